@@ -1,0 +1,314 @@
+/**
+ * The one table of settings. Each row makes an environment variable, a flag, a line of `--help` and a line of
+ * the README's table; nothing else in the program reads the environment.
+ */
+import { parseArgs } from "node:util";
+
+/** How a setting's text becomes its value. Each throws a sentence without the setting's name. */
+type Parse<T> = (text: string) => T;
+
+interface Row<T> {
+  readonly env: string;
+  readonly parse: Parse<T>;
+  /** The default, as a user would write it. */
+  readonly fallback: string;
+  /** What the value counts, empty where it counts nothing. */
+  readonly unit: "" | "ms" | "bytes" | "entries" | "streams";
+  readonly doc: string;
+}
+
+const row = <T>(
+  env: string,
+  parse: Parse<T>,
+  fallback: string,
+  unit: Row<T>["unit"],
+  doc: string,
+): Row<T> => ({
+  env,
+  parse,
+  fallback,
+  unit,
+  doc,
+});
+
+const text: Parse<string> = (value) => value;
+
+const whole =
+  (least: number, most: number): Parse<number> =>
+  (value) => {
+    const parsed = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+    if (!(parsed >= least && parsed <= most))
+      throw new Error(`wants a whole number from ${least} to ${most}, not "${value}"`);
+    return parsed;
+  };
+
+const SUFFIX: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+
+const bytes =
+  (least: number): Parse<number> =>
+  (value) => {
+    const [, digits, suffix] = /^(\d+)([kmg]?)(?:i?b)?$/i.exec(value) ?? [];
+    const parsed = Number(digits) * (SUFFIX[suffix?.toLowerCase() ?? ""] ?? Number.NaN);
+    if (!(parsed >= least && parsed <= 2 ** 40))
+      throw new Error(`wants a size of at least ${least} bytes, such as 65536 or 64k, not "${value}"`);
+    return parsed;
+  };
+
+const choice =
+  <const T extends string>(...choices: readonly T[]): Parse<T> =>
+  (value) => {
+    const found = choices.find((one) => one === value.toLowerCase());
+    if (found === undefined) throw new Error(`wants one of ${choices.join(", ")}, not "${value}"`);
+    return found;
+  };
+
+const flag: Parse<boolean> = (value) => {
+  if (/^(1|true|yes|on|t|y)$/i.test(value)) return true;
+  if (/^(0|false|no|off|f|n|)$/i.test(value)) return false;
+  throw new Error(`wants 1 or 0, not "${value}"`);
+};
+
+const list: Parse<readonly string[]> = (value) =>
+  value
+    .split(",")
+    .map((one) => one.trim())
+    .filter((one) => one !== "");
+
+const redisUrl: Parse<string> = (value) => {
+  if (value === "" || value.startsWith("/")) return value;
+  const scheme = /^([a-z+]+):/i.exec(value)?.[1]?.toLowerCase();
+  if (scheme === "redis+sentinel" || scheme === "redis+cluster")
+    throw new Error(`names a ${scheme.slice(6)}, which this version does not speak; name one server`);
+  if (scheme === undefined || !["redis", "rediss", "unix", "redis+unix"].includes(scheme) || !URL.canParse(value))
+    throw new Error("wants redis://host:port, rediss://host:port or unix:///path/to/socket");
+  return value;
+};
+
+/** Every setting there is, by the name the code knows it by. */
+export const SETTINGS = {
+  host: row("HOST", text, "127.0.0.1", "", "Address to listen on; 0.0.0.0 opens it to the network"),
+  port: row("PORT", whole(0, 65535), "8000", "", "TCP port to listen on; 0 takes a free one"),
+  redisUrl: row(
+    "REDIS_URL",
+    redisUrl,
+    "",
+    "",
+    "Redis to use: redis://, rediss:// or unix://; empty runs a managed one beside the gateway",
+  ),
+  dataDir: row("DATA_DIR", text, "./data", "", "Where the managed Redis keeps its append-only file and socket"),
+  redisFsync: row(
+    "REDIS_FSYNC",
+    choice("always", "everysec", "no"),
+    "always",
+    "",
+    "When the managed Redis forces writes to disk; always: before they are acknowledged",
+  ),
+  streamMaxLength: row(
+    "REDIS_STREAM_MAXLEN",
+    whole(0, Number.MAX_SAFE_INTEGER),
+    "1000",
+    "entries",
+    "About how many entries a stream keeps when it is written to; 0 keeps all",
+  ),
+  redisWaitMs: row(
+    "REDIS_WAIT_MS",
+    whole(0, 3_600_000),
+    "10000",
+    "ms",
+    "How long a request or push waits for a Redis that is away before it gets an error",
+  ),
+  redisTail: row(
+    "REDIS_TAIL",
+    choice("auto", "tracking", "blocking"),
+    "auto",
+    "",
+    "How live entries are noticed: CLIENT TRACKING, or blocking XREAD for servers and proxies without it",
+  ),
+  noDevicePrefix: row(
+    "DISABLE_MULTI_DEVICE_PREFIXING",
+    flag,
+    "0",
+    "",
+    "1: stream keys carry no device, and device_id is ignored",
+  ),
+  allowedOrigins: row(
+    "ALLOWED_ORIGINS",
+    list,
+    "",
+    "",
+    "Origins beside its own and local ones whose pages may use the gateway, by commas; * allows all",
+  ),
+  allowedHosts: row(
+    "ALLOWED_HOSTS",
+    list,
+    "",
+    "",
+    "Host names that requests may address when listening on loopback, beside local ones, by commas; * allows all",
+  ),
+  maxMessageBytes: row(
+    "MAX_MESSAGE_BYTES",
+    bytes(1024),
+    "64m",
+    "bytes",
+    "Largest WebSocket message or HTTP body taken in",
+  ),
+  maxBatchEntries: row(
+    "MAX_BATCH_ENTRIES",
+    whole(1, 1_000_000),
+    "10000",
+    "entries",
+    "Most entries in one pushed batch, and largest count of one read",
+  ),
+  maxStreams: row("MAX_STREAMS", whole(1, 100_000), "1000", "streams", "Most streams in one request"),
+  sendHighWaterBytes: row(
+    "SEND_HIGH_WATER_BYTES",
+    bytes(1024),
+    "256k",
+    "bytes",
+    "Unsent bytes at which a reader is paused; it catches up from Redis when they have gone out",
+  ),
+  pushInFlightBytes: row(
+    "PUSH_IN_FLIGHT_BYTES",
+    bytes(1024),
+    "8m",
+    "bytes",
+    "Bytes of one push connection that may wait for Redis before its socket is no longer read",
+  ),
+  totalInFlightBytes: row(
+    "TOTAL_IN_FLIGHT_BYTES",
+    bytes(1024),
+    "256m",
+    "bytes",
+    "Bytes of all push connections that may wait for Redis before their sockets are no longer read",
+  ),
+  pageBytes: row("PAGE_BYTES", bytes(1024), "256k", "bytes", "Size aimed at when history is read in pages"),
+  pageCacheBytes: row(
+    "PAGE_CACHE_BYTES",
+    bytes(0),
+    "32m",
+    "bytes",
+    "History pages kept for other readers that are about to want the same",
+  ),
+  recentBytes: row(
+    "RECENT_BYTES",
+    bytes(0),
+    "16m",
+    "bytes",
+    "Newest entries of live streams kept for readers that are slightly behind",
+  ),
+  pingIntervalMs: row("PING_INTERVAL_MS", whole(100, 86_400_000), "30000", "ms", "Time between WebSocket pings"),
+  pingTimeoutMs: row(
+    "PING_TIMEOUT_MS",
+    whole(100, 86_400_000),
+    "300000",
+    "ms",
+    "A WebSocket from which nothing came for so long, not even a pong, is closed",
+  ),
+  heartbeatMs: row("HEARTBEAT_MS", whole(100, 86_400_000), "15000", "ms", "Time between SSE comments when it is quiet"),
+  shutdownMs: row(
+    "SHUTDOWN_MS",
+    whole(100, 600_000),
+    "8000",
+    "ms",
+    "How long a stop may take to answer and store what is in flight",
+  ),
+  logLevel: row(
+    "LOG_LEVEL",
+    choice("trace", "debug", "info", "warn", "error", "fatal", "silent"),
+    "info",
+    "",
+    "Least level that is logged",
+  ),
+  logFormat: row(
+    "LOG_FORMAT",
+    choice("auto", "pretty", "json"),
+    "auto",
+    "",
+    "auto: pretty on a terminal, JSON lines elsewhere",
+  ),
+} as const;
+
+type Table = typeof SETTINGS;
+
+/** The settings, typed by the table. Names that end in `Ms` are milliseconds, in `Bytes` bytes. */
+export type Settings = { readonly [K in keyof Table]: Table[K] extends Row<infer T> ? T : never };
+
+/** The flag of a row: `REDIS_URL` is `--redis-url`. */
+export const flagName = (env: string): string => env.toLowerCase().replaceAll("_", "-");
+
+/** A setting with a value that cannot be. The message names it and says what it wants. */
+export class SettingError extends Error {
+  override readonly name = "SettingError";
+}
+
+const names = Object.keys(SETTINGS) as (keyof Table)[];
+
+/**
+ * Makes the settings from flags, the environment and `.env`, in that order of precedence.
+ *
+ * @param args the command line without the program, `process.argv.slice(2)`
+ * @param env the environment, with what `.env` adds to it already in
+ * @throws SettingError that names a flag nobody knows or a value that cannot be
+ */
+export function readSettings(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Settings {
+  const flags = readFlags(args);
+  const entries = names.map((name) => {
+    const { env: variable, fallback, parse } = SETTINGS[name];
+    const flagged = flags[flagName(variable)];
+    const fromEnv = env[variable];
+    // An empty variable means "unset", as `docker compose` passes it on.
+    const value = flagged ?? (fromEnv === undefined || fromEnv === "" ? fallback : fromEnv);
+    try {
+      return [name, parse(value)] as const;
+    } catch (error) {
+      const source = flagged === undefined ? variable : `--${flagName(variable)}`;
+      throw new SettingError(`${source} ${(error as Error).message}`);
+    }
+  });
+  return Object.fromEntries(entries) as Settings;
+}
+
+function readFlags(args: readonly string[]): Record<string, string> {
+  const options = Object.fromEntries(
+    names.map((name) => [flagName(SETTINGS[name].env), { type: "string" as const }]),
+  );
+  try {
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values as Record<
+      string,
+      string
+    >;
+  } catch (error) {
+    throw new SettingError(`${(error as Error).message.split(". ")[0]}; --help lists the flags`);
+  }
+}
+
+/** The text of `--help`. */
+export function helpText(): string {
+  const lines = Object.values(SETTINGS).map((one) => {
+    const left = `  --${flagName(one.env)}`.padEnd(38) + one.env.padEnd(32);
+    const unit = one.unit === "" ? "" : ` ${one.unit}`;
+    return `${left}\n      ${one.doc} (default: ${one.fallback === "" ? "none" : one.fallback + unit})`;
+  });
+  return [
+    "Redis Streamer: WebSocket and HTTP in front of Redis Streams.",
+    "",
+    "Usage: npm start -- [flags]",
+    "",
+    "Every flag is also an environment variable and may stand in a file named .env:",
+    "",
+    ...lines,
+    "",
+    "  --help                              Show this",
+    "",
+  ].join("\n");
+}
+
+/** The README's table of settings, in Markdown. */
+export function settingsTable(): string {
+  const cell = (value: string) => value.replaceAll("|", "\\|");
+  const rows = Object.values(SETTINGS).map(
+    (one) =>
+      `| \`${one.env}\` | \`--${flagName(one.env)}\` | ${one.fallback === "" ? "" : `\`${cell(one.fallback)}\``} | ${one.unit} | ${cell(one.doc)} |`,
+  );
+  return ["| variable | flag | default | unit | what it does |", "| --- | --- | --- | --- | --- |", ...rows].join("\n");
+}

@@ -79,7 +79,11 @@ const redisUrl: Parse<string> = (value) => {
   const scheme = /^([a-z+]+):/i.exec(value)?.[1]?.toLowerCase();
   if (scheme === "redis+sentinel" || scheme === "redis+cluster")
     throw new Error(`names a ${scheme.slice(6)}, which this version does not speak; name one server`);
-  if (scheme === undefined || !["redis", "rediss", "unix", "redis+unix"].includes(scheme) || !URL.canParse(value))
+  if (
+    scheme === undefined ||
+    !["redis", "rediss", "unix", "redis+unix"].includes(scheme) ||
+    !URL.canParse(value)
+  )
     throw new Error("wants redis://host:port, rediss://host:port or unix:///path/to/socket");
   return value;
 };
@@ -95,7 +99,13 @@ export const SETTINGS = {
     "",
     "Redis to use: redis://, rediss:// or unix://; empty runs a managed one beside the gateway",
   ),
-  dataDir: row("DATA_DIR", text, "./data", "", "Where the managed Redis keeps its append-only file and socket"),
+  dataDir: row(
+    "DATA_DIR",
+    text,
+    "./data",
+    "",
+    "Where the managed Redis keeps its append-only file and socket",
+  ),
   redisFsync: row(
     "REDIS_FSYNC",
     choice("always", "everysec", "no"),
@@ -196,7 +206,13 @@ export const SETTINGS = {
     "bytes",
     "Newest entries of live streams kept for readers that are slightly behind",
   ),
-  pingIntervalMs: row("PING_INTERVAL_MS", whole(100, 86_400_000), "30000", "ms", "Time between WebSocket pings"),
+  pingIntervalMs: row(
+    "PING_INTERVAL_MS",
+    whole(100, 86_400_000),
+    "30000",
+    "ms",
+    "Time between WebSocket pings",
+  ),
   pingTimeoutMs: row(
     "PING_TIMEOUT_MS",
     whole(100, 86_400_000),
@@ -204,7 +220,13 @@ export const SETTINGS = {
     "ms",
     "A WebSocket from which nothing came for so long, not even a pong, is closed",
   ),
-  heartbeatMs: row("HEARTBEAT_MS", whole(100, 86_400_000), "15000", "ms", "Time between SSE comments when it is quiet"),
+  heartbeatMs: row(
+    "HEARTBEAT_MS",
+    whole(100, 86_400_000),
+    "15000",
+    "ms",
+    "Time between SSE comments when it is quiet",
+  ),
   shutdownMs: row(
     "SHUTDOWN_MS",
     whole(100, 600_000),
@@ -250,7 +272,10 @@ const names = Object.keys(SETTINGS) as (keyof Table)[];
  * @param env the environment, with what `.env` adds to it already in
  * @throws SettingError that names a flag nobody knows or a value that cannot be
  */
-export function readSettings(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Settings {
+export function readSettings(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Settings {
   const flags = readFlags(args);
   const entries = names.map((name) => {
     const { env: variable, fallback, parse } = SETTINGS[name];
@@ -310,5 +335,9 @@ export function settingsTable(): string {
     (one) =>
       `| \`${one.env}\` | \`--${flagName(one.env)}\` | ${one.fallback === "" ? "" : `\`${cell(one.fallback)}\``} | ${one.unit} | ${cell(one.doc)} |`,
   );
-  return ["| variable | flag | default | unit | what it does |", "| --- | --- | --- | --- | --- |", ...rows].join("\n");
+  return [
+    "| variable | flag | default | unit | what it does |",
+    "| --- | --- | --- | --- | --- |",
+    ...rows,
+  ].join("\n");
 }

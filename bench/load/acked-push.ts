@@ -1,0 +1,78 @@
+/**
+ * Several push clients that each keep a number of entries unacknowledged, as fast as it goes: an acknowledgement lets
+ * the next entry out, and all that came together let theirs out in one write.
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Busy, type Pids, watchBusy } from "./busy.ts";
+import { drained } from "./drain.ts";
+import { openMany } from "./websocket.ts";
+import { openPusher, type WebSocketPusher } from "./websocket-pusher.ts";
+
+/** Who pushes what. */
+export interface AckedPushLoad {
+  readonly port: number;
+  readonly stream: string;
+  readonly clients: number;
+  /** Entries without an acknowledgement, each client. */
+  readonly inFlight: number;
+  readonly entryBytes: number;
+  readonly measureMs: number;
+  readonly pids: Pids;
+}
+
+/** What came of it. */
+export interface AckedPushResult {
+  /** Entries that were acknowledged, and so stored, a second. */
+  readonly storedPerSecond: number;
+  /** Entries acknowledged in all, with those before and after the measured time. */
+  readonly stored: number;
+  readonly busy: Busy;
+}
+
+const START_MS = 500;
+
+/** Runs the load once, waits for the last acknowledgement and closes. */
+export async function pushAcknowledged(load: AckedPushLoad): Promise<AckedPushResult> {
+  let pushing = true;
+  const pushers: WebSocketPusher[] = await openMany(load.clients, async () => {
+    const pusher = await openPusher(
+      { port: load.port, path: `/data/${load.stream}/push?header=0&ack=1` },
+      load.entryBytes,
+      () => {
+        const room = load.inFlight - (pusher.pushed - pusher.acknowledged);
+        if (pushing && room > 0) pusher.push(room);
+      },
+    );
+    return pusher;
+  });
+  const acknowledged = () => pushers.reduce((sum, pusher) => sum + pusher.acknowledged, 0);
+  const check = () => {
+    for (const pusher of pushers) pusher.check();
+  };
+  try {
+    for (const pusher of pushers) pusher.push(load.inFlight);
+    await sleep(START_MS);
+    const busy = watchBusy(load.pids);
+    const from = { time: performance.now(), entries: acknowledged() };
+    await sleep(load.measureMs);
+    const to = { time: performance.now(), entries: acknowledged() };
+    const shares = busy();
+    pushing = false;
+    const pushed = () => pushers.reduce((sum, pusher) => sum + pusher.pushed, 0);
+    await drained(
+      () => {
+        check();
+        return acknowledged() === pushed();
+      },
+      () => `${acknowledged()} of ${pushed()} entries are acknowledged`,
+    );
+    return {
+      storedPerSecond: ((to.entries - from.entries) / (to.time - from.time)) * 1000,
+      stored: acknowledged(),
+      busy: shares,
+    };
+  } finally {
+    for (const pusher of pushers) pusher.close();
+  }
+}

@@ -1,0 +1,37 @@
+/** The same fan-out through the naive relay and through the gateway, in turns. */
+import type { Stage } from "../stage.ts";
+import { formatBusy } from "./busy.ts";
+import { type FanOutLoad, fanOut } from "./fan-out.ts";
+import { type Comparison, compare } from "./rounds.ts";
+
+/** What both sides get. */
+export interface FanOutTask
+  extends Pick<FanOutLoad, "readers" | "entryBytes" | "window" | "napMs" | "measureMs"> {
+  /** The gateway's query for pull; the relay knows `header=0` only. */
+  readonly pullQuery: string;
+}
+
+/** @returns entries delivered a second on either side */
+export async function fanOutAgainstRelay(stage: Stage, task: FanOutTask): Promise<Comparison> {
+  const relay = await stage.startRelay();
+  const gateway = await stage.startGateway();
+  const run = async (name: string, port: number, stream: string, pullQuery: string) => {
+    const { deliveriesPerSecond, busy } = await fanOut({
+      ...task,
+      push: { port, path: `/data/${stream}/push?header=0` },
+      pull: { port, path: `/data/${stream}/pull?${pullQuery}` },
+      pids: name === "relay" ? { relay: relay.pid } : { gateway: gateway.pid, redis: stage.redis.pid },
+    });
+    stage.say(`${name}: ${Math.round(deliveriesPerSecond)} deliveries/s (${formatBusy(busy)})`);
+    return deliveriesPerSecond;
+  };
+  try {
+    return await compare(
+      stage.rounds,
+      (round) => run("relay", relay.port, `fan-out-${round}`, "header=0"),
+      (round) => run("gateway", gateway.port, `fan-out-${round}`, task.pullQuery),
+    );
+  } finally {
+    await Promise.all([relay.stop(), gateway.stop()]);
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * WebSocket frames by hand (RFC 6455 section 5.2), because a WebSocket library on the loading side would use up the
+ * processor that the measured side needs. Clients mask with one fixed key: frames are made once and sent many times,
+ * and to unmask them costs a server the same as any other key.
+ */
+
+export const TEXT = 1;
+export const BINARY = 2;
+
+const FIN = 0x80;
+const MASKED = 0x80;
+
+/** As little-endian 32 bits, and as the bytes on the wire. Not zero, which servers take a shortcut for. */
+export const MASK = 0x5a17c3e9;
+const MASK_BYTES = [MASK & 0xff, (MASK >>> 8) & 0xff, (MASK >>> 16) & 0xff, MASK >>> 24] as const;
+
+/** Bytes in front of a client's payload: two, the extended length, the mask. */
+export function clientHeaderBytes(payloadBytes: number): number {
+  return 6 + (payloadBytes < 126 ? 0 : payloadBytes < 2 ** 16 ? 2 : 8);
+}
+
+/** Bytes of a client's frame. */
+export function clientFrameBytes(payloadBytes: number): number {
+  return clientHeaderBytes(payloadBytes) + payloadBytes;
+}
+
+/** Writes one masked, unfragmented frame and returns where the next one starts. */
+export function writeClientFrame(into: Buffer, at: number, opcode: number, payload: Uint8Array): number {
+  const start = at + clientHeaderBytes(payload.length);
+  into[at] = FIN | opcode;
+  if (payload.length < 126) into[at + 1] = MASKED | payload.length;
+  else if (payload.length < 2 ** 16) {
+    into[at + 1] = MASKED | 126;
+    into.writeUInt16BE(payload.length, at + 2);
+  } else {
+    into[at + 1] = MASKED | 127;
+    into.writeBigUInt64BE(BigInt(payload.length), at + 2);
+  }
+  into.writeUInt32LE(MASK, start - 4);
+  for (let i = 0; i < payload.length; i++) into[start + i] = (payload[i] ?? 0) ^ (MASK_BYTES[i & 3] ?? 0);
+  return start + payload.length;
+}
+
+/**
+ * Takes one frame after the other. `head` is its place in `bytes`; only the first `HEAD_BYTES` of the payload
+ * (or all, where it is shorter) are sure to be there.
+ */
+export type TakeFrame = (opcode: number, payloadBytes: number, bytes: Buffer, head: number) => void;
+
+/** Of each payload, what a `TakeFrame` may look at. */
+export const HEAD_BYTES = 16;
+const LONGEST_HEADER_BYTES = 10;
+
+/** Takes what arrived, `bytes[from..to)`, whatever way it is cut. */
+export type Splitter = (bytes: Buffer, from: number, to: number) => void;
+
+/**
+ * Splits what a server sends into frames, reading the head of each and stepping over the rest.
+ * It throws on masked, fragmented or compressed frames, which no server measured here has a reason to send.
+ */
+export function createSplitter(take: TakeFrame): Splitter {
+  /** Payload bytes still to be stepped over. */
+  let rest = 0;
+  /** The start of a frame whose head was cut by the end of a chunk. */
+  const carry = Buffer.alloc(LONGEST_HEADER_BYTES + HEAD_BYTES);
+  let carried = 0;
+
+  /** Takes the frame that starts at `at` and returns where its header ends. */
+  const frame = (bytes: Buffer, at: number): number => {
+    const first = bytes[at] ?? 0;
+    if ((first & 0xf0) !== FIN) throw new Error(`a fragmented or extended frame: ${first.toString(16)}`);
+    const short = bytes[at + 1] ?? 0;
+    let head = at + 2;
+    let length = short;
+    if (short === 126) {
+      length = bytes.readUInt16BE(head);
+      head += 2;
+    } else if (short === 127) {
+      length = bytes.readUInt32BE(head) * 2 ** 32 + bytes.readUInt32BE(head + 4);
+      head += 8;
+    } else if (short > 127) throw new Error("a masked frame from a server");
+    rest = length;
+    take(first & 0x0f, length, bytes, head);
+    return head;
+  };
+
+  return (bytes, from, to) => {
+    let at = from;
+    while (carried > 0) {
+      const wanted = headEnd(carry, carried);
+      if (carried === wanted) {
+        const header = frame(carry, 0);
+        rest -= carried - header;
+        carried = 0;
+      } else if (at === to) return;
+      else carry[carried++] = bytes[at++] ?? 0;
+    }
+    for (;;) {
+      const step = Math.min(rest, to - at);
+      at += step;
+      rest -= step;
+      if (at === to) return;
+      const left = to - at;
+      if (left < LONGEST_HEADER_BYTES + HEAD_BYTES && left < headEnd(bytes.subarray(at, to), left)) {
+        bytes.copy(carry, 0, at, to);
+        carried = left;
+        return;
+      }
+      at = frame(bytes, at);
+    }
+  };
+}
+
+/** Where the head of a frame's payload ends, as far as the first `have` bytes tell. More of it may tell more. */
+function headEnd(bytes: Uint8Array, have: number): number {
+  if (have < 2) return 2;
+  const short = bytes[1] ?? 0;
+  if (short < 126) return 2 + Math.min(short, HEAD_BYTES);
+  return (short === 126 ? 4 : 10) + HEAD_BYTES;
+}

@@ -1,0 +1,88 @@
+/**
+ * A push client that sends entries of one size as fast as it is told to: frames are masked once and only stamped
+ * anew, many go out in one write, and of an acknowledgement no more is read than that it holds an entry id.
+ */
+import { filler, STAMP_BYTES, stampMasked } from "./entry.ts";
+import {
+  BINARY,
+  clientFrameBytes,
+  clientHeaderBytes,
+  createSplitter,
+  HEAD_BYTES,
+  TEXT,
+  writeClientFrame,
+} from "./frames.ts";
+import { openWebSocket, type Target } from "./websocket.ts";
+
+/** A push client for a `header=0` push, one message an entry. */
+export interface WebSocketPusher {
+  /** Entries handed to the socket so far. */
+  readonly pushed: number;
+  /** Entries acknowledged so far (`ack=1`). */
+  readonly acknowledged: number;
+  /** Sends that many entries. */
+  push(count: number): void;
+  /** @throws Error when the connection failed or an entry was refused */
+  check(): void;
+  close(): void;
+}
+
+const WRITE_BYTES = 64 * 1024;
+const MOST_FRAMES_A_WRITE = 256;
+
+/**
+ * @param entryBytes length of each entry
+ * @param onAcknowledged called when acknowledgements have come, once for all that came together
+ */
+export async function openPusher(
+  target: Target,
+  entryBytes: number,
+  onAcknowledged?: () => void,
+): Promise<WebSocketPusher> {
+  if (entryBytes < STAMP_BYTES) throw new Error(`an entry needs ${STAMP_BYTES} bytes for its stamp`);
+  let pushed = 0;
+  let acknowledged = 0;
+  const split = createSplitter((opcode, payloadBytes, bytes, head) => {
+    if (opcode !== TEXT) return;
+    const start = bytes.toString("latin1", head, head + Math.min(payloadBytes, HEAD_BYTES));
+    if (!/^\["\d/.test(start)) throw new Error(`not acknowledged: ${start}`);
+    acknowledged++;
+  });
+  const connection = await openWebSocket(target, (bytes, from, to) => {
+    split(bytes, from, to);
+    onAcknowledged?.();
+  });
+
+  const frameBytes = clientFrameBytes(entryBytes);
+  const headerBytes = clientHeaderBytes(entryBytes);
+  const framesAWrite = Math.max(1, Math.min(MOST_FRAMES_A_WRITE, Math.floor(WRITE_BYTES / frameBytes)));
+  const pattern = Buffer.alloc(framesAWrite * frameBytes);
+  const payload = filler(entryBytes);
+  for (let at = 0; at < pattern.length; ) at = writeClientFrame(pattern, at, BINARY, payload);
+  /** Buffers that no write is using. There are as many as the caller lets entries be in flight. */
+  const free: Buffer[] = [];
+
+  return {
+    get pushed() {
+      return pushed;
+    },
+    get acknowledged() {
+      return acknowledged;
+    },
+    push(count) {
+      for (let left = count; left > 0; ) {
+        const frames = Math.min(left, framesAWrite);
+        const buffer = free.pop() ?? Buffer.from(pattern);
+        const now = performance.now();
+        for (let i = 0; i < frames; i++) stampMasked(buffer, i * frameBytes + headerBytes, pushed + i, now);
+        connection.socket.write(buffer.subarray(0, frames * frameBytes), () => free.push(buffer));
+        pushed += frames;
+        left -= frames;
+      }
+    },
+    check() {
+      if (connection.failure !== "") throw new Error(`${target.path}: ${connection.failure}`);
+    },
+    close: connection.close,
+  };
+}

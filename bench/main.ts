@@ -1,0 +1,94 @@
+/**
+ * The benchmark: ratios of the gateway to references that it starts itself, side by side in one run on one machine.
+ *
+ *     npm run bench                                  all rows, 5 rounds, under 10 minutes
+ *     npm run bench -- --only fan-out,latency        some rows
+ *     npm run bench -- --rounds 9                    more rounds for the medians
+ *
+ * Progress goes to standard error, the table to standard output. The exit code is 1 where a row misses what it must
+ * reach, or cannot be measured. Leave the machine alone meanwhile: rounds are interleaved, but noise stays noise.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { createChildren } from "./load/process.ts";
+import { startRedis } from "./load/redis.ts";
+import type { Outcome, Row } from "./row.ts";
+import { ROWS } from "./rows/index.ts";
+import { createStage, type Stage } from "./stage.ts";
+import { markdownTable } from "./table.ts";
+
+const HEADINGS = ["row", "reference", "gateway", "ratio", "must", "aim", "verdict"];
+
+const say = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+function readArguments(): { rows: readonly Row[]; rounds: number } {
+  const { values } = parseArgs({ options: { only: { type: "string" }, rounds: { type: "string" } } });
+  const rounds = Number(values.rounds ?? 5);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds wants a whole number from 1");
+  if (values.only === undefined) return { rows: ROWS, rounds };
+  const names = values.only.split(",");
+  const unknown = names.find((name) => !ROWS.some((row) => row.name === name));
+  if (unknown !== undefined)
+    throw new Error(`no row is called "${unknown}"; there are ${ROWS.map((row) => row.name).join(", ")}`);
+  return { rows: ROWS.filter((row) => names.includes(row.name)), rounds };
+}
+
+/** @returns whether every row reached what it must */
+async function runBenchmark(rows: readonly Row[], rounds: number): Promise<boolean> {
+  const dir = mkdtempSync(join(tmpdir(), "redis-streamer-bench-"));
+  const children = createChildren(dir);
+  process.once("exit", () => {
+    children.killAll();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.once(signal, () => process.exit(130));
+
+  try {
+    const redis = await startRedis(children, dir);
+    return await measureRows(
+      rows,
+      createStage(children, redis, rounds, (line) => say(`  ${line}`)),
+    );
+  } finally {
+    children.killAll();
+  }
+}
+
+async function measureRows(rows: readonly Row[], stage: Stage): Promise<boolean> {
+  const cells: string[][] = [HEADINGS];
+  let reached = true;
+  for (const row of rows) {
+    say(`${row.name}: ${row.what}`);
+    const outcome = await row.measure(stage).catch((error: Error): Outcome | Error => error);
+    if (outcome instanceof Error) {
+      say(`  ${outcome.stack ?? outcome.message}`);
+      cells.push([row.what, "", outcome.message, "", row.must, row.aim, "**failed**"]);
+      reached = false;
+    } else {
+      const verdict = outcome.verdict === "missed" ? "**missed**" : outcome.verdict;
+      cells.push([row.what, outcome.reference, outcome.ours, outcome.ratio, row.must, row.aim, verdict]);
+      reached &&= outcome.verdict !== "missed";
+    }
+    await stage.redis.command("FLUSHALL");
+  }
+  const redisVersion = /^redis_version:(\S+)/m.exec(await stage.redis.command("INFO", "server"))?.[1];
+  const machine = `${cpus().length} × ${cpus()[0]?.model}`;
+  process.stdout.write(
+    `${markdownTable(cells)}\n\n` +
+      `Medians of ${stage.rounds} interleaved rounds. Node ${process.version}, Redis ${redisVersion}, ${machine}.\n`,
+  );
+  return reached;
+}
+
+try {
+  const { rows, rounds } = readArguments();
+  process.exitCode = (await runBenchmark(rows, rounds)) ? 0 : 1;
+} catch (error) {
+  say((error as Error).message);
+  process.exitCode = 2;
+}

@@ -1,0 +1,87 @@
+/**
+ * 200 clients that all start from the beginning (`last_entry_id=0`) of a stream of 100,000 entries of 100 B: bytes
+ * that Redis sends in all (`total_net_output_bytes`), by those that it sends for one client alone.
+ *
+ * Fair because the one client and the 200 read different keys with the same content, so that nothing the gateway still
+ * knows of the one helps the others, and because every client has to get all 100,000, in order.
+ */
+import { drained } from "../load/drain.ts";
+import { nap, turn } from "../load/nap.ts";
+import { compare } from "../load/rounds.ts";
+import { openMany } from "../load/websocket.ts";
+import { openPusher } from "../load/websocket-pusher.ts";
+import { openReader } from "../load/websocket-reader.ts";
+import { atMost, type Row, times, whole } from "../row.ts";
+import type { Server, Stage } from "../stage.ts";
+
+const BAR = atMost(3, 1.2, "×");
+const CLIENTS = 200;
+const ENTRIES = 100_000;
+const LIMIT_MS = 120_000;
+
+export const catchUpRow: Row = {
+  name: "catch-up",
+  what: "200 clients from 0 on 100,000 entries: bytes from Redis",
+  ...BAR,
+  async measure(stage) {
+    const gateway = await stage.startGateway({ REDIS_STREAM_MAXLEN: "0" });
+    try {
+      await record(stage, gateway);
+      const run = async (clients: number, stream: string) => {
+        await stage.redis.command("COPY", "default:recording", `default:${stream}`);
+        const start = performance.now();
+        const bytes = await readAll(stage, gateway, stream, clients);
+        await stage.redis.command("UNLINK", `default:${stream}`);
+        stage.say(
+          `${clients} from 0: ${whole(bytes)} bytes from Redis, ${whole(performance.now() - start)} ms`,
+        );
+        return bytes;
+      };
+      const { reference, ours, ratio } = await compare(
+        stage.rounds,
+        (round) => run(1, `one-${round}`),
+        (round) => run(CLIENTS, `all-${round}`),
+      );
+      const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+      return {
+        reference: `1 client ${megabytes(reference)}`,
+        ours: megabytes(ours),
+        ratio: times(ratio),
+        verdict: BAR.judge(ratio),
+      };
+    } finally {
+      await gateway.stop();
+    }
+  },
+};
+
+/** Pushes the stream that the others are copies of. */
+async function record(stage: Stage, gateway: Server): Promise<void> {
+  const pusher = await openPusher({ port: gateway.port, path: "/data/recording/push?header=0&ack=1" }, 100);
+  pusher.push(ENTRIES);
+  await drained(
+    () => {
+      pusher.check();
+      return pusher.acknowledged === ENTRIES;
+    },
+    () => `${pusher.acknowledged} of ${ENTRIES} entries are acknowledged`,
+  );
+  pusher.close();
+  const stored = Number(await stage.redis.command("XLEN", "default:recording"));
+  if (stored !== ENTRIES) throw new Error(`${stored} of ${ENTRIES} entries are stored`);
+}
+
+async function readAll(stage: Stage, gateway: Server, stream: string, clients: number): Promise<number> {
+  const before = await stage.redis.info("total_net_output_bytes");
+  const target = { port: gateway.port, path: `/data/${stream}/pull?header=0&last_entry_id=0` };
+  const readers = await openMany(clients, () => openReader(target));
+  const limit = performance.now() + LIMIT_MS;
+  while (readers.some((reader) => reader.entries < ENTRIES)) {
+    for (const reader of readers) reader.check();
+    if (performance.now() > limit) throw new Error("not all clients have got the whole stream");
+    await turn();
+    nap(1);
+  }
+  for (const reader of readers) reader.close();
+  return (await stage.redis.info("total_net_output_bytes")) - before;
+}

@@ -1,0 +1,58 @@
+/**
+ * An idle pull client: how much resident memory one more costs. 2,000 clients with the default parameters (so each
+ * gets an empty pair every 5 s) on 50 streams to which nobody pushes; growth of the gateway's VmRSS, divided by them.
+ *
+ * Fair because every round has a fresh gateway, on which 50 clients have come and gone before, so that loading and
+ * compiling code is not counted as theirs; because nothing forces a garbage collection; and because before and after
+ * the least of several seconds is taken, with two rounds of empty pairs sent in between.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { leastResidentBytes } from "../load/process.ts";
+import { median } from "../load/statistics.ts";
+import { openMany } from "../load/websocket.ts";
+import { openReader } from "../load/websocket-reader.ts";
+import { atMost, type Row } from "../row.ts";
+import type { Stage } from "../stage.ts";
+
+const BAR = atMost(20, 10, "KB");
+const CLIENTS = 2000;
+const STREAMS = 50;
+const EARLIER_CLIENTS = 50;
+const BEFORE_MS = 3000;
+const AFTER_MS = 10_000;
+
+export const idleMemoryRow: Row = {
+  name: "idle-memory",
+  what: "an idle pull client: resident memory",
+  ...BAR,
+  async measure(stage) {
+    const rounds: number[] = [];
+    for (let round = 0; round < stage.rounds; round++) {
+      const bytes = await measureOnce(stage);
+      stage.say(`gateway: ${(bytes / 1024).toFixed(1)} KB a client`);
+      rounds.push(bytes);
+    }
+    const kilobytes = median(rounds) / 1024;
+    return { reference: "", ours: `${kilobytes.toFixed(1)} KB`, ratio: "", verdict: BAR.judge(kilobytes) };
+  },
+};
+
+async function measureOnce(stage: Stage): Promise<number> {
+  const gateway = await stage.startGateway();
+  const connect = (count: number) =>
+    openMany(count, (i) => openReader({ port: gateway.port, path: `/data/idle-${i % STREAMS}/pull` }));
+  try {
+    for (const reader of await connect(EARLIER_CLIENTS)) reader.close();
+    await sleep(500);
+    const before = await leastResidentBytes(gateway.pid, BEFORE_MS);
+    const readers = await connect(CLIENTS);
+    const after = await leastResidentBytes(gateway.pid, AFTER_MS);
+    for (const reader of readers) {
+      reader.check();
+      reader.close();
+    }
+    return (after - before) / CLIENTS;
+  } finally {
+    await gateway.stop();
+  }
+}

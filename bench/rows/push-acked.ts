@@ -1,0 +1,33 @@
+/**
+ * Storing small entries: 4 clients push 100 B with `ack=1`, `header=0`, each with 200 entries unacknowledged; entries
+ * stored a second.
+ *
+ * Fair because redis-benchmark gets the same shape: 4 connections with 200 commands under way each, the same command
+ * and length, the same redis-server, the other core to itself. An entry counts when its acknowledgement is here, and
+ * Redis is asked afterwards whether it added as many.
+ */
+import { storeAgainstRedis } from "../load/against-redis.ts";
+import { atLeast, type Row, times, whole } from "../row.ts";
+
+const BAR = atLeast(0.25, 0.5);
+
+export const pushAckedRow: Row = {
+  name: "push-acked",
+  what: "4 clients push 100 B with ack, 200 in flight each: stored/s",
+  ...BAR,
+  async measure(stage) {
+    const { reference, ours, ratio } = await storeAgainstRedis(stage, {
+      clients: 4,
+      inFlight: 200,
+      entryBytes: 100,
+      rawEntries: 1_500_000,
+      measureMs: 2000,
+    });
+    return {
+      reference: `Redis ${whole(reference)}`,
+      ours: whole(ours),
+      ratio: times(ratio),
+      verdict: BAR.judge(ratio),
+    };
+  },
+};

@@ -1,0 +1,33 @@
+/**
+ * Storing camera-sized entries: 4 clients push 100 KB (100,000 bytes) with `ack=1`, `header=0`, each with 16 entries
+ * unacknowledged; MB (10^6 bytes) stored a second.
+ *
+ * Fair as the row of small entries, with redis-benchmark in the same shape; 16 under way is where it is fastest.
+ */
+import { storeAgainstRedis } from "../load/against-redis.ts";
+import { atLeast, type Row, times, whole } from "../row.ts";
+
+const BAR = atLeast(0.5, 0.8);
+const ENTRY_BYTES = 100_000;
+
+export const pushLargeRow: Row = {
+  name: "push-large",
+  what: "100 KB entries pushed: MB/s stored",
+  ...BAR,
+  async measure(stage) {
+    const { reference, ours, ratio } = await storeAgainstRedis(stage, {
+      clients: 4,
+      inFlight: 16,
+      entryBytes: ENTRY_BYTES,
+      rawEntries: 20_000,
+      measureMs: 2000,
+    });
+    const megabytes = (entries: number) => whole((entries * ENTRY_BYTES) / 1e6);
+    return {
+      reference: `Redis ${megabytes(reference)}`,
+      ours: megabytes(ours),
+      ratio: times(ratio),
+      verdict: BAR.judge(ratio),
+    };
+  },
+};

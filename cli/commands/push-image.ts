@@ -1,0 +1,34 @@
+/** `push-image`: sends a moving picture to a stream, each frame drawn and encoded as a JPEG. */
+import { Command, Option } from "commander";
+import { connect } from "../../client/index.ts";
+import { flagValue, type PushFlags, withPushFlags } from "../flags.ts";
+import { frameFields } from "../frame-numbers.ts";
+import type { Io } from "../io.ts";
+import { createJpegEncoder } from "../jpeg.ts";
+import { createPicture } from "../picture.ts";
+import { pushLoop } from "../push-loop.ts";
+import { parseShape, type Shape } from "../shape.ts";
+
+const DEFAULT_SHAPE = "[700,700,3]";
+const DEFAULT_FPS = 30;
+
+/** Makes the command. */
+export const pushImage = (io: Io): Command =>
+  withPushFlags(new Command("push-image"), DEFAULT_FPS)
+    .alias("push_image")
+    .description("push a moving picture as JPEGs")
+    .argument("<stream>", "stream to push to")
+    .addOption(
+      new Option("--shape <shape>", "[height,width] for greyscale or [height,width,channels]")
+        .argParser(flagValue(parseShape))
+        .default(parseShape(DEFAULT_SHAPE), DEFAULT_SHAPE),
+    )
+    .action(async (stream: string, flags: PushFlags & { readonly shape: Shape }) => {
+      const encode = await createJpegEncoder(flags.shape);
+      const picture = createPicture(flags.shape, Math.random);
+      const run = crypto.randomUUID();
+      await pushLoop(io, connect(flags.url), stream, flags, async (n) => ({
+        data: await encode(picture.draw(n)),
+        options: { fields: frameFields(run, n) },
+      }));
+    });

@@ -1,0 +1,78 @@
+/**
+ * Where a pull stands: one cursor per stream, kept over reconnects. `$`, "from now", is made a concrete id before the
+ * first connection and never asked for again: asked again after a lost connection it would mean a later now, and what
+ * came in between would be lost (wire.md, "Cursors").
+ */
+import { parseCursors, type WantedCursor } from "../src/domain/cursor.ts";
+import { GatewayError } from "../src/domain/errors.ts";
+import { streamsSegment } from "./address.ts";
+import { badMessage, errorFromResponse, StreamerError, unreachable } from "./errors.ts";
+import { type CommonOptions, type Gateway, namingQuery } from "./gateway.ts";
+
+/** Cursors by stream, in the order in which the streams were named. */
+export type Cursors = Map<string, WantedCursor>;
+
+/** How long the gateway may take to say where "now" is, ms. */
+const RESOLVE_MS = 10_000;
+
+/**
+ * The cursors that a pull starts from.
+ *
+ * @param from as in wire.md: one for all streams, or one per stream joined by `+`; or by stream, with `$` for the rest
+ * @throws StreamerError BAD_PARAMETER
+ */
+export function startCursors(
+  streams: readonly string[],
+  from: string | Readonly<Record<string, string>>,
+): Cursors {
+  const text = typeof from === "string" ? from : streams.map((stream) => from[stream] ?? "$").join("+");
+  const cursors = parse(text, streams.length);
+  return new Map(streams.map((stream, index) => [stream, cursors[index] ?? "$"]));
+}
+
+/** The value of `last_entry_id` for these cursors. */
+export const cursorsText = (cursors: Cursors): string => [...cursors.values()].join("+");
+
+/** Makes each `$` the id that is last in its stream now, in place. @throws StreamerError */
+export async function resolveNow(
+  { address }: Gateway,
+  cursors: Cursors,
+  options: CommonOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const open = [...cursors].filter(([, cursor]) => cursor === "$").map(([stream]) => stream);
+  if (open.length === 0) return;
+  const query = { last_entry_id: "$", block: 0, ...namingQuery(options) };
+  const response = await get(address.http(`data/${streamsSegment(open)}`, query), signal);
+  const found = parseAnswer(response.headers.get("x-last-entry-id") ?? "", open.length);
+  open.forEach((stream, index) => {
+    cursors.set(stream, found[index] ?? "$");
+  });
+}
+
+async function get(url: string, signal: AbortSignal): Promise<Response> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(RESOLVE_MS)]) });
+    const body = await response.text();
+    if (!response.ok) throw errorFromResponse(response.status, body);
+    return response;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error instanceof StreamerError ? error : unreachable(error);
+  }
+}
+
+function parseAnswer(text: string, streams: number): readonly WantedCursor[] {
+  const cursors = text.includes("$") ? [] : parse(text, streams);
+  if (cursors.length !== streams) throw badMessage(`x-last-entry-id "${text}" for ${streams} streams`);
+  return cursors;
+}
+
+function parse(text: string, streams: number): readonly WantedCursor[] {
+  try {
+    return parseCursors(text, streams);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    throw new StreamerError(error.code, error.message, { retryable: false, cause: error });
+  }
+}

@@ -1,0 +1,8 @@
+/** What the client shows beside `connect`, the same on every platform. */
+export type { Backoff } from "./backoff.ts";
+export type { StreamEntry } from "./codec.ts";
+export { type ClientErrorCode, StreamerError, type StreamerErrorCode } from "./errors.ts";
+export type { PullOptions } from "./pull.ts";
+export type { Push, PushOptions, SendOptions } from "./push.ts";
+export type { Status } from "./reconnect.ts";
+export type { ConnectOptions, Streamer } from "./streamer.ts";

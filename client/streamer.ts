@@ -1,0 +1,42 @@
+/** The client as its users see it, on whatever platform. */
+import { parseAddress } from "./address.ts";
+import { type Backoff, DEFAULT_BACKOFF } from "./backoff.ts";
+import type { StreamEntry } from "./codec.ts";
+import { type PullOptions, pull } from "./pull.ts";
+import { createPush, type Push, type PushOptions } from "./push.ts";
+import type { Transport } from "./transport/transport.ts";
+
+/** What holds for everything done with one gateway. */
+export interface ConnectOptions {
+  /** The waits between attempts to connect. */
+  readonly backoff?: Partial<Backoff> | undefined;
+}
+
+/** A gateway to pull from and push to. It holds no connection itself: each pull and push has its own. */
+export interface Streamer {
+  /**
+   * Pulls streams as a loop that spans reconnects: each entry once, in order.
+   *
+   * @param streams stream ids, or one text that joins them by `+`
+   * @throws StreamerError at the loop, where trying again cannot help; the signal's reason where it was aborted
+   */
+  pull(
+    streams: string | readonly string[],
+    options?: PullOptions,
+  ): AsyncGenerator<StreamEntry, void, undefined>;
+  /** Opens a way into a stream. Close it, or the connection stays. */
+  push(stream: string, options?: PushOptions): Push;
+}
+
+/** Makes a client on a platform's transport. @throws StreamerError BAD_URL */
+export function createStreamer(transport: Transport, url: string, options: ConnectOptions): Streamer {
+  const gateway = {
+    address: parseAddress(url),
+    transport,
+    backoff: { ...DEFAULT_BACKOFF, ...options.backoff },
+  };
+  return {
+    pull: (streams, pullOptions = {}) => pull(gateway, streams, pullOptions),
+    push: (stream, pushOptions = {}) => createPush(gateway, stream, pushOptions),
+  };
+}

@@ -1,0 +1,65 @@
+#!/bin/sh
+# Installs Debian packages as root, for provision.js: `sh apt-install.sh PACKAGE...`
+#
+# Debian starts a packaged server as soon as it is installed and at each boot. The gateway runs its own
+# redis-server, so a second one on port 6379 would only surprise: while apt runs a policy-rc.d forbids starting
+# it, and afterwards the service that this run has brought is disabled. Whoever wants it later enables it.
+set -eu
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+policy=/usr/sbin/policy-rc.d
+mark="# temporary, of the Redis Streamer installation"
+
+# One run at a time; those that waited find their packages there.
+exec 9>/run/redis-streamer-provision.lock
+flock -w 600 9 || { echo "another installation holds /run/redis-streamer-provision.lock" >&2; exit 1; }
+
+installed() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
+missing=
+for package; do installed "$package" || missing="$missing $package"; done
+[ -n "$missing" ] || exit 0
+
+# apt waits for dpkg's lock itself, but not for the one on its package lists.
+update() {
+  tries=0
+  until said=$(apt-get update -qq 2>&1); do
+    tries=$((tries + 1))
+    case $said in
+      *"Could not get lock"* | *"Unable to lock"*) [ $tries -lt 60 ] && sleep 2 && continue ;;
+    esac
+    echo "$said" >&2
+    return 1
+  done
+}
+# shellcheck disable=SC2086 # the list is meant to be split
+fetch() { apt-get install -y -qq --no-install-recommends --download-only $missing; }
+
+if grep -qsF "$mark" $policy; then rm -f $policy; fi # left by a run that was killed
+if [ ! -e $policy ]; then
+  trap 'rm -f $policy' EXIT
+  trap 'exit 130' HUP INT TERM
+  # Forbids nothing but this one service, for the case that something else is installed meanwhile.
+  printf '#!/bin/sh\n%s\ncase " $* " in *" redis-server"*) exit 101 ;; esac\nexit 0\n' "$mark" >$policy
+  chmod 755 $policy
+fi
+
+# shellcheck disable=SC2086
+apt-cache show $missing >/dev/null 2>&1 || update
+# Lists that are too old name files that the mirror no longer has.
+fetch || { update && fetch; }
+
+# Ctrl-C stops the download, but would leave packages half configured here: dpkg gets a session of its own.
+trap '' HUP INT TERM
+# shellcheck disable=SC2086
+setsid --wait apt-get install -y -qq --no-install-recommends \
+  -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 $missing
+
+case " $missing " in
+  *" redis-server "*)
+    if [ -d /run/systemd/system ]; then
+      systemctl disable --now redis-server.service
+    else
+      deb-systemd-helper disable redis-server.service || true
+      update-rc.d redis-server disable || true
+    fi
+    ;;
+esac

@@ -1,0 +1,150 @@
+#!/usr/bin/env node
+// @ts-check
+/**
+ * Makes sure that the machine has a redis-server or valkey-server, and with `--for tests` also what the tests
+ * run. Installs Debian's packages where it may, and says so first; otherwise says what to install. Runs before
+ * anything is built, hence plain JavaScript.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The Debian package of each Python module that the tests import. */
+const PYTHON_PACKAGES = {
+  requests: "python3-requests",
+  websockets: "python3-websockets",
+  msgpack: "python3-msgpack",
+  numpy: "python3-numpy",
+  PIL: "python3-pil",
+};
+
+// Debian's own interpreter: one from elsewhere on the PATH does not see Debian's modules.
+const PYTHON = "/usr/bin/python3";
+
+/**
+ * Provides what is missing, or prints one line that says what to install.
+ *
+ * @param {{ forTests?: boolean }} [wanted]
+ * @returns {Promise<boolean>} whether everything is there now
+ */
+export async function provision({ forTests = false } = {}) {
+  const packages = missingPackages(forTests);
+  if (packages.length === 0) return true;
+  const asRoot = rootCommand();
+  if (asRoot === undefined) {
+    say(`${packages.join(", ")} missing: ${advice(packages)}`);
+    return false;
+  }
+  say(`installing ${packages.join(", ")} with ${asRoot.length === 0 ? "apt-get" : "sudo apt-get"} ...`);
+  const failure = await run([
+    ...asRoot,
+    "sh",
+    fileURLToPath(new URL("apt-install.sh", import.meta.url)),
+    ...packages,
+  ]);
+  if (failure !== undefined) {
+    say(`${failure}\nredis-streamer: could not install it: ${advice(packages)}`);
+    return false;
+  }
+  const left = missingPackages(forTests);
+  if (left.length > 0)
+    say(`${left.join(", ")} installed, and yet not to be found on the PATH (${process.env.PATH})`);
+  return left.length === 0;
+}
+
+/** @param {boolean} forTests @returns {string[]} the Debian packages of what is not there */
+function missingPackages(forTests) {
+  const packages = onPath("redis-server") || onPath("valkey-server") ? [] : ["redis-server"];
+  if (forTests) {
+    packages.push(...missingPython());
+    if (!onPath("chromium")) packages.push("chromium");
+  }
+  return packages;
+}
+
+/** @returns {string[]} */
+function missingPython() {
+  const modules = Object.keys(PYTHON_PACKAGES);
+  const probe = `import importlib.util as u; print(*[m for m in ${JSON.stringify(modules)} if not u.find_spec(m)])`;
+  const answer = spawnSync(PYTHON, ["-c", probe], { encoding: "utf8" });
+  if (answer.status !== 0) return ["python3", ...Object.values(PYTHON_PACKAGES)];
+  const absent = answer.stdout.split(/\s+/);
+  return Object.entries(PYTHON_PACKAGES).flatMap(([module, name]) => (absent.includes(module) ? [name] : []));
+}
+
+/** @param {string} program @returns {boolean} */
+function onPath(program) {
+  return (process.env.PATH ?? "").split(delimiter).some((folder) => {
+    const file = join(folder || ".", program);
+    try {
+      accessSync(file, constants.X_OK);
+      return statSync(file).isFile();
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** @returns {string[] | undefined} what to put before a command so that it runs as root; undefined: cannot */
+function rootCommand() {
+  if (!onPath("apt-get")) return undefined;
+  if (process.getuid?.() === 0) return [];
+  return onPath("sudo") && spawnSync("sudo", ["-n", "true"], { stdio: "ignore" }).status === 0
+    ? ["sudo", "-n"]
+    : undefined;
+}
+
+/** @param {readonly string[]} packages @returns {string} */
+function advice(packages) {
+  const elsewhere = packages.includes("redis-server")
+    ? ", or name a Redis that is running with REDIS_URL"
+    : "";
+  if (onPath("apt-get")) return `run "sudo apt-get install ${packages.join(" ")}"${elsewhere}`;
+  if (onPath("brew") && packages.every((name) => name === "redis-server"))
+    return `run "brew install redis"${elsewhere}`;
+  return `install them (the names are Debian's) so that they are on the PATH${elsewhere}`;
+}
+
+/**
+ * Runs a command in silence.
+ *
+ * @param {readonly string[]} command
+ * @returns {Promise<string | undefined>} what it said, if it failed
+ */
+function run([program = "", ...args]) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    // Ctrl-C reaches the child too, which cleans up behind itself; this process stays until that is done.
+    let interrupted = false;
+    const stay = () => {
+      interrupted = true;
+    };
+    process.on("SIGINT", stay).on("SIGTERM", stay);
+    let said = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text) => {
+        said = (said + text).slice(-4000);
+      });
+    child.on("error", (error) => resolve(error.message));
+    child.on("close", (code, signal) => {
+      process.off("SIGINT", stay).off("SIGTERM", stay);
+      const failure = interrupted ? "interrupted" : `${said.trim()}\n${program} ended with ${signal ?? code}`;
+      resolve(code === 0 ? undefined : failure);
+    });
+  });
+}
+
+/** @param {string} line */
+function say(line) {
+  process.stderr.write(`redis-streamer: ${line}\n`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const args = process.argv.slice(2);
+  const forTests = args.join(" ") === "--for tests";
+  if (args.length > 0 && !forTests) {
+    say(`usage: node scripts/provision.js [--for tests]`);
+    process.exitCode = 2;
+  } else if (!(await provision({ forTests }))) process.exitCode = 1;
+}

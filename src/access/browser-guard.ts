@@ -1,0 +1,82 @@
+/**
+ * Whom a browser may speak for. A page of another site can make the browser of a developer send requests to a gateway
+ * on that developer's machine; without these checks it could read cameras and push entries.
+ *
+ * `Origin` says which page asks: only the gateway's own and local pages may, unless allowed. `Host` says by which name
+ * the gateway was found: a foreign name that resolves to 127.0.0.1 is a page playing "own origin" (DNS rebinding).
+ */
+import { GatewayError } from "../domain/errors.ts";
+
+/** What the guard goes by. */
+export interface BrowserGuardOptions {
+  /** `ALLOWED_ORIGINS`; `*` allows all. */
+  readonly allowedOrigins: readonly string[];
+  /** `ALLOWED_HOSTS`; `*` allows all. */
+  readonly allowedHosts: readonly string[];
+  /** The address listened on: on loopback, only local names can be meant. */
+  readonly listenHost: string;
+}
+
+/** What of a request is looked at. */
+export interface BrowserRequest {
+  readonly origin: string | undefined;
+  readonly host: string | undefined;
+}
+
+/** Refuses what a hostile page sends. */
+export interface BrowserGuard {
+  /** @throws GatewayError FORBIDDEN_HOST or FORBIDDEN_ORIGIN */
+  check(request: BrowserRequest): void;
+  /** Whether pages of an origin may read answers. */
+  allowsOrigin(origin: string, host: string | undefined): boolean;
+}
+
+/** Whether a host name, without port, is this machine's own. */
+export const isLoopback = (name: string): boolean =>
+  name === "localhost" ||
+  name.endsWith(".localhost") ||
+  name === "::1" ||
+  name === "[::1]" ||
+  /^127(\.\d{1,3}){3}$/.test(name);
+
+/** Makes a guard. */
+export function createBrowserGuard({
+  allowedOrigins,
+  allowedHosts,
+  listenHost,
+}: BrowserGuardOptions): BrowserGuard {
+  const anyOrigin = allowedOrigins.includes("*");
+  const origins = new Set(allowedOrigins.map((origin) => origin.toLowerCase().replace(/\/$/, "")));
+  const hosts = new Set(allowedHosts.map((host) => host.toLowerCase()));
+  // Listening on the network, any name may be the right one.
+  const anyHost = hosts.has("*") || !isLoopback(listenHost);
+
+  function allowsOrigin(origin: string, host: string | undefined): boolean {
+    if (anyOrigin || origins.has(origin.toLowerCase())) return true;
+    const url = URL.canParse(origin) ? new URL(origin) : undefined;
+    if (url === undefined || !/^https?:$/.test(url.protocol)) return false;
+    return isLoopback(url.hostname) || (host !== undefined && url.host === host.toLowerCase());
+  }
+
+  return {
+    allowsOrigin,
+    check({ origin, host }) {
+      const name = hostName(host);
+      if (!anyHost && name !== undefined && !isLoopback(name) && !hosts.has(name))
+        throw new GatewayError(
+          "FORBIDDEN_HOST",
+          `host ${name} is not this gateway's; ALLOWED_HOSTS can name it`,
+        );
+      if (origin !== undefined && !allowsOrigin(origin, host))
+        throw new GatewayError(
+          "FORBIDDEN_ORIGIN",
+          `pages of ${origin} may not use this gateway; ALLOWED_ORIGINS can name them`,
+        );
+    },
+  };
+}
+
+function hostName(host: string | undefined): string | undefined {
+  if (host === undefined) return undefined;
+  return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : host.toLowerCase();
+}

@@ -1,0 +1,87 @@
+/**
+ * Entry ids, `<milliseconds>-<sequence>`, both unsigned 64-bit numbers (Redis: `streamID` in stream.h).
+ *
+ * An id stays the canonical decimal text that Redis sends: 64 bits do not fit a JavaScript number, and text needs
+ * no conversion on the way from Redis to a client. Canonical decimals have no leading zeros, so of two the longer
+ * one is the greater number and equally long ones compare digit by digit. That is how ids are ordered here;
+ * comparing the whole text would put `9-0` after `10-0`.
+ */
+
+declare const brand: unique symbol;
+
+/** A full entry id in canonical form: two decimals without leading zeros, joined by `-`. */
+export type EntryId = string & { readonly [brand]: "EntryId" };
+
+const MAX_PART = 2n ** 64n - 1n;
+
+/** The id before all entries. Redis refuses it for an entry, so as an exclusive cursor it means "from the beginning". */
+export const FIRST_ID = "0-0" as EntryId;
+
+/** The greatest id there can be. */
+export const LAST_ID = `${MAX_PART}-${MAX_PART}` as EntryId;
+
+/**
+ * Orders two ids as Redis does, by milliseconds and then sequence.
+ *
+ * @returns a negative number, 0 or a positive number
+ */
+export function compareIds(a: EntryId, b: EntryId): number {
+  if (a === b) return 0;
+  const dashA = a.indexOf("-");
+  const dashB = b.indexOf("-");
+  if (dashA !== dashB) return dashA - dashB;
+  // Equal places for the milliseconds: text order decides them, and the dash stands at the same place in both.
+  for (let i = 0; i < dashA; i++) {
+    const difference = a.charCodeAt(i) - b.charCodeAt(i);
+    if (difference !== 0) return difference;
+  }
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : 1;
+}
+
+/** The later of two ids. */
+export const laterId = (a: EntryId, b: EntryId): EntryId => (compareIds(a, b) >= 0 ? a : b);
+
+/**
+ * Parses an id as a client may write it: `<ms>-<seq>`, or bare `<ms>`, which takes the sequence given.
+ *
+ * @param text what the client wrote; leading zeros are allowed
+ * @param missingSequence the sequence that a bare `<ms>` gets: 0 at the start of a range, the greatest at its end
+ * @returns undefined where the text is no id or a part of it does not fit 64 bits
+ */
+export function parseId(text: string, missingSequence: "least" | "greatest" = "least"): EntryId | undefined {
+  const match = /^(\d{1,40})(?:-(\d{1,40}))?$/.exec(text);
+  if (match === null) return undefined;
+  const ms = BigInt(match[1] ?? "");
+  const rest = match[2];
+  const seq = rest !== undefined ? BigInt(rest) : missingSequence === "least" ? 0n : MAX_PART;
+  return ms > MAX_PART || seq > MAX_PART ? undefined : idOf(ms, seq);
+}
+
+/** The id of two parts, each from 0 to 2^64-1. */
+export const idOf = (ms: bigint, seq: bigint): EntryId => `${ms}-${seq}` as EntryId;
+
+/** The first id of a moment. @param ms milliseconds since 1970, a whole number that is not negative */
+export const idAtTime = (ms: number): EntryId => idOf(BigInt(ms), 0n);
+
+/** The moment an id names, in milliseconds since 1970. Exact up to 2^53, far past any date. */
+export const timeOfId = (id: EntryId): number => Number(id.slice(0, id.indexOf("-")));
+
+/** The id right before, or undefined for `0-0` (Redis: `streamDecrID`). */
+export function idBefore(id: EntryId): EntryId | undefined {
+  const [ms, seq] = partsOf(id);
+  if (seq > 0n) return idOf(ms, seq - 1n);
+  return ms > 0n ? idOf(ms - 1n, MAX_PART) : undefined;
+}
+
+/** The id right after, or undefined for the greatest one (Redis: `streamIncrID`). */
+export function idAfter(id: EntryId): EntryId | undefined {
+  const [ms, seq] = partsOf(id);
+  if (seq < MAX_PART) return idOf(ms, seq + 1n);
+  return ms < MAX_PART ? idOf(ms + 1n, 0n) : undefined;
+}
+
+function partsOf(id: EntryId): readonly [bigint, bigint] {
+  const dash = id.indexOf("-");
+  return [BigInt(id.slice(0, dash)), BigInt(id.slice(dash + 1))];
+}

@@ -1,0 +1,34 @@
+/** What a stream holds: an entry, with the payload in Redis' field `d` and any further fields beside it. */
+import type { EntryId } from "./entry-id.ts";
+
+/** Further fields of an entry: its metadata, field name to value. Values are any bytes. */
+export type EntryFields = ReadonlyMap<string, Uint8Array>;
+
+/** One entry as it stands in a stream. */
+export interface Entry {
+  readonly id: EntryId;
+  /** The payload, any bytes; empty where another program wrote the entry without a field `d`. */
+  readonly data: Uint8Array;
+  /** Absent where the entry has no field but `d`, which is the usual case. */
+  readonly fields?: EntryFields;
+}
+
+/**
+ * The id that a pushed entry asks for: `*` lets Redis assign it, `<ms>-*` its sequence, anything else is a full id
+ * (Redis: `XADD`).
+ */
+export type WantedId = string & { readonly wanted?: never };
+
+/** An entry on its way in, with the stream key it goes to. */
+export interface NewEntry {
+  readonly key: string;
+  readonly id: WantedId;
+  readonly data: Uint8Array;
+  readonly fields?: EntryFields;
+}
+
+/** The entries of one stream, under the name that the client knows the stream by. */
+export interface StreamEntries {
+  readonly stream: string;
+  readonly entries: readonly Entry[];
+}

@@ -1,0 +1,71 @@
+/**
+ * Every error that a client can be told of: one row each, with the face it has on every transport. The codes are
+ * stable and part of the contract (wire.md, "HTTP", Errors).
+ */
+
+/** One kind of error: its HTTP status, its WebSocket close code, and whether the same request may succeed later. */
+export interface ErrorKind {
+  readonly status: number;
+  /** RFC 6455, section 7.4.1. */
+  readonly close: number;
+  readonly retryable: boolean;
+}
+
+/** All kinds by their stable code. */
+export const ERRORS = {
+  BAD_PARAMETER: { status: 400, close: 1008, retryable: false },
+  BAD_HEADER: { status: 400, close: 1008, retryable: false },
+  BAD_PAYLOAD: { status: 400, close: 1008, retryable: false },
+  BAD_BODY: { status: 400, close: 1008, retryable: false },
+  WRONG_MESSAGE_KIND: { status: 400, close: 1003, retryable: false },
+  FORBIDDEN_ORIGIN: { status: 403, close: 1008, retryable: false },
+  FORBIDDEN_HOST: { status: 403, close: 1008, retryable: false },
+  NOT_FOUND: { status: 404, close: 1008, retryable: false },
+  METHOD_NOT_ALLOWED: { status: 405, close: 1008, retryable: false },
+  REQUEST_TIMEOUT: { status: 408, close: 1008, retryable: true },
+  ID_NOT_ABOVE_LAST: { status: 409, close: 1008, retryable: false },
+  WRONG_TYPE: { status: 409, close: 1008, retryable: false },
+  TOO_LARGE: { status: 413, close: 1009, retryable: false },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, close: 1003, retryable: false },
+  UPGRADE_REQUIRED: { status: 426, close: 1008, retryable: false },
+  HEADERS_TOO_LARGE: { status: 431, close: 1008, retryable: false },
+  INTERNAL: { status: 500, close: 1011, retryable: true },
+  REDIS_REFUSED: { status: 500, close: 1011, retryable: false },
+  REDIS_AWAY: { status: 503, close: 1013, retryable: true },
+  REDIS_FULL: { status: 503, close: 1013, retryable: true },
+  APPEND_UNKNOWN: { status: 503, close: 1013, retryable: false },
+  SHUTTING_DOWN: { status: 503, close: 1001, retryable: true },
+} as const satisfies Record<string, ErrorKind>;
+
+/** The stable code of an error. */
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error whose sentence is meant for the client. Whatever else is thrown is told as `INTERNAL`, without its message. */
+export class GatewayError extends Error {
+  override readonly name = "GatewayError";
+  readonly code: ErrorCode;
+
+  /**
+   * @param code the stable code, which decides status and close code
+   * @param message a sentence that names what was wrong
+   */
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  /** The row of the table. */
+  get kind(): ErrorKind {
+    return ERRORS[this.code];
+  }
+}
+
+/** The error for a parameter. @param name as the client spells it */
+export const badParameter = (name: string, problem: string): GatewayError =>
+  new GatewayError("BAD_PARAMETER", `${name} ${problem}`);
+
+/** What a client may be told of anything thrown. */
+export const asGatewayError = (error: unknown): GatewayError =>
+  error instanceof GatewayError
+    ? error
+    : new GatewayError("INTERNAL", "the gateway failed to do this; its log says why", { cause: error });

@@ -1,0 +1,64 @@
+/**
+ * What the gateway counts while it works: plain numbers, so that counting costs nothing where entries fly. The
+ * metrics page reads them; nothing decides by them.
+ */
+
+/** Totals since the start, and the current level of every bounded buffer. Sizes are bytes. */
+export interface Tally {
+  entriesIn: number;
+  bytesIn: number;
+  /** Appends that Redis answered with an error. */
+  entriesRefused: number;
+  /** Appends whose answer was lost with the connection: stored or not, nobody knows. */
+  entriesUnknown: number;
+  /** Appends sent or waiting for Redis, and their payload bytes. */
+  appendsInFlight: number;
+  appendBytesInFlight: number;
+  /** Times that a pushing socket was no longer read because too much of it waited for Redis. */
+  pushPauses: number;
+  entriesOut: number;
+  bytesOut: number;
+  /** Times that a reader's cursor had been trimmed away before it came. */
+  gaps: number;
+  readers: number;
+  readersPaused: number;
+  /** Times that a reader was over its high-water mark. */
+  slowPauses: number;
+  /** Pages of history read from Redis, and those that another reader's read served. */
+  pagesRead: number;
+  pagesShared: number;
+  tailReads: number;
+  tailStreams: number;
+  recentBytes: number;
+  pageCacheBytes: number;
+  redisReconnects: number;
+  /** Requests and sockets refused for something the client did. */
+  clientErrors: number;
+  internalErrors: number;
+}
+
+/** A tally with everything at 0. */
+export const createTally = (): Tally => ({
+  entriesIn: 0,
+  bytesIn: 0,
+  entriesRefused: 0,
+  entriesUnknown: 0,
+  appendsInFlight: 0,
+  appendBytesInFlight: 0,
+  pushPauses: 0,
+  entriesOut: 0,
+  bytesOut: 0,
+  gaps: 0,
+  readers: 0,
+  readersPaused: 0,
+  slowPauses: 0,
+  pagesRead: 0,
+  pagesShared: 0,
+  tailReads: 0,
+  tailStreams: 0,
+  recentBytes: 0,
+  pageCacheBytes: 0,
+  redisReconnects: 0,
+  clientErrors: 0,
+  internalErrors: 0,
+});

@@ -1,0 +1,159 @@
+/** Builds the gateway's parts, hands them to each other, and takes them down in the reverse order. */
+import { setMaxListeners } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createBrowserGuard } from "./access/browser-guard.ts";
+import type { Logger } from "./domain/logger.ts";
+import { createTally } from "./domain/tally.ts";
+import { createHistory } from "./live/history.ts";
+import { createHub } from "./live/hub.ts";
+import { createRecentMemory } from "./live/recent.ts";
+import { createSubscriber } from "./live/subscription.ts";
+import { createMetrics } from "./observe/metrics.ts";
+import { describeAddress, parseRedisUrl, type RedisAddress } from "./redis/address.ts";
+import { openConnection } from "./redis/connection.ts";
+import { createEntrySizes } from "./redis/entry-sizes.ts";
+import { createLog } from "./redis/log.ts";
+import { startManagedServer } from "./redis/managed-server.ts";
+import { openTail } from "./redis/open-tail.ts";
+import type { Settings } from "./settings.ts";
+import { createTurnEnd } from "./transports/byte-sink.ts";
+import { createHttp } from "./transports/http/server.ts";
+import { createPushGate } from "./transports/websocket/push-gate.ts";
+import { createWebSocketTransport } from "./transports/websocket/server.ts";
+
+/** A gateway that listens. */
+export interface Gateway {
+  /** Where it listens, for people: `http://127.0.0.1:8000`. */
+  readonly url: string;
+  /** Which Redis it uses, for people: without a password. */
+  readonly redis: string;
+  /** Whether that Redis is its own child. */
+  readonly isManaged: boolean;
+  /** Stops it: what is in flight is answered and stored, within `SHUTDOWN_MS`. */
+  close(): Promise<void>;
+}
+
+/** Starts a gateway. @throws Error with a sentence for people where it cannot start */
+export async function startGateway(settings: Settings, logger: Logger, version: string): Promise<Gateway> {
+  const closers: (() => Promise<void> | void)[] = [];
+  const closeAll = async () => {
+    for (const close of closers.reverse()) await close();
+  };
+  try {
+    const address = await redisFor(settings, logger, closers);
+    const { app, server, webSockets, closing } = await assemble(settings, address, logger, version, closers);
+    await app.listen({ host: settings.host, port: settings.port });
+    return {
+      url: urlOf(server.address(), settings.host),
+      redis: describeAddress(address),
+      isManaged: settings.redisUrl === "",
+      async close() {
+        // No new ones, then the answers of the open ones, then what they were answered by.
+        server.close();
+        closing.abort();
+        await webSockets.close(settings.shutdownMs / 2);
+        await Promise.race([
+          app.close(),
+          new Promise((resolve) => setTimeout(resolve, settings.shutdownMs / 4)),
+        ]);
+        server.closeAllConnections();
+        await closeAll();
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function redisFor(
+  { redisUrl, dataDir, redisFsync }: Settings,
+  logger: Logger,
+  closers: (() => Promise<void> | void)[],
+): Promise<RedisAddress> {
+  if (redisUrl !== "") return parseRedisUrl(redisUrl);
+  const server = await startManagedServer({ dataDir, fsync: redisFsync, logger });
+  closers.push(() => server.close());
+  return { target: { path: server.path }, database: 0 };
+}
+
+async function assemble(
+  settings: Settings,
+  address: RedisAddress,
+  logger: Logger,
+  version: string,
+  closers: (() => Promise<void> | void)[],
+) {
+  const tally = createTally();
+  const sizes = createEntrySizes();
+  const connect = (name: string) => {
+    const connection = openConnection({
+      address,
+      logger,
+      name,
+      waitMs: settings.redisWaitMs,
+      onLost() {
+        tally.redisReconnects++;
+      },
+    });
+    closers.push(connection.close);
+    return connection;
+  };
+  const reads = connect("reads");
+  const log = createLog({
+    appends: connect("appends"),
+    reads,
+    streamMaxLength: settings.streamMaxLength,
+    sizes,
+    tally,
+  });
+  const hub = createHub({
+    openTail: (onReads) =>
+      openTail(settings.redisTail, { address, logger, sizes, tally, onReads, control: reads }),
+    memory: createRecentMemory(settings.recentBytes, tally),
+    tally,
+    logger,
+  });
+  closers.push(hub.close);
+  const history = createHistory({
+    log,
+    sizes,
+    pageBytes: settings.pageBytes,
+    cacheBytes: settings.pageCacheBytes,
+    tally,
+  });
+
+  const closing = new AbortController();
+  // Every open response listens to it.
+  setMaxListeners(0, closing.signal);
+  const guard = createBrowserGuard({ ...settings, listenHost: settings.host });
+  const common = {
+    log,
+    subscribe: createSubscriber({ hub, history, log, tally }),
+    limits: settings,
+    turnEnd: createTurnEnd(),
+    guard,
+    tally,
+    logger,
+    maxMessageBytes: settings.maxMessageBytes,
+  };
+  const webSockets = createWebSocketTransport({
+    ...common,
+    pushGate: createPushGate({
+      perSocketBytes: settings.pushInFlightBytes,
+      totalBytes: settings.totalInFlightBytes,
+      tally,
+    }),
+    pingIntervalMs: settings.pingIntervalMs,
+    pingTimeoutMs: settings.pingTimeoutMs,
+  });
+  const metrics = createMetrics(tally, webSockets.size);
+  const { app, server } = await createHttp({ ...common, metrics, version, closing: closing.signal });
+  server.on("upgrade", webSockets.upgrade);
+  return { app, server, webSockets, closing };
+}
+
+function urlOf(address: AddressInfo | string | null, host: string): string {
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,86 @@
+/**
+ * A batch: an unbroken run of one stream's entries, behind one id and up to another, as one read brought it. It is
+ * what readers share: whoever stands at `after` can take it whole, in frames that are built once for all of them.
+ */
+
+import type { Entry } from "../domain/entry.ts";
+import { compareIds, type EntryId } from "../domain/entry-id.ts";
+import type { Encoder } from "./encoder.ts";
+
+/** An unbroken run of entries of one stream. */
+export interface Batch {
+  readonly key: string;
+  /** The cursor that this batch continues. */
+  readonly after: EntryId;
+  /** The cursor of a reader that has taken it: the id of the last entry. */
+  readonly last: EntryId;
+  /** At least one. */
+  readonly entries: readonly Entry[];
+  /** What it takes in memory, about, in bytes. */
+  readonly cost: number;
+  /** Frames made so far, by the form and name they were made for. */
+  readonly frames: Map<string, unknown>;
+}
+
+/** Objects and frame headers that an entry costs besides its payload, in bytes, about. */
+const ENTRY_COST_BYTES = 400;
+/** Payloads up to this size are copied together: they may be slices of a far larger reply, which they would keep. */
+const COMPACT_UP_TO_BYTES = 4096;
+
+/** Makes a batch of entries that follow each other. @param entries at least one */
+export function createBatch(key: string, after: EntryId, entries: readonly Entry[], last: EntryId): Batch {
+  let bytes = 0;
+  for (const entry of entries) bytes += entry.data.length;
+  // Payload twice: as it is, and in the frames that are made of it.
+  return {
+    key,
+    after,
+    last,
+    entries: compacted(entries),
+    cost: bytes * 2 + entries.length * ENTRY_COST_BYTES,
+    frames: new Map(),
+  };
+}
+
+/** Entries whose small payloads share one piece of memory that belongs to nobody else. */
+function compacted(entries: readonly Entry[]): readonly Entry[] {
+  let bytes = 0;
+  for (const { data } of entries) if (data.length <= COMPACT_UP_TO_BYTES) bytes += data.length;
+  if (bytes === 0) return entries;
+  const memory = new Uint8Array(bytes);
+  let at = 0;
+  return entries.map((entry) => {
+    const { data } = entry;
+    if (data.length > COMPACT_UP_TO_BYTES) return entry;
+    memory.set(data, at);
+    at += data.length;
+    return { ...entry, data: memory.subarray(at - data.length, at) };
+  });
+}
+
+/** The index of the first entry past a cursor; the number of entries where there is none. */
+export function firstPast(entries: readonly Entry[], cursor: EntryId): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const entry = entries[middle];
+    if (entry !== undefined && compareIds(entry.id, cursor) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * The frame of a whole batch, made once per form and stream name.
+ *
+ * @param memo `encoder.form` and the name, joined by the caller once and not per batch
+ */
+export function frameOf<Frame>(batch: Batch, encoder: Encoder<Frame>, stream: string, memo: string): Frame {
+  if (encoder.form === undefined) return encoder.encode([{ stream, entries: batch.entries }]);
+  const known = batch.frames.get(memo);
+  if (known !== undefined) return known as Frame;
+  const frame = encoder.encode([{ stream, entries: batch.entries }]);
+  batch.frames.set(memo, frame);
+  return frame;
+}

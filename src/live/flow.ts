@@ -1,0 +1,107 @@
+/**
+ * A subscription that sends all there is, as fast as its sink takes it: history in shared pages until nothing is left,
+ * then every batch of the hub as it comes. Each stream is a lane of its own: one may be live while another catches up.
+ */
+import type { Entry } from "../domain/entry.ts";
+import { type Batch, firstPast, frameOf } from "./batch.ts";
+import type { LiveReader } from "./hub.ts";
+import { retryLater } from "./retry.ts";
+import type { Course, CourseContext, Lane } from "./subscription.ts";
+
+/** Most entries taken at once where the cursor stands inside a batch, and the frame cannot be shared. */
+const UNSHARED_ENTRIES = 1024;
+
+interface FlowLane {
+  readonly lane: Lane;
+  /** Names the frame of a whole batch for this lane: its form and the stream's name. */
+  readonly memo: string;
+  readonly reader: LiveReader;
+  state: "behind" | "reading" | "live";
+}
+
+/** Makes the course of a subscription that sends everything. */
+export function createFlow<Frame>(context: CourseContext<Frame>): Course {
+  const { hub, history, encoder } = context;
+
+  const flows = context.lanes.map((lane): FlowLane => {
+    const flow: FlowLane = {
+      lane,
+      memo: `${encoder.form} ${lane.name}`,
+      reader: { take: (batch) => sendBatch(flow, batch), missed: context.missed },
+      state: "behind",
+    };
+    return flow;
+  });
+
+  function sendBatch({ lane, memo }: FlowLane, batch: Batch): void {
+    if (batch.after !== lane.cursor) {
+      const from = firstPast(batch.entries, lane.cursor);
+      if (from > 0) {
+        sendEntries(lane, batch.entries.slice(from));
+        return;
+      }
+    }
+    lane.cursor = batch.last;
+    context.write(frameOf(batch, encoder, lane.name, memo), batch.entries.length);
+  }
+
+  function sendEntries(lane: Lane, entries: readonly Entry[]): void {
+    const last = entries[entries.length - 1];
+    if (last === undefined) return;
+    lane.cursor = last.id;
+    context.write(encoder.encode([{ stream: lane.name, entries }]), entries.length);
+  }
+
+  /** Sends what is in memory; then goes live, or reads on in Redis. */
+  function advance(flow: FlowLane): void {
+    const { lane } = flow;
+    while (!context.isHalted()) {
+      const recent = hub.recent(lane.key);
+      const batch = recent?.continuing(lane.cursor);
+      const entries = batch ? undefined : recent?.after(lane.cursor, UNSHARED_ENTRIES);
+      if (batch !== undefined) sendBatch(flow, batch);
+      else if (entries !== undefined && entries.length > 0) sendEntries(lane, entries);
+      else if ((lane.isAtEnd || recent !== undefined) && hub.attach(lane.key, lane.cursor, flow.reader)) {
+        flow.state = "live";
+        lane.isAtEnd = true;
+        if (flows.every(({ state }) => state === "live")) context.caughtUp();
+        return;
+      } else {
+        flow.state = "reading";
+        history.page(lane.key, lane.cursor).then(
+          (page) => {
+            flow.state = "behind";
+            if (context.isHalted()) return;
+            if (page.hasGap) context.missed();
+            // Only now, in the turn in which the page came, does "nothing is behind it" allow to go live.
+            lane.isAtEnd = page.isLast;
+            if (page.batch !== undefined) sendBatch(flow, page.batch);
+            if (flow.state === "behind") advance(flow);
+          },
+          (error) => {
+            flow.state = "behind";
+            retryLater(error, context.fail, run);
+          },
+        );
+        return;
+      }
+    }
+  }
+
+  function run(): void {
+    for (const flow of flows) if (flow.state === "behind") advance(flow);
+  }
+
+  return {
+    run,
+    halt() {
+      for (const flow of flows) {
+        if (flow.state !== "live") continue;
+        hub.detach(flow.lane.key, flow.reader);
+        flow.state = "behind";
+        // By the time it runs again the stream may have grown by more than the hub remembers.
+        flow.lane.isAtEnd = false;
+      }
+    },
+  };
+}

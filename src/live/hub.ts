@@ -1,0 +1,134 @@
+/**
+ * The hub stands between the one tail and all live readers: it watches a stream from its first reader to a little
+ * after its last, and hands each batch to every reader of the stream.
+ *
+ * A reader attaches at its cursor, in the same turn of the event loop in which it found that nothing the hub has seen
+ * lies past that cursor. That makes the hand-over from history to live free of gaps, and since each reader takes only
+ * what is past its own cursor, free of repeats.
+ */
+import { compareIds, type EntryId } from "../domain/entry-id.ts";
+import type { Logger } from "../domain/logger.ts";
+import type { Tally } from "../domain/tally.ts";
+import type { OnTailReads, Tail, TailRead } from "../redis/tail.ts";
+import { type Batch, createBatch } from "./batch.ts";
+import type { RecentBatches, RecentMemory } from "./recent.ts";
+
+/** One stream of a live reader. */
+export interface LiveReader {
+  /** New entries came. Some of them may be at or before the reader's cursor. */
+  take(batch: Batch): void;
+  /** Entries behind everything taken so far were trimmed away before the tail came. */
+  missed(): void;
+}
+
+/** What readers ask of the hub. */
+export interface Hub {
+  /**
+   * Makes a reader live, unless the hub has already seen entries past its cursor. A stream that is not watched yet is
+   * watched from the cursor on, so it should be near the stream's end.
+   *
+   * @returns whether it is attached
+   */
+  attach(key: string, cursor: EntryId, reader: LiveReader): boolean;
+  /** Ends that; nothing happens where the reader is not attached. */
+  detach(key: string, reader: LiveReader): void;
+  /** Whether the stream is watched and nothing past the cursor was seen. */
+  isAtEnd(key: string, cursor: EntryId): boolean;
+  /** The newest batches of a stream that has, or a moment ago had, a live reader. */
+  recent(key: string): RecentBatches | undefined;
+  close(): void;
+}
+
+/** What a hub is made of. */
+export interface HubParts {
+  readonly openTail: (onReads: OnTailReads) => Tail;
+  readonly memory: RecentMemory;
+  readonly tally: Tally;
+  readonly logger: Logger;
+}
+
+interface LiveStream {
+  /** Everything up to this id was handed out. */
+  position: EntryId;
+  readonly readers: Set<LiveReader>;
+  readonly recent: RecentBatches;
+  /** When the last reader left, in ms of `performance.now()`. */
+  emptySince: number;
+}
+
+/** How long (ms) a stream is still watched after its last reader: paused readers and pollers come back soon. */
+const LINGER_MS = 2000;
+const SWEEP_MS = 500;
+
+/** Makes the hub and opens its tail. */
+export function createHub({ openTail, memory, tally, logger }: HubParts): Hub {
+  const streams = new Map<string, LiveStream>();
+  const empty = new Set<string>();
+  const tail = openTail((reads) => {
+    for (const read of reads) hand(read);
+  });
+  const sweep = setInterval(dropEmpty, SWEEP_MS);
+
+  function hand({ key, after, entries, hasGap }: TailRead): void {
+    const stream = streams.get(key);
+    const last = entries[entries.length - 1];
+    if (stream === undefined || last === undefined) return;
+    if (hasGap) {
+      logger.warn({ key, after }, "entries were trimmed away before the live readers' tail could read them");
+      stream.recent.clear();
+      for (const reader of stream.readers) reader.missed();
+    }
+    const batch = createBatch(key, after, entries, last.id);
+    stream.position = last.id;
+    stream.recent.add(batch);
+    for (const reader of stream.readers) reader.take(batch);
+  }
+
+  function dropEmpty(): void {
+    const before = performance.now() - LINGER_MS;
+    for (const key of empty) {
+      const stream = streams.get(key);
+      if (stream !== undefined && stream.emptySince > before) continue;
+      empty.delete(key);
+      streams.delete(key);
+      stream?.recent.clear();
+      tail.unwatch(key);
+    }
+  }
+
+  return {
+    attach(key, cursor, reader) {
+      const stream = streams.get(key);
+      if (stream === undefined) {
+        streams.set(key, {
+          position: cursor,
+          readers: new Set([reader]),
+          recent: memory.open(),
+          emptySince: 0,
+        });
+        tail.watch(key, cursor);
+        return true;
+      }
+      if (compareIds(cursor, stream.position) < 0) return false;
+      stream.readers.add(reader);
+      empty.delete(key);
+      return true;
+    },
+    detach(key, reader) {
+      const stream = streams.get(key);
+      if (stream === undefined || !stream.readers.delete(reader) || stream.readers.size > 0) return;
+      stream.emptySince = performance.now();
+      empty.add(key);
+    },
+    isAtEnd(key, cursor) {
+      const stream = streams.get(key);
+      return stream !== undefined && compareIds(cursor, stream.position) >= 0;
+    },
+    recent: (key) => streams.get(key)?.recent,
+    close() {
+      clearInterval(sweep);
+      tail.close();
+      tally.tailStreams = 0;
+    },
+  };
+}

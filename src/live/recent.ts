@@ -1,0 +1,128 @@
+/**
+ * The newest batches of live streams, kept for readers that are slightly behind: one that was paused for a moment,
+ * or that takes one entry at a time. Bounded over all streams together; the oldest batch goes first, whosever it is.
+ */
+
+import type { Entry } from "../domain/entry.ts";
+import { compareIds, type EntryId } from "../domain/entry-id.ts";
+import type { Tally } from "../domain/tally.ts";
+import { type Batch, firstPast } from "./batch.ts";
+
+/** The newest batches of one stream, each continuing the one before. */
+export interface RecentBatches {
+  /** Keeps a batch that continues the last one. */
+  add(batch: Batch): void;
+  /** The batch that begins right at a cursor, if it is kept. */
+  continuing(cursor: EntryId): Batch | undefined;
+  /** Up to `count` entries past a cursor, oldest first; undefined where what follows the cursor is not all kept. */
+  after(cursor: EntryId, count: number): readonly Entry[] | undefined;
+  /** The newest `count` entries past a cursor, oldest of them first; undefined where not all of those are kept. */
+  newest(cursor: EntryId, count: number): readonly Entry[] | undefined;
+  /** Forgets all. */
+  clear(): void;
+}
+
+/** Bounds the recent batches of all streams together. */
+export interface RecentMemory {
+  /** A place for the batches of one stream. */
+  open(): RecentBatches;
+}
+
+/** A queue whose first member is removed by moving an index. */
+interface Queue<T> {
+  items: T[];
+  head: number;
+}
+
+function removeFirst<T>(queue: Queue<T>): void {
+  queue.head++;
+  if (queue.head < 64 || queue.head * 2 < queue.items.length) return;
+  queue.items = queue.items.slice(queue.head);
+  queue.head = 0;
+}
+
+/** Makes a memory with nothing in it. @param limitBytes over all streams; 0 keeps nothing */
+export function createRecentMemory(limitBytes: number, tally: Tally): RecentMemory {
+  const order: Queue<{ batch: Batch; owner: Queue<Batch> }> = { items: [], head: 0 };
+
+  function evict(): void {
+    while (tally.recentBytes > limitBytes) {
+      const oldest = order.items[order.head];
+      if (oldest === undefined) return;
+      removeFirst(order);
+      // A stream that was cleared has none of its batches left, but they still stand in the order.
+      if (oldest.owner.items[oldest.owner.head] !== oldest.batch) continue;
+      removeFirst(oldest.owner);
+      tally.recentBytes -= oldest.batch.cost;
+    }
+  }
+
+  function clear(kept: Queue<Batch>): void {
+    for (let i = kept.head; i < kept.items.length; i++) tally.recentBytes -= kept.items[i]?.cost ?? 0;
+    kept.items = [];
+    kept.head = 0;
+  }
+
+  return {
+    open() {
+      const kept: Queue<Batch> = { items: [], head: 0 };
+
+      /** Index of the first batch with something past the cursor. */
+      function indexPast(cursor: EntryId): number {
+        let low = kept.head;
+        let high = kept.items.length;
+        while (low < high) {
+          const middle = (low + high) >>> 1;
+          const batch = kept.items[middle];
+          if (batch !== undefined && compareIds(batch.last, cursor) <= 0) low = middle + 1;
+          else high = middle;
+        }
+        return low;
+      }
+
+      return {
+        add(batch) {
+          kept.items.push(batch);
+          order.items.push({ batch, owner: kept });
+          tally.recentBytes += batch.cost;
+          evict();
+        },
+        continuing(cursor) {
+          const batch = kept.items[indexPast(cursor)];
+          return batch?.after === cursor ? batch : undefined;
+        },
+        after(cursor, count) {
+          const entries: Entry[] = [];
+          let index = indexPast(cursor);
+          const first = kept.items[index];
+          if (first === undefined || compareIds(first.after, cursor) > 0) return undefined;
+          for (; index < kept.items.length && entries.length < count; index++) {
+            const batch = kept.items[index]?.entries ?? [];
+            const from = entries.length === 0 ? firstPast(batch, cursor) : 0;
+            for (let i = from; i < batch.length && entries.length < count; i++) {
+              const entry = batch[i];
+              if (entry !== undefined) entries.push(entry);
+            }
+          }
+          return entries;
+        },
+        newest(cursor, count) {
+          const entries: Entry[] = [];
+          for (let index = kept.items.length - 1; index >= kept.head; index--) {
+            const batch = kept.items[index];
+            if (batch === undefined) break;
+            for (let i = batch.entries.length - 1; i >= 0; i--) {
+              const entry = batch.entries[i];
+              if (entry === undefined || compareIds(entry.id, cursor) <= 0) return entries.reverse();
+              entries.push(entry);
+              if (entries.length === count) return entries.reverse();
+            }
+            if (compareIds(batch.after, cursor) <= 0) return entries.reverse();
+          }
+          return undefined;
+        },
+        clear: () => clear(kept),
+      };
+    },
+  };
+}

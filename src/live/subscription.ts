@@ -1,0 +1,179 @@
+/**
+ * A subscription: a reader's cursors and its sink, and nothing in between. The stream is the buffer, so a reader that
+ * cannot take more is not queued for; it stops, and later reads on in Redis from its cursor.
+ *
+ *            attached to the hub                      the sink is over its mark, an ack is awaited, …
+ *   catching up ───────────────▶ live        catching up or live ───────────────▶ paused
+ *        ▲                        │                                                 │
+ *        └────────────────────────┘◀───────── the last reason to pause is gone ─────┘
+ *
+ * What pauses is a set of reasons, so that one that ends cannot end another. There are two kinds: `flow.ts` sends all
+ * there is as fast as the sink takes it; `turns.ts` sends one frame at a time. Both decide by entry ids alone.
+ */
+import type { Entry } from "../domain/entry.ts";
+import type { EntryId } from "../domain/entry-id.ts";
+import { asGatewayError, type GatewayError } from "../domain/errors.ts";
+import type { Tally } from "../domain/tally.ts";
+import type { Log } from "../redis/log.ts";
+import type { Encoder, Sink } from "./encoder.ts";
+import { createFlow } from "./flow.ts";
+import type { History } from "./history.ts";
+import type { Hub } from "./hub.ts";
+import { createTurns, type TurnOptions } from "./turns.ts";
+
+/** Why a subscription pauses: its sink is full, a message from the client is awaited, it goes at most so fast. */
+export type PauseReason = "slow" | "ack" | "pace";
+
+/** One stream of a subscription. */
+export interface SubscribedStream {
+  readonly key: string;
+  /** How the client calls it. */
+  readonly name: string;
+  readonly cursor: EntryId;
+  /** The cursor was the stream's end a moment ago, so there is no history to read first. */
+  readonly isAtEnd: boolean;
+}
+
+/** What a reader wants, and where it goes. */
+export interface SubscriptionOptions<Frame> {
+  readonly streams: readonly SubscribedStream[];
+  readonly encoder: Encoder<Frame>;
+  readonly sink: Sink<Frame>;
+  /** Present: one frame at a time, with at most `count` entries of each stream. */
+  readonly turns?: TurnOptions;
+  /** A frame was written; the transport may now `pause`. */
+  readonly onFrame?: () => void;
+  /** Everything there was has been written. With `untilEnd` nothing will follow. */
+  readonly onCaughtUp?: () => void;
+  /** It cannot go on; it is closed. */
+  readonly onError: (error: GatewayError) => void;
+}
+
+/** A reader at work. */
+export interface Subscription {
+  /** Stops it for a reason. */
+  pause(reason: PauseReason): void;
+  /** Ends a reason; when it was the last one, the reader catches up. */
+  resume(reason: PauseReason): void;
+  isPaused(): boolean;
+  /** Where it stands in each stream, in the order of the request. */
+  cursors(): readonly EntryId[];
+  /** Ends it. May be called more than once. */
+  close(): void;
+}
+
+/** What subscriptions are made of. */
+export interface SubscriptionParts {
+  readonly hub: Hub;
+  readonly history: History;
+  readonly log: Log;
+  readonly tally: Tally;
+}
+
+/** One stream of a subscription at work. */
+export interface Lane {
+  readonly key: string;
+  readonly name: string;
+  cursor: EntryId;
+  isAtEnd: boolean;
+}
+
+/** What both kinds of subscription do in their own way. */
+export interface Course {
+  /** Reads and sends until paused. Called when it starts and after each pause. */
+  run(): void;
+  /** Leaves the hub, keeping its cursors. */
+  halt(): void;
+}
+
+/** What a course may ask of its subscription. */
+export interface CourseContext<Frame> extends SubscriptionParts {
+  /** Frames of single entries, kept for as long as somebody has the entry. */
+  readonly entryFrames: WeakMap<Entry, Map<string, unknown>>;
+  readonly lanes: readonly Lane[];
+  readonly encoder: Encoder<Frame>;
+  /** Whether it may neither read nor send now. */
+  isHalted(): boolean;
+  /** Sends a frame of so many entries. */
+  write(frame: Frame, entries: number): void;
+  /** Entries behind a cursor were trimmed away before the reader came to them. */
+  missed(): void;
+  caughtUp(): void;
+  fail(error: unknown): void;
+}
+
+/** Makes the function that starts subscriptions. */
+export function createSubscriber(parts: SubscriptionParts) {
+  const entryFrames = new WeakMap<Entry, Map<string, unknown>>();
+  return function subscribe<Frame>(options: SubscriptionOptions<Frame>): Subscription {
+    const { sink, turns } = options;
+    const { tally } = parts;
+    const reasons = new Set<PauseReason>();
+    let closed = false;
+    const lanes = options.streams.map((stream): Lane => ({ ...stream }));
+
+    const context: CourseContext<Frame> = {
+      ...parts,
+      entryFrames,
+      lanes,
+      encoder: options.encoder,
+      isHalted: () => closed || reasons.size > 0,
+      write(frame, entries) {
+        sink.write(frame);
+        tally.entriesOut += entries;
+        options.onFrame?.();
+        if (!closed && sink.isFull()) {
+          tally.slowPauses++;
+          pause("slow");
+          sink.whenDrained(() => resume("slow"));
+        }
+      },
+      missed() {
+        tally.gaps++;
+      },
+      caughtUp: () => options.onCaughtUp?.(),
+      fail(error) {
+        if (closed) return;
+        close();
+        options.onError(asGatewayError(error));
+      },
+    };
+    const course = turns === undefined ? createFlow(context) : createTurns(context, turns);
+
+    function pause(reason: PauseReason): void {
+      if (closed || reasons.has(reason)) return;
+      reasons.add(reason);
+      if (reasons.size > 1) return;
+      tally.readersPaused++;
+      course.halt();
+    }
+
+    function resume(reason: PauseReason): void {
+      if (closed || !reasons.delete(reason) || reasons.size > 0) return;
+      tally.readersPaused--;
+      course.run();
+    }
+
+    function close(): void {
+      if (closed) return;
+      closed = true;
+      tally.readers--;
+      if (reasons.size > 0) tally.readersPaused--;
+      course.halt();
+    }
+
+    tally.readers++;
+    // Not within the call: what the first frame makes the transport do needs the subscription that is returned.
+    queueMicrotask(() => course.run());
+    return {
+      pause,
+      resume,
+      close,
+      isPaused: () => reasons.size > 0,
+      cursors: () => lanes.map((lane) => lane.cursor),
+    };
+  };
+}
+
+/** Starts a subscription. */
+export type Subscribe = ReturnType<typeof createSubscriber>;

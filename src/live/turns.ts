@@ -1,0 +1,153 @@
+/**
+ * A subscription that sends one frame at a time: of each stream the next `count` entries, or with `latest` the newest
+ * ones. Between two frames it may be paused, for an acknowledgement or by its pace; what comes meanwhile waits in
+ * Redis, or is skipped.
+ */
+import type { Entry, StreamEntries } from "../domain/entry.ts";
+import type { LiveReader } from "./hub.ts";
+import { retryLater } from "./retry.ts";
+import type { Course, CourseContext, Lane } from "./subscription.ts";
+
+/** How the turns go. */
+export interface TurnOptions {
+  readonly count: number;
+  /** The newest entries only; older ones are skipped. */
+  readonly latest: boolean;
+  /** Asks Redis first, where memory may be a moment behind what was already acknowledged to somebody. */
+  readonly fresh?: boolean;
+  /** Ends where there is nothing more to read, instead of waiting for it. */
+  readonly untilEnd?: boolean;
+}
+
+/** Makes the course of a subscription that sends one frame at a time. */
+export function createTurns<Frame>(
+  context: CourseContext<Frame>,
+  { count, latest, fresh = false, untilEnd = false }: TurnOptions,
+): Course {
+  const { hub, log, lanes, encoder } = context;
+  const attached = new Set<Lane>();
+  let reading = false;
+  let woken = false;
+  let mayRemember = !fresh;
+
+  /** Frames of single entries are the usual case here: all readers that want the same one share it. */
+  function frameFor(streams: readonly StreamEntries[]): Frame {
+    const [stream] = streams;
+    const [entry] = stream?.entries ?? [];
+    if (encoder.form === undefined || stream === undefined || entry === undefined)
+      return encoder.encode(streams);
+    if (streams.length > 1 || stream.entries.length > 1) return encoder.encode(streams);
+    const memo = `${encoder.form} ${stream.stream}`;
+    const frames = context.entryFrames.get(entry) ?? new Map<string, unknown>();
+    context.entryFrames.set(entry, frames);
+    const frame = (frames.get(memo) as Frame | undefined) ?? encoder.encode(streams);
+    frames.set(memo, frame);
+    return frame;
+  }
+
+  const reader: LiveReader = {
+    take() {
+      if (woken) return;
+      woken = true;
+      // After all streams of this read have been handed out, so that they share a frame.
+      queueMicrotask(() => {
+        woken = false;
+        run();
+      });
+    },
+    missed: context.missed,
+  };
+
+  /** What memory knows to follow a lane's cursor; undefined where only Redis knows. */
+  function fromMemory({ key, cursor, isAtEnd }: Lane): readonly Entry[] | undefined {
+    if (!mayRemember && !isAtEnd) return undefined;
+    if (hub.isAtEnd(key, cursor)) return [];
+    const recent = hub.recent(key);
+    const found = latest ? recent?.newest(cursor, count) : recent?.after(cursor, count);
+    return found ?? (isAtEnd ? [] : undefined);
+  }
+
+  async function fromRedis(lane: Lane): Promise<readonly Entry[]> {
+    if (latest) return log.readNewest(lane.key, lane.cursor, count);
+    const { entries, hasGap } = await log.readAfter(lane.key, lane.cursor, count);
+    if (hasGap) context.missed();
+    return entries;
+  }
+
+  /** Sends one frame of what follows. @returns whether there was anything to send */
+  function send(found: readonly (readonly Entry[])[]): boolean {
+    const streams: StreamEntries[] = [];
+    let entries = 0;
+    lanes.forEach((lane, i) => {
+      const next = found[i] ?? [];
+      const last = next[next.length - 1];
+      if (last === undefined) return;
+      lane.cursor = last.id;
+      lane.isAtEnd = false;
+      entries += next.length;
+      streams.push({ stream: lane.name, entries: next });
+    });
+    if (entries > 0) context.write(frameFor(streams), entries);
+    return entries > 0;
+  }
+
+  /** Waits for what comes next. @returns false where the hub has already seen something */
+  function attachAll(): boolean {
+    for (const lane of lanes) {
+      if (attached.has(lane)) continue;
+      if (!hub.attach(lane.key, lane.cursor, reader)) {
+        lane.isAtEnd = false;
+        return false;
+      }
+      attached.add(lane);
+    }
+    return true;
+  }
+
+  function run(): void {
+    while (!context.isHalted() && !reading) {
+      const found = lanes.map(fromMemory);
+      if (found.includes(undefined)) {
+        readOn(found);
+        return;
+      }
+      if (send(found.map((entries) => entries ?? []))) continue;
+      if (untilEnd || attachAll()) {
+        context.caughtUp();
+        return;
+      }
+    }
+  }
+
+  function readOn(known: readonly (readonly Entry[] | undefined)[]): void {
+    reading = true;
+    Promise.all(lanes.map((lane, i) => known[i] ?? fromRedis(lane))).then(
+      (found) => {
+        reading = false;
+        mayRemember = true;
+        if (context.isHalted()) return;
+        // Empty means: nothing is there in this very turn, so the lane may wait for what comes.
+        lanes.forEach((lane, i) => {
+          lane.isAtEnd = (found[i]?.length ?? 0) === 0;
+        });
+        send(found);
+        run();
+      },
+      (error) => {
+        reading = false;
+        retryLater(error, context.fail, run);
+      },
+    );
+  }
+
+  return {
+    run,
+    halt() {
+      for (const lane of attached) {
+        hub.detach(lane.key, reader);
+        lane.isAtEnd = false;
+      }
+      attached.clear();
+    },
+  };
+}

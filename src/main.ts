@@ -1,0 +1,104 @@
+/** The executable: settings in, gateway up, signals handled, gateway down. */
+import { existsSync, readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
+import { isLoopback } from "./access/browser-guard.ts";
+import { type Gateway, startGateway } from "./gateway.ts";
+import { createLogger } from "./observe/logger.ts";
+import { helpText, readSettings, SettingError, type Settings } from "./settings.ts";
+
+/** Beyond `SHUTDOWN_MS`, for whatever hangs all the same, in ms. */
+const SHUTDOWN_GRACE_MS = 1500;
+
+const version = readVersion();
+const args = process.argv.slice(2);
+if (args.includes("--help") || args.includes("-h")) {
+  process.stdout.write(helpText());
+} else if (args.includes("--version")) {
+  process.stdout.write(`${version}\n`);
+} else {
+  await run();
+}
+
+async function run(): Promise<void> {
+  const settings = settingsOrExit();
+  const logger = createLogger(settings);
+  let gateway: Gateway;
+  try {
+    gateway = await startGateway(settings, logger, version);
+  } catch (error) {
+    process.stderr.write(`redis-streamer: ${explain(error as NodeJS.ErrnoException, settings)}\n`);
+    process.exit(1);
+  }
+  greet(gateway, settings);
+
+  let stopping = false;
+  const stop = (signal: string) => {
+    // A second Ctrl-C means now.
+    if (stopping) process.exit(130);
+    stopping = true;
+    logger.info({ signal }, "stopping: what is in flight is answered first");
+    setTimeout(() => process.exit(1), settings.shutdownMs + SHUTDOWN_GRACE_MS).unref();
+    gateway.close().then(
+      () => process.exit(0),
+      (error) => {
+        logger.error({ err: error }, "the stop failed");
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+}
+
+function settingsOrExit(): Settings {
+  try {
+    const file = existsSync(".env") ? parseEnv(readFileSync(".env", "utf8")) : {};
+    return readSettings(args, { ...file, ...process.env });
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error;
+    process.stderr.write(`redis-streamer: ${error.message}\n`);
+    process.exit(2);
+  }
+}
+
+function explain(error: NodeJS.ErrnoException, { host, port }: Settings): string {
+  if (error.code === "EADDRINUSE") return `${host}:${port} is taken by another program; set PORT or --port`;
+  if (error.code === "EADDRNOTAVAIL") return `HOST ${host} is no address of this machine`;
+  if (error.code === "EACCES" && port < 1024) return `port ${port} is not for this user; set PORT or --port`;
+  return error.message;
+}
+
+function greet({ url, redis, isManaged }: Gateway, { host, dataDir, logFormat }: Settings): void {
+  if (!isLoopback(host)) {
+    process.stderr.write(
+      `redis-streamer: WARNING: listening on ${host} without authentication: whoever reaches this port can read and write every stream\n`,
+    );
+  }
+  if (logFormat === "json") return;
+  const data = isManaged ? `${redis}, managed, data in ${dataDir}` : redis;
+  process.stdout.write(
+    [
+      "",
+      `  Redis Streamer ${version} is up.`,
+      "",
+      `  gateway   ${url}`,
+      `  send      ${url.replace("http", "ws")}/data/{stream_id}/push`,
+      `  receive   ${url.replace("http", "ws")}/data/{stream_id}/pull`,
+      `  docs      ${url}/docs`,
+      `  redis     ${data}`,
+      "",
+      "  Ctrl-C stops it. --help lists the settings.",
+      "",
+      "",
+    ].join("\n"),
+  );
+}
+
+function readVersion(): string {
+  // From dist/src or from src: the package is one or two levels up.
+  for (const path of ["../package.json", "../../package.json"]) {
+    const url = new URL(path, import.meta.url);
+    if (existsSync(url)) return (JSON.parse(readFileSync(url, "utf8")) as { version: string }).version;
+  }
+  return "unknown";
+}

@@ -1,0 +1,102 @@
+/**
+ * A tail by `XREAD BLOCK` over all its streams, for servers and proxies without `CLIENT TRACKING`. Each wake-up sends
+ * every stream's name again, so its cost grows with the streams watched. A change of the set interrupts the read
+ * by `CLIENT UNBLOCK` from another connection.
+ */
+import type { EntryId } from "../domain/entry-id.ts";
+import { type Connection, openConnection } from "./connection.ts";
+import { advance, planRead, type Tail } from "./tail.ts";
+import type { TailOptions } from "./tracking-tail.ts";
+
+/** How long one read blocks, in ms: it only bounds how long an unnoticed loss of the server lasts. */
+const BLOCK_MS = 5000;
+/** An UNBLOCK may come before the read it is meant for; then it is tried again after this time (ms). */
+const UNBLOCK_RETRY_MS = 5;
+const REFUSED_PAUSE_MS = 1000;
+
+/** Opens a blocking tail. @param control a connection that is not the tail's own, for `CLIENT UNBLOCK` */
+export function openBlockingTail(options: TailOptions & { readonly control: Connection }): Tail {
+  const { address, logger, sizes, tally, onReads, control } = options;
+  const positions = new Map<string, EntryId>();
+  let clientId: number | undefined;
+  let reading: ReadonlyMap<string, EntryId> | undefined;
+  let scheduled = false;
+  let closed = false;
+
+  const connection = openConnection({
+    address,
+    logger,
+    name: "tail",
+    waitMs: 0,
+    onReady() {
+      connection.send(["CLIENT", "ID"], (_error, id) => {
+        clientId = typeof id === "number" ? id : undefined;
+      });
+      schedule();
+    },
+    onLost() {
+      reading = undefined;
+      clientId = undefined;
+    },
+  });
+
+  function schedule(): void {
+    if (scheduled || reading !== undefined || closed) return;
+    scheduled = true;
+    setImmediate(read);
+  }
+
+  function read(): void {
+    scheduled = false;
+    if (!connection.isReady() || reading !== undefined || positions.size === 0 || closed) return;
+    // Blocked on are all streams; COUNT is what their sizes allow for, and 1 at least.
+    const { count } = planRead(positions.keys(), positions, sizes);
+    const asked = new Map(positions);
+    const perStream = Math.max(1, Math.floor(count / Math.ceil(asked.size / 64)));
+    reading = asked;
+    tally.tailReads++;
+    const streams = [...asked.keys(), ...asked.values()];
+    connection.send(
+      ["XREAD", "COUNT", perStream, "BLOCK", BLOCK_MS, "STREAMS", ...streams],
+      (error, reply) => {
+        if (reading === asked) reading = undefined;
+        if (error === undefined) {
+          const reads = advance(reply, asked, positions, sizes, new Set());
+          if (reads.length > 0) onReads(reads);
+          schedule();
+        } else if (connection.isReady()) {
+          logger.warn({ err: error }, "Redis refuses to read the live streams");
+          setTimeout(schedule, REFUSED_PAUSE_MS);
+        }
+      },
+    );
+  }
+
+  /** Makes the read that is under way return, so that the next one has the changed set. */
+  function interrupt(): void {
+    const interrupted = reading;
+    if (interrupted === undefined || clientId === undefined) {
+      schedule();
+      return;
+    }
+    control.send(["CLIENT", "UNBLOCK", clientId], (_error, unblocked) => {
+      if (unblocked !== 1 && reading === interrupted && !closed) setTimeout(interrupt, UNBLOCK_RETRY_MS);
+    });
+  }
+
+  return {
+    watch(key, after) {
+      positions.set(key, after);
+      tally.tailStreams = positions.size;
+      interrupt();
+    },
+    unwatch(key) {
+      positions.delete(key);
+      tally.tailStreams = positions.size;
+    },
+    close() {
+      closed = true;
+      connection.close();
+    },
+  };
+}

@@ -1,0 +1,280 @@
+/**
+ * One connection to Redis that pipelines: the commands of one turn of the event loop leave in one write, and the
+ * replies are matched in order. It comes back by itself when it is lost.
+ *
+ * A command that was sent and whose reply was lost is never sent again: it may have been carried out, and only the
+ * caller knows whether that matters. A command that could not be sent waits, for a bounded time, for Redis to return.
+ */
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { GatewayError } from "../domain/errors.ts";
+import type { Logger } from "../domain/logger.ts";
+import { describeAddress, type RedisAddress } from "./address.ts";
+import { type Argument, type CommandWriter, createCommandWriter } from "./command-writer.ts";
+import { createReplyReader, type Reply, ReplyError } from "./resp-reader.ts";
+
+/** How a command ended: with a reply, or with an error of Redis (`ReplyError`) or of the connection (`GatewayError`). */
+export type Done = (error: ReplyError | GatewayError | undefined, reply: Reply) => void;
+
+/** What a connection needs. */
+export interface ConnectionOptions {
+  readonly address: RedisAddress;
+  /** Shown by `CLIENT LIST`, so that an operator sees which part of the gateway a connection serves. */
+  readonly name: string;
+  readonly logger: Logger;
+  /** How long a command waits for a Redis that is away, in ms. */
+  readonly waitMs: number;
+  /** A RESP3 push message arrived. */
+  readonly onPush?: (message: Reply[]) => void;
+  /** The connection is usable, for the first time or again. Sent commands go before those that waited. */
+  readonly onReady?: () => void;
+  /** The connection was lost. */
+  readonly onLost?: () => void;
+}
+
+/** A connection that keeps itself alive until it is closed. */
+export interface Connection {
+  /** Whether commands go out at once. */
+  isReady(): boolean;
+  /** What Redis said of itself when it was greeted: RESP3, or RESP2 where it knows no HELLO. */
+  protocol(): 2 | 3;
+  /** Sends one command; `done` is called exactly once. */
+  send(args: readonly Argument[], done: Done): void;
+  /** Sends one command that `encode` writes itself, for the hot path. */
+  sendEncoded(encode: (out: CommandWriter) => void, done: Done): void;
+  /** As `send`, with an error reply thrown. */
+  call(...args: readonly Argument[]): Promise<Reply>;
+  /** Ends it: what waits or is in flight fails, and it does not come back. */
+  close(): void;
+}
+
+/** A command was sent and its reply was lost with the connection: whether it was carried out, nobody knows. */
+export class ReplyLostError extends GatewayError {
+  constructor() {
+    super("REDIS_AWAY", "the connection to Redis was lost before it answered; try again later");
+  }
+}
+
+interface Waiting {
+  readonly encode: (out: CommandWriter) => void;
+  readonly done: Done;
+  readonly giveUpAt: number;
+}
+
+const FIRST_RETRY_MS = 25;
+const LAST_RETRY_MS = 2000;
+const CONNECT_TIMEOUT_MS = 5000;
+/** A Redis that answers nothing for so long though it was asked is as good as gone. */
+const SILENCE_MS = 30_000;
+const SWEEP_MS = 100;
+
+/** The error for a command that could not be sent in time. */
+const away = () => new GatewayError("REDIS_AWAY", "Redis is away; try again later");
+
+/** Opens a connection. It is usable at once: commands wait until it is ready. */
+export function openConnection(options: ConnectionOptions): Connection {
+  const { address, logger, name } = options;
+  let socket: Socket | undefined;
+  let state: "connecting" | "ready" | "closed" = "connecting";
+  let protocol: 2 | 3 = 3;
+  let failures = 0;
+  let retry: NodeJS.Timeout | undefined;
+  /** Callbacks of sent commands, oldest at `sentHead`. */
+  let sent: Done[] = [];
+  let sentHead = 0;
+  let waiting: Waiting[] = [];
+  let sweep: NodeJS.Timeout | undefined;
+  let writer = createCommandWriter();
+  let flushQueued = false;
+
+  function flush(): void {
+    flushQueued = false;
+    const parts = writer.take();
+    if (socket === undefined || parts.length === 0) return;
+    if (parts.length === 1 && parts[0] !== undefined) {
+      socket.write(parts[0]);
+      return;
+    }
+    socket.cork();
+    for (const part of parts) socket.write(part);
+    socket.uncork();
+  }
+
+  function dispatch(encode: (out: CommandWriter) => void, done: Done): void {
+    encode(writer);
+    sent.push(done);
+    if (!flushQueued) {
+      flushQueued = true;
+      setImmediate(flush);
+    }
+  }
+
+  function onReply(reply: Reply): void {
+    const done = sent[sentHead];
+    if (done === undefined) throw new Error("a reply that nobody asked for");
+    sentHead++;
+    if (sentHead === sent.length) {
+      sent = [];
+      sentHead = 0;
+    } else if (sentHead === 4096) {
+      // Forget the settled ones in blocks: removing the first of a long list each time would copy the rest.
+      sent = sent.slice(sentHead);
+      sentHead = 0;
+    }
+    if (reply instanceof ReplyError) done(reply, null);
+    else done(undefined, reply);
+  }
+
+  function failSent(): void {
+    const lost = sent.slice(sentHead);
+    sent = [];
+    sentHead = 0;
+    for (const done of lost) done(new ReplyLostError(), null);
+  }
+
+  function sweepWaiting(): void {
+    const now = Date.now();
+    const expired = waiting.filter((one) => one.giveUpAt <= now);
+    if (expired.length > 0) {
+      waiting = waiting.filter((one) => one.giveUpAt > now);
+      for (const one of expired) one.done(away(), null);
+    }
+    if (waiting.length === 0 && sweep !== undefined) {
+      clearInterval(sweep);
+      sweep = undefined;
+    }
+  }
+
+  function lost(reason: string): void {
+    if (state === "closed") return;
+    const wasReady = state === "ready";
+    state = "connecting";
+    socket = undefined;
+    writer = createCommandWriter();
+    const delay =
+      Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failures, 16)) * (0.5 + Math.random());
+    failures++;
+    const fields = { connection: name, redis: describeAddress(address), reason };
+    if (wasReady || failures === 4)
+      logger.warn(fields, "no connection to Redis; trying again until it is back");
+    else logger.debug(fields, "connection attempt failed");
+    retry = setTimeout(connect, delay);
+    if (wasReady) options.onLost?.();
+    failSent();
+  }
+
+  function connect(): void {
+    const { target, tls } = address;
+    const connecting = tls ? connectTls({ ...target, ...tls }) : connectTcp(target);
+    const current = connecting;
+    socket = current;
+    let reason = "Redis closed the connection";
+    let ended = false;
+    const end = (why: string) => {
+      if (ended) return;
+      ended = true;
+      current.destroy();
+      lost(why);
+    };
+    const reader = createReplyReader({ onReply, onPush: (message) => options.onPush?.(message) });
+    current.setNoDelay(true);
+    current.setTimeout(CONNECT_TIMEOUT_MS, () => {
+      if (state !== "ready") end("Redis did not answer");
+      else if (sent.length > sentHead) end("Redis has not answered for too long");
+    });
+    current.on("data", (chunk) => {
+      try {
+        reader.feed(chunk);
+      } catch (error) {
+        logger.error({ connection: name, err: error }, "Redis sent what is no reply");
+        end("Redis sent what is no reply");
+      }
+    });
+    current.on("error", (error) => {
+      reason = error.message;
+    });
+    current.on("close", () => end(reason));
+    current.once(tls ? "secureConnect" : "connect", () => {
+      greet((problem) => {
+        if (problem !== undefined) end(problem);
+        if (ended || state === "closed") return;
+        current.setTimeout(SILENCE_MS);
+        state = "ready";
+        if (failures > 3) logger.info({ connection: name }, "Redis is back");
+        failures = 0;
+        options.onReady?.();
+        const ready = waiting;
+        waiting = [];
+        for (const one of ready) dispatch(one.encode, one.done);
+      });
+    });
+  }
+
+  /** HELLO, or AUTH where the server is too old for it; then the database and the name. */
+  function greet(done: (problem: string | undefined) => void): void {
+    const { username, password, database } = address;
+    const auth = password === undefined ? [] : ["AUTH", username ?? "default", password];
+    const steps: (readonly Argument[])[] = [];
+    if (database !== 0) steps.push(["SELECT", database]);
+    steps.push(["CLIENT", "SETNAME", `redis-streamer:${name}`]);
+    // A server that still loads its data greets, but does nothing else: it counts as away until it answers this.
+    steps.push(["PING"]);
+    const next = (): void => {
+      const step = steps.shift();
+      if (step === undefined) {
+        done(undefined);
+        return;
+      }
+      sendNow(step, (error) => (error && step[0] !== "CLIENT" ? done(error.message) : next()));
+    };
+    sendNow(["HELLO", 3, ...auth], (error) => {
+      protocol = error === undefined ? 3 : 2;
+      const isOld = error !== undefined && /unknown command|NOPROTO/i.test(error.message);
+      if (error !== undefined && !isOld) done(error.message);
+      else if (error === undefined || password === undefined) next();
+      else
+        sendNow(["AUTH", ...(username === undefined ? [] : [username]), password], (refused) =>
+          refused === undefined ? next() : done(refused.message),
+        );
+    });
+  }
+
+  const sendNow = (args: readonly Argument[], done: Done) => dispatch((out) => out.command(args), done);
+
+  function sendEncoded(encode: (out: CommandWriter) => void, done: Done): void {
+    if (state === "ready") {
+      dispatch(encode, done);
+    } else if (state === "closed" || options.waitMs === 0) {
+      // Not within the call: nobody expects an answer before the question has returned.
+      queueMicrotask(() => done(away(), null));
+    } else {
+      waiting.push({ encode, done, giveUpAt: Date.now() + options.waitMs });
+      sweep ??= setInterval(sweepWaiting, SWEEP_MS);
+    }
+  }
+
+  connect();
+  return {
+    isReady: () => state === "ready",
+    protocol: () => protocol,
+    sendEncoded,
+    send: (args, done) => sendEncoded((out) => out.command(args), done),
+    call: (...args) =>
+      new Promise((resolve, reject) => {
+        sendEncoded(
+          (out) => out.command(args),
+          (error, reply) => (error ? reject(error) : resolve(reply)),
+        );
+      }),
+    close() {
+      state = "closed";
+      clearTimeout(retry);
+      clearInterval(sweep);
+      socket?.destroy();
+      failSent();
+      const given = waiting;
+      waiting = [];
+      for (const one of given) one.done(away(), null);
+    },
+  };
+}

@@ -1,0 +1,28 @@
+/** What Redis' errors mean for a client: each becomes one of the gateway's own, with Redis' words kept in it. */
+import { asGatewayError, GatewayError } from "../domain/errors.ts";
+import { ReplyError } from "./resp-reader.ts";
+
+/** The gateway's error for anything that a command failed with. */
+export function refusalOf(error: Error): GatewayError {
+  if (!(error instanceof ReplyError)) return asGatewayError(error);
+  // Redis' own sentences start with a code that clients have no use for when it is the general one.
+  const words = error.message.replace(/^ERR /, "");
+  switch (error.code) {
+    case "WRONGTYPE":
+      return new GatewayError("WRONG_TYPE", "the key of this stream holds something that is no stream");
+    case "OOM":
+    case "MISCONF":
+      return new GatewayError("REDIS_FULL", `Redis cannot store more: ${words}`);
+    case "LOADING":
+    case "MASTERDOWN":
+    case "READONLY":
+    case "CLUSTERDOWN":
+    case "TRYAGAIN":
+      return new GatewayError("REDIS_AWAY", `Redis is not ready: ${words}`);
+    default:
+      if (/equal or smaller than the target|must be greater than 0-0|exhausted/.test(words))
+        return new GatewayError("ID_NOT_ABOVE_LAST", words);
+      if (/Invalid stream ID/i.test(words)) return new GatewayError("BAD_PARAMETER", `entry id: ${words}`);
+      return new GatewayError("REDIS_REFUSED", `Redis refused: ${words}`);
+  }
+}

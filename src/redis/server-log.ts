@@ -1,0 +1,40 @@
+/** Reads the log lines of redis-server and valkey-server, so that they can stand in the gateway's own log. */
+import type { Logger } from "../domain/logger.ts";
+
+/** A line of the server, at the level at which the gateway logs it. */
+export interface ServerLine {
+  readonly level: keyof Logger;
+  readonly message: string;
+}
+
+/** `pid:role date time mark message`, as `serverLogRaw` in Redis' server.c writes it. */
+const LINE = /^\d+:[A-Z] \d{1,2} \w{3} \d{4} [\d:.]+ ([.\-*#]) (.*)$/;
+
+/** `pid:signal-handler (time) message`, as `serverLogRawFromHandler` there writes it: it was told to stop. */
+const SIGNAL_LINE = /^\d+:signal-handler \(\d+\) (.*)$/;
+
+/** What some version says at its level "warning" at each start and stop, though nothing is wrong. */
+const ROUTINE = [
+  /^oO0OoO0OoO0Oo /,
+  /^(Redis|Valkey) version=/,
+  /^Configuration loaded/,
+  /^Server initialized/,
+  /^User requested shutdown/,
+  /^(Redis|Valkey) is now ready to exit/,
+  // Advice for the operator of a database server's machine.
+  /^WARNING:? (Memory overcommit|overcommit_memory|The TCP backlog|You have Transparent Huge Pages)/,
+];
+
+/**
+ * Reads one line. The server's marks are `.` debug, `-` verbose, `*` notice and `#` warning; its notices are about
+ * its own routine, which is detail to the gateway. What has no mark is an abort or a crash report.
+ */
+export function readServerLine(line: string): ServerLine {
+  const [, mark, message] = LINE.exec(line) ?? [];
+  if (mark !== undefined && message !== undefined) {
+    const alarming = mark === "#" && !ROUTINE.some((pattern) => pattern.test(message));
+    return { level: alarming ? "warn" : "debug", message };
+  }
+  const [, signalled] = SIGNAL_LINE.exec(line) ?? [];
+  return signalled === undefined ? { level: "warn", message: line } : { level: "debug", message: signalled };
+}

@@ -1,0 +1,97 @@
+/**
+ * A tail reads, over one connection, whatever is added to any of the streams it watches, once, for all readers.
+ * How it learns that a stream grew differs (`tracking-tail.ts`, `blocking-tail.ts`); what it promises does not:
+ * of each watched stream every entry after the given id, in order, none twice, also over a lost connection.
+ */
+
+import type { Entry } from "../domain/entry.ts";
+import type { EntryId } from "../domain/entry-id.ts";
+import { entriesByKey } from "./entry-reply.ts";
+import type { EntrySizes } from "./entry-sizes.ts";
+import type { Reply } from "./resp-reader.ts";
+
+/** New entries of one stream, as one read brought them. */
+export interface TailRead {
+  readonly key: string;
+  /** The id that the read started behind. */
+  readonly after: EntryId;
+  /** At least one. */
+  readonly entries: readonly Entry[];
+  /** Entries between `after` and the first were trimmed away before the tail came. */
+  readonly hasGap: boolean;
+}
+
+/** Reads watched streams as they grow. */
+export interface Tail {
+  /** Starts to read a stream behind an id. Watching a stream again moves it there. */
+  watch(key: string, after: EntryId): void;
+  /** Stops to read a stream. */
+  unwatch(key: string): void;
+  close(): void;
+}
+
+/** Where a tail's reads go: all streams of one read in one call, so that what belongs to a turn stays together. */
+export type OnTailReads = (reads: readonly TailRead[]) => void;
+
+/** Bytes that one XREAD may be expected to bring, over all its streams. */
+const READ_BYTES = 2 * 1024 * 1024;
+/** Most entries per stream of one XREAD, however small they are. */
+const MOST_ENTRIES = 1000;
+
+/** One XREAD to send: its streams, where each is read from, and its COUNT, which Redis applies per stream. */
+export interface ReadPlan {
+  /** Where each stream is read from. */
+  readonly asked: ReadonlyMap<string, EntryId>;
+  readonly count: number;
+}
+
+/**
+ * Takes streams for one XREAD so that its reply stays near `READ_BYTES`: `COUNT` is per stream, so the streams
+ * times it times their entries' size is what comes.
+ *
+ * @param candidates stream keys that may have something new, in order of urgency
+ */
+export function planRead(
+  candidates: Iterable<string>,
+  positions: ReadonlyMap<string, EntryId>,
+  sizes: EntrySizes,
+): ReadPlan {
+  const asked = new Map<string, EntryId>();
+  let bytes = 0;
+  for (const key of candidates) {
+    const position = positions.get(key);
+    if (position === undefined) continue;
+    const expected = sizes.expected(key);
+    if (asked.size > 0 && bytes + expected > READ_BYTES) break;
+    asked.set(key, position);
+    bytes += expected;
+  }
+  const count = Math.max(1, Math.min(MOST_ENTRIES, Math.floor(READ_BYTES / Math.max(1, bytes))));
+  return { asked, count };
+}
+
+/**
+ * Makes reads of an XREAD reply and moves the watched positions behind them.
+ *
+ * @param asked where each stream of the read was read from
+ * @param positions the watched streams; one that was unwatched or moved meanwhile is left out
+ * @param trimmed streams of the reply that are known to have been trimmed past their position
+ */
+export function advance(
+  reply: Reply,
+  asked: ReadonlyMap<string, EntryId>,
+  positions: Map<string, EntryId>,
+  sizes: EntrySizes,
+  trimmed: ReadonlySet<string>,
+): TailRead[] {
+  const reads: TailRead[] = [];
+  for (const [key, entries] of entriesByKey(reply)) {
+    const after = asked.get(key);
+    const last = entries[entries.length - 1];
+    if (after === undefined || last === undefined || positions.get(key) !== after) continue;
+    sizes.learn(key, entries);
+    positions.set(key, last.id);
+    reads.push({ key, after, entries, hasGap: trimmed.has(key) });
+  }
+  return reads;
+}

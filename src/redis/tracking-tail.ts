@@ -1,0 +1,183 @@
+/**
+ * A tail by `CLIENT TRACKING` (RESP3): reading a stream arms it, and its next change is told by an invalidation, upon
+ * which just the changed streams are read, which arms them again. No wake-up is lost, because it is the read that
+ * arms, and the cost is that of the changes, not of the streams watched.
+ */
+import { compareIds, type EntryId, FIRST_ID } from "../domain/entry-id.ts";
+import type { Logger } from "../domain/logger.ts";
+import type { Tally } from "../domain/tally.ts";
+import type { RedisAddress } from "./address.ts";
+import { openConnection } from "./connection.ts";
+import { entriesOf } from "./entry-reply.ts";
+import type { EntrySizes } from "./entry-sizes.ts";
+import { type Reply, ReplyError } from "./resp-reader.ts";
+import { advance, type OnTailReads, planRead, type Tail } from "./tail.ts";
+
+/** What a tail needs. */
+export interface TailOptions {
+  readonly address: RedisAddress;
+  readonly logger: Logger;
+  readonly sizes: EntrySizes;
+  readonly tally: Tally;
+  readonly onReads: OnTailReads;
+  /** The server cannot do what this tail stands on. */
+  readonly onUnsupported?: (reason: string) => void;
+}
+
+/** Reads closer together than this (ms) are put off a little, so that a busy server is asked for more at once. */
+const BUSY_INTERVAL_MS = 1;
+const BUSY_PAUSE_MS = 2;
+/** From this many changed streams in one read on, the next read waits for the pause: below, latency goes first. */
+const BUSY_STREAMS = 16;
+
+/** Opens a tracking tail. While Redis is away it waits, and then reads on where it was. */
+export function openTrackingTail(options: TailOptions): Tail {
+  const { address, logger, sizes, tally, onReads, onUnsupported } = options;
+  const positions = new Map<string, EntryId>();
+  /** Streams that may have grown since they were read. */
+  const changed = new Set<string>();
+  /** Streams whose position may have been trimmed away: asked for together with the next read. */
+  const doubtful = new Set<string>();
+  let reading: ReadonlyMap<string, EntryId> | undefined;
+  let scheduled = false;
+  let lastRead = 0;
+
+  const connection = openConnection({
+    address,
+    logger,
+    name: "tail",
+    // A read that cannot be sent is not kept: the stream stays marked, and is read when Redis is back.
+    waitMs: 0,
+    onPush,
+    onReady() {
+      if (connection.protocol() === 2) {
+        onUnsupported?.("it does not speak RESP3");
+        return;
+      }
+      connection.send(["CLIENT", "TRACKING", "ON"], (error) => {
+        if (error instanceof ReplyError) onUnsupported?.(error.message);
+      });
+      readAll();
+    },
+    onLost() {
+      reading = undefined;
+    },
+  });
+
+  /** After a flush or a lost connection nothing is known to be armed. */
+  function readAll(): void {
+    for (const key of positions.keys()) {
+      changed.add(key);
+      doubtful.add(key);
+    }
+    schedule();
+  }
+
+  function onPush([kind, keys]: Reply[]): void {
+    if (String(kind) !== "invalidate") return;
+    if (!Array.isArray(keys)) {
+      readAll();
+      return;
+    }
+    for (const bytes of keys) {
+      const key = String(bytes);
+      // Told before the reply of a read that is under way: it changed before that read, which brings it anyway.
+      if (positions.has(key) && reading?.has(key) !== true) changed.add(key);
+    }
+    schedule();
+  }
+
+  function schedule(): void {
+    if (scheduled || reading !== undefined || changed.size === 0) return;
+    scheduled = true;
+    const busy =
+      changed.size >= BUSY_STREAMS && performance.now() - lastRead < BUSY_INTERVAL_MS + BUSY_PAUSE_MS;
+    if (busy) setTimeout(read, BUSY_PAUSE_MS);
+    else setImmediate(read);
+  }
+
+  function read(): void {
+    scheduled = false;
+    if (!connection.isReady() || reading !== undefined) return;
+    const { asked, count } = planRead(changed, positions, sizes);
+    if (asked.size === 0) return;
+    lastRead = performance.now();
+    tally.tailReads++;
+    reading = asked;
+    for (const key of asked.keys()) changed.delete(key);
+    const trimmed = askForTrimmed(asked);
+    const command = ["XREAD", "COUNT", count, "STREAMS", ...asked.keys(), ...asked.values()];
+    connection.send(command, (error, reply) => {
+      if (reading === asked) reading = undefined;
+      if (error !== undefined) {
+        failed(error, asked);
+        return;
+      }
+      const reads = advance(reply, asked, positions, sizes, trimmed);
+      for (const one of reads) {
+        if (one.entries.length < count) continue;
+        // As many as asked for: there may be more, and a tail so far behind may be overtaken by trimming.
+        changed.add(one.key);
+        doubtful.add(one.key);
+      }
+      if (reads.length > 0) onReads(reads);
+      schedule();
+    });
+  }
+
+  /** Asks, right before the read and in the same write, whether doubtful streams begin behind their position. */
+  function askForTrimmed(asked: ReadonlyMap<string, EntryId>): ReadonlySet<string> {
+    const trimmed = new Set<string>();
+    for (const [key, position] of asked) {
+      if (!doubtful.delete(key) || position === FIRST_ID) continue;
+      connection.send(["XRANGE", key, "-", "+", "COUNT", 1], (error, reply) => {
+        const [first] = error === undefined ? entriesOf(reply) : [];
+        if (first !== undefined && compareIds(first.id, position) > 0) trimmed.add(key);
+      });
+    }
+    return trimmed;
+  }
+
+  /** One stream of the wrong type fails the read of all: each is then read alone, and the bad one left unread. */
+  function failed(error: Error, asked: ReadonlyMap<string, EntryId>): void {
+    if (!connection.isReady()) {
+      for (const key of asked.keys()) if (positions.has(key)) changed.add(key);
+      return;
+    }
+    if (asked.size === 1) {
+      logger.warn({ keys: [...asked.keys()], err: error }, "Redis refuses to read this stream");
+      schedule();
+      return;
+    }
+    reading = asked;
+    let missing = asked.size;
+    for (const [key, position] of asked) {
+      connection.send(["XREAD", "COUNT", 1, "STREAMS", key, position], (refused, reply) => {
+        if (refused === undefined) {
+          const reads = advance(reply, asked, positions, sizes, new Set());
+          if (reads.length > 0) onReads(reads);
+          if (positions.has(key)) changed.add(key);
+        } else logger.warn({ key, err: refused }, "Redis refuses to read this stream");
+        if (--missing > 0 || reading !== asked) return;
+        reading = undefined;
+        schedule();
+      });
+    }
+  }
+
+  return {
+    watch(key, after) {
+      positions.set(key, after);
+      tally.tailStreams = positions.size;
+      changed.add(key);
+      schedule();
+    },
+    unwatch(key) {
+      positions.delete(key);
+      changed.delete(key);
+      doubtful.delete(key);
+      tally.tailStreams = positions.size;
+    },
+    close: connection.close,
+  };
+}

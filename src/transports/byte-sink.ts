@@ -1,0 +1,136 @@
+/**
+ * The sink for anything that bytes are written to, a socket or an HTTP response: what is written in one turn of the
+ * event loop goes out in one write, which is where the speed is. Small chunks are joined by a copy; large ones are not
+ * copied, but leave in the same system call.
+ */
+import type { Sink } from "../live/encoder.ts";
+
+/** Bytes to be sent in order, and how many they are. */
+export interface Chunks {
+  readonly parts: readonly Uint8Array[];
+  readonly bytes: number;
+}
+
+/** What is written to. Node's sockets and HTTP responses have this shape. */
+export interface ByteStream {
+  write(chunk: Uint8Array): boolean;
+  cork(): void;
+  uncork(): void;
+  readonly writableLength: number;
+  readonly destroyed: boolean;
+  on(event: "drain", listener: () => void): unknown;
+}
+
+/** Runs what is left to do at the end of this turn of the event loop, once for everybody. */
+export interface TurnEnd {
+  /** @param task run once, after whatever is being handled now */
+  add(task: () => void): void;
+}
+
+/** Makes the end of turns. */
+export function createTurnEnd(): TurnEnd {
+  let tasks: (() => void)[] = [];
+  const run = () => {
+    const due = tasks;
+    tasks = [];
+    for (const task of due) task();
+  };
+  return {
+    add(task) {
+      if (tasks.length === 0) setImmediate(run);
+      tasks.push(task);
+    },
+  };
+}
+
+/** What a byte sink needs. */
+export interface ByteSinkOptions {
+  readonly stream: ByteStream;
+  /** Unsent bytes at which the sink is full. */
+  readonly highWaterBytes: number;
+  readonly turnEnd: TurnEnd;
+  /** Told of bytes as they are handed over. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** Chunks below this size (bytes) are joined: the crossover, where a copy costs as much as a further vector. */
+export const JOIN_BELOW_BYTES = 8 * 1024;
+
+/** A sink that can be told to send now, before its stream is closed. */
+export interface ByteSink extends Sink<Chunks> {
+  flush(): void;
+}
+
+/** Makes the sink of one stream. */
+export function createByteSink({ stream, highWaterBytes, turnEnd, onBytes }: ByteSinkOptions): ByteSink {
+  let pending: Chunks[] = [];
+  let pendingBytes = 0;
+  let drained: (() => void) | undefined;
+
+  stream.on("drain", notify);
+
+  function notify(): void {
+    if (drained === undefined || pendingBytes > 0) return;
+    const callback = drained;
+    drained = undefined;
+    callback();
+  }
+
+  function flush(): void {
+    if (pending.length === 0) return;
+    const [only] = pending;
+    const parts =
+      pending.length === 1 && only ? only.parts : joinSmall(pending.flatMap((chunks) => chunks.parts));
+    pending = [];
+    onBytes(pendingBytes);
+    pendingBytes = 0;
+    if (stream.destroyed) return;
+    // A stream that took everything at once still says "drain" if it was asked for more than its own mark.
+    if (!writeAll(stream, parts)) return;
+    if (drained !== undefined) setImmediate(notify);
+  }
+
+  return {
+    flush,
+    write(chunks) {
+      if (pending.length === 0) turnEnd.add(flush);
+      pending.push(chunks);
+      pendingBytes += chunks.bytes;
+    },
+    isFull: () => pendingBytes + stream.writableLength > highWaterBytes,
+    whenDrained(callback) {
+      drained = callback;
+    },
+  };
+}
+
+function writeAll(stream: ByteStream, parts: readonly Uint8Array[]): boolean {
+  const [first] = parts;
+  if (first === undefined) return true;
+  if (parts.length === 1) return stream.write(first);
+  let wantsMore = true;
+  stream.cork();
+  for (const part of parts) wantsMore = stream.write(part);
+  stream.uncork();
+  return wantsMore;
+}
+
+/** Joins neighbouring small parts. */
+export function joinSmall(parts: readonly Uint8Array[]): Uint8Array[] {
+  const joined: Uint8Array[] = [];
+  let run: Uint8Array[] = [];
+  const endRun = () => {
+    const [first] = run;
+    if (first !== undefined) joined.push(run.length === 1 ? first : Buffer.concat(run));
+    run = [];
+  };
+  for (const part of parts) {
+    if (part.length < JOIN_BELOW_BYTES) run.push(part);
+    else {
+      endRun();
+      joined.push(part);
+    }
+  }
+  endRun();
+  return joined;
+}

@@ -1,0 +1,93 @@
+/**
+ * `GET /data/{stream_id}/events`: entries as server-sent events. The id of an event is the cursor behind it, so that a
+ * browser that reconnects by itself, with `Last-Event-ID`, goes on without a gap.
+ */
+import type { FastifyInstance } from "fastify";
+import type { Entry, StreamEntries } from "../../domain/entry.ts";
+import type { Encoder } from "../../live/encoder.ts";
+import type { SubscribedStream } from "../../live/subscription.ts";
+import { encodeBase64 } from "../../wire/base64.ts";
+import { encodeJsonEntry } from "../../wire/json.ts";
+import { encodeSse, encodeSseRetry, SSE_HEARTBEAT } from "../../wire/sse.ts";
+import { lossyTextOf } from "../../wire/utf8.ts";
+import { errorBody } from "../append-results.ts";
+import type { Chunks } from "../byte-sink.ts";
+import { readWantedStreams, resolveCursors } from "../read-request.ts";
+import { type RouteParts, targetOf } from "./context.ts";
+import { sendLive, textChunks } from "./live-response.ts";
+
+type DataForm = "text" | "json" | "base64";
+
+const RECONNECT_MS = 1000;
+
+/** Adds the route. */
+export function addEvents(app: FastifyInstance, parts: RouteParts): void {
+  const { log, limits } = parts;
+  app.get("/data/:stream_id/events", async (request, reply) => {
+    const { segment, query } = targetOf(request);
+    const form = query.choice("format", "text", ["text", "json", "base64"]);
+    const latest = query.flag("latest", false);
+    const resumed = request.headers["last-event-id"];
+    const cursor = typeof resumed === "string" && resumed !== "" ? resumed : query.text("last_entry_id", "$");
+    const streams = await resolveCursors(readWantedStreams(segment, query, limits, cursor), log);
+    const opening = encodeSse({ id: streams.map((stream) => stream.cursor).join("+") });
+    sendLive(
+      reply,
+      {
+        contentType: "text/event-stream; charset=utf-8",
+        streams,
+        encoder: streams.length === 1 ? singleEncoder(form) : severalEncoder(form, streams),
+        ...(latest && { turns: { count: 1, latest } }),
+        // The cursor first: a browser that loses the connection before the first entry resumes where "now" was.
+        opening: textChunks(encodeSseRetry(RECONNECT_MS) + opening),
+        heartbeat: textChunks(SSE_HEARTBEAT),
+        farewell: (error) =>
+          textChunks(encodeSse({ event: "error", data: JSON.stringify(errorBody(error)) })),
+      },
+      parts,
+    );
+  });
+}
+
+function singleEncoder(form: DataForm): Encoder<Chunks> {
+  return {
+    form: `sse ${form}`,
+    encode: (streams) =>
+      eventsOf(streams, (stream, entry) => encodeSse({ id: entry.id, data: dataOf(form, stream, entry) })),
+  };
+}
+
+/** Of several streams the id is all their cursors, so each connection has events of its own. */
+function severalEncoder(form: DataForm, streams: readonly SubscribedStream[]): Encoder<Chunks> {
+  const cursors = new Map(streams.map(({ name, cursor }) => [name, cursor]));
+  return {
+    encode: (batch) =>
+      eventsOf(batch, (stream, entry) => {
+        cursors.set(stream, entry.id);
+        const id = [...cursors.values()].join("+");
+        return encodeSse({ id, event: stream, data: dataOf(form, stream, entry) });
+      }),
+  };
+}
+
+function eventsOf(
+  streams: readonly StreamEntries[],
+  eventOf: (stream: string, entry: Entry) => string,
+): Chunks {
+  return textChunks(
+    streams.flatMap(({ stream, entries }) => entries.map((entry) => eventOf(stream, entry))).join(""),
+  );
+}
+
+function dataOf(form: DataForm, stream: string, entry: Entry): string {
+  switch (form) {
+    case "text":
+      return lossyTextOf(entry.data);
+    case "base64":
+      return encodeBase64(entry.data);
+    case "json":
+      return encodeJsonEntry(stream, entry);
+    default:
+      return form satisfies never;
+  }
+}

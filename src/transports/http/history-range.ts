@@ -1,0 +1,67 @@
+/** `GET /data/{stream_id}/entries`: pages through a stream's history by time or id. */
+import type { FastifyInstance } from "fastify";
+import { type EntryId, FIRST_ID, idAfter, idBefore, LAST_ID, parseId } from "../../domain/entry-id.ts";
+import { badParameter } from "../../domain/errors.ts";
+import { readWantedStreams } from "../read-request.ts";
+import { type RouteParts, targetOf } from "./context.ts";
+import { fitEntries, readAnswerForm, sendEntries } from "./entries-answer.ts";
+
+const DEFAULT_COUNT = 100;
+
+/** Adds the route. */
+export function addHistoryRange(app: FastifyInstance, { log, limits }: RouteParts): void {
+  app.get("/data/:stream_id/entries", async (request, reply) => {
+    const { segment, query } = targetOf(request);
+    const form = readAnswerForm(request, query);
+    const [stream, ...others] = readWantedStreams(segment, query, limits, "0");
+    if (stream === undefined || others.length > 0)
+      throw badParameter("stream_id", "names several streams; history is read one stream at a time");
+    const count = query.whole("count", DEFAULT_COUNT, 1, limits.maxBatchEntries);
+    const reverse = query.flag("reverse", false);
+    const entries = await log.readRange(stream.key, {
+      start: parseBound("start", query.text("start", "-")),
+      end: parseBound("end", query.text("end", "+")),
+      count,
+      reverse,
+    });
+    const sent = fitEntries(entries.length > 0 ? [{ stream: stream.name, entries }] : [], form, false);
+    const shown = sent[0]?.entries ?? [];
+    const last = shown[shown.length - 1];
+    if (last !== undefined) reply.header("x-last-entry-id", last.id);
+    if (last !== undefined && (shown.length < entries.length || entries.length === count))
+      reply.header("link", `<${nextPage(request.raw.url ?? "/", last.id, reverse)}>; rel="next"`);
+    return sendEntries(reply, sent, form);
+  });
+}
+
+/**
+ * Parses a bound: `-` and `+` for the ends, an id, milliseconds, a time in ISO 8601; with `(` before it, it is left out
+ * itself (Redis: `XRANGE`).
+ *
+ * @throws GatewayError BAD_PARAMETER
+ */
+export function parseBound(name: "start" | "end", text: string): EntryId {
+  const isExclusive = text.startsWith("(");
+  const id = idOfBound(name, isExclusive ? text.slice(1) : text);
+  const bound = !isExclusive ? id : id && (name === "start" ? idAfter(id) : idBefore(id));
+  if (bound !== undefined) return bound;
+  throw badParameter(name, `is no entry id, milliseconds, ISO 8601 time, - or +: "${text.slice(0, 60)}"`);
+}
+
+function idOfBound(name: "start" | "end", text: string): EntryId | undefined {
+  if (text === "-") return FIRST_ID;
+  // A bare plus in a query string arrives as a space.
+  if (text === "+" || text === " ") return LAST_ID;
+  const missing = name === "start" ? "least" : "greatest";
+  const id = parseId(text, missing);
+  if (id !== undefined) return id;
+  if (!/^\d{4}-\d\d-\d\d/.test(text)) return undefined;
+  const ms = Date.parse(text.replace(/ (\d\d:?\d\d)$/, "+$1"));
+  return ms >= 0 ? parseId(String(ms), missing) : undefined;
+}
+
+function nextPage(url: string, last: EntryId, reverse: boolean): string {
+  const next = new URL(url, "http://gateway");
+  next.searchParams.set(reverse ? "end" : "start", `(${last}`);
+  return next.pathname + next.search;
+}

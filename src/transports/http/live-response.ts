@@ -1,0 +1,81 @@
+/** A response that stays open and is written to as entries come: the common part of SSE and MJPEG. */
+import type { FastifyReply } from "fastify";
+import { asGatewayError, type GatewayError } from "../../domain/errors.ts";
+import type { Encoder } from "../../live/encoder.ts";
+import type { SubscribedStream, SubscriptionOptions } from "../../live/subscription.ts";
+import { type ByteSink, type Chunks, createByteSink } from "../byte-sink.ts";
+import { goneSignal, type RouteParts } from "./context.ts";
+
+/** What is sent, and how. */
+export interface LiveResponseOptions {
+  readonly contentType: string;
+  readonly streams: readonly SubscribedStream[];
+  readonly encoder: Encoder<Chunks>;
+  readonly turns?: NonNullable<SubscriptionOptions<Chunks>["turns"]>;
+  /** Sent first. */
+  readonly opening: Chunks;
+  /** Sent at an interval, whether entries come or not; absent for none. */
+  readonly heartbeat?: Chunks;
+  /** What tells the client of an error when the status has long been sent. */
+  readonly farewell?: (error: GatewayError) => Chunks;
+  readonly maxFps?: number;
+}
+
+/** The bytes of a text. */
+export function textChunks(text: string): Chunks {
+  const bytes = Buffer.from(text);
+  return { parts: [bytes], bytes: bytes.length };
+}
+
+/** Answers with a response that follows streams until the client leaves or the gateway stops. */
+export function sendLive(reply: FastifyReply, options: LiveResponseOptions, parts: RouteParts): void {
+  const { limits, subscribe, tally, turnEnd, closing } = parts;
+  const { raw } = reply;
+  reply.hijack();
+  raw.writeHead(200, {
+    ...(reply.getHeaders() as Record<string, string>),
+    "content-type": options.contentType,
+    "cache-control": "no-store",
+    // Proxies such as nginx would collect the answer before they pass it on.
+    "x-accel-buffering": "no",
+  });
+  const sink: ByteSink = createByteSink({
+    stream: raw,
+    highWaterBytes: limits.sendHighWaterBytes,
+    turnEnd,
+    onBytes: (bytes) => {
+      tally.bytesOut += bytes;
+    },
+  });
+  const intervalMs = options.maxFps ? 1000 / options.maxFps : 0;
+  let pace: NodeJS.Timeout | undefined;
+  sink.write(options.opening);
+  const subscription = subscribe({
+    streams: options.streams,
+    encoder: options.encoder,
+    sink,
+    ...(options.turns && { turns: options.turns }),
+    onFrame() {
+      if (intervalMs === 0) return;
+      subscription.pause("pace");
+      pace = setTimeout(() => subscription.resume("pace"), intervalMs);
+    },
+    onError(error) {
+      if (options.farewell) sink.write(options.farewell(asGatewayError(error)));
+      end();
+    },
+  });
+  const { heartbeat } = options;
+  const beating = heartbeat && setInterval(() => !sink.isFull() && sink.write(heartbeat), limits.heartbeatMs);
+
+  function end(): void {
+    clearInterval(beating);
+    clearTimeout(pace);
+    subscription.close();
+    sink.flush();
+    raw.end();
+  }
+  const gone = goneSignal(reply, closing);
+  if (gone.aborted) end();
+  else gone.addEventListener("abort", end);
+}

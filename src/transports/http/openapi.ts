@@ -1,0 +1,302 @@
+/**
+ * The description of the HTTP and WebSocket routes, as OpenAPI 3.0. OpenAPI has no word for WebSockets, so those routes
+ * stand as the GET that is upgraded, with the messages told in the description.
+ */
+import type { OpenAPIV3 } from "openapi-types";
+
+type Parameter = OpenAPIV3.ParameterObject;
+type Operation = OpenAPIV3.OperationObject;
+
+const query = (name: string, schema: OpenAPIV3.SchemaObject, description: string): Parameter => ({
+  name,
+  in: "query",
+  schema,
+  description,
+});
+
+const flag = (name: string, fallback: boolean, description: string) =>
+  query(
+    name,
+    { type: "boolean", default: fallback },
+    `${description} 1/0, true/false, yes/no, on/off, t/f, y/n.`,
+  );
+
+const whole = (name: string, fallback: number, minimum: number, description: string) =>
+  query(name, { type: "integer", default: fallback, minimum }, description);
+
+const choice = (name: string, fallback: string, choices: readonly string[], description: string) =>
+  query(name, { type: "string", default: fallback, enum: [...choices] }, description);
+
+const STREAM: Parameter = {
+  name: "stream_id",
+  in: "path",
+  required: true,
+  schema: { type: "string" },
+  description: "The stream; `a+b` names several. A slash in a stream id travels as `%2F`.",
+};
+const DEVICE = query(
+  "device_id",
+  { type: "string", default: "default" },
+  "The device that the streams belong to.",
+);
+const PREFIX = query(
+  "prefix",
+  { type: "string", default: "" },
+  "Stands before the stream id in the stream key, behind the device.",
+);
+const KEEP = flag("keep_device_id_in_stream_id", false, "Show stream ids with their device.");
+const CURSOR = query(
+  "last_entry_id",
+  { type: "string", default: "$" },
+  "Read what comes after this: an entry id, milliseconds, `0` or `-` (the beginning), `$` (now). One for all streams, or one each, joined by `+`.",
+);
+const LATEST = flag("latest", false, "Only the newest entries; older ones are skipped.");
+const COUNT = whole("count", 1, 1, "Most entries of each stream in one answer or payload.");
+const MAX_FPS = query(
+  "max_fps",
+  { type: "number", default: 0, minimum: 0 },
+  "At most so many a second; 0 for no limit.",
+);
+const CLEAN = "`msgpack` or `json`: the clean format, `[[stream_id, entry_id, payload], …]`.";
+const FORMAT = query(
+  "format",
+  { type: "string", enum: ["raw", "msgpack", "json"] },
+  `${CLEAN} \`Accept\` and \`Content-Type\` mean the same.`,
+);
+const WS_FORMAT = query("format", { type: "string", enum: ["msgpack", "json"] }, CLEAN);
+const PULL_OFFSETS = choice(
+  "offsets",
+  "start",
+  ["start", "end"],
+  "Which side of an entry the header's offset names.",
+);
+
+const text = (description: string): OpenAPIV3.ResponseObject => ({ description });
+const problem = (description: string): OpenAPIV3.ResponseObject => ({
+  description,
+  content: {
+    "application/json": {
+      schema: {
+        type: "object",
+        required: ["error", "code"],
+        properties: { error: { type: "string" }, code: { type: "string" } },
+      },
+    },
+  },
+});
+
+const FAULTS = {
+  "400": problem("A parameter or the body is wrong; the sentence names it."),
+  "403": problem("The page or host that asks is not allowed."),
+  "503": problem("Redis is away; `Retry-After` says when to try again."),
+};
+
+const ENTRIES: OpenAPIV3.ResponseObject = {
+  description: "The entries, end to end or in the clean format.",
+  headers: {
+    "x-offsets": {
+      description: "`[[stream_id, entry_id, offset], …]`, ASCII, with the body of `raw`.",
+      schema: { type: "string" },
+    },
+    "x-last-entry-id": {
+      description: "The cursor for the next request, one per stream, joined by `+`.",
+      schema: { type: "string" },
+    },
+  },
+  content: {
+    "application/octet-stream": { schema: { type: "string", format: "binary" } },
+    "application/json": { schema: { type: "array", items: { type: "array", items: {} } } },
+    "application/msgpack": { schema: { type: "string", format: "binary" } },
+  },
+};
+
+const PUSH: Operation = {
+  tags: ["websocket"],
+  summary: "Push entries over a WebSocket",
+  description: [
+    "Connect with `ws://`. With `header=1` each batch is a JSON text header and one binary payload. The header is",
+    "`[end, …]`, `[[stream_id, end], …]`, `[[stream_id, entry_id, end], …]`, or `[]` for one entry. With `header=0` each message",
+    "is one entry. With `ack=1` the server answers each batch with the JSON list of its entry ids; an entry that is refused has",
+    '`{"error": …}` in its place. Without acks a refusal closes the connection.',
+  ].join("\n"),
+  parameters: [
+    STREAM,
+    DEVICE,
+    PREFIX,
+    flag("header", true, "Each batch is a header and a payload."),
+    flag("ack", false, "Answer each batch with its entry ids."),
+    choice(
+      "offsets",
+      "auto",
+      ["auto", "start", "end"],
+      "What the header's offsets are; auto: ends, unless the first is 0.",
+    ),
+    WS_FORMAT,
+  ],
+  responses: { "101": text("The connection is a WebSocket now."), "426": problem("This is a WebSocket.") },
+};
+
+const PULL: Operation = {
+  tags: ["websocket"],
+  summary: "Pull entries over a WebSocket",
+  description: [
+    "Connect with `ws://`. With `header=1` each payload is a JSON text header `[[stream_id, entry_id, offset], …]` and one binary",
+    "message with the entries end to end; when `block` ms pass without an entry, the pair is empty. With `header=0` each entry is",
+    "one binary message. A reader that is slow, or comes back with its cursor, goes on where it was.",
+  ].join("\n"),
+  parameters: [
+    STREAM,
+    DEVICE,
+    PREFIX,
+    KEEP,
+    CURSOR,
+    COUNT,
+    whole("block", 5000, 0, "Quiet time in ms after which an empty payload is sent; 0 for never."),
+    LATEST,
+    MAX_FPS,
+    flag("ack", false, "Wait for a message of the client before each further payload."),
+    flag("header", true, "Each payload has a header."),
+    PULL_OFFSETS,
+    WS_FORMAT,
+  ],
+  responses: { "101": text("The connection is a WebSocket now."), "426": problem("This is a WebSocket.") },
+};
+
+const GET: Operation = {
+  tags: ["http"],
+  summary: "Read the next entries",
+  parameters: [
+    STREAM,
+    DEVICE,
+    PREFIX,
+    KEEP,
+    CURSOR,
+    COUNT,
+    whole("block", 500, 0, "How long to wait for an entry, in ms; 0 does not wait."),
+    LATEST,
+    PULL_OFFSETS,
+    FORMAT,
+  ],
+  responses: { "200": ENTRIES, ...FAULTS },
+};
+
+const POST: Operation = {
+  tags: ["http"],
+  summary: "Store entries",
+  description: [
+    "`multipart/form-data`: each part named `entries` is one entry; with stream id `*` a part's filename is its stream.",
+    "`application/msgpack` and `application/json`: the clean format. Anything else: the body is one entry.",
+  ].join("\n"),
+  parameters: [STREAM, DEVICE, PREFIX, FORMAT],
+  requestBody: {
+    content: {
+      "multipart/form-data": {
+        schema: {
+          type: "object",
+          properties: { entries: { type: "array", items: { type: "string", format: "binary" } } },
+        },
+      },
+      "application/octet-stream": { schema: { type: "string", format: "binary" } },
+      "application/json": { schema: { type: "array", items: { type: "array", items: {} } } },
+      "application/msgpack": { schema: { type: "string", format: "binary" } },
+    },
+  },
+  responses: {
+    "200": {
+      description: "The entry ids, in order.",
+      content: { "application/json": { schema: { type: "array", items: { type: "string" } } } },
+    },
+    ...FAULTS,
+    "409": problem("The entry id is not above the stream's last one."),
+    "413": problem("The body or batch is too large."),
+    "415": problem("The body is encoded in a way that is not taken."),
+  },
+};
+
+const BOUND = "An entry id, milliseconds or an ISO 8601 time; `(` before it leaves it out itself.";
+
+const HISTORY: Operation = {
+  tags: ["http"],
+  summary: "Page through history",
+  parameters: [
+    STREAM,
+    DEVICE,
+    PREFIX,
+    query("start", { type: "string", default: "-" }, BOUND),
+    query("end", { type: "string", default: "+" }, BOUND),
+    whole("count", 100, 1, "Most entries of a page."),
+    flag("reverse", false, "Newest first."),
+    PULL_OFFSETS,
+    FORMAT,
+  ],
+  responses: {
+    "200": { ...ENTRIES, description: "A page; the `Link` header names the next one." },
+    ...FAULTS,
+  },
+};
+
+const EVENTS: Operation = {
+  tags: ["http"],
+  summary: "Follow streams as server-sent events",
+  description:
+    "An event's id is the cursor behind it; `Last-Event-ID` resumes there. Of several streams, the event's name is the stream.",
+  parameters: [
+    STREAM,
+    DEVICE,
+    PREFIX,
+    KEEP,
+    CURSOR,
+    LATEST,
+    choice(
+      "format",
+      "text",
+      ["text", "json", "base64"],
+      "The data: as UTF-8, as one line `[stream_id, entry_id, payload]`, or base64.",
+    ),
+  ],
+  responses: {
+    "200": { description: "Events.", content: { "text/event-stream": { schema: { type: "string" } } } },
+    ...FAULTS,
+  },
+};
+
+const MJPEG: Operation = {
+  tags: ["http"],
+  summary: "Show a stream of pictures",
+  description: 'For `<img src="…/mjpeg">`: the newest picture each time the browser is ready for one.',
+  parameters: [STREAM, DEVICE, PREFIX, MAX_FPS],
+  responses: {
+    "200": {
+      description: "Pictures.",
+      content: { "multipart/x-mixed-replace": { schema: { type: "string", format: "binary" } } },
+    },
+    ...FAULTS,
+  },
+};
+
+const status = (summary: string, more: OpenAPIV3.ResponsesObject = {}): Operation => ({
+  tags: ["status"],
+  summary,
+  responses: { "200": text(summary), ...more },
+});
+
+/** The document. */
+export function openApiDocument(version: string): OpenAPIV3.Document {
+  return {
+    openapi: "3.0.3",
+    info: { title: "Redis Streamer", version, description: "WebSocket and HTTP in front of Redis Streams." },
+    tags: [{ name: "websocket" }, { name: "http" }, { name: "status" }],
+    paths: {
+      "/data/{stream_id}/push": { get: PUSH },
+      "/data/{stream_id}/pull": { get: PULL },
+      "/data/{stream_id}": { get: GET, post: POST },
+      "/data/{stream_id}/entries": { get: HISTORY },
+      "/data/{stream_id}/events": { get: EVENTS },
+      "/data/{stream_id}/mjpeg": { get: MJPEG },
+      "/": { get: status("What this is") },
+      "/healthz": { get: status("The process lives") },
+      "/readyz": { get: status("Redis answers", { "503": problem("Redis does not answer.") }) },
+      "/metrics": { get: status("Metrics for Prometheus") },
+    },
+  };
+}

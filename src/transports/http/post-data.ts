@@ -1,0 +1,78 @@
+/** `POST /data/{stream_id}`: entries to be stored (wire.md, "HTTP"). */
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { NewEntry } from "../../domain/entry.ts";
+import { badParameter, GatewayError } from "../../domain/errors.ts";
+import { namingOf, parseStreamIds } from "../../domain/stream-name.ts";
+import type { AppendResult } from "../../redis/appender.ts";
+import { decodeJson } from "../../wire/json.ts";
+import { decodeMsgpack } from "../../wire/msgpack.ts";
+import type { PushedEntry } from "../../wire/push-batch.ts";
+import { lossyTextOf } from "../../wire/utf8.ts";
+import { appendResultsJson } from "../append-results.ts";
+import type { Query } from "../query.ts";
+import { type RouteParts, targetOf } from "./context.ts";
+import { readMultipart } from "./multipart.ts";
+
+const NO_BODY = Buffer.alloc(0);
+
+/** Adds the route. */
+export function addPostData(app: FastifyInstance, { log, limits }: RouteParts): void {
+  app.post("/data/:stream_id", async (request, reply) => {
+    const { segment, query } = targetOf(request);
+    const naming = namingOf({
+      device: query.text("device_id", ""),
+      prefix: query.text("prefix", ""),
+      noDevicePrefix: limits.noDevicePrefix,
+    });
+    const [stream = "", ...others] = parseStreamIds(segment, limits.maxStreams);
+    if (others.length > 0)
+      throw badParameter(
+        "stream_id",
+        `names ${others.length + 1} streams; a POST is for one, or * with one file per stream`,
+      );
+    const pushed = await readEntries(request, query, stream, limits.maxBatchEntries);
+    const entries = pushed.map(({ stream: id, ...entry }): NewEntry => ({ ...entry, key: naming.keyOf(id) }));
+    const results = await new Promise<readonly AppendResult[]>((resolve) => log.append(entries, resolve));
+    const refusals = results.filter((result) => result instanceof GatewayError);
+    // Some stored and some refused is a list, as in an ack; nothing stored is an error.
+    const [refusal] = refusals;
+    if (refusal !== undefined && refusals.length === results.length) throw refusal;
+    return reply.type("application/json; charset=utf-8").send(appendResultsJson(results));
+  });
+}
+
+async function readEntries(
+  request: FastifyRequest,
+  query: Query,
+  stream: string,
+  mostEntries: number,
+): Promise<readonly PushedEntry[]> {
+  const body = Buffer.isBuffer(request.body) ? request.body : NO_BODY;
+  const type = (request.headers["content-type"] ?? "").toLowerCase();
+  const encoding = request.headers["content-encoding"] ?? "identity";
+  if (encoding !== "identity")
+    throw new GatewayError(
+      "UNSUPPORTED_MEDIA_TYPE",
+      `a body encoded as ${encoding} is not taken; send it plain`,
+    );
+  if (type.startsWith("multipart/form-data"))
+    return readMultipart(request.headers, body, stream, mostEntries);
+  const named = type.startsWith("application/msgpack")
+    ? "msgpack"
+    : type.startsWith("application/json")
+      ? "json"
+      : "raw";
+  switch (query.choice("format", named, ["raw", "msgpack", "json"])) {
+    case "msgpack":
+      return decodeMsgpack(body, mostEntries);
+    case "json":
+      return decodeJson(lossyTextOf(body), mostEntries);
+    default:
+      if (stream === "*")
+        throw badParameter(
+          "stream_id",
+          "* wants multipart/form-data, with each part's stream as its filename",
+        );
+      return [{ stream, id: "*", data: body }];
+  }
+}

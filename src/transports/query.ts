@@ -1,0 +1,70 @@
+/** Reads query parameters. What is wrong is said with the parameter's name; names nobody knows are ignored, as ever. */
+import { badParameter } from "../domain/errors.ts";
+
+/** The parameters of one request. All readers throw `GatewayError` BAD_PARAMETER. */
+export interface Query {
+  /** The text of a parameter, or the fallback where it is absent or empty. */
+  text(name: string, fallback: string): string;
+  /** A boolean in any spelling of wire.md, "Names and keys". */
+  flag(name: string, fallback: boolean): boolean;
+  /** A whole number in a range. */
+  whole(name: string, fallback: number, least: number, most: number): number;
+  /** A number in a range. */
+  number(name: string, fallback: number, least: number, most: number): number;
+  /** One of a few words, in any case. */
+  choice<const T extends string>(name: string, fallback: T, choices: readonly T[]): T;
+  /** Whether the parameter is there, and not empty. */
+  has(name: string): boolean;
+}
+
+const TRUE = /^(1|true|yes|on|t|y)$/i;
+const FALSE = /^(0|false|no|off|f|n)$/i;
+
+/** Makes a reader of a query string, with or without its `?`. */
+export function readQuery(search: string): Query {
+  const parameters = new URLSearchParams(search);
+  // Given twice, the last one counts.
+  const last = (name: string): string | undefined => parameters.getAll(name).at(-1) || undefined;
+
+  function number(
+    name: string,
+    fallback: number,
+    least: number,
+    most: number,
+    pattern: RegExp,
+    noun: string,
+  ): number {
+    const value = last(name);
+    if (value === undefined) return fallback;
+    const parsed = pattern.test(value) ? Number(value) : Number.NaN;
+    if (!(parsed >= least && parsed <= most))
+      throw badParameter(name, `wants ${noun} from ${least} to ${most}, not ${quoted(value)}`);
+    return parsed;
+  }
+
+  return {
+    has: (name) => last(name) !== undefined,
+    text: (name, fallback) => last(name) ?? fallback,
+    flag(name, fallback) {
+      const value = last(name);
+      if (value === undefined) return fallback;
+      if (TRUE.test(value)) return true;
+      if (FALSE.test(value)) return false;
+      throw badParameter(name, `wants 1 or 0, not ${quoted(value)}`);
+    },
+    whole: (name, fallback, least, most) =>
+      number(name, fallback, least, most, /^\d{1,16}$/, "a whole number"),
+    number: (name, fallback, least, most) =>
+      number(name, fallback, least, most, /^\d{1,16}(\.\d{1,16})?$/, "a number"),
+    choice(name, fallback, choices) {
+      const value = last(name)?.toLowerCase();
+      if (value === undefined) return fallback;
+      const found = choices.find((choice) => choice === value);
+      if (found === undefined)
+        throw badParameter(name, `wants one of ${choices.join(", ")}, not ${quoted(value)}`);
+      return found;
+    },
+  };
+}
+
+const quoted = (value: string) => JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);

@@ -1,0 +1,70 @@
+/** What every request that reads streams has in common: which streams, under which names, from which cursors. */
+import { parseCursors, type WantedCursor } from "../domain/cursor.ts";
+import { FIRST_ID } from "../domain/entry-id.ts";
+import { namingOf, parseStreamIds, withoutRepeats } from "../domain/stream-name.ts";
+import type { SubscribedStream } from "../live/subscription.ts";
+import type { Log } from "../redis/log.ts";
+import type { Query } from "./query.ts";
+
+/** The settings that requests are read by. */
+export interface RequestLimits {
+  readonly noDevicePrefix: boolean;
+  readonly maxStreams: number;
+  readonly maxBatchEntries: number;
+}
+
+/** One stream that a request reads. */
+export interface WantedStream {
+  readonly key: string;
+  /** How the client sees it. */
+  readonly name: string;
+  readonly cursor: WantedCursor;
+}
+
+/**
+ * Reads which streams a request wants and from where.
+ *
+ * @param segment the stream ids of the path, percent-encoded
+ * @param cursorText what the request says of where to read from
+ * @throws GatewayError BAD_PARAMETER
+ */
+export function readWantedStreams(
+  segment: string,
+  query: Query,
+  limits: RequestLimits,
+  cursorText = query.text("last_entry_id", "$"),
+): readonly WantedStream[] {
+  const named = parseStreamIds(segment, limits.maxStreams);
+  const naming = namingOf({
+    device: query.text("device_id", ""),
+    prefix: query.text("prefix", ""),
+    noDevicePrefix: limits.noDevicePrefix,
+    keepDevice: query.flag("keep_device_id_in_stream_id", false),
+  });
+  const streams = withoutRepeats(named);
+  const cursors = parseCursors(cursorText, streams.length);
+  return streams.map((id, i) => ({
+    key: naming.keyOf(id),
+    name: naming.labelOf(id),
+    cursor: cursors[i] ?? FIRST_ID,
+  }));
+}
+
+/**
+ * Turns `$` into the id that the stream generated last: once, before the first read, so that nothing is missed between
+ * two reads.
+ *
+ * @throws GatewayError where Redis does not answer
+ */
+export function resolveCursors(
+  streams: readonly WantedStream[],
+  log: Log,
+): Promise<readonly SubscribedStream[]> {
+  return Promise.all(
+    streams.map(async ({ key, name, cursor }) =>
+      cursor === "$"
+        ? { key, name, cursor: await log.lastGeneratedId(key), isAtEnd: true }
+        : { key, name, cursor, isAtEnd: false },
+    ),
+  );
+}

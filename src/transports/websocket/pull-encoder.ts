@@ -1,0 +1,86 @@
+/** The four forms in which a pulling WebSocket gets entries (wire.md, "WebSocket pull" and "The clean format"). */
+import type { Entry, StreamEntries } from "../../domain/entry.ts";
+import type { Encoder } from "../../live/encoder.ts";
+import { encodeHeader, type PullOffsets } from "../../wire/header.ts";
+import { encodeJson } from "../../wire/json.ts";
+import { encodeMsgpack } from "../../wire/msgpack.ts";
+import { type Chunks, JOIN_BELOW_BYTES } from "../byte-sink.ts";
+import { createFrameWriter, type FrameWriter } from "./frame-writer.ts";
+
+/** What decides the frames. */
+export interface PullForm {
+  readonly format: "header" | "raw" | "msgpack" | "json";
+  readonly offsets: PullOffsets;
+  /** Most entries per stream in one payload. */
+  readonly count: number;
+}
+
+/** An encoder that also knows what to send when nothing came for a while. */
+export interface PullEncoder extends Encoder<Chunks> {
+  /** The empty payload of a quiet stream; undefined where the form has none. */
+  readonly empty: Chunks | undefined;
+}
+
+/** Bytes that a header item and its frames take beside the stream's name, about. */
+const ITEM_BYTES = 64;
+
+/** Makes the encoder of a form. Encoders of the same form share their frames. */
+export function createPullEncoder({ format, offsets, count }: PullForm): PullEncoder {
+  const write = writerOf(format, offsets);
+  return {
+    form: `ws ${format} ${offsets} ${format === "raw" ? 1 : count}`,
+    empty: format === "raw" ? undefined : encode([]),
+    encode,
+  };
+
+  function encode(streams: readonly StreamEntries[]): Chunks {
+    const out = createFrameWriter(capacityFor(streams));
+    if (format === "raw")
+      for (const { entries } of streams) for (const { data } of entries) out.binary([data]);
+    else for (const payload of payloadsOf(streams, count)) write(out, payload);
+    return out.take();
+  }
+}
+
+function writerOf(
+  format: PullForm["format"],
+  offsets: PullOffsets,
+): (out: FrameWriter, streams: readonly StreamEntries[]) => void {
+  switch (format) {
+    case "msgpack":
+      return (out, streams) => out.binary([encodeMsgpack(streams)]);
+    case "json":
+      return (out, streams) => out.text(encodeJson(streams));
+    case "header":
+    case "raw":
+      return (out, streams) => {
+        out.text(encodeHeader(streams, offsets));
+        out.binary(streams.flatMap(({ entries }) => entries.map(({ data }) => data)));
+      };
+    default:
+      return format satisfies never;
+  }
+}
+
+/** Cuts entries into payloads of at most `count` entries per stream. */
+function* payloadsOf(streams: readonly StreamEntries[], count: number): Generator<readonly StreamEntries[]> {
+  const longest = Math.max(0, ...streams.map(({ entries }) => entries.length));
+  if (longest <= count) {
+    yield streams;
+    return;
+  }
+  for (let from = 0; from < longest; from += count) {
+    yield streams
+      .map(({ stream, entries }) => ({ stream, entries: entries.slice(from, from + count) }))
+      .filter(({ entries }) => entries.length > 0);
+  }
+}
+
+function capacityFor(streams: readonly StreamEntries[]): number {
+  let bytes = ITEM_BYTES;
+  for (const { stream, entries } of streams)
+    for (const entry of entries) bytes += ITEM_BYTES + stream.length + copiedBytes(entry);
+  return bytes;
+}
+
+const copiedBytes = ({ data }: Entry) => (data.length < JOIN_BELOW_BYTES ? data.length : 0);

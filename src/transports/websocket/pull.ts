@@ -1,0 +1,185 @@
+/** `/data/{stream_id}/pull`: entries are sent as they come, or as they once came (wire.md, "WebSocket pull"). */
+import { asGatewayError, badParameter, GatewayError } from "../../domain/errors.ts";
+import type { Subscription } from "../../live/subscription.ts";
+import { type ByteSink, createByteSink } from "../byte-sink.ts";
+import type { Query } from "../query.ts";
+import { type RequestLimits, readWantedStreams, resolveCursors, type WantedStream } from "../read-request.ts";
+import { closeWith, type ServedSocket, type WebSocketParts, type WebSocketRequest } from "./connection.ts";
+import { createPullEncoder, type PullEncoder } from "./pull-encoder.ts";
+
+const MOST_BLOCK_MS = 24 * 3600 * 1000;
+const MOST_FPS = 1_000_000;
+/** Acks sent ahead are kept, up to this many. */
+const MOST_CREDITS = 1_000_000;
+
+interface PullRequest {
+  readonly streams: readonly WantedStream[];
+  readonly encoder: PullEncoder;
+  /** Time of quiet, in ms, after which an empty payload is sent; 0 for never. */
+  readonly blockMs: number;
+  readonly latest: boolean;
+  readonly wantsAck: boolean;
+  /** Least time between two payloads, in ms; 0 for none. */
+  readonly intervalMs: number;
+  /** Entries per stream that one turn sends. */
+  readonly turnCount: number;
+}
+
+function readPull(segment: string, query: Query, limits: RequestLimits): PullRequest {
+  const streams = readWantedStreams(segment, query, limits);
+  const clean = query.choice("format", "", ["", "msgpack", "json"]);
+  const format = clean !== "" ? clean : query.flag("header", true) ? "header" : "raw";
+  if (format === "raw" && streams.length > 1)
+    throw badParameter("header", `=0 pulls one stream, and stream_id names ${streams.length}`);
+  const count = query.whole("count", 1, 1, limits.maxBatchEntries);
+  const latest = query.flag("latest", false);
+  const wantsAck = query.flag("ack", false);
+  const fps = query.number("max_fps", 0, 0, MOST_FPS);
+  return {
+    streams,
+    encoder: createPullEncoder({
+      format,
+      offsets: query.choice("offsets", "start", ["start", "end"]),
+      count,
+    }),
+    blockMs: query.whole("block", 5000, 0, MOST_BLOCK_MS),
+    latest,
+    wantsAck,
+    intervalMs: fps === 0 ? 0 : 1000 / fps,
+    // Without a header a payload is one message is one entry, so that is what an ack or the pace counts.
+    turnCount: format === "raw" && (wantsAck || fps > 0) ? 1 : count,
+  };
+}
+
+/** Serves a pulling socket. @throws GatewayError where a parameter is wrong */
+export function servePull(
+  { webSocket, socket, segment, query }: WebSocketRequest,
+  parts: WebSocketParts,
+): ServedSocket {
+  const { limits, log, tally, turnEnd } = parts;
+  const request = readPull(segment, query, limits);
+  const sink = createByteSink({
+    stream: socket,
+    highWaterBytes: limits.sendHighWaterBytes,
+    turnEnd,
+    onBytes: (bytes) => {
+      tally.bytesOut += bytes;
+    },
+  });
+  let course: { close(): void } | undefined;
+  let closed = false;
+
+  function end(error: GatewayError): void {
+    if (closed) return;
+    closed = true;
+    course?.close();
+    sink.flush();
+    closeWith(webSocket, error);
+  }
+
+  const acks = createAcks();
+  webSocket.on("message", () => {
+    if (request.wantsAck) acks.arrived();
+  });
+  webSocket.on("close", () => {
+    closed = true;
+    course?.close();
+  });
+
+  resolveCursors(request.streams, log).then(
+    (streams) => {
+      if (closed) return;
+      const rhythm = createRhythm(request, sink, acks);
+      const subscription = parts.subscribe({
+        streams,
+        encoder: request.encoder,
+        sink,
+        ...((request.latest || request.wantsAck || request.intervalMs > 0) && {
+          turns: { count: request.turnCount, latest: request.latest },
+        }),
+        onFrame: rhythm.sent,
+        onError: end,
+      });
+      rhythm.start(subscription);
+      course = {
+        close() {
+          rhythm.stop();
+          subscription.close();
+        },
+      };
+    },
+    (error) => end(asGatewayError(error)),
+  );
+
+  return { shutDown: () => end(new GatewayError("SHUTTING_DOWN", "the gateway stops")) };
+}
+
+/** Messages of the client, each of which lets one further payload go. */
+interface Acks {
+  arrived(): void;
+  /** Takes an ack that came ahead; else calls back when the next one comes. @returns whether one was there */
+  take(whenOneComes: () => void): boolean;
+}
+
+function createAcks(): Acks {
+  let credits = 0;
+  let waiting: (() => void) | undefined;
+  return {
+    arrived() {
+      const callback = waiting;
+      waiting = undefined;
+      if (callback !== undefined) callback();
+      else credits = Math.min(credits + 1, MOST_CREDITS);
+    },
+    take(whenOneComes) {
+      if (credits > 0) {
+        credits--;
+        return true;
+      }
+      waiting = whenOneComes;
+      return false;
+    },
+  };
+}
+
+/** When payloads may go: after an ack, at most so many a second, and an empty one when it was quiet for long. */
+function createRhythm({ wantsAck, intervalMs, blockMs, encoder }: PullRequest, sink: ByteSink, acks: Acks) {
+  let subscription: Subscription | undefined;
+  let lastSentAt = performance.now();
+  let pace: NodeJS.Timeout | undefined;
+  let quiet: NodeJS.Timeout | undefined;
+
+  function sent(): void {
+    const before = lastSentAt;
+    lastSentAt = performance.now();
+    if (wantsAck && !acks.take(() => subscription?.resume("ack"))) subscription?.pause("ack");
+    if (intervalMs === 0) return;
+    // Measured from when this payload was due, so that a late timer does not slow the rhythm down.
+    const lateness = Math.min(intervalMs, Math.max(0, lastSentAt - before - intervalMs));
+    subscription?.pause("pace");
+    pace = setTimeout(() => subscription?.resume("pace"), Math.max(1, intervalMs - lateness));
+  }
+
+  function sayQuiet(): void {
+    const silence = performance.now() - lastSentAt;
+    // Timers may fire a little early.
+    const isQuiet = silence >= blockMs - 1 && subscription?.isPaused() === false;
+    if (isQuiet && encoder.empty !== undefined) {
+      sink.write(encoder.empty);
+      sent();
+    }
+    quiet = setTimeout(sayQuiet, isQuiet ? blockMs : Math.max(1, blockMs - silence));
+  }
+
+  return {
+    sent,
+    start(started: Subscription) {
+      subscription = started;
+      if (blockMs > 0 && encoder.empty !== undefined) quiet = setTimeout(sayQuiet, blockMs);
+    },
+    stop() {
+      clearTimeout(pace);
+      clearTimeout(quiet);
+    },
+  };
+}

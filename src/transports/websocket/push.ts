@@ -1,0 +1,123 @@
+/** `/data/{stream_id}/push`: what a client sends is stored (wire.md, "WebSocket push"). */
+import { asGatewayError, GatewayError } from "../../domain/errors.ts";
+import { namingOf, parseStreamIds } from "../../domain/stream-name.ts";
+import type { AppendResult } from "../../redis/appender.ts";
+import type { PushedEntry } from "../../wire/push-batch.ts";
+import { createPushDecoder } from "../../wire/push-decoder.ts";
+import { appendResultsJson } from "../append-results.ts";
+import { createByteSink } from "../byte-sink.ts";
+import { closeWith, type ServedSocket, type WebSocketParts, type WebSocketRequest } from "./connection.ts";
+import { createFrameWriter } from "./frame-writer.ts";
+
+/** What an entry costs while it waits, beside its payload, in bytes. */
+const ENTRY_BYTES = 256;
+
+/** A batch on its way; acks are sent in the order of the batches. */
+interface Batch {
+  results: readonly AppendResult[] | undefined;
+}
+
+/** Serves a pushing socket. @throws GatewayError where a parameter is wrong */
+export function servePush(
+  { webSocket, socket, segment, query }: WebSocketRequest,
+  { log, limits, pushGate, turnEnd, tally }: WebSocketParts,
+): ServedSocket {
+  const streams = parseStreamIds(segment, limits.maxStreams);
+  const naming = namingOf({
+    device: query.text("device_id", ""),
+    prefix: query.text("prefix", ""),
+    noDevicePrefix: limits.noDevicePrefix,
+  });
+  const wantsAck = query.flag("ack", false);
+  const format = query.choice("format", "", ["", "msgpack", "json"]);
+  const decoder = createPushDecoder({
+    format: format !== "" ? format : query.flag("header", true) ? "header" : "raw",
+    offsets: query.choice("offsets", "auto", ["auto", "start", "end"]),
+    streams,
+    mostEntries: limits.maxBatchEntries,
+  });
+  const sink = createByteSink({
+    stream: socket,
+    highWaterBytes: limits.sendHighWaterBytes,
+    turnEnd,
+    onBytes: () => undefined,
+  });
+  const inFlight = pushGate.open(webSocket);
+  const batches: Batch[] = [];
+  /** Why the socket is to be closed, once what came before is answered. Nothing more is taken in. */
+  let ending: GatewayError | undefined;
+
+  function store(entries: readonly PushedEntry[]): void {
+    let bytes = 0;
+    for (const { data } of entries) bytes += data.length + ENTRY_BYTES;
+    const batch: Batch = { results: undefined };
+    batches.push(batch);
+    inFlight.add(bytes);
+    log.append(
+      entries.map(({ stream, ...entry }) => ({ ...entry, key: naming.keyOf(stream) })),
+      (results) => {
+        batch.results = results;
+        inFlight.remove(bytes);
+        settle();
+      },
+    );
+  }
+
+  /** Answers the batches that are done, oldest first. */
+  function settle(): void {
+    let done = 0;
+    for (const { results } of batches) {
+      if (results === undefined) break;
+      done++;
+      if (wantsAck) acknowledge(results);
+      else refuse(results);
+    }
+    batches.splice(0, done);
+    if (ending !== undefined && batches.length === 0) {
+      sink.flush();
+      closeWith(webSocket, ending);
+    }
+  }
+
+  function acknowledge(results: readonly AppendResult[]): void {
+    if (socket.destroyed) return;
+    const json = appendResultsJson(results);
+    const out = createFrameWriter(json.length + 16);
+    out.text(json);
+    sink.write(out.take());
+    if (!sink.isFull()) return;
+    // A client that does not read its acks does not get to send more either.
+    webSocket.pause();
+    sink.whenDrained(() => webSocket.resume());
+  }
+
+  /** Without acks nobody would see a refusal, so it ends the connection. */
+  function refuse(results: readonly AppendResult[]): void {
+    const refusal = results.find((result) => result instanceof GatewayError);
+    if (refusal instanceof GatewayError) end(refusal);
+  }
+
+  function end(error: GatewayError): void {
+    ending ??= error;
+  }
+
+  webSocket.on("message", (message: Buffer, isBinary: boolean) => {
+    if (ending !== undefined) return;
+    try {
+      const entries = decoder.message(message, isBinary);
+      if (entries !== undefined) store(entries);
+    } catch (error) {
+      tally.clientErrors++;
+      end(asGatewayError(error));
+      settle();
+    }
+  });
+  webSocket.on("close", () => inFlight.close());
+
+  return {
+    shutDown() {
+      end(new GatewayError("SHUTTING_DOWN", "the gateway stops"));
+      settle();
+    },
+  };
+}

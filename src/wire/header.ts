@@ -1,0 +1,133 @@
+/**
+ * The paired format: a JSON header, then one payload with the entries end to end (wire.md, "WebSocket push" and
+ * "WebSocket pull").
+ *
+ *     header   [[stream_id, entry_id, offset], …]        or, on push, [offset, …] and []
+ *     payload  |entry 0|entry 1|…|
+ *               ^start  ^start                            offsets=start: where an entry begins
+ *                       ^end    ^end                      offsets=end:   where it ends
+ */
+import type { StreamEntries, WantedId } from "../domain/entry.ts";
+import { checkBatchSize, malformed, type PushedEntry, shown, streamIdOf, wantedIdOf } from "./push-batch.ts";
+
+/** Which side of an entry a pushed offset names; `auto`: the end, unless the first offset is 0. */
+export type PushOffsets = "auto" | "start" | "end";
+
+/** Which side of an entry a pulled offset names. */
+export type PullOffsets = "start" | "end";
+
+/** A parsed push header, before its payload has come. */
+export interface PushHeader {
+  /** One per entry. */
+  readonly entries: readonly { readonly stream: string; readonly id: WantedId }[];
+  /** One per entry; undefined where the whole payload is the one entry. */
+  readonly offsets: readonly number[] | undefined;
+}
+
+/**
+ * Parses a push header.
+ *
+ * @param streams the stream ids of the URL
+ * @param mostEntries the limit of a batch
+ * @throws GatewayError BAD_HEADER or TOO_LARGE
+ */
+export function parsePushHeader(text: string, streams: readonly string[], mostEntries: number): PushHeader {
+  const list = parseList(text);
+  checkBatchSize(list.length, mostEntries);
+  const [only] = streams;
+  if (list.length === 0) {
+    if (only === undefined || streams.length > 1)
+      throw malformed(`header [] means one entry, but the URL names ${streams.length} streams`);
+    return { entries: [{ stream: only, id: "*" }], offsets: undefined };
+  }
+  if (Array.isArray(list[0])) return parseNamedEntries(list);
+  const offsets = list.map(offsetOf);
+  if (streams.length !== 1 && streams.length !== offsets.length)
+    throw malformed(`header has ${offsets.length} offsets for the ${streams.length} streams of the URL`);
+  return { entries: offsets.map((_, i) => ({ stream: streams[i] ?? only ?? "", id: "*" })), offsets };
+}
+
+function parseList(text: string): unknown[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw malformed("header is no JSON");
+  }
+  if (!Array.isArray(value)) throw malformed(`header is no JSON list: ${shown(value)}`);
+  return value;
+}
+
+function parseNamedEntries(list: readonly unknown[]): PushHeader {
+  const offsets: number[] = [];
+  const entries = list.map((item, i) => {
+    if (!Array.isArray(item) || item.length < 2 || item.length > 3)
+      throw malformed(
+        `header item ${i} is not [stream_id, end] or [stream_id, entry_id, end]: ${shown(item)}`,
+      );
+    offsets.push(offsetOf(item[item.length - 1]));
+    return { stream: streamIdOf(item[0]), id: item.length === 3 ? wantedIdOf(item[1]) : "*" };
+  });
+  return { entries, offsets };
+}
+
+function offsetOf(value: unknown): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0)
+    throw malformed(`header offset ${shown(value)} is no number of bytes`);
+  return value;
+}
+
+/**
+ * Cuts a payload by its header.
+ *
+ * @throws GatewayError BAD_HEADER where the offsets do not ascend, lie past the payload's end or leave bytes over
+ */
+export function cutPayload(header: PushHeader, payload: Uint8Array, side: PushOffsets): PushedEntry[] {
+  const { entries } = header;
+  const ends = endsOf(header.offsets ?? [payload.length], payload.length, side);
+  let start = 0;
+  return entries.map(({ stream, id }, i) => {
+    const end = ends[i] ?? payload.length;
+    const data = payload.subarray(start, end);
+    start = end;
+    return { stream, id, data };
+  });
+}
+
+function endsOf(offsets: readonly number[], length: number, side: PushOffsets): readonly number[] {
+  const first = offsets[0] ?? 0;
+  const areStarts = side === "start" || (side === "auto" && first === 0);
+  if (areStarts && first !== 0)
+    throw malformed(`the first start is ${first}, which leaves ${first} bytes over`);
+  const ends = areStarts ? [...offsets.slice(1), length] : offsets;
+  let before = 0;
+  for (const offset of offsets) {
+    if (offset < before) throw malformed(`offsets do not ascend: ${offset} after ${before}`);
+    if (offset > length)
+      throw malformed(`offset ${offset} lies past the end of the payload, ${length} bytes`);
+    before = offset;
+  }
+  const last = ends[ends.length - 1] ?? length;
+  if (last !== length)
+    throw malformed(`the offsets end at ${last} and leave ${length - last} bytes of the payload over`);
+  return ends;
+}
+
+/** The header of entries that are sent end to end, in the order given. */
+export function encodeHeader(streams: readonly StreamEntries[], side: PullOffsets): string {
+  const items: string[] = [];
+  let at = 0;
+  for (const { stream, entries } of streams) {
+    const name = JSON.stringify(stream);
+    for (const { id, data } of entries) {
+      const offset = side === "start" ? at : at + data.length;
+      at += data.length;
+      items.push(`[${name},"${id}",${offset}]`);
+    }
+  }
+  return `[${items.join(",")}]`;
+}
+
+/** JSON text with everything outside ASCII as `\u` escapes, for an HTTP header (RFC 9110, section 5.5). */
+export const asciiJson = (json: string): string =>
+  json.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);

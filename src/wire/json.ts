@@ -1,0 +1,96 @@
+/**
+ * The clean format as JSON: `[[stream_id, entry_id, payload], …]`, with an entry's further fields, where it has any, as
+ * a fourth element (wire.md, "The clean format"). Bytes are a string where they are UTF-8, else `{"base64": "…"}`.
+ */
+import type { Entry, EntryFields, StreamEntries } from "../domain/entry.ts";
+import { decodeBase64, encodeBase64 } from "./base64.ts";
+import { checkBatchSize, malformed, type PushedEntry, shown, streamIdOf, wantedIdOf } from "./push-batch.ts";
+import { bytesOfText, textOf } from "./utf8.ts";
+
+/** Encodes entries as one JSON text. */
+export function encodeJson(streams: readonly StreamEntries[]): string {
+  const items: string[] = [];
+  for (const { stream, entries } of streams) {
+    const name = JSON.stringify(stream);
+    for (const entry of entries) items.push(itemOf(name, entry));
+  }
+  return `[${items.join(",")}]`;
+}
+
+/** Encodes one entry, one line. */
+export const encodeJsonEntry = (stream: string, entry: Entry): string =>
+  itemOf(JSON.stringify(stream), entry);
+
+function itemOf(name: string, { id, data, fields }: Entry): string {
+  const further = fields === undefined ? "" : `,${fieldsJson(fields)}`;
+  return `[${name},"${id}",${bytesJson(data)}${further}]`;
+}
+
+function bytesJson(bytes: Uint8Array): string {
+  const text = textOf(bytes);
+  return text === undefined ? `{"base64":"${encodeBase64(bytes)}"}` : JSON.stringify(text);
+}
+
+const fieldsJson = (fields: EntryFields): string =>
+  `{${[...fields].map(([name, value]) => `${JSON.stringify(name)}:${bytesJson(value)}`).join(",")}}`;
+
+/** Decodes a pushed batch. @throws GatewayError BAD_HEADER or TOO_LARGE */
+export function decodeJson(text: string, mostEntries: number): PushedEntry[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw malformed("the message is no JSON");
+  }
+  return cleanEntries(value, mostEntries, bytesOfJson);
+}
+
+function bytesOfJson(value: unknown, what: string): Uint8Array {
+  if (typeof value === "string") return bytesOfText(value);
+  const base64 = typeof value === "object" && value !== null && "base64" in value ? value.base64 : undefined;
+  const bytes = typeof base64 === "string" ? decodeBase64(base64) : undefined;
+  if (bytes === undefined)
+    throw malformed(`${what} is neither a string nor {"base64": "…"}: ${shown(value)}`);
+  return bytes;
+}
+
+/**
+ * Reads the items that both clean formats share.
+ *
+ * @param bytesOf how the format writes bytes; throws with the name of what is wrong
+ * @throws GatewayError BAD_HEADER or TOO_LARGE
+ */
+export function cleanEntries(
+  value: unknown,
+  mostEntries: number,
+  bytesOf: (value: unknown, what: string) => Uint8Array,
+): PushedEntry[] {
+  if (!Array.isArray(value)) throw malformed(`the message is no list of entries: ${shown(value)}`);
+  checkBatchSize(value.length, mostEntries);
+  return value.map((item: unknown, i) => {
+    if (!Array.isArray(item) || item.length < 3 || item.length > 4)
+      throw malformed(`entry ${i} is not [stream_id, entry_id, payload]: ${shown(item)}`);
+    const entry = {
+      stream: streamIdOf(item[0]),
+      id: wantedIdOf(item[1]),
+      data: bytesOf(item[2], `the payload of entry ${i}`),
+    };
+    const fields = item.length === 4 ? fieldsOf(item[3], i, bytesOf) : undefined;
+    return fields === undefined ? entry : { ...entry, fields };
+  });
+}
+
+function fieldsOf(
+  value: unknown,
+  i: number,
+  bytesOf: (value: unknown, what: string) => Uint8Array,
+): EntryFields | undefined {
+  if (value === null) return undefined;
+  if (typeof value !== "object" || Array.isArray(value))
+    throw malformed(`the fields of entry ${i} are no map: ${shown(value)}`);
+  const fields = new Map(
+    Object.entries(value).map(([name, one]) => [name, bytesOf(one, `field ${shown(name)} of entry ${i}`)]),
+  );
+  if (fields.has("d")) throw malformed(`entry ${i} has a field "d", which is the payload's name`);
+  return fields.size > 0 ? fields : undefined;
+}

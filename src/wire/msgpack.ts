@@ -1,0 +1,43 @@
+/**
+ * The clean format as MessagePack: an array of `[stream_id, entry_id, payload]`, payload as bin, with an entry's further
+ * fields, where it has any, as a fourth element, a map (wire.md, "The clean format").
+ *
+ * @see https://github.com/msgpack/msgpack/blob/master/spec.md
+ */
+import { decode, encode } from "@msgpack/msgpack";
+import type { StreamEntries } from "../domain/entry.ts";
+import { cleanEntries } from "./json.ts";
+import { malformed, type PushedEntry, shown } from "./push-batch.ts";
+import { bytesOfText, textOf } from "./utf8.ts";
+
+/** Encodes entries as one MessagePack value. */
+export function encodeMsgpack(streams: readonly StreamEntries[]): Uint8Array {
+  const items = streams.flatMap(({ stream, entries }) =>
+    entries.map(({ id, data, fields }) =>
+      fields === undefined ? [stream, id, data] : [stream, id, data, fieldsMap(fields)],
+    ),
+  );
+  return encode(items);
+}
+
+/** Field values are text far more often than not: readable where they can be. */
+const fieldsMap = (fields: ReadonlyMap<string, Uint8Array>) =>
+  Object.fromEntries([...fields].map(([name, value]) => [name, textOf(value) ?? value]));
+
+/** Decodes a pushed batch. A payload may be bin or str. @throws GatewayError BAD_HEADER or TOO_LARGE */
+export function decodeMsgpack(bytes: Uint8Array, mostEntries: number): PushedEntry[] {
+  let value: unknown;
+  try {
+    // Lists and maps inside a batch are short; without a limit, five bytes could claim four billion members.
+    value = decode(bytes, { maxArrayLength: mostEntries + 1, maxMapLength: 1024 });
+  } catch (error) {
+    throw malformed(`the message is no MessagePack: ${(error as Error).message}`);
+  }
+  return cleanEntries(value, mostEntries, bytesOfMsgpack);
+}
+
+function bytesOfMsgpack(value: unknown, what: string): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  if (typeof value === "string") return bytesOfText(value);
+  throw malformed(`${what} is neither bin nor str: ${shown(value)}`);
+}

@@ -1,0 +1,53 @@
+/** What every push format is decoded to, and the rules that they share. */
+
+import type { EntryFields, WantedId } from "../domain/entry.ts";
+import { compareIds, FIRST_ID, parseId } from "../domain/entry-id.ts";
+import { GatewayError } from "../domain/errors.ts";
+
+/** One pushed entry, under the name that the client gave its stream. */
+export interface PushedEntry {
+  readonly stream: string;
+  readonly id: WantedId;
+  readonly data: Uint8Array;
+  readonly fields?: EntryFields;
+}
+
+/** The error for a batch that is not what its format says. */
+export const malformed = (problem: string): GatewayError => new GatewayError("BAD_HEADER", problem);
+
+/**
+ * Reads the entry id that a client asks for (wire.md, "WebSocket push"): `null`, `""` and `"*"` let Redis assign it,
+ * an integer means milliseconds, text is an id, bare milliseconds or `<ms>-*`.
+ *
+ * @throws GatewayError BAD_HEADER
+ */
+export function wantedIdOf(value: unknown): WantedId {
+  if (value === null || value === undefined || value === "" || value === "*") return "*";
+  if (typeof value === "bigint" || (typeof value === "number" && Number.isSafeInteger(value))) {
+    if (value > 0) return wantedIdOf(String(value));
+  } else if (typeof value === "string") {
+    const sequenceless = /^(\d+)-\*$/.exec(value)?.[1];
+    if (sequenceless !== undefined && parseId(sequenceless) !== undefined) return value;
+    const id = parseId(value);
+    if (id !== undefined && compareIds(id, FIRST_ID) > 0) return id;
+  }
+  throw malformed(`entry id ${shown(value)} is not one: <ms>-<seq> above 0-0, milliseconds, "*" or null`);
+}
+
+/** Reads a stream id of a batch. @throws GatewayError BAD_HEADER */
+export function streamIdOf(value: unknown): string {
+  if (typeof value !== "string" || value === "") throw malformed(`stream id ${shown(value)} is no name`);
+  return value;
+}
+
+/** A value as an error message shows it: short. */
+export function shown(value: unknown): string {
+  const text = typeof value === "bigint" ? String(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+}
+
+/** @throws GatewayError TOO_LARGE where a batch has more entries than `most` */
+export function checkBatchSize(entries: number, most: number): void {
+  if (entries > most)
+    throw new GatewayError("TOO_LARGE", `a batch of ${entries} entries is over the limit of ${most}`);
+}

@@ -1,0 +1,87 @@
+/**
+ * Turns the messages of a pushing WebSocket into batches (wire.md, "WebSocket push"). Pure: it holds nothing but the
+ * header whose payload has not come yet.
+ */
+import { GatewayError } from "../domain/errors.ts";
+import { cutPayload, type PushHeader, type PushOffsets, parsePushHeader } from "./header.ts";
+import { decodeJson } from "./json.ts";
+import { decodeMsgpack } from "./msgpack.ts";
+import { malformed, type PushedEntry } from "./push-batch.ts";
+import { lossyTextOf } from "./utf8.ts";
+
+/** How a client frames what it pushes. */
+export type PushFormat = "header" | "raw" | "msgpack" | "json";
+
+/** What decides how messages are read. */
+export interface PushDecoderOptions {
+  readonly format: PushFormat;
+  readonly offsets: PushOffsets;
+  /** The stream ids of the URL. */
+  readonly streams: readonly string[];
+  readonly mostEntries: number;
+}
+
+/** Takes messages and gives batches. */
+export interface PushDecoder {
+  /**
+   * @returns the batch that this message completes, undefined where more has to come
+   * @throws GatewayError; nothing of the batch is to be stored, and the connection cannot go on
+   */
+  message(bytes: Uint8Array, isBinary: boolean): readonly PushedEntry[] | undefined;
+  /** Whether a header came whose payload did not. */
+  awaitsPayload(): boolean;
+}
+
+const wrongKind = (problem: string) => new GatewayError("WRONG_MESSAGE_KIND", problem);
+
+/** Makes the decoder of one connection. @throws GatewayError where the URL's streams do not fit the format */
+export function createPushDecoder({
+  format,
+  offsets,
+  streams,
+  mostEntries,
+}: PushDecoderOptions): PushDecoder {
+  const [only] = streams;
+  if (format === "raw" && streams.length !== 1)
+    throw new GatewayError(
+      "BAD_PARAMETER",
+      `header=0 pushes to one stream, and stream_id names ${streams.length}`,
+    );
+  let header: PushHeader | undefined;
+
+  function headerMessage(bytes: Uint8Array, isBinary: boolean): readonly PushedEntry[] | undefined {
+    if (header === undefined) {
+      if (isBinary) throw wrongKind("a binary message where a JSON text header was expected");
+      header = parsePushHeader(lossyTextOf(bytes), streams, mostEntries);
+      return undefined;
+    }
+    if (!isBinary) {
+      if (lossyTextOf(bytes).trimStart().startsWith("["))
+        throw malformed("a header without its payload: another header came instead");
+      throw wrongKind("a text message where the binary payload was expected");
+    }
+    const entries = cutPayload(header, bytes, offsets);
+    header = undefined;
+    return entries;
+  }
+
+  return {
+    awaitsPayload: () => header !== undefined,
+    message(bytes, isBinary) {
+      switch (format) {
+        case "header":
+          return headerMessage(bytes, isBinary);
+        case "raw":
+          return [{ stream: only ?? "", id: "*", data: bytes }];
+        case "msgpack":
+          if (!isBinary) throw wrongKind("a text message where a binary MessagePack message was expected");
+          return decodeMsgpack(bytes, mostEntries);
+        case "json":
+          if (isBinary) throw wrongKind("a binary message where a JSON text message was expected");
+          return decodeJson(lossyTextOf(bytes), mostEntries);
+        default:
+          return format satisfies never;
+      }
+    },
+  };
+}

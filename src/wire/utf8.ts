@@ -1,0 +1,20 @@
+/** Bytes and text, where it matters whether the bytes are text at all. */
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const lossy = new TextDecoder("utf-8", { ignoreBOM: true });
+const encoder = new TextEncoder();
+
+/** The text that bytes are in UTF-8; undefined where they are none. */
+export function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The text of bytes, with U+FFFD for what is no UTF-8. */
+export const lossyTextOf = (bytes: Uint8Array): string => lossy.decode(bytes);
+
+/** The bytes of text in UTF-8. */
+export const bytesOfText = (text: string): Uint8Array => encoder.encode(text);

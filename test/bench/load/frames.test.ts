@@ -1,0 +1,71 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { BINARY, createSplitter, HEAD_BYTES, TEXT } from "../../../bench/load/frames.ts";
+
+/** A frame as a server sends it, with the shortest length that RFC 6455 section 5.2 allows. */
+function serverFrame(opcode: number, payload: Buffer): Buffer {
+  const first = 0x80 | opcode;
+  if (payload.length < 126) return Buffer.concat([Buffer.from([first, payload.length]), payload]);
+  const header = Buffer.alloc(payload.length < 2 ** 16 ? 4 : 10);
+  header[0] = first;
+  header[1] = header.length === 4 ? 126 : 127;
+  if (header.length === 4) header.writeUInt16BE(payload.length, 2);
+  else header.writeBigUInt64BE(BigInt(payload.length), 2);
+  return Buffer.concat([header, payload]);
+}
+
+const payloads = fc.array(
+  fc.oneof(
+    fc.uint8Array({ maxLength: 40 }),
+    fc.uint8Array({ minLength: 120, maxLength: 130 }),
+    fc.uint8Array({ minLength: 65_530, maxLength: 65_540, size: "max" }),
+  ),
+  { minLength: 1, maxLength: 8 },
+);
+
+test("frames are told apart however what arrives is cut", () => {
+  fc.assert(
+    fc.property(
+      payloads,
+      fc.array(fc.integer({ min: 1, max: 50_000 }), { maxLength: 30 }),
+      (bodies, steps) => {
+        const sent = bodies.map((body, i) => ({
+          opcode: i % 2 === 0 ? BINARY : TEXT,
+          body: Buffer.from(body),
+        }));
+        const bytes = Buffer.concat(sent.map(({ opcode, body }) => serverFrame(opcode, body)));
+        const seen: unknown[] = [];
+        const split = createSplitter((opcode, length, chunk, head) => {
+          const start = chunk.subarray(head, head + Math.min(length, HEAD_BYTES)).toString("hex");
+          seen.push([opcode, length, start]);
+        });
+        let from = 0;
+        for (const step of [...steps, bytes.length]) {
+          const to = Math.min(bytes.length, from + step);
+          split(bytes, from, to);
+          from = to;
+        }
+        expect(seen).toEqual(
+          sent.map(({ opcode, body }) => [opcode, body.length, body.subarray(0, HEAD_BYTES).toString("hex")]),
+        );
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test("frames are told apart one byte at a time", () => {
+  const bytes = Buffer.concat(
+    [0, 1, 15, 16, 17, 125, 126, 200].map((n) => serverFrame(BINARY, Buffer.alloc(n, n))),
+  );
+  const lengths: number[] = [];
+  const split = createSplitter((_opcode, length) => lengths.push(length));
+  for (let at = 0; at < bytes.length; at++) split(bytes, at, at + 1);
+  expect(lengths).toEqual([0, 1, 15, 16, 17, 125, 126, 200]);
+});
+
+test("a fragmented frame is refused", () => {
+  const split = createSplitter(() => {});
+  const bytes = Buffer.concat([Buffer.from([BINARY, 30]), Buffer.alloc(30)]);
+  expect(() => split(bytes, 0, bytes.length)).toThrow("fragmented");
+});

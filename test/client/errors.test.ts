@@ -1,0 +1,86 @@
+import { describe, expect, test } from "vitest";
+import {
+  appendUnknown,
+  errorFromClose,
+  errorFromResponse,
+  StreamerError,
+  unreachable,
+} from "../../client/errors.ts";
+
+describe("the error of a close", () => {
+  test.each([1003, 1008, 1009])("%i is final", (code) => {
+    expect(errorFromClose(code, "").retryable).toBe(false);
+  });
+
+  test.each([1000, 1001, 1005, 1006, 1011, 1012, 1013])("%i is tried again", (code) => {
+    expect(errorFromClose(code, "").retryable).toBe(true);
+  });
+
+  test("has the gateway's code and sentence", () => {
+    const error = errorFromClose(1008, "BAD_PARAMETER: count wants a whole number: not 3.5");
+    expect(error).toMatchObject({
+      code: "BAD_PARAMETER",
+      message: "count wants a whole number: not 3.5",
+      closeCode: 1008,
+      status: undefined,
+      retryable: false,
+    });
+  });
+
+  test("has a code of its own where somebody else closed", () => {
+    expect(errorFromClose(1012, "Restarting: back soon")).toMatchObject({
+      code: "CONNECTION_LOST",
+      message: "Restarting: back soon",
+    });
+    expect(errorFromClose(1006, "")).toMatchObject({
+      code: "CONNECTION_LOST",
+      message: "the connection closed (1006)",
+    });
+  });
+});
+
+describe("the error of an HTTP answer", () => {
+  test.each([
+    [400, false],
+    [403, false],
+    [404, false],
+    [408, true],
+    [413, false],
+    [425, true],
+    [429, true],
+    [500, true],
+    [502, true],
+    [503, true],
+  ])("%i: retryable %s", (status, retryable) => {
+    expect(errorFromResponse(status, "")).toMatchObject({ status, retryable, code: "REFUSED" });
+  });
+
+  test("has the gateway's code and sentence", () => {
+    const body = '{"error":"stream_id names an empty stream","code":"BAD_PARAMETER"}';
+    expect(errorFromResponse(400, body)).toMatchObject({
+      code: "BAD_PARAMETER",
+      message: "stream_id names an empty stream",
+    });
+  });
+
+  test.each(["<html>no</html>", "null", "[]", '{"error":5}', '"x"'])("copes with a body like %s", (body) => {
+    expect(errorFromResponse(502, body).message).toBe("the gateway answered 502");
+  });
+});
+
+test("an unreachable gateway is told by the innermost reason", () => {
+  const refused = Object.assign(new Error(""), { code: "ECONNREFUSED" });
+  const fetchFailed = new TypeError("fetch failed", { cause: new AggregateError([refused]) });
+  expect(unreachable(fetchFailed)).toMatchObject({
+    code: "UNREACHABLE",
+    message: "no connection: ECONNREFUSED",
+    retryable: true,
+  });
+});
+
+test("an entry whose answer was lost is never retryable, and keeps why", () => {
+  const cause = errorFromClose(1011, "");
+  const error = appendUnknown(cause);
+  expect(error).toBeInstanceOf(StreamerError);
+  expect(error).toMatchObject({ code: "APPEND_UNKNOWN", closeCode: 1011, retryable: false, cause });
+});

@@ -1,0 +1,31 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createFifo } from "../../client/fifo.ts";
+
+test("property: a fifo gives what an array's push and shift give", () => {
+  // Long runs of one kind, so that the array inside is cut, which happens at a thousand taken.
+  const run = fc.tuple(fc.constantFrom("add", "take"), fc.integer({ min: 1, max: 3000 }));
+  fc.assert(
+    fc.property(fc.array(run, { maxLength: 12 }), (runs) => {
+      const fifo = createFifo<number>();
+      const model: number[] = [];
+      let number = 0;
+      for (const [kind, times] of runs) {
+        for (let i = 0; i < times; i++) {
+          if (kind === "add") {
+            fifo.add(number);
+            model.push(number++);
+          } else {
+            expect(fifo.oldest).toBe(model[0]);
+            expect(fifo.take()).toBe(model.shift());
+          }
+        }
+        expect(fifo.size).toBe(model.length);
+      }
+      expect(fifo.takeAll()).toEqual(model);
+      expect(fifo.size).toBe(0);
+      expect(fifo.take()).toBeUndefined();
+    }),
+    { numRuns: 30 },
+  );
+});

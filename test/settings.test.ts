@@ -1,0 +1,155 @@
+/** The table of settings: precedence, what each value may be, and the texts that are made from it. */
+import { describe, expect, it } from "vitest";
+import { flagName, helpText, readSettings, SETTINGS, SettingError, settingsTable } from "../src/settings.ts";
+
+const rows = Object.entries(SETTINGS);
+
+/** The message with which a command line and an environment are refused. */
+function refusal(args: readonly string[], env: Record<string, string> = {}): string {
+  try {
+    readSettings(args, env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(SettingError);
+    return (error as SettingError).message;
+  }
+  return expect.fail(`${JSON.stringify([args, env])} was taken`);
+}
+
+describe("precedence", () => {
+  it("is flag, environment, default", () => {
+    expect(readSettings([], {}).port).toBe(8000);
+    expect(readSettings([], { PORT: "8001" }).port).toBe(8001);
+    expect(readSettings(["--port", "8002"], { PORT: "8001" }).port).toBe(8002);
+    expect(readSettings(["--port=8002"], {}).port).toBe(8002);
+  });
+
+  it("takes an empty variable for an unset one, and an empty flag for an empty value", () => {
+    expect(readSettings([], { PORT: "", REDIS_URL: "" })).toEqual(readSettings([], {}));
+    expect(readSettings(["--redis-url", ""], { REDIS_URL: "redis://there:6379" }).redisUrl).toBe("");
+  });
+
+  it("does not look at a variable that a flag stands before", () => {
+    expect(readSettings(["--port", "1"], { PORT: "nonsense" }).port).toBe(1);
+  });
+
+  it("leaves foreign variables alone", () => {
+    expect(readSettings([], { PATH: "/bin", STREAM: "x" })).toEqual(readSettings([], {}));
+  });
+});
+
+describe("defaults", () => {
+  it("keep to this machine, to a Redis of its own and to the values of the contract", () => {
+    expect(readSettings([], {})).toMatchObject({
+      host: "127.0.0.1",
+      port: 8000,
+      redisUrl: "",
+      redisFsync: "always",
+      streamMaxLength: 1000,
+      noDevicePrefix: false,
+      allowedOrigins: [],
+      maxMessageBytes: 64 * 1024 * 1024,
+    });
+  });
+
+  it.each(rows)("of %s is one that its row takes", (name, { env, fallback }) => {
+    const settings: Record<string, unknown> = readSettings([], {});
+    if (fallback !== "") expect(readSettings([`--${flagName(env)}`, fallback], {})).toEqual(settings);
+    expect(settings).toHaveProperty(name);
+  });
+});
+
+describe("values", () => {
+  it.each([
+    ["65536", 65_536],
+    ["64k", 65_536],
+    ["64K", 65_536],
+    ["64kb", 65_536],
+    ["64KiB", 65_536],
+    ["2m", 2 * 1024 ** 2],
+    ["1G", 1024 ** 3],
+  ])("size %s", (text, bytes) => {
+    expect(readSettings(["--max-message-bytes", text], {}).maxMessageBytes).toBe(bytes);
+  });
+
+  it.each(["1", "true", "True", "YES", "on", "t", "Y"])("%s is true", (text) => {
+    expect(readSettings([], { DISABLE_MULTI_DEVICE_PREFIXING: text }).noDevicePrefix).toBe(true);
+  });
+
+  it.each(["0", "false", "No", "OFF", "f", "n"])("%s is false", (text) => {
+    expect(readSettings([], { DISABLE_MULTI_DEVICE_PREFIXING: text }).noDevicePrefix).toBe(false);
+  });
+
+  it("lists are split at commas, without blanks", () => {
+    expect(
+      readSettings([], { ALLOWED_ORIGINS: " https://a.example, ,https://b.example ," }).allowedOrigins,
+    ).toEqual(["https://a.example", "https://b.example"]);
+  });
+
+  it("choices are the same in any case", () => {
+    expect(readSettings(["--redis-fsync", "EverySec"], {}).redisFsync).toBe("everysec");
+  });
+
+  it.each([
+    "redis://there:6379",
+    "rediss://user:secret@there:6380/2",
+    "unix:///run/redis.sock",
+    "/run/redis.sock",
+  ])("%s is a Redis", (url) => {
+    expect(readSettings([], { REDIS_URL: url }).redisUrl).toBe(url);
+  });
+});
+
+describe("what cannot be", () => {
+  it.each([
+    ["PORT", "65536", "whole number from 0 to 65535"],
+    ["PORT", "80.5", "whole number"],
+    ["PORT", "0x50", "whole number"],
+    ["PORT", "eighty", '"eighty"'],
+    ["REDIS_URL", "there:6379", "redis://host:port"],
+    ["REDIS_URL", "http://there", "redis://host:port"],
+    ["REDIS_URL", "redis://there:port", "redis://host:port"],
+    ["REDIS_URL", "redis+sentinel://there", "sentinel"],
+    ["REDIS_URL", "redis+cluster://there", "cluster"],
+    ["REDIS_FSYNC", "sometimes", "always, everysec, no"],
+    ["REDIS_STREAM_MAXLEN", "-5", "whole number"],
+    ["DISABLE_MULTI_DEVICE_PREFIXING", "perhaps", "1 or 0"],
+    ["MAX_MESSAGE_BYTES", "1023", "at least 1024 bytes"],
+    ["MAX_MESSAGE_BYTES", "64 megabytes", "such as 65536 or 64k"],
+    ["MAX_MESSAGE_BYTES", "1.5m", "such as 65536 or 64k"],
+    ["PING_INTERVAL_MS", "0", "whole number from 100"],
+    ["LOG_LEVEL", "loud", "trace, debug, info"],
+  ])("%s=%s names itself and what it wants", (variable, value, wants) => {
+    const inEnv = refusal([], { [variable]: value });
+    expect(inEnv).toMatch(new RegExp(`^${variable} `));
+    expect(inEnv).toContain(wants);
+    const asFlag = refusal([`--${flagName(variable)}=${value}`]);
+    expect(asFlag).toMatch(new RegExp(`^--${flagName(variable)} `));
+    expect(asFlag).toContain(wants);
+  });
+
+  it("a flag that nobody knows, one without its value, and a word that is no flag are named", () => {
+    expect(refusal(["--prot", "8000"])).toBe("Unknown option '--prot'; --help lists the flags");
+    expect(refusal(["--port"])).toContain("--port");
+    expect(refusal(["8000"])).toContain("'8000'");
+    expect(refusal(["-p", "8000"])).toContain("-p");
+  });
+});
+
+describe("texts", () => {
+  it.each(rows)("the help and the README's table list %s", (_, { env, doc, fallback }) => {
+    const help = helpText();
+    expect(help).toContain(`--${flagName(env)} `);
+    expect(help).toMatch(new RegExp(`\\s${env}\\s`));
+    expect(help).toContain(doc);
+    const line = settingsTable()
+      .split("\n")
+      .find((one) => one.startsWith(`| \`${env}\` |`));
+    expect(line).toContain(`\`--${flagName(env)}\``);
+    expect(line).toContain(fallback);
+    expect(line?.split(/(?<!\\)\|/)).toHaveLength(7);
+  });
+
+  it("no two rows have the same variable", () => {
+    expect(new Set(rows.map(([, { env }]) => env)).size).toBe(rows.length);
+  });
+});

@@ -1,0 +1,25 @@
+/** A gateway for a test, in this process, on a free port, on a Redis of the test's own. */
+import { type Gateway, startGateway } from "../../src/gateway.ts";
+import { readSettings } from "../../src/settings.ts";
+import { silent } from "./redis.ts";
+
+/** A gateway with its addresses. */
+export interface TestGateway extends AsyncDisposable {
+  /** `http://127.0.0.1:port` */
+  readonly http: string;
+  /** `ws://127.0.0.1:port` */
+  readonly ws: string;
+  close(): Promise<void>;
+}
+
+/** Starts a gateway. @param env settings by their environment variables */
+export async function startTestGateway(
+  redisUrl: string,
+  env: Record<string, string> = {},
+): Promise<TestGateway> {
+  const settings = readSettings([], { PORT: "0", REDIS_URL: redisUrl, ...env });
+  const gateway: Gateway = await startGateway(settings, silent, "test");
+  let closed: Promise<void> | undefined;
+  const close = () => (closed ??= gateway.close());
+  return { http: gateway.url, ws: gateway.url.replace("http", "ws"), close, [Symbol.asyncDispose]: close };
+}

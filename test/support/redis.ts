@@ -1,0 +1,83 @@
+/** A real redis-server for a test: on a free port of its own, with its data in a folder that is removed again. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Logger } from "../../src/domain/logger.ts";
+import { type Connection, openConnection } from "../../src/redis/connection.ts";
+
+/** A server that tests can use, hurt and bring back. */
+export interface TestRedis extends AsyncDisposable {
+  readonly port: number;
+  readonly url: string;
+  /** A connection of the test's own. */
+  readonly control: Connection;
+  /** Ends it without warning, as kill -9 does. */
+  kill(): Promise<void>;
+  /** Stops and continues the process: a server that hangs. */
+  freeze(): void;
+  thaw(): void;
+  /** Starts it again, on the same port and data. */
+  start(): Promise<void>;
+}
+
+/** A logger that says nothing. */
+export const silent: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** Starts a server. @param args further arguments, such as `--appendonly yes` */
+export async function startRedis(...args: readonly string[]): Promise<TestRedis> {
+  const port = await freePort();
+  const dir = await mkdtemp(join(tmpdir(), "streamer-redis-"));
+  let child: ChildProcess | undefined;
+  const address = { target: { host: "127.0.0.1", port }, database: 0 };
+  const control = openConnection({ address, name: "test", logger: silent, waitMs: 20_000 });
+
+  async function start(): Promise<void> {
+    const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", dir, ...args];
+    child = spawn("redis-server", options, { stdio: "ignore" });
+    await control.call("PING");
+  }
+
+  async function kill(): Promise<void> {
+    const dying = child;
+    child = undefined;
+    if (dying === undefined || dying.exitCode !== null) return;
+    const gone = new Promise((resolve) => dying.once("exit", resolve));
+    dying.kill("SIGKILL");
+    await gone;
+  }
+
+  await start();
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    control,
+    kill,
+    start,
+    freeze: () => child?.kill("SIGSTOP"),
+    thaw: () => child?.kill("SIGCONT"),
+    async [Symbol.asyncDispose]() {
+      control.close();
+      await kill();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}

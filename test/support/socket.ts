@@ -1,0 +1,74 @@
+/** A WebSocket client for tests that waits for messages and not for time. */
+import { WebSocket } from "ws";
+
+/** A message as it arrived. */
+export interface Message {
+  readonly data: Buffer;
+  readonly isBinary: boolean;
+}
+
+/** How a socket was closed. */
+export interface Closed {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** A connected client. */
+export interface TestSocket extends AsyncDisposable {
+  readonly raw: WebSocket;
+  send(data: string | Uint8Array): void;
+  /** The next message. @throws Error where the socket closes first */
+  next(): Promise<Message>;
+  /** The next message as text. */
+  text(): Promise<string>;
+  /** A header and its payload, as pull sends them. */
+  pair(): Promise<{ header: [string, string, number][]; payload: Buffer }>;
+  /** How the server closed it. */
+  readonly closed: Promise<Closed>;
+  close(): void;
+}
+
+/** Connects. @throws Error where the upgrade is refused */
+export function connectSocket(url: string, headers: Record<string, string> = {}): Promise<TestSocket> {
+  const raw = new WebSocket(url, { perMessageDeflate: false, headers });
+  const messages: Message[] = [];
+  const waiting: { resolve(message: Message): void; reject(error: Error): void }[] = [];
+  let ended: Error | undefined;
+  raw.on("message", (data: Buffer, isBinary) => {
+    const one = waiting.shift();
+    if (one) one.resolve({ data, isBinary });
+    else messages.push({ data, isBinary });
+  });
+  const closed = new Promise<Closed>((resolve) => {
+    raw.on("close", (code, reason) => {
+      ended = new Error(`closed with ${code} ${reason.toString()}`);
+      for (const one of waiting.splice(0)) one.reject(ended);
+      resolve({ code, reason: reason.toString() });
+    });
+  });
+  const next = () =>
+    new Promise<Message>((resolve, reject) => {
+      const message = messages.shift();
+      if (message !== undefined) resolve(message);
+      else if (ended !== undefined) reject(ended);
+      else waiting.push({ resolve, reject });
+    });
+  const text = async () => (await next()).data.toString();
+  const socket: TestSocket = {
+    raw,
+    closed,
+    next,
+    text,
+    send: (data) => raw.send(data),
+    pair: async () => ({ header: JSON.parse(await text()), payload: (await next()).data }),
+    close: () => raw.close(),
+    async [Symbol.asyncDispose]() {
+      raw.terminate();
+      await closed;
+    },
+  };
+  return new Promise((resolve, reject) => {
+    raw.once("open", () => resolve(socket));
+    raw.on("error", reject);
+  });
+}

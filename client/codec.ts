@@ -4,6 +4,7 @@
  */
 import { decode, encode } from "@msgpack/msgpack";
 import type { EntryFields } from "../src/domain/entry.ts";
+import { bytesOfText, lossyTextOf } from "../src/wire/utf8.ts";
 import { badMessage } from "./errors.ts";
 
 /** The `format` parameter that asks for what this file reads and writes. */
@@ -28,8 +29,6 @@ export interface OutgoingEntry {
   readonly data: Uint8Array;
   readonly fields: Readonly<Record<string, string | Uint8Array>> | undefined;
 }
-
-const encoder = new TextEncoder();
 
 /** Makes the message of a batch. */
 export function encodeBatch(entries: readonly OutgoingEntry[]): Uint8Array {
@@ -59,18 +58,16 @@ export function decodeBatch(message: Uint8Array): readonly StreamEntry[] {
   return decoded.map(readEntry);
 }
 
-const decoder = new TextDecoder();
-
 /** Put before field names while they are an object's keys, since a field may be named `__proto__`. */
 const FIELD_MARK = "=";
 const fieldKeys = {
   canBeCached: () => true,
   decode: (bytes: Uint8Array, offset: number, length: number) =>
-    FIELD_MARK + decoder.decode(bytes.subarray(offset, offset + length)),
+    FIELD_MARK + lossyTextOf(bytes.subarray(offset, offset + length)),
 };
 
 const textOf = (bytes: unknown): string | undefined =>
-  bytes instanceof Uint8Array ? decoder.decode(bytes) : undefined;
+  bytes instanceof Uint8Array ? lossyTextOf(bytes) : undefined;
 
 function readEntry(value: unknown): StreamEntry {
   const parts: readonly unknown[] = Array.isArray(value) ? value : [];
@@ -99,6 +96,6 @@ const bytesOfAll = (fields: Readonly<Record<string, string | Uint8Array>>): Reco
   Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [
       name,
-      typeof value === "string" ? encoder.encode(value) : value,
+      typeof value === "string" ? bytesOfText(value) : value,
     ]),
   );

@@ -8,6 +8,7 @@
  *            └── stays, and goes out over the next connection
  * ```
  */
+import { bytesOfText } from "../src/wire/utf8.ts";
 import { followSignal } from "./abort.ts";
 import { type Acknowledged, readAck } from "./ack.ts";
 import { streamsSegment } from "./address.ts";
@@ -68,8 +69,6 @@ interface Sending {
   readonly bytes: number;
   settle(outcome: Acknowledged): void;
 }
-
-const encoder = new TextEncoder();
 
 /** Opens a way into a stream. The connection is made at once. */
 export function createPush(gateway: Gateway, stream: string, options: PushOptions): Push {
@@ -190,7 +189,7 @@ export function createPush(gateway: Gateway, stream: string, options: PushOption
     },
     send(data, { id, fields } = {}) {
       if (over !== undefined) return Promise.reject(over.error);
-      const payload = typeof data === "string" ? encoder.encode(data) : data;
+      const payload = typeof data === "string" ? bytesOfText(data) : data;
       const bytes = payload.length + ENTRY_COST_BYTES;
       return new Promise((resolve, reject) => {
         waiting.add({

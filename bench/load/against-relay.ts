@@ -9,12 +9,14 @@ export interface FanOutTask
   extends Pick<FanOutLoad, "readers" | "entryBytes" | "window" | "napMs" | "measureMs"> {
   /** The gateway's query for pull; the relay knows `header=0` only. */
   readonly pullQuery: string;
+  /** The gateway's REDIS_STREAM_MAXLEN, where a window past the default of 1000 would be trimmed away. */
+  readonly maxLength?: number;
 }
 
 /** @returns entries delivered a second on either side */
 export async function fanOutAgainstRelay(stage: Stage, task: FanOutTask): Promise<Comparison> {
   const relay = await stage.startRelay();
-  const gateway = await stage.startGateway();
+  const gateway = await stage.startGateway({ REDIS_STREAM_MAXLEN: String(task.maxLength ?? 1000) });
   const run = async (name: string, port: number, stream: string, pullQuery: string) => {
     const { deliveriesPerSecond, busy } = await fanOut({
       ...task,

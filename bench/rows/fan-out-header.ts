@@ -18,7 +18,8 @@ export const fanOutHeaderRow: Row = {
       pullQuery: "header=1&count=1",
       readers: 100,
       entryBytes: 100,
-      window: 800,
+      window: 4096,
+      maxLength: 20_000,
       napMs: 4,
       measureMs: 2000,
     });

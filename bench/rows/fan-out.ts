@@ -22,7 +22,8 @@ export const fanOutRow: Row = {
       pullQuery: "header=0",
       readers: 100,
       entryBytes: 100,
-      window: 800,
+      window: 4096,
+      maxLength: 20_000,
       napMs: 4,
       measureMs: 2000,
     });

@@ -16,8 +16,10 @@ test("property: a fifo gives what an array's push and shift give", () => {
             fifo.add(number);
             model.push(number++);
           } else {
-            expect(fifo.oldest).toBe(model[0]);
-            expect(fifo.take()).toBe(model.shift());
+            if (fifo.oldest !== model[0]) throw new Error(`oldest is ${fifo.oldest}, not ${model[0]}`);
+            const wanted = model.shift();
+            const item = fifo.take();
+            if (item !== wanted) throw new Error(`took ${item}, not ${wanted}`);
           }
         }
         expect(fifo.size).toBe(model.length);

@@ -1,0 +1,39 @@
+import fc from "fast-check";
+import sharp from "sharp";
+import { describe, expect, test } from "vitest";
+import { imageKind, jpegSize } from "../../cli/image-kind.ts";
+
+const blank = (width: number, height: number) =>
+  sharp({ create: { width, height, channels: 3, background: "teal" } });
+
+describe("a payload is told by its first bytes", () => {
+  test.each(["jpg", "png", "gif", "webp"] as const)("%s", async (kind) => {
+    const image = await blank(31, 17).toFormat(kind).toBuffer();
+    expect(imageKind(image)).toBe(kind);
+  });
+
+  test("anything else", () => {
+    expect(imageKind(new TextEncoder().encode("RIFF1234WAVE"))).toBe("bin");
+    expect(imageKind(new Uint8Array())).toBe("bin");
+  });
+});
+
+describe("a JPEG's size", () => {
+  test.each([false, true])("progressive %s, with metadata in front", async (progressive) => {
+    const image = await blank(333, 44).withExif({ IFD0: { Copyright: "x".repeat(5000) } }).jpeg({ progressive }).toBuffer();
+    expect(jpegSize(image)).toEqual({ width: 333, height: 44 });
+  });
+
+  test("property: a JPEG cut anywhere, or any bytes that begin like one, never throw", async () => {
+    const image = await blank(64, 48).jpeg().toBuffer();
+    for (let length = 0; length < image.length; length++) {
+      const size = jpegSize(image.subarray(0, length));
+      if (size !== undefined) expect(size).toEqual({ width: 64, height: 48 });
+    }
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (rest) => {
+        jpegSize(Uint8Array.of(0xff, 0xd8, 0xff, ...rest));
+      }),
+    );
+  });
+});

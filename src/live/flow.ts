@@ -4,9 +4,9 @@
  */
 import type { Entry } from "../domain/entry.ts";
 import { type Batch, firstPast, frameOf } from "./batch.ts";
+import type { Course, CourseContext, Lane } from "./course.ts";
 import type { LiveReader } from "./hub.ts";
 import { retryLater } from "./retry.ts";
-import type { Course, CourseContext, Lane } from "./subscription.ts";
 
 /** Most entries taken at once where the cursor stands inside a batch, and the frame cannot be shared. */
 const UNSHARED_ENTRIES = 1024;

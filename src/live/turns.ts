@@ -4,9 +4,9 @@
  * Redis, or is skipped.
  */
 import type { Entry, StreamEntries } from "../domain/entry.ts";
+import type { Course, CourseContext, Lane } from "./course.ts";
 import type { LiveReader } from "./hub.ts";
 import { retryLater } from "./retry.ts";
-import type { Course, CourseContext, Lane } from "./subscription.ts";
 
 /** How the turns go. */
 export interface TurnOptions {

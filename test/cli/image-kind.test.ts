@@ -20,7 +20,10 @@ describe("a payload is told by its first bytes", () => {
 
 describe("a JPEG's size", () => {
   test.each([false, true])("progressive %s, with metadata in front", async (progressive) => {
-    const image = await blank(333, 44).withExif({ IFD0: { Copyright: "x".repeat(5000) } }).jpeg({ progressive }).toBuffer();
+    const image = await blank(333, 44)
+      .withExif({ IFD0: { Copyright: "x".repeat(5000) } })
+      .jpeg({ progressive })
+      .toBuffer();
     expect(jpegSize(image)).toEqual({ width: 333, height: 44 });
   });
 

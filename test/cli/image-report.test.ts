@@ -9,7 +9,9 @@ const fieldsOf = (n: number) =>
 
 test("size, latency since the last look and skipped frames; totals of all", async () => {
   const data = new Uint8Array(
-    await sharp({ create: { width: 30, height: 20, channels: 3, background: "red" } }).jpeg().toBuffer(),
+    await sharp({ create: { width: 30, height: 20, channels: 3, background: "red" } })
+      .jpeg()
+      .toBuffer(),
   );
   const report = createImageReport(() => 1_000_010);
   expect(report.progress()).toBe("");
@@ -20,9 +22,7 @@ test("size, latency since the last look and skipped frames; totals of all", asyn
   expect(report.progress()).toBe(`, 30×20, ${data.length} B, dropped 3`);
   report.note({ stream: "s", id: "1000009-0", data: Uint8Array.of(1, 2, 3) });
   expect(report.progress()).toBe(", bin, 3 B, latency 1 ms, dropped 3, unknown around 1 without a number");
-  expect(report.totals()).toBe(
-    ", latency 6 ms (most 10 ms), dropped 3, unknown around 1 without a number",
-  );
+  expect(report.totals()).toBe(", latency 6 ms (most 10 ms), dropped 3, unknown around 1 without a number");
 });
 
 test("skipped frames are unknown where no frame has a number", () => {

@@ -22,8 +22,14 @@ test("what is no UTF-8 is shown as its first bytes and its length", () => {
 
 test("property: any payload is one line that no terminal acts on", () => {
   fc.assert(
-    fc.property(fc.oneof(fc.uint8Array(), fc.string({ unit: "binary" }).map((text) => encoder.encode(text))), (data) => {
-      expect(payloadText(data)).not.toMatch(/[^\P{Cc}\t]|[\u2028\u2029]/u);
-    }),
+    fc.property(
+      fc.oneof(
+        fc.uint8Array(),
+        fc.string({ unit: "binary" }).map((text) => encoder.encode(text)),
+      ),
+      (data) => {
+        expect(payloadText(data)).not.toMatch(/[^\P{Cc}\t]|[\u2028\u2029]/u);
+      },
+    ),
   );
 });

@@ -1,0 +1,51 @@
+/**
+ * A course is how a subscription goes: `flow.ts` sends all there is, `turns.ts` one frame at a time. Both are started
+ * and halted by their subscription, which knows why it pauses.
+ */
+import type { Entry } from "../domain/entry.ts";
+import type { EntryId } from "../domain/entry-id.ts";
+import type { Tally } from "../domain/tally.ts";
+import type { Log } from "../redis/log.ts";
+import type { Encoder } from "./encoder.ts";
+import type { History } from "./history.ts";
+import type { Hub } from "./hub.ts";
+
+/** What subscriptions are made of. */
+export interface SubscriptionParts {
+  readonly hub: Hub;
+  readonly history: History;
+  readonly log: Log;
+  readonly tally: Tally;
+}
+
+/** One stream of a subscription at work. */
+export interface Lane {
+  readonly key: string;
+  readonly name: string;
+  cursor: EntryId;
+  isAtEnd: boolean;
+}
+
+/** What both kinds of subscription do in their own way. */
+export interface Course {
+  /** Reads and sends until paused. Called when it starts and after each pause. */
+  run(): void;
+  /** Leaves the hub, keeping its cursors. */
+  halt(): void;
+}
+
+/** What a course may ask of its subscription. */
+export interface CourseContext<Frame> extends SubscriptionParts {
+  /** Frames of single entries, kept for as long as somebody has the entry. */
+  readonly entryFrames: WeakMap<Entry, Map<string, unknown>>;
+  readonly lanes: readonly Lane[];
+  readonly encoder: Encoder<Frame>;
+  /** Whether it may neither read nor send now. */
+  isHalted(): boolean;
+  /** Sends a frame of so many entries. */
+  write(frame: Frame, entries: number): void;
+  /** Entries behind a cursor were trimmed away before the reader came to them. */
+  missed(): void;
+  caughtUp(): void;
+  fail(error: unknown): void;
+}

@@ -10,8 +10,13 @@ const QUALITY = 80;
 /** Loads the library. @throws Error with a sentence that says how to get it */
 export async function createJpegEncoder({ height, width, channels }: Shape): Promise<EncodeJpeg> {
   const sharp = await loadSharp();
+  // Left to itself, sharp makes three channels of one.
+  const colours = channels === 1 ? "b-w" : "srgb";
   return (pixels) =>
-    sharp(pixels, { raw: { height, width, channels } }).jpeg({ quality: QUALITY }).toBuffer();
+    sharp(pixels, { raw: { height, width, channels } })
+      .toColourspace(colours)
+      .jpeg({ quality: QUALITY })
+      .toBuffer();
 }
 
 async function loadSharp() {

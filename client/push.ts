@@ -130,7 +130,7 @@ export function createPush(gateway: Gateway, stream: string, options: PushOption
   const pumpSoon = () => {
     if (pumping) return;
     pumping = true;
-    queueMicrotask(() => {
+    gateway.transport.atTurnEnd(() => {
       pumping = false;
       pump();
     });

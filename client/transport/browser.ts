@@ -22,7 +22,7 @@ const OPEN = 1;
 const POLL_MS = 10;
 
 /** The transport of browsers. */
-export const browserTransport: Transport = { canPause: false, open };
+export const browserTransport: Transport = { canPause: false, atTurnEnd: queueMicrotask, open };
 
 function open(url: string, handlers: SocketHandlers): Socket {
   const socket = new WebSocket(url);

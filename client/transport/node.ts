@@ -15,7 +15,11 @@ const MAX_MESSAGE_BYTES = 128 * 2 ** 20;
 const MAX_REFUSAL_BYTES = 16 * 1024;
 
 /** The transport of Node. */
-export const nodeTransport: Transport = { canPause: true, open };
+export const nodeTransport: Transport = {
+  canPause: true,
+  atTurnEnd: (callback) => setImmediate(callback),
+  open,
+};
 
 function open(url: string, handlers: SocketHandlers): Socket {
   const ws = new WebSocket(url, {

@@ -25,6 +25,8 @@ export interface Socket {
 export interface Transport {
   /** Whether `pause` works. Where it does not, a reader holds the gateway back with `ack=1`. */
   readonly canPause: boolean;
+  /** Calls back when this turn of the event loop is over, so that what is sent in one turn can go out together. */
+  atTurnEnd(callback: () => void): void;
   /** Starts to connect. Handlers are called later, never from inside; what goes wrong is told to `onClose`. */
   open(url: string, handlers: SocketHandlers): Socket;
 }

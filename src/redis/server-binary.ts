@@ -18,7 +18,7 @@ export interface ServerBinary {
 
 const PROGRAMS = ["redis-server", "valkey-server"];
 
-/** XADD NOMKSTREAM, XRANGE with exclusive ends and `unixsocketperm` with arguments are all there from 6.2 on. */
+/** Ranges with an exclusive end (`XRANGE key (id +`), which reading in pages needs, are there from 6.2 on. */
 const LEAST = [6, 2] as const;
 
 const run = promisify(execFile);

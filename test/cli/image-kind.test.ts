@@ -7,8 +7,13 @@ const blank = (width: number, height: number) =>
   sharp({ create: { width, height, channels: 3, background: "teal" } });
 
 describe("a payload is told by its first bytes", () => {
-  test.each(["jpg", "png", "gif", "webp"] as const)("%s", async (kind) => {
-    const image = await blank(31, 17).toFormat(kind).toBuffer();
+  test.each([
+    ["jpg", "jpeg"],
+    ["png", "png"],
+    ["gif", "gif"],
+    ["webp", "webp"],
+  ] as const)("%s", async (kind, format) => {
+    const image = await blank(31, 17).toFormat(format).toBuffer();
     expect(imageKind(image)).toBe(kind);
   });
 

@@ -1,0 +1,37 @@
+# The gateway with a Redis server of its own, for when REDIS_URL names none:
+#   docker build -t redis-streamer .
+#   docker run --init -p 127.0.0.1:8000:8000 -v streams:/data redis-streamer
+
+# Not the slim variant: where bufferutil brings no binary (ARM), this one has the compiler for it.
+FROM node:22-bookworm AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+COPY client client
+COPY cli cli
+RUN npx tsc -p tsconfig.build.json
+# sharp draws the pictures of the sample client, which is not run in here.
+RUN npm prune --omit=dev --ignore-scripts \
+ && npm rebuild bufferutil \
+ && rm -rf node_modules/sharp node_modules/@img
+
+FROM node:22-bookworm-slim
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends redis-server \
+ && rm -rf /var/lib/apt/lists/* \
+ && mkdir -m 700 /data \
+ && chown node:node /data
+WORKDIR /app
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
+ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data
+USER node
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8000}/readyz`).then((a) => process.exit(a.ok ? 0 : 1), () => process.exit(1))"]
+# Without a shell between, so that signals arrive; what follows the image's name are flags.
+ENTRYPOINT ["node", "dist/src/main.js"]

@@ -1,0 +1,113 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { namingOf, parseStreamIds, withoutRepeats } from "../../src/domain/stream-name.ts";
+import { streamName } from "../support/arbitraries.ts";
+import { refusalOf } from "../support/refusal.ts";
+
+describe("“stream key `{device_id}:{prefix}{stream_id}`”", () => {
+  const key = (device: string, prefix: string, noDevicePrefix = false) =>
+    namingOf({ device, prefix, noDevicePrefix }).keyOf("camera");
+
+  test("“no device named: device `default`”", () => {
+    expect(key("", "")).toBe("default:camera");
+    expect(key("default", "")).toBe("default:camera");
+  });
+
+  test("device and prefix", () => {
+    expect(key("robot", "")).toBe("robot:camera");
+    expect(key("robot", "raw:")).toBe("robot:raw:camera");
+    expect(key("", "raw:")).toBe("default:raw:camera");
+    expect(key("ümläut", "a b")).toBe("ümläut:a bcamera");
+  });
+
+  test("“With `DISABLE_MULTI_DEVICE_PREFIXING=1` there is no device prefix, `device_id` is ignored”", () => {
+    expect(key("", "", true)).toBe("camera");
+    expect(key("robot", "", true)).toBe("camera");
+    expect(key("robot", "raw:", true)).toBe("raw:camera");
+  });
+
+  test("“as a client sees it: `stream_id` (device and prefix stripped)”", () => {
+    const naming = namingOf({ device: "robot", prefix: "raw:", noDevicePrefix: false });
+    expect(naming.labelOf("camera")).toBe("camera");
+  });
+
+  test("`keep_device_id_in_stream_id` keeps the device, where there is one to keep", () => {
+    const kept = { prefix: "raw:", keepDevice: true };
+    expect(namingOf({ device: "robot", noDevicePrefix: false, ...kept }).labelOf("camera")).toBe(
+      "robot:camera",
+    );
+    expect(namingOf({ device: "", noDevicePrefix: false, ...kept }).labelOf("camera")).toBe("default:camera");
+    expect(namingOf({ device: "robot", noDevicePrefix: true, ...kept }).labelOf("camera")).toBe("camera");
+  });
+
+  test("property: streams of one request never share a key", () => {
+    fc.assert(
+      fc.property(streamName, streamName, streamName, fc.string(), (device, a, b, prefix) => {
+        const naming = namingOf({ device, prefix, noDevicePrefix: false });
+        expect(naming.keyOf(a) === naming.keyOf(b)).toBe(a === b);
+      }),
+    );
+  });
+});
+
+describe("the stream ids of a path", () => {
+  test.each([
+    ["camera", ["camera"]],
+    ["a+b", ["a", "b"]],
+    ["a+b+a", ["a", "b", "a"]],
+    ["a%2Bb", ["a", "b"]],
+    ["a%2bb", ["a", "b"]],
+    ["a b", ["a b"]],
+    ["a%20b", ["a b"]],
+    ["*", ["*"]],
+    ["robot:camera", ["robot:camera"]],
+    ["%C3%BC+%E9%9B%AA", ["ü", "雪"]],
+    ["ü", ["ü"]],
+  ])("%s", (segment, ids) => {
+    expect(parseStreamIds(segment, 10)).toEqual(ids);
+  });
+
+  test("“A slash in a stream id travels as `%2F`”", () => {
+    expect(parseStreamIds("a%2Fb", 10)).toEqual(["a/b"]);
+    expect(parseStreamIds("a%2fb%252F+c", 10)).toEqual(["a/b%2F", "c"]);
+  });
+
+  test.each(["", "+", "a+", "+a", "a++b", "%2B"])("%j names an empty stream", (segment) => {
+    expect(refusalOf(() => parseStreamIds(segment, 10))).toBe(
+      "BAD_PARAMETER: stream_id names an empty stream",
+    );
+  });
+
+  test.each(["%", "a%", "a%2", "%zz", "%ff", "%C3", "%ED%A0%80", "ok+%E0%A4%A"])(
+    "%j cannot be decoded",
+    (segment) => {
+      expect(refusalOf(() => parseStreamIds(segment, 10))).toBe(
+        "BAD_PARAMETER: stream_id is not percent-encoded UTF-8",
+      );
+    },
+  );
+
+  test("no more than the limit", () => {
+    expect(parseStreamIds("a+b+c", 3)).toHaveLength(3);
+    expect(refusalOf(() => parseStreamIds("a+b+c", 2))).toBe(
+      "BAD_PARAMETER: stream_id names 3 streams, more than 2",
+    );
+  });
+
+  test("property: what is percent-encoded and joined is read back", () => {
+    const names = fc.array(
+      streamName.filter((name) => !name.includes("+")),
+      { minLength: 1, maxLength: 5 },
+    );
+    fc.assert(
+      fc.property(names, (ids) => {
+        expect(parseStreamIds(ids.map(encodeURIComponent).join("+"), 5)).toEqual(ids);
+      }),
+    );
+  });
+});
+
+test("“A stream named twice in one request counts once”, where it stood first", () => {
+  expect(withoutRepeats(["b", "a", "b", "c", "a"])).toEqual(["b", "a", "c"]);
+  expect(withoutRepeats(["a"])).toEqual(["a"]);
+});

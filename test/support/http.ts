@@ -1,0 +1,109 @@
+/** HTTP for tests, on Node's own client: nothing is added, decoded, followed or tried again. */
+import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request as nodeRequest } from "node:http";
+import { connect, type Socket } from "node:net";
+
+/** What to ask for beside the address. */
+export interface RequestOptions {
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string | Uint8Array;
+  /** Keeps connections; without one each request has its own. */
+  readonly agent?: Agent;
+  readonly signal?: AbortSignal;
+}
+
+/** A whole answer. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  readonly text: string;
+  /** The body as JSON. @throws SyntaxError */
+  json(): unknown;
+}
+
+/** An answer whose body is still coming. */
+export interface OpenAnswer extends AsyncDisposable {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** The next bytes of the body; undefined at its end. */
+  next(): Promise<Buffer | undefined>;
+  /** Stops and continues taking bytes from the socket. */
+  pause(): void;
+  resume(): void;
+  /** Ends the connection, as a browser that leaves the page. */
+  leave(): void;
+}
+
+function send(url: string, { method = "GET", headers = {}, body, agent, signal }: RequestOptions) {
+  return new Promise<IncomingMessage>((resolve, reject) => {
+    const request = nodeRequest(
+      url,
+      { method, headers, agent: agent ?? false, ...(signal && { signal }) },
+      resolve,
+    );
+    request.on("error", reject);
+    request.end(body);
+  });
+}
+
+/** Sends a request and reads the whole answer. */
+export async function request(url: string, options: RequestOptions = {}): Promise<Answer> {
+  const response = await send(url, options);
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk);
+  const body = Buffer.concat(chunks);
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    body,
+    text: body.toString(),
+    json: () => JSON.parse(body.toString()),
+  };
+}
+
+/** Sends a request whose answer does not end by itself. */
+export async function openAnswer(url: string, headers: Record<string, string> = {}): Promise<OpenAnswer> {
+  const response = await send(url, { headers });
+  const chunks = response[Symbol.asyncIterator]();
+  // A body that is cut off is looked at by the test, not thrown at whoever listens.
+  response.on("error", () => undefined);
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    async next() {
+      const { value, done } = await chunks.next();
+      return done ? undefined : value;
+    },
+    pause: () => response.socket.pause(),
+    resume: () => response.socket.resume(),
+    leave: () => response.destroy(),
+    async [Symbol.asyncDispose]() {
+      response.destroy();
+    },
+  };
+}
+
+/** Writes bytes as they are and reads what comes until the server closes: for requests no client would send. */
+export function rawExchange(port: number, text: string | Uint8Array): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket: Socket = connect(port, "127.0.0.1", () => socket.write(text));
+    const chunks: Buffer[] = [];
+    socket.on("data", (chunk) => chunks.push(chunk));
+    socket.on("error", reject);
+    socket.on("close", () => resolve(Buffer.concat(chunks).toString("latin1")));
+  });
+}
+
+/** The status, headers and body of an answer as text. */
+export function parseRaw(text: string): { status: number; headers: Record<string, string>; body: string } {
+  const at = text.indexOf("\r\n\r\n");
+  const [first = "", ...lines] = text.slice(0, at).split("\r\n");
+  const headers = Object.fromEntries(
+    lines.map((line) => {
+      const colon = line.indexOf(":");
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+    }),
+  );
+  return { status: Number(first.split(" ")[1]), headers, body: text.slice(at + 4) };
+}

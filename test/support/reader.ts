@@ -1,0 +1,97 @@
+/** A reader of the engine whose sink a test fills and drains at will, and that remembers all it was sent. */
+import type { StreamEntries } from "../../src/domain/entry.ts";
+import type { EntryId } from "../../src/domain/entry-id.ts";
+import { createTally } from "../../src/domain/tally.ts";
+import type { Subscription } from "../../src/live/subscription.ts";
+import type { TurnOptions } from "../../src/live/turns.ts";
+import { resolveCursors, type WantedStream } from "../../src/transports/read-request.ts";
+import type { Engine } from "./engine.ts";
+
+/** How a reader behaves. */
+export interface ReaderOptions {
+  readonly streams: readonly WantedStream[];
+  readonly turns?: TurnOptions;
+  /** Its sink is full after so many frames, and drained a turn of the event loop later; 0 for never. */
+  readonly fullEvery: number;
+  /** It pauses after each frame until it is told to go on, as one that is waited for does. */
+  readonly awaitsAck: boolean;
+}
+
+/** A reader at work. */
+export interface TestReader {
+  readonly options: ReaderOptions;
+  readonly frames: readonly (readonly StreamEntries[])[];
+  /** Where it started, per stream key, once that is known. */
+  readonly starts: ReadonlyMap<string, EntryId>;
+  readonly subscription: Subscription;
+  /** From the next frame on its sink is full. */
+  block(): void;
+  /** Its sink has room again. */
+  drain(): void;
+  gaps(): number;
+  /** The ids it was sent of a stream, in order. */
+  seen(name: string): readonly EntryId[];
+  readonly errors: readonly Error[];
+}
+
+/** Starts a reader. */
+export async function startReader(engine: Engine, options: ReaderOptions): Promise<TestReader> {
+  const tally = createTally();
+  const frames: (readonly StreamEntries[])[] = [];
+  const errors: Error[] = [];
+  let blocked = false;
+  let full = false;
+  let whenDrained: (() => void) | undefined;
+
+  function notify(): void {
+    if (blocked || full) return;
+    const callback = whenDrained;
+    whenDrained = undefined;
+    callback?.();
+  }
+
+  const streams = await resolveCursors(options.streams, engine.log);
+  const subscription = engine.subscriber(tally)<readonly StreamEntries[]>({
+    streams,
+    encoder: { form: "as it is", encode: (entries) => entries },
+    sink: {
+      write(frame) {
+        frames.push(frame);
+        if (options.fullEvery === 0 || frames.length % options.fullEvery !== 0) return;
+        full = true;
+        setImmediate(() => {
+          full = false;
+          notify();
+        });
+      },
+      isFull: () => blocked || full,
+      whenDrained(callback) {
+        whenDrained = callback;
+      },
+    },
+    ...(options.turns && { turns: options.turns }),
+    onFrame() {
+      if (options.awaitsAck) subscription.pause("ack");
+    },
+    onError: (error) => errors.push(error),
+  });
+  return {
+    options,
+    frames,
+    errors,
+    subscription,
+    starts: new Map(streams.map(({ key, cursor }) => [key, cursor])),
+    block() {
+      blocked = true;
+    },
+    drain() {
+      blocked = false;
+      notify();
+    },
+    gaps: () => tally.gaps,
+    seen: (name) =>
+      frames.flatMap((frame) =>
+        frame.flatMap(({ stream, entries }) => (stream === name ? entries.map(({ id }) => id) : [])),
+      ),
+  };
+}

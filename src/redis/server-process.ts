@@ -125,7 +125,10 @@ export async function adoptServer({
     });
   const pid = Number(/^process_id:(\d+)/m.exec(String(await tell("INFO", "server")))?.[1]);
   await tell("CONFIG", "SET", "appendfsync", fsync);
-  logger.warn({ redisPid: pid }, "took over the Redis of a gateway that is gone; its own log is not seen from here");
+  logger.warn(
+    { redisPid: pid },
+    "took over the Redis of a gateway that is gone; its own log is not seen from here",
+  );
   const gone = closed(path)
     .then(() => dead(pid, dataDir, STOP_MS))
     .then(() => {

@@ -83,8 +83,8 @@ function offsetOf(value: unknown): number {
  * @throws GatewayError BAD_HEADER where the offsets do not ascend, lie past the payload's end or leave bytes over
  */
 export function cutPayload(header: PushHeader, payload: Uint8Array, side: PushOffsets): PushedEntry[] {
-  const { entries } = header;
-  const ends = endsOf(header.offsets ?? [payload.length], payload.length, side);
+  const { entries, offsets } = header;
+  const ends = offsets === undefined ? [payload.length] : endsOf(offsets, payload.length, side);
   let start = 0;
   return entries.map(({ stream, id }, i) => {
     const end = ends[i] ?? payload.length;

@@ -8,21 +8,17 @@ import { decode, encode } from "@msgpack/msgpack";
 import type { StreamEntries } from "../domain/entry.ts";
 import { cleanEntries } from "./json.ts";
 import { malformed, type PushedEntry, shown } from "./push-batch.ts";
-import { bytesOfText, textOf } from "./utf8.ts";
+import { bytesOfText } from "./utf8.ts";
 
 /** Encodes entries as one MessagePack value. */
 export function encodeMsgpack(streams: readonly StreamEntries[]): Uint8Array {
   const items = streams.flatMap(({ stream, entries }) =>
     entries.map(({ id, data, fields }) =>
-      fields === undefined ? [stream, id, data] : [stream, id, data, fieldsMap(fields)],
+      fields === undefined ? [stream, id, data] : [stream, id, data, Object.fromEntries(fields)],
     ),
   );
   return encode(items);
 }
-
-/** Field values are text far more often than not: readable where they can be. */
-const fieldsMap = (fields: ReadonlyMap<string, Uint8Array>) =>
-  Object.fromEntries([...fields].map(([name, value]) => [name, textOf(value) ?? value]));
 
 /** Decodes a pushed batch. A payload may be bin or str. @throws GatewayError BAD_HEADER or TOO_LARGE */
 export function decodeMsgpack(bytes: Uint8Array, mostEntries: number): PushedEntry[] {

@@ -40,11 +40,18 @@ export function streamIdOf(value: unknown): string {
   return value;
 }
 
-/** A value as an error message shows it: short. */
+/** A value as an error message shows it: short, and never walked into, since a hostile one may be very deep. */
 export function shown(value: unknown): string {
-  const text = typeof value === "bigint" ? String(value) : (JSON.stringify(value) ?? String(value));
-  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+  if (Array.isArray(value)) {
+    const items = value.slice(0, 4).map((item) => (Array.isArray(item) ? "[…]" : shown(item)));
+    return cut(`[${items.join(",")}${value.length > 4 ? ",…" : ""}]`);
+  }
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (typeof value === "object" && value !== null) return "{…}";
+  return cut(typeof value === "string" ? JSON.stringify(value.slice(0, 60)) : String(value));
 }
+
+const cut = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
 
 /** @throws GatewayError TOO_LARGE where a batch has more entries than `most` */
 export function checkBatchSize(entries: number, most: number): void {

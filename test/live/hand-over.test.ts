@@ -13,7 +13,7 @@ import { turns, until } from "../support/until.ts";
 import { createWorld, type World } from "./world.ts";
 
 let redis: TestRedis;
-let runs = 0;
+const runs = 0;
 
 beforeAll(async () => {
   redis = await startRedis();
@@ -82,7 +82,12 @@ const removals = fc.oneof(
 type Happening = typeof happenings extends fc.Arbitrary<infer A> ? A : never;
 type Removal = typeof removals extends fc.Arbitrary<infer A> ? A : never;
 
-async function happen(one: Happening | Removal, world: World, readers: TestReader[], engine: Parameters<typeof startReader>[0]) {
+async function happen(
+  one: Happening | Removal,
+  world: World,
+  readers: TestReader[],
+  engine: Parameters<typeof startReader>[0],
+) {
   const key = "stream" in one ? (world.keys[one.stream] ?? "") : "";
   const reader = "reader" in one ? readers[one.reader % Math.max(1, readers.length)] : undefined;
   switch (one.do) {

@@ -1,5 +1,10 @@
 /** HTTP for tests, on Node's own client: nothing is added, decoded, followed or tried again. */
-import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request as nodeRequest } from "node:http";
+import {
+  type Agent,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as nodeRequest,
+} from "node:http";
 import { connect, type Socket } from "node:net";
 
 /** What to ask for beside the address. */
@@ -35,11 +40,14 @@ export interface OpenAnswer extends AsyncDisposable {
   leave(): void;
 }
 
+/** Node's client takes 16 KB of headers by default; `x-offsets` alone may have 32 KB (wire.md, "HTTP"). */
+const MOST_HEADER_BYTES = 128 * 1024;
+
 function send(url: string, { method = "GET", headers = {}, body, agent, signal }: RequestOptions) {
   return new Promise<IncomingMessage>((resolve, reject) => {
     const request = nodeRequest(
       url,
-      { method, headers, agent: agent ?? false, ...(signal && { signal }) },
+      { method, headers, agent: agent ?? false, maxHeaderSize: MOST_HEADER_BYTES, ...(signal && { signal }) },
       resolve,
     );
     request.on("error", reject);

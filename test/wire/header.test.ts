@@ -252,7 +252,7 @@ describe("property: what is cut is what was sent", () => {
   const flat = (streams: readonly StreamEntries[]): PushedEntry[] =>
     streams.flatMap(({ stream, entries }) => entries.map(({ id, data }) => ({ stream, id, data })));
   const joined = (streams: readonly StreamEntries[]): Uint8Array =>
-    Buffer.concat(flat(streams).map(({ data }) => data));
+    new Uint8Array(Buffer.concat(flat(streams).map(({ data }) => data)));
   const returned = (streams: readonly StreamEntries[], side: "start" | "end", read: PushOffsets) =>
     cutPayload(parsePushHeader(encodeHeader(streams, side), ["*"], 1000), joined(streams), read);
 

@@ -29,7 +29,8 @@ export interface RequestTarget {
 
 /** Takes the address apart; the framework's own decoding would lose what a plus means where. */
 export function targetOf(request: FastifyRequest): RequestTarget {
-  const url = request.raw.url ?? "/";
+  // Proxies send the whole address (RFC 9112, section 3.2.2).
+  const url = (request.raw.url ?? "/").replace(/^https?:\/\/[^/?]+/i, "");
   const at = url.indexOf("?");
   const path = at < 0 ? url : url.slice(0, at);
   return { segment: path.split("/")[2] ?? "", query: readQuery(at < 0 ? "" : url.slice(at)) };

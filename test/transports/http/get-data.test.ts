@@ -326,7 +326,7 @@ describe("format", () => {
   ])("msgpack: %s %o", async (query, headers) => {
     const answer = await get(`clean${query}&last_entry_id=0&count=3`, headers);
     expect(answer.headers["content-type"]).toBe("application/msgpack");
-    expect(decode(answer.body)).toEqual([
+    expect(decode(new Uint8Array(answer.body))).toEqual([
       ["clean", "1-0", new TextEncoder().encode("text ü")],
       ["clean", "1-1", bytes],
       ["clean", "1-2", new TextEncoder().encode("more"), { unit: new TextEncoder().encode("mm") }],

@@ -8,6 +8,7 @@ import { helpText, readSettings, SettingError, type Settings } from "./settings.
 
 /** Beyond `SHUTDOWN_MS`, for whatever hangs all the same, in ms. */
 const SHUTDOWN_GRACE_MS = 1500;
+const SAME_SIGNAL_MS = 1000;
 
 const version = readVersion();
 const args = process.argv.slice(2);
@@ -31,11 +32,12 @@ async function run(): Promise<void> {
   }
   greet(gateway, settings);
 
-  let stopping = false;
+  let stoppingSince: number | undefined;
   const stop = (signal: string) => {
-    // A second Ctrl-C means now.
-    if (stopping) process.exit(130);
-    stopping = true;
+    // A second Ctrl-C means now; but npm passes on the first one once more, right behind the terminal's own.
+    if (stoppingSince !== undefined && performance.now() - stoppingSince < SAME_SIGNAL_MS) return;
+    if (stoppingSince !== undefined) process.exit(130);
+    stoppingSince = performance.now();
     logger.info({ signal }, "stopping: what is in flight is answered first");
     setTimeout(() => process.exit(1), settings.shutdownMs + SHUTDOWN_GRACE_MS).unref();
     gateway.close().then(
@@ -48,6 +50,7 @@ async function run(): Promise<void> {
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
+  process.on("SIGHUP", stop);
 }
 
 function settingsOrExit(): Settings {

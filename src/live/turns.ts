@@ -100,6 +100,8 @@ export function createTurns<Frame>(
         return false;
       }
       attached.add(lane);
+      // From here on the hub knows what is past the cursor, and says when that is no longer nothing.
+      lane.isAtEnd = false;
     }
     return true;
   }
@@ -143,10 +145,7 @@ export function createTurns<Frame>(
   return {
     run,
     halt() {
-      for (const lane of attached) {
-        hub.detach(lane.key, reader);
-        lane.isAtEnd = false;
-      }
+      for (const lane of attached) hub.detach(lane.key, reader);
       attached.clear();
     },
   };

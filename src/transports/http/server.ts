@@ -80,10 +80,11 @@ export async function createHttp(
       .type("application/json; charset=utf-8")
       .send(JSON.stringify(errorBody(told)));
   });
-  app.setNotFoundHandler((request) => {
+  app.setNotFoundHandler((request, reply) => {
     const allowed = METHODS.filter((method) => isRoute(app, method, request.url));
     if (allowed.length === 0)
       throw new GatewayError("NOT_FOUND", `there is nothing at ${request.url.split("?")[0]?.slice(0, 200)}`);
+    reply.header("allow", allowed.join(", "));
     throw new GatewayError(
       "METHOD_NOT_ALLOWED",
       `${request.method} is not for this path; ${allowed.join(", ")} is`,

@@ -94,14 +94,11 @@ export function createTurns<Frame>(
   /** Waits for what comes next. @returns false where the hub has already seen something */
   function attachAll(): boolean {
     for (const lane of lanes) {
-      if (attached.has(lane)) continue;
-      if (!hub.attach(lane.key, lane.cursor, reader)) {
-        lane.isAtEnd = false;
-        return false;
-      }
-      attached.add(lane);
+      const isAttached = attached.has(lane) || hub.attach(lane.key, lane.cursor, reader);
       // From here on the hub knows what is past the cursor, and says when that is no longer nothing.
       lane.isAtEnd = false;
+      if (!isAttached) return false;
+      attached.add(lane);
     }
     return true;
   }
@@ -128,9 +125,10 @@ export function createTurns<Frame>(
         reading = false;
         mayRemember = true;
         if (context.isHalted()) return;
-        // Empty means: nothing is there in this very turn, so the lane may wait for what comes.
+        // Empty means: nothing is there in this very turn, so the lane may wait for what comes. That holds for what was
+        // asked just now; what memory knew when the read began may be out of date.
         lanes.forEach((lane, i) => {
-          lane.isAtEnd = (found[i]?.length ?? 0) === 0;
+          if (known[i] === undefined) lane.isAtEnd = found[i]?.length === 0;
         });
         send(found);
         run();

@@ -10,18 +10,40 @@ export interface World {
   readonly keys: readonly string[];
   /** All ids ever appended, in order. */
   appended(key: string): readonly EntryId[];
-  /** Does not wait for Redis. */
+  /** Ids that were deleted one by one, which is no gap. */
+  readonly deleted: ReadonlySet<EntryId>;
+  /** None of these waits for Redis. */
   append(key: string, entries: number, bytes: number): void;
+  /** Appends and trims at once: nobody can read in between. */
+  burst(key: string, entries: number, keep: number): void;
+  trim(key: string, keep: number): void;
+  deleteNewest(key: string): void;
   /** Resolves when all of that is done, and the live tail has seen it. */
   settle(): Promise<void>;
+  existing(key: string): Promise<readonly EntryId[]>;
+  /** The newest entries past a cursor, oldest of them first. */
+  newest(key: string, cursor: EntryId, count: number): Promise<readonly EntryId[]>;
 }
 
-const entryIdsOf = (reply: Reply) =>
-  (Array.isArray(reply) ? reply : []).map((entry) => String(Array.isArray(entry) ? entry[0] : "") as EntryId);
+const BURST = `
+  local ids = {}
+  for i = 1, tonumber(ARGV[1]) do ids[i] = redis.call('XADD', KEYS[1], '*', 'd', 'burst') end
+  redis.call('XTRIM', KEYS[1], 'MAXLEN', ARGV[2])
+  return ids`;
+const DELETE_NEWEST = `
+  local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+  if not newest then return {} end
+  redis.call('XDEL', KEYS[1], newest[1])
+  return {newest[1]}`;
+
+const listOf = (reply: Reply): readonly Reply[] => (Array.isArray(reply) ? reply : []);
+const idOf = (reply: Reply) => String(reply) as EntryId;
+const entryIdsOf = (reply: Reply) => listOf(reply).map((entry) => idOf(listOf(entry)[0] ?? ""));
 
 /** Makes a world of streams that do not exist yet. */
 export function createWorld(control: Connection, engine: Engine, keys: readonly string[]): World {
   const appended = new Map<string, EntryId[]>(keys.map((key) => [key, []]));
+  const deleted = new Set<EntryId>();
   let pending: Promise<unknown>[] = [];
 
   const newest = async (key: string, cursor: EntryId, count: number) =>
@@ -29,15 +51,26 @@ export function createWorld(control: Connection, engine: Engine, keys: readonly 
 
   return {
     keys,
+    deleted,
+    newest,
     appended: (key) => appended.get(key) ?? [],
     append(key, entries, bytes) {
       const payload = Buffer.alloc(bytes, "x");
-      for (let i = 0; i < entries; i++)
-        pending.push(
-          control
-            .call("XADD", key, "*", "d", payload)
-            .then((id) => appended.get(key)?.push(String(id) as EntryId)),
-        );
+      for (let i = 0; i < entries; i++) {
+        const added = control.call("XADD", key, "*", "d", payload);
+        pending.push(added.then((id) => appended.get(key)?.push(idOf(id))));
+      }
+    },
+    burst(key, entries, keep) {
+      const added = control.call("EVAL", BURST, 1, key, entries, keep);
+      pending.push(added.then((ids) => appended.get(key)?.push(...listOf(ids).map(idOf))));
+    },
+    trim(key, keep) {
+      pending.push(control.call("XTRIM", key, "MAXLEN", keep));
+    },
+    deleteNewest(key) {
+      const gone = control.call("EVAL", DELETE_NEWEST, 1, key);
+      pending.push(gone.then((ids) => listOf(ids).forEach((id) => void deleted.add(idOf(id)))));
     },
     async settle() {
       await Promise.all(pending);
@@ -50,5 +83,6 @@ export function createWorld(control: Connection, engine: Engine, keys: readonly 
         await until(`the tail sees ${last} of ${key}`, isSeen);
       }
     },
+    existing: async (key) => entryIdsOf(await control.call("XRANGE", key, "-", "+")),
   };
 }

@@ -1,5 +1,4 @@
 /** Builds the gateway's parts, hands them to each other, and takes them down in the reverse order. */
-import { setMaxListeners } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createBrowserGuard } from "./access/browser-guard.ts";
 import type { Logger } from "./domain/logger.ts";
@@ -17,6 +16,7 @@ import { startManagedServer } from "./redis/managed-server.ts";
 import { openTail } from "./redis/open-tail.ts";
 import type { Settings } from "./settings.ts";
 import { createTurnEnd } from "./transports/byte-sink.ts";
+import { createClosing } from "./transports/http/context.ts";
 import { createHttp } from "./transports/http/server.ts";
 import { createPushGate } from "./transports/websocket/push-gate.ts";
 import { createWebSocketTransport } from "./transports/websocket/server.ts";
@@ -41,7 +41,13 @@ export async function startGateway(settings: Settings, logger: Logger, version: 
   };
   try {
     const address = await redisFor(settings, logger, closers);
-    const { app, server, webSockets, closing } = await assemble(settings, address, logger, version, closers);
+    const { app, server, webSockets, beginClosing } = await assemble(
+      settings,
+      address,
+      logger,
+      version,
+      closers,
+    );
     await app.listen({ host: settings.host, port: settings.port });
     return {
       url: urlOf(server.address(), settings.host),
@@ -50,7 +56,7 @@ export async function startGateway(settings: Settings, logger: Logger, version: 
       async close() {
         // No new ones, then the answers of the open ones, then what they were answered by.
         server.close();
-        closing.abort();
+        beginClosing();
         await webSockets.close(settings.shutdownMs / 2);
         await Promise.race([
           app.close(),
@@ -123,9 +129,7 @@ async function assemble(
     tally,
   });
 
-  const closing = new AbortController();
-  // Every open response listens to it.
-  setMaxListeners(0, closing.signal);
+  const { closing, close: beginClosing } = createClosing();
   const guard = createBrowserGuard({ ...settings, listenHost: settings.host });
   const common = {
     log,
@@ -148,9 +152,9 @@ async function assemble(
     pingTimeoutMs: settings.pingTimeoutMs,
   });
   const metrics = createMetrics(tally, webSockets.size);
-  const { app, server } = await createHttp({ ...common, metrics, version, closing: closing.signal });
+  const { app, server } = await createHttp({ ...common, metrics, version, closing });
   server.on("upgrade", webSockets.upgrade);
-  return { app, server, webSockets, closing };
+  return { app, server, webSockets, beginClosing };
 }
 
 function urlOf(address: AddressInfo | string | null, host: string): string {

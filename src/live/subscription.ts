@@ -40,7 +40,7 @@ export interface SubscriptionOptions<Frame> {
   readonly turns?: TurnOptions;
   /** A frame was written; the transport may now `pause`. */
   readonly onFrame?: () => void;
-  /** Everything there was has been written. With `untilEnd` nothing will follow. */
+  /** Everything there was has been written. */
   readonly onCaughtUp?: () => void;
   /** It cannot go on; it is closed. */
   readonly onError: (error: GatewayError) => void;

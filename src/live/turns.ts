@@ -13,22 +13,14 @@ export interface TurnOptions {
   readonly count: number;
   /** The newest entries only; older ones are skipped. */
   readonly latest: boolean;
-  /** Asks Redis first, where memory may be a moment behind what was already acknowledged to somebody. */
-  readonly fresh?: boolean;
-  /** Ends where there is nothing more to read, instead of waiting for it. */
-  readonly untilEnd?: boolean;
 }
 
 /** Makes the course of a subscription that sends one frame at a time. */
-export function createTurns<Frame>(
-  context: CourseContext<Frame>,
-  { count, latest, fresh = false, untilEnd = false }: TurnOptions,
-): Course {
+export function createTurns<Frame>(context: CourseContext<Frame>, { count, latest }: TurnOptions): Course {
   const { hub, log, lanes, encoder } = context;
   const attached = new Set<Lane>();
   let reading = false;
   let woken = false;
-  let mayRemember = !fresh;
 
   /** Frames of single entries are the usual case here: all readers that want the same one share it. */
   function frameFor(streams: readonly StreamEntries[]): Frame {
@@ -60,7 +52,6 @@ export function createTurns<Frame>(
 
   /** What memory knows to follow a lane's cursor; undefined where only Redis knows. */
   function fromMemory({ key, cursor, isAtEnd }: Lane): readonly Entry[] | undefined {
-    if (!mayRemember && !isAtEnd) return undefined;
     if (hub.isAtEnd(key, cursor)) return [];
     const recent = hub.recent(key);
     const found = latest ? recent?.newest(cursor, count) : recent?.after(cursor, count);
@@ -111,7 +102,7 @@ export function createTurns<Frame>(
         return;
       }
       if (send(found.map((entries) => entries ?? []))) continue;
-      if (untilEnd || attachAll()) {
+      if (attachAll()) {
         context.caughtUp();
         return;
       }
@@ -123,7 +114,6 @@ export function createTurns<Frame>(
     Promise.all(lanes.map((lane, i) => known[i] ?? fromRedis(lane))).then(
       (found) => {
         reading = false;
-        mayRemember = true;
         if (context.isHalted()) return;
         // Empty means: nothing is there in this very turn, so the lane may wait for what comes. That holds for what was
         // asked just now; what memory knew when the read began may be out of date.

@@ -16,8 +16,8 @@ export interface RouteParts {
   readonly turnEnd: TurnEnd;
   readonly tally: Tally;
   readonly logger: Logger;
-  /** Aborted when the gateway stops: whatever waits is to answer now. */
-  readonly closing: AbortSignal;
+  /** When the gateway stops, whatever waits is to answer now. */
+  readonly closing: Closing;
 }
 
 /** The address of a request, taken apart. */
@@ -36,15 +36,49 @@ export function targetOf(request: FastifyRequest): RequestTarget {
   return { segment: path.split("/")[2] ?? "", query: readQuery(at < 0 ? "" : url.slice(at)) };
 }
 
-/** Aborted when the client is gone or the gateway stops. */
-export function goneSignal(reply: FastifyReply, closing: AbortSignal): AbortSignal {
-  const gone = new AbortController();
-  const abort = () => gone.abort();
-  if (closing.aborted) abort();
-  closing.addEventListener("abort", abort);
-  reply.raw.once("close", () => {
-    closing.removeEventListener("abort", abort);
-    abort();
-  });
-  return gone.signal;
+/** Says when the gateway stops. Not an AbortSignal: making and ending one for each request costs more than a read. */
+export interface Closing {
+  isClosing(): boolean;
+  /** Calls back once, when the gateway stops. @returns what takes that back */
+  add(callback: () => void): () => void;
+}
+
+/** Makes a `Closing` and what sets it off. */
+export function createClosing(): { readonly closing: Closing; close(): void } {
+  const callbacks = new Set<() => void>();
+  let isClosing = false;
+  return {
+    closing: {
+      isClosing: () => isClosing,
+      add(callback) {
+        callbacks.add(callback);
+        return () => callbacks.delete(callback);
+      },
+    },
+    close() {
+      isClosing = true;
+      for (const callback of [...callbacks]) callback();
+    },
+  };
+}
+
+/**
+ * Calls back once, when the client is gone or the gateway stops: at once, if that is so already.
+ *
+ * @returns what takes that back
+ */
+export function whenGone(reply: FastifyReply, closing: Closing, callback: () => void): () => void {
+  const { raw } = reply;
+  const release = () => {
+    forget();
+    raw.removeListener("close", gone);
+  };
+  const gone = () => {
+    release();
+    callback();
+  };
+  const forget = closing.add(gone);
+  raw.once("close", gone);
+  if (closing.isClosing() || raw.destroyed) queueMicrotask(gone);
+  return release;
 }

@@ -4,7 +4,7 @@ import { asGatewayError, type GatewayError } from "../../domain/errors.ts";
 import type { Encoder } from "../../live/encoder.ts";
 import type { SubscribedStream, SubscriptionOptions } from "../../live/subscription.ts";
 import { type ByteSink, type Chunks, createByteSink } from "../byte-sink.ts";
-import { goneSignal, type RouteParts } from "./context.ts";
+import { type RouteParts, whenGone } from "./context.ts";
 
 /** What is sent, and how. */
 export interface LiveResponseOptions {
@@ -71,11 +71,10 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
   function end(): void {
     clearInterval(beating);
     clearTimeout(pace);
+    release();
     subscription.close();
     sink.flush();
     raw.end();
   }
-  const gone = goneSignal(reply, closing);
-  if (gone.aborted) end();
-  else gone.addEventListener("abort", end);
+  const release = whenGone(reply, closing, end);
 }

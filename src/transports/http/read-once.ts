@@ -1,7 +1,9 @@
 /** One read for one answer: what is there now, or the first that comes within a time. */
 import type { StreamEntries } from "../../domain/entry.ts";
+import type { Tally } from "../../domain/tally.ts";
 import type { Encoder } from "../../live/encoder.ts";
 import type { Subscribe, SubscribedStream } from "../../live/subscription.ts";
+import type { Log } from "../../redis/log.ts";
 
 /** What is to be read. */
 export interface ReadOnceOptions {
@@ -11,31 +13,65 @@ export interface ReadOnceOptions {
   readonly latest: boolean;
   /** How long to wait for a first entry, in ms; 0 does not wait. */
   readonly blockMs: number;
-  /** Ends the wait. */
-  readonly signal: AbortSignal;
+  /** Calls back when nobody waits for the answer any longer. @returns what takes that back */
+  readonly whenGone: (callback: () => void) => () => void;
+}
+
+/** What reading takes. */
+export interface ReadOnceParts {
+  readonly log: Log;
+  readonly subscribe: Subscribe;
+  readonly tally: Tally;
 }
 
 /** Entries as they are: nothing is framed before it is known how much of them fits. */
 const asTheyAre: Encoder<readonly StreamEntries[]> = { encode: (streams) => streams };
 
-/** Reads once. @throws GatewayError */
-export function readOnce(
+/** Reads once. Redis is asked first: memory may be a moment behind what somebody was already told is stored. @throws GatewayError */
+export async function readOnce(
+  parts: ReadOnceParts,
+  options: ReadOnceOptions,
+): Promise<readonly StreamEntries[]> {
+  const found = await Promise.all(options.streams.map((stream) => readNow(parts, stream, options)));
+  const present = found.filter(({ entries }) => entries.length > 0);
+  if (present.length > 0) {
+    for (const { entries } of present) parts.tally.entriesOut += entries.length;
+    return present;
+  }
+  return options.blockMs === 0 ? [] : waitForFirst(parts.subscribe, options);
+}
+
+async function readNow(
+  { log, tally }: ReadOnceParts,
+  { key, name, cursor, isAtEnd }: SubscribedStream,
+  { count, latest }: ReadOnceOptions,
+): Promise<StreamEntries> {
+  if (isAtEnd) return { stream: name, entries: [] };
+  if (latest) return { stream: name, entries: await log.readNewest(key, cursor, count) };
+  const { entries, hasGap } = await log.readAfter(key, cursor, count);
+  if (hasGap) tally.gaps++;
+  return { stream: name, entries };
+}
+
+function waitForFirst(
   subscribe: Subscribe,
-  { streams, count, latest, blockMs, signal }: ReadOnceOptions,
+  { streams, count, latest, blockMs, whenGone }: ReadOnceOptions,
 ): Promise<readonly StreamEntries[]> {
   return new Promise((resolve, reject) => {
     let found: readonly StreamEntries[] = [];
-    let timer: NodeJS.Timeout | undefined;
-    const finish = () => {
+    const stop = () => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", finish);
+      release();
       subscription.close();
+    };
+    const finish = () => {
+      stop();
       resolve(found);
     };
     const subscription = subscribe({
-      streams,
+      streams: streams.map((stream) => ({ ...stream, isAtEnd: true })),
       encoder: asTheyAre,
-      turns: { count, latest, fresh: true, untilEnd: blockMs === 0 },
+      turns: { count, latest },
       sink: {
         write(entries) {
           found = entries;
@@ -44,17 +80,12 @@ export function readOnce(
         whenDrained: () => undefined,
       },
       onFrame: finish,
-      onCaughtUp() {
-        if (blockMs === 0) finish();
-      },
       onError(error) {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", finish);
+        stop();
         reject(error);
       },
     });
-    if (signal.aborted) finish();
-    else signal.addEventListener("abort", finish);
-    if (blockMs > 0) timer = setTimeout(finish, blockMs);
+    const timer = setTimeout(finish, blockMs);
+    const release = whenGone(finish);
   });
 }

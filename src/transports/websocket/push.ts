@@ -12,6 +12,9 @@ import { createFrameWriter } from "./frame-writer.ts";
 /** What an entry costs while it waits, beside its payload, in bytes. */
 const ENTRY_BYTES = 256;
 
+/** What the ack of one entry takes, in bytes, about. */
+const ACK_BYTES = 40;
+
 /** A batch on its way; acks are sent in the order of the batches. */
 interface Batch {
   results: readonly AppendResult[] | undefined;
@@ -44,6 +47,7 @@ export function servePush(
   });
   const inFlight = pushGate.open(webSocket);
   const batches: Batch[] = [];
+  let isSettling = false;
   /** Why the socket is to be closed, once what came before is answered. Nothing more is taken in. */
   let ending: GatewayError | undefined;
 
@@ -54,36 +58,43 @@ export function servePush(
     batches.push(batch);
     inFlight.add(bytes);
     log.append(
-      entries.map(({ stream, ...entry }) => ({ ...entry, key: naming.keyOf(stream) })),
+      entries.map(({ stream, id, data, fields }) => {
+        const key = naming.keyOf(stream);
+        return fields === undefined ? { key, id, data } : { key, id, data, fields };
+      }),
       (results) => {
         batch.results = results;
         inFlight.remove(bytes);
-        settle();
+        settleSoon();
       },
     );
   }
 
+  /** Replies come many at a time: their acks are made, and leave, together. */
+  function settleSoon(): void {
+    if (isSettling) return;
+    isSettling = true;
+    turnEnd.add(settle);
+  }
+
   /** Answers the batches that are done, oldest first. */
   function settle(): void {
+    isSettling = false;
     let done = 0;
-    for (const { results } of batches) {
-      if (results === undefined) break;
-      done++;
-      if (wantsAck) acknowledge(results);
-      else refuse(results);
-    }
-    batches.splice(0, done);
+    while (batches[done]?.results !== undefined) done++;
+    const answered = batches.splice(0, done);
+    if (wantsAck) acknowledge(answered);
+    else refuse(answered);
     if (ending !== undefined && batches.length === 0) {
       sink.flush();
       closeWith(webSocket, ending);
     }
   }
 
-  function acknowledge(results: readonly AppendResult[]): void {
-    if (socket.destroyed) return;
-    const json = appendResultsJson(results);
-    const out = createFrameWriter(json.length + 16);
-    out.text(json);
+  function acknowledge(answered: readonly Batch[]): void {
+    if (socket.destroyed || answered.length === 0) return;
+    const out = createFrameWriter(answered.length * ACK_BYTES);
+    for (const { results } of answered) out.text(appendResultsJson(results ?? []));
     sink.write(out.take());
     if (!sink.isFull()) return;
     // A client that does not read its acks does not get to send more either.
@@ -92,9 +103,11 @@ export function servePush(
   }
 
   /** Without acks nobody would see a refusal, so it ends the connection. */
-  function refuse(results: readonly AppendResult[]): void {
-    const refusal = results.find((result) => result instanceof GatewayError);
-    if (refusal instanceof GatewayError) end(refusal);
+  function refuse(answered: readonly Batch[]): void {
+    for (const { results = [] } of answered) {
+      const refusal = results.find((result) => result instanceof GatewayError);
+      if (refusal instanceof GatewayError) end(refusal);
+    }
   }
 
   function end(error: GatewayError): void {

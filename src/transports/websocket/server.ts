@@ -31,7 +31,9 @@ export interface WebSocketTransportParts extends WebSocketParts {
 interface OpenSocket {
   readonly webSocket: WebSocket;
   readonly served: ServedSocket;
-  /** When something came last, in ms of `performance.now()`. */
+  /** Something came since the last look. A flag, because asking the clock for each message would cost. */
+  wasHeard: boolean;
+  /** When something had come at the last look, in ms of `performance.now()`. */
   heardAt: number;
 }
 
@@ -55,7 +57,11 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
   /** One timer for all: thousands of idle sockets cost one walk. */
   function pingAll(): void {
     const now = performance.now();
-    for (const { webSocket, heardAt } of open) {
+    for (const one of open) {
+      const { webSocket } = one;
+      if (one.wasHeard) one.heardAt = now;
+      one.wasHeard = false;
+      const { heardAt } = one;
       if (now - heardAt > pingTimeoutMs) webSocket.terminate();
       else if (now - heardAt > pingIntervalMs / 2) webSocket.ping();
     }
@@ -71,10 +77,10 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
     try {
       const request = { webSocket, socket, segment, query: readQuery(search) };
       const served = direction === "push" ? servePush(request, parts) : servePull(request, parts);
-      const one: OpenSocket = { webSocket, served, heardAt: performance.now() };
+      const one: OpenSocket = { webSocket, served, wasHeard: false, heardAt: performance.now() };
       open.add(one);
       const heard = () => {
-        one.heardAt = performance.now();
+        one.wasHeard = true;
       };
       webSocket.on("pong", heard);
       webSocket.on("message", heard);

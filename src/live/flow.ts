@@ -76,6 +76,7 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
             // Only now, in the turn in which the page came, does "nothing is behind it" allow to go live.
             lane.isAtEnd = page.isLast;
             if (page.batch !== undefined) sendBatch(flow, page.batch);
+            else hub.nothingPast(lane.key, lane.cursor);
             if (flow.state === "behind") advance(flow);
           },
           (error) => {
@@ -96,11 +97,11 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
     run,
     halt() {
       for (const flow of flows) {
+        // By the time it runs again the stream may have grown by more than the hub remembers.
+        flow.lane.isAtEnd = false;
         if (flow.state !== "live") continue;
         hub.detach(flow.lane.key, flow.reader);
         flow.state = "behind";
-        // By the time it runs again the stream may have grown by more than the hub remembers.
-        flow.lane.isAtEnd = false;
       }
     },
   };

@@ -32,6 +32,11 @@ export interface Hub {
   attach(key: string, cursor: EntryId, reader: LiveReader): boolean;
   /** Ends that; nothing happens where the reader is not attached. */
   detach(key: string, reader: LiveReader): void;
+  /**
+   * Redis has just said that nothing is past a cursor. What the hub has seen there, if anything, is gone again: unless
+   * the reader can still have it from memory, the stream is watched from the cursor on, so that the reader can attach.
+   */
+  nothingPast(key: string, cursor: EntryId): void;
   /** Whether the stream is watched and nothing past the cursor was seen. */
   isAtEnd(key: string, cursor: EntryId): boolean;
   /** The newest batches of a stream that has, or a moment ago had, a live reader. */
@@ -48,7 +53,7 @@ export interface HubParts {
 }
 
 interface LiveStream {
-  /** Everything up to this id was handed out. */
+  /** Everything up to this id was handed out, or is of no interest to any reader. */
   position: EntryId;
   readonly readers: Set<LiveReader>;
   readonly recent: RecentBatches;
@@ -119,6 +124,14 @@ export function createHub({ openTail, memory, tally, logger }: HubParts): Hub {
       if (stream === undefined || !stream.readers.delete(reader) || stream.readers.size > 0) return;
       stream.emptySince = performance.now();
       empty.add(key);
+    },
+    nothingPast(key, cursor) {
+      const stream = streams.get(key);
+      if (stream === undefined || compareIds(cursor, stream.position) >= 0) return;
+      if (stream.recent.after(cursor, 1) !== undefined) return;
+      stream.recent.clear();
+      stream.position = cursor;
+      tail.watch(key, cursor);
     },
     isAtEnd(key, cursor) {
       const stream = streams.get(key);

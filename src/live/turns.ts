@@ -118,7 +118,9 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
         // Empty means: nothing is there in this very turn, so the lane may wait for what comes. That holds for what was
         // asked just now; what memory knew when the read began may be out of date.
         lanes.forEach((lane, i) => {
-          if (known[i] === undefined) lane.isAtEnd = found[i]?.length === 0;
+          if (known[i] !== undefined) return;
+          lane.isAtEnd = found[i]?.length === 0;
+          if (lane.isAtEnd) hub.nothingPast(lane.key, lane.cursor);
         });
         send(found);
         run();
@@ -135,6 +137,7 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
     halt() {
       for (const lane of attached) hub.detach(lane.key, reader);
       attached.clear();
+      for (const lane of lanes) lane.isAtEnd = false;
     },
   };
 }

@@ -67,6 +67,7 @@ const CONNECT_TIMEOUT_MS = 5000;
 /** A Redis that answers nothing for so long though it was asked is as good as gone. */
 const SILENCE_MS = 30_000;
 const SWEEP_MS = 100;
+const READ_BYTES = 256 * 1024;
 
 /** The error for a command that could not be sent in time. */
 const away = () => new GatewayError("REDIS_AWAY", "Redis is away; try again later");
@@ -165,9 +166,26 @@ export function openConnection(options: ConnectionOptions): Connection {
 
   function connect(): void {
     const { target, tls } = address;
-    const connecting = tls ? connectTls({ ...target, ...tls }) : connectTcp(target);
-    const current = connecting;
+    const reader = createReplyReader({ onReply, onPush: (message) => options.onPush?.(message) });
+    // One buffer for all reads: without it each would allocate anew, which at camera rates is what the gateway does most.
+    const onread = {
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback: (bytes: number, buffer: Uint8Array) => {
+        feed(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
+        return true;
+      },
+    };
+    const current = tls ? connectTls({ ...target, ...tls }) : connectTcp({ ...target, onread });
     socket = current;
+    const feed = (chunk: Buffer): void => {
+      try {
+        reader.feed(chunk);
+      } catch (error) {
+        logger.error({ connection: name, err: error }, "Redis sent what is no reply");
+        end("Redis sent what is no reply");
+      }
+    };
+    if (tls) current.on("data", feed);
     let reason = "Redis closed the connection";
     let ended = false;
     const end = (why: string) => {
@@ -176,19 +194,10 @@ export function openConnection(options: ConnectionOptions): Connection {
       current.destroy();
       lost(why);
     };
-    const reader = createReplyReader({ onReply, onPush: (message) => options.onPush?.(message) });
     current.setNoDelay(true);
     current.setTimeout(CONNECT_TIMEOUT_MS, () => {
       if (state !== "ready") end("Redis did not answer");
       else if (sent.length > sentHead) end("Redis has not answered for too long");
-    });
-    current.on("data", (chunk) => {
-      try {
-        reader.feed(chunk);
-      } catch (error) {
-        logger.error({ connection: name, err: error }, "Redis sent what is no reply");
-        end("Redis sent what is no reply");
-      }
     });
     current.on("error", (error) => {
       reason = error.message;

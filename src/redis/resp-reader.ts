@@ -2,7 +2,7 @@
  * Reads Redis' replies (RESP2 and RESP3) from a socket's chunks, whatever their boundaries.
  *
  * It is on the path of every entry, so it keeps its place between chunks instead of starting a reply again, and
- * payloads are slices of the chunks they came in, copied only where they span two.
+ * allocates per chunk and not per payload. The memory of a chunk may be used again when it has been fed.
  *
  * @see https://redis.io/docs/latest/develop/reference/protocol-spec/
  */
@@ -197,11 +197,15 @@ export function createReplyReader(handlers: ReplyHandlers): ReplyReader {
 
   return {
     feed(bytes) {
-      chunk = partial.length > 0 ? Buffer.concat([partial, bytes]) : bytes;
-      partial = EMPTY;
+      chunk = bytes;
       at = 0;
+      // A large payload goes straight to where it belongs; the rest is copied once, and replies are slices of that.
       if (bulk !== undefined) continueBulk();
       if (skip > 0) skipLineEnd();
+      if (at === chunk.length) return;
+      chunk = Buffer.concat([partial, chunk.subarray(at)]);
+      partial = EMPTY;
+      at = 0;
       while (at < chunk.length) {
         const start = at;
         let end = start + 1;

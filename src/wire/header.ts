@@ -8,6 +8,7 @@
  *                       ^end    ^end                      offsets=end:   where it ends
  */
 import type { StreamEntries, WantedId } from "../domain/entry.ts";
+import { parseJson } from "./json-text.ts";
 import { checkBatchSize, malformed, type PushedEntry, shown, streamIdOf, wantedIdOf } from "./push-batch.ts";
 
 /** Which side of an entry a pushed offset names; `auto`: the end, unless the first offset is 0. */
@@ -32,7 +33,7 @@ export interface PushHeader {
  * @throws GatewayError BAD_HEADER or TOO_LARGE
  */
 export function parsePushHeader(text: string, streams: readonly string[], mostEntries: number): PushHeader {
-  const list = parseList(text);
+  const list = parseList(text, mostEntries);
   checkBatchSize(list.length, mostEntries);
   const [only] = streams;
   if (list.length === 0) {
@@ -47,13 +48,8 @@ export function parsePushHeader(text: string, streams: readonly string[], mostEn
   return { entries: offsets.map((_, i) => ({ stream: streams[i] ?? only ?? "", id: "*" })), offsets };
 }
 
-function parseList(text: string): unknown[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw malformed("header is no JSON");
-  }
+function parseList(text: string, mostEntries: number): unknown[] {
+  const value = parseJson(text, "header", mostEntries);
   if (!Array.isArray(value)) throw malformed(`header is no JSON list: ${shown(value)}`);
   return value;
 }

@@ -4,6 +4,7 @@
  */
 import type { Entry, EntryFields, StreamEntries } from "../domain/entry.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
+import { parseJson } from "./json-text.ts";
 import { checkBatchSize, malformed, type PushedEntry, shown, streamIdOf, wantedIdOf } from "./push-batch.ts";
 import { bytesOfText, textOf } from "./utf8.ts";
 
@@ -35,15 +36,8 @@ const fieldsJson = (fields: EntryFields): string =>
   `{${[...fields].map(([name, value]) => `${JSON.stringify(name)}:${bytesJson(value)}`).join(",")}}`;
 
 /** Decodes a pushed batch. @throws GatewayError BAD_HEADER or TOO_LARGE */
-export function decodeJson(text: string, mostEntries: number): PushedEntry[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw malformed("the message is no JSON");
-  }
-  return cleanEntries(value, mostEntries, bytesOfJson);
-}
+export const decodeJson = (text: string, mostEntries: number): PushedEntry[] =>
+  cleanEntries(parseJson(text, "the message", mostEntries), mostEntries, bytesOfJson);
 
 function bytesOfJson(value: unknown, what: string): Uint8Array {
   if (typeof value === "string") return bytesOfText(value);
@@ -86,10 +80,11 @@ function fieldsOf(
   bytesOf: (value: unknown, what: string) => Uint8Array,
 ): EntryFields | undefined {
   if (value === null) return undefined;
-  if (typeof value !== "object" || Array.isArray(value))
+  if (typeof value !== "object" || Array.isArray(value) || value instanceof Uint8Array)
     throw malformed(`the fields of entry ${i} are no map: ${shown(value)}`);
+  const members: [string, unknown][] = value instanceof Map ? [...value] : Object.entries(value);
   const fields = new Map(
-    Object.entries(value).map(([name, one]) => [name, bytesOf(one, `field ${shown(name)} of entry ${i}`)]),
+    members.map(([name, one]) => [name, bytesOf(one, `field ${shown(name)} of entry ${i}`)]),
   );
   if (fields.has("d")) throw malformed(`entry ${i} has a field "d", which is the payload's name`);
   return fields.size > 0 ? fields : undefined;

@@ -4,9 +4,10 @@
  *
  * @see https://github.com/msgpack/msgpack/blob/master/spec.md
  */
-import { decode, encode } from "@msgpack/msgpack";
+import { encode } from "@msgpack/msgpack";
 import type { StreamEntries } from "../domain/entry.ts";
 import { cleanEntries } from "./json.ts";
+import { readMsgpack } from "./msgpack-reader.ts";
 import { malformed, type PushedEntry, shown } from "./push-batch.ts";
 import { bytesOfText } from "./utf8.ts";
 
@@ -21,16 +22,8 @@ export function encodeMsgpack(streams: readonly StreamEntries[]): Uint8Array {
 }
 
 /** Decodes a pushed batch. A payload may be bin or str. @throws GatewayError BAD_HEADER or TOO_LARGE */
-export function decodeMsgpack(bytes: Uint8Array, mostEntries: number): PushedEntry[] {
-  let value: unknown;
-  try {
-    // Lists and maps inside a batch are short; without a limit, five bytes could claim four billion members.
-    value = decode(bytes, { maxArrayLength: mostEntries + 1, maxMapLength: 1024 });
-  } catch (error) {
-    throw malformed(`the message is no MessagePack: ${(error as Error).message}`);
-  }
-  return cleanEntries(value, mostEntries, bytesOfMsgpack);
-}
+export const decodeMsgpack = (bytes: Uint8Array, mostEntries: number): PushedEntry[] =>
+  cleanEntries(readMsgpack(bytes, mostEntries), mostEntries, bytesOfMsgpack);
 
 function bytesOfMsgpack(value: unknown, what: string): Uint8Array {
   if (value instanceof Uint8Array) return value;

@@ -58,3 +58,15 @@ export function checkBatchSize(entries: number, most: number): void {
   if (entries > most)
     throw new GatewayError("TOO_LARGE", `a batch of ${entries} entries is over the limit of ${most}`);
 }
+
+/** Values of JSON or MessagePack that a batch may be made of: per entry, with room for its fields, and in any case. */
+const VALUES_PER_ENTRY = 64;
+const VALUES_AT_LEAST = 4096;
+
+/** How many values a message may hold, where a batch may have `mostEntries`. */
+export const mostValuesOf = (mostEntries: number): number => VALUES_AT_LEAST + VALUES_PER_ENTRY * mostEntries;
+
+/** @throws GatewayError TOO_LARGE where there are more values than `most` @param what has them */
+export function checkValueCount(values: number, most: number, what: string): void {
+  if (values > most) throw new GatewayError("TOO_LARGE", `${what} holds more than ${most} values`);
+}

@@ -5,8 +5,9 @@
  */
 
 import type { Entry } from "../domain/entry.ts";
-import type { EntryId } from "../domain/entry-id.ts";
-import { entriesByKey } from "./entry-reply.ts";
+import { compareIds, type EntryId, FIRST_ID } from "../domain/entry-id.ts";
+import type { Connection } from "./connection.ts";
+import { entriesByKey, entriesOf } from "./entry-reply.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
 import type { Reply } from "./resp-reader.ts";
 
@@ -17,7 +18,7 @@ export interface TailRead {
   readonly after: EntryId;
   /** At least one. */
   readonly entries: readonly Entry[];
-  /** Entries between `after` and the first were trimmed away before the tail came. */
+  /** Entries between `after` and the first may have been trimmed away before the tail came. */
   readonly hasGap: boolean;
 }
 
@@ -75,14 +76,12 @@ export function planRead(
  *
  * @param asked where each stream of the read was read from
  * @param positions the watched streams; one that was unwatched or moved meanwhile is left out
- * @param trimmed streams of the reply that are known to have been trimmed past their position
  */
 export function advance(
   reply: Reply,
   asked: ReadonlyMap<string, EntryId>,
   positions: Map<string, EntryId>,
   sizes: EntrySizes,
-  trimmed: ReadonlySet<string>,
 ): TailRead[] {
   const reads: TailRead[] = [];
   for (const [key, entries] of entriesByKey(reply)) {
@@ -91,7 +90,36 @@ export function advance(
     if (after === undefined || last === undefined || positions.get(key) !== after) continue;
     sizes.learn(key, entries);
     positions.set(key, last.id);
-    reads.push({ key, after, entries, hasGap: trimmed.has(key) });
+    reads.push({ key, after, entries, hasGap: false });
   }
   return reads;
+}
+
+/**
+ * Finds out which reads have a gap before them: those whose first entry is the stream's first, so that the entry they
+ * continue is gone, and whatever else stood between. One entry alone is no sign, because a stream that is kept at one
+ * entry always looks like that; nor is there a gap before the beginning.
+ *
+ * @param isSuspect leaves out reads that are known to have none
+ * @param done called once, with all reads in their order
+ */
+export function findGaps(
+  connection: Connection,
+  reads: readonly TailRead[],
+  isSuspect: (read: TailRead) => boolean,
+  done: (reads: readonly TailRead[]) => void,
+): void {
+  const late = new Set<TailRead>();
+  const suspects = reads.filter((one) => one.entries.length > 1 && one.after !== FIRST_ID && isSuspect(one));
+  let missing = suspects.length;
+  if (missing === 0) done(reads);
+  for (const one of suspects) {
+    const first = one.entries[0]?.id ?? FIRST_ID;
+    connection.send(["XRANGE", one.key, "-", first, "COUNT", 1], (error, reply) => {
+      const [oldest] = error === undefined ? entriesOf(reply) : [];
+      if (error === undefined && (oldest === undefined || compareIds(oldest.id, first) === 0)) late.add(one);
+      if (--missing > 0) return;
+      done(late.size === 0 ? reads : reads.map((read) => (late.has(read) ? { ...read, hasGap: true } : read)));
+    });
+  }
 }

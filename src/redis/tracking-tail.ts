@@ -3,15 +3,14 @@
  * which just the changed streams are read, which arms them again. No wake-up is lost, because it is the read that
  * arms, and the cost is that of the changes, not of the streams watched.
  */
-import { compareIds, type EntryId, FIRST_ID } from "../domain/entry-id.ts";
+import type { EntryId } from "../domain/entry-id.ts";
 import type { Logger } from "../domain/logger.ts";
 import type { Tally } from "../domain/tally.ts";
 import type { RedisAddress } from "./address.ts";
 import { openConnection } from "./connection.ts";
-import { entriesOf } from "./entry-reply.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
-import { advance, type OnTailReads, planRead, type Tail } from "./tail.ts";
+import { advance, findGaps, type OnTailReads, planRead, type Tail, type TailRead } from "./tail.ts";
 
 /** What a tail needs. */
 export interface TailOptions {
@@ -36,8 +35,7 @@ export function openTrackingTail(options: TailOptions): Tail {
   const positions = new Map<string, EntryId>();
   /** Streams that may have grown since they were read. */
   const changed = new Set<string>();
-  /** Streams whose position may have been trimmed away: asked for together with the next read. */
-  const doubtful = new Set<string>();
+  /** The streams of the read that is under way, and where it reads them from. */
   let reading: ReadonlyMap<string, EntryId> | undefined;
   let scheduled = false;
   let lastRead = 0;
@@ -66,10 +64,7 @@ export function openTrackingTail(options: TailOptions): Tail {
 
   /** After a flush or a lost connection nothing is known to be armed. */
   function readAll(): void {
-    for (const key of positions.keys()) {
-      changed.add(key);
-      doubtful.add(key);
-    }
+    for (const key of positions.keys()) changed.add(key);
     schedule();
   }
 
@@ -105,37 +100,43 @@ export function openTrackingTail(options: TailOptions): Tail {
     tally.tailReads++;
     reading = asked;
     for (const key of asked.keys()) changed.delete(key);
-    const trimmed = askForTrimmed(asked);
+    const lengths = askForLengths(asked);
     const command = ["XREAD", "COUNT", count, "STREAMS", ...asked.keys(), ...asked.values()];
     connection.send(command, (error, reply) => {
-      if (reading === asked) reading = undefined;
       if (error !== undefined) {
+        if (reading === asked) reading = undefined;
         failed(error, asked);
         return;
       }
-      const reads = advance(reply, asked, positions, sizes, trimmed);
-      for (const one of reads) {
-        if (one.entries.length < count) continue;
-        // As many as asked for: there may be more, and a tail so far behind may be overtaken by trimming.
-        changed.add(one.key);
-        doubtful.add(one.key);
-      }
-      if (reads.length > 0) onReads(reads);
-      schedule();
+      const reads = advance(reply, asked, positions, sizes);
+      // As many as asked for, and the stream has more than these: some of them may be still to come.
+      const isCut = ({ key, entries }: TailRead) =>
+        entries.length >= count && (lengths.get(key) ?? Number.POSITIVE_INFINITY) > count;
+      for (const one of reads) if (isCut(one)) changed.add(one.key);
+      const late = (one: TailRead) => isCut(one) || (lengths.get(one.key) ?? 0) <= one.entries.length;
+      // What is told from here on came after this read.
+      const judging: ReadonlyMap<string, EntryId> = new Map();
+      if (reading === asked) reading = judging;
+      findGaps(connection, reads, late, (judged) => {
+        if (reading === judging) reading = undefined;
+        if (judged.length > 0) onReads(judged);
+        schedule();
+      });
     });
   }
 
-  /** Asks, right before the read and in the same write, whether doubtful streams begin behind their position. */
-  function askForTrimmed(asked: ReadonlyMap<string, EntryId>): ReadonlySet<string> {
-    const trimmed = new Set<string>();
-    for (const [key, position] of asked) {
-      if (!doubtful.delete(key) || position === FIRST_ID) continue;
-      connection.send(["XRANGE", key, "-", "+", "COUNT", 1], (error, reply) => {
-        const [first] = error === undefined ? entriesOf(reply) : [];
-        if (first !== undefined && compareIds(first.id, position) > 0) trimmed.add(key);
+  /**
+   * Asks, right before the read and in the same write, how long the streams are: one that is no longer than what is
+   * read of it may have been trimmed past its position.
+   */
+  function askForLengths(asked: ReadonlyMap<string, EntryId>): ReadonlyMap<string, number> {
+    const lengths = new Map<string, number>();
+    for (const key of asked.keys()) {
+      connection.send(["XLEN", key], (_error, length) => {
+        if (typeof length === "number") lengths.set(key, length);
       });
     }
-    return trimmed;
+    return lengths;
   }
 
   /** One stream of the wrong type fails the read of all: each is then read alone, and the bad one left unread. */
@@ -149,16 +150,17 @@ export function openTrackingTail(options: TailOptions): Tail {
       schedule();
       return;
     }
-    reading = asked;
+    const apart: ReadonlyMap<string, EntryId> = new Map();
+    reading = apart;
     let missing = asked.size;
     for (const [key, position] of asked) {
       connection.send(["XREAD", "COUNT", 1, "STREAMS", key, position], (refused, reply) => {
         if (refused === undefined) {
-          const reads = advance(reply, asked, positions, sizes, new Set());
+          const reads = advance(reply, asked, positions, sizes);
           if (reads.length > 0) onReads(reads);
           if (positions.has(key)) changed.add(key);
         } else logger.warn({ key, err: refused }, "Redis refuses to read this stream");
-        if (--missing > 0 || reading !== asked) return;
+        if (--missing > 0 || reading !== apart) return;
         reading = undefined;
         schedule();
       });
@@ -175,7 +177,6 @@ export function openTrackingTail(options: TailOptions): Tail {
     unwatch(key) {
       positions.delete(key);
       changed.delete(key);
-      doubtful.delete(key);
       tally.tailStreams = positions.size;
     },
     close: connection.close,

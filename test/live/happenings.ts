@@ -1,13 +1,17 @@
 /** What may happen in a run of the hand-over properties, as fast-check makes it up, and how it is made to happen. */
 import fc from "fast-check";
+import type { WantedCursor } from "../../src/domain/cursor.ts";
 import { FIRST_ID } from "../../src/domain/entry-id.ts";
-import type { TurnOptions } from "../../src/live/turns.ts";
 import type { Engine } from "../support/engine.ts";
 import { startReader, type TestReader } from "../support/reader.ts";
 import { turns } from "../support/until.ts";
 import type { World } from "./world.ts";
 
+/** Streams of one run. */
 export const STREAMS = 3;
+
+const stream = fc.nat(STREAMS - 1);
+const anyReader = fc.nat(9);
 
 /** Bounds so small that every way through the engine is taken, and the usual ones. */
 export const engineOptions = fc.record({
@@ -17,15 +21,128 @@ export const engineOptions = fc.record({
   pageCacheBytes: fc.constantFrom(0, 5000, 32 * 2 ** 20),
 });
 
-const stream = fc.nat(STREAMS - 1);
-const anyReader = fc.nat(9);
-const one = <const Name extends string, T extends object>(
-  weight: number,
-  name: Name,
-  rest: { [K in keyof T]: fc.Arbitrary<T[K]> },
-) => ({
-  weight,
-  arbitrary: fc.record({ do: fc.constant(name), ...rest } as never) as fc.Arbitrary<
-    { readonly do: Name } & T
-  >,
+const join = fc.record({
+  do: fc.constant("join" as const),
+  streams: fc.uniqueArray(stream, { minLength: 1, maxLength: STREAMS }),
+  /** A place in what was appended so far, in per cent; or from now. */
+  from: fc.oneof(fc.constant("$" as const), fc.constant(0), fc.integer({ min: 1, max: 100 })),
+  fullEvery: fc.constantFrom(0, 1, 2, 5),
+  turns: fc.option(
+    fc.record({ count: fc.constantFrom(1, 2, 7), latest: fc.boolean(), awaitsAck: fc.boolean() }),
+  ),
 });
+
+/** Appends, and what readers and their sinks do. */
+export const happenings = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant("append" as const),
+      stream,
+      entries: fc.integer({ min: 1, max: 40 }),
+      bytes: fc.constantFrom(0, 10, 300, 20_000),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("flood" as const), stream }) },
+  { weight: 4, arbitrary: join },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("block" as const), reader: anyReader }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("drain" as const), reader: anyReader }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("go on" as const), reader: anyReader }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("leave" as const), reader: anyReader }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("turn" as const), times: fc.nat(4) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("settle" as const), reader: anyReader }) },
+);
+
+/** What takes entries out of a stream again. */
+export const removals = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("burst" as const),
+      stream,
+      entries: fc.integer({ min: 1, max: 60 }),
+      keep: fc.integer({ min: 2, max: 12 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("trim" as const), stream, keep: fc.integer({ min: 2, max: 20 }) }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("delete newest" as const), stream }) },
+);
+
+type Made<T> = T extends fc.Arbitrary<infer A> ? A : never;
+
+/** One thing that happens. */
+export type Happening = Made<typeof happenings> | Made<typeof removals>;
+
+/** The readers of a run; those that left are not asked what they saw later. */
+export interface Readers {
+  readonly all: TestReader[];
+  readonly gone: Set<TestReader>;
+}
+
+/** Makes it happen. @returns the reader that it happened to, if it is there */
+export async function happen(
+  one: Happening,
+  world: World,
+  readers: Readers,
+  engine: Engine,
+): Promise<TestReader | undefined> {
+  const key = "stream" in one ? (world.keys[one.stream] ?? "") : "";
+  const reader = "reader" in one ? readers.all[one.reader % Math.max(1, readers.all.length)] : undefined;
+  switch (one.do) {
+    case "append":
+      world.append(key, one.entries, one.bytes);
+      break;
+    case "flood":
+      world.append(key, 1200, 20);
+      break;
+    case "burst":
+      world.burst(key, one.entries, one.keep);
+      break;
+    case "trim":
+      world.trim(key, one.keep);
+      break;
+    case "delete newest":
+      world.deleteNewest(key);
+      break;
+    case "join":
+      readers.all.push(await startReader(engine, readerOptions(one, world)));
+      break;
+    case "block":
+      reader?.block();
+      break;
+    case "drain":
+      reader?.drain();
+      break;
+    case "go on":
+      reader?.subscription.resume("ack");
+      break;
+    case "leave":
+      reader?.subscription.close();
+      if (reader !== undefined) readers.gone.add(reader);
+      break;
+    case "turn":
+      await turns(one.times);
+      break;
+    case "settle":
+      await world.settle();
+      break;
+    default:
+      return one satisfies never;
+  }
+  return reader;
+}
+
+function readerOptions({ streams, from, fullEvery, turns: turn }: Made<typeof join>, world: World) {
+  const wanted = streams.map((i) => {
+    const name = world.keys[i] ?? "";
+    const all = world.appended(name);
+    const place = from === "$" ? undefined : Math.ceil((from * all.length) / 100) - 1;
+    const cursor: WantedCursor = place === undefined ? "$" : (all[place] ?? FIRST_ID);
+    return { key: name, name, cursor };
+  });
+  const options = { streams: wanted, fullEvery, awaitsAck: turn?.awaitsAck ?? false };
+  return turn === null ? options : { ...options, turns: turn };
+}

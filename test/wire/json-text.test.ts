@@ -1,0 +1,66 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parseJson } from "../../src/wire/json-text.ts";
+import { refusalOf } from "../support/refusal.ts";
+
+/** Values that fit where ten entries may be in a batch. */
+const FIT = 4096 + 64 * 10;
+const parse = (text: string) => parseJson(text, "the message", 10);
+
+test("what is no JSON is refused by the name that it was given", () => {
+  expect(refusalOf(() => parseJson("[", "header", 10))).toBe("BAD_HEADER: header is no JSON");
+});
+
+describe("a text of more values than a batch can have is refused before they are built", () => {
+  const refused = `TOO_LARGE: the message holds more than ${FIT} values`;
+
+  test.each<[string, (count: number) => string]>([
+    ["numbers", (count) => `[${"0,".repeat(count - 2)}0]`],
+    ["lists", (count) => `[${"[],".repeat((count - 1) / 2)}0]`],
+    ["lists in lists", (count) => "[".repeat(count - 1) + "]".repeat(count - 1)],
+    ["objects in lists", (count) => `[${"{},".repeat((count - 1) / 2)}0]`],
+    ["strings", (count) => `[${'"\\",[{",'.repeat(count - 2)}0]`],
+  ])("%s", (_, textOf) => {
+    expect(() => parse(textOf(FIT - 1))).not.toThrow();
+    expect(refusalOf(() => parse(textOf(FIT + 3)))).toBe(refused);
+  });
+
+  test("a member of an object counts as well", () => {
+    const members = Array.from({ length: FIT + 1 }, (_, i) => `"${i}":0`);
+    expect(refusalOf(() => parse(`{${members.join(",")}}`))).toBe(refused);
+  });
+
+  test("64 MB of brackets are refused without being taken apart", () => {
+    const before = process.memoryUsage().heapUsed;
+    expect(refusalOf(() => parse("[".repeat(64 * 2 ** 20)))).toBe(refused);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(100 * 2 ** 20);
+  });
+});
+
+describe("what stands in a string is no structure", () => {
+  const inside = ",[{".repeat(FIT);
+
+  test.each([
+    ["plain", `["${inside}"]`],
+    ["behind an escaped quote", `["\\"${inside}\\\\\\"${inside}"]`],
+    ["behind an escaped backslash at a string's end", `["\\\\","${inside}","\\\\\\\\"]`],
+    ["as an object's name", `{"${inside}":"\\"${inside}"}`],
+  ])("%s", (_, text) => {
+    expect(parse(text)).toEqual(JSON.parse(text));
+  });
+
+  test("a string without an end is no JSON", () => {
+    expect(refusalOf(() => parse(`["${inside}`))).toBe("BAD_HEADER: the message is no JSON");
+    expect(refusalOf(() => parse(`["${inside}\\"`))).toBe("BAD_HEADER: the message is no JSON");
+  });
+});
+
+test("property: any JSON of no more values is read as JSON.parse reads it", () => {
+  // Each value is repeated, so that the text is long enough to be counted.
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 2 }), fc.string(), (value, text) => {
+      const json = JSON.stringify([value, text.repeat(FIT), value]);
+      expect(parseJson(json, "the message", 10)).toEqual(JSON.parse(json));
+    }),
+  );
+});

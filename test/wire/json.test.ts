@@ -1,0 +1,158 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Entry } from "../../src/domain/entry.ts";
+import type { EntryId } from "../../src/domain/entry-id.ts";
+import { GatewayError } from "../../src/domain/errors.ts";
+import { decodeJson, encodeJson, encodeJsonEntry } from "../../src/wire/json.ts";
+import type { PushedEntry } from "../../src/wire/push-batch.ts";
+import { streamsWithFields } from "../support/arbitraries.ts";
+import { refusalOf } from "../support/refusal.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const entry = (id: string, data: Uint8Array, fields?: Entry["fields"]): Entry => ({
+  id: id as EntryId,
+  data,
+  ...(fields !== undefined && { fields }),
+});
+const decode = (text: string) => decodeJson(text, 10);
+
+describe('“a payload is a string if it is UTF-8, else `{"base64": "…"}`”', () => {
+  test.each<[string, Uint8Array, string]>([
+    ["text", bytes('say "hi"\n'), '"say \\"hi\\"\\n"'],
+    ["other alphabets", bytes("ü雪😀"), '"ü雪😀"'],
+    ["nothing", bytes(""), '""'],
+    ["a byte order mark, which belongs to the payload", Uint8Array.of(0xef, 0xbb, 0xbf, 0x61), '"\ufeffa"'],
+    ["a control character", Uint8Array.of(0), '"\\u0000"'],
+    ["bytes", Uint8Array.of(0xff, 0xd8, 0xff), '{"base64":"/9j/"}'],
+    ["half a letter", Uint8Array.of(0x61, 0xc3), '{"base64":"YcM="}'],
+    ["a surrogate, which UTF-8 has none of", Uint8Array.of(0xed, 0xa0, 0x80), '{"base64":"7aCA"}'],
+    ["a letter in more bytes than it needs", Uint8Array.of(0xc0, 0x80), '{"base64":"wIA="}'],
+  ])("%s", (_, data, json) => {
+    expect(encodeJson([{ stream: "s", entries: [entry("1-0", data)] }])).toBe(`[["s","1-0",${json}]]`);
+    expect(decode(`[["s","1-0",${json}]]`)).toEqual([{ stream: "s", id: "1-0", data }]);
+  });
+
+  test("“An entry's further fields, where it has any, are a fourth element, a map.”", () => {
+    const fields = new Map([
+      ["n", bytes("7")],
+      ['"', Uint8Array.of(0xff)],
+    ]);
+    const json = '[["s","1-0","x",{"n":"7","\\"":{"base64":"/w=="}}]]';
+    expect(encodeJson([{ stream: "s", entries: [entry("1-0", bytes("x"), fields)] }])).toBe(json);
+    expect(decode(json)).toEqual([{ stream: "s", id: "1-0", data: bytes("x"), fields }]);
+  });
+
+  test("several streams and entries are one list; none is an empty one", () => {
+    const streams = [
+      { stream: "a", entries: [entry("1-0", bytes("1")), entry("1-1", bytes("2"))] },
+      { stream: "b\n", entries: [entry("18446744073709551615-0", bytes("3"))] },
+    ];
+    expect(encodeJson(streams)).toBe(
+      '[["a","1-0","1"],["a","1-1","2"],["b\\n","18446744073709551615-0","3"]]',
+    );
+    expect(encodeJson([])).toBe("[]");
+    expect(decode("[]")).toEqual([]);
+  });
+
+  test("one entry by itself is one line", () => {
+    expect(encodeJsonEntry("a\n", entry("1-0", bytes("x\n")))).toBe('["a\\n","1-0","x\\n"]');
+  });
+});
+
+describe("what is pushed", () => {
+  test("may leave the id to Redis, and the fields out", () => {
+    expect(decode('[["s",null,"a"],["s","*","b",null],["s",5,"c",{}],["s","5-*","d"]]')).toEqual([
+      { stream: "s", id: "*", data: bytes("a") },
+      { stream: "s", id: "*", data: bytes("b") },
+      { stream: "s", id: "5-0", data: bytes("c") },
+      { stream: "s", id: "5-*", data: bytes("d") },
+    ]);
+  });
+
+  test("may write a text as base64, with or without padding", () => {
+    const data = bytes("a");
+    expect(decode('[["s",null,{"base64":"YQ=="}],["s",null,{"base64":"YQ"}]]')).toEqual([
+      { stream: "s", id: "*", data },
+      { stream: "s", id: "*", data },
+    ]);
+  });
+
+  test("may name a field `__proto__`", () => {
+    const [pushed] = decode('[["s",null,"",{"__proto__":"x"}]]');
+    expect(pushed?.fields).toEqual(new Map([["__proto__", bytes("x")]]));
+  });
+});
+
+describe("what is wrong is named", () => {
+  test.each([
+    ["", "the message is no JSON"],
+    ['[["s",null,"x"]', "the message is no JSON"],
+    ["{}", "the message is no list of entries: {…}"],
+    ['"s"', 'the message is no list of entries: "s"'],
+    ["null", "the message is no list of entries: null"],
+    ['["s",null,"x"]', 'entry 0 is not [stream_id, entry_id, payload]: "s"'],
+    ['[["s",null,"x"],["s","x"]]', 'entry 1 is not [stream_id, entry_id, payload]: ["s","x"]'],
+    ['[["s",null,"x",{},1]]', 'entry 0 is not [stream_id, entry_id, payload]: ["s",null,"x",{…},…]'],
+    ['[["",null,"x"]]', 'stream id "" is no name'],
+    ['[[5,null,"x"]]', "stream id 5 is no name"],
+    ['[["s","x-y","x"]]', 'entry id "x-y" is not one: <ms>-<seq> above 0-0, milliseconds, "*" or null'],
+    ['[["s",null,5]]', 'the payload of entry 0 is neither a string nor {"base64": "…"}: 5'],
+    ['[["s",null,null]]', 'the payload of entry 0 is neither a string nor {"base64": "…"}: null'],
+    ['[["s",null,["x"]]]', 'the payload of entry 0 is neither a string nor {"base64": "…"}: ["x"]'],
+    ['[["s",null,{"base64":5}]]', 'the payload of entry 0 is neither a string nor {"base64": "…"}: {…}'],
+    ['[["s",null,{"base64":"?"}]]', 'the payload of entry 0 is neither a string nor {"base64": "…"}: {…}'],
+    ['[["s",null,{"hex":"00"}]]', 'the payload of entry 0 is neither a string nor {"base64": "…"}: {…}'],
+    ['[["s",null,"x","y"]]', 'the fields of entry 0 are no map: "y"'],
+    ['[["s",null,"x",[]]]', "the fields of entry 0 are no map: []"],
+    ['[["s",null,"x",{"n":7}]]', 'field "n" of entry 0 is neither a string nor {"base64": "…"}: 7'],
+    ['[["s",null,"x",{"d":"y"}]]', 'entry 0 has a field "d", which is the payload\'s name'],
+  ])("%s", (text, problem) => {
+    expect(refusalOf(() => decode(text))).toBe(`BAD_HEADER: ${problem}`);
+  });
+
+  test("a batch over the limit", () => {
+    const batch = (count: number) => JSON.stringify(Array.from({ length: count }, () => ["s", null, ""]));
+    expect(decode(batch(10))).toHaveLength(10);
+    expect(refusalOf(() => decode(batch(11)))).toBe(
+      "TOO_LARGE: a batch of 11 entries is over the limit of 10",
+    );
+  });
+});
+
+test("property: what was encoded is decoded", () => {
+  fc.assert(
+    fc.property(streamsWithFields, (streams) => {
+      const flat = streams.flatMap(({ stream, entries }) => entries.map((one) => ({ stream, ...one })));
+      expect(decodeJson(encodeJson(streams), 1000)).toEqual(flat);
+      const lines = streams.flatMap(({ stream, entries }) =>
+        entries.flatMap((one) => decodeJson(`[${encodeJsonEntry(stream, one)}]`, 1)),
+      );
+      expect(lines).toEqual(flat);
+    }),
+  );
+});
+
+test("fuzz: any JSON is refused in words or is a batch", () => {
+  const item = fc.oneof(
+    fc.tuple(fc.string(), fc.constantFrom(null, "*", 5), fc.string()),
+    fc.tuple(fc.string(), fc.jsonValue({ maxDepth: 1 }), fc.jsonValue({ maxDepth: 2 }), fc.jsonValue()),
+    fc.jsonValue(),
+  );
+  const text = fc.oneof(
+    fc.array(item, { maxLength: 12 }).map((batch) => JSON.stringify(batch)),
+    fc.json(),
+  );
+  fc.assert(
+    fc.property(text, (json) => {
+      let entries: PushedEntry[];
+      try {
+        entries = decode(json);
+      } catch (error) {
+        expect(error).toBeInstanceOf(GatewayError);
+        return;
+      }
+      expect(entries).toHaveLength(JSON.parse(json).length);
+    }),
+    { numRuns: 2000 },
+  );
+});

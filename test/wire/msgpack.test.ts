@@ -1,0 +1,272 @@
+import { encode } from "@msgpack/msgpack";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { EntryId } from "../../src/domain/entry-id.ts";
+import { GatewayError } from "../../src/domain/errors.ts";
+import { decodeMsgpack, encodeMsgpack } from "../../src/wire/msgpack.ts";
+import type { PushedEntry } from "../../src/wire/push-batch.ts";
+import { anyText, streamsWithFields } from "../support/arbitraries.ts";
+import { refusalOf } from "../support/refusal.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const hex = (text: string) => new Uint8Array(Buffer.from(text.replaceAll(" ", ""), "hex"));
+const id = (text: string) => text as EntryId;
+const decode = (message: Uint8Array) => decodeMsgpack(message, 10);
+
+describe("“a MessagePack array of `[stream_id, entry_id, payload]` (payload as bin …)”", () => {
+  test("byte for byte, as Python's msgpack.unpackb reads it", () => {
+    const fields = new Map([["n", Uint8Array.of(7)]]);
+    const message = encodeMsgpack([
+      {
+        stream: "s",
+        entries: [
+          { id: id("1-0"), data: Uint8Array.of(0xff, 0) },
+          { id: id("5-18446744073709551615"), data: bytes(""), fields },
+        ],
+      },
+      { stream: "雪", entries: [{ id: id("5-6"), data: bytes("text") }] },
+    ]);
+    expect(message).toEqual(
+      hex(
+        "93 93 a1 73 a3 31 2d 30 c4 02 ff 00" +
+          "94 a1 73 b6 35 2d 31 38 34 34 36 37 34 34 30 37 33 37 30 39 35 35 31 36 31 35 c4 00 81 a1 6e c4 01 07" +
+          "93 a3 e9 9b aa a3 35 2d 36 c4 04 74 65 78 74",
+      ),
+    );
+  });
+
+  test("byte for byte, as Python's msgpack.packb writes it", () => {
+    // [["s","1-0",b"\xff\x00"], ["ü",None,b""], ["s","2-*","text"], ["s",1700000000123,b"x",{"n":b"\x07","unit":"m"}]]
+    const message = hex(
+      "94 93 a1 73 a3 31 2d 30 c4 02 ff 00 93 a2 c3 bc c0 c4 00 93 a1 73 a3 32 2d 2a a4 74 65 78 74" +
+        "94 a1 73 cf 00 00 01 8b cf e5 68 7b c4 01 78 82 a1 6e c4 01 07 a4 75 6e 69 74 a1 6d",
+    );
+    expect(decode(message)).toEqual([
+      { stream: "s", id: "1-0", data: Uint8Array.of(0xff, 0) },
+      { stream: "ü", id: "*", data: bytes("") },
+      { stream: "s", id: "2-*", data: bytes("text") },
+      {
+        stream: "s",
+        id: "1700000000123-0",
+        data: bytes("x"),
+        fields: new Map([
+          ["n", Uint8Array.of(7)],
+          ["unit", bytes("m")],
+        ]),
+      },
+    ]);
+  });
+
+  test("an empty batch", () => {
+    expect(encodeMsgpack([])).toEqual(hex("90"));
+    expect(decode(hex("90"))).toEqual([]);
+  });
+});
+
+describe("what is pushed may be written in every way that MessagePack has", () => {
+  test.each([
+    ["fixarray, fixstr, bin 8", "91 93 a1 73 c0 c4 01 78"],
+    ["array 16, str 8, bin 16", "dc 00 01 dc 00 03 d9 01 73 c0 c5 00 01 78"],
+    ["array 32, str 16, bin 32", "dd 00 00 00 01 dd 00 00 00 03 da 00 01 73 c0 c6 00 00 00 01 78"],
+    ["str 32 and a str for a payload", "91 93 db 00 00 00 01 73 c0 a1 78"],
+    ["no fields, as nil", "91 94 a1 73 c0 a1 78 c0"],
+    ["no fields, as an empty map", "91 94 a1 73 c0 a1 78 80"],
+  ])("%s", (_, message) => {
+    expect(decode(hex(message))).toEqual([{ stream: "s", id: "*", data: bytes("x") }]);
+  });
+
+  test.each([
+    ["fixmap", "81 a1 6e c4 01 37"],
+    ["map 16", "de 00 01 d9 01 6e a1 37"],
+    ["map 32", "df 00 00 00 01 a1 6e d9 01 37"],
+  ])("fields as %s", (_, map) => {
+    expect(decode(hex(`91 94 a1 73 c0 a1 78 ${map}`))[0]?.fields).toEqual(new Map([["n", bytes("7")]]));
+  });
+
+  test.each([
+    ["positive fixint", "05", "5-0"],
+    ["uint 8", "cc ff", "255-0"],
+    ["uint 16", "cd ff ff", "65535-0"],
+    ["uint 32", "ce ff ff ff ff", "4294967295-0"],
+    ["uint 64", "cf 00 20 00 00 00 00 00 01", "9007199254740993-0"],
+    ["uint 64, the greatest", "cf ff ff ff ff ff ff ff ff", "18446744073709551615-0"],
+    ["int 8", "d0 7f", "127-0"],
+    ["int 16", "d1 7f ff", "32767-0"],
+    ["int 32", "d2 7f ff ff ff", "2147483647-0"],
+    ["int 64", "d3 7f ff ff ff ff ff ff ff", "9223372036854775807-0"],
+    ["float 64 of a whole number", "cb 40 14 00 00 00 00 00 00", "5-0"],
+  ])("milliseconds as %s, to the last digit", (_, number, wanted) => {
+    expect(decode(hex(`91 93 a1 73 ${number} a1 78`))[0]?.id).toBe(wanted);
+  });
+
+  test("a payload that an old library sends as str though it is no text keeps its bytes", () => {
+    expect(decode(hex("91 93 a1 73 c0 a4 ff d8 ff 00"))[0]?.data).toEqual(hex("ff d8 ff 00"));
+    expect(decode(hex("91 93 a1 73 c0 a4 ef bb bf 61"))[0]?.data).toEqual(hex("ef bb bf 61"));
+  });
+
+  test("a field may be named `__proto__`", () => {
+    const message = encodeMsgpack([
+      {
+        stream: "s",
+        entries: [{ id: id("1-0"), data: bytes(""), fields: new Map([["__proto__", bytes("x")]]) }],
+      },
+    ]);
+    expect(decode(message)[0]?.fields).toEqual(new Map([["__proto__", bytes("x")]]));
+  });
+
+  test("a message may be a view on a larger piece of memory", () => {
+    const memory = hex("ff ff 91 93 a1 73 05 c4 01 78 ff ff");
+    expect(decode(memory.subarray(2, 10))).toEqual([{ stream: "s", id: "5-0", data: bytes("x") }]);
+  });
+});
+
+describe("what is wrong is named", () => {
+  const NONE = "the message is no MessagePack: ";
+
+  test.each([
+    ["", `${NONE}it ends in the middle of a value`],
+    ["91", `${NONE}it ends in the middle of a value`],
+    ["91 93 a1 73 c0 c4 02 78", `${NONE}it ends in the middle of a value`],
+    ["91 93 a1 73 c0 c4 01 78 c0", `${NONE}1 bytes follow its end`],
+    ["c1", `${NONE}0xc1 is no type`],
+    ["d6 ff 00 00 00 00", `${NONE}it has an extension type, which no entry is made of`],
+    ["c7 00 01", `${NONE}it has an extension type, which no entry is made of`],
+    ["91 94 a1 73 c0 a1 78 81 05 a1 37", `${NONE}a field's name is no text: 5`],
+    ["91 94 a1 73 c0 a1 78 81 a1 ff a1 37", `${NONE}a field's name is no text: 1 bytes`],
+    ["91 94 a1 73 c0 a1 78 82 a1 6e a1 31 a1 6e a1 32", `${NONE}field "n" is there twice`],
+    ["91 93 a1 73 c0 91 91 05", `${NONE}it nests deeper than entries do`],
+    ["91 94 a1 73 c0 a1 78 81 a1 6e 80", `${NONE}it nests deeper than entries do`],
+    ["80", "the message is no list of entries: {…}"],
+    ["c0", "the message is no list of entries: null"],
+    ["c4 01 78", "the message is no list of entries: 1 bytes"],
+    ["93 a1 73 c0 c4 01 78", 'entry 0 is not [stream_id, entry_id, payload]: "s"'],
+    ["91 92 a1 73 c0", 'entry 0 is not [stream_id, entry_id, payload]: ["s",null]'],
+    ["91 93 c4 01 73 c0 a1 78", "stream id 1 bytes is no name"],
+    ["91 93 a1 ff c0 a1 78", "stream id 1 bytes is no name"],
+    ["91 93 a0 c0 a1 78", 'stream id "" is no name'],
+    ["91 93 a1 73 c2 a1 78", 'entry id false is not one: <ms>-<seq> above 0-0, milliseconds, "*" or null'],
+    ["91 93 a1 73 00 a1 78", 'entry id 0 is not one: <ms>-<seq> above 0-0, milliseconds, "*" or null'],
+    ["91 93 a1 73 ff a1 78", 'entry id -1 is not one: <ms>-<seq> above 0-0, milliseconds, "*" or null'],
+    [
+      "91 93 a1 73 ca 3f c0 00 00 a1 78",
+      'entry id 1.5 is not one: <ms>-<seq> above 0-0, milliseconds, "*" or null',
+    ],
+    [
+      "91 93 a1 73 d3 80 00 00 00 00 00 00 00 a1 78",
+      'entry id -9223372036854775808 is not one: <ms>-<seq> above 0-0, milliseconds, "*" or null',
+    ],
+    ["91 93 a1 73 c0 05", "the payload of entry 0 is neither bin nor str: 5"],
+    ["91 93 a1 73 c0 c0", "the payload of entry 0 is neither bin nor str: null"],
+    ["91 93 a1 73 c0 91 05", "the payload of entry 0 is neither bin nor str: [5]"],
+    ["91 94 a1 73 c0 a1 78 a1 79", 'the fields of entry 0 are no map: "y"'],
+    ["91 94 a1 73 c0 a1 78 c4 00", "the fields of entry 0 are no map: 0 bytes"],
+    ["91 94 a1 73 c0 a1 78 90", "the fields of entry 0 are no map: []"],
+    ["91 94 a1 73 c0 a1 78 81 a1 6e 07", 'field "n" of entry 0 is neither bin nor str: 7'],
+    ["91 94 a1 73 c0 a1 78 81 a1 64 a0", 'entry 0 has a field "d", which is the payload\'s name'],
+  ])("%s", (message, problem) => {
+    expect(refusalOf(() => decode(hex(message)))).toBe(`BAD_HEADER: ${problem}`);
+  });
+
+  test.each([11, 12, 1000])("a batch of %i entries where 10 are the limit", (count) => {
+    const batch = encode(Array.from({ length: count }, () => ["s", null, ""]));
+    expect(refusalOf(() => decode(batch))).toBe(
+      `TOO_LARGE: a batch of ${count} entries is over the limit of 10`,
+    );
+  });
+});
+
+describe("a message that lies about its lengths costs no memory", () => {
+  const repeated = (pattern: string, times: number) => {
+    const one = hex(pattern);
+    const message = new Uint8Array(one.length * times);
+    for (let i = 0; i < times; i++) message.set(one, i * one.length);
+    return message;
+  };
+
+  test.each<[string, Uint8Array]>([
+    ["a list of four billion", hex("dd ff ff ff ff")],
+    ["an entry of four billion", hex("91 dd ff ff ff ff a1 73")],
+    ["fields of four billion", hex("91 94 a1 73 c0 a1 78 df ff ff ff ff a1 6e a0")],
+    ["a payload of four billion bytes", hex("91 93 a1 73 c0 c6 ff ff ff ff 78")],
+    ["a name of four billion bytes", hex("91 93 db ff ff ff ff 73")],
+    ["lists of ten in lists of ten, each of one byte", repeated("9a", 2 ** 22)],
+    ["lists of 65,535 in each other", repeated("dc ff ff", 2 ** 20)],
+    ["maps in each other", repeated("81 a1 6e", 2 ** 20)],
+    [
+      "one payload that is a list of all there is",
+      Buffer.concat([hex("91 93 a1 73 c0 dd 00 40 00 00"), repeated("90", 2 ** 22)]),
+    ],
+    [
+      "a list of ten, each a list of very many",
+      Buffer.concat([hex("9a"), repeated("dd 00 00 ff ff", 2 ** 20)]),
+    ],
+  ])("%s", (_, message) => {
+    const before = process.memoryUsage().heapUsed;
+    expect(refusalOf(() => decode(message))).toMatch(
+      /^(BAD_HEADER: the message is no MessagePack|TOO_LARGE): /,
+    );
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(20 * 2 ** 20);
+  });
+});
+
+describe("property", () => {
+  test("what was encoded is decoded", () => {
+    fc.assert(
+      fc.property(streamsWithFields, (streams) => {
+        const flat = streams.flatMap(({ stream, entries }) => entries.map((one) => ({ stream, ...one })));
+        expect(decodeMsgpack(encodeMsgpack(streams), 1000)).toEqual(flat);
+      }),
+    );
+  });
+
+  test("a payload and fields of text arrive as its bytes", () => {
+    fc.assert(
+      fc.property(anyText, anyText, (payload, field) => {
+        expect(decode(encode([["s", null, payload, { n: field }]]))).toEqual([
+          { stream: "s", id: "*", data: bytes(payload), fields: new Map([["n", bytes(field)]]) },
+        ]);
+      }),
+    );
+  });
+
+  test("fuzz: any bytes are refused in words or are a batch", () => {
+    const item = fc.oneof(
+      fc.tuple(fc.string(), fc.constantFrom(null, "*", 5), fc.uint8Array({ maxLength: 5 })),
+      fc.anything({ maxDepth: 2, withBigInt: false }).filter((value) => typeof value !== "symbol"),
+    );
+    const valid = fc.array(item, { maxLength: 11 }).map((value) => {
+      try {
+        return encode(value);
+      } catch {
+        return encode(String(value));
+      }
+    });
+    const mutated = fc.tuple(valid, fc.nat(), fc.nat({ max: 255 })).map(([message, at, byte]) => {
+      const copy = message.slice();
+      copy[at % copy.length] = byte;
+      return copy;
+    });
+    const cut = fc.tuple(valid, fc.nat()).map(([message, at]) => message.subarray(0, at % message.length));
+    let taken = 0;
+    fc.assert(
+      fc.property(fc.oneof(valid, mutated, cut, fc.uint8Array()), (message) => {
+        let entries: PushedEntry[];
+        try {
+          entries = decode(message);
+        } catch (error) {
+          expect(error).toBeInstanceOf(GatewayError);
+          expect((error as GatewayError).message.length).toBeLessThan(200);
+          return;
+        }
+        taken++;
+        expect(entries.length).toBeLessThanOrEqual(10);
+        for (const { stream, data } of entries) {
+          expect(stream).not.toBe("");
+          expect(data).toBeInstanceOf(Uint8Array);
+        }
+      }),
+      { numRuns: 5000 },
+    );
+    expect(taken).toBeGreaterThan(100);
+  });
+});

@@ -18,6 +18,7 @@ import type { Settings } from "./settings.ts";
 import { createTurnEnd } from "./transports/byte-sink.ts";
 import { createClosing } from "./transports/http/context.ts";
 import { createHttp } from "./transports/http/server.ts";
+import { createPullEncoders } from "./transports/websocket/pull-encoder.ts";
 import { createPushGate } from "./transports/websocket/push-gate.ts";
 import { createWebSocketTransport } from "./transports/websocket/server.ts";
 
@@ -148,6 +149,7 @@ async function assemble(
       totalBytes: settings.totalInFlightBytes,
       tally,
     }),
+    pullEncoders: createPullEncoders(),
     pingIntervalMs: settings.pingIntervalMs,
     pingTimeoutMs: settings.pingTimeoutMs,
   });

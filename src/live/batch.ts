@@ -23,7 +23,7 @@ export interface Batch {
 }
 
 /** Objects and frame headers that an entry costs besides its payload, in bytes, about. */
-const ENTRY_COST_BYTES = 400;
+const ENTRY_COST_BYTES = 1000;
 /** Payloads up to this size are copied together: they may be slices of a far larger reply, which they would keep. */
 const COMPACT_UP_TO_BYTES = 4096;
 

@@ -96,30 +96,37 @@ export function advance(
 }
 
 /**
- * Finds out which reads have a gap before them: those whose first entry is the stream's first, so that the entry they
- * continue is gone, and whatever else stood between. One entry alone is no sign, because a stream that is kept at one
- * entry always looks like that; nor is there a gap before the beginning.
+ * Hands reads on, after it has found out which of those that may have come too late have a gap before them: those whose
+ * first entry is the stream's first, so that the entry they continue is gone, and whatever stood between. One entry
+ * alone is no sign, because a stream that is kept at one entry always looks like that; nor is there a gap before the
+ * beginning.
  *
- * @param isSuspect leaves out reads that are known to have none
- * @param done called once, with all reads in their order
+ * @param suspects the reads to ask about
+ * @param connection the one that was read over, so that the answers come before those of the next read
  */
-export function findGaps(
-  connection: Connection,
+export function handOn(
   reads: readonly TailRead[],
-  isSuspect: (read: TailRead) => boolean,
-  done: (reads: readonly TailRead[]) => void,
+  suspects: readonly TailRead[],
+  positions: ReadonlyMap<string, EntryId>,
+  connection: Connection,
+  onReads: OnTailReads,
 ): void {
+  const asked = suspects.filter(({ entries, after }) => entries.length > 1 && after !== FIRST_ID);
   const late = new Set<TailRead>();
-  const suspects = reads.filter((one) => one.entries.length > 1 && one.after !== FIRST_ID && isSuspect(one));
-  let missing = suspects.length;
-  if (missing === 0) done(reads);
-  for (const one of suspects) {
+  let missing = asked.length;
+  if (missing === 0 && reads.length > 0) onReads(reads);
+  for (const one of asked) {
     const first = one.entries[0]?.id ?? FIRST_ID;
     connection.send(["XRANGE", one.key, "-", first, "COUNT", 1], (error, reply) => {
       const [oldest] = error === undefined ? entriesOf(reply) : [];
       if (error === undefined && (oldest === undefined || compareIds(oldest.id, first) === 0)) late.add(one);
       if (--missing > 0) return;
-      done(late.size === 0 ? reads : reads.map((read) => (late.has(read) ? { ...read, hasGap: true } : read)));
+      // Meanwhile a stream may have been unwatched or moved.
+      const wanted = reads.filter(
+        ({ key, entries }) => positions.get(key) === entries[entries.length - 1]?.id,
+      );
+      if (wanted.length > 0)
+        onReads(wanted.map((read) => (late.has(read) ? { ...read, hasGap: true } : read)));
     });
   }
 }

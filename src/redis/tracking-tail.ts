@@ -10,7 +10,7 @@ import type { RedisAddress } from "./address.ts";
 import { openConnection } from "./connection.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
-import { advance, findGaps, type OnTailReads, planRead, type Tail, type TailRead } from "./tail.ts";
+import { advance, handOn, type OnTailReads, planRead, type Tail } from "./tail.ts";
 
 /** What a tail needs. */
 export interface TailOptions {
@@ -103,25 +103,21 @@ export function openTrackingTail(options: TailOptions): Tail {
     const lengths = askForLengths(asked);
     const command = ["XREAD", "COUNT", count, "STREAMS", ...asked.keys(), ...asked.values()];
     connection.send(command, (error, reply) => {
+      if (reading === asked) reading = undefined;
       if (error !== undefined) {
-        if (reading === asked) reading = undefined;
         failed(error, asked);
         return;
       }
       const reads = advance(reply, asked, positions, sizes);
-      // As many as asked for, and the stream has more than these: some of them may be still to come.
-      const isCut = ({ key, entries }: TailRead) =>
-        entries.length >= count && (lengths.get(key) ?? Number.POSITIVE_INFINITY) > count;
-      for (const one of reads) if (isCut(one)) changed.add(one.key);
-      const late = (one: TailRead) => isCut(one) || (lengths.get(one.key) ?? 0) <= one.entries.length;
-      // What is told from here on came after this read.
-      const judging: ReadonlyMap<string, EntryId> = new Map();
-      if (reading === asked) reading = judging;
-      findGaps(connection, reads, late, (judged) => {
-        if (reading === judging) reading = undefined;
-        if (judged.length > 0) onReads(judged);
-        schedule();
+      const suspects = reads.filter(({ key, entries }) => {
+        const length = lengths.get(key) ?? Number.POSITIVE_INFINITY;
+        const isCut = entries.length >= count && length > count;
+        // As many as asked for: there may be more.
+        if (isCut) changed.add(key);
+        return isCut || length <= entries.length;
       });
+      handOn(reads, suspects, positions, connection, onReads);
+      schedule();
     });
   }
 

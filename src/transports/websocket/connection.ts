@@ -9,6 +9,7 @@ import type { Log } from "../../redis/log.ts";
 import type { TurnEnd } from "../byte-sink.ts";
 import type { Query } from "../query.ts";
 import type { RequestLimits } from "../read-request.ts";
+import type { PullEncoders } from "./pull-encoder.ts";
 import type { PushGate } from "./push-gate.ts";
 
 /** An accepted WebSocket and what was asked for. */
@@ -27,6 +28,7 @@ export interface WebSocketParts {
   readonly subscribe: Subscribe;
   readonly limits: RequestLimits & { readonly sendHighWaterBytes: number };
   readonly pushGate: PushGate;
+  readonly pullEncoders: PullEncoders;
   readonly turnEnd: TurnEnd;
   readonly tally: Tally;
   readonly logger: Logger;

@@ -24,11 +24,35 @@ export interface PullEncoder extends Encoder<Chunks> {
 /** Bytes that a header item and its frames take beside the stream's name, about. */
 const ITEM_BYTES = 64;
 
-/** Makes the encoder of a form. Encoders of the same form share their frames. */
-export function createPullEncoder({ format, offsets, count }: PullForm): PullEncoder {
+/** Forms remembered; counts are numbers of the client's, so there could be many. */
+const MOST_FORMS = 1000;
+
+/** Gives the encoder of a form: one for all readers that ask for the same, since thousands do. */
+export type PullEncoders = (form: PullForm) => PullEncoder;
+
+/** Makes the encoders of a gateway. */
+export function createPullEncoders(): PullEncoders {
+  const encoders = new Map<string, PullEncoder>();
+  return (form) => {
+    const name = nameOf(form);
+    const known = encoders.get(name);
+    if (known !== undefined) return known;
+    if (encoders.size >= MOST_FORMS) encoders.clear();
+    const encoder = createPullEncoder(form);
+    encoders.set(name, encoder);
+    return encoder;
+  };
+}
+
+const nameOf = ({ format, offsets, count }: PullForm): string =>
+  `ws ${format} ${offsets} ${format === "raw" ? 1 : count}`;
+
+/** Makes the encoder of a form. */
+export function createPullEncoder(form: PullForm): PullEncoder {
+  const { format, offsets, count } = form;
   const write = writerOf(format, offsets);
   return {
-    form: `ws ${format} ${offsets} ${format === "raw" ? 1 : count}`,
+    form: nameOf(form),
     empty: format === "raw" ? undefined : encode([]),
     encode,
   };

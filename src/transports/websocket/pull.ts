@@ -5,7 +5,7 @@ import { type ByteSink, createByteSink } from "../byte-sink.ts";
 import type { Query } from "../query.ts";
 import { type RequestLimits, readWantedStreams, resolveCursors, type WantedStream } from "../read-request.ts";
 import { closeWith, type ServedSocket, type WebSocketParts, type WebSocketRequest } from "./connection.ts";
-import { createPullEncoder, type PullEncoder } from "./pull-encoder.ts";
+import type { PullEncoder, PullEncoders } from "./pull-encoder.ts";
 
 const MOST_BLOCK_MS = 24 * 3600 * 1000;
 const MOST_FPS = 1_000_000;
@@ -25,7 +25,7 @@ interface PullRequest {
   readonly turnCount: number;
 }
 
-function readPull(segment: string, query: Query, limits: RequestLimits): PullRequest {
+function readPull(segment: string, query: Query, limits: RequestLimits, encoders: PullEncoders): PullRequest {
   const streams = readWantedStreams(segment, query, limits);
   const clean = query.choice("format", "", ["", "msgpack", "json"]);
   const format = clean !== "" ? clean : query.flag("header", true) ? "header" : "raw";
@@ -37,7 +37,7 @@ function readPull(segment: string, query: Query, limits: RequestLimits): PullReq
   const fps = query.number("max_fps", 0, 0, MOST_FPS);
   return {
     streams,
-    encoder: createPullEncoder({
+    encoder: encoders({
       format,
       offsets: query.choice("offsets", "start", ["start", "end"]),
       count,
@@ -57,7 +57,7 @@ export function servePull(
   parts: WebSocketParts,
 ): ServedSocket {
   const { limits, log, tally, turnEnd } = parts;
-  const request = readPull(segment, query, limits);
+  const request = readPull(segment, query, limits, parts.pullEncoders);
   const sink = createByteSink({
     stream: socket,
     highWaterBytes: limits.sendHighWaterBytes,
@@ -77,10 +77,8 @@ export function servePull(
     closeWith(webSocket, error);
   }
 
-  const acks = createAcks();
-  webSocket.on("message", () => {
-    if (request.wantsAck) acks.arrived();
-  });
+  const acks = request.wantsAck ? createAcks() : undefined;
+  if (acks !== undefined) webSocket.on("message", acks.arrived);
   webSocket.on("close", () => {
     closed = true;
     course?.close();
@@ -89,7 +87,7 @@ export function servePull(
   resolveCursors(request.streams, log).then(
     (streams) => {
       if (closed) return;
-      const rhythm = createRhythm(request, sink, acks);
+      const rhythm = hasRhythm(request) ? createRhythm(request, sink, acks) : undefined;
       const subscription = parts.subscribe({
         streams,
         encoder: request.encoder,
@@ -97,9 +95,11 @@ export function servePull(
         ...((request.latest || request.wantsAck || request.intervalMs > 0) && {
           turns: { count: request.turnCount, latest: request.latest },
         }),
-        onFrame: rhythm.sent,
+        ...(rhythm && { onFrame: rhythm.sent }),
         onError: end,
       });
+      course = subscription;
+      if (rhythm === undefined) return;
       rhythm.start(subscription);
       course = {
         close() {
@@ -142,8 +142,12 @@ function createAcks(): Acks {
   };
 }
 
+/** Whether anything but the sink says when payloads go: thousands of plain readers need nothing more. */
+const hasRhythm = ({ wantsAck, intervalMs, blockMs, encoder }: PullRequest): boolean =>
+  wantsAck || intervalMs > 0 || (blockMs > 0 && encoder.empty !== undefined);
+
 /** When payloads may go: after an ack, at most so many a second, and an empty one when it was quiet for long. */
-function createRhythm({ wantsAck, intervalMs, blockMs, encoder }: PullRequest, sink: ByteSink, acks: Acks) {
+function createRhythm({ intervalMs, blockMs, encoder }: PullRequest, sink: ByteSink, acks: Acks | undefined) {
   let subscription: Subscription | undefined;
   let lastSentAt = performance.now();
   let pace: NodeJS.Timeout | undefined;
@@ -152,7 +156,7 @@ function createRhythm({ wantsAck, intervalMs, blockMs, encoder }: PullRequest, s
   function sent(): void {
     const before = lastSentAt;
     lastSentAt = performance.now();
-    if (wantsAck && !acks.take(() => subscription?.resume("ack"))) subscription?.pause("ack");
+    if (acks?.take(() => subscription?.resume("ack")) === false) subscription?.pause("ack");
     if (intervalMs === 0) return;
     // Measured from when this payload was due, so that a late timer does not slow the rhythm down.
     const lateness = Math.min(intervalMs, Math.max(0, lastSentAt - before - intervalMs));

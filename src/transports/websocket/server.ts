@@ -1,7 +1,7 @@
 /** Takes WebSocket upgrades in, keeps their sockets alive or finds out that they are not, and ends them in order. */
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { type WebSocket, WebSocketServer } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import type { BrowserGuard } from "../../access/browser-guard.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import { errorBody } from "../append-results.ts";
@@ -45,6 +45,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
   const { guard, maxMessageBytes, pingIntervalMs, pingTimeoutMs, tally, logger } = parts;
   const server = new WebSocketServer({
     noServer: true,
+    WebSocket: explainingWebSocket(maxMessageBytes),
     clientTracking: false,
     // Payloads are pictures and packed numbers; deflate would cost far more than it saves.
     perMessageDeflate: false,
@@ -69,7 +70,6 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
 
   function accept(webSocket: WebSocket, socket: Socket, path: RegExpExecArray, search: string): void {
     const [, segment = "", direction] = path;
-    explainProtocolErrors(webSocket, maxMessageBytes);
     webSocket.on("error", (error) => {
       tally.clientErrors++;
       logger.debug({ err: error }, "a WebSocket broke");
@@ -149,14 +149,17 @@ function refuseUpgrade(socket: Socket, error: GatewayError): void {
 
 /**
  * When a client breaks the protocol, `ws` closes with the right code but no reason; a client deserves to read why.
- * It calls `close(code)`, so a reason is put in there.
+ * It calls `close(code)`, so a reason is put in there. A class, because `ws` makes its sockets of one.
  */
-function explainProtocolErrors(webSocket: WebSocket, maxMessageBytes: number): void {
+function explainingWebSocket(maxMessageBytes: number): typeof WebSocket {
   const reasons: Readonly<Record<number, string>> = {
     1002: "PROTOCOL_ERROR: the frames do not follow RFC 6455",
     1007: "BAD_PAYLOAD: a text message is not UTF-8",
     1009: `TOO_LARGE: a message is over the limit of ${maxMessageBytes} bytes`,
   };
-  const close = webSocket.close.bind(webSocket);
-  webSocket.close = (code, reason) => close(code, reason ?? reasons[code ?? 0]);
+  return class extends WebSocket {
+    override close(code?: number, reason?: string | Buffer): void {
+      super.close(code, reason ?? reasons[code ?? 0]);
+    }
+  };
 }

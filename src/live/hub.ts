@@ -6,7 +6,7 @@
  * lies past that cursor. That makes the hand-over from history to live free of gaps, and since each reader takes only
  * what is past its own cursor, free of repeats.
  */
-import { compareIds, type EntryId } from "../domain/entry-id.ts";
+import { compareIds, type EntryId, FIRST_ID, idBefore } from "../domain/entry-id.ts";
 import type { Logger } from "../domain/logger.ts";
 import type { Tally } from "../domain/tally.ts";
 import type { OnTailReads, Tail, TailRead } from "../redis/tail.ts";
@@ -76,14 +76,18 @@ export function createHub({ openTail, memory, tally, logger }: HubParts): Hub {
 
   function hand({ key, after, entries, hasGap }: TailRead): void {
     const stream = streams.get(key);
+    const first = entries[0];
     const last = entries[entries.length - 1];
-    if (stream === undefined || last === undefined) return;
+    if (stream === undefined || first === undefined || last === undefined) return;
     if (hasGap) {
       logger.warn({ key, after }, "entries were trimmed away before the live readers' tail could read them");
       stream.recent.clear();
       for (const reader of stream.readers) reader.missed();
     }
-    const batch = createBatch(key, after, entries, last.id);
+    // What begins late is no continuation of a cursor before it; and what was read from the beginning begins with the
+    // first there was, which may be late for any other cursor.
+    const isLate = hasGap || after === FIRST_ID;
+    const batch = createBatch(key, isLate ? (idBefore(first.id) ?? after) : after, entries, last.id);
     stream.position = last.id;
     stream.recent.add(batch);
     for (const reader of stream.readers) reader.take(batch);

@@ -34,6 +34,14 @@ interface Queue<T> {
   head: number;
 }
 
+/** The batches of one stream. Those that were cleared still stand in the order of all, by an earlier generation. */
+interface Kept extends Queue<Batch> {
+  generation: number;
+}
+
+/** Cleared batches that may stand in the order before it is rid of them. */
+const MOST_CLEARED = 1024;
+
 function removeFirst<T>(queue: Queue<T>): void {
   queue.head++;
   if (queue.head < 64 || queue.head * 2 < queue.items.length) return;
@@ -43,29 +51,41 @@ function removeFirst<T>(queue: Queue<T>): void {
 
 /** Makes a memory with nothing in it. @param limitBytes over all streams; 0 keeps nothing */
 export function createRecentMemory(limitBytes: number, tally: Tally): RecentMemory {
-  const order: Queue<{ batch: Batch; owner: Queue<Batch> }> = { items: [], head: 0 };
+  const order: Queue<{ batch: Batch; owner: Kept; generation: number }> = { items: [], head: 0 };
+  let cleared = 0;
 
   function evict(): void {
     while (tally.recentBytes > limitBytes) {
       const oldest = order.items[order.head];
       if (oldest === undefined) return;
       removeFirst(order);
-      // A stream that was cleared has none of its batches left, but they still stand in the order.
-      if (oldest.owner.items[oldest.owner.head] !== oldest.batch) continue;
+      if (oldest.generation !== oldest.owner.generation) {
+        cleared--;
+        continue;
+      }
       removeFirst(oldest.owner);
       tally.recentBytes -= oldest.batch.cost;
     }
   }
 
-  function clear(kept: Queue<Batch>): void {
+  function clear(kept: Kept): void {
     for (let i = kept.head; i < kept.items.length; i++) tally.recentBytes -= kept.items[i]?.cost ?? 0;
+    cleared += kept.items.length - kept.head;
     kept.items = [];
     kept.head = 0;
+    kept.generation++;
+    // Now and then, and never for less than half of the order, so that it costs little for each.
+    if (cleared < MOST_CLEARED || cleared * 2 < order.items.length - order.head) return;
+    order.items = order.items
+      .slice(order.head)
+      .filter(({ owner, generation }) => generation === owner.generation);
+    order.head = 0;
+    cleared = 0;
   }
 
   return {
     open() {
-      const kept: Queue<Batch> = { items: [], head: 0 };
+      const kept: Kept = { items: [], head: 0, generation: 0 };
 
       /** Index of the first batch with something past the cursor. */
       function indexPast(cursor: EntryId): number {
@@ -83,7 +103,7 @@ export function createRecentMemory(limitBytes: number, tally: Tally): RecentMemo
       return {
         add(batch) {
           kept.items.push(batch);
-          order.items.push({ batch, owner: kept });
+          order.items.push({ batch, owner: kept, generation: kept.generation });
           tally.recentBytes += batch.cost;
           evict();
         },

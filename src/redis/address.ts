@@ -20,25 +20,44 @@ export interface RedisAddress {
  */
 export function parseRedisUrl(text: string): RedisAddress {
   if (text.startsWith("/")) return { target: { path: text }, database: 0 };
+  // Asked first: the error that URL throws carries the text, and so the password, into the log.
+  if (!URL.canParse(text)) throw new Error("REDIS_URL is no URL: redis://host:port is one");
   const url = new URL(text);
   const credentials = {
-    ...(url.username !== "" && { username: decodeURIComponent(url.username) }),
-    ...(url.password !== "" && { password: decodeURIComponent(url.password) }),
+    ...(url.username !== "" && { username: decoded(url.username, "user") }),
+    ...(url.password !== "" && { password: decoded(url.password, "password") }),
   };
-  if (url.protocol === "unix:" || url.protocol === "redis+unix:") {
-    return {
-      target: { path: decodeURIComponent(url.pathname) },
-      ...credentials,
-      database: databaseOf(url.searchParams.get("db") ?? ""),
-    };
+  switch (url.protocol) {
+    case "unix:":
+    case "redis+unix:":
+      return {
+        target: { path: decoded(url.pathname, "path") },
+        ...credentials,
+        database: databaseOf(url.searchParams.get("db") ?? ""),
+      };
+    case "redis:":
+    case "rediss:":
+      return {
+        target: {
+          host: url.hostname === "" ? "127.0.0.1" : url.hostname.replace(/^\[(.*)\]$/, "$1"),
+          port: url.port === "" ? 6379 : Number(url.port),
+        },
+        // Nothing more: the name that the server has to prove is the host, and an address is no name (RFC 6066).
+        ...(url.protocol === "rediss:" && { tls: {} }),
+        ...credentials,
+        database: databaseOf(url.pathname.slice(1)),
+      };
+    default:
+      throw new Error(`REDIS_URL is no URL of Redis: ${url.protocol}`);
   }
-  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  return {
-    target: { host: host === "" ? "127.0.0.1" : host, port: url.port === "" ? 6379 : Number(url.port) },
-    ...(url.protocol === "rediss:" && { tls: { servername: host } }),
-    ...credentials,
-    database: databaseOf(url.pathname.slice(1)),
-  };
+}
+
+function decoded(text: string, what: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Error(`REDIS_URL has a ${what} that is not percent-encoded UTF-8`);
+  }
 }
 
 function databaseOf(text: string): number {
@@ -49,6 +68,8 @@ function databaseOf(text: string): number {
 
 /** The address for people: without user and password. */
 export function describeAddress({ target, tls, database }: RedisAddress): string {
-  const place = "path" in target ? target.path : `${target.host}:${target.port}`;
-  return `${"path" in target ? "unix:" : tls ? "rediss://" : "redis://"}${place}${database === 0 ? "" : `/${database}`}`;
+  const suffix = database === 0 ? "" : `/${database}`;
+  if ("path" in target) return `unix:${target.path}${suffix}`;
+  const host = target.host.includes(":") ? `[${target.host}]` : target.host;
+  return `${tls ? "rediss" : "redis"}://${host}:${target.port}${suffix}`;
 }

@@ -16,7 +16,7 @@ export class ReplyError extends Error {
   }
 }
 
-/** A reply. Bulk strings are bytes; maps are lists of key, value, key, value …; an error stands where it was. */
+/** A reply. Bulk and verbatim strings are bytes; maps are lists of key, value, key, value …; an error stands where it was. */
 export type Reply = string | number | boolean | null | Buffer | ReplyError | Reply[];
 
 /** Where replies go. */
@@ -47,10 +47,13 @@ interface OpenBulk {
 
 const CR = 13;
 const LF = 10;
+const DOLLAR = 36;
+const EXCLAMATION_MARK = 33;
 const LOWER_D = 100;
 const EMPTY = Buffer.alloc(0);
 /** Nearly every entry has the field name `d`: one buffer stands for all of them. */
 const FIELD_D = Buffer.from("d");
+const BULK_END = "a bulk string that does not end where it said";
 /** A line is a number, a status or an error: a longer one is no Redis. */
 const MAX_LINE_BYTES = 64 * 1024;
 /** `proto-max-bulk-len` is 512 MB unless an operator raises it. */
@@ -62,6 +65,8 @@ const MAX_LIST_LENGTH = 64 * 1024 ** 2;
 export function createReplyReader(handlers: ReplyHandlers): ReplyReader {
   const open: OpenList[] = [];
   let bulk: OpenBulk | undefined;
+  /** The type of the bulk that is read. */
+  let bulkType = DOLLAR;
   /** The two bytes CR LF behind a bulk that still have to come. */
   let skip = 0;
   /** The beginning of a line whose end has not come yet. */
@@ -95,18 +100,20 @@ export function createReplyReader(handlers: ReplyHandlers): ReplyReader {
     else if (kind === "list") emit([]);
   }
 
-  function startBulk(length: number): void {
+  function startBulk(type: number, length: number): void {
     if (length < 0) {
       emit(null);
       return;
     }
     if (!(length <= MAX_BULK_BYTES)) throw new Error(`a bulk string of ${length} bytes`);
+    bulkType = type;
     const end = at + length;
     if (end + 2 <= chunk.length) {
       const value =
         length === 1 && chunk[at] === LOWER_D ? FIELD_D : length === 0 ? EMPTY : chunk.subarray(at, end);
+      if (chunk[end] !== CR || chunk[end + 1] !== LF) throw new Error(BULK_END);
       at = end + 2;
-      emit(value);
+      emitBulk(value);
       return;
     }
     bulk = { target: Buffer.allocUnsafeSlow(length), filled: 0 };
@@ -124,13 +131,19 @@ export function createReplyReader(handlers: ReplyHandlers): ReplyReader {
     bulk = undefined;
     skip = 2;
     skipLineEnd();
-    emit(value);
+    emitBulk(value);
+  }
+
+  function emitBulk(value: Buffer): void {
+    if (bulkType === DOLLAR) emit(value);
+    else if (bulkType === EXCLAMATION_MARK) emit(new ReplyError(value.toString()));
+    // A verbatim string says in its first four bytes what it is, "txt:".
+    else emit(value.subarray(4));
   }
 
   function skipLineEnd(): void {
-    const take = Math.min(skip, chunk.length - at);
-    at += take;
-    skip -= take;
+    for (; skip > 0 && at < chunk.length; skip--)
+      if (chunk[at++] !== (skip === 2 ? CR : LF)) throw new Error(BULK_END);
   }
 
   /** A decimal from `start` to `end`. By hand, because it runs several times per entry. */
@@ -138,6 +151,7 @@ export function createReplyReader(handlers: ReplyHandlers): ReplyReader {
     let i = start;
     const negative = chunk[i] === 45;
     if (negative || chunk[i] === 43) i++;
+    if (i >= end) throw new Error("a number without digits");
     let value = 0;
     for (; i < end; i++) {
       const digit = (chunk[i] ?? 0) - 48;
@@ -149,10 +163,10 @@ export function createReplyReader(handlers: ReplyHandlers): ReplyReader {
 
   function line(type: number, start: number, end: number): void {
     switch (type) {
-      case 36: // $ bulk string
+      case DOLLAR: // $ bulk string
       case 61: // = verbatim string
-      case 33: // ! bulk error, which nothing here is asked for
-        startBulk(integer(start, end));
+      case EXCLAMATION_MARK: // ! bulk error
+        startBulk(type, integer(start, end));
         return;
       case 42: // * array
       case 126: {
@@ -188,7 +202,8 @@ export function createReplyReader(handlers: ReplyHandlers): ReplyReader {
         return;
       case 44: // , double
       case 40: // ( big number
-        emit(Number(chunk.toString("latin1", start, end)));
+        // Redis writes "inf", JavaScript reads "Infinity".
+        emit(Number(chunk.toString("latin1", start, end).replace("inf", "Infinity")));
         return;
       default:
         throw new Error(`a reply of the unknown type ${JSON.stringify(String.fromCharCode(type))}`);

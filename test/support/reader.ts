@@ -28,6 +28,8 @@ export interface TestReader {
   block(): void;
   /** Its sink has room again. */
   drain(): void;
+  /** From now on nothing holds it up: its sink has room, and each frame is acknowledged at once. */
+  release(): void;
   gaps(): number;
   /** The ids it was sent of a stream, in order. */
   seen(name: string): readonly EntryId[];
@@ -41,6 +43,7 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
   const errors: Error[] = [];
   let blocked = false;
   let full = false;
+  let released = false;
   let whenDrained: (() => void) | undefined;
 
   function notify(): void {
@@ -71,7 +74,9 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
     },
     ...(options.turns && { turns: options.turns }),
     onFrame() {
-      if (options.awaitsAck) subscription.pause("ack");
+      if (!options.awaitsAck) return;
+      subscription.pause("ack");
+      if (released) setImmediate(() => subscription.resume("ack"));
     },
     onError: (error) => errors.push(error),
   });
@@ -87,6 +92,12 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
     drain() {
       blocked = false;
       notify();
+    },
+    release() {
+      released = true;
+      blocked = false;
+      notify();
+      subscription.resume("ack");
     },
     gaps: () => tally.gaps,
     seen: (name) =>

@@ -1,0 +1,82 @@
+/**
+ * The hand-over property (design.md, "The idea that everything follows from"): whatever is appended meanwhile, whoever
+ * else reads, and however its sink fills and drains, what a reader saw is exactly the stream after its cursor, in order
+ * and without repeats. With `latest` it is a part of that, in order, which ends with the newest.
+ */
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { compareIds, FIRST_ID } from "../../src/domain/entry-id.ts";
+import { openEngine } from "../support/engine.ts";
+import type { TestReader } from "../support/reader.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+import { turns, until } from "../support/until.ts";
+import { engineOptions, happen, happenings, type Readers, STREAMS } from "./happenings.ts";
+import { createWorld, type World } from "./world.ts";
+
+let redis: TestRedis;
+let runs = 0;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis[Symbol.asyncDispose]());
+
+/** What is wrong with what a reader was sent of a stream. */
+function wrongWith(world: World, reader: TestReader, key: string): string | undefined {
+  const start = reader.starts.get(key) ?? FIRST_ID;
+  const all = world.appended(key).filter((id) => compareIds(id, start) > 0);
+  const seen = reader.seen(key);
+  if (reader.options.turns?.latest !== true) {
+    const isAll = seen.length === all.length && seen.every((id, i) => id === all[i]);
+    return isAll ? undefined : `${key}: saw ${seen.length} of ${all.length}, or in another order`;
+  }
+  const known = new Set(all);
+  const ascends = seen.every((id, i) => i === 0 || compareIds(seen[i - 1] ?? id, id) < 0);
+  if (!ascends || seen.some((id) => !known.has(id)))
+    return `${key}: ${seen} is no part of the stream in order`;
+  return seen.at(-1) === all.at(-1) ? undefined : `${key}: ends with ${seen.at(-1)}, not ${all.at(-1)}`;
+}
+
+/** Lets every reader go on until it has all it is to have. @throws Error that says what is missing or too much */
+async function finish(world: World, { all, gone }: Readers): Promise<void> {
+  await world.settle();
+  const staying = all.filter((reader) => !gone.has(reader));
+  const wrong = () =>
+    staying
+      .flatMap((reader) => [...reader.starts.keys()].map((key) => wrongWith(world, reader, key)))
+      .filter((one) => one !== undefined);
+  for (const reader of staying) reader.release();
+  await until(
+    () => wrong().join("; "),
+    () => wrong().length === 0,
+  );
+  // Whatever would come twice has time to come.
+  await turns(20);
+  expect(wrong()).toEqual([]);
+  expect(staying.flatMap(({ errors }) => errors)).toEqual([]);
+  expect(staying.map((reader) => reader.gaps())).toEqual(staying.map(() => 0));
+}
+
+test("a reader sees exactly the stream after its cursor, whatever pauses it and whoever appends", async () => {
+  const script = fc.array(happenings, { minLength: 5, maxLength: 50 });
+  await fc.assert(
+    fc.asyncProperty(engineOptions, script, async (options, happened) => {
+      using engine = openEngine(redis.url, options);
+      const run = runs++;
+      const keys = Array.from({ length: STREAMS }, (_, i) => `hand-over-${run}-${i}`);
+      const world = createWorld(redis.control, engine, keys);
+      const readers: Readers = { all: [], gone: new Set() };
+      try {
+        for (const one of happened) await happen(one, world, readers, engine);
+        await finish(world, readers);
+        // Whoever is at the end by now hears of what comes.
+        for (const key of keys) world.append(key, 2, 10);
+        await finish(world, readers);
+      } finally {
+        for (const { subscription } of readers.all) subscription.close();
+        await redis.control.call("DEL", ...keys);
+      }
+    }),
+    { numRuns: 1200, endOnFailure: true },
+  );
+}, 120_000);

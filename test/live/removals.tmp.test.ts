@@ -1,0 +1,127 @@
+/**
+ * The hand-over property where entries also go again, by trimming and deletion: a reader sees the stream after its
+ * cursor minus what was gone before it came, a gap is counted where something was trimmed away, and nobody asks Redis
+ * over and over for what is gone.
+ */
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { compareIds, type EntryId, FIRST_ID } from "../../src/domain/entry-id.ts";
+import { openEngine } from "../support/engine.ts";
+import type { TestReader } from "../support/reader.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+import { turns, until } from "../support/until.ts";
+import {
+  engineOptions,
+  type Happening,
+  happen,
+  happenings,
+  type Readers,
+  removals,
+  STREAMS,
+} from "./happenings.ts";
+import { createWorld, type World } from "./world.ts";
+
+let redis: TestRedis;
+let runs = 0;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis[Symbol.asyncDispose]());
+
+const ascend = (ids: readonly EntryId[]) =>
+  ids.every((id, i) => i === 0 || compareIds(ids[i - 1] ?? id, id) < 0);
+
+/** What is wrong with what a reader saw of a stream, given what the stream holds at the end. */
+function wrongWith(world: World, reader: TestReader, key: string, existing: ReadonlySet<EntryId>): string[] {
+  const start = reader.starts.get(key) ?? FIRST_ID;
+  const due = world.appended(key).filter((id) => compareIds(id, start) > 0);
+  const seen = reader.seen(key);
+  const known = new Set(due);
+  const wrong: string[] = [];
+  if (!ascend(seen)) wrong.push(`${key}: out of order or twice: ${seen}`);
+  if (seen.some((id) => !known.has(id))) wrong.push(`${key}: saw what was never past its cursor: ${seen}`);
+  if (reader.options.turns?.latest === true) {
+    const newest = due.filter((id) => existing.has(id)).at(-1);
+    if (newest !== undefined && compareIds(seen.at(-1) ?? FIRST_ID, newest) < 0)
+      wrong.push(`${key}: did not see the newest, ${newest}`);
+    return wrong;
+  }
+  const has = new Set(seen);
+  const missed = due.filter((id) => !has.has(id));
+  const lost = missed.filter((id) => existing.has(id));
+  if (lost.length > 0) wrong.push(`${key}: did not see ${lost.length} that are there: ${lost.slice(0, 5)}`);
+  // From the beginning means from the first there is: nothing before that is missed.
+  const from = start === FIRST_ID ? seen[0] : start;
+  const trimmed = missed.filter(
+    (id) => from !== undefined && compareIds(id, from) > 0 && !world.deleted.has(id),
+  );
+  if (trimmed.length > 0 && reader.gaps() === 0)
+    wrong.push(`${key}: ${trimmed.length} were trimmed away and no gap was counted`);
+  return wrong;
+}
+
+/** Lets every reader go on until it has all it is to have. @throws Error that says what is missing or too much */
+async function finish(world: World, { all, gone }: Readers): Promise<void> {
+  await world.settle();
+  const existing = new Map<string, ReadonlySet<EntryId>>();
+  for (const key of world.keys) existing.set(key, new Set(await world.existing(key)));
+  const staying = all.filter((reader) => !gone.has(reader));
+  const wrong = () =>
+    staying.flatMap((reader) =>
+      [...reader.starts.keys()].flatMap((key) =>
+        wrongWith(world, reader, key, existing.get(key) ?? new Set()),
+      ),
+    );
+  for (const reader of staying) reader.release();
+  await until(
+    () => wrong().join("; "),
+    () => wrong().length === 0,
+  );
+  // Whatever would come twice has time to come.
+  await turns(20);
+  expect(wrong()).toEqual([]);
+  expect(staying.flatMap(({ errors }) => errors)).toEqual([]);
+}
+
+/** Commands that Redis carries out while this asks a fixed number of its own. */
+async function commandsOfQuiet(): Promise<number> {
+  const processed = async () => {
+    const info = String(await redis.control.call("INFO", "stats"));
+    return Number(/total_commands_processed:(\d+)/.exec(info)?.[1]);
+  };
+  const before = await processed();
+  for (let i = 0; i < 20; i++) await redis.control.call("PING");
+  return (await processed()) - before;
+}
+
+test("a reader sees what was not gone before it came, and is told of gaps", async () => {
+  const script = fc.array(
+    fc.oneof(
+      { weight: 3, arbitrary: happenings as fc.Arbitrary<Happening> },
+      { weight: 1, arbitrary: removals },
+    ),
+    { minLength: 5, maxLength: 50 },
+  );
+  await fc.assert(
+    fc.asyncProperty(engineOptions, script, async (options, happened) => {
+      using engine = openEngine(redis.url, options);
+      const run = runs++;
+      const keys = Array.from({ length: STREAMS }, (_, i) => `removals-${run}-${i}`);
+      const world = createWorld(redis.control, engine, keys);
+      const readers: Readers = { all: [], gone: new Set() };
+      try {
+        for (const one of happened) await happen(one, world, readers, engine);
+        await finish(world, readers);
+        // Live readers hear of what comes next, and until then nobody asks for anything.
+        expect(await commandsOfQuiet()).toBeLessThan(35);
+        for (const key of keys) world.append(key, 2, 10);
+        await finish(world, readers);
+      } finally {
+        for (const { subscription } of readers.all) subscription.close();
+        await redis.control.call("DEL", ...keys);
+      }
+    }),
+    { numRuns: 1200, endOnFailure: true },
+  );
+}, 120_000);

@@ -5,6 +5,7 @@
 
 import type { Entry } from "../domain/entry.ts";
 import { compareIds, type EntryId } from "../domain/entry-id.ts";
+import { bytesOf } from "../redis/entry-sizes.ts";
 import type { Encoder } from "./encoder.ts";
 
 /** An unbroken run of entries of one stream. */
@@ -24,39 +25,46 @@ export interface Batch {
 
 /** Objects and frame headers that an entry costs besides its payload, in bytes, about. */
 const ENTRY_COST_BYTES = 1000;
-/** Payloads up to this size are copied together: they may be slices of a far larger reply, which they would keep. */
+/** Values up to this size are copied together: they may be slices of a far larger reply, which they would keep. */
 const COMPACT_UP_TO_BYTES = 4096;
 
 /** Makes a batch of entries that follow each other. @param entries at least one */
 export function createBatch(key: string, after: EntryId, entries: readonly Entry[], last: EntryId): Batch {
-  let bytes = 0;
-  for (const entry of entries) bytes += entry.data.length;
-  // Payload twice: as it is, and in the frames that are made of it.
+  // Twice: as they are, and in the frames that are made of them.
   return {
     key,
     after,
     last,
     entries: compacted(entries),
-    cost: bytes * 2 + entries.length * ENTRY_COST_BYTES,
+    cost: bytesOf(entries) * 2 + entries.length * ENTRY_COST_BYTES,
     frames: new Map(),
   };
 }
 
-/** Entries whose small payloads share one piece of memory that belongs to nobody else. */
+/** Entries whose small payloads and fields share one piece of memory that belongs to nobody else. */
 function compacted(entries: readonly Entry[]): readonly Entry[] {
   let bytes = 0;
-  for (const { data } of entries) if (data.length <= COMPACT_UP_TO_BYTES) bytes += data.length;
+  for (const { data, fields } of entries) {
+    bytes += copiedBytes(data);
+    if (fields !== undefined) for (const value of fields.values()) bytes += copiedBytes(value);
+  }
   if (bytes === 0) return entries;
   const memory = new Uint8Array(bytes);
   let at = 0;
-  return entries.map((entry) => {
-    const { data } = entry;
-    if (data.length > COMPACT_UP_TO_BYTES) return entry;
-    memory.set(data, at);
-    at += data.length;
-    return { ...entry, data: memory.subarray(at - data.length, at) };
-  });
+  const copied = (value: Uint8Array): Uint8Array => {
+    if (value.length > COMPACT_UP_TO_BYTES) return value;
+    memory.set(value, at);
+    at += value.length;
+    return memory.subarray(at - value.length, at);
+  };
+  return entries.map(({ id, data, fields }) =>
+    fields === undefined
+      ? { id, data: copied(data) }
+      : { id, data: copied(data), fields: new Map([...fields].map(([name, one]) => [name, copied(one)])) },
+  );
 }
+
+const copiedBytes = (value: Uint8Array) => (value.length > COMPACT_UP_TO_BYTES ? 0 : value.length);
 
 /** The index of the first entry past a cursor; the number of entries where there is none. */
 export function firstPast(entries: readonly Entry[], cursor: EntryId): number {

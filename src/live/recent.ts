@@ -34,13 +34,14 @@ interface Queue<T> {
   head: number;
 }
 
-/** The batches of one stream. Those that were cleared still stand in the order of all, by an earlier generation. */
-interface Kept extends Queue<Batch> {
-  generation: number;
+/** The place of a batch, in its stream's queue and in the order of all. Empty when the batch is forgotten. */
+interface Slot {
+  batch: Batch | undefined;
+  readonly owner: Queue<Slot>;
 }
 
-/** Cleared batches that may stand in the order before it is rid of them. */
-const MOST_CLEARED = 1024;
+/** Empty slots that may stand in the order before it is rid of them. */
+const MOST_EMPTY = 1024;
 
 function removeFirst<T>(queue: Queue<T>): void {
   queue.head++;
@@ -51,41 +52,48 @@ function removeFirst<T>(queue: Queue<T>): void {
 
 /** Makes a memory with nothing in it. @param limitBytes over all streams; 0 keeps nothing */
 export function createRecentMemory(limitBytes: number, tally: Tally): RecentMemory {
-  const order: Queue<{ batch: Batch; owner: Kept; generation: number }> = { items: [], head: 0 };
-  let cleared = 0;
+  const order: Queue<Slot> = { items: [], head: 0 };
+  let emptied = 0;
+
+  /** Lets go of a slot's batch at once: queues keep their removed members for a while. */
+  function empty(slot: Slot): void {
+    tally.recentBytes -= slot.batch?.cost ?? 0;
+    slot.batch = undefined;
+  }
 
   function evict(): void {
     while (tally.recentBytes > limitBytes) {
       const oldest = order.items[order.head];
       if (oldest === undefined) return;
       removeFirst(order);
-      if (oldest.generation !== oldest.owner.generation) {
-        cleared--;
-        continue;
+      if (oldest.batch === undefined) {
+        emptied--;
+      } else {
+        removeFirst(oldest.owner);
+        empty(oldest);
       }
-      removeFirst(oldest.owner);
-      tally.recentBytes -= oldest.batch.cost;
     }
   }
 
-  function clear(kept: Kept): void {
-    for (let i = kept.head; i < kept.items.length; i++) tally.recentBytes -= kept.items[i]?.cost ?? 0;
-    cleared += kept.items.length - kept.head;
+  function clear(kept: Queue<Slot>): void {
+    emptied += kept.items.length - kept.head;
+    for (let i = kept.head; i < kept.items.length; i++) {
+      const slot = kept.items[i];
+      if (slot !== undefined) empty(slot);
+    }
     kept.items = [];
     kept.head = 0;
-    kept.generation++;
     // Now and then, and never for less than half of the order, so that it costs little for each.
-    if (cleared < MOST_CLEARED || cleared * 2 < order.items.length - order.head) return;
-    order.items = order.items
-      .slice(order.head)
-      .filter(({ owner, generation }) => generation === owner.generation);
+    if (emptied < MOST_EMPTY || emptied * 2 < order.items.length - order.head) return;
+    order.items = order.items.slice(order.head).filter(({ batch }) => batch !== undefined);
     order.head = 0;
-    cleared = 0;
+    emptied = 0;
   }
 
   return {
     open() {
-      const kept: Kept = { items: [], head: 0, generation: 0 };
+      const kept: Queue<Slot> = { items: [], head: 0 };
+      const batchAt = (index: number): Batch | undefined => kept.items[index]?.batch;
 
       /** Index of the first batch with something past the cursor. */
       function indexPast(cursor: EntryId): number {
@@ -93,7 +101,7 @@ export function createRecentMemory(limitBytes: number, tally: Tally): RecentMemo
         let high = kept.items.length;
         while (low < high) {
           const middle = (low + high) >>> 1;
-          const batch = kept.items[middle];
+          const batch = batchAt(middle);
           if (batch !== undefined && compareIds(batch.last, cursor) <= 0) low = middle + 1;
           else high = middle;
         }
@@ -102,22 +110,23 @@ export function createRecentMemory(limitBytes: number, tally: Tally): RecentMemo
 
       return {
         add(batch) {
-          kept.items.push(batch);
-          order.items.push({ batch, owner: kept, generation: kept.generation });
+          const slot = { batch, owner: kept };
+          kept.items.push(slot);
+          order.items.push(slot);
           tally.recentBytes += batch.cost;
           evict();
         },
         continuing(cursor) {
-          const batch = kept.items[indexPast(cursor)];
+          const batch = batchAt(indexPast(cursor));
           return batch?.after === cursor ? batch : undefined;
         },
         after(cursor, count) {
           const entries: Entry[] = [];
           let index = indexPast(cursor);
-          const first = kept.items[index];
+          const first = batchAt(index);
           if (first === undefined || compareIds(first.after, cursor) > 0) return undefined;
           for (; index < kept.items.length && entries.length < count; index++) {
-            const batch = kept.items[index]?.entries ?? [];
+            const batch = batchAt(index)?.entries ?? [];
             const from = entries.length === 0 ? firstPast(batch, cursor) : 0;
             for (let i = from; i < batch.length && entries.length < count; i++) {
               const entry = batch[i];
@@ -129,7 +138,7 @@ export function createRecentMemory(limitBytes: number, tally: Tally): RecentMemo
         newest(cursor, count) {
           const entries: Entry[] = [];
           for (let index = kept.items.length - 1; index >= kept.head; index--) {
-            const batch = kept.items[index];
+            const batch = batchAt(index);
             if (batch === undefined) break;
             for (let i = batch.entries.length - 1; i >= 0; i--) {
               const entry = batch.entries[i];

@@ -1,0 +1,109 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Entry, StreamEntries } from "../../src/domain/entry.ts";
+import { compareIds, FIRST_ID, idAtTime } from "../../src/domain/entry-id.ts";
+import { createBatch, firstPast, frameOf } from "../../src/live/batch.ts";
+import type { Encoder } from "../../src/live/encoder.ts";
+import { anyId } from "../support/arbitraries.ts";
+
+/** Payloads up to this size (bytes) are copied together. */
+const COMPACT_UP_TO = 4096;
+
+const entry = (ms: number, data: Uint8Array, fields?: Entry["fields"]): Entry => ({
+  id: idAtTime(ms),
+  data,
+  ...(fields !== undefined && { fields }),
+});
+const batchOf = (...entries: Entry[]) =>
+  createBatch("k", FIRST_ID, entries, entries[entries.length - 1]?.id ?? FIRST_ID);
+
+describe("the memory of a batch", () => {
+  /** A slice of a reply that is far larger than it. */
+  const slice = (bytes: number) => new Uint8Array(1_000_000).subarray(500, 500 + bytes).fill(7);
+
+  test("small payloads and fields share one piece that is no larger than they are", () => {
+    const fields = new Map([["n", slice(3)]]);
+    const { entries } = batchOf(
+      entry(1, slice(10)),
+      entry(2, slice(0), fields),
+      entry(3, slice(COMPACT_UP_TO)),
+    );
+    expect(entries.map(({ data }) => data)).toEqual([
+      new Uint8Array(10).fill(7),
+      new Uint8Array(),
+      new Uint8Array(COMPACT_UP_TO).fill(7),
+    ]);
+    expect(entries[1]?.fields).toEqual(new Map([["n", new Uint8Array(3).fill(7)]]));
+    const memory = new Set(
+      entries.flatMap(({ data, fields }) => [data, ...(fields?.values() ?? [])].map((one) => one.buffer)),
+    );
+    expect([...memory].map((one) => one.byteLength)).toEqual([10 + 3 + COMPACT_UP_TO]);
+  });
+
+  test("large payloads are not copied", () => {
+    const large = slice(COMPACT_UP_TO + 1);
+    const { entries } = batchOf(entry(1, slice(10)), entry(2, large));
+    expect(entries[1]?.data).toBe(large);
+  });
+
+  test("what the reply's memory holds later is not seen", () => {
+    const data = slice(10);
+    const { entries } = batchOf(entry(1, data));
+    data.fill(0);
+    expect(entries[0]?.data).toEqual(new Uint8Array(10).fill(7));
+  });
+
+  test("its cost counts payloads twice, for the frames that are made of them, and fields as well", () => {
+    const none = batchOf(entry(1, new Uint8Array())).cost;
+    expect(none).toBeGreaterThan(0);
+    expect(batchOf(entry(1, new Uint8Array(5000))).cost).toBe(none + 10_000);
+    expect(batchOf(entry(1, new Uint8Array()), entry(2, new Uint8Array())).cost).toBe(2 * none);
+    const fields = new Map([["name", new Uint8Array(996)]]);
+    expect(batchOf(entry(1, new Uint8Array(), fields)).cost).toBe(none + 2000);
+  });
+});
+
+test("property: the first entry past a cursor", () => {
+  const ids = fc.uniqueArray(anyId, { maxLength: 20 }).map((some) => some.sort(compareIds));
+  fc.assert(
+    fc.property(ids, anyId, fc.nat(), (sorted, other, pick) => {
+      const entries = sorted.map((id): Entry => ({ id, data: new Uint8Array() }));
+      for (const cursor of [other, sorted[pick % sorted.length] ?? other]) {
+        const found = entries.findIndex(({ id }) => compareIds(id, cursor) > 0);
+        expect(firstPast(entries, cursor)).toBe(found < 0 ? entries.length : found);
+      }
+    }),
+  );
+});
+
+describe("the frame of a batch", () => {
+  function counting(form: string | undefined) {
+    const calls: (readonly StreamEntries[])[] = [];
+    const encode = (streams: readonly StreamEntries[]) => {
+      calls.push(streams);
+      return `frame ${calls.length}`;
+    };
+    const encoder: Encoder<string> = form === undefined ? { encode } : { form, encode };
+    return { encoder, calls };
+  }
+
+  test("is made once per form and name, of all entries under that name", () => {
+    const batch = batchOf(entry(1, Uint8Array.of(1)), entry(2, Uint8Array.of(2)));
+    const { encoder, calls } = counting("raw");
+    expect(frameOf(batch, encoder, "a", "raw a")).toBe("frame 1");
+    expect(frameOf(batch, encoder, "a", "raw a")).toBe("frame 1");
+    expect(frameOf(batch, encoder, "b", "raw b")).toBe("frame 2");
+    expect(frameOf(batch, encoder, "a", "raw a")).toBe("frame 1");
+    expect(calls).toEqual([
+      [{ stream: "a", entries: batch.entries }],
+      [{ stream: "b", entries: batch.entries }],
+    ]);
+  });
+
+  test("is not shared where the encoder has no form", () => {
+    const batch = batchOf(entry(1, Uint8Array.of(1)));
+    const { encoder } = counting(undefined);
+    expect(frameOf(batch, encoder, "a", "a")).toBe("frame 1");
+    expect(frameOf(batch, encoder, "a", "a")).toBe("frame 2");
+  });
+});

@@ -1,0 +1,141 @@
+/**
+ * Frames of readers that take turns: at most `count` entries of a stream, without holes; with `latest` the newest there
+ * are at the moment the reader is ready, oldest of them first, and never a backlog (wire.md, "WebSocket pull").
+ */
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openEngine } from "../support/engine.ts";
+import type { TestReader } from "../support/reader.ts";
+import { startReader } from "../support/reader.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+import { turns, until } from "../support/until.ts";
+import { engineOptions } from "./happenings.ts";
+import { createWorld, type World } from "./world.ts";
+
+let redis: TestRedis;
+let runs = 0;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis[Symbol.asyncDispose]());
+
+/** No frame has more entries of a stream than it may, a hole in them, or with `latest` fewer than there were. */
+function expectFramesWithoutHoles(world: World, { frames, options, starts }: TestReader): void {
+  const { count = 0, latest = false } = options.turns ?? {};
+  for (const key of starts.keys()) {
+    const places = new Map(world.appended(key).map((id, place) => [id, place]));
+    const start = starts.get(key);
+    let before = start === undefined ? -1 : (places.get(start) ?? -1);
+    for (const frame of frames) {
+      const ids = frame
+        .filter(({ stream }) => stream === key)
+        .flatMap(({ entries }) => entries.map(({ id }) => id));
+      if (ids.length === 0) continue;
+      const at = ids.map((id) => places.get(id) ?? Number.NaN);
+      const [first = Number.NaN] = at;
+      expect(at).toEqual(at.map((_, i) => first + i));
+      expect(at.length).toBeLessThanOrEqual(count);
+      if (latest && at.length === count) expect(first).toBeGreaterThan(before);
+      else expect(first).toBe(before + 1);
+      before = at.at(-1) ?? before;
+    }
+  }
+}
+
+/** The frame that a waiting reader with `latest` gets when it goes on, where the tail has seen everything. */
+async function expectNewestNext(world: World, reader: TestReader): Promise<void> {
+  const { count = 0 } = reader.options.turns ?? {};
+  const cursors = reader.subscription.cursors();
+  const due: { stream: string; ids: readonly string[] }[] = [];
+  for (const [i, { key }] of reader.options.streams.entries()) {
+    const cursor = cursors[i];
+    const ids = cursor === undefined ? [] : await world.newest(key, cursor, count);
+    if (ids.length > 0) due.push({ stream: key, ids });
+  }
+  const before = reader.frames.length;
+  reader.subscription.resume("ack");
+  if (due.length === 0) {
+    await turns(10);
+    expect(reader.frames.length).toBe(before);
+    return;
+  }
+  await until("the next frame", () => reader.frames.length > before);
+  const frame = reader.frames[before] ?? [];
+  expect(frame.map(({ stream, entries }) => ({ stream, ids: entries.map(({ id }) => id) }))).toEqual(due);
+}
+
+const steps = fc.array(
+  fc.oneof(
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constant("append" as const),
+        stream: fc.nat(1),
+        entries: fc.integer({ min: 1, max: 12 }),
+        bytes: fc.constantFrom(0, 300, 5000),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("go on" as const) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("settle" as const) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("turn" as const) }) },
+  ),
+  { minLength: 5, maxLength: 40 },
+);
+const reading = fc.record({
+  count: fc.constantFrom(1, 2, 5),
+  latest: fc.boolean(),
+  both: fc.boolean(),
+  from: fc.constantFrom("$" as const, "0-0" as const),
+});
+
+test("each frame holds the next entries, or with latest the newest there are when the reader is ready", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      engineOptions,
+      fc.array(reading, { minLength: 1, maxLength: 4 }),
+      steps,
+      async (options, readings, script) => {
+        using engine = openEngine(redis.url, options);
+        const run = runs++;
+        const keys = [`turns-${run}-0`, `turns-${run}-1`];
+        const world = createWorld(redis.control, engine, keys);
+        world.append(keys[0] ?? "", 7, 10);
+        await world.settle();
+        const readers: TestReader[] = [];
+        try {
+          for (const { both, from, ...turn } of readings) {
+            const streams = keys
+              .slice(0, both ? 2 : 1)
+              .map((key) => ({ key, name: key, cursor: from as "$" }));
+            readers.push(await startReader(engine, { streams, turns: turn, fullEvery: 0, awaitsAck: true }));
+          }
+          for (const step of script) {
+            if (step.do === "append") world.append(keys[step.stream] ?? "", step.entries, step.bytes);
+            else if (step.do === "turn") await turns(2);
+            else if (step.do === "go on") for (const { subscription } of readers) subscription.resume("ack");
+            else {
+              await world.settle();
+              for (const reader of readers)
+                if (reader.options.turns?.latest && reader.subscription.isPaused())
+                  await expectNewestNext(world, reader);
+            }
+          }
+          await world.settle();
+          for (const reader of readers) reader.release();
+          const last = (reader: TestReader) =>
+            reader.options.streams.every(({ key }, i) => {
+              const newest = world.appended(key).at(-1);
+              return newest === undefined || newest === reader.subscription.cursors()[i];
+            });
+          await until("every reader comes to the newest", () => readers.every(last));
+          for (const reader of readers) expectFramesWithoutHoles(world, reader);
+        } finally {
+          for (const { subscription } of readers) subscription.close();
+          await redis.control.call("DEL", ...keys);
+        }
+      },
+    ),
+    { numRuns: 100, endOnFailure: true },
+  );
+}, 120_000);

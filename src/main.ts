@@ -2,8 +2,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { isLoopback } from "./access/browser-guard.ts";
+import type { Logger } from "./domain/logger.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
-import { createLogger } from "./observe/logger.ts";
+import { createLogger, isReadable } from "./observe/logger.ts";
 import { helpText, readSettings, SettingError, type Settings } from "./settings.ts";
 
 /** Beyond `SHUTDOWN_MS`, for whatever hangs all the same, in ms. */
@@ -30,7 +31,7 @@ async function run(): Promise<void> {
     process.stderr.write(`redis-streamer: ${explain(error as NodeJS.ErrnoException, settings)}\n`);
     process.exit(1);
   }
-  greet(gateway, settings);
+  greet(gateway, settings, logger);
 
   let stoppingSince: number | undefined;
   const stop = (signal: string) => {
@@ -71,13 +72,17 @@ function explain(error: NodeJS.ErrnoException, { host, port }: Settings): string
   return error.message;
 }
 
-function greet({ url, redis, isManaged }: Gateway, { host, dataDir, logFormat }: Settings): void {
+function greet({ url, redis, isManaged }: Gateway, settings: Settings, logger: Logger): void {
+  const { host, dataDir } = settings;
   if (!isLoopback(host)) {
     process.stderr.write(
       `redis-streamer: WARNING: listening on ${host} without authentication: whoever reaches this port can read and write every stream\n`,
     );
   }
-  if (logFormat === "json") return;
+  if (!isReadable(settings)) {
+    logger.info({ url, redis, version }, "Redis Streamer is up");
+    return;
+  }
   const data = isManaged ? `${redis}, managed, data in ${dataDir}` : redis;
   process.stdout.write(
     [

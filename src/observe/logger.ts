@@ -8,10 +8,13 @@ export interface LogOptions {
   readonly logFormat: "auto" | "pretty" | "json";
 }
 
+/** Whether the log is for people, as it is on a terminal, and not JSON lines for a program. */
+export const isReadable = ({ logFormat }: Pick<LogOptions, "logFormat">): boolean =>
+  logFormat === "pretty" || (logFormat === "auto" && process.stdout.isTTY === true);
+
 /** Makes the logger of the process, on standard output. */
 export function createLogger({ logLevel, logFormat }: LogOptions): Logger {
-  const isPretty = logFormat === "pretty" || (logFormat === "auto" && process.stdout.isTTY === true);
-  if (!isPretty) return pino({ level: logLevel });
+  if (!isReadable({ logFormat })) return pino({ level: logLevel });
   // In this process and not in a worker: what is logged while stopping must not be lost.
   return pino(
     { level: logLevel },

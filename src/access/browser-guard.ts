@@ -33,11 +33,7 @@ export interface BrowserGuard {
 
 /** Whether a host name, without port, is this machine's own. */
 export const isLoopback = (name: string): boolean =>
-  name === "localhost" ||
-  name.endsWith(".localhost") ||
-  name === "::1" ||
-  name === "[::1]" ||
-  /^127(\.\d{1,3}){3}$/.test(name);
+  /^(?:(?:[^\n]+\.)?localhost|::1|\[::1\]|127(?:\.\d{1,3}){3})$/i.test(name);
 
 /** Makes a guard. */
 export function createBrowserGuard({
@@ -55,7 +51,7 @@ export function createBrowserGuard({
     if (anyOrigin || origins.has(origin.toLowerCase())) return true;
     const url = URL.canParse(origin) ? new URL(origin) : undefined;
     if (url === undefined || !/^https?:$/.test(url.protocol)) return false;
-    return isLoopback(url.hostname) || (host !== undefined && url.host === host.toLowerCase());
+    return isLoopback(url.hostname) || (host !== undefined && url.host === hostOf(url.protocol, host));
   }
 
   return {
@@ -75,6 +71,10 @@ export function createBrowserGuard({
     },
   };
 }
+
+/** A `Host` as a URL of a scheme writes it: in lower case, and without the scheme's own port. */
+const hostOf = (protocol: string, host: string): string | undefined =>
+  URL.canParse(`${protocol}//${host}`) ? new URL(`${protocol}//${host}`).host : undefined;
 
 function hostName(host: string | undefined): string | undefined {
   if (host === undefined) return undefined;

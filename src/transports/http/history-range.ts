@@ -35,29 +35,37 @@ export function addHistoryRange(app: FastifyInstance, { log, limits }: RoutePart
 }
 
 /**
- * Parses a bound: `-` and `+` for the ends, an id, milliseconds, a time in ISO 8601; with `(` before it, it is left out
- * itself (Redis: `XRANGE`).
+ * Parses a bound: `-` and `+` for the ends, an id, milliseconds, a time in ISO 8601. A moment has all entries of its
+ * millisecond. With `(` before it, a bound is left out itself, a moment with all its entries, so that ranges of time
+ * that follow each other share none.
  *
  * @throws GatewayError BAD_PARAMETER
  */
 export function parseBound(name: "start" | "end", text: string): EntryId {
   const isExclusive = text.startsWith("(");
-  const id = idOfBound(name, isExclusive ? text.slice(1) : text);
-  const bound = !isExclusive ? id : id && (name === "start" ? idAfter(id) : idBefore(id));
+  const isStart = name === "start";
+  const id = idOfBound(isExclusive ? text.slice(1) : text, isStart === isExclusive ? "greatest" : "least");
+  const bound = !isExclusive ? id : id && (isStart ? idAfter(id) : idBefore(id));
   if (bound !== undefined) return bound;
   throw badParameter(name, `is no entry id, milliseconds, ISO 8601 time, - or +: "${text.slice(0, 60)}"`);
 }
 
-function idOfBound(name: "start" | "end", text: string): EntryId | undefined {
+function idOfBound(text: string, missingSequence: "least" | "greatest"): EntryId | undefined {
   if (text === "-") return FIRST_ID;
   // A bare plus in a query string arrives as a space.
   if (text === "+" || text === " ") return LAST_ID;
-  const missing = name === "start" ? "least" : "greatest";
-  const id = parseId(text, missing);
-  if (id !== undefined) return id;
-  if (!/^\d{4}-\d\d-\d\d/.test(text)) return undefined;
-  const ms = Date.parse(text.replace(/ (\d\d:?\d\d)$/, "+$1"));
-  return ms >= 0 ? parseId(String(ms), missing) : undefined;
+  const ms = millisecondsOf(text);
+  return parseId(ms === undefined ? text : String(ms), missingSequence);
+}
+
+const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+ -]\d\d:?\d\d)?)?$/i;
+
+/** The milliseconds of a time in ISO 8601; undefined where it is none. Without a zone it is UTC. */
+function millisecondsOf(text: string): number | undefined {
+  const [, date, time = "00:00", zone = "Z"] = ISO_TIME.exec(text) ?? [];
+  if (date === undefined) return undefined;
+  const ms = Date.parse(`${date}T${time}${zone.replace(" ", "+").replace(/(\d\d)(\d\d)$/, "$1:$2")}`);
+  return ms >= 0 ? ms : undefined;
 }
 
 function nextPage(url: string, last: EntryId, reverse: boolean): string {

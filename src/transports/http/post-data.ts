@@ -7,7 +7,7 @@ import type { AppendResult } from "../../redis/appender.ts";
 import { decodeJson } from "../../wire/json.ts";
 import { decodeMsgpack } from "../../wire/msgpack.ts";
 import type { PushedEntry } from "../../wire/push-batch.ts";
-import { lossyTextOf } from "../../wire/utf8.ts";
+import { textOf } from "../../wire/utf8.ts";
 import { appendResultsJson } from "../append-results.ts";
 import type { Query } from "../query.ts";
 import { type RouteParts, targetOf } from "./context.ts";
@@ -66,7 +66,7 @@ async function readEntries(
     case "msgpack":
       return decodeMsgpack(body, mostEntries);
     case "json":
-      return decodeJson(lossyTextOf(body), mostEntries);
+      return decodeJson(jsonText(body), mostEntries);
     default:
       if (stream === "*")
         throw badParameter(
@@ -75,4 +75,11 @@ async function readEntries(
         );
       return [{ stream, id: "*", data: body }];
   }
+}
+
+/** RFC 8259, section 8.1: JSON is UTF-8. Anything else would be stored as other characters than were sent. */
+function jsonText(body: Uint8Array): string {
+  const text = textOf(body);
+  if (text === undefined) throw new GatewayError("BAD_BODY", "the JSON body is not UTF-8");
+  return text;
 }

@@ -1,0 +1,188 @@
+import { describe, expect, test } from "vitest";
+import { type BrowserGuardOptions, createBrowserGuard, isLoopback } from "../../src/access/browser-guard.ts";
+import { refusalOf } from "../support/refusal.ts";
+
+const guard = (options: Partial<BrowserGuardOptions> = {}) =>
+  createBrowserGuard({ allowedOrigins: [], allowedHosts: [], listenHost: "127.0.0.1", ...options });
+
+const LOCAL = guard();
+const NETWORK = guard({ listenHost: "0.0.0.0" });
+const HOST = "localhost:8000";
+
+describe("a name of this machine", () => {
+  test.each(["localhost", "LocalHost", "app.localhost", "127.0.0.1", "127.255.0.3", "::1", "[::1]"])(
+    "%s",
+    (name) => {
+      expect(isLoopback(name)).toBe(true);
+    },
+  );
+
+  test.each([
+    "",
+    "0.0.0.0",
+    "::",
+    "example.com",
+    "localhost.example.com",
+    "notlocalhost",
+    "127.0.0.1.example.com",
+    "1127.0.0.1",
+    "127.0.0",
+    "10.0.0.1",
+    "[::2]",
+    "localhost\nexample.com",
+  ])("not %j", (name) => {
+    expect(isLoopback(name)).toBe(false);
+  });
+});
+
+describe("“takes browser requests only from its own and local origins”", () => {
+  test.each<[string, string | undefined, string | undefined]>([
+    ["a program, which sends no origin", undefined, HOST],
+    ["a program that sends no host either", undefined, undefined],
+    ["its own page", "http://localhost:8000", "localhost:8000"],
+    ["its own page by address", "http://127.0.0.1:8000", "127.0.0.1:8000"],
+    ["a page of another local server", "http://localhost:5173", HOST],
+    ["a local page by https", "https://127.0.0.1", HOST],
+    ["a local page by IPv6", "http://[::1]:3000", "[::1]:8000"],
+    ["a local page by a name under localhost", "http://app.localhost:3000", HOST],
+  ])("lets in %s", (_, origin, host) => {
+    LOCAL.check({ origin, host });
+    NETWORK.check({ origin, host });
+  });
+
+  test.each([
+    ["another site", "https://example.com"],
+    ["another site on the gateway's port", "http://example.com:8000"],
+    ["a site whose name begins as a local one", "http://localhost.example.com"],
+    ["a site whose name begins as a local address", "http://127.0.0.1.example.com"],
+    ["a machine of the network", "http://10.0.0.5:8000"],
+    ["a page without an origin of its own", "null"],
+    ["a file", "file://"],
+    ["a browser's extension", "chrome-extension://abcdef"],
+    ["something that is no origin", "localhost"],
+    ["an empty origin", ""],
+  ])("refuses %s", (_, origin) => {
+    for (const one of [LOCAL, NETWORK])
+      expect(refusalOf(() => one.check({ origin, host: HOST }))).toBe(
+        `FORBIDDEN_ORIGIN: pages of ${origin} may not use this gateway; ALLOWED_ORIGINS can name them`,
+      );
+  });
+
+  test.each([
+    ["http://gateway.lan:8000", "gateway.lan:8000"],
+    ["http://GATEWAY.lan:8000", "gateway.LAN:8000"],
+    ["http://10.0.0.5:8000", "10.0.0.5:8000"],
+    ["https://gateway.example", "gateway.example"],
+    ["https://gateway.example", "gateway.example:443"],
+    ["http://gateway.example", "gateway.example:80"],
+    ["http://gateway.example:80", "gateway.example"],
+  ])("on the network, its own page is one of the name it was asked by: %s of %s", (origin, host) => {
+    NETWORK.check({ origin, host });
+  });
+
+  test.each([
+    ["http://gateway.lan:8000", "gateway.lan:9000"],
+    ["http://gateway.lan", "gateway.lan:8000"],
+    ["https://gateway.lan", "gateway.lan:80"],
+    ["http://gateway.lan:8000", "other.lan:8000"],
+    ["http://gateway.lan:8000", undefined],
+    ["http://gateway.lan:8000", ""],
+    ["http://gateway.lan", "x y"],
+  ])("and no other: %s of %s", (origin, host) => {
+    expect(refusalOf(() => NETWORK.check({ origin, host }))).toMatch(/^FORBIDDEN_ORIGIN/);
+  });
+});
+
+describe("a foreign name that leads here (DNS rebinding)", () => {
+  test.each([
+    "evil.example:8000",
+    "evil.example",
+    "EVIL.example",
+    "10.0.0.5:8000",
+    "localhost.evil.example",
+    "x y",
+  ])("is refused where only this machine can be meant: %s", (host) => {
+    expect(refusalOf(() => LOCAL.check({ origin: undefined, host }))).toMatch(
+      /^FORBIDDEN_HOST: host .+ is not this gateway's; ALLOWED_HOSTS can name it$/,
+    );
+  });
+
+  test("is refused though its page plays the gateway's own", () => {
+    expect(
+      refusalOf(() => LOCAL.check({ origin: "http://evil.example:8000", host: "evil.example:8000" })),
+    ).toBe("FORBIDDEN_HOST: host evil.example is not this gateway's; ALLOWED_HOSTS can name it");
+  });
+
+  test.each(["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "LOCALHOST", "app.localhost:1", undefined])(
+    "is none: %s",
+    (host) => {
+      LOCAL.check({ origin: undefined, host });
+    },
+  );
+
+  test("any name may be right on the network", () => {
+    NETWORK.check({ origin: undefined, host: "gateway.lan:8000" });
+  });
+
+  test.each(["localhost", "LOCALHOST", "::1", "127.0.0.2"])(
+    "listening on %s is this machine",
+    (listenHost) => {
+      expect(
+        refusalOf(() => guard({ listenHost }).check({ origin: undefined, host: "evil.example" })),
+      ).toMatch(/^FORBIDDEN_HOST/);
+    },
+  );
+});
+
+describe("what settings allow", () => {
+  const request = (origin: string | undefined, host = HOST) => ({ origin, host });
+
+  test("ALLOWED_ORIGINS names sites, in any case and with or without a slash at the end", () => {
+    const open = guard({ allowedOrigins: ["https://Lab.example/", "chrome-extension://abcdef"] });
+    open.check(request("https://lab.example"));
+    open.check(request("https://LAB.example"));
+    open.check(request("chrome-extension://abcdef"));
+    for (const origin of [
+      "http://lab.example",
+      "https://lab.example:8443",
+      "https://x.lab.example",
+      "https://lab.example.com",
+    ])
+      expect(refusalOf(() => open.check(request(origin)))).toMatch(/^FORBIDDEN_ORIGIN/);
+  });
+
+  test("ALLOWED_ORIGINS=* allows all, and no other hosts", () => {
+    const open = guard({ allowedOrigins: ["*"] });
+    open.check(request("https://example.com"));
+    open.check(request("null"));
+    expect(refusalOf(() => open.check(request("https://example.com", "example.com")))).toMatch(
+      /^FORBIDDEN_HOST/,
+    );
+  });
+
+  test("ALLOWED_HOSTS names hosts, in any case and on any port", () => {
+    const open = guard({ allowedHosts: ["Gateway.example"] });
+    open.check(request(undefined, "gateway.example"));
+    open.check(request(undefined, "GATEWAY.example:8000"));
+    open.check(request("http://gateway.example:8000", "gateway.example:8000"));
+    expect(refusalOf(() => open.check(request(undefined, "x.gateway.example")))).toMatch(/^FORBIDDEN_HOST/);
+    expect(refusalOf(() => open.check(request("https://example.com", "gateway.example")))).toMatch(
+      /^FORBIDDEN_ORIGIN/,
+    );
+  });
+
+  test("ALLOWED_HOSTS=* allows all, and no other origins", () => {
+    const open = guard({ allowedHosts: ["*"] });
+    open.check(request(undefined, "anything.example"));
+    expect(refusalOf(() => open.check(request("https://example.com", "anything.example")))).toMatch(
+      /^FORBIDDEN_ORIGIN/,
+    );
+  });
+});
+
+test("whether pages of an origin may read answers is decided the same way", () => {
+  expect(LOCAL.allowsOrigin("http://localhost:3000", HOST)).toBe(true);
+  expect(LOCAL.allowsOrigin("https://example.com", HOST)).toBe(false);
+  expect(NETWORK.allowsOrigin("http://gateway.lan:8000", "gateway.lan:8000")).toBe(true);
+  expect(NETWORK.allowsOrigin("http://gateway.lan:8000", undefined)).toBe(false);
+});

@@ -9,7 +9,9 @@ import { createRecentMemory } from "./live/recent.ts";
 import { createSubscriber } from "./live/subscription.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { describeAddress, parseRedisUrl, type RedisAddress } from "./redis/address.ts";
-import { openConnection } from "./redis/connection.ts";
+import { createAppender } from "./redis/appender.ts";
+import { type ConnectionHooks, openConnection } from "./redis/connection.ts";
+import { createEcho } from "./redis/echo.ts";
 import { createEntrySizes } from "./redis/entry-sizes.ts";
 import { createLog } from "./redis/log.ts";
 import { startManagedServer } from "./redis/managed-server.ts";
@@ -93,30 +95,33 @@ async function assemble(
 ) {
   const tally = createTally();
   const sizes = createEntrySizes();
-  const connect = (name: string) => {
+  const connect = (name: string, hooks: ConnectionHooks = {}) => {
     const connection = openConnection({
+      ...hooks,
       address,
       logger,
       name,
       waitMs: settings.redisWaitMs,
       onLost() {
         tally.redisReconnects++;
+        hooks.onLost?.();
       },
     });
     closers.push(connection.close);
     return connection;
   };
   const reads = connect("reads");
-  const log = createLog({
-    appends: connect("appends"),
-    reads,
+  const echo = createEcho();
+  const append = createAppender({
+    connect: (hooks) => connect("appends", hooks),
     streamMaxLength: settings.streamMaxLength,
-    sizes,
+    echo,
     tally,
   });
+  const log = createLog({ append, reads, sizes });
   const hub = createHub({
     openTail: (onReads) =>
-      openTail(settings.redisTail, { address, logger, sizes, tally, onReads, control: reads }),
+      openTail(settings.redisTail, { address, logger, sizes, tally, echo, onReads, control: reads }),
     memory: createRecentMemory(settings.recentBytes, tally),
     tally,
     logger,

@@ -1,6 +1,7 @@
 /**
  * Appends entries, `XADD key MAXLEN ~ n id d payload`. The hot path of everything that comes in: what the commands
- * of one stream have in common is encoded once and copied.
+ * of one stream have in common is encoded once and copied, and what has live readers here is appended in transactions
+ * that let it be echoed to them (`echo.ts`).
  */
 
 import type { NewEntry } from "../domain/entry.ts";
@@ -8,24 +9,86 @@ import type { EntryId } from "../domain/entry-id.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { Tally } from "../domain/tally.ts";
 import type { CommandWriter } from "./command-writer.ts";
-import { type Connection, ReplyLostError } from "./connection.ts";
+import { type Connection, type ConnectionHooks, ReplyLostError } from "./connection.ts";
+import type { Echo } from "./echo.ts";
+import { createEchoedAppends } from "./echoed-appends.ts";
 import { refusalOf } from "./refusal.ts";
+import type { Reply } from "./resp-reader.ts";
 
 /** The id of a stored entry, or why it is not (or not surely) stored. */
 export type AppendResult = EntryId | GatewayError;
 
-/** Streams whose command beginnings are kept; a gateway of more than this encodes them anew. */
-const MOST_BEGINNINGS = 10_000;
+/**
+ * Called once with one result per entry, in order. @param isKept whether somebody still uses the payloads' memory:
+ * live readers may have been handed them as they are
+ */
+export type AppendDone = (results: readonly AppendResult[], isKept: boolean) => void;
+
+/** Appends a batch. */
+export type Append = (entries: readonly NewEntry[], done: AppendDone) => void;
 
 /** What an appender needs. */
 export interface AppenderParts {
-  readonly connection: Connection;
+  /** Opens the connection that appends go over. */
+  readonly connect: (hooks: ConnectionHooks) => Connection;
   readonly streamMaxLength: number;
+  readonly echo: Echo;
   readonly tally: Tally;
 }
 
-/** Makes the function that appends a batch: one result per entry, in order, in one call of `done`. */
-export function createAppender({ connection, streamMaxLength, tally }: AppenderParts) {
+/** Streams whose command beginnings are kept; a gateway of more than this encodes them anew. */
+const MOST_BEGINNINGS = 10_000;
+
+/** Makes the function that appends a batch. */
+export function createAppender({ connect, streamMaxLength, echo, tally }: AppenderParts): Append {
+  const encode = createEntryEncoder(streamMaxLength);
+  const echoed = createEchoedAppends(connect, echo, encode);
+
+  function resultOf(entry: NewEntry, error: Error | undefined, reply: Reply): AppendResult {
+    const bytes = entry.data.length;
+    tally.appendsInFlight--;
+    tally.appendBytesInFlight -= bytes;
+    if (error === undefined && Buffer.isBuffer(reply)) {
+      tally.entriesIn++;
+      tally.bytesIn += bytes;
+      return reply.toString("latin1") as EntryId;
+    }
+    if (error instanceof ReplyLostError) {
+      tally.entriesUnknown++;
+      return new GatewayError(
+        "APPEND_UNKNOWN",
+        "the connection to Redis was lost before it answered; the entry may or may not be stored",
+      );
+    }
+    tally.entriesRefused++;
+    return refusalOf(error ?? new Error("Redis answered XADD without an id"));
+  }
+
+  return function append(entries, done) {
+    const results: AppendResult[] = new Array(entries.length);
+    let missing = entries.length;
+    let isKept = false;
+    if (missing === 0) done(results, false);
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i];
+      if (entry === undefined) continue;
+      tally.appendsInFlight++;
+      tally.appendBytesInFlight += entry.data.length;
+      const isEchoed = echoed.append(entry, (error, reply) => {
+        const result = resultOf(entry, error, reply);
+        results[i] = result;
+        if (--missing === 0) done(results, isKept);
+        return result;
+      });
+      isKept ||= isEchoed;
+    }
+  };
+}
+
+/** Writes the command that appends an entry. */
+export type EncodeEntry = (entry: NewEntry, out: CommandWriter) => void;
+
+function createEntryEncoder(streamMaxLength: number): EncodeEntry {
   const trim = streamMaxLength > 0 ? ["MAXLEN", "~", String(streamMaxLength)] : [];
   /** The encoded beginning of a plain XADD to a stream: all but the payload, with `*` for the id. */
   const beginnings = new Map<string, Uint8Array>();
@@ -41,7 +104,7 @@ export function createAppender({ connection, streamMaxLength, tally }: AppenderP
     return beginning;
   }
 
-  function encode(entry: NewEntry, out: CommandWriter): void {
+  return (entry, out) => {
     if (entry.id === "*" && entry.fields === undefined) {
       out.encoded(beginningOf(entry.key));
       out.argument(entry.data);
@@ -49,48 +112,5 @@ export function createAppender({ connection, streamMaxLength, tally }: AppenderP
     }
     const fields = [...(entry.fields ?? [])].flat();
     out.command(["XADD", entry.key, ...trim, entry.id, "d", entry.data, ...fields]);
-  }
-
-  return function append(
-    entries: readonly NewEntry[],
-    done: (results: readonly AppendResult[]) => void,
-  ): void {
-    const results: AppendResult[] = new Array(entries.length);
-    let missing = entries.length;
-    if (missing === 0) done(results);
-    for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i];
-      if (entry === undefined) continue;
-      const bytes = entry.data.length;
-      tally.appendsInFlight++;
-      tally.appendBytesInFlight += bytes;
-      connection.sendEncoded(
-        (out) => encode(entry, out),
-        (error, reply) => {
-          tally.appendsInFlight--;
-          tally.appendBytesInFlight -= bytes;
-          results[i] = error === undefined && Buffer.isBuffer(reply) ? stored(reply, bytes) : failed(error);
-          if (--missing === 0) done(results);
-        },
-      );
-    }
   };
-
-  function stored(id: Buffer, bytes: number): EntryId {
-    tally.entriesIn++;
-    tally.bytesIn += bytes;
-    return id.toString("latin1") as EntryId;
-  }
-
-  function failed(error: Error | undefined): GatewayError {
-    if (error instanceof ReplyLostError) {
-      tally.entriesUnknown++;
-      return new GatewayError(
-        "APPEND_UNKNOWN",
-        "the connection to Redis was lost before it answered; the entry may or may not be stored",
-      );
-    }
-    tally.entriesRefused++;
-    return refusalOf(error ?? new Error("Redis answered XADD without an id"));
-  }
 }

@@ -68,7 +68,7 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
         if (reading === asked) reading = undefined;
         if (error === undefined) {
           const reads = advance(reply, asked, positions, sizes);
-          handOn(reads, reads, positions, connection, onReads);
+          handOn(reads, reads, positions, connection, (wanted) => wanted.length > 0 && onReads(wanted));
           schedule();
         } else if (connection.isReady()) setAside([...asked.keys()], error);
       },

@@ -16,20 +16,26 @@ import { createReplyReader, type Reply, ReplyError } from "./resp-reader.ts";
 /** How a command ended: with a reply, or with an error of Redis (`ReplyError`) or of the connection (`GatewayError`). */
 export type Done = (error: ReplyError | GatewayError | undefined, reply: Reply) => void;
 
+/** What happens to a connection, for whoever uses it. */
+export interface ConnectionHooks {
+  /** A RESP3 push message arrived. */
+  readonly onPush?: (message: Reply[]) => void;
+  /** The connection is usable, for the first time or again. Sent commands go before those that waited. */
+  readonly onReady?: () => void;
+  /** The connection was lost. What was sent over it fails right after. */
+  readonly onLost?: () => void;
+  /** What was sent in this turn is about to leave: the last moment to send more with it. */
+  readonly onFlush?: () => void;
+}
+
 /** What a connection needs. */
-export interface ConnectionOptions {
+export interface ConnectionOptions extends ConnectionHooks {
   readonly address: RedisAddress;
   /** Shown by `CLIENT LIST`, so that an operator sees which part of the gateway a connection serves. */
   readonly name: string;
   readonly logger: Logger;
   /** How long a command waits for a Redis that is away, in ms. */
   readonly waitMs: number;
-  /** A RESP3 push message arrived. */
-  readonly onPush?: (message: Reply[]) => void;
-  /** The connection is usable, for the first time or again. Sent commands go before those that waited. */
-  readonly onReady?: () => void;
-  /** The connection was lost. */
-  readonly onLost?: () => void;
 }
 
 /** A connection that keeps itself alive until it is closed. */
@@ -89,6 +95,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   let flushQueued = false;
 
   function flush(): void {
+    if (socket !== undefined) options.onFlush?.();
     flushQueued = false;
     const parts = writer.take();
     if (socket === undefined || parts.length === 0) return;

@@ -6,8 +6,7 @@
 import type { Entry, NewEntry } from "../domain/entry.ts";
 import { compareIds, type EntryId, FIRST_ID } from "../domain/entry-id.ts";
 import { GatewayError } from "../domain/errors.ts";
-import type { Tally } from "../domain/tally.ts";
-import { type AppendResult, createAppender } from "./appender.ts";
+import type { Append, AppendDone } from "./appender.ts";
 import type { Argument } from "./command-writer.ts";
 import type { Connection } from "./connection.ts";
 import { entriesOf } from "./entry-reply.ts";
@@ -40,7 +39,7 @@ export interface Log {
    * Stores entries in order. `done` gets one result per entry, in order: its id, or why it was refused. Entries of
    * one turn of the event loop, whoever pushed them, go to Redis in one write.
    */
-  append(entries: readonly NewEntry[], done: (results: readonly AppendResult[]) => void): void;
+  append(entries: readonly NewEntry[], done: AppendDone): void;
   /** Up to `count` entries after a cursor, and whether some were trimmed away before them. */
   readAfter(key: string, cursor: EntryId, count: number): Promise<Page>;
   /** The newest `count` entries after a cursor, oldest of them first. */
@@ -55,16 +54,13 @@ export interface Log {
 
 /** What a log is made of. */
 export interface LogParts {
-  readonly appends: Connection;
+  readonly append: Append;
   readonly reads: Connection;
-  /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
-  readonly streamMaxLength: number;
   readonly sizes: EntrySizes;
-  readonly tally: Tally;
 }
 
 /** Makes the log. */
-export function createLog({ appends, reads, streamMaxLength, sizes, tally }: LogParts): Log {
+export function createLog({ append, reads, sizes }: LogParts): Log {
   const read = async (...args: readonly Argument[]): Promise<Reply> => {
     try {
       return await reads.call(...args);
@@ -80,7 +76,7 @@ export function createLog({ appends, reads, streamMaxLength, sizes, tally }: Log
   };
 
   return {
-    append: createAppender({ connection: appends, streamMaxLength, tally }),
+    append,
 
     async readAfter(key, cursor, count) {
       // Both in one turn, so in one write: nothing comes between them on the server but by another thread of it.

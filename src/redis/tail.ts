@@ -31,7 +31,7 @@ export interface Tail {
   close(): void;
 }
 
-/** Where a tail's reads go: all streams of one read in one call, so that what belongs to a turn stays together. */
+/** Where a tail's reads go: all streams of one read in one call, so that what belongs to a turn stays together; or none. */
 export type OnTailReads = (reads: readonly TailRead[]) => void;
 
 /** Bytes that one XREAD may be expected to bring, over all its streams. */
@@ -103,6 +103,7 @@ export function advance(
  *
  * @param suspects the reads to ask about
  * @param connection the one that was read over, so that the answers come before those of the next read
+ * @param onReads called once: at once where nothing is to be asked
  */
 export function handOn(
   reads: readonly TailRead[],
@@ -114,7 +115,7 @@ export function handOn(
   const asked = suspects.filter(({ entries, after }) => entries.length > 1 && after !== FIRST_ID);
   const late = new Set<TailRead>();
   let missing = asked.length;
-  if (missing === 0 && reads.length > 0) onReads(reads);
+  if (missing === 0) onReads(reads);
   for (const one of asked) {
     const first = one.entries[0]?.id ?? FIRST_ID;
     connection.send(["XRANGE", one.key, "-", first, "COUNT", 1], (error, reply) => {
@@ -125,8 +126,7 @@ export function handOn(
       const wanted = reads.filter(
         ({ key, entries }) => positions.get(key) === entries[entries.length - 1]?.id,
       );
-      if (wanted.length > 0)
-        onReads(wanted.map((read) => (late.has(read) ? { ...read, hasGap: true } : read)));
+      onReads(wanted.map((read) => (late.has(read) ? { ...read, hasGap: true } : read)));
     });
   }
 }

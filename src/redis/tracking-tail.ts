@@ -2,15 +2,21 @@
  * A tail by `CLIENT TRACKING` (RESP3): reading a stream arms it, and its next change is told by an invalidation, upon
  * which just the changed streams are read, which arms them again. No wake-up is lost, because it is the read that
  * arms, and the cost is that of the changes, not of the streams watched.
+ *
+ * What this gateway appends itself comes by the echo instead (`echo.ts`). A stream whose last entry came that way is not
+ * read, nor armed, until the echo says that somebody else has changed it.
  */
+import type { Entry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
 import type { Logger } from "../domain/logger.ts";
 import type { Tally } from "../domain/tally.ts";
 import type { RedisAddress } from "./address.ts";
 import { openConnection } from "./connection.ts";
+import { createEarlyEchoes } from "./early-echoes.ts";
+import type { Echo } from "./echo.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
-import { advance, handOn, type OnTailReads, planRead, type Tail } from "./tail.ts";
+import { advance, handOn, type OnTailReads, planRead, type Tail, type TailRead } from "./tail.ts";
 
 /** What a tail needs. */
 export interface TailOptions {
@@ -18,6 +24,7 @@ export interface TailOptions {
   readonly logger: Logger;
   readonly sizes: EntrySizes;
   readonly tally: Tally;
+  readonly echo: Echo;
   readonly onReads: OnTailReads;
   /** The server cannot do what this tail stands on. */
   readonly onUnsupported?: (reason: string) => void;
@@ -31,8 +38,11 @@ const BUSY_STREAMS = 16;
 
 /** Opens a tracking tail. While Redis is away it waits, and then reads on where it was. */
 export function openTrackingTail(options: TailOptions): Tail {
-  const { address, logger, sizes, tally, onReads, onUnsupported } = options;
+  const { address, logger, sizes, tally, echo, onReads, onUnsupported } = options;
   const positions = new Map<string, EntryId>();
+  const early = createEarlyEchoes();
+  /** Streams whose read has come and is not handed on yet: until then nothing may be handed on that follows it. */
+  const handing = new Set<string>();
   /** Streams that may have grown since they were read. */
   const changed = new Set<string>();
   /** The streams of the read that is under way, and where it reads them from. */
@@ -76,6 +86,8 @@ export function openTrackingTail(options: TailOptions): Tail {
     }
     for (const bytes of keys) {
       const key = String(bytes);
+      // An own append, which comes by the echo; and if it was another one, the echo is disturbed.
+      if (positions.get(key) === echo.endOf(key)) continue;
       // Told before the reply of a read that is under way: it changed before that read, which brings it anyway.
       if (positions.has(key) && reading?.has(key) !== true) changed.add(key);
     }
@@ -108,6 +120,9 @@ export function openTrackingTail(options: TailOptions): Tail {
         failed(error, asked);
         return;
       }
+      // What was moved on meanwhile, by an echo, is left out of the read, which may have brought more than that.
+      for (const [key, position] of asked)
+        if (positions.has(key) && positions.get(key) !== position) changed.add(key);
       const reads = advance(reply, asked, positions, sizes);
       const suspects = reads.filter(({ key, entries }) => {
         const length = lengths.get(key) ?? Number.POSITIVE_INFINITY;
@@ -116,10 +131,49 @@ export function openTrackingTail(options: TailOptions): Tail {
         if (isCut) changed.add(key);
         return isCut || length <= entries.length;
       });
-      handOn(reads, suspects, positions, connection, onReads);
+      handOnThenEchoes(reads, suspects);
       schedule();
     });
   }
+
+  function handOnThenEchoes(reads: readonly TailRead[], suspects: readonly TailRead[]): void {
+    for (const { key } of reads) handing.add(key);
+    handOn(reads, suspects, positions, connection, (wanted) => {
+      for (const { key } of reads) handing.delete(key);
+      if (wanted.length > 0) onReads(wanted);
+      for (const { key } of reads) {
+        const position = positions.get(key);
+        const entries = position === undefined ? [] : early.following(key, position);
+        if (position !== undefined && entries.length > 0) moveOn(key, position, entries);
+      }
+    });
+  }
+
+  /** Takes entries that follow a stream's position without having been read. */
+  function moveOn(key: string, position: EntryId, entries: readonly Entry[]): void {
+    const last = entries[entries.length - 1];
+    if (last === undefined) return;
+    sizes.learn(key, entries);
+    positions.set(key, last.id);
+    onReads([{ key, after: position, entries, hasGap: false }]);
+  }
+
+  echo.listen({
+    echoed(key, after, entries) {
+      const position = positions.get(key);
+      if (position === undefined) return;
+      if (!early.add(key, after, entries)) {
+        // More of them than may wait: then they are read after all.
+        changed.add(key);
+        schedule();
+      } else if (!handing.has(key)) moveOn(key, position, early.following(key, position));
+    },
+    disturbed(key) {
+      if (!positions.has(key)) return;
+      changed.add(key);
+      schedule();
+    },
+  });
 
   /**
    * Asks, right before the read and in the same write, how long the streams are: one that is no longer than what is
@@ -152,8 +206,7 @@ export function openTrackingTail(options: TailOptions): Tail {
     for (const [key, position] of asked) {
       connection.send(["XREAD", "COUNT", 1, "STREAMS", key, position], (refused, reply) => {
         if (refused === undefined) {
-          const reads = advance(reply, asked, positions, sizes);
-          if (reads.length > 0) onReads(reads);
+          handOnThenEchoes(advance(reply, asked, positions, sizes), []);
           if (positions.has(key)) changed.add(key);
         } else logger.warn({ key, err: refused }, "Redis refuses to read this stream");
         if (--missing > 0 || reading !== apart) return;
@@ -165,16 +218,23 @@ export function openTrackingTail(options: TailOptions): Tail {
 
   return {
     watch(key, after) {
+      echo.watch(key);
+      early.forget(key);
       positions.set(key, after);
       tally.tailStreams = positions.size;
       changed.add(key);
       schedule();
     },
     unwatch(key) {
+      echo.unwatch(key);
+      early.forget(key);
       positions.delete(key);
       changed.delete(key);
       tally.tailStreams = positions.size;
     },
-    close: connection.close,
+    close() {
+      echo.listen(undefined);
+      connection.close();
+    },
   };
 }

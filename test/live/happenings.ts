@@ -43,6 +43,15 @@ export const happenings = fc.oneof(
       bytes: fc.constantFrom(0, 10, 300, 20_000),
     }),
   },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant("append own" as const),
+      stream,
+      entries: fc.integer({ min: 1, max: 40 }),
+      bytes: fc.constantFrom(0, 10, 300, 20_000),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("flood" as const), stream }) },
   { weight: 4, arbitrary: join },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("block" as const), reader: anyReader }) },
@@ -94,6 +103,9 @@ export async function happen(
   switch (one.do) {
     case "append":
       world.append(key, one.entries, one.bytes);
+      break;
+    case "append own":
+      world.appendOwn(key, one.entries, one.bytes);
       break;
     case "flood":
       world.append(key, 1200, 20);

@@ -5,7 +5,9 @@ import { createHub, type Hub } from "../../src/live/hub.ts";
 import { createRecentMemory } from "../../src/live/recent.ts";
 import { createSubscriber, type Subscribe } from "../../src/live/subscription.ts";
 import { parseRedisUrl } from "../../src/redis/address.ts";
-import { openConnection } from "../../src/redis/connection.ts";
+import { createAppender } from "../../src/redis/appender.ts";
+import { type Connection, openConnection } from "../../src/redis/connection.ts";
+import { createEcho } from "../../src/redis/echo.ts";
 import { createEntrySizes } from "../../src/redis/entry-sizes.ts";
 import { createLog, type Log } from "../../src/redis/log.ts";
 import { openTail, type TailMode } from "../../src/redis/open-tail.ts";
@@ -33,13 +35,22 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
   const address = parseRedisUrl(redisUrl);
   const tally = createTally();
   const sizes = createEntrySizes();
-  const connect = (name: string) => openConnection({ address, logger: silent, name, waitMs: 10_000 });
-  const reads = connect("reads");
-  const appends = connect("appends");
-  const log = createLog({ appends, reads, streamMaxLength: 0, sizes, tally });
+  const reads = openConnection({ address, logger: silent, name: "reads", waitMs: 10_000 });
+  const echo = createEcho();
+  let appends: Connection | undefined;
+  const append = createAppender({
+    connect(hooks) {
+      appends = openConnection({ ...hooks, address, logger: silent, name: "appends", waitMs: 10_000 });
+      return appends;
+    },
+    streamMaxLength: 0,
+    echo,
+    tally,
+  });
+  const log = createLog({ append, reads, sizes });
   const hub = createHub({
     openTail: (onReads) =>
-      openTail(options.tail, { address, logger: silent, sizes, tally, onReads, control: reads }),
+      openTail(options.tail, { address, logger: silent, sizes, tally, echo, onReads, control: reads }),
     memory: createRecentMemory(options.recentBytes, tally),
     tally,
     logger: silent,
@@ -59,7 +70,7 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     [Symbol.dispose]() {
       hub.close();
       reads.close();
-      appends.close();
+      appends?.close();
     },
   };
 }

@@ -52,9 +52,9 @@ export class StreamerError extends Error {
 
 /**
  * Close codes after which the same request can only fail again: wrong kind of data (1003), policy, which is how the
- * gateway says that a request was wrong (1008), and too large (1009). All others mean that this connection ended.
+ * gateway says that a request was wrong (1008), too large (1009), nobody or not allowed (4401, 4403). All others mean that this connection ended.
  */
-const FINAL_CLOSE_CODES: ReadonlySet<number> = new Set([1003, 1008, 1009]);
+const FINAL_CLOSE_CODES: ReadonlySet<number> = new Set([1003, 1008, 1009, 4401, 4403]);
 
 /** Client errors that pass with time: request timeout, too early, too many requests (RFC 9110, RFC 8470, RFC 6585). */
 const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);

@@ -1,6 +1,11 @@
 /** Builds the gateway's parts, hands them to each other, and takes them down in the reverse order. */
 import type { AddressInfo } from "node:net";
+import { createAdmission } from "./access/admission.ts";
+import { createAuthenticator } from "./access/authenticator.ts";
 import { createBrowserGuard } from "./access/browser-guard.ts";
+import { createForwarding } from "./access/forwarding.ts";
+import { createSessions, type Sessions } from "./access/sessions.ts";
+import { createTickets } from "./access/tickets.ts";
 import type { Logger } from "./domain/logger.ts";
 import { createTally } from "./domain/tally.ts";
 import { createHistory } from "./live/history.ts";
@@ -10,16 +15,18 @@ import { createSubscriber } from "./live/subscription.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { describeAddress, parseRedisUrl, type RedisAddress } from "./redis/address.ts";
 import { createAppender } from "./redis/appender.ts";
-import { type ConnectionHooks, openConnection } from "./redis/connection.ts";
+import { type Connection, type ConnectionHooks, openConnection } from "./redis/connection.ts";
 import { createEcho } from "./redis/echo.ts";
 import { createEntrySizes } from "./redis/entry-sizes.ts";
 import { createLog } from "./redis/log.ts";
 import { startManagedServer } from "./redis/managed-server.ts";
 import { openTail } from "./redis/open-tail.ts";
+import { createTicketStore } from "./redis/ticket-store.ts";
 import type { Settings } from "./settings.ts";
 import { createTurnEnd } from "./transports/byte-sink.ts";
 import { createClosing } from "./transports/http/context.ts";
 import { createHttp } from "./transports/http/server.ts";
+import { createRefusals } from "./transports/refusals.ts";
 import { createPullEncoders } from "./transports/websocket/pull-encoder.ts";
 import { createPushGate } from "./transports/websocket/push-gate.ts";
 import { createWebSocketTransport } from "./transports/websocket/server.ts";
@@ -136,13 +143,14 @@ async function assemble(
   });
 
   const { closing, close: beginClosing } = createClosing();
-  const guard = createBrowserGuard({ ...settings, listenHost: settings.host });
+  const access = openAccess(settings, reads, logger, closers);
   const common = {
+    ...access,
+    refusals: createRefusals(tally, logger),
     log,
     subscribe: createSubscriber({ hub, history, log, tally }),
     limits: settings,
     turnEnd: createTurnEnd(),
-    guard,
     tally,
     logger,
     maxMessageBytes: settings.maxMessageBytes,
@@ -162,6 +170,37 @@ async function assemble(
   const { app, server } = await createHttp({ ...common, metrics, version, closing });
   server.on("upgrade", webSockets.upgrade);
   return { app, server, webSockets, beginClosing };
+}
+
+/** Who may come in, and what is kept of them. */
+function openAccess(
+  settings: Settings,
+  connection: Connection,
+  logger: Logger,
+  closers: (() => Promise<void> | void)[],
+) {
+  const tickets = createTickets(createTicketStore(connection), settings.ticketTtlMs);
+  const authenticator = createAuthenticator({
+    isOn: settings.auth,
+    keysFile: settings.authKeysFile,
+    secret: settings.jwtSecret,
+    keys: settings.jwtKeys,
+    audience: settings.jwtAudience,
+    issuer: settings.jwtIssuer,
+    clockToleranceMs: settings.jwtClockToleranceMs,
+    tickets,
+    onKeysChange: () => sessions.review(),
+    logger,
+  });
+  const sessions: Sessions = createSessions(authenticator);
+  const guard = createBrowserGuard({ ...settings, listenHost: settings.host });
+  const admission = createAdmission({
+    authenticator,
+    guard,
+    forwarding: createForwarding(settings.trustProxy),
+  });
+  closers.push(authenticator.close, sessions.close);
+  return { tickets, authenticator, sessions, guard, admission };
 }
 
 function urlOf(address: AddressInfo | string | null, host: string): string {

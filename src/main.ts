@@ -73,8 +73,8 @@ function explain(error: NodeJS.ErrnoException, { host, port }: Settings): string
 }
 
 function greet({ url, redis, isManaged }: Gateway, settings: Settings, logger: Logger): void {
-  const { host, dataDir } = settings;
-  if (!isLoopback(host)) {
+  const { host, dataDir, auth } = settings;
+  if (!auth && !isLoopback(host)) {
     process.stderr.write(
       `redis-streamer: WARNING: listening on ${host} without authentication: whoever reaches this port can read and write every stream\n`,
     );

@@ -29,6 +29,8 @@ export interface BrowserGuard {
   check(request: BrowserRequest): void;
   /** Whether pages of an origin may read answers. */
   allowsOrigin(origin: string, host: string | undefined): boolean;
+  /** Whether an origin is the gateway's own, by the name that it was asked by. */
+  isOwnOrigin(origin: string, host: string | undefined): boolean;
 }
 
 /** Whether a host name, without port, is this machine's own. */
@@ -49,13 +51,18 @@ export function createBrowserGuard({
 
   function allowsOrigin(origin: string, host: string | undefined): boolean {
     if (anyOrigin || origins.has(origin.toLowerCase())) return true;
-    const url = URL.canParse(origin) ? new URL(origin) : undefined;
-    if (url === undefined || !/^https?:$/.test(url.protocol)) return false;
-    return isLoopback(url.hostname) || (host !== undefined && url.host === hostOf(url.protocol, host));
+    const url = webUrl(origin);
+    return url !== undefined && (isLoopback(url.hostname) || isOwnOrigin(origin, host));
+  }
+
+  function isOwnOrigin(origin: string, host: string | undefined): boolean {
+    const url = webUrl(origin);
+    return url !== undefined && host !== undefined && url.host === hostOf(url.protocol, host);
   }
 
   return {
     allowsOrigin,
+    isOwnOrigin,
     check({ origin, host }) {
       const name = hostName(host);
       if (!anyHost && name !== undefined && !isLoopback(name) && !hosts.has(name))
@@ -70,6 +77,11 @@ export function createBrowserGuard({
         );
     },
   };
+}
+
+function webUrl(origin: string): URL | undefined {
+  const url = URL.canParse(origin) ? new URL(origin) : undefined;
+  return url !== undefined && /^https?:$/.test(url.protocol) ? url : undefined;
 }
 
 /** A `Host` as a URL of a scheme writes it: in lower case, and without the scheme's own port. */

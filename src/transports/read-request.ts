@@ -1,4 +1,5 @@
 /** What every request that reads streams has in common: which streams, under which names, from which cursors. */
+import { authorize, type Identity } from "../access/authorize.ts";
 import { parseCursors, type WantedCursor } from "../domain/cursor.ts";
 import { FIRST_ID } from "../domain/entry-id.ts";
 import { namingOf, parseStreamIds, withoutRepeats } from "../domain/stream-name.ts";
@@ -22,13 +23,15 @@ export interface WantedStream {
 }
 
 /**
- * Reads which streams a request wants and from where.
+ * Reads which streams a request wants and from where, and asks whether it may read them.
  *
+ * @param identity who wants to read
  * @param segment the stream ids of the path, percent-encoded
  * @param cursorText what the request says of where to read from
- * @throws GatewayError BAD_PARAMETER
+ * @throws GatewayError BAD_PARAMETER or FORBIDDEN
  */
 export function readWantedStreams(
+  identity: Identity,
   segment: string,
   query: Query,
   limits: RequestLimits,
@@ -43,12 +46,17 @@ export function readWantedStreams(
   });
   const streams = withoutRepeats(named);
   const cursors = parseCursors(cursorText, streams.length);
-  return streams.map((id, i) => ({
+  const wanted = streams.map((id, i) => ({
     key: naming.keyOf(id),
     name: naming.labelOf(id),
     cursor: cursors[i] ?? FIRST_ID,
   }));
+  authorize(identity, "read", keysOf(wanted));
+  return wanted;
 }
+
+/** The keys of streams. */
+export const keysOf = (streams: readonly WantedStream[]): readonly string[] => streams.map(({ key }) => key);
 
 /**
  * Turns `$` into the id that the stream generated last: once, before the first read, so that nothing is missed between

@@ -19,6 +19,9 @@ describe("“with 400 (a parameter, a body), 404, 405, 409 (an id not above the 
     ["ID_NOT_ABOVE_LAST", 409, 1008],
     ["TOO_LARGE", 413, 1009],
     ["UNSUPPORTED_MEDIA_TYPE", 415, 1003],
+    ["UNAUTHENTICATED", 401, 4401],
+    ["FORBIDDEN", 403, 4403],
+    ["TOO_MANY_REQUESTS", 429, 1013],
     ["REDIS_AWAY", 503, 1013],
     ["SHUTTING_DOWN", 503, 1001],
     ["INTERNAL", 500, 1011],
@@ -30,7 +33,7 @@ describe("“with 400 (a parameter, a body), 404, 405, 409 (an id not above the 
     for (const { status, close } of Object.values(ERRORS)) {
       expect(status).toBeGreaterThanOrEqual(400);
       expect(status).toBeLessThan(600);
-      expect([1001, 1003, 1008, 1009, 1011, 1013]).toContain(close);
+      expect([1001, 1003, 1008, 1009, 1011, 1013, 4401, 4403]).toContain(close);
     }
   });
 

@@ -1,5 +1,7 @@
 /** What the HTTP routes work with. */
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Visitor } from "../../access/admission.ts";
+import type { Sessions } from "../../access/sessions.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Tally } from "../../domain/tally.ts";
 import type { Subscribe } from "../../live/subscription.ts";
@@ -7,6 +9,19 @@ import type { Log } from "../../redis/log.ts";
 import type { TurnEnd } from "../byte-sink.ts";
 import { type Query, readQuery } from "../query.ts";
 import type { RequestLimits } from "../read-request.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who sent it. */
+    visitor: Visitor;
+  }
+  interface FastifyContextConfig {
+    isPublic?: true;
+  }
+}
+
+/** The options of a route that is served to whoever asks, without a key. */
+export const PUBLIC = { config: { isPublic: true } } as const;
 
 /** What the routes are handed. */
 export interface RouteParts {
@@ -16,6 +31,7 @@ export interface RouteParts {
   readonly turnEnd: TurnEnd;
   readonly tally: Tally;
   readonly logger: Logger;
+  readonly sessions: Sessions;
   /** When the gateway stops, whatever waits is to answer now. */
   readonly closing: Closing;
 }

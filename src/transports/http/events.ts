@@ -29,11 +29,13 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
     const latest = query.flag("latest", false);
     const resumed = request.headers["last-event-id"];
     const cursor = typeof resumed === "string" && resumed !== "" ? resumed : query.text("last_entry_id", "$");
-    const streams = await resolveCursors(readWantedStreams(segment, query, limits, cursor), log);
+    const wanted = readWantedStreams(request.visitor.identity, segment, query, limits, cursor);
+    const streams = await resolveCursors(wanted, log);
     const opening = encodeSse({ id: streams.map((stream) => stream.cursor).join("+") });
     sendLive(
       reply,
       {
+        kind: "events",
         contentType: "text/event-stream; charset=utf-8",
         streams,
         encoder: streams.length === 1 ? singleEncoder(form) : severalEncoder(form, streams),

@@ -16,7 +16,10 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
     const latest = query.flag("latest", false);
     const count = query.whole("count", 1, 1, limits.maxBatchEntries);
     const blockMs = query.whole("block", 500, 0, MOST_BLOCK_MS);
-    const streams = await resolveCursors(readWantedStreams(segment, query, limits), log);
+    const streams = await resolveCursors(
+      readWantedStreams(request.visitor.identity, segment, query, limits),
+      log,
+    );
     const found = await readOnce(parts, {
       streams,
       count,

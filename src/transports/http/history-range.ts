@@ -13,7 +13,7 @@ export function addHistoryRange(app: FastifyInstance, { log, limits }: RoutePart
   app.get("/data/:stream_id/entries", async (request, reply) => {
     const { segment, query } = targetOf(request);
     const form = readAnswerForm(request, query);
-    const [stream, ...others] = readWantedStreams(segment, query, limits, "0");
+    const [stream, ...others] = readWantedStreams(request.visitor.identity, segment, query, limits, "0");
     if (stream === undefined || others.length > 0)
       throw badParameter("stream_id", "names several streams; history is read one stream at a time");
     const count = query.whole("count", DEFAULT_COUNT, 1, limits.maxBatchEntries);
@@ -70,6 +70,8 @@ function millisecondsOf(text: string): number | undefined {
 
 function nextPage(url: string, last: EntryId, reverse: boolean): string {
   const next = new URL(url, "http://gateway");
+  // It opens a door once, and has done so.
+  next.searchParams.delete("ticket");
   next.searchParams.set(reverse ? "end" : "start", `(${last}`);
   return next.pathname + next.search;
 }

@@ -1,5 +1,6 @@
 /** A response that stays open and is written to as entries come: the common part of SSE and MJPEG. */
 import type { FastifyReply } from "fastify";
+import type { SessionKind } from "../../access/sessions.ts";
 import { asGatewayError, type GatewayError } from "../../domain/errors.ts";
 import type { Encoder } from "../../live/encoder.ts";
 import type { SubscribedStream, SubscriptionOptions } from "../../live/subscription.ts";
@@ -8,6 +9,7 @@ import { type RouteParts, whenGone } from "./context.ts";
 
 /** What is sent, and how. */
 export interface LiveResponseOptions {
+  readonly kind: SessionKind;
   readonly contentType: string;
   readonly streams: readonly SubscribedStream[];
   readonly encoder: Encoder<Chunks>;
@@ -29,8 +31,11 @@ export function textChunks(text: string): Chunks {
 
 /** Answers with a response that follows streams until the client leaves or the gateway stops. */
 export function sendLive(reply: FastifyReply, options: LiveResponseOptions, parts: RouteParts): void {
-  const { limits, subscribe, tally, turnEnd, closing } = parts;
+  const { limits, subscribe, tally, turnEnd, closing, sessions } = parts;
   const { raw } = reply;
+  const session = sessions.open(reply.request.visitor, options.kind, endWith);
+  const keys = options.streams.map(({ key }) => key);
+  sessions.use(session, "read", keys);
   reply.hijack();
   raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),
@@ -60,15 +65,18 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
       subscription.pause("pace");
       pace = setTimeout(() => subscription.resume("pace"), intervalMs);
     },
-    onError(error) {
-      if (options.farewell) sink.write(options.farewell(asGatewayError(error)));
-      end();
-    },
+    onError: (error) => endWith(asGatewayError(error)),
   });
   const { heartbeat } = options;
   const beating = heartbeat && setInterval(() => !sink.isFull() && sink.write(heartbeat), limits.heartbeatMs);
 
+  function endWith(error: GatewayError): void {
+    if (options.farewell) sink.write(options.farewell(error));
+    end();
+  }
+
   function end(): void {
+    sessions.forget(session);
     clearInterval(beating);
     clearTimeout(pace);
     release();

@@ -36,11 +36,13 @@ export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
   app.get("/data/:stream_id/mjpeg", async (request, reply) => {
     const { segment, query } = targetOf(request);
     // From the beginning, of which only the newest is shown: a picture is there at once, also of a camera at rest.
-    const wanted = readWantedStreams(segment, query, parts.limits, query.text("last_entry_id", "0"));
+    const cursor = query.text("last_entry_id", "0");
+    const wanted = readWantedStreams(request.visitor.identity, segment, query, parts.limits, cursor);
     if (wanted.length > 1) throw badParameter("stream_id", "names several streams; a picture shows one");
     sendLive(
       reply,
       {
+        kind: "mjpeg",
         contentType: MJPEG_CONTENT_TYPE,
         streams: await resolveCursors(wanted, parts.log),
         encoder,

@@ -1,5 +1,6 @@
 /** `POST /data/{stream_id}`: entries to be stored (wire.md, "HTTP"). */
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { authorize } from "../../access/authorize.ts";
 import type { NewEntry } from "../../domain/entry.ts";
 import { badParameter, GatewayError } from "../../domain/errors.ts";
 import { namingOf, parseStreamIds } from "../../domain/stream-name.ts";
@@ -32,6 +33,7 @@ export function addPostData(app: FastifyInstance, { log, limits }: RouteParts): 
       );
     const pushed = await readEntries(request, query, stream, limits.maxBatchEntries);
     const entries = pushed.map(({ stream: id, ...entry }): NewEntry => ({ ...entry, key: naming.keyOf(id) }));
+    authorize(request.visitor.identity, "write", [...new Set(entries.map(({ key }) => key))]);
     const results = await new Promise<readonly AppendResult[]>((resolve) => log.append(entries, resolve));
     const refusals = results.filter((result) => result instanceof GatewayError);
     // Some stored and some refused is a list, as in an ack; nothing stored is an error.

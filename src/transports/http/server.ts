@@ -2,21 +2,27 @@
 import { createServer, type Server } from "node:http";
 import cors from "@fastify/cors";
 import { type FastifyError, type FastifyInstance, fastify } from "fastify";
+import { type Admission, CONNECTION_HEADER } from "../../access/admission.ts";
 import type { BrowserGuard } from "../../access/browser-guard.ts";
 import { asGatewayError, type ErrorCode, GatewayError } from "../../domain/errors.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import { errorBody } from "../append-results.ts";
+import { doorOf, type Refusals } from "../refusals.ts";
 import type { RouteParts } from "./context.ts";
 import { addDocs } from "./docs.ts";
 import { addEvents } from "./events.ts";
 import { addGetData } from "./get-data.ts";
 import { addHistoryRange } from "./history-range.ts";
+import { addLogin, type LoginParts } from "./login.ts";
 import { addMjpeg } from "./mjpeg.ts";
+import { loginPage } from "./pages.ts";
 import { addPostData } from "./post-data.ts";
 import { addStatus } from "./status.ts";
 
 /** What the HTTP side is made of. */
-export interface HttpParts extends RouteParts {
+export interface HttpParts extends RouteParts, LoginParts {
+  readonly admission: Admission;
+  readonly refusals: Refusals;
   readonly guard: BrowserGuard;
   readonly metrics: Metrics;
   readonly maxMessageBytes: number;
@@ -33,7 +39,7 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] as const;
 export async function createHttp(
   parts: HttpParts,
 ): Promise<{ readonly app: FastifyInstance; readonly server: Server }> {
-  const { guard, tally, logger, maxMessageBytes } = parts;
+  const { guard, admission, refusals, maxMessageBytes } = parts;
   let server: Server | undefined;
   const app: FastifyInstance = fastify({
     bodyLimit: maxMessageBytes,
@@ -53,28 +59,46 @@ export async function createHttp(
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  app.addHook("onRequest", async (request) => {
-    guard.check({ origin: request.headers.origin, host: request.headers.host });
+  app.decorateRequest("visitor");
+  app.addHook("onRequest", (request, reply, done) => {
+    request.visitor = admission.receive(request.raw);
+    reply.header(CONNECTION_HEADER, request.visitor.id);
+    done();
   });
   await app.register(cors, {
     delegator: (request, callback) => {
-      const { origin, host } = request.headers;
+      const { origin } = request.headers;
       callback(null, {
-        origin: origin !== undefined && guard.allowsOrigin(origin, host),
+        origin: origin !== undefined && guard.allowsOrigin(origin, request.visitor.host),
         methods: [...METHODS],
-        exposedHeaders: ["x-offsets", "x-last-entry-id", "link", "retry-after"],
+        exposedHeaders: [CONNECTION_HEADER, "x-offsets", "x-last-entry-id", "link", "retry-after"],
         maxAge: 600,
       });
     },
   });
 
+  // Behind CORS: a page is to see that it has to log in.
+  app.addHook("onRequest", (request, _reply, done) => {
+    const { visitor, raw, routeOptions } = request;
+    const identifying = routeOptions.config.isPublic === true ? undefined : admission.identify(visitor, raw);
+    if (identifying === undefined) done();
+    else identifying.then(() => done(), done);
+  });
+
   app.setErrorHandler((error, request, reply) => {
     const told = toldOf(error as FastifyError | GatewayError, maxMessageBytes);
-    if (told.code === "INTERNAL") {
-      tally.internalErrors++;
-      logger.error({ err: error, method: request.method, url: request.url }, "a request failed");
-    } else if (told.kind.status < 500) tally.clientErrors++;
+    refusals.note(told, {
+      door: `${request.method} ${doorOf(request.url.split("?")[0] ?? "")}`,
+      connection: request.visitor?.id,
+      address: request.visitor?.address ?? request.raw.socket.remoteAddress,
+      identity: request.visitor?.identity.name,
+    });
     if (told.kind.status === 503) reply.header("retry-after", RETRY_AFTER_SECONDS);
+    if (told.code === "UNAUTHENTICATED") {
+      reply.header("www-authenticate", "Bearer");
+      if (request.method === "GET" && request.headers.accept?.includes("text/html"))
+        return reply.code(401).type("text/html; charset=utf-8").send(loginPage(request.url, ""));
+    }
     return reply
       .code(told.kind.status)
       .type("application/json; charset=utf-8")
@@ -105,6 +129,7 @@ export async function createHttp(
     });
   }
   addStatus(app, parts);
+  addLogin(app, parts);
   await addDocs(app, parts.version);
   await app.ready();
   if (server === undefined) throw new Error("the framework made no server");

@@ -1,9 +1,12 @@
 /** What operators and people look at first: what this is, whether it lives, whether Redis answers, what it counts. */
 import type { FastifyInstance } from "fastify";
+import { authorize, METRICS } from "../../access/authorize.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import type { Log } from "../../redis/log.ts";
 import { errorBody } from "../append-results.ts";
+import { PUBLIC } from "./context.ts";
+import { homePage } from "./pages.ts";
 
 /** What the status routes show. */
 export interface StatusParts {
@@ -29,14 +32,15 @@ const READY_WITHIN_MS = 2000;
 export function addStatus(app: FastifyInstance, { log, metrics, version }: StatusParts): void {
   app.get("/", (request, reply) => {
     if (request.headers.accept?.includes("text/html")) {
-      return reply.type("text/html; charset=utf-8").send(homePage(version));
+      return reply.type("text/html; charset=utf-8").send(homePage(ABOUT, version, LINKS));
     }
     return reply.send({ name: "redis-streamer", version, about: ABOUT, links: LINKS });
   });
 
-  app.get("/healthz", () => ({ status: "ok", version }));
+  // Whoever watches over the process asks without a key.
+  app.get("/healthz", PUBLIC, () => ({ status: "ok", version }));
 
-  app.get("/readyz", async (_request, reply) => {
+  app.get("/readyz", PUBLIC, async (_request, reply) => {
     try {
       await within(READY_WITHIN_MS, log.ping());
       return { status: "ready" };
@@ -45,7 +49,10 @@ export function addStatus(app: FastifyInstance, { log, metrics, version }: Statu
     }
   });
 
-  app.get("/metrics", async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
+  app.get("/metrics", async (request, reply) => {
+    authorize(request.visitor.identity, "read", [METRICS]);
+    return reply.type(metrics.contentType).send(await metrics.text());
+  });
 }
 
 async function within(ms: number, answer: Promise<void>): Promise<void> {
@@ -58,25 +65,4 @@ async function within(ms: number, answer: Promise<void>): Promise<void> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-function homePage(version: string): string {
-  const links = Object.entries(LINKS).map(([name, href]) => `<li><a href="${href}">${name}</a></li>`);
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Redis Streamer</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}code{font-size:.9em}</style>
-<h1>Redis Streamer</h1>
-<p>${ABOUT}, version ${version}.</p>
-<ul>
-<li>send: <code>ws://…/data/{stream_id}/push</code> or <code>POST /data/{stream_id}</code></li>
-<li>receive: <code>ws://…/data/{stream_id}/pull</code>, <code>GET /data/{stream_id}</code>, <code>…/events</code>, <code>…/mjpeg</code>, <code>…/entries</code></li>
-</ul>
-<ul>
-${links.join("\n")}
-</ul>
-</html>
-`;
 }

@@ -1,6 +1,7 @@
 /** What pushing and pulling sockets have in common: the request they came with, and how they end. */
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
+import type { Session, Sessions } from "../../access/sessions.ts";
 import type { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Tally } from "../../domain/tally.ts";
@@ -9,6 +10,7 @@ import type { Log } from "../../redis/log.ts";
 import type { TurnEnd } from "../byte-sink.ts";
 import type { Query } from "../query.ts";
 import type { RequestLimits } from "../read-request.ts";
+import type { Refusals, RefusedAt } from "../refusals.ts";
 import type { PullEncoders } from "./pull-encoder.ts";
 import type { PushGate } from "./push-gate.ts";
 
@@ -20,6 +22,8 @@ export interface WebSocketRequest {
   /** The stream ids of the path, percent-encoded. */
   readonly segment: string;
   readonly query: Query;
+  /** Who it belongs to. */
+  readonly session: Session;
 }
 
 /** What serving a WebSocket takes. */
@@ -32,13 +36,23 @@ export interface WebSocketParts {
   readonly turnEnd: TurnEnd;
   readonly tally: Tally;
   readonly logger: Logger;
+  readonly sessions: Sessions;
+  readonly refusals: Refusals;
 }
 
 /** A socket that is being served. */
 export interface ServedSocket {
-  /** Ends it in order: what is in flight is answered first. */
-  shutDown(): void;
+  /** Ends it in order: what is in flight is answered first, then the client is told why. */
+  end(error: GatewayError): void;
 }
+
+/** How a refusal on a socket is noted. */
+export const refusedAt = ({ kind, visitor }: Session): RefusedAt => ({
+  door: `/data/{stream_id}/${kind}`,
+  connection: visitor.id,
+  address: visitor.address,
+  identity: visitor.identity.name,
+});
 
 /** RFC 6455, section 5.5: a control frame carries 125 bytes, two of which are the code. */
 const MOST_REASON_BYTES = 123;

@@ -1,10 +1,24 @@
 /** `/data/{stream_id}/pull`: entries are sent as they come, or as they once came (wire.md, "WebSocket pull"). */
-import { asGatewayError, badParameter, GatewayError } from "../../domain/errors.ts";
+import type { Identity } from "../../access/authorize.ts";
+import { asGatewayError, badParameter, type GatewayError } from "../../domain/errors.ts";
 import type { Subscription } from "../../live/subscription.ts";
 import { type ByteSink, createByteSink } from "../byte-sink.ts";
 import type { Query } from "../query.ts";
-import { type RequestLimits, readWantedStreams, resolveCursors, type WantedStream } from "../read-request.ts";
-import { closeWith, type ServedSocket, type WebSocketParts, type WebSocketRequest } from "./connection.ts";
+import {
+  keysOf,
+  type RequestLimits,
+  readWantedStreams,
+  resolveCursors,
+  type WantedStream,
+} from "../read-request.ts";
+import {
+  closeWith,
+  refusedAt,
+  type ServedSocket,
+  type WebSocketParts,
+  type WebSocketRequest,
+} from "./connection.ts";
+import { readControl } from "./control.ts";
 import type { PullEncoder, PullEncoders } from "./pull-encoder.ts";
 
 const MOST_BLOCK_MS = 24 * 3600 * 1000;
@@ -25,8 +39,14 @@ interface PullRequest {
   readonly turnCount: number;
 }
 
-function readPull(segment: string, query: Query, limits: RequestLimits, encoders: PullEncoders): PullRequest {
-  const streams = readWantedStreams(segment, query, limits);
+function readPull(
+  identity: Identity,
+  segment: string,
+  query: Query,
+  limits: RequestLimits,
+  encoders: PullEncoders,
+): PullRequest {
+  const streams = readWantedStreams(identity, segment, query, limits);
   const clean = query.choice("format", "", ["", "msgpack", "json"]);
   const format = clean !== "" ? clean : query.flag("header", true) ? "header" : "raw";
   if (format === "raw" && streams.length > 1)
@@ -53,11 +73,12 @@ function readPull(segment: string, query: Query, limits: RequestLimits, encoders
 
 /** Serves a pulling socket. @throws GatewayError where a parameter is wrong */
 export function servePull(
-  { webSocket, socket, segment, query }: WebSocketRequest,
+  { webSocket, socket, segment, query, session }: WebSocketRequest,
   parts: WebSocketParts,
 ): ServedSocket {
-  const { limits, log, tally, turnEnd } = parts;
-  const request = readPull(segment, query, limits, parts.pullEncoders);
+  const { limits, log, tally, turnEnd, sessions, refusals } = parts;
+  const request = readPull(session.visitor.identity, segment, query, limits, parts.pullEncoders);
+  sessions.use(session, "read", keysOf(request.streams));
   const sink = createByteSink({
     stream: socket,
     highWaterBytes: limits.sendHighWaterBytes,
@@ -78,7 +99,8 @@ export function servePull(
   }
 
   const acks = request.wantsAck ? createAcks() : undefined;
-  if (acks !== undefined) webSocket.on("message", acks.arrived);
+  if (query.flag("control", false)) webSocket.on("message", controlled);
+  else if (acks !== undefined) webSocket.on("message", acks.arrived);
   webSocket.on("close", () => {
     closed = true;
     course?.close();
@@ -111,7 +133,19 @@ export function servePull(
     (error) => end(asGatewayError(error)),
   );
 
-  return { shutDown: () => end(new GatewayError("SHUTTING_DOWN", "the gateway stops")) };
+  function controlled(message: Buffer, isBinary: boolean): void {
+    try {
+      const control = readControl(message, isBinary);
+      if (control === undefined) acks?.arrived();
+      else sessions.renew(session, control.token);
+    } catch (error) {
+      const told = asGatewayError(error);
+      refusals.note(told, refusedAt(session));
+      end(told);
+    }
+  }
+
+  return { end };
 }
 
 /** Messages of the client, each of which lets one further payload go. */

@@ -1,4 +1,6 @@
 /** `/data/{stream_id}/push`: what a client sends is stored (wire.md, "WebSocket push"). */
+import { authorize } from "../../access/authorize.ts";
+import { createStreamKeys } from "../../access/stream-keys.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import { namingOf, parseStreamIds } from "../../domain/stream-name.ts";
 import type { AppendResult } from "../../redis/appender.ts";
@@ -6,7 +8,14 @@ import type { PushedEntry } from "../../wire/push-batch.ts";
 import { createPushDecoder } from "../../wire/push-decoder.ts";
 import { appendResultsJson } from "../append-results.ts";
 import { createByteSink } from "../byte-sink.ts";
-import { closeWith, type ServedSocket, type WebSocketParts, type WebSocketRequest } from "./connection.ts";
+import {
+  closeWith,
+  refusedAt,
+  type ServedSocket,
+  type WebSocketParts,
+  type WebSocketRequest,
+} from "./connection.ts";
+import { readControl } from "./control.ts";
 import { createFrameWriter } from "./frame-writer.ts";
 
 /** What an entry costs while it waits, beside its payload, in bytes. */
@@ -22,8 +31,8 @@ interface Batch {
 
 /** Serves a pushing socket. @throws GatewayError where a parameter is wrong */
 export function servePush(
-  { webSocket, socket, segment, query }: WebSocketRequest,
-  { log, limits, pushGate, turnEnd, tally }: WebSocketParts,
+  { webSocket, socket, segment, query, session }: WebSocketRequest,
+  { log, limits, pushGate, turnEnd, sessions, refusals }: WebSocketParts,
 ): ServedSocket {
   const streams = parseStreamIds(segment, limits.maxStreams);
   const naming = namingOf({
@@ -31,7 +40,11 @@ export function servePush(
     prefix: query.text("prefix", ""),
     noDevicePrefix: limits.noDevicePrefix,
   });
+  sessions.use(session, "write", streams.map(naming.keyOf));
+  const keys = createStreamKeys(naming.keyOf, (key) => authorize(session.visitor.identity, "write", [key]));
+  session.onRenewed = keys.forget;
   const wantsAck = query.flag("ack", false);
+  const takesControls = query.flag("control", false);
   const format = query.choice("format", "", ["", "msgpack", "json"]);
   const decoder = createPushDecoder({
     format: format !== "" ? format : query.flag("header", true) ? "header" : "raw",
@@ -53,21 +66,20 @@ export function servePush(
 
   function store(entries: readonly PushedEntry[]): void {
     let bytes = 0;
-    for (const { data } of entries) bytes += data.length + ENTRY_BYTES;
+    // Before anything is stored: of a batch with one stream that is not for this client, nothing is.
+    const named = entries.map(({ stream, id, data, fields }) => {
+      const key = keys.keyOf(stream);
+      bytes += data.length + ENTRY_BYTES;
+      return fields === undefined ? { key, id, data } : { key, id, data, fields };
+    });
     const batch: Batch = { results: undefined };
     batches.push(batch);
     inFlight.add(bytes);
-    log.append(
-      entries.map(({ stream, id, data, fields }) => {
-        const key = naming.keyOf(stream);
-        return fields === undefined ? { key, id, data } : { key, id, data, fields };
-      }),
-      (results) => {
-        batch.results = results;
-        inFlight.remove(bytes);
-        settleSoon();
-      },
-    );
+    log.append(named, (results) => {
+      batch.results = results;
+      inFlight.remove(bytes);
+      settleSoon();
+    });
   }
 
   /** Replies come many at a time: their acks are made, and leave, together. */
@@ -117,19 +129,25 @@ export function servePush(
   webSocket.on("message", (message: Buffer, isBinary: boolean) => {
     if (ending !== undefined) return;
     try {
+      const control = takesControls ? readControl(message, isBinary) : undefined;
+      if (control !== undefined) {
+        sessions.renew(session, control.token);
+        return;
+      }
       const entries = decoder.message(message, isBinary);
       if (entries !== undefined) store(entries);
     } catch (error) {
-      tally.clientErrors++;
-      end(asGatewayError(error));
+      const told = asGatewayError(error);
+      refusals.note(told, refusedAt(session));
+      end(told);
       settle();
     }
   });
   webSocket.on("close", () => inFlight.close());
 
   return {
-    shutDown() {
-      end(new GatewayError("SHUTTING_DOWN", "the gateway stops"));
+    end(error) {
+      end(error);
       settle();
     },
   };

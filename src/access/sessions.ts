@@ -1,0 +1,102 @@
+/**
+ * The connections that last: who is behind each, what it may do, and how it ends when that changes. A connection whose
+ * token expires or whose key is revoked is closed, unless it shows a fresh token before.
+ */
+import { asGatewayError, GatewayError } from "../domain/errors.ts";
+import type { Visitor } from "./admission.ts";
+import type { Authenticator } from "./authenticator.ts";
+import { authorize } from "./authorize.ts";
+import type { Action } from "./grant.ts";
+
+/** One connection that lasts. */
+export interface Session {
+  readonly visitor: Visitor;
+  /** By which door it came. */
+  readonly kind: SessionKind;
+  /** When it began, in ms since 1970. */
+  readonly sinceMs: number;
+  /** What it does with which streams; a fresh token has to allow the same. */
+  readonly uses: Use[];
+  /** Ends it, and tells the client why. */
+  end(error: GatewayError): void;
+  /** A fresh token was shown: what was allowed before has to be asked again. */
+  onRenewed?: () => void;
+}
+
+/** The doors that keep a connection. */
+export type SessionKind = "push" | "pull" | "events" | "mjpeg" | "graphql";
+
+/** An action on streams, by their keys. */
+export interface Use {
+  readonly action: Action;
+  readonly keys: readonly string[];
+}
+
+/** Keeps the sessions of a gateway. */
+export interface Sessions {
+  open(visitor: Visitor, kind: SessionKind, end: (error: GatewayError) => void): Session;
+  /** Whether a session may do something with streams; if so it is noted. @throws GatewayError FORBIDDEN */
+  use(session: Session, action: Action, keys: readonly string[]): void;
+  /** Shows a fresh token. One that is not good, or allows less than the session does, ends it. */
+  renew(session: Session, token: string): Promise<void>;
+  /** The connection is gone. */
+  forget(session: Session): void;
+  list(): Iterable<Session>;
+  /** Ends the session with this id. @returns whether there was one */
+  end(id: string, error: GatewayError): boolean;
+  /** Ends those whose identity no longer holds. */
+  review(): void;
+  close(): void;
+}
+
+/** How often sessions are looked through for tokens that have expired, in ms. */
+const REVIEW_EVERY_MS = 1000;
+
+/** Makes the sessions of a gateway. */
+export function createSessions(authenticator: Authenticator): Sessions {
+  const open = new Set<Session>();
+  const reviewing = authenticator.isOpen ? undefined : setInterval(review, REVIEW_EVERY_MS).unref();
+
+  function review(): void {
+    for (const session of open) {
+      if (authenticator.isGood(session.visitor.identity)) continue;
+      open.delete(session);
+      session.end(new GatewayError("UNAUTHENTICATED", "the token has expired, or its key was revoked"));
+    }
+  }
+
+  return {
+    open(visitor, kind, end) {
+      const session: Session = { visitor, kind, sinceMs: Date.now(), uses: [], end };
+      open.add(session);
+      return session;
+    },
+    use({ visitor, uses }, action, keys) {
+      authorize(visitor.identity, action, keys);
+      uses.push({ action, keys });
+    },
+    async renew(session, token) {
+      if (authenticator.isOpen) return;
+      try {
+        const identity = await authenticator.identify({ kind: "token", token });
+        for (const { action, keys } of session.uses) authorize(identity, action, keys);
+        session.visitor.identity = identity;
+        session.onRenewed?.();
+      } catch (error) {
+        session.end(asGatewayError(error));
+      }
+    },
+    forget: (session) => void open.delete(session),
+    list: () => open,
+    end(id, error) {
+      for (const session of open) {
+        if (session.visitor.id !== id) continue;
+        session.end(error);
+        return true;
+      }
+      return false;
+    },
+    review,
+    close: () => clearInterval(reviewing),
+  };
+}

@@ -1,0 +1,219 @@
+/** Who may come in by which door: every door × every permission, and every door × every wrong token. */
+import { createSecretKey, generateKeyPairSync } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { SignJWT, UnsecuredJWT } from "jose";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DOORS, type Door, statusOf, welcomeOf } from "../support/doors.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { request } from "../support/http.ts";
+import { createTestKeys, type TestKeys } from "../support/keys.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+import { until } from "../support/until.ts";
+
+const SECRET = "a secret of more than thirty-two bytes";
+const AUDIENCE = "gateway";
+const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const otherRsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
+
+let redis: TestRedis;
+let gateway: TestGateway;
+let keys: TestKeys;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  keys = createTestKeys();
+  const publicKey = join(keys.dir, "public.pem");
+  writeFileSync(publicKey, rsa.publicKey.export({ type: "spki", format: "pem" }));
+  gateway = await startTestGateway(redis.url, {
+    AUTH: "1",
+    AUTH_KEYS_FILE: keys.path,
+    JWT_SECRET: SECRET,
+    JWT_KEYS: publicKey,
+    JWT_AUDIENCE: AUDIENCE,
+    JWT_CLOCK_TOLERANCE_MS: "0",
+  });
+});
+afterAll(async () => {
+  await gateway.close();
+  keys[Symbol.dispose]();
+  await redis[Symbol.asyncDispose]();
+});
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+/** A good token, but for what is changed. */
+function token(
+  change: (jwt: SignJWT) => SignJWT = (jwt) => jwt,
+  key: Parameters<SignJWT["sign"]>[0] = secret,
+  permissions: readonly string[] = ["admin"],
+  alg = "HS256",
+): Promise<string> {
+  const jwt = new SignJWT({ permissions: [...permissions] })
+    .setProtectedHeader({ alg })
+    .setSubject("alice")
+    .setAudience(AUDIENCE)
+    .setExpirationTime("1h");
+  return change(jwt).sign(key);
+}
+const secret = createSecretKey(Buffer.from(SECRET));
+const nowS = () => Math.floor(Date.now() / 1000);
+
+/** A new key is known as soon as the file was looked at. */
+async function knownKey(permissions: readonly string[], name = "known"): Promise<string> {
+  const key = keys.add(name, permissions);
+  await until(
+    "the key is known",
+    async () => (await request(`${gateway.http}/`, { headers: bearer(key) })).status === 200,
+  );
+  return key;
+}
+
+describe("every door × every permission", () => {
+  const PERMISSIONS: readonly (readonly [
+    permissions: readonly string[],
+    allowed: readonly Door["needs"][],
+  ])[] = [
+    [["read:default:cam"], ["read"]],
+    [["read:default:*"], ["read"]],
+    [["read:*:c*m"], ["read"]],
+    [["write:default:cam"], ["write"]],
+    [
+      ["read:default:cam", "write:default:cam"],
+      ["read", "write"],
+    ],
+    [["admin:default:cam"], ["read", "write"]],
+    [["admin"], ["read", "write", "metrics", "admin"]],
+    [["read"], ["read", "metrics"]],
+    [["read::metrics"], ["metrics"]],
+    [["read:default:camera", "read:default:ca", "write:other:cam", "read:default:"], []],
+    [[], []],
+  ];
+
+  test.each(PERMISSIONS)("%j", async (permissions, allowed) => {
+    const shown = bearer(await token(undefined, secret, permissions));
+    for (const door of DOORS) {
+      const may = door.needs === "anybody" || allowed.includes(door.needs);
+      const answer = await door.knock(gateway, "cam", shown);
+      if (may) expect(`${door.name} ${answer}`).toBe(`${door.name} ${welcomeOf(door)}`);
+      else expect(`${door.name} ${answer}`).toMatch(new RegExp(`^${door.name} 4?403 FORBIDDEN$`));
+    }
+  });
+
+  test("an API key carries them too, and “a+b” needs both", async () => {
+    const shown = bearer(await knownKey(["read:default:cam", "write:default:cam"], "cam-only"));
+    for (const door of DOORS.filter(({ needs }) => needs === "read" || needs === "write")) {
+      expect(await door.knock(gateway, "cam", shown)).toBe("200");
+      if (door.name === "MJPEG" || door.name === "history" || door.name === "POST") continue;
+      expect(await door.knock(gateway, "cam+other", shown)).toMatch(/^4?403 FORBIDDEN$/);
+    }
+  });
+});
+
+describe("every door × every wrong token", () => {
+  const WRONG: readonly (readonly [what: string, make: () => Promise<string> | string])[] = [
+    ["expired", () => token((jwt) => jwt.setExpirationTime(nowS() - 10))],
+    ["not yet good", () => token((jwt) => jwt.setNotBefore(nowS() + 60))],
+    ["for another audience", () => token((jwt) => jwt.setAudience("elsewhere"))],
+    [
+      "that never ends",
+      () =>
+        new SignJWT({ permissions: ["admin"], aud: AUDIENCE })
+          .setProtectedHeader({ alg: "HS256" })
+          .sign(secret),
+    ],
+    [
+      "alg: none",
+      () => new UnsecuredJWT({ permissions: ["admin"], aud: AUDIENCE }).setExpirationTime("1h").encode(),
+    ],
+    [
+      "signed with another secret",
+      () => token(undefined, createSecretKey(Buffer.from(SECRET.replace("a", "b")))),
+    ],
+    ["signed with another key", () => token(undefined, otherRsa.privateKey, ["admin"], "RS256")],
+    [
+      "signed with the public key as a secret",
+      () =>
+        token(undefined, createSecretKey(Buffer.from(rsa.publicKey.export({ type: "spki", format: "pem" })))),
+    ],
+    [
+      "signed in a way that nobody asked for",
+      () => token(undefined, createSecretKey(Buffer.alloc(64, 1)), ["admin"], "HS512"),
+    ],
+    ["truncated", async () => (await token()).slice(0, -4)],
+    [
+      "changed",
+      async () =>
+        (await token()).replace(/\.[^.]*\./, `.${Buffer.from('{"exp":9999999999}').toString("base64url")}.`),
+    ],
+    ["of no kind", () => "let-me-in"],
+    ["a key that never was", () => `rsk_${"0".repeat(12)}_${"A".repeat(43)}`],
+    [
+      "a key with another secret",
+      async () => `${(await knownKey(["admin"])).slice(0, -43)}${"A".repeat(43)}`,
+    ],
+    ["a key that has expired", async () => keys.add("old", ["admin"], Date.now() - 1000)],
+    [
+      "a key revoked a second ago",
+      async () => {
+        const key = await knownKey(["admin"], "revoked");
+        keys.revoke("revoked");
+        await until(
+          "it is known",
+          async () => (await request(`${gateway.http}/`, { headers: bearer(key) })).status !== 200,
+        );
+        return key;
+      },
+    ],
+  ];
+
+  test.each(WRONG)("%s", async (_, make) => {
+    const shown = bearer(await make());
+    for (const door of DOORS)
+      expect(`${door.name} ${statusOf(await door.knock(gateway, "cam", shown))}`).toBe(`${door.name} 401`);
+  });
+
+  test.each([
+    ["nothing", {}],
+    ["another scheme", { authorization: "Basic YWRtaW46YWRtaW4=" }],
+    ["no token", { authorization: "Bearer" }],
+    ["characters that no token has", { authorization: "Bearer a,b\u00e9" }],
+    ["an empty key", { "x-api-key": "" }],
+  ])("%s", async (_, shown) => {
+    for (const door of DOORS)
+      expect(`${door.name} ${statusOf(await door.knock(gateway, "cam", shown))}`).toBe(`${door.name} 401`);
+  });
+});
+
+describe("the ways to show a token", () => {
+  test.each(DOORS)("x-api-key, a subprotocol, a cookie and a ticket open $name", async (door) => {
+    const good = await token();
+    const ticket = async () => {
+      const answer = await request(`${gateway.http}/tickets`, { method: "POST", headers: bearer(good) });
+      return (answer.json() as { ticket: string }).ticket;
+    };
+    const cookie = `other=1; redis_streamer_token=${good}`;
+    const foreign = { cookie, origin: "http://localhost:1" };
+    expect(await door.knock(gateway, "cam", { "x-api-key": good })).toBe(welcomeOf(door));
+    expect(await door.knock(gateway, "cam", { cookie })).toBe(welcomeOf(door));
+    expect(
+      await door.knock(gateway, "cam", { cookie, origin: gateway.http, "sec-fetch-site": "same-origin" }),
+    ).toBe(welcomeOf(door));
+    expect(statusOf(await door.knock(gateway, "cam", foreign))).toBe("401");
+    expect(statusOf(await door.knock(gateway, "cam", { cookie, "sec-fetch-site": "same-site" }))).toBe("401");
+    const one = await ticket();
+    expect(await door.knock(gateway, "cam", {}, `?ticket=${one}`)).toBe(welcomeOf(door));
+    expect(statusOf(await door.knock(gateway, "cam", {}, `?ticket=${one}`))).toBe("401");
+    expect(statusOf(await door.knock(gateway, "cam", {}, "?ticket=made-up"))).toBe("401");
+  });
+
+  test("tokens of RS256 are taken", async () => {
+    const good = await token(undefined, rsa.privateKey, ["admin"], "RS256");
+    for (const door of DOORS) expect(await door.knock(gateway, "cam", bearer(good))).toBe(welcomeOf(door));
+  });
+
+  test("health needs none", async () => {
+    for (const path of ["/healthz", "/readyz", "/login"])
+      expect((await request(gateway.http + path)).status).toBe(200);
+  });
+});

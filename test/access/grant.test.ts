@@ -1,0 +1,79 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { allows, formatGrant, matchesPattern, parseGrant } from "../../src/access/grant.ts";
+
+describe("a permission as text", () => {
+  test.each(["read:glasses:*", "write:*:imu*", "admin:*", "read::metrics", "read:*:a:b"])("%s", (text) => {
+    expect(formatGrant(parseGrant(text))).toBe(text);
+  });
+
+  test("an action alone is for everything", () => {
+    expect(parseGrant("admin")).toEqual({ action: "admin", pattern: "*" });
+  });
+
+  test.each(["", "reed:glasses:*", "Read:*", "read:", "openid", `read:${"a".repeat(1025)}`])(
+    "not %j",
+    (text) => {
+      expect(() => parseGrant(text)).toThrow(/permission/);
+    },
+  );
+});
+
+describe("a pattern of device and stream", () => {
+  test.each([
+    ["glasses:*", "glasses:cam"],
+    ["glasses:*", "glasses:a:b"],
+    ["*:imu*", "glasses:imu"],
+    ["*:imu*", "default:imu-left"],
+    ["*:*", "a:b"],
+    ["*", ":event:device.connected"],
+    ["g*s:c*m*", "glasses:cam"],
+    ["cam*", "camera"],
+    [":metrics", ":metrics"],
+    ["a:*b*b", "a:bbb"],
+  ])("%s has %s", (pattern, key) => {
+    expect(matchesPattern(pattern, key)).toBe(true);
+  });
+
+  test.each([
+    ["glasses:*", "glasses2:cam"],
+    ["glasses:*", "other:glasses:cam"],
+    ["*:imu*", "glasses:cam"],
+    // The device's star stops at the first colon, or a stream id could play another device.
+    ["*:imu*", "glasses:x:imu"],
+    ["*s:imu", "a:bs:imu"],
+    ["*:*", "camera"],
+    ["cam", "camera"],
+    ["glasses:", "glasses:cam"],
+    ["a:*b*b", "a:b"],
+    ["gl.sses:*", "glasses:cam"],
+  ])("%s has not %s", (pattern, key) => {
+    expect(matchesPattern(pattern, key)).toBe(false);
+  });
+
+  test("as a regular expression that is made of it would say", () => {
+    const text = fc.string({ unit: fc.constantFrom("a", "b", "*"), maxLength: 8 });
+    fc.assert(
+      fc.property(text, text, (glob, subject) => {
+        const expression = new RegExp(`^${glob.replaceAll("*", "[^]*")}$`);
+        expect(matchesPattern(`d:${glob}`, `d:${subject}`)).toBe(expression.test(subject));
+      }),
+    );
+  });
+
+  test("no pattern takes long", () => {
+    const glob = `d:${"*a".repeat(500)}b`;
+    expect(matchesPattern(glob, `d:${"a".repeat(60_000)}`)).toBe(false);
+  });
+});
+
+test("write does not include read; admin includes both", () => {
+  const pattern = "a:b";
+  expect(allows({ action: "write", pattern }, "read", "a:b")).toBe(false);
+  expect(allows({ action: "read", pattern }, "write", "a:b")).toBe(false);
+  expect(allows({ action: "read", pattern }, "admin", "a:b")).toBe(false);
+  for (const action of ["read", "write", "admin"] as const) {
+    expect(allows({ action: "admin", pattern }, action, "a:b")).toBe(true);
+    expect(allows({ action: "admin", pattern }, action, "a:c")).toBe(false);
+  }
+});

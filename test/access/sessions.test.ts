@@ -1,0 +1,279 @@
+/** Connections that last longer than what they were opened with. */
+import { createSecretKey } from "node:crypto";
+import { SignJWT } from "jose";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { openAnswer, request } from "../support/http.ts";
+import { createTestKeys, type TestKeys } from "../support/keys.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+import { connectSocket } from "../support/socket.ts";
+import { until } from "../support/until.ts";
+
+const SECRET = "a secret of more than thirty-two bytes";
+const settings = () => ({
+  AUTH: "1",
+  AUTH_KEYS_FILE: keys.path,
+  JWT_SECRET: SECRET,
+  JWT_CLOCK_TOLERANCE_MS: "0",
+});
+
+let redis: TestRedis;
+let gateway: TestGateway;
+let keys: TestKeys;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  keys = createTestKeys();
+  gateway = await startTestGateway(redis.url, settings());
+});
+afterAll(async () => {
+  await gateway.close();
+  keys[Symbol.dispose]();
+  await redis[Symbol.asyncDispose]();
+});
+
+const token = (permissions: readonly string[], lifeS = 60) =>
+  new SignJWT({ permissions: [...permissions] })
+    .setProtectedHeader({ alg: "HS256" })
+    .setSubject("alice")
+    .setExpirationTime(Math.floor(Date.now() / 1000) + lifeS)
+    .sign(createSecretKey(Buffer.from(SECRET)));
+const bearer = (text: string) => ({ authorization: `Bearer ${text}` });
+const control = (text: string) => JSON.stringify({ token: text });
+
+describe("“when a token expires its sockets close with 4401”", () => {
+  test.each(["pull?block=0", "push?ack=1"])("%s", async (route) => {
+    await using socket = await connectSocket(
+      `${gateway.ws}/data/cam/${route}`,
+      bearer(await token(["admin"], 2)),
+    );
+    expect(await socket.closed).toEqual({
+      code: 4401,
+      reason: "UNAUTHENTICATED: the token has expired, or its key was revoked",
+    });
+  });
+
+  test("events are told, and end", async () => {
+    await using events = await openAnswer(
+      `${gateway.http}/data/cam/events`,
+      bearer(await token(["read"], 2)),
+    );
+    let text = "";
+    for (let chunk = await events.next(); chunk !== undefined; chunk = await events.next()) text += chunk;
+    expect(text).toContain("event: error\n");
+    expect(text).toContain("UNAUTHENTICATED");
+  });
+
+  test("a key that is revoked closes what it opened, and nothing else", async () => {
+    const [going, staying] = [keys.add("going", ["read"]), keys.add("staying", ["read"])];
+    await until(
+      "both are known",
+      async () => (await request(gateway.http, { headers: bearer(staying) })).status === 200,
+    );
+    await using one = await connectSocket(`${gateway.ws}/data/cam/pull?block=0`, bearer(going));
+    await using other = await connectSocket(`${gateway.ws}/data/cam/pull?block=1`, bearer(staying));
+    keys.revoke("going");
+    expect((await one.closed).code).toBe(4401);
+    await other.next();
+    expect(other.raw.readyState).toBe(WebSocket.OPEN);
+  });
+});
+
+describe("“a client may send a fresh one before on the same socket”", () => {
+  test("a push goes on past the end of the token that it came with", async () => {
+    await using short = await connectSocket(
+      `${gateway.ws}/data/cam/pull?block=0`,
+      bearer(await token(["read"], 2)),
+    );
+    await using socket = await connectSocket(
+      `${gateway.ws}/data/cam/push?ack=1&control=1`,
+      bearer(await token(["write:default:cam"], 2)),
+    );
+    socket.send(control(await token(["write:default:cam"])));
+    // Both tokens end in the same second; when the other socket is closed, so would this one have been.
+    await short.closed;
+    socket.send("[]");
+    socket.send(Buffer.from("x"));
+    expect(await socket.text()).toMatch(/^\["\d+-\d+"\]$/);
+  });
+
+  test.each<[string, string, () => Promise<string>, number, RegExp]>([
+    [
+      "one that is not good",
+      "pull",
+      () => Promise.resolve(control("made-up")),
+      4401,
+      /UNAUTHENTICATED: the token/,
+    ],
+    [
+      "one that allows less",
+      "pull",
+      async () => control(await token(["write"])),
+      4403,
+      /FORBIDDEN: jwt:alice .* read default:cam/,
+    ],
+    [
+      "one that allows less",
+      "push",
+      async () => control(await token(["read"])),
+      4403,
+      /FORBIDDEN: jwt:alice .* write default:cam/,
+    ],
+    ["what is none", "pull", () => Promise.resolve('{"tokn": 1}'), 1008, /BAD_PAYLOAD: a control message/],
+    ["what is none", "push", () => Promise.resolve('{"token": '), 1008, /BAD_PAYLOAD: a control message/],
+  ])("%s on a %s closes it", async (_, route, message, code, reason) => {
+    await using socket = await connectSocket(
+      `${gateway.ws}/data/cam/${route}?control=1&block=0`,
+      bearer(await token(["read", "write"])),
+    );
+    socket.send(await message());
+    const closed = await socket.closed;
+    expect(closed.code).toBe(code);
+    expect(closed.reason).toMatch(reason);
+  });
+
+  test("without control=1 it is data: an entry, an ack", async () => {
+    await using push = await connectSocket(
+      `${gateway.ws}/data/texts/push?header=0&ack=1`,
+      bearer(await token(["admin"])),
+    );
+    push.send('{"token": "x"}');
+    await push.next();
+    await using pull = await connectSocket(
+      `${gateway.ws}/data/texts/pull?header=0&last_entry_id=0`,
+      bearer(await token(["admin"])),
+    );
+    expect(await pull.text()).toBe('{"token": "x"}');
+  });
+
+  test("with control=1 an ack is any other message", async () => {
+    for (const data of ["1", "2"])
+      await request(`${gateway.http}/data/acked`, {
+        method: "POST",
+        body: data,
+        headers: bearer(await token(["admin"])),
+      });
+    await using pull = await connectSocket(
+      `${gateway.ws}/data/acked/pull?header=0&ack=1&control=1&last_entry_id=0`,
+      bearer(await token(["admin"])),
+    );
+    expect(await pull.text()).toBe("1");
+    pull.send("[]");
+    expect(await pull.text()).toBe("2");
+  });
+});
+
+describe("a push that names its entries' streams", () => {
+  const push = async (permissions: readonly string[]) =>
+    connectSocket(`${gateway.ws}/data/mine/push?ack=1`, bearer(await token(permissions)));
+
+  test("may write to those that its token allows", async () => {
+    await using socket = await push(["write:default:mine", "write:default:too"]);
+    for (let i = 0; i < 3; i++) {
+      socket.send('[["mine",1],["too",2]]');
+      socket.send(Buffer.from("ab"));
+      expect(await socket.text()).toMatch(/^\["\d+-\d+","\d+-\d+"\]$/);
+    }
+  });
+
+  test("of a batch with another one nothing is stored", async () => {
+    const before = await redis.control.call("XLEN", "default:mine");
+    await using socket = await push(["write:default:mine"]);
+    socket.send('[["mine",1],["yours",2]]');
+    socket.send(Buffer.from("ab"));
+    expect(await socket.closed).toEqual({
+      code: 4403,
+      reason: "FORBIDDEN: jwt:alice has no permission to write default:yours",
+    });
+    expect(await redis.control.call("XLEN", "default:mine")).toEqual(before);
+    expect(await redis.control.call("EXISTS", "default:yours")).toBe(0);
+  });
+
+  test("a POST neither", async () => {
+    const answer = await request(`${gateway.http}/data/*?format=json`, {
+      method: "POST",
+      headers: { ...bearer(await token(["write:default:mine"])), "content-type": "application/json" },
+      body: '[["mine",null,"a"],["yours",null,"b"]]',
+    });
+    expect(answer.status).toBe(403);
+    expect(answer.text).toContain("write default:yours");
+    expect(await redis.control.call("EXISTS", "default:yours")).toBe(0);
+  });
+});
+
+describe("browsers", () => {
+  const offer = (protocols: string[]) =>
+    new Promise<string>((resolve, reject) => {
+      const socket = new WebSocket(`${gateway.ws}/data/cam/pull`, protocols);
+      socket.on("open", () => {
+        resolve(socket.protocol);
+        socket.terminate();
+      });
+      socket.on("error", reject);
+    });
+
+  test("show a token as a subprotocol; the gateway takes another one where it can", async () => {
+    const protocol = `bearer.${await token(["read"])}`;
+    expect(await offer([protocol])).toBe(protocol);
+    expect(await offer([protocol, "redis-streamer"])).toBe("redis-streamer");
+    await expect(offer(["redis-streamer"])).rejects.toThrow("401");
+    await expect(offer(["bearer.made-up", "redis-streamer"])).rejects.toThrow("401");
+  });
+
+  test("log in: a cookie that scripts do not see, and back to where they were", async () => {
+    const good = await token(["read"], 3600);
+    const form = new URLSearchParams({ token: good, next: "/docs" }).toString();
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const answer = await request(`${gateway.http}/login`, { method: "POST", headers, body: form });
+    expect(answer.status).toBe(303);
+    expect(answer.headers.location).toBe("/docs");
+    const [cookie = ""] = answer.headers["set-cookie"] ?? [];
+    expect(cookie).toMatch(
+      /^redis_streamer_token=[^;]+; Path=\/; HttpOnly; SameSite=Strict; Max-Age=3\d{3}$/,
+    );
+    const shown = { cookie: cookie.split(";")[0] ?? "" };
+    expect((await request(`${gateway.http}/openapi.json`, { headers: shown })).status).toBe(200);
+    const out = await request(`${gateway.http}/logout`, { method: "POST", headers: shown });
+    expect(out.headers["set-cookie"]?.[0]).toContain(
+      "redis_streamer_token=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0",
+    );
+  });
+
+  test.each(["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", ""])(
+    "are sent nowhere else: %j",
+    async (next) => {
+      const body = new URLSearchParams({ token: await token(["read"]), next }).toString();
+      const headers = { "content-type": "application/x-www-form-urlencoded" };
+      const answer = await request(`${gateway.http}/login`, { method: "POST", headers, body });
+      expect(answer.headers.location).toBe("/");
+    },
+  );
+
+  test("are asked to log in where a page was wanted", async () => {
+    const answer = await request(`${gateway.http}/docs?x="><script>`, { headers: { accept: "text/html" } });
+    expect(answer.status).toBe(401);
+    expect(answer.headers["www-authenticate"]).toBe("Bearer");
+    expect(answer.text).toContain('<form method="post" action="/login">');
+    expect(answer.text).not.toContain("<script>");
+  });
+
+  test("a login that is not good says so and sets nothing", async () => {
+    const answer = await request(`${gateway.http}/login`, { method: "POST", body: '{"token":"made-up"}' });
+    expect(answer.status).toBe(401);
+    expect(answer.headers["set-cookie"]).toBeUndefined();
+  });
+});
+
+test("a ticket of one gateway opens another one's door, once", async () => {
+  await using other = await startTestGateway(redis.url, settings());
+  const answer = await request(`${gateway.http}/tickets`, {
+    method: "POST",
+    headers: bearer(await token(["read:default:cam"])),
+  });
+  const { ticket, expires_in } = answer.json() as { ticket: string; expires_in: number };
+  expect(expires_in).toBe(30);
+  const url = `${other.http}/data/cam?block=0&ticket=${ticket}`;
+  expect((await request(url)).status).toBe(200);
+  expect((await request(url)).status).toBe(401);
+});

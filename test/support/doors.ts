@@ -1,0 +1,105 @@
+/** Every door of a gateway, as one function each: with what somebody shows, to what the gateway says. */
+
+import type { TestGateway } from "./gateway.ts";
+import { openAnswer, request } from "./http.ts";
+import { connectSocket } from "./socket.ts";
+
+/** What was said: `200`, `403 FORBIDDEN`, `4403 FORBIDDEN`. */
+export type Said = string;
+
+/** One door. */
+export interface Door {
+  readonly name: string;
+  /** What has to be allowed on the stream, or on what stands in its place. */
+  readonly needs: "read" | "write" | "metrics" | "admin" | "anybody";
+  /** Knocks. @param query behind the address, as `?ticket=…` @param headers what is shown */
+  knock(gateway: TestGateway, stream: string, headers: Record<string, string>, query?: string): Promise<Said>;
+}
+
+/** What an answer says. */
+function said(status: number, text: string): Said {
+  const code = /"code":"([A-Z_]+)"/.exec(text)?.[1];
+  return code === undefined ? String(status) : `${status} ${code}`;
+}
+
+const plain =
+  (method: string, path: (stream: string) => string, body?: string): Door["knock"] =>
+  async ({ http }, stream, headers, query = "") => {
+    const path_ = path(stream);
+    const url = `${http}${path_}${query === "" ? "" : (path_.includes("?") ? "&" : "?") + query.slice(1)}`;
+    const answer = await request(url, { method, headers, ...(body !== undefined && { body }) });
+    return said(answer.status, answer.text);
+  };
+
+const live =
+  (path: (stream: string) => string): Door["knock"] =>
+  async ({ http }, stream, headers, query = "") => {
+    await using answer = await openAnswer(`${http}${path(stream)}${query}`, headers);
+    const first = answer.status === 200 ? "" : String(await answer.next());
+    return said(answer.status, first);
+  };
+
+/** @param act what is done on an open socket; it resolves when the gateway has served it */
+const socket =
+  (
+    path: (stream: string) => string,
+    act: (one: Awaited<ReturnType<typeof connectSocket>>) => Promise<unknown>,
+  ): Door["knock"] =>
+  async ({ ws }, stream, headers, query = "") => {
+    try {
+      await using one = await connectSocket(
+        `${ws}${path(stream)}${query === "" ? "" : `&${query.slice(1)}`}`,
+        headers,
+      );
+      const served = act(one).then(
+        () => "200",
+        () => undefined,
+      );
+      const closed = one.closed.then(({ code, reason }) => `${code} ${reason.split(":")[0]}`);
+      return (await Promise.race([closed, served.then((text) => text ?? closed)])) ?? "";
+    } catch (error) {
+      const [, status] = /Unexpected server response: (\d+)/.exec((error as Error).message) ?? [];
+      if (status === undefined) throw error;
+      return status;
+    }
+  };
+
+/** The doors that there are. A new one that is not here is not tested. */
+export const DOORS: readonly Door[] = [
+  {
+    name: "push",
+    needs: "write",
+    knock: socket(
+      (stream) => `/data/${stream}/push?header=0&ack=1`,
+      (one) => {
+        one.send(Buffer.from("x"));
+        return one.next();
+      },
+    ),
+  },
+  {
+    name: "pull",
+    needs: "read",
+    knock: socket(
+      (stream) => `/data/${stream}/pull?block=1`,
+      (one) => one.next(),
+    ),
+  },
+  { name: "GET", needs: "read", knock: plain("GET", (stream) => `/data/${stream}?block=0`) },
+  { name: "POST", needs: "write", knock: plain("POST", (stream) => `/data/${stream}`, "x") },
+  { name: "SSE", needs: "read", knock: live((stream) => `/data/${stream}/events`) },
+  { name: "MJPEG", needs: "read", knock: live((stream) => `/data/${stream}/mjpeg`) },
+  { name: "history", needs: "read", knock: plain("GET", (stream) => `/data/${stream}/entries`) },
+  { name: "metrics", needs: "metrics", knock: plain("GET", () => "/metrics") },
+  { name: "home", needs: "anybody", knock: plain("GET", () => "/") },
+  { name: "docs", needs: "anybody", knock: plain("GET", () => "/docs/static/swagger-ui.css") },
+  { name: "description", needs: "anybody", knock: plain("GET", () => "/openapi.json") },
+  { name: "tickets", needs: "anybody", knock: plain("POST", () => "/tickets") },
+  { name: "nothing", needs: "anybody", knock: plain("GET", () => "/nothing-here") },
+];
+
+/** What a door says to whom it lets in. */
+export const welcomeOf = ({ name }: Door): Said => (name === "nothing" ? "404 NOT_FOUND" : "200");
+
+/** The status in what was said. */
+export const statusOf = (text: Said): string => text.split(" ")[0] ?? "";

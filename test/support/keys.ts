@@ -1,0 +1,39 @@
+/** Keys and tokens for tests. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseGrant } from "../../src/access/grant.ts";
+import { makeKey, readKeyFile, writeKeyFile } from "../../src/access/key-file.ts";
+
+/** A file of keys in a folder of its own. */
+export interface TestKeys extends Disposable {
+  readonly path: string;
+  readonly dir: string;
+  /** Makes a key and gives its secret. */
+  add(name: string, permissions: readonly string[], expiresAtMs?: number): string;
+  revoke(name: string): void;
+}
+
+/** Makes the file. */
+export function createTestKeys(): TestKeys {
+  const dir = mkdtempSync(join(tmpdir(), "streamer-keys-"));
+  const path = join(dir, "keys.json");
+  writeKeyFile(path, []);
+  return {
+    path,
+    dir,
+    add(name, permissions, expiresAtMs) {
+      const grants = permissions.map(parseGrant);
+      const { key, secret } = makeKey({ name, grants, ...(expiresAtMs !== undefined && { expiresAtMs }) });
+      writeKeyFile(path, [...readKeyFile(path), key]);
+      return secret;
+    },
+    revoke(name) {
+      writeKeyFile(
+        path,
+        readKeyFile(path).filter((key) => key.name !== name),
+      );
+    },
+    [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),
+  };
+}

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 /** Flags of every command. */
 export interface CommonFlags {
   readonly url: string;
+  readonly token?: string;
   readonly device?: string;
   readonly prefix?: string;
   readonly count?: number;
@@ -54,6 +55,7 @@ const withCommon = (command: Command): Command =>
     .addOption(
       new Option("--url <url>", "where the gateway is").env("REDIS_STREAMER_URL").default(DEFAULT_URL),
     )
+    .addOption(new Option("--token <key>", "API key or token to show").env("REDIS_STREAMER_TOKEN"))
     .option("--device <id>", "device that the stream belongs to (default: the gateway's, default)")
     .option("--prefix <text>", "text before the stream's name in its key")
     .option("--count <entries>", "stop after so many entries", flagValue(parseCount));

@@ -2,6 +2,7 @@
 import type { Address } from "./address.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Status } from "./reconnect.ts";
+import type { Token } from "./token.ts";
 import type { Transport } from "./transport/transport.ts";
 
 /** A gateway as the client sees it. */
@@ -9,6 +10,7 @@ export interface Gateway {
   readonly address: Address;
   readonly transport: Transport;
   readonly backoff: Backoff;
+  readonly token: Token | undefined;
 }
 
 /** Which streams are meant, and who decides how long. Common to pulls and pushes. */

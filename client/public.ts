@@ -6,3 +6,4 @@ export type { PullOptions } from "./pull.ts";
 export type { Push, PushOptions, SendOptions } from "./push.ts";
 export type { Status } from "./reconnect.ts";
 export type { ConnectOptions, Streamer } from "./streamer.ts";
+export type { Token } from "./token.ts";

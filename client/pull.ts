@@ -117,7 +117,7 @@ export async function* pull(
       proven();
     };
     try {
-      await runSession(transport, url, { onOpen, onMessage }, signal);
+      await runSession(transport, url, { onOpen, onMessage }, signal, gateway.token);
     } finally {
       socket = undefined;
     }

@@ -165,7 +165,7 @@ export function createPush(gateway: Gateway, stream: string, options: PushOption
       proven();
     };
     try {
-      await runSession(gateway.transport, url, { onOpen, onMessage }, controller.signal);
+      await runSession(gateway.transport, url, { onOpen, onMessage }, controller.signal, gateway.token);
     } catch (error) {
       failFlying(flightError(error, flying.size));
       throw error;

@@ -1,5 +1,6 @@
 /** One connection from its opening to its end, as one promise that a signal can end too. */
 import type { StreamerError } from "./errors.ts";
+import { endedBy, type Token, tokenNow } from "./token.ts";
 import type { Socket, Transport } from "./transport/transport.ts";
 
 /** What a connection does while it lasts. What a handler throws ends it. */
@@ -11,15 +12,18 @@ export interface SessionHandlers {
 /**
  * Opens a socket and keeps it until it ends.
  *
+ * @param token what is shown to the gateway
  * @throws the reason that it ended: what a handler threw, else the signal's, else why the socket closed. It is thrown
  * only when the socket is closed, so that two connections of one reader never overlap.
  */
-export function runSession(
+export async function runSession(
   transport: Transport,
   url: string,
   { onOpen, onMessage }: SessionHandlers,
   signal: AbortSignal,
+  token: Token | undefined,
 ): Promise<never> {
+  const shown = await tokenNow(token);
   return new Promise((_resolve, reject) => {
     let ending: { readonly error: unknown } | undefined;
     const end = (error: unknown) => {
@@ -35,14 +39,15 @@ export function runSession(
       }
     };
     const aborted = () => end(signal.reason);
-    const socket = transport.open(url, {
+    const socketHandlers = {
       onOpen: () => guarded(() => onOpen(socket)),
-      onMessage: (message) => guarded(() => onMessage(message, socket)),
+      onMessage: (message: Uint8Array | string) => guarded(() => onMessage(message, socket)),
       onClose(error: StreamerError) {
         signal.removeEventListener("abort", aborted);
-        reject(ending === undefined ? error : ending.error);
+        reject(ending === undefined ? endedBy(error, token) : ending.error);
       },
-    });
+    };
+    const socket = transport.open(url, socketHandlers, shown);
     if (signal.aborted) aborted();
     else signal.addEventListener("abort", aborted, { once: true });
   });

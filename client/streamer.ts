@@ -4,10 +4,13 @@ import { type Backoff, DEFAULT_BACKOFF } from "./backoff.ts";
 import type { StreamEntry } from "./codec.ts";
 import { type PullOptions, pull } from "./pull.ts";
 import { createPush, type Push, type PushOptions } from "./push.ts";
+import type { Token } from "./token.ts";
 import type { Transport } from "./transport/transport.ts";
 
 /** What holds for everything done with one gateway. */
 export interface ConnectOptions {
+  /** API key or JSON Web Token, where the gateway asks for one. */
+  readonly token?: Token | undefined;
   /** The waits between attempts to connect. */
   readonly backoff?: Partial<Backoff> | undefined;
 }
@@ -33,6 +36,7 @@ export function createStreamer(transport: Transport, url: string, options: Conne
   const gateway = {
     address: parseAddress(url),
     transport,
+    token: options.token,
     backoff: { ...DEFAULT_BACKOFF, ...options.backoff },
   };
   return {

@@ -17,7 +17,7 @@ export const pullImage = (io: Io): Command =>
     .action(async (stream: string, flags: PullFlags & { readonly save?: string }) => {
       const report = createImageReport(() => Date.now());
       const save = flags.save === undefined ? undefined : await createSaver(flags.save, stream.includes("+"));
-      await pullLoop(io, connect(flags.url), stream, flags, {
+      await pullLoop(io, connect(flags.url, { token: flags.token }), stream, flags, {
         show(entry) {
           report.note(entry);
           return save?.(entry);

@@ -13,7 +13,7 @@ export const pullRaw = (io: Io): Command =>
     .description("print what comes, one entry a line: stream: id | payload")
     .argument("<stream>", "stream to pull, or several joined by +")
     .action((stream: string, flags: PullFlags) =>
-      pullLoop(io, connect(flags.url), stream, flags, {
+      pullLoop(io, connect(flags.url, { token: flags.token }), stream, flags, {
         show: (entry) =>
           io.terminal.print(`${oneLine(entry.stream)}: ${entry.id} | ${payloadText(entry.data)}`),
         progress: () => "",

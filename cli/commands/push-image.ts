@@ -27,7 +27,7 @@ export const pushImage = (io: Io): Command =>
       const encode = await createJpegEncoder(flags.shape);
       const picture = createPicture(flags.shape, Math.random);
       const run = crypto.randomUUID();
-      await pushLoop(io, connect(flags.url), stream, flags, async (n) => ({
+      await pushLoop(io, connect(flags.url, { token: flags.token }), stream, flags, async (n) => ({
         data: await encode(picture.draw(n)),
         options: { fields: frameFields(run, n) },
       }));

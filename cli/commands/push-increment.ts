@@ -12,5 +12,7 @@ export const pushIncrement = (io: Io): Command =>
     .description("push 0, 1, 2, … as JSON, as fast as they are acknowledged")
     .argument("<stream>", "stream to push to")
     .action((stream: string, flags: PushFlags) =>
-      pushLoop(io, connect(flags.url), stream, flags, (n) => ({ data: JSON.stringify(n) })),
+      pushLoop(io, connect(flags.url, { token: flags.token }), stream, flags, (n) => ({
+        data: JSON.stringify(n),
+      })),
     );

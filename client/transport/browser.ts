@@ -14,7 +14,7 @@ interface StandardSocket {
   close(code: number): void;
 }
 
-declare const WebSocket: new (url: string) => StandardSocket;
+declare const WebSocket: new (url: string, protocols: string[]) => StandardSocket;
 
 /** The standard `readyState` of an open socket. */
 const OPEN = 1;
@@ -24,8 +24,9 @@ const POLL_MS = 10;
 /** The transport of browsers. */
 export const browserTransport: Transport = { canPause: false, atTurnEnd: queueMicrotask, open };
 
-function open(url: string, handlers: SocketHandlers): Socket {
-  const socket = new WebSocket(url);
+function open(url: string, handlers: SocketHandlers, token: string | undefined): Socket {
+  // A page can set no header here; the gateway answers with the first and keeps the second to itself.
+  const socket = new WebSocket(url, token === undefined ? [] : ["redis-streamer", `bearer.${token}`]);
   let opened = false;
   let pending: (() => void)[] = [];
   let poll: ReturnType<typeof setInterval> | undefined;

@@ -21,11 +21,12 @@ export const nodeTransport: Transport = {
   open,
 };
 
-function open(url: string, handlers: SocketHandlers): Socket {
+function open(url: string, handlers: SocketHandlers, token: string | undefined): Socket {
   const ws = new WebSocket(url, {
     handshakeTimeout: HANDSHAKE_MS,
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
+    ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
   });
   let failure: StreamerError | undefined;
   let heard = true;

@@ -27,6 +27,10 @@ export interface Transport {
   readonly canPause: boolean;
   /** Calls back when this turn of the event loop is over, so that what is sent in one turn can go out together. */
   atTurnEnd(callback: () => void): void;
-  /** Starts to connect. Handlers are called later, never from inside; what goes wrong is told to `onClose`. */
-  open(url: string, handlers: SocketHandlers): Socket;
+  /**
+   * Starts to connect. Handlers are called later, never from inside; what goes wrong is told to `onClose`.
+   *
+   * @param token shown to the gateway, where there is one
+   */
+  open(url: string, handlers: SocketHandlers, token: string | undefined): Socket;
 }

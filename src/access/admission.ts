@@ -53,7 +53,14 @@ export function createAdmission({ authenticator, guard, forwarding }: AdmissionP
   return {
     receive(request) {
       const { address, host, isSecure } = forwarding(request);
-      guard.check({ origin: request.headers.origin, host });
+      const { headers } = request;
+      guard.check({
+        origin: headers.origin,
+        host,
+        fetchSite: text(headers["sec-fetch-site"]),
+        fetchMode: text(headers["sec-fetch-mode"]),
+        referer: headers.referer,
+      });
       count++;
       return { id: `${run}-${count.toString(36)}`, address, host, isSecure, identity: initial };
     },
@@ -77,6 +84,9 @@ export function createAdmission({ authenticator, guard, forwarding }: AdmissionP
     },
   };
 }
+
+const text = (header: string | string[] | undefined): string | undefined =>
+  typeof header === "string" ? header : undefined;
 
 function searchOf(url = ""): string {
   const at = url.indexOf("?");

@@ -21,6 +21,10 @@ export interface BrowserGuardOptions {
 export interface BrowserRequest {
   readonly origin: string | undefined;
   readonly host: string | undefined;
+  /** `Sec-Fetch-Site` and `Sec-Fetch-Mode` (W3C Fetch Metadata), by which browsers tell of requests without an origin. */
+  readonly fetchSite?: string | undefined;
+  readonly fetchMode?: string | undefined;
+  readonly referer?: string | undefined;
 }
 
 /** Refuses what a hostile page sends. */
@@ -63,12 +67,19 @@ export function createBrowserGuard({
   return {
     allowsOrigin,
     isOwnOrigin,
-    check({ origin, host }) {
+    check({ origin, host, fetchSite, fetchMode, referer }) {
       const name = hostName(host);
       if (!anyHost && name !== undefined && !isLoopback(name) && !hosts.has(name))
         throw new GatewayError(
           "FORBIDDEN_HOST",
           `host ${name} is not this gateway's; ALLOWED_HOSTS can name it`,
+        );
+      // What is in an <img> or <script> comes without an origin. A link may come from anywhere: somebody follows it.
+      const isPartOfPage = origin === undefined && fetchSite === "cross-site" && fetchMode !== "navigate";
+      if (isPartOfPage && !anyOrigin && !allowsOrigin(webUrl(referer ?? "")?.origin ?? "", host))
+        throw new GatewayError(
+          "FORBIDDEN_ORIGIN",
+          "pages of other sites may not use this gateway; ALLOWED_ORIGINS can name them",
         );
       if (origin !== undefined && !allowsOrigin(origin, host))
         throw new GatewayError(

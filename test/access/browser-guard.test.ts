@@ -186,3 +186,25 @@ test("whether pages of an origin may read answers is decided the same way", () =
   expect(NETWORK.allowsOrigin("http://gateway.lan:8000", "gateway.lan:8000")).toBe(true);
   expect(NETWORK.allowsOrigin("http://gateway.lan:8000", undefined)).toBe(false);
 });
+
+describe("a part of a page, which comes without an origin", () => {
+  const part = { origin: undefined, host: HOST, fetchSite: "cross-site", fetchMode: "no-cors" };
+
+  test("of another site is refused", () => {
+    for (const referer of [undefined, "https://example.com/", "nonsense"])
+      expect(refusalOf(() => LOCAL.check({ ...part, referer }))).toMatch(
+        /^FORBIDDEN_ORIGIN: pages of other sites/,
+      );
+  });
+
+  test("of a local page, an allowed one or any that may is let in", () => {
+    LOCAL.check({ ...part, referer: "http://localhost:5173/" });
+    guard({ allowedOrigins: ["https://example.com"] }).check({ ...part, referer: "https://example.com/a" });
+    guard({ allowedOrigins: ["*"] }).check(part);
+  });
+
+  test("a link that somebody follows, and what is of this site, are let in", () => {
+    LOCAL.check({ ...part, fetchMode: "navigate" });
+    for (const fetchSite of ["same-origin", "same-site", "none"]) LOCAL.check({ ...part, fetchSite });
+  });
+});

@@ -9,6 +9,7 @@ import type { Tickets } from "../../access/tickets.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { PUBLIC } from "./context.ts";
 import { loginPage } from "./pages.ts";
+import { sendPage } from "./security-headers.ts";
 
 /** What logging in takes. */
 export interface LoginParts {
@@ -18,9 +19,7 @@ export interface LoginParts {
 
 /** Adds the routes. */
 export function addLogin(app: FastifyInstance, { authenticator, tickets }: LoginParts): void {
-  app.get("/login", PUBLIC, (request, reply) =>
-    reply.type("text/html; charset=utf-8").send(loginPage(pathAfter(request), "")),
-  );
+  app.get("/login", PUBLIC, (request, reply) => sendPage(reply, loginPage(pathAfter(request), "")));
 
   app.post("/login", PUBLIC, async (request, reply) => {
     const isForm = isUrlEncoded(request);
@@ -33,10 +32,7 @@ export function addLogin(app: FastifyInstance, { authenticator, tickets }: Login
       return reply.send({ identity: name, expires });
     } catch (error) {
       if (!isForm || !(error instanceof GatewayError)) throw error;
-      return reply
-        .code(error.kind.status)
-        .type("text/html; charset=utf-8")
-        .send(loginPage(next, error.message));
+      return sendPage(reply.code(error.kind.status), loginPage(next, error.message));
     }
   });
 

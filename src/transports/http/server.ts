@@ -17,6 +17,7 @@ import { addLogin, type LoginParts } from "./login.ts";
 import { addMjpeg } from "./mjpeg.ts";
 import { loginPage } from "./pages.ts";
 import { addPostData } from "./post-data.ts";
+import { ANSWER_HEADERS, SHARED_ANSWER_HEADERS, sendPage } from "./security-headers.ts";
 import { addStatus } from "./status.ts";
 
 /** What the HTTP side is made of. */
@@ -61,7 +62,10 @@ export async function createHttp(
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.decorateRequest("visitor");
   app.addHook("onRequest", (request, reply, done) => {
+    reply.headers(ANSWER_HEADERS);
     request.visitor = admission.receive(request.raw);
+    const site = request.headers["sec-fetch-site"];
+    if (site !== undefined && site !== "same-origin") reply.headers(SHARED_ANSWER_HEADERS);
     reply.header(CONNECTION_HEADER, request.visitor.id);
     done();
   });
@@ -97,7 +101,7 @@ export async function createHttp(
     if (told.code === "UNAUTHENTICATED") {
       reply.header("www-authenticate", "Bearer");
       if (request.method === "GET" && request.headers.accept?.includes("text/html"))
-        return reply.code(401).type("text/html; charset=utf-8").send(loginPage(request.url, ""));
+        return sendPage(reply.code(401), loginPage(request.url, ""));
     }
     return reply
       .code(told.kind.status)

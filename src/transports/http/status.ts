@@ -7,6 +7,7 @@ import type { Log } from "../../redis/log.ts";
 import { errorBody } from "../append-results.ts";
 import { PUBLIC } from "./context.ts";
 import { homePage } from "./pages.ts";
+import { sendPage } from "./security-headers.ts";
 
 /** What the status routes show. */
 export interface StatusParts {
@@ -32,7 +33,7 @@ const READY_WITHIN_MS = 2000;
 export function addStatus(app: FastifyInstance, { log, metrics, version }: StatusParts): void {
   app.get("/", (request, reply) => {
     if (request.headers.accept?.includes("text/html")) {
-      return reply.type("text/html; charset=utf-8").send(homePage(ABOUT, version, LINKS));
+      return sendPage(reply, homePage(ABOUT, version, LINKS));
     }
     return reply.send({ name: "redis-streamer", version, about: ABOUT, links: LINKS });
   });

@@ -1,0 +1,165 @@
+/** Pages in a real browser: one of another site that tries to use a gateway on this machine, and the gateway's own. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startBrowser, type TestBrowser } from "../support/browser.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { HOSTILE_PAGE } from "../support/hostile-page.ts";
+import { createTestKeys, type TestKeys } from "../support/keys.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+
+/** The smallest picture, so that an `<img>` that is let in shows something. */
+const PIXEL = Buffer.from("R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==", "base64");
+
+let redis: TestRedis;
+let gateway: TestGateway;
+let guarded: TestGateway;
+let keys: TestKeys;
+let site: Server;
+let browser: TestBrowser;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await startTestGateway(redis.url);
+  keys = createTestKeys();
+  guarded = await startTestGateway(redis.url, { AUTH: "1", AUTH_KEYS_FILE: keys.path });
+  site = createServer((_request, response) => {
+    response.setHeader("content-type", "text/html");
+    response.end(HOSTILE_PAGE);
+  });
+  await new Promise<void>((resolve) => site.listen(0, "127.0.0.1", resolve));
+  browser = await startBrowser(["evil.example", "rebound.example"]);
+});
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  site.close();
+  site.closeAllConnections();
+  await gateway.close();
+  await guarded.close();
+  keys[Symbol.dispose]();
+  await redis[Symbol.asyncDispose]();
+});
+
+const portOf = (server: Server) => (server.address() as AddressInfo).port;
+
+/** What a page at an address gets of a gateway, try by try. */
+async function attack(pageUrl: string, target: string): Promise<Record<string, string>> {
+  await redis.control.call("FLUSHALL");
+  await redis.control.call("XADD", "default:secret", "*", "d", PIXEL);
+  const page = await browser.context.newPage();
+  try {
+    await page.goto(pageUrl);
+    return await page.evaluate(`attack(${JSON.stringify(target)})`);
+  } finally {
+    await page.close();
+  }
+}
+
+const stored = async () => [
+  await redis.control.call("EXISTS", "default:pushed"),
+  await redis.control.call("EXISTS", "default:secret"),
+];
+
+describe("a page that means harm", () => {
+  const REFUSED = {
+    fetch: "refused",
+    entries: "refused",
+    metrics: "refused",
+    img: "refused",
+    script: "refused",
+    events: "refused",
+    pull: "refused",
+    push: "refused",
+    post: "refused",
+    blindPost: "refused",
+    flush: "refused",
+    // The page is not told what became of it.
+    form: "sent",
+  };
+
+  test("of another site gets nothing and leaves nothing", async () => {
+    expect(await attack(`http://evil.example:${portOf(site)}/`, gateway.http)).toEqual(REFUSED);
+    expect(await stored()).toEqual([0, 1]);
+  });
+
+  test("whose name was made to lead to this machine (DNS rebinding) neither", async () => {
+    const rebound = gateway.http.replace("127.0.0.1", "rebound.example");
+    const page = await browser.context.newPage();
+    const answer = await page.goto(`${rebound}/data/secret?last_entry_id=0`);
+    expect(answer?.status()).toBe(403);
+    expect(await answer?.text()).toContain("FORBIDDEN_HOST");
+    const socket = await page.evaluate(
+      (url) =>
+        new Promise((resolve) => {
+          const one = new WebSocket(url);
+          one.onopen = () => resolve("open");
+          one.onclose = () => resolve("refused");
+        }),
+      `${rebound.replace("http", "ws")}/data/secret/pull`,
+    );
+    expect(socket).toBe("refused");
+    await page.close();
+  });
+
+  test("a page of this machine is let in, so the tries are real", async () => {
+    const got = await attack(`http://localhost:${portOf(site)}/`, gateway.http);
+    expect(got).toMatchObject({ img: "shown", events: "heard", pull: "heard", push: "heard" });
+    expect(got.post).toMatch(/^\["\d+-\d+"\]$/);
+    expect((await stored())[0]).toBe(1);
+  });
+});
+
+describe("the gateway's own pages", () => {
+  test("run under their policy: nothing is blocked, nothing comes from elsewhere", async () => {
+    const page = await browser.context.newPage();
+    const said: string[] = [];
+    page.on("console", (message) => message.type() === "error" && said.push(message.text()));
+    page.on("request", (request) => {
+      if (!request.url().startsWith(gateway.http) && !request.url().startsWith("data:"))
+        said.push(request.url());
+    });
+    for (const path of ["/", "/login", "/docs"]) {
+      const answer = await page.goto(gateway.http + path);
+      expect(answer?.status()).toBe(200);
+      const headers = answer?.headers() ?? {};
+      expect(headers["content-security-policy"]).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
+      expect(headers["x-frame-options"]).toBe("DENY");
+      expect(headers["referrer-policy"]).toBe("same-origin");
+      expect(headers["x-content-type-options"]).toBe("nosniff");
+    }
+    await page.waitForSelector(".opblock");
+    // The home page's link to an icon that is not there is the browser's own idea.
+    expect(said.filter((line) => !line.includes("favicon") && !line.includes("404"))).toEqual([]);
+    await page.goto(gateway.http);
+    expect(await page.evaluate("getComputedStyle(document.body).maxWidth")).not.toBe("none");
+    await page.close();
+  });
+
+  test("log in with a key, once, and then open what asks for it", async () => {
+    const key = keys.add("browser", ["read"]);
+    const page = await browser.context.newPage();
+    await page.goto(`${guarded.http}/docs`);
+    // A new key is known when the file was looked at: half a second at most.
+    for (let i = 0; i < 20 && (await page.locator("input[name=token]").count()) > 0; i++) {
+      await page.fill("input[name=token]", key);
+      await page.click("button");
+      await page.waitForLoadState();
+    }
+    await page.waitForSelector(".opblock");
+    expect(new URL(page.url()).pathname).toMatch(/^\/docs/);
+    expect(await page.evaluate("document.cookie")).toBe("");
+    const shown = await page.evaluate(async () => (await fetch("/data/secret?block=0")).status);
+    expect(shown).toBe(200);
+    const foreign = await browser.context.newPage();
+    await foreign.goto(`http://127.0.0.1:${portOf(site)}/`);
+    const other = await foreign.evaluate(
+      (url) =>
+        fetch(url, { credentials: "include", mode: "no-cors", method: "POST", body: "x" }).then(() => "sent"),
+      `${guarded.http}/data/pushed-by-cookie`,
+    );
+    expect(other).toBe("sent");
+    expect(await redis.control.call("EXISTS", "default:pushed-by-cookie")).toBe(0);
+    await foreign.close();
+    await page.close();
+  });
+});

@@ -3,7 +3,8 @@ import type { AddressInfo } from "node:net";
 import { createAdmission } from "./access/admission.ts";
 import { createAuthenticator } from "./access/authenticator.ts";
 import { createBrowserGuard } from "./access/browser-guard.ts";
-import { createForwarding } from "./access/forwarding.ts";
+import { createForwarding, createProxyTest } from "./access/forwarding.ts";
+import { createLimits } from "./access/limits.ts";
 import { createSessions, type Sessions } from "./access/sessions.ts";
 import { createTickets } from "./access/tickets.ts";
 import type { Logger } from "./domain/logger.ts";
@@ -165,9 +166,22 @@ async function assemble(
     pullEncoders: createPullEncoders(),
     pingIntervalMs: settings.pingIntervalMs,
     pingTimeoutMs: settings.pingTimeoutMs,
+    uploadTimeoutMs: settings.uploadTimeoutMs,
   });
-  const metrics = createMetrics(tally, webSockets.size);
-  const { app, server } = await createHttp({ ...common, metrics, version, closing });
+  const metrics = createMetrics({
+    tally,
+    sockets: webSockets.size,
+    sendBufferBytes: webSockets.sendBufferBytes,
+    limitHits: access.limiting.hits,
+    refusals: common.refusals.counts,
+  });
+  const { app, server } = await createHttp({
+    ...common,
+    metrics,
+    version,
+    closing,
+    serverLimits: { ...settings, isProxy: access.isProxy },
+  });
   server.on("upgrade", webSockets.upgrade);
   return { app, server, webSockets, beginClosing };
 }
@@ -192,15 +206,13 @@ function openAccess(
     onKeysChange: () => sessions.review(),
     logger,
   });
-  const sessions: Sessions = createSessions(authenticator);
+  const limiting = createLimits(settings);
+  const sessions: Sessions = createSessions(authenticator, limiting);
   const guard = createBrowserGuard({ ...settings, listenHost: settings.host });
-  const admission = createAdmission({
-    authenticator,
-    guard,
-    forwarding: createForwarding(settings.trustProxy),
-  });
+  const isProxy = createProxyTest(settings.trustProxy);
+  const admission = createAdmission({ authenticator, guard, forwarding: createForwarding(isProxy) });
   closers.push(authenticator.close, sessions.close);
-  return { tickets, authenticator, sessions, guard, admission };
+  return { tickets, authenticator, sessions, limiting, guard, admission, isProxy };
 }
 
 function urlOf(address: AddressInfo | string | null, host: string): string {

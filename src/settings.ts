@@ -13,7 +13,7 @@ interface Row<T> {
   /** The default, as a user would write it. */
   readonly fallback: string;
   /** What the value counts, empty where it counts nothing. */
-  readonly unit: "" | "ms" | "bytes" | "entries" | "streams";
+  readonly unit: "" | "ms" | "bytes" | "entries" | "streams" | "sockets" | "messages";
   readonly doc: string;
 }
 
@@ -215,6 +215,76 @@ export const SETTINGS = {
     "Most entries in one pushed batch, and largest count of one read",
   ),
   maxStreams: row("MAX_STREAMS", whole(1, 100_000), "1000", "streams", "Most streams in one request"),
+  maxHeaderBytes: row(
+    "MAX_HEADER_BYTES",
+    bytes(1024),
+    "64k",
+    "bytes",
+    "Largest head of a request, address included",
+  ),
+  maxSockets: row(
+    "MAX_SOCKETS",
+    whole(0, 1_000_000),
+    "50000",
+    "sockets",
+    "Most connections in all; what comes beyond them is cut. 0 sets no limit",
+  ),
+  maxSocketsPerAddress: row(
+    "MAX_SOCKETS_PER_ADDRESS",
+    whole(0, 1_000_000),
+    "20000",
+    "sockets",
+    "Most lasting connections (WebSockets, events, pictures) of one address; 0 sets no limit",
+  ),
+  maxSocketsPerIdentity: row(
+    "MAX_SOCKETS_PER_IDENTITY",
+    whole(0, 1_000_000),
+    "20000",
+    "sockets",
+    "Most lasting connections of one key or token's subject; 0 sets no limit",
+  ),
+  maxMessagesPerSecond: row(
+    "MAX_MESSAGES_PER_SECOND",
+    whole(0, 1e9),
+    "0",
+    "messages",
+    "Messages and requests a second that are taken in of one identity, or address without one; 0 sets no limit",
+  ),
+  maxBytesPerSecond: row(
+    "MAX_BYTES_PER_SECOND",
+    bytes(0),
+    "0",
+    "bytes",
+    "Bytes a second that are taken in of one identity, or address without one; 0 sets no limit",
+  ),
+  maxStreamsPerIdentity: row(
+    "MAX_STREAMS_PER_IDENTITY",
+    whole(0, 1e9),
+    "100000",
+    "streams",
+    "Most streams that one identity, or address without one, writes to while the gateway runs; 0 sets no limit",
+  ),
+  handshakeTimeoutMs: row(
+    "HANDSHAKE_TIMEOUT_MS",
+    whole(100, 600_000),
+    "10000",
+    "ms",
+    "How long a client may take for the head of a request, and for a TLS handshake",
+  ),
+  uploadTimeoutMs: row(
+    "UPLOAD_TIMEOUT_MS",
+    whole(100, 86_400_000),
+    "300000",
+    "ms",
+    "How long a client may take for a whole request, or one WebSocket message",
+  ),
+  idleTimeoutMs: row(
+    "IDLE_TIMEOUT_MS",
+    whole(100, 86_400_000),
+    "65000",
+    "ms",
+    "How long a connection is kept for a next HTTP request",
+  ),
   sendHighWaterBytes: row(
     "SEND_HIGH_WATER_BYTES",
     bytes(1024),

@@ -18,22 +18,30 @@ export interface Origin {
 /** Finds out. */
 export type Forwarding = (request: IncomingMessage) => Origin;
 
+/** Whether an address is that of a proxy to be believed. */
+export type ProxyTest = (address: string) => boolean;
+
 /**
- * Makes the reader of forwarding headers.
+ * Makes the test.
  *
- * @param trusted addresses and networks (`10.0.0.0/8`, `loopback`, `uniquelocal`) of proxies to believe; none believes nobody
+ * @param trusted addresses and networks (`10.0.0.0/8`, `loopback`, `uniquelocal`) of proxies; none believes nobody
  * @throws TypeError where one is no address
  */
-export function createForwarding(trusted: readonly string[]): Forwarding {
-  if (trusted.length === 0) return direct;
+export function createProxyTest(trusted: readonly string[]): ProxyTest {
+  if (trusted.length === 0) return () => false;
   const trusts = proxyAddr.compile([...trusted]);
+  return (address) => trusts(address, 0);
+}
+
+/** Makes the reader of forwarding headers. */
+export function createForwarding(isProxy: ProxyTest): Forwarding {
   return (request) => {
     const own = direct(request);
-    if (!trusts(own.address, 0)) return own;
+    if (!isProxy(own.address)) return own;
     const protocol = nearest(request.headers["x-forwarded-proto"]);
     return {
       // Read from the right, as far as the proxies are known: what stands left of that the client may have written.
-      address: proxyAddr(request, trusts),
+      address: proxyAddr(request, isProxy),
       host: nearest(request.headers["x-forwarded-host"]) ?? own.host,
       isSecure: protocol === undefined ? own.isSecure : protocol === "https" || protocol === "wss",
     };

@@ -7,6 +7,7 @@ import type { Visitor } from "./admission.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { authorize } from "./authorize.ts";
 import type { Action } from "./grant.ts";
+import type { Limits } from "./limits.ts";
 
 /** One connection that lasts. */
 export interface Session {
@@ -19,6 +20,8 @@ export interface Session {
   readonly uses: Use[];
   /** Ends it, and tells the client why. */
   end(error: GatewayError): void;
+  /** Takes back that the connection is counted. */
+  readonly release: () => void;
   /** A fresh token was shown: what was allowed before has to be asked again. */
   onRenewed?: () => void;
 }
@@ -53,21 +56,26 @@ export interface Sessions {
 const REVIEW_EVERY_MS = 1000;
 
 /** Makes the sessions of a gateway. */
-export function createSessions(authenticator: Authenticator): Sessions {
+export function createSessions(authenticator: Authenticator, limits: Limits): Sessions {
   const open = new Set<Session>();
   const reviewing = authenticator.isOpen ? undefined : setInterval(review, REVIEW_EVERY_MS).unref();
 
   function review(): void {
     for (const session of open) {
       if (authenticator.isGood(session.visitor.identity)) continue;
-      open.delete(session);
+      forget(session);
       session.end(new GatewayError("UNAUTHENTICATED", "the token has expired, or its key was revoked"));
     }
   }
 
+  function forget(session: Session): void {
+    if (open.delete(session)) session.release();
+  }
+
   return {
     open(visitor, kind, end) {
-      const session: Session = { visitor, kind, sinceMs: Date.now(), uses: [], end };
+      const release = limits.countConnection(visitor);
+      const session: Session = { visitor, kind, sinceMs: Date.now(), uses: [], end, release };
       open.add(session);
       return session;
     },
@@ -86,7 +94,7 @@ export function createSessions(authenticator: Authenticator): Sessions {
         session.end(asGatewayError(error));
       }
     },
-    forget: (session) => void open.delete(session),
+    forget,
     list: () => open,
     end(id, error) {
       for (const session of open) {

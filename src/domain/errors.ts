@@ -52,14 +52,17 @@ export type ErrorCode = keyof typeof ERRORS;
 export class GatewayError extends Error {
   override readonly name = "GatewayError";
   readonly code: ErrorCode;
+  /** When it is worth trying again, in ms from now, where that is known. */
+  readonly retryAfterMs: number | undefined;
 
   /**
    * @param code the stable code, which decides status and close code
    * @param message a sentence that names what was wrong
    */
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options: ErrorOptions & { retryAfterMs?: number } = {}) {
     super(message, options);
     this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
   }
 
   /** The row of the table. */

@@ -48,8 +48,26 @@ const ROWS: Readonly<Record<keyof Tally, readonly [kind: Kind, name: string, hel
   internalErrors: ["counter", "internal_errors_total", "Requests and sockets that failed in the gateway"],
 };
 
-/** Makes the metrics page of a tally. @param sockets open WebSockets now */
-export function createMetrics(tally: Tally, sockets: () => number): Metrics {
+/** What is read when somebody looks, beside the tally. */
+export interface MetricSources {
+  readonly tally: Tally;
+  /** WebSockets open now, and the bytes that they have not sent yet. */
+  readonly sockets: () => number;
+  readonly sendBufferBytes: () => number;
+  /** How often each limit was hit: a fixed set of names. */
+  readonly limitHits: Readonly<Record<string, number>>;
+  /** How often each error was told, by its code: those of `domain/errors.ts`. */
+  readonly refusals: ReadonlyMap<string, number>;
+}
+
+/** Makes the metrics page. */
+export function createMetrics({
+  tally,
+  sockets,
+  sendBufferBytes,
+  limitHits,
+  refusals,
+}: MetricSources): Metrics {
   const register = new Registry();
   collectDefaultMetrics({ register });
   for (const key of Object.keys(ROWS) as (keyof Tally)[]) {
@@ -63,6 +81,18 @@ export function createMetrics(tally: Tally, sockets: () => number): Metrics {
     { name: "redis_streamer_websockets", help: "WebSockets open now", registers: [register] },
     sockets,
   );
+  addGauge(
+    {
+      name: "redis_streamer_send_buffer_bytes",
+      help: "Bytes that WebSockets have not sent yet",
+      registers: [register],
+    },
+    sendBufferBytes,
+  );
+  addByLabel(register, "limits_hit_total", "Times that a limit was hit", "limit", () =>
+    Object.entries(limitHits),
+  );
+  addByLabel(register, "refusals_total", "Errors told to clients, by their code", "code", () => refusals);
   return { contentType: register.contentType, text: () => register.metrics() };
 }
 
@@ -77,6 +107,25 @@ function addGauge(options: MetricOptions, read: () => number): void {
     ...options,
     collect(this: Gauge) {
       this.set(read());
+    },
+  });
+}
+
+function addByLabel(
+  register: Registry,
+  name: string,
+  help: string,
+  label: string,
+  read: () => Iterable<readonly [string, number]>,
+): void {
+  new Counter({
+    name: `redis_streamer_${name}`,
+    help,
+    labelNames: [label],
+    registers: [register],
+    collect(this: Counter) {
+      this.reset();
+      for (const [value, count] of read()) this.inc({ [label]: value }, count);
     },
   });
 }

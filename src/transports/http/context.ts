@@ -1,6 +1,7 @@
 /** What the HTTP routes work with. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Visitor } from "../../access/admission.ts";
+import type { Limits } from "../../access/limits.ts";
 import type { Sessions } from "../../access/sessions.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Tally } from "../../domain/tally.ts";
@@ -32,6 +33,7 @@ export interface RouteParts {
   readonly tally: Tally;
   readonly logger: Logger;
   readonly sessions: Sessions;
+  readonly limiting: Limits;
   /** When the gateway stops, whatever waits is to answer now. */
   readonly closing: Closing;
 }

@@ -31,8 +31,9 @@ export function textChunks(text: string): Chunks {
 
 /** Answers with a response that follows streams until the client leaves or the gateway stops. */
 export function sendLive(reply: FastifyReply, options: LiveResponseOptions, parts: RouteParts): void {
-  const { limits, subscribe, tally, turnEnd, closing, sessions } = parts;
+  const { limits, subscribe, tally, turnEnd, closing, sessions, limiting } = parts;
   const { raw } = reply;
+  limiting.checkConnection(reply.request.visitor);
   const session = sessions.open(reply.request.visitor, options.kind, endWith);
   const keys = options.streams.map(({ key }) => key);
   sessions.use(session, "read", keys);

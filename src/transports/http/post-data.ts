@@ -17,7 +17,7 @@ import { readMultipart } from "./multipart.ts";
 const NO_BODY = Buffer.alloc(0);
 
 /** Adds the route. */
-export function addPostData(app: FastifyInstance, { log, limits }: RouteParts): void {
+export function addPostData(app: FastifyInstance, { log, limits, limiting }: RouteParts): void {
   app.post("/data/:stream_id", async (request, reply) => {
     const { segment, query } = targetOf(request);
     const naming = namingOf({
@@ -33,7 +33,9 @@ export function addPostData(app: FastifyInstance, { log, limits }: RouteParts): 
       );
     const pushed = await readEntries(request, query, stream, limits.maxBatchEntries);
     const entries = pushed.map(({ stream: id, ...entry }): NewEntry => ({ ...entry, key: naming.keyOf(id) }));
-    authorize(request.visitor.identity, "write", [...new Set(entries.map(({ key }) => key))]);
+    const keys = [...new Set(entries.map(({ key }) => key))];
+    authorize(request.visitor.identity, "write", keys);
+    for (const key of keys) limiting.useStream(request.visitor, key);
     const results = await new Promise<readonly AppendResult[]>((resolve) => log.append(entries, resolve));
     const refusals = results.filter((result) => result instanceof GatewayError);
     // Some stored and some refused is a list, as in an ack; nothing stored is an error.

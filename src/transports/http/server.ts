@@ -1,5 +1,5 @@
 /** The HTTP side of the gateway: routes, who may call them from a browser, and how errors are told. */
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import cors from "@fastify/cors";
 import { type FastifyError, type FastifyInstance, fastify } from "fastify";
 import { type Admission, CONNECTION_HEADER } from "../../access/admission.ts";
@@ -12,11 +12,13 @@ import type { RouteParts } from "./context.ts";
 import { addDocs } from "./docs.ts";
 import { addEvents } from "./events.ts";
 import { addGetData } from "./get-data.ts";
+import { createGuardedServer, type ServerLimits, tellBrokenRequest } from "./guarded-server.ts";
 import { addHistoryRange } from "./history-range.ts";
 import { addLogin, type LoginParts } from "./login.ts";
 import { addMjpeg } from "./mjpeg.ts";
 import { loginPage } from "./pages.ts";
 import { addPostData } from "./post-data.ts";
+import { addRates } from "./rates.ts";
 import { ANSWER_HEADERS, SHARED_ANSWER_HEADERS, sendPage } from "./security-headers.ts";
 import { addStatus } from "./status.ts";
 
@@ -27,20 +29,24 @@ export interface HttpParts extends RouteParts, LoginParts {
   readonly guard: BrowserGuard;
   readonly metrics: Metrics;
   readonly maxMessageBytes: number;
+  readonly serverLimits: ServerLimits;
   readonly version: string;
 }
 
 /** Stream ids are path segments, and a segment may name many. */
 const MOST_SEGMENT_CHARACTERS = 64 * 1024;
-const MOST_HEADER_BYTES = 64 * 1024;
 const RETRY_AFTER_SECONDS = 1;
+
+const retryAfterSeconds = ({ retryAfterMs }: GatewayError): number =>
+  retryAfterMs === undefined ? RETRY_AFTER_SECONDS : Math.ceil(retryAfterMs / 1000);
+
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] as const;
 
 /** Makes the HTTP server, not yet listening, and the plain one below it, whose upgrades are not its own. */
 export async function createHttp(
   parts: HttpParts,
 ): Promise<{ readonly app: FastifyInstance; readonly server: Server }> {
-  const { guard, admission, refusals, maxMessageBytes } = parts;
+  const { guard, admission, refusals, limiting: limits, maxMessageBytes } = parts;
   let server: Server | undefined;
   const app: FastifyInstance = fastify({
     bodyLimit: maxMessageBytes,
@@ -53,9 +59,10 @@ export async function createHttp(
       querystringParser: () => ({}),
     },
     serverFactory(handler) {
-      server = createServer({ maxHeaderSize: MOST_HEADER_BYTES, noDelay: true }, handler);
+      server = createGuardedServer(handler, parts.serverLimits, limits);
       return server;
     },
+    clientErrorHandler: (error, socket) => tellBrokenRequest(error, socket, limits, refusals),
   });
 
   app.removeAllContentTypeParsers();
@@ -88,6 +95,7 @@ export async function createHttp(
     if (identifying === undefined) done();
     else identifying.then(() => done(), done);
   });
+  if (limits.hasRates) addRates(app, limits);
 
   app.setErrorHandler((error, request, reply) => {
     const told = toldOf(error as FastifyError | GatewayError, maxMessageBytes);
@@ -97,7 +105,8 @@ export async function createHttp(
       address: request.visitor?.address ?? request.raw.socket.remoteAddress,
       identity: request.visitor?.identity.name,
     });
-    if (told.kind.status === 503) reply.header("retry-after", RETRY_AFTER_SECONDS);
+    if (told.code === "TOO_LARGE") limits.hit("message_bytes");
+    if (told.kind.retryable) reply.header("retry-after", retryAfterSeconds(told));
     if (told.code === "UNAUTHENTICATED") {
       reply.header("www-authenticate", "Bearer");
       if (request.method === "GET" && request.headers.accept?.includes("text/html"))

@@ -1,6 +1,7 @@
 /** What pushing and pulling sockets have in common: the request they came with, and how they end. */
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
+import type { Limits } from "../../access/limits.ts";
 import type { Session, Sessions } from "../../access/sessions.ts";
 import type { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
@@ -38,6 +39,7 @@ export interface WebSocketParts {
   readonly logger: Logger;
   readonly sessions: Sessions;
   readonly refusals: Refusals;
+  readonly limiting: Limits;
 }
 
 /** A socket that is being served. */

@@ -32,7 +32,7 @@ interface Batch {
 /** Serves a pushing socket. @throws GatewayError where a parameter is wrong */
 export function servePush(
   { webSocket, socket, segment, query, session }: WebSocketRequest,
-  { log, limits, pushGate, turnEnd, sessions, refusals }: WebSocketParts,
+  { log, limits, pushGate, turnEnd, sessions, refusals, limiting }: WebSocketParts,
 ): ServedSocket {
   const streams = parseStreamIds(segment, limits.maxStreams);
   const naming = namingOf({
@@ -40,8 +40,12 @@ export function servePush(
     prefix: query.text("prefix", ""),
     noDevicePrefix: limits.noDevicePrefix,
   });
+  const { visitor } = session;
   sessions.use(session, "write", streams.map(naming.keyOf));
-  const keys = createStreamKeys(naming.keyOf, (key) => authorize(session.visitor.identity, "write", [key]));
+  const keys = createStreamKeys(naming.keyOf, (key) => {
+    authorize(visitor.identity, "write", [key]);
+    limiting.useStream(visitor, key);
+  });
   session.onRenewed = keys.forget;
   const wantsAck = query.flag("ack", false);
   const takesControls = query.flag("control", false);

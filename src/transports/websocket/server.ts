@@ -1,14 +1,16 @@
 /** Takes WebSocket upgrades in, keeps their sockets alive or finds out that they are not, and ends them in order. */
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { WebSocket, WebSocketServer } from "ws";
+import { type WebSocket, WebSocketServer } from "ws";
 import { type Admission, CONNECTION_HEADER, type Visitor } from "../../access/admission.ts";
 import { BEARER_PROTOCOL } from "../../access/credentials.ts";
+import type { Session } from "../../access/sessions.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import { errorBody } from "../append-results.ts";
 import { readQuery } from "../query.ts";
 import { doorOf } from "../refusals.ts";
 import { closeWith, refusedAt, type ServedSocket, type WebSocketParts } from "./connection.ts";
+import { explainingSocket, type HoldableSocket } from "./holdable-socket.ts";
 import { servePull } from "./pull.ts";
 import { servePush } from "./push.ts";
 
@@ -18,6 +20,8 @@ export interface WebSocketTransport {
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void;
   /** Sockets open now. */
   size(): number;
+  /** What all of them have not sent yet, in bytes. */
+  sendBufferBytes(): number;
   /** Ends all sockets in order. @param withinMs after that they are cut */
   close(withinMs: number): Promise<void>;
 }
@@ -28,6 +32,8 @@ export interface WebSocketTransportParts extends WebSocketParts {
   readonly maxMessageBytes: number;
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
+  /** How long (ms) one message may take to come in. */
+  readonly uploadTimeoutMs: number;
 }
 
 /** What an upgrade asks for. */
@@ -40,16 +46,28 @@ interface Asked {
 }
 
 interface OpenSocket {
-  readonly webSocket: WebSocket;
+  readonly webSocket: HoldableSocket;
+  /** The socket below it. */
+  readonly socket: Socket;
+  readonly session: Session;
   readonly served: ServedSocket;
   /** Something came since the last look. A flag, because asking the clock for each message would cost. */
   wasHeard: boolean;
   /** When something had come at the last look, in ms of `performance.now()`. */
   heardAt: number;
+  /** A whole message came since the last look. */
+  hadMessage: boolean;
+  /** When and at which byte of the socket the last look saw that one had come. */
+  messageAt: number;
+  bytesAtMessage: number;
 }
 
 const ROUTE = /^\/data\/([^/]+)\/(push|pull)\/?$/;
 const CLOSE_POLL_MS = 20;
+/** What control frames may bring between two looks, in bytes, without being the beginning of a message. */
+const CONTROL_BYTES = 4096;
+/** Unsent bytes at which pings are no longer answered. */
+const MOST_PONG_BYTES = 64 * 1024;
 
 const stopping = () => new GatewayError("SHUTTING_DOWN", "the gateway stops");
 
@@ -57,14 +75,17 @@ const stopping = () => new GatewayError("SHUTTING_DOWN", "the gateway stops");
 export function createWebSocketTransport(parts: WebSocketTransportParts): WebSocketTransport {
   const { admission, maxMessageBytes, pingIntervalMs, pingTimeoutMs, tally, logger, sessions, refusals } =
     parts;
+  const { limiting, uploadTimeoutMs } = parts;
   const server = new WebSocketServer({
     noServer: true,
-    WebSocket: explainingWebSocket(maxMessageBytes),
+    WebSocket: explainingSocket(maxMessageBytes, () => limiting.hit("message_bytes")),
     clientTracking: false,
     // Payloads are pictures and packed numbers; deflate would cost far more than it saves.
     perMessageDeflate: false,
     maxPayload: maxMessageBytes,
     handleProtocols: chooseProtocol,
+    // Pongs are sent below: whoever sends pings and reads nothing would fill the memory with the answers.
+    autoPong: false,
   });
   const visitors = new WeakMap<IncomingMessage, Visitor>();
   server.on("headers", (headers, request) => {
@@ -83,12 +104,49 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
       if (one.wasHeard) one.heardAt = now;
       one.wasHeard = false;
       const { heardAt } = one;
-      if (now - heardAt > pingTimeoutMs) webSocket.terminate();
+      if (isStuck(one, now)) {
+        limiting.hit("upload_time");
+        one.session.end(new GatewayError("REQUEST_TIMEOUT", "a message took too long to come in"));
+        // Nobody reads the close of a socket in the middle of a message.
+        webSocket.terminate();
+      } else if (now - heardAt > pingTimeoutMs) webSocket.terminate();
       else if (now - heardAt > pingIntervalMs / 2) webSocket.ping();
     }
   }
 
-  function accept(webSocket: WebSocket, socket: Socket, { segment, kind, search, visitor }: Asked): void {
+  /** Whether a socket has been in the middle of one message for too long. */
+  function isStuck(one: OpenSocket, now: number): boolean {
+    const { webSocket, socket } = one;
+    if (one.hadMessage || webSocket.isPaused) {
+      one.hadMessage = false;
+      one.messageAt = now;
+      one.bytesAtMessage = socket.bytesRead;
+    }
+    return socket.bytesRead - one.bytesAtMessage > CONTROL_BYTES && now - one.messageAt > uploadTimeoutMs;
+  }
+
+  /** Answers pings, unless the client does not take what it is sent. */
+  function pong(webSocket: WebSocket, socket: Socket, data: Buffer): void {
+    if (socket.writableLength < MOST_PONG_BYTES) webSocket.pong(data);
+  }
+
+  /** Counts what a client sends, and stops reading it while it sends too much. */
+  function keepRate(webSocket: HoldableSocket, visitor: Visitor): void {
+    const account = limiting.accountOf(visitor);
+    const count = (data: Buffer) => {
+      const wait = account.take(1, data.length);
+      if (wait > 0) webSocket.hold(wait);
+    };
+    webSocket.on("message", count);
+    webSocket.on("ping", count);
+    webSocket.on("pong", count);
+  }
+
+  function accept(
+    webSocket: HoldableSocket,
+    socket: Socket,
+    { segment, kind, search, visitor }: Asked,
+  ): void {
     webSocket.on("error", (error) => {
       tally.clientErrors++;
       logger.debug({ err: error, connection: visitor.id }, "a WebSocket broke");
@@ -102,13 +160,28 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
     try {
       const request = { webSocket, socket, segment, query: readQuery(search), session };
       served = kind === "push" ? servePush(request, parts) : servePull(request, parts);
-      const one: OpenSocket = { webSocket, served, wasHeard: false, heardAt: performance.now() };
-      open.add(one);
-      const heard = () => {
-        one.wasHeard = true;
+      const now = performance.now();
+      const one: OpenSocket = {
+        webSocket,
+        socket,
+        session,
+        served,
+        wasHeard: false,
+        heardAt: now,
+        hadMessage: false,
+        messageAt: now,
+        bytesAtMessage: socket.bytesRead,
       };
-      webSocket.on("pong", heard);
-      webSocket.on("message", heard);
+      open.add(one);
+      webSocket.on("pong", () => {
+        one.wasHeard = true;
+      });
+      webSocket.on("message", () => {
+        one.wasHeard = true;
+        one.hadMessage = true;
+      });
+      webSocket.on("ping", (data) => pong(webSocket, socket, data));
+      if (limiting.hasRates) keepRate(webSocket, visitor);
       webSocket.on("close", () => open.delete(one));
       if (isClosing) served.end(stopping());
     } catch (error) {
@@ -120,6 +193,11 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
 
   return {
     size: () => open.size,
+    sendBufferBytes() {
+      let bytes = 0;
+      for (const { socket } of open) bytes += socket.writableLength;
+      return bytes;
+    },
     upgrade(request, socket, head) {
       // Before the handshake is done nobody else listens, and an unheard error would end the process.
       const ignore = () => undefined;
@@ -142,12 +220,14 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
           throw new GatewayError("NOT_FOUND", `there is no WebSocket at ${pathname.slice(0, 100)}`);
         const asked = { segment, kind, search, visitor } as const;
         visitors.set(request, visitor);
-        const upgrade = () =>
+        const upgrade = () => {
+          limiting.checkConnection(asked.visitor);
           server.handleUpgrade(request, socket, head, (webSocket) => {
             socket.removeListener("error", ignore);
             socket.setNoDelay(true);
             accept(webSocket, socket, asked);
           });
+        };
         const identifying = admission.identify(visitor, request);
         if (identifying === undefined) upgrade();
         else identifying.then(upgrade).catch(refuse);
@@ -190,21 +270,4 @@ function refuseUpgrade(socket: Socket, error: GatewayError, visitor: Visitor | u
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nConnection: close\r\n${named}${challenge}` +
       `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
-}
-
-/**
- * When a client breaks the protocol, `ws` closes with the right code but no reason; a client deserves to read why.
- * It calls `close(code)`, so a reason is put in there. A class, because `ws` makes its sockets of one.
- */
-function explainingWebSocket(maxMessageBytes: number): typeof WebSocket {
-  const reasons: Readonly<Record<number, string>> = {
-    1002: "PROTOCOL_ERROR: the frames do not follow RFC 6455",
-    1007: "BAD_PAYLOAD: a text message is not UTF-8",
-    1009: `TOO_LARGE: a message is over the limit of ${maxMessageBytes} bytes`,
-  };
-  return class extends WebSocket {
-    override close(code?: number, reason?: string | Buffer): void {
-      super.close(code, reason ?? reasons[code ?? 0]);
-    }
-  };
 }

@@ -1,0 +1,117 @@
+/** Node's HTTP server with bounds on what a client may take of it before anybody has looked at who it is. */
+import { createServer, type RequestListener, type Server, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import type { Limits } from "../../access/limits.ts";
+import { GatewayError } from "../../domain/errors.ts";
+import { errorBody } from "../append-results.ts";
+import type { Refusals } from "../refusals.ts";
+
+/** The bounds; 0 sockets sets none. */
+export interface ServerLimits {
+  readonly maxHeaderBytes: number;
+  readonly maxSockets: number;
+  readonly maxSocketsPerAddress: number;
+  readonly handshakeTimeoutMs: number;
+  readonly uploadTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  /** Whether an address is a proxy's, which connects for many. */
+  readonly isProxy: (address: string) => boolean;
+}
+
+/** How often (ms) slow requests are looked for, at most. */
+const CHECK_EVERY_MS = 1000;
+
+/** Makes the server. */
+export function createGuardedServer(
+  handler: RequestListener,
+  {
+    maxHeaderBytes,
+    maxSockets,
+    maxSocketsPerAddress,
+    handshakeTimeoutMs,
+    uploadTimeoutMs,
+    idleTimeoutMs,
+    isProxy,
+  }: ServerLimits,
+  limits: Limits,
+): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: maxHeaderBytes,
+      noDelay: true,
+      headersTimeout: Math.min(handshakeTimeoutMs, uploadTimeoutMs),
+      requestTimeout: uploadTimeoutMs,
+      keepAliveTimeout: idleTimeoutMs,
+      connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, handshakeTimeoutMs),
+    },
+    handler,
+  );
+  if (maxSockets > 0) server.maxConnections = maxSockets;
+  server.on("drop", () => limits.hit("sockets"));
+  if (maxSocketsPerAddress > 0) cutCrowds(server, 2 * maxSocketsPerAddress, isProxy, limits);
+  return server;
+}
+
+/**
+ * Cuts connections of one address beyond a number. It is more than may last there, so that whoever is over the limit is
+ * told so, and only those that open connections and say nothing are not.
+ */
+function cutCrowds(
+  server: Server,
+  most: number,
+  isProxy: (address: string) => boolean,
+  limits: Limits,
+): void {
+  const counts = new Map<string, number>();
+  server.on("connection", (socket: Socket) => {
+    const { remoteAddress: address = "" } = socket;
+    if (isProxy(address)) return;
+    const count = counts.get(address) ?? 0;
+    if (count >= most) {
+      limits.hit("sockets_per_address");
+      socket.destroy();
+      return;
+    }
+    counts.set(address, count + 1);
+    socket.once("close", () => {
+      const left = (counts.get(address) ?? 1) - 1;
+      if (left === 0) counts.delete(address);
+      else counts.set(address, left);
+    });
+  });
+}
+
+/** Answers what is no request, is too large a one, or took too long to become one. */
+export function tellBrokenRequest(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  limits: Limits,
+  refusals: Refusals,
+): void {
+  // A connection that was reset, or closed by the client, has nobody to tell.
+  if (error.code === "ECONNRESET" || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const told = brokenRequest(error, limits);
+  refusals.note(told, { door: "HTTP", address: socket.remoteAddress });
+  const body = JSON.stringify(errorBody(told));
+  const { status } = told.kind;
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nConnection: close\r\n` +
+      `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+function brokenRequest({ code }: NodeJS.ErrnoException, limits: Limits): GatewayError {
+  switch (code) {
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      limits.hit("handshake_time");
+      return new GatewayError("REQUEST_TIMEOUT", "the request took too long to come in");
+    case "HPE_HEADER_OVERFLOW":
+      limits.hit("header_bytes");
+      return new GatewayError("HEADERS_TOO_LARGE", "the head of the request is over the limit");
+    default:
+      return new GatewayError("BAD_BODY", "that is no HTTP request");
+  }
+}

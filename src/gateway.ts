@@ -1,5 +1,7 @@
 /** Builds the gateway's parts, hands them to each other, and takes them down in the reverse order. */
+import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import type { SecureContextOptions } from "node:tls";
 import { createAdmission } from "./access/admission.ts";
 import { createAuthenticator } from "./access/authenticator.ts";
 import { createBrowserGuard } from "./access/browser-guard.ts";
@@ -7,6 +9,7 @@ import { createForwarding, createProxyTest } from "./access/forwarding.ts";
 import { createLimits } from "./access/limits.ts";
 import { createSessions, type Sessions } from "./access/sessions.ts";
 import { createTickets } from "./access/tickets.ts";
+import { openTlsFiles } from "./access/tls-files.ts";
 import type { Logger } from "./domain/logger.ts";
 import { createTally } from "./domain/tally.ts";
 import { createHistory } from "./live/history.ts";
@@ -61,7 +64,7 @@ export async function startGateway(settings: Settings, logger: Logger, version: 
     );
     await app.listen({ host: settings.host, port: settings.port });
     return {
-      url: urlOf(server.address(), settings.host),
+      url: urlOf(server.address(), settings),
       redis: describeAddress(address),
       isManaged: settings.redisUrl === "",
       async close() {
@@ -84,14 +87,22 @@ export async function startGateway(settings: Settings, logger: Logger, version: 
 }
 
 async function redisFor(
-  { redisUrl, dataDir, redisFsync }: Settings,
+  settings: Settings,
   logger: Logger,
   closers: (() => Promise<void> | void)[],
 ): Promise<RedisAddress> {
-  if (redisUrl !== "") return parseRedisUrl(redisUrl);
+  const { redisUrl, dataDir, redisFsync } = settings;
+  if (redisUrl !== "") return parseRedisUrl(redisUrl, readRedisTls(settings));
   const server = await startManagedServer({ dataDir, fsync: redisFsync, logger });
   closers.push(() => server.close());
   return { target: { path: server.path }, database: 0 };
+}
+
+function readRedisTls({ redisTlsCa, redisTlsCert, redisTlsKey }: Settings): SecureContextOptions {
+  return {
+    ...(redisTlsCa !== "" && { ca: readFileSync(redisTlsCa) }),
+    ...(redisTlsCert !== "" && { cert: readFileSync(redisTlsCert), key: readFileSync(redisTlsKey) }),
+  };
 }
 
 async function assemble(
@@ -167,7 +178,10 @@ async function assemble(
     pingIntervalMs: settings.pingIntervalMs,
     pingTimeoutMs: settings.pingTimeoutMs,
     uploadTimeoutMs: settings.uploadTimeoutMs,
+    pathPrefix: settings.pathPrefix,
   });
+  const tls = settings.tlsCert === "" ? undefined : openTlsFiles(settings.tlsCert, settings.tlsKey, logger);
+  if (tls !== undefined) closers.push(tls.close);
   const metrics = createMetrics({
     tally,
     sockets: webSockets.size,
@@ -181,6 +195,8 @@ async function assemble(
     version,
     closing,
     serverLimits: { ...settings, isProxy: access.isProxy },
+    tls,
+    pathPrefix: settings.pathPrefix,
   });
   server.on("upgrade", webSockets.upgrade);
   return { app, server, webSockets, beginClosing };
@@ -215,7 +231,8 @@ function openAccess(
   return { tickets, authenticator, sessions, limiting, guard, admission, isProxy };
 }
 
-function urlOf(address: AddressInfo | string | null, host: string): string {
+function urlOf(address: AddressInfo | string | null, { host, tlsCert, pathPrefix }: Settings): string {
   const port = typeof address === "object" && address !== null ? address.port : 0;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const scheme = tlsCert === "" ? "http" : "https";
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}${pathPrefix}`;
 }

@@ -74,6 +74,11 @@ const list: Parse<readonly string[]> = (value) =>
     .map((one) => one.trim())
     .filter((one) => one !== "");
 
+const pathPrefix: Parse<string> = (value) => {
+  if (value === "" || /^(\/[\w.~-]+)+$/.test(value)) return value;
+  throw new Error(`wants a path such as /streams, without a slash at its end, not "${value}"`);
+};
+
 const redisUrl: Parse<string> = (value) => {
   if (value === "" || value.startsWith("/")) return value;
   const scheme = /^([a-z+]+):/i.exec(value)?.[1]?.toLowerCase();
@@ -99,6 +104,21 @@ export const SETTINGS = {
     "",
     "Redis to use: redis://, rediss:// or unix://; empty runs a managed one beside the gateway",
   ),
+  redisTlsCa: row(
+    "REDIS_TLS_CA",
+    text,
+    "",
+    "",
+    "File of the authorities that a rediss:// server's certificate is checked by",
+  ),
+  redisTlsCert: row(
+    "REDIS_TLS_CERT",
+    text,
+    "",
+    "",
+    "File of the certificate that is shown to a rediss:// server",
+  ),
+  redisTlsKey: row("REDIS_TLS_KEY", text, "", "", "File of the key of REDIS_TLS_CERT"),
   dataDir: row(
     "DATA_DIR",
     text,
@@ -154,6 +174,21 @@ export const SETTINGS = {
     "",
     "",
     "Host names that requests may address when listening on loopback, beside local ones, by commas; * allows all",
+  ),
+  tlsCert: row(
+    "TLS_CERT",
+    text,
+    "",
+    "",
+    "File of the certificate for https and wss, PEM, read again when it changes",
+  ),
+  tlsKey: row("TLS_KEY", text, "", "", "File of the key of TLS_CERT"),
+  pathPrefix: row(
+    "PATH_PREFIX",
+    pathPrefix,
+    "",
+    "",
+    "Path that the gateway stands behind at a proxy, such as /streams, whether the proxy takes it away or not",
   ),
   auth: row(
     "AUTH",
@@ -405,7 +440,18 @@ export function readSettings(
       throw new SettingError(`${source} ${(error as Error).message}`);
     }
   });
-  return Object.fromEntries(entries) as Settings;
+  const settings = Object.fromEntries(entries) as Settings;
+  checkPairs(settings);
+  return settings;
+}
+
+/** Settings that mean nothing, or something else, without each other. */
+function checkPairs(settings: Settings): void {
+  const pair = (one: string, other: string, names: string) => {
+    if ((one === "") !== (other === "")) throw new SettingError(`${names} are set both or not at all`);
+  };
+  pair(settings.tlsCert, settings.tlsKey, "TLS_CERT and TLS_KEY");
+  pair(settings.redisTlsCert, settings.redisTlsKey, "REDIS_TLS_CERT and REDIS_TLS_KEY");
 }
 
 function readFlags(args: readonly string[]): Record<string, string> {

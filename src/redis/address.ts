@@ -1,4 +1,5 @@
 /** Where a Redis is and how to come in, read from `REDIS_URL`. */
+import { isIP } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 
 /** One Redis server. */
@@ -16,9 +17,10 @@ export interface RedisAddress {
 /**
  * Reads a Redis URL: `redis://user:password@host:port/database`, `rediss://…`, `unix:///path?db=1`, or a bare path.
  *
+ * @param tls how a server of `rediss://` is checked, and what it is shown
  * @throws Error with a sentence that says what is wrong, without the password
  */
-export function parseRedisUrl(text: string): RedisAddress {
+export function parseRedisUrl(text: string, tls: TlsOptions = {}): RedisAddress {
   if (text.startsWith("/")) return { target: { path: text }, database: 0 };
   // Asked first: the error that URL throws carries the text, and so the password, into the log.
   if (!URL.canParse(text)) throw new Error("REDIS_URL is no URL: redis://host:port is one");
@@ -27,6 +29,7 @@ export function parseRedisUrl(text: string): RedisAddress {
     ...(url.username !== "" && { username: decoded(url.username, "user") }),
     ...(url.password !== "" && { password: decoded(url.password, "password") }),
   };
+  const host = url.hostname === "" ? "127.0.0.1" : url.hostname.replace(/^\[(.*)\]$/, "$1");
   switch (url.protocol) {
     case "unix:":
     case "redis+unix:":
@@ -38,12 +41,9 @@ export function parseRedisUrl(text: string): RedisAddress {
     case "redis:":
     case "rediss:":
       return {
-        target: {
-          host: url.hostname === "" ? "127.0.0.1" : url.hostname.replace(/^\[(.*)\]$/, "$1"),
-          port: url.port === "" ? 6379 : Number(url.port),
-        },
-        // Nothing more: the name that the server has to prove is the host, and an address is no name (RFC 6066).
-        ...(url.protocol === "rediss:" && { tls: {} }),
+        target: { host, port: url.port === "" ? 6379 : Number(url.port) },
+        // The name says which of its certificates a server shows; an address is no name (RFC 6066, section 3).
+        ...(url.protocol === "rediss:" && { tls: isIP(host) === 0 ? { ...tls, servername: host } : tls }),
         ...credentials,
         database: databaseOf(url.pathname.slice(1)),
       };

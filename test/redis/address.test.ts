@@ -29,7 +29,7 @@ describe("a Redis URL", () => {
       "redis://m%40e:p%2Fa%3As%25s@localhost/1",
       tcp("localhost", 6379, { username: "m@e", password: "p/a:s%s", database: 1 }),
     ],
-    ["rediss://example.com:6380", tcp("example.com", 6380, { tls: {} })],
+    ["rediss://example.com:6380", tcp("example.com", 6380, { tls: { servername: "example.com" } })],
     ["rediss://10.0.0.1", tcp("10.0.0.1", 6379, { tls: {} })],
     ["unix:///run/redis.sock", unix("/run/redis.sock")],
     ["redis+unix:///run/redis.sock", unix("/run/redis.sock")],

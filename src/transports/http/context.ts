@@ -34,6 +34,8 @@ export interface RouteParts {
   readonly logger: Logger;
   readonly sessions: Sessions;
   readonly limiting: Limits;
+  /** The path that the gateway stands behind; before every address that a client is told. */
+  readonly pathPrefix: string;
   /** When the gateway stops, whatever waits is to answer now. */
   readonly closing: Closing;
 }

@@ -11,8 +11,11 @@ const PICTURE_STYLE = "'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='";
 const POLICY = { ...FILES_POLICY, "style-src": ["'self'", PICTURE_STYLE] };
 
 /** Adds the description and its page. */
-export async function addDocs(app: FastifyInstance, version: string): Promise<void> {
-  await app.register(swagger, { mode: "static", specification: { document: openApiDocument(version) } });
+export async function addDocs(app: FastifyInstance, version: string, pathPrefix: string): Promise<void> {
+  await app.register(swagger, {
+    mode: "static",
+    specification: { document: { ...openApiDocument(version), servers: [{ url: pathPrefix || "/" }] } },
+  });
   await app.register(swaggerUi, {
     routePrefix: "/docs",
     uiHooks: {

@@ -1,7 +1,9 @@
 /** Node's HTTP server with bounds on what a client may take of it before anybody has looked at who it is. */
 import { createServer, type RequestListener, type Server, STATUS_CODES } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { Limits } from "../../access/limits.ts";
+import type { TlsFiles } from "../../access/tls-files.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { errorBody } from "../append-results.ts";
 import type { Refusals } from "../refusals.ts";
@@ -34,22 +36,31 @@ export function createGuardedServer(
     isProxy,
   }: ServerLimits,
   limits: Limits,
+  tls: TlsFiles | undefined,
 ): Server {
-  const server = createServer(
-    {
-      maxHeaderSize: maxHeaderBytes,
-      noDelay: true,
-      headersTimeout: Math.min(handshakeTimeoutMs, uploadTimeoutMs),
-      requestTimeout: uploadTimeoutMs,
-      keepAliveTimeout: idleTimeoutMs,
-      connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, handshakeTimeoutMs),
-    },
-    handler,
-  );
+  const options = {
+    maxHeaderSize: maxHeaderBytes,
+    noDelay: true,
+    headersTimeout: Math.min(handshakeTimeoutMs, uploadTimeoutMs),
+    requestTimeout: uploadTimeoutMs,
+    keepAliveTimeout: idleTimeoutMs,
+    connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, handshakeTimeoutMs),
+  };
+  const server = tls === undefined ? createServer(options, handler) : createTlsServer(tls);
   if (maxSockets > 0) server.maxConnections = maxSockets;
   server.on("drop", () => limits.hit("sockets"));
   if (maxSocketsPerAddress > 0) cutCrowds(server, 2 * maxSocketsPerAddress, isProxy, limits);
   return server;
+
+  function createTlsServer(files: TlsFiles): Server {
+    const secure = createHttpsServer(
+      { ...options, ...files.current(), handshakeTimeout: handshakeTimeoutMs, minVersion: "TLSv1.2" },
+      handler,
+    );
+    // Connections that are open keep the certificate that they were opened with.
+    files.onChange((certificate) => secure.setSecureContext({ ...certificate, minVersion: "TLSv1.2" }));
+    return secure;
+  }
 }
 
 /**

@@ -9,7 +9,7 @@ import { fitEntries, readAnswerForm, sendEntries } from "./entries-answer.ts";
 const DEFAULT_COUNT = 100;
 
 /** Adds the route. */
-export function addHistoryRange(app: FastifyInstance, { log, limits }: RouteParts): void {
+export function addHistoryRange(app: FastifyInstance, { log, limits, pathPrefix }: RouteParts): void {
   app.get("/data/:stream_id/entries", async (request, reply) => {
     const { segment, query } = targetOf(request);
     const form = readAnswerForm(request, query);
@@ -29,7 +29,10 @@ export function addHistoryRange(app: FastifyInstance, { log, limits }: RoutePart
     const last = shown[shown.length - 1];
     if (last !== undefined) reply.header("x-last-entry-id", last.id);
     if (last !== undefined && (shown.length < entries.length || entries.length === count))
-      reply.header("link", `<${nextPage(request.raw.url ?? "/", last.id, reverse)}>; rel="next"`);
+      reply.header(
+        "link",
+        `<${pathPrefix}${nextPage(request.raw.url ?? "/", last.id, reverse)}>; rel="next"`,
+      );
     return sendEntries(reply, sent, form);
   });
 }

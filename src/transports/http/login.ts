@@ -15,30 +15,35 @@ import { sendPage } from "./security-headers.ts";
 export interface LoginParts {
   readonly authenticator: Authenticator;
   readonly tickets: Tickets;
+  readonly pathPrefix: string;
 }
 
 /** Adds the routes. */
-export function addLogin(app: FastifyInstance, { authenticator, tickets }: LoginParts): void {
-  app.get("/login", PUBLIC, (request, reply) => sendPage(reply, loginPage(pathAfter(request), "")));
+export function addLogin(app: FastifyInstance, { authenticator, tickets, pathPrefix }: LoginParts): void {
+  app.get("/login", PUBLIC, (request, reply) =>
+    sendPage(reply, loginPage(pathPrefix, pathAfter(request), "")),
+  );
 
   app.post("/login", PUBLIC, async (request, reply) => {
     const isForm = isUrlEncoded(request);
     const { token, next } = isForm ? readForm(request) : readJson(request);
     try {
       const { name, expiresAtMs } = await authenticator.identify({ kind: "token", token });
-      reply.header("set-cookie", cookie(request, token, expiresAtMs)).header("cache-control", "no-store");
-      if (isForm) return reply.redirect(next, 303);
+      reply
+        .header("set-cookie", cookie(request, pathPrefix, token, expiresAtMs))
+        .header("cache-control", "no-store");
+      if (isForm) return reply.redirect(pathPrefix + next, 303);
       const expires = expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString();
       return reply.send({ identity: name, expires });
     } catch (error) {
       if (!isForm || !(error instanceof GatewayError)) throw error;
-      return sendPage(reply.code(error.kind.status), loginPage(next, error.message));
+      return sendPage(reply.code(error.kind.status), loginPage(pathPrefix, next, error.message));
     }
   });
 
   app.post("/logout", PUBLIC, (request, reply) =>
     reply
-      .header("set-cookie", cookie(request, "", 0))
+      .header("set-cookie", cookie(request, pathPrefix, "", 0))
       .code(204)
       .send(),
   );
@@ -50,12 +55,17 @@ export function addLogin(app: FastifyInstance, { authenticator, tickets }: Login
 }
 
 /** RFC 6265bis: for this host alone, not for scripts, and not sent along when another site asks. */
-function cookie({ visitor }: FastifyRequest, token: string, expiresAtMs: number | undefined): string {
+function cookie(
+  { visitor }: FastifyRequest,
+  pathPrefix: string,
+  token: string,
+  expiresAtMs: number | undefined,
+): string {
   const life =
     expiresAtMs === undefined
       ? ""
       : `; Max-Age=${Math.max(0, Math.floor((expiresAtMs - Date.now()) / 1000))}`;
-  return `${COOKIE}=${token}; Path=/; HttpOnly; SameSite=Strict${visitor.isSecure ? "; Secure" : ""}${life}`;
+  return `${COOKIE}=${token}; Path=${pathPrefix || "/"}; HttpOnly; SameSite=Strict${visitor.isSecure ? "; Secure" : ""}${life}`;
 }
 
 interface Login {

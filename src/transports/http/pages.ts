@@ -30,11 +30,11 @@ ${items.join("\n")}
   );
 }
 
-/** The page that asks for a key or token. @param next where to go then @param problem why the last try failed, or "" */
-export function loginPage(next: string, problem: string): string {
+/** The page that asks for a key or token. @param pathPrefix before its own address @param next where to go then @param problem why the last try failed, or "" */
+export function loginPage(pathPrefix: string, next: string, problem: string): string {
   return page(
     "Redis Streamer",
-    `<form method="post" action="/login">
+    `<form method="post" action="${pathPrefix}/login">
 <p><label>Key or token <input type="password" name="token" autocomplete="current-password" required autofocus></label></p>
 <input type="hidden" name="next" value="${escaped(next)}">
 <p><button>Log in</button></p>

@@ -4,9 +4,11 @@ import cors from "@fastify/cors";
 import { type FastifyError, type FastifyInstance, fastify } from "fastify";
 import { type Admission, CONNECTION_HEADER } from "../../access/admission.ts";
 import type { BrowserGuard } from "../../access/browser-guard.ts";
+import type { TlsFiles } from "../../access/tls-files.ts";
 import { asGatewayError, type ErrorCode, GatewayError } from "../../domain/errors.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import { errorBody } from "../append-results.ts";
+import { withoutPrefix } from "../path-prefix.ts";
 import { doorOf, type Refusals } from "../refusals.ts";
 import type { RouteParts } from "./context.ts";
 import { addDocs } from "./docs.ts";
@@ -30,6 +32,8 @@ export interface HttpParts extends RouteParts, LoginParts {
   readonly metrics: Metrics;
   readonly maxMessageBytes: number;
   readonly serverLimits: ServerLimits;
+  /** Present: it speaks https. */
+  readonly tls: TlsFiles | undefined;
   readonly version: string;
 }
 
@@ -51,6 +55,7 @@ export async function createHttp(
   const app: FastifyInstance = fastify({
     bodyLimit: maxMessageBytes,
     exposeHeadRoutes: false,
+    rewriteUrl: ({ url = "/" }) => withoutPrefix(url, parts.pathPrefix),
     forceCloseConnections: "idle",
     routerOptions: {
       ignoreTrailingSlash: true,
@@ -59,7 +64,7 @@ export async function createHttp(
       querystringParser: () => ({}),
     },
     serverFactory(handler) {
-      server = createGuardedServer(handler, parts.serverLimits, limits);
+      server = createGuardedServer(handler, parts.serverLimits, limits, parts.tls);
       return server;
     },
     clientErrorHandler: (error, socket) => tellBrokenRequest(error, socket, limits, refusals),
@@ -110,7 +115,7 @@ export async function createHttp(
     if (told.code === "UNAUTHENTICATED") {
       reply.header("www-authenticate", "Bearer");
       if (request.method === "GET" && request.headers.accept?.includes("text/html"))
-        return sendPage(reply.code(401), loginPage(request.url, ""));
+        return sendPage(reply.code(401), loginPage(parts.pathPrefix, request.url, ""));
     }
     return reply
       .code(told.kind.status)
@@ -143,7 +148,7 @@ export async function createHttp(
   }
   addStatus(app, parts);
   addLogin(app, parts);
-  await addDocs(app, parts.version);
+  await addDocs(app, parts.version, parts.pathPrefix);
   await app.ready();
   if (server === undefined) throw new Error("the framework made no server");
   return { app, server };

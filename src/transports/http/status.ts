@@ -14,6 +14,7 @@ export interface StatusParts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly version: string;
+  readonly pathPrefix: string;
 }
 
 const LINKS = {
@@ -30,12 +31,13 @@ const ABOUT = "WebSocket and HTTP in front of Redis Streams";
 const READY_WITHIN_MS = 2000;
 
 /** Adds the routes. */
-export function addStatus(app: FastifyInstance, { log, metrics, version }: StatusParts): void {
+export function addStatus(app: FastifyInstance, { log, metrics, version, pathPrefix }: StatusParts): void {
+  const links = Object.fromEntries(Object.entries(LINKS).map(([name, path]) => [name, pathPrefix + path]));
   app.get("/", (request, reply) => {
     if (request.headers.accept?.includes("text/html")) {
-      return sendPage(reply, homePage(ABOUT, version, LINKS));
+      return sendPage(reply, homePage(ABOUT, version, links));
     }
-    return reply.send({ name: "redis-streamer", version, about: ABOUT, links: LINKS });
+    return reply.send({ name: "redis-streamer", version, about: ABOUT, links });
   });
 
   // Whoever watches over the process asks without a key.

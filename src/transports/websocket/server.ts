@@ -7,6 +7,7 @@ import { BEARER_PROTOCOL } from "../../access/credentials.ts";
 import type { Session } from "../../access/sessions.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import { errorBody } from "../append-results.ts";
+import { withoutPrefix } from "../path-prefix.ts";
 import { readQuery } from "../query.ts";
 import { doorOf } from "../refusals.ts";
 import { closeWith, refusedAt, type ServedSocket, type WebSocketParts } from "./connection.ts";
@@ -34,6 +35,7 @@ export interface WebSocketTransportParts extends WebSocketParts {
   readonly pingTimeoutMs: number;
   /** How long (ms) one message may take to come in. */
   readonly uploadTimeoutMs: number;
+  readonly pathPrefix: string;
 }
 
 /** What an upgrade asks for. */
@@ -75,7 +77,7 @@ const stopping = () => new GatewayError("SHUTTING_DOWN", "the gateway stops");
 export function createWebSocketTransport(parts: WebSocketTransportParts): WebSocketTransport {
   const { admission, maxMessageBytes, pingIntervalMs, pingTimeoutMs, tally, logger, sessions, refusals } =
     parts;
-  const { limiting, uploadTimeoutMs } = parts;
+  const { limiting, uploadTimeoutMs, pathPrefix } = parts;
   const server = new WebSocketServer({
     noServer: true,
     WebSocket: explainingSocket(maxMessageBytes, () => limiting.hit("message_bytes")),
@@ -202,7 +204,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
       // Before the handshake is done nobody else listens, and an unheard error would end the process.
       const ignore = () => undefined;
       socket.on("error", ignore);
-      const { pathname, search } = splitUrl(request.url ?? "/");
+      const { pathname, search } = splitUrl(withoutPrefix(request.url ?? "/", pathPrefix));
       let visitor: Visitor | undefined;
       const refuse = (error: unknown) => {
         const told = asGatewayError(error);

@@ -2,8 +2,9 @@
 # Installs Debian packages as root, for provision.js: `sh apt-install.sh PACKAGE...`
 #
 # Debian starts a packaged server as soon as it is installed and at each boot. The gateway runs its own
-# redis-server, so a second one on port 6379 would only surprise: while apt runs a policy-rc.d forbids starting
-# it, and afterwards the service that this run has brought is disabled. Whoever wants it later enables it.
+# redis-server, and of prometheus the tests want promtool alone, so servers on ports 6379 and 9090 would only surprise:
+# while apt runs a policy-rc.d forbids starting them, and afterwards the services that this run has brought are
+# disabled. Whoever wants them later enables them.
 set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 policy=/usr/sbin/policy-rc.d
@@ -37,8 +38,8 @@ if grep -qsF "$mark" $policy; then rm -f $policy; fi # left by a run that was ki
 if [ ! -e $policy ]; then
   trap 'rm -f $policy' EXIT
   trap 'exit 130' HUP INT TERM
-  # Forbids nothing but this one service, for the case that something else is installed meanwhile.
-  printf '#!/bin/sh\n%s\ncase " $* " in *" redis-server"*) exit 101 ;; esac\nexit 0\n' "$mark" >$policy
+  # Forbids nothing but these services, for the case that something else is installed meanwhile.
+  printf '#!/bin/sh\n%s\ncase " $* " in *" redis-server"* | *" prometheus"*) exit 101 ;; esac\nexit 0\n' "$mark" >$policy
   chmod 755 $policy
 fi
 
@@ -53,13 +54,15 @@ trap '' HUP INT TERM
 setsid --wait apt-get install -y -qq --no-install-recommends \
   -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 $missing
 
-case " $missing " in
-  *" redis-server "*)
-    if [ -d /run/systemd/system ]; then
-      systemctl disable --now redis-server.service
-    else
-      deb-systemd-helper disable redis-server.service || true
-      update-rc.d redis-server disable || true
-    fi
-    ;;
-esac
+for service in redis-server prometheus; do
+  case " $missing " in
+    *" $service "*)
+      if [ -d /run/systemd/system ]; then
+        systemctl disable --now $service.service
+      else
+        deb-systemd-helper disable $service.service || true
+        update-rc.d $service disable || true
+      fi
+      ;;
+  esac
+done

@@ -59,6 +59,8 @@ function missingPackages(forTests) {
   if (forTests) {
     packages.push(...missingPython());
     if (!onPath("chromium")) packages.push("chromium");
+    if (!onPath("promtool")) packages.push("prometheus");
+    if (!onPath("openssl")) packages.push("openssl");
   }
   return packages;
 }

@@ -16,15 +16,18 @@ import { createHistory } from "./live/history.ts";
 import { createHub } from "./live/hub.ts";
 import { createRecentMemory } from "./live/recent.ts";
 import { createSubscriber } from "./live/subscription.ts";
+import { createDelaySampler } from "./observe/delay.ts";
 import { createMetrics } from "./observe/metrics.ts";
+import { startTracing } from "./observe/tracing.ts";
 import { describeAddress, parseRedisUrl, type RedisAddress } from "./redis/address.ts";
 import { createAppender } from "./redis/appender.ts";
 import { type Connection, type ConnectionHooks, openConnection } from "./redis/connection.ts";
 import { createEcho } from "./redis/echo.ts";
 import { createEntrySizes } from "./redis/entry-sizes.ts";
-import { createLog } from "./redis/log.ts";
+import { createLog, type Log } from "./redis/log.ts";
 import { startManagedServer } from "./redis/managed-server.ts";
 import { openTail } from "./redis/open-tail.ts";
+import type { OnTailReads } from "./redis/tail.ts";
 import { createTicketStore } from "./redis/ticket-store.ts";
 import type { Settings } from "./settings.ts";
 import { createTurnEnd } from "./transports/byte-sink.ts";
@@ -138,9 +141,17 @@ async function assemble(
     tally,
   });
   const log = createLog({ append, reads, sizes });
+  const turnEnd = createTurnEnd();
+  const delays = createDelaySampler(turnEnd.add, (seconds) => metrics.observeDelay(seconds));
   const hub = createHub({
-    openTail: (onReads) =>
-      openTail(settings.redisTail, { address, logger, sizes, tally, echo, onReads, control: reads }),
+    openTail: (handOut) => {
+      const onReads: OnTailReads = (tailReads) => {
+        handOut(tailReads);
+        const newest = tailReads[0]?.entries.at(-1);
+        if (newest !== undefined) delays.note(newest.id);
+      };
+      return openTail(settings.redisTail, { address, logger, sizes, tally, echo, onReads, control: reads });
+    },
     memory: createRecentMemory(settings.recentBytes, tally),
     tally,
     logger,
@@ -155,6 +166,8 @@ async function assemble(
   });
 
   const { closing, close: beginClosing } = createClosing();
+  const tracing = await startTracing(settings.otlpEndpoint, version, logger);
+  if (tracing !== undefined) closers.push(() => tracing.close());
   const access = openAccess(settings, reads, logger, closers);
   const common = {
     ...access,
@@ -162,10 +175,11 @@ async function assemble(
     log,
     subscribe: createSubscriber({ hub, history, log, tally }),
     limits: settings,
-    turnEnd: createTurnEnd(),
+    turnEnd,
     tally,
     logger,
     maxMessageBytes: settings.maxMessageBytes,
+    tracing,
   };
   const webSockets = createWebSocketTransport({
     ...common,
@@ -188,6 +202,8 @@ async function assemble(
     sendBufferBytes: webSockets.sendBufferBytes,
     limitHits: access.limiting.hits,
     refusals: common.refusals.counts,
+    sessions: access.sessions.counts,
+    redisSeconds: () => timePing(log),
   });
   const { app, server } = await createHttp({
     ...common,
@@ -200,6 +216,20 @@ async function assemble(
   });
   server.on("upgrade", webSockets.upgrade);
   return { app, server, webSockets, beginClosing };
+}
+
+/** How long (ms) the metrics wait for Redis. */
+const PING_WITHIN_MS = 1000;
+
+/** The time of a ping in seconds, NaN where there is no answer. */
+async function timePing(log: Log): Promise<number> {
+  const from = performance.now();
+  const late = new Promise<boolean>((resolve) => setTimeout(resolve, PING_WITHIN_MS, false).unref());
+  const answered = log.ping().then(
+    () => true,
+    () => false,
+  );
+  return (await Promise.race([answered, late])) ? (performance.now() - from) / 1000 : Number.NaN;
 }
 
 /** Who may come in, and what is kept of them. */

@@ -384,6 +384,13 @@ export const SETTINGS = {
     "ms",
     "How long a stop may take to answer and store what is in flight",
   ),
+  otlpEndpoint: row(
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    text,
+    "",
+    "",
+    "Collector that traces are sent to by OTLP over HTTP, such as http://127.0.0.1:4318; empty sends none",
+  ),
   logLevel: row(
     "LOG_LEVEL",
     choice("trace", "debug", "info", "warn", "error", "fatal", "silent"),

@@ -27,7 +27,9 @@ export interface Session {
 }
 
 /** The doors that keep a connection. */
-export type SessionKind = "push" | "pull" | "events" | "mjpeg" | "graphql";
+export type SessionKind = (typeof KINDS)[number];
+
+const KINDS = ["push", "pull", "events", "mjpeg", "graphql"] as const;
 
 /** An action on streams, by their keys. */
 export interface Use {
@@ -45,6 +47,8 @@ export interface Sessions {
   /** The connection is gone. */
   forget(session: Session): void;
   list(): Iterable<Session>;
+  /** How many there are of each kind, also of those with none. */
+  counts(): ReadonlyMap<SessionKind, number>;
   /** Ends the session with this id. @returns whether there was one */
   end(id: string, error: GatewayError): boolean;
   /** Ends those whose identity no longer holds. */
@@ -96,6 +100,11 @@ export function createSessions(authenticator: Authenticator, limits: Limits): Se
     },
     forget,
     list: () => open,
+    counts() {
+      const counts = new Map<SessionKind, number>(KINDS.map((kind) => [kind, 0]));
+      for (const { kind } of open) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+      return counts;
+    },
     end(id, error) {
       for (const session of open) {
         if (session.visitor.id !== id) continue;

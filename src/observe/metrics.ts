@@ -1,11 +1,13 @@
 /** Metrics for Prometheus: the tally, and what the runtime knows of itself. Nothing is labelled by stream. */
-import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Tally } from "../domain/tally.ts";
 
 /** The metrics page. */
 export interface Metrics {
   readonly contentType: string;
   text(): Promise<string>;
+  /** An entry went from being stored to being handed to sockets in so many seconds. */
+  observeDelay(seconds: number): void;
 }
 
 type Kind = "counter" | "gauge";
@@ -58,16 +60,18 @@ export interface MetricSources {
   readonly limitHits: Readonly<Record<string, number>>;
   /** How often each error was told, by its code: those of `domain/errors.ts`. */
   readonly refusals: ReadonlyMap<string, number>;
+  /** Connections that last, now, by kind: a fixed set. */
+  readonly sessions: () => ReadonlyMap<string, number>;
+  /** How long Redis takes to answer now, in seconds; NaN where it does not. */
+  readonly redisSeconds: () => Promise<number>;
 }
 
+/** Upper bounds in seconds: what a reader on the same machine sees, to what a person would call broken. */
+const DELAY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
+
 /** Makes the metrics page. */
-export function createMetrics({
-  tally,
-  sockets,
-  sendBufferBytes,
-  limitHits,
-  refusals,
-}: MetricSources): Metrics {
+export function createMetrics(sources: MetricSources): Metrics {
+  const { tally, sockets, sendBufferBytes, limitHits, refusals, sessions, redisSeconds } = sources;
   const register = new Registry();
   collectDefaultMetrics({ register });
   for (const key of Object.keys(ROWS) as (keyof Tally)[]) {
@@ -93,7 +97,35 @@ export function createMetrics({
     Object.entries(limitHits),
   );
   addByLabel(register, "refusals_total", "Errors told to clients, by their code", "code", () => refusals);
-  return { contentType: register.contentType, text: () => register.metrics() };
+  new Gauge({
+    name: "redis_streamer_connections",
+    help: "Connections that last, by kind",
+    labelNames: ["kind"],
+    registers: [register],
+    collect(this: Gauge) {
+      this.reset();
+      for (const [kind, count] of sessions()) this.set({ kind }, count);
+    },
+  });
+  new Gauge({
+    name: "redis_streamer_redis_ping_seconds",
+    help: "Time in which Redis answered just now; NaN where it did not",
+    registers: [register],
+    async collect(this: Gauge) {
+      this.set(await redisSeconds());
+    },
+  });
+  const delay = new Histogram({
+    name: "redis_streamer_append_to_socket_seconds",
+    help: "Time from an entry's id to its being handed to sockets, sampled; true where writer and gateway share a clock",
+    buckets: DELAY_BUCKETS,
+    registers: [register],
+  });
+  return {
+    contentType: register.contentType,
+    text: () => register.metrics(),
+    observeDelay: (seconds) => delay.observe(seconds),
+  };
 }
 
 interface MetricOptions {

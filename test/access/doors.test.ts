@@ -8,7 +8,7 @@ import { DOORS, type Door, statusOf, welcomeOf } from "../support/doors.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { request } from "../support/http.ts";
 import { createTestKeys, type TestKeys } from "../support/keys.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { silent, startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 
 const SECRET = "a secret of more than thirty-two bytes";
@@ -19,20 +19,31 @@ const otherRsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
 let redis: TestRedis;
 let gateway: TestGateway;
 let keys: TestKeys;
+/** What went to the log as a warning. */
+const logged: object[] = [];
+let scraper: Record<string, string>;
+
+const refusalsNow = async () => {
+  const { text } = await request(`${gateway.http}/metrics`, { headers: scraper });
+  return Number(/^redis_streamer_refusals_total\{code="UNAUTHENTICATED"\} (\d+)$/m.exec(text)?.[1] ?? 0);
+};
 
 beforeAll(async () => {
   redis = await startRedis();
   keys = createTestKeys();
   const publicKey = join(keys.dir, "public.pem");
   writeFileSync(publicKey, rsa.publicKey.export({ type: "spki", format: "pem" }));
-  gateway = await startTestGateway(redis.url, {
+  const warn = (fields: object, message: string) => logged.push({ ...fields, message });
+  const settings = {
     AUTH: "1",
     AUTH_KEYS_FILE: keys.path,
     JWT_SECRET: SECRET,
     JWT_KEYS: publicKey,
     JWT_AUDIENCE: AUDIENCE,
     JWT_CLOCK_TOLERANCE_MS: "0",
-  });
+  };
+  gateway = await startTestGateway(redis.url, settings, { ...silent, warn });
+  scraper = bearer(await token(undefined, secret, ["read::metrics"]));
 });
 afterAll(async () => {
   await gateway.close();
@@ -168,9 +179,18 @@ describe("every door × every wrong token", () => {
   ];
 
   test.each(WRONG)("%s", async (_, make) => {
-    const shown = bearer(await make());
-    for (const door of DOORS)
-      expect(`${door.name} ${statusOf(await door.knock(gateway, "cam", shown))}`).toBe(`${door.name} 401`);
+    const wrong = await make();
+    for (const door of DOORS) {
+      const [lines, refusals] = [logged.length, await refusalsNow()];
+      const answer = await door.knock(gateway, "cam", bearer(wrong));
+      expect(`${door.name} ${statusOf(answer)}`).toBe(`${door.name} 401`);
+      // One line that says where and why, without the secret, and a metric.
+      const said = logged.slice(lines);
+      expect(said).toHaveLength(1);
+      expect(said[0]).toMatchObject({ code: "UNAUTHENTICATED", address: "127.0.0.1" });
+      expect(JSON.stringify(said)).not.toContain(wrong.slice(-20));
+      expect(await refusalsNow()).toBe(refusals + 1);
+    }
   });
 
   test.each([

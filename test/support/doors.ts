@@ -91,6 +91,7 @@ export const DOORS: readonly Door[] = [
   { name: "MJPEG", needs: "read", knock: live((stream) => `/data/${stream}/mjpeg`) },
   { name: "history", needs: "read", knock: plain("GET", (stream) => `/data/${stream}/entries`) },
   { name: "metrics", needs: "metrics", knock: plain("GET", () => "/metrics") },
+  { name: "connections", needs: "admin", knock: plain("GET", () => "/admin/connections") },
   { name: "home", needs: "anybody", knock: plain("GET", () => "/") },
   { name: "docs", needs: "anybody", knock: plain("GET", () => "/docs/static/swagger-ui.css") },
   { name: "description", needs: "anybody", knock: plain("GET", () => "/openapi.json") },

@@ -1,4 +1,5 @@
 /** A gateway for a test, in this process, on a free port, on a Redis of the test's own. */
+import type { Logger } from "../../src/domain/logger.ts";
 import { type Gateway, startGateway } from "../../src/gateway.ts";
 import { readSettings } from "../../src/settings.ts";
 import { silent } from "./redis.ts";
@@ -16,9 +17,10 @@ export interface TestGateway extends AsyncDisposable {
 export async function startTestGateway(
   redisUrl: string,
   env: Record<string, string> = {},
+  logger: Logger = silent,
 ): Promise<TestGateway> {
   const settings = readSettings([], { PORT: "0", REDIS_URL: redisUrl, ...env });
-  const gateway: Gateway = await startGateway(settings, silent, "test");
+  const gateway: Gateway = await startGateway(settings, logger, "test");
   let closed: Promise<void> | undefined;
   const close = () => (closed ??= gateway.close());
   return { http: gateway.url, ws: gateway.url.replace("http", "ws"), close, [Symbol.asyncDispose]: close };

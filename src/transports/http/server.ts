@@ -7,9 +7,11 @@ import type { BrowserGuard } from "../../access/browser-guard.ts";
 import type { TlsFiles } from "../../access/tls-files.ts";
 import { asGatewayError, type ErrorCode, GatewayError } from "../../domain/errors.ts";
 import type { Metrics } from "../../observe/metrics.ts";
+import type { Tracing } from "../../observe/tracing.ts";
 import { errorBody } from "../append-results.ts";
 import { withoutPrefix } from "../path-prefix.ts";
 import { doorOf, type Refusals } from "../refusals.ts";
+import { addAdmin } from "./admin.ts";
 import type { RouteParts } from "./context.ts";
 import { addDocs } from "./docs.ts";
 import { addEvents } from "./events.ts";
@@ -23,6 +25,7 @@ import { addPostData } from "./post-data.ts";
 import { addRates } from "./rates.ts";
 import { ANSWER_HEADERS, SHARED_ANSWER_HEADERS, sendPage } from "./security-headers.ts";
 import { addStatus } from "./status.ts";
+import { addTraces } from "./traces.ts";
 
 /** What the HTTP side is made of. */
 export interface HttpParts extends RouteParts, LoginParts {
@@ -34,6 +37,7 @@ export interface HttpParts extends RouteParts, LoginParts {
   readonly serverLimits: ServerLimits;
   /** Present: it speaks https. */
   readonly tls: TlsFiles | undefined;
+  readonly tracing: Tracing | undefined;
   readonly version: string;
 }
 
@@ -93,6 +97,7 @@ export async function createHttp(
     },
   });
 
+  if (parts.tracing !== undefined) addTraces(app, parts.tracing);
   // Behind CORS: a page is to see that it has to log in.
   app.addHook("onRequest", (request, _reply, done) => {
     const { visitor, raw, routeOptions } = request;
@@ -148,6 +153,7 @@ export async function createHttp(
   }
   addStatus(app, parts);
   addLogin(app, parts);
+  addAdmin(app, parts);
   await addDocs(app, parts.version, parts.pathPrefix);
   await app.ready();
   if (server === undefined) throw new Error("the framework made no server");

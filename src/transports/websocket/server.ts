@@ -1,16 +1,16 @@
 /** Takes WebSocket upgrades in, keeps their sockets alive or finds out that they are not, and ends them in order. */
-import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import { type Admission, CONNECTION_HEADER, type Visitor } from "../../access/admission.ts";
-import { BEARER_PROTOCOL } from "../../access/credentials.ts";
 import type { Session } from "../../access/sessions.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
-import { errorBody } from "../append-results.ts";
+import type { Tracing } from "../../observe/tracing.ts";
 import { withoutPrefix } from "../path-prefix.ts";
 import { readQuery } from "../query.ts";
 import { doorOf } from "../refusals.ts";
 import { closeWith, refusedAt, type ServedSocket, type WebSocketParts } from "./connection.ts";
+import { chooseProtocol, refuseUpgrade, splitUrl } from "./handshake.ts";
 import { explainingSocket, type HoldableSocket } from "./holdable-socket.ts";
 import { servePull } from "./pull.ts";
 import { servePush } from "./push.ts";
@@ -36,6 +36,7 @@ export interface WebSocketTransportParts extends WebSocketParts {
   /** How long (ms) one message may take to come in. */
   readonly uploadTimeoutMs: number;
   readonly pathPrefix: string;
+  readonly tracing: Tracing | undefined;
 }
 
 /** What an upgrade asks for. */
@@ -45,7 +46,14 @@ interface Asked {
   readonly kind: "push" | "pull";
   readonly search: string;
   readonly visitor: Visitor;
+  readonly headers: IncomingHttpHeaders;
 }
+
+const spanAttributes = ({ id, address, identity }: Visitor) => ({
+  "redis_streamer.connection": id,
+  "client.address": address,
+  "enduser.id": identity.name,
+});
 
 interface OpenSocket {
   readonly webSocket: HoldableSocket;
@@ -66,6 +74,8 @@ interface OpenSocket {
 
 const ROUTE = /^\/data\/([^/]+)\/(push|pull)\/?$/;
 const CLOSE_POLL_MS = 20;
+/** RFC 6455, section 7.4.1: the server met what it did not expect. */
+const FAILED_CLOSE = 1011;
 /** What control frames may bring between two looks, in bytes, without being the beginning of a message. */
 const CONTROL_BYTES = 4096;
 /** Unsent bytes at which pings are no longer answered. */
@@ -147,7 +157,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
   function accept(
     webSocket: HoldableSocket,
     socket: Socket,
-    { segment, kind, search, visitor }: Asked,
+    { segment, kind, search, visitor, headers }: Asked,
   ): void {
     webSocket.on("error", (error) => {
       tally.clientErrors++;
@@ -158,7 +168,13 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
       served?.end(error);
     });
     let served: ServedSocket | undefined;
-    webSocket.on("close", () => sessions.forget(session));
+    const endSpan = parts.tracing?.start(`WebSocket ${kind}`, spanAttributes(visitor), headers);
+    webSocket.on("close", (code) => {
+      sessions.forget(session);
+      endSpan?.({ "redis_streamer.close_code": code }, code === FAILED_CLOSE);
+      logger.debug({ ...refusedAt(session), code }, "a WebSocket closed");
+    });
+    logger.debug(refusedAt(session), "a WebSocket opened");
     try {
       const request = { webSocket, socket, segment, query: readQuery(search), session };
       served = kind === "push" ? servePush(request, parts) : servePull(request, parts);
@@ -220,7 +236,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
         const [, segment = "", kind] = ROUTE.exec(pathname) ?? [];
         if (kind !== "push" && kind !== "pull")
           throw new GatewayError("NOT_FOUND", `there is no WebSocket at ${pathname.slice(0, 100)}`);
-        const asked = { segment, kind, search, visitor } as const;
+        const asked = { segment, kind, search, visitor, headers: request.headers } as const;
         visitors.set(request, visitor);
         const upgrade = () => {
           limiting.checkConnection(asked.visitor);
@@ -249,27 +265,4 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
       server.close();
     },
   };
-}
-
-function splitUrl(url: string): { readonly pathname: string; readonly search: string } {
-  const at = url.indexOf("?");
-  return at < 0 ? { pathname: url, search: "" } : { pathname: url.slice(0, at), search: url.slice(at) };
-}
-
-/** A browser wants one of the subprotocols that it offered; the one with the secret only if there is no other. */
-function chooseProtocol(offered: ReadonlySet<string>): string | false {
-  const [first] = offered;
-  return [...offered].find((one) => !one.startsWith(BEARER_PROTOCOL)) ?? first ?? false;
-}
-
-/** Answers an upgrade that is not to be: still HTTP, so with a status. */
-function refuseUpgrade(socket: Socket, error: GatewayError, visitor: Visitor | undefined): void {
-  const body = JSON.stringify(errorBody(error));
-  const { status } = error.kind;
-  const named = visitor === undefined ? "" : `${CONNECTION_HEADER}: ${visitor.id}\r\n`;
-  const challenge = status === 401 ? "WWW-Authenticate: Bearer\r\n" : "";
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nConnection: close\r\n${named}${challenge}` +
-      `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
 }

@@ -1,0 +1,101 @@
+/** The metrics page as Prometheus reads it. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { request } from "../support/http.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+import { connectSocket } from "../support/socket.ts";
+import { until } from "../support/until.ts";
+
+let redis: TestRedis;
+let gateway: TestGateway;
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await startTestGateway(redis.url);
+});
+afterAll(async () => {
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+});
+
+const page = async () => (await request(`${gateway.http}/metrics`)).text;
+
+/** The lines of one metric. */
+const samples = (text: string, name: string) => text.split("\n").filter((line) => line.startsWith(name));
+
+/** Text-based exposition format, version 0.0.4. */
+const SAMPLE =
+  /^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*"(,[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*")*\})? (NaN|[+-]?Inf|-?[\d.]+(e[+-]?\d+)?)$/;
+
+test("follows the format: every sample under its own HELP and TYPE", async () => {
+  const answer = await request(`${gateway.http}/metrics`);
+  expect(answer.headers["content-type"]).toMatch(/^text\/plain; version=0\.0\.4/);
+  let family = "";
+  for (const line of answer.text.split("\n").filter((one) => one !== "")) {
+    const [, declared] = /^# (?:HELP|TYPE) (\S+) \S+/.exec(line) ?? [];
+    if (declared !== undefined) family = declared;
+    else {
+      expect(line).toMatch(SAMPLE);
+      expect(line.startsWith(family)).toBe(true);
+    }
+  }
+  // Prometheus' own names for what grows and what does not.
+  for (const [, name = "", type] of answer.text.matchAll(/^# TYPE (redis_streamer_\S+) (\S+)$/gm))
+    expect(`${name} ${type === "counter"}`).toBe(`${name} ${name.endsWith("_total")}`);
+});
+
+test("promtool finds nothing to say", async () => {
+  expect(execFileSync("promtool", ["--version"], { encoding: "utf8" })).toContain("promtool");
+  const ours = (await page()).replace(/^(# (HELP|TYPE) )?(nodejs|process)_.*\n/gm, "");
+  const { status, stdout, stderr } = spawnSync("promtool", ["check", "metrics"], {
+    input: ours,
+    encoding: "utf8",
+  });
+  expect(`${status} ${stdout}${stderr}`.trim()).toBe("0");
+});
+
+test("the dashboard and the alerts name metrics that there are", async () => {
+  const text = await page();
+  for (const file of ["docs/grafana-dashboard.json", "docs/alerts.yaml"]) {
+    const source = readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
+    const named = new Set([...source.matchAll(/\b(?:redis_streamer|nodejs)_\w+/g)].map(([name]) => name));
+    expect(named.size).toBeGreaterThan(5);
+    for (const name of named) expect(text).toContain(`# TYPE ${name.replace(/_bucket$/, "")} `);
+  }
+});
+
+test("promtool takes the alerts", () => {
+  const alerts = fileURLToPath(new URL("../../docs/alerts.yaml", import.meta.url));
+  expect(execFileSync("promtool", ["check", "rules", alerts], { encoding: "utf8" })).toContain("SUCCESS");
+});
+
+test("has as many lines with a thousand streams as with one", async () => {
+  const lines = async () => samples(await page(), "redis_streamer_").length;
+  const send = (stream: string) => request(`${gateway.http}/data/${stream}`, { method: "POST", body: "x" });
+  await send("first");
+  await send("a+b");
+  await request(`${gateway.http}/nothing`);
+  const before = await lines();
+  await Promise.all(Array.from({ length: 1000 }, (_, i) => send(`stream-${i}`)));
+  for (const path of ["/nothing-1", "/nothing-2"]) await request(gateway.http + path);
+  expect(await lines()).toBe(before);
+});
+
+test("tells of connections, delays, Redis and refusals", async () => {
+  await using pull = await connectSocket(`${gateway.ws}/data/seen/pull?header=0&last_entry_id=0`);
+  await redis.control.call("XADD", "default:seen", "*", "d", "x");
+  await pull.next();
+  await until("the delay is sampled", async () =>
+    samples(await page(), "redis_streamer_append_to_socket_seconds_count").some(
+      (line) => !line.endsWith(" 0"),
+    ),
+  );
+  const text = await page();
+  expect(samples(text, 'redis_streamer_connections{kind="pull"}')).toEqual([
+    'redis_streamer_connections{kind="pull"} 1',
+  ]);
+  expect(Number(samples(text, "redis_streamer_redis_ping_seconds")[0]?.split(" ")[1])).toBeGreaterThan(0);
+  expect(samples(text, 'redis_streamer_refusals_total{code="NOT_FOUND"}')).toHaveLength(1);
+});

@@ -12,6 +12,7 @@ import { openPusher, type WebSocketPusher } from "./websocket-pusher.ts";
 /** Who pushes what. */
 export interface AckedPushLoad {
   readonly port: number;
+  readonly token?: string;
   readonly stream: string;
   readonly clients: number;
   /** Entries without an acknowledgement, each client. */
@@ -37,7 +38,11 @@ export async function pushAcknowledged(load: AckedPushLoad): Promise<AckedPushRe
   let pushing = true;
   const pushers: WebSocketPusher[] = await openMany(load.clients, async () => {
     const pusher = await openPusher(
-      { port: load.port, path: `/data/${load.stream}/push?header=0&ack=1` },
+      {
+        port: load.port,
+        path: `/data/${load.stream}/push?header=0&ack=1`,
+        ...(load.token !== undefined && { token: load.token }),
+      },
       load.entryBytes,
       () => {
         const room = load.inFlight - (pusher.pushed - pusher.acknowledged);

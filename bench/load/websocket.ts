@@ -9,6 +9,8 @@ import { connect, type Socket } from "node:net";
 export interface Target {
   readonly port: number;
   readonly path: string;
+  /** Shown to the server, where it asks for one. */
+  readonly token?: string;
 }
 
 /** An upgraded connection. */
@@ -94,7 +96,8 @@ export function openWebSocket(
     socket.on("close", () => fail("closed by the server"));
     socket.write(
       `GET ${target.path} HTTP/1.1\r\nHost: 127.0.0.1:${target.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${KEY}\r\n\r\n`,
+        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${KEY}\r\n` +
+        (target.token === undefined ? "\r\n" : `Authorization: Bearer ${target.token}\r\n\r\n`),
     );
   });
 }

@@ -4,6 +4,8 @@ import { catchUpRow } from "./catch-up.ts";
 import { fanOutRow } from "./fan-out.ts";
 import { fanOutHeaderRow } from "./fan-out-header.ts";
 import { fanOutLargeRow } from "./fan-out-large.ts";
+import { floodsRow } from "./floods.ts";
+import { guardedFanOutRow, guardedPushRow } from "./guarded.ts";
 import { httpGetRow } from "./http-get.ts";
 import { idleMemoryRow } from "./idle-memory.ts";
 import { latencyRow } from "./latency.ts";
@@ -26,4 +28,7 @@ export const ROWS: readonly Row[] = [
   manyStreamsRow,
   catchUpRow,
   httpGetRow,
+  guardedFanOutRow,
+  guardedPushRow,
+  floodsRow,
 ];

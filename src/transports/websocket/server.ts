@@ -14,6 +14,7 @@ import { chooseProtocol, refuseUpgrade, splitUrl } from "./handshake.ts";
 import { explainingSocket, type HoldableSocket } from "./holdable-socket.ts";
 import { servePull } from "./pull.ts";
 import { servePush } from "./push.ts";
+import { createRateKeeper } from "./rate-keeper.ts";
 
 /** The WebSocket side of the gateway. */
 export interface WebSocketTransport {
@@ -142,16 +143,25 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
     if (socket.writableLength < MOST_PONG_BYTES) webSocket.pong(data);
   }
 
-  /** Counts what a client sends, and stops reading it while it sends too much. */
-  function keepRate(webSocket: HoldableSocket, visitor: Visitor): void {
-    const account = limiting.accountOf(visitor);
-    const count = (data: Buffer) => {
-      const wait = account.take(1, data.length);
-      if (wait > 0) webSocket.hold(wait);
-    };
-    webSocket.on("message", count);
-    webSocket.on("ping", count);
-    webSocket.on("pong", count);
+  /** Notes that something came, and how much where that is limited. */
+  function watch(one: OpenSocket): void {
+    const { webSocket, socket, session } = one;
+    const count = limiting.hasRates
+      ? createRateKeeper(webSocket, limiting.accountOf(session.visitor), parts.turnEnd)
+      : undefined;
+    webSocket.on("message", (message: Buffer) => {
+      one.wasHeard = true;
+      one.hadMessage = true;
+      count?.(message);
+    });
+    webSocket.on("pong", (data) => {
+      one.wasHeard = true;
+      count?.(data);
+    });
+    webSocket.on("ping", (data) => {
+      count?.(data);
+      pong(webSocket, socket, data);
+    });
   }
 
   function accept(
@@ -191,15 +201,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
         bytesAtMessage: socket.bytesRead,
       };
       open.add(one);
-      webSocket.on("pong", () => {
-        one.wasHeard = true;
-      });
-      webSocket.on("message", () => {
-        one.wasHeard = true;
-        one.hadMessage = true;
-      });
-      webSocket.on("ping", (data) => pong(webSocket, socket, data));
-      if (limiting.hasRates) keepRate(webSocket, visitor);
+      watch(one);
       webSocket.on("close", () => open.delete(one));
       if (isClosing) served.end(stopping());
     } catch (error) {

@@ -76,7 +76,7 @@ function greet({ url, redis, isManaged }: Gateway, settings: Settings, logger: L
   const { host, dataDir, auth } = settings;
   if (!auth && !isLoopback(host)) {
     process.stderr.write(
-      `redis-streamer: WARNING: listening on ${host} without authentication: whoever reaches this port can read and write every stream\n`,
+      `redis-streamer: WARNING: listening on ${host} without authentication: whoever reaches this port can read and write every stream. AUTH=1 asks for a key\n`,
     );
   }
   if (!isReadable(settings)) {

@@ -1,7 +1,10 @@
 /** What a client may have of a gateway, and that no other one notices where it wants more. */
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { LIMITS } from "../../src/access/limits.ts";
+import { SETTINGS } from "../../src/settings.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { openAnswer, parseRaw, rawExchange, request } from "../support/http.ts";
 import { createTestKeys, type TestKeys } from "../support/keys.ts";
@@ -245,3 +248,13 @@ async function rawPush(
   expect(head).toContain("101");
   return { socket, next };
 }
+
+test("the handbook has each limit by its name, and only settings that there are", () => {
+  const handbook = readFileSync(new URL("../../docs/operating.md", import.meta.url), "utf8");
+  for (const limit of LIMITS) expect(handbook).toContain(`| \`${limit}\` |`);
+  const settings = new Set(Object.values(SETTINGS).map(({ env }) => env as string));
+  for (const [, name = ""] of handbook.matchAll(
+    /`((?:MAX|TLS|JWT|AUTH|REDIS|TRUST|PATH|OTEL|ALLOWED)_[A-Z_]+)/g,
+  ))
+    expect(settings).toContain(name);
+});

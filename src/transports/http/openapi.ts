@@ -57,6 +57,11 @@ const MAX_FPS = query(
   { type: "number", default: 0, minimum: 0 },
   "At most so many a second; 0 for no limit.",
 );
+const CONTROL = flag(
+  "control",
+  false,
+  'A text message that begins with `{` is for the gateway: `{"token": "…"}` shows a fresh key or token.',
+);
 const CLEAN = "`msgpack` or `json`: the clean format, `[[stream_id, entry_id, payload], …]`.";
 const FORMAT = query(
   "format",
@@ -87,7 +92,9 @@ const problem = (description: string): OpenAPIV3.ResponseObject => ({
 
 const FAULTS = {
   "400": problem("A parameter or the body is wrong; the sentence names it."),
-  "403": problem("The page or host that asks is not allowed."),
+  "401": problem("A key or token is needed, or it is not good."),
+  "403": problem("The page, host, key or token is not allowed this."),
+  "429": problem("Too much at once; `Retry-After` says when to try again."),
   "503": problem("Redis is away; `Retry-After` says when to try again."),
 };
 
@@ -132,6 +139,7 @@ const PUSH: Operation = {
       "What the header's offsets are; auto: ends, unless the first is 0.",
     ),
     WS_FORMAT,
+    CONTROL,
   ],
   responses: { "101": text("The connection is a WebSocket now."), "426": problem("This is a WebSocket.") },
 };
@@ -158,6 +166,7 @@ const PULL: Operation = {
     flag("header", true, "Each payload has a header."),
     PULL_OFFSETS,
     WS_FORMAT,
+    CONTROL,
   ],
   responses: { "101": text("The connection is a WebSocket now."), "426": problem("This is a WebSocket.") },
 };
@@ -274,6 +283,58 @@ const MJPEG: Operation = {
   },
 };
 
+const LOGIN: Operation = {
+  tags: ["access"],
+  summary: "Make a cookie of a key or token",
+  security: [],
+  requestBody: {
+    content: {
+      "application/json": {
+        schema: { type: "object", required: ["token"], properties: { token: { type: "string" } } },
+      },
+    },
+  },
+  responses: { "200": text("The cookie is set."), "401": FAULTS["401"] },
+};
+
+const TICKETS: Operation = {
+  tags: ["access"],
+  summary: "Make a ticket for an address",
+  description: "`?ticket=…` opens one connection or request, once, within `expires_in` seconds.",
+  responses: {
+    "200": {
+      description: "The ticket.",
+      content: {
+        "application/json": {
+          schema: {
+            type: "object",
+            properties: { ticket: { type: "string" }, expires_in: { type: "number" } },
+          },
+        },
+      },
+    },
+    "401": FAULTS["401"],
+  },
+};
+
+const CONNECTIONS: Operation = {
+  tags: ["access"],
+  summary: "List the connections that last",
+  responses: { "200": text("The connections."), "401": FAULTS["401"], "403": FAULTS["403"] },
+};
+
+const CLOSE_CONNECTION: Operation = {
+  tags: ["access"],
+  summary: "Close a connection",
+  parameters: [{ name: "id", in: "path", required: true, schema: { type: "string" } }],
+  responses: {
+    "204": text("It is closed."),
+    "401": FAULTS["401"],
+    "403": FAULTS["403"],
+    "404": problem("There is no such connection."),
+  },
+};
+
 const status = (summary: string, more: OpenAPIV3.ResponsesObject = {}): Operation => ({
   tags: ["status"],
   summary,
@@ -285,7 +346,9 @@ export function openApiDocument(version: string): OpenAPIV3.Document {
   return {
     openapi: "3.0.3",
     info: { title: "Redis Streamer", version, description: "WebSocket and HTTP in front of Redis Streams." },
-    tags: [{ name: "websocket" }, { name: "http" }, { name: "status" }],
+    tags: [{ name: "websocket" }, { name: "http" }, { name: "access" }, { name: "status" }],
+    components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
+    security: [{}, { key: [] }],
     paths: {
       "/data/{stream_id}/push": { get: PUSH },
       "/data/{stream_id}/pull": { get: PULL },
@@ -293,6 +356,13 @@ export function openApiDocument(version: string): OpenAPIV3.Document {
       "/data/{stream_id}/entries": { get: HISTORY },
       "/data/{stream_id}/events": { get: EVENTS },
       "/data/{stream_id}/mjpeg": { get: MJPEG },
+      "/login": { post: LOGIN },
+      "/logout": {
+        post: { tags: ["access"], summary: "Forget the cookie", responses: { "204": text("Done.") } },
+      },
+      "/tickets": { post: TICKETS },
+      "/admin/connections": { get: CONNECTIONS },
+      "/admin/connections/{id}": { delete: CLOSE_CONNECTION },
       "/": { get: status("What this is") },
       "/healthz": { get: status("The process lives") },
       "/readyz": { get: status("Redis answers", { "503": problem("Redis does not answer.") }) },

@@ -1,0 +1,88 @@
+/** `redis-streamer keys`, as it is typed. */
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createProgram } from "../../cli/program.ts";
+import { isKey, readKeyFile } from "../../src/access/key-file.ts";
+
+let dir: string;
+let file: string;
+let printed: string[];
+let noted: string[];
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "streamer-cli-"));
+  file = join(dir, "keys.json");
+  printed = [];
+  noted = [];
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+async function run(...args: string[]): Promise<void> {
+  const terminal = {
+    print: (line: string) => void printed.push(line),
+    note: (line: string) => void noted.push(line),
+    progress: () => undefined,
+    mute: () => undefined,
+  };
+  const io = { terminal, signal: new AbortController().signal, now: () => performance.now() };
+  const program = createProgram(io as unknown as Parameters<typeof createProgram>[0]);
+  const silence = { writeErr: () => undefined, writeOut: () => undefined };
+  for (const one of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
+    one.configureOutput(silence);
+  await program.parseAsync(["keys", ...args, "--file", file], { from: "user" });
+}
+
+describe("a key", () => {
+  test("is printed once; the file has its hash alone, for its owner alone", async () => {
+    await run("add", "lab", "--allow", "read:glasses:*", "write:*:imu*", "--expires", "30d");
+    const [secret = ""] = printed;
+    expect(printed).toHaveLength(1);
+    expect(secret).toMatch(/^rsk_[0-9a-f]{12}_[\w-]{43}$/);
+    expect(readFileSync(file, "utf8")).not.toContain(secret.slice(-43));
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const [key] = readKeyFile(file);
+    expect(key && isKey(key, secret)).toBe(true);
+    expect(key && isKey(key, `${secret.slice(0, -1)}-`)).toBe(false);
+    expect((key?.expiresAtMs ?? 0) - Date.now()).toBeGreaterThan(29 * 86_400_000);
+  });
+
+  test("is listed and taken back by name or id, with all of that name", async () => {
+    await run("add", "one", "--allow", "admin");
+    await run("add", "two", "--allow", "read");
+    await run("add", "two", "--allow", "write");
+    printed = [];
+    await run("list");
+    expect(printed.map((line) => line.replace(/^\w{12}/, "ID"))).toEqual([
+      "ID  one  admin:*",
+      "ID  two  read:*",
+      "ID  two  write:*",
+    ]);
+    await run("revoke", "two");
+    expect(readKeyFile(file).map(({ name }) => name)).toEqual(["one"]);
+    await run("revoke", readKeyFile(file)[0]?.id ?? "");
+    expect(readKeyFile(file)).toEqual([]);
+  });
+
+  test.each([
+    ["without a permission", ["add", "lab"]],
+    ["with a permission that is none", ["add", "lab", "--allow", "reed:*"]],
+    ["with a name that would not do in a log", ["add", "a b\n", "--allow", "read"]],
+    ["that ended yesterday", ["add", "lab", "--allow", "read", "--expires", "2020-01-01"]],
+    ["that nobody has", ["revoke", "lab"]],
+  ])("%s is refused, and the file stays as it was", async (_, args) => {
+    await expect(run(...args)).rejects.toThrow();
+    expect(readKeyFile(file)).toEqual([]);
+  });
+});
+
+test.each([
+  ["{", "no file of keys"],
+  ["[]", "no file of keys"],
+  ['{"keys":[{"id":"a"}]}', "key 1 wants an id, a name and a hash"],
+  ['{"keys":[{"id":"a","name":"n","hash":"x","permissions":[]}]}', "no SHA-256"],
+  [`{"keys":[{"id":"a","name":"n","hash":"${"0".repeat(64)}","permissions":["fly"]}]}`, "begins with one of"],
+])("a file that is none says why: %s", (text, why) => {
+  writeFileSync(file, text);
+  expect(() => readKeyFile(file)).toThrow(why);
+});

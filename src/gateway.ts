@@ -20,9 +20,13 @@ import type { Settings } from "./settings.ts";
 import { createTurnEnd } from "./transports/byte-sink.ts";
 import { createClosing } from "./transports/http/context.ts";
 import { createHttp } from "./transports/http/server.ts";
+import { createPayloadPool } from "./transports/websocket/payload-pool.ts";
 import { createPullEncoders } from "./transports/websocket/pull-encoder.ts";
 import { createPushGate } from "./transports/websocket/push-gate.ts";
 import { createWebSocketTransport } from "./transports/websocket/server.ts";
+
+/** Memory that is kept for large messages between them: what a few cameras have under way. */
+const PAYLOAD_POOL_BYTES = 16 * 1024 * 1024;
 
 /** A gateway that listens. */
 export interface Gateway {
@@ -154,6 +158,7 @@ async function assemble(
       totalBytes: settings.totalInFlightBytes,
       tally,
     }),
+    payloadPool: createPayloadPool(PAYLOAD_POOL_BYTES, tally),
     pullEncoders: createPullEncoders(),
     pingIntervalMs: settings.pingIntervalMs,
     pingTimeoutMs: settings.pingTimeoutMs,

@@ -78,11 +78,6 @@ export function servePull(
   }
 
   const acks = request.wantsAck ? createAcks() : undefined;
-  if (acks !== undefined) webSocket.on("message", acks.arrived);
-  webSocket.on("close", () => {
-    closed = true;
-    course?.close();
-  });
 
   resolveCursors(request.streams, log).then(
     (streams) => {
@@ -111,7 +106,14 @@ export function servePull(
     (error) => end(asGatewayError(error)),
   );
 
-  return { shutDown: () => end(new GatewayError("SHUTTING_DOWN", "the gateway stops")) };
+  return {
+    message: () => acks?.arrived(),
+    closed() {
+      closed = true;
+      course?.close();
+    },
+    shutDown: () => end(new GatewayError("SHUTTING_DOWN", "the gateway stops")),
+  };
 }
 
 /** Messages of the client, each of which lets one further payload go. */

@@ -23,7 +23,7 @@ interface Batch {
 /** Serves a pushing socket. @throws GatewayError where a parameter is wrong */
 export function servePush(
   { webSocket, socket, segment, query }: WebSocketRequest,
-  { log, limits, pushGate, turnEnd, tally }: WebSocketParts,
+  { log, limits, pushGate, payloadPool, turnEnd, tally }: WebSocketParts,
 ): ServedSocket {
   const streams = parseStreamIds(segment, limits.maxStreams);
   const naming = namingOf({
@@ -51,7 +51,7 @@ export function servePush(
   /** Why the socket is to be closed, once what came before is answered. Nothing more is taken in. */
   let ending: GatewayError | undefined;
 
-  function store(entries: readonly PushedEntry[]): void {
+  function store(entries: readonly PushedEntry[], memory: Buffer | undefined): void {
     let bytes = 0;
     for (const { data } of entries) bytes += data.length + ENTRY_BYTES;
     const batch: Batch = { results: undefined };
@@ -62,7 +62,8 @@ export function servePush(
         const key = naming.keyOf(stream);
         return fields === undefined ? { key, id, data } : { key, id, data, fields };
       }),
-      (results) => {
+      (results, isKept) => {
+        if (memory !== undefined && !isKept) payloadPool.give(memory);
         batch.results = results;
         inFlight.remove(bytes);
         settleSoon();
@@ -92,7 +93,7 @@ export function servePush(
   }
 
   function acknowledge(answered: readonly Batch[]): void {
-    if (socket.destroyed || answered.length === 0) return;
+    if (answered.length === 0) return;
     const out = createFrameWriter(answered.length * ACK_BYTES);
     for (const { results } of answered) out.text(appendResultsJson(results ?? []));
     sink.write(out.take());
@@ -114,20 +115,20 @@ export function servePush(
     ending ??= error;
   }
 
-  webSocket.on("message", (message: Buffer, isBinary: boolean) => {
-    if (ending !== undefined) return;
-    try {
-      const entries = decoder.message(message, isBinary);
-      if (entries !== undefined) store(entries);
-    } catch (error) {
-      tally.clientErrors++;
-      end(asGatewayError(error));
-      settle();
-    }
-  });
-  webSocket.on("close", () => inFlight.close());
-
   return {
+    message(bytes, isBinary, memory) {
+      if (ending !== undefined) return;
+      try {
+        const entries = decoder.message(bytes, isBinary);
+        if (entries !== undefined) store(entries, memory);
+        else if (memory !== undefined) payloadPool.give(memory);
+      } catch (error) {
+        tally.clientErrors++;
+        end(asGatewayError(error));
+        settle();
+      }
+    },
+    closed: inFlight.close,
     shutDown() {
       end(new GatewayError("SHUTTING_DOWN", "the gateway stops"));
       settle();

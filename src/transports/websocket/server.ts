@@ -1,14 +1,15 @@
 /** Takes WebSocket upgrades in, keeps their sockets alive or finds out that they are not, and ends them in order. */
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { WebSocket, WebSocketServer } from "ws";
 import type { BrowserGuard } from "../../access/browser-guard.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import { errorBody } from "../append-results.ts";
 import { readQuery } from "../query.ts";
 import { closeWith, type ServedSocket, type WebSocketParts } from "./connection.ts";
+import { answerHandshake } from "./handshake.ts";
 import { servePull } from "./pull.ts";
 import { servePush } from "./push.ts";
+import { createServerWebSocket, type ServerWebSocket } from "./server-socket.ts";
 
 /** The WebSocket side of the gateway. */
 export interface WebSocketTransport {
@@ -29,28 +30,20 @@ export interface WebSocketTransportParts extends WebSocketParts {
 }
 
 interface OpenSocket {
-  readonly webSocket: WebSocket;
+  readonly webSocket: ServerWebSocket;
   readonly served: ServedSocket;
-  /** Something came since the last look. A flag, because asking the clock for each message would cost. */
-  wasHeard: boolean;
   /** When something had come at the last look, in ms of `performance.now()`. */
   heardAt: number;
 }
 
 const ROUTE = /^\/data\/([^/]+)\/(push|pull)\/?$/;
 const CLOSE_POLL_MS = 20;
+const ignore = () => undefined;
 
 /** Makes the transport. */
 export function createWebSocketTransport(parts: WebSocketTransportParts): WebSocketTransport {
-  const { guard, maxMessageBytes, pingIntervalMs, pingTimeoutMs, tally, logger } = parts;
-  const server = new WebSocketServer({
-    noServer: true,
-    WebSocket: explainingWebSocket(maxMessageBytes),
-    clientTracking: false,
-    // Payloads are pictures and packed numbers; deflate would cost far more than it saves.
-    perMessageDeflate: false,
-    maxPayload: maxMessageBytes,
-  });
+  const { guard, maxMessageBytes, payloadPool, pingIntervalMs, pingTimeoutMs, tally, logger } = parts;
+  const frames = { maxMessageBytes, pool: payloadPool };
   const open = new Set<OpenSocket>();
   let isClosing = false;
   const pinging = setInterval(pingAll, pingIntervalMs);
@@ -60,31 +53,35 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
     const now = performance.now();
     for (const one of open) {
       const { webSocket } = one;
-      if (one.wasHeard) one.heardAt = now;
-      one.wasHeard = false;
+      if (webSocket.wasHeard()) one.heardAt = now;
       const { heardAt } = one;
       if (now - heardAt > pingTimeoutMs) webSocket.terminate();
       else if (now - heardAt > pingIntervalMs / 2) webSocket.ping();
     }
   }
 
-  function accept(webSocket: WebSocket, socket: Socket, path: RegExpExecArray, search: string): void {
+  function accept(socket: Socket, head: Buffer, path: RegExpExecArray, search: string): void {
     const [, segment = "", direction] = path;
-    webSocket.on("error", (error) => {
-      tally.clientErrors++;
-      logger.debug({ err: error }, "a WebSocket broke");
-    });
+    const webSocket = createServerWebSocket(socket, frames);
     try {
       const request = { webSocket, socket, segment, query: readQuery(search) };
       const served = direction === "push" ? servePush(request, parts) : servePull(request, parts);
-      const one: OpenSocket = { webSocket, served, wasHeard: false, heardAt: performance.now() };
+      const one: OpenSocket = { webSocket, served, heardAt: performance.now() };
       open.add(one);
-      const heard = () => {
-        one.wasHeard = true;
-      };
-      webSocket.on("pong", heard);
-      webSocket.on("message", heard);
-      webSocket.on("close", () => open.delete(one));
+      webSocket.start(
+        {
+          message: served.message,
+          closed() {
+            open.delete(one);
+            served.closed();
+          },
+          broke(error) {
+            tally.clientErrors++;
+            logger.debug({ err: error }, "a WebSocket broke the protocol");
+          },
+        },
+        head,
+      );
       if (isClosing) served.shutDown();
     } catch (error) {
       const told = asGatewayError(error);
@@ -92,6 +89,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
         tally.internalErrors++;
         logger.error({ err: error }, "a WebSocket could not be served");
       } else tally.clientErrors++;
+      webSocket.start({ message: ignore, closed: ignore, broke: ignore }, head);
       closeWith(webSocket, told);
     }
   }
@@ -99,8 +97,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
   return {
     size: () => open.size,
     upgrade(request, socket, head) {
-      // Before the handshake is done nobody else listens, and an unheard error would end the process.
-      const ignore = () => undefined;
+      // The error of a socket is always followed by its close, which says enough; unheard it would end the process.
       socket.on("error", ignore);
       try {
         guard.check({ origin: request.headers.origin, host: request.headers.host });
@@ -108,11 +105,10 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
         const path = ROUTE.exec(pathname);
         if (path === null)
           throw new GatewayError("NOT_FOUND", `there is no WebSocket at ${pathname.slice(0, 100)}`);
-        server.handleUpgrade(request, socket, head, (webSocket) => {
-          socket.removeListener("error", ignore);
-          socket.setNoDelay(true);
-          accept(webSocket, socket, path, search);
-        });
+        socket.write(answerHandshake(request));
+        socket.setTimeout(0);
+        socket.setNoDelay(true);
+        accept(socket, head, path, search);
       } catch (error) {
         tally.clientErrors++;
         refuseUpgrade(socket, asGatewayError(error));
@@ -127,7 +123,6 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
         await new Promise((resolve) => setTimeout(resolve, CLOSE_POLL_MS));
       }
       for (const { webSocket } of open) webSocket.terminate();
-      server.close();
     },
   };
 }
@@ -141,25 +136,10 @@ function splitUrl(url: string): { readonly pathname: string; readonly search: st
 function refuseUpgrade(socket: Socket, error: GatewayError): void {
   const body = JSON.stringify(errorBody(error));
   const { status } = error.kind;
+  // RFC 6455, section 4.2.2: whoever speaks another version is told which one is spoken here.
+  const version = error.code === "UPGRADE_REQUIRED" ? "Sec-WebSocket-Version: 13\r\n" : "";
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nConnection: close\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nConnection: close\r\n${version}` +
       `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
-}
-
-/**
- * When a client breaks the protocol, `ws` closes with the right code but no reason; a client deserves to read why.
- * It calls `close(code)`, so a reason is put in there. A class, because `ws` makes its sockets of one.
- */
-function explainingWebSocket(maxMessageBytes: number): typeof WebSocket {
-  const reasons: Readonly<Record<number, string>> = {
-    1002: "PROTOCOL_ERROR: the frames do not follow RFC 6455",
-    1007: "BAD_PAYLOAD: a text message is not UTF-8",
-    1009: `TOO_LARGE: a message is over the limit of ${maxMessageBytes} bytes`,
-  };
-  return class extends WebSocket {
-    override close(code?: number, reason?: string | Buffer): void {
-      super.close(code, reason ?? reasons[code ?? 0]);
-    }
-  };
 }

@@ -34,9 +34,13 @@ import { createTurnEnd } from "./transports/byte-sink.ts";
 import { createClosing } from "./transports/http/context.ts";
 import { createHttp } from "./transports/http/server.ts";
 import { createRefusals } from "./transports/refusals.ts";
+import { createPayloadPool } from "./transports/websocket/payload-pool.ts";
 import { createPullEncoders } from "./transports/websocket/pull-encoder.ts";
 import { createPushGate } from "./transports/websocket/push-gate.ts";
 import { createWebSocketTransport } from "./transports/websocket/server.ts";
+
+/** Memory that is kept for large messages between them: what a few cameras have under way. */
+const PAYLOAD_POOL_BYTES = 16 * 1024 * 1024;
 
 /** A gateway that listens. */
 export interface Gateway {
@@ -146,9 +150,10 @@ async function assemble(
   const hub = createHub({
     openTail: (handOut) => {
       const onReads: OnTailReads = (tailReads) => {
-        handOut(tailReads);
+        const isKept = handOut(tailReads);
         const newest = tailReads[0]?.entries.at(-1);
         if (newest !== undefined) delays.note(newest.id);
+        return isKept;
       };
       return openTail(settings.redisTail, { address, logger, sizes, tally, echo, onReads, control: reads });
     },
@@ -188,6 +193,7 @@ async function assemble(
       totalBytes: settings.totalInFlightBytes,
       tally,
     }),
+    payloadPool: createPayloadPool(PAYLOAD_POOL_BYTES, tally),
     pullEncoders: createPullEncoders(),
     pingIntervalMs: settings.pingIntervalMs,
     pingTimeoutMs: settings.pingTimeoutMs,

@@ -31,6 +31,7 @@ export interface Tally {
   tailStreams: number;
   recentBytes: number;
   pageCacheBytes: number;
+  payloadPoolBytes: number;
   redisReconnects: number;
   /** Requests and sockets refused for something the client did. */
   clientErrors: number;
@@ -58,6 +59,7 @@ export const createTally = (): Tally => ({
   tailStreams: 0,
   recentBytes: 0,
   pageCacheBytes: 0,
+  payloadPoolBytes: 0,
   redisReconnects: 0,
   clientErrors: 0,
   internalErrors: 0,

@@ -42,8 +42,8 @@ export interface CourseContext<Frame> extends SubscriptionParts {
   readonly encoder: Encoder<Frame>;
   /** Whether it may neither read nor send now. */
   isHalted(): boolean;
-  /** Sends a frame of so many entries. */
-  write(frame: Frame, entries: number): void;
+  /** Sends a frame of so many entries. @returns whether it has left already, and nobody uses its memory any more */
+  write(frame: Frame, entries: number): boolean;
   /** Entries behind a cursor were trimmed away before the reader came to them. */
   missed(): void;
   caughtUp(): void;

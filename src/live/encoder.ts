@@ -16,6 +16,8 @@ export interface Encoder<Frame> {
 export interface Sink<Frame> {
   /** Takes a frame. What is written in one turn of the event loop leaves together. */
   write(frame: Frame): void;
+  /** Whether nothing is unsent, so that the memory of what was written is of no more use; absent: not known. */
+  isEmpty?(): boolean;
   /** Whether unsent bytes are over the high-water mark. */
   isFull(): boolean;
   /** Calls back once when what is unsent has gone out. Called only while it is full. */

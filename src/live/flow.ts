@@ -33,16 +33,16 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
     return flow;
   });
 
-  function sendBatch({ lane, memo }: FlowLane, batch: Batch): void {
+  function sendBatch({ lane, memo }: FlowLane, batch: Batch): boolean {
     if (batch.after !== lane.cursor) {
       const from = firstPast(batch.entries, lane.cursor);
       if (from > 0) {
         sendEntries(lane, batch.entries.slice(from));
-        return;
+        return false;
       }
     }
     lane.cursor = batch.last;
-    context.write(frameOf(batch, encoder, lane.name, memo), batch.entries.length);
+    return context.write(frameOf(batch, encoder, lane.name, memo), batch.entries.length);
   }
 
   function sendEntries(lane: Lane, entries: readonly Entry[]): void {

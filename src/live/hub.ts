@@ -9,14 +9,19 @@
 import { compareIds, type EntryId, FIRST_ID, idBefore } from "../domain/entry-id.ts";
 import type { Logger } from "../domain/logger.ts";
 import type { Tally } from "../domain/tally.ts";
+import { bytesOf } from "../redis/entry-sizes.ts";
 import type { OnTailReads, Tail, TailRead } from "../redis/tail.ts";
 import { type Batch, createBatch } from "./batch.ts";
 import type { RecentBatches, RecentMemory } from "./recent.ts";
 
 /** One stream of a live reader. */
 export interface LiveReader {
-  /** New entries came. Some of them may be at or before the reader's cursor. */
-  take(batch: Batch): void;
+  /**
+   * New entries came. Some of them may be at or before the reader's cursor.
+   *
+   * @returns whether the reader is done with the batch, and uses nothing of it any more
+   */
+  take(batch: Batch): boolean;
   /** Entries behind everything taken so far were trimmed away before the tail came. */
   missed(): void;
 }
@@ -63,6 +68,8 @@ interface LiveStream {
 
 /** How long (ms) a stream is still watched after its last reader: paused readers and pollers come back soon. */
 const LINGER_MS = 2000;
+/** From this size on (bytes) an entry is not kept for readers that may come, where those that are there have it. */
+const LARGE_ENTRY_BYTES = 32 * 1024;
 const SWEEP_MS = 500;
 
 /** Makes the hub and opens its tail. */
@@ -70,15 +77,18 @@ export function createHub({ openTail, memory, tally, logger }: HubParts): Hub {
   const streams = new Map<string, LiveStream>();
   const empty = new Set<string>();
   const tail = openTail((reads) => {
-    for (const read of reads) hand(read);
+    let isKept = false;
+    for (const read of reads) if (hand(read)) isKept = true;
+    return isKept;
   });
   const sweep = setInterval(dropEmpty, SWEEP_MS);
 
-  function hand({ key, after, entries, hasGap }: TailRead): void {
+  /** @returns whether somebody still uses the entries */
+  function hand({ key, after, entries, hasGap }: TailRead): boolean {
     const stream = streams.get(key);
     const first = entries[0];
     const last = entries[entries.length - 1];
-    if (stream === undefined || first === undefined || last === undefined) return;
+    if (stream === undefined || first === undefined || last === undefined) return false;
     if (hasGap) {
       logger.warn({ key, after }, "entries were trimmed away before the live readers' tail could read them");
       stream.recent.clear();
@@ -89,8 +99,15 @@ export function createHub({ openTail, memory, tally, logger }: HubParts): Hub {
     const isLate = hasGap || after === FIRST_ID;
     const batch = createBatch(key, isLate ? (idBefore(first.id) ?? after) : after, entries, last.id);
     stream.position = last.id;
-    stream.recent.add(batch);
-    for (const reader of stream.readers) reader.take(batch);
+    const isLarge = bytesOf(entries) >= LARGE_ENTRY_BYTES * entries.length;
+    if (!isLarge || stream.readers.size === 0) stream.recent.add(batch);
+    let isDone = isLarge && stream.readers.size > 0;
+    for (const reader of stream.readers) if (!reader.take(batch)) isDone = false;
+    if (!isLarge) return true;
+    // A large batch that everybody has already is not worth its memory, which the next one can have.
+    if (isDone) stream.recent.clear();
+    else stream.recent.add(batch);
+    return !isDone;
   }
 
   function dropEmpty(): void {

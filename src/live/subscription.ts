@@ -84,6 +84,7 @@ export function createSubscriber(parts: SubscriptionParts) {
           pause("slow");
           sink.whenDrained(() => resume("slow"));
         }
+        return sink.isEmpty?.() === true;
       },
       missed() {
         tally.gaps++;

@@ -39,13 +39,14 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
 
   const reader: LiveReader = {
     take() {
-      if (woken) return;
+      if (woken) return false;
       woken = true;
       // After all streams of this read have been handed out, so that they share a frame.
       queueMicrotask(() => {
         woken = false;
         run();
       });
+      return false;
     },
     missed: context.missed,
   };

@@ -74,13 +74,11 @@ export function createAppender({ connect, streamMaxLength, echo, tally }: Append
       if (entry === undefined) continue;
       tally.appendsInFlight++;
       tally.appendBytesInFlight += entry.data.length;
-      const isEchoed = echoed.append(entry, (error, reply) => {
-        const result = resultOf(entry, error, reply);
-        results[i] = result;
+      echoed.append(entry, (error, reply, isInUse = false) => {
+        results[i] = resultOf(entry, error, reply);
+        isKept ||= isInUse;
         if (--missing === 0) done(results, isKept);
-        return result;
       });
-      isKept ||= isEchoed;
     }
   };
 }

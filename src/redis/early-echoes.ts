@@ -12,6 +12,7 @@ export interface EarlyEchoes {
   add(key: string, after: EntryId, entries: readonly Entry[]): boolean;
   /** Takes what immediately follows a position; nothing where the position has not come to the run yet. */
   following(key: string, position: EntryId): readonly Entry[];
+  has(key: string): boolean;
   forget(key: string): void;
 }
 
@@ -49,6 +50,7 @@ export function createEarlyEchoes(): EarlyEchoes {
       if (run.after === position) return run.entries;
       return run.entries.filter(({ id }) => compareIds(id, position) > 0);
     },
+    has: (key) => runs.has(key),
     forget: (key) => void runs.delete(key),
   };
 }

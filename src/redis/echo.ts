@@ -16,8 +16,8 @@ import type { EntryId } from "../domain/entry-id.ts";
 
 /** Whoever reads streams live, and need not read what is echoed. */
 export interface EchoListener {
-  /** Entries were stored, and immediately follow `after`. */
-  echoed(key: string, after: EntryId, entries: readonly Entry[]): void;
+  /** Entries were stored, and immediately follow `after`. @returns whether they are still used */
+  echoed(key: string, after: EntryId, entries: readonly Entry[]): boolean;
   /** Somebody else may have changed the stream, or what follows its last echo is not known. */
   disturbed(key: string): void;
 }
@@ -32,8 +32,13 @@ export interface Echo {
   listen(listener: EchoListener | undefined): void;
   /** The id that a stream ends with as long as nobody else changes it, which would be told as `disturbed`. */
   endOf(key: string): EntryId | undefined;
-  /** Own entries were stored in one transaction that armed the tracking again. @param entries in order, at least one */
-  stored(key: string, entries: readonly Entry[]): void;
+  /**
+   * Own entries were stored in one transaction that armed the tracking again.
+   *
+   * @param entries in order, at least one
+   * @returns whether somebody still uses the entries, and with them the memory of their payloads
+   */
+  stored(key: string, entries: readonly Entry[]): boolean;
   /** Somebody else changed the stream. */
   disturb(key: string): void;
   /** Nothing is known of any stream: a flush, a lost connection. */
@@ -67,10 +72,10 @@ export function createEcho(): Echo {
     endOf: (key) => ends.get(key),
     stored(key, entries) {
       const last = entries[entries.length - 1];
-      if (last === undefined || !watched.has(key)) return;
+      if (last === undefined || !watched.has(key)) return false;
       const after = ends.get(key);
       ends.set(key, last.id);
-      if (after !== undefined) listener?.echoed(key, after, entries);
+      return after !== undefined && listener?.echoed(key, after, entries) === true;
     },
     disturb,
     disturbAll() {

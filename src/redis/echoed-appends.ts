@@ -3,8 +3,9 @@
  * which each stays small enough that a large entry does not wait for others; all else leaves as plain commands.
  */
 import type { Entry, NewEntry } from "../domain/entry.ts";
+import type { EntryId } from "../domain/entry-id.ts";
 import type { GatewayError } from "../domain/errors.ts";
-import type { AppendResult, EncodeEntry } from "./appender.ts";
+import type { EncodeEntry } from "./appender.ts";
 import type { Connection, ConnectionHooks, Done } from "./connection.ts";
 import type { Echo } from "./echo.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
@@ -13,13 +14,12 @@ import { type Reply, ReplyError } from "./resp-reader.ts";
 const TRANSACTION_BYTES = 64 * 1024;
 const TRANSACTION_ENTRIES = 256;
 
-/** Told how an append ended, as a command's `Done`; answers what that came to. */
-export type Settle = (error: ReplyError | GatewayError | undefined, reply: Reply) => AppendResult;
+/** Told how an append ended, as a command's `Done`. @param isKept whether readers use the payload's memory from now on */
+export type Settle = (error: ReplyError | GatewayError | undefined, reply: Reply, isKept?: boolean) => void;
 
 /** Sends appends. */
 export interface EchoedAppends {
-  /** Appends one entry. @returns whether it may be echoed, so that readers may get its payload's memory */
-  append(entry: NewEntry, settle: Settle): boolean;
+  append(entry: NewEntry, settle: Settle): void;
 }
 
 interface Transaction {
@@ -108,17 +108,21 @@ export function createEchoedAppends(
     const { entries, settles, keys } = transaction;
     transaction.isSettled = true;
     const stored = new Map<string, Entry[]>();
+    entries.forEach(({ key, data, fields }, i) => {
+      const reply = replies[i];
+      if (!Buffer.isBuffer(reply) || !keys.has(key)) return;
+      const id = reply.toString("latin1") as EntryId;
+      const own = stored.get(key) ?? [];
+      own.push(fields === undefined ? { id, data } : { id, data, fields });
+      stored.set(key, own);
+    });
+    let isKept = false;
+    for (const [key, own] of stored) if (echo.stored(key, own)) isKept = true;
     settles.forEach((settle, i) => {
       const reply = replies[i] ?? null;
-      const id = reply instanceof ReplyError ? settle(reply, null) : settle(undefined, reply);
-      const entry = entries[i];
-      if (entry === undefined || typeof id !== "string" || !keys.has(entry.key)) return;
-      const { data, fields } = entry;
-      const own = stored.get(entry.key) ?? [];
-      own.push(fields === undefined ? { id, data } : { id, data, fields });
-      stored.set(entry.key, own);
+      if (reply instanceof ReplyError) settle(reply, null, isKept);
+      else settle(undefined, reply, isKept);
     });
-    for (const [key, own] of stored) echo.stored(key, own);
   }
 
   function fail(transaction: Transaction, error: ReplyError | GatewayError): void {
@@ -134,10 +138,9 @@ export function createEchoedAppends(
       const isWatched = echo.isWatched(entry.key);
       if (current === undefined && (!isWatched || !connection.isReady())) {
         connection.sendEncoded((out) => encode(entry, out), settle);
-        return false;
+        return;
       }
       add(current ?? begin(), entry, settle, isWatched);
-      return isWatched;
     },
   };
 }

@@ -31,7 +31,7 @@ export function openTail(
         const last = entries[entries.length - 1];
         if (last !== undefined && positions.has(key)) positions.set(key, last.id);
       }
-      onReads(reads);
+      return onReads(reads);
     },
     onUnsupported(reason) {
       logger.info({ reason }, "Redis cannot do client tracking; live entries come by blocking reads");

@@ -31,8 +31,9 @@ export interface Tail {
   close(): void;
 }
 
-/** Where a tail's reads go: all streams of one read in one call, so that what belongs to a turn stays together; or none. */
-export type OnTailReads = (reads: readonly TailRead[]) => void;
+/** Where a tail's reads go: all streams of one read in one call, so that what belongs to a turn stays together; or none.
+ * Answers whether somebody still uses the entries when it returns. */
+export type OnTailReads = (reads: readonly TailRead[]) => boolean;
 
 /** Bytes that one XREAD may be expected to bring, over all its streams. */
 const READ_BYTES = 2 * 1024 * 1024;
@@ -110,7 +111,7 @@ export function handOn(
   suspects: readonly TailRead[],
   positions: ReadonlyMap<string, EntryId>,
   connection: Connection,
-  onReads: OnTailReads,
+  onReads: (reads: readonly TailRead[]) => void,
 ): void {
   const asked = suspects.filter(({ entries, after }) => entries.length > 1 && after !== FIRST_ID);
   const late = new Set<TailRead>();

@@ -150,23 +150,27 @@ export function openTrackingTail(options: TailOptions): Tail {
   }
 
   /** Takes entries that follow a stream's position without having been read. */
-  function moveOn(key: string, position: EntryId, entries: readonly Entry[]): void {
+  function moveOn(key: string, position: EntryId, entries: readonly Entry[]): boolean {
     const last = entries[entries.length - 1];
-    if (last === undefined) return;
+    if (last === undefined) return false;
     sizes.learn(key, entries);
     positions.set(key, last.id);
-    onReads([{ key, after: position, entries, hasGap: false }]);
+    return onReads([{ key, after: position, entries, hasGap: false }]);
   }
 
   echo.listen({
     echoed(key, after, entries) {
       const position = positions.get(key);
-      if (position === undefined) return;
+      if (position === undefined) return false;
       if (!early.add(key, after, entries)) {
         // More of them than may wait: then they are read after all.
         changed.add(key);
         schedule();
-      } else if (!handing.has(key)) moveOn(key, position, early.following(key, position));
+        return false;
+      }
+      if (handing.has(key)) return true;
+      const isKept = moveOn(key, position, early.following(key, position));
+      return isKept || early.has(key);
     },
     disturbed(key) {
       if (!positions.has(key)) return;

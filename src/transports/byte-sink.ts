@@ -18,6 +18,7 @@ export interface ByteStream {
   uncork(): void;
   readonly writableLength: number;
   readonly destroyed: boolean;
+  readonly writableEnded: boolean;
   on(event: "drain", listener: () => void): unknown;
 }
 
@@ -53,6 +54,12 @@ export interface ByteSinkOptions {
   readonly onBytes: (bytes: number) => void;
 }
 
+/**
+ * Chunks from this size (bytes) on are written at once. Beside their copying a system call costs little, and one large
+ * payload written to all its readers in turn is still in the processor's cache, which several of them are not.
+ */
+const AT_ONCE_FROM_BYTES = 64 * 1024;
+
 /** Chunks below this size (bytes) are joined: the crossover, where a copy costs as much as a further vector. */
 export const JOIN_BELOW_BYTES = 8 * 1024;
 
@@ -84,7 +91,7 @@ export function createByteSink({ stream, highWaterBytes, turnEnd, onBytes }: Byt
     pending = [];
     onBytes(pendingBytes);
     pendingBytes = 0;
-    if (stream.destroyed) return;
+    if (stream.destroyed || stream.writableEnded) return;
     // A stream that took everything at once still says "drain" if it was asked for more than its own mark.
     if (!writeAll(stream, parts)) return;
     if (drained !== undefined) setImmediate(notify);
@@ -96,7 +103,9 @@ export function createByteSink({ stream, highWaterBytes, turnEnd, onBytes }: Byt
       if (pending.length === 0) turnEnd.add(flush);
       pending.push(chunks);
       pendingBytes += chunks.bytes;
+      if (chunks.bytes >= AT_ONCE_FROM_BYTES) flush();
     },
+    isEmpty: () => pendingBytes === 0 && stream.writableLength === 0,
     isFull: () => pendingBytes + stream.writableLength > highWaterBytes,
     whenDrained(callback) {
       drained = callback;

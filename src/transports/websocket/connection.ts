@@ -1,6 +1,5 @@
 /** What pushing and pulling sockets have in common: the request they came with, and how they end. */
 import type { Socket } from "node:net";
-import type { WebSocket } from "ws";
 import type { Limits } from "../../access/limits.ts";
 import type { Session, Sessions } from "../../access/sessions.ts";
 import type { GatewayError } from "../../domain/errors.ts";
@@ -12,12 +11,14 @@ import type { TurnEnd } from "../byte-sink.ts";
 import type { Query } from "../query.ts";
 import type { RequestLimits } from "../read-request.ts";
 import type { Refusals, RefusedAt } from "../refusals.ts";
+import type { PayloadPool } from "./payload-pool.ts";
 import type { PullEncoders } from "./pull-encoder.ts";
 import type { PushGate } from "./push-gate.ts";
+import type { ServerWebSocket } from "./server-socket.ts";
 
 /** An accepted WebSocket and what was asked for. */
 export interface WebSocketRequest {
-  readonly webSocket: WebSocket;
+  readonly webSocket: ServerWebSocket;
   /** The socket below it, which whole frames are written to. */
   readonly socket: Socket;
   /** The stream ids of the path, percent-encoded. */
@@ -33,6 +34,7 @@ export interface WebSocketParts {
   readonly subscribe: Subscribe;
   readonly limits: RequestLimits & { readonly sendHighWaterBytes: number };
   readonly pushGate: PushGate;
+  readonly payloadPool: PayloadPool;
   readonly pullEncoders: PullEncoders;
   readonly turnEnd: TurnEnd;
   readonly tally: Tally;
@@ -44,6 +46,10 @@ export interface WebSocketParts {
 
 /** A socket that is being served. */
 export interface ServedSocket {
+  /** A message of the client. @param memory where it is in memory of the pool, which is to be given back */
+  message(bytes: Buffer, isBinary: boolean, memory: Buffer | undefined): void;
+  /** The connection is gone. */
+  closed(): void;
   /** Ends it in order: what is in flight is answered first, then the client is told why. */
   end(error: GatewayError): void;
 }
@@ -60,7 +66,7 @@ export const refusedAt = ({ kind, visitor }: Session): RefusedAt => ({
 const MOST_REASON_BYTES = 123;
 
 /** Closes a socket with what an error means for it: its close code, and its code and sentence as the reason. */
-export function closeWith(webSocket: WebSocket, error: GatewayError): void {
+export function closeWith(webSocket: ServerWebSocket, error: GatewayError): void {
   webSocket.close(error.kind.close, cut(`${error.code}: ${error.message}`));
 }
 

@@ -99,12 +99,7 @@ export function servePull(
   }
 
   const acks = request.wantsAck ? createAcks() : undefined;
-  if (query.flag("control", false)) webSocket.on("message", controlled);
-  else if (acks !== undefined) webSocket.on("message", acks.arrived);
-  webSocket.on("close", () => {
-    closed = true;
-    course?.close();
-  });
+  const takesControls = query.flag("control", false);
 
   resolveCursors(request.streams, log).then(
     (streams) => {
@@ -145,7 +140,14 @@ export function servePull(
     }
   }
 
-  return { end };
+  return {
+    message: takesControls ? controlled : () => acks?.arrived(),
+    closed() {
+      closed = true;
+      course?.close();
+    },
+    end,
+  };
 }
 
 /** Messages of the client, each of which lets one further payload go. */

@@ -32,7 +32,7 @@ interface Batch {
 /** Serves a pushing socket. @throws GatewayError where a parameter is wrong */
 export function servePush(
   { webSocket, socket, segment, query, session }: WebSocketRequest,
-  { log, limits, pushGate, turnEnd, sessions, refusals, limiting }: WebSocketParts,
+  { log, limits, pushGate, payloadPool, turnEnd, sessions, refusals, limiting }: WebSocketParts,
 ): ServedSocket {
   const streams = parseStreamIds(segment, limits.maxStreams);
   const naming = namingOf({
@@ -68,7 +68,7 @@ export function servePush(
   /** Why the socket is to be closed, once what came before is answered. Nothing more is taken in. */
   let ending: GatewayError | undefined;
 
-  function store(entries: readonly PushedEntry[]): void {
+  function store(entries: readonly PushedEntry[], memory: Buffer | undefined): void {
     let bytes = 0;
     // Before anything is stored: of a batch with one stream that is not for this client, nothing is.
     const named = entries.map(({ stream, id, data, fields }) => {
@@ -79,7 +79,8 @@ export function servePush(
     const batch: Batch = { results: undefined };
     batches.push(batch);
     inFlight.add(bytes);
-    log.append(named, (results) => {
+    log.append(named, (results, isKept) => {
+      if (memory !== undefined && !isKept) payloadPool.give(memory);
       batch.results = results;
       inFlight.remove(bytes);
       settleSoon();
@@ -108,7 +109,7 @@ export function servePush(
   }
 
   function acknowledge(answered: readonly Batch[]): void {
-    if (socket.destroyed || answered.length === 0) return;
+    if (answered.length === 0) return;
     const out = createFrameWriter(answered.length * ACK_BYTES);
     for (const { results } of answered) out.text(appendResultsJson(results ?? []));
     sink.write(out.take());
@@ -130,26 +131,23 @@ export function servePush(
     ending ??= error;
   }
 
-  webSocket.on("message", (message: Buffer, isBinary: boolean) => {
-    if (ending !== undefined) return;
-    try {
-      const control = takesControls ? readControl(message, isBinary) : undefined;
-      if (control !== undefined) {
-        sessions.renew(session, control.token);
-        return;
-      }
-      const entries = decoder.message(message, isBinary);
-      if (entries !== undefined) store(entries);
-    } catch (error) {
-      const told = asGatewayError(error);
-      refusals.note(told, refusedAt(session));
-      end(told);
-      settle();
-    }
-  });
-  webSocket.on("close", () => inFlight.close());
-
   return {
+    message(bytes, isBinary, memory) {
+      if (ending !== undefined) return;
+      try {
+        const control = takesControls ? readControl(bytes, isBinary) : undefined;
+        if (control !== undefined) sessions.renew(session, control.token);
+        const entries = control === undefined ? decoder.message(bytes, isBinary) : undefined;
+        if (entries !== undefined) store(entries, memory);
+        else if (memory !== undefined) payloadPool.give(memory);
+      } catch (error) {
+        const told = asGatewayError(error);
+        refusals.note(told, refusedAt(session));
+        end(told);
+        settle();
+      }
+    },
+    closed: inFlight.close,
     end(error) {
       end(error);
       settle();

@@ -11,7 +11,7 @@ export function createRateKeeper(
   webSocket: HoldableSocket,
   account: Account,
   turnEnd: TurnEnd,
-): (message: Buffer) => void {
+): (messageBytes: number) => void {
   let messages = 0;
   let bytes = 0;
 
@@ -22,9 +22,9 @@ export function createRateKeeper(
     if (waitMs > 0) webSocket.hold(waitMs);
   }
 
-  return (message) => {
+  return (messageBytes) => {
     if (messages === 0) turnEnd.add(settle);
     messages++;
-    bytes += message.length;
+    bytes += messageBytes;
   };
 }

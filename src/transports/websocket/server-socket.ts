@@ -1,0 +1,145 @@
+/**
+ * A WebSocket after its handshake, a server's side, on a bare socket. Data frames are written to the socket by the byte
+ * sink; here are the messages that come in, pings, and the end.
+ *
+ *     open ──close(): our close frame is sent──▶ closing ──the client's comes, or it takes too long──▶ closed
+ *       └────────────the client's close frame comes: it is answered──────────────────────────────────▶ closed
+ */
+import type { Socket } from "node:net";
+import { createFrameReader, type FrameReaderOptions, ProtocolError } from "./frame-reader.ts";
+import { releaseMemory } from "./release-memory.ts";
+
+/** What is done with what comes in. */
+export interface MessageHandlers {
+  /** @param memory where the message is in memory of the pool, which the handler gives back */
+  message(bytes: Buffer, isBinary: boolean, memory: Buffer | undefined): void;
+  /** Nothing more will come. Called once. */
+  closed(): void;
+  /** The client broke the protocol and is being closed. */
+  broke(error: ProtocolError): void;
+}
+
+/** An open WebSocket. */
+export interface ServerWebSocket {
+  /** Starts to read. @param head what came with the handshake */
+  start(handlers: MessageHandlers, head: Buffer): void;
+  /** Stops and goes on reading, so that TCP slows the client down. What had been read already still comes. */
+  pause(): void;
+  resume(): void;
+  ping(): void;
+  /** Begins the closing handshake; nothing that comes after that is told. @param reason 123 bytes at most */
+  close(code: number, reason: string): void;
+  /** Cuts the connection. */
+  terminate(): void;
+  /** Whether a part of a message has come in, and the same one was coming in when this was asked the last time. */
+  isMidMessage(): boolean;
+  /** Whether anything came since this was asked the last time. */
+  wasHeard(): boolean;
+}
+
+const PING = Buffer.from([0x89, 0]);
+const PONG_OPCODE = 0x8a;
+const CLOSE_OPCODE = 0x88;
+/** How long (ms) a client may take to answer our close frame. */
+const CLOSE_MS = 10_000;
+/** Chunks smaller than this (bytes) are not worth the call that releases them. */
+const RELEASE_FROM_BYTES = 16 * 1024;
+/** Pings of a client that has so many bytes unread are not answered: RFC 6455, section 5.5.3, asks for the last only. */
+const MOST_UNSENT_PONG_BYTES = 64 * 1024;
+
+/** A control frame of a server. @param payload 125 bytes at most */
+function controlFrame(opcode: number, payload: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from([opcode, payload.length]), payload]);
+}
+
+function closeFrame(code: number, reason: string): Buffer {
+  if (code === 1005) return controlFrame(CLOSE_OPCODE, new Uint8Array(0));
+  const payload = Buffer.alloc(2 + Buffer.byteLength(reason));
+  payload.writeUInt16BE(code);
+  payload.write(reason, 2);
+  return controlFrame(CLOSE_OPCODE, payload);
+}
+
+/** Makes a WebSocket of a socket on which the handshake has been answered. */
+export function createServerWebSocket(socket: Socket, options: FrameReaderOptions): ServerWebSocket {
+  let handlers: MessageHandlers | undefined;
+  let state: "open" | "closing" | "closed" = "open";
+  /** The frames can no longer be told apart: what comes is thrown away. */
+  let isBroken = false;
+  let heard = false;
+  let lastResort: NodeJS.Timeout | undefined;
+
+  const reader = createFrameReader(options, {
+    onMessage(bytes, isBinary, memory) {
+      if (state === "open") handlers?.message(bytes, isBinary, memory);
+    },
+    onPing(payload) {
+      if (state === "open" && socket.writableLength <= MOST_UNSENT_PONG_BYTES)
+        socket.write(controlFrame(PONG_OPCODE, payload));
+    },
+    onPong: () => undefined,
+    onClose(code) {
+      if (state === "open") socket.write(closeFrame(code, ""));
+      state = "closed";
+      isBroken = true;
+      socket.end();
+      cutLater();
+    },
+  });
+
+  function take(chunk: Buffer): void {
+    heard = true;
+    if (isBroken) return;
+    try {
+      if (reader.feed(chunk) && chunk.length >= RELEASE_FROM_BYTES) releaseMemory(chunk);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      isBroken = true;
+      handlers?.broke(error);
+      close(error.closeCode, error.message);
+      // Its answer could not be read, so it is not waited for.
+      socket.end();
+    }
+  }
+
+  function close(code: number, reason: string): void {
+    if (state !== "open") return;
+    state = "closing";
+    if (!socket.destroyed) socket.write(closeFrame(code, reason));
+    // Its answer is to be read, and what it sent before is not to fill the kernel's buffer: that would reset the
+    // connection before it has read why.
+    socket.resume();
+    cutLater();
+  }
+
+  function cutLater(): void {
+    lastResort ??= setTimeout(() => socket.destroy(), CLOSE_MS);
+  }
+
+  return {
+    start(given, head) {
+      handlers = given;
+      socket.on("data", take);
+      socket.on("end", () => socket.end());
+      socket.on("close", () => {
+        state = "closed";
+        clearTimeout(lastResort);
+        given.closed();
+      });
+      if (head.length > 0) take(head);
+    },
+    pause() {
+      if (state === "open") socket.pause();
+    },
+    resume: () => void socket.resume(),
+    ping: () => void (socket.destroyed || socket.write(PING)),
+    close,
+    terminate: () => void socket.destroy(),
+    isMidMessage: reader.isMidMessage,
+    wasHeard() {
+      const was = heard;
+      heard = false;
+      return was;
+    },
+  };
+}

@@ -54,8 +54,9 @@ export interface Limits {
   accountOf(visitor: Visitor): Account;
   /** Whether a visitor may have one connection more. @throws GatewayError TOO_MANY_CONNECTIONS */
   checkConnection(visitor: Visitor): void;
-  /** Counts a connection that lasts. @returns what takes that back */
-  countConnection(visitor: Visitor): () => void;
+  /** Counts a connection that lasts, and takes that back. @param name of the identity with which it was opened */
+  addConnection(address: string, name: string): void;
+  removeConnection(address: string, name: string): void;
   /** Counts a stream that is written to. @throws GatewayError TOO_MANY_STREAMS */
   useStream(visitor: Visitor, key: string): void;
   hit(limit: Limit): void;
@@ -140,14 +141,13 @@ export function createLimits(options: LimitOptions, now: () => number = () => pe
       )
         refuse("sockets_per_identity", identity.name, maxSocketsPerIdentity);
     },
-    countConnection({ address, identity }) {
-      const { name } = identity;
+    addConnection(address, name) {
       perAddress.add(address, 1);
       perIdentity.add(name, 1);
-      return () => {
-        perAddress.add(address, -1);
-        perIdentity.add(name, -1);
-      };
+    },
+    removeConnection(address, name) {
+      perAddress.add(address, -1);
+      perIdentity.add(name, -1);
     },
     useStream(visitor, key) {
       const most = options.maxStreamsPerIdentity;
@@ -174,7 +174,7 @@ const accountName = (visitor: Visitor): string =>
   isSomebody(visitor) ? (visitor.identity.keyId ?? visitor.identity.name) : visitor.address;
 
 /** Counts by name, of which those at 0 take no room. */
-function createCount() {
+export function createCount() {
   const counts = new Map<string, number>();
   return {
     of: (name: string): number => counts.get(name) ?? 0,

@@ -17,11 +17,11 @@ export interface Session {
   /** When it began, in ms since 1970. */
   readonly sinceMs: number;
   /** What it does with which streams; a fresh token has to allow the same. */
-  readonly uses: Use[];
+  uses: readonly Use[];
   /** Ends it, and tells the client why. */
   end(error: GatewayError): void;
-  /** Takes back that the connection is counted. */
-  readonly release: () => void;
+  /** The identity's name that the connection is counted under. */
+  readonly countedAs: string;
   /** A fresh token was shown: what was allowed before has to be asked again. */
   onRenewed?: () => void;
 }
@@ -59,6 +59,8 @@ export interface Sessions {
 /** How often sessions are looked through for tokens that have expired, in ms. */
 const REVIEW_EVERY_MS = 1000;
 
+const NO_USES: readonly Use[] = [];
+
 /** Makes the sessions of a gateway. */
 export function createSessions(authenticator: Authenticator, limits: Limits): Sessions {
   const open = new Set<Session>();
@@ -73,19 +75,21 @@ export function createSessions(authenticator: Authenticator, limits: Limits): Se
   }
 
   function forget(session: Session): void {
-    if (open.delete(session)) session.release();
+    if (open.delete(session)) limits.removeConnection(session.visitor.address, session.countedAs);
   }
 
   return {
     open(visitor, kind, end) {
-      const release = limits.countConnection(visitor);
-      const session: Session = { visitor, kind, sinceMs: Date.now(), uses: [], end, release };
+      const { name } = visitor.identity;
+      limits.addConnection(visitor.address, name);
+      const session: Session = { visitor, kind, sinceMs: Date.now(), uses: NO_USES, countedAs: name, end };
       open.add(session);
       return session;
     },
-    use({ visitor, uses }, action, keys) {
-      authorize(visitor.identity, action, keys);
-      uses.push({ action, keys });
+    use(session, action, keys) {
+      authorize(session.visitor.identity, action, keys);
+      // Not pushed: an array that grows takes room for many more.
+      session.uses = [...session.uses, { action, keys }];
     },
     async renew(session, token) {
       if (authenticator.isOpen) return;

@@ -2,7 +2,7 @@
 import { createServer, type RequestListener, type Server, STATUS_CODES } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
-import type { Limits } from "../../access/limits.ts";
+import { createCount, type Limits } from "../../access/limits.ts";
 import type { TlsFiles } from "../../access/tls-files.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { errorBody } from "../append-results.ts";
@@ -73,22 +73,21 @@ function cutCrowds(
   isProxy: (address: string) => boolean,
   limits: Limits,
 ): void {
-  const counts = new Map<string, number>();
+  const counts = createCount();
+  // One for all sockets, not one each: there may be very many. Node remembers the address of a socket that is closed.
+  function closed(this: Socket): void {
+    counts.add(this.remoteAddress ?? "", -1);
+  }
   server.on("connection", (socket: Socket) => {
     const { remoteAddress: address = "" } = socket;
     if (isProxy(address)) return;
-    const count = counts.get(address) ?? 0;
-    if (count >= most) {
+    if (counts.of(address) >= most) {
       limits.hit("sockets_per_address");
       socket.destroy();
       return;
     }
-    counts.set(address, count + 1);
-    socket.once("close", () => {
-      const left = (counts.get(address) ?? 1) - 1;
-      if (left === 0) counts.delete(address);
-      else counts.set(address, left);
-    });
+    counts.add(address, 1);
+    socket.on("close", closed);
   });
 }
 

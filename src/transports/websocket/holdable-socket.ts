@@ -3,8 +3,8 @@ import type { ServerWebSocket } from "./server-socket.ts";
 
 /** A socket that can be held. */
 export interface HoldableSocket extends ServerWebSocket {
-  /** Reads nothing for a time (ms). */
-  hold(ms: number): void;
+  /** Reads nothing for a time (ms). @param more asked then: how much longer (ms); 0 goes on */
+  hold(ms: number, more: () => number): void;
 }
 
 /** Makes a socket holdable. */
@@ -13,11 +13,12 @@ export function makeHoldable(webSocket: ServerWebSocket): HoldableSocket {
   let heldUntil = 0;
   let isPausedByOthers = false;
 
-  function letGo(): void {
+  function letGo(more: () => number): void {
     // Timers may fire a little early, and what was already here may have made it longer.
     const left = heldUntil - performance.now();
-    if (left > 0) {
-      setTimeout(letGo, Math.ceil(left));
+    const waitMs = left > 0 ? Math.ceil(left) : more();
+    if (waitMs > 0) {
+      setTimeout(letGo, waitMs, more);
       return;
     }
     heldUntil = 0;
@@ -34,12 +35,12 @@ export function makeHoldable(webSocket: ServerWebSocket): HoldableSocket {
       isPausedByOthers = false;
       if (heldUntil === 0) webSocket.resume();
     },
-    hold(ms) {
+    hold(ms, more) {
       const isHeld = heldUntil > 0;
       heldUntil = Math.max(heldUntil, performance.now() + ms);
       if (isHeld) return;
       webSocket.pause();
-      setTimeout(letGo, ms);
+      setTimeout(letGo, ms, more);
     },
   };
 }

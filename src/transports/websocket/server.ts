@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import type { Admission, Visitor } from "../../access/admission.ts";
 import type { Session } from "../../access/sessions.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
-import type { Tracing } from "../../observe/tracing.ts";
+import type { EndSpan, Tracing } from "../../observe/tracing.ts";
 import { withoutPrefix } from "../path-prefix.ts";
 import { readQuery } from "../query.ts";
 import { doorOf } from "../refusals.ts";
@@ -96,6 +96,12 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
     }
   }
 
+  function leave(session: Session, endSpan: EndSpan | undefined): void {
+    sessions.forget(session);
+    endSpan?.({}, false);
+    logger.debug(refusedAt(session), "a WebSocket closed");
+  }
+
   function accept(socket: Socket, head: Buffer, asked: Asked): void {
     const { kind, visitor } = asked;
     const bare = createServerWebSocket(socket, frames);
@@ -108,11 +114,6 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
     });
     const endSpan = parts.tracing?.start(`WebSocket ${kind}`, spanAttributes(visitor), asked.headers);
     logger.debug(refusedAt(session), "a WebSocket opened");
-    const left = () => {
-      sessions.forget(session);
-      endSpan?.({}, false);
-      logger.debug(refusedAt(session), "a WebSocket closed");
-    };
     try {
       const { segment, search } = asked;
       const request = { webSocket, socket, segment, query: readQuery(search), session };
@@ -132,7 +133,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
             : serving.message,
           closed() {
             open.delete(one);
-            left();
+            leave(session, endSpan);
             serving.closed();
           },
           broke(error) {
@@ -147,7 +148,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
     } catch (error) {
       const told = asGatewayError(error);
       refusals.note(told, refusedAt(session));
-      webSocket.start({ message: ignore, closed: left, broke: ignore }, head);
+      webSocket.start({ message: ignore, closed: () => leave(session, endSpan), broke: ignore }, head);
       closeWith(webSocket, told);
     }
   }

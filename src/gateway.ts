@@ -36,14 +36,24 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** Starts a gateway. @throws Error with a sentence for people where it cannot start */
-export async function startGateway(settings: Settings, logger: Logger, version: string): Promise<Gateway> {
+/**
+ * Starts a gateway.
+ *
+ * @param signal gives the start up, as while a managed Redis reads its data: what was started is stopped again
+ * @throws Error with a sentence for people where it cannot start; the signal's reason where that came first
+ */
+export async function startGateway(
+  settings: Settings,
+  logger: Logger,
+  version: string,
+  signal?: AbortSignal,
+): Promise<Gateway> {
   const closers: (() => Promise<void> | void)[] = [];
   const closeAll = async () => {
     for (const close of closers.reverse()) await close();
   };
   try {
-    const address = await redisFor(settings, logger, closers);
+    const address = await redisFor(settings, logger, closers, signal);
     const { app, server, webSockets, beginClosing } = await assemble(
       settings,
       address,
@@ -79,9 +89,10 @@ async function redisFor(
   { redisUrl, dataDir, redisFsync }: Settings,
   logger: Logger,
   closers: (() => Promise<void> | void)[],
+  signal: AbortSignal | undefined,
 ): Promise<RedisAddress> {
   if (redisUrl !== "") return parseRedisUrl(redisUrl);
-  const server = await startManagedServer({ dataDir, fsync: redisFsync, logger });
+  const server = await startManagedServer({ dataDir, fsync: redisFsync, logger, ...(signal && { signal }) });
   closers.push(() => server.close());
   return { target: { path: server.path }, database: 0 };
 }

@@ -10,7 +10,7 @@ import { createSubscriber } from "./live/subscription.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { describeAddress, parseRedisUrl, type RedisAddress } from "./redis/address.ts";
 import { createAppender } from "./redis/appender.ts";
-import { type ConnectionHooks, openConnection } from "./redis/connection.ts";
+import { type Connection, type ConnectionHooks, openConnection } from "./redis/connection.ts";
 import { createEcho } from "./redis/echo.ts";
 import { createEntrySizes } from "./redis/entry-sizes.ts";
 import { createLog } from "./redis/log.ts";
@@ -106,6 +106,7 @@ async function assemble(
 ) {
   const tally = createTally();
   const sizes = createEntrySizes();
+  const connections: Connection[] = [];
   const connect = (name: string, hooks: ConnectionHooks = {}) => {
     const connection = openConnection({
       ...hooks,
@@ -119,6 +120,7 @@ async function assemble(
       },
     });
     closers.push(connection.close);
+    connections.push(connection);
     return connection;
   };
   const reads = connect("reads");
@@ -129,7 +131,7 @@ async function assemble(
     echo,
     tally,
   });
-  const log = createLog({ append, reads, sizes });
+  const log = createLog({ append, reads, connections, sizes });
   const hub = createHub({
     openTail: (onReads) =>
       openTail(settings.redisTail, { address, logger, sizes, tally, echo, onReads, control: reads }),

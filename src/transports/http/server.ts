@@ -6,7 +6,7 @@ import type { BrowserGuard } from "../../access/browser-guard.ts";
 import { asGatewayError, type ErrorCode, GatewayError } from "../../domain/errors.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import { errorBody } from "../append-results.ts";
-import type { RouteParts } from "./context.ts";
+import { RETRY_AFTER_SECONDS, type RouteParts } from "./context.ts";
 import { addDocs } from "./docs.ts";
 import { addEvents } from "./events.ts";
 import { addGetData } from "./get-data.ts";
@@ -26,7 +26,6 @@ export interface HttpParts extends RouteParts {
 /** Stream ids are path segments, and a segment may name many. */
 const MOST_SEGMENT_CHARACTERS = 64 * 1024;
 const MOST_HEADER_BYTES = 64 * 1024;
-const RETRY_AFTER_SECONDS = 1;
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] as const;
 
 /** Makes the HTTP server, not yet listening, and the plain one below it, whose upgrades are not its own. */

@@ -4,6 +4,7 @@ import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import type { Log } from "../../redis/log.ts";
 import { errorBody } from "../append-results.ts";
+import { RETRY_AFTER_SECONDS } from "./context.ts";
 
 /** What the status routes show. */
 export interface StatusParts {
@@ -41,7 +42,10 @@ export function addStatus(app: FastifyInstance, { log, metrics, version }: Statu
       await within(READY_WITHIN_MS, log.ping());
       return { status: "ready" };
     } catch (error) {
-      return reply.code(503).send({ status: "not ready", ...errorBody(asGatewayError(error)) });
+      return reply
+        .code(503)
+        .header("retry-after", RETRY_AFTER_SECONDS)
+        .send({ status: "not ready", ...errorBody(asGatewayError(error)) });
     }
   });
 

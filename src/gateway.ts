@@ -1,5 +1,5 @@
 /** Builds the gateway's parts, hands them to each other, and takes them down in the reverse order. */
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { createBrowserGuard } from "./access/browser-guard.ts";
 import type { Logger } from "./domain/logger.ts";
 import { createTally } from "./domain/tally.ts";
@@ -19,6 +19,7 @@ import { openTail } from "./redis/open-tail.ts";
 import type { Settings } from "./settings.ts";
 import { createTurnEnd } from "./transports/byte-sink.ts";
 import { createClosing } from "./transports/http/context.ts";
+import { answerWithoutUpgrade, wantsWebSocket } from "./transports/http/other-upgrades.ts";
 import { createHttp } from "./transports/http/server.ts";
 import { createPullEncoders } from "./transports/websocket/pull-encoder.ts";
 import { createPushGate } from "./transports/websocket/push-gate.ts";
@@ -173,7 +174,10 @@ async function assemble(
   });
   const metrics = createMetrics(tally, webSockets.size);
   const { app, server } = await createHttp({ ...common, metrics, version, closing });
-  server.on("upgrade", webSockets.upgrade);
+  server.on("upgrade", (request, socket: Socket, head) => {
+    if (wantsWebSocket(request)) webSockets.upgrade(request, socket, head);
+    else answerWithoutUpgrade(server, request, socket, head);
+  });
   return { app, server, webSockets, beginClosing };
 }
 

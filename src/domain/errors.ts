@@ -13,6 +13,7 @@ export interface ErrorKind {
 
 /** All kinds by their stable code. */
 export const ERRORS = {
+  BAD_REQUEST: { status: 400, close: 1008, retryable: false },
   BAD_PARAMETER: { status: 400, close: 1008, retryable: false },
   BAD_HEADER: { status: 400, close: 1008, retryable: false },
   BAD_PAYLOAD: { status: 400, close: 1008, retryable: false },

@@ -1,11 +1,11 @@
 /** Takes WebSocket upgrades in, keeps their sockets alive or finds out that they are not, and ends them in order. */
-import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { WebSocket, WebSocketServer } from "ws";
 import type { BrowserGuard } from "../../access/browser-guard.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
-import { errorBody } from "../append-results.ts";
 import { readQuery } from "../query.ts";
+import { endWithError } from "../raw-answer.ts";
 import { closeWith, type ServedSocket, type WebSocketParts } from "./connection.ts";
 import { servePull } from "./pull.ts";
 import { servePush } from "./push.ts";
@@ -50,6 +50,12 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
     // Payloads are pictures and packed numbers; deflate would cost far more than it saves.
     perMessageDeflate: false,
     maxPayload: maxMessageBytes,
+  });
+  server.on("wsClientError", (error: Error, socket) => {
+    tally.clientErrors++;
+    const problem = new GatewayError("BAD_REQUEST", `the WebSocket handshake is wrong: ${error.message}`);
+    // RFC 6455, section 4.4: which version would be taken.
+    endWithError(socket, problem, { "Sec-WebSocket-Version": "13" });
   });
   const open = new Set<OpenSocket>();
   let isClosing = false;
@@ -115,7 +121,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
         });
       } catch (error) {
         tally.clientErrors++;
-        refuseUpgrade(socket, asGatewayError(error));
+        endWithError(socket, asGatewayError(error));
       }
     },
     async close(withinMs) {
@@ -135,16 +141,6 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
 function splitUrl(url: string): { readonly pathname: string; readonly search: string } {
   const at = url.indexOf("?");
   return at < 0 ? { pathname: url, search: "" } : { pathname: url.slice(0, at), search: url.slice(at) };
-}
-
-/** Answers an upgrade that is not to be: still HTTP, so with a status. */
-function refuseUpgrade(socket: Socket, error: GatewayError): void {
-  const body = JSON.stringify(errorBody(error));
-  const { status } = error.kind;
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nConnection: close\r\n` +
-      `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
 }
 
 /**

@@ -1,0 +1,7 @@
+/** `REDIS_TAIL=auto` on servers that cannot do tracking: the same promises. */
+import { describe } from "vitest";
+import { judgeTail } from "./tail-suite.ts";
+
+describe("the tail of a server without RESP3", () => judgeTail("auto", "--rename-command", "HELLO", ""));
+describe("the tail of a user who may not track", () =>
+  judgeTail("auto", "--user", "default", "on", "nopass", "~*", "&*", "+@all", "-client|tracking"));

@@ -77,6 +77,8 @@ export async function createHttp(
       .send(JSON.stringify(errorBody(told)));
   }
 
+  // Before anything has routes of its own, as the answer to a preflight is: they keep the handler of that moment.
+  app.setErrorHandler(answerError);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.addHook("onRequest", async (request) => {
@@ -94,7 +96,6 @@ export async function createHttp(
     },
   });
 
-  app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => {
     const allowed = METHODS.filter((method) => isRoute(app, method, request.url));
     if (allowed.length === 0)

@@ -26,18 +26,21 @@ const ABOUT = "WebSocket and HTTP in front of Redis Streams";
 /** How long (ms) the readiness check waits for Redis. */
 const READY_WITHIN_MS = 2000;
 
+/** Load balancers and uptime checks like to ask by HEAD. */
+const ALSO_HEAD = { exposeHeadRoute: true };
+
 /** Adds the routes. */
 export function addStatus(app: FastifyInstance, { log, metrics, version }: StatusParts): void {
-  app.get("/", (request, reply) => {
+  app.get("/", ALSO_HEAD, (request, reply) => {
     if (request.headers.accept?.includes("text/html")) {
       return reply.type("text/html; charset=utf-8").send(homePage(version));
     }
     return reply.send({ name: "redis-streamer", version, about: ABOUT, links: LINKS });
   });
 
-  app.get("/healthz", () => ({ status: "ok", version }));
+  app.get("/healthz", ALSO_HEAD, () => ({ status: "ok", version }));
 
-  app.get("/readyz", async (_request, reply) => {
+  app.get("/readyz", ALSO_HEAD, async (_request, reply) => {
     try {
       await within(READY_WITHIN_MS, log.ping());
       return { status: "ready" };

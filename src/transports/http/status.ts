@@ -74,6 +74,7 @@ function homePage(version: string): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>Redis Streamer</title>
+<link rel="icon" href="data:,">
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}code{font-size:.9em}</style>
 <h1>Redis Streamer</h1>
 <p>${ABOUT}, version ${version}.</p>

@@ -1,4 +1,6 @@
 import { describe } from "vitest";
-import { judgeTail } from "./tail-suite.ts";
+import { judgeTail, type Writer } from "./tail-suite.ts";
 
-describe("the blocking tail", () => judgeTail("blocking"));
+describe.each<Writer>(["others", "itself", "both"])("the blocking tail, entries added by %s", (writer) =>
+  judgeTail("blocking", writer),
+);

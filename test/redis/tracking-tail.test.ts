@@ -1,4 +1,6 @@
 import { describe } from "vitest";
-import { judgeTail } from "./tail-suite.ts";
+import { judgeTail, type Writer } from "./tail-suite.ts";
 
-describe("the tracking tail", () => judgeTail("tracking"));
+describe.each<Writer>(["others", "itself", "both"])("the tracking tail, entries added by %s", (writer) =>
+  judgeTail("tracking", writer),
+);

@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: "test/support/build.ts",
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

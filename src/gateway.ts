@@ -1,5 +1,5 @@
 /** Builds the gateway's parts, hands them to each other, and takes them down in the reverse order. */
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { createBrowserGuard } from "./access/browser-guard.ts";
 import type { Logger } from "./domain/logger.ts";
 import { createTally } from "./domain/tally.ts";
@@ -10,7 +10,7 @@ import { createSubscriber } from "./live/subscription.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { describeAddress, parseRedisUrl, type RedisAddress } from "./redis/address.ts";
 import { createAppender } from "./redis/appender.ts";
-import { type ConnectionHooks, openConnection } from "./redis/connection.ts";
+import { type Connection, type ConnectionHooks, openConnection } from "./redis/connection.ts";
 import { createEcho } from "./redis/echo.ts";
 import { createEntrySizes } from "./redis/entry-sizes.ts";
 import { createLog } from "./redis/log.ts";
@@ -19,6 +19,7 @@ import { openTail } from "./redis/open-tail.ts";
 import type { Settings } from "./settings.ts";
 import { createTurnEnd } from "./transports/byte-sink.ts";
 import { createClosing } from "./transports/http/context.ts";
+import { answerWithoutUpgrade, wantsWebSocket } from "./transports/http/other-upgrades.ts";
 import { createHttp } from "./transports/http/server.ts";
 import { createPayloadPool } from "./transports/websocket/payload-pool.ts";
 import { createPullEncoders } from "./transports/websocket/pull-encoder.ts";
@@ -40,14 +41,24 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** Starts a gateway. @throws Error with a sentence for people where it cannot start */
-export async function startGateway(settings: Settings, logger: Logger, version: string): Promise<Gateway> {
+/**
+ * Starts a gateway.
+ *
+ * @param signal gives the start up, as while a managed Redis reads its data: what was started is stopped again
+ * @throws Error with a sentence for people where it cannot start; the signal's reason where that came first
+ */
+export async function startGateway(
+  settings: Settings,
+  logger: Logger,
+  version: string,
+  signal?: AbortSignal,
+): Promise<Gateway> {
   const closers: (() => Promise<void> | void)[] = [];
   const closeAll = async () => {
     for (const close of closers.reverse()) await close();
   };
   try {
-    const address = await redisFor(settings, logger, closers);
+    const address = await redisFor(settings, logger, closers, signal);
     const { app, server, webSockets, beginClosing } = await assemble(
       settings,
       address,
@@ -83,9 +94,10 @@ async function redisFor(
   { redisUrl, dataDir, redisFsync }: Settings,
   logger: Logger,
   closers: (() => Promise<void> | void)[],
+  signal: AbortSignal | undefined,
 ): Promise<RedisAddress> {
   if (redisUrl !== "") return parseRedisUrl(redisUrl);
-  const server = await startManagedServer({ dataDir, fsync: redisFsync, logger });
+  const server = await startManagedServer({ dataDir, fsync: redisFsync, logger, ...(signal && { signal }) });
   closers.push(() => server.close());
   return { target: { path: server.path }, database: 0 };
 }
@@ -99,6 +111,7 @@ async function assemble(
 ) {
   const tally = createTally();
   const sizes = createEntrySizes();
+  const connections: Connection[] = [];
   const connect = (name: string, hooks: ConnectionHooks = {}) => {
     const connection = openConnection({
       ...hooks,
@@ -112,6 +125,7 @@ async function assemble(
       },
     });
     closers.push(connection.close);
+    connections.push(connection);
     return connection;
   };
   const reads = connect("reads");
@@ -122,7 +136,7 @@ async function assemble(
     echo,
     tally,
   });
-  const log = createLog({ append, reads, sizes });
+  const log = createLog({ append, reads, connections, sizes });
   const hub = createHub({
     openTail: (onReads) =>
       openTail(settings.redisTail, { address, logger, sizes, tally, echo, onReads, control: reads }),
@@ -165,7 +179,10 @@ async function assemble(
   });
   const metrics = createMetrics(tally, webSockets.size);
   const { app, server } = await createHttp({ ...common, metrics, version, closing });
-  server.on("upgrade", webSockets.upgrade);
+  server.on("upgrade", (request, socket: Socket, head) => {
+    if (wantsWebSocket(request)) webSockets.upgrade(request, socket, head);
+    else answerWithoutUpgrade(server, request, socket, head);
+  });
   return { app, server, webSockets, beginClosing };
 }
 

@@ -8,6 +8,9 @@ import type { TurnEnd } from "../byte-sink.ts";
 import { type Query, readQuery } from "../query.ts";
 import type { RequestLimits } from "../read-request.ts";
 
+/** When a client that was answered 503 may try again, in s. */
+export const RETRY_AFTER_SECONDS = 1;
+
 /** What the routes are handed. */
 export interface RouteParts {
   readonly log: Log;

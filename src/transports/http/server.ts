@@ -1,12 +1,19 @@
 /** The HTTP side of the gateway: routes, who may call them from a browser, and how errors are told. */
 import { createServer, type Server } from "node:http";
 import cors from "@fastify/cors";
-import { type FastifyError, type FastifyInstance, fastify } from "fastify";
+import {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+} from "fastify";
 import type { BrowserGuard } from "../../access/browser-guard.ts";
-import { asGatewayError, type ErrorCode, GatewayError } from "../../domain/errors.ts";
+import { asGatewayError, badParameter, type ErrorCode, GatewayError } from "../../domain/errors.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import { errorBody } from "../append-results.ts";
-import type { RouteParts } from "./context.ts";
+import { endWithError } from "../raw-answer.ts";
+import { RETRY_AFTER_SECONDS, type RouteParts } from "./context.ts";
 import { addDocs } from "./docs.ts";
 import { addEvents } from "./events.ts";
 import { addGetData } from "./get-data.ts";
@@ -26,7 +33,6 @@ export interface HttpParts extends RouteParts {
 /** Stream ids are path segments, and a segment may name many. */
 const MOST_SEGMENT_CHARACTERS = 64 * 1024;
 const MOST_HEADER_BYTES = 64 * 1024;
-const RETRY_AFTER_SECONDS = 1;
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] as const;
 
 /** Makes the HTTP server, not yet listening, and the plain one below it, whose upgrades are not its own. */
@@ -49,8 +55,30 @@ export async function createHttp(
       server = createServer({ maxHeaderSize: MOST_HEADER_BYTES, noDelay: true }, handler);
       return server;
     },
+    // What goes wrong before there is a route, and before there is a request.
+    frameworkErrors: answerError,
+    clientErrorHandler(error, socket) {
+      if (error.code === "ECONNRESET" || !socket.writable) return;
+      tally.clientErrors++;
+      endWithError(socket, noRequest(error));
+    },
   });
 
+  function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const told = toldOf(error as FastifyError | GatewayError, request.url, maxMessageBytes);
+    if (told.code === "INTERNAL") {
+      tally.internalErrors++;
+      logger.error({ err: error, method: request.method, url: request.url }, "a request failed");
+    } else if (told.kind.status < 500) tally.clientErrors++;
+    if (told.kind.status === 503) reply.header("retry-after", RETRY_AFTER_SECONDS);
+    reply
+      .code(told.kind.status)
+      .type("application/json; charset=utf-8")
+      .send(JSON.stringify(errorBody(told)));
+  }
+
+  // Before anything has routes of its own, as the answer to a preflight is: they keep the handler of that moment.
+  app.setErrorHandler(answerError);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.addHook("onRequest", async (request) => {
@@ -68,18 +96,6 @@ export async function createHttp(
     },
   });
 
-  app.setErrorHandler((error, request, reply) => {
-    const told = toldOf(error as FastifyError | GatewayError, maxMessageBytes);
-    if (told.code === "INTERNAL") {
-      tally.internalErrors++;
-      logger.error({ err: error, method: request.method, url: request.url }, "a request failed");
-    } else if (told.kind.status < 500) tally.clientErrors++;
-    if (told.kind.status === 503) reply.header("retry-after", RETRY_AFTER_SECONDS);
-    return reply
-      .code(told.kind.status)
-      .type("application/json; charset=utf-8")
-      .send(JSON.stringify(errorBody(told)));
-  });
   app.setNotFoundHandler((request, reply) => {
     const allowed = METHODS.filter((method) => isRoute(app, method, request.url));
     if (allowed.length === 0)
@@ -120,8 +136,16 @@ const patternOf = (url: string): string =>
   (url.split("?")[0] ?? "/").replace(/^\/data\/[^/]+/, "/data/:stream_id").replace(/(.)\/$/, "$1");
 
 /** The framework's own errors, as ours. */
-function toldOf(error: FastifyError | GatewayError, maxMessageBytes: number): GatewayError {
+function toldOf(error: FastifyError | GatewayError, url: string, maxMessageBytes: number): GatewayError {
   if (error instanceof GatewayError) return error;
+  if (error.code === "FST_ERR_BAD_URL") {
+    const problem = "is not percent-encoded UTF-8";
+    return url.startsWith("/data/")
+      ? badParameter("stream_id", problem)
+      : new GatewayError("BAD_REQUEST", `the path ${problem}`);
+  }
+  if (error.code === "FST_ERR_MAX_PARAM_LENGTH")
+    return badParameter("stream_id", `is longer than ${MOST_SEGMENT_CHARACTERS} characters`);
   if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE")
     return new GatewayError("TOO_LARGE", `the body is over the limit of ${maxMessageBytes} bytes`);
   const codes: Readonly<Record<number, ErrorCode>> = {
@@ -131,4 +155,19 @@ function toldOf(error: FastifyError | GatewayError, maxMessageBytes: number): Ga
   };
   const code = codes[error.statusCode ?? 500];
   return code === undefined ? asGatewayError(error) : new GatewayError(code, error.message);
+}
+
+/** The error for bytes that Node's parser could make no request of. */
+function noRequest({ code, message }: NodeJS.ErrnoException): GatewayError {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      return new GatewayError(
+        "HEADERS_TOO_LARGE",
+        `the headers are over the limit of ${MOST_HEADER_BYTES} bytes`,
+      );
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return new GatewayError("REQUEST_TIMEOUT", "the request did not come to its end in time");
+    default:
+      return new GatewayError("BAD_REQUEST", `this is no HTTP/1.1 request: ${message}`);
+  }
 }

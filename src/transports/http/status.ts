@@ -4,6 +4,7 @@ import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import type { Log } from "../../redis/log.ts";
 import { errorBody } from "../append-results.ts";
+import { RETRY_AFTER_SECONDS } from "./context.ts";
 
 /** What the status routes show. */
 export interface StatusParts {
@@ -25,23 +26,29 @@ const ABOUT = "WebSocket and HTTP in front of Redis Streams";
 /** How long (ms) the readiness check waits for Redis. */
 const READY_WITHIN_MS = 2000;
 
+/** Load balancers and uptime checks like to ask by HEAD. */
+const ALSO_HEAD = { exposeHeadRoute: true };
+
 /** Adds the routes. */
 export function addStatus(app: FastifyInstance, { log, metrics, version }: StatusParts): void {
-  app.get("/", (request, reply) => {
+  app.get("/", ALSO_HEAD, (request, reply) => {
     if (request.headers.accept?.includes("text/html")) {
       return reply.type("text/html; charset=utf-8").send(homePage(version));
     }
     return reply.send({ name: "redis-streamer", version, about: ABOUT, links: LINKS });
   });
 
-  app.get("/healthz", () => ({ status: "ok", version }));
+  app.get("/healthz", ALSO_HEAD, () => ({ status: "ok", version }));
 
-  app.get("/readyz", async (_request, reply) => {
+  app.get("/readyz", ALSO_HEAD, async (_request, reply) => {
     try {
       await within(READY_WITHIN_MS, log.ping());
       return { status: "ready" };
     } catch (error) {
-      return reply.code(503).send({ status: "not ready", ...errorBody(asGatewayError(error)) });
+      return reply
+        .code(503)
+        .header("retry-after", RETRY_AFTER_SECONDS)
+        .send({ status: "not ready", ...errorBody(asGatewayError(error)) });
     }
   });
 
@@ -67,6 +74,7 @@ function homePage(version: string): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>Redis Streamer</title>
+<link rel="icon" href="data:,">
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}code{font-size:.9em}</style>
 <h1>Redis Streamer</h1>
 <p>${ABOUT}, version ${version}.</p>

@@ -5,17 +5,19 @@ import { GatewayError } from "../../domain/errors.ts";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/** Checks the handshake of a client and gives the answer to it. @throws GatewayError UPGRADE_REQUIRED or BAD_REQUEST */
+const wrong = (problem: string): GatewayError =>
+  new GatewayError("BAD_REQUEST", `the WebSocket handshake is wrong: ${problem}`);
+
+/** Checks the handshake of a client and gives the answer to it. @throws GatewayError BAD_REQUEST */
 export function answerHandshake({ method, headers }: IncomingMessage): string {
   const key = headers["sec-websocket-key"];
   const version = headers["sec-websocket-version"];
   if (headers.upgrade?.toLowerCase() !== "websocket")
-    throw new GatewayError("UPGRADE_REQUIRED", "the Upgrade header does not say websocket");
-  if (method !== "GET") throw new GatewayError("BAD_REQUEST", "a WebSocket is opened with GET");
-  if (version !== "13" && version !== "8")
-    throw new GatewayError("UPGRADE_REQUIRED", "Sec-WebSocket-Version has to be 13");
+    throw wrong("the Upgrade header does not say websocket");
+  if (method !== "GET") throw wrong("a WebSocket is opened with GET");
+  if (version !== "13" && version !== "8") throw wrong("Sec-WebSocket-Version has to be 13");
   if (key === undefined || !/^[+/0-9A-Za-z]{22}==$/.test(key))
-    throw new GatewayError("BAD_REQUEST", "Sec-WebSocket-Key is not 16 bytes in base64");
+    throw wrong("Sec-WebSocket-Key is not 16 bytes in base64");
   const accept = createHash("sha1").update(`${key}${GUID}`).digest("base64");
   // A browser gives up where it offers protocols and none is chosen.
   const [protocol] = headers["sec-websocket-protocol"]?.split(",") ?? [];

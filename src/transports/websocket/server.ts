@@ -1,10 +1,10 @@
 /** Takes WebSocket upgrades in, keeps their sockets alive or finds out that they are not, and ends them in order. */
-import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { BrowserGuard } from "../../access/browser-guard.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
-import { errorBody } from "../append-results.ts";
 import { readQuery } from "../query.ts";
+import { endWithError } from "../raw-answer.ts";
 import { closeWith, type ServedSocket, type WebSocketParts } from "./connection.ts";
 import { answerHandshake } from "./handshake.ts";
 import { servePull } from "./pull.ts";
@@ -111,7 +111,9 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
         accept(socket, head, path, search);
       } catch (error) {
         tally.clientErrors++;
-        refuseUpgrade(socket, asGatewayError(error));
+        const told = asGatewayError(error);
+        // RFC 6455, section 4.4: which version would be taken.
+        endWithError(socket, told, told.code === "BAD_REQUEST" ? { "Sec-WebSocket-Version": "13" } : {});
       }
     },
     async close(withinMs) {
@@ -130,16 +132,4 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
 function splitUrl(url: string): { readonly pathname: string; readonly search: string } {
   const at = url.indexOf("?");
   return at < 0 ? { pathname: url, search: "" } : { pathname: url.slice(0, at), search: url.slice(at) };
-}
-
-/** Answers an upgrade that is not to be: still HTTP, so with a status. */
-function refuseUpgrade(socket: Socket, error: GatewayError): void {
-  const body = JSON.stringify(errorBody(error));
-  const { status } = error.kind;
-  // RFC 6455, section 4.2.2: whoever speaks another version is told which one is spoken here.
-  const version = error.code === "UPGRADE_REQUIRED" ? "Sec-WebSocket-Version: 13\r\n" : "";
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nConnection: close\r\n${version}` +
-      `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
 }

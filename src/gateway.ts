@@ -15,9 +15,13 @@ import { createEcho } from "./redis/echo.ts";
 import { createEntrySizes } from "./redis/entry-sizes.ts";
 import { createLog } from "./redis/log.ts";
 import { startManagedServer } from "./redis/managed-server.ts";
+import { createMetaWatch } from "./redis/meta-watch.ts";
 import { openTail } from "./redis/open-tail.ts";
+import { createRegistry } from "./redis/registry.ts";
 import type { Settings } from "./settings.ts";
 import { createTurnEnd } from "./transports/byte-sink.ts";
+import { createExecutor } from "./transports/graphql/executor.ts";
+import { createGraphqlSockets } from "./transports/graphql/websocket.ts";
 import { createClosing } from "./transports/http/context.ts";
 import { createHttp } from "./transports/http/server.ts";
 import { createPullEncoders } from "./transports/websocket/pull-encoder.ts";
@@ -95,8 +99,8 @@ async function assemble(
 ) {
   const tally = createTally();
   const sizes = createEntrySizes();
-  const connect = (name: string, hooks: ConnectionHooks = {}) => {
-    const connection = openConnection({
+  const open = (name: string, hooks: ConnectionHooks = {}) =>
+    openConnection({
       ...hooks,
       address,
       logger,
@@ -107,6 +111,8 @@ async function assemble(
         hooks.onLost?.();
       },
     });
+  const connect = (name: string, hooks: ConnectionHooks = {}) => {
+    const connection = open(name, hooks);
     closers.push(connection.close);
     return connection;
   };
@@ -147,8 +153,20 @@ async function assemble(
     logger,
     maxMessageBytes: settings.maxMessageBytes,
   };
+  const metaWatch = createMetaWatch((hooks) => open("meta", hooks));
+  closers.push(metaWatch.close);
+  const graphql = createExecutor({
+    ...common,
+    registry: createRegistry({ connection: reads, streamMaxLength: settings.streamMaxLength }),
+    metaWatch,
+    enableFlush: settings.enableFlush,
+    version,
+    closing,
+  });
   const webSockets = createWebSocketTransport({
     ...common,
+    serveGraphql: createGraphqlSockets(graphql, common.turnEnd),
+    graphqlMaxBytes: settings.graphqlMaxBytes,
     pushGate: createPushGate({
       perSocketBytes: settings.pushInFlightBytes,
       totalBytes: settings.totalInFlightBytes,
@@ -159,7 +177,7 @@ async function assemble(
     pingTimeoutMs: settings.pingTimeoutMs,
   });
   const metrics = createMetrics(tally, webSockets.size);
-  const { app, server } = await createHttp({ ...common, metrics, version, closing });
+  const { app, server } = await createHttp({ ...common, graphql, metrics, version, closing });
   server.on("upgrade", webSockets.upgrade);
   return { app, server, webSockets, beginClosing };
 }

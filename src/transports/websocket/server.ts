@@ -1,10 +1,11 @@
 /** Takes WebSocket upgrades in, keeps their sockets alive or finds out that they are not, and ends them in order. */
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { WebSocket, WebSocketServer } from "ws";
+import { type ServerOptions, WebSocket, WebSocketServer } from "ws";
 import type { BrowserGuard } from "../../access/browser-guard.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import { errorBody } from "../append-results.ts";
+import { chooseProtocol, type ServeGraphql } from "../graphql/websocket.ts";
 import { readQuery } from "../query.ts";
 import { closeWith, type ServedSocket, type WebSocketParts } from "./connection.ts";
 import { servePull } from "./pull.ts";
@@ -23,7 +24,9 @@ export interface WebSocketTransport {
 /** What the transport is made of. */
 export interface WebSocketTransportParts extends WebSocketParts {
   readonly guard: BrowserGuard;
+  readonly serveGraphql: ServeGraphql;
   readonly maxMessageBytes: number;
+  readonly graphqlMaxBytes: number;
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
 }
@@ -37,19 +40,17 @@ interface OpenSocket {
   heardAt: number;
 }
 
-const ROUTE = /^\/data\/([^/]+)\/(push|pull)\/?$/;
+const DATA_ROUTE = /^\/data\/([^/]+)\/(push|pull)\/?$/;
+const GRAPHQL_ROUTE = /^\/graphql\/?$/;
 const CLOSE_POLL_MS = 20;
 
 /** Makes the transport. */
 export function createWebSocketTransport(parts: WebSocketTransportParts): WebSocketTransport {
-  const { guard, maxMessageBytes, pingIntervalMs, pingTimeoutMs, tally, logger } = parts;
-  const server = new WebSocketServer({
-    noServer: true,
-    WebSocket: explainingWebSocket(maxMessageBytes),
-    clientTracking: false,
-    // Payloads are pictures and packed numbers; deflate would cost far more than it saves.
-    perMessageDeflate: false,
-    maxPayload: maxMessageBytes,
+  const { guard, maxMessageBytes, graphqlMaxBytes, pingIntervalMs, pingTimeoutMs, tally, logger } = parts;
+  const dataServer = new WebSocketServer(serverOptions(maxMessageBytes));
+  const graphqlServer = new WebSocketServer({
+    ...serverOptions(graphqlMaxBytes),
+    handleProtocols: chooseProtocol,
   });
   const open = new Set<OpenSocket>();
   let isClosing = false;
@@ -68,15 +69,13 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
     }
   }
 
-  function accept(webSocket: WebSocket, socket: Socket, path: RegExpExecArray, search: string): void {
-    const [, segment = "", direction] = path;
+  function accept(webSocket: WebSocket, serve: () => ServedSocket): void {
     webSocket.on("error", (error) => {
       tally.clientErrors++;
       logger.debug({ err: error }, "a WebSocket broke");
     });
     try {
-      const request = { webSocket, socket, segment, query: readQuery(search) };
-      const served = direction === "push" ? servePush(request, parts) : servePull(request, parts);
+      const served = serve();
       const one: OpenSocket = { webSocket, served, wasHeard: false, heardAt: performance.now() };
       open.add(one);
       const heard = () => {
@@ -96,6 +95,23 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
     }
   }
 
+  /** The server that shakes hands at a path, and how its sockets are served. */
+  function routeOf(
+    pathname: string,
+    search: string,
+  ): readonly [WebSocketServer, (webSocket: WebSocket, socket: Socket) => ServedSocket] {
+    const [, segment = "", direction] = DATA_ROUTE.exec(pathname) ?? [];
+    if (direction !== undefined) {
+      const serve = direction === "push" ? servePush : servePull;
+      return [
+        dataServer,
+        (webSocket, socket) => serve({ webSocket, socket, segment, query: readQuery(search) }, parts),
+      ];
+    }
+    if (GRAPHQL_ROUTE.test(pathname)) return [graphqlServer, parts.serveGraphql];
+    throw new GatewayError("NOT_FOUND", `there is no WebSocket at ${pathname.slice(0, 100)}`);
+  }
+
   return {
     size: () => open.size,
     upgrade(request, socket, head) {
@@ -105,13 +121,11 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
       try {
         guard.check({ origin: request.headers.origin, host: request.headers.host });
         const { pathname, search } = splitUrl(request.url ?? "/");
-        const path = ROUTE.exec(pathname);
-        if (path === null)
-          throw new GatewayError("NOT_FOUND", `there is no WebSocket at ${pathname.slice(0, 100)}`);
+        const [server, serve] = routeOf(pathname, search);
         server.handleUpgrade(request, socket, head, (webSocket) => {
           socket.removeListener("error", ignore);
           socket.setNoDelay(true);
-          accept(webSocket, socket, path, search);
+          accept(webSocket, () => serve(webSocket, socket));
         });
       } catch (error) {
         tally.clientErrors++;
@@ -127,10 +141,20 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
         await new Promise((resolve) => setTimeout(resolve, CLOSE_POLL_MS));
       }
       for (const { webSocket } of open) webSocket.terminate();
-      server.close();
+      dataServer.close();
+      graphqlServer.close();
     },
   };
 }
+
+const serverOptions = (maxPayload: number): ServerOptions => ({
+  noServer: true,
+  WebSocket: explainingWebSocket(maxPayload),
+  clientTracking: false,
+  // Payloads are pictures and packed numbers; deflate would cost far more than it saves.
+  perMessageDeflate: false,
+  maxPayload,
+});
 
 function splitUrl(url: string): { readonly pathname: string; readonly search: string } {
   const at = url.indexOf("?");

@@ -1,0 +1,85 @@
+/** `/graphql` over HTTP: queries and mutations, subscriptions as server-sent events, and the playground for browsers. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { GraphQLError } from "graphql";
+import { createHandler, type Response } from "graphql-http";
+import type { ErrorCode } from "../../domain/errors.ts";
+import { graphqlError } from "./errors.ts";
+import type { Executor } from "./executor.ts";
+import { addPlayground, sendPlayground } from "./playground.ts";
+import { answerBySse, wantsSse } from "./sse.ts";
+
+const JSON_TYPE = "application/json; charset=utf-8";
+
+/** What a refusal of the protocol, which has no body of its own, is told as. */
+const REFUSALS: Readonly<Record<number, readonly [code: ErrorCode | "NOT_ACCEPTABLE", message: string]>> = {
+  405: ["METHOD_NOT_ALLOWED", "a GET is for queries alone; send mutations by POST"],
+  406: [
+    "NOT_ACCEPTABLE",
+    "Accept wants application/graphql-response+json, application/json or text/event-stream",
+  ],
+  415: ["UNSUPPORTED_MEDIA_TYPE", "a GraphQL request is application/json"],
+};
+
+/** Adds the routes. */
+export async function addGraphql(app: FastifyInstance, executor: Executor): Promise<void> {
+  const { prepare, formatError, parts } = executor;
+  const handle = createHandler<FastifyRequest>({
+    onSubscribe({ method }, params) {
+      const prepared = prepare(params);
+      if ("errors" in prepared) return prepared.errors;
+      const { args, operation } = prepared;
+      if (operation === "mutation" && method === "GET") return refusal(405);
+      if (operation === "subscription")
+        return [
+          graphqlError("BAD_USER_INPUT", "a subscription wants a WebSocket, or Accept: text/event-stream"),
+        ];
+      return args as typeof args & { contextValue: undefined };
+    },
+    formatError: (error) =>
+      error instanceof GraphQLError ? formatError(error) : graphqlError("BAD_REQUEST", error.message),
+  });
+
+  async function answer(request: FastifyRequest, reply: FastifyReply) {
+    const body = Buffer.isBuffer(request.body) ? request.body.toString() : "";
+    if (wantsSse(request)) return answerBySse(request, reply, body, executor);
+    const [text, { status, headers }] = await handle({
+      method: request.method,
+      url: request.raw.url ?? "/",
+      headers: request.headers,
+      body,
+      raw: request,
+      context: undefined,
+    });
+    if (status >= 400 && status < 500) parts.tally.clientErrors++;
+    const [own, init] = text === null && status in REFUSALS ? refusal(status) : [text, { headers }];
+    return reply
+      .code(status)
+      .headers({ "content-type": JSON_TYPE, "cache-control": "no-store", ...headers, ...init.headers })
+      .send(own ?? "");
+  }
+
+  app.get("/graphql", { bodyLimit: parts.limits.graphqlMaxBytes }, (request, reply) =>
+    isPage(request) ? sendPlayground(reply) : answer(request, reply),
+  );
+  app.post("/graphql", { bodyLimit: parts.limits.graphqlMaxBytes }, answer);
+  await addPlayground(app);
+}
+
+/** Whether a browser opens the address, and no program asks a question. */
+function isPage({ headers, raw }: FastifyRequest): boolean {
+  const isQuery = new URL(raw.url ?? "/", "http://gateway").searchParams.has("query");
+  return !isQuery && headers.accept?.includes("text/html") === true;
+}
+
+function refusal(status: number): Response {
+  const [code, message] = REFUSALS[status] ?? ["INTERNAL", "the request was refused"];
+  const error = new GraphQLError(message, { extensions: { code } });
+  return [
+    JSON.stringify({ errors: [error] }),
+    {
+      status,
+      statusText: "",
+      headers: { "content-type": JSON_TYPE, ...(status === 405 && { allow: "POST" }) },
+    },
+  ];
+}

@@ -1,10 +1,12 @@
 /** Builds the gateway's parts, hands them to each other, and takes them down in the reverse order. */
+import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { createBrowserGuard } from "./access/browser-guard.ts";
 import type { Logger } from "./domain/logger.ts";
 import { createTally } from "./domain/tally.ts";
 import { createHistory } from "./live/history.ts";
 import { createHub } from "./live/hub.ts";
+import { createPresence } from "./live/presence.ts";
 import { createRecentMemory } from "./live/recent.ts";
 import { createSubscriber } from "./live/subscription.ts";
 import { createMetrics } from "./observe/metrics.ts";
@@ -17,6 +19,7 @@ import { createLog } from "./redis/log.ts";
 import { startManagedServer } from "./redis/managed-server.ts";
 import { createMetaWatch } from "./redis/meta-watch.ts";
 import { openTail } from "./redis/open-tail.ts";
+import { createPresenceLeases } from "./redis/presence-leases.ts";
 import { createRegistry } from "./redis/registry.ts";
 import type { Settings } from "./settings.ts";
 import { createTurnEnd } from "./transports/byte-sink.ts";
@@ -65,10 +68,7 @@ export async function startGateway(settings: Settings, logger: Logger, version: 
         server.close();
         beginClosing();
         await webSockets.close(settings.shutdownMs / 2);
-        await Promise.race([
-          app.close(),
-          new Promise((resolve) => setTimeout(resolve, settings.shutdownMs / 4)),
-        ]);
+        await within(settings.shutdownMs / 4, app.close());
         server.closeAllConnections();
         await closeAll();
       },
@@ -153,6 +153,17 @@ async function assemble(
     logger,
     maxMessageBytes: settings.maxMessageBytes,
   };
+  const presence = createPresence({
+    leases: createPresenceLeases({
+      connection: reads,
+      gatewayId: randomUUID(),
+      leaseMs: settings.deviceTimeoutMs,
+      streamMaxLength: settings.streamMaxLength,
+    }),
+    timeoutMs: settings.deviceTimeoutMs,
+    logger,
+  });
+  closers.push(() => within(settings.shutdownMs / 8, presence.close()));
   const metaWatch = createMetaWatch((hooks) => open("meta", hooks));
   closers.push(metaWatch.close);
   const graphql = createExecutor({
@@ -165,6 +176,8 @@ async function assemble(
   });
   const webSockets = createWebSocketTransport({
     ...common,
+    presence,
+    devicePresence: settings.devicePresence,
     serveGraphql: createGraphqlSockets(graphql, common.turnEnd),
     graphqlMaxBytes: settings.graphqlMaxBytes,
     pushGate: createPushGate({
@@ -181,6 +194,11 @@ async function assemble(
   server.on("upgrade", webSockets.upgrade);
   return { app, server, webSockets, beginClosing };
 }
+
+/** Waits, but no longer than so many ms. */
+const within = async (ms: number, done: PromiseLike<unknown>): Promise<void> => {
+  await Promise.race([done, new Promise((resolve) => setTimeout(resolve, ms))]);
+};
 
 function urlOf(address: AddressInfo | string | null, host: string): string {
   const port = typeof address === "object" && address !== null ? address.port : 0;

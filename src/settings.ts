@@ -13,7 +13,7 @@ interface Row<T> {
   /** The default, as a user would write it. */
   readonly fallback: string;
   /** What the value counts, empty where it counts nothing. */
-  readonly unit: "" | "ms" | "bytes" | "entries" | "streams";
+  readonly unit: "" | "s" | "ms" | "bytes" | "entries" | "streams";
   readonly doc: string;
 }
 
@@ -73,6 +73,16 @@ const list: Parse<readonly string[]> = (value) =>
     .split(",")
     .map((one) => one.trim())
     .filter((one) => one !== "");
+
+/** Seconds, with a fraction where need be; the value is in ms. */
+const seconds =
+  (least: number, most: number): Parse<number> =>
+  (value) => {
+    const parsed = /^\d+(\.\d{1,3})?$/.test(value) ? Number(value) : Number.NaN;
+    if (!(parsed >= least && parsed <= most))
+      throw new Error(`wants seconds from ${least} to ${most}, not "${value}"`);
+    return Math.round(parsed * 1000);
+  };
 
 const redisUrl: Parse<string> = (value) => {
   if (value === "" || value.startsWith("/")) return value;
@@ -154,6 +164,20 @@ export const SETTINGS = {
     "",
     "",
     "Host names that requests may address when listening on loopback, beside local ones, by commas; * allows all",
+  ),
+  devicePresence: row(
+    "DEVICE_PRESENCE",
+    choice("asked", "auto"),
+    "asked",
+    "",
+    "Which devices are connected while they push over a WebSocket: those that ask by presence=1, or all (auto)",
+  ),
+  deviceTimeoutMs: row(
+    "DEVICE_TIMEOUT",
+    seconds(0.1, 86_400),
+    "30",
+    "s",
+    "A device from which nothing came for so long, not even a pong, is disconnected",
   ),
   enableFlush: row("ENABLE_FLUSH", flag, "0", "", "1: the GraphQL mutation flush may delete everything"),
   graphqlMaxBytes: row(

@@ -3,10 +3,9 @@
  * the prefix changed, and they are read again. It has a connection of its own, while somebody listens.
  */
 import { GatewayError } from "../domain/errors.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, ConnectionHooks } from "./connection.ts";
 import { createKeyScan, globAfter } from "./key-scan.ts";
 import { refusalOf } from "./refusal.ts";
-import type { Reply } from "./resp-reader.ts";
 import { STREAM_META_PREFIX, streamMetaKey } from "./system-keys.ts";
 
 /** A stream's metadata is now this JSON; undefined where it was deleted. */
@@ -26,7 +25,7 @@ export interface MetaWatch {
 }
 
 /** Opens the connection that is watched by. */
-export type OpenWatching = (hooks: { onPush(message: Reply[]): void; onReady(): void }) => Connection;
+export type OpenWatching = (hooks: Pick<ConnectionHooks, "onPush" | "onReady">) => Connection;
 
 interface Watching {
   readonly connection: Connection;

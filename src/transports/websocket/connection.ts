@@ -4,6 +4,7 @@ import type { WebSocket } from "ws";
 import type { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Tally } from "../../domain/tally.ts";
+import type { Presence } from "../../live/presence.ts";
 import type { Subscribe } from "../../live/subscription.ts";
 import type { Log } from "../../redis/log.ts";
 import type { TurnEnd } from "../byte-sink.ts";
@@ -27,6 +28,9 @@ export interface WebSocketParts {
   readonly log: Log;
   readonly subscribe: Subscribe;
   readonly limits: RequestLimits & { readonly sendHighWaterBytes: number };
+  readonly presence: Presence;
+  /** `DEVICE_PRESENCE`: whether every pushing device counts as there, or those that ask. */
+  readonly devicePresence: "asked" | "auto";
   readonly pushGate: PushGate;
   readonly pullEncoders: PullEncoders;
   readonly turnEnd: TurnEnd;

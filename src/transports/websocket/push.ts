@@ -1,11 +1,14 @@
 /** `/data/{stream_id}/push`: what a client sends is stored (wire.md, "WebSocket push"). */
+import type { WebSocket } from "ws";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
-import { namingOf, parseStreamIds } from "../../domain/stream-name.ts";
+import { DEFAULT_DEVICE, namingOf, parseStreamIds } from "../../domain/stream-name.ts";
+import type { Attendance } from "../../live/presence.ts";
 import type { AppendResult } from "../../redis/appender.ts";
 import type { PushedEntry } from "../../wire/push-batch.ts";
 import { createPushDecoder } from "../../wire/push-decoder.ts";
 import { appendResultsJson } from "../append-results.ts";
 import { createByteSink } from "../byte-sink.ts";
+import type { Query } from "../query.ts";
 import { closeWith, type ServedSocket, type WebSocketParts, type WebSocketRequest } from "./connection.ts";
 import { createFrameWriter } from "./frame-writer.ts";
 
@@ -23,8 +26,9 @@ interface Batch {
 /** Serves a pushing socket. @throws GatewayError where a parameter is wrong */
 export function servePush(
   { webSocket, socket, segment, query }: WebSocketRequest,
-  { log, limits, pushGate, turnEnd, tally }: WebSocketParts,
+  parts: WebSocketParts,
 ): ServedSocket {
+  const { log, limits, pushGate, turnEnd, tally } = parts;
   const streams = parseStreamIds(segment, limits.maxStreams);
   const naming = namingOf({
     device: query.text("device_id", ""),
@@ -45,6 +49,7 @@ export function servePush(
     turnEnd,
     onBytes: () => undefined,
   });
+  const attendance = attend(webSocket, query, parts);
   const inFlight = pushGate.open(webSocket);
   const batches: Batch[] = [];
   let isSettling = false;
@@ -115,6 +120,7 @@ export function servePush(
   }
 
   webSocket.on("message", (message: Buffer, isBinary: boolean) => {
+    attendance?.heard();
     if (ending !== undefined) return;
     try {
       const entries = decoder.message(message, isBinary);
@@ -133,4 +139,23 @@ export function servePush(
       settle();
     },
   };
+}
+
+/** Makes the device of a socket one that is there, where it asks for that or all do. */
+function attend(
+  webSocket: WebSocket,
+  query: Query,
+  { presence, devicePresence, limits }: WebSocketParts,
+): Attendance | undefined {
+  const isWanted = query.flag("presence", devicePresence === "auto");
+  // Without devices in keys there are none.
+  if (!isWanted || limits.noDevicePrefix) return undefined;
+  const attendance = presence.open(query.text("device_id", DEFAULT_DEVICE), () => {
+    // One that we do not read from cannot be heard.
+    if (webSocket.isPaused) attendance.heard();
+    else webSocket.ping();
+  });
+  webSocket.on("pong", attendance.heard);
+  webSocket.on("close", attendance.close);
+  return attendance;
 }

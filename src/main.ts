@@ -1,4 +1,5 @@
 /** The executable: settings in, gateway up, signals handled, gateway down. */
+import "./production.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { isLoopback } from "./access/browser-guard.ts";

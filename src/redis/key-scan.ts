@@ -17,7 +17,7 @@ export interface KeyScan {
    * @param match a glob as Redis knows it (Redis: `KEYS`); absent for all
    * @throws GatewayError where Redis does not answer
    */
-  keys(type: "stream" | "string", match?: string): Promise<readonly string[]>;
+  keys(type: "stream" | "string", match?: string): Promise<ReadonlySet<string>>;
 }
 
 /** The least `COUNT`: on a database of fewer keys a walk ends with the first answer anyway. */
@@ -53,13 +53,17 @@ export function createKeyScan(connection: Connection): KeyScan {
         let cursor = "0";
         do {
           const { next, keys } = await page(cursor, type, match);
-          for (const key of keys) if (isUtf8(key)) found.add(key.toString());
+          for (const key of keys) {
+            const name = key.toString();
+            // What is no UTF-8 is decoded to this character; to look for it costs less than to check every key.
+            if (!name.includes("\ufffd") || isUtf8(key)) found.add(name);
+          }
           cursor = next;
         } while (cursor !== "0");
       } catch (error) {
         throw refusalOf(error as Error);
       }
-      return [...found];
+      return found;
     },
   };
 }

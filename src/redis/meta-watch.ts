@@ -56,7 +56,7 @@ export function createMetaWatch(open: OpenWatching): MetaWatch {
     const tellAll = async () => {
       const keys = await createKeyScan(connection).keys("string", globAfter(STREAM_META_PREFIX, "*"));
       tell(
-        keys.map((key) => key.slice(STREAM_META_PREFIX.length)),
+        [...keys].map((key) => key.slice(STREAM_META_PREFIX.length)),
         connection,
       );
     };

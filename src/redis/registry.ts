@@ -92,13 +92,21 @@ export function createRegistry({ connection, streamMaxLength }: RegistryParts): 
     }
   };
 
-  /** An error reply stands in its place; any other error is thrown. */
-  const tryCall = (args: readonly Argument[]): Promise<Reply> =>
+  /**
+   * Sends commands at once and collects their replies, in order: one promise for all, since for thousands of small ones
+   * the promises are what costs. An error reply stands in its place; any other error is thrown.
+   */
+  const collect = (commands: readonly (readonly Argument[])[]): Promise<readonly Reply[]> =>
     new Promise((resolve, reject) => {
-      connection.send(args, (error, reply) => {
-        if (error === undefined || error instanceof ReplyError) resolve(error ?? reply);
-        else reject(error);
-      });
+      const replies: Reply[] = new Array(commands.length);
+      let missing = commands.length;
+      if (missing === 0) resolve(replies);
+      for (let i = 0; i < commands.length; i++)
+        connection.send(commands[i] ?? [], (error, reply) => {
+          if (error !== undefined && !(error instanceof ReplyError)) reject(error);
+          replies[i] = error instanceof ReplyError ? error : reply;
+          if (--missing === 0) resolve(replies);
+        });
     });
 
   const metaOf = (reply: Reply) => (Buffer.isBuffer(reply) ? reply : undefined);
@@ -107,7 +115,7 @@ export function createRegistry({ connection, streamMaxLength }: RegistryParts): 
     devices: createDeviceRecords(call, streamMaxLength),
 
     async streamKeys(match) {
-      return (await scan.keys("stream", match)).toSorted();
+      return [...(await scan.keys("stream", match))].sort();
     },
 
     async knownStreamKeys(match) {
@@ -115,16 +123,16 @@ export function createRegistry({ connection, streamMaxLength }: RegistryParts): 
         scan.keys("stream", match),
         scan.keys("string", globAfter(STREAM_META_PREFIX, match ?? "*")),
       ]);
-      return [
-        ...new Set([...keys, ...described.map((key) => key.slice(STREAM_META_PREFIX.length))]),
-      ].toSorted();
+      const known = new Set(keys);
+      for (const key of described) known.add(key.slice(STREAM_META_PREFIX.length));
+      return [...known].sort();
     },
 
     async streams(keys, { depth, meta }) {
-      // All sent before the first answer, so in one write.
+      // Both are sent before the first answer, so in one write.
       const [metas, details] = await Promise.all([
-        meta ? Promise.all(keys.map((key) => tryCall(["GET", streamMetaKey(key)]))) : [],
-        depth ? Promise.all(keys.map((key) => tryCall(detailsCommand(key, depth)))) : [],
+        collect(meta ? keys.map((key) => ["GET", streamMetaKey(key)]) : []),
+        collect(depth ? keys.map((key) => detailsCommand(key, depth)) : []),
       ]);
       return keys.map((_, i) => ({
         meta: metaOf(metas[i] ?? null),
@@ -146,10 +154,10 @@ export function createRegistry({ connection, streamMaxLength }: RegistryParts): 
     },
 
     async deleteStream(key) {
-      const [trimmed, meta, stream] = await Promise.all([
-        tryCall(["XTRIM", key, "MAXLEN", "=", 0]),
-        call("DEL", streamMetaKey(key)),
-        call("DEL", key),
+      const [trimmed, meta, stream] = await collect([
+        ["XTRIM", key, "MAXLEN", "=", 0],
+        ["DEL", streamMetaKey(key)],
+        ["DEL", key],
       ]);
       return { data: Number(trimmed) > 0, meta: meta === 1, stream: stream === 1 };
     },

@@ -1,8 +1,9 @@
 /** Carries operations out, whatever protocol they came by. */
-import { type ExecutionResult, execute, type FormattedExecutionResult, subscribe } from "graphql";
+import { type ExecutionResult, type FormattedExecutionResult, subscribe } from "graphql";
 import type { GraphqlParts } from "./context.ts";
 import { createErrorFormatter, type ErrorFormatter } from "./errors.ts";
 import { createPrepare, type Prepare, type Prepared } from "./prepare.ts";
+import { createRun, type Run } from "./run.ts";
 import { buildSchema } from "./schema.ts";
 
 /** What the protocols share. */
@@ -10,6 +11,7 @@ export interface Executor {
   readonly parts: GraphqlParts;
   readonly prepare: Prepare;
   readonly formatError: ErrorFormatter;
+  readonly run: Run;
 }
 
 /** What an operation gives: one result, or one after the other. */
@@ -19,8 +21,9 @@ export type Outcome = ExecutionResult | AsyncGenerator<ExecutionResult, void, vo
 type AnyResult = { readonly [K in keyof ExecutionResult]?: ExecutionResult[K] | undefined };
 
 /** Makes what the protocols share. */
-export function createExecutor(parts: GraphqlParts): Executor {
+export function createExecutor(parts: GraphqlParts, run = createRun()): Executor {
   return {
+    run,
     parts,
     prepare: createPrepare(buildSchema(!parts.limits.noDevicePrefix), parts),
     formatError: createErrorFormatter(parts),
@@ -28,10 +31,10 @@ export function createExecutor(parts: GraphqlParts): Executor {
 }
 
 /** Carries a prepared operation out; one that could not be prepared is a result of its errors. */
-export async function perform(prepared: Prepared): Promise<Outcome> {
+export async function perform(prepared: Prepared, run: Run): Promise<Outcome> {
   if ("errors" in prepared) return prepared;
   const { args, operation } = prepared;
-  if (operation !== "subscription") return execute(args);
+  if (operation !== "subscription") return run(args);
   return (await subscribe(args)) as Outcome;
 }
 

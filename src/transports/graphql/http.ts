@@ -1,14 +1,15 @@
 /** `/graphql` over HTTP: queries and mutations, subscriptions as server-sent events, and the playground for browsers. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError } from "graphql";
-import { createHandler, type Response } from "graphql-http";
+import { createHandler, type RequestHeaders, type Response } from "graphql-http";
 import type { ErrorCode } from "../../domain/errors.ts";
 import { graphqlError } from "./errors.ts";
-import type { Executor } from "./executor.ts";
+import { type Executor, formatted } from "./executor.ts";
 import { addPlayground, sendPlayground } from "./playground.ts";
 import { answerBySse, wantsSse } from "./sse.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
+const RESPONSE_TYPE = "application/graphql-response+json; charset=utf-8";
 
 /** What a refusal of the protocol, which has no body of its own, is told as. */
 const REFUSALS: Readonly<Record<number, readonly [code: ErrorCode | "NOT_ACCEPTABLE", message: string]>> = {
@@ -22,7 +23,7 @@ const REFUSALS: Readonly<Record<number, readonly [code: ErrorCode | "NOT_ACCEPTA
 
 /** Adds the routes. */
 export async function addGraphql(app: FastifyInstance, executor: Executor): Promise<void> {
-  const { prepare, formatError, parts } = executor;
+  const { prepare, formatError, run, parts } = executor;
   const handle = createHandler<FastifyRequest>({
     onSubscribe({ method }, params) {
       const prepared = prepare(params);
@@ -35,6 +36,12 @@ export async function addGraphql(app: FastifyInstance, executor: Executor): Prom
         ];
       return args as typeof args & { contextValue: undefined };
     },
+    execute: run,
+    // Written here: the handler's own way goes through every value of a large answer once more.
+    onOperation: ({ headers }, _args, result) => [
+      JSON.stringify(formatted(result, formatError)),
+      { status: 200, statusText: "OK", headers: { "content-type": resultType(headers) } },
+    ],
     formatError: (error) =>
       error instanceof GraphQLError ? formatError(error) : graphqlError("BAD_REQUEST", error.message),
   });
@@ -63,6 +70,13 @@ export async function addGraphql(app: FastifyInstance, executor: Executor): Prom
   );
   app.post("/graphql", { bodyLimit: parts.limits.graphqlMaxBytes }, answer);
   await addPlayground(app);
+}
+
+/** The type of a result: the handler has seen that the client takes one of them. */
+function resultType(headers: RequestHeaders): string {
+  const accept = "accept" in headers ? String(headers.accept) : "";
+  const [first] = accept.match(/application\/graphql-response\+json|application\/(json|\*)|\*\/\*/i) ?? [];
+  return first?.toLowerCase() === "application/graphql-response+json" ? RESPONSE_TYPE : JSON_TYPE;
 }
 
 /** Whether a browser opens the address, and no program asks a question. */

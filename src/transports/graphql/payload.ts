@@ -1,22 +1,23 @@
 /** The forms in which a payload is shown. What cannot be shown in a form is an error of that one field. */
+import { isUtf8 } from "node:buffer";
 
 import { utcFormat } from "d3-time-format";
 import { type EntryId, timeOfId } from "../../domain/entry-id.ts";
 import { badParameter, GatewayError } from "../../domain/errors.ts";
-import { textOf } from "../../wire/utf8.ts";
 
 /** Milliseconds from 1970 to the last moment that a Date can be (ECMA-262, "Time Values and Time Range"). */
 const LAST_MOMENT_MS = 8.64e15;
 
 /** The payload in base64. Node's own encoder: the pure one of the wire is for browsers. */
-export const base64Of = (data: Uint8Array): string =>
-  Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64");
+export const base64Of = (data: Uint8Array): string => bufferOf(data).toString("base64");
+
+const bufferOf = (data: Uint8Array): Buffer =>
+  Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 
 /** The payload as text. @throws GatewayError BAD_PAYLOAD where it is not UTF-8 */
 export function stringOf(data: Uint8Array): string {
-  const text = textOf(data);
-  if (text === undefined) throw new GatewayError("BAD_PAYLOAD", "the payload is not UTF-8");
-  return text;
+  if (!isUtf8(data)) throw new GatewayError("BAD_PAYLOAD", "the payload is not UTF-8");
+  return bufferOf(data).toString();
 }
 
 /** The payload as a JSON value. @throws GatewayError BAD_PAYLOAD where it is none */

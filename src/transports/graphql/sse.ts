@@ -70,13 +70,17 @@ export async function answerBySse(
   return reply;
 }
 
-async function outcomeOf(request: FastifyRequest, body: string, { prepare }: Executor): Promise<Outcome> {
+async function outcomeOf(
+  request: FastifyRequest,
+  body: string,
+  { prepare, run }: Executor,
+): Promise<Outcome> {
   const asked = readRequest(request, body);
   if (asked instanceof GraphQLError) return { errors: [asked] };
   const prepared = prepare(asked);
   if (request.method === "GET" && "operation" in prepared && prepared.operation === "mutation")
     return { errors: [refused("METHOD_NOT_ALLOWED", "a mutation is sent by POST")] };
-  return perform(prepared);
+  return perform(prepared, run);
 }
 
 const refused = (code: ErrorCode, message: string): GraphQLError =>

@@ -23,11 +23,12 @@ export type ServeGraphql = (webSocket: WebSocket, socket: Socket) => ServedSocke
 
 /** Makes the function that serves sockets. */
 export function createGraphqlSockets(
-  { prepare, formatError, parts }: Executor,
+  { prepare, formatError, run, parts }: Executor,
   turnEnd: TurnEnd,
 ): ServeGraphql {
   const { limits, tally, logger } = parts;
   const server = makeServer({
+    execute: run,
     onSubscribe({ subscriptions }, _id, payload) {
       // The one that is being asked for is among them already.
       if (Object.keys(subscriptions).length > limits.graphqlMaxOperations)

@@ -80,7 +80,7 @@ afterAll(async () => {
 async function cost(query: string) {
   await connection.call("PING");
   const before = { commands: connection.commands, writes: connection.writes };
-  const outcome = await perform(executor.prepare({ query }));
+  const outcome = await perform(executor.prepare({ query }), executor.run);
   expect(outcome).not.toHaveProperty("errors");
   return {
     outcome: JSON.parse(JSON.stringify(outcome)),

@@ -26,15 +26,17 @@ export const graphqlError = (code: GraphqlCode, message: string): GraphQLError =
 
 /** The same place in the document and the answer, with other words and a code. */
 function told(error: Readonly<Error>, message: string, code: string): GraphQLError {
-  const { nodes, source, positions, path } =
+  const { nodes, source, positions, path, locations } =
     error instanceof GraphQLError ? error : new GraphQLError(error.message);
-  return new GraphQLError(message, {
+  const made = new GraphQLError(message, {
     nodes: nodes ?? null,
     source,
     positions,
     path,
     extensions: { code },
   });
+  // Compiled documents know where the field stands, but no longer its node.
+  return nodes === undefined && locations !== undefined ? Object.assign(made, { locations }) : made;
 }
 
 /** The same error with a code. */

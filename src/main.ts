@@ -93,6 +93,7 @@ function greet({ url, redis, isManaged }: Gateway, settings: Settings, logger: L
       `  gateway   ${url}`,
       `  send      ${url.replace("http", "ws")}/data/{stream_id}/push`,
       `  receive   ${url.replace("http", "ws")}/data/{stream_id}/pull`,
+      `  query     ${url}/graphql`,
       `  docs      ${url}/docs`,
       `  redis     ${data}`,
       "",

@@ -375,7 +375,7 @@ export function helpText(): string {
     return `${left}\n      ${one.doc} (default: ${one.fallback === "" ? "none" : one.fallback + unit})`;
   });
   return [
-    "Redis Streamer: WebSocket and HTTP in front of Redis Streams.",
+    "Redis Streamer: WebSocket, HTTP and GraphQL in front of Redis Streams.",
     "",
     "Usage: npm start -- [flags]",
     "",

@@ -29,10 +29,8 @@ export const graphqlStreamsRow: Row = {
     const straight = openPipelined(stage.redis.socketPath);
     const keys = Array.from({ length: STREAMS }, (_, i) => `device-${i % 20}:stream-${i}`);
     const list = [
-      ["DBSIZE"],
-      ["SCAN", "0", "COUNT", "10000", "TYPE", "stream"],
-      ["DBSIZE"],
-      ["SCAN", "0", "COUNT", "10000", "TYPE", "string", "MATCH", ":stream:meta:*"],
+      ["SCAN", "0", "COUNT", "20000", "TYPE", "stream"],
+      ["SCAN", "0", "COUNT", "20000", "TYPE", "string", "MATCH", ":stream:meta:*"],
     ];
     const details = [
       ...keys.map((key) => ["GET", `:stream:meta:${key}`]),

@@ -1,10 +1,8 @@
 /**
- * Which streams there are. Redis has no index of them, so this is a walk over all keys, by `SCAN`. The walk holds the
- * server for as long as one `SCAN` takes, and costs a round trip for each, so its `COUNT` is what the database is
- * known to hold: one round trip, until that would hold everybody else up for too long.
+ * Which streams there are. Redis has no index of them, so this is a walk over all keys, by `SCAN`. Each step is a round
+ * trip, and holds the server for as long as it takes: steps are as large as nobody minds.
  */
 import { isUtf8 } from "node:buffer";
-import type { Argument } from "./command-writer.ts";
 import type { Connection } from "./connection.ts";
 import { refusalOf } from "./refusal.ts";
 import type { Reply } from "./resp-reader.ts";
@@ -20,39 +18,23 @@ export interface KeyScan {
   keys(type: "stream" | "string", match?: string): Promise<ReadonlySet<string>>;
 }
 
-/** The least `COUNT`: on a database of fewer keys a walk ends with the first answer anyway. */
-const LEAST_COUNT = 10_000;
-/** The greatest one: about 20 ms in which the server does nothing else. */
-const MOST_COUNT = 100_000;
+/** Keys of one step: some 10 ms in which the server does nothing else. Most databases are walked in one. */
+const STEP_KEYS = 20_000;
 
 /** Makes a walker over the keys that a connection sees. */
 export function createKeyScan(connection: Connection): KeyScan {
-  /** Keys in the database when it was last asked. */
-  let size = 0;
-
-  const learnSize = () => {
-    connection.send(["DBSIZE"], (error, reply) => {
-      if (error === undefined && typeof reply === "number") size = reply;
-    });
-  };
-
-  async function page(cursor: string, type: string, match: string | undefined) {
-    // Twice what there was: a hash table has at most so many buckets for its keys unless it has just shrunk.
-    const count = Math.max(LEAST_COUNT, Math.min(MOST_COUNT, size * 2));
-    const args: Argument[] = ["SCAN", cursor, "COUNT", count, "TYPE", type];
-    const reply = await connection.call(...args, ...(match === undefined ? [] : ["MATCH", match]));
-    return scanReply(reply);
+  async function step(cursor: string, type: string, match: string | undefined) {
+    const filter = match === undefined ? [] : ["MATCH", match];
+    return scanReply(await connection.call("SCAN", cursor, "COUNT", STEP_KEYS, "TYPE", type, ...filter));
   }
 
-  learnSize();
   return {
     async keys(type, match) {
       const found = new Set<string>();
       try {
-        learnSize();
         let cursor = "0";
         do {
-          const { next, keys } = await page(cursor, type, match);
+          const { next, keys } = await step(cursor, type, match);
           for (const key of keys) {
             const name = key.toString();
             // What is no UTF-8 is decoded to this character; to look for it costs less than to check every key.

@@ -104,8 +104,8 @@ describe.each([10, 1000])("with %i streams of 10 devices", (count) => {
     const { outcome, commands, roundTrips } = await cost("{ streams { id length meta } }");
     expect(outcome.data.streams.length).toBe(count + 1);
     expect(roundTrips).toBeLessThanOrEqual(3);
-    // The two lists, how large the database is for each, and for each stream the two questions.
-    expect(commands).toBe(4 + 2 * (count + 1));
+    // The two lists, and for each stream the two questions.
+    expect(commands).toBe(2 + 2 * (count + 1));
   });
 
   test.each([

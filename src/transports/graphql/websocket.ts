@@ -56,6 +56,7 @@ export function createGraphqlSockets(
     });
     let waiting: (() => void)[] = [];
     const goOn = () => {
+      webSocket.resume();
       const due = waiting;
       waiting = [];
       for (const resolve of due) resolve();
@@ -67,6 +68,8 @@ export function createGraphqlSockets(
       frame.text(text);
       sink.write(frame.take());
       if (!sink.isFull()) return undefined;
+      // A client that does not read its answers does not get to ask more either.
+      webSocket.pause();
       sink.whenDrained(goOn);
       return new Promise((resolve) => waiting.push(resolve));
     }

@@ -313,7 +313,45 @@ describe("events", () => {
   });
 });
 
+test("metadata is told again when Redis was away, since what happened meanwhile is not known", async () => {
+  await using own = await startRedis("--appendonly", "yes", "--appendfsync", "always");
+  await using ownGateway = await startTestGateway(own.url);
+  await using socket = await connectSocket(`${ownGateway.ws}/graphql`, {}, ["graphql-transport-ws"]);
+  await begin(socket, "subscription { streamMeta { streamId meta } }");
+  const told = async () => JSON.parse(await socket.text()).payload.data.streamMeta;
+  const first = told();
+  let isTold = false;
+  first.then(() => {
+    isTold = true;
+  });
+  await until("changes are told", async () => {
+    await own.control.call("SET", ":stream:meta:cam:a", '{"x":1}');
+    return isTold;
+  });
+  expect(await first).toEqual({ streamId: "cam:a", meta: { x: 1 } });
+  await own.control.call("SET", ":stream:meta:cam:a", '{"x":2}');
+  while ((await told()).meta.x !== 2);
+  await own.kill();
+  await until("the test's own connection is lost too", () => !own.control.isReady());
+  await own.start();
+  expect(await told()).toEqual({ streamId: "cam:a", meta: { x: 2 } });
+});
+
 describe("sockets", () => {
+  test("one that asks and does not read is not read from", async () => {
+    await using socket = await connectSocket(`${gateway.ws}/graphql`, {}, ["graphql-transport-ws"]);
+    await begin(socket, "{ __typename }");
+    await socket.text();
+    await socket.text();
+    socket.raw.pause();
+    const ping = JSON.stringify({ type: "ping", payload: { text: "x".repeat(100_000) } });
+    const pings = 500;
+    for (let i = 0; i < pings; i++) socket.send(ping);
+    await until("the rest waits at the client", () => socket.raw.bufferedAmount > 10_000_000);
+    socket.raw.resume();
+    for (let i = 0; i < pings; i++) expect((await socket.text()).length).toBe(ping.length);
+  });
+
   test("another subprotocol is refused", async () => {
     await using socket = await connectSocket(`${gateway.ws}/graphql`);
     expect((await socket.closed).code).toBe(4406);

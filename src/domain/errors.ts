@@ -29,6 +29,7 @@ export const ERRORS = {
   TOO_LARGE: { status: 413, close: 1009, retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, close: 1003, retryable: false },
   UPGRADE_REQUIRED: { status: 426, close: 1008, retryable: false },
+  TOO_MANY_REQUESTS: { status: 429, close: 1013, retryable: true },
   HEADERS_TOO_LARGE: { status: 431, close: 1008, retryable: false },
   INTERNAL: { status: 500, close: 1011, retryable: true },
   REDIS_REFUSED: { status: 500, close: 1011, retryable: false },

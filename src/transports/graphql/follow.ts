@@ -87,7 +87,9 @@ export async function followStreams(
     ...(latest && { turns: { count, latest } }),
     onError: end,
   });
-  const forget = closing.add(() => end(new GatewayError("SHUTTING_DOWN", "the gateway stops")));
+  const stop = () => end(new GatewayError("SHUTTING_DOWN", "the gateway stops"));
+  const forget = closing.add(stop);
+  if (closing.isClosing()) stop();
   return iterator;
 }
 

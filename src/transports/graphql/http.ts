@@ -7,6 +7,7 @@ import { graphqlError } from "./errors.ts";
 import { type Executor, formatted } from "./executor.ts";
 import { addPlayground, sendPlayground } from "./playground.ts";
 import { answerBySse, wantsSse } from "./sse.ts";
+import { createSseStreams } from "./sse-streams.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
 const RESPONSE_TYPE = "application/graphql-response+json; charset=utf-8";
@@ -24,6 +25,7 @@ const REFUSALS: Readonly<Record<number, readonly [code: ErrorCode | "NOT_ACCEPTA
 /** Adds the routes. */
 export async function addGraphql(app: FastifyInstance, executor: Executor): Promise<void> {
   const { prepare, formatError, run, parts } = executor;
+  const streams = createSseStreams(executor);
   const handle = createHandler<FastifyRequest>({
     onSubscribe({ method }, params) {
       const prepared = prepare(params);
@@ -47,8 +49,14 @@ export async function addGraphql(app: FastifyInstance, executor: Executor): Prom
   });
 
   async function answer(request: FastifyRequest, reply: FastifyReply) {
+    const token = streams.tokenOf(request);
+    if (wantsSse(request))
+      return token === undefined ? answerBySse(request, reply, executor) : streams.open(token, reply);
+    if (token !== undefined) {
+      const errors = streams.start(token, request);
+      return reply.code(errors === undefined ? 202 : 400).send(errors && JSON.stringify({ errors }));
+    }
     const body = Buffer.isBuffer(request.body) ? request.body.toString() : "";
-    if (wantsSse(request)) return answerBySse(request, reply, body, executor);
     const [text, { status, headers }] = await handle({
       method: request.method,
       url: request.raw.url ?? "/",
@@ -69,6 +77,13 @@ export async function addGraphql(app: FastifyInstance, executor: Executor): Prom
     isPage(request) ? sendPlayground(reply) : answer(request, reply),
   );
   app.post("/graphql", { bodyLimit: parts.limits.graphqlMaxBytes }, answer);
+  app.put("/graphql", (_request, reply) =>
+    reply.code(201).type("text/plain; charset=utf-8").send(streams.reserve()),
+  );
+  app.delete("/graphql", (request, reply) => {
+    streams.stop(streams.tokenOf(request) ?? "", request);
+    return reply.code(200).send("");
+  });
   await addPlayground(app);
 }
 

@@ -64,6 +64,16 @@ const sse: Start = async (query, variables = {}) => {
   return fromIterator(client.iterate({ query, variables }), () => client.dispose());
 };
 
+const singleSse: Start = async (query, variables = {}) => {
+  const client = createSseClient({
+    url: `${gateway.http}/graphql`,
+    retryAttempts: 0,
+    singleConnection: true,
+    lazy: true,
+  });
+  return fromIterator(client.iterate({ query, variables }), () => client.dispose());
+};
+
 /** By hand: its clients are no longer kept. */
 const legacy: Start = async (query, variables = {}) => {
   const socket = await connectSocket(`${gateway.ws}/graphql`, {}, ["graphql-ws"]);
@@ -89,6 +99,7 @@ describe.each([
   ["graphql-transport-ws", modern],
   ["graphql-ws, the older one", legacy],
   ["server-sent events", sse],
+  ["server-sent events on one connection", singleSse],
 ])("over %s", (_name, start) => {
   test("one payload per entry, from a cursor and then live", async () => {
     const first = await add("default:glf", '{"x": 1}', "1-1");
@@ -121,6 +132,24 @@ describe.each([
     expect(errors?.[0]?.extensions.code).toBe("BAD_PAYLOAD");
   });
 
+  test("its end ends the reading", async () => {
+    const before = await metric("readers");
+    {
+      await using running = await start('subscription { data(streamIds: ["glf"]) { time } }');
+      const next = running.next();
+      await until("it reads", async () => (await metric("readers")) === before + 1);
+      await add("default:glf", "x");
+      await next;
+    }
+    await until("it no longer reads", async () => (await metric("readers")) === before);
+  });
+});
+
+describe.each([
+  ["graphql-transport-ws", modern],
+  ["graphql-ws, the older one", legacy],
+  ["server-sent events", sse],
+])("errors over %s", (_name, start) => {
   test("what is wrong is told with its code", async () => {
     for (const [query, code] of [
       ["subscription { nonsense }", "GRAPHQL_VALIDATION_FAILED"],
@@ -132,18 +161,6 @@ describe.each([
       const failed = await running.next().catch((error: unknown) => ({ errors: error as Result["errors"] }));
       expect(failed.errors?.[0]?.extensions.code, query).toBe(code);
     }
-  });
-
-  test("its end ends the reading", async () => {
-    const before = await metric("readers");
-    {
-      await using running = await start('subscription { data(streamIds: ["glf"]) { time } }');
-      const next = running.next();
-      await until("it reads", async () => (await metric("readers")) === before + 1);
-      await add("default:glf", "x");
-      await next;
-    }
-    await until("it no longer reads", async () => (await metric("readers")) === before);
   });
 });
 
@@ -335,6 +352,45 @@ test("metadata is told again when Redis was away, since what happened meanwhile 
   await until("the test's own connection is lost too", () => !own.control.isReady());
   await own.start();
   expect(await told()).toEqual({ streamId: "cam:a", meta: { x: 2 } });
+});
+
+describe("event streams on one connection", () => {
+  const operate = (token: string, extensions: object, query = "{ streamIds }") =>
+    request(`${gateway.http}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-graphql-event-stream-token": token },
+      body: JSON.stringify({ query, extensions }),
+    });
+
+  test("a stream that is not there, or not named, is refused", async () => {
+    expect((await operate("nonsense", { operationId: "1" })).status).toBe(404);
+    const { text: token, status } = await request(`${gateway.http}/graphql`, { method: "PUT" });
+    expect(status).toBe(201);
+    expect((await operate(token, {})).json()).toMatchObject({ code: "BAD_PARAMETER" });
+    const wrong = await operate(token, { operationId: "1" }, "{ nonsense }");
+    expect(wrong.status).toBe(400);
+    expect(wrong.json()).toMatchObject({ errors: [{ extensions: { code: "GRAPHQL_VALIDATION_FAILED" } }] });
+  });
+
+  test("results come with the operation's id; one stream is opened once", async () => {
+    const { text: token } = await request(`${gateway.http}/graphql`, { method: "PUT" });
+    const url = `${gateway.http}/graphql?token=${token}`;
+    await using answer = await openAnswer(url, { accept: "text/event-stream" });
+    const events = readEvents(answer);
+    expect((await operate(token, { operationId: "7" })).status).toBe(202);
+    const next = await events.next();
+    expect(next?.event).toBe("next");
+    expect(JSON.parse(next?.data ?? "")).toEqual({ id: "7", payload: { data: { streamIds: [] } } });
+    expect(await events.next()).toMatchObject({ event: "complete", data: '{"id":"7"}' });
+    expect((await request(url, { headers: { accept: "text/event-stream" } })).status).toBe(400);
+  });
+
+  test("so many may be reserved, and no more", async () => {
+    await using own = await startTestGateway(redis.url);
+    const reserve = () => request(`${own.http}/graphql`, { method: "PUT" });
+    for (let i = 0; i < 1000; i++) expect((await reserve()).status).toBe(201);
+    expect((await reserve()).status).toBe(429);
+  });
 });
 
 describe("sockets", () => {

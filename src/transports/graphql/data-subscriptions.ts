@@ -54,7 +54,7 @@ function wantedStreams(context: OperationContext, value: unknown, prefix: string
   return pairs.map(([name, cursor]) => ({
     key: prefix + streamIdOf(name),
     name,
-    cursor: parseCursor(cursor),
+    cursor: parseCursor(cursor, `streamIds.${name.slice(0, 60)}`),
   }));
 }
 

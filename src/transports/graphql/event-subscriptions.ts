@@ -60,7 +60,7 @@ export function addDeviceEvents(builder: Builder): void {
         }),
       },
       subscribe(_root, { lastEntryId }, context) {
-        const cursor = parseCursor(lastEntryId ?? "$");
+        const cursor = parseCursor(lastEntryId ?? "$", "lastEntryId");
         const stream = { key: EVENT_DEVICE_CONNECTED, name: EVENT_DEVICE_CONNECTED, cursor };
         return followStreams(context, [stream], { count: 1, latest: false });
       },

@@ -10,9 +10,11 @@ import { type Executor, formatted, isMany, type Outcome, perform } from "./execu
 import { prepareRequest, readSseRequest } from "./sse-request.ts";
 import { openEvents } from "./sse-response.ts";
 
-/** Whether a request asks for events. */
+/** Whether a request asks for events: before any other form, since some clients name all that they know. */
 export const wantsSse = ({ headers }: FastifyRequest): boolean =>
-  headers.accept?.toLowerCase().includes("text/event-stream") === true;
+  /application\/(graphql-response\+)?json|text\/event-stream/i
+    .exec(headers.accept ?? "")?.[0]
+    .toLowerCase() === "text/event-stream";
 
 /** Answers one operation as events. Whatever is wrong with it is told as a result with errors, as the protocol has it. */
 export async function answerBySse(

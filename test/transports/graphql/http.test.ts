@@ -40,3 +40,13 @@ test("the same query by GET, with variables", async () => {
   expect(answer.headers["content-type"]).toBe("application/json; charset=utf-8");
   expect(answer.json()).toEqual({ data: { stream: { length: 1 } } });
 });
+
+test("a client that names all forms it knows gets the first", async () => {
+  const url = `${gateway.http}/graphql?query=${encodeURIComponent("{ __typename }")}`;
+  const typeFor = async (accept: string) =>
+    (await request(url, { headers: { accept } })).headers["content-type"];
+  expect(await typeFor("application/graphql-response+json, application/json, text/event-stream")).toBe(
+    "application/graphql-response+json; charset=utf-8",
+  );
+  expect(await typeFor("text/event-stream, application/json")).toBe("text/event-stream; charset=utf-8");
+});

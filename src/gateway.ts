@@ -1,10 +1,12 @@
 /** Builds the gateway's parts, hands them to each other, and takes them down in the reverse order. */
+import { randomUUID } from "node:crypto";
 import type { AddressInfo, Socket } from "node:net";
 import { createBrowserGuard } from "./access/browser-guard.ts";
 import type { Logger } from "./domain/logger.ts";
 import { createTally } from "./domain/tally.ts";
 import { createHistory } from "./live/history.ts";
 import { createHub } from "./live/hub.ts";
+import { createPresence } from "./live/presence.ts";
 import { createRecentMemory } from "./live/recent.ts";
 import { createSubscriber } from "./live/subscription.ts";
 import { createMetrics } from "./observe/metrics.ts";
@@ -15,9 +17,14 @@ import { createEcho } from "./redis/echo.ts";
 import { createEntrySizes } from "./redis/entry-sizes.ts";
 import { createLog } from "./redis/log.ts";
 import { startManagedServer } from "./redis/managed-server.ts";
+import { createMetaWatch } from "./redis/meta-watch.ts";
 import { openTail } from "./redis/open-tail.ts";
+import { createPresenceLeases } from "./redis/presence-leases.ts";
+import { createRegistry } from "./redis/registry.ts";
 import type { Settings } from "./settings.ts";
 import { createTurnEnd } from "./transports/byte-sink.ts";
+import { createExecutor } from "./transports/graphql/executor.ts";
+import { createGraphqlSockets } from "./transports/graphql/websocket.ts";
 import { createClosing } from "./transports/http/context.ts";
 import { answerWithoutUpgrade, wantsWebSocket } from "./transports/http/other-upgrades.ts";
 import { createHttp } from "./transports/http/server.ts";
@@ -76,10 +83,7 @@ export async function startGateway(
         server.close();
         beginClosing();
         await webSockets.close(settings.shutdownMs / 2);
-        await Promise.race([
-          app.close(),
-          new Promise((resolve) => setTimeout(resolve, settings.shutdownMs / 4)),
-        ]);
+        await within(settings.shutdownMs / 4, app.close());
         server.closeAllConnections();
         await closeAll();
       },
@@ -112,8 +116,8 @@ async function assemble(
   const tally = createTally();
   const sizes = createEntrySizes();
   const connections: Connection[] = [];
-  const connect = (name: string, hooks: ConnectionHooks = {}) => {
-    const connection = openConnection({
+  const open = (name: string, hooks: ConnectionHooks = {}) =>
+    openConnection({
       ...hooks,
       address,
       logger,
@@ -124,6 +128,8 @@ async function assemble(
         hooks.onLost?.();
       },
     });
+  const connect = (name: string, hooks: ConnectionHooks = {}) => {
+    const connection = open(name, hooks);
     closers.push(connection.close);
     connections.push(connection);
     return connection;
@@ -165,26 +171,57 @@ async function assemble(
     logger,
     maxMessageBytes: settings.maxMessageBytes,
   };
+  const presence = createPresence({
+    leases: createPresenceLeases({
+      connection: reads,
+      gatewayId: randomUUID(),
+      leaseMs: settings.deviceTimeoutMs,
+      streamMaxLength: settings.streamMaxLength,
+    }),
+    timeoutMs: settings.deviceTimeoutMs,
+    logger,
+  });
+  closers.push(() => within(settings.shutdownMs / 8, presence.close()));
+  const metaWatch = createMetaWatch((hooks) => open("meta", hooks));
+  closers.push(metaWatch.close);
+  const graphql = createExecutor({
+    ...common,
+    registry: createRegistry({ connection: reads, streamMaxLength: settings.streamMaxLength }),
+    metaWatch,
+    enableFlush: settings.enableFlush,
+    version,
+    closing,
+  });
+  const payloadPool = createPayloadPool(PAYLOAD_POOL_BYTES, tally);
   const webSockets = createWebSocketTransport({
     ...common,
+    presence,
+    devicePresence: settings.devicePresence,
+    serveGraphql: createGraphqlSockets(graphql, common.turnEnd, payloadPool),
+    graphqlMaxBytes: settings.graphqlMaxBytes,
     pushGate: createPushGate({
       perSocketBytes: settings.pushInFlightBytes,
       totalBytes: settings.totalInFlightBytes,
       tally,
     }),
-    payloadPool: createPayloadPool(PAYLOAD_POOL_BYTES, tally),
+    payloadPool,
     pullEncoders: createPullEncoders(),
     pingIntervalMs: settings.pingIntervalMs,
     pingTimeoutMs: settings.pingTimeoutMs,
   });
   const metrics = createMetrics(tally, webSockets.size);
-  const { app, server } = await createHttp({ ...common, metrics, version, closing });
+  const { app, server } = await createHttp({ ...common, graphql, metrics, version, closing });
   server.on("upgrade", (request, socket: Socket, head) => {
     if (wantsWebSocket(request)) webSockets.upgrade(request, socket, head);
     else answerWithoutUpgrade(server, request, socket, head);
   });
   return { app, server, webSockets, beginClosing };
 }
+
+/** Waits, but no longer than so many ms. */
+const within = async (ms: number, done: PromiseLike<unknown>): Promise<void> => {
+  await Promise.race([done, new Promise((resolve) => setTimeout(resolve, ms))]);
+};
 
 function urlOf(address: AddressInfo | string | null, host: string): string {
   const port = typeof address === "object" && address !== null ? address.port : 0;

@@ -1,4 +1,5 @@
 /** The executable: settings in, gateway up, signals handled, gateway down. */
+import "./production.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { isLoopback } from "./access/browser-guard.ts";
@@ -106,6 +107,7 @@ function greet({ url, redis, isManaged }: Gateway, settings: Settings, logger: L
       `  gateway   ${url}`,
       `  send      ${url.replace("http", "ws")}/data/{stream_id}/push`,
       `  receive   ${url.replace("http", "ws")}/data/{stream_id}/pull`,
+      `  query     ${url}/graphql`,
       `  docs      ${url}/docs`,
       `  redis     ${data}`,
       "",

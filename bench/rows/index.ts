@@ -4,6 +4,7 @@ import { catchUpRow } from "./catch-up.ts";
 import { fanOutRow } from "./fan-out.ts";
 import { fanOutHeaderRow } from "./fan-out-header.ts";
 import { fanOutLargeRow } from "./fan-out-large.ts";
+import { graphqlStreamsRow } from "./graphql-streams.ts";
 import { httpGetRow } from "./http-get.ts";
 import { idleMemoryRow } from "./idle-memory.ts";
 import { latencyRow } from "./latency.ts";
@@ -26,4 +27,5 @@ export const ROWS: readonly Row[] = [
   manyStreamsRow,
   catchUpRow,
   httpGetRow,
+  graphqlStreamsRow,
 ];

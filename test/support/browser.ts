@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BrowserContext, chromium } from "playwright-core";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
 
 /** A browser with a profile of its own, gone with it. */
 export interface TestBrowser extends AsyncDisposable {
@@ -32,4 +32,29 @@ export async function startBrowser(): Promise<TestBrowser> {
       rmSync(profile, { recursive: true, force: true });
     },
   };
+}
+
+/** One open page, with what it asked for and what went wrong in it. */
+export interface TestPage extends AsyncDisposable {
+  readonly page: Page;
+  /** Addresses that the page asked for. */
+  readonly requests: readonly string[];
+  /** Errors that the page threw or wrote to its console. */
+  readonly errors: readonly string[];
+}
+
+/** Opens a page in a browser of its own. */
+export async function openPage(url: string): Promise<TestPage> {
+  const browser = await startBrowser();
+  const page = await browser.context.newPage();
+  const requests: string[] = [];
+  const errors: string[] = [];
+  page.on("request", (request) => requests.push(request.url()));
+  page.on("websocket", (socket) => requests.push(socket.url()));
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error") errors.push(message.text());
+  });
+  await page.goto(url);
+  return { page, requests, errors, [Symbol.asyncDispose]: () => browser[Symbol.asyncDispose]() };
 }

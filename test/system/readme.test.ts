@@ -40,7 +40,7 @@ test("the table of settings is the program's", () => {
 });
 
 describe("samples", () => {
-  const [push, pushRaw, pull, pullMsgpack, requests, history, ...others] = blocks("python");
+  const [push, pushRaw, pull, pullMsgpack, requests, history, query, follow, ...others] = blocks("python");
   const python = async (code = "") => (await run("/usr/bin/python3", ["-c", here(code)])).stdout;
 
   test("all are known to this test", () => {
@@ -60,6 +60,20 @@ describe("samples", () => {
     const lines = (await python(requests)).trim().split("\n");
     expect(lines[1]).toMatch(/^b'hello' \[\["my-stream","\d+-\d+",0\]\]$/);
     expect(lines[2]).toBe("b'hello'");
+  });
+
+  test("GraphQL", async () => {
+    const [devices, streams, page] = (await python(query)).trim().split("\n");
+    expect(devices).toBe("{'devices': [{'id': 'rover', 'meta': {'wheels': 6}, 'streams': []}]}");
+    expect(streams).toBe(
+      "{'streams': [{'id': 'my-stream', 'meta': {'format': 'text'}, 'lastEntryString': 'hello'}]}",
+    );
+    expect(page).toMatch(
+      /^\{'stream': \{'entries': \{'nodes': \[.*'hello'\}, .*'world'\}\], 'pageInfo': \{'endCursor': '\d+-\d+'\}\}\}\}$/,
+    );
+    expect(await python(follow)).toMatch(
+      /^\{'streamId': 'my-stream', 'time': '\d+-\d+', 'string': 'hello'\}\n$/,
+    );
   });
 
   test("history, over more pages than one", async () => {

@@ -12,6 +12,8 @@ import type { BrowserGuard } from "../../access/browser-guard.ts";
 import { asGatewayError, badParameter, type ErrorCode, GatewayError } from "../../domain/errors.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import { errorBody } from "../append-results.ts";
+import type { Executor } from "../graphql/executor.ts";
+import { addGraphql } from "../graphql/http.ts";
 import { endWithError } from "../raw-answer.ts";
 import { RETRY_AFTER_SECONDS, type RouteParts } from "./context.ts";
 import { addDocs } from "./docs.ts";
@@ -26,6 +28,7 @@ import { addStatus } from "./status.ts";
 export interface HttpParts extends RouteParts {
   readonly guard: BrowserGuard;
   readonly metrics: Metrics;
+  readonly graphql: Executor;
   readonly maxMessageBytes: number;
   readonly version: string;
 }
@@ -120,6 +123,7 @@ export async function createHttp(
       );
     });
   }
+  await addGraphql(app, parts.graphql);
   addStatus(app, parts);
   await addDocs(app, parts.version);
   await app.ready();

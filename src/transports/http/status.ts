@@ -15,13 +15,14 @@ export interface StatusParts {
 
 const LINKS = {
   docs: "/docs",
+  graphql: "/graphql",
   openapi: "/openapi.json",
   health: "/healthz",
   ready: "/readyz",
   metrics: "/metrics",
 } as const;
 
-const ABOUT = "WebSocket and HTTP in front of Redis Streams";
+const ABOUT = "WebSocket, HTTP and GraphQL in front of Redis Streams";
 
 /** How long (ms) the readiness check waits for Redis. */
 const READY_WITHIN_MS = 2000;

@@ -8,8 +8,17 @@ const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const wrong = (problem: string): GatewayError =>
   new GatewayError("BAD_REQUEST", `the WebSocket handshake is wrong: ${problem}`);
 
-/** Checks the handshake of a client and gives the answer to it. @throws GatewayError BAD_REQUEST */
-export function answerHandshake({ method, headers }: IncomingMessage): string {
+/** Subprotocols that a client offers, in its order. */
+export const offeredProtocols = ({ headers }: IncomingMessage): readonly string[] =>
+  headers["sec-websocket-protocol"]?.split(",").map((protocol) => protocol.trim()) ?? [];
+
+/**
+ * Checks the handshake of a client and gives the answer to it.
+ *
+ * @param protocol the subprotocol that is chosen; undefined for none
+ * @throws GatewayError BAD_REQUEST
+ */
+export function answerHandshake({ method, headers }: IncomingMessage, protocol: string | undefined): string {
   const key = headers["sec-websocket-key"];
   const version = headers["sec-websocket-version"];
   if (headers.upgrade?.toLowerCase() !== "websocket")
@@ -19,14 +28,12 @@ export function answerHandshake({ method, headers }: IncomingMessage): string {
   if (key === undefined || !/^[+/0-9A-Za-z]{22}==$/.test(key))
     throw wrong("Sec-WebSocket-Key is not 16 bytes in base64");
   const accept = createHash("sha1").update(`${key}${GUID}`).digest("base64");
-  // A browser gives up where it offers protocols and none is chosen.
-  const [protocol] = headers["sec-websocket-protocol"]?.split(",") ?? [];
   const lines = [
     "HTTP/1.1 101 Switching Protocols",
     "Upgrade: websocket",
     "Connection: Upgrade",
     `Sec-WebSocket-Accept: ${accept}`,
   ];
-  if (protocol !== undefined) lines.push(`Sec-WebSocket-Protocol: ${protocol.trim()}`);
+  if (protocol !== undefined) lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
   return `${lines.join("\r\n")}\r\n\r\n`;
 }

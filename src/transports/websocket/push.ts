@@ -1,13 +1,16 @@
 /** `/data/{stream_id}/push`: what a client sends is stored (wire.md, "WebSocket push"). */
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
-import { namingOf, parseStreamIds } from "../../domain/stream-name.ts";
+import { DEFAULT_DEVICE, namingOf, parseStreamIds } from "../../domain/stream-name.ts";
+import type { Attendance } from "../../live/presence.ts";
 import type { AppendResult } from "../../redis/appender.ts";
 import type { PushedEntry } from "../../wire/push-batch.ts";
 import { createPushDecoder } from "../../wire/push-decoder.ts";
 import { appendResultsJson } from "../append-results.ts";
 import { createByteSink } from "../byte-sink.ts";
+import type { Query } from "../query.ts";
 import { closeWith, type ServedSocket, type WebSocketParts, type WebSocketRequest } from "./connection.ts";
 import { createFrameWriter } from "./frame-writer.ts";
+import type { ServerWebSocket } from "./server-socket.ts";
 
 /** What an entry costs while it waits, beside its payload, in bytes. */
 const ENTRY_BYTES = 256;
@@ -23,8 +26,9 @@ interface Batch {
 /** Serves a pushing socket. @throws GatewayError where a parameter is wrong */
 export function servePush(
   { webSocket, socket, segment, query }: WebSocketRequest,
-  { log, limits, pushGate, payloadPool, turnEnd, tally }: WebSocketParts,
+  parts: WebSocketParts,
 ): ServedSocket {
+  const { log, limits, pushGate, payloadPool, turnEnd, tally } = parts;
   const streams = parseStreamIds(segment, limits.maxStreams);
   const naming = namingOf({
     device: query.text("device_id", ""),
@@ -45,6 +49,7 @@ export function servePush(
     turnEnd,
     onBytes: () => undefined,
   });
+  const attendance = attend(webSocket, query, parts);
   const inFlight = pushGate.open(webSocket);
   const batches: Batch[] = [];
   let isSettling = false;
@@ -117,6 +122,7 @@ export function servePush(
 
   return {
     message(bytes, isBinary, memory) {
+      attendance?.heard();
       if (ending !== undefined) return;
       try {
         const entries = decoder.message(bytes, isBinary);
@@ -128,10 +134,31 @@ export function servePush(
         settle();
       }
     },
-    closed: inFlight.close,
+    pong: () => attendance?.heard(),
+    closed() {
+      inFlight.close();
+      attendance?.close();
+    },
     shutDown() {
       end(new GatewayError("SHUTTING_DOWN", "the gateway stops"));
       settle();
     },
   };
+}
+
+/** Makes the device of a socket one that is there, where it asks for that or all do. */
+function attend(
+  webSocket: ServerWebSocket,
+  query: Query,
+  { presence, devicePresence, limits }: WebSocketParts,
+): Attendance | undefined {
+  const isWanted = query.flag("presence", devicePresence === "auto");
+  // Without devices in keys there are none.
+  if (!isWanted || limits.noDevicePrefix) return undefined;
+  const attendance = presence.open(query.text("device_id", DEFAULT_DEVICE), () => {
+    // One that we do not read from cannot be heard.
+    if (webSocket.isPaused()) attendance.heard();
+    else webSocket.ping();
+  });
+  return attendance;
 }

@@ -3,10 +3,11 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { BrowserGuard } from "../../access/browser-guard.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
+import { chooseProtocol, type ServeGraphql } from "../graphql/websocket.ts";
 import { readQuery } from "../query.ts";
 import { endWithError } from "../raw-answer.ts";
 import { closeWith, type ServedSocket, type WebSocketParts } from "./connection.ts";
-import { answerHandshake } from "./handshake.ts";
+import { answerHandshake, offeredProtocols } from "./handshake.ts";
 import { servePull } from "./pull.ts";
 import { servePush } from "./push.ts";
 import { createServerWebSocket, type ServerWebSocket } from "./server-socket.ts";
@@ -24,9 +25,20 @@ export interface WebSocketTransport {
 /** What the transport is made of. */
 export interface WebSocketTransportParts extends WebSocketParts {
   readonly guard: BrowserGuard;
+  readonly serveGraphql: ServeGraphql;
   readonly maxMessageBytes: number;
+  readonly graphqlMaxBytes: number;
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
+}
+
+/** What a path is for. */
+interface Route {
+  readonly maxMessageBytes: number;
+  /** Chooses among the subprotocols that a client offers. */
+  choose(offered: readonly string[]): string | undefined;
+  /** @throws GatewayError where a parameter is wrong */
+  serve(webSocket: ServerWebSocket, socket: Socket, protocol: string): ServedSocket;
 }
 
 interface OpenSocket {
@@ -36,14 +48,14 @@ interface OpenSocket {
   heardAt: number;
 }
 
-const ROUTE = /^\/data\/([^/]+)\/(push|pull)\/?$/;
+const DATA_ROUTE = /^\/data\/([^/]+)\/(push|pull)\/?$/;
+const GRAPHQL_ROUTE = /^\/graphql\/?$/;
 const CLOSE_POLL_MS = 20;
 const ignore = () => undefined;
 
 /** Makes the transport. */
 export function createWebSocketTransport(parts: WebSocketTransportParts): WebSocketTransport {
-  const { guard, maxMessageBytes, payloadPool, pingIntervalMs, pingTimeoutMs, tally, logger } = parts;
-  const frames = { maxMessageBytes, pool: payloadPool };
+  const { guard, payloadPool, pingIntervalMs, pingTimeoutMs, tally, logger } = parts;
   const open = new Set<OpenSocket>();
   let isClosing = false;
   const pinging = setInterval(pingAll, pingIntervalMs);
@@ -60,20 +72,36 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
     }
   }
 
-  function accept(socket: Socket, head: Buffer, path: RegExpExecArray, search: string): void {
-    const [, segment = "", direction] = path;
-    const webSocket = createServerWebSocket(socket, frames);
+  function routeOf(pathname: string, search: string): Route {
+    const [, segment = "", direction] = DATA_ROUTE.exec(pathname) ?? [];
+    if (direction !== undefined) {
+      const serve = direction === "push" ? servePush : servePull;
+      return {
+        maxMessageBytes: parts.maxMessageBytes,
+        // A browser gives up where it offers protocols and none is chosen.
+        choose: ([first]) => first,
+        serve: (webSocket, socket) => serve({ webSocket, socket, segment, query: readQuery(search) }, parts),
+      };
+    }
+    if (!GRAPHQL_ROUTE.test(pathname))
+      throw new GatewayError("NOT_FOUND", `there is no WebSocket at ${pathname.slice(0, 100)}`);
+    return { maxMessageBytes: parts.graphqlMaxBytes, choose: chooseProtocol, serve: parts.serveGraphql };
+  }
+
+  function accept(socket: Socket, head: Buffer, route: Route, protocol: string): void {
+    const { maxMessageBytes } = route;
+    const webSocket = createServerWebSocket(socket, { maxMessageBytes, pool: payloadPool });
     try {
-      const request = { webSocket, socket, segment, query: readQuery(search) };
-      const served = direction === "push" ? servePush(request, parts) : servePull(request, parts);
+      const served = route.serve(webSocket, socket, protocol);
       const one: OpenSocket = { webSocket, served, heardAt: performance.now() };
       open.add(one);
       webSocket.start(
         {
           message: served.message,
-          closed() {
+          pong: () => served.pong?.(),
+          closed(code) {
             open.delete(one);
-            served.closed();
+            served.closed(code);
           },
           broke(error) {
             tally.clientErrors++;
@@ -102,13 +130,12 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
       try {
         guard.check({ origin: request.headers.origin, host: request.headers.host });
         const { pathname, search } = splitUrl(request.url ?? "/");
-        const path = ROUTE.exec(pathname);
-        if (path === null)
-          throw new GatewayError("NOT_FOUND", `there is no WebSocket at ${pathname.slice(0, 100)}`);
-        socket.write(answerHandshake(request));
+        const route = routeOf(pathname, search);
+        const protocol = route.choose(offeredProtocols(request));
+        socket.write(answerHandshake(request, protocol));
         socket.setTimeout(0);
         socket.setNoDelay(true);
-        accept(socket, head, path, search);
+        accept(socket, head, route, protocol ?? "");
       } catch (error) {
         tally.clientErrors++;
         const told = asGatewayError(error);

@@ -26,7 +26,8 @@ test("/ says what this is and links onward, for programs and for browsers", asyn
   const page = await get("/", "text/html,application/xhtml+xml,*/*;q=0.8");
   expect(page.headers["content-type"]).toBe("text/html; charset=utf-8");
   for (const href of Object.values(links)) {
-    expect((await get(href)).status).toBe(200);
+    // As a browser that follows the link asks: /graphql is a page for it, and wants a query of a program.
+    expect((await get(href, "text/html,*/*;q=0.8")).status).toBe(200);
     expect(page.text).toContain(`href="${href}"`);
   }
 });

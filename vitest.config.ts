@@ -2,8 +2,11 @@ import { defineConfig } from "vitest/config";
 
 // biome-ignore lint/style/noDefaultExport: vitest reads its configuration from the default export
 export default defineConfig({
+  // As Node resolves: else the tests and the packages they use would each have a GraphQL of their own.
+  resolve: { alias: [{ find: /^graphql$/, replacement: "graphql/index.js" }] },
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: "test/support/build.ts",
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

@@ -7,12 +7,21 @@ import { createTerminal } from "./terminal.ts";
 
 /** Wrong use of the command line; anything else that goes wrong is 1. */
 const USAGE_EXIT_CODE = 2;
+/** As shells have it: 128 and the signal's number. */
+const INTERRUPTED_EXIT_CODE = 130;
+const SAME_SIGNAL_MS = 1000;
 
 const stop = new AbortController();
 const terminal = createTerminal(process.stdout, process.stderr);
 
-// Once each: a second Ctrl-C finds no listener and ends the process as usual.
-for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort());
+let stoppingSince: number | undefined;
+for (const name of ["SIGINT", "SIGTERM"] as const)
+  process.on(name, () => {
+    stoppingSince ??= performance.now();
+    stop.abort();
+    // A second Ctrl-C means now; but npx passes on the first one once more, right behind the terminal's own.
+    if (performance.now() - stoppingSince > SAME_SIGNAL_MS) process.exit(INTERRUPTED_EXIT_CODE);
+  });
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   // The reader of a pipe has seen enough, as `head` has: no error, and nobody to tell.
   if (error.code === "EPIPE") terminal.mute();

@@ -1,6 +1,7 @@
 /** Builds the gateway's parts, hands them to each other, and takes them down in the reverse order. */
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { SecureContextOptions } from "node:tls";
 import { createAdmission } from "./access/admission.ts";
 import { createAuthenticator } from "./access/authenticator.ts";
@@ -14,6 +15,7 @@ import type { Logger } from "./domain/logger.ts";
 import { createTally } from "./domain/tally.ts";
 import { createHistory } from "./live/history.ts";
 import { createHub } from "./live/hub.ts";
+import { createPresence } from "./live/presence.ts";
 import { createRecentMemory } from "./live/recent.ts";
 import { createSubscriber } from "./live/subscription.ts";
 import { createDelaySampler } from "./observe/delay.ts";
@@ -26,12 +28,18 @@ import { createEcho } from "./redis/echo.ts";
 import { createEntrySizes } from "./redis/entry-sizes.ts";
 import { createLog, type Log } from "./redis/log.ts";
 import { startManagedServer } from "./redis/managed-server.ts";
+import { createMetaWatch } from "./redis/meta-watch.ts";
 import { openTail } from "./redis/open-tail.ts";
+import { createPresenceLeases } from "./redis/presence-leases.ts";
+import { createRegistry } from "./redis/registry.ts";
 import type { OnTailReads } from "./redis/tail.ts";
 import { createTicketStore } from "./redis/ticket-store.ts";
 import type { Settings } from "./settings.ts";
 import { createTurnEnd } from "./transports/byte-sink.ts";
+import { createExecutor } from "./transports/graphql/executor.ts";
+import { createGraphqlSockets } from "./transports/graphql/websocket.ts";
 import { createClosing } from "./transports/http/context.ts";
+import { answerWithoutUpgrade, wantsWebSocket } from "./transports/http/other-upgrades.ts";
 import { createHttp } from "./transports/http/server.ts";
 import { createRefusals } from "./transports/refusals.ts";
 import { createPayloadPool } from "./transports/websocket/payload-pool.ts";
@@ -54,14 +62,24 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** Starts a gateway. @throws Error with a sentence for people where it cannot start */
-export async function startGateway(settings: Settings, logger: Logger, version: string): Promise<Gateway> {
+/**
+ * Starts a gateway.
+ *
+ * @param signal gives the start up, as while a managed Redis reads its data: what was started is stopped again
+ * @throws Error with a sentence for people where it cannot start; the signal's reason where that came first
+ */
+export async function startGateway(
+  settings: Settings,
+  logger: Logger,
+  version: string,
+  signal?: AbortSignal,
+): Promise<Gateway> {
   const closers: (() => Promise<void> | void)[] = [];
   const closeAll = async () => {
     for (const close of closers.reverse()) await close();
   };
   try {
-    const address = await redisFor(settings, logger, closers);
+    const address = await redisFor(settings, logger, closers, signal);
     const { app, server, webSockets, beginClosing } = await assemble(
       settings,
       address,
@@ -79,10 +97,7 @@ export async function startGateway(settings: Settings, logger: Logger, version: 
         server.close();
         beginClosing();
         await webSockets.close(settings.shutdownMs / 2);
-        await Promise.race([
-          app.close(),
-          new Promise((resolve) => setTimeout(resolve, settings.shutdownMs / 4)),
-        ]);
+        await within(settings.shutdownMs / 4, app.close());
         server.closeAllConnections();
         await closeAll();
       },
@@ -97,10 +112,11 @@ async function redisFor(
   settings: Settings,
   logger: Logger,
   closers: (() => Promise<void> | void)[],
+  signal: AbortSignal | undefined,
 ): Promise<RedisAddress> {
   const { redisUrl, dataDir, redisFsync } = settings;
   if (redisUrl !== "") return parseRedisUrl(redisUrl, readRedisTls(settings));
-  const server = await startManagedServer({ dataDir, fsync: redisFsync, logger });
+  const server = await startManagedServer({ dataDir, fsync: redisFsync, logger, ...(signal && { signal }) });
   closers.push(() => server.close());
   return { target: { path: server.path }, database: 0 };
 }
@@ -121,8 +137,9 @@ async function assemble(
 ) {
   const tally = createTally();
   const sizes = createEntrySizes();
-  const connect = (name: string, hooks: ConnectionHooks = {}) => {
-    const connection = openConnection({
+  const connections: Connection[] = [];
+  const open = (name: string, hooks: ConnectionHooks = {}) =>
+    openConnection({
       ...hooks,
       address,
       logger,
@@ -133,7 +150,10 @@ async function assemble(
         hooks.onLost?.();
       },
     });
+  const connect = (name: string, hooks: ConnectionHooks = {}) => {
+    const connection = open(name, hooks);
     closers.push(connection.close);
+    connections.push(connection);
     return connection;
   };
   const reads = connect("reads");
@@ -144,7 +164,7 @@ async function assemble(
     echo,
     tally,
   });
-  const log = createLog({ append, reads, sizes });
+  const log = createLog({ append, reads, connections, sizes });
   const turnEnd = createTurnEnd();
   const delays = createDelaySampler(turnEnd.add, (seconds) => metrics.observeDelay(seconds));
   const hub = createHub({
@@ -186,14 +206,41 @@ async function assemble(
     maxMessageBytes: settings.maxMessageBytes,
     tracing,
   };
+  const presence = createPresence({
+    leases: createPresenceLeases({
+      connection: reads,
+      gatewayId: randomUUID(),
+      leaseMs: settings.deviceTimeoutMs,
+      streamMaxLength: settings.streamMaxLength,
+    }),
+    timeoutMs: settings.deviceTimeoutMs,
+    logger,
+  });
+  closers.push(() => within(settings.shutdownMs / 8, presence.close()));
+  const metaWatch = createMetaWatch((hooks) => open("meta", hooks));
+  closers.push(metaWatch.close);
+  const graphql = createExecutor({
+    ...common,
+    registry: createRegistry({ connection: reads, streamMaxLength: settings.streamMaxLength }),
+    metaWatch,
+    enableFlush: settings.enableFlush,
+    version,
+    closing,
+    pathPrefix: settings.pathPrefix,
+  });
+  const payloadPool = createPayloadPool(PAYLOAD_POOL_BYTES, tally);
   const webSockets = createWebSocketTransport({
     ...common,
+    presence,
+    devicePresence: settings.devicePresence,
+    serveGraphql: createGraphqlSockets(graphql, common.turnEnd, payloadPool),
+    graphqlMaxBytes: settings.graphqlMaxBytes,
     pushGate: createPushGate({
       perSocketBytes: settings.pushInFlightBytes,
       totalBytes: settings.totalInFlightBytes,
       tally,
     }),
-    payloadPool: createPayloadPool(PAYLOAD_POOL_BYTES, tally),
+    payloadPool,
     pullEncoders: createPullEncoders(),
     pingIntervalMs: settings.pingIntervalMs,
     pingTimeoutMs: settings.pingTimeoutMs,
@@ -213,6 +260,7 @@ async function assemble(
   });
   const { app, server } = await createHttp({
     ...common,
+    graphql,
     metrics,
     version,
     closing,
@@ -220,7 +268,10 @@ async function assemble(
     tls,
     pathPrefix: settings.pathPrefix,
   });
-  server.on("upgrade", webSockets.upgrade);
+  server.on("upgrade", (request, socket: Socket, head) => {
+    if (wantsWebSocket(request)) webSockets.upgrade(request, socket, head);
+    else answerWithoutUpgrade(server, request, socket, head);
+  });
   return { app, server, webSockets, beginClosing };
 }
 
@@ -237,6 +288,11 @@ async function timePing(log: Log): Promise<number> {
   );
   return (await Promise.race([answered, late])) ? (performance.now() - from) / 1000 : Number.NaN;
 }
+
+/** Waits, but no longer than so many ms. */
+const within = async (ms: number, done: PromiseLike<unknown>): Promise<void> => {
+  await Promise.race([done, new Promise((resolve) => setTimeout(resolve, ms))]);
+};
 
 /** Who may come in, and what is kept of them. */
 function openAccess(

@@ -1,4 +1,5 @@
 /** The executable: settings in, gateway up, signals handled, gateway down. */
+import "./production.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { isLoopback } from "./access/browser-guard.ts";
@@ -24,23 +25,16 @@ if (args.includes("--help") || args.includes("-h")) {
 async function run(): Promise<void> {
   const settings = settingsOrExit();
   const logger = createLogger(settings);
+  const stopping = stopSignal(settings, logger);
   let gateway: Gateway;
   try {
-    gateway = await startGateway(settings, logger, version);
+    gateway = await startGateway(settings, logger, version, stopping);
   } catch (error) {
+    if (stopping.aborted) process.exit(0);
     process.stderr.write(`redis-streamer: ${explain(error as NodeJS.ErrnoException, settings)}\n`);
     process.exit(1);
   }
-  greet(gateway, settings, logger);
-
-  let stoppingSince: number | undefined;
-  const stop = (signal: string) => {
-    // A second Ctrl-C means now; but npm passes on the first one once more, right behind the terminal's own.
-    if (stoppingSince !== undefined && performance.now() - stoppingSince < SAME_SIGNAL_MS) return;
-    if (stoppingSince !== undefined) process.exit(130);
-    stoppingSince = performance.now();
-    logger.info({ signal }, "stopping: what is in flight is answered first");
-    setTimeout(() => process.exit(1), settings.shutdownMs + SHUTDOWN_GRACE_MS).unref();
+  const stop = () =>
     gateway.close().then(
       () => process.exit(0),
       (error) => {
@@ -48,10 +42,31 @@ async function run(): Promise<void> {
         process.exit(1);
       },
     );
+  if (stopping.aborted) {
+    await stop();
+    return;
+  }
+  stopping.addEventListener("abort", stop);
+  greet(gateway, settings, logger);
+}
+
+/** Follows the signals that end a program, from before anything is started that has to be stopped again. */
+function stopSignal({ shutdownMs }: Settings, logger: Logger): AbortSignal {
+  const stopping = new AbortController();
+  let stoppingSince: number | undefined;
+  const stop = (signal: string) => {
+    // A second Ctrl-C means now; but npm passes on the first one once more, right behind the terminal's own.
+    if (stoppingSince !== undefined && performance.now() - stoppingSince < SAME_SIGNAL_MS) return;
+    if (stoppingSince !== undefined) process.exit(130);
+    stoppingSince = performance.now();
+    logger.info({ signal }, "stopping: what is in flight is answered first");
+    setTimeout(() => process.exit(1), shutdownMs + SHUTDOWN_GRACE_MS).unref();
+    stopping.abort(new Error(`stopped by ${signal}`));
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
   process.on("SIGHUP", stop);
+  return stopping.signal;
 }
 
 function settingsOrExit(): Settings {
@@ -92,6 +107,7 @@ function greet({ url, redis, isManaged }: Gateway, settings: Settings, logger: L
       `  gateway   ${url}`,
       `  send      ${url.replace("http", "ws")}/data/{stream_id}/push`,
       `  receive   ${url.replace("http", "ws")}/data/{stream_id}/pull`,
+      `  query     ${url}/graphql`,
       `  docs      ${url}/docs`,
       `  redis     ${data}`,
       "",

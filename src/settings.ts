@@ -13,7 +13,7 @@ interface Row<T> {
   /** The default, as a user would write it. */
   readonly fallback: string;
   /** What the value counts, empty where it counts nothing. */
-  readonly unit: "" | "ms" | "bytes" | "entries" | "streams" | "sockets" | "messages";
+  readonly unit: "" | "s" | "ms" | "bytes" | "entries" | "streams" | "sockets" | "messages";
   readonly doc: string;
 }
 
@@ -78,6 +78,16 @@ const pathPrefix: Parse<string> = (value) => {
   if (value === "" || /^(\/[\w.~-]+)+$/.test(value)) return value;
   throw new Error(`wants a path such as /streams, without a slash at its end, not "${value}"`);
 };
+
+/** Seconds, with a fraction where need be; the value is in ms. */
+const seconds =
+  (least: number, most: number): Parse<number> =>
+  (value) => {
+    const parsed = /^\d+(\.\d{1,3})?$/.test(value) ? Number(value) : Number.NaN;
+    if (!(parsed >= least && parsed <= most))
+      throw new Error(`wants seconds from ${least} to ${most}, not "${value}"`);
+    return Math.round(parsed * 1000);
+  };
 
 const redisUrl: Parse<string> = (value) => {
   if (value === "" || value.startsWith("/")) return value;
@@ -234,6 +244,56 @@ export const SETTINGS = {
     "",
     "",
     "Proxies whose X-Forwarded headers are believed, by commas: addresses, networks, loopback, uniquelocal",
+  ),
+  devicePresence: row(
+    "DEVICE_PRESENCE",
+    choice("asked", "auto"),
+    "asked",
+    "",
+    "Which devices are connected while they push over a WebSocket: those that ask by presence=1, or all (auto)",
+  ),
+  deviceTimeoutMs: row(
+    "DEVICE_TIMEOUT",
+    seconds(0.1, 86_400),
+    "30",
+    "s",
+    "A device from which nothing came for so long, not even a pong, is disconnected",
+  ),
+  enableFlush: row("ENABLE_FLUSH", flag, "0", "", "1: the GraphQL mutation flush may delete everything"),
+  graphqlMaxBytes: row(
+    "GRAPHQL_MAX_BYTES",
+    bytes(1024),
+    "1m",
+    "bytes",
+    "Largest GraphQL request taken in, with its variables",
+  ),
+  graphqlMaxTokens: row(
+    "GRAPHQL_MAX_TOKENS",
+    whole(10, 1_000_000),
+    "2000",
+    "",
+    "Longest GraphQL document, in tokens",
+  ),
+  graphqlMaxDepth: row(
+    "GRAPHQL_MAX_DEPTH",
+    whole(1, 1000),
+    "20",
+    "",
+    "Deepest nesting of fields in a GraphQL operation",
+  ),
+  graphqlMaxAliases: row(
+    "GRAPHQL_MAX_ALIASES",
+    whole(0, 100_000),
+    "100",
+    "",
+    "Most aliases in a GraphQL operation, counted through its fragments",
+  ),
+  graphqlMaxOperations: row(
+    "GRAPHQL_MAX_OPERATIONS",
+    whole(1, 100_000),
+    "100",
+    "",
+    "Most GraphQL operations under way on one WebSocket, subscriptions included",
   ),
   maxMessageBytes: row(
     "MAX_MESSAGE_BYTES",
@@ -483,7 +543,7 @@ export function helpText(): string {
     return `${left}\n      ${one.doc} (default: ${one.fallback === "" ? "none" : one.fallback + unit})`;
   });
   return [
-    "Redis Streamer: WebSocket and HTTP in front of Redis Streams.",
+    "Redis Streamer: WebSocket, HTTP and GraphQL in front of Redis Streams.",
     "",
     "Usage: npm start -- [flags]",
     "",

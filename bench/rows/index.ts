@@ -5,6 +5,7 @@ import { fanOutRow } from "./fan-out.ts";
 import { fanOutHeaderRow } from "./fan-out-header.ts";
 import { fanOutLargeRow } from "./fan-out-large.ts";
 import { floodsRow } from "./floods.ts";
+import { graphqlStreamsRow } from "./graphql-streams.ts";
 import { guardedFanOutRow, guardedPushRow } from "./guarded.ts";
 import { httpGetRow } from "./http-get.ts";
 import { idleMemoryRow } from "./idle-memory.ts";
@@ -31,4 +32,5 @@ export const ROWS: readonly Row[] = [
   guardedFanOutRow,
   guardedPushRow,
   floodsRow,
+  graphqlStreamsRow,
 ];

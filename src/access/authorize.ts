@@ -1,6 +1,6 @@
 /** Who somebody is, and the one question that every door asks before it does something for them. */
 import { GatewayError } from "../domain/errors.ts";
-import { type Action, allows, type Grant } from "./grant.ts";
+import { type Action, allows, covers, type Grant } from "./grant.ts";
 
 /** Somebody who came in, with what they may do. */
 export interface Identity {
@@ -28,6 +28,24 @@ export const wholeDevice = (device: string): string => `${device}:*`;
 /** Whether an identity may do something with one stream. @param key the stream's key in Redis */
 export const may = (identity: Identity, action: Action, key: string): boolean =>
   identity === ANYONE || identity.grants.some((grant) => allows(grant, action, key));
+
+/** Those of streams' keys that an identity may read: what is listed shows no others. */
+export const readable = (identity: Identity, keys: readonly string[]): readonly string[] =>
+  identity === ANYONE ? keys : keys.filter((key) => may(identity, "read", key));
+
+/** Whether an identity may know of a device: it may read some stream of it. */
+export const maySee = (identity: Identity, device: string): boolean =>
+  identity === ANYONE || identity.grants.some((grant) => covers(grant, device));
+
+/**
+ * Whether an identity may know of a device.
+ *
+ * @throws GatewayError FORBIDDEN
+ */
+export function authorizeDevice(identity: Identity, device: string): void {
+  if (!maySee(identity, device))
+    throw new GatewayError("FORBIDDEN", `${identity.name} has no permission to read device ${device}`);
+}
 
 /**
  * Whether an identity may do something with streams: all of them, or it is refused.

@@ -44,6 +44,13 @@ export const formatGrant = ({ action, pattern }: Grant): string => `${action}:${
 export const allows = (grant: Grant, action: Action, key: string): boolean =>
   (grant.action === action || grant.action === "admin") && matchesPattern(grant.pattern, key);
 
+/** Whether a grant lets some stream of a device be read. */
+export function covers({ action, pattern }: Grant, device: string): boolean {
+  if (action === "write") return false;
+  const colon = pattern.indexOf(":");
+  return colon < 0 ? pattern === "*" : matchesGlob(pattern.slice(0, colon), device);
+}
+
 /** Whether a stream key is one of a pattern's. */
 export function matchesPattern(pattern: string, key: string): boolean {
   if (pattern === "*") return true;

@@ -24,18 +24,23 @@ export function parseCursors(text: string, streams: number): readonly WantedCurs
       `has ${parts.length} values for ${streams} ${plural("stream", streams)}`,
     );
   }
-  const cursors = parts.map(parseCursor);
+  const cursors = parts.map((part) => parseCursor(part));
   const [only] = cursors;
   return cursors.length === 1 && only !== undefined ? Array.from({ length: streams }, () => only) : cursors;
 }
 
-/** Parses one cursor: a full id, bare milliseconds, `0` or `-` for the beginning, `$` for now. */
-export function parseCursor(text: string): WantedCursor {
+/**
+ * Parses one cursor: a full id, bare milliseconds, `0` or `-` for the beginning, `$` for now.
+ *
+ * @param name how the client calls it
+ * @throws GatewayError BAD_PARAMETER
+ */
+export function parseCursor(text: string, name = "last_entry_id"): WantedCursor {
   if (text === "$") return "$";
   if (text === "-") return FIRST_ID;
   const id = parseId(text);
   if (id === undefined) {
-    throw badParameter("last_entry_id", `is no entry id, milliseconds, 0, - or $: "${text.slice(0, 60)}"`);
+    throw badParameter(name, `is no entry id, milliseconds, 0, - or $: "${text.slice(0, 60)}"`);
   }
   return id;
 }

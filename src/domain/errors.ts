@@ -24,6 +24,7 @@ export const ERRORS = {
   FORBIDDEN: { status: 403, close: 4403, retryable: false },
   FORBIDDEN_ORIGIN: { status: 403, close: 1008, retryable: false },
   FORBIDDEN_HOST: { status: 403, close: 1008, retryable: false },
+  NOT_ENABLED: { status: 403, close: 1008, retryable: false },
   NOT_FOUND: { status: 404, close: 1008, retryable: false },
   METHOD_NOT_ALLOWED: { status: 405, close: 1008, retryable: false },
   REQUEST_TIMEOUT: { status: 408, close: 1008, retryable: true },

@@ -39,6 +39,7 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
       schedule();
     },
     onLost() {
+      tally.redisReconnects++;
       reading = undefined;
       clientId = undefined;
     },

@@ -76,9 +76,24 @@ export function createCommandWriter(): CommandWriter {
     else textArgument(String(value));
   }
 
+  /** A command of text alone in one piece: most are short, and each write into a buffer costs more than their bytes. */
+  function textCommand(args: readonly Argument[]): boolean {
+    let text = `*${args.length}\r\n`;
+    for (const value of args) {
+      if (typeof value === "object") return false;
+      const argument = String(value);
+      text += `$${Buffer.byteLength(argument)}\r\n${argument}\r\n`;
+    }
+    // A UTF-16 unit takes three bytes at most.
+    reserve(text.length * 3);
+    at += block.write(text, at);
+    return true;
+  }
+
   return {
     argument,
     command(args) {
+      if (textCommand(args)) return;
       lengthLine("*", args.length);
       for (const value of args) argument(value);
     },

@@ -48,7 +48,7 @@ export interface Log {
   readRange(key: string, range: RangeOptions): Promise<readonly Entry[]>;
   /** The id that the stream generated last, `0-0` where there is no stream: what `$` means at this moment. */
   lastGeneratedId(key: string): Promise<EntryId>;
-  /** Resolves when Redis answers. */
+  /** Resolves when Redis answers, to reads and to appends. */
   ping(): Promise<void>;
 }
 
@@ -56,18 +56,21 @@ export interface Log {
 export interface LogParts {
   readonly append: Append;
   readonly reads: Connection;
+  /** All that reads and appends go over: Redis answers when it answers on each. */
+  readonly connections: readonly Connection[];
   readonly sizes: EntrySizes;
 }
 
 /** Makes the log. */
-export function createLog({ append, reads, sizes }: LogParts): Log {
-  const read = async (...args: readonly Argument[]): Promise<Reply> => {
+export function createLog({ append, reads, connections, sizes }: LogParts): Log {
+  const ask = async (connection: Connection, ...args: readonly Argument[]): Promise<Reply> => {
     try {
-      return await reads.call(...args);
+      return await connection.call(...args);
     } catch (error) {
       throw refusalOf(error as Error);
     }
   };
+  const read = (...args: readonly Argument[]): Promise<Reply> => ask(reads, ...args);
 
   const learned = (key: string, reply: Reply): Entry[] => {
     const entries = entriesOf(reply);
@@ -113,7 +116,7 @@ export function createLog({ append, reads, sizes }: LogParts): Log {
     },
 
     async ping() {
-      await read("PING");
+      await Promise.all(connections.map((connection) => ask(connection, "PING")));
     },
   };
 }

@@ -68,6 +68,7 @@ export function openTrackingTail(options: TailOptions): Tail {
       readAll();
     },
     onLost() {
+      tally.redisReconnects++;
       reading = undefined;
     },
   });

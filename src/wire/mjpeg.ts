@@ -1,24 +1,38 @@
 /**
- * A stream of JPEGs as `multipart/x-mixed-replace`, which an `<img>` shows as a moving picture.
+ * A stream of pictures as `multipart/x-mixed-replace`, which an `<img>` shows as a moving picture.
  *
- * Browsers show a part when the boundary behind it arrives, so each part is followed by its closing boundary at once;
- * with the boundary before the next part, the picture would always be one frame late.
+ *     --boundary            the response's start
+ *     Content-Type: …
+ *
+ *     picture
+ *     --boundary            right behind each picture, and with it
+ *     Content-Type: …
+ *
+ * Chromium shows a picture when the headers of the next part have come, other browsers when the boundary has. So both
+ * follow each picture at once, before there is a next one; sent with the next one, the picture would always be one frame
+ * late. That is why a part has neither a length nor an id, and why its type is a guess: that of the picture before. Browsers
+ * look at the bytes anyway.
  */
 
-const BOUNDARY = "redis-streamer-frame";
+/** How one response, or all of a server, write pictures. */
+export interface MjpegForm {
+  /** The response's content type. */
+  readonly contentType: string;
+  /** What stands before the first picture. */
+  readonly start: string;
+  /** What stands behind a picture. @param type its content type */
+  end(type: string): string;
+}
 
-/** The response's content type. */
-export const MJPEG_CONTENT_TYPE = `multipart/x-mixed-replace; boundary=${BOUNDARY}`;
-
-/** What stands before the first part. */
-export const MJPEG_START = `--${BOUNDARY}\r\n`;
-
-/** What stands behind each picture. */
-export const MJPEG_PART_END = `\r\n--${BOUNDARY}\r\n`;
-
-/** What stands before each picture. @param id the entry id, for programs that read the parts */
-export const mjpegPartStart = (contentType: string, length: number, id: string): string =>
-  `Content-Type: ${contentType}\r\nContent-Length: ${length}\r\nX-Entry-Id: ${id}\r\n\r\n`;
+/** Makes the form with a boundary that no picture contains, so a random one. @param boundary RFC 2046, section 5.1.1 */
+export function mjpegForm(boundary: string): MjpegForm {
+  const head = (type: string) => `--${boundary}\r\nContent-Type: ${type}\r\n\r\n`;
+  return {
+    contentType: `multipart/x-mixed-replace; boundary=${boundary}`,
+    start: head("image/jpeg"),
+    end: (type) => `\r\n${head(type)}`,
+  };
+}
 
 /** The type of a picture by its first bytes: cameras send JPEG, but a browser takes the others as well. */
 export function imageTypeOf(bytes: Uint8Array): string {

@@ -5,7 +5,8 @@
  * @see https://github.com/msgpack/msgpack/blob/master/spec.md
  */
 import { encode } from "@msgpack/msgpack";
-import type { StreamEntries } from "../domain/entry.ts";
+import type { Entry, StreamEntries } from "../domain/entry.ts";
+import { parseId } from "../domain/entry-id.ts";
 import { cleanEntries } from "./json.ts";
 import { readMsgpack } from "./msgpack-reader.ts";
 import { malformed, type PushedEntry, shown } from "./push-batch.ts";
@@ -24,6 +25,39 @@ export function encodeMsgpack(streams: readonly StreamEntries[]): Uint8Array {
 /** Decodes a pushed batch. A payload may be bin or str. @throws GatewayError BAD_HEADER or TOO_LARGE */
 export const decodeMsgpack = (bytes: Uint8Array, mostEntries: number): PushedEntry[] =>
   cleanEntries(readMsgpack(bytes, mostEntries), mostEntries, bytesOfMsgpack);
+
+/** One entry as it was pulled, under the name that the client knows its stream by. */
+export interface PulledEntry extends Entry {
+  readonly stream: string;
+}
+
+/** Encodes a batch to be pushed: what `decodeMsgpack` takes. Field values that are text are sent as their bytes. */
+export function encodePushedMsgpack(
+  entries: readonly (Omit<PushedEntry, "fields"> & {
+    readonly fields?: Readonly<Record<string, string | Uint8Array>> | undefined;
+  })[],
+): Uint8Array {
+  const items = entries.map(({ stream, id, data, fields }) => {
+    const item = [stream, id === "*" ? null : id, data];
+    if (fields === undefined) return item;
+    const values = Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === "string" ? bytesOfText(value) : value,
+    ]);
+    return [...item, Object.fromEntries(values)];
+  });
+  return encode(items);
+}
+
+/** Decodes entries that were pulled: what `encodeMsgpack` makes. @throws GatewayError BAD_HEADER */
+export function decodePulledMsgpack(bytes: Uint8Array): PulledEntry[] {
+  // Nothing has more entries than bytes.
+  return decodeMsgpack(bytes, bytes.length).map((entry, i) => {
+    const id = parseId(entry.id);
+    if (id === undefined) throw malformed(`entry ${i} has no id`);
+    return { ...entry, id };
+  });
+}
 
 function bytesOfMsgpack(value: unknown, what: string): Uint8Array {
   if (value instanceof Uint8Array) return value;

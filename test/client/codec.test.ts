@@ -11,12 +11,15 @@ const text = fc.string({ unit: "binary", maxLength: 20 });
 const id = fc
   .tuple(fc.bigInt(1n, 2n ** 64n - 1n), fc.bigInt(0n, 2n ** 64n - 1n))
   .map(([ms, seq]) => `${ms}-${seq}`);
-const fieldName = fc.oneof(text, fc.constantFrom("__proto__", "constructor", "n"));
+const name = text.filter((one) => one !== "");
+const fieldName = fc
+  .oneof(text, fc.constantFrom("__proto__", "constructor", "n"))
+  .filter((one) => one !== "d");
 
 describe("what the gateway sends is read as it was stored", () => {
   test("property: any stream, id, payload and fields", () => {
     const entry = fc.record({
-      stream: text,
+      stream: name,
       id,
       data: bytes,
       fields: fc.option(fc.array(fc.tuple(fieldName, bytes), { minLength: 1, maxLength: 4 }), {
@@ -56,7 +59,7 @@ describe("what the gateway sends is read as it was stored", () => {
 describe("what is sent is read by the gateway as it was meant", () => {
   test("property: any stream, payload and fields, with and without an own id", () => {
     const entry = fc.record({
-      stream: text.filter((one) => one !== ""),
+      stream: name,
       id: fc.option(id, { nil: undefined }),
       data: bytes,
       fields: fc.option(
@@ -92,7 +95,7 @@ test.each([
   ["no list", encode("text")],
   ["a list of something else", encode([1])],
   ["an entry without a payload", encode([["s", "1-0"]])],
-  ["an id that is a number", encode([["s", 1, new Uint8Array()]])],
+  ["an entry without an id", encode([["s", null, new Uint8Array()]])],
   ["fields that are no map", encode([["s", "1-0", new Uint8Array(), 5]])],
   ["a field that is a number", encode([["s", "1-0", new Uint8Array(), { n: 5 }]])],
   ["a length that lies", Uint8Array.of(0xdd, 0xff, 0xff, 0xff, 0xff)],

@@ -9,6 +9,7 @@ import {
 
 describe("“with 400 (a parameter, a body), 404, 405, 409 (an id not above the last), 413, 415, … 503 (Redis is away …)”", () => {
   test.each<[ErrorCode, number, number]>([
+    ["BAD_REQUEST", 400, 1008],
     ["BAD_PARAMETER", 400, 1008],
     ["BAD_HEADER", 400, 1008],
     ["BAD_PAYLOAD", 400, 1008],

@@ -1,23 +1,21 @@
-/** Headless Chromium for tests, from Debian's package, without a word to the outside. */
+/** Debian's Chromium without a window, as browser tests use it. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BrowserContext, chromium } from "playwright-core";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
 
-/** A browser with an empty profile. */
+/** A browser with a profile of its own, gone with it. */
 export interface TestBrowser extends AsyncDisposable {
   readonly context: BrowserContext;
 }
 
-/** Starts one. @param names host names that are to lead to 127.0.0.1, as a hostile name server could have it */
-export async function startBrowser(names: readonly string[] = []): Promise<TestBrowser> {
-  const dir = mkdtempSync(join(tmpdir(), "streamer-browser-"));
-  const context = await chromium.launchPersistentContext(dir, {
+/** Starts a browser that asks nobody for anything but what a page asks for. */
+export async function startBrowser(): Promise<TestBrowser> {
+  const profile = mkdtempSync(join(tmpdir(), "browser-"));
+  const context = await chromium.launchPersistentContext(profile, {
     executablePath: "/usr/bin/chromium",
     headless: true,
-    ignoreHTTPSErrors: true,
     args: [
-      "--headless",
       "--no-sandbox",
       "--disable-gpu",
       "--disable-quic",
@@ -25,14 +23,38 @@ export async function startBrowser(names: readonly string[] = []): Promise<TestB
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
-      `--host-resolver-rules=${names.map((name) => `MAP ${name} 127.0.0.1`).join(", ")}`,
     ],
   });
   return {
     context,
     async [Symbol.asyncDispose]() {
       await context.close();
-      rmSync(dir, { recursive: true, force: true });
+      rmSync(profile, { recursive: true, force: true });
     },
   };
+}
+
+/** One open page, with what it asked for and what went wrong in it. */
+export interface TestPage extends AsyncDisposable {
+  readonly page: Page;
+  /** Addresses that the page asked for. */
+  readonly requests: readonly string[];
+  /** Errors that the page threw or wrote to its console. */
+  readonly errors: readonly string[];
+}
+
+/** Opens a page in a browser of its own. */
+export async function openPage(url: string): Promise<TestPage> {
+  const browser = await startBrowser();
+  const page = await browser.context.newPage();
+  const requests: string[] = [];
+  const errors: string[] = [];
+  page.on("request", (request) => requests.push(request.url()));
+  page.on("websocket", (socket) => requests.push(socket.url()));
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error") errors.push(message.text());
+  });
+  await page.goto(url);
+  return { page, requests, errors, [Symbol.asyncDispose]: () => browser[Symbol.asyncDispose]() };
 }

@@ -1,5 +1,6 @@
 /** Every door of a gateway, as one function each: with what somebody shows, to what the gateway says. */
 
+import { WebSocket } from "ws";
 import type { TestGateway } from "./gateway.ts";
 import { openAnswer, request } from "./http.ts";
 import { connectSocket } from "./socket.ts";
@@ -11,7 +12,7 @@ export type Said = string;
 export interface Door {
   readonly name: string;
   /** What has to be allowed on the stream, or on what stands in its place. */
-  readonly needs: "read" | "write" | "metrics" | "admin" | "anybody";
+  readonly needs: "read" | "write" | "change" | "metrics" | "admin" | "anybody";
   /** Knocks. @param query behind the address, as `?ticket=…` @param headers what is shown */
   knock(gateway: TestGateway, stream: string, headers: Record<string, string>, query?: string): Promise<Said>;
 }
@@ -64,6 +65,45 @@ const socket =
     }
   };
 
+/** What a GraphQL answer says: its first error's code, with 403 for one of those that are a status elsewhere. */
+const graphql =
+  (query: (stream: string) => string): Door["knock"] =>
+  async ({ http }, stream, headers, search = "") => {
+    const answer = await request(`${http}/graphql${search}`, {
+      method: "POST",
+      headers: { ...headers, "content-type": "application/json" },
+      body: JSON.stringify({ query: query(stream) }),
+    });
+    const code = /"code":"([A-Z_]+)"/.exec(answer.text)?.[1];
+    return code === "FORBIDDEN" ? "403 FORBIDDEN" : said(answer.status, answer.text);
+  };
+
+/** A GraphQL subscription over a WebSocket: refused by an error, or open. */
+const subscription: Door["knock"] = async ({ ws }, stream, headers, search = "") => {
+  try {
+    const raw = new WebSocket(`${ws}/graphql${search}`, "graphql-transport-ws", { headers });
+    return await new Promise<Said>((resolve, reject) => {
+      raw.on("error", reject);
+      raw.on("close", (code, reason) => resolve(`${code} ${reason.toString().split(":")[0]}`));
+      raw.on("open", () => raw.send('{"type":"connection_init"}'));
+      raw.on("message", (data) => {
+        const message = JSON.parse(String(data)) as { type: string };
+        const query = `subscription { data(streamIds: {${JSON.stringify(stream).slice(1, -1)}: "0"}) { time } }`;
+        if (message.type === "connection_ack")
+          raw.send(JSON.stringify({ id: "1", type: "subscribe", payload: { query } }));
+        else
+          resolve(
+            /FORBIDDEN/.test(String(data)) ? "403 FORBIDDEN" : message.type === "next" ? "200" : String(data),
+          );
+      });
+    }).finally(() => raw.terminate());
+  } catch (error) {
+    const [, status] = /Unexpected server response: (\d+)/.exec((error as Error).message) ?? [];
+    if (status === undefined) throw error;
+    return status;
+  }
+};
+
 /** The doors that there are. A new one that is not here is not tested. */
 export const DOORS: readonly Door[] = [
   {
@@ -91,6 +131,22 @@ export const DOORS: readonly Door[] = [
   { name: "MJPEG", needs: "read", knock: live((stream) => `/data/${stream}/mjpeg`) },
   { name: "history", needs: "read", knock: plain("GET", (stream) => `/data/${stream}/entries`) },
   { name: "metrics", needs: "metrics", knock: plain("GET", () => "/metrics") },
+  {
+    name: "GraphQL query",
+    needs: "read",
+    knock: graphql((stream) => `{ stream(id: "default:${stream}") { length } }`),
+  },
+  {
+    name: "GraphQL mutation",
+    needs: "write",
+    knock: graphql((stream) => `mutation { append(streamId: "${stream}", entries: [{string: "x"}]) { id } }`),
+  },
+  {
+    name: "GraphQL delete",
+    needs: "change",
+    knock: graphql((stream) => `mutation { deleteStream(streamId: "${stream}") }`),
+  },
+  { name: "GraphQL subscription", needs: "read", knock: subscription },
   { name: "connections", needs: "admin", knock: plain("GET", () => "/admin/connections") },
   { name: "home", needs: "anybody", knock: plain("GET", () => "/") },
   { name: "docs", needs: "anybody", knock: plain("GET", () => "/docs/static/swagger-ui.css") },

@@ -47,7 +47,7 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     echo,
     tally,
   });
-  const log = createLog({ append, reads, sizes });
+  const log = createLog({ append, reads, connections: [reads], sizes });
   const hub = createHub({
     openTail: (onReads) =>
       openTail(options.tail, { address, logger: silent, sizes, tally, echo, onReads, control: reads }),

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "../../src/domain/logger.ts";
 import { type Connection, openConnection } from "../../src/redis/connection.ts";
+import { until } from "./until.ts";
 
 /** A server that tests can use, hurt and bring back. */
 export interface TestRedis extends AsyncDisposable {
@@ -63,6 +64,8 @@ export async function startRedis(...args: readonly string[]): Promise<TestRedis>
     const gone = new Promise((resolve) => dying.once("exit", resolve));
     dying.kill("SIGKILL");
     await gone;
+    // Asked over a connection that is lost and does not know it yet, the next question would have no answer.
+    await until("the loss is noticed", () => !control.isReady());
   }
 
   await start();

@@ -28,9 +28,13 @@ export interface TestSocket extends AsyncDisposable {
   close(): void;
 }
 
-/** Connects. @throws Error where the upgrade is refused */
-export function connectSocket(url: string, headers: Record<string, string> = {}): Promise<TestSocket> {
-  const raw = new WebSocket(url, { perMessageDeflate: false, headers });
+/** Connects. @param protocols the subprotocols offered @throws Error where the upgrade is refused */
+export function connectSocket(
+  url: string,
+  headers: Record<string, string> = {},
+  protocols: readonly string[] = [],
+): Promise<TestSocket> {
+  const raw = new WebSocket(url, [...protocols], { perMessageDeflate: false, headers });
   const messages: Message[] = [];
   const waiting: { resolve(message: Message): void; reject(error: Error): void }[] = [];
   let ended: Error | undefined;

@@ -1,11 +1,14 @@
 /** The README: its code samples run, and its table of settings is the program's. */
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { settingsTable } from "../../src/settings.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
+import { until } from "../support/until.ts";
 
 const run = promisify(execFile);
 const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
@@ -28,7 +31,7 @@ afterAll(async () => {
 
 const here = (code: string) => code.replaceAll("localhost:8000", new URL(gateway.http).host);
 const stored = async () => {
-  const answer = await fetch(`${gateway.http}/data/my-stream?last_entry_id=0&count=100&format=json`);
+  const answer = await fetch(`${gateway.http}/data/my-stream?last_entry_id=0&count=10000&format=json`);
   return ((await answer.json()) as [string, string, string][]).map(([, , payload]) => payload);
 };
 
@@ -37,7 +40,7 @@ test("the table of settings is the program's", () => {
 });
 
 describe("samples", () => {
-  const [push, pushRaw, pull, pullMsgpack, requests, ...others] = blocks("python");
+  const [push, pushRaw, pull, pullMsgpack, requests, history, query, follow, ...others] = blocks("python");
   const python = async (code = "") => (await run("/usr/bin/python3", ["-c", here(code)])).stdout;
 
   test("all are known to this test", () => {
@@ -59,9 +62,111 @@ describe("samples", () => {
     expect(lines[2]).toBe("b'hello'");
   });
 
+  test("GraphQL", async () => {
+    const [devices, streams, page] = (await python(query)).trim().split("\n");
+    expect(devices).toBe("{'devices': [{'id': 'rover', 'meta': {'wheels': 6}, 'streams': []}]}");
+    expect(streams).toBe(
+      "{'streams': [{'id': 'my-stream', 'meta': {'format': 'text'}, 'lastEntryString': 'hello'}]}",
+    );
+    expect(page).toMatch(
+      /^\{'stream': \{'entries': \{'nodes': \[.*'hello'\}, .*'world'\}\], 'pageInfo': \{'endCursor': '\d+-\d+'\}\}\}\}$/,
+    );
+    expect(await python(follow)).toMatch(
+      /^\{'streamId': 'my-stream', 'time': '\d+-\d+', 'string': 'hello'\}\n$/,
+    );
+  });
+
+  test("history, over more pages than one", async () => {
+    const before = (await stored()).length;
+    const body = JSON.stringify(Array.from({ length: 250 }, (_, i) => ["my-stream", null, `n${i}`]));
+    await fetch(`${gateway.http}/data/my-stream?format=json`, { method: "POST", body });
+    const lines = (await python(history)).trim().split("\n");
+    expect(lines).toHaveLength(before + 250);
+    expect(lines[0]).toMatch(/^\d+-\d+ hello$/);
+    expect(lines.at(-1)).toMatch(/^\d+-\d+ n249$/);
+  });
+
   test("curl", async () => {
     const { stdout } = await run("bash", ["-c", here(shell[0] ?? "")]);
     expect(stdout).toMatch(/^\["\d+-\d+"\]\[\["my-stream"/);
-    expect((await stored()).at(-1)).toBe("hello");
+    const newest = await fetch(`${gateway.http}/data/my-stream?last_entry_id=0&latest=1`);
+    expect(await newest.text()).toBe("hello");
+  });
+});
+
+describe("commands of the sample client, as they are printed", () => {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const commands = blocks("text")
+    .flatMap((block) => block.split("\n"))
+    .filter((line) => line.startsWith("npx redis-streamer "));
+
+  interface Running {
+    /** What it has said so far, on both outputs. */
+    said(): string;
+    /** Ends it by Ctrl-C, and waits until nobody writes any more. */
+    interrupt(): Promise<void>;
+  }
+
+  function start(command: string): Running {
+    const child = spawn("bash", ["-c", `exec ${command}`], {
+      cwd: root,
+      env: { ...process.env, REDIS_STREAMER_URL: gateway.http },
+      // A group of its own, of which each gets the signal, as in a terminal.
+      detached: true,
+    });
+    let said = "";
+    for (const output of [child.stdout, child.stderr])
+      output.on("data", (chunk) => {
+        said = (said + chunk).slice(-20_000);
+      });
+    const ended = once(child, "close");
+    return {
+      said: () => said,
+      async interrupt() {
+        process.kill(-(child.pid ?? Number.NaN), "SIGINT");
+        await ended;
+      },
+    };
+  }
+
+  const length = async (stream: string) => Number(await redis.control.call("XLEN", `default:${stream}`));
+
+  test("are all known to this test", () => {
+    expect(commands).toEqual([
+      "npx redis-streamer push-increment counter",
+      "npx redis-streamer pull-raw counter",
+      "npx redis-streamer push-image blah --shape '[700,700,3]'",
+      "npx redis-streamer push-image blah_gray --shape '[400,200]'",
+      "npx redis-streamer pull-image blah --latest",
+    ]);
+  });
+
+  test("push and pull", async () => {
+    const [pushCounter = "", pullCounter = "", pushImage = "", pushGray = "", pullImage = ""] = commands;
+    const pullers = [start(pullCounter), start(pullImage)];
+    await until("both pull", async () =>
+      (await (await fetch(`${gateway.http}/metrics`)).text()).includes("redis_streamer_readers 2\n"),
+    );
+    const pushers = [start(pushCounter), start(pushImage), start(pushGray)];
+    await until(
+      "all push",
+      async () => {
+        const lengths = await Promise.all(["counter", "blah", "blah_gray"].map(length));
+        return lengths.every((entries) => entries >= 20);
+      },
+      20_000,
+    );
+    const [raw] = pullers;
+    await until("the counter is pulled", () => /^counter: \d+-\d+ \| \d+$/m.test(raw?.said() ?? ""));
+    for (const pusher of pushers) {
+      await pusher.interrupt();
+      expect(pusher.said()).toMatch(/push (counter|blah|blah_gray): [\d,]+ messages, .*\n$/);
+    }
+    for (const puller of pullers) {
+      await puller.interrupt();
+      expect(puller.said()).toMatch(/pull (counter|blah): [\d,]+ messages, .*\n$/);
+    }
+    const jpeg = await fetch(`${gateway.http}/data/blah_gray?last_entry_id=0&latest=1`);
+    expect(Buffer.from(await jpeg.arrayBuffer()).readUInt16BE()).toBe(0xffd8);
   });
 });

@@ -1,37 +1,22 @@
 import { describe, expect, test } from "vitest";
-import {
-  imageTypeOf,
-  MJPEG_CONTENT_TYPE,
-  MJPEG_PART_END,
-  MJPEG_START,
-  mjpegPartStart,
-} from "../../src/wire/mjpeg.ts";
+import { imageTypeOf, mjpegForm } from "../../src/wire/mjpeg.ts";
 
-test("two pictures, byte for byte: each is followed by its closing boundary at once", () => {
-  const pictures = [
-    ["5-1", "JPEG"],
-    ["5-2", "\r\n--x"],
-  ] as const;
-  const parts = pictures.map(
-    ([id, data]) => mjpegPartStart("image/jpeg", data.length, id) + data + MJPEG_PART_END,
-  );
-  expect(MJPEG_CONTENT_TYPE).toBe("multipart/x-mixed-replace; boundary=redis-streamer-frame");
-  expect(MJPEG_START + parts.join("")).toBe(
+test("two pictures, byte for byte: each is followed at once by the boundary and the headers of the next part", () => {
+  const { contentType, start, end } = mjpegForm("frame");
+  expect(contentType).toBe("multipart/x-mixed-replace; boundary=frame");
+  expect(`${start}JPEG${end("image/jpeg")}PNG${end("image/png")}`).toBe(
     [
-      "--redis-streamer-frame",
+      "--frame",
       "Content-Type: image/jpeg",
-      "Content-Length: 4",
-      "X-Entry-Id: 5-1",
       "",
       "JPEG",
-      "--redis-streamer-frame",
+      "--frame",
       "Content-Type: image/jpeg",
-      "Content-Length: 5",
-      "X-Entry-Id: 5-2",
       "",
+      "PNG",
+      "--frame",
+      "Content-Type: image/png",
       "",
-      "--x",
-      "--redis-streamer-frame",
       "",
     ].join("\r\n"),
   );

@@ -24,6 +24,9 @@ declare module "fastify" {
 /** The options of a route that is served to whoever asks, without a key. */
 export const PUBLIC = { config: { isPublic: true } } as const;
 
+/** When a client that was answered 503 may try again, in s. */
+export const RETRY_AFTER_SECONDS = 1;
+
 /** What the routes are handed. */
 export interface RouteParts {
   readonly log: Log;

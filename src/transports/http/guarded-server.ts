@@ -1,11 +1,11 @@
 /** Node's HTTP server with bounds on what a client may take of it before anybody has looked at who it is. */
-import { createServer, type RequestListener, type Server, STATUS_CODES } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import { createCount, type Limits } from "../../access/limits.ts";
 import type { TlsFiles } from "../../access/tls-files.ts";
 import { GatewayError } from "../../domain/errors.ts";
-import { errorBody } from "../append-results.ts";
+import { endWithError } from "../raw-answer.ts";
 import type { Refusals } from "../refusals.ts";
 
 /** The bounds; 0 sockets sets none. */
@@ -95,33 +95,33 @@ function cutCrowds(
 export function tellBrokenRequest(
   error: NodeJS.ErrnoException,
   socket: Socket,
+  { maxHeaderBytes }: ServerLimits,
   limits: Limits,
   refusals: Refusals,
 ): void {
   // A connection that was reset, or closed by the client, has nobody to tell.
-  if (error.code === "ECONNRESET" || socket.destroyed || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const told = brokenRequest(error, limits);
+  if (error.code === "ECONNRESET" || !socket.writable) return;
+  const told = brokenRequest(error, maxHeaderBytes, limits);
   refusals.note(told, { door: "HTTP", address: socket.remoteAddress });
-  const body = JSON.stringify(errorBody(told));
-  const { status } = told.kind;
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\nConnection: close\r\n` +
-      `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
+  endWithError(socket, told);
 }
 
-function brokenRequest({ code }: NodeJS.ErrnoException, limits: Limits): GatewayError {
+function brokenRequest(
+  { code, message }: NodeJS.ErrnoException,
+  maxHeaderBytes: number,
+  limits: Limits,
+): GatewayError {
   switch (code) {
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      limits.hit("handshake_time");
-      return new GatewayError("REQUEST_TIMEOUT", "the request took too long to come in");
     case "HPE_HEADER_OVERFLOW":
       limits.hit("header_bytes");
-      return new GatewayError("HEADERS_TOO_LARGE", "the head of the request is over the limit");
+      return new GatewayError(
+        "HEADERS_TOO_LARGE",
+        `the headers are over the limit of ${maxHeaderBytes} bytes`,
+      );
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      limits.hit("handshake_time");
+      return new GatewayError("REQUEST_TIMEOUT", "the request did not come to its end in time");
     default:
-      return new GatewayError("BAD_BODY", "that is no HTTP request");
+      return new GatewayError("BAD_REQUEST", `this is no HTTP/1.1 request: ${message}`);
   }
 }

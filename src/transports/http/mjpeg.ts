@@ -1,31 +1,23 @@
 /** `GET /data/{stream_id}/mjpeg`: the newest picture, again and again, so that `<img src>` shows a camera. */
+import { randomUUID } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 import { badParameter } from "../../domain/errors.ts";
 import type { Encoder } from "../../live/encoder.ts";
-import {
-  imageTypeOf,
-  MJPEG_CONTENT_TYPE,
-  MJPEG_PART_END,
-  MJPEG_START,
-  mjpegPartStart,
-} from "../../wire/mjpeg.ts";
+import { imageTypeOf, mjpegForm } from "../../wire/mjpeg.ts";
 import type { Chunks } from "../byte-sink.ts";
 import { readWantedStreams, resolveCursors } from "../read-request.ts";
 import { type RouteParts, targetOf } from "./context.ts";
 import { sendLive, textChunks } from "./live-response.ts";
 
 const MOST_FPS = 1000;
-const partEnd = Buffer.from(MJPEG_PART_END);
+/** One for all responses, so that readers share their frames. */
+const form = mjpegForm(randomUUID());
 
 const encoder: Encoder<Chunks> = {
   form: "mjpeg",
   encode(streams) {
     const parts = streams.flatMap(({ entries }) =>
-      entries.flatMap(({ id, data }) => [
-        Buffer.from(mjpegPartStart(imageTypeOf(data), data.length, id)),
-        data,
-        partEnd,
-      ]),
+      entries.flatMap(({ data }) => [data, Buffer.from(form.end(imageTypeOf(data)))]),
     );
     return { parts, bytes: parts.reduce((sum, part) => sum + part.length, 0) };
   },
@@ -43,11 +35,11 @@ export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
       reply,
       {
         kind: "mjpeg",
-        contentType: MJPEG_CONTENT_TYPE,
+        contentType: form.contentType,
         streams: await resolveCursors(wanted, parts.log),
         encoder,
         turns: { count: 1, latest: true },
-        opening: textChunks(MJPEG_START),
+        opening: textChunks(form.start),
         maxFps: query.number("max_fps", 0, 0, MOST_FPS),
       },
       parts,

@@ -132,6 +132,11 @@ const PUSH: Operation = {
     PREFIX,
     flag("header", true, "Each batch is a header and a payload."),
     flag("ack", false, "Answer each batch with its entry ids."),
+    flag(
+      "presence",
+      false,
+      "The device is connected while it has this socket (default true with DEVICE_PRESENCE=auto).",
+    ),
     choice(
       "offsets",
       "auto",
@@ -283,6 +288,57 @@ const MJPEG: Operation = {
   },
 };
 
+const GRAPHQL_GET: Operation = {
+  tags: ["graphql"],
+  summary: "Ask with GraphQL",
+  description: [
+    "A browser gets the playground, where every field is described. `Accept: text/event-stream` gets the results as events,",
+    "which is also how subscriptions come; or connect with `ws://` (`graphql-transport-ws`, `graphql-ws`).",
+  ].join("\n"),
+  parameters: [
+    query("query", { type: "string" }, "The document. A GET takes no mutations."),
+    query("variables", { type: "string" }, "The variables, a JSON object."),
+    query("operationName", { type: "string" }, "Which operation of the document."),
+  ],
+  responses: {
+    "200": {
+      description: "The result, with `errors` where something was wrong.",
+      content: { "application/json": { schema: { type: "object" } } },
+    },
+    "400": text("The request is no GraphQL request."),
+    "405": text("A mutation by GET."),
+  },
+};
+
+const GRAPHQL_POST: Operation = {
+  tags: ["graphql"],
+  summary: "Ask, or change something, with GraphQL",
+  requestBody: {
+    content: {
+      "application/json": {
+        schema: {
+          type: "object",
+          required: ["query"],
+          properties: {
+            query: { type: "string" },
+            variables: { type: "object" },
+            operationName: { type: "string" },
+          },
+        },
+      },
+    },
+  },
+  responses: {
+    "200": {
+      description: "The result, with `errors` where something was wrong.",
+      content: { "application/json": { schema: { type: "object" } } },
+    },
+    "400": text("The request is no GraphQL request."),
+    "413": problem("The request is too large."),
+    "415": text("The body is not JSON."),
+  },
+};
+
 const LOGIN: Operation = {
   tags: ["access"],
   summary: "Make a cookie of a key or token",
@@ -345,8 +401,18 @@ const status = (summary: string, more: OpenAPIV3.ResponsesObject = {}): Operatio
 export function openApiDocument(version: string): OpenAPIV3.Document {
   return {
     openapi: "3.0.3",
-    info: { title: "Redis Streamer", version, description: "WebSocket and HTTP in front of Redis Streams." },
-    tags: [{ name: "websocket" }, { name: "http" }, { name: "access" }, { name: "status" }],
+    info: {
+      title: "Redis Streamer",
+      version,
+      description: "WebSocket, HTTP and GraphQL in front of Redis Streams.",
+    },
+    tags: [
+      { name: "websocket" },
+      { name: "http" },
+      { name: "graphql" },
+      { name: "access" },
+      { name: "status" },
+    ],
     components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
     security: [{}, { key: [] }],
     paths: {
@@ -356,6 +422,7 @@ export function openApiDocument(version: string): OpenAPIV3.Document {
       "/data/{stream_id}/entries": { get: HISTORY },
       "/data/{stream_id}/events": { get: EVENTS },
       "/data/{stream_id}/mjpeg": { get: MJPEG },
+      "/graphql": { get: GRAPHQL_GET, post: GRAPHQL_POST },
       "/login": { post: LOGIN },
       "/logout": {
         post: { tags: ["access"], summary: "Forget the cookie", responses: { "204": text("Done.") } },

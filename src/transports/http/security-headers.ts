@@ -53,7 +53,7 @@ export function sendPage(reply: FastifyReply, html: string): FastifyReply {
   const [, style = ""] = /<style>(.*?)<\/style>/s.exec(html) ?? [];
   const hash = createHash("sha256").update(style).digest("base64");
   return reply
-    .headers(pageHeaders({ ...BASE_POLICY, "style-src": [`'sha256-${hash}'`] }))
+    .headers(pageHeaders({ ...BASE_POLICY, "img-src": ["data:"], "style-src": [`'sha256-${hash}'`] }))
     .type("text/html; charset=utf-8")
     .send(html);
 }

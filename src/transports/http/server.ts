@@ -1,18 +1,26 @@
 /** The HTTP side of the gateway: routes, who may call them from a browser, and how errors are told. */
 import type { Server } from "node:http";
 import cors from "@fastify/cors";
-import { type FastifyError, type FastifyInstance, fastify } from "fastify";
+import {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+} from "fastify";
 import { type Admission, CONNECTION_HEADER } from "../../access/admission.ts";
 import type { BrowserGuard } from "../../access/browser-guard.ts";
 import type { TlsFiles } from "../../access/tls-files.ts";
-import { asGatewayError, type ErrorCode, GatewayError } from "../../domain/errors.ts";
+import { asGatewayError, badParameter, type ErrorCode, GatewayError } from "../../domain/errors.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import type { Tracing } from "../../observe/tracing.ts";
 import { errorBody } from "../append-results.ts";
+import type { Executor } from "../graphql/executor.ts";
+import { addGraphql } from "../graphql/http.ts";
 import { withoutPrefix } from "../path-prefix.ts";
 import { doorOf, type Refusals } from "../refusals.ts";
 import { addAdmin } from "./admin.ts";
-import type { RouteParts } from "./context.ts";
+import { RETRY_AFTER_SECONDS, type RouteParts } from "./context.ts";
 import { addDocs } from "./docs.ts";
 import { addEvents } from "./events.ts";
 import { addGetData } from "./get-data.ts";
@@ -33,6 +41,7 @@ export interface HttpParts extends RouteParts, LoginParts {
   readonly refusals: Refusals;
   readonly guard: BrowserGuard;
   readonly metrics: Metrics;
+  readonly graphql: Executor;
   readonly maxMessageBytes: number;
   readonly serverLimits: ServerLimits;
   /** Present: it speaks https. */
@@ -43,7 +52,6 @@ export interface HttpParts extends RouteParts, LoginParts {
 
 /** Stream ids are path segments, and a segment may name many. */
 const MOST_SEGMENT_CHARACTERS = 64 * 1024;
-const RETRY_AFTER_SECONDS = 1;
 
 const retryAfterSeconds = ({ retryAfterMs }: GatewayError): number =>
   retryAfterMs === undefined ? RETRY_AFTER_SECONDS : Math.ceil(retryAfterMs / 1000);
@@ -71,9 +79,37 @@ export async function createHttp(
       server = createGuardedServer(handler, parts.serverLimits, limits, parts.tls);
       return server;
     },
-    clientErrorHandler: (error, socket) => tellBrokenRequest(error, socket, limits, refusals),
+    // What goes wrong before there is a route, and before there is a request.
+    frameworkErrors: answerError,
+    clientErrorHandler: (error, socket) =>
+      tellBrokenRequest(error, socket, parts.serverLimits, limits, refusals),
   });
 
+  function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const told = toldOf(error as FastifyError | GatewayError, request.url, maxMessageBytes);
+    refusals.note(told, {
+      door: `${request.method} ${doorOf(request.url.split("?")[0] ?? "")}`,
+      connection: request.visitor?.id,
+      address: request.visitor?.address ?? request.raw.socket.remoteAddress,
+      identity: request.visitor?.identity.name,
+    });
+    if (told.code === "TOO_LARGE") limits.hit("message_bytes");
+    if (told.kind.retryable) reply.header("retry-after", retryAfterSeconds(told));
+    if (told.code === "UNAUTHENTICATED") {
+      reply.header("www-authenticate", "Bearer");
+      if (request.method === "GET" && request.headers.accept?.includes("text/html")) {
+        sendPage(reply.code(401), loginPage(parts.pathPrefix, request.url, ""));
+        return;
+      }
+    }
+    reply
+      .code(told.kind.status)
+      .type("application/json; charset=utf-8")
+      .send(JSON.stringify(errorBody(told)));
+  }
+
+  // Before anything has routes of its own, as the answer to a preflight is: they keep the handler of that moment.
+  app.setErrorHandler(answerError);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.decorateRequest("visitor");
@@ -107,26 +143,6 @@ export async function createHttp(
   });
   if (limits.hasRates) addRates(app, limits);
 
-  app.setErrorHandler((error, request, reply) => {
-    const told = toldOf(error as FastifyError | GatewayError, maxMessageBytes);
-    refusals.note(told, {
-      door: `${request.method} ${doorOf(request.url.split("?")[0] ?? "")}`,
-      connection: request.visitor?.id,
-      address: request.visitor?.address ?? request.raw.socket.remoteAddress,
-      identity: request.visitor?.identity.name,
-    });
-    if (told.code === "TOO_LARGE") limits.hit("message_bytes");
-    if (told.kind.retryable) reply.header("retry-after", retryAfterSeconds(told));
-    if (told.code === "UNAUTHENTICATED") {
-      reply.header("www-authenticate", "Bearer");
-      if (request.method === "GET" && request.headers.accept?.includes("text/html"))
-        return sendPage(reply.code(401), loginPage(parts.pathPrefix, request.url, ""));
-    }
-    return reply
-      .code(told.kind.status)
-      .type("application/json; charset=utf-8")
-      .send(JSON.stringify(errorBody(told)));
-  });
   app.setNotFoundHandler((request, reply) => {
     const allowed = METHODS.filter((method) => isRoute(app, method, request.url));
     if (allowed.length === 0)
@@ -151,6 +167,7 @@ export async function createHttp(
       );
     });
   }
+  await addGraphql(app, parts.graphql);
   addStatus(app, parts);
   addLogin(app, parts);
   addAdmin(app, parts);
@@ -169,8 +186,16 @@ const patternOf = (url: string): string =>
   (url.split("?")[0] ?? "/").replace(/^\/data\/[^/]+/, "/data/:stream_id").replace(/(.)\/$/, "$1");
 
 /** The framework's own errors, as ours. */
-function toldOf(error: FastifyError | GatewayError, maxMessageBytes: number): GatewayError {
+function toldOf(error: FastifyError | GatewayError, url: string, maxMessageBytes: number): GatewayError {
   if (error instanceof GatewayError) return error;
+  if (error.code === "FST_ERR_BAD_URL") {
+    const problem = "is not percent-encoded UTF-8";
+    return url.startsWith("/data/")
+      ? badParameter("stream_id", problem)
+      : new GatewayError("BAD_REQUEST", `the path ${problem}`);
+  }
+  if (error.code === "FST_ERR_MAX_PARAM_LENGTH")
+    return badParameter("stream_id", `is longer than ${MOST_SEGMENT_CHARACTERS} characters`);
   if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE")
     return new GatewayError("TOO_LARGE", `the body is over the limit of ${maxMessageBytes} bytes`);
   const codes: Readonly<Record<number, ErrorCode>> = {

@@ -5,7 +5,7 @@ import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import type { Log } from "../../redis/log.ts";
 import { errorBody } from "../append-results.ts";
-import { PUBLIC } from "./context.ts";
+import { PUBLIC, RETRY_AFTER_SECONDS } from "./context.ts";
 import { homePage } from "./pages.ts";
 import { sendPage } from "./security-headers.ts";
 
@@ -19,21 +19,25 @@ export interface StatusParts {
 
 const LINKS = {
   docs: "/docs",
+  graphql: "/graphql",
   openapi: "/openapi.json",
   health: "/healthz",
   ready: "/readyz",
   metrics: "/metrics",
 } as const;
 
-const ABOUT = "WebSocket and HTTP in front of Redis Streams";
+const ABOUT = "WebSocket, HTTP and GraphQL in front of Redis Streams";
 
 /** How long (ms) the readiness check waits for Redis. */
 const READY_WITHIN_MS = 2000;
 
+/** Load balancers and uptime checks like to ask by HEAD. */
+const ALSO_HEAD = { exposeHeadRoute: true };
+
 /** Adds the routes. */
 export function addStatus(app: FastifyInstance, { log, metrics, version, pathPrefix }: StatusParts): void {
   const links = Object.fromEntries(Object.entries(LINKS).map(([name, path]) => [name, pathPrefix + path]));
-  app.get("/", (request, reply) => {
+  app.get("/", ALSO_HEAD, (request, reply) => {
     if (request.headers.accept?.includes("text/html")) {
       return sendPage(reply, homePage(ABOUT, version, links));
     }
@@ -41,14 +45,17 @@ export function addStatus(app: FastifyInstance, { log, metrics, version, pathPre
   });
 
   // Whoever watches over the process asks without a key.
-  app.get("/healthz", PUBLIC, () => ({ status: "ok", version }));
+  app.get("/healthz", { ...PUBLIC, ...ALSO_HEAD }, () => ({ status: "ok", version }));
 
-  app.get("/readyz", PUBLIC, async (_request, reply) => {
+  app.get("/readyz", { ...PUBLIC, ...ALSO_HEAD }, async (_request, reply) => {
     try {
       await within(READY_WITHIN_MS, log.ping());
       return { status: "ready" };
     } catch (error) {
-      return reply.code(503).send({ status: "not ready", ...errorBody(asGatewayError(error)) });
+      return reply
+        .code(503)
+        .header("retry-after", RETRY_AFTER_SECONDS)
+        .send({ status: "not ready", ...errorBody(asGatewayError(error)) });
     }
   });
 

@@ -5,6 +5,7 @@ import type { Session, Sessions } from "../../access/sessions.ts";
 import type { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Tally } from "../../domain/tally.ts";
+import type { Presence } from "../../live/presence.ts";
 import type { Subscribe } from "../../live/subscription.ts";
 import type { Log } from "../../redis/log.ts";
 import type { TurnEnd } from "../byte-sink.ts";
@@ -33,6 +34,9 @@ export interface WebSocketParts {
   readonly log: Log;
   readonly subscribe: Subscribe;
   readonly limits: RequestLimits & { readonly sendHighWaterBytes: number };
+  readonly presence: Presence;
+  /** `DEVICE_PRESENCE`: whether every pushing device counts as there, or those that ask. */
+  readonly devicePresence: "asked" | "auto";
   readonly pushGate: PushGate;
   readonly payloadPool: PayloadPool;
   readonly pullEncoders: PullEncoders;
@@ -48,8 +52,10 @@ export interface WebSocketParts {
 export interface ServedSocket {
   /** A message of the client. @param memory where it is in memory of the pool, which is to be given back */
   message(bytes: Buffer, isBinary: boolean, memory: Buffer | undefined): void;
-  /** The connection is gone. */
-  closed(): void;
+  /** An answer to a ping. */
+  pong?(): void;
+  /** The connection is gone. @param code of the client's close frame; 1006 where there was none */
+  closed(code: number): void;
   /** Ends it in order: what is in flight is answered first, then the client is told why. */
   end(error: GatewayError): void;
 }

@@ -2,12 +2,14 @@
 import { authorize } from "../../access/authorize.ts";
 import { createStreamKeys } from "../../access/stream-keys.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
-import { namingOf, parseStreamIds } from "../../domain/stream-name.ts";
+import { DEFAULT_DEVICE, namingOf, parseStreamIds } from "../../domain/stream-name.ts";
+import type { Attendance } from "../../live/presence.ts";
 import type { AppendResult } from "../../redis/appender.ts";
 import type { PushedEntry } from "../../wire/push-batch.ts";
 import { createPushDecoder } from "../../wire/push-decoder.ts";
 import { appendResultsJson } from "../append-results.ts";
 import { createByteSink } from "../byte-sink.ts";
+import type { Query } from "../query.ts";
 import {
   closeWith,
   refusedAt,
@@ -17,6 +19,7 @@ import {
 } from "./connection.ts";
 import { readControl } from "./control.ts";
 import { createFrameWriter } from "./frame-writer.ts";
+import type { ServerWebSocket } from "./server-socket.ts";
 
 /** What an entry costs while it waits, beside its payload, in bytes. */
 const ENTRY_BYTES = 256;
@@ -32,8 +35,9 @@ interface Batch {
 /** Serves a pushing socket. @throws GatewayError where a parameter is wrong */
 export function servePush(
   { webSocket, socket, segment, query, session }: WebSocketRequest,
-  { log, limits, pushGate, payloadPool, turnEnd, sessions, refusals, limiting }: WebSocketParts,
+  parts: WebSocketParts,
 ): ServedSocket {
+  const { log, limits, pushGate, payloadPool, turnEnd, sessions, refusals, limiting } = parts;
   const streams = parseStreamIds(segment, limits.maxStreams);
   const naming = namingOf({
     device: query.text("device_id", ""),
@@ -62,6 +66,7 @@ export function servePush(
     turnEnd,
     onBytes: () => undefined,
   });
+  const attendance = attend(webSocket, query, parts);
   const inFlight = pushGate.open(webSocket);
   const batches: Batch[] = [];
   let isSettling = false;
@@ -133,6 +138,7 @@ export function servePush(
 
   return {
     message(bytes, isBinary, memory) {
+      attendance?.heard();
       if (ending !== undefined) return;
       try {
         const control = takesControls ? readControl(bytes, isBinary) : undefined;
@@ -147,10 +153,31 @@ export function servePush(
         settle();
       }
     },
-    closed: inFlight.close,
+    pong: () => attendance?.heard(),
+    closed() {
+      inFlight.close();
+      attendance?.close();
+    },
     end(error) {
       end(error);
       settle();
     },
   };
+}
+
+/** Makes the device of a socket one that is there, where it asks for that or all do. */
+function attend(
+  webSocket: ServerWebSocket,
+  query: Query,
+  { presence, devicePresence, limits }: WebSocketParts,
+): Attendance | undefined {
+  const isWanted = query.flag("presence", devicePresence === "auto");
+  // Without devices in keys there are none.
+  if (!isWanted || limits.noDevicePrefix) return undefined;
+  const attendance = presence.open(query.text("device_id", DEFAULT_DEVICE), () => {
+    // One that we do not read from cannot be heard.
+    if (webSocket.isPaused()) attendance.heard();
+    else webSocket.ping();
+  });
+  return attendance;
 }

@@ -13,8 +13,10 @@ import { releaseMemory } from "./release-memory.ts";
 export interface MessageHandlers {
   /** @param memory where the message is in memory of the pool, which the handler gives back */
   message(bytes: Buffer, isBinary: boolean, memory: Buffer | undefined): void;
-  /** Nothing more will come. Called once. */
-  closed(): void;
+  /** An answer to a ping. */
+  pong?(): void;
+  /** Nothing more will come. Called once. @param code of the client's close frame; 1006 where there was none */
+  closed(code: number): void;
   /** The client broke the protocol and is being closed. */
   broke(error: ProtocolError): void;
 }
@@ -26,6 +28,9 @@ export interface ServerWebSocket {
   /** Stops and goes on reading, so that TCP slows the client down. What had been read already still comes. */
   pause(): void;
   resume(): void;
+  isPaused(): boolean;
+  /** Whether messages may still be sent. */
+  isOpen(): boolean;
   ping(): void;
   /** Begins the closing handshake; nothing that comes after that is told. @param reason 123 bytes at most */
   close(code: number, reason: string): void;
@@ -67,6 +72,7 @@ export function createServerWebSocket(socket: Socket, options: FrameReaderOption
   /** The frames can no longer be told apart: what comes is thrown away. */
   let isBroken = false;
   let heard = false;
+  let closeCode = 1006;
   let lastResort: NodeJS.Timeout | undefined;
 
   const reader = createFrameReader(options, {
@@ -77,8 +83,9 @@ export function createServerWebSocket(socket: Socket, options: FrameReaderOption
       if (state === "open" && socket.writableLength <= MOST_UNSENT_PONG_BYTES)
         socket.write(controlFrame(PONG_OPCODE, payload));
     },
-    onPong: () => undefined,
+    onPong: () => handlers?.pong?.(),
     onClose(code) {
+      closeCode = code;
       if (state === "open") socket.write(closeFrame(code, ""));
       state = "closed";
       isBroken = true;
@@ -124,7 +131,7 @@ export function createServerWebSocket(socket: Socket, options: FrameReaderOption
       socket.on("close", () => {
         state = "closed";
         clearTimeout(lastResort);
-        given.closed();
+        given.closed(closeCode);
       });
       if (head.length > 0) take(head);
     },
@@ -132,6 +139,8 @@ export function createServerWebSocket(socket: Socket, options: FrameReaderOption
       if (state === "open") socket.pause();
     },
     resume: () => void socket.resume(),
+    isPaused: () => socket.isPaused(),
+    isOpen: () => state === "open" && !socket.destroyed,
     ping: () => void (socket.destroyed || socket.write(PING)),
     close,
     terminate: () => void socket.destroy(),

@@ -2,14 +2,15 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Admission, Visitor } from "../../access/admission.ts";
-import type { Session } from "../../access/sessions.ts";
+import type { Session, SessionKind } from "../../access/sessions.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { EndSpan, Tracing } from "../../observe/tracing.ts";
+import { chooseProtocol, type ServeGraphql } from "../graphql/websocket.ts";
 import { withoutPrefix } from "../path-prefix.ts";
 import { readQuery } from "../query.ts";
 import { doorOf } from "../refusals.ts";
 import { closeWith, refusedAt, type ServedSocket, type WebSocketParts } from "./connection.ts";
-import { answerHandshake, refuseUpgrade, splitUrl } from "./handshake.ts";
+import { answerHandshake, chooseOpenly, offeredProtocols, refuseUpgrade, splitUrl } from "./handshake.ts";
 import { makeHoldable } from "./holdable-socket.ts";
 import { servePull } from "./pull.ts";
 import { servePush } from "./push.ts";
@@ -31,7 +32,9 @@ export interface WebSocketTransport {
 /** What the transport is made of. */
 export interface WebSocketTransportParts extends WebSocketParts {
   readonly admission: Admission;
+  readonly serveGraphql: ServeGraphql;
   readonly maxMessageBytes: number;
+  readonly graphqlMaxBytes: number;
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
   /** How long (ms) one message may take to come in. */
@@ -40,12 +43,20 @@ export interface WebSocketTransportParts extends WebSocketParts {
   readonly tracing: Tracing | undefined;
 }
 
-/** What an upgrade asks for. */
-interface Asked {
-  /** The stream ids of the path, percent-encoded. */
-  readonly segment: string;
-  readonly kind: "push" | "pull";
-  readonly search: string;
+/** What a path is for. */
+interface Route {
+  readonly kind: SessionKind;
+  readonly maxMessageBytes: number;
+  /** Chooses among the subprotocols that a client offers. */
+  choose(offered: readonly string[]): string | undefined;
+  /** @throws GatewayError where a parameter is wrong, or the client may not do what it asks for */
+  serve(webSocket: ServerWebSocket, socket: Socket, session: Session, protocol: string): ServedSocket;
+}
+
+/** An upgrade that is let in. */
+interface Admitted {
+  readonly route: Route;
+  readonly protocol: string | undefined;
   readonly visitor: Visitor;
   readonly headers: IncomingHttpHeaders;
 }
@@ -62,7 +73,8 @@ interface OpenSocket {
   betweenMessagesAt: number;
 }
 
-const ROUTE = /^\/data\/([^/]+)\/(push|pull)\/?$/;
+const DATA_ROUTE = /^\/data\/([^/]+)\/(push|pull)\/?$/;
+const GRAPHQL_ROUTE = /^\/graphql\/?$/;
 const CLOSE_POLL_MS = 20;
 const TOO_LARGE_CLOSE = 1009;
 const ignore = () => undefined;
@@ -70,9 +82,8 @@ const stopping = () => new GatewayError("SHUTTING_DOWN", "the gateway stops");
 
 /** Makes the transport. */
 export function createWebSocketTransport(parts: WebSocketTransportParts): WebSocketTransport {
-  const { admission, maxMessageBytes, payloadPool, pingIntervalMs, pingTimeoutMs, tally, logger } = parts;
+  const { admission, payloadPool, pingIntervalMs, pingTimeoutMs, tally, logger } = parts;
   const { sessions, refusals, limiting, uploadTimeoutMs, pathPrefix } = parts;
-  const frames = { maxMessageBytes, pool: payloadPool };
   const open = new Set<OpenSocket>();
   let isClosing = false;
   const pinging = setInterval(pingAll, pingIntervalMs);
@@ -81,10 +92,10 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
   function pingAll(): void {
     const now = performance.now();
     for (const one of open) {
-      const { webSocket, socket } = one;
+      const { webSocket } = one;
       if (webSocket.wasHeard()) one.heardAt = now;
       // What is not read cannot come in.
-      if (!webSocket.isMidMessage() || socket.isPaused()) one.betweenMessagesAt = now;
+      if (!webSocket.isMidMessage() || webSocket.isPaused()) one.betweenMessagesAt = now;
       const { heardAt, betweenMessagesAt } = one;
       if (now - betweenMessagesAt > uploadTimeoutMs) {
         // Once; its close is on the way.
@@ -102,9 +113,31 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
     logger.debug(refusedAt(session), "a WebSocket closed");
   }
 
-  function accept(socket: Socket, head: Buffer, asked: Asked): void {
-    const { kind, visitor } = asked;
-    const bare = createServerWebSocket(socket, frames);
+  function routeOf(pathname: string, search: string): Route {
+    const [, segment = "", kind] = DATA_ROUTE.exec(pathname) ?? [];
+    if (kind === "push" || kind === "pull") {
+      const serve = kind === "push" ? servePush : servePull;
+      return {
+        kind,
+        maxMessageBytes: parts.maxMessageBytes,
+        choose: chooseOpenly,
+        serve: (webSocket, socket, session) =>
+          serve({ webSocket, socket, segment, query: readQuery(search), session }, parts),
+      };
+    }
+    if (!GRAPHQL_ROUTE.test(pathname))
+      throw new GatewayError("NOT_FOUND", `there is no WebSocket at ${pathname.slice(0, 100)}`);
+    return {
+      kind: "graphql",
+      maxMessageBytes: parts.graphqlMaxBytes,
+      choose: chooseProtocol,
+      serve: parts.serveGraphql,
+    };
+  }
+
+  function accept(socket: Socket, head: Buffer, { route, protocol, visitor, headers }: Admitted): void {
+    const { kind, maxMessageBytes } = route;
+    const bare = createServerWebSocket(socket, { maxMessageBytes, pool: payloadPool });
     const held = limiting.hasRates ? makeHoldable(bare) : undefined;
     const webSocket = held ?? bare;
     let served: ServedSocket | undefined;
@@ -112,12 +145,10 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
       refusals.note(error, refusedAt(session));
       served?.end(error);
     });
-    const endSpan = parts.tracing?.start(`WebSocket ${kind}`, spanAttributes(visitor), asked.headers);
+    const endSpan = parts.tracing?.start(`WebSocket ${kind}`, spanAttributes(visitor), headers);
     logger.debug(refusedAt(session), "a WebSocket opened");
     try {
-      const { segment, search } = asked;
-      const request = { webSocket, socket, segment, query: readQuery(search), session };
-      const serving = kind === "push" ? servePush(request, parts) : servePull(request, parts);
+      const serving = route.serve(webSocket, socket, session, protocol ?? "");
       served = serving;
       const now = performance.now();
       const one = { webSocket, socket, session, served: serving, heardAt: now, betweenMessagesAt: now };
@@ -131,10 +162,11 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
                 serving.message(bytes, isBinary, memory);
               }
             : serving.message,
-          closed() {
+          pong: () => serving.pong?.(),
+          closed(code) {
             open.delete(one);
             leave(session, endSpan);
-            serving.closed();
+            serving.closed(code);
           },
           broke(error) {
             tally.clientErrors++;
@@ -176,16 +208,15 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
       };
       try {
         visitor = admission.receive(request);
-        const [, segment = "", kind] = ROUTE.exec(pathname) ?? [];
-        if (kind !== "push" && kind !== "pull")
-          throw new GatewayError("NOT_FOUND", `there is no WebSocket at ${pathname.slice(0, 100)}`);
-        const asked = { segment, kind, search, visitor, headers: request.headers } as const;
+        const route = routeOf(pathname, search);
+        const protocol = route.choose(offeredProtocols(request));
+        const admitted = { route, protocol, visitor, headers: request.headers };
         const upgrade = () => {
-          limiting.checkConnection(asked.visitor);
-          socket.write(answerHandshake(request, asked.visitor.id));
+          limiting.checkConnection(admitted.visitor);
+          socket.write(answerHandshake(request, protocol, admitted.visitor.id));
           socket.setTimeout(0);
           socket.setNoDelay(true);
-          accept(socket, head, asked);
+          accept(socket, head, admitted);
         };
         const identifying = admission.identify(visitor, request);
         if (identifying === undefined) upgrade();

@@ -1,0 +1,34 @@
+/**
+ * Commands pipelined straight to Redis from this process, over the gateway's own client: each list leaves in one write,
+ * and its replies are decoded to values, without which nobody could use them.
+ */
+import { openConnection } from "../../src/redis/connection.ts";
+import type { Reply } from "../../src/redis/resp-reader.ts";
+
+/** Sends commands together. */
+export interface Pipelined {
+  /** @returns the replies, in order @throws Error where one is an error */
+  ask(commands: readonly (readonly string[])[]): Promise<readonly Reply[]>;
+  close(): void;
+}
+
+const ignore = () => undefined;
+const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+/** Connects. @param path of Redis' unix socket */
+export function openPipelined(path: string): Pipelined {
+  const address = { target: { path }, database: 0 };
+  const connection = openConnection({ address, logger: silent, name: "bench", waitMs: 5000 });
+  return {
+    ask: (commands) =>
+      new Promise((resolve, reject) => {
+        const replies: Reply[] = [];
+        for (const command of commands)
+          connection.send(command, (error, reply) => {
+            if (error !== undefined) reject(error);
+            else if (replies.push(reply) === commands.length) resolve(replies);
+          });
+      }),
+    close: connection.close,
+  };
+}

@@ -1,0 +1,84 @@
+/**
+ * GraphQL: `{ streams { id length meta } }` over 1,000 streams with metadata each; time of one query after the other,
+ * over HTTP.
+ *
+ * Fair because the reference asks Redis the very commands that the gateway asks it, in two writes of which the second
+ * needs the first's answer, decodes the replies and does nothing with them, as the client does nothing with the
+ * gateway's answers; and because both are asked from this process.
+ */
+
+import { createJsonPoster } from "../load/http-post.ts";
+import { compare } from "../load/rounds.ts";
+import { median } from "../load/statistics.ts";
+import { openPipelined } from "../reference/pipelined.ts";
+import { atMost, type Row, times } from "../row.ts";
+
+const BAR = atMost(3, 2, "×");
+const STREAMS = 1000;
+const QUERIES = 200;
+/** The least that one stream takes in the answer. */
+const BYTES_PER_STREAM = 50;
+const QUERY = "{ streams { id length meta } }";
+
+export const graphqlStreamsRow: Row = {
+  name: "graphql-streams",
+  what: "GraphQL list of 1,000 streams with length and metadata: ms",
+  ...BAR,
+  async measure(stage) {
+    const gateway = await stage.startGateway();
+    const straight = openPipelined(stage.redis.socketPath);
+    const keys = Array.from({ length: STREAMS }, (_, i) => `device-${i % 20}:stream-${i}`);
+    const list = [
+      ["SCAN", "0", "COUNT", "20000", "TYPE", "stream"],
+      ["SCAN", "0", "COUNT", "20000", "TYPE", "string", "MATCH", ":stream:meta:*"],
+    ];
+    const details = [
+      ...keys.map((key) => ["GET", `:stream:meta:${key}`]),
+      ...keys.map((key) => ["XLEN", key]),
+    ];
+    const askRedis = async () => {
+      await straight.ask(list);
+      await straight.ask(details);
+    };
+    const poster = createJsonPoster(gateway.port, "/graphql", JSON.stringify({ query: QUERY }));
+    const askGateway = async () => {
+      const bytes = await poster.post();
+      if (bytes < STREAMS * BYTES_PER_STREAM) throw new Error(`an answer of ${bytes} bytes`);
+    };
+    const run = async (name: string, ask: () => Promise<void>) => {
+      const spent: number[] = [];
+      for (let i = 0; i < QUERIES; i++) {
+        const from = performance.now();
+        await ask();
+        spent.push(performance.now() - from);
+      }
+      const ms = median(spent);
+      stage.say(`${name}: ${ms.toFixed(2)} ms`);
+      return ms;
+    };
+    try {
+      await straight.ask(
+        keys.flatMap((key, i) => [
+          ["XADD", key, "*", "d", "x"],
+          ["SET", `:stream:meta:${key}`, JSON.stringify({ format: "jpeg", number: i })],
+        ]),
+      );
+      await run("warming up", askGateway);
+      const { reference, ours, ratio } = await compare(
+        stage.rounds,
+        () => run("straight", askRedis),
+        () => run("gateway", askGateway),
+      );
+      return {
+        reference: `straight ${reference.toFixed(2)}`,
+        ours: ours.toFixed(2),
+        ratio: times(ratio),
+        verdict: BAR.judge(ratio),
+      };
+    } finally {
+      straight.close();
+      poster.close();
+      await gateway.stop();
+    }
+  },
+};

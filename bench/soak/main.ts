@@ -1,0 +1,186 @@
+/**
+ * The soak: pushers and readers of every kind on one gateway for as long as is asked for. It checks every reader's
+ * sequence and every acknowledgement as it goes, shows the memory of the gateway over time, and says at the end whether
+ * it stayed flat.
+ *
+ *     npm run soak                       30 minutes
+ *     npm run soak -- --minutes 2
+ *
+ * The exit code is 1 where anything was lost, repeated or out of order, or memory grew.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { createChildren, residentBytes } from "../load/process.ts";
+import { type Redis, startRedis } from "../load/redis.ts";
+import { median } from "../load/statistics.ts";
+import { createStage, type Server } from "../stage.ts";
+import { createLedger, type Ledger } from "./ledger.ts";
+import { type Pusher, type PusherOptions, startPusher } from "./pusher.ts";
+import { KINDS, type Reader, startReader } from "./reader.ts";
+
+/** Ten pushers: sensors, talkative ones, a camera, and one that sends in bursts. */
+const PUSHERS: readonly PusherOptions[] = [
+  ...Array.from({ length: 5 }, (_, i) => ({
+    stream: `sensor-${i}`,
+    entryBytes: 100,
+    rate: 100,
+    everyMs: 10,
+  })),
+  ...Array.from({ length: 2 }, (_, i) => ({ stream: `audio-${i}`, entryBytes: 2000, rate: 50, everyMs: 20 })),
+  { stream: "events", entryBytes: 500, rate: 5, everyMs: 100 },
+  { stream: "bursts", entryBytes: 200, rate: 100, everyMs: 5000 },
+  { stream: "camera", entryBytes: 30_000, rate: 15, everyMs: 66 },
+];
+const REPORT_MS = 10_000;
+const SAMPLE_MS = 1000;
+/** How long the last entries may take to everybody when nothing more is pushed. */
+const LAST_MS = 60_000;
+/** What memory may grow by between the second and the last quarter of the time, beside a tenth. */
+const GROWTH_BYTES = 10 * 2 ** 20;
+const MOST_PROBLEMS = 20;
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+const megabytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1).padStart(7);
+
+function readMinutes(): number {
+  const { values } = parseArgs({ options: { minutes: { type: "string", default: "30" } } });
+  const minutes = Number(values.minutes);
+  if (!(minutes > 0 && minutes <= 10_000)) throw new Error("--minutes wants a number above 0");
+  return minutes;
+}
+
+/** @returns the problems found */
+async function soak(redis: Redis, gateway: Server, minutes: number): Promise<readonly string[]> {
+  const problems: string[] = [];
+  const report = (problem: string) => {
+    problems.push(problem);
+    if (problems.length <= MOST_PROBLEMS) say(`PROBLEM ${problem}`);
+  };
+  const ledgers = new Map<string, Ledger>();
+  const readers: { readonly stream: string; readonly reader: Reader }[] = [];
+  const pushers: Pusher[] = [];
+  for (const options of PUSHERS) {
+    const { stream } = options;
+    const ledger = createLedger(stream, report);
+    ledgers.set(stream, ledger);
+    for (const kind of KINDS) {
+      const events = kind === "json" ? { report, see: ledger.see } : { report };
+      readers.push({ stream, reader: startReader(gateway.port, stream, kind, events) });
+    }
+    pushers.push(await startPusher(gateway.port, options, ledger, report));
+  }
+
+  const total = () => [...ledgers.values()].reduce((sum, ledger) => sum + ledger.acknowledged, 0);
+  const samples: number[] = [];
+  const start = performance.now();
+  const end = start + minutes * 60_000;
+  say("minutes   gateway MB   redis MB   this MB   acknowledged   readers behind");
+  for (let reported = start; performance.now() < end; await sleep(SAMPLE_MS)) {
+    samples.push(residentBytes(gateway.pid));
+    if (performance.now() - reported < REPORT_MS) continue;
+    reported = performance.now();
+    const behind = readers.filter(({ stream, reader }) => {
+      return (ledgers.get(stream)?.acknowledged ?? 0) - reader.next > 100;
+    });
+    say(
+      [
+        ((performance.now() - start) / 60_000).toFixed(2).padStart(7),
+        megabytes(samples.at(-1) ?? 0).padStart(12),
+        megabytes(residentBytes(redis.pid)).padStart(10),
+        megabytes(process.memoryUsage.rss()).padStart(9),
+        String(total()).padStart(14),
+        String(behind.length).padStart(16),
+      ].join(" "),
+    );
+  }
+
+  for (const pusher of pushers) pusher.stop();
+  for (const { reader } of readers) reader.settle();
+  await settled(pushers, ledgers, readers).catch((error: Error) => report(error.message));
+  for (const { reader } of readers) reader.close();
+  for (const pusher of pushers) pusher.close();
+  for (const [stream, { acknowledged, open }] of ledgers) {
+    if (open > 0)
+      report(`${stream}: ${open} entries were acknowledged and not read, or read and not acknowledged`);
+    const stored = await storedOf(redis, stream);
+    if (stored !== String(acknowledged))
+      report(`${stream}: ${acknowledged} were acknowledged, stored: ${stored}`);
+  }
+  const [before, after] = [quarter(samples, 1), quarter(samples, 3)];
+  say(
+    `resident memory of the gateway, MB: ${megabytes(before)} in the second quarter, ${megabytes(after)} in the last`,
+  );
+  if (after > before * 1.1 + GROWTH_BYTES) report("the gateway's memory grew");
+  say(`${total()} entries acknowledged, ${readers.length} readers, ${problems.length} problems`);
+  return problems;
+}
+
+const quarter = (samples: readonly number[], index: number): number =>
+  median(samples.slice((samples.length * index) / 4, (samples.length * (index + 1)) / 4));
+
+/** Waits until everything sent is acknowledged and every reader has it. @throws Error that names who has not */
+async function settled(
+  pushers: readonly Pusher[],
+  ledgers: ReadonlyMap<string, Ledger>,
+  readers: readonly { readonly stream: string; readonly reader: Reader }[],
+): Promise<void> {
+  const sent = pushers.reduce((sum, pusher) => sum + pusher.sent, 0);
+  const acknowledged = () => [...ledgers.values()].reduce((sum, ledger) => sum + ledger.acknowledged, 0);
+  const late = () =>
+    readers.filter(({ stream, reader }) => reader.next !== ledgers.get(stream)?.acknowledged);
+  for (
+    const limit = performance.now() + LAST_MS;
+    acknowledged() < sent || late().length > 0;
+    await sleep(50)
+  ) {
+    if (performance.now() < limit) continue;
+    const names = late().map(
+      ({ stream, reader }) => `${reader.kind} of ${stream} (waits for ${reader.next})`,
+    );
+    throw new Error(`at the end ${sent - acknowledged()} unacknowledged, and late: ${names.join(", ")}`);
+  }
+}
+
+/** How many entries of a stream Redis has, if they carry 0, 1, 2, … in order; else what is wrong with them. */
+function storedOf(redis: Redis, stream: string): Promise<string> {
+  const script = `
+    local n, from = 0, '-'
+    while true do
+      local page = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 1000)
+      if #page == 0 then return tostring(n) end
+      for _, entry in ipairs(page) do
+        local number = tonumber(string.match(entry[2][2], '^%d+'))
+        if number ~= n then return 'entry ' .. number .. ' in the place of ' .. n end
+        n = n + 1
+      end
+      from = '(' .. page[#page][1]
+    end`;
+  return redis.command("EVAL", script, "1", `default:${stream}`);
+}
+
+const dir = mkdtempSync(join(tmpdir(), "redis-streamer-soak-"));
+const children = createChildren(dir);
+process.once("exit", () => {
+  children.killAll();
+  rmSync(dir, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
+try {
+  const minutes = readMinutes();
+  const redis = await startRedis(children, dir);
+  const stage = createStage(children, redis, 1, say);
+  // Everything is kept, so that however slow a reader is, nothing may be missing.
+  const gateway = await stage.startGateway({ REDIS_STREAM_MAXLEN: "0" });
+  process.exitCode = (await soak(redis, gateway, minutes)).length === 0 ? 0 : 1;
+  await gateway.stop();
+} catch (error) {
+  process.stderr.write(`${(error as Error).stack}\n`);
+  process.exitCode = 2;
+} finally {
+  children.killAll();
+}

@@ -1,0 +1,65 @@
+/** A client that pushes numbered entries at a pace, with acks: `7:xxxxx…` is entry 7 of its stream. */
+import { WebSocket } from "ws";
+import type { Ledger } from "./ledger.ts";
+
+/** What a pusher sends. */
+export interface PusherOptions {
+  readonly stream: string;
+  readonly entryBytes: number;
+  /** Entries a second, on average. */
+  readonly rate: number;
+  /** Time between two looks at what is due, in ms: long ones make bursts. */
+  readonly everyMs: number;
+}
+
+/** A pusher at work. */
+export interface Pusher {
+  readonly sent: number;
+  /** Sends nothing more; what is on its way is still acknowledged. */
+  stop(): void;
+  close(): void;
+}
+
+/** Starts a pusher. @param report told of what is wrong */
+export function startPusher(
+  port: number,
+  { stream, entryBytes, rate, everyMs }: PusherOptions,
+  ledger: Ledger,
+  report: (problem: string) => void,
+): Promise<Pusher> {
+  const url = `ws://127.0.0.1:${port}/data/${stream}/push?header=0&ack=1`;
+  const socket = new WebSocket(url, { perMessageDeflate: false });
+  let sent = 0;
+  let isClosed = false;
+  let pace: NodeJS.Timeout | undefined;
+  socket.once("open", () => {
+    const start = performance.now();
+    pace = setInterval(() => {
+      const due = Math.floor(((performance.now() - start) / 1000) * rate);
+      for (; sent < due; sent++) socket.send(`${sent}:`.padEnd(entryBytes, "x"));
+    }, everyMs);
+  });
+  socket.on("message", (data: Buffer) => {
+    const [outcome] = JSON.parse(data.toString()) as unknown[];
+    if (typeof outcome === "string") ledger.acknowledge(outcome);
+    else report(`${stream}: entry ${ledger.acknowledged} was refused: ${JSON.stringify(outcome)}`);
+  });
+  socket.on("close", (code, reason) => {
+    clearInterval(pace);
+    if (!isClosed) report(`${stream}: its pusher was closed with ${code} ${reason.toString()}`);
+  });
+  const pusher: Pusher = {
+    get sent() {
+      return sent;
+    },
+    stop: () => clearInterval(pace),
+    close() {
+      isClosed = true;
+      socket.close();
+    },
+  };
+  return new Promise((resolve, reject) => {
+    socket.once("open", () => resolve(pusher));
+    socket.once("error", reject);
+  });
+}

@@ -1,0 +1,110 @@
+/**
+ * Devices: the sets of those connected and ever seen, their metadata, and the system streams in which their coming and
+ * going is told. Each change and its events are one transaction, so that no reader sees one without the other.
+ */
+import { GatewayError } from "../domain/errors.ts";
+import type { Argument } from "./command-writer.ts";
+import { type Reply, ReplyError } from "./resp-reader.ts";
+import {
+  DEVICES_CONNECTED,
+  DEVICES_SEEN,
+  deviceMetaKey,
+  EVENT_DEVICE_CONNECTED,
+  EVENT_DEVICE_META,
+} from "./system-keys.ts";
+
+/** What a change did, as clients read it (wire.md, "GraphQL"). */
+export type DeviceChange = Readonly<Record<string, boolean>>;
+
+/** Devices as they stand in Redis. Everything throws `GatewayError` where Redis does not answer. */
+export interface DeviceRecords {
+  /** Ids in order. */
+  connected(): Promise<readonly string[]>;
+  seen(): Promise<readonly string[]>;
+  /** JSON, as it is stored; undefined where there is none. */
+  meta(deviceId: string): Promise<Buffer | undefined>;
+  /** @param meta JSON; undefined leaves what there is */
+  connect(deviceId: string, meta: string | undefined): Promise<DeviceChange>;
+  disconnect(deviceId: string): Promise<DeviceChange>;
+  updateMeta(deviceId: string, meta: string): Promise<DeviceChange>;
+}
+
+/** Makes the records. @param streamMaxLength as for any stream, 0 keeps all events */
+export function createDeviceRecords(
+  call: (...args: readonly Argument[]) => Promise<Reply>,
+  streamMaxLength: number,
+): DeviceRecords {
+  /** Carries steps out together, and says of each whether it did something. */
+  async function transact(steps: Readonly<Record<string, readonly Argument[]>>): Promise<DeviceChange> {
+    // In one turn, so that nothing of anybody else's comes between them on the connection.
+    const queued = [call("MULTI"), ...Object.values(steps).map((step) => call(...step))];
+    const [replies] = await Promise.all([call("EXEC"), ...queued]);
+    const results = Array.isArray(replies) ? replies : [];
+    return Object.fromEntries(Object.keys(steps).map((name, i) => [name, didSomething(results[i] ?? null)]));
+  }
+
+  const event = (key: string, data: object): readonly Argument[] => [
+    "XADD",
+    key,
+    ...trimTo(streamMaxLength),
+    "*",
+    "d",
+    JSON.stringify(data),
+  ];
+
+  const members = async (key: string) => {
+    const reply = await call("SMEMBERS", key);
+    return (Array.isArray(reply) ? reply : []).map(String).toSorted();
+  };
+
+  return {
+    connected: () => members(DEVICES_CONNECTED),
+    seen: () => members(DEVICES_SEEN),
+
+    async meta(deviceId) {
+      const reply = await call("GET", deviceMetaKey(deviceId));
+      return Buffer.isBuffer(reply) ? reply : undefined;
+    },
+
+    async connect(deviceId, meta) {
+      const told = meta === undefined ? {} : { meta: JSON.parse(meta) };
+      const change = await transact({
+        connection_status_changed: ["SADD", DEVICES_CONNECTED, deviceId],
+        connected: ["SISMEMBER", DEVICES_CONNECTED, deviceId],
+        is_new_device: ["SADD", DEVICES_SEEN, deviceId],
+        ...(meta !== undefined && { meta_set: ["SET", deviceMetaKey(deviceId), meta] }),
+        "fired:device.connected": event(EVENT_DEVICE_CONNECTED, {
+          device_id: deviceId,
+          connected: true,
+          ...told,
+        }),
+        ...(meta !== undefined && {
+          "fired:device.meta": event(EVENT_DEVICE_META, { device_id: deviceId, ...told }),
+        }),
+      });
+      return meta === undefined ? { ...change, meta_set: false, "fired:device.meta": false } : change;
+    },
+
+    disconnect: (deviceId) =>
+      transact({
+        connection_status_changed: ["SREM", DEVICES_CONNECTED, deviceId],
+        connected: ["SISMEMBER", DEVICES_CONNECTED, deviceId],
+        "fired:device.connected": event(EVENT_DEVICE_CONNECTED, { device_id: deviceId, connected: false }),
+      }),
+
+    updateMeta: (deviceId, meta) =>
+      transact({
+        meta_set: ["SET", deviceMetaKey(deviceId), meta],
+        "fired:device.meta": event(EVENT_DEVICE_META, { device_id: deviceId, meta: JSON.parse(meta) }),
+      }),
+  };
+}
+
+/** The arguments of XADD that keep a stream at about a length. */
+export const trimTo = (streamMaxLength: number): readonly Argument[] =>
+  streamMaxLength > 0 ? ["MAXLEN", "~", streamMaxLength] : [];
+
+function didSomething(reply: Reply): boolean {
+  if (reply instanceof ReplyError) throw new GatewayError("REDIS_REFUSED", `Redis refused: ${reply.message}`);
+  return reply !== 0 && reply !== null;
+}

@@ -1,0 +1,179 @@
+/**
+ * The registry: which streams and devices there are, and their metadata, in the keys that clients of the original
+ * service find them under (wire.md, "Names and keys"). Whatever is asked in one turn of the event loop is one round
+ * trip, since the connection sends it in one write; so lists are asked for as lists.
+ */
+import { GatewayError } from "../domain/errors.ts";
+import type { Argument } from "./command-writer.ts";
+import type { Connection } from "./connection.ts";
+import { createDeviceRecords, type DeviceRecords } from "./device-records.ts";
+import { createKeyScan, globAfter } from "./key-scan.ts";
+import { refusalOf } from "./refusal.ts";
+import { type Reply, ReplyError } from "./resp-reader.ts";
+import { type DetailDepth, detailsCommand, detailsOf, type StreamDetails } from "./stream-details.ts";
+import { STREAM_META_PREFIX, streamMetaKey } from "./system-keys.ts";
+
+/** One stream as it was asked for. */
+export interface StreamRecord {
+  /** Undefined where no details were asked for. */
+  readonly details: StreamDetails | undefined;
+  /** JSON, as it is stored; undefined where there is none, or it was not asked for. */
+  readonly meta: Buffer | undefined;
+}
+
+/** What is to be known of streams. */
+export interface WantedRecord {
+  /** Absent: no details. */
+  readonly depth?: DetailDepth;
+  readonly meta: boolean;
+}
+
+/** What became of a stream that was deleted. */
+export interface StreamDeletion {
+  /** There were entries, and they are gone. */
+  readonly data: boolean;
+  readonly meta: boolean;
+  readonly stream: boolean;
+}
+
+/** What the server says of itself. */
+export interface RedisFacts {
+  readonly version: string;
+  /** `standalone`, `sentinel` or `cluster`. */
+  readonly mode: string;
+  readonly uptimeSeconds: number;
+}
+
+/** What is known beside entries. Everything throws `GatewayError` where Redis does not answer. */
+export interface Registry {
+  readonly devices: DeviceRecords;
+  /** The keys of all streams that have a key, in order. @param match a glob, as Redis knows it */
+  streamKeys(match?: string): Promise<readonly string[]>;
+  /** The keys of all streams that have entries or metadata, in order. */
+  knownStreamKeys(match?: string): Promise<readonly string[]>;
+  /** What is known of streams, in the order of the keys. All are asked for in one round trip. */
+  streams(keys: readonly string[], wanted: WantedRecord): Promise<readonly StreamRecord[]>;
+  /** Stores a stream's metadata, JSON. */
+  setStreamMeta(key: string, meta: string): Promise<boolean>;
+  /**
+   * Changes a stream's metadata, also where others change it at the same time.
+   *
+   * @param change makes the new JSON of the old; called again where the old one was no longer that
+   */
+  changeStreamMeta(key: string, change: (old: Buffer | undefined) => string): Promise<boolean>;
+  deleteStream(key: string): Promise<StreamDeletion>;
+  /** Deletes everything in the database. */
+  flush(): Promise<void>;
+  server(): Promise<RedisFacts>;
+}
+
+/** What a registry is made of. */
+export interface RegistryParts {
+  readonly connection: Connection;
+  /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
+  readonly streamMaxLength: number;
+}
+
+const COMPARE_AND_SET = `local old = redis.call('GET', KEYS[1])
+if (old or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+return 1`;
+const MOST_TRIES = 100;
+
+/** Makes the registry. */
+export function createRegistry({ connection, streamMaxLength }: RegistryParts): Registry {
+  const scan = createKeyScan(connection);
+
+  const call = async (...args: readonly Argument[]): Promise<Reply> => {
+    try {
+      return await connection.call(...args);
+    } catch (error) {
+      throw refusalOf(error as Error);
+    }
+  };
+
+  /**
+   * Sends commands at once and collects their replies, in order: one promise for all, since for thousands of small ones
+   * the promises are what costs. An error reply stands in its place; any other error is thrown.
+   */
+  const collect = (commands: readonly (readonly Argument[])[]): Promise<readonly Reply[]> =>
+    new Promise((resolve, reject) => {
+      const replies: Reply[] = new Array(commands.length);
+      let missing = commands.length;
+      if (missing === 0) resolve(replies);
+      for (let i = 0; i < commands.length; i++)
+        connection.send(commands[i] ?? [], (error, reply) => {
+          if (error !== undefined && !(error instanceof ReplyError)) reject(error);
+          replies[i] = error instanceof ReplyError ? error : reply;
+          if (--missing === 0) resolve(replies);
+        });
+    });
+
+  const metaOf = (reply: Reply) => (Buffer.isBuffer(reply) ? reply : undefined);
+
+  return {
+    devices: createDeviceRecords(call, streamMaxLength),
+
+    async streamKeys(match) {
+      return [...(await scan.keys("stream", match))].sort();
+    },
+
+    async knownStreamKeys(match) {
+      const [keys, described] = await Promise.all([
+        scan.keys("stream", match),
+        scan.keys("string", globAfter(STREAM_META_PREFIX, match ?? "*")),
+      ]);
+      const known = new Set(keys);
+      for (const key of described) known.add(key.slice(STREAM_META_PREFIX.length));
+      return [...known].sort();
+    },
+
+    async streams(keys, { depth, meta }) {
+      // Both are sent before the first answer, so in one write.
+      const [metas, details] = await Promise.all([
+        collect(meta ? keys.map((key) => ["GET", streamMetaKey(key)]) : []),
+        collect(depth ? keys.map((key) => detailsCommand(key, depth)) : []),
+      ]);
+      return keys.map((_, i) => ({
+        meta: metaOf(metas[i] ?? null),
+        details: depth && detailsOf(details[i] ?? null),
+      }));
+    },
+
+    async setStreamMeta(key, meta) {
+      return (await call("SET", streamMetaKey(key), meta)) === "OK";
+    },
+
+    async changeStreamMeta(key, change) {
+      for (let tries = 0; tries < MOST_TRIES; tries++) {
+        const old = metaOf(await call("GET", streamMetaKey(key)));
+        const changed = await call("EVAL", COMPARE_AND_SET, 1, streamMetaKey(key), old ?? "", change(old));
+        if (changed === 1) return true;
+      }
+      throw new GatewayError("REDIS_REFUSED", "the metadata changes too fast to be merged into; try again");
+    },
+
+    async deleteStream(key) {
+      const [trimmed, meta, stream] = await collect([
+        ["XTRIM", key, "MAXLEN", "=", 0],
+        ["DEL", streamMetaKey(key)],
+        ["DEL", key],
+      ]);
+      return { data: Number(trimmed) > 0, meta: meta === 1, stream: stream === 1 };
+    },
+
+    async flush() {
+      await call("FLUSHDB");
+    },
+
+    async server() {
+      const info = String(await call("INFO", "server"));
+      const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1] ?? "";
+      return {
+        version: field("valkey_version") || field("redis_version"),
+        mode: field("redis_mode") || field("server_mode"),
+        uptimeSeconds: Number(field("uptime_in_seconds")),
+      };
+    },
+  };
+}

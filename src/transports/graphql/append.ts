@@ -1,0 +1,106 @@
+/** The mutation that stores entries: for small data, where a WebSocket or a POST would be too much to ask of a script. */
+import { authorize } from "../../access/authorize.ts";
+import type { NewEntry } from "../../domain/entry.ts";
+import { badParameter, GatewayError } from "../../domain/errors.ts";
+import type { AppendResult } from "../../redis/appender.ts";
+import { decodeBase64 } from "../../wire/base64.ts";
+import { wantedIdOf } from "../../wire/push-batch.ts";
+import { bytesOfText } from "../../wire/utf8.ts";
+import { alsoDevice, type Builder } from "./builder.ts";
+import { devicePrefix, streamIdOf } from "./names.ts";
+
+interface EntryInput {
+  readonly string?: string | null | undefined;
+  readonly json?: unknown;
+  readonly base64?: string | null | undefined;
+  readonly id?: string | null | undefined;
+  readonly fields?: unknown;
+}
+
+/** Adds the mutation and its types. Keys have no device where `withDevices` is false. */
+export function addAppend(builder: Builder, withDevices: boolean): void {
+  const input = builder.inputType("EntryInput", {
+    description: "An entry to store: its payload in exactly one of three forms.",
+    fields: (t) => ({
+      string: t.string({ description: "The payload as text." }),
+      json: t.field({ type: "JSON", description: "The payload as JSON." }),
+      base64: t.string({ description: "The payload as bytes in base64." }),
+      id: t.string({ description: "The entry id; not given, Redis assigns it." }),
+      fields: t.field({ type: "JSON", description: "Further fields: an object of strings." }),
+    }),
+  });
+
+  const appended = builder.objectRef<{ readonly result: AppendResult }>("AppendedEntry").implement({
+    description: "What became of one entry.",
+    fields: (t) => ({
+      id: t.string({
+        nullable: true,
+        description: "Its id; null where it is not stored.",
+        resolve: ({ result }) => (result instanceof GatewayError ? null : result),
+      }),
+      error: t.string({
+        nullable: true,
+        description: "Why it is not stored, or not surely.",
+        resolve: ({ result }) => (result instanceof GatewayError ? result.message : null),
+      }),
+      code: t.string({
+        nullable: true,
+        description: "The stable code of the error.",
+        resolve: ({ result }) => (result instanceof GatewayError ? result.code : null),
+      }),
+    }),
+  });
+
+  builder.mutationField("append", (t) => {
+    const deviceArg = {
+      deviceId: t.arg.string({ defaultValue: "default", description: "The device of the stream." }),
+    };
+    const streamArgs = {
+      streamId: t.arg.string({ required: true, description: "The stream, without its device." }),
+      entries: t.arg({ type: [input], required: true, description: "The entries, in order." }),
+    };
+    return t.field({
+      type: [appended],
+      nullable: true,
+      description: "Stores small entries, in order; one that is refused has an error in its place.",
+      args: alsoDevice(withDevices, streamArgs, deviceArg),
+      async resolve(_root, { streamId, deviceId, entries }, context) {
+        const key = devicePrefix(context, deviceId) + streamIdOf(streamId);
+        authorize(context.visitor.identity, "write", [key]);
+        context.limiting.useStream(context.visitor, key);
+        context.spendEntries(entries.length);
+        const given = entries.map((entry, i) => newEntry(key, entry, i));
+        const results = await new Promise<readonly AppendResult[]>((resolve) =>
+          context.log.append(given, resolve),
+        );
+        return results.map((result) => ({ result }));
+      },
+    });
+  });
+}
+
+function newEntry(key: string, entry: EntryInput, i: number): NewEntry {
+  const fields = fieldsOf(entry.fields, i);
+  return { key, id: wantedIdOf(entry.id), data: dataOf(entry, i), ...(fields.size > 0 && { fields }) };
+}
+
+function dataOf({ string, json, base64 }: EntryInput, i: number): Uint8Array {
+  const given = [string != null, json !== undefined, base64 != null].filter(Boolean).length;
+  if (given !== 1) throw badParameter(`entries[${i}]`, "wants its payload in one of string, json and base64");
+  if (string != null) return bytesOfText(string);
+  if (base64 == null) return bytesOfText(JSON.stringify(json));
+  const bytes = decodeBase64(base64);
+  if (bytes === undefined) throw badParameter(`entries[${i}].base64`, "is no base64");
+  return bytes;
+}
+
+function fieldsOf(value: unknown, i: number): ReadonlyMap<string, Uint8Array> {
+  if (value === undefined || value === null) return new Map();
+  const members = typeof value === "object" && !Array.isArray(value) ? Object.entries(value) : undefined;
+  if (members === undefined || members.some(([name, one]) => name === "d" || typeof one !== "string"))
+    throw badParameter(
+      `entries[${i}].fields`,
+      'wants an object of strings without "d", which is the payload',
+    );
+  return new Map(members.map(([name, one]) => [name, bytesOfText(String(one))]));
+}

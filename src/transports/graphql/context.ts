@@ -1,0 +1,79 @@
+/** What resolvers work with: the parts of the gateway, and what one operation has found out so far. */
+import type { Visitor } from "../../access/admission.ts";
+import type { Limits } from "../../access/limits.ts";
+import type { Sessions } from "../../access/sessions.ts";
+import { GatewayError } from "../../domain/errors.ts";
+import type { Logger } from "../../domain/logger.ts";
+import type { Tally } from "../../domain/tally.ts";
+import type { Subscribe } from "../../live/subscription.ts";
+import type { Log } from "../../redis/log.ts";
+import type { MetaWatch } from "../../redis/meta-watch.ts";
+import type { Registry } from "../../redis/registry.ts";
+import type { Closing } from "../http/context.ts";
+import type { RequestLimits } from "../read-request.ts";
+import type { Refusals } from "../refusals.ts";
+import { createLookups, type Lookups } from "./lookups.ts";
+
+/** What GraphQL is served with. */
+export interface GraphqlParts {
+  readonly registry: Registry;
+  readonly log: Log;
+  readonly subscribe: Subscribe;
+  readonly metaWatch: MetaWatch;
+  readonly limits: RequestLimits &
+    GraphqlLimits & { readonly sendHighWaterBytes: number; readonly heartbeatMs: number };
+  /** `ENABLE_FLUSH`. */
+  readonly enableFlush: boolean;
+  readonly version: string;
+  readonly tally: Tally;
+  readonly logger: Logger;
+  readonly closing: Closing;
+  readonly sessions: Sessions;
+  readonly limiting: Limits;
+  readonly refusals: Refusals;
+  readonly pathPrefix: string;
+}
+
+/** What one operation may ask for. */
+export interface GraphqlLimits {
+  /** Largest request, in bytes. */
+  readonly graphqlMaxBytes: number;
+  readonly graphqlMaxTokens: number;
+  readonly graphqlMaxDepth: number;
+  readonly graphqlMaxAliases: number;
+  /** Operations under way on one socket. */
+  readonly graphqlMaxOperations: number;
+}
+
+/** What every resolver is handed. */
+export interface OperationContext extends GraphqlParts {
+  /** Who asks. Every resolver that shows or changes something asks what they may. */
+  readonly visitor: Visitor;
+  readonly lookups: Lookups;
+  /**
+   * Takes entries from what the operation may read in all, so that many small questions are no way around the bound of
+   * a large one.
+   *
+   * @throws GatewayError TOO_LARGE
+   */
+  spendEntries(count: number): void;
+}
+
+/** Makes the context of one operation. */
+export function createOperationContext(parts: GraphqlParts, visitor: Visitor): OperationContext {
+  const { maxBatchEntries } = parts.limits;
+  let spent = 0;
+  return {
+    ...parts,
+    visitor,
+    lookups: createLookups(parts.registry, visitor.identity),
+    spendEntries(count) {
+      spent += count;
+      if (spent > maxBatchEntries)
+        throw new GatewayError(
+          "TOO_LARGE",
+          `the operation asks for more than ${maxBatchEntries} entries; ask for fewer with first`,
+        );
+    },
+  };
+}

@@ -1,0 +1,156 @@
+/** Subscriptions to entries as they come: for small and textual data, since every payload goes through JSON. */
+import { authorize } from "../../access/authorize.ts";
+import { parseCursor } from "../../domain/cursor.ts";
+import type { Entry } from "../../domain/entry.ts";
+import { badParameter } from "../../domain/errors.ts";
+import { withoutRepeats } from "../../domain/stream-name.ts";
+import { keysOf, type WantedStream } from "../read-request.ts";
+import { alsoDevice, type Builder } from "./builder.ts";
+import type { OperationContext } from "./context.ts";
+import type { EntryRef } from "./entries.ts";
+import { type FollowedEntries, followStreams } from "./follow.ts";
+import { devicePrefix, fewNames, streamIdOf } from "./names.ts";
+import { base64Of, jsonOf, stringOf } from "./payload.ts";
+
+/** One payload. */
+interface DataNode extends FollowedEntries {
+  /** `count` was given: fields are lists, also of one. */
+  readonly isList: boolean;
+}
+
+interface DataArguments {
+  readonly streamIds?: unknown;
+  readonly device?: string | null | undefined;
+  readonly count?: number | null | undefined;
+  readonly latest?: boolean | null | undefined;
+}
+
+/** A value per entry: in a list where that was asked for, else alone. What cannot be shown is null in a list. */
+function perEntry<T>({ isList, entries }: DataNode, show: (entry: Entry) => T): T | null | (T | null)[] {
+  const [only] = entries;
+  if (!isList) return only === undefined ? null : show(only);
+  return entries.map((entry) => {
+    try {
+      return show(entry);
+    } catch {
+      return null;
+    }
+  });
+}
+
+/**
+ * Reads `streamIds`: one name, a list of names, or a map from name to the last entry id seen.
+ *
+ * @throws GatewayError BAD_PARAMETER or FORBIDDEN
+ */
+function wantedStreams(context: OperationContext, value: unknown, prefix: string): readonly WantedStream[] {
+  const pairs = pairsOf(value);
+  if (pairs === undefined || pairs.length === 0)
+    throw badParameter("streamIds", "wants a list of names, or an object from name to last entry id");
+  fewNames(
+    context,
+    "streamIds",
+    pairs.map(([name]) => name),
+  );
+  const wanted = pairs.map(([name, cursor]) => ({
+    key: prefix + streamIdOf(name),
+    name,
+    cursor: parseCursor(cursor, `streamIds.${name.slice(0, 60)}`),
+  }));
+  authorize(context.visitor.identity, "read", keysOf(wanted));
+  return wanted;
+}
+
+function pairsOf(value: unknown): (readonly [name: string, cursor: string])[] | undefined {
+  if (typeof value === "string") return [[value, "$"]];
+  if (Array.isArray(value)) {
+    if (!value.every((name) => typeof name === "string")) return undefined;
+    return withoutRepeats(value).map((name) => [name, "$"]);
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  return Object.entries(value).map(([name, cursor]) => [name, String(cursor ?? "$")]);
+}
+
+/** Adds the subscriptions. Keys have no device where `withDevices` is false. */
+export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevices: boolean): void {
+  const payload = builder.objectRef<DataNode>("DataPayload").implement({
+    description: "One entry of a stream; with `count`, several in lists.",
+    fields: (t) => ({
+      streamId: t.exposeString("stream", { description: "The stream, without its device." }),
+      time: t.field({
+        type: "StringOrList",
+        description: "The entry id.",
+        resolve: (node) => perEntry(node, ({ id }) => id) ?? "",
+      }),
+      data: t.field({
+        type: "StringOrList",
+        nullable: true,
+        description: "The payload in base64.",
+        resolve: (node) => perEntry(node, ({ data }) => base64Of(data)),
+      }),
+      string: t.field({
+        type: "StringOrList",
+        nullable: true,
+        description:
+          "The payload as UTF-8 text; null, with an error beside it, where it is none. In a list just null.",
+        resolve: (node) => perEntry(node, ({ data }) => stringOf(data)),
+      }),
+      json: t.field({
+        type: "JSON",
+        nullable: true,
+        description:
+          "The payload as JSON; null, with an error beside it, where it is none. In a list just null.",
+        resolve: (node) => perEntry(node, ({ data }) => jsonOf(data)),
+      }),
+      entries: t.field({
+        type: [entry],
+        description: "The same, always as a list of entries.",
+        resolve: ({ entries }) => entries,
+      }),
+    }),
+  });
+
+  builder.subscriptionFields((t) => {
+    const args = {
+      streamIds: t.arg({
+        type: "JSON",
+        required: true,
+        description:
+          "The streams: a list of names, read from now on, or an object from name to last entry id.",
+      }),
+      count: t.arg.int({ description: "Up to so many entries in a payload, whose fields are then lists." }),
+      latest: t.arg.boolean({
+        defaultValue: false,
+        description: "The newest entries each time the client is ready, never a backlog.",
+      }),
+    };
+    const deviceId = t.arg.string({ defaultValue: "default", description: "The device of the streams." });
+    const device = t.arg.string({ description: "As `deviceId` of `data`." });
+
+    return {
+      data: t.field({
+        type: payload,
+        description: "Entries as they come.",
+        args: alsoDevice(withDevices, args, { deviceId }),
+        subscribe: (_root, given, context) => follow(context, { ...given, device: given.deviceId }),
+        resolve: (followed, { count }) => ({ ...followed, isList: count != null }),
+      }),
+      streams: t.field({
+        type: payload,
+        description: "As `data`.",
+        deprecationReason: "Use `data`.",
+        args: alsoDevice(withDevices, args, { device }),
+        subscribe: (_root, given, context) => follow(context, given),
+        resolve: (followed, { count }) => ({ ...followed, isList: count != null }),
+      }),
+    };
+  });
+}
+
+function follow(context: OperationContext, { streamIds, device, count, latest }: DataArguments) {
+  const { maxBatchEntries } = context.limits;
+  if (count != null && !(count >= 1 && count <= maxBatchEntries))
+    throw badParameter("count", `wants a whole number from 1 to ${maxBatchEntries}, not ${count}`);
+  const streams = wantedStreams(context, streamIds, devicePrefix(context, device));
+  return followStreams(context, streams, { count: count ?? 1, latest: latest ?? false });
+}

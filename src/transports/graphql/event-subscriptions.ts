@@ -1,0 +1,148 @@
+/** Subscriptions to what is no data: devices that come and go, and metadata of streams. */
+import { authorize, may } from "../../access/authorize.ts";
+import { parseCursor } from "../../domain/cursor.ts";
+import type { Entry } from "../../domain/entry.ts";
+import { GatewayError } from "../../domain/errors.ts";
+import { EVENT_DEVICE_CONNECTED } from "../../redis/system-keys.ts";
+import { alsoDevice, type Builder } from "./builder.ts";
+import type { OperationContext } from "./context.ts";
+import { followStreams } from "./follow.ts";
+import { devicePrefix, fewNames } from "./names.ts";
+import { jsonOf, metaOf } from "./payload.ts";
+import { createPullIterator } from "./pull-iterator.ts";
+
+/** Streams whose metadata changed and has not been taken yet: a client that is slower than so many changes is let go. */
+const MOST_CHANGES = 10_000;
+
+interface MetaChange {
+  readonly id: string;
+  readonly meta: Buffer | undefined;
+}
+
+/** A member of an event's JSON object. @throws GatewayError BAD_PAYLOAD where it is none */
+function member(entry: Entry, name: string): unknown {
+  const event = jsonOf(entry.data);
+  return typeof event === "object" && event !== null ? (event as Record<string, unknown>)[name] : undefined;
+}
+
+/** Adds the subscription to devices. */
+export function addDeviceEvents(builder: Builder): void {
+  const event = builder.objectRef<Entry>("DeviceEvent").implement({
+    description: "A device came or went.",
+    fields: (t) => ({
+      id: t.exposeString("id", { description: "The event's entry id." }),
+      deviceId: t.string({
+        nullable: true,
+        description: "The device.",
+        resolve: (entry) => String(member(entry, "device_id") ?? ""),
+      }),
+      connected: t.boolean({
+        nullable: true,
+        description: "Whether it is connected now.",
+        resolve: (entry) => member(entry, "connected") === true,
+      }),
+      meta: t.field({
+        type: "JSON",
+        nullable: true,
+        description: "Its metadata, where the event tells it.",
+        resolve: (entry) => member(entry, "meta"),
+      }),
+    }),
+  });
+
+  builder.subscriptionField("devices", (t) =>
+    t.field({
+      type: event,
+      description: "Devices that connect and disconnect, as it happens.",
+      args: {
+        lastEntryId: t.arg.string({
+          defaultValue: "$",
+          description: "The last event seen; `0` for all that are kept, `$` from now on.",
+        }),
+      },
+      subscribe(_root, { lastEntryId }, context) {
+        const cursor = parseCursor(lastEntryId ?? "$", "lastEntryId");
+        authorize(context.visitor.identity, "read", [EVENT_DEVICE_CONNECTED]);
+        const stream = { key: EVENT_DEVICE_CONNECTED, name: EVENT_DEVICE_CONNECTED, cursor };
+        return followStreams(context, [stream], { count: 1, latest: false });
+      },
+      resolve: ({ entries }) => {
+        const [entry] = entries;
+        if (entry === undefined) throw new GatewayError("INTERNAL", "an event without an entry");
+        return entry;
+      },
+    }),
+  );
+}
+
+/** Adds the subscription to metadata. Keys have no device where `withDevices` is false. */
+export function addMetaEvents(builder: Builder, withDevices: boolean): void {
+  const change = builder.objectRef<MetaChange>("StreamMetaEvent").implement({
+    description: "The metadata of a stream changed.",
+    fields: (t) => ({
+      streamId: t.exposeString("id", { description: "The stream, without the device that was asked for." }),
+      meta: t.field({
+        type: "JSON",
+        nullable: true,
+        description: "The metadata now; `{}` where it was deleted.",
+        resolve: ({ meta }) => metaOf(meta),
+      }),
+    }),
+  });
+
+  builder.subscriptionField("streamMeta", (t) =>
+    t.field({
+      type: change,
+      description:
+        "Changes of streams' metadata, whoever makes them. After a time without Redis it tells all there is again.",
+      args: alsoDevice(
+        withDevices,
+        {
+          streamIds: t.arg.stringList({
+            description: "Only these; of all the device's streams where not given.",
+          }),
+        },
+        { deviceId: t.arg.string({ description: "The device; not given, names keep their device." }) },
+      ),
+      subscribe(_root, { streamIds, deviceId }, context) {
+        const prefix = deviceId == null ? "" : devicePrefix(context, deviceId);
+        return watchMeta(context, prefix, streamIds && new Set(fewNames(context, "streamIds", streamIds)));
+      },
+      resolve: (event) => event,
+    }),
+  );
+}
+
+async function watchMeta(
+  { metaWatch, closing, visitor }: OperationContext,
+  prefix: string,
+  ids: ReadonlySet<string> | null | undefined,
+): Promise<AsyncGenerator<MetaChange, undefined, undefined>> {
+  /** The newest metadata of each stream that changed since the client last took it. */
+  const changes = new Map<string, Buffer | undefined>();
+
+  function take(): MetaChange | undefined {
+    for (const [id, meta] of changes) {
+      changes.delete(id);
+      return { id, meta };
+    }
+    return undefined;
+  }
+
+  let stop: (() => void) | undefined;
+  const { iterator, wake, end } = createPullIterator(take, () => {
+    stop?.();
+    forget();
+  });
+  const forget = closing.add(() => end(new GatewayError("SHUTTING_DOWN", "the gateway stops")));
+  stop = await metaWatch.watch((key, meta) => {
+    if (!key.startsWith(prefix) || !may(visitor.identity, "read", key)) return;
+    const id = key.slice(prefix.length);
+    if (ids && !ids.has(id)) return;
+    changes.set(id, meta);
+    if (changes.size > MOST_CHANGES)
+      end(new GatewayError("TOO_LARGE", "more metadata changes than are taken"));
+    else wake();
+  });
+  return iterator;
+}

@@ -1,0 +1,100 @@
+/**
+ * Follows streams for a subscription. It takes the same way out as every reader: a cursor and a sink, which here is
+ * full when the client has not taken what is ready. Then nothing more is read for it until it has.
+ */
+import type { Entry, StreamEntries } from "../../domain/entry.ts";
+import { GatewayError } from "../../domain/errors.ts";
+import type { Encoder } from "../../live/encoder.ts";
+import { resolveCursors, type WantedStream } from "../read-request.ts";
+import type { OperationContext } from "./context.ts";
+import { createPullIterator } from "./pull-iterator.ts";
+
+/** What one payload of a subscription is made of. */
+export interface FollowedEntries {
+  readonly stream: string;
+  readonly entries: readonly Entry[];
+}
+
+/** How a subscription goes. */
+export interface FollowOptions {
+  /** Most entries in one payload. */
+  readonly count: number;
+  /** The newest entries only, each time the client is ready. */
+  readonly latest: boolean;
+}
+
+/** What a waiting entry costs beside its payload, in bytes. */
+const ENTRY_BYTES = 256;
+
+const asTheyAre: Encoder<readonly StreamEntries[]> = {
+  form: "graphql",
+  encode: (streams) => streams,
+};
+
+/**
+ * Follows streams from their cursors.
+ *
+ * @throws GatewayError where Redis does not answer
+ */
+export async function followStreams(
+  { log, subscribe, limits, closing }: OperationContext,
+  wanted: readonly WantedStream[],
+  { count, latest }: FollowOptions,
+): Promise<AsyncGenerator<FollowedEntries, undefined, undefined>> {
+  const streams = await resolveCursors(wanted, log);
+  let ready: FollowedEntries[] = [];
+  let head = 0;
+  let readyBytes = 0;
+  let drained: (() => void) | undefined;
+
+  function take(): FollowedEntries | undefined {
+    const next = ready[head];
+    if (next === undefined) return undefined;
+    head++;
+    readyBytes -= bytesOf(next.entries);
+    if (head < ready.length) return next;
+    ready = [];
+    head = 0;
+    const callback = drained;
+    drained = undefined;
+    // Not within the call: what it reads and writes belongs behind what is handed over now.
+    if (callback !== undefined) setImmediate(callback);
+    return next;
+  }
+
+  const { iterator, wake, end } = createPullIterator(take, () => {
+    subscription.close();
+    forget();
+  });
+  const subscription = subscribe({
+    streams,
+    encoder: asTheyAre,
+    sink: {
+      write(frame) {
+        for (const { stream, entries } of frame)
+          for (let from = 0; from < entries.length; from += count) {
+            const part = entries.slice(from, from + count);
+            ready.push({ stream, entries: part });
+            readyBytes += bytesOf(part);
+          }
+        wake();
+      },
+      isFull: () => ready.length > head && (latest || readyBytes > limits.sendHighWaterBytes),
+      whenDrained(callback) {
+        drained = callback;
+      },
+    },
+    ...(latest && { turns: { count, latest } }),
+    onError: end,
+  });
+  const stop = () => end(new GatewayError("SHUTTING_DOWN", "the gateway stops"));
+  const forget = closing.add(stop);
+  if (closing.isClosing()) stop();
+  return iterator;
+}
+
+function bytesOf(entries: readonly Entry[]): number {
+  let bytes = 0;
+  for (const { data } of entries) bytes += data.length + ENTRY_BYTES;
+  return bytes;
+}

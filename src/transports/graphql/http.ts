@@ -1,0 +1,114 @@
+/** `/graphql` over HTTP: queries and mutations, subscriptions as server-sent events, and the playground for browsers. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { GraphQLError } from "graphql";
+import { createHandler, type RequestHeaders, type Response } from "graphql-http";
+import type { ErrorCode } from "../../domain/errors.ts";
+import { graphqlError } from "./errors.ts";
+import { type Executor, formatted } from "./executor.ts";
+import { addPlayground, sendPlayground } from "./playground.ts";
+import { answerBySse, wantsSse } from "./sse.ts";
+import { createSseStreams } from "./sse-streams.ts";
+
+const JSON_TYPE = "application/json; charset=utf-8";
+const RESPONSE_TYPE = "application/graphql-response+json; charset=utf-8";
+
+/** What a refusal of the protocol, which has no body of its own, is told as. */
+const REFUSALS: Readonly<Record<number, readonly [code: ErrorCode | "NOT_ACCEPTABLE", message: string]>> = {
+  405: ["METHOD_NOT_ALLOWED", "a GET is for queries alone; send mutations by POST"],
+  406: [
+    "NOT_ACCEPTABLE",
+    "Accept wants application/graphql-response+json, application/json or text/event-stream",
+  ],
+  415: ["UNSUPPORTED_MEDIA_TYPE", "a GraphQL request is application/json"],
+};
+
+/** Adds the routes. */
+export async function addGraphql(app: FastifyInstance, executor: Executor): Promise<void> {
+  const { prepare, formatError, run, parts } = executor;
+  const streams = createSseStreams(executor);
+  const handle = createHandler<FastifyRequest>({
+    onSubscribe({ method, raw }, params) {
+      const prepared = prepare(params, raw.visitor);
+      if ("errors" in prepared) return prepared.errors;
+      const { args, operation } = prepared;
+      if (operation === "mutation" && method === "GET") return refusal(405);
+      if (operation === "subscription")
+        return [
+          graphqlError("BAD_USER_INPUT", "a subscription wants a WebSocket, or Accept: text/event-stream"),
+        ];
+      return args as typeof args & { contextValue: undefined };
+    },
+    execute: run,
+    // Written here: the handler's own way goes through every value of a large answer once more.
+    onOperation: ({ headers }, _args, result) => [
+      JSON.stringify(formatted(result, formatError)),
+      { status: 200, statusText: "OK", headers: { "content-type": resultType(headers) } },
+    ],
+    formatError: (error) =>
+      error instanceof GraphQLError ? formatError(error) : graphqlError("BAD_REQUEST", error.message),
+  });
+
+  async function answer(request: FastifyRequest, reply: FastifyReply) {
+    const token = streams.tokenOf(request);
+    if (wantsSse(request))
+      return token === undefined ? answerBySse(request, reply, executor) : streams.open(token, reply);
+    if (token !== undefined) {
+      const errors = streams.start(token, request);
+      return reply.code(errors === undefined ? 202 : 400).send(errors && JSON.stringify({ errors }));
+    }
+    const body = Buffer.isBuffer(request.body) ? request.body.toString() : "";
+    const [text, { status, headers }] = await handle({
+      method: request.method,
+      url: request.raw.url ?? "/",
+      headers: request.headers,
+      body,
+      raw: request,
+      context: undefined,
+    });
+    if (status >= 400 && status < 500) parts.tally.clientErrors++;
+    const [own, init] = text === null && status in REFUSALS ? refusal(status) : [text, { headers }];
+    return reply
+      .code(status)
+      .headers({ "content-type": JSON_TYPE, "cache-control": "no-store", ...headers, ...init.headers })
+      .send(own ?? "");
+  }
+
+  app.get("/graphql", { bodyLimit: parts.limits.graphqlMaxBytes }, (request, reply) =>
+    isPage(request) ? sendPlayground(reply, parts.pathPrefix) : answer(request, reply),
+  );
+  app.post("/graphql", { bodyLimit: parts.limits.graphqlMaxBytes }, answer);
+  app.put("/graphql", (_request, reply) =>
+    reply.code(201).type("text/plain; charset=utf-8").send(streams.reserve()),
+  );
+  app.delete("/graphql", (request, reply) => {
+    streams.stop(streams.tokenOf(request) ?? "", request);
+    return reply.code(200).send("");
+  });
+  await addPlayground(app);
+}
+
+/** The type of a result: the handler has seen that the client takes one of them. */
+function resultType(headers: RequestHeaders): string {
+  const accept = "accept" in headers ? String(headers.accept) : "";
+  const [first] = accept.match(/application\/graphql-response\+json|application\/(json|\*)|\*\/\*/i) ?? [];
+  return first?.toLowerCase() === "application/graphql-response+json" ? RESPONSE_TYPE : JSON_TYPE;
+}
+
+/** Whether a browser opens the address, and no program asks a question. */
+function isPage({ headers, raw }: FastifyRequest): boolean {
+  const isQuery = new URL(raw.url ?? "/", "http://gateway").searchParams.has("query");
+  return !isQuery && headers.accept?.includes("text/html") === true;
+}
+
+function refusal(status: number): Response {
+  const [code, message] = REFUSALS[status] ?? ["INTERNAL", "the request was refused"];
+  const error = new GraphQLError(message, { extensions: { code } });
+  return [
+    JSON.stringify({ errors: [error] }),
+    {
+      status,
+      statusText: "",
+      headers: { "content-type": JSON_TYPE, ...(status === 405 && { allow: "POST" }) },
+    },
+  ];
+}

@@ -1,0 +1,86 @@
+/** Loads the streams that a query lists: all of one list in one round trip, and of each only what is selected. */
+import { authorize, may } from "../../access/authorize.ts";
+import { DEFAULT_DEVICE } from "../../domain/stream-name.ts";
+import type { StreamRecord, WantedRecord } from "../../redis/registry.ts";
+import type { DetailDepth } from "../../redis/stream-details.ts";
+import type { OperationContext } from "./context.ts";
+import { devicePrefix } from "./names.ts";
+
+/** A stream as its fields' resolvers get it. */
+export interface StreamNode {
+  /** How the client sees it. */
+  readonly id: string;
+  readonly key: string;
+  readonly record: StreamRecord;
+}
+
+/** A stream's key and the name that it is shown under. */
+export interface NamedKey {
+  readonly id: string;
+  readonly key: string;
+}
+
+const PAYLOAD_FIELD = /^(first|last)Entry(Data|String|Json)$/;
+const FREE_FIELDS: ReadonlySet<string> = new Set(["__typename", "id", "streamId", "sid", "meta", "entries"]);
+
+/** What the selected fields of a stream need. */
+export function wantedRecord(fields: ReadonlySet<string>): WantedRecord {
+  const meta = fields.has("meta");
+  const costly = [...fields].filter((field) => !FREE_FIELDS.has(field));
+  if (costly.length === 0) return { meta };
+  const depth: DetailDepth = costly.some((field) => PAYLOAD_FIELD.test(field))
+    ? "payloads"
+    : costly.every((field) => field === "length")
+      ? "length"
+      : "facts";
+  return { meta, depth };
+}
+
+/** Loads streams whose keys are known. */
+export async function loadStreams(
+  { registry }: OperationContext,
+  streams: readonly NamedKey[],
+  fields: ReadonlySet<string>,
+): Promise<readonly StreamNode[]> {
+  const wanted = wantedRecord(fields);
+  const records = await registry.streams(
+    streams.map(({ key }) => key),
+    wanted,
+  );
+  return streams.map(({ id, key }, i) => ({ id, key, record: records[i] ?? NOTHING_KNOWN }));
+}
+
+const NOTHING_KNOWN: StreamRecord = { details: undefined, meta: undefined };
+
+/**
+ * Loads streams by the names that a client gave without a device. A name is a key first; where there is no such
+ * stream, it is one of the default device, as everywhere else that no device is named.
+ */
+export async function loadNamedStreams(
+  context: OperationContext,
+  names: readonly string[],
+  fields: ReadonlySet<string>,
+): Promise<readonly StreamNode[]> {
+  const { registry, limits } = context;
+  const { depth = "facts" } = wantedRecord(fields);
+  const prefix = devicePrefix(context, DEFAULT_DEVICE);
+  const keys = limits.noDevicePrefix ? names : names.flatMap((name) => [name, prefix + name]);
+  const records = await registry.streams(keys, { meta: true, depth: depth === "length" ? "facts" : depth });
+  const perName = keys.length / Math.max(1, names.length);
+  const { identity } = context.visitor;
+  return names.map((id, i) => {
+    const at = i * perName;
+    // A name that may not be read says nothing of whether it is there; the default device's may be another matter.
+    if (perName > 1 && !may(identity, "read", id) && may(identity, "read", prefix + id))
+      return { id, key: prefix + id, record: records[at + 1] ?? NOTHING_KNOWN };
+    authorize(identity, "read", [id]);
+    const own = { id, key: id, record: records[at] ?? NOTHING_KNOWN };
+    const ofDefault = perName > 1 ? records[at + 1] : undefined;
+    const mayDefault = may(identity, "read", prefix + id);
+    return mayDefault && !isKnown(own.record) && ofDefault !== undefined && isKnown(ofDefault)
+      ? { id, key: prefix + id, record: ofDefault }
+      : own;
+  });
+}
+
+const isKnown = ({ details, meta }: StreamRecord): boolean => meta !== undefined || details?.error === "";

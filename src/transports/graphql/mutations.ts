@@ -1,0 +1,144 @@
+/** What clients change: devices, metadata, streams. */
+import { authorize, EVERYTHING, wholeDevice } from "../../access/authorize.ts";
+import { GatewayError } from "../../domain/errors.ts";
+import { alsoDevice, type Builder } from "./builder.ts";
+import type { OperationContext } from "./context.ts";
+import { deviceOf, devicePrefix, eitherOf, streamIdOf } from "./names.ts";
+import { jsonOf } from "./payload.ts";
+
+const STREAM = ["streamId", "sid"] as const;
+const DEVICE = ["deviceId", "id"] as const;
+
+/** JSON of metadata; none given, and null, is an empty object. */
+const metaJson = (meta: unknown): string => JSON.stringify(meta ?? {});
+
+/** Adds the mutations of streams' metadata. Keys have no device where `withDevices` is false. */
+export function addStreamMutations(builder: Builder, withDevices: boolean): void {
+  builder.mutationFields((t) => {
+    const streamArgs = {
+      streamId: t.arg.string({ description: "The stream, without its device." }),
+      sid: t.arg.string({ description: "As `streamId`." }),
+    };
+    const deviceArg = {
+      deviceId: t.arg.string({ defaultValue: "default", description: "The device of the stream." }),
+    };
+    const args = alsoDevice(withDevices, streamArgs, deviceArg);
+
+    return {
+      updateStreamMeta: t.field({
+        type: "JSON",
+        nullable: true,
+        description: "Gives a stream metadata, any JSON: `{meta_set}`.",
+        args: {
+          ...args,
+          meta: t.arg({ type: "JSON", required: true, description: "The metadata." }),
+          update: t.arg.boolean({
+            defaultValue: false,
+            description: "Merge it into the object that is there, instead of replacing it.",
+          }),
+        },
+        async resolve(_root, { streamId, sid, deviceId, meta, update }, context) {
+          const key = devicePrefix(context, deviceId) + streamIdOf(eitherOf(STREAM, streamId, sid));
+          authorize(context.visitor.identity, "write", [key]);
+          const { registry } = context;
+          const isSet = update
+            ? await registry.changeStreamMeta(key, (old) => metaJson(merged(old, meta)))
+            : await registry.setStreamMeta(key, metaJson(meta));
+          return { meta_set: isSet };
+        },
+      }),
+      deleteStream: t.field({
+        type: "JSON",
+        nullable: true,
+        description: "Deletes a stream with its metadata: `{data_deleted, meta_deleted, stream_deleted}`.",
+        args,
+        async resolve(_root, { streamId, sid, deviceId }, context) {
+          const key = devicePrefix(context, deviceId) + streamIdOf(eitherOf(STREAM, streamId, sid));
+          authorize(context.visitor.identity, "admin", [key]);
+          const { data, meta, stream } = await context.registry.deleteStream(key);
+          return { data_deleted: data, meta_deleted: meta, stream_deleted: stream };
+        },
+      }),
+      flush: t.int({
+        nullable: true,
+        description: "Deletes everything in the database, and answers 1. Refused unless `ENABLE_FLUSH=1`.",
+        async resolve(_root, _args, { enableFlush, registry, visitor }) {
+          authorize(visitor.identity, "admin", [EVERYTHING]);
+          if (!enableFlush)
+            throw new GatewayError("NOT_ENABLED", "flush deletes everything; ENABLE_FLUSH=1 allows it");
+          await registry.flush();
+          return 1;
+        },
+      }),
+    };
+  });
+}
+
+/** A device that the client may change: it may write to all of its streams. @throws GatewayError FORBIDDEN */
+function writableDevice({ visitor }: OperationContext, name: string): string {
+  const device = deviceOf(name);
+  authorize(visitor.identity, "write", [wholeDevice(device)]);
+  return device;
+}
+
+/** Adds the mutations of devices. */
+export function addDeviceMutations(builder: Builder): void {
+  builder.mutationFields((t) => {
+    const args = {
+      deviceId: t.arg.string({ description: "The device." }),
+      id: t.arg.string({ description: "As `deviceId`." }),
+    };
+    return {
+      connectDevice: t.field({
+        type: "JSON",
+        nullable: true,
+        description:
+          'Says that a device is there: `{connection_status_changed, connected, is_new_device, meta_set, "fired:device.connected", "fired:device.meta"}`.',
+        args: {
+          ...args,
+          meta: t.arg({
+            type: "JSON",
+            description: "Its metadata, any JSON; not given, what there is stays.",
+          }),
+        },
+        resolve: (_root, { deviceId, id, meta }, context) =>
+          context.registry.devices.connect(
+            writableDevice(context, eitherOf(DEVICE, deviceId, id)),
+            meta === undefined ? undefined : metaJson(meta),
+          ),
+      }),
+      disconnectDevice: t.field({
+        type: "JSON",
+        nullable: true,
+        description:
+          'Says that a device is gone: `{connection_status_changed, connected, "fired:device.connected"}`.',
+        args,
+        resolve: (_root, { deviceId, id }, context) =>
+          context.registry.devices.disconnect(writableDevice(context, eitherOf(DEVICE, deviceId, id))),
+      }),
+      updateDeviceMeta: t.field({
+        type: "JSON",
+        nullable: true,
+        description: 'Gives a device metadata, any JSON: `{meta_set, "fired:device.meta"}`.',
+        args: { ...args, meta: t.arg({ type: "JSON", required: true, description: "The metadata." }) },
+        resolve: (_root, { deviceId, id, meta }, context) =>
+          context.registry.devices.updateMeta(
+            writableDevice(context, eitherOf(DEVICE, deviceId, id)),
+            metaJson(meta),
+          ),
+      }),
+    };
+  });
+}
+
+/** What is there with what is new in it. @throws GatewayError where either is no object */
+function merged(old: Uint8Array | undefined, meta: unknown): unknown {
+  const before = old === undefined ? {} : jsonOf(old);
+  if (!isObject(before))
+    throw new GatewayError("BAD_PAYLOAD", "the metadata that is there is no object to merge into");
+  if (!isObject(meta)) throw new GatewayError("BAD_PARAMETER", "meta is no object to merge");
+  return { ...before, ...meta };
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,0 +1,52 @@
+/** What a GraphQL request over HTTP says, for the doors that read it themselves. */
+import type { FastifyRequest } from "fastify";
+import { GraphQLError } from "graphql";
+import type { ErrorCode } from "../../domain/errors.ts";
+import { graphqlError } from "./errors.ts";
+import type { GraphqlRequest, Prepare, Prepared } from "./prepare.ts";
+
+/** A request, with what its protocol adds. */
+export interface SseRequest extends GraphqlRequest {
+  readonly extensions?: unknown;
+}
+
+/** Reads a request from the address of a GET or the body of a POST. */
+export function readSseRequest({ method, headers, raw, body }: FastifyRequest): SseRequest | GraphQLError {
+  try {
+    if (method === "GET") {
+      const { searchParams } = new URL(raw.url ?? "/", "http://gateway");
+      const json = (name: string) => JSON.parse(searchParams.get(name) || "null");
+      return {
+        query: searchParams.get("query"),
+        operationName: searchParams.get("operationName"),
+        variables: json("variables"),
+        extensions: json("extensions"),
+      };
+    }
+    // A form of another site could send any other type without being asked first.
+    if (!/^application\/json\s*(;|$)/i.test(headers["content-type"] ?? ""))
+      return refused("UNSUPPORTED_MEDIA_TYPE", "a GraphQL request is application/json");
+    const value: unknown = JSON.parse(Buffer.isBuffer(body) ? body.toString() : "");
+    if (typeof value !== "object" || value === null)
+      return graphqlError("BAD_REQUEST", "the body is no object");
+    return value;
+  } catch {
+    return graphqlError("BAD_REQUEST", "the request is no JSON");
+  }
+}
+
+/** Prepares a request; a mutation by GET is refused, because a page can make a browser send one. */
+export function prepareRequest(
+  { method, visitor }: FastifyRequest,
+  asked: SseRequest | GraphQLError,
+  prepare: Prepare,
+): Prepared {
+  if (asked instanceof GraphQLError) return { errors: [asked] };
+  const prepared = prepare(asked, visitor);
+  return method === "GET" && "operation" in prepared && prepared.operation === "mutation"
+    ? { errors: [refused("METHOD_NOT_ALLOWED", "a mutation is sent by POST")] }
+    : prepared;
+}
+
+const refused = (code: ErrorCode, message: string): GraphQLError =>
+  new GraphQLError(message, { extensions: { code } });

@@ -1,0 +1,72 @@
+/** A response of events to one client, that says when the client has taken what was sent. */
+import type { FastifyReply } from "fastify";
+import { encodeSse, SSE_HEARTBEAT } from "../../wire/sse.ts";
+import { errorBody } from "../append-results.ts";
+import { whenGone } from "../http/context.ts";
+import type { GraphqlParts } from "./context.ts";
+
+/** An open response. */
+export interface EventResponse {
+  /** Sends an event, and resolves when the client can take more, or is gone. */
+  send(event: string, data: string): Promise<void>;
+  /** Ends it, with a last event where there is one. */
+  end(event?: string): void;
+}
+
+/** Opens the response. @param onGone called once, when the client is gone or the gateway stops, unless it has ended */
+export function openEvents(
+  reply: FastifyReply,
+  { limits, closing, tally, sessions, limiting }: GraphqlParts,
+  onGone: () => void,
+): EventResponse {
+  const { raw, request } = reply;
+  limiting.checkConnection(request.visitor);
+  const session = sessions.open(request.visitor, "graphql", (error) => {
+    onGone();
+    stop();
+    raw.end(encodeSse({ event: "error", data: JSON.stringify(errorBody(error)) }));
+  });
+  reply.hijack();
+  raw.writeHead(200, {
+    ...(reply.getHeaders() as Record<string, string>),
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-store",
+    // Proxies such as nginx would collect the answer before they pass it on.
+    "x-accel-buffering": "no",
+  });
+  // Some browsers show a response only when something of its body has come.
+  raw.write(SSE_HEARTBEAT);
+  const beating = setInterval(() => {
+    if (!raw.writableNeedDrain) raw.write(SSE_HEARTBEAT);
+  }, limits.heartbeatMs);
+  const release = whenGone(reply, closing, () => {
+    sessions.forget(session);
+    onGone();
+  });
+  function stop(): void {
+    clearInterval(beating);
+    release();
+    sessions.forget(session);
+  }
+
+  return {
+    send(event, data) {
+      const text = encodeSse({ event, data });
+      tally.bytesOut += Buffer.byteLength(text);
+      if (raw.destroyed || raw.write(text)) return Promise.resolve();
+      return new Promise((resolve) => {
+        const done = () => {
+          raw.off("drain", done);
+          raw.off("close", done);
+          resolve();
+        };
+        raw.on("drain", done);
+        raw.on("close", done);
+      });
+    },
+    end(event) {
+      stop();
+      raw.end(event === undefined ? undefined : encodeSse({ event, data: "" }));
+    },
+  };
+}

@@ -1,0 +1,192 @@
+/** Streams: what Redis and their metadata say of them, and the queries that list them. */
+import type { Entry } from "../../domain/entry.ts";
+import type { EdgeEntry, StreamDetails } from "../../redis/stream-details.ts";
+import type { Builder } from "./builder.ts";
+import { type ConnectionRef, FORMAT_DESCRIPTION, readPage } from "./entries.ts";
+import { loadNamedStreams, loadStreams, type StreamNode } from "./load-streams.ts";
+import { fewNames, streamIdOf } from "./names.ts";
+import { base64Of, jsonOf, metaOf, stringOf, timeText } from "./payload.ts";
+import { selectedFields } from "./selection.ts";
+
+/** The type of a stream. */
+export type StreamRef = ReturnType<typeof addStreamType>;
+
+const NO_DETAILS: StreamDetails = {
+  length: 0,
+  entriesAdded: 0,
+  groups: 0,
+  radixTreeKeys: 0,
+  radixTreeNodes: 0,
+  lastGeneratedId: "",
+  maxDeletedEntryId: "",
+  recordedFirstEntryId: "",
+  error: "",
+};
+
+const detailsOf = ({ record }: StreamNode): StreamDetails => record.details ?? NO_DETAILS;
+
+/** Adds the type. @param connection the pages of its history */
+export function addStreamType(builder: Builder, connection: ConnectionRef) {
+  return builder.objectRef<StreamNode>("Stream").implement({
+    description: "A stream, as Redis' `XINFO STREAM` describes it, with its metadata.",
+    fields: (t) => {
+      const count = (name: keyof StreamDetails & CountName, description: string) =>
+        t.field({ type: "Count", description, resolve: (stream) => detailsOf(stream)[name] });
+      const id = (name: keyof StreamDetails & IdName, description: string) =>
+        t.string({ description, resolve: (stream) => detailsOf(stream)[name] });
+
+      /** The five fields that show the first or the last entry. */
+      const edgeFields = (side: "first" | "last") => {
+        const edgeOf = (stream: StreamNode): EdgeEntry | undefined => detailsOf(stream)[side];
+        const entryOf = (stream: StreamNode): Entry | undefined => edgeOf(stream)?.entry;
+        return {
+          id: t.string({
+            description: `The id of the ${side} entry; empty where there is none.`,
+            resolve: (stream) => edgeOf(stream)?.id ?? "",
+          }),
+          time: t.string({
+            nullable: true,
+            description: `The moment of the ${side} entry: ISO 8601 with a zone, or in \`format\`; empty where there is none.`,
+            args: { format: t.arg.string({ description: FORMAT_DESCRIPTION }) },
+            resolve(stream, { format }) {
+              const edge = edgeOf(stream);
+              return edge === undefined ? "" : timeText(edge.id, format);
+            },
+          }),
+          data: t.string({
+            description: `The ${side} entry's payload in base64; empty where there is none.`,
+            resolve(stream) {
+              const entry = entryOf(stream);
+              return entry === undefined ? "" : base64Of(entry.data);
+            },
+          }),
+          string: t.string({
+            nullable: true,
+            description: `The ${side} entry's payload as UTF-8 text; null, with an error beside it, where it is not UTF-8.`,
+            resolve(stream) {
+              const entry = entryOf(stream);
+              return entry === undefined ? "" : stringOf(entry.data);
+            },
+          }),
+          json: t.field({
+            type: "JSON",
+            nullable: true,
+            description: `The ${side} entry's payload as JSON; null, with an error beside it, where it is none.`,
+            resolve(stream) {
+              const entry = entryOf(stream);
+              return entry === undefined ? {} : jsonOf(entry.data);
+            },
+          }),
+        };
+      };
+      const first = edgeFields("first");
+      const last = edgeFields("last");
+
+      return {
+        id: t.exposeString("id", {
+          description: "Its name: without its device below a device, with it among all streams.",
+        }),
+        streamId: t.exposeString("id", { description: "As `id`.", deprecationReason: "Use `id`." }),
+        sid: t.exposeString("id", { description: "As `id`.", deprecationReason: "Use `id`." }),
+        meta: t.field({
+          type: "JSON",
+          nullable: true,
+          description: "The metadata given with `updateStreamMeta`; `{}` where there is none.",
+          resolve: ({ record }) => metaOf(record.meta),
+        }),
+        error: t.string({
+          description:
+            "Empty, or why Redis says nothing of the stream: `no such key` where it has only metadata, or is not there.",
+          resolve: (stream) => detailsOf(stream).error,
+        }),
+        length: count("length", "Entries in it now."),
+        entriesAdded: count("entriesAdded", "Entries ever added (Redis 7)."),
+        groups: count("groups", "Consumer groups."),
+        radixTreeKeys: count("radixTreeKeys", "Keys of the tree that Redis keeps it in."),
+        radixTreeNodes: count("radixTreeNodes", "Nodes of that tree."),
+        lastGeneratedId: id("lastGeneratedId", "The id added last, deleted or not."),
+        maxDeletedEntryId: id("maxDeletedEntryId", "The greatest id ever deleted (Redis 7)."),
+        recordedFirstEntryId: id("recordedFirstEntryId", "The first id as Redis keeps it (Redis 7)."),
+        firstEntryId: first.id,
+        firstEntryTime: first.time,
+        firstEntryData: first.data,
+        firstEntryString: first.string,
+        firstEntryJson: first.json,
+        lastEntryId: last.id,
+        lastEntryTime: last.time,
+        lastEntryData: last.data,
+        lastEntryString: last.string,
+        lastEntryJson: last.json,
+        entries: t.field({
+          type: connection,
+          nullable: true,
+          description: "Its history in pages.",
+          args: {
+            start: t.arg.string({
+              description:
+                "From here on: an entry id, milliseconds, an ISO 8601 time, or `-`; `(` before it leaves it out.",
+            }),
+            end: t.arg.string({ description: "Up to here, likewise, or `+`." }),
+            first: t.arg.int({ description: "Most entries of the page; 100 where it is not given." }),
+            after: t.arg.string({ description: "A cursor: the page begins behind it." }),
+            reverse: t.arg.boolean({ description: "Newest first." }),
+          },
+          resolve: ({ key }, args, context) => readPage(context, key, args),
+        }),
+      };
+    },
+  });
+}
+
+type CountName = "length" | "entriesAdded" | "groups" | "radixTreeKeys" | "radixTreeNodes";
+type IdName = "lastGeneratedId" | "maxDeletedEntryId" | "recordedFirstEntryId";
+
+const MATCH_DESCRIPTION = "Only keys that match this glob of Redis (`KEYS`): `cam?:*`, `*:imu`.";
+
+/** Adds the queries over all streams. */
+export function addStreamQueries(builder: Builder, stream: StreamRef): void {
+  builder.queryFields((t) => ({
+    streams: t.field({
+      type: [stream],
+      nullable: true,
+      description:
+        "All streams, those of the system too, in order; names keep their device. One that has only metadata is listed too.",
+      args: {
+        ids: t.arg.stringList({
+          description:
+            "Only these, listed whether they are there or not. One that is no key is one of device `default`.",
+        }),
+        sids: t.arg.stringList({ description: "As `ids`.", deprecationReason: "Use `ids`." }),
+        match: t.arg.string({ description: MATCH_DESCRIPTION }),
+      },
+      async resolve(_root, { ids, sids, match }, context, info) {
+        const fields = selectedFields(info);
+        const named = ids ?? sids;
+        if (named?.length) return loadNamedStreams(context, fewNames(context, "ids", named), fields);
+        const keys = await context.lookups.knownStreamKeys(match || undefined);
+        return loadStreams(
+          context,
+          keys.map((key) => ({ id: key, key })),
+          fields,
+        );
+      },
+    }),
+    streamIds: t.stringList({
+      nullable: true,
+      description: "The names of all streams that have a key, in order, with their device.",
+      args: { match: t.arg.string({ description: MATCH_DESCRIPTION }) },
+      resolve: (_root, { match }, { lookups }) => lookups.streamKeys(match || undefined),
+    }),
+    stream: t.field({
+      type: stream,
+      nullable: true,
+      description:
+        "One stream. A name that is no key is one of device `default`. Where there is none, `error` says so.",
+      args: { id: t.arg.string({ required: true, description: "Its name." }) },
+      async resolve(_root, { id }, context, info) {
+        const [found] = await loadNamedStreams(context, [streamIdOf(id)], selectedFields(info));
+        return found;
+      },
+    }),
+  }));
+}

@@ -1,0 +1,115 @@
+/**
+ * `/graphql` over a WebSocket. The protocol's core is `graphql-ws`; here it gets a socket whose `send` says when more
+ * may come, so that a subscription whose client does not read is not read for either. The older protocol is
+ * translated on the way (`legacy-protocol.ts`).
+ */
+import type { Socket } from "node:net";
+import { makeServer } from "graphql-ws";
+import type { Session } from "../../access/sessions.ts";
+import { createByteSink, type TurnEnd } from "../byte-sink.ts";
+import { closeWith, type ServedSocket } from "../websocket/connection.ts";
+import { createFrameWriter } from "../websocket/frame-writer.ts";
+import type { PayloadPool } from "../websocket/payload-pool.ts";
+import type { ServerWebSocket } from "../websocket/server-socket.ts";
+import { graphqlError } from "./errors.ts";
+import { type Executor, formatted } from "./executor.ts";
+import { LEGACY_PROTOCOL, legacyLink, MODERN_PROTOCOL, plainLink } from "./legacy-protocol.ts";
+
+/** Chooses the subprotocol among those that a client offers, the newer one first. */
+export const chooseProtocol = (offered: readonly string[]): string | undefined =>
+  [MODERN_PROTOCOL, LEGACY_PROTOCOL].find((protocol) => offered.includes(protocol));
+
+/** Serves a socket that was accepted. @param protocol the subprotocol agreed on; empty for none */
+export type ServeGraphql = (
+  webSocket: ServerWebSocket,
+  socket: Socket,
+  session: Session,
+  protocol: string,
+) => ServedSocket;
+
+/** Makes the function that serves sockets. */
+export function createGraphqlSockets(
+  { prepare, formatError, run, parts }: Executor,
+  turnEnd: TurnEnd,
+  payloadPool: PayloadPool,
+): ServeGraphql {
+  const { limits, tally, logger } = parts;
+  const server = makeServer<undefined, Session>({
+    execute: run,
+    onSubscribe({ subscriptions, extra }, _id, payload) {
+      // The one that is being asked for is among them already.
+      if (Object.keys(subscriptions).length > limits.graphqlMaxOperations)
+        return [
+          graphqlError(
+            "GRAPHQL_LIMIT_EXCEEDED",
+            `more than ${limits.graphqlMaxOperations} operations are under way on this socket`,
+          ),
+        ];
+      const prepared = prepare(payload, extra.visitor);
+      return "errors" in prepared ? prepared.errors : prepared.args;
+    },
+    onNext: (_context, _id, _payload, _args, result) => formatted(result, formatError),
+    onError: (_context, _id, _payload, errors) => errors.map((error) => formatError(error).toJSON()),
+  });
+
+  return function serve(webSocket, socket, session, protocol) {
+    const sink = createByteSink({
+      stream: socket,
+      highWaterBytes: limits.sendHighWaterBytes,
+      turnEnd,
+      onBytes: (bytes) => {
+        tally.bytesOut += bytes;
+      },
+    });
+    let waiting: (() => void)[] = [];
+    const goOn = () => {
+      webSocket.resume();
+      const due = waiting;
+      waiting = [];
+      for (const resolve of due) resolve();
+    };
+
+    function send(text: string): Promise<void> | undefined {
+      if (!webSocket.isOpen()) return undefined;
+      const frame = createFrameWriter(Buffer.byteLength(text) + 16);
+      frame.text(text);
+      sink.write(frame.take());
+      if (!sink.isFull()) return undefined;
+      // A client that does not read its answers does not get to ask more either.
+      webSocket.pause();
+      sink.whenDrained(goOn);
+      return new Promise((resolve) => waiting.push(resolve));
+    }
+
+    function close(code = 1000, reason = ""): void {
+      sink.flush();
+      webSocket.close(code, reason);
+    }
+
+    const link =
+      protocol === LEGACY_PROTOCOL ? legacyLink({ send, close }) : plainLink({ send, close }, protocol);
+    const closed = server.opened(link.socket, session);
+    return {
+      message(bytes, isBinary, memory) {
+        const text = isBinary ? "" : bytes.toString();
+        if (memory !== undefined) payloadPool.give(memory);
+        link.message(text).catch((error: Error) => {
+          tally.clientErrors++;
+          logger.debug({ err: error }, "a GraphQL socket sent what is no message");
+          close(4400, "Invalid message received");
+        });
+      },
+      closed(code) {
+        goOn();
+        closed(code, "").catch((error: Error) => {
+          tally.internalErrors++;
+          logger.error({ err: error }, "a GraphQL socket did not end in order");
+        });
+      },
+      end(error) {
+        sink.flush();
+        closeWith(webSocket, error);
+      },
+    };
+  };
+}

@@ -1,0 +1,333 @@
+/** What every tail promises, whichever way it learns that a stream grew: judged on a real Redis. */
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
+import { createTally, type Tally } from "../../src/domain/tally.ts";
+import { parseRedisUrl } from "../../src/redis/address.ts";
+import { type Append, type AppendResult, createAppender } from "../../src/redis/appender.ts";
+import { type Connection, openConnection } from "../../src/redis/connection.ts";
+import { createEcho } from "../../src/redis/echo.ts";
+import { createEntrySizes } from "../../src/redis/entry-sizes.ts";
+import { openTail, type TailMode } from "../../src/redis/open-tail.ts";
+import type { Tail, TailRead } from "../../src/redis/tail.ts";
+import { silent, startRedis, type TestRedis } from "../support/redis.ts";
+import { until } from "../support/until.ts";
+
+const id = (text: string): EntryId => parseId(text) ?? FIRST_ID;
+
+/** Who adds the entries: other programs, this gateway itself, whose entries may be echoed, or now one and now the other. */
+export type Writer = "others" | "itself" | "both";
+
+/** Registers the suite. @param redisArguments how its servers are started, beside with an append-only file */
+export function judgeTail(mode: TailMode, writer: Writer, ...redisArguments: readonly string[]): void {
+  let redis: TestRedis;
+  let control: Connection;
+  let appends: Connection;
+  let append: Append;
+  let tail: Tail;
+  let tally: Tally;
+  /** What came of each stream: ids, in order. */
+  let seen: Map<string, EntryId[]>;
+  let reads: TailRead[];
+
+  beforeEach(async () => {
+    redis = await startRedis("--appendonly", "yes", "--appendfsync", "always", ...redisArguments);
+    const address = parseRedisUrl(redis.url);
+    tally = createTally();
+    seen = new Map();
+    reads = [];
+    control = openConnection({ address, logger: silent, name: "control", waitMs: 10_000 });
+    const echo = createEcho();
+    append = createAppender({
+      connect(hooks) {
+        appends = openConnection({ ...hooks, address, logger: silent, name: "appends", waitMs: 10_000 });
+        return appends;
+      },
+      streamMaxLength: 0,
+      echo,
+      tally,
+    });
+    tail = openTail(mode, {
+      address,
+      echo,
+      logger: silent,
+      sizes: createEntrySizes(),
+      tally,
+      control,
+      onReads(some) {
+        for (const read of some) {
+          reads.push(read);
+          const ids = seen.get(read.key) ?? [];
+          seen.set(read.key, ids);
+          // Each read begins behind the one before.
+          const last = ids.at(-1);
+          if (last !== undefined) expect(read.after).toBe(last);
+          ids.push(...read.entries.map((entry) => entry.id));
+        }
+        return true;
+      },
+    });
+  });
+  afterEach(async () => {
+    tail.close();
+    control.close();
+    appends.close();
+    await redis[Symbol.asyncDispose]();
+  });
+
+  const redisDoes = (...command: (string | number)[]) => redis.control.call(...command);
+  let added = 0;
+  /** Adds an entry. @returns its id */
+  async function add(key: string, entry = "*", data = "x"): Promise<string> {
+    const isForeign = writer === "others" || (writer === "both" && added++ % 3 === 0);
+    if (isForeign) return String(await redisDoes("XADD", key, entry, "d", data));
+    const [result] = await new Promise<readonly AppendResult[]>((resolve) =>
+      append([{ key, id: entry, data: Buffer.from(data) }], resolve),
+    );
+    if (result instanceof Error) throw result;
+    return String(result);
+  }
+  const stored = async (key: string) =>
+    ((await redisDoes("XRANGE", key, "-", "+")) as [Buffer, unknown][]).map(([one]) => one.toString());
+  const comes = (key: string, last: unknown) =>
+    until(
+      () => `${key} comes up to ${last}, not only to ${seen.get(key)?.at(-1)}`,
+      () => seen.get(key)?.at(-1) === String(last),
+    );
+  /** Adds an entry and waits until it comes. */
+  const passes = async (key: string, entry?: string) => comes(key, await add(key, entry));
+  /** Waits until the tail waits for what comes: what is added to another stream passes. */
+  async function settled(): Promise<void> {
+    if (!seen.has("settled")) tail.watch("settled", FIRST_ID);
+    await comes("settled", await redisDoes("XADD", "settled", "*", "d", "x"));
+  }
+
+  test("every entry comes, in order and once, whoever writes and however many at a time", async () => {
+    tail.watch("s", FIRST_ID);
+    for (let round = 0; round < 20; round++) {
+      await Promise.all(Array.from({ length: 200 }, () => add("s")));
+      if (round % 3 === 0) await redis.control.call("XADD", "s", "*", "other", "field");
+    }
+    const all = await stored("s");
+    await comes("s", all.at(-1));
+    expect(seen.get("s")).toEqual(all);
+    expect(reads.some(({ hasGap }) => hasGap)).toBe(false);
+  });
+
+  test("a stream is read from behind the id that it is watched from, also one with more than one read takes", async () => {
+    for (let i = 1; i <= 3500; i += 500)
+      await Promise.all(
+        Array.from({ length: 500 }, (_, j) => redisDoes("XADD", "s", `${i + j}-0`, "d", "x")),
+      );
+    tail.watch("s", id("10-0"));
+    await comes("s", "3500-0");
+    expect(seen.get("s")).toEqual((await stored("s")).slice(10));
+    await passes("s");
+  });
+
+  test("a stream that does not exist yet", async () => {
+    tail.watch("new", FIRST_ID);
+    await settled();
+    await passes("new");
+    await passes("new");
+  });
+
+  test("a stream that is deleted, and comes again", async () => {
+    tail.watch("s", FIRST_ID);
+    await passes("s", "5-0");
+    await redisDoes("DEL", "s");
+    await settled();
+    await passes("s", "6-0");
+    await redisDoes("UNLINK", "s");
+    await passes("s", "7-0");
+    // Entries that are deleted before they were read do not come, and hold nothing up.
+    await redisDoes("XADD", "s", "8-0", "d", "x");
+    await redisDoes("XDEL", "s", "8-0");
+    await passes("s", "9-0");
+    await redisDoes("XTRIM", "s", "MAXLEN", 0);
+    await passes("s", "10-0");
+  });
+
+  test.each(["FLUSHALL", "FLUSHDB"])("%s", async (flush) => {
+    const keys = Array.from({ length: 50 }, (_, i) => `s${i}`);
+    for (const key of keys) tail.watch(key, FIRST_ID);
+    await Promise.all(keys.map((key) => passes(key)));
+    await redisDoes(flush);
+    await Promise.all(keys.map((key) => passes(key)));
+    await Promise.all(keys.map((key) => passes(key)));
+  });
+
+  test("a stream that is renamed, restored or copied to", async () => {
+    tail.watch("s", FIRST_ID);
+    await settled();
+    await add("other", "1-0");
+    await redisDoes("RENAME", "other", "s");
+    await comes("s", "1-0");
+    await add("other", "2-0");
+    await redisDoes("COPY", "other", "s", "REPLACE");
+    await comes("s", "2-0");
+    await redisDoes("EVAL", "redis.call('XADD', KEYS[1], '3-0', 'd', 'x')", 1, "s");
+    await comes("s", "3-0");
+  });
+
+  test("its connection is killed again and again while entries come: none is missed, and the losses are counted", async () => {
+    await killedAgainAndAgain("tail");
+    expect(tally.redisReconnects).toBe(5);
+  });
+
+  test("the connection that appends is killed again and again: none is missed", () =>
+    killedAgainAndAgain("appends"));
+
+  async function killedAgainAndAgain(name: string): Promise<void> {
+    const keys = ["a", "b", "c"];
+    for (const key of keys) tail.watch(key, FIRST_ID);
+    await settled();
+    for (let kill = 1; kill <= 5; kill++) {
+      // An append whose answer was lost may be stored or not.
+      const adding = Promise.allSettled(Array.from({ length: 300 }, (_, i) => add(keys[i % 3] ?? "a")));
+      await until(`there is a connection ${name} to be killed`, async () => {
+        const clients = String(await redisDoes("CLIENT", "LIST")).split("\n");
+        const line = clients.find((one) => one.includes(`name=redis-streamer:${name}`)) ?? "";
+        const [, clientId] = /^id=(\d+)/.exec(line) ?? [];
+        return clientId !== undefined && (await redisDoes("CLIENT", "KILL", "ID", clientId)) === 1;
+      });
+      await adding;
+      if (name === "tail") await until("the loss is noticed", () => tally.redisReconnects === kill);
+      await settled();
+    }
+    for (const key of keys) {
+      const all = await stored(key);
+      await comes(key, all.at(-1));
+      expect(seen.get(key)).toEqual(all);
+    }
+  }
+
+  test("the server is killed and comes back: none is missed", async () => {
+    tail.watch("s", FIRST_ID);
+    await passes("s");
+    await redis.kill();
+    await redis.start();
+    await add("s");
+    await passes("s");
+    expect(seen.get("s")).toEqual(await stored("s"));
+  });
+
+  test("thousands of streams, of which some have entries", async () => {
+    const keys = Array.from({ length: 3000 }, (_, i) => `s${i}`);
+    for (const key of keys) tail.watch(key, FIRST_ID);
+    expect(tally.tailStreams).toBe(keys.length);
+    await settled();
+    for (let round = 0; round < 3; round++) {
+      const grown = keys.filter((_, i) => i % (round + 1) === 0);
+      const last = await Promise.all(grown.map((key) => add(key)));
+      await until("all came", () => grown.every((key, i) => seen.get(key)?.at(-1) === String(last[i])));
+    }
+    for (const key of ["s0", "s1", "s2", "s2998"]) expect(seen.get(key)).toEqual(await stored(key));
+  });
+
+  test("many streams of large entries: what one read brings is bounded, and all comes", async () => {
+    const keys = Array.from({ length: 40 }, (_, i) => `s${i}`);
+    const large = "x".repeat(200_000);
+    for (const key of keys) for (let i = 1; i <= 10; i++) await add(key, `${i}-0`, large);
+    for (const key of keys) tail.watch(key, FIRST_ID);
+    await until("all came", () => keys.every((key) => seen.get(key)?.at(-1) === "10-0"));
+    for (const key of keys) expect(seen.get(key)).toEqual(await stored(key));
+  });
+
+  test("a key of another type holds up no other stream, and is read when it becomes a stream", async () => {
+    await redisDoes("SET", "wrong", "text");
+    tail.watch("right", FIRST_ID);
+    tail.watch("wrong", FIRST_ID);
+    tail.watch("also right", FIRST_ID);
+    await passes("right");
+    await passes("also right");
+    await redisDoes("DEL", "wrong");
+    await add("wrong", "1-0");
+    await passes("right");
+    await comes("wrong", "1-0");
+    // The same once more, of one that is being watched.
+    await redisDoes("SET", "wrong", "text");
+    await passes("right");
+    await redisDoes("DEL", "wrong");
+    await passes("wrong", "2-0");
+    await passes("also right");
+  });
+
+  test("alone, a key of another type is read when it becomes a stream", async () => {
+    await redisDoes("SET", "wrong", "text");
+    tail.watch("wrong", FIRST_ID);
+    await redisDoes("SET", "wrong", "text again");
+    await redisDoes("DEL", "wrong");
+    await passes("wrong", "1-0");
+    await passes("wrong", "2-0");
+  });
+
+  test("a stream that is no longer watched does not come, and one that is watched again comes from there", async () => {
+    tail.watch("s", FIRST_ID);
+    tail.watch("other", FIRST_ID);
+    await passes("s", "1-0");
+    tail.unwatch("s");
+    await add("s", "2-0");
+    await add("s", "3-0");
+    await passes("other");
+    expect(seen.get("s")).toEqual(["1-0"]);
+    // From behind what was missed, then from before it.
+    seen.delete("s");
+    tail.watch("s", id("2-0"));
+    await comes("s", "3-0");
+    expect(seen.get("s")).toEqual(["3-0"]);
+    seen.delete("s");
+    tail.watch("s", FIRST_ID);
+    await comes("s", "3-0");
+    expect(seen.get("s")).toEqual(["1-0", "2-0", "3-0"]);
+    await passes("s", "4-0");
+    expect(tally.tailStreams).toBe(2);
+  });
+
+  test("streams are watched and unwatched all the time while entries come", async () => {
+    tail.watch("s", FIRST_ID);
+    for (let i = 0; i < 100; i++) {
+      tail.watch(`passing ${i}`, FIRST_ID);
+      await Promise.all([add("s"), add("s"), add(`passing ${i}`)]);
+      tail.unwatch(`passing ${i}`);
+    }
+    const all = await stored("s");
+    await comes("s", all.at(-1));
+    expect(seen.get("s")).toEqual(all);
+  });
+
+  test("what was trimmed away before it could be read is told as a gap", async () => {
+    tail.watch("s", FIRST_ID);
+    await passes("s", "1-0");
+    await redis.control.call("CLIENT", "PAUSE", 200, "ALL");
+    // One transaction: the tail sees all of it or nothing.
+    await redisDoes(
+      "EVAL",
+      "for i = 2, 50 do redis.call('XADD', KEYS[1], i .. '-0', 'd', 'x') end redis.call('XTRIM', KEYS[1], 'MAXLEN', 5)",
+      1,
+      "s",
+    );
+    await comes("s", "50-0");
+    expect(seen.get("s")).toEqual(["1-0", "46-0", "47-0", "48-0", "49-0", "50-0"]);
+    expect(reads.map(({ hasGap }) => hasGap)).toEqual([false, true]);
+  });
+
+  test("ids are numbers: of 64 bits, and 9 comes before 10", async () => {
+    tail.watch("s", FIRST_ID);
+    for (const one of ["9-9", "9-10", "10-0", "18446744073709551615-18446744073709551615"])
+      await passes("s", one);
+    const ids = seen.get("s") ?? [];
+    expect(ids.toSorted(compareIds)).toEqual(ids);
+  });
+
+  test("when it is closed nothing comes any more, and nothing is left of it", async () => {
+    tail.watch("s", FIRST_ID);
+    await passes("s");
+    tail.close();
+    await add("s");
+    await until("its connection is gone", async () => {
+      return !String(await redisDoes("CLIENT", "LIST")).includes("redis-streamer:tail");
+    });
+    expect(seen.get("s")).toHaveLength(1);
+    expect(tally.redisReconnects).toBe(0);
+  });
+}

@@ -1,0 +1,123 @@
+/** Pushers and readers that go on by themselves and remember all they were told, for tests that hurt what serves them. */
+import { openAnswer } from "./http.ts";
+import { type Closed, connectSocket, type Message, type TestSocket } from "./socket.ts";
+import { readEvents } from "./sse.ts";
+
+/** A client that sends numbers, a few on the way at a time. */
+export interface Pusher {
+  /** The numbers that were stored, by their entry ids, in the order of the acks. */
+  readonly acknowledged: ReadonlyMap<string, number>;
+  /** The codes of the entries that were not (or not surely) stored, by their numbers. */
+  readonly failed: ReadonlyMap<number, string>;
+  /** Sends nothing more and resolves when all that was sent is answered, or the server has closed. */
+  stop(): Promise<void>;
+  /** How the server closed it. */
+  readonly closed: Promise<Closed>;
+}
+
+/** Starts a pusher with acks. @param inFlight entries sent and not yet answered */
+export async function startPusher(ws: string, stream: string, inFlight = 20): Promise<Pusher> {
+  const socket = await connectSocket(`${ws}/data/${stream}/push?header=0&ack=1`);
+  const acknowledged = new Map<string, number>();
+  const failed = new Map<number, string>();
+  let sent = 0;
+  let stopped = false;
+  for (; sent < inFlight; sent++) socket.send(String(sent));
+
+  async function run(): Promise<void> {
+    for (let answered = 0; answered < sent; answered++) {
+      const [outcome] = JSON.parse(await socket.text()) as (string | { error: string; code: string })[];
+      if (typeof outcome === "string") acknowledged.set(outcome, answered);
+      else failed.set(answered, outcome?.code ?? "an empty ack");
+      if (!stopped) socket.send(String(sent++));
+    }
+  }
+  // Ends with an error where the server closes.
+  const answered = run().catch(() => undefined);
+  return {
+    acknowledged,
+    failed,
+    closed: socket.closed,
+    async stop() {
+      stopped = true;
+      await answered;
+      await socket[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** An entry as a reader saw it. */
+export interface SeenEntry {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** A client that reads one stream. */
+export interface Reader extends AsyncDisposable {
+  readonly entries: readonly SeenEntry[];
+  /** How the server closed it; of an HTTP response only that it ended. */
+  readonly closed: Promise<Closed>;
+}
+
+/** The ways to read a stream that a client has. */
+export type Way = "json" | "header" | "acked" | "paced" | "events";
+
+const QUERY: Readonly<Record<Exclude<Way, "events">, string>> = {
+  json: "format=json&count=100",
+  header: "count=3",
+  acked: "format=json&count=50&ack=1",
+  paced: "format=json&count=500&max_fps=50",
+};
+
+/** Starts a reader. @param from its cursor */
+export async function startReader(ws: string, stream: string, way: Way, from = "0"): Promise<Reader> {
+  return way === "events" ? startEvents(ws, stream, from) : startPull(ws, stream, way, from);
+}
+
+async function startPull(
+  ws: string,
+  stream: string,
+  way: Exclude<Way, "events">,
+  from: string,
+): Promise<Reader> {
+  const url = `${ws}/data/${stream}/pull?${QUERY[way]}&last_entry_id=${from}&block=1000`;
+  const socket = await connectSocket(url);
+  const entries: SeenEntry[] = [];
+  const next = way === "header" ? () => pairOf(socket) : async () => entriesOfJson(await socket.next());
+  async function run(): Promise<void> {
+    for (;;) {
+      entries.push(...(await next()));
+      if (way === "acked") socket.send("");
+    }
+  }
+  run().catch(() => undefined);
+  return { entries, closed: socket.closed, [Symbol.asyncDispose]: () => socket[Symbol.asyncDispose]() };
+}
+
+const entriesOfJson = ({ data }: Message): SeenEntry[] =>
+  (JSON.parse(data.toString()) as [string, string, string][]).map(([, id, text]) => ({ id, text }));
+
+async function pairOf(socket: TestSocket): Promise<SeenEntry[]> {
+  const { header, payload } = await socket.pair();
+  return header.map(([, id, start], i) => ({
+    id,
+    text: payload.subarray(start, header[i + 1]?.[2]).toString(),
+  }));
+}
+
+async function startEvents(ws: string, stream: string, from: string): Promise<Reader> {
+  const answer = await openAnswer(
+    `${ws.replace("ws", "http")}/data/${stream}/events?last_entry_id=${encodeURIComponent(from)}`,
+  );
+  const events = readEvents(answer);
+  const entries: SeenEntry[] = [];
+  async function run(): Promise<Closed> {
+    for (;;) {
+      const event = await events.next();
+      if (event === undefined) return { code: 0, reason: "the response ended" };
+      entries.push({ id: event.id, text: event.data });
+    }
+  }
+  const closed = run().catch((error: Error) => ({ code: -1, reason: error.message }));
+  return { entries, closed, [Symbol.asyncDispose]: () => answer[Symbol.asyncDispose]() };
+}

@@ -1,0 +1,45 @@
+/** The playground in a browser: it opens, answers a query, and shows a pushed entry, with nothing from any other host. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openPage } from "../support/browser.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { request } from "../support/http.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+import { until } from "../support/until.ts";
+
+let redis: TestRedis;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await startTestGateway(redis.url);
+});
+afterAll(async () => {
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+});
+
+const readers = async () =>
+  Number(/^redis_streamer_readers (\d+)$/m.exec((await request(`${gateway.http}/metrics`)).text)?.[1]);
+
+test("a query is answered, and a subscription delivers a pushed entry", async () => {
+  await redis.control.call("XADD", "default:a-stream-of-the-test", "*", "d", "x");
+  await using open = await openPage(`${gateway.http}/graphql`);
+  const { page } = open;
+  const result = page.locator(".query-result-content:visible, app-query-result:visible").first();
+
+  await page.getByText("query Streams").first().waitFor();
+  await page.getByRole("button", { name: "Send Request" }).locator("visible=true").click();
+  await expect.poll(() => result.innerText(), { timeout: 10_000 }).toContain("default:a-stream-of-the-test");
+
+  await page.getByText("Follow", { exact: true }).first().click();
+  await page.getByText("subscription Follow").locator("visible=true").first().waitFor();
+  await page.getByRole("button", { name: "Send Request" }).locator("visible=true").click();
+  await until("the page reads", async () => (await readers()) === 1);
+  await request(`${gateway.http}/data/my-stream`, { method: "POST", body: "pushed from outside" });
+  await page.getByText("pushed from outside").locator("visible=true").first().waitFor();
+
+  const { host } = new URL(gateway.http);
+  const elsewhere = open.requests.filter((url) => !/^(data|blob):/.test(url) && new URL(url).host !== host);
+  expect(elsewhere).toEqual([]);
+  expect(open.errors).toEqual([]);
+});

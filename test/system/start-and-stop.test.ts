@@ -1,0 +1,172 @@
+/** The program's life as an operator sees it: its start, given up or not, and its stop by a signal. */
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beginGatewayProcess, type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
+import { request } from "../support/http.ts";
+import { startPusher, startReader } from "../support/load.ts";
+import { startRedis } from "../support/redis.ts";
+import { connectSocket } from "../support/socket.ts";
+import { until } from "../support/until.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "start-and-stop-"));
+});
+afterEach(() => {
+  for (const pid of servers()) process.kill(Number(pid), "SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The process ids of the Redis servers that work below the folder. */
+function servers(): readonly string[] {
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      return (
+        readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("redis") &&
+        readlinkSync(`/proc/${pid}/cwd`).startsWith(folder)
+      );
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** A PATH on which redis-server takes a millisecond for each entry that it loads; after each thousand it listens to signals. */
+function slowToLoad(): string {
+  const file = join(folder, "redis-server");
+  writeFileSync(
+    file,
+    [
+      "#!/bin/sh",
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own
+      "PATH=${PATH#*:}",
+      '[ "$1" = --version ] || set -- "$@" --key-load-delay 1000',
+      'exec redis-server "$@"',
+    ].join("\n"),
+  );
+  chmodSync(file, 0o755);
+  return `${folder}:${process.env.PATH}`;
+}
+
+test.each(["SIGINT", "SIGTERM"] as const)(
+  "%s while the managed Redis loads its data ends both, and the data is there at the next start",
+  async (signal) => {
+    {
+      await using first = await startGatewayProcess({ folder });
+      const body = JSON.stringify(Array.from({ length: 9000 }, (_, i) => ["s", null, String(i)]));
+      expect((await request(`${first.http}/data/s?format=json`, { method: "POST", body })).status).toBe(200);
+      first.signal("SIGTERM");
+      expect(await first.ended).toBe(0);
+    }
+    await using loading = beginGatewayProcess({ folder, env: { PATH: slowToLoad(), LOG_LEVEL: "debug" } });
+    await until("the managed Redis loads", () => servers().length === 1 && isLoading(loading.logged));
+    loading.signal(signal);
+    expect(await loading.ended).toBe(0);
+    expect(loading.logged.join()).not.toMatch(/the managed Redis is ready|killing it/);
+    expect(servers()).toEqual([]);
+    await using third = await startGatewayProcess({ folder });
+    expect((await request(`${third.http}/data/s?last_entry_id=0&latest=1`)).text).toBe("8999");
+  },
+);
+
+const isLoading = (logged: readonly string[]) => logged.some((line) => /^redis: .*AOF loading/.test(line));
+
+describe("SIGTERM under load", () => {
+  const ALL = { REDIS_STREAM_MAXLEN: "0", MAX_BATCH_ENTRIES: "1000000" };
+  /** The contract (10 s), which `SHUTDOWN_MS` and what may hang beyond it stay below. */
+  const WITHIN_MS = 10_000;
+
+  /** Puts a gateway under load, ends it, and gives what was acknowledged of each stream. */
+  async function endUnderLoad(gateway: GatewayProcess): Promise<Map<string, Map<string, number>>> {
+    const streams = ["a", "b", "c"];
+    const readers = await Promise.all(
+      (["json", "header", "acked", "paced"] as const).map((way) => startReader(gateway.ws, "a", way)),
+    );
+    await using events = await startReader(gateway.ws, "a", "events");
+    await using stuck = await connectSocket(`${gateway.ws}/data/a/pull?last_entry_id=0`);
+    stuck.raw.pause();
+    await using noAck = await connectSocket(`${gateway.ws}/data/d/push?header=0`);
+    const waiting = request(`${gateway.http}/data/nothing?block=60000`);
+    const pushers = await Promise.all(streams.map((stream) => startPusher(gateway.ws, stream, 100)));
+    await until("all push", () => pushers.every(({ acknowledged }) => acknowledged.size > 500));
+    noAck.send("x");
+    const start = performance.now();
+    gateway.signal("SIGTERM");
+    for (const { closed } of [...pushers, ...readers, noAck])
+      expect(await closed).toEqual({ code: 1001, reason: "SHUTTING_DOWN: the gateway stops" });
+    expect(await events.closed).toEqual({ code: 0, reason: "the response ended" });
+    expect([(await waiting).status, (await waiting).text]).toEqual([200, ""]);
+    expect(await gateway.ended).toBe(0);
+    expect(performance.now() - start).toBeLessThan(WITHIN_MS);
+    await Promise.all(readers.map((reader) => reader[Symbol.asyncDispose]()));
+    for (const pusher of pushers) {
+      await pusher.stop();
+      expect(pusher.failed.size).toBe(0);
+    }
+    return new Map(streams.map((stream, i) => [stream, new Map(pushers[i]?.acknowledged)]));
+  }
+
+  /** Checks that all of it is there, by a gateway that is up now. */
+  async function expectStored(http: string, all: ReadonlyMap<string, ReadonlyMap<string, number>>) {
+    for (const [stream, acknowledged] of all) {
+      const answer = await request(`${http}/data/${stream}/entries?format=json&count=1000000`);
+      const stored = new Map((answer.json() as [string, string, string][]).map(([, id, text]) => [id, text]));
+      for (const [id, number] of acknowledged) expect(stored.get(id)).toBe(String(number));
+    }
+    expect((await request(`${http}/data/d?last_entry_id=0`)).text).toBe("x");
+  }
+
+  test("stores what it acknowledged, closes with 1001 and exits with 0: a managed Redis", async () => {
+    await using gateway = await startGatewayProcess({ folder, env: ALL });
+    const acknowledged = await endUnderLoad(gateway);
+    expect(servers()).toEqual([]);
+    await using next = await startGatewayProcess({ folder, env: ALL });
+    await expectStored(next.http, acknowledged);
+  });
+
+  test("stores what it acknowledged, closes with 1001 and exits with 0: a Redis elsewhere", async () => {
+    await using redis = await startRedis();
+    await using gateway = await startGatewayProcess({ env: { ...ALL, REDIS_URL: redis.url } });
+    const acknowledged = await endUnderLoad(gateway);
+    await using next = await startGatewayProcess({ env: { ...ALL, REDIS_URL: redis.url } });
+    await expectStored(next.http, acknowledged);
+  });
+
+  test("ends in time also where Redis does not answer", async () => {
+    await using redis = await startRedis();
+    await using gateway = await startGatewayProcess({ env: { REDIS_URL: redis.url, SHUTDOWN_MS: "2000" } });
+    const pusher = await startPusher(gateway.ws, "a");
+    await until("it pushes", () => pusher.acknowledged.size > 100);
+    redis.freeze();
+    const start = performance.now();
+    gateway.signal("SIGTERM");
+    expect(await gateway.ended).toBe(0);
+    expect(performance.now() - start).toBeLessThan(WITHIN_MS);
+    await pusher.stop();
+  });
+
+  test("a second Ctrl-C ends it at once", async () => {
+    await using redis = await startRedis();
+    await using gateway = await startGatewayProcess({ env: { REDIS_URL: redis.url, SHUTDOWN_MS: "60000" } });
+    const pusher = await startPusher(gateway.ws, "a");
+    await until("it pushes", () => pusher.acknowledged.size > 100);
+    redis.freeze();
+    gateway.signal("SIGINT");
+    await until("it stops", () => gateway.logged.some((line) => line.startsWith("stopping")));
+    // The first second of them is taken for one and the same: npm passes the terminal's signal on once more.
+    const again = setInterval(() => gateway.signal("SIGINT"), 100);
+    expect(await gateway.ended).toBe(130);
+    clearInterval(again);
+    await pusher.stop();
+  });
+});

@@ -1,0 +1,140 @@
+/** What a query costs Redis: a bounded number of round trips and commands, however many streams there are. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ANYONE } from "../../../src/access/authorize.ts";
+import { createLimits } from "../../../src/access/limits.ts";
+import { createSessions } from "../../../src/access/sessions.ts";
+import { createTally } from "../../../src/domain/tally.ts";
+import { parseRedisUrl } from "../../../src/redis/address.ts";
+import { type Connection, openConnection } from "../../../src/redis/connection.ts";
+import { createMetaWatch } from "../../../src/redis/meta-watch.ts";
+import { createRegistry } from "../../../src/redis/registry.ts";
+import { readSettings } from "../../../src/settings.ts";
+import { createExecutor, type Executor, perform } from "../../../src/transports/graphql/executor.ts";
+import { createClosing } from "../../../src/transports/http/context.ts";
+import { createRefusals } from "../../../src/transports/refusals.ts";
+import { type Engine, openEngine } from "../../support/engine.ts";
+import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
+
+/** A connection that counts what it sends, and the turns in which it sends: what is sent in one turn is one write. */
+interface Counting extends Connection {
+  commands: number;
+  writes: number;
+}
+
+function counting(connection: Connection): Counting {
+  let isOpen = false;
+  const counter: Counting = {
+    ...connection,
+    commands: 0,
+    writes: 0,
+    sendEncoded(encode, done) {
+      count();
+      connection.sendEncoded(encode, done);
+    },
+    send(args, done) {
+      count();
+      connection.send(args, done);
+    },
+    call(...args) {
+      count();
+      return connection.call(...args);
+    },
+  };
+  function count(): void {
+    counter.commands++;
+    if (isOpen) return;
+    isOpen = true;
+    counter.writes++;
+    setImmediate(() => {
+      isOpen = false;
+    });
+  }
+  return counter;
+}
+
+let redis: TestRedis;
+let engine: Engine;
+let connection: Counting;
+let executor: Executor;
+
+/** Somebody, where nobody is asked. */
+const anyone = { id: "1", address: "127.0.0.1", host: undefined, isSecure: false, identity: ANYONE };
+const open = { isOpen: true, identify: () => ANYONE, isGood: () => true, close: () => undefined };
+
+beforeAll(async () => {
+  redis = await startRedis();
+  engine = openEngine(redis.url, { tail: "tracking", recentBytes: 0, pageBytes: 65536, pageCacheBytes: 0 });
+  const address = parseRedisUrl(redis.url);
+  connection = counting(openConnection({ address, logger: silent, name: "reads", waitMs: 1000 }));
+  const settings = readSettings([], {});
+  const limiting = createLimits(settings);
+  executor = createExecutor({
+    registry: createRegistry({ connection, streamMaxLength: 0 }),
+    log: engine.log,
+    subscribe: engine.subscriber(createTally()),
+    metaWatch: createMetaWatch(() => connection),
+    limits: settings,
+    enableFlush: false,
+    version: "test",
+    tally: createTally(),
+    logger: silent,
+    closing: createClosing().closing,
+    sessions: createSessions(open, limiting),
+    limiting,
+    refusals: createRefusals(createTally(), silent),
+    pathPrefix: "",
+  });
+});
+afterAll(async () => {
+  connection.close();
+  engine[Symbol.dispose]();
+  await redis[Symbol.asyncDispose]();
+});
+
+async function cost(query: string) {
+  await connection.call("PING");
+  const before = { commands: connection.commands, writes: connection.writes };
+  const outcome = await perform(executor.prepare({ query }, anyone), executor.run);
+  expect(outcome).not.toHaveProperty("errors");
+  return {
+    outcome: JSON.parse(JSON.stringify(outcome)),
+    commands: connection.commands - before.commands,
+    roundTrips: connection.writes - before.writes,
+  };
+}
+
+describe.each([10, 1000])("with %i streams of 10 devices", (count) => {
+  beforeAll(async () => {
+    await connection.call("FLUSHALL");
+    for (let i = 0; i < 10; i++) await connection.call("SADD", ":devices:connected", `d${i}`);
+    const pushed = Array.from({ length: count }, (_, i) =>
+      connection.call("XADD", `d${i % 10}:s${i}`, "*", "d", "x"),
+    );
+    await Promise.all(pushed);
+    await connection.call("SET", ":stream:meta:d0:described", "{}");
+  });
+
+  test("a list of streams with their lengths and metadata", async () => {
+    const { outcome, commands, roundTrips } = await cost("{ streams { id length meta } }");
+    expect(outcome.data.streams.length).toBe(count + 1);
+    expect(roundTrips).toBeLessThanOrEqual(3);
+    // The two lists, and for each stream the two questions.
+    expect(commands).toBe(2 + 2 * (count + 1));
+  });
+
+  test.each([
+    ["names alone", "{ streamIds streams { id } }"],
+    ["all facts", "{ streams { id error entriesAdded firstEntryId lastEntryTime } }"],
+    ["payloads", "{ streams { id lastEntryString meta } }"],
+    ["devices and their streams", "{ devices { id meta streamIds sids streams { id length meta } } }"],
+    [
+      "the same twice",
+      "{ a: devices { streams { length } } b: devices { streams { meta } } streams { length } }",
+    ],
+    ["pages", "{ streams { id entries(first: 1) { nodes { string } } } }"],
+  ])("%s", async (_what, query) => {
+    const { outcome, roundTrips } = await cost(query);
+    expect(outcome.data).toBeTruthy();
+    expect(roundTrips).toBeLessThanOrEqual(3);
+  });
+});

@@ -19,6 +19,7 @@ import { createLog } from "./redis/log.ts";
 import { startManagedServer } from "./redis/managed-server.ts";
 import { createMetaWatch } from "./redis/meta-watch.ts";
 import { openTail } from "./redis/open-tail.ts";
+import { createPolledReads } from "./redis/polled-reads.ts";
 import { createPresenceLeases } from "./redis/presence-leases.ts";
 import { createRegistry } from "./redis/registry.ts";
 import type { Settings } from "./settings.ts";
@@ -140,9 +141,17 @@ async function assemble(
     connect: (hooks) => connect("appends", hooks),
     streamMaxLength: settings.streamMaxLength,
     echo,
+    onStored: (key) => polled.forget(key),
     tally,
   });
-  const log = createLog({ append, reads, connections, sizes });
+  const logOver = (connection: Connection) => createLog({ append, reads: connection, connections, sizes });
+  const log = logOver(reads);
+  const polled = createPolledReads({
+    connect: (hooks) => connect("polls", hooks),
+    readsOver: logOver,
+    limitBytes: settings.pollCacheBytes,
+    tally,
+  });
   const hub = createHub({
     openTail: (onReads) =>
       openTail(settings.redisTail, { address, logger, sizes, tally, echo, onReads, control: reads }),
@@ -163,6 +172,7 @@ async function assemble(
   const guard = createBrowserGuard({ ...settings, listenHost: settings.host });
   const common = {
     log,
+    polled: polled.reads,
     subscribe: createSubscriber({ hub, history, log, tally }),
     limits: settings,
     turnEnd: createTurnEnd(),

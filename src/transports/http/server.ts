@@ -1,6 +1,5 @@
 /** The HTTP side of the gateway: routes, who may call them from a browser, and how errors are told. */
 import { createServer, type Server } from "node:http";
-import cors from "@fastify/cors";
 import {
   type FastifyError,
   type FastifyInstance,
@@ -16,6 +15,7 @@ import type { Executor } from "../graphql/executor.ts";
 import { addGraphql } from "../graphql/http.ts";
 import { endWithError } from "../raw-answer.ts";
 import { RETRY_AFTER_SECONDS, type RouteParts } from "./context.ts";
+import { addCors } from "./cors.ts";
 import { addDocs } from "./docs.ts";
 import { addEvents } from "./events.ts";
 import { addGetData } from "./get-data.ts";
@@ -84,19 +84,14 @@ export async function createHttp(
   app.setErrorHandler(answerError);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  app.addHook("onRequest", async (request) => {
+  app.addHook("onRequest", (request, _reply, done) => {
     guard.check({ origin: request.headers.origin, host: request.headers.host });
+    done();
   });
-  await app.register(cors, {
-    delegator: (request, callback) => {
-      const { origin, host } = request.headers;
-      callback(null, {
-        origin: origin !== undefined && guard.allowsOrigin(origin, host),
-        methods: [...METHODS],
-        exposedHeaders: ["x-offsets", "x-last-entry-id", "link", "retry-after"],
-        maxAge: 600,
-      });
-    },
+  addCors(app, {
+    allows: (request, origin) => guard.allowsOrigin(origin, request.headers.host),
+    methods: METHODS,
+    exposedHeaders: ["x-offsets", "x-last-entry-id", "link", "retry-after"],
   });
 
   app.setNotFoundHandler((request, reply) => {

@@ -30,6 +30,7 @@ import { createLog, type Log } from "./redis/log.ts";
 import { startManagedServer } from "./redis/managed-server.ts";
 import { createMetaWatch } from "./redis/meta-watch.ts";
 import { openTail } from "./redis/open-tail.ts";
+import { createPolledReads } from "./redis/polled-reads.ts";
 import { createPresenceLeases } from "./redis/presence-leases.ts";
 import { createRegistry } from "./redis/registry.ts";
 import type { OnTailReads } from "./redis/tail.ts";
@@ -162,9 +163,17 @@ async function assemble(
     connect: (hooks) => connect("appends", hooks),
     streamMaxLength: settings.streamMaxLength,
     echo,
+    onStored: (key) => polled.forget(key),
     tally,
   });
-  const log = createLog({ append, reads, connections, sizes });
+  const logOver = (connection: Connection) => createLog({ append, reads: connection, connections, sizes });
+  const log = logOver(reads);
+  const polled = createPolledReads({
+    connect: (hooks) => connect("polls", hooks),
+    readsOver: logOver,
+    limitBytes: settings.pollCacheBytes,
+    tally,
+  });
   const turnEnd = createTurnEnd();
   const delays = createDelaySampler(turnEnd.add, (seconds) => metrics.observeDelay(seconds));
   const hub = createHub({
@@ -198,6 +207,7 @@ async function assemble(
     ...access,
     refusals: createRefusals(tally, logger),
     log,
+    polled: polled.reads,
     subscribe: createSubscriber({ hub, history, log, tally }),
     limits: settings,
     turnEnd,

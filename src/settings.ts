@@ -416,6 +416,13 @@ export const SETTINGS = {
     "bytes",
     "Newest entries of live streams kept for readers that are slightly behind",
   ),
+  pollCacheBytes: row(
+    "POLL_CACHE_BYTES",
+    bytes(0),
+    "8m",
+    "bytes",
+    "Answers kept for clients that poll, until their stream changes",
+  ),
   pingIntervalMs: row(
     "PING_INTERVAL_MS",
     whole(100, 86_400_000),

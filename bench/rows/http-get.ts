@@ -1,5 +1,5 @@
 /**
- * HTTP: GET of one small entry (100 B) from the beginning of a stream, which Redis is asked for each time; requests a
+ * HTTP: GET of one small entry (100 B) from the beginning of a stream, again and again as a client that polls; requests a
  * second over 10 kept-alive connections with one request under way each.
  *
  * Fair because the bare Fastify route answers with a body of the same length and type, on the same version of Fastify,

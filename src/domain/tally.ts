@@ -32,6 +32,7 @@ export interface Tally {
   recentBytes: number;
   pageCacheBytes: number;
   payloadPoolBytes: number;
+  polledBytes: number;
   redisReconnects: number;
   /** Requests and sockets refused for something the client did. */
   clientErrors: number;
@@ -60,6 +61,7 @@ export const createTally = (): Tally => ({
   recentBytes: 0,
   pageCacheBytes: 0,
   payloadPoolBytes: 0,
+  polledBytes: 0,
   redisReconnects: 0,
   clientErrors: 0,
   internalErrors: 0,

@@ -41,6 +41,7 @@ const ROWS: Readonly<Record<keyof Tally, readonly [kind: Kind, name: string, hel
   tailStreams: ["gauge", "tail_streams", "Streams that the live tail watches"],
   recentBytes: ["gauge", "recent_bytes", "Memory of the newest entries of live streams"],
   pageCacheBytes: ["gauge", "page_cache_bytes", "Memory of history pages kept for other readers"],
+  polledBytes: ["gauge", "polled_bytes", "Memory of answers kept for clients that poll"],
   payloadPoolBytes: ["gauge", "payload_pool_bytes", "Memory kept for large messages to come"],
   redisReconnects: ["counter", "redis_reconnects_total", "Times that a connection to Redis was lost"],
   clientErrors: [

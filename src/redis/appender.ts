@@ -33,6 +33,8 @@ export interface AppenderParts {
   readonly connect: (hooks: ConnectionHooks) => Connection;
   readonly streamMaxLength: number;
   readonly echo: Echo;
+  /** An entry of a stream is stored; told before it is acknowledged. */
+  readonly onStored?: (key: string) => void;
   readonly tally: Tally;
 }
 
@@ -40,7 +42,7 @@ export interface AppenderParts {
 const MOST_BEGINNINGS = 10_000;
 
 /** Makes the function that appends a batch. */
-export function createAppender({ connect, streamMaxLength, echo, tally }: AppenderParts): Append {
+export function createAppender({ connect, streamMaxLength, echo, onStored, tally }: AppenderParts): Append {
   const encode = createEntryEncoder(streamMaxLength);
   const echoed = createEchoedAppends(connect, echo, encode);
 
@@ -51,6 +53,7 @@ export function createAppender({ connect, streamMaxLength, echo, tally }: Append
     if (error === undefined && Buffer.isBuffer(reply)) {
       tally.entriesIn++;
       tally.bytesIn += bytes;
+      onStored?.(entry.key);
       return reply.toString("latin1") as EntryId;
     }
     if (error instanceof ReplyLostError) {

@@ -1,4 +1,5 @@
 /** Reads query parameters. What is wrong is said with the parameter's name; names nobody knows are ignored, as ever. */
+import { parse } from "fast-querystring";
 import { badParameter } from "../domain/errors.ts";
 
 /** The parameters of one request. All readers throw `GatewayError` BAD_PARAMETER. */
@@ -22,9 +23,14 @@ const FALSE = /^(0|false|no|off|f|n)$/i;
 
 /** Makes a reader of a query string, with or without its `?`. */
 export function readQuery(search: string): Query {
-  const parameters = new URLSearchParams(search);
-  // Given twice, the last one counts.
-  const last = (name: string): string | undefined => parameters.getAll(name).at(-1) || undefined;
+  const parameters: Readonly<Record<string, string | string[] | undefined>> = parse(
+    search.startsWith("?") ? search.slice(1) : search,
+  );
+  const last = (name: string): string | undefined => {
+    const value = parameters[name];
+    // Given twice, the last one counts.
+    return (Array.isArray(value) ? value.at(-1) : value) || undefined;
+  };
 
   function number(
     name: string,

@@ -3,7 +3,8 @@ import type { StreamEntries } from "../../domain/entry.ts";
 import type { Tally } from "../../domain/tally.ts";
 import type { Encoder } from "../../live/encoder.ts";
 import type { Subscribe, SubscribedStream } from "../../live/subscription.ts";
-import type { Log } from "../../redis/log.ts";
+import type { PolledReads } from "../../redis/polled-reads.ts";
+import type { WantedStream } from "../read-request.ts";
 
 /** What is to be read. */
 export interface ReadOnceOptions {
@@ -19,7 +20,7 @@ export interface ReadOnceOptions {
 
 /** What reading takes. */
 export interface ReadOnceParts {
-  readonly log: Log;
+  readonly polled: PolledReads;
   readonly subscribe: Subscribe;
   readonly tally: Tally;
 }
@@ -27,7 +28,31 @@ export interface ReadOnceParts {
 /** Entries as they are: nothing is framed before it is known how much of them fits. */
 const asTheyAre: Encoder<readonly StreamEntries[]> = { encode: (streams) => streams };
 
-/** Reads once. Redis is asked first: memory may be a moment behind what somebody was already told is stored. @throws GatewayError */
+/**
+ * What a read would answer, where that is known without asking Redis: the way of a client that polls.
+ *
+ * @returns undefined where Redis has to be asked, or waited for
+ */
+export function readKnown(
+  { polled, tally }: ReadOnceParts,
+  streams: readonly WantedStream[],
+  count: number,
+  latest: boolean,
+): readonly StreamEntries[] | undefined {
+  const present: StreamEntries[] = [];
+  for (const { key, name, cursor } of streams) {
+    if (cursor === "$") return undefined;
+    const page = latest ? undefined : polled.knownAfter(key, cursor, count);
+    const entries = latest ? polled.knownNewest(key, cursor, count) : page?.entries;
+    if (entries === undefined) return undefined;
+    if (page?.hasGap) tally.gaps++;
+    if (entries.length > 0) present.push({ stream: name, entries });
+    tally.entriesOut += entries.length;
+  }
+  return present.length > 0 ? present : undefined;
+}
+
+/** Reads once. What the live tail knows is not used: it may be behind what somebody was already told is stored. @throws GatewayError */
 export async function readOnce(
   parts: ReadOnceParts,
   options: ReadOnceOptions,
@@ -42,13 +67,13 @@ export async function readOnce(
 }
 
 async function readNow(
-  { log, tally }: ReadOnceParts,
+  { polled, tally }: ReadOnceParts,
   { key, name, cursor, isAtEnd }: SubscribedStream,
   { count, latest }: ReadOnceOptions,
 ): Promise<StreamEntries> {
   if (isAtEnd) return { stream: name, entries: [] };
-  if (latest) return { stream: name, entries: await log.readNewest(key, cursor, count) };
-  const { entries, hasGap } = await log.readAfter(key, cursor, count);
+  if (latest) return { stream: name, entries: await polled.readNewest(key, cursor, count) };
+  const { entries, hasGap } = await polled.readAfter(key, cursor, count);
   if (hasGap) tally.gaps++;
   return { stream: name, entries };
 }

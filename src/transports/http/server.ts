@@ -1,6 +1,6 @@
 /** The HTTP side of the gateway: routes, who may call them from a browser, and how errors are told. */
 import type { Server } from "node:http";
-import cors from "@fastify/cors";
+
 import {
   type FastifyError,
   type FastifyInstance,
@@ -21,6 +21,7 @@ import { withoutPrefix } from "../path-prefix.ts";
 import { doorOf, type Refusals } from "../refusals.ts";
 import { addAdmin } from "./admin.ts";
 import { RETRY_AFTER_SECONDS, type RouteParts } from "./context.ts";
+import { addCors } from "./cors.ts";
 import { addDocs } from "./docs.ts";
 import { addEvents } from "./events.ts";
 import { addGetData } from "./get-data.ts";
@@ -121,16 +122,10 @@ export async function createHttp(
     reply.header(CONNECTION_HEADER, request.visitor.id);
     done();
   });
-  await app.register(cors, {
-    delegator: (request, callback) => {
-      const { origin } = request.headers;
-      callback(null, {
-        origin: origin !== undefined && guard.allowsOrigin(origin, request.visitor.host),
-        methods: [...METHODS],
-        exposedHeaders: [CONNECTION_HEADER, "x-offsets", "x-last-entry-id", "link", "retry-after"],
-        maxAge: 600,
-      });
-    },
+  addCors(app, {
+    allows: (request, origin) => guard.allowsOrigin(origin, request.visitor.host),
+    methods: METHODS,
+    exposedHeaders: [CONNECTION_HEADER, "x-offsets", "x-last-entry-id", "link", "retry-after"],
   });
 
   if (parts.tracing !== undefined) addTraces(app, parts.tracing);

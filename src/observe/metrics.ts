@@ -71,11 +71,19 @@ export interface MetricSources {
 /** Upper bounds in seconds: what a reader on the same machine sees, to what a person would call broken. */
 const DELAY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
+/** Gauges of the library that are named as counters are, so that Prometheus' own check refuses the page. */
+const MISNAMED = [
+  "nodejs_active_handles_total",
+  "nodejs_active_requests_total",
+  "nodejs_active_resources_total",
+];
+
 /** Makes the metrics page. */
 export function createMetrics(sources: MetricSources): Metrics {
   const { tally, sockets, sendBufferBytes, limitHits, refusals, sessions, redisSeconds } = sources;
   const register = new Registry();
   collectDefaultMetrics({ register });
+  for (const name of MISNAMED) register.removeSingleMetric(name);
   for (const key of Object.keys(ROWS) as (keyof Tally)[]) {
     const [kind, name, help] = ROWS[key];
     const options = { name: `redis_streamer_${name}`, help, registers: [register] };

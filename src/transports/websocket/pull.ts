@@ -56,7 +56,7 @@ export function servePull(
   { webSocket, socket, segment, query }: WebSocketRequest,
   parts: WebSocketParts,
 ): ServedSocket {
-  const { limits, log, tally, turnEnd } = parts;
+  const { limits, log, payloadPool, tally, turnEnd } = parts;
   const request = readPull(segment, query, limits, parts.pullEncoders);
   const sink = createByteSink({
     stream: socket,
@@ -107,7 +107,10 @@ export function servePull(
   );
 
   return {
-    message: () => acks?.arrived(),
+    message(_bytes, _isBinary, memory) {
+      if (memory !== undefined) payloadPool.give(memory);
+      acks?.arrived();
+    },
     closed() {
       closed = true;
       course?.close();

@@ -36,7 +36,7 @@ export interface ServerWebSocket {
   close(code: number, reason: string): void;
   /** Cuts the connection. */
   terminate(): void;
-  /** Whether anything came since this was asked the last time. */
+  /** Whether anything came since this was asked the last time, or could not come because it is not read from. */
   wasHeard(): boolean;
 }
 
@@ -47,8 +47,8 @@ const CLOSE_OPCODE = 0x88;
 const CLOSE_MS = 10_000;
 /** Chunks smaller than this (bytes) are not worth the call that releases them. */
 const RELEASE_FROM_BYTES = 16 * 1024;
-/** Pings of a client that has so many bytes unread are not answered: RFC 6455, section 5.5.3, asks for the last only. */
-const MOST_UNSENT_PONG_BYTES = 64 * 1024;
+/** Of the pings of a client that has so many bytes unread only the last is answered (RFC 6455, section 5.5.3). */
+const MOST_UNSENT_BYTES = 64 * 1024;
 
 /** A control frame of a server. @param payload 125 bytes at most */
 function controlFrame(opcode: number, payload: Uint8Array): Buffer {
@@ -72,14 +72,22 @@ export function createServerWebSocket(socket: Socket, options: FrameReaderOption
   let heard = false;
   let closeCode = 1006;
   let lastResort: NodeJS.Timeout | undefined;
+  /** What the last ping said that is answered when the client has read what it has to. */
+  let owedPong: Buffer | undefined;
 
   const reader = createFrameReader(options, {
     onMessage(bytes, isBinary, memory) {
       if (state === "open") handlers?.message(bytes, isBinary, memory);
     },
     onPing(payload) {
-      if (state === "open" && socket.writableLength <= MOST_UNSENT_PONG_BYTES)
+      if (state !== "open") return;
+      if (socket.writableLength <= MOST_UNSENT_BYTES) {
         socket.write(controlFrame(PONG_OPCODE, payload));
+        return;
+      }
+      if (owedPong === undefined) socket.once("drain", sendOwedPong);
+      // Copied: it lies in memory that is about to be used again.
+      owedPong = Buffer.from(payload);
     },
     onPong: () => handlers?.pong?.(),
     onClose(code) {
@@ -91,6 +99,11 @@ export function createServerWebSocket(socket: Socket, options: FrameReaderOption
       cutLater();
     },
   });
+
+  function sendOwedPong(): void {
+    if (owedPong !== undefined && state === "open") socket.write(controlFrame(PONG_OPCODE, owedPong));
+    owedPong = undefined;
+  }
 
   function take(chunk: Buffer): void {
     heard = true;
@@ -139,11 +152,15 @@ export function createServerWebSocket(socket: Socket, options: FrameReaderOption
     resume: () => void socket.resume(),
     isPaused: () => socket.isPaused(),
     isOpen: () => state === "open" && !socket.destroyed,
-    ping: () => void (socket.destroyed || socket.write(PING)),
+    ping() {
+      if (state === "open" && socket.writable) socket.write(PING);
+    },
     close,
     terminate: () => void socket.destroy(),
     wasHeard() {
-      const was = heard;
+      // What it has not read itself counts against it: it may be gone.
+      const isHeldUp = socket.isPaused() && socket.writableLength === 0;
+      const was = heard || isHeldUp;
       heard = false;
       return was;
     },

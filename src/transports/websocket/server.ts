@@ -91,34 +91,44 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
   function accept(socket: Socket, head: Buffer, route: Route, protocol: string): void {
     const { maxMessageBytes } = route;
     const webSocket = createServerWebSocket(socket, { maxMessageBytes, pool: payloadPool });
-    try {
-      const served = route.serve(webSocket, socket, protocol);
-      const one: OpenSocket = { webSocket, served, heardAt: performance.now() };
-      open.add(one);
-      webSocket.start(
-        {
-          message: served.message,
-          pong: () => served.pong?.(),
-          closed(code) {
-            open.delete(one);
-            served.closed(code);
-          },
-          broke(error) {
-            tally.clientErrors++;
-            logger.debug({ err: error }, "a WebSocket broke the protocol");
-          },
+    const served = serveOrRefuse(webSocket, socket, route, protocol);
+    const one: OpenSocket = { webSocket, served, heardAt: performance.now() };
+    open.add(one);
+    webSocket.start(
+      {
+        message: served.message,
+        pong: () => served.pong?.(),
+        closed(code) {
+          open.delete(one);
+          served.closed(code);
         },
-        head,
-      );
-      if (isClosing) served.shutDown();
+        broke(error) {
+          tally.clientErrors++;
+          logger.debug({ err: error }, "a WebSocket broke the protocol");
+        },
+      },
+      head,
+    );
+    if (isClosing) served.shutDown();
+  }
+
+  /** Where a parameter is wrong the socket is closed at once, and what comes until it is gone is ignored. */
+  function serveOrRefuse(
+    webSocket: ServerWebSocket,
+    socket: Socket,
+    route: Route,
+    protocol: string,
+  ): ServedSocket {
+    try {
+      return route.serve(webSocket, socket, protocol);
     } catch (error) {
       const told = asGatewayError(error);
       if (told.code === "INTERNAL") {
         tally.internalErrors++;
         logger.error({ err: error }, "a WebSocket could not be served");
       } else tally.clientErrors++;
-      webSocket.start({ message: ignore, closed: ignore, broke: ignore }, head);
       closeWith(webSocket, told);
+      return { message: ignore, closed: ignore, shutDown: ignore };
     }
   }
 

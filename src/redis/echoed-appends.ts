@@ -43,7 +43,7 @@ interface Transaction {
 
 const ignore: Done = () => undefined;
 /** Redis says what a command was refused for when it refuses the whole at its end. */
-const BECAUSE = /^EXECABORT .*?because: (.+)$/s;
+const BECAUSE = /^EXECABORT .*?because(?: of)?: (.+)$/s;
 /** A refusal for a key and not for a command. */
 const OF_A_KEY = /^NOPERM .*\bkeys?\b/s;
 
@@ -136,7 +136,7 @@ export function createEchoedAppends(
     }
     connection.send(["EXEC"], (error, reply) => {
       if (error === undefined && Array.isArray(reply)) settleAll(transaction, reply);
-      else fail(transaction, error ?? new ReplyError("Redis answered EXEC without a list"));
+      else fail(transaction, reasonOf(error ?? new ReplyError("Redis answered EXEC without a list")));
     });
   }
 
@@ -188,7 +188,8 @@ export function createEchoedAppends(
     transaction.isSettled = true;
     // EXECABORT itself says less than what it comes from.
     const [first] = transaction.refused.values();
-    const others = first === undefined ? reasonOf(error) : asNeighbour(first);
+    const others = first === undefined ? error : asNeighbour(first);
+    if (first === undefined && error instanceof ReplyError && error.code === "NOPERM") ableUnless(error);
     transaction.settles.forEach((settle, i) => void settle(transaction.refused.get(i) ?? others, null));
   }
 

@@ -6,7 +6,7 @@ import { GatewayError } from "../../src/domain/errors.ts";
 import type { AppendResult } from "../../src/redis/appender.ts";
 import type { EchoListener } from "../../src/redis/echo.ts";
 import { openAppends, type TestAppends } from "../support/appends.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { killConnections, startRedis, type TestRedis } from "../support/redis.ts";
 import { turns, until } from "../support/until.ts";
 
 let redis: TestRedis;
@@ -43,17 +43,6 @@ const codesOf = (results: readonly AppendResult[]) => results.map(codeOf);
 async function calls(command: string): Promise<number> {
   const stats = String(await redisDoes("INFO", "commandstats"));
   return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
-}
-
-/** Kills connections by their name. @returns how many there were */
-async function killConnections(name: string): Promise<number> {
-  const clients = String(await redisDoes("CLIENT", "LIST")).split("\n");
-  let killed = 0;
-  for (const line of clients) {
-    const id = line.includes(`name=redis-streamer:${name} `) ? /^id=(\d+)/.exec(line)?.[1] : undefined;
-    if (id !== undefined) killed += Number(await redisDoes("CLIENT", "KILL", "ID", id));
-  }
-  return killed;
 }
 
 /** Opens an appender as a user who may do less, in place of the usual one. */
@@ -179,7 +168,7 @@ describe("what is echoed", () => {
   test("nothing, after its connection was lost", async () => {
     await appends.add(["s", "1"]);
     await appends.add(["s", "2"]);
-    expect(await killConnections("appends")).toBe(1);
+    expect(await killConnections(redis, "appends")).toBe(1);
     await until("the loss is told", () => disturbed.includes("s"));
     await redisDoes("XADD", "s", "*", "d", "foreign");
     const third = await appends.add(["s", "3"]);
@@ -309,7 +298,7 @@ describe("a connection that is lost", () => {
     for (let i = 0; i < 5; i++) {
       const before = told.size;
       await until("entries are stored", () => told.size > before + 500);
-      await killConnections("appends");
+      await killConnections(redis, "appends");
     }
     isAdding = false;
     await adding;

@@ -100,10 +100,12 @@ export function createHub({ openTail, memory, tally, logger }: HubParts): Hub {
     const batch = createBatch(key, isLate ? (idBefore(first.id) ?? after) : after, entries, last.id);
     stream.position = last.id;
     const isLarge = bytesOf(entries) >= LARGE_ENTRY_BYTES * entries.length;
-    if (!isLarge || stream.readers.size === 0) stream.recent.add(batch);
-    let isDone = isLarge && stream.readers.size > 0;
+    const mayGo = isLarge && stream.readers.size > 0;
+    // Before the readers get it: what that makes them do may be to ask for it here.
+    if (!mayGo) stream.recent.add(batch);
+    let isDone = mayGo;
     for (const reader of stream.readers) if (!reader.take(batch)) isDone = false;
-    if (!isLarge) return true;
+    if (!mayGo) return true;
     // A large batch that everybody has already is not worth its memory, which the next one can have.
     if (isDone) stream.recent.clear();
     else stream.recent.add(batch);

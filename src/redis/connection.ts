@@ -48,6 +48,8 @@ export interface Connection {
   send(args: readonly Argument[], done: Done): void;
   /** Sends one command that `encode` writes itself, for the hot path. */
   sendEncoded(encode: (out: CommandWriter) => void, done: Done): void;
+  /** Asks for `onFlush` at the end of this turn, also where nothing has been sent yet. */
+  flushSoon(): void;
   /** As `send`, with an error reply thrown. */
   call(...args: readonly Argument[]): Promise<Reply>;
   /** Ends it: what waits or is in flight fails, and it does not come back. */
@@ -111,10 +113,13 @@ export function openConnection(options: ConnectionOptions): Connection {
   function dispatch(encode: (out: CommandWriter) => void, done: Done): void {
     encode(writer);
     sent.push(done);
-    if (!flushQueued) {
-      flushQueued = true;
-      setImmediate(flush);
-    }
+    flushSoon();
+  }
+
+  function flushSoon(): void {
+    if (flushQueued) return;
+    flushQueued = true;
+    setImmediate(flush);
   }
 
   function onReply(reply: Reply): void {
@@ -274,6 +279,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     isReady: () => state === "ready",
     protocol: () => protocol,
     sendEncoded,
+    flushSoon,
     send: (args, done) => sendEncoded((out) => out.command(args), done),
     call: (...args) =>
       new Promise((resolve, reject) => {

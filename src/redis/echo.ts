@@ -12,7 +12,7 @@
  * follow those of the first immediately. Wherever that is not known, the tail reads, as it does for foreign entries.
  */
 import type { Entry } from "../domain/entry.ts";
-import type { EntryId } from "../domain/entry-id.ts";
+import { compareIds, type EntryId } from "../domain/entry-id.ts";
 
 /** Whoever reads streams live, and need not read what is echoed. */
 export interface EchoListener {
@@ -22,12 +22,16 @@ export interface EchoListener {
   disturbed(key: string): void;
 }
 
+/** One time that a stream is watched, from `watch` to `unwatch`. */
+export type Watch = symbol;
+
 /** Stands between the appends of a gateway and its live tail. */
 export interface Echo {
   /** Asks for the echo of a stream. */
   watch(key: string): void;
   unwatch(key: string): void;
-  isWatched(key: string): boolean;
+  /** The watch of a stream; undefined where it is not watched. */
+  watchOf(key: string): Watch | undefined;
   /** Who is told; undefined for nobody, who then watches nothing either. */
   listen(listener: EchoListener | undefined): void;
   /** The id that a stream ends with as long as nobody else changes it, which would be told as `disturbed`. */
@@ -35,10 +39,12 @@ export interface Echo {
   /**
    * Own entries were stored in one transaction that armed the tracking again.
    *
+   * @param watch the one that was there when the transaction was sent: where it is over, own entries may have been
+   * stored since without a word, whether the stream is watched again or not
    * @param entries in order, at least one
    * @returns whether somebody still uses the entries, and with them the memory of their payloads
    */
-  stored(key: string, entries: readonly Entry[]): boolean;
+  stored(key: string, watch: Watch, entries: readonly Entry[]): boolean;
   /** Somebody else changed the stream. */
   disturb(key: string): void;
   /** Nothing is known of any stream: a flush, a lost connection. */
@@ -47,7 +53,7 @@ export interface Echo {
 
 /** Makes an echo that watches nothing. */
 export function createEcho(): Echo {
-  const watched = new Set<string>();
+  const watched = new Map<string, Watch>();
   /** The last own entry of each stream whose tracking is armed since. */
   const ends = new Map<string, EntryId>();
   let listener: EchoListener | undefined;
@@ -57,12 +63,14 @@ export function createEcho(): Echo {
   }
 
   return {
-    watch: (key) => void watched.add(key),
+    watch(key) {
+      if (!watched.has(key)) watched.set(key, Symbol(key));
+    },
     unwatch(key) {
       watched.delete(key);
       ends.delete(key);
     },
-    isWatched: (key) => watched.has(key),
+    watchOf: (key) => watched.get(key),
     listen(next) {
       listener = next;
       if (next !== undefined) return;
@@ -70,12 +78,15 @@ export function createEcho(): Echo {
       ends.clear();
     },
     endOf: (key) => ends.get(key),
-    stored(key, entries) {
+    stored(key, watch, entries) {
+      const first = entries[0];
       const last = entries[entries.length - 1];
-      if (last === undefined || !watched.has(key)) return false;
+      if (first === undefined || last === undefined || watched.get(key) !== watch) return false;
       const after = ends.get(key);
       ends.set(key, last.id);
-      return after !== undefined && listener?.echoed(key, after, entries) === true;
+      // Redis evicted the stream to make room for what this connection sent, and takes that for our own doing.
+      if (after === undefined || compareIds(first.id, after) <= 0) return false;
+      return listener?.echoed(key, after, entries) === true;
     },
     disturb,
     disturbAll() {

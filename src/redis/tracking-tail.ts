@@ -47,6 +47,8 @@ export function openTrackingTail(options: TailOptions): Tail {
   const changed = new Set<string>();
   /** The streams of the read that is under way, and where it reads them from. */
   let reading: ReadonlyMap<string, EntryId> | undefined;
+  /** Those of them that changed after their lengths were asked for. */
+  const overtaken = new Set<string>();
   let scheduled = false;
   let lastRead = 0;
 
@@ -89,8 +91,9 @@ export function openTrackingTail(options: TailOptions): Tail {
       const key = String(bytes);
       // An own append, which comes by the echo; and if it was another one, the echo is disturbed.
       if (positions.get(key) === echo.endOf(key)) continue;
-      // Told before the reply of a read that is under way: it changed before that read, which brings it anyway.
-      if (positions.has(key) && reading?.has(key) !== true) changed.add(key);
+      // Told before the reply of a read that is under way: it changed before that read, which brings it, if not cut.
+      if (reading?.has(key) === true) overtaken.add(key);
+      else if (positions.has(key)) changed.add(key);
     }
     schedule();
   }
@@ -112,6 +115,7 @@ export function openTrackingTail(options: TailOptions): Tail {
     lastRead = performance.now();
     tally.tailReads++;
     reading = asked;
+    overtaken.clear();
     for (const key of asked.keys()) changed.delete(key);
     const lengths = askForLengths(asked);
     const command = ["XREAD", "COUNT", count, "STREAMS", ...asked.keys(), ...asked.values()];
@@ -127,7 +131,7 @@ export function openTrackingTail(options: TailOptions): Tail {
       const reads = advance(reply, asked, positions, sizes);
       const suspects = reads.filter(({ key, entries }) => {
         const length = lengths.get(key) ?? Number.POSITIVE_INFINITY;
-        const isCut = entries.length >= count && length > count;
+        const isCut = entries.length >= count && (length > count || overtaken.has(key));
         // As many as asked for: there may be more.
         if (isCut) changed.add(key);
         return isCut || length <= entries.length;

@@ -190,17 +190,6 @@ describe("time and size", () => {
     socket.destroy();
   });
 
-  test("a message of frames without end and without bytes is refused", async () => {
-    await using gateway = await gatewayWith({});
-    const { socket, next } = await rawPush(gateway);
-    const closing = next();
-    socket.write(frameHead(0x02, 0));
-    const frames = Buffer.concat(Array.from({ length: 1000 }, () => frameHead(0x00, 0)));
-    for (let i = 0; i < 17; i++) socket.write(frames);
-    expect((await closing).readUInt16BE(2)).toBe(1009);
-    socket.destroy();
-  });
-
   test("a deflated message is no message: nobody agreed on that", async () => {
     await using gateway = await gatewayWith({});
     const { socket, next } = await rawPush(gateway, "Sec-WebSocket-Extensions: permessage-deflate\r\n");

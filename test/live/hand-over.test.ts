@@ -55,6 +55,7 @@ async function finish(world: World, { all, gone }: Readers): Promise<void> {
   expect(wrong()).toEqual([]);
   expect(staying.flatMap(({ errors }) => errors)).toEqual([]);
   expect(staying.map((reader) => reader.gaps())).toEqual(staying.map(() => 0));
+  expect(staying.map((reader) => reader.spoilt())).toEqual(staying.map(() => 0));
 }
 
 test("a reader sees exactly the stream after its cursor, whatever pauses it and whoever appends", async () => {

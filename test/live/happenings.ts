@@ -40,7 +40,7 @@ export const happenings = fc.oneof(
       do: fc.constant("append" as const),
       stream,
       entries: fc.integer({ min: 1, max: 40 }),
-      bytes: fc.constantFrom(0, 10, 300, 20_000),
+      bytes: fc.constantFrom(0, 10, 300, 20_000, 40_000),
     }),
   },
   {
@@ -49,7 +49,7 @@ export const happenings = fc.oneof(
       do: fc.constant("append own" as const),
       stream,
       entries: fc.integer({ min: 1, max: 40 }),
-      bytes: fc.constantFrom(0, 10, 300, 20_000),
+      bytes: fc.constantFrom(0, 10, 300, 20_000, 40_000),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("flood" as const), stream }) },

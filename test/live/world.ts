@@ -3,6 +3,7 @@ import { compareIds, type EntryId, FIRST_ID, idBefore } from "../../src/domain/e
 import type { Connection } from "../../src/redis/connection.ts";
 import type { Reply } from "../../src/redis/resp-reader.ts";
 import type { Engine } from "../support/engine.ts";
+import { SPOILT } from "../support/reader.ts";
 import { until } from "../support/until.ts";
 
 /** The streams of one run. */
@@ -69,7 +70,9 @@ export function createWorld(control: Connection, engine: Engine, keys: readonly 
       const batch = Array.from({ length: entries }, () => ({ key, id: "*", data }));
       pending.push(
         new Promise<void>((resolve, reject) => {
-          engine.log.append(batch, (results) => {
+          engine.log.append(batch, (results, isKept) => {
+            // As the next message that is read into the same memory would.
+            if (!isKept) data.fill(SPOILT);
             for (const one of results) if (one instanceof Error) reject(one);
             appended.get(key)?.push(...(results as EntryId[]));
             resolve();

@@ -7,6 +7,9 @@ import type { TurnOptions } from "../../src/live/turns.ts";
 import { resolveCursors, type WantedStream } from "../../src/transports/read-request.ts";
 import type { Engine } from "./engine.ts";
 
+/** What memory is filled with when nobody is to use it any more: no payload has this byte. */
+export const SPOILT = 0;
+
 /** How a reader behaves. */
 export interface ReaderOptions {
   readonly streams: readonly WantedStream[];
@@ -31,6 +34,8 @@ export interface TestReader {
   /** From now on nothing holds it up: its sink has room, and each frame is acknowledged at once. */
   release(): void;
   gaps(): number;
+  /** Payloads that did not arrive as they were made: the memory of some had been used again by then. */
+  spoilt(): number;
   /** The ids it was sent of a stream, in order. */
   seen(name: string): readonly EntryId[];
   readonly errors: readonly Error[];
@@ -44,6 +49,9 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
   let blocked = false;
   let full = false;
   let released = false;
+  let spoiltWhenTaken = 0;
+  /** Frames that were not sent when they were written: their payloads have to stay as they are. */
+  const unsent: (readonly StreamEntries[])[] = [];
   let whenDrained: (() => void) | undefined;
 
   function notify(): void {
@@ -60,13 +68,17 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
     sink: {
       write(frame) {
         frames.push(frame);
-        if (options.fullEvery === 0 || frames.length % options.fullEvery !== 0) return;
-        full = true;
-        setImmediate(() => {
-          full = false;
-          notify();
-        });
+        if (options.fullEvery !== 0 && frames.length % options.fullEvery === 0) {
+          full = true;
+          setImmediate(() => {
+            full = false;
+            notify();
+          });
+        }
+        if (blocked || full) unsent.push(frame);
+        else spoiltWhenTaken += spoiltIn([frame]);
       },
+      isEmpty: () => !blocked && !full,
       isFull: () => blocked || full,
       whenDrained(callback) {
         whenDrained = callback;
@@ -100,9 +112,16 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
       subscription.resume("ack");
     },
     gaps: () => tally.gaps,
+    spoilt: () => spoiltWhenTaken + spoiltIn(unsent),
     seen: (name) =>
       frames.flatMap((frame) =>
         frame.flatMap(({ stream, entries }) => (stream === name ? entries.map(({ id }) => id) : [])),
       ),
   };
 }
+
+/** Payloads whose memory was spoilt. */
+const spoiltIn = (frames: readonly (readonly StreamEntries[])[]): number =>
+  frames
+    .flatMap((streams) => streams.flatMap(({ entries }) => entries))
+    .filter(({ data }) => data[0] === SPOILT || data[data.length - 1] === SPOILT).length;

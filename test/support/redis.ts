@@ -84,3 +84,14 @@ export async function startRedis(...args: readonly string[]): Promise<TestRedis>
     },
   };
 }
+
+/** Kills the gateway's connections of a name, as `CLIENT LIST` shows them. @returns how many there were */
+export async function killConnections({ control }: TestRedis, name: string): Promise<number> {
+  const clients = String(await control.call("CLIENT", "LIST")).split("\n");
+  let killed = 0;
+  for (const line of clients) {
+    const id = line.includes(`name=redis-streamer:${name} `) ? /^id=(\d+)/.exec(line)?.[1] : undefined;
+    if (id !== undefined) killed += Number(await control.call("CLIENT", "KILL", "ID", id));
+  }
+  return killed;
+}

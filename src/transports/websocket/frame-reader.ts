@@ -55,8 +55,6 @@ const OWN_MEMORY_FROM_BYTES = 16 * 1024;
 /** Memory taken before anything of a message has come: its announced length costs its sender nothing. */
 const FIRST_MEMORY_BYTES = 1024 * 1024;
 const MOST_HEAD_BYTES = 14;
-/** Most frames of one message. */
-const MOST_FRAGMENTS = 16_384;
 const NO_BYTES = Buffer.alloc(0);
 
 const violation = (problem: string): ProtocolError => new ProtocolError(1002, `PROTOCOL_ERROR: ${problem}`);
@@ -80,10 +78,10 @@ export function createFrameReader(
   /** Memory of the payload that is being read, and how much of it has come; undefined between payloads. */
   let memory: Buffer | undefined;
   let filled = 0;
-  /** The message that is being read: its kind, and its frames but the last. */
+  /** The message that is being read: its kind, and its frames before this one, end to end in memory of the pool. */
   let kind = CONTINUATION;
-  let fragments: Buffer[] = [];
-  let fragmentBytes = 0;
+  let gathered: Buffer | undefined;
+  let gatheredBytes = 0;
   /** Whole messages so far, and how many there were when it was asked last. */
   let messages = 0;
   let messagesSeen = -1;
@@ -126,20 +124,15 @@ export function createFrameReader(
       throw violation("a continuation continues no message");
     if (opcode !== CONTINUATION && kind !== CONTINUATION)
       throw violation("a message begins before the last one has ended");
-    if (fragmentBytes + length > maxMessageBytes)
+    if (gatheredBytes + length > maxMessageBytes)
       throw new ProtocolError(1009, `TOO_LARGE: a message is over the limit of ${maxMessageBytes} bytes`);
   }
 
   /** Reads on in the payload. @returns where the next frame starts */
   function fill(chunk: Buffer, at: number): number {
     const end = Math.min(chunk.length, at + length - filled);
-    let target = memory ?? pool.take(Math.min(length, FIRST_MEMORY_BYTES));
-    if (target.length < filled + end - at) {
-      const larger = pool.take(Math.min(length, Math.max(target.length * 2, filled + end - at)));
-      target.copy(larger, 0, 0, filled);
-      pool.give(target);
-      target = larger;
-    }
+    const first = memory ?? pool.take(Math.min(length, FIRST_MEMORY_BYTES));
+    const target = withRoom(first, filled, filled + end - at, length);
     unmaskInto(chunk.subarray(at, end), rotated(mask, filled), target, filled);
     filled += end - at;
     memory = target;
@@ -158,26 +151,44 @@ export function createFrameReader(
       return;
     }
     if (opcode !== CONTINUATION) kind = opcode;
-    if (isFinal && fragments.length === 0) {
-      const isBinary = kind === BINARY;
-      kind = CONTINUATION;
+    const isBinary = kind === BINARY;
+    if (isFinal) kind = CONTINUATION;
+    if (isFinal && gathered === undefined) {
       isChunkUsed ||= own === undefined;
       endMessage(payload, isBinary, own);
       return;
     }
-    // Empty frames have no bytes that a limit would count, and memory all the same.
-    if (fragments.length >= MOST_FRAGMENTS)
-      throw new ProtocolError(1009, `TOO_LARGE: a message comes in more than ${MOST_FRAGMENTS} frames`);
-    // Copied where it is a part of its chunk: that would be kept whole for as long as the message takes.
-    fragments.push(own === undefined ? Buffer.from(payload) : payload);
-    fragmentBytes += payload.length;
-    if (!isFinal) return;
-    const whole = Buffer.concat(fragments);
-    const isBinary = kind === BINARY;
-    fragments = [];
-    fragmentBytes = 0;
-    kind = CONTINUATION;
-    endMessage(whole, isBinary, undefined);
+    if (payload.length > 0) gather(payload, own);
+    if (!isFinal || gathered === undefined) return;
+    const whole = gathered;
+    const bytes = gatheredBytes;
+    gathered = undefined;
+    gatheredBytes = 0;
+    endMessage(whole.subarray(0, bytes), isBinary, whole);
+  }
+
+  /** Puts a fragment behind those before it: kept one by one, a message of tiny ones would take many times its size. */
+  function gather(payload: Buffer, own: Buffer | undefined): void {
+    if (gathered === undefined && own !== undefined) {
+      gathered = own;
+      gatheredBytes = payload.length;
+      return;
+    }
+    const bytes = gatheredBytes + payload.length;
+    gathered =
+      gathered === undefined ? pool.take(bytes) : withRoom(gathered, gatheredBytes, bytes, maxMessageBytes);
+    payload.copy(gathered, gatheredBytes);
+    gatheredBytes += payload.length;
+    if (own !== undefined) pool.give(own);
+  }
+
+  /** Memory with room for so many bytes: the same, or twice as large, up to the most, and with what was used of it. */
+  function withRoom(target: Buffer, used: number, bytes: number, most: number): Buffer {
+    if (target.length >= bytes) return target;
+    const larger = pool.take(Math.max(bytes, Math.min(target.length * 2, most)));
+    target.copy(larger, 0, 0, used);
+    pool.give(target);
+    return larger;
   }
 
   function endMessage(bytes: Buffer, isBinary: boolean, own: Buffer | undefined): void {
@@ -204,7 +215,7 @@ export function createFrameReader(
     isMidMessage() {
       const isSame = messages === messagesSeen;
       messagesSeen = messages;
-      return isSame && (memory !== undefined || fragments.length > 0);
+      return isSame && (memory !== undefined || kind !== CONTINUATION);
     },
     feed(incoming) {
       let chunk = incoming;

@@ -9,12 +9,19 @@ import { endWithError } from "../raw-answer.ts";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
+/** A token of HTTP (RFC 9110, section 5.6.2). */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
 const wrong = (problem: string): GatewayError =>
   new GatewayError("BAD_REQUEST", `the WebSocket handshake is wrong: ${problem}`);
 
-/** Subprotocols that a client offers, in its order. */
-export const offeredProtocols = ({ headers }: IncomingMessage): readonly string[] =>
-  headers["sec-websocket-protocol"]?.split(",").map((protocol) => protocol.trim()) ?? [];
+/** Subprotocols that a client offers, in its order. @throws GatewayError BAD_REQUEST */
+export function offeredProtocols({ headers }: IncomingMessage): readonly string[] {
+  const offered = headers["sec-websocket-protocol"]?.split(",").map((protocol) => protocol.trim()) ?? [];
+  if (!offered.every((protocol) => TOKEN.test(protocol)))
+    throw wrong("Sec-WebSocket-Protocol is no list of names");
+  return offered;
+}
 
 /**
  * Checks the handshake of a client and gives the answer to it.

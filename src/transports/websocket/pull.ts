@@ -76,7 +76,7 @@ export function servePull(
   { webSocket, socket, segment, query, session }: WebSocketRequest,
   parts: WebSocketParts,
 ): ServedSocket {
-  const { limits, log, tally, turnEnd, sessions, refusals } = parts;
+  const { limits, log, payloadPool, tally, turnEnd, sessions, refusals } = parts;
   const request = readPull(session.visitor.identity, segment, query, limits, parts.pullEncoders);
   sessions.use(session, "read", keysOf(request.streams));
   const sink = createByteSink({
@@ -141,7 +141,11 @@ export function servePull(
   }
 
   return {
-    message: takesControls ? controlled : () => acks?.arrived(),
+    message(bytes, isBinary, memory) {
+      if (takesControls) controlled(bytes, isBinary);
+      else acks?.arrived();
+      if (memory !== undefined) payloadPool.give(memory);
+    },
     closed() {
       closed = true;
       course?.close();

@@ -6,7 +6,12 @@
  *       └────────────the client's close frame comes: it is answered──────────────────────────────────▶ closed
  */
 import type { Socket } from "node:net";
-import { createFrameReader, type FrameReaderOptions, ProtocolError } from "./frame-reader.ts";
+import {
+  createFrameReader,
+  type FrameReader,
+  type FrameReaderOptions,
+  ProtocolError,
+} from "./frame-reader.ts";
 import { releaseMemory } from "./release-memory.ts";
 
 /** What is done with what comes in. */
@@ -38,7 +43,7 @@ export interface ServerWebSocket {
   terminate(): void;
   /** Whether a part of a message has come in, and the same one was coming in when this was asked the last time. */
   isMidMessage(): boolean;
-  /** Whether anything came since this was asked the last time. */
+  /** Whether anything came since this was asked the last time, or could not come because it is not read from. */
   wasHeard(): boolean;
 }
 
@@ -49,8 +54,8 @@ const CLOSE_OPCODE = 0x88;
 const CLOSE_MS = 10_000;
 /** Chunks smaller than this (bytes) are not worth the call that releases them. */
 const RELEASE_FROM_BYTES = 16 * 1024;
-/** Pings of a client that has so many bytes unread are not answered: RFC 6455, section 5.5.3, asks for the last only. */
-const MOST_UNSENT_PONG_BYTES = 64 * 1024;
+/** Of the pings of a client that has so many bytes unread only the last is answered (RFC 6455, section 5.5.3). */
+const MOST_UNSENT_BYTES = 64 * 1024;
 
 /** A control frame of a server. @param payload 125 bytes at most */
 function controlFrame(opcode: number, payload: Uint8Array): Buffer {
@@ -74,30 +79,48 @@ export function createServerWebSocket(socket: Socket, options: FrameReaderOption
   let heard = false;
   let closeCode = 1006;
   let lastResort: NodeJS.Timeout | undefined;
+  /** What the last ping said that is answered when the client has read what it has to. */
+  let owedPong: Buffer | undefined;
 
-  const reader = createFrameReader(options, {
-    onMessage(bytes, isBinary, memory) {
-      if (state === "open") handlers?.message(bytes, isBinary, memory);
-    },
-    onPing(payload) {
-      if (state === "open" && socket.writableLength <= MOST_UNSENT_PONG_BYTES)
-        socket.write(controlFrame(PONG_OPCODE, payload));
-    },
-    onPong: () => handlers?.pong?.(),
-    onClose(code) {
-      closeCode = code;
-      if (state === "open") socket.write(closeFrame(code, ""));
-      state = "closed";
-      isBroken = true;
-      socket.end();
-      cutLater();
-    },
-  });
+  /** Made when something comes: of thousands of pulling clients most never send a thing. */
+  let reader: FrameReader | undefined;
+
+  const openReader = (): FrameReader =>
+    createFrameReader(options, {
+      onMessage(bytes, isBinary, memory) {
+        if (state === "open") handlers?.message(bytes, isBinary, memory);
+      },
+      onPing(payload) {
+        if (state !== "open") return;
+        if (socket.writableLength <= MOST_UNSENT_BYTES) {
+          socket.write(controlFrame(PONG_OPCODE, payload));
+          return;
+        }
+        if (owedPong === undefined) socket.once("drain", sendOwedPong);
+        // Copied: it lies in memory that is about to be used again.
+        owedPong = Buffer.from(payload);
+      },
+      onPong: () => handlers?.pong?.(),
+      onClose(code) {
+        closeCode = code;
+        if (state === "open") socket.write(closeFrame(code, ""));
+        state = "closed";
+        isBroken = true;
+        socket.end();
+        cutLater();
+      },
+    });
+
+  function sendOwedPong(): void {
+    if (owedPong !== undefined && state === "open") socket.write(controlFrame(PONG_OPCODE, owedPong));
+    owedPong = undefined;
+  }
 
   function take(chunk: Buffer): void {
     heard = true;
     if (isBroken) return;
     try {
+      reader ??= openReader();
       if (reader.feed(chunk) && chunk.length >= RELEASE_FROM_BYTES) releaseMemory(chunk);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -141,12 +164,16 @@ export function createServerWebSocket(socket: Socket, options: FrameReaderOption
     resume: () => void socket.resume(),
     isPaused: () => socket.isPaused(),
     isOpen: () => state === "open" && !socket.destroyed,
-    ping: () => void (socket.destroyed || socket.write(PING)),
+    ping() {
+      if (state === "open" && socket.writable) socket.write(PING);
+    },
     close,
     terminate: () => void socket.destroy(),
-    isMidMessage: reader.isMidMessage,
+    isMidMessage: () => reader?.isMidMessage() === true,
     wasHeard() {
-      const was = heard;
+      // What it has not read itself counts against it: it may be gone.
+      const isHeldUp = socket.isPaused() && socket.writableLength === 0;
+      const was = heard || isHeldUp;
       heard = false;
       return was;
     },

@@ -1,0 +1,99 @@
+/** Large entries, which the hub keeps for no longer than somebody may want them: nothing of that is to be noticed. */
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type EntryId, FIRST_ID } from "../../src/domain/entry-id.ts";
+import { type Engine, openEngine } from "../support/engine.ts";
+import { type ReaderOptions, SPOILT, startReader, type TestReader } from "../support/reader.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+import { until } from "../support/until.ts";
+
+const LARGE_BYTES = 100_000;
+
+let redis: TestRedis;
+let engine: Engine;
+let readers: TestReader[];
+
+beforeEach(async () => {
+  redis = await startRedis();
+  engine = openEngine(redis.url, {
+    tail: "tracking",
+    recentBytes: 16 * 2 ** 20,
+    pageBytes: 2 ** 20,
+    pageCacheBytes: 0,
+  });
+  readers = [];
+});
+afterEach(async () => {
+  for (const { subscription } of readers) subscription.close();
+  engine[Symbol.dispose]();
+  await redis[Symbol.asyncDispose]();
+});
+
+async function read(options: Partial<ReaderOptions> = {}): Promise<TestReader> {
+  const streams = [{ key: "s", name: "s", cursor: "$" as const }];
+  const reader = await startReader(engine, { streams, fullEvery: 0, awaitsAck: false, ...options });
+  readers.push(reader);
+  return reader;
+}
+
+/** Appends a large entry; its memory is spoilt where nobody uses it any more. @returns its id, and whether it was kept */
+const append = () =>
+  new Promise<{ readonly id: EntryId; readonly isKept: boolean }>((resolve, reject) => {
+    const data = Buffer.alloc(LARGE_BYTES, "o");
+    engine.log.append([{ key: "s", id: "*", data }], ([id], isKept) => {
+      if (!isKept) data.fill(SPOILT);
+      if (typeof id === "string") resolve({ id, isKept });
+      else reject(id);
+    });
+  });
+
+const sees = (reader: TestReader, ids: readonly EntryId[]) =>
+  until(
+    () => `${reader.seen("s")} is ${ids}`,
+    () => reader.seen("s").length >= ids.length && reader.seen("s").at(-1) === ids.at(-1),
+  );
+
+/** Appends until one is echoed: before that the tail reads them. */
+async function untilEchoed(reader: TestReader): Promise<EntryId[]> {
+  const ids: EntryId[] = [];
+  for (let i = 0; i < 5; i++) {
+    ids.push((await append()).id);
+    await sees(reader, ids);
+  }
+  return ids;
+}
+
+test("the memory of a large entry is free when all its readers have it", async () => {
+  const reader = await read();
+  const ids = await untilEchoed(reader);
+  const readsBefore = engine.tally.tailReads;
+  const { id, isKept } = await append();
+  await sees(reader, [...ids, id]);
+  expect(isKept).toBe(false);
+  expect(engine.tally.tailReads).toBe(readsBefore);
+  expect(reader.spoilt()).toBe(0);
+});
+
+test("it is kept while one reader is slow, and that one gets it as it was", async () => {
+  const [fast, slow] = [await read(), await read()];
+  const ids = await untilEchoed(fast);
+  slow.block();
+  for (let i = 0; i < 5; i++) ids.push((await append()).id);
+  slow.drain();
+  for (const reader of [fast, slow]) {
+    await sees(reader, ids);
+    expect(reader.seen("s")).toEqual(ids);
+    expect(reader.spoilt()).toBe(0);
+  }
+});
+
+test("what comes while the only reader waits comes once when it goes on", async () => {
+  const reader = await read({ turns: { count: 10, latest: false }, awaitsAck: true });
+  const ids = [(await append()).id];
+  await sees(reader, ids);
+  for (let i = 0; i < 5; i++) ids.push((await append()).id);
+  await until("the tail has seen them", () => engine.hub.isAtEnd("s", ids.at(-1) ?? FIRST_ID));
+  reader.release();
+  await sees(reader, ids);
+  expect(reader.seen("s")).toEqual(ids);
+  expect(reader.spoilt()).toBe(0);
+});

@@ -1,4 +1,4 @@
-/** The redis-server of a benchmark run: on a unix socket, in memory only, asked through redis-cli. */
+/** The redis-server of a benchmark run: on a unix socket, asked through redis-cli. */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -16,14 +16,21 @@ export interface Redis extends Child {
   info(field: string): Promise<number>;
 }
 
-/** Starts it without any persistence, so that no measurement waits for a disk. */
-export async function startRedis(children: Children, dir: string): Promise<Redis> {
+/** Without any persistence no measurement waits for a disk. */
+const IN_MEMORY: readonly string[] = ["--appendonly", "no"];
+
+/** Starts it, with what is in `dir`. @param options further arguments: how it persists */
+export async function startRedis(
+  children: Children,
+  dir: string,
+  options: readonly string[] = IN_MEMORY,
+): Promise<Redis> {
   const socketPath = join(dir, "redis.sock");
   const command = async (...args: readonly string[]) => {
     const { stdout } = await run("redis-cli", ["-s", socketPath, ...args], { maxBuffer: 2 ** 26 });
     return stdout.trimEnd();
   };
-  const args = ["--port", "0", "--unixsocket", socketPath, "--save", "", "--appendonly", "no", "--dir", dir];
+  const args = ["--port", "0", "--unixsocket", socketPath, "--save", "", "--dir", dir, ...options];
   const child = await children.start("redis-server", args, {}, async () => {
     return (await command("PING").catch(() => "")) === "PONG";
   });

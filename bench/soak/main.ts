@@ -17,9 +17,10 @@ import { createChildren, residentBytes } from "../load/process.ts";
 import { type Redis, startRedis } from "../load/redis.ts";
 import { median } from "../load/statistics.ts";
 import { createStage, type Server } from "../stage.ts";
+import { KINDS } from "./follow.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { type Pusher, type PusherOptions, startPusher } from "./pusher.ts";
-import { KINDS, type Reader, startReader } from "./reader.ts";
+import { type Reader, startReader } from "./reader.ts";
 
 /** Ten pushers: sensors, talkative ones, a camera, and one that sends in bursts. */
 const PUSHERS: readonly PusherOptions[] = [

@@ -1,0 +1,94 @@
+/** The processes of a run, which can be hurt and come back: one Redis that keeps what it acknowledged, and gateways. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { type Child, createChildren, freePort } from "../load/process.ts";
+import { type Redis, startRedis } from "../load/redis.ts";
+import { APPEND_ONLY } from "./append-only-file.ts";
+import type { Fault, Plan } from "./plan.ts";
+
+/** A gateway that keeps its port. */
+export interface Gateway {
+  readonly port: number;
+  readonly pid: number;
+}
+
+/** All processes of a run. */
+export interface Cast extends Disposable {
+  readonly redis: Redis;
+  readonly gateways: readonly Gateway[];
+  /** Breaks something, waits and makes it whole again. @throws Error where what broke does not come back */
+  suffer(fault: Exclude<Fault, { readonly what: "pusher vanishes" }>): Promise<void>;
+}
+
+const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
+
+/** Starts them. @param dir where Redis keeps its files */
+export async function startCast({ gateways, settings }: Plan, dir: string): Promise<Cast> {
+  const children = createChildren(dir);
+  process.once("exit", children.killAll);
+  let redis = await startRedis(children, dir, APPEND_ONLY);
+  const { url } = redis;
+
+  async function startGateway(port: number): Promise<Child & Gateway> {
+    const env = { ...settings, HOST: "127.0.0.1", PORT: String(port), REDIS_URL: url, LOG_FORMAT: "json" };
+    // Its health, not its readiness: it is to listen also where Redis is away.
+    const isUp = async () => {
+      const answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
+      return answer?.ok === true;
+    };
+    return { ...(await children.start(process.execPath, [MAIN], env, isUp)), port };
+  }
+  const ports: number[] = [];
+  for (let i = 0; i < gateways; i++) ports.push(await freePort());
+  const running = await Promise.all(ports.map(startGateway));
+
+  function gatewayAt(number: number): Child & Gateway {
+    const found = running[number];
+    if (found === undefined) throw new Error(`there is no gateway ${number}`);
+    return found;
+  }
+
+  async function freeze({ pid }: Child, ms: number): Promise<void> {
+    process.kill(pid, "SIGSTOP");
+    await sleep(ms);
+    process.kill(pid, "SIGCONT");
+  }
+
+  return {
+    get redis() {
+      return redis;
+    },
+    gateways: running,
+    async suffer(fault) {
+      switch (fault.what) {
+        case "kill gateway":
+        case "stop gateway": {
+          const gateway = gatewayAt(fault.gateway);
+          if (fault.what === "kill gateway") process.kill(gateway.pid, "SIGKILL");
+          else await gateway.stop();
+          await sleep(fault.ms);
+          running[fault.gateway] = await startGateway(gateway.port);
+          return;
+        }
+        case "freeze gateway":
+          return freeze(gatewayAt(fault.gateway), fault.ms);
+        case "kill redis":
+          process.kill(redis.pid, "SIGKILL");
+          await sleep(fault.ms);
+          redis = await startRedis(children, dir, APPEND_ONLY);
+          return;
+        case "freeze redis":
+          return freeze(redis, fault.ms);
+        case "cut redis connections":
+          await redis.command("CLIENT", "KILL", "TYPE", "normal");
+          return;
+        default:
+          return fault satisfies never;
+      }
+    },
+    [Symbol.dispose]() {
+      process.off("exit", children.killAll);
+      children.killAll();
+    },
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * The checker: pushers, readers and faults from a seed on real processes, then one verdict from what all of them were
+ * told and what Redis kept.
+ *
+ *     npm run check:history                                 one minute, a seed of its own, which it prints
+ *     npm run check:history -- --seed 17 --minutes 0.2      that one again
+ *     npm run check:history -- --seed 1 --seeds 50          the seeds from 1 to 50
+ *     npm run check:history -- --seed 17 --out history.json what was recorded, to look into
+ *
+ * The exit code is 1 where anything was lost, repeated or out of order. A seed decides who does what and what breaks
+ * when; how the processes interleave is theirs, so a fault that depends on it may take a few runs to show again.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { History } from "./history.ts";
+import { planOf } from "./plan.ts";
+import { run } from "./run.ts";
+import { judge } from "./verdict.ts";
+
+const MOST_PROBLEMS = 20;
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: "string" },
+      seeds: { type: "string", default: "1" },
+      minutes: { type: "string", default: "1" },
+      out: { type: "string" },
+      quiet: { type: "boolean", default: false },
+    },
+  });
+  const whole = (name: string, text: string): number => {
+    const value = Number(text);
+    if (!(Number.isSafeInteger(value) && value >= 0 && value < 2 ** 31))
+      throw new Error(`--${name} wants a whole number, not "${text}"`);
+    return value;
+  };
+  const minutes = Number(values.minutes);
+  if (!(minutes > 0 && minutes <= 10_000)) throw new Error("--minutes wants a number above 0");
+  return {
+    minutes,
+    seed: values.seed === undefined ? Date.now() % 2 ** 31 : whole("seed", values.seed),
+    seeds: whole("seeds", values.seeds),
+    out: values.out,
+    tell: values.quiet ? () => undefined : say,
+  };
+}
+
+function summary({ pushes, readers, streams }: History): string {
+  const acknowledged = pushes.filter(({ outcome }) => outcome !== undefined && "id" in outcome).length;
+  const committed = streams.reduce((sum, stream) => sum + stream.committed.length, 0);
+  const read = readers
+    .flatMap(({ sessions }) => sessions)
+    .reduce((sum, { entries }) => sum + entries.length, 0);
+  return `${pushes.length} pushed, ${acknowledged} acknowledged, ${committed} stored, ${read} read`;
+}
+
+const folders = new Set<string>();
+process.once("exit", () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
+try {
+  const { minutes, seed: first, seeds, out, tell } = readOptions();
+  for (let seed = first; seed < first + seeds; seed++) {
+    const plan = planOf(seed, minutes * 60_000);
+    const dir = mkdtempSync(join(tmpdir(), "redis-streamer-check-"));
+    folders.add(dir);
+    tell(`seed ${seed}: ${plan.gateways} gateways with ${JSON.stringify(plan.settings)}`);
+    const history = await run(plan, dir, tell);
+    rmSync(dir, { recursive: true, force: true });
+    if (out !== undefined) writeFileSync(out, JSON.stringify(history));
+    const problems = judge(history);
+    for (const problem of problems.slice(0, MOST_PROBLEMS)) say(`PROBLEM ${problem}`);
+    say(`seed ${seed}: ${summary(history)}, ${plan.faults.length} faults, ${problems.length} problems`);
+    if (problems.length === 0) continue;
+    say(`again: npm run check:history -- --seed ${seed} --minutes ${minutes}`);
+    process.exitCode = 1;
+  }
+} catch (error) {
+  process.stderr.write(`${(error as Error).stack}\n`);
+  process.exitCode = 2;
+}

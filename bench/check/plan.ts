@@ -1,0 +1,110 @@
+/** What a seed decides: the settings, who pushes and reads what, and which faults come when. */
+import { KINDS, type Kind } from "../soak/follow.ts";
+import { createRandom } from "./random.ts";
+
+/** How a pusher sends: single messages, or batches in one of the forms that batches have. */
+export type PushForm = "raw" | "header" | "json";
+
+/** One pusher. */
+export interface PlannedPusher {
+  readonly stream: string;
+  readonly form: PushForm;
+  readonly gateway: number;
+  /** Entries of one batch. */
+  readonly batch: number;
+  /** Time between two batches, in ms. */
+  readonly everyMs: number;
+  readonly entryBytes: number;
+}
+
+/** One reader. */
+export interface PlannedReader {
+  readonly stream: string;
+  readonly kind: Kind;
+  readonly gateway: number;
+  readonly from: "0" | "$";
+}
+
+/** What breaks. `ms` is how long it stays so. */
+export type Fault =
+  | {
+      readonly what: "kill gateway" | "stop gateway" | "freeze gateway";
+      readonly gateway: number;
+      readonly ms: number;
+    }
+  | { readonly what: "kill redis" | "freeze redis"; readonly ms: number }
+  | { readonly what: "cut redis connections" }
+  | { readonly what: "pusher vanishes"; readonly pusher: number };
+
+/** A whole run. Everything in it follows from the seed and the time. */
+export interface Plan {
+  readonly seed: number;
+  readonly ms: number;
+  readonly gateways: number;
+  /** Settings of all gateways, by their environment variables. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly pushers: readonly PlannedPusher[];
+  readonly readers: readonly PlannedReader[];
+  /** In order; each begins so many ms after the one before is over. */
+  readonly faults: readonly { readonly afterMs: number; readonly fault: Fault }[];
+}
+
+const STREAMS = 3;
+const PUSHERS = 5;
+
+/** Decides. @param ms how long pushers push */
+export function planOf(seed: number, ms: number): Plan {
+  const random = createRandom(seed);
+  const gateways = random.one([1, 2, 2]);
+  const aGateway = () => Math.floor(random.fraction() * gateways);
+  const streams = Array.from({ length: STREAMS }, (_, i) => `s${i}`);
+  const settings = {
+    REDIS_STREAM_MAXLEN: random.one(["0", "0", "0", "300"]),
+    REDIS_TAIL: random.one(["auto", "auto", "blocking"]),
+    REDIS_WAIT_MS: random.one(["300", "2000", "10000"]),
+    SEND_HIGH_WATER_BYTES: random.one(["64k", "1m"]),
+    PAGE_BYTES: random.one(["1k", "16k", "256k"]),
+    RECENT_BYTES: random.one(["0", "64k", "16m"]),
+    PUSH_IN_FLIGHT_BYTES: random.one(["64k", "4m"]),
+    MAX_BATCH_ENTRIES: "1000000",
+  };
+  const pushers = Array.from({ length: PUSHERS }, (_, i): PlannedPusher => {
+    const form = random.one(["raw", "header", "json"] as const);
+    const batch = form === "raw" ? 1 : random.one([1, 3, 20]);
+    return {
+      stream: i < STREAMS ? (streams[i] ?? "s0") : random.one(streams),
+      form,
+      gateway: aGateway(),
+      batch,
+      // Slow readers are to come to the end, too.
+      everyMs: batch * random.one([4, 10, 25]),
+      entryBytes: random.one([40, 40, 400, 5000]),
+    };
+  });
+  const readers = streams.flatMap((stream) =>
+    KINDS.map((kind): PlannedReader => {
+      // Without ids it cannot go on where it was, and begins again.
+      const from = kind === "raw" ? "0" : random.one(["0", "$"] as const);
+      return { stream, kind, gateway: aGateway(), from };
+    }),
+  );
+  const faults: Plan["faults"][number][] = [];
+  for (let at = 0; ; ) {
+    const afterMs = Math.round(random.between(50, 1500));
+    const duration = Math.round(random.between(1, random.one([20, 500, 3000])));
+    const fault = random.one<() => Fault>([
+      () => ({ what: "kill gateway", gateway: aGateway(), ms: duration }),
+      () => ({ what: "stop gateway", gateway: aGateway(), ms: duration }),
+      () => ({ what: "freeze gateway", gateway: aGateway(), ms: duration }),
+      () => ({ what: "kill redis", ms: duration }),
+      () => ({ what: "freeze redis", ms: duration }),
+      () => ({ what: "cut redis connections" }),
+      () => ({ what: "cut redis connections" }),
+      () => ({ what: "pusher vanishes", pusher: Math.floor(random.fraction() * PUSHERS) }),
+    ])();
+    at += afterMs + ("ms" in fault ? fault.ms : 0);
+    if (at > ms) break;
+    faults.push({ afterMs, fault });
+  }
+  return { seed, ms, gateways, settings, pushers, readers, faults };
+}

@@ -1,0 +1,181 @@
+/** Pushers and readers that come back by themselves whatever happens to them, and write down all that they are told. */
+import { WebSocket } from "ws";
+import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
+import { follow } from "../soak/follow.ts";
+import { keyOf, type NamedEntry, type Push, payloadOf, type ReaderHistory, type Session } from "./history.ts";
+import type { PlannedPusher, PlannedReader } from "./plan.ts";
+import type { Random } from "./random.ts";
+
+/** What all of one run share. */
+export interface Recording {
+  readonly random: Random;
+  /** The port of a gateway, which stays the same when it is started again. */
+  readonly port: (gateway: number) => number;
+  /** The last acknowledged id of each stream. */
+  readonly acknowledged: Map<string, EntryId>;
+}
+
+/** A pusher at work. */
+export interface Pusher {
+  readonly pushes: readonly Push[];
+  /** Entries on their way. */
+  readonly open: number;
+  /** Cuts its connection, as a client does that loses its network; it comes back by itself. */
+  vanish(): void;
+  /** Sends nothing more. */
+  stop(): void;
+  close(): void;
+}
+
+/** Most entries sent and not answered. */
+const MOST_OPEN = 200;
+/** How long (ms) a client waits at most before it connects again. */
+const AGAIN_MS = 300;
+
+/** Starts a pusher. */
+export function startPusher(name: string, planned: PlannedPusher, recording: Recording): Pusher {
+  const { stream, form, gateway, batch, everyMs, entryBytes } = planned;
+  const { random, port, acknowledged } = recording;
+  const pushes: Push[] = [];
+  let connections = 0;
+  let order = 0;
+  let open: Push[][] = [];
+  let openEntries = 0;
+  let socket: WebSocket | undefined;
+  let again: NodeJS.Timeout | undefined;
+  let isStopped = false;
+
+  function connect(): void {
+    const query = form === "json" ? "format=json" : `header=${form === "header" ? 1 : 0}`;
+    const url = `ws://127.0.0.1:${port(gateway)}/data/${stream}/push?${query}&ack=1`;
+    const opened = new WebSocket(url, { perMessageDeflate: false });
+    socket = opened;
+    connections++;
+    opened.on("message", (data: Buffer) => {
+      if (socket === opened) acknowledge(JSON.parse(data.toString()));
+    });
+    opened.on("error", () => undefined);
+    opened.on("close", () => {
+      if (socket === opened) lose();
+    });
+  }
+
+  function lose(): void {
+    socket = undefined;
+    open = [];
+    openEntries = 0;
+    if (!isStopped) again = setTimeout(connect, random.between(0, AGAIN_MS));
+  }
+
+  function acknowledge(outcomes: readonly (string | { readonly code: string })[]): void {
+    const answered = open.shift() ?? [];
+    openEntries -= answered.length;
+    answered.forEach((push, i) => {
+      const outcome = outcomes[i];
+      if (typeof outcome !== "string") {
+        push.outcome = outcome && { code: outcome.code };
+        return;
+      }
+      push.outcome = { id: outcome };
+      const id = parseId(outcome) ?? FIRST_ID;
+      if (compareIds(id, acknowledged.get(stream) ?? FIRST_ID) > 0) acknowledged.set(stream, id);
+    });
+  }
+
+  function send(): void {
+    if (socket?.readyState !== WebSocket.OPEN || openEntries + batch > MOST_OPEN) return;
+    const sent = Array.from({ length: batch }, (): Push => {
+      const connection = `${name}.${connections}`;
+      return { stream, key: `${connection}.${order}`, connection, order: order++, outcome: undefined };
+    });
+    pushes.push(...sent);
+    open.push(sent);
+    openEntries += batch;
+    const payloads = sent.map(({ key }) => payloadOf(key, entryBytes));
+    if (form === "raw") socket.send(payloads[0] ?? "");
+    else if (form === "json") socket.send(JSON.stringify(payloads.map((payload) => [stream, null, payload])));
+    else {
+      socket.send(JSON.stringify(payloads.map((_, i) => [stream, (i + 1) * entryBytes])));
+      socket.send(Buffer.from(payloads.join("")));
+    }
+  }
+
+  connect();
+  const pace = setInterval(send, everyMs);
+  return {
+    pushes,
+    get open() {
+      return openEntries;
+    },
+    vanish() {
+      const gone = socket;
+      if (gone === undefined) return;
+      lose();
+      gone.terminate();
+    },
+    stop() {
+      isStopped = true;
+      clearInterval(pace);
+    },
+    close() {
+      isStopped = true;
+      clearInterval(pace);
+      clearTimeout(again);
+      socket?.terminate();
+    },
+  };
+}
+
+/** A reader at work. */
+export interface Reader {
+  readonly history: ReaderHistory;
+  /** What it got last. */
+  readonly last: NamedEntry | undefined;
+  /** Sleeps and vanishes no more, so that it can come to the end. */
+  settle(): void;
+  close(): void;
+}
+
+/** Starts a reader. */
+export function startReader(planned: PlannedReader, recording: Recording, number: number): Reader {
+  const { stream, kind, gateway, from } = planned;
+  const { random, port, acknowledged } = recording;
+  const sessions: Session[] = [];
+  const history = {
+    name: `${kind} reader ${number} of ${stream}`,
+    stream,
+    latest: kind === "latest",
+    sessions,
+  };
+  let cursor: string = from;
+  let again: NodeJS.Timeout | undefined;
+  let last: NamedEntry | undefined;
+  const follower = follow({
+    port: () => port(gateway),
+    stream,
+    kind,
+    cursor: () => cursor,
+    random: random.fraction,
+    opened: () => sessions.push({ cursor, floor: acknowledged.get(stream) ?? FIRST_ID, entries: [] }),
+    take(id, payload) {
+      last = { id, key: keyOf(payload) };
+      sessions.at(-1)?.entries.push(last);
+      cursor = id ?? cursor;
+    },
+    lost: () => {
+      again = setTimeout(() => follower.reopen(), random.between(0, AGAIN_MS));
+    },
+  });
+  return {
+    history,
+    get last() {
+      return last;
+    },
+    settle: follower.settle,
+    close() {
+      follower.settle();
+      follower.close();
+      clearTimeout(again);
+    },
+  };
+}

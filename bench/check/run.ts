@@ -1,0 +1,75 @@
+/** One run: starts everybody that a plan names, lets its faults happen, lets all come to an end, and gives the history. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { readCommitted } from "./append-only-file.ts";
+import { type Cast, startCast } from "./cast.ts";
+import type { History, StoredStream } from "./history.ts";
+import type { Plan } from "./plan.ts";
+import { createRandom } from "./random.ts";
+import { type Pusher, type Reader, type Recording, startPusher, startReader } from "./recorder.ts";
+
+/** How long (ms) the last entries may take to everybody, when nothing breaks any more. */
+const LAST_MS = 30_000;
+
+/** Runs a plan. @param dir an empty folder @param say told what happens @throws Error where the processes do not start */
+export async function run(plan: Plan, dir: string, say: (line: string) => void): Promise<History> {
+  using cast = await startCast(plan, dir);
+  const recording: Recording = {
+    random: createRandom(plan.seed),
+    port: (number) => cast.gateways[number]?.port ?? 0,
+    acknowledged: new Map(),
+  };
+  const readers = plan.readers.map((planned, i) => startReader(planned, recording, i));
+  const pushers = plan.pushers.map((planned, i) => startPusher(`p${i}`, planned, recording));
+  const end = performance.now() + plan.ms;
+  for (const { afterMs, fault } of plan.faults) {
+    await sleep(afterMs);
+    say(JSON.stringify(fault));
+    if (fault.what === "pusher vanishes") pushers[fault.pusher]?.vanish();
+    else await cast.suffer(fault);
+  }
+  await sleep(Math.max(0, end - performance.now()));
+
+  for (const pusher of pushers) pusher.stop();
+  for (const reader of readers) reader.settle();
+  const streams = await settled(plan, cast, dir, pushers, readers);
+  for (const one of [...pushers, ...readers]) one.close();
+  return {
+    pushes: pushers.flatMap(({ pushes }) => pushes),
+    readers: readers.map(({ history }) => history),
+    streams,
+  };
+}
+
+/** Waits until everybody has what there is; who has not is for the verdict to tell. */
+async function settled(
+  plan: Plan,
+  cast: Cast,
+  dir: string,
+  pushers: readonly Pusher[],
+  readers: readonly Reader[],
+): Promise<readonly StoredStream[]> {
+  for (const limit = performance.now() + LAST_MS; ; await sleep(100)) {
+    const isLate = performance.now() > limit;
+    if (!isLate && pushers.some(({ open }) => open > 0)) continue;
+    const streams = await stored(plan, cast, dir);
+    const lasts = new Map(streams.map(({ stream, committed }) => [stream, committed.at(-1)?.key]));
+    // Who began at "now" when nothing more came has nothing, and is right.
+    const isThere = ({ last, history }: Reader) =>
+      last?.key === lasts.get(history.stream) ||
+      (last === undefined && history.sessions.at(-1)?.cursor === "$");
+    if (isLate || readers.every(isThere)) return streams;
+  }
+}
+
+async function stored(plan: Plan, { redis }: Cast, dir: string): Promise<readonly StoredStream[]> {
+  const committed = readCommitted(dir);
+  return Promise.all(
+    [...new Set(plan.pushers.map(({ stream }) => stream))].map(async (stream) => {
+      const key = `default:${stream}`;
+      const script =
+        "local ids = {} for i, e in ipairs(redis.call('XRANGE', KEYS[1], '-', '+')) do ids[i] = e[1] end return ids";
+      const ids = await redis.command("EVAL", script, "1", key);
+      return { stream, committed: committed.get(key) ?? [], left: ids === "" ? [] : ids.split("\n") };
+    }),
+  );
+}

@@ -1,0 +1,151 @@
+/** The verdict must be able to fail: whatever may go wrong with entries is planted in a history in which all is well. */
+import { expect, test } from "vitest";
+import type { History, NamedEntry, Push, Session } from "../../../bench/check/history.ts";
+import { judge } from "../../../bench/check/verdict.ts";
+
+const ENTRIES = 10;
+const entryAt = (i: number): NamedEntry => ({ id: `${i + 1}-0`, key: `k${i}` });
+const from = (first: number, last = ENTRIES): NamedEntry[] =>
+  Array.from({ length: last - first }, (_, i) => entryAt(first + i));
+const session = (cursor: string, entries: readonly NamedEntry[]): Session => ({
+  cursor,
+  floor: "0-0",
+  entries: [...entries],
+});
+
+interface Changes {
+  readonly committed?: readonly NamedEntry[];
+  readonly left?: readonly string[];
+  readonly pushes?: readonly Push[];
+  readonly sessions?: readonly Session[];
+  readonly latest?: boolean;
+}
+
+const push = (i: number, outcome: Push["outcome"] = { id: `${i + 1}-0` }): Push => ({
+  stream: "s",
+  key: `k${i}`,
+  connection: "c",
+  order: i,
+  outcome,
+});
+const PUSHES = Array.from({ length: ENTRIES }, (_, i) => push(i));
+
+function history(changes: Changes = {}): History {
+  const {
+    committed = from(0),
+    pushes = PUSHES,
+    sessions = [session("0", from(0))],
+    latest = false,
+  } = changes;
+  const left = changes.left ?? committed.flatMap(({ id }) => id ?? []);
+  return {
+    pushes,
+    readers: [{ name: "r", stream: "s", latest, sessions: [...sessions] }],
+    streams: [{ stream: "s", committed, left }],
+  };
+}
+
+const reads = (...sessions: readonly Session[]) => judge(history({ sessions }));
+
+test("nothing is wrong where all is well", () => {
+  expect(judge(history())).toEqual([]);
+  expect(reads(session("0", from(0, 4)), session("4-0", []), session("4-0", from(4)))).toEqual([]);
+  // From now on, wherever that was.
+  expect(reads(session("$", from(6)))).toEqual([]);
+  expect(reads(session("$", []))).toEqual([]);
+  expect(judge(history({ latest: true, sessions: [session("0", [entryAt(2), entryAt(9)])] }))).toEqual([]);
+});
+
+test("an entry that was never answered, or with unknown, may be there or not", () => {
+  const pushes = PUSHES.with(4, { ...push(4), outcome: undefined }).with(
+    5,
+    push(5, { code: "APPEND_UNKNOWN" }),
+  );
+  expect(judge(history({ pushes }))).toEqual([]);
+  const committed = from(0).filter(({ key }) => key !== "k4" && key !== "k5");
+  expect(judge(history({ pushes, committed, sessions: [session("0", committed)] }))).toEqual([]);
+});
+
+test("what was trimmed need not have been read; what is there must be", () => {
+  const left = from(5).flatMap(({ id }) => id ?? []);
+  expect(judge(history({ left, sessions: [session("0", from(3))] }))).toEqual([]);
+  expect(judge(history({ left, sessions: [session("0", from(6))] }))).toEqual([
+    "r: missed 1 before k6 (7-0), the first of them 6-0",
+  ]);
+});
+
+test("a loss of what was acknowledged is found", () => {
+  const committed = from(0).filter(({ key }) => key !== "k3");
+  expect(judge(history({ committed, sessions: [session("0", committed)] }))).toEqual([
+    "s: k3 was acknowledged as 4-0, and is lost",
+  ]);
+});
+
+test("a refused entry that is stored is found", () => {
+  expect(judge(history({ pushes: PUSHES.with(3, push(3, { code: "REDIS_AWAY" })) }))).toEqual([
+    "s: k3 was refused with REDIS_AWAY, and stored as 4-0",
+  ]);
+});
+
+test("an entry that is stored twice is found", () => {
+  const committed = [...from(0), { id: "11-0", key: "k3" }];
+  expect(judge(history({ committed, sessions: [session("0", committed)] }))).toContain(
+    "s: k3 is stored twice, as 4-0 and 11-0",
+  );
+});
+
+test("entries of one connection that are stored in another order are found", () => {
+  const committed = [...from(0, 3), { id: "4-0", key: "k4" }, { id: "5-0", key: "k3" }, ...from(5)];
+  const pushes = PUSHES.with(3, push(3, { id: "5-0" })).with(4, push(4, { id: "4-0" }));
+  expect(judge(history({ committed, pushes, sessions: [session("0", committed)] }))).toEqual([
+    "s: k4 stands before k3, which was sent earlier",
+  ]);
+});
+
+test("a stream that is no longer what was committed is found", () => {
+  expect(judge(history({ left: ["1-0", "2-0"], sessions: [session("0", from(0))] }))).toContain(
+    "s: what is left is not the end of what was committed",
+  );
+});
+
+test("a loss on the way to a reader is found, within a connection and between two", () => {
+  expect(reads(session("0", [...from(0, 3), ...from(4)]))).toEqual([
+    "r: missed 1 before k4 (5-0), the first of them 4-0",
+  ]);
+  expect(reads(session("0", from(0, 3)), session("3-0", from(4)))).toEqual([
+    "r: missed 1 before k4 (5-0), the first of them 4-0",
+  ]);
+  expect(reads(session("0", from(0, 8)))).toEqual(["r: did not come to the end, 2 are left"]);
+});
+
+test("a repeat is found, within a connection and after another one", () => {
+  expect(reads(session("0", [...from(0, 4), entryAt(3), ...from(4)]))).toEqual([
+    "r: got k3 (4-0) again or too late, after k3 (4-0)",
+  ]);
+  expect(reads(session("0", from(0, 4)), session("4-0", from(3)))).toEqual([
+    "r: got k3 (4-0) again or too late, after its cursor 4-0",
+  ]);
+  const floored = { ...session("$", from(5)), floor: "7-0" };
+  expect(reads(floored)[0]).toBe("r: got k5 (6-0) again or too late, after its cursor 7-0");
+});
+
+test("a reordering is found", () => {
+  expect(reads(session("0", [...from(0, 3), entryAt(4), entryAt(3), ...from(5)]))).toEqual([
+    "r: missed 1 before k4 (5-0), the first of them 4-0",
+    "r: got k3 (4-0) again or too late, after k4 (5-0)",
+    "r: missed 1 before k5 (6-0), the first of them 5-0",
+  ]);
+  const sessions = [session("0", [entryAt(6), entryAt(2), entryAt(9)])];
+  expect(judge(history({ latest: true, sessions }))).toEqual([
+    "r: got k2 (3-0) again or too late, after k6 (7-0)",
+  ]);
+});
+
+test("an entry under another id, and one that nobody stored, are found", () => {
+  expect(reads(session("0", [...from(0, 3), { id: "4-1", key: "k3" }, ...from(4)]))[0]).toBe(
+    "r: got k3 as 4-1, which is not stored so",
+  );
+  expect(reads(session("0", [...from(0), { id: "11-0", key: "damaged: k1" }]))).toEqual([
+    "r: got damaged: k1 as 11-0, which is not stored so",
+  ]);
+});

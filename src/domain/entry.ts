@@ -27,6 +27,18 @@ export interface NewEntry {
   readonly fields?: EntryFields;
 }
 
+/**
+ * Entries of a stream whose ids lie between two, neither of them included, may be gone before the reader came to them:
+ * trimmed away, or deleted with the stream.
+ */
+export interface Gap {
+  readonly stream: string;
+  /** The reader's cursor. */
+  readonly after: EntryId;
+  /** The first entry behind it that there is. */
+  readonly before: EntryId;
+}
+
 /** The entries of one stream, under the name that the client knows the stream by. */
 export interface StreamEntries {
   readonly stream: string;

@@ -24,6 +24,8 @@ export interface Lane {
   readonly name: string;
   cursor: EntryId;
   isAtEnd: boolean;
+  /** Entries right behind the cursor may be gone: to be told before the next entry. */
+  hasGap: boolean;
 }
 
 /** What both kinds of subscription do in their own way. */
@@ -44,8 +46,8 @@ export interface CourseContext<Frame> extends SubscriptionParts {
   isHalted(): boolean;
   /** Sends a frame of so many entries. @returns whether it has left already, and nobody uses its memory any more */
   write(frame: Frame, entries: number): boolean;
-  /** Entries behind a cursor were trimmed away before the reader came to them. */
-  missed(): void;
+  /** Entries between the lane's cursor and an id were gone before the reader came to them: called right before it goes on there. */
+  missed(lane: Lane, before: EntryId): void;
   caughtUp(): void;
   fail(error: unknown): void;
 }

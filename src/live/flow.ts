@@ -27,7 +27,12 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
     const flow: FlowLane = {
       lane,
       memo: `${encoder.form} ${lane.name}`,
-      reader: { take: (batch) => sendBatch(flow, batch), missed: context.missed },
+      reader: {
+        take: (batch) => sendBatch(flow, batch),
+        missed() {
+          lane.hasGap = true;
+        },
+      },
       state: "behind",
     };
     return flow;
@@ -41,6 +46,7 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
         return false;
       }
     }
+    if (lane.hasGap) tellGap(lane, batch.entries);
     lane.cursor = batch.last;
     return context.write(frameOf(batch, encoder, lane.name, memo), batch.entries.length);
   }
@@ -48,8 +54,13 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
   function sendEntries(lane: Lane, entries: readonly Entry[]): void {
     const last = entries[entries.length - 1];
     if (last === undefined) return;
+    if (lane.hasGap) tellGap(lane, entries);
     lane.cursor = last.id;
     context.write(encoder.encode([{ stream: lane.name, entries }]), entries.length);
+  }
+
+  function tellGap(lane: Lane, [first]: readonly Entry[]): void {
+    if (first !== undefined) context.missed(lane, first.id);
   }
 
   /** Sends what is in memory; then goes live, or reads on in Redis. */
@@ -72,7 +83,7 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
           (page) => {
             flow.state = "behind";
             if (context.isHalted()) return;
-            if (page.hasGap) context.missed();
+            if (page.hasGap || page.isGone) lane.hasGap = true;
             // Only now, in the turn in which the page came, does "nothing is behind it" allow to go live.
             lane.isAtEnd = page.isLast;
             if (page.batch !== undefined) sendBatch(flow, page.batch);

@@ -17,6 +17,7 @@ export interface HistoryPage {
   /** Nothing was behind it when it was read. */
   readonly isLast: boolean;
   readonly hasGap: boolean;
+  readonly isGone: boolean;
 }
 
 /** Reads history. All reads throw `GatewayError`. */
@@ -77,9 +78,9 @@ export function createHistory({ log, sizes, pageBytes, cacheBytes, tally }: Hist
   async function read(key: string, cursor: EntryId): Promise<HistoryPage> {
     tally.pagesRead++;
     const count = Math.max(1, Math.min(MOST_ENTRIES, Math.floor(pageBytes / sizes.expected(key))));
-    const { entries, isLast, hasGap } = await log.readAfter(key, cursor, count);
+    const { entries, isLast, hasGap, isGone } = await log.readAfter(key, cursor, count);
     const last = entries[entries.length - 1];
-    return { batch: last && createBatch(key, cursor, entries, last.id), isLast, hasGap };
+    return { batch: last && createBatch(key, cursor, entries, last.id), isLast, hasGap, isGone };
   }
 
   return {

@@ -10,7 +10,7 @@
  * What pauses is a set of reasons, so that one that ends cannot end another. There are two kinds: `flow.ts` sends all
  * there is as fast as the sink takes it; `turns.ts` sends one frame at a time. Both decide by entry ids alone.
  */
-import type { Entry } from "../domain/entry.ts";
+import type { Entry, Gap } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
 import { asGatewayError, type GatewayError } from "../domain/errors.ts";
 import type { CourseContext, Lane, SubscriptionParts } from "./course.ts";
@@ -29,6 +29,8 @@ export interface SubscribedStream {
   readonly cursor: EntryId;
   /** The cursor was the stream's end a moment ago, so there is no history to read first. */
   readonly isAtEnd: boolean;
+  /** What comes next comes after a gap; absent: that is to be found out. */
+  readonly hasGap?: boolean;
 }
 
 /** What a reader wants, and where it goes. */
@@ -40,6 +42,8 @@ export interface SubscriptionOptions<Frame> {
   readonly turns?: TurnOptions;
   /** A frame was written; the transport may now `pause`. */
   readonly onFrame?: () => void;
+  /** Entries may be gone; called right before the frame of those behind them is written. */
+  readonly onGap?: (gap: Gap) => void;
   /** Everything there was has been written. */
   readonly onCaughtUp?: () => void;
   /** It cannot go on; it is closed. */
@@ -67,7 +71,7 @@ export function createSubscriber(parts: SubscriptionParts) {
     const { tally } = parts;
     const reasons = new Set<PauseReason>();
     let closed = false;
-    const lanes = options.streams.map((stream): Lane => ({ ...stream }));
+    const lanes = options.streams.map((stream): Lane => ({ hasGap: false, ...stream }));
 
     const context: CourseContext<Frame> = {
       ...parts,
@@ -86,8 +90,10 @@ export function createSubscriber(parts: SubscriptionParts) {
         }
         return sink.isEmpty?.() === true;
       },
-      missed() {
+      missed(lane, before) {
+        lane.hasGap = false;
         tally.gaps++;
+        options.onGap?.({ stream: lane.name, after: lane.cursor, before });
       },
       caughtUp: () => options.onCaughtUp?.(),
       fail(error) {

@@ -48,7 +48,8 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
       });
       return false;
     },
-    missed: context.missed,
+    // What follows is then not in memory, and the read of it tells of the gap.
+    missed: () => undefined,
   };
 
   /** What memory knows to follow a lane's cursor; undefined where only Redis knows. */
@@ -61,8 +62,8 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
 
   async function fromRedis(lane: Lane): Promise<readonly Entry[]> {
     if (latest) return log.readNewest(lane.key, lane.cursor, count);
-    const { entries, hasGap } = await log.readAfter(lane.key, lane.cursor, count);
-    if (hasGap) context.missed();
+    const { entries, hasGap, isGone } = await log.readAfter(lane.key, lane.cursor, count);
+    if (hasGap || isGone) lane.hasGap = true;
     return entries;
   }
 
@@ -72,8 +73,10 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
     let entries = 0;
     lanes.forEach((lane, i) => {
       const next = found[i] ?? [];
+      const [first] = next;
       const last = next[next.length - 1];
-      if (last === undefined) return;
+      if (first === undefined || last === undefined) return;
+      if (lane.hasGap) context.missed(lane, first.id);
       lane.cursor = last.id;
       lane.isAtEnd = false;
       entries += next.length;

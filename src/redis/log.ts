@@ -21,6 +21,8 @@ export interface Page {
   readonly isLast: boolean;
   /** Entries after the cursor may have been trimmed away: the stream's first entry is past it. */
   readonly hasGap: boolean;
+  /** The stream is empty or not there, and the cursor says that it once was: whatever comes next comes after a gap. */
+  readonly isGone: boolean;
 }
 
 /** A range of a stream, both ends included. */
@@ -92,6 +94,7 @@ export function createLog({ append, reads, connections, sizes }: LogParts): Log 
         entries,
         isLast: entries.length < count,
         hasGap: oldest !== undefined && compareIds(oldest.id, cursor) > 0,
+        isGone: first !== undefined && oldest === undefined,
       };
     },
 

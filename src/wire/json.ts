@@ -2,7 +2,7 @@
  * The clean format as JSON: `[[stream_id, entry_id, payload], …]`, with an entry's further fields, where it has any, as
  * a fourth element (wire.md, "The clean format"). Bytes are a string where they are UTF-8, else `{"base64": "…"}`.
  */
-import type { Entry, EntryFields, StreamEntries } from "../domain/entry.ts";
+import type { Entry, EntryFields, Gap, StreamEntries } from "../domain/entry.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { parseJson } from "./json-text.ts";
 import { checkBatchSize, malformed, type PushedEntry, shown, streamIdOf, wantedIdOf } from "./push-batch.ts";
@@ -21,6 +21,12 @@ export function encodeJson(streams: readonly StreamEntries[]): string {
 /** Encodes one entry, one line. */
 export const encodeJsonEntry = (stream: string, entry: Entry): string =>
   itemOf(JSON.stringify(stream), entry);
+
+/** A gap, in a shape that no list of entries has: `{"gap": {"stream_id": …, "after": …, "before": …}}`. */
+export const gapOf = ({ stream, after, before }: Gap) => ({ gap: { stream_id: stream, after, before } });
+
+/** Encodes a gap as one JSON text. */
+export const encodeJsonGap = (gap: Gap): string => JSON.stringify(gapOf(gap));
 
 function itemOf(name: string, { id, data, fields }: Entry): string {
   const further = fields === undefined ? "" : `,${fieldsJson(fields)}`;

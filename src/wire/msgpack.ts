@@ -5,9 +5,9 @@
  * @see https://github.com/msgpack/msgpack/blob/master/spec.md
  */
 import { encode } from "@msgpack/msgpack";
-import type { Entry, StreamEntries } from "../domain/entry.ts";
+import type { Entry, Gap, StreamEntries } from "../domain/entry.ts";
 import { parseId } from "../domain/entry-id.ts";
-import { cleanEntries } from "./json.ts";
+import { cleanEntries, gapOf } from "./json.ts";
 import { readMsgpack } from "./msgpack-reader.ts";
 import { malformed, type PushedEntry, shown } from "./push-batch.ts";
 import { bytesOfText } from "./utf8.ts";
@@ -21,6 +21,9 @@ export function encodeMsgpack(streams: readonly StreamEntries[]): Uint8Array {
   );
   return encode(items);
 }
+
+/** Encodes a gap as one MessagePack value, a map where entries are an array. */
+export const encodeMsgpackGap = (gap: Gap): Uint8Array => encode(gapOf(gap));
 
 /** Decodes a pushed batch. A payload may be bin or str. @throws GatewayError BAD_HEADER or TOO_LARGE */
 export const decodeMsgpack = (bytes: Uint8Array, mostEntries: number): PushedEntry[] =>

@@ -115,7 +115,7 @@ async function startEvents(ws: string, stream: string, from: string): Promise<Re
     for (;;) {
       const event = await events.next();
       if (event === undefined) return { code: 0, reason: "the response ended" };
-      entries.push({ id: event.id, text: event.data });
+      if (event.event === "message") entries.push({ id: event.id, text: event.data });
     }
   }
   const closed = run().catch((error: Error) => ({ code: -1, reason: error.message }));

@@ -1,5 +1,5 @@
 /** A reader of the engine whose sink a test fills and drains at will, and that remembers all it was sent. */
-import type { StreamEntries } from "../../src/domain/entry.ts";
+import type { Gap, StreamEntries } from "../../src/domain/entry.ts";
 import type { EntryId } from "../../src/domain/entry-id.ts";
 import { createTally } from "../../src/domain/tally.ts";
 import type { Subscription } from "../../src/live/subscription.ts";
@@ -36,6 +36,8 @@ export interface TestReader {
   gaps(): number;
   /** Payloads that did not arrive as they were made: the memory of some had been used again by then. */
   spoilt(): number;
+  /** The gaps it was told of, each before the frame behind it. */
+  readonly told: readonly Gap[];
   /** The ids it was sent of a stream, in order. */
   seen(name: string): readonly EntryId[];
   readonly errors: readonly Error[];
@@ -46,6 +48,7 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
   const tally = createTally();
   const frames: (readonly StreamEntries[])[] = [];
   const errors: Error[] = [];
+  const told: Gap[] = [];
   let blocked = false;
   let full = false;
   let released = false;
@@ -90,11 +93,13 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
       subscription.pause("ack");
       if (released) setImmediate(() => subscription.resume("ack"));
     },
+    onGap: (gap) => told.push(gap),
     onError: (error) => errors.push(error),
   });
   return {
     options,
     frames,
+    told,
     errors,
     subscription,
     starts: new Map(streams.map(({ key, cursor }) => [key, cursor])),

@@ -1,7 +1,7 @@
 /** Subscriptions to entries as they come: for small and textual data, since every payload goes through JSON. */
 import { authorize } from "../../access/authorize.ts";
 import { parseCursor } from "../../domain/cursor.ts";
-import type { Entry } from "../../domain/entry.ts";
+import type { Entry, Gap } from "../../domain/entry.ts";
 import { badParameter } from "../../domain/errors.ts";
 import { withoutRepeats } from "../../domain/stream-name.ts";
 import { keysOf, type WantedStream } from "../read-request.ts";
@@ -73,6 +73,13 @@ function pairsOf(value: unknown): (readonly [name: string, cursor: string])[] | 
 
 /** Adds the subscriptions. Keys have no device where `withDevices` is false. */
 export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevices: boolean): void {
+  const gap = builder.objectRef<Gap>("Gap").implement({
+    description: "Entries with ids between these two, neither of them included, may be gone.",
+    fields: (t) => ({
+      after: t.exposeString("after", { description: "The id that the subscription had come to." }),
+      before: t.exposeString("before", { description: "The id of the first entry behind it." }),
+    }),
+  });
   const payload = builder.objectRef<DataNode>("DataPayload").implement({
     description: "One entry of a stream; with `count`, several in lists.",
     fields: (t) => ({
@@ -106,6 +113,13 @@ export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevi
         type: [entry],
         description: "The same, always as a list of entries.",
         resolve: ({ entries }) => entries,
+      }),
+      gap: t.field({
+        type: gap,
+        nullable: true,
+        description:
+          "Where entries before this one may be gone, trimmed away or deleted with their stream before they were read; else null.",
+        resolve: (followed) => followed.gap,
       }),
     }),
   });

@@ -2,7 +2,7 @@
  * Follows streams for a subscription. It takes the same way out as every reader: a cursor and a sink, which here is
  * full when the client has not taken what is ready. Then nothing more is read for it until it has.
  */
-import type { Entry, StreamEntries } from "../../domain/entry.ts";
+import type { Entry, Gap, StreamEntries } from "../../domain/entry.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { Encoder } from "../../live/encoder.ts";
 import { resolveCursors, type WantedStream } from "../read-request.ts";
@@ -13,6 +13,8 @@ import { createPullIterator } from "./pull-iterator.ts";
 export interface FollowedEntries {
   readonly stream: string;
   readonly entries: readonly Entry[];
+  /** What may be gone before them. */
+  readonly gap?: Gap;
 }
 
 /** How a subscription goes. */
@@ -46,6 +48,8 @@ export async function followStreams(
   let head = 0;
   let readyBytes = 0;
   let drained: (() => void) | undefined;
+  /** Gaps of streams whose next entries are still to be written. */
+  const gaps = new Map<string, Gap>();
 
   function take(): FollowedEntries | undefined {
     const next = ready[head];
@@ -74,7 +78,9 @@ export async function followStreams(
         for (const { stream, entries } of frame)
           for (let from = 0; from < entries.length; from += count) {
             const part = entries.slice(from, from + count);
-            ready.push({ stream, entries: part });
+            const gap = gaps.get(stream);
+            gaps.delete(stream);
+            ready.push(gap === undefined ? { stream, entries: part } : { stream, entries: part, gap });
             readyBytes += bytesOf(part);
           }
         wake();
@@ -85,6 +91,7 @@ export async function followStreams(
       },
     },
     ...(latest && { turns: { count, latest } }),
+    onGap: (gap) => gaps.set(gap.stream, gap),
     onError: end,
   });
   const stop = () => end(new GatewayError("SHUTTING_DOWN", "the gateway stops"));

@@ -1,6 +1,6 @@
 /** Entries as the body of one HTTP answer, in the format that the client asked for. */
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { StreamEntries } from "../../domain/entry.ts";
+import type { Gap, StreamEntries } from "../../domain/entry.ts";
 import { asciiJson, encodeHeader, type PullOffsets } from "../../wire/header.ts";
 import { encodeJson } from "../../wire/json.ts";
 import { encodeMsgpack } from "../../wire/msgpack.ts";
@@ -47,6 +47,19 @@ export function fitEntries(
     all = take(all, Math.max(1, Math.floor((entries / excess) * 0.98)), latest);
     if (entries === 1) return all;
   }
+}
+
+/** `x-gaps`: `[[stream_id, after, before], …]`, with none that would not fit. */
+export function gapsHeader(gaps: readonly Gap[]): string {
+  const items: string[] = [];
+  let bytes = 0;
+  for (const { stream, after, before } of gaps) {
+    const item = asciiJson(JSON.stringify([stream, after, before]));
+    bytes += item.length + 1;
+    if (bytes > MOST_OFFSETS_BYTES) break;
+    items.push(item);
+  }
+  return `[${items.join(",")}]`;
 }
 
 /** The first `count` entries over all streams, or the last ones of each stream. */

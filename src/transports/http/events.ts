@@ -7,7 +7,7 @@ import type { Entry, StreamEntries } from "../../domain/entry.ts";
 import type { Encoder } from "../../live/encoder.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
 import { encodeBase64 } from "../../wire/base64.ts";
-import { encodeJsonEntry } from "../../wire/json.ts";
+import { encodeJsonEntry, gapOf } from "../../wire/json.ts";
 import { encodeSse, encodeSseRetry, SSE_HEARTBEAT } from "../../wire/sse.ts";
 import { lossyTextOf } from "../../wire/utf8.ts";
 import { errorBody } from "../append-results.ts";
@@ -43,6 +43,8 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
         // The cursor first: a browser that loses the connection before the first entry resumes where "now" was.
         opening: textChunks(encodeSseRetry(RECONNECT_MS) + opening),
         heartbeat: textChunks(SSE_HEARTBEAT),
+        // Without an id: the cursor does not move.
+        gapNotice: (gap) => textChunks(encodeSse({ event: "gap", data: JSON.stringify(gapOf(gap).gap) })),
         farewell: (error) =>
           textChunks(encodeSse({ event: "error", data: JSON.stringify(errorBody(error)) })),
       },

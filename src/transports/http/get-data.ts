@@ -1,11 +1,10 @@
 /** `GET /data/{stream_id}`: the next entries after a cursor (wire.md, "HTTP"). */
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { WantedCursor } from "../../domain/cursor.ts";
-import type { StreamEntries } from "../../domain/entry.ts";
 import { readWantedStreams, resolveCursors } from "../read-request.ts";
 import { leaveTogether, type RouteParts, targetOf, whenGone } from "./context.ts";
-import { type AnswerForm, fitEntries, readAnswerForm, sendEntries } from "./entries-answer.ts";
-import { readKnown, readOnce } from "./read-once.ts";
+import { type AnswerForm, fitEntries, gapsHeader, readAnswerForm, sendEntries } from "./entries-answer.ts";
+import { type ReadOnce, readKnown, readOnce } from "./read-once.ts";
 
 const MOST_BLOCK_MS = 3600 * 1000;
 
@@ -16,13 +15,15 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
   function answer(
     reply: FastifyReply,
     streams: readonly { readonly name: string; readonly cursor: WantedCursor }[],
-    found: readonly StreamEntries[],
+    { streams: found, gaps }: ReadOnce,
     form: AnswerForm,
     latest: boolean,
   ): FastifyReply {
     const sent = fitEntries(found, form, latest);
     const last = new Map(sent.map(({ stream, entries }) => [stream, entries[entries.length - 1]?.id]));
     reply.header("x-last-entry-id", streams.map(({ name, cursor }) => last.get(name) ?? cursor).join("+"));
+    const told = gaps.filter(({ stream }) => last.has(stream));
+    if (told.length > 0) reply.header("x-gaps", gapsHeader(told));
     leaveTogether(reply, turnEnd);
     return sendEntries(reply, sent, form);
   }

@@ -1,6 +1,7 @@
 /** A response that stays open and is written to as entries come: the common part of SSE and MJPEG. */
 import type { FastifyReply } from "fastify";
 import type { SessionKind } from "../../access/sessions.ts";
+import type { Gap } from "../../domain/entry.ts";
 import { asGatewayError, type GatewayError } from "../../domain/errors.ts";
 import type { Encoder } from "../../live/encoder.ts";
 import type { SubscribedStream, SubscriptionOptions } from "../../live/subscription.ts";
@@ -21,6 +22,8 @@ export interface LiveResponseOptions {
   /** What tells the client of an error when the status has long been sent. */
   readonly farewell?: (error: GatewayError) => Chunks;
   readonly maxFps?: number;
+  /** What tells the client that entries are gone. */
+  readonly gapNotice?: (gap: Gap) => Chunks;
 }
 
 /** The bytes of a text. */
@@ -33,6 +36,7 @@ export function textChunks(text: string): Chunks {
 export function sendLive(reply: FastifyReply, options: LiveResponseOptions, parts: RouteParts): void {
   const { limits, subscribe, tally, turnEnd, closing, sessions, limiting } = parts;
   const { raw } = reply;
+  const { gapNotice } = options;
   limiting.checkConnection(reply.request.visitor);
   const session = sessions.open(reply.request.visitor, options.kind, endWith);
   const keys = options.streams.map(({ key }) => key);
@@ -66,6 +70,7 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
       subscription.pause("pace");
       pace = setTimeout(() => subscription.resume("pace"), intervalMs);
     },
+    ...(gapNotice && { onGap: (gap: Gap) => sink.write(gapNotice(gap)) }),
     onError: (error) => endWith(asGatewayError(error)),
   });
   const { heartbeat } = options;

@@ -109,6 +109,11 @@ const ENTRIES: OpenAPIV3.ResponseObject = {
       description: "The cursor for the next request, one per stream, joined by `+`.",
       schema: { type: "string" },
     },
+    "x-gaps": {
+      description:
+        "Where entries may be gone before these: `[[stream_id, after, before], …]`; absent where none are.",
+      schema: { type: "string" },
+    },
   },
   content: {
     "application/octet-stream": { schema: { type: "string", format: "binary" } },
@@ -172,6 +177,11 @@ const PULL: Operation = {
     PULL_OFFSETS,
     WS_FORMAT,
     CONTROL,
+    flag(
+      "gaps",
+      false,
+      'In the clean format: say where entries are gone, `{"gap": {"stream_id", "after", "before"}}`, before those behind them.',
+    ),
   ],
   responses: { "101": text("The connection is a WebSocket now."), "426": problem("This is a WebSocket.") },
 };

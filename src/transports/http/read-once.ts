@@ -1,5 +1,5 @@
 /** One read for one answer: what is there now, or the first that comes within a time. */
-import type { StreamEntries } from "../../domain/entry.ts";
+import type { Gap, StreamEntries } from "../../domain/entry.ts";
 import type { Tally } from "../../domain/tally.ts";
 import type { Encoder } from "../../live/encoder.ts";
 import type { Subscribe, SubscribedStream } from "../../live/subscription.ts";
@@ -16,6 +16,13 @@ export interface ReadOnceOptions {
   readonly blockMs: number;
   /** Calls back when nobody waits for the answer any longer. @returns what takes that back */
   readonly whenGone: (callback: () => void) => () => void;
+}
+
+/** What was read. */
+export interface ReadOnce {
+  readonly streams: readonly StreamEntries[];
+  /** What may be gone before the entries of a stream, at most one of each. */
+  readonly gaps: readonly Gap[];
 }
 
 /** What reading takes. */
@@ -38,52 +45,65 @@ export function readKnown(
   streams: readonly WantedStream[],
   count: number,
   latest: boolean,
-): readonly StreamEntries[] | undefined {
+): ReadOnce | undefined {
   const present: StreamEntries[] = [];
+  const gaps: Gap[] = [];
   for (const { key, name, cursor } of streams) {
     if (cursor === "$") return undefined;
     const page = latest ? undefined : polled.knownAfter(key, cursor, count);
     const entries = latest ? polled.knownNewest(key, cursor, count) : page?.entries;
     if (entries === undefined) return undefined;
-    if (page?.hasGap) tally.gaps++;
+    const [first] = entries;
+    if (page?.hasGap && first !== undefined) gaps.push({ stream: name, after: cursor, before: first.id });
     if (entries.length > 0) present.push({ stream: name, entries });
     tally.entriesOut += entries.length;
   }
-  return present.length > 0 ? present : undefined;
+  tally.gaps += gaps.length;
+  return present.length > 0 ? { streams: present, gaps } : undefined;
 }
 
 /** Reads once. What the live tail knows is not used: it may be behind what somebody was already told is stored. @throws GatewayError */
-export async function readOnce(
-  parts: ReadOnceParts,
-  options: ReadOnceOptions,
-): Promise<readonly StreamEntries[]> {
-  const found = await Promise.all(options.streams.map((stream) => readNow(parts, stream, options)));
+export async function readOnce(parts: ReadOnceParts, options: ReadOnceOptions): Promise<ReadOnce> {
+  const gaps: Gap[] = [];
+  const gone = new Set<SubscribedStream>();
+  const found = await Promise.all(
+    options.streams.map((stream) => readNow(parts, stream, options, { gaps, gone })),
+  );
   const present = found.filter(({ entries }) => entries.length > 0);
   if (present.length > 0) {
     for (const { entries } of present) parts.tally.entriesOut += entries.length;
-    return present;
+    return { streams: present, gaps };
   }
-  return options.blockMs === 0 ? [] : waitForFirst(parts.subscribe, options);
+  return options.blockMs === 0 ? { streams: [], gaps: [] } : waitForFirst(parts.subscribe, options, gone);
 }
 
 async function readNow(
   { polled, tally }: ReadOnceParts,
-  { key, name, cursor, isAtEnd }: SubscribedStream,
+  stream: SubscribedStream,
   { count, latest }: ReadOnceOptions,
+  { gaps, gone }: { readonly gaps: Gap[]; readonly gone: Set<SubscribedStream> },
 ): Promise<StreamEntries> {
+  const { key, name, cursor, isAtEnd } = stream;
   if (isAtEnd) return { stream: name, entries: [] };
   if (latest) return { stream: name, entries: await polled.readNewest(key, cursor, count) };
-  const { entries, hasGap } = await polled.readAfter(key, cursor, count);
-  if (hasGap) tally.gaps++;
+  const { entries, hasGap, isGone } = await polled.readAfter(key, cursor, count);
+  if (isGone) gone.add(stream);
+  const [first] = entries;
+  if (hasGap && first !== undefined) {
+    tally.gaps++;
+    gaps.push({ stream: name, after: cursor, before: first.id });
+  }
   return { stream: name, entries };
 }
 
 function waitForFirst(
   subscribe: Subscribe,
   { streams, count, latest, blockMs, whenGone }: ReadOnceOptions,
-): Promise<readonly StreamEntries[]> {
+  gone: ReadonlySet<SubscribedStream>,
+): Promise<ReadOnce> {
   return new Promise((resolve, reject) => {
     let found: readonly StreamEntries[] = [];
+    const gaps: Gap[] = [];
     const stop = () => {
       clearTimeout(timer);
       release();
@@ -91,10 +111,10 @@ function waitForFirst(
     };
     const finish = () => {
       stop();
-      resolve(found);
+      resolve({ streams: found, gaps });
     };
     const subscription = subscribe({
-      streams: streams.map((stream) => ({ ...stream, isAtEnd: true })),
+      streams: streams.map((stream) => ({ ...stream, isAtEnd: true, hasGap: gone.has(stream) })),
       encoder: asTheyAre,
       turns: { count, latest },
       sink: {
@@ -105,6 +125,7 @@ function waitForFirst(
         whenDrained: () => undefined,
       },
       onFrame: finish,
+      onGap: (gap) => gaps.push(gap),
       onError(error) {
         stop();
         reject(error);

@@ -125,7 +125,7 @@ export async function createHttp(
   addCors(app, {
     allows: (request, origin) => guard.allowsOrigin(origin, request.visitor.host),
     methods: METHODS,
-    exposedHeaders: [CONNECTION_HEADER, "x-offsets", "x-last-entry-id", "link", "retry-after"],
+    exposedHeaders: [CONNECTION_HEADER, "x-offsets", "x-last-entry-id", "x-gaps", "link", "retry-after"],
   });
 
   if (parts.tracing !== undefined) addTraces(app, parts.tracing);

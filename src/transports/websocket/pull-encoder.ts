@@ -1,9 +1,9 @@
 /** The four forms in which a pulling WebSocket gets entries (wire.md, "WebSocket pull" and "The clean format"). */
-import type { Entry, StreamEntries } from "../../domain/entry.ts";
+import type { Entry, Gap, StreamEntries } from "../../domain/entry.ts";
 import type { Encoder } from "../../live/encoder.ts";
 import { encodeHeader, type PullOffsets } from "../../wire/header.ts";
-import { encodeJson } from "../../wire/json.ts";
-import { encodeMsgpack } from "../../wire/msgpack.ts";
+import { encodeJson, encodeJsonGap } from "../../wire/json.ts";
+import { encodeMsgpack, encodeMsgpackGap } from "../../wire/msgpack.ts";
 import { type Chunks, JOIN_BELOW_BYTES } from "../byte-sink.ts";
 import { createFrameWriter, type FrameWriter } from "./frame-writer.ts";
 
@@ -19,6 +19,8 @@ export interface PullForm {
 export interface PullEncoder extends Encoder<Chunks> {
   /** The empty payload of a quiet stream; undefined where the form has none. */
   readonly empty: Chunks | undefined;
+  /** The message that tells of a gap; undefined where the form has none. */
+  encodeGap(gap: Gap): Chunks | undefined;
 }
 
 /** Bytes that a header item and its frames take beside the stream's name, about. */
@@ -55,6 +57,13 @@ export function createPullEncoder(form: PullForm): PullEncoder {
     form: nameOf(form),
     empty: format === "raw" ? undefined : encode([]),
     encode,
+    encodeGap(gap) {
+      if (format === "header" || format === "raw") return undefined;
+      const out = createFrameWriter(3 * ITEM_BYTES + gap.stream.length);
+      if (format === "json") out.text(encodeJsonGap(gap));
+      else out.binary([encodeMsgpackGap(gap)]);
+      return out.take();
+    },
   };
 
   function encode(streams: readonly StreamEntries[]): Chunks {

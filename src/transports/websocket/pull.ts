@@ -1,5 +1,6 @@
 /** `/data/{stream_id}/pull`: entries are sent as they come, or as they once came (wire.md, "WebSocket pull"). */
 import type { Identity } from "../../access/authorize.ts";
+import type { Gap } from "../../domain/entry.ts";
 import { asGatewayError, badParameter, type GatewayError } from "../../domain/errors.ts";
 import type { Subscription } from "../../live/subscription.ts";
 import { type ByteSink, createByteSink } from "../byte-sink.ts";
@@ -37,6 +38,8 @@ interface PullRequest {
   readonly intervalMs: number;
   /** Entries per stream that one turn sends. */
   readonly turnCount: number;
+  /** It is to be told where entries are gone. */
+  readonly wantsGaps: boolean;
 }
 
 function readPull(
@@ -51,6 +54,8 @@ function readPull(
   const format = clean !== "" ? clean : query.flag("header", true) ? "header" : "raw";
   if (format === "raw" && streams.length > 1)
     throw badParameter("header", `=0 pulls one stream, and stream_id names ${streams.length}`);
+  const wantsGaps = query.flag("gaps", false);
+  if (wantsGaps && clean === "") throw badParameter("gaps", "=1 wants format=msgpack or format=json");
   const count = query.whole("count", 1, 1, limits.maxBatchEntries);
   const latest = query.flag("latest", false);
   const wantsAck = query.flag("ack", false);
@@ -62,6 +67,7 @@ function readPull(
       offsets: query.choice("offsets", "start", ["start", "end"]),
       count,
     }),
+    wantsGaps,
     blockMs: query.whole("block", 5000, 0, MOST_BLOCK_MS),
     latest,
     wantsAck,
@@ -98,6 +104,12 @@ export function servePull(
     closeWith(webSocket, error);
   }
 
+  /** It goes with the payload behind it: it is neither acknowledged nor counted by `max_fps`. */
+  function tellGap(gap: Gap): void {
+    const message = request.encoder.encodeGap(gap);
+    if (message !== undefined) sink.write(message);
+  }
+
   const acks = request.wantsAck ? createAcks() : undefined;
   const takesControls = query.flag("control", false);
 
@@ -113,6 +125,7 @@ export function servePull(
           turns: { count: request.turnCount, latest: request.latest },
         }),
         ...(rhythm && { onFrame: rhythm.sent }),
+        ...(request.wantsGaps && { onGap: tellGap }),
         onError: end,
       });
       course = subscription;

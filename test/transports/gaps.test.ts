@@ -1,0 +1,167 @@
+/** What is gone before a reader came to it is told, on every way out that has room for it, between which ids it was. */
+import { decode } from "@msgpack/msgpack";
+import { createClient } from "graphql-sse";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { openAnswer, request } from "../support/http.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+import { connectSocket } from "../support/socket.ts";
+import { readEvents } from "../support/sse.ts";
+import { until } from "../support/until.ts";
+
+let redis: TestRedis;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await startTestGateway(redis.url);
+});
+afterAll(async () => {
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+});
+/** Each test has a stream of its own: what one remembers of the last one's is not its matter. */
+let stream = "";
+let streams = 0;
+beforeEach(() => {
+  stream = `s${streams++}`;
+});
+
+const add = (id: string) => redis.control.call("XADD", `default:${stream}`, id, "d", `of ${id}`);
+async function addTrimmed(): Promise<void> {
+  for (const id of ["5-0", "6-0", "7-0", "8-0", "9-0"]) await add(id);
+  await redis.control.call("XTRIM", `default:${stream}`, "MINID", "8-0");
+}
+const pull = (query: string) => connectSocket(`${gateway.ws}/data/${stream}/pull?${query}`);
+const readers = async () => {
+  const { text } = await request(`${gateway.http}/metrics`);
+  return Number(/^redis_streamer_readers (\d+)$/m.exec(text)?.[1]);
+};
+
+/** A way to read the stream, and to hear of what is gone. */
+interface Way {
+  /** Resolves with the gap that is told before the first entry, and that entry's id. */
+  read(cursor: string): Promise<{ gap: unknown; first: unknown }>;
+}
+
+const WAYS: Readonly<Record<string, Way>> = {
+  "format=json": {
+    async read(cursor) {
+      await using socket = await pull(`format=json&gaps=1&count=10&last_entry_id=${cursor}`);
+      const { gap } = JSON.parse(await socket.text());
+      const [[, first]] = JSON.parse(await socket.text());
+      return { gap, first };
+    },
+  },
+  "format=msgpack": {
+    async read(cursor) {
+      await using socket = await pull(`format=msgpack&gaps=1&count=10&last_entry_id=${cursor}`);
+      const { gap } = decode((await socket.next()).data) as { gap: unknown };
+      const [entry] = decode((await socket.next()).data) as [string, string][];
+      return { gap, first: entry?.[1] };
+    },
+  },
+  "format=json, one at a time with acks": {
+    async read(cursor) {
+      await using socket = await pull(`format=json&gaps=1&ack=1&last_entry_id=${cursor}`);
+      const { gap } = JSON.parse(await socket.text());
+      const [[, first]] = JSON.parse(await socket.text());
+      return { gap, first };
+    },
+  },
+  "server-sent events": {
+    async read(cursor) {
+      await using answer = await openAnswer(`${gateway.http}/data/${stream}/events?last_entry_id=${cursor}`);
+      const events = readEvents(answer);
+      const notice = await events.next();
+      expect(notice?.event).toBe("gap");
+      // The cursor has not moved: who reconnects now is told again.
+      expect(notice?.id).toBe(cursor);
+      return { gap: JSON.parse(notice?.data ?? ""), first: (await events.next())?.id };
+    },
+  },
+  GET: {
+    async read(cursor) {
+      const answer = await request(
+        `${gateway.http}/data/${stream}?format=json&block=10000&last_entry_id=${cursor}`,
+      );
+      const [[stream_id, after, before]] = JSON.parse(String(answer.headers["x-gaps"]));
+      const [[, first]] = answer.json() as [[string, string]];
+      return { gap: { stream_id, after, before }, first };
+    },
+  },
+  GraphQL: {
+    async read(cursor) {
+      const client = createClient({ url: `${gateway.http}/graphql` });
+      const query = `subscription($of: JSON!) { data(streamIds: $of, count: 5) { streamId time gap { after before } } }`;
+      const results = client.iterate({ query, variables: { of: { [stream]: cursor } } });
+      const { value } = await results.next();
+      await results.return?.();
+      const { streamId, gap, time } = (
+        value as { data: { data: { streamId: string; gap: object; time: string[] } } }
+      ).data.data;
+      return { gap: { stream_id: streamId, ...gap }, first: time[0] };
+    },
+  },
+};
+
+describe.each(Object.entries(WAYS))("%s", (_name, { read }) => {
+  test("tells that entries were trimmed away", async () => {
+    await addTrimmed();
+    const gap = { stream_id: stream, after: "5-0", before: "8-0" };
+    expect(await read("5-0")).toEqual({ gap, first: "8-0" });
+  });
+
+  test("tells with the first entry that the stream was deleted, and made again while it was read", async () => {
+    const before = await readers();
+    const reading = read("5-0");
+    await until("it reads", async () => (await readers()) > before);
+    await add("20-0");
+    const gap = { stream_id: stream, after: "5-0", before: "20-0" };
+    expect(await reading).toEqual({ gap, first: "20-0" });
+  });
+});
+
+test("who does not ask for gaps gets lists of entries alone", async () => {
+  await addTrimmed();
+  for (const query of ["format=json", "format=json&gaps=0"]) {
+    await using socket = await pull(`${query}&count=10&last_entry_id=5-0`);
+    expect(JSON.parse(await socket.text()).map(([, id]: string[]) => id)).toEqual(["8-0", "9-0"]);
+  }
+});
+
+test("who lacks nothing is told of nothing", async () => {
+  await addTrimmed();
+  for (const cursor of ["0", "8-0"]) {
+    await using socket = await pull(`format=json&gaps=1&count=1&last_entry_id=${cursor}`);
+    const [[, id]] = JSON.parse(await socket.text());
+    expect(id).toBe(cursor === "0" ? "8-0" : "9-0");
+    const answer = await request(`${gateway.http}/data/${stream}?last_entry_id=${cursor}`);
+    expect(answer.headers["x-gaps"]).toBeUndefined();
+  }
+});
+
+test("the paired header has no room for it", async () => {
+  await using socket = await pull("gaps=1");
+  expect(await socket.closed).toEqual({
+    code: 1008,
+    reason: "BAD_PARAMETER: gaps =1 wants format=msgpack or format=json",
+  });
+});
+
+test("a live reader whose stream is deleted, and made again with more than it was told of, hears of it", async () => {
+  await add("5-0");
+  await using socket = await pull("format=json&gaps=1&count=10&last_entry_id=0");
+  expect(JSON.parse(await socket.text())).toEqual([[stream, "5-0", "of 5-0"]]);
+  await redis.control.call("EVAL", REMAKE, "1", `default:${stream}`);
+  expect(JSON.parse(await socket.text())).toEqual({
+    gap: { stream_id: stream, after: "5-0", before: "20-0" },
+  });
+  expect(JSON.parse(await socket.text())).toEqual([
+    [stream, "20-0", "x"],
+    [stream, "21-0", "x"],
+  ]);
+});
+
+const REMAKE =
+  "redis.call('DEL', KEYS[1]) redis.call('XADD', KEYS[1], '20-0', 'd', 'x') redis.call('XADD', KEYS[1], '21-0', 'd', 'x')";

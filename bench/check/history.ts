@@ -17,6 +17,8 @@ export interface Push {
   /** The connection it was sent over, and its place there: `order` ascends within one connection. */
   readonly connection: string;
   readonly order: number;
+  /** It was sent again over a later connection, while the earlier one may still have been at work. */
+  resent: boolean;
   /** Its id, the code it was refused with, or nothing where the connection ended before the ack. */
   outcome: { readonly id: string } | { readonly code: string } | undefined;
 }

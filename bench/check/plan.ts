@@ -9,18 +9,22 @@ export type PushForm = "raw" | "header" | "json";
 export interface PlannedPusher {
   readonly stream: string;
   readonly form: PushForm;
+  /** Its first gateway; each connection goes to the next one. */
   readonly gateway: number;
   /** Entries of one batch. */
   readonly batch: number;
   /** Time between two batches, in ms. */
   readonly everyMs: number;
   readonly entryBytes: number;
+  /** It sends again what it has no answer to when it is back, with `dedupe`. */
+  readonly repeats: boolean;
 }
 
 /** One reader. */
 export interface PlannedReader {
   readonly stream: string;
   readonly kind: Kind;
+  /** Its first gateway; each connection goes to the next one. */
   readonly gateway: number;
   readonly from: "0" | "$";
 }
@@ -79,6 +83,7 @@ export function planOf(seed: number, ms: number): Plan {
       // Slow readers are to come to the end, too.
       everyMs: batch * random.one([4, 10, 25]),
       entryBytes: random.one([40, 40, 400, 5000]),
+      repeats: random.one([false, true]),
     };
   });
   const readers = streams.flatMap((stream) =>

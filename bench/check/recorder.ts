@@ -9,7 +9,7 @@ import type { Random } from "./random.ts";
 /** What all of one run share. */
 export interface Recording {
   readonly random: Random;
-  /** The port of a gateway, which stays the same when it is started again. */
+  /** The port of a gateway, which stays the same when it is started again; counted on past the last one, the first again. */
   readonly port: (gateway: number) => number;
   /** The last acknowledged id of each stream. */
   readonly acknowledged: Map<string, EntryId>;
@@ -34,7 +34,7 @@ const AGAIN_MS = 300;
 
 /** Starts a pusher. */
 export function startPusher(name: string, planned: PlannedPusher, recording: Recording): Pusher {
-  const { stream, form, gateway, batch, everyMs, entryBytes } = planned;
+  const { stream, form, gateway, batch, everyMs, entryBytes, repeats } = planned;
   const { random, port, acknowledged } = recording;
   const pushes: Push[] = [];
   let connections = 0;
@@ -46,11 +46,20 @@ export function startPusher(name: string, planned: PlannedPusher, recording: Rec
   let isStopped = false;
 
   function connect(): void {
-    const query = form === "json" ? "format=json" : `header=${form === "header" ? 1 : 0}`;
-    const url = `ws://127.0.0.1:${port(gateway)}/data/${stream}/push?${query}&ack=1`;
+    const shape = form === "json" ? "format=json" : `header=${form === "header" ? 1 : 0}`;
+    // What has no answer is sent again, first.
+    const query = repeats ? `${shape}&dedupe=${name}&dedupe_from=${open[0]?.[0]?.order ?? order}` : shape;
+    const url = `ws://127.0.0.1:${port(gateway + connections)}/data/${stream}/push?${query}&ack=1`;
     const opened = new WebSocket(url, { perMessageDeflate: false });
     socket = opened;
     connections++;
+    opened.on("open", () => {
+      if (socket !== opened) return;
+      for (const sent of open) {
+        for (const push of sent) push.resent = true;
+        write(opened, sent);
+      }
+    });
     opened.on("message", (data: Buffer) => {
       if (socket === opened) acknowledge(JSON.parse(data.toString()));
     });
@@ -62,9 +71,11 @@ export function startPusher(name: string, planned: PlannedPusher, recording: Rec
 
   function lose(): void {
     socket = undefined;
-    open = [];
-    openEntries = 0;
-    if (!isStopped) again = setTimeout(connect, random.between(0, AGAIN_MS));
+    if (!repeats) {
+      open = [];
+      openEntries = 0;
+    }
+    if (!isStopped || openEntries > 0) again = setTimeout(connect, random.between(0, AGAIN_MS));
   }
 
   function acknowledge(outcomes: readonly (string | { readonly code: string })[]): void {
@@ -86,11 +97,22 @@ export function startPusher(name: string, planned: PlannedPusher, recording: Rec
     if (socket?.readyState !== WebSocket.OPEN || openEntries + batch > MOST_OPEN) return;
     const sent = Array.from({ length: batch }, (): Push => {
       const connection = `${name}.${connections}`;
-      return { stream, key: `${connection}.${order}`, connection, order: order++, outcome: undefined };
+      return {
+        stream,
+        key: `${connection}.${order}`,
+        connection,
+        order: order++,
+        resent: false,
+        outcome: undefined,
+      };
     });
     pushes.push(...sent);
     open.push(sent);
     openEntries += batch;
+    write(socket, sent);
+  }
+
+  function write(socket: WebSocket, sent: readonly Push[]): void {
     const payloads = sent.map(({ key }) => payloadOf(key, entryBytes));
     if (form === "raw") socket.send(payloads[0] ?? "");
     else if (form === "json") socket.send(JSON.stringify(payloads.map((payload) => [stream, null, payload])));
@@ -121,7 +143,9 @@ export function startPusher(name: string, planned: PlannedPusher, recording: Rec
       isStopped = true;
       clearInterval(pace);
       clearTimeout(again);
-      socket?.terminate();
+      const last = socket;
+      socket = undefined;
+      last?.terminate();
     },
   };
 }
@@ -151,7 +175,7 @@ export function startReader(planned: PlannedReader, recording: Recording, number
   let again: NodeJS.Timeout | undefined;
   let last: NamedEntry | undefined;
   const follower = follow({
-    port: () => port(gateway),
+    port: () => port(gateway + sessions.length),
     stream,
     kind,
     cursor: () => cursor,

@@ -15,7 +15,7 @@ export async function run(plan: Plan, dir: string, say: (line: string) => void):
   using cast = await startCast(plan, dir);
   const recording: Recording = {
     random: createRandom(plan.seed),
-    port: (number) => cast.gateways[number]?.port ?? 0,
+    port: (number) => cast.gateways[number % cast.gateways.length]?.port ?? 0,
     acknowledged: new Map(),
   };
   const readers = plan.readers.map((planned, i) => startReader(planned, recording, i));

@@ -2,7 +2,8 @@
  * The verdict on a run: pure, from its history alone.
  *
  * The store's append-only file says what was committed, in which order. So an acknowledged entry is one of it, a refused
- * one is none, and no entry is there twice. A reader's connection got the committed entries past its cursor, in order,
+ * one is none, and no entry is there twice. (Of one that was sent again a refusal says nothing: an earlier gateway may
+ * still store it.) A reader's connection got the committed entries past its cursor, in order,
  * each once; the only ones it may lack are those that had been trimmed away by the end; and its last one came to the end.
  */
 import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
@@ -64,7 +65,7 @@ function wrongInPushes(pushes: readonly Push[], grounds: ReadonlyMap<string, Gro
   /** The last push of each connection and stream that is stored, and its place. */
   const last = new Map<string, { readonly push: Push; readonly place: number }>();
   for (const push of pushes) {
-    const { stream, key, connection, outcome } = push;
+    const { stream, key, connection, resent, outcome } = push;
     const ground = grounds.get(stream);
     const place = ground?.placeOf.get(key);
     const stored = place === undefined ? undefined : ground?.committed[place];
@@ -76,10 +77,11 @@ function wrongInPushes(pushes: readonly Push[], grounds: ReadonlyMap<string, Gro
       outcome !== undefined &&
       "code" in outcome &&
       outcome.code !== "APPEND_UNKNOWN" &&
+      !resent &&
       stored !== undefined
     )
       wrong.push(`${stream}: ${key} was refused with ${outcome.code}, and stored as ${stored.id}`);
-    if (place === undefined) continue;
+    if (place === undefined || resent) continue;
     const before = last.get(`${connection} ${stream}`);
     if (before !== undefined && before.push.order < push.order && before.place > place)
       wrong.push(`${stream}: ${key} stands before ${before.push.key}, which was sent earlier`);

@@ -19,13 +19,27 @@ export interface Entry {
  */
 export type WantedId = string & { readonly wanted?: never };
 
+/** What recognises an entry that is sent again: a key of its pusher's choice, and the entry's number under it. */
+export interface DedupeMark {
+  readonly key: string;
+  readonly number: number;
+}
+
 /** An entry on its way in, with the stream key it goes to. */
 export interface NewEntry {
   readonly key: string;
   readonly id: WantedId;
   readonly data: Uint8Array;
   readonly fields?: EntryFields;
+  /** Present: it is stored once, also where it is sent again. */
+  readonly dedupe?: DedupeMark;
 }
+
+/** One that may be sent again. */
+export type DedupedEntry = NewEntry & { readonly dedupe: DedupeMark };
+
+/** Whether an entry may be sent again. */
+export const isDeduped = (entry: NewEntry): entry is DedupedEntry => entry.dedupe !== undefined;
 
 /**
  * Entries of a stream whose ids lie between two, neither of them included, may be gone before the reader came to them:

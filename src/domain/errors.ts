@@ -29,6 +29,8 @@ export const ERRORS = {
   METHOD_NOT_ALLOWED: { status: 405, close: 1008, retryable: false },
   REQUEST_TIMEOUT: { status: 408, close: 1008, retryable: true },
   ID_NOT_ABOVE_LAST: { status: 409, close: 1008, retryable: false },
+  /** An entry sent again after so many others that nobody knows any more whether it was stored. */
+  DEDUPE_TOO_OLD: { status: 409, close: 1008, retryable: false },
   WRONG_TYPE: { status: 409, close: 1008, retryable: false },
   TOO_LARGE: { status: 413, close: 1009, retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, close: 1003, retryable: false },

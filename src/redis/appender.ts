@@ -4,12 +4,13 @@
  * that let it be echoed to them (`echo.ts`).
  */
 
-import type { NewEntry } from "../domain/entry.ts";
+import { isDeduped, type NewEntry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { Tally } from "../domain/tally.ts";
 import type { CommandWriter } from "./command-writer.ts";
 import { type Connection, type ConnectionHooks, ReplyLostError } from "./connection.ts";
+import { dedupedCommand } from "./deduped-append.ts";
 import type { Echo } from "./echo.ts";
 import { createEchoedAppends } from "./echoed-appends.ts";
 import { refusalOf } from "./refusal.ts";
@@ -106,6 +107,10 @@ function createEntryEncoder(streamMaxLength: number): EncodeEntry {
   }
 
   return (entry, out) => {
+    if (isDeduped(entry)) {
+      out.command(dedupedCommand(entry, trim));
+      return;
+    }
     if (entry.id === "*" && entry.fields === undefined) {
       out.encoded(beginningOf(entry.key));
       out.argument(entry.data);

@@ -6,7 +6,7 @@
  * A transaction of which one command is refused when it is queued is not carried out at all. Of reasons that hold for
  * one stream, permissions, this is remembered, and the stream's entries leave alone from then on.
  */
-import type { Entry, NewEntry } from "../domain/entry.ts";
+import { type Entry, isDeduped, type NewEntry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
 import type { GatewayError } from "../domain/errors.ts";
 import type { EncodeEntry } from "./appender.ts";
@@ -193,8 +193,21 @@ export function createEchoedAppends(
     transaction.settles.forEach((settle, i) => void settle(transaction.refused.get(i) ?? others, null));
   }
 
+  /** Whether it was stored now or long ago is not known here: never within what is echoed, and whoever reads reads on. */
+  function appendDeduped(entry: NewEntry, settle: Settle): void {
+    finish();
+    plain(entry, (error, reply) => {
+      echo.disturb(entry.key);
+      settle(error, reply);
+    });
+  }
+
   return {
     append(entry, settle) {
+      if (isDeduped(entry)) {
+        appendDeduped(entry, settle);
+        return;
+      }
       const { key, data } = entry;
       const watch = isAble && connection.isReady() && !apart.has(key) ? echo.watchOf(key) : undefined;
       // Behind those of its stream that wait for the end of the turn.

@@ -1,5 +1,6 @@
 /** What Redis' errors mean for a client: each becomes one of the gateway's own, with Redis' words kept in it. */
 import { asGatewayError, GatewayError } from "../domain/errors.ts";
+import { TOO_OLD } from "./deduped-append.ts";
 import { ReplyError } from "./resp-reader.ts";
 
 /** The gateway's error for anything that a command failed with. */
@@ -13,6 +14,8 @@ export function refusalOf(error: Error): GatewayError {
     case "OOM":
     case "MISCONF":
       return new GatewayError("REDIS_FULL", `Redis cannot store more: ${words}`);
+    case TOO_OLD:
+      return new GatewayError("DEDUPE_TOO_OLD", `dedupe: ${words.slice(TOO_OLD.length + 1)}`);
     case "LOADING":
     case "MASTERDOWN":
     case "READONLY":

@@ -122,6 +122,15 @@ const ENTRIES: OpenAPIV3.ResponseObject = {
   },
 };
 
+const DEDUPE = [
+  query(
+    "dedupe",
+    { type: "string" },
+    "A key under which entries are numbered: one that is sent again is stored once.",
+  ),
+  whole("dedupe_from", 0, 0, "The number of the first entry that is sent."),
+];
+
 const PUSH: Operation = {
   tags: ["websocket"],
   summary: "Push entries over a WebSocket",
@@ -149,6 +158,7 @@ const PUSH: Operation = {
       "What the header's offsets are; auto: ends, unless the first is 0.",
     ),
     WS_FORMAT,
+    ...DEDUPE,
     CONTROL,
   ],
   responses: { "101": text("The connection is a WebSocket now."), "426": problem("This is a WebSocket.") },
@@ -211,7 +221,7 @@ const POST: Operation = {
     "`multipart/form-data`: each part named `entries` is one entry; with stream id `*` a part's filename is its stream.",
     "`application/msgpack` and `application/json`: the clean format. Anything else: the body is one entry.",
   ].join("\n"),
-  parameters: [STREAM, DEVICE, PREFIX, FORMAT],
+  parameters: [STREAM, DEVICE, PREFIX, FORMAT, ...DEDUPE],
   requestBody: {
     content: {
       "multipart/form-data": {

@@ -10,6 +10,7 @@ import { decodeMsgpack } from "../../wire/msgpack.ts";
 import type { PushedEntry } from "../../wire/push-batch.ts";
 import { textOf } from "../../wire/utf8.ts";
 import { appendResultsJson } from "../append-results.ts";
+import { readDedupe } from "../dedupe.ts";
 import type { Query } from "../query.ts";
 import { type RouteParts, targetOf } from "./context.ts";
 import { readMultipart } from "./multipart.ts";
@@ -31,8 +32,15 @@ export function addPostData(app: FastifyInstance, { log, limits, limiting }: Rou
         "stream_id",
         `names ${others.length + 1} streams; a POST is for one, or * with one file per stream`,
       );
+    const markNext = readDedupe(query);
     const pushed = await readEntries(request, query, stream, limits.maxBatchEntries);
-    const entries = pushed.map(({ stream: id, ...entry }): NewEntry => ({ ...entry, key: naming.keyOf(id) }));
+    const entries = pushed.map(
+      ({ stream: id, ...entry }): NewEntry => ({
+        ...entry,
+        key: naming.keyOf(id),
+        ...(markNext && { dedupe: markNext() }),
+      }),
+    );
     const keys = [...new Set(entries.map(({ key }) => key))];
     authorize(request.visitor.identity, "write", keys);
     for (const key of keys) limiting.useStream(request.visitor, key);

@@ -9,6 +9,7 @@ import type { PushedEntry } from "../../wire/push-batch.ts";
 import { createPushDecoder } from "../../wire/push-decoder.ts";
 import { appendResultsJson } from "../append-results.ts";
 import { createByteSink } from "../byte-sink.ts";
+import { readDedupe } from "../dedupe.ts";
 import type { Query } from "../query.ts";
 import {
   closeWith,
@@ -53,6 +54,7 @@ export function servePush(
   session.onRenewed = keys.forget;
   const wantsAck = query.flag("ack", false);
   const takesControls = query.flag("control", false);
+  const markNext = readDedupe(query);
   const format = query.choice("format", "", ["", "msgpack", "json"]);
   const decoder = createPushDecoder({
     format: format !== "" ? format : query.flag("header", true) ? "header" : "raw",
@@ -79,6 +81,7 @@ export function servePush(
     const named = entries.map(({ stream, id, data, fields }) => {
       const key = keys.keyOf(stream);
       bytes += data.length + ENTRY_BYTES;
+      if (markNext !== undefined) return { key, id, data, dedupe: markNext(), ...(fields && { fields }) };
       return fields === undefined ? { key, id, data } : { key, id, data, fields };
     });
     const batch: Batch = { results: undefined };

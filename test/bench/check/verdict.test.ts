@@ -26,6 +26,7 @@ const push = (i: number, outcome: Push["outcome"] = { id: `${i + 1}-0` }): Push 
   key: `k${i}`,
   connection: "c",
   order: i,
+  resent: false,
   outcome,
 });
 const PUSHES = Array.from({ length: ENTRIES }, (_, i) => push(i));

@@ -16,6 +16,8 @@ export interface Gateway {
 export interface Cast extends Disposable {
   readonly redis: Redis;
   readonly gateways: readonly Gateway[];
+  /** Processes that ended without having been told to, and their last words. */
+  readonly deaths: readonly string[];
   /** Breaks something, waits and makes it whole again. @throws Error where what broke does not come back */
   suffer(fault: Exclude<Fault, { readonly what: "pusher vanishes" }>): Promise<void>;
 }
@@ -25,8 +27,17 @@ const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 /** Starts them. @param dir where Redis keeps its files */
 export async function startCast({ gateways, settings }: Plan, dir: string): Promise<Cast> {
   const children = createChildren(dir);
+  const deaths: string[] = [];
+  /** Processes that are told to end. */
+  const dying = new Set<number>();
+  function watch<T extends Child>(what: string, child: T): T {
+    void child.ended.then((how) => {
+      if (!dying.has(child.pid)) deaths.push(`${what} ${how}`);
+    });
+    return child;
+  }
   process.once("exit", children.killAll);
-  let redis = await startRedis(children, dir, APPEND_ONLY);
+  let redis = watch("redis", await startRedis(children, dir, APPEND_ONLY));
   const { url } = redis;
 
   async function startGateway(port: number): Promise<Child & Gateway> {
@@ -36,7 +47,7 @@ export async function startCast({ gateways, settings }: Plan, dir: string): Prom
       const answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
       return answer?.ok === true;
     };
-    return { ...(await children.start(process.execPath, [MAIN], env, isUp)), port };
+    return watch("a gateway", { ...(await children.start(process.execPath, [MAIN], env, isUp)), port });
   }
   const ports: number[] = [];
   for (let i = 0; i < gateways; i++) ports.push(await freePort());
@@ -48,10 +59,19 @@ export async function startCast({ gateways, settings }: Plan, dir: string): Prom
     return found;
   }
 
+  /** Signals a process, which may have died by itself: that is for the verdict. */
+  function signal(pid: number, name: NodeJS.Signals): void {
+    try {
+      process.kill(pid, name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+
   async function freeze({ pid }: Child, ms: number): Promise<void> {
-    process.kill(pid, "SIGSTOP");
+    signal(pid, "SIGSTOP");
     await sleep(ms);
-    process.kill(pid, "SIGCONT");
+    signal(pid, "SIGCONT");
   }
 
   return {
@@ -59,12 +79,14 @@ export async function startCast({ gateways, settings }: Plan, dir: string): Prom
       return redis;
     },
     gateways: running,
+    deaths,
     async suffer(fault) {
       switch (fault.what) {
         case "kill gateway":
         case "stop gateway": {
           const gateway = gatewayAt(fault.gateway);
-          if (fault.what === "kill gateway") process.kill(gateway.pid, "SIGKILL");
+          dying.add(gateway.pid);
+          if (fault.what === "kill gateway") signal(gateway.pid, "SIGKILL");
           else await gateway.stop();
           await sleep(fault.ms);
           running[fault.gateway] = await startGateway(gateway.port);
@@ -73,9 +95,10 @@ export async function startCast({ gateways, settings }: Plan, dir: string): Prom
         case "freeze gateway":
           return freeze(gatewayAt(fault.gateway), fault.ms);
         case "kill redis":
-          process.kill(redis.pid, "SIGKILL");
+          dying.add(redis.pid);
+          signal(redis.pid, "SIGKILL");
           await sleep(fault.ms);
-          redis = await startRedis(children, dir, APPEND_ONLY);
+          redis = watch("redis", await startRedis(children, dir, APPEND_ONLY));
           return;
         case "freeze redis":
           return freeze(redis, fault.ms);
@@ -88,6 +111,7 @@ export async function startCast({ gateways, settings }: Plan, dir: string): Prom
     },
     [Symbol.dispose]() {
       process.off("exit", children.killAll);
+      for (const { pid } of [redis, ...running]) dying.add(pid);
       children.killAll();
     },
   };

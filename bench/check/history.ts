@@ -55,6 +55,8 @@ export interface History {
   readonly pushes: readonly Push[];
   readonly readers: readonly ReaderHistory[];
   readonly streams: readonly StoredStream[];
+  /** Processes that ended without having been told to. */
+  readonly deaths: readonly string[];
 }
 
 /** Payloads: the key, a bar, the payload's length, a bar, and filling up to that length. */

@@ -37,6 +37,7 @@ export async function run(plan: Plan, dir: string, say: (line: string) => void):
     pushes: pushers.flatMap(({ pushes }) => pushes),
     readers: readers.map(({ history }) => history),
     streams,
+    deaths: cast.deaths,
   };
 }
 

@@ -10,9 +10,10 @@ import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/en
 import type { History, NamedEntry, Push, ReaderHistory, StoredStream } from "./history.ts";
 
 /** What is wrong with a run; nothing where all is well. */
-export function judge({ pushes, readers, streams }: History): string[] {
+export function judge({ pushes, readers, streams, deaths }: History): string[] {
   const grounds = new Map(streams.map((stream) => [stream.stream, groundOf(stream)]));
   return [
+    ...deaths,
     ...streams.flatMap((stream) => wrongInStore(stream)),
     ...wrongInPushes(pushes, grounds),
     ...readers.flatMap((reader) => {

@@ -13,6 +13,8 @@ export interface Child {
   readonly pid: number;
   /** Ends it with SIGTERM, with SIGKILL where that takes over 10 s. Safe to call twice. */
   stop(): Promise<void>;
+  /** Resolves when it has ended, with how it ended and its last words. */
+  readonly ended: Promise<string>;
 }
 
 /** The children of one benchmark run. */
@@ -48,6 +50,9 @@ export function createChildren(dir: string): Children {
         stdio: ["ignore", "pipe", "pipe"],
       });
       running.add(child);
+      const ended = new Promise<string>((resolve) => {
+        child.once("close", (code, signal) => resolve(`ended with ${signal ?? code}:\n${words}`));
+      });
       child.once("exit", () => running.delete(child));
       let words = "";
       const listen = (chunk: Buffer) => {
@@ -69,7 +74,7 @@ export function createChildren(dir: string): Children {
         }
         await sleep(50);
       }
-      return { pid: child.pid ?? 0, stop: () => stop(child) };
+      return { pid: child.pid ?? 0, stop: () => stop(child), ended };
     },
     killAll() {
       for (const child of running) child.kill("SIGKILL");

@@ -43,6 +43,7 @@ function history(changes: Changes = {}): History {
     pushes,
     readers: [{ name: "r", stream: "s", latest, sessions: [...sessions] }],
     streams: [{ stream: "s", committed, left }],
+    deaths: [],
   };
 }
 
@@ -128,6 +129,10 @@ test("a repeat is found, within a connection and after another one", () => {
   ]);
   const floored = { ...session("$", from(5)), floor: "7-0" };
   expect(reads(floored)[0]).toBe("r: got k5 (6-0) again or too late, after its cursor 7-0");
+});
+
+test("a process that ended by itself is found", () => {
+  expect(judge({ ...history(), deaths: ["a gateway ended with 7"] })).toEqual(["a gateway ended with 7"]);
 });
 
 test("a reordering is found", () => {

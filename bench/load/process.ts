@@ -74,6 +74,9 @@ export function createChildren(dir: string): Children {
         }
         await sleep(50);
       }
+      // Then it was another program that answered, on the port that was to be this one's.
+      if (child.exitCode !== null)
+        throw new Error(`${command} ${args.join(" ")} ended at its start:\n${words}`);
       return { pid: child.pid ?? 0, stop: () => stop(child), ended };
     },
     killAll() {

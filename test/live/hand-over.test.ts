@@ -1,7 +1,8 @@
 /**
  * The hand-over property (design.md, "The idea that everything follows from"): whatever is appended meanwhile, whoever
- * else reads, and however its sink fills and drains, what a reader saw is exactly the stream after its cursor, in order
- * and without repeats. With `latest` it is a part of that, in order, which ends with the newest.
+ * else reads, however its sink fills and drains, and whichever connection of the engine is lost, what a reader saw is
+ * exactly the stream after its cursor, in order and without repeats. With `latest` it is a part of that, in order, which
+ * ends with the newest.
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -10,7 +11,7 @@ import { openEngine } from "../support/engine.ts";
 import type { TestReader } from "../support/reader.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { turns, until } from "../support/until.ts";
-import { engineOptions, happen, happenings, type Readers, STREAMS } from "./happenings.ts";
+import { engineOptions, happen, happenings, losses, type Readers, STREAMS } from "./happenings.ts";
 import { createWorld, type World } from "./world.ts";
 
 let redis: TestRedis;
@@ -58,14 +59,15 @@ async function finish(world: World, { all, gone }: Readers): Promise<void> {
   expect(staying.map((reader) => reader.spoilt())).toEqual(staying.map(() => 0));
 }
 
-test("a reader sees exactly the stream after its cursor, whatever pauses it and whoever appends", async () => {
-  const script = fc.array(happenings, { minLength: 5, maxLength: 50 });
+test("a reader sees exactly the stream after its cursor, whatever pauses it, whoever appends and whatever connection is lost", async () => {
+  const step = fc.oneof({ weight: 40, arbitrary: happenings }, { weight: 1, arbitrary: losses });
+  const script = fc.array(step, { minLength: 5, maxLength: 50 });
   await fc.assert(
     fc.asyncProperty(engineOptions, script, async (options, happened) => {
       using engine = openEngine(redis.url, options);
       const run = runs++;
       const keys = Array.from({ length: STREAMS }, (_, i) => `hand-over-${run}-${i}`);
-      const world = createWorld(redis.control, engine, keys);
+      const world = createWorld(redis, engine, keys);
       const readers: Readers = { all: [], gone: new Set() };
       try {
         for (const one of happened) await happen(one, world, readers, engine);

@@ -62,6 +62,12 @@ export const happenings = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("settle" as const), reader: anyReader }) },
 );
 
+/** What hurts the engine itself. */
+export const losses = fc.record({
+  do: fc.constant("kill" as const),
+  connection: fc.constantFrom("appends" as const, "tail" as const),
+});
+
 /** What takes entries out of a stream again. */
 export const removals = fc.oneof(
   {
@@ -83,7 +89,7 @@ export const removals = fc.oneof(
 type Made<T> = T extends fc.Arbitrary<infer A> ? A : never;
 
 /** One thing that happens. */
-export type Happening = Made<typeof happenings> | Made<typeof removals>;
+export type Happening = Made<typeof happenings> | Made<typeof losses> | Made<typeof removals>;
 
 /** The readers of a run; those that left are not asked what they saw later. */
 export interface Readers {
@@ -118,6 +124,9 @@ export async function happen(
       break;
     case "delete newest":
       world.deleteNewest(key);
+      break;
+    case "kill":
+      world.kill(one.connection);
       break;
     case "join":
       readers.all.push(await startReader(engine, readerOptions(one, world)));

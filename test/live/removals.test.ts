@@ -116,7 +116,7 @@ test("a reader sees what was not gone before it came, and is told of gaps", asyn
       using engine = openEngine(redis.url, options);
       const run = runs++;
       const keys = Array.from({ length: STREAMS }, (_, i) => `removals-${run}-${i}`);
-      const world = createWorld(redis.control, engine, keys);
+      const world = createWorld(redis, engine, keys);
       const readers: Readers = { all: [], gone: new Set() };
       try {
         for (const one of happened) await happen(one, world, readers, engine);

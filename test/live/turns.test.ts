@@ -99,7 +99,7 @@ test("each frame holds the next entries, or with latest the newest there are whe
         using engine = openEngine(redis.url, options);
         const run = runs++;
         const keys = [`turns-${run}-0`, `turns-${run}-1`];
-        const world = createWorld(redis.control, engine, keys);
+        const world = createWorld(redis, engine, keys);
         world.append(keys[0] ?? "", 7, 10);
         await world.settle();
         const readers: TestReader[] = [];

@@ -1,9 +1,9 @@
 /** Streams that a property changes over a connection of its own, with a record of all that was ever in them. */
 import { compareIds, type EntryId, FIRST_ID, idBefore } from "../../src/domain/entry-id.ts";
-import type { Connection } from "../../src/redis/connection.ts";
 import type { Reply } from "../../src/redis/resp-reader.ts";
 import type { Engine } from "../support/engine.ts";
 import { SPOILT } from "../support/reader.ts";
+import { killConnections, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 
 /** The streams of one run. */
@@ -21,6 +21,8 @@ export interface World {
   burst(key: string, entries: number, keep: number): void;
   trim(key: string, keep: number): void;
   deleteNewest(key: string): void;
+  /** Kills a connection of the engine: that of its appends, or of its live tail. */
+  kill(connection: "appends" | "tail"): void;
   /** Resolves when all of that is done, and the live tail has seen it. */
   settle(): Promise<void>;
   existing(key: string): Promise<readonly EntryId[]>;
@@ -33,7 +35,9 @@ const BURST = `
   for i = 1, tonumber(ARGV[1]) do ids[i] = redis.call('XADD', KEYS[1], '*', 'd', 'burst') end
   redis.call('XTRIM', KEYS[1], 'MAXLEN', ARGV[2])
   return ids`;
+// Never down to one entry, which alone is no sign of a gap to the tail (src/redis/tail.ts, `handOn`).
 const DELETE_NEWEST = `
+  if redis.call('XLEN', KEYS[1]) < 3 then return {} end
   local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
   if not newest then return {} end
   redis.call('XDEL', KEYS[1], newest[1])
@@ -44,13 +48,19 @@ const idOf = (reply: Reply) => String(reply) as EntryId;
 const entryIdsOf = (reply: Reply) => listOf(reply).map((entry) => idOf(listOf(entry)[0] ?? ""));
 
 /** Makes a world of streams that do not exist yet. */
-export function createWorld(control: Connection, engine: Engine, keys: readonly string[]): World {
+export function createWorld(redis: TestRedis, engine: Engine, keys: readonly string[]): World {
+  const { control } = redis;
+  /** Streams of which an answer was lost: Redis alone knows what is in them. */
+  const unsure = new Set<string>();
   const appended = new Map<string, EntryId[]>(keys.map((key) => [key, []]));
   const deleted = new Set<EntryId>();
   let pending: Promise<unknown>[] = [];
 
   const newest = async (key: string, cursor: EntryId, count: number) =>
     entryIdsOf(await control.call("XREVRANGE", key, "+", `(${cursor}`, "COUNT", count)).reverse();
+
+  const existing = async (key: string): Promise<readonly EntryId[]> =>
+    entryIdsOf(await control.call("XRANGE", key, "-", "+"));
 
   return {
     keys,
@@ -73,8 +83,11 @@ export function createWorld(control: Connection, engine: Engine, keys: readonly 
           engine.log.append(batch, (results, isKept) => {
             // As the next message that is read into the same memory would.
             if (!isKept) data.fill(SPOILT);
-            for (const one of results) if (one instanceof Error) reject(one);
-            appended.get(key)?.push(...(results as EntryId[]));
+            for (const one of results) {
+              if (typeof one === "string") appended.get(key)?.push(one);
+              else if (one.code === "APPEND_UNKNOWN") unsure.add(key);
+              else reject(one);
+            }
             resolve();
           });
         }),
@@ -91,9 +104,15 @@ export function createWorld(control: Connection, engine: Engine, keys: readonly 
       const gone = control.call("EVAL", DELETE_NEWEST, 1, key);
       pending.push(gone.then((ids) => listOf(ids).forEach((id) => void deleted.add(idOf(id)))));
     },
+    kill(connection) {
+      pending.push(killConnections(redis, connection));
+    },
     async settle() {
       await Promise.all(pending);
       pending = [];
+      // Where connections are killed nothing is taken out of streams.
+      for (const key of unsure) appended.set(key, [...(await existing(key))]);
+      unsure.clear();
       for (const key of keys) {
         const [last] = await newest(key, FIRST_ID, 1);
         const before = last && idBefore(last);
@@ -102,6 +121,6 @@ export function createWorld(control: Connection, engine: Engine, keys: readonly 
         await until(`the tail sees ${last} of ${key}`, isSeen);
       }
     },
-    existing: async (key) => entryIdsOf(await control.call("XRANGE", key, "-", "+")),
+    existing,
   };
 }

@@ -3,7 +3,7 @@
  * as users of the client know them.
  */
 import type { EntryFields } from "../src/domain/entry.ts";
-import { decodePulledMsgpack, encodePushedMsgpack } from "../src/wire/msgpack.ts";
+import { decodePulledGap, decodePulledMsgpack, encodePushedMsgpack } from "../src/wire/msgpack.ts";
 import { badMessage } from "./errors.ts";
 
 /** The `format` parameter that asks for what this file reads and writes. */
@@ -32,6 +32,15 @@ export interface OutgoingEntry {
 /** Makes the message of a batch. */
 export const encodeBatch = (entries: readonly OutgoingEntry[]): Uint8Array =>
   encodePushedMsgpack(entries.map((entry) => ({ ...entry, id: entry.id ?? "*" })));
+
+/** The stream of which a message says that entries before its next may be gone; undefined of a batch. @throws StreamerError BAD_MESSAGE */
+export function decodeGap(message: Uint8Array): string | undefined {
+  try {
+    return decodePulledGap(message);
+  } catch (error) {
+    throw badMessage("a map that tells of no gap", error);
+  }
+}
 
 /** Reads a message. @throws StreamerError BAD_MESSAGE */
 export function decodeBatch(message: Uint8Array): readonly StreamEntry[] {

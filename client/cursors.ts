@@ -6,15 +6,12 @@
 import { parseCursors, type WantedCursor } from "../src/domain/cursor.ts";
 import { GatewayError } from "../src/domain/errors.ts";
 import { streamsSegment } from "./address.ts";
-import { badMessage, errorFromResponse, StreamerError, unreachable } from "./errors.ts";
+import { badMessage, StreamerError } from "./errors.ts";
 import { type CommonOptions, type Gateway, namingQuery } from "./gateway.ts";
-import { tokenNow } from "./token.ts";
+import { request } from "./request.ts";
 
 /** Cursors by stream, in the order in which the streams were named. */
 export type Cursors = Map<string, WantedCursor>;
-
-/** How long the gateway may take to say where "now" is, ms. */
-const RESOLVE_MS = 10_000;
 
 /**
  * The cursors that a pull starts from.
@@ -36,7 +33,7 @@ export const cursorsText = (cursors: Cursors): string => [...cursors.values()].j
 
 /** Makes each `$` the id that is last in its stream now, in place. @throws StreamerError */
 export async function resolveNow(
-  { address, token }: Gateway,
+  gateway: Gateway,
   cursors: Cursors,
   options: CommonOptions,
   signal: AbortSignal,
@@ -44,30 +41,12 @@ export async function resolveNow(
   const open = [...cursors].filter(([, cursor]) => cursor === "$").map(([stream]) => stream);
   if (open.length === 0) return;
   const query = { last_entry_id: "$", block: 0, ...namingQuery(options) };
-  const response = await get(
-    address.http(`data/${streamsSegment(open)}`, query),
-    signal,
-    await tokenNow(token),
-  );
-  const found = parseAnswer(response.headers.get("x-last-entry-id") ?? "", open.length);
+  const url = gateway.address.http(`data/${streamsSegment(open)}`, query);
+  const { headers } = await request(gateway, url, { signal });
+  const found = parseAnswer(headers.get("x-last-entry-id") ?? "", open.length);
   open.forEach((stream, index) => {
     cursors.set(stream, found[index] ?? "$");
   });
-}
-
-async function get(url: string, signal: AbortSignal, token: string | undefined): Promise<Response> {
-  try {
-    const response = await fetch(url, {
-      signal: AbortSignal.any([signal, AbortSignal.timeout(RESOLVE_MS)]),
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-    });
-    const body = await response.text();
-    if (!response.ok) throw errorFromResponse(response.status, body);
-    return response;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error instanceof StreamerError ? error : unreachable(error);
-  }
 }
 
 function parseAnswer(text: string, streams: number): readonly WantedCursor[] {

@@ -1,9 +1,21 @@
 /** What the client shows beside `connect`, the same on every platform. */
 export type { Backoff } from "./backoff.ts";
+export type {
+  Catalog,
+  DeviceInfo,
+  ListOptions,
+  NameOptions,
+  ServerInfo,
+  SetMetaOptions,
+  StreamInfo,
+  StreamsOptions,
+} from "./catalog.ts";
 export type { StreamEntry } from "./codec.ts";
+export type { PulledEntry } from "./entry.ts";
 export { type ClientErrorCode, StreamerError, type StreamerErrorCode } from "./errors.ts";
+export type { RangeOptions } from "./history.ts";
 export type { PullOptions } from "./pull.ts";
-export type { Push, PushOptions, SendOptions } from "./push.ts";
+export type { BatchEntry, Push, PushOptions, SendOptions } from "./push.ts";
 export type { Status } from "./reconnect.ts";
 export type { ConnectOptions, Streamer } from "./streamer.ts";
 export type { Token } from "./token.ts";

@@ -12,8 +12,9 @@ import type { EntryId } from "../src/domain/entry-id.ts";
 import { followSignal } from "./abort.ts";
 import { streamsSegment } from "./address.ts";
 import { createChannel } from "./channel.ts";
-import { decodeBatch, FORMAT, type StreamEntry } from "./codec.ts";
+import { decodeBatch, decodeGap, FORMAT } from "./codec.ts";
 import { cursorsText, resolveNow, startCursors } from "./cursors.ts";
+import { createPulledEntry, type PulledEntry } from "./entry.ts";
 import { badMessage, StreamerError } from "./errors.ts";
 import { type CommonOptions, type Gateway, namingQuery } from "./gateway.ts";
 import { keepConnected } from "./reconnect.ts";
@@ -55,7 +56,7 @@ export async function* pull(
   gateway: Gateway,
   streams: string | readonly string[],
   options: PullOptions,
-): AsyncGenerator<StreamEntry, void, undefined> {
+): AsyncGenerator<PulledEntry, void, undefined> {
   const names = [...new Set(typeof streams === "string" ? streams.split("+") : streams)];
   const { latest = false, highWaterBytes = 2 ** 20 } = options;
   const { transport } = gateway;
@@ -69,7 +70,9 @@ export async function* pull(
     ackOwed = false;
     socket?.send("");
   };
-  const channel = createChannel<readonly StreamEntry[]>({
+  /** Streams whose next entry stands behind a gap. */
+  const gaps = new Set<string>();
+  const channel = createChannel<readonly PulledEntry[]>({
     highBytes: highWaterBytes,
     capBytes: 2 * highWaterBytes + SLACK_BYTES,
     onFull: () => socket?.pause(),
@@ -81,7 +84,12 @@ export async function* pull(
 
   const receive = (message: Uint8Array | string) => {
     if (typeof message === "string") throw badMessage("text where MessagePack was asked for");
-    const entries = decodeBatch(message);
+    const gap = decodeGap(message);
+    if (gap !== undefined) {
+      gaps.add(gap);
+      return;
+    }
+    const entries = decodeBatch(message).map((entry) => createPulledEntry(entry, gaps.delete(entry.stream)));
     ackOwed = acked;
     // An empty message says that it is quiet; nobody takes it from the channel, so it is acknowledged here.
     if (entries.length === 0) {
@@ -99,6 +107,7 @@ export async function* pull(
     await resolveNow(gateway, cursors, options, signal);
     const url = gateway.address.socket(`data/${streamsSegment(names)}/pull`, {
       format: FORMAT,
+      gaps: !latest || undefined,
       last_entry_id: cursorsText(cursors),
       latest: latest || undefined,
       count: options.count ?? (acked && !latest ? ACKED_COUNT : undefined),
@@ -109,6 +118,7 @@ export async function* pull(
     const onOpen = (opened: Socket) => {
       socket = opened;
       ackOwed = false;
+      gaps.clear();
       if (channel.full) socket.pause();
       options.onStatus?.({ state: "open" });
     };

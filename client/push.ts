@@ -36,6 +36,11 @@ export interface SendOptions {
   readonly fields?: Readonly<Record<string, string | Uint8Array>> | undefined;
 }
 
+/** One entry of several. */
+export interface BatchEntry extends SendOptions {
+  readonly data: Uint8Array | string;
+}
+
 /** A way into one stream. */
 export interface Push {
   /** Bytes sent or waiting, not yet settled, with a little for each entry. */
@@ -50,6 +55,13 @@ export interface Push {
    * Otherwise what the gateway refused it for, or the signal's reason where it was not sent.
    */
   send(data: Uint8Array | string, options?: SendOptions): Promise<string | undefined>;
+  /**
+   * Sends entries, in order, as few messages as fit.
+   *
+   * @param entries payloads, or payloads with what they bring
+   * @returns their ids, as of `send`; rejects with the first entry's error that has one, once all have settled
+   */
+  sendAll(entries: Iterable<Uint8Array | string | BatchEntry>): Promise<readonly (string | undefined)[]>;
   /** Resolves when fewer bytes are held than may be in flight. @throws StreamerError where nothing can be sent any more */
   ready(): Promise<void>;
   /** Resolves when everything sent so far has settled. What failed is told by its own `send`. */
@@ -183,23 +195,31 @@ export function createPush(gateway: Gateway, stream: string, options: PushOption
     .finally(controller.letGo);
 
   const flush = () => until(() => waiting.size === 0 && flying.size === 0);
+  const send: Push["send"] = (data, { id, fields } = {}) => {
+    if (over !== undefined) return Promise.reject(over.error);
+    const payload = typeof data === "string" ? bytesOfText(data) : data;
+    const bytes = payload.length + ENTRY_COST_BYTES;
+    return new Promise((resolve, reject) => {
+      waiting.add({
+        entry: { stream, id, data: payload, fields },
+        bytes,
+        settle: (outcome) => ("error" in outcome ? reject(outcome.error) : resolve(outcome.id)),
+      });
+      heldBytes += bytes;
+      pumpSoon();
+    });
+  };
   return {
     get heldBytes() {
       return heldBytes;
     },
-    send(data, { id, fields } = {}) {
-      if (over !== undefined) return Promise.reject(over.error);
-      const payload = typeof data === "string" ? bytesOfText(data) : data;
-      const bytes = payload.length + ENTRY_COST_BYTES;
-      return new Promise((resolve, reject) => {
-        waiting.add({
-          entry: { stream, id, data: payload, fields },
-          bytes,
-          settle: (outcome) => ("error" in outcome ? reject(outcome.error) : resolve(outcome.id)),
-        });
-        heldBytes += bytes;
-        pumpSoon();
-      });
+    send,
+    async sendAll(entries) {
+      const sent = [...entries].map((one) =>
+        typeof one === "string" || one instanceof Uint8Array ? send(one) : send(one.data, one),
+      );
+      await Promise.allSettled(sent);
+      return Promise.all(sent);
     },
     async ready() {
       await until(() => over !== undefined || heldBytes < maxInFlightBytes);

@@ -1,7 +1,9 @@
 /** The client as its users see it, on whatever platform. */
 import { parseAddress } from "./address.ts";
 import { type Backoff, DEFAULT_BACKOFF } from "./backoff.ts";
-import type { StreamEntry } from "./codec.ts";
+import { type Catalog, createCatalog } from "./catalog.ts";
+import type { PulledEntry } from "./entry.ts";
+import { type RangeOptions, readEntries } from "./history.ts";
 import { type PullOptions, pull } from "./pull.ts";
 import { createPush, type Push, type PushOptions } from "./push.ts";
 import type { Token } from "./token.ts";
@@ -16,7 +18,7 @@ export interface ConnectOptions {
 }
 
 /** A gateway to pull from and push to. It holds no connection itself: each pull and push has its own. */
-export interface Streamer {
+export interface Streamer extends Catalog {
   /**
    * Pulls streams as a loop that spans reconnects: each entry once, in order.
    *
@@ -26,9 +28,11 @@ export interface Streamer {
   pull(
     streams: string | readonly string[],
     options?: PullOptions,
-  ): AsyncGenerator<StreamEntry, void, undefined>;
+  ): AsyncGenerator<PulledEntry, void, undefined>;
   /** Opens a way into a stream. Close it, or the connection stays. */
   push(stream: string, options?: PushOptions): Push;
+  /** Reads a range of a stream's history as a loop. @throws StreamerError at the loop */
+  entries(stream: string, range?: RangeOptions): AsyncGenerator<PulledEntry, void, undefined>;
 }
 
 /** Makes a client on a platform's transport. @throws StreamerError BAD_URL */
@@ -40,6 +44,8 @@ export function createStreamer(transport: Transport, url: string, options: Conne
     backoff: { ...DEFAULT_BACKOFF, ...options.backoff },
   };
   return {
+    ...createCatalog(gateway),
+    entries: (stream, range = {}) => readEntries(gateway, stream, range),
     pull: (streams, pullOptions = {}) => pull(gateway, streams, pullOptions),
     push: (stream, pushOptions = {}) => createPush(gateway, stream, pushOptions),
   };

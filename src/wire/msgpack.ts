@@ -62,6 +62,24 @@ export function decodePulledMsgpack(bytes: Uint8Array): PulledEntry[] {
   });
 }
 
+/** A map begins so: small ones, in the upper half of the byte. */
+const FIXMAP = 0x80;
+
+/**
+ * The stream that a pulled message tells a gap of, made by `encodeMsgpackGap`; undefined where it is a batch.
+ *
+ * @throws GatewayError BAD_HEADER where it is a map of something else
+ */
+export function decodePulledGap(bytes: Uint8Array): string | undefined {
+  if (((bytes[0] ?? 0) & 0xf0) !== FIXMAP) return undefined;
+  const value = readMsgpack(bytes, bytes.length);
+  const gap = value instanceof Map ? value.get("gap") : undefined;
+  const stream = gap instanceof Map ? gap.get("stream_id") : undefined;
+  if (typeof stream !== "string")
+    throw malformed(`the message is neither entries nor a gap: ${shown(value)}`);
+  return stream;
+}
+
 function bytesOfMsgpack(value: unknown, what: string): Uint8Array {
   if (value instanceof Uint8Array) return value;
   if (typeof value === "string") return bytesOfText(value);

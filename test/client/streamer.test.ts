@@ -1,0 +1,179 @@
+/** The client as its users see it, on real gateways and a real Redis. */
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { WebSocket } from "ws";
+import { connect as connectAsBrowser } from "../../client/browser.ts";
+import { connect, type PulledEntry, type Streamer, StreamerError } from "../../client/index.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { freePort, startRedis, type TestRedis } from "../support/redis.ts";
+import { until } from "../support/until.ts";
+
+let redis: TestRedis;
+let gateway: TestGateway;
+let streamer: Streamer;
+
+beforeAll(async () => {
+  // What the client for browsers stands on, and Node has not had for long.
+  vi.stubGlobal("WebSocket", WebSocket);
+  redis = await startRedis();
+  gateway = await startTestGateway(redis.url);
+  streamer = connect(gateway.http);
+});
+afterAll(async () => {
+  vi.unstubAllGlobals();
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+});
+
+/** The first so many entries of a loop. */
+async function take(loop: AsyncIterable<PulledEntry>, count: number): Promise<PulledEntry[]> {
+  const taken: PulledEntry[] = [];
+  for await (const entry of loop) {
+    taken.push(entry);
+    if (taken.length === count) break;
+  }
+  return taken;
+}
+
+const add = (key: string, id: string, data: string) => redis.control.call("XADD", key, id, "d", data);
+
+test("what is pushed comes out of a loop, as bytes, text and JSON", async () => {
+  const push = streamer.push("views", { device: "rover" });
+  const id = await push.send('{"x":1}');
+  const ids = await push.sendAll(["text", { data: Uint8Array.of(0xff), fields: { kind: "raw" } }]);
+  await push.flush();
+  await push.close();
+  const [json, text, raw] = await take(streamer.pull("views", { device: "rover", from: "0" }), 3);
+  expect([json?.id, text?.id, raw?.id]).toEqual([id, ...ids]);
+  expect(json?.json()).toEqual({ x: 1 });
+  expect(text?.text()).toBe("text");
+  expect(raw?.bytes()).toEqual(Uint8Array.of(0xff));
+  expect(raw?.fields?.get("kind")).toEqual(Uint8Array.from(Buffer.from("raw")));
+  expect(json?.timeMs).toBe(Number(id?.split("-")[0]));
+  expect(() => raw?.text()).toThrow(expect.objectContaining({ code: "BAD_PAYLOAD" }));
+  expect(() => text?.json()).toThrow(StreamerError);
+});
+
+test("own ids are kept, and a refused one fails alone, with the server's code", async () => {
+  const push = streamer.push("own");
+  expect(
+    await push.sendAll([
+      { data: "a", id: "5-1" },
+      { data: "b", id: "7-0" },
+    ]),
+  ).toEqual(["5-1", "7-0"]);
+  await expect(push.send("late", { id: "6-0" })).rejects.toMatchObject({ name: "StreamerError" });
+  expect(await push.send("c", { id: "8-0" })).toBe("8-0");
+  await push.close();
+  await expect(push.send("d")).rejects.toMatchObject({ code: "CLOSED" });
+});
+
+test.each([
+  ["Node", connect],
+  ["browsers", connectAsBrowser],
+])("the client for %s says where entries were trimmed away, and nowhere else", async (platform, open) => {
+  const key = `default:gap-${platform}`;
+  for (let i = 1; i <= 20; i++) await add(key, `${i}-0`, String(i));
+  await redis.control.call("XTRIM", key, "MINID", "11");
+  const here = open(gateway.http);
+  const behind = await take(here.pull(`gap-${platform}`, { from: "5-0" }), 10);
+  expect(behind.map(({ id, gap }) => `${id} ${gap}`)).toEqual(
+    Array.from({ length: 10 }, (_, i) => `${i + 11}-0 ${i === 0}`),
+  );
+  for (const from of ["11-0", "0"]) {
+    const whole = await take(here.pull(`gap-${platform}`, { from }), 5);
+    expect(whole.some(({ gap }) => gap)).toBe(false);
+  }
+});
+
+test("a gap that comes to be while the gateway is away is told by the loop that goes on", async () => {
+  const port = await freePort();
+  const start = () => startTestGateway(redis.url, { PORT: String(port) });
+  let second = await start();
+  const loop = connect(second.http, { backoff: { firstMs: 10, mostMs: 50 } }).pull("resumed", { from: "0" });
+  await add("default:resumed", "1-0", "1");
+  expect((await loop.next()).value).toMatchObject({ id: "1-0", gap: false });
+  await second.close();
+  for (const id of ["2-0", "3-0"]) await add("default:resumed", id, id);
+  second = await start();
+  expect((await loop.next()).value).toMatchObject({ id: "2-0", gap: false });
+  expect((await loop.next()).value).toMatchObject({ id: "3-0", gap: false });
+  await second.close();
+  for (const id of ["4-0", "5-0"]) await add("default:resumed", id, id);
+  await redis.control.call("XTRIM", "default:resumed", "MINID", "5");
+  second = await start();
+  expect((await loop.next()).value).toMatchObject({ id: "5-0", gap: true });
+  await loop.return();
+  await second.close();
+});
+
+test("latest skips what is older, and a signal ends a loop with its reason", async () => {
+  for (let i = 1; i <= 5; i++) await add("default:newest", `${i}-0`, String(i));
+  const controller = new AbortController();
+  const loop = streamer.pull("newest", { from: "0", latest: true, signal: controller.signal });
+  expect((await loop.next()).value).toMatchObject({ id: "5-0" });
+  const next = loop.next();
+  const reason = new Error("enough");
+  controller.abort(reason);
+  await expect(next).rejects.toBe(reason);
+});
+
+test("history: ranges, both ways, over pages, and no more than asked for", async () => {
+  for (let i = 1; i <= 25; i++) await add("default:history", `${i}-0`, String(i));
+  const ids = async (range: Parameters<Streamer["entries"]>[1]) => {
+    const found: number[] = [];
+    for await (const { timeMs } of streamer.entries("history", { pageCount: 4, ...range }))
+      found.push(timeMs);
+    return found;
+  };
+  const all = Array.from({ length: 25 }, (_, i) => i + 1);
+  expect(await ids({})).toEqual(all);
+  expect(await ids({ reverse: true })).toEqual([...all].reverse());
+  expect(await ids({ start: "3", end: "(9" })).toEqual([3, 4, 5, 6, 7, 8]);
+  expect(await ids({ reverse: true, count: 6 })).toEqual([25, 24, 23, 22, 21, 20]);
+  await expect(ids({ start: "yesterday" })).rejects.toMatchObject({ code: "BAD_PARAMETER", status: 400 });
+});
+
+test("devices, streams and metadata, listed and changed", async () => {
+  await redis.control.call("SADD", ":devices:seen", "rover");
+  await add("rover:a:b", "3-0", "x");
+  await add("system-like", "1-0", "x");
+  expect(await streamer.devices()).toEqual([{ id: "rover", connected: false, meta: {} }]);
+  const streams = await streamer.streams({ match: "rover:a*" });
+  expect(streams).toMatchObject([
+    { key: "rover:a:b", device: "rover", stream: "a:b", length: 1, firstId: "3-0", lastId: "3-0", meta: {} },
+  ]);
+  expect((await streamer.streams()).map(({ key }) => key)).not.toContain("system-like");
+  await streamer.setMeta("a:b", { unit: "m" }, { device: "rover" });
+  await streamer.setMeta("a:b", { rate: 5 }, { device: "rover", merge: true });
+  expect(await streamer.meta("a:b", { device: "rover" })).toEqual({ unit: "m", rate: 5 });
+  expect(await streamer.deleteStream("a:b", { device: "rover" })).toBe(true);
+  expect(await streamer.deleteStream("a:b", { device: "rover" })).toBe(false);
+  expect(await streamer.server()).toMatchObject({ version: "test", redisMode: "standalone" });
+});
+
+test("a gateway without devices is listed and changed too", async () => {
+  await using plain = await startTestGateway(redis.url, { DISABLE_MULTI_DEVICE_PREFIXING: "1" });
+  const here = connect(plain.http);
+  await add("a:plain", "1-0", "x");
+  expect(await here.devices()).toEqual([]);
+  expect(await here.streams({ match: "a:plain" })).toMatchObject([{ device: undefined, stream: "a:plain" }]);
+  await here.setMeta("a:plain", { n: 1 });
+  expect(await here.meta("a:plain")).toEqual({ n: 1 });
+  expect(await here.deleteStream("a:plain")).toBe(true);
+});
+
+test("errors say what went wrong: nobody there, Redis away, a signal", async () => {
+  const nobody = connect(`http://127.0.0.1:${await freePort()}`);
+  await expect(nobody.streams()).rejects.toMatchObject({ code: "UNREACHABLE", retryable: true });
+  const aborted = AbortSignal.abort(new Error("before"));
+  await expect(streamer.devices({ signal: aborted })).rejects.toThrow("before");
+  await using away = await startRedis();
+  await using there = await startTestGateway(away.url, { REDIS_WAIT_MS: "50" });
+  await away.kill();
+  await until("the gateway notices", async () => {
+    const failure: unknown = await connect(there.http)
+      .streams()
+      .catch((error: unknown) => error);
+    return failure instanceof StreamerError && failure.code === "REDIS_AWAY" && failure.retryable;
+  });
+});

@@ -11,7 +11,8 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 COPY client client
 COPY cli cli
-RUN npx tsc -p tsconfig.build.json
+COPY console console
+RUN npx tsc -p tsconfig.build.json && npx vite build console
 # sharp draws the pictures of the sample client, which is not run in here.
 RUN npm prune --omit=dev --ignore-scripts \
  && npm rebuild bufferutil \

@@ -15,11 +15,12 @@ import { provision } from "./provision.js";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BUILD_INFO = join(ROOT, "dist/.tsbuildinfo");
 const MAIN = join(ROOT, "dist/src/main.js");
-/** What `tsconfig.build.json` compiles, and what it depends on. */
+/** What is compiled by `tsconfig.build.json` and built of `console/`, and what that depends on. */
 const SOURCES = [
   "src",
   "client",
   "cli",
+  "console",
   "bench",
   "tsconfig.json",
   "tsconfig.build.json",
@@ -63,6 +64,9 @@ function build() {
     stdio: "inherit",
   });
   if (status !== 0) fail("the sources do not compile");
+  const vite = join(ROOT, "node_modules/vite/bin/vite.js");
+  const page = spawnSync(process.execPath, [vite, "build", join(ROOT, "console")], { stdio: "inherit" });
+  if (page.status !== 0) fail("the console does not build");
   // The compiler leaves its notes untouched where nothing came of a change.
   const now = new Date();
   utimesSync(BUILD_INFO, now, now);

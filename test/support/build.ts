@@ -1,4 +1,4 @@
-/** Compiles `dist/` once before all tests: some run the program itself, and two that compile at once would clash. */
+/** Compiles and builds `dist/` once before all tests: some run the program itself, and two that compile at once would clash. */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
@@ -8,4 +8,6 @@ const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.met
 export function setup(): void {
   const args = [path("node_modules/typescript/bin/tsc"), "-p", path("tsconfig.build.json")];
   execFileSync(process.execPath, args, { stdio: "inherit" });
+  const vite = [path("node_modules/vite/bin/vite.js"), "build", path("console")];
+  execFileSync(process.execPath, vite, { stdio: "inherit" });
 }

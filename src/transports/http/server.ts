@@ -20,6 +20,7 @@ import { addGraphql } from "../graphql/http.ts";
 import { withoutPrefix } from "../path-prefix.ts";
 import { doorOf, type Refusals } from "../refusals.ts";
 import { addAdmin } from "./admin.ts";
+import { addConsole } from "./console.ts";
 import { RETRY_AFTER_SECONDS, type RouteParts } from "./context.ts";
 import { addCors } from "./cors.ts";
 import { addDocs } from "./docs.ts";
@@ -163,7 +164,7 @@ export async function createHttp(
     });
   }
   await addGraphql(app, parts.graphql);
-  addStatus(app, parts);
+  addStatus(app, { ...parts, sendConsole: await addConsole(app) });
   addLogin(app, parts);
   addAdmin(app, parts);
   await addDocs(app, parts.version, parts.pathPrefix);

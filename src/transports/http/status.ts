@@ -5,6 +5,7 @@ import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import type { Log } from "../../redis/log.ts";
 import { errorBody } from "../append-results.ts";
+import type { SendConsole } from "./console.ts";
 import { PUBLIC, RETRY_AFTER_SECONDS } from "./context.ts";
 import { homePage } from "./pages.ts";
 import { sendPage } from "./security-headers.ts";
@@ -15,6 +16,8 @@ export interface StatusParts {
   readonly metrics: Metrics;
   readonly version: string;
   readonly pathPrefix: string;
+  /** Answers browsers at `/`; undefined where the console has not been built. */
+  readonly sendConsole: SendConsole | undefined;
 }
 
 const LINKS = {
@@ -35,10 +38,14 @@ const READY_WITHIN_MS = 2000;
 const ALSO_HEAD = { exposeHeadRoute: true };
 
 /** Adds the routes. */
-export function addStatus(app: FastifyInstance, { log, metrics, version, pathPrefix }: StatusParts): void {
+export function addStatus(
+  app: FastifyInstance,
+  { log, metrics, version, pathPrefix, sendConsole }: StatusParts,
+): void {
   const links = Object.fromEntries(Object.entries(LINKS).map(([name, path]) => [name, pathPrefix + path]));
   app.get("/", ALSO_HEAD, (request, reply) => {
     if (request.headers.accept?.includes("text/html")) {
+      if (sendConsole !== undefined) return sendConsole(reply);
       return sendPage(reply, homePage(ABOUT, version, links));
     }
     return reply.send({ name: "redis-streamer", version, about: ABOUT, links });

@@ -1,0 +1,79 @@
+/** What a payload is, told by its bytes, and what numbers are in it. */
+import { decode } from "@msgpack/msgpack";
+import type { PulledEntry } from "../client/browser.ts";
+import type { View } from "./layout.ts";
+
+/** The type of a picture by how its bytes begin; undefined of what is none. */
+export function pictureType(data: Uint8Array): string | undefined {
+  const begins = (at: number, ...bytes: readonly number[]) => bytes.every((byte, i) => data[at + i] === byte);
+  if (begins(0, 0xff, 0xd8, 0xff)) return "image/jpeg";
+  if (begins(0, 0x89, 0x50, 0x4e, 0x47)) return "image/png";
+  if (begins(0, 0x52, 0x49, 0x46, 0x46) && begins(8, 0x57, 0x45, 0x42, 0x50)) return "image/webp";
+  return undefined;
+}
+
+/** The viewer that fits a payload. */
+export function viewOf(entry: PulledEntry): Exclude<View, "auto"> {
+  if (pictureType(entry.data) !== undefined) return "image";
+  if (parsedOf(entry, "json") !== undefined) return numbersOf(entry).size > 0 ? "plot" : "text";
+  if (textOf(entry) !== undefined) return "text";
+  const unpacked = parsedOf(entry, "msgpack");
+  return typeof unpacked === "object" && unpacked !== null ? "msgpack" : "hex";
+}
+
+/** The payload as text; undefined where it is none that can be shown. */
+export function textOf(entry: PulledEntry): string | undefined {
+  try {
+    const text = entry.text();
+    // Bytes that happen to be UTF-8 are full of control characters.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    return /[\x00-\x08\x0e-\x1f]/.test(text) ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The payload as a value; undefined where it is none in that form. */
+export function parsedOf(entry: PulledEntry, form: "json" | "msgpack"): unknown {
+  try {
+    return form === "json" ? entry.json() : decode(entry.data);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A value as one line or, `pretty`, as many. What JSON has no word for is said in words. */
+export const valueText = (value: unknown, pretty: boolean): string =>
+  JSON.stringify(
+    value,
+    (_name, member: unknown) => {
+      if (typeof member === "bigint") return String(member);
+      if (member instanceof Uint8Array) return `${member.length} bytes`;
+      return member;
+    },
+    pretty ? 2 : undefined,
+  ) ?? "";
+
+/** How deep numbers are looked for, and how many are taken. */
+const MOST_DEPTH = 3;
+const MOST_NUMBERS = 64;
+
+const numbersByEntry = new WeakMap<PulledEntry, ReadonlyMap<string, number>>();
+
+/** The numbers in a JSON payload by their paths, `acc.x`; a bare number is `value`. Found once per entry. */
+export function numbersOf(entry: PulledEntry): ReadonlyMap<string, number> {
+  const known = numbersByEntry.get(entry);
+  if (known !== undefined) return known;
+  const found = new Map<string, number>();
+  collect(parsedOf(entry, "json"), "", 0, found);
+  numbersByEntry.set(entry, found);
+  return found;
+}
+
+function collect(value: unknown, path: string, depth: number, found: Map<string, number>): void {
+  if (found.size >= MOST_NUMBERS) return;
+  if (typeof value === "number") found.set(path === "" ? "value" : path, value);
+  else if (typeof value === "object" && value !== null && depth < MOST_DEPTH)
+    for (const [name, member] of Object.entries(value))
+      collect(member, path === "" ? name : `${path}.${name}`, depth + 1, found);
+}

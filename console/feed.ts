@@ -1,0 +1,207 @@
+/**
+ * The entries of one open stream: followed live, stopped, or as they were at a moment in its history. Live is a loop of
+ * the client, which comes back by itself; what is kept here is bounded in entries and bytes.
+ */
+import { type ReadonlySignal, signal } from "@preact/signals";
+import { type PulledEntry, type Streamer, StreamerError } from "../client/browser.ts";
+import { errorText } from "./format.ts";
+
+/** Which stream. */
+export interface StreamName {
+  readonly stream: string;
+  readonly device: string | undefined;
+}
+
+/** What the entries are: as they come, as they stood when it was paused, or those of a past moment. */
+export type Mode = "live" | "paused" | "past";
+
+/** How fast entries come. */
+export interface Pace {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** An open stream. */
+export interface Feed {
+  /** Oldest first. */
+  readonly entries: ReadonlySignal<readonly PulledEntry[]>;
+  readonly mode: ReadonlySignal<Mode>;
+  /** Per second, over the last second. */
+  readonly pace: ReadonlySignal<Pace>;
+  /** Gaps that were told since it was opened. */
+  readonly gaps: ReadonlySignal<number>;
+  /** What is wrong; empty where nothing is. */
+  readonly problem: ReadonlySignal<string>;
+  /** Follows it, with only the newest entry each time the page is ready for one where `latest` says so. */
+  follow(latest: boolean): void;
+  pause(): void;
+  /** Shows what had come until a moment, ms since 1970. */
+  goTo(ms: number): void;
+  /** Goes one entry on, or back. */
+  step(direction: 1 | -1): void;
+  stop(): void;
+}
+
+/** What is kept: enough for some seconds of a fast sensor. */
+const MOST_ENTRIES = 4000;
+const MOST_BYTES = 16e6;
+/** What is read of the past for a first look. */
+const RECENT_ENTRIES = 500;
+const RECENT_BYTES = 4e6;
+/** How often what came is shown, ms. */
+const SHOW_MS = 50;
+/** How long to wait before history is asked for again, ms. */
+const RETRY_MS = 1000;
+
+/** Opens a stream. Nothing is read yet. */
+export function createFeed(streamer: Streamer, { stream, device }: StreamName): Feed {
+  const entries = signal<readonly PulledEntry[]>([]);
+  const mode = signal<Mode>("live");
+  const pace = signal<Pace>({ entries: 0, bytes: 0 });
+  const gaps = signal(0);
+  const problem = signal("");
+  let run = new AbortController();
+  let isLatest = false;
+  let come: PulledEntry[] = [];
+  let show: ReturnType<typeof setTimeout> | undefined;
+  let counted = { entries: 0, bytes: 0 };
+  const beat = setInterval(() => {
+    pace.value = counted;
+    counted = { entries: 0, bytes: 0 };
+  }, 1000);
+
+  function restart(): AbortSignal {
+    run.abort();
+    run = new AbortController();
+    come = [];
+    problem.value = "";
+    return run.signal;
+  }
+
+  function flush(): void {
+    clearTimeout(show);
+    show = undefined;
+    entries.value = bounded([...entries.value, ...come]);
+    come = [];
+  }
+
+  function add(entry: PulledEntry): void {
+    counted = { entries: counted.entries + 1, bytes: counted.bytes + entry.data.length };
+    if (entry.gap) gaps.value++;
+    come.push(entry);
+    if (isLatest || come.length >= MOST_ENTRIES) flush();
+    else show ??= setTimeout(flush, SHOW_MS);
+  }
+
+  /** Reads a page that ends at a bound, or begins behind one, of about as many entries as can be shown. */
+  async function read(
+    range: { readonly start?: string; readonly end?: string; readonly reverse: boolean },
+    most: number,
+    aborted: AbortSignal,
+  ): Promise<PulledEntry[]> {
+    const options = { ...range, device, signal: aborted };
+    const [first] = await collect(streamer.entries(stream, { ...options, count: 1 }));
+    if (first === undefined || most === 1) return first === undefined ? [] : [first];
+    const count = Math.max(1, Math.min(most, Math.floor(RECENT_BYTES / (first.data.length + 1))));
+    const page = await collect(streamer.entries(stream, { ...options, count, pageCount: count }));
+    return range.reverse ? page.reverse() : page;
+  }
+
+  /** Does it, and where it fails for a reason that passes, again. */
+  async function persist(aborted: AbortSignal, act: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await act();
+      } catch (error) {
+        if (aborted.aborted) return;
+        problem.value = errorText(error);
+        if (!(error instanceof StreamerError) || !error.retryable) return;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        if (aborted.aborted) return;
+      }
+    }
+  }
+
+  async function followNow(aborted: AbortSignal): Promise<void> {
+    const recent = await read({ reverse: true }, isLatest ? 1 : RECENT_ENTRIES, aborted);
+    aborted.throwIfAborted();
+    entries.value = recent;
+    problem.value = "";
+    const loop = streamer.pull([stream], {
+      device,
+      from: recent.at(-1)?.id ?? "0",
+      latest: isLatest,
+      signal: aborted,
+      onStatus(status) {
+        if (!aborted.aborted) problem.value = status.state === "waiting" ? status.error.message : "";
+      },
+    });
+    for await (const entry of loop) add(entry);
+  }
+
+  function showPast(range: { start?: string; end?: string; reverse: boolean }, isStep: boolean): void {
+    mode.value = "past";
+    const aborted = restart();
+    void persist(aborted, async () => {
+      const found = await read(range, isStep || isLatest ? 1 : RECENT_ENTRIES, aborted);
+      if (aborted.aborted) return;
+      problem.value = "";
+      if (!isStep || range.reverse) entries.value = found;
+      else if (found.length > 0) entries.value = bounded([...entries.value, ...found]);
+    });
+  }
+
+  return {
+    entries,
+    mode,
+    pace,
+    gaps,
+    problem,
+    follow(latest) {
+      isLatest = latest;
+      mode.value = "live";
+      const aborted = restart();
+      void persist(aborted, () => followNow(aborted));
+    },
+    pause() {
+      flush();
+      mode.value = "paused";
+      restart();
+    },
+    goTo: (ms) => showPast({ end: String(ms), reverse: true }, false),
+    step(direction) {
+      flush();
+      const shown = entries.value.at(-1);
+      if (shown === undefined) return;
+      if (direction === 1) showPast({ start: `(${shown.id}`, reverse: false }, true);
+      else if (entries.value.length > 1) {
+        mode.value = "past";
+        restart();
+        entries.value = entries.value.slice(0, -1);
+      } else showPast({ end: `(${shown.id}`, reverse: true }, false);
+    },
+    stop() {
+      run.abort();
+      clearInterval(beat);
+      clearTimeout(show);
+    },
+  };
+}
+
+async function collect(loop: AsyncIterable<PulledEntry>): Promise<PulledEntry[]> {
+  const all: PulledEntry[] = [];
+  for await (const entry of loop) all.push(entry);
+  return all;
+}
+
+/** The newest of them that fit. */
+function bounded(all: readonly PulledEntry[]): readonly PulledEntry[] {
+  let bytes = 0;
+  let from = all.length;
+  while (from > 0 && all.length - from < MOST_ENTRIES) {
+    bytes += all[from - 1]?.data.length ?? 0;
+    if (bytes > MOST_BYTES && from < all.length) break;
+    from--;
+  }
+  return all.slice(from);
+}

@@ -1,0 +1,40 @@
+/** Numbers, times and sizes as people read them. */
+
+/** A count, with thousands apart. */
+export const countText = (count: number): string => count.toLocaleString("en");
+
+/** A rate per second. */
+export const rateText = (perSecond: number | undefined): string =>
+  perSecond === undefined ? "–" : perSecond >= 100 ? countText(Math.round(perSecond)) : perSecond.toFixed(1);
+
+/** A number of bytes. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** A time span. */
+export function spanText(ms: number): string {
+  const seconds = Math.max(0, ms) / 1000;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} d`;
+}
+
+/** A moment of today by its time, to the millisecond; of another day with its date. */
+export function timeText(ms: number): string {
+  const moment = new Date(ms);
+  const time = `${moment.toLocaleTimeString("en-GB")}.${String(moment.getMilliseconds()).padStart(3, "0")}`;
+  return moment.toDateString() === new Date().toDateString()
+    ? time
+    : `${moment.toLocaleDateString("en-CA")} ${time}`;
+}
+
+/** The milliseconds of an entry id; undefined of the empty one. */
+export const msOfId = (id: string): number | undefined => (id === "" ? undefined : Number.parseInt(id, 10));
+
+/** What an error says. */
+export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,238 @@
+/** All streams: searched, sorted, and only those drawn that are in sight, since there may be thousands. */
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { countText, msOfId, rateText, spanText } from "./format.ts";
+import type { Layout } from "./layout.ts";
+import type { ListedStream, Listing } from "./listing.ts";
+
+/** The height of a row, in CSS pixels, as the style sheet has it. */
+const ROW = 36;
+/** Rows drawn beyond what is in sight, above and below. */
+const MARGIN = 8;
+
+const COLUMNS = [
+  { id: "name", title: "Stream", hint: "by name" },
+  { id: "rate", title: "per s", hint: "by entries a second" },
+  { id: "length", title: "entries", hint: "by length" },
+  { id: "age", title: "last", hint: "by the age of the last entry" },
+] as const;
+type Column = (typeof COLUMNS)[number]["id"];
+
+/** By name upwards, by anything else the greatest, or the youngest, first. */
+const ORDERS: Readonly<Record<Column, (a: ListedStream, b: ListedStream) => number>> = {
+  name: (a, b) => (a.key < b.key ? -1 : 1),
+  rate: (a, b) => (b.rate ?? -1) - (a.rate ?? -1),
+  length: (a, b) => b.length - a.length,
+  age: (a, b) => (msOfId(b.lastId) ?? 0) - (msOfId(a.lastId) ?? 0),
+};
+
+interface StreamListProps {
+  readonly listing: Listing;
+  readonly layout: Layout;
+}
+
+/** The list. */
+export function StreamList({ listing, layout }: StreamListProps) {
+  const search = useSignal("");
+  const device = useSignal("");
+  const sort = useSignal<{ readonly column: Column; readonly reverse: boolean }>({
+    column: "name",
+    reverse: false,
+  });
+  const rows = useComputed(() => {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const { column, reverse } = sort.value;
+    const found = (listing.streams.value ?? []).filter(
+      ({ key, device: owner }) =>
+        (device.value === "" || owner === device.value) &&
+        words.every((word) => key.toLowerCase().includes(word)),
+    );
+    const sign = reverse ? -1 : 1;
+    return found.sort((a, b) => sign * (ORDERS[column](a, b) || ORDERS.name(a, b)));
+  });
+  const all = listing.streams.value;
+
+  return (
+    <section class="list" aria-label="Streams">
+      <div class="filters">
+        <label>
+          Search{" "}
+          <input
+            type="search"
+            value={search.value}
+            onInput={({ currentTarget }) => {
+              search.value = currentTarget.value;
+            }}
+          />
+        </label>
+        <DeviceChoice listing={listing} device={device.value} choose={(id) => (device.value = id)} />
+      </div>
+      <p class="count" role="status">
+        {all === undefined
+          ? "reading the list …"
+          : `${countText(rows.value.length)} of ${countText(all.length)} streams`}
+      </p>
+      {all?.length === 0 ? (
+        <p class="hint">
+          There is no stream yet. Send a first entry:{" "}
+          <code>curl --data-binary hello {location.origin}/data/my-stream</code>
+        </p>
+      ) : (
+        <StreamTable
+          rows={rows.value}
+          devices={new Set(listing.devices.value.filter(({ connected }) => connected).map(({ id }) => id))}
+          layout={layout}
+          sort={sort.value}
+          sortBy={(column) => {
+            sort.value = { column, reverse: sort.value.column === column && !sort.value.reverse };
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+interface DeviceChoiceProps {
+  readonly listing: Listing;
+  readonly device: string;
+  readonly choose: (id: string) => void;
+}
+
+function DeviceChoice({ listing, device, choose }: DeviceChoiceProps) {
+  const ids = new Set(listing.devices.value.map(({ id }) => id));
+  for (const { device: owner } of listing.streams.value ?? []) if (owner !== undefined) ids.add(owner);
+  if (ids.size === 0) return null;
+  const connected = new Set(listing.devices.value.filter((one) => one.connected).map(({ id }) => id));
+  return (
+    <label>
+      Device{" "}
+      <select value={device} onChange={({ currentTarget }) => choose(currentTarget.value)}>
+        <option value="">all</option>
+        {[...ids].sort().map((id) => (
+          <option key={id} value={id}>
+            {connected.has(id) ? `${id} (connected)` : id}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+interface StreamTableProps {
+  readonly rows: readonly ListedStream[];
+  /** Those that are connected. */
+  readonly devices: ReadonlySet<string>;
+  readonly layout: Layout;
+  readonly sort: { readonly column: Column; readonly reverse: boolean };
+  readonly sortBy: (column: Column) => void;
+}
+
+function StreamTable({ rows, devices, layout, sort, sortBy }: StreamTableProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const top = useSignal(0);
+  const height = useSignal(600);
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const observer = new ResizeObserver(() => {
+      height.value = element.clientHeight;
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
+  const from = Math.max(0, Math.min(Math.floor(top.value / ROW), rows.length) - MARGIN);
+  const to = Math.min(rows.length, Math.ceil((top.value + height.value) / ROW) + MARGIN);
+
+  /** Arrow keys go from stream to stream, also to one that is not drawn yet. */
+  function moveFocus(event: KeyboardEvent): void {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const index = Number((event.target as HTMLElement).dataset.index);
+    const element = box.current;
+    if (by === undefined || Number.isNaN(index) || element === null) return;
+    event.preventDefault();
+    const next = Math.max(0, Math.min(rows.length - 1, index + by));
+    if (next * ROW < element.scrollTop) element.scrollTop = next * ROW;
+    const below = (next + 1) * ROW - element.clientHeight;
+    if (below > element.scrollTop) element.scrollTop = below;
+    requestAnimationFrame(() =>
+      element.querySelector<HTMLElement>(`button[data-index="${next}"]`)?.focus({ preventScroll: true }),
+    );
+  }
+
+  const open = new Set(layout.panes.value.map(({ key }) => key));
+  return (
+    <div role="table" aria-label="Streams" aria-rowcount={rows.length + 1} class="table">
+      <div role="row" aria-rowindex={1} class="row head">
+        {COLUMNS.map(({ id, title, hint }) => (
+          <span
+            key={id}
+            role="columnheader"
+            aria-sort={
+              sort.column !== id ? "none" : (id === "name") !== sort.reverse ? "ascending" : "descending"
+            }
+          >
+            <button type="button" title={`Sort ${hint}`} onClick={() => sortBy(id)}>
+              {title}
+              {sort.column === id && <span aria-hidden="true">{sort.reverse ? " ▴" : " ▾"}</span>}
+            </button>
+          </span>
+        ))}
+      </div>
+      <div
+        role="rowgroup"
+        class="rows"
+        ref={box}
+        tabIndex={0}
+        aria-label="Streams in sight"
+        onScroll={({ currentTarget }) => {
+          top.value = currentTarget.scrollTop;
+        }}
+        onKeyDown={moveFocus}
+      >
+        <div role="presentation" style={{ height: `${rows.length * ROW}px`, position: "relative" }}>
+          {rows.slice(from, to).map((stream, i) => (
+            <Row
+              key={stream.key}
+              stream={stream}
+              index={from + i}
+              isOpen={open.has(stream.key)}
+              isConnected={stream.device !== undefined && devices.has(stream.device)}
+              toggle={() => (open.has(stream.key) ? layout.close(stream.key) : layout.open(stream.key))}
+            />
+          ))}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+interface RowProps {
+  readonly stream: ListedStream;
+  readonly index: number;
+  readonly isOpen: boolean;
+  readonly isConnected: boolean;
+  readonly toggle: () => void;
+}
+
+function Row({ stream, index, isOpen, isConnected, toggle }: RowProps) {
+  const lastMs = msOfId(stream.lastId);
+  return (
+    <div role="row" aria-rowindex={index + 2} class="row" style={{ top: `${index * ROW}px` }}>
+      <span role="cell">
+        <button type="button" data-index={index} aria-pressed={isOpen} title={stream.key} onClick={toggle}>
+          {isConnected && (
+            <span class="connected" role="img" aria-label="device connected">
+              ●
+            </span>
+          )}
+          {stream.device !== undefined && <span class="device">{stream.device}:</span>}
+          {stream.stream}
+        </button>
+      </span>
+      <span role="cell">{rateText(stream.rate)}</span>
+      <span role="cell">{countText(stream.length)}</span>
+      <span role="cell">{lastMs === undefined ? "–" : spanText(Date.now() - lastMs)}</span>
+    </div>
+  );
+}

@@ -1,0 +1,123 @@
+/** One open stream: its viewer, its place in time, and what can be done with it. */
+import { useComputed } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import type { Streamer } from "../client/browser.ts";
+import { viewOf } from "./content.ts";
+import { createFeed, type Feed, type StreamName } from "./feed.ts";
+import { bytesText, rateText } from "./format.ts";
+import { type Layout, type Pane, VIEWS } from "./layout.ts";
+import type { Listing } from "./listing.ts";
+import { StreamTools } from "./stream-tools.tsx";
+import { TimeBar } from "./time-bar.tsx";
+import { HexViewer } from "./viewers/hex-viewer.tsx";
+import { ImageViewer } from "./viewers/image-viewer.tsx";
+import { PlotViewer } from "./viewers/plot-viewer.tsx";
+import { TextViewer } from "./viewers/text-viewer.tsx";
+
+interface StreamPaneProps {
+  readonly pane: Pane;
+  readonly streamer: Streamer;
+  readonly listing: Listing;
+  readonly layout: Layout;
+}
+
+/** An open stream, once the list has said which device it is of. */
+export function StreamPane({ pane, streamer, listing, layout }: StreamPaneProps) {
+  const info = useComputed(() => listing.streams.value?.find(({ key }) => key === pane.key));
+  const device = info.value?.device;
+  const stream = info.value?.stream;
+  const name = useMemo(() => (stream === undefined ? undefined : { device, stream }), [device, stream]);
+  return (
+    <section class="pane" aria-label={pane.key}>
+      <div class="bar">
+        <h2>{pane.key}</h2>
+        <label>
+          View{" "}
+          <select
+            value={pane.view}
+            onChange={({ currentTarget }) =>
+              layout.setView(pane.key, VIEWS.find((view) => view === currentTarget.value) ?? "auto")
+            }
+          >
+            {VIEWS.map((view) => (
+              <option key={view}>{view}</option>
+            ))}
+          </select>
+        </label>
+        <button type="button" aria-label={`Close ${pane.key}`} onClick={() => layout.close(pane.key)}>
+          ✕
+        </button>
+      </div>
+      {name === undefined ? (
+        <p class="hint">
+          {listing.streams.value === undefined ? "looking for it …" : "There is no such stream (yet)."}
+        </p>
+      ) : (
+        <OpenStream pane={pane} name={name} streamer={streamer} listing={listing} />
+      )}
+    </section>
+  );
+}
+
+interface OpenStreamProps {
+  readonly pane: Pane;
+  readonly name: StreamName;
+  readonly streamer: Streamer;
+  readonly listing: Listing;
+}
+
+function OpenStream({ pane, name, streamer, listing }: OpenStreamProps) {
+  const feed = useMemo(() => createFeed(streamer, name), [streamer, name]);
+  const found = useComputed(() => {
+    const newest = feed.entries.value.at(-1);
+    return newest && viewOf(newest);
+  });
+  const view = pane.view === "auto" ? found.value : pane.view;
+  const isLatest = view === "image";
+  useEffect(() => () => feed.stop(), [feed]);
+  useEffect(() => {
+    if (feed.mode.peek() === "live") feed.follow(isLatest);
+  }, [feed, isLatest]);
+
+  return (
+    <>
+      <p class="facts" role="status">
+        {feed.problem.value !== "" && <strong>waiting: {feed.problem.value} </strong>}
+        {rateText(feed.pace.value.entries)} entries/s, {bytesText(feed.pace.value.bytes)}/s
+        {feed.gaps.value > 0 &&
+          `, ${feed.gaps.value} gaps: entries were trimmed away before they could be read`}
+      </p>
+      <div class="viewer">
+        {view === undefined ? (
+          <p class="hint">No entry yet.</p>
+        ) : (
+          <Viewer view={view} feed={feed} name={pane.key} />
+        )}
+      </div>
+      <TimeBar feed={feed} isLatest={isLatest} listing={listing} streamKey={pane.key} />
+      <StreamTools name={name} streamKey={pane.key} streamer={streamer} listing={listing} />
+    </>
+  );
+}
+
+interface ViewerProps {
+  readonly view: ReturnType<typeof viewOf>;
+  readonly feed: Feed;
+  readonly name: string;
+}
+
+function Viewer({ view, feed, name }: ViewerProps) {
+  switch (view) {
+    case "image":
+      return <ImageViewer entries={feed.entries} name={name} />;
+    case "plot":
+      return <PlotViewer entries={feed.entries} name={name} />;
+    case "text":
+    case "msgpack":
+      return <TextViewer key={view} entries={feed.entries} form={view} />;
+    case "hex":
+      return <HexViewer entries={feed.entries} />;
+    default:
+      return view satisfies never;
+  }
+}

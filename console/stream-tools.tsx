@@ -1,0 +1,41 @@
+/** What can be done with a stream beside looking at it. */
+
+import type { Streamer } from "../client/browser.ts";
+import type { StreamName } from "./feed.ts";
+import type { Listing } from "./listing.ts";
+import { CodeLines } from "./tools/code-lines.tsx";
+import { DeleteStream } from "./tools/delete-stream.tsx";
+import { MetaEditor } from "./tools/meta-editor.tsx";
+import { PushEntry } from "./tools/push-entry.tsx";
+
+/** What the tools work with. */
+export interface ToolProps {
+  readonly name: StreamName;
+  readonly streamKey: string;
+  readonly streamer: Streamer;
+  readonly listing: Listing;
+}
+
+/** The tools, each folded away. */
+export function StreamTools(props: ToolProps) {
+  return (
+    <div class="tools">
+      <details>
+        <summary>Code</summary>
+        <CodeLines {...props} />
+      </details>
+      <details>
+        <summary>Metadata</summary>
+        <MetaEditor {...props} />
+      </details>
+      <details>
+        <summary>Push an entry</summary>
+        <PushEntry {...props} />
+      </details>
+      <details>
+        <summary>Delete</summary>
+        <DeleteStream {...props} />
+      </details>
+    </div>
+  );
+}

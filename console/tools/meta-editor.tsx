@@ -1,0 +1,48 @@
+/** A stream's metadata, shown and changed as JSON. */
+import { useComputed, useSignal } from "@preact/signals";
+import { errorText } from "../format.ts";
+import type { ToolProps } from "../stream-tools.tsx";
+
+/** The metadata in a field. What was typed stays until it is saved or taken back, whatever comes from elsewhere. */
+export function MetaEditor({ name, streamKey, streamer, listing }: ToolProps) {
+  const stored = useComputed(() => {
+    const meta = listing.streams.value?.find(({ key }) => key === streamKey)?.meta;
+    return JSON.stringify(meta ?? {}, null, 2);
+  });
+  const typed = useSignal<string | undefined>(undefined);
+  const said = useSignal("");
+
+  async function save(event: Event): Promise<void> {
+    event.preventDefault();
+    try {
+      const meta: unknown = JSON.parse(typed.value ?? stored.value);
+      await streamer.setMeta(name.stream, meta, { device: name.device });
+      typed.value = undefined;
+      said.value = "Saved.";
+      listing.refresh();
+    } catch (error) {
+      said.value = `Not saved: ${errorText(error)}`;
+    }
+  }
+
+  return (
+    <form onSubmit={save}>
+      <textarea
+        aria-label="Metadata, as JSON"
+        rows={6}
+        spellcheck={false}
+        value={typed.value ?? stored.value}
+        onInput={({ currentTarget }) => {
+          typed.value = currentTarget.value;
+        }}
+      />
+      <button type="submit" disabled={typed.value === undefined}>
+        Save
+      </button>{" "}
+      <button type="button" disabled={typed.value === undefined} onClick={() => (typed.value = undefined)}>
+        Take back
+      </button>
+      <p role="status">{said}</p>
+    </form>
+  );
+}

@@ -1,0 +1,39 @@
+/** Bytes as they are: the newest entry, sixteen a line, in hex and as characters. */
+import type { ReadonlySignal } from "@preact/signals";
+import type { PulledEntry } from "../../client/browser.ts";
+import { bytesText } from "../format.ts";
+
+const PER_LINE = 16;
+/** Bytes that are shown. */
+const MOST_BYTES = 1024;
+
+/** Lines of offset, bytes and characters. */
+export function hexText(data: Uint8Array): string {
+  const lines: string[] = [];
+  for (let at = 0; at < Math.min(data.length, MOST_BYTES); at += PER_LINE) {
+    const bytes = [...data.subarray(at, at + PER_LINE)];
+    const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    const characters = bytes
+      .map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "."))
+      .join("");
+    lines.push(`${at.toString(16).padStart(6, "0")}  ${hex.padEnd(PER_LINE * 3 - 1)}  ${characters}`);
+  }
+  return lines.join("\n");
+}
+
+/** The bytes. */
+export function HexViewer({ entries }: { readonly entries: ReadonlySignal<readonly PulledEntry[]> }) {
+  const newest = entries.value.at(-1);
+  if (newest === undefined) return null;
+  return (
+    <>
+      <pre class="hex" tabIndex={0} role="region" aria-label="The newest entry's bytes">
+        {hexText(newest.data)}
+      </pre>
+      <p class="facts">
+        entry {newest.id}, {bytesText(newest.data.length)}
+        {newest.data.length > MOST_BYTES && `, the first ${MOST_BYTES} of them`}
+      </p>
+    </>
+  );
+}

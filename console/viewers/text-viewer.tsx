@@ -1,0 +1,96 @@
+/** Text, JSON and MessagePack as a tail: the newest below, filtered, on one line or many. */
+import { type ReadonlySignal, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { PulledEntry } from "../../client/browser.ts";
+import { parsedOf, textOf, valueText } from "../content.ts";
+import { timeText } from "../format.ts";
+
+/** Lines drawn: the newest that match. */
+const MOST_LINES = 200;
+/** Characters of one entry that are drawn. */
+const MOST_CHARACTERS = 4000;
+/** So near to its end, in CSS pixels, the tail is followed. */
+const NEAR_END = 40;
+
+interface TextViewerProps {
+  readonly entries: ReadonlySignal<readonly PulledEntry[]>;
+  readonly form: "text" | "msgpack";
+}
+
+/** The tail. */
+export function TextViewer({ entries, form }: TextViewerProps) {
+  const filter = useSignal("");
+  const isPretty = useSignal(false);
+  const box = useRef<HTMLOListElement>(null);
+  const follows = useRef(true);
+  const lines = newestLines(entries.value, form, filter.value.toLowerCase(), isPretty.value);
+  useEffect(() => {
+    if (follows.current && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
+  });
+  return (
+    <>
+      <div class="filters">
+        <label>
+          Filter{" "}
+          <input
+            type="search"
+            value={filter.value}
+            onInput={({ currentTarget }) => {
+              filter.value = currentTarget.value;
+            }}
+          />
+        </label>
+        <label>
+          <input
+            type="checkbox"
+            checked={isPretty.value}
+            onChange={() => (isPretty.value = !isPretty.value)}
+          />{" "}
+          Pretty
+        </label>
+      </div>
+      <ol
+        class="tail"
+        ref={box}
+        aria-label="Entries, the newest last"
+        tabIndex={0}
+        onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+          follows.current = scrollTop + clientHeight > scrollHeight - NEAR_END;
+        }}
+      >
+        {lines.map(({ entry, text }) => (
+          <li key={entry.id}>
+            <time title={entry.id}>{timeText(entry.timeMs)}</time> <span>{text}</span>
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}
+
+interface Line {
+  readonly entry: PulledEntry;
+  readonly text: string;
+}
+
+function newestLines(
+  entries: readonly PulledEntry[],
+  form: "text" | "msgpack",
+  filter: string,
+  isPretty: boolean,
+): readonly Line[] {
+  const lines: Line[] = [];
+  for (let i = entries.length - 1; i >= 0 && lines.length < MOST_LINES; i--) {
+    const entry = entries[i];
+    if (entry === undefined) break;
+    const text = lineOf(entry, form, isPretty);
+    if (text.toLowerCase().includes(filter)) lines.push({ entry, text: text.slice(0, MOST_CHARACTERS) });
+  }
+  return lines.reverse();
+}
+
+function lineOf(entry: PulledEntry, form: "text" | "msgpack", isPretty: boolean): string {
+  const value = form === "msgpack" || isPretty ? parsedOf(entry, form === "text" ? "json" : form) : undefined;
+  if (value !== undefined) return valueText(value, isPretty);
+  return textOf(entry) ?? `${entry.data.length} bytes`;
+}

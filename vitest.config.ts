@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   // As Node resolves: else the tests and the packages they use would each have a GraphQL of their own.
   resolve: { alias: [{ find: /^graphql$/, replacement: "graphql/index.js" }] },
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/build.ts",

@@ -4,6 +4,7 @@
  */
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { type PulledEntry, type Streamer, StreamerError } from "../client/browser.ts";
+import { pictureType } from "./content.ts";
 import { errorText } from "./format.ts";
 
 /** Which stream. */
@@ -32,8 +33,12 @@ export interface Feed {
   readonly gaps: ReadonlySignal<number>;
   /** What is wrong; empty where nothing is. */
   readonly problem: ReadonlySignal<string>;
-  /** Follows it, with only the newest entry each time the page is ready for one where `latest` says so. */
-  follow(latest: boolean): void;
+  /**
+   * Follows it.
+   *
+   * @param latest only the newest entry each time the page is ready for one; undefined: where they are pictures
+   */
+  follow(latest: boolean | undefined): void;
   pause(): void;
   /** Shows what had come until a moment, ms since 1970. */
   goTo(ms: number): void;
@@ -62,6 +67,7 @@ export function createFeed(streamer: Streamer, { stream, device }: StreamName): 
   const problem = signal("");
   let run = new AbortController();
   let isLatest = false;
+  let isFollowing = false;
   let come: PulledEntry[] = [];
   let show: ReturnType<typeof setTimeout> | undefined;
   let counted = { entries: 0, bytes: 0 };
@@ -73,6 +79,7 @@ export function createFeed(streamer: Streamer, { stream, device }: StreamName): 
   function restart(): AbortSignal {
     run.abort();
     run = new AbortController();
+    isFollowing = false;
     come = [];
     problem.value = "";
     return run.signal;
@@ -122,8 +129,12 @@ export function createFeed(streamer: Streamer, { stream, device }: StreamName): 
     }
   }
 
-  async function followNow(aborted: AbortSignal): Promise<void> {
-    const recent = await read({ reverse: true }, isLatest ? 1 : RECENT_ENTRIES, aborted);
+  async function followNow(latest: boolean | undefined, aborted: AbortSignal): Promise<void> {
+    const [newest] = await read({ reverse: true }, 1, aborted);
+    aborted.throwIfAborted();
+    isLatest = latest ?? (newest !== undefined && pictureType(newest.data) !== undefined);
+    const recent =
+      isLatest && newest !== undefined ? [newest] : await read({ reverse: true }, RECENT_ENTRIES, aborted);
     aborted.throwIfAborted();
     entries.value = recent;
     problem.value = "";
@@ -158,10 +169,12 @@ export function createFeed(streamer: Streamer, { stream, device }: StreamName): 
     gaps,
     problem,
     follow(latest) {
-      isLatest = latest;
+      if (isFollowing && latest === isLatest) return;
       mode.value = "live";
       const aborted = restart();
-      void persist(aborted, () => followNow(aborted));
+      isFollowing = true;
+      isLatest = latest ?? false;
+      void persist(aborted, () => followNow(latest, aborted));
     },
     pause() {
       flush();

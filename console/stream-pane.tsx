@@ -1,6 +1,6 @@
 /** One open stream: its viewer, its place in time, and what can be done with it. */
 import { useComputed } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Streamer } from "../client/browser.ts";
 import { viewOf } from "./content.ts";
 import { createFeed, type Feed, type StreamName } from "./feed.ts";
@@ -68,12 +68,15 @@ interface OpenStreamProps {
 
 function OpenStream({ pane, name, streamer, listing }: OpenStreamProps) {
   const feed = useMemo(() => createFeed(streamer, name), [streamer, name]);
+  // What was chosen for the first entry stays: a stream with a stray entry in it is no reason to change the viewer.
+  const first = useRef<ReturnType<typeof viewOf> | undefined>(undefined);
   const found = useComputed(() => {
     const newest = feed.entries.value.at(-1);
-    return newest && viewOf(newest);
+    first.current ??= newest && viewOf(newest);
+    return first.current;
   });
   const view = pane.view === "auto" ? found.value : pane.view;
-  const isLatest = view === "image";
+  const isLatest = view && view === "image";
   useEffect(() => () => feed.stop(), [feed]);
   useEffect(() => {
     if (feed.mode.peek() === "live") feed.follow(isLatest);
@@ -81,8 +84,10 @@ function OpenStream({ pane, name, streamer, listing }: OpenStreamProps) {
 
   return (
     <>
-      <p class="facts" role="status">
-        {feed.problem.value !== "" && <strong>waiting: {feed.problem.value} </strong>}
+      <p class="problem" role="status">
+        {feed.problem}
+      </p>
+      <p class="facts">
         {rateText(feed.pace.value.entries)} entries/s, {bytesText(feed.pace.value.bytes)}/s
         {feed.gaps.value > 0 &&
           `, ${feed.gaps.value} gaps: entries were trimmed away before they could be read`}

@@ -6,7 +6,8 @@ import type { Listing } from "./listing.ts";
 
 interface TimeBarProps {
   readonly feed: Feed;
-  readonly isLatest: boolean;
+  /** Whether only the newest entries are wanted; undefined where that is not known yet. */
+  readonly isLatest: boolean | undefined;
   readonly listing: Listing;
   readonly streamKey: string;
 }

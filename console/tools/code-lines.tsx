@@ -16,7 +16,7 @@ export function codeLines(
     ["Python", `import requests; print(requests.get(${python}).content)`],
     [
       "JavaScript",
-      `for await (const entry of connect(${JSON.stringify(base)}).pull([${JSON.stringify(stream)}]${options})) console.log(entry.id, entry.data);`,
+      `import { connect } from "redis-streamer/client"; for await (const entry of connect(${JSON.stringify(base)}).pull([${JSON.stringify(stream)}]${options})) console.log(entry.id, entry.data);`,
     ],
     ["curl", `curl -N '${base}/${path}/events?${query}last_entry_id=0'`],
   ];

@@ -1,0 +1,23 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { formatPanes, parsePanes, VIEWS } from "../../console/layout.ts";
+
+test("property: what is open comes back from the address, whatever the streams are called", () => {
+  const pane = fc.record({
+    key: fc.string({ minLength: 1, unit: "grapheme" }),
+    view: fc.constantFrom(...VIEWS),
+  });
+  fc.assert(
+    fc.property(fc.uniqueArray(pane, { selector: ({ key }) => key }), (panes) => {
+      expect(parsePanes(`#${formatPanes(panes)}`)).toEqual(panes);
+    }),
+  );
+});
+
+test("an address that somebody wrote by hand opens what can be understood of it", () => {
+  expect(parsePanes("#view=hex&open=a:b&view=picture&open=&open=c&open=a:b&view=text")).toEqual([
+    { key: "a:b", view: "text" },
+    { key: "c", view: "auto" },
+  ]);
+  expect(parsePanes("")).toEqual([]);
+});

@@ -141,6 +141,11 @@ function StreamTable({ rows, devices, layout, sort, sortBy }: StreamTableProps) 
     return () => observer.disconnect();
   }, []);
 
+  // In another order what was in sight is elsewhere: begin with the first.
+  useEffect(() => {
+    box.current?.scrollTo(0, 0);
+  }, [sort]);
+
   const from = Math.max(0, Math.min(Math.floor(top.value / ROW), rows.length) - MARGIN);
   const to = Math.min(rows.length, Math.ceil((top.value + height.value) / ROW) + MARGIN);
 

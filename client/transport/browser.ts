@@ -22,7 +22,12 @@ const OPEN = 1;
 const POLL_MS = 10;
 
 /** The transport of browsers. */
-export const browserTransport: Transport = { canPause: false, atTurnEnd: queueMicrotask, open };
+export const browserTransport: Transport = { canPause: false, atTurnEnd, open };
+
+/** By a function of its own: a browser refuses to have its own called as a method of something else. */
+function atTurnEnd(callback: () => void): void {
+  queueMicrotask(callback);
+}
 
 function open(url: string, handlers: SocketHandlers, token: string | undefined): Socket {
   // A page can set no header here; the gateway answers with the first and keeps the second to itself.

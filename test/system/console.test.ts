@@ -1,0 +1,380 @@
+/** The console in a real browser, beside devices that push from outside: what is drawn, plotted and written there. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { gzipSync } from "node:zlib";
+import type { Locator, Page } from "playwright-core";
+import sharp from "sharp";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { connect, type Push } from "../../client/index.ts";
+import { startBrowser, type TestBrowser } from "../support/browser.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { request } from "../support/http.ts";
+import { freePort, startRedis, type TestRedis } from "../support/redis.ts";
+import { until } from "../support/until.ts";
+
+/** What the first view may weigh, bytes gzipped. */
+const MOST_BYTES = 150_000;
+
+let browser: TestBrowser;
+let redis: TestRedis;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  browser = await startBrowser();
+});
+afterAll(() => browser[Symbol.asyncDispose]());
+beforeEach(async () => {
+  redis = await startRedis("--appendonly", "yes", "--appendfsync", "always");
+  gateway = await startTestGateway(redis.url, { PORT: String(await freePort()), REDIS_WAIT_MS: "500" });
+});
+afterEach(async () => {
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+});
+
+interface OpenConsole extends AsyncDisposable {
+  readonly page: Page;
+  readonly requests: string[];
+  /** Errors, and what the content security policy forbade. */
+  readonly problems: string[];
+}
+
+async function openConsole(hash = ""): Promise<OpenConsole> {
+  const page = await browser.context.newPage();
+  // Sooner than a test's own end, so that what was waited for is told.
+  page.setDefaultTimeout(10_000);
+  const requests: string[] = [];
+  const problems: string[] = [];
+  page.on("request", (one) => requests.push(one.url()));
+  page.on("websocket", (one) => requests.push(one.url()));
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error") problems.push(message.text());
+  });
+  await page.goto(`${gateway.http}/${hash}`);
+  return { page, requests, problems, [Symbol.asyncDispose]: () => page.close() };
+}
+
+/** Opens a stream from the list. @returns its pane */
+async function openStream(page: Page, key: string): Promise<Locator> {
+  await page.getByRole("table", { name: "Streams" }).getByRole("button", { name: key }).click();
+  return paneOf(page, key);
+}
+
+const paneOf = (page: Page, key: string) => page.getByRole("region", { name: key, exact: true });
+
+/** The colour in the middle of the picture of a pane. */
+const colourOf = (pane: Locator): Promise<string> =>
+  pane.locator(".viewer canvas").evaluate((element) => {
+    const canvas = element as unknown as {
+      width: number;
+      height: number;
+      getContext(kind: "2d"): { getImageData(x: number, y: number, w: 1, h: 1): { data: Uint8ClampedArray } };
+    };
+    const { data } = canvas.getContext("2d").getImageData(canvas.width / 2, canvas.height / 2, 1, 1);
+    return [...data.slice(0, 3)].map((part) => (part > 127 ? "1" : "0")).join("");
+  });
+
+const picture = (background: string) =>
+  sharp({ create: { width: 64, height: 48, channels: 3, background } })
+    .png()
+    .toBuffer();
+
+const lastRow = (pane: Locator) => pane.locator(".tail li span").last();
+
+/** Pushes at a pace until it is stopped. */
+function keepPushing(push: Push, produce: (n: number) => Uint8Array | string): () => Promise<void> {
+  let n = 0;
+  const timer = setInterval(() => push.send(produce(n++)).catch(() => undefined), 20);
+  return () => {
+    clearInterval(timer);
+    return push.close();
+  };
+}
+
+test("the first view is light, of this host alone, and keeps to its content security policy", async () => {
+  await using console = await openConsole();
+  const { page, requests, problems } = console;
+  await page.getByText("There is no stream yet").waitFor();
+  const answer = await request(`${gateway.http}/`, { headers: { accept: "text/html" } });
+  expect(answer.headers["content-security-policy"]).toContain("script-src 'self';");
+  expect(answer.text).not.toMatch(/<style|<script(?![^>]*src=)|style="|\son\w+=/);
+  const own = gateway.http.replace("http:", "");
+  expect(requests.filter((url) => !/^(https?|ws):/.test(url) || !url.includes(own))).toEqual(
+    requests.filter((url) => url.startsWith("data:")),
+  );
+  const files = [
+    ...new Set(requests.filter((url) => url === `${gateway.http}/` || url.includes("/console/"))),
+  ];
+  expect(files.length).toBeGreaterThanOrEqual(3);
+  let bytes = 0;
+  for (const url of files) {
+    const file = await request(url, { headers: { accept: "text/html" } });
+    expect(file.status).toBe(200);
+    if (url.includes("/console/")) expect(file.headers["cache-control"]).toContain("immutable");
+    bytes += gzipSync(file.body).length;
+  }
+  expect(bytes).toBeLessThan(MOST_BYTES);
+  expect(problems).toEqual([]);
+});
+
+test("programs still get JSON at /", async () => {
+  for (const accept of ["*/*", "application/json"])
+    expect((await request(`${gateway.http}/`, { headers: { accept } })).json()).toMatchObject({
+      name: "redis-streamer",
+    });
+});
+
+test("pictures are drawn, numbers plotted, text and MessagePack written, as they come", async () => {
+  const streamer = connect(gateway.http);
+  const rover = { device: "rover" };
+  const [camera, sine, log] = [
+    streamer.push("cam", rover),
+    streamer.push("imu", rover),
+    streamer.push("log"),
+  ];
+  await camera.send(await picture("#f00"));
+  await log.send("first");
+  const sent: number[] = [];
+  for (let n = 0; n < 100; n++) sent.push(Math.sin(n / 10));
+  await sine.sendAll(sent.map((x) => JSON.stringify({ acc: { x } })));
+  await using console = await openConsole();
+  const { page, problems } = console;
+
+  const cam = await openStream(page, "rover:cam");
+  await until("the picture at rest is drawn", async () => (await colourOf(cam)) === "100");
+  for (const [background, colour] of [
+    ["#0f0", "010"],
+    ["#00f", "001"],
+    ["#ff0", "110"],
+  ] as const) {
+    await camera.send(await picture(background));
+    await until(`${background} is drawn`, async () => (await colourOf(cam)) === colour);
+  }
+  await cam.getByText("64 × 48").waitFor();
+
+  const imu = await openStream(page, "rover:imu");
+  const values = imu.locator(".u-legend .u-series").nth(1);
+  const newest = imu.getByRole("group", { name: "Lines" }).getByText("acc.x");
+  await until(
+    "the last value is told",
+    async () => (await newest.textContent())?.includes("-0.457536") === true,
+  );
+  const plot = imu.locator(".u-over");
+  const plotted = new Set<string>();
+  const box = await plot.boundingBox();
+  if (box === null) throw new Error("nothing is plotted");
+  for (let x = 2; x < box.width; x += box.width / 60) {
+    await plot.hover({ position: { x, y: box.height / 2 } });
+    const value = (await values.locator(".u-value").textContent()) ?? "";
+    plotted.add(value);
+  }
+  const expected = sent.map((x) => x.toFixed(2));
+  const shown = [...plotted].map((value) => Number(value.replace("−", "-")).toFixed(2));
+  expect(shown.length).toBeGreaterThan(1);
+  for (const value of shown) expect(expected.map(Number)).toContain(Number(value));
+  await sine.send('{"acc":{"x":7.5}}');
+  await until("what comes is plotted", async () => (await newest.textContent())?.includes("7.5") === true);
+
+  const tail = await openStream(page, "default:log");
+  await until("the first row", async () => (await lastRow(tail).textContent()) === "first");
+  for (let i = 0; i < 30; i++) await log.send(`line ${i}`);
+  await until("the last row", async () => (await lastRow(tail).textContent()) === "line 29");
+  expect(await tail.locator(".tail li").count()).toBe(31);
+  await tail.getByLabel("Filter").fill("line 1");
+  await until("filtered", async () => (await tail.locator(".tail li").count()) === 11);
+
+  const packed = streamer.push("packed");
+  await packed.send(Uint8Array.of(0x81, 0xa1, 0x6e, 0x07));
+  const unpacked = await openStream(page, "default:packed");
+  await until("it is decoded", async () => (await lastRow(unpacked).textContent()) === '{"n":7}');
+  await unpacked.getByLabel("View").selectOption("hex");
+  await unpacked.getByText("81 a1 6e 07").waitFor();
+  for (const push of [camera, sine, log, packed]) await push.close();
+  expect(problems).toEqual([]);
+});
+
+test("pause, back through history, step, and to live again", async () => {
+  const add = (n: number) => redis.control.call("XADD", "default:log", `${n}-0`, "d", `entry ${n}`);
+  for (let n = 1000; n <= 1100; n++) await add(n);
+  await using console = await openConsole();
+  const pane = await openStream(console.page, "default:log");
+  const shows = (n: number) =>
+    until(`entry ${n} is the last`, async () => (await lastRow(pane).textContent()) === `entry ${n}`);
+  await shows(1100);
+  await pane.getByRole("button", { name: "Pause" }).click();
+  await add(1101);
+  await pane.getByRole("slider").fill("1050");
+  await shows(1050);
+  expect(await pane.locator(".tail li").count()).toBe(51);
+  await pane.getByRole("button", { name: "One entry back" }).click();
+  await shows(1049);
+  await pane.getByRole("button", { name: "One entry on" }).click();
+  await shows(1050);
+  await pane.getByRole("slider").fill("1010");
+  await shows(1010);
+  await pane.getByRole("button", { name: "Live" }).click();
+  await shows(1101);
+  await add(1102);
+  await shows(1102);
+  expect(console.problems).toEqual([]);
+});
+
+test("what is open survives a reload and can be shared; closed, it is gone", async () => {
+  for (const key of ["default:a b", "rover:x&y"]) await redis.control.call("XADD", key, "*", "d", "hello");
+  await using console = await openConsole();
+  const { page } = console;
+  for (const key of ["default:a b", "rover:x&y"]) await openStream(page, key);
+  await paneOf(page, "rover:x&y").getByLabel("View").selectOption("hex");
+  await page.reload();
+  await paneOf(page, "rover:x&y").getByText("68 65 6c 6c 6f").waitFor();
+  await using shared = await openConsole(new URL(page.url()).hash);
+  await shared.page.getByText("68 65 6c 6c 6f").waitFor();
+  expect(await shared.page.locator(".pane h2").allTextContents()).toEqual(["default:a b", "rover:x&y"]);
+  await page.getByRole("button", { name: "Close rover:x&y" }).click();
+  await page.getByRole("button", { name: "Close default:a b" }).click();
+  expect(new URL(page.url()).hash).toBe("");
+});
+
+test("metadata is shown and changed, entries are pushed, a stream is deleted when its name was typed", async () => {
+  const streamer = connect(gateway.http);
+  await redis.control.call("XADD", "rover:log", "*", "d", "hello");
+  await streamer.setMeta("log", { unit: "m" }, { device: "rover" });
+  await using console = await openConsole();
+  const pane = await openStream(console.page, "rover:log");
+
+  await pane.getByText("Metadata", { exact: true }).click();
+  const meta = pane.getByLabel("Metadata, as JSON");
+  await until("it is shown", async () => (await meta.inputValue()) === '{\n  "unit": "m"\n}');
+  await meta.fill("{");
+  await pane.getByRole("button", { name: "Save" }).click();
+  await pane.getByText("Not saved").waitFor();
+  await meta.fill('{"unit":"km"}');
+  await pane.getByRole("button", { name: "Save" }).click();
+  await pane.getByText("Saved.").waitFor();
+  expect(await streamer.meta("log", { device: "rover" })).toEqual({ unit: "km" });
+
+  await pane.getByText("Push an entry").click();
+  await pane.getByLabel("Payload, as text").fill("from the page");
+  await pane.getByRole("button", { name: "Push" }).click();
+  await pane.getByText("Stored as").waitFor();
+  await until("it is shown", async () => (await lastRow(pane).textContent()) === "from the page");
+
+  await pane.getByText("Code", { exact: true }).click();
+  await pane
+    .getByText("from redis-streamer/client")
+    .or(pane.getByText("import { connect }"))
+    .first()
+    .waitFor();
+
+  await pane.locator("summary", { hasText: "Delete" }).click();
+  const remove = pane.getByRole("button", { name: "Delete" });
+  await pane.getByLabel("to delete it").fill("rover:lo");
+  expect(await remove.isDisabled()).toBe(true);
+  await pane.getByLabel("to delete it").fill("rover:log");
+  await remove.click();
+  await until("it is gone", async () => Number(await redis.control.call("EXISTS", "rover:log")) === 0);
+  await pane.getByText("There is no such stream").waitFor();
+});
+
+test("thousands of streams: only those in sight are drawn, searched and sorted, by the keyboard too", async () => {
+  await Promise.all(
+    Array.from({ length: 3000 }, (_, i) =>
+      redis.control.call("XADD", `default:stream-${String(i).padStart(4, "0")}`, "*", "d", "x"),
+    ),
+  );
+  await redis.control.call("XADD", "rover:busy", "*", "d", "x");
+  await redis.control.call("XADD", "rover:busy", "*", "d", "x");
+  await using console = await openConsole();
+  const { page } = console;
+  await page.getByText("3,001 of 3,001 streams").waitFor();
+  const rows = page.locator(".rows .row");
+  expect(await rows.count()).toBeLessThan(80);
+  expect(await page.getByRole("table").getAttribute("aria-rowcount")).toBe("3002");
+  await rows.first().getByRole("button").focus();
+  for (let i = 0; i < 40; i++) {
+    await page.keyboard.press("ArrowDown");
+    await until("the next has the focus", () =>
+      page.evaluate(`document.activeElement?.dataset.index === "${i + 1}"`),
+    );
+  }
+  await page.getByRole("button", { name: "entries" }).click();
+  await until(
+    "the longest is first",
+    async () => (await rows.first().textContent())?.includes("busy") === true,
+  );
+  await page.getByLabel("Search").fill("2999");
+  await until("one is found", async () => (await rows.count()) === 1);
+  await page.getByLabel("Search").fill("");
+  await page.getByLabel("Device").selectOption("rover");
+  await until("one is left", async () => (await rows.count()) === 1);
+  expect(console.problems).toEqual([]);
+});
+
+test("Redis and the gateway are killed and come back: the page says so, and goes on by itself", async () => {
+  const log = connect(gateway.http, { backoff: { mostMs: 200 } }).push("log");
+  await log.send("before");
+  await using console = await openConsole();
+  const { page } = console;
+  const alert = page.getByRole("alert");
+  const pane = await openStream(page, "default:log");
+  await until("it is shown", async () => (await lastRow(pane).textContent()) === "before");
+  const stop = keepPushing(log, (n) => `line ${n}`);
+  const isLive = async (what: string) => {
+    const shown = await lastRow(pane).textContent();
+    await until(what, async () => (await lastRow(pane).textContent()) !== shown);
+  };
+  await isLive("lines come");
+
+  await redis.kill();
+  await alert.getByText("its Redis does not").waitFor();
+  await redis.start();
+  await until("all is well", async () => (await alert.textContent()) === "", 20_000);
+  await isLive("lines come again");
+
+  const { port } = new URL(gateway.http);
+  await gateway.close();
+  await alert.getByText("The gateway does not answer").waitFor();
+  gateway = await startTestGateway(redis.url, { PORT: port, REDIS_WAIT_MS: "500" });
+  await until("all is well again", async () => (await alert.textContent()) === "", 20_000);
+  await until(
+    "lines come once more",
+    async () => (await pane.locator(".problem").textContent()) === "",
+    20_000,
+  );
+  await isLive("lines come once more");
+  // Nothing was lost or repeated in the page: its rows are the stream's last.
+  await stop();
+  const stored: string[] = [];
+  for await (const entry of connect(gateway.http).entries("log", { reverse: true, count: 100 }))
+    stored.unshift(entry.text());
+  await until("the last is shown", async () => (await lastRow(pane).textContent()) === stored.at(-1));
+  expect((await pane.locator(".tail li span").allTextContents()).slice(-100)).toEqual(stored);
+}, 90_000);
+
+test.each(["light", "dark"] as const)("axe finds nothing to complain of, %s", async (theme) => {
+  const streamer = connect(gateway.http);
+  const push = streamer.push("imu", { device: "rover" });
+  await push.send('{"x":1}');
+  await push.close();
+  for (const key of ["default:log", "rover:bin"])
+    await redis.control.call("XADD", key, "*", "d", key === "rover:bin" ? Buffer.of(0xff, 0) : "hello");
+  await redis.control.call("XADD", "rover:cam", "*", "d", await picture("#0f0"));
+  await redis.control.call("SADD", ":devices:connected", "rover");
+  await redis.control.call("SADD", ":devices:seen", "rover");
+  await using console = await openConsole();
+  const { page } = console;
+  await page.getByLabel("Theme").selectOption(theme);
+  for (const key of ["default:log", "rover:imu", "rover:bin", "rover:cam"]) {
+    const pane = await openStream(page, key);
+    for (const summary of await pane.locator("summary").all()) await summary.click();
+  }
+  await page.locator(".viewer canvas[role=img]").waitFor();
+  await page.locator(".u-over").waitFor();
+  await page.evaluate(readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
+  const violations = await page.evaluate(
+    `axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html, failureSummary }) => html + failureSummary).join("; ")))`,
+  );
+  expect(violations).toEqual([]);
+  expect(console.problems).toEqual([]);
+});

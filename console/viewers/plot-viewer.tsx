@@ -112,10 +112,14 @@ function LastValue({
 
 function columnsOf(entries: readonly PulledEntry[], fields: readonly string[]): uPlot.AlignedData {
   return [
-    entries.map(({ timeMs }) => timeMs / 1000),
+    entries.map(secondsOf),
     ...fields.map((field) => entries.map((entry) => numbersOf(entry).get(field) ?? null)),
   ];
 }
+
+/** Entries of one millisecond stand a little apart, in their order. */
+const secondsOf = ({ timeMs, id }: PulledEntry): number =>
+  (timeMs + Math.min(Number(id.split("-")[1]), 999) / 1000) / 1000;
 
 /** A colour that the style sheet names, as the theme has it now: resolved by the browser, since a canvas cannot. */
 function colour(element: HTMLElement, name: string): string {

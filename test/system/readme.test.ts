@@ -86,6 +86,16 @@ describe("samples", () => {
     expect(lines.at(-1)).toMatch(/^\d+-\d+ n249$/);
   });
 
+  test("the client in JavaScript", async () => {
+    const [script = ""] = blocks("js");
+    const { stdout } = await run(process.execPath, ["--input-type=module", "-e", here(script)], {
+      cwd: fileURLToPath(new URL("../..", import.meta.url)),
+    });
+    expect(stdout).toMatch(
+      /^\d+-\d+\nimu { x: 1 }\nimu { x: 2 }\nimu { x: 3 }\n{"x":3}\n\[ \[ 'rover:imu', 3 \] \]\n$/,
+    );
+  });
+
   test("curl", async () => {
     const { stdout } = await run("bash", ["-c", here(shell[0] ?? "")]);
     expect(stdout).toMatch(/^\["\d+-\d+"\]\[\["my-stream"/);

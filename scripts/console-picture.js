@@ -1,0 +1,103 @@
+#!/usr/bin/env node
+// @ts-check
+/**
+ * Makes the README's picture of the console, `docs/console.png`, from the real thing: a gateway with a Redis of its own,
+ * a camera, an IMU and a log that push, and a browser that looks. `npm run picture`.
+ */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+import sharp from "sharp";
+import { connect } from "../dist/client/index.js";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const STREAMS = ["rover:camera", "rover:imu", "default:log"];
+/** How long devices push before the picture is taken, ms: a plot wants something to show. */
+const PUSH_MS = 8000;
+
+const folder = mkdtempSync(join(tmpdir(), "console-picture-"));
+const gateway = spawn(process.execPath, [join(ROOT, "scripts/start.js")], {
+  cwd: folder,
+  env: { PATH: process.env.PATH, PORT: "0", LOG_FORMAT: "json" },
+  stdio: ["ignore", "pipe", "inherit"],
+});
+try {
+  await takePicture(await addressOf(gateway.stdout));
+} finally {
+  const gone = new Promise((resolve) => gateway.once("exit", resolve));
+  gateway.kill();
+  await gone;
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** @param {string} url */
+async function takePicture(url) {
+  const stop = startDevices(url);
+  const browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"],
+  });
+  const page = await browser.newPage({ viewport: { width: 1440, height: 800 } });
+  await new Promise((resolve) => setTimeout(resolve, PUSH_MS));
+  const panes = STREAMS.map((key) => `open=${encodeURIComponent(key)}&view=auto`).join("&");
+  await page.goto(`${url}/#${panes}`);
+  await page.locator(".u-over").waitFor();
+  await page.locator(".tail li").first().waitFor();
+  await page.getByText("fps").waitFor();
+  // Rates want two looks at the list.
+  await page.waitForTimeout(2500);
+  const png = await page.screenshot();
+  await sharp(png).png({ palette: true, colours: 128 }).toFile(join(ROOT, "docs/console.png"));
+  await browser.close();
+  await stop();
+}
+
+/** @param {string} url @returns {() => Promise<void>} what stops them */
+function startDevices(url) {
+  const streamer = connect(url);
+  const device = "rover";
+  const camera = streamer.push("camera", { device });
+  const imu = streamer.push("imu", { device });
+  const log = streamer.push("log");
+  let n = 0;
+  const timer = setInterval(async () => {
+    n++;
+    const wave = { x: Math.sin(n / 25), y: Math.cos(n / 40) / 2, z: 1 + Math.sin(n / 7) / 20 };
+    void imu.send(JSON.stringify({ acc: wave }));
+    if (n % 40 === 0)
+      void log.send(JSON.stringify({ level: "info", message: `lap ${n / 40}`, battery: "ok" }));
+    if (n % 2 === 0) void camera.send(await frame(n));
+  }, 20);
+  return async () => {
+    clearInterval(timer);
+    await Promise.all([camera.close(), imu.close(), log.close()]);
+  };
+}
+
+/** A drawn view of a road that goes by. @param {number} n @returns {Promise<Buffer>} */
+function frame(n) {
+  const marks = [0, 1, 2, 3].map((i) => {
+    const far = ((n / 40 + i / 4) % 1) ** 2;
+    return `<rect x="${318 - 10 * far}" y="${170 + 190 * far}" width="${4 + 20 * far}" height="${4 + 46 * far}" fill="#fff"/>`;
+  });
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360"><rect width="640" height="170" fill="#8ec5e8"/>
+    <rect y="170" width="640" height="190" fill="#5c8a4a"/><path d="M300 170h40l220 190H80z" fill="#4a4e54"/>
+    <circle cx="520" cy="60" r="28" fill="#ffe08a"/>${marks.join("")}</svg>`;
+  return sharp(Buffer.from(svg)).jpeg({ quality: 85 }).toBuffer();
+}
+
+/** @param {import("node:stream").Readable} log @returns {Promise<string>} */
+async function addressOf(log) {
+  for await (const line of createInterface({ input: log })) {
+    const { url } = JSON.parse(line);
+    if (url !== undefined) {
+      log.resume();
+      return url;
+    }
+  }
+  throw new Error("the gateway did not start");
+}

@@ -4,6 +4,7 @@ import type { Streamer } from "../client/browser.ts";
 import { spanText } from "./format.ts";
 import { followAddress, type Layout } from "./layout.ts";
 import { type Listing, watchListing } from "./listing.ts";
+import { pageUrl } from "./place.ts";
 import { StreamList } from "./stream-list.tsx";
 import { StreamPane } from "./stream-pane.tsx";
 import { ThemeContext, watchTheme } from "./theme.ts";
@@ -29,7 +30,11 @@ export function App({ streamer }: { readonly streamer: Streamer }) {
         <h1>Redis Streamer</h1>
         <ServerState listing={listing} />
         <nav aria-label="More">
-          <a href="docs">docs</a> <a href="graphql">graphql</a> <a href="metrics">metrics</a>
+          {["docs", "graphql", "metrics"].map((path) => (
+            <a key={path} href={pageUrl(path)}>
+              {path}
+            </a>
+          ))}
         </nav>
         <ThemeChoice theme={theme} />
       </header>
@@ -54,6 +59,7 @@ function ServerState({ listing }: { readonly listing: Listing }) {
 }
 
 const PROBLEMS = {
+  login: "The gateway wants to know who asks.",
   gateway: "The gateway does not answer. This page goes on by itself when it does.",
   redis: "The gateway answers, but its Redis does not. This page goes on by itself when it does.",
   other: "The list cannot be read:",
@@ -63,7 +69,8 @@ function ProblemBanner({ listing }: { readonly listing: Listing }) {
   const problem = listing.problem.value;
   return (
     <div role="alert" class="problem">
-      {problem && `${PROBLEMS[problem.what]} (${problem.message})`}
+      {problem && `${PROBLEMS[problem.what]} (${problem.message}) `}
+      {problem?.what === "login" && <a href={pageUrl("login")}>Log in</a>}
     </div>
   );
 }

@@ -17,7 +17,7 @@ export interface ListedStream extends StreamInfo {
 
 /** What keeps the list from being current. */
 export interface Problem {
-  readonly what: "gateway" | "redis" | "other";
+  readonly what: "gateway" | "redis" | "login" | "other";
   readonly message: string;
 }
 
@@ -108,6 +108,7 @@ function problemOf(error: unknown): Problem {
   const code = error instanceof StreamerError ? error.code : "";
   const message = errorText(error);
   if (code === "REDIS_AWAY" || code === "REDIS_FULL") return { what: "redis", message };
+  if (error instanceof StreamerError && error.status === 401) return { what: "login", message };
   if (code === "UNREACHABLE" || code === "CONNECTION_LOST") return { what: "gateway", message };
   return { what: "other", message };
 }

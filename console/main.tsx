@@ -2,9 +2,9 @@
 import { render } from "preact";
 import { connect } from "../client/browser.ts";
 import { App } from "./app.tsx";
+import { gatewayUrl } from "./place.ts";
 import "uplot/dist/uPlot.min.css";
 import "./styles.css";
 
 const root = document.getElementById("app");
-// The gateway may stand behind a path, so its address is where this page is.
-if (root !== null) render(<App streamer={connect(new URL(".", location.href).href)} />, root);
+if (root !== null) render(<App streamer={connect(gatewayUrl())} />, root);

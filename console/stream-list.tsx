@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { countText, msOfId, rateText, spanText } from "./format.ts";
 import type { Layout } from "./layout.ts";
 import type { ListedStream, Listing } from "./listing.ts";
+import { pageUrl } from "./place.ts";
 
 /** The height of a row, in CSS pixels, as the style sheet has it. */
 const ROW = 36;
@@ -75,7 +76,7 @@ export function StreamList({ listing, layout }: StreamListProps) {
       {all?.length === 0 ? (
         <p class="hint">
           There is no stream yet. Send a first entry:{" "}
-          <code>curl --data-binary hello {location.origin}/data/my-stream</code>
+          <code>curl --data-binary hello {pageUrl("data/my-stream")}</code>
         </p>
       ) : (
         <StreamTable

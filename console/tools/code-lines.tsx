@@ -1,6 +1,7 @@
 /** The lines that read this stream in Python, JavaScript and a shell. */
 import { useSignal } from "@preact/signals";
 import type { StreamName } from "../feed.ts";
+import { gatewayUrl } from "../place.ts";
 import type { ToolProps } from "../stream-tools.tsx";
 
 /** The line of each language. @param base the gateway's address, without a slash at its end */
@@ -28,7 +29,7 @@ const encoded = (text: string) => encodeURIComponent(text).replaceAll("'", "%27"
 /** The lines, each with a button that copies it. */
 export function CodeLines({ name }: ToolProps) {
   const said = useSignal("");
-  const base = new URL(".", location.href).href.replace(/\/$/, "");
+  const base = gatewayUrl().replace(/\/$/, "");
   return (
     <>
       {codeLines(name, base).map(([language, line]) => (

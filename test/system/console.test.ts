@@ -9,6 +9,7 @@ import { connect, type Push } from "../../client/index.ts";
 import { startBrowser, type TestBrowser } from "../support/browser.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { request } from "../support/http.ts";
+import { createTestKeys } from "../support/keys.ts";
 import { freePort, startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 
@@ -385,4 +386,48 @@ test.each(["light", "dark"] as const)("axe finds nothing to complain of, %s", as
   );
   expect(violations).toEqual([]);
   expect(console.problems).toEqual([]);
+});
+
+test("behind a path, with and without a slash at its end, everything is below that path", async () => {
+  await redis.control.call("XADD", "default:log", "*", "d", "hello");
+  await using behind = await startTestGateway(redis.url, { PATH_PREFIX: "/streams" });
+  const { origin } = new URL(behind.http);
+  for (const path of ["/streams", "/streams/"]) {
+    const page = await browser.context.newPage();
+    page.setDefaultTimeout(10_000);
+    const requests: string[] = [];
+    page.on("request", (one) => requests.push(one.url()));
+    page.on("websocket", (one) => requests.push(one.url()));
+    await page.goto(origin + path);
+    const pane = await openStream(page, "default:log");
+    await until("it is shown", async () => (await lastRow(pane).textContent()) === "hello");
+    await until("it is followed", () => requests.some((url) => url.includes("/streams/data/log/pull")));
+    expect(requests.filter((url) => !/^data:|\/streams(\/|$)/.test(url))).toEqual([]);
+    expect(await page.getByRole("link", { name: "docs" }).getAttribute("href")).toBe(
+      `${origin}/streams/docs`,
+    );
+    await page.close();
+  }
+});
+
+test("where keys are asked for: log in, see what the key may read, and be told what it may not do", async () => {
+  using keys = createTestKeys();
+  const secret = keys.add("reader", ["read:rover:*"]);
+  await using closed = await startTestGateway(redis.url, { AUTH: "1", AUTH_KEYS_FILE: keys.path });
+  for (const key of ["rover:log", "other:log"]) await redis.control.call("XADD", key, "*", "d", "hello");
+  const page = await browser.context.newPage();
+  page.setDefaultTimeout(10_000);
+  await page.goto(`${closed.http}/`);
+  await page.getByLabel("Key or token").fill(secret);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByText("1 of 1 streams").waitFor();
+  const pane = await openStream(page, "rover:log");
+  await until("it is shown", async () => (await lastRow(pane).textContent()) === "hello");
+  await pane.getByText("Push an entry").click();
+  await pane.getByRole("button", { name: "Push" }).click();
+  await pane.getByText("Not stored").waitFor();
+  await page.context().clearCookies();
+  await page.getByRole("alert").getByRole("link", { name: "Log in" }).click();
+  await page.getByLabel("Key or token").waitFor();
+  await page.close();
 });

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply } from "fastify";
+import { FILES_POLICY, pageHeaders } from "./security-headers.ts";
 
 /** Answers with the page. */
 export type SendConsole = (reply: FastifyReply) => Promise<FastifyReply>;
@@ -13,23 +14,12 @@ const ROOTS = ["../../../pages/", "../../../dist/pages/"].map((path) =>
   fileURLToPath(new URL(path, import.meta.url)),
 );
 
-/** Scripts and styles are files of the gateway, to which alone the page talks; pictures it draws itself. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data: blob:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join("; ");
-
-/** Adds the page's files. @returns what answers with the page; undefined where it has not been built */
-export async function addConsole(app: FastifyInstance): Promise<SendConsole | undefined> {
+/** Adds the page's files. @param pathPrefix before the gateway's own paths @returns what answers with the page; undefined where it has not been built */
+export async function addConsole(app: FastifyInstance, pathPrefix: string): Promise<SendConsole | undefined> {
   const root = ROOTS.find((folder) => existsSync(`${folder}index.html`));
   if (root === undefined) return undefined;
-  const page = await readFile(`${root}index.html`);
+  // By whole paths: without a slash at its end, the page's own address is no folder.
+  const page = (await readFile(`${root}index.html`, "utf8")).replaceAll('"./', `"${pathPrefix}/`);
   // Their names change with their content.
   await app.register(fastifyStatic, {
     root: `${root}console`,
@@ -41,8 +31,8 @@ export async function addConsole(app: FastifyInstance): Promise<SendConsole | un
   });
   return async (reply) =>
     reply
+      .headers(pageHeaders(FILES_POLICY))
       .type("text/html; charset=utf-8")
-      .header("content-security-policy", POLICY)
       .header("cache-control", "no-cache")
       .send(page);
 }

@@ -164,7 +164,7 @@ export async function createHttp(
     });
   }
   await addGraphql(app, parts.graphql);
-  addStatus(app, { ...parts, sendConsole: await addConsole(app) });
+  addStatus(app, { ...parts, sendConsole: await addConsole(app, parts.pathPrefix) });
   addLogin(app, parts);
   addAdmin(app, parts);
   await addDocs(app, parts.version, parts.pathPrefix);

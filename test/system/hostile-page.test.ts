@@ -130,8 +130,11 @@ describe("the gateway's own pages", () => {
     await page.waitForSelector(".opblock");
     // The home page's link to an icon that is not there is the browser's own idea.
     expect(said.filter((line) => !line.includes("favicon") && !line.includes("404"))).toEqual([]);
-    await page.goto(gateway.http);
+    await page.goto(`${gateway.http}/login`);
     expect(await page.evaluate("getComputedStyle(document.body).maxWidth")).not.toBe("none");
+    await page.goto(gateway.http);
+    await page.getByRole("table", { name: "Streams" }).or(page.getByText("There is no stream yet")).waitFor();
+    expect(await page.evaluate("getComputedStyle(document.getElementById('app')).display")).toBe("flex");
     await page.close();
   });
 

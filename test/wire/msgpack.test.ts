@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { EntryId } from "../../src/domain/entry-id.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
-import { decodeMsgpack, encodeMsgpack } from "../../src/wire/msgpack.ts";
+import { decodeMsgpack, decodePulledGap, encodeMsgpack, encodeMsgpackGap } from "../../src/wire/msgpack.ts";
 import type { PushedEntry } from "../../src/wire/push-batch.ts";
 import { anyText, streamsWithFields } from "../support/arbitraries.ts";
 import { refusalOf } from "../support/refusal.ts";
@@ -206,6 +206,24 @@ describe("a message that lies about its lengths costs no memory", () => {
       /^(BAD_HEADER: the message is no MessagePack|TOO_LARGE): /,
     );
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(20 * 2 ** 20);
+  });
+});
+
+describe("what tells of a gap", () => {
+  test("property: is read as it was written, and no batch is taken for it", () => {
+    fc.assert(
+      fc.property(anyText, streamsWithFields, (stream, streams) => {
+        const gap = { stream, after: "1-0" as EntryId, before: "5-0" as EntryId };
+        expect(decodePulledGap(encodeMsgpackGap(gap))).toBe(stream);
+        expect(decodePulledGap(encodeMsgpack(streams))).toBeUndefined();
+      }),
+    );
+  });
+
+  test("a map of anything else is refused", () => {
+    for (const other of [{}, { gap: 1 }, { gap: { stream_id: 1 } }, { stream_id: "s" }])
+      expect(() => decodePulledGap(encode(other))).toThrow(GatewayError);
+    expect(decodePulledGap(new Uint8Array())).toBeUndefined();
   });
 });
 

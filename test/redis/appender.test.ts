@@ -94,7 +94,8 @@ describe("an appender", () => {
 
 test("while Redis is away appends wait, for a bounded time, and are told apart from those whose answer was lost", async () => {
   await using own = await startRedis();
-  using appends = await openAppends(own.url, undefined, 300);
+  // Longer than the longest pause between two attempts to connect.
+  using appends = await openAppends(own.url, undefined, 4000);
   own.freeze();
   const sent = appends.add(["s", "1"]);
   await turns(3);

@@ -67,7 +67,7 @@ export function readQuery(search: string): Query {
       if (value === undefined) return fallback;
       const found = choices.find((choice) => choice === value);
       if (found === undefined)
-        throw badParameter(name, `wants one of ${choices.join(", ")}, not ${quoted(value)}`);
+        throw badParameter(name, `wants one of ${choices.filter(Boolean).join(", ")}, not ${quoted(value)}`);
       return found;
     },
   };

@@ -88,7 +88,8 @@ export async function createHttp(
   });
 
   function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const told = toldOf(error as FastifyError | GatewayError, request.url, maxMessageBytes);
+    const bodyLimit = request.routeOptions.bodyLimit ?? maxMessageBytes;
+    const told = toldOf(error as FastifyError | GatewayError, request.url, bodyLimit);
     refusals.note(told, {
       door: `${request.method} ${doorOf(request.url.split("?")[0] ?? "")}`,
       connection: request.visitor?.id,
@@ -182,7 +183,7 @@ const patternOf = (url: string): string =>
   (url.split("?")[0] ?? "/").replace(/^\/data\/[^/]+/, "/data/:stream_id").replace(/(.)\/$/, "$1");
 
 /** The framework's own errors, as ours. */
-function toldOf(error: FastifyError | GatewayError, url: string, maxMessageBytes: number): GatewayError {
+function toldOf(error: FastifyError | GatewayError, url: string, bodyLimit: number): GatewayError {
   if (error instanceof GatewayError) return error;
   if (error.code === "FST_ERR_BAD_URL") {
     const problem = "is not percent-encoded UTF-8";
@@ -193,7 +194,7 @@ function toldOf(error: FastifyError | GatewayError, url: string, maxMessageBytes
   if (error.code === "FST_ERR_MAX_PARAM_LENGTH")
     return badParameter("stream_id", `is longer than ${MOST_SEGMENT_CHARACTERS} characters`);
   if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE")
-    return new GatewayError("TOO_LARGE", `the body is over the limit of ${maxMessageBytes} bytes`);
+    return new GatewayError("TOO_LARGE", `the body is over the limit of ${bodyLimit} bytes`);
   const codes: Readonly<Record<number, ErrorCode>> = {
     400: "BAD_BODY",
     413: "TOO_LARGE",

@@ -53,9 +53,9 @@ function readPull(
   const clean = query.choice("format", "", ["", "msgpack", "json"]);
   const format = clean !== "" ? clean : query.flag("header", true) ? "header" : "raw";
   if (format === "raw" && streams.length > 1)
-    throw badParameter("header", `=0 pulls one stream, and stream_id names ${streams.length}`);
+    throw badParameter("header", `0 pulls one stream, and stream_id names ${streams.length}`);
   const wantsGaps = query.flag("gaps", false);
-  if (wantsGaps && clean === "") throw badParameter("gaps", "=1 wants format=msgpack or format=json");
+  if (wantsGaps && clean === "") throw badParameter("gaps", "wants format=msgpack or format=json");
   const count = query.whole("count", 1, 1, limits.maxBatchEntries);
   const latest = query.flag("latest", false);
   const wantsAck = query.flag("ack", false);

@@ -76,6 +76,8 @@ const CONNECT_TIMEOUT_MS = 5000;
 const SILENCE_MS = 30_000;
 const SWEEP_MS = 100;
 const READ_BYTES = 256 * 1024;
+/** Replies up to this size (bytes) can be put off: those of large appends are far smaller. */
+const PUT_OFF_UP_TO_BYTES = 4096;
 
 /** The error for a command that could not be sent in time. */
 const away = () => new GatewayError("REDIS_AWAY", "Redis is away; try again later");
@@ -183,9 +185,22 @@ export function openConnection(options: ConnectionOptions): Connection {
     const onread = {
       buffer: Buffer.allocUnsafeSlow(READ_BYTES),
       callback: (bytes: number, buffer: Uint8Array) => {
-        feed(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
+        const chunk = Buffer.from(buffer.buffer, buffer.byteOffset, bytes);
+        const isBacklogged = current.writableLength > 0 && bytes <= PUT_OFF_UP_TO_BYTES;
+        if (putOff.length === 0 && !isBacklogged) feed(chunk);
+        else if (putOff.push(Buffer.from(chunk)) === 1) setImmediate(feedPutOff);
         return true;
       },
+    };
+    /**
+     * Replies that came while more waited to be written. What they set off takes long where entries are large, and Redis would
+     * have nothing to do meanwhile: so the socket is written to first, at the end of this turn's reading.
+     */
+    let putOff: Buffer[] = [];
+    const feedPutOff = (): void => {
+      const chunks = putOff;
+      putOff = [];
+      for (const chunk of chunks) if (!ended) feed(chunk);
     };
     const current = tls ? connectTls({ ...target, ...tls }) : connectTcp({ ...target, onread });
     socket = current;

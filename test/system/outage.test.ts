@@ -48,6 +48,11 @@ async function progress(loads: readonly Load[], more: number): Promise<void> {
 /** Ends a load and checks what became of its entries. */
 async function settle({ http }: GatewayProcess, { stream, pushers, readers }: Load): Promise<void> {
   await Promise.all(pushers.map((pusher) => pusher.stop()));
+  // Each connection comes back by itself, and not all at one moment.
+  await until(
+    "all connections to Redis are back",
+    async () => (await request(`${http}/readyz`)).status === 200,
+  );
   const answer = await request(`${http}/data/${stream}/entries?format=json&count=1000000`);
   const stored = (answer.json() as [string, string, string][]).map(([, id, text]) => ({ id, text }));
   const texts = new Map(stored.map(({ id, text }) => [id, text]));

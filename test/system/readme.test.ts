@@ -154,8 +154,14 @@ describe("commands of the sample client, as they are printed", () => {
   test("push and pull", async () => {
     const [pushCounter = "", pullCounter = "", pushImage = "", pushGray = "", pullImage = ""] = commands;
     const pullers = [start(pullCounter), start(pullImage)];
-    await until("both pull", async () =>
-      (await (await fetch(`${gateway.http}/metrics`)).text()).includes("redis_streamer_readers 2\n"),
+    const readers = async () =>
+      Number(
+        /^redis_streamer_readers (\d+)$/m.exec(await (await fetch(`${gateway.http}/metrics`)).text())?.[1],
+      );
+    await until(
+      () => `both pull: ${pullers.map((puller) => puller.said()).join("; ")}`,
+      async () => (await readers()) >= 2,
+      30_000,
     );
     const pushers = [start(pushCounter), start(pushImage), start(pushGray)];
     await until(
@@ -178,5 +184,5 @@ describe("commands of the sample client, as they are printed", () => {
     }
     const jpeg = await fetch(`${gateway.http}/data/blah_gray?last_entry_id=0&latest=1`);
     expect(Buffer.from(await jpeg.arrayBuffer()).readUInt16BE()).toBe(0xffd8);
-  });
+  }, 120_000);
 });

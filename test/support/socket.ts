@@ -17,6 +17,8 @@ export interface Closed {
 export interface TestSocket extends AsyncDisposable {
   readonly raw: WebSocket;
   send(data: string | Uint8Array): void;
+  /** Resolves when the server has taken all that was sent: frames are taken in order, and its pong comes last. */
+  taken(): Promise<void>;
   /** The next message. @throws Error where the socket closes first */
   next(): Promise<Message>;
   /** The next message as text. */
@@ -64,6 +66,11 @@ export function connectSocket(
     next,
     text,
     send: (data) => raw.send(data),
+    taken: () =>
+      new Promise((resolve) => {
+        raw.once("pong", () => resolve());
+        raw.ping();
+      }),
     pair: async () => ({ header: JSON.parse(await text()), payload: (await next()).data }),
     close: () => raw.close(),
     async [Symbol.asyncDispose]() {

@@ -100,6 +100,7 @@ describe("SIGTERM under load", () => {
     const pushers = await Promise.all(streams.map((stream) => startPusher(gateway.ws, stream, 100)));
     await until("all push", () => pushers.every(({ acknowledged }) => acknowledged.size > 500));
     noAck.send("x");
+    await noAck.taken();
     const start = performance.now();
     gateway.signal("SIGTERM");
     for (const { closed } of [...pushers, ...readers, noAck])
@@ -161,6 +162,9 @@ describe("SIGTERM under load", () => {
     const pusher = await startPusher(gateway.ws, "a");
     await until("it pushes", () => pusher.acknowledged.size > 100);
     redis.freeze();
+    await using waiting = await connectSocket(`${gateway.ws}/data/a/push?header=0&ack=1`);
+    waiting.send("x");
+    await waiting.taken();
     gateway.signal("SIGINT");
     await until("it stops", () => gateway.logged.some((line) => line.startsWith("stopping")));
     // The first second of them is taken for one and the same: npm passes the terminal's signal on once more.

@@ -42,12 +42,13 @@ export async function* readEntries(
       reverse: reverse || undefined,
       ...namingQuery(naming),
     });
-    const { body } = await request(gateway, url, { signal });
+    const { headers, body } = await request(gateway, url, { signal });
     const page = decodeBatch(body);
     for (const entry of page) yield createPulledEntry(entry, false);
     left -= page.length;
     const last = page.at(-1);
-    if (last === undefined || page.length < wanted) return;
+    // A page may be shorter than asked for, where entries are large; the link says whether there is another one.
+    if (last === undefined || !headers.has("link")) return;
     if (reverse) to = `(${last.id}`;
     else from = `(${last.id}`;
   }

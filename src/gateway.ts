@@ -166,7 +166,9 @@ async function assemble(
     onStored: (key) => polled.forget(key),
     tally,
   });
-  const logOver = (connection: Connection) => createLog({ append, reads: connection, connections, sizes });
+  const { maxAnswerBytes: answerBytes, pageBytes } = settings;
+  const logOver = (reads: Connection) =>
+    createLog({ append, reads, connections, sizes, answerBytes, pageBytes });
   const log = logOver(reads);
   const polled = createPolledReads({
     connect: (hooks) => connect("polls", hooks),
@@ -194,7 +196,7 @@ async function assemble(
   const history = createHistory({
     log,
     sizes,
-    pageBytes: settings.pageBytes,
+    pageBytes,
     cacheBytes: settings.pageCacheBytes,
     tally,
   });

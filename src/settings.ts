@@ -401,6 +401,13 @@ export const SETTINGS = {
     "bytes",
     "Bytes of all push connections that may wait for Redis before their sockets are no longer read",
   ),
+  maxAnswerBytes: row(
+    "MAX_ANSWER_BYTES",
+    bytes(1024),
+    "64m",
+    "bytes",
+    "Most payload of one answer, one turn of a pull, or one GraphQL operation; it then has fewer entries than asked for",
+  ),
   pageBytes: row("PAGE_BYTES", bytes(1024), "256k", "bytes", "Size aimed at when history is read in pages"),
   pageCacheBytes: row(
     "PAGE_CACHE_BYTES",

@@ -61,8 +61,8 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
   }
 
   async function fromRedis(lane: Lane): Promise<readonly Entry[]> {
-    if (latest) return log.readNewest(lane.key, lane.cursor, count);
-    const { entries, hasGap, isGone } = await log.readAfter(lane.key, lane.cursor, count);
+    if (latest) return log.readNewest(lane.key, lane.cursor, count, lanes.length);
+    const { entries, hasGap, isGone } = await log.readAfter(lane.key, lane.cursor, count, lanes.length);
     if (hasGap || isGone) lane.hasGap = true;
     return entries;
   }

@@ -4,25 +4,32 @@
  */
 
 import type { Entry, NewEntry } from "../domain/entry.ts";
-import { compareIds, type EntryId, FIRST_ID } from "../domain/entry-id.ts";
+import { compareIds, type EntryId, FIRST_ID, LAST_ID } from "../domain/entry-id.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { Append, AppendDone } from "./appender.ts";
 import type { Argument } from "./command-writer.ts";
 import type { Connection } from "./connection.ts";
 import { entriesOf } from "./entry-reply.ts";
-import type { EntrySizes } from "./entry-sizes.ts";
+import { bytesOf, type EntrySizes } from "./entry-sizes.ts";
 import { refusalOf } from "./refusal.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
 
 /** Entries right after a cursor. */
 export interface Page {
   readonly entries: readonly Entry[];
-  /** Redis had fewer than were asked for: nothing is behind them yet. */
+  /** Nothing was behind them when they were read. */
   readonly isLast: boolean;
   /** Entries after the cursor may have been trimmed away: the stream's first entry is past it. */
   readonly hasGap: boolean;
   /** The stream is empty or not there, and the cursor says that it once was: whatever comes next comes after a gap. */
   readonly isGone: boolean;
+}
+
+/** Entries of a range. */
+export interface Range {
+  readonly entries: readonly Entry[];
+  /** The range may hold more: `count`, or the bound on bytes, ended it. */
+  readonly isCut: boolean;
 }
 
 /** A range of a stream, both ends included. */
@@ -35,7 +42,10 @@ export interface RangeOptions {
   readonly reverse: boolean;
 }
 
-/** Streams as stores of entries. All reads throw `GatewayError`. */
+/**
+ * Streams as stores of entries. All reads throw `GatewayError`. What one of them brings is bounded in bytes, too: beyond
+ * the bound it has fewer entries than were asked for, at least one. `among` divides the bound between so many reads.
+ */
 export interface Log {
   /**
    * Stores entries in order. `done` gets one result per entry, in order: its id, or why it was refused. Entries of
@@ -43,11 +53,11 @@ export interface Log {
    */
   append(entries: readonly NewEntry[], done: AppendDone): void;
   /** Up to `count` entries after a cursor, and whether some were trimmed away before them. */
-  readAfter(key: string, cursor: EntryId, count: number): Promise<Page>;
+  readAfter(key: string, cursor: EntryId, count: number, among?: number): Promise<Page>;
   /** The newest `count` entries after a cursor, oldest of them first. */
-  readNewest(key: string, cursor: EntryId, count: number): Promise<readonly Entry[]>;
+  readNewest(key: string, cursor: EntryId, count: number, among?: number): Promise<readonly Entry[]>;
   /** Entries of a range. */
-  readRange(key: string, range: RangeOptions): Promise<readonly Entry[]>;
+  readRange(key: string, range: RangeOptions, among?: number): Promise<Range>;
   /** The id that the stream generated last, `0-0` where there is no stream: what `$` means at this moment. */
   lastGeneratedId(key: string): Promise<EntryId>;
   /** Resolves when Redis answers, to reads and to appends. */
@@ -61,10 +71,14 @@ export interface LogParts {
   /** All that reads and appends go over: Redis answers when it answers on each. */
   readonly connections: readonly Connection[];
   readonly sizes: EntrySizes;
+  /** Most that one read brings, in bytes, about. */
+  readonly answerBytes: number;
+  /** What Redis is asked for at a time, in bytes, about: whatever else is read over the connection waits no longer than for that. */
+  readonly pageBytes: number;
 }
 
 /** Makes the log. */
-export function createLog({ append, reads, connections, sizes }: LogParts): Log {
+export function createLog({ append, reads, connections, sizes, answerBytes, pageBytes }: LogParts): Log {
   const ask = async (connection: Connection, ...args: readonly Argument[]): Promise<Reply> => {
     try {
       return await connection.call(...args);
@@ -80,34 +94,90 @@ export function createLog({ append, reads, connections, sizes }: LogParts): Log 
     return entries;
   };
 
+  /** One step of `readAfter`. */
+  async function stepAfter(key: string, cursor: EntryId, count: number): Promise<Page> {
+    // Both in one turn, so in one write: nothing comes between them on the server but by another thread of it.
+    const first = cursor === FIRST_ID ? undefined : read("XRANGE", key, "-", "+", "COUNT", 1);
+    // So that a failure of both is not an unhandled one of the other.
+    first?.catch(() => undefined);
+    const entries = learned(key, await read("XRANGE", key, exclusive(cursor), "+", "COUNT", count));
+    const [oldest] = first === undefined ? [] : entriesOf(await first);
+    return {
+      entries,
+      isLast: entries.length < count,
+      hasGap: oldest !== undefined && compareIds(oldest.id, cursor) > 0,
+      isGone: first !== undefined && oldest === undefined,
+    };
+  }
+
+  /** How many entries the next step asks for; 0 where what there is already is all that may be. */
+  function nextStep(
+    key: string,
+    count: number,
+    among: number,
+    found: readonly Entry[],
+    bytes: number,
+  ): number {
+    const missing = count - found.length;
+    if (missing <= 0 || bytes >= answerBytes / among) return 0;
+    return Math.max(1, Math.min(missing, Math.floor(pageBytes / sizes.expected(key))));
+  }
+
+  /** Reads a range in steps. @param from the bound to begin with @param to the other one, as the command has them */
+  async function readSteps(
+    command: "XRANGE" | "XREVRANGE",
+    key: string,
+    [from, to]: readonly [string, string],
+    count: number,
+    among: number,
+  ): Promise<Range> {
+    const entries: Entry[] = [];
+    let bytes = 0;
+    for (;;) {
+      const size = nextStep(key, count, among, entries, bytes);
+      if (size === 0) return { entries, isCut: true };
+      const last = entries.at(-1)?.id;
+      // Past the last id that there can be Redis has no range.
+      if (last === LAST_ID && command === "XRANGE") return { entries, isCut: false };
+      const start = last === undefined ? from : `(${last}`;
+      const found = learned(key, await read(command, key, start, to, "COUNT", size));
+      for (const one of found) entries.push(one);
+      if (found.length < size) return { entries, isCut: false };
+      bytes += bytesOf(found);
+    }
+  }
+
   return {
     append,
 
-    async readAfter(key, cursor, count) {
-      // Both in one turn, so in one write: nothing comes between them on the server but by another thread of it.
-      const first = cursor === FIRST_ID ? undefined : read("XRANGE", key, "-", "+", "COUNT", 1);
-      // So that a failure of both is not an unhandled one of the other.
-      first?.catch(() => undefined);
-      const entries = learned(key, await read("XRANGE", key, exclusive(cursor), "+", "COUNT", count));
-      const [oldest] = first === undefined ? [] : entriesOf(await first);
-      return {
-        entries,
-        isLast: entries.length < count,
-        hasGap: oldest !== undefined && compareIds(oldest.id, cursor) > 0,
-        isGone: first !== undefined && oldest === undefined,
-      };
+    async readAfter(key, cursor, count, among = 1) {
+      const page = await stepAfter(key, cursor, nextStep(key, count, among, [], 0));
+      let { isLast } = page;
+      if (isLast || page.entries.length >= count) return page;
+      const entries = [...page.entries];
+      let bytes = bytesOf(entries);
+      for (;;) {
+        const size = nextStep(key, count, among, entries, bytes);
+        const last = entries.at(-1);
+        if (size === 0 || last === undefined || isLast) return { ...page, entries, isLast };
+        const more = await stepAfter(key, last.id, size);
+        // What was trimmed away between two steps is a gap for whoever reads on from here.
+        if (more.hasGap || more.isGone) return { ...page, entries, isLast: false };
+        for (const one of more.entries) entries.push(one);
+        bytes += bytesOf(more.entries);
+        isLast = more.isLast;
+      }
     },
 
-    async readNewest(key, cursor, count) {
-      return learned(key, await read("XREVRANGE", key, "+", exclusive(cursor), "COUNT", count)).reverse();
+    async readNewest(key, cursor, count, among = 1) {
+      const range = await readSteps("XREVRANGE", key, ["+", exclusive(cursor)], count, among);
+      return [...range.entries].reverse();
     },
 
-    async readRange(key, { start, end, count, reverse }) {
-      const reply = reverse
-        ? await read("XREVRANGE", key, end, start, "COUNT", count)
-        : await read("XRANGE", key, start, end, "COUNT", count);
-      return learned(key, reply);
-    },
+    readRange: (key, { start, end, count, reverse }, among = 1) =>
+      reverse
+        ? readSteps("XREVRANGE", key, [end, start], count, among)
+        : readSteps("XRANGE", key, [start, end], count, among),
 
     async lastGeneratedId(key) {
       try {

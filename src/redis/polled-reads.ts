@@ -127,19 +127,19 @@ export function createPolledReads({
     reads: {
       knownAfter,
       knownNewest,
-      async readAfter(key, cursor, count) {
+      async readAfter(key, cursor, count, among) {
         const known = knownAfter(key, cursor, count);
         if (known !== undefined) return known;
         const place = placeOf(key);
-        const page = await reads.readAfter(key, cursor, count);
+        const page = await reads.readAfter(key, cursor, count, among);
         keep(key, place, page.entries, () => place.after.set(questionOf(cursor, count), page));
         return page;
       },
-      async readNewest(key, cursor, count) {
+      async readNewest(key, cursor, count, among) {
         const known = knownNewest(key, cursor, count);
         if (known !== undefined) return known;
         const place = placeOf(key);
-        const entries = await reads.readNewest(key, cursor, count);
+        const entries = await reads.readNewest(key, cursor, count, among);
         keep(key, place, entries, () => place.newest.set(questionOf(cursor, count), entries));
         return entries;
       },

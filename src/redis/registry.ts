@@ -25,6 +25,8 @@ export interface StreamRecord {
 export interface WantedRecord {
   /** Absent: no details. */
   readonly depth?: DetailDepth;
+  /** Payloads of entries up to this size, in bytes; absent: of all. */
+  readonly payloadBytes?: number;
   readonly meta: boolean;
 }
 
@@ -128,11 +130,11 @@ export function createRegistry({ connection, streamMaxLength }: RegistryParts): 
       return [...known].sort();
     },
 
-    async streams(keys, { depth, meta }) {
+    async streams(keys, { depth, payloadBytes, meta }) {
       // Both are sent before the first answer, so in one write.
       const [metas, details] = await Promise.all([
         collect(meta ? keys.map((key) => ["GET", streamMetaKey(key)]) : []),
-        collect(depth ? keys.map((key) => detailsCommand(key, depth)) : []),
+        collect(depth ? keys.map((key) => detailsCommand(key, depth, payloadBytes)) : []),
       ]);
       return keys.map((_, i) => ({
         meta: metaOf(metas[i] ?? null),

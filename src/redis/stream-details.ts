@@ -28,10 +28,13 @@ export interface StreamDetails {
   readonly error: string;
 }
 
-/** The first or last entry; its payload is there only where it was asked for. */
+/** The first or last entry. */
 export interface EdgeEntry {
   readonly id: EntryId;
+  /** Only where payloads of its size were asked for. */
   readonly entry?: Entry;
+  /** The bytes of an entry that is left out. */
+  readonly leftOut?: number;
 }
 
 const NOTHING: StreamDetails = {
@@ -46,23 +49,30 @@ const NOTHING: StreamDetails = {
   error: "",
 };
 
-/** XINFO STREAM with the first and last entry cut down to their ids, on the server. */
-const WITHOUT_PAYLOADS = `local info = redis.pcall('XINFO', 'STREAM', KEYS[1])
+/** XINFO STREAM with a first and last entry of more bytes than that cut down, on the server, to its id and size. */
+const WITHOUT_LARGE_ENTRIES = `local info = redis.pcall('XINFO', 'STREAM', KEYS[1])
 if info.err then return info end
 for i = 1, #info, 2 do
-  if (info[i] == 'first-entry' or info[i] == 'last-entry') and info[i + 1] then info[i + 1] = info[i + 1][1] end
+  local entry = info[i + 1]
+  if (info[i] == 'first-entry' or info[i] == 'last-entry') and entry then
+    local bytes = 0
+    for _, value in ipairs(entry[2]) do bytes = bytes + #value end
+    if bytes > tonumber(ARGV[1]) then info[i + 1] = {entry[1], bytes} end
+  end
 end
 return info`;
 
-/** The command that asks for a stream's details. */
-export function detailsCommand(key: string, depth: DetailDepth): readonly Argument[] {
+/** The command that asks for a stream's details. @param mostBytes of an entry that comes with its payload */
+export function detailsCommand(key: string, depth: DetailDepth, mostBytes?: number): readonly Argument[] {
   switch (depth) {
     case "length":
       return ["XLEN", key];
     case "facts":
-      return ["EVAL", WITHOUT_PAYLOADS, 1, key];
+      return ["EVAL", WITHOUT_LARGE_ENTRIES, 1, key, -1];
     case "payloads":
-      return ["XINFO", "STREAM", key];
+      return mostBytes === undefined
+        ? ["XINFO", "STREAM", key]
+        : ["EVAL", WITHOUT_LARGE_ENTRIES, 1, key, mostBytes];
     default:
       return depth satisfies never;
   }
@@ -94,10 +104,13 @@ export function detailsOf(reply: Reply): StreamDetails {
   };
 }
 
-/** An entry, or its id alone. */
+/** An entry, or its id and size. */
 function edgeOf(reply: Reply): EdgeEntry | undefined {
-  if (Buffer.isBuffer(reply)) return { id: reply.toString("latin1") as EntryId };
-  const [entry] = entriesOf(Array.isArray(reply) && reply.length > 0 ? [reply] : null);
+  if (!Array.isArray(reply)) return undefined;
+  const [id, size] = reply;
+  if (Buffer.isBuffer(id) && typeof size === "number")
+    return { id: id.toString("latin1") as EntryId, leftOut: size };
+  const [entry] = entriesOf(reply.length > 0 ? [reply] : null);
   return entry && { id: entry.id, entry };
 }
 

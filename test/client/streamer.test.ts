@@ -133,6 +133,14 @@ test("history: ranges, both ways, over pages, and no more than asked for", async
   await expect(ids({ start: "yesterday" })).rejects.toMatchObject({ code: "BAD_PARAMETER", status: 400 });
 });
 
+test("history goes on where a page was cut because its entries are large", async () => {
+  await using small = await startTestGateway(redis.url, { MAX_ANSWER_BYTES: "1024" });
+  const found: string[] = [];
+  for (let i = 1; i <= 5; i++) await add("default:large", `${i}-0`, "x".repeat(1000));
+  for await (const { id } of connect(small.http).entries("large")) found.push(id);
+  expect(found).toEqual(["1-0", "2-0", "3-0", "4-0", "5-0"]);
+});
+
 test("devices, streams and metadata, listed and changed", async () => {
   await redis.control.call("SADD", ":devices:seen", "rover");
   await add("rover:a:b", "3-0", "x");

@@ -18,6 +18,7 @@ export const engineOptions = fc.record({
   tail: fc.constantFrom("tracking" as const, "blocking" as const),
   recentBytes: fc.constantFrom(0, 3000, 60_000, 16 * 2 ** 20),
   pageBytes: fc.constantFrom(100, 1024, 64 * 1024),
+  answerBytes: fc.constantFrom(200, 64 * 2 ** 20),
   pageCacheBytes: fc.constantFrom(0, 5000, 32 * 2 ** 20),
 });
 

@@ -19,6 +19,7 @@ beforeEach(async () => {
     recentBytes: 16 * 2 ** 20,
     pageBytes: 2 ** 20,
     pageCacheBytes: 0,
+    answerBytes: 2 ** 26,
   });
   readers = [];
 });

@@ -96,7 +96,8 @@ test("each frame holds the next entries, or with latest the newest there are whe
       fc.array(reading, { minLength: 1, maxLength: 4 }),
       steps,
       async (options, readings, script) => {
-        using engine = openEngine(redis.url, options);
+        // What is expected is counted in entries.
+        using engine = openEngine(redis.url, { ...options, answerBytes: 2 ** 26 });
         const run = runs++;
         const keys = [`turns-${run}-0`, `turns-${run}-1`];
         const world = createWorld(redis, engine, keys);

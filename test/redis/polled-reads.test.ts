@@ -31,7 +31,14 @@ function open(limitBytes = 1_000_000) {
       return connection;
     },
     readsOver: (reads) =>
-      createLog({ append: () => undefined, reads, connections: [], sizes: createEntrySizes() }),
+      createLog({
+        append: () => undefined,
+        reads,
+        connections: [],
+        sizes: createEntrySizes(),
+        answerBytes: 2 ** 26,
+        pageBytes: 2 ** 18,
+      }),
     limitBytes,
     tally,
   });

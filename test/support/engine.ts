@@ -19,6 +19,8 @@ export interface EngineOptions {
   readonly recentBytes: number;
   readonly pageBytes: number;
   readonly pageCacheBytes: number;
+  /** Most that one read brings. */
+  readonly answerBytes: number;
 }
 
 /** An engine at work. */
@@ -47,7 +49,14 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     echo,
     tally,
   });
-  const log = createLog({ append, reads, connections: [reads], sizes });
+  const log = createLog({
+    append,
+    reads,
+    connections: [reads],
+    sizes,
+    answerBytes: options.answerBytes,
+    pageBytes: options.pageBytes,
+  });
   const hub = createHub({
     openTail: (onReads) =>
       openTail(options.tail, { address, logger: silent, sizes, tally, echo, onReads, control: reads }),

@@ -13,6 +13,7 @@ import type { Closing } from "../http/context.ts";
 import type { RequestLimits } from "../read-request.ts";
 import type { Refusals } from "../refusals.ts";
 import { createLookups, type Lookups } from "./lookups.ts";
+import { createPayloadBudget, type PayloadBudget } from "./payload-budget.ts";
 
 /** What GraphQL is served with. */
 export interface GraphqlParts {
@@ -36,6 +37,8 @@ export interface GraphqlParts {
 
 /** What one operation may ask for. */
 export interface GraphqlLimits {
+  /** Most payload of one operation, in bytes, about. */
+  readonly maxAnswerBytes: number;
   /** Largest request, in bytes. */
   readonly graphqlMaxBytes: number;
   readonly graphqlMaxTokens: number;
@@ -50,6 +53,7 @@ export interface OperationContext extends GraphqlParts {
   /** Who asks. Every resolver that shows or changes something asks what they may. */
   readonly visitor: Visitor;
   readonly lookups: Lookups;
+  readonly payloads: PayloadBudget;
   /**
    * Takes entries from what the operation may read in all, so that many small questions are no way around the bound of
    * a large one.
@@ -61,12 +65,13 @@ export interface OperationContext extends GraphqlParts {
 
 /** Makes the context of one operation. */
 export function createOperationContext(parts: GraphqlParts, visitor: Visitor): OperationContext {
-  const { maxBatchEntries } = parts.limits;
+  const { maxBatchEntries, maxAnswerBytes } = parts.limits;
   let spent = 0;
   return {
     ...parts,
     visitor,
     lookups: createLookups(parts.registry, visitor.identity),
+    payloads: createPayloadBudget(maxAnswerBytes),
     spendEntries(count) {
       spent += count;
       if (spent > maxBatchEntries)

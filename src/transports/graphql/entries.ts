@@ -36,7 +36,7 @@ const DEFAULT_FIRST = 100;
 
 /** Reads one page. @throws GatewayError where an argument is wrong or Redis does not answer */
 export async function readPage(
-  { log, limits, spendEntries }: OperationContext,
+  { log, limits, payloads, spendEntries }: OperationContext,
   key: string,
   args: PageArguments,
 ): Promise<EntryPage> {
@@ -54,10 +54,14 @@ export async function readPage(
     else start = compareIds(beyond, start) > 0 ? beyond : start;
   }
   // One more than asked for tells whether there is more.
-  const found = await log.readRange(key, { start, end, count: first + 1, reverse });
+  const range = { start, end, count: first + 1, reverse };
+  const { entries, isCut } = await payloads.gather(
+    () => log.readRange(key, range),
+    (found) => found.entries,
+  );
   return {
-    entries: found.slice(0, first),
-    hasNext: found.length > first,
+    entries: entries.slice(0, first),
+    hasNext: isCut || entries.length > first,
     hasPrevious: args.after != null,
   };
 }

@@ -1,5 +1,6 @@
 /** Loads the streams that a query lists: all of one list in one round trip, and of each only what is selected. */
 import { authorize, may } from "../../access/authorize.ts";
+import type { Entry } from "../../domain/entry.ts";
 import { DEFAULT_DEVICE } from "../../domain/stream-name.ts";
 import type { StreamRecord, WantedRecord } from "../../redis/registry.ts";
 import type { DetailDepth } from "../../redis/stream-details.ts";
@@ -38,17 +39,63 @@ export function wantedRecord(fields: ReadonlySet<string>): WantedRecord {
 
 /** Loads streams whose keys are known. */
 export async function loadStreams(
-  { registry }: OperationContext,
+  context: OperationContext,
   streams: readonly NamedKey[],
   fields: ReadonlySet<string>,
 ): Promise<readonly StreamNode[]> {
-  const wanted = wantedRecord(fields);
-  const records = await registry.streams(
-    streams.map(({ key }) => key),
-    wanted,
-  );
+  const keys = streams.map(({ key }) => key);
+  const records = await loadRecords(context, keys, wantedRecord(fields));
   return streams.map(({ id, key }, i) => ({ id, key, record: records[i] ?? NOTHING_KNOWN }));
 }
+
+/** Payloads up to this size, in bytes, come with everything else however many streams there are. */
+const SMALL_BYTES = 1024;
+
+/** All records in one round trip, without payloads that are large for so many; those follow a few at a time. */
+async function loadRecords(
+  { registry, payloads }: OperationContext,
+  keys: readonly string[],
+  wanted: WantedRecord,
+): Promise<readonly StreamRecord[]> {
+  if (wanted.depth !== "payloads") return registry.streams(keys, wanted);
+  const { stepBytes } = payloads;
+  // Of each stream the first entry and the last.
+  const payloadBytes = Math.max(SMALL_BYTES, Math.floor(stepBytes / 2 / keys.length));
+  const records = [
+    ...(await payloads.gather(() => registry.streams(keys, { ...wanted, payloadBytes }), edgeEntries)),
+  ];
+  for (const step of stepsOfLarge(records, stepBytes)) {
+    const some = step.map((i) => keys[i] ?? "");
+    const read = () => registry.streams(some, { depth: "payloads", meta: false });
+    const found = await payloads.gather(read, edgeEntries);
+    step.forEach((i, at) => {
+      records[i] = { details: found[at]?.details, meta: records[i]?.meta };
+    });
+  }
+  return records;
+}
+
+/** Where payloads were left out, in runs of about `stepBytes`, at least one each. */
+function stepsOfLarge(records: readonly StreamRecord[], stepBytes: number): readonly (readonly number[])[] {
+  const steps: number[][] = [];
+  let room = 0;
+  records.forEach(({ details }, i) => {
+    const leftOut = (details?.first?.leftOut ?? 0) + (details?.last?.leftOut ?? 0);
+    if (leftOut === 0) return;
+    if (leftOut > room) {
+      steps.push([]);
+      room = stepBytes;
+    }
+    steps.at(-1)?.push(i);
+    room -= leftOut;
+  });
+  return steps;
+}
+
+const edgeEntries = (records: readonly StreamRecord[]): readonly Entry[] =>
+  records.flatMap(({ details }) =>
+    [details?.first?.entry, details?.last?.entry].filter((entry) => entry !== undefined),
+  );
 
 const NOTHING_KNOWN: StreamRecord = { details: undefined, meta: undefined };
 
@@ -61,11 +108,12 @@ export async function loadNamedStreams(
   names: readonly string[],
   fields: ReadonlySet<string>,
 ): Promise<readonly StreamNode[]> {
-  const { registry, limits } = context;
+  const { limits } = context;
   const { depth = "facts" } = wantedRecord(fields);
   const prefix = devicePrefix(context, DEFAULT_DEVICE);
   const keys = limits.noDevicePrefix ? names : names.flatMap((name) => [name, prefix + name]);
-  const records = await registry.streams(keys, { meta: true, depth: depth === "length" ? "facts" : depth });
+  const wanted: WantedRecord = { meta: true, depth: depth === "length" ? "facts" : depth };
+  const records = await loadRecords(context, keys, wanted);
   const perName = keys.length / Math.max(1, names.length);
   const { identity } = context.visitor;
   return names.map((id, i) => {

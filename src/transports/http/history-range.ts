@@ -18,7 +18,7 @@ export function addHistoryRange(app: FastifyInstance, { log, limits, pathPrefix 
       throw badParameter("stream_id", "names several streams; history is read one stream at a time");
     const count = query.whole("count", DEFAULT_COUNT, 1, limits.maxBatchEntries);
     const reverse = query.flag("reverse", false);
-    const entries = await log.readRange(stream.key, {
+    const { entries, isCut } = await log.readRange(stream.key, {
       start: parseBound("start", query.text("start", "-")),
       end: parseBound("end", query.text("end", "+")),
       count,
@@ -28,7 +28,7 @@ export function addHistoryRange(app: FastifyInstance, { log, limits, pathPrefix 
     const shown = sent[0]?.entries ?? [];
     const last = shown[shown.length - 1];
     if (last !== undefined) reply.header("x-last-entry-id", last.id);
-    if (last !== undefined && (shown.length < entries.length || entries.length === count))
+    if (last !== undefined && (shown.length < entries.length || isCut))
       reply.header(
         "link",
         `<${pathPrefix}${nextPage(request.raw.url ?? "/", last.id, reverse)}>; rel="next"`,

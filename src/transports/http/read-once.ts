@@ -80,13 +80,14 @@ export async function readOnce(parts: ReadOnceParts, options: ReadOnceOptions): 
 async function readNow(
   { polled, tally }: ReadOnceParts,
   stream: SubscribedStream,
-  { count, latest }: ReadOnceOptions,
+  { streams, count, latest }: ReadOnceOptions,
   { gaps, gone }: { readonly gaps: Gap[]; readonly gone: Set<SubscribedStream> },
 ): Promise<StreamEntries> {
   const { key, name, cursor, isAtEnd } = stream;
   if (isAtEnd) return { stream: name, entries: [] };
-  if (latest) return { stream: name, entries: await polled.readNewest(key, cursor, count) };
-  const { entries, hasGap, isGone } = await polled.readAfter(key, cursor, count);
+  const among = streams.length;
+  if (latest) return { stream: name, entries: await polled.readNewest(key, cursor, count, among) };
+  const { entries, hasGap, isGone } = await polled.readAfter(key, cursor, count, among);
   if (isGone) gone.add(stream);
   const [first] = entries;
   if (hasGap && first !== undefined) {

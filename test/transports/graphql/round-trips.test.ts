@@ -63,7 +63,13 @@ const open = { isOpen: true, identify: () => ANYONE, isGood: () => true, close: 
 
 beforeAll(async () => {
   redis = await startRedis();
-  engine = openEngine(redis.url, { tail: "tracking", recentBytes: 0, pageBytes: 65536, pageCacheBytes: 0 });
+  engine = openEngine(redis.url, {
+    tail: "tracking",
+    recentBytes: 0,
+    pageBytes: 65536,
+    pageCacheBytes: 0,
+    answerBytes: 2 ** 26,
+  });
   const address = parseRedisUrl(redis.url);
   connection = counting(openConnection({ address, logger: silent, name: "reads", waitMs: 1000 }));
   const settings = readSettings([], {});

@@ -1,0 +1,114 @@
+/** However many entries are asked for, one answer holds no more bytes than it may, and says where to go on. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { ask, dataOf } from "../support/graphql.ts";
+import { request } from "../support/http.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+import { connectSocket } from "../support/socket.ts";
+
+const SIZE = 10_000;
+const ENTRIES = 100;
+/** As many entries as fill `MAX_ANSWER_BYTES`. */
+const FIT = 20;
+
+let redis: TestRedis;
+let gateway: TestGateway;
+let ids: readonly string[];
+
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await startTestGateway(redis.url, {
+    MAX_ANSWER_BYTES: String(FIT * SIZE),
+    PAGE_BYTES: String(SIZE),
+  });
+  const payload = Buffer.alloc(SIZE, "x");
+  const append = (stream: string) => redis.control.call("XADD", `default:${stream}`, "*", "d", payload);
+  ids = (await Promise.all(Array.from({ length: ENTRIES }, () => append("large")))).map(String);
+  for (let i = 0; i < ENTRIES; i++) await append(`camera${i}`);
+});
+afterAll(async () => {
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+});
+
+/** Reads to the end. @param next the query that goes on behind an entry id */
+async function readOn(next: (last: string) => string): Promise<readonly string[]> {
+  const read: string[] = [];
+  for (;;) {
+    const answer = await request(`${gateway.http}/data/large${next(read.at(-1) ?? "0")}&format=json`);
+    const some = (answer.json() as [string, string, string][]).map(([, id]) => id);
+    if (some.length === 0) return read;
+    expect(some.length).toBeLessThanOrEqual(FIT);
+    read.push(...some);
+  }
+}
+
+test("GET goes on where it was cut", async () => {
+  expect(await readOn((last) => `?last_entry_id=${last}&count=1000&block=0`)).toEqual(ids);
+});
+
+test("history goes on where it was cut, by the link", async () => {
+  expect(await readOn((last) => `/entries?start=(${last}&count=1000`)).toEqual(ids);
+  const first = await request(`${gateway.http}/data/large/entries?count=1000`);
+  expect(first.headers.link).toContain('rel="next"');
+});
+
+test("the newest of many streams are divided among them, and each has its newest", async () => {
+  const names = Array.from({ length: ENTRIES }, (_, i) => `camera${i}`).join("+");
+  const answer = await request(
+    `${gateway.http}/data/large+${names}?last_entry_id=0&latest=1&count=1000&format=json`,
+  );
+  const found = answer.json() as [string, string, string][];
+  expect(found.filter(([stream]) => stream === "large").map(([, id]) => id)).toEqual([ids.at(-1)]);
+  expect(found).toHaveLength(ENTRIES + 1);
+});
+
+test("one turn of a pull", async () => {
+  await using pull = await connectSocket(`${gateway.ws}/data/large/pull?last_entry_id=0&count=1000`);
+  const read: string[] = [];
+  while (read.length < ENTRIES) {
+    const { header } = await pull.pair();
+    expect(header.length).toBeLessThanOrEqual(FIT);
+    read.push(...header.map(([, id]) => id));
+  }
+  expect(read).toEqual(ids);
+});
+
+test("a page of GraphQL goes on at its cursor", async () => {
+  const read: string[] = [];
+  for (let after: string | null = null; ; ) {
+    const data = await dataOf(
+      gateway,
+      `query ($after: String) { stream(id: "large") { entries(first: 1000, after: $after) {
+        nodes { id } pageInfo { hasNextPage endCursor } } } }`,
+      { after },
+    );
+    const { entries } = data.stream as {
+      entries: { nodes: { id: string }[]; pageInfo: { hasNextPage: boolean; endCursor: string } };
+    };
+    expect(entries.nodes.length).toBeLessThanOrEqual(FIT);
+    read.push(...entries.nodes.map(({ id }) => id));
+    if (!entries.pageInfo.hasNextPage) break;
+    after = entries.pageInfo.endCursor;
+  }
+  expect(read).toEqual(ids);
+});
+
+test("the last entries of many streams are too many for one operation, their ids are not", async () => {
+  const few = await dataOf(gateway, `{ streams(match: "*:camera1?") { id firstEntryData lastEntryString } }`);
+  const streams = few.streams as { id: string; firstEntryData: string; lastEntryString: string }[];
+  expect(streams).toHaveLength(10);
+  for (const { firstEntryData, lastEntryString } of streams)
+    expect([Buffer.from(firstEntryData, "base64").length, lastEntryString.length]).toEqual([SIZE, SIZE]);
+  const { data, errors } = await ask(
+    gateway,
+    `{ streams(match: "*:camera*") { id lastEntryString } streamIds }`,
+  );
+  expect(data?.streams === null).toBe(true);
+  expect(errors?.[0]?.extensions.code).toBe("TOO_LARGE");
+  const { streams: facts } = await dataOf(
+    gateway,
+    `{ streams(match: "*:camera*") { id lastEntryId lastEntryTime } }`,
+  );
+  expect(facts).toHaveLength(ENTRIES);
+});

@@ -21,7 +21,7 @@ import { createSubscriber } from "./live/subscription.ts";
 import { createDelaySampler } from "./observe/delay.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { startTracing } from "./observe/tracing.ts";
-import { describeAddress, parseRedisUrl, type RedisAddress } from "./redis/address.ts";
+import { parseRedisUrl } from "./redis/address.ts";
 import { createAppender } from "./redis/appender.ts";
 import { type Connection, type ConnectionHooks, openConnection } from "./redis/connection.ts";
 import { createEcho } from "./redis/echo.ts";
@@ -33,6 +33,9 @@ import { openTail } from "./redis/open-tail.ts";
 import { createPolledReads } from "./redis/polled-reads.ts";
 import { createPresenceLeases } from "./redis/presence-leases.ts";
 import { createRegistry } from "./redis/registry.ts";
+import { isSentinelUrl, parseSentinelUrl } from "./redis/sentinel-url.ts";
+import { checkSentinels, createSentinels } from "./redis/sentinels.ts";
+import { describePlace, type RedisPlace } from "./redis/source.ts";
 import type { OnTailReads } from "./redis/tail.ts";
 import { createTicketStore } from "./redis/ticket-store.ts";
 import type { Settings } from "./settings.ts";
@@ -91,7 +94,7 @@ export async function startGateway(
     await app.listen({ host: settings.host, port: settings.port });
     return {
       url: urlOf(server.address(), settings),
-      redis: describeAddress(address),
+      redis: describePlace(address),
       isManaged: settings.redisUrl === "",
       async close() {
         // No new ones, then the answers of the open ones, then what they were answered by.
@@ -114,8 +117,14 @@ async function redisFor(
   logger: Logger,
   closers: (() => Promise<void> | void)[],
   signal: AbortSignal | undefined,
-): Promise<RedisAddress> {
+): Promise<RedisPlace> {
   const { redisUrl, dataDir, redisFsync } = settings;
+  if (isSentinelUrl(redisUrl)) {
+    const sentinels = createSentinels(parseSentinelUrl(redisUrl, readRedisTls(settings)), logger);
+    closers.push(sentinels.close);
+    await checkSentinels(sentinels, logger);
+    return sentinels;
+  }
   if (redisUrl !== "") return parseRedisUrl(redisUrl, readRedisTls(settings));
   const server = await startManagedServer({ dataDir, fsync: redisFsync, logger, ...(signal && { signal }) });
   closers.push(() => server.close());
@@ -131,7 +140,7 @@ function readRedisTls({ redisTlsCa, redisTlsCert, redisTlsKey }: Settings): Secu
 
 async function assemble(
   settings: Settings,
-  address: RedisAddress,
+  address: RedisPlace,
   logger: Logger,
   version: string,
   closers: (() => Promise<void> | void)[],

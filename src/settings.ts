@@ -92,8 +92,12 @@ const seconds =
 const redisUrl: Parse<string> = (value) => {
   if (value === "" || value.startsWith("/")) return value;
   const scheme = /^([a-z+]+):/i.exec(value)?.[1]?.toLowerCase();
-  if (scheme === "redis+sentinel" || scheme === "redis+cluster")
-    throw new Error(`names a ${scheme.slice(6)}, which this version does not speak; name one server`);
+  if (scheme === "redis+cluster")
+    throw new Error("names a cluster, which this version does not speak; name one server");
+  if (scheme?.endsWith("+sentinel")) {
+    if (/^rediss?\+sentinel:\/\/[^/]+\/[^/?]+/i.test(value)) return value;
+    throw new Error("wants redis+sentinel://host:port,host:port/master-name");
+  }
   if (
     scheme === undefined ||
     !["redis", "rediss", "unix", "redis+unix"].includes(scheme) ||
@@ -112,7 +116,7 @@ export const SETTINGS = {
     redisUrl,
     "",
     "",
-    "Redis to use: redis://, rediss:// or unix://; empty runs a managed one beside the gateway",
+    "Redis to use: redis://, rediss://, unix:// or redis+sentinel://; empty runs a managed one beside the gateway",
   ),
   redisTlsCa: row(
     "REDIS_TLS_CA",

@@ -94,6 +94,8 @@ describe("values", () => {
     "rediss://user:secret@there:6380/2",
     "unix:///run/redis.sock",
     "/run/redis.sock",
+    "redis+sentinel://me:secret@there:26379,[::1]:26380/cameras/3?sentinel_password=hush",
+    "rediss+sentinel://there/cameras",
   ])("%s is a Redis", (url) => {
     expect(readSettings([], { REDIS_URL: url }).redisUrl).toBe(url);
   });
@@ -108,7 +110,7 @@ describe("what cannot be", () => {
     ["REDIS_URL", "there:6379", "redis://host:port"],
     ["REDIS_URL", "http://there", "redis://host:port"],
     ["REDIS_URL", "redis://there:port", "redis://host:port"],
-    ["REDIS_URL", "redis+sentinel://there", "sentinel"],
+    ["REDIS_URL", "redis+sentinel://there", "/master-name"],
     ["REDIS_URL", "redis+cluster://there", "cluster"],
     ["REDIS_FSYNC", "sometimes", "always, everysec, no"],
     ["REDIS_STREAM_MAXLEN", "-5", "whole number"],

@@ -7,11 +7,13 @@
  */
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { isDeepStrictEqual } from "node:util";
 import { GatewayError } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
 import { describeAddress, type RedisAddress } from "./address.ts";
 import { type Argument, type CommandWriter, createCommandWriter } from "./command-writer.ts";
 import { createReplyReader, type Reply, ReplyError } from "./resp-reader.ts";
+import { describePlace, isSource, type RedisPlace } from "./source.ts";
 
 /** How a command ended: with a reply, or with an error of Redis (`ReplyError`) or of the connection (`GatewayError`). */
 export type Done = (error: ReplyError | GatewayError | undefined, reply: Reply) => void;
@@ -30,7 +32,7 @@ export interface ConnectionHooks {
 
 /** What a connection needs. */
 export interface ConnectionOptions extends ConnectionHooks {
-  readonly address: RedisAddress;
+  readonly address: RedisPlace;
   /** Shown by `CLIENT LIST`, so that an operator sees which part of the gateway a connection serves. */
   readonly name: string;
   readonly logger: Logger;
@@ -78,18 +80,23 @@ const SWEEP_MS = 100;
 const READ_BYTES = 256 * 1024;
 /** Replies up to this size (bytes) can be put off: those of large appends are far smaller. */
 const PUT_OFF_UP_TO_BYTES = 4096;
+const NO_MASTER = "it is no master";
 
 /** The error for a command that could not be sent in time. */
 const away = () => new GatewayError("REDIS_AWAY", "Redis is away; try again later");
 
 /** Opens a connection. It is usable at once: commands wait until it is ready. */
 export function openConnection(options: ConnectionOptions): Connection {
-  const { address, logger, name } = options;
+  const { address: place, logger, name } = options;
   let socket: Socket | undefined;
   let state: "connecting" | "ready" | "closed" = "connecting";
   let protocol: 2 | 3 = 3;
   let failures = 0;
   let retry: NodeJS.Timeout | undefined;
+  /** What it is connected to, or about to be. */
+  let address: RedisAddress | undefined;
+  /** Ends the socket there is. */
+  let leave: (why: string) => void = () => undefined;
   /** Callbacks of sent commands, oldest at `sentHead`. */
   let sent: Done[] = [];
   let sentHead = 0;
@@ -165,22 +172,57 @@ export function openConnection(options: ConnectionOptions): Connection {
     const wasReady = state === "ready";
     state = "connecting";
     socket = undefined;
+    address = undefined;
     writer = createCommandWriter();
     const delay =
       Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failures, 16)) * (0.5 + Math.random());
     failures++;
-    const fields = { connection: name, redis: describeAddress(address), reason };
+    const fields = { connection: name, redis: describePlace(place), reason };
     if (wasReady || failures === 4)
       logger.warn(fields, "no connection to Redis; trying again until it is back");
     else logger.debug(fields, "connection attempt failed");
-    retry = setTimeout(connect, delay);
+    retry = setTimeout(begin, delay);
     if (wasReady) options.onLost?.();
     failSent();
   }
 
-  function connect(): void {
-    const { target, tls } = address;
-    const reader = createReplyReader({ onReply, onPush: (message) => options.onPush?.(message) });
+  function begin(): void {
+    retry = undefined;
+    if (!isSource(place)) {
+      connect(place);
+      return;
+    }
+    place.resolve((error, found) => {
+      if (state === "closed") return;
+      if (found === undefined) lost(error?.message ?? "nobody knows where Redis is");
+      else connect(found);
+    });
+  }
+
+  /** The source knows where Redis is. What is elsewhere is left, also where it still answers. */
+  function isAt(now: RedisAddress): void {
+    if (state === "closed") return;
+    if (retry !== undefined) {
+      clearTimeout(retry);
+      failures = 0;
+      begin();
+    } else if (address !== undefined && !isDeepStrictEqual(address.target, now.target)) {
+      leave(`Redis' master is now at ${describeAddress(now)}`);
+    }
+  }
+
+  function connect(to: RedisAddress): void {
+    address = to;
+    const { target, tls } = to;
+    /** Whether it has said that it takes no writes (any more). */
+    let isReplica = false;
+    const reader = createReplyReader({
+      onReply(reply) {
+        if (reply instanceof ReplyError && reply.code === "READONLY") isReplica = true;
+        onReply(reply);
+      },
+      onPush: (message) => options.onPush?.(message),
+    });
     // One buffer for all reads: without it each would allocate anew, which at camera rates is what the gateway does most.
     const onread = {
       buffer: Buffer.allocUnsafeSlow(READ_BYTES),
@@ -211,6 +253,7 @@ export function openConnection(options: ConnectionOptions): Connection {
         logger.error({ connection: name, err: error }, "Redis sent what is no reply");
         end("Redis sent what is no reply");
       }
+      if (isReplica && isSource(place)) end(NO_MASTER);
     };
     if (tls) current.on("data", feed);
     let reason = "Redis closed the connection";
@@ -221,6 +264,7 @@ export function openConnection(options: ConnectionOptions): Connection {
       current.destroy();
       lost(why);
     };
+    leave = end;
     current.setNoDelay(true);
     current.setTimeout(CONNECT_TIMEOUT_MS, () => {
       if (state !== "ready") end("Redis did not answer");
@@ -231,7 +275,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     });
     current.on("close", () => end(reason));
     current.once(tls ? "secureConnect" : "connect", () => {
-      greet((problem) => {
+      greet(to, (problem) => {
         if (problem !== undefined) end(problem);
         if (ended || state === "closed") return;
         current.setTimeout(SILENCE_MS);
@@ -247,21 +291,30 @@ export function openConnection(options: ConnectionOptions): Connection {
   }
 
   /** HELLO, or AUTH where the server is too old for it; then the database and the name. */
-  function greet(done: (problem: string | undefined) => void): void {
-    const { username, password, database } = address;
+  function greet(
+    { username, password, database }: RedisAddress,
+    done: (problem: string | undefined) => void,
+  ): void {
     const auth = password === undefined ? [] : ["AUTH", username ?? "default", password];
     const steps: (readonly Argument[])[] = [];
     if (database !== 0) steps.push(["SELECT", database]);
     steps.push(["CLIENT", "SETNAME", `redis-streamer:${name}`]);
     // A server that still loads its data greets, but does nothing else: it counts as away until it answers this.
     steps.push(["PING"]);
+    // What a source led to may be a master no more, and what it has may be out of date.
+    if (isSource(place)) steps.push(["ROLE"]);
     const next = (): void => {
       const step = steps.shift();
       if (step === undefined) {
         done(undefined);
         return;
       }
-      sendNow(step, (error) => (error && step[0] !== "CLIENT" ? done(error.message) : next()));
+      sendNow(step, (error, reply) => {
+        if (error && step[0] !== "CLIENT") done(error.message);
+        else if (step[0] === "ROLE" && !(Array.isArray(reply) && String(reply[0]) === "master"))
+          done(NO_MASTER);
+        else next();
+      });
     };
     sendNow(["HELLO", 3, ...auth], (error) => {
       protocol = error === undefined ? 3 : 2;
@@ -289,7 +342,8 @@ export function openConnection(options: ConnectionOptions): Connection {
     }
   }
 
-  connect();
+  const stopWatching = isSource(place) ? place.watch(isAt) : undefined;
+  begin();
   return {
     isReady: () => state === "ready",
     protocol: () => protocol,
@@ -305,6 +359,7 @@ export function openConnection(options: ConnectionOptions): Connection {
       }),
     close() {
       state = "closed";
+      stopWatching?.();
       clearTimeout(retry);
       clearInterval(sweep);
       socket?.destroy();

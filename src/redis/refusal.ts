@@ -19,6 +19,7 @@ export function refusalOf(error: Error): GatewayError {
     case "LOADING":
     case "MASTERDOWN":
     case "READONLY":
+    case "NOREPLICAS":
     case "CLUSTERDOWN":
     case "TRYAGAIN":
       return new GatewayError("REDIS_AWAY", `Redis is not ready: ${words}`);

@@ -10,17 +10,17 @@ import type { Entry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
 import type { Logger } from "../domain/logger.ts";
 import type { Tally } from "../domain/tally.ts";
-import type { RedisAddress } from "./address.ts";
 import { openConnection } from "./connection.ts";
 import { createEarlyEchoes } from "./early-echoes.ts";
 import type { Echo } from "./echo.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
+import type { RedisPlace } from "./source.ts";
 import { advance, handOn, type OnTailReads, planRead, type Tail, type TailRead } from "./tail.ts";
 
 /** What a tail needs. */
 export interface TailOptions {
-  readonly address: RedisAddress;
+  readonly address: RedisPlace;
   readonly logger: Logger;
   readonly sizes: EntrySizes;
   readonly tally: Tally;

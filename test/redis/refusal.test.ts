@@ -85,6 +85,7 @@ describe("what a Redis in trouble says", () => {
   test.each([
     ["LOADING Redis is loading the dataset in memory", "REDIS_AWAY"],
     ["MASTERDOWN Link with MASTER is down", "REDIS_AWAY"],
+    ["NOREPLICAS Not enough good replicas to write.", "REDIS_AWAY"],
     ["CLUSTERDOWN The cluster is down", "REDIS_AWAY"],
     ["TRYAGAIN Multiple keys request during rehashing of slot", "REDIS_AWAY"],
     ["MISCONF Redis is configured to save RDB snapshots, but it's unable to persist to disk", "REDIS_FULL"],

@@ -15,8 +15,13 @@ export interface Pusher {
   readonly closed: Promise<Closed>;
 }
 
-/** Starts a pusher with acks. @param inFlight entries sent and not yet answered */
-export async function startPusher(ws: string, stream: string, inFlight = 20): Promise<Pusher> {
+/**
+ * Starts a pusher with acks.
+ *
+ * @param inFlight entries sent and not yet answered
+ * @param pauseMs between two answers that it takes, so that there are not too many in the end
+ */
+export async function startPusher(ws: string, stream: string, inFlight = 20, pauseMs = 0): Promise<Pusher> {
   const socket = await connectSocket(`${ws}/data/${stream}/push?header=0&ack=1`);
   const acknowledged = new Map<string, number>();
   const failed = new Map<number, string>();
@@ -29,6 +34,7 @@ export async function startPusher(ws: string, stream: string, inFlight = 20): Pr
       const [outcome] = JSON.parse(await socket.text()) as (string | { error: string; code: string })[];
       if (typeof outcome === "string") acknowledged.set(outcome, answered);
       else failed.set(answered, outcome?.code ?? "an empty ack");
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
       if (!stopped) socket.send(String(sent++));
     }
   }

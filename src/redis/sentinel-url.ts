@@ -1,0 +1,103 @@
+/** The sentinels of a Redis and the name they know it by, read from `REDIS_URL`. */
+import { isIP } from "node:net";
+import type { ConnectionOptions as TlsOptions } from "node:tls";
+import type { RedisAddress } from "./address.ts";
+
+/** One sentinel. */
+export interface SentinelHost {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How to come in. */
+interface Login {
+  readonly username?: string;
+  readonly password?: string;
+}
+
+/** What a URL of sentinels says. */
+export interface SentinelUrl {
+  /** At least one, in the order to be asked in. */
+  readonly sentinels: readonly SentinelHost[];
+  /** The name that the sentinels know the master by. */
+  readonly master: string;
+  readonly sentinelLogin: Login;
+  readonly tls?: TlsOptions;
+  /** What is at a host that the sentinels named. */
+  addressOf(host: SentinelHost): RedisAddress;
+}
+
+const SENTINEL_PORT = 26379;
+/** Several hosts with ports are no URL (RFC 3986, section 3.2), so it is taken apart by hand. */
+const PARTS = /^rediss?\+sentinel:\/\/(?:(.*)@)?([^@/?#]+)\/([^/?#]+)(?:\/(\d{0,9}))?(?:\?([^#]*))?$/i;
+const USERNAME = "sentinel_username";
+const PASSWORD = "sentinel_password";
+
+/** Whether a Redis URL names sentinels. */
+export const isSentinelUrl = (text: string): boolean => /^rediss?\+sentinel:/i.test(text);
+
+/**
+ * Reads `redis+sentinel://user:password@host:port,host:port/master-name/database`, or `rediss+sentinel://…`. User and
+ * password are the master's; the sentinels' own are the parameters `sentinel_username` and `sentinel_password`.
+ *
+ * @param tls how servers of `rediss+sentinel://`, sentinels and masters, are checked, and what they are shown
+ * @throws Error with a sentence that says what is wrong, without the passwords
+ */
+export function parseSentinelUrl(text: string, tls: TlsOptions = {}): SentinelUrl {
+  const [whole, login = "", hosts = "", name = "", database = "", query = ""] = PARTS.exec(text) ?? [];
+  if (whole === undefined)
+    throw new Error(
+      "REDIS_URL wants redis+sentinel://host:port,host:port/master-name, and /number for a database",
+    );
+  const colon = login.indexOf(":");
+  const masterLogin = loginOf(
+    decoded(colon < 0 ? login : login.slice(0, colon), "user"),
+    decoded(colon < 0 ? "" : login.slice(colon + 1), "password"),
+  );
+  const parameters = new URLSearchParams(query);
+  for (const parameter of parameters.keys())
+    if (parameter !== USERNAME && parameter !== PASSWORD)
+      throw new Error(`REDIS_URL has a parameter ${parameter}; there are ${USERNAME} and ${PASSWORD}`);
+  const isTls = /^rediss/i.test(text);
+  return {
+    sentinels: hosts.split(",").map(hostOf),
+    master: decoded(name, "master name"),
+    sentinelLogin: loginOf(parameters.get(USERNAME) ?? "", parameters.get(PASSWORD) ?? ""),
+    ...(isTls && { tls }),
+    addressOf: (target) => ({
+      target,
+      ...(isTls && { tls: tlsFor(target, tls) }),
+      ...masterLogin,
+      database: Number(database),
+    }),
+  };
+}
+
+/** What TLS needs to know of a host: its name, by which a server chooses its certificate. An address is no name (RFC 6066, section 3). */
+export const tlsFor = ({ host }: SentinelHost, tls: TlsOptions): TlsOptions =>
+  isIP(host) === 0 ? { ...tls, servername: host } : tls;
+
+const loginOf = (username: string, password: string): Login => ({
+  ...(username !== "" && { username }),
+  ...(password !== "" && { password }),
+});
+
+function hostOf(text: string): SentinelHost {
+  const url = `redis://${text}`;
+  if (text === "" || !URL.canParse(url))
+    throw new Error(`REDIS_URL: "${text}" is no host and port of a sentinel`);
+  const { hostname, port } = new URL(url);
+  return { host: hostname.replace(/^\[(.*)\]$/, "$1"), port: port === "" ? SENTINEL_PORT : Number(port) };
+}
+
+function decoded(text: string, what: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Error(`REDIS_URL has a ${what} that is not percent-encoded UTF-8`);
+  }
+}
+
+/** A host for people. */
+export const describeHost = ({ host, port }: SentinelHost): string =>
+  `${host.includes(":") ? `[${host}]` : host}:${port}`;

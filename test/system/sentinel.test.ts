@@ -1,0 +1,165 @@
+/**
+ * Sentinels fail a master over under load: the gateway's process stays and goes on at the new master, readers have all
+ * that the new master has, in order and once, and what was acknowledged is there but for what the store itself lost, the
+ * last that the old master had not passed on yet.
+ */
+import { afterEach, describe, expect, test } from "vitest";
+import { startTestGateway } from "../support/gateway.ts";
+import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
+import { request } from "../support/http.ts";
+import { type Pusher, type Reader, startPusher, startReader, type Way } from "../support/load.ts";
+import { freePort, type TestRedis } from "../support/redis.ts";
+import { MASTER, startSentinel, startWatched, type Watched } from "../support/sentinels.ts";
+import { until } from "../support/until.ts";
+
+const WAYS: readonly Way[] = ["json", "header", "acked", "paced", "events"];
+
+describe("a failover under load", () => {
+  let watched: Watched;
+  let gateway: GatewayProcess;
+  let pushers: readonly Pusher[];
+  let readers: readonly Reader[];
+
+  /** @param args further arguments of the first master */
+  async function start(...args: readonly string[]): Promise<void> {
+    watched = await startWatched(...args);
+    gateway = await startGatewayProcess({
+      env: {
+        REDIS_URL: watched.url,
+        REDIS_STREAM_MAXLEN: "0",
+        MAX_BATCH_ENTRIES: "1000000",
+        REDIS_WAIT_MS: "60000",
+      },
+    });
+    readers = await Promise.all(WAYS.map((way) => startReader(gateway.ws, "s", way)));
+    pushers = await Promise.all([startPusher(gateway.ws, "s", 20, 1), startPusher(gateway.ws, "s", 20, 1)]);
+  }
+  afterEach(async () => {
+    await Promise.all(readers.map((reader) => reader[Symbol.asyncDispose]()));
+    await gateway[Symbol.asyncDispose]();
+    await watched[Symbol.asyncDispose]();
+  });
+
+  /** Waits until every pusher has more of its entries acknowledged. */
+  async function progress(): Promise<void> {
+    const before = pushers.map(({ acknowledged }) => acknowledged.size);
+    await until(
+      () => `the pushers go on behind ${before}: ${gateway.logged.join("; ")}`,
+      () => pushers.every(({ acknowledged }, i) => acknowledged.size > (before[i] ?? 0) + 100),
+      60_000,
+    );
+  }
+
+  /** Ends the load and checks what became of its entries. */
+  async function settle(): Promise<void> {
+    await Promise.all(pushers.map((pusher) => pusher.stop()));
+    const answer = await request(`${gateway.http}/data/s/entries?format=json&count=1000000`);
+    const stored = (answer.json() as [string, string, string][]).map(([, id, text]) => ({ id, text }));
+    const places = new Map(stored.map(({ id }, place) => [id, place]));
+    const last = stored.at(-1)?.id;
+    await until(
+      () => `all readers have ${last}: ${readers.map(({ entries }) => entries.at(-1)?.id)}`,
+      () => readers.every(({ entries }) => entries.at(-1)?.id === last),
+    );
+    // All that the store lost lay in one place: behind the last that the replica had when it was made master.
+    const holes = new Set<string | undefined>();
+    for (const { entries } of readers) {
+      expect(entries.filter(({ id }) => places.has(id))).toEqual(stored);
+      for (const [i, { id }] of entries.entries())
+        if (!places.has(id)) holes.add(entries.slice(0, i).findLast((one) => places.has(one.id))?.id);
+    }
+    const seen = new Set(readers.flatMap(({ entries }) => entries.map(({ id }) => id)));
+    for (const { acknowledged, failed } of pushers) {
+      for (const [id, number] of acknowledged) {
+        const place = places.get(id);
+        if (place === undefined) expect(seen.has(id)).toBe(true);
+        else expect(stored[place]?.text).toBe(String(number));
+      }
+      // Nothing but what was on its way to the master that went, or came to it when it was none any more.
+      for (const code of failed.values()) expect(["APPEND_UNKNOWN", "REDIS_AWAY"]).toContain(code);
+    }
+    expect([...holes].length).toBeLessThanOrEqual(1);
+    expect(await gateway.metric("gaps_total")).toBe(0);
+    expect(await gateway.metric("appends_in_flight")).toBe(0);
+    expect(await gateway.metric("internal_errors_total")).toBe(0);
+  }
+
+  const connectionsAt = async ({ control }: TestRedis) =>
+    String(await control.call("CLIENT", "LIST")).match(/name=redis-streamer:(?!test)\w+/g)?.length ?? 0;
+
+  test("whose master is killed goes on at the replica", async () => {
+    await start();
+    await progress();
+    const old = await watched.master();
+    await old.kill();
+    await progress();
+    expect((await watched.master()).port).not.toBe(old.port);
+    // The old one comes back, as a master until the sentinels see it, and nobody goes there.
+    await old.start();
+    await progress();
+    await settle();
+    expect(await connectionsAt(old)).toBe(0);
+  }, 180_000);
+
+  test.each([
+    ["that is demoted, and is a replica from then on,", []],
+    ["that does not hear that it is demoted", ["--rename-command", "SLAVEOF", ""]],
+  ])(
+    "leaves a master %s though it answers",
+    async (_which, args) => {
+      await start(...args);
+      await progress();
+      const old = await watched.master();
+      await watched.sentinels[1]?.control.call("SENTINEL", "FAILOVER", MASTER);
+      await until("the master has moved", async () => (await watched.master()).port !== old.port, 60_000);
+      const now = await watched.master();
+      await until(
+        "the gateway has moved",
+        async () => (await connectionsAt(old)) === 0 && (await connectionsAt(now)) >= 4,
+        60_000,
+      );
+      await progress();
+      await settle();
+    },
+    180_000,
+  );
+});
+
+describe("sentinels that do not lead to a master", () => {
+  test("are named with what is wrong with each when the gateway starts", async () => {
+    await using sentinel = await startSentinel(await freePort(), 1);
+    const dead = await freePort();
+    const url = `redis+sentinel://127.0.0.1:${dead},127.0.0.1:${sentinel.port}/birds`;
+    await expect(startTestGateway(url)).rejects.toThrow(
+      `no sentinel leads to the master "birds" (127.0.0.1:${dead}: no answer, connect ECONNREFUSED 127.0.0.1:${dead}; ` +
+        `127.0.0.1:${sentinel.port}: it does not know this name)`,
+    );
+  });
+
+  test("and want a password say so, and are asked with it", async () => {
+    await using sentinel = await startSentinel(await freePort(), 1, ["requirepass hush"]);
+    const url = `redis+sentinel://127.0.0.1:${sentinel.port}/${MASTER}`;
+    await expect(startTestGateway(url)).rejects.toThrow(/it refuses to say, NOAUTH/);
+    await expect(startTestGateway(`${url}?sentinel_password=no`)).rejects.toThrow(
+      /refuses to say, WRONGPASS/,
+    );
+    // It leads to a master that is not there, which is waited for as any other.
+    await using gateway = await startTestGateway(`${url}?sentinel_password=hush`, { REDIS_WAIT_MS: "100" });
+    expect((await request(`${gateway.http}/data/a/entries`)).status).toBe(503);
+  });
+
+  test("and do not answer at all are waited for", async () => {
+    const warnings: string[] = [];
+    const port = await freePort();
+    const logger = {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: (_fields: object, message: string) => void warnings.push(message),
+      error: () => undefined,
+    };
+    const url = `redis+sentinel://127.0.0.1:${port}/${MASTER}`;
+    await using gateway = await startTestGateway(url, { REDIS_WAIT_MS: "100" }, logger);
+    expect((await request(`${gateway.http}/data/a/entries`)).status).toBe(503);
+    expect(warnings[0]).toMatch(/^no sentinel leads to the master "cameras" .*trying again until one does$/);
+  });
+});

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { type Place, takePlace } from "../../src/redis/server-lock.ts";
 
-const never = new AbortController().signal;
+const never = () => new AbortController().signal;
 let folder: string;
 
 beforeEach(() => {
@@ -18,11 +18,11 @@ it("has one owner at a time, whoever comes and goes", async () => {
   let turns = 0;
   async function gateway(): Promise<void> {
     const place = await takePlace(folder);
-    await place.turn(never);
+    await place.turn(never());
     expect(++owners).toBe(1);
     turns++;
     // Others come and tidy meanwhile.
-    await place.turn(never);
+    await place.turn(never());
     expect(owners).toBe(1);
     owners--;
     await place.leave();
@@ -35,13 +35,13 @@ it("has one owner at a time, whoever comes and goes", async () => {
 
 it("says who is ahead, and gives the turn on in order", async () => {
   const first = await takePlace(folder);
-  await first.turn(never);
+  await first.turn(never());
   const order: string[] = [];
   const waiting: Promise<void>[] = [];
   const take = async (name: string): Promise<Place> => {
     const place = await takePlace(folder);
     expect(await place.ahead()).toBe(process.pid);
-    waiting.push(place.turn(never).then(() => void order.push(name)));
+    waiting.push(place.turn(never()).then(() => void order.push(name)));
     return place;
   };
   const second = await take("second");
@@ -67,7 +67,7 @@ it("tells at least one of those that leave together that it is the last", async 
 
 it("can be waited for no longer", async () => {
   const first = await takePlace(folder);
-  await first.turn(never);
+  await first.turn(never());
   const second = await takePlace(folder);
   const enough = new AbortController();
   const waiting = second.turn(enough.signal);

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Installs Debian packages as root, for provision.js: `sh apt-install.sh PACKAGE...`
 #
-# Debian starts a packaged server as soon as it is installed and at each boot. The gateway runs its own
-# redis-server, and of prometheus the tests want promtool alone, so servers on ports 6379 and 9090 would only surprise:
-# while apt runs a policy-rc.d forbids starting them, and afterwards the services that this run has brought are
-# disabled. Whoever wants them later enables them.
+# Debian starts a packaged server as soon as it is installed and at each boot. The gateway runs its own redis-server,
+# the tests run a mosquitto of theirs, and of prometheus they want promtool alone, so servers on ports 6379, 1883 and
+# 9090 would only surprise: while apt runs a policy-rc.d forbids starting them, and afterwards the services that this
+# run has brought are disabled. Whoever wants them later enables them.
 set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 policy=/usr/sbin/policy-rc.d
@@ -39,7 +39,7 @@ if [ ! -e $policy ]; then
   trap 'rm -f $policy' EXIT
   trap 'exit 130' HUP INT TERM
   # Forbids nothing but these services, for the case that something else is installed meanwhile.
-  printf '#!/bin/sh\n%s\ncase " $* " in *" redis-server"* | *" prometheus"*) exit 101 ;; esac\nexit 0\n' "$mark" >$policy
+  printf '#!/bin/sh\n%s\ncase " $* " in *" redis-server"* | *" prometheus"* | *" mosquitto"*) exit 101 ;; esac\nexit 0\n' "$mark" >$policy
   chmod 755 $policy
 fi
 
@@ -54,7 +54,7 @@ trap '' HUP INT TERM
 setsid --wait apt-get install -y -qq --no-install-recommends \
   -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 $missing
 
-for service in redis-server prometheus; do
+for service in redis-server prometheus mosquitto; do
   case " $missing " in
     *" $service "*)
       if [ -d /run/systemd/system ]; then

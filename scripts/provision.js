@@ -21,6 +21,7 @@ const PYTHON_PACKAGES = {
 
 // Debian's own interpreter: one from elsewhere on the PATH does not see Debian's modules.
 const PYTHON = "/usr/bin/python3";
+const MOSQUITTO = "/usr/sbin/mosquitto";
 
 /**
  * Provides what is missing, or prints one line that says what to install.
@@ -60,6 +61,8 @@ function missingPackages(forTests) {
     packages.push(...missingPython());
     if (!onPath("chromium")) packages.push("chromium");
     if (!onPath("promtool")) packages.push("prometheus");
+    // Debian keeps this one where only root's PATH leads.
+    if (!onPath("mosquitto") && !isProgram(MOSQUITTO)) packages.push("mosquitto");
     if (!onPath("openssl")) packages.push("openssl");
   }
   return packages;
@@ -77,15 +80,17 @@ function missingPython() {
 
 /** @param {string} program @returns {boolean} */
 function onPath(program) {
-  return (process.env.PATH ?? "").split(delimiter).some((folder) => {
-    const file = join(folder || ".", program);
-    try {
-      accessSync(file, constants.X_OK);
-      return statSync(file).isFile();
-    } catch {
-      return false;
-    }
-  });
+  return (process.env.PATH ?? "").split(delimiter).some((folder) => isProgram(join(folder || ".", program)));
+}
+
+/** @param {string} file @returns {boolean} */
+function isProgram(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /** @returns {string[] | undefined} what to put before a command so that it runs as root; undefined: cannot */

@@ -9,8 +9,8 @@ export interface TestBrowser extends AsyncDisposable {
   readonly context: BrowserContext;
 }
 
-/** Starts a browser that asks nobody for anything but what a page asks for. */
-export async function startBrowser(): Promise<TestBrowser> {
+/** Starts a browser that asks nobody for anything but what a page asks for. @param args further switches of Chromium */
+export async function startBrowser(...args: readonly string[]): Promise<TestBrowser> {
   const profile = mkdtempSync(join(tmpdir(), "browser-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: "/usr/bin/chromium",
@@ -23,6 +23,7 @@ export async function startBrowser(): Promise<TestBrowser> {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...args,
     ],
   });
   return {

@@ -238,15 +238,20 @@ describe("pages", () => {
     await page.getByRole("button", { name: /^x / }).click();
     await until("the line of x is hidden", async () => (await drawn()) === 0, PATIENCE_MS);
 
-    await gateway.close();
-    await until("it says so", async () => (await status(page)).endsWith("trying again."), PATIENCE_MS);
-    const ids: string[] = [];
-    for (let i = 41; i < 61; i++)
-      ids.push(String(await redis.control.call("XADD", "rover:imu", "*", "d", sample(i))));
-    // Ten of them are gone before it is back.
-    await redis.control.call("XTRIM", "rover:imu", "MINID", ids[10] ?? "");
-    gateway = await startGateway();
-    await plotted(51);
+    /** Adds entries while the gateway is away, of which some are gone before it is back. */
+    const away = async (from: number, to: number, gone: number) => {
+      await gateway.close();
+      await until("it says so", async () => (await status(page)).endsWith("trying again."), PATIENCE_MS);
+      const add = (i: number) => redis.control.call("XADD", "rover:imu", "*", "d", sample(i));
+      const ids: string[] = [];
+      for (let i = from; i < to; i++) ids.push(String(await add(i)));
+      if (gone > 0) await redis.control.call("XTRIM", "rover:imu", "MINID", ids[gone] ?? "");
+      gateway = await startGateway();
+    };
+    await away(41, 61, 0);
+    await plotted(61);
+    await away(61, 81, 10);
+    await plotted(71);
     expect(await status(page)).toBe("Live.");
     expect(failures).toEqual([]);
     await page.close();

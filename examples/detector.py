@@ -145,7 +145,8 @@ async def main():
     except Exception as error:
         sys.exit(f"{error}")
     finally:
-        say(f"{detector.frames} frames, {detector.found} with motion, {detector.unreadable} unreadable")
+        open_end = ", 1 stored or not" if detector.pending else ""
+        say(f"{detector.frames} frames, {detector.found} with motion{open_end}, {detector.unreadable} unreadable")
 
 
 asyncio.run(main())

@@ -306,8 +306,10 @@ test("detector: says where something moved, under the id of the picture, also af
   const [left] = (await found(await show(100, 120))).box;
   expect(Math.abs(left - 100)).toBeLessThan(8);
   expect(await detector.end("SIGINT")).toBe(0);
-  const entries = await length("webcam:motion");
-  expect(detector.said()).toMatch(new RegExp(`\\d+ frames, ${entries} with motion, 1 unreadable\n$`));
+  // Ctrl-C may have come before the last acknowledgement.
+  const [, acknowledged, open] =
+    /\d+ frames, (\d+) with motion(, 1 stored or not)?, 1 unreadable\n$/.exec(detector.said()) ?? [];
+  expect(Number(acknowledged) + (open === undefined ? 0 : 1)).toBe(await length("webcam:motion"));
   await gateway.close();
 });
 

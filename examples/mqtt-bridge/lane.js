@@ -35,30 +35,37 @@ export function createLane(open, told, signal) {
   let draining;
 
   async function drain() {
-    while (queue.length > 0 && !signal.aborted) {
-      const batch = takeBatch();
-      const outcomes = await Promise.allSettled(batch.map((payload) => push.send(payload)));
-      if (signal.aborted) return;
-      /** @type {Buffer[]} */
-      const again = [];
-      let isOver = false;
-      for (const [index, payload] of batch.entries()) {
-        const outcome = outcomes[index];
-        if (outcome?.status !== "rejected") told.stored(payload);
-        else if (PASSING.has(outcome.reason.code)) again.push(payload);
-        else {
-          // A refusal of an entry leaves the connection; one that ended it is about this message, or about all.
-          isOver ||= outcome.reason.closeCode !== undefined || outcome.reason.status !== undefined;
-          if (isOver && outcome.reason.code !== "TOO_LARGE") return told.failed(outcome.reason);
-          told.refused(payload, outcome.reason.message);
-        }
-      }
-      queue = [...again, ...queue];
-      if (isOver) push = open();
-      if (again.length === 0) continue;
-      told.again(again.length);
-      await sleep(PAUSE_MS);
+    try {
+      while (queue.length > 0 && !signal.aborted) await sendBatch();
+    } finally {
+      // Not a turn later: what is added then would wait for nobody.
+      draining = undefined;
     }
+  }
+
+  async function sendBatch() {
+    const batch = takeBatch();
+    const outcomes = await Promise.allSettled(batch.map((payload) => push.send(payload)));
+    if (signal.aborted) return;
+    /** @type {Buffer[]} */
+    const again = [];
+    let isOver = false;
+    for (const [index, payload] of batch.entries()) {
+      const outcome = outcomes[index];
+      if (outcome?.status !== "rejected") told.stored(payload);
+      else if (PASSING.has(outcome.reason.code)) again.push(payload);
+      else {
+        // A refusal of an entry leaves the connection; one that ended it is about this message, or about all.
+        isOver ||= outcome.reason.closeCode !== undefined || outcome.reason.status !== undefined;
+        if (isOver && outcome.reason.code !== "TOO_LARGE") return told.failed(outcome.reason);
+        told.refused(payload, outcome.reason.message);
+      }
+    }
+    if (isOver) push = open();
+    if (again.length === 0) return;
+    queue = [...again, ...queue];
+    told.again(again.length);
+    await sleep(PAUSE_MS);
   }
 
   function takeBatch() {
@@ -75,9 +82,7 @@ export function createLane(open, told, signal) {
   return {
     add(/** @type {Buffer} */ payload) {
       queue.push(payload);
-      draining ??= drain().finally(() => {
-        draining = undefined;
-      });
+      draining ??= drain();
     },
     /** Resolves when all that can be sent has been. */
     async close() {

@@ -155,6 +155,7 @@ async function assemble(
       logger,
       name,
       waitMs: settings.redisWaitMs,
+      silenceMs: settings.redisSilenceMs,
       onLost() {
         tally.redisReconnects++;
         hooks.onLost?.();
@@ -188,14 +189,16 @@ async function assemble(
   const turnEnd = createTurnEnd();
   const delays = createDelaySampler(turnEnd.add, (seconds) => metrics.observeDelay(seconds));
   const hub = createHub({
-    openTail: (handOut) => {
+    openTail: (handOut, onRemoval) => {
       const onReads: OnTailReads = (tailReads) => {
         const isKept = handOut(tailReads);
         const newest = tailReads[0]?.entries.at(-1);
         if (newest !== undefined) delays.note(newest.id);
         return isKept;
       };
-      return openTail(settings.redisTail, { address, logger, sizes, tally, echo, onReads, control: reads });
+      const { redisTail, redisSilenceMs: silenceMs } = settings;
+      const parts = { address, logger, silenceMs, sizes, tally, echo, onReads, onRemoval, control: reads };
+      return openTail(redisTail, parts);
     },
     memory: createRecentMemory(settings.recentBytes, tally),
     tally,

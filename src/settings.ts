@@ -161,6 +161,13 @@ export const SETTINGS = {
     "ms",
     "How long a request or push waits for a Redis that is away before it gets an error",
   ),
+  redisSilenceMs: row(
+    "REDIS_SILENCE_MS",
+    whole(100, 3_600_000),
+    "30000",
+    "ms",
+    "How long a Redis that was asked may stay silent before its connection is given up and made anew",
+  ),
   redisTail: row(
     "REDIS_TAIL",
     choice("auto", "tracking", "blocking"),

@@ -65,13 +65,13 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   async function identifyToken(token: string): Promise<Identity> {
     const identity = await jwt.verify(token);
     if (remembered.size >= MOST_REMEMBERED) remembered.clear();
-    remembered.set(hashOf(token), { identity, untilMs: Date.now() + REMEMBER_MS });
+    remembered.set(hashOf(token), { identity, untilMs: performance.now() + REMEMBER_MS });
     return identity;
   }
 
   function recall(token: string): Identity | undefined {
     const known = remembered.get(hashOf(token));
-    return known !== undefined && known.untilMs > Date.now() ? known.identity : undefined;
+    return known !== undefined && known.untilMs > performance.now() ? known.identity : undefined;
   }
 
   async function redeem(ticket: string): Promise<Identity> {

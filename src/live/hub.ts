@@ -10,7 +10,7 @@ import { compareIds, type EntryId, FIRST_ID, idBefore } from "../domain/entry-id
 import type { Logger } from "../domain/logger.ts";
 import type { Tally } from "../domain/tally.ts";
 import { bytesOf } from "../redis/entry-sizes.ts";
-import type { OnTailReads, Tail, TailRead } from "../redis/tail.ts";
+import type { OnTailReads, OnTailRemoval, Tail, TailRead } from "../redis/tail.ts";
 import { type Batch, createBatch } from "./batch.ts";
 import type { RecentBatches, RecentMemory } from "./recent.ts";
 
@@ -51,7 +51,7 @@ export interface Hub {
 
 /** What a hub is made of. */
 export interface HubParts {
-  readonly openTail: (onReads: OnTailReads) => Tail;
+  readonly openTail: (onReads: OnTailReads, onRemoval: OnTailRemoval) => Tail;
   readonly memory: RecentMemory;
   readonly tally: Tally;
   readonly logger: Logger;
@@ -76,11 +76,15 @@ const SWEEP_MS = 500;
 export function createHub({ openTail, memory, tally, logger }: HubParts): Hub {
   const streams = new Map<string, LiveStream>();
   const empty = new Set<string>();
-  const tail = openTail((reads) => {
-    let isKept = false;
-    for (const read of reads) if (hand(read)) isKept = true;
-    return isKept;
-  });
+  const tail = openTail(
+    (reads) => {
+      let isKept = false;
+      for (const read of reads) if (hand(read)) isKept = true;
+      return isKept;
+    },
+    // Readers that come now are to see what is there. Those that are there have had it all.
+    (key) => streams.get(key)?.recent.clear(),
+  );
   const sweep = setInterval(dropEmpty, SWEEP_MS);
 
   /** @returns whether somebody still uses the entries */

@@ -18,7 +18,7 @@ const REFUSED_PAUSE_MS = 1000;
 
 /** Opens a blocking tail. @param control a connection that is not the tail's own, for `CLIENT UNBLOCK` */
 export function openBlockingTail(options: TailOptions & { readonly control: Connection }): Tail {
-  const { address, logger, sizes, tally, onReads, control } = options;
+  const { address, logger, silenceMs, sizes, tally, onReads, control } = options;
   const positions = new Map<string, EntryId>();
   /** Streams left out for a while, because they would fail the read of all. */
   const refused = new Set<string>();
@@ -30,6 +30,8 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
   const connection = openConnection({
     address,
     logger,
+    // As long as a read blocks, silence is its answer.
+    ...(silenceMs !== undefined && { silenceMs: silenceMs + BLOCK_MS }),
     name: "tail",
     waitMs: 0,
     onReady() {
@@ -69,7 +71,9 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
         if (reading === asked) reading = undefined;
         if (error === undefined) {
           const reads = advance(reply, asked, positions, sizes);
-          handOn(reads, reads, positions, connection, (wanted) => wanted.length > 0 && onReads(wanted));
+          // Most reads here are of one entry, and too many to ask about each.
+          const suspects = reads.filter(({ entries }) => entries.length > 1);
+          handOn(reads, suspects, positions, connection, (wanted) => wanted.length > 0 && onReads(wanted));
           schedule();
         } else if (connection.isReady()) setAside([...asked.keys()], error);
       },

@@ -38,6 +38,8 @@ export interface ConnectionOptions extends ConnectionHooks {
   readonly logger: Logger;
   /** How long a command waits for a Redis that is away, in ms. */
   readonly waitMs: number;
+  /** A Redis that answers nothing for so long (ms) though it was asked is as good as gone. @default 30_000 */
+  readonly silenceMs?: number;
 }
 
 /** A connection that keeps itself alive until it is closed. */
@@ -68,14 +70,16 @@ export class ReplyLostError extends GatewayError {
 interface Waiting {
   readonly encode: (out: CommandWriter) => void;
   readonly done: Done;
+  /** By the clock that nobody sets, `performance.now()`. */
   readonly giveUpAt: number;
 }
 
 const FIRST_RETRY_MS = 25;
 const LAST_RETRY_MS = 2000;
 const CONNECT_TIMEOUT_MS = 5000;
-/** A Redis that answers nothing for so long though it was asked is as good as gone. */
 const SILENCE_MS = 30_000;
+/** How often it is looked for silence before it has been long enough. */
+const SILENCE_CHECKS = 4;
 const SWEEP_MS = 100;
 const READ_BYTES = 256 * 1024;
 /** Replies up to this size (bytes) can be put off: those of large appends are far smaller. */
@@ -87,7 +91,7 @@ const away = () => new GatewayError("REDIS_AWAY", "Redis is away; try again late
 
 /** Opens a connection. It is usable at once: commands wait until it is ready. */
 export function openConnection(options: ConnectionOptions): Connection {
-  const { address: place, logger, name } = options;
+  const { address: place, logger, name, silenceMs = SILENCE_MS } = options;
   let socket: Socket | undefined;
   let state: "connecting" | "ready" | "closed" = "connecting";
   let protocol: 2 | 3 = 3;
@@ -104,6 +108,14 @@ export function openConnection(options: ConnectionOptions): Connection {
   let sweep: NodeJS.Timeout | undefined;
   let writer = createCommandWriter();
   let flushQueued = false;
+  let heard = false;
+  /** How often in a row something was asked and nothing heard: counted, so that a standstill of this process is not Redis' silence. */
+  let quiet = 0;
+  const listening = setInterval(() => {
+    quiet = heard || state !== "ready" || sent.length === sentHead ? 0 : quiet + 1;
+    heard = false;
+    if (quiet > SILENCE_CHECKS) leave("Redis has not answered for too long");
+  }, silenceMs / SILENCE_CHECKS);
 
   function flush(): void {
     if (socket !== undefined) options.onFlush?.();
@@ -155,7 +167,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   }
 
   function sweepWaiting(): void {
-    const now = Date.now();
+    const now = performance.now();
     const expired = waiting.filter((one) => one.giveUpAt <= now);
     if (expired.length > 0) {
       waiting = waiting.filter((one) => one.giveUpAt > now);
@@ -247,6 +259,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     const current = tls ? connectTls({ ...target, ...tls }) : connectTcp({ ...target, onread });
     socket = current;
     const feed = (chunk: Buffer): void => {
+      heard = true;
       try {
         reader.feed(chunk);
       } catch (error) {
@@ -266,10 +279,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     };
     leave = end;
     current.setNoDelay(true);
-    current.setTimeout(CONNECT_TIMEOUT_MS, () => {
-      if (state !== "ready") end("Redis did not answer");
-      else if (sent.length > sentHead) end("Redis has not answered for too long");
-    });
+    current.setTimeout(CONNECT_TIMEOUT_MS, () => end("Redis did not answer"));
     current.on("error", (error) => {
       reason = error.message;
     });
@@ -278,7 +288,8 @@ export function openConnection(options: ConnectionOptions): Connection {
       greet(to, (problem) => {
         if (problem !== undefined) end(problem);
         if (ended || state === "closed") return;
-        current.setTimeout(SILENCE_MS);
+        // From here on what is written would put off the socket's own timeout, and something always is.
+        current.setTimeout(0);
         state = "ready";
         if (failures > 3) logger.info({ connection: name }, "Redis is back");
         failures = 0;
@@ -337,7 +348,7 @@ export function openConnection(options: ConnectionOptions): Connection {
       // Not within the call: nobody expects an answer before the question has returned.
       queueMicrotask(() => done(away(), null));
     } else {
-      waiting.push({ encode, done, giveUpAt: Date.now() + options.waitMs });
+      waiting.push({ encode, done, giveUpAt: performance.now() + options.waitMs });
       sweep ??= setInterval(sweepWaiting, SWEEP_MS);
     }
   }
@@ -362,6 +373,7 @@ export function openConnection(options: ConnectionOptions): Connection {
       stopWatching?.();
       clearTimeout(retry);
       clearInterval(sweep);
+      clearInterval(listening);
       socket?.destroy();
       failSent();
       const given = waiting;

@@ -35,6 +35,9 @@ export interface Tail {
  * Answers whether somebody still uses the entries when it returns. */
 export type OnTailReads = (reads: readonly TailRead[]) => boolean;
 
+/** Entries of a stream were removed, and nothing is behind what has been read of it: what is remembered of it may be gone. */
+export type OnTailRemoval = (key: string) => void;
+
 /** Bytes that one XREAD may be expected to bring, over all its streams. */
 const READ_BYTES = 2 * 1024 * 1024;
 /** Most entries per stream of one XREAD, however small they are. */
@@ -97,10 +100,19 @@ export function advance(
 }
 
 /**
+ * Of a stream of one entry, whether that is all that was ever added to it (1). A stream that is kept at one entry had more.
+ * By a script, because XINFO's reply holds the entry itself, twice.
+ */
+const IS_ONLY_ENTRY = `if redis.call('XLEN', KEYS[1]) ~= 1 then return 0 end
+local info = redis.call('XINFO', 'STREAM', KEYS[1])
+for i = 1, #info, 2 do if info[i] == 'entries-added' and info[i + 1] == 1 then return 1 end end
+return 0`;
+
+/**
  * Hands reads on, after it has found out which of those that may have come too late have a gap before them: those whose
- * first entry is the stream's first, so that the entry they continue is gone, and whatever stood between. One entry
- * alone is no sign, because a stream that is kept at one entry always looks like that; nor is there a gap before the
- * beginning.
+ * first entry is the stream's first, so that the entry they continue is gone, and whatever stood between. Of one entry
+ * alone that is no sign, because a stream that is kept at one entry always looks like that; there it has to be the only
+ * one ever (Redis 7 on), of a stream that was made again. Nor is there a gap before the beginning.
  *
  * @param suspects the reads to ask about
  * @param connection the one that was read over, so that the answers come before those of the next read
@@ -113,15 +125,18 @@ export function handOn(
   connection: Connection,
   onReads: (reads: readonly TailRead[]) => void,
 ): void {
-  const asked = suspects.filter(({ entries, after }) => entries.length > 1 && after !== FIRST_ID);
+  const asked = suspects.filter(({ after }) => after !== FIRST_ID);
   const late = new Set<TailRead>();
   let missing = asked.length;
   if (missing === 0) onReads(reads);
   for (const one of asked) {
     const first = one.entries[0]?.id ?? FIRST_ID;
-    connection.send(["XRANGE", one.key, "-", first, "COUNT", 1], (error, reply) => {
-      const [oldest] = error === undefined ? entriesOf(reply) : [];
-      if (error === undefined && (oldest === undefined || compareIds(oldest.id, first) === 0)) late.add(one);
+    const isAlone = one.entries.length === 1;
+    const question = isAlone
+      ? ["EVAL", IS_ONLY_ENTRY, 1, one.key]
+      : ["XRANGE", one.key, "-", first, "COUNT", 1];
+    connection.send(question, (error, reply) => {
+      if (error === undefined && (isAlone ? reply === 1 : beginsWith(reply, first))) late.add(one);
       if (--missing > 0) return;
       // Meanwhile a stream may have been unwatched or moved.
       const wanted = reads.filter(
@@ -130,4 +145,10 @@ export function handOn(
       onReads(wanted.map((read) => (late.has(read) ? { ...read, hasGap: true } : read)));
     });
   }
+}
+
+/** Whether the oldest entry of a stream is that one, or gone by now. */
+function beginsWith(reply: Reply, first: EntryId): boolean {
+  const [oldest] = entriesOf(reply);
+  return oldest === undefined || compareIds(oldest.id, first) === 0;
 }

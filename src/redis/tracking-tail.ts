@@ -16,16 +16,28 @@ import type { Echo } from "./echo.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
 import type { RedisPlace } from "./source.ts";
-import { advance, handOn, type OnTailReads, planRead, type Tail, type TailRead } from "./tail.ts";
+import {
+  advance,
+  handOn,
+  type OnTailReads,
+  type OnTailRemoval,
+  planRead,
+  type Tail,
+  type TailRead,
+} from "./tail.ts";
 
 /** What a tail needs. */
 export interface TailOptions {
   readonly address: RedisPlace;
   readonly logger: Logger;
+  /** As of `ConnectionOptions`. */
+  readonly silenceMs?: number;
   readonly sizes: EntrySizes;
   readonly tally: Tally;
   readonly echo: Echo;
   readonly onReads: OnTailReads;
+  /** Told where the tail can know it. */
+  readonly onRemoval?: OnTailRemoval;
   /** The server cannot do what this tail stands on. */
   readonly onUnsupported?: (reason: string) => void;
 }
@@ -38,7 +50,7 @@ const BUSY_STREAMS = 16;
 
 /** Opens a tracking tail. While Redis is away it waits, and then reads on where it was. */
 export function openTrackingTail(options: TailOptions): Tail {
-  const { address, logger, sizes, tally, echo, onReads, onUnsupported } = options;
+  const { address, logger, silenceMs, sizes, tally, echo, onReads, onRemoval, onUnsupported } = options;
   const positions = new Map<string, EntryId>();
   const early = createEarlyEchoes();
   /** Streams whose read has come and is not handed on yet: until then nothing may be handed on that follows it. */
@@ -49,12 +61,15 @@ export function openTrackingTail(options: TailOptions): Tail {
   let reading: ReadonlyMap<string, EntryId> | undefined;
   /** Those of them that changed after their lengths were asked for. */
   const overtaken = new Set<string>();
+  /** How many entries each stream had when it was read last, and has got since: at most, as it may have been trimmed. */
+  const lastLengths = new Map<string, number>();
   let scheduled = false;
   let lastRead = 0;
 
   const connection = openConnection({
     address,
     logger,
+    ...(silenceMs !== undefined && { silenceMs }),
     name: "tail",
     // A read that cannot be sent is not kept: the stream stays marked, and is read when Redis is back.
     waitMs: 0,
@@ -136,9 +151,20 @@ export function openTrackingTail(options: TailOptions): Tail {
         if (isCut) changed.add(key);
         return isCut || length <= entries.length;
       });
+      noteRemovals(asked, lengths);
       handOnThenEchoes(reads, suspects);
       schedule();
     });
+  }
+
+  /** A stream of which a read brought nothing and that has become shorter was not trimmed by what was added. */
+  function noteRemovals(asked: ReadonlyMap<string, EntryId>, lengths: ReadonlyMap<string, number>): void {
+    for (const [key, length] of lengths) {
+      if (!positions.has(key)) continue;
+      const before = lastLengths.get(key) ?? 0;
+      lastLengths.set(key, length);
+      if (positions.get(key) === asked.get(key) && (length === 0 || length < before)) onRemoval?.(key);
+    }
   }
 
   function handOnThenEchoes(reads: readonly TailRead[], suspects: readonly TailRead[]): void {
@@ -160,6 +186,7 @@ export function openTrackingTail(options: TailOptions): Tail {
     if (last === undefined) return false;
     sizes.learn(key, entries);
     positions.set(key, last.id);
+    lastLengths.set(key, (lastLengths.get(key) ?? 0) + entries.length);
     return onReads([{ key, after: position, entries, hasGap: false }]);
   }
 
@@ -238,6 +265,7 @@ export function openTrackingTail(options: TailOptions): Tail {
       echo.unwatch(key);
       early.forget(key);
       positions.delete(key);
+      lastLengths.delete(key);
       changed.delete(key);
       tally.tailStreams = positions.size;
     },

@@ -58,8 +58,10 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     pageBytes: options.pageBytes,
   });
   const hub = createHub({
-    openTail: (onReads) =>
-      openTail(options.tail, { address, logger: silent, sizes, tally, echo, onReads, control: reads }),
+    openTail: (onReads, onRemoval) => {
+      const parts = { address, logger: silent, sizes, tally, echo, onReads, onRemoval, control: reads };
+      return openTail(options.tail, parts);
+    },
     memory: createRecentMemory(options.recentBytes, tally),
     tally,
     logger: silent,

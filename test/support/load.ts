@@ -58,9 +58,17 @@ export interface SeenEntry {
   readonly text: string;
 }
 
+/** Between two ids entries may be gone. */
+export interface SeenGap {
+  readonly after: string;
+  readonly before: string;
+}
+
 /** A client that reads one stream. */
 export interface Reader extends AsyncDisposable {
   readonly entries: readonly SeenEntry[];
+  /** The gaps it was told of; there is no room for them with headers. */
+  readonly gaps: readonly SeenGap[];
   /** How the server closed it; of an HTTP response only that it ended. */
   readonly closed: Promise<Closed>;
 }
@@ -69,10 +77,10 @@ export interface Reader extends AsyncDisposable {
 export type Way = "json" | "header" | "acked" | "paced" | "events";
 
 const QUERY: Readonly<Record<Exclude<Way, "events">, string>> = {
-  json: "format=json&count=100",
+  json: "format=json&gaps=1&count=100",
   header: "count=3",
-  acked: "format=json&count=50&ack=1",
-  paced: "format=json&count=500&max_fps=50",
+  acked: "format=json&gaps=1&count=50&ack=1",
+  paced: "format=json&gaps=1&count=500&max_fps=50",
 };
 
 /** Starts a reader. @param from its cursor */
@@ -89,19 +97,28 @@ async function startPull(
   const url = `${ws}/data/${stream}/pull?${QUERY[way]}&last_entry_id=${from}&block=1000`;
   const socket = await connectSocket(url);
   const entries: SeenEntry[] = [];
-  const next = way === "header" ? () => pairOf(socket) : async () => entriesOfJson(await socket.next());
+  const gaps: SeenGap[] = [];
   async function run(): Promise<void> {
     for (;;) {
-      entries.push(...(await next()));
+      if (way === "header") {
+        entries.push(...(await pairOf(socket)));
+        continue;
+      }
+      const message = readJson(await socket.next());
+      if ("gap" in message) {
+        gaps.push(message.gap);
+        continue;
+      }
+      entries.push(...message.map(([, id, text]) => ({ id, text })));
       if (way === "acked") socket.send("");
     }
   }
   run().catch(() => undefined);
-  return { entries, closed: socket.closed, [Symbol.asyncDispose]: () => socket[Symbol.asyncDispose]() };
+  return { entries, gaps, closed: socket.closed, [Symbol.asyncDispose]: () => socket[Symbol.asyncDispose]() };
 }
 
-const entriesOfJson = ({ data }: Message): SeenEntry[] =>
-  (JSON.parse(data.toString()) as [string, string, string][]).map(([, id, text]) => ({ id, text }));
+const readJson = ({ data }: Message) =>
+  JSON.parse(data.toString()) as [stream: string, id: string, text: string][] | { gap: SeenGap };
 
 async function pairOf(socket: TestSocket): Promise<SeenEntry[]> {
   const { header, payload } = await socket.pair();
@@ -117,13 +134,15 @@ async function startEvents(ws: string, stream: string, from: string): Promise<Re
   );
   const events = readEvents(answer);
   const entries: SeenEntry[] = [];
+  const gaps: SeenGap[] = [];
   async function run(): Promise<Closed> {
     for (;;) {
       const event = await events.next();
       if (event === undefined) return { code: 0, reason: "the response ended" };
       if (event.event === "message") entries.push({ id: event.id, text: event.data });
+      else if (event.event === "gap") gaps.push(JSON.parse(event.data));
     }
   }
   const closed = run().catch((error: Error) => ({ code: -1, reason: error.message }));
-  return { entries, closed, [Symbol.asyncDispose]: () => answer[Symbol.asyncDispose]() };
+  return { entries, gaps, closed, [Symbol.asyncDispose]: () => answer[Symbol.asyncDispose]() };
 }

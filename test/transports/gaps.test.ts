@@ -163,5 +163,56 @@ test("a live reader whose stream is deleted, and made again with more than it wa
   ]);
 });
 
+test("the same where it is made again with exactly one entry", async () => {
+  await add("5-0");
+  await using socket = await pull("format=json&gaps=1&count=10&last_entry_id=0");
+  expect(JSON.parse(await socket.text())).toEqual([[stream, "5-0", "of 5-0"]]);
+  const remake = "redis.call('DEL', KEYS[1]) redis.call('XADD', KEYS[1], '20-0', 'd', 'x')";
+  await redis.control.call("EVAL", remake, "1", `default:${stream}`);
+  expect(JSON.parse(await socket.text())).toEqual({
+    gap: { stream_id: stream, after: "5-0", before: "20-0" },
+  });
+  expect(JSON.parse(await socket.text())).toEqual([[stream, "20-0", "x"]]);
+});
+
+test("a live reader of a stream that is kept at one entry is told of nothing", async () => {
+  await using socket = await pull("format=json&gaps=1&count=10&last_entry_id=0");
+  for (const id of ["5-0", "6-0", "7-0"]) {
+    await redis.control.call("XADD", `default:${stream}`, "MAXLEN", "1", id, "d", "x");
+    expect(JSON.parse(await socket.text())).toEqual([[stream, id, "x"]]);
+  }
+});
+
+test.each([
+  ["deleted", ["DEL"], []],
+  ["trimmed to its last entry", ["XTRIM"], ["MAXLEN", "1"]],
+  ["rid of an entry", ["XDEL"], ["6-0"]],
+])(
+  "a stream that is %s is shown as it is to who comes then, though others still read it",
+  async (_how, [command = ""], args) => {
+    await using own = await startTestGateway(redis.url);
+    const key = `default:${stream}`;
+    const url = `${own.ws}/data/${stream}/pull?format=json&count=10`;
+    await using live = await connectSocket(`${url}&last_entry_id=0`);
+    for (const id of ["5-0", "6-0", "7-0"]) {
+      const body = JSON.stringify([[stream, id, "x"]]);
+      await request(`${own.http}/data/${stream}?format=json`, { method: "POST", body });
+      expect(JSON.parse(await live.text())).toEqual([[stream, id, "x"]]);
+    }
+    const remembered = async () =>
+      Number(/^redis_streamer_recent_bytes (\d+)$/m.exec((await request(`${own.http}/metrics`)).text)?.[1]);
+    expect(await remembered()).toBeGreaterThan(0);
+    await redis.control.call(command, key, ...args);
+    await until("nothing is remembered", async () => (await remembered()) === 0);
+    const left = (await redis.control.call("XRANGE", key, "(5-0", "+")) as [Buffer, unknown][];
+    await using late = await connectSocket(`${url}&last_entry_id=5-0`);
+    await add("8-0");
+    const seen: string[] = [];
+    while (seen.at(-1) !== "8-0") for (const [, id] of JSON.parse(await late.text())) seen.push(id);
+    expect(seen).toEqual([...left.map(([id]) => id.toString()), "8-0"]);
+    expect(JSON.parse(await live.text())).toEqual([[stream, "8-0", "of 8-0"]]);
+  },
+);
+
 const REMAKE =
   "redis.call('DEL', KEYS[1]) redis.call('XADD', KEYS[1], '20-0', 'd', 'x') redis.call('XADD', KEYS[1], '21-0', 'd', 'x')";

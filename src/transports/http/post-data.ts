@@ -46,9 +46,11 @@ export function addPostData(app: FastifyInstance, { log, limits, limiting }: Rou
     for (const key of keys) limiting.useStream(request.visitor, key);
     const results = await new Promise<readonly AppendResult[]>((resolve) => log.append(entries, resolve));
     const refusals = results.filter((result) => result instanceof GatewayError);
-    // Some stored and some refused is a list, as in an ack; nothing stored is an error.
+    const unknown = refusals.filter(({ code }) => code === "APPEND_UNKNOWN");
+    const isAllAlike = unknown.length === 0 || unknown.length === results.length;
+    // Some stored and some refused is a list, as in an ack, and so is some refused and some unknown; nothing stored is an error.
     const [refusal] = refusals;
-    if (refusal !== undefined && refusals.length === results.length) throw refusal;
+    if (refusal !== undefined && refusals.length === results.length && isAllAlike) throw refusal;
     return reply.type("application/json; charset=utf-8").send(appendResultsJson(results));
   });
 }

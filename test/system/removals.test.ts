@@ -1,0 +1,170 @@
+/**
+ * Streams are deleted, flushed and overwritten under load: readers go on with what there is, once and in order, and are
+ * told between which ids they may lack something; who comes later sees what is there; a key of the wrong type is an
+ * error for whoever wants that stream, and nobody else's matter.
+ */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { compareIds, type EntryId } from "../../src/domain/entry-id.ts";
+import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
+import { request } from "../support/http.ts";
+import { type Pusher, type Reader, startPusher, startReader, type Way } from "../support/load.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+import { connectSocket } from "../support/socket.ts";
+import { until } from "../support/until.ts";
+
+const WAYS: readonly Way[] = ["json", "header", "acked", "paced", "events"];
+
+let redis: TestRedis;
+let gateway: GatewayProcess;
+beforeEach(async () => {
+  redis = await startRedis();
+  gateway = await startGatewayProcess({
+    env: { REDIS_URL: redis.url, REDIS_STREAM_MAXLEN: "0", MAX_BATCH_ENTRIES: "1000000" },
+  });
+});
+afterEach(async () => {
+  await gateway[Symbol.asyncDispose]();
+  await redis[Symbol.asyncDispose]();
+});
+
+const startReaders = (stream: string, from = "0") =>
+  Promise.all(WAYS.map((way) => startReader(gateway.ws, stream, way, from)));
+
+async function progress(pushers: readonly Pusher[], more = 100): Promise<void> {
+  const before = pushers.map(({ acknowledged }) => acknowledged.size);
+  await until(
+    () => `the pushers go on behind ${before}`,
+    () => pushers.every(({ acknowledged }, i) => acknowledged.size >= (before[i] ?? 0) + more),
+    20_000,
+  );
+}
+
+/** Waits until readers have the last entry of a stream, and closes them. @returns what is stored */
+async function finish(stream: string, readers: readonly Reader[]): Promise<readonly string[]> {
+  const answer = await request(`${gateway.http}/data/${stream}/entries?format=json&count=1000000`);
+  const stored = (answer.json() as [string, string, string][]).map(([, id]) => id);
+  await until(
+    () => `all have ${stored.at(-1)}: ${readers.map(({ entries }) => entries.at(-1)?.id)}`,
+    () => readers.every(({ entries }) => entries.at(-1)?.id === stored.at(-1)),
+  );
+  await Promise.all(readers.map((reader) => reader[Symbol.asyncDispose]()));
+  return stored;
+}
+
+const isBelow = (a: string, b: string) => compareIds(a as EntryId, b as EntryId) < 0;
+
+test.each([["DEL", "default:s"], ["FLUSHALL"], ["XTRIM", "default:s", "MAXLEN", "0"]])(
+  "%s under readers and pushers, again and again",
+  async (...command) => {
+    const readers = await startReaders("s");
+    const pushers = await Promise.all([
+      startPusher(gateway.ws, "s", 20, 1),
+      startPusher(gateway.ws, "s", 20, 1),
+    ]);
+    for (let round = 0; round < 2; round++) {
+      await progress(pushers);
+      await redis.control.call(...command);
+      await progress(pushers);
+    }
+    await Promise.all(pushers.map((pusher) => pusher.stop()));
+    for (const { failed } of pushers) expect(failed.size).toBe(0);
+    const stored = await finish("s", readers);
+    const acknowledged = pushers
+      .flatMap((pusher) => [...pusher.acknowledged])
+      .sort(([a], [b]) => (isBelow(a, b) ? -1 : 1));
+    const texts = new Map(acknowledged.map(([id, number]) => [id, String(number)]));
+    expect(stored.every((id) => texts.has(id))).toBe(true);
+    for (const [i, { entries, gaps }] of readers.entries()) {
+      for (const { id, text } of entries) expect(text).toBe(texts.get(id));
+      const ids = entries.map(({ id }) => id);
+      expect(ids.every((id, at) => at === 0 || isBelow(ids[at - 1] ?? "", id))).toBe(true);
+      const seen = new Set(ids);
+      expect(stored.filter((id) => !seen.has(id))).toEqual([]);
+      // With headers there is no room to tell it.
+      if (WAYS[i] === "header") continue;
+      const lacking = acknowledged.filter(
+        ([id]) =>
+          !seen.has(id) && !gaps.some(({ after, before }) => isBelow(after, id) && isBelow(id, before)),
+      );
+      expect(lacking).toEqual([]);
+    }
+    const late = await startReaders("s");
+    await finish("s", late);
+    for (const { entries } of late) expect(entries.map(({ id }) => id)).toEqual(stored);
+    expect(await gateway.metric("internal_errors_total")).toBe(0);
+  },
+  60_000,
+);
+
+describe("a key that is no stream", () => {
+  const WRONG = { code: "WRONG_TYPE", error: "the key of this stream holds something that is no stream" };
+
+  test("is told on every way in and out", async () => {
+    await redis.control.call("SET", "default:s", "text");
+    for (const [path, method] of [
+      ["/data/s", "POST"],
+      ["/data/s?last_entry_id=0", "GET"],
+      ["/data/s", "GET"],
+      ["/data/s/entries", "GET"],
+      ["/data/s/events", "GET"],
+    ] as const) {
+      const answer = await request(`${gateway.http}${path}`, {
+        method,
+        ...(method === "POST" && { body: "x" }),
+      });
+      expect([path, answer.status, answer.json()]).toEqual([path, 409, expect.objectContaining(WRONG)]);
+    }
+    // Nothing was to be asked before it began.
+    const events = await request(`${gateway.http}/data/s/events?last_entry_id=0`);
+    expect(events.text).toContain(
+      `event: error\ndata: ${JSON.stringify({ error: WRONG.error, code: WRONG.code })}`,
+    );
+    const mutation = `mutation { append(streamId: "s", entries: [{string: "x"}]) { id error code } }`;
+    const graphql = await request(`${gateway.http}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ query: mutation }),
+    });
+    expect(graphql.json()).toEqual({ data: { append: [{ id: null, ...WRONG }] } });
+    await using acked = await connectSocket(`${gateway.ws}/data/s/push?header=0&ack=1`);
+    acked.send("x");
+    expect(JSON.parse(await acked.text())).toEqual([WRONG]);
+    const closed = { code: 1008, reason: `WRONG_TYPE: ${WRONG.error}` };
+    await using unacked = await connectSocket(`${gateway.ws}/data/s/push?header=0`);
+    unacked.send("x");
+    expect(await unacked.closed).toEqual(closed);
+    await using pull = await connectSocket(`${gateway.ws}/data/s/pull?last_entry_id=0`);
+    expect(await pull.closed).toEqual(closed);
+  });
+
+  test("is nobody's matter but that stream's, whose readers go on when it is one again", async () => {
+    const readers = await Promise.all([startReaders("s"), startReaders("other")]);
+    const [own, other] = await Promise.all([
+      startPusher(gateway.ws, "s", 20, 1),
+      startPusher(gateway.ws, "other", 20, 1),
+    ]);
+    // In one batch with another stream's entries: those are stored.
+    await using both = await connectSocket(`${gateway.ws}/data/third/push?format=json&ack=1`);
+    await progress([own, other]);
+    await redis.control.call("SET", "default:s", "text");
+    await until("the pusher is told", () => own.failed.size > 100);
+    both.send(
+      JSON.stringify([
+        ["third", null, "x"],
+        ["s", null, "x"],
+        ["third", null, "x"],
+      ]),
+    );
+    expect(JSON.parse(await both.text())).toEqual([expect.any(String), WRONG, expect.any(String)]);
+    await progress([other]);
+    await redis.control.call("DEL", "default:s");
+    await progress([own, other]);
+    await Promise.all([own.stop(), other.stop()]);
+    expect(new Set(own.failed.values())).toEqual(new Set(["WRONG_TYPE"]));
+    expect(other.failed.size).toBe(0);
+    await finish("s", readers[0]);
+    const stored = await finish("other", readers[1]);
+    for (const { entries } of readers[1]) expect(entries.map(({ id }) => id)).toEqual(stored);
+    expect(await gateway.metric("internal_errors_total")).toBe(0);
+  }, 60_000);
+});

@@ -1,0 +1,212 @@
+/**
+ * The network between gateway and Redis stalls, drips and is cut: every wait ends, nothing acknowledged is lost, nobody
+ * sees anything twice, and who pushed knows of each entry whether it is stored, is not, or may be.
+ */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type BadNetwork, startBadNetwork } from "../support/bad-network.ts";
+import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
+import { request } from "../support/http.ts";
+import { type Pusher, type Reader, startPusher, startReader, type Way } from "../support/load.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+import { connectSocket } from "../support/socket.ts";
+import { until } from "../support/until.ts";
+
+let redis: TestRedis;
+let network: BadNetwork;
+let gateway: GatewayProcess;
+beforeEach(async () => {
+  redis = await startRedis();
+  network = await startBadNetwork(redis.port);
+});
+afterEach(async () => {
+  await gateway[Symbol.asyncDispose]();
+  await network[Symbol.asyncDispose]();
+  await redis[Symbol.asyncDispose]();
+});
+
+async function start(env: Readonly<Record<string, string>> = {}): Promise<void> {
+  gateway = await startGatewayProcess({
+    env: { REDIS_URL: network.url, REDIS_STREAM_MAXLEN: "0", MAX_BATCH_ENTRIES: "1000000", ...env },
+  });
+}
+
+/** The entries of a stream as Redis has them, asked past the network. */
+const storedIn = async (stream: string) =>
+  ((await redis.control.call("XRANGE", `default:${stream}`, "-", "+")) as [Buffer, Buffer[]][]).map(
+    ([id, fields]) => ({ id: id.toString(), text: String(fields[1]) }),
+  );
+
+describe("under load", () => {
+  const WAYS: readonly Way[] = ["json", "header", "acked", "paced", "events"];
+  let pushers: readonly Pusher[];
+  let readers: readonly Reader[];
+
+  async function startLoad(): Promise<void> {
+    readers = await Promise.all(WAYS.map((way) => startReader(gateway.ws, "s", way)));
+    pushers = await Promise.all([startPusher(gateway.ws, "s", 20, 1), startPusher(gateway.ws, "s", 20, 1)]);
+  }
+  async function progress(more: number): Promise<void> {
+    const before = pushers.map(({ acknowledged }) => acknowledged.size);
+    await until(
+      () => `the pushers go on behind ${before}: ${gateway.logged.join("; ")}`,
+      () => pushers.every(({ acknowledged }, i) => acknowledged.size >= (before[i] ?? 0) + more),
+      20_000,
+    );
+  }
+  /** Ends the load and checks what became of its entries. @param codes of what was not (surely) stored */
+  async function settle(codes: readonly string[]): Promise<void> {
+    await Promise.all(pushers.map((pusher) => pusher.stop()));
+    const stored = await storedIn("s");
+    await until(
+      () => `all readers have ${stored.at(-1)?.id}: ${readers.map(({ entries }) => entries.at(-1)?.id)}`,
+      () => readers.every(({ entries }) => entries.at(-1)?.id === stored.at(-1)?.id),
+      20_000,
+    );
+    for (const { entries, gaps } of readers) expect([entries, gaps]).toEqual([stored, []]);
+    const texts = new Map(stored.map(({ id, text }) => [id, text]));
+    for (const { acknowledged, failed } of pushers) {
+      for (const [id, number] of acknowledged) expect(texts.get(id)).toBe(String(number));
+      for (const code of failed.values()) expect(codes).toContain(code);
+    }
+    await Promise.all(readers.map((reader) => reader[Symbol.asyncDispose]()));
+    expect(await gateway.metric("appends_in_flight")).toBe(0);
+    expect(await gateway.metric("internal_errors_total")).toBe(0);
+  }
+
+  test("one that is cut again and again", async () => {
+    await start();
+    await startLoad();
+    for (let i = 0; i < 10; i++) {
+      await progress(20);
+      expect(network.cut()).toBeGreaterThan(0);
+    }
+    await progress(20);
+    await settle(["APPEND_UNKNOWN"]);
+  }, 60_000);
+
+  test("one that delivers byte by byte, and is cut anywhere between them", async () => {
+    await start();
+    await startLoad();
+    await progress(20);
+    network.drip();
+    await progress(20);
+    network.cut();
+    await progress(20);
+    network.flow();
+    await progress(20);
+    await settle(["APPEND_UNKNOWN"]);
+  }, 60_000);
+
+  test("one that stalls for less than Redis may be silent only holds everything up", async () => {
+    await start();
+    await startLoad();
+    await progress(20);
+    network.stall();
+    const ready = await request(`${gateway.http}/readyz`);
+    expect(ready.status).toBe(503);
+    network.flow();
+    await progress(20);
+    await settle([]);
+  }, 60_000);
+
+  test("one that stalls for longer is given up, also where it is asked all the time, and used when it is back", async () => {
+    await start({ REDIS_SILENCE_MS: "1000", REDIS_WAIT_MS: "300" });
+    await startLoad();
+    await progress(20);
+    network.stall();
+    // What asks all the time: a health probe, whose question is written to each connection.
+    const probes = setInterval(() => void request(`${gateway.http}/readyz`).catch(() => undefined), 100);
+    await until(
+      "the pushers hear of it",
+      () => pushers.every(({ failed }) => [...failed.values()].includes("APPEND_UNKNOWN")),
+      20_000,
+    );
+    await until(
+      "and that Redis is away",
+      () => pushers.every(({ failed }) => [...failed.values()].includes("REDIS_AWAY")),
+      20_000,
+    );
+    clearInterval(probes);
+    network.flow();
+    network.cut();
+    await progress(20);
+    await settle(["APPEND_UNKNOWN", "REDIS_AWAY"]);
+  }, 60_000);
+});
+
+describe("an append whose answer is cut off", () => {
+  const UNKNOWN = {
+    code: "APPEND_UNKNOWN",
+    error: "the connection to Redis was lost before it answered; the entry may or may not be stored",
+  };
+  const TEXTS = ["one", "two", "three", "four"];
+  /** `$15\r\n1234567890123-0\r\n` */
+  const ANSWER_BYTES = 22;
+  type Outcome = string | { readonly code: string; readonly error: string };
+
+  /** Every way to push a batch and to hear what became of it. */
+  const WAYS: Readonly<Record<string, (stream: string) => Promise<readonly Outcome[]>>> = {
+    "format=json with acks": async (stream) => {
+      await using socket = await connectSocket(`${gateway.ws}/data/${stream}/push?format=json&ack=1`);
+      socket.send(JSON.stringify(TEXTS.map((text) => [stream, null, text])));
+      return JSON.parse(await socket.text());
+    },
+    "headers with acks": async (stream) => {
+      await using socket = await connectSocket(`${gateway.ws}/data/${stream}/push?ack=1&offsets=end`);
+      let end = 0;
+      socket.send(JSON.stringify(TEXTS.map((text) => (end += text.length))));
+      socket.send(Buffer.from(TEXTS.join("")));
+      return JSON.parse(await socket.text());
+    },
+    POST: async (stream) => {
+      const body = JSON.stringify(TEXTS.map((text) => [stream, null, text]));
+      const answer = await request(`${gateway.http}/data/${stream}?format=json`, { method: "POST", body });
+      if (answer.status === 200) return answer.json() as Outcome[];
+      expect(answer.status).toBe(503);
+      return TEXTS.map(() => answer.json() as Outcome);
+    },
+    GraphQL: async (stream) => {
+      const entries = TEXTS.map((text) => `{string: "${text}"}`).join();
+      const query = `mutation { append(streamId: "${stream}", entries: [${entries}]) { id error code } }`;
+      const answer = await request(`${gateway.http}/graphql`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ query }),
+      });
+      const { data } = answer.json() as {
+        data: { append: { id: string | null; error: string; code: string }[] };
+      };
+      return data.append.map(({ id, error, code }) => id ?? { error, code });
+    },
+  };
+
+  test.each(Object.entries(WAYS))("is told entry by entry: %s", async (_name, push) => {
+    await start();
+    // Whole answers before the cut, and bytes of the next one.
+    for (const [sure, further] of [
+      [0, 1],
+      [0, 19],
+      [1, 5],
+      [2, 0],
+      [3, 19],
+    ] as const) {
+      const stream = `s${sure}${further}`;
+      await until("Redis is there", async () => (await request(`${gateway.http}/readyz`)).status === 200);
+      network.cutReplies("appends", sure * ANSWER_BYTES + further);
+      const outcomes = await push(stream);
+      expect(outcomes.slice(sure)).toEqual(TEXTS.slice(sure).map(() => UNKNOWN));
+      const stored = await storedIn(stream);
+      expect(stored.map(({ text }) => text)).toEqual(TEXTS);
+      expect(outcomes.slice(0, sure)).toEqual(stored.slice(0, sure).map(({ id }) => id));
+    }
+  });
+
+  test("without acks it closes the connection", async () => {
+    await start();
+    await using socket = await connectSocket(`${gateway.ws}/data/s/push?header=0`);
+    network.cutReplies("appends", 5);
+    socket.send("x");
+    const { code, reason } = await socket.closed;
+    expect([code, reason.split(":")[0]]).toEqual([1013, "APPEND_UNKNOWN"]);
+  });
+});

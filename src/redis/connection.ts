@@ -321,7 +321,9 @@ export function openConnection(options: ConnectionOptions): Connection {
         return;
       }
       sendNow(step, (error, reply) => {
-        if (error && step[0] !== "CLIENT") done(error.message);
+        // One that cannot write to its disk says so to a PING, and can be read from.
+        const isHarmless = step[0] === "CLIENT" || (error instanceof ReplyError && error.code === "MISCONF");
+        if (error && !isHarmless) done(error.message);
         else if (step[0] === "ROLE" && !(Array.isArray(reply) && String(reply[0]) === "master"))
           done(NO_MASTER);
         else next();

@@ -189,9 +189,14 @@ export function createLog({ append, reads, connections, sizes, answerBytes, page
     },
 
     async ping() {
-      await Promise.all(connections.map((connection) => ask(connection, "PING")));
+      await Promise.all(connections.map((connection) => ask(connection, "PING").catch(unlessFull)));
     },
   };
+}
+
+/** A Redis that cannot write to its disk refuses even a PING with that, and answers whoever reads. */
+function unlessFull(error: unknown): void {
+  if (!(error instanceof GatewayError && error.code === "REDIS_FULL")) throw error;
 }
 
 /** The start of a range that leaves the cursor itself out (Redis 6.2: `XRANGE key (id …`). */

@@ -1,5 +1,5 @@
 /** A real redis-server for a test: on a free port of its own, with its data in a folder that is removed again. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -31,6 +31,9 @@ export const silent: Logger = {
   error: () => undefined,
 };
 
+/** That a file may not grow (`limitFiles`) is to be an error to it, as a full disk is, and not a signal that ends it. */
+const SERVER = 'trap "" XFSZ; exec redis-server "$@"';
+
 /** A port that was free a moment ago. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -53,7 +56,7 @@ export async function startRedis(...args: readonly string[]): Promise<TestRedis>
 
   async function start(): Promise<void> {
     const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", dir, ...args];
-    child = spawn("redis-server", options, { stdio: "ignore" });
+    child = spawn("sh", ["-c", SERVER, "redis-server", ...options], { stdio: "ignore" });
     await control.call("PING");
   }
 
@@ -94,4 +97,9 @@ export async function killConnections({ control }: TestRedis, name: string): Pro
     if (id !== undefined) killed += Number(await control.call("CLIENT", "KILL", "ID", id));
   }
   return killed;
+}
+
+/** Lets no file of a process, or of those that it starts, grow beyond a size: what a disk that is full comes to. */
+export function limitFiles(pid: number, bytes: number | "unlimited"): void {
+  execFileSync("prlimit", ["--pid", String(pid), `--fsize=${bytes}:unlimited`]);
 }

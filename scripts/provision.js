@@ -64,6 +64,7 @@ function missingPackages(forTests) {
     // Debian keeps this one where only root's PATH leads.
     if (!onPath("mosquitto") && !isProgram(MOSQUITTO)) packages.push("mosquitto");
     if (!onPath("openssl")) packages.push("openssl");
+    if (!onPath("faketime")) packages.push("faketime");
   }
   return packages;
 }

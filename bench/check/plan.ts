@@ -55,6 +55,8 @@ export interface Plan {
 
 const STREAMS = 3;
 const PUSHERS = 5;
+/** Seeds are below this. */
+const SILENCE_SEEDS = 2 ** 31;
 
 /** Decides. @param ms how long pushers push */
 export function planOf(seed: number, ms: number): Plan {
@@ -71,6 +73,8 @@ export function planOf(seed: number, ms: number): Plan {
     RECENT_BYTES: random.one(["0", "64k", "16m"]),
     PUSH_IN_FLIGHT_BYTES: random.one(["64k", "4m"]),
     MAX_BATCH_ENTRIES: "1000000",
+    // Drawn apart, so that all else of a seed stays what it was.
+    REDIS_SILENCE_MS: createRandom(seed + SILENCE_SEEDS).one(["30000", "1000"]),
   };
   const pushers = Array.from({ length: PUSHERS }, (_, i): PlannedPusher => {
     const form = random.one(["raw", "header", "json"] as const);

@@ -94,15 +94,17 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(last);
 }
 
+/** Ports are taken from below those that the kernel gives to outgoing connections, which could take one while its server is down. */
+const PORTS = { from: 20_000, below: 32_768 };
+
 /** A TCP port that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("the kernel gave no port");
-  return address.port;
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const port = PORTS.from + Math.floor(Math.random() * (PORTS.below - PORTS.from));
+    const server = createServer();
+    server.on("error", () => resolve(freePort()));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(port)));
+  });
 }
 
 /** Kernel ticks a second in /proc/<pid>/stat; 100 on every Linux that Node runs on (proc(5), USER_HZ). */

@@ -34,15 +34,16 @@ export const silent: Logger = {
 /** That a file may not grow (`limitFiles`) is to be an error to it, as a full disk is, and not a signal that ends it. */
 const SERVER = 'trap "" XFSZ; exec redis-server "$@"';
 
+/** Ports are taken from below those that the kernel gives to outgoing connections, which could take one while its server is down. */
+const PORTS = { from: 20_000, below: 32_768 };
+
 /** A port that was free a moment ago. */
 export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
+    const port = PORTS.from + Math.floor(Math.random() * (PORTS.below - PORTS.from));
     const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
+    server.on("error", () => resolve(freePort()));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(port)));
   });
 }
 

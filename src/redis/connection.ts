@@ -13,6 +13,7 @@ import type { Logger } from "../domain/logger.ts";
 import { describeAddress, type RedisAddress } from "./address.ts";
 import { type Argument, type CommandWriter, createCommandWriter } from "./command-writer.ts";
 import { createReplyReader, type Reply, ReplyError } from "./resp-reader.ts";
+import { watchSilence } from "./silence.ts";
 import { describePlace, isSource, type RedisPlace } from "./source.ts";
 
 /** How a command ended: with a reply, or with an error of Redis (`ReplyError`) or of the connection (`GatewayError`). */
@@ -78,8 +79,6 @@ const FIRST_RETRY_MS = 25;
 const LAST_RETRY_MS = 2000;
 const CONNECT_TIMEOUT_MS = 5000;
 const SILENCE_MS = 30_000;
-/** How often it is looked for silence before it has been long enough. */
-const SILENCE_CHECKS = 4;
 const SWEEP_MS = 100;
 const READ_BYTES = 256 * 1024;
 /** Replies up to this size (bytes) can be put off: those of large appends are far smaller. */
@@ -91,7 +90,7 @@ const away = () => new GatewayError("REDIS_AWAY", "Redis is away; try again late
 
 /** Opens a connection. It is usable at once: commands wait until it is ready. */
 export function openConnection(options: ConnectionOptions): Connection {
-  const { address: place, logger, name, silenceMs = SILENCE_MS } = options;
+  const { address: place, logger, name } = options;
   let socket: Socket | undefined;
   let state: "connecting" | "ready" | "closed" = "connecting";
   let protocol: 2 | 3 = 3;
@@ -108,14 +107,11 @@ export function openConnection(options: ConnectionOptions): Connection {
   let sweep: NodeJS.Timeout | undefined;
   let writer = createCommandWriter();
   let flushQueued = false;
-  let heard = false;
-  /** How often in a row something was asked and nothing heard: counted, so that a standstill of this process is not Redis' silence. */
-  let quiet = 0;
-  const listening = setInterval(() => {
-    quiet = heard || state !== "ready" || sent.length === sentHead ? 0 : quiet + 1;
-    heard = false;
-    if (quiet > SILENCE_CHECKS) leave("Redis has not answered for too long");
-  }, silenceMs / SILENCE_CHECKS);
+  const silence = watchSilence(
+    options.silenceMs ?? SILENCE_MS,
+    () => state === "ready" && sent.length > sentHead,
+    () => leave("Redis has not answered for too long"),
+  );
 
   function flush(): void {
     if (socket !== undefined) options.onFlush?.();
@@ -259,7 +255,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     const current = tls ? connectTls({ ...target, ...tls }) : connectTcp({ ...target, onread });
     socket = current;
     const feed = (chunk: Buffer): void => {
-      heard = true;
+      silence.heard();
       try {
         reader.feed(chunk);
       } catch (error) {
@@ -288,7 +284,6 @@ export function openConnection(options: ConnectionOptions): Connection {
       greet(to, (problem) => {
         if (problem !== undefined) end(problem);
         if (ended || state === "closed") return;
-        // From here on what is written would put off the socket's own timeout, and something always is.
         current.setTimeout(0);
         state = "ready";
         if (failures > 3) logger.info({ connection: name }, "Redis is back");
@@ -375,7 +370,7 @@ export function openConnection(options: ConnectionOptions): Connection {
       stopWatching?.();
       clearTimeout(retry);
       clearInterval(sweep);
-      clearInterval(listening);
+      silence.stop();
       socket?.destroy();
       failSent();
       const given = waiting;

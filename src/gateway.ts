@@ -13,6 +13,7 @@ import { createTickets } from "./access/tickets.ts";
 import { openTlsFiles } from "./access/tls-files.ts";
 import type { Logger } from "./domain/logger.ts";
 import { createTally } from "./domain/tally.ts";
+import { createTraffic } from "./domain/traffic.ts";
 import { createHistory } from "./live/history.ts";
 import { createHub } from "./live/hub.ts";
 import { createPresence } from "./live/presence.ts";
@@ -146,6 +147,7 @@ async function assemble(
   closers: (() => Promise<void> | void)[],
 ) {
   const tally = createTally();
+  const traffic = createTraffic(settings.metricsClasses);
   const sizes = createEntrySizes();
   const connections: Connection[] = [];
   const open = (name: string, hooks: ConnectionHooks = {}) =>
@@ -175,6 +177,7 @@ async function assemble(
     echo,
     onStored: (key) => polled.forget(key),
     tally,
+    traffic,
   });
   const { maxAnswerBytes: answerBytes, pageBytes } = settings;
   const logOver = (reads: Connection) =>
@@ -222,10 +225,11 @@ async function assemble(
     refusals: createRefusals(tally, logger),
     log,
     polled: polled.reads,
-    subscribe: createSubscriber({ hub, history, log, tally }),
+    subscribe: createSubscriber({ hub, history, log, tally, traffic }),
     limits: settings,
     turnEnd,
     tally,
+    traffic,
     logger,
     maxMessageBytes: settings.maxMessageBytes,
     tracing,
@@ -275,6 +279,7 @@ async function assemble(
   if (tls !== undefined) closers.push(tls.close);
   const metrics = createMetrics({
     tally,
+    traffic,
     sockets: webSockets.size,
     sendBufferBytes: webSockets.sendBufferBytes,
     limitHits: access.limiting.hits,

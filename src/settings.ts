@@ -74,6 +74,23 @@ const list: Parse<readonly string[]> = (value) =>
     .map((one) => one.trim())
     .filter((one) => one !== "");
 
+/** A class of streams by its name, and a pattern on `device:stream` as permissions have. */
+type StreamClassSetting = { readonly name: string; readonly pattern: string };
+
+/** Each class is a time series in every metric by class. */
+const MOST_CLASSES = 50;
+
+const streamClasses: Parse<readonly StreamClassSetting[]> = (value) => {
+  const classes = list(value).map((one) => {
+    const [, name = "", pattern = ""] = /^([\w.-]{1,40})=(.{1,200})$/.exec(one) ?? [];
+    if (name === "") throw new Error(`wants classes as cameras=*:cam*, not "${one}"`);
+    return { name, pattern };
+  });
+  if (classes.length > MOST_CLASSES)
+    throw new Error(`wants at most ${MOST_CLASSES} classes, not ${classes.length}`);
+  return classes;
+};
+
 const pathPrefix: Parse<string> = (value) => {
   if (value === "" || /^(\/[\w.~-]+)+$/.test(value)) return value;
   throw new Error(`wants a path such as /streams, without a slash at its end, not "${value}"`);
@@ -468,6 +485,13 @@ export const SETTINGS = {
     "8000",
     "ms",
     "How long a stop may take to answer and store what is in flight",
+  ),
+  metricsClasses: row(
+    "METRICS_CLASSES",
+    streamClasses,
+    "",
+    "",
+    "Classes of streams that the metrics tell apart, by commas, such as cameras=*:cam*,glasses=glasses:*; the first whose pattern fits counts",
   ),
   otlpEndpoint: row(
     "OTEL_EXPORTER_OTLP_ENDPOINT",

@@ -85,6 +85,13 @@ describe("values", () => {
     ).toEqual(["https://a.example", "https://b.example"]);
   });
 
+  it("classes of streams are names and patterns", () => {
+    expect(readSettings([], { METRICS_CLASSES: "cameras=*:cam*, a.b=x:=y" }).metricsClasses).toEqual([
+      { name: "cameras", pattern: "*:cam*" },
+      { name: "a.b", pattern: "x:=y" },
+    ]);
+  });
+
   it("choices are the same in any case", () => {
     expect(readSettings(["--redis-fsync", "EverySec"], {}).redisFsync).toBe("everysec");
   });
@@ -119,6 +126,10 @@ describe("what cannot be", () => {
     ["MAX_MESSAGE_BYTES", "64 megabytes", "such as 65536 or 64k"],
     ["MAX_MESSAGE_BYTES", "1.5m", "such as 65536 or 64k"],
     ["PING_INTERVAL_MS", "0", "whole number from 100"],
+    ["METRICS_CLASSES", "*:cam*", 'cameras=*:cam*, not "*:cam*"'],
+    ["METRICS_CLASSES", "cameras=", "cameras=*:cam*"],
+    ["METRICS_CLASSES", 'a"b=*', "cameras=*:cam*"],
+    ["METRICS_CLASSES", "a=*,".repeat(51), "at most 50 classes, not 51"],
     ["LOG_LEVEL", "loud", "trace, debug, info"],
   ])("%s=%s names itself and what it wants", (variable, value, wants) => {
     const inEnv = refusal([], { [variable]: value });

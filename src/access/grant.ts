@@ -1,9 +1,8 @@
 /**
  * What a key or token allows: an action on the streams of a pattern, written `read:glasses:*`.
- *
- * A pattern is matched against the stream key, `{device}:{stream}`. Its part before the first colon is for the device and
- * its `*` stops at the key's first colon; its part behind is for the stream, prefix included. `*` alone is everything.
+ * Patterns are those of `domain/stream-pattern.ts`.
  */
+import { matchesGlob, matchesPattern } from "../domain/stream-pattern.ts";
 
 /** What can be done: `write` does not include `read`; `admin` includes both, and what changes or removes streams. */
 export const ACTIONS = ["read", "write", "admin"] as const;
@@ -49,41 +48,4 @@ export function covers({ action, pattern }: Grant, device: string): boolean {
   if (action === "write") return false;
   const colon = pattern.indexOf(":");
   return colon < 0 ? pattern === "*" : matchesGlob(pattern.slice(0, colon), device);
-}
-
-/** Whether a stream key is one of a pattern's. */
-export function matchesPattern(pattern: string, key: string): boolean {
-  if (pattern === "*") return true;
-  const patternColon = pattern.indexOf(":");
-  // Without a device, as keys are with DISABLE_MULTI_DEVICE_PREFIXING.
-  if (patternColon < 0) return matchesGlob(pattern, key);
-  const keyColon = key.indexOf(":");
-  return (
-    keyColon >= 0 &&
-    matchesGlob(pattern.slice(0, patternColon), key.slice(0, keyColon)) &&
-    matchesGlob(pattern.slice(patternColon + 1), key.slice(keyColon + 1))
-  );
-}
-
-/** Whether a text is one of a glob's, in which `*` is any run of characters. Never worse than their lengths multiplied. */
-function matchesGlob(glob: string, text: string): boolean {
-  let g = 0;
-  let t = 0;
-  /** Where to go on when what follows the last `*` does not fit: that star takes one character more. */
-  let star = -1;
-  let taken = 0;
-  while (t < text.length) {
-    if (glob[g] === "*") {
-      star = g++;
-      taken = t;
-    } else if (glob[g] === text[t]) {
-      g++;
-      t++;
-    } else if (star >= 0) {
-      g = star + 1;
-      t = ++taken;
-    } else return false;
-  }
-  while (glob[g] === "*") g++;
-  return g === glob.length;
 }

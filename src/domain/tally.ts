@@ -1,12 +1,10 @@
 /**
  * What the gateway counts while it works: plain numbers, so that counting costs nothing where entries fly. The
- * metrics page reads them; nothing decides by them.
+ * metrics page reads them; nothing decides by them. What streams carry is counted by their class (`traffic.ts`).
  */
 
 /** Totals since the start, and the current level of every bounded buffer. Sizes are bytes. */
 export interface Tally {
-  entriesIn: number;
-  bytesIn: number;
   /** Appends that Redis answered with an error. */
   entriesRefused: number;
   /** Appends whose answer was lost with the connection: stored or not, nobody knows. */
@@ -16,8 +14,8 @@ export interface Tally {
   appendBytesInFlight: number;
   /** Times that a pushing socket was no longer read because too much of it waited for Redis. */
   pushPauses: number;
-  entriesOut: number;
-  bytesOut: number;
+  /** Written to readers, framing included. */
+  bytesSent: number;
   /** Times that a reader's cursor had been trimmed away before it came. */
   gaps: number;
   readers: number;
@@ -41,15 +39,12 @@ export interface Tally {
 
 /** A tally with everything at 0. */
 export const createTally = (): Tally => ({
-  entriesIn: 0,
-  bytesIn: 0,
   entriesRefused: 0,
   entriesUnknown: 0,
   appendsInFlight: 0,
   appendBytesInFlight: 0,
   pushPauses: 0,
-  entriesOut: 0,
-  bytesOut: 0,
+  bytesSent: 0,
   gaps: 0,
   readers: 0,
   readersPaused: 0,

@@ -17,6 +17,8 @@ export interface Batch {
   readonly last: EntryId;
   /** At least one. */
   readonly entries: readonly Entry[];
+  /** The bytes of the entries' payloads and further fields. */
+  readonly bytes: number;
   /** What it takes in memory, about, in bytes. */
   readonly cost: number;
   /** Frames made so far, by the form and name they were made for. */
@@ -30,13 +32,15 @@ const COMPACT_UP_TO_BYTES = 4096;
 
 /** Makes a batch of entries that follow each other. @param entries at least one */
 export function createBatch(key: string, after: EntryId, entries: readonly Entry[], last: EntryId): Batch {
-  // Twice: as they are, and in the frames that are made of them.
+  const bytes = bytesOf(entries);
   return {
     key,
     after,
     last,
     entries: compacted(entries),
-    cost: bytesOf(entries) * 2 + entries.length * ENTRY_COST_BYTES,
+    bytes,
+    // Twice: as they are, and in the frames that are made of them.
+    cost: bytes * 2 + entries.length * ENTRY_COST_BYTES,
     frames: new Map(),
   };
 }

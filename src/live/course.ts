@@ -5,6 +5,7 @@
 import type { Entry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
 import type { Tally } from "../domain/tally.ts";
+import type { ClassTraffic, Traffic } from "../domain/traffic.ts";
 import type { Log } from "../redis/log.ts";
 import type { Encoder } from "./encoder.ts";
 import type { History } from "./history.ts";
@@ -16,6 +17,7 @@ export interface SubscriptionParts {
   readonly history: History;
   readonly log: Log;
   readonly tally: Tally;
+  readonly traffic: Traffic;
 }
 
 /** One stream of a subscription at work. */
@@ -24,6 +26,8 @@ export interface Lane {
   readonly name: string;
   cursor: EntryId;
   isAtEnd: boolean;
+  /** Where what is sent of it is counted. */
+  readonly traffic: ClassTraffic;
   /** Entries right behind the cursor may be gone: to be told before the next entry. */
   hasGap: boolean;
 }
@@ -44,8 +48,8 @@ export interface CourseContext<Frame> extends SubscriptionParts {
   readonly encoder: Encoder<Frame>;
   /** Whether it may neither read nor send now. */
   isHalted(): boolean;
-  /** Sends a frame of so many entries. @returns whether it has left already, and nobody uses its memory any more */
-  write(frame: Frame, entries: number): boolean;
+  /** Sends a frame. @returns whether it has left already, and nobody uses its memory any more */
+  write(frame: Frame): boolean;
   /** Entries between the lane's cursor and an id were gone before the reader came to them: called right before it goes on there. */
   missed(lane: Lane, before: EntryId): void;
   caughtUp(): void;

@@ -3,6 +3,7 @@
  * then every batch of the hub as it comes. Each stream is a lane of its own: one may be live while another catches up.
  */
 import type { Entry } from "../domain/entry.ts";
+import { bytesOf } from "../redis/entry-sizes.ts";
 import { type Batch, firstPast, frameOf } from "./batch.ts";
 import type { Course, CourseContext, Lane } from "./course.ts";
 import type { LiveReader } from "./hub.ts";
@@ -48,7 +49,9 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
     }
     if (lane.hasGap) tellGap(lane, batch.entries);
     lane.cursor = batch.last;
-    return context.write(frameOf(batch, encoder, lane.name, memo), batch.entries.length);
+    lane.traffic.entriesOut += batch.entries.length;
+    lane.traffic.bytesOut += batch.bytes;
+    return context.write(frameOf(batch, encoder, lane.name, memo));
   }
 
   function sendEntries(lane: Lane, entries: readonly Entry[]): void {
@@ -56,7 +59,9 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
     if (last === undefined) return;
     if (lane.hasGap) tellGap(lane, entries);
     lane.cursor = last.id;
-    context.write(encoder.encode([{ stream: lane.name, entries }]), entries.length);
+    lane.traffic.entriesOut += entries.length;
+    lane.traffic.bytesOut += bytesOf(entries);
+    context.write(encoder.encode([{ stream: lane.name, entries }]));
   }
 
   function tellGap(lane: Lane, [first]: readonly Entry[]): void {

@@ -26,6 +26,12 @@ export interface LiveReader {
   missed(): void;
 }
 
+/** What has passed of a stream since it is watched. */
+export interface Passage {
+  /** Entries handed out, whether somebody took them or not. */
+  readonly entries: number;
+}
+
 /** What readers ask of the hub. */
 export interface Hub {
   /**
@@ -44,6 +50,8 @@ export interface Hub {
   nothingPast(key: string, cursor: EntryId): void;
   /** Whether the stream is watched and nothing past the cursor was seen. */
   isAtEnd(key: string, cursor: EntryId): boolean;
+  /** How much of a stream has passed; undefined where it is not watched. Another one whenever it is watched anew. */
+  passage(key: string): Passage | undefined;
   /** The newest batches of a stream that has, or a moment ago had, a live reader. */
   recent(key: string): RecentBatches | undefined;
   close(): void;
@@ -57,7 +65,8 @@ export interface HubParts {
   readonly logger: Logger;
 }
 
-interface LiveStream {
+interface LiveStream extends Passage {
+  entries: number;
   /** Everything up to this id was handed out, or is of no interest to any reader. */
   position: EntryId;
   readonly readers: Set<LiveReader>;
@@ -103,6 +112,7 @@ export function createHub({ openTail, memory, tally, logger }: HubParts): Hub {
     const isLate = hasGap || after === FIRST_ID;
     const batch = createBatch(key, isLate ? (idBefore(first.id) ?? after) : after, entries, last.id);
     stream.position = last.id;
+    stream.entries += entries.length;
     const isLarge = bytesOf(entries) >= LARGE_ENTRY_BYTES * entries.length;
     const mayGo = isLarge && stream.readers.size > 0;
     // Before the readers get it: what that makes them do may be to ask for it here.
@@ -133,6 +143,7 @@ export function createHub({ openTail, memory, tally, logger }: HubParts): Hub {
       const stream = streams.get(key);
       if (stream === undefined) {
         streams.set(key, {
+          entries: 0,
           position: cursor,
           readers: new Set([reader]),
           recent: memory.open(),
@@ -164,6 +175,7 @@ export function createHub({ openTail, memory, tally, logger }: HubParts): Hub {
       const stream = streams.get(key);
       return stream !== undefined && compareIds(cursor, stream.position) >= 0;
     },
+    passage: (key) => streams.get(key),
     recent: (key) => streams.get(key)?.recent,
     close() {
       clearInterval(sweep);

@@ -71,7 +71,9 @@ export function createSubscriber(parts: SubscriptionParts) {
     const { tally } = parts;
     const reasons = new Set<PauseReason>();
     let closed = false;
-    const lanes = options.streams.map((stream): Lane => ({ hasGap: false, ...stream }));
+    const lanes = options.streams.map(
+      (stream): Lane => ({ hasGap: false, ...stream, traffic: parts.traffic.of(stream.key) }),
+    );
 
     const context: CourseContext<Frame> = {
       ...parts,
@@ -79,9 +81,8 @@ export function createSubscriber(parts: SubscriptionParts) {
       lanes,
       encoder: options.encoder,
       isHalted: () => closed || reasons.size > 0,
-      write(frame, entries) {
+      write(frame) {
         sink.write(frame);
-        tally.entriesOut += entries;
         options.onFrame?.();
         if (!closed && sink.isFull()) {
           tally.slowPauses++;

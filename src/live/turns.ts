@@ -4,6 +4,8 @@
  * Redis, or is skipped.
  */
 import type { Entry, StreamEntries } from "../domain/entry.ts";
+import { bytesOf } from "../redis/entry-sizes.ts";
+import { createConflation } from "./conflation.ts";
 import type { Course, CourseContext, Lane } from "./course.ts";
 import type { LiveReader } from "./hub.ts";
 import { retryLater } from "./retry.ts";
@@ -19,6 +21,7 @@ export interface TurnOptions {
 export function createTurns<Frame>(context: CourseContext<Frame>, { count, latest }: TurnOptions): Course {
   const { hub, log, lanes, encoder } = context;
   const attached = new Set<Lane>();
+  const conflations = latest ? lanes.map((lane) => createConflation(hub, lane)) : [];
   let reading = false;
   let woken = false;
 
@@ -70,7 +73,6 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
   /** Sends one frame of what follows. @returns whether there was anything to send */
   function send(found: readonly (readonly Entry[])[]): boolean {
     const streams: StreamEntries[] = [];
-    let entries = 0;
     lanes.forEach((lane, i) => {
       const next = found[i] ?? [];
       const [first] = next;
@@ -79,21 +81,24 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
       if (lane.hasGap) context.missed(lane, first.id);
       lane.cursor = last.id;
       lane.isAtEnd = false;
-      entries += next.length;
+      lane.traffic.entriesOut += next.length;
+      lane.traffic.bytesOut += bytesOf(next);
+      conflations[i]?.sent(next.length);
       streams.push({ stream: lane.name, entries: next });
     });
-    if (entries > 0) context.write(frameFor(streams), entries);
-    return entries > 0;
+    if (streams.length > 0) context.write(frameFor(streams));
+    return streams.length > 0;
   }
 
   /** Waits for what comes next. @returns false where the hub has already seen something */
   function attachAll(): boolean {
-    for (const lane of lanes) {
+    for (const [i, lane] of lanes.entries()) {
       const isAttached = attached.has(lane) || hub.attach(lane.key, lane.cursor, reader);
       // From here on the hub knows what is past the cursor, and says when that is no longer nothing.
       lane.isAtEnd = false;
       if (!isAttached) return false;
       attached.add(lane);
+      conflations[i]?.attached();
     }
     return true;
   }

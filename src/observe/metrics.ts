@@ -1,6 +1,7 @@
-/** Metrics for Prometheus: the tally, and what the runtime knows of itself. Nothing is labelled by stream. */
+/** Metrics for Prometheus: the tally, traffic by class of streams, and what the runtime knows of itself. Nothing is labelled by stream. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Tally } from "../domain/tally.ts";
+import type { ClassTraffic, Traffic } from "../domain/traffic.ts";
 
 /** The metrics page. */
 export interface Metrics {
@@ -14,8 +15,6 @@ type Kind = "counter" | "gauge";
 
 /** One metric per number of the tally: a number without a row does not compile. */
 const ROWS: Readonly<Record<keyof Tally, readonly [kind: Kind, name: string, help: string]>> = {
-  entriesIn: ["counter", "entries_in_total", "Entries stored"],
-  bytesIn: ["counter", "bytes_in_total", "Payload bytes stored"],
   entriesRefused: ["counter", "entries_refused_total", "Appends that Redis answered with an error"],
   entriesUnknown: ["counter", "entries_unknown_total", "Appends whose answer was lost with the connection"],
   appendsInFlight: ["gauge", "appends_in_flight", "Appends that wait for Redis"],
@@ -25,8 +24,11 @@ const ROWS: Readonly<Record<keyof Tally, readonly [kind: Kind, name: string, hel
     "push_pauses_total",
     "Times that a pushing socket was no longer read, because of what waits",
   ],
-  entriesOut: ["counter", "entries_out_total", "Entries sent to readers"],
-  bytesOut: ["counter", "bytes_out_total", "Bytes sent to readers, framing included"],
+  bytesSent: [
+    "counter",
+    "bytes_sent_total",
+    "Bytes written to readers that follow streams, framing included",
+  ],
   gaps: ["counter", "gaps_total", "Times that a reader's cursor had been trimmed away before it came"],
   readers: ["gauge", "readers", "Subscriptions now"],
   readersPaused: [
@@ -52,9 +54,22 @@ const ROWS: Readonly<Record<keyof Tally, readonly [kind: Kind, name: string, hel
   internalErrors: ["counter", "internal_errors_total", "Requests and sockets that failed in the gateway"],
 };
 
+/** One metric per number of a class of streams. */
+const CLASS_ROWS: Readonly<Record<keyof ClassTraffic, readonly [name: string, help: string]>> = {
+  entriesIn: ["entries_in_total", "Entries stored, by class of streams"],
+  bytesIn: ["bytes_in_total", "Payload bytes stored, by class of streams"],
+  entriesOut: ["entries_out_total", "Entries sent, once for each reader, by class of streams"],
+  bytesOut: ["bytes_out_total", "Payload bytes sent, once for each reader, by class of streams"],
+  conflated: [
+    "entries_conflated_total",
+    "Entries that a reader of the newest was not sent because a newer one had come, by class of streams",
+  ],
+};
+
 /** What is read when somebody looks, beside the tally. */
 export interface MetricSources {
   readonly tally: Tally;
+  readonly traffic: Traffic;
   /** WebSockets open now, and the bytes that they have not sent yet. */
   readonly sockets: () => number;
   readonly sendBufferBytes: () => number;
@@ -80,7 +95,7 @@ const MISNAMED = [
 
 /** Makes the metrics page. */
 export function createMetrics(sources: MetricSources): Metrics {
-  const { tally, sockets, sendBufferBytes, limitHits, refusals, sessions, redisSeconds } = sources;
+  const { tally, traffic, sockets, sendBufferBytes, limitHits, refusals, sessions, redisSeconds } = sources;
   const register = new Registry();
   collectDefaultMetrics({ register });
   for (const name of MISNAMED) register.removeSingleMetric(name);
@@ -90,6 +105,12 @@ export function createMetrics(sources: MetricSources): Metrics {
     const read = () => tally[key];
     if (kind === "gauge") addGauge(options, read);
     else addCounter(options, read);
+  }
+  for (const key of Object.keys(CLASS_ROWS) as (keyof ClassTraffic)[]) {
+    const [name, help] = CLASS_ROWS[key];
+    addByLabel(register, name, help, "class", () =>
+      [...traffic.classes].map(([one, counts]) => [one, counts[key]] as const),
+    );
   }
   addGauge(
     { name: "redis_streamer_websockets", help: "WebSockets open now", registers: [register] },

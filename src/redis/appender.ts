@@ -8,6 +8,7 @@ import { isDeduped, type NewEntry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { Tally } from "../domain/tally.ts";
+import type { Traffic } from "../domain/traffic.ts";
 import type { CommandWriter } from "./command-writer.ts";
 import { type Connection, type ConnectionHooks, ReplyLostError } from "./connection.ts";
 import { dedupedCommand } from "./deduped-append.ts";
@@ -37,13 +38,21 @@ export interface AppenderParts {
   /** An entry of a stream is stored; told before it is acknowledged. */
   readonly onStored?: (key: string) => void;
   readonly tally: Tally;
+  readonly traffic: Traffic;
 }
 
 /** Streams whose command beginnings are kept; a gateway of more than this encodes them anew. */
 const MOST_BEGINNINGS = 10_000;
 
 /** Makes the function that appends a batch. */
-export function createAppender({ connect, streamMaxLength, echo, onStored, tally }: AppenderParts): Append {
+export function createAppender({
+  connect,
+  streamMaxLength,
+  echo,
+  onStored,
+  tally,
+  traffic,
+}: AppenderParts): Append {
   const encode = createEntryEncoder(streamMaxLength);
   const echoed = createEchoedAppends(connect, echo, encode);
 
@@ -52,8 +61,9 @@ export function createAppender({ connect, streamMaxLength, echo, onStored, tally
     tally.appendsInFlight--;
     tally.appendBytesInFlight -= bytes;
     if (error === undefined && Buffer.isBuffer(reply)) {
-      tally.entriesIn++;
-      tally.bytesIn += bytes;
+      const counts = traffic.of(entry.key);
+      counts.entriesIn++;
+      counts.bytesIn += bytes;
       onStored?.(entry.key);
       return reply.toString("latin1") as EntryId;
     }

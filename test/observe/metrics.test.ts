@@ -13,7 +13,7 @@ let redis: TestRedis;
 let gateway: TestGateway;
 beforeAll(async () => {
   redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
+  gateway = await startTestGateway(redis.url, { METRICS_CLASSES: "cameras=*:cam*" });
 });
 afterAll(async () => {
   await gateway.close();
@@ -80,6 +80,58 @@ test("has as many lines with a thousand streams as with one", async () => {
   await Promise.all(Array.from({ length: 1000 }, (_, i) => send(`stream-${i}`)));
   for (const path of ["/nothing-1", "/nothing-2"]) await request(gateway.http + path);
   expect(await lines()).toBe(before);
+});
+
+/** The value of a metric of a class of streams. */
+const ofClass = async (name: string, one: string) =>
+  Number(samples(await page(), `redis_streamer_${name}{class="${one}"}`)[0]?.split(" ")[1]);
+
+test("counts what goes in and out by class of streams, by whichever door", async () => {
+  const counts = async () => {
+    const of = (name: string) => Promise.all(["cameras", "other"].map((one) => ofClass(name, one)));
+    return (
+      await Promise.all(
+        ["entries_in", "bytes_in", "entries_out", "bytes_out"].map((name) => of(`${name}_total`)),
+      )
+    ).flat();
+  };
+  const before = await counts();
+  const address = `${gateway.http}/data/cam1?device_id=hat`;
+  await request(address, { method: "POST", body: "12345" });
+  await request(`${gateway.http}/data/imu?device_id=hat`, { method: "POST", body: "123" });
+  await request(`${address}&last_entry_id=0`);
+  await request(`${gateway.http}/data/cam1/entries?device_id=hat`);
+  await request(`${gateway.http}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: '{"query":"{device(id:\\"hat\\"){stream(streamId:\\"cam1\\"){entries(first:5){edges{node{id}}}}}}"}',
+  });
+  await using pull = await connectSocket(`${gateway.ws}/data/cam1+imu/pull?device_id=hat&last_entry_id=0`);
+  await pull.pair();
+  await pull.pair();
+  const after = await counts();
+  expect(after.map((value, i) => value - (before[i] ?? 0))).toEqual([1, 1, 5, 3, 4, 1, 20, 3]);
+});
+
+test("counts what readers of the newest are not sent", async () => {
+  const conflated = () => ofClass("entries_conflated_total", "cameras");
+  const before = await conflated();
+  const send = (body: string) => request(`${gateway.http}/data/cam2`, { method: "POST", body });
+  await using newest = await connectSocket(`${gateway.ws}/data/cam2/pull?header=0&latest=1&ack=1`);
+  await using all = await connectSocket(`${gateway.ws}/data/cam2/pull?header=0`);
+  await until("both read", async () => samples(await page(), "redis_streamer_readers 2").length === 1);
+  for (let round = 0; round < 3; round++) {
+    await send("first");
+    expect(await newest.text()).toBe("first");
+    // It has not acknowledged that one, so of these it gets the last.
+    for (const body of ["a", "b", "c"]) await send(body);
+    for (let i = 0; i < 4; i++) await all.next();
+    newest.send("ack");
+    expect(await newest.text()).toBe("c");
+    newest.send("ack");
+    await newest.taken();
+  }
+  expect((await conflated()) - before).toBe(6);
 });
 
 test("tells of connections, delays, Redis and refusals", async () => {

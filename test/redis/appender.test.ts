@@ -50,12 +50,11 @@ describe("an appender", () => {
     ]);
     expect(isKept).toBe(false);
     expect(appends.tally).toMatchObject({
-      entriesIn: 3,
-      bytesIn: 3,
       entriesRefused: 2,
       appendsInFlight: 0,
       appendBytesInFlight: 0,
     });
+    expect(appends.traffic.of("a")).toMatchObject({ entriesIn: 3, bytesIn: 3 });
   });
 
   test("an empty batch is done at once", async () => {
@@ -105,7 +104,8 @@ test("while Redis is away appends wait, for a bounded time, and are told apart f
   const waits = appends.add(["s", "3"]);
   await own.start();
   expect((await waits).results.map(codeOf)).toEqual(["stored"]);
-  expect(appends.tally).toMatchObject({ entriesUnknown: 1, entriesRefused: 1, entriesIn: 1 });
+  expect(appends.tally).toMatchObject({ entriesUnknown: 1, entriesRefused: 1 });
+  expect(appends.traffic.of("s").entriesIn).toBe(1);
 });
 
 /** What a tail has brought of one stream. */

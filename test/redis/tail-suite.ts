@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
 import { createTally, type Tally } from "../../src/domain/tally.ts";
+import { createTraffic } from "../../src/domain/traffic.ts";
 import { parseRedisUrl } from "../../src/redis/address.ts";
 import { type Append, type AppendResult, createAppender } from "../../src/redis/appender.ts";
 import { type Connection, openConnection } from "../../src/redis/connection.ts";
@@ -45,6 +46,7 @@ export function judgeTail(mode: TailMode, writer: Writer, ...redisArguments: rea
       streamMaxLength: 0,
       echo,
       tally,
+      traffic: createTraffic(),
     });
     tail = openTail(mode, {
       address,

@@ -1,6 +1,7 @@
 /** The parts of the gateway that append and echo, on a connection of their own, for tests that hurt them. */
 import type { NewEntry } from "../../src/domain/entry.ts";
 import { createTally, type Tally } from "../../src/domain/tally.ts";
+import { createTraffic, type Traffic } from "../../src/domain/traffic.ts";
 import { parseRedisUrl } from "../../src/redis/address.ts";
 import { type Append, type AppendResult, createAppender } from "../../src/redis/appender.ts";
 import { type Connection, openConnection } from "../../src/redis/connection.ts";
@@ -19,6 +20,7 @@ export interface TestAppends extends Disposable {
   readonly append: Append;
   readonly echo: Echo;
   readonly tally: Tally;
+  readonly traffic: Traffic;
   /** The connection that appends go over. */
   connection(): Connection;
   /** Appends payloads to streams, in one batch. */
@@ -33,6 +35,7 @@ export async function openAppends(
 ): Promise<TestAppends> {
   const address = parseRedisUrl(redisUrl);
   const tally = createTally();
+  const traffic = createTraffic();
   const echo = createEcho();
   let connection: Connection | undefined;
   const opened = (): Connection => {
@@ -47,6 +50,7 @@ export async function openAppends(
     streamMaxLength: 0,
     echo,
     tally,
+    traffic,
   });
   echo.listen(listener);
   await until("appends are possible", () => opened().isReady());
@@ -54,6 +58,7 @@ export async function openAppends(
     append,
     echo,
     tally,
+    traffic,
     connection: opened,
     add: (...entries) =>
       new Promise((resolve) => {

@@ -1,5 +1,6 @@
 /** The gateway's engine without its transports, in this process: real log, history, hub and tail on a real Redis. */
 import { createTally, type Tally } from "../../src/domain/tally.ts";
+import { createTraffic, type Traffic } from "../../src/domain/traffic.ts";
 import { createHistory } from "../../src/live/history.ts";
 import { createHub, type Hub } from "../../src/live/hub.ts";
 import { createRecentMemory } from "../../src/live/recent.ts";
@@ -28,6 +29,7 @@ export interface Engine extends Disposable {
   readonly hub: Hub;
   readonly log: Log;
   readonly tally: Tally;
+  readonly traffic: Traffic;
   /** Makes the function that subscribes readers which are counted in a tally of their own. */
   subscriber(tally: Tally): Subscribe;
 }
@@ -36,6 +38,7 @@ export interface Engine extends Disposable {
 export function openEngine(redisUrl: string, options: EngineOptions): Engine {
   const address = parseRedisUrl(redisUrl);
   const tally = createTally();
+  const traffic = createTraffic();
   const sizes = createEntrySizes();
   const reads = openConnection({ address, logger: silent, name: "reads", waitMs: 10_000 });
   const echo = createEcho();
@@ -48,6 +51,7 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     streamMaxLength: 0,
     echo,
     tally,
+    traffic,
   });
   const log = createLog({
     append,
@@ -77,7 +81,8 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     hub,
     log,
     tally,
-    subscriber: (own) => createSubscriber({ hub, history, log, tally: own }),
+    traffic,
+    subscriber: (own) => createSubscriber({ hub, history, log, tally: own, traffic }),
     [Symbol.dispose]() {
       hub.close();
       reads.close();

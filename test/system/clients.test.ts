@@ -87,7 +87,10 @@ test("a client that vanishes in the middle of a message: what was whole is store
   const inBody = connect(Number(port), hostname);
   inBody.write(`POST /data/e HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 1000\r\n\r\n${"x".repeat(500)}`);
 
-  await until("the whole messages are stored", async () => (await gateway.metric("entries_in_total")) === 4);
+  await until(
+    "the whole messages are stored",
+    async () => (await gateway.metric('entries_in_total{class="default"}')) === 4,
+  );
   for (const socket of [inPayload, inFrameHead, beforePayload, inFragments, inBody]) socket.resetAndDestroy();
   await until("they are gone", async () => (await gateway.metric("websockets")) === 1);
   healthy.send("well");

@@ -5,6 +5,7 @@ import type { Sessions } from "../../access/sessions.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Tally } from "../../domain/tally.ts";
+import type { Traffic } from "../../domain/traffic.ts";
 import type { Subscribe } from "../../live/subscription.ts";
 import type { Log } from "../../redis/log.ts";
 import type { MetaWatch } from "../../redis/meta-watch.ts";
@@ -27,6 +28,7 @@ export interface GraphqlParts {
   readonly enableFlush: boolean;
   readonly version: string;
   readonly tally: Tally;
+  readonly traffic: Traffic;
   readonly logger: Logger;
   readonly closing: Closing;
   readonly sessions: Sessions;

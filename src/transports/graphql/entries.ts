@@ -12,6 +12,7 @@ import {
 import { badParameter } from "../../domain/errors.ts";
 import { textOf } from "../../wire/utf8.ts";
 import { parseBound } from "../http/history-range.ts";
+import { countOut } from "../http/read-once.ts";
 import type { Builder } from "./builder.ts";
 import type { OperationContext } from "./context.ts";
 import { base64Of, jsonOf, stringOf, timeText } from "./payload.ts";
@@ -36,7 +37,7 @@ const DEFAULT_FIRST = 100;
 
 /** Reads one page. @throws GatewayError where an argument is wrong or Redis does not answer */
 export async function readPage(
-  { log, limits, payloads, spendEntries }: OperationContext,
+  { log, limits, payloads, traffic, spendEntries }: OperationContext,
   key: string,
   args: PageArguments,
 ): Promise<EntryPage> {
@@ -55,13 +56,15 @@ export async function readPage(
   }
   // One more than asked for tells whether there is more.
   const range = { start, end, count: first + 1, reverse };
-  const { entries, isCut } = await payloads.gather(
+  const found = await payloads.gather(
     () => log.readRange(key, range),
-    (found) => found.entries,
+    ({ entries }) => entries,
   );
+  const entries = found.entries.slice(0, first);
+  countOut(traffic, key, entries);
   return {
-    entries: entries.slice(0, first),
-    hasNext: isCut || entries.length > first,
+    entries,
+    hasNext: found.isCut || found.entries.length > first,
     hasPrevious: args.after != null,
   };
 }

@@ -52,7 +52,7 @@ export function openEvents(
   return {
     send(event, data) {
       const text = encodeSse({ event, data });
-      tally.bytesOut += Buffer.byteLength(text);
+      tally.bytesSent += Buffer.byteLength(text);
       if (raw.destroyed || raw.write(text)) return Promise.resolve();
       return new Promise((resolve) => {
         const done = () => {

@@ -58,7 +58,7 @@ export function createGraphqlSockets(
       highWaterBytes: limits.sendHighWaterBytes,
       turnEnd,
       onBytes: (bytes) => {
-        tally.bytesOut += bytes;
+        tally.bytesSent += bytes;
       },
     });
     let waiting: (() => void)[] = [];

@@ -5,6 +5,7 @@ import type { Limits } from "../../access/limits.ts";
 import type { Sessions } from "../../access/sessions.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Tally } from "../../domain/tally.ts";
+import type { Traffic } from "../../domain/traffic.ts";
 import type { Subscribe } from "../../live/subscription.ts";
 import type { Log } from "../../redis/log.ts";
 import type { PolledReads } from "../../redis/polled-reads.ts";
@@ -36,6 +37,7 @@ export interface RouteParts {
   readonly limits: RequestLimits & { readonly sendHighWaterBytes: number; readonly heartbeatMs: number };
   readonly turnEnd: TurnEnd;
   readonly tally: Tally;
+  readonly traffic: Traffic;
   readonly logger: Logger;
   readonly sessions: Sessions;
   readonly limiting: Limits;

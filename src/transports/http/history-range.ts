@@ -5,11 +5,15 @@ import { badParameter } from "../../domain/errors.ts";
 import { readWantedStreams } from "../read-request.ts";
 import { type RouteParts, targetOf } from "./context.ts";
 import { fitEntries, readAnswerForm, sendEntries } from "./entries-answer.ts";
+import { countOut } from "./read-once.ts";
 
 const DEFAULT_COUNT = 100;
 
 /** Adds the route. */
-export function addHistoryRange(app: FastifyInstance, { log, limits, pathPrefix }: RouteParts): void {
+export function addHistoryRange(
+  app: FastifyInstance,
+  { log, limits, traffic, pathPrefix }: RouteParts,
+): void {
   app.get("/data/:stream_id/entries", async (request, reply) => {
     const { segment, query } = targetOf(request);
     const form = readAnswerForm(request, query);
@@ -26,6 +30,7 @@ export function addHistoryRange(app: FastifyInstance, { log, limits, pathPrefix 
     });
     const sent = fitEntries(entries.length > 0 ? [{ stream: stream.name, entries }] : [], form, false);
     const shown = sent[0]?.entries ?? [];
+    countOut(traffic, stream.key, shown);
     const last = shown[shown.length - 1];
     if (last !== undefined) reply.header("x-last-entry-id", last.id);
     if (last !== undefined && (shown.length < entries.length || isCut))

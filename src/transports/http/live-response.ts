@@ -54,7 +54,7 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     highWaterBytes: limits.sendHighWaterBytes,
     turnEnd,
     onBytes: (bytes) => {
-      tally.bytesOut += bytes;
+      tally.bytesSent += bytes;
     },
   });
   const intervalMs = options.maxFps ? 1000 / options.maxFps : 0;

@@ -1,8 +1,10 @@
 /** One read for one answer: what is there now, or the first that comes within a time. */
-import type { Gap, StreamEntries } from "../../domain/entry.ts";
+import type { Entry, Gap, StreamEntries } from "../../domain/entry.ts";
 import type { Tally } from "../../domain/tally.ts";
+import type { Traffic } from "../../domain/traffic.ts";
 import type { Encoder } from "../../live/encoder.ts";
 import type { Subscribe, SubscribedStream } from "../../live/subscription.ts";
+import { bytesOf } from "../../redis/entry-sizes.ts";
 import type { PolledReads } from "../../redis/polled-reads.ts";
 import type { WantedStream } from "../read-request.ts";
 
@@ -30,6 +32,7 @@ export interface ReadOnceParts {
   readonly polled: PolledReads;
   readonly subscribe: Subscribe;
   readonly tally: Tally;
+  readonly traffic: Traffic;
 }
 
 /** Entries as they are: nothing is framed before it is known how much of them fits. */
@@ -41,7 +44,7 @@ const asTheyAre: Encoder<readonly StreamEntries[]> = { encode: (streams) => stre
  * @returns undefined where Redis has to be asked, or waited for
  */
 export function readKnown(
-  { polled, tally }: ReadOnceParts,
+  { polled, tally, traffic }: ReadOnceParts,
   streams: readonly WantedStream[],
   count: number,
   latest: boolean,
@@ -56,10 +59,17 @@ export function readKnown(
     const [first] = entries;
     if (page?.hasGap && first !== undefined) gaps.push({ stream: name, after: cursor, before: first.id });
     if (entries.length > 0) present.push({ stream: name, entries });
-    tally.entriesOut += entries.length;
+    countOut(traffic, key, entries);
   }
   tally.gaps += gaps.length;
   return present.length > 0 ? { streams: present, gaps } : undefined;
+}
+
+/** Counts entries that are sent in an answer. */
+export function countOut(traffic: Traffic, key: string, entries: readonly Entry[]): void {
+  const counts = traffic.of(key);
+  counts.entriesOut += entries.length;
+  counts.bytesOut += bytesOf(entries);
 }
 
 /** Reads once. What the live tail knows is not used: it may be behind what somebody was already told is stored. @throws GatewayError */
@@ -71,14 +81,13 @@ export async function readOnce(parts: ReadOnceParts, options: ReadOnceOptions): 
   );
   const present = found.filter(({ entries }) => entries.length > 0);
   if (present.length > 0) {
-    for (const { entries } of present) parts.tally.entriesOut += entries.length;
     return { streams: present, gaps };
   }
   return options.blockMs === 0 ? { streams: [], gaps: [] } : waitForFirst(parts.subscribe, options, gone);
 }
 
 async function readNow(
-  { polled, tally }: ReadOnceParts,
+  { polled, tally, traffic }: ReadOnceParts,
   stream: SubscribedStream,
   { streams, count, latest }: ReadOnceOptions,
   { gaps, gone }: { readonly gaps: Gap[]; readonly gone: Set<SubscribedStream> },
@@ -86,7 +95,11 @@ async function readNow(
   const { key, name, cursor, isAtEnd } = stream;
   if (isAtEnd) return { stream: name, entries: [] };
   const among = streams.length;
-  if (latest) return { stream: name, entries: await polled.readNewest(key, cursor, count, among) };
+  if (latest) {
+    const newest = await polled.readNewest(key, cursor, count, among);
+    countOut(traffic, key, newest);
+    return { stream: name, entries: newest };
+  }
   const { entries, hasGap, isGone } = await polled.readAfter(key, cursor, count, among);
   if (isGone) gone.add(stream);
   const [first] = entries;
@@ -94,6 +107,7 @@ async function readNow(
     tally.gaps++;
     gaps.push({ stream: name, after: cursor, before: first.id });
   }
+  countOut(traffic, key, entries);
   return { stream: name, entries };
 }
 

@@ -90,7 +90,7 @@ export function servePull(
     highWaterBytes: limits.sendHighWaterBytes,
     turnEnd,
     onBytes: (bytes) => {
-      tally.bytesOut += bytes;
+      tally.bytesSent += bytes;
     },
   });
   let course: { close(): void } | undefined;

@@ -83,6 +83,7 @@ beforeAll(async () => {
     enableFlush: false,
     version: "test",
     tally: createTally(),
+    traffic: engine.traffic,
     logger: silent,
     closing: createClosing().closing,
     sessions: createSessions(open, limiting),

@@ -34,7 +34,11 @@ test("/ says what this is and links onward for programs, and is the console for 
 
 test("/metrics counts what goes in and out, in Prometheus' format", async () => {
   const metric = async (name: string) =>
-    Number(new RegExp(`^redis_streamer_${name} (\\d+)$`, "m").exec((await get("/metrics")).text)?.[1]);
+    Number(
+      new RegExp(`^redis_streamer_${name}(?:{class="default"})? (\\d+)$`, "m").exec(
+        (await get("/metrics")).text,
+      )?.[1],
+    );
   expect((await get("/metrics")).headers["content-type"]).toMatch(/^text\/plain; version=0\.0\.4/);
   const [entries, bytes] = [await metric("entries_in_total"), await metric("bytes_in_total")];
   await using push = await connectSocket(`${gateway.ws}/data/m/push?ack=1`);

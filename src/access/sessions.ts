@@ -40,10 +40,17 @@ export interface Use {
 /** Keeps the sessions of a gateway. */
 export interface Sessions {
   open(visitor: Visitor, kind: SessionKind, end: (error: GatewayError) => void): Session;
-  /** Whether a session may do something with streams; if so it is noted. @throws GatewayError FORBIDDEN */
-  use(session: Session, action: Action, keys: readonly string[]): void;
+  /** Whether a session may do something with streams; if so it is noted. @returns what ends that @throws GatewayError FORBIDDEN */
+  use(session: Session, action: Action, keys: readonly string[]): () => void;
   /** Shows a fresh token. One that is not good, or allows less than the session does, ends it. */
   renew(session: Session, token: string): Promise<void>;
+  /**
+   * Looks after somebody who waits for one answer, which is no connection that lasts. Calls back once where they are no
+   * longer let in.
+   *
+   * @returns what takes that back
+   */
+  whileGood(visitor: Visitor, onEnd: (error: GatewayError) => void): () => void;
   /** The connection is gone. */
   forget(session: Session): void;
   list(): Iterable<Session>;
@@ -60,17 +67,34 @@ export interface Sessions {
 const REVIEW_EVERY_MS = 1000;
 
 const NO_USES: readonly Use[] = [];
+const NOTHING = () => undefined;
+
+/** Somebody who waits for one answer. */
+interface Waiter {
+  readonly visitor: Visitor;
+  readonly onEnd: (error: GatewayError) => void;
+}
+
+/** What whoever is no longer let in is told. */
+export const noLongerGood = () =>
+  new GatewayError("UNAUTHENTICATED", "the token has expired, or its key was revoked");
 
 /** Makes the sessions of a gateway. */
 export function createSessions(authenticator: Authenticator, limits: Limits): Sessions {
   const open = new Set<Session>();
+  const waiting = new Set<Waiter>();
   const reviewing = authenticator.isOpen ? undefined : setInterval(review, REVIEW_EVERY_MS).unref();
 
   function review(): void {
     for (const session of open) {
       if (authenticator.isGood(session.visitor.identity)) continue;
       forget(session);
-      session.end(new GatewayError("UNAUTHENTICATED", "the token has expired, or its key was revoked"));
+      session.end(noLongerGood());
+    }
+    for (const waiter of waiting) {
+      if (authenticator.isGood(waiter.visitor.identity)) continue;
+      waiting.delete(waiter);
+      waiter.onEnd(noLongerGood());
     }
   }
 
@@ -88,8 +112,12 @@ export function createSessions(authenticator: Authenticator, limits: Limits): Se
     },
     use(session, action, keys) {
       authorize(session.visitor.identity, action, keys);
+      const use: Use = { action, keys };
       // Not pushed: an array that grows takes room for many more.
-      session.uses = [...session.uses, { action, keys }];
+      session.uses = [...session.uses, use];
+      return () => {
+        session.uses = session.uses.filter((one) => one !== use);
+      };
     },
     async renew(session, token) {
       if (authenticator.isOpen) return;
@@ -101,6 +129,12 @@ export function createSessions(authenticator: Authenticator, limits: Limits): Se
       } catch (error) {
         session.end(asGatewayError(error));
       }
+    },
+    whileGood(visitor, onEnd) {
+      if (authenticator.isOpen) return NOTHING;
+      const waiter: Waiter = { visitor, onEnd };
+      waiting.add(waiter);
+      return () => waiting.delete(waiter);
     },
     forget,
     list: () => open,

@@ -1,7 +1,8 @@
 /** What resolvers work with: the parts of the gateway, and what one operation has found out so far. */
 import type { Visitor } from "../../access/admission.ts";
+import { authorize } from "../../access/authorize.ts";
 import type { Limits } from "../../access/limits.ts";
-import type { Sessions } from "../../access/sessions.ts";
+import type { Session, Sessions } from "../../access/sessions.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Tally } from "../../domain/tally.ts";
@@ -57,6 +58,13 @@ export interface OperationContext extends GraphqlParts {
   readonly lookups: Lookups;
   readonly payloads: PayloadBudget;
   /**
+   * Notes streams that the operation follows for as long as it goes on: a fresh token has to allow them too.
+   *
+   * @returns what ends that
+   * @throws GatewayError FORBIDDEN
+   */
+  follows(keys: readonly string[]): () => void;
+  /**
    * Takes entries from what the operation may read in all, so that many small questions are no way around the bound of
    * a large one.
    *
@@ -65,8 +73,12 @@ export interface OperationContext extends GraphqlParts {
   spendEntries(count: number): void;
 }
 
-/** Makes the context of one operation. */
-export function createOperationContext(parts: GraphqlParts, visitor: Visitor): OperationContext {
+/** Makes the context of one operation. @param session the connection that it belongs to, where it is one that lasts */
+export function createOperationContext(
+  parts: GraphqlParts,
+  visitor: Visitor,
+  session: Session | undefined,
+): OperationContext {
   const { maxBatchEntries, maxAnswerBytes } = parts.limits;
   let spent = 0;
   return {
@@ -74,6 +86,11 @@ export function createOperationContext(parts: GraphqlParts, visitor: Visitor): O
     visitor,
     lookups: createLookups(parts.registry, visitor.identity),
     payloads: createPayloadBudget(maxAnswerBytes),
+    follows(keys) {
+      if (session !== undefined) return parts.sessions.use(session, "read", keys);
+      authorize(visitor.identity, "read", keys);
+      return () => undefined;
+    },
     spendEntries(count) {
       spent += count;
       if (spent > maxBatchEntries)

@@ -5,7 +5,7 @@
 import type { Entry, Gap, StreamEntries } from "../../domain/entry.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { Encoder } from "../../live/encoder.ts";
-import { resolveCursors, type WantedStream } from "../read-request.ts";
+import { keysOf, resolveCursors, type WantedStream } from "../read-request.ts";
 import type { OperationContext } from "./context.ts";
 import { createPullIterator } from "./pull-iterator.ts";
 
@@ -36,14 +36,18 @@ const asTheyAre: Encoder<readonly StreamEntries[]> = {
 /**
  * Follows streams from their cursors.
  *
- * @throws GatewayError where Redis does not answer
+ * @throws GatewayError FORBIDDEN, or where Redis does not answer
  */
 export async function followStreams(
-  { log, subscribe, limits, closing }: OperationContext,
+  { log, subscribe, limits, closing, follows }: OperationContext,
   wanted: readonly WantedStream[],
   { count, latest }: FollowOptions,
 ): Promise<AsyncGenerator<FollowedEntries, undefined, undefined>> {
-  const streams = await resolveCursors(wanted, log);
+  const unfollow = follows(keysOf(wanted));
+  const streams = await resolveCursors(wanted, log).catch((error) => {
+    unfollow();
+    throw error;
+  });
   let ready: FollowedEntries[] = [];
   let head = 0;
   let readyBytes = 0;
@@ -69,6 +73,7 @@ export async function followStreams(
   const { iterator, wake, end } = createPullIterator(take, () => {
     subscription.close();
     forget();
+    unfollow();
   });
   const subscription = subscribe({
     streams,

@@ -28,7 +28,7 @@ export async function addGraphql(app: FastifyInstance, executor: Executor): Prom
   const streams = createSseStreams(executor);
   const handle = createHandler<FastifyRequest>({
     onSubscribe({ method, raw }, params) {
-      const prepared = prepare(params, raw.visitor);
+      const prepared = prepare(params, raw.visitor, undefined);
       if ("errors" in prepared) return prepared.errors;
       const { args, operation } = prepared;
       if (operation === "mutation" && method === "GET") return refusal(405);
@@ -77,8 +77,8 @@ export async function addGraphql(app: FastifyInstance, executor: Executor): Prom
     isPage(request) ? sendPlayground(reply, parts.pathPrefix) : answer(request, reply),
   );
   app.post("/graphql", { bodyLimit: parts.limits.graphqlMaxBytes }, answer);
-  app.put("/graphql", (_request, reply) =>
-    reply.code(201).type("text/plain; charset=utf-8").send(streams.reserve()),
+  app.put("/graphql", (request, reply) =>
+    reply.code(201).type("text/plain; charset=utf-8").send(streams.reserve(request)),
   );
   app.delete("/graphql", (request, reply) => {
     streams.stop(streams.tokenOf(request) ?? "", request);

@@ -11,6 +11,9 @@
  *     ← complete                              ← complete
  *     connection_terminate →                  (the client closes)
  *
+ * A `ping`, which the older one does not have, is taken as in the newer one: it may bring a fresh token. Its answer is a
+ * `ka`, the older one's sign of life.
+ *
  * An older client does not wait for the ack before it starts, so what comes before it is held back.
  *
  * @see https://github.com/apollographql/subscriptions-transport-ws/blob/master/PROTOCOL.md
@@ -27,6 +30,8 @@ export interface Wire {
   /** Sends text; a promise where more should wait. */
   send(text: string): Promise<void> | undefined;
   close(code?: number, reason?: string): void;
+  /** A client's ping; it is answered by whoever is told of it, over the link's socket. */
+  onPing(payload: Readonly<Record<string, unknown>> | undefined): Promise<void>;
 }
 
 /** Between the client's socket and the protocol's core. */
@@ -41,13 +46,14 @@ export interface Link {
 const MOST_HELD = 100;
 
 /** Hands messages on as they are. @param protocol the one agreed on; the core refuses any but its own */
-export function plainLink({ send, close }: Wire, protocol: string): Link {
+export function plainLink({ send, close, onPing }: Wire, protocol: string): Link {
   let deliver: ((text: string) => Promise<void>) | undefined;
   return {
     socket: {
       protocol,
       send,
       close,
+      onPing,
       onMessage(callback) {
         deliver = callback;
       },
@@ -65,6 +71,7 @@ export function legacyLink(wire: Wire): Link {
   const link = plainLink(
     {
       close: wire.close,
+      onPing: wire.onPing,
       send(text) {
         const sent = wire.send(toClient(text));
         if (!isAcknowledged && begun) {

@@ -13,6 +13,7 @@ import {
   validate,
 } from "graphql";
 import type { Visitor } from "../../access/admission.ts";
+import type { Session } from "../../access/sessions.ts";
 import { createOperationContext, type GraphqlParts } from "./context.ts";
 import { type GraphqlCode, graphqlError, withCode } from "./errors.ts";
 import { limitError } from "./limits.ts";
@@ -29,8 +30,8 @@ export type Prepared =
   | { readonly args: ExecutionArgs; readonly operation: OperationTypeNode }
   | { readonly errors: readonly GraphQLError[] };
 
-/** Prepares one request. */
-export type Prepare = (request: GraphqlRequest, visitor: Visitor) => Prepared;
+/** Prepares one request. @param session the connection that it belongs to, where it is one that lasts */
+export type Prepare = (request: GraphqlRequest, visitor: Visitor, session: Session | undefined) => Prepared;
 
 type Checked = { readonly document: DocumentNode } | { readonly errors: readonly GraphQLError[] };
 
@@ -74,7 +75,7 @@ export function createPrepare(schema: GraphQLSchema, parts: GraphqlParts): Prepa
     return { errors: errors.map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED")) };
   }
 
-  return ({ query, variables, operationName }, visitor) => {
+  return ({ query, variables, operationName }, visitor, session) => {
     if (typeof query !== "string") return wrong("BAD_REQUEST", "query is no string");
     if (variables != null && (typeof variables !== "object" || Array.isArray(variables)))
       return wrong("BAD_REQUEST", "variables is no object");
@@ -96,7 +97,7 @@ export function createPrepare(schema: GraphQLSchema, parts: GraphqlParts): Prepa
       document,
       variableValues: variables as Readonly<Record<string, unknown>> | null | undefined,
       operationName,
-      contextValue: createOperationContext(parts, visitor),
+      contextValue: createOperationContext(parts, visitor, session),
     };
     return { args, operation };
   };

@@ -1,6 +1,7 @@
 /** What a GraphQL request over HTTP says, for the doors that read it themselves. */
 import type { FastifyRequest } from "fastify";
 import { GraphQLError } from "graphql";
+import type { Session } from "../../access/sessions.ts";
 import type { ErrorCode } from "../../domain/errors.ts";
 import { graphqlError } from "./errors.ts";
 import type { GraphqlRequest, Prepare, Prepared } from "./prepare.ts";
@@ -35,14 +36,19 @@ export function readSseRequest({ method, headers, raw, body }: FastifyRequest): 
   }
 }
 
-/** Prepares a request; a mutation by GET is refused, because a page can make a browser send one. */
+/**
+ * Prepares a request; a mutation by GET is refused, because a page can make a browser send one.
+ *
+ * @param session the connection that its results go to
+ */
 export function prepareRequest(
   { method, visitor }: FastifyRequest,
   asked: SseRequest | GraphQLError,
   prepare: Prepare,
+  session: Session | undefined,
 ): Prepared {
   if (asked instanceof GraphQLError) return { errors: [asked] };
-  const prepared = prepare(asked, visitor);
+  const prepared = prepare(asked, visitor, session);
   return method === "GET" && "operation" in prepared && prepared.operation === "mutation"
     ? { errors: [refused("METHOD_NOT_ALLOWED", "a mutation is sent by POST")] }
     : prepared;

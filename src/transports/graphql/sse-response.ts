@@ -1,5 +1,6 @@
 /** A response of events to one client, that says when the client has taken what was sent. */
 import type { FastifyReply } from "fastify";
+import type { Session } from "../../access/sessions.ts";
 import { encodeSse, SSE_HEARTBEAT } from "../../wire/sse.ts";
 import { errorBody } from "../append-results.ts";
 import { whenGone } from "../http/context.ts";
@@ -7,6 +8,7 @@ import type { GraphqlParts } from "./context.ts";
 
 /** An open response. */
 export interface EventResponse {
+  readonly session: Session;
   /** Sends an event, and resolves when the client can take more, or is gone. */
   send(event: string, data: string): Promise<void>;
   /** Ends it, with a last event where there is one. */
@@ -22,9 +24,8 @@ export function openEvents(
   const { raw, request } = reply;
   limiting.checkConnection(request.visitor);
   const session = sessions.open(request.visitor, "graphql", (error) => {
+    finish(encodeSse({ event: "error", data: JSON.stringify(errorBody(error)) }));
     onGone();
-    stop();
-    raw.end(encodeSse({ event: "error", data: JSON.stringify(errorBody(error)) }));
   });
   reply.hijack();
   raw.writeHead(200, {
@@ -43,17 +44,21 @@ export function openEvents(
     sessions.forget(session);
     onGone();
   });
-  function stop(): void {
+
+  /** Ends it once, with a last event or without: whoever is told that it ends may want to end it as well. */
+  function finish(text?: string): void {
     clearInterval(beating);
     release();
     sessions.forget(session);
+    if (!raw.writableEnded) raw.end(text);
   }
 
   return {
+    session,
     send(event, data) {
       const text = encodeSse({ event, data });
       tally.bytesSent += Buffer.byteLength(text);
-      if (raw.destroyed || raw.write(text)) return Promise.resolve();
+      if (raw.destroyed || raw.writableEnded || raw.write(text)) return Promise.resolve();
       return new Promise((resolve) => {
         const done = () => {
           raw.off("drain", done);
@@ -65,8 +70,7 @@ export function openEvents(
       });
     },
     end(event) {
-      stop();
-      raw.end(event === undefined ? undefined : encodeSse({ event, data: "" }));
+      finish(event === undefined ? undefined : encodeSse({ event, data: "" }));
     },
   };
 }

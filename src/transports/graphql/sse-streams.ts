@@ -18,7 +18,8 @@ import { type EventResponse, openEvents } from "./sse-response.ts";
 export interface SseStreams {
   /** The token of the stream that a request belongs to; undefined where it names none. */
   tokenOf(request: FastifyRequest): string | undefined;
-  reserve(): string;
+  /** Reserves a stream for whoever asks: nobody else can open or use it. */
+  reserve(request: FastifyRequest): string;
   open(token: string, reply: FastifyReply): FastifyReply;
   /** Starts an operation. @returns why not; undefined where it is under way */
   start(token: string, request: FastifyRequest): readonly GraphQLError[] | undefined;
@@ -26,6 +27,8 @@ export interface SseStreams {
 }
 
 interface SseStream {
+  /** The name of the identity that it was reserved for. */
+  readonly owner: string;
   events: EventResponse | undefined;
   readonly operations: Map<string, SseOperation>;
   /** Forgets the reservation that nobody comes for. */
@@ -42,9 +45,10 @@ export function createSseStreams({ prepare, run, formatError, parts }: Executor)
   const streams = new Map<string, SseStream>();
   let reserved = 0;
 
-  function streamOf(token: string): SseStream {
+  function streamOf(token: string, { visitor }: FastifyRequest): SseStream {
     const stream = streams.get(token);
-    if (stream === undefined) throw new GatewayError("NOT_FOUND", "there is no event stream of this token");
+    if (stream === undefined || stream.owner !== visitor.identity.name)
+      throw new GatewayError("NOT_FOUND", "there is no event stream of this token");
     return stream;
   }
 
@@ -64,18 +68,18 @@ export function createSseStreams({ prepare, run, formatError, parts }: Executor)
       return new URL(raw.url ?? "/", "http://gateway").searchParams.get("token") || undefined;
     },
 
-    reserve() {
+    reserve({ visitor }) {
       if (reserved >= MOST_RESERVED)
         throw new GatewayError("TOO_MANY_REQUESTS", "too many event streams are reserved; open those first");
       const token = randomUUID();
       const expiry = setTimeout(() => forget(token), RESERVED_MS).unref();
-      streams.set(token, { events: undefined, operations: new Map(), expiry });
+      streams.set(token, { owner: visitor.identity.name, events: undefined, operations: new Map(), expiry });
       reserved++;
       return token;
     },
 
     open(token, reply) {
-      const stream = streamOf(token);
+      const stream = streamOf(token, reply.request);
       if (stream.events !== undefined)
         throw new GatewayError("BAD_PARAMETER", "token names a stream that is open");
       clearTimeout(stream.expiry);
@@ -85,9 +89,9 @@ export function createSseStreams({ prepare, run, formatError, parts }: Executor)
     },
 
     start(token, request) {
-      const stream = streamOf(token);
+      const stream = streamOf(token, request);
       const asked = readSseRequest(request);
-      const prepared = prepareRequest(request, asked, prepare);
+      const prepared = prepareRequest(request, asked, prepare, stream.events?.session);
       if ("errors" in prepared) return prepared.errors.map(formatError);
       const id = operationIdOf(asked);
       const { operations } = stream;
@@ -105,9 +109,9 @@ export function createSseStreams({ prepare, run, formatError, parts }: Executor)
       return undefined;
     },
 
-    stop(token, { raw }) {
-      const { operations } = streamOf(token);
-      const id = new URL(raw.url ?? "/", "http://gateway").searchParams.get("operationId") ?? "";
+    stop(token, request) {
+      const { operations } = streamOf(token, request);
+      const id = new URL(request.raw.url ?? "/", "http://gateway").searchParams.get("operationId") ?? "";
       const operation = operations.get(id);
       operations.delete(id);
       operation?.stop();

@@ -26,7 +26,7 @@ export async function answerBySse(
     events.send("next", JSON.stringify(formatted(result, formatError))),
   );
   const events = openEvents(reply, parts, operation.stop);
-  const prepared = prepareRequest(request, readSseRequest(request), prepare);
+  const prepared = prepareRequest(request, readSseRequest(request), prepare, events.session);
   await operation.follow(perform(prepared, run));
   events.end("complete");
   return reply;

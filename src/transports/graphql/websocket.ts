@@ -2,6 +2,9 @@
  * `/graphql` over a WebSocket. The protocol's core is `graphql-ws`; here it gets a socket whose `send` says when more
  * may come, so that a subscription whose client does not read is not read for either. The older protocol is
  * translated on the way (`legacy-protocol.ts`).
+ *
+ * Both protocols leave the payload of a ping to those who use them. Here it may hold a fresh token, before the one that the
+ * socket came with expires: `{"type": "ping", "payload": {"token": "…"}}`.
  */
 import type { Socket } from "node:net";
 import { makeServer } from "graphql-ws";
@@ -33,7 +36,7 @@ export function createGraphqlSockets(
   turnEnd: TurnEnd,
   payloadPool: PayloadPool,
 ): ServeGraphql {
-  const { limits, tally, logger } = parts;
+  const { limits, tally, logger, sessions } = parts;
   const server = makeServer<undefined, Session>({
     execute: run,
     onSubscribe({ subscriptions, extra }, _id, payload) {
@@ -45,7 +48,7 @@ export function createGraphqlSockets(
             `more than ${limits.graphqlMaxOperations} operations are under way on this socket`,
           ),
         ];
-      const prepared = prepare(payload, extra.visitor);
+      const prepared = prepare(payload, extra.visitor, extra);
       return "errors" in prepared ? prepared.errors : prepared.args;
     },
     onNext: (_context, _id, _payload, _args, result) => formatted(result, formatError),
@@ -86,8 +89,19 @@ export function createGraphqlSockets(
       webSocket.close(code, reason);
     }
 
-    const link =
-      protocol === LEGACY_PROTOCOL ? legacyLink({ send, close }) : plainLink({ send, close }, protocol);
+    /** The pong comes when the token was taken; a token that is not good ends the socket. */
+    async function onPing(payload: Readonly<Record<string, unknown>> | undefined): Promise<void> {
+      const token = payload?.token;
+      const hasToken = typeof token === "string";
+      if (hasToken) await sessions.renew(session, token);
+      // A payload is sent back, but no secret.
+      await link.socket.send(
+        JSON.stringify({ type: "pong", ...(payload !== undefined && !hasToken && { payload }) }),
+      );
+    }
+
+    const wire = { send, close, onPing };
+    const link = protocol === LEGACY_PROTOCOL ? legacyLink(wire) : plainLink(wire, protocol);
     const closed = server.opened(link.socket, session);
     return {
       message(bytes, isBinary, memory) {

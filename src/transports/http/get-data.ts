@@ -10,7 +10,7 @@ const MOST_BLOCK_MS = 3600 * 1000;
 
 /** Adds the route. */
 export function addGetData(app: FastifyInstance, parts: RouteParts): void {
-  const { log, limits, closing, turnEnd } = parts;
+  const { log, limits, closing, turnEnd, sessions } = parts;
 
   function answer(
     reply: FastifyReply,
@@ -45,6 +45,7 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
         latest,
         blockMs,
         whenGone: (callback) => whenGone(reply, closing, callback),
+        whenBarred: (callback) => sessions.whileGood(request.visitor, callback),
       });
       return answer(reply, streams, found, form, latest);
     })();

@@ -1,5 +1,6 @@
 /** One read for one answer: what is there now, or the first that comes within a time. */
 import type { Entry, Gap, StreamEntries } from "../../domain/entry.ts";
+import type { GatewayError } from "../../domain/errors.ts";
 import type { Tally } from "../../domain/tally.ts";
 import type { Traffic } from "../../domain/traffic.ts";
 import type { Encoder } from "../../live/encoder.ts";
@@ -18,6 +19,8 @@ export interface ReadOnceOptions {
   readonly blockMs: number;
   /** Calls back when nobody waits for the answer any longer. @returns what takes that back */
   readonly whenGone: (callback: () => void) => () => void;
+  /** Calls back when the client is no longer let in. @returns what takes that back */
+  readonly whenBarred: (callback: (error: GatewayError) => void) => () => void;
 }
 
 /** What was read. */
@@ -113,7 +116,7 @@ async function readNow(
 
 function waitForFirst(
   subscribe: Subscribe,
-  { streams, count, latest, blockMs, whenGone }: ReadOnceOptions,
+  { streams, count, latest, blockMs, whenGone, whenBarred }: ReadOnceOptions,
   gone: ReadonlySet<SubscribedStream>,
 ): Promise<ReadOnce> {
   return new Promise((resolve, reject) => {
@@ -122,11 +125,16 @@ function waitForFirst(
     const stop = () => {
       clearTimeout(timer);
       release();
+      unbar();
       subscription.close();
     };
     const finish = () => {
       stop();
       resolve({ streams: found, gaps });
+    };
+    const fail = (error: GatewayError) => {
+      stop();
+      reject(error);
     };
     const subscription = subscribe({
       streams: streams.map((stream) => ({ ...stream, isAtEnd: true, hasGap: gone.has(stream) })),
@@ -141,12 +149,10 @@ function waitForFirst(
       },
       onFrame: finish,
       onGap: (gap) => gaps.push(gap),
-      onError(error) {
-        stop();
-        reject(error);
-      },
+      onError: fail,
     });
     const timer = setTimeout(finish, blockMs);
     const release = whenGone(finish);
+    const unbar = whenBarred(fail);
   });
 }

@@ -10,6 +10,7 @@ import {
 } from "fastify";
 import { type Admission, CONNECTION_HEADER } from "../../access/admission.ts";
 import type { BrowserGuard } from "../../access/browser-guard.ts";
+import { noLongerGood } from "../../access/sessions.ts";
 import type { TlsFiles } from "../../access/tls-files.ts";
 import { asGatewayError, badParameter, type ErrorCode, GatewayError } from "../../domain/errors.ts";
 import type { Metrics } from "../../observe/metrics.ts";
@@ -139,6 +140,13 @@ export async function createHttp(
     else identifying.then(() => done(), done);
   });
   if (limits.hasRates) addRates(app, limits);
+  const { authenticator } = parts;
+  if (!authenticator.isOpen)
+    app.addHook("preHandler", ({ body, visitor }, _reply, done) => {
+      // One may take minutes to come in; what it was sent with may have ended meanwhile.
+      if (Buffer.isBuffer(body) && !authenticator.isGood(visitor.identity)) throw noLongerGood();
+      done();
+    });
 
   app.setNotFoundHandler((request, reply) => {
     const allowed = METHODS.filter((method) => isRoute(app, method, request.url));

@@ -101,7 +101,7 @@ afterAll(async () => {
 async function cost(query: string) {
   await connection.call("PING");
   const before = { commands: connection.commands, writes: connection.writes };
-  const outcome = await perform(executor.prepare({ query }, anyone), executor.run);
+  const outcome = await perform(executor.prepare({ query }, anyone, undefined), executor.run);
   expect(outcome).not.toHaveProperty("errors");
   return {
     outcome: JSON.parse(JSON.stringify(outcome)),

@@ -1,0 +1,183 @@
+/** GraphQL connections that last longer than what they were opened with. */
+import { createSecretKey } from "node:crypto";
+import { SignJWT } from "jose";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { type OpenAnswer, openAnswer, request } from "../support/http.ts";
+import { createTestKeys, type TestKeys } from "../support/keys.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+import { connectSocket, type TestSocket } from "../support/socket.ts";
+import { until } from "../support/until.ts";
+
+const SECRET = "a secret of more than thirty-two bytes";
+
+let redis: TestRedis;
+let gateway: TestGateway;
+let keys: TestKeys;
+/** Streams that were followed. */
+let streams = 0;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  keys = createTestKeys();
+  gateway = await startTestGateway(redis.url, {
+    AUTH: "1",
+    JWT_SECRET: SECRET,
+    JWT_CLOCK_TOLERANCE_MS: "0",
+    AUTH_KEYS_FILE: keys.path,
+  });
+});
+afterAll(async () => {
+  await gateway.close();
+  keys[Symbol.dispose]();
+  await redis[Symbol.asyncDispose]();
+});
+
+const token = (permissions: readonly string[], lifeS = 60) =>
+  new SignJWT({ permissions: [...permissions] })
+    .setProtectedHeader({ alg: "HS256" })
+    .setSubject("alice")
+    // Not less than so many: what is to be done with it takes a while on a busy machine.
+    .setExpirationTime(Math.ceil(Date.now() / 1000) + lifeS)
+    .sign(createSecretKey(Buffer.from(SECRET)));
+const bearer = (text: string) => ({ authorization: `Bearer ${text}` });
+
+/** A new key, which is known as soon as the file was looked at. */
+async function knownKey(name: string, permissions: readonly string[]): Promise<string> {
+  const key = keys.add(name, permissions);
+  const headers = bearer(key);
+  await until("the key is known", async () => (await request(gateway.http, { headers })).status === 200);
+  return key;
+}
+
+const ENDED = "the token has expired, or its key was revoked";
+const followOf = (stream: string) => `subscription { data(streamIds: {${stream}: "0"}) { string } }`;
+const FOLLOW = followOf("cam");
+
+/** The subprotocols, and how each says what both mean. */
+const PROTOCOLS = [
+  ["graphql-transport-ws", { start: "subscribe", stop: "complete", data: "next", pong: { type: "pong" } }],
+  ["graphql-ws", { start: "start", stop: "stop", data: "data", pong: { type: "ka" } }],
+] as const;
+
+const send = (socket: TestSocket, message: object) => socket.send(JSON.stringify(message));
+
+describe.each(PROTOCOLS)("a socket of %s", (protocol, words) => {
+  const read = async (socket: TestSocket) => JSON.parse(await socket.text());
+  const ping = (socket: TestSocket, text: string) => send(socket, { type: "ping", payload: { token: text } });
+
+  /** A socket that follows a stream, which no other one does. */
+  async function following(text: string): Promise<{ socket: TestSocket; stream: string }> {
+    const socket = await connectSocket(`${gateway.ws}/graphql`, bearer(text), [protocol]);
+    send(socket, { type: "connection_init" });
+    expect(await read(socket)).toEqual({ type: "connection_ack" });
+    const stream = `cam${++streams}`;
+    send(socket, { id: "1", type: words.start, payload: { query: followOf(stream) } });
+    const headers = bearer(await token(["admin"]));
+    await until("it is noted that it follows", async () => {
+      const { text } = await request(`${gateway.http}/admin/connections`, { headers });
+      return text.includes(`"default:${stream}"`);
+    });
+    return { socket, stream };
+  }
+
+  test("goes on past the end of what it came with, with a fresh token", async () => {
+    const key = await knownKey(protocol, ["read:default:cam*"]);
+    const { socket, stream } = await following(key);
+    await using other = await connectSocket(`${gateway.ws}/graphql`, bearer(key), [protocol]);
+    send(other, { type: "connection_init" });
+    ping(socket, await token([`read:default:${stream}`]));
+    // Without the token in it.
+    expect(await read(socket)).toEqual(words.pong);
+    keys.revoke(protocol);
+    // Both came with the same key; when the other socket is closed, so would this one have been.
+    expect(await other.closed).toEqual({ code: 4401, reason: `UNAUTHENTICATED: ${ENDED}` });
+    await redis.control.call("XADD", `default:${stream}`, "*", "d", "x");
+    expect(await read(socket)).toMatchObject({ id: "1", type: words.data });
+    socket.raw.terminate();
+  });
+
+  test.each<[string, () => Promise<string> | string, number, RegExp]>([
+    ["is not good", () => "made-up", 4401, /^UNAUTHENTICATED: the token/],
+    ["has expired", () => token(["read"], -1), 4401, /^UNAUTHENTICATED: the token/],
+    ["allows less", () => token(["read:default:imu"]), 4403, /^FORBIDDEN: jwt:alice .* read default:cam\d/],
+  ])("is closed by a token that %s", async (_, make, code, reason) => {
+    const { socket } = await following(await token(["read"]));
+    ping(socket, await make());
+    const closed = await socket.closed;
+    expect(closed.code).toBe(code);
+    expect(closed.reason).toMatch(reason);
+  });
+
+  test("need not go on being allowed what it has stopped", async () => {
+    const { socket } = await following(await token(["read"]));
+    send(socket, { id: "1", type: words.stop });
+    await socket.taken();
+    ping(socket, await token(["read:default:imu"]));
+    let message = await read(socket);
+    // The older protocol says that it has stopped.
+    if (message.type === "complete") message = await read(socket);
+    expect(message).toEqual(words.pong);
+    socket.raw.terminate();
+  });
+});
+
+test("a ping with any other payload is answered with it", async () => {
+  await using socket = await connectSocket(`${gateway.ws}/graphql`, bearer(await token(["read"])), [
+    "graphql-transport-ws",
+  ]);
+  for (const payload of [{ at: 5 }, { token: 5 }, {}]) {
+    socket.send(JSON.stringify({ type: "ping", payload }));
+    expect(JSON.parse(await socket.text())).toEqual({ type: "pong", payload });
+  }
+  socket.send('{"type":"ping"}');
+  expect(await socket.text()).toBe('{"type":"pong"}');
+});
+
+const EVENTS = { accept: "text/event-stream" };
+const SAID = `event: error\ndata: {"error":"${ENDED}","code":"UNAUTHENTICATED"}`;
+
+/** All that comes until the answer ends. */
+async function textOf(answer: OpenAnswer): Promise<string> {
+  let text = "";
+  for (let chunk = await answer.next(); chunk !== undefined; chunk = await answer.next()) text += chunk;
+  return text;
+}
+
+describe.concurrent("with its token ends", () => {
+  test.each(PROTOCOLS)("a socket of %s", async (protocol) => {
+    const shown = bearer(await token(["read"], 2));
+    await using socket = await connectSocket(`${gateway.ws}/graphql`, shown, [protocol]);
+    send(socket, { type: "connection_init" });
+    expect(await socket.closed).toEqual({ code: 4401, reason: `UNAUTHENTICATED: ${ENDED}` });
+  });
+
+  test("an operation whose results are events, and says so", async () => {
+    const headers = { ...EVENTS, ...bearer(await token(["read"], 2)) };
+    const url = `${gateway.http}/graphql?query=${encodeURIComponent(FOLLOW)}`;
+    await using answer = await openAnswer(url, headers);
+    const text = await textOf(answer);
+    expect(text).toContain(SAID);
+    expect(text).not.toContain("event: complete");
+  });
+});
+
+test("events of several operations end with the key, and are nobody else's", async () => {
+  const own = bearer(await knownKey("own", ["read"]));
+  const other = bearer(await token(["read"]));
+  const reserved = await request(`${gateway.http}/graphql`, { method: "PUT", headers: own });
+  const url = `${gateway.http}/graphql?token=${reserved.text}`;
+  expect((await request(url, { headers: { ...EVENTS, ...other } })).status).toBe(404);
+  await using answer = await openAnswer(url, { ...EVENTS, ...own });
+  const start = (headers: Record<string, string>) =>
+    request(url, {
+      method: "POST",
+      headers: { ...headers, "content-type": "application/json" },
+      body: JSON.stringify({ query: FOLLOW, extensions: { operationId: "1" } }),
+    });
+  expect((await start(other)).status).toBe(404);
+  expect((await start(own)).status).toBe(202);
+  expect((await request(`${url}&operationId=1`, { method: "DELETE", headers: other })).status).toBe(404);
+  keys.revoke("own");
+  expect(await textOf(answer)).toContain(SAID);
+});

@@ -38,6 +38,12 @@ test("a query is answered, and a subscription delivers a pushed entry", async ()
   await request(`${gateway.http}/data/my-stream`, { method: "POST", body: "pushed from outside" });
   await page.getByText("pushed from outside").locator("visible=true").first().waitFor();
 
+  // Of the page's own words, and those of a stream, none is run as a script.
+  const { headers } = await request(`${gateway.http}/graphql`, { headers: { accept: "text/html" } });
+  const policy = String(headers["content-security-policy"]);
+  expect(policy).toMatch(/^default-src 'none';.* script-src 'self' 'sha256-[^']+';/);
+  expect(policy.match(/[\w-]+ [^;]*unsafe[^;]*/g)).toEqual(["style-src 'self' 'unsafe-inline'"]);
+
   const { host } = new URL(gateway.http);
   const elsewhere = open.requests.filter((url) => !/^(data|blob):/.test(url) && new URL(url).host !== host);
   expect(elsewhere).toEqual([]);

@@ -2,21 +2,10 @@
 import fastifyStatic from "@fastify/static";
 import { type AltairConfigOptions, getAltairHtml, getDistDirectory } from "altair-static";
 import type { FastifyInstance, FastifyReply } from "fastify";
+import { FILES_POLICY, hashSource, type Policy, pageHeaders } from "../http/security-headers.ts";
 import { EXAMPLES } from "./examples.ts";
 
 const BASE = "/graphql/playground/";
-
-/** What the page may do: nothing with any other host. Its framework writes styles and workers by itself. */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'self'",
-  "script-src 'self' 'unsafe-inline' blob:",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data: blob:",
-  "font-src 'self' data:",
-  "worker-src 'self' blob:",
-  "connect-src 'self' ws: wss:",
-  "frame-ancestors 'none'",
-].join("; ");
 
 /** Adds the page's files. */
 export async function addPlayground(app: FastifyInstance): Promise<void> {
@@ -28,15 +17,6 @@ export async function addPlayground(app: FastifyInstance): Promise<void> {
     maxAge: "1d",
   });
 }
-
-/** Answers with the page. */
-export const sendPlayground = (reply: FastifyReply, pathPrefix: string): FastifyReply =>
-  reply
-    .headers({ "x-frame-options": "DENY", "referrer-policy": "same-origin" })
-    .type("text/html; charset=utf-8")
-    .header("content-security-policy", CONTENT_SECURITY_POLICY)
-    .header("cache-control", "no-cache")
-    .send(PAGE.replace(`<base href="`, `<base href="${pathPrefix}`));
 
 /** What the page starts with. Its addresses are filled in by the page itself, which knows how it was reached. */
 const OPTIONS: AltairConfigOptions = {
@@ -67,3 +47,22 @@ const PAGE = getAltairHtml()
   .replace("<title>Altair</title>", "<title>Redis Streamer: GraphQL</title>")
   .replace('<base href="/" />', `<base href="${BASE}" />`)
   .replace("</body>", `<script type="module">${START}</script></body>`);
+
+/**
+ * As that of all pages that are files, with the script above, and styles that the page's framework and editor write while it
+ * runs: neither can be told a nonce for them. What a style may fetch is bound to this gateway like the rest.
+ */
+const POLICY: Policy = {
+  ...FILES_POLICY,
+  "base-uri": ["'self'"],
+  "script-src": ["'self'", hashSource(START)],
+  "style-src": ["'self'", "'unsafe-inline'"],
+};
+
+/** Answers with the page. */
+export const sendPlayground = (reply: FastifyReply, pathPrefix: string): FastifyReply =>
+  reply
+    .headers(pageHeaders(POLICY))
+    .type("text/html; charset=utf-8")
+    .header("cache-control", "no-cache")
+    .send(PAGE.replace(`<base href="`, `<base href="${pathPrefix}`));

@@ -26,6 +26,9 @@ declare module "fastify" {
 /** The options of a route that is served to whoever asks, without a key. */
 export const PUBLIC = { config: { isPublic: true } } as const;
 
+/** The options of a page, and of what is asked whether it is there: browsers' tools and uptime checks like to ask by HEAD. */
+export const ALSO_HEAD = { exposeHeadRoute: true } as const;
+
 /** When a client that was answered 503 may try again, in s. */
 export const RETRY_AFTER_SECONDS = 1;
 

@@ -2,6 +2,7 @@
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
+import { ALSO_HEAD } from "./context.ts";
 import { openApiDocument } from "./openapi.ts";
 import { FILES_POLICY, pageHeaders } from "./security-headers.ts";
 
@@ -18,6 +19,7 @@ export async function addDocs(app: FastifyInstance, version: string, pathPrefix:
   });
   await app.register(swaggerUi, {
     routePrefix: "/docs",
+    indexPrefix: pathPrefix,
     uiHooks: {
       onRequest(_request, reply, done) {
         reply.headers(pageHeaders(POLICY));
@@ -26,5 +28,8 @@ export async function addDocs(app: FastifyInstance, version: string, pathPrefix:
     },
     uiConfig: { docExpansion: "list" },
   });
-  app.get("/openapi.json", () => app.swagger());
+  app.head("/docs", (_request, reply) =>
+    reply.headers(pageHeaders(POLICY)).type("text/html; charset=utf-8").send(),
+  );
+  app.get("/openapi.json", ALSO_HEAD, () => app.swagger());
 }

@@ -7,7 +7,7 @@ import type { Authenticator } from "../../access/authenticator.ts";
 import { COOKIE } from "../../access/credentials.ts";
 import type { Tickets } from "../../access/tickets.ts";
 import { GatewayError } from "../../domain/errors.ts";
-import { PUBLIC } from "./context.ts";
+import { ALSO_HEAD, PUBLIC } from "./context.ts";
 import { loginPage } from "./pages.ts";
 import { sendPage } from "./security-headers.ts";
 
@@ -20,7 +20,7 @@ export interface LoginParts {
 
 /** Adds the routes. */
 export function addLogin(app: FastifyInstance, { authenticator, tickets, pathPrefix }: LoginParts): void {
-  app.get("/login", PUBLIC, (request, reply) =>
+  app.get("/login", { ...PUBLIC, ...ALSO_HEAD }, (request, reply) =>
     sendPage(reply, loginPage(pathPrefix, pathAfter(request), "")),
   );
 

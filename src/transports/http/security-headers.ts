@@ -32,6 +32,10 @@ const policyText = (policy: Policy): string =>
     .map(([name, sources]) => `${name} ${sources.join(" ")}`)
     .join("; ");
 
+/** The source that allows one script or style in a page, by its text. */
+export const hashSource = (text: string): string =>
+  `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+
 /** Told to browsers that do not tell who asks: what is no page's own is not for its `<img>` and `<script>`. */
 const SHOWN_TO = "cross-origin-resource-policy";
 
@@ -51,9 +55,8 @@ export const pageHeaders = (policy: Policy): Readonly<Record<string, string>> =>
 /** Sends a page with no script whose only style is in its `<style>`. */
 export function sendPage(reply: FastifyReply, html: string): FastifyReply {
   const [, style = ""] = /<style>(.*?)<\/style>/s.exec(html) ?? [];
-  const hash = createHash("sha256").update(style).digest("base64");
   return reply
-    .headers(pageHeaders({ ...BASE_POLICY, "img-src": ["data:"], "style-src": [`'sha256-${hash}'`] }))
+    .headers(pageHeaders({ ...BASE_POLICY, "img-src": ["data:"], "style-src": [hashSource(style)] }))
     .type("text/html; charset=utf-8")
     .send(html);
 }

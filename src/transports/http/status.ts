@@ -6,7 +6,7 @@ import type { Metrics } from "../../observe/metrics.ts";
 import type { Log } from "../../redis/log.ts";
 import { errorBody } from "../append-results.ts";
 import type { SendConsole } from "./console.ts";
-import { PUBLIC, RETRY_AFTER_SECONDS } from "./context.ts";
+import { ALSO_HEAD, PUBLIC, RETRY_AFTER_SECONDS } from "./context.ts";
 import { homePage } from "./pages.ts";
 import { sendPage } from "./security-headers.ts";
 
@@ -33,9 +33,6 @@ const ABOUT = "WebSocket, HTTP and GraphQL in front of Redis Streams";
 
 /** How long (ms) the readiness check waits for Redis. */
 const READY_WITHIN_MS = 2000;
-
-/** Load balancers and uptime checks like to ask by HEAD. */
-const ALSO_HEAD = { exposeHeadRoute: true };
 
 /** Adds the routes. */
 export function addStatus(

@@ -120,10 +120,20 @@ describe("methods", () => {
     expect(answer.headers.allow).toBe(allowed);
   });
 
-  test.each(["/", "/healthz", "/readyz"])("HEAD of %s is its GET without the body", async (path) => {
-    const [head, get] = [await ask(path, "HEAD"), await ask(path)];
+  test.each(["/", "/healthz", "/readyz", "/login", "/openapi.json"])(
+    "HEAD of %s is its GET without the body",
+    async (path) => {
+      const [head, get] = [await ask(path, "HEAD"), await ask(path)];
+      expect([head.status, head.text]).toEqual([200, ""]);
+      expect(head.headers["content-length"]).toBe(get.headers["content-length"]);
+    },
+  );
+
+  test("HEAD of the documentation says what is there", async () => {
+    const [head, get] = [await ask("/docs", "HEAD"), await ask("/docs")];
     expect([head.status, head.text]).toEqual([200, ""]);
-    expect(head.headers["content-length"]).toBe(get.headers["content-length"]);
+    for (const name of ["content-type", "content-security-policy"])
+      expect(head.headers[name]).toBe(get.headers[name]);
   });
 
   test("HEAD of a stream is a 405 without a body", async () => {

@@ -1,9 +1,9 @@
 /** What clients change: devices, metadata, streams. */
 import { authorize, EVERYTHING, wholeDevice } from "../../access/authorize.ts";
-import { GatewayError } from "../../domain/errors.ts";
+import { badParameter, GatewayError } from "../../domain/errors.ts";
 import { alsoDevice, type Builder } from "./builder.ts";
 import type { OperationContext } from "./context.ts";
-import { deviceOf, devicePrefix, eitherOf, streamIdOf } from "./names.ts";
+import { devicePrefix, eitherOf, streamIdOf } from "./names.ts";
 import { jsonOf } from "./payload.ts";
 
 const STREAM = ["streamId", "sid"] as const;
@@ -74,9 +74,13 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
   });
 }
 
-/** A device that the client may change: it may write to all of its streams. @throws GatewayError FORBIDDEN */
-function writableDevice({ visitor }: OperationContext, name: string): string {
-  const device = deviceOf(name);
+/**
+ * A device that the client may change: it may write to all of its streams.
+ *
+ * @throws GatewayError BAD_PARAMETER where it has no name, or FORBIDDEN
+ */
+function writableDevice({ visitor }: OperationContext, device: string): string {
+  if (device === "") throw badParameter("deviceId", "is empty");
   authorize(visitor.identity, "write", [wholeDevice(device)]);
   return device;
 }

@@ -28,6 +28,8 @@ const LOUD: ReadonlySet<ErrorCode> = new Set([
   "TOO_MANY_REQUESTS",
   "TOO_MANY_CONNECTIONS",
   "TOO_MANY_STREAMS",
+  "TOO_LARGE",
+  "HEADERS_TOO_LARGE",
   "AUTH_AWAY",
 ]);
 

@@ -104,6 +104,20 @@ const subscription: Door["knock"] = async ({ ws }, stream, headers, search = "")
   }
 };
 
+/** A GraphQL subscription whose results are events: refused by an error in the first of them, or open. */
+const operationEvents: Door["knock"] = async ({ http }, stream, headers, search = "") => {
+  const query = `subscription { data(streamIds: {${JSON.stringify(stream).slice(1, -1)}: "0"}) { time } }`;
+  const url = `${http}/graphql?query=${encodeURIComponent(query)}${search === "" ? "" : `&${search.slice(1)}`}`;
+  await using answer = await openAnswer(url, { ...headers, accept: "text/event-stream" });
+  let text = "";
+  while (!text.includes("data:") && !text.includes('"code"')) {
+    const chunk = await answer.next();
+    if (chunk === undefined) break;
+    text += chunk;
+  }
+  return text.includes('"FORBIDDEN"') ? "403 FORBIDDEN" : said(answer.status, text);
+};
+
 /** The doors that there are. A new one that is not here is not tested. */
 export const DOORS: readonly Door[] = [
   {
@@ -147,7 +161,9 @@ export const DOORS: readonly Door[] = [
     knock: graphql((stream) => `mutation { deleteStream(streamId: "${stream}") }`),
   },
   { name: "GraphQL subscription", needs: "read", knock: subscription },
+  { name: "GraphQL events", needs: "read", knock: operationEvents },
   { name: "connections", needs: "admin", knock: plain("GET", () => "/admin/connections") },
+  { name: "end of a connection", needs: "admin", knock: plain("DELETE", () => "/admin/connections/none") },
   { name: "home", needs: "anybody", knock: plain("GET", () => "/") },
   { name: "docs", needs: "anybody", knock: plain("GET", () => "/docs/static/swagger-ui.css") },
   { name: "description", needs: "anybody", knock: plain("GET", () => "/openapi.json") },
@@ -156,7 +172,8 @@ export const DOORS: readonly Door[] = [
 ];
 
 /** What a door says to whom it lets in. */
-export const welcomeOf = ({ name }: Door): Said => (name === "nothing" ? "404 NOT_FOUND" : "200");
+export const welcomeOf = ({ name }: Door): Said =>
+  name === "nothing" || name === "end of a connection" ? "404 NOT_FOUND" : "200";
 
 /** The status in what was said. */
 export const statusOf = (text: Said): string => text.split(" ")[0] ?? "";

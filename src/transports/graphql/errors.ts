@@ -2,7 +2,9 @@
  * How errors look in a GraphQL answer: a sentence for people, and a stable code in `extensions` for programs. The codes
  * are those of `domain/errors.ts`, and these, for what is wrong with the GraphQL itself.
  */
+
 import { GraphQLError } from "graphql";
+import type { Visitor } from "../../access/admission.ts";
 import { asGatewayError } from "../../domain/errors.ts";
 import type { Tally } from "../../domain/tally.ts";
 import type { Refusals } from "../refusals.ts";
@@ -43,7 +45,7 @@ function told(error: Readonly<Error>, message: string, code: string): GraphQLErr
 export const withCode = (error: GraphQLError, code: GraphqlCode): GraphQLError =>
   told(error, error.message, code);
 
-/** Makes the function that turns whatever was thrown into what the client is told. */
+/** Makes the function that turns whatever was thrown into what the client is told, and notes that it was. */
 export function createErrorFormatter({
   tally,
   refusals,
@@ -51,14 +53,19 @@ export function createErrorFormatter({
   readonly tally: Tally;
   readonly refusals: Refusals;
 }) {
-  return function format(error: Readonly<Error>): GraphQLError {
+  return function format(error: Readonly<Error>, visitor?: Visitor): GraphQLError {
     const cause = error instanceof GraphQLError ? error.originalError : error;
     if (error instanceof GraphQLError && (cause === undefined || cause instanceof GraphQLError)) {
       tally.clientErrors++;
       return error.extensions.code === undefined ? withCode(error, "BAD_USER_INPUT") : error;
     }
     const known = asGatewayError(cause);
-    refusals.note(known, { door: "/graphql" });
+    refusals.note(known, {
+      door: "/graphql",
+      connection: visitor?.id,
+      address: visitor?.address,
+      identity: visitor?.identity.name,
+    });
     return told(error, known.message, known.code);
   };
 }

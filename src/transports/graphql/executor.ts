@@ -1,5 +1,6 @@
 /** Carries operations out, whatever protocol they came by. */
 import { type ExecutionResult, type FormattedExecutionResult, subscribe } from "graphql";
+import type { Visitor } from "../../access/admission.ts";
 import type { GraphqlParts } from "./context.ts";
 import { createErrorFormatter, type ErrorFormatter } from "./errors.ts";
 import { createPrepare, type Prepare, type Prepared } from "./prepare.ts";
@@ -39,10 +40,16 @@ export async function perform(prepared: Prepared, run: Run): Promise<Outcome> {
 }
 
 /** A result with its errors as clients may see them. */
-export function formatted({ errors, ...rest }: AnyResult, format: ErrorFormatter): FormattedExecutionResult {
+export function formatted(
+  { errors, ...rest }: AnyResult,
+  format: ErrorFormatter,
+  visitor: Visitor,
+): FormattedExecutionResult {
   // What is undefined is left out by JSON.
   const result = rest as FormattedExecutionResult;
-  return errors === undefined ? result : { ...result, errors: errors.map((error) => format(error).toJSON()) };
+  return errors === undefined
+    ? result
+    : { ...result, errors: errors.map((error) => format(error, visitor).toJSON()) };
 }
 
 /** Whether an outcome is one after the other. */

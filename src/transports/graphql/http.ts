@@ -40,8 +40,8 @@ export async function addGraphql(app: FastifyInstance, executor: Executor): Prom
     },
     execute: run,
     // Written here: the handler's own way goes through every value of a large answer once more.
-    onOperation: ({ headers }, _args, result) => [
-      JSON.stringify(formatted(result, formatError)),
+    onOperation: ({ headers, raw }, _args, result) => [
+      JSON.stringify(formatted(result, formatError, raw.visitor)),
       { status: 200, statusText: "OK", headers: { "content-type": resultType(headers) } },
     ],
     formatError: (error) =>

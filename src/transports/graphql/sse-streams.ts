@@ -92,7 +92,7 @@ export function createSseStreams({ prepare, run, formatError, parts }: Executor)
       const stream = streamOf(token, request);
       const asked = readSseRequest(request);
       const prepared = prepareRequest(request, asked, prepare, stream.events?.session);
-      if ("errors" in prepared) return prepared.errors.map(formatError);
+      if ("errors" in prepared) return prepared.errors.map((error) => formatError(error, request.visitor));
       const id = operationIdOf(asked);
       const { operations } = stream;
       if (operations.has(id))
@@ -100,7 +100,7 @@ export function createSseStreams({ prepare, run, formatError, parts }: Executor)
       if (operations.size >= parts.limits.graphqlMaxOperations)
         throw new GatewayError("TOO_MANY_REQUESTS", "more operations are under way than one stream may have");
       const operation = startOperation((result) =>
-        sendTo(stream, "next", { id, payload: formatted(result, formatError) }),
+        sendTo(stream, "next", { id, payload: formatted(result, formatError, request.visitor) }),
       );
       operations.set(id, operation);
       operation.follow(perform(prepared, run)).finally(() => {

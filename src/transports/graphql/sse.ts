@@ -23,7 +23,7 @@ export async function answerBySse(
   { prepare, run, formatError, parts }: Executor,
 ): Promise<FastifyReply> {
   const operation = startOperation((result) =>
-    events.send("next", JSON.stringify(formatted(result, formatError))),
+    events.send("next", JSON.stringify(formatted(result, formatError, request.visitor))),
   );
   const events = openEvents(reply, parts, operation.stop);
   const prepared = prepareRequest(request, readSseRequest(request), prepare, events.session);

@@ -51,8 +51,9 @@ export function createGraphqlSockets(
       const prepared = prepare(payload, extra.visitor, extra);
       return "errors" in prepared ? prepared.errors : prepared.args;
     },
-    onNext: (_context, _id, _payload, _args, result) => formatted(result, formatError),
-    onError: (_context, _id, _payload, errors) => errors.map((error) => formatError(error).toJSON()),
+    onNext: ({ extra }, _id, _payload, _args, result) => formatted(result, formatError, extra.visitor),
+    onError: ({ extra }, _id, _payload, errors) =>
+      errors.map((error) => formatError(error, extra.visitor).toJSON()),
   });
 
   return function serve(webSocket, socket, session, protocol) {

@@ -169,8 +169,12 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
             serving.closed(code);
           },
           broke(error) {
+            if (error.closeCode === TOO_LARGE_CLOSE) {
+              limiting.hit("message_bytes");
+              refusals.note(new GatewayError("TOO_LARGE", error.message), refusedAt(session));
+              return;
+            }
             tally.clientErrors++;
-            if (error.closeCode === TOO_LARGE_CLOSE) limiting.hit("message_bytes");
             logger.debug({ ...refusedAt(session), err: error }, "a WebSocket broke the protocol");
           },
         },

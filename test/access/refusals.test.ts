@@ -1,0 +1,119 @@
+/** What is refused before anybody asks who it is, over every door: the status, one line in the log, and a metric. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { DOORS, statusOf } from "../support/doors.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { request } from "../support/http.ts";
+import { silent, startRedis, type TestRedis } from "../support/redis.ts";
+import { connectSocket } from "../support/socket.ts";
+import { until } from "../support/until.ts";
+
+let redis: TestRedis;
+let gateway: TestGateway;
+/** What went to the log as a warning. */
+let logged: object[] = [];
+const logger = { ...silent, warn: (fields: object, message: string) => logged.push({ ...fields, message }) };
+
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await startTestGateway(
+    redis.url,
+    { MAX_HEADER_BYTES: "2k", MAX_MESSAGE_BYTES: "2k", GRAPHQL_MAX_BYTES: "1k" },
+    logger,
+  );
+});
+afterAll(async () => {
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+});
+afterEach(() => {
+  logged = [];
+});
+
+const refusals = async (code: string) => {
+  const { text } = await request(`${gateway.http}/metrics`);
+  return Number(
+    new RegExp(`^redis_streamer_refusals_total{code="${code}"} (\\d+)$`, "m").exec(text)?.[1] ?? 0,
+  );
+};
+
+describe.each([
+  ["another site's page", { origin: "https://evil.example" }, "403", "FORBIDDEN_ORIGIN"],
+  ["a page that is not told of", { origin: "null" }, "403", "FORBIDDEN_ORIGIN"],
+  ["a host that is not its own", { host: "evil.example" }, "403", "FORBIDDEN_HOST"],
+  [
+    "another site's picture",
+    { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", referer: "https://evil.example/" },
+    "403",
+    "FORBIDDEN_ORIGIN",
+  ],
+  ["a head over the limit", { "x-large": "secret".repeat(500) }, "431", "HEADERS_TOO_LARGE"],
+] as const)("%s", (_, shown, status, code) => {
+  test.each(DOORS)("at $name", async (door) => {
+    const before = await refusals(code);
+    expect(statusOf(await door.knock(gateway, "cam", { ...shown }))).toBe(status);
+    expect(logged).toEqual([expect.objectContaining({ code, message: "refused", address: "127.0.0.1" })]);
+    expect(JSON.stringify(logged)).not.toContain("secretsecret");
+    expect(await refusals(code)).toBe(before + 1);
+  });
+});
+
+describe("too large", () => {
+  test.each([
+    ["/data/cam", "text/plain"],
+    ["/data/cam", "multipart/form-data; boundary=x"],
+    ["/graphql", "application/json"],
+    ["/login", "application/json"],
+    ["/tickets", "application/json"],
+  ])("a body for %s of %s", async (path, type) => {
+    const before = await refusals("TOO_LARGE");
+    const answer = await request(gateway.http + path, {
+      method: "POST",
+      headers: { "content-type": type },
+      body: "secret".repeat(1000),
+    });
+    expect([answer.status, (answer.json() as { code: string }).code]).toEqual([413, "TOO_LARGE"]);
+    expect(logged).toEqual([
+      expect.objectContaining({ code: "TOO_LARGE", door: `POST ${path.replace("cam", "{stream_id}")}` }),
+    ]);
+    expect(JSON.stringify(logged)).not.toContain("secretsecret");
+    expect(await refusals("TOO_LARGE")).toBe(before + 1);
+  });
+
+  test.each(["/data/cam/push", "/data/cam/pull", "/graphql"])("a message for %s", async (path) => {
+    const before = await refusals("TOO_LARGE");
+    const protocols = path === "/graphql" ? ["graphql-transport-ws"] : [];
+    await using socket = await connectSocket(gateway.ws + path, {}, protocols);
+    socket.send("secret".repeat(1000));
+    expect((await socket.closed).code).toBe(1009);
+    await until("it is noted", async () => (await refusals("TOO_LARGE")) === before + 1);
+    expect(logged).toEqual([expect.objectContaining({ code: "TOO_LARGE", message: "refused" })]);
+    expect(JSON.stringify(logged)).not.toContain("secretsecret");
+  });
+});
+
+test("too many requests, at every door of HTTP", async () => {
+  await using limited = await startTestGateway(redis.url, { MAX_BYTES_PER_SECOND: "1000" }, logger);
+  // It takes a quarter of an hour to pay that off.
+  const body = Buffer.alloc(1_000_000);
+  expect((await request(`${limited.http}/data/cam`, { method: "POST", body })).status).toBe(200);
+  for (const door of DOORS.filter(({ name }) => !/^(push|pull|GraphQL subscription)$/.test(name))) {
+    logged = [];
+    expect(`${door.name} ${await door.knock(limited, "cam", {})}`).toBe(`${door.name} 429 TOO_MANY_REQUESTS`);
+    expect(logged).toEqual([expect.objectContaining({ code: "TOO_MANY_REQUESTS", message: "refused" })]);
+  }
+});
+
+test("too many connections, at every door that keeps one", async () => {
+  await using limited = await startTestGateway(redis.url, { MAX_SOCKETS_PER_ADDRESS: "5" }, logger);
+  const held = await Promise.all(
+    Array.from({ length: 5 }, () => connectSocket(`${limited.ws}/data/cam/pull`)),
+  );
+  await redis.control.call("XADD", "default:cam", "*", "d", "x");
+  for (const name of ["push", "pull", "SSE", "MJPEG", "GraphQL subscription", "GraphQL events"]) {
+    logged = [];
+    const door = DOORS.find((candidate) => candidate.name === name);
+    expect(`${name} ${statusOf((await door?.knock(limited, "cam", {})) ?? "")}`).toBe(`${name} 429`);
+    expect(logged).toEqual([expect.objectContaining({ code: "TOO_MANY_CONNECTIONS", message: "refused" })]);
+  }
+  for (const one of held) one.raw.terminate();
+});

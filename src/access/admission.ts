@@ -23,8 +23,10 @@ export const CONNECTION_HEADER = "x-connection-id";
 
 /** Lets requests in, or not. */
 export interface Admission {
-  /** Looks at where a request comes from. @throws GatewayError FORBIDDEN_HOST or FORBIDDEN_ORIGIN */
+  /** Notes that a request has come, and from where. */
   receive(request: IncomingMessage): Visitor;
+  /** Whether it is no hostile page's. @throws GatewayError FORBIDDEN_HOST or FORBIDDEN_ORIGIN */
+  check(visitor: Visitor, request: IncomingMessage): void;
   /**
    * Finds out who it is and notes that in the visitor. At once where nothing has to be asked for it.
    *
@@ -53,7 +55,10 @@ export function createAdmission({ authenticator, guard, forwarding }: AdmissionP
   return {
     receive(request) {
       const { address, host, isSecure } = forwarding(request);
-      const { headers } = request;
+      count++;
+      return { id: `${run}-${count.toString(36)}`, address, host, isSecure, identity: initial };
+    },
+    check({ host }, { headers }) {
       guard.check({
         origin: headers.origin,
         host,
@@ -61,8 +66,6 @@ export function createAdmission({ authenticator, guard, forwarding }: AdmissionP
         fetchMode: text(headers["sec-fetch-mode"]),
         referer: headers.referer,
       });
-      count++;
-      return { id: `${run}-${count.toString(36)}`, address, host, isSecure, identity: initial };
     },
     identify(visitor, request) {
       if (authenticator.isOpen) return;

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LIMITS } from "../../src/access/limits.ts";
+import { ERRORS } from "../../src/domain/errors.ts";
 import { SETTINGS } from "../../src/settings.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { openAnswer, parseRaw, rawExchange, request } from "../support/http.ts";
@@ -260,9 +261,10 @@ async function rawPush(
 test("the handbook has each limit by its name, and only settings that there are", () => {
   const handbook = readFileSync(new URL("../../docs/operating.md", import.meta.url), "utf8");
   for (const limit of LIMITS) expect(handbook).toContain(`| \`${limit}\` |`);
-  const settings = new Set(Object.values(SETTINGS).map(({ env }) => env as string));
+  // Codes of errors look like settings.
+  const known = new Set([...Object.values(SETTINGS).map(({ env }) => env as string), ...Object.keys(ERRORS)]);
   for (const [, name = ""] of handbook.matchAll(
     /`((?:MAX|TLS|JWT|AUTH|REDIS|TRUST|PATH|OTEL|ALLOWED)_[A-Z_]+)/g,
   ))
-    expect(settings).toContain(name);
+    expect(known).toContain(name);
 });

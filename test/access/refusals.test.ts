@@ -57,6 +57,12 @@ describe.each([
   });
 });
 
+test("the client is told the id that stands in the log", async () => {
+  const answer = await request(gateway.http, { headers: { origin: "https://evil.example" } });
+  expect(answer.headers["x-connection-id"]).toMatch(/^\w+-\w+$/);
+  expect(logged).toEqual([expect.objectContaining({ connection: answer.headers["x-connection-id"] })]);
+});
+
 describe("too large", () => {
   test.each([
     ["/data/cam", "text/plain"],

@@ -120,9 +120,10 @@ export async function createHttp(
   app.addHook("onRequest", (request, reply, done) => {
     reply.headers(ANSWER_HEADERS);
     request.visitor = admission.receive(request.raw);
+    reply.header(CONNECTION_HEADER, request.visitor.id);
+    admission.check(request.visitor, request.raw);
     const site = request.headers["sec-fetch-site"];
     if (site !== undefined && site !== "same-origin") reply.headers(SHARED_ANSWER_HEADERS);
-    reply.header(CONNECTION_HEADER, request.visitor.id);
     done();
   });
   addCors(app, {

@@ -212,6 +212,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
       };
       try {
         visitor = admission.receive(request);
+        admission.check(visitor, request);
         const route = routeOf(pathname, search);
         const protocol = route.choose(offeredProtocols(request));
         const admitted = { route, protocol, visitor, headers: request.headers };

@@ -22,8 +22,11 @@ import { readControl } from "./control.ts";
 import { createFrameWriter } from "./frame-writer.ts";
 import type { ServerWebSocket } from "./server-socket.ts";
 
-/** What an entry costs while it waits, beside its payload, in bytes. */
-const ENTRY_BYTES = 256;
+/**
+ * What an entry counts for while it waits, beside its payload, in bytes: its memory, and more than that the time it takes
+ * Redis, in which everybody else's entries wait. A client that sends tiny ones without end is read no further sooner.
+ */
+const ENTRY_BYTES = 1024;
 
 /** What the ack of one entry takes, in bytes, about. */
 const ACK_BYTES = 40;

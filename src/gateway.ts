@@ -24,20 +24,19 @@ import { createMetrics } from "./observe/metrics.ts";
 import { startTracing } from "./observe/tracing.ts";
 import { parseRedisUrl } from "./redis/address.ts";
 import { createAppender } from "./redis/appender.ts";
-import { type Connection, type ConnectionHooks, openConnection } from "./redis/connection.ts";
-import { createEcho } from "./redis/echo.ts";
+import { type ClusterStoreParts, openClusterStore } from "./redis/cluster-store.ts";
+import { type ClusterPlace, describeCluster, isClusterUrl, parseClusterUrl } from "./redis/cluster-url.ts";
+import type { Commands } from "./redis/commands.ts";
 import { createEntrySizes } from "./redis/entry-sizes.ts";
 import { createLog, type Log } from "./redis/log.ts";
 import { startManagedServer } from "./redis/managed-server.ts";
 import { createMetaWatch } from "./redis/meta-watch.ts";
-import { openTail } from "./redis/open-tail.ts";
-import { createPolledReads } from "./redis/polled-reads.ts";
-import { createPresenceLeases } from "./redis/presence-leases.ts";
 import { createRegistry } from "./redis/registry.ts";
 import { isSentinelUrl, parseSentinelUrl } from "./redis/sentinel-url.ts";
 import { checkSentinels, createSentinels } from "./redis/sentinels.ts";
+import { openSingleStore } from "./redis/single-store.ts";
 import { describePlace, type RedisPlace } from "./redis/source.ts";
-import type { OnTailReads } from "./redis/tail.ts";
+import type { Store } from "./redis/store.ts";
 import { createTicketStore } from "./redis/ticket-store.ts";
 import type { Settings } from "./settings.ts";
 import { createTurnEnd } from "./transports/byte-sink.ts";
@@ -84,10 +83,10 @@ export async function startGateway(
     for (const close of closers.reverse()) await close();
   };
   try {
-    const address = await redisFor(settings, logger, closers, signal);
+    const place = await redisFor(settings, logger, closers, signal);
     const { app, server, webSockets, beginClosing } = await assemble(
       settings,
-      address,
+      place,
       logger,
       version,
       closers,
@@ -95,7 +94,7 @@ export async function startGateway(
     await app.listen({ host: settings.host, port: settings.port });
     return {
       url: urlOf(server.address(), settings),
-      redis: describePlace(address),
+      redis: "seeds" in place ? describeCluster(place) : describePlace(place),
       isManaged: settings.redisUrl === "",
       async close() {
         // No new ones, then the answers of the open ones, then what they were answered by.
@@ -118,8 +117,9 @@ async function redisFor(
   logger: Logger,
   closers: (() => Promise<void> | void)[],
   signal: AbortSignal | undefined,
-): Promise<RedisPlace> {
+): Promise<RedisPlace | ClusterPlace> {
   const { redisUrl, dataDir, redisFsync } = settings;
+  if (isClusterUrl(redisUrl)) return parseClusterUrl(redisUrl, readRedisTls(settings));
   if (isSentinelUrl(redisUrl)) {
     const sentinels = createSentinels(parseSentinelUrl(redisUrl, readRedisTls(settings)), logger);
     closers.push(sentinels.close);
@@ -139,9 +139,26 @@ function readRedisTls({ redisTlsCa, redisTlsCert, redisTlsKey }: Settings): Secu
   };
 }
 
+function openStore(
+  settings: Settings,
+  place: RedisPlace | ClusterPlace,
+  parts: Pick<ClusterStoreParts, "sizes" | "tally" | "logger">,
+): Store {
+  const common = {
+    ...parts,
+    waitMs: settings.redisWaitMs,
+    silenceMs: settings.redisSilenceMs,
+    leaseMs: settings.deviceTimeoutMs,
+    streamMaxLength: settings.streamMaxLength,
+  };
+  if ("seeds" in place) return openClusterStore({ ...common, place });
+  const { redisTail: tailMode, pollCacheBytes } = settings;
+  return openSingleStore({ ...common, address: place, tailMode, pollCacheBytes });
+}
+
 async function assemble(
   settings: Settings,
-  address: RedisPlace,
+  place: RedisPlace | ClusterPlace,
   logger: Logger,
   version: string,
   closers: (() => Promise<void> | void)[],
@@ -149,60 +166,30 @@ async function assemble(
   const tally = createTally();
   const traffic = createTraffic(settings.metricsClasses);
   const sizes = createEntrySizes();
-  const connections: Connection[] = [];
-  const open = (name: string, hooks: ConnectionHooks = {}) =>
-    openConnection({
-      ...hooks,
-      address,
-      logger,
-      name,
-      waitMs: settings.redisWaitMs,
-      silenceMs: settings.redisSilenceMs,
-      onLost() {
-        tally.redisReconnects++;
-        hooks.onLost?.();
-      },
-    });
-  const connect = (name: string, hooks: ConnectionHooks = {}) => {
-    const connection = open(name, hooks);
-    closers.push(connection.close);
-    connections.push(connection);
-    return connection;
-  };
-  const reads = connect("reads");
-  const echo = createEcho();
+  const store = openStore(settings, place, { sizes, tally, logger });
+  closers.push(store.close);
   const append = createAppender({
-    connect: (hooks) => connect("appends", hooks),
+    openSending: store.openSending,
     streamMaxLength: settings.streamMaxLength,
-    echo,
     onStored: (key) => polled.forget(key),
     tally,
     traffic,
   });
   const { maxAnswerBytes: answerBytes, pageBytes } = settings;
-  const logOver = (reads: Connection) =>
-    createLog({ append, reads, connections, sizes, answerBytes, pageBytes });
-  const log = logOver(reads);
-  const polled = createPolledReads({
-    connect: (hooks) => connect("polls", hooks),
-    readsOver: logOver,
-    limitBytes: settings.pollCacheBytes,
-    tally,
-  });
+  const logOver = (reads: Commands) =>
+    createLog({ append, reads, ping: store.ping, sizes, answerBytes, pageBytes });
+  const log = logOver(store.reads);
+  const polled = store.openPolledReads(logOver);
   const turnEnd = createTurnEnd();
   const delays = createDelaySampler(turnEnd.add, (seconds) => metrics.observeDelay(seconds));
   const hub = createHub({
-    openTail: (handOut, onRemoval) => {
-      const onReads: OnTailReads = (tailReads) => {
+    openTail: (handOut, onRemoval) =>
+      store.openTail((tailReads) => {
         const isKept = handOut(tailReads);
         const newest = tailReads[0]?.entries.at(-1);
         if (newest !== undefined) delays.note(newest.id);
         return isKept;
-      };
-      const { redisTail, redisSilenceMs: silenceMs } = settings;
-      const parts = { address, logger, silenceMs, sizes, tally, echo, onReads, onRemoval, control: reads };
-      return openTail(redisTail, parts);
-    },
+      }, onRemoval),
     memory: createRecentMemory(settings.recentBytes, tally),
     tally,
     logger,
@@ -219,7 +206,7 @@ async function assemble(
   const { closing, close: beginClosing } = createClosing();
   const tracing = await startTracing(settings.otlpEndpoint, version, logger);
   if (tracing !== undefined) closers.push(() => tracing.close());
-  const access = openAccess(settings, reads, logger, closers);
+  const access = openAccess(settings, store.reads, logger, closers);
   const common = {
     ...access,
     refusals: createRefusals(tally, logger),
@@ -235,21 +222,16 @@ async function assemble(
     tracing,
   };
   const presence = createPresence({
-    leases: createPresenceLeases({
-      connection: reads,
-      gatewayId: randomUUID(),
-      leaseMs: settings.deviceTimeoutMs,
-      streamMaxLength: settings.streamMaxLength,
-    }),
+    leases: store.createLeases(randomUUID()),
     timeoutMs: settings.deviceTimeoutMs,
     logger,
   });
   closers.push(() => within(settings.shutdownMs / 8, presence.close()));
-  const metaWatch = createMetaWatch((hooks) => open("meta", hooks));
+  const metaWatch = createMetaWatch(store.openMetaTracking);
   closers.push(metaWatch.close);
   const graphql = createExecutor({
     ...common,
-    registry: createRegistry({ connection: reads, streamMaxLength: settings.streamMaxLength }),
+    registry: createRegistry({ database: store.reads, streamMaxLength: settings.streamMaxLength }),
     metaWatch,
     enableFlush: settings.enableFlush,
     version,
@@ -326,11 +308,11 @@ const within = async (ms: number, done: PromiseLike<unknown>): Promise<void> => 
 /** Who may come in, and what is kept of them. */
 function openAccess(
   settings: Settings,
-  connection: Connection,
+  commands: Commands,
   logger: Logger,
   closers: (() => Promise<void> | void)[],
 ) {
-  const tickets = createTickets(createTicketStore(connection), settings.ticketTtlMs);
+  const tickets = createTickets(createTicketStore(commands), settings.ticketTtlMs);
   const authenticator = createAuthenticator({
     isOn: settings.auth,
     keysFile: settings.authKeysFile,

@@ -109,8 +109,10 @@ const seconds =
 const redisUrl: Parse<string> = (value) => {
   if (value === "" || value.startsWith("/")) return value;
   const scheme = /^([a-z+]+):/i.exec(value)?.[1]?.toLowerCase();
-  if (scheme === "redis+cluster")
-    throw new Error("names a cluster, which this version does not speak; name one server");
+  if (scheme === "redis+cluster" || scheme === "rediss+cluster") {
+    if (/^rediss?\+cluster:\/\/([^@]*@)?[^/?#@]+\/?$/i.test(value)) return value;
+    throw new Error("wants redis+cluster://host:port,host:port");
+  }
   if (scheme?.endsWith("+sentinel")) {
     if (/^rediss?\+sentinel:\/\/[^/]+\/[^/?]+/i.test(value)) return value;
     throw new Error("wants redis+sentinel://host:port,host:port/master-name");
@@ -133,7 +135,7 @@ export const SETTINGS = {
     redisUrl,
     "",
     "",
-    "Redis to use: redis://, rediss://, unix:// or redis+sentinel://; empty runs a managed one beside the gateway",
+    "Redis to use: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://; empty runs a managed one beside the gateway",
   ),
   redisTlsCa: row(
     "REDIS_TLS_CA",

@@ -103,6 +103,8 @@ describe("values", () => {
     "/run/redis.sock",
     "redis+sentinel://me:secret@there:26379,[::1]:26380/cameras/3?sentinel_password=hush",
     "rediss+sentinel://there/cameras",
+    "redis+cluster://me:secret@there:7000,[::1]:7001",
+    "rediss+cluster://there/",
   ])("%s is a Redis", (url) => {
     expect(readSettings([], { REDIS_URL: url }).redisUrl).toBe(url);
   });
@@ -118,7 +120,7 @@ describe("what cannot be", () => {
     ["REDIS_URL", "http://there", "redis://host:port"],
     ["REDIS_URL", "redis://there:port", "redis://host:port"],
     ["REDIS_URL", "redis+sentinel://there", "/master-name"],
-    ["REDIS_URL", "redis+cluster://there", "cluster"],
+    ["REDIS_URL", "redis+cluster://there/3", "redis+cluster://host:port,host:port"],
     ["REDIS_FSYNC", "sometimes", "always, everysec, no"],
     ["REDIS_STREAM_MAXLEN", "-5", "whole number"],
     ["DISABLE_MULTI_DEVICE_PREFIXING", "perhaps", "1 or 0"],

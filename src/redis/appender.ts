@@ -13,7 +13,7 @@ import type { CommandWriter } from "./command-writer.ts";
 import { type Connection, type ConnectionHooks, ReplyLostError } from "./connection.ts";
 import { dedupedCommand } from "./deduped-append.ts";
 import type { Echo } from "./echo.ts";
-import { createEchoedAppends } from "./echoed-appends.ts";
+import { createEchoedAppends, type EchoedAppends } from "./echoed-appends.ts";
 import { refusalOf } from "./refusal.ts";
 import type { Reply } from "./resp-reader.ts";
 
@@ -29,12 +29,19 @@ export type AppendDone = (results: readonly AppendResult[], isKept: boolean) => 
 /** Appends a batch. */
 export type Append = (entries: readonly NewEntry[], done: AppendDone) => void;
 
+/** Opens what appends are sent by. */
+export type OpenSending = (encode: EncodeEntry) => EchoedAppends;
+
+/** Appends over one connection, with an echo. @param connect opens the connection */
+export const echoingOver =
+  (connect: (hooks: ConnectionHooks) => Connection, echo: Echo): OpenSending =>
+  (encode) =>
+    createEchoedAppends(connect, echo, encode);
+
 /** What an appender needs. */
 export interface AppenderParts {
-  /** Opens the connection that appends go over. */
-  readonly connect: (hooks: ConnectionHooks) => Connection;
+  readonly openSending: OpenSending;
   readonly streamMaxLength: number;
-  readonly echo: Echo;
   /** An entry of a stream is stored; told before it is acknowledged. */
   readonly onStored?: (key: string) => void;
   readonly tally: Tally;
@@ -45,16 +52,9 @@ export interface AppenderParts {
 const MOST_BEGINNINGS = 10_000;
 
 /** Makes the function that appends a batch. */
-export function createAppender({
-  connect,
-  streamMaxLength,
-  echo,
-  onStored,
-  tally,
-  traffic,
-}: AppenderParts): Append {
-  const encode = createEntryEncoder(streamMaxLength);
-  const echoed = createEchoedAppends(connect, echo, encode);
+export function createAppender(parts: AppenderParts): Append {
+  const { openSending, streamMaxLength, onStored, tally, traffic } = parts;
+  const sending = openSending(createEntryEncoder(streamMaxLength));
 
   function resultOf(entry: NewEntry, error: Error | undefined, reply: Reply): AppendResult {
     const bytes = entry.data.length;
@@ -88,7 +88,7 @@ export function createAppender({
       if (entry === undefined) continue;
       tally.appendsInFlight++;
       tally.appendBytesInFlight += entry.data.length;
-      echoed.append(entry, (error, reply, isInUse = false) => {
+      sending.append(entry, (error, reply, isInUse = false) => {
         results[i] = resultOf(entry, error, reply);
         isKept ||= isInUse;
         if (--missing === 0) done(results, isKept);

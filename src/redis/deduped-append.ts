@@ -5,6 +5,7 @@
  */
 import type { DedupedEntry } from "../domain/entry.ts";
 import type { Argument } from "./command-writer.ts";
+import { hashTagOf, tagFor } from "./slots.ts";
 
 /** How far back, in numbers of its key, an entry may lie and still be recognised or stored. */
 export const DEDUPE_WINDOW = 10_000;
@@ -39,7 +40,7 @@ export function dedupedCommand(
   trim: readonly string[],
 ): readonly Argument[] {
   const further = [...(fields ?? [])].flat();
-  const known = `:dedupe:${sameSlot(key)}:${dedupe.key}`;
+  const known = `:dedupe:${inItsSlot(key)}:${dedupe.key}`;
   return [
     ...["EVAL", SCRIPT, "2", key, known],
     ...[String(dedupe.number), String(DEDUPE_WINDOW), String(LIFE_MS)],
@@ -47,5 +48,9 @@ export function dedupedCommand(
   ];
 }
 
-/** A script's keys are in one slot of a cluster: the part in braces decides, and without one the whole key. */
-const sameSlot = (key: string): string => (/\{[^}]+\}/.test(key) ? key : `{${key}}`);
+/** A stream's key so that what begins with it is in its slot: a script's keys are in one slot of a cluster. */
+function inItsSlot(key: string): string {
+  if (hashTagOf(key) !== undefined) return key;
+  const tag = tagFor(key);
+  return tag === key ? `{${key}}` : `{${tag}}${key}`;
+}

@@ -1,9 +1,12 @@
 /**
  * Devices: the sets of those connected and ever seen, their metadata, and the system streams in which their coming and
- * going is told. Each change and its events are one transaction, so that no reader sees one without the other.
+ * going is told. Each change and its events are one transaction, so that no reader sees one without the other; but for a
+ * cluster, which has them on several servers, and where the events come last.
  */
 import { GatewayError } from "../domain/errors.ts";
 import type { Argument } from "./command-writer.ts";
+import type { Database } from "./commands.ts";
+import { refusalOf } from "./refusal.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
 import {
   DEVICES_CONNECTED,
@@ -30,16 +33,20 @@ export interface DeviceRecords {
 }
 
 /** Makes the records. @param streamMaxLength as for any stream, 0 keeps all events */
-export function createDeviceRecords(
-  call: (...args: readonly Argument[]) => Promise<Reply>,
-  streamMaxLength: number,
-): DeviceRecords {
-  /** Carries steps out together, and says of each whether it did something. */
+export function createDeviceRecords(database: Database, streamMaxLength: number): DeviceRecords {
+  const call = async (...args: readonly Argument[]): Promise<Reply> => {
+    try {
+      return await database.call(...args);
+    } catch (error) {
+      throw refusalOf(error as Error);
+    }
+  };
+
+  /** Carries steps out, in order, and says of each whether it did something. */
   async function transact(steps: Readonly<Record<string, readonly Argument[]>>): Promise<DeviceChange> {
-    // In one turn, so that nothing of anybody else's comes between them on the connection.
-    const queued = [call("MULTI"), ...Object.values(steps).map((step) => call(...step))];
-    const [replies] = await Promise.all([call("EXEC"), ...queued]);
-    const results = Array.isArray(replies) ? replies : [];
+    const results = await database.inOrder(Object.values(steps)).catch((error: Error) => {
+      throw refusalOf(error);
+    });
     return Object.fromEntries(Object.keys(steps).map((name, i) => [name, didSomething(results[i] ?? null)]));
   }
 

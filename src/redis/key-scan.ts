@@ -3,11 +3,11 @@
  * trip, and holds the server for as long as it takes: steps are as large as nobody minds.
  */
 import { isUtf8 } from "node:buffer";
-import type { Connection } from "./connection.ts";
+import type { Commands, Database } from "./commands.ts";
 import { refusalOf } from "./refusal.ts";
 import type { Reply } from "./resp-reader.ts";
 
-/** Walks over the keys of the database. */
+/** Walks over the keys of the database, on all its servers at once. */
 export interface KeyScan {
   /**
    * The keys of a type, in no order. Keys that are not UTF-8 have no name that a client could say, and are left out.
@@ -21,27 +21,28 @@ export interface KeyScan {
 /** Keys of one step: some 10 ms in which the server does nothing else. Most databases are walked in one. */
 const STEP_KEYS = 20_000;
 
-/** Makes a walker over the keys that a connection sees. */
-export function createKeyScan(connection: Connection): KeyScan {
-  async function step(cursor: string, type: string, match: string | undefined) {
+/** Makes a walker over the keys of a database. */
+export function createKeyScan(database: Database): KeyScan {
+  async function walk(server: Commands, type: string, match: string | undefined, found: Set<string>) {
     const filter = match === undefined ? [] : ["MATCH", match];
-    return scanReply(await connection.call("SCAN", cursor, "COUNT", STEP_KEYS, "TYPE", type, ...filter));
+    let cursor = "0";
+    do {
+      const reply = await server.call("SCAN", cursor, "COUNT", STEP_KEYS, "TYPE", type, ...filter);
+      const { next, keys } = scanReply(reply);
+      for (const key of keys) {
+        const name = key.toString();
+        // What is no UTF-8 is decoded to this character; to look for it costs less than to check every key.
+        if (!name.includes("\ufffd") || isUtf8(key)) found.add(name);
+      }
+      cursor = next;
+    } while (cursor !== "0");
   }
 
   return {
     async keys(type, match) {
       const found = new Set<string>();
       try {
-        let cursor = "0";
-        do {
-          const { next, keys } = await step(cursor, type, match);
-          for (const key of keys) {
-            const name = key.toString();
-            // What is no UTF-8 is decoded to this character; to look for it costs less than to check every key.
-            if (!name.includes("\ufffd") || isUtf8(key)) found.add(name);
-          }
-          cursor = next;
-        } while (cursor !== "0");
+        await database.onEach((server) => walk(server, type, match, found));
       } catch (error) {
         throw refusalOf(error as Error);
       }

@@ -8,7 +8,7 @@ import { compareIds, type EntryId, FIRST_ID, LAST_ID } from "../domain/entry-id.
 import { GatewayError } from "../domain/errors.ts";
 import type { Append, AppendDone } from "./appender.ts";
 import type { Argument } from "./command-writer.ts";
-import type { Connection } from "./connection.ts";
+import type { Commands } from "./commands.ts";
 import { entriesOf } from "./entry-reply.ts";
 import { bytesOf, type EntrySizes } from "./entry-sizes.ts";
 import { refusalOf } from "./refusal.ts";
@@ -67,9 +67,9 @@ export interface Log {
 /** What a log is made of. */
 export interface LogParts {
   readonly append: Append;
-  readonly reads: Connection;
-  /** All that reads and appends go over: Redis answers when it answers on each. */
-  readonly connections: readonly Connection[];
+  readonly reads: Commands;
+  /** Asks all that reads and appends go over: Redis answers when it answers on each. */
+  readonly ping: () => Promise<void>;
   readonly sizes: EntrySizes;
   /** Most that one read brings, in bytes, about. */
   readonly answerBytes: number;
@@ -78,15 +78,14 @@ export interface LogParts {
 }
 
 /** Makes the log. */
-export function createLog({ append, reads, connections, sizes, answerBytes, pageBytes }: LogParts): Log {
-  const ask = async (connection: Connection, ...args: readonly Argument[]): Promise<Reply> => {
+export function createLog({ append, reads, ping, sizes, answerBytes, pageBytes }: LogParts): Log {
+  const read = async (...args: readonly Argument[]): Promise<Reply> => {
     try {
-      return await connection.call(...args);
+      return await reads.call(...args);
     } catch (error) {
       throw refusalOf(error as Error);
     }
   };
-  const read = (...args: readonly Argument[]): Promise<Reply> => ask(reads, ...args);
 
   const learned = (key: string, reply: Reply): Entry[] => {
     const entries = entriesOf(reply);
@@ -188,15 +187,8 @@ export function createLog({ append, reads, connections, sizes, answerBytes, page
       }
     },
 
-    async ping() {
-      await Promise.all(connections.map((connection) => ask(connection, "PING").catch(unlessFull)));
-    },
+    ping,
   };
-}
-
-/** A Redis that cannot write to its disk refuses even a PING with that, and answers whoever reads. */
-function unlessFull(error: unknown): void {
-  if (!(error instanceof GatewayError && error.code === "REDIS_FULL")) throw error;
 }
 
 /** The start of a range that leaves the cursor itself out (Redis 6.2: `XRANGE key (id …`). */

@@ -3,9 +3,11 @@
  * the prefix changed, and they are read again. It has a connection of its own, while somebody listens.
  */
 import { GatewayError } from "../domain/errors.ts";
+import { type Database, databaseOver } from "./commands.ts";
 import type { Connection, ConnectionHooks } from "./connection.ts";
 import { createKeyScan, globAfter } from "./key-scan.ts";
 import { refusalOf } from "./refusal.ts";
+import type { Reply } from "./resp-reader.ts";
 import { STREAM_META_PREFIX, streamMetaKey } from "./system-keys.ts";
 
 /** A stream's metadata is now this JSON; undefined where it was deleted. */
@@ -24,65 +26,91 @@ export interface MetaWatch {
   close(): void;
 }
 
-/** Opens the connection that is watched by. */
-export type OpenWatching = (hooks: Pick<ConnectionHooks, "onPush" | "onReady">) => Connection;
-
-interface Watching {
-  readonly connection: Connection;
+/** What tells of changes: a connection, or one to each node of a cluster. */
+export interface MetaTracking {
+  /** Where the changed metadata is read. */
+  readonly database: Database;
   /** Settles when changes are told. */
   readonly armed: Promise<unknown>;
+  close(): void;
 }
 
-/** Makes a watch. */
-export function createMetaWatch(open: OpenWatching): MetaWatch {
-  const listeners = new Set<OnMeta>();
-  let watching: Watching | undefined;
+/** What it does. */
+export interface MetaTrackingHooks {
+  /** A RESP3 push message arrived. */
+  readonly onPush: (message: Reply[]) => void;
+  /** For a time nothing was told, and now it is again. */
+  readonly onAgain: () => void;
+}
 
-  function tell(keys: readonly string[], connection: Connection): void {
+/** Opens it. */
+export type OpenMetaTracking = (hooks: MetaTrackingHooks) => MetaTracking;
+
+/** The command that makes a connection tell. */
+export const TRACK_META = ["CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", STREAM_META_PREFIX] as const;
+
+/** Tracking over one connection. @param open opens it */
+export const metaTrackingOver =
+  (open: (hooks: ConnectionHooks) => Connection): OpenMetaTracking =>
+  ({ onPush, onAgain }) => {
+    let isFirst = true;
+    const arm = async () => {
+      if (connection.protocol() === 2) throw new GatewayError("REDIS_REFUSED", "Redis does not speak RESP3");
+      await connection.call(...TRACK_META);
+    };
+    const connection = open({
+      onPush,
+      onReady() {
+        if (isFirst) isFirst = false;
+        // Where this fails the connection is gone again, and the next one does it.
+        else
+          arm()
+            .then(onAgain)
+            .catch(() => undefined);
+      },
+    });
+    // Answered when the connection is there, so its protocol is known after it.
+    const armed = connection.call("PING").then(arm);
+    return { database: databaseOver(connection), armed, close: connection.close };
+  };
+
+/** Makes a watch. */
+export function createMetaWatch(open: OpenMetaTracking): MetaWatch {
+  const listeners = new Set<OnMeta>();
+  let watching: MetaTracking | undefined;
+
+  function tell(keys: readonly string[], { database }: MetaTracking): void {
     for (const key of keys) {
-      connection.send(["GET", streamMetaKey(key)], (error, reply) => {
+      database.send(["GET", streamMetaKey(key)], (error, reply) => {
         if (error !== undefined) return;
         for (const listener of listeners) listener(key, Buffer.isBuffer(reply) ? reply : undefined);
       });
     }
   }
 
-  function start(): Watching {
-    let isFirst = true;
-    const arm = async () => {
-      if (connection.protocol() === 2) throw new GatewayError("REDIS_REFUSED", "Redis does not speak RESP3");
-      await connection.call("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", STREAM_META_PREFIX);
-    };
+  const streamOf = (key: string) => key.slice(STREAM_META_PREFIX.length);
+
+  function start(): MetaTracking {
     const tellAll = async () => {
-      const keys = await createKeyScan(connection).keys("string", globAfter(STREAM_META_PREFIX, "*"));
-      tell(
-        [...keys].map((key) => key.slice(STREAM_META_PREFIX.length)),
-        connection,
-      );
+      const keys = await createKeyScan(started.database).keys("string", globAfter(STREAM_META_PREFIX, "*"));
+      tell([...keys].map(streamOf), started);
     };
-    const connection = open({
+    const started = open({
       onPush([kind, keys]) {
         if (String(kind) !== "invalidate" || !Array.isArray(keys)) return;
         tell(
-          keys.map((key) => String(key).slice(STREAM_META_PREFIX.length)),
-          connection,
+          keys.map((key) => streamOf(String(key))),
+          started,
         );
       },
-      onReady() {
-        if (isFirst) isFirst = false;
-        // Where this fails the connection is gone again, and the next one does it.
-        else
-          arm()
-            .then(tellAll)
-            .catch(() => undefined);
-      },
+      // Where this fails Redis is gone again, and this is called again.
+      onAgain: () => void tellAll().catch(() => undefined),
     });
-    // Answered when the connection is there, so its protocol is known after it.
-    return { connection, armed: connection.call("PING").then(arm) };
+    return started;
   }
 
   function stop(): void {
-    watching?.connection.close();
+    watching?.close();
     watching = undefined;
   }
 

@@ -146,3 +146,9 @@ export function createPolledReads({
     },
   };
 }
+
+/** Reads of which no answer is kept: in a cluster nobody tells of a stream that comes to be at another node. */
+export const unkeptReads = ({ readAfter, readNewest }: Reads): PolledReadsWithForget => ({
+  reads: { readAfter, readNewest, knownAfter: () => undefined, knownNewest: () => undefined },
+  forget: () => undefined,
+});

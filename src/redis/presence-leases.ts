@@ -6,7 +6,7 @@
  *     :devices:lease:{device_id}   sorted set: gateway → when its lease runs out, ms of Redis' own clock
  *     :devices:leases              sorted set: device → when to look whether all its leases have run out
  */
-import type { Connection } from "./connection.ts";
+import type { Commands } from "./commands.ts";
 import { refusalOf } from "./refusal.ts";
 import { DEVICES_CONNECTED, DEVICES_SEEN, deviceMetaKey, EVENT_DEVICE_CONNECTED } from "./system-keys.ts";
 
@@ -22,7 +22,7 @@ export interface PresenceLeases {
 
 /** What leases are made of. */
 export interface PresenceLeasesParts {
-  readonly connection: Connection;
+  readonly commands: Commands;
   /** Names this gateway among all; in its next life it is another. */
   readonly gatewayId: string;
   readonly leaseMs: number;
@@ -75,13 +75,13 @@ end`;
 
 /** Makes the leases of one gateway. */
 export function createPresenceLeases(parts: PresenceLeasesParts): PresenceLeases {
-  const { connection, gatewayId, leaseMs, streamMaxLength } = parts;
+  const { commands, gatewayId, leaseMs, streamMaxLength } = parts;
   const shared = [DEVICES_CONNECTED, EVENT_DEVICE_CONNECTED, DUE];
 
   async function run(script: string, keys: readonly string[], args: readonly (string | number)[]) {
     const all = [...shared, ...keys];
     try {
-      await connection.call("EVAL", script, all.length, ...all, streamMaxLength, ...args);
+      await commands.call("EVAL", script, all.length, ...all, streamMaxLength, ...args);
     } catch (error) {
       throw refusalOf(error as Error);
     }

@@ -5,7 +5,7 @@
  */
 import { GatewayError } from "../domain/errors.ts";
 import type { Argument } from "./command-writer.ts";
-import type { Connection } from "./connection.ts";
+import type { Database } from "./commands.ts";
 import { createDeviceRecords, type DeviceRecords } from "./device-records.ts";
 import { createKeyScan, globAfter } from "./key-scan.ts";
 import { refusalOf } from "./refusal.ts";
@@ -71,7 +71,7 @@ export interface Registry {
 
 /** What a registry is made of. */
 export interface RegistryParts {
-  readonly connection: Connection;
+  readonly database: Database;
   /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
   readonly streamMaxLength: number;
 }
@@ -83,12 +83,12 @@ return 1`;
 const MOST_TRIES = 100;
 
 /** Makes the registry. */
-export function createRegistry({ connection, streamMaxLength }: RegistryParts): Registry {
-  const scan = createKeyScan(connection);
+export function createRegistry({ database, streamMaxLength }: RegistryParts): Registry {
+  const scan = createKeyScan(database);
 
   const call = async (...args: readonly Argument[]): Promise<Reply> => {
     try {
-      return await connection.call(...args);
+      return await database.call(...args);
     } catch (error) {
       throw refusalOf(error as Error);
     }
@@ -104,7 +104,7 @@ export function createRegistry({ connection, streamMaxLength }: RegistryParts): 
       let missing = commands.length;
       if (missing === 0) resolve(replies);
       for (let i = 0; i < commands.length; i++)
-        connection.send(commands[i] ?? [], (error, reply) => {
+        database.send(commands[i] ?? [], (error, reply) => {
           if (error !== undefined && !(error instanceof ReplyError)) reject(error);
           replies[i] = error instanceof ReplyError ? error : reply;
           if (--missing === 0) resolve(replies);
@@ -114,7 +114,7 @@ export function createRegistry({ connection, streamMaxLength }: RegistryParts): 
   const metaOf = (reply: Reply) => (Buffer.isBuffer(reply) ? reply : undefined);
 
   return {
-    devices: createDeviceRecords(call, streamMaxLength),
+    devices: createDeviceRecords(database, streamMaxLength),
 
     async streamKeys(match) {
       return [...(await scan.keys("stream", match))].sort();
@@ -165,7 +165,11 @@ export function createRegistry({ connection, streamMaxLength }: RegistryParts): 
     },
 
     async flush() {
-      await call("FLUSHDB");
+      try {
+        await database.onEach((server) => server.call("FLUSHDB"));
+      } catch (error) {
+        throw refusalOf(error as Error);
+      }
     },
 
     async server() {

@@ -6,7 +6,7 @@
 
 import type { Entry } from "../domain/entry.ts";
 import { compareIds, type EntryId, FIRST_ID } from "../domain/entry-id.ts";
-import type { Connection } from "./connection.ts";
+import type { Commands } from "./commands.ts";
 import { entriesByKey, entriesOf } from "./entry-reply.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
 import type { Reply } from "./resp-reader.ts";
@@ -122,7 +122,7 @@ export function handOn(
   reads: readonly TailRead[],
   suspects: readonly TailRead[],
   positions: ReadonlyMap<string, EntryId>,
-  connection: Connection,
+  connection: Pick<Commands, "send">,
   onReads: (reads: readonly TailRead[]) => void,
 ): void {
   const asked = suspects.filter(({ after }) => after !== FIRST_ID);

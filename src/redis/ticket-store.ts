@@ -1,5 +1,5 @@
 /** Tickets in Redis: short texts that go away by themselves, and are taken out once. */
-import type { Connection } from "./connection.ts";
+import type { Commands } from "./commands.ts";
 
 const PREFIX = ":ticket:";
 
@@ -10,14 +10,14 @@ export interface RedisTicketStore {
 }
 
 /** Makes the store. */
-export function createTicketStore(connection: Connection): RedisTicketStore {
+export function createTicketStore(commands: Commands): RedisTicketStore {
   return {
     async put(name, value, ttlMs) {
-      await connection.call("SET", PREFIX + name, value, "PX", String(ttlMs));
+      await commands.call("SET", PREFIX + name, value, "PX", String(ttlMs));
     },
     async take(name) {
       // One step, so that of two who come at once one comes too late.
-      const value = await connection.call("GETDEL", PREFIX + name);
+      const value = await commands.call("GETDEL", PREFIX + name);
       return Buffer.isBuffer(value) ? value.toString() : undefined;
     },
   };

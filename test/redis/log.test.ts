@@ -28,7 +28,7 @@ const logWith = (pageBytes: number, answerBytes: number) =>
   createLog({
     append: () => undefined,
     reads,
-    connections: [reads],
+    ping: async () => undefined,
     sizes: createEntrySizes(),
     pageBytes,
     answerBytes,

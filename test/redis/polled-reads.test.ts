@@ -34,7 +34,7 @@ function open(limitBytes = 1_000_000) {
       createLog({
         append: () => undefined,
         reads,
-        connections: [],
+        ping: async () => undefined,
         sizes: createEntrySizes(),
         answerBytes: 2 ** 26,
         pageBytes: 2 ** 18,

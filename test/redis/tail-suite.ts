@@ -1,15 +1,17 @@
 /** What every tail promises, whichever way it learns that a stream grew: judged on a real Redis. */
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
 import { createTally, type Tally } from "../../src/domain/tally.ts";
 import { createTraffic } from "../../src/domain/traffic.ts";
 import { parseRedisUrl } from "../../src/redis/address.ts";
 import { type Append, type AppendResult, createAppender } from "../../src/redis/appender.ts";
-import { type Connection, openConnection } from "../../src/redis/connection.ts";
-import { createEcho } from "../../src/redis/echo.ts";
+import { openClusterStore } from "../../src/redis/cluster-store.ts";
 import { createEntrySizes } from "../../src/redis/entry-sizes.ts";
-import { openTail, type TailMode } from "../../src/redis/open-tail.ts";
+import type { TailMode } from "../../src/redis/open-tail.ts";
+import { openSingleStore } from "../../src/redis/single-store.ts";
+import type { Store } from "../../src/redis/store.ts";
 import type { Tail, TailRead } from "../../src/redis/tail.ts";
+import { agree, CLUSTER_NODE, makeCluster } from "../support/cluster.ts";
 import { silent, startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 
@@ -19,10 +21,15 @@ const id = (text: string): EntryId => parseId(text) ?? FIRST_ID;
 export type Writer = "others" | "itself" | "both";
 
 /** Registers the suite. @param redisArguments how its servers are started, beside with an append-only file */
-export function judgeTail(mode: TailMode, writer: Writer, ...redisArguments: readonly string[]): void {
+export function judgeTail(
+  mode: TailMode | "cluster",
+  writer: Writer,
+  ...redisArguments: readonly string[]
+): void {
   let redis: TestRedis;
-  let control: Connection;
-  let appends: Connection;
+  /** The node of a cluster, which takes long to be one, and so serves all tests. */
+  let node: TestRedis | undefined;
+  let store: Store;
   let append: Append;
   let tail: Tail;
   let tally: Tally;
@@ -31,50 +38,57 @@ export function judgeTail(mode: TailMode, writer: Writer, ...redisArguments: rea
   let reads: TailRead[];
 
   beforeEach(async () => {
-    redis = await startRedis("--appendonly", "yes", "--appendfsync", "always", ...redisArguments);
-    const address = parseRedisUrl(redis.url);
+    const durable = ["--appendonly", "yes", "--appendfsync", "always"];
+    if (mode !== "cluster") {
+      redis = await startRedis(...durable, ...redisArguments);
+    } else if (node === undefined) {
+      redis = await startRedis(...durable, ...CLUSTER_NODE, ...redisArguments);
+      await makeCluster([redis]);
+      node = redis;
+    } else {
+      await redis.control.call("FLUSHALL");
+    }
     tally = createTally();
     seen = new Map();
     reads = [];
-    control = openConnection({ address, logger: silent, name: "control", waitMs: 10_000 });
-    const echo = createEcho();
-    append = createAppender({
-      connect(hooks) {
-        appends = openConnection({ ...hooks, address, logger: silent, name: "appends", waitMs: 10_000 });
-        return appends;
-      },
+    const parts = {
+      waitMs: 10_000,
+      leaseMs: 30_000,
       streamMaxLength: 0,
-      echo,
+      sizes: createEntrySizes(),
+      tally,
+      logger: silent,
+    };
+    const address = parseRedisUrl(redis.url);
+    store =
+      mode === "cluster"
+        ? openClusterStore({ ...parts, place: { seeds: [address] } })
+        : openSingleStore({ ...parts, address, tailMode: mode, pollCacheBytes: 0 });
+    append = createAppender({
+      openSending: store.openSending,
+      streamMaxLength: 0,
       tally,
       traffic: createTraffic(),
     });
-    tail = openTail(mode, {
-      address,
-      echo,
-      logger: silent,
-      sizes: createEntrySizes(),
-      tally,
-      control,
-      onReads(some) {
-        for (const read of some) {
-          reads.push(read);
-          const ids = seen.get(read.key) ?? [];
-          seen.set(read.key, ids);
-          // Each read begins behind the one before.
-          const last = ids.at(-1);
-          if (last !== undefined) expect(read.after).toBe(last);
-          ids.push(...read.entries.map((entry) => entry.id));
-        }
-        return true;
-      },
+    tail = store.openTail((some) => {
+      for (const read of some) {
+        reads.push(read);
+        const ids = seen.get(read.key) ?? [];
+        seen.set(read.key, ids);
+        // Each read begins behind the one before.
+        const last = ids.at(-1);
+        if (last !== undefined) expect(read.after).toBe(last);
+        ids.push(...read.entries.map((entry) => entry.id));
+      }
+      return true;
     });
   });
   afterEach(async () => {
     tail.close();
-    control.close();
-    appends.close();
-    await redis[Symbol.asyncDispose]();
+    store.close();
+    if (node === undefined) await redis[Symbol.asyncDispose]();
   });
+  afterAll(() => node?.[Symbol.asyncDispose]());
 
   const redisDoes = (...command: (string | number)[]) => redis.control.call(...command);
   let added = 0;
@@ -161,11 +175,12 @@ export function judgeTail(mode: TailMode, writer: Writer, ...redisArguments: rea
   test("a stream that is renamed, restored or copied to", async () => {
     tail.watch("s", FIRST_ID);
     await settled();
-    await add("other", "1-0");
-    await redisDoes("RENAME", "other", "s");
+    // In the same slot.
+    await add("{s}other", "1-0");
+    await redisDoes("RENAME", "{s}other", "s");
     await comes("s", "1-0");
-    await add("other", "2-0");
-    await redisDoes("COPY", "other", "s", "REPLACE");
+    await add("{s}other", "2-0");
+    await redisDoes("COPY", "{s}other", "s", "REPLACE");
     await comes("s", "2-0");
     await redisDoes("EVAL", "redis.call('XADD', KEYS[1], '3-0', 'd', 'x')", 1, "s");
     await comes("s", "3-0");
@@ -208,6 +223,7 @@ export function judgeTail(mode: TailMode, writer: Writer, ...redisArguments: rea
     await passes("s");
     await redis.kill();
     await redis.start();
+    if (node !== undefined) await agree([node]);
     await add("s");
     await passes("s");
     expect(seen.get("s")).toEqual(await stored("s"));

@@ -3,7 +3,7 @@ import type { NewEntry } from "../../src/domain/entry.ts";
 import { createTally, type Tally } from "../../src/domain/tally.ts";
 import { createTraffic, type Traffic } from "../../src/domain/traffic.ts";
 import { parseRedisUrl } from "../../src/redis/address.ts";
-import { type Append, type AppendResult, createAppender } from "../../src/redis/appender.ts";
+import { type Append, type AppendResult, createAppender, echoingOver } from "../../src/redis/appender.ts";
 import { type Connection, openConnection } from "../../src/redis/connection.ts";
 import { createEcho, type Echo, type EchoListener } from "../../src/redis/echo.ts";
 import { silent } from "./redis.ts";
@@ -43,12 +43,11 @@ export async function openAppends(
     return connection;
   };
   const append = createAppender({
-    connect(hooks) {
+    openSending: echoingOver((hooks) => {
       connection = openConnection({ ...hooks, address, logger: silent, name: "appends", waitMs });
       return connection;
-    },
+    }, echo),
     streamMaxLength: 0,
-    echo,
     tally,
     traffic,
   });

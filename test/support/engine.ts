@@ -7,11 +7,10 @@ import { createRecentMemory } from "../../src/live/recent.ts";
 import { createSubscriber, type Subscribe } from "../../src/live/subscription.ts";
 import { parseRedisUrl } from "../../src/redis/address.ts";
 import { createAppender } from "../../src/redis/appender.ts";
-import { type Connection, openConnection } from "../../src/redis/connection.ts";
-import { createEcho } from "../../src/redis/echo.ts";
 import { createEntrySizes } from "../../src/redis/entry-sizes.ts";
 import { createLog, type Log } from "../../src/redis/log.ts";
-import { openTail, type TailMode } from "../../src/redis/open-tail.ts";
+import type { TailMode } from "../../src/redis/open-tail.ts";
+import { openSingleStore } from "../../src/redis/single-store.ts";
 import { silent } from "./redis.ts";
 
 /** What an engine is made with; sizes in bytes. */
@@ -40,32 +39,22 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
   const tally = createTally();
   const traffic = createTraffic();
   const sizes = createEntrySizes();
-  const reads = openConnection({ address, logger: silent, name: "reads", waitMs: 10_000 });
-  const echo = createEcho();
-  let appends: Connection | undefined;
-  const append = createAppender({
-    connect(hooks) {
-      appends = openConnection({ ...hooks, address, logger: silent, name: "appends", waitMs: 10_000 });
-      return appends;
-    },
+  const store = openSingleStore({
+    address,
+    tailMode: options.tail,
+    waitMs: 10_000,
+    leaseMs: 30_000,
     streamMaxLength: 0,
-    echo,
-    tally,
-    traffic,
-  });
-  const log = createLog({
-    append,
-    reads,
-    connections: [reads],
+    pollCacheBytes: 0,
     sizes,
-    answerBytes: options.answerBytes,
-    pageBytes: options.pageBytes,
+    tally,
+    logger: silent,
   });
+  const append = createAppender({ openSending: store.openSending, streamMaxLength: 0, tally, traffic });
+  const { answerBytes, pageBytes } = options;
+  const log = createLog({ append, reads: store.reads, ping: store.ping, sizes, answerBytes, pageBytes });
   const hub = createHub({
-    openTail: (onReads, onRemoval) => {
-      const parts = { address, logger: silent, sizes, tally, echo, onReads, onRemoval, control: reads };
-      return openTail(options.tail, parts);
-    },
+    openTail: store.openTail,
     memory: createRecentMemory(options.recentBytes, tally),
     tally,
     logger: silent,
@@ -85,8 +74,7 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     subscriber: (own) => createSubscriber({ hub, history, log, tally: own, traffic }),
     [Symbol.dispose]() {
       hub.close();
-      reads.close();
-      appends?.close();
+      store.close();
     },
   };
 }

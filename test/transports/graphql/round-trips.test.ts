@@ -5,8 +5,9 @@ import { createLimits } from "../../../src/access/limits.ts";
 import { createSessions } from "../../../src/access/sessions.ts";
 import { createTally } from "../../../src/domain/tally.ts";
 import { parseRedisUrl } from "../../../src/redis/address.ts";
+import { databaseOver } from "../../../src/redis/commands.ts";
 import { type Connection, openConnection } from "../../../src/redis/connection.ts";
-import { createMetaWatch } from "../../../src/redis/meta-watch.ts";
+import { createMetaWatch, metaTrackingOver } from "../../../src/redis/meta-watch.ts";
 import { createRegistry } from "../../../src/redis/registry.ts";
 import { readSettings } from "../../../src/settings.ts";
 import { createExecutor, type Executor, perform } from "../../../src/transports/graphql/executor.ts";
@@ -75,10 +76,10 @@ beforeAll(async () => {
   const settings = readSettings([], {});
   const limiting = createLimits(settings);
   executor = createExecutor({
-    registry: createRegistry({ connection, streamMaxLength: 0 }),
+    registry: createRegistry({ database: databaseOver(connection), streamMaxLength: 0 }),
     log: engine.log,
     subscribe: engine.subscriber(createTally()),
-    metaWatch: createMetaWatch(() => connection),
+    metaWatch: createMetaWatch(metaTrackingOver(() => connection)),
     limits: settings,
     enableFlush: false,
     version: "test",

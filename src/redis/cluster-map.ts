@@ -1,0 +1,195 @@
+/**
+ * Which node of a cluster has which slots. The map is asked of any node that answers, once a second, so that a change is
+ * seen also where no command is refused; and at once where one is.
+ */
+
+import { isIP } from "node:net";
+import type { ConnectionOptions as TlsOptions } from "node:tls";
+import type { Logger } from "../domain/logger.ts";
+import { describeAddress, type RedisAddress } from "./address.ts";
+import type { ClusterPlace } from "./cluster-url.ts";
+import { type Connection, openConnection } from "./connection.ts";
+import type { Reply } from "./resp-reader.ts";
+import { SLOTS } from "./slots.ts";
+
+/** A node. There is one object for each address. */
+export interface ClusterNode {
+  /** `host:port` */
+  readonly name: string;
+  readonly address: RedisAddress;
+}
+
+/** The map of the moment. */
+export interface ClusterMap {
+  /** The master of a slot; undefined where nobody has said so yet. */
+  ownerOf(slot: number): ClusterNode | undefined;
+  /** The nodes that have slots. */
+  masters(): readonly ClusterNode[];
+  /** Those that follow the master of a slot. */
+  replicasOf(slot: number): readonly ClusterNode[];
+  /** All that follow a master. */
+  replicas(): readonly ClusterNode[];
+  /** The node at an address as a redirection says it, `host:port`; without a host, that of who says it. */
+  nodeAt(text: string, saidBy: ClusterNode): ClusterNode | undefined;
+  /** A node has said that a slot is another one's. */
+  moved(slot: number, to: ClusterNode): void;
+  /** Asks, now. */
+  refresh(): void;
+  /** Calls back whenever a node has answered or a slot has moved, until what it returns is called. */
+  watch(told: () => void): () => void;
+  close(): void;
+}
+
+/** How long (ms) between two answers, when nothing else makes it ask. */
+const POLL_MS = 1000;
+/** A node that does not answer for so long (ms) is left for another one. */
+const ANSWER_MS = 1000;
+/** Between two nodes that do not answer, in ms. */
+const NEXT_MS = 50;
+
+/** Opens the map. It has nothing until the first node answers. */
+export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): ClusterMap {
+  const [{ tls, username, password } = {}] = seeds;
+  const login = { ...(username !== undefined && { username }), ...(password !== undefined && { password }) };
+  const nodes = new Map<string, ClusterNode>();
+  const listeners = new Set<() => void>();
+  let owners: (ClusterNode | undefined)[] = [];
+  let masters: readonly ClusterNode[] = [];
+  let replicasByMaster: ReadonlyMap<ClusterNode, readonly ClusterNode[]> = new Map();
+  /** The one that is asked. */
+  let asked: { readonly address: RedisAddress; readonly connection: Connection } | undefined;
+  let isAsking = false;
+  let isAskedAgain = false;
+  /** How many in a row did not answer. */
+  let failures = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
+
+  function nodeOf(host: string, port: number): ClusterNode {
+    const name = `${host}:${port}`;
+    const known = nodes.get(name);
+    if (known !== undefined) return known;
+    const address = { target: { host, port }, ...login, database: 0, ...(tls && { tls: tlsOf(tls, host) }) };
+    const node = { name, address };
+    nodes.set(name, node);
+    return node;
+  }
+
+  /** A node answers the next question, or another one does. */
+  function next(): RedisAddress | undefined {
+    const known = [...masters, ...[...replicasByMaster.values()].flat()].map(({ address }) => address);
+    const candidates = [...known, ...seeds];
+    return candidates[failures % candidates.length];
+  }
+
+  function ask(): void {
+    clearTimeout(timer);
+    if (isClosed) return;
+    if (isAsking) {
+      isAskedAgain = true;
+      return;
+    }
+    isAsking = true;
+    if (asked === undefined) {
+      const address = next();
+      if (address === undefined) return;
+      asked = {
+        address,
+        connection: openConnection({ address, logger: quiet, name: "map", waitMs: ANSWER_MS }),
+      };
+    }
+    const { address, connection } = asked;
+    const late = setTimeout(() => answered(new Error("it does not answer"), null), ANSWER_MS);
+    let isAnswered = false;
+    const answered = (error: Error | undefined, reply: Reply): void => {
+      if (isAnswered || isClosed) return;
+      isAnswered = true;
+      isAsking = false;
+      clearTimeout(late);
+      const problem = error?.message ?? adopt(reply, address);
+      if (problem === undefined) {
+        if (failures > 3) logger.info({ node: describeAddress(address) }, "the cluster's map is known again");
+        failures = 0;
+        for (const told of listeners) told();
+      } else {
+        asked = undefined;
+        connection.close();
+        failures++;
+        const log = failures === 4 ? logger.warn : logger.debug;
+        log({ node: describeAddress(address), reason: problem }, "a node does not tell the cluster's map");
+      }
+      timer = setTimeout(ask, problem !== undefined || isAskedAgain ? NEXT_MS : POLL_MS);
+      isAskedAgain = false;
+    };
+    connection.send(["CLUSTER", "SLOTS"], answered);
+  }
+
+  /** @returns what is wrong with the answer */
+  function adopt(reply: Reply, from: RedisAddress): string | undefined {
+    const ownHost = "host" in from.target ? from.target.host : "127.0.0.1";
+    const found: (ClusterNode | undefined)[] = new Array(SLOTS);
+    const followers = new Map<ClusterNode, readonly ClusterNode[]>();
+    for (const range of Array.isArray(reply) ? reply : []) {
+      if (!Array.isArray(range)) continue;
+      const [start, end, ...members] = range;
+      const [master, ...others] = members.map((member) => {
+        const [host = null, port = null] = Array.isArray(member) ? member : [];
+        // No name, or "?", means the node that says so (CLUSTER SLOTS, "preferred endpoint").
+        const text = host === null ? "" : String(host);
+        return nodeOf(text === "" || text === "?" ? ownHost : text, Number(port));
+      });
+      if (master === undefined) continue;
+      for (let slot = Number(start); slot <= Number(end); slot++) found[slot] = master;
+      followers.set(master, others);
+    }
+    if (followers.size === 0) return "it has no slots to tell of";
+    owners = found;
+    masters = [...followers.keys()];
+    replicasByMaster = followers;
+    return undefined;
+  }
+
+  ask();
+  return {
+    ownerOf: (slot) => owners[slot],
+    masters: () => masters,
+    replicasOf(slot) {
+      const owner = owners[slot];
+      return owner === undefined ? [] : (replicasByMaster.get(owner) ?? []);
+    },
+    replicas: () => [...replicasByMaster.values()].flat(),
+    nodeAt(text, saidBy) {
+      const colon = text.lastIndexOf(":");
+      const port = Number(text.slice(colon + 1));
+      if (colon < 0 || !(port > 0 && port < 65_536)) return undefined;
+      const own = "host" in saidBy.address.target ? saidBy.address.target.host : "";
+      const host = text.slice(0, colon);
+      return nodeOf(host === "" || host === "?" ? own : host, port);
+    },
+    moved(slot, to) {
+      if (owners[slot] === to) return;
+      owners[slot] = to;
+      if (!masters.includes(to)) masters = [...masters, to];
+      for (const told of listeners) told();
+      ask();
+    },
+    refresh: ask,
+    watch(told) {
+      listeners.add(told);
+      return () => listeners.delete(told);
+    },
+    close() {
+      isClosed = true;
+      clearTimeout(timer);
+      asked?.connection.close();
+    },
+  };
+}
+
+/** That a node does not answer is told here, once for all of them. */
+const quiet: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+function nothing(): void {}
+
+function tlsOf({ servername: _, ...tls }: TlsOptions, host: string): TlsOptions {
+  return isIP(host) === 0 ? { ...tls, servername: host } : tls;
+}

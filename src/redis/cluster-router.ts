@@ -1,0 +1,358 @@
+/**
+ * Sends each command to the node of a cluster that has its key, over one connection per node, and follows a key to
+ * where it has gone: what a node refused because the key is elsewhere was not carried out, so it is sent again there.
+ *
+ * The commands of one key stay in order also then. A command goes to a node only when no earlier one of its key is
+ * under way to another, or waits; so none overtakes one that was sent on. Where a node cannot be reached, commands wait
+ * for it, or for who takes its place, for a bounded time. A command whose reply was lost is not sent again.
+ */
+import { GatewayError } from "../domain/errors.ts";
+import type { Logger } from "../domain/logger.ts";
+import type { ClusterMap, ClusterNode } from "./cluster-map.ts";
+import type { Argument, CommandWriter } from "./command-writer.ts";
+import type { Commands, Database } from "./commands.ts";
+import { type Connection, type Done, openConnection, ReplyLostError } from "./connection.ts";
+import { redirectionOf } from "./redirection.ts";
+import { type Reply, ReplyError } from "./resp-reader.ts";
+import { slotOf } from "./slots.ts";
+
+/** What happens at nodes, for whoever uses a router. */
+export interface RouterHooks {
+  /** Sent over each connection before anything else, such as what turns tracking on. */
+  readonly greeting?: readonly Argument[];
+  /** A RESP3 push message arrived from a node. */
+  readonly onPush?: (message: Reply[]) => void;
+  /** The connection to a node is there, for the first time or again. */
+  readonly onNodeReady?: (node: ClusterNode) => void;
+  readonly onNodeLost?: () => void;
+  /** A key's command was sent to the node that its slot is moving to. */
+  readonly onAsked?: (key: string) => void;
+}
+
+/** What a router needs. */
+export interface RouterOptions extends RouterHooks {
+  readonly map: ClusterMap;
+  /** Shown by `CLIENT LIST`. */
+  readonly name: string;
+  readonly logger: Logger;
+  /** How long a command waits for a node that takes it, in ms. */
+  readonly waitMs: number;
+  /** As of `ConnectionOptions`. */
+  readonly silenceMs?: number | undefined;
+  /** Commands change what the next one of their key meets: one that would come after a later one fails instead. */
+  readonly isOrdered?: boolean;
+}
+
+/** Commands to a cluster. */
+export interface ClusterRouter extends Database {
+  /** Sends a command of a key that `encode` writes itself; it may be written more than once. */
+  sendEncoded(key: string, encode: (out: CommandWriter) => void, done: Done): void;
+  /** The node that a key is read and written at, as far as is known. */
+  placeOf(key: string): ClusterNode | undefined;
+  close(): void;
+}
+
+interface Order {
+  readonly encode: (out: CommandWriter) => void;
+  readonly done: Done;
+  readonly giveUpAt: number;
+  /** How often it was sent on. */
+  redirections: number;
+  /** The node that takes its key over just now, and takes this command if it is asked to. */
+  asking: ClusterNode | undefined;
+}
+
+/** The commands of one key, from the first that is not answered to the last. */
+interface Lane {
+  readonly key: string;
+  readonly slot: number;
+  /** Where those are that were sent. */
+  at: Node | undefined;
+  underWay: number;
+  /** To be sent again when nothing is under way, before those that wait. */
+  again: Order[];
+  waiting: Order[];
+  /** Until then nothing is sent, in ms of `Date.now()`. */
+  pausedUntil: number;
+}
+
+interface Node {
+  readonly node: ClusterNode;
+  readonly connection: Connection;
+  /** Since when it is no master and not used as one, in ms of `Date.now()`. */
+  leftAt: number | undefined;
+}
+
+/** How often (ms) what waits is looked at. */
+const SWEEP_MS = 50;
+/** Sent on more often than this, a command waits a little: two nodes that name each other are about to agree. */
+const QUICK_REDIRECTIONS = 3;
+/** A node that is no master any more keeps its connection for so long (ms): what was sent to it mostly has an answer. */
+const LEAVE_MS = 1500;
+/** Slots of keys that are remembered; with more than this they are found out anew. */
+const MOST_SLOTS = 20_000;
+
+const away = () => new GatewayError("REDIS_AWAY", "Redis is away; try again later");
+const overtaken = () =>
+  new GatewayError("REDIS_AWAY", "its stream moved to another node, and a later entry came first; try again");
+const ignore: Done = () => undefined;
+
+/** Opens a router. */
+export function openClusterRouter(options: RouterOptions): ClusterRouter {
+  const { map, name, logger, waitMs, silenceMs, isOrdered = false } = options;
+  const nodes = new Map<ClusterNode, Node>();
+  const lanes = new Map<string, Lane>();
+  /** Lanes in which something waits. */
+  const held = new Set<Lane>();
+  const slots = new Map<string, number>();
+  let sweeping: NodeJS.Timeout | undefined;
+  let isClosed = false;
+
+  function open(node: ClusterNode): Node {
+    const known = nodes.get(node);
+    if (known !== undefined) return known;
+    const connection = openConnection({
+      address: node.address,
+      name,
+      logger,
+      ...(silenceMs !== undefined && { silenceMs }),
+      // What cannot be sent is kept here, since it may be another node that takes it.
+      waitMs: 0,
+      ...(options.onPush && { onPush: options.onPush }),
+      onReady() {
+        if (options.greeting !== undefined) connection.send(options.greeting, ignore);
+        options.onNodeReady?.(node);
+        advanceHeld();
+      },
+      onLost() {
+        options.onNodeLost?.();
+        map.refresh();
+      },
+    });
+    const opened: Node = { node, connection, leftAt: undefined };
+    nodes.set(node, opened);
+    return opened;
+  }
+
+  function mapTold(): void {
+    const masters = new Set(map.masters());
+    for (const node of masters) open(node).leftAt = undefined;
+    const now = Date.now();
+    for (const one of nodes.values()) {
+      if (masters.has(one.node)) continue;
+      one.leftAt ??= now;
+      if (now - one.leftAt < LEAVE_MS) continue;
+      nodes.delete(one.node);
+      one.connection.close();
+    }
+    advanceHeld();
+  }
+
+  function slotAt(key: string): number {
+    const known = slots.get(key);
+    if (known !== undefined) return known;
+    const slot = slotOf(key);
+    if (slots.size >= MOST_SLOTS) slots.clear();
+    slots.set(key, slot);
+    return slot;
+  }
+
+  function trySend(lane: Lane, order: Order): boolean {
+    const target = order.asking ?? map.ownerOf(lane.slot);
+    if (target === undefined || (lane.pausedUntil > 0 && lane.pausedUntil > Date.now())) return false;
+    const at = open(target);
+    if (!at.connection.isReady() || (lane.underWay > 0 && lane.at !== at)) return false;
+    lane.at = at;
+    lane.underWay++;
+    lane.pausedUntil = 0;
+    if (order.asking !== undefined) {
+      at.leftAt = undefined;
+      at.connection.send(["ASKING"], ignore);
+    }
+    at.connection.sendEncoded(order.encode, (error, reply) => answered(lane, order, at.node, error, reply));
+    return true;
+  }
+
+  function answered(
+    lane: Lane,
+    order: Order,
+    by: ClusterNode,
+    error: ReplyError | GatewayError | undefined,
+    reply: Reply,
+  ): void {
+    lane.underWay--;
+    if (error !== undefined && !isClosed && sendOn(lane, order, by, error)) {
+      lane.again.push(order);
+    } else {
+      if (error === undefined && isOrdered && lane.again.length > 0) {
+        const late = lane.again;
+        lane.again = [];
+        for (const one of late) one.done(overtaken(), null);
+      }
+      order.done(error, reply);
+    }
+    if (lane.underWay === 0 || lane.again.length === 0) advance(lane);
+  }
+
+  /** @returns whether the command was not carried out, and may be somewhere else or later */
+  function sendOn(lane: Lane, order: Order, by: ClusterNode, error: Error): boolean {
+    if (!(error instanceof ReplyError)) return !(error instanceof ReplyLostError);
+    const redirection = redirectionOf(error);
+    if (redirection === undefined) return false;
+    order.asking = undefined;
+    order.redirections++;
+    if (redirection.kind === "later" || order.redirections > QUICK_REDIRECTIONS)
+      lane.pausedUntil = Date.now() + SWEEP_MS;
+    if (redirection.kind === "later") {
+      map.refresh();
+      return true;
+    }
+    const target = map.nodeAt(redirection.to, by);
+    if (target === undefined) return false;
+    if (redirection.kind === "moved") {
+      map.moved(lane.slot, target);
+    } else {
+      order.asking = target;
+      options.onAsked?.(lane.key);
+    }
+    return true;
+  }
+
+  /** Sends of a lane what can be sent. */
+  function advance(lane: Lane): void {
+    if (lane.underWay === 0 && lane.again.length > 0) {
+      lane.waiting = [...lane.again, ...lane.waiting];
+      lane.again = [];
+    }
+    let sent = 0;
+    if (lane.again.length === 0)
+      for (const order of lane.waiting) {
+        if (!trySend(lane, order)) break;
+        sent++;
+      }
+    if (sent > 0) lane.waiting = lane.waiting.slice(sent);
+    if (lane.waiting.length > 0) hold(lane);
+    else {
+      held.delete(lane);
+      if (lane.underWay === 0 && lane.again.length === 0) lanes.delete(lane.key);
+    }
+  }
+
+  function hold(lane: Lane): void {
+    held.add(lane);
+    sweeping ??= setInterval(sweep, SWEEP_MS);
+  }
+
+  function advanceHeld(): void {
+    for (const lane of [...held]) advance(lane);
+  }
+
+  function sweep(): void {
+    const now = Date.now();
+    for (const lane of [...held]) {
+      // All wait equally long, but those that were sent on go first again: any of them may be over its time.
+      const expired = lane.waiting.filter(({ giveUpAt }) => giveUpAt <= now);
+      if (expired.length > 0) lane.waiting = lane.waiting.filter(({ giveUpAt }) => giveUpAt > now);
+      for (const order of expired) order.done(away(), null);
+      advance(lane);
+    }
+    if (held.size > 0) return;
+    clearInterval(sweeping);
+    sweeping = undefined;
+  }
+
+  function sendEncoded(key: string, encode: (out: CommandWriter) => void, done: Done): void {
+    if (isClosed) {
+      queueMicrotask(() => done(away(), null));
+      return;
+    }
+    let lane = lanes.get(key);
+    if (lane === undefined) {
+      lane = { key, slot: slotAt(key), at: undefined, underWay: 0, again: [], waiting: [], pausedUntil: 0 };
+      lanes.set(key, lane);
+    }
+    const order: Order = {
+      encode,
+      done,
+      giveUpAt: Date.now() + waitMs,
+      redirections: 0,
+      asking: undefined,
+    };
+    if (lane.again.length === 0 && lane.waiting.length === 0 && trySend(lane, order)) return;
+    lane.waiting.push(order);
+    hold(lane);
+  }
+
+  const send = (args: readonly Argument[], done: Done) =>
+    sendEncoded(keyOf(args), (out) => out.command(args), done);
+
+  const call = (...args: readonly Argument[]): Promise<Reply> =>
+    new Promise((resolve, reject) => {
+      send(args, (error, reply) => (error ? reject(error) : resolve(reply)));
+    });
+
+  const stopWatching = map.watch(mapTold);
+  mapTold();
+  return {
+    sendEncoded,
+    send,
+    call,
+    placeOf: (key) => map.ownerOf(slotAt(key)),
+    async onEach(run) {
+      const giveUpAt = Date.now() + waitMs;
+      for (;;) {
+        const masters = map.masters().map((node) => open(node).connection);
+        try {
+          if (masters.length === 0 || !masters.every((one) => one.isReady())) throw away();
+          return await Promise.all(masters.map((one) => run(one satisfies Commands)));
+        } catch (error) {
+          if (isClosed || Date.now() >= giveUpAt || !isPassing(error)) throw error;
+          await new Promise((resolve) => setTimeout(resolve, SWEEP_MS));
+        }
+      }
+    },
+    async inOrder(commands) {
+      const replies: Reply[] = [];
+      for (const command of commands) replies.push(await call(...command));
+      return replies;
+    },
+    close() {
+      isClosed = true;
+      stopWatching();
+      clearInterval(sweeping);
+      for (const { connection } of nodes.values()) connection.close();
+      for (const { again, waiting } of lanes.values())
+        for (const order of [...again, ...waiting]) order.done(away(), null);
+      lanes.clear();
+      held.clear();
+    },
+  };
+}
+
+/** Whether a node that is away, or is no master any more, failed something that may be asked again. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof GatewayError) return error.code === "REDIS_AWAY";
+  return error instanceof ReplyError && (error.code === "READONLY" || redirectionOf(error) !== undefined);
+}
+
+/** The key that decides where a command goes; what has none goes where the empty key would. */
+function keyOf(args: readonly Argument[]): string {
+  const [command] = args;
+  switch (command) {
+    case "INFO":
+    case "PING":
+      return "";
+    case "EVAL":
+      return textOf(args[3]);
+    case "XINFO":
+      return textOf(args[2]);
+    case "XREAD":
+      return textOf(args[args.indexOf("STREAMS") + 1]);
+    default:
+      return textOf(args[1]);
+  }
+}
+
+function textOf(argument: Argument | undefined): string {
+  return typeof argument === "object" ? Buffer.from(argument).toString() : String(argument ?? "");
+}

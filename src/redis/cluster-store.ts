@@ -1,0 +1,85 @@
+/** A Redis Cluster as the gateway's store: each kind of commands by a router of its own, all by one map. */
+import type { Logger } from "../domain/logger.ts";
+import type { Tally } from "../domain/tally.ts";
+import { createClusterLeases } from "./cluster-leases.ts";
+import { openClusterMap } from "./cluster-map.ts";
+import { openClusterRouter, type RouterHooks } from "./cluster-router.ts";
+import { openClusterTail } from "./cluster-tail.ts";
+import type { ClusterPlace } from "./cluster-url.ts";
+import { ping } from "./commands.ts";
+import type { EntrySizes } from "./entry-sizes.ts";
+import { TRACK_META } from "./meta-watch.ts";
+import { unkeptReads } from "./polled-reads.ts";
+import type { Store } from "./store.ts";
+
+/** What the store of a cluster is made of. */
+export interface ClusterStoreParts {
+  readonly place: ClusterPlace;
+  /** How long a command waits for a node that is away, in ms. */
+  readonly waitMs: number;
+  /** How long a node that was asked may stay silent, in ms. */
+  readonly silenceMs?: number | undefined;
+  /** How long a gateway that is not heard of keeps its devices, in ms. */
+  readonly leaseMs: number;
+  /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
+  readonly streamMaxLength: number;
+  readonly sizes: EntrySizes;
+  readonly tally: Tally;
+  readonly logger: Logger;
+}
+
+/** Opens the store. It is usable at once: commands wait until the cluster is there. */
+export function openClusterStore(parts: ClusterStoreParts): Store {
+  const { place, waitMs, silenceMs, leaseMs, streamMaxLength, sizes, tally, logger } = parts;
+  const map = openClusterMap(place, logger);
+  const open = (name: string, hooks: RouterHooks & { readonly isOrdered?: boolean } = {}) =>
+    openClusterRouter({
+      ...hooks,
+      map,
+      name,
+      logger,
+      waitMs,
+      silenceMs,
+      onNodeLost() {
+        tally.redisReconnects++;
+      },
+    });
+  const reads = open("reads");
+  const appends = open("appends", { isOrdered: true });
+
+  return {
+    reads,
+    openSending: (encode) => ({
+      // Without an echo: it would take a transaction for each stream's slot.
+      append: (entry, settle) => appends.sendEncoded(entry.key, (out) => encode(entry, out), settle),
+    }),
+    async ping() {
+      await Promise.all([reads, appends].map((one) => one.onEach(ping)));
+    },
+    openPolledReads: (readsOver) => unkeptReads(readsOver(reads)),
+    openTail: (onReads, onRemoval) =>
+      openClusterTail({ map, logger, silenceMs, sizes, tally, onReads, onRemoval }),
+    openMetaTracking({ onPush, onAgain }) {
+      let isArmed = false;
+      const router = open("meta", {
+        greeting: TRACK_META,
+        onPush,
+        onNodeReady: () => isArmed && onAgain(),
+      });
+      // A node's answer comes after that to its greeting.
+      const armed = router
+        .onEach((server) => server.call("PING"))
+        .then(() => {
+          isArmed = true;
+        });
+      return { database: router, armed, close: router.close };
+    },
+    createLeases: (gatewayId) =>
+      createClusterLeases({ database: reads, gatewayId, leaseMs, streamMaxLength }),
+    close() {
+      reads.close();
+      appends.close();
+      map.close();
+    },
+  };
+}

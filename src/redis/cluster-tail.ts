@@ -1,0 +1,215 @@
+/**
+ * The tail of a cluster: `CLIENT TRACKING` on a connection to each node, as `tracking-tail.ts` does on one. Streams have
+ * different slots, so each is read by a command of its own, all of a node's at once; and the router leads each read to
+ * the node that has the stream, where the very same read arms it.
+ *
+ * What no node tells of is looked for in the map: a stream whose slot is another node's now is read there from where it
+ * was, also one that does not exist yet. A stream that was read at the node that takes its slot over just now is
+ * read again at every look, since nobody tells where that ends.
+ */
+import type { EntryId } from "../domain/entry-id.ts";
+import type { Logger } from "../domain/logger.ts";
+import type { Tally } from "../domain/tally.ts";
+import type { ClusterMap, ClusterNode } from "./cluster-map.ts";
+import { type ClusterRouter, openClusterRouter } from "./cluster-router.ts";
+import type { EntrySizes } from "./entry-sizes.ts";
+import { type Reply, ReplyError } from "./resp-reader.ts";
+import {
+  advance,
+  handOn,
+  type OnTailReads,
+  type OnTailRemoval,
+  planRead,
+  type Tail,
+  type TailRead,
+} from "./tail.ts";
+
+/** What a cluster's tail needs. */
+export interface ClusterTailOptions {
+  readonly map: ClusterMap;
+  readonly logger: Logger;
+  /** As of `ConnectionOptions`. */
+  readonly silenceMs?: number | undefined;
+  readonly sizes: EntrySizes;
+  readonly tally: Tally;
+  readonly onReads: OnTailReads;
+  readonly onRemoval?: OnTailRemoval | undefined;
+}
+
+/** As in `tracking-tail.ts`: many changed streams are read together after a short pause (ms). */
+const BUSY_INTERVAL_MS = 1;
+const BUSY_PAUSE_MS = 2;
+const BUSY_STREAMS = 16;
+/** How long a read waits for a node, in ms. Its stream stays marked, and is read when there is one. */
+const READ_WAIT_MS = 1000;
+
+/** Opens the tail. */
+export function openClusterTail(options: ClusterTailOptions): Tail {
+  const { map, logger, silenceMs, sizes, tally, onReads, onRemoval } = options;
+  const positions = new Map<string, EntryId>();
+  /** Streams that may have grown since they were read. */
+  const changed = new Set<string>();
+  /** Where each stream was read last. */
+  const readAt = new Map<string, ClusterNode | undefined>();
+  /** Streams that were read at a node that does not have their slot yet. */
+  const asked = new Set<string>();
+  /** Streams whose read is under way, or has come and is not handed on yet. */
+  const busy = new Set<string>();
+  /** Reads under way by node: one that hangs holds up no other. */
+  const underWay = new Map<ClusterNode | undefined, number>();
+  /** How many entries each stream had when it was read last. */
+  const lastLengths = new Map<string, number>();
+  let arrived: TailRead[] = [];
+  let isScheduled = false;
+  let lastRead = 0;
+
+  const router: ClusterRouter = openClusterRouter({
+    map,
+    logger,
+    name: "tail",
+    waitMs: READ_WAIT_MS,
+    silenceMs,
+    greeting: ["CLIENT", "TRACKING", "ON"],
+    onPush,
+    onNodeReady(node) {
+      for (const key of positions.keys()) if (router.placeOf(key) === node) changed.add(key);
+      schedule();
+    },
+    onNodeLost() {
+      tally.redisReconnects++;
+    },
+    onAsked: (key) => asked.add(key),
+  });
+
+  function onPush([kind, keys]: Reply[]): void {
+    if (String(kind) !== "invalidate") return;
+    // A flush, of one node: what is read in vain costs less than to know whose.
+    if (!Array.isArray(keys)) for (const key of positions.keys()) changed.add(key);
+    else for (const bytes of keys) mark(String(bytes));
+    schedule();
+  }
+
+  function mark(key: string): void {
+    if (positions.has(key)) changed.add(key);
+  }
+
+  function mapTold(): void {
+    for (const key of positions.keys())
+      if (readAt.has(key) && router.placeOf(key) !== readAt.get(key)) changed.add(key);
+    for (const key of asked) mark(key);
+    asked.clear();
+    schedule();
+  }
+
+  function schedule(): void {
+    if (isScheduled || changed.size === 0) return;
+    isScheduled = true;
+    const isCrowded =
+      changed.size >= BUSY_STREAMS && performance.now() - lastRead < BUSY_INTERVAL_MS + BUSY_PAUSE_MS;
+    if (isCrowded) setTimeout(read, BUSY_PAUSE_MS);
+    else setImmediate(read);
+  }
+
+  function read(): void {
+    isScheduled = false;
+    const byNode = new Map<ClusterNode | undefined, string[]>();
+    for (const key of changed) {
+      if (!positions.has(key)) changed.delete(key);
+      const node = router.placeOf(key);
+      if (busy.has(key) || underWay.has(node)) continue;
+      const keys = byNode.get(node);
+      if (keys === undefined) byNode.set(node, [key]);
+      else keys.push(key);
+    }
+    for (const [node, keys] of byNode) readFrom(node, keys);
+  }
+
+  function readFrom(node: ClusterNode | undefined, keys: readonly string[]): void {
+    const { asked: plan, count } = planRead(keys, positions, sizes);
+    if (plan.size === 0) return;
+    lastRead = performance.now();
+    tally.tailReads++;
+    underWay.set(node, plan.size);
+    for (const [key, position] of plan) {
+      changed.delete(key);
+      busy.add(key);
+      readAt.set(key, node);
+      let length = Number.POSITIVE_INFINITY;
+      // Right before the read: a stream no longer than what is read of it may have been trimmed past its position.
+      router.send(["XLEN", key], (_error, reply) => {
+        if (typeof reply === "number") length = reply;
+      });
+      router.send(["XREAD", "COUNT", count, "STREAMS", key, position], (error, reply) => {
+        const missing = (underWay.get(node) ?? 1) - 1;
+        if (missing === 0) underWay.delete(node);
+        else underWay.set(node, missing);
+        if (error === undefined) take(key, position, count, length, reply);
+        else failed(key, error);
+        // What could not be read is tried again when a node has come or the map is told: not at once, and so in vain.
+        if (error === undefined || error instanceof ReplyError) schedule();
+      });
+    }
+  }
+
+  function failed(key: string, error: Error): void {
+    busy.delete(key);
+    if (error instanceof ReplyError) logger.warn({ key, err: error }, "Redis refuses to read this stream");
+    else mark(key);
+  }
+
+  function take(key: string, position: EntryId, count: number, length: number, reply: Reply): void {
+    if (positions.has(key) && positions.get(key) !== position) changed.add(key);
+    const reads = advance(reply, new Map([[key, position]]), positions, sizes);
+    const suspects = reads.filter(({ entries }) => {
+      const isCut = entries.length >= count && length > count;
+      if (isCut) changed.add(key);
+      return isCut || length <= entries.length;
+    });
+    noteRemoval(key, length, reads.length > 0);
+    handOn(reads, suspects, positions, router, (wanted) => {
+      busy.delete(key);
+      if (changed.has(key)) schedule();
+      if (wanted.length === 0) return;
+      // With what else comes in the same chunk.
+      if (arrived.length === 0) queueMicrotask(handOver);
+      arrived.push(...wanted);
+    });
+  }
+
+  /** A stream of which a read brought nothing and that has become shorter was not trimmed by what was added. */
+  function noteRemoval(key: string, length: number, isRead: boolean): void {
+    if (!positions.has(key) || length === Number.POSITIVE_INFINITY) return;
+    const before = lastLengths.get(key) ?? 0;
+    lastLengths.set(key, length);
+    if (!isRead && (length === 0 || length < before)) onRemoval?.(key);
+  }
+
+  function handOver(): void {
+    const reads = arrived.filter(
+      ({ key, entries }) => positions.get(key) === entries[entries.length - 1]?.id,
+    );
+    arrived = [];
+    if (reads.length > 0) onReads(reads);
+  }
+
+  const stopWatching = map.watch(mapTold);
+  return {
+    watch(key, after) {
+      positions.set(key, after);
+      tally.tailStreams = positions.size;
+      changed.add(key);
+      schedule();
+    },
+    unwatch(key) {
+      positions.delete(key);
+      changed.delete(key);
+      readAt.delete(key);
+      lastLengths.delete(key);
+      tally.tailStreams = positions.size;
+    },
+    close() {
+      stopWatching();
+      router.close();
+    },
+  };
+}

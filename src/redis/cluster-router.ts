@@ -87,8 +87,8 @@ interface Node {
 const SWEEP_MS = 50;
 /** Sent on more often than this, a command waits a little: two nodes that name each other are about to agree. */
 const QUICK_REDIRECTIONS = 3;
-/** A node that is no master any more keeps its connection for so long (ms): what was sent to it mostly has an answer. */
-const LEAVE_MS = 1500;
+/** A node that is no master any more keeps its connection for so long (ms): unless it hangs, it answers what was sent. */
+const LEAVE_MS = 500;
 /** Slots of keys that are remembered; with more than this they are found out anew. */
 const MOST_SLOTS = 20_000;
 
@@ -106,6 +106,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
   const held = new Set<Lane>();
   const slots = new Map<string, number>();
   let sweeping: NodeJS.Timeout | undefined;
+  let leaving: NodeJS.Timeout | undefined;
   let isClosed = false;
 
   function open(node: ClusterNode): Node {
@@ -135,15 +136,20 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
   }
 
   function mapTold(): void {
+    clearTimeout(leaving);
+    leaving = undefined;
     const masters = new Set(map.masters());
     for (const node of masters) open(node).leftAt = undefined;
     const now = Date.now();
     for (const one of nodes.values()) {
       if (masters.has(one.node)) continue;
       one.leftAt ??= now;
-      if (now - one.leftAt < LEAVE_MS) continue;
-      nodes.delete(one.node);
-      one.connection.close();
+      if (now - one.leftAt >= LEAVE_MS) {
+        nodes.delete(one.node);
+        one.connection.close();
+      } else {
+        leaving ??= setTimeout(mapTold, LEAVE_MS);
+      }
     }
     advanceHeld();
   }
@@ -320,6 +326,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
       isClosed = true;
       stopWatching();
       clearInterval(sweeping);
+      clearTimeout(leaving);
       for (const { connection } of nodes.values()) connection.close();
       for (const { again, waiting } of lanes.values())
         for (const order of [...again, ...waiting]) order.done(away(), null);

@@ -16,8 +16,8 @@ export interface TestCluster extends AsyncDisposable {
   join(): Promise<TestRedis>;
   /** Moves a slot with all its keys, one after the other, as `redis-cli --cluster reshard` does. */
   moveSlot(slot: number, to: TestRedis): Promise<void>;
-  /** The master of a slot, as most of the nodes that answer see it. */
-  ownerOf(slot: number): Promise<TestRedis>;
+  /** The master of a slot, as most of the nodes see it. @param hanging one that is not asked */
+  ownerOf(slot: number, hanging?: TestRedis): Promise<TestRedis>;
   /** A command to the master of its key, which is its second word. */
   do(...command: (string | number)[]): Promise<unknown>;
 }
@@ -61,7 +61,7 @@ export async function startCluster(masterCount: number, replicas = 0): Promise<T
       ...["--appendonly", "yes", "--appendfsync", "always"],
       ...CLUSTER_NODE,
       // A replica that was cut off for a moment may still take over.
-      ...["--cluster-replica-validity-factor", "0", "--repl-ping-replica-period", "1"],
+      ...["--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"],
     );
   const nodes = await Promise.all(Array.from({ length: masterCount * (1 + replicas) }, start));
   const masters = nodes.slice(0, masterCount);
@@ -83,10 +83,11 @@ export async function startCluster(masterCount: number, replicas = 0): Promise<T
     await nodes[0]?.control.call("CLUSTER", "MEET", "127.0.0.1", port);
   }
 
-  async function ownerOf(slot: number): Promise<TestRedis> {
+  async function ownerOf(slot: number, hanging?: TestRedis): Promise<TestRedis> {
     const said = new Map<number, number>();
-    for (const { control } of nodes) {
-      if (!control.isReady()) continue;
+    for (const node of nodes) {
+      const { control } = node;
+      if (!control.isReady() || node === hanging) continue;
       for (const [start, end, [, port]] of (await control.call("CLUSTER", "SLOTS")) as [
         number,
         number,

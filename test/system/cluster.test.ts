@@ -6,7 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { slotOf } from "../../src/redis/slots.ts";
 import { startCluster, type TestCluster } from "../support/cluster.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
 import { request } from "../support/http.ts";
+import { type Pusher, type Reader, startPusher, startReader, type Way } from "../support/load.ts";
+import type { TestRedis } from "../support/redis.ts";
 import { connectSocket } from "../support/socket.ts";
 import { until } from "../support/until.ts";
 
@@ -170,4 +173,233 @@ describe("what clients can do", () => {
     expect(await graphql("{ streamIds }")).toEqual({ streamIds: [] });
     for (const { control } of cluster.nodes) expect(await control.call("DBSIZE")).toBe(0);
   });
+});
+
+/** Three streams of different nodes, and one that is not there until its slot has moved. */
+const STREAMS = ["a", "b", "c"];
+const WAYS: readonly Way[] = ["json", "header", "acked", "events"];
+const keyOf = (stream: string) => `default:${stream}`;
+
+interface Load {
+  readonly stream: string;
+  readonly pushers: readonly Pusher[];
+  readonly numbered: NumberedPusher;
+  readonly readers: readonly Reader[];
+}
+
+/** A pusher with ids of its own, which Redis refuses where a later one came first. */
+interface NumberedPusher {
+  readonly stored: ReadonlySet<string>;
+  /** Codes of what was not (or not surely) stored. */
+  readonly failed: readonly string[];
+  stop(): Promise<void>;
+}
+
+async function startNumbered(ws: string, stream: string): Promise<NumberedPusher> {
+  const socket = await connectSocket(`${ws}/data/${stream}-numbered/push?ack=1&format=json`);
+  const stored = new Set<string>();
+  const failed: string[] = [];
+  let sent = 0;
+  let isStopped = false;
+  const next = () => socket.send(JSON.stringify([[`${stream}-numbered`, `${++sent}-1`, `${sent}`]]));
+  for (let i = 0; i < 50; i++) next();
+  const run = async () => {
+    for (let answered = 0; answered < sent; answered++) {
+      const [outcome] = JSON.parse(await socket.text()) as (string | { code: string })[];
+      if (typeof outcome === "string") stored.add(outcome);
+      else failed.push(outcome?.code ?? "nothing");
+      if (!isStopped) next();
+    }
+  };
+  const done = run();
+  return {
+    stored,
+    failed,
+    async stop() {
+      isStopped = true;
+      await done;
+      await socket[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe("what happens to a cluster under load", () => {
+  let cluster: TestCluster;
+  let gateway: GatewayProcess;
+  let loads: Load[];
+  beforeAll(async () => {
+    cluster = await startCluster(3, 1);
+    gateway = await startGatewayProcess({
+      env: { REDIS_URL: cluster.url, REDIS_STREAM_MAXLEN: "0", MAX_BATCH_ENTRIES: "1000000" },
+    });
+    loads = await Promise.all(
+      STREAMS.map(async (stream) => {
+        const readers = await Promise.all(
+          WAYS.flatMap((way) => ["0", "$"].map((from) => startReader(gateway.ws, stream, way, from))),
+        );
+        const pushers = await Promise.all([startPusher(gateway.ws, stream), startPusher(gateway.ws, stream)]);
+        return { stream, pushers, numbered: await startNumbered(gateway.ws, stream), readers };
+      }),
+    );
+  }, 120_000);
+  afterAll(async () => {
+    await gateway[Symbol.asyncDispose]();
+    await cluster[Symbol.asyncDispose]();
+  });
+
+  const acknowledged = () =>
+    loads.flatMap(({ pushers, numbered }) => [
+      ...pushers.map((pusher) => pusher.acknowledged.size),
+      numbered.stored.size,
+    ]);
+  const seen = () => loads.flatMap(({ readers }) => readers.map(({ entries }) => entries.length));
+
+  /** Waits until every pusher has more of its entries acknowledged, and every reader more of them read. */
+  async function progress(): Promise<void> {
+    const before = acknowledged();
+    await until(
+      () => `each pusher goes on: ${before} became ${acknowledged()}`,
+      () => acknowledged().every((now, i) => now >= (before[i] ?? 0) + 50),
+      60_000,
+    );
+    const read = seen();
+    await until(
+      () => `each reader goes on: ${read} became ${seen()}`,
+      () => seen().every((now, i) => now >= (read[i] ?? 0) + 50),
+      60_000,
+    );
+  }
+
+  const failures = () =>
+    new Set(
+      loads.flatMap(({ pushers, numbered }) => [
+        ...pushers.flatMap(({ failed }) => [...failed.values()]),
+        ...numbered.failed,
+      ]),
+    );
+
+  test("slots move there and back: nothing fails, not even ids that have to ascend", async () => {
+    for (const stream of STREAMS) {
+      const slots = [slotOf(keyOf(stream)), slotOf(keyOf(`${stream}-numbered`))];
+      const homes = await Promise.all(
+        slots.map(async (slot) => ({ slot, home: await cluster.ownerOf(slot) })),
+      );
+      for (const { slot, home } of homes) await cluster.moveSlot(slot, await another(home));
+      await progress();
+      for (const { slot, home } of homes) await cluster.moveSlot(slot, home);
+      await progress();
+    }
+    expect(failures()).toEqual(new Set());
+  }, 120_000);
+
+  /** A master that is not this one. */
+  async function another(than: TestRedis): Promise<TestRedis> {
+    for (let slot = 0; slot < 16_384; slot += 1000) {
+      const owner = await cluster.ownerOf(slot);
+      if (owner !== than) return owner;
+    }
+    throw new Error("there is one master alone");
+  }
+
+  test("a stream that is not there yet when its slot moves is read when it comes", async () => {
+    const slot = slotOf(keyOf("new"));
+    await using reader = await startReader(gateway.ws, "new", "json", "0");
+    await using other = await startReader(gateway.ws, "new", "header", "$");
+    await until(
+      "the stream is watched",
+      async () => (await gateway.metric("tail_streams")) >= STREAMS.length + 1,
+    );
+    const from = await cluster.ownerOf(slot);
+    await cluster.moveSlot(slot, await another(from));
+    // By somebody else, of whom no command here is refused.
+    const id = String(await cluster.do("XADD", keyOf("new"), "*", "d", "x"));
+    await until("both have it", () => [reader, other].every(({ entries }) => entries.at(-1)?.id === id));
+    // And half way: the slot's new node has it already, and the old one does not say so.
+    const half = await cluster.ownerOf(slot);
+    const [fromId, toId] = [
+      await half.control.call("CLUSTER", "MYID"),
+      await from.control.call("CLUSTER", "MYID"),
+    ];
+    await from.control.call("CLUSTER", "SETSLOT", slot, "IMPORTING", String(fromId));
+    await half.control.call("CLUSTER", "SETSLOT", slot, "MIGRATING", String(toId));
+    await half.control.call("MIGRATE", "127.0.0.1", from.port, keyOf("new"), 0, 5000);
+    const asked = await Promise.all([
+      from.control.call("ASKING"),
+      from.control.call("XADD", keyOf("new"), "*", "d", "y"),
+    ]);
+    await until("both have it", () =>
+      [reader, other].every(({ entries }) => entries.at(-1)?.id === String(asked[1])),
+    );
+    await cluster.moveSlot(slot, from);
+    for (const { entries } of [reader, other]) expect(entries.map(({ text }) => text)).toEqual(["x", "y"]);
+  }, 60_000);
+
+  test("a node joins and takes slots", async () => {
+    const node = await cluster.join();
+    for (const stream of STREAMS) await cluster.moveSlot(slotOf(keyOf(stream)), node);
+    await progress();
+    expect(failures()).toEqual(new Set());
+  }, 60_000);
+
+  test("a master is killed and its replica takes over", async () => {
+    const slot = slotOf(keyOf("a-numbered"));
+    const master = await cluster.ownerOf(slot);
+    await progress();
+    await master.kill();
+    await until("another one has its slots", async () => (await cluster.ownerOf(slot)) !== master, 30_000);
+    await progress();
+    await master.start();
+    await progress();
+    // What was under way to the one that died, and nothing else.
+    expect([...failures()].filter((code) => code !== "APPEND_UNKNOWN")).toEqual([]);
+  }, 120_000);
+
+  test("a master hangs, and its replica takes over", async () => {
+    const slot = slotOf(keyOf("b-numbered"));
+    const master = await cluster.ownerOf(slot);
+    master.freeze();
+    await until(
+      "another one has its slots",
+      async () => (await cluster.ownerOf(slot, master)) !== master,
+      30_000,
+    );
+    await progress();
+    master.thaw();
+    await progress();
+    expect([...failures()].filter((code) => code !== "APPEND_UNKNOWN")).toEqual([]);
+  }, 120_000);
+
+  async function entriesOf(stream: string) {
+    const answer = await request(`${gateway.http}/data/${stream}/entries?format=json&count=1000000`);
+    return (answer.json() as [string, string, string][]).map(([, id, text]) => ({ id, text }));
+  }
+
+  test("in the end every reader has the stream, in order and once, and every acknowledged entry is there", async () => {
+    await progress();
+    for (const { pushers, numbered } of loads)
+      await Promise.all([...pushers.map((pusher) => pusher.stop()), numbered.stop()]);
+    for (const { stream, pushers, numbered, readers } of loads) {
+      const stored = await entriesOf(stream);
+      const texts = new Map(stored.map(({ id, text }) => [id, text]));
+      const last = stored.at(-1)?.id;
+      await until(
+        () => `all readers have ${last}: ${readers.map(({ entries }) => entries.at(-1)?.id)}`,
+        () => readers.every(({ entries }) => entries.at(-1)?.id === last),
+      );
+      // A replica that takes over may not have the last moment of the master that died: what it does not have, nobody has.
+      const acks = pushers.flatMap(({ acknowledged: all }) => [...all]);
+      expect(acks.filter(([id, number]) => texts.get(id) !== `${number}`).length).toBeLessThan(100);
+      const ids = new Set((await entriesOf(`${stream}-numbered`)).map(({ id }) => id));
+      expect([...numbered.stored].filter((id) => !ids.has(id)).length).toBeLessThan(100);
+      for (const { entries } of readers) {
+        const kept = entries.filter(({ id }) => texts.has(id));
+        expect(entries.length - kept.length).toBeLessThan(100);
+        const from = stored.findIndex(({ id }) => id === kept[0]?.id);
+        expect(from).toBeGreaterThanOrEqual(0);
+        expect(kept).toEqual(stored.slice(from));
+      }
+    }
+    expect(await gateway.metric("appends_in_flight")).toBe(0);
+    expect(await gateway.metric("internal_errors_total")).toBe(0);
+  }, 60_000);
 });

@@ -146,6 +146,7 @@ function openStore(
 ): Store {
   const common = {
     ...parts,
+    readsReplicas: settings.redisReadFrom === "replica",
     waitMs: settings.redisWaitMs,
     silenceMs: settings.redisSilenceMs,
     leaseMs: settings.deviceTimeoutMs,
@@ -176,10 +177,9 @@ async function assemble(
     traffic,
   });
   const { maxAnswerBytes: answerBytes, pageBytes } = settings;
-  const logOver = (reads: Commands) =>
-    createLog({ append, reads, ping: store.ping, sizes, answerBytes, pageBytes });
-  const log = logOver(store.reads);
-  const polled = store.openPolledReads(logOver);
+  const logParts = { append, ping: store.ping, sizes, answerBytes, pageBytes };
+  const log = createLog({ ...logParts, reads: store.reads, replicas: store.replicas });
+  const polled = store.openPolledReads((reads) => createLog({ ...logParts, reads }));
   const turnEnd = createTurnEnd();
   const delays = createDelaySampler(turnEnd.add, (seconds) => metrics.observeDelay(seconds));
   const hub = createHub({

@@ -187,6 +187,13 @@ export const SETTINGS = {
     "ms",
     "How long a Redis that was asked may stay silent before its connection is given up and made anew",
   ),
+  redisReadFrom: row(
+    "REDIS_READ_FROM",
+    choice("master", "replica"),
+    "master",
+    "",
+    "Where pages of history are read: replica spares the master, which is still asked for what a replica has not got",
+  ),
   redisTail: row(
     "REDIS_TAIL",
     choice("auto", "tracking", "blocking"),

@@ -42,14 +42,18 @@ export function parseRedisUrl(text: string, tls: TlsOptions = {}): RedisAddress 
     case "rediss:":
       return {
         target: { host, port: url.port === "" ? 6379 : Number(url.port) },
-        // The name says which of its certificates a server shows; an address is no name (RFC 6066, section 3).
-        ...(url.protocol === "rediss:" && { tls: isIP(host) === 0 ? { ...tls, servername: host } : tls }),
+        ...(url.protocol === "rediss:" && { tls: tlsAt(host, tls) }),
         ...credentials,
         database: databaseOf(url.pathname.slice(1)),
       };
     default:
       throw new Error(`REDIS_URL is no URL of Redis: ${url.protocol}`);
   }
+}
+
+/** How TLS is spoken with a host. The name says which of its certificates it shows; an address is no name (RFC 6066, section 3). */
+export function tlsAt(host: string, { servername: _, ...tls }: TlsOptions): TlsOptions {
+  return isIP(host) === 0 ? { ...tls, servername: host } : tls;
 }
 
 function decoded(text: string, what: string): string {

@@ -3,10 +3,8 @@
  * seen also where no command is refused; and at once where one is.
  */
 
-import { isIP } from "node:net";
-import type { ConnectionOptions as TlsOptions } from "node:tls";
 import type { Logger } from "../domain/logger.ts";
-import { describeAddress, type RedisAddress } from "./address.ts";
+import { describeAddress, type RedisAddress, tlsAt } from "./address.ts";
 import type { ClusterPlace } from "./cluster-url.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import type { Reply } from "./resp-reader.ts";
@@ -69,13 +67,13 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
     const name = `${host}:${port}`;
     const known = nodes.get(name);
     if (known !== undefined) return known;
-    const address = { target: { host, port }, ...login, database: 0, ...(tls && { tls: tlsOf(tls, host) }) };
+    const address = { target: { host, port }, ...login, database: 0, ...(tls && { tls: tlsAt(host, tls) }) };
     const node = { name, address };
     nodes.set(name, node);
     return node;
   }
 
-  /** A node answers the next question, or another one does. */
+  /** The one to ask next: each that did not answer moves it on by one. */
   function next(): RedisAddress | undefined {
     const known = [...masters, ...[...replicasByMaster.values()].flat()].map(({ address }) => address);
     const candidates = [...known, ...seeds];
@@ -89,7 +87,6 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
       isAskedAgain = true;
       return;
     }
-    isAsking = true;
     if (asked === undefined) {
       const address = next();
       if (address === undefined) return;
@@ -98,6 +95,7 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
         connection: openConnection({ address, logger: quiet, name: "map", waitMs: ANSWER_MS }),
       };
     }
+    isAsking = true;
     const { address, connection } = asked;
     const late = setTimeout(() => answered(new Error("it does not answer"), null), ANSWER_MS);
     let isAnswered = false;
@@ -189,7 +187,3 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
 /** That a node does not answer is told here, once for all of them. */
 const quiet: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 function nothing(): void {}
-
-function tlsOf({ servername: _, ...tls }: TlsOptions, host: string): TlsOptions {
-  return isIP(host) === 0 ? { ...tls, servername: host } : tls;
-}

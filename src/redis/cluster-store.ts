@@ -2,7 +2,7 @@
 import type { Logger } from "../domain/logger.ts";
 import type { Tally } from "../domain/tally.ts";
 import { createClusterLeases } from "./cluster-leases.ts";
-import { openClusterMap } from "./cluster-map.ts";
+import { type ClusterMap, openClusterMap } from "./cluster-map.ts";
 import { openClusterRouter, type RouterHooks } from "./cluster-router.ts";
 import { openClusterTail } from "./cluster-tail.ts";
 import type { ClusterPlace } from "./cluster-url.ts";
@@ -10,11 +10,15 @@ import { ping } from "./commands.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
 import { TRACK_META } from "./meta-watch.ts";
 import { unkeptReads } from "./polled-reads.ts";
+import { createReplicaPool, type ReplicaReads } from "./replica-reads.ts";
+import { slotOf } from "./slots.ts";
 import type { Store } from "./store.ts";
 
 /** What the store of a cluster is made of. */
 export interface ClusterStoreParts {
   readonly place: ClusterPlace;
+  /** Whether history is read from replicas where there are some. */
+  readonly readsReplicas: boolean;
   /** How long a command waits for a node that is away, in ms. */
   readonly waitMs: number;
   /** How long a node that was asked may stay silent, in ms. */
@@ -30,7 +34,7 @@ export interface ClusterStoreParts {
 
 /** Opens the store. It is usable at once: commands wait until the cluster is there. */
 export function openClusterStore(parts: ClusterStoreParts): Store {
-  const { place, waitMs, silenceMs, leaseMs, streamMaxLength, sizes, tally, logger } = parts;
+  const { place, readsReplicas, waitMs, silenceMs, leaseMs, streamMaxLength, sizes, tally, logger } = parts;
   const map = openClusterMap(place, logger);
   const open = (name: string, hooks: RouterHooks & { readonly isOrdered?: boolean } = {}) =>
     openClusterRouter({
@@ -46,9 +50,11 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
     });
   const reads = open("reads");
   const appends = open("appends", { isOrdered: true });
+  const replicas = readsReplicas ? openClusterReplicas(map, logger) : undefined;
 
   return {
     reads,
+    replicas,
     openSending: (encode) => ({
       // Without an echo: it would take a transaction for each stream's slot.
       append: (entry, settle) => appends.sendEncoded(entry.key, (out) => encode(entry, out), settle),
@@ -77,9 +83,27 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
     createLeases: (gatewayId) =>
       createClusterLeases({ database: reads, gatewayId, leaseMs, streamMaxLength }),
     close() {
+      replicas?.close();
       reads.close();
       appends.close();
       map.close();
+    },
+  };
+}
+
+/** Reads from the replicas that a cluster has. */
+function openClusterReplicas(map: ClusterMap, logger: Logger): ReplicaReads & { close(): void } {
+  const pool = createReplicaPool(logger, ["READONLY"]);
+  const stopWatching = map.watch(() => pool.keep(map.replicas().map(({ address }) => address)));
+  return {
+    ask: (key, ...commands) =>
+      pool.ask(
+        map.replicasOf(slotOf(key)).map(({ address }) => address),
+        commands,
+      ),
+    close() {
+      stopWatching();
+      pool.close();
     },
   };
 }

@@ -12,6 +12,7 @@ import type { Commands } from "./commands.ts";
 import { entriesOf } from "./entry-reply.ts";
 import { bytesOf, type EntrySizes } from "./entry-sizes.ts";
 import { refusalOf } from "./refusal.ts";
+import type { ReplicaReads } from "./replica-reads.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
 
 /** Entries right after a cursor. */
@@ -68,6 +69,8 @@ export interface Log {
 export interface LogParts {
   readonly append: Append;
   readonly reads: Commands;
+  /** Where full pages come from first; absent: only from where the rest is read. */
+  readonly replicas?: ReplicaReads | undefined;
   /** Asks all that reads and appends go over: Redis answers when it answers on each. */
   readonly ping: () => Promise<void>;
   readonly sizes: EntrySizes;
@@ -78,7 +81,8 @@ export interface LogParts {
 }
 
 /** Makes the log. */
-export function createLog({ append, reads, ping, sizes, answerBytes, pageBytes }: LogParts): Log {
+export function createLog(parts: LogParts): Log {
+  const { append, reads, replicas, ping, sizes, answerBytes, pageBytes } = parts;
   const read = async (...args: readonly Argument[]): Promise<Reply> => {
     try {
       return await reads.call(...args);
@@ -93,13 +97,41 @@ export function createLog({ append, reads, ping, sizes, answerBytes, pageBytes }
     return entries;
   };
 
+  /**
+   * A step as a replica has it, where that has all of it: as much as was asked for, and nothing missing before it. What is
+   * less is at the end of what the replica has, which the master may have more of.
+   *
+   * @param check sent with it, and answered beside it
+   */
+  async function fullStep(
+    key: string,
+    size: number,
+    command: readonly Argument[],
+    check?: readonly Argument[],
+  ): Promise<readonly [entries: Entry[], checked: readonly Entry[]] | undefined> {
+    const commands = check === undefined ? [command] : [command, check];
+    const [found, checked] = (await replicas?.ask(key, ...commands)) ?? [];
+    const entries = found === undefined ? [] : entriesOf(found);
+    if (entries.length < size) return undefined;
+    sizes.learn(key, entries);
+    return [entries, checked === undefined ? [] : entriesOf(checked)];
+  }
+
   /** One step of `readAfter`. */
   async function stepAfter(key: string, cursor: EntryId, count: number): Promise<Page> {
+    const command = ["XRANGE", key, exclusive(cursor), "+", "COUNT", count];
+    const checkFirst = cursor === FIRST_ID ? undefined : ["XRANGE", key, "-", "+", "COUNT", 1];
+    const full = replicas === undefined ? undefined : await fullStep(key, count, command, checkFirst);
+    if (full !== undefined) {
+      const [entries, [oldest]] = full;
+      const hasGap = oldest !== undefined && compareIds(oldest.id, cursor) > 0;
+      return { entries, isLast: false, hasGap, isGone: false };
+    }
     // Both in one turn, so in one write: nothing comes between them on the server but by another thread of it.
-    const first = cursor === FIRST_ID ? undefined : read("XRANGE", key, "-", "+", "COUNT", 1);
+    const first = checkFirst && read(...checkFirst);
     // So that a failure of both is not an unhandled one of the other.
     first?.catch(() => undefined);
-    const entries = learned(key, await read("XRANGE", key, exclusive(cursor), "+", "COUNT", count));
+    const entries = learned(key, await read(...command));
     const [oldest] = first === undefined ? [] : entriesOf(await first);
     return {
       entries,
@@ -122,6 +154,24 @@ export function createLog({ append, reads, ping, sizes, answerBytes, pageBytes }
     return Math.max(1, Math.min(missing, Math.floor(pageBytes / sizes.expected(key))));
   }
 
+  /** One step of `readSteps`. */
+  async function step(
+    command: "XRANGE" | "XREVRANGE",
+    key: string,
+    start: string,
+    to: string,
+    size: number,
+  ): Promise<readonly Entry[]> {
+    const whole = [command, key, start, to, "COUNT", size];
+    // Newest first, a replica has all if it has something at the start, or behind it.
+    const isForward = command === "XRANGE";
+    const check = isForward ? undefined : ["XRANGE", key, start.replace("(", ""), "+", "COUNT", 1];
+    const mayBeFull = replicas !== undefined && (isForward || start !== "+");
+    const [entries, ahead] = (mayBeFull ? await fullStep(key, size, whole, check) : undefined) ?? [];
+    if (entries !== undefined && (isForward || ahead?.length === 1)) return entries;
+    return learned(key, await read(...whole));
+  }
+
   /** Reads a range in steps. @param from the bound to begin with @param to the other one, as the command has them */
   async function readSteps(
     command: "XRANGE" | "XREVRANGE",
@@ -139,7 +189,7 @@ export function createLog({ append, reads, ping, sizes, answerBytes, pageBytes }
       // Past the last id that there can be Redis has no range.
       if (last === LAST_ID && command === "XRANGE") return { entries, isCut: false };
       const start = last === undefined ? from : `(${last}`;
-      const found = learned(key, await read(command, key, start, to, "COUNT", size));
+      const found = await step(command, key, start, to, size);
       for (const one of found) entries.push(one);
       if (found.length < size) return { entries, isCut: false };
       bytes += bytesOf(found);

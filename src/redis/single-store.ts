@@ -6,6 +6,7 @@ import { databaseOver, ping } from "./commands.ts";
 import { type Connection, type ConnectionHooks, openConnection } from "./connection.ts";
 import { createEcho } from "./echo.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
+import { openListedReplicas } from "./listed-replicas.ts";
 import { metaTrackingOver } from "./meta-watch.ts";
 import { openTail, type TailMode } from "./open-tail.ts";
 import { createPolledReads } from "./polled-reads.ts";
@@ -17,6 +18,8 @@ import type { Store } from "./store.ts";
 export interface SingleStoreParts {
   readonly address: RedisPlace;
   readonly tailMode: TailMode;
+  /** Whether history is read from replicas where there are some. */
+  readonly readsReplicas: boolean;
   /** How long a command waits for a Redis that is away, in ms. */
   readonly waitMs: number;
   /** How long a Redis that was asked may stay silent, in ms. */
@@ -34,7 +37,18 @@ export interface SingleStoreParts {
 
 /** Opens the store. It is usable at once: commands wait until Redis is there. */
 export function openSingleStore(parts: SingleStoreParts): Store {
-  const { address, tailMode, waitMs, leaseMs, streamMaxLength, pollCacheBytes, sizes, tally, logger } = parts;
+  const {
+    address,
+    tailMode,
+    readsReplicas,
+    waitMs,
+    leaseMs,
+    streamMaxLength,
+    pollCacheBytes,
+    sizes,
+    tally,
+    logger,
+  } = parts;
   const silence = parts.silenceMs === undefined ? {} : { silenceMs: parts.silenceMs };
   const connections: Connection[] = [];
   const open = (name: string, hooks: ConnectionHooks = {}) =>
@@ -58,8 +72,10 @@ export function openSingleStore(parts: SingleStoreParts): Store {
   const reads = connect("reads");
   const database = databaseOver(reads);
   const echo = createEcho();
+  const replicas = readsReplicas ? openListedReplicas(address, reads, logger) : undefined;
   return {
     reads: database,
+    replicas,
     openSending: echoingOver((hooks) => connect("appends", hooks), echo),
     async ping() {
       await Promise.all(connections.map(ping));
@@ -80,6 +96,7 @@ export function openSingleStore(parts: SingleStoreParts): Store {
     createLeases: (gatewayId) =>
       createPresenceLeases({ commands: database, gatewayId, leaseMs, streamMaxLength }),
     close() {
+      replicas?.close();
       for (const connection of connections.toReversed()) connection.close();
     },
   };

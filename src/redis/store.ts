@@ -4,6 +4,7 @@ import type { Commands, Database } from "./commands.ts";
 import type { OpenMetaTracking } from "./meta-watch.ts";
 import type { PolledReads, PolledReadsWithForget } from "./polled-reads.ts";
 import type { PresenceLeases } from "./presence-leases.ts";
+import type { ReplicaReads } from "./replica-reads.ts";
 import type { OnTailReads, OnTailRemoval, Tail } from "./tail.ts";
 
 /** Reads that are answered by commands. */
@@ -13,6 +14,8 @@ export type ReadsOver = (commands: Commands) => Pick<PolledReads, "readAfter" | 
 export interface Store {
   /** What is asked, besides entries that come in and go live. */
   readonly reads: Database;
+  /** Where pages of history are read first, with `REDIS_READ_FROM=replica`. */
+  readonly replicas: ReplicaReads | undefined;
   /** What appends are sent by. */
   readonly openSending: OpenSending;
   /** Resolves when all that has keys answers, to reads and to appends. */

@@ -52,6 +52,7 @@ export function judgeTail(
     seen = new Map();
     reads = [];
     const parts = {
+      readsReplicas: false,
       waitMs: 10_000,
       leaseMs: 30_000,
       streamMaxLength: 0,

@@ -42,6 +42,7 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
   const store = openSingleStore({
     address,
     tailMode: options.tail,
+    readsReplicas: false,
     waitMs: 10_000,
     leaseMs: 30_000,
     streamMaxLength: 0,

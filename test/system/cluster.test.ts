@@ -230,7 +230,12 @@ describe("what happens to a cluster under load", () => {
   beforeAll(async () => {
     cluster = await startCluster(3, 1);
     gateway = await startGatewayProcess({
-      env: { REDIS_URL: cluster.url, REDIS_STREAM_MAXLEN: "0", MAX_BATCH_ENTRIES: "1000000" },
+      env: {
+        REDIS_URL: cluster.url,
+        REDIS_READ_FROM: "replica",
+        REDIS_STREAM_MAXLEN: "0",
+        MAX_BATCH_ENTRIES: "1000000",
+      },
     });
     loads = await Promise.all(
       STREAMS.map(async (stream) => {
@@ -369,6 +374,14 @@ describe("what happens to a cluster under load", () => {
     expect([...failures()].filter((code) => code !== "APPEND_UNKNOWN")).toEqual([]);
   }, 120_000);
 
+  /** How often a node was asked for a range, if it is a replica. */
+  async function pagesOfReplica({ control }: TestRedis): Promise<number> {
+    if (!String(await control.call("INFO", "replication")).includes("role:slave")) return 0;
+    const [, calls = "0"] =
+      /cmdstat_xrange:calls=(\d+)/.exec(String(await control.call("INFO", "commandstats"))) ?? [];
+    return Number(calls);
+  }
+
   async function entriesOf(stream: string) {
     const answer = await request(`${gateway.http}/data/${stream}/entries?format=json&count=1000000`);
     return (answer.json() as [string, string, string][]).map(([, id, text]) => ({ id, text }));
@@ -399,6 +412,9 @@ describe("what happens to a cluster under load", () => {
         expect(kept).toEqual(stored.slice(from));
       }
     }
+    // History came from those that follow.
+    const pages = await Promise.all(cluster.nodes.map(pagesOfReplica));
+    expect(pages.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(STREAMS.length);
     expect(await gateway.metric("appends_in_flight")).toBe(0);
     expect(await gateway.metric("internal_errors_total")).toBe(0);
   }, 60_000);

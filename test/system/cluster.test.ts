@@ -167,6 +167,34 @@ describe("what clients can do", () => {
     ]);
   });
 
+  test("changes of metadata, on whichever node", async () => {
+    await using socket = await connectSocket(`${gateway.ws}/graphql`, {}, ["graphql-transport-ws"]);
+    const send = (message: object) => socket.send(JSON.stringify(message));
+    send({ type: "connection_init" });
+    await socket.next();
+    const query = "subscription { streamMeta { streamId meta } }";
+    send({ id: "1", type: "subscribe", payload: { query } });
+    const told = new Map<string, unknown>();
+    const listening = (async () => {
+      for (;;) {
+        const { payload } = JSON.parse(await socket.text());
+        told.set(payload.data.streamMeta.streamId, payload.data.streamMeta.meta);
+      }
+    })().catch(() => undefined);
+    const streams = Array.from({ length: 12 }, (_, i) => `cam:m${i}`);
+    let tries = 0;
+    await until("all are told", async () => {
+      tries++;
+      for (const one of streams) await cluster.do("SET", `:stream:meta:${one}`, `{"tries":${tries}}`);
+      return streams.every((one) => told.has(one));
+    });
+    await until("the last of each is told", () =>
+      streams.every((one) => (told.get(one) as { tries: number }).tries === tries),
+    );
+    socket.close();
+    await listening;
+  });
+
   test("flush, of all nodes", async () => {
     for (let i = 0; i < 20; i++) await request(`${gateway.http}/data/f${i}`, { method: "POST", body: "x" });
     await graphql("mutation { flush }");
@@ -174,6 +202,29 @@ describe("what clients can do", () => {
     for (const { control } of cluster.nodes) expect(await control.call("DBSIZE")).toBe(0);
   });
 });
+
+test("a cluster that is away, or of which a part is, is told of in time, and comes back", async () => {
+  await using cluster = await startCluster(3);
+  await using gateway = await startTestGateway(cluster.url, { REDIS_WAIT_MS: "300" });
+  const push = async () => {
+    const answer = await request(`${gateway.http}/data/s`, { method: "POST", body: "x" });
+    return answer.status === 200 ? "stored" : (answer.json() as { code: string }).code;
+  };
+  expect(await push()).toBe("stored");
+  const owner = await cluster.ownerOf(slotOf("default:s"));
+  await owner.kill();
+  await until("the loss is told", async () => (await push()) === "REDIS_AWAY");
+  expect((await request(`${gateway.http}/data/s/entries`)).status).toBe(503);
+  expect((await request(`${gateway.http}/readyz`)).status).toBe(503);
+  expect((await request(`${gateway.http}/healthz`)).status).toBe(200);
+  await owner.start();
+  await until("it is stored again", async () => (await push()) === "stored", 30_000);
+  for (const node of cluster.nodes) await node.kill();
+  await until("the loss is told", async () => (await push()) === "REDIS_AWAY");
+  await Promise.all(cluster.nodes.map((node) => node.start()));
+  await until("it is stored again", async () => (await push()) === "stored", 30_000);
+  await until("it is ready", async () => (await request(`${gateway.http}/readyz`)).status === 200, 30_000);
+}, 90_000);
 
 /** Three streams of different nodes, and one that is not there until its slot has moved. */
 const STREAMS = ["a", "b", "c"];

@@ -577,6 +577,8 @@ function checkPairs(settings: Settings): void {
   };
   pair(settings.tlsCert, settings.tlsKey, "TLS_CERT and TLS_KEY");
   pair(settings.redisTlsCert, settings.redisTlsKey, "REDIS_TLS_CERT and REDIS_TLS_KEY");
+  if (settings.redisTail === "blocking" && /^rediss?\+cluster:/i.test(settings.redisUrl))
+    throw new SettingError("REDIS_TAIL is blocking, which cannot be with a cluster: its nodes have to track");
 }
 
 function readFlags(args: readonly string[]): Record<string, string> {

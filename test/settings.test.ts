@@ -142,6 +142,12 @@ describe("what cannot be", () => {
     expect(asFlag).toContain(wants);
   });
 
+  it("a cluster cannot be read by blocking", () => {
+    const url = "redis+cluster://there:7000";
+    expect(refusal(["--redis-tail", "blocking"], { REDIS_URL: url })).toContain("with a cluster");
+    expect(readSettings(["--redis-tail", "tracking"], { REDIS_URL: url }).redisUrl).toBe(url);
+  });
+
   it("a flag that nobody knows, one without its value, and a word that is no flag are named", () => {
     expect(refusal(["--prot", "8000"])).toBe("Unknown option '--prot'; --help lists the flags");
     expect(refusal(["--port"])).toContain("--port");

@@ -7,7 +7,7 @@ import type { Logger } from "../domain/logger.ts";
 import { describeAddress, type RedisAddress, tlsAt } from "./address.ts";
 import type { ClusterPlace } from "./cluster-url.ts";
 import { type Connection, openConnection } from "./connection.ts";
-import type { Reply } from "./resp-reader.ts";
+import { type Reply, ReplyError } from "./resp-reader.ts";
 import { SLOTS } from "./slots.ts";
 
 /** A node. There is one object for each address. */
@@ -44,6 +44,8 @@ const POLL_MS = 1000;
 const ANSWER_MS = 1000;
 /** Between two nodes that do not answer, in ms. */
 const NEXT_MS = 50;
+/** So many in a row that do not answer are no accident, and told. */
+const FAILURES_TOLD = 4;
 
 /** Opens the map. It has nothing until the first node answers. */
 export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): ClusterMap {
@@ -62,6 +64,12 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
   let failures = 0;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
+  /** Why the one that is asked cannot be reached. It is told here, once for all nodes. */
+  let unreached = "";
+  const hear = (fields: object): void => {
+    if ("reason" in fields) unreached = String(fields.reason);
+  };
+  const listening: Logger = { debug: hear, info: hear, warn: hear, error: hear };
 
   function nodeOf(host: string, port: number): ClusterNode {
     const name = `${host}:${port}`;
@@ -92,7 +100,7 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
       if (address === undefined) return;
       asked = {
         address,
-        connection: openConnection({ address, logger: quiet, name: "map", waitMs: ANSWER_MS }),
+        connection: openConnection({ address, logger: listening, name: "map", waitMs: ANSWER_MS }),
       };
     }
     isAsking = true;
@@ -104,17 +112,21 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
       isAnswered = true;
       isAsking = false;
       clearTimeout(late);
-      const problem = error?.message ?? adopt(reply, address);
+      const problem = error === undefined ? adopt(reply, address) : unreached || error.message;
+      unreached = "";
       if (problem === undefined) {
-        if (failures > 3) logger.info({ node: describeAddress(address) }, "the cluster's map is known again");
+        if (failures >= FAILURES_TOLD)
+          logger.info({ node: describeAddress(address) }, "the cluster's map is known again");
         failures = 0;
         for (const told of listeners) told();
       } else {
         asked = undefined;
         connection.close();
         failures++;
-        const log = failures === 4 ? logger.warn : logger.debug;
-        log({ node: describeAddress(address), reason: problem }, "a node does not tell the cluster's map");
+        const fields = { node: describeAddress(address), reason: problem };
+        const isNews = failures === FAILURES_TOLD || (error instanceof ReplyError && failures === 1);
+        if (isNews) logger.warn(fields, "a node does not tell the cluster's map");
+        else logger.debug(fields, "a node does not tell the cluster's map");
       }
       timer = setTimeout(ask, problem !== undefined || isAskedAgain ? NEXT_MS : POLL_MS);
       isAskedAgain = false;
@@ -183,7 +195,3 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
     },
   };
 }
-
-/** That a node does not answer is told here, once for all of them. */
-const quiet: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-function nothing(): void {}

@@ -121,7 +121,8 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
       waitMs: 0,
       ...(options.onPush && { onPush: options.onPush }),
       onReady() {
-        if (options.greeting !== undefined) connection.send(options.greeting, ignore);
+        if (options.greeting !== undefined)
+          connection.send(options.greeting, (error) => greeted(node, error));
         options.onNodeReady?.(node);
         advanceHeld();
       },
@@ -133,6 +134,11 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
     const opened: Node = { node, connection, leftAt: undefined };
     nodes.set(node, opened);
     return opened;
+  }
+
+  function greeted({ name: at }: ClusterNode, error: Error | undefined): void {
+    if (error instanceof ReplyError)
+      logger.error({ node: at, connection: name, err: error }, "a node cannot do what the gateway needs");
   }
 
   function mapTold(): void {

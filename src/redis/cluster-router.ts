@@ -55,6 +55,7 @@ export interface ClusterRouter extends Database {
 interface Order {
   readonly encode: (out: CommandWriter) => void;
   readonly done: Done;
+  /** In ms of `performance.now()`. */
   readonly giveUpAt: number;
   /** How often it was sent on. */
   redirections: number;
@@ -72,14 +73,14 @@ interface Lane {
   /** To be sent again when nothing is under way, before those that wait. */
   again: Order[];
   waiting: Order[];
-  /** Until then nothing is sent, in ms of `Date.now()`. */
+  /** Until then nothing is sent, in ms of `performance.now()`. */
   pausedUntil: number;
 }
 
 interface Node {
   readonly node: ClusterNode;
   readonly connection: Connection;
-  /** Since when it is no master and not used as one, in ms of `Date.now()`. */
+  /** Since when it is no master and not used as one, in ms of `performance.now()`. */
   leftAt: number | undefined;
 }
 
@@ -146,7 +147,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
     leaving = undefined;
     const masters = new Set(map.masters());
     for (const node of masters) open(node).leftAt = undefined;
-    const now = Date.now();
+    const now = performance.now();
     for (const one of nodes.values()) {
       if (masters.has(one.node)) continue;
       one.leftAt ??= now;
@@ -171,7 +172,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
 
   function trySend(lane: Lane, order: Order): boolean {
     const target = order.asking ?? map.ownerOf(lane.slot);
-    if (target === undefined || (lane.pausedUntil > 0 && lane.pausedUntil > Date.now())) return false;
+    if (target === undefined || (lane.pausedUntil > 0 && lane.pausedUntil > performance.now())) return false;
     const at = open(target);
     if (!at.connection.isReady() || (lane.underWay > 0 && lane.at !== at)) return false;
     lane.at = at;
@@ -214,7 +215,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
     order.asking = undefined;
     order.redirections++;
     if (redirection.kind === "later" || order.redirections > QUICK_REDIRECTIONS)
-      lane.pausedUntil = Date.now() + SWEEP_MS;
+      lane.pausedUntil = performance.now() + SWEEP_MS;
     if (redirection.kind === "later") {
       map.refresh();
       return true;
@@ -260,7 +261,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
   }
 
   function sweep(): void {
-    const now = Date.now();
+    const now = performance.now();
     for (const lane of [...held]) {
       // All wait equally long, but those that were sent on go first again: any of them may be over its time.
       const expired = lane.waiting.filter(({ giveUpAt }) => giveUpAt <= now);
@@ -286,7 +287,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
     const order: Order = {
       encode,
       done,
-      giveUpAt: Date.now() + waitMs,
+      giveUpAt: performance.now() + waitMs,
       redirections: 0,
       asking: undefined,
     };
@@ -311,14 +312,14 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
     call,
     placeOf: (key) => map.ownerOf(slotAt(key)),
     async onEach(run) {
-      const giveUpAt = Date.now() + waitMs;
+      const giveUpAt = performance.now() + waitMs;
       for (;;) {
         const masters = map.masters().map((node) => open(node).connection);
         try {
           if (masters.length === 0 || !masters.every((one) => one.isReady())) throw away();
           return await Promise.all(masters.map((one) => run(one satisfies Commands)));
         } catch (error) {
-          if (isClosed || Date.now() >= giveUpAt || !isPassing(error)) throw error;
+          if (isClosed || performance.now() >= giveUpAt || !isPassing(error)) throw error;
           await new Promise((resolve) => setTimeout(resolve, SWEEP_MS));
         }
       }

@@ -2,12 +2,12 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { hashTagOf, slotOf, tagFor } from "../../src/redis/slots.ts";
-import { CLUSTER_NODE } from "../support/cluster.ts";
+import { nodeArguments } from "../support/cluster.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 
 let node: TestRedis;
 beforeAll(async () => {
-  node = await startRedis(...CLUSTER_NODE);
+  node = await startRedis(...(await nodeArguments()));
 });
 afterAll(() => node[Symbol.asyncDispose]());
 

@@ -11,7 +11,7 @@ import type { TailMode } from "../../src/redis/open-tail.ts";
 import { openSingleStore } from "../../src/redis/single-store.ts";
 import type { Store } from "../../src/redis/store.ts";
 import type { Tail, TailRead } from "../../src/redis/tail.ts";
-import { agree, CLUSTER_NODE, makeCluster } from "../support/cluster.ts";
+import { agree, makeCluster, nodeArguments } from "../support/cluster.ts";
 import { silent, startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 
@@ -42,7 +42,7 @@ export function judgeTail(
     if (mode !== "cluster") {
       redis = await startRedis(...durable, ...redisArguments);
     } else if (node === undefined) {
-      redis = await startRedis(...durable, ...CLUSTER_NODE, ...redisArguments);
+      redis = await startRedis(...durable, ...(await nodeArguments()), ...redisArguments);
       await makeCluster([redis]);
       node = redis;
     } else {

@@ -1,11 +1,15 @@
 /** A real Redis Cluster for a test: nodes are processes that the test starts, moves slots between, kills and adds. */
 import type { Commands } from "../../src/redis/commands.ts";
 import { slotOf } from "../../src/redis/slots.ts";
-import { startRedis, type TestRedis } from "./redis.ts";
+import { freePort, startRedis, type TestRedis } from "./redis.ts";
 import { until } from "./until.ts";
 
-/** The arguments that make a server a node. The timeout (ms) is how long a dead master is not missed. */
-export const CLUSTER_NODE = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
+/** The arguments that make a server a node, with a port for the others. The timeout (ms) is how long a dead master is not missed. */
+export const nodeArguments = async (): Promise<string[]> => [
+  ...["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"],
+  // By default that is a port 10,000 above its own, which may be none, or somebody else's.
+  ...["--cluster-port", String(await freePort())],
+];
 
 /** Nodes that are a cluster. */
 export interface TestCluster extends AsyncDisposable {
@@ -36,9 +40,14 @@ export async function makeCluster(masters: readonly TestRedis[]): Promise<void> 
       await control.call("CLUSTER", "ADDSLOTSRANGE", i * share, last);
     }),
   );
-  for (const { port } of masters.slice(1))
-    await masters[0]?.control.call("CLUSTER", "MEET", "127.0.0.1", port);
+  for (const node of masters.slice(1)) await meet(node, masters);
   await agree(masters);
+}
+
+/** Makes a node known to the first of others, who tells them all. */
+async function meet({ control, port }: TestRedis, [first]: readonly TestRedis[]): Promise<void> {
+  const [, busPort = ""] = (await control.call("CONFIG", "GET", "cluster-port")) as Buffer[];
+  await first?.control.call("CLUSTER", "MEET", "127.0.0.1", port, String(busPort));
 }
 
 /** Waits until all nodes know each other and that all slots are served. */
@@ -56,17 +65,17 @@ export async function agree(nodes: readonly TestRedis[]): Promise<void> {
 
 /** Starts a cluster. @param replicas of each master */
 export async function startCluster(masterCount: number, replicas = 0): Promise<TestCluster> {
-  const start = () =>
+  const start = async () =>
     startRedis(
       ...["--appendonly", "yes", "--appendfsync", "always"],
-      ...CLUSTER_NODE,
+      ...(await nodeArguments()),
       // A replica that was cut off for a moment may still take over.
       ...["--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"],
     );
   const nodes = await Promise.all(Array.from({ length: masterCount * (1 + replicas) }, start));
   const masters = nodes.slice(0, masterCount);
   await makeCluster(masters);
-  for (const { port } of nodes.slice(masterCount)) await meet(port);
+  for (const node of nodes.slice(masterCount)) await meet(node, masters);
   await agree(nodes);
   for (const [i, node] of nodes.slice(masterCount).entries()) {
     const master = masters[i % masterCount];
@@ -77,10 +86,6 @@ export async function startCluster(masterCount: number, replicas = 0): Promise<T
       async () => (await text(node.control, "INFO", "replication")).includes("master_link_status:up"),
       30_000,
     );
-  }
-
-  async function meet(port: number): Promise<void> {
-    await nodes[0]?.control.call("CLUSTER", "MEET", "127.0.0.1", port);
   }
 
   async function ownerOf(slot: number, hanging?: TestRedis): Promise<TestRedis> {
@@ -108,7 +113,7 @@ export async function startCluster(masterCount: number, replicas = 0): Promise<T
     async join() {
       const node = await start();
       nodes.push(node);
-      await meet(node.port);
+      await meet(node, masters);
       await agree(nodes);
       return node;
     },

@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 import { type Child, createChildren, freePort } from "../load/process.ts";
 import { type Redis, startRedis } from "../load/redis.ts";
 import { APPEND_ONLY } from "./append-only-file.ts";
-import type { Fault, Plan } from "./plan.ts";
+import { type Cluster, startCluster } from "./cluster.ts";
+import { type Fault, isOfCluster, type Plan } from "./plan.ts";
 
 /** A gateway that keeps its port. */
 export interface Gateway {
@@ -14,7 +15,8 @@ export interface Gateway {
 
 /** All processes of a run. */
 export interface Cast extends Disposable {
-  readonly redis: Redis;
+  /** The one Redis, or the cluster. */
+  readonly redis: Redis | Cluster;
   readonly gateways: readonly Gateway[];
   /** Processes that ended without having been told to, and their last words. */
   readonly deaths: readonly string[];
@@ -25,7 +27,7 @@ export interface Cast extends Disposable {
 const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 
 /** Starts them. @param dir where Redis keeps its files */
-export async function startCast({ gateways, settings }: Plan, dir: string): Promise<Cast> {
+export async function startCast({ gateways, isCluster, settings }: Plan, dir: string): Promise<Cast> {
   const children = createChildren(dir);
   const deaths: string[] = [];
   /** Processes that are told to end. */
@@ -37,8 +39,14 @@ export async function startCast({ gateways, settings }: Plan, dir: string): Prom
     return child;
   }
   process.once("exit", children.killAll);
-  let redis = watch("redis", await startRedis(children, dir, APPEND_ONLY));
-  const { url } = redis;
+  const cluster = isCluster ? await startCluster(children, dir) : undefined;
+  let redis = isCluster ? undefined : watch("redis", await startRedis(children, dir, APPEND_ONLY));
+  const { url } = cluster ?? theRedis();
+
+  function theRedis(): Redis & Child {
+    if (redis === undefined) throw new Error("Redis is a cluster");
+    return redis;
+  }
 
   async function startGateway(port: number): Promise<Child & Gateway> {
     const env = { ...settings, HOST: "127.0.0.1", PORT: String(port), REDIS_URL: url, LOG_FORMAT: "json" };
@@ -76,11 +84,17 @@ export async function startCast({ gateways, settings }: Plan, dir: string): Prom
 
   return {
     get redis() {
-      return redis;
+      return cluster ?? theRedis();
     },
     gateways: running,
-    deaths,
+    get deaths() {
+      return [...deaths, ...(cluster?.deaths ?? [])];
+    },
     async suffer(fault) {
+      if (isOfCluster(fault)) {
+        await cluster?.suffer(fault);
+        return;
+      }
       switch (fault.what) {
         case "kill gateway":
         case "stop gateway": {
@@ -95,15 +109,15 @@ export async function startCast({ gateways, settings }: Plan, dir: string): Prom
         case "freeze gateway":
           return freeze(gatewayAt(fault.gateway), fault.ms);
         case "kill redis":
-          dying.add(redis.pid);
-          signal(redis.pid, "SIGKILL");
+          dying.add(theRedis().pid);
+          signal(theRedis().pid, "SIGKILL");
           await sleep(fault.ms);
           redis = watch("redis", await startRedis(children, dir, APPEND_ONLY));
           return;
         case "freeze redis":
-          return freeze(redis, fault.ms);
+          return freeze(theRedis(), fault.ms);
         case "cut redis connections":
-          await redis.command("CLIENT", "KILL", "TYPE", "normal");
+          await theRedis().command("CLIENT", "KILL", "TYPE", "normal");
           return;
         default:
           return fault satisfies never;
@@ -111,7 +125,7 @@ export async function startCast({ gateways, settings }: Plan, dir: string): Prom
     },
     [Symbol.dispose]() {
       process.off("exit", children.killAll);
-      for (const { pid } of [redis, ...running]) dying.add(pid);
+      for (const { pid } of [...(redis ? [redis] : []), ...running]) dying.add(pid);
       children.killAll();
     },
   };

@@ -57,6 +57,8 @@ export interface History {
   readonly streams: readonly StoredStream[];
   /** Processes that ended without having been told to. */
   readonly deaths: readonly string[];
+  /** How often a replica took over from a master that may not have passed on what it had last. */
+  readonly takeovers?: number;
 }
 
 /** Payloads: the key, a bar, the payload's length, a bar, and filling up to that length. */

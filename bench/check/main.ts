@@ -5,6 +5,7 @@
  *     npm run check:history                                 one minute, a seed of its own, which it prints
  *     npm run check:history -- --seed 17 --minutes 0.2      that one again
  *     npm run check:history -- --seed 1 --seeds 50          the seeds from 1 to 50
+ *     npm run check:history -- --cluster                    on a cluster, whose slots move and whose masters die
  *     npm run check:history -- --seed 17 --out history.json what was recorded, to look into
  *
  * The exit code is 1 where anything was lost, repeated or out of order. A seed decides who does what and what breaks
@@ -15,8 +16,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { History } from "./history.ts";
-import { planOf } from "./plan.ts";
+import { inCluster, planOf } from "./plan.ts";
 import { run } from "./run.ts";
+import { lostIn, withoutLost } from "./takeovers.ts";
 import { judge } from "./verdict.ts";
 
 const MOST_PROBLEMS = 20;
@@ -32,6 +34,7 @@ function readOptions() {
       seeds: { type: "string", default: "1" },
       minutes: { type: "string", default: "1" },
       out: { type: "string" },
+      cluster: { type: "boolean", default: false },
       quiet: { type: "boolean", default: false },
     },
   });
@@ -48,17 +51,21 @@ function readOptions() {
     seed: values.seed === undefined ? Date.now() % 2 ** 31 : whole("seed", values.seed),
     seeds: whole("seeds", values.seeds),
     out: values.out,
+    plan: values.cluster ? (seed: number, ms: number) => inCluster(planOf(seed, ms)) : planOf,
+    flags: values.cluster ? " --cluster" : "",
     tell: values.quiet ? () => undefined : say,
   };
 }
 
-function summary({ pushes, readers, streams }: History): string {
+function summary(history: History): string {
+  const { pushes, readers, streams, takeovers = 0 } = history;
   const acknowledged = pushes.filter(({ outcome }) => outcome !== undefined && "id" in outcome).length;
   const committed = streams.reduce((sum, stream) => sum + stream.committed.length, 0);
   const read = readers
     .flatMap(({ sessions }) => sessions)
     .reduce((sum, { entries }) => sum + entries.length, 0);
-  return `${pushes.length} pushed, ${acknowledged} acknowledged, ${committed} stored, ${read} read`;
+  const gone = takeovers > 0 ? `, ${lostIn(history).size} gone with ${takeovers} masters` : "";
+  return `${pushes.length} pushed, ${acknowledged} acknowledged, ${committed} stored, ${read} read${gone}`;
 }
 
 const folders = new Set<string>();
@@ -67,20 +74,20 @@ process.once("exit", () => {
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
 try {
-  const { minutes, seed: first, seeds, out, tell } = readOptions();
+  const { minutes, seed: first, seeds, out, plan: decide, flags, tell } = readOptions();
   for (let seed = first; seed < first + seeds; seed++) {
-    const plan = planOf(seed, minutes * 60_000);
+    const plan = decide(seed, minutes * 60_000);
     const dir = mkdtempSync(join(tmpdir(), "redis-streamer-check-"));
     folders.add(dir);
     tell(`seed ${seed}: ${plan.gateways} gateways with ${JSON.stringify(plan.settings)}`);
     const history = await run(plan, dir, tell);
     rmSync(dir, { recursive: true, force: true });
     if (out !== undefined) writeFileSync(out, JSON.stringify(history));
-    const problems = judge(history);
+    const problems = judge(withoutLost(history));
     for (const problem of problems.slice(0, MOST_PROBLEMS)) say(`PROBLEM ${problem}`);
     say(`seed ${seed}: ${summary(history)}, ${plan.faults.length} faults, ${problems.length} problems`);
     if (problems.length === 0) continue;
-    say(`again: npm run check:history -- --seed ${seed} --minutes ${minutes}`);
+    say(`again: npm run check:history --${flags} --seed ${seed} --minutes ${minutes}`);
     process.exitCode = 1;
   }
 } catch (error) {

@@ -38,13 +38,24 @@ export type Fault =
     }
   | { readonly what: "kill redis" | "freeze redis"; readonly ms: number }
   | { readonly what: "cut redis connections" }
-  | { readonly what: "pusher vanishes"; readonly pusher: number };
+  | { readonly what: "pusher vanishes"; readonly pusher: number }
+  | ClusterFault;
+
+/** What breaks in a cluster, where a stream is. */
+export type ClusterFault =
+  | { readonly what: "move slot" | "fail over"; readonly stream: string }
+  | { readonly what: "kill master" | "freeze master"; readonly stream: string; readonly ms: number };
+
+/** Whether a fault is one of a cluster. */
+export const isOfCluster = (fault: Fault): fault is ClusterFault => "stream" in fault;
 
 /** A whole run. Everything in it follows from the seed and the time. */
 export interface Plan {
   readonly seed: number;
   readonly ms: number;
   readonly gateways: number;
+  /** Redis is a cluster. */
+  readonly isCluster: boolean;
   /** Settings of all gateways, by their environment variables. */
   readonly settings: Readonly<Record<string, string>>;
   readonly pushers: readonly PlannedPusher[];
@@ -55,8 +66,9 @@ export interface Plan {
 
 const STREAMS = 3;
 const PUSHERS = 5;
-/** Seeds are below this. */
+/** Seeds are below this: what is drawn apart, so that all else of a seed stays what it was, is drawn from past them. */
 const SILENCE_SEEDS = 2 ** 31;
+const CLUSTER_SEEDS = 3 * 2 ** 30;
 
 /** Decides. @param ms how long pushers push */
 export function planOf(seed: number, ms: number): Plan {
@@ -115,5 +127,34 @@ export function planOf(seed: number, ms: number): Plan {
     if (at > ms) break;
     faults.push({ afterMs, fault });
   }
-  return { seed, ms, gateways, settings, pushers, readers, faults };
+  return { seed, ms, gateways, isCluster: false, settings, pushers, readers, faults };
+}
+
+/** The same on a cluster, whose slots move and whose masters are taken over from, where a plan hurts Redis. */
+export function inCluster(plan: Plan): Plan {
+  // Drawn apart, so that all else of a seed stays what it is.
+  const random = createRandom(plan.seed + CLUSTER_SEEDS);
+  const aStream = () => random.one(plan.pushers).stream;
+  const faults = plan.faults.map(({ afterMs, fault }) => ({ afterMs, fault: faultInCluster(fault) }));
+
+  function faultInCluster(fault: Fault): Fault {
+    switch (fault.what) {
+      case "kill redis":
+        return { what: "kill master", stream: aStream(), ms: fault.ms };
+      case "freeze redis":
+        return { what: "freeze master", stream: aStream(), ms: fault.ms };
+      case "cut redis connections":
+        return { what: random.one(["move slot", "move slot", "fail over"] as const), stream: aStream() };
+      default:
+        return fault;
+    }
+  }
+  // All is to be there at the end, since there is no one file that has what was trimmed.
+  const settings = {
+    ...plan.settings,
+    REDIS_STREAM_MAXLEN: "0",
+    REDIS_TAIL: "auto",
+    REDIS_READ_FROM: random.one(["master", "replica"]),
+  };
+  return { ...plan, isCluster: true, settings, faults };
 }

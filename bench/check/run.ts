@@ -38,6 +38,7 @@ export async function run(plan: Plan, dir: string, say: (line: string) => void):
     readers: readers.map(({ history }) => history),
     streams,
     deaths: cast.deaths,
+    takeovers: "takeovers" in cast.redis ? cast.redis.takeovers : 0,
   };
 }
 
@@ -69,9 +70,11 @@ async function settled(
 }
 
 async function stored(plan: Plan, { redis }: Cast, dir: string): Promise<readonly StoredStream[]> {
+  const names = [...new Set(plan.pushers.map(({ stream }) => stream))];
+  if ("stored" in redis) return redis.stored(names);
   const committed = readCommitted(dir);
   return Promise.all(
-    [...new Set(plan.pushers.map(({ stream }) => stream))].map(async (stream) => {
+    names.map(async (stream) => {
       const key = `default:${stream}`;
       const script =
         "local ids = {} for i, e in ipairs(redis.call('XRANGE', KEYS[1], '-', '+')) do ids[i] = e[1] end return ids";

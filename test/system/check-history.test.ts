@@ -22,9 +22,9 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs a seed. @returns what was recorded @throws Error with the problems where there are any */
-async function check(seed: number, minutes: number): Promise<History> {
+async function check(seed: number, minutes: number, ...flags: readonly string[]): Promise<History> {
   const out = join(folder, `${seed}.json`);
-  const args = [MAIN, "--seed", String(seed), "--minutes", String(minutes), "--out", out];
+  const args = [MAIN, ...flags, "--seed", String(seed), "--minutes", String(minutes), "--out", out];
   const { stdout } = await run(process.execPath, args).catch((error) => {
     throw new Error(`${error.stdout}${error.stderr}`);
   });
@@ -82,3 +82,9 @@ describe("a run", () => {
     expect(wrong.length).toBeGreaterThan(0);
   });
 });
+
+test("a run on a cluster whose slots move and whose masters die", async () => {
+  const history = await check(3, 0.1, "--cluster");
+  expect(history.pushes.filter(({ outcome }) => outcome && "id" in outcome).length).toBeGreaterThan(500);
+  expect(history.takeovers).toBeGreaterThan(0);
+}, 120_000);

@@ -5,6 +5,7 @@ import { connect as connectTls, type PeerCertificate } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { createAuthority, type TestAuthority } from "../support/certificates.ts";
+import { makeCluster, nodeArguments } from "../support/cluster.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { request } from "../support/http.ts";
 import { freePort, startRedis, type TestRedis } from "../support/redis.ts";
@@ -96,7 +97,7 @@ describe("clients", () => {
 });
 
 describe("Redis", () => {
-  const USER = "on >open-sesame ~* &* +@read +@write +@connection +@transaction -@dangerous +info";
+  const USER = "on >open-sesame ~* &* +@read +@write +@connection +@transaction -@dangerous +info +eval";
 
   test("by rediss, with certificates on both sides, as a user of few rights", async () => {
     await redis.control.call("ACL", "SETUSER", "gateway", ...USER.split(" "));
@@ -117,6 +118,34 @@ describe("Redis", () => {
       const page = await request(`${gateway.http}/data/${tail}/entries?format=json`);
       expect((page.json() as unknown[]).length).toBe(2);
     }
+  });
+
+  test("a cluster by rediss+cluster, as a user of few rights", async () => {
+    const server = authority.issue("node");
+    const port = await freePort();
+    await using node = await startRedis(
+      ...(await nodeArguments()),
+      ...["--tls-port", String(port), "--tls-cert-file", server.cert, "--tls-key-file", server.key],
+      ...["--tls-ca-cert-file", authority.path, "--tls-cluster", "yes"],
+    );
+    await makeCluster([node]);
+    await node.control.call("ACL", "SETUSER", "gateway", ...`${USER} +cluster|slots`.split(" "));
+    await using gateway = await startTestGateway(`rediss+cluster://gateway:open-sesame@localhost:${port}`, {
+      REDIS_TLS_CA: authority.path,
+      REDIS_TLS_CERT: client.cert,
+      REDIS_TLS_KEY: client.key,
+    });
+    await using pull = await connectSocket(`${gateway.ws}/data/s/pull?header=0&last_entry_id=0`);
+    await using push = await connectSocket(
+      `${gateway.ws}/data/s/push?header=0&ack=1&dedupe=me&dedupe_from=0`,
+    );
+    push.send("by TLS");
+    expect(await push.text()).toMatch(/^\["\d+-0"\]$/);
+    expect(await pull.text()).toBe("by TLS");
+    const clients = String(await node.control.call("CLIENT", "LIST"));
+    expect(clients).toMatch(
+      new RegExp(`laddr=127.0.0.1:${port} .*name=redis-streamer:appends.* user=gateway`),
+    );
   });
 
   test("of an authority that nobody named is not spoken to", async () => {

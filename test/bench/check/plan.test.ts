@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { planOf } from "../../../bench/check/plan.ts";
+import { inCluster, planOf } from "../../../bench/check/plan.ts";
 
 test("a seed decides everything, and another seed something else", () => {
   expect(planOf(17, 60_000)).toEqual(planOf(17, 60_000));
@@ -20,6 +20,29 @@ test("faults end before the time is over, and all kinds of them come", () => {
     "freeze redis",
     "kill gateway",
     "kill redis",
+    "pusher vanishes",
+    "stop gateway",
+  ]);
+});
+
+test("in a cluster the same comes of a seed, with what breaks in clusters", () => {
+  const kinds = new Set<string>();
+  for (let seed = 0; seed < 50; seed++) {
+    const plan = planOf(seed, 30_000);
+    const { faults, pushers, settings } = inCluster(plan);
+    expect(inCluster(plan).faults).toEqual(faults);
+    expect(faults.map(({ afterMs }) => afterMs)).toEqual(plan.faults.map(({ afterMs }) => afterMs));
+    expect(pushers).toEqual(plan.pushers);
+    expect(settings.REDIS_STREAM_MAXLEN).toBe("0");
+    for (const { fault } of faults) kinds.add(fault.what);
+  }
+  expect([...kinds].sort()).toEqual([
+    "fail over",
+    "freeze gateway",
+    "freeze master",
+    "kill gateway",
+    "kill master",
+    "move slot",
     "pusher vanishes",
     "stop gateway",
   ]);

@@ -4,8 +4,8 @@
  */
 import type { History } from "./history.ts";
 
-/** Most entries that may go with one master, over all streams: what was on its way at one moment. */
-const MOST_LOST = 100;
+/** Most entries that may go with one master: about all that the pushers of a run have on the way at one moment. */
+const MOST_LOST = 1000;
 
 /** What went with masters: keys of entries that somebody was told of, and that nobody has. */
 export function lostIn({ pushes, readers, streams }: History): ReadonlySet<string> {

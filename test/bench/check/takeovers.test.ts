@@ -42,8 +42,8 @@ test("what went with a master is nobody's fault", () => {
 
 test("without a takeover, or in masses, it is", () => {
   expect(judge(withoutLost(history(0, [4])))).not.toEqual([]);
-  const masses = Array.from({ length: 150 }, (_, i) => i);
-  expect(judge(withoutLost(history(1, masses, 200)))).not.toEqual([]);
+  const masses = Array.from({ length: 1500 }, (_, i) => i);
+  expect(judge(withoutLost(history(1, masses, 2000)))).not.toEqual([]);
 });
 
 test("whatever else is wrong is still seen", () => {

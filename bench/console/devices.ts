@@ -1,0 +1,83 @@
+/** What the console is measured beside: a camera, an IMU, and streams that are merely listed. */
+import sharp from "sharp";
+import { connect } from "../../client/index.ts";
+
+/** Devices at work. */
+export interface Devices {
+  /** Bytes of one picture, about. */
+  readonly pictureBytes: number;
+  stop(): Promise<void>;
+}
+
+const CAMERA_FPS = 30;
+const CAMERA = { width: 1280, height: 720 };
+/** Pictures that go round: encoded before the time begins, so that no encoder is beside what is measured. */
+const PICTURES = 60;
+const IMU_PER_SECOND = 1000;
+/** A timer comes no more often than this, ms, and then sends what is due. */
+const TICK_MS = 5;
+/** How many of the listed streams grow each second. */
+const GROWING = 50;
+
+/** Starts them. @param listed streams beside the camera and the IMU */
+export async function startDevices(url: string, listed: number): Promise<Devices> {
+  const streamer = connect(url);
+  const pictures = await Promise.all(Array.from({ length: PICTURES }, (_, i) => drawPicture(i)));
+  const camera = streamer.push("camera", { device: "rover" });
+  const imu = streamer.push("imu", { device: "rover" });
+  const others = Array.from({ length: listed }, (_, i) => streamer.push(`sensor-${i}`, { device: "field" }));
+  await Promise.all(others.map((push) => push.send('{"value":0}')));
+  const growing = others.slice(0, GROWING);
+  await Promise.all(others.slice(GROWING).map((push) => push.close()));
+
+  const startedMs = performance.now();
+  let pushed = { camera: 0, imu: 0 };
+  const due = (perSecond: number) => Math.floor(((performance.now() - startedMs) / 1000) * perSecond);
+  const ticks = setInterval(() => {
+    const now = { camera: due(CAMERA_FPS), imu: due(IMU_PER_SECOND) };
+    if (now.camera > pushed.camera) {
+      const picture = pictures[now.camera % PICTURES];
+      if (picture !== undefined) void camera.send(picture);
+    }
+    for (let n = pushed.imu; n < now.imu; n++) void imu.send(JSON.stringify(movement(n)));
+    pushed = now;
+  }, TICK_MS);
+  const seconds = setInterval(() => {
+    for (const push of growing) void push.send(JSON.stringify({ value: Math.random() }));
+  }, 1000);
+
+  return {
+    pictureBytes: pictures[0]?.length ?? 0,
+    async stop() {
+      clearInterval(ticks);
+      clearInterval(seconds);
+      await Promise.all([camera, imu, ...growing].map((push) => push.close()));
+    },
+  };
+}
+
+const movement = (n: number) => ({
+  acc: { x: Math.sin(n / 250), y: Math.cos(n / 400) / 2, z: 1 + Math.sin(n / 70) / 20 },
+  gyro: { x: Math.sin(n / 900), y: Math.cos(n / 1100), z: Math.sin(n / 500) / 3 },
+});
+
+/** A picture with as much detail as a camera's: noise over shapes that move. */
+function drawPicture(n: number): Promise<Buffer> {
+  const { width, height } = CAMERA;
+  const x = 100 + n * 15;
+  const shapes = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">
+    <rect width="${width}" height="300" fill="#8ec5e8"/><rect y="300" width="${width}" height="420" fill="#5c8a4a"/>
+    <circle cx="${x}" cy="260" r="120" fill="#c85a3c"/><rect x="${1100 - n * 12}" y="380" width="200" height="160" fill="#444"/></svg>`;
+  return sharp({
+    create: {
+      width,
+      height,
+      channels: 3,
+      background: "#777",
+      noise: { type: "gaussian", mean: 128, sigma: 24 },
+    },
+  })
+    .composite([{ input: Buffer.from(shapes), blend: "overlay" }])
+    .jpeg({ quality: 80 })
+    .toBuffer();
+}

@@ -1,0 +1,183 @@
+/**
+ * The console for a minute in Chromium without a GPU, beside a camera of 30 pictures a second in 720p, an IMU of 1 kHz
+ * and 200 listed streams, all on this machine: how long frames take, and what memory does.
+ *
+ *     npm run bench:console
+ *     npm run bench:console -- --seconds 20 --trace trace.json     the trace opens in Chromium's own tools
+ *
+ * The exit code is 1 where frames take more than 20 ms at p95, or the page's memory grew.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { type Browser, type CDPSession, chromium, type Page } from "playwright-core";
+import { createChildren, residentBytes } from "../load/process.ts";
+import { startRedis } from "../load/redis.ts";
+import { createSamples } from "../load/statistics.ts";
+import { createStage } from "../stage.ts";
+import { startDevices } from "./devices.ts";
+
+const LISTED = 200;
+const MOST_P95_MS = 20;
+/** What the heap may grow by between the second and the last quarter of the time, beside a tenth. */
+const GROWTH_BYTES = 5 * 2 ** 20;
+/** What the page may take to come to rest before the time begins, ms. */
+const WARM_UP_MS = 5000;
+
+const CHROMIUM = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MB`;
+
+interface Looked {
+  /** Times from one frame's work to the next one's, ms. */
+  readonly frames: readonly number[];
+  /** The page's heap, bytes, once a second. */
+  readonly heap: readonly number[];
+  /** Resident memory of the page's process, bytes, once a second. */
+  readonly resident: readonly number[];
+  /** Shares of the time that the page's own thread took. */
+  readonly busy: Readonly<Record<"tasks" | "scripts" | "layout", number>>;
+  /** Pictures drawn a second, as the page says. */
+  readonly fps: string;
+}
+
+/** Counts frames as the page is given them. A text, since the compiler of this file knows no browser. */
+const COUNT_FRAMES = `(() => {
+  const frames = (window.__frames = []);
+  let last = performance.now();
+  requestAnimationFrame(function frame() {
+    // By the clock, not by the frame's own time, which is the same however late its work begins.
+    const now = performance.now();
+    frames.push(now - last);
+    last = now;
+    requestAnimationFrame(frame);
+  });
+})()`;
+
+async function look(page: Page, session: CDPSession, pid: number, seconds: number): Promise<Looked> {
+  const before = await metricsOf(session);
+  await page.evaluate(COUNT_FRAMES);
+  const heap: number[] = [];
+  const resident: number[] = [];
+  for (let second = 0; second < seconds; second++) {
+    await sleep(1000);
+    heap.push((await metricsOf(session)).get("JSHeapUsedSize") ?? 0);
+    resident.push(residentBytes(pid));
+  }
+  const frames: number[] = await page.evaluate("window.__frames");
+  const after = await metricsOf(session);
+  const share = (name: string) => ((after.get(name) ?? 0) - (before.get(name) ?? 0)) / seconds;
+  return {
+    // The first began before anybody looked.
+    frames: frames.slice(1),
+    heap,
+    resident,
+    busy: {
+      tasks: share("TaskDuration"),
+      scripts: share("ScriptDuration"),
+      layout: share("LayoutDuration") + share("RecalcStyleDuration"),
+    },
+    fps:
+      (await page
+        .getByText(/[\d.]+ fps/)
+        .first()
+        .textContent()) ?? "",
+  };
+}
+
+async function metricsOf(session: CDPSession): Promise<ReadonlyMap<string, number>> {
+  const { metrics } = await session.send("Performance.getMetrics");
+  return new Map(metrics.map(({ name, value }) => [name, value]));
+}
+
+/** The process of the one page that is open. */
+async function pageProcess(browser: Browser): Promise<number> {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  const pages = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
+  return pages.sort((a, b) => residentBytes(b) - residentBytes(a))[0] ?? 0;
+}
+
+/** @returns what is worse than it should be */
+function tell({ frames, heap, resident, busy, fps }: Looked): readonly string[] {
+  const samples = createSamples();
+  for (const frame of frames) samples.add(frame);
+  const at = (share: number) => samples.percentile(share);
+  const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
+  /** The least in a quarter of the time: what is in use, without what is yet to be collected. */
+  const least = (of: readonly number[], quarter: number) =>
+    Math.min(...of.slice((of.length * quarter) / 4, (of.length * (quarter + 1)) / 4));
+  const [early, late] = [least(heap, 1), least(heap, 3)];
+  say(
+    `frames: ${frames.length}; ms p50 ${at(0.5).toFixed(1)}, p95 ${at(0.95).toFixed(1)}, p99 ${at(0.99).toFixed(1)}, most ${at(1).toFixed(1)}`,
+  );
+  say(
+    `the page's thread: busy ${percent(busy.tasks)}, scripts ${percent(busy.scripts)}, layout and styles ${percent(busy.layout)}`,
+  );
+  say(`heap: ${megabytes(early)} in the second quarter, ${megabytes(late)} in the last`);
+  say(
+    `resident: ${megabytes(least(resident, 1))} in the second quarter, ${megabytes(least(resident, 3))} in the last`,
+  );
+  say(`pictures: ${fps}`);
+  const problems: string[] = [];
+  if (at(0.95) > MOST_P95_MS) problems.push(`frames take ${at(0.95).toFixed(1)} ms at p95`);
+  if (late > early * 1.1 + GROWTH_BYTES) problems.push("the page's memory grew");
+  return problems;
+}
+
+const dir = mkdtempSync(join(tmpdir(), "redis-streamer-console-"));
+const children = createChildren(dir);
+process.once("exit", () => {
+  children.killAll();
+  rmSync(dir, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
+try {
+  const { values } = parseArgs({
+    options: { seconds: { type: "string", default: "60" }, trace: { type: "string" } },
+  });
+  const redis = await startRedis(children, dir);
+  const gateway = await createStage(children, redis, 1, say).startGateway();
+  const url = `http://127.0.0.1:${gateway.port}`;
+  const devices = await startDevices(url, LISTED);
+  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: CHROMIUM });
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  await page.goto(`${url}/#open=rover%3Acamera&view=auto&open=rover%3Aimu&view=auto`);
+  await page.getByText(`${LISTED + 2} of ${LISTED + 2} streams`).waitFor();
+  await page.locator(".u-over").waitFor();
+  await page
+    .getByText(/[1-9]\d* fps/)
+    .first()
+    .waitFor();
+  const session = await page.context().newCDPSession(page);
+  const pid = await pageProcess(browser);
+  await session.send("Performance.enable");
+  await sleep(WARM_UP_MS);
+  if (values.trace !== undefined) await browser.startTracing(page);
+  say(`pictures of ${(devices.pictureBytes / 1000).toFixed(0)} kB, ${LISTED} streams listed beside them`);
+  const problems = tell(await look(page, session, pid, Number(values.seconds)));
+  if (values.trace !== undefined) writeFileSync(values.trace, await browser.stopTracing());
+  for (const problem of problems) say(`PROBLEM ${problem}`);
+  process.exitCode = problems.length === 0 ? 0 : 1;
+  await browser.close();
+  await devices.stop();
+  await gateway.stop();
+} catch (error) {
+  process.stderr.write(`${(error as Error).stack}\n`);
+  process.exitCode = 2;
+} finally {
+  children.killAll();
+}

@@ -26,6 +26,8 @@ export interface StreamInfo {
   readonly firstId: string;
   /** Id of the last entry; empty where there is none. */
   readonly lastId: string;
+  /** Bytes of the last entry's payload; 0 where there is none. */
+  readonly lastBytes: number;
   /** Its metadata, any JSON. */
   readonly meta: unknown;
 }
@@ -58,7 +60,7 @@ export interface SetMetaOptions extends NameOptions {
   readonly merge?: boolean | undefined;
 }
 
-const STREAM_FIELDS = "id length entriesAdded firstEntryId lastEntryId meta";
+const STREAM_FIELDS = "id length entriesAdded firstEntryId lastEntryId lastEntryBytes meta";
 
 /** What there is at a gateway. All throw `StreamerError`, or the signal's reason. */
 export interface Catalog {
@@ -174,6 +176,7 @@ function streamInfo(found: JsonObject, withDevice: boolean): StreamInfo {
     added: Number(found.entriesAdded),
     firstId: String(found.firstEntryId),
     lastId: String(found.lastEntryId),
+    lastBytes: Number(found.lastEntryBytes),
     meta: found.meta,
   };
 }

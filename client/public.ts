@@ -19,3 +19,4 @@ export type { BatchEntry, Push, PushOptions, SendOptions } from "./push.ts";
 export type { Status } from "./reconnect.ts";
 export type { ConnectOptions, Streamer } from "./streamer.ts";
 export type { Token } from "./token.ts";
+export type { DeviceEvent, EventsOptions, Watch } from "./watch.ts";

@@ -8,6 +8,7 @@ import { type PullOptions, pull } from "./pull.ts";
 import { createPush, type Push, type PushOptions } from "./push.ts";
 import type { Token } from "./token.ts";
 import type { Transport } from "./transport/transport.ts";
+import { createWatch, type Watch } from "./watch.ts";
 
 /** What holds for everything done with one gateway. */
 export interface ConnectOptions {
@@ -18,7 +19,7 @@ export interface ConnectOptions {
 }
 
 /** A gateway to pull from and push to. It holds no connection itself: each pull and push has its own. */
-export interface Streamer extends Catalog {
+export interface Streamer extends Catalog, Watch {
   /**
    * Pulls streams as a loop that spans reconnects: each entry once, in order.
    *
@@ -45,6 +46,7 @@ export function createStreamer(transport: Transport, url: string, options: Conne
   };
   return {
     ...createCatalog(gateway),
+    ...createWatch(gateway),
     entries: (stream, range = {}) => readEntries(gateway, stream, range),
     pull: (streams, pullOptions = {}) => pull(gateway, streams, pullOptions),
     push: (stream, pushOptions = {}) => createPush(gateway, stream, pushOptions),

@@ -2,6 +2,7 @@
 import { decode } from "@msgpack/msgpack";
 import type { PulledEntry } from "../client/browser.ts";
 import type { View } from "./layout.ts";
+import { looksLikeSound, pcmOfMeta, readWav } from "./pcm.ts";
 
 /** The type of a picture by how its bytes begin; undefined of what is none. */
 export function pictureType(data: Uint8Array): string | undefined {
@@ -12,13 +13,25 @@ export function pictureType(data: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** The viewer that fits a payload. */
-export function viewOf(entry: PulledEntry): Exclude<View, "auto"> {
+/** The viewer that fits a payload. @param meta the stream's metadata, which may say that it is sound */
+export function viewOf(entry: PulledEntry, meta?: unknown): Exclude<View, "auto"> {
   if (pictureType(entry.data) !== undefined) return "image";
+  if (readWav(entry.data) !== undefined) return "audio";
   if (parsedOf(entry, "json") !== undefined) return numbersOf(entry).size > 0 ? "plot" : "text";
   if (textOf(entry) !== undefined) return "text";
+  if (pcmOfMeta(meta) !== undefined) return "audio";
   const unpacked = parsedOf(entry, "msgpack");
-  return typeof unpacked === "object" && unpacked !== null ? "msgpack" : "hex";
+  if (typeof unpacked === "object" && unpacked !== null) return "msgpack";
+  return looksLikeSound(entry.data) ? "audio" : "hex";
+}
+
+/** The entries behind one that was seen; all where it is no longer among them. */
+export function entriesAfter(
+  entries: readonly PulledEntry[],
+  seen: PulledEntry | undefined,
+): readonly PulledEntry[] {
+  // From the end, since most often few are new.
+  return seen === undefined ? entries : entries.slice(entries.lastIndexOf(seen) + 1);
 }
 
 /** The payload as text; undefined where it is none that can be shown. */

@@ -1,11 +1,12 @@
 /**
- * The entries of one open stream: followed live, stopped, or as they were at a moment in its history. Live is a loop of
- * the client, which comes back by itself; what is kept here is bounded in entries and bytes.
+ * The entries of one open stream: followed live, stopped, as they were at a moment in its history, or played from there.
+ * Live is a loop of the client, which comes back by itself; what is kept here is bounded in entries and bytes.
  */
-import { type ReadonlySignal, signal } from "@preact/signals";
+import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { type PulledEntry, type Streamer, StreamerError } from "../client/browser.ts";
 import { pictureType } from "./content.ts";
 import { errorText } from "./format.ts";
+import { paced, pause } from "./paced.ts";
 
 /** Which stream. */
 export interface StreamName {
@@ -13,8 +14,8 @@ export interface StreamName {
   readonly device: string | undefined;
 }
 
-/** What the entries are: as they come, as they stood when it was paused, or those of a past moment. */
-export type Mode = "live" | "paused" | "past";
+/** What the entries are: as they come, as they stood when it was paused, those of a past moment, or played from one. */
+export type Mode = "live" | "paused" | "past" | "playing";
 
 /** How fast entries come. */
 export interface Pace {
@@ -27,6 +28,8 @@ export interface Feed {
   /** Oldest first. */
   readonly entries: ReadonlySignal<readonly PulledEntry[]>;
   readonly mode: ReadonlySignal<Mode>;
+  /** How fast it is played: 1 is as fast as entries were added. */
+  readonly speed: Signal<number>;
   /** Per second, over the last second. */
   readonly pace: ReadonlySignal<Pace>;
   /** Gaps that were told since it was opened. */
@@ -44,6 +47,8 @@ export interface Feed {
   goTo(ms: number): void;
   /** Goes one entry on, or back. */
   step(direction: 1 | -1): void;
+  /** Plays from what is shown; at the newest entry it is followed live. */
+  play(): void;
   stop(): void;
 }
 
@@ -53,6 +58,8 @@ const MOST_BYTES = 16e6;
 /** What is read of the past for a first look. */
 const RECENT_ENTRIES = 500;
 const RECENT_BYTES = 4e6;
+/** Entries of a page that is played. */
+const PLAYED_PAGE = 200;
 /** How often what came is shown, ms. */
 const SHOW_MS = 50;
 /** How long to wait before history is asked for again, ms. */
@@ -62,13 +69,16 @@ const RETRY_MS = 1000;
 export function createFeed(streamer: Streamer, { stream, device }: StreamName): Feed {
   const entries = signal<readonly PulledEntry[]>([]);
   const mode = signal<Mode>("live");
+  const speed = signal(1);
   const pace = signal<Pace>({ entries: 0, bytes: 0 });
   const gaps = signal(0);
   const problem = signal("");
   let run = new AbortController();
   let isLatest = false;
   let isFollowing = false;
+  let wanted: boolean | undefined;
   let come: PulledEntry[] = [];
+  let comeBytes = 0;
   let show: ReturnType<typeof setTimeout> | undefined;
   let counted = { entries: 0, bytes: 0 };
   const beat = setInterval(() => {
@@ -81,6 +91,7 @@ export function createFeed(streamer: Streamer, { stream, device }: StreamName): 
     run = new AbortController();
     isFollowing = false;
     come = [];
+    comeBytes = 0;
     problem.value = "";
     return run.signal;
   }
@@ -88,15 +99,18 @@ export function createFeed(streamer: Streamer, { stream, device }: StreamName): 
   function flush(): void {
     clearTimeout(show);
     show = undefined;
+    if (come.length === 0) return;
     entries.value = bounded([...entries.value, ...come]);
     come = [];
+    comeBytes = 0;
   }
 
   function add(entry: PulledEntry): void {
     counted = { entries: counted.entries + 1, bytes: counted.bytes + entry.data.length };
     if (entry.gap) gaps.value++;
     come.push(entry);
-    if (isLatest || come.length >= MOST_ENTRIES) flush();
+    comeBytes += entry.data.length;
+    if (isLatest || come.length >= MOST_ENTRIES || comeBytes >= MOST_BYTES) flush();
     else show ??= setTimeout(flush, SHOW_MS);
   }
 
@@ -123,7 +137,7 @@ export function createFeed(streamer: Streamer, { stream, device }: StreamName): 
         if (aborted.aborted) return;
         problem.value = errorText(error);
         if (!(error instanceof StreamerError) || !error.retryable) return;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        await pause(RETRY_MS, aborted).catch(() => undefined);
         if (aborted.aborted) return;
       }
     }
@@ -150,6 +164,29 @@ export function createFeed(streamer: Streamer, { stream, device }: StreamName): 
     for await (const entry of loop) add(entry);
   }
 
+  async function playNow(aborted: AbortSignal): Promise<void> {
+    const shown = entries.value.at(-1);
+    const pageCount = Math.max(
+      1,
+      Math.min(PLAYED_PAGE, Math.floor(RECENT_BYTES / ((shown?.data.length ?? 0) + 1))),
+    );
+    const start = shown === undefined ? "-" : `(${shown.id}`;
+    const loop = streamer.entries(stream, { start, device, pageCount, signal: aborted });
+    problem.value = "";
+    for await (const entry of paced(loop, shown?.timeMs ?? 0, () => speed.value, aborted)) add(entry);
+    if (!aborted.aborted) follow(wanted);
+  }
+
+  function follow(latest: boolean | undefined): void {
+    wanted = latest;
+    if (isFollowing && latest === isLatest) return;
+    mode.value = "live";
+    const aborted = restart();
+    isFollowing = true;
+    isLatest = latest ?? false;
+    void persist(aborted, () => followNow(latest, aborted));
+  }
+
   function showPast(range: { start?: string; end?: string; reverse: boolean }, isStep: boolean): void {
     mode.value = "past";
     const aborted = restart();
@@ -165,17 +202,11 @@ export function createFeed(streamer: Streamer, { stream, device }: StreamName): 
   return {
     entries,
     mode,
+    speed,
     pace,
     gaps,
     problem,
-    follow(latest) {
-      if (isFollowing && latest === isLatest) return;
-      mode.value = "live";
-      const aborted = restart();
-      isFollowing = true;
-      isLatest = latest ?? false;
-      void persist(aborted, () => followNow(latest, aborted));
-    },
+    follow,
     pause() {
       flush();
       mode.value = "paused";
@@ -192,6 +223,12 @@ export function createFeed(streamer: Streamer, { stream, device }: StreamName): 
         restart();
         entries.value = entries.value.slice(0, -1);
       } else showPast({ end: `(${shown.id}`, reverse: true }, false);
+    },
+    play() {
+      flush();
+      mode.value = "playing";
+      const aborted = restart();
+      void persist(aborted, () => playNow(aborted));
     },
     stop() {
       run.abort();

@@ -5,7 +5,7 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 
 /** The viewers by name; `auto` is what fits the content. */
-export const VIEWS = ["auto", "image", "plot", "text", "msgpack", "hex"] as const;
+export const VIEWS = ["auto", "image", "plot", "audio", "text", "msgpack", "hex"] as const;
 
 /** A viewer's name. */
 export type View = (typeof VIEWS)[number];

@@ -13,6 +13,17 @@ import { errorText } from "./format.ts";
 export interface ListedStream extends StreamInfo {
   /** Entries added a second, since the last look; undefined where it is not known yet. */
   readonly rate: number | undefined;
+  /** Payload bytes added a second: the rate, and the size of entries as seen at the looks. */
+  readonly bytesRate: number | undefined;
+  /** The rates of the last looks, oldest first. */
+  readonly rates: readonly number[];
+}
+
+/** A stream that came or went while this page looked. */
+export interface StreamEvent {
+  readonly timeMs: number;
+  readonly key: string;
+  readonly what: "created" | "deleted";
 }
 
 /** What keeps the list from being current. */
@@ -27,6 +38,8 @@ export interface Listing {
   readonly devices: ReadonlySignal<readonly DeviceInfo[]>;
   readonly server: ReadonlySignal<ServerInfo | undefined>;
   readonly problem: ReadonlySignal<Problem | undefined>;
+  /** Streams that came and went since this page was opened, oldest first. */
+  readonly changes: ReadonlySignal<readonly StreamEvent[]>;
   /** Looks at once. */
   refresh(): void;
   stop(): void;
@@ -36,6 +49,19 @@ export interface Listing {
 const PERIOD_MS = 1000;
 /** A look may take this share of the time, so that a large list does not keep the gateway busy. */
 const PAUSE_PER_LOOK = 4;
+/** Rates that are kept of each stream. */
+const MOST_RATES = 40;
+/** How much the size of the last entry counts against those seen before. */
+const NEW_SIZE_SHARE = 0.2;
+/** Streams coming and going that are kept. */
+const MOST_CHANGES = 500;
+
+/** What is known of a stream from one look to the next. */
+interface Before {
+  readonly info: StreamInfo;
+  readonly bytesPerEntry: number;
+  readonly rates: readonly number[];
+}
 
 /** Starts to look. */
 export function watchListing(streamer: Streamer): Listing {
@@ -43,12 +69,26 @@ export function watchListing(streamer: Streamer): Listing {
   const devices = signal<readonly DeviceInfo[]>([]);
   const server = signal<ServerInfo | undefined>(undefined);
   const problem = signal<Problem | undefined>(undefined);
+  const changes = signal<readonly StreamEvent[]>([]);
   const controller = new AbortController();
   const { signal: stopped } = controller;
-  let before = new Map<string, StreamInfo>();
+  let before: ReadonlyMap<string, Before> = new Map();
   let beforeMs = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let looking = false;
+
+  function noteChanges(listed: readonly ListedStream[]): void {
+    const now = new Set(listed.map(({ key }) => key));
+    const timeMs = Date.now();
+    const created = [...now].filter((key) => !before.has(key));
+    const deleted = [...before.keys()].filter((key) => !now.has(key));
+    if (created.length === 0 && deleted.length === 0) return;
+    changes.value = [
+      ...changes.value,
+      ...created.map((key) => ({ timeMs, key, what: "created" as const })),
+      ...deleted.map((key) => ({ timeMs, key, what: "deleted" as const })),
+    ].slice(-MOST_CHANGES);
+  }
 
   async function look(): Promise<void> {
     const startedMs = performance.now();
@@ -60,15 +100,22 @@ export function watchListing(streamer: Streamer): Listing {
         streamer.devices(options),
         streamer.server(options),
       ]);
-      const seconds = (startedMs - beforeMs) / 1000;
-      streams.value = found.map((stream) => ({
-        ...stream,
-        rate: rateOf(before.get(stream.key), stream, seconds),
-      }));
+      const listed = compare(found, before, (startedMs - beforeMs) / 1000);
+      if (beforeMs > 0) noteChanges(listed);
+      streams.value = listed;
       devices.value = who;
       server.value = what;
       problem.value = undefined;
-      before = new Map(found.map((stream) => [stream.key, stream]));
+      before = new Map(
+        listed.map((stream) => [
+          stream.key,
+          {
+            info: stream,
+            bytesPerEntry: bytesPerEntryOf(before.get(stream.key), stream),
+            rates: stream.rates,
+          },
+        ]),
+      );
       beforeMs = startedMs;
     } catch (error) {
       if (stopped.aborted) return;
@@ -85,6 +132,7 @@ export function watchListing(streamer: Streamer): Listing {
     devices,
     server,
     problem,
+    changes,
     refresh() {
       if (looking) return;
       clearTimeout(timer);
@@ -96,6 +144,36 @@ export function watchListing(streamer: Streamer): Listing {
     },
   };
 }
+
+/**
+ * What a look adds to what was known before.
+ *
+ * @param seconds since the look before
+ */
+export function compare(
+  found: readonly StreamInfo[],
+  before: ReadonlyMap<string, Before>,
+  seconds: number,
+): readonly ListedStream[] {
+  return found.map((stream) => {
+    const known = before.get(stream.key);
+    const rate = rateOf(known?.info, stream, seconds);
+    const rates = known?.rates ?? [];
+    return {
+      ...stream,
+      rate,
+      bytesRate: rate === undefined ? undefined : rate * bytesPerEntryOf(known, stream),
+      rates: rate === undefined ? rates : [...rates.slice(-MOST_RATES + 1), rate],
+    };
+  });
+}
+
+/** Entries differ in size, and only the last of them is seen: what was seen before counts too. */
+const bytesPerEntryOf = (known: Before | undefined, { lastBytes, lastId }: StreamInfo): number => {
+  if (known === undefined) return lastBytes;
+  if (known.info.lastId === lastId) return known.bytesPerEntry;
+  return known.bytesPerEntry + (lastBytes - known.bytesPerEntry) * NEW_SIZE_SHARE;
+};
 
 function rateOf(before: StreamInfo | undefined, now: StreamInfo, seconds: number): number | undefined {
   if (before === undefined || now.added < before.added) return undefined;

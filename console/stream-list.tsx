@@ -1,10 +1,11 @@
 /** All streams: searched, sorted, and only those drawn that are in sight, since there may be thousands. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { countText, msOfId, rateText, spanText } from "./format.ts";
+import { bytesText, countText, msOfId, rateText, spanText } from "./format.ts";
 import type { Layout } from "./layout.ts";
 import type { ListedStream, Listing } from "./listing.ts";
 import { pageUrl } from "./place.ts";
+import { Sparkline } from "./sparkline.tsx";
 
 /** The height of a row, in CSS pixels, as the style sheet has it. */
 const ROW = 36;
@@ -14,6 +15,7 @@ const MARGIN = 8;
 const COLUMNS = [
   { id: "name", title: "Stream", hint: "by name" },
   { id: "rate", title: "per s", hint: "by entries a second" },
+  { id: "bytes", title: "bytes/s", hint: "by payload bytes a second" },
   { id: "length", title: "entries", hint: "by length" },
   { id: "age", title: "last", hint: "by the age of the last entry" },
 ] as const;
@@ -23,6 +25,7 @@ type Column = (typeof COLUMNS)[number]["id"];
 const ORDERS: Readonly<Record<Column, (a: ListedStream, b: ListedStream) => number>> = {
   name: (a, b) => (a.key < b.key ? -1 : 1),
   rate: (a, b) => (b.rate ?? -1) - (a.rate ?? -1),
+  bytes: (a, b) => (b.bytesRate ?? -1) - (a.bytesRate ?? -1),
   length: (a, b) => b.length - a.length,
   age: (a, b) => (msOfId(b.lastId) ?? 0) - (msOfId(a.lastId) ?? 0),
 };
@@ -152,7 +155,15 @@ function StreamTable({ rows, devices, layout, sort, sortBy }: StreamTableProps) 
 
   /** Arrow keys go from stream to stream, also to one that is not drawn yet. */
   function moveFocus(event: KeyboardEvent): void {
-    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const page = Math.max(1, Math.floor(height.value / ROW) - 1);
+    const by = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: page,
+      PageUp: -page,
+      Home: -rows.length,
+      End: rows.length,
+    }[event.key];
     const index = Number((event.target as HTMLElement).dataset.index);
     const element = box.current;
     if (by === undefined || Number.isNaN(index) || element === null) return;
@@ -236,7 +247,11 @@ function Row({ stream, index, isOpen, isConnected, toggle }: RowProps) {
           {stream.stream}
         </button>
       </span>
-      <span role="cell">{rateText(stream.rate)}</span>
+      <span role="cell" class="rate">
+        <Sparkline values={stream.rates} />
+        {rateText(stream.rate)}
+      </span>
+      <span role="cell">{stream.bytesRate === undefined ? "–" : bytesText(stream.bytesRate)}</span>
       <span role="cell">{countText(stream.length)}</span>
       <span role="cell">{lastMs === undefined ? "–" : spanText(Date.now() - lastMs)}</span>
     </div>

@@ -1,5 +1,5 @@
 /** One open stream: its viewer, its place in time, and what can be done with it. */
-import { useComputed } from "@preact/signals";
+import { type ReadonlySignal, useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Streamer } from "../client/browser.ts";
 import { viewOf } from "./content.ts";
@@ -7,8 +7,10 @@ import { createFeed, type Feed, type StreamName } from "./feed.ts";
 import { bytesText, rateText } from "./format.ts";
 import { type Layout, type Pane, VIEWS } from "./layout.ts";
 import type { Listing } from "./listing.ts";
+import type { Counted } from "./skipped.ts";
 import { StreamTools } from "./stream-tools.tsx";
 import { TimeBar } from "./time-bar.tsx";
+import { AudioViewer } from "./viewers/audio-viewer.tsx";
 import { HexViewer } from "./viewers/hex-viewer.tsx";
 import { ImageViewer } from "./viewers/image-viewer.tsx";
 import { PlotViewer } from "./viewers/plot-viewer.tsx";
@@ -70,9 +72,12 @@ function OpenStream({ pane, name, streamer, listing }: OpenStreamProps) {
   const feed = useMemo(() => createFeed(streamer, name), [streamer, name]);
   // What was chosen for the first entry stays: a stream with a stray entry in it is no reason to change the viewer.
   const first = useRef<ReturnType<typeof viewOf> | undefined>(undefined);
+  const info = useComputed(() => listing.streams.value?.find(({ key }) => key === pane.key));
+  const meta = useComputed(() => info.value?.meta);
+  const counted = useComputed(() => (feed.mode.value === "live" ? info.value : undefined));
   const found = useComputed(() => {
     const newest = feed.entries.value.at(-1);
-    first.current ??= newest && viewOf(newest);
+    first.current ??= newest && viewOf(newest, meta.peek());
     return first.current;
   });
   const view = pane.view === "auto" ? found.value : pane.view;
@@ -96,7 +101,7 @@ function OpenStream({ pane, name, streamer, listing }: OpenStreamProps) {
         {view === undefined ? (
           <p class="hint">No entry yet.</p>
         ) : (
-          <Viewer view={view} feed={feed} name={pane.key} />
+          <Viewer view={view} feed={feed} name={pane.key} meta={meta} counted={counted} />
         )}
       </div>
       <TimeBar feed={feed} isLatest={isLatest} listing={listing} streamKey={pane.key} />
@@ -109,14 +114,18 @@ interface ViewerProps {
   readonly view: ReturnType<typeof viewOf>;
   readonly feed: Feed;
   readonly name: string;
+  readonly meta: ReadonlySignal<unknown>;
+  readonly counted: ReadonlySignal<Counted | undefined>;
 }
 
-function Viewer({ view, feed, name }: ViewerProps) {
+function Viewer({ view, feed, name, meta, counted }: ViewerProps) {
   switch (view) {
     case "image":
-      return <ImageViewer entries={feed.entries} name={name} />;
+      return <ImageViewer entries={feed.entries} name={name} counted={counted} />;
     case "plot":
       return <PlotViewer entries={feed.entries} name={name} />;
+    case "audio":
+      return <AudioViewer entries={feed.entries} name={name} meta={meta} />;
     case "text":
     case "msgpack":
       return <TextViewer key={view} entries={feed.entries} form={view} />;

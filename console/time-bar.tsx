@@ -1,8 +1,10 @@
-/** Where an open stream stands in time: live, paused, or at a moment of its history. */
+/** Where an open stream stands in time: live, paused, at a moment of its history, or played from there. */
 import { useComputed } from "@preact/signals";
 import type { Feed } from "./feed.ts";
 import { msOfId, timeText } from "./format.ts";
 import type { Listing } from "./listing.ts";
+import { SPEEDS } from "./paced.ts";
+import { useThrottled } from "./throttled.ts";
 
 interface TimeBarProps {
   readonly feed: Feed;
@@ -12,7 +14,12 @@ interface TimeBarProps {
   readonly streamKey: string;
 }
 
-/** The buttons and the slider. */
+/** How often the moment is written, ms. */
+const TELL_MS = 200;
+
+const MODES = { live: "live", paused: "paused", past: "history", playing: "playing" } as const;
+
+/** The buttons, the speed and the slider. */
 export function TimeBar({ feed, isLatest, listing, streamKey }: TimeBarProps) {
   const span = useComputed(() => {
     const info = listing.streams.value?.find(({ key }) => key === streamKey);
@@ -20,25 +27,32 @@ export function TimeBar({ feed, isLatest, listing, streamKey }: TimeBarProps) {
     const last = info && msOfId(info.lastId);
     return first === undefined || last === undefined ? undefined : { first, last };
   });
-  const shown = feed.entries.value.at(-1);
+  const shown = useThrottled(feed.entries, TELL_MS).value.at(-1);
   const mode = feed.mode.value;
+  const runs = mode === "live" || mode === "playing";
   const first = span.value?.first ?? 0;
   const last = Math.max(span.value?.last ?? 0, shown?.timeMs ?? 0);
   const at = shown?.timeMs ?? last;
   return (
     <div class="time" role="group" aria-label="Time">
-      {mode === "live" ? (
-        <button type="button" onClick={() => feed.pause()}>
+      {runs ? (
+        <button type="button" title="Pause (space)" onClick={() => feed.pause()}>
           Pause
         </button>
       ) : (
-        <button type="button" class="live" onClick={() => feed.follow(isLatest)}>
-          Live
+        <button
+          type="button"
+          title="Play from here"
+          disabled={shown === undefined}
+          onClick={() => feed.play()}
+        >
+          Play
         </button>
       )}
       <button
         type="button"
         aria-label="One entry back"
+        title="One entry back (←)"
         disabled={shown === undefined}
         onClick={() => feed.step(-1)}
       >
@@ -47,11 +61,25 @@ export function TimeBar({ feed, isLatest, listing, streamKey }: TimeBarProps) {
       <button
         type="button"
         aria-label="One entry on"
-        disabled={shown === undefined || mode === "live"}
+        title="One entry on (→)"
+        disabled={shown === undefined || runs}
         onClick={() => feed.step(1)}
       >
         ▸
       </button>
+      <select
+        aria-label="Speed of play"
+        value={String(feed.speed.value)}
+        onChange={({ currentTarget }) => {
+          feed.speed.value = Number(currentTarget.value);
+        }}
+      >
+        {SPEEDS.map((speed) => (
+          <option key={speed} value={String(speed)}>
+            ×{speed}
+          </option>
+        ))}
+      </select>
       <input
         type="range"
         aria-label="Moment in the stream's history"
@@ -63,8 +91,13 @@ export function TimeBar({ feed, isLatest, listing, streamKey }: TimeBarProps) {
         onInput={({ currentTarget }) => feed.goTo(Number(currentTarget.value))}
       />
       <output>
-        {shown && timeText(shown.timeMs)} {mode}
+        {shown && timeText(shown.timeMs)} <span class={`mode ${mode}`}>{MODES[mode]}</span>
       </output>
+      {mode !== "live" && (
+        <button type="button" class="live" title="Follow it live" onClick={() => feed.follow(isLatest)}>
+          Live
+        </button>
+      )}
     </div>
   );
 }

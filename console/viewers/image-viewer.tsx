@@ -1,66 +1,120 @@
-/** A stream of pictures: the newest, drawn when it is decoded. */
-import type { ReadonlySignal } from "@preact/signals";
-import { useSignal } from "@preact/signals";
+/** A stream of pictures: the newest, drawn by a worker, with how fast, how late and how many never were. */
+import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { PulledEntry } from "../../client/browser.ts";
 import { pictureType } from "../content.ts";
-import { spanText } from "../format.ts";
+import { countText, spanText } from "../format.ts";
+import { type Counted, createSkipCounter } from "../skipped.ts";
+import type { FromPictureWorker, ToPictureWorker } from "./picture-worker.ts";
 
 interface ImageViewerProps {
   readonly entries: ReadonlySignal<readonly PulledEntry[]>;
   readonly name: string;
+  /** What the list says of the stream while it is followed live; undefined at other times. */
+  readonly counted: ReadonlySignal<Counted | undefined>;
 }
 
-/** The picture. While one is decoded those that come are skipped but for the newest. */
-export function ImageViewer({ entries, name }: ImageViewerProps) {
-  const canvas = useRef<HTMLCanvasElement>(null);
+/** How often the words below the picture change, ms: as often as they can be read. */
+const TELL_MS = 500;
+
+interface Drawn {
+  readonly atMs: number;
+  readonly lateMs: number;
+}
+
+/** The picture. While one is drawn those that come are skipped but for the newest. */
+export function ImageViewer({ entries, name, counted }: ImageViewerProps) {
+  const box = useRef<HTMLDivElement>(null);
   const facts = useSignal("");
   useEffect(() => {
-    let drawing = false;
-    let stopped = false;
-    let drawn: PulledEntry | undefined;
-    const times: number[] = [];
+    const element = box.current;
+    if (element === null) return;
+    const canvas = document.createElement("canvas");
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", `The newest picture of ${name}`);
+    element.replaceChildren(canvas);
+    const worker = new Worker(new URL("./picture-worker.ts", import.meta.url), { type: "module" });
+    const send = (message: ToPictureWorker, transfer: Transferable[]) =>
+      worker.postMessage(message, transfer);
+    const offscreen = canvas.transferControlToOffscreen();
+    send({ canvas: offscreen }, [offscreen]);
 
-    async function draw(): Promise<void> {
-      if (drawing) return;
-      drawing = true;
-      for (let next = entries.value.at(-1); next !== undefined && next !== drawn && !stopped; ) {
-        drawn = next;
-        facts.value = await show(next);
-        next = entries.value.at(-1);
+    let mostWidth = element.clientWidth;
+    const observer = new ResizeObserver(([seen]) => {
+      mostWidth = seen?.contentRect.width ?? mostWidth;
+    });
+    observer.observe(element);
+
+    let drawing: PulledEntry | undefined;
+    let last: PulledEntry | undefined;
+    let size = "";
+    let trouble = "";
+    let drawn: Drawn[] = [];
+    let skips = createSkipCounter();
+
+    function drawNewest(): void {
+      const newest = entries.value.at(-1);
+      if (drawing !== undefined || newest === undefined || newest === last) return;
+      last = newest;
+      const type = pictureType(newest.data);
+      if (type === undefined) {
+        trouble = `entry ${newest.id} is no picture`;
+        return;
       }
-      drawing = false;
+      drawing = newest;
+      const data = newest.bytes().buffer as ArrayBuffer;
+      send({ data, type, mostWidth: mostWidth * devicePixelRatio }, [data]);
     }
 
-    async function show(entry: PulledEntry): Promise<string> {
-      const type = pictureType(entry.data);
-      if (type === undefined) return `entry ${entry.id} is no picture`;
-      const picture = await createImageBitmap(
-        new Blob([entry.bytes() as Uint8Array<ArrayBuffer>], { type }),
-      ).catch(() => undefined);
-      const element = canvas.current;
-      if (picture === undefined || element === null) return `entry ${entry.id} cannot be decoded`;
-      element.width = picture.width;
-      element.height = picture.height;
-      element.getContext("2d")?.drawImage(picture, 0, 0);
-      const size = `${picture.width} × ${picture.height}`;
-      picture.close();
-      const now = performance.now();
-      times.push(now);
-      while ((times[0] ?? now) < now - 1000) times.shift();
-      return `${size}, ${times.length} fps, ${spanText(Date.now() - entry.timeMs)} old when drawn`;
-    }
-
-    const stop = entries.subscribe(() => void draw());
-    return () => {
-      stopped = true;
-      stop();
+    worker.onmessage = ({ data: answer }: MessageEvent<FromPictureWorker>) => {
+      const entry = drawing;
+      drawing = undefined;
+      if (entry !== undefined && answer !== undefined) {
+        const told = `${answer.width} × ${answer.height}`;
+        if (told !== size) canvas.style.width = `${answer.width}px`;
+        if (size === "") requestAnimationFrame(tell);
+        size = told;
+        trouble = "";
+        drawn.push({ atMs: performance.now(), lateMs: Date.now() - entry.timeMs });
+        skips.shown(entry.id);
+      } else if (entry !== undefined) trouble = `entry ${entry.id} cannot be decoded`;
+      drawNewest();
     };
-  }, [entries]);
+
+    function tell(): void {
+      const now = performance.now();
+      drawn = drawn.filter(({ atMs }) => atMs > now - 1000);
+      const late = drawn.map(({ lateMs }) => lateMs).sort((a, b) => a - b)[drawn.length >> 1];
+      const skipped = counted.peek() && skips.skipped;
+      facts.value = [
+        trouble || size,
+        `${drawn.length} fps`,
+        ...(late === undefined ? [] : [`latency ${latencyText(late)}`]),
+        ...(skipped === undefined ? [] : [`${countText(skipped)} skipped`]),
+      ].join(", ");
+    }
+
+    const telling = setInterval(tell, TELL_MS);
+    const stopCounting = counted.subscribe((now) => {
+      if (now === undefined) skips = createSkipCounter();
+      else skips.listed(now);
+    });
+    const stop = entries.subscribe(drawNewest);
+    return () => {
+      stop();
+      stopCounting();
+      clearInterval(telling);
+      observer.disconnect();
+      worker.terminate();
+    };
+  }, [entries, name, counted]);
   return (
     <>
-      <canvas ref={canvas} role="img" aria-label={`The newest picture of ${name}`} />
+      <div ref={box} class="picture" />
       <p class="facts">{facts}</p>
     </>
   );
 }
+
+/** Clocks differ: what seems to come before it was sent has no latency that could be told. */
+const latencyText = (ms: number): string => (ms < 1000 ? `${Math.max(0, Math.round(ms))} ms` : spanText(ms));

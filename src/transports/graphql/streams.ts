@@ -25,6 +25,14 @@ const NO_DETAILS: StreamDetails = {
 
 const detailsOf = ({ record }: StreamNode): StreamDetails => record.details ?? NO_DETAILS;
 
+/** The bytes of an entry, as Redis counted them where it was left out. */
+function bytesOf(edge: EdgeEntry | undefined): number {
+  if (edge?.entry === undefined) return edge?.leftOut ?? 0;
+  const { data, fields } = edge.entry;
+  const named = [...(fields ?? [])].map(([name, value]) => Buffer.byteLength(name) + value.length);
+  return named.reduce((sum, bytes) => sum + bytes, data.length === 0 ? 0 : data.length + 1);
+}
+
 /** Adds the type. @param connection the pages of its history */
 export function addStreamType(builder: Builder, connection: ConnectionRef) {
   return builder.objectRef<StreamNode>("Stream").implement({
@@ -112,6 +120,11 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
         firstEntryData: first.data,
         firstEntryString: first.string,
         firstEntryJson: first.json,
+        lastEntryBytes: t.field({
+          type: "Count",
+          description: "Bytes of the last entry, the names of its fields included; 0 where there is none.",
+          resolve: (stream) => bytesOf(detailsOf(stream).last),
+        }),
         lastEntryId: last.id,
         lastEntryTime: last.time,
         lastEntryData: last.data,

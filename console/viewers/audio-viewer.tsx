@@ -1,0 +1,188 @@
+/** Sound: its last seconds as a waveform, and heard when somebody presses play. */
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
+import { useContext, useEffect, useRef } from "preact/hooks";
+import type uPlot from "uplot";
+import type { PulledEntry } from "../../client/browser.ts";
+import { entriesAfter } from "../content.ts";
+import { type PcmFormat, pcmOfMeta, readWav, SAMPLE_FORMATS, samplesOf, USUAL_PCM } from "../pcm.ts";
+import { ThemeContext } from "../theme.ts";
+import { type AudioPlayer, createAudioPlayer } from "./audio-player.ts";
+import { createLivePlot } from "./live-plot.ts";
+
+interface AudioViewerProps {
+  readonly entries: ReadonlySignal<readonly PulledEntry[]>;
+  readonly name: string;
+  /** The stream's metadata, which may say how it is written. */
+  readonly meta: ReadonlySignal<unknown>;
+}
+
+/** What is drawn, in seconds and in points from left to right. */
+const SECONDS = 5;
+const COLUMNS = 400;
+const HEIGHT = 180;
+const RATES = [8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000];
+const MOST_CHOSEN_CHANNELS = 8;
+
+/** The waveform, and what can be chosen. */
+export function AudioViewer({ entries, name, meta }: AudioViewerProps) {
+  const isDark = useContext(ThemeContext)?.isDark.value;
+  const box = useRef<HTMLDivElement>(null);
+  const chosen = useSignal<Partial<PcmFormat>>({});
+  const isPlaying = useSignal(false);
+  const volume = useSignal(1);
+  // As one text, so that it changes only when what it says does.
+  const told = useComputed(() => {
+    const newest = entries.value.at(-1);
+    const wav = newest && readWav(newest.data)?.pcm;
+    return JSON.stringify({ ...USUAL_PCM, ...pcmOfMeta(meta.value), ...wav, ...chosen.value });
+  });
+  const pcm: PcmFormat = JSON.parse(told.value);
+  const choose = (part: Partial<PcmFormat>) => {
+    chosen.value = { ...chosen.value, ...part };
+  };
+
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const format: PcmFormat = JSON.parse(told.value);
+    const plot = createLivePlot(element, {
+      labels: ["sound"],
+      height: HEIGHT,
+      range: [-1, 1],
+      isTime: false,
+      legend: false,
+    });
+    const stop = entries.subscribe((all) => plot.show(waveform(all, format)));
+    return () => {
+      stop();
+      plot.destroy();
+    };
+  }, [entries, told.value, isDark]);
+
+  const player = useRef<AudioPlayer | undefined>(undefined);
+  useEffect(() => {
+    if (!isPlaying.value) return;
+    const format: PcmFormat = JSON.parse(told.value);
+    const opened = createAudioPlayer();
+    player.current = opened;
+    opened.setVolume(volume.peek());
+    let last = entries.peek().at(-1);
+    const stop = entries.subscribe((all) => {
+      for (const entry of entriesAfter(all, last)) opened.play(soundOf(entry, format), format.rate);
+      last = all.at(-1);
+    });
+    return () => {
+      stop();
+      opened.stop();
+      player.current = undefined;
+    };
+  }, [entries, told.value, isPlaying.value]);
+
+  return (
+    <>
+      <div ref={box} class="plot wave" role="img" aria-label={`The last ${SECONDS} seconds of ${name}`} />
+      <div class="choices">
+        <button
+          type="button"
+          aria-pressed={isPlaying.value}
+          onClick={() => (isPlaying.value = !isPlaying.value)}
+        >
+          {isPlaying.value ? "Mute" : "Listen"}
+        </button>
+        <label>
+          Volume{" "}
+          <input
+            type="range"
+            min={0}
+            max={1}
+            step={0.05}
+            value={volume.value}
+            onInput={({ currentTarget }) => {
+              volume.value = Number(currentTarget.value);
+              player.current?.setVolume(volume.value);
+            }}
+          />
+        </label>
+        <label>
+          Samples{" "}
+          <select
+            value={pcm.format}
+            onChange={({ currentTarget }) =>
+              choose({ format: SAMPLE_FORMATS.find((one) => one === currentTarget.value) ?? "s16" })
+            }
+          >
+            {SAMPLE_FORMATS.map((format) => (
+              <option key={format}>{format}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Hz{" "}
+          <select
+            value={String(pcm.rate)}
+            onChange={({ currentTarget }) => choose({ rate: Number(currentTarget.value) })}
+          >
+            {[...new Set([...RATES, pcm.rate])]
+              .sort((a, b) => a - b)
+              .map((rate) => (
+                <option key={rate} value={String(rate)}>
+                  {rate}
+                </option>
+              ))}
+          </select>
+        </label>
+        <label>
+          Channels{" "}
+          <input
+            type="number"
+            min={1}
+            max={MOST_CHOSEN_CHANNELS}
+            value={pcm.channels}
+            onChange={({ currentTarget }) => {
+              const channels = Number(currentTarget.value);
+              if (Number.isInteger(channels) && channels >= 1 && channels <= MOST_CHOSEN_CHANNELS)
+                choose({ channels });
+            }}
+          />
+        </label>
+      </div>
+    </>
+  );
+}
+
+const soundOf = ({ data }: PulledEntry, format: PcmFormat) =>
+  samplesOf(readWav(data)?.samples ?? data, format);
+
+/**
+ * The first channel of the last seconds, ending at 0: of each column its least and its greatest sample, so that no
+ * peak is left out.
+ */
+export function waveform(entries: readonly PulledEntry[], format: PcmFormat): uPlot.AlignedData {
+  const wanted = SECONDS * format.rate;
+  const chunks: Float32Array[] = [];
+  let have = 0;
+  for (let i = entries.length - 1; i >= 0 && have < wanted; i--) {
+    const entry = entries[i];
+    const [samples = new Float32Array()] = entry === undefined ? [] : soundOf(entry, format);
+    chunks.unshift(samples);
+    have += samples.length;
+  }
+  const perColumn = Math.max(1, Math.ceil(wanted / COLUMNS));
+  const times: number[] = [];
+  const values: number[] = [];
+  let least = 0;
+  let most = 0;
+  let n = 0;
+  for (const samples of chunks)
+    for (const sample of samples) {
+      least = n % perColumn === 0 ? sample : Math.min(least, sample);
+      most = n % perColumn === 0 ? sample : Math.max(most, sample);
+      n++;
+      if (n % perColumn === 0 || n === have) {
+        const time = (n - have) / format.rate;
+        times.push(time, time);
+        values.push(least, most);
+      }
+    }
+  return [times, values];
+}

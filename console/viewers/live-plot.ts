@@ -1,0 +1,109 @@
+/** One uPlot on a page: in the page's colours, as wide as its place, drawn at most once a frame. */
+import uPlot from "uplot";
+
+/** A plot. */
+export interface LivePlot {
+  /** Draws this when the next frame comes, and only if the plot is in sight. */
+  show(data: uPlot.AlignedData): void;
+  /** Its drawn width, in CSS pixels. */
+  readonly width: number;
+  destroy(): void;
+}
+
+/** What is plotted. */
+export interface LivePlotOptions {
+  readonly labels: readonly string[];
+  readonly height: number;
+  /** Bounds of the values, where they are always the same. */
+  readonly range?: readonly [least: number, most: number];
+  /** Whether the x values are moments, seconds since 1970. @default true */
+  readonly isTime?: boolean;
+  /** Whether the values below the cursor are told. @default true */
+  readonly legend?: boolean;
+}
+
+/** Lines apart enough to be told from each other, as the style sheet names them. */
+const COLOURS = 6;
+
+/** Makes one in an element. Drag to zoom in, double-click to zoom out. */
+export function createLivePlot(element: HTMLElement, options: LivePlotOptions): LivePlot {
+  const { labels, height, range, isTime = true, legend = true } = options;
+  let isZoomed = false;
+  let isSeen = true;
+  let next: uPlot.AlignedData | undefined;
+  let frame = 0;
+  const axis = {
+    stroke: colour(element, "--text"),
+    grid: { stroke: colour(element, "--edge"), width: 1 },
+    ticks: { stroke: colour(element, "--edge"), width: 1 },
+  };
+  const plot = new uPlot(
+    {
+      width: element.clientWidth || 600,
+      height,
+      legend: { show: legend },
+      scales: { x: { time: isTime }, ...(range && { y: { range: [range[0], range[1]] } }) },
+      series: [
+        {},
+        ...labels.map((label, i) => ({
+          label,
+          stroke: colour(element, `--line-${i % COLOURS}`),
+          points: { show: false },
+        })),
+      ],
+      axes: [axis, axis],
+      hooks: { setSelect: [({ select }) => (isZoomed = select.width > 0)] },
+    },
+    [[], ...labels.map(() => [])],
+    element,
+  );
+  const unzoom = () => {
+    isZoomed = false;
+  };
+  plot.over.addEventListener("dblclick", unzoom);
+
+  const draw = () => {
+    frame = 0;
+    if (next === undefined || !isSeen) return;
+    plot.setData(next, !isZoomed);
+    if (isZoomed) plot.redraw();
+    next = undefined;
+  };
+  const drawSoon = () => {
+    if (frame === 0) frame = requestAnimationFrame(draw);
+  };
+  const resizing = new ResizeObserver(() => {
+    if (element.clientWidth !== plot.width) plot.setSize({ width: element.clientWidth, height });
+  });
+  resizing.observe(element);
+  const seeing = new IntersectionObserver(([seen]) => {
+    isSeen = seen?.isIntersecting ?? true;
+    if (isSeen) drawSoon();
+  });
+  seeing.observe(element);
+  return {
+    show(data) {
+      next = data;
+      drawSoon();
+    },
+    get width() {
+      return plot.width;
+    },
+    destroy() {
+      cancelAnimationFrame(frame);
+      resizing.disconnect();
+      seeing.disconnect();
+      plot.destroy();
+    },
+  };
+}
+
+/** A colour that the style sheet names, as the theme has it now: resolved by the browser, since a canvas cannot. */
+function colour(element: HTMLElement, name: string): string {
+  const probe = document.createElement("span");
+  probe.style.color = `var(${name})`;
+  element.append(probe);
+  const resolved = getComputedStyle(probe).color;
+  probe.remove();
+  return resolved;
+}

@@ -2,8 +2,10 @@
 import { useEffect, useMemo } from "preact/hooks";
 import type { Streamer } from "../client/browser.ts";
 import { spanText } from "./format.ts";
-import { followAddress, type Layout } from "./layout.ts";
+import { followAddress, type Layout, PANELS, type Panel } from "./layout.ts";
 import { type Listing, watchListing } from "./listing.ts";
+import { EventsPanel } from "./panels/events-panel.tsx";
+import { GatewayPanel } from "./panels/gateway-panel.tsx";
 import { pageUrl } from "./place.ts";
 import { StreamList } from "./stream-list.tsx";
 import { StreamPane } from "./stream-pane.tsx";
@@ -29,6 +31,18 @@ export function App({ streamer }: { readonly streamer: Streamer }) {
       <header class="top">
         <h1>Redis Streamer</h1>
         <ServerState listing={listing} />
+        <div class="panels" role="group" aria-label="Panels">
+          {PANELS.map((panel) => (
+            <button
+              key={panel}
+              type="button"
+              aria-pressed={layout.panels.value.includes(panel)}
+              onClick={() => layout.toggle(panel)}
+            >
+              {PANEL_TITLES[panel]}
+            </button>
+          ))}
+        </div>
         <nav aria-label="More">
           {["docs", "graphql", "metrics"].map((path) => (
             <a key={path} href={pageUrl(path)}>
@@ -46,6 +60,8 @@ export function App({ streamer }: { readonly streamer: Streamer }) {
     </ThemeContext.Provider>
   );
 }
+
+const PANEL_TITLES: Readonly<Record<Panel, string>> = { events: "Events", gateway: "Gateway" };
 
 function ServerState({ listing }: { readonly listing: Listing }) {
   const server = listing.server.value;
@@ -83,11 +99,32 @@ interface PanesProps {
 
 function Panes({ streamer, listing, layout }: PanesProps) {
   const panes = layout.panes.value;
+  const panels = layout.panels.value;
   return (
     <main class="panes" aria-label="Open streams">
-      {panes.length === 0 && (
+      {panes.length + panels.length === 0 && (
         <p class="hint">Choose a stream to see what is in it. Several stand side by side.</p>
       )}
+      {panels.map((panel) => (
+        <section key={panel} class="pane" aria-label={PANEL_TITLES[panel]}>
+          <div class="bar">
+            <h2>{PANEL_TITLES[panel]}</h2>
+            <button
+              type="button"
+              class="close"
+              aria-label={`Close ${PANEL_TITLES[panel]}`}
+              onClick={() => layout.toggle(panel)}
+            >
+              ✕
+            </button>
+          </div>
+          {panel === "events" ? (
+            <EventsPanel streamer={streamer} listing={listing} />
+          ) : (
+            <GatewayPanel streamer={streamer} listing={listing} />
+          )}
+        </section>
+      ))}
       {panes.map((pane) => (
         <StreamPane key={pane.key} pane={pane} streamer={streamer} listing={listing} layout={layout} />
       ))}

@@ -1,6 +1,6 @@
 /**
- * Which streams are open, with which viewers: kept in the address behind `#`, so that it survives a reload and can be
- * sent to somebody. `#open=rover:camera&view=image&open=rover:imu&view=auto`, in order.
+ * Which streams are open, with which viewers, and which panels: kept in the address behind `#`, so that it survives a
+ * reload and can be sent to somebody. `#show=events&open=rover:camera&view=image&open=rover:imu&view=auto`, in order.
  */
 import { type ReadonlySignal, signal } from "@preact/signals";
 
@@ -9,6 +9,12 @@ export const VIEWS = ["auto", "image", "plot", "audio", "text", "msgpack", "hex"
 
 /** A viewer's name. */
 export type View = (typeof VIEWS)[number];
+
+/** What can be shown beside streams: what happened, and how the gateway does. */
+export const PANELS = ["events", "gateway"] as const;
+
+/** A panel's name. */
+export type Panel = (typeof PANELS)[number];
 
 /** One open stream. */
 export interface Pane {
@@ -20,9 +26,12 @@ export interface Pane {
 /** What is open. */
 export interface Layout {
   readonly panes: ReadonlySignal<readonly Pane[]>;
+  readonly panels: ReadonlySignal<readonly Panel[]>;
   open(key: string): void;
   close(key: string): void;
   setView(key: string, view: View): void;
+  /** Shows a panel, or puts it away. */
+  toggle(panel: Panel): void;
   stop(): void;
 }
 
@@ -50,24 +59,45 @@ export const formatPanes = (panes: readonly Pane[]): string =>
     ]),
   ).toString();
 
+/** Reads panels out of the part behind `#`. */
+export function parsePanels(hash: string): readonly Panel[] {
+  const shown = new Set(new URLSearchParams(hash.replace(/^#/, "")).getAll("show"));
+  return PANELS.filter((panel) => shown.has(panel));
+}
+
+const formatPanels = (panels: readonly Panel[]): string =>
+  new URLSearchParams(panels.map((panel) => ["show", panel])).toString();
+
 /** Follows the address, and changes it. */
 export function followAddress(): Layout {
   const panes = signal(parsePanes(location.hash));
+  const panels = signal(parsePanels(location.hash));
   const follow = () => {
     panes.value = parsePanes(location.hash);
+    panels.value = parsePanels(location.hash);
   };
   addEventListener("hashchange", follow);
+  const write = () => {
+    const parts = [formatPanels(panels.value), formatPanes(panes.value)].filter((part) => part !== "");
+    history.replaceState(null, "", parts.length === 0 ? location.pathname : `#${parts.join("&")}`);
+  };
   const set = (changed: readonly Pane[]) => {
     panes.value = changed;
-    history.replaceState(null, "", changed.length === 0 ? location.pathname : `#${formatPanes(changed)}`);
+    write();
   };
   return {
     panes,
+    panels,
     open(key) {
       if (!panes.value.some((pane) => pane.key === key)) set([...panes.value, { key, view: "auto" }]);
     },
     close: (key) => set(panes.value.filter((pane) => pane.key !== key)),
     setView: (key, view) => set(panes.value.map((pane) => (pane.key === key ? { key, view } : pane))),
+    toggle(panel) {
+      const isShown = panels.value.includes(panel);
+      panels.value = PANELS.filter((one) => (one === panel ? !isShown : panels.value.includes(one)));
+      write();
+    },
     stop: () => removeEventListener("hashchange", follow),
   };
 }

@@ -55,6 +55,17 @@ export function StreamList({ listing, layout }: StreamListProps) {
     return found.sort((a, b) => sign * (ORDERS[column](a, b) || ORDERS.name(a, b)));
   });
   const all = listing.streams.value;
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    const seek = (event: KeyboardEvent) => {
+      const isTyping = (event.target as HTMLElement).closest("input, select, textarea") !== null;
+      if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      field.current?.focus();
+    };
+    document.addEventListener("keydown", seek);
+    return () => document.removeEventListener("keydown", seek);
+  }, []);
 
   return (
     <section class="list" aria-label="Streams">
@@ -62,7 +73,10 @@ export function StreamList({ listing, layout }: StreamListProps) {
         <label>
           Search{" "}
           <input
+            ref={field}
             type="search"
+            placeholder="name, device …"
+            title="Search streams ( / )"
             value={search.value}
             onInput={({ currentTarget }) => {
               search.value = currentTarget.value;

@@ -46,7 +46,12 @@ export function StreamPane({ pane, streamer, listing, layout }: StreamPaneProps)
             ))}
           </select>
         </label>
-        <button type="button" aria-label={`Close ${pane.key}`} onClick={() => layout.close(pane.key)}>
+        <button
+          type="button"
+          class="close"
+          aria-label={`Close ${pane.key}`}
+          onClick={() => layout.close(pane.key)}
+        >
           ✕
         </button>
       </div>
@@ -87,17 +92,29 @@ function OpenStream({ pane, name, streamer, listing }: OpenStreamProps) {
     if (feed.mode.peek() === "live") feed.follow(isLatest);
   }, [feed, isLatest]);
 
+  function steer(event: KeyboardEvent): void {
+    if ((event.target as HTMLElement).closest("input, select, button, textarea") !== null) return;
+    const isRunning = feed.mode.peek() === "live" || feed.mode.peek() === "playing";
+    if (event.key === " ") isRunning ? feed.pause() : feed.follow(isLatest);
+    else if (event.key === "ArrowLeft") feed.step(-1);
+    else if (event.key === "ArrowRight" && !isRunning) feed.step(1);
+    else return;
+    event.preventDefault();
+  }
+
   return (
     <>
       <p class="problem" role="status">
         {feed.problem}
       </p>
-      <p class="facts">
-        {rateText(feed.pace.value.entries)} entries/s, {bytesText(feed.pace.value.bytes)}/s
-        {feed.gaps.value > 0 &&
-          `, ${feed.gaps.value} gaps: entries were trimmed away before they could be read`}
-      </p>
-      <div class="viewer">
+      <Facts feed={feed} />
+      <div
+        class="viewer"
+        role="group"
+        tabIndex={0}
+        aria-label={`${pane.key}: space stops it or lets it run, left and right go from entry to entry`}
+        onKeyDown={steer}
+      >
         {view === undefined ? (
           <p class="hint">No entry yet.</p>
         ) : (
@@ -107,6 +124,23 @@ function OpenStream({ pane, name, streamer, listing }: OpenStreamProps) {
       <TimeBar feed={feed} isLatest={isLatest} listing={listing} streamKey={pane.key} />
       <StreamTools name={name} streamKey={pane.key} streamer={streamer} listing={listing} />
     </>
+  );
+}
+
+/** What goes through. Apart, so that its changes draw this alone. */
+function Facts({ feed }: { readonly feed: Feed }) {
+  const { entries, bytes } = feed.pace.value;
+  const gaps = feed.gaps.value;
+  return (
+    <p class="facts">
+      {rateText(entries)} entries/s, {bytesText(bytes)}/s
+      {gaps > 0 && (
+        <strong class="gap">
+          {" "}
+          {gaps} {gaps === 1 ? "gap" : "gaps"}: entries were gone before they could be read
+        </strong>
+      )}
+    </p>
   );
 }
 

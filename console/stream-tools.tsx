@@ -5,6 +5,7 @@ import type { StreamName } from "./feed.ts";
 import type { Listing } from "./listing.ts";
 import { CodeLines } from "./tools/code-lines.tsx";
 import { DeleteStream } from "./tools/delete-stream.tsx";
+import { DownloadRange } from "./tools/download-range.tsx";
 import { MetaEditor } from "./tools/meta-editor.tsx";
 import { PushEntry } from "./tools/push-entry.tsx";
 
@@ -31,6 +32,10 @@ export function StreamTools(props: ToolProps) {
       <details>
         <summary>Push an entry</summary>
         <PushEntry {...props} />
+      </details>
+      <details>
+        <summary>Download</summary>
+        <DownloadRange {...props} />
       </details>
       <details>
         <summary>Delete</summary>

@@ -60,6 +60,7 @@ export function TextViewer({ entries, form }: TextViewerProps) {
       >
         {lines.map(({ entry, text }) => (
           <li key={entry.id}>
+            {entry.gap && <em class="gap">entries before this one were gone before they could be read</em>}
             <time title={entry.id}>{timeText(entry.timeMs)}</time> <span>{text}</span>
           </li>
         ))}

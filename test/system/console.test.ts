@@ -1,12 +1,17 @@
 /** The console in a real browser, beside devices that push from outside: what is drawn, plotted and written there. */
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { gzipSync } from "node:zlib";
-import type { Locator, Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { connect, type Push } from "../../client/index.ts";
 import { startBrowser, type TestBrowser } from "../support/browser.ts";
+import {
+  axeViolations,
+  colourOf,
+  lastRow,
+  openConsole as openConsolePage,
+  openStream,
+  paneOf,
+} from "../support/console-page.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { request } from "../support/http.ts";
 import { createTestKeys } from "../support/keys.ts";
@@ -33,55 +38,12 @@ afterEach(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-interface OpenConsole extends AsyncDisposable {
-  readonly page: Page;
-  readonly requests: string[];
-  /** Errors, and what the content security policy forbade. */
-  readonly problems: string[];
-}
-
-async function openConsole(hash = ""): Promise<OpenConsole> {
-  const page = await browser.context.newPage();
-  // Sooner than a test's own end, so that what was waited for is told.
-  page.setDefaultTimeout(10_000);
-  const requests: string[] = [];
-  const problems: string[] = [];
-  page.on("request", (one) => requests.push(one.url()));
-  page.on("websocket", (one) => requests.push(one.url()));
-  page.on("pageerror", (error) => problems.push(error.message));
-  page.on("console", (message) => {
-    if (message.type() === "error") problems.push(message.text());
-  });
-  await page.goto(`${gateway.http}/${hash}`);
-  return { page, requests, problems, [Symbol.asyncDispose]: () => page.close() };
-}
-
-/** Opens a stream from the list. @returns its pane */
-async function openStream(page: Page, key: string): Promise<Locator> {
-  await page.getByRole("table", { name: "Streams" }).getByRole("button", { name: key }).click();
-  return paneOf(page, key);
-}
-
-const paneOf = (page: Page, key: string) => page.getByRole("region", { name: key, exact: true });
-
-/** The colour in the middle of the picture of a pane. */
-const colourOf = (pane: Locator): Promise<string> =>
-  pane.locator(".viewer canvas").evaluate((element) => {
-    const canvas = element as unknown as {
-      width: number;
-      height: number;
-      getContext(kind: "2d"): { getImageData(x: number, y: number, w: 1, h: 1): { data: Uint8ClampedArray } };
-    };
-    const { data } = canvas.getContext("2d").getImageData(canvas.width / 2, canvas.height / 2, 1, 1);
-    return [...data.slice(0, 3)].map((part) => (part > 127 ? "1" : "0")).join("");
-  });
+const openConsole = (hash = "") => openConsolePage(browser, gateway.http, hash);
 
 const picture = (background: string) =>
   sharp({ create: { width: 64, height: 48, channels: 3, background } })
     .png()
     .toBuffer();
-
-const lastRow = (pane: Locator) => pane.locator(".tail li span").last();
 
 /** Pushes at a pace until it is stopped. */
 function keepPushing(push: Push, produce: (n: number) => Uint8Array | string): () => Promise<void> {
@@ -380,11 +342,7 @@ test.each(["light", "dark"] as const)("axe finds nothing to complain of, %s", as
   }
   await page.locator(".viewer canvas[role=img]").waitFor();
   await page.locator(".u-over").waitFor();
-  await page.evaluate(readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
-  const violations = await page.evaluate(
-    `axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html, failureSummary }) => html + failureSummary).join("; ")))`,
-  );
-  expect(violations).toEqual([]);
+  expect(await axeViolations(page)).toEqual([]);
   expect(console.problems).toEqual([]);
 });
 

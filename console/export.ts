@@ -1,0 +1,115 @@
+/**
+ * A range of a stream as a file. What there is to choose from is what programs for data read without a word: JSON
+ * lines, a table of the numbers, the payloads end to end, or each as a file of its own.
+ */
+import type { PulledEntry } from "../client/browser.ts";
+import { numbersOf, parsedOf, pictureType, textOf } from "./content.ts";
+import { readWav } from "./pcm.ts";
+import { tarEnd, tarHeader, tarPadding } from "./tar.ts";
+
+/** A part of a file. */
+export type FilePart = string | Uint8Array<ArrayBuffer>;
+
+/** How a range is written. */
+export interface ExportForm {
+  readonly id: string;
+  readonly title: string;
+  /** The end of the file's name. */
+  readonly extension: string;
+  /** The parts, as entries come. */
+  write(entries: AsyncIterable<PulledEntry>): AsyncGenerator<FilePart, void, undefined>;
+}
+
+/** What can be chosen. */
+export const EXPORT_FORMS: readonly ExportForm[] = [
+  {
+    id: "jsonl",
+    title: "JSON lines: one entry a line",
+    extension: "jsonl",
+    async *write(entries) {
+      for await (const entry of entries) yield `${jsonLine(entry)}\n`;
+    },
+  },
+  { id: "csv", title: "CSV: the numbers in JSON", extension: "csv", write: csv },
+  {
+    id: "raw",
+    title: "Raw: the payloads end to end",
+    extension: "bin",
+    async *write(entries) {
+      for await (const entry of entries) yield entry.bytes() as Uint8Array<ArrayBuffer>;
+    },
+  },
+  { id: "tar", title: "Tar: each payload a file", extension: "tar", write: tar },
+];
+
+/**
+ * One entry: `{"id", "time", "json" | "text" | "base64", "fields"?}`. The payload stands under the name of what it is,
+ * so that a text that looks like a number stays one.
+ */
+export function jsonLine(entry: PulledEntry): string {
+  const json = parsedOf(entry, "json");
+  const text = json === undefined ? textOf(entry) : undefined;
+  const payload =
+    json !== undefined ? { json } : text !== undefined ? { text } : { base64: base64Of(entry.data) };
+  const fields =
+    entry.fields && Object.fromEntries([...entry.fields].map(([name, value]) => [name, shown(value)]));
+  return JSON.stringify({
+    id: entry.id,
+    time: new Date(entry.timeMs).toISOString(),
+    ...payload,
+    ...(fields && { fields }),
+  });
+}
+
+const shown = (value: Uint8Array) => {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(value);
+  } catch {
+    return { base64: base64Of(value) };
+  }
+};
+
+/** Bytes that become one text at a time: a call takes only so many arguments. */
+const CHUNK = 0x8000;
+
+function base64Of(data: Uint8Array): string {
+  let binary = "";
+  for (let at = 0; at < data.length; at += CHUNK)
+    binary += String.fromCharCode(...data.subarray(at, at + CHUNK));
+  return btoa(binary);
+}
+
+/** A row for each entry with numbers; the columns are those of the first. RFC 4180. */
+async function* csv(entries: AsyncIterable<PulledEntry>): AsyncGenerator<FilePart, void, undefined> {
+  let columns: readonly string[] | undefined;
+  for await (const entry of entries) {
+    const numbers = numbersOf(entry);
+    if (numbers.size === 0) continue;
+    if (columns === undefined) {
+      columns = [...numbers.keys()];
+      yield `${["id", "time", ...columns].map(csvField).join(",")}\r\n`;
+    }
+    const values = columns.map((name) => numbers.get(name) ?? "");
+    yield `${[entry.id, new Date(entry.timeMs).toISOString(), ...values].join(",")}\r\n`;
+  }
+}
+
+const csvField = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+async function* tar(entries: AsyncIterable<PulledEntry>): AsyncGenerator<FilePart, void, undefined> {
+  for await (const entry of entries) {
+    const data = entry.bytes() as Uint8Array<ArrayBuffer>;
+    yield tarHeader(`${entry.id}.${extensionOf(entry)}`, data.length, entry.timeMs);
+    yield data;
+    yield tarPadding(data.length);
+  }
+  yield tarEnd();
+}
+
+function extensionOf(entry: PulledEntry): string {
+  const picture = pictureType(entry.data);
+  if (picture !== undefined) return picture.slice("image/".length).replace("jpeg", "jpg");
+  if (readWav(entry.data) !== undefined) return "wav";
+  if (parsedOf(entry, "json") !== undefined) return "json";
+  return textOf(entry) === undefined ? "bin" : "txt";
+}

@@ -1,0 +1,79 @@
+/** The console in a browser, as its tests open and read it. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Locator, Page } from "playwright-core";
+import type { TestBrowser } from "./browser.ts";
+
+/** An open console. */
+export interface OpenConsole extends AsyncDisposable {
+  readonly page: Page;
+  readonly requests: string[];
+  /** Errors, and what the content security policy forbade. */
+  readonly problems: string[];
+}
+
+/** Opens it. @param url the gateway's, without a slash at its end */
+export async function openConsole(browser: TestBrowser, url: string, hash = ""): Promise<OpenConsole> {
+  const page = await browser.context.newPage();
+  // Sooner than a test's own end, so that what was waited for is told.
+  page.setDefaultTimeout(20_000);
+  const requests: string[] = [];
+  const problems: string[] = [];
+  page.on("request", (one) => requests.push(one.url()));
+  page.on("websocket", (one) => requests.push(one.url()));
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error") problems.push(message.text());
+  });
+  await page.goto(`${url}/${hash}`);
+  return { page, requests, problems, [Symbol.asyncDispose]: () => page.close() };
+}
+
+/** Opens a stream from the list. @returns its pane */
+export async function openStream(page: Page, key: string): Promise<Locator> {
+  await page.getByRole("table", { name: "Streams" }).getByRole("button", { name: key }).click();
+  return paneOf(page, key);
+}
+
+/** The pane of an open stream, or a panel. */
+export const paneOf = (page: Page, key: string): Locator =>
+  page.getByRole("region", { name: key, exact: true });
+
+/** The last line of a tail. */
+export const lastRow = (pane: Locator): Locator => pane.locator(".tail li span").last();
+
+/**
+ * The colour in the middle of the picture of a pane: a digit each for red, green and blue. The canvas is drawn by a
+ * worker, so that it is copied to be read.
+ */
+export const colourOf = (pane: Locator): Promise<string> =>
+  pane.locator(".viewer canvas").evaluate(async (drawn) => {
+    const { createImageBitmap, OffscreenCanvas } = globalThis as unknown as Drawing;
+    const picture = await createImageBitmap(drawn);
+    const copy = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
+    copy.drawImage(picture, 0, 0);
+    const { data } = copy.getImageData(picture.width / 2, picture.height / 2, 1, 1);
+    return [...data.slice(0, 3)].map((part) => (part > 127 ? "1" : "0")).join("");
+  });
+
+/** What of a browser's drawing is used above: tests are compiled without its types. */
+interface Drawing {
+  createImageBitmap(of: unknown): Promise<{ readonly width: number; readonly height: number }>;
+  readonly OffscreenCanvas: new (
+    width: number,
+    height: number,
+  ) => {
+    getContext(kind: "2d"): {
+      drawImage(picture: unknown, x: number, y: number): void;
+      getImageData(x: number, y: number, w: 1, h: 1): { readonly data: Uint8ClampedArray };
+    };
+  };
+}
+
+/** What axe-core finds to complain of in a page. */
+export async function axeViolations(page: Page): Promise<readonly string[]> {
+  await page.evaluate(readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
+  return page.evaluate(
+    `axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html, failureSummary }) => html + failureSummary).join("; ")))`,
+  );
+}

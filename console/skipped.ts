@@ -31,7 +31,11 @@ export function createSkipCounter(): SkipCounter {
     listed(counted) {
       if (counted.added === 0) return;
       const { lastId } = counted;
-      const covered = open.filter((id) => !isAfter(id, lastId)).length;
+      const since = first?.lastId;
+      // What was listed already when counting began, and shown only then, is no part of the count.
+      const covered = open.filter(
+        (id) => !isAfter(id, lastId) && since !== undefined && isAfter(id, since),
+      ).length;
       open = open.filter((id) => isAfter(id, lastId));
       if (first === undefined || counted.added < first.added) {
         first = counted;

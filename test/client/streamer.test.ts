@@ -148,7 +148,16 @@ test("devices, streams and metadata, listed and changed", async () => {
   expect(await streamer.devices()).toEqual([{ id: "rover", connected: false, meta: {} }]);
   const streams = await streamer.streams({ match: "rover:a*" });
   expect(streams).toMatchObject([
-    { key: "rover:a:b", device: "rover", stream: "a:b", length: 1, firstId: "3-0", lastId: "3-0", meta: {} },
+    {
+      key: "rover:a:b",
+      device: "rover",
+      stream: "a:b",
+      length: 1,
+      firstId: "3-0",
+      lastId: "3-0",
+      lastBytes: 1,
+      meta: {},
+    },
   ]);
   expect((await streamer.streams()).map(({ key }) => key)).not.toContain("system-like");
   await streamer.setMeta("a:b", { unit: "m" }, { device: "rover" });
@@ -157,6 +166,58 @@ test("devices, streams and metadata, listed and changed", async () => {
   expect(await streamer.deleteStream("a:b", { device: "rover" })).toBe(true);
   expect(await streamer.deleteStream("a:b", { device: "rover" })).toBe(false);
   expect(await streamer.server()).toMatchObject({ version: "test", redisMode: "standalone" });
+});
+
+test("devices that come and go, and what the gateway counts", async () => {
+  const push = streamer.push("counted");
+  await push.sendAll(["a", "b"]);
+  await fetch(`${gateway.http}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      query:
+        'mutation { a: connectDevice(deviceId: "arm", meta: {n: 1}) b: disconnectDevice(deviceId: "arm") }',
+    }),
+  });
+  const events = await streamer.events();
+  expect(events.map(({ what, device, meta }) => [what, device, meta])).toEqual(
+    expect.arrayContaining([
+      ["connected", "arm", { n: 1 }],
+      ["meta", "arm", { n: 1 }],
+      ["disconnected", "arm", undefined],
+    ]),
+  );
+  expect(events.map(({ timeMs }) => timeMs)).toEqual(
+    events.map(({ timeMs }) => timeMs).sort((a, b) => a - b),
+  );
+  expect(await streamer.events({ count: 1 })).toHaveLength(2);
+  const metrics = await streamer.metrics();
+  expect(metrics.get("redis_streamer_entries_in_total")).toBeGreaterThanOrEqual(2);
+  expect(metrics.get('redis_streamer_connections{kind="push"}')).toBeGreaterThanOrEqual(1);
+  await push.close();
+  const aborted = AbortSignal.abort(new Error("before"));
+  await expect(streamer.events({ signal: aborted })).rejects.toThrow("before");
+  await expect(streamer.metrics({ signal: aborted })).rejects.toThrow("before");
+});
+
+test("the size of the last payload is told, whichever fields stand before it", async () => {
+  await redis.control.call("XADD", "size:s", "1-0", "a", "xx", "d", "payload", "b", "yyy");
+  await redis.control.call("XADD", "size:none", "1-0", "a", "xx");
+  const sizes = (await streamer.streams({ match: "size:*" })).map(({ key, lastBytes }) => [key, lastBytes]);
+  expect(sizes).toEqual([
+    ["size:none", 0],
+    ["size:s", 7],
+  ]);
+});
+
+test("count and maxFps are asked of the gateway: so many of the newest, and no faster", async () => {
+  for (let i = 1; i <= 9; i++) await add("default:bounded", `${i}-0`, String(i));
+  const newest = await take(streamer.pull("bounded", { from: "0", latest: true, count: 3 }), 3);
+  expect(newest.map(({ id }) => id)).toEqual(["7-0", "8-0", "9-0"]);
+  const startedMs = performance.now();
+  await take(streamer.pull("bounded", { from: "0", count: 1, maxFps: 20 }), 5);
+  // Five messages have at least four pauses between them, of a twentieth of a second each.
+  expect(performance.now() - startedMs).toBeGreaterThan(150);
 });
 
 test("a gateway without devices is listed and changed too", async () => {

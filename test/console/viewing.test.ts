@@ -1,0 +1,81 @@
+/** What the list and the viewers show, worked out without a page. */
+import { expect, test } from "vitest";
+import type { StreamInfo } from "../../client/catalog.ts";
+import { createPulledEntry, type PulledEntry } from "../../client/entry.ts";
+import { compare } from "../../console/listing.ts";
+import { paced } from "../../console/paced.ts";
+import { sparkPath } from "../../console/sparkline.tsx";
+import { createPlotColumns } from "../../console/viewers/plot-columns.ts";
+
+const entry = (id: string, x: number, gap = false): PulledEntry =>
+  createPulledEntry({ stream: "s", id, data: new TextEncoder().encode(JSON.stringify({ x })) }, gap);
+
+test("plotted columns follow a window that moves, is cut back, and has gaps", () => {
+  const columns = createPlotColumns(["x"]);
+  const [a, b, c, d, e] = [
+    entry("1000-0", 1),
+    entry("1000-1", 2),
+    entry("2000-0", 3),
+    entry("3000-0", 4),
+    entry("9000-0", 5, true),
+  ];
+  expect(columns.follow([a, b, c])).toEqual([
+    [1, 1.000001, 2],
+    [1, 2, 3],
+  ]);
+  expect(columns.follow([b, c, d])).toEqual([
+    [1.000001, 2, 3],
+    [2, 3, 4],
+  ]);
+  expect(columns.follow([b, c])).toEqual([
+    [1.000001, 2],
+    [2, 3],
+  ]);
+  expect(columns.follow([c, d, e])[1]).toEqual([3, 4, null, 5]);
+  expect(columns.follow([a])).toEqual([[1], [1]]);
+  expect(columns.follow([])).toEqual([[], []]);
+});
+
+const stream = (added: number, lastId: string, lastBytes: number): StreamInfo => ({
+  key: "d:s",
+  device: "d",
+  stream: "s",
+  length: added,
+  added,
+  firstId: "1-0",
+  lastId,
+  lastBytes,
+  meta: {},
+});
+
+test("rates in entries and bytes, from one look to the next", () => {
+  const [first] = compare([stream(10, "5-0", 100)], new Map(), 1);
+  expect(first).toMatchObject({ rate: undefined, bytesRate: undefined, rates: [] });
+  const known = new Map([["d:s", { info: stream(10, "5-0", 100), bytesPerEntry: 100, rates: [] }]]);
+  const [second] = compare([stream(30, "9-0", 200)], known, 2);
+  expect(second).toMatchObject({ rate: 10, bytesRate: 10 * 120, rates: [10] });
+  // A stream that was deleted and made again has no rate yet, rather than a negative one.
+  expect(compare([stream(1, "9-0", 1)], known, 2)[0]).toMatchObject({ rate: undefined });
+  // Redis before 7 counts nothing; that nothing came is known all the same.
+  const old = new Map([["d:s", { info: stream(0, "5-0", 100), bytesPerEntry: 100, rates: [] }]]);
+  expect(compare([stream(0, "5-0", 100)], old, 1)[0]).toMatchObject({ rate: 0, bytesRate: 0 });
+});
+
+test("a sparkline stands at its right, its greatest at its top", () => {
+  expect(sparkPath([0, 4, 2])).toBe("M60.7 17.0L62.4 1.0L64.0 9.0");
+  expect([sparkPath([]), sparkPath([3]), sparkPath([0, 0])]).toEqual(["", "", ""]);
+});
+
+test("played entries come in order, a long pause is cut, and an abort ends the wait", async () => {
+  async function* history() {
+    for (const id of ["1000-0", "1004-0", "1000000-0"]) yield entry(id, 1);
+  }
+  const ids: string[] = [];
+  for await (const { id } of paced(history(), 1000, () => 8, new AbortController().signal)) ids.push(id);
+  expect(ids).toEqual(["1000-0", "1004-0", "1000000-0"]);
+  const controller = new AbortController();
+  const loop = paced(history(), 0, () => 0.25, controller.signal);
+  const next = loop.next();
+  controller.abort(new Error("enough"));
+  await expect(next).rejects.toThrow("enough");
+});

@@ -26,7 +26,7 @@ export interface StreamInfo {
   readonly firstId: string;
   /** Id of the last entry; empty where there is none. */
   readonly lastId: string;
-  /** Bytes of the last entry's payload; 0 where there is none. */
+  /** Bytes of the last entry, the names of its fields included; 0 where there is none. */
   readonly lastBytes: number;
   /** Its metadata, any JSON. */
   readonly meta: unknown;

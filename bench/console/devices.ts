@@ -1,6 +1,6 @@
 /** What the console is measured beside: a camera, an IMU, and streams that are merely listed. */
 import sharp from "sharp";
-import { connect } from "../../client/index.ts";
+import { connect, type Push } from "../../client/index.ts";
 
 /** Devices at work. */
 export interface Devices {
@@ -25,10 +25,13 @@ export async function startDevices(url: string, listed: number): Promise<Devices
   const pictures = await Promise.all(Array.from({ length: PICTURES }, (_, i) => drawPicture(i)));
   const camera = streamer.push("camera", { device: "rover" });
   const imu = streamer.push("imu", { device: "rover" });
-  const others = Array.from({ length: listed }, (_, i) => streamer.push(`sensor-${i}`, { device: "field" }));
-  await Promise.all(others.map((push) => push.send('{"value":0}')));
-  const growing = others.slice(0, GROWING);
-  await Promise.all(others.slice(GROWING).map((push) => push.close()));
+  const growing: Push[] = [];
+  for (let i = 0; i < listed; i++) {
+    const push = streamer.push(`sensor-${i}`, { device: "field" });
+    await push.send('{"value":0}');
+    if (i < GROWING) growing.push(push);
+    else await push.close();
+  }
 
   const startedMs = performance.now();
   let pushed = { camera: 0, imu: 0 };

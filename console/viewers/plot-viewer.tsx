@@ -86,5 +86,5 @@ function LastValue({
 }) {
   const newest = entries.value.at(-1);
   const value = newest && numbersOf(newest).get(field);
-  return <output>{value === undefined ? "–" : Number(value.toPrecision(6))}</output>;
+  return <output class="value">{value === undefined ? "–" : Number(value.toPrecision(6))}</output>;
 }

@@ -2,7 +2,7 @@
 // @ts-check
 /**
  * Makes the README's picture of the console, `docs/console.png`, from the real thing: a gateway with a Redis of its own,
- * a camera, an IMU and a log that push, and a browser that looks. `npm run picture`.
+ * a camera, an IMU, a microphone and a log that push, and a browser that looks. `npm run picture`.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -15,7 +15,9 @@ import sharp from "sharp";
 import { connect } from "../dist/client/index.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const STREAMS = ["rover:camera", "rover:imu", "default:log"];
+const STREAMS = ["rover:camera", "rover:imu", "rover:mic", "default:log"];
+/** Samples a second. */
+const MIC_RATE = 8000;
 /** How long devices push before the picture is taken, ms: a plot wants something to show. */
 const PUSH_MS = 8000;
 
@@ -41,11 +43,11 @@ async function takePicture(url) {
     executablePath: "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"],
   });
-  const page = await browser.newPage({ viewport: { width: 1440, height: 800 } });
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
   await new Promise((resolve) => setTimeout(resolve, PUSH_MS));
   const panes = STREAMS.map((key) => `open=${encodeURIComponent(key)}&view=auto`).join("&");
   await page.goto(`${url}/#${panes}`);
-  await page.locator(".u-over").waitFor();
+  await page.locator(".u-over").nth(1).waitFor();
   await page.locator(".tail li").first().waitFor();
   await page.getByText("fps").waitFor();
   // Rates want two looks at the list.
@@ -62,20 +64,37 @@ function startDevices(url) {
   const device = "rover";
   const camera = streamer.push("camera", { device });
   const imu = streamer.push("imu", { device });
+  const mic = streamer.push("mic", { device });
   const log = streamer.push("log");
+  void streamer.setMeta("mic", { sampleRate: MIC_RATE, format: "s16le" }, { device });
   let n = 0;
+  // What is on its way when the gateway stops is of no interest.
+  /** @param {import("../dist/client/push.js").Push} push @param {string | Uint8Array} data */
+  const send = (push, data) => push.send(data).catch(() => undefined);
   const timer = setInterval(async () => {
     n++;
     const wave = { x: Math.sin(n / 25), y: Math.cos(n / 40) / 2, z: 1 + Math.sin(n / 7) / 20 };
-    void imu.send(JSON.stringify({ acc: wave }));
+    void send(imu, JSON.stringify({ acc: wave }));
     if (n % 40 === 0)
-      void log.send(JSON.stringify({ level: "info", message: `lap ${n / 40}`, battery: "ok" }));
-    if (n % 2 === 0) void camera.send(await frame(n));
+      void send(log, JSON.stringify({ level: "info", message: `lap ${n / 40}`, battery: "ok" }));
+    if (n % 5 === 0) void send(mic, sound(n * 20));
+    if (n % 2 === 0) void send(camera, await frame(n));
   }, 20);
   return async () => {
     clearInterval(timer);
-    await Promise.all([camera.close(), imu.close(), log.close()]);
+    await Promise.all([camera, imu, mic, log].map((push) => push.close()));
   };
+}
+
+/** A tenth of a second of a hum that swells. @param {number} fromMs @returns {Uint8Array} */
+function sound(fromMs) {
+  const samples = Int16Array.from({ length: MIC_RATE / 10 }, (_, i) => {
+    const seconds = fromMs / 1000 + i / MIC_RATE;
+    return (
+      14_000 * Math.sin(seconds * 700) * Math.sin(seconds * 2.2) ** 2 * (1 - 0.6 * Math.sin(seconds * 9) ** 2)
+    );
+  });
+  return new Uint8Array(samples.buffer);
 }
 
 /** A drawn view of a road that goes by. @param {number} n @returns {Promise<Buffer>} */

@@ -165,16 +165,20 @@ export function createFeed(streamer: Streamer, { stream, device }: StreamName): 
   }
 
   async function playNow(aborted: AbortSignal): Promise<void> {
-    const shown = entries.value.at(-1);
-    const pageCount = Math.max(
-      1,
-      Math.min(PLAYED_PAGE, Math.floor(RECENT_BYTES / ((shown?.data.length ?? 0) + 1))),
-    );
-    const start = shown === undefined ? "-" : `(${shown.id}`;
-    const loop = streamer.entries(stream, { start, device, pageCount, signal: aborted });
-    problem.value = "";
-    for await (const entry of paced(loop, shown?.timeMs ?? 0, () => speed.value, aborted)) add(entry);
-    if (!aborted.aborted) follow(wanted);
+    let last: PulledEntry | undefined;
+    // What was added while the rest was played is played too: only where nothing is left is it followed live.
+    do {
+      last = entries.value.at(-1);
+      const bytes = (last?.data.length ?? 0) + 1;
+      const pageCount = Math.max(1, Math.min(PLAYED_PAGE, Math.floor(RECENT_BYTES / bytes)));
+      const start = last === undefined ? "-" : `(${last.id}`;
+      const loop = streamer.entries(stream, { start, device, pageCount, signal: aborted });
+      problem.value = "";
+      for await (const entry of paced(loop, last?.timeMs ?? 0, () => speed.value, aborted)) add(entry);
+      if (aborted.aborted) return;
+      flush();
+    } while (entries.value.at(-1) !== last);
+    follow(wanted);
   }
 
   function follow(latest: boolean | undefined): void {

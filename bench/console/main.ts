@@ -48,7 +48,7 @@ interface Looked {
   readonly heap: readonly number[];
   /** Resident memory of the page's process, bytes, once a second. */
   readonly resident: readonly number[];
-  /** Shares of the time that the page's own thread took. */
+  /** Shares of a core that the page's own thread took. */
   readonly busy: Readonly<Record<"tasks" | "scripts" | "layout", number>>;
   /** Pictures drawn a second, as the page says. */
   readonly fps: string;
@@ -170,7 +170,8 @@ try {
     .waitFor();
   const session = await page.context().newCDPSession(page);
   const pid = await pageProcess(browser);
-  await session.send("Performance.enable");
+  // In processor time: what the page takes is not what others on this machine take from it.
+  await session.send("Performance.enable", { timeDomain: "threadTicks" });
   await sleep(WARM_UP_MS);
   if (values.trace !== undefined) await browser.startTracing(page);
   say(`pictures of ${(devices.pictureBytes / 1000).toFixed(0)} kB, ${listed} streams listed beside them`);

@@ -8,9 +8,11 @@ import { createAuthenticator } from "./access/authenticator.ts";
 import { createBrowserGuard } from "./access/browser-guard.ts";
 import { createForwarding, createProxyTest } from "./access/forwarding.ts";
 import { createLimits } from "./access/limits.ts";
+import { createSessionList, joinSessionLists } from "./access/session-list.ts";
 import { createSessions, type Sessions } from "./access/sessions.ts";
 import { createTickets } from "./access/tickets.ts";
 import { openTlsFiles } from "./access/tls-files.ts";
+import { createOwnUsage } from "./access/usage.ts";
 import type { Logger } from "./domain/logger.ts";
 import { createTally } from "./domain/tally.ts";
 import { createTraffic } from "./domain/traffic.ts";
@@ -50,6 +52,7 @@ import { createPayloadPool } from "./transports/websocket/payload-pool.ts";
 import { createPullEncoders } from "./transports/websocket/pull-encoder.ts";
 import { createPushGate } from "./transports/websocket/push-gate.ts";
 import { createWebSocketTransport } from "./transports/websocket/server.ts";
+import type { Siblings } from "./workers/siblings.ts";
 
 /** Memory that is kept for large messages between them: what a few cameras have under way. */
 const PAYLOAD_POOL_BYTES = 16 * 1024 * 1024;
@@ -70,6 +73,7 @@ export interface Gateway {
  * Starts a gateway.
  *
  * @param signal gives the start up, as while a managed Redis reads its data: what was started is stopped again
+ * @param siblings the other workers, where it is one of several that are one gateway to its clients
  * @throws Error with a sentence for people where it cannot start; the signal's reason where that came first
  */
 export async function startGateway(
@@ -77,6 +81,7 @@ export async function startGateway(
   logger: Logger,
   version: string,
   signal?: AbortSignal,
+  siblings?: Siblings,
 ): Promise<Gateway> {
   const closers: (() => Promise<void> | void)[] = [];
   const closeAll = async () => {
@@ -90,6 +95,7 @@ export async function startGateway(
       logger,
       version,
       closers,
+      siblings,
     );
     await app.listen({ host: settings.host, port: settings.port });
     return {
@@ -163,6 +169,7 @@ async function assemble(
   logger: Logger,
   version: string,
   closers: (() => Promise<void> | void)[],
+  siblings: Siblings | undefined,
 ) {
   const tally = createTally();
   const traffic = createTraffic(settings.metricsClasses);
@@ -206,7 +213,7 @@ async function assemble(
   const { closing, close: beginClosing } = createClosing();
   const tracing = await startTracing(settings.otlpEndpoint, version, logger);
   if (tracing !== undefined) closers.push(() => tracing.close());
-  const access = openAccess(settings, store.reads, logger, closers);
+  const access = openAccess(settings, store.reads, logger, closers, siblings);
   const common = {
     ...access,
     refusals: createRefusals(tally, logger),
@@ -269,13 +276,16 @@ async function assemble(
     sessions: access.sessions.counts,
     redisSeconds: () => timePing(log),
   });
+  const ownSessions = createSessionList(access.sessions);
+  siblings?.introduce({ metrics: metrics.values, sessions: ownSessions });
   const { app, server } = await createHttp({
     ...common,
     graphql,
-    metrics,
+    metrics: siblings === undefined ? metrics : { ...metrics, text: siblings.metrics },
+    sessionList: siblings === undefined ? ownSessions : joinSessionLists(ownSessions, siblings.sessions),
     version,
     closing,
-    serverLimits: { ...settings, isProxy: access.isProxy },
+    serverLimits: { ...settings, isProxy: access.isProxy, usage: access.usage },
     tls,
     pathPrefix: settings.pathPrefix,
   });
@@ -311,6 +321,7 @@ function openAccess(
   commands: Commands,
   logger: Logger,
   closers: (() => Promise<void> | void)[],
+  siblings: Siblings | undefined,
 ) {
   const tickets = createTickets(createTicketStore(commands), settings.ticketTtlMs);
   const authenticator = createAuthenticator({
@@ -325,13 +336,14 @@ function openAccess(
     onKeysChange: () => sessions.review(),
     logger,
   });
-  const limiting = createLimits(settings);
+  const usage = siblings?.usage ?? createOwnUsage();
+  const limiting = createLimits(settings, usage);
   const sessions: Sessions = createSessions(authenticator, limiting);
   const guard = createBrowserGuard({ ...settings, listenHost: settings.host });
   const isProxy = createProxyTest(settings.trustProxy);
   const admission = createAdmission({ authenticator, guard, forwarding: createForwarding(isProxy) });
   closers.push(authenticator.close, sessions.close);
-  return { tickets, authenticator, sessions, limiting, guard, admission, isProxy };
+  return { tickets, authenticator, sessions, limiting, guard, admission, isProxy, usage };
 }
 
 function urlOf(address: AddressInfo | string | null, { host, tlsCert, pathPrefix }: Settings): string {

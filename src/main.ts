@@ -1,12 +1,17 @@
 /** The executable: settings in, gateway up, signals handled, gateway down. */
 import "./production.ts";
+import cluster from "node:cluster";
 import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { parseEnv } from "node:util";
 import { isLoopback } from "./access/browser-guard.ts";
 import type { Logger } from "./domain/logger.ts";
+import { findFreePort } from "./free-port.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { createLogger, isReadable } from "./observe/logger.ts";
 import { helpText, readSettings, SettingError, type Settings } from "./settings.ts";
+import { startWorkers } from "./workers/primary.ts";
+import { runWorker } from "./workers/worker.ts";
 
 /** Beyond `SHUTDOWN_MS`, for whatever hangs all the same, in ms. */
 const SHUTDOWN_GRACE_MS = 1500;
@@ -14,7 +19,9 @@ const SAME_SIGNAL_MS = 1000;
 
 const version = readVersion();
 const args = process.argv.slice(2);
-if (args.includes("--help") || args.includes("-h")) {
+if (cluster.isWorker) {
+  await runWorker();
+} else if (args.includes("--help") || args.includes("-h")) {
   process.stdout.write(helpText());
 } else if (args.includes("--version")) {
   process.stdout.write(`${version}\n`);
@@ -28,7 +35,7 @@ async function run(): Promise<void> {
   const stopping = stopSignal(settings, logger);
   let gateway: Gateway;
   try {
-    gateway = await startGateway(settings, logger, version, stopping);
+    gateway = await start(settings, logger, stopping);
   } catch (error) {
     if (stopping.aborted) process.exit(0);
     process.stderr.write(`redis-streamer: ${explain(error as NodeJS.ErrnoException, settings)}\n`);
@@ -48,6 +55,15 @@ async function run(): Promise<void> {
   }
   stopping.addEventListener("abort", stop);
   greet(gateway, settings, logger);
+}
+
+/** Starts one process, this one, or several; both are a gateway. @throws Error for people */
+async function start(settings: Settings, logger: Logger, signal: AbortSignal): Promise<Gateway> {
+  const port = await findFreePort(settings.host, settings.port);
+  if (settings.workers === 1) return startGateway(settings, logger, version, signal);
+  const program = fileURLToPath(import.meta.url);
+  // One port for all, also for those that come later.
+  return startWorkers({ settings: { ...settings, port }, logger, version, program, signal });
 }
 
 /** Follows the signals that end a program, from before anything is started that has to be stopped again. */
@@ -88,14 +104,14 @@ function explain(error: NodeJS.ErrnoException, { host, port }: Settings): string
 }
 
 function greet({ url, redis, isManaged }: Gateway, settings: Settings, logger: Logger): void {
-  const { host, dataDir, auth } = settings;
+  const { host, dataDir, auth, workers } = settings;
   if (!auth && !isLoopback(host)) {
     process.stderr.write(
       `redis-streamer: WARNING: listening on ${host} without authentication: whoever reaches this port can read and write every stream. AUTH=1 asks for a key\n`,
     );
   }
   if (!isReadable(settings)) {
-    logger.info({ url, redis, version }, "Redis Streamer is up");
+    logger.info({ url, redis, version, workers }, "Redis Streamer is up");
     return;
   }
   const data = isManaged ? `${redis}, managed, data in ${dataDir}` : redis;
@@ -110,6 +126,7 @@ function greet({ url, redis, isManaged }: Gateway, settings: Settings, logger: L
       `  query     ${url}/graphql`,
       `  docs      ${url}/docs`,
       `  redis     ${data}`,
+      ...(workers > 1 ? [`  workers   ${workers}`] : []),
       "",
       "  Ctrl-C stops it. --help lists the settings.",
       "",

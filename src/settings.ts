@@ -2,6 +2,7 @@
  * The one table of settings. Each row makes an environment variable, a flag, a line of `--help` and a line of
  * the README's table; nothing else in the program reads the environment.
  */
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 
 /** How a setting's text becomes its value. Each throws a sentence without the setting's name. */
@@ -105,6 +106,14 @@ const seconds =
       throw new Error(`wants seconds from ${least} to ${most}, not "${value}"`);
     return Math.round(parsed * 1000);
   };
+
+/** As many as are said, or as there are cores. */
+const processes: Parse<number> = (value) => {
+  if (value.toLowerCase() === "auto") return availableParallelism();
+  const parsed = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (parsed >= 1 && parsed <= 1024) return parsed;
+  throw new Error(`wants a whole number from 1 to 1024, or auto, not "${value}"`);
+};
 
 const redisUrl: Parse<string> = (value) => {
   if (value === "" || value.startsWith("/")) return value;
@@ -236,6 +245,13 @@ export const SETTINGS = {
     "",
     "",
     "Path that the gateway stands behind at a proxy, such as /streams, whether the proxy takes it away or not",
+  ),
+  workers: row(
+    "WORKERS",
+    processes,
+    "1",
+    "",
+    "Processes that serve the port together, each on a core of its own; auto takes one for each core",
   ),
   auth: row(
     "AUTH",

@@ -1,4 +1,5 @@
 /** The table of settings: precedence, what each value may be, and the texts that are made from it. */
+import { availableParallelism } from "node:os";
 import { describe, expect, it } from "vitest";
 import { flagName, helpText, readSettings, SETTINGS, SettingError, settingsTable } from "../src/settings.ts";
 
@@ -96,6 +97,11 @@ describe("values", () => {
     expect(readSettings(["--redis-fsync", "EverySec"], {}).redisFsync).toBe("everysec");
   });
 
+  it("as many workers as there are cores", () => {
+    expect(readSettings(["--workers", "Auto"], {}).workers).toBe(availableParallelism());
+    expect(readSettings([], { WORKERS: "3" }).workers).toBe(3);
+  });
+
   it.each([
     "redis://there:6379",
     "rediss://user:secret@there:6380/2",
@@ -116,6 +122,8 @@ describe("what cannot be", () => {
     ["PORT", "80.5", "whole number"],
     ["PORT", "0x50", "whole number"],
     ["PORT", "eighty", '"eighty"'],
+    ["WORKERS", "0", "whole number from 1"],
+    ["WORKERS", "all", "or auto"],
     ["REDIS_URL", "there:6379", "redis://host:port"],
     ["REDIS_URL", "http://there", "redis://host:port"],
     ["REDIS_URL", "redis://there:port", "redis://host:port"],

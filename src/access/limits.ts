@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { GatewayError } from "../domain/errors.ts";
 import type { Visitor } from "./admission.ts";
 import { createTokenBucket, type TokenBucket } from "./token-bucket.ts";
+import { createOwnUsage, type Usage } from "./usage.ts";
 
 /** The limits; 0 sets none. */
 export interface LimitOptions {
@@ -65,6 +66,8 @@ export interface Limits {
 }
 
 interface OwnAccount extends Account {
+  /** Counts what came in elsewhere. */
+  pay(messages: number, bytes: number): void;
   /** By hash, so that long names take no more room. */
   readonly streams: Set<string>;
 }
@@ -72,24 +75,36 @@ interface OwnAccount extends Account {
 /** Accounts that are kept; of more clients, those that were away longest are forgotten. */
 const MOST_ACCOUNTS = 100_000;
 
-/** Makes the limits of a gateway. @param now a clock in ms that never goes back */
-export function createLimits(options: LimitOptions, now: () => number = () => performance.now()): Limits {
+/**
+ * Makes the limits of a gateway.
+ *
+ * @param usage where there are several workers, what clients use in all of them
+ * @param now a clock in ms that never goes back
+ */
+export function createLimits(
+  options: LimitOptions,
+  usage: Usage = createOwnUsage(),
+  now: () => number = () => performance.now(),
+): Limits {
   const { maxMessagesPerSecond, maxBytesPerSecond } = options;
   const hits = Object.fromEntries(LIMITS.map((name) => [name, 0])) as Record<Limit, number>;
   const accounts = new Map<string, OwnAccount>();
-  const perAddress = createCount();
-  const perIdentity = createCount();
+  const perAddress = usage.count("address");
+  const perIdentity = usage.count("identity");
+  usage.listen({
+    spent: (name, messages, bytes) => accountNamed(name).pay(messages, bytes),
+    stream: (name, stream) => accountNamed(name).streams.add(stream),
+  });
 
-  function accountOf(visitor: Visitor): OwnAccount {
-    const name = accountName(visitor);
-    const account = accounts.get(name) ?? openAccount();
+  function accountNamed(name: string): OwnAccount {
+    const account = accounts.get(name) ?? openAccount(name);
     // Behind all others, so that the first is the one that was away longest.
     accounts.delete(name);
     accounts.set(name, account);
     return account;
   }
 
-  function openAccount(): OwnAccount {
+  function openAccount(name: string): OwnAccount {
     const [oldest] = accounts.keys();
     if (accounts.size >= MOST_ACCOUNTS && oldest !== undefined) accounts.delete(oldest);
     const rates: [Limit, TokenBucket, (messages: number, bytes: number) => number][] = [];
@@ -101,12 +116,17 @@ export function createLimits(options: LimitOptions, now: () => number = () => pe
       ]);
     if (maxBytesPerSecond > 0)
       rates.push(["bytes_per_second", createTokenBucket(maxBytesPerSecond, now), (_, bytes) => bytes]);
+    function pay(messages: number, bytes: number): void {
+      for (const [, bucket, amountOf] of rates) bucket.take(amountOf(messages, bytes));
+    }
     return {
       streams: new Set(),
+      pay,
       take(messages, bytes) {
+        pay(messages, bytes);
+        if (messages + bytes > 0) usage.spend(name, messages, bytes);
         let longest = 0;
-        for (const [limit, bucket, amountOf] of rates) {
-          bucket.take(amountOf(messages, bytes));
+        for (const [limit, bucket] of rates) {
           const wait = bucket.waitMs();
           if (wait > 0) hits[limit]++;
           longest = Math.max(longest, wait);
@@ -122,7 +142,7 @@ export function createLimits(options: LimitOptions, now: () => number = () => pe
     hit(limit) {
       hits[limit]++;
     },
-    accountOf,
+    accountOf: (visitor) => accountNamed(accountName(visitor)),
     checkConnection({ address, identity }) {
       const refuse = (limit: Limit, whose: string, most: number) => {
         hits[limit]++;
@@ -152,17 +172,16 @@ export function createLimits(options: LimitOptions, now: () => number = () => pe
     useStream(visitor, key) {
       const most = options.maxStreamsPerIdentity;
       if (most === 0) return;
-      const { streams } = accountOf(visitor);
+      const account = accountName(visitor);
+      const { streams } = accountNamed(account);
       const name = createHash("sha256").update(key).digest("base64url").slice(0, 16);
       if (streams.has(name)) return;
       if (streams.size >= most) {
         hits.streams_per_identity++;
-        throw new GatewayError(
-          "TOO_MANY_STREAMS",
-          `${accountName(visitor)} has written to ${most} streams, the most`,
-        );
+        throw new GatewayError("TOO_MANY_STREAMS", `${account} has written to ${most} streams, the most`);
       }
       streams.add(name);
+      usage.useStream(account, name);
     },
   };
 }
@@ -172,16 +191,3 @@ const isSomebody = ({ identity }: Pick<Visitor, "identity">): boolean => identit
 
 const accountName = (visitor: Visitor): string =>
   isSomebody(visitor) ? (visitor.identity.keyId ?? visitor.identity.name) : visitor.address;
-
-/** Counts by name, of which those at 0 take no room. */
-export function createCount() {
-  const counts = new Map<string, number>();
-  return {
-    of: (name: string): number => counts.get(name) ?? 0,
-    add(name: string, change: number): void {
-      const count = (counts.get(name) ?? 0) + change;
-      if (count === 0) counts.delete(name);
-      else counts.set(name, count);
-    },
-  };
-}

@@ -3,10 +3,15 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { Tally } from "../domain/tally.ts";
 import type { ClassTraffic, Traffic } from "../domain/traffic.ts";
 
+/** All metrics with their values, as the library has them. */
+export type MetricValues = Awaited<ReturnType<Registry["getMetricsAsJSON"]>>;
+
 /** The metrics page. */
 export interface Metrics {
   readonly contentType: string;
   text(): Promise<string>;
+  /** What is on the page, to be put together with that of others. */
+  values(): Promise<MetricValues>;
   /** An entry went from being stored to being handed to sockets in so many seconds. */
   observeDelay(seconds: number): void;
 }
@@ -141,6 +146,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   new Gauge({
     name: "redis_streamer_redis_ping_seconds",
     help: "Time in which Redis answered just now; NaN where it did not",
+    aggregator: "max",
     registers: [register],
     async collect(this: Gauge) {
       this.set(await redisSeconds());
@@ -155,6 +161,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   return {
     contentType: register.contentType,
     text: () => register.metrics(),
+    values: () => register.getMetricsAsJSON(),
     observeDelay: (seconds) => delay.observe(seconds),
   };
 }

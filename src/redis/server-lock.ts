@@ -70,10 +70,17 @@ export async function takePlace(dataDir: string): Promise<Place> {
     }
   }
 
-  /** Takes those from the queue that died before this gateway became its owner. */
+  /** Takes those from the queue that died before this gateway became its owner, those behind it too. */
   async function tidy(): Promise<void> {
+    for (const one of await names()) {
+      if (one === name || dead.has(one)) continue;
+      // Where it cannot be known, it stays.
+      const socket = await reach(join(folder, one)).catch(() => null);
+      socket?.destroy();
+      if (socket === undefined) dead.add(one);
+    }
     const all = await names();
-    const rest = all.slice(Math.max(0, all.indexOf(name)));
+    const rest = all.slice(Math.max(0, all.indexOf(name))).filter((one) => !dead.has(one));
     await writeFile(`${file}.new`, rest.map((one) => `${one}\n`).join(""), { mode: 0o600 });
     await rename(`${file}.new`, file);
     await Promise.all([...dead].map((one) => rm(join(folder, one), { force: true })));

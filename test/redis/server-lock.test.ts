@@ -56,6 +56,22 @@ it("says who is ahead, and gives the turn on in order", async () => {
   expect(await third.leave()).toBe(false);
 });
 
+it("forgets those who came and went behind the owner when the next one has its turn", async () => {
+  const first = await takePlace(folder);
+  await first.turn(never());
+  const second = await takePlace(folder);
+  await second.ahead();
+  for (let i = 0; i < 5; i++) {
+    const passing = await takePlace(folder);
+    await passing.ahead();
+    await passing.leave();
+  }
+  await first.leave();
+  await second.turn(never());
+  expect(readFileSync(join(folder, "gateways"), "utf8").trim().split("\n")).toHaveLength(1);
+  await second.leave();
+});
+
 it("tells at least one of those that leave together that it is the last", async () => {
   for (let round = 0; round < 20; round++) {
     const places = await Promise.all([takePlace(folder), takePlace(folder), takePlace(folder)]);

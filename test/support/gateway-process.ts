@@ -21,6 +21,8 @@ export interface StartingGateway extends AsyncDisposable {
   readonly pid: number;
   /** The messages that it has logged so far. */
   readonly logged: readonly string[];
+  /** The lines that it has written to standard error. */
+  readonly complaints: readonly string[];
   signal(name: NodeJS.Signals): void;
   /** Resolves with the exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
@@ -48,9 +50,14 @@ function spawnGateway({ env = {}, folder }: GatewayProcessOptions): Spawned {
   const child = spawn(process.execPath, [START], {
     cwd,
     env: { PATH: process.env.PATH, PORT: "0", LOG_FORMAT: "json", ...env },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
   const logged: string[] = [];
+  const complaints: string[] = [];
+  createInterface({ input: child.stderr }).on("line", (line) => {
+    complaints.push(line);
+    process.stderr.write(`${line}\n`);
+  });
   const ended = once(child, "exit").then(([code, signal]) => signal ?? code);
   const url = new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
@@ -64,6 +71,7 @@ function spawnGateway({ env = {}, folder }: GatewayProcessOptions): Spawned {
   const gateway: StartingGateway = {
     pid: child.pid ?? 0,
     logged,
+    complaints,
     signal: (name) => child.kill(name),
     ended,
     async [Symbol.asyncDispose]() {

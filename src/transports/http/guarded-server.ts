@@ -2,8 +2,9 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
-import { createCount, type Limits } from "../../access/limits.ts";
+import type { Limits } from "../../access/limits.ts";
 import type { TlsFiles } from "../../access/tls-files.ts";
+import type { Usage } from "../../access/usage.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { endWithError } from "../raw-answer.ts";
 import type { Refusals } from "../refusals.ts";
@@ -18,6 +19,8 @@ export interface ServerLimits {
   readonly idleTimeoutMs: number;
   /** Whether an address is a proxy's, which connects for many. */
   readonly isProxy: (address: string) => boolean;
+  /** Where connections are counted. */
+  readonly usage: Usage;
 }
 
 /** How often (ms) slow requests are looked for, at most. */
@@ -34,6 +37,7 @@ export function createGuardedServer(
     uploadTimeoutMs,
     idleTimeoutMs,
     isProxy,
+    usage,
   }: ServerLimits,
   limits: Limits,
   tls: TlsFiles | undefined,
@@ -47,9 +51,10 @@ export function createGuardedServer(
     connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, handshakeTimeoutMs),
   };
   const server = tls === undefined ? createServer(options, handler) : createTlsServer(tls);
-  if (maxSockets > 0) server.maxConnections = maxSockets;
+  if (maxSockets > 0 && usage.isShared) cutAll(server, maxSockets, usage, limits);
+  else if (maxSockets > 0) server.maxConnections = maxSockets;
   server.on("drop", () => limits.hit("sockets"));
-  if (maxSocketsPerAddress > 0) cutCrowds(server, 2 * maxSocketsPerAddress, isProxy, limits);
+  if (maxSocketsPerAddress > 0) cutCrowds(server, 2 * maxSocketsPerAddress, isProxy, usage, limits);
   return server;
 
   function createTlsServer(files: TlsFiles): Server {
@@ -64,6 +69,24 @@ export function createGuardedServer(
 }
 
 /**
+ * Cuts connections beyond a number that all workers have together. Not by the server's own bound: a worker that is at
+ * it sends a connection back, and where all are, they would send it around for ever.
+ */
+function cutAll(server: Server, most: number, usage: Usage, limits: Limits): void {
+  const counts = usage.count("sockets");
+  const closed = () => counts.add("", -1);
+  server.on("connection", (socket: Socket) => {
+    if (counts.of("") >= most) {
+      limits.hit("sockets");
+      socket.destroy();
+      return;
+    }
+    counts.add("", 1);
+    socket.on("close", closed);
+  });
+}
+
+/**
  * Cuts connections of one address beyond a number. It is more than may last there, so that whoever is over the limit is
  * told so, and only those that open connections and say nothing are not.
  */
@@ -71,9 +94,10 @@ function cutCrowds(
   server: Server,
   most: number,
   isProxy: (address: string) => boolean,
+  usage: Usage,
   limits: Limits,
 ): void {
-  const counts = createCount();
+  const counts = usage.count("crowds");
   // One for all sockets, not one each: there may be very many. Node remembers the address of a socket that is closed.
   function closed(this: Socket): void {
     counts.add(this.remoteAddress ?? "", -1);

@@ -10,6 +10,7 @@ import {
 } from "fastify";
 import { type Admission, CONNECTION_HEADER } from "../../access/admission.ts";
 import type { BrowserGuard } from "../../access/browser-guard.ts";
+import type { SessionList } from "../../access/session-list.ts";
 import { noLongerGood } from "../../access/sessions.ts";
 import type { TlsFiles } from "../../access/tls-files.ts";
 import { asGatewayError, badParameter, type ErrorCode, GatewayError } from "../../domain/errors.ts";
@@ -43,7 +44,8 @@ export interface HttpParts extends RouteParts, LoginParts {
   readonly admission: Admission;
   readonly refusals: Refusals;
   readonly guard: BrowserGuard;
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, "contentType" | "text">;
+  readonly sessionList: SessionList;
   readonly graphql: Executor;
   readonly maxMessageBytes: number;
   readonly serverLimits: ServerLimits;

@@ -13,7 +13,7 @@ import { sendPage } from "./security-headers.ts";
 /** What the status routes show. */
 export interface StatusParts {
   readonly log: Log;
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, "contentType" | "text">;
   readonly version: string;
   readonly pathPrefix: string;
   /** Answers browsers at `/`; undefined where the console has not been built. */

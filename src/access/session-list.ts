@@ -1,0 +1,58 @@
+/** The connections that last as an operator sees them, of one process or of all workers of a gateway. */
+import { GatewayError } from "../domain/errors.ts";
+import type { Session, SessionKind, Sessions } from "./sessions.ts";
+
+/** One connection. */
+export interface ShownSession {
+  readonly id: string;
+  readonly kind: SessionKind;
+  readonly identity: string;
+  readonly address: string;
+  /** ISO 8601. */
+  readonly since: string;
+  readonly expires: string | null;
+  /** Some of its streams, and how many there are. */
+  readonly streams: readonly string[];
+  readonly streamCount: number;
+}
+
+/** Lists connections, and ends one. */
+export interface SessionList {
+  list(): Promise<readonly ShownSession[]>;
+  /** Ends the connection with this id, as an operator. @returns whether there was one */
+  end(id: string): Promise<boolean>;
+}
+
+/** Streams that are shown of one connection. */
+const MOST_STREAMS = 100;
+
+/** The list of one process. */
+export const createSessionList = (sessions: Sessions): SessionList => ({
+  list: async () => [...sessions.list()].map(shown),
+  end: async (id) =>
+    sessions.end(id, new GatewayError("CLOSED_BY_OPERATOR", "an operator closed this connection")),
+});
+
+/** The list of one process and of others that are asked, the oldest connection first. */
+export const joinSessionLists = (own: SessionList, others: SessionList): SessionList => ({
+  async list() {
+    const lists = await Promise.all([own.list(), others.list()]);
+    return lists.flat().sort((a, b) => (a.since < b.since ? -1 : a.since > b.since ? 1 : 0));
+  },
+  end: async (id) => (await own.end(id)) || (await others.end(id)),
+});
+
+function shown({ visitor, kind, sinceMs, uses }: Session): ShownSession {
+  const { id, address, identity } = visitor;
+  const streams = [...new Set(uses.flatMap(({ keys }) => keys))];
+  return {
+    id,
+    kind,
+    identity: identity.name,
+    address,
+    since: new Date(sinceMs).toISOString(),
+    expires: identity.expiresAtMs === undefined ? null : new Date(identity.expiresAtMs).toISOString(),
+    streams: streams.slice(0, MOST_STREAMS),
+    streamCount: streams.length,
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * Questions between two processes, over the channel that Node gives a parent and its child: each is answered once, or
+ * fails when the other one ends or takes too long.
+ */
+
+/** What a side answers, by the name of the question. What goes in and out has to survive JSON. */
+export type Answers = Readonly<Record<string, (argument: never) => unknown>>;
+
+/** One end of the channel: `process`, or the process of a worker. */
+export interface Channel {
+  readonly connected: boolean;
+  on(event: "message", listener: (message: unknown) => void): unknown;
+  once(event: "disconnect", listener: () => void): unknown;
+  send?(message: object, handle: undefined, options: undefined, sent: () => void): unknown;
+}
+
+/** Asks the other side. */
+export interface Calls<Q extends Answers> {
+  /** @throws Error where it does not answer in time, or answers with an error */
+  ask<K extends keyof Q & string>(what: K, ...argument: Parameters<Q[K]>): Promise<Awaited<ReturnType<Q[K]>>>;
+  /** Asks and wants no answer. What cannot be told any more is lost. */
+  tell<K extends keyof Q & string>(what: K, ...argument: Parameters<Q[K]>): void;
+}
+
+interface Waiting {
+  readonly timer: NodeJS.Timeout;
+  resolve(answer: unknown): void;
+  reject(error: Error): void;
+}
+
+/** How long (ms) an answer is waited for. */
+const ANSWER_MS = 2000;
+
+/** What is asked and answered. Undefined does not survive JSON, and is not there then. */
+interface Message {
+  readonly ask?: string;
+  readonly argument?: unknown;
+  readonly id?: number;
+  readonly answer?: unknown;
+  readonly error?: string;
+}
+
+/** Opens one side. @param answers what this side answers */
+export function openCalls<Q extends Answers>(channel: Channel, answers: Answers): Calls<Q> {
+  const waiting = new Map<number, Waiting>();
+  let count = 0;
+
+  function settle(id: number): Waiting | undefined {
+    const one = waiting.get(id);
+    waiting.delete(id);
+    clearTimeout(one?.timer);
+    return one;
+  }
+
+  function send(message: Message): boolean {
+    if (!channel.connected) return false;
+    // Heard, an error of sending ends nothing: the disconnect that follows says enough.
+    channel.send?.(message, undefined, undefined, () => undefined);
+    return true;
+  }
+
+  /** What was only told has no id, and no answer. */
+  async function answer({ ask = "", argument, id }: Message): Promise<void> {
+    try {
+      const handler = answers[ask];
+      if (handler === undefined) throw new Error(`nobody answers ${ask}`);
+      const answered = await handler(argument as never);
+      if (id !== undefined) send({ id, answer: answered });
+    } catch (error) {
+      if (id === undefined) throw error;
+      send({ id, error: (error as Error).message });
+    }
+  }
+
+  channel.on("message", (message) => {
+    const one = message as Message;
+    if (one.ask !== undefined) void answer(one);
+    else if (one.error !== undefined) settle(one.id ?? 0)?.reject(new Error(one.error));
+    else settle(one.id ?? 0)?.resolve(one.answer);
+  });
+  channel.once("disconnect", () => {
+    for (const id of [...waiting.keys()]) settle(id)?.reject(new Error("the other process has ended"));
+  });
+
+  return {
+    ask: (what, ...[argument]) =>
+      new Promise((resolve, reject) => {
+        const id = count++;
+        const late = () => settle(id)?.reject(new Error(`no answer to ${what} within ${ANSWER_MS} ms`));
+        const timer = setTimeout(late, ANSWER_MS).unref();
+        waiting.set(id, { timer, resolve: resolve as (answer: unknown) => void, reject });
+        if (!send({ ask: what, argument, id })) settle(id)?.reject(new Error("the other process has ended"));
+      }),
+    tell: (what, ...[argument]) => void send({ ask: what, argument }),
+  };
+}

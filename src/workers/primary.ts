@@ -1,0 +1,191 @@
+/**
+ * The primary process of a gateway that is several: it starts the workers, gives their port's connections to them in
+ * turn, starts again those that end by themselves, and has what is one for all: the managed Redis, the signals, the
+ * sums of the metrics.
+ */
+import cluster, { type Worker } from "node:cluster";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "../domain/logger.ts";
+import type { Gateway } from "../gateway.ts";
+import { createWholeMetrics } from "../observe/whole-metrics.ts";
+import { startManagedServer } from "../redis/managed-server.ts";
+import type { Settings } from "../settings.ts";
+import { type Calls, openCalls } from "./calls.ts";
+import type { PrimaryAnswers, Start, WorkerAnswers } from "./protocol.ts";
+import { createUsageRelay } from "./usage-relay.ts";
+
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 10_000;
+/** A worker that has run for so long was well, and its end is not one more failure in a row. */
+const WELL_MS = 30_000;
+
+/** What starting takes. */
+export interface WorkersOptions {
+  /** `workers` says how many. */
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly version: string;
+  /** The program that each worker is; it knows that it is one. */
+  readonly program: string;
+  /** Gives the start up. */
+  readonly signal: AbortSignal;
+}
+
+interface Running {
+  readonly worker: Worker;
+  readonly calls: Calls<WorkerAnswers>;
+  readonly started: Promise<Start>;
+  /** Resolves with the exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+  isUp: boolean;
+}
+
+/**
+ * Starts the workers, which are one gateway together.
+ *
+ * @throws Error with a sentence for people where they cannot start; the signal's reason where that came first
+ */
+export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
+  const { settings, logger, version, program, signal } = options;
+  const { redisUrl, dataDir, redisFsync: fsync } = settings;
+  const managed = redisUrl === "" ? await startManagedServer({ dataDir, fsync, logger, signal }) : undefined;
+  const workerSettings = managed === undefined ? settings : { ...settings, redisUrl: managed.path };
+
+  const running = new Set<Running>();
+  const relay = createUsageRelay();
+  const whole = createWholeMetrics(() => [...running].filter(({ isUp }) => isUp).length);
+  const stopping = new AbortController();
+  const { signal: stopped } = stopping;
+  let isServing = false;
+  let failedStop: Error | undefined;
+
+  // In turn, so that each has as many clients; see docs/decisions/0012-workers.md.
+  cluster.schedulingPolicy = cluster.SCHED_RR;
+  cluster.setupPrimary({ exec: program, args: [] });
+  // However this process ends, if it can do anything then: at the second Ctrl-C, or when a stop takes too long.
+  process.on("exit", () => {
+    for (const { worker } of running) worker.process.kill("SIGKILL");
+  });
+
+  function spawn(number: number): Running {
+    const worker = cluster.fork();
+    const { id } = worker;
+    let onStart: (start: Start) => void = () => undefined;
+    const started = new Promise<Start>((resolve) => {
+      onStart = resolve;
+    });
+    const answers: PrimaryAnswers = {
+      order: () => ({
+        number,
+        settings: workerSettings,
+        version,
+        usage: relay.join(id, (news) => calls.tell("usage", news)),
+      }),
+      started(how) {
+        one.isUp = "url" in how;
+        // At the first start it is told once, as the reason why there is none.
+        if (!one.isUp && isServing) logger.error({ worker: number, ...how }, "a worker cannot start");
+        onStart(how);
+      },
+      usage: (news) => relay.hear(id, news),
+      async metrics() {
+        await Promise.all(up().map(noteMetrics));
+        return whole.text();
+      },
+      sessions: async () => (await askOthers(one, (calls) => calls.ask("sessions"))).flat(),
+      endSession: async (name) =>
+        (await askOthers(one, (calls) => calls.ask("endSession", name))).includes(true),
+    };
+    const calls = openCalls<WorkerAnswers>(worker.process, answers);
+    const ended = new Promise<number | NodeJS.Signals>((resolve) => {
+      worker.process.once("exit", (code, killedBy) => resolve(killedBy ?? code ?? 1));
+    });
+    const one: Running = { worker, calls, started, ended, isUp: false };
+    running.add(one);
+    void ended.then((how) => {
+      one.isUp = false;
+      running.delete(one);
+      relay.leave(id);
+      whole.ended(id, how !== 0 && !stopped.aborted);
+    });
+    return one;
+  }
+
+  const up = () => [...running].filter(({ isUp }) => isUp);
+
+  const noteMetrics = ({ worker, calls }: Running): Promise<void> =>
+    calls.ask("metrics").then(
+      (values) => whole.note(worker.id, values),
+      // Of one that hangs, what it said last is shown; of one that has just ended, it is in the sums.
+      () => undefined,
+    );
+
+  async function askOthers<T>(
+    asker: Running,
+    ask: (calls: Calls<WorkerAnswers>) => Promise<T>,
+  ): Promise<readonly T[]> {
+    const others = up().filter((one) => one !== asker);
+    const answers = await Promise.allSettled(others.map(({ calls }) => ask(calls)));
+    return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+  }
+
+  /** Keeps a worker running until this gateway closes. */
+  async function supervise(number: number, first: Running): Promise<void> {
+    let one = first;
+    for (let failures = 0; ; one = spawn(number)) {
+      const start = performance.now();
+      const how = await one.ended;
+      if (stopped.aborted) return;
+      if (how === 0) logger.info({ worker: number }, "a worker has stopped; starting it again");
+      else logger.error({ worker: number, how }, "a worker ended by itself; starting it again");
+      failures = how === 0 || performance.now() - start > WELL_MS ? 0 : failures + 1;
+      // Full jitter, so that what fails together does not come back together.
+      const most = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures);
+      await delay(Math.random() * most, undefined, { signal: stopped }).catch(() => undefined);
+      if (stopped.aborted) return;
+    }
+  }
+
+  async function stopOne({ calls, ended }: Running): Promise<void> {
+    calls.tell("stop");
+    const how = await ended;
+    if (how !== 0) failedStop = new Error(`a worker ended with ${how} while stopping`);
+  }
+
+  async function close(): Promise<void> {
+    stopping.abort(new Error("the gateway is being closed"));
+    await Promise.all([...running].map(stopOne));
+    await managed?.close();
+    if (failedStop !== undefined) throw failedStop;
+  }
+
+  try {
+    const workers = Array.from({ length: settings.workers }, (_, i) => spawn(i + 1));
+    const starts = Promise.all(workers.map(startOf));
+    const [first] = await Promise.race([starts, rejection(signal)]);
+    if (first === undefined) throw new Error("there are no workers");
+    isServing = true;
+    workers.forEach((one, i) => void supervise(i + 1, one));
+    return { ...first, isManaged: managed !== undefined, close };
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Where a worker listens. @throws Error that says why it does not */
+async function startOf({
+  started,
+  ended,
+}: Running): Promise<{ readonly url: string; readonly redis: string }> {
+  const how = await Promise.race([started, ended]);
+  if (typeof how !== "object") throw new Error(`a worker ended with ${how} before it listened`);
+  if ("url" in how) return how;
+  throw Object.assign(new Error(how.message), { code: how.code });
+}
+
+const rejection = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });

@@ -1,0 +1,22 @@
+/** What a worker knows of the others of its gateway: those parts of it that are one to clients and operators. */
+import type { SessionList } from "../access/session-list.ts";
+import type { Usage } from "../access/usage.ts";
+import type { MetricValues } from "../observe/metrics.ts";
+
+/** What one worker answers when others ask. */
+export interface OwnAnswers {
+  metrics(): Promise<MetricValues>;
+  readonly sessions: SessionList;
+}
+
+/** The others, as one of them sees them. */
+export interface Siblings {
+  /** What clients use of their limits, in all workers. */
+  readonly usage: Usage;
+  /** The metrics page of all workers. */
+  metrics(): Promise<string>;
+  /** The connections of the others. */
+  readonly sessions: SessionList;
+  /** Sets what this one answers. */
+  introduce(own: OwnAnswers): void;
+}

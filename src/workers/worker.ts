@@ -1,0 +1,77 @@
+/** A worker process: a gateway that shares its port, its limits, its metrics and its operator with the other workers. */
+import cluster from "node:cluster";
+import { createSharedUsage } from "../access/usage.ts";
+import { startGateway } from "../gateway.ts";
+import { createLogger } from "../observe/logger.ts";
+import { openCalls } from "./calls.ts";
+import type { PrimaryAnswers, WorkerAnswers } from "./protocol.ts";
+import type { OwnAnswers } from "./siblings.ts";
+
+/** Beyond `SHUTDOWN_MS`, for whatever hangs all the same, in ms; the primary waits a little longer. */
+const SHUTDOWN_GRACE_MS = 1000;
+
+/** Serves until the primary process says that it is enough, or is gone. */
+export async function runWorker(): Promise<void> {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort(new Error("told to stop"));
+  let own: OwnAnswers | undefined;
+  const introduced = () => {
+    if (own === undefined) throw new Error("this worker is not up yet");
+    return own;
+  };
+  const answers: WorkerAnswers = {
+    stop,
+    usage: (news) => usage.hear(news),
+    metrics: () => introduced().metrics(),
+    sessions: () => introduced().sessions.list(),
+    endSession: (id) => introduced().sessions.end(id),
+  };
+  const primary = openCalls<PrimaryAnswers>(process, answers);
+  const usage = createSharedUsage((news) => primary.tell("usage", news));
+  // A terminal signals all processes; the primary says what to do. One that is signalled by itself stops by itself.
+  for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => undefined);
+  process.on("SIGTERM", stop);
+  cluster.worker?.once("disconnect", () => {
+    // Else Node would end this process here and now, and with it what is in flight.
+    if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
+    stop();
+  });
+
+  const { number, settings, version, usage: others } = await primary.ask("order");
+  const logger = createLogger(settings).child({ worker: number });
+  usage.hear(others);
+  const siblings = {
+    usage,
+    metrics: () => primary.ask("metrics"),
+    sessions: { list: () => primary.ask("sessions"), end: (id: string) => primary.ask("endSession", id) },
+    introduce(answers: OwnAnswers) {
+      own = answers;
+    },
+  };
+  stopping.signal.addEventListener("abort", () => {
+    if (!process.connected) logger.warn({}, "the primary process is gone: stopping");
+    setTimeout(() => process.exit(1), settings.shutdownMs + SHUTDOWN_GRACE_MS).unref();
+  });
+  try {
+    const gateway = await startGateway(settings, logger, version, stopping.signal, siblings);
+    primary.tell("started", { url: gateway.url, redis: gateway.redis });
+    await aborted(stopping.signal);
+    await gateway.close();
+    process.exit(0);
+  } catch (error) {
+    if (stopping.signal.aborted) {
+      logger.error({ err: error }, "the stop failed");
+      process.exit(1);
+    }
+    const { message, code } = error as NodeJS.ErrnoException;
+    // Waits until that is heard.
+    await primary.ask("started", { message, code }).catch(() => undefined);
+    process.exit(1);
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });

@@ -1,0 +1,75 @@
+/** The metrics of several workers as one page. */
+import { execFileSync } from "node:child_process";
+import { expect, test } from "vitest";
+import { createTally } from "../../src/domain/tally.ts";
+import { createMetrics, type MetricValues } from "../../src/observe/metrics.ts";
+import { createWholeMetrics } from "../../src/observe/whole-metrics.ts";
+
+/** What a worker answers, as it comes out of the channel. */
+async function valuesOf(
+  entriesIn: number,
+  { redisSeconds = 0.001, delays = [] as number[] } = {},
+): Promise<MetricValues> {
+  const metrics = createMetrics({
+    tally: { ...createTally(), entriesIn, readers: entriesIn },
+    sockets: () => 1,
+    sendBufferBytes: () => 0,
+    limitHits: { sockets: 2 },
+    refusals: new Map([["NOT_FOUND", 3]]),
+    sessions: () => new Map([["pull", 4]]),
+    redisSeconds: async () => redisSeconds,
+  });
+  for (const delay of delays) metrics.observeDelay(delay);
+  return JSON.parse(JSON.stringify(await metrics.values())) as MetricValues;
+}
+
+const sample = (text: string, name: string) =>
+  text
+    .split("\n")
+    .find((line) => line.startsWith(`${name} `))
+    ?.slice(name.length + 1);
+
+test("adds up what grows and what there is, merges histograms, and shows the worst of what is measured", async () => {
+  const whole = createWholeMetrics(() => 2);
+  whole.note(1, await valuesOf(10, { delays: [0.003, 0.2] }));
+  whole.note(2, await valuesOf(5, { redisSeconds: 0.5, delays: [0.003] }));
+  const text = await whole.text();
+  const expected = {
+    redis_streamer_entries_in_total: "15",
+    redis_streamer_readers: "15",
+    redis_streamer_websockets: "2",
+    'redis_streamer_limits_hit_total{limit="sockets"}': "4",
+    'redis_streamer_refusals_total{code="NOT_FOUND"}': "6",
+    'redis_streamer_connections{kind="pull"}': "8",
+    redis_streamer_redis_ping_seconds: "0.5",
+    'redis_streamer_append_to_socket_seconds_bucket{le="0.005"}': "2",
+    'redis_streamer_append_to_socket_seconds_bucket{le="+Inf"}': "3",
+    redis_streamer_append_to_socket_seconds_count: "3",
+    redis_streamer_workers: "2",
+  };
+  for (const [name, value] of Object.entries(expected))
+    expect([name, sample(text, name)]).toEqual([name, value]);
+  expect(Number(sample(text, "process_start_time_seconds"))).toBeGreaterThan(1e9);
+  execFileSync("promtool", ["check", "metrics"], { input: text });
+});
+
+test("a Redis that does not answer one of them is told", async () => {
+  const whole = createWholeMetrics(() => 2);
+  whole.note(1, await valuesOf(0, { redisSeconds: Number.NaN }));
+  whole.note(2, await valuesOf(0));
+  expect(sample(await whole.text(), "redis_streamer_redis_ping_seconds")).toBe("Nan");
+});
+
+test("sums never go back when workers end, and levels do", async () => {
+  const whole = createWholeMetrics(() => 1);
+  whole.note(1, await valuesOf(10, { delays: [0.003] }));
+  whole.note(2, await valuesOf(5));
+  whole.ended(1, true);
+  whole.ended(2, false);
+  whole.note(3, await valuesOf(1));
+  const text = await whole.text();
+  expect(sample(text, "redis_streamer_entries_in_total")).toBe("16");
+  expect(sample(text, "redis_streamer_append_to_socket_seconds_count")).toBe("1");
+  expect(sample(text, "redis_streamer_readers")).toBe("1");
+  expect(sample(text, "redis_streamer_worker_deaths_total")).toBe("1");
+});

@@ -7,11 +7,9 @@ import { parseEnv } from "node:util";
 import { isLoopback } from "./access/browser-guard.ts";
 import type { Logger } from "./domain/logger.ts";
 import { findFreePort } from "./free-port.ts";
-import { type Gateway, startGateway } from "./gateway.ts";
+import type { Gateway } from "./gateway.ts";
 import { createLogger, isReadable } from "./observe/logger.ts";
 import { helpText, readSettings, SettingError, type Settings } from "./settings.ts";
-import { startWorkers } from "./workers/primary.ts";
-import { runWorker } from "./workers/worker.ts";
 
 /** Beyond `SHUTDOWN_MS`, for whatever hangs all the same, in ms. */
 const SHUTDOWN_GRACE_MS = 1500;
@@ -19,7 +17,9 @@ const SAME_SIGNAL_MS = 1000;
 
 const version = readVersion();
 const args = process.argv.slice(2);
+// Each process loads the part that it is: a primary without the gateway takes half the memory and a quarter of the time.
 if (cluster.isWorker) {
+  const { runWorker } = await import("./workers/worker.ts");
   await runWorker();
 } else if (args.includes("--help") || args.includes("-h")) {
   process.stdout.write(helpText());
@@ -60,7 +60,11 @@ async function run(): Promise<void> {
 /** Starts one process, this one, or several; both are a gateway. @throws Error for people */
 async function start(settings: Settings, logger: Logger, signal: AbortSignal): Promise<Gateway> {
   const port = await findFreePort(settings.host, settings.port);
-  if (settings.workers === 1) return startGateway(settings, logger, version, signal);
+  if (settings.workers === 1) {
+    const { startGateway } = await import("./gateway.ts");
+    return startGateway(settings, logger, version, signal);
+  }
+  const { startWorkers } = await import("./workers/primary.ts");
   const program = fileURLToPath(import.meta.url);
   // One port for all, also for those that come later.
   return startWorkers({ settings: { ...settings, port }, logger, version, program, signal });

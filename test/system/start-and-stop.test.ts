@@ -14,6 +14,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { beginGatewayProcess, type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
 import { request } from "../support/http.ts";
 import { startPusher, startReader } from "../support/load.ts";
+import { isAlive, processesBelow } from "../support/processes.ts";
 import { startRedis } from "../support/redis.ts";
 import { connectSocket } from "../support/socket.ts";
 import { until } from "../support/until.ts";
@@ -127,13 +128,16 @@ describe("SIGTERM under load", () => {
     expect((await request(`${http}/data/d?last_entry_id=0`)).text).toBe("x");
   }
 
-  test("stores what it acknowledged, closes with 1001 and exits with 0: a managed Redis", async () => {
-    await using gateway = await startGatewayProcess({ folder, env: ALL });
-    const acknowledged = await endUnderLoad(gateway);
-    expect(servers()).toEqual([]);
-    await using next = await startGatewayProcess({ folder, env: ALL });
-    await expectStored(next.http, acknowledged);
-  });
+  test.each(["1", "2"])(
+    "stores what it acknowledged, closes with 1001 and exits with 0: a managed Redis, %s workers",
+    async (WORKERS) => {
+      await using gateway = await startGatewayProcess({ folder, env: { ...ALL, WORKERS } });
+      const acknowledged = await endUnderLoad(gateway);
+      expect(servers()).toEqual([]);
+      await using next = await startGatewayProcess({ folder, env: ALL });
+      await expectStored(next.http, acknowledged);
+    },
+  );
 
   test("stores what it acknowledged, closes with 1001 and exits with 0: a Redis elsewhere", async () => {
     await using redis = await startRedis();
@@ -156,9 +160,10 @@ describe("SIGTERM under load", () => {
     await pusher.stop();
   });
 
-  test("a second Ctrl-C ends it at once", async () => {
+  test.each(["1", "2"])("a second Ctrl-C ends it at once: %s workers", async (WORKERS) => {
     await using redis = await startRedis();
-    await using gateway = await startGatewayProcess({ env: { REDIS_URL: redis.url, SHUTDOWN_MS: "60000" } });
+    const env = { REDIS_URL: redis.url, SHUTDOWN_MS: "60000", WORKERS };
+    await using gateway = await startGatewayProcess({ env });
     const pusher = await startPusher(gateway.ws, "a");
     await until("it pushes", () => pusher.acknowledged.size > 100);
     redis.freeze();
@@ -167,10 +172,13 @@ describe("SIGTERM under load", () => {
     await waiting.taken();
     gateway.signal("SIGINT");
     await until("it stops", () => gateway.logged.some((line) => line.startsWith("stopping")));
+    const workers = processesBelow(gateway.pid);
+    expect(workers).toHaveLength(WORKERS === "1" ? 0 : 2);
     // The first second of them is taken for one and the same: npm passes the terminal's signal on once more.
     const again = setInterval(() => gateway.signal("SIGINT"), 100);
     expect(await gateway.ended).toBe(130);
     clearInterval(again);
+    await until("its workers are gone", () => !workers.some(isAlive));
     await pusher.stop();
   });
 });

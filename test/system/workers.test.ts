@@ -1,0 +1,261 @@
+/**
+ * Several workers that are one gateway: clients do not notice which of them they are on, one that is killed takes
+ * nothing with it, and operators see one whole.
+ */
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { keyOf } from "../../bench/check/history.ts";
+import { createRandom } from "../../bench/check/random.ts";
+import * as recorder from "../../bench/check/recorder.ts";
+import { judge } from "../../bench/check/verdict.ts";
+import { KINDS } from "../../bench/soak/follow.ts";
+import { beginGatewayProcess, type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
+import { request } from "../support/http.ts";
+import { startPusher, startReader } from "../support/load.ts";
+import { isAlive, processesBelow } from "../support/processes.ts";
+import { freePort, startRedis, type TestRedis } from "../support/redis.ts";
+import { connectSocket } from "../support/socket.ts";
+import { until } from "../support/until.ts";
+
+let redis: TestRedis;
+/** They come back for ever, unless they are closed. */
+const clients: { close(): void }[] = [];
+beforeAll(async () => {
+  redis = await startRedis("--appendonly", "yes");
+});
+afterEach(() => {
+  for (const one of clients.splice(0)) one.close();
+});
+afterAll(() => redis[Symbol.asyncDispose]());
+
+const start = (env: Record<string, string> = {}) =>
+  startGatewayProcess({
+    env: {
+      WORKERS: "2",
+      REDIS_URL: redis.url,
+      REDIS_STREAM_MAXLEN: "0",
+      MAX_BATCH_ENTRIES: "1000000",
+      ...env,
+    },
+  });
+
+interface Shown {
+  readonly id: string;
+  readonly kind: string;
+}
+const connectionsOf = async ({ http }: GatewayProcess) =>
+  (await request(`${http}/admin/connections`)).json() as Shown[];
+/** The part of a connection's id that names the worker. */
+const workerOf = ({ id }: Shown) => id.split("-")[0] ?? "";
+const tallied = (names: readonly string[]) =>
+  [...new Set(names)].map((name) => names.filter((one) => one === name).length);
+
+test("each worker has as many clients, and all of them are served as by one", async () => {
+  await using gateway = await start();
+  const ways = ["json", "header", "acked", "events"] as const;
+  const readers = await Promise.all([...ways, ...ways].map((way) => startReader(gateway.ws, "s", way)));
+  const pushers = await Promise.all(Array.from({ length: 4 }, () => startPusher(gateway.ws, "s")));
+  const connections = await connectionsOf(gateway);
+  expect(connections).toHaveLength(12);
+  expect(tallied(connections.map(workerOf))).toEqual([6, 6]);
+
+  await until("all push", () => pushers.every(({ acknowledged }) => acknowledged.size > 200));
+  await Promise.all(pushers.map((pusher) => pusher.stop()));
+  const answer = await request(`${gateway.http}/data/s/entries?format=json&count=1000000`);
+  const stored = (answer.json() as [string, string, string][]).map(([, id]) => id);
+  expect(stored.length).toBe(pushers.reduce((sum, { acknowledged }) => sum + acknowledged.size, 0));
+  for (const { acknowledged } of pushers)
+    expect(stored).toEqual(expect.arrayContaining([...acknowledged.keys()]));
+  await until("all have all", () => readers.every(({ entries }) => entries.at(-1)?.id === stored.at(-1)));
+  for (const { entries } of readers) expect(entries.map(({ id }) => id)).toEqual(stored);
+
+  // The page is one of the whole, whichever of them is asked.
+  for (let i = 0; i < 2; i++) {
+    expect(await gateway.metric("entries_in_total")).toBe(stored.length);
+    expect(await gateway.metric('connections\\{kind="pull"\\}')).toBe(6);
+    expect(await gateway.metric("workers")).toBe(2);
+  }
+  // Requests go to the workers in turn; each ends connections of its own and of the other one.
+  const left = (await connectionsOf(gateway)).map(({ id }) => id);
+  for (const id of left) {
+    const url = `${gateway.http}/admin/connections/${id}`;
+    expect((await request(url, { method: "DELETE" })).status).toBe(204);
+    await until("it is gone", async () => !(await connectionsOf(gateway)).some((one) => one.id === id));
+    expect((await request(url, { method: "DELETE" })).status).toBe(404);
+  }
+  await Promise.all(readers.map(({ closed }) => closed));
+});
+
+test("limits are those of the whole", async () => {
+  await using gateway = await start({ MAX_SOCKETS_PER_ADDRESS: "3" });
+  const outcome = () =>
+    connectSocket(`${gateway.ws}/data/s/pull`).then(
+      (socket) => socket,
+      (error: Error) => error.message,
+    );
+  const [first] = [await outcome(), await outcome(), await outcome()];
+  await until("both know of three", async () => {
+    const [one, other] = [await outcome(), await outcome()];
+    for (const opened of [one, other]) if (typeof opened !== "string") await opened[Symbol.asyncDispose]();
+    return (
+      typeof one === "string" && typeof other === "string" && one.includes("429") && other.includes("429")
+    );
+  });
+  if (typeof first === "string") throw new Error(first);
+  await first[Symbol.asyncDispose]();
+  await until("there is room again", async () => {
+    const opened = await outcome();
+    if (typeof opened === "string") return false;
+    await opened[Symbol.asyncDispose]();
+    return true;
+  });
+});
+
+test("connections beyond those that all workers may have are cut", async () => {
+  await using gateway = await start({ MAX_SOCKETS: "10" });
+  const isCut = () =>
+    request(`${gateway.http}/healthz`).then(
+      () => false,
+      () => true,
+    );
+  const open = await Promise.all(
+    Array.from({ length: 10 }, () => connectSocket(`${gateway.ws}/data/s/pull`)),
+  );
+  await until("the next ones are cut by both", async () => (await isCut()) && (await isCut()));
+  for (const socket of open.slice(0, 5)) await socket[Symbol.asyncDispose]();
+  await until("there is room again", async () => !(await isCut()) && !(await isCut()));
+  expect(await gateway.metric('limits_hit_total\\{limit="sockets"\\}')).toBeGreaterThan(1);
+  for (const socket of open) await socket[Symbol.asyncDispose]();
+});
+
+test("one that is killed under load takes nothing with it", async () => {
+  await using gateway = await start();
+  const port = Number(new URL(gateway.http).port);
+  const recording: recorder.Recording = {
+    random: createRandom(1),
+    port: () => port,
+    acknowledged: new Map(),
+  };
+  const stream = "killed";
+  const readers = KINDS.flatMap((kind, i) =>
+    (kind === "raw" ? (["0"] as const) : (["0", "$"] as const)).map((from) =>
+      recorder.startReader({ stream, kind, gateway: 0, from }, recording, i),
+    ),
+  );
+  const pushers = (["raw", "header", "json"] as const).flatMap((form) =>
+    [false, true].map((repeats) =>
+      recorder.startPusher(
+        `${form}-${repeats}`,
+        { stream, form, gateway: 0, batch: form === "raw" ? 1 : 5, everyMs: 20, entryBytes: 100, repeats },
+        recording,
+      ),
+    ),
+  );
+  clients.push(...readers, ...pushers);
+  const acknowledged = () =>
+    pushers.map(({ pushes }) => pushes.filter(({ outcome }) => outcome && "id" in outcome).length);
+  let counted = 0;
+  /** Everybody goes on, and what is counted does not go back. */
+  async function progress(): Promise<void> {
+    const before = acknowledged();
+    await until(
+      "every pusher goes on",
+      () => acknowledged().every((now, i) => now > (before[i] ?? 0) + 20),
+      30_000,
+    );
+    const now = await gateway.metric("entries_in_total");
+    expect(now).toBeGreaterThan(counted);
+    counted = now;
+  }
+
+  for (let death = 0; death < 2; death++) {
+    await progress();
+    const [first = 0, second = 0] = processesBelow(gateway.pid);
+    process.kill(death === 0 ? first : second, "SIGKILL");
+    await progress();
+    await until("another one is there", () => processesBelow(gateway.pid).length === 2);
+    await until("it is up", async () => (await gateway.metric("workers")) === 2);
+    expect(await gateway.metric("worker_deaths_total")).toBe(death + 1);
+  }
+  await progress();
+  for (const one of pushers) one.stop();
+  for (const one of readers) one.settle();
+  await until("all is answered", () => pushers.every(({ open }) => open === 0), 30_000);
+
+  const answer = await request(`${gateway.http}/data/${stream}/entries?format=json&count=1000000`);
+  const committed = (answer.json() as [string, string, string][]).map(([, id, payload]) => ({
+    id,
+    key: keyOf(payload),
+  }));
+  const last = committed.at(-1)?.key;
+  await until("all readers are at the end", () => readers.every((one) => one.last?.key === last), 30_000);
+  const problems = judge({
+    pushes: pushers.flatMap(({ pushes }) => pushes),
+    readers: readers.map(({ history }) => history),
+    streams: [{ stream, committed, left: committed.map(({ id }) => id) }],
+    deaths: [],
+  });
+  expect(problems).toEqual([]);
+  expect(readers.filter(({ history }) => history.sessions.length > 1).length).toBeGreaterThan(0);
+}, 120_000);
+
+test("when the primary is killed the workers stop in order, and the next start has the port and the data", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "workers-"));
+  try {
+    const env = { WORKERS: "2", PORT: String(await freePort()), REDIS_STREAM_MAXLEN: "0" };
+    const acknowledged = new Map<string, number>();
+    {
+      await using gateway = await startGatewayProcess({ folder, env });
+      const workers = processesBelow(gateway.pid);
+      expect(workers).toHaveLength(2);
+      const pushers = await Promise.all([1, 2].map(() => startPusher(gateway.ws, "s")));
+      await until("both push", () => pushers.every((pusher) => pusher.acknowledged.size > 100));
+      gateway.signal("SIGKILL");
+      expect(await gateway.ended).toBe("SIGKILL");
+      for (const { closed } of pushers)
+        expect(await closed).toEqual({ code: 1001, reason: "SHUTTING_DOWN: the gateway stops" });
+      await until("no worker is left", () => !workers.some(isAlive), 20_000);
+      for (const pusher of pushers) {
+        await pusher.stop();
+        for (const [id, number] of pusher.acknowledged) acknowledged.set(id, number);
+      }
+    }
+    await using next = await startGatewayProcess({ folder, env });
+    const answer = await request(`${next.http}/data/s/entries?format=json&count=10000`);
+    const stored = new Set((answer.json() as [string, string, string][]).map(([, id]) => id));
+    expect([...acknowledged.keys()].filter((id) => !stored.has(id))).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("a port that is taken is told once, and nothing is started for it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "workers-"));
+  const taken = createServer().listen(0, "127.0.0.1");
+  try {
+    await once(taken, "listening");
+    const PORT = String((taken.address() as AddressInfo).port);
+    for (const WORKERS of ["1", "2"]) {
+      await using gateway = beginGatewayProcess({ folder, env: { WORKERS, PORT } });
+      expect(await gateway.ended).toBe(1);
+      expect(gateway.complaints).toEqual([expect.stringMatching(/^redis-streamer: .* is taken by another/)]);
+      expect(readdirSync(folder)).toEqual([]);
+    }
+  } finally {
+    taken.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("what keeps a worker from its start is told once", async () => {
+  await using gateway = beginGatewayProcess({
+    env: { WORKERS: "2", REDIS_URL: redis.url, AUTH: "1", AUTH_KEYS_FILE: "/proc/version" },
+  });
+  expect(await gateway.ended).toBe(1);
+  expect(gateway.complaints).toEqual([expect.stringContaining("is no file of keys")]);
+  expect(processesBelow(gateway.pid)).toEqual([]);
+});

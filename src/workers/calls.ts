@@ -28,9 +28,6 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** How long (ms) an answer is waited for. */
-const ANSWER_MS = 2000;
-
 /** What is asked and answered. Undefined does not survive JSON, and is not there then. */
 interface Message {
   readonly ask?: string;
@@ -40,8 +37,13 @@ interface Message {
   readonly error?: string;
 }
 
-/** Opens one side. @param answers what this side answers */
-export function openCalls<Q extends Answers>(channel: Channel, answers: Answers): Calls<Q> {
+/**
+ * Opens one side.
+ *
+ * @param answers what this side answers
+ * @param answerMs how long an answer is waited for
+ */
+export function openCalls<Q extends Answers>(channel: Channel, answers: Answers, answerMs: number): Calls<Q> {
   const waiting = new Map<number, Waiting>();
   let count = 0;
 
@@ -86,8 +88,8 @@ export function openCalls<Q extends Answers>(channel: Channel, answers: Answers)
     ask: (what, ...[argument]) =>
       new Promise((resolve, reject) => {
         const id = count++;
-        const late = () => settle(id)?.reject(new Error(`no answer to ${what} within ${ANSWER_MS} ms`));
-        const timer = setTimeout(late, ANSWER_MS).unref();
+        const late = () => settle(id)?.reject(new Error(`no answer to ${what} within ${answerMs} ms`));
+        const timer = setTimeout(late, answerMs).unref();
         waiting.set(id, { timer, resolve: resolve as (answer: unknown) => void, reject });
         if (!send({ ask: what, argument, id })) settle(id)?.reject(new Error("the other process has ended"));
       }),

@@ -18,6 +18,10 @@ const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 10_000;
 /** A worker that has run for so long was well, and its end is not one more failure in a row. */
 const WELL_MS = 30_000;
+/** How long (ms) a worker is asked for its part of what is shown of all. */
+const ANSWER_MS = 2000;
+/** Beyond `SHUTDOWN_MS`, a little longer than workers take to give up by themselves, in ms. */
+const KILL_AFTER_MS = 1200;
 
 /** What starting takes. */
 export interface WorkersOptions {
@@ -96,9 +100,15 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
       endSession: async (name) =>
         (await askOthers(one, (calls) => calls.ask("endSession", name))).includes(true),
     };
-    const calls = openCalls<WorkerAnswers>(worker.process, answers);
+    const calls = openCalls<WorkerAnswers>(worker.process, answers, ANSWER_MS);
     const ended = new Promise<number | NodeJS.Signals>((resolve) => {
       worker.process.once("exit", (code, killedBy) => resolve(killedBy ?? code ?? 1));
+      worker.on("error", (error) => {
+        // One that did not come to life has no exit; with others it is that they have just ended.
+        if (worker.process.pid !== undefined) return;
+        logger.error({ worker: number, err: error }, "no process can be made for a worker");
+        resolve(1);
+      });
     });
     const one: Running = { worker, calls, started, ended, isUp: false };
     running.add(one);
@@ -113,9 +123,11 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
 
   const up = () => [...running].filter(({ isUp }) => isUp);
 
-  const noteMetrics = ({ worker, calls }: Running): Promise<void> =>
-    calls.ask("metrics").then(
-      (values) => whole.note(worker.id, values),
+  const noteMetrics = (one: Running): Promise<void> =>
+    one.calls.ask("metrics").then(
+      (values) => {
+        if (running.has(one)) whole.note(one.worker.id, values);
+      },
       // Of one that hangs, what it said last is shown; of one that has just ended, it is in the sums.
       () => undefined,
     );
@@ -146,9 +158,12 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
     }
   }
 
-  async function stopOne({ calls, ended }: Running): Promise<void> {
+  async function stopOne({ worker, calls, ended }: Running): Promise<void> {
     calls.tell("stop");
+    // While there is still time to stop the managed Redis.
+    const timer = setTimeout(() => worker.process.kill("SIGKILL"), settings.shutdownMs + KILL_AFTER_MS);
     const how = await ended;
+    clearTimeout(timer);
     if (how !== 0) failedStop = new Error(`a worker ended with ${how} while stopping`);
   }
 

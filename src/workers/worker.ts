@@ -9,6 +9,8 @@ import type { OwnAnswers } from "./siblings.ts";
 
 /** Beyond `SHUTDOWN_MS`, for whatever hangs all the same, in ms; the primary waits a little longer. */
 const SHUTDOWN_GRACE_MS = 1000;
+/** The primary asks the other workers meanwhile, one of which may hang. */
+const ANSWER_MS = 10_000;
 
 /** Serves until the primary process says that it is enough, or is gone. */
 export async function runWorker(): Promise<void> {
@@ -26,11 +28,13 @@ export async function runWorker(): Promise<void> {
     sessions: () => introduced().sessions.list(),
     endSession: (id) => introduced().sessions.end(id),
   };
-  const primary = openCalls<PrimaryAnswers>(process, answers);
+  const primary = openCalls<PrimaryAnswers>(process, answers, ANSWER_MS);
   const usage = createSharedUsage((news) => primary.tell("usage", news));
   // A terminal signals all processes; the primary says what to do. One that is signalled by itself stops by itself.
   for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => undefined);
   process.on("SIGTERM", stop);
+  // Of sending to a primary that has just ended; the end of the channel follows.
+  process.on("error", () => undefined);
   cluster.worker?.once("disconnect", () => {
     // Else Node would end this process here and now, and with it what is in flight.
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
@@ -48,14 +52,15 @@ export async function runWorker(): Promise<void> {
       own = answers;
     },
   };
-  stopping.signal.addEventListener("abort", () => {
+  const stopped = aborted(stopping.signal);
+  void stopped.then(() => {
     if (!process.connected) logger.warn({}, "the primary process is gone: stopping");
     setTimeout(() => process.exit(1), settings.shutdownMs + SHUTDOWN_GRACE_MS).unref();
   });
   try {
     const gateway = await startGateway(settings, logger, version, stopping.signal, siblings);
     primary.tell("started", { url: gateway.url, redis: gateway.redis });
-    await aborted(stopping.signal);
+    await stopped;
     await gateway.close();
     process.exit(0);
   } catch (error) {

@@ -15,7 +15,7 @@ import { judge } from "../../bench/check/verdict.ts";
 import { KINDS } from "../../bench/soak/follow.ts";
 import { beginGatewayProcess, type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
 import { request } from "../support/http.ts";
-import { startPusher, startReader } from "../support/load.ts";
+import { type Pusher, type Reader, startPusher, startReader } from "../support/load.ts";
 import { isAlive, processesBelow } from "../support/processes.ts";
 import { freePort, startRedis, type TestRedis } from "../support/redis.ts";
 import { connectSocket } from "../support/socket.ts";
@@ -57,11 +57,16 @@ const tallied = (names: readonly string[]) =>
 test("each worker has as many clients, and all of them are served as by one", async () => {
   await using gateway = await start();
   const ways = ["json", "header", "acked", "events"] as const;
-  const readers = await Promise.all([...ways, ...ways].map((way) => startReader(gateway.ws, "s", way)));
-  const pushers = await Promise.all(Array.from({ length: 4 }, () => startPusher(gateway.ws, "s")));
+  const readers: Reader[] = [];
+  const pushers: Pusher[] = [];
+  for (const way of [...ways, ...ways]) readers.push(await startReader(gateway.ws, "s", way));
+  for (let i = 0; i < 4; i++) pushers.push(await startPusher(gateway.ws, "s"));
   const connections = await connectionsOf(gateway);
   expect(connections).toHaveLength(12);
-  expect(tallied(connections.map(workerOf))).toEqual([6, 6]);
+  // One that has not taken its last one yet is passed over.
+  const shares = tallied(connections.map(workerOf));
+  expect(shares).toHaveLength(2);
+  expect(Math.min(...shares)).toBeGreaterThan(3);
 
   await until("all push", () => pushers.every(({ acknowledged }) => acknowledged.size > 200));
   await Promise.all(pushers.map((pusher) => pusher.stop()));
@@ -202,6 +207,25 @@ test("one that is killed under load takes nothing with it", async () => {
   expect(problems).toEqual([]);
   expect(readers.filter(({ history }) => history.sessions.length > 1).length).toBeGreaterThan(0);
 }, 120_000);
+
+test("one that hangs keeps one client waiting and nobody else, and a stop ends it too", async () => {
+  await using gateway = await start({ SHUTDOWN_MS: "1000" });
+  const [hung = 0] = processesBelow(gateway.pid);
+  process.kill(hung, "SIGSTOP");
+  const answers = ["metrics", "metrics", "admin/connections"].map((path) =>
+    request(`${gateway.http}/${path}`).then(
+      ({ status, text }) => ({ status, text }),
+      () => ({ status: 0, text: "" }),
+    ),
+  );
+  let answered = 0;
+  for (const answer of answers) void answer.then(() => answered++);
+  await until("all but one are answered", () => answered === 2, 20_000);
+  gateway.signal("SIGTERM");
+  expect(await gateway.ended).toBe(1);
+  expect((await Promise.all(answers)).map(({ status }) => status).sort()).toEqual([0, 200, 200]);
+  await until("it is gone", () => !isAlive(hung));
+});
 
 test("when the primary is killed the workers stop in order, and the next start has the port and the data", async () => {
   const folder = mkdtempSync(join(tmpdir(), "workers-"));

@@ -43,6 +43,7 @@ import { createTicketStore } from "./redis/ticket-store.ts";
 import type { Settings } from "./settings.ts";
 import { createTurnEnd } from "./transports/byte-sink.ts";
 import { createExecutor } from "./transports/graphql/executor.ts";
+import { createSseStreams } from "./transports/graphql/sse-streams.ts";
 import { createGraphqlSockets } from "./transports/graphql/websocket.ts";
 import { createClosing } from "./transports/http/context.ts";
 import { answerWithoutUpgrade, wantsWebSocket } from "./transports/http/other-upgrades.ts";
@@ -277,10 +278,12 @@ async function assemble(
     redisSeconds: () => timePing(log),
   });
   const ownSessions = createSessionList(access.sessions);
-  siblings?.introduce({ metrics: metrics.values, sessions: ownSessions });
+  const graphqlStreams = createSseStreams(graphql, siblings?.streams);
+  siblings?.introduce({ metrics: metrics.values, sessions: ownSessions, streams: graphqlStreams.own });
   const { app, server } = await createHttp({
     ...common,
     graphql,
+    graphqlStreams,
     metrics: siblings === undefined ? metrics : { ...metrics, text: siblings.metrics },
     sessionList: siblings === undefined ? ownSessions : joinSessionLists(ownSessions, siblings.sessions),
     version,

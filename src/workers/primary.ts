@@ -99,6 +99,17 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
       sessions: async () => (await askOthers(one, (calls) => calls.ask("sessions"))).flat(),
       endSession: async (name) =>
         (await askOthers(one, (calls) => calls.ask("endSession", name))).includes(true),
+      claimStream: async (call) =>
+        (await askOthers(one, (calls) => calls.ask("claimStream", call))).find((how) => how !== "none") ??
+        "none",
+      startOnStream: async (call) =>
+        (await askOthers(one, (calls) => calls.ask("startOnStream", call))).find(
+          ({ how }) => how !== "none",
+        ) ?? {
+          how: "none",
+        },
+      stopOnStream: async (call) =>
+        (await askOthers(one, (calls) => calls.ask("stopOnStream", call))).includes(true),
     };
     const calls = openCalls<WorkerAnswers>(worker.process, answers, ANSWER_MS);
     const ended = new Promise<number | NodeJS.Signals>((resolve) => {

@@ -3,6 +3,13 @@ import type { ShownSession } from "../access/session-list.ts";
 import type { UsageNews } from "../access/usage.ts";
 import type { MetricValues } from "../observe/metrics.ts";
 import type { Settings } from "../settings.ts";
+import type {
+  ClaimCall,
+  StartAnswer,
+  StartCall,
+  StopCall,
+  StreamsByToken,
+} from "../transports/graphql/sse-streams.ts";
 
 /** What a worker is started with. */
 export interface Order {
@@ -31,6 +38,10 @@ export type PrimaryAnswers = {
   /** The connections of the other workers. */
   sessions(): Promise<readonly ShownSession[]>;
   endSession(id: string): Promise<boolean>;
+  /** An event stream of the other workers, by its token. */
+  claimStream(call: ClaimCall): ReturnType<StreamsByToken["claim"]>;
+  startOnStream(call: StartCall): Promise<StartAnswer>;
+  stopOnStream(call: StopCall): Promise<boolean>;
 };
 
 /** What a worker answers. */
@@ -41,4 +52,7 @@ export type WorkerAnswers = {
   metrics(): Promise<MetricValues>;
   sessions(): Promise<readonly ShownSession[]>;
   endSession(id: string): Promise<boolean>;
+  claimStream(call: ClaimCall): ReturnType<StreamsByToken["claim"]>;
+  startOnStream(call: StartCall): Promise<StartAnswer>;
+  stopOnStream(call: StopCall): Promise<boolean>;
 };

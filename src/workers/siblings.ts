@@ -2,11 +2,13 @@
 import type { SessionList } from "../access/session-list.ts";
 import type { Usage } from "../access/usage.ts";
 import type { MetricValues } from "../observe/metrics.ts";
+import type { StreamsByToken } from "../transports/graphql/sse-streams.ts";
 
 /** What one worker answers when others ask. */
 export interface OwnAnswers {
   metrics(): Promise<MetricValues>;
   readonly sessions: SessionList;
+  readonly streams: StreamsByToken;
 }
 
 /** The others, as one of them sees them. */
@@ -17,6 +19,8 @@ export interface Siblings {
   metrics(): Promise<string>;
   /** The connections of the others. */
   readonly sessions: SessionList;
+  /** The event streams of the others' GraphQL clients. */
+  readonly streams: StreamsByToken;
   /** Sets what this one answers. */
   introduce(own: OwnAnswers): void;
 }

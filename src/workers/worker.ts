@@ -5,7 +5,7 @@ import { startGateway } from "../gateway.ts";
 import { createLogger } from "../observe/logger.ts";
 import { openCalls } from "./calls.ts";
 import type { PrimaryAnswers, WorkerAnswers } from "./protocol.ts";
-import type { OwnAnswers } from "./siblings.ts";
+import type { OwnAnswers, Siblings } from "./siblings.ts";
 
 /** Beyond `SHUTDOWN_MS`, for whatever hangs all the same, in ms; the primary waits a little longer. */
 const SHUTDOWN_GRACE_MS = 1000;
@@ -27,6 +27,9 @@ export async function runWorker(): Promise<void> {
     metrics: () => introduced().metrics(),
     sessions: () => introduced().sessions.list(),
     endSession: (id) => introduced().sessions.end(id),
+    claimStream: (call) => introduced().streams.claim(call),
+    startOnStream: (call) => introduced().streams.start(call),
+    stopOnStream: (call) => introduced().streams.stop(call),
   };
   const primary = openCalls<PrimaryAnswers>(process, answers, ANSWER_MS);
   const usage = createSharedUsage((news) => primary.tell("usage", news));
@@ -44,11 +47,16 @@ export async function runWorker(): Promise<void> {
   const { number, settings, version, usage: others } = await primary.ask("order");
   const logger = createLogger(settings).child({ worker: number });
   usage.hear(others);
-  const siblings = {
+  const siblings: Siblings = {
     usage,
     metrics: () => primary.ask("metrics"),
-    sessions: { list: () => primary.ask("sessions"), end: (id: string) => primary.ask("endSession", id) },
-    introduce(answers: OwnAnswers) {
+    sessions: { list: () => primary.ask("sessions"), end: (id) => primary.ask("endSession", id) },
+    streams: {
+      claim: (call) => primary.ask("claimStream", call),
+      start: (call) => primary.ask("startOnStream", call),
+      stop: (call) => primary.ask("stopOnStream", call),
+    },
+    introduce(answers) {
       own = answers;
     },
   };

@@ -14,11 +14,12 @@ import * as recorder from "../../bench/check/recorder.ts";
 import { judge } from "../../bench/check/verdict.ts";
 import { KINDS } from "../../bench/soak/follow.ts";
 import { beginGatewayProcess, type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
-import { request } from "../support/http.ts";
+import { openAnswer, request } from "../support/http.ts";
 import { type Pusher, type Reader, startPusher, startReader } from "../support/load.ts";
 import { isAlive, processesBelow } from "../support/processes.ts";
 import { freePort, startRedis, type TestRedis } from "../support/redis.ts";
 import { connectSocket } from "../support/socket.ts";
+import { readEvents } from "../support/sse.ts";
 import { until } from "../support/until.ts";
 
 let redis: TestRedis;
@@ -93,6 +94,48 @@ test("each worker has as many clients, and all of them are served as by one", as
     expect((await request(url, { method: "DELETE" })).status).toBe(404);
   }
   await Promise.all(readers.map(({ closed }) => closed));
+});
+
+test("GraphQL's operations on one connection find their stream, whichever worker has it", async () => {
+  await using gateway = await start();
+  const url = `${gateway.http}/graphql`;
+  const operate = (token: string, operationId: string, query: string) =>
+    request(url, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-graphql-event-stream-token": token },
+      body: JSON.stringify({ query, extensions: { operationId } }),
+    });
+  // Each of the requests may come to either.
+  for (let round = 0; round < 3; round++) {
+    const { text: token } = await request(url, { method: "PUT" });
+    if (round === 1) await request(`${gateway.http}/healthz`);
+    await using answer = await openAnswer(`${url}?token=${token}`, { accept: "text/event-stream" });
+    const events = readEvents(answer);
+    for (const id of ["1", "2", "3"]) {
+      expect((await operate(token, id, "{ __typename }")).status).toBe(202);
+      const payload = { data: { __typename: "Query" } };
+      const event = await events.next();
+      expect([event?.event, JSON.parse(event?.data ?? "")]).toEqual(["next", { id, payload }]);
+      expect(await events.next()).toMatchObject({ event: "complete", data: `{"id":"${id}"}` });
+    }
+    for (let i = 0; i < 2; i++) {
+      expect((await operate(token, "4", "{ nonsense }")).json()).toMatchObject({
+        errors: [{ extensions: { code: "GRAPHQL_VALIDATION_FAILED" } }],
+      });
+      expect((await operate("nobody", "4", "{ __typename }")).status).toBe(404);
+      const headers = { accept: "text/event-stream" };
+      expect((await request(`${url}?token=${token}`, { headers })).json()).toMatchObject({
+        error: expect.stringContaining("is open"),
+      });
+    }
+    const follow = "subscription { devices { deviceId } }";
+    expect((await operate(token, "5", follow)).status).toBe(202);
+    expect((await operate(token, "5", follow)).json()).toMatchObject({ code: "BAD_PARAMETER" });
+    expect((await operate(token, "5", follow)).json()).toMatchObject({ code: "BAD_PARAMETER" });
+    const stop = await request(`${url}?token=${token}&operationId=5`, { method: "DELETE" });
+    expect(stop.status).toBe(200);
+    expect((await operate(token, "5", follow)).status).toBe(202);
+  }
 });
 
 test("limits are those of the whole", async () => {

@@ -7,7 +7,7 @@ import { graphqlError } from "./errors.ts";
 import { type Executor, formatted } from "./executor.ts";
 import { addPlayground, sendPlayground } from "./playground.ts";
 import { answerBySse, wantsSse } from "./sse.ts";
-import { createSseStreams } from "./sse-streams.ts";
+import type { SseStreams } from "./sse-streams.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
 const RESPONSE_TYPE = "application/graphql-response+json; charset=utf-8";
@@ -22,10 +22,13 @@ const REFUSALS: Readonly<Record<number, readonly [code: ErrorCode | "NOT_ACCEPTA
   415: ["UNSUPPORTED_MEDIA_TYPE", "a GraphQL request is application/json"],
 };
 
-/** Adds the routes. */
-export async function addGraphql(app: FastifyInstance, executor: Executor): Promise<void> {
+/** Adds the routes. @param streams those of clients that have all operations on one connection */
+export async function addGraphql(
+  app: FastifyInstance,
+  executor: Executor,
+  streams: SseStreams,
+): Promise<void> {
   const { prepare, formatError, run, parts } = executor;
-  const streams = createSseStreams(executor);
   const handle = createHandler<FastifyRequest>({
     onSubscribe({ method, raw }, params) {
       const prepared = prepare(params, raw.visitor, undefined);
@@ -53,7 +56,7 @@ export async function addGraphql(app: FastifyInstance, executor: Executor): Prom
     if (wantsSse(request))
       return token === undefined ? answerBySse(request, reply, executor) : streams.open(token, reply);
     if (token !== undefined) {
-      const errors = streams.start(token, request);
+      const errors = await streams.start(token, request);
       return reply.code(errors === undefined ? 202 : 400).send(errors && JSON.stringify({ errors }));
     }
     const body = Buffer.isBuffer(request.body) ? request.body.toString() : "";
@@ -80,8 +83,8 @@ export async function addGraphql(app: FastifyInstance, executor: Executor): Prom
   app.put("/graphql", (request, reply) =>
     reply.code(201).type("text/plain; charset=utf-8").send(streams.reserve(request)),
   );
-  app.delete("/graphql", (request, reply) => {
-    streams.stop(streams.tokenOf(request) ?? "", request);
+  app.delete("/graphql", async (request, reply) => {
+    await streams.stop(streams.tokenOf(request) ?? "", request);
     return reply.code(200).send("");
   });
   await addPlayground(app);

@@ -7,11 +7,12 @@
  */
 import { randomUUID } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { GraphQLError } from "graphql";
-import { GatewayError } from "../../domain/errors.ts";
+import { GraphQLError, type GraphQLFormattedError } from "graphql";
+import type { Visitor } from "../../access/admission.ts";
+import { asGatewayError, type ErrorCode, GatewayError } from "../../domain/errors.ts";
 import { type Executor, formatted, perform } from "./executor.ts";
 import { type SseOperation, startOperation } from "./sse.ts";
-import { prepareRequest, readSseRequest } from "./sse-request.ts";
+import { readSseRequest, type SseRequest } from "./sse-request.ts";
 import { type EventResponse, openEvents } from "./sse-response.ts";
 
 /** The mode's requests. All throw `GatewayError`. */
@@ -20,11 +21,48 @@ export interface SseStreams {
   tokenOf(request: FastifyRequest): string | undefined;
   /** Reserves a stream for whoever asks: nobody else can open or use it. */
   reserve(request: FastifyRequest): string;
-  open(token: string, reply: FastifyReply): FastifyReply;
+  open(token: string, reply: FastifyReply): Promise<FastifyReply>;
   /** Starts an operation. @returns why not; undefined where it is under way */
-  start(token: string, request: FastifyRequest): readonly GraphQLError[] | undefined;
-  stop(token: string, request: FastifyRequest): void;
+  start(token: string, request: FastifyRequest): Promise<readonly GraphQLFormattedError[] | undefined>;
+  stop(token: string, request: FastifyRequest): Promise<void>;
+  /** What the streams of this process answer to other workers. */
+  readonly own: StreamsByToken;
 }
+
+/**
+ * Streams by their tokens, of this process or of the other workers: a client's next request may come to any of them. It
+ * is all JSON.
+ */
+export interface StreamsByToken {
+  /** Gives a reservation up, for another worker to open. @returns whether there was one */
+  claim(call: ClaimCall): Promise<"reserved" | "open" | "none">;
+  start(call: StartCall): Promise<StartAnswer>;
+  stop(call: StopCall): Promise<boolean>;
+}
+
+/** A stream, for whom it was reserved: to nobody else there is one. */
+export interface ClaimCall {
+  readonly token: string;
+  readonly owner: string;
+}
+
+/** An operation for a stream. */
+export interface StartCall {
+  readonly token: string;
+  readonly asked: SseRequest;
+  readonly visitor: Visitor;
+}
+
+/** The end of an operation, by the id that its client gave it. */
+export interface StopCall extends ClaimCall {
+  readonly operationId: string;
+}
+
+/** How a start went. */
+export type StartAnswer =
+  | { readonly how: "none" | "started" }
+  | { readonly how: "errors"; readonly errors: readonly GraphQLFormattedError[] }
+  | { readonly how: "refused"; readonly code: ErrorCode; readonly message: string };
 
 interface SseStream {
   /** The name of the identity that it was reserved for. */
@@ -40,17 +78,13 @@ const TOKEN_HEADER = "x-graphql-event-stream-token";
 const MOST_RESERVED = 1000;
 const RESERVED_MS = 30_000;
 
-/** Makes the streams of a gateway. */
-export function createSseStreams({ prepare, run, formatError, parts }: Executor): SseStreams {
+/** Makes the streams of a gateway. @param others those of the other workers */
+export function createSseStreams(
+  { prepare, run, formatError, parts }: Executor,
+  others?: StreamsByToken,
+): SseStreams {
   const streams = new Map<string, SseStream>();
   let reserved = 0;
-
-  function streamOf(token: string, { visitor }: FastifyRequest): SseStream {
-    const stream = streams.get(token);
-    if (stream === undefined || stream.owner !== visitor.identity.name)
-      throw new GatewayError("NOT_FOUND", "there is no event stream of this token");
-    return stream;
-  }
 
   function forget(token: string): void {
     const stream = streams.get(token);
@@ -61,7 +95,79 @@ export function createSseStreams({ prepare, run, formatError, parts }: Executor)
     stream.events?.end();
   }
 
+  function keep({ token, owner }: ClaimCall): SseStream {
+    const expiry = setTimeout(() => forget(token), RESERVED_MS).unref();
+    const stream: SseStream = { owner, events: undefined, operations: new Map(), expiry };
+    streams.set(token, stream);
+    reserved++;
+    return stream;
+  }
+
+  function streamOf({ token, owner }: ClaimCall): SseStream | undefined {
+    const stream = streams.get(token);
+    return stream?.owner === owner ? stream : undefined;
+  }
+
+  /** The stream that a GET opens. One that another worker has reserved is this one's from now on. */
+  async function streamToOpen(call: ClaimCall): Promise<SseStream> {
+    const stream = streamOf(call);
+    const found = stream === undefined ? await others?.claim(call) : undefined;
+    if (found === "reserved") return keep(call);
+    if (stream?.events !== undefined || found === "open")
+      throw new GatewayError("BAD_PARAMETER", "token names a stream that is open");
+    if (stream === undefined) throw unknownToken();
+    return stream;
+  }
+
+  function startHere(stream: SseStream, asked: SseRequest, visitor: Visitor): StartAnswer {
+    const prepared = prepare(asked, visitor, stream.events?.session);
+    if ("errors" in prepared)
+      return { how: "errors", errors: prepared.errors.map((one) => formatError(one, visitor).toJSON()) };
+    const id = operationIdOf(asked);
+    const { operations } = stream;
+    if (operations.has(id))
+      throw new GatewayError("BAD_PARAMETER", "operationId names one that is under way");
+    if (operations.size >= parts.limits.graphqlMaxOperations)
+      throw new GatewayError("TOO_MANY_REQUESTS", "more operations are under way than one stream may have");
+    const operation = startOperation((result) =>
+      sendTo(stream, "next", { id, payload: formatted(result, formatError, visitor) }),
+    );
+    operations.set(id, operation);
+    operation.follow(perform(prepared, run)).finally(() => {
+      if (operations.delete(id)) void sendTo(stream, "complete", { id });
+    });
+    return { how: "started" };
+  }
+
+  const own: StreamsByToken = {
+    async claim(call) {
+      const stream = streamOf(call);
+      if (stream === undefined) return "none";
+      if (stream.events !== undefined) return "open";
+      forget(call.token);
+      return "reserved";
+    },
+    async start({ token, asked, visitor }) {
+      const stream = streamOf({ token, owner: visitor.identity.name });
+      try {
+        return stream === undefined ? { how: "none" } : startHere(stream, asked, visitor);
+      } catch (error) {
+        const { code, message } = asGatewayError(error);
+        return { how: "refused", code, message };
+      }
+    },
+    async stop({ operationId, ...call }) {
+      const operations = streamOf(call)?.operations;
+      const operation = operations?.get(operationId);
+      operations?.delete(operationId);
+      operation?.stop();
+      return operations !== undefined;
+    },
+  };
+
   return {
+    own,
+
     tokenOf({ headers, raw }) {
       const named = headers[TOKEN_HEADER];
       if (typeof named === "string" && named !== "") return named;
@@ -72,52 +178,45 @@ export function createSseStreams({ prepare, run, formatError, parts }: Executor)
       if (reserved >= MOST_RESERVED)
         throw new GatewayError("TOO_MANY_REQUESTS", "too many event streams are reserved; open those first");
       const token = randomUUID();
-      const expiry = setTimeout(() => forget(token), RESERVED_MS).unref();
-      streams.set(token, { owner: visitor.identity.name, events: undefined, operations: new Map(), expiry });
-      reserved++;
+      keep({ token, owner: visitor.identity.name });
       return token;
     },
 
-    open(token, reply) {
-      const stream = streamOf(token, reply.request);
-      if (stream.events !== undefined)
-        throw new GatewayError("BAD_PARAMETER", "token names a stream that is open");
+    async open(token, reply) {
+      const stream = await streamToOpen({ token, owner: reply.request.visitor.identity.name });
       clearTimeout(stream.expiry);
       reserved--;
       stream.events = openEvents(reply, parts, () => forget(token));
       return reply;
     },
 
-    start(token, request) {
-      const stream = streamOf(token, request);
+    async start(token, request) {
       const asked = readSseRequest(request);
-      const prepared = prepareRequest(request, asked, prepare, stream.events?.session);
-      if ("errors" in prepared) return prepared.errors.map((error) => formatError(error, request.visitor));
-      const id = operationIdOf(asked);
-      const { operations } = stream;
-      if (operations.has(id))
-        throw new GatewayError("BAD_PARAMETER", "operationId names one that is under way");
-      if (operations.size >= parts.limits.graphqlMaxOperations)
-        throw new GatewayError("TOO_MANY_REQUESTS", "more operations are under way than one stream may have");
-      const operation = startOperation((result) =>
-        sendTo(stream, "next", { id, payload: formatted(result, formatError, request.visitor) }),
-      );
-      operations.set(id, operation);
-      operation.follow(perform(prepared, run)).finally(() => {
-        if (operations.delete(id)) void sendTo(stream, "complete", { id });
-      });
-      return undefined;
+      if (asked instanceof GraphQLError) return [formatError(asked, request.visitor).toJSON()];
+      const call = { token, asked, visitor: request.visitor };
+      const here = await own.start(call);
+      const answer = here.how === "none" && others !== undefined ? await others.start(call) : here;
+      switch (answer.how) {
+        case "started":
+          return undefined;
+        case "errors":
+          return answer.errors;
+        case "refused":
+          throw new GatewayError(answer.code, answer.message);
+        case "none":
+          throw unknownToken();
+      }
     },
 
-    stop(token, request) {
-      const { operations } = streamOf(token, request);
-      const id = new URL(request.raw.url ?? "/", "http://gateway").searchParams.get("operationId") ?? "";
-      const operation = operations.get(id);
-      operations.delete(id);
-      operation?.stop();
+    async stop(token, { raw, visitor }) {
+      const operationId = new URL(raw.url ?? "/", "http://gateway").searchParams.get("operationId") ?? "";
+      const call = { token, owner: visitor.identity.name, operationId };
+      if (!(await own.stop(call)) && !(await others?.stop(call))) throw unknownToken();
     },
   };
 }
+
+const unknownToken = () => new GatewayError("NOT_FOUND", "there is no event stream of this token");
 
 const sendTo = async ({ events }: SseStream, event: string, data: object): Promise<void> =>
   events?.send(event, JSON.stringify(data));

@@ -19,6 +19,7 @@ import type { Tracing } from "../../observe/tracing.ts";
 import { errorBody } from "../append-results.ts";
 import type { Executor } from "../graphql/executor.ts";
 import { addGraphql } from "../graphql/http.ts";
+import type { SseStreams } from "../graphql/sse-streams.ts";
 import { withoutPrefix } from "../path-prefix.ts";
 import { doorOf, type Refusals } from "../refusals.ts";
 import { addAdmin } from "./admin.ts";
@@ -47,6 +48,7 @@ export interface HttpParts extends RouteParts, LoginParts {
   readonly metrics: Pick<Metrics, "contentType" | "text">;
   readonly sessionList: SessionList;
   readonly graphql: Executor;
+  readonly graphqlStreams: SseStreams;
   readonly maxMessageBytes: number;
   readonly serverLimits: ServerLimits;
   /** Present: it speaks https. */
@@ -175,7 +177,7 @@ export async function createHttp(
       );
     });
   }
-  await addGraphql(app, parts.graphql);
+  await addGraphql(app, parts.graphql, parts.graphqlStreams);
   addStatus(app, { ...parts, sendConsole: await addConsole(app, parts.pathPrefix) });
   addLogin(app, parts);
   addAdmin(app, parts);

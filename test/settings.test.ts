@@ -116,6 +116,11 @@ describe("values", () => {
   });
 });
 
+it("survive JSON, by which workers are handed them", () => {
+  const settings = readSettings(["--metrics-classes", "cameras=glasses:*", "--allowed-origins", "*"], {});
+  expect(JSON.parse(JSON.stringify(settings))).toEqual(settings);
+});
+
 describe("what cannot be", () => {
   it.each([
     ["PORT", "65536", "whole number from 0 to 65535"],

@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { createTally } from "../../src/domain/tally.ts";
+import { createTraffic } from "../../src/domain/traffic.ts";
 import { createMetrics, type MetricValues } from "../../src/observe/metrics.ts";
 import { createWholeMetrics } from "../../src/observe/whole-metrics.ts";
 
@@ -10,8 +11,11 @@ async function valuesOf(
   entriesIn: number,
   { redisSeconds = 0.001, delays = [] as number[] } = {},
 ): Promise<MetricValues> {
+  const traffic = createTraffic();
+  traffic.of("default:s").entriesIn = entriesIn;
   const metrics = createMetrics({
-    tally: { ...createTally(), entriesIn, readers: entriesIn },
+    tally: { ...createTally(), readers: entriesIn },
+    traffic,
     sockets: () => 1,
     sendBufferBytes: () => 0,
     limitHits: { sockets: 2 },
@@ -35,7 +39,7 @@ test("adds up what grows and what there is, merges histograms, and shows the wor
   whole.note(2, await valuesOf(5, { redisSeconds: 0.5, delays: [0.003] }));
   const text = await whole.text();
   const expected = {
-    redis_streamer_entries_in_total: "15",
+    'redis_streamer_entries_in_total{class="default"}': "15",
     redis_streamer_readers: "15",
     redis_streamer_websockets: "2",
     'redis_streamer_limits_hit_total{limit="sockets"}': "4",
@@ -68,7 +72,7 @@ test("sums never go back when workers end, and levels do", async () => {
   whole.ended(2, false);
   whole.note(3, await valuesOf(1));
   const text = await whole.text();
-  expect(sample(text, "redis_streamer_entries_in_total")).toBe("16");
+  expect(sample(text, 'redis_streamer_entries_in_total{class="default"}')).toBe("16");
   expect(sample(text, "redis_streamer_append_to_socket_seconds_count")).toBe("1");
   expect(sample(text, "redis_streamer_readers")).toBe("1");
   expect(sample(text, "redis_streamer_worker_deaths_total")).toBe("1");

@@ -44,6 +44,8 @@ const start = (env: Record<string, string> = {}) =>
     },
   });
 
+const STORED = 'entries_in_total\\{class="default"\\}';
+
 interface Shown {
   readonly id: string;
   readonly kind: string;
@@ -81,7 +83,7 @@ test("each worker has as many clients, and all of them are served as by one", as
 
   // The page is one of the whole, whichever of them is asked.
   for (let i = 0; i < 2; i++) {
-    expect(await gateway.metric("entries_in_total")).toBe(stored.length);
+    expect(await gateway.metric(STORED)).toBe(stored.length);
     expect(await gateway.metric('connections\\{kind="pull"\\}')).toBe(6);
     expect(await gateway.metric("workers")).toBe(2);
   }
@@ -215,7 +217,7 @@ test("one that is killed under load takes nothing with it", async () => {
       () => acknowledged().every((now, i) => now > (before[i] ?? 0) + 20),
       30_000,
     );
-    const now = await gateway.metric("entries_in_total");
+    const now = await gateway.metric(STORED);
     expect(now).toBeGreaterThan(counted);
     counted = now;
   }

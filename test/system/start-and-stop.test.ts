@@ -70,7 +70,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
       expect(await first.ended).toBe(0);
     }
     await using loading = beginGatewayProcess({ folder, env: { PATH: slowToLoad(), LOG_LEVEL: "debug" } });
-    await until("the managed Redis loads", () => servers().length === 1 && isLoading(loading.logged));
+    await until("the managed Redis loads", () => servers().length === 1 && isLoading(loading.logged), 60_000);
     loading.signal(signal);
     expect(await loading.ended).toBe(0);
     expect(loading.logged.join()).not.toMatch(/the managed Redis is ready|killing it/);
@@ -78,6 +78,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
     await using third = await startGatewayProcess({ folder });
     expect((await request(`${third.http}/data/s?last_entry_id=0&latest=1`)).text).toBe("8999");
   },
+  120_000,
 );
 
 const isLoading = (logged: readonly string[]) => logged.some((line) => /^redis: .*AOF loading/.test(line));

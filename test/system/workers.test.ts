@@ -2,12 +2,13 @@
  * Several workers that are one gateway: clients do not notice which of them they are on, one that is killed takes
  * nothing with it, and operators see one whole.
  */
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { keyOf } from "../../bench/check/history.ts";
 import { createRandom } from "../../bench/check/random.ts";
 import * as recorder from "../../bench/check/recorder.ts";
@@ -20,7 +21,13 @@ import { isAlive, processesBelow } from "../support/processes.ts";
 import { freePort, startRedis, type TestRedis } from "../support/redis.ts";
 import { connectSocket } from "../support/socket.ts";
 import { readEvents } from "../support/sse.ts";
-import { until } from "../support/until.ts";
+import { until as untilWithin } from "../support/until.ts";
+
+/** Three processes start at a time, on a machine that has other things to do. */
+const WITHIN_MS = 60_000;
+vi.setConfig({ testTimeout: 240_000 });
+const until = (what: string, condition: () => boolean | Promise<boolean>) =>
+  untilWithin(what, condition, WITHIN_MS);
 
 let redis: TestRedis;
 /** They come back for ever, unless they are closed. */
@@ -190,7 +197,8 @@ test("one that is killed under load takes nothing with it", async () => {
     port: () => port,
     acknowledged: new Map(),
   };
-  const stream = "killed";
+  // Of its own in a second try, too.
+  const stream = `killed-${randomUUID()}`;
   const readers = KINDS.flatMap((kind, i) =>
     (kind === "raw" ? (["0"] as const) : (["0", "$"] as const)).map((from) =>
       recorder.startReader({ stream, kind, gateway: 0, from }, recording, i),
@@ -199,7 +207,7 @@ test("one that is killed under load takes nothing with it", async () => {
   const pushers = (["raw", "header", "json"] as const).flatMap((form) =>
     [false, true].map((repeats) =>
       recorder.startPusher(
-        `${form}-${repeats}`,
+        `${stream}-${form}-${repeats}`,
         { stream, form, gateway: 0, batch: form === "raw" ? 1 : 5, everyMs: 20, entryBytes: 100, repeats },
         recording,
       ),
@@ -212,11 +220,7 @@ test("one that is killed under load takes nothing with it", async () => {
   /** Everybody goes on, and what is counted does not go back. */
   async function progress(): Promise<void> {
     const before = acknowledged();
-    await until(
-      "every pusher goes on",
-      () => acknowledged().every((now, i) => now > (before[i] ?? 0) + 20),
-      30_000,
-    );
+    await until("every pusher goes on", () => acknowledged().every((now, i) => now > (before[i] ?? 0) + 20));
     const now = await gateway.metric(STORED);
     expect(now).toBeGreaterThan(counted);
     counted = now;
@@ -234,7 +238,7 @@ test("one that is killed under load takes nothing with it", async () => {
   await progress();
   for (const one of pushers) one.stop();
   for (const one of readers) one.settle();
-  await until("all is answered", () => pushers.every(({ open }) => open === 0), 30_000);
+  await until("all is answered", () => pushers.every(({ open }) => open === 0));
 
   const answer = await request(`${gateway.http}/data/${stream}/entries?format=json&count=1000000`);
   const committed = (answer.json() as [string, string, string][]).map(([, id, payload]) => ({
@@ -242,7 +246,7 @@ test("one that is killed under load takes nothing with it", async () => {
     key: keyOf(payload),
   }));
   const last = committed.at(-1)?.key;
-  await until("all readers are at the end", () => readers.every((one) => one.last?.key === last), 30_000);
+  await until("all readers are at the end", () => readers.every((one) => one.last?.key === last));
   const problems = judge({
     pushes: pushers.flatMap(({ pushes }) => pushes),
     readers: readers.map(({ history }) => history),
@@ -251,7 +255,7 @@ test("one that is killed under load takes nothing with it", async () => {
   });
   expect(problems).toEqual([]);
   expect(readers.filter(({ history }) => history.sessions.length > 1).length).toBeGreaterThan(0);
-}, 120_000);
+});
 
 test("one that hangs keeps one client waiting and nobody else, and a stop ends it too", async () => {
   await using gateway = await start({ SHUTDOWN_MS: "1000" });
@@ -265,7 +269,7 @@ test("one that hangs keeps one client waiting and nobody else, and a stop ends i
   );
   let answered = 0;
   for (const answer of answers) void answer.then(() => answered++);
-  await until("all but one are answered", () => answered === 2, 20_000);
+  await until("all but one are answered", () => answered === 2);
   gateway.signal("SIGTERM");
   expect(await gateway.ended).toBe(1);
   expect((await Promise.all(answers)).map(({ status }) => status).sort()).toEqual([0, 200, 200]);
@@ -287,7 +291,7 @@ test("when the primary is killed the workers stop in order, and the next start h
       expect(await gateway.ended).toBe("SIGKILL");
       for (const { closed } of pushers)
         expect(await closed).toEqual({ code: 1001, reason: "SHUTTING_DOWN: the gateway stops" });
-      await until("no worker is left", () => !workers.some(isAlive), 20_000);
+      await until("no worker is left", () => !workers.some(isAlive));
       for (const pusher of pushers) {
         await pusher.stop();
         for (const [id, number] of pusher.acknowledged) acknowledged.set(id, number);

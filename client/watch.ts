@@ -26,7 +26,7 @@ export interface Watch {
   /** What the system's streams tell of devices, oldest first. It takes a permission to read these streams. */
   events(options?: EventsOptions): Promise<readonly DeviceEvent[]>;
   /**
-   * What the gateway counts, by Prometheus' names with their labels: `redis_streamer_entries_in_total`,
+   * What the gateway counts, by Prometheus' names with their labels: `redis_streamer_readers`,
    * `redis_streamer_connections{kind="push"}`. It takes a permission to read the metrics.
    */
   metrics(options?: Pick<CommonOptions, "signal">): Promise<ReadonlyMap<string, number>>;

@@ -129,6 +129,13 @@ const millisText = (seconds: number): string =>
 
 /** A counter's rate a second; a gateway that was started anew counts from 0. */
 function rateOf(id: string, earlier: Look, now: Look): number {
-  const [from = 0, to = 0] = [earlier, now].map(({ numbers }) => numbers.get(PREFIX + id));
+  const [from = 0, to = 0] = [earlier, now].map(({ numbers }) => totalOf(id, numbers));
   return Math.max(0, to - from) / Math.max(0.001, (now.atMs - earlier.atMs) / 1000);
+}
+
+/** What a counter comes to over the classes of streams that it is counted by. */
+function totalOf(id: string, numbers: Look["numbers"]): number {
+  let total = 0;
+  for (const [name, count] of numbers) if (name.startsWith(`${PREFIX}${id}{`)) total += count;
+  return total;
 }

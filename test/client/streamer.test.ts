@@ -192,7 +192,7 @@ test("devices that come and go, and what the gateway counts", async () => {
   );
   expect(await streamer.events({ count: 1 })).toHaveLength(2);
   const metrics = await streamer.metrics();
-  expect(metrics.get("redis_streamer_entries_in_total")).toBeGreaterThanOrEqual(2);
+  expect(metrics.get('redis_streamer_entries_in_total{class="default"}')).toBeGreaterThanOrEqual(2);
   expect(metrics.get('redis_streamer_connections{kind="push"}')).toBeGreaterThanOrEqual(1);
   await push.close();
   const aborted = AbortSignal.abort(new Error("before"));

@@ -12,6 +12,7 @@ import { GatewayError } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
 import { describeAddress, type RedisAddress } from "./address.ts";
 import { type Argument, type CommandWriter, createCommandWriter } from "./command-writer.ts";
+import { greet, NO_MASTER } from "./greeting.ts";
 import { createReplyReader, type Reply, ReplyError } from "./resp-reader.ts";
 import { watchSilence } from "./silence.ts";
 import { describePlace, isSource, type RedisPlace } from "./source.ts";
@@ -83,7 +84,6 @@ const SWEEP_MS = 100;
 const READ_BYTES = 256 * 1024;
 /** Replies up to this size (bytes) can be put off: those of large appends are far smaller. */
 const PUT_OFF_UP_TO_BYTES = 4096;
-const NO_MASTER = "it is no master";
 
 /** The error for a command that could not be sent in time. */
 const away = () => new GatewayError("REDIS_AWAY", "Redis is away; try again later");
@@ -281,10 +281,11 @@ export function openConnection(options: ConnectionOptions): Connection {
     });
     current.on("close", () => end(reason));
     current.once(tls ? "secureConnect" : "connect", () => {
-      greet(to, (problem) => {
-        if (problem !== undefined) end(problem);
-        if (ended || state === "closed") return;
+      greet({ address: to, name, wantsMaster: isSource(place) }, sendNow, (greeted) => {
+        if ("problem" in greeted) end(greeted.problem);
+        if ("problem" in greeted || ended || state === "closed") return;
         current.setTimeout(0);
+        protocol = greeted.protocol;
         state = "ready";
         if (failures > 3) logger.info({ connection: name }, "Redis is back");
         failures = 0;
@@ -293,46 +294,6 @@ export function openConnection(options: ConnectionOptions): Connection {
         waiting = [];
         for (const one of ready) dispatch(one.encode, one.done);
       });
-    });
-  }
-
-  /** HELLO, or AUTH where the server is too old for it; then the database and the name. */
-  function greet(
-    { username, password, database }: RedisAddress,
-    done: (problem: string | undefined) => void,
-  ): void {
-    const auth = password === undefined ? [] : ["AUTH", username ?? "default", password];
-    const steps: (readonly Argument[])[] = [];
-    if (database !== 0) steps.push(["SELECT", database]);
-    steps.push(["CLIENT", "SETNAME", `redis-streamer:${name}`]);
-    // A server that still loads its data greets, but does nothing else: it counts as away until it answers this.
-    steps.push(["PING"]);
-    // What a source led to may be a master no more, and what it has may be out of date.
-    if (isSource(place)) steps.push(["ROLE"]);
-    const next = (): void => {
-      const step = steps.shift();
-      if (step === undefined) {
-        done(undefined);
-        return;
-      }
-      sendNow(step, (error, reply) => {
-        // One that cannot write to its disk says so to a PING, and can be read from.
-        const isHarmless = step[0] === "CLIENT" || (error instanceof ReplyError && error.code === "MISCONF");
-        if (error && !isHarmless) done(error.message);
-        else if (step[0] === "ROLE" && !(Array.isArray(reply) && String(reply[0]) === "master"))
-          done(NO_MASTER);
-        else next();
-      });
-    };
-    sendNow(["HELLO", 3, ...auth], (error) => {
-      protocol = error === undefined ? 3 : 2;
-      const isOld = error !== undefined && /unknown command|NOPROTO/i.test(error.message);
-      if (error !== undefined && !isOld) done(error.message);
-      else if (error === undefined || password === undefined) next();
-      else
-        sendNow(["AUTH", ...(username === undefined ? [] : [username]), password], (refused) =>
-          refused === undefined ? next() : done(refused.message),
-        );
     });
   }
 

@@ -42,7 +42,7 @@ export interface ClusterMap {
 const POLL_MS = 1000;
 /** A node that does not answer for so long (ms) is left for another one. */
 const ANSWER_MS = 1000;
-/** Between two nodes that do not answer, in ms. */
+/** Between two questions at least, in ms. */
 const NEXT_MS = 50;
 /** So many in a row that do not answer are no accident, and told. */
 const FAILURES_TOLD = 4;
@@ -63,13 +63,31 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
   /** How many in a row did not answer. */
   let failures = 0;
   let timer: NodeJS.Timeout | undefined;
+  let late: NodeJS.Timeout | undefined;
   let isClosed = false;
-  /** Why the one that is asked cannot be reached. It is told here, once for all nodes. */
-  let unreached = "";
+  /** When a node was asked last, in ms of `performance.now()`. */
+  let askedAt = Number.NEGATIVE_INFINITY;
+  /** Ends the question that is under way without an answer. */
+  let fail: (reason: string) => void = () => undefined;
+  /** What the connection says of itself is told here, once for all nodes; and a node that is not reached is left. */
   const hear = (fields: object): void => {
-    if ("reason" in fields) unreached = String(fields.reason);
+    if (!("reason" in fields)) return;
+    const reason = String(fields.reason);
+    // Not within the connection's call, which is not over yet.
+    queueMicrotask(() => leave(reason));
   };
   const listening: Logger = { debug: hear, info: hear, warn: hear, error: hear };
+
+  function leave(reason: string): void {
+    if (asked === undefined || isClosed || asked.connection.isReady()) return;
+    if (isAsking) {
+      fail(reason);
+      return;
+    }
+    asked.connection.close();
+    asked = undefined;
+    askSoon();
+  }
 
   function nodeOf(host: string, port: number): ClusterNode {
     const name = `${host}:${port}`;
@@ -88,50 +106,55 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
     return candidates[failures % candidates.length];
   }
 
-  function ask(): void {
-    clearTimeout(timer);
+  /** Asks, unless somebody was asked a moment ago: then in a moment. */
+  function askSoon(): void {
     if (isClosed) return;
-    if (isAsking) {
-      isAskedAgain = true;
-      return;
-    }
-    if (asked === undefined) {
-      const address = next();
-      if (address === undefined) return;
-      asked = {
-        address,
-        connection: openConnection({ address, logger: listening, name: "map", waitMs: ANSWER_MS }),
-      };
-    }
+    isAskedAgain = isAsking;
+    if (isAsking) return;
+    clearTimeout(timer);
+    timer = setTimeout(ask, Math.max(0, askedAt + NEXT_MS - performance.now()));
+  }
+
+  function ask(): void {
+    const address = asked?.address ?? next();
+    if (address === undefined) return;
+    const connection =
+      asked?.connection ?? openConnection({ address, logger: listening, name: "map", waitMs: ANSWER_MS });
+    asked = { address, connection };
+    askedAt = performance.now();
     isAsking = true;
-    const { address, connection } = asked;
-    const late = setTimeout(() => answered(new Error("it does not answer"), null), ANSWER_MS);
-    let isAnswered = false;
     const answered = (error: Error | undefined, reply: Reply): void => {
-      if (isAnswered || isClosed) return;
-      isAnswered = true;
+      if (!isAsking || isClosed || asked?.connection !== connection) return;
       isAsking = false;
       clearTimeout(late);
-      const problem = error === undefined ? adopt(reply, address) : unreached || error.message;
-      unreached = "";
-      if (problem === undefined) {
-        if (failures >= FAILURES_TOLD)
-          logger.info({ node: describeAddress(address) }, "the cluster's map is known again");
-        failures = 0;
-        for (const told of listeners) told();
-      } else {
-        asked = undefined;
-        connection.close();
-        failures++;
-        const fields = { node: describeAddress(address), reason: problem };
-        const isNews = failures === FAILURES_TOLD || (error instanceof ReplyError && failures === 1);
-        if (isNews) logger.warn(fields, "a node does not tell the cluster's map");
-        else logger.debug(fields, "a node does not tell the cluster's map");
-      }
+      const problem = error?.message ?? adopt(reply, address);
+      if (problem === undefined) known(address);
+      else unknown(address, problem, error instanceof ReplyError);
+      // Who was just told may have asked for more.
+      clearTimeout(timer);
       timer = setTimeout(ask, problem !== undefined || isAskedAgain ? NEXT_MS : POLL_MS);
       isAskedAgain = false;
     };
+    fail = (reason) => answered(new Error(reason), null);
+    late = setTimeout(fail, ANSWER_MS, "it does not answer");
     connection.send(["CLUSTER", "SLOTS"], answered);
+  }
+
+  function known(address: RedisAddress): void {
+    if (failures >= FAILURES_TOLD)
+      logger.info({ node: describeAddress(address) }, "the cluster's map is known again");
+    failures = 0;
+    for (const told of listeners) told();
+  }
+
+  function unknown(address: RedisAddress, reason: string, isRefused: boolean): void {
+    asked?.connection.close();
+    asked = undefined;
+    failures++;
+    const fields = { node: describeAddress(address), reason };
+    const isNews = failures === FAILURES_TOLD || (isRefused && failures === 1);
+    if (isNews) logger.warn(fields, "a node does not tell the cluster's map");
+    else logger.debug(fields, "a node does not tell the cluster's map");
   }
 
   /** @returns what is wrong with the answer */
@@ -181,9 +204,9 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
       owners[slot] = to;
       if (!masters.includes(to)) masters = [...masters, to];
       for (const told of listeners) told();
-      ask();
+      askSoon();
     },
-    refresh: ask,
+    refresh: askSoon,
     watch(told) {
       listeners.add(told);
       return () => listeners.delete(told);
@@ -191,6 +214,7 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
     close() {
       isClosed = true;
       clearTimeout(timer);
+      clearTimeout(late);
       asked?.connection.close();
     },
   };

@@ -9,22 +9,17 @@
 import { GatewayError } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
 import type { ClusterMap, ClusterNode } from "./cluster-map.ts";
+import { type NodeHooks, openClusterNodes } from "./cluster-nodes.ts";
+import { keyOf } from "./command-key.ts";
 import type { Argument, CommandWriter } from "./command-writer.ts";
 import type { Commands, Database } from "./commands.ts";
-import { type Connection, type Done, openConnection, ReplyLostError } from "./connection.ts";
+import { type Connection, type Done, ReplyLostError } from "./connection.ts";
 import { redirectionOf } from "./redirection.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
 import { slotOf } from "./slots.ts";
 
 /** What happens at nodes, for whoever uses a router. */
-export interface RouterHooks {
-  /** Sent over each connection before anything else, such as what turns tracking on. */
-  readonly greeting?: readonly Argument[];
-  /** A RESP3 push message arrived from a node. */
-  readonly onPush?: (message: Reply[]) => void;
-  /** The connection to a node is there, for the first time or again. */
-  readonly onNodeReady?: (node: ClusterNode) => void;
-  readonly onNodeLost?: () => void;
+export interface RouterHooks extends NodeHooks {
   /** A key's command was sent to the node that its slot is moving to. */
   readonly onAsked?: (key: string) => void;
 }
@@ -68,7 +63,7 @@ interface Lane {
   readonly key: string;
   readonly slot: number;
   /** Where those are that were sent. */
-  at: Node | undefined;
+  at: Connection | undefined;
   underWay: number;
   /** To be sent again when nothing is under way, before those that wait. */
   again: Order[];
@@ -77,19 +72,10 @@ interface Lane {
   pausedUntil: number;
 }
 
-interface Node {
-  readonly node: ClusterNode;
-  readonly connection: Connection;
-  /** Since when it is no master and not used as one, in ms of `performance.now()`. */
-  leftAt: number | undefined;
-}
-
 /** How often (ms) what waits is looked at. */
 const SWEEP_MS = 50;
 /** Sent on more often than this, a command waits a little: two nodes that name each other are about to agree. */
 const QUICK_REDIRECTIONS = 3;
-/** A node that is no master any more keeps its connection for so long (ms): unless it hangs, it answers what was sent. */
-const LEAVE_MS = 500;
 /** Slots of keys that are remembered; with more than this they are found out anew. */
 const MOST_SLOTS = 20_000;
 
@@ -100,66 +86,15 @@ const ignore: Done = () => undefined;
 
 /** Opens a router. */
 export function openClusterRouter(options: RouterOptions): ClusterRouter {
-  const { map, name, logger, waitMs, silenceMs, isOrdered = false } = options;
-  const nodes = new Map<ClusterNode, Node>();
+  const { map, waitMs, isOrdered = false } = options;
   const lanes = new Map<string, Lane>();
   /** Lanes in which something waits. */
   const held = new Set<Lane>();
   const slots = new Map<string, number>();
   let sweeping: NodeJS.Timeout | undefined;
-  let leaving: NodeJS.Timeout | undefined;
   let isClosed = false;
 
-  function open(node: ClusterNode): Node {
-    const known = nodes.get(node);
-    if (known !== undefined) return known;
-    const connection = openConnection({
-      address: node.address,
-      name,
-      logger,
-      ...(silenceMs !== undefined && { silenceMs }),
-      // What cannot be sent is kept here, since it may be another node that takes it.
-      waitMs: 0,
-      ...(options.onPush && { onPush: options.onPush }),
-      onReady() {
-        if (options.greeting !== undefined)
-          connection.send(options.greeting, (error) => greeted(node, error));
-        options.onNodeReady?.(node);
-        advanceHeld();
-      },
-      onLost() {
-        options.onNodeLost?.();
-        map.refresh();
-      },
-    });
-    const opened: Node = { node, connection, leftAt: undefined };
-    nodes.set(node, opened);
-    return opened;
-  }
-
-  function greeted({ name: at }: ClusterNode, error: Error | undefined): void {
-    if (error instanceof ReplyError)
-      logger.error({ node: at, connection: name, err: error }, "a node cannot do what the gateway needs");
-  }
-
-  function mapTold(): void {
-    clearTimeout(leaving);
-    leaving = undefined;
-    const masters = new Set(map.masters());
-    for (const node of masters) open(node).leftAt = undefined;
-    const now = performance.now();
-    for (const one of nodes.values()) {
-      if (masters.has(one.node)) continue;
-      one.leftAt ??= now;
-      if (now - one.leftAt >= LEAVE_MS) {
-        nodes.delete(one.node);
-        one.connection.close();
-      } else {
-        leaving ??= setTimeout(mapTold, LEAVE_MS);
-      }
-    }
-    advanceHeld();
-  }
+  const nodes = openClusterNodes({ ...options, onChange: advanceHeld });
 
   function slotAt(key: string): number {
     const known = slots.get(key);
@@ -173,16 +108,13 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
   function trySend(lane: Lane, order: Order): boolean {
     const target = order.asking ?? map.ownerOf(lane.slot);
     if (target === undefined || (lane.pausedUntil > 0 && lane.pausedUntil > performance.now())) return false;
-    const at = open(target);
-    if (!at.connection.isReady() || (lane.underWay > 0 && lane.at !== at)) return false;
+    const at = order.asking === undefined ? nodes.at(target) : nodes.atComing(target);
+    if (!at.isReady() || (lane.underWay > 0 && lane.at !== at)) return false;
     lane.at = at;
     lane.underWay++;
     lane.pausedUntil = 0;
-    if (order.asking !== undefined) {
-      at.leftAt = undefined;
-      at.connection.send(["ASKING"], ignore);
-    }
-    at.connection.sendEncoded(order.encode, (error, reply) => answered(lane, order, at.node, error, reply));
+    if (order.asking !== undefined) at.send(["ASKING"], ignore);
+    at.sendEncoded(order.encode, (error, reply) => answered(lane, order, target, error, reply));
     return true;
   }
 
@@ -304,8 +236,6 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
       send(args, (error, reply) => (error ? reject(error) : resolve(reply)));
     });
 
-  const stopWatching = map.watch(mapTold);
-  mapTold();
   return {
     sendEncoded,
     send,
@@ -314,7 +244,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
     async onEach(run) {
       const giveUpAt = performance.now() + waitMs;
       for (;;) {
-        const masters = map.masters().map((node) => open(node).connection);
+        const masters = map.masters().map((node) => nodes.at(node));
         try {
           if (masters.length === 0 || !masters.every((one) => one.isReady())) throw away();
           return await Promise.all(masters.map((one) => run(one satisfies Commands)));
@@ -331,10 +261,8 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
     },
     close() {
       isClosed = true;
-      stopWatching();
       clearInterval(sweeping);
-      clearTimeout(leaving);
-      for (const { connection } of nodes.values()) connection.close();
+      nodes.close();
       for (const { again, waiting } of lanes.values())
         for (const order of [...again, ...waiting]) order.done(away(), null);
       lanes.clear();
@@ -347,26 +275,4 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
 function isPassing(error: unknown): boolean {
   if (error instanceof GatewayError) return error.code === "REDIS_AWAY";
   return error instanceof ReplyError && (error.code === "READONLY" || redirectionOf(error) !== undefined);
-}
-
-/** The key that decides where a command goes; what has none goes where the empty key would. */
-function keyOf(args: readonly Argument[]): string {
-  const [command] = args;
-  switch (command) {
-    case "INFO":
-    case "PING":
-      return "";
-    case "EVAL":
-      return textOf(args[3]);
-    case "XINFO":
-      return textOf(args[2]);
-    case "XREAD":
-      return textOf(args[args.indexOf("STREAMS") + 1]);
-    default:
-      return textOf(args[1]);
-  }
-}
-
-function textOf(argument: Argument | undefined): string {
-  return typeof argument === "object" ? Buffer.from(argument).toString() : String(argument ?? "");
 }

@@ -4,9 +4,9 @@ import { slotOf } from "../../src/redis/slots.ts";
 import { freePort, startRedis, type TestRedis } from "./redis.ts";
 import { until } from "./until.ts";
 
-/** The arguments that make a server a node, with a port for the others. The timeout (ms) is how long a dead master is not missed. */
+/** The arguments that make a server a node, with a port for the others. The timeout (ms) is how long a dead master is not missed: a busy machine stands for a while. */
 export const nodeArguments = async (): Promise<string[]> => [
-  ...["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"],
+  ...["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"],
   // By default that is a port 10,000 above its own, which may be none, or somebody else's.
   ...["--cluster-port", String(await freePort())],
 ];

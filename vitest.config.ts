@@ -8,8 +8,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/build.ts",
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     maxWorkers: 2,
     // A machine that stands still for seconds fails what waits for a process of its own, so that gets a second try and is
     // named in the report. What a property finds is a fault of the code however rarely it is found: no second try.

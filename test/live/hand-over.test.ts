@@ -82,4 +82,4 @@ test("a reader sees exactly the stream after its cursor, whatever pauses it, who
     }),
     { numRuns: 100, endOnFailure: true },
   );
-}, 120_000);
+});

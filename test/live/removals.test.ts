@@ -132,4 +132,4 @@ test("a reader sees what was not gone before it came, and is told of gaps", asyn
     }),
     { numRuns: 100, endOnFailure: true },
   );
-}, 120_000);
+});

@@ -82,7 +82,7 @@ describe("under load", () => {
     }
     await progress(20);
     await settle(["APPEND_UNKNOWN"]);
-  }, 60_000);
+  });
 
   test("one that delivers byte by byte, and is cut anywhere between them", async () => {
     await start();
@@ -95,7 +95,7 @@ describe("under load", () => {
     network.flow();
     await progress(20);
     await settle(["APPEND_UNKNOWN"]);
-  }, 60_000);
+  });
 
   test("one that stalls for less than Redis may be silent only holds everything up", async () => {
     await start();
@@ -107,7 +107,7 @@ describe("under load", () => {
     network.flow();
     await progress(20);
     await settle([]);
-  }, 60_000);
+  });
 
   test("one that stalls for longer is given up, also where it is asked all the time, and used when it is back", async () => {
     await start({ REDIS_SILENCE_MS: "1000", REDIS_WAIT_MS: "300" });
@@ -131,7 +131,7 @@ describe("under load", () => {
     network.cut();
     await progress(20);
     await settle(["APPEND_UNKNOWN", "REDIS_AWAY"]);
-  }, 60_000);
+  });
 });
 
 describe("an append whose answer is cut off", () => {

@@ -44,7 +44,7 @@ describe("a run", () => {
   let history: History;
   beforeAll(async () => {
     history = await check(9, 0.12);
-  }, 120_000);
+  });
 
   /** The history with a change to the longest connection of a reader who gets everything. */
   function planted(change: (entries: readonly NamedEntry[]) => NamedEntry[]): string[] {
@@ -87,4 +87,4 @@ test("a run on a cluster whose slots move and whose masters die", async () => {
   const history = await check(3, 0.1, "--cluster");
   expect(history.pushes.filter(({ outcome }) => outcome && "id" in outcome).length).toBeGreaterThan(500);
   expect(history.takeovers).toBeGreaterThan(0);
-}, 120_000);
+});

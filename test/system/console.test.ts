@@ -321,7 +321,7 @@ test("Redis and the gateway are killed and come back: the page says so, and goes
     stored.unshift(entry.text());
   await until("the last is shown", async () => (await lastRow(pane).textContent()) === stored.at(-1));
   expect((await pane.locator(".tail li span").allTextContents()).slice(-100)).toEqual(stored);
-}, 90_000);
+});
 
 test.each(["light", "dark"] as const)("axe finds nothing to complain of, %s", async (theme) => {
   const streamer = connect(gateway.http);

@@ -121,7 +121,7 @@ test("kill -9 of both, again and again, with a Redis elsewhere", async () => {
   await using gateway = await startGatewayProcess({ env: { ...ALL, REDIS_URL: redis.url } });
   await connect(load, gateway);
   await settle(load, gateway);
-}, 60_000);
+});
 
 test("Redis stands still for longer than it may be silent, again and again", async () => {
   const redis: TestRedis = await startRedis();
@@ -159,4 +159,4 @@ test("Redis stands still for longer than it may be silent, again and again", asy
     redis.thaw();
     await redis[Symbol.asyncDispose]();
   }
-}, 60_000);
+});

@@ -135,7 +135,7 @@ test("maxmemory is reached, and there is room again", async () => {
   await redis.control.call("DEL", "ballast");
   await progress(load, gateway);
   await settle(gateway, load, ["REDIS_FULL"]);
-}, 60_000);
+});
 
 test("the disk of a Redis that syncs every second is full, and has room again", async () => {
   await using redis = await startRedis("--appendonly", "yes", "--appendfsync", "everysec");
@@ -158,7 +158,7 @@ test("the disk of a Redis that syncs every second is full, and has room again", 
   await redis.start();
   await progress(load, gateway);
   await settle(gateway, load, ["REDIS_FULL", "APPEND_UNKNOWN"]);
-}, 60_000);
+});
 
 test("the disk of a managed Redis, which syncs always and gives up on it, is full, and has room again", async () => {
   const folder = mkdtempSync(join(tmpdir(), "full-store-"));
@@ -203,4 +203,4 @@ test("the disk of a managed Redis, which syncs always and gives up on it, is ful
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}, 90_000);
+});

@@ -94,7 +94,7 @@ describe.each<[string, (path: string) => string]>([
     await page.getByRole("region", { name: "default:shown" }).getByText("hello").first().waitFor();
     expect(page.elsewhere).toEqual([]);
     expect(page.problems).toEqual([]);
-  }, 120_000);
+  });
 });
 
 test("the playground subscribes behind a proxy that takes the path away", async () => {
@@ -115,7 +115,7 @@ test("the playground subscribes behind a proxy that takes the path away", async 
   await page.getByText("pushed from outside").locator("visible=true").first().waitFor();
   expect(page.elsewhere).toEqual([]);
   expect(page.problems).toEqual([]);
-}, 120_000);
+});
 
 async function logIn(page: Page): Promise<void> {
   await page.getByLabel("Key or token").fill(key);

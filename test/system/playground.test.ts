@@ -48,4 +48,4 @@ test("a query is answered, and a subscription delivers a pushed entry", async ()
   const elsewhere = open.requests.filter((url) => !/^(data|blob):/.test(url) && new URL(url).host !== host);
   expect(elsewhere).toEqual([]);
   expect(open.errors).toEqual([]);
-}, 120_000);
+});

@@ -166,5 +166,5 @@ describe("a key that is no stream", () => {
     const stored = await finish("other", readers[1]);
     for (const { entries } of readers[1]) expect(entries.map(({ id }) => id)).toEqual(stored);
     expect(await gateway.metric("internal_errors_total")).toBe(0);
-  }, 60_000);
+  });
 });

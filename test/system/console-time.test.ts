@@ -227,6 +227,17 @@ test("events are a timeline, the gateway shows its state, and both survive a rel
   const state = paneOf(page, "Gateway");
   await state.getByText("Redis answers in").waitFor();
   await state.getByText(/^\d+\.\d ms$/).waitFor();
+  const push = connect(gateway.http).push("counted");
+  const isIn = state.locator("div", { has: page.getByText("Entries in", { exact: true }) }).last();
+  await until(
+    "what comes in is counted",
+    async () => {
+      await push.send("x");
+      return /[1-9]/.test((await isIn.textContent()) ?? "");
+    },
+    WAIT_MS,
+  );
+  await push.close();
   const memory = state.locator("div", { has: page.getByText("Memory", { exact: true }) }).last();
   expect(await memory.textContent()).toMatch(/^Memory\d+\.\d MB$/);
   expect(console.problems).toEqual([]);

@@ -4,8 +4,8 @@
  * with it: the numbers stored last, with their ids, for a day after the last one.
  */
 import type { DedupedEntry } from "../domain/entry.ts";
+import { hashTagOf, tagFor } from "./cluster/slots.ts";
 import type { Argument } from "./command-writer.ts";
-import { hashTagOf, tagFor } from "./slots.ts";
 
 /** How far back, in numbers of its key, an entry may lie and still be recognised or stored. */
 export const DEDUPE_WINDOW = 10_000;

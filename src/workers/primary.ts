@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../domain/logger.ts";
 import type { Gateway } from "../gateway.ts";
 import { createWholeMetrics } from "../observe/whole-metrics.ts";
-import { startManagedServer } from "../redis/managed-server.ts";
+import { startManagedServer } from "../redis/managed/managed-server.ts";
 import type { Settings } from "../settings.ts";
 import { type Calls, openCalls } from "./calls.ts";
 import type { PrimaryAnswers, Start, WorkerAnswers } from "./protocol.ts";

@@ -5,7 +5,7 @@ import { createTally, type Tally } from "../../src/domain/tally.ts";
 import { createTraffic } from "../../src/domain/traffic.ts";
 import { parseRedisUrl } from "../../src/redis/address.ts";
 import { type Append, type AppendResult, createAppender } from "../../src/redis/appender.ts";
-import { openClusterStore } from "../../src/redis/cluster-store.ts";
+import { openClusterStore } from "../../src/redis/cluster/store.ts";
 import { createEntrySizes } from "../../src/redis/entry-sizes.ts";
 import type { TailMode } from "../../src/redis/open-tail.ts";
 import { openSingleStore } from "../../src/redis/single-store.ts";

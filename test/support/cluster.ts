@@ -1,6 +1,7 @@
 /** A real Redis Cluster for a test: nodes are processes that the test starts, moves slots between, kills and adds. */
+
+import { slotOf } from "../../src/redis/cluster/slots.ts";
 import type { Commands } from "../../src/redis/commands.ts";
-import { slotOf } from "../../src/redis/slots.ts";
 import { freePort, startRedis, type TestRedis } from "./redis.ts";
 import { until } from "./until.ts";
 

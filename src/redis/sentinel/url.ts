@@ -1,7 +1,7 @@
 /** The sentinels of a Redis and the name they know it by, read from `REDIS_URL`. */
 import { isIP } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import type { RedisAddress } from "./address.ts";
+import type { RedisAddress } from "../address.ts";
 
 /** One sentinel. */
 export interface SentinelHost {

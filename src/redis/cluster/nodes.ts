@@ -2,11 +2,11 @@
  * The connections that one kind of commands goes over in a cluster: one to each master. A node that is no master any more
  * keeps its own for a moment, since it mostly has answers to give; then it is cut off, as one that hangs has to be.
  */
-import type { Logger } from "../domain/logger.ts";
-import type { ClusterMap, ClusterNode } from "./cluster-map.ts";
-import type { Argument } from "./command-writer.ts";
-import { type Connection, openConnection } from "./connection.ts";
-import { type Reply, ReplyError } from "./resp-reader.ts";
+import type { Logger } from "../../domain/logger.ts";
+import type { Argument } from "../command-writer.ts";
+import { type Connection, openConnection } from "../connection.ts";
+import { type Reply, ReplyError } from "../resp-reader.ts";
+import type { ClusterMap, ClusterNode } from "./map.ts";
 
 /** What happens at nodes. */
 export interface NodeHooks {

@@ -1,5 +1,5 @@
 /** What a node of a cluster refuses a command with that it has not carried out, and that may be done elsewhere or later. */
-import type { ReplyError } from "./resp-reader.ts";
+import type { ReplyError } from "../resp-reader.ts";
 
 /** Where to, or when. `to` is an address, `host:port`. */
 export type Redirection =

@@ -3,12 +3,12 @@
  * seen also where no command is refused; and at once where one is.
  */
 
-import type { Logger } from "../domain/logger.ts";
-import { describeAddress, type RedisAddress, tlsAt } from "./address.ts";
-import type { ClusterPlace } from "./cluster-url.ts";
-import { type Connection, openConnection } from "./connection.ts";
-import { type Reply, ReplyError } from "./resp-reader.ts";
+import type { Logger } from "../../domain/logger.ts";
+import { describeAddress, type RedisAddress, tlsAt } from "../address.ts";
+import { type Connection, openConnection } from "../connection.ts";
+import { type Reply, ReplyError } from "../resp-reader.ts";
 import { SLOTS } from "./slots.ts";
+import type { ClusterPlace } from "./url.ts";
 
 /** A node. There is one object for each address. */
 export interface ClusterNode {

@@ -7,12 +7,12 @@
  *     :devices:leases                                when to look at each device, as on one server
  *     :devices:lease:{:devices:leases}:{device_id}   a device's leases, in the slot of that
  */
-import type { Database } from "./commands.ts";
-import { trimTo } from "./device-records.ts";
-import type { PresenceLeases } from "./presence-leases.ts";
-import { refusalOf } from "./refusal.ts";
-import type { Reply } from "./resp-reader.ts";
-import { DEVICES_CONNECTED, DEVICES_SEEN, deviceMetaKey, EVENT_DEVICE_CONNECTED } from "./system-keys.ts";
+import type { Database } from "../commands.ts";
+import { trimTo } from "../device-records.ts";
+import type { PresenceLeases } from "../presence-leases.ts";
+import { refusalOf } from "../refusal.ts";
+import type { Reply } from "../resp-reader.ts";
+import { DEVICES_CONNECTED, DEVICES_SEEN, deviceMetaKey, EVENT_DEVICE_CONNECTED } from "../system-keys.ts";
 
 /** What leases are made of. */
 export interface ClusterLeasesParts {

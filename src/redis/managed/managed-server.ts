@@ -8,7 +8,7 @@
 import { mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Logger } from "../domain/logger.ts";
+import type { Logger } from "../../domain/logger.ts";
 import { findServer, ManagedServerError } from "./server-binary.ts";
 import { takePlace } from "./server-lock.ts";
 import { untilReady } from "./server-probe.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { type Place, takePlace } from "../../src/redis/server-lock.ts";
+import { type Place, takePlace } from "../../../src/redis/managed/server-lock.ts";
 
 const never = () => new AbortController().signal;
 let folder: string;

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Logger } from "../domain/logger.ts";
+import type { Logger } from "../../domain/logger.ts";
 import { ManagedServerError } from "./server-binary.ts";
 import { readServerLine } from "./server-log.ts";
 import { ask, reach } from "./server-probe.ts";

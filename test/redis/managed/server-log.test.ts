@@ -1,6 +1,6 @@
 /** Lines as redis-server 7.0, redis-server 7.4 and valkey-server 8 write them. */
 import { describe, expect, it } from "vitest";
-import { readServerLine } from "../../src/redis/server-log.ts";
+import { readServerLine } from "../../../src/redis/managed/server-log.ts";
 
 describe("readServerLine", () => {
   it.each([

@@ -7,13 +7,11 @@
  * was, also one that does not exist yet. A stream that was read at the node that takes its slot over just now is
  * read again at every look, since nobody tells where that ends.
  */
-import type { EntryId } from "../domain/entry-id.ts";
-import type { Logger } from "../domain/logger.ts";
-import type { Tally } from "../domain/tally.ts";
-import type { ClusterMap, ClusterNode } from "./cluster-map.ts";
-import { type ClusterRouter, openClusterRouter } from "./cluster-router.ts";
-import type { EntrySizes } from "./entry-sizes.ts";
-import { type Reply, ReplyError } from "./resp-reader.ts";
+import type { EntryId } from "../../domain/entry-id.ts";
+import type { Logger } from "../../domain/logger.ts";
+import type { Tally } from "../../domain/tally.ts";
+import type { EntrySizes } from "../entry-sizes.ts";
+import { type Reply, ReplyError } from "../resp-reader.ts";
 import {
   advance,
   handOn,
@@ -22,7 +20,9 @@ import {
   planRead,
   type Tail,
   type TailRead,
-} from "./tail.ts";
+} from "../tail.ts";
+import type { ClusterMap, ClusterNode } from "./map.ts";
+import { type ClusterRouter, openClusterRouter } from "./router.ts";
 
 /** What a cluster's tail needs. */
 export interface ClusterTailOptions {

@@ -1,5 +1,5 @@
 /** Reads the log lines of redis-server and valkey-server, so that they can stand in the gateway's own log. */
-import type { Logger } from "../domain/logger.ts";
+import type { Logger } from "../../domain/logger.ts";
 
 /** A line of the server, at the level at which the gateway logs it. */
 export interface ServerLine {

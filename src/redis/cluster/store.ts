@@ -1,18 +1,18 @@
 /** A Redis Cluster as the gateway's store: each kind of commands by a router of its own, all by one map. */
-import type { Logger } from "../domain/logger.ts";
-import type { Tally } from "../domain/tally.ts";
-import { createClusterLeases } from "./cluster-leases.ts";
-import { type ClusterMap, openClusterMap } from "./cluster-map.ts";
-import { openClusterRouter, type RouterHooks } from "./cluster-router.ts";
-import { openClusterTail } from "./cluster-tail.ts";
-import type { ClusterPlace } from "./cluster-url.ts";
-import { ping } from "./commands.ts";
-import type { EntrySizes } from "./entry-sizes.ts";
-import { TRACK_META } from "./meta-watch.ts";
-import { unkeptReads } from "./polled-reads.ts";
-import { createReplicaPool, type ReplicaReads } from "./replica-reads.ts";
+import type { Logger } from "../../domain/logger.ts";
+import type { Tally } from "../../domain/tally.ts";
+import { ping } from "../commands.ts";
+import type { EntrySizes } from "../entry-sizes.ts";
+import { TRACK_META } from "../meta-watch.ts";
+import { unkeptReads } from "../polled-reads.ts";
+import { createReplicaPool, type ReplicaReads } from "../replica-reads.ts";
+import type { Store } from "../store.ts";
+import { createClusterLeases } from "./leases.ts";
+import { type ClusterMap, openClusterMap } from "./map.ts";
+import { openClusterRouter, type RouterHooks } from "./router.ts";
 import { slotOf } from "./slots.ts";
-import type { Store } from "./store.ts";
+import { openClusterTail } from "./tail.ts";
+import type { ClusterPlace } from "./url.ts";
 
 /** What the store of a cluster is made of. */
 export interface ClusterStoreParts {

@@ -14,15 +14,15 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Logger } from "../../src/domain/logger.ts";
+import type { Logger } from "../../../src/domain/logger.ts";
 import {
   findServer,
   type ManagedServer,
   ManagedServerError,
   type ManagedServerOptions,
   startManagedServer,
-} from "../../src/redis/managed-server.ts";
-import { ask } from "../../src/redis/server-probe.ts";
+} from "../../../src/redis/managed/managed-server.ts";
+import { ask } from "../../../src/redis/managed/server-probe.ts";
 import { buildGateway, type GatewayChild } from "./gateway-child.ts";
 
 let folder: string;

@@ -24,7 +24,7 @@ export interface GatewayChild {
 }
 
 const GATEWAY = `
-import { startManagedServer } from "./src/redis/managed-server.js";
+import { startManagedServer } from "./src/redis/managed/managed-server.js";
 const say = (line) => process.stdout.write(JSON.stringify(line) + "\\n");
 const log = (fields, message) => say({ message });
 process.on("SIGINT", () => say({ message: "interrupted" }));
@@ -46,7 +46,7 @@ export function buildGateway(): {
   readonly start: (dataDir: string) => Promise<GatewayChild>;
   clear(): void;
 } {
-  const root = resolve(import.meta.dirname, "../..");
+  const root = resolve(import.meta.dirname, "../../..");
   const folder = mkdtempSync(join(tmpdir(), "gateway-child-"));
   const tsconfig = join(folder, "tsconfig.json");
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
@@ -61,7 +61,7 @@ export function buildGateway(): {
         outDir: folder,
         typeRoots: [join(root, "node_modules/@types")],
       },
-      files: [join(root, "src/redis/managed-server.ts")],
+      files: [join(root, "src/redis/managed/managed-server.ts")],
       include: [],
     }),
   );

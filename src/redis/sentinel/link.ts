@@ -1,9 +1,9 @@
 /** A conversation with one sentinel: its address of a master, or its news of failovers, for as long as it lasts. */
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { type Argument, createCommandWriter } from "./command-writer.ts";
-import { createReplyReader, type Reply, ReplyError } from "./resp-reader.ts";
-import { type SentinelHost, type SentinelUrl, tlsFor } from "./sentinel-url.ts";
+import { type Argument, createCommandWriter } from "../command-writer.ts";
+import { createReplyReader, type Reply, ReplyError } from "../resp-reader.ts";
+import { type SentinelHost, type SentinelUrl, tlsFor } from "./url.ts";
 
 /** How to come in at sentinels. */
 export type SentinelDoor = Pick<SentinelUrl, "sentinelLogin" | "tls">;

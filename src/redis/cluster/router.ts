@@ -6,16 +6,16 @@
  * under way to another, or waits; so none overtakes one that was sent on. Where a node cannot be reached, commands wait
  * for it, or for who takes its place, for a bounded time. A command whose reply was lost is not sent again.
  */
-import { GatewayError } from "../domain/errors.ts";
-import type { Logger } from "../domain/logger.ts";
-import type { ClusterMap, ClusterNode } from "./cluster-map.ts";
-import { type NodeHooks, openClusterNodes } from "./cluster-nodes.ts";
-import { keyOf } from "./command-key.ts";
-import type { Argument, CommandWriter } from "./command-writer.ts";
-import type { Commands, Database } from "./commands.ts";
-import { type Connection, type Done, ReplyLostError } from "./connection.ts";
+import { GatewayError } from "../../domain/errors.ts";
+import type { Logger } from "../../domain/logger.ts";
+import { keyOf } from "../command-key.ts";
+import type { Argument, CommandWriter } from "../command-writer.ts";
+import type { Commands, Database } from "../commands.ts";
+import { type Connection, type Done, ReplyLostError } from "../connection.ts";
+import { type Reply, ReplyError } from "../resp-reader.ts";
+import type { ClusterMap, ClusterNode } from "./map.ts";
+import { type NodeHooks, openClusterNodes } from "./nodes.ts";
 import { redirectionOf } from "./redirection.ts";
-import { type Reply, ReplyError } from "./resp-reader.ts";
 import { slotOf } from "./slots.ts";
 
 /** What happens at nodes, for whoever uses a router. */

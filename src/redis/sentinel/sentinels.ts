@@ -4,11 +4,11 @@
  *
  * @see https://redis.io/docs/latest/develop/reference/sentinel-clients/
  */
-import type { Logger } from "../domain/logger.ts";
-import type { RedisAddress } from "./address.ts";
-import { askSentinel, listenToSentinel, type SentinelAnswer } from "./sentinel-link.ts";
-import { describeHost, type SentinelHost, type SentinelUrl } from "./sentinel-url.ts";
-import type { Found, RedisSource } from "./source.ts";
+import type { Logger } from "../../domain/logger.ts";
+import type { RedisAddress } from "../address.ts";
+import type { Found, RedisSource } from "../source.ts";
+import { askSentinel, listenToSentinel, type SentinelAnswer } from "./link.ts";
+import { describeHost, type SentinelHost, type SentinelUrl } from "./url.ts";
 
 /** No sentinel led to the master, for the reasons that its message has by sentinel. */
 export class NoMasterError extends Error {

@@ -56,7 +56,8 @@ export function tlsAt(host: string, { servername: _, ...tls }: TlsOptions): TlsO
   return isIP(host) === 0 ? { ...tls, servername: host } : tls;
 }
 
-function decoded(text: string, what: string): string {
+/** A percent-encoded part of a URL. @throws Error that says which one is none */
+export function decoded(text: string, what: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -70,10 +71,13 @@ function databaseOf(text: string): number {
   return Number(text);
 }
 
+/** A host and port for people. */
+export const describeHost = ({ host, port }: { readonly host: string; readonly port: number }): string =>
+  `${host.includes(":") ? `[${host}]` : host}:${port}`;
+
 /** The address for people: without user and password. */
 export function describeAddress({ target, tls, database }: RedisAddress): string {
   const suffix = database === 0 ? "" : `/${database}`;
   if ("path" in target) return `unix:${target.path}${suffix}`;
-  const host = target.host.includes(":") ? `[${target.host}]` : target.host;
-  return `${tls ? "rediss" : "redis"}://${host}:${target.port}${suffix}`;
+  return `${tls ? "rediss" : "redis"}://${describeHost(target)}${suffix}`;
 }

@@ -31,7 +31,7 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
     address,
     logger,
     // As long as a read blocks, silence is its answer.
-    ...(silenceMs !== undefined && { silenceMs: silenceMs + BLOCK_MS }),
+    silenceMs: silenceMs === undefined ? undefined : silenceMs + BLOCK_MS,
     name: "tail",
     waitMs: 0,
     onReady() {

@@ -41,7 +41,7 @@ export interface ConnectionOptions extends ConnectionHooks {
   /** How long a command waits for a Redis that is away, in ms. */
   readonly waitMs: number;
   /** A Redis that answers nothing for so long (ms) though it was asked is as good as gone. @default 30_000 */
-  readonly silenceMs?: number;
+  readonly silenceMs?: number | undefined;
 }
 
 /** A connection that keeps itself alive until it is closed. */
@@ -86,7 +86,7 @@ const READ_BYTES = 256 * 1024;
 const PUT_OFF_UP_TO_BYTES = 4096;
 
 /** The error for a command that could not be sent in time. */
-const away = () => new GatewayError("REDIS_AWAY", "Redis is away; try again later");
+export const away = () => new GatewayError("REDIS_AWAY", "Redis is away; try again later");
 
 /** Opens a connection. It is usable at once: commands wait until it is ready. */
 export function openConnection(options: ConnectionOptions): Connection {

@@ -6,7 +6,7 @@
 import { GatewayError } from "../domain/errors.ts";
 import type { Argument } from "./command-writer.ts";
 import type { Database } from "./commands.ts";
-import { refusalOf } from "./refusal.ts";
+import { refusing } from "./refusal.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
 import {
   DEVICES_CONNECTED,
@@ -34,19 +34,11 @@ export interface DeviceRecords {
 
 /** Makes the records. @param streamMaxLength as for any stream, 0 keeps all events */
 export function createDeviceRecords(database: Database, streamMaxLength: number): DeviceRecords {
-  const call = async (...args: readonly Argument[]): Promise<Reply> => {
-    try {
-      return await database.call(...args);
-    } catch (error) {
-      throw refusalOf(error as Error);
-    }
-  };
+  const call = (...args: readonly Argument[]): Promise<Reply> => refusing(database.call(...args));
 
   /** Carries steps out, in order, and says of each whether it did something. */
   async function transact(steps: Readonly<Record<string, readonly Argument[]>>): Promise<DeviceChange> {
-    const results = await database.inOrder(Object.values(steps)).catch((error: Error) => {
-      throw refusalOf(error);
-    });
+    const results = await refusing(database.inOrder(Object.values(steps)));
     return Object.fromEntries(Object.keys(steps).map((name, i) => [name, didSomething(results[i] ?? null)]));
   }
 

@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import type { Commands, Database } from "./commands.ts";
-import { refusalOf } from "./refusal.ts";
+import { refusing } from "./refusal.ts";
 import type { Reply } from "./resp-reader.ts";
 
 /** Walks over the keys of the database, on all its servers at once. */
@@ -41,11 +41,7 @@ export function createKeyScan(database: Database): KeyScan {
   return {
     async keys(type, match) {
       const found = new Set<string>();
-      try {
-        await database.onEach((server) => walk(server, type, match, found));
-      } catch (error) {
-        throw refusalOf(error as Error);
-      }
+      await refusing(database.onEach((server) => walk(server, type, match, found)));
       return found;
     },
   };

@@ -11,7 +11,7 @@ import type { Argument } from "./command-writer.ts";
 import type { Commands } from "./commands.ts";
 import { entriesOf } from "./entry-reply.ts";
 import { bytesOf, type EntrySizes } from "./entry-sizes.ts";
-import { refusalOf } from "./refusal.ts";
+import { refusalOf, refusing } from "./refusal.ts";
 import type { ReplicaReads } from "./replica-reads.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
 
@@ -83,13 +83,7 @@ export interface LogParts {
 /** Makes the log. */
 export function createLog(parts: LogParts): Log {
   const { append, reads, replicas, ping, sizes, answerBytes, pageBytes } = parts;
-  const read = async (...args: readonly Argument[]): Promise<Reply> => {
-    try {
-      return await reads.call(...args);
-    } catch (error) {
-      throw refusalOf(error as Error);
-    }
-  };
+  const read = (...args: readonly Argument[]): Promise<Reply> => refusing(reads.call(...args));
 
   const learned = (key: string, reply: Reply): Entry[] => {
     const entries = entriesOf(reply);

@@ -7,7 +7,7 @@
  *     :devices:leases              sorted set: device → when to look whether all its leases have run out
  */
 import type { Commands } from "./commands.ts";
-import { refusalOf } from "./refusal.ts";
+import { refusing } from "./refusal.ts";
 import { DEVICES_CONNECTED, DEVICES_SEEN, deviceMetaKey, EVENT_DEVICE_CONNECTED } from "./system-keys.ts";
 
 /** What gateways share of who is there. Everything throws `GatewayError` where Redis does not answer. */
@@ -30,14 +30,18 @@ export interface PresenceLeasesParts {
   readonly streamMaxLength: number;
 }
 
-const DUE = ":devices:leases";
+/** When to look at each device. */
+export const DUE = ":devices:leases";
 const LEASE_PREFIX = ":devices:lease:";
 
-/** What the scripts share: the clock of Redis, since gateways' own may differ, and how a change is told. */
-const COMMON = `local connected, events, due = KEYS[1], KEYS[2], KEYS[3]
-local clock = redis.call('TIME')
+/** The clock of Redis, since gateways' own may differ. */
+export const CLOCK = `local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function tell(device, rest)
+`;
+
+/** What the scripts share: the clock, and how a change is told. */
+const COMMON = `local connected, events, due = KEYS[1], KEYS[2], KEYS[3]
+${CLOCK}local function tell(device, rest)
   local text = '{"device_id":' .. cjson.encode(device) .. rest .. '}'
   if ARGV[1] == '0' then redis.call('XADD', events, '*', 'd', text)
   else redis.call('XADD', events, 'MAXLEN', '~', ARGV[1], '*', 'd', text) end
@@ -80,11 +84,7 @@ export function createPresenceLeases(parts: PresenceLeasesParts): PresenceLeases
 
   async function run(script: string, keys: readonly string[], args: readonly (string | number)[]) {
     const all = [...shared, ...keys];
-    try {
-      await commands.call("EVAL", script, all.length, ...all, streamMaxLength, ...args);
-    } catch (error) {
-      throw refusalOf(error as Error);
-    }
+    await refusing(commands.call("EVAL", script, all.length, ...all, streamMaxLength, ...args));
   }
 
   return {

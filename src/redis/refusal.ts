@@ -3,6 +3,12 @@ import { asGatewayError, GatewayError } from "../domain/errors.ts";
 import { TOO_OLD } from "./deduped-append.ts";
 import { ReplyError } from "./resp-reader.ts";
 
+/** What a command answers, its failure as the gateway's own error. @throws GatewayError */
+export const refusing = <T>(answer: Promise<T>): Promise<T> =>
+  answer.catch((error: Error) => {
+    throw refusalOf(error);
+  });
+
 /** The gateway's error for anything that a command failed with. */
 export function refusalOf(error: Error): GatewayError {
   if (!(error instanceof ReplyError)) return asGatewayError(error);

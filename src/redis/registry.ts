@@ -8,7 +8,7 @@ import type { Argument } from "./command-writer.ts";
 import type { Database } from "./commands.ts";
 import { createDeviceRecords, type DeviceRecords } from "./device-records.ts";
 import { createKeyScan, globAfter } from "./key-scan.ts";
-import { refusalOf } from "./refusal.ts";
+import { refusing } from "./refusal.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
 import { type DetailDepth, detailsCommand, detailsOf, type StreamDetails } from "./stream-details.ts";
 import { STREAM_META_PREFIX, streamMetaKey } from "./system-keys.ts";
@@ -86,13 +86,7 @@ const MOST_TRIES = 100;
 export function createRegistry({ database, streamMaxLength }: RegistryParts): Registry {
   const scan = createKeyScan(database);
 
-  const call = async (...args: readonly Argument[]): Promise<Reply> => {
-    try {
-      return await database.call(...args);
-    } catch (error) {
-      throw refusalOf(error as Error);
-    }
-  };
+  const call = (...args: readonly Argument[]): Promise<Reply> => refusing(database.call(...args));
 
   /**
    * Sends commands at once and collects their replies, in order: one promise for all, since for thousands of small ones
@@ -165,11 +159,7 @@ export function createRegistry({ database, streamMaxLength }: RegistryParts): Re
     },
 
     async flush() {
-      try {
-        await database.onEach((server) => server.call("FLUSHDB"));
-      } catch (error) {
-        throw refusalOf(error as Error);
-      }
+      await refusing(database.onEach((server) => server.call("FLUSHDB")));
     },
 
     async server() {

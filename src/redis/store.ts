@@ -1,11 +1,31 @@
 /** The Redis that a gateway stands on, whatever it is made of: what the gateway's parts ask of it, and in which ways. */
+import type { Logger } from "../domain/logger.ts";
+import type { Tally } from "../domain/tally.ts";
 import type { OpenSending } from "./appender.ts";
 import type { Commands, Database } from "./commands.ts";
+import type { EntrySizes } from "./entry-sizes.ts";
 import type { OpenMetaTracking } from "./meta-watch.ts";
 import type { PolledReads, PolledReadsWithForget } from "./polled-reads.ts";
 import type { PresenceLeases } from "./presence-leases.ts";
 import type { ReplicaReads } from "./replica-reads.ts";
 import type { OnTailReads, OnTailRemoval, Tail } from "./tail.ts";
+
+/** What every store is made of. */
+export interface StoreParts {
+  /** Whether history is read from replicas where there are some. */
+  readonly readsReplicas: boolean;
+  /** How long a command waits for a Redis that is away, in ms. */
+  readonly waitMs: number;
+  /** How long a Redis that was asked may stay silent, in ms. */
+  readonly silenceMs?: number | undefined;
+  /** How long a gateway that is not heard of keeps its devices, in ms. */
+  readonly leaseMs: number;
+  /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
+  readonly streamMaxLength: number;
+  readonly sizes: EntrySizes;
+  readonly tally: Tally;
+  readonly logger: Logger;
+}
 
 /** Reads that are answered by commands. */
 export type ReadsOver = (commands: Commands) => Pick<PolledReads, "readAfter" | "readNewest">;

@@ -31,13 +31,13 @@ export interface TailOptions {
   readonly address: RedisPlace;
   readonly logger: Logger;
   /** As of `ConnectionOptions`. */
-  readonly silenceMs?: number;
+  readonly silenceMs?: number | undefined;
   readonly sizes: EntrySizes;
   readonly tally: Tally;
   readonly echo: Echo;
   readonly onReads: OnTailReads;
   /** Told where the tail can know it. */
-  readonly onRemoval?: OnTailRemoval;
+  readonly onRemoval?: OnTailRemoval | undefined;
   /** The server cannot do what this tail stands on. */
   readonly onUnsupported?: (reason: string) => void;
 }
@@ -69,7 +69,7 @@ export function openTrackingTail(options: TailOptions): Tail {
   const connection = openConnection({
     address,
     logger,
-    ...(silenceMs !== undefined && { silenceMs }),
+    silenceMs,
     name: "tail",
     // A read that cannot be sent is not kept: the stream stays marked, and is read when Redis is back.
     waitMs: 0,

@@ -9,27 +9,17 @@
  */
 import type { Database } from "../commands.ts";
 import { trimTo } from "../device-records.ts";
-import type { PresenceLeases } from "../presence-leases.ts";
-import { refusalOf } from "../refusal.ts";
+import { CLOCK, DUE, type PresenceLeases, type PresenceLeasesParts } from "../presence-leases.ts";
+import { refusing } from "../refusal.ts";
 import type { Reply } from "../resp-reader.ts";
 import { DEVICES_CONNECTED, DEVICES_SEEN, deviceMetaKey, EVENT_DEVICE_CONNECTED } from "../system-keys.ts";
 
 /** What leases are made of. */
-export interface ClusterLeasesParts {
+export interface ClusterLeasesParts extends Omit<PresenceLeasesParts, "commands"> {
   readonly database: Database;
-  /** Names this gateway among all; in its next life it is another. */
-  readonly gatewayId: string;
-  readonly leaseMs: number;
-  /** `REDIS_STREAM_MAXLEN`, for the events; 0 keeps all. */
-  readonly streamMaxLength: number;
 }
 
-const DUE = ":devices:leases";
 const leaseKey = (deviceId: string) => `:devices:lease:{${DUE}}:${deviceId}`;
-
-const CLOCK = `local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-`;
 
 /** KEYS: due, leases. ARGV: device, gateway, ms. Answers 1 where the gateway had none. */
 const HOLD = `${CLOCK}
@@ -94,15 +84,6 @@ export function createClusterLeases(parts: ClusterLeasesParts): PresenceLeases {
     else await run(FORGET, deviceId);
   }
 
-  /** Does it, with its errors the gateway's own. */
-  async function told(done: Promise<void>): Promise<void> {
-    try {
-      await done;
-    } catch (error) {
-      throw refusalOf(error as Error);
-    }
-  }
-
   async function hold(deviceId: string): Promise<void> {
     if ((await run(HOLD, deviceId, gatewayId, leaseMs)) === 1) untold.add(deviceId);
     if (!untold.has(deviceId)) return;
@@ -121,9 +102,9 @@ export function createClusterLeases(parts: ClusterLeasesParts): PresenceLeases {
   }
 
   return {
-    hold: (deviceId) => told(hold(deviceId)),
-    release: (deviceId) => told(release(deviceId)),
-    reap: () => told(reap()),
+    hold: (deviceId) => refusing(hold(deviceId)),
+    release: (deviceId) => refusing(release(deviceId)),
+    reap: () => refusing(reap()),
   };
 }
 

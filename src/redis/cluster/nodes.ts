@@ -62,7 +62,7 @@ export function openClusterNodes(options: NodesOptions): ClusterNodes {
       address: node.address,
       name,
       logger,
-      ...(silenceMs !== undefined && { silenceMs }),
+      silenceMs,
       // What cannot be sent is for whoever sends it: another node may take it.
       waitMs: 0,
       ...(onPush && { onPush }),

@@ -11,7 +11,7 @@ import type { Logger } from "../../domain/logger.ts";
 import { keyOf } from "../command-key.ts";
 import type { Argument, CommandWriter } from "../command-writer.ts";
 import type { Commands, Database } from "../commands.ts";
-import { type Connection, type Done, ReplyLostError } from "../connection.ts";
+import { away, type Connection, type Done, ReplyLostError } from "../connection.ts";
 import { type Reply, ReplyError } from "../resp-reader.ts";
 import type { ClusterMap, ClusterNode } from "./map.ts";
 import { type NodeHooks, openClusterNodes } from "./nodes.ts";
@@ -79,7 +79,6 @@ const QUICK_REDIRECTIONS = 3;
 /** Slots of keys that are remembered; with more than this they are found out anew. */
 const MOST_SLOTS = 20_000;
 
-const away = () => new GatewayError("REDIS_AWAY", "Redis is away; try again later");
 const overtaken = () =>
   new GatewayError("REDIS_AWAY", "its stream moved to another node, and a later entry came first; try again");
 const ignore: Done = () => undefined;

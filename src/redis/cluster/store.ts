@@ -1,12 +1,10 @@
 /** A Redis Cluster as the gateway's store: each kind of commands by a router of its own, all by one map. */
 import type { Logger } from "../../domain/logger.ts";
-import type { Tally } from "../../domain/tally.ts";
 import { ping } from "../commands.ts";
-import type { EntrySizes } from "../entry-sizes.ts";
 import { TRACK_META } from "../meta-watch.ts";
 import { unkeptReads } from "../polled-reads.ts";
 import { createReplicaPool, type ReplicaReads } from "../replica-reads.ts";
-import type { Store } from "../store.ts";
+import type { Store, StoreParts } from "../store.ts";
 import { createClusterLeases } from "./leases.ts";
 import { type ClusterMap, openClusterMap } from "./map.ts";
 import { openClusterRouter, type RouterHooks } from "./router.ts";
@@ -15,21 +13,8 @@ import { openClusterTail } from "./tail.ts";
 import type { ClusterPlace } from "./url.ts";
 
 /** What the store of a cluster is made of. */
-export interface ClusterStoreParts {
+export interface ClusterStoreParts extends StoreParts {
   readonly place: ClusterPlace;
-  /** Whether history is read from replicas where there are some. */
-  readonly readsReplicas: boolean;
-  /** How long a command waits for a node that is away, in ms. */
-  readonly waitMs: number;
-  /** How long a node that was asked may stay silent, in ms. */
-  readonly silenceMs?: number | undefined;
-  /** How long a gateway that is not heard of keeps its devices, in ms. */
-  readonly leaseMs: number;
-  /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
-  readonly streamMaxLength: number;
-  readonly sizes: EntrySizes;
-  readonly tally: Tally;
-  readonly logger: Logger;
 }
 
 /** Opens the store. It is usable at once: commands wait until the cluster is there. */

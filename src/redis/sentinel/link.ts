@@ -1,9 +1,10 @@
 /** A conversation with one sentinel: its address of a master, or its news of failovers, for as long as it lasts. */
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { tlsAt } from "../address.ts";
 import { type Argument, createCommandWriter } from "../command-writer.ts";
 import { createReplyReader, type Reply, ReplyError } from "../resp-reader.ts";
-import { type SentinelHost, type SentinelUrl, tlsFor } from "./url.ts";
+import type { SentinelHost, SentinelUrl } from "./url.ts";
 
 /** How to come in at sentinels. */
 export type SentinelDoor = Pick<SentinelUrl, "sentinelLogin" | "tls">;
@@ -37,7 +38,7 @@ function open(
   onReply: (reply: Reply) => void,
   onEnd: (reason: string) => void,
 ): Link {
-  const socket = tls ? connectTls({ ...host, ...tlsFor(host, tls) }) : connectTcp(host);
+  const socket = tls ? connectTls({ ...host, ...tlsAt(host.host, tls) }) : connectTcp(host);
   let reason = "it closed the connection";
   let isOver = false;
   let isGreeting = password !== undefined;

@@ -5,10 +5,10 @@
  * @see https://redis.io/docs/latest/develop/reference/sentinel-clients/
  */
 import type { Logger } from "../../domain/logger.ts";
-import type { RedisAddress } from "../address.ts";
+import { describeHost, type RedisAddress } from "../address.ts";
 import type { Found, RedisSource } from "../source.ts";
 import { askSentinel, listenToSentinel, type SentinelAnswer } from "./link.ts";
-import { describeHost, type SentinelHost, type SentinelUrl } from "./url.ts";
+import type { SentinelHost, SentinelUrl } from "./url.ts";
 
 /** No sentinel led to the master, for the reasons that its message has by sentinel. */
 export class NoMasterError extends Error {

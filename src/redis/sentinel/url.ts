@@ -1,7 +1,6 @@
 /** The sentinels of a Redis and the name they know it by, read from `REDIS_URL`. */
-import { isIP } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import type { RedisAddress } from "../address.ts";
+import { decoded, type RedisAddress, tlsAt } from "../address.ts";
 
 /** One sentinel. */
 export interface SentinelHost {
@@ -66,16 +65,12 @@ export function parseSentinelUrl(text: string, tls: TlsOptions = {}): SentinelUr
     ...(isTls && { tls }),
     addressOf: (target) => ({
       target,
-      ...(isTls && { tls: tlsFor(target, tls) }),
+      ...(isTls && { tls: tlsAt(target.host, tls) }),
       ...masterLogin,
       database: Number(database),
     }),
   };
 }
-
-/** What TLS needs to know of a host: its name, by which a server chooses its certificate. An address is no name (RFC 6066, section 3). */
-export const tlsFor = ({ host }: SentinelHost, tls: TlsOptions): TlsOptions =>
-  isIP(host) === 0 ? { ...tls, servername: host } : tls;
 
 const loginOf = (username: string, password: string): Login => ({
   ...(username !== "" && { username }),
@@ -89,15 +84,3 @@ function hostOf(text: string): SentinelHost {
   const { hostname, port } = new URL(url);
   return { host: hostname.replace(/^\[(.*)\]$/, "$1"), port: port === "" ? SENTINEL_PORT : Number(port) };
 }
-
-function decoded(text: string, what: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new Error(`REDIS_URL has a ${what} that is not percent-encoded UTF-8`);
-  }
-}
-
-/** A host for people. */
-export const describeHost = ({ host, port }: SentinelHost): string =>
-  `${host.includes(":") ? `[${host}]` : host}:${port}`;

@@ -4,27 +4,15 @@
  */
 
 import type { Entry, NewEntry } from "../domain/entry.ts";
-import { compareIds, type EntryId, FIRST_ID, LAST_ID } from "../domain/entry-id.ts";
+import { type EntryId, FIRST_ID, LAST_ID } from "../domain/entry-id.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { Append, AppendDone } from "./appender.ts";
-import type { Argument } from "./command-writer.ts";
 import type { Commands } from "./commands.ts";
-import { entriesOf } from "./entry-reply.ts";
 import { bytesOf, type EntrySizes } from "./entry-sizes.ts";
-import { refusalOf, refusing } from "./refusal.ts";
+import { createReadSteps, exclusive, type Page } from "./read-step.ts";
+import { refusalOf } from "./refusal.ts";
 import type { ReplicaReads } from "./replica-reads.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
-
-/** Entries right after a cursor. */
-export interface Page {
-  readonly entries: readonly Entry[];
-  /** Nothing was behind them when they were read. */
-  readonly isLast: boolean;
-  /** Entries after the cursor may have been trimmed away: the stream's first entry is past it. */
-  readonly hasGap: boolean;
-  /** The stream is empty or not there, and the cursor says that it once was: whatever comes next comes after a gap. */
-  readonly isGone: boolean;
-}
 
 /** Entries of a range. */
 export interface Range {
@@ -83,57 +71,7 @@ export interface LogParts {
 /** Makes the log. */
 export function createLog(parts: LogParts): Log {
   const { append, reads, replicas, ping, sizes, answerBytes, pageBytes } = parts;
-  const read = (...args: readonly Argument[]): Promise<Reply> => refusing(reads.call(...args));
-
-  const learned = (key: string, reply: Reply): Entry[] => {
-    const entries = entriesOf(reply);
-    sizes.learn(key, entries);
-    return entries;
-  };
-
-  /**
-   * A step as a replica has it, where that has all of it: as much as was asked for, and nothing missing before it. What is
-   * less is at the end of what the replica has, which the master may have more of.
-   *
-   * @param check sent with it, and answered beside it
-   */
-  async function fullStep(
-    key: string,
-    size: number,
-    command: readonly Argument[],
-    check?: readonly Argument[],
-  ): Promise<readonly [entries: Entry[], checked: readonly Entry[]] | undefined> {
-    const commands = check === undefined ? [command] : [command, check];
-    const [found, checked] = (await replicas?.ask(key, ...commands)) ?? [];
-    const entries = found === undefined ? [] : entriesOf(found);
-    if (entries.length < size) return undefined;
-    sizes.learn(key, entries);
-    return [entries, checked === undefined ? [] : entriesOf(checked)];
-  }
-
-  /** One step of `readAfter`. */
-  async function stepAfter(key: string, cursor: EntryId, count: number): Promise<Page> {
-    const command = ["XRANGE", key, exclusive(cursor), "+", "COUNT", count];
-    const checkFirst = cursor === FIRST_ID ? undefined : ["XRANGE", key, "-", "+", "COUNT", 1];
-    const full = replicas === undefined ? undefined : await fullStep(key, count, command, checkFirst);
-    if (full !== undefined) {
-      const [entries, [oldest]] = full;
-      const hasGap = oldest !== undefined && compareIds(oldest.id, cursor) > 0;
-      return { entries, isLast: false, hasGap, isGone: false };
-    }
-    // Both in one turn, so in one write: nothing comes between them on the server but by another thread of it.
-    const first = checkFirst && read(...checkFirst);
-    // So that a failure of both is not an unhandled one of the other.
-    first?.catch(() => undefined);
-    const entries = learned(key, await read(...command));
-    const [oldest] = first === undefined ? [] : entriesOf(await first);
-    return {
-      entries,
-      isLast: entries.length < count,
-      hasGap: oldest !== undefined && compareIds(oldest.id, cursor) > 0,
-      isGone: first !== undefined && oldest === undefined,
-    };
-  }
+  const steps = createReadSteps({ reads, replicas, sizes });
 
   /** How many entries the next step asks for; 0 where what there is already is all that may be. */
   function nextStep(
@@ -146,24 +84,6 @@ export function createLog(parts: LogParts): Log {
     const missing = count - found.length;
     if (missing <= 0 || bytes >= answerBytes / among) return 0;
     return Math.max(1, Math.min(missing, Math.floor(pageBytes / sizes.expected(key))));
-  }
-
-  /** One step of `readSteps`. */
-  async function step(
-    command: "XRANGE" | "XREVRANGE",
-    key: string,
-    start: string,
-    to: string,
-    size: number,
-  ): Promise<readonly Entry[]> {
-    const whole = [command, key, start, to, "COUNT", size];
-    // Newest first, a replica has all if it has something at the start, or behind it.
-    const isForward = command === "XRANGE";
-    const check = isForward ? undefined : ["XRANGE", key, start.replace("(", ""), "+", "COUNT", 1];
-    const mayBeFull = replicas !== undefined && (isForward || start !== "+");
-    const [entries, ahead] = (mayBeFull ? await fullStep(key, size, whole, check) : undefined) ?? [];
-    if (entries !== undefined && (isForward || ahead?.length === 1)) return entries;
-    return learned(key, await read(...whole));
   }
 
   /** Reads a range in steps. @param from the bound to begin with @param to the other one, as the command has them */
@@ -183,7 +103,7 @@ export function createLog(parts: LogParts): Log {
       // Past the last id that there can be Redis has no range.
       if (last === LAST_ID && command === "XRANGE") return { entries, isCut: false };
       const start = last === undefined ? from : `(${last}`;
-      const found = await step(command, key, start, to, size);
+      const found = await steps.range(command, key, start, to, size);
       for (const one of found) entries.push(one);
       if (found.length < size) return { entries, isCut: false };
       bytes += bytesOf(found);
@@ -194,7 +114,7 @@ export function createLog(parts: LogParts): Log {
     append,
 
     async readAfter(key, cursor, count, among = 1) {
-      const page = await stepAfter(key, cursor, nextStep(key, count, among, [], 0));
+      const page = await steps.after(key, cursor, nextStep(key, count, among, [], 0));
       let { isLast } = page;
       if (isLast || page.entries.length >= count) return page;
       const entries = [...page.entries];
@@ -203,7 +123,7 @@ export function createLog(parts: LogParts): Log {
         const size = nextStep(key, count, among, entries, bytes);
         const last = entries.at(-1);
         if (size === 0 || last === undefined || isLast) return { ...page, entries, isLast };
-        const more = await stepAfter(key, last.id, size);
+        const more = await steps.after(key, last.id, size);
         // What was trimmed away between two steps is a gap for whoever reads on from here.
         if (more.hasGap || more.isGone) return { ...page, entries, isLast: false };
         for (const one of more.entries) entries.push(one);
@@ -234,9 +154,6 @@ export function createLog(parts: LogParts): Log {
     ping,
   };
 }
-
-/** The start of a range that leaves the cursor itself out (Redis 6.2: `XRANGE key (id …`). */
-const exclusive = (cursor: EntryId) => (cursor === FIRST_ID ? "-" : `(${cursor}`);
 
 function lastGeneratedIdOf(info: Reply): EntryId {
   const pairs = Array.isArray(info) ? info : [];

@@ -8,7 +8,8 @@ import type { EntryId } from "../domain/entry-id.ts";
 import type { Tally } from "../domain/tally.ts";
 import type { Connection, ConnectionHooks } from "./connection.ts";
 import { bytesOf } from "./entry-sizes.ts";
-import type { Log, Page } from "./log.ts";
+import type { Log } from "./log.ts";
+import type { Page } from "./read-step.ts";
 
 /** Reads as those of `Log`. They throw `GatewayError`. */
 type Reads = Pick<Log, "readAfter" | "readNewest">;

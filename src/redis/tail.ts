@@ -1,6 +1,6 @@
 /**
  * A tail reads, over one connection, whatever is added to any of the streams it watches, once, for all readers.
- * How it learns that a stream grew differs (`tracking-tail.ts`, `blocking-tail.ts`); what it promises does not:
+ * How it learns that a stream grew differs (`tracking-tail.ts`, `blocking-tail.ts`, `cluster/tail.ts`); what it promises does not:
  * of each watched stream every entry after the given id, in order, none twice, also over a lost connection.
  */
 

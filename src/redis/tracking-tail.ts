@@ -14,6 +14,8 @@ import { openConnection } from "./connection.ts";
 import { createEarlyEchoes } from "./early-echoes.ts";
 import type { Echo } from "./echo.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
+import { createReadPace } from "./read-pace.ts";
+import { createRemovalWatch } from "./removal-watch.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
 import type { RedisPlace } from "./source.ts";
 import {
@@ -42,12 +44,6 @@ export interface TailOptions {
   readonly onUnsupported?: (reason: string) => void;
 }
 
-/** Reads closer together than this (ms) are put off a little, so that a busy server is asked for more at once. */
-const BUSY_INTERVAL_MS = 1;
-const BUSY_PAUSE_MS = 2;
-/** From this many changed streams in one read on, the next read waits for the pause: below, latency goes first. */
-const BUSY_STREAMS = 16;
-
 /** Opens a tracking tail. While Redis is away it waits, and then reads on where it was. */
 export function openTrackingTail(options: TailOptions): Tail {
   const { address, logger, silenceMs, sizes, tally, echo, onReads, onRemoval, onUnsupported } = options;
@@ -61,10 +57,8 @@ export function openTrackingTail(options: TailOptions): Tail {
   let reading: ReadonlyMap<string, EntryId> | undefined;
   /** Those of them that changed after their lengths were asked for. */
   const overtaken = new Set<string>();
-  /** How many entries each stream had when it was read last, and has got since: at most, as it may have been trimmed. */
-  const lastLengths = new Map<string, number>();
-  let scheduled = false;
-  let lastRead = 0;
+  const removals = createRemovalWatch(onRemoval);
+  const pace = createReadPace(read);
 
   const connection = openConnection({
     address,
@@ -114,20 +108,14 @@ export function openTrackingTail(options: TailOptions): Tail {
   }
 
   function schedule(): void {
-    if (scheduled || reading !== undefined || changed.size === 0) return;
-    scheduled = true;
-    const busy =
-      changed.size >= BUSY_STREAMS && performance.now() - lastRead < BUSY_INTERVAL_MS + BUSY_PAUSE_MS;
-    if (busy) setTimeout(read, BUSY_PAUSE_MS);
-    else setImmediate(read);
+    if (reading === undefined) pace.schedule(changed.size);
   }
 
   function read(): void {
-    scheduled = false;
     if (!connection.isReady() || reading !== undefined) return;
     const { asked, count } = planRead(changed, positions, sizes);
     if (asked.size === 0) return;
-    lastRead = performance.now();
+    pace.noteRead();
     tally.tailReads++;
     reading = asked;
     overtaken.clear();
@@ -151,20 +139,11 @@ export function openTrackingTail(options: TailOptions): Tail {
         if (isCut) changed.add(key);
         return isCut || length <= entries.length;
       });
-      noteRemovals(asked, lengths);
+      for (const [key, length] of lengths)
+        if (positions.has(key)) removals.note(key, length, positions.get(key) !== asked.get(key));
       handOnThenEchoes(reads, suspects);
       schedule();
     });
-  }
-
-  /** A stream of which a read brought nothing and that has become shorter was not trimmed by what was added. */
-  function noteRemovals(asked: ReadonlyMap<string, EntryId>, lengths: ReadonlyMap<string, number>): void {
-    for (const [key, length] of lengths) {
-      if (!positions.has(key)) continue;
-      const before = lastLengths.get(key) ?? 0;
-      lastLengths.set(key, length);
-      if (positions.get(key) === asked.get(key) && (length === 0 || length < before)) onRemoval?.(key);
-    }
   }
 
   function handOnThenEchoes(reads: readonly TailRead[], suspects: readonly TailRead[]): void {
@@ -186,7 +165,7 @@ export function openTrackingTail(options: TailOptions): Tail {
     if (last === undefined) return false;
     sizes.learn(key, entries);
     positions.set(key, last.id);
-    lastLengths.set(key, (lastLengths.get(key) ?? 0) + entries.length);
+    removals.grow(key, entries.length);
     return onReads([{ key, after: position, entries, hasGap: false }]);
   }
 
@@ -265,7 +244,7 @@ export function openTrackingTail(options: TailOptions): Tail {
       echo.unwatch(key);
       early.forget(key);
       positions.delete(key);
-      lastLengths.delete(key);
+      removals.forget(key);
       changed.delete(key);
       tally.tailStreams = positions.size;
     },

@@ -11,6 +11,8 @@ import type { EntryId } from "../../domain/entry-id.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Tally } from "../../domain/tally.ts";
 import type { EntrySizes } from "../entry-sizes.ts";
+import { createReadPace } from "../read-pace.ts";
+import { createRemovalWatch } from "../removal-watch.ts";
 import { type Reply, ReplyError } from "../resp-reader.ts";
 import {
   advance,
@@ -36,10 +38,6 @@ export interface ClusterTailOptions {
   readonly onRemoval?: OnTailRemoval | undefined;
 }
 
-/** As in `tracking-tail.ts`: many changed streams are read together after a short pause (ms). */
-const BUSY_INTERVAL_MS = 1;
-const BUSY_PAUSE_MS = 2;
-const BUSY_STREAMS = 16;
 /** How long a read waits for a node, in ms. Its stream stays marked, and is read when there is one. */
 const READ_WAIT_MS = 1000;
 
@@ -57,11 +55,9 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
   const busy = new Set<string>();
   /** Reads under way by node: one that hangs holds up no other. */
   const underWay = new Map<ClusterNode | undefined, number>();
-  /** How many entries each stream had when it was read last. */
-  const lastLengths = new Map<string, number>();
+  const removals = createRemovalWatch(onRemoval);
+  const pace = createReadPace(read);
   let arrived: TailRead[] = [];
-  let isScheduled = false;
-  let lastRead = 0;
 
   const router: ClusterRouter = openClusterRouter({
     map,
@@ -102,16 +98,10 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
   }
 
   function schedule(): void {
-    if (isScheduled || changed.size === 0) return;
-    isScheduled = true;
-    const isCrowded =
-      changed.size >= BUSY_STREAMS && performance.now() - lastRead < BUSY_INTERVAL_MS + BUSY_PAUSE_MS;
-    if (isCrowded) setTimeout(read, BUSY_PAUSE_MS);
-    else setImmediate(read);
+    pace.schedule(changed.size);
   }
 
   function read(): void {
-    isScheduled = false;
     const byNode = new Map<ClusterNode | undefined, string[]>();
     for (const key of changed) {
       if (!positions.has(key)) changed.delete(key);
@@ -127,7 +117,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
   function readFrom(node: ClusterNode | undefined, keys: readonly string[]): void {
     const { asked: plan, count } = planRead(keys, positions, sizes);
     if (plan.size === 0) return;
-    lastRead = performance.now();
+    pace.noteRead();
     tally.tailReads++;
     underWay.set(node, plan.size);
     for (const [key, position] of plan) {
@@ -165,7 +155,8 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
       if (isCut) changed.add(key);
       return isCut || length <= entries.length;
     });
-    noteRemoval(key, length, reads.length > 0);
+    if (positions.has(key) && length !== Number.POSITIVE_INFINITY)
+      removals.note(key, length, reads.length > 0);
     handOn(reads, suspects, positions, router, (wanted) => {
       busy.delete(key);
       if (changed.has(key)) schedule();
@@ -174,14 +165,6 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
       if (arrived.length === 0) queueMicrotask(handOver);
       arrived.push(...wanted);
     });
-  }
-
-  /** A stream of which a read brought nothing and that has become shorter was not trimmed by what was added. */
-  function noteRemoval(key: string, length: number, isRead: boolean): void {
-    if (!positions.has(key) || length === Number.POSITIVE_INFINITY) return;
-    const before = lastLengths.get(key) ?? 0;
-    lastLengths.set(key, length);
-    if (!isRead && (length === 0 || length < before)) onRemoval?.(key);
   }
 
   function handOver(): void {
@@ -204,7 +187,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
       positions.delete(key);
       changed.delete(key);
       readAt.delete(key);
-      lastLengths.delete(key);
+      removals.forget(key);
       tally.tailStreams = positions.size;
     },
     close() {

@@ -1,8 +1,6 @@
 /** Builds the gateway's parts, hands them to each other, and takes them down in the reverse order. */
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { AddressInfo, Socket } from "node:net";
-import type { SecureContextOptions } from "node:tls";
 import { createAdmission } from "./access/admission.ts";
 import { createAuthenticator } from "./access/authenticator.ts";
 import { createBrowserGuard } from "./access/browser-guard.ts";
@@ -24,21 +22,13 @@ import { createSubscriber } from "./live/subscription.ts";
 import { createDelaySampler } from "./observe/delay.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { startTracing } from "./observe/tracing.ts";
-import { parseRedisUrl } from "./redis/address.ts";
 import { createAppender } from "./redis/appender.ts";
-import { type ClusterStoreParts, openClusterStore } from "./redis/cluster/store.ts";
-import { type ClusterPlace, describeCluster, isClusterUrl, parseClusterUrl } from "./redis/cluster/url.ts";
 import type { Commands } from "./redis/commands.ts";
 import { createEntrySizes } from "./redis/entry-sizes.ts";
 import { createLog, type Log } from "./redis/log.ts";
-import { startManagedServer } from "./redis/managed/managed-server.ts";
 import { createMetaWatch } from "./redis/meta-watch.ts";
+import { describeRedis, findRedis, openStore, type Place } from "./redis/open-redis.ts";
 import { createRegistry } from "./redis/registry.ts";
-import { checkSentinels, createSentinels } from "./redis/sentinel/sentinels.ts";
-import { isSentinelUrl, parseSentinelUrl } from "./redis/sentinel/url.ts";
-import { openSingleStore } from "./redis/single-store.ts";
-import { describePlace, type RedisPlace } from "./redis/source.ts";
-import type { Store } from "./redis/store.ts";
 import { createTicketStore } from "./redis/ticket-store.ts";
 import type { Settings } from "./settings.ts";
 import { createTurnEnd } from "./transports/byte-sink.ts";
@@ -89,7 +79,7 @@ export async function startGateway(
     for (const close of closers.reverse()) await close();
   };
   try {
-    const place = await redisFor(settings, logger, closers, signal);
+    const place = await findRedis(settings, logger, closers, signal);
     const { app, server, webSockets, beginClosing } = await assemble(
       settings,
       place,
@@ -101,7 +91,7 @@ export async function startGateway(
     await app.listen({ host: settings.host, port: settings.port });
     return {
       url: urlOf(server.address(), settings),
-      redis: "seeds" in place ? describeCluster(place) : describePlace(place),
+      redis: describeRedis(place),
       isManaged: settings.redisUrl === "",
       async close() {
         // No new ones, then the answers of the open ones, then what they were answered by.
@@ -119,54 +109,9 @@ export async function startGateway(
   }
 }
 
-async function redisFor(
-  settings: Settings,
-  logger: Logger,
-  closers: (() => Promise<void> | void)[],
-  signal: AbortSignal | undefined,
-): Promise<RedisPlace | ClusterPlace> {
-  const { redisUrl, dataDir, redisFsync } = settings;
-  if (isClusterUrl(redisUrl)) return parseClusterUrl(redisUrl, readRedisTls(settings));
-  if (isSentinelUrl(redisUrl)) {
-    const sentinels = createSentinels(parseSentinelUrl(redisUrl, readRedisTls(settings)), logger);
-    closers.push(sentinels.close);
-    await checkSentinels(sentinels, logger);
-    return sentinels;
-  }
-  if (redisUrl !== "") return parseRedisUrl(redisUrl, readRedisTls(settings));
-  const server = await startManagedServer({ dataDir, fsync: redisFsync, logger, ...(signal && { signal }) });
-  closers.push(() => server.close());
-  return { target: { path: server.path }, database: 0 };
-}
-
-function readRedisTls({ redisTlsCa, redisTlsCert, redisTlsKey }: Settings): SecureContextOptions {
-  return {
-    ...(redisTlsCa !== "" && { ca: readFileSync(redisTlsCa) }),
-    ...(redisTlsCert !== "" && { cert: readFileSync(redisTlsCert), key: readFileSync(redisTlsKey) }),
-  };
-}
-
-function openStore(
-  settings: Settings,
-  place: RedisPlace | ClusterPlace,
-  parts: Pick<ClusterStoreParts, "sizes" | "tally" | "logger">,
-): Store {
-  const common = {
-    ...parts,
-    readsReplicas: settings.redisReadFrom === "replica",
-    waitMs: settings.redisWaitMs,
-    silenceMs: settings.redisSilenceMs,
-    leaseMs: settings.deviceTimeoutMs,
-    streamMaxLength: settings.streamMaxLength,
-  };
-  if ("seeds" in place) return openClusterStore({ ...common, place });
-  const { redisTail: tailMode, pollCacheBytes } = settings;
-  return openSingleStore({ ...common, address: place, tailMode, pollCacheBytes });
-}
-
 async function assemble(
   settings: Settings,
-  place: RedisPlace | ClusterPlace,
+  place: Place,
   logger: Logger,
   version: string,
   closers: (() => Promise<void> | void)[],

@@ -16,6 +16,7 @@ import { greet, NO_MASTER } from "./greeting.ts";
 import { createReplyReader, type Reply, ReplyError } from "./resp-reader.ts";
 import { watchSilence } from "./silence.ts";
 import { describePlace, isSource, type RedisPlace } from "./source.ts";
+import { createWaitingCommands } from "./waiting-commands.ts";
 
 /** How a command ended: with a reply, or with an error of Redis (`ReplyError`) or of the connection (`GatewayError`). */
 export type Done = (error: ReplyError | GatewayError | undefined, reply: Reply) => void;
@@ -69,18 +70,10 @@ export class ReplyLostError extends GatewayError {
   }
 }
 
-interface Waiting {
-  readonly encode: (out: CommandWriter) => void;
-  readonly done: Done;
-  /** By the clock that nobody sets, `performance.now()`. */
-  readonly giveUpAt: number;
-}
-
 const FIRST_RETRY_MS = 25;
 const LAST_RETRY_MS = 2000;
 const CONNECT_TIMEOUT_MS = 5000;
 const SILENCE_MS = 30_000;
-const SWEEP_MS = 100;
 const READ_BYTES = 256 * 1024;
 /** Replies up to this size (bytes) can be put off: those of large appends are far smaller. */
 const PUT_OFF_UP_TO_BYTES = 4096;
@@ -103,8 +96,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   /** Callbacks of sent commands, oldest at `sentHead`. */
   let sent: Done[] = [];
   let sentHead = 0;
-  let waiting: Waiting[] = [];
-  let sweep: NodeJS.Timeout | undefined;
+  const waiting = createWaitingCommands<Done>(options.waitMs, (done) => done(away(), null));
   let writer = createCommandWriter();
   let flushQueued = false;
   const silence = watchSilence(
@@ -160,19 +152,6 @@ export function openConnection(options: ConnectionOptions): Connection {
     sent = [];
     sentHead = 0;
     for (const done of lost) done(new ReplyLostError(), null);
-  }
-
-  function sweepWaiting(): void {
-    const now = performance.now();
-    const expired = waiting.filter((one) => one.giveUpAt <= now);
-    if (expired.length > 0) {
-      waiting = waiting.filter((one) => one.giveUpAt > now);
-      for (const one of expired) one.done(away(), null);
-    }
-    if (waiting.length === 0 && sweep !== undefined) {
-      clearInterval(sweep);
-      sweep = undefined;
-    }
   }
 
   function lost(reason: string): void {
@@ -290,9 +269,7 @@ export function openConnection(options: ConnectionOptions): Connection {
         if (failures > 3) logger.info({ connection: name }, "Redis is back");
         failures = 0;
         options.onReady?.();
-        const ready = waiting;
-        waiting = [];
-        for (const one of ready) dispatch(one.encode, one.done);
+        for (const one of waiting.take()) dispatch(one.encode, one.done);
       });
     });
   }
@@ -306,8 +283,7 @@ export function openConnection(options: ConnectionOptions): Connection {
       // Not within the call: nobody expects an answer before the question has returned.
       queueMicrotask(() => done(away(), null));
     } else {
-      waiting.push({ encode, done, giveUpAt: performance.now() + options.waitMs });
-      sweep ??= setInterval(sweepWaiting, SWEEP_MS);
+      waiting.add(encode, done);
     }
   }
 
@@ -330,13 +306,10 @@ export function openConnection(options: ConnectionOptions): Connection {
       state = "closed";
       stopWatching?.();
       clearTimeout(retry);
-      clearInterval(sweep);
       silence.stop();
       socket?.destroy();
       failSent();
-      const given = waiting;
-      waiting = [];
-      for (const one of given) one.done(away(), null);
+      for (const one of waiting.take()) one.done(away(), null);
     },
   };
 }

@@ -27,32 +27,30 @@ export type Start =
   | { readonly url: string; readonly redis: string }
   | { readonly message: string; readonly code: string | undefined };
 
+/** What is asked of a worker, and of the primary, which then asks all the other workers. */
+type AskedOfOthers = {
+  sessions(): Promise<readonly ShownSession[]>;
+  endSession(id: string): Promise<boolean>;
+  /** As of an event stream that has this token. */
+  claimStream(call: ClaimCall): ReturnType<StreamsByToken["claim"]>;
+  startOnStream(call: StartCall): Promise<StartAnswer>;
+  stopOnStream(call: StopCall): Promise<boolean>;
+};
+
 /** What a primary answers. */
-export type PrimaryAnswers = {
+export type PrimaryAnswers = AskedOfOthers & {
   order(): Order;
   started(how: Start): void;
   /** News of one worker for the others. */
   usage(news: UsageNews): void;
   /** The metrics page of all. */
   metrics(): Promise<string>;
-  /** The connections of the other workers. */
-  sessions(): Promise<readonly ShownSession[]>;
-  endSession(id: string): Promise<boolean>;
-  /** An event stream of the other workers, by its token. */
-  claimStream(call: ClaimCall): ReturnType<StreamsByToken["claim"]>;
-  startOnStream(call: StartCall): Promise<StartAnswer>;
-  stopOnStream(call: StopCall): Promise<boolean>;
 };
 
 /** What a worker answers. */
-export type WorkerAnswers = {
+export type WorkerAnswers = AskedOfOthers & {
   /** Stops in order. Only told: the answer is its end. */
   stop(): void;
   usage(news: UsageNews): void;
   metrics(): Promise<MetricValues>;
-  sessions(): Promise<readonly ShownSession[]>;
-  endSession(id: string): Promise<boolean>;
-  claimStream(call: ClaimCall): ReturnType<StreamsByToken["claim"]>;
-  startOnStream(call: StartCall): Promise<StartAnswer>;
-  stopOnStream(call: StopCall): Promise<boolean>;
 };

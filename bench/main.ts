@@ -8,12 +8,10 @@
  * Progress goes to standard error, the table to standard output. The exit code is 1 where a row misses what it must
  * reach, or cannot be measured. Leave the machine alone meanwhile: rounds are interleaved, but noise stays noise.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
-import { join } from "node:path";
+import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { createChildren } from "./load/process.ts";
 import { startRedis } from "./load/redis.ts";
+import { openWorkplace } from "./load/workplace.ts";
 import type { Outcome, Row } from "./row.ts";
 import { ROWS } from "./rows/index.ts";
 import { createStage, type Stage } from "./stage.ts";
@@ -39,15 +37,7 @@ function readArguments(): { rows: readonly Row[]; rounds: number } {
 
 /** @returns whether every row reached what it must */
 async function runBenchmark(rows: readonly Row[], rounds: number): Promise<boolean> {
-  const dir = mkdtempSync(join(tmpdir(), "redis-streamer-bench-"));
-  const children = createChildren(dir);
-  process.once("exit", () => {
-    children.killAll();
-    rmSync(dir, { recursive: true, force: true });
-  });
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.once(signal, () => process.exit(130));
-
+  const { dir, children } = openWorkplace("bench");
   try {
     const redis = await startRedis(children, dir);
     return await measureRows(

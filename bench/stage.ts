@@ -1,6 +1,7 @@
 /** What a row of the benchmark finds when it starts: a Redis, and the servers that it may start beside it. */
 import { fileURLToPath } from "node:url";
-import { type Child, type Children, freePort } from "./load/process.ts";
+import { freePort } from "./load/free-port.ts";
+import type { Child, Children } from "./load/process.ts";
 import type { Redis } from "./load/redis.ts";
 
 /** A server on a TCP port of 127.0.0.1. */

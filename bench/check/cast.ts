@@ -1,7 +1,8 @@
 /** The processes of a run, which can be hurt and come back: one Redis that keeps what it acknowledged, and gateways. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { type Child, createChildren, freePort } from "../load/process.ts";
+import { freePort } from "../load/free-port.ts";
+import { type Child, createChildren } from "../load/process.ts";
 import { type Redis, startRedis } from "../load/redis.ts";
 import { APPEND_ONLY } from "./append-only-file.ts";
 import { type Cluster, startCluster } from "./cluster.ts";

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { slotOf } from "../../src/redis/cluster/slots.ts";
-import { type Child, type Children, freePort } from "../load/process.ts";
+import { freePort } from "../load/free-port.ts";
+import type { Child, Children } from "../load/process.ts";
 import type { NamedEntry, StoredStream } from "./history.ts";
 import type { ClusterFault } from "./plan.ts";
 

@@ -8,15 +8,15 @@
  *
  * The exit code is 1 where frames take more than 20 ms at p95, or the page's memory grew.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type Browser, type CDPSession, chromium, type Page } from "playwright-core";
-import { createChildren, residentBytes } from "../load/process.ts";
+import { CHROMIUM } from "../load/chromium.ts";
+import { residentBytes } from "../load/process.ts";
 import { startRedis } from "../load/redis.ts";
 import { createSamples } from "../load/statistics.ts";
+import { openWorkplace } from "../load/workplace.ts";
 import { createStage } from "../stage.ts";
 import { startDevices } from "./devices.ts";
 
@@ -25,16 +25,6 @@ const MOST_P95_MS = 20;
 const GROWTH_BYTES = 5 * 2 ** 20;
 /** What the page may take to come to rest before the time begins, ms. */
 const WARM_UP_MS = 5000;
-
-const CHROMIUM = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -138,13 +128,7 @@ function tell({ frames, heap, resident, busy, fps }: Looked): readonly string[] 
   return problems;
 }
 
-const dir = mkdtempSync(join(tmpdir(), "redis-streamer-console-"));
-const children = createChildren(dir);
-process.once("exit", () => {
-  children.killAll();
-  rmSync(dir, { recursive: true, force: true });
-});
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
+const { dir, children } = openWorkplace("console");
 try {
   const { values } = parseArgs({
     options: {
@@ -158,7 +142,7 @@ try {
   const gateway = await createStage(children, redis, 1, say).startGateway();
   const url = `http://127.0.0.1:${gateway.port}`;
   const devices = await startDevices(url, listed);
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: CHROMIUM });
+  const browser = await chromium.launch(CHROMIUM);
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
   await page.goto(`${url}/#open=rover%3Acamera&view=auto&open=rover%3Aimu&view=auto`);
   const all = (listed + 2).toLocaleString("en");

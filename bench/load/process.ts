@@ -5,7 +5,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** A running child. */
@@ -92,19 +91,6 @@ async function stop(child: ChildProcess): Promise<void> {
   child.kill("SIGTERM");
   await exited;
   clearTimeout(last);
-}
-
-/** Ports are taken from below those that the kernel gives to outgoing connections, which could take one while its server is down. */
-const PORTS = { from: 20_000, below: 32_768 };
-
-/** A TCP port that nothing listens on. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const port = PORTS.from + Math.floor(Math.random() * (PORTS.below - PORTS.from));
-    const server = createServer();
-    server.on("error", () => resolve(freePort()));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(port)));
-  });
 }
 
 /** Kernel ticks a second in /proc/<pid>/stat; 100 on every Linux that Node runs on (proc(5), USER_HZ). */

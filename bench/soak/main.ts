@@ -8,14 +8,12 @@
  *
  * The exit code is 1 where anything was lost, repeated or out of order, or memory grew.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { createChildren, residentBytes } from "../load/process.ts";
+import { residentBytes } from "../load/process.ts";
 import { type Redis, startRedis } from "../load/redis.ts";
 import { median } from "../load/statistics.ts";
+import { openWorkplace } from "../load/workplace.ts";
 import { createStage, type Server } from "../stage.ts";
 import { KINDS } from "./follow.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
@@ -164,13 +162,7 @@ function storedOf(redis: Redis, stream: string): Promise<string> {
   return redis.command("EVAL", script, "1", `default:${stream}`);
 }
 
-const dir = mkdtempSync(join(tmpdir(), "redis-streamer-soak-"));
-const children = createChildren(dir);
-process.once("exit", () => {
-  children.killAll();
-  rmSync(dir, { recursive: true, force: true });
-});
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
+const { dir, children } = openWorkplace("soak");
 try {
   const minutes = readMinutes();
   const redis = await startRedis(children, dir);

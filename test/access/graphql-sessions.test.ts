@@ -1,15 +1,12 @@
 /** GraphQL connections that last longer than what they were opened with. */
-import { createSecretKey } from "node:crypto";
-import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type OpenAnswer, openAnswer, request } from "../support/http.ts";
 import { createTestKeys, type TestKeys } from "../support/keys.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { connectSocket, type TestSocket } from "../support/socket.ts";
+import { bearer, guardedBy, tokenFor } from "../support/tokens.ts";
 import { until } from "../support/until.ts";
-
-const SECRET = "a secret of more than thirty-two bytes";
 
 let redis: TestRedis;
 let gateway: TestGateway;
@@ -20,27 +17,13 @@ let streams = 0;
 beforeAll(async () => {
   redis = await startRedis();
   keys = createTestKeys();
-  gateway = await startTestGateway(redis.url, {
-    AUTH: "1",
-    JWT_SECRET: SECRET,
-    JWT_CLOCK_TOLERANCE_MS: "0",
-    AUTH_KEYS_FILE: keys.path,
-  });
+  gateway = await startTestGateway(redis.url, guardedBy(keys));
 });
 afterAll(async () => {
   await gateway.close();
   keys[Symbol.dispose]();
   await redis[Symbol.asyncDispose]();
 });
-
-const token = (permissions: readonly string[], lifeS = 60) =>
-  new SignJWT({ permissions: [...permissions] })
-    .setProtectedHeader({ alg: "HS256" })
-    .setSubject("alice")
-    // Not less than so many: what is to be done with it takes a while on a busy machine.
-    .setExpirationTime(Math.ceil(Date.now() / 1000) + lifeS)
-    .sign(createSecretKey(Buffer.from(SECRET)));
-const bearer = (text: string) => ({ authorization: `Bearer ${text}` });
 
 /** A new key, which is known as soon as the file was looked at. */
 async function knownKey(name: string, permissions: readonly string[]): Promise<string> {
@@ -73,7 +56,7 @@ describe.each(PROTOCOLS)("a socket of %s", (protocol, words) => {
     expect(await read(socket)).toEqual({ type: "connection_ack" });
     const stream = `cam${++streams}`;
     send(socket, { id: "1", type: words.start, payload: { query: followOf(stream) } });
-    const headers = bearer(await token(["admin"]));
+    const headers = bearer(await tokenFor(["admin"]));
     await until("it is noted that it follows", async () => {
       const { text } = await request(`${gateway.http}/admin/connections`, { headers });
       return text.includes(`"default:${stream}"`);
@@ -86,7 +69,7 @@ describe.each(PROTOCOLS)("a socket of %s", (protocol, words) => {
     const { socket, stream } = await following(key);
     await using other = await connectSocket(`${gateway.ws}/graphql`, bearer(key), [protocol]);
     send(other, { type: "connection_init" });
-    ping(socket, await token([`read:default:${stream}`]));
+    ping(socket, await tokenFor([`read:default:${stream}`]));
     // Without the token in it.
     expect(await read(socket)).toEqual(words.pong);
     keys.revoke(protocol);
@@ -99,10 +82,15 @@ describe.each(PROTOCOLS)("a socket of %s", (protocol, words) => {
 
   test.each<[string, () => Promise<string> | string, number, RegExp]>([
     ["is not good", () => "made-up", 4401, /^UNAUTHENTICATED: the token/],
-    ["has expired", () => token(["read"], -1), 4401, /^UNAUTHENTICATED: the token/],
-    ["allows less", () => token(["read:default:imu"]), 4403, /^FORBIDDEN: jwt:alice .* read default:cam\d/],
+    ["has expired", () => tokenFor(["read"], -1), 4401, /^UNAUTHENTICATED: the token/],
+    [
+      "allows less",
+      () => tokenFor(["read:default:imu"]),
+      4403,
+      /^FORBIDDEN: jwt:alice .* read default:cam\d/,
+    ],
   ])("is closed by a token that %s", async (_, make, code, reason) => {
-    const { socket } = await following(await token(["read"]));
+    const { socket } = await following(await tokenFor(["read"]));
     ping(socket, await make());
     const closed = await socket.closed;
     expect(closed.code).toBe(code);
@@ -110,10 +98,10 @@ describe.each(PROTOCOLS)("a socket of %s", (protocol, words) => {
   });
 
   test("need not go on being allowed what it has stopped", async () => {
-    const { socket } = await following(await token(["read"]));
+    const { socket } = await following(await tokenFor(["read"]));
     send(socket, { id: "1", type: words.stop });
     await socket.taken();
-    ping(socket, await token(["read:default:imu"]));
+    ping(socket, await tokenFor(["read:default:imu"]));
     let message = await read(socket);
     // The older protocol says that it has stopped.
     if (message.type === "complete") message = await read(socket);
@@ -123,7 +111,7 @@ describe.each(PROTOCOLS)("a socket of %s", (protocol, words) => {
 });
 
 test("a ping with any other payload is answered with it", async () => {
-  await using socket = await connectSocket(`${gateway.ws}/graphql`, bearer(await token(["read"])), [
+  await using socket = await connectSocket(`${gateway.ws}/graphql`, bearer(await tokenFor(["read"])), [
     "graphql-transport-ws",
   ]);
   for (const payload of [{ at: 5 }, { token: 5 }, {}]) {
@@ -146,14 +134,14 @@ async function textOf(answer: OpenAnswer): Promise<string> {
 
 describe.concurrent("with its token ends", () => {
   test.each(PROTOCOLS)("a socket of %s", async (protocol) => {
-    const shown = bearer(await token(["read"], 2));
+    const shown = bearer(await tokenFor(["read"], 2));
     await using socket = await connectSocket(`${gateway.ws}/graphql`, shown, [protocol]);
     send(socket, { type: "connection_init" });
     expect(await socket.closed).toEqual({ code: 4401, reason: `UNAUTHENTICATED: ${ENDED}` });
   });
 
   test("an operation whose results are events, and says so", async () => {
-    const headers = { ...EVENTS, ...bearer(await token(["read"], 2)) };
+    const headers = { ...EVENTS, ...bearer(await tokenFor(["read"], 2)) };
     const url = `${gateway.http}/graphql?query=${encodeURIComponent(FOLLOW)}`;
     await using answer = await openAnswer(url, headers);
     const text = await textOf(answer);
@@ -164,7 +152,7 @@ describe.concurrent("with its token ends", () => {
 
 test("events of several operations end with the key, and are nobody else's", async () => {
   const own = bearer(await knownKey("own", ["read"]));
-  const other = bearer(await token(["read"]));
+  const other = bearer(await tokenFor(["read"]));
   const reserved = await request(`${gateway.http}/graphql`, { method: "PUT", headers: own });
   const url = `${gateway.http}/graphql?token=${reserved.text}`;
   expect((await request(url, { headers: { ...EVENTS, ...other } })).status).toBe(404);

@@ -7,8 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exportJWK, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freePort } from "../../bench/load/free-port.ts";
 import { createJwtVerifier, type JwtOptions } from "../../src/access/jwt.ts";
-import { freePort, silent } from "../support/redis.ts";
+import { silent } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 
 let dir: string;

@@ -1,7 +1,5 @@
 /** Connections that last longer than what they were opened with. */
-import { createSecretKey } from "node:crypto";
 import { connect } from "node:net";
-import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
@@ -9,15 +7,8 @@ import { openAnswer, request } from "../support/http.ts";
 import { createTestKeys, type TestKeys } from "../support/keys.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { connectSocket } from "../support/socket.ts";
+import { bearer, guardedBy, tokenFor } from "../support/tokens.ts";
 import { until } from "../support/until.ts";
-
-const SECRET = "a secret of more than thirty-two bytes";
-const settings = () => ({
-  AUTH: "1",
-  AUTH_KEYS_FILE: keys.path,
-  JWT_SECRET: SECRET,
-  JWT_CLOCK_TOLERANCE_MS: "0",
-});
 
 let redis: TestRedis;
 let gateway: TestGateway;
@@ -26,7 +17,7 @@ let keys: TestKeys;
 beforeAll(async () => {
   redis = await startRedis();
   keys = createTestKeys();
-  gateway = await startTestGateway(redis.url, settings());
+  gateway = await startTestGateway(redis.url, guardedBy(keys));
 });
 afterAll(async () => {
   await gateway.close();
@@ -34,21 +25,13 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-const token = (permissions: readonly string[], lifeS = 60) =>
-  new SignJWT({ permissions: [...permissions] })
-    .setProtectedHeader({ alg: "HS256" })
-    .setSubject("alice")
-    // Not less than so many: what is to be done with it takes a while on a busy machine.
-    .setExpirationTime(Math.ceil(Date.now() / 1000) + lifeS)
-    .sign(createSecretKey(Buffer.from(SECRET)));
-const bearer = (text: string) => ({ authorization: `Bearer ${text}` });
 const control = (text: string) => JSON.stringify({ token: text });
 
 describe.concurrent("“when a token expires its sockets close with 4401”", () => {
   test.each(["pull?block=0", "push?ack=1"])("%s", async (route) => {
     await using socket = await connectSocket(
       `${gateway.ws}/data/cam/${route}`,
-      bearer(await token(["admin"], 2)),
+      bearer(await tokenFor(["admin"], 2)),
     );
     expect(await socket.closed).toEqual({
       code: 4401,
@@ -59,7 +42,7 @@ describe.concurrent("“when a token expires its sockets close with 4401”", ()
   test("events are told, and end", async () => {
     await using events = await openAnswer(
       `${gateway.http}/data/cam/events`,
-      bearer(await token(["read"], 2)),
+      bearer(await tokenFor(["read"], 2)),
     );
     let text = "";
     for (let chunk = await events.next(); chunk !== undefined; chunk = await events.next()) text += chunk;
@@ -70,7 +53,7 @@ describe.concurrent("“when a token expires its sockets close with 4401”", ()
   test("pictures end", async () => {
     await using pictures = await openAnswer(
       `${gateway.http}/data/cam/mjpeg`,
-      bearer(await token(["read"], 2)),
+      bearer(await tokenFor(["read"], 2)),
     );
     expect(pictures.status).toBe(200);
     // What comes next may be the beginning of the form, which is sent first.
@@ -78,7 +61,7 @@ describe.concurrent("“when a token expires its sockets close with 4401”", ()
   });
 
   test("a GET that waits for an entry is answered with 401", async () => {
-    const headers = bearer(await token(["read"], 2));
+    const headers = bearer(await tokenFor(["read"], 2));
     const answer = await request(`${gateway.http}/data/cam?block=600000`, { headers });
     expect(answer.status).toBe(401);
     expect(answer.headers["www-authenticate"]).toBe("Bearer");
@@ -138,13 +121,13 @@ describe("“a client may send a fresh one before on the same socket”", () => 
   test("a push goes on past the end of the token that it came with", async () => {
     await using short = await connectSocket(
       `${gateway.ws}/data/cam/pull?block=0`,
-      bearer(await token(["read"], 2)),
+      bearer(await tokenFor(["read"], 2)),
     );
     await using socket = await connectSocket(
       `${gateway.ws}/data/cam/push?ack=1&control=1`,
-      bearer(await token(["write:default:cam"], 2)),
+      bearer(await tokenFor(["write:default:cam"], 2)),
     );
-    socket.send(control(await token(["write:default:cam"])));
+    socket.send(control(await tokenFor(["write:default:cam"])));
     // Both tokens end in the same second; when the other socket is closed, so would this one have been.
     await short.closed;
     socket.send("[]");
@@ -163,14 +146,14 @@ describe("“a client may send a fresh one before on the same socket”", () => 
     [
       "one that allows less",
       "pull",
-      async () => control(await token(["write"])),
+      async () => control(await tokenFor(["write"])),
       4403,
       /FORBIDDEN: jwt:alice .* read default:cam/,
     ],
     [
       "one that allows less",
       "push",
-      async () => control(await token(["read"])),
+      async () => control(await tokenFor(["read"])),
       4403,
       /FORBIDDEN: jwt:alice .* write default:cam/,
     ],
@@ -179,7 +162,7 @@ describe("“a client may send a fresh one before on the same socket”", () => 
   ])("%s on a %s closes it", async (_, route, message, code, reason) => {
     await using socket = await connectSocket(
       `${gateway.ws}/data/cam/${route}?control=1&block=0`,
-      bearer(await token(["read", "write"])),
+      bearer(await tokenFor(["read", "write"])),
     );
     socket.send(await message());
     const closed = await socket.closed;
@@ -190,13 +173,13 @@ describe("“a client may send a fresh one before on the same socket”", () => 
   test("without control=1 it is data: an entry, an ack", async () => {
     await using push = await connectSocket(
       `${gateway.ws}/data/texts/push?header=0&ack=1`,
-      bearer(await token(["admin"])),
+      bearer(await tokenFor(["admin"])),
     );
     push.send('{"token": "x"}');
     await push.next();
     await using pull = await connectSocket(
       `${gateway.ws}/data/texts/pull?header=0&last_entry_id=0`,
-      bearer(await token(["admin"])),
+      bearer(await tokenFor(["admin"])),
     );
     expect(await pull.text()).toBe('{"token": "x"}');
   });
@@ -206,11 +189,11 @@ describe("“a client may send a fresh one before on the same socket”", () => 
       await request(`${gateway.http}/data/acked`, {
         method: "POST",
         body: data,
-        headers: bearer(await token(["admin"])),
+        headers: bearer(await tokenFor(["admin"])),
       });
     await using pull = await connectSocket(
       `${gateway.ws}/data/acked/pull?header=0&ack=1&control=1&last_entry_id=0`,
-      bearer(await token(["admin"])),
+      bearer(await tokenFor(["admin"])),
     );
     expect(await pull.text()).toBe("1");
     pull.send("[]");
@@ -220,7 +203,7 @@ describe("“a client may send a fresh one before on the same socket”", () => 
 
 describe("a push that names its entries' streams", () => {
   const push = async (permissions: readonly string[]) =>
-    connectSocket(`${gateway.ws}/data/mine/push?ack=1`, bearer(await token(permissions)));
+    connectSocket(`${gateway.ws}/data/mine/push?ack=1`, bearer(await tokenFor(permissions)));
 
   test("may write to those that its token allows", async () => {
     await using socket = await push(["write:default:mine", "write:default:too"]);
@@ -247,7 +230,7 @@ describe("a push that names its entries' streams", () => {
   test("a POST neither", async () => {
     const answer = await request(`${gateway.http}/data/*?format=json`, {
       method: "POST",
-      headers: { ...bearer(await token(["write:default:mine"])), "content-type": "application/json" },
+      headers: { ...bearer(await tokenFor(["write:default:mine"])), "content-type": "application/json" },
       body: '[["mine",null,"a"],["yours",null,"b"]]',
     });
     expect(answer.status).toBe(403);
@@ -268,7 +251,7 @@ describe("browsers", () => {
     });
 
   test("show a token as a subprotocol; the gateway takes another one where it can", async () => {
-    const protocol = `bearer.${await token(["read"])}`;
+    const protocol = `bearer.${await tokenFor(["read"])}`;
     expect(await offer([protocol])).toBe(protocol);
     expect(await offer([protocol, "redis-streamer"])).toBe("redis-streamer");
     await expect(offer(["redis-streamer"])).rejects.toThrow("401");
@@ -276,7 +259,7 @@ describe("browsers", () => {
   });
 
   test("log in: a cookie that scripts do not see, and back to where they were", async () => {
-    const good = await token(["read"], 3600);
+    const good = await tokenFor(["read"], 3600);
     const form = new URLSearchParams({ token: good, next: "/docs" }).toString();
     const headers = { "content-type": "application/x-www-form-urlencoded" };
     const answer = await request(`${gateway.http}/login`, { method: "POST", headers, body: form });
@@ -297,7 +280,7 @@ describe("browsers", () => {
   test.each(["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", ""])(
     "are sent nowhere else: %j",
     async (next) => {
-      const body = new URLSearchParams({ token: await token(["read"]), next }).toString();
+      const body = new URLSearchParams({ token: await tokenFor(["read"]), next }).toString();
       const headers = { "content-type": "application/x-www-form-urlencoded" };
       const answer = await request(`${gateway.http}/login`, { method: "POST", headers, body });
       expect(answer.headers.location).toBe("/");
@@ -320,10 +303,10 @@ describe("browsers", () => {
 });
 
 test("a ticket of one gateway opens another one's door, once", async () => {
-  await using other = await startTestGateway(redis.url, settings());
+  await using other = await startTestGateway(redis.url, guardedBy(keys));
   const answer = await request(`${gateway.http}/tickets`, {
     method: "POST",
-    headers: bearer(await token(["read:default:cam"])),
+    headers: bearer(await tokenFor(["read:default:cam"])),
   });
   const { ticket, expires_in } = answer.json() as { ticket: string; expires_in: number };
   expect(expires_in).toBe(30);

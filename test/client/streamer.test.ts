@@ -1,10 +1,11 @@
 /** The client as its users see it, on real gateways and a real Redis. */
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
+import { freePort } from "../../bench/load/free-port.ts";
 import { connect as connectAsBrowser } from "../../client/browser.ts";
 import { connect, type PulledEntry, type Streamer, StreamerError } from "../../client/index.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { freePort, startRedis, type TestRedis } from "../support/redis.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 
 let redis: TestRedis;

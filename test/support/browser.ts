@@ -3,28 +3,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { CHROMIUM } from "../../bench/load/chromium.ts";
 
 /** A browser with a profile of its own, gone with it. */
 export interface TestBrowser extends AsyncDisposable {
   readonly context: BrowserContext;
 }
 
-/** Starts a browser that asks nobody for anything but what a page asks for. @param args further switches of Chromium */
+/** Starts a browser. @param args further switches of Chromium */
 export async function startBrowser(...args: readonly string[]): Promise<TestBrowser> {
   const profile = mkdtempSync(join(tmpdir(), "browser-"));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: "/usr/bin/chromium",
-    headless: true,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      ...args,
-    ],
+    ...CHROMIUM,
+    args: [...CHROMIUM.args, ...args],
   });
   return {
     context,

@@ -1,8 +1,9 @@
 /** A real Redis Cluster for a test: nodes are processes that the test starts, moves slots between, kills and adds. */
 
+import { freePort } from "../../bench/load/free-port.ts";
 import { slotOf } from "../../src/redis/cluster/slots.ts";
 import type { Commands } from "../../src/redis/commands.ts";
-import { freePort, startRedis, type TestRedis } from "./redis.ts";
+import { startRedis, type TestRedis } from "./redis.ts";
 import { until } from "./until.ts";
 
 /** The arguments that make a server a node, with a port for the others. The timeout (ms) is how long a dead master is not missed: a busy machine stands for a while. */

@@ -1,9 +1,9 @@
 /** A real redis-server for a test: on a free port of its own, with its data in a folder that is removed again. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../bench/load/free-port.ts";
 import type { Logger } from "../../src/domain/logger.ts";
 import { type Connection, openConnection } from "../../src/redis/connection.ts";
 import { until } from "./until.ts";
@@ -33,19 +33,6 @@ export const silent: Logger = {
 
 /** That a file may not grow (`limitFiles`) is to be an error to it, as a full disk is, and not a signal that ends it. */
 const SERVER = 'trap "" XFSZ; exec redis-server "$@"';
-
-/** Ports are taken from below those that the kernel gives to outgoing connections, which could take one while its server is down. */
-const PORTS = { from: 20_000, below: 32_768 };
-
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const port = PORTS.from + Math.floor(Math.random() * (PORTS.below - PORTS.from));
-    const server = createServer();
-    server.on("error", () => resolve(freePort()));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(port)));
-  });
-}
 
 /** Starts a server. @param args further arguments, such as `--appendonly yes` */
 export async function startRedis(...args: readonly string[]): Promise<TestRedis> {

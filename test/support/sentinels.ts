@@ -3,8 +3,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../bench/load/free-port.ts";
 import { type Connection, openConnection } from "../../src/redis/connection.ts";
-import { freePort, silent, startRedis, type TestRedis } from "./redis.ts";
+import { silent, startRedis, type TestRedis } from "./redis.ts";
 import { until } from "./until.ts";
 
 /** One sentinel process. */

@@ -2,12 +2,13 @@
 import { readFile } from "node:fs/promises";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { freePort } from "../../bench/load/free-port.ts";
 import { connect } from "../../client/index.ts";
 import { startBrowser, type TestBrowser } from "../support/browser.ts";
 import { axeViolations, lastRow, openConsole, openStream, paneOf } from "../support/console-page.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { createTestKeys } from "../support/keys.ts";
-import { freePort, startRedis, type TestRedis } from "../support/redis.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 
 let browser: TestBrowser;

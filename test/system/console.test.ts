@@ -2,6 +2,7 @@
 import { gzipSync } from "node:zlib";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { freePort } from "../../bench/load/free-port.ts";
 import { connect, type Push } from "../../client/index.ts";
 import { startBrowser, type TestBrowser } from "../support/browser.ts";
 import {
@@ -15,7 +16,7 @@ import {
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { request } from "../support/http.ts";
 import { createTestKeys } from "../support/keys.ts";
-import { freePort, startRedis, type TestRedis } from "../support/redis.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 
 /** What the first view may weigh, bytes gzipped. */

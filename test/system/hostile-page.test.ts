@@ -2,10 +2,10 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startBrowser, type TestBrowser } from "../support/browser.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { HOSTILE_PAGE } from "../support/hostile-page.ts";
 import { createTestKeys, type TestKeys } from "../support/keys.ts";
-import { startBrowser, type TestBrowser } from "../support/named-browser.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 
 /** The smallest picture, so that an `<img>` that is let in shows something. */
@@ -28,7 +28,10 @@ beforeAll(async () => {
     response.end(HOSTILE_PAGE);
   });
   await new Promise<void>((resolve) => site.listen(0, "127.0.0.1", resolve));
-  browser = await startBrowser(["evil.example", "rebound.example"]);
+  browser = await startBrowser(
+    // As a hostile name server could have it.
+    "--host-resolver-rules=MAP evil.example 127.0.0.1, MAP rebound.example 127.0.0.1",
+  );
 });
 afterAll(async () => {
   await browser?.[Symbol.asyncDispose]();

@@ -4,11 +4,12 @@
  * last that the old master had not passed on yet.
  */
 import { afterEach, describe, expect, test } from "vitest";
+import { freePort } from "../../bench/load/free-port.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
 import { request } from "../support/http.ts";
 import { type Pusher, type Reader, startPusher, startReader, type Way } from "../support/load.ts";
-import { freePort, type TestRedis } from "../support/redis.ts";
+import type { TestRedis } from "../support/redis.ts";
 import { MASTER, startSentinel, startWatched, type Watched } from "../support/sentinels.ts";
 import { until } from "../support/until.ts";
 

@@ -4,11 +4,12 @@ import { get } from "node:https";
 import { connect as connectTls, type PeerCertificate } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { freePort } from "../../bench/load/free-port.ts";
 import { createAuthority, type TestAuthority } from "../support/certificates.ts";
 import { makeCluster, nodeArguments } from "../support/cluster.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { request } from "../support/http.ts";
-import { freePort, startRedis, type TestRedis } from "../support/redis.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
 import { connectSocket } from "../support/socket.ts";
 import { until } from "../support/until.ts";
 

@@ -1,25 +1,11 @@
-/** All streams: searched, sorted, and only those drawn that are in sight, since there may be thousands. */
+/** All streams: searched, sorted, or where there are none, how to make one. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { bytesText, countText, msOfId, rateText, spanText } from "./format.ts";
+import { countText, msOfId } from "./format.ts";
 import type { Layout } from "./layout.ts";
 import type { ListedStream, Listing } from "./listing.ts";
 import { pageUrl } from "./place.ts";
-import { Sparkline } from "./sparkline.tsx";
-
-/** The height of a row, in CSS pixels, as the style sheet has it. */
-const ROW = 36;
-/** Rows drawn beyond what is in sight, above and below. */
-const MARGIN = 8;
-
-const COLUMNS = [
-  { id: "name", title: "Stream", hint: "by name" },
-  { id: "rate", title: "per s", hint: "by entries a second" },
-  { id: "bytes", title: "bytes/s", hint: "by payload bytes a second" },
-  { id: "length", title: "entries", hint: "by length" },
-  { id: "age", title: "last", hint: "by the age of the last entry" },
-] as const;
-type Column = (typeof COLUMNS)[number]["id"];
+import { type Column, type Sort, StreamTable } from "./stream-table.tsx";
 
 /** By name upwards, by anything else the greatest, or the youngest, first. */
 const ORDERS: Readonly<Record<Column, (a: ListedStream, b: ListedStream) => number>> = {
@@ -39,10 +25,7 @@ interface StreamListProps {
 export function StreamList({ listing, layout }: StreamListProps) {
   const search = useSignal("");
   const device = useSignal("");
-  const sort = useSignal<{ readonly column: Column; readonly reverse: boolean }>({
-    column: "name",
-    reverse: false,
-  });
+  const sort = useSignal<Sort>({ column: "name", reverse: false });
   const rows = useComputed(() => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const { column, reverse } = sort.value;
@@ -133,141 +116,5 @@ function DeviceChoice({ listing, device, choose }: DeviceChoiceProps) {
         ))}
       </select>
     </label>
-  );
-}
-
-interface StreamTableProps {
-  readonly rows: readonly ListedStream[];
-  /** Those that are connected. */
-  readonly devices: ReadonlySet<string>;
-  readonly layout: Layout;
-  readonly sort: { readonly column: Column; readonly reverse: boolean };
-  readonly sortBy: (column: Column) => void;
-}
-
-function StreamTable({ rows, devices, layout, sort, sortBy }: StreamTableProps) {
-  const box = useRef<HTMLDivElement>(null);
-  const top = useSignal(0);
-  const height = useSignal(600);
-  useEffect(() => {
-    const element = box.current;
-    if (element === null) return;
-    const observer = new ResizeObserver(() => {
-      height.value = element.clientHeight;
-    });
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
-
-  // In another order what was in sight is elsewhere: begin with the first.
-  useEffect(() => {
-    box.current?.scrollTo(0, 0);
-  }, [sort]);
-
-  const from = Math.max(0, Math.min(Math.floor(top.value / ROW), rows.length) - MARGIN);
-  const to = Math.min(rows.length, Math.ceil((top.value + height.value) / ROW) + MARGIN);
-
-  /** Arrow keys go from stream to stream, also to one that is not drawn yet. */
-  function moveFocus(event: KeyboardEvent): void {
-    const page = Math.max(1, Math.floor(height.value / ROW) - 1);
-    const by = {
-      ArrowDown: 1,
-      ArrowUp: -1,
-      PageDown: page,
-      PageUp: -page,
-      Home: -rows.length,
-      End: rows.length,
-    }[event.key];
-    const index = Number((event.target as HTMLElement).dataset.index);
-    const element = box.current;
-    if (by === undefined || Number.isNaN(index) || element === null) return;
-    event.preventDefault();
-    const next = Math.max(0, Math.min(rows.length - 1, index + by));
-    if (next * ROW < element.scrollTop) element.scrollTop = next * ROW;
-    const below = (next + 1) * ROW - element.clientHeight;
-    if (below > element.scrollTop) element.scrollTop = below;
-    requestAnimationFrame(() =>
-      element.querySelector<HTMLElement>(`button[data-index="${next}"]`)?.focus({ preventScroll: true }),
-    );
-  }
-
-  const open = new Set(layout.panes.value.map(({ key }) => key));
-  return (
-    <div role="table" aria-label="Streams" aria-rowcount={rows.length + 1} class="table">
-      <div role="row" aria-rowindex={1} class="row head">
-        {COLUMNS.map(({ id, title, hint }) => (
-          <span
-            key={id}
-            role="columnheader"
-            aria-sort={
-              sort.column !== id ? "none" : (id === "name") !== sort.reverse ? "ascending" : "descending"
-            }
-          >
-            <button type="button" title={`Sort ${hint}`} onClick={() => sortBy(id)}>
-              {title}
-              {sort.column === id && <span aria-hidden="true">{sort.reverse ? " ▴" : " ▾"}</span>}
-            </button>
-          </span>
-        ))}
-      </div>
-      <div
-        role="rowgroup"
-        class="rows"
-        ref={box}
-        tabIndex={0}
-        aria-label="Streams in sight"
-        onScroll={({ currentTarget }) => {
-          top.value = currentTarget.scrollTop;
-        }}
-        onKeyDown={moveFocus}
-      >
-        <div role="presentation" style={{ height: `${rows.length * ROW}px`, position: "relative" }}>
-          {rows.slice(from, to).map((stream, i) => (
-            <Row
-              key={stream.key}
-              stream={stream}
-              index={from + i}
-              isOpen={open.has(stream.key)}
-              isConnected={stream.device !== undefined && devices.has(stream.device)}
-              toggle={() => (open.has(stream.key) ? layout.close(stream.key) : layout.open(stream.key))}
-            />
-          ))}
-        </div>
-      </div>
-    </div>
-  );
-}
-
-interface RowProps {
-  readonly stream: ListedStream;
-  readonly index: number;
-  readonly isOpen: boolean;
-  readonly isConnected: boolean;
-  readonly toggle: () => void;
-}
-
-function Row({ stream, index, isOpen, isConnected, toggle }: RowProps) {
-  const lastMs = msOfId(stream.lastId);
-  return (
-    <div role="row" aria-rowindex={index + 2} class="row" style={{ top: `${index * ROW}px` }}>
-      <span role="cell">
-        <button type="button" data-index={index} aria-pressed={isOpen} title={stream.key} onClick={toggle}>
-          {isConnected && (
-            <span class="connected" role="img" aria-label="device connected">
-              ●
-            </span>
-          )}
-          {stream.device !== undefined && <span class="device">{stream.device}:</span>}
-          {stream.stream}
-        </button>
-      </span>
-      <span role="cell" class="rate">
-        <Sparkline values={stream.rates} />
-        {rateText(stream.rate)}
-      </span>
-      <span role="cell">{stream.bytesRate === undefined ? "–" : bytesText(stream.bytesRate)}</span>
-      <span role="cell">{countText(stream.length)}</span>
-      <span role="cell">{lastMs === undefined ? "–" : spanText(Date.now() - lastMs)}</span>
-    </div>
   );
 }

@@ -56,7 +56,7 @@ export function createWatch(gateway: Gateway): Watch {
 }
 
 /** The numbers of a metrics page (Prometheus' text format). */
-export function parseMetrics(text: string): ReadonlyMap<string, number> {
+function parseMetrics(text: string): ReadonlyMap<string, number> {
   const numbers = new Map<string, number>();
   for (const line of text.split("\n")) {
     // A label's value may hold spaces; the number does not.

@@ -46,7 +46,7 @@ export const EXPORT_FORMS: readonly ExportForm[] = [
  * One entry: `{"id", "time", "json" | "text" | "base64", "fields"?}`. The payload stands under the name of what it is,
  * so that a text that looks like a number stays one.
  */
-export function jsonLine(entry: PulledEntry): string {
+function jsonLine(entry: PulledEntry): string {
   const json = parsedOf(entry, "json");
   const text = json === undefined ? textOf(entry) : undefined;
   const payload =

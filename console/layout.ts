@@ -60,7 +60,7 @@ export const formatPanes = (panes: readonly Pane[]): string =>
   ).toString();
 
 /** Reads panels out of the part behind `#`. */
-export function parsePanels(hash: string): readonly Panel[] {
+function parsePanels(hash: string): readonly Panel[] {
   const shown = new Set(new URLSearchParams(hash.replace(/^#/, "")).getAll("show"));
   return PANELS.filter((panel) => shown.has(panel));
 }

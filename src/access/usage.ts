@@ -49,7 +49,7 @@ export interface SharedUsage extends Usage {
 const TELL_EVERY_MS = 50;
 
 /** Counts by name, of which those at 0 take no room. */
-export function createCount(): Count {
+function createCount(): Count {
   const counts = new Map<string, number>();
   return {
     of: (name) => counts.get(name) ?? 0,

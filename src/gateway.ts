@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { createAdmission } from "./access/admission.ts";
 import { createAuthenticator } from "./access/authenticator.ts";
 import { createBrowserGuard } from "./access/browser-guard.ts";
+import { createClientMemory } from "./access/client-memory.ts";
 import { createForwarding, createProxyTest } from "./access/forwarding.ts";
 import { createLimits } from "./access/limits.ts";
 import { createSessionList, joinSessionLists } from "./access/session-list.ts";
@@ -168,6 +169,7 @@ async function assemble(
     subscribe: createSubscriber({ hub, history, log, tally, traffic }),
     limits: settings,
     turnEnd,
+    memory: createClientMemory(settings),
     tally,
     traffic,
     logger,
@@ -220,6 +222,7 @@ async function assemble(
     limitHits: access.limiting.hits,
     refusals: common.refusals.counts,
     sessions: access.sessions.counts,
+    memory: common.memory.counts,
     redisSeconds: () => timePing(log),
   });
   const ownSessions = createSessionList(access.sessions);

@@ -189,5 +189,6 @@ export function createLimits(
 /** Whether somebody said who they are. */
 const isSomebody = ({ identity }: Pick<Visitor, "identity">): boolean => identity.name.includes(":");
 
-const accountName = (visitor: Visitor): string =>
+/** The client that a visitor counts as: its key or identity, else its address. */
+export const accountName = (visitor: Visitor): string =>
   isSomebody(visitor) ? (visitor.identity.keyId ?? visitor.identity.name) : visitor.address;

@@ -45,6 +45,8 @@ export const ERRORS = {
   REDIS_AWAY: { status: 503, close: 1013, retryable: true },
   REDIS_FULL: { status: 503, close: 1013, retryable: true },
   AUTH_AWAY: { status: 503, close: 1013, retryable: true },
+  /** The memory budget is used up. */
+  OVERLOADED: { status: 503, close: 1013, retryable: true },
   APPEND_UNKNOWN: { status: 503, close: 1013, retryable: false },
   SHUTTING_DOWN: { status: 503, close: 1001, retryable: true },
 } as const satisfies Record<string, ErrorKind>;

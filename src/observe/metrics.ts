@@ -84,6 +84,13 @@ export interface MetricSources {
   readonly refusals: ReadonlyMap<string, number>;
   /** Connections that last, now, by kind: a fixed set. */
   readonly sessions: () => ReadonlyMap<string, number>;
+  /** Memory that clients cause, by use: a fixed set. */
+  readonly memory: () => Iterable<
+    readonly [
+      use: string,
+      counts: { readonly bytes: number; readonly waits: number; readonly rejections: number },
+    ]
+  >;
   /** How long Redis takes to answer now, in seconds; NaN where it does not. */
   readonly redisSeconds: () => Promise<number>;
 }
@@ -100,7 +107,8 @@ const MISNAMED = [
 
 /** Makes the metrics page. */
 export function createMetrics(sources: MetricSources): Metrics {
-  const { tally, traffic, sockets, sendBufferBytes, limitHits, refusals, sessions, redisSeconds } = sources;
+  const { tally, traffic, sockets, sendBufferBytes, limitHits, refusals, sessions, memory, redisSeconds } =
+    sources;
   const register = new Registry();
   collectDefaultMetrics({ register });
   for (const name of MISNAMED) register.removeSingleMetric(name);
@@ -143,6 +151,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       for (const [kind, count] of sessions()) this.set({ kind }, count);
     },
   });
+  addMemory(register, memory);
   new Gauge({
     name: "redis_streamer_redis_ping_seconds",
     help: "Time in which Redis answered just now; NaN where it did not",
@@ -164,6 +173,33 @@ export function createMetrics(sources: MetricSources): Metrics {
     values: () => register.getMetricsAsJSON(),
     observeDelay: (seconds) => delay.observe(seconds),
   };
+}
+
+/** Bytes, waits and rejections of the memory budgets, by use. */
+function addMemory(register: Registry, memory: MetricSources["memory"]): void {
+  new Gauge({
+    name: "redis_streamer_memory_bytes",
+    help: "Memory that clients cause, by use",
+    labelNames: ["use"],
+    registers: [register],
+    collect(this: Gauge) {
+      for (const [use, { bytes }] of memory()) this.set({ use }, bytes);
+    },
+  });
+  addByLabel(
+    register,
+    "memory_waits_total",
+    "Requests and messages that waited for memory, by use",
+    "use",
+    () => [...memory()].map(([use, { waits }]) => [use, waits] as const),
+  );
+  addByLabel(
+    register,
+    "memory_rejections_total",
+    "Requests and messages that found no memory, by use",
+    "use",
+    () => [...memory()].map(([use, { rejections }]) => [use, rejections] as const),
+  );
 }
 
 interface MetricOptions {

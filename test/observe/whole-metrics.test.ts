@@ -21,6 +21,7 @@ async function valuesOf(
     limitHits: { sockets: 2 },
     refusals: new Map([["NOT_FOUND", 3]]),
     sessions: () => new Map([["pull", 4]]),
+    memory: () => [["body", { bytes: 5, waits: 2, rejections: 1 }]],
     redisSeconds: async () => redisSeconds,
   });
   for (const delay of delays) metrics.observeDelay(delay);

@@ -1,0 +1,320 @@
+/**
+ * Memory budget: one total for memory that clients can cause, with a share for each client and a first-come queue.
+ *
+ * Every item (a request body, a message being assembled, an answer, an unread send buffer) holds a lease on the bytes it
+ * keeps in memory. A lease asks before it grows. Within the total and the client's share it grows at once; otherwise it
+ * waits. The queue serves clients in turn and each client's leases in order.
+ *
+ * One lease of each client may exceed its share, and one lease of all may exceed the total; it keeps that right until
+ * there is room again. So an item larger than a share is still possible, and items that grow step by step cannot block
+ * each other for ever. The bound on all leases is therefore the total and one largest item.
+ */
+import { GatewayError } from "../domain/errors.ts";
+
+/** Bounds of a budget. */
+export interface MemoryBudgetOptions<Use extends string> {
+  /** The uses that leases are counted by, fixed so that each is a series of the metrics. */
+  readonly uses: readonly Use[];
+  /** Bytes that all leases together may hold. */
+  readonly totalBytes: number;
+  /** Bytes that the leases of one client may hold. */
+  readonly shareBytes: number;
+  /** Longest wait of `grow`, in ms, unless the caller sets another one. */
+  readonly waitMs: number;
+}
+
+/** Counters of one use. */
+export interface MemoryCounts {
+  /** Held now. */
+  bytes: number;
+  /** Leases that had to wait, since the start. */
+  waits: number;
+  /** Leases that waited in vain, since the start. */
+  rejections: number;
+}
+
+/** A budget. */
+export interface MemoryBudget<Use extends string> {
+  /** Opens a lease of zero bytes, which costs nothing until it grows. @param client identity or address */
+  open(use: Use, client: string): MemoryLease;
+  readonly counts: Readonly<Record<Use, Readonly<MemoryCounts>>>;
+  /** Bytes of all leases. */
+  heldBytes(): number;
+}
+
+/** Answer to a wait: whether the lease has grown. */
+export type OnGrant = (granted: boolean) => void;
+
+/** Memory of one item. All methods may be called after `release`, which ended the lease: they then do nothing. */
+export interface MemoryLease {
+  /** Bytes that it holds. */
+  bytes(): number;
+  /** Sets what it holds without asking: to shrink, or for memory that exists already. */
+  set(bytes: number): void;
+  /** Whether it could grow by so many bytes at once. */
+  hasRoom(bytes: number): boolean;
+  /**
+   * Grows at once where there is room.
+   *
+   * @returns whether it has grown
+   */
+  tryGrow(bytes: number): boolean;
+  /**
+   * Grows by so many bytes, now or later. One wait at a time.
+   *
+   * @param onGrant called once, always after the call has returned; not called after `release`
+   * @param waitMs longest wait; infinite where it ends with a connection
+   */
+  whenRoom(bytes: number, onGrant: OnGrant, waitMs?: number): void;
+  /** As `whenRoom`. @throws GatewayError OVERLOADED after the longest wait, or on release */
+  grow(bytes: number): Promise<void>;
+  /** Ends the lease and whatever it waits for. */
+  release(): void;
+}
+
+/** When a client may try again, in ms. */
+const RETRY_AFTER_MS = 2000;
+
+/** The error of a request that found no memory. */
+export const overloaded = (): GatewayError =>
+  new GatewayError("OVERLOADED", "the gateway has no memory free for this request; try again later", {
+    retryAfterMs: RETRY_AFTER_MS,
+  });
+
+interface Waiting {
+  readonly lease: HeldLease;
+  readonly bytes: number;
+  readonly onGrant: OnGrant;
+  readonly timer: NodeJS.Timeout | undefined;
+}
+
+interface Client {
+  readonly name: string;
+  bytes: number;
+  /** Leases that hold memory. */
+  leases: number;
+  /** The lease that may exceed the share. */
+  over: HeldLease | undefined;
+  readonly queue: Set<Waiting>;
+}
+
+interface HeldLease {
+  readonly name: string;
+  readonly counts: MemoryCounts;
+  /** Present while it holds memory or waits. */
+  client: Client | undefined;
+  bytes: number;
+}
+
+/** Makes a budget in which nothing is held. */
+export function createMemoryBudget<Use extends string>({
+  uses,
+  totalBytes,
+  shareBytes,
+  waitMs,
+}: MemoryBudgetOptions<Use>): MemoryBudget<Use> {
+  const counts = Object.fromEntries(
+    uses.map((use) => [use, { bytes: 0, waits: 0, rejections: 0 }]),
+  ) as Record<Use, MemoryCounts>;
+  const ledger = createLedger(totalBytes, shareBytes);
+  return {
+    counts,
+    heldBytes: ledger.heldBytes,
+    open: (use, name) =>
+      createLease({ name, counts: counts[use], client: undefined, bytes: 0 }, ledger, waitMs),
+  };
+}
+
+/** Accounts and queues of a budget. */
+interface Ledger {
+  heldBytes(): number;
+  set(lease: HeldLease, bytes: number): void;
+  hasRoom(lease: HeldLease, bytes: number): boolean;
+  /** Grows a lease, which takes the right to exceed a bound where it needs it. @returns whether it has grown */
+  tryGrow(lease: HeldLease, bytes: number): boolean;
+  wait(lease: HeldLease, bytes: number, onGrant: OnGrant, waitMs: number): Waiting;
+  /** Takes a wait back without an answer. */
+  cancel(one: Waiting): void;
+}
+
+function createLedger(totalBytes: number, shareBytes: number): Ledger {
+  const clients = new Map<string, Client>();
+  /** Clients that wait, the one whose turn it is first. */
+  const waitingClients = new Set<Client>();
+  let held = 0;
+  /** The lease that may exceed the total. */
+  let over: HeldLease | undefined;
+  let isServing = false;
+
+  /** The account of a lease's client, which exists while any of its leases holds memory or waits. */
+  function clientOf(lease: HeldLease): Client {
+    const { name } = lease;
+    const client = clients.get(name) ?? { name, bytes: 0, leases: 0, over: undefined, queue: new Set() };
+    clients.set(name, client);
+    lease.client = client;
+    return client;
+  }
+
+  function forgetIdle(client: Client): void {
+    if (client.leases === 0 && client.queue.size === 0) clients.delete(client.name);
+  }
+
+  function hasRoom(lease: HeldLease, bytes: number): boolean {
+    if (over === lease) return true;
+    const client = clients.get(lease.name);
+    const mayExceedShare = client === undefined || client.over === undefined || client.over === lease;
+    if (!mayExceedShare && client.bytes + bytes > shareBytes) return false;
+    return over === undefined || held + bytes <= totalBytes;
+  }
+
+  function set(lease: HeldLease, bytes: number): void {
+    const change = bytes - lease.bytes;
+    if (change === 0) return;
+    const client = clientOf(lease);
+    if (lease.bytes === 0) client.leases++;
+    if (bytes === 0) client.leases--;
+    lease.bytes = bytes;
+    lease.counts.bytes += change;
+    client.bytes += change;
+    held += change;
+    if (change > 0) return;
+    if (client.bytes <= shareBytes || (client.over === lease && bytes === 0)) client.over = undefined;
+    if (held <= totalBytes || (over === lease && bytes === 0)) over = undefined;
+    forgetIdle(client);
+    serveSoon();
+  }
+
+  function grow(lease: HeldLease, bytes: number): void {
+    set(lease, lease.bytes + bytes);
+    const client = clientOf(lease);
+    if (client.bytes > shareBytes) client.over ??= lease;
+    if (held > totalBytes) over ??= lease;
+  }
+
+  /** Once for all that is released in one turn of the event loop. */
+  function serveSoon(): void {
+    if (isServing || waitingClients.size === 0) return;
+    isServing = true;
+    setImmediate(serve);
+  }
+
+  /** Grants what there is room for: one lease of each client in turn, until nothing more fits. */
+  function serve(): void {
+    isServing = false;
+    const blocked: Client[] = [];
+    for (const client of waitingClients) {
+      waitingClients.delete(client);
+      const next = nextOf(client);
+      if (next === undefined) continue;
+      if (hasRoom(next.lease, next.bytes)) {
+        settle(next, true);
+        if (client.queue.size > 0) waitingClients.add(client);
+      } else blocked.push(client);
+    }
+    for (const client of blocked) if (client.queue.size > 0) waitingClients.add(client);
+  }
+
+  /** The lease that may exceed a bound goes first, because the others may be waiting for it. */
+  function nextOf(client: Client): Waiting | undefined {
+    const [first] = client.queue;
+    if (client.over === undefined && over?.client !== client) return first;
+    for (const one of client.queue) if (one.lease === over || one.lease === client.over) return one;
+    return first;
+  }
+
+  function leaveQueue(one: Waiting): void {
+    clearTimeout(one.timer);
+    const client = clientOf(one.lease);
+    client.queue.delete(one);
+    if (client.queue.size === 0) waitingClients.delete(client);
+  }
+
+  function settle(one: Waiting, granted: boolean): void {
+    leaveQueue(one);
+    if (granted) grow(one.lease, one.bytes);
+    else {
+      one.lease.counts.rejections++;
+      forgetIdle(clientOf(one.lease));
+      // The one behind it may need less.
+      serveSoon();
+    }
+    one.onGrant(granted);
+  }
+
+  return {
+    heldBytes: () => held,
+    set,
+    hasRoom,
+    tryGrow(lease, bytes) {
+      const queue = clients.get(lease.name)?.queue;
+      // Leases of the same client that wait came first, unless they wait for this one.
+      const mayPass =
+        queue === undefined || queue.size === 0 || lease === over || lease === lease.client?.over;
+      if (!mayPass || !hasRoom(lease, bytes)) return false;
+      grow(lease, bytes);
+      return true;
+    },
+    wait(lease, bytes, onGrant, waitMs) {
+      lease.counts.waits++;
+      const timer = Number.isFinite(waitMs) ? setTimeout(() => settle(waiting, false), waitMs) : undefined;
+      const waiting: Waiting = { lease, bytes, onGrant, timer };
+      const client = clientOf(lease);
+      client.queue.add(waiting);
+      waitingClients.add(client);
+      serveSoon();
+      return waiting;
+    },
+    cancel(one) {
+      leaveQueue(one);
+      forgetIdle(clientOf(one.lease));
+      serveSoon();
+    },
+  };
+}
+
+function createLease(lease: HeldLease, ledger: Ledger, longestWaitMs: number): MemoryLease {
+  let waiting: Waiting | undefined;
+  let isReleased = false;
+  /** Rejects a `grow` that waits. */
+  let abandon: (() => void) | undefined;
+
+  function whenRoom(bytes: number, onGrant: OnGrant, waitMs = longestWaitMs): void {
+    if (isReleased) return;
+    if (waiting !== undefined) throw new Error("the lease waits already");
+    const settled = (granted: boolean) => {
+      waiting = undefined;
+      onGrant(granted);
+    };
+    waiting = ledger.wait(lease, bytes, settled, waitMs);
+  }
+
+  const tryGrow = (bytes: number): boolean => !isReleased && ledger.tryGrow(lease, bytes);
+
+  return {
+    bytes: () => lease.bytes,
+    set(bytes) {
+      if (!isReleased) ledger.set(lease, bytes);
+    },
+    hasRoom: (bytes) => !isReleased && ledger.hasRoom(lease, bytes),
+    tryGrow,
+    whenRoom,
+    grow: (bytes) =>
+      new Promise((resolve, reject) => {
+        if (tryGrow(bytes)) {
+          resolve();
+          return;
+        }
+        abandon = () => reject(overloaded());
+        if (isReleased) abandon();
+        else whenRoom(bytes, (granted) => (granted ? resolve() : reject(overloaded())));
+      }),
+    release() {
+      if (isReleased) return;
+      if (waiting !== undefined) ledger.cancel(waiting);
+      waiting = undefined;
+      ledger.set(lease, 0);
+      isReleased = true;
+      abandon?.();
+    },
+  };
+}

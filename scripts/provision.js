@@ -17,11 +17,15 @@ const PYTHON_PACKAGES = {
   msgpack: "python3-msgpack",
   numpy: "python3-numpy",
   PIL: "python3-pil",
+  aiohttp: "python3-aiohttp",
+  httpx: "python3-httpx",
+  cv2: "python3-opencv",
 };
 
 // Debian's own interpreter: one from elsewhere on the PATH does not see Debian's modules.
 const PYTHON = "/usr/bin/python3";
 const MOSQUITTO = "/usr/sbin/mosquitto";
+const NGINX = "/usr/sbin/nginx";
 
 /**
  * Provides what is missing, or prints one line that says what to install.
@@ -65,6 +69,10 @@ function missingPackages(forTests) {
     if (!onPath("mosquitto") && !isProgram(MOSQUITTO)) packages.push("mosquitto");
     if (!onPath("openssl")) packages.push("openssl");
     if (!onPath("faketime")) packages.push("faketime");
+    if (!onPath("ffmpeg")) packages.push("ffmpeg");
+    if (!onPath("curl")) packages.push("curl");
+    // Debian keeps this one where only root's PATH leads, too.
+    if (!onPath("nginx") && !isProgram(NGINX)) packages.push("nginx-light");
   }
   return packages;
 }

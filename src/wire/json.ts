@@ -45,6 +45,13 @@ const fieldsJson = (fields: EntryFields): string =>
 export const decodeJson = (text: string, mostEntries: number): PushedEntry[] =>
   cleanEntries(parseJson(text, "the message", mostEntries), mostEntries, bytesOfJson);
 
+/** Decodes a posted batch; undefined where the text is an object, which no batch is. @throws GatewayError BAD_HEADER or TOO_LARGE */
+export function decodeJsonBody(text: string, mostEntries: number): PushedEntry[] | undefined {
+  const value = parseJson(text, "the body", mostEntries);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return undefined;
+  return cleanEntries(value, mostEntries, bytesOfJson);
+}
+
 function bytesOfJson(value: unknown, what: string): Uint8Array {
   if (typeof value === "string") return bytesOfText(value);
   const base64 = typeof value === "object" && value !== null && "base64" in value ? value.base64 : undefined;
@@ -65,11 +72,14 @@ export function cleanEntries(
   mostEntries: number,
   bytesOf: (value: unknown, what: string) => Uint8Array,
 ): PushedEntry[] {
-  if (!Array.isArray(value)) throw malformed(`the message is no list of entries: ${shown(value)}`);
+  if (!Array.isArray(value))
+    throw malformed(
+      `a batch must be a list of entries, [[stream_id, entry_id, payload], …], got ${shown(value)}`,
+    );
   checkBatchSize(value.length, mostEntries);
   return value.map((item: unknown, i) => {
     if (!Array.isArray(item) || item.length < 3 || item.length > 4)
-      throw malformed(`entry ${i} is not [stream_id, entry_id, payload]: ${shown(item)}`);
+      throw malformed(`entry ${i} must be [stream_id, entry_id, payload], got ${shown(item)}`);
     const entry = {
       stream: streamIdOf(item[0]),
       id: wantedIdOf(item[1]),

@@ -29,6 +29,12 @@ export const encodeMsgpackGap = (gap: Gap): Uint8Array => encode(gapOf(gap));
 export const decodeMsgpack = (bytes: Uint8Array, mostEntries: number): PushedEntry[] =>
   cleanEntries(readMsgpack(bytes, mostEntries), mostEntries, bytesOfMsgpack);
 
+/** Decodes a posted batch; undefined where the bytes are a map, which no batch is. @throws GatewayError BAD_HEADER or TOO_LARGE */
+export function decodeMsgpackBody(bytes: Uint8Array, mostEntries: number): PushedEntry[] | undefined {
+  const value = readMsgpack(bytes, mostEntries);
+  return value instanceof Map ? undefined : cleanEntries(value, mostEntries, bytesOfMsgpack);
+}
+
 /** One entry as it was pulled, under the name that the client knows its stream by. */
 export interface PulledEntry extends Entry {
   readonly stream: string;

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError } from "graphql";
 import { createHandler, type RequestHeaders, type Response } from "graphql-http";
 import type { ErrorCode } from "../../domain/errors.ts";
+import { acceptsPage } from "../media-types.ts";
 import { graphqlError } from "./errors.ts";
 import { type Executor, formatted } from "./executor.ts";
 import { addPlayground, sendPlayground } from "./playground.ts";
@@ -100,7 +101,7 @@ function resultType(headers: RequestHeaders): string {
 /** Whether a browser opens the address, and no program asks a question. */
 function isPage({ headers, raw }: FastifyRequest): boolean {
   const isQuery = new URL(raw.url ?? "/", "http://gateway").searchParams.has("query");
-  return !isQuery && headers.accept?.includes("text/html") === true;
+  return !isQuery && acceptsPage(headers.accept);
 }
 
 function refusal(status: number): Response {

@@ -4,27 +4,22 @@ import type { Gap, StreamEntries } from "../../domain/entry.ts";
 import { asciiJson, encodeHeader, type PullOffsets } from "../../wire/header.ts";
 import { encodeJson } from "../../wire/json.ts";
 import { encodeMsgpack } from "../../wire/msgpack.ts";
+import { acceptedFormat, type BodyFormat } from "../media-types.ts";
 import type { Query } from "../query.ts";
 
 /** How the body is written: entries end to end, or the clean format. */
 export interface AnswerForm {
-  readonly format: "raw" | "msgpack" | "json";
+  readonly format: BodyFormat;
   readonly offsets: PullOffsets;
 }
 
 /** `x-offsets` stays below this many bytes: common clients refuse header lines over 64 KB. */
 const MOST_OFFSETS_BYTES = 32 * 1024;
 
-/** Reads the form: `format`, else what `Accept` names. @throws GatewayError BAD_PARAMETER */
+/** Reads the form: `format`, else what `Accept` prefers. @throws GatewayError BAD_PARAMETER */
 export function readAnswerForm(request: FastifyRequest, query: Query): AnswerForm {
-  const accept = request.headers.accept ?? "";
-  const accepted = accept.includes("application/msgpack")
-    ? "msgpack"
-    : accept.includes("application/json")
-      ? "json"
-      : "raw";
   return {
-    format: query.choice("format", accepted, ["raw", "msgpack", "json"]),
+    format: query.choice("format", acceptedFormat(request.headers.accept), ["raw", "msgpack", "json"]),
     offsets: query.choice("offsets", "start", ["start", "end"]),
   };
 }

@@ -7,6 +7,7 @@ import type { Authenticator } from "../../access/authenticator.ts";
 import { COOKIE } from "../../access/credentials.ts";
 import type { Tickets } from "../../access/tickets.ts";
 import { GatewayError } from "../../domain/errors.ts";
+import { mediaTypeOf } from "../media-types.ts";
 import { ALSO_HEAD, PUBLIC } from "./context.ts";
 import { loginPage } from "./pages.ts";
 import { sendPage } from "./security-headers.ts";
@@ -75,7 +76,7 @@ interface Login {
 }
 
 const isUrlEncoded = (request: FastifyRequest): boolean =>
-  request.headers["content-type"]?.startsWith("application/x-www-form-urlencoded") === true;
+  mediaTypeOf(request.headers["content-type"]) === "application/x-www-form-urlencoded";
 
 const textOf = ({ body }: FastifyRequest): string => (Buffer.isBuffer(body) ? body.toString() : "");
 

@@ -66,7 +66,7 @@ const CLEAN = "`msgpack` or `json`: the clean format, `[[stream_id, entry_id, pa
 const FORMAT = query(
   "format",
   { type: "string", enum: ["raw", "msgpack", "json"] },
-  `${CLEAN} \`Accept\` and \`Content-Type\` mean the same.`,
+  `${CLEAN} \`raw\`: payload bytes alone. Without it \`Content-Type\` decides on POST, and \`Accept\` on GET where it prefers a clean format to \`*/*\` and \`application/octet-stream\`.`,
 );
 const WS_FORMAT = query("format", { type: "string", enum: ["msgpack", "json"] }, CLEAN);
 const PULL_OFFSETS = choice(
@@ -219,7 +219,8 @@ const POST: Operation = {
   summary: "Store entries",
   description: [
     "`multipart/form-data`: each part named `entries` is one entry; with stream id `*` a part's filename is its stream.",
-    "`application/msgpack` and `application/json`: the clean format. Anything else: the body is one entry.",
+    "`application/msgpack` and `application/json`: the clean format. A JSON object or MessagePack map, `format=raw`, and any",
+    "other content type: the body is one entry, as it came.",
   ].join("\n"),
   parameters: [STREAM, DEVICE, PREFIX, FORMAT, ...DEDUPE],
   requestBody: {

@@ -5,12 +5,13 @@ import type { NewEntry } from "../../domain/entry.ts";
 import { badParameter, GatewayError } from "../../domain/errors.ts";
 import { namingOf, parseStreamIds } from "../../domain/stream-name.ts";
 import type { AppendResult } from "../../redis/appender.ts";
-import { decodeJson } from "../../wire/json.ts";
-import { decodeMsgpack } from "../../wire/msgpack.ts";
+import { decodeJsonBody } from "../../wire/json.ts";
+import { decodeMsgpackBody } from "../../wire/msgpack.ts";
 import type { PushedEntry } from "../../wire/push-batch.ts";
 import { textOf } from "../../wire/utf8.ts";
 import { appendResultsJson } from "../append-results.ts";
 import { readDedupe } from "../dedupe.ts";
+import { contentFormat, mediaTypeOf } from "../media-types.ts";
 import type { Query } from "../query.ts";
 import { type RouteParts, targetOf } from "./context.ts";
 import { readMultipart } from "./multipart.ts";
@@ -62,32 +63,48 @@ async function readEntries(
   mostEntries: number,
 ): Promise<readonly PushedEntry[]> {
   const body = Buffer.isBuffer(request.body) ? request.body : NO_BODY;
-  const type = (request.headers["content-type"] ?? "").toLowerCase();
   const encoding = request.headers["content-encoding"] ?? "identity";
   if (encoding !== "identity")
     throw new GatewayError(
       "UNSUPPORTED_MEDIA_TYPE",
       `a body encoded as ${encoding} is not taken; send it plain`,
     );
-  if (type.startsWith("multipart/form-data"))
+  const contentType = request.headers["content-type"];
+  if (mediaTypeOf(contentType) === "multipart/form-data")
     return readMultipart(request.headers, body, stream, mostEntries);
-  const named = type.startsWith("application/msgpack")
-    ? "msgpack"
-    : type.startsWith("application/json")
-      ? "json"
-      : "raw";
-  switch (query.choice("format", named, ["raw", "msgpack", "json"])) {
-    case "msgpack":
-      return decodeMsgpack(body, mostEntries);
-    case "json":
-      return decodeJson(jsonText(body), mostEntries);
-    default:
-      if (stream === "*")
-        throw badParameter(
-          "stream_id",
-          "* wants multipart/form-data, with each part's stream as its filename",
-        );
-      return [{ stream, id: "*", data: body }];
+  const format = query.choice("format", contentFormat(contentType), ["raw", "msgpack", "json"]);
+  return (format === "raw" ? undefined : readBatch(format, body, mostEntries)) ?? [wholeBody(stream, body)];
+}
+
+/** The body as one entry. @throws GatewayError BAD_PARAMETER where the URL names no stream for it */
+function wholeBody(stream: string, body: Uint8Array): PushedEntry {
+  if (stream === "*")
+    throw badParameter(
+      "stream_id",
+      "must name a stream; * is for multipart/form-data, where each part's filename is its stream",
+    );
+  return { stream, id: "*", data: body };
+}
+
+/**
+ * Decodes a batch. A JSON object or a MessagePack map cannot be a batch: it is what clients send that post a value of
+ * their own (`requests.post(url, json={…})`, `curl --json`).
+ *
+ * @returns undefined where the body is an object or a map, to be stored as one entry as it came
+ * @throws GatewayError BAD_BODY, BAD_HEADER or TOO_LARGE
+ */
+function readBatch(
+  format: "msgpack" | "json",
+  body: Uint8Array,
+  mostEntries: number,
+): readonly PushedEntry[] | undefined {
+  try {
+    return format === "json"
+      ? decodeJsonBody(jsonText(body), mostEntries)
+      : decodeMsgpackBody(body, mostEntries);
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.code !== "BAD_HEADER") throw error;
+    throw new GatewayError("BAD_HEADER", `${error.message}; to store the body as one entry, add format=raw`);
   }
 }
 

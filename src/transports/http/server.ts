@@ -20,6 +20,7 @@ import { errorBody } from "../append-results.ts";
 import type { Executor } from "../graphql/executor.ts";
 import { addGraphql } from "../graphql/http.ts";
 import type { SseStreams } from "../graphql/sse-streams.ts";
+import { acceptsPage } from "../media-types.ts";
 import { withoutPrefix } from "../path-prefix.ts";
 import { doorOf, type Refusals } from "../refusals.ts";
 import { addAdmin } from "./admin.ts";
@@ -105,7 +106,7 @@ export async function createHttp(
     if (told.kind.retryable) reply.header("retry-after", retryAfterSeconds(told));
     if (told.code === "UNAUTHENTICATED") {
       reply.header("www-authenticate", "Bearer");
-      if (request.method === "GET" && request.headers.accept?.includes("text/html")) {
+      if (request.method === "GET" && acceptsPage(request.headers.accept)) {
         sendPage(reply.code(401), loginPage(parts.pathPrefix, request.url, ""));
         return;
       }

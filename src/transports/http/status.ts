@@ -5,6 +5,7 @@ import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import type { Log } from "../../redis/log.ts";
 import { errorBody } from "../append-results.ts";
+import { acceptsPage } from "../media-types.ts";
 import type { SendConsole } from "./console.ts";
 import { ALSO_HEAD, PUBLIC, RETRY_AFTER_SECONDS } from "./context.ts";
 import { homePage } from "./pages.ts";
@@ -41,7 +42,7 @@ export function addStatus(
 ): void {
   const links = Object.fromEntries(Object.entries(LINKS).map(([name, path]) => [name, pathPrefix + path]));
   app.get("/", ALSO_HEAD, (request, reply) => {
-    if (request.headers.accept?.includes("text/html")) {
+    if (acceptsPage(request.headers.accept)) {
       if (sendConsole !== undefined) return sendConsole(reply);
       return sendPage(reply, homePage(ABOUT, version, links));
     }

@@ -164,6 +164,27 @@ describe("any other body is one entry", () => {
     expect(await payloads("default:nothing")).toEqual([Buffer.alloc(0)]);
   });
 
+  test("a JSON object or a MessagePack map, which cannot be a batch, as it came", async () => {
+    const text = '  {"b": 1, "a": {"base64": "eA=="}, "b": 2}\n';
+    const packed = encode({ t: 21.5 });
+    expect((await post("object", text, { "content-type": "application/json" })).json()).toEqual([ID]);
+    expect((await post("object?format=json", "{}")).json()).toEqual([ID]);
+    expect((await post("object", packed, { "content-type": "application/msgpack" })).json()).toEqual([ID]);
+    expect(await payloads("default:object")).toEqual([
+      Buffer.from(text),
+      Buffer.from("{}"),
+      Buffer.from(packed),
+    ]);
+    const anywhere = await post("*", "{}", { "content-type": "application/json" });
+    expect(anywhere.json()).toEqual({ error: expect.stringContaining("stream_id"), code: "BAD_PARAMETER" });
+  });
+
+  test("a body whose type only begins like a batch's", async () => {
+    for (const type of ["application/jsonl", "application/json-seq", "multipart/form-database"])
+      await post("lines", '{"a":1}\n{"a":2}', { "content-type": type });
+    expect(await payloads("default:lines")).toEqual(Array(3).fill(Buffer.from('{"a":1}\n{"a":2}')));
+  });
+
   test("also JSON, with format=raw", async () => {
     await post("raw?format=raw", '{"x": 1}', { "content-type": "application/json" });
     expect(await payloads("default:raw")).toEqual([Buffer.from('{"x": 1}')]);

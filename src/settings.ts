@@ -229,7 +229,7 @@ export const SETTINGS = {
     list,
     "",
     "",
-    "Host names that requests may address when listening on loopback, beside local ones, by commas; * allows all",
+    "Host names that requests may address beside local ones, by commas, enforced on every HOST; empty: on loopback local names alone, elsewhere any; * allows all",
   ),
   tlsCert: row(
     "TLS_CERT",

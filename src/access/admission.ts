@@ -6,6 +6,7 @@ import { ANYONE, type Identity } from "./authorize.ts";
 import type { BrowserGuard } from "./browser-guard.ts";
 import { credentialsOf } from "./credentials.ts";
 import type { Forwarding } from "./forwarding.ts";
+import { checkTicketRoute } from "./ticket-scope.ts";
 
 /** Somebody at a door. */
 export interface Visitor {
@@ -82,6 +83,8 @@ export function createAdmission({ authenticator, guard, forwarding }: AdmissionP
         return;
       }
       return found.then((identity) => {
+        if (identity.scope !== undefined)
+          checkTicketRoute(identity.scope, request.method ?? "GET", request.url ?? "/");
         visitor.identity = identity;
       });
     },

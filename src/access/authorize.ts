@@ -1,6 +1,7 @@
 /** Who somebody is, and the one question that every door asks before it does something for them. */
 import { GatewayError } from "../domain/errors.ts";
-import { type Action, allows, covers, type Grant } from "./grant.ts";
+import { type Action, allows, allowsGateway, covers, type Grant } from "./grant.ts";
+import type { TicketScope } from "./ticket-scope.ts";
 
 /** Somebody who came in, with what they may do. */
 export interface Identity {
@@ -11,13 +12,14 @@ export interface Identity {
   readonly expiresAtMs?: number;
   /** The API key behind it, which can be revoked. */
   readonly keyId?: string;
+  /** Present where a ticket was shown: it may not make further tickets. */
+  readonly isTicket?: true;
+  /** The one use that a ticket was requested for; the grants count within it only. */
+  readonly scope?: TicketScope;
 }
 
 /** Everybody, where authentication is off. */
 export const ANYONE: Identity = { name: "anyone", grants: [{ action: "admin", pattern: "*" }] };
-
-/** Stands for all streams at once, in what concerns the whole gateway: only a grant on everything covers it. */
-export const EVERYTHING = "*:*";
 
 /** The key that stands for the metrics page: `read::metrics` allows a scraper that, and nothing else. */
 export const METRICS = ":metrics";
@@ -25,17 +27,37 @@ export const METRICS = ":metrics";
 /** Stands for all streams of a device, in what concerns the device itself. */
 export const wholeDevice = (device: string): string => `${device}:*`;
 
-/** Whether an identity may do something with one stream. @param key the stream's key in Redis */
+/** Returns whether an identity may do something with one stream. @param key the stream's key in Redis */
 export const may = (identity: Identity, action: Action, key: string): boolean =>
-  identity === ANYONE || identity.grants.some((grant) => allows(grant, action, key));
+  identity === ANYONE ||
+  (isInScope(identity, action, key) && identity.grants.some((grant) => allows(grant, action, key)));
+
+const isInScope = ({ scope }: Identity, action: Action, key: string): boolean =>
+  scope === undefined || (scope.action === action && scope.keys.includes(key));
 
 /** Those of streams' keys that an identity may read: what is listed shows no others. */
 export const readable = (identity: Identity, keys: readonly string[]): readonly string[] =>
   identity === ANYONE ? keys : keys.filter((key) => may(identity, "read", key));
 
-/** Whether an identity may know of a device: it may read some stream of it. */
+/** Returns whether an identity may know of a device: it may read at least one stream of it. */
 export const maySee = (identity: Identity, device: string): boolean =>
-  identity === ANYONE || identity.grants.some((grant) => covers(grant, device));
+  identity === ANYONE ||
+  (identity.scope === undefined && identity.grants.some((grant) => covers(grant, device)));
+
+/**
+ * Checks that an identity may act on the whole gateway. Only a grant on `*` allows that: `*:*` covers the streams of all
+ * devices, and neither the gateway's own streams nor the routes under `/admin`.
+ *
+ * @throws GatewayError FORBIDDEN
+ */
+export function authorizeGateway(identity: Identity, action: Action): void {
+  if (identity === ANYONE) return;
+  if (identity.scope !== undefined || !identity.grants.some((grant) => allowsGateway(grant, action)))
+    throw new GatewayError(
+      "FORBIDDEN",
+      `${identity.name} has no permission to ${action} the gateway (${action}:*)`,
+    );
+}
 
 /**
  * Whether an identity may know of a device.

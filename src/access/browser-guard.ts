@@ -5,15 +5,16 @@
  * `Origin` says which page asks: only the gateway's own and local pages may, unless allowed. `Host` says by which name
  * the gateway was found: a foreign name that resolves to 127.0.0.1 is a page playing "own origin" (DNS rebinding).
  */
+import { isIPv6 } from "node:net";
 import { GatewayError } from "../domain/errors.ts";
 
 /** What the guard goes by. */
 export interface BrowserGuardOptions {
   /** `ALLOWED_ORIGINS`; `*` allows all. */
   readonly allowedOrigins: readonly string[];
-  /** `ALLOWED_HOSTS`; `*` allows all. */
+  /** `ALLOWED_HOSTS`, with or without ports; `*` allows all. A list that is set is enforced on every listen address. */
   readonly allowedHosts: readonly string[];
-  /** The address listened on: on loopback, only local names can be meant. */
+  /** The listen address. Without `ALLOWED_HOSTS`, loopback accepts only local names, and the network any name. */
   readonly listenHost: string;
 }
 
@@ -49,9 +50,9 @@ export function createBrowserGuard({
 }: BrowserGuardOptions): BrowserGuard {
   const anyOrigin = allowedOrigins.includes("*");
   const origins = new Set(allowedOrigins.map((origin) => origin.toLowerCase().replace(/\/$/, "")));
-  const hosts = new Set(allowedHosts.map((host) => host.toLowerCase()));
-  // Listening on the network, any name may be the right one.
-  const anyHost = hosts.has("*") || !isLoopback(listenHost);
+  const hosts = new Set(allowedHosts.map(hostName));
+  // On the network any name may be the right one, unless the operator listed the right ones.
+  const anyHost = hosts.has("*") || (hosts.size === 0 && !isLoopback(listenHost));
 
   function allowsOrigin(origin: string, host: string | undefined): boolean {
     if (anyOrigin || origins.has(origin.toLowerCase())) return true;
@@ -99,7 +100,9 @@ function webUrl(origin: string): URL | undefined {
 const hostOf = (protocol: string, host: string): string | undefined =>
   URL.canParse(`${protocol}//${host}`) ? new URL(`${protocol}//${host}`).host : undefined;
 
+/** The name in a `Host`, without its port, as a URL spells it; an IPv6 address has brackets. */
 function hostName(host: string | undefined): string | undefined {
   if (host === undefined) return undefined;
-  return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : host.toLowerCase();
+  const name = isIPv6(host) ? `[${host}]` : host;
+  return URL.canParse(`http://${name}`) ? new URL(`http://${name}`).hostname : name.toLowerCase();
 }

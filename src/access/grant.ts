@@ -43,9 +43,14 @@ export const formatGrant = ({ action, pattern }: Grant): string => `${action}:${
 export const allows = (grant: Grant, action: Action, key: string): boolean =>
   (grant.action === action || grant.action === "admin") && matchesPattern(grant.pattern, key);
 
-/** Whether a grant lets some stream of a device be read. */
+/** Returns whether a grant allows an action on the whole gateway (`/admin`, `flush`): only `*` covers that, not `*:*`. */
+export const allowsGateway = (grant: Grant, action: Action): boolean =>
+  grant.pattern === "*" && (grant.action === action || grant.action === "admin");
+
+/** Returns whether a grant allows reading at least one stream of a device. */
 export function covers({ action, pattern }: Grant, device: string): boolean {
   if (action === "write") return false;
+  if (pattern === "*") return true;
   const colon = pattern.indexOf(":");
-  return colon < 0 ? pattern === "*" : matchesGlob(pattern.slice(0, colon), device);
+  return colon > 0 && device !== "" && matchesGlob(pattern.slice(0, colon), device);
 }

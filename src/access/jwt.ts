@@ -2,7 +2,7 @@
  * JSON Web Tokens (RFC 7519): who signed them, whom they are for, how long they hold. The algorithm that a token names
  * only chooses among those that the keys here are for, so that no public key is ever taken for a secret.
  */
-import { createPublicKey } from "node:crypto";
+import { createHash, createPublicKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import {
   createLocalJWKSet,
@@ -120,8 +120,30 @@ function readKeys(path: string): JWTVerifyGetKey {
 
 function identityOf(payload: JWTPayload, clockToleranceMs: number): Identity {
   const { sub, exp = 0 } = payload;
-  const name = typeof sub === "string" && sub !== "" ? sub.replace(/[^\x20-\x7e]/g, "?").slice(0, 64) : "?";
-  return { name: `jwt:${name}`, grants: grantsOf(payload), expiresAtMs: exp * 1000 + clockToleranceMs };
+  return {
+    name: `jwt:${accountOf(typeof sub === "string" ? sub : "")}`,
+    grants: grantsOf(payload),
+    expiresAtMs: exp * 1000 + clockToleranceMs,
+  };
+}
+
+/** Subjects of up to this many characters name their account as they are. */
+const MOST_SUBJECT_CHARACTERS = 64;
+/** Before the hash in an account's name. */
+const HASHED = "~sha256:";
+
+/**
+ * The account of a subject, by which limits count: different subjects never share one. It also goes to logs, so a subject
+ * that is long, or not printable ASCII, appears as its readable beginning and its hash. So does one that could be taken for
+ * such a name, and one that could be taken for a token without a subject, which is `?`.
+ */
+function accountOf(subject: string): string {
+  if (subject === "") return "?";
+  const isPlain = /^[\x20-\x7e]+$/.test(subject) && subject.length <= MOST_SUBJECT_CHARACTERS;
+  if (isPlain && subject !== "?" && !subject.includes(HASHED)) return subject;
+  // As UTF-16: UTF-8 would make one of all lone surrogates.
+  const hash = createHash("sha256").update(Buffer.from(subject, "utf16le")).digest("base64url");
+  return `${subject.slice(0, 24).replace(/[^\x20-\x7e]/g, "?")}${HASHED}${hash}`;
 }
 
 /** `permissions`, a list, and `scope`, words (RFC 8693, section 4.2), in which others may have theirs too. */

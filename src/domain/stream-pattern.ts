@@ -1,17 +1,21 @@
 /**
  * Patterns of streams, `glasses:*`, `*:imu*`: for permissions, and for the classes that traffic is counted by.
  *
- * A pattern is matched against the stream key, `{device}:{stream}`. Its part before the first colon is for the device and
- * its `*` stops at the key's first colon; its part behind is for the stream, prefix included. `*` alone is everything.
+ * A pattern is matched against the stream key, `{device}:{stream}`. The part before its first colon matches the device,
+ * the part after it matches the stream, prefix included. `*` alone matches every key.
+ *
+ * Keys that begin with a colon belong to the gateway (`:event:device.connected`, `:metrics`). Only `*` and patterns that
+ * begin with a colon themselves match them, so that a permission on all devices is none on the gateway.
  */
 
-/** Whether a stream key is one of a pattern's. */
+/** Returns whether a pattern matches a stream key. */
 export function matchesPattern(pattern: string, key: string): boolean {
   if (pattern === "*") return true;
   const patternColon = pattern.indexOf(":");
+  const keyColon = key.indexOf(":");
+  if ((keyColon === 0) !== (patternColon === 0)) return false;
   // Without a device, as keys are with DISABLE_MULTI_DEVICE_PREFIXING.
   if (patternColon < 0) return matchesGlob(pattern, key);
-  const keyColon = key.indexOf(":");
   return (
     keyColon >= 0 &&
     matchesGlob(pattern.slice(0, patternColon), key.slice(0, keyColon)) &&

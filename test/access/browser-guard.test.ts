@@ -171,6 +171,14 @@ describe("what settings allow", () => {
     );
   });
 
+  test("ALLOWED_HOSTS that is set is enforced whatever the gateway listens on", () => {
+    const open = guard({ allowedHosts: ["gateway.example", "fe80::1"], listenHost: "0.0.0.0" });
+    for (const host of ["gateway.example:8000", "[FE80::1]:8000", "127.0.0.1:8000", "localhost", undefined])
+      open.check(request(undefined, host));
+    for (const host of ["evil.example:8000", "10.0.0.5", "", "gateway.example.evil.example"])
+      expect(refusalOf(() => open.check({ origin: `http://${host}`, host }))).toMatch(/^FORBIDDEN_HOST/);
+  });
+
   test("ALLOWED_HOSTS=* allows all, and no other origins", () => {
     const open = guard({ allowedHosts: ["*"] });
     open.check(request(undefined, "anything.example"));

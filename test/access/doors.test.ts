@@ -107,6 +107,11 @@ describe("every door × every permission", () => {
     [["admin:default:cam"], ["read", "write", "change"]],
     [["admin"], ["read", "write", "change", "metrics", "admin"]],
     [["read"], ["read", "metrics"]],
+    [["admin:*:*"], ["read", "write", "change"]],
+    [
+      ["read:*:*", "write:*:*"],
+      ["read", "write"],
+    ],
     [["read::metrics"], ["metrics"]],
     [["read:default:camera", "read:default:ca", "write:other:cam", "read:default:"], []],
     [[], []],
@@ -239,7 +244,9 @@ describe("the ways to show a token", () => {
     expect(statusOf(await knock(door, "cam", foreign))).toBe("401");
     expect(statusOf(await knock(door, "cam", { cookie, "sec-fetch-site": "same-site" }))).toBe("401");
     const one = await ticket();
-    expect(await knock(door, "cam", {}, `?ticket=${one}`)).toBe(welcomeOf(door));
+    // A ticket that is found in a log must not last as long as its key.
+    const welcome = door.name === "tickets" ? "403 FORBIDDEN" : welcomeOf(door);
+    expect(await knock(door, "cam", {}, `?ticket=${one}`)).toBe(welcome);
     expect(statusOf(await knock(door, "cam", {}, `?ticket=${one}`))).toBe("401");
     expect(statusOf(await knock(door, "cam", {}, "?ticket=made-up"))).toBe("401");
   });

@@ -143,8 +143,22 @@ describe("claims", () => {
   });
 
   test("a name that would do harm in a log is made harmless", async () => {
-    expect((await identity({ sub: "a\nb\u001b[2J" })).name).toBe("jwt:a?b?[2J");
+    expect((await identity({ sub: "a\nb\u001b[2J" })).name).toMatch(/^jwt:a\?b\?\[2J~sha256:[\w-]{43}$/);
     expect((await identity({ sub: "" })).name).toBe("jwt:?");
+  });
+
+  test("different subjects have different accounts, the same subject the same", async () => {
+    const long = "service-account@".repeat(8);
+    const subjects = [
+      ...["alice", "?", "a?", "aé", "aê", "a\u0000", "a\n", "x".repeat(64), "x".repeat(65), "x".repeat(66)],
+      ...[`${long}1`, `${long}2`, "\ud800", "\ud801", "\ufffd", "Ω", "ω"],
+    ];
+    const names = await Promise.all(subjects.map(async (sub) => (await identity({ sub })).name));
+    names.push((await identity({ sub: names[3]?.slice("jwt:".length) })).name, (await identity({})).name);
+    names.push((await identity({ sub: undefined })).name);
+    expect(new Set(names).size).toBe(names.length - 1);
+    expect((await identity({ sub: `${long}1` })).name).toBe(names[10]);
+    for (const name of names) expect(name).toMatch(/^[\x20-\x7e]{1,120}$/);
   });
 
   test("the clocks may differ by so much", async () => {

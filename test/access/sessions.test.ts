@@ -1,5 +1,7 @@
 /** Connections that last longer than what they were opened with. */
+
 import { connect } from "node:net";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
@@ -277,28 +279,168 @@ describe("browsers", () => {
     );
   });
 
-  test.each(["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", ""])(
-    "are sent nowhere else: %j",
-    async (next) => {
-      const body = new URLSearchParams({ token: await tokenFor(["read"]), next }).toString();
-      const headers = { "content-type": "application/x-www-form-urlencoded" };
-      const answer = await request(`${gateway.http}/login`, { method: "POST", headers, body });
-      expect(answer.headers.location).toBe("/");
-    },
-  );
+  const returnsTo = async (next: string) => {
+    const body = new URLSearchParams({ token: await tokenFor(["read"]), next }).toString();
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const answer = await request(`${gateway.http}/login`, { method: "POST", headers, body });
+    expect(answer.status).toBe(303);
+    return answer.headers.location ?? "";
+  };
+
+  test.each([
+    ...["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", ""],
+    ...["/\t/evil.example/", "/\n/evil.example", "/\r/evil.example", "/\t\\evil.example", "\t//evil.example"],
+    ...["/.//evil.example", "/a/..//evil.example", "/%2e//evil.example", "///evil.example", "//["],
+    ...[" //evil.example", "/\\/evil.example", `/${"a".repeat(20_000)}`, "evil.example"],
+  ])("are sent nowhere else: %j", async (next) => {
+    expect(await returnsTo(next)).toBe("/");
+    expect((await request(`${gateway.http}/login?next=${encodeURIComponent(next)}`)).text).toContain(
+      'name="next" value="/"',
+    );
+  });
+
+  test.each([
+    ["/docs", "/docs"],
+    ["/\u0000//[", "/%00//["],
+    ["/#open=default%3Acam", "/#open=default%3Acam"],
+    ["/a\u0000b\r\nset-cookie: x=1", "/a%00bset-cookie:%20x=1"],
+    ["/graphql?query={a}&x=é\ud800", "/graphql?query={a}&x=%C3%A9%EF%BF%BD"],
+  ])("are sent back to %j, in characters that a header may have", async (next, path) => {
+    expect(await returnsTo(next)).toBe(path);
+  });
+
+  test("are sent nowhere else, whatever text is there, as a browser resolves it", async () => {
+    const piece = fc.constantFrom(
+      ...[
+        "/",
+        "\\",
+        "\t",
+        "\n",
+        "\r",
+        "\u0000",
+        ".",
+        "..",
+        "%2e",
+        "%2f",
+        "%5c",
+        "%09",
+        "@",
+        ":",
+        "?",
+        "#",
+        " ",
+      ],
+      ...["evil.example", "http:", "a", "[", "é", "\ufffd", "\ud800"],
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 8 }), async (pieces) => {
+        const location = await returnsTo(`/${pieces.join("")}`);
+        expect(location).toMatch(/^\/[\x21-\x7e]*$/);
+        expect(new URL(location, gateway.http).origin).toBe(gateway.http);
+      }),
+      { numRuns: 300 },
+    );
+  });
 
   test("are asked to log in where a page was wanted", async () => {
     const answer = await request(`${gateway.http}/docs?x="><script>`, { headers: { accept: "text/html" } });
     expect(answer.status).toBe(401);
     expect(answer.headers["www-authenticate"]).toBe("Bearer");
     expect(answer.text).toContain('<form method="post" action="/login">');
-    expect(answer.text).not.toContain("<script>");
+    expect(answer.text).not.toContain('"><script>');
   });
 
   test("a login that is not good says so and sets nothing", async () => {
     const answer = await request(`${gateway.http}/login`, { method: "POST", body: '{"token":"made-up"}' });
     expect(answer.status).toBe(401);
     expect(answer.headers["set-cookie"]).toBeUndefined();
+  });
+});
+
+describe("a ticket", () => {
+  const ticketOf = async (shown: Record<string, string>, body?: unknown) => {
+    const text = body === undefined ? {} : { body: JSON.stringify(body) };
+    const answer = await request(`${gateway.http}/tickets`, { method: "POST", headers: shown, ...text });
+    return { answer, ticket: (answer.json() as { ticket: string }).ticket };
+  };
+  const status = async (path: string, ticket: string, method = "GET") => {
+    const url = `${gateway.http}${path}${path.includes("?") ? "&" : "?"}ticket=${ticket}`;
+    return (await request(url, { method })).status;
+  };
+
+  test("makes no tickets, so it ends when it says", async () => {
+    const { ticket } = await ticketOf(bearer(await tokenFor(["admin"])));
+    const answer = await request(`${gateway.http}/tickets?ticket=${ticket}`, { method: "POST" });
+    expect([answer.status, answer.json()]).toMatchObject([403, { code: "FORBIDDEN" }]);
+    const { ticket: scoped } = await ticketOf(bearer(await tokenFor(["admin"])), {
+      route: "post",
+      stream: "cam",
+    });
+    expect(await status("/tickets", scoped, "POST")).toBe(403);
+    // Neither is it a token.
+    const other = (await ticketOf(bearer(await tokenFor(["admin"])))).ticket;
+    expect(
+      (await request(`${gateway.http}/tickets`, { method: "POST", headers: bearer(other) })).status,
+    ).toBe(401);
+  });
+
+  test("for a route and a stream opens nothing else", async () => {
+    const shown = bearer(await tokenFor(["admin"]));
+    const make = async () =>
+      (await ticketOf(shown, { route: "get", stream: "cam", device: "lab", prefix: "x-" })).ticket;
+    expect(await status("/data/cam?block=0&device_id=lab&prefix=x-", await make())).toBe(200);
+    for (const path of [
+      "/data/cam?block=0",
+      "/data/other?block=0&device_id=lab&prefix=x-",
+      "/data/cam+other?block=0&device_id=lab&prefix=x-",
+      "/data/cam/entries?device_id=lab&prefix=x-",
+      "/data/cam/events?device_id=lab&prefix=x-",
+      "/admin/connections",
+      "/metrics",
+      "/graphql?query={streamIds}",
+      "/",
+      "/docs",
+    ])
+      expect(`${path} ${await status(path, await make())}`).toBe(`${path} 403`);
+    expect(await status("/data/cam?device_id=lab&prefix=x-", await make(), "POST")).toBe(403);
+  });
+
+  test("for some streams opens a live answer of them, and no WebSocket", async () => {
+    const body = { route: "events", streams: ["cam", "*"] };
+    const { ticket } = await ticketOf(bearer(await tokenFor(["read"])), body);
+    await using events = await openAnswer(`${gateway.http}/data/cam+*/events?ticket=${ticket}`);
+    expect(events.status).toBe(200);
+    const { ticket: second } = await ticketOf(bearer(await tokenFor(["read"])), body);
+    await expect(connectSocket(`${gateway.ws}/data/cam/pull?ticket=${second}`)).rejects.toThrow("403");
+    // Its stream named * is that one stream.
+    const { ticket: third } = await ticketOf(bearer(await tokenFor(["read"])), body);
+    expect(await status("/data/secret/events", third)).toBe(403);
+  });
+
+  test("for a stream that its key may not use is not made", async () => {
+    const shown = bearer(await tokenFor(["read:default:cam"]));
+    expect((await ticketOf(shown, { route: "pull", stream: "cam" })).answer.status).toBe(200);
+    expect((await ticketOf(shown, { route: "push", stream: "cam" })).answer.status).toBe(403);
+    expect((await ticketOf(shown, { route: "pull", stream: "other" })).answer.status).toBe(403);
+    expect((await ticketOf(shown, { route: "pull", stream: "cam", device: "*" })).answer.status).toBe(403);
+  });
+
+  test.each([
+    ["an unknown route", { route: "everything", stream: "cam" }, "BAD_PARAMETER"],
+    ["no stream", { route: "pull" }, "BAD_PARAMETER"],
+    ["no route", { stream: "cam" }, "BAD_PARAMETER"],
+    ["an empty list", { route: "pull", streams: [] }, "BAD_PARAMETER"],
+    ["a stream that is no text", { route: "pull", stream: 7 }, "BAD_PARAMETER"],
+    ["a device that is no text", { route: "pull", stream: "cam", device: {} }, "BAD_PARAMETER"],
+    ["a body that is no object", [1], "BAD_BODY"],
+  ])("for %s is not made", async (_, body, code) => {
+    const { answer } = await ticketOf(bearer(await tokenFor(["admin"])), body);
+    expect([answer.status, answer.json()]).toMatchObject([400, { code }]);
+  });
+
+  test("requested with an empty object carries what its key may do", async () => {
+    const { ticket } = await ticketOf(bearer(await tokenFor(["read"])), {});
+    expect(await status("/data/cam?block=0", ticket)).toBe(200);
   });
 });
 

@@ -30,6 +30,9 @@ describe("a pattern of device and stream", () => {
     ["glasses:", "glasses:cam"],
     ["a:*b*b", "a:b"],
     ["gl.sses:*", "glasses:cam"],
+    ["*:*", ":event:device.connected"],
+    ["**", ":event:device.connected"],
+    ["*:metrics", ":metrics"],
   ])("%s has not %s", (pattern, key) => {
     expect(matchesPattern(pattern, key)).toBe(false);
   });

@@ -7,6 +7,7 @@ import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { HOSTILE_PAGE } from "../support/hostile-page.ts";
 import { createTestKeys, type TestKeys } from "../support/keys.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
+import { until } from "../support/until.ts";
 
 /** The smallest picture, so that an `<img>` that is let in shows something. */
 const PIXEL = Buffer.from("R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==", "base64");
@@ -139,6 +140,26 @@ describe("the gateway's own pages", () => {
     await page.getByRole("table", { name: "Streams" }).or(page.getByText("There is no stream yet")).waitFor();
     expect(await page.evaluate("getComputedStyle(document.getElementById('app')).display")).toBe("flex");
     await page.close();
+  });
+
+  test("a shared link into the console survives the login, a failed one included", async () => {
+    const key = keys.add("link", ["read"]);
+    await browser.context.clearCookies();
+    const page = await browser.context.newPage();
+    const link = `${guarded.http}/#open=default%3Acam`;
+    await page.goto(link);
+    await page.fill("input[name=token]", "wrong");
+    await page.click("button");
+    // A new key is known when the file was looked at: half a second at most.
+    await until("it is logged in", async () => {
+      if ((await page.locator("input[name=token]").count()) === 0) return true;
+      await page.fill("input[name=token]", key);
+      await page.click("button");
+      return false;
+    });
+    expect(page.url()).toBe(link);
+    await page.close();
+    await browser.context.clearCookies();
   });
 
   test("log in with a key, once, and then open what asks for it", async () => {

@@ -1,5 +1,5 @@
 /** What clients change: devices, metadata, streams. */
-import { authorize, EVERYTHING, wholeDevice } from "../../access/authorize.ts";
+import { authorize, authorizeGateway, wholeDevice } from "../../access/authorize.ts";
 import { badParameter, GatewayError } from "../../domain/errors.ts";
 import { alsoDevice, type Builder } from "./builder.ts";
 import type { OperationContext } from "./context.ts";
@@ -63,7 +63,7 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
         nullable: true,
         description: "Deletes everything in the database, and answers 1. Refused unless `ENABLE_FLUSH=1`.",
         async resolve(_root, _args, { enableFlush, registry, visitor }) {
-          authorize(visitor.identity, "admin", [EVERYTHING]);
+          authorizeGateway(visitor.identity, "admin");
           if (!enableFlush)
             throw new GatewayError("NOT_ENABLED", "flush deletes everything; ENABLE_FLUSH=1 allows it");
           await registry.flush();

@@ -5,10 +5,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Authenticator } from "../../access/authenticator.ts";
 import { COOKIE } from "../../access/credentials.ts";
+import { type TicketScope, ticketScope } from "../../access/ticket-scope.ts";
 import type { Tickets } from "../../access/tickets.ts";
-import { GatewayError } from "../../domain/errors.ts";
+import { badParameter, GatewayError } from "../../domain/errors.ts";
+import { namingOf } from "../../domain/stream-name.ts";
 import { mediaTypeOf } from "../media-types.ts";
-import { ALSO_HEAD, PUBLIC } from "./context.ts";
+import { ALSO_HEAD, PUBLIC, type RouteParts } from "./context.ts";
 import { loginPage } from "./pages.ts";
 import { sendPage } from "./security-headers.ts";
 
@@ -17,10 +19,14 @@ export interface LoginParts {
   readonly authenticator: Authenticator;
   readonly tickets: Tickets;
   readonly pathPrefix: string;
+  readonly limits: RouteParts["limits"];
+  readonly maxMessageBytes: number;
 }
 
 /** Adds the routes. */
-export function addLogin(app: FastifyInstance, { authenticator, tickets, pathPrefix }: LoginParts): void {
+export function addLogin(app: FastifyInstance, parts: LoginParts): void {
+  const { authenticator, tickets, pathPrefix, limits, maxMessageBytes } = parts;
+  const ticketBodyLimit = Math.min(maxMessageBytes, MOST_TICKET_BODY_BYTES);
   app.get("/login", { ...PUBLIC, ...ALSO_HEAD }, (request, reply) =>
     sendPage(reply, loginPage(pathPrefix, pathAfter(request), "")),
   );
@@ -49,10 +55,38 @@ export function addLogin(app: FastifyInstance, { authenticator, tickets, pathPre
       .send(),
   );
 
-  app.post("/tickets", async (request, reply: FastifyReply) => {
-    const ticket = await tickets.issue(request.visitor.identity);
+  app.post("/tickets", { bodyLimit: ticketBodyLimit }, async (request, reply: FastifyReply) => {
+    const ticket = await tickets.issue(request.visitor.identity, scopeOf(request, limits.noDevicePrefix));
     return reply.header("cache-control", "no-store").send({ ticket, expires_in: tickets.ttlMs / 1000 });
   });
+}
+
+/** Enough for the longest stream names; a ticket is requested for a few streams. */
+const MOST_TICKET_BODY_BYTES = 16 * 1024;
+
+/**
+ * The one use that a ticket is requested for: `{"route": "mjpeg", "stream": "cam", "device": "default", "prefix": ""}`, or
+ * `streams` with a list. Without a body, and with `{}`, the ticket carries all permissions of its key.
+ *
+ * @throws GatewayError BAD_BODY, or BAD_PARAMETER where a field is wrong
+ */
+function scopeOf(request: FastifyRequest, noDevicePrefix: boolean): TicketScope | undefined {
+  const text = textOf(request);
+  if (text.trim() === "") return undefined;
+  const value = objectOf(text);
+  if (value === undefined)
+    throw new GatewayError(
+      "BAD_BODY",
+      'the body must be a JSON object as {"route": "pull", "stream": "cam"}',
+    );
+  const { route, stream, streams = stream === undefined ? [] : [stream], device = "", prefix = "" } = value;
+  if (route === undefined && stream === undefined && value.streams === undefined) return undefined;
+  if (!Array.isArray(streams) || !streams.every((one) => typeof one === "string" && one !== ""))
+    throw badParameter("stream", "must be a name, or streams a list of names");
+  if (typeof device !== "string") throw badParameter("device", "must be a string");
+  if (typeof prefix !== "string") throw badParameter("prefix", "must be a string");
+  const { keyOf } = namingOf({ device, prefix, noDevicePrefix });
+  return ticketScope(route, streams.map(keyOf));
 }
 
 /** RFC 6265bis: for this host alone, not for scripts, and not sent along when another site asks. */
@@ -86,23 +120,38 @@ function readForm(request: FastifyRequest): Login {
 }
 
 function readJson(request: FastifyRequest): Login {
-  let value: unknown;
-  try {
-    value = JSON.parse(textOf(request));
-  } catch {
-    value = undefined;
-  }
-  if (typeof value === "object" && value !== null && "token" in value && typeof value.token === "string")
-    return { token: value.token, next: "/" };
-  throw new GatewayError("BAD_BODY", 'a login wants {"token": "…"}');
+  const token = objectOf(textOf(request))?.token;
+  if (typeof token === "string") return { token, next: "/" };
+  throw new GatewayError("BAD_BODY", 'the body must be a JSON object {"token": "…"}');
 }
 
-/** Where a browser that was asked to log in wanted to go. */
+function objectOf(json: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The page that the browser requested when it was sent here. */
 function pathAfter(request: FastifyRequest): string {
   const url = request.raw.url ?? "/";
   return ownPath(new URLSearchParams(url.slice(url.indexOf("?") + 1)).get("next"));
 }
 
-/** A path here; whoever writes another site there sends nobody to it. */
-const ownPath = (path: string | null): string =>
-  path !== null && /^\/(?![/\\])[^\\]*$/.test(path) ? path : "/";
+/** Any origin that is not the gateway's: a path that leaves it is not one of ours. */
+const HERE = "http://gateway.invalid";
+const MOST_PATH_CHARACTERS = 2048;
+
+/**
+ * A path of this gateway, or `/`. A browser resolves `Location` by the URL standard, in which `/\\evil.example`,
+ * `/<tab>/evil.example` and `/.//evil.example` are other sites; so the same parser decides here, and only its output,
+ * which has no control characters, becomes a header.
+ */
+function ownPath(path: string | null): string {
+  if (path === null || !path.startsWith("/") || path.length > MOST_PATH_CHARACTERS) return "/";
+  const url = URL.canParse(path, HERE) ? new URL(path, HERE) : undefined;
+  if (url === undefined || url.origin !== HERE || url.pathname.startsWith("//")) return "/";
+  return url.pathname + url.search + url.hash;
+}

@@ -3,6 +3,7 @@
  * stand as the GET that is upgraded, with the messages told in the description.
  */
 import type { OpenAPIV3 } from "openapi-types";
+import { TICKET_ROUTES } from "../../access/ticket-scope.ts";
 
 type Parameter = OpenAPIV3.ParameterObject;
 type Operation = OpenAPIV3.OperationObject;
@@ -377,7 +378,24 @@ const LOGIN: Operation = {
 const TICKETS: Operation = {
   tags: ["access"],
   summary: "Make a ticket for an address",
-  description: "`?ticket=…` opens one connection or request, once, within `expires_in` seconds.",
+  description:
+    "`?ticket=…` opens one connection or request, once, within `expires_in` seconds. With a route and a stream it opens those alone.",
+  requestBody: {
+    content: {
+      "application/json": {
+        schema: {
+          type: "object",
+          properties: {
+            route: { type: "string", enum: [...TICKET_ROUTES] },
+            stream: { type: "string" },
+            streams: { type: "array", items: { type: "string" } },
+            device: { type: "string" },
+            prefix: { type: "string" },
+          },
+        },
+      },
+    },
+  },
   responses: {
     "200": {
       description: "The ticket.",
@@ -391,6 +409,7 @@ const TICKETS: Operation = {
       },
     },
     "401": FAULTS["401"],
+    "403": FAULTS["403"],
   },
 };
 

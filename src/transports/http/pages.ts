@@ -1,4 +1,4 @@
-/** The gateway's own small pages. They have no scripts, and their style is the only one that the browser is told to take. */
+/** The gateway's own small pages. They work without scripts; their policy allows the one style and script that they contain. */
 
 const STYLE =
   "body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}code{font-size:.9em}input{font:inherit;width:100%;box-sizing:border-box}button{font:inherit}";
@@ -31,7 +31,14 @@ ${items.join("\n")}
   );
 }
 
-/** The page that asks for a key or token. @param pathPrefix before its own address @param next where to go then @param problem why the last try failed, or "" */
+/**
+ * Adds the fragment of the address to the page to return to. Browsers do not send it, and a link that somebody shares to a
+ * stream in the console (`/#open=…`) is a fragment.
+ */
+const KEEP_FRAGMENT =
+  'const next = document.querySelector("[name=next]"); if (!next.value.includes("#")) next.value += location.hash;';
+
+/** The login form. @param pathPrefix before its own address @param next where to go then @param problem why the last try failed, or "" */
 export function loginPage(pathPrefix: string, next: string, problem: string): string {
   return page(
     "Redis Streamer",
@@ -40,7 +47,8 @@ export function loginPage(pathPrefix: string, next: string, problem: string): st
 <input type="hidden" name="next" value="${escaped(next)}">
 <p><button>Log in</button></p>
 ${problem === "" ? "" : `<p role="alert">${escaped(problem)}</p>`}
-</form>`,
+</form>
+<script>${KEEP_FRAGMENT}</script>`,
   );
 }
 

@@ -1,6 +1,6 @@
 /**
  * What browsers are told about answers: not to guess types, to whom pictures may be shown, where a page's parts come
- * from. The pages of the gateway load everything from the gateway, have no script of their own and stand in no frame.
+ * from. The pages of the gateway load everything from the gateway, run only its scripts and stand in no frame.
  */
 import { createHash } from "node:crypto";
 import type { FastifyReply } from "fastify";
@@ -52,11 +52,15 @@ export const pageHeaders = (policy: Policy): Readonly<Record<string, string>> =>
   "referrer-policy": "same-origin",
 });
 
-/** Sends a page with no script whose only style is in its `<style>`. */
+/** Sends a page whose only style and script are the ones that it contains. */
 export function sendPage(reply: FastifyReply, html: string): FastifyReply {
   const [, style = ""] = /<style>(.*?)<\/style>/s.exec(html) ?? [];
-  return reply
-    .headers(pageHeaders({ ...BASE_POLICY, "img-src": ["data:"], "style-src": [hashSource(style)] }))
-    .type("text/html; charset=utf-8")
-    .send(html);
+  const [, script] = /<script>(.*?)<\/script>/s.exec(html) ?? [];
+  const policy = {
+    ...BASE_POLICY,
+    "img-src": ["data:"],
+    "style-src": [hashSource(style)],
+    ...(script !== undefined && { "script-src": [hashSource(script)] }),
+  };
+  return reply.headers(pageHeaders(policy)).type("text/html; charset=utf-8").send(html);
 }

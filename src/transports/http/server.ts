@@ -156,8 +156,9 @@ export async function createHttp(
 
   app.setNotFoundHandler((request, reply) => {
     const allowed = METHODS.filter((method) => isRoute(app, method, request.url));
-    if (allowed.length === 0)
-      throw new GatewayError("NOT_FOUND", `there is nothing at ${request.url.split("?")[0]?.slice(0, 200)}`);
+    // A route of this method found nothing itself, as a folder of files does.
+    if (allowed.length === 0 || allowed.some((one) => one === request.method))
+      throw new GatewayError("NOT_FOUND", nothingAt(request.url));
     reply.header("allow", allowed.join(", "));
     throw new GatewayError(
       "METHOD_NOT_ALLOWED",
@@ -196,6 +197,15 @@ function isRoute(app: FastifyInstance, method: (typeof METHODS)[number], url: st
 const patternOf = (url: string): string =>
   (url.split("?")[0] ?? "/").replace(/^\/data\/[^/]+/, "/data/:stream_id").replace(/(.)\/$/, "$1");
 
+const nothingAt = (url: string): string => `there is nothing at ${url.split("?")[0]?.slice(0, 200)}`;
+
+/** The codes of the framework's own errors, by their status. */
+const CODES: Readonly<Record<number, ErrorCode>> = {
+  400: "BAD_BODY",
+  413: "TOO_LARGE",
+  415: "UNSUPPORTED_MEDIA_TYPE",
+};
+
 /** The framework's own errors, as ours. */
 function toldOf(error: FastifyError | GatewayError, url: string, bodyLimit: number): GatewayError {
   if (error instanceof GatewayError) return error;
@@ -209,11 +219,9 @@ function toldOf(error: FastifyError | GatewayError, url: string, bodyLimit: numb
     return badParameter("stream_id", `is longer than ${MOST_SEGMENT_CHARACTERS} characters`);
   if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE")
     return new GatewayError("TOO_LARGE", `the body is over the limit of ${bodyLimit} bytes`);
-  const codes: Readonly<Record<number, ErrorCode>> = {
-    400: "BAD_BODY",
-    413: "TOO_LARGE",
-    415: "UNSUPPORTED_MEDIA_TYPE",
-  };
-  const code = codes[error.statusCode ?? 500];
+  const { statusCode: status = 500 } = error;
+  // Files outside the folder that is served: such a path names nothing here.
+  if (status === 403 || status === 404) return new GatewayError("NOT_FOUND", nothingAt(url));
+  const code = CODES[status] ?? (status >= 400 && status < 500 ? "BAD_REQUEST" : undefined);
   return code === undefined ? asGatewayError(error) : new GatewayError(code, error.message);
 }

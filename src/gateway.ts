@@ -236,6 +236,7 @@ async function assemble(
     sessionList: siblings === undefined ? ownSessions : joinSessionLists(ownSessions, siblings.sessions),
     version,
     closing,
+    bodySettings: settings,
     serverLimits: { ...settings, isProxy: access.isProxy, usage: access.usage },
     tls,
     pathPrefix: settings.pathPrefix,

@@ -1,25 +1,42 @@
 /**
- * JSON from strangers. `JSON.parse` builds all that it reads, and the shortest values cost the most: of 64 MB of `[],`
- * it makes 2 GB, for seconds in which nobody else is served. So a long text is counted before it is parsed.
+ * JSON from untrusted clients. `JSON.parse` builds every value it reads, and the shortest values cost the most: 64 MB
+ * of `[],` become 2 GB of objects and block the process for seconds. So a long text is measured before it is parsed.
  */
+import { GatewayError } from "../domain/errors.ts";
 import { checkValueCount, malformed, mostValuesOf } from "./push-batch.ts";
 
 const QUOTE = 34;
 const BACKSLASH = 92;
 const COMMA = 44;
 const BRACKET = 91;
+const BRACKET_END = 93;
 const BRACE = 123;
+const BRACE_END = 125;
+
+/** Bounds of a JSON text. */
+export interface JsonBounds {
+  /** Most values: lists, objects, names, strings, numbers. */
+  readonly values: number;
+  /** Most lists and objects inside each other. */
+  readonly depth: number;
+}
+
+/**
+ * Bounds of JSON that is built as a whole and written again: payloads, metadata, GraphQL requests. 50,000 values take
+ * `JSON.parse` less than 10 ms, and `JSON.stringify` recurses safely 200 levels deep.
+ */
+export const JSON_VALUE_BOUNDS: JsonBounds = { values: 50_000, depth: 200 };
 
 /**
  * Parses JSON of a batch.
  *
  * @param what the text's name in the error
- * @throws GatewayError BAD_HEADER where it is no JSON, TOO_LARGE where it holds more values than a batch can have
+ * @throws GatewayError BAD_HEADER if it is not JSON, TOO_LARGE if it holds more values than a batch can have
  */
 export function parseJson(text: string, what: string, mostEntries: number): unknown {
   const most = mostValuesOf(mostEntries);
-  // A value takes a character at least: most texts are too short to hold too many.
-  if (text.length > most) checkValueCount(countValues(text, most), most, what);
+  // A value takes at least one character, so a shorter text cannot hold too many.
+  if (text.length > most) checkValueCount(measure(text, most, Number.POSITIVE_INFINITY).values, most, what);
   try {
     return JSON.parse(text);
   } catch {
@@ -27,18 +44,42 @@ export function parseJson(text: string, what: string, mostEntries: number): unkn
   }
 }
 
-/** About how many values a text holds, by the marks outside strings that begin or divide them; no further than `most`. */
-function countValues(text: string, most: number): number {
-  let values = 1;
-  for (let i = 0; i < text.length && values <= most; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit === QUOTE) i = endOfString(text, i);
-    else if (unit === COMMA || unit === BRACKET || unit === BRACE) values++;
-  }
-  return values;
+/**
+ * Checks a text before it is parsed as JSON. The cost is linear, and the check stops at the first bound that is exceeded.
+ *
+ * @param what the text's name in the error
+ * @throws GatewayError TOO_LARGE if the text exceeds a bound
+ */
+export function checkJsonBounds(text: string, what: string, bounds: JsonBounds = JSON_VALUE_BOUNDS): void {
+  if (text.length <= bounds.values && text.length <= 2 * bounds.depth) return;
+  const { values, depth } = measure(text, bounds.values, bounds.depth);
+  if (values > bounds.values)
+    throw new GatewayError("TOO_LARGE", `${what} holds more than ${bounds.values} JSON values`);
+  if (depth > bounds.depth)
+    throw new GatewayError("TOO_LARGE", `${what} nests more than ${bounds.depth} levels of JSON`);
 }
 
-/** Where the string that begins at `start` has its closing quote; the text's length where it has none. */
+/**
+ * Counts the values of a text, by the characters outside strings that begin or separate them, and its depth. A text
+ * that is not JSON gets some count; one that is JSON never gets a count that is too low.
+ */
+function measure(text: string, mostValues: number, mostDepth: number): JsonBounds {
+  let values = 1;
+  let depth = 0;
+  let deepest = 0;
+  for (let i = 0; i < text.length && values <= mostValues && deepest <= mostDepth; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit === QUOTE) i = endOfString(text, i);
+    else if (unit === COMMA) values++;
+    else if (unit === BRACKET || unit === BRACE) {
+      values++;
+      if (++depth > deepest) deepest = depth;
+    } else if (unit === BRACKET_END || unit === BRACE_END) depth--;
+  }
+  return { values, depth: deepest };
+}
+
+/** The index of the closing quote of the string that begins at `start`; the text's length if there is none. */
 function endOfString(text: string, start: number): number {
   let end = start;
   do {

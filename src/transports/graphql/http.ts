@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError } from "graphql";
 import { createHandler, type RequestHeaders, type Response } from "graphql-http";
 import type { ErrorCode } from "../../domain/errors.ts";
+import { checkJsonBounds } from "../../wire/json-text.ts";
 import { acceptsPage } from "../media-types.ts";
 import { graphqlError } from "./errors.ts";
 import { type Executor, formatted } from "./executor.ts";
@@ -61,6 +62,7 @@ export async function addGraphql(
       return reply.code(errors === undefined ? 202 : 400).send(errors && JSON.stringify({ errors }));
     }
     const body = Buffer.isBuffer(request.body) ? request.body.toString() : "";
+    checkRequestJson(request, body);
     const [text, { status, headers }] = await handle({
       method: request.method,
       url: request.raw.url ?? "/",
@@ -77,10 +79,10 @@ export async function addGraphql(
       .send(own ?? "");
   }
 
-  app.get("/graphql", { bodyLimit: parts.limits.graphqlMaxBytes }, (request, reply) =>
+  app.get("/graphql", (request, reply) =>
     isPage(request) ? sendPlayground(reply, parts.pathPrefix) : answer(request, reply),
   );
-  app.post("/graphql", { bodyLimit: parts.limits.graphqlMaxBytes }, answer);
+  app.post("/graphql", answer);
   app.put("/graphql", (request, reply) =>
     reply.code(201).type("text/plain; charset=utf-8").send(streams.reserve(request)),
   );
@@ -89,6 +91,16 @@ export async function addGraphql(
     return reply.code(200).send("");
   });
   await addPlayground(app);
+}
+
+/** Bounds the JSON that the handler parses: the body of a POST, the parameters of a GET. @throws GatewayError TOO_LARGE */
+function checkRequestJson({ method, raw }: FastifyRequest, body: string): void {
+  if (method !== "GET") {
+    checkJsonBounds(body, "the GraphQL request");
+    return;
+  }
+  const { searchParams } = new URL(raw.url ?? "/", "http://gateway");
+  for (const name of ["variables", "extensions"]) checkJsonBounds(searchParams.get(name) ?? "", name);
 }
 
 /** The type of a result: the handler has seen that the client takes one of them. */

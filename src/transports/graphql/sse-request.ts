@@ -2,7 +2,8 @@
 import type { FastifyRequest } from "fastify";
 import { GraphQLError } from "graphql";
 import type { Session } from "../../access/sessions.ts";
-import type { ErrorCode } from "../../domain/errors.ts";
+import { type ErrorCode, GatewayError } from "../../domain/errors.ts";
+import { checkJsonBounds } from "../../wire/json-text.ts";
 import { graphqlError } from "./errors.ts";
 import type { GraphqlRequest, Prepare, Prepared } from "./prepare.ts";
 
@@ -16,7 +17,7 @@ export function readSseRequest({ method, headers, raw, body }: FastifyRequest): 
   try {
     if (method === "GET") {
       const { searchParams } = new URL(raw.url ?? "/", "http://gateway");
-      const json = (name: string) => JSON.parse(searchParams.get(name) || "null");
+      const json = (name: string) => parsed(searchParams.get(name) || "null");
       return {
         query: searchParams.get("query"),
         operationName: searchParams.get("operationName"),
@@ -27,13 +28,21 @@ export function readSseRequest({ method, headers, raw, body }: FastifyRequest): 
     // A form of another site could send any other type without being asked first.
     if (!/^application\/json\s*(;|$)/i.test(headers["content-type"] ?? ""))
       return refused("UNSUPPORTED_MEDIA_TYPE", "a GraphQL request is application/json");
-    const value: unknown = JSON.parse(Buffer.isBuffer(body) ? body.toString() : "");
+    const value: unknown = parsed(Buffer.isBuffer(body) ? body.toString() : "");
     if (typeof value !== "object" || value === null)
       return graphqlError("BAD_REQUEST", "the body is no object");
     return value;
-  } catch {
-    return graphqlError("BAD_REQUEST", "the request is no JSON");
+  } catch (error) {
+    return graphqlError(
+      "BAD_REQUEST",
+      error instanceof GatewayError ? error.message : "the request is no JSON",
+    );
   }
+}
+
+function parsed(text: string): unknown {
+  checkJsonBounds(text, "the GraphQL request");
+  return JSON.parse(text);
 }
 
 /**

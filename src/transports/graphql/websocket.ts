@@ -9,6 +9,7 @@
 import type { Socket } from "node:net";
 import { makeServer } from "graphql-ws";
 import type { Session } from "../../access/sessions.ts";
+import { checkJsonBounds } from "../../wire/json-text.ts";
 import { createByteSink, type TurnEnd } from "../byte-sink.ts";
 import { closeWith, type ServedSocket } from "../websocket/connection.ts";
 import { createFrameWriter } from "../websocket/frame-writer.ts";
@@ -101,6 +102,12 @@ export function createGraphqlSockets(
       );
     }
 
+    /** Measures a message before the protocol's core parses it. */
+    async function deliver(text: string): Promise<void> {
+      checkJsonBounds(text, "the message");
+      await link.message(text);
+    }
+
     const wire = { send, close, onPing };
     const link = protocol === LEGACY_PROTOCOL ? legacyLink(wire) : plainLink(wire, protocol);
     const closed = server.opened(link.socket, session);
@@ -108,7 +115,7 @@ export function createGraphqlSockets(
       message(bytes, isBinary, memory) {
         const text = isBinary ? "" : bytes.toString();
         if (memory !== undefined) payloadPool.give(memory);
-        link.message(text).catch((error: Error) => {
+        deliver(text).catch((error: Error) => {
           tally.clientErrors++;
           logger.debug({ err: error }, "a GraphQL socket sent what is no message");
           close(4400, "Invalid message received");

@@ -20,13 +20,11 @@ export interface LoginParts {
   readonly tickets: Tickets;
   readonly pathPrefix: string;
   readonly limits: RouteParts["limits"];
-  readonly maxMessageBytes: number;
 }
 
 /** Adds the routes. */
 export function addLogin(app: FastifyInstance, parts: LoginParts): void {
-  const { authenticator, tickets, pathPrefix, limits, maxMessageBytes } = parts;
-  const ticketBodyLimit = Math.min(maxMessageBytes, MOST_TICKET_BODY_BYTES);
+  const { authenticator, tickets, pathPrefix, limits } = parts;
   app.get("/login", { ...PUBLIC, ...ALSO_HEAD }, (request, reply) =>
     sendPage(reply, loginPage(pathPrefix, pathAfter(request), "")),
   );
@@ -55,14 +53,11 @@ export function addLogin(app: FastifyInstance, parts: LoginParts): void {
       .send(),
   );
 
-  app.post("/tickets", { bodyLimit: ticketBodyLimit }, async (request, reply: FastifyReply) => {
+  app.post("/tickets", async (request, reply: FastifyReply) => {
     const ticket = await tickets.issue(request.visitor.identity, scopeOf(request, limits.noDevicePrefix));
     return reply.header("cache-control", "no-store").send({ ticket, expires_in: tickets.ttlMs / 1000 });
   });
 }
-
-/** Enough for the longest stream names; a ticket is requested for a few streams. */
-const MOST_TICKET_BODY_BYTES = 16 * 1024;
 
 /**
  * The one use that a ticket is requested for: `{"route": "mjpeg", "stream": "cam", "device": "default", "prefix": ""}`, or

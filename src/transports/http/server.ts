@@ -24,6 +24,7 @@ import { acceptsPage } from "../media-types.ts";
 import { withoutPrefix } from "../path-prefix.ts";
 import { doorOf, type Refusals } from "../refusals.ts";
 import { addAdmin } from "./admin.ts";
+import { addBodyLimits, type BodySettings, SMALL_BODY_BYTES } from "./body-limits.ts";
 import { addConsole } from "./console.ts";
 import { RETRY_AFTER_SECONDS, type RouteParts } from "./context.ts";
 import { addCors } from "./cors.ts";
@@ -50,7 +51,7 @@ export interface HttpParts extends RouteParts, LoginParts {
   readonly sessionList: SessionList;
   readonly graphql: Executor;
   readonly graphqlStreams: SseStreams;
-  readonly maxMessageBytes: number;
+  readonly bodySettings: BodySettings;
   readonly serverLimits: ServerLimits;
   /** Present: it speaks https. */
   readonly tls: TlsFiles | undefined;
@@ -70,10 +71,10 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] as const;
 export async function createHttp(
   parts: HttpParts,
 ): Promise<{ readonly app: FastifyInstance; readonly server: Server }> {
-  const { guard, admission, refusals, limiting: limits, maxMessageBytes } = parts;
+  const { guard, admission, refusals, limiting: limits } = parts;
   let server: Server | undefined;
   const app: FastifyInstance = fastify({
-    bodyLimit: maxMessageBytes,
+    bodyLimit: SMALL_BODY_BYTES,
     exposeHeadRoutes: false,
     rewriteUrl: ({ url = "/" }) => withoutPrefix(url, parts.pathPrefix),
     forceCloseConnections: "idle",
@@ -94,7 +95,7 @@ export async function createHttp(
   });
 
   function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const bodyLimit = request.routeOptions.bodyLimit ?? maxMessageBytes;
+    const bodyLimit = request.routeOptions.bodyLimit ?? SMALL_BODY_BYTES;
     const told = toldOf(error as FastifyError | GatewayError, request.url, bodyLimit);
     refusals.note(told, {
       door: `${request.method} ${doorOf(request.url.split("?")[0] ?? "")}`,
@@ -119,6 +120,7 @@ export async function createHttp(
 
   // Before anything has routes of its own, as the answer to a preflight is: they keep the handler of that moment.
   app.setErrorHandler(answerError);
+  addBodyLimits(app, parts.bodySettings);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.decorateRequest("visitor");
@@ -146,6 +148,11 @@ export async function createHttp(
     else identifying.then(() => done(), done);
   });
   if (limits.hasRates) addRates(app, limits);
+  // Before the body is read: a wrong path is reported as such, however large the body is.
+  app.addHook("onRequest", (request, reply, done) => {
+    if (request.is404) throw notFound(app, request, reply);
+    done();
+  });
   const { authenticator } = parts;
   if (!authenticator.isOpen)
     app.addHook("preHandler", ({ body, visitor }, _reply, done) => {
@@ -155,15 +162,7 @@ export async function createHttp(
     });
 
   app.setNotFoundHandler((request, reply) => {
-    const allowed = METHODS.filter((method) => isRoute(app, method, request.url));
-    // A route of this method found nothing itself, as a folder of files does.
-    if (allowed.length === 0 || allowed.some((one) => one === request.method))
-      throw new GatewayError("NOT_FOUND", nothingAt(request.url));
-    reply.header("allow", allowed.join(", "));
-    throw new GatewayError(
-      "METHOD_NOT_ALLOWED",
-      `${request.method} is not for this path; ${allowed.join(", ")} is`,
-    );
+    throw notFound(app, request, reply);
   });
 
   addGetData(app, parts);
@@ -187,6 +186,19 @@ export async function createHttp(
   await app.ready();
   if (server === undefined) throw new Error("the framework made no server");
   return { app, server };
+}
+
+/** The error for a path that has no route, or none of this method. */
+function notFound(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): GatewayError {
+  const allowed = METHODS.filter((method) => isRoute(app, method, request.url));
+  // A route of this method found nothing itself, as a folder of files does.
+  if (allowed.length === 0 || allowed.some((one) => one === request.method))
+    return new GatewayError("NOT_FOUND", nothingAt(request.url));
+  reply.header("allow", allowed.join(", "));
+  return new GatewayError(
+    "METHOD_NOT_ALLOWED",
+    `${request.method} is not allowed for this path; use ${allowed.join(", ")}`,
+  );
 }
 
 /** Whether a path is a route of another method. */

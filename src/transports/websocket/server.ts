@@ -10,6 +10,7 @@ import { withoutPrefix } from "../path-prefix.ts";
 import { readQuery } from "../query.ts";
 import { doorOf } from "../refusals.ts";
 import { closeWith, refusedAt, type ServedSocket, type WebSocketParts } from "./connection.ts";
+import { MOST_CONTROL_BYTES } from "./control.ts";
 import { answerHandshake, chooseOpenly, offeredProtocols, refuseUpgrade, splitUrl } from "./handshake.ts";
 import { makeHoldable } from "./holdable-socket.ts";
 import { servePull } from "./pull.ts";
@@ -119,7 +120,9 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
       const serve = kind === "push" ? servePush : servePull;
       return {
         kind,
-        maxMessageBytes: parts.maxMessageBytes,
+        // A pulling client sends acks and control messages only.
+        maxMessageBytes:
+          kind === "push" ? parts.maxMessageBytes : Math.min(MOST_CONTROL_BYTES, parts.maxMessageBytes),
         choose: chooseOpenly,
         serve: (webSocket, socket, session) =>
           serve({ webSocket, socket, segment, query: readQuery(search), session }, parts),

@@ -115,7 +115,7 @@ describe("methods", () => {
     const answer = await ask(path, method);
     expect(told(answer)).toEqual([
       405,
-      { error: `${method} is not for this path; ${allowed} is`, code: "METHOD_NOT_ALLOWED" },
+      { error: `${method} is not allowed for this path; use ${allowed}`, code: "METHOD_NOT_ALLOWED" },
     ]);
     expect(answer.headers.allow).toBe(allowed);
   });

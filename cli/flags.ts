@@ -56,7 +56,10 @@ const withCommon = (command: Command): Command =>
       new Option("--url <url>", "where the gateway is").env("REDIS_STREAMER_URL").default(DEFAULT_URL),
     )
     .addOption(new Option("--token <key>", "API key or token to show").env("REDIS_STREAMER_TOKEN"))
-    .option("--device <id>", "device that the stream belongs to (default: the gateway's, default)")
+    .option(
+      "--device <id>",
+      "device of the stream, '' if its name is a whole key of Redis (default: default)",
+    )
     .option("--prefix <text>", "text before the stream's name in its key")
     .option("--count <entries>", "stop after so many entries", flagValue(parseCount));
 

@@ -43,9 +43,17 @@ export function parseAddress(url: string): Address {
   };
 }
 
-/** The path segment that names streams: joined by `+`, anything else in them percent-encoded. */
-export const streamsSegment = (streams: readonly string[]): string =>
-  streams.map(encodeURIComponent).join("+");
+/**
+ * Returns the path segment that names streams: joined by `+`, with everything else percent-encoded, a literal plus too.
+ *
+ * @throws StreamerError BAD_PARAMETER for an empty name, and for "." and "..", which URLs resolve as path segments
+ */
+export function streamsSegment(streams: readonly string[]): string {
+  const segment = streams.map(encodeURIComponent).join("+");
+  if (!streams.includes("") && segment !== "" && segment !== "." && segment !== "..") return segment;
+  const message = `"${segment}" is not a stream name that a URL can carry`;
+  throw new StreamerError("BAD_PARAMETER", message, { retryable: false });
+}
 
 function queryText(query: Query): string {
   const params = new URLSearchParams();

@@ -14,7 +14,10 @@ export interface DeviceInfo {
 export interface StreamInfo {
   /** Its key, with its device. */
   readonly key: string;
-  /** The device; undefined where keys carry none. With `stream` it names the stream to `pull` and the rest. */
+  /**
+   * The device; `""` if the key has none, undefined if the gateway's keys carry no devices. With `stream` it names the
+   * stream to `pull` and the rest.
+   */
   readonly device: string | undefined;
   /** Its name without the device. */
   readonly stream: string;
@@ -66,7 +69,7 @@ const STREAM_FIELDS = "id length entriesAdded firstEntryId lastEntryId lastEntry
 export interface Catalog {
   /** Devices that are connected, and those that were once. Empty where keys carry no device. */
   devices(options?: ListOptions): Promise<readonly DeviceInfo[]>;
-  /** Streams that have entries or metadata. Those of the system are left out: no door leads to them. */
+  /** Streams that have entries or metadata, without the gateway's own, whose keys begin with a colon. */
   streams(options?: StreamsOptions): Promise<readonly StreamInfo[]>;
   /** A stream's metadata, any JSON; `{}` where there is none. */
   meta(stream: string, options?: NameOptions): Promise<unknown>;
@@ -98,7 +101,7 @@ export function createCatalog(gateway: Gateway): Catalog {
     variables: JsonObject = {},
   ): Promise<JsonObject> {
     const withDevice = await hasDevices(signal);
-    const names = { stream: `${prefix ?? ""}${stream}`, ...(withDevice && { device: device || "default" }) };
+    const names = { stream: `${prefix ?? ""}${stream}`, ...(withDevice && { device: device ?? "default" }) };
     return ask(gateway, operation(withDevice), { ...variables, ...names }, signal);
   }
 
@@ -116,7 +119,7 @@ export function createCatalog(gateway: Gateway): Catalog {
       const query = `query($match: String) { streams(match: $match) { ${STREAM_FIELDS} } }`;
       const { streams } = await ask(gateway, query, { match }, signal);
       const found = objectsOf(streams).map((one) => streamInfo(one, withDevice));
-      return withDevice ? found.filter(({ device }) => device !== undefined) : found;
+      return withDevice ? found.filter(({ key }) => !key.startsWith(":")) : found;
     },
 
     async meta(stream, options = {}) {
@@ -166,11 +169,11 @@ export function createCatalog(gateway: Gateway): Catalog {
 
 function streamInfo(found: JsonObject, withDevice: boolean): StreamInfo {
   const key = String(found.id);
-  // A key of the system, or of a program that knows no devices, has no device before a colon.
+  // A key of a program that knows no devices has nothing before a colon.
   const colon = withDevice ? key.indexOf(":") : -1;
   return {
     key,
-    device: colon > 0 ? key.slice(0, colon) : undefined,
+    device: colon > 0 ? key.slice(0, colon) : withDevice ? "" : undefined,
     stream: colon > 0 ? key.slice(colon + 1) : key,
     length: Number(found.length),
     added: Number(found.entriesAdded),

@@ -15,7 +15,7 @@ export interface Gateway {
 
 /** Which streams are meant, and who decides how long. Common to pulls and pushes. */
 export interface CommonOptions {
-  /** Device whose streams are meant. @default "default" */
+  /** Device whose streams are meant; `""` if stream ids are whole keys of Redis. @default "default" */
   readonly device?: string | undefined;
   /** Put before each stream id to make its key. @default "" */
   readonly prefix?: string | undefined;

@@ -85,6 +85,7 @@ interface Sending {
 /** Opens a way into a stream. The connection is made at once. */
 export function createPush(gateway: Gateway, stream: string, options: PushOptions): Push {
   const { ack = true, maxInFlightBytes = 2 ** 20 } = options;
+  const segment = streamsSegment([stream]);
   const controller = followSignal(options.signal);
   const waiting = createFifo<Sending>();
   const flying = createFifo<readonly Sending[]>();
@@ -160,7 +161,7 @@ export function createPush(gateway: Gateway, stream: string, options: PushOption
   };
 
   const attempt = async (proven: () => void): Promise<void> => {
-    const url = gateway.address.socket(`data/${streamsSegment([stream])}/push`, {
+    const url = gateway.address.socket(`data/${segment}/push`, {
       format: FORMAT,
       ack,
       ...namingQuery(options),

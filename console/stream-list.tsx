@@ -101,7 +101,7 @@ interface DeviceChoiceProps {
 
 function DeviceChoice({ listing, device, choose }: DeviceChoiceProps) {
   const ids = new Set(listing.devices.value.map(({ id }) => id));
-  for (const { device: owner } of listing.streams.value ?? []) if (owner !== undefined) ids.add(owner);
+  for (const { device: owner } of listing.streams.value ?? []) if (owner) ids.add(owner);
   if (ids.size === 0) return null;
   const connected = new Set(listing.devices.value.filter((one) => one.connected).map(({ id }) => id));
   return (

@@ -149,7 +149,7 @@ function Row({ stream, index, isOpen, isConnected, toggle }: RowProps) {
               ●
             </span>
           )}
-          {stream.device !== undefined && <span class="device">{stream.device}:</span>}
+          {stream.device && <span class="device">{stream.device}:</span>}
           {stream.stream}
         </button>
       </span>

@@ -1,24 +1,24 @@
 /**
- * Stream names: what a client says (device, prefix, stream id) and the key in Redis that it means,
- * `{device_id}:{prefix}{stream_id}` (wire.md, "Names and keys").
+ * Stream names: a client names a device, a prefix and a stream id, which make the key `{device_id}:{prefix}{stream_id}`.
+ * An empty device names the key itself, `{prefix}{stream_id}`, so that streams of other programs are reachable.
  */
 import { badParameter } from "./errors.ts";
 
-/** The device of a stream that names none. */
+/** Device of a request that names none. */
 export const DEFAULT_DEVICE = "default";
 
-/** How names of one request become keys and back. */
+/** Translates the stream ids of one request. */
 export interface Naming {
-  /** The stream key that a stream id means. */
+  /** Returns the stream key of a stream id. Permissions are checked on this key, however it was spelled. */
   keyOf(streamId: string): string;
-  /** What the client sees for a stream id. */
+  /** Returns the name under which the client sees the stream. */
   labelOf(streamId: string): string;
 }
 
-/** What decides the naming of a request. */
+/** Parameters of a request's naming. */
 export interface NamingOptions {
-  /** Empty means the default device. */
-  readonly device: string;
+  /** Undefined: the default device. Empty: no device, the stream id is the key itself. */
+  readonly device: string | undefined;
   readonly prefix: string;
   /** `DISABLE_MULTI_DEVICE_PREFIXING`: keys carry no device. */
   readonly noDevicePrefix: boolean;
@@ -26,9 +26,9 @@ export interface NamingOptions {
   readonly keepDevice?: boolean;
 }
 
-/** Makes the naming of a request. */
+/** Creates the naming of a request. */
 export function namingOf({ device, prefix, noDevicePrefix, keepDevice = false }: NamingOptions): Naming {
-  const deviceColon = noDevicePrefix ? "" : `${device === "" ? DEFAULT_DEVICE : device}:`;
+  const deviceColon = noDevicePrefix || device === "" ? "" : `${device ?? DEFAULT_DEVICE}:`;
   return {
     keyOf: (streamId) => `${deviceColon}${prefix}${streamId}`,
     labelOf: (streamId) => (keepDevice ? `${deviceColon}${streamId}` : streamId),
@@ -36,14 +36,15 @@ export function namingOf({ device, prefix, noDevicePrefix, keepDevice = false }:
 }
 
 /**
- * The stream ids of a URL's path segment: `a+b` names two (wire.md). A slash travels as `%2F`.
+ * Splits a URL's path segment into stream ids. An unescaped `+` separates; `%2B` is a literal plus and `%2F` a slash.
  *
  * @param segment still percent-encoded
  * @param most how many streams one request may name
- * @throws GatewayError BAD_PARAMETER where it cannot be decoded, names an empty stream or too many
+ * @throws GatewayError BAD_PARAMETER if it cannot be decoded, or names an empty stream or too many streams
  */
 export function parseStreamIds(segment: string, most: number): readonly string[] {
-  const ids = decodeSegment(segment).split("+");
+  // Split before decoding: afterwards a separator and a literal plus look the same.
+  const ids = segment.split("+").map(decodeSegment);
   if (ids.includes("")) throw badParameter("stream_id", "names an empty stream");
   if (ids.length > most) throw badParameter("stream_id", `names ${ids.length} streams, more than ${most}`);
   return ids;

@@ -53,6 +53,8 @@ export interface Registry {
   streamKeys(match?: string): Promise<readonly string[]>;
   /** The keys of all streams that have entries or metadata, in order. */
   knownStreamKeys(match?: string): Promise<readonly string[]>;
+  /** Whether each key is a stream or has stream metadata. One round trip for all. */
+  areKnown(keys: readonly string[]): Promise<readonly boolean[]>;
   /** What is known of streams, in the order of the keys. All are asked for in one round trip. */
   streams(keys: readonly string[], wanted: WantedRecord): Promise<readonly StreamRecord[]>;
   /** Stores a stream's metadata, JSON. */
@@ -122,6 +124,14 @@ export function createRegistry({ database, streamMaxLength }: RegistryParts): Re
       const known = new Set(keys);
       for (const key of described) known.add(key.slice(STREAM_META_PREFIX.length));
       return [...known].sort();
+    },
+
+    async areKnown(keys) {
+      const [types, metas] = await Promise.all([
+        collect(keys.map((key) => ["TYPE", key])),
+        collect(keys.map((key) => ["EXISTS", streamMetaKey(key)])),
+      ]);
+      return keys.map((_, i) => String(types[i]) === "stream" || metas[i] === 1);
     },
 
     async streams(keys, { depth, payloadBytes, meta }) {

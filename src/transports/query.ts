@@ -4,6 +4,8 @@ import { badParameter } from "../domain/errors.ts";
 
 /** The parameters of one request. All readers throw `GatewayError` BAD_PARAMETER. */
 export interface Query {
+  /** Returns the value of a parameter, also an empty one; undefined if it is absent. */
+  given(name: string): string | undefined;
   /** The text of a parameter, or the fallback where it is absent or empty. */
   text(name: string, fallback: string): string;
   /** A boolean in any spelling of wire.md, "Names and keys". */
@@ -26,11 +28,12 @@ export function readQuery(search: string): Query {
   const parameters: Readonly<Record<string, string | string[] | undefined>> = parse(
     search.startsWith("?") ? search.slice(1) : search,
   );
-  const last = (name: string): string | undefined => {
+  const given = (name: string): string | undefined => {
     const value = parameters[name];
     // Given twice, the last one counts.
-    return (Array.isArray(value) ? value.at(-1) : value) || undefined;
+    return Array.isArray(value) ? value.at(-1) : value;
   };
+  const last = (name: string): string | undefined => given(name) || undefined;
 
   function number(
     name: string,
@@ -49,6 +52,7 @@ export function readQuery(search: string): Query {
   }
 
   return {
+    given,
     has: (name) => last(name) !== undefined,
     text: (name, fallback) => last(name) ?? fallback,
     flag(name, fallback) {

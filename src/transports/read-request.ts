@@ -2,7 +2,7 @@
 import { authorize, type Identity } from "../access/authorize.ts";
 import { parseCursors, type WantedCursor } from "../domain/cursor.ts";
 import { FIRST_ID } from "../domain/entry-id.ts";
-import { namingOf, parseStreamIds, withoutRepeats } from "../domain/stream-name.ts";
+import { type Naming, namingOf, parseStreamIds, withoutRepeats } from "../domain/stream-name.ts";
 import type { SubscribedStream } from "../live/subscription.ts";
 import type { Log } from "../redis/log.ts";
 import type { Query } from "./query.ts";
@@ -13,6 +13,15 @@ export interface RequestLimits {
   readonly maxStreams: number;
   readonly maxBatchEntries: number;
 }
+
+/** Reads the device and prefix of a request. `device_id=`, present and empty, means that stream ids are keys. */
+export const readNaming = (query: Query, { noDevicePrefix }: RequestLimits, keepDevice = false): Naming =>
+  namingOf({
+    device: query.given("device_id"),
+    prefix: query.text("prefix", ""),
+    noDevicePrefix,
+    keepDevice,
+  });
 
 /** One stream that a request reads. */
 export interface WantedStream {
@@ -38,12 +47,7 @@ export function readWantedStreams(
   cursorText = query.text("last_entry_id", "$"),
 ): readonly WantedStream[] {
   const named = parseStreamIds(segment, limits.maxStreams);
-  const naming = namingOf({
-    device: query.text("device_id", ""),
-    prefix: query.text("prefix", ""),
-    noDevicePrefix: limits.noDevicePrefix,
-    keepDevice: query.flag("keep_device_id_in_stream_id", false),
-  });
+  const naming = readNaming(query, limits, query.flag("keep_device_id_in_stream_id", false));
   const streams = withoutRepeats(named);
   const cursors = parseCursors(cursorText, streams.length);
   const wanted = streams.map((id, i) => ({

@@ -145,7 +145,8 @@ test("history goes on where a page was cut because its entries are large", async
 test("devices, streams and metadata, listed and changed", async () => {
   await redis.control.call("SADD", ":devices:seen", "rover");
   await add("rover:a:b", "3-0", "x");
-  await add("system-like", "1-0", "x");
+  await add("bare", "1-0", "x");
+  await add(":own", "1-0", "x");
   expect(await streamer.devices()).toEqual([{ id: "rover", connected: false, meta: {} }]);
   const streams = await streamer.streams({ match: "rover:a*" });
   expect(streams).toMatchObject([
@@ -160,7 +161,9 @@ test("devices, streams and metadata, listed and changed", async () => {
       meta: {},
     },
   ]);
-  expect((await streamer.streams()).map(({ key }) => key)).not.toContain("system-like");
+  const listed = await streamer.streams();
+  expect(listed.find(({ key }) => key === "bare")).toMatchObject({ device: "", stream: "bare" });
+  expect(listed.map(({ key }) => key)).not.toContain(":own");
   await streamer.setMeta("a:b", { unit: "m" }, { device: "rover" });
   await streamer.setMeta("a:b", { rate: 5 }, { device: "rover", merge: true });
   expect(await streamer.meta("a:b", { device: "rover" })).toEqual({ unit: "m", rate: 5 });

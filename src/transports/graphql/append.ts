@@ -1,5 +1,4 @@
 /** The mutation that stores entries: for small data, where a WebSocket or a POST would be too much to ask of a script. */
-import { authorize } from "../../access/authorize.ts";
 import type { NewEntry } from "../../domain/entry.ts";
 import { badParameter, GatewayError } from "../../domain/errors.ts";
 import type { AppendResult } from "../../redis/appender.ts";
@@ -7,7 +6,7 @@ import { decodeBase64 } from "../../wire/base64.ts";
 import { wantedIdOf } from "../../wire/push-batch.ts";
 import { bytesOfText } from "../../wire/utf8.ts";
 import { alsoDevice, type Builder } from "./builder.ts";
-import { devicePrefix, streamIdOf } from "./names.ts";
+import { DEVICE_ARGUMENT, keyOfId } from "./stream-ids.ts";
 
 interface EntryInput {
   readonly string?: string | null | undefined;
@@ -53,10 +52,13 @@ export function addAppend(builder: Builder, withDevices: boolean): void {
 
   builder.mutationField("append", (t) => {
     const deviceArg = {
-      deviceId: t.arg.string({ defaultValue: "default", description: "The device of the stream." }),
+      deviceId: t.arg.string({ description: DEVICE_ARGUMENT }),
     };
     const streamArgs = {
-      streamId: t.arg.string({ required: true, description: "The stream, without its device." }),
+      streamId: t.arg.string({
+        required: true,
+        description: "The stream: its id below its device, or as lists show it.",
+      }),
       entries: t.arg({ type: [input], required: true, description: "The entries, in order." }),
     };
     return t.field({
@@ -65,8 +67,7 @@ export function addAppend(builder: Builder, withDevices: boolean): void {
       description: "Stores small entries, in order; one that is refused has an error in its place.",
       args: alsoDevice(withDevices, streamArgs, deviceArg),
       async resolve(_root, { streamId, deviceId, entries }, context) {
-        const key = devicePrefix(context, deviceId) + streamIdOf(streamId);
-        authorize(context.visitor.identity, "write", [key]);
+        const key = await keyOfId(context, "write", streamId, deviceId);
         context.limiting.useStream(context.visitor, key);
         context.spendEntries(entries.length);
         const given = entries.map((entry, i) => newEntry(key, entry, i));

@@ -8,8 +8,9 @@ import { alsoDevice, type Builder } from "./builder.ts";
 import type { OperationContext } from "./context.ts";
 import type { EntryRef } from "./entries.ts";
 import { type FollowedEntries, followStreams } from "./follow.ts";
-import { devicePrefix, fewNames, streamIdOf } from "./names.ts";
+import { fewNames } from "./names.ts";
 import { base64Of, jsonOf, stringOf } from "./payload.ts";
+import { DEVICE_ARGUMENT, keysOfIds } from "./stream-ids.ts";
 
 /** One payload. */
 interface DataNode extends FollowedEntries {
@@ -42,20 +43,24 @@ function perEntry<T>({ isList, entries }: DataNode, show: (entry: Entry) => T): 
  *
  * @throws GatewayError BAD_PARAMETER
  */
-function wantedStreams(context: OperationContext, value: unknown, prefix: string): readonly WantedStream[] {
+async function wantedStreams(
+  context: OperationContext,
+  value: unknown,
+  device: string | null | undefined,
+): Promise<readonly WantedStream[]> {
   const pairs = pairsOf(value);
   if (pairs === undefined || pairs.length === 0)
     throw badParameter("streamIds", "wants a list of names, or an object from name to last entry id");
-  fewNames(
+  const names = fewNames(
     context,
     "streamIds",
     pairs.map(([name]) => name),
   );
-  return pairs.map(([name, cursor]) => ({
-    key: prefix + streamIdOf(name),
-    name,
-    cursor: parseCursor(cursor, `streamIds.${name.slice(0, 60)}`),
-  }));
+  const cursors = pairs.map(([name, cursor]) => parseCursor(cursor, `streamIds.${name.slice(0, 60)}`));
+  const keys = await keysOfIds(context, "read", names, device);
+  const streams = names.map((name, i) => ({ key: keys[i] ?? "", name, cursor: cursors[i] ?? "$" }));
+  // Two ids can mean one key, "camera" and "default:camera": it is read once, under the first.
+  return streams.filter(({ key }, i) => keys.indexOf(key) === i);
 }
 
 function pairsOf(value: unknown): (readonly [name: string, cursor: string])[] | undefined {
@@ -135,7 +140,7 @@ export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevi
         description: "The newest entries each time the client is ready, never a backlog.",
       }),
     };
-    const deviceId = t.arg.string({ defaultValue: "default", description: "The device of the streams." });
+    const deviceId = t.arg.string({ description: DEVICE_ARGUMENT });
     const device = t.arg.string({ description: "As `deviceId` of `data`." });
 
     return {
@@ -158,10 +163,10 @@ export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevi
   });
 }
 
-function follow(context: OperationContext, { streamIds, device, count, latest }: DataArguments) {
+async function follow(context: OperationContext, { streamIds, device, count, latest }: DataArguments) {
   const { maxBatchEntries } = context.limits;
   if (count != null && !(count >= 1 && count <= maxBatchEntries))
     throw badParameter("count", `wants a whole number from 1 to ${maxBatchEntries}, not ${count}`);
-  const streams = wantedStreams(context, streamIds, devicePrefix(context, device));
+  const streams = await wantedStreams(context, streamIds, device);
   return followStreams(context, streams, { count: count ?? 1, latest: latest ?? false });
 }

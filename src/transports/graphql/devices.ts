@@ -13,8 +13,9 @@ interface DeviceNode {
   readonly id: string;
 }
 
-/** The stream ids of a device among keys. */
+/** Selects the stream ids of a device among keys. Without a device, `prefix` is empty: the keys without a colon. */
 async function idsWithin(keys: Promise<readonly string[]>, prefix: string): Promise<readonly string[]> {
+  if (prefix === "") return (await keys).filter((key) => !key.includes(":"));
   return (await keys).filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
 }
 
@@ -113,7 +114,12 @@ export function addDevices(builder: Builder, stream: StreamRef): void {
       type: device,
       nullable: true,
       description: "One device, whether it is there or not.",
-      args: { id: t.arg.string({ defaultValue: "default", description: "Its name." }) },
+      args: {
+        id: t.arg.string({
+          defaultValue: "default",
+          description: 'Its name; `""` stands for streams whose key has no device.',
+        }),
+      },
       resolve: (_root, { id }) => ({ id: deviceOf(id) }),
     }),
   }));

@@ -98,24 +98,54 @@ export function addMetaEvents(builder: Builder, withDevices: boolean): void {
         withDevices,
         {
           streamIds: t.arg.stringList({
-            description: "Only these; of all the device's streams where not given.",
+            description:
+              "Only these streams. Without a device, ids are keys as lists show them, or streams of device `default`.",
           }),
         },
-        { deviceId: t.arg.string({ description: "The device; not given, names keep their device." }) },
+        {
+          deviceId: t.arg.string({
+            description: 'The device; `""` for keys without one. Without it, ids keep their device.',
+          }),
+        },
       ),
       subscribe(_root, { streamIds, deviceId }, context) {
-        const prefix = deviceId == null ? "" : devicePrefix(context, deviceId);
-        return watchMeta(context, prefix, streamIds && new Set(fewNames(context, "streamIds", streamIds)));
+        const ids = streamIds && new Set(fewNames(context, "streamIds", streamIds));
+        return watchMeta(context, idOfKey(context, deviceId, ids));
       },
       resolve: (event) => event,
     }),
   );
 }
 
+/** Returns the id under which a subscription reports a stream key; undefined if it does not follow that stream. */
+type IdOfKey = (key: string) => string | undefined;
+
+function idOfKey(
+  context: OperationContext,
+  device: string | null | undefined,
+  ids: ReadonlySet<string> | null | undefined,
+): IdOfKey {
+  const { noDevicePrefix } = context.limits;
+  const isWanted = (id: string) => !ids || ids.has(id);
+  if (device == null || noDevicePrefix) {
+    const ofDefault = devicePrefix(context, null);
+    return (key) => {
+      if (isWanted(key)) return key;
+      const id = key.startsWith(ofDefault) ? key.slice(ofDefault.length) : key;
+      return isWanted(id) ? id : undefined;
+    };
+  }
+  const prefix = devicePrefix(context, device);
+  return (key) => {
+    const id = key.slice(prefix.length);
+    const isOfDevice = prefix === "" ? !key.includes(":") || ids?.has(key) : key.startsWith(prefix);
+    return isOfDevice && isWanted(id) ? id : undefined;
+  };
+}
+
 async function watchMeta(
   { metaWatch, closing, visitor }: OperationContext,
-  prefix: string,
-  ids: ReadonlySet<string> | null | undefined,
+  idOf: IdOfKey,
 ): Promise<AsyncGenerator<MetaChange, undefined, undefined>> {
   /** The newest metadata of each stream that changed since the client last took it. */
   const changes = new Map<string, Buffer | undefined>();
@@ -135,9 +165,8 @@ async function watchMeta(
   });
   const forget = closing.add(() => end(new GatewayError("SHUTTING_DOWN", "the gateway stops")));
   stop = await metaWatch.watch((key, meta) => {
-    if (!key.startsWith(prefix) || !may(visitor.identity, "read", key)) return;
-    const id = key.slice(prefix.length);
-    if (ids && !ids.has(id)) return;
+    const id = idOf(key);
+    if (id === undefined || !may(visitor.identity, "read", key)) return;
     changes.set(id, meta);
     if (changes.size > MOST_CHANGES)
       end(new GatewayError("TOO_LARGE", "more metadata changes than are taken"));

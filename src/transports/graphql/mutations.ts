@@ -3,8 +3,9 @@ import { authorize, authorizeGateway, wholeDevice } from "../../access/authorize
 import { badParameter, GatewayError } from "../../domain/errors.ts";
 import { alsoDevice, type Builder } from "./builder.ts";
 import type { OperationContext } from "./context.ts";
-import { devicePrefix, eitherOf, streamIdOf } from "./names.ts";
+import { eitherOf } from "./names.ts";
 import { jsonOf } from "./payload.ts";
+import { DEVICE_ARGUMENT, keyOfId } from "./stream-ids.ts";
 
 const STREAM = ["streamId", "sid"] as const;
 const DEVICE = ["deviceId", "id"] as const;
@@ -16,12 +17,10 @@ const metaJson = (meta: unknown): string => JSON.stringify(meta ?? {});
 export function addStreamMutations(builder: Builder, withDevices: boolean): void {
   builder.mutationFields((t) => {
     const streamArgs = {
-      streamId: t.arg.string({ description: "The stream, without its device." }),
+      streamId: t.arg.string({ description: "The stream: its id below its device, or as lists show it." }),
       sid: t.arg.string({ description: "As `streamId`." }),
     };
-    const deviceArg = {
-      deviceId: t.arg.string({ defaultValue: "default", description: "The device of the stream." }),
-    };
+    const deviceArg = { deviceId: t.arg.string({ description: DEVICE_ARGUMENT }) };
     const args = alsoDevice(withDevices, streamArgs, deviceArg);
 
     return {
@@ -38,8 +37,7 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
           }),
         },
         async resolve(_root, { streamId, sid, deviceId, meta, update }, context) {
-          const key = devicePrefix(context, deviceId) + streamIdOf(eitherOf(STREAM, streamId, sid));
-          authorize(context.visitor.identity, "write", [key]);
+          const key = await keyOfId(context, "write", eitherOf(STREAM, streamId, sid), deviceId);
           const { registry } = context;
           const isSet = update
             ? await registry.changeStreamMeta(key, (old) => metaJson(merged(old, meta)))
@@ -53,8 +51,7 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
         description: "Deletes a stream with its metadata: `{data_deleted, meta_deleted, stream_deleted}`.",
         args,
         async resolve(_root, { streamId, sid, deviceId }, context) {
-          const key = devicePrefix(context, deviceId) + streamIdOf(eitherOf(STREAM, streamId, sid));
-          authorize(context.visitor.identity, "admin", [key]);
+          const key = await keyOfId(context, "admin", eitherOf(STREAM, streamId, sid), deviceId);
           const { data, meta, stream } = await context.registry.deleteStream(key);
           return { data_deleted: data, meta_deleted: meta, stream_deleted: stream };
         },

@@ -3,12 +3,12 @@ import { badParameter } from "../../domain/errors.ts";
 import { DEFAULT_DEVICE, namingOf } from "../../domain/stream-name.ts";
 import type { OperationContext } from "./context.ts";
 
-/** What stands before a device's stream ids in their keys; empty where keys carry no device. */
+/** Prefix of a device's stream keys; empty if keys have no device. Null is the default device, `""` none. */
 export const devicePrefix = ({ limits }: OperationContext, device: string | null | undefined): string =>
-  namingOf({ device: device ?? "", prefix: "", noDevicePrefix: limits.noDevicePrefix }).keyOf("");
+  namingOf({ device: device ?? undefined, prefix: "", noDevicePrefix: limits.noDevicePrefix }).keyOf("");
 
-/** The device that is meant: none named is the default one. */
-export const deviceOf = (device: string | null | undefined): string => device || DEFAULT_DEVICE;
+/** Returns the device of an argument: null is the default device, `""` stands for keys without one. */
+export const deviceOf = (device: string | null | undefined): string => device ?? DEFAULT_DEVICE;
 
 /**
  * The one argument of two that mean the same.

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { authorize } from "../../access/authorize.ts";
 import type { NewEntry } from "../../domain/entry.ts";
 import { badParameter, GatewayError } from "../../domain/errors.ts";
-import { namingOf, parseStreamIds } from "../../domain/stream-name.ts";
+import { parseStreamIds } from "../../domain/stream-name.ts";
 import type { AppendResult } from "../../redis/appender.ts";
 import { decodeJsonBody } from "../../wire/json.ts";
 import { decodeMsgpackBody } from "../../wire/msgpack.ts";
@@ -13,6 +13,7 @@ import { appendResultsJson } from "../append-results.ts";
 import { readDedupe } from "../dedupe.ts";
 import { contentFormat, mediaTypeOf } from "../media-types.ts";
 import type { Query } from "../query.ts";
+import { readNaming } from "../read-request.ts";
 import { type RouteParts, targetOf } from "./context.ts";
 import { readMultipart } from "./multipart.ts";
 
@@ -22,11 +23,7 @@ const NO_BODY = Buffer.alloc(0);
 export function addPostData(app: FastifyInstance, { log, limits, limiting }: RouteParts): void {
   app.post("/data/:stream_id", async (request, reply) => {
     const { segment, query } = targetOf(request);
-    const naming = namingOf({
-      device: query.text("device_id", ""),
-      prefix: query.text("prefix", ""),
-      noDevicePrefix: limits.noDevicePrefix,
-    });
+    const naming = readNaming(query, limits);
     const [stream = "", ...others] = parseStreamIds(segment, limits.maxStreams);
     if (others.length > 0)
       throw badParameter(

@@ -2,7 +2,7 @@
 import { authorize } from "../../access/authorize.ts";
 import { createStreamKeys } from "../../access/stream-keys.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
-import { DEFAULT_DEVICE, namingOf, parseStreamIds } from "../../domain/stream-name.ts";
+import { DEFAULT_DEVICE, parseStreamIds } from "../../domain/stream-name.ts";
 import type { Attendance } from "../../live/presence.ts";
 import type { AppendResult } from "../../redis/appender.ts";
 import type { PushedEntry } from "../../wire/push-batch.ts";
@@ -11,6 +11,7 @@ import { appendResultsJson } from "../append-results.ts";
 import { createByteSink } from "../byte-sink.ts";
 import { readDedupe } from "../dedupe.ts";
 import type { Query } from "../query.ts";
+import { readNaming } from "../read-request.ts";
 import {
   closeWith,
   refusedAt,
@@ -43,11 +44,7 @@ export function servePush(
 ): ServedSocket {
   const { log, limits, pushGate, payloadPool, turnEnd, sessions, refusals, limiting } = parts;
   const streams = parseStreamIds(segment, limits.maxStreams);
-  const naming = namingOf({
-    device: query.text("device_id", ""),
-    prefix: query.text("prefix", ""),
-    noDevicePrefix: limits.noDevicePrefix,
-  });
+  const naming = readNaming(query, limits);
   const { visitor } = session;
   sessions.use(session, "write", streams.map(naming.keyOf));
   const keys = createStreamKeys(naming.keyOf, (key) => {
@@ -178,9 +175,10 @@ function attend(
   { presence, devicePresence, limits }: WebSocketParts,
 ): Attendance | undefined {
   const isWanted = query.flag("presence", devicePresence === "auto");
-  // Without devices in keys there are none.
-  if (!isWanted || limits.noDevicePrefix) return undefined;
-  const attendance = presence.open(query.text("device_id", DEFAULT_DEVICE), () => {
+  const device = query.given("device_id") ?? DEFAULT_DEVICE;
+  // Keys without a device belong to no device.
+  if (!isWanted || limits.noDevicePrefix || device === "") return undefined;
+  const attendance = presence.open(device, () => {
     // One that we do not read from cannot be heard.
     if (webSocket.isPaused()) attendance.heard();
     else webSocket.ping();

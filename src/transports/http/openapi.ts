@@ -33,12 +33,12 @@ const STREAM: Parameter = {
   in: "path",
   required: true,
   schema: { type: "string" },
-  description: "The stream; `a+b` names several. A slash in a stream id travels as `%2F`.",
+  description: "The stream; `a+b` names several. `%2F` is a slash and `%2B` a plus within a stream id.",
 };
 const DEVICE = query(
   "device_id",
   { type: "string", default: "default" },
-  "The device that the streams belong to.",
+  "Device of the streams. Present and empty, stream ids are whole keys of Redis.",
 );
 const PREFIX = query(
   "prefix",

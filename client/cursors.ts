@@ -28,6 +28,9 @@ export function startCursors(
   return new Map(streams.map((stream, index) => [stream, cursors[index] ?? "$"]));
 }
 
+/** Streams of one request for their last ids: their cursors return in a header, which has to stay short. */
+const RESOLVED_AT_ONCE = 100;
+
 /** The value of `last_entry_id` for these cursors. */
 export const cursorsText = (cursors: Cursors): string => [...cursors.values()].join("+");
 
@@ -41,12 +44,15 @@ export async function resolveNow(
   const open = [...cursors].filter(([, cursor]) => cursor === "$").map(([stream]) => stream);
   if (open.length === 0) return;
   const query = { last_entry_id: "$", block: 0, ...namingQuery(options) };
-  const url = gateway.address.http(`data/${streamsSegment(open)}`, query);
-  const { headers } = await request(gateway, url, { signal });
-  const found = parseAnswer(headers.get("x-last-entry-id") ?? "", open.length);
-  open.forEach((stream, index) => {
-    cursors.set(stream, found[index] ?? "$");
-  });
+  for (let from = 0; from < open.length; from += RESOLVED_AT_ONCE) {
+    const streams = open.slice(from, from + RESOLVED_AT_ONCE);
+    const url = gateway.address.http(`data/${streamsSegment(streams)}`, query);
+    const { headers } = await request(gateway, url, { signal });
+    const found = parseAnswer(headers.get("x-last-entry-id") ?? "", streams.length);
+    streams.forEach((stream, index) => {
+      cursors.set(stream, found[index] ?? "$");
+    });
+  }
 }
 
 function parseAnswer(text: string, streams: number): readonly WantedCursor[] {

@@ -370,6 +370,13 @@ export const SETTINGS = {
     "bytes",
     "Largest head of a request, address included",
   ),
+  maxResponseHeaderBytes: row(
+    "MAX_RESPONSE_HEADER_BYTES",
+    bytes(1536),
+    "3500",
+    "bytes",
+    "Maximum size of the response headers of a read; it returns fewer entries than requested where x-offsets would be larger. nginx accepts 4096 by default",
+  ),
   maxSockets: row(
     "MAX_SOCKETS",
     whole(0, 1_000_000),

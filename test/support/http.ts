@@ -21,6 +21,8 @@ export interface RequestOptions {
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
   readonly body: Buffer;
   readonly text: string;
   /** The body as JSON. @throws SyntaxError */
@@ -40,7 +42,7 @@ export interface OpenAnswer extends AsyncDisposable {
   leave(): void;
 }
 
-/** Node's client takes 16 KB of headers by default; `x-offsets` alone may have 32 KB (wire.md, "HTTP"). */
+/** Node's client accepts 16 KB of headers by default; `MAX_RESPONSE_HEADER_BYTES` may allow more. */
 const MOST_HEADER_BYTES = 128 * 1024;
 
 function send(url: string, { method = "GET", headers = {}, body, agent, signal }: RequestOptions) {
@@ -64,6 +66,7 @@ export async function request(url: string, options: RequestOptions = {}): Promis
   return {
     status: response.statusCode ?? 0,
     headers: response.headers,
+    rawHeaders: response.rawHeaders,
     body,
     text: body.toString(),
     json: () => JSON.parse(body.toString()),

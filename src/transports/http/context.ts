@@ -37,7 +37,11 @@ export interface RouteParts {
   readonly log: Log;
   readonly polled: PolledReads;
   readonly subscribe: Subscribe;
-  readonly limits: RequestLimits & { readonly sendHighWaterBytes: number; readonly heartbeatMs: number };
+  readonly limits: RequestLimits & {
+    readonly sendHighWaterBytes: number;
+    readonly heartbeatMs: number;
+    readonly maxResponseHeaderBytes: number;
+  };
   readonly turnEnd: TurnEnd;
   readonly tally: Tally;
   readonly traffic: Traffic;

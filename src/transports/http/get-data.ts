@@ -3,10 +3,20 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import type { WantedCursor } from "../../domain/cursor.ts";
 import { readWantedStreams, resolveCursors } from "../read-request.ts";
 import { leaveTogether, type RouteParts, targetOf, whenGone } from "./context.ts";
-import { type AnswerForm, fitEntries, gapsHeader, readAnswerForm, sendEntries } from "./entries-answer.ts";
-import { type ReadOnce, readKnown, readOnce } from "./read-once.ts";
+import { type AnswerForm, readAnswerForm, sendEntries } from "./entries-answer.ts";
+import { type FoundEntries, fitEntries, gapsHeader, mostFitting } from "./fit-entries.ts";
+import { headerRoom, headersTooLarge } from "./header-room.ts";
+import { readKnown, readOnce } from "./read-once.ts";
 
 const MOST_BLOCK_MS = 3600 * 1000;
+/** An entry id as Redis assigns it, and the plus before the next one. */
+const CURSOR_BYTES = 16;
+
+/** A stream with the cursor that a request names for it. */
+interface StreamAtCursor {
+  readonly name: string;
+  readonly cursor: WantedCursor;
+}
 
 /** Adds the route. */
 export function addGetData(app: FastifyInstance, parts: RouteParts): void {
@@ -14,27 +24,39 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
 
   function answer(
     reply: FastifyReply,
-    streams: readonly { readonly name: string; readonly cursor: WantedCursor }[],
-    { streams: found, gaps }: ReadOnce,
+    streams: readonly StreamAtCursor[],
+    found: FoundEntries,
     form: AnswerForm,
     latest: boolean,
   ): FastifyReply {
-    const sent = fitEntries(found, form, latest);
-    const last = new Map(sent.map(({ stream, entries }) => [stream, entries[entries.length - 1]?.id]));
+    const room = headerRoom(reply, limits.maxResponseHeaderBytes) - cursorBytes(streams, found);
+    const sent =
+      room < 0 ? undefined : fitEntries(found, { hasOffsets: form.format === "raw", latest, room });
+    if (sent === undefined) throw headersTooLarge(streams.length);
+    const last = new Map(
+      sent.streams.map(({ stream, entries }) => [stream, entries[entries.length - 1]?.id]),
+    );
     reply.header("x-last-entry-id", streams.map(({ name, cursor }) => last.get(name) ?? cursor).join("+"));
-    const told = gaps.filter(({ stream }) => last.has(stream));
-    if (told.length > 0) reply.header("x-gaps", gapsHeader(told));
+    if (sent.gaps.length > 0) reply.header("x-gaps", gapsHeader(sent.gaps));
     leaveTogether(reply, turnEnd);
-    return sendEntries(reply, sent, form);
+    return sendEntries(reply, sent.streams, form);
   }
 
   app.get("/data/:stream_id", (request, reply) => {
     const { segment, query } = targetOf(request);
     const form = readAnswerForm(request, query);
     const latest = query.flag("latest", false);
-    const count = query.whole("count", 1, 1, limits.maxBatchEntries);
+    const wantedCount = query.whole("count", 1, 1, limits.maxBatchEntries);
     const blockMs = query.whole("block", 500, 0, MOST_BLOCK_MS);
     const wanted = readWantedStreams(request.visitor.identity, segment, query, limits);
+    const room = headerRoom(reply, limits.maxResponseHeaderBytes) - CURSOR_BYTES * wanted.length;
+    // Before anything is read. The cursors in the response may be longer, which is checked again there.
+    if (room < 0) throw headersTooLarge(wanted.length);
+    const names = wanted.map(({ name }) => name);
+    const count = Math.min(
+      wantedCount,
+      mostFitting(names, { hasOffsets: form.format === "raw", latest, room }),
+    );
     const known = readKnown(parts, wanted, count, latest);
     if (known !== undefined) return answer(reply, wanted, known, form, latest);
     return (async () => {
@@ -50,4 +72,18 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
       return answer(reply, streams, found, form, latest);
     })();
   });
+}
+
+/** The most that `x-last-entry-id` can take, whichever entries are sent. */
+function cursorBytes(streams: readonly StreamAtCursor[], found: FoundEntries): number {
+  const longest = new Map(
+    found.streams.map(({ stream, entries }) => [
+      stream,
+      entries.reduce((most, { id }) => Math.max(most, id.length), 0),
+    ]),
+  );
+  return streams.reduce(
+    (sum, { name, cursor }) => sum + 1 + Math.max(cursor.length, longest.get(name) ?? 0),
+    0,
+  );
 }

@@ -4,7 +4,9 @@ import { type EntryId, FIRST_ID, idAfter, idBefore, LAST_ID, parseId } from "../
 import { badParameter } from "../../domain/errors.ts";
 import { readWantedStreams } from "../read-request.ts";
 import { type RouteParts, targetOf } from "./context.ts";
-import { fitEntries, readAnswerForm, sendEntries } from "./entries-answer.ts";
+import { readAnswerForm, sendEntries } from "./entries-answer.ts";
+import { fitEntries, mostFitting } from "./fit-entries.ts";
+import { headerRoom, headersTooLarge } from "./header-room.ts";
 import { countOut } from "./read-once.ts";
 
 const DEFAULT_COUNT = 100;
@@ -20,24 +22,27 @@ export function addHistoryRange(
     const [stream, ...others] = readWantedStreams(request.visitor.identity, segment, query, limits, "0");
     if (stream === undefined || others.length > 0)
       throw badParameter("stream_id", "names several streams; history is read one stream at a time");
-    const count = query.whole("count", DEFAULT_COUNT, 1, limits.maxBatchEntries);
+    const wantedCount = query.whole("count", DEFAULT_COUNT, 1, limits.maxBatchEntries);
     const reverse = query.flag("reverse", false);
+    const linkTo = (last: EntryId) =>
+      `<${pathPrefix}${nextPage(request.raw.url ?? "/", last, reverse)}>; rel="next"`;
+    const headersRoom = headerRoom(reply, limits.maxResponseHeaderBytes);
+    const room = headersRoom - linkTo(LAST_ID).length - LAST_ID.length;
+    const fit = { hasOffsets: form.format === "raw", latest: false, room };
     const { entries, isCut } = await log.readRange(stream.key, {
       start: parseBound("start", query.text("start", "-")),
       end: parseBound("end", query.text("end", "+")),
-      count,
+      count: Math.min(wantedCount, mostFitting([stream.name], fit)),
       reverse,
     });
-    const sent = fitEntries(entries.length > 0 ? [{ stream: stream.name, entries }] : [], form, false);
+    const found = { streams: entries.length > 0 ? [{ stream: stream.name, entries }] : [], gaps: [] };
+    const sent = room < 0 ? undefined : fitEntries(found, fit)?.streams;
+    if (sent === undefined) throw headersTooLarge(1);
     const shown = sent[0]?.entries ?? [];
     countOut(traffic, stream.key, shown);
     const last = shown[shown.length - 1];
     if (last !== undefined) reply.header("x-last-entry-id", last.id);
-    if (last !== undefined && (shown.length < entries.length || isCut))
-      reply.header(
-        "link",
-        `<${pathPrefix}${nextPage(request.raw.url ?? "/", last.id, reverse)}>; rel="next"`,
-      );
+    if (last !== undefined && (shown.length < entries.length || isCut)) reply.header("link", linkTo(last.id));
     return sendEntries(reply, sent, form);
   });
 }

@@ -103,7 +103,8 @@ const ENTRIES: OpenAPIV3.ResponseObject = {
   description: "The entries, end to end or in the clean format.",
   headers: {
     "x-offsets": {
-      description: "`[[stream_id, entry_id, offset], …]`, ASCII, with the body of `raw`.",
+      description:
+        "`[[stream_id, entry_id, offset], …]`, ASCII, with the body of `raw`. A response has fewer entries than `count` where this would grow too large (`MAX_RESPONSE_HEADER_BYTES`).",
       schema: { type: "string" },
     },
     "x-last-entry-id": {

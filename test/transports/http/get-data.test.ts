@@ -26,6 +26,10 @@ const get = (path: string, headers: Record<string, string> = {}) =>
 const offsetsOf = ({ headers }: Answer): Offsets => JSON.parse(String(headers["x-offsets"]));
 const cursorOf = ({ headers }: Answer) => headers["x-last-entry-id"];
 
+/** The bytes of a response's head, as they were on the wire. */
+const headBytes = ({ rawHeaders }: Answer) =>
+  "HTTP/1.1 200 OK\r\n\r\n".length + rawHeaders.reduce((sum, text) => sum + text.length + 2, 0);
+
 /** Cuts a body as deployed clients do: from each start to the next. */
 const cut = (answer: Answer) => {
   const offsets = offsetsOf(answer);
@@ -228,7 +232,7 @@ describe("waiting", () => {
   });
 });
 
-describe("x-offsets", () => {
+describe("x-offsets, with which the response headers stay under 3,500 bytes", () => {
   test("is ASCII, whatever the stream is called", async () => {
     const name = 'Küche "日本" 😀';
     await add(`default:${name}`, "1-1", "x");
@@ -237,7 +241,7 @@ describe("x-offsets", () => {
     expect(offsetsOf(answer)).toEqual([[name, "1-1", 0]]);
   });
 
-  test("stays below 32 KB: the rest is in the next answer", async () => {
+  test("has fewer entries than requested: the rest is in the next answer", async () => {
     const name = "l".repeat(200);
     for (let i = 1; i <= 400; i++) await add(`default:${name}`, `${i}-0`, `${i} `);
     const seen: string[] = [];
@@ -245,8 +249,7 @@ describe("x-offsets", () => {
     let answers = 0;
     for (;;) {
       const answer = await get(`${name}?last_entry_id=${cursor}&count=1000&block=0`);
-      const header = String(answer.headers["x-offsets"]);
-      expect(header.length).toBeLessThanOrEqual(32 * 1024);
+      expect(headBytes(answer)).toBeLessThanOrEqual(3500);
       expect(cursorOf(answer)).toBe(offsetsOf(answer).at(-1)?.[1] ?? cursor);
       cursor = String(cursorOf(answer));
       if (answer.body.length === 0) break;
@@ -254,24 +257,73 @@ describe("x-offsets", () => {
       seen.push(...cut(answer));
     }
     expect(seen).toEqual(Array.from({ length: 400 }, (_, i) => `${i + 1} `));
-    // The room is used: 400 entries of some 215 bytes fit three headers, not many more.
-    expect(answers).toBeLessThanOrEqual(4);
+    // The room is used: of entries of some 215 bytes, at least ten fit 3,500 bytes.
+    expect(answers).toBeLessThanOrEqual(40);
   });
 
-  test("of several streams stays below 32 KB too, and no stream loses an entry", async () => {
+  test("of several streams has fewer entries of each, and no stream loses one or waits for another", async () => {
     const names = ["p", "q", "r"].map((letter) => letter.repeat(250));
     for (let i = 1; i <= 100; i++) for (const name of names) await add(`default:${name}`, `${i}-0`, "x");
     const seen = new Map(names.map((name) => [name, [] as string[]]));
     let cursor = "0";
     for (;;) {
       const answer = await get(`${names.join("+")}?last_entry_id=${cursor}&count=1000&block=0`);
-      expect(String(answer.headers["x-offsets"]).length).toBeLessThanOrEqual(32 * 1024);
+      expect(headBytes(answer)).toBeLessThanOrEqual(3500);
+      if (cursor === "0")
+        expect(new Set(offsetsOf(answer).map(([stream]) => stream))).toEqual(new Set(names));
       cursor = String(cursorOf(answer));
       if (answer.body.length === 0) break;
       for (const [stream, id] of offsetsOf(answer)) seen.get(stream)?.push(id);
     }
     const all = Array.from({ length: 100 }, (_, i) => `${i + 1}-0`);
     expect([...seen.values()]).toEqual([all, all, all]);
+  });
+
+  test("counts x-gaps, cursors and what the request is echoed in as well", async () => {
+    const names = Array.from({ length: 60 }, (_, i) => `gone-${i}`);
+    for (const name of names) {
+      await add(`default:${name}`, "1732791745123-1", "lost");
+      for (let i = 2; i <= 5; i++) await add(`default:${name}`, `1732791745123-${i}`, "x");
+      await redis.control.call("XTRIM", `default:${name}`, "MAXLEN", "4");
+    }
+    const seen = new Map(names.map((name) => [name, [] as string[]]));
+    const gaps = new Set<string>();
+    let cursor = names.map(() => "1-0").join("+");
+    for (;;) {
+      const url = `${names.join("+")}?last_entry_id=${cursor}&count=1000&block=0`;
+      const answer = await get(url, { origin: `http://localhost:${"1".repeat(4)}` });
+      expect(answer.status).toBe(200);
+      expect(headBytes(answer)).toBeLessThanOrEqual(3500);
+      if (answer.body.length === 0) break;
+      for (const [stream] of JSON.parse(String(answer.headers["x-gaps"] ?? "[]"))) gaps.add(stream);
+      for (const [stream, id] of offsetsOf(answer)) seen.get(stream)?.push(id);
+      cursor = String(cursorOf(answer));
+    }
+    expect(new Set(names)).toEqual(gaps);
+    for (const ids of seen.values()) expect(ids).toEqual([2, 3, 4, 5].map((i) => `1732791745123-${i}`));
+  });
+
+  test("where not one entry fits, the request is refused with what to do, whether entries are there or not", async () => {
+    const long = "ü".repeat(600);
+    await add(`default:${long}`, "1-0", "x");
+    const path = `${encodeURIComponent(long)}?last_entry_id=0&block=0`;
+    const refused = await get(path);
+    expect(refused.status).toBe(400);
+    expect(refused.json()).toEqual({
+      error: expect.stringMatching(/stream_id.*MAX_RESPONSE_HEADER_BYTES.*format=msgpack/),
+      code: "BAD_PARAMETER",
+    });
+    const clean = await get(`${path}&format=json`);
+    expect(clean.json()).toEqual([[long, "1-0", "x"]]);
+    const many = Array.from({ length: 300 }, (_, i) => `s${i}`).join("+");
+    expect((await get(`${many}?last_entry_id=0&block=0`)).json()).toEqual({
+      error: expect.stringContaining("300 streams"),
+      code: "BAD_PARAMETER",
+    });
+    await using roomy = await startTestGateway(redis.url, { MAX_RESPONSE_HEADER_BYTES: "64k" });
+    const answer = await request(`${roomy.http}/data/${path}`);
+    expect(offsetsOf(answer)).toEqual([[long, "1-0", 0]]);
+    expect((await request(`${roomy.http}/data/${many}?last_entry_id=0&block=0`)).status).toBe(200);
   });
 
   test("with latest leaves the older ones out, and the cursor is at the newest", async () => {

@@ -4,7 +4,7 @@
 export interface SseEvent {
   /** What a browser sends back as `Last-Event-ID`; holds no line break. */
   readonly id?: string;
-  /** The name that listeners ask for; absent is `message`. */
+  /** The name that listeners are registered for; absent is `message`. */
   readonly event?: string;
   /** Any text; absent sets the id alone. */
   readonly data?: string;
@@ -19,6 +19,19 @@ export function encodeSse({ id, event, data }: SseEvent): string {
   if (data !== undefined) for (const line of data.split(/\r\n|\r|\n/)) lines.push(`data: ${line}`);
   return `${lines.join("\n")}\n\n`;
 }
+
+/**
+ * Event names with a meaning of their own: `open` and `error` are events of `EventSource` itself, the others are sent by
+ * the gateway or reserved for it. An entry never has one of them, whatever its stream is called.
+ */
+const RESERVED_EVENTS: ReadonlySet<string> = new Set(["open", "error", "gap", "joined", "left", "state"]);
+
+/** Precedes a stream name that is reserved, or that begins with the prefix itself. */
+const STREAM_PREFIX = "stream:";
+
+/** The event name of a stream's entries: its name, or `stream:` and its name where that would be ambiguous. */
+export const eventNameOf = (stream: string): string =>
+  RESERVED_EVENTS.has(stream) || stream.startsWith(STREAM_PREFIX) ? STREAM_PREFIX + stream : stream;
 
 /** A line that readers ignore: it keeps proxies from closing a quiet connection. */
 export const SSE_HEARTBEAT = ": still here\n\n";

@@ -2,16 +2,17 @@
  * `GET /data/{stream_id}/events`: entries as server-sent events. The id of an event is the cursor behind it, so that a
  * browser that reconnects by itself, with `Last-Event-ID`, goes on without a gap.
  */
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Entry, StreamEntries } from "../../domain/entry.ts";
 import type { Encoder } from "../../live/encoder.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
 import { encodeBase64 } from "../../wire/base64.ts";
 import { encodeJsonEntry, gapOf } from "../../wire/json.ts";
-import { encodeSse, encodeSseRetry, SSE_HEARTBEAT } from "../../wire/sse.ts";
+import { encodeSse, encodeSseRetry, eventNameOf, SSE_HEARTBEAT } from "../../wire/sse.ts";
 import { lossyTextOf } from "../../wire/utf8.ts";
 import { errorBody } from "../append-results.ts";
 import type { Chunks } from "../byte-sink.ts";
+import type { Query } from "../query.ts";
 import { readWantedStreams, resolveCursors } from "../read-request.ts";
 import { type RouteParts, targetOf } from "./context.ts";
 import { sendLive, textChunks } from "./live-response.ts";
@@ -27,8 +28,7 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
     const { segment, query } = targetOf(request);
     const form = query.choice("format", "text", ["text", "json", "base64"]);
     const latest = query.flag("latest", false);
-    const resumed = request.headers["last-event-id"];
-    const cursor = typeof resumed === "string" && resumed !== "" ? resumed : query.text("last_entry_id", "$");
+    const cursor = resumedCursor(request, query) ?? query.text("last_entry_id", "$");
     const wanted = readWantedStreams(request.visitor.identity, segment, query, limits, cursor);
     const streams = await resolveCursors(wanted, log);
     const opening = encodeSse({ id: streams.map((stream) => stream.cursor).join("+") });
@@ -53,6 +53,16 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
   });
 }
 
+/**
+ * The cursor that a client reconnects with. Browsers send the header; polyfills that set headers of their own, such as
+ * event-source-polyfill, cannot, and add a query parameter. The header takes precedence.
+ */
+function resumedCursor({ headers }: FastifyRequest, query: Query): string | undefined {
+  const header = headers["last-event-id"];
+  const resumed = typeof header === "string" && header !== "" ? header : query.text("lastEventId", "");
+  return resumed === "" ? undefined : resumed;
+}
+
 function singleEncoder(form: DataForm): Encoder<Chunks> {
   return {
     form: `sse ${form}`,
@@ -64,12 +74,13 @@ function singleEncoder(form: DataForm): Encoder<Chunks> {
 /** Of several streams the id is all their cursors, so each connection has events of its own. */
 function severalEncoder(form: DataForm, streams: readonly SubscribedStream[]): Encoder<Chunks> {
   const cursors = new Map(streams.map(({ name, cursor }) => [name, cursor]));
+  const names = new Map(streams.map(({ name }) => [name, eventNameOf(name)]));
   return {
     encode: (batch) =>
       eventsOf(batch, (stream, entry) => {
         cursors.set(stream, entry.id);
         const id = [...cursors.values()].join("+");
-        return encodeSse({ id, event: stream, data: dataOf(form, stream, entry) });
+        return encodeSse({ id, event: names.get(stream) ?? stream, data: dataOf(form, stream, entry) });
       }),
   };
 }

@@ -275,14 +275,18 @@ const HISTORY: Operation = {
 const EVENTS: Operation = {
   tags: ["http"],
   summary: "Follow streams as server-sent events",
-  description:
-    "An event's id is the cursor behind it; `Last-Event-ID` resumes there. Of several streams, the event's name is the stream.",
+  description: [
+    "An event's id is the cursor behind it. `Last-Event-ID` resumes there, or the parameter `lastEventId`, which polyfills send; the header takes",
+    "precedence over it, and both over `last_entry_id`. Of several streams, the event's name is the stream's; `stream:` precedes a name that begins",
+    "with it, and the reserved names `open`, `error`, `gap`, `joined`, `left` and `state`.",
+  ].join("\n"),
   parameters: [
     STREAM,
     DEVICE,
     PREFIX,
     KEEP,
     CURSOR,
+    query("lastEventId", { type: "string" }, "The id of the last event received, as `Last-Event-ID`."),
     LATEST,
     choice(
       "format",

@@ -89,6 +89,62 @@ describe("Last-Event-ID", () => {
   });
 });
 
+describe("the parameter lastEventId", () => {
+  beforeAll(async () => {
+    for (let i = 1; i <= 4; i++) await add("polyfilled", `${i}-0`, `e${i}`);
+  });
+
+  test.each<[string, string, Record<string, string>, string]>([
+    ["takes precedence over last_entry_id", "last_entry_id=0&lastEventId=2-0", {}, "e3"],
+    ["does not where it is empty", "last_entry_id=0&lastEventId=", {}, "e1"],
+    ["does not take precedence over the header", "lastEventId=1-0", { "last-event-id": "3-0" }, "e4"],
+    ["counts where the header is empty", "lastEventId=1-0", { "last-event-id": "" }, "e2"],
+  ])("%s", async (_, query, headers, first) => {
+    await using answer = await open(`polyfilled/events?${query}`, headers);
+    expect(await dataOf(readEvents(answer))).toBe(first);
+  });
+
+  test("that is not a cursor is a 400", async () => {
+    expect((await request(`${gateway.http}/data/polyfilled/events?lastEventId=x`)).status).toBe(400);
+  });
+});
+
+test("a stream cannot produce an event of the gateway's own, nor one of EventSource", async () => {
+  const streams = [
+    "ordinary",
+    "error",
+    "open",
+    "gap",
+    "joined",
+    "left",
+    "state",
+    "message",
+    "stream:error",
+    "stream:x",
+  ];
+  for (const stream of streams) await add(stream, "1-0", stream);
+  const segment = streams.map((stream) => encodeURIComponent(stream)).join("+");
+  await using answer = await open(`${segment}/events?last_entry_id=0`);
+  const events = readEvents(answer);
+  const names = new Map<string, string>();
+  while (names.size < streams.length) {
+    const event = await events.next();
+    names.set(String(event?.data), String(event?.event));
+  }
+  expect(Object.fromEntries(names)).toEqual({
+    ordinary: "ordinary",
+    message: "message",
+    error: "stream:error",
+    open: "stream:open",
+    gap: "stream:gap",
+    joined: "stream:joined",
+    left: "stream:left",
+    state: "stream:state",
+    "stream:error": "stream:stream:error",
+    "stream:x": "stream:stream:x",
+  });
+});
+
 describe("the data", () => {
   const payloads: [name: string, text: string][] = [
     ["lines of every kind", "one\ntwo\r\nthree\rfour"],

@@ -1,0 +1,47 @@
+/** The shape of an attack, and what a hostile client works with. */
+import type { Random } from "../check/random.ts";
+import type { HostileSocket } from "./hostile-socket.ts";
+
+/** Where the hostile clients attack, and as whom. */
+export interface Target {
+  readonly port: number;
+  /** API key of the hostile clients; undefined where the gateway needs none. */
+  readonly key: string | undefined;
+}
+
+/** One hostile client during one attack. */
+export interface HostileClient {
+  readonly random: Random;
+  /** Aborts when the run ends. */
+  readonly signal: AbortSignal;
+  /** Opens a TCP connection to the gateway. Failures are not reported: a refused client is a valid outcome. */
+  connect(): HostileSocket;
+  /** A request head, ready to be sent. `headers` may replace `Host`. */
+  head(method: string, path: string, headers?: Readonly<Record<string, string | number>>): string;
+  /** A whole request with a `Content-Length`. */
+  request(method: string, path: string, body: string | Buffer, type?: string): Buffer;
+  /** A WebSocket handshake. */
+  upgrade(path: string, headers?: Readonly<Record<string, string | number>>): string;
+  /** Resolves after `ms`, or when the run ends. */
+  wait(ms: number): Promise<void>;
+}
+
+/** One row of a table of attacks. */
+export interface Attack {
+  readonly name: string;
+  /** Most clients that run this attack at once, where it costs the attacking side much. */
+  readonly atMost?: number;
+  /** The connection is one that the gateway may keep open as long as it lasts, for example an idle subscription. */
+  readonly mayStay?: boolean;
+  run(client: HostileClient): Promise<void>;
+}
+
+/** Stream of large entries, filled before the run: `BIG_ENTRIES` entries of `BIG_ENTRY_BYTES`. */
+export const BIG_STREAM = "hostile-big";
+export const BIG_ENTRIES = 900;
+export const BIG_ENTRY_BYTES = 64 * 1024;
+/** Stream of small entries, filled before the run. */
+export const SMALL_STREAM = "hostile-small";
+export const SMALL_ENTRIES = 900;
+/** Number of streams named `hostile-many-N`, filled before the run. */
+export const MANY_STREAMS = 300;

@@ -1,0 +1,20 @@
+/** All attacks. */
+import type { Attack } from "../attack.ts";
+import { COSTLY } from "./costly.ts";
+import { DEEP } from "./deep.ts";
+import { HUGE_ATTACKS } from "./huge.ts";
+import { MALFORMED } from "./malformed.ts";
+import { MANY } from "./many.ts";
+import { SLOW } from "./slow.ts";
+import { UNREAD } from "./unread.ts";
+
+/** Every row of every table; names are unique. */
+export const ATTACKS: readonly Attack[] = [
+  ...SLOW,
+  ...UNREAD,
+  ...HUGE_ATTACKS,
+  ...DEEP,
+  ...COSTLY,
+  ...MANY,
+  ...MALFORMED,
+];

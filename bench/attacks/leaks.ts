@@ -1,0 +1,72 @@
+/** What the gateway holds: compared from before the attacks to after them, so that what is left behind shows. */
+import { get } from "node:http";
+import type { Redis } from "../load/redis.ts";
+import type { Server } from "../stage.ts";
+import { connectionsOf, openFiles } from "./process-sockets.ts";
+
+/** What is held at a moment, by name. */
+export type Holdings = ReadonlyMap<string, number>;
+
+/** Gauges that are no leak when they grow: caches with a bound of their own, and measurements. */
+const NOT_HELD =
+  /_bytes$(?<!in_flight)(?<!buffer_bytes)|ping_seconds|heap|memory|lag|start_time|cpu|version|_fds|gc_/;
+/** Of these the gateway may hold a few more after its first work: connections to Redis, timers of caches. */
+const SLACK: readonly (readonly [name: RegExp, more: number])[] = [
+  [/^file descriptors$|^connections to Redis$/, 4],
+  [
+    /type="(Timeout|PipeWrap|Immediate|TTYWrap|TCPSocketWrap|TCPServerWrap|FSReqCallback|FSReqPromise)"|^nodejs_active_/,
+    6,
+  ],
+  [/^dedupe records$/, 1000],
+];
+
+/** Own keys that stay by design: the names of devices, metadata and the streams of events. */
+const KEPT_KEYS = /^:(devices:(connected|seen)$|device:|stream:meta:|event:)/;
+
+function page(port: number, key: string | undefined): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const headers = key === undefined ? {} : { "x-api-key": key };
+    get({ host: "127.0.0.1", port, path: "/metrics", headers, agent: false }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (chunk: string) => {
+        text += chunk;
+      });
+      answer.on("error", reject);
+      answer.on("end", () =>
+        answer.statusCode === 200 ? resolve(text) : reject(new Error(`/metrics: ${answer.statusCode}`)),
+      );
+    }).on("error", reject);
+  });
+}
+
+/** The gauges of a metrics page, each with its labels. */
+function gauges(text: string): Map<string, number> {
+  const found = new Map<string, number>();
+  const names = new Set([...text.matchAll(/^# TYPE (\S+) gauge$/gm)].map(([, name = ""]) => name));
+  for (const [, name = "", labels = "", value = ""] of text.matchAll(/^([a-z_]+)(\{.*\})? (\S+)$/gm))
+    if (names.has(name) && !NOT_HELD.test(name)) found.set(name + labels, Number(value));
+  return found;
+}
+
+/** Takes stock. @param key of a client that may read metrics */
+export async function holdings(gateway: Server, redis: Redis, key: string | undefined): Promise<Holdings> {
+  const held = gauges(await page(gateway.port, key));
+  held.set("file descriptors", openFiles(gateway.pid));
+  held.set("connections of clients", connectionsOf(gateway.pid, gateway.port).size);
+  const clients = (await redis.command("CLIENT", "LIST")).match(/name=redis-streamer/g) ?? [];
+  held.set("connections to Redis", clients.length);
+  const keys = (await redis.command("--scan", "--pattern", ":*")).split("\n").filter((one) => one !== "");
+  held.set("dedupe records", keys.filter((one) => one.startsWith(":dedupe:")).length);
+  const passing = keys.filter((one) => !one.startsWith(":dedupe:") && !KEPT_KEYS.test(one));
+  held.set("keys of tickets and leases", passing.length);
+  return held;
+}
+
+/** What is held after that was not before. */
+export function leftBehind(before: Holdings, after: Holdings): readonly string[] {
+  return [...after].flatMap(([name, now]) => {
+    const was = before.get(name) ?? 0;
+    const more = SLACK.find(([pattern]) => pattern.test(name))?.[1] ?? 0;
+    return now > was + more ? [`${name}: ${was} before, ${now} after`] : [];
+  });
+}

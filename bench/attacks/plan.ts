@@ -1,0 +1,61 @@
+/** What a run consists of, decided by its seed: settings of the gateway, and which attacks run when. */
+import { createRandom, type Random } from "../check/random.ts";
+import type { Attack } from "./attack.ts";
+
+/** A part of a run with a few kinds of attacks, so that what hurts can be named. */
+export interface Round {
+  readonly names: readonly string[];
+  readonly ms: number;
+}
+
+/** A run. */
+export interface Plan {
+  readonly seed: number;
+  /** The gateway requires API keys, and the hostile clients have one with limited permissions. */
+  readonly auth: boolean;
+  readonly rounds: readonly Round[];
+  /** Clients that run the attacks of the rounds. */
+  readonly clients: number;
+  /** Further clients that run the slow attacks from start to end. */
+  readonly slowClients: number;
+}
+
+const ROUND_MS = 5000;
+const ATTACKS_A_ROUND = 10;
+const SLOW_SHARE = 1 / 3;
+
+/**
+ * Divides the time into rounds of a few attacks. All attacks are dealt like cards: each comes once before any comes again.
+ *
+ * @param clients all hostile clients
+ */
+export function planOf(seed: number, ms: number, clients: number, attacks: readonly Attack[]): Plan {
+  const random = createRandom(seed);
+  const rounds: Round[] = [];
+  let deck: string[] = [];
+  for (let left = ms; left > 0; left -= ROUND_MS) {
+    if (deck.length < Math.min(ATTACKS_A_ROUND, attacks.length))
+      deck = [...deck, ...shuffled(attacks, random)];
+    rounds.push({ names: deck.splice(0, ATTACKS_A_ROUND), ms: Math.min(left, ROUND_MS) });
+  }
+  const slowClients = Math.round(clients * SLOW_SHARE);
+  return { seed, auth: seed % 2 === 1, rounds, clients: clients - slowClients, slowClients };
+}
+
+/** One attack and no other beside it. */
+export const alone = (seed: number, ms: number, clients: number, attack: Attack): Plan => ({
+  ...planOf(seed, ms, clients, [attack]),
+  clients,
+  slowClients: 0,
+});
+
+function shuffled(attacks: readonly Attack[], random: Random): string[] {
+  const names = attacks.map(({ name }) => name);
+  for (let i = names.length - 1; i > 0; i--) {
+    const j = Math.floor(random.between(0, i + 1));
+    const [a = "", b = ""] = [names[i], names[j]];
+    names[i] = b;
+    names[j] = a;
+  }
+  return names;
+}

@@ -1,0 +1,37 @@
+/** The sockets that a process has open, from `/proc` (proc(5)). */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** Hexadecimal, as `/proc/net/tcp` has it: address in host byte order, then port. @returns `address:port` */
+function readAddress(text: string): string {
+  const [hex = "", port = ""] = text.split(":");
+  const bytes = (hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16));
+  return `${bytes.reverse().join(".")}:${Number.parseInt(port, 16)}`;
+}
+
+/** Number of file descriptors of a process. */
+export const openFiles = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
+
+/**
+ * IPv4 connections of a process on a local port, in whatever state.
+ *
+ * @returns the other ends, `address:port`
+ */
+export function connectionsOf(pid: number, port: number): ReadonlySet<string> {
+  const inodes = new Set<string>();
+  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+    try {
+      const [, inode] = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? [];
+      if (inode !== undefined) inodes.add(inode);
+    } catch {
+      // It was closed in the meantime.
+    }
+  }
+  const LISTEN = "0A";
+  const found = new Set<string>();
+  for (const line of readFileSync("/proc/net/tcp", "latin1").split("\n").slice(1)) {
+    const [, local = "", remote = "", state = "", , , , , , inode = ""] = line.trim().split(/\s+/);
+    if (inodes.has(inode) && state !== LISTEN && readAddress(local).endsWith(`:${port}`))
+      found.add(readAddress(remote));
+  }
+  return found;
+}

@@ -1,0 +1,237 @@
+/** One run: starts everything, lets the rounds of a plan happen, and records. */
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { freePort } from "../load/free-port.ts";
+import { type Children, residentBytes } from "../load/process.ts";
+import { type Redis, startRedis } from "../load/redis.ts";
+import type { Server } from "../stage.ts";
+import {
+  BIG_ENTRIES,
+  BIG_ENTRY_BYTES,
+  BIG_STREAM,
+  MANY_STREAMS,
+  SMALL_ENTRIES,
+  SMALL_STREAM,
+} from "./attack.ts";
+import { type Healthy, startHealthy, type Wait } from "./healthy.ts";
+import { makeKeys } from "./hostile-keys.ts";
+import { type Hostiles, startHostiles } from "./hostiles.ts";
+import { SLOW } from "./kinds/slow.ts";
+import { type Holdings, holdings, leftBehind } from "./leaks.ts";
+import { peakBytes, resetPeak } from "./peak.ts";
+import type { Plan } from "./plan.ts";
+import { connectionsOf } from "./process-sockets.ts";
+import { favour, measureShare, type Share } from "./share.ts";
+import { MOST_WAIT_MS, type RoundRecord, type RunRecord } from "./verdict.ts";
+
+/** Short, so that each deadline passes several times in a run. */
+const SETTINGS = {
+  HANDSHAKE_TIMEOUT_MS: "1000",
+  IDLE_TIMEOUT_MS: "1000",
+  UPLOAD_TIMEOUT_MS: "3000",
+  PING_INTERVAL_MS: "1000",
+  PING_TIMEOUT_MS: "4000",
+  HEARTBEAT_MS: "1000",
+  TICKET_TTL_MS: "1000",
+  DEVICE_TIMEOUT: "2",
+};
+/** Age (ms) that no connection of a slow client may reach: every deadline above, and time for a busy machine. */
+const OVERDUE_MS = 12_000;
+const WARM_UP_MS = 1000;
+const LOOK_MS = 500;
+/** How long (ms) the gateway may take to give everything back. */
+const SETTLE_MS = 30_000;
+
+/** What a run takes part in. */
+interface Scene {
+  readonly redis: Redis;
+  readonly gateway: Server;
+  readonly share: Share;
+  readonly hostiles: Hostiles;
+  /** Api keys of the hostile and of the healthy clients; undefined without `AUTH`. */
+  readonly hostileKey: string | undefined;
+  readonly healthyKey: string | undefined;
+}
+
+async function fill(redis: Redis): Promise<void> {
+  const script = `
+    for i = 1, tonumber(ARGV[1]) do redis.call('XADD', 'default:${BIG_STREAM}', '*', 'd', string.rep('a', tonumber(ARGV[2]))) end
+    for i = 1, tonumber(ARGV[3]) do redis.call('XADD', 'default:${SMALL_STREAM}', '*', 'd', 'small ' .. i) end
+    for i = 0, tonumber(ARGV[4]) - 1 do redis.call('XADD', 'default:hostile-many-' .. i, '*', 'd', string.rep('b', 1000)) end`;
+  const counts = [BIG_ENTRIES, BIG_ENTRY_BYTES, SMALL_ENTRIES, MANY_STREAMS].map(String);
+  await redis.command("EVAL", script, "0", ...counts);
+}
+
+/** Connections of slow attacks that are older than every deadline. */
+function watchOverdue({ gateway, hostiles }: Scene, overdue: Record<string, number>) {
+  const timer = setInterval(() => {
+    const now = Date.now();
+    const old = hostiles.connections.filter(
+      ({ openedAt, mayStay }) => !mayStay && now - openedAt > OVERDUE_MS,
+    );
+    if (old.length === 0) return;
+    const open = connectionsOf(gateway.pid, gateway.port);
+    for (const { attack, local, openedAt } of old)
+      if (open.has(local)) overdue[attack] = Math.max(overdue[attack] ?? 0, now - openedAt);
+  }, LOOK_MS);
+  return () => clearInterval(timer);
+}
+
+const longWaits = (waits: readonly Wait[], share: Share) =>
+  waits
+    .filter(({ from, to }) => to - from > MOST_WAIT_MS)
+    .map((wait) => ({ what: wait.what, ms: wait.to - wait.from, allowedMs: share.allowance(wait) }));
+
+async function rounds(plan: Plan, scene: Scene, healthy: Healthy, say: (line: string) => void) {
+  const { gateway, hostiles, share, hostileKey } = scene;
+  const target = { port: gateway.port, key: hostileKey };
+  const records: RoundRecord[] = [];
+  let isDead = false;
+  void gateway.ended.then(() => {
+    isDead = true;
+  });
+  for (const [i, { names, ms }] of plan.rounds.entries()) {
+    if (isDead) break;
+    resetPeak(gateway.pid);
+    const seen = healthy.waits.length;
+    const end = hostiles.begin(target, plan.seed + i, plan.clients, names);
+    await sleep(ms);
+    await end();
+    if (isDead) break;
+    const record = {
+      attacks: names,
+      longWaits: longWaits(healthy.waits.slice(seen), share),
+      peakBytes: peakBytes(gateway.pid),
+    };
+    records.push(record);
+    const worst = Math.max(0, ...healthy.waits.slice(seen).map(({ from, to }) => to - from));
+    const beyond = Math.max(0, ...record.longWaits.map(({ ms: all, allowedMs }) => all - allowedMs));
+    say(
+      `longest wait ${worst.toFixed(0).padStart(6)} ms, ${beyond.toFixed(0).padStart(6)} beyond the share, ${(record.peakBytes / 2 ** 20).toFixed(0).padStart(5)} MB: ${names.join(", ")}`,
+    );
+  }
+  return records;
+}
+
+/** Waits until nothing is left behind. @returns what still is */
+async function settled(scene: Scene, before: Holdings): Promise<readonly string[]> {
+  const { gateway, redis, healthyKey } = scene;
+  for (const limit = performance.now() + SETTLE_MS; ; await sleep(500)) {
+    const left = leftBehind(before, await holdings(gateway, redis, healthyKey));
+    if (left.length === 0 || performance.now() > limit) return left;
+  }
+}
+
+async function play(plan: Plan, scene: Scene, say: (line: string) => void): Promise<RunRecord> {
+  const { gateway, redis, hostiles, healthyKey, hostileKey, share } = scene;
+  const warm = await startHealthy(gateway.port, healthyKey);
+  await sleep(WARM_UP_MS);
+  await warm.stop();
+  await redis.command("DEL", "default:healthy");
+  await sleep(LOOK_MS);
+  const before = await holdings(gateway, redis, healthyKey);
+  say(`${(residentBytes(gateway.pid) / 2 ** 20).toFixed(0)} MB resident before the attacks`);
+
+  const overdue: Record<string, number> = {};
+  let died: string | undefined;
+  void gateway.ended.then((how) => {
+    died = how;
+  });
+  const stopWatching = watchOverdue(scene, overdue);
+  const healthy = await startHealthy(gateway.port, healthyKey);
+  const slowNames = SLOW.map(({ name }) => name);
+  const endSlow = hostiles.begin(
+    { port: gateway.port, key: hostileKey },
+    plan.seed,
+    plan.slowClients,
+    slowNames,
+  );
+  say("the attacks begin");
+  const records = await rounds(plan, scene, healthy, say);
+  stopWatching();
+  await endSlow();
+  const ended = died;
+  if (ended === undefined) await healthy.stop();
+  const all = longWaits(healthy.waits, share);
+  return {
+    seed: plan.seed,
+    rounds: records,
+    complaints: healthy.complaints,
+    overdue,
+    left: ended === undefined ? await settled(scene, before) : [],
+    healthyWaits: healthy.waits.length - all.length,
+    ...(ended !== undefined && { died: ended }),
+  };
+}
+
+/** Starts the gateway of a built checkout. */
+async function startGateway(
+  children: Children,
+  checkout: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<Server> {
+  const port = await freePort();
+  const env = { HOST: "127.0.0.1", PORT: String(port), LOG_FORMAT: "json", LOG_LEVEL: "error", ...settings };
+  const main = join(checkout, "dist/src/main.js");
+  const child = await children.start(process.execPath, [main], env, () => answers(port));
+  return { ...child, port };
+}
+
+const answers = (port: number): Promise<boolean> =>
+  fetch(`http://127.0.0.1:${port}/readyz`).then(
+    (response) => response.ok,
+    () => false,
+  );
+
+async function startEcho(children: Children): Promise<Server> {
+  const port = await freePort();
+  const program = fileURLToPath(new URL("./echo-process.js", import.meta.url));
+  const child = await children.start(process.execPath, [program, String(port)], {}, () => listens(port));
+  return { ...child, port };
+}
+
+const listens = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => resolve(true));
+    socket.on("error", () => resolve(false));
+    socket.on("connect", () => socket.destroy());
+  });
+
+/** How a run is set up. */
+export interface RunOptions {
+  readonly plan: Plan;
+  /** Built checkout whose gateway is attacked. */
+  readonly checkout: string;
+  /** An empty folder. */
+  readonly dir: string;
+  readonly children: Children;
+  /** Receives a line for each step. */
+  readonly say: (line: string) => void;
+}
+
+/** Runs a plan. @throws Error where the processes do not start */
+export async function run({ plan, checkout, dir, children, say }: RunOptions): Promise<RunRecord> {
+  const redis = await startRedis(children, dir);
+  await fill(redis);
+  const keysFile = join(dir, "keys.json");
+  const keys = plan.auth ? makeKeys(keysFile) : undefined;
+  const gateway = await startGateway(children, checkout, {
+    ...SETTINGS,
+    REDIS_URL: redis.url,
+    ...(plan.auth && { AUTH: "1", AUTH_KEYS_FILE: keysFile }),
+  });
+  say(`gateway ${gateway.pid} on port ${gateway.port}${plan.auth ? " with AUTH=1" : ""}`);
+  const echo = await startEcho(children);
+  using hostiles = startHostiles();
+  favour(gateway.pid, redis.pid, echo.pid, process.pid);
+  using share = measureShare(echo.port, [gateway.pid, redis.pid]);
+  try {
+    const [hostileKey, healthyKey] = [keys?.hostile, keys?.healthy];
+    return await play(plan, { redis, gateway, share, hostiles, hostileKey, healthyKey }, say);
+  } finally {
+    await Promise.all([gateway.stop(), echo.stop()]);
+    await redis.stop();
+  }
+}

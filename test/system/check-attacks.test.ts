@@ -1,0 +1,62 @@
+/**
+ * The attack checker as its user runs it, for a moment and with few clients: that it runs, and that it notices when the
+ * gateway makes healthy clients wait, or holds on to connections.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const MAIN = fileURLToPath(new URL("../../dist/bench/attacks/main.js", import.meta.url));
+
+interface Check {
+  readonly lines: readonly string[];
+  readonly code: number;
+}
+
+/** Runs the checker. @param seen receives each line while it runs */
+async function check(
+  args: readonly string[],
+  seen: (line: string) => void = () => undefined,
+): Promise<Check> {
+  const child: ChildProcess = spawn(process.execPath, [MAIN, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const lines: string[] = [];
+  if (child.stdout === null) throw new Error("no standard output");
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    lines.push(line);
+    seen(line);
+  });
+  const [code] = await once(child, "close");
+  return { lines, code };
+}
+
+const problemsOf = ({ lines }: Check): readonly string[] =>
+  lines.filter((line) => line.startsWith("PROBLEM"));
+
+test("malformed input hurts no healthy client", async () => {
+  const found = await check(["--seed", "2", "--minutes", "0.05", "--clients", "40", "--only", "malformed"]);
+  expect(problemsOf(found)).toEqual([]);
+  expect(found.code).toBe(0);
+});
+
+test("notices that the gateway stands still", async () => {
+  const stopAndContinue = async (pid: number) => {
+    process.kill(pid, "SIGSTOP");
+    await sleep(1500);
+    process.kill(pid, "SIGCONT");
+  };
+  let pid = 0;
+  const found = await check(
+    ["--seed", "2", "--minutes", "0.05", "--clients", "10", "--only", "malformed"],
+    (line) => {
+      pid ||= Number(/^gateway (\d+) /.exec(line)?.[1] ?? 0);
+      if (line === "the attacks begin") void stopAndContinue(pid);
+    },
+  );
+  expect(problemsOf(found)).toEqual([expect.stringMatching(/healthy waits over 250 ms/)]);
+  expect(found.code).toBe(1);
+});

@@ -137,13 +137,13 @@ async function assemble(
   const turnEnd = createTurnEnd();
   const delays = createDelaySampler(turnEnd.add, (seconds) => metrics.observeDelay(seconds));
   const hub = createHub({
-    openTail: (handOut, onRemoval) =>
+    openTail: (handOut, events) =>
       store.openTail((tailReads) => {
         const isKept = handOut(tailReads);
         const newest = tailReads[0]?.entries.at(-1);
         if (newest !== undefined) delays.note(newest.id);
         return isKept;
-      }, onRemoval),
+      }, events),
     memory: createRecentMemory(settings.recentBytes, tally),
     tally,
     logger,

@@ -42,14 +42,14 @@ export type DedupedEntry = NewEntry & { readonly dedupe: DedupeMark };
 export const isDeduped = (entry: NewEntry): entry is DedupedEntry => entry.dedupe !== undefined;
 
 /**
- * Entries of a stream whose ids lie between two, neither of them included, may be gone before the reader came to them:
- * trimmed away, or deleted with the stream.
+ * Entries of a stream whose ids lie between two, neither of them included, that the reader may lack: trimmed, or deleted
+ * with the stream.
  */
 export interface Gap {
   readonly stream: string;
-  /** The reader's cursor. */
+  /** The reader's cursor; `0-0` where the stream was created again and uses ids up to the cursor for other entries. */
   readonly after: EntryId;
-  /** The first entry behind it that there is. */
+  /** The id of the entry that follows, or after `0-0` the id right after the cursor. */
   readonly before: EntryId;
 }
 

@@ -9,7 +9,7 @@ import type { ClassTraffic, Traffic } from "../domain/traffic.ts";
 import type { Log } from "../redis/log.ts";
 import type { Encoder } from "./encoder.ts";
 import type { History } from "./history.ts";
-import type { Hub } from "./hub.ts";
+import type { Hub, Passage } from "./hub.ts";
 
 /** What subscriptions are made of. */
 export interface SubscriptionParts {
@@ -28,8 +28,10 @@ export interface Lane {
   isAtEnd: boolean;
   /** Where what is sent of it is counted. */
   readonly traffic: ClassTraffic;
-  /** Entries right behind the cursor may be gone: to be told before the next entry. */
+  /** Entries right after the cursor may be missing: reported before the next entry. */
   hasGap: boolean;
+  /** The hub's record of the stream when the lane was attached last, and its `lives` at that time. */
+  life?: { readonly passage: Passage; readonly number: number } | undefined;
 }
 
 /** What both kinds of subscription do in their own way. */
@@ -50,8 +52,15 @@ export interface CourseContext<Frame> extends SubscriptionParts {
   isHalted(): boolean;
   /** Sends a frame. @returns whether it has left already, and nobody uses its memory any more */
   write(frame: Frame): boolean;
-  /** Entries between the lane's cursor and an id were gone before the reader came to them: called right before it goes on there. */
+  /** Reports that entries before an id may be missing; called right before the reader goes on there. */
   missed(lane: Lane, before: EntryId): void;
+  /**
+   * Notes which life of its stream an attached lane follows. Reports a gap where another one began since the last call, with
+   * ids up to the cursor that are used again for other entries.
+   */
+  follow(lane: Lane): void;
+  /** Whether the lane was attached since the hub watches its stream. */
+  isFollowing(lane: Lane): boolean;
   caughtUp(): void;
   fail(error: unknown): void;
 }

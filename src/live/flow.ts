@@ -33,6 +33,8 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
         missed() {
           lane.hasGap = true;
         },
+        restarted: () => context.follow(lane),
+        failed: context.fail,
       },
       state: "behind",
     };
@@ -72,7 +74,7 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
   function advance(flow: FlowLane): void {
     const { lane } = flow;
     while (!context.isHalted()) {
-      const recent = hub.recent(lane.key);
+      const recent = hub.recent(lane.key, context.isFollowing(lane));
       const batch = recent?.continuing(lane.cursor);
       const entries = batch ? undefined : recent?.after(lane.cursor, UNSHARED_ENTRIES);
       if (batch !== undefined) sendBatch(flow, batch);
@@ -80,6 +82,7 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
       else if ((lane.isAtEnd || recent !== undefined) && hub.attach(lane.key, lane.cursor, flow.reader)) {
         flow.state = "live";
         lane.isAtEnd = true;
+        context.follow(lane);
         if (flows.every(({ state }) => state === "live")) context.caughtUp();
         return;
       } else {

@@ -7,10 +7,11 @@
  * what is past its own cursor, free of repeats.
  */
 import { compareIds, type EntryId, FIRST_ID, idBefore } from "../domain/entry-id.ts";
+import type { GatewayError } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
 import type { Tally } from "../domain/tally.ts";
 import { bytesOf } from "../redis/entry-sizes.ts";
-import type { OnTailReads, OnTailRemoval, Tail, TailRead } from "../redis/tail.ts";
+import type { OnTailReads, Tail, TailEvents, TailRead } from "../redis/tail.ts";
 import { type Batch, createBatch } from "./batch.ts";
 import type { RecentBatches, RecentMemory } from "./recent.ts";
 
@@ -22,14 +23,20 @@ export interface LiveReader {
    * @returns whether the reader is done with the batch, and uses nothing of it any more
    */
   take(batch: Batch): boolean;
-  /** Entries behind everything taken so far were trimmed away before the tail came. */
+  /** Entries after everything taken so far may be missing; called right before `take` gets what follows. */
   missed(): void;
+  /** The stream was created again, and has entries at or below the reader's cursor; `Passage.lives` has grown. */
+  restarted(): void;
+  /** The stream cannot be read; the reader is detached. */
+  failed(error: GatewayError): void;
 }
 
 /** What has passed of a stream since it is watched. */
 export interface Passage {
   /** Entries handed out, whether somebody took them or not. */
   readonly entries: number;
+  /** How often ids that readers may have as their cursors were used again, because the stream was created again. */
+  readonly lives: number;
 }
 
 /** What readers ask of the hub. */
@@ -52,14 +59,19 @@ export interface Hub {
   isAtEnd(key: string, cursor: EntryId): boolean;
   /** How much of a stream has passed; undefined where it is not watched. Another one whenever it is watched anew. */
   passage(key: string): Passage | undefined;
-  /** The newest batches of a stream that has, or a moment ago had, a live reader. */
-  recent(key: string): RecentBatches | undefined;
+  /**
+   * The newest batches of a stream that has, or a moment ago had, a live reader.
+   *
+   * @param wasAttached the reader was attached since the stream is watched. Where the tail does not notice removals, another
+   * reader gets none, because they may hold entries that no longer exist.
+   */
+  recent(key: string, wasAttached: boolean): RecentBatches | undefined;
   close(): void;
 }
 
 /** What a hub is made of. */
 export interface HubParts {
-  readonly openTail: (onReads: OnTailReads, onRemoval: OnTailRemoval) => Tail;
+  readonly openTail: (onReads: OnTailReads, events: TailEvents) => Tail;
   readonly memory: RecentMemory;
   readonly tally: Tally;
   readonly logger: Logger;
@@ -67,6 +79,7 @@ export interface HubParts {
 
 interface LiveStream extends Passage {
   entries: number;
+  lives: number;
   /** Everything up to this id was handed out, or is of no interest to any reader. */
   position: EntryId;
   readonly readers: Set<LiveReader>;
@@ -91,21 +104,39 @@ export function createHub({ openTail, memory, tally, logger }: HubParts): Hub {
       for (const read of reads) if (hand(read)) isKept = true;
       return isKept;
     },
-    // Readers that come now are to see what is there. Those that are there have had it all.
-    (key) => streams.get(key)?.recent.clear(),
+    {
+      // A reader that attaches later must see what the stream holds now. Attached readers have received the rest.
+      onRemoval(key, isNewLife) {
+        const stream = streams.get(key);
+        stream?.recent.clear();
+        if (stream !== undefined && isNewLife) restart(stream);
+      },
+      onRefused(key, error) {
+        const stream = streams.get(key);
+        if (stream === undefined) return;
+        // A later reader watches the stream again, and so finds out whether it can be read by then.
+        streams.delete(key);
+        empty.delete(key);
+        stream.recent.clear();
+        tail.unwatch(key);
+        for (const reader of stream.readers) reader.failed(error);
+      },
+    },
   );
   const sweep = setInterval(dropEmpty, SWEEP_MS);
 
   /** @returns whether somebody still uses the entries */
-  function hand({ key, after, entries, hasGap }: TailRead): boolean {
+  function hand({ key, after, entries, hasGap, isNewLife }: TailRead): boolean {
     const stream = streams.get(key);
     const first = entries[0];
     const last = entries[entries.length - 1];
     if (stream === undefined || first === undefined || last === undefined) return false;
     if (hasGap) {
-      logger.warn({ key, after }, "entries were trimmed away before the live readers' tail could read them");
+      logger.warn({ key, after }, "entries were trimmed or deleted before the live readers' tail read them");
       stream.recent.clear();
-      for (const reader of stream.readers) reader.missed();
+      // A new life that reached the readers' ids has all its newer entries: they are not trimmed before older ones.
+      if (isNewLife) restart(stream);
+      else for (const reader of stream.readers) reader.missed();
     }
     // What begins late is no continuation of a cursor before it; and what was read from the beginning begins with the
     // first there was, which may be late for any other cursor.
@@ -126,6 +157,11 @@ export function createHub({ openTail, memory, tally, logger }: HubParts): Hub {
     return !isDone;
   }
 
+  function restart(stream: LiveStream): void {
+    stream.lives++;
+    for (const reader of stream.readers) reader.restarted();
+  }
+
   function dropEmpty(): void {
     const before = performance.now() - LINGER_MS;
     for (const key of empty) {
@@ -144,6 +180,7 @@ export function createHub({ openTail, memory, tally, logger }: HubParts): Hub {
       if (stream === undefined) {
         streams.set(key, {
           entries: 0,
+          lives: 0,
           position: cursor,
           readers: new Set([reader]),
           recent: memory.open(),
@@ -166,7 +203,7 @@ export function createHub({ openTail, memory, tally, logger }: HubParts): Hub {
     nothingPast(key, cursor) {
       const stream = streams.get(key);
       if (stream === undefined || compareIds(cursor, stream.position) >= 0) return;
-      if (stream.recent.after(cursor, 1) !== undefined) return;
+      if (tail.noticesRemovals() && stream.recent.after(cursor, 1) !== undefined) return;
       stream.recent.clear();
       stream.position = cursor;
       tail.watch(key, cursor);
@@ -176,7 +213,8 @@ export function createHub({ openTail, memory, tally, logger }: HubParts): Hub {
       return stream !== undefined && compareIds(cursor, stream.position) >= 0;
     },
     passage: (key) => streams.get(key),
-    recent: (key) => streams.get(key)?.recent,
+    recent: (key, wasAttached) =>
+      wasAttached || tail.noticesRemovals() ? streams.get(key)?.recent : undefined,
     close() {
       clearInterval(sweep);
       tail.close();

@@ -11,7 +11,7 @@
  * there is as fast as the sink takes it; `turns.ts` sends one frame at a time. Both decide by entry ids alone.
  */
 import type { Entry, Gap } from "../domain/entry.ts";
-import type { EntryId } from "../domain/entry-id.ts";
+import { type EntryId, FIRST_ID, idAfter } from "../domain/entry-id.ts";
 import { asGatewayError, type GatewayError } from "../domain/errors.ts";
 import type { CourseContext, Lane, SubscriptionParts } from "./course.ts";
 import type { Encoder, Sink } from "./encoder.ts";
@@ -75,6 +75,11 @@ export function createSubscriber(parts: SubscriptionParts) {
       (stream): Lane => ({ hasGap: false, ...stream, traffic: parts.traffic.of(stream.key) }),
     );
 
+    function tellGap(gap: Gap): void {
+      tally.gaps++;
+      options.onGap?.(gap);
+    }
+
     const context: CourseContext<Frame> = {
       ...parts,
       entryFrames,
@@ -93,9 +98,16 @@ export function createSubscriber(parts: SubscriptionParts) {
       },
       missed(lane, before) {
         lane.hasGap = false;
-        tally.gaps++;
-        options.onGap?.({ stream: lane.name, after: lane.cursor, before });
+        tellGap({ stream: lane.name, after: lane.cursor, before });
       },
+      follow(lane) {
+        const passage = parts.hub.passage(lane.key);
+        const { life } = lane;
+        lane.life = passage && { passage, number: passage.lives };
+        if (life === undefined || life.passage !== passage || life.number === passage.lives) return;
+        tellGap({ stream: lane.name, after: FIRST_ID, before: idAfter(lane.cursor) ?? lane.cursor });
+      },
+      isFollowing: ({ key, life }) => life !== undefined && life.passage === parts.hub.passage(key),
       caughtUp: () => options.onCaughtUp?.(),
       fail(error) {
         if (closed) return;

@@ -40,25 +40,32 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
     return frame;
   }
 
+  function wake(): void {
+    if (woken) return;
+    woken = true;
+    // After all streams of this read have been handed out, so that they share a frame.
+    queueMicrotask(() => {
+      woken = false;
+      run();
+    });
+  }
+
   const reader: LiveReader = {
     take() {
-      if (woken) return false;
-      woken = true;
-      // After all streams of this read have been handed out, so that they share a frame.
-      queueMicrotask(() => {
-        woken = false;
-        run();
-      });
+      wake();
       return false;
     },
-    // What follows is then not in memory, and the read of it tells of the gap.
+    // What follows is then not in memory, and the read of it reports the gap.
     missed: () => undefined,
+    restarted: wake,
+    failed: context.fail,
   };
 
   /** What memory knows to follow a lane's cursor; undefined where only Redis knows. */
-  function fromMemory({ key, cursor, isAtEnd }: Lane): readonly Entry[] | undefined {
+  function fromMemory(lane: Lane): readonly Entry[] | undefined {
+    const { key, cursor, isAtEnd } = lane;
     if (hub.isAtEnd(key, cursor)) return [];
-    const recent = hub.recent(key);
+    const recent = hub.recent(key, context.isFollowing(lane));
     const found = latest ? recent?.newest(cursor, count) : recent?.after(cursor, count);
     return found ?? (isAtEnd ? [] : undefined);
   }
@@ -97,6 +104,7 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
       // From here on the hub knows what is past the cursor, and says when that is no longer nothing.
       lane.isAtEnd = false;
       if (!isAttached) return false;
+      if (!attached.has(lane)) context.follow(lane);
       attached.add(lane);
       conflations[i]?.attached();
     }
@@ -104,6 +112,7 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
   }
 
   function run(): void {
+    for (const lane of attached) context.follow(lane);
     while (!context.isHalted() && !reading) {
       const found = lanes.map(fromMemory);
       if (found.includes(undefined)) {

@@ -2,11 +2,18 @@
  * A tail by `XREAD BLOCK` over all its streams, for servers and proxies without `CLIENT TRACKING`. Each wake-up sends
  * every stream's name again, so its cost grows with the streams watched. A change of the set interrupts the read
  * by `CLIENT UNBLOCK` from another connection.
+ *
+ * A blocking read cannot be part of a transaction. So it only finds out which streams grew, with one entry of each,
+ * and a transaction reads those (`continuity.ts`).
  */
-import type { EntryId } from "../domain/entry-id.ts";
+import { type EntryId, LAST_ID } from "../domain/entry-id.ts";
 import { type Connection, openConnection } from "./connection.ts";
+import { createContinuity } from "./continuity.ts";
+import { entriesByKey } from "./entry-reply.ts";
+import { isPermissionError, refusalOf } from "./refusal.ts";
 import { ReplyError } from "./resp-reader.ts";
-import { advance, handOn, planRead, type Tail } from "./tail.ts";
+import { createScriptSupport } from "./script-support.ts";
+import { errorIn, planRead, type ReadState, readCommands, type Tail, takeReads } from "./tail.ts";
 import type { TailOptions } from "./tracking-tail.ts";
 
 /** How long one read blocks, in ms: it only bounds how long an unnoticed loss of the server lasts. */
@@ -18,8 +25,13 @@ const REFUSED_PAUSE_MS = 1000;
 
 /** Opens a blocking tail. @param control a connection that is not the tail's own, for `CLIENT UNBLOCK` */
 export function openBlockingTail(options: TailOptions & { readonly control: Connection }): Tail {
-  const { address, logger, silenceMs, sizes, tally, onReads, control } = options;
+  const { address, logger, silenceMs, sizes, tally, onReads, onRemoval, onRefused, control } = options;
   const positions = new Map<string, EntryId>();
+  /** Streams that may have entries past their positions. */
+  const grown = new Set<string>();
+  const scripts = createScriptSupport(logger);
+  const continuity = createContinuity(scripts.isAllowed);
+  const state: ReadState = { positions, sizes, continuity, onRemoval, onAgain: (key) => grown.add(key) };
   /** Streams left out for a while, because they would fail the read of all. */
   const refused = new Set<string>();
   let clientId: number | undefined;
@@ -59,35 +71,69 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
     const asked = new Map(positions);
     for (const key of refused) asked.delete(key);
     if (asked.size === 0) return;
-    // Blocked on are all streams; COUNT is what their sizes allow for, and 1 at least.
-    const { count } = planRead(asked.keys(), asked, sizes);
-    const perStream = Math.max(1, Math.floor(count / Math.ceil(asked.size / 64)));
     reading = asked;
+    // Streams that are new here are read first, so that a later deletion is noticed.
+    for (const key of asked.keys()) if (!continuity.knows(key)) grown.add(key);
+    if (grown.size > 0) {
+      readGrown(asked);
+      return;
+    }
     tally.tailReads++;
     const streams = [...asked.keys(), ...asked.values()];
-    connection.send(
-      ["XREAD", "COUNT", perStream, "BLOCK", BLOCK_MS, "STREAMS", ...streams],
-      (error, reply) => {
-        if (reading === asked) reading = undefined;
-        if (error === undefined) {
-          const reads = advance(reply, asked, positions, sizes);
-          // Most reads here are of one entry, and too many to ask about each.
-          const suspects = reads.filter(({ entries }) => entries.length > 1);
-          handOn(reads, suspects, positions, connection, (wanted) => wanted.length > 0 && onReads(wanted));
-          schedule();
-        } else if (connection.isReady()) setAside([...asked.keys()], error);
-      },
-    );
+    connection.send(["XREAD", "COUNT", 1, "BLOCK", BLOCK_MS, "STREAMS", ...streams], (error, reply) => {
+      if (error !== undefined) {
+        finish(asked);
+        if (connection.isReady()) setAside([...asked.keys()], error);
+        return;
+      }
+      for (const [key] of entriesByKey(reply)) grown.add(key);
+      readGrown(asked);
+    });
   }
 
-  /** One stream fails the read of all: finds out which, and goes on without it for a while. */
+  /** Reads the streams that grew until none of them has more. @param asked the read that this belongs to */
+  function readGrown(asked: ReadonlyMap<string, EntryId>): void {
+    for (const key of refused) grown.delete(key);
+    const plan = planRead(grown, positions, sizes);
+    if (plan.asked.size === 0) grown.clear();
+    if (plan.asked.size === 0 || reading !== asked) {
+      finish(asked);
+      schedule();
+      return;
+    }
+    for (const key of plan.asked.keys()) grown.delete(key);
+    tally.tailReads++;
+    connection.transact(readCommands(plan, continuity), (error, replies) => {
+      const failure = error ?? errorIn(replies);
+      if (failure === undefined) {
+        const reads = takeReads({ ...plan, replies }, state);
+        if (reads.length > 0) onReads(reads);
+        readGrown(asked);
+        return;
+      }
+      finish(asked);
+      const isRetried = scripts.isRefused(failure);
+      for (const key of plan.asked.keys()) grown.add(key);
+      if (isRetried) schedule();
+      else if (connection.isReady()) setAside([...plan.asked.keys()], failure);
+    });
+  }
+
+  function finish(asked: ReadonlyMap<string, EntryId>): void {
+    if (reading === asked) reading = undefined;
+  }
+
+  /** Finds out which stream failed the read of all, and reads on without it for a while. */
   function setAside(keys: readonly string[], reason: Error): void {
     let missing = keys.length;
     for (const key of keys) {
-      connection.send(["XLEN", key], (error) => {
-        if (error instanceof ReplyError) {
-          logger.warn({ key, err: error }, "Redis refuses to read this stream");
+      const plan = { asked: new Map([[key, LAST_ID]]), count: 1 };
+      connection.transact(readCommands(plan, continuity), (error, replies) => {
+        const failure = error ?? errorIn(replies);
+        if (failure instanceof ReplyError) {
+          logger.warn({ key, err: failure }, "Redis refuses to read this stream");
           refused.add(key);
+          if (isPermissionError(failure)) onRefused?.(key, refusalOf(failure));
         }
         if (--missing > 0) return;
         if (refused.size > 0) schedule();
@@ -113,13 +159,17 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
   }
 
   return {
+    noticesRemovals: () => false,
     watch(key, after) {
+      continuity.forget(key);
       positions.set(key, after);
       tally.tailStreams = positions.size;
       interrupt();
     },
     unwatch(key) {
       positions.delete(key);
+      grown.delete(key);
+      continuity.forget(key);
       tally.tailStreams = positions.size;
     },
     close() {

@@ -3,6 +3,7 @@ import type { Argument } from "./command-writer.ts";
 import type { Connection, Done } from "./connection.ts";
 import { refusalOf } from "./refusal.ts";
 import type { Reply } from "./resp-reader.ts";
+import type { TransactionDone } from "./transaction.ts";
 
 /** Takes commands. A cluster carries out, besides those without a key, only those whose keys are in one slot. */
 export interface Commands {
@@ -10,6 +11,8 @@ export interface Commands {
   send(args: readonly Argument[], done: Done): void;
   /** As `send`, with an error reply thrown. */
   call(...args: readonly Argument[]): Promise<Reply>;
+  /** Sends commands whose keys are in one slot as one transaction; `done` is called exactly once. */
+  transact(commands: readonly (readonly Argument[])[], done: TransactionDone): void;
 }
 
 /** All keys that there are, on however many servers. */
@@ -27,6 +30,7 @@ export interface Database extends Commands {
 export const databaseOver = (connection: Connection): Database => ({
   send: connection.send,
   call: connection.call,
+  transact: connection.transact,
   onEach: async (run) => [await run(connection)],
   async inOrder(commands) {
     // In one turn, so that nothing of anybody else's comes between them on the connection.

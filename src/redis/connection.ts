@@ -16,6 +16,7 @@ import { greet, NO_MASTER } from "./greeting.ts";
 import { createReplyReader, type Reply, ReplyError } from "./resp-reader.ts";
 import { watchSilence } from "./silence.ts";
 import { describePlace, isSource, type RedisPlace } from "./source.ts";
+import { sendTransaction, type TransactionDone } from "./transaction.ts";
 import { createWaitingCommands } from "./waiting-commands.ts";
 
 /** How a command ended: with a reply, or with an error of Redis (`ReplyError`) or of the connection (`GatewayError`). */
@@ -59,6 +60,8 @@ export interface Connection {
   flushSoon(): void;
   /** As `send`, with an error reply thrown. */
   call(...args: readonly Argument[]): Promise<Reply>;
+  /** Sends commands as one transaction; `done` is called exactly once. */
+  transact(commands: readonly (readonly Argument[])[], done: TransactionDone): void;
   /** Ends it: what waits or is in flight fails, and it does not come back. */
   close(): void;
 }
@@ -287,6 +290,8 @@ export function openConnection(options: ConnectionOptions): Connection {
     }
   }
 
+  const send = (args: readonly Argument[], done: Done) => sendEncoded((out) => out.command(args), done);
+
   const stopWatching = isSource(place) ? place.watch(isAt) : undefined;
   begin();
   return {
@@ -294,7 +299,8 @@ export function openConnection(options: ConnectionOptions): Connection {
     protocol: () => protocol,
     sendEncoded,
     flushSoon,
-    send: (args, done) => sendEncoded((out) => out.command(args), done),
+    send,
+    transact: (commands, done) => sendTransaction(send, commands, done),
     call: (...args) =>
       new Promise((resolve, reject) => {
         sendEncoded(

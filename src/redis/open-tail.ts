@@ -41,6 +41,7 @@ export function openTail(
     },
   });
   return {
+    noticesRemovals: () => tail.noticesRemovals(),
     watch(key, after) {
       positions.set(key, after);
       tail.watch(key, after);

@@ -10,6 +10,7 @@ import { entriesOf } from "./entry-reply.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
 import { refusing } from "./refusal.ts";
 import type { ReplicaReads } from "./replica-reads.ts";
+import { type Reply, ReplyError } from "./resp-reader.ts";
 
 /** Entries right after a cursor. */
 export interface Page {
@@ -65,12 +66,19 @@ export function createReadSteps({ reads, replicas, sizes }: ReadStepsParts): Rea
     return isWhole(answer) ? answer : undefined;
   }
 
+  /** With a check both are one transaction: a stream that is deleted and created again between the two would hide a gap. */
   async function ofMaster(command: readonly Argument[], check?: readonly Argument[]): Promise<Answer> {
-    // Both in one turn, so in one write: nothing comes between them on the server but by another thread of it.
-    const checked = check && read(check);
-    // So that a failure of both is not an unhandled one of the other.
-    checked?.catch(() => undefined);
-    return [await read(command), (await checked) ?? []];
+    if (check === undefined) return [await read(command), []];
+    const [checked = null, found = null] = await refusing(
+      new Promise<readonly Reply[]>((resolve, reject) => {
+        reads.transact([check, command], (error, replies) => {
+          const failed = error ?? replies.find((reply) => reply instanceof ReplyError);
+          if (failed === undefined) resolve(replies);
+          else reject(failed);
+        });
+      }),
+    );
+    return [entriesOf(found), entriesOf(checked)];
   }
 
   return {

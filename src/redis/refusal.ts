@@ -9,6 +9,10 @@ export const refusing = <T>(answer: Promise<T>): Promise<T> =>
     throw refusalOf(error);
   });
 
+/** Whether Redis does not permit the gateway's user to run a command or to use a key. */
+export const isPermissionError = (error: Error): boolean =>
+  error instanceof ReplyError && error.code === "NOPERM";
+
 /** The gateway's error for anything that a command failed with. */
 export function refusalOf(error: Error): GatewayError {
   if (!(error instanceof ReplyError)) return asGatewayError(error);

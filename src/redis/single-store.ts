@@ -71,7 +71,7 @@ export function openSingleStore(parts: SingleStoreParts): Store {
         limitBytes: pollCacheBytes,
         tally,
       }),
-    openTail: (onReads, onRemoval) =>
+    openTail: (onReads, events) =>
       openTail(tailMode, {
         address,
         logger,
@@ -80,7 +80,7 @@ export function openSingleStore(parts: SingleStoreParts): Store {
         tally,
         echo,
         onReads,
-        onRemoval,
+        ...events,
         control: reads,
       }),
     openMetaTracking: metaTrackingOver((hooks) => open("meta", hooks)),

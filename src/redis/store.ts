@@ -8,7 +8,7 @@ import type { OpenMetaTracking } from "./meta-watch.ts";
 import type { PolledReads, PolledReadsWithForget } from "./polled-reads.ts";
 import type { PresenceLeases } from "./presence-leases.ts";
 import type { ReplicaReads } from "./replica-reads.ts";
-import type { OnTailReads, OnTailRemoval, Tail } from "./tail.ts";
+import type { OnTailReads, Tail, TailEvents } from "./tail.ts";
 
 /** What every store is made of. */
 export interface StoreParts {
@@ -42,7 +42,7 @@ export interface Store {
   ping(): Promise<void>;
   /** Reads for clients that ask again and again. */
   openPolledReads(readsOver: ReadsOver): PolledReadsWithForget;
-  openTail(onReads: OnTailReads, onRemoval?: OnTailRemoval): Tail;
+  openTail(onReads: OnTailReads, events?: TailEvents): Tail;
   readonly openMetaTracking: OpenMetaTracking;
   /** @param gatewayId names this gateway among all; in its next life it is another */
   createLeases(gatewayId: string): PresenceLeases;

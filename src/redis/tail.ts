@@ -5,11 +5,13 @@
  */
 
 import type { Entry } from "../domain/entry.ts";
-import { compareIds, type EntryId, FIRST_ID } from "../domain/entry-id.ts";
-import type { Commands } from "./commands.ts";
-import { entriesByKey, entriesOf } from "./entry-reply.ts";
+import type { EntryId } from "../domain/entry-id.ts";
+import type { GatewayError } from "../domain/errors.ts";
+import type { Argument } from "./command-writer.ts";
+import type { Continuity } from "./continuity.ts";
+import { entriesByKey } from "./entry-reply.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
-import type { Reply } from "./resp-reader.ts";
+import { type Reply, ReplyError } from "./resp-reader.ts";
 
 /** New entries of one stream, as one read brought them. */
 export interface TailRead {
@@ -18,14 +20,18 @@ export interface TailRead {
   readonly after: EntryId;
   /** At least one. */
   readonly entries: readonly Entry[];
-  /** Entries between `after` and the first may have been trimmed away before the tail came. */
+  /** Entries between `after` and the first may have been trimmed or deleted before the tail read the stream. */
   readonly hasGap: boolean;
+  /** The stream was created again, and ids up to `after` are used again for other entries. */
+  readonly isNewLife: boolean;
 }
 
 /** Reads watched streams as they grow. */
 export interface Tail {
   /** Starts to read a stream behind an id. Watching a stream again moves it there. */
   watch(key: string, after: EntryId): void;
+  /** Whether the tail notices that entries were removed before others are added. */
+  noticesRemovals(): boolean;
   /** Stops to read a stream. */
   unwatch(key: string): void;
   close(): void;
@@ -35,8 +41,22 @@ export interface Tail {
  * Answers whether somebody still uses the entries when it returns. */
 export type OnTailReads = (reads: readonly TailRead[]) => boolean;
 
-/** Entries of a stream were removed, and nothing is behind what has been read of it: what is remembered of it may be gone. */
-export type OnTailRemoval = (key: string) => void;
+/**
+ * Entries of a stream were removed, and nothing follows the tail's position: entries kept in memory may no longer exist.
+ *
+ * @param isNewLife the stream was created again, and ids up to the position are used again for other entries
+ */
+export type OnTailRemoval = (key: string, isNewLife: boolean) => void;
+
+/** Redis does not permit the gateway to read a stream. */
+export type OnTailRefused = (key: string, error: GatewayError) => void;
+
+/** Events of a tail besides its reads. */
+export interface TailEvents {
+  /** Called where the tail can know it. */
+  readonly onRemoval?: OnTailRemoval | undefined;
+  readonly onRefused?: OnTailRefused | undefined;
+}
 
 /** Bytes that one XREAD may be expected to bring, over all its streams. */
 const READ_BYTES = 2 * 1024 * 1024;
@@ -75,80 +95,67 @@ export function planRead(
   return { asked, count };
 }
 
+/** A transaction that read streams. */
+export interface ReadReplies extends ReadPlan {
+  /** For each stream the reply to its check, and last the reply to `XREAD`. */
+  readonly replies: readonly Reply[];
+}
+
+/** What a tail keeps while it takes what it read. */
+export interface ReadState {
+  readonly positions: Map<string, EntryId>;
+  readonly sizes: EntrySizes;
+  readonly continuity: Continuity;
+  readonly onRemoval?: OnTailRemoval | undefined;
+  /** A stream must be read again: it has more, its position changed meanwhile, or its check was not conclusive. */
+  readonly onAgain: (key: string) => void;
+}
+
+/** The commands of a transaction that reads streams: a check of each, and the read. */
+export const readCommands = (
+  { asked, count }: ReadPlan,
+  continuity: Continuity,
+): readonly (readonly Argument[])[] => [
+  ...[...asked].map(([key, position]) => continuity.check(key, position)),
+  ["XREAD", "COUNT", count, "STREAMS", ...asked.keys(), ...asked.values()],
+];
+
+/** The error that failed the `XREAD` of a transaction. */
+export function errorIn(replies: readonly Reply[]): ReplyError | undefined {
+  const reply = replies[replies.length - 1];
+  return reply instanceof ReplyError ? reply : undefined;
+}
+
 /**
- * Makes reads of an XREAD reply and moves the watched positions behind them.
- *
- * @param asked where each stream of the read was read from
- * @param positions the watched streams; one that was unwatched or moved meanwhile is left out
+ * Takes what a transaction read, judges whether it continues what was read before, and moves the positions past it.
+ * Streams that were unwatched or moved meanwhile are left out.
  */
-export function advance(
-  reply: Reply,
-  asked: ReadonlyMap<string, EntryId>,
-  positions: Map<string, EntryId>,
-  sizes: EntrySizes,
-): TailRead[] {
+export function takeReads({ asked, count, replies }: ReadReplies, state: ReadState): TailRead[] {
+  const { positions, sizes, continuity, onRemoval, onAgain } = state;
+  const found = new Map(entriesByKey(replies[replies.length - 1] ?? null));
   const reads: TailRead[] = [];
-  for (const [key, entries] of entriesByKey(reply)) {
-    const after = asked.get(key);
+  let index = 0;
+  for (const [key, after] of asked) {
+    const answer = replies[index++] ?? null;
+    const position = positions.get(key);
+    if (position === undefined) continue;
+    if (position !== after) {
+      onAgain(key);
+      continue;
+    }
+    const entries = found.get(key) ?? [];
+    const { verdict, isCut, isShorter } = continuity.judge({ key, position, entries, count, answer });
+    if (isCut || verdict === "unclear") onAgain(key);
+    if (verdict === "unclear") continue;
     const last = entries[entries.length - 1];
-    if (after === undefined || last === undefined || positions.get(key) !== after) continue;
+    const isNewLife = verdict === "new life";
+    if (last === undefined) {
+      if (isShorter || isNewLife) onRemoval?.(key, isNewLife);
+      continue;
+    }
     sizes.learn(key, entries);
     positions.set(key, last.id);
-    reads.push({ key, after, entries, hasGap: false });
+    reads.push({ key, after, entries, hasGap: verdict !== "continues", isNewLife });
   }
   return reads;
-}
-
-/**
- * Of a stream of one entry, whether that is all that was ever added to it (1). A stream that is kept at one entry had more.
- * By a script, because XINFO's reply holds the entry itself, twice.
- */
-const IS_ONLY_ENTRY = `if redis.call('XLEN', KEYS[1]) ~= 1 then return 0 end
-local info = redis.call('XINFO', 'STREAM', KEYS[1])
-for i = 1, #info, 2 do if info[i] == 'entries-added' and info[i + 1] == 1 then return 1 end end
-return 0`;
-
-/**
- * Hands reads on, after it has found out which of those that may have come too late have a gap before them: those whose
- * first entry is the stream's first, so that the entry they continue is gone, and whatever stood between. Of one entry
- * alone that is no sign, because a stream that is kept at one entry always looks like that; there it has to be the only
- * one ever (Redis 7 on), of a stream that was made again. Nor is there a gap before the beginning.
- *
- * @param suspects the reads to ask about
- * @param connection the one that was read over, so that the answers come before those of the next read
- * @param onReads called once: at once where nothing is to be asked
- */
-export function handOn(
-  reads: readonly TailRead[],
-  suspects: readonly TailRead[],
-  positions: ReadonlyMap<string, EntryId>,
-  connection: Pick<Commands, "send">,
-  onReads: (reads: readonly TailRead[]) => void,
-): void {
-  const asked = suspects.filter(({ after }) => after !== FIRST_ID);
-  const late = new Set<TailRead>();
-  let missing = asked.length;
-  if (missing === 0) onReads(reads);
-  for (const one of asked) {
-    const first = one.entries[0]?.id ?? FIRST_ID;
-    const isAlone = one.entries.length === 1;
-    const question = isAlone
-      ? ["EVAL", IS_ONLY_ENTRY, 1, one.key]
-      : ["XRANGE", one.key, "-", first, "COUNT", 1];
-    connection.send(question, (error, reply) => {
-      if (error === undefined && (isAlone ? reply === 1 : beginsWith(reply, first))) late.add(one);
-      if (--missing > 0) return;
-      // Meanwhile a stream may have been unwatched or moved.
-      const wanted = reads.filter(
-        ({ key, entries }) => positions.get(key) === entries[entries.length - 1]?.id,
-      );
-      onReads(wanted.map((read) => (late.has(read) ? { ...read, hasGap: true } : read)));
-    });
-  }
-}
-
-/** Whether the oldest entry of a stream is that one, or gone by now. */
-function beginsWith(reply: Reply, first: EntryId): boolean {
-  const [oldest] = entriesOf(reply);
-  return oldest === undefined || compareIds(oldest.id, first) === 0;
 }

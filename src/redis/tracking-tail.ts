@@ -11,25 +11,29 @@ import type { EntryId } from "../domain/entry-id.ts";
 import type { Logger } from "../domain/logger.ts";
 import type { Tally } from "../domain/tally.ts";
 import { openConnection } from "./connection.ts";
+import { createContinuity } from "./continuity.ts";
 import { createEarlyEchoes } from "./early-echoes.ts";
 import type { Echo } from "./echo.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
 import { createReadPace } from "./read-pace.ts";
-import { createRemovalWatch } from "./removal-watch.ts";
+import { isPermissionError, refusalOf } from "./refusal.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
+import { createScriptSupport } from "./script-support.ts";
 import type { RedisPlace } from "./source.ts";
 import {
-  advance,
-  handOn,
+  errorIn,
   type OnTailReads,
-  type OnTailRemoval,
   planRead,
+  type ReadReplies,
+  type ReadState,
+  readCommands,
   type Tail,
-  type TailRead,
+  type TailEvents,
+  takeReads,
 } from "./tail.ts";
 
 /** What a tail needs. */
-export interface TailOptions {
+export interface TailOptions extends TailEvents {
   readonly address: RedisPlace;
   readonly logger: Logger;
   /** As of `ConnectionOptions`. */
@@ -38,26 +42,23 @@ export interface TailOptions {
   readonly tally: Tally;
   readonly echo: Echo;
   readonly onReads: OnTailReads;
-  /** Told where the tail can know it. */
-  readonly onRemoval?: OnTailRemoval | undefined;
   /** The server cannot do what this tail stands on. */
   readonly onUnsupported?: (reason: string) => void;
 }
 
 /** Opens a tracking tail. While Redis is away it waits, and then reads on where it was. */
 export function openTrackingTail(options: TailOptions): Tail {
-  const { address, logger, silenceMs, sizes, tally, echo, onReads, onRemoval, onUnsupported } = options;
+  const { address, logger, silenceMs, sizes, tally, echo, onReads, onRemoval, onRefused, onUnsupported } =
+    options;
   const positions = new Map<string, EntryId>();
   const early = createEarlyEchoes();
-  /** Streams whose read has come and is not handed on yet: until then nothing may be handed on that follows it. */
-  const handing = new Set<string>();
   /** Streams that may have grown since they were read. */
   const changed = new Set<string>();
   /** The streams of the read that is under way, and where it reads them from. */
   let reading: ReadonlyMap<string, EntryId> | undefined;
-  /** Those of them that changed after their lengths were asked for. */
-  const overtaken = new Set<string>();
-  const removals = createRemovalWatch(onRemoval);
+  const scripts = createScriptSupport(logger);
+  const continuity = createContinuity(scripts.isAllowed);
+  const state: ReadState = { positions, sizes, continuity, onRemoval, onAgain: (key) => changed.add(key) };
   const pace = createReadPace(read);
 
   const connection = openConnection({
@@ -99,10 +100,9 @@ export function openTrackingTail(options: TailOptions): Tail {
     for (const bytes of keys) {
       const key = String(bytes);
       // An own append, which comes by the echo; and if it was another one, the echo is disturbed.
-      if (positions.get(key) === echo.endOf(key)) continue;
-      // Told before the reply of a read that is under way: it changed before that read, which brings it, if not cut.
-      if (reading?.has(key) === true) overtaken.add(key);
-      else if (positions.has(key)) changed.add(key);
+      if (positions.get(key) === echo.endOf(key) && !continuity.isEnded(key)) continue;
+      // The reply of a read under way is still to come: the change was before that read, which brings it.
+      if (reading?.has(key) !== true && positions.has(key)) changed.add(key);
     }
     schedule();
   }
@@ -113,50 +113,34 @@ export function openTrackingTail(options: TailOptions): Tail {
 
   function read(): void {
     if (!connection.isReady() || reading !== undefined) return;
-    const { asked, count } = planRead(changed, positions, sizes);
+    const plan = planRead(changed, positions, sizes);
+    const { asked } = plan;
     if (asked.size === 0) return;
     pace.noteRead();
     tally.tailReads++;
     reading = asked;
-    overtaken.clear();
     for (const key of asked.keys()) changed.delete(key);
-    const lengths = askForLengths(asked);
-    const command = ["XREAD", "COUNT", count, "STREAMS", ...asked.keys(), ...asked.values()];
-    connection.send(command, (error, reply) => {
+    connection.transact(readCommands(plan, continuity), (error, replies) => {
       if (reading === asked) reading = undefined;
-      if (error !== undefined) {
-        failed(error, asked);
+      const failure = error ?? errorIn(replies);
+      if (failure !== undefined) {
+        failed(failure, asked);
         return;
       }
-      // What was moved on meanwhile, by an echo, is left out of the read, which may have brought more than that.
-      for (const [key, position] of asked)
-        if (positions.has(key) && positions.get(key) !== position) changed.add(key);
-      const reads = advance(reply, asked, positions, sizes);
-      const suspects = reads.filter(({ key, entries }) => {
-        const length = lengths.get(key) ?? Number.POSITIVE_INFINITY;
-        const isCut = entries.length >= count && (length > count || overtaken.has(key));
-        // As many as asked for: there may be more.
-        if (isCut) changed.add(key);
-        return isCut || length <= entries.length;
-      });
-      for (const [key, length] of lengths)
-        if (positions.has(key)) removals.note(key, length, positions.get(key) !== asked.get(key));
-      handOnThenEchoes(reads, suspects);
+      take({ ...plan, replies });
       schedule();
     });
   }
 
-  function handOnThenEchoes(reads: readonly TailRead[], suspects: readonly TailRead[]): void {
-    for (const { key } of reads) handing.add(key);
-    handOn(reads, suspects, positions, connection, (wanted) => {
-      for (const { key } of reads) handing.delete(key);
-      if (wanted.length > 0) onReads(wanted);
-      for (const { key } of reads) {
-        const position = positions.get(key);
-        const entries = position === undefined ? [] : early.following(key, position);
-        if (position !== undefined && entries.length > 0) moveOn(key, position, entries);
-      }
-    });
+  /** Hands on what was read, and then what follows it without having been read. */
+  function take(read: ReadReplies): void {
+    const reads = takeReads(read, state);
+    if (reads.length > 0) onReads(reads);
+    for (const { key } of reads) {
+      const position = positions.get(key);
+      const entries = position === undefined ? [] : early.following(key, position);
+      if (position !== undefined && entries.length > 0) moveOn(key, position, entries);
+    }
   }
 
   /** Takes entries that follow a stream's position without having been read. */
@@ -165,21 +149,26 @@ export function openTrackingTail(options: TailOptions): Tail {
     if (last === undefined) return false;
     sizes.learn(key, entries);
     positions.set(key, last.id);
-    removals.grow(key, entries.length);
-    return onReads([{ key, after: position, entries, hasGap: false }]);
+    continuity.grow(key, entries);
+    return onReads([{ key, after: position, entries, hasGap: false, isNewLife: false }]);
   }
 
   echo.listen({
     echoed(key, after, entries) {
       const position = positions.get(key);
       if (position === undefined) return false;
+      if (continuity.isEnded(key)) {
+        // They follow an entry of another stream than the one that the position belongs to.
+        changed.add(key);
+        schedule();
+        return false;
+      }
       if (!early.add(key, after, entries)) {
         // More of them than may wait: then they are read after all.
         changed.add(key);
         schedule();
         return false;
       }
-      if (handing.has(key)) return true;
       const isKept = moveOn(key, position, early.following(key, position));
       return isKept || early.has(key);
     },
@@ -190,28 +179,16 @@ export function openTrackingTail(options: TailOptions): Tail {
     },
   });
 
-  /**
-   * Asks, right before the read and in the same write, how long the streams are: one that is no longer than what is
-   * read of it may have been trimmed past its position.
-   */
-  function askForLengths(asked: ReadonlyMap<string, EntryId>): ReadonlyMap<string, number> {
-    const lengths = new Map<string, number>();
-    for (const key of asked.keys()) {
-      connection.send(["XLEN", key], (_error, length) => {
-        if (typeof length === "number") lengths.set(key, length);
-      });
-    }
-    return lengths;
-  }
-
-  /** One stream of the wrong type fails the read of all: each is then read alone, and the bad one left unread. */
+  /** Reads each stream by itself after one of them failed the read of all. A stream that fails alone is left unread. */
   function failed(error: Error, asked: ReadonlyMap<string, EntryId>): void {
-    if (!connection.isReady()) {
+    const isRetried = scripts.isRefused(error);
+    if (!connection.isReady() || isRetried) {
       for (const key of asked.keys()) if (positions.has(key)) changed.add(key);
+      if (isRetried) schedule();
       return;
     }
     if (asked.size === 1) {
-      logger.warn({ keys: [...asked.keys()], err: error }, "Redis refuses to read this stream");
+      for (const key of asked.keys()) refuse(key, error);
       schedule();
       return;
     }
@@ -219,11 +196,14 @@ export function openTrackingTail(options: TailOptions): Tail {
     reading = apart;
     let missing = asked.size;
     for (const [key, position] of asked) {
-      connection.send(["XREAD", "COUNT", 1, "STREAMS", key, position], (refused, reply) => {
-        if (refused === undefined) {
-          handOnThenEchoes(advance(reply, asked, positions, sizes), []);
+      const plan = { asked: new Map([[key, position]]), count: 1 };
+      connection.transact(readCommands(plan, continuity), (refused, replies) => {
+        const failure = refused ?? errorIn(replies);
+        if (failure === undefined) {
+          take({ ...plan, replies });
           if (positions.has(key)) changed.add(key);
-        } else logger.warn({ key, err: refused }, "Redis refuses to read this stream");
+        } else if (connection.isReady()) refuse(key, failure);
+        else if (positions.has(key)) changed.add(key);
         if (--missing > 0 || reading !== apart) return;
         reading = undefined;
         schedule();
@@ -231,10 +211,17 @@ export function openTrackingTail(options: TailOptions): Tail {
     }
   }
 
+  function refuse(key: string, error: Error): void {
+    logger.warn({ key, err: error }, "Redis refuses to read this stream");
+    if (isPermissionError(error)) onRefused?.(key, refusalOf(error));
+  }
+
   return {
+    noticesRemovals: () => true,
     watch(key, after) {
       echo.watch(key);
       early.forget(key);
+      continuity.forget(key);
       positions.set(key, after);
       tally.tailStreams = positions.size;
       changed.add(key);
@@ -244,7 +231,7 @@ export function openTrackingTail(options: TailOptions): Tail {
       echo.unwatch(key);
       early.forget(key);
       positions.delete(key);
-      removals.forget(key);
+      continuity.forget(key);
       changed.delete(key);
       tally.tailStreams = positions.size;
     },

@@ -35,7 +35,6 @@ const BURST = `
   for i = 1, tonumber(ARGV[1]) do ids[i] = redis.call('XADD', KEYS[1], '*', 'd', 'burst') end
   redis.call('XTRIM', KEYS[1], 'MAXLEN', ARGV[2])
   return ids`;
-// Never down to one entry, which alone is no sign of a gap to the tail (src/redis/tail.ts, `handOn`).
 const DELETE_NEWEST = `
   if redis.call('XLEN', KEYS[1]) < 3 then return {} end
   local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
@@ -117,7 +116,7 @@ export function createWorld(redis: TestRedis, engine: Engine, keys: readonly str
         const [last] = await newest(key, FIRST_ID, 1);
         const before = last && idBefore(last);
         if (before === undefined) continue;
-        const isSeen = () => engine.hub.recent(key) === undefined || !engine.hub.isAtEnd(key, before);
+        const isSeen = () => engine.hub.passage(key) === undefined || !engine.hub.isAtEnd(key, before);
         await until(`the tail sees ${last} of ${key}`, isSeen);
       }
     },

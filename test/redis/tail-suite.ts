@@ -36,6 +36,8 @@ export function judgeTail(
   /** What came of each stream: ids, in order. */
   let seen: Map<string, EntryId[]>;
   let reads: TailRead[];
+  /** Streams that were created again without a newer entry. */
+  let restarted: string[];
 
   beforeEach(async () => {
     const durable = ["--appendonly", "yes", "--appendfsync", "always"];
@@ -51,6 +53,7 @@ export function judgeTail(
     tally = createTally();
     seen = new Map();
     reads = [];
+    restarted = [];
     const parts = {
       readsReplicas: false,
       waitMs: 10_000,
@@ -71,18 +74,21 @@ export function judgeTail(
       tally,
       traffic: createTraffic(),
     });
-    tail = store.openTail((some) => {
-      for (const read of some) {
-        reads.push(read);
-        const ids = seen.get(read.key) ?? [];
-        seen.set(read.key, ids);
-        // Each read begins behind the one before.
-        const last = ids.at(-1);
-        if (last !== undefined) expect(read.after).toBe(last);
-        ids.push(...read.entries.map((entry) => entry.id));
-      }
-      return true;
-    });
+    tail = store.openTail(
+      (some) => {
+        for (const read of some) {
+          reads.push(read);
+          const ids = seen.get(read.key) ?? [];
+          seen.set(read.key, ids);
+          // Each read begins after the one before.
+          const last = ids.at(-1);
+          if (last !== undefined) expect(read.after).toBe(last);
+          ids.push(...read.entries.map((entry) => entry.id));
+        }
+        return true;
+      },
+      { onRemoval: (key, isNewLife) => void (isNewLife && restarted.push(key)) },
+    );
   });
   afterEach(async () => {
     tail.close();
@@ -328,6 +334,75 @@ export function judgeTail(
     await comes("s", "50-0");
     expect(seen.get("s")).toEqual(["1-0", "46-0", "47-0", "48-0", "49-0", "50-0"]);
     expect(reads.map(({ hasGap }) => hasGap)).toEqual([false, true]);
+  });
+
+  test("reports a gap however a deletion and re-creation races with its reads", async () => {
+    tail.watch("s", FIRST_ID);
+    await passes("s", "1-0");
+    const remake = "redis.call('DEL', KEYS[1]) redis.call('XADD', KEYS[1], ARGV[1], 'd', 'x')";
+    for (let round = 2; round < 60; round++) {
+      await redisDoes("EVAL", remake, 1, "s", `${round}-0`);
+      // The tail may read before the second entry, between its check and its read, or after it.
+      if (round % 2 === 0) await new Promise(setImmediate);
+      await passes("s", `${round}-1`);
+      const at = reads.find(({ key, entries }) => key === "s" && entries[0]?.id === `${round}-0`);
+      expect([round, at?.hasGap]).toEqual([round, true]);
+    }
+  });
+
+  test("reports a gap where a long stream is replaced by one that is as long as expected", async () => {
+    tail.watch("s", FIRST_ID);
+    for (let i = 1; i <= 100; i++) await redisDoes("XADD", "s", `${i}-0`, "d", "x");
+    await comes("s", "100-0");
+    // Checked by its length from here on.
+    for (let i = 101; i <= 110; i++) await passes("s", `${i}-0`);
+    const remake = `redis.call('DEL', KEYS[1])
+      for i = 1000, 1110 do redis.call('XADD', KEYS[1], i .. '-0', 'd', 'x') end`;
+    await redisDoes("EVAL", remake, 1, "s");
+    await comes("s", "1110-0");
+    const at = reads.find(({ entries }) => entries[0]?.id === "1000-0");
+    expect(at?.hasGap).toBe(true);
+  });
+
+  test.each([0, 70])(
+    "reports no gap where a stream is trimmed with every entry to one, or to %i",
+    async (keep) => {
+      tail.watch("s", FIRST_ID);
+      for (let i = 1; i <= 200; i++) {
+        await redisDoes("XADD", "s", "MAXLEN", Math.max(1, keep), `${i}-0`, "d", "x");
+        await comes("s", `${i}-0`);
+      }
+      expect(reads.filter(({ hasGap }) => hasGap)).toEqual([]);
+    },
+  );
+
+  test("reports a new life that uses the id at its position again", async () => {
+    const remake = `redis.call('DEL', KEYS[1])
+      for i = 2, #ARGV do redis.call('XADD', KEYS[1], ARGV[i], 'd', ARGV[1]) end`;
+    // With the only entry replaced, by one that differs in its payload alone.
+    tail.watch("one", FIRST_ID);
+    await passes("one", "5-0");
+    await redisDoes("EVAL", remake, 1, "one", "y", "5-0");
+    await settled();
+    await passes("one", "6-0");
+    // With fewer entries than there were, of which none is newer; and with a newer one.
+    tail.watch("s", FIRST_ID);
+    for (const entry of ["1-0", "2-0", "3-0"]) await passes("s", entry);
+    await redisDoes("EVAL", remake, 1, "s", "y", "3-0");
+    await settled();
+    await passes("s", "4-0");
+    await redisDoes("EVAL", remake, 1, "s", "z", "4-0", "5-0");
+    await comes("s", "5-0");
+    const lives = (key: string) =>
+      restarted.filter((one) => one === key).length +
+      reads.filter((read) => read.key === key && read.isNewLife).length;
+    expect([lives("one"), lives("s")]).toEqual([1, 2]);
+    // What only looks like it is no new life.
+    await redisDoes("XDEL", "s", "5-0");
+    await settled();
+    await redisDoes("EXPIRE", "s", 1000);
+    await passes("s", "7-0");
+    expect(lives("s")).toBe(2);
   });
 
   test("ids are numbers: of 64 bits, and 9 comes before 10", async () => {

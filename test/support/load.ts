@@ -7,6 +7,8 @@ import { readEvents } from "./sse.ts";
 export interface Pusher {
   /** The numbers that were stored, by their entry ids, in the order of the acks. */
   readonly acknowledged: ReadonlyMap<string, number>;
+  /** The same as entries. A stream that is deleted and created again may use an id twice. */
+  readonly stored: readonly SeenEntry[];
   /** The codes of the entries that were not (or not surely) stored, by their numbers. */
   readonly failed: ReadonlyMap<number, string>;
   /** Sends nothing more and resolves when all that was sent is answered, or the server has closed. */
@@ -24,6 +26,7 @@ export interface Pusher {
 export async function startPusher(ws: string, stream: string, inFlight = 20, pauseMs = 0): Promise<Pusher> {
   const socket = await connectSocket(`${ws}/data/${stream}/push?header=0&ack=1`);
   const acknowledged = new Map<string, number>();
+  const stored: SeenEntry[] = [];
   const failed = new Map<number, string>();
   let sent = 0;
   let stopped = false;
@@ -32,8 +35,10 @@ export async function startPusher(ws: string, stream: string, inFlight = 20, pau
   async function run(): Promise<void> {
     for (let answered = 0; answered < sent; answered++) {
       const [outcome] = JSON.parse(await socket.text()) as (string | { error: string; code: string })[];
-      if (typeof outcome === "string") acknowledged.set(outcome, answered);
-      else failed.set(answered, outcome?.code ?? "an empty ack");
+      if (typeof outcome === "string") {
+        acknowledged.set(outcome, answered);
+        stored.push({ id: outcome, text: String(answered) });
+      } else failed.set(answered, outcome?.code ?? "an empty ack");
       if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
       if (!stopped) socket.send(String(sent++));
     }
@@ -42,6 +47,7 @@ export async function startPusher(ws: string, stream: string, inFlight = 20, pau
   const answered = run().catch(() => undefined);
   return {
     acknowledged,
+    stored,
     failed,
     closed: socket.closed,
     async stop() {

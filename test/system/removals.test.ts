@@ -7,7 +7,14 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { compareIds, type EntryId } from "../../src/domain/entry-id.ts";
 import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
 import { request } from "../support/http.ts";
-import { type Pusher, type Reader, startPusher, startReader, type Way } from "../support/load.ts";
+import {
+  type Pusher,
+  type Reader,
+  type SeenEntry,
+  startPusher,
+  startReader,
+  type Way,
+} from "../support/load.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { connectSocket } from "../support/socket.ts";
 import { until } from "../support/until.ts";
@@ -40,17 +47,19 @@ async function progress(pushers: readonly Pusher[], more = 100): Promise<void> {
 }
 
 /** Waits until readers have the last entry of a stream, and closes them. @returns what is stored */
-async function finish(stream: string, readers: readonly Reader[]): Promise<readonly string[]> {
+async function finish(stream: string, readers: readonly Reader[]): Promise<readonly SeenEntry[]> {
   const answer = await request(`${gateway.http}/data/${stream}/entries?format=json&count=1000000`);
-  const stored = (answer.json() as [string, string, string][]).map(([, id]) => id);
+  const stored = (answer.json() as [string, string, string][]).map(([, id, text]) => ({ id, text }));
+  const last = stored.at(-1)?.id;
   await until(
-    () => `all have ${stored.at(-1)}: ${readers.map(({ entries }) => entries.at(-1)?.id)}`,
-    () => readers.every(({ entries }) => entries.at(-1)?.id === stored.at(-1)),
+    () => `all have ${last}: ${readers.map(({ entries }) => entries.at(-1)?.id)}`,
+    () => readers.every(({ entries }) => entries.at(-1)?.id === last),
   );
   await Promise.all(readers.map((reader) => reader[Symbol.asyncDispose]()));
   return stored;
 }
 
+const nameOf = ({ id, text }: SeenEntry) => `${id} ${text}`;
 const isBelow = (a: string, b: string) => compareIds(a as EntryId, b as EntryId) < 0;
 
 test.each([["DEL", "default:s"], ["FLUSHALL"], ["XTRIM", "default:s", "MAXLEN", "0"]])(
@@ -69,28 +78,30 @@ test.each([["DEL", "default:s"], ["FLUSHALL"], ["XTRIM", "default:s", "MAXLEN", 
     await Promise.all(pushers.map((pusher) => pusher.stop()));
     for (const { failed } of pushers) expect(failed.size).toBe(0);
     const stored = await finish("s", readers);
-    const acknowledged = pushers
-      .flatMap((pusher) => [...pusher.acknowledged])
-      .sort(([a], [b]) => (isBelow(a, b) ? -1 : 1));
-    const texts = new Map(acknowledged.map(([id, number]) => [id, String(number)]));
-    expect(stored.every((id) => texts.has(id))).toBe(true);
+    // A stream that is deleted and created again may give an id a second time, within its millisecond.
+    const acknowledged = pushers.flatMap((pusher) => pusher.stored);
+    const texts = new Map<string, Set<string>>();
+    for (const { id, text } of acknowledged) texts.set(id, (texts.get(id) ?? new Set()).add(text));
+    expect(stored.filter(({ id, text }) => texts.get(id)?.has(text) !== true)).toEqual([]);
     for (const [i, { entries, gaps }] of readers.entries()) {
-      for (const { id, text } of entries) expect(text).toBe(texts.get(id));
+      expect(entries.filter(({ id, text }) => texts.get(id)?.has(text) !== true)).toEqual([]);
       const ids = entries.map(({ id }) => id);
       expect(ids.every((id, at) => at === 0 || isBelow(ids[at - 1] ?? "", id))).toBe(true);
-      const seen = new Set(ids);
-      expect(stored.filter((id) => !seen.has(id))).toEqual([]);
-      // With headers there is no room to tell it.
+      const seen = new Set(entries.map(nameOf));
+      const lacking = acknowledged.filter((entry) => !seen.has(nameOf(entry)));
+      const left = new Set(stored.map(nameOf));
+      const lackingNow = lacking.filter((entry) => left.has(nameOf(entry)));
+      // What is still there is missing only where its id was used by an entry that the reader has.
+      expect(lackingNow.filter(({ id }) => !ids.includes(id))).toEqual([]);
+      // With headers there is no room to report it.
       if (WAYS[i] === "header") continue;
-      const lacking = acknowledged.filter(
-        ([id]) =>
-          !seen.has(id) && !gaps.some(({ after, before }) => isBelow(after, id) && isBelow(id, before)),
-      );
-      expect(lacking).toEqual([]);
+      const isReported = (id: string) =>
+        gaps.some(({ after, before }) => isBelow(after, id) && isBelow(id, before));
+      expect(lacking.filter(({ id }) => !isReported(id))).toEqual([]);
     }
     const late = await startReaders("s");
     await finish("s", late);
-    for (const { entries } of late) expect(entries.map(({ id }) => id)).toEqual(stored);
+    for (const { entries } of late) expect(entries).toEqual(stored);
     expect(await gateway.metric("internal_errors_total")).toBe(0);
   },
   60_000,
@@ -164,7 +175,7 @@ describe("a key that is no stream", () => {
     expect(other.failed.size).toBe(0);
     await finish("s", readers[0]);
     const stored = await finish("other", readers[1]);
-    for (const { entries } of readers[1]) expect(entries.map(({ id }) => id)).toEqual(stored);
+    for (const { entries } of readers[1]) expect(entries).toEqual(stored);
     expect(await gateway.metric("internal_errors_total")).toBe(0);
   });
 });

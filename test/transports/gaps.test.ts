@@ -1,7 +1,7 @@
 /** What is gone before a reader came to it is told, on every way out that has room for it, between which ids it was. */
 import { decode } from "@msgpack/msgpack";
 import { createClient } from "graphql-sse";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { openAnswer, request } from "../support/http.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
@@ -119,6 +119,82 @@ describe.each(Object.entries(WAYS))("%s", (_name, { read }) => {
     await add("20-0");
     const gap = { stream_id: stream, after: "5-0", before: "20-0" };
     expect(await reading).toEqual({ gap, first: "20-0" });
+  });
+});
+
+describe("a stream that is created again and uses the reader's last id for another entry", () => {
+  let own: TestGateway;
+  beforeEach(async () => {
+    own = await startTestGateway(redis.url);
+  });
+  afterEach(() => own.close());
+
+  const isLive = () =>
+    until("the reader is live", async () => {
+      const { text } = await request(`${own.http}/metrics`);
+      return text.includes("redis_streamer_tail_streams 1\n");
+    });
+  const reuse = (...ids: readonly string[]) =>
+    redis.control.call(
+      "EVAL",
+      "redis.call('DEL', KEYS[1]) for _, id in ipairs(ARGV) do redis.call('XADD', KEYS[1], id, 'd', 'new') end",
+      "1",
+      `default:${stream}`,
+      ...ids,
+    );
+  const gap = () => ({ stream_id: stream, after: "0-0", before: "5-1" });
+
+  test.each(["", "&ack=1", "&max_fps=1000"])(
+    "is reported to a live reader by WebSocket%s",
+    async (options) => {
+      const query = `format=json&gaps=1&count=10&last_entry_id=0${options}`;
+      await using socket = await connectSocket(`${own.ws}/data/${stream}/pull?${query}`);
+      await isLive();
+      await add("5-0");
+      expect(JSON.parse(await socket.text())).toEqual([[stream, "5-0", "of 5-0"]]);
+      if (options === "&ack=1") socket.send("");
+      await reuse("5-0");
+      // At once, and not only when another entry follows.
+      expect(JSON.parse(await socket.text())).toEqual({ gap: gap() });
+      await reuse("4-0", "5-0", "6-0");
+      await add("7-0");
+      const entries: unknown[] = [];
+      while (entries.length < 2) {
+        const message = JSON.parse(await socket.text());
+        if (Array.isArray(message)) entries.push(...message);
+        if (Array.isArray(message) && options === "&ack=1") socket.send("");
+      }
+      expect(entries).toEqual([
+        [stream, "6-0", "new"],
+        [stream, "7-0", "of 7-0"],
+      ]);
+    },
+  );
+
+  test("is reported to a reader of server-sent events", async () => {
+    await using answer = await openAnswer(`${own.http}/data/${stream}/events?last_entry_id=0`);
+    const events = readEvents(answer);
+    await isLive();
+    await add("5-0");
+    expect((await events.next())?.id).toBe("5-0");
+    await reuse("5-0");
+    const notice = await events.next();
+    expect([notice?.event, JSON.parse(notice?.data ?? "")]).toEqual(["gap", gap()]);
+  });
+
+  test("is reported with the next entries by GraphQL", async () => {
+    const client = createClient({ url: `${own.http}/graphql` });
+    const query = `subscription($of: JSON!) { data(streamIds: $of, count: 5) { time gap { after before } } }`;
+    const results = client.iterate({ query, variables: { of: { [stream]: "0" } } });
+    const first = results.next();
+    await isLive();
+    await add("5-0");
+    expect((await first).value).toEqual({ data: { data: { time: ["5-0"], gap: null } } });
+    await reuse("5-0", "6-0");
+    expect((await results.next()).value).toEqual({
+      data: { data: { time: ["6-0"], gap: { after: "0-0", before: "5-1" } } },
+    });
+    await results.return?.();
   });
 });
 

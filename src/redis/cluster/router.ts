@@ -13,6 +13,7 @@ import type { Argument, CommandWriter } from "../command-writer.ts";
 import type { Commands, Database } from "../commands.ts";
 import { away, type Connection, type Done, ReplyLostError } from "../connection.ts";
 import { type Reply, ReplyError } from "../resp-reader.ts";
+import type { TransactionDone } from "../transaction.ts";
 import type { ClusterMap, ClusterNode } from "./map.ts";
 import { type NodeHooks, openClusterNodes } from "./nodes.ts";
 import { redirectionOf } from "./redirection.ts";
@@ -48,7 +49,8 @@ export interface ClusterRouter extends Database {
 }
 
 interface Order {
-  readonly encode: (out: CommandWriter) => void;
+  /** Sends it to a node; `done` gets an error that redirects it, or its reply. */
+  readonly sendTo: (node: Connection, done: Done) => void;
   readonly done: Done;
   /** In ms of `performance.now()`. */
   readonly giveUpAt: number;
@@ -113,7 +115,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
     lane.underWay++;
     lane.pausedUntil = 0;
     if (order.asking !== undefined) at.send(["ASKING"], ignore);
-    at.sendEncoded(order.encode, (error, reply) => answered(lane, order, target, error, reply));
+    order.sendTo(at, (error, reply) => answered(lane, order, target, error, reply));
     return true;
   }
 
@@ -205,7 +207,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
     sweeping = undefined;
   }
 
-  function sendEncoded(key: string, encode: (out: CommandWriter) => void, done: Done): void {
+  function sendOrder(key: string, sendTo: Order["sendTo"], done: Done): void {
     if (isClosed) {
       queueMicrotask(() => done(away(), null));
       return;
@@ -216,7 +218,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
       lanes.set(key, lane);
     }
     const order: Order = {
-      encode,
+      sendTo,
       done,
       giveUpAt: performance.now() + waitMs,
       redirections: 0,
@@ -227,8 +229,19 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
     hold(lane);
   }
 
+  const sendEncoded = (key: string, encode: (out: CommandWriter) => void, done: Done): void =>
+    sendOrder(key, (node, answer) => node.sendEncoded(encode, answer), done);
+
   const send = (args: readonly Argument[], done: Done) =>
     sendEncoded(keyOf(args), (out) => out.command(args), done);
+
+  const transact = (commands: readonly (readonly Argument[])[], done: TransactionDone): void =>
+    sendOrder(
+      keyOf(commands[0] ?? []),
+      // A node that redirects does so when it queues the commands. ASKING holds until the transaction ends.
+      (node, answer) => node.transact(commands, (error, replies) => answer(error, [...replies])),
+      (error, reply) => done(error, Array.isArray(reply) ? reply : []),
+    );
 
   const call = (...args: readonly Argument[]): Promise<Reply> =>
     new Promise((resolve, reject) => {
@@ -239,6 +252,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
     sendEncoded,
     send,
     call,
+    transact,
     placeOf: (key) => map.ownerOf(slotAt(key)),
     async onEach(run) {
       const giveUpAt = performance.now() + waitMs;

@@ -48,8 +48,8 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
       await Promise.all([reads, appends].map((one) => one.onEach(ping)));
     },
     openPolledReads: (readsOver) => unkeptReads(readsOver(reads)),
-    openTail: (onReads, onRemoval) =>
-      openClusterTail({ map, logger, silenceMs, sizes, tally, onReads, onRemoval }),
+    openTail: (onReads, events) =>
+      openClusterTail({ map, logger, silenceMs, sizes, tally, onReads, ...events }),
     openMetaTracking({ onPush, onAgain }) {
       let isArmed = false;
       const router = open("meta", {

@@ -10,24 +10,29 @@
 import type { EntryId } from "../../domain/entry-id.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Tally } from "../../domain/tally.ts";
+import { createContinuity } from "../continuity.ts";
 import type { EntrySizes } from "../entry-sizes.ts";
 import { createReadPace } from "../read-pace.ts";
-import { createRemovalWatch } from "../removal-watch.ts";
+import { isPermissionError, refusalOf } from "../refusal.ts";
 import { type Reply, ReplyError } from "../resp-reader.ts";
+import { createScriptSupport } from "../script-support.ts";
 import {
-  advance,
-  handOn,
+  errorIn,
   type OnTailReads,
-  type OnTailRemoval,
   planRead,
+  type ReadReplies,
+  type ReadState,
+  readCommands,
   type Tail,
+  type TailEvents,
   type TailRead,
+  takeReads,
 } from "../tail.ts";
 import type { ClusterMap, ClusterNode } from "./map.ts";
 import { type ClusterRouter, openClusterRouter } from "./router.ts";
 
 /** What a cluster's tail needs. */
-export interface ClusterTailOptions {
+export interface ClusterTailOptions extends TailEvents {
   readonly map: ClusterMap;
   readonly logger: Logger;
   /** As of `ConnectionOptions`. */
@@ -35,7 +40,6 @@ export interface ClusterTailOptions {
   readonly sizes: EntrySizes;
   readonly tally: Tally;
   readonly onReads: OnTailReads;
-  readonly onRemoval?: OnTailRemoval | undefined;
 }
 
 /** How long a read waits for a node, in ms. Its stream stays marked, and is read when there is one. */
@@ -43,7 +47,7 @@ const READ_WAIT_MS = 1000;
 
 /** Opens the tail. */
 export function openClusterTail(options: ClusterTailOptions): Tail {
-  const { map, logger, silenceMs, sizes, tally, onReads, onRemoval } = options;
+  const { map, logger, silenceMs, sizes, tally, onReads, onRemoval, onRefused } = options;
   const positions = new Map<string, EntryId>();
   /** Streams that may have grown since they were read. */
   const changed = new Set<string>();
@@ -51,11 +55,13 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
   const readAt = new Map<string, ClusterNode | undefined>();
   /** Streams that were read at a node that does not have their slot yet. */
   const asked = new Set<string>();
-  /** Streams whose read is under way, or has come and is not handed on yet. */
+  /** Streams whose read is under way. */
   const busy = new Set<string>();
   /** Reads under way by node: one that hangs holds up no other. */
   const underWay = new Map<ClusterNode | undefined, number>();
-  const removals = createRemovalWatch(onRemoval);
+  const scripts = createScriptSupport(logger);
+  const continuity = createContinuity(scripts.isAllowed);
+  const state: ReadState = { positions, sizes, continuity, onRemoval, onAgain: (key) => changed.add(key) };
   const pace = createReadPace(read);
   let arrived: TailRead[] = [];
 
@@ -124,50 +130,40 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
       changed.delete(key);
       busy.add(key);
       readAt.set(key, node);
-      let length = Number.POSITIVE_INFINITY;
-      // Right before the read: a stream no longer than what is read of it may have been trimmed past its position.
-      router.send(["XLEN", key], (_error, reply) => {
-        if (typeof reply === "number") length = reply;
-      });
-      router.send(["XREAD", "COUNT", count, "STREAMS", key, position], (error, reply) => {
+      const one = { asked: new Map([[key, position]]), count };
+      router.transact(readCommands(one, continuity), (error, replies) => {
         const missing = (underWay.get(node) ?? 1) - 1;
         if (missing === 0) underWay.delete(node);
         else underWay.set(node, missing);
-        if (error === undefined) take(key, position, count, length, reply);
-        else failed(key, error);
-        // What could not be read is tried again when a node has come or the map is told: not at once, and so in vain.
-        if (error === undefined || error instanceof ReplyError) schedule();
+        busy.delete(key);
+        const failure = error ?? errorIn(replies);
+        if (failure === undefined) take({ ...one, replies });
+        else failed(key, failure);
+        // What could not be read is tried again when a node is there or the map changes: not at once, and so in vain.
+        if (failure === undefined || failure instanceof ReplyError) schedule();
       });
     }
   }
 
   function failed(key: string, error: Error): void {
-    busy.delete(key);
-    if (error instanceof ReplyError) logger.warn({ key, err: error }, "Redis refuses to read this stream");
-    else mark(key);
+    if (!(error instanceof ReplyError) || scripts.isRefused(error)) {
+      mark(key);
+      return;
+    }
+    logger.warn({ key, err: error }, "Redis refuses to read this stream");
+    if (isPermissionError(error)) onRefused?.(key, refusalOf(error));
   }
 
-  function take(key: string, position: EntryId, count: number, length: number, reply: Reply): void {
-    if (positions.has(key) && positions.get(key) !== position) changed.add(key);
-    const reads = advance(reply, new Map([[key, position]]), positions, sizes);
-    const suspects = reads.filter(({ entries }) => {
-      const isCut = entries.length >= count && length > count;
-      if (isCut) changed.add(key);
-      return isCut || length <= entries.length;
-    });
-    if (positions.has(key) && length !== Number.POSITIVE_INFINITY)
-      removals.note(key, length, reads.length > 0);
-    handOn(reads, suspects, positions, router, (wanted) => {
-      busy.delete(key);
-      if (changed.has(key)) schedule();
-      if (wanted.length === 0) return;
-      // With what else comes in the same chunk.
-      if (arrived.length === 0) queueMicrotask(handOver);
-      arrived.push(...wanted);
-    });
+  function take(read: ReadReplies): void {
+    const reads = takeReads(read, state);
+    if (reads.length === 0) return;
+    // With what else arrives in the same chunk.
+    if (arrived.length === 0) queueMicrotask(handOver);
+    arrived.push(...reads);
   }
 
   function handOver(): void {
+    // Meanwhile a stream may have been unwatched or moved.
     const reads = arrived.filter(
       ({ key, entries }) => positions.get(key) === entries[entries.length - 1]?.id,
     );
@@ -177,7 +173,9 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
 
   const stopWatching = map.watch(mapTold);
   return {
+    noticesRemovals: () => true,
     watch(key, after) {
+      continuity.forget(key);
       positions.set(key, after);
       tally.tailStreams = positions.size;
       changed.add(key);
@@ -187,7 +185,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
       positions.delete(key);
       changed.delete(key);
       readAt.delete(key);
-      removals.forget(key);
+      continuity.forget(key);
       tally.tailStreams = positions.size;
     },
     close() {

@@ -1,4 +1,5 @@
 /** What a payload is by its first bytes, and how large a JPEG is, without decoding it. */
+import { type ImageType, imageTypeOf } from "../src/domain/content.ts";
 
 /** A kind of picture, by its usual file extension; `bin` is anything else. */
 export type ImageKind = "jpg" | "png" | "gif" | "webp" | "bin";
@@ -9,18 +10,17 @@ export interface ImageSize {
   readonly width: number;
 }
 
-const startsWith = (data: Uint8Array, bytes: readonly number[], at = 0): boolean =>
-  bytes.every((byte, index) => data[at + index] === byte);
+const KINDS: Readonly<Record<ImageType, ImageKind>> = {
+  "image/jpeg": "jpg",
+  "image/png": "png",
+  "image/gif": "gif",
+  "image/webp": "webp",
+};
 
 /** The kind of a payload. */
 export function imageKind(data: Uint8Array): ImageKind {
-  if (startsWith(data, [0xff, 0xd8, 0xff])) return "jpg";
-  if (startsWith(data, [0x89, 0x50, 0x4e, 0x47])) return "png";
-  if (startsWith(data, [0x47, 0x49, 0x46, 0x38])) return "gif";
-  // "RIFF", four bytes of length, "WEBP".
-  if (startsWith(data, [0x52, 0x49, 0x46, 0x46]) && startsWith(data, [0x57, 0x45, 0x42, 0x50], 8))
-    return "webp";
-  return "bin";
+  const type = imageTypeOf(data);
+  return type === undefined ? "bin" : KINDS[type];
 }
 
 /**

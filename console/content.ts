@@ -1,21 +1,13 @@
 /** What a payload is, told by its bytes, and what numbers are in it. */
 import { decode } from "@msgpack/msgpack";
 import type { PulledEntry } from "../client/browser.ts";
+import { imageTypeOf } from "../src/domain/content.ts";
 import type { View } from "./layout.ts";
 import { looksLikeSound, pcmOfMeta, readWav } from "./pcm.ts";
 
-/** The type of a picture by how its bytes begin; undefined of what is none. */
-export function pictureType(data: Uint8Array): string | undefined {
-  const begins = (at: number, ...bytes: readonly number[]) => bytes.every((byte, i) => data[at + i] === byte);
-  if (begins(0, 0xff, 0xd8, 0xff)) return "image/jpeg";
-  if (begins(0, 0x89, 0x50, 0x4e, 0x47)) return "image/png";
-  if (begins(0, 0x52, 0x49, 0x46, 0x46) && begins(8, 0x57, 0x45, 0x42, 0x50)) return "image/webp";
-  return undefined;
-}
-
 /** The viewer that fits a payload. @param meta the stream's metadata, which may say that it is sound */
 export function viewOf(entry: PulledEntry, meta?: unknown): Exclude<View, "auto"> {
-  if (pictureType(entry.data) !== undefined) return "image";
+  if (imageTypeOf(entry.data) !== undefined) return "image";
   if (readWav(entry.data) !== undefined) return "audio";
   if (parsedOf(entry, "json") !== undefined) return numbersOf(entry).size > 0 ? "plot" : "text";
   if (textOf(entry) !== undefined) return "text";

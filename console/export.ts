@@ -3,7 +3,8 @@
  * lines, a table of the numbers, the payloads end to end, or each as a file of its own.
  */
 import type { PulledEntry } from "../client/browser.ts";
-import { numbersOf, parsedOf, pictureType, textOf } from "./content.ts";
+import { imageTypeOf } from "../src/domain/content.ts";
+import { numbersOf, parsedOf, textOf } from "./content.ts";
 import { readWav } from "./pcm.ts";
 import { tarEnd, tarHeader, tarPadding } from "./tar.ts";
 
@@ -107,7 +108,7 @@ async function* tar(entries: AsyncIterable<PulledEntry>): AsyncGenerator<FilePar
 }
 
 function extensionOf(entry: PulledEntry): string {
-  const picture = pictureType(entry.data);
+  const picture = imageTypeOf(entry.data);
   if (picture !== undefined) return picture.slice("image/".length).replace("jpeg", "jpg");
   if (readWav(entry.data) !== undefined) return "wav";
   if (parsedOf(entry, "json") !== undefined) return "json";

@@ -4,7 +4,7 @@
  */
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { type PulledEntry, type Streamer, StreamerError } from "../client/browser.ts";
-import { pictureType } from "./content.ts";
+import { imageTypeOf } from "../src/domain/content.ts";
 import { errorText } from "./format.ts";
 import { paced, pause } from "./paced.ts";
 
@@ -146,7 +146,7 @@ export function createFeed(streamer: Streamer, { stream, device }: StreamName): 
   async function followNow(latest: boolean | undefined, aborted: AbortSignal): Promise<void> {
     const [newest] = await read({ reverse: true }, 1, aborted);
     aborted.throwIfAborted();
-    isLatest = latest ?? (newest !== undefined && pictureType(newest.data) !== undefined);
+    isLatest = latest ?? (newest !== undefined && imageTypeOf(newest.data) !== undefined);
     const recent =
       isLatest && newest !== undefined ? [newest] : await read({ reverse: true }, RECENT_ENTRIES, aborted);
     aborted.throwIfAborted();

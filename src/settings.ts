@@ -537,7 +537,7 @@ export const SETTINGS = {
     whole(100, 86_400_000),
     "15000",
     "ms",
-    "Time between SSE comments when it is quiet",
+    "Interval of keep-alives: a comment on server-sent events, the last picture again on mjpeg",
   ),
   shutdownMs: row(
     "SHUTDOWN_MS",

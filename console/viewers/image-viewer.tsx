@@ -2,7 +2,7 @@
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { PulledEntry } from "../../client/browser.ts";
-import { pictureType } from "../content.ts";
+import { imageTypeOf } from "../../src/domain/content.ts";
 import { countText, spanText } from "../format.ts";
 import { type Counted, createSkipCounter } from "../skipped.ts";
 import type { FromPictureWorker, ToPictureWorker } from "./picture-worker.ts";
@@ -56,7 +56,7 @@ export function ImageViewer({ entries, name, counted }: ImageViewerProps) {
       const newest = entries.value.at(-1);
       if (drawing !== undefined || newest === undefined || newest === last) return;
       last = newest;
-      const type = pictureType(newest.data);
+      const type = imageTypeOf(newest.data);
       if (type === undefined) {
         trouble = `entry ${newest.id} is no picture`;
         return;

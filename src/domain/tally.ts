@@ -32,6 +32,8 @@ export interface Tally {
   payloadPoolBytes: number;
   polledBytes: number;
   redisReconnects: number;
+  /** Entries that were not shown as a picture because they are none, once for each viewer. */
+  picturesSkipped: number;
   /** Requests and sockets refused for something the client did. */
   clientErrors: number;
   internalErrors: number;
@@ -58,6 +60,7 @@ export const createTally = (): Tally => ({
   payloadPoolBytes: 0,
   polledBytes: 0,
   redisReconnects: 0,
+  picturesSkipped: 0,
   clientErrors: 0,
   internalErrors: 0,
 });

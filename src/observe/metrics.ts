@@ -51,6 +51,11 @@ const ROWS: Readonly<Record<keyof Tally, readonly [kind: Kind, name: string, hel
   polledBytes: ["gauge", "polled_bytes", "Memory of answers kept for clients that poll"],
   payloadPoolBytes: ["gauge", "payload_pool_bytes", "Memory kept for large messages to come"],
   redisReconnects: ["counter", "redis_reconnects_total", "Times that a connection to Redis was lost"],
+  picturesSkipped: [
+    "counter",
+    "pictures_skipped_total",
+    "Entries that /mjpeg skipped because they are not images, once for each viewer",
+  ],
   clientErrors: [
     "counter",
     "client_errors_total",

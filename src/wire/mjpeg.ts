@@ -1,42 +1,42 @@
 /**
- * A stream of pictures as `multipart/x-mixed-replace`, which an `<img>` shows as a moving picture.
+ * A stream of pictures as `multipart/x-mixed-replace` (RFC 2046, section 5.1), in two forms.
  *
- *     --boundary            the response's start
- *     Content-Type: …
+ * With lengths, for programs. A parser that knows the length does not search the picture for a boundary:
+ *
+ *     --boundary                         the start of the response
+ *     Content-Type: image/jpeg           when there is a picture
+ *     Content-Length: 20480
  *
  *     picture
- *     --boundary            right behind each picture, and with it
- *     Content-Type: …
+ *     --boundary                         right after each picture
  *
- * Chromium shows a picture when the headers of the next part have come, other browsers when the boundary has. So both
- * follow each picture at once, before there is a next one; sent with the next one, the picture would always be one frame
- * late. That is why a part has neither a length nor an id, and why its type is a guess: that of the picture before. Browsers
- * look at the bytes anyway.
+ * Prompt, for browsers. Chromium shows a picture when the headers of the next part have arrived, so they follow each
+ * picture at once, before there is a next one. They cannot state its length, and its type is a guess, which browsers
+ * ignore: they look at the bytes. With lengths, Chromium would show each picture when the next one arrives.
  */
 
-/** How one response, or all of a server, write pictures. */
+/** The bytes around pictures, in one of the forms. */
 export interface MjpegForm {
-  /** The response's content type. */
-  readonly contentType: string;
-  /** What stands before the first picture. */
+  /** Precedes the first picture's `before`. */
   readonly start: string;
-  /** What stands behind a picture. @param type its content type */
-  end(type: string): string;
+  /** Precedes a picture. */
+  before(type: string, bytes: number): string;
+  /** Follows a picture at once. */
+  after(type: string): string;
 }
 
-/** Makes the form with a boundary that no picture contains, so a random one. @param boundary RFC 2046, section 5.1.1 */
-export function mjpegForm(boundary: string): MjpegForm {
+/** The content type of the response. @param boundary must not occur in a picture, so it is random */
+export const mjpegType = (boundary: string): string => `multipart/x-mixed-replace; boundary=${boundary}`;
+
+/** The form whose parts have lengths. */
+export const formWithLengths = (boundary: string): MjpegForm => ({
+  start: `--${boundary}\r\n`,
+  before: (type, bytes) => `Content-Type: ${type}\r\nContent-Length: ${bytes}\r\n\r\n`,
+  after: () => `\r\n--${boundary}\r\n`,
+});
+
+/** The form that browsers show without delay. */
+export function promptForm(boundary: string): MjpegForm {
   const head = (type: string) => `--${boundary}\r\nContent-Type: ${type}\r\n\r\n`;
-  return {
-    contentType: `multipart/x-mixed-replace; boundary=${boundary}`,
-    start: head("image/jpeg"),
-    end: (type) => `\r\n${head(type)}`,
-  };
-}
-
-/** The type of a picture by its first bytes: cameras send JPEG, but a browser takes the others as well. */
-export function imageTypeOf(bytes: Uint8Array): string {
-  if (bytes[0] === 0x89 && bytes[1] === 0x50) return "image/png";
-  if (bytes[0] === 0x52 && bytes[8] === 0x57) return "image/webp";
-  return "image/jpeg";
+  return { start: head("image/jpeg"), before: () => "", after: (type) => `\r\n${head(type)}` };
 }

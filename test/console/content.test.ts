@@ -13,7 +13,7 @@ const entryOf = (data: Uint8Array | string) =>
 
 test.each([
   ["a JPEG", Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), "image"],
-  ["a PNG", Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d), "image"],
+  ["a PNG", Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a), "image"],
   ["a WebP", "RIFF\0\0\0\0WEBPVP8 ", "image"],
   ["a WAV, which begins alike", "RIFF\0\0\0\0WAVEfmt ", "hex"],
   ["JSON with numbers", '{"acc":{"x":1}}', "plot"],

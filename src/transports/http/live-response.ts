@@ -3,7 +3,7 @@ import type { FastifyReply } from "fastify";
 import type { SessionKind } from "../../access/sessions.ts";
 import type { Gap } from "../../domain/entry.ts";
 import { asGatewayError, type GatewayError } from "../../domain/errors.ts";
-import type { Encoder } from "../../live/encoder.ts";
+import type { Encoder, Sink } from "../../live/encoder.ts";
 import type { SubscribedStream, SubscriptionOptions } from "../../live/subscription.ts";
 import { type ByteSink, type Chunks, createByteSink } from "../byte-sink.ts";
 import { type RouteParts, whenGone } from "./context.ts";
@@ -17,8 +17,8 @@ export interface LiveResponseOptions {
   readonly turns?: NonNullable<SubscriptionOptions<Chunks>["turns"]>;
   /** Sent first. */
   readonly opening: Chunks;
-  /** Sent at an interval, whether entries come or not; absent for none. */
-  readonly heartbeat?: Chunks;
+  /** Sent every `HEARTBEAT_MS`: bytes, or the last frame again where none was sent for as long. */
+  readonly heartbeat: Chunks | "last frame";
   /** What tells the client of an error when the status has long been sent. */
   readonly farewell?: (error: GatewayError) => Chunks;
   readonly maxFps?: number;
@@ -59,22 +59,41 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
   });
   const intervalMs = options.maxFps ? 1000 / options.maxFps : 0;
   let pace: NodeJS.Timeout | undefined;
-  sink.write(options.opening);
-  const subscription = subscribe({
-    streams: options.streams,
-    encoder: options.encoder,
-    sink,
-    ...(options.turns && { turns: options.turns }),
-    onFrame() {
+  let lastFrame: Chunks | undefined;
+  const repeats = options.heartbeat === "last frame";
+  // A frame without bytes is of an entry that this response has no form for.
+  const frames: Sink<Chunks> = {
+    ...sink,
+    write(frame) {
+      if (frame.bytes === 0) {
+        tally.picturesSkipped++;
+        return;
+      }
+      if (repeats) {
+        lastFrame = frame;
+        beating.refresh();
+      }
+      sink.write(frame);
       if (intervalMs === 0) return;
       subscription.pause("pace");
       pace = setTimeout(() => subscription.resume("pace"), intervalMs);
     },
+  };
+  sink.write(options.opening);
+  const subscription = subscribe({
+    streams: options.streams,
+    encoder: options.encoder,
+    sink: frames,
+    ...(options.turns && { turns: options.turns }),
     ...(gapNotice && { onGap: (gap: Gap) => sink.write(gapNotice(gap)) }),
     onError: (error) => endWith(asGatewayError(error)),
   });
-  const { heartbeat } = options;
-  const beating = heartbeat && setInterval(() => !sink.isFull() && sink.write(heartbeat), limits.heartbeatMs);
+  const beating = setInterval(beat, limits.heartbeatMs);
+
+  function beat(): void {
+    const due = options.heartbeat === "last frame" ? lastFrame : options.heartbeat;
+    if (due !== undefined && !sink.isFull()) sink.write(due);
+  }
 
   function endWith(error: GatewayError): void {
     if (options.farewell) sink.write(options.farewell(error));

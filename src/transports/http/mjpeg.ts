@@ -1,9 +1,10 @@
 /** `GET /data/{stream_id}/mjpeg`: the newest picture, again and again, so that `<img src>` shows a camera. */
 import { randomUUID } from "node:crypto";
 import type { FastifyInstance } from "fastify";
+import { imageTypeOf } from "../../domain/content.ts";
 import { badParameter } from "../../domain/errors.ts";
 import type { Encoder } from "../../live/encoder.ts";
-import { imageTypeOf, mjpegForm } from "../../wire/mjpeg.ts";
+import { formWithLengths, type MjpegForm, mjpegType, promptForm } from "../../wire/mjpeg.ts";
 import type { Chunks } from "../byte-sink.ts";
 import { readWantedStreams, resolveCursors } from "../read-request.ts";
 import { type RouteParts, targetOf } from "./context.ts";
@@ -11,17 +12,40 @@ import { sendLive, textChunks } from "./live-response.ts";
 
 const MOST_FPS = 1000;
 /** One for all responses, so that readers share their frames. */
-const form = mjpegForm(randomUUID());
+const BOUNDARY = randomUUID();
 
-const encoder: Encoder<Chunks> = {
-  form: "mjpeg",
-  encode(streams) {
-    const parts = streams.flatMap(({ entries }) =>
-      entries.flatMap(({ data }) => [data, Buffer.from(form.end(imageTypeOf(data)))]),
-    );
-    return { parts, bytes: parts.reduce((sum, part) => sum + part.length, 0) };
-  },
-};
+/** A form with the encoder of its pictures. */
+interface Pictures {
+  readonly opening: Chunks;
+  readonly encoder: Encoder<Chunks>;
+}
+
+/** @param name names the form among those of the encoders */
+function picturesIn(name: string, { start, before, after }: MjpegForm): Pictures {
+  return {
+    opening: textChunks(start),
+    encoder: {
+      form: name,
+      // An entry that is not an image makes an empty frame: sent, it would end the picture of an <img> for good.
+      encode(streams) {
+        const parts = streams.flatMap(({ entries }) =>
+          entries.flatMap(({ data }) => {
+            const type = imageTypeOf(data);
+            if (type === undefined) return [];
+            return [Buffer.from(before(type, data.length)), data, Buffer.from(after(type))];
+          }),
+        );
+        return { parts, bytes: parts.reduce((sum, part) => sum + part.length, 0) };
+      },
+    },
+  };
+}
+
+const WITH_LENGTHS = picturesIn("mjpeg", formWithLengths(BOUNDARY));
+const PROMPT = picturesIn("mjpeg prompt", promptForm(BOUNDARY));
+
+/** What browsers accept where they load an image or a page, and programs do not. */
+const BROWSER_ACCEPT = /image\/(\*|avif|webp|apng)/i;
 
 /** Adds the route. */
 export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
@@ -31,15 +55,17 @@ export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
     const cursor = query.text("last_entry_id", "0");
     const wanted = readWantedStreams(request.visitor.identity, segment, query, parts.limits, cursor);
     if (wanted.length > 1) throw badParameter("stream_id", "names several streams; a picture shows one");
+    const { opening, encoder } = BROWSER_ACCEPT.test(request.headers.accept ?? "") ? PROMPT : WITH_LENGTHS;
     sendLive(
       reply,
       {
         kind: "mjpeg",
-        contentType: form.contentType,
+        contentType: mjpegType(BOUNDARY),
         streams: await resolveCursors(wanted, parts.log),
         encoder,
         turns: { count: 1, latest: true },
-        opening: textChunks(form.start),
+        opening,
+        heartbeat: "last frame",
         maxFps: query.number("max_fps", 0, 0, MOST_FPS),
       },
       parts,

@@ -304,7 +304,10 @@ const EVENTS: Operation = {
 const MJPEG: Operation = {
   tags: ["http"],
   summary: "Show a stream of pictures",
-  description: 'For `<img src="…/mjpeg">`: the newest picture each time the browser is ready for one.',
+  description: [
+    'For `<img src="…/mjpeg">`: the newest picture each time the browser is ready for one. Entries that are not images are skipped; the last picture is',
+    "repeated every `HEARTBEAT_MS`. Parts have a `Content-Length` unless `Accept` names what browsers accept as an image.",
+  ].join("\n"),
   parameters: [STREAM, DEVICE, PREFIX, MAX_FPS],
   responses: {
     "200": {

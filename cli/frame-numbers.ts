@@ -35,7 +35,10 @@ export function createFrameCount(): FrameCount {
   let unnumbered = 0;
   return {
     note({ stream, fields }) {
-      const text = (name: string) => decoder.decode(fields?.get(name));
+      const text = (name: string) => {
+        const value = fields?.get(name);
+        return value instanceof Uint8Array ? decoder.decode(value) : "";
+      };
       const number = text(NUMBER_FIELD);
       if (!/^\d{1,15}$/.test(number)) {
         unnumbered++;

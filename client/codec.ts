@@ -3,7 +3,12 @@
  * as users of the client know them.
  */
 import type { EntryFields } from "../src/domain/entry.ts";
-import { decodePulledGap, decodePulledMsgpack, encodePushedMsgpack } from "../src/wire/msgpack.ts";
+import {
+  decodePulledGap,
+  decodePulledMsgpack,
+  encodePushedMsgpack,
+  type GivenValue,
+} from "../src/wire/msgpack.ts";
 import { badMessage } from "./errors.ts";
 
 /** The `format` parameter that asks for what this file reads and writes. */
@@ -16,7 +21,10 @@ export interface StreamEntry {
   readonly id: string;
   /** The payload, any bytes. It may be a view on the whole message: copy it to keep a small part for long. */
   readonly data: Uint8Array;
-  /** The entry's further fields, absent where it has none. */
+  /**
+   * Fields besides the payload, absent if there are none. A repeated field is a list of its values. Entries of other
+   * programs may have no payload, `data` is then empty, and only fields.
+   */
   readonly fields?: EntryFields;
 }
 
@@ -26,7 +34,7 @@ export interface OutgoingEntry {
   /** Undefined lets Redis assign it; else a full id, or `<ms>-*`. */
   readonly id: string | undefined;
   readonly data: Uint8Array;
-  readonly fields: Readonly<Record<string, string | Uint8Array>> | undefined;
+  readonly fields: Readonly<Record<string, GivenValue>> | undefined;
 }
 
 /** Makes the message of a batch. */

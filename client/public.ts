@@ -1,4 +1,5 @@
 /** What the client shows beside `connect`, the same on every platform. */
+export type { EntryFields, FieldValue } from "../src/domain/entry.ts";
 export type { Backoff } from "./backoff.ts";
 export type {
   Catalog,
@@ -13,6 +14,7 @@ export type {
 export type { StreamEntry } from "./codec.ts";
 export type { PulledEntry } from "./entry.ts";
 export { type ClientErrorCode, StreamerError, type StreamerErrorCode } from "./errors.ts";
+export { fieldsText } from "./fields.ts";
 export type { RangeOptions } from "./history.ts";
 export type { PullOptions } from "./pull.ts";
 export type { BatchEntry, Push, PushOptions, SendOptions } from "./push.ts";

@@ -8,6 +8,7 @@
  *            └── stays, and goes out over the next connection
  * ```
  */
+import type { GivenValue } from "../src/wire/msgpack.ts";
 import { bytesOfText } from "../src/wire/utf8.ts";
 import { followSignal } from "./abort.ts";
 import { type Acknowledged, readAck } from "./ack.ts";
@@ -32,8 +33,8 @@ export interface PushOptions extends CommonOptions {
 export interface SendOptions {
   /** The entry's own id, `<ms>-<sequence>` or `<ms>-*`. @default assigned by Redis */
   readonly id?: string | undefined;
-  /** Further fields of the entry. */
-  readonly fields?: Readonly<Record<string, string | Uint8Array>> | undefined;
+  /** Fields besides the payload. Text is stored as UTF-8, a list repeats the field. */
+  readonly fields?: Readonly<Record<string, GivenValue>> | undefined;
 }
 
 /** One entry of several. */

@@ -7,6 +7,7 @@ import { looksLikeSound, pcmOfMeta, readWav } from "./pcm.ts";
 
 /** The viewer that fits a payload. @param meta the stream's metadata, which may say that it is sound */
 export function viewOf(entry: PulledEntry, meta?: unknown): Exclude<View, "auto"> {
+  if (entry.data.length === 0 && entry.fields !== undefined) return "text";
   if (imageTypeOf(entry.data) !== undefined) return "image";
   if (readWav(entry.data) !== undefined) return "audio";
   if (parsedOf(entry, "json") !== undefined) return numbersOf(entry).size > 0 ? "plot" : "text";
@@ -65,14 +66,27 @@ const MOST_NUMBERS = 64;
 
 const numbersByEntry = new WeakMap<PulledEntry, ReadonlyMap<string, number>>();
 
-/** The numbers in a JSON payload by their paths, `acc.x`; a bare number is `value`. Found once per entry. */
+/**
+ * The numbers in a JSON payload by their paths, `acc.x`; a bare number is `value`. An entry without a payload has those of
+ * its fields. Found once per entry.
+ */
 export function numbersOf(entry: PulledEntry): ReadonlyMap<string, number> {
   const known = numbersByEntry.get(entry);
   if (known !== undefined) return known;
   const found = new Map<string, number>();
-  collect(parsedOf(entry, "json"), "", 0, found);
+  if (entry.data.length > 0) collect(parsedOf(entry, "json"), "", 0, found);
+  else
+    for (const [name, value] of numericFields(entry)) if (found.size < MOST_NUMBERS) found.set(name, value);
   numbersByEntry.set(entry, found);
   return found;
+}
+
+/** Fields that are decimal numbers. A repeated field has no single value. */
+function* numericFields({ fields }: PulledEntry): Generator<readonly [string, number]> {
+  for (const [name, value] of fields ?? []) {
+    const text = value instanceof Uint8Array && value.length <= 32 ? new TextDecoder().decode(value) : "";
+    if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) yield [name, Number(text)];
+  }
 }
 
 function collect(value: unknown, path: string, depth: number, found: Map<string, number>): void {

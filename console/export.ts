@@ -2,7 +2,7 @@
  * A range of a stream as a file. What there is to choose from is what programs for data read without a word: JSON
  * lines, a table of the numbers, the payloads end to end, or each as a file of its own.
  */
-import type { PulledEntry } from "../client/browser.ts";
+import type { FieldValue, PulledEntry } from "../client/browser.ts";
 import { imageTypeOf } from "../src/domain/content.ts";
 import { numbersOf, parsedOf, textOf } from "./content.ts";
 import { readWav } from "./pcm.ts";
@@ -31,7 +31,7 @@ export const EXPORT_FORMS: readonly ExportForm[] = [
       for await (const entry of entries) yield `${jsonLine(entry)}\n`;
     },
   },
-  { id: "csv", title: "CSV: the numbers in JSON", extension: "csv", write: csv },
+  { id: "csv", title: "CSV: numbers in JSON, and fields", extension: "csv", write: csv },
   {
     id: "raw",
     title: "Raw: the payloads end to end",
@@ -53,7 +53,7 @@ function jsonLine(entry: PulledEntry): string {
   const payload =
     json !== undefined ? { json } : text !== undefined ? { text } : { base64: base64Of(entry.data) };
   const fields =
-    entry.fields && Object.fromEntries([...entry.fields].map(([name, value]) => [name, shown(value)]));
+    entry.fields && Object.fromEntries([...entry.fields].map(([name, value]) => [name, shownField(value)]));
   return JSON.stringify({
     id: entry.id,
     time: new Date(entry.timeMs).toISOString(),
@@ -61,6 +61,9 @@ function jsonLine(entry: PulledEntry): string {
     ...(fields && { fields }),
   });
 }
+
+/** A repeated field is a list. */
+const shownField = (value: FieldValue) => (value instanceof Uint8Array ? shown(value) : value.map(shown));
 
 const shown = (value: Uint8Array) => {
   try {
@@ -80,19 +83,31 @@ function base64Of(data: Uint8Array): string {
   return btoa(binary);
 }
 
-/** A row for each entry with numbers; the columns are those of the first. RFC 4180. */
+/** A row for each entry with numbers or fields; the columns are those of the first row. RFC 4180. */
 async function* csv(entries: AsyncIterable<PulledEntry>): AsyncGenerator<FilePart, void, undefined> {
   let columns: readonly string[] | undefined;
   for await (const entry of entries) {
-    const numbers = numbersOf(entry);
-    if (numbers.size === 0) continue;
+    const cells = cellsOf(entry);
+    if (cells.size === 0) continue;
     if (columns === undefined) {
-      columns = [...numbers.keys()];
+      columns = [...cells.keys()];
       yield `${["id", "time", ...columns].map(csvField).join(",")}\r\n`;
     }
-    const values = columns.map((name) => numbers.get(name) ?? "");
+    const values = columns.map((name) => csvField(cells.get(name) ?? ""));
     yield `${[entry.id, new Date(entry.timeMs).toISOString(), ...values].join(",")}\r\n`;
   }
+}
+
+/** The cells of an entry by column: the numbers of its payload, then its fields, `fields.x` where both have an x. */
+function cellsOf(entry: PulledEntry): ReadonlyMap<string, string> {
+  const cells = new Map<string, string>();
+  if (entry.data.length > 0) for (const [name, value] of numbersOf(entry)) cells.set(name, String(value));
+  for (const [name, value] of entry.fields ?? []) {
+    const shownValue = shownField(value);
+    const text = typeof shownValue === "string" ? shownValue : JSON.stringify(shownValue);
+    cells.set(cells.has(name) ? `fields.${name}` : name, text);
+  }
+  return cells;
 }
 
 const csvField = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

@@ -1,11 +1,13 @@
 /** Bytes as they are: the newest entry, sixteen a line, in hex and as characters. */
 import type { ReadonlySignal } from "@preact/signals";
-import type { PulledEntry } from "../../client/browser.ts";
+import { fieldsText, type PulledEntry } from "../../client/browser.ts";
 import { bytesText } from "../format.ts";
 
 const PER_LINE = 16;
 /** Bytes that are shown. */
 const MOST_BYTES = 1024;
+/** Characters of the fields that are shown. */
+const MOST_FIELD_CHARACTERS = 2000;
 
 /** Lines of offset, bytes and characters. */
 export function hexText(data: Uint8Array): string {
@@ -33,6 +35,7 @@ export function HexViewer({ entries }: { readonly entries: ReadonlySignal<readon
       <p class="facts">
         entry {newest.id}, {bytesText(newest.data.length)}
         {newest.data.length > MOST_BYTES && `, the first ${MOST_BYTES} of them`}
+        {newest.fields && <> · {fieldsText(newest.fields).slice(0, MOST_FIELD_CHARACTERS)}</>}
       </p>
     </>
   );

@@ -1,7 +1,7 @@
 /** Text, JSON and MessagePack as a tail: the newest below, filtered, on one line or many. */
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { PulledEntry } from "../../client/browser.ts";
+import { fieldsText, type PulledEntry } from "../../client/browser.ts";
 import { parsedOf, textOf, valueText } from "../content.ts";
 import { timeText } from "../format.ts";
 
@@ -90,7 +90,14 @@ function newestLines(
   return lines.reverse();
 }
 
-function lineOf(entry: PulledEntry, form: "text" | "msgpack", isPretty: boolean): string {
+/** Returns the line of an entry: its payload, then the fields besides it. */
+export function lineOf(entry: PulledEntry, form: "text" | "msgpack", isPretty: boolean): string {
+  const fields = fieldsText(entry.fields);
+  if (fields === "") return payloadLine(entry, form, isPretty);
+  return entry.data.length === 0 ? fields : `${payloadLine(entry, form, isPretty)} ${fields}`;
+}
+
+function payloadLine(entry: PulledEntry, form: "text" | "msgpack", isPretty: boolean): string {
   const value = form === "msgpack" || isPretty ? parsedOf(entry, form === "text" ? "json" : form) : undefined;
   if (value !== undefined) return valueText(value, isPretty);
   return textOf(entry) ?? `${entry.data.length} bytes`;

@@ -1,13 +1,29 @@
 /** What a stream holds: an entry, with the payload in Redis' field `d` and any further fields beside it. */
 import type { EntryId } from "./entry-id.ts";
 
-/** Further fields of an entry: its metadata, field name to value. Values are any bytes. */
-export type EntryFields = ReadonlyMap<string, Uint8Array>;
+/** Value of a field, any bytes; the values in order if the entry repeats the field. */
+export type FieldValue = Uint8Array | readonly Uint8Array[];
+
+/**
+ * Fields of an entry besides its payload, by name. If an entry repeats the field `d`, the last `d` is the payload, as in
+ * the original service, and the earlier ones are here. A name that is not UTF-8 has U+FFFD in place of the wrong bytes.
+ */
+export type EntryFields = ReadonlyMap<string, FieldValue>;
+
+/** Returns the values of a field, one or more. */
+export const valuesOf = (value: FieldValue): readonly Uint8Array[] =>
+  value instanceof Uint8Array ? [value] : value;
+
+/** Returns fields as Redis takes them: name, value, name, value; a repeated field has its name before each value. */
+export const fieldArguments = (fields: EntryFields | undefined): (string | Uint8Array)[] =>
+  fields === undefined
+    ? []
+    : [...fields].flatMap(([name, value]) => valuesOf(value).flatMap((one) => [name, one]));
 
 /** One entry as it stands in a stream. */
 export interface Entry {
   readonly id: EntryId;
-  /** The payload, any bytes; empty where another program wrote the entry without a field `d`. */
+  /** The payload, the value of field `d`, any bytes; empty if the entry has no such field. */
   readonly data: Uint8Array;
   /** Absent where the entry has no field but `d`, which is the usual case. */
   readonly fields?: EntryFields;

@@ -3,7 +3,7 @@
  * what readers share: whoever stands at `after` can take it whole, in frames that are built once for all of them.
  */
 
-import type { Entry } from "../domain/entry.ts";
+import { type Entry, type FieldValue, valuesOf } from "../domain/entry.ts";
 import { compareIds, type EntryId } from "../domain/entry-id.ts";
 import { bytesOf } from "../redis/entry-sizes.ts";
 import type { Encoder } from "./encoder.ts";
@@ -50,7 +50,8 @@ function compacted(entries: readonly Entry[]): readonly Entry[] {
   let bytes = 0;
   for (const { data, fields } of entries) {
     bytes += copiedBytes(data);
-    if (fields !== undefined) for (const value of fields.values()) bytes += copiedBytes(value);
+    if (fields !== undefined)
+      for (const value of fields.values()) for (const one of valuesOf(value)) bytes += copiedBytes(one);
   }
   if (bytes === 0) return entries;
   const memory = new Uint8Array(bytes);
@@ -61,10 +62,16 @@ function compacted(entries: readonly Entry[]): readonly Entry[] {
     at += value.length;
     return memory.subarray(at - value.length, at);
   };
+  const copiedValue = (value: FieldValue) =>
+    value instanceof Uint8Array ? copied(value) : value.map((one) => copied(one));
   return entries.map(({ id, data, fields }) =>
     fields === undefined
       ? { id, data: copied(data) }
-      : { id, data: copied(data), fields: new Map([...fields].map(([name, one]) => [name, copied(one)])) },
+      : {
+          id,
+          data: copied(data),
+          fields: new Map([...fields].map(([name, value]) => [name, copiedValue(value)])),
+        },
   );
 }
 

@@ -4,7 +4,7 @@
  * that let it be echoed to them (`echo.ts`).
  */
 
-import { isDeduped, type NewEntry } from "../domain/entry.ts";
+import { fieldArguments, isDeduped, type NewEntry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { Tally } from "../domain/tally.ts";
@@ -126,7 +126,10 @@ function createEntryEncoder(streamMaxLength: number): EncodeEntry {
       out.argument(entry.data);
       return;
     }
-    const fields = [...(entry.fields ?? [])].flat();
-    out.command(["XADD", entry.key, ...trim, entry.id, "d", entry.data, ...fields]);
+    out.command([
+      ...["XADD", entry.key, ...trim, entry.id, "d"],
+      entry.data,
+      ...fieldArguments(entry.fields),
+    ]);
   };
 }

@@ -3,7 +3,7 @@
  * through whichever gateway, it is sent. What is known of a key is in Redis, beside the stream, and changes in one step
  * with it: the numbers stored last, with their ids, for a day after the last one.
  */
-import type { DedupedEntry } from "../domain/entry.ts";
+import { type DedupedEntry, fieldArguments } from "../domain/entry.ts";
 import { hashTagOf, tagFor } from "./cluster/slots.ts";
 import type { Argument } from "./command-writer.ts";
 
@@ -39,12 +39,11 @@ export function dedupedCommand(
   { key, id, data, fields, dedupe }: DedupedEntry,
   trim: readonly string[],
 ): readonly Argument[] {
-  const further = [...(fields ?? [])].flat();
   const known = `:dedupe:${inItsSlot(key)}:${dedupe.key}`;
   return [
     ...["EVAL", SCRIPT, "2", key, known],
     ...[String(dedupe.number), String(DEDUPE_WINDOW), String(LIFE_MS)],
-    ...[...trim, id, "d", data, ...further],
+    ...[...trim, id, "d", data, ...fieldArguments(fields)],
   ];
 }
 

@@ -1,6 +1,6 @@
 /** Entries out of the replies of XRANGE, XREVRANGE and XREAD. */
 
-import type { Entry } from "../domain/entry.ts";
+import { type Entry, type FieldValue, valuesOf } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
 import type { Reply } from "./resp-reader.ts";
 
@@ -31,15 +31,22 @@ function entryOf([id, fields]: Reply[]): Entry | undefined {
   return withFields(entryId, fields);
 }
 
+/** Decodes an entry that has other fields than one `d`. A repeated field becomes a list; the last `d` is the payload. */
 function withFields(id: EntryId, fields: readonly Reply[]): Entry {
   let data: Uint8Array | undefined;
-  const further = new Map<string, Uint8Array>();
+  const further = new Map<string, FieldValue>();
+  const add = (name: string, value: Uint8Array) => {
+    const before = further.get(name);
+    further.set(name, before === undefined ? value : [...valuesOf(before), value]);
+  };
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const name = fields[i];
     const value = fields[i + 1];
     if (!Buffer.isBuffer(name) || !Buffer.isBuffer(value)) continue;
-    if (data === undefined && name.length === 1 && name[0] === LOWER_D) data = value;
-    else further.set(name.toString("utf8"), value);
+    if (name.length === 1 && name[0] === LOWER_D) {
+      if (data !== undefined) add("d", data);
+      data = value;
+    } else add(name.toString("utf8"), value);
   }
   return { id, data: data ?? NO_DATA, ...(further.size > 0 && { fields: further }) };
 }

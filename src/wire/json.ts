@@ -2,7 +2,7 @@
  * The clean format as JSON: `[[stream_id, entry_id, payload], …]`, with an entry's further fields, where it has any, as
  * a fourth element (wire.md, "The clean format"). Bytes are a string where they are UTF-8, else `{"base64": "…"}`.
  */
-import type { Entry, EntryFields, Gap, StreamEntries } from "../domain/entry.ts";
+import type { Entry, EntryFields, FieldValue, Gap, StreamEntries } from "../domain/entry.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { parseJson } from "./json-text.ts";
 import { checkBatchSize, malformed, type PushedEntry, shown, streamIdOf, wantedIdOf } from "./push-batch.ts";
@@ -39,7 +39,11 @@ function bytesJson(bytes: Uint8Array): string {
 }
 
 const fieldsJson = (fields: EntryFields): string =>
-  `{${[...fields].map(([name, value]) => `${JSON.stringify(name)}:${bytesJson(value)}`).join(",")}}`;
+  `{${[...fields].map(([name, value]) => `${JSON.stringify(name)}:${valueJson(value)}`).join(",")}}`;
+
+/** A repeated field is a list. */
+const valueJson = (value: FieldValue): string =>
+  value instanceof Uint8Array ? bytesJson(value) : `[${value.map(bytesJson).join(",")}]`;
 
 /** Decodes a pushed batch. @throws GatewayError BAD_HEADER or TOO_LARGE */
 export const decodeJson = (text: string, mostEntries: number): PushedEntry[] =>
@@ -65,12 +69,14 @@ function bytesOfJson(value: unknown, what: string): Uint8Array {
  * Reads the items that both clean formats share.
  *
  * @param bytesOf how the format writes bytes; throws with the name of what is wrong
+ * @param isStored whether the entries come from a stream, where an entry may have several fields "d"
  * @throws GatewayError BAD_HEADER or TOO_LARGE
  */
 export function cleanEntries(
   value: unknown,
   mostEntries: number,
   bytesOf: (value: unknown, what: string) => Uint8Array,
+  isStored = false,
 ): PushedEntry[] {
   if (!Array.isArray(value))
     throw malformed(
@@ -86,6 +92,8 @@ export function cleanEntries(
       data: bytesOf(item[2], `the payload of entry ${i}`),
     };
     const fields = item.length === 4 ? fieldsOf(item[3], i, bytesOf) : undefined;
+    if (!isStored && fields?.has("d") === true)
+      throw malformed(`entry ${i} must not have a field "d": it is the name of the payload`);
     return fields === undefined ? entry : { ...entry, fields };
   });
 }
@@ -97,11 +105,14 @@ function fieldsOf(
 ): EntryFields | undefined {
   if (value === null) return undefined;
   if (typeof value !== "object" || Array.isArray(value) || value instanceof Uint8Array)
-    throw malformed(`the fields of entry ${i} are no map: ${shown(value)}`);
+    throw malformed(`the fields of entry ${i} must be a map, got ${shown(value)}`);
   const members: [string, unknown][] = value instanceof Map ? [...value] : Object.entries(value);
-  const fields = new Map(
-    members.map(([name, one]) => [name, bytesOf(one, `field ${shown(name)} of entry ${i}`)]),
-  );
-  if (fields.has("d")) throw malformed(`entry ${i} has a field "d", which is the payload's name`);
+  const fields = new Map<string, FieldValue>();
+  for (const [name, one] of members) {
+    const what = `field ${shown(name)} of entry ${i}`;
+    // A list repeats the field. An empty one would be no field at all, so it is refused with any other wrong value.
+    const isList = Array.isArray(one) && one.length > 0;
+    fields.set(name, isList ? one.map((value: unknown) => bytesOf(value, what)) : bytesOf(one, what));
+  }
   return fields.size > 0 ? fields : undefined;
 }

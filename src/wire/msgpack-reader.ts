@@ -3,15 +3,15 @@
  * of them would have a decoder that trusts lengths reserve gigabytes. Here lists and maps grow by what is really there,
  * nothing nests deeper than a batch does, and there is an end to how many values there may be.
  *
- *     [ [stream_id, entry_id, payload, {name: value}], … ]
- *     1 2                              3                      depth
+ *     [ [stream_id, entry_id, payload, {name: [value, …]}], … ]
+ *     1 2                              3      4                 depth
  *
  * @see https://github.com/msgpack/msgpack/blob/master/spec.md
  */
 import { checkValueCount, malformed, mostValuesOf, shown } from "./push-batch.ts";
 import { textOf } from "./utf8.ts";
 
-const MOST_DEPTH = 3;
+const MOST_DEPTH = 4;
 
 const broken = (problem: string) => malformed(`the message is no MessagePack: ${problem}`);
 

@@ -40,10 +40,17 @@ export interface PulledEntry extends Entry {
   readonly stream: string;
 }
 
+/** Value of a field to push: text is sent as UTF-8, a list repeats the field. */
+export type GivenValue = string | Uint8Array | readonly (string | Uint8Array)[];
+
+const isList = (value: GivenValue): value is readonly (string | Uint8Array)[] => Array.isArray(value);
+const bytesOfGiven = (value: string | Uint8Array): Uint8Array =>
+  typeof value === "string" ? bytesOfText(value) : value;
+
 /** Encodes a batch to be pushed: what `decodeMsgpack` takes. Field values that are text are sent as their bytes. */
 export function encodePushedMsgpack(
   entries: readonly (Omit<PushedEntry, "fields"> & {
-    readonly fields?: Readonly<Record<string, string | Uint8Array>> | undefined;
+    readonly fields?: Readonly<Record<string, GivenValue>> | undefined;
   })[],
 ): Uint8Array {
   const items = entries.map(({ stream, id, data, fields }) => {
@@ -51,17 +58,23 @@ export function encodePushedMsgpack(
     if (fields === undefined) return item;
     const values = Object.entries(fields).map(([name, value]) => [
       name,
-      typeof value === "string" ? bytesOfText(value) : value,
+      isList(value) ? value.map(bytesOfGiven) : bytesOfGiven(value),
     ]);
     return [...item, Object.fromEntries(values)];
   });
   return encode(items);
 }
 
-/** Decodes entries that were pulled: what `encodeMsgpack` makes. @throws GatewayError BAD_HEADER */
+/**
+ * Decodes entries that were pulled: what `encodeMsgpack` makes. Takes every entry that a stream can hold, so that one
+ * odd entry does not end a stream.
+ *
+ * @throws GatewayError BAD_HEADER
+ */
 export function decodePulledMsgpack(bytes: Uint8Array): PulledEntry[] {
   // Nothing has more entries than bytes.
-  return decodeMsgpack(bytes, bytes.length).map((entry, i) => {
+  const entries = cleanEntries(readMsgpack(bytes, bytes.length), bytes.length, bytesOfMsgpack, true);
+  return entries.map((entry, i) => {
     const id = parseId(entry.id);
     if (id === undefined) throw malformed(`entry ${i} has no id`);
     return { ...entry, id };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Entry, StreamEntries } from "../../src/domain/entry.ts";
+import { type Entry, type StreamEntries, valuesOf } from "../../src/domain/entry.ts";
 import { compareIds, FIRST_ID, idAtTime } from "../../src/domain/entry-id.ts";
 import { createBatch, firstPast, frameOf } from "../../src/live/batch.ts";
 import type { Encoder } from "../../src/live/encoder.ts";
@@ -35,7 +35,9 @@ describe("the memory of a batch", () => {
     ]);
     expect(entries[1]?.fields).toEqual(new Map([["n", new Uint8Array(3).fill(7)]]));
     const memory = new Set(
-      entries.flatMap(({ data, fields }) => [data, ...(fields?.values() ?? [])].map((one) => one.buffer)),
+      entries.flatMap(({ data, fields }) =>
+        [data, ...[...(fields?.values() ?? [])].flatMap(valuesOf)].map((one) => one.buffer),
+      ),
     );
     expect([...memory].map((one) => one.byteLength)).toEqual([10 + 3 + COMPACT_UP_TO]);
   });

@@ -102,10 +102,10 @@ describe("what is wrong is named", () => {
     ['[["s",null,{"base64":5}]]', 'the payload of entry 0 is neither a string nor {"base64": "…"}: {…}'],
     ['[["s",null,{"base64":"?"}]]', 'the payload of entry 0 is neither a string nor {"base64": "…"}: {…}'],
     ['[["s",null,{"hex":"00"}]]', 'the payload of entry 0 is neither a string nor {"base64": "…"}: {…}'],
-    ['[["s",null,"x","y"]]', 'the fields of entry 0 are no map: "y"'],
-    ['[["s",null,"x",[]]]', "the fields of entry 0 are no map: []"],
+    ['[["s",null,"x","y"]]', 'the fields of entry 0 must be a map, got "y"'],
+    ['[["s",null,"x",[]]]', "the fields of entry 0 must be a map, got []"],
     ['[["s",null,"x",{"n":7}]]', 'field "n" of entry 0 is neither a string nor {"base64": "…"}: 7'],
-    ['[["s",null,"x",{"d":"y"}]]', 'entry 0 has a field "d", which is the payload\'s name'],
+    ['[["s",null,"x",{"d":"y"}]]', 'entry 0 must not have a field "d": it is the name of the payload'],
   ])("%s", (text, problem) => {
     expect(refusalOf(() => decode(text))).toBe(`BAD_HEADER: ${problem}`);
   });

@@ -134,8 +134,8 @@ describe("what is wrong is named", () => {
     ["91 94 a1 73 c0 a1 78 81 05 a1 37", `${NONE}a field's name is no text: 5`],
     ["91 94 a1 73 c0 a1 78 81 a1 ff a1 37", `${NONE}a field's name is no text: 1 bytes`],
     ["91 94 a1 73 c0 a1 78 82 a1 6e a1 31 a1 6e a1 32", `${NONE}field "n" is there twice`],
-    ["91 93 a1 73 c0 91 91 05", `${NONE}it nests deeper than entries do`],
-    ["91 94 a1 73 c0 a1 78 81 a1 6e 80", `${NONE}it nests deeper than entries do`],
+    ["91 93 a1 73 c0 91 91 91 05", `${NONE}it nests deeper than entries do`],
+    ["91 94 a1 73 c0 a1 78 81 a1 6e 91 80", `${NONE}it nests deeper than entries do`],
     ["80", "a batch must be a list of entries, [[stream_id, entry_id, payload], …], got {…}"],
     ["c0", "a batch must be a list of entries, [[stream_id, entry_id, payload], …], got null"],
     ["c4 01 78", "a batch must be a list of entries, [[stream_id, entry_id, payload], …], got 1 bytes"],
@@ -158,11 +158,11 @@ describe("what is wrong is named", () => {
     ["91 93 a1 73 c0 05", "the payload of entry 0 is neither bin nor str: 5"],
     ["91 93 a1 73 c0 c0", "the payload of entry 0 is neither bin nor str: null"],
     ["91 93 a1 73 c0 91 05", "the payload of entry 0 is neither bin nor str: [5]"],
-    ["91 94 a1 73 c0 a1 78 a1 79", 'the fields of entry 0 are no map: "y"'],
-    ["91 94 a1 73 c0 a1 78 c4 00", "the fields of entry 0 are no map: 0 bytes"],
-    ["91 94 a1 73 c0 a1 78 90", "the fields of entry 0 are no map: []"],
+    ["91 94 a1 73 c0 a1 78 a1 79", 'the fields of entry 0 must be a map, got "y"'],
+    ["91 94 a1 73 c0 a1 78 c4 00", "the fields of entry 0 must be a map, got 0 bytes"],
+    ["91 94 a1 73 c0 a1 78 90", "the fields of entry 0 must be a map, got []"],
     ["91 94 a1 73 c0 a1 78 81 a1 6e 07", 'field "n" of entry 0 is neither bin nor str: 7'],
-    ["91 94 a1 73 c0 a1 78 81 a1 64 a0", 'entry 0 has a field "d", which is the payload\'s name'],
+    ["91 94 a1 73 c0 a1 78 81 a1 64 a0", 'entry 0 must not have a field "d": it is the name of the payload'],
   ])("%s", (message, problem) => {
     expect(refusalOf(() => decode(hex(message)))).toBe(`BAD_HEADER: ${problem}`);
   });

@@ -1,5 +1,5 @@
 /** The mutation that stores entries: for small data, where a WebSocket or a POST would be too much to ask of a script. */
-import type { NewEntry } from "../../domain/entry.ts";
+import type { EntryFields, NewEntry } from "../../domain/entry.ts";
 import { badParameter, GatewayError } from "../../domain/errors.ts";
 import type { AppendResult } from "../../redis/appender.ts";
 import { decodeBase64 } from "../../wire/base64.ts";
@@ -25,7 +25,10 @@ export function addAppend(builder: Builder, withDevices: boolean): void {
       json: t.field({ type: "JSON", description: "The payload as JSON." }),
       base64: t.string({ description: "The payload as bytes in base64." }),
       id: t.string({ description: "The entry id; not given, Redis assigns it." }),
-      fields: t.field({ type: "JSON", description: "Further fields: an object of strings." }),
+      fields: t.field({
+        type: "JSON",
+        description: "Further fields: an object of strings; a list of strings repeats a field.",
+      }),
     }),
   });
 
@@ -95,13 +98,23 @@ function dataOf({ string, json, base64 }: EntryInput, i: number): Uint8Array {
   return bytes;
 }
 
-function fieldsOf(value: unknown, i: number): ReadonlyMap<string, Uint8Array> {
+/** Reads the fields of an entry: an object of strings, or lists of strings, which repeat a field. */
+function fieldsOf(value: unknown, i: number): EntryFields {
   if (value === undefined || value === null) return new Map();
-  const members = typeof value === "object" && !Array.isArray(value) ? Object.entries(value) : undefined;
-  if (members === undefined || members.some(([name, one]) => name === "d" || typeof one !== "string"))
-    throw badParameter(
-      `entries[${i}].fields`,
-      'wants an object of strings without "d", which is the payload',
-    );
-  return new Map(members.map(([name, one]) => [name, bytesOfText(String(one))]));
+  const members = typeof value === "object" && !Array.isArray(value) ? Object.entries(value) : [["d", ""]];
+  return new Map(
+    members.map(([name = "", one]) => {
+      const values: unknown = Array.isArray(one) && one.length > 0 ? one : [one];
+      if (name === "d" || !isTexts(values))
+        throw badParameter(
+          `entries[${i}].fields`,
+          'must be an object of strings, or lists of strings, without "d", the name of the payload',
+        );
+      const [only, ...others] = values.map(bytesOfText);
+      return [name, only !== undefined && others.length === 0 ? only : values.map(bytesOfText)];
+    }),
+  );
 }
+
+const isTexts = (values: unknown): values is readonly string[] =>
+  Array.isArray(values) && values.every((one) => typeof one === "string");

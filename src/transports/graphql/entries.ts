@@ -1,5 +1,5 @@
 /** Entries, and the pages in which a stream's history is read: a connection whose cursors are entry ids. */
-import type { Entry } from "../../domain/entry.ts";
+import type { Entry, EntryFields } from "../../domain/entry.ts";
 import {
   compareIds,
   type EntryId,
@@ -106,11 +106,8 @@ export function addEntries(builder: Builder) {
       }),
       fields: t.field({
         type: "JSON",
-        description: 'The entry\'s further fields: strings where they are UTF-8, else `{"base64": "…"}`.',
-        resolve: ({ fields }) =>
-          Object.fromEntries(
-            [...(fields ?? [])].map(([name, value]) => [name, textOf(value) ?? { base64: base64Of(value) }]),
-          ),
+        description: FIELDS_DESCRIPTION,
+        resolve: ({ fields }) => fieldsJson(fields),
       }),
     }),
   });
@@ -158,6 +155,21 @@ export function addEntries(builder: Builder) {
 
   return { entry, connection };
 }
+
+/** Description of a field that shows an entry's fields. */
+export const FIELDS_DESCRIPTION =
+  'Fields besides the payload: strings if they are UTF-8, else `{"base64": "…"}`; a repeated field is a list.';
+
+/** Returns fields as JSON, by name. */
+export const fieldsJson = (fields: EntryFields | undefined): object =>
+  Object.fromEntries(
+    [...(fields ?? [])].map(([name, value]) => [
+      name,
+      value instanceof Uint8Array ? shownValue(value) : value.map(shownValue),
+    ]),
+  );
+
+const shownValue = (value: Uint8Array) => textOf(value) ?? { base64: base64Of(value) };
 
 type EntryTypes = ReturnType<typeof addEntries>;
 

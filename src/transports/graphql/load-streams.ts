@@ -21,7 +21,7 @@ export interface NamedKey {
   readonly key: string;
 }
 
-const PAYLOAD_FIELD = /^(first|last)Entry(Data|String|Json)$/;
+const PAYLOAD_FIELD = /^(first|last)Entry(Data|String|Json|Fields)$/;
 const FREE_FIELDS: ReadonlySet<string> = new Set(["__typename", "id", "streamId", "sid", "meta", "entries"]);
 
 /** What the selected fields of a stream need. */

@@ -1,8 +1,14 @@
 /** Streams: what Redis and their metadata say of them, and the queries that list them. */
-import type { Entry } from "../../domain/entry.ts";
+import { type Entry, fieldArguments } from "../../domain/entry.ts";
 import type { EdgeEntry, StreamDetails } from "../../redis/stream-details.ts";
 import type { Builder } from "./builder.ts";
-import { type ConnectionRef, FORMAT_DESCRIPTION, readPage } from "./entries.ts";
+import {
+  type ConnectionRef,
+  FIELDS_DESCRIPTION,
+  FORMAT_DESCRIPTION,
+  fieldsJson,
+  readPage,
+} from "./entries.ts";
 import { loadNamedStreams, loadStreams, type StreamNode } from "./load-streams.ts";
 import { fewNames, streamIdOf } from "./names.ts";
 import { base64Of, jsonOf, metaOf, stringOf, timeText } from "./payload.ts";
@@ -29,7 +35,8 @@ const detailsOf = ({ record }: StreamNode): StreamDetails => record.details ?? N
 function bytesOf(edge: EdgeEntry | undefined): number {
   if (edge?.entry === undefined) return edge?.leftOut ?? 0;
   const { data, fields } = edge.entry;
-  const named = [...(fields ?? [])].map(([name, value]) => Buffer.byteLength(name) + value.length);
+  // Names and values alike, as the server's script counts them.
+  const named = fieldArguments(fields).map((part) => Buffer.byteLength(part));
   return named.reduce((sum, bytes) => sum + bytes, data.length === 0 ? 0 : data.length + 1);
 }
 
@@ -85,6 +92,11 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
               return entry === undefined ? {} : jsonOf(entry.data);
             },
           }),
+          fields: t.field({
+            type: "JSON",
+            description: `The ${side} entry's fields. ${FIELDS_DESCRIPTION}`,
+            resolve: (stream) => fieldsJson(entryOf(stream)?.fields),
+          }),
         };
       };
       const first = edgeFields("first");
@@ -120,6 +132,7 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
         firstEntryData: first.data,
         firstEntryString: first.string,
         firstEntryJson: first.json,
+        firstEntryFields: first.fields,
         lastEntryBytes: t.field({
           type: "Count",
           description: "Bytes of the last entry, the names of its fields included; 0 where there is none.",
@@ -130,6 +143,7 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
         lastEntryData: last.data,
         lastEntryString: last.string,
         lastEntryJson: last.json,
+        lastEntryFields: last.fields,
         entries: t.field({
           type: connection,
           nullable: true,

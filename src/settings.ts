@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { problemOfPattern } from "./domain/stream-pattern.ts";
 
 /** How a setting's text becomes its value. Each throws a sentence without the setting's name. */
 type Parse<T> = (text: string) => T;
@@ -85,6 +86,8 @@ const streamClasses: Parse<readonly StreamClassSetting[]> = (value) => {
   const classes = list(value).map((one) => {
     const [, name = "", pattern = ""] = /^([\w.-]{1,40})=(.{1,200})$/.exec(one) ?? [];
     if (name === "") throw new Error(`wants classes as cameras=*:cam*, not "${one}"`);
+    const problem = problemOfPattern(pattern);
+    if (problem !== undefined) throw new Error(`the pattern of class ${name} ${problem}`);
     return { name, pattern };
   });
   if (classes.length > MOST_CLASSES)

@@ -2,7 +2,7 @@
  * What a key or token allows: an action on the streams of a pattern, written `read:glasses:*`.
  * Patterns are those of `domain/stream-pattern.ts`.
  */
-import { matchesGlob, matchesPattern } from "../domain/stream-pattern.ts";
+import { matchesGlob, matchesPattern, problemOfPattern } from "../domain/stream-pattern.ts";
 
 /** What can be done: `write` does not include `read`; `admin` includes both, and what changes or removes streams. */
 export const ACTIONS = ["read", "write", "admin"] as const;
@@ -16,9 +16,6 @@ export interface Grant {
   readonly pattern: string;
 }
 
-/** Longest pattern taken in, in characters: matching costs its length times the key's. */
-const MOST_PATTERN_CHARACTERS = 1024;
-
 /**
  * Reads a grant, `read:glasses:*`. An action alone, `admin`, is for everything.
  *
@@ -31,8 +28,8 @@ export function parseGrant(text: string): Grant {
   const action = ACTIONS.find((one) => one === name);
   if (action === undefined)
     throw new Error(`a permission begins with one of ${ACTIONS.join(", ")}, not "${text.slice(0, 60)}"`);
-  if (pattern === "" || pattern.length > MOST_PATTERN_CHARACTERS)
-    throw new Error(`a permission's pattern has 1 to ${MOST_PATTERN_CHARACTERS} characters, as glasses:*`);
+  const problem = problemOfPattern(pattern);
+  if (problem !== undefined) throw new Error(`a permission's pattern, as glasses:*, ${problem}`);
   return { action, pattern };
 }
 

@@ -8,6 +8,8 @@
  * begin with a colon themselves match them, so that a permission on all devices is none on the gateway.
  */
 
+import { MOST_PATTERN_CHARACTERS, MOST_WILDCARDS } from "./glob.ts";
+
 /** Returns whether a pattern matches a stream key. */
 export function matchesPattern(pattern: string, key: string): boolean {
   if (pattern === "*") return true;
@@ -23,25 +25,32 @@ export function matchesPattern(pattern: string, key: string): boolean {
   );
 }
 
-/** Whether a text is one of a glob's, in which `*` is any run of characters. Never worse than their lengths multiplied. */
+/** Whether a text matches a glob in which `*` is any run of characters. The time grows with the text alone. */
 export function matchesGlob(glob: string, text: string): boolean {
-  let g = 0;
-  let t = 0;
-  /** Where to go on when what follows the last `*` does not fit: that star takes one character more. */
-  let star = -1;
-  let taken = 0;
-  while (t < text.length) {
-    if (glob[g] === "*") {
-      star = g++;
-      taken = t;
-    } else if (glob[g] === text[t]) {
-      g++;
-      t++;
-    } else if (star >= 0) {
-      g = star + 1;
-      t = ++taken;
-    } else return false;
+  const [first = "", ...rest] = glob.split("*");
+  const last = rest.pop();
+  if (last === undefined) return glob === text;
+  if (!text.startsWith(first)) return false;
+  // What matches a part earlier leaves more for the parts after it, so the first place is the right one.
+  let at = first.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
   }
-  while (glob[g] === "*") g++;
-  return g === glob.length;
+  return text.length - last.length >= at && text.endsWith(last);
+}
+
+/**
+ * Describes why a pattern is not accepted: it is matched against every stream that a client names.
+ *
+ * @returns undefined if it is accepted
+ */
+export function problemOfPattern(pattern: string): string | undefined {
+  if (pattern === "" || pattern.length > MOST_PATTERN_CHARACTERS)
+    return `must have 1 to ${MOST_PATTERN_CHARACTERS} characters, got ${pattern.length}`;
+  const wildcards = pattern.split("*").length - 1;
+  return wildcards > MOST_WILDCARDS
+    ? `must have at most ${MOST_WILDCARDS} wildcards, got ${wildcards}`
+    : undefined;
 }

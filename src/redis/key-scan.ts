@@ -1,50 +1,101 @@
 /**
- * Which streams there are. Redis has no index of them, so this is a walk over all keys, by `SCAN`. Each step is a round
- * trip, and holds the server for as long as it takes: steps are as large as nobody minds.
+ * Walks over all keys by `SCAN`, because Redis has no index of streams. A walk costs Redis and the gateway much, so all
+ * lookups of a moment share one, and what it found is matched here and not by Redis.
  */
 import { isUtf8 } from "node:buffer";
+import { createWorkSlices, runInSlices } from "../domain/work-slice.ts";
 import type { Commands, Database } from "./commands.ts";
 import { refusing } from "./refusal.ts";
 import type { Reply } from "./resp-reader.ts";
+import { mergeSorted } from "./sorted-names.ts";
+import { STREAM_META_PREFIX } from "./system-keys.ts";
 
 /** Walks over the keys of the database, on all its servers at once. */
 export interface KeyScan {
   /**
-   * The keys of a type, in no order. Keys that are not UTF-8 have no name that a client could say, and are left out.
+   * Returns the keys of all streams, sorted. Keys that are not UTF-8, or longer than any name that a request may have,
+   * cannot be addressed by a client and are left out.
    *
-   * @param match a glob as Redis knows it (Redis: `KEYS`); absent for all
-   * @throws GatewayError where Redis does not answer
+   * @throws GatewayError if Redis does not answer
    */
-  keys(type: "stream" | "string", match?: string): Promise<ReadonlySet<string>>;
+  streams(): Promise<readonly string[]>;
+  /** Returns the keys of the strings that hold streams' metadata, likewise. */
+  metas(): Promise<readonly string[]>;
 }
 
-/** Keys of one step: some 10 ms in which the server does nothing else. Most databases are walked in one. */
-const STEP_KEYS = 20_000;
+/** Keys of one step. It holds Redis for 1 to 3 ms. */
+const STEP_KEYS = 5_000;
 
-/** Makes a walker over the keys of a database. */
+/** Longest key that is listed, in bytes: a device, a prefix and a stream id of 1 KB each, and the gateway's own prefix. */
+const MOST_KEY_BYTES = 4096;
+
+/** Creates a walker over the keys of a database. */
 export function createKeyScan(database: Database): KeyScan {
-  async function walk(server: Commands, type: string, match: string | undefined, found: Set<string>) {
-    const filter = match === undefined ? [] : ["MATCH", match];
+  /** Walks one server, and returns what each step found, sorted. */
+  async function walk(server: Commands, filter: readonly string[]): Promise<(readonly string[])[]> {
+    const slices = createWorkSlices();
+    const runs: (readonly string[])[] = [];
     let cursor = "0";
     do {
-      const reply = await server.call("SCAN", cursor, "COUNT", STEP_KEYS, "TYPE", type, ...filter);
+      const reply = await server.call("SCAN", cursor, "COUNT", STEP_KEYS, ...filter);
       const { next, keys } = scanReply(reply);
-      for (const key of keys) {
-        const name = key.toString();
-        // What is no UTF-8 is decoded to this character; to look for it costs less than to check every key.
-        if (!name.includes("\ufffd") || isUtf8(key)) found.add(name);
-      }
+      runs.push(namesOf(keys).sort());
       cursor = next;
+      if (slices.isOver()) await slices.next();
     } while (cursor !== "0");
+    return runs;
   }
 
+  const walkAll =
+    (...filter: readonly string[]) =>
+    async (): Promise<readonly string[]> => {
+      const found = await refusing(database.onEach((server) => walk(server, filter)));
+      return runInSlices(mergeSorted(found.flat()));
+    };
+
   return {
-    async keys(type, match) {
-      const found = new Set<string>();
-      await refusing(database.onEach((server) => walk(server, type, match, found)));
-      return found;
-    },
+    streams: shared(walkAll("TYPE", "stream")),
+    // A pattern of the gateway's own, whose one wildcard is at its end, costs Redis nothing.
+    metas: shared(walkAll("TYPE", "string", "MATCH", `${STREAM_META_PREFIX}*`)),
   };
+}
+
+/**
+ * Shares a walk between callers. A caller that arrives during a walk waits for the next one: the current one may already
+ * have passed the place of a key that the caller has just written.
+ */
+function shared<T>(walk: () => Promise<T>): () => Promise<T> {
+  let current: Promise<unknown> | undefined;
+  let next: Promise<T> | undefined;
+
+  function begin(): Promise<T> {
+    next = undefined;
+    const walking = walk();
+    current = walking;
+    const done = () => {
+      if (current === walking) current = undefined;
+    };
+    walking.then(done, done);
+    return walking;
+  }
+
+  return () => {
+    if (next !== undefined) return next;
+    if (current === undefined) return begin();
+    next = current.then(begin, begin);
+    return next;
+  };
+}
+
+function namesOf(keys: readonly Buffer[]): string[] {
+  const names: string[] = [];
+  for (const key of keys) {
+    if (key.length > MOST_KEY_BYTES) continue;
+    const name = key.toString();
+    // What is no UTF-8 is decoded to this character; to look for it costs less than to check every key.
+    if (!name.includes("\ufffd") || isUtf8(key)) names.push(name);
+  }
+  return names;
 }
 
 function scanReply(reply: Reply): { readonly next: string; readonly keys: readonly Buffer[] } {
@@ -52,7 +103,3 @@ function scanReply(reply: Reply): { readonly next: string; readonly keys: readon
   if (!Buffer.isBuffer(next) || !Array.isArray(keys)) throw new Error("Redis answered SCAN with no cursor");
   return { next: next.toString("latin1"), keys: keys.filter((key) => Buffer.isBuffer(key)) };
 }
-
-/** A glob that matches exactly this text and whatever `rest` matches behind it. */
-export const globAfter = (text: string, rest: string): string =>
-  `${text.replace(/[\\*?[\]^-]/g, "\\$&")}${rest}`;

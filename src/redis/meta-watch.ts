@@ -5,7 +5,7 @@
 import { GatewayError } from "../domain/errors.ts";
 import { type Database, databaseOver } from "./commands.ts";
 import type { Connection, ConnectionHooks } from "./connection.ts";
-import { createKeyScan, globAfter } from "./key-scan.ts";
+import { createKeyScan } from "./key-scan.ts";
 import { refusalOf } from "./refusal.ts";
 import type { Reply } from "./resp-reader.ts";
 import { STREAM_META_PREFIX, streamMetaKey } from "./system-keys.ts";
@@ -92,8 +92,8 @@ export function createMetaWatch(open: OpenMetaTracking): MetaWatch {
 
   function start(): MetaTracking {
     const tellAll = async () => {
-      const keys = await createKeyScan(started.database).keys("string", globAfter(STREAM_META_PREFIX, "*"));
-      tell([...keys].map(streamOf), started);
+      const keys = await createKeyScan(started.database).metas();
+      tell(keys.map(streamOf), started);
     };
     const started = open({
       onPush([kind, keys]) {

@@ -4,12 +4,14 @@
  * trip, since the connection sends it in one write; so lists are asked for as lists.
  */
 import { GatewayError } from "../domain/errors.ts";
+import { createWorkSlices, runInSlices } from "../domain/work-slice.ts";
 import type { Argument } from "./command-writer.ts";
 import type { Database } from "./commands.ts";
 import { createDeviceRecords, type DeviceRecords } from "./device-records.ts";
-import { createKeyScan, globAfter } from "./key-scan.ts";
+import { createKeyScan } from "./key-scan.ts";
 import { refusing } from "./refusal.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
+import { mergeSorted } from "./sorted-names.ts";
 import { type DetailDepth, detailsCommand, detailsOf, type StreamDetails } from "./stream-details.ts";
 import { STREAM_META_PREFIX, streamMetaKey } from "./system-keys.ts";
 
@@ -49,13 +51,13 @@ export interface RedisFacts {
 /** What is known beside entries. Everything throws `GatewayError` where Redis does not answer. */
 export interface Registry {
   readonly devices: DeviceRecords;
-  /** The keys of all streams that have a key, in order. @param match a glob, as Redis knows it */
-  streamKeys(match?: string): Promise<readonly string[]>;
-  /** The keys of all streams that have entries or metadata, in order. */
-  knownStreamKeys(match?: string): Promise<readonly string[]>;
+  /** Returns the keys of all streams that have a key, sorted. */
+  streamKeys(): Promise<readonly string[]>;
+  /** Returns the keys of all streams that have entries or metadata, sorted. */
+  knownStreamKeys(): Promise<readonly string[]>;
   /** Whether each key is a stream or has stream metadata. One round trip for all. */
   areKnown(keys: readonly string[]): Promise<readonly boolean[]>;
-  /** What is known of streams, in the order of the keys. All are asked for in one round trip. */
+  /** Returns what is known of streams, in the order of the keys, in one round trip per thousand of them. */
   streams(keys: readonly string[], wanted: WantedRecord): Promise<readonly StreamRecord[]>;
   /** Stores a stream's metadata, JSON. */
   setStreamMeta(key: string, meta: string): Promise<boolean>;
@@ -77,6 +79,9 @@ export interface RegistryParts {
   /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
   readonly streamMaxLength: number;
 }
+
+/** Streams read in one round trip: their commands and replies take the gateway and Redis some ms. */
+const KEYS_AT_A_TIME = 1000;
 
 const COMPARE_AND_SET = `local old = redis.call('GET', KEYS[1])
 if (old or '') ~= ARGV[1] then return 0 end
@@ -109,21 +114,31 @@ export function createRegistry({ database, streamMaxLength }: RegistryParts): Re
 
   const metaOf = (reply: Reply) => (Buffer.isBuffer(reply) ? reply : undefined);
 
+  async function recordsOf(
+    keys: readonly string[],
+    { depth, payloadBytes, meta }: WantedRecord,
+  ): Promise<readonly StreamRecord[]> {
+    // Both are sent before the first answer, so in one write.
+    const [metas, details] = await Promise.all([
+      collect(meta ? keys.map((key) => ["GET", streamMetaKey(key)]) : []),
+      collect(depth ? keys.map((key) => detailsCommand(key, depth, payloadBytes)) : []),
+    ]);
+    return keys.map((_, i) => ({
+      meta: metaOf(metas[i] ?? null),
+      details: depth && detailsOf(details[i] ?? null),
+    }));
+  }
+
   return {
     devices: createDeviceRecords(database, streamMaxLength),
 
-    async streamKeys(match) {
-      return [...(await scan.keys("stream", match))].sort();
-    },
+    streamKeys: scan.streams,
 
-    async knownStreamKeys(match) {
-      const [keys, described] = await Promise.all([
-        scan.keys("stream", match),
-        scan.keys("string", globAfter(STREAM_META_PREFIX, match ?? "*")),
-      ]);
-      const known = new Set(keys);
-      for (const key of described) known.add(key.slice(STREAM_META_PREFIX.length));
-      return [...known].sort();
+    async knownStreamKeys() {
+      const [keys, metas] = await Promise.all([scan.streams(), scan.metas()]);
+      // All have the same prefix, so they stay sorted without it.
+      const described = metas.map((key) => key.slice(STREAM_META_PREFIX.length));
+      return runInSlices(mergeSorted([keys, described]));
     },
 
     async areKnown(keys) {
@@ -134,16 +149,15 @@ export function createRegistry({ database, streamMaxLength }: RegistryParts): Re
       return keys.map((_, i) => String(types[i]) === "stream" || metas[i] === 1);
     },
 
-    async streams(keys, { depth, payloadBytes, meta }) {
-      // Both are sent before the first answer, so in one write.
-      const [metas, details] = await Promise.all([
-        collect(meta ? keys.map((key) => ["GET", streamMetaKey(key)]) : []),
-        collect(depth ? keys.map((key) => detailsCommand(key, depth, payloadBytes)) : []),
-      ]);
-      return keys.map((_, i) => ({
-        meta: metaOf(metas[i] ?? null),
-        details: depth && detailsOf(details[i] ?? null),
-      }));
+    async streams(keys, wanted) {
+      if (keys.length <= KEYS_AT_A_TIME) return recordsOf(keys, wanted);
+      const slices = createWorkSlices();
+      const records: StreamRecord[] = [];
+      for (let from = 0; from < keys.length; from += KEYS_AT_A_TIME) {
+        for (const one of await recordsOf(keys.slice(from, from + KEYS_AT_A_TIME), wanted)) records.push(one);
+        if (slices.isOver()) await slices.next();
+      }
+      return records;
     },
 
     async setStreamMeta(key, meta) {
@@ -160,16 +174,17 @@ export function createRegistry({ database, streamMaxLength }: RegistryParts): Re
     },
 
     async deleteStream(key) {
-      const [trimmed, meta, stream] = await collect([
-        ["XTRIM", key, "MAXLEN", "=", 0],
-        ["DEL", streamMetaKey(key)],
-        ["DEL", key],
+      // UNLINK frees a stream of any length in the background; XTRIM and DEL would hold Redis for all of its entries.
+      const [length, meta, stream] = await collect([
+        ["XLEN", key],
+        ["UNLINK", streamMetaKey(key)],
+        ["UNLINK", key],
       ]);
-      return { data: Number(trimmed) > 0, meta: meta === 1, stream: stream === 1 };
+      return { data: Number(length) > 0, meta: meta === 1, stream: stream === 1 };
     },
 
     async flush() {
-      await refusing(database.onEach((server) => server.call("FLUSHDB")));
+      await refusing(database.onEach((server) => server.call("FLUSHDB", "ASYNC")));
     },
 
     async server() {

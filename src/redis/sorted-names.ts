@@ -1,0 +1,52 @@
+/** Merges sorted lists of names in slices: sorting a million keys at once would hold the event loop for a second. */
+
+/** Names handled between two places where the work may stop. */
+const STEP = 1024;
+
+/**
+ * Merges sorted lists into one, without repeats.
+ *
+ * @param lists each sorted by UTF-16 code units, as `Array.sort` does; an element may occur several times
+ */
+export function* mergeSorted(lists: readonly (readonly string[])[]): Generator<void, readonly string[]> {
+  let left = lists.filter((one) => one.length > 0);
+  // In pairs, so that each name is handled as often as the number of lists has binary digits.
+  while (left.length > 1) {
+    const merged: (readonly string[])[] = [];
+    for (let i = 0; i < left.length; i += 2) {
+      const [one = [], other = []] = left.slice(i, i + 2);
+      merged.push(other.length === 0 ? one : yield* mergeTwo(one, other));
+    }
+    left = merged;
+  }
+  return yield* withoutRepeats(left[0] ?? []);
+}
+
+function* mergeTwo(one: readonly string[], other: readonly string[]): Generator<void, readonly string[]> {
+  const merged: string[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < one.length || j < other.length) {
+    const a = one[i];
+    const b = other[j];
+    if (b === undefined || (a !== undefined && a <= b)) {
+      if (a !== undefined) merged.push(a);
+      i++;
+    } else {
+      merged.push(b);
+      j++;
+    }
+    if (merged.length % STEP === 0) yield;
+  }
+  return merged;
+}
+
+function* withoutRepeats(sorted: readonly string[]): Generator<void, readonly string[]> {
+  const names: string[] = [];
+  for (let i = 0; i < sorted.length; i++) {
+    const name = sorted[i] ?? "";
+    if (name !== names.at(-1)) names.push(name);
+    if (i % STEP === 0) yield;
+  }
+  return names;
+}

@@ -13,6 +13,7 @@ import { createTickets } from "./access/tickets.ts";
 import { openTlsFiles } from "./access/tls-files.ts";
 import { createOwnUsage } from "./access/usage.ts";
 import type { Logger } from "./domain/logger.ts";
+import { mostKeyBytes } from "./domain/stream-name.ts";
 import { createTally } from "./domain/tally.ts";
 import { createTraffic } from "./domain/traffic.ts";
 import { createHistory } from "./live/history.ts";
@@ -182,11 +183,15 @@ async function assemble(
     logger,
   });
   closers.push(() => within(settings.shutdownMs / 8, presence.close()));
-  const metaWatch = createMetaWatch(store.openMetaTracking);
+  const metaWatch = createMetaWatch(store.openMetaTracking, mostKeyBytes(settings.maxNameBytes));
   closers.push(metaWatch.close);
   const graphql = createExecutor({
     ...common,
-    registry: createRegistry({ database: store.reads, streamMaxLength: settings.streamMaxLength }),
+    registry: createRegistry({
+      database: store.reads,
+      mostKeyBytes: mostKeyBytes(settings.maxNameBytes),
+      streamMaxLength: settings.streamMaxLength,
+    }),
     metaWatch,
     enableFlush: settings.enableFlush,
     version,

@@ -366,6 +366,13 @@ export const SETTINGS = {
     "Most entries in one pushed batch, and largest count of one read",
   ),
   maxStreams: row("MAX_STREAMS", whole(1, 100_000), "1000", "streams", "Most streams in one request"),
+  maxNameBytes: row(
+    "MAX_NAME_BYTES",
+    bytes(64),
+    "1k",
+    "bytes",
+    "Longest stream id, device id and prefix in a request; streams with longer keys are not listed",
+  ),
   maxHeaderBytes: row(
     "MAX_HEADER_BYTES",
     bytes(1024),

@@ -22,15 +22,27 @@ export interface NamingOptions {
   readonly prefix: string;
   /** `DISABLE_MULTI_DEVICE_PREFIXING`: keys carry no device. */
   readonly noDevicePrefix: boolean;
+  /** `MAX_NAME_BYTES`: longest device, prefix and stream id. */
+  readonly maxNameBytes: number;
   /** `keep_device_id_in_stream_id`: labels keep the device. */
   readonly keepDevice?: boolean;
 }
 
-/** Creates the naming of a request. */
-export function namingOf({ device, prefix, noDevicePrefix, keepDevice = false }: NamingOptions): Naming {
+/**
+ * Creates the naming of a request.
+ *
+ * @throws GatewayError BAD_PARAMETER for a device or prefix that is too long, as `keyOf` does for a stream id
+ */
+export function namingOf(options: NamingOptions): Naming {
+  const { device, prefix, noDevicePrefix, maxNameBytes, keepDevice = false } = options;
+  checkName("device_id", device ?? "", maxNameBytes);
+  checkName("prefix", prefix, maxNameBytes);
   const deviceColon = noDevicePrefix || device === "" ? "" : `${device ?? DEFAULT_DEVICE}:`;
   return {
-    keyOf: (streamId) => `${deviceColon}${prefix}${streamId}`,
+    keyOf(streamId) {
+      checkName("stream_id", streamId, maxNameBytes);
+      return `${deviceColon}${prefix}${streamId}`;
+    },
     labelOf: (streamId) => (keepDevice ? `${deviceColon}${streamId}` : streamId),
   };
 }
@@ -49,6 +61,22 @@ export function parseStreamIds(segment: string, most: number): readonly string[]
   if (ids.length > most) throw badParameter("stream_id", `names ${ids.length} streams, more than ${most}`);
   return ids;
 }
+
+/**
+ * Checks the length of a name. Names become keys, which Redis and every listing of streams carry whole.
+ *
+ * @param parameter the name's own name, as the client spells it
+ * @throws GatewayError BAD_PARAMETER if it is longer than `most` bytes
+ */
+export function checkName(parameter: string, name: string, most: number): void {
+  // A character takes at most three bytes for each of its UTF-16 units.
+  if (name.length * 3 <= most) return;
+  const bytes = name.length > most ? name.length : new TextEncoder().encode(name).length;
+  if (bytes > most) throw badParameter(parameter, `must be at most ${most} bytes, got ${bytes}`);
+}
+
+/** Longest key that a request can name, in bytes: a device, a colon, a prefix and a stream id. */
+export const mostKeyBytes = (maxNameBytes: number): number => 3 * maxNameBytes + 1;
 
 function decodeSegment(segment: string): string {
   try {

@@ -26,11 +26,12 @@ export interface KeyScan {
 /** Keys of one step. It holds Redis for 1 to 3 ms. */
 const STEP_KEYS = 5_000;
 
-/** Longest key that is listed, in bytes: a device, a prefix and a stream id of 1 KB each, and the gateway's own prefix. */
-const MOST_KEY_BYTES = 4096;
-
-/** Creates a walker over the keys of a database. */
-export function createKeyScan(database: Database): KeyScan {
+/**
+ * Creates a walker over the keys of a database.
+ *
+ * @param mostBytes longest stream key that is listed: another program may have written keys of megabytes
+ */
+export function createKeyScan(database: Database, mostBytes: number): KeyScan {
   /** Walks one server, and returns what each step found, sorted. */
   async function walk(server: Commands, filter: readonly string[]): Promise<(readonly string[])[]> {
     const slices = createWorkSlices();
@@ -39,7 +40,7 @@ export function createKeyScan(database: Database): KeyScan {
     do {
       const reply = await server.call("SCAN", cursor, "COUNT", STEP_KEYS, ...filter);
       const { next, keys } = scanReply(reply);
-      runs.push(namesOf(keys).sort());
+      runs.push(namesOf(keys, mostBytes + STREAM_META_PREFIX.length).sort());
       cursor = next;
       if (slices.isOver()) await slices.next();
     } while (cursor !== "0");
@@ -61,36 +62,35 @@ export function createKeyScan(database: Database): KeyScan {
 }
 
 /**
- * Shares a walk between callers. A caller that arrives during a walk waits for the next one: the current one may already
- * have passed the place of a key that the caller has just written.
+ * Shares a walk between callers. It begins at the end of the event loop's turn, so that all lookups of one operation
+ * share it. A caller that arrives during a walk waits for the next one: the current one may already have passed the place
+ * of a key that the caller has just written.
  */
 function shared<T>(walk: () => Promise<T>): () => Promise<T> {
-  let current: Promise<unknown> | undefined;
+  /** The walk under way, as a promise that never fails. */
+  let current: Promise<unknown> = Promise.resolve();
+  /** The walk that has not begun yet. */
   let next: Promise<T> | undefined;
 
-  function begin(): Promise<T> {
+  async function afterCurrent(): Promise<T> {
+    await current;
+    await new Promise<void>((resolve) => setImmediate(resolve));
     next = undefined;
     const walking = walk();
-    current = walking;
-    const done = () => {
-      if (current === walking) current = undefined;
-    };
-    walking.then(done, done);
+    current = walking.catch(() => undefined);
     return walking;
   }
 
   return () => {
-    if (next !== undefined) return next;
-    if (current === undefined) return begin();
-    next = current.then(begin, begin);
+    next ??= afterCurrent();
     return next;
   };
 }
 
-function namesOf(keys: readonly Buffer[]): string[] {
+function namesOf(keys: readonly Buffer[], mostBytes: number): string[] {
   const names: string[] = [];
   for (const key of keys) {
-    if (key.length > MOST_KEY_BYTES) continue;
+    if (key.length > mostBytes) continue;
     const name = key.toString();
     // What is no UTF-8 is decoded to this character; to look for it costs less than to check every key.
     if (!name.includes("\ufffd") || isUtf8(key)) names.push(name);

@@ -74,8 +74,8 @@ export const metaTrackingOver =
     return { database: databaseOver(connection), armed, close: connection.close };
   };
 
-/** Makes a watch. */
-export function createMetaWatch(open: OpenMetaTracking): MetaWatch {
+/** Creates a watch. @param mostKeyBytes longest stream key that is reported, in bytes */
+export function createMetaWatch(open: OpenMetaTracking, mostKeyBytes: number): MetaWatch {
   const listeners = new Set<OnMeta>();
   let watching: MetaTracking | undefined;
 
@@ -92,7 +92,7 @@ export function createMetaWatch(open: OpenMetaTracking): MetaWatch {
 
   function start(): MetaTracking {
     const tellAll = async () => {
-      const keys = await createKeyScan(started.database).metas();
+      const keys = await createKeyScan(started.database, mostKeyBytes).metas();
       tell(keys.map(streamOf), started);
     };
     const started = open({

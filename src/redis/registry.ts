@@ -76,6 +76,8 @@ export interface Registry {
 /** What a registry is made of. */
 export interface RegistryParts {
   readonly database: Database;
+  /** Longest stream key that is listed, in bytes. */
+  readonly mostKeyBytes: number;
   /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
   readonly streamMaxLength: number;
 }
@@ -90,8 +92,8 @@ return 1`;
 const MOST_TRIES = 100;
 
 /** Makes the registry. */
-export function createRegistry({ database, streamMaxLength }: RegistryParts): Registry {
-  const scan = createKeyScan(database);
+export function createRegistry({ database, mostKeyBytes, streamMaxLength }: RegistryParts): Registry {
+  const scan = createKeyScan(database, mostKeyBytes);
 
   const call = (...args: readonly Argument[]): Promise<Reply> => refusing(database.call(...args));
 

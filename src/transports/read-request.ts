@@ -9,17 +9,23 @@ import type { Query } from "./query.ts";
 
 /** The settings that requests are read by. */
 export interface RequestLimits {
+  readonly maxNameBytes: number;
   readonly noDevicePrefix: boolean;
   readonly maxStreams: number;
   readonly maxBatchEntries: number;
 }
 
 /** Reads the device and prefix of a request. `device_id=`, present and empty, means that stream ids are keys. */
-export const readNaming = (query: Query, { noDevicePrefix }: RequestLimits, keepDevice = false): Naming =>
+export const readNaming = (
+  query: Query,
+  { noDevicePrefix, maxNameBytes }: RequestLimits,
+  keepDevice = false,
+): Naming =>
   namingOf({
     device: query.given("device_id"),
     prefix: query.text("prefix", ""),
     noDevicePrefix,
+    maxNameBytes,
     keepDevice,
   });
 

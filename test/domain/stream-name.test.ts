@@ -6,7 +6,7 @@ import { refusalOf } from "../support/refusal.ts";
 
 describe("“stream key `{device_id}:{prefix}{stream_id}`”", () => {
   const key = (device: string | undefined, prefix: string, noDevicePrefix = false) =>
-    namingOf({ device, prefix, noDevicePrefix }).keyOf("camera");
+    namingOf({ device, prefix, noDevicePrefix, maxNameBytes: 1024 }).keyOf("camera");
 
   test("“no device named: device `default`”", () => {
     expect(key(undefined, "")).toBe("default:camera");
@@ -33,26 +33,30 @@ describe("“stream key `{device_id}:{prefix}{stream_id}`”", () => {
   });
 
   test("“as a client sees it: `stream_id` (device and prefix stripped)”", () => {
-    const naming = namingOf({ device: "robot", prefix: "raw:", noDevicePrefix: false });
+    const naming = namingOf({ device: "robot", prefix: "raw:", noDevicePrefix: false, maxNameBytes: 1024 });
     expect(naming.labelOf("camera")).toBe("camera");
   });
 
   test("`keep_device_id_in_stream_id` keeps the device, where there is one to keep", () => {
     const kept = { prefix: "raw:", keepDevice: true };
-    expect(namingOf({ device: "robot", noDevicePrefix: false, ...kept }).labelOf("camera")).toBe(
-      "robot:camera",
-    );
-    expect(namingOf({ device: undefined, noDevicePrefix: false, ...kept }).labelOf("camera")).toBe(
-      "default:camera",
-    );
-    expect(namingOf({ device: "", noDevicePrefix: false, ...kept }).labelOf("camera")).toBe("camera");
-    expect(namingOf({ device: "robot", noDevicePrefix: true, ...kept }).labelOf("camera")).toBe("camera");
+    expect(
+      namingOf({ device: "robot", noDevicePrefix: false, maxNameBytes: 1024, ...kept }).labelOf("camera"),
+    ).toBe("robot:camera");
+    expect(
+      namingOf({ device: undefined, noDevicePrefix: false, maxNameBytes: 1024, ...kept }).labelOf("camera"),
+    ).toBe("default:camera");
+    expect(
+      namingOf({ device: "", noDevicePrefix: false, maxNameBytes: 1024, ...kept }).labelOf("camera"),
+    ).toBe("camera");
+    expect(
+      namingOf({ device: "robot", noDevicePrefix: true, maxNameBytes: 1024, ...kept }).labelOf("camera"),
+    ).toBe("camera");
   });
 
   test("property: streams of one request never share a key", () => {
     fc.assert(
       fc.property(streamName, streamName, streamName, fc.string(), (device, a, b, prefix) => {
-        const naming = namingOf({ device, prefix, noDevicePrefix: false });
+        const naming = namingOf({ device, prefix, noDevicePrefix: false, maxNameBytes: 1024 });
         expect(naming.keyOf(a) === naming.keyOf(b)).toBe(a === b);
       }),
     );
@@ -117,4 +121,27 @@ describe("the stream ids of a path", () => {
 test("“A stream named twice in one request counts once”, where it stood first", () => {
   expect(withoutRepeats(["b", "a", "b", "c", "a"])).toEqual(["b", "a", "c"]);
   expect(withoutRepeats(["a"])).toEqual(["a"]);
+});
+
+const limited = { device: undefined, prefix: "", noDevicePrefix: false, maxNameBytes: 8 };
+
+test.each([
+  [
+    "a device",
+    () => namingOf({ ...limited, device: "d".repeat(9) }),
+    "device_id must be at most 8 bytes, got 9",
+  ],
+  [
+    "a prefix",
+    () => namingOf({ ...limited, prefix: "é".repeat(5) }),
+    "prefix must be at most 8 bytes, got 10",
+  ],
+  ["a stream id", () => namingOf(limited).keyOf("😀".repeat(3)), "stream_id must be at most 8 bytes, got 12"],
+])("%s that is too long is rejected", (_, name, message) => {
+  expect(name).toThrow(message);
+});
+
+test("a name may have as many bytes as the limit", () => {
+  const naming = namingOf({ ...limited, device: "d".repeat(8), prefix: "éééé" });
+  expect(naming.keyOf("s".repeat(8))).toBe("dddddddd:ééééssssssss");
 });

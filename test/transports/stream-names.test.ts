@@ -240,7 +240,12 @@ describe("permissions", () => {
           const device = colon < 0 ? "" : key.slice(0, colon);
           const rest = key.slice(colon + 1);
           for (let cut = 0; cut < rest.length && (colon < 0 || device !== ""); cut++) {
-            const naming = namingOf({ device, prefix: rest.slice(0, cut), noDevicePrefix: false });
+            const naming = namingOf({
+              device,
+              prefix: rest.slice(0, cut),
+              noDevicePrefix: false,
+              maxNameBytes: 1024,
+            });
             expect(naming.keyOf(rest.slice(cut))).toBe(key);
             expect(may(identity, "read", naming.keyOf(rest.slice(cut)))).toBe(expected);
           }

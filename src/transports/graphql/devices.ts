@@ -78,7 +78,7 @@ export function addDevices(builder: Builder, stream: StreamRef): void {
           description: "One of its streams. Where there is none, `error` says so.",
           args: { streamId: t.arg.string({ required: true, description: "Its name, without the device." }) },
           async resolve(parent, { streamId }, context, info) {
-            const id = streamIdOf(streamId);
+            const id = streamIdOf(context, streamId);
             const key = prefixOf(context, parent, {}) + id;
             authorize(context.visitor.identity, "read", [key]);
             const [found] = await loadStreams(context, [{ id, key }], selectedFields(info));
@@ -105,7 +105,7 @@ export function addDevices(builder: Builder, stream: StreamRef): void {
       async resolve(_root, { ids, includeAll, include_all }, context) {
         const { devices } = context.registry;
         const { identity } = context.visitor;
-        if (ids?.length) return fewNames(context, "ids", ids).map((id) => ({ id: deviceOf(id) }));
+        if (ids?.length) return fewNames(context, "ids", ids).map((id) => ({ id: deviceOf(context, id) }));
         const found = await ((includeAll ?? include_all) ? devices.seen() : devices.connected());
         return found.filter((id) => maySee(identity, id)).map((id) => ({ id }));
       },
@@ -120,7 +120,7 @@ export function addDevices(builder: Builder, stream: StreamRef): void {
           description: 'Its name; `""` stands for streams whose key has no device.',
         }),
       },
-      resolve: (_root, { id }) => ({ id: deviceOf(id) }),
+      resolve: (_root, { id }, context) => ({ id: deviceOf(context, id) }),
     }),
   }));
 }

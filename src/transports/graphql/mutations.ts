@@ -1,6 +1,7 @@
 /** What clients change: devices, metadata, streams. */
 import { authorize, authorizeGateway, wholeDevice } from "../../access/authorize.ts";
 import { badParameter, GatewayError } from "../../domain/errors.ts";
+import { checkName } from "../../domain/stream-name.ts";
 import { alsoDevice, type Builder } from "./builder.ts";
 import type { OperationContext } from "./context.ts";
 import { eitherOf } from "./names.ts";
@@ -76,8 +77,9 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
  *
  * @throws GatewayError BAD_PARAMETER where it has no name, or FORBIDDEN
  */
-function writableDevice({ visitor }: OperationContext, device: string): string {
+function writableDevice({ visitor, limits }: OperationContext, device: string): string {
   if (device === "") throw badParameter("deviceId", "is empty");
+  checkName("deviceId", device, limits.maxNameBytes);
   authorize(visitor.identity, "write", [wholeDevice(device)]);
   return device;
 }

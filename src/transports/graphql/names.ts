@@ -1,14 +1,17 @@
 /** Names that clients say in queries, and the keys that they mean. */
 import { badParameter } from "../../domain/errors.ts";
-import { DEFAULT_DEVICE, namingOf } from "../../domain/stream-name.ts";
+import { checkName, DEFAULT_DEVICE, mostKeyBytes, namingOf } from "../../domain/stream-name.ts";
 import type { OperationContext } from "./context.ts";
 
 /** Prefix of a device's stream keys; empty if keys have no device. Null is the default device, `""` none. */
 export const devicePrefix = ({ limits }: OperationContext, device: string | null | undefined): string =>
-  namingOf({ device: device ?? undefined, prefix: "", noDevicePrefix: limits.noDevicePrefix }).keyOf("");
+  namingOf({ ...limits, device: device ?? undefined, prefix: "" }).keyOf("");
 
 /** Returns the device of an argument: null is the default device, `""` stands for keys without one. */
-export const deviceOf = (device: string | null | undefined): string => device ?? DEFAULT_DEVICE;
+export function deviceOf({ limits }: OperationContext, device: string | null | undefined): string {
+  checkName("deviceId", device ?? "", limits.maxNameBytes);
+  return device ?? DEFAULT_DEVICE;
+}
 
 /**
  * The one argument of two that mean the same.
@@ -27,9 +30,10 @@ export function eitherOf<T>(
   return value;
 }
 
-/** A stream id that is not empty. @throws GatewayError BAD_PARAMETER */
-export function streamIdOf(id: string): string {
+/** A stream id, or a whole key as lists show it, that is neither empty nor too long. @throws GatewayError BAD_PARAMETER */
+export function streamIdOf({ limits }: OperationContext, id: string): string {
   if (id === "") throw badParameter("streamId", "is empty");
+  checkName("streamId", id, mostKeyBytes(limits.maxNameBytes));
   return id;
 }
 
@@ -41,5 +45,6 @@ export function fewNames(
 ): readonly string[] {
   if (values.length > limits.maxStreams)
     throw badParameter(name, `names ${values.length}, more than ${limits.maxStreams}`);
+  for (const one of values) checkName(name, one, mostKeyBytes(limits.maxNameBytes));
   return values;
 }

@@ -28,7 +28,7 @@ export async function keysOfIds(
   const { limits, registry, visitor } = context;
   const { identity } = visitor;
   const prefix = devicePrefix(context, device);
-  const composed = ids.map((id) => prefix + streamIdOf(id));
+  const composed = ids.map((id) => prefix + streamIdOf(context, id));
   if (device != null || limits.noDevicePrefix) {
     authorize(identity, action, composed);
     return composed;

@@ -211,7 +211,7 @@ export function addStreamQueries(builder: Builder, stream: StreamRef): void {
         "One stream. A name that is no key is one of device `default`. Where there is none, `error` says so.",
       args: { id: t.arg.string({ required: true, description: "Its name." }) },
       async resolve(_root, { id }, context, info) {
-        const [found] = await loadNamedStreams(context, [streamIdOf(id)], selectedFields(info));
+        const [found] = await loadNamedStreams(context, [streamIdOf(context, id)], selectedFields(info));
         return found;
       },
     }),

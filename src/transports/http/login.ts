@@ -54,7 +54,7 @@ export function addLogin(app: FastifyInstance, parts: LoginParts): void {
   );
 
   app.post("/tickets", async (request, reply: FastifyReply) => {
-    const ticket = await tickets.issue(request.visitor.identity, scopeOf(request, limits.noDevicePrefix));
+    const ticket = await tickets.issue(request.visitor.identity, scopeOf(request, limits));
     return reply.header("cache-control", "no-store").send({ ticket, expires_in: tickets.ttlMs / 1000 });
   });
 }
@@ -65,7 +65,7 @@ export function addLogin(app: FastifyInstance, parts: LoginParts): void {
  *
  * @throws GatewayError BAD_BODY, or BAD_PARAMETER where a field is wrong
  */
-function scopeOf(request: FastifyRequest, noDevicePrefix: boolean): TicketScope | undefined {
+function scopeOf(request: FastifyRequest, limits: RouteParts["limits"]): TicketScope | undefined {
   const text = textOf(request);
   if (text.trim() === "") return undefined;
   const value = objectOf(text);
@@ -80,7 +80,7 @@ function scopeOf(request: FastifyRequest, noDevicePrefix: boolean): TicketScope 
     throw badParameter("stream", "must be a name, or streams a list of names");
   if (typeof device !== "string") throw badParameter("device", "must be a string");
   if (typeof prefix !== "string") throw badParameter("prefix", "must be a string");
-  const { keyOf } = namingOf({ device, prefix, noDevicePrefix });
+  const { keyOf } = namingOf({ device, prefix, ...limits });
   return ticketScope(route, streams.map(keyOf));
 }
 

@@ -76,10 +76,13 @@ beforeAll(async () => {
   const settings = readSettings([], {});
   const limiting = createLimits(settings);
   executor = createExecutor({
-    registry: createRegistry({ database: databaseOver(connection), streamMaxLength: 0 }),
+    registry: createRegistry({ database: databaseOver(connection), mostKeyBytes: 4096, streamMaxLength: 0 }),
     log: engine.log,
     subscribe: engine.subscriber(createTally()),
-    metaWatch: createMetaWatch(metaTrackingOver(() => connection)),
+    metaWatch: createMetaWatch(
+      metaTrackingOver(() => connection),
+      4096,
+    ),
     limits: settings,
     enableFlush: false,
     version: "test",

@@ -62,9 +62,9 @@ export function createKeyScan(database: Database, mostBytes: number): KeyScan {
 }
 
 /**
- * Shares a walk between callers. It begins at the end of the event loop's turn, so that all lookups of one operation
- * share it. A caller that arrives during a walk waits for the next one: the current one may already have passed the place
- * of a key that the caller has just written.
+ * Shares a walk between callers. It begins after the code that calls now, so that all lookups of one operation share it.
+ * A caller that arrives during a walk waits for the next one: the current one may already have passed the place of a key
+ * that the caller has just written.
  */
 function shared<T>(walk: () => Promise<T>): () => Promise<T> {
   /** The walk under way, as a promise that never fails. */
@@ -74,7 +74,6 @@ function shared<T>(walk: () => Promise<T>): () => Promise<T> {
 
   async function afterCurrent(): Promise<T> {
     await current;
-    await new Promise<void>((resolve) => setImmediate(resolve));
     next = undefined;
     const walking = walk();
     current = walking.catch(() => undefined);

@@ -51,8 +51,8 @@ export interface MemoryLease {
   bytes(): number;
   /** Sets what it holds without asking: to shrink, or for memory that exists already. */
   set(bytes: number): void;
-  /** Whether it could grow by so many bytes at once. */
-  hasRoom(bytes: number): boolean;
+  /** Whether its client holds more than its share, or all together more than the total. */
+  isOver(): boolean;
   /**
    * Grows at once where there is room.
    *
@@ -71,6 +71,13 @@ export interface MemoryLease {
   /** Ends the lease and whatever it waits for. */
   release(): void;
 }
+
+/**
+ * Leases of one client, and of all, that may wait for a bounded time. Each may hold a chunk that was read before its
+ * connection was paused, so they have a bound of their own.
+ */
+const MOST_WAITING_OF_CLIENT = 100;
+const MOST_WAITING = 1000;
 
 /** When a client may try again, in ms. */
 const RETRY_AFTER_MS = 2000;
@@ -129,7 +136,7 @@ export function createMemoryBudget<Use extends string>({
 interface Ledger {
   heldBytes(): number;
   set(lease: HeldLease, bytes: number): void;
-  hasRoom(lease: HeldLease, bytes: number): boolean;
+  isOver(lease: HeldLease): boolean;
   /** Grows a lease, which takes the right to exceed a bound where it needs it. @returns whether it has grown */
   tryGrow(lease: HeldLease, bytes: number): boolean;
   wait(lease: HeldLease, bytes: number, onGrant: OnGrant, waitMs: number): Waiting;
@@ -145,6 +152,8 @@ function createLedger(totalBytes: number, shareBytes: number): Ledger {
   /** The lease that may exceed the total. */
   let over: HeldLease | undefined;
   let isServing = false;
+  /** Waits with a bound on their time. */
+  let timed = 0;
 
   /** The account of a lease's client, which exists while any of its leases holds memory or waits. */
   function clientOf(lease: HeldLease): Client {
@@ -162,9 +171,15 @@ function createLedger(totalBytes: number, shareBytes: number): Ledger {
   function hasRoom(lease: HeldLease, bytes: number): boolean {
     if (over === lease) return true;
     const client = clients.get(lease.name);
-    const mayExceedShare = client === undefined || client.over === undefined || client.over === lease;
-    if (!mayExceedShare && client.bytes + bytes > shareBytes) return false;
-    return over === undefined || held + bytes <= totalBytes;
+    const ofClient = client?.bytes ?? 0;
+    // What is over a bound already leaves room only for items that have begun, because others may wait for their end.
+    const mayBegin = (used: number, bound: number) => used <= bound || lease.bytes > 0;
+    const hasShare =
+      client?.over === lease ||
+      (client?.over === undefined && mayBegin(ofClient, shareBytes)) ||
+      ofClient + bytes <= shareBytes;
+    if (!hasShare) return false;
+    return (over === undefined && mayBegin(held, totalBytes)) || held + bytes <= totalBytes;
   }
 
   function set(lease: HeldLease, bytes: number): void {
@@ -177,7 +192,11 @@ function createLedger(totalBytes: number, shareBytes: number): Ledger {
     lease.counts.bytes += change;
     client.bytes += change;
     held += change;
-    if (change > 0) return;
+    if (change > 0) {
+      if (client.bytes > shareBytes) client.over ??= lease;
+      if (held > totalBytes) over ??= lease;
+      return;
+    }
     if (client.bytes <= shareBytes || (client.over === lease && bytes === 0)) client.over = undefined;
     if (held <= totalBytes || (over === lease && bytes === 0)) over = undefined;
     forgetIdle(client);
@@ -186,9 +205,6 @@ function createLedger(totalBytes: number, shareBytes: number): Ledger {
 
   function grow(lease: HeldLease, bytes: number): void {
     set(lease, lease.bytes + bytes);
-    const client = clientOf(lease);
-    if (client.bytes > shareBytes) client.over ??= lease;
-    if (held > totalBytes) over ??= lease;
   }
 
   /** Once for all that is released in one turn of the event loop. */
@@ -224,6 +240,7 @@ function createLedger(totalBytes: number, shareBytes: number): Ledger {
 
   function leaveQueue(one: Waiting): void {
     clearTimeout(one.timer);
+    if (one.timer !== undefined) timed--;
     const client = clientOf(one.lease);
     client.queue.delete(one);
     if (client.queue.size === 0) waitingClients.delete(client);
@@ -244,7 +261,7 @@ function createLedger(totalBytes: number, shareBytes: number): Ledger {
   return {
     heldBytes: () => held,
     set,
-    hasRoom,
+    isOver: ({ name }) => held > totalBytes || (clients.get(name)?.bytes ?? 0) > shareBytes,
     tryGrow(lease, bytes) {
       const queue = clients.get(lease.name)?.queue;
       // Leases of the same client that wait came first, unless they wait for this one.
@@ -256,9 +273,13 @@ function createLedger(totalBytes: number, shareBytes: number): Ledger {
     },
     wait(lease, bytes, onGrant, waitMs) {
       lease.counts.waits++;
-      const timer = Number.isFinite(waitMs) ? setTimeout(() => settle(waiting, false), waitMs) : undefined;
-      const waiting: Waiting = { lease, bytes, onGrant, timer };
       const client = clientOf(lease);
+      const isBounded = Number.isFinite(waitMs);
+      const isCrowded = timed >= MOST_WAITING || client.queue.size >= MOST_WAITING_OF_CLIENT;
+      const longestMs = isCrowded ? 0 : waitMs;
+      const timer = isBounded ? setTimeout(() => settle(waiting, false), longestMs) : undefined;
+      const waiting: Waiting = { lease, bytes, onGrant, timer };
+      if (isBounded) timed++;
       client.queue.add(waiting);
       waitingClients.add(client);
       serveSoon();
@@ -295,7 +316,7 @@ function createLease(lease: HeldLease, ledger: Ledger, longestWaitMs: number): M
     set(bytes) {
       if (!isReleased) ledger.set(lease, bytes);
     },
-    hasRoom: (bytes) => !isReleased && ledger.hasRoom(lease, bytes),
+    isOver: () => ledger.isOver(lease),
     tryGrow,
     whenRoom,
     grow: (bytes) =>

@@ -50,6 +50,15 @@ export interface CourseContext<Frame> extends SubscriptionParts {
   readonly encoder: Encoder<Frame>;
   /** Whether it may neither read nor send now. */
   isHalted(): boolean;
+  /**
+   * Reserves memory for entries that are about to be read or sent. Without room, and with no other reservation of the
+   * subscription, the subscription pauses until there is room, and the course runs again.
+   *
+   * @returns whether it is reserved
+   */
+  reserve(bytes: number): boolean;
+  /** Ends a reservation: the entries are about to be written, or are not wanted any more. */
+  unreserve(bytes: number): void;
   /** Sends a frame. @returns whether it has left already, and nobody uses its memory any more */
   write(frame: Frame): boolean;
   /** Reports that entries before an id may be missing; called right before the reader goes on there. */

@@ -9,6 +9,19 @@ export interface Encoder<Frame> {
   encode(streams: readonly StreamEntries[]): Frame;
 }
 
+/** Memory for what is read for one reader. A lease of the memory budget has this shape. */
+export interface Reservation {
+  bytes(): number;
+  /** Sets what is reserved without asking. */
+  set(bytes: number): void;
+  /** Reserves more, where there is room. @returns whether it was reserved */
+  tryGrow(bytes: number): boolean;
+  /** Reserves more, now or later. @param waitMs longest wait, in ms */
+  whenRoom(bytes: number, onGrant: (granted: boolean) => void, waitMs: number): void;
+  /** Ends the reservation and whatever it waits for. */
+  release(): void;
+}
+
 /**
  * Where a reader's frames go. It takes whatever is written, and says by `isFull` when it wants no more; the bound of
  * its buffer is its high-water mark and one frame.

@@ -20,16 +20,21 @@ interface FlowLane {
   state: "behind" | "reading" | "live";
 }
 
+/** Live batches of this size and more (bytes) are not handed on where the memory budget is used up. */
+const LARGE_BATCH_BYTES = 256 * 1024;
+
 /** Makes the course of a subscription that sends everything. */
 export function createFlow<Frame>(context: CourseContext<Frame>): Course {
   const { hub, history, encoder } = context;
+  /** A stream of the subscription found no memory while others were read. */
+  let isDenied = false;
 
   const flows = context.lanes.map((lane): FlowLane => {
     const flow: FlowLane = {
       lane,
       memo: `${encoder.form} ${lane.name}`,
       reader: {
-        take: (batch) => sendBatch(flow, batch),
+        take: (batch) => take(flow, batch),
         missed() {
           lane.hasGap = true;
         },
@@ -40,6 +45,27 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
     };
     return flow;
   });
+
+  /** Leaves the hub without what it hands out. When there is room, the reader continues from its cursor. */
+  function leave(flow: FlowLane): void {
+    isDenied = true;
+    flow.lane.isAtEnd = false;
+    if (flow.state !== "live") return;
+    hub.detach(flow.lane.key, flow.reader);
+    flow.state = "behind";
+  }
+
+  /** Hands a live batch on. A large one needs memory of its own while its client does not read. */
+  function take(flow: FlowLane, batch: Batch): boolean {
+    if (batch.bytes >= LARGE_BATCH_BYTES) {
+      if (!context.reserve(batch.bytes)) {
+        leave(flow);
+        return true;
+      }
+      context.unreserve(batch.bytes);
+    }
+    return sendBatch(flow, batch);
+  }
 
   function sendBatch({ lane, memo }: FlowLane, batch: Batch): boolean {
     if (batch.after !== lane.cursor) {
@@ -86,29 +112,45 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
         if (flows.every(({ state }) => state === "live")) context.caughtUp();
         return;
       } else {
-        flow.state = "reading";
-        history.page(lane.key, lane.cursor).then(
-          (page) => {
-            flow.state = "behind";
-            if (context.isHalted()) return;
-            if (page.hasGap || page.isGone) lane.hasGap = true;
-            // Only now, in the turn in which the page came, does "nothing is behind it" allow to go live.
-            lane.isAtEnd = page.isLast;
-            if (page.batch !== undefined) sendBatch(flow, page.batch);
-            else hub.nothingPast(lane.key, lane.cursor);
-            if (flow.state === "behind") advance(flow);
-          },
-          (error) => {
-            flow.state = "behind";
-            retryLater(error, context.fail, run);
-          },
-        );
+        readPage(flow);
         return;
       }
     }
   }
 
+  function readPage(flow: FlowLane): void {
+    const { lane } = flow;
+    const bytes = history.expectedBytes(lane.key);
+    if (!context.reserve(bytes)) {
+      isDenied = true;
+      return;
+    }
+    flow.state = "reading";
+    const ended = () => {
+      flow.state = "behind";
+      context.unreserve(bytes);
+    };
+    history.page(lane.key, lane.cursor).then(
+      (page) => {
+        ended();
+        if (context.isHalted()) return;
+        if (page.hasGap || page.isGone) lane.hasGap = true;
+        // Only now, in the turn in which the page came, does "nothing is behind it" allow to go live.
+        lane.isAtEnd = page.isLast;
+        if (page.batch !== undefined) sendBatch(flow, page.batch);
+        else hub.nothingPast(lane.key, lane.cursor);
+        if (isDenied) run();
+        else if (flow.state === "behind") advance(flow);
+      },
+      (error) => {
+        ended();
+        retryLater(error, context.fail, run);
+      },
+    );
+  }
+
   function run(): void {
+    isDenied = false;
     for (const flow of flows) if (flow.state === "behind") advance(flow);
   }
 

@@ -24,6 +24,8 @@ export interface HistoryPage {
 export interface History {
   /** The page past a cursor, as many entries as are expected to fill `PAGE_BYTES`. */
   page(key: string, cursor: EntryId): Promise<HistoryPage>;
+  /** Bytes that a page of a stream is expected to bring, at least. */
+  expectedBytes(key: string): number;
 }
 
 /** What history is read with. */
@@ -84,6 +86,7 @@ export function createHistory({ log, sizes, pageBytes, cacheBytes, tally }: Hist
   }
 
   return {
+    expectedBytes: (key) => Math.max(pageBytes, sizes.expected(key)),
     page(key, cursor) {
       const question = `${cursor} ${key}`;
       const known = kept.get(question);

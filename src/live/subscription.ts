@@ -14,12 +14,12 @@ import type { Entry, Gap } from "../domain/entry.ts";
 import { type EntryId, FIRST_ID, idAfter } from "../domain/entry-id.ts";
 import { asGatewayError, type GatewayError } from "../domain/errors.ts";
 import type { CourseContext, Lane, SubscriptionParts } from "./course.ts";
-import type { Encoder, Sink } from "./encoder.ts";
+import type { Encoder, Reservation, Sink } from "./encoder.ts";
 import { createFlow } from "./flow.ts";
 import { createTurns, type TurnOptions } from "./turns.ts";
 
-/** Why a subscription pauses: its sink is full, a message from the client is awaited, it goes at most so fast. */
-export type PauseReason = "slow" | "ack" | "pace";
+/** Why a subscription pauses: its sink is full, it awaits an ack, it has a highest rate, or it waits for memory. */
+export type PauseReason = "slow" | "ack" | "pace" | "memory";
 
 /** One stream of a subscription. */
 export interface SubscribedStream {
@@ -38,6 +38,8 @@ export interface SubscriptionOptions<Frame> {
   readonly streams: readonly SubscribedStream[];
   readonly encoder: Encoder<Frame>;
   readonly sink: Sink<Frame>;
+  /** Memory for what is read and not yet written; released when the subscription closes. */
+  readonly memory?: Reservation;
   /** Present: one frame at a time, with at most `count` entries of each stream. */
   readonly turns?: TurnOptions;
   /** A frame was written; the transport may now `pause`. */
@@ -67,10 +69,12 @@ export interface Subscription {
 export function createSubscriber(parts: SubscriptionParts) {
   const entryFrames = new WeakMap<Entry, Map<string, unknown>>();
   return function subscribe<Frame>(options: SubscriptionOptions<Frame>): Subscription {
-    const { sink, turns } = options;
+    const { sink, turns, memory } = options;
     const { tally } = parts;
     const reasons = new Set<PauseReason>();
     let closed = false;
+    /** Bytes of reads that are under way. */
+    let reserved = 0;
     const lanes = options.streams.map(
       (stream): Lane => ({ hasGap: false, ...stream, traffic: parts.traffic.of(stream.key) }),
     );
@@ -86,6 +90,11 @@ export function createSubscriber(parts: SubscriptionParts) {
       lanes,
       encoder: options.encoder,
       isHalted: () => closed || reasons.size > 0,
+      reserve: (bytes) => memory === undefined || reserve(memory, bytes),
+      unreserve(bytes) {
+        reserved -= bytes;
+        memory?.set(reserved);
+      },
       write(frame) {
         sink.write(frame);
         options.onFrame?.();
@@ -117,6 +126,26 @@ export function createSubscriber(parts: SubscriptionParts) {
     };
     const course = turns === undefined ? createFlow(context) : createTurns(context, turns);
 
+    function reserve(lease: Reservation, bytes: number): boolean {
+      const missing = reserved + bytes - lease.bytes();
+      if (missing <= 0 || lease.tryGrow(missing)) {
+        reserved += bytes;
+        return true;
+      }
+      // The reads that are under way go on, and the course tries again when one has ended.
+      if (reserved > 0) return false;
+      pause("memory");
+      // As long as the connection lasts: a paused subscription holds nothing.
+      lease.whenRoom(missing, () => leaveQueue(lease), Number.POSITIVE_INFINITY);
+      return false;
+    }
+
+    function leaveQueue(lease: Reservation): void {
+      // Paused for another reason as well, it does not keep what it was granted.
+      if (reasons.size > 1) lease.set(reserved);
+      resume("memory");
+    }
+
     function pause(reason: PauseReason): void {
       if (closed || reasons.has(reason)) return;
       reasons.add(reason);
@@ -136,6 +165,7 @@ export function createSubscriber(parts: SubscriptionParts) {
       closed = true;
       tally.readers--;
       if (reasons.size > 0) tally.readersPaused--;
+      memory?.release();
       course.halt();
     }
 

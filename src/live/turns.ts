@@ -128,10 +128,16 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
   }
 
   function readOn(known: readonly (readonly Entry[] | undefined)[]): void {
+    const bytes = lanes.reduce(
+      (sum, { key }, i) => (known[i] === undefined ? sum + log.expectedBytes(key, count, lanes.length) : sum),
+      0,
+    );
+    if (!context.reserve(bytes)) return;
     reading = true;
     Promise.all(lanes.map((lane, i) => known[i] ?? fromRedis(lane))).then(
       (found) => {
         reading = false;
+        context.unreserve(bytes);
         if (context.isHalted()) return;
         // Empty means: nothing is there in this very turn, so the lane may wait for what comes. That holds for what was
         // asked just now; what memory knew when the read began may be out of date.
@@ -145,6 +151,7 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
       },
       (error) => {
         reading = false;
+        context.unreserve(bytes);
         retryLater(error, context.fail, run);
       },
     );

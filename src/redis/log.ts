@@ -47,6 +47,8 @@ export interface Log {
   readNewest(key: string, cursor: EntryId, count: number, among?: number): Promise<readonly Entry[]>;
   /** Entries of a range. */
   readRange(key: string, range: RangeOptions, among?: number): Promise<Range>;
+  /** Bytes that a read of so many entries is expected to bring. */
+  expectedBytes(key: string, count: number, among?: number): number;
   /** The id that the stream generated last, `0-0` where there is no stream: what `$` means at this moment. */
   lastGeneratedId(key: string): Promise<EntryId>;
   /** Resolves when Redis answers, to reads and to appends. */
@@ -141,6 +143,12 @@ export function createLog(parts: LogParts): Log {
       reverse
         ? readSteps("XREVRANGE", key, [end, start], count, among)
         : readSteps("XRANGE", key, [start, end], count, among),
+
+    expectedBytes(key, count, among = 1) {
+      const one = sizes.expected(key);
+      // The last step may go over the bound.
+      return Math.max(one, Math.min(count * one, answerBytes / among + pageBytes));
+    },
 
     async lastGeneratedId(key) {
       try {

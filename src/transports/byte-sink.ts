@@ -3,7 +3,9 @@
  * event loop goes out in one write, which is where the speed is. Small chunks are joined by a copy; large ones are not
  * copied, but leave in the same system call.
  */
+import type { MemoryLease } from "../access/memory-budget.ts";
 import type { Sink } from "../live/encoder.ts";
+import { createUnreadMemory, type UnreadMemory } from "./unread-memory.ts";
 
 /** Bytes to be sent in order, and how many they are. */
 export interface Chunks {
@@ -19,7 +21,7 @@ export interface ByteStream {
   readonly writableLength: number;
   readonly destroyed: boolean;
   readonly writableEnded: boolean;
-  on(event: "drain", listener: () => void): unknown;
+  on(event: "drain" | "close", listener: () => void): unknown;
 }
 
 /** Runs what is left to do at the end of this turn of the event loop, once for everybody. */
@@ -52,6 +54,8 @@ export interface ByteSinkOptions {
   readonly turnEnd: TurnEnd;
   /** Told of bytes as they are handed over. */
   readonly onBytes: (bytes: number) => void;
+  /** Opens a lease on memory of bytes that the client has not read. */
+  readonly openLease: () => MemoryLease;
 }
 
 /**
@@ -63,13 +67,24 @@ const AT_ONCE_FROM_BYTES = 64 * 1024;
 /** Chunks below this size (bytes) are joined: the crossover, where a copy costs as much as a further vector. */
 export const JOIN_BELOW_BYTES = 8 * 1024;
 
+/** A sink with so many unread bytes (or more) is full as soon as the memory budget is used up. */
+const FULL_WITHOUT_MEMORY_BYTES = 64 * 1024;
+
 /** A sink that can be told to send now, before its stream is closed. */
 export interface ByteSink extends Sink<Chunks> {
   flush(): void;
 }
 
 /** Makes the sink of one stream. */
-export function createByteSink({ stream, highWaterBytes, turnEnd, onBytes }: ByteSinkOptions): ByteSink {
+export function createByteSink({
+  stream,
+  highWaterBytes,
+  turnEnd,
+  onBytes,
+  openLease,
+}: ByteSinkOptions): ByteSink {
+  /** Made when the client does not take a write at once. */
+  let unread: UnreadMemory | undefined;
   let pending: Chunks[] = [];
   let pendingBytes = 0;
   let drained: (() => void) | undefined;
@@ -77,6 +92,7 @@ export function createByteSink({ stream, highWaterBytes, turnEnd, onBytes }: Byt
   stream.on("drain", notify);
 
   function notify(): void {
+    unread?.clear();
     if (drained === undefined || pendingBytes > 0) return;
     const callback = drained;
     drained = undefined;
@@ -88,13 +104,34 @@ export function createByteSink({ stream, highWaterBytes, turnEnd, onBytes }: Byt
     const [only] = pending;
     const parts =
       pending.length === 1 && only ? only.parts : joinSmall(pending.flatMap((chunks) => chunks.parts));
+    const written = pending;
     pending = [];
     onBytes(pendingBytes);
     pendingBytes = 0;
     if (stream.destroyed || stream.writableEnded) return;
+    const wantsMore = writeAll(stream, parts);
+    // Without a "drain" to come, what is left is a few kilobytes.
+    const left = wantsMore ? 0 : stream.writableLength;
+    if (left > 0) holdUnread(left, written);
+    else unread?.clear();
     // A stream that took everything at once still says "drain" if it was asked for more than its own mark.
-    if (!writeAll(stream, parts)) return;
+    if (!wantsMore) return;
     if (drained !== undefined) setImmediate(notify);
+  }
+
+  function holdUnread(bytes: number, written: readonly Chunks[]): void {
+    if (unread === undefined) {
+      const opened = createUnreadMemory(openLease);
+      unread = opened;
+      stream.on("close", opened.clear);
+    }
+    unread.hold(bytes, written);
+  }
+
+  function isFull(): boolean {
+    const bytes = pendingBytes + stream.writableLength;
+    if (bytes > highWaterBytes) return true;
+    return bytes > FULL_WITHOUT_MEMORY_BYTES && unread?.isOver() === true;
   }
 
   return {
@@ -106,7 +143,7 @@ export function createByteSink({ stream, highWaterBytes, turnEnd, onBytes }: Byt
       if (chunks.bytes >= AT_ONCE_FROM_BYTES) flush();
     },
     isEmpty: () => pendingBytes === 0 && stream.writableLength === 0,
-    isFull: () => pendingBytes + stream.writableLength > highWaterBytes,
+    isFull,
     whenDrained(callback) {
       drained = callback;
     },

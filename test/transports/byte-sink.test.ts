@@ -1,5 +1,6 @@
 import { connect, createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { createMemoryBudget, type MemoryBudget } from "../../src/access/memory-budget.ts";
 import {
   type ByteSink,
   type Chunks,
@@ -59,9 +60,11 @@ const filled = (bytes: number, byte = 1) => new Uint8Array(bytes).fill(byte);
 let pair: Pair;
 let sink: ByteSink;
 let handedOver: number;
+let budget: MemoryBudget<"unread">;
 beforeEach(async () => {
   pair = await openPair();
   handedOver = 0;
+  budget = createMemoryBudget({ uses: ["unread"], totalBytes: 2 ** 30, shareBytes: 2 ** 30, waitMs: 0 });
   sink = createByteSink({
     stream: pair.near,
     highWaterBytes: HIGH_WATER,
@@ -69,6 +72,7 @@ beforeEach(async () => {
     onBytes: (bytes) => {
       handedOver += bytes;
     },
+    openLease: () => budget.open("unread", "client"),
   });
 });
 afterEach(() => {

@@ -74,9 +74,12 @@ export function addAppend(builder: Builder, withDevices: boolean): void {
         context.limiting.useStream(context.visitor, key);
         context.spendEntries(entries.length);
         const given = entries.map((entry, i) => newEntry(key, entry, i));
+        const lease = context.memory.receive("append", context.visitor);
+        await lease.grow(given.reduce((sum, { data }) => sum + data.length, 0));
         const results = await new Promise<readonly AppendResult[]>((resolve) =>
           context.log.append(given, resolve),
         );
+        lease.release();
         return results.map((result) => ({ result }));
       },
     });

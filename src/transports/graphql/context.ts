@@ -1,7 +1,9 @@
 /** What resolvers work with: the parts of the gateway, and what one operation has found out so far. */
 import type { Visitor } from "../../access/admission.ts";
 import { authorize } from "../../access/authorize.ts";
+import type { ClientMemory } from "../../access/client-memory.ts";
 import type { Limits } from "../../access/limits.ts";
+import type { MemoryLease } from "../../access/memory-budget.ts";
 import type { Session, Sessions } from "../../access/sessions.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
@@ -34,6 +36,7 @@ export interface GraphqlParts {
   readonly closing: Closing;
   readonly sessions: Sessions;
   readonly limiting: Limits;
+  readonly memory: ClientMemory;
   readonly refusals: Refusals;
   readonly pathPrefix: string;
 }
@@ -57,6 +60,8 @@ export interface OperationContext extends GraphqlParts {
   readonly visitor: Visitor;
   readonly lookups: Lookups;
   readonly payloads: PayloadBudget;
+  /** Memory of the operation, released when its last result has been handed over. */
+  readonly lease: MemoryLease;
   /**
    * Notes streams that the operation follows for as long as it goes on: a fresh token has to allow them too.
    *
@@ -81,11 +86,13 @@ export function createOperationContext(
 ): OperationContext {
   const { maxBatchEntries, maxAnswerBytes } = parts.limits;
   let spent = 0;
+  const lease = parts.memory.answer("graphql", visitor);
   return {
     ...parts,
     visitor,
     lookups: createLookups(parts.registry, visitor.identity),
-    payloads: createPayloadBudget(maxAnswerBytes),
+    payloads: createPayloadBudget(maxAnswerBytes, lease),
+    lease,
     follows(keys) {
       if (session !== undefined) return parts.sessions.use(session, "read", keys);
       authorize(visitor.identity, "read", keys);

@@ -95,14 +95,14 @@ export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevi
         type: "StringOrList",
         nullable: true,
         description: "The payload in base64.",
-        resolve: (node) => perEntry(node, ({ data }) => base64Of(data)),
+        resolve: (node, _args, { payloads }) => perEntry(node, ({ data }) => payloads.show(base64Of(data))),
       }),
       string: t.field({
         type: "StringOrList",
         nullable: true,
         description:
           "The payload as UTF-8 text; null, with an error beside it, where it is none. In a list just null.",
-        resolve: (node) => perEntry(node, ({ data }) => stringOf(data)),
+        resolve: (node, _args, { payloads }) => perEntry(node, ({ data }) => payloads.show(stringOf(data))),
       }),
       json: t.field({
         type: "JSON",
@@ -149,7 +149,7 @@ export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevi
         description: "Entries as they come.",
         args: alsoDevice(withDevices, args, { deviceId }),
         subscribe: (_root, given, context) => follow(context, { ...given, device: given.deviceId }),
-        resolve: (followed, { count }) => ({ ...followed, isList: count != null }),
+        resolve: (followed, { count }, context) => payloadOf(context, followed, count),
       }),
       streams: t.field({
         type: payload,
@@ -157,10 +157,19 @@ export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevi
         deprecationReason: "Use `data`.",
         args: alsoDevice(withDevices, args, { device }),
         subscribe: (_root, given, context) => follow(context, given),
-        resolve: (followed, { count }) => ({ ...followed, isList: count != null }),
+        resolve: (followed, { count }, context) => payloadOf(context, followed, count),
       }),
     };
   });
+}
+
+function payloadOf(
+  { payloads }: OperationContext,
+  followed: FollowedEntries,
+  count: number | null | undefined,
+): DataNode {
+  payloads.restart();
+  return { ...followed, isList: count != null };
 }
 
 async function follow(context: OperationContext, { streamIds, device, count, latest }: DataArguments) {

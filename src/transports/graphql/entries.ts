@@ -57,6 +57,7 @@ export async function readPage(
   // One more than asked for tells whether there is more.
   const range = { start, end, count: first + 1, reverse };
   const found = await payloads.gather(
+    log.expectedBytes(key, first + 1),
     () => log.readRange(key, range),
     ({ entries }) => entries,
   );
@@ -91,12 +92,12 @@ export function addEntries(builder: Builder) {
       }),
       data: t.string({
         description: "The payload in base64.",
-        resolve: ({ data }) => base64Of(data),
+        resolve: ({ data }, _args, { payloads }) => payloads.show(base64Of(data)),
       }),
       string: t.string({
         nullable: true,
         description: "The payload as UTF-8 text; null, with an error beside it, where it is none.",
-        resolve: ({ data }) => stringOf(data),
+        resolve: ({ data }, _args, { payloads }) => payloads.show(stringOf(data)),
       }),
       json: t.field({
         type: "JSON",

@@ -39,7 +39,7 @@ const asTheyAre: Encoder<readonly StreamEntries[]> = {
  * @throws GatewayError FORBIDDEN, or where Redis does not answer
  */
 export async function followStreams(
-  { log, subscribe, limits, closing, follows }: OperationContext,
+  { log, subscribe, limits, closing, follows, memory, visitor }: OperationContext,
   wanted: readonly WantedStream[],
   { count, latest }: FollowOptions,
 ): Promise<AsyncGenerator<FollowedEntries, undefined, undefined>> {
@@ -52,6 +52,8 @@ export async function followStreams(
   let head = 0;
   let readyBytes = 0;
   let drained: (() => void) | undefined;
+  /** Memory of what is ready. */
+  const lease = memory.answer("graphql", visitor);
   /** Gaps of streams whose next entries are still to be written. */
   const gaps = new Map<string, Gap>();
 
@@ -60,6 +62,7 @@ export async function followStreams(
     if (next === undefined) return undefined;
     head++;
     readyBytes -= bytesOf(next.entries);
+    lease.set(readyBytes);
     if (head < ready.length) return next;
     ready = [];
     head = 0;
@@ -72,6 +75,7 @@ export async function followStreams(
 
   const { iterator, wake, end } = createPullIterator(take, () => {
     subscription.close();
+    lease.release();
     forget();
     unfollow();
   });
@@ -88,6 +92,7 @@ export async function followStreams(
             ready.push(gap === undefined ? { stream, entries: part } : { stream, entries: part, gap });
             readyBytes += bytesOf(part);
           }
+        lease.set(readyBytes);
         wake();
       },
       isFull: () => ready.length > head && (latest || readyBytes > limits.sendHighWaterBytes),
@@ -95,6 +100,7 @@ export async function followStreams(
         drained = callback;
       },
     },
+    memory: memory.answer("answer", visitor),
     ...(latest && { turns: { count, latest } }),
     onGap: (gap) => gaps.set(gap.stream, gap),
     onError: end,

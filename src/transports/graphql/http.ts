@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError } from "graphql";
 import { createHandler, type RequestHeaders, type Response } from "graphql-http";
+import type { MemoryLease } from "../../access/memory-budget.ts";
 import type { ErrorCode } from "../../domain/errors.ts";
 import { checkJsonBounds } from "../../wire/json-text.ts";
 import { acceptsPage } from "../media-types.ts";
@@ -13,6 +14,9 @@ import type { SseStreams } from "./sse-streams.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
 const RESPONSE_TYPE = "application/graphql-response+json; charset=utf-8";
+
+/** Characters from which an answer is sent as bytes. */
+const LARGE_TEXT = 64 * 1024;
 
 /** What a refusal of the protocol, which has no body of its own, is told as. */
 const REFUSALS: Readonly<Record<number, readonly [code: ErrorCode | "NOT_ACCEPTABLE", message: string]>> = {
@@ -31,11 +35,14 @@ export async function addGraphql(
   streams: SseStreams,
 ): Promise<void> {
   const { prepare, formatError, run, parts } = executor;
+  /** Memory of operations, by their requests. */
+  const operations = new WeakMap<FastifyRequest, MemoryLease>();
   const handle = createHandler<FastifyRequest>({
     onSubscribe({ method, raw }, params) {
       const prepared = prepare(params, raw.visitor, undefined);
       if ("errors" in prepared) return prepared.errors;
-      const { args, operation } = prepared;
+      const { args, operation, lease } = prepared;
+      operations.set(raw, lease);
       if (operation === "mutation" && method === "GET") return refusal(405);
       if (operation === "subscription")
         return [
@@ -45,10 +52,12 @@ export async function addGraphql(
     },
     execute: run,
     // Written here: the handler's own way goes through every value of a large answer once more.
-    onOperation: ({ headers, raw }, _args, result) => [
-      JSON.stringify(formatted(result, formatError, raw.visitor)),
-      { status: 200, statusText: "OK", headers: { "content-type": resultType(headers) } },
-    ],
+    onOperation({ headers, raw }, _args, result) {
+      const text = JSON.stringify(formatted(result, formatError, raw.visitor));
+      // The text, and the bytes that it is sent as.
+      operations.get(raw)?.set(2 * text.length);
+      return [text, { status: 200, statusText: "OK", headers: { "content-type": resultType(headers) } }];
+    },
     formatError: (error) =>
       error instanceof GraphQLError ? formatError(error) : graphqlError("BAD_REQUEST", error.message),
   });
@@ -63,6 +72,7 @@ export async function addGraphql(
     }
     const body = Buffer.isBuffer(request.body) ? request.body.toString() : "";
     checkRequestJson(request, body);
+    reply.raw.once("close", () => operations.get(request)?.release());
     const [text, { status, headers }] = await handle({
       method: request.method,
       url: request.raw.url ?? "/",
@@ -71,12 +81,13 @@ export async function addGraphql(
       raw: request,
       context: undefined,
     });
+    operations.get(request)?.release();
     if (status >= 400 && status < 500) parts.tally.clientErrors++;
     const [own, init] = text === null && status in REFUSALS ? refusal(status) : [text, { headers }];
     return reply
       .code(status)
       .headers({ "content-type": JSON_TYPE, "cache-control": "no-store", ...headers, ...init.headers })
-      .send(own ?? "");
+      .send(sendable(own ?? ""));
   }
 
   app.get("/graphql", (request, reply) =>
@@ -115,6 +126,9 @@ function isPage({ headers, raw }: FastifyRequest): boolean {
   const isQuery = new URL(raw.url ?? "/", "http://gateway").searchParams.has("query");
   return !isQuery && acceptsPage(headers.accept);
 }
+
+/** A large answer as bytes, so that its text is not kept until the client has read it. */
+const sendable = (text: string): string | Buffer => (text.length < LARGE_TEXT ? text : Buffer.from(text));
 
 function refusal(status: number): Response {
   const [code, message] = REFUSALS[status] ?? ["INTERNAL", "the request was refused"];

@@ -62,12 +62,17 @@ async function loadRecords(
   // Of each stream the first entry and the last.
   const payloadBytes = Math.max(SMALL_BYTES, Math.floor(stepBytes / 2 / keys.length));
   const records = [
-    ...(await payloads.gather(() => registry.streams(keys, { ...wanted, payloadBytes }), edgeEntries)),
+    ...(await payloads.gather(
+      stepBytes,
+      () => registry.streams(keys, { ...wanted, payloadBytes }),
+      edgeEntries,
+    )),
   ];
   for (const step of stepsOfLarge(records, stepBytes)) {
+    const leftOut = step.reduce((sum, i) => sum + leftOutOf(records[i]), 0);
     const some = step.map((i) => keys[i] ?? "");
     const read = () => registry.streams(some, { depth: "payloads", meta: false });
-    const found = await payloads.gather(read, edgeEntries);
+    const found = await payloads.gather(Math.max(stepBytes, leftOut), read, edgeEntries);
     step.forEach((i, at) => {
       records[i] = { details: found[at]?.details, meta: records[i]?.meta };
     });
@@ -80,7 +85,7 @@ function stepsOfLarge(records: readonly StreamRecord[], stepBytes: number): read
   const steps: number[][] = [];
   let room = 0;
   records.forEach(({ details }, i) => {
-    const leftOut = (details?.first?.leftOut ?? 0) + (details?.last?.leftOut ?? 0);
+    const leftOut = leftOutOf({ details });
     if (leftOut === 0) return;
     if (leftOut > room) {
       steps.push([]);
@@ -91,6 +96,10 @@ function stepsOfLarge(records: readonly StreamRecord[], stepBytes: number): read
   });
   return steps;
 }
+
+/** Bytes of the entries of a stream that were left out. */
+const leftOutOf = (record: Pick<StreamRecord, "details"> | undefined): number =>
+  (record?.details?.first?.leftOut ?? 0) + (record?.details?.last?.leftOut ?? 0);
 
 const edgeEntries = (records: readonly StreamRecord[]): readonly Entry[] =>
   records.flatMap(({ details }) =>

@@ -1,8 +1,10 @@
 /**
- * What the payloads of one operation may take. A thousand streams are a short query, and the last entries of a thousand
- * cameras hundreds of megabytes: so an operation gathers payloads with few reads at a time, and no more when it has its share.
+ * Bounds on the payloads of one operation. A thousand streams are a short query, and the last entries of a thousand cameras
+ * are hundreds of megabytes. So an operation reads few payloads at a time, reserves memory before each read, and stops
+ * when it has its share. What its fields show is counted too: each alias makes a text of its own.
  */
 import pLimit from "p-limit";
+import type { MemoryLease } from "../../access/memory-budget.ts";
 import type { Entry } from "../../domain/entry.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { bytesOf } from "../../redis/entry-sizes.ts";
@@ -13,38 +15,73 @@ const READS_AT_A_TIME = 4;
 /** Bytes that one read gathers, about, where it can choose. */
 const STEP_BYTES = 1024 * 1024;
 
+/** Memory per byte of payload: the entry, the texts of its fields, the JSON of the answer, and its bytes. */
+const EXPANSION = 5;
+
+/** Texts of fields may have so many times the bytes that payloads may have: base64 and text of each payload fit. */
+const RESULT_FACTOR = 3;
+
 /** What is left for payloads in one operation. */
 export interface PayloadBudget {
   /** What one read is to gather, in bytes, about. */
   readonly stepBytes: number;
   /**
-   * Reads when it is its turn, and takes what that brought from the budget.
+   * Waits for memory, reads, and takes what the read brought from the budget.
    *
+   * @param expectedBytes payloads that the read may bring
    * @param entriesOf the entries of the answer
-   * @throws GatewayError TOO_LARGE where nothing is left
+   * @throws GatewayError TOO_LARGE where nothing is left, OVERLOADED where no memory became free
    */
   gather<Answer>(
+    expectedBytes: number,
     read: () => Promise<Answer>,
     entriesOf: (answer: Answer) => readonly Entry[],
   ): Promise<Answer>;
+  /** Counts the text of a field. @throws GatewayError TOO_LARGE where it does not fit any more */
+  show(text: string): string;
+  /** Begins a further result of the operation, as each event of a subscription is one. */
+  restart(): void;
 }
 
-/** Makes the budget of one operation. @param bytes `MAX_ANSWER_BYTES` */
-export function createPayloadBudget(bytes: number): PayloadBudget {
+/** Makes the budget of one operation. @param bytes `MAX_ANSWER_BYTES` @param lease memory of the operation */
+export function createPayloadBudget(bytes: number, lease: MemoryLease): PayloadBudget {
   const inTurn = pLimit(READS_AT_A_TIME);
+  // A lease waits for one thing at a time.
+  const reserving = pLimit(1);
   let left = bytes;
+  let shown = 0;
+  /** Memory of reads that are under way or done. */
+  let reserved = 0;
+
+  const tooLarge = () =>
+    new GatewayError("TOO_LARGE", `the payloads of the operation exceed ${bytes} bytes; request fewer`);
+
   return {
     stepBytes: Math.min(STEP_BYTES, bytes),
-    gather: (read, entriesOf) =>
+    gather: (expectedBytes, read, entriesOf) =>
       inTurn(async () => {
-        if (left <= 0)
-          throw new GatewayError(
-            "TOO_LARGE",
-            `the operation's payloads have more than ${bytes} bytes; ask for fewer`,
-          );
-        const answer = await read();
-        left -= bytesOf(entriesOf(answer));
-        return answer;
+        if (left <= 0) throw tooLarge();
+        const expected = expectedBytes * EXPANSION;
+        await reserving(() => lease.grow(expected));
+        reserved += expected;
+        let found = 0;
+        try {
+          const answer = await read();
+          found = bytesOf(entriesOf(answer));
+          left -= found;
+          return answer;
+        } finally {
+          reserved += found * EXPANSION - expected;
+          lease.set(reserved);
+        }
       }),
+    show(text) {
+      shown += text.length;
+      if (shown > bytes * RESULT_FACTOR) throw tooLarge();
+      return text;
+    },
+    restart() {
+      shown = 0;
+    },
   };
 }

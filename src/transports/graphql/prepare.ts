@@ -13,6 +13,7 @@ import {
   validate,
 } from "graphql";
 import type { Visitor } from "../../access/admission.ts";
+import type { MemoryLease } from "../../access/memory-budget.ts";
 import type { Session } from "../../access/sessions.ts";
 import { createOperationContext, type GraphqlParts } from "./context.ts";
 import { type GraphqlCode, graphqlError, withCode } from "./errors.ts";
@@ -27,7 +28,12 @@ export interface GraphqlRequest {
 
 /** What to carry out, or why not. */
 export type Prepared =
-  | { readonly args: ExecutionArgs; readonly operation: OperationTypeNode }
+  | {
+      readonly args: ExecutionArgs;
+      readonly operation: OperationTypeNode;
+      /** Memory of the operation: to be released when its last result has been handed over. */
+      readonly lease: MemoryLease;
+    }
   | { readonly errors: readonly GraphQLError[] };
 
 /** Prepares one request. @param session the connection that it belongs to, where it is one that lasts */
@@ -92,14 +98,15 @@ export function createPrepare(schema: GraphQLSchema, parts: GraphqlParts): Prepa
           ? `operationName names no operation of the document: "${operationName.slice(0, 60)}"`
           : "the document has several operations, or none; operationName says which",
       );
+    const context = createOperationContext(parts, visitor, session);
     const args = {
       schema,
       document,
       variableValues: variables as Readonly<Record<string, unknown>> | null | undefined,
       operationName,
-      contextValue: createOperationContext(parts, visitor, session),
+      contextValue: context,
     };
-    return { args, operation };
+    return { args, operation, lease: context.lease };
   };
 }
 

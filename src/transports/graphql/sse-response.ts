@@ -4,6 +4,7 @@ import type { Session } from "../../access/sessions.ts";
 import { encodeSse, SSE_HEARTBEAT } from "../../wire/sse.ts";
 import { errorBody } from "../append-results.ts";
 import { whenGone } from "../http/context.ts";
+import { createUnreadMemory } from "../unread-memory.ts";
 import type { GraphqlParts } from "./context.ts";
 
 /** An open response. */
@@ -18,7 +19,7 @@ export interface EventResponse {
 /** Opens the response. @param onGone called once, when the client is gone or the gateway stops, unless it has ended */
 export function openEvents(
   reply: FastifyReply,
-  { limits, closing, tally, sessions, limiting }: GraphqlParts,
+  { limits, closing, tally, sessions, limiting, memory }: GraphqlParts,
   onGone: () => void,
 ): EventResponse {
   const { raw, request } = reply;
@@ -40,6 +41,7 @@ export function openEvents(
   const beating = setInterval(() => {
     if (!raw.writableNeedDrain) raw.write(SSE_HEARTBEAT);
   }, limits.heartbeatMs);
+  const unread = createUnreadMemory(() => memory.answer("unread", request.visitor));
   const release = whenGone(reply, closing, () => {
     sessions.forget(session);
     onGone();
@@ -59,8 +61,10 @@ export function openEvents(
       const text = encodeSse({ event, data });
       tally.bytesSent += Buffer.byteLength(text);
       if (raw.destroyed || raw.writableEnded || raw.write(text)) return Promise.resolve();
+      unread.hold(raw.writableLength, []);
       return new Promise((resolve) => {
         const done = () => {
+          unread.clear();
           raw.off("drain", done);
           raw.off("close", done);
           resolve();

@@ -134,6 +134,7 @@ export function createSseStreams(
     );
     operations.set(id, operation);
     operation.follow(perform(prepared, run)).finally(() => {
+      prepared.lease.release();
       if (operations.delete(id)) void sendTo(stream, "complete", { id });
     });
     return { how: "started" };

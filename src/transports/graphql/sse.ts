@@ -28,6 +28,7 @@ export async function answerBySse(
   const events = openEvents(reply, parts, operation.stop);
   const prepared = prepareRequest(request, readSseRequest(request), prepare, events.session);
   await operation.follow(perform(prepared, run));
+  if ("lease" in prepared) prepared.lease.release();
   events.end("complete");
   return reply;
 }

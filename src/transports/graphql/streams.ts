@@ -70,17 +70,17 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
           }),
           data: t.string({
             description: `The ${side} entry's payload in base64; empty where there is none.`,
-            resolve(stream) {
+            resolve(stream, _args, { payloads }) {
               const entry = entryOf(stream);
-              return entry === undefined ? "" : base64Of(entry.data);
+              return entry === undefined ? "" : payloads.show(base64Of(entry.data));
             },
           }),
           string: t.string({
             nullable: true,
             description: `The ${side} entry's payload as UTF-8 text; null, with an error beside it, where it is not UTF-8.`,
-            resolve(stream) {
+            resolve(stream, _args, { payloads }) {
               const entry = entryOf(stream);
-              return entry === undefined ? "" : stringOf(entry.data);
+              return entry === undefined ? "" : payloads.show(stringOf(entry.data));
             },
           }),
           json: t.field({

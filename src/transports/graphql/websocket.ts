@@ -8,6 +8,7 @@
  */
 import type { Socket } from "node:net";
 import { makeServer } from "graphql-ws";
+import type { MemoryLease } from "../../access/memory-budget.ts";
 import type { Session } from "../../access/sessions.ts";
 import { checkJsonBounds } from "../../wire/json-text.ts";
 import { createByteSink, type TurnEnd } from "../byte-sink.ts";
@@ -37,10 +38,19 @@ export function createGraphqlSockets(
   turnEnd: TurnEnd,
   payloadPool: PayloadPool,
 ): ServeGraphql {
-  const { limits, tally, logger, sessions } = parts;
+  const { limits, tally, logger, sessions, memory } = parts;
+  /** Memory of the operations of each socket, by their ids. */
+  const underWay = new WeakMap<Session, Map<string, MemoryLease>>();
+
+  function endOperation(session: Session, id: string): void {
+    const leases = underWay.get(session);
+    leases?.get(id)?.release();
+    leases?.delete(id);
+  }
+
   const server = makeServer<undefined, Session>({
     execute: run,
-    onSubscribe({ subscriptions, extra }, _id, payload) {
+    onSubscribe({ subscriptions, extra }, id, payload) {
       // The one that is being asked for is among them already.
       if (Object.keys(subscriptions).length > limits.graphqlMaxOperations)
         return [
@@ -50,11 +60,17 @@ export function createGraphqlSockets(
           ),
         ];
       const prepared = prepare(payload, extra.visitor, extra);
-      return "errors" in prepared ? prepared.errors : prepared.args;
+      if ("errors" in prepared) return prepared.errors;
+      const leases = underWay.get(extra) ?? new Map<string, MemoryLease>();
+      underWay.set(extra, leases.set(id, prepared.lease));
+      return prepared.args;
     },
+    onComplete: ({ extra }, id) => endOperation(extra, id),
     onNext: ({ extra }, _id, _payload, _args, result) => formatted(result, formatError, extra.visitor),
-    onError: ({ extra }, _id, _payload, errors) =>
-      errors.map((error) => formatError(error, extra.visitor).toJSON()),
+    onError({ extra }, id, _payload, errors) {
+      endOperation(extra, id);
+      return errors.map((error) => formatError(error, extra.visitor).toJSON());
+    },
   });
 
   return function serve(webSocket, socket, session, protocol) {
@@ -65,6 +81,7 @@ export function createGraphqlSockets(
       onBytes: (bytes) => {
         tally.bytesSent += bytes;
       },
+      openLease: () => memory.answer("unread", session.visitor),
     });
     let waiting: (() => void)[] = [];
     const goOn = () => {
@@ -123,6 +140,7 @@ export function createGraphqlSockets(
       },
       closed(code) {
         goOn();
+        for (const lease of underWay.get(session)?.values() ?? []) lease.release();
         closed(code, "").catch((error: Error) => {
           tally.internalErrors++;
           logger.error({ err: error }, "a GraphQL socket did not end in order");

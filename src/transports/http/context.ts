@@ -1,6 +1,7 @@
 /** What the HTTP routes work with. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Visitor } from "../../access/admission.ts";
+import type { ClientMemory } from "../../access/client-memory.ts";
 import type { Limits } from "../../access/limits.ts";
 import type { Sessions } from "../../access/sessions.ts";
 import type { Logger } from "../../domain/logger.ts";
@@ -43,6 +44,7 @@ export interface RouteParts {
     readonly maxResponseHeaderBytes: number;
   };
   readonly turnEnd: TurnEnd;
+  readonly memory: ClientMemory;
   readonly tally: Tally;
   readonly traffic: Traffic;
   readonly logger: Logger;

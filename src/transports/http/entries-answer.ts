@@ -1,6 +1,7 @@
 /** Entries as the body of one HTTP answer, in the format that the client asked for. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { StreamEntries } from "../../domain/entry.ts";
+import { bytesOf } from "../../redis/entry-sizes.ts";
 import { asciiJson, encodeHeader, type PullOffsets } from "../../wire/header.ts";
 import { encodeJson } from "../../wire/json.ts";
 import { encodeMsgpack } from "../../wire/msgpack.ts";
@@ -20,6 +21,10 @@ export function readAnswerForm(request: FastifyRequest, query: Query): AnswerFor
     offsets: query.choice("offsets", "start", ["start", "end"]),
   };
 }
+
+/** Memory of an answer while it is made: its entries, and the body that they are copied to. */
+export const answerBytes = (streams: readonly StreamEntries[]): number =>
+  streams.reduce((sum, { entries }) => sum + 2 * bytesOf(entries), 0);
 
 /** Sends entries, with the headers that describe them. */
 export function sendEntries(

@@ -2,11 +2,12 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { WantedCursor } from "../../domain/cursor.ts";
 import { readWantedStreams, resolveCursors } from "../read-request.ts";
+import { memoryOf } from "./answers-memory.ts";
 import { leaveTogether, type RouteParts, targetOf, whenGone } from "./context.ts";
-import { type AnswerForm, readAnswerForm, sendEntries } from "./entries-answer.ts";
+import { type AnswerForm, answerBytes, readAnswerForm, sendEntries } from "./entries-answer.ts";
 import { type FoundEntries, fitEntries, gapsHeader, mostFitting } from "./fit-entries.ts";
 import { headerRoom, headersTooLarge } from "./header-room.ts";
-import { readKnown, readOnce } from "./read-once.ts";
+import { expectedBytes, readKnown, readOnce } from "./read-once.ts";
 
 const MOST_BLOCK_MS = 3600 * 1000;
 /** An entry id as Redis assigns it, and the plus before the next one. */
@@ -20,7 +21,7 @@ interface StreamAtCursor {
 
 /** Adds the route. */
 export function addGetData(app: FastifyInstance, parts: RouteParts): void {
-  const { log, limits, closing, turnEnd, sessions } = parts;
+  const { log, limits, closing, turnEnd, sessions, memory } = parts;
 
   function answer(
     reply: FastifyReply,
@@ -61,7 +62,10 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
     if (known !== undefined) return answer(reply, wanted, known, form, latest);
     return (async () => {
       const streams = await resolveCursors(wanted, log);
+      const lease = memoryOf(reply, memory);
+      await lease.grow(expectedBytes(log, streams, count));
       const found = await readOnce(parts, {
+        memory: () => memory.answer("answer", request.visitor),
         streams,
         count,
         latest,
@@ -69,6 +73,7 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
         whenGone: (callback) => whenGone(reply, closing, callback),
         whenBarred: (callback) => sessions.whileGood(request.visitor, callback),
       });
+      lease.set(answerBytes(found.streams));
       return answer(reply, streams, found, form, latest);
     })();
   });

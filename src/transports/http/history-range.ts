@@ -3,8 +3,9 @@ import type { FastifyInstance } from "fastify";
 import { type EntryId, FIRST_ID, idAfter, idBefore, LAST_ID, parseId } from "../../domain/entry-id.ts";
 import { badParameter } from "../../domain/errors.ts";
 import { readWantedStreams } from "../read-request.ts";
+import { memoryOf } from "./answers-memory.ts";
 import { type RouteParts, targetOf } from "./context.ts";
-import { readAnswerForm, sendEntries } from "./entries-answer.ts";
+import { answerBytes, readAnswerForm, sendEntries } from "./entries-answer.ts";
 import { fitEntries, mostFitting } from "./fit-entries.ts";
 import { headerRoom, headersTooLarge } from "./header-room.ts";
 import { countOut } from "./read-once.ts";
@@ -14,7 +15,7 @@ const DEFAULT_COUNT = 100;
 /** Adds the route. */
 export function addHistoryRange(
   app: FastifyInstance,
-  { log, limits, traffic, pathPrefix }: RouteParts,
+  { log, limits, memory, traffic, pathPrefix }: RouteParts,
 ): void {
   app.get("/data/:stream_id/entries", async (request, reply) => {
     const { segment, query } = targetOf(request);
@@ -29,12 +30,16 @@ export function addHistoryRange(
     const headersRoom = headerRoom(reply, limits.maxResponseHeaderBytes);
     const room = headersRoom - linkTo(LAST_ID).length - LAST_ID.length;
     const fit = { hasOffsets: form.format === "raw", latest: false, room };
+    const count = Math.min(wantedCount, mostFitting([stream.name], fit));
+    const lease = memoryOf(reply, memory);
+    await lease.grow(log.expectedBytes(stream.key, count));
     const { entries, isCut } = await log.readRange(stream.key, {
       start: parseBound("start", query.text("start", "-")),
       end: parseBound("end", query.text("end", "+")),
-      count: Math.min(wantedCount, mostFitting([stream.name], fit)),
+      count,
       reverse,
     });
+    lease.set(answerBytes([{ stream: stream.name, entries }]));
     const found = { streams: entries.length > 0 ? [{ stream: stream.name, entries }] : [], gaps: [] };
     const sent = room < 0 ? undefined : fitEntries(found, fit)?.streams;
     if (sent === undefined) throw headersTooLarge(1);

@@ -34,7 +34,7 @@ export function textChunks(text: string): Chunks {
 
 /** Answers with a response that follows streams until the client leaves or the gateway stops. */
 export function sendLive(reply: FastifyReply, options: LiveResponseOptions, parts: RouteParts): void {
-  const { limits, subscribe, tally, turnEnd, closing, sessions, limiting } = parts;
+  const { limits, subscribe, tally, turnEnd, closing, sessions, limiting, memory } = parts;
   const { raw } = reply;
   const { gapNotice } = options;
   limiting.checkConnection(reply.request.visitor);
@@ -56,6 +56,7 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     onBytes: (bytes) => {
       tally.bytesSent += bytes;
     },
+    openLease: () => memory.answer("unread", reply.request.visitor),
   });
   const intervalMs = options.maxFps ? 1000 / options.maxFps : 0;
   let pace: NodeJS.Timeout | undefined;
@@ -84,6 +85,7 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     streams: options.streams,
     encoder: options.encoder,
     sink: frames,
+    memory: memory.answer("answer", reply.request.visitor),
     ...(options.turns && { turns: options.turns }),
     ...(gapNotice && { onGap: (gap: Gap) => sink.write(gapNotice(gap)) }),
     onError: (error) => endWith(asGatewayError(error)),

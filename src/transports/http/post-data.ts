@@ -42,7 +42,10 @@ export function addPostData(app: FastifyInstance, { log, limits, limiting }: Rou
     const keys = [...new Set(entries.map(({ key }) => key))];
     authorize(request.visitor.identity, "write", keys);
     for (const key of keys) limiting.useStream(request.visitor, key);
+    // A client that leaves does not free the memory of entries that wait for Redis.
+    const release = request.bodyMemory?.hold();
     const results = await new Promise<readonly AppendResult[]>((resolve) => log.append(entries, resolve));
+    release?.();
     const refusals = results.filter((result) => result instanceof GatewayError);
     const unknown = refusals.filter(({ code }) => code === "APPEND_UNKNOWN");
     const isAllAlike = unknown.length === 0 || unknown.length === results.length;

@@ -3,9 +3,10 @@ import type { Entry, Gap, StreamEntries } from "../../domain/entry.ts";
 import type { GatewayError } from "../../domain/errors.ts";
 import type { Tally } from "../../domain/tally.ts";
 import type { Traffic } from "../../domain/traffic.ts";
-import type { Encoder } from "../../live/encoder.ts";
+import type { Encoder, Reservation } from "../../live/encoder.ts";
 import type { Subscribe, SubscribedStream } from "../../live/subscription.ts";
 import { bytesOf } from "../../redis/entry-sizes.ts";
+import type { Log } from "../../redis/log.ts";
 import type { PolledReads } from "../../redis/polled-reads.ts";
 import type { WantedStream } from "../read-request.ts";
 
@@ -17,6 +18,8 @@ export interface ReadOnceOptions {
   readonly latest: boolean;
   /** How long to wait for a first entry, in ms; 0 does not wait. */
   readonly blockMs: number;
+  /** Opens memory for what arrives while the request waits. */
+  readonly memory: () => Reservation;
   /** Calls back when nobody waits for the answer any longer. @returns what takes that back */
   readonly whenGone: (callback: () => void) => () => void;
   /** Calls back when the client is no longer let in. @returns what takes that back */
@@ -68,6 +71,18 @@ export function readKnown(
   return present.length > 0 ? { streams: present, gaps } : undefined;
 }
 
+/** Bytes that a read of streams is expected to bring. */
+export function expectedBytes(
+  log: Log,
+  streams: readonly { readonly key: string; readonly isAtEnd: boolean }[],
+  count: number,
+): number {
+  let bytes = 0;
+  for (const { key, isAtEnd } of streams)
+    if (!isAtEnd) bytes += log.expectedBytes(key, count, streams.length);
+  return bytes;
+}
+
 /** Counts entries that are sent in an answer. */
 export function countOut(traffic: Traffic, key: string, entries: readonly Entry[]): void {
   const counts = traffic.of(key);
@@ -116,7 +131,7 @@ async function readNow(
 
 function waitForFirst(
   subscribe: Subscribe,
-  { streams, count, latest, blockMs, whenGone, whenBarred }: ReadOnceOptions,
+  { streams, count, latest, blockMs, memory, whenGone, whenBarred }: ReadOnceOptions,
   gone: ReadonlySet<SubscribedStream>,
 ): Promise<ReadOnce> {
   return new Promise((resolve, reject) => {
@@ -140,6 +155,7 @@ function waitForFirst(
       streams: streams.map((stream) => ({ ...stream, isAtEnd: true, hasGap: gone.has(stream) })),
       encoder: asTheyAre,
       turns: { count, latest },
+      memory: memory(),
       sink: {
         write(entries) {
           found = entries;

@@ -24,6 +24,8 @@ import { acceptsPage } from "../media-types.ts";
 import { withoutPrefix } from "../path-prefix.ts";
 import { doorOf, type Refusals } from "../refusals.ts";
 import { addAdmin } from "./admin.ts";
+import { addAnswersMemory } from "./answers-memory.ts";
+import { addBodies } from "./bodies.ts";
 import { addBodyLimits, type BodySettings, SMALL_BODY_BYTES } from "./body-limits.ts";
 import { addConsole } from "./console.ts";
 import { RETRY_AFTER_SECONDS, type RouteParts } from "./context.ts";
@@ -122,7 +124,8 @@ export async function createHttp(
   app.setErrorHandler(answerError);
   addBodyLimits(app, parts.bodySettings);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  addBodies(app, parts.memory);
+  addAnswersMemory(app, parts.memory);
   app.decorateRequest("visitor");
   app.addHook("onRequest", (request, reply, done) => {
     reply.headers(ANSWER_HEADERS);

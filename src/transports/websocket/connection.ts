@@ -1,5 +1,6 @@
 /** What pushing and pulling sockets have in common: the request they came with, and how they end. */
 import type { Socket } from "node:net";
+import type { ClientMemory } from "../../access/client-memory.ts";
 import type { Limits } from "../../access/limits.ts";
 import type { Session, Sessions } from "../../access/sessions.ts";
 import type { GatewayError } from "../../domain/errors.ts";
@@ -46,6 +47,7 @@ export interface WebSocketParts {
   readonly sessions: Sessions;
   readonly refusals: Refusals;
   readonly limiting: Limits;
+  readonly memory: ClientMemory;
 }
 
 /** A socket that is being served. */

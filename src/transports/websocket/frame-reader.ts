@@ -24,6 +24,8 @@ export interface FrameHandlers {
 export interface FrameReaderOptions {
   readonly maxMessageBytes: number;
   readonly pool: PayloadPool;
+  /** Reports the bytes of the message that is being assembled in memory of the pool; 0 when it has been handled. */
+  readonly onHeld?: (bytes: number) => void;
 }
 
 /** The client does not keep to the protocol, and its connection cannot go on. */
@@ -66,7 +68,7 @@ const isCloseCode = (code: number): boolean =>
 
 /** Makes the reader of one connection. */
 export function createFrameReader(
-  { maxMessageBytes, pool }: FrameReaderOptions,
+  { maxMessageBytes, pool, onHeld }: FrameReaderOptions,
   handlers: FrameHandlers,
 ): FrameReader {
   /** The beginning of a head that spans chunks. */
@@ -85,6 +87,8 @@ export function createFrameReader(
   /** Whole messages so far, and how many there were when it was asked last. */
   let messages = 0;
   let messagesSeen = -1;
+  /** The message that is being read was reported to `onHeld`. */
+  let isHeld = false;
   /** A message that was handed on is a part of the chunk that is being read. */
   let isChunkUsed = false;
 
@@ -136,11 +140,17 @@ export function createFrameReader(
     unmaskInto(chunk.subarray(at, end), rotated(mask, filled), target, filled);
     filled += end - at;
     memory = target;
+    hold(gatheredBytes + filled);
     if (filled === length) {
       memory = undefined;
       endFrame(target.subarray(0, length), target);
     }
     return end;
+  }
+
+  function hold(bytes: number): void {
+    isHeld = bytes > 0;
+    onHeld?.(bytes);
   }
 
   function endFrame(payload: Buffer, own: Buffer | undefined): void {
@@ -179,6 +189,7 @@ export function createFrameReader(
       gathered === undefined ? pool.take(bytes) : withRoom(gathered, gatheredBytes, bytes, maxMessageBytes);
     payload.copy(gathered, gatheredBytes);
     gatheredBytes += payload.length;
+    hold(gatheredBytes);
     if (own !== undefined) pool.give(own);
   }
 
@@ -196,6 +207,7 @@ export function createFrameReader(
     if (!isBinary && !isUtf8(bytes))
       throw new ProtocolError(1007, "BAD_PAYLOAD: a text message is not UTF-8");
     handlers.onMessage(bytes, isBinary, own);
+    if (isHeld) hold(0);
   }
 
   function control(payload: Buffer): void {

@@ -3,12 +3,13 @@
  * a second outside the heap, which the garbage collector meets with one full collection after another.
  */
 import type { Tally } from "../../domain/tally.ts";
+import { releaseMemory } from "./release-memory.ts";
 
 /** Takes and gives memory. */
 export interface PayloadPool {
   /** Memory of at least so many bytes, with anything in it. */
   take(bytes: number): Buffer;
-  /** Gives memory back that nobody uses any more. What the pool has no place for is left to the garbage collector. */
+  /** Returns memory that is no longer used. What the pool has no place for is freed at once; its views are then empty. */
   give(memory: Buffer): void;
 }
 
@@ -35,7 +36,10 @@ export function createPayloadPool(limitBytes: number, tally: Tally): PayloadPool
     },
     give(memory) {
       const shelf = free[shelfOf(memory.length)];
-      if (shelf === undefined || tally.payloadPoolBytes + memory.length > limitBytes) return;
+      if (shelf === undefined || tally.payloadPoolBytes + memory.length > limitBytes) {
+        releaseMemory(memory);
+        return;
+      }
       tally.payloadPoolBytes += memory.length;
       shelf.push(memory);
     },

@@ -82,7 +82,7 @@ export function servePull(
   { webSocket, socket, segment, query, session }: WebSocketRequest,
   parts: WebSocketParts,
 ): ServedSocket {
-  const { limits, log, payloadPool, tally, turnEnd, sessions, refusals } = parts;
+  const { limits, log, payloadPool, tally, turnEnd, sessions, refusals, memory } = parts;
   const request = readPull(session.visitor.identity, segment, query, limits, parts.pullEncoders);
   sessions.use(session, "read", keysOf(request.streams));
   const sink = createByteSink({
@@ -92,6 +92,7 @@ export function servePull(
     onBytes: (bytes) => {
       tally.bytesSent += bytes;
     },
+    openLease: () => memory.answer("unread", session.visitor),
   });
   let course: { close(): void } | undefined;
   let closed = false;
@@ -121,6 +122,7 @@ export function servePull(
         streams,
         encoder: request.encoder,
         sink,
+        memory: memory.answer("answer", session.visitor),
         ...((request.latest || request.wantsAck || request.intervalMs > 0) && {
           turns: { count: request.turnCount, latest: request.latest },
         }),

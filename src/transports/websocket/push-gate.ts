@@ -1,7 +1,8 @@
 /**
- * Back pressure on whoever pushes: a socket with too many bytes waiting for Redis is no longer read from, so TCP slows
- * its client down, until what waits is stored. One bound is per socket, one for all together.
+ * Backpressure on pushing sockets. A socket with too many bytes waiting for Redis is not read from until they are stored,
+ * so TCP slows its client down. One bound is per socket, one for all sockets, and one is the memory budget.
  */
+import type { MemoryLease } from "../../access/memory-budget.ts";
 import type { Tally } from "../../domain/tally.ts";
 
 /** What can be stopped from sending. */
@@ -22,7 +23,8 @@ export interface InFlight {
 
 /** Opens the account of a socket. */
 export interface PushGate {
-  open(socket: Pausable): InFlight;
+  /** @param lease memory of what waits; released when the socket has closed and nothing waits */
+  open(socket: Pausable, lease: MemoryLease): InFlight;
 }
 
 /** The bounds, in bytes. */
@@ -45,7 +47,7 @@ export function createPushGate({ perSocketBytes, totalBytes, tally }: PushGateOp
   }
 
   return {
-    open(socket) {
+    open(socket, lease) {
       let own = 0;
       let paused = false;
       let closed = false;
@@ -57,7 +59,8 @@ export function createPushGate({ perSocketBytes, totalBytes, tally }: PushGateOp
         add(bytes) {
           own += bytes;
           total += bytes;
-          if (paused || (own <= perSocketBytes && total <= totalBytes)) return;
+          lease.set(own);
+          if (paused || (own <= perSocketBytes && total <= totalBytes && !lease.isOver())) return;
           paused = true;
           tally.pushPauses++;
           socket.pause();
@@ -65,6 +68,8 @@ export function createPushGate({ perSocketBytes, totalBytes, tally }: PushGateOp
         remove(bytes) {
           own -= bytes;
           total -= bytes;
+          lease.set(own);
+          if (closed && own === 0) lease.release();
           if (paused && own <= perSocketBytes / 2) {
             if (total <= totalBytes) wake();
             else waiting.add(wake);
@@ -74,6 +79,7 @@ export function createPushGate({ perSocketBytes, totalBytes, tally }: PushGateOp
         isEmpty: () => own === 0,
         close() {
           closed = true;
+          if (own === 0) lease.release();
           waiting.delete(wake);
         },
       };

@@ -42,7 +42,7 @@ export function servePush(
   { webSocket, socket, segment, query, session }: WebSocketRequest,
   parts: WebSocketParts,
 ): ServedSocket {
-  const { log, limits, pushGate, payloadPool, turnEnd, sessions, refusals, limiting } = parts;
+  const { log, limits, pushGate, payloadPool, turnEnd, sessions, refusals, limiting, memory } = parts;
   const streams = parseStreamIds(segment, limits.maxStreams);
   const naming = readNaming(query, limits);
   const { visitor } = session;
@@ -67,9 +67,10 @@ export function servePush(
     highWaterBytes: limits.sendHighWaterBytes,
     turnEnd,
     onBytes: () => undefined,
+    openLease: () => memory.answer("unread", visitor),
   });
   const attendance = attend(webSocket, query, parts);
-  const inFlight = pushGate.open(webSocket);
+  const inFlight = pushGate.open(webSocket, memory.receive("append", visitor));
   const batches: Batch[] = [];
   let isSettling = false;
   /** Why the socket is to be closed, once what came before is answered. Nothing more is taken in. */

@@ -6,12 +6,14 @@
  *       └────────────the client's close frame comes: it is answered──────────────────────────────────▶ closed
  */
 import type { Socket } from "node:net";
+import { type MemoryLease, overloaded } from "../../access/memory-budget.ts";
 import {
   createFrameReader,
   type FrameReader,
   type FrameReaderOptions,
   ProtocolError,
 } from "./frame-reader.ts";
+import { createMessageMemory } from "./message-memory.ts";
 import { releaseMemory } from "./release-memory.ts";
 
 /** What is done with what comes in. */
@@ -70,8 +72,14 @@ function closeFrame(code: number, reason: string): Buffer {
   return controlFrame(CLOSE_OPCODE, payload);
 }
 
+/** What a WebSocket works with. */
+export interface ServerWebSocketOptions extends FrameReaderOptions {
+  /** Opens the lease of the message that is received. */
+  readonly openLease: () => MemoryLease;
+}
+
 /** Makes a WebSocket of a socket on which the handshake has been answered. */
-export function createServerWebSocket(socket: Socket, options: FrameReaderOptions): ServerWebSocket {
+export function createServerWebSocket(socket: Socket, options: ServerWebSocketOptions): ServerWebSocket {
   let handlers: MessageHandlers | undefined;
   let state: "open" | "closing" | "closed" = "open";
   /** The frames can no longer be told apart: what comes is thrown away. */
@@ -79,37 +87,60 @@ export function createServerWebSocket(socket: Socket, options: FrameReaderOption
   let heard = false;
   let closeCode = 1006;
   let lastResort: NodeJS.Timeout | undefined;
+  /** Two reasons not to read: a part of the gateway paused the socket, and there is no memory for its message. */
+  let isPaused = false;
+  let isShort = false;
   /** What the last ping said that is answered when the client has read what it has to. */
   let owedPong: Buffer | undefined;
 
   /** Made when something comes: of thousands of pulling clients most never send a thing. */
   let reader: FrameReader | undefined;
 
+  const memory = createMessageMemory(options.openLease, {
+    wait() {
+      isShort = true;
+      socket.pause();
+    },
+    goOn() {
+      isShort = false;
+      if (!isPaused) socket.resume();
+    },
+    reject() {
+      isShort = false;
+      isBroken = true;
+      const { code, kind, message } = overloaded();
+      close(kind.close, `${code}: ${message}`);
+    },
+  });
+
   const openReader = (): FrameReader =>
-    createFrameReader(options, {
-      onMessage(bytes, isBinary, memory) {
-        if (state === "open") handlers?.message(bytes, isBinary, memory);
+    createFrameReader(
+      { ...options, onHeld: memory.hold },
+      {
+        onMessage(bytes, isBinary, memory) {
+          if (state === "open") handlers?.message(bytes, isBinary, memory);
+        },
+        onPing(payload) {
+          if (state !== "open") return;
+          if (socket.writableLength <= MOST_UNSENT_BYTES) {
+            socket.write(controlFrame(PONG_OPCODE, payload));
+            return;
+          }
+          if (owedPong === undefined) socket.once("drain", sendOwedPong);
+          // Copied: it lies in memory that is about to be used again.
+          owedPong = Buffer.from(payload);
+        },
+        onPong: () => handlers?.pong?.(),
+        onClose(code) {
+          closeCode = code;
+          if (state === "open") socket.write(closeFrame(code, ""));
+          state = "closed";
+          isBroken = true;
+          socket.end();
+          cutLater();
+        },
       },
-      onPing(payload) {
-        if (state !== "open") return;
-        if (socket.writableLength <= MOST_UNSENT_BYTES) {
-          socket.write(controlFrame(PONG_OPCODE, payload));
-          return;
-        }
-        if (owedPong === undefined) socket.once("drain", sendOwedPong);
-        // Copied: it lies in memory that is about to be used again.
-        owedPong = Buffer.from(payload);
-      },
-      onPong: () => handlers?.pong?.(),
-      onClose(code) {
-        closeCode = code;
-        if (state === "open") socket.write(closeFrame(code, ""));
-        state = "closed";
-        isBroken = true;
-        socket.end();
-        cutLater();
-      },
-    });
+    );
 
   function sendOwedPong(): void {
     if (owedPong !== undefined && state === "open") socket.write(controlFrame(PONG_OPCODE, owedPong));
@@ -154,14 +185,19 @@ export function createServerWebSocket(socket: Socket, options: FrameReaderOption
       socket.on("close", () => {
         state = "closed";
         clearTimeout(lastResort);
+        memory.release();
         given.closed(closeCode);
       });
       if (head.length > 0) take(head);
     },
     pause() {
+      isPaused = true;
       if (state === "open") socket.pause();
     },
-    resume: () => void socket.resume(),
+    resume() {
+      isPaused = false;
+      if (!isShort) socket.resume();
+    },
     isPaused: () => socket.isPaused(),
     isOpen: () => state === "open" && !socket.destroyed,
     ping() {

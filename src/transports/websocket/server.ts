@@ -84,7 +84,7 @@ const stopping = () => new GatewayError("SHUTTING_DOWN", "the gateway stops");
 /** Makes the transport. */
 export function createWebSocketTransport(parts: WebSocketTransportParts): WebSocketTransport {
   const { admission, payloadPool, pingIntervalMs, pingTimeoutMs, tally, logger } = parts;
-  const { sessions, refusals, limiting, uploadTimeoutMs, pathPrefix } = parts;
+  const { sessions, refusals, limiting, memory, uploadTimeoutMs, pathPrefix } = parts;
   const open = new Set<OpenSocket>();
   let isClosing = false;
   const pinging = setInterval(pingAll, pingIntervalMs);
@@ -140,7 +140,11 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
 
   function accept(socket: Socket, head: Buffer, { route, protocol, visitor, headers }: Admitted): void {
     const { kind, maxMessageBytes } = route;
-    const bare = createServerWebSocket(socket, { maxMessageBytes, pool: payloadPool });
+    const bare = createServerWebSocket(socket, {
+      maxMessageBytes,
+      pool: payloadPool,
+      openLease: () => memory.receive("message", visitor),
+    });
     const held = limiting.hasRates ? makeHoldable(bare) : undefined;
     const webSocket = held ?? bare;
     let served: ServedSocket | undefined;

@@ -1,6 +1,7 @@
 /** What a query costs Redis: a bounded number of round trips and commands, however many streams there are. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ANYONE } from "../../../src/access/authorize.ts";
+import { createClientMemory } from "../../../src/access/client-memory.ts";
 import { createLimits } from "../../../src/access/limits.ts";
 import { createSessions } from "../../../src/access/sessions.ts";
 import { createTally } from "../../../src/domain/tally.ts";
@@ -92,6 +93,7 @@ beforeAll(async () => {
     closing: createClosing().closing,
     sessions: createSessions(open, limiting),
     limiting,
+    memory: createClientMemory(settings),
     refusals: createRefusals(createTally(), silent),
     pathPrefix: "",
   });

@@ -1,6 +1,7 @@
 /** A WebSocket of a server's side over a real connection, whose client's bytes the test writes itself. */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { createMemoryBudget } from "../../../src/access/memory-budget.ts";
 import { createTally } from "../../../src/domain/tally.ts";
 import { createPayloadPool } from "../../../src/transports/websocket/payload-pool.ts";
 import {
@@ -39,7 +40,17 @@ beforeEach(async () => {
   served = await accepted;
   served.on("error", () => undefined);
   const pool = createPayloadPool(2 ** 20, createTally());
-  webSocket = createServerWebSocket(served, { maxMessageBytes: 2 ** 20, pool });
+  const budget = createMemoryBudget({
+    uses: ["message"],
+    totalBytes: 2 ** 20,
+    shareBytes: 2 ** 20,
+    waitMs: 0,
+  });
+  webSocket = createServerWebSocket(served, {
+    maxMessageBytes: 2 ** 20,
+    pool,
+    openLease: () => budget.open("message", "client"),
+  });
 });
 afterEach(async () => {
   vi.useRealTimers();

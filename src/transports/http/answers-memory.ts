@@ -1,0 +1,35 @@
+/** Memory of HTTP responses: reserved before entries are read, and counted until the client has read the response. */
+import type { FastifyInstance, FastifyReply } from "fastify";
+import type { ClientMemory } from "../../access/client-memory.ts";
+import type { MemoryLease } from "../../access/memory-budget.ts";
+
+declare module "fastify" {
+  interface FastifyReply {
+    /** Memory of the response; undefined while it has none. */
+    memory: MemoryLease | undefined;
+  }
+}
+
+/** Responses below this size (bytes) are not counted: a connection has one of them at a time. */
+const COUNTED_FROM_BYTES = 8 * 1024;
+
+/** Counts every response with its size from when it is sent. */
+export function addAnswersMemory(app: FastifyInstance, memory: ClientMemory): void {
+  app.decorateReply("memory");
+  app.addHook("onSend", (_request, reply, payload, done) => {
+    const bytes =
+      typeof payload === "string" || payload instanceof Uint8Array ? Buffer.byteLength(payload) : 0;
+    if (reply.memory !== undefined || bytes >= COUNTED_FROM_BYTES) memoryOf(reply, memory).set(bytes);
+    done();
+  });
+}
+
+/** The lease of a response, which is released when the response has been read or its connection has closed. */
+export function memoryOf(reply: FastifyReply, memory: ClientMemory): MemoryLease {
+  if (reply.memory !== undefined) return reply.memory;
+  const lease = memory.answer("answer", reply.request.visitor);
+  reply.memory = lease;
+  if (reply.raw.closed) lease.release();
+  else reply.raw.once("close", lease.release);
+  return lease;
+}

@@ -1,0 +1,152 @@
+/** Request bodies, read under the memory budget: a request that finds no memory is paused, then answered 503. */
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { ClientMemory } from "../../access/client-memory.ts";
+import { type MemoryLease, overloaded } from "../../access/memory-budget.ts";
+import { GatewayError } from "../../domain/errors.ts";
+import { releaseMemory } from "../websocket/release-memory.ts";
+import { SMALL_BODY_BYTES } from "./body-limits.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Memory of its body; undefined where it has none. */
+    bodyMemory: BodyMemory | undefined;
+  }
+}
+
+/** Memory of a body, counted until every user of it has let go. */
+export interface BodyMemory {
+  /** Keeps the memory counted, also after the response. @returns a function that lets go */
+  hold(): () => void;
+}
+
+/** Memory is asked for in steps of this size (bytes), before more of a body is read. */
+const STEP_BYTES = 1024 * 1024;
+/** A body's buffer grows by this factor, so that an announced length alone costs no memory. */
+const GROWTH = 8;
+
+/** Adds the parser of bodies of any type. Routes find a `Buffer` in `request.body`. */
+export function addBodies(app: FastifyInstance, memory: ClientMemory): void {
+  app.decorateRequest("bodyMemory");
+  app.addContentTypeParser("*", (request, payload, done) => {
+    const limit = request.routeOptions.bodyLimit ?? SMALL_BODY_BYTES;
+    const announced = announcedBytes(request);
+    if (announced !== undefined && announced > limit) {
+      done(tooLarge(limit));
+      return;
+    }
+    const lease = memory.receive("body", request.visitor);
+    readBody(payload, { limit, announced, lease }, (error, body) => {
+      if (error === null) request.bodyMemory = countHolders(lease);
+      else lease.release();
+      done(error, body);
+    });
+  });
+  app.addHook("preValidation", (request, reply, done) => {
+    const release = request.bodyMemory?.hold();
+    if (release !== undefined) {
+      if (reply.raw.closed) release();
+      else reply.raw.once("close", release);
+    }
+    done();
+  });
+}
+
+const tooLarge = (limit: number) =>
+  new GatewayError("TOO_LARGE", `the body is over the limit of ${limit} bytes`);
+
+function announcedBytes({ headers }: FastifyRequest): number | undefined {
+  const length = headers["content-length"];
+  return length === undefined ? undefined : Number(length);
+}
+
+function countHolders(lease: MemoryLease): BodyMemory {
+  let holders = 0;
+  return {
+    hold() {
+      let isHeld = true;
+      holders++;
+      return () => {
+        if (isHeld && --holders === 0) lease.release();
+        isHeld = false;
+      };
+    },
+  };
+}
+
+interface BodyOptions {
+  readonly limit: number;
+  /** `Content-Length`; undefined for a chunked body. */
+  readonly announced: number | undefined;
+  readonly lease: MemoryLease;
+}
+
+/** Reads a body to its end. @param done called once */
+function readBody(
+  payload: FastifyRequest["raw"],
+  { limit, announced, lease }: BodyOptions,
+  done: (error: Error | null, body?: Buffer) => void,
+): void {
+  let body = Buffer.alloc(0);
+  let received = 0;
+
+  function onData(chunk: Buffer): void {
+    if (received + chunk.length > limit) {
+      finish(tooLarge(limit));
+      return;
+    }
+    if (received + chunk.length > lease.bytes()) takeMemory(received + chunk.length);
+    append(chunk);
+  }
+
+  /** Counts what has arrived and asks for the next step; without room nothing more is read until there is. */
+  function takeMemory(bytes: number): void {
+    const next = Math.min(STEP_BYTES, Math.max(0, (announced ?? limit) - bytes));
+    const missing = bytes - lease.bytes();
+    if (lease.tryGrow(missing + next)) return;
+    lease.set(bytes);
+    payload.pause();
+    lease.whenRoom(next, (granted) => {
+      if (granted) payload.resume();
+      else finish(overloaded());
+    });
+  }
+
+  function append(chunk: Buffer): void {
+    const needed = received + chunk.length;
+    if (needed > body.length) {
+      const most = announced ?? limit;
+      const larger = Buffer.allocUnsafeSlow(
+        Math.min(most, Math.max(needed, body.length * GROWTH, Math.min(most, STEP_BYTES))),
+      );
+      body.copy(larger, 0, 0, received);
+      if (received > 0) releaseMemory(body);
+      body = larger;
+    }
+    chunk.copy(body, received);
+    received = needed;
+  }
+
+  function onEnd(): void {
+    finish(null, body.subarray(0, received));
+  }
+
+  function onLost(): void {
+    finish(new GatewayError("BAD_BODY", "the connection ended before the body did"));
+  }
+
+  function finish(error: Error | null, whole?: Buffer): void {
+    payload.off("data", onData);
+    payload.off("end", onEnd);
+    payload.off("error", onLost);
+    payload.off("close", onLost);
+    // The rest of a rejected body is discarded.
+    payload.resume();
+    if (error === null) lease.set(received);
+    done(error, whole);
+  }
+
+  payload.on("data", onData);
+  payload.on("end", onEnd);
+  payload.on("error", onLost);
+  payload.on("close", onLost);
+}

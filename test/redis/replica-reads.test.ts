@@ -28,7 +28,8 @@ const rangesOf = async ({ control }: TestRedis) => {
   );
 };
 beforeAll(async () => {
-  master = await startRedis();
+  // It sends its data to a new replica at once.
+  master = await startRedis("--repl-diskless-sync-delay", "0");
   behind = await startRedis();
 });
 afterAll(async () => {
@@ -149,12 +150,7 @@ test("one that hangs is waited for once, and then left alone; one that is gone i
 });
 
 test("a gateway finds the replicas of its Redis, reads pages there, and goes on without them", async () => {
-  await using replica = await startRedis(
-    "--replicaof",
-    `127.0.0.1 ${master.port}`,
-    "--repl-diskless-sync-delay",
-    "0",
-  );
+  await using replica = await startRedis("--replicaof", `127.0.0.1 ${master.port}`);
   await using gateway = await startTestGateway(master.url, {
     REDIS_READ_FROM: "replica",
     PAGE_BYTES: "4096",

@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { CHROMIUM } from "../../bench/load/chromium.ts";
 
+/** How long (ms) a page may take for anything, on a machine that others use too. */
+const PATIENCE_MS = 60_000;
+
 /** A browser with a profile of its own, gone with it. */
 export interface TestBrowser extends AsyncDisposable {
   readonly context: BrowserContext;
@@ -17,6 +20,7 @@ export async function startBrowser(...args: readonly string[]): Promise<TestBrow
     ...CHROMIUM,
     args: [...CHROMIUM.args, ...args],
   });
+  context.setDefaultTimeout(PATIENCE_MS);
   return {
     context,
     async [Symbol.asyncDispose]() {

@@ -16,7 +16,7 @@ export interface OpenConsole extends AsyncDisposable {
 export async function openConsole(browser: TestBrowser, url: string, hash = ""): Promise<OpenConsole> {
   const page = await browser.context.newPage();
   // Sooner than a test's own end, so that what was waited for is told.
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   const requests: string[] = [];
   const problems: string[] = [];
   page.on("request", (one) => requests.push(one.url()));

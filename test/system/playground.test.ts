@@ -29,7 +29,7 @@ test("a query is answered, and a subscription delivers a pushed entry", async ()
 
   await page.getByText("query Streams").first().waitFor();
   await page.getByRole("button", { name: "Send Request" }).locator("visible=true").click();
-  await expect.poll(() => result.innerText(), { timeout: 10_000 }).toContain("default:a-stream-of-the-test");
+  await expect.poll(() => result.innerText(), { timeout: 60_000 }).toContain("default:a-stream-of-the-test");
 
   await page.getByText("Follow", { exact: true }).first().click();
   await page.getByText("subscription Follow").locator("visible=true").first().waitFor();

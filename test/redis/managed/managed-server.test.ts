@@ -108,7 +108,7 @@ async function successorOf(pid: number, path: string): Promise<number> {
       expect(now).not.toBe(pid);
       return now;
     },
-    { timeout: 20_000 },
+    { timeout: 60_000 },
   );
 }
 
@@ -161,7 +161,7 @@ describe("one gateway", () => {
     for (let death = 1; death <= 3; death++) {
       await tell(path, "XADD", "stream", `${death}-1`, "d", "payload");
       process.kill(pid, "SIGKILL");
-      await vi.waitFor(() => expect(logged.join().split("is ready")).toHaveLength(death + 2), 20_000);
+      await vi.waitFor(() => expect(logged.join().split("is ready")).toHaveLength(death + 2), 60_000);
       pid = await pidOf(path);
       expect(await tell(path, "XINFO", "STREAM", "stream")).toContain(`last-generated-id,${death}-1`);
     }

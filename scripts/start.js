@@ -3,6 +3,10 @@
 /**
  * What `npm start` runs: brings `dist/` up to date where the sources are there, makes sure that there is a Redis
  * server to run unless one is named, and becomes the gateway, in this process so that signals reach it directly.
+ *
+ * npm runs scripts by a shell, which does not pass on the signals that npm forwards to it; `exec` in `package.json` puts
+ * this process in the shell's place. An npm that is killed with SIGKILL forwards nothing, so this process also stops in
+ * order when npm has gone.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
@@ -26,7 +30,10 @@ const SOURCES = [
   "tsconfig.build.json",
   "package-lock.json",
 ];
+/** How often it is checked whether npm is still there. */
+const PARENT_WATCH_MS = 500;
 
+stopWithNpm();
 checkNode();
 build();
 if (await needsServer()) {
@@ -37,6 +44,18 @@ try {
 } catch (error) {
   if (isMissingModule(error)) fail("a dependency is not installed: run npm ci");
   throw error;
+}
+
+/** Follows the npm that started this process. Started in any other way, it outlives its parent, as a daemon does. */
+function stopWithNpm() {
+  if (!/\bscripts\/start\.js\b/.test(process.env.npm_lifecycle_script ?? "")) return;
+  const npm = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === npm) return;
+    clearInterval(watch);
+    process.kill(process.pid, "SIGTERM");
+  }, PARENT_WATCH_MS);
+  watch.unref();
 }
 
 function checkNode() {

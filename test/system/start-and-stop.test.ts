@@ -1,4 +1,6 @@
 /** The program's life as an operator sees it: its start, given up or not, and its stop by a signal. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   mkdtempSync,
@@ -10,6 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { beginGatewayProcess, type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
 import { request } from "../support/http.ts";
@@ -182,4 +185,38 @@ describe("SIGTERM under load", () => {
     await until("its workers are gone", () => !workers.some(isAlive));
     await pusher.stop();
   });
+});
+
+describe("npm start", () => {
+  const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+  /** Starts it in a process group of its own, and waits until it serves. */
+  async function npmStart() {
+    const env = { ...process.env, PORT: "0", DATA_DIR: join(folder, "data"), LOG_FORMAT: "json" };
+    const npm = spawn("npm", ["start"], { cwd: ROOT, env, stdio: ["ignore", "pipe", "inherit"] });
+    let text = "";
+    npm.stdout.on("data", (chunk) => {
+      text += chunk;
+    });
+    const ended = once(npm, "exit");
+    await until("it serves", () => text.includes('"Redis Streamer is up"'), 60_000);
+    const url = /"url":"([^"]+)"/.exec(text)?.[1] ?? "";
+    const pid = npm.pid ?? 0;
+    return { npm, ended, url, below: processesBelow(pid), said: () => text };
+  }
+
+  test.each(["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"] as const)(
+    "%s to npm alone stops the gateway and its Redis in order",
+    async (signal) => {
+      const { npm, ended, url, below, said } = await npmStart();
+      expect((await request(`${url}/data/s`, { method: "POST", body: "x" })).status).toBe(200);
+      expect(servers()).toHaveLength(1);
+      npm.kill(signal);
+      await ended;
+      await until("all are gone", () => !below.some(isAlive) && servers().length === 0, 15_000);
+      expect(said()).toContain("stopping");
+      await expect(request(url)).rejects.toThrow("ECONNREFUSED");
+    },
+    90_000,
+  );
 });

@@ -13,11 +13,22 @@ export function createNotices({ terminal, signal }: Io, url: string): Notices {
   let open = false;
   let wasOpen = false;
   let told = false;
+  /** Whether the last note says that an answer is missing. */
+  let stalled = false;
   return {
     get open() {
       return open;
     },
     onStatus(status) {
+      if (signal.aborted) return;
+      if (status.state === "redis-unavailable" || status.state === "silent") {
+        const who = status.state === "silent" ? `the gateway at ${url}` : "the gateway's Redis";
+        terminal.note(`${who} has not answered since ${clockText(status.since)}; waiting until it does`);
+        stalled = true;
+        return;
+      }
+      if (status.state === "open" && stalled) terminal.note("it answers again");
+      stalled = false;
       open = status.state === "open";
       if (status.state === "waiting" && !told && !signal.aborted) {
         told = true;
@@ -32,3 +43,6 @@ export function createNotices({ terminal, signal }: Io, url: string): Notices {
     },
   };
 }
+
+/** The time of day, `13:35:02`. */
+const clockText = (time: Date): string => time.toTimeString().slice(0, 8);

@@ -4,10 +4,11 @@
  */
 import type { EntryFields } from "../src/domain/entry.ts";
 import {
-  decodePulledGap,
   decodePulledMsgpack,
+  decodePulledNotice,
   encodePushedMsgpack,
   type GivenValue,
+  type PulledNotice,
 } from "../src/wire/msgpack.ts";
 import { badMessage } from "./errors.ts";
 
@@ -41,12 +42,12 @@ export interface OutgoingEntry {
 export const encodeBatch = (entries: readonly OutgoingEntry[]): Uint8Array =>
   encodePushedMsgpack(entries.map((entry) => ({ ...entry, id: entry.id ?? "*" })));
 
-/** The stream of which a message says that entries before its next may be gone; undefined of a batch. @throws StreamerError BAD_MESSAGE */
-export function decodeGap(message: Uint8Array): string | undefined {
+/** Reads a message that is a gap or reports whether Redis answers; undefined of a batch. @throws StreamerError BAD_MESSAGE */
+export function decodeNotice(message: Uint8Array): PulledNotice | undefined {
   try {
-    return decodePulledGap(message);
+    return decodePulledNotice(message);
   } catch (error) {
-    throw badMessage("a map that tells of no gap", error);
+    throw badMessage("a map that is neither a gap nor a status", error);
   }
 }
 

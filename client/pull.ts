@@ -12,13 +12,14 @@ import type { EntryId } from "../src/domain/entry-id.ts";
 import { followSignal } from "./abort.ts";
 import { streamsSegment } from "./address.ts";
 import { createChannel } from "./channel.ts";
-import { decodeBatch, decodeGap, FORMAT } from "./codec.ts";
+import { decodeBatch, decodeNotice, FORMAT } from "./codec.ts";
 import { cursorsText, resolveNow, startCursors } from "./cursors.ts";
 import { createPulledEntry, type PulledEntry } from "./entry.ts";
 import { badMessage, StreamerError } from "./errors.ts";
 import { type CommonOptions, type Gateway, namingQuery } from "./gateway.ts";
 import { keepConnected } from "./reconnect.ts";
 import { runSession } from "./session.ts";
+import { type SilenceWatch, watchSilence } from "./silence.ts";
 import type { Socket } from "./transport/transport.ts";
 
 /** What to pull, and how. */
@@ -38,6 +39,8 @@ export interface PullOptions extends CommonOptions {
   readonly highWaterBytes?: number | undefined;
 }
 
+/** How often the gateway sends an empty message on a quiet stream, ms: below what counts as silence. */
+const QUIET_MS = 1_500;
 /** Room beyond the high mark for what is on its way when reading stops: a chunk of a socket, many small messages. */
 const SLACK_BYTES = 512 * 1024;
 /** What an entry in the channel costs beside its message, bytes. */
@@ -61,6 +64,8 @@ export async function* pull(
   const { latest = false, highWaterBytes = 2 ** 20 } = options;
   const { transport } = gateway;
   const cursors = startCursors(names, options.from ?? "$");
+  /** At less than one message a second the gateway sends nothing in between. */
+  const isPaced = options.maxFps !== undefined && options.maxFps > 0 && options.maxFps < 1;
   const acked = latest || !transport.canPause;
 
   let socket: Socket | undefined;
@@ -82,11 +87,20 @@ export async function* pull(
     },
   });
 
+  let unavailableSince: Date | undefined;
+  const report = (since: Date | undefined) =>
+    options.onStatus?.(since === undefined ? { state: "open" } : { state: "redis-unavailable", since });
+  let silence: SilenceWatch | undefined;
+
   const receive = (message: Uint8Array | string) => {
     if (typeof message === "string") throw badMessage("text where MessagePack was asked for");
-    const gap = decodeGap(message);
-    if (gap !== undefined) {
-      gaps.add(gap);
+    const notice = decodeNotice(message);
+    if (notice !== undefined) {
+      if ("gapIn" in notice) gaps.add(notice.gapIn);
+      else {
+        ({ unavailableSince } = notice);
+        report(unavailableSince);
+      }
       return;
     }
     const entries = decodeBatch(message).map((entry) => createPulledEntry(entry, gaps.delete(entry.stream)));
@@ -108,6 +122,9 @@ export async function* pull(
     const url = gateway.address.socket(`data/${streamsSegment(names)}/pull`, {
       format: FORMAT,
       gaps: !latest || undefined,
+      status: true,
+      // An empty message this often tells a quiet stream from a gateway that hangs.
+      block: QUIET_MS,
       last_entry_id: cursorsText(cursors),
       latest: latest || undefined,
       count: options.count ?? (acked && !latest ? ACKED_COUNT : undefined),
@@ -120,15 +137,24 @@ export async function* pull(
       ackOwed = false;
       gaps.clear();
       if (channel.full) socket.pause();
+      unavailableSince = undefined;
       options.onStatus?.({ state: "open" });
+      silence = watchSilence(
+        // Where this side holds the gateway back, the gateway owes nothing.
+        () => !isPaced && !channel.full && !ackOwed && unavailableSince === undefined,
+        (since) => options.onStatus?.({ state: "silent", since }),
+        () => report(unavailableSince),
+      );
     };
     const onMessage = (message: Uint8Array | string) => {
+      silence?.heard();
       receive(message);
       proven();
     };
     try {
       await runSession(transport, url, { onOpen, onMessage }, signal, gateway.token);
     } finally {
+      silence?.stop();
       socket = undefined;
     }
   };

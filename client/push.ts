@@ -11,7 +11,7 @@
 import type { GivenValue } from "../src/wire/msgpack.ts";
 import { bytesOfText } from "../src/wire/utf8.ts";
 import { followSignal } from "./abort.ts";
-import { type Acknowledged, readAck } from "./ack.ts";
+import { type Acknowledged, readAck, readPushStatus } from "./ack.ts";
 import { streamsSegment } from "./address.ts";
 import { encodeBatch, FORMAT, type OutgoingEntry } from "./codec.ts";
 import { appendUnknown, badMessage, StreamerError } from "./errors.ts";
@@ -19,6 +19,7 @@ import { createFifo } from "./fifo.ts";
 import { type CommonOptions, type Gateway, namingQuery } from "./gateway.ts";
 import { keepConnected } from "./reconnect.ts";
 import { runSession } from "./session.ts";
+import { type SilenceWatch, watchSilence } from "./silence.ts";
 import type { Socket } from "./transport/transport.ts";
 
 /** How to push. */
@@ -165,14 +166,35 @@ export function createPush(gateway: Gateway, stream: string, options: PushOption
     const url = gateway.address.socket(`data/${segment}/push`, {
       format: FORMAT,
       ack,
+      status: true,
       ...namingQuery(options),
     });
+    let unavailableSince: Date | undefined;
+    let silence: SilenceWatch | undefined;
+    const report = () =>
+      options.onStatus?.(
+        unavailableSince === undefined
+          ? { state: "open" }
+          : { state: "redis-unavailable", since: unavailableSince },
+      );
     const onOpen = (opened: Socket) => {
       socket = opened;
-      options.onStatus?.({ state: "open" });
+      report();
+      silence = watchSilence(
+        () => ack && flying.size > 0 && unavailableSince === undefined,
+        (since) => options.onStatus?.({ state: "silent", since }),
+        report,
+      );
       pump();
     };
     const onMessage = (message: Uint8Array | string) => {
+      silence?.heard();
+      const notice = readPushStatus(message);
+      if (notice !== undefined) {
+        ({ unavailableSince } = notice);
+        report();
+        return;
+      }
       const outcomes = readAck(message);
       if (flying.oldest?.length !== outcomes.length) throw badMessage("an acknowledgement of another length");
       land(flying.take() ?? [], outcomes);
@@ -184,6 +206,7 @@ export function createPush(gateway: Gateway, stream: string, options: PushOption
       failFlying(flightError(error, flying.size));
       throw error;
     } finally {
+      silence?.stop();
       socket = undefined;
     }
   };

@@ -17,6 +17,10 @@ import { sleep } from "./sleep.ts";
 export type Status =
   | { readonly state: "connecting" }
   | { readonly state: "open" }
+  /** The connection is open and the gateway's Redis does not answer: nothing is delivered or stored until it does. */
+  | { readonly state: "redis-unavailable"; readonly since: Date }
+  /** The connection is open and the gateway owes a message that does not come. */
+  | { readonly state: "silent"; readonly since: Date }
   /** The last attempt failed or the connection ended; the next attempt is in `delayMs`. */
   | { readonly state: "waiting"; readonly error: StreamerError; readonly delayMs: number };
 

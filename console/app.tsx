@@ -78,6 +78,7 @@ const PROBLEMS = {
   login: "The gateway wants to know who asks.",
   gateway: "The gateway does not answer. This page goes on by itself when it does.",
   redis: "The gateway answers, but its Redis does not. This page goes on by itself when it does.",
+  late: "Neither the gateway nor its Redis answers. What is shown may be old.",
   other: "The list cannot be read:",
 } as const;
 

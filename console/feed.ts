@@ -3,9 +3,9 @@
  * Live is a loop of the client, which comes back by itself; what is kept here is bounded in entries and bytes.
  */
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { type PulledEntry, type Streamer, StreamerError } from "../client/browser.ts";
+import { type PulledEntry, type Status, type Streamer, StreamerError } from "../client/browser.ts";
 import { imageTypeOf } from "../src/domain/content.ts";
-import { errorText } from "./format.ts";
+import { clockText, errorText } from "./format.ts";
 import { paced, pause } from "./paced.ts";
 
 /** Which stream. */
@@ -158,7 +158,7 @@ export function createFeed(streamer: Streamer, { stream, device }: StreamName): 
       latest: isLatest,
       signal: aborted,
       onStatus(status) {
-        if (!aborted.aborted) problem.value = status.state === "waiting" ? status.error.message : "";
+        if (!aborted.aborted) problem.value = waitText(status);
       },
     });
     for await (const entry of loop) add(entry);
@@ -240,6 +240,23 @@ export function createFeed(streamer: Streamer, { stream, device }: StreamName): 
       clearTimeout(show);
     },
   };
+}
+
+/** What following a stream waits for; empty where it waits for entries alone. */
+function waitText(status: Status): string {
+  switch (status.state) {
+    case "waiting":
+      return `reconnecting: ${status.error.message}`;
+    case "redis-unavailable":
+      return `Redis has not answered since ${clockText(status.since)}; what is shown is the last that arrived`;
+    case "silent":
+      return `the gateway has not answered since ${clockText(status.since)}; what is shown is the last that arrived`;
+    case "connecting":
+    case "open":
+      return "";
+    default:
+      return status satisfies never;
+  }
 }
 
 async function collect(loop: AsyncIterable<PulledEntry>): Promise<PulledEntry[]> {

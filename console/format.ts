@@ -34,6 +34,9 @@ export function timeText(ms: number): string {
     : `${moment.toLocaleDateString("en-CA")} ${time}`;
 }
 
+/** The local time of day, `13:35:02`. */
+export const clockText = (time: Date): string => time.toTimeString().slice(0, 8);
+
 /** The milliseconds of an entry id; undefined of the empty one. */
 export const msOfId = (id: string): number | undefined => (id === "" ? undefined : Number.parseInt(id, 10));
 

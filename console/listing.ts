@@ -7,7 +7,7 @@ import {
   StreamerError,
   type StreamInfo,
 } from "../client/browser.ts";
-import { errorText } from "./format.ts";
+import { clockText, errorText } from "./format.ts";
 
 /** A stream of the list. */
 export interface ListedStream extends StreamInfo {
@@ -28,7 +28,7 @@ export interface StreamEvent {
 
 /** What keeps the list from being current. */
 export interface Problem {
-  readonly what: "gateway" | "redis" | "login" | "other";
+  readonly what: "gateway" | "redis" | "login" | "late" | "other";
   readonly message: string;
 }
 
@@ -49,6 +49,8 @@ export interface Listing {
 const PERIOD_MS = 1000;
 /** A look may take this share of the time, so that a large list does not keep the gateway busy. */
 const PAUSE_PER_LOOK = 4;
+/** A look that takes longer (ms) is reported, so that what is shown is not taken for what is. */
+const LATE_MS = 2000;
 /** Rates that are kept of each stream. */
 const MOST_RATES = 40;
 /** How much the size of the last entry counts against those seen before. */
@@ -75,6 +77,7 @@ export function watchListing(streamer: Streamer): Listing {
   let before: ReadonlyMap<string, Before> = new Map();
   let beforeMs = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let late: ReturnType<typeof setTimeout> | undefined;
   let looking = false;
 
   function noteChanges(listed: readonly ListedStream[]): void {
@@ -93,6 +96,10 @@ export function watchListing(streamer: Streamer): Listing {
   async function look(): Promise<void> {
     const startedMs = performance.now();
     looking = true;
+    const lookedAt = new Date();
+    late = setTimeout(() => {
+      problem.value = { what: "late", message: `since ${clockText(lookedAt)}` };
+    }, LATE_MS);
     try {
       const options = { signal: stopped };
       const [found, who, what] = await Promise.all([
@@ -121,6 +128,7 @@ export function watchListing(streamer: Streamer): Listing {
       if (stopped.aborted) return;
       problem.value = problemOf(error);
     }
+    clearTimeout(late);
     looking = false;
     const tookMs = performance.now() - startedMs;
     timer = setTimeout(look, Math.max(PERIOD_MS, tookMs * PAUSE_PER_LOOK));
@@ -141,6 +149,7 @@ export function watchListing(streamer: Streamer): Listing {
     stop() {
       controller.abort();
       clearTimeout(timer);
+      clearTimeout(late);
     },
   };
 }

@@ -29,6 +29,8 @@ export function TimeBar({ feed, isLatest, listing, streamKey }: TimeBarProps) {
   });
   const shown = useThrottled(feed.entries, TELL_MS).value.at(-1);
   const mode = feed.mode.value;
+  // "live" would be untrue while nothing can arrive.
+  const isStalled = feed.problem.value !== "" && mode === "live";
   const runs = mode === "live" || mode === "playing";
   const first = span.value?.first ?? 0;
   const last = Math.max(span.value?.last ?? 0, shown?.timeMs ?? 0);
@@ -91,7 +93,8 @@ export function TimeBar({ feed, isLatest, listing, streamKey }: TimeBarProps) {
         onInput={({ currentTarget }) => feed.goTo(Number(currentTarget.value))}
       />
       <output>
-        {shown && timeText(shown.timeMs)} <span class={`mode ${mode}`}>{MODES[mode]}</span>
+        {shown && timeText(shown.timeMs)}{" "}
+        <span class={`mode ${isStalled ? "stalled" : mode}`}>{isStalled ? "waiting" : MODES[mode]}</span>
       </output>
       {mode !== "live" && (
         <button type="button" class="live" title="Follow it live" onClick={() => feed.follow(isLatest)}>

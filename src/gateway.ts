@@ -25,6 +25,7 @@ import { createDelaySampler } from "./observe/delay.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { startTracing } from "./observe/tracing.ts";
 import { createAppender } from "./redis/appender.ts";
+import { watchAvailability } from "./redis/availability.ts";
 import type { Commands } from "./redis/commands.ts";
 import { createEntrySizes } from "./redis/entry-sizes.ts";
 import { createLog, type Log } from "./redis/log.ts";
@@ -135,6 +136,8 @@ async function assemble(
   const logParts = { append, ping: store.ping, sizes, answerBytes, pageBytes };
   const log = createLog({ ...logParts, reads: store.reads, replicas: store.replicas });
   const polled = store.openPolledReads((reads) => createLog({ ...logParts, reads }));
+  const availability = watchAvailability({ ping: store.ping, tally, logger });
+  closers.push(availability.close);
   const turnEnd = createTurnEnd();
   const delays = createDelaySampler(turnEnd.add, (seconds) => metrics.observeDelay(seconds));
   const hub = createHub({
@@ -166,6 +169,7 @@ async function assemble(
     ...access,
     refusals: createRefusals(tally, logger),
     log,
+    availability,
     polled: polled.reads,
     subscribe: createSubscriber({ hub, history, log, tally, traffic }),
     limits: settings,

@@ -34,6 +34,8 @@ export interface Tally {
   redisReconnects: number;
   /** Entries that were not shown as a picture because they are none, once for each viewer. */
   picturesSkipped: number;
+  /** 1 while Redis does not answer, else 0. */
+  redisUnavailable: number;
   /** Requests and sockets refused for something the client did. */
   clientErrors: number;
   internalErrors: number;
@@ -61,6 +63,7 @@ export const createTally = (): Tally => ({
   polledBytes: 0,
   redisReconnects: 0,
   picturesSkipped: 0,
+  redisUnavailable: 0,
   clientErrors: 0,
   internalErrors: 0,
 });

@@ -56,6 +56,11 @@ const ROWS: Readonly<Record<keyof Tally, readonly [kind: Kind, name: string, hel
     "pictures_skipped_total",
     "Entries that /mjpeg skipped because they are not images, once for each viewer",
   ],
+  redisUnavailable: [
+    "gauge",
+    "redis_unavailable",
+    "Whether Redis does not answer now: 1, or with WORKERS how many workers see it so",
+  ],
   clientErrors: [
     "counter",
     "client_errors_total",

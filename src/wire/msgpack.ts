@@ -10,6 +10,7 @@ import { parseId } from "../domain/entry-id.ts";
 import { cleanEntries, gapOf } from "./json.ts";
 import { readMsgpack } from "./msgpack-reader.ts";
 import { malformed, type PushedEntry, shown } from "./push-batch.ts";
+import { readStatus, type StatusNotice, statusOf } from "./status.ts";
 import { bytesOfText } from "./utf8.ts";
 
 /** Encodes entries as one MessagePack value. */
@@ -81,22 +82,31 @@ export function decodePulledMsgpack(bytes: Uint8Array): PulledEntry[] {
   });
 }
 
+/** Encodes the notice of `status.ts` as one MessagePack value. */
+export const encodeMsgpackStatus = (unavailableSince: Date | undefined): Uint8Array =>
+  encode(statusOf(unavailableSince));
+
 /** A map begins so: small ones, in the upper half of the byte. */
 const FIXMAP = 0x80;
 
+/** A pulled message that is not a batch: a gap before the next entry of a stream, or whether Redis answers. */
+export type PulledNotice = { readonly gapIn: string } | StatusNotice;
+
 /**
- * The stream that a pulled message tells a gap of, made by `encodeMsgpackGap`; undefined where it is a batch.
+ * Reads what `encodeMsgpackGap` and `encodeMsgpackStatus` make; undefined where the message is a batch.
  *
  * @throws GatewayError BAD_HEADER where it is a map of something else
  */
-export function decodePulledGap(bytes: Uint8Array): string | undefined {
+export function decodePulledNotice(bytes: Uint8Array): PulledNotice | undefined {
   if (((bytes[0] ?? 0) & 0xf0) !== FIXMAP) return undefined;
   const value = readMsgpack(bytes, bytes.length);
   const gap = value instanceof Map ? value.get("gap") : undefined;
   const stream = gap instanceof Map ? gap.get("stream_id") : undefined;
-  if (typeof stream !== "string")
-    throw malformed(`the message is neither entries nor a gap: ${shown(value)}`);
-  return stream;
+  if (typeof stream === "string") return { gapIn: stream };
+  const status = value instanceof Map ? value.get("status") : undefined;
+  const notice = status instanceof Map ? readStatus((field) => status.get(field)) : undefined;
+  if (notice === undefined) throw malformed(`the message is neither entries nor a notice: ${shown(value)}`);
+  return notice;
 }
 
 function bytesOfMsgpack(value: unknown, what: string): Uint8Array {

@@ -3,7 +3,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { EntryId } from "../../src/domain/entry-id.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
-import { decodeMsgpack, decodePulledGap, encodeMsgpack, encodeMsgpackGap } from "../../src/wire/msgpack.ts";
+import {
+  decodeMsgpack,
+  decodePulledNotice,
+  encodeMsgpack,
+  encodeMsgpackGap,
+} from "../../src/wire/msgpack.ts";
 import type { PushedEntry } from "../../src/wire/push-batch.ts";
 import { anyText, streamsWithFields } from "../support/arbitraries.ts";
 import { refusalOf } from "../support/refusal.ts";
@@ -214,16 +219,16 @@ describe("what tells of a gap", () => {
     fc.assert(
       fc.property(anyText, streamsWithFields, (stream, streams) => {
         const gap = { stream, after: "1-0" as EntryId, before: "5-0" as EntryId };
-        expect(decodePulledGap(encodeMsgpackGap(gap))).toBe(stream);
-        expect(decodePulledGap(encodeMsgpack(streams))).toBeUndefined();
+        expect(decodePulledNotice(encodeMsgpackGap(gap))).toEqual({ gapIn: stream });
+        expect(decodePulledNotice(encodeMsgpack(streams))).toBeUndefined();
       }),
     );
   });
 
   test("a map of anything else is refused", () => {
     for (const other of [{}, { gap: 1 }, { gap: { stream_id: 1 } }, { stream_id: "s" }])
-      expect(() => decodePulledGap(encode(other))).toThrow(GatewayError);
-    expect(decodePulledGap(new Uint8Array())).toBeUndefined();
+      expect(() => decodePulledNotice(encode(other))).toThrow(GatewayError);
+    expect(decodePulledNotice(new Uint8Array())).toBeUndefined();
   });
 });
 

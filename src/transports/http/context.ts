@@ -8,6 +8,7 @@ import type { Logger } from "../../domain/logger.ts";
 import type { Tally } from "../../domain/tally.ts";
 import type { Traffic } from "../../domain/traffic.ts";
 import type { Subscribe } from "../../live/subscription.ts";
+import type { Availability } from "../../redis/availability.ts";
 import type { Log } from "../../redis/log.ts";
 import type { PolledReads } from "../../redis/polled-reads.ts";
 import type { TurnEnd } from "../byte-sink.ts";
@@ -38,6 +39,7 @@ export interface RouteParts {
   readonly log: Log;
   readonly polled: PolledReads;
   readonly subscribe: Subscribe;
+  readonly availability: Availability;
   readonly limits: RequestLimits & {
     readonly sendHighWaterBytes: number;
     readonly heartbeatMs: number;

@@ -9,6 +9,7 @@ import type { SubscribedStream } from "../../live/subscription.ts";
 import { encodeBase64 } from "../../wire/base64.ts";
 import { encodeJsonEntry, gapOf } from "../../wire/json.ts";
 import { encodeSse, encodeSseRetry, eventNameOf, SSE_HEARTBEAT } from "../../wire/sse.ts";
+import { statusOf } from "../../wire/status.ts";
 import { lossyTextOf } from "../../wire/utf8.ts";
 import { errorBody } from "../append-results.ts";
 import type { Chunks } from "../byte-sink.ts";
@@ -28,6 +29,7 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
     const { segment, query } = targetOf(request);
     const form = query.choice("format", "text", ["text", "json", "base64"]);
     const latest = query.flag("latest", false);
+    const wantsStatus = query.flag("status", false);
     const cursor = resumedCursor(request, query) ?? query.text("last_entry_id", "$");
     const wanted = readWantedStreams(request.visitor.identity, segment, query, limits, cursor);
     const streams = await resolveCursors(wanted, log);
@@ -43,6 +45,7 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
         // The cursor first: a browser that loses the connection before the first entry resumes where "now" was.
         opening: textChunks(encodeSseRetry(RECONNECT_MS) + opening),
         heartbeat: textChunks(SSE_HEARTBEAT),
+        statusNotice: (since) => textChunks((wantsStatus ? statusEvent(since) : "") + statusComment(since)),
         // Without an id: the cursor does not move.
         gapNotice: (gap) => textChunks(encodeSse({ event: "gap", data: JSON.stringify(gapOf(gap).gap) })),
         farewell: (error) =>
@@ -62,6 +65,16 @@ function resumedCursor({ headers }: FastifyRequest, query: Query): string | unde
   const resumed = typeof header === "string" && header !== "" ? header : query.text("lastEventId", "");
   return resumed === "" ? undefined : resumed;
 }
+
+/** Clients do not see it, people who look at the answer do. */
+const statusComment = (since: Date | undefined): string =>
+  since === undefined
+    ? ": Redis answers again\n\n"
+    : `: Redis has not answered since ${since.toISOString()}\n\n`;
+
+/** Without an id: the cursor does not move. */
+const statusEvent = (since: Date | undefined): string =>
+  encodeSse({ event: "state", data: JSON.stringify(statusOf(since).status) });
 
 function singleEncoder(form: DataForm): Encoder<Chunks> {
   return {

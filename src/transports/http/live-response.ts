@@ -24,6 +24,8 @@ export interface LiveResponseOptions {
   readonly maxFps?: number;
   /** What tells the client that entries are gone. */
   readonly gapNotice?: (gap: Gap) => Chunks;
+  /** What reports that Redis does not answer, or answers again. */
+  readonly statusNotice?: (unavailableSince: Date | undefined) => Chunks;
 }
 
 /** The bytes of a text. */
@@ -97,6 +99,9 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     if (due !== undefined && !sink.isFull()) sink.write(due);
   }
 
+  const { statusNotice } = options;
+  const stopStatus = statusNotice && parts.availability.watch((since) => sink.write(statusNotice(since)));
+
   function endWith(error: GatewayError): void {
     if (options.farewell) sink.write(options.farewell(error));
     end();
@@ -105,6 +110,7 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
   function end(): void {
     sessions.forget(session);
     clearInterval(beating);
+    stopStatus?.();
     clearTimeout(pace);
     release();
     subscription.close();

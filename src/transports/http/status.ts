@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { authorize, METRICS } from "../../access/authorize.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { Metrics } from "../../observe/metrics.ts";
+import type { Availability } from "../../redis/availability.ts";
 import type { Log } from "../../redis/log.ts";
 import { errorBody } from "../append-results.ts";
 import { acceptsPage } from "../media-types.ts";
@@ -14,6 +15,7 @@ import { sendPage } from "./security-headers.ts";
 /** What the status routes show. */
 export interface StatusParts {
   readonly log: Log;
+  readonly availability: Availability;
   readonly metrics: Pick<Metrics, "contentType" | "text">;
   readonly version: string;
   readonly pathPrefix: string;
@@ -38,7 +40,7 @@ const READY_WITHIN_MS = 2000;
 /** Adds the routes. */
 export function addStatus(
   app: FastifyInstance,
-  { log, metrics, version, pathPrefix, sendConsole }: StatusParts,
+  { log, availability, metrics, version, pathPrefix, sendConsole }: StatusParts,
 ): void {
   const links = Object.fromEntries(Object.entries(LINKS).map(([name, path]) => [name, pathPrefix + path]));
   app.get("/", ALSO_HEAD, (request, reply) => {
@@ -49,8 +51,13 @@ export function addStatus(
     return reply.send({ name: "redis-streamer", version, about: ABOUT, links });
   });
 
-  // Whoever watches over the process asks without a key.
-  app.get("/healthz", { ...PUBLIC, ...ALSO_HEAD }, () => ({ status: "ok", version }));
+  const unavailable = () => {
+    const since = availability.unavailableSince();
+    return since === undefined ? {} : { redis_unavailable_since: since.toISOString() };
+  };
+
+  // Supervisors have no key. The process is well while Redis is not: restarting it would not help.
+  app.get("/healthz", { ...PUBLIC, ...ALSO_HEAD }, () => ({ status: "ok", version, ...unavailable() }));
 
   app.get("/readyz", { ...PUBLIC, ...ALSO_HEAD }, async (_request, reply) => {
     try {
@@ -60,7 +67,7 @@ export function addStatus(
       return reply
         .code(503)
         .header("retry-after", RETRY_AFTER_SECONDS)
-        .send({ status: "not ready", ...errorBody(asGatewayError(error)) });
+        .send({ status: "not ready", ...errorBody(asGatewayError(error)), ...unavailable() });
     }
   });
 

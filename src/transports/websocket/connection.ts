@@ -8,6 +8,7 @@ import type { Logger } from "../../domain/logger.ts";
 import type { Tally } from "../../domain/tally.ts";
 import type { Presence } from "../../live/presence.ts";
 import type { Subscribe } from "../../live/subscription.ts";
+import type { Availability } from "../../redis/availability.ts";
 import type { Log } from "../../redis/log.ts";
 import type { TurnEnd } from "../byte-sink.ts";
 import type { Query } from "../query.ts";
@@ -34,6 +35,7 @@ export interface WebSocketRequest {
 export interface WebSocketParts {
   readonly log: Log;
   readonly subscribe: Subscribe;
+  readonly availability: Availability;
   readonly limits: RequestLimits & { readonly sendHighWaterBytes: number };
   readonly presence: Presence;
   /** `DEVICE_PRESENCE`: whether every pushing device counts as there, or those that ask. */

@@ -3,7 +3,8 @@ import type { Entry, Gap, StreamEntries } from "../../domain/entry.ts";
 import type { Encoder } from "../../live/encoder.ts";
 import { encodeHeader, type PullOffsets } from "../../wire/header.ts";
 import { encodeJson, encodeJsonGap } from "../../wire/json.ts";
-import { encodeMsgpack, encodeMsgpackGap } from "../../wire/msgpack.ts";
+import { encodeMsgpack, encodeMsgpackGap, encodeMsgpackStatus } from "../../wire/msgpack.ts";
+import { statusOf } from "../../wire/status.ts";
 import { type Chunks, JOIN_BELOW_BYTES } from "../byte-sink.ts";
 import { createFrameWriter, type FrameWriter } from "./frame-writer.ts";
 
@@ -21,6 +22,8 @@ export interface PullEncoder extends Encoder<Chunks> {
   readonly empty: Chunks | undefined;
   /** The message that tells of a gap; undefined where the form has none. */
   encodeGap(gap: Gap): Chunks | undefined;
+  /** The message that reports whether Redis answers; undefined where the form has none. */
+  encodeStatus(unavailableSince: Date | undefined): Chunks | undefined;
 }
 
 /** Bytes that a header item and its frames take beside the stream's name, about. */
@@ -62,6 +65,13 @@ export function createPullEncoder(form: PullForm): PullEncoder {
       const out = createFrameWriter(3 * ITEM_BYTES + gap.stream.length);
       if (format === "json") out.text(encodeJsonGap(gap));
       else out.binary([encodeMsgpackGap(gap)]);
+      return out.take();
+    },
+    encodeStatus(unavailableSince) {
+      if (format === "header" || format === "raw") return undefined;
+      const out = createFrameWriter(2 * ITEM_BYTES);
+      if (format === "json") out.text(JSON.stringify(statusOf(unavailableSince)));
+      else out.binary([encodeMsgpackStatus(unavailableSince)]);
       return out.take();
     },
   };

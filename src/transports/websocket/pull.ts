@@ -40,6 +40,8 @@ interface PullRequest {
   readonly turnCount: number;
   /** It is to be told where entries are gone. */
   readonly wantsGaps: boolean;
+  /** Whether the client receives a notice when Redis stops answering, and when it answers again. */
+  readonly wantsStatus: boolean;
 }
 
 function readPull(
@@ -56,6 +58,8 @@ function readPull(
     throw badParameter("header", `0 pulls one stream, and stream_id names ${streams.length}`);
   const wantsGaps = query.flag("gaps", false);
   if (wantsGaps && clean === "") throw badParameter("gaps", "wants format=msgpack or format=json");
+  const wantsStatus = query.flag("status", false);
+  if (wantsStatus && clean === "") throw badParameter("status", "needs format=msgpack or format=json");
   const count = query.whole("count", 1, 1, limits.maxBatchEntries);
   const latest = query.flag("latest", false);
   const wantsAck = query.flag("ack", false);
@@ -68,6 +72,7 @@ function readPull(
       count,
     }),
     wantsGaps,
+    wantsStatus,
     blockMs: query.whole("block", 5000, 0, MOST_BLOCK_MS),
     latest,
     wantsAck,
@@ -100,6 +105,7 @@ export function servePull(
   function end(error: GatewayError): void {
     if (closed) return;
     closed = true;
+    stopStatus?.();
     course?.close();
     sink.flush();
     closeWith(webSocket, error);
@@ -111,6 +117,15 @@ export function servePull(
     if (message !== undefined) sink.write(message);
   }
 
+  /** Like a gap, it is neither acknowledged nor counted by `max_fps`. */
+  function reportStatus(unavailableSince: Date | undefined): void {
+    const message = request.encoder.encodeStatus(unavailableSince);
+    if (message !== undefined && !closed) sink.write(message);
+  }
+
+  const unavailableSince = parts.availability.unavailableSince();
+  if (request.wantsStatus && unavailableSince !== undefined) reportStatus(unavailableSince);
+  const stopStatus = request.wantsStatus ? parts.availability.watch(reportStatus) : undefined;
   const acks = request.wantsAck ? createAcks() : undefined;
   const takesControls = query.flag("control", false);
 
@@ -163,6 +178,7 @@ export function servePull(
     },
     closed() {
       closed = true;
+      stopStatus?.();
       course?.close();
     },
     end,

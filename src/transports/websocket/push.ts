@@ -7,6 +7,7 @@ import type { Attendance } from "../../live/presence.ts";
 import type { AppendResult } from "../../redis/appender.ts";
 import type { PushedEntry } from "../../wire/push-batch.ts";
 import { createPushDecoder } from "../../wire/push-decoder.ts";
+import { statusOf } from "../../wire/status.ts";
 import { appendResultsJson } from "../append-results.ts";
 import { createByteSink } from "../byte-sink.ts";
 import { readDedupe } from "../dedupe.ts";
@@ -31,6 +32,9 @@ const ENTRY_BYTES = 1024;
 
 /** What the ack of one entry takes, in bytes, about. */
 const ACK_BYTES = 40;
+
+/** What a notice of `status=1` takes, in bytes, about. */
+const STATUS_BYTES = 100;
 
 /** A batch on its way; acks are sent in the order of the batches. */
 interface Batch {
@@ -69,6 +73,16 @@ export function servePush(
     onBytes: () => undefined,
     openLease: () => memory.answer("unread", visitor),
   });
+  function reportStatus(unavailableSince: Date | undefined): void {
+    const out = createFrameWriter(STATUS_BYTES);
+    out.text(JSON.stringify(statusOf(unavailableSince)));
+    sink.write(out.take());
+  }
+
+  const wantsStatus = query.flag("status", false);
+  const unavailableSince = parts.availability.unavailableSince();
+  if (wantsStatus && unavailableSince !== undefined) reportStatus(unavailableSince);
+  const stopStatus = wantsStatus ? parts.availability.watch(reportStatus) : undefined;
   const attendance = attend(webSocket, query, parts);
   const inFlight = pushGate.open(webSocket, memory.receive("append", visitor));
   const batches: Batch[] = [];
@@ -159,6 +173,7 @@ export function servePush(
     },
     pong: () => attendance?.heard(),
     closed() {
+      stopStatus?.();
       inFlight.close();
       attendance?.close();
     },

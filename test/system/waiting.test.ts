@@ -1,0 +1,157 @@
+/** Within three seconds everything that waits says what it waits for: Redis, or the gateway. */
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { connect } from "../../client/index.ts";
+import type { Status } from "../../client/reconnect.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { startGatewayProcess } from "../support/gateway-process.ts";
+import { openAnswer, request } from "../support/http.ts";
+import { silent, startRedis, type TestRedis } from "../support/redis.ts";
+import { connectSocket } from "../support/socket.ts";
+import { until } from "../support/until.ts";
+
+let redis: TestRedis;
+let gateway: TestGateway;
+const logged: string[] = [];
+beforeEach(async () => {
+  redis = await startRedis();
+  logged.length = 0;
+  const note = (_fields: object, message: string) => logged.push(message);
+  const logger = { ...silent, warn: note, info: note };
+  gateway = await startTestGateway(redis.url, { REDIS_WAIT_MS: "20000" }, logger);
+});
+afterEach(async () => {
+  redis.thaw();
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+});
+
+/** The states of a client's connection, in order and without repeats. */
+function follow() {
+  const states: Status["state"][] = [];
+  return {
+    states,
+    onStatus({ state }: Status) {
+      if (states.at(-1) !== state) states.push(state);
+    },
+  };
+}
+
+const UNAVAILABLE = { status: { redis: "unavailable", since: expect.stringMatching(/^\d{4}-.*Z$/) } };
+const AVAILABLE = { status: { redis: "available" } };
+
+test.each(["hangs", "is killed"])(
+  "a Redis that %s is reported to sockets, events, health and metrics",
+  async (how) => {
+    const pull = (query: string) => connectSocket(`${gateway.ws}/data/cam/pull?block=0&${query}`);
+    await using json = await pull("format=json&status=1");
+    await using quiet = await pull("format=json");
+    await using old = await pull("header=1");
+    await using push = await connectSocket(`${gateway.ws}/data/cam/push?ack=1&header=0&status=1`);
+    await using oldPush = await connectSocket(`${gateway.ws}/data/cam/push?ack=1&header=0`);
+    await using events = await openAnswer(`${gateway.http}/data/cam/events?status=1`);
+    let told = "";
+    void (async () => {
+      for (let chunk = await events.next(); chunk !== undefined; chunk = await events.next()) told += chunk;
+    })().catch(() => undefined);
+    await until("the events are open", () => told.includes("id:"));
+
+    if (how === "hangs") redis.freeze();
+    else await redis.kill();
+    expect(JSON.parse(await json.text())).toEqual(UNAVAILABLE);
+    expect(JSON.parse(await push.text())).toEqual(UNAVAILABLE);
+    await until("events tell it", () => /event: state\ndata: {"redis":"unavailable"/.test(told));
+    expect(told).toContain(": Redis has not answered since ");
+    // One that connects now is told at once.
+    await using late = await pull("format=json&status=1");
+    expect(JSON.parse(await late.text())).toEqual(UNAVAILABLE);
+    const health = await request(`${gateway.http}/healthz`);
+    expect([health.status, health.json()]).toMatchObject([
+      200,
+      { status: "ok", redis_unavailable_since: UNAVAILABLE.status.since },
+    ]);
+    expect((await request(`${gateway.http}/metrics`)).text).toMatch(/^redis_streamer_redis_unavailable 1$/m);
+    expect(logged.filter((line) => line.startsWith("Redis does not answer"))).toHaveLength(1);
+
+    if (how === "hangs") redis.thaw();
+    else await redis.start();
+    expect(JSON.parse(await json.text())).toEqual(AVAILABLE);
+    expect(JSON.parse(await push.text())).toEqual(AVAILABLE);
+    await until("events tell it", () => told.includes('data: {"redis":"available"}'));
+    await until("the metric is 0", async () =>
+      /^redis_streamer_redis_unavailable 0$/m.test((await request(`${gateway.http}/metrics`)).text),
+    );
+    // Clients that did not request it received nothing of it, and everything works as before.
+    oldPush.send("after");
+    expect(JSON.parse(await oldPush.text())).toEqual([expect.stringMatching(/^\d+-\d+$/)]);
+    expect(await quiet.text()).toContain('"after"');
+    expect(await old.text()).toContain('"cam"');
+    expect(await json.text()).toContain('"after"');
+  },
+);
+
+test("status=1 is for clean formats, as gaps=1 is", async () => {
+  await using socket = await connectSocket(`${gateway.ws}/data/cam/pull?status=1`);
+  expect(await socket.closed).toMatchObject({ code: 1008, reason: expect.stringContaining("status") });
+});
+
+test("the client reports a Redis that does not answer, to readers and writers, and when it does", async () => {
+  const client = connect(gateway.http);
+  const reader = follow();
+  const latest = follow();
+  const writer = follow();
+  const push = client.push("cam", { onStatus: writer.onStatus });
+  await push.send("first");
+  const got: string[] = [];
+  const stop = new AbortController();
+  const read = async (options: { latest: boolean; onStatus: (status: Status) => void }) => {
+    for await (const entry of client.pull("cam", { ...options, from: "0", signal: stop.signal }))
+      got.push(entry.text());
+  };
+  const reading = [read({ latest: false, ...reader }), read({ latest: true, ...latest })];
+  for (const one of reading) one.catch(() => undefined);
+  await until("both read", () => got.length === 2);
+  redis.freeze();
+  for (const one of [reader, latest, writer])
+    await until("it is told", () => one.states.at(-1) === "redis-unavailable");
+  const sent = push.send("second");
+  redis.thaw();
+  await sent;
+  for (const one of [reader, latest, writer]) {
+    await until("it is told", () => one.states.at(-1) === "open");
+    expect(one.states).toEqual(["connecting", "open", "redis-unavailable", "open"]);
+  }
+  await until("the entry arrives", () => got.length === 4);
+  stop.abort();
+  await push.close();
+});
+
+test("the client reports a gateway that hangs, to readers and writers, and when it goes on", async () => {
+  await using hanging = await startGatewayProcess({ env: { REDIS_URL: redis.url } });
+  const client = connect(hanging.http);
+  const reader = follow();
+  const writer = follow();
+  const push = client.push("cam", { onStatus: writer.onStatus });
+  await push.send("first");
+  const stop = new AbortController();
+  const got: string[] = [];
+  void (async () => {
+    for await (const entry of client.pull("cam", {
+      from: "0",
+      signal: stop.signal,
+      onStatus: reader.onStatus,
+    }))
+      got.push(entry.text());
+  })().catch(() => undefined);
+  await until("it reads", () => got.length === 1);
+  hanging.signal("SIGSTOP");
+  const sent = push.send("second");
+  for (const one of [reader, writer]) await until("it is told", () => one.states.at(-1) === "silent");
+  hanging.signal("SIGCONT");
+  await sent;
+  for (const one of [reader, writer]) {
+    await until("it is told", () => one.states.at(-1) === "open");
+    expect(one.states).toEqual(["connecting", "open", "silent", "open"]);
+  }
+  stop.abort();
+  await push.close();
+});

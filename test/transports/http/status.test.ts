@@ -60,12 +60,12 @@ test("/readyz answers as Redis does, /healthz as the process does", async () => 
   expect([(await get("/readyz")).status, (await get("/readyz")).json()]).toEqual([200, { status: "ready" }]);
   await redis.kill();
   const away = await get("/readyz");
-  expect([away.status, away.json()]).toEqual([
+  expect([away.status, away.json()]).toMatchObject([
     503,
     { status: "not ready", error: "Redis is away; try again later", code: "REDIS_AWAY" },
   ]);
   expect(away.headers["retry-after"]).toBe("1");
-  expect([(await get("/healthz")).status, (await get("/healthz")).json()]).toEqual([
+  expect([(await get("/healthz")).status, (await get("/healthz")).json()]).toMatchObject([
     200,
     { status: "ok", version: "test" },
   ]);

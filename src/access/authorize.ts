@@ -70,12 +70,24 @@ export function authorizeDevice(identity: Identity, device: string): void {
 }
 
 /**
+ * Rejects keys that clients may read and not change: those that begin with `:` hold the gateway's own data. Every write
+ * passes here with its final key, whatever device, prefix and stream id it is made of.
+ *
+ * @throws GatewayError FORBIDDEN
+ */
+export function requireWritable(key: string): void {
+  if (key.startsWith(":"))
+    throw new GatewayError("FORBIDDEN", `keys that begin with ":" are read-only, got "${key.slice(0, 60)}"`);
+}
+
+/**
  * Whether an identity may do something with streams: all of them, or it is refused.
  *
  * @param keys the streams' keys in Redis
  * @throws GatewayError FORBIDDEN that names the first stream it may not
  */
 export function authorize(identity: Identity, action: Action, keys: readonly string[]): void {
+  if (action !== "read") for (const key of keys) requireWritable(key);
   if (identity === ANYONE) return;
   const refused = keys.find((key) => !may(identity, action, key));
   if (refused !== undefined)

@@ -7,6 +7,7 @@ import { GatewayError } from "../domain/errors.ts";
 import { createWorkSlices, runInSlices } from "../domain/work-slice.ts";
 import type { Argument } from "./command-writer.ts";
 import type { Database } from "./commands.ts";
+import { dedupeRecordKey } from "./dedupe-record.ts";
 import { createDeviceRecords, type DeviceRecords } from "./device-records.ts";
 import { createKeyScan } from "./key-scan.ts";
 import { refusing } from "./refusal.ts";
@@ -67,6 +68,7 @@ export interface Registry {
    * @param change makes the new JSON of the old; called again where the old one was no longer that
    */
   changeStreamMeta(key: string, change: (old: Buffer | undefined) => string): Promise<boolean>;
+  /** Deletes a stream with its metadata. @throws GatewayError WRONG_TYPE where the key is not a stream; nothing is deleted then */
   deleteStream(key: string): Promise<StreamDeletion>;
   /** Deletes everything in the database. */
   flush(): Promise<void>;
@@ -89,6 +91,13 @@ const COMPARE_AND_SET = `local old = redis.call('GET', KEYS[1])
 if (old or '') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
 return 1`;
+/** KEYS: a stream, its dedupe record. Deletes both. Returns 2 if there were entries, 1 for an empty stream, 0 for none. */
+const DELETE_STREAM = `local kind = redis.call('TYPE', KEYS[1]).ok
+if kind == 'none' then return 0 end
+if kind ~= 'stream' then return redis.error_reply('WRONGTYPE the key holds a ' .. kind) end
+local length = redis.call('XLEN', KEYS[1])
+redis.call('UNLINK', KEYS[1], KEYS[2])
+return length > 0 and 2 or 1`;
 const MOST_TRIES = 100;
 
 /** Makes the registry. */
@@ -176,13 +185,10 @@ export function createRegistry({ database, mostKeyBytes, streamMaxLength }: Regi
     },
 
     async deleteStream(key) {
-      // UNLINK frees a stream of any length in the background; XTRIM and DEL would hold Redis for all of its entries.
-      const [length, meta, stream] = await collect([
-        ["XLEN", key],
-        ["UNLINK", streamMetaKey(key)],
-        ["UNLINK", key],
-      ]);
-      return { data: Number(length) > 0, meta: meta === 1, stream: stream === 1 };
+      const deleted = await call("EVAL", DELETE_STREAM, 2, key, dedupeRecordKey(key));
+      // In a cluster the metadata is in another slot. UNLINK frees a key of any size in the background.
+      const meta = await call("UNLINK", streamMetaKey(key));
+      return { data: deleted === 2, meta: meta === 1, stream: deleted !== 0 };
     },
 
     async flush() {

@@ -1,6 +1,7 @@
 /** `dedupe=<key>`: what is sent again after a lost connection, to whichever gateway, is stored once. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { DEDUPE_WINDOW } from "../../src/redis/deduped-append.ts";
+import { DEDUPE_RECORDS, DEDUPE_WINDOW, dedupeRecordKey } from "../../src/redis/dedupe-record.ts";
+import { dedupedCommand } from "../../src/redis/deduped-append.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { request } from "../support/http.ts";
 import { startReader } from "../support/load.ts";
@@ -39,7 +40,7 @@ const stored = async () => {
   const answer = await request(`${one.http}/data/${stream}/entries?format=json&count=1000`);
   return (answer.json() as [string, string, string][]).map(([, id, text]) => ({ id, text }));
 };
-const known = () => `:dedupe:{default:${stream}}:k`;
+const known = () => dedupeRecordKey(`default:${stream}`);
 
 test("entries sent again, through another gateway, get the ids that they have", async () => {
   await using first = await push(one, "dedupe=k");
@@ -107,12 +108,50 @@ test("what was refused is not remembered", async () => {
   expect(await acks(second, ["a"])).toEqual([expect.stringMatching(/^\d+-0$/)]);
 });
 
+test("does not take an entry for that of another stream with a similar name", async () => {
+  const post = async (device: string, id: string, key: string) => {
+    const query = `device_id=${encodeURIComponent(device)}&dedupe=${key}&dedupe_from=0`;
+    const path = `/data/${encodeURIComponent(id)}?${query}`;
+    return (await request(`${one.http}${path}`, { method: "POST", body: "x" })).json() as string[];
+  };
+  // The braces of a hash tag in one name, and none in the other.
+  const [first] = await post(`{${stream}`, "front}:run", "7");
+  const [second] = await post(stream, "front", "run:7");
+  expect(await redis.control.call("XLEN", `${stream}:front`)).toBe(1);
+  expect([first, second]).toEqual([expect.stringMatching(/-0$/), expect.stringMatching(/-0$/)]);
+});
+
+test("keeps a bounded record per stream, however many dedupe keys there are", async () => {
+  const key = `default:${stream}`;
+  const store = (number: number, pusher: string) =>
+    redis.control.call(
+      ...dedupedCommand({ key, id: "*", data: Buffer.from("x"), dedupe: { key: pusher, number } }, []),
+    );
+  const first = await store(0, "first");
+  for (let i = 0; i < DEDUPE_RECORDS + 2000; i += 1000)
+    await Promise.all(
+      Array.from({ length: 1000 }, (_, j) =>
+        store(i + j < 11_000 ? i + j : 0, i + j < 11_000 ? "busy" : `pusher ${i + j}`),
+      ),
+    );
+  const fields = Number(await redis.control.call("HLEN", known()));
+  expect(fields).toBeLessThanOrEqual(DEDUPE_RECORDS * 3 + 2);
+  expect(Number(await redis.control.call("MEMORY", "USAGE", known(), "SAMPLES", 0))).toBeLessThan(
+    8 * 2 ** 20,
+  );
+  // What is still known is not stored again, and what was dropped of a pusher that is known is refused.
+  const length = await redis.control.call("XLEN", key);
+  await store(10_999, "busy");
+  await expect(store(1500, "busy")).rejects.toThrow("older than what is remembered");
+  expect(await redis.control.call("XLEN", key)).toBe(length);
+  expect(await store(0, "first")).not.toEqual(first);
+});
+
 test("what is known of a key is bounded, and what lies further back is refused", async () => {
   await using first = await push(one, "dedupe=k&dedupe_from=5");
   await acks(first, ["a"]);
   await using second = await push(one, `dedupe=k&dedupe_from=${DEDUPE_WINDOW + 5}`);
   await acks(second, ["b"]);
-  expect(await redis.control.call("ZCARD", known())).toBe(1);
   expect(await redis.control.call("PTTL", known())).toBeGreaterThan(3_600_000);
   await using third = await push(one, "dedupe=k&dedupe_from=5");
   expect(await acks(third, ["a"])).toEqual([

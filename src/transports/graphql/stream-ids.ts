@@ -7,7 +7,7 @@
  *
  * A key that the client may not use is left out, so that the answer does not reveal whether it exists.
  */
-import { authorize, may } from "../../access/authorize.ts";
+import { authorize, may, requireWritable } from "../../access/authorize.ts";
 import type { Action } from "../../access/grant.ts";
 import { DEFAULT_DEVICE } from "../../domain/stream-name.ts";
 import type { OperationContext } from "./context.ts";
@@ -17,7 +17,7 @@ import { devicePrefix, streamIdOf } from "./names.ts";
  * Returns the key of each id. Asks Redis once, and only if ids without a device could mean two keys.
  *
  * @param action permission that the client needs on each key
- * @throws GatewayError BAD_PARAMETER for an empty id, FORBIDDEN, or if Redis does not answer
+ * @throws GatewayError BAD_PARAMETER for an empty id, FORBIDDEN (also to write a key that begins with `:`), or if Redis does not answer
  */
 export async function keysOfIds(
   context: OperationContext,
@@ -46,7 +46,11 @@ export async function keysOfIds(
   });
   const found = open.length > 0 ? await registry.areKnown(open) : [];
   const known = new Set(open.filter((_, i) => found[i]));
-  return permitted.map((key, i) => key ?? (known.has(ids[i] ?? "") ? (ids[i] ?? "") : (composed[i] ?? "")));
+  const keys = permitted.map(
+    (key, i) => key ?? (known.has(ids[i] ?? "") ? (ids[i] ?? "") : (composed[i] ?? "")),
+  );
+  if (action !== "read") for (const key of keys) requireWritable(key);
+  return keys;
 }
 
 /** As `keysOfIds`, for one id. */

@@ -18,8 +18,11 @@ import type { Encoder, Reservation, Sink } from "./encoder.ts";
 import { createFlow } from "./flow.ts";
 import { createTurns, type TurnOptions } from "./turns.ts";
 
-/** Why a subscription pauses: its sink is full, it awaits an ack, it has a highest rate, or it waits for memory. */
-export type PauseReason = "slow" | "ack" | "pace" | "memory";
+/**
+ * Why a subscription pauses: its sink is full, it awaits an ack, frames are on their way to it, its rate is limited, or it
+ * waits for memory.
+ */
+export type PauseReason = "slow" | "ack" | "link" | "pace" | "memory";
 
 /** One stream of a subscription. */
 export interface SubscribedStream {

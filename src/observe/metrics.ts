@@ -39,7 +39,7 @@ const ROWS: Readonly<Record<keyof Tally, readonly [kind: Kind, name: string, hel
   readersPaused: [
     "gauge",
     "readers_paused",
-    "Subscriptions that are paused: slow, awaiting an ack, or paced",
+    "Subscriptions that are paused: slow, waiting for an ack or a pong, or limited in rate",
   ],
   slowPauses: ["counter", "slow_pauses_total", "Times that a reader was over its high-water mark"],
   pagesRead: ["counter", "pages_read_total", "Pages of history read from Redis"],

@@ -57,7 +57,7 @@ export interface ServedSocket {
   /** A message of the client. @param memory where it is in memory of the pool, which is to be given back */
   message(bytes: Buffer, isBinary: boolean, memory: Buffer | undefined): void;
   /** An answer to a ping. */
-  pong?(): void;
+  pong?(payload: Uint8Array): void;
   /** The connection is gone. @param code of the client's close frame; 1006 where there was none */
   closed(code: number): void;
   /** Ends it in order: what is in flight is answered first, then the client is told why. */

@@ -15,7 +15,7 @@ export interface FrameHandlers {
   /** @param memory where the message is in memory of the pool, which is to be given back */
   onMessage(bytes: Buffer, isBinary: boolean, memory: Buffer | undefined): void;
   onPing(payload: Buffer): void;
-  onPong(): void;
+  onPong(payload: Buffer): void;
   /** @param code 1005 where the frame has none */
   onClose(code: number): void;
 }
@@ -212,7 +212,7 @@ export function createFrameReader(
 
   function control(payload: Buffer): void {
     if (opcode === PING) handlers.onPing(payload);
-    else if (opcode === PONG) handlers.onPong();
+    else if (opcode === PONG) handlers.onPong(payload);
     else if (payload.length === 0) handlers.onClose(1005);
     else {
       const code = payload.length === 1 ? 0 : payload.readUInt16BE(0);

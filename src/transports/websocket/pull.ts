@@ -20,6 +20,7 @@ import {
   type WebSocketRequest,
 } from "./connection.ts";
 import { readControl } from "./control.ts";
+import { createFramesInFlight } from "./frames-in-flight.ts";
 import type { PullEncoder, PullEncoders } from "./pull-encoder.ts";
 
 const MOST_BLOCK_MS = 24 * 3600 * 1000;
@@ -127,6 +128,8 @@ export function servePull(
   if (request.wantsStatus && unavailableSince !== undefined) reportStatus(unavailableSince);
   const stopStatus = request.wantsStatus ? parts.availability.watch(reportStatus) : undefined;
   const acks = request.wantsAck ? createAcks() : undefined;
+  // Where each payload is acknowledged, no more than one is on its way in any case.
+  const inFlight = request.latest && !request.wantsAck ? createFramesInFlight(sink) : undefined;
   const takesControls = query.flag("control", false);
 
   resolveCursors(request.streams, log).then(
@@ -141,16 +144,23 @@ export function servePull(
         ...((request.latest || request.wantsAck || request.intervalMs > 0) && {
           turns: { count: request.turnCount, latest: request.latest },
         }),
-        ...(rhythm && { onFrame: rhythm.sent }),
+        ...((rhythm || inFlight) && {
+          onFrame() {
+            inFlight?.sent();
+            rhythm?.sent();
+          },
+        }),
         ...(request.wantsGaps && { onGap: tellGap }),
         onError: end,
       });
       course = subscription;
-      if (rhythm === undefined) return;
-      rhythm.start(subscription);
+      if (rhythm === undefined && inFlight === undefined) return;
+      inFlight?.start(subscription);
+      rhythm?.start(subscription);
       course = {
         close() {
-          rhythm.stop();
+          inFlight?.stop();
+          rhythm?.stop();
           subscription.close();
         },
       };
@@ -176,6 +186,7 @@ export function servePull(
       else acks?.arrived();
       if (memory !== undefined) payloadPool.give(memory);
     },
+    ...(inFlight && { pong: inFlight.pong }),
     closed() {
       closed = true;
       stopStatus?.();

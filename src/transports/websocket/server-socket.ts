@@ -21,7 +21,7 @@ export interface MessageHandlers {
   /** @param memory where the message is in memory of the pool, which the handler gives back */
   message(bytes: Buffer, isBinary: boolean, memory: Buffer | undefined): void;
   /** An answer to a ping. */
-  pong?(): void;
+  pong?(payload: Uint8Array): void;
   /** Nothing more will come. Called once. @param code of the client's close frame; 1006 where there was none */
   closed(code: number): void;
   /** The client broke the protocol and is being closed. */
@@ -130,7 +130,7 @@ export function createServerWebSocket(socket: Socket, options: ServerWebSocketOp
           // Copied: it lies in memory that is about to be used again.
           owedPong = Buffer.from(payload);
         },
-        onPong: () => handlers?.pong?.(),
+        onPong: (payload) => handlers?.pong?.(payload),
         onClose(code) {
           closeCode = code;
           if (state === "open") socket.write(closeFrame(code, ""));

@@ -169,7 +169,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
                 serving.message(bytes, isBinary, memory);
               }
             : serving.message,
-          pong: () => serving.pong?.(),
+          pong: (payload) => serving.pong?.(payload),
           closed(code) {
             open.delete(one);
             leave(session, endSpan);

@@ -12,6 +12,7 @@ import { createSessions, type Sessions } from "./access/sessions.ts";
 import { createTickets } from "./access/tickets.ts";
 import { openTlsFiles } from "./access/tls-files.ts";
 import { createOwnUsage } from "./access/usage.ts";
+import { GatewayError } from "./domain/errors.ts";
 import type { Logger } from "./domain/logger.ts";
 import { mostKeyBytes } from "./domain/stream-name.ts";
 import { createTally } from "./domain/tally.ts";
@@ -42,6 +43,7 @@ import { createClosing } from "./transports/http/context.ts";
 import { answerWithoutUpgrade, wantsWebSocket } from "./transports/http/other-upgrades.ts";
 import { createHttp } from "./transports/http/server.ts";
 import { createRefusals } from "./transports/refusals.ts";
+import { createSocketDeadlines } from "./transports/socket-deadlines.ts";
 import { createPayloadPool } from "./transports/websocket/payload-pool.ts";
 import { createPullEncoders } from "./transports/websocket/pull-encoder.ts";
 import { createPushGate } from "./transports/websocket/push-gate.ts";
@@ -83,26 +85,15 @@ export async function startGateway(
   };
   try {
     const place = await findRedis(settings, logger, closers, signal);
-    const { app, server, webSockets, beginClosing } = await assemble(
-      settings,
-      place,
-      logger,
-      version,
-      closers,
-      siblings,
-    );
+    const parts = await assemble(settings, place, logger, version, closers, siblings);
+    const { app, server } = parts;
     await app.listen({ host: settings.host, port: settings.port });
     return {
       url: urlOf(server.address(), settings),
       redis: describeRedis(place),
       isManaged: settings.redisUrl === "",
       async close() {
-        // No new ones, then the answers of the open ones, then what they were answered by.
-        server.close();
-        beginClosing();
-        await webSockets.close(settings.shutdownMs / 2);
-        await within(settings.shutdownMs / 4, app.close());
-        server.closeAllConnections();
+        await endConnections(parts, settings.shutdownMs);
         await closeAll();
       },
     };
@@ -111,6 +102,35 @@ export async function startGateway(
     throw error;
   }
 }
+
+/** How often (ms) a stop looks for uploads that ended and connections that became idle. */
+const CLOSE_POLL_MS = 20;
+
+/** Ends all connections: no new ones, then the answers to the open ones. @param ms within which all are ended */
+async function endConnections(
+  { app, server, webSockets, uploads, deadlines, beginClosing }: Awaited<ReturnType<typeof assemble>>,
+  ms: number,
+): Promise<void> {
+  server.close();
+  beginClosing();
+  deadlines.beginClosing();
+  const closingIdle = setInterval(() => server.closeIdleConnections(), CLOSE_POLL_MS);
+  const uploadsEnd = performance.now() + ms * UPLOADS_SHARE;
+  const finishUploads = async () => {
+    while (uploads.size() > 0 && performance.now() < uploadsEnd) await pause(CLOSE_POLL_MS);
+    uploads.end(
+      new GatewayError("SHUTTING_DOWN", "the gateway is shutting down before the body is complete"),
+    );
+  };
+  await Promise.all([webSockets.close(ms / 2), finishUploads()]);
+  await within(ms / 4, app.close());
+  clearInterval(closingIdle);
+  server.closeAllConnections();
+  deadlines.close();
+}
+
+/** Share of `SHUTDOWN_MS` in which bodies may still be received. */
+const UPLOADS_SHARE = 5 / 8;
 
 async function assemble(
   settings: Settings,
@@ -162,6 +182,12 @@ async function assemble(
   });
 
   const { closing, close: beginClosing } = createClosing();
+  const deadlines = createSocketDeadlines({
+    ...settings,
+    onWriteTimeout: () => access.limiting.hit("write_time"),
+    logger,
+  });
+  closers.push(deadlines.close);
   const tracing = await startTracing(settings.otlpEndpoint, version, logger);
   if (tracing !== undefined) closers.push(() => tracing.close());
   const access = openAccess(settings, store.reads, logger, closers, siblings);
@@ -219,6 +245,7 @@ async function assemble(
     pingIntervalMs: settings.pingIntervalMs,
     pingTimeoutMs: settings.pingTimeoutMs,
     uploadTimeoutMs: settings.uploadTimeoutMs,
+    deadlines,
     pathPrefix: settings.pathPrefix,
   });
   const tls = settings.tlsCert === "" ? undefined : openTlsFiles(settings.tlsCert, settings.tlsKey, logger);
@@ -237,7 +264,7 @@ async function assemble(
   const ownSessions = createSessionList(access.sessions);
   const graphqlStreams = createSseStreams(graphql, siblings?.streams);
   siblings?.introduce({ metrics: metrics.values, sessions: ownSessions, streams: graphqlStreams.own });
-  const { app, server } = await createHttp({
+  const { app, server, uploads } = await createHttp({
     ...common,
     graphql,
     graphqlStreams,
@@ -246,7 +273,7 @@ async function assemble(
     version,
     closing,
     bodySettings: settings,
-    serverLimits: { ...settings, isProxy: access.isProxy, usage: access.usage },
+    serverLimits: { ...settings, isProxy: access.isProxy, usage: access.usage, deadlines },
     tls,
     pathPrefix: settings.pathPrefix,
   });
@@ -254,7 +281,7 @@ async function assemble(
     if (wantsWebSocket(request)) webSockets.upgrade(request, socket, head);
     else answerWithoutUpgrade(server, request, socket, head);
   });
-  return { app, server, webSockets, beginClosing };
+  return { app, server, webSockets, uploads, deadlines, beginClosing };
 }
 
 /** How long (ms) the metrics wait for Redis. */
@@ -273,8 +300,10 @@ async function timePing(log: Log): Promise<number> {
 
 /** Waits, but no longer than so many ms. */
 const within = async (ms: number, done: PromiseLike<unknown>): Promise<void> => {
-  await Promise.race([done, new Promise((resolve) => setTimeout(resolve, ms))]);
+  await Promise.race([done, pause(ms)]);
 };
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Who may come in, and what is kept of them. */
 function openAccess(

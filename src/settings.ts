@@ -450,6 +450,13 @@ export const SETTINGS = {
     "ms",
     "How long a connection is kept for a next HTTP request",
   ),
+  writeTimeoutMs: row(
+    "WRITE_TIMEOUT_MS",
+    whole(100, 86_400_000),
+    "60000",
+    "ms",
+    "Time after which a connection is closed whose client takes less than 16 KB of the bytes that wait for it",
+  ),
   sendHighWaterBytes: row(
     "SEND_HIGH_WATER_BYTES",
     bytes(1024),

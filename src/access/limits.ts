@@ -30,6 +30,7 @@ export const LIMITS = [
   "streams_per_identity",
   "handshake_time",
   "upload_time",
+  "write_time",
   "header_bytes",
   "message_bytes",
 ] as const;

@@ -112,15 +112,18 @@ export function leaveTogether({ raw }: FastifyReply, turnEnd: TurnEnd): void {
 }
 
 /**
- * Calls back once, when the client is gone or the gateway stops: at once, if that is so already.
+ * Calls back once, when the client has left or the gateway stops: at once, if that is so already. A client that has
+ * ended its side of the connection counts as gone: one that left looks the same.
  *
- * @returns what takes that back
+ * @returns a function that stops the watch
  */
 export function whenGone(reply: FastifyReply, closing: Closing, callback: () => void): () => void {
-  const { raw } = reply;
+  const { raw, request } = reply;
+  const { socket } = request.raw;
   const release = () => {
     forget();
     raw.removeListener("close", gone);
+    socket.removeListener("end", gone);
   };
   const gone = () => {
     release();
@@ -128,6 +131,7 @@ export function whenGone(reply: FastifyReply, closing: Closing, callback: () => 
   };
   const forget = closing.add(gone);
   raw.once("close", gone);
-  if (closing.isClosing() || raw.destroyed) queueMicrotask(gone);
+  socket.once("end", gone);
+  if (closing.isClosing() || raw.destroyed || socket.readableEnded) queueMicrotask(gone);
   return release;
 }

@@ -2,7 +2,7 @@
  * What pages of other origins may do (Fetch standard, "CORS protocol"): those that the browser guard lets in may read
  * answers. Only requests that name an origin cost anything.
  */
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 /** Who may, and what. */
 export interface CorsOptions {
@@ -16,19 +16,26 @@ export interface CorsOptions {
 /** How long (s) a browser remembers the answer to a preflight. */
 const PREFLIGHT_SECONDS = 600;
 
-/** Adds it to all routes. */
-export function addCors(app: FastifyInstance, { allows, methods, exposedHeaders }: CorsOptions): void {
+/** Sets the headers of one answer by which a page may read it. */
+export type AllowOrigin = (request: FastifyRequest, reply: FastifyReply) => void;
+
+/** Adds it to all routes. @returns the same for answers that no hook sees, such as those to malformed addresses */
+export function addCors(app: FastifyInstance, { allows, methods, exposedHeaders }: CorsOptions): AllowOrigin {
   const exposed = exposedHeaders.join(", ");
   const allowed = methods.join(", ");
 
-  app.addHook("onRequest", (request, reply, done) => {
-    // Caches are to tell answers apart by who asked.
+  function allowOrigin(request: FastifyRequest, reply: FastifyReply): void {
+    // Caches must keep the answers to different origins apart.
     reply.header("vary", "Origin");
     const { origin } = request.headers;
     if (origin !== undefined && allows(request, origin)) {
       reply.header("access-control-allow-origin", origin);
       reply.header("access-control-expose-headers", exposed);
     }
+  }
+
+  app.addHook("onRequest", (request, reply, done) => {
+    allowOrigin(request, reply);
     done();
   });
 
@@ -45,4 +52,6 @@ export function addCors(app: FastifyInstance, { allows, methods, exposedHeaders 
     }
     return reply.code(204).send();
   });
+
+  return allowOrigin;
 }

@@ -8,6 +8,8 @@ import type { Usage } from "../../access/usage.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { endWithError } from "../raw-answer.ts";
 import type { Refusals } from "../refusals.ts";
+import { MOST_HEADER_LINES } from "../request-head.ts";
+import type { SocketDeadlines } from "../socket-deadlines.ts";
 
 /** The bounds; 0 sockets sets none. */
 export interface ServerLimits {
@@ -21,6 +23,7 @@ export interface ServerLimits {
   readonly isProxy: (address: string) => boolean;
   /** Where connections are counted. */
   readonly usage: Usage;
+  readonly deadlines: SocketDeadlines;
 }
 
 /** How often (ms) slow requests are looked for, at most. */
@@ -38,6 +41,7 @@ export function createGuardedServer(
     idleTimeoutMs,
     isProxy,
     usage,
+    deadlines,
   }: ServerLimits,
   limits: Limits,
   tls: TlsFiles | undefined,
@@ -49,8 +53,15 @@ export function createGuardedServer(
     requestTimeout: uploadTimeoutMs,
     keepAliveTimeout: idleTimeoutMs,
     connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, handshakeTimeoutMs),
+    // Node's own answer has no body; `checkHead` answers instead.
+    requireHostHeader: false,
   };
   const server = tls === undefined ? createServer(options, handler) : createTlsServer(tls);
+  // One line more than is permitted, so that `checkHead` sees that there are too many. Node drops the rest silently.
+  server.maxHeadersCount = MOST_HEADER_LINES + 1;
+  // A client that ends its side after the request (`nc -N`) still receives the answer.
+  Object.assign(server, { httpAllowHalfOpen: true });
+  watchSockets(server, deadlines, tls !== undefined);
   if (maxSockets > 0 && usage.isShared) cutAll(server, maxSockets, usage, limits);
   else if (maxSockets > 0) server.maxConnections = maxSockets;
   server.on("drop", () => limits.hit("sockets"));
@@ -68,19 +79,40 @@ export function createGuardedServer(
   }
 }
 
+/** Gives every accepted socket its deadlines. */
+function watchSockets(server: Server, deadlines: SocketDeadlines, isTls: boolean): void {
+  if (isTls) {
+    server.on("connection", deadlines.acceptHandshake);
+    server.on("secureConnection", deadlines.accept);
+    // After Node's own listener, which reports a client error. A failed handshake leaves nothing to answer on.
+    server.on("tlsClientError", (_error, socket: Socket) => void socket.destroy());
+  } else server.on("connection", deadlines.accept);
+  server.on("request", ({ socket }) => deadlines.use(socket));
+  server.on("upgrade", (_request, socket: Socket) => deadlines.use(socket));
+  const closeIdle = server.closeIdleConnections.bind(server);
+  // Node counts a connection as idle as soon as its answer is written, even if the client has yet to receive it.
+  server.closeIdleConnections = () => {
+    if (!deadlines.isSending()) closeIdle();
+  };
+}
+
 /**
  * Cuts connections beyond a number that all workers have together. Not by the server's own bound: a worker that is at
  * it sends a connection back, and where all are, they would send it around for ever.
  */
 function cutAll(server: Server, most: number, usage: Usage, limits: Limits): void {
   const counts = usage.count("sockets");
+  const counted = new WeakSet<Socket>();
   const closed = () => counts.add("", -1);
   server.on("connection", (socket: Socket) => {
+    // A socket whose offer of another protocol was ignored arrives a second time.
+    if (counted.has(socket)) return;
     if (counts.of("") >= most) {
       limits.hit("sockets");
       socket.destroy();
       return;
     }
+    counted.add(socket);
     counts.add("", 1);
     socket.on("close", closed);
   });
@@ -98,18 +130,20 @@ function cutCrowds(
   limits: Limits,
 ): void {
   const counts = usage.count("crowds");
+  const counted = new WeakSet<Socket>();
   // One for all sockets, not one each: there may be very many. Node remembers the address of a socket that is closed.
   function closed(this: Socket): void {
     counts.add(this.remoteAddress ?? "", -1);
   }
   server.on("connection", (socket: Socket) => {
     const { remoteAddress: address = "" } = socket;
-    if (isProxy(address)) return;
+    if (isProxy(address) || counted.has(socket)) return;
     if (counts.of(address) >= most) {
       limits.hit("sockets_per_address");
       socket.destroy();
       return;
     }
+    counted.add(socket);
     counts.add(address, 1);
     socket.on("close", closed);
   });
@@ -119,15 +153,18 @@ function cutCrowds(
 export function tellBrokenRequest(
   error: NodeJS.ErrnoException,
   socket: Socket,
-  { maxHeaderBytes }: ServerLimits,
+  { maxHeaderBytes, deadlines }: ServerLimits,
   limits: Limits,
   refusals: Refusals,
 ): void {
   // A connection that was reset, or closed by the client, has nobody to tell.
-  if (error.code === "ECONNRESET" || !socket.writable) return;
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    deadlines.finish(socket);
+    return;
+  }
   const told = brokenRequest(error, maxHeaderBytes, limits);
   refusals.note(told, { door: "HTTP", address: socket.remoteAddress });
-  endWithError(socket, told);
+  endWithError(socket, told, deadlines);
 }
 
 function brokenRequest(

@@ -23,6 +23,7 @@ import type { SseStreams } from "../graphql/sse-streams.ts";
 import { acceptsPage } from "../media-types.ts";
 import { withoutPrefix } from "../path-prefix.ts";
 import { doorOf, type Refusals } from "../refusals.ts";
+import { checkHead } from "../request-head.ts";
 import { addAdmin } from "./admin.ts";
 import { addAnswersMemory } from "./answers-memory.ts";
 import { addBodies } from "./bodies.ts";
@@ -43,6 +44,7 @@ import { addRates } from "./rates.ts";
 import { ANSWER_HEADERS, SHARED_ANSWER_HEADERS, sendPage } from "./security-headers.ts";
 import { addStatus } from "./status.ts";
 import { addTraces } from "./traces.ts";
+import { addUploads, type Uploads } from "./uploads.ts";
 
 /** What the HTTP side is made of. */
 export interface HttpParts extends RouteParts, LoginParts {
@@ -72,7 +74,7 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] as const;
 /** Makes the HTTP server, not yet listening, and the plain one below it, whose upgrades are not its own. */
 export async function createHttp(
   parts: HttpParts,
-): Promise<{ readonly app: FastifyInstance; readonly server: Server }> {
+): Promise<{ readonly app: FastifyInstance; readonly server: Server; readonly uploads: Uploads }> {
   const { guard, admission, refusals, limiting: limits } = parts;
   let server: Server | undefined;
   const app: FastifyInstance = fastify({
@@ -80,6 +82,8 @@ export async function createHttp(
     exposeHeadRoutes: false,
     rewriteUrl: ({ url = "/" }) => withoutPrefix(url, parts.pathPrefix),
     forceCloseConnections: "idle",
+    // A hook answers, in the gateway's own form.
+    return503OnClosing: false,
     routerOptions: {
       ignoreTrailingSlash: true,
       maxParamLength: MOST_SEGMENT_CHARACTERS,
@@ -99,6 +103,11 @@ export async function createHttp(
   function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const bodyLimit = request.routeOptions.bodyLimit ?? SMALL_BODY_BYTES;
     const told = toldOf(error as FastifyError | GatewayError, request.url, bodyLimit);
+    if (request.visitor === undefined) {
+      // No hook has run, since the address has no route.
+      receive(request, reply);
+      allowOrigin(request, reply);
+    }
     refusals.note(told, {
       door: `${request.method} ${doorOf(request.url.split("?")[0] ?? "")}`,
       connection: request.visitor?.id,
@@ -106,6 +115,8 @@ export async function createHttp(
       identity: request.visitor?.identity.name,
     });
     if (told.code === "TOO_LARGE") limits.hit("message_bytes");
+    // RFC 9110, section 15.5.22.
+    if (told.code === "UPGRADE_REQUIRED") reply.headers({ upgrade: "websocket", connection: "upgrade" });
     if (told.kind.retryable) reply.header("retry-after", retryAfterSeconds(told));
     if (told.code === "UNAUTHENTICATED") {
       reply.header("www-authenticate", "Bearer");
@@ -127,19 +138,32 @@ export async function createHttp(
   addBodies(app, parts.memory);
   addAnswersMemory(app, parts.memory);
   app.decorateRequest("visitor");
-  app.addHook("onRequest", (request, reply, done) => {
+  function receive(request: FastifyRequest, reply: FastifyReply): void {
     reply.headers(ANSWER_HEADERS);
     request.visitor = admission.receive(request.raw);
     reply.header(CONNECTION_HEADER, request.visitor.id);
+  }
+  app.addHook("onRequest", (request, reply, done) => {
+    receive(request, reply);
     admission.check(request.visitor, request.raw);
     const site = request.headers["sec-fetch-site"];
     if (site !== undefined && site !== "same-origin") reply.headers(SHARED_ANSWER_HEADERS);
     done();
   });
-  addCors(app, {
+  const allowOrigin = addCors(app, {
     allows: (request, origin) => guard.allowsOrigin(origin, request.visitor.host),
     methods: METHODS,
     exposedHeaders: [CONNECTION_HEADER, "x-offsets", "x-last-entry-id", "x-gaps", "link", "retry-after"],
+  });
+
+  // Behind CORS, so that a page can read why it was refused.
+  app.addHook("onRequest", ({ raw }, reply, done) => {
+    checkHead(raw);
+    if (parts.closing.isClosing()) {
+      reply.header("connection", "close");
+      throw new GatewayError("SHUTTING_DOWN", "the gateway is shutting down");
+    }
+    done();
   });
 
   if (parts.tracing !== undefined) addTraces(app, parts.tracing);
@@ -156,6 +180,7 @@ export async function createHttp(
     if (request.is404) throw notFound(app, request, reply);
     done();
   });
+  const uploads = addUploads(app, parts.sessions);
   const { authenticator } = parts;
   if (!authenticator.isOpen)
     app.addHook("preHandler", ({ body, visitor }, _reply, done) => {
@@ -177,7 +202,7 @@ export async function createHttp(
     app.get(`/data/:stream_id/${direction}`, () => {
       throw new GatewayError(
         "UPGRADE_REQUIRED",
-        `/data/{stream_id}/${direction} is a WebSocket: connect with ws://`,
+        `/data/{stream_id}/${direction} is a WebSocket: connect with ws:// or wss://. If the client does, a proxy removed the Upgrade header; configure it to pass on Upgrade and Connection`,
       );
     });
   }
@@ -188,7 +213,10 @@ export async function createHttp(
   await addDocs(app, parts.version, parts.pathPrefix);
   await app.ready();
   if (server === undefined) throw new Error("the framework made no server");
-  return { app, server };
+  const plain: Server = server;
+  // Without a listener Node sends 417 without a body; `checkHead` refuses these requests.
+  plain.on("checkExpectation", (request, response) => plain.emit("request", request, response));
+  return { app, server, uploads };
 }
 
 /** The error for a path that has no route, or none of this method. */

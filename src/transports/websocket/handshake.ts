@@ -6,6 +6,7 @@ import { CONNECTION_HEADER, type Visitor } from "../../access/admission.ts";
 import { BEARER_PROTOCOL } from "../../access/credentials.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { endWithError } from "../raw-answer.ts";
+import type { SocketDeadlines } from "../socket-deadlines.ts";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -28,7 +29,7 @@ export function offeredProtocols({ headers }: IncomingMessage): readonly string[
  *
  * @param protocol the subprotocol that is chosen; undefined for none
  * @param connectionId told to the client, so that it can tell an operator which line of the log is about it
- * @throws GatewayError BAD_REQUEST
+ * @throws GatewayError BAD_REQUEST; UPGRADE_REQUIRED for another version than 13
  */
 export function answerHandshake(
   { method, headers }: IncomingMessage,
@@ -40,7 +41,11 @@ export function answerHandshake(
   if (headers.upgrade?.toLowerCase() !== "websocket")
     throw wrong("the Upgrade header does not say websocket");
   if (method !== "GET") throw wrong("a WebSocket is opened with GET");
-  if (version !== "13" && version !== "8") throw wrong("Sec-WebSocket-Version has to be 13");
+  if (version !== "13")
+    throw new GatewayError(
+      "UPGRADE_REQUIRED",
+      `Sec-WebSocket-Version must be 13, got ${JSON.stringify(version?.slice(0, 20) ?? "")}`,
+    );
   if (key === undefined || !/^[+/0-9A-Za-z]{22}==$/.test(key))
     throw wrong("Sec-WebSocket-Key is not 16 bytes in base64");
   const accept = createHash("sha1").update(`${key}${GUID}`).digest("base64");
@@ -65,12 +70,18 @@ export function splitUrl(url: string): { readonly pathname: string; readonly sea
   return at < 0 ? { pathname: url, search: "" } : { pathname: url.slice(0, at), search: url.slice(at) };
 }
 
-/** Answers an upgrade that is not to be. */
-export function refuseUpgrade(socket: Socket, error: GatewayError, visitor: Visitor | undefined): void {
-  endWithError(socket, error, {
+/** Refuses an upgrade. */
+export function refuseUpgrade(
+  socket: Socket,
+  error: GatewayError,
+  visitor: Visitor | undefined,
+  deadlines: Pick<SocketDeadlines, "finish">,
+): void {
+  endWithError(socket, error, deadlines, {
     ...(visitor !== undefined && { [CONNECTION_HEADER]: visitor.id }),
     ...(error.kind.status === 401 && { "WWW-Authenticate": "Bearer" }),
-    // RFC 6455, section 4.4: which version would be taken.
-    ...(error.code === "BAD_REQUEST" && { "Sec-WebSocket-Version": "13" }),
+    // RFC 6455, section 4.4: the supported version.
+    ...(/^(BAD_REQUEST|UPGRADE_REQUIRED)$/.test(error.code) && { "Sec-WebSocket-Version": "13" }),
+    ...(error.code === "UPGRADE_REQUIRED" && { Upgrade: "websocket" }),
   });
 }

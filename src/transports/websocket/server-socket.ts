@@ -7,6 +7,7 @@
  */
 import type { Socket } from "node:net";
 import { type MemoryLease, overloaded } from "../../access/memory-budget.ts";
+import type { SocketDeadlines } from "../socket-deadlines.ts";
 import {
   createFrameReader,
   type FrameReader,
@@ -76,17 +77,19 @@ function closeFrame(code: number, reason: string): Buffer {
 export interface ServerWebSocketOptions extends FrameReaderOptions {
   /** Opens the lease of the message that is received. */
   readonly openLease: () => MemoryLease;
+  /** Ends the socket in time. */
+  readonly deadlines: Pick<SocketDeadlines, "finish" | "destroyWithin">;
 }
 
 /** Makes a WebSocket of a socket on which the handshake has been answered. */
 export function createServerWebSocket(socket: Socket, options: ServerWebSocketOptions): ServerWebSocket {
+  const { deadlines } = options;
   let handlers: MessageHandlers | undefined;
   let state: "open" | "closing" | "closed" = "open";
   /** The frames can no longer be told apart: what comes is thrown away. */
   let isBroken = false;
   let heard = false;
   let closeCode = 1006;
-  let lastResort: NodeJS.Timeout | undefined;
   /** Two reasons not to read: a part of the gateway paused the socket, and there is no memory for its message. */
   let isPaused = false;
   let isShort = false;
@@ -136,8 +139,8 @@ export function createServerWebSocket(socket: Socket, options: ServerWebSocketOp
           if (state === "open") socket.write(closeFrame(code, ""));
           state = "closed";
           isBroken = true;
-          socket.end();
-          cutLater();
+          deadlines.destroyWithin(socket, CLOSE_MS);
+          deadlines.finish(socket);
         },
       },
     );
@@ -158,8 +161,8 @@ export function createServerWebSocket(socket: Socket, options: ServerWebSocketOp
       isBroken = true;
       handlers?.broke(error);
       close(error.closeCode, error.message);
-      // Its answer could not be read, so it is not waited for.
-      socket.end();
+      // The client's close frame could not be read, so it is not awaited.
+      deadlines.finish(socket);
     }
   }
 
@@ -170,21 +173,16 @@ export function createServerWebSocket(socket: Socket, options: ServerWebSocketOp
     // Its answer is to be read, and what it sent before is not to fill the kernel's buffer: that would reset the
     // connection before it has read why.
     socket.resume();
-    cutLater();
-  }
-
-  function cutLater(): void {
-    lastResort ??= setTimeout(() => socket.destroy(), CLOSE_MS);
+    deadlines.destroyWithin(socket, CLOSE_MS);
   }
 
   return {
     start(given, head) {
       handlers = given;
       socket.on("data", take);
-      socket.on("end", () => socket.end());
+      socket.on("end", () => deadlines.finish(socket));
       socket.on("close", () => {
         state = "closed";
-        clearTimeout(lastResort);
         memory.release();
         given.closed(closeCode);
       });

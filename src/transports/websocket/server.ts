@@ -9,6 +9,8 @@ import { chooseProtocol, type ServeGraphql } from "../graphql/websocket.ts";
 import { withoutPrefix } from "../path-prefix.ts";
 import { readQuery } from "../query.ts";
 import { doorOf } from "../refusals.ts";
+import { checkHead } from "../request-head.ts";
+import type { SocketDeadlines } from "../socket-deadlines.ts";
 import { closeWith, refusedAt, type ServedSocket, type WebSocketParts } from "./connection.ts";
 import { MOST_CONTROL_BYTES } from "./control.ts";
 import { answerHandshake, chooseOpenly, offeredProtocols, refuseUpgrade, splitUrl } from "./handshake.ts";
@@ -42,6 +44,7 @@ export interface WebSocketTransportParts extends WebSocketParts {
   readonly uploadTimeoutMs: number;
   readonly pathPrefix: string;
   readonly tracing: Tracing | undefined;
+  readonly deadlines: SocketDeadlines;
 }
 
 /** What a path is for. */
@@ -143,6 +146,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
     const bare = createServerWebSocket(socket, {
       maxMessageBytes,
       pool: payloadPool,
+      deadlines: parts.deadlines,
       openLease: () => memory.receive("message", visitor),
     });
     const held = limiting.hasRates ? makeHoldable(bare) : undefined;
@@ -215,11 +219,12 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
           connection: visitor?.id,
           address: visitor?.address ?? socket.remoteAddress,
         });
-        refuseUpgrade(socket, told, visitor);
+        refuseUpgrade(socket, told, visitor, parts.deadlines);
       };
       try {
         visitor = admission.receive(request);
         admission.check(visitor, request);
+        checkHead(request);
         const route = routeOf(pathname, search);
         const protocol = route.choose(offeredProtocols(request));
         const admitted = { route, protocol, visitor, headers: request.headers };

@@ -142,13 +142,15 @@ describe("methods", () => {
   });
 
   test.each(["push", "pull"])("GET of %s says that it is a WebSocket", async (direction) => {
-    expect(told(await ask(`/data/s/${direction}`))).toEqual([
+    const answer = await ask(`/data/s/${direction}`);
+    expect(told(answer)).toEqual([
       426,
       {
-        error: `/data/{stream_id}/${direction} is a WebSocket: connect with ws://`,
+        error: `/data/{stream_id}/${direction} is a WebSocket: connect with ws:// or wss://. If the client does, a proxy removed the Upgrade header; configure it to pass on Upgrade and Connection`,
         code: "UPGRADE_REQUIRED",
       },
     ]);
+    expect(answer.headers).toMatchObject({ upgrade: "websocket", connection: "upgrade" });
   });
 });
 
@@ -246,9 +248,9 @@ describe("what is no request", () => {
 
   test("a WebSocket handshake of another version, or without a key, says what it would take", async () => {
     const upgrade = ["Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
-    for (const headers of [
-      [...upgrade, "Sec-WebSocket-Version: 7"],
-      [upgrade[0] ?? "", "Sec-WebSocket-Version: 13"],
+    for (const [status, code, ...headers] of [
+      [426, "UPGRADE_REQUIRED", ...upgrade, "Sec-WebSocket-Version: 8"],
+      [400, "BAD_REQUEST", upgrade[0] ?? "", "Sec-WebSocket-Version: 13"],
     ]) {
       const answer = parseRaw(
         await rawExchange(
@@ -258,13 +260,67 @@ describe("what is no request", () => {
           ),
         ),
       );
-      expect(answer.status).toBe(400);
+      expect(answer.status).toBe(status);
       expect(answer.headers["sec-websocket-version"]).toBe("13");
-      expect(JSON.parse(answer.body)).toEqual({
-        error: expect.stringContaining("the WebSocket handshake is wrong: "),
-        code: "BAD_REQUEST",
-      });
+      expect(answer.headers.upgrade).toBe(status === 426 ? "websocket" : undefined);
+      expect(JSON.parse(answer.body)).toMatchObject({ code });
     }
+  });
+});
+
+describe("a head that is refused before its route", () => {
+  const page = "Origin: http://localhost:3000";
+  const lines = (count: number) => Array.from({ length: count }, (_, i) => `X-${i}: ${i}`);
+  const get = "GET /data/s?last_entry_id=0 HTTP/1.1";
+  const host1 = "Host: localhost";
+
+  test.each<[string, number, string, string[]]>([
+    ["no Host", 400, "BAD_REQUEST", [get]],
+    ["two Hosts", 400, "BAD_REQUEST", [get, host1, host1]],
+    ["two different Hosts", 400, "BAD_REQUEST", [get, host1, "host: 127.0.0.1"]],
+    ["another expectation", 417, "EXPECTATION_FAILED", [get, host1, "Expect: cookies"]],
+    ["a bad percent escape in the path", 400, "BAD_PARAMETER", ["GET /data/%zz HTTP/1.1", host1]],
+    ["a bad percent escape elsewhere", 400, "BAD_REQUEST", ["GET /%zz HTTP/1.1", host1]],
+    ["1,001 header lines", 431, "HEADERS_TOO_LARGE", [get, host1, ...lines(1001)]],
+    ["5,000 header lines", 431, "HEADERS_TOO_LARGE", [get, host1, ...lines(5000)]],
+  ])("%s: JSON that a page may read", async (_what, status, code, head) => {
+    const answer = parseRaw(
+      await rawExchange(
+        port,
+        [...head.slice(0, 1), page, "Connection: close", ...head.slice(1), "", ""].join("\r\n"),
+      ),
+    );
+    expect([answer.status, JSON.parse(answer.body)]).toEqual([status, { error: expect.any(String), code }]);
+    expect(answer.headers).toMatchObject({
+      "access-control-allow-origin": "http://localhost:3000",
+      "content-type": "application/json; charset=utf-8",
+      "x-connection-id": expect.any(String),
+      vary: "Origin",
+    });
+  });
+
+  test("1,000 header lines and HTTP/1.0 without a Host are accepted", async () => {
+    const close = "Connection: close";
+    for (const head of [[get, host1, close, ...lines(998)], [get.replace("1.1", "1.0")]]) {
+      const answer = parseRaw(await rawExchange(port, [...head, "", ""].join("\r\n")));
+      expect([answer.status, answer.body]).toEqual([200, "payload"]);
+    }
+  });
+
+  test.each<[string, number, string, string[]]>([
+    ["two Hosts", 400, "BAD_REQUEST", [host1, host1]],
+    ["no Host", 400, "BAD_REQUEST", []],
+    ["1,001 header lines", 431, "HEADERS_TOO_LARGE", [host1, ...lines(1001)]],
+  ])("an upgrade with %s", async (_what, status, code, head) => {
+    const upgrade = [
+      "GET /data/s/pull HTTP/1.1",
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      "Sec-WebSocket-Version: 13",
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ];
+    const answer = parseRaw(await rawExchange(port, [...upgrade, ...head, "", ""].join("\r\n")));
+    expect([answer.status, JSON.parse(answer.body).code]).toEqual([status, code]);
   });
 });
 

@@ -28,11 +28,15 @@ WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
-ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data
+COPY scripts/check-health.js dist/scripts/check-health.js
+# `redis-streamer keys add …` in a running container.
+RUN chmod +x dist/cli/index.js && ln -s /app/dist/cli/index.js /usr/local/bin/redis-streamer
+# The keys are on the volume: the rest of the image is not writable for its user, and is lost with the container.
+ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data AUTH_KEYS_FILE=/data/keys.json
 USER node
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8000}/readyz`).then((a) => process.exit(a.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "dist/scripts/check-health.js"]
 # Without a shell between, so that signals arrive; what follows the image's name are flags.
 ENTRYPOINT ["node", "dist/src/main.js"]

@@ -1,6 +1,10 @@
-/** The files beside the program that name its settings: each has to know the whole table. */
-import { readFileSync } from "node:fs";
+/** The files beside the program: those that name its settings know the whole table, those that install it can be used. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "vitest";
+import { parse } from "yaml";
 import { readSettings, SETTINGS } from "../src/settings.ts";
 
 const rows = Object.values(SETTINGS);
@@ -19,7 +23,13 @@ it("compose.yaml hands each setting on, except what it decides itself", () => {
   const given = new Map(
     [...gateway.matchAll(/^ {6}([A-Z_]+): (.*)$/gm)].map(([, name, value]) => [name, value]),
   );
-  const decided = { HOST: "0.0.0.0", PORT: '"8000"', REDIS_URL: "redis://redis:6379" };
+  const decided = {
+    HOST: "0.0.0.0",
+    PORT: '"8000"',
+    REDIS_URL: "redis://redis:6379",
+    // The image's own default, which is on a volume; an empty variable would name a file beside the program.
+    AUTH_KEYS_FILE: `\${AUTH_KEYS_FILE:-/data/keys.json}`,
+  };
   for (const [name, value] of Object.entries(decided)) expect(given.get(name)).toBe(value);
   // Those of the managed Redis, which does not run here.
   const left = new Set([...Object.keys(decided), "DATA_DIR", "REDIS_FSYNC"]);
@@ -32,7 +42,65 @@ it("the Dockerfile copies all that is compiled, and sets only what the program k
   const dockerfile = read("Dockerfile");
   const [, variables = ""] = /^ENV NODE_ENV=production (.*)$/m.exec(dockerfile) ?? [];
   const env = Object.fromEntries(variables.split(" ").map((pair) => pair.split("=")));
-  expect(Object.keys(env)).toEqual(["HOST", "DATA_DIR"]);
-  expect(readSettings([], env)).toMatchObject({ host: "0.0.0.0", dataDir: "/data" });
+  expect(Object.keys(env)).toEqual(["HOST", "DATA_DIR", "AUTH_KEYS_FILE"]);
+  expect(readSettings([], env)).toMatchObject({
+    host: "0.0.0.0",
+    dataDir: "/data",
+    authKeysFile: "/data/keys.json",
+  });
   for (const line of read(".dockerignore").matchAll(/^!(.*)$/gm)) expect(dockerfile).toContain(line[1]);
+});
+
+it("compose.yaml keeps keys on a volume, bounds Redis and starts nothing that was not requested", () => {
+  const { services, volumes } = parse(read("compose.yaml"));
+  const { gateway, redis, redisinsight } = services;
+  const mounted = (one: { volumes: string[] }) => one.volumes.map((volume) => volume.split(":").at(1));
+  const keysFile: string = gateway.environment.AUTH_KEYS_FILE.replace(/^.*:-(.*)}$/, "$1");
+  expect(mounted(gateway)).toContain(keysFile.replace(/\/[^/]*$/, ""));
+  // What Docker makes of it: certificates are mounted read-only, and named volumes are declared.
+  expect(gateway.volumes).toContain("$" + "{CERTS_DIR:-./certs}:/certs:ro");
+  expect(Object.keys(volumes)).toEqual(["gateway", "redis", "redisinsight"]);
+  const flags = redis.command.join(" ");
+  expect(flags).toMatch(/--maxmemory \$\{REDIS_MAXMEMORY:-1gb} --maxmemory-policy noeviction$/);
+  expect(redisinsight.profiles).toEqual(["insight"]);
+  for (const { image } of Object.values<{ image: string }>(services)) expect(image).not.toMatch(/:latest$/);
+  // A started service waits for none that may not be started.
+  expect(Object.keys(gateway.depends_on)).toEqual(["redis"]);
+});
+
+it("the systemd unit is one that systemd takes, and starts the program without a shell", () => {
+  const unit = read("deploy/redis-streamer.service");
+  const [, node = "", program = ""] = /^ExecStart=(\S+) (\S+)$/m.exec(unit) ?? [];
+  expect([node, program]).toEqual(["/usr/bin/node", "/opt/redis-streamer/dist/src/main.js"]);
+  for (const name of ["AUTH_KEYS_FILE", "DATA_DIR"]) expect(unit).toMatch(new RegExp(`${name}=/var/lib/`));
+  const settings = readSettings([], {});
+  const seconds = (name: string) => Number(new RegExp(`^${name}=(\\d+)$`, "m").exec(unit)?.[1]);
+  expect(seconds("TimeoutStopSec") * 1000).toBeGreaterThan(settings.shutdownMs + 1500);
+  expect(seconds("LimitNOFILE")).toBeGreaterThan(settings.maxSockets);
+  for (const line of unit.split("\n"))
+    expect(line).toMatch(/^(?:#.*|\[(?:Unit|Service|Install)\]|[A-Z]\w+=.*|)$/);
+  const folder = mkdtempSync(join(tmpdir(), "unit-"));
+  const file = join(folder, "redis-streamer.service");
+  writeFileSync(file, unit.replace(node, process.execPath));
+  const { error, stderr } = spawnSync("systemd-analyze", ["verify", file], { encoding: "utf8" });
+  rmSync(folder, { recursive: true });
+  // Machines without systemd have the check of each line above.
+  if (error === undefined)
+    expect(stderr.split("\n").filter((line) => line.includes("redis-streamer"))).toEqual([]);
+});
+
+it("the package installs on each Node that it names, without help from overrides", () => {
+  const { engines, overrides } = JSON.parse(read("package.json"));
+  // They do not reach those who install it as a dependency.
+  expect(overrides).toBeUndefined();
+  const least = Number(/\d+/.exec(engines.node)?.[0]);
+  const { packages } = JSON.parse(read("package-lock.json"));
+  const installed = Object.entries<{ dev?: boolean; engines?: { node?: string } }>(packages);
+  const tooNew = installed.filter(([, { dev, engines: needs }]) => {
+    const majors = [...(needs?.node ?? "").matchAll(/(\d+)(?:\.[\d.x]+)?/g)].map(([, major]) =>
+      Number(major),
+    );
+    return dev !== true && majors.length > 0 && Math.min(...majors) > least;
+  });
+  expect(tooNew.map(([name]) => name)).toEqual([]);
 });

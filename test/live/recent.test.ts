@@ -1,5 +1,3 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Entry } from "../../src/domain/entry.ts";
@@ -7,6 +5,7 @@ import { compareIds, type EntryId, idAtTime, idOf } from "../../src/domain/entry
 import { createTally } from "../../src/domain/tally.ts";
 import { type Batch, createBatch } from "../../src/live/batch.ts";
 import { createRecentMemory, type RecentBatches } from "../../src/live/recent.ts";
+import { collectGarbage } from "../support/garbage.ts";
 import { until } from "../support/until.ts";
 
 const UNLIMITED = 2 ** 40;
@@ -195,9 +194,6 @@ describe("the bound", () => {
   });
 
   describe("what is no longer kept is let go of", () => {
-    setFlagsFromString("--expose-gc");
-    const collectGarbage: () => void = runInNewContext("gc");
-
     function batches(amount: number): { batches: Batch[]; refs: WeakRef<Batch>[] } {
       const made = Array.from({ length: amount }, (_, i) => {
         const id = idOf(BigInt(i + 1), 0n);

@@ -26,9 +26,9 @@ const page = async () => (await request(`${gateway.http}/metrics`)).text;
 /** The lines of one metric. */
 const samples = (text: string, name: string) => text.split("\n").filter((line) => line.startsWith(name));
 
-/** Text-based exposition format, version 0.0.4. */
+/** Text-based exposition format, version 0.0.4; prom-client writes `Nan`, which Prometheus reads as Go's `ParseFloat` does. */
 const SAMPLE =
-  /^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*"(,[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*")*\})? (NaN|[+-]?Inf|-?[\d.]+(e[+-]?\d+)?)$/;
+  /^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*"(,[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*")*\})? (Na[nN]|[+-]?Inf|-?[\d.]+(e[+-]?\d+)?)$/;
 
 test("follows the format: every sample under its own HELP and TYPE", async () => {
   const answer = await request(`${gateway.http}/metrics`);

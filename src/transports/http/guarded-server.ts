@@ -10,6 +10,7 @@ import { endWithError } from "../raw-answer.ts";
 import type { Refusals } from "../refusals.ts";
 import { MOST_HEADER_LINES } from "../request-head.ts";
 import type { SocketDeadlines } from "../socket-deadlines.ts";
+import { wantsWebSocket } from "./other-upgrades.ts";
 
 /** The bounds; 0 sockets sets none. */
 export interface ServerLimits {
@@ -47,6 +48,8 @@ export function createGuardedServer(
   tls: TlsFiles | undefined,
 ): Server {
   const options = {
+    // Node 24.9 and later decide by this; earlier ones hand every offer to the listener, which hands it back.
+    shouldUpgradeCallback: wantsWebSocket,
     maxHeaderSize: maxHeaderBytes,
     noDelay: true,
     headersTimeout: Math.min(handshakeTimeoutMs, uploadTimeoutMs),

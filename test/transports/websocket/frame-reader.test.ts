@@ -14,6 +14,7 @@ import {
   PONG,
   TEXT,
 } from "../../support/client-frames.ts";
+import { collectGarbage } from "../../support/garbage.ts";
 import { importMasked, type MaskingKind } from "../../support/masking.ts";
 
 type Module = typeof import("../../../src/transports/websocket/frame-reader.ts");
@@ -278,11 +279,14 @@ describe("memory", () => {
     feed(all, clientFrame({ opcode: BINARY, isFinal: false }));
     const empty = clientFrame({ opcode: CONTINUATION, isFinal: false });
     const byte = clientFrame({ opcode: CONTINUATION, isFinal: false, payload: Buffer.from("x") });
+    // Neither what earlier tests left nor what is garbage counts.
+    collectGarbage();
     const before = process.memoryUsage();
     for (let i = 0; i < 200; i++) {
       feed(all, Buffer.concat(Array.from({ length: 1000 }, () => empty)));
       feed(all, Buffer.concat(Array.from({ length: 100 }, () => byte)));
     }
+    collectGarbage();
     const after = process.memoryUsage();
     expect(after.heapUsed + after.external - before.heapUsed - before.external).toBeLessThan(12 * 2 ** 20);
     feed(all, clientFrame({ opcode: CONTINUATION }));

@@ -38,6 +38,11 @@ it("compose.yaml hands each setting on, except what it decides itself", () => {
   expect(given.size).toBe(handedOn.length + Object.keys(decided).length);
 });
 
+it("compose.yaml bounds what the kernel keeps of a slow viewer's pictures, as docs/operating.md measured it", () => {
+  expect(read("compose.yaml")).toMatch(/^ {4}sysctls:\n {6}net\.ipv4\.tcp_notsent_lowat: "131072"$/m);
+  expect(read("docs/operating.md")).toContain("net.ipv4.tcp_notsent_lowat = 131072");
+});
+
 it("the Dockerfile copies all that is compiled, and sets only what the program knows", () => {
   const dockerfile = read("Dockerfile");
   const [, variables = ""] = /^ENV NODE_ENV=production (.*)$/m.exec(dockerfile) ?? [];

@@ -351,6 +351,20 @@ export const SETTINGS = {
     "",
     "Most GraphQL operations under way on one WebSocket, subscriptions included",
   ),
+  graphqlMaxFields: row(
+    "GRAPHQL_MAX_FIELDS",
+    whole(1000, 1_000_000_000),
+    "1000000",
+    "",
+    "Most fields that a GraphQL operation may resolve, aliases and items of lists included",
+  ),
+  graphqlMaxPayloadBytes: row(
+    "GRAPHQL_MAX_PAYLOAD_BYTES",
+    bytes(1024),
+    "8m",
+    "bytes",
+    "Largest payload in a field of a GraphQL answer; a larger one is null, with an error beside it",
+  ),
   maxMessageBytes: row(
     "MAX_MESSAGE_BYTES",
     bytes(1024),

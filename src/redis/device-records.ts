@@ -42,13 +42,14 @@ export function createDeviceRecords(database: Database, streamMaxLength: number)
     return Object.fromEntries(Object.keys(steps).map((name, i) => [name, didSomething(results[i] ?? null)]));
   }
 
-  const event = (key: string, data: object): readonly Argument[] => [
+  /** @param meta JSON, which is stored as it is: reading it would alter large numbers */
+  const event = (key: string, data: object, meta?: string): readonly Argument[] => [
     "XADD",
     key,
     ...trimTo(streamMaxLength),
     "*",
     "d",
-    JSON.stringify(data),
+    meta === undefined ? JSON.stringify(data) : `${JSON.stringify(data).slice(0, -1)},"meta":${meta}}`,
   ];
 
   const members = async (key: string) => {
@@ -66,19 +67,21 @@ export function createDeviceRecords(database: Database, streamMaxLength: number)
     },
 
     async connect(deviceId, meta) {
-      const told = meta === undefined ? {} : { meta: JSON.parse(meta) };
       const change = await transact({
         connection_status_changed: ["SADD", DEVICES_CONNECTED, deviceId],
         connected: ["SISMEMBER", DEVICES_CONNECTED, deviceId],
         is_new_device: ["SADD", DEVICES_SEEN, deviceId],
         ...(meta !== undefined && { meta_set: ["SET", deviceMetaKey(deviceId), meta] }),
-        "fired:device.connected": event(EVENT_DEVICE_CONNECTED, {
-          device_id: deviceId,
-          connected: true,
-          ...told,
-        }),
+        "fired:device.connected": event(
+          EVENT_DEVICE_CONNECTED,
+          {
+            device_id: deviceId,
+            connected: true,
+          },
+          meta,
+        ),
         ...(meta !== undefined && {
-          "fired:device.meta": event(EVENT_DEVICE_META, { device_id: deviceId, ...told }),
+          "fired:device.meta": event(EVENT_DEVICE_META, { device_id: deviceId }, meta),
         }),
       });
       return meta === undefined ? { ...change, meta_set: false, "fired:device.meta": false } : change;
@@ -94,7 +97,7 @@ export function createDeviceRecords(database: Database, streamMaxLength: number)
     updateMeta: (deviceId, meta) =>
       transact({
         meta_set: ["SET", deviceMetaKey(deviceId), meta],
-        "fired:device.meta": event(EVENT_DEVICE_META, { device_id: deviceId, meta: JSON.parse(meta) }),
+        "fired:device.meta": event(EVENT_DEVICE_META, { device_id: deviceId }, meta),
       }),
   };
 }

@@ -48,15 +48,16 @@ export function parseJson(text: string, what: string, mostEntries: number): unkn
  * Checks a text before it is parsed as JSON. The cost is linear, and the check stops at the first bound that is exceeded.
  *
  * @param what the text's name in the error
+ * @returns how many values it holds at most
  * @throws GatewayError TOO_LARGE if the text exceeds a bound
  */
-export function checkJsonBounds(text: string, what: string, bounds: JsonBounds = JSON_VALUE_BOUNDS): void {
-  if (text.length <= bounds.values && text.length <= 2 * bounds.depth) return;
+export function checkJsonBounds(text: string, what: string, bounds: JsonBounds = JSON_VALUE_BOUNDS): number {
   const { values, depth } = measure(text, bounds.values, bounds.depth);
   if (values > bounds.values)
     throw new GatewayError("TOO_LARGE", `${what} holds more than ${bounds.values} JSON values`);
   if (depth > bounds.depth)
     throw new GatewayError("TOO_LARGE", `${what} nests more than ${bounds.depth} levels of JSON`);
+  return values;
 }
 
 /**

@@ -6,6 +6,7 @@ import { decodeBase64 } from "../../wire/base64.ts";
 import { wantedIdOf } from "../../wire/push-batch.ts";
 import { bytesOfText } from "../../wire/utf8.ts";
 import { alsoDevice, type Builder } from "./builder.ts";
+import { unmarkNumbers } from "./exact-numbers.ts";
 import { DEVICE_ARGUMENT, keyOfId } from "./stream-ids.ts";
 
 interface EntryInput {
@@ -95,7 +96,7 @@ function dataOf({ string, json, base64 }: EntryInput, i: number): Uint8Array {
   const given = [string != null, json !== undefined, base64 != null].filter(Boolean).length;
   if (given !== 1) throw badParameter(`entries[${i}]`, "wants its payload in one of string, json and base64");
   if (string != null) return bytesOfText(string);
-  if (base64 == null) return bytesOfText(JSON.stringify(json));
+  if (base64 == null) return bytesOfText(unmarkNumbers(JSON.stringify(json)));
   const bytes = decodeBase64(base64);
   if (bytes === undefined) throw badParameter(`entries[${i}].base64`, "is no base64");
   return bytes;

@@ -1,7 +1,8 @@
 /** The schema builder and the scalars that all topics share. */
 import SchemaBuilder from "@pothos/core";
-import { GraphQLScalarType, valueFromASTUntyped } from "graphql";
+import { GraphQLScalarType, Kind, type ValueNode, valueFromASTUntyped } from "graphql";
 import type { OperationContext } from "./context.ts";
+import { valueOfNumber } from "./exact-numbers.ts";
 
 /** What the builder knows of types. */
 export interface SchemaTypes {
@@ -17,6 +18,23 @@ export interface SchemaTypes {
 /** The builder as all topics use it. */
 export type Builder = PothosSchemaTypes.SchemaBuilder<PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>>;
 
+/** The value of a literal, with marks on numbers that JavaScript cannot hold. */
+function jsonOfLiteral(node: ValueNode, variables: Record<string, unknown> | null | undefined): unknown {
+  switch (node.kind) {
+    case Kind.INT:
+    case Kind.FLOAT:
+      return valueOfNumber(node.value);
+    case Kind.LIST:
+      return node.values.map((one) => jsonOfLiteral(one, variables));
+    case Kind.OBJECT:
+      return Object.fromEntries(
+        node.fields.map(({ name, value }) => [name.value, jsonOfLiteral(value, variables)]),
+      );
+    default:
+      return valueFromASTUntyped(node, variables);
+  }
+}
+
 /** Makes a builder that knows the scalars. */
 export function createBuilder(): Builder {
   const builder = new SchemaBuilder<SchemaTypes>({ defaultFieldNullability: false });
@@ -27,7 +45,7 @@ export function createBuilder(): Builder {
       description: "Any JSON value: an object, a list, a string, a number, a boolean or null.",
       specifiedByURL: "https://www.rfc-editor.org/rfc/rfc8259",
       parseValue: (value) => value,
-      parseLiteral: (ast, variables) => valueFromASTUntyped(ast, variables),
+      parseLiteral: jsonOfLiteral,
     }),
   );
   builder.addScalarType(

@@ -18,6 +18,7 @@ import type { RequestLimits } from "../read-request.ts";
 import type { Refusals } from "../refusals.ts";
 import { createLookups, type Lookups } from "./lookups.ts";
 import { createPayloadBudget, type PayloadBudget } from "./payload-budget.ts";
+import { createWorkBudget, type WorkBudget } from "./work-budget.ts";
 
 /** What GraphQL is served with. */
 export interface GraphqlParts {
@@ -50,6 +51,10 @@ export interface GraphqlLimits {
   readonly graphqlMaxTokens: number;
   readonly graphqlMaxDepth: number;
   readonly graphqlMaxAliases: number;
+  /** Most fields that one operation resolves. */
+  readonly graphqlMaxFields: number;
+  /** Largest payload in one field, in bytes. */
+  readonly graphqlMaxPayloadBytes: number;
   /** Operations under way on one socket. */
   readonly graphqlMaxOperations: number;
 }
@@ -62,6 +67,9 @@ export interface OperationContext extends GraphqlParts {
   readonly payloads: PayloadBudget;
   /** Memory of the operation, released when its last result has been handed over. */
   readonly lease: MemoryLease;
+  readonly work: WorkBudget;
+  /** Begins anew for the same request, with everything still to be spent. */
+  again(): OperationContext;
   /**
    * Notes streams that the operation follows for as long as it goes on: a fresh token has to allow them too.
    *
@@ -83,16 +91,18 @@ export function createOperationContext(
   parts: GraphqlParts,
   visitor: Visitor,
   session: Session | undefined,
+  lease = parts.memory.answer("graphql", visitor),
 ): OperationContext {
   const { maxBatchEntries, maxAnswerBytes } = parts.limits;
   let spent = 0;
-  const lease = parts.memory.answer("graphql", visitor);
   return {
     ...parts,
     visitor,
     lookups: createLookups(parts.registry, visitor.identity),
     payloads: createPayloadBudget(maxAnswerBytes, lease),
     lease,
+    work: createWorkBudget(parts.limits),
+    again: () => createOperationContext(parts, visitor, session, lease),
     follows(keys) {
       if (session !== undefined) return parts.sessions.use(session, "read", keys);
       authorize(visitor.identity, "read", keys);

@@ -95,21 +95,23 @@ export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevi
         type: "StringOrList",
         nullable: true,
         description: "The payload in base64.",
-        resolve: (node, _args, { payloads }) => perEntry(node, ({ data }) => payloads.show(base64Of(data))),
+        resolve: (node, _args, { payloads, work }) =>
+          perEntry(node, ({ data }) => payloads.show(base64Of(data, work))),
       }),
       string: t.field({
         type: "StringOrList",
         nullable: true,
         description:
           "The payload as UTF-8 text; null, with an error beside it, where it is none. In a list just null.",
-        resolve: (node, _args, { payloads }) => perEntry(node, ({ data }) => payloads.show(stringOf(data))),
+        resolve: (node, _args, { payloads, work }) =>
+          perEntry(node, ({ data }) => payloads.show(stringOf(data, work))),
       }),
       json: t.field({
         type: "JSON",
         nullable: true,
         description:
           "The payload as JSON; null, with an error beside it, where it is none. In a list just null.",
-        resolve: (node) => perEntry(node, ({ data }) => jsonOf(data)),
+        resolve: (node, _args, { work }) => perEntry(node, ({ data }) => jsonOf(data, work)),
       }),
       entries: t.field({
         type: [entry],
@@ -164,11 +166,12 @@ export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevi
 }
 
 function payloadOf(
-  { payloads }: OperationContext,
+  { payloads, work }: OperationContext,
   followed: FollowedEntries,
   count: number | null | undefined,
 ): DataNode {
   payloads.restart();
+  work.renew();
   return { ...followed, isList: count != null };
 }
 

@@ -2,10 +2,10 @@
 import { authorize, authorizeDevice, maySee } from "../../access/authorize.ts";
 import type { Builder } from "./builder.ts";
 import type { OperationContext } from "./context.ts";
-import { loadStreams } from "./load-streams.ts";
+import { listNames, listStreams, loadStreams } from "./load-streams.ts";
 import { deviceOf, devicePrefix, fewNames, streamIdOf } from "./names.ts";
 import { metaOf } from "./payload.ts";
-import { selectedFields } from "./selection.ts";
+import { countFields, selectedFields } from "./selection.ts";
 import type { StreamRef } from "./streams.ts";
 
 /** A device as its fields' resolvers get it. */
@@ -40,24 +40,27 @@ export function addDevices(builder: Builder, stream: StreamRef): void {
           type: "JSON",
           nullable: true,
           description: "The metadata given when it was connected or updated; `{}` where there is none.",
-          async resolve({ id }, _args, { registry, visitor }) {
+          async resolve({ id }, _args, { registry, visitor, work }) {
             authorizeDevice(visitor.identity, id);
-            return metaOf(await registry.devices.meta(id));
+            return metaOf(await registry.devices.meta(id), work);
           },
         }),
         streamIds: t.stringList({
           nullable: true,
           description: "The names of its streams that have entries, in order, without the device.",
           args: deviceArgs,
-          resolve: (parent, args, context) =>
-            idsWithin(context.lookups.streamKeys(), prefixOf(context, parent, args)),
+          resolve: async (parent, args, context) =>
+            listNames(
+              context,
+              await idsWithin(context.lookups.streamKeys(), prefixOf(context, parent, args)),
+            ),
         }),
         sids: t.stringList({
           nullable: true,
           description: "As `streamIds`.",
           deprecationReason: "Use `streamIds`.",
-          resolve: (parent, _args, context) =>
-            idsWithin(context.lookups.streamKeys(), prefixOf(context, parent, {})),
+          resolve: async (parent, _args, context) =>
+            listNames(context, await idsWithin(context.lookups.streamKeys(), prefixOf(context, parent, {}))),
         }),
         streams: t.field({
           type: [stream],
@@ -69,7 +72,7 @@ export function addDevices(builder: Builder, stream: StreamRef): void {
             const prefix = prefixOf(context, parent, args);
             const ids = await idsWithin(context.lookups.knownStreamKeys(), prefix);
             const named = ids.map((id) => ({ id, key: prefix + id }));
-            return loadStreams(context, named, selectedFields(info));
+            return listStreams(context, await loadStreams(context, named, selectedFields(info)), info);
           },
         }),
         stream: t.field({
@@ -102,12 +105,13 @@ export function addDevices(builder: Builder, stream: StreamRef): void {
           deprecationReason: "Use `includeAll`.",
         }),
       },
-      async resolve(_root, { ids, includeAll, include_all }, context) {
+      async resolve(_root, { ids, includeAll, include_all }, context, info) {
         const { devices } = context.registry;
         const { identity } = context.visitor;
         if (ids?.length) return fewNames(context, "ids", ids).map((id) => ({ id: deviceOf(context, id) }));
         const found = await ((includeAll ?? include_all) ? devices.seen() : devices.connected());
-        return found.filter((id) => maySee(identity, id)).map((id) => ({ id }));
+        const seen = found.filter((id) => maySee(identity, id)).map((id) => ({ id }));
+        return context.work.list(seen, countFields(info));
       },
     }),
     device: t.field({

@@ -1,4 +1,6 @@
 /** Entries, and the pages in which a stream's history is read: a connection whose cursors are entry ids. */
+
+import type { GraphQLResolveInfo } from "graphql";
 import type { Entry, EntryFields } from "../../domain/entry.ts";
 import {
   compareIds,
@@ -10,12 +12,15 @@ import {
   parseId,
 } from "../../domain/entry-id.ts";
 import { badParameter } from "../../domain/errors.ts";
+import { bytesOf } from "../../redis/entry-sizes.ts";
 import { textOf } from "../../wire/utf8.ts";
 import { parseBound } from "../http/history-range.ts";
 import { countOut } from "../http/read-once.ts";
 import type { Builder } from "./builder.ts";
 import type { OperationContext } from "./context.ts";
 import { base64Of, jsonOf, stringOf, timeText } from "./payload.ts";
+import { countFields } from "./selection.ts";
+import type { WorkBudget } from "./work-budget.ts";
 
 /** What a page is asked for with. */
 export interface PageArguments {
@@ -78,6 +83,10 @@ function beyondCursor(after: string, reverse: boolean): EntryId | undefined {
   return cursor === LAST_ID ? undefined : idAfter(cursor);
 }
 
+/** Hands a page's entries to the executor. */
+const listEntries = ({ entries }: EntryPage, { work }: OperationContext, info: GraphQLResolveInfo) =>
+  work.list(entries, countFields(info), bytesOf(entries));
+
 /** Adds the types. */
 export function addEntries(builder: Builder) {
   const entry = builder.objectRef<Entry>("Entry").implement({
@@ -92,23 +101,25 @@ export function addEntries(builder: Builder) {
       }),
       data: t.string({
         description: "The payload in base64.",
-        resolve: ({ data }, _args, { payloads }) => payloads.show(base64Of(data)),
+        nullable: true,
+        resolve: ({ data }, _args, { payloads, work }) => payloads.show(base64Of(data, work)),
       }),
       string: t.string({
         nullable: true,
         description: "The payload as UTF-8 text; null, with an error beside it, where it is none.",
-        resolve: ({ data }, _args, { payloads }) => payloads.show(stringOf(data)),
+        resolve: ({ data }, _args, { payloads, work }) => payloads.show(stringOf(data, work)),
       }),
       json: t.field({
         type: "JSON",
         nullable: true,
         description: "The payload as JSON; null, with an error beside it, where it is none.",
-        resolve: ({ data }) => jsonOf(data),
+        resolve: ({ data }, _args, { work }) => jsonOf(data, work),
       }),
       fields: t.field({
         type: "JSON",
+        nullable: true,
         description: FIELDS_DESCRIPTION,
-        resolve: ({ fields }) => fieldsJson(fields),
+        resolve: ({ fields }, _args, { work }) => fieldsJson(fields, work),
       }),
     }),
   });
@@ -147,9 +158,13 @@ export function addEntries(builder: Builder) {
       edges: t.field({
         type: [edge],
         description: "The entries with their cursors.",
-        resolve: (page) => page.entries,
+        resolve: (page, _args, context, info) => listEntries(page, context, info),
       }),
-      nodes: t.field({ type: [entry], description: "The entries.", resolve: (page) => page.entries }),
+      nodes: t.field({
+        type: [entry],
+        description: "The entries.",
+        resolve: (page, _args, context, info) => listEntries(page, context, info),
+      }),
       pageInfo: t.field({ type: pageInfo, description: "Where the page stands.", resolve: (page) => page }),
     }),
   });
@@ -162,15 +177,16 @@ export const FIELDS_DESCRIPTION =
   'Fields besides the payload: strings if they are UTF-8, else `{"base64": "…"}`; a repeated field is a list.';
 
 /** Returns fields as JSON, by name. */
-export const fieldsJson = (fields: EntryFields | undefined): object =>
+export const fieldsJson = (fields: EntryFields | undefined, work: WorkBudget): object =>
   Object.fromEntries(
     [...(fields ?? [])].map(([name, value]) => [
       name,
-      value instanceof Uint8Array ? shownValue(value) : value.map(shownValue),
+      value instanceof Uint8Array ? shownValue(value, work) : value.map((one) => shownValue(one, work)),
     ]),
   );
 
-const shownValue = (value: Uint8Array) => textOf(value) ?? { base64: base64Of(value) };
+const shownValue = (value: Uint8Array, work: WorkBudget) =>
+  textOf(value) ?? { base64: base64Of(value, work) };
 
 type EntryTypes = ReturnType<typeof addEntries>;
 

@@ -8,8 +8,9 @@ import { alsoDevice, type Builder } from "./builder.ts";
 import type { OperationContext } from "./context.ts";
 import { followStreams } from "./follow.ts";
 import { devicePrefix, fewNames } from "./names.ts";
-import { jsonOf, metaOf } from "./payload.ts";
+import { metaOf, storedJsonOf } from "./payload.ts";
 import { createPullIterator } from "./pull-iterator.ts";
+import type { WorkBudget } from "./work-budget.ts";
 
 /** Streams whose metadata changed and has not been taken yet: a client that is slower than so many changes is let go. */
 const MOST_CHANGES = 10_000;
@@ -20,8 +21,8 @@ interface MetaChange {
 }
 
 /** A member of an event's JSON object. @throws GatewayError BAD_PAYLOAD where it is none */
-function member(entry: Entry, name: string): unknown {
-  const event = jsonOf(entry.data);
+function member(entry: Entry, name: string, work: WorkBudget): unknown {
+  const event = storedJsonOf(entry.data, "the event", work);
   return typeof event === "object" && event !== null ? (event as Record<string, unknown>)[name] : undefined;
 }
 
@@ -34,18 +35,18 @@ export function addDeviceEvents(builder: Builder): void {
       deviceId: t.string({
         nullable: true,
         description: "The device.",
-        resolve: (entry) => String(member(entry, "device_id") ?? ""),
+        resolve: (entry, _args, { work }) => String(member(entry, "device_id", work) ?? ""),
       }),
       connected: t.boolean({
         nullable: true,
         description: "Whether it is connected now.",
-        resolve: (entry) => member(entry, "connected") === true,
+        resolve: (entry, _args, { work }) => member(entry, "connected", work) === true,
       }),
       meta: t.field({
         type: "JSON",
         nullable: true,
         description: "Its metadata, where the event tells it.",
-        resolve: (entry) => member(entry, "meta"),
+        resolve: (entry, _args, { work }) => member(entry, "meta", work),
       }),
     }),
   });
@@ -65,7 +66,8 @@ export function addDeviceEvents(builder: Builder): void {
         const stream = { key: EVENT_DEVICE_CONNECTED, name: EVENT_DEVICE_CONNECTED, cursor };
         return followStreams(context, [stream], { count: 1, latest: false });
       },
-      resolve: ({ entries }) => {
+      resolve: ({ entries }, _args, { work }) => {
+        work.renew();
         const [entry] = entries;
         if (entry === undefined) throw new GatewayError("INTERNAL", "an event without an entry");
         return entry;
@@ -84,7 +86,7 @@ export function addMetaEvents(builder: Builder, withDevices: boolean): void {
         type: "JSON",
         nullable: true,
         description: "The metadata now; `{}` where it was deleted.",
-        resolve: ({ meta }) => metaOf(meta),
+        resolve: ({ meta }, _args, { work }) => metaOf(meta, work),
       }),
     }),
   });
@@ -112,7 +114,10 @@ export function addMetaEvents(builder: Builder, withDevices: boolean): void {
         const ids = streamIds && new Set(fewNames(context, "streamIds", streamIds));
         return watchMeta(context, idOfKey(context, deviceId, ids));
       },
-      resolve: (event) => event,
+      resolve(event, _args, { work }) {
+        work.renew();
+        return event;
+      },
     }),
   );
 }

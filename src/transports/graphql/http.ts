@@ -6,9 +6,12 @@ import type { MemoryLease } from "../../access/memory-budget.ts";
 import type { ErrorCode } from "../../domain/errors.ts";
 import { checkJsonBounds } from "../../wire/json-text.ts";
 import { acceptsPage } from "../media-types.ts";
+import type { OperationContext } from "./context.ts";
 import { graphqlError } from "./errors.ts";
+import { markNumbers } from "./exact-numbers.ts";
 import { type Executor, formatted } from "./executor.ts";
 import { addPlayground, sendPlayground } from "./playground.ts";
+import { resultText } from "./result-text.ts";
 import { answerBySse, wantsSse } from "./sse.ts";
 import type { SseStreams } from "./sse-streams.ts";
 
@@ -52,8 +55,8 @@ export async function addGraphql(
     },
     execute: run,
     // Written here: the handler's own way goes through every value of a large answer once more.
-    onOperation({ headers, raw }, _args, result) {
-      const text = JSON.stringify(formatted(result, formatError, raw.visitor));
+    async onOperation({ headers, raw }, args, result) {
+      const text = await resultText(formatted(result, formatError, raw.visitor), isLarge(args));
       // The text, and the bytes that it is sent as.
       operations.get(raw)?.set(2 * text.length);
       return [text, { status: 200, statusText: "OK", headers: { "content-type": resultType(headers) } }];
@@ -77,7 +80,7 @@ export async function addGraphql(
       method: request.method,
       url: request.raw.url ?? "/",
       headers: request.headers,
-      body,
+      body: markNumbers(body),
       raw: request,
       context: undefined,
     });
@@ -103,6 +106,9 @@ export async function addGraphql(
   });
   await addPlayground(app);
 }
+
+const isLarge = ({ contextValue }: { readonly contextValue?: unknown }): boolean =>
+  (contextValue as OperationContext | undefined)?.work.isLarge() === true;
 
 /** Bounds the JSON that the handler parses: the body of a POST, the parameters of a GET. @throws GatewayError TOO_LARGE */
 function checkRequestJson({ method, raw }: FastifyRequest, body: string): void {

@@ -1,11 +1,16 @@
 /** Loads the streams that a query lists: all of one list in one round trip, and of each only what is selected. */
+
+import type { GraphQLResolveInfo } from "graphql";
 import { authorize, may } from "../../access/authorize.ts";
 import type { Entry } from "../../domain/entry.ts";
+import { GatewayError } from "../../domain/errors.ts";
 import { DEFAULT_DEVICE } from "../../domain/stream-name.ts";
+import { bytesOf } from "../../redis/entry-sizes.ts";
 import type { StreamRecord, WantedRecord } from "../../redis/registry.ts";
 import type { DetailDepth } from "../../redis/stream-details.ts";
 import type { OperationContext } from "./context.ts";
 import { devicePrefix } from "./names.ts";
+import { countFields } from "./selection.ts";
 
 /** A stream as its fields' resolvers get it. */
 export interface StreamNode {
@@ -48,12 +53,26 @@ export async function loadStreams(
   return streams.map(({ id, key }, i) => ({ id, key, record: records[i] ?? NOTHING_KNOWN }));
 }
 
+/** Hands loaded streams to the executor, by turns with other lists. */
+export const listStreams = (
+  { work }: OperationContext,
+  streams: readonly StreamNode[],
+  info: GraphQLResolveInfo,
+) => work.list(streams, countFields(info), bytesOf(edgeEntries(streams.map(({ record }) => record))));
+
+/** Names in a list that cost as much as resolving one field. */
+const NAMES_PER_FIELD = 10;
+
+/** Hands names to the executor, likewise. */
+export const listNames = ({ work }: OperationContext, names: readonly string[]) =>
+  work.list(names, 1 / NAMES_PER_FIELD);
+
 /** Payloads up to this size, in bytes, come with everything else however many streams there are. */
 const SMALL_BYTES = 1024;
 
 /** All records in one round trip, without payloads that are large for so many; those follow a few at a time. */
 async function loadRecords(
-  { registry, payloads }: OperationContext,
+  { registry, payloads, work: { mostPayloadBytes } }: OperationContext,
   keys: readonly string[],
   wanted: WantedRecord,
 ): Promise<readonly StreamRecord[]> {
@@ -61,18 +80,18 @@ async function loadRecords(
   const { stepBytes } = payloads;
   // Of each stream the first entry and the last.
   const payloadBytes = Math.max(SMALL_BYTES, Math.floor(stepBytes / 2 / keys.length));
-  const records = [
-    ...(await payloads.gather(
-      stepBytes,
-      () => registry.streams(keys, { ...wanted, payloadBytes }),
-      edgeEntries,
-    )),
-  ];
-  for (const step of stepsOfLarge(records, stepBytes)) {
-    const leftOut = step.reduce((sum, i) => sum + leftOutOf(records[i]), 0);
+  const read = () => registry.streams(keys, { ...wanted, payloadBytes });
+  const small = await unlessTooLarge(payloads.gather(stepBytes, read, edgeEntries));
+  // With nothing left for payloads, each of their fields is an error of its own and everything else is answered.
+  if (small === undefined) return registry.streams(keys, { ...wanted, depth: "facts" });
+  const records = [...small];
+  for (const step of stepsOfLarge(records, stepBytes, mostPayloadBytes)) {
+    const leftOut = step.reduce((sum, i) => sum + leftOutOf(records[i], mostPayloadBytes), 0);
     const some = step.map((i) => keys[i] ?? "");
-    const read = () => registry.streams(some, { depth: "payloads", meta: false });
-    const found = await payloads.gather(Math.max(stepBytes, leftOut), read, edgeEntries);
+    const readLarge = () =>
+      registry.streams(some, { depth: "payloads", meta: false, payloadBytes: mostPayloadBytes });
+    const found = await unlessTooLarge(payloads.gather(Math.max(stepBytes, leftOut), readLarge, edgeEntries));
+    if (found === undefined) break;
     step.forEach((i, at) => {
       records[i] = { details: found[at]?.details, meta: records[i]?.meta };
     });
@@ -80,12 +99,26 @@ async function loadRecords(
   return records;
 }
 
-/** Where payloads were left out, in runs of about `stepBytes`, at least one each. */
-function stepsOfLarge(records: readonly StreamRecord[], stepBytes: number): readonly (readonly number[])[] {
+/** Returns undefined instead of failing if the operation has no room left for payloads. */
+async function unlessTooLarge<T>(gathering: Promise<T>): Promise<T | undefined> {
+  try {
+    return await gathering;
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === "TOO_LARGE") return undefined;
+    throw error;
+  }
+}
+
+/** Streams whose payloads were left out and fit into a field, in runs of about `stepBytes`, at least one each. */
+function stepsOfLarge(
+  records: readonly StreamRecord[],
+  stepBytes: number,
+  mostPayloadBytes: number,
+): readonly (readonly number[])[] {
   const steps: number[][] = [];
   let room = 0;
   records.forEach(({ details }, i) => {
-    const leftOut = leftOutOf({ details });
+    const leftOut = leftOutOf({ details }, mostPayloadBytes);
     if (leftOut === 0) return;
     if (leftOut > room) {
       steps.push([]);
@@ -97,9 +130,11 @@ function stepsOfLarge(records: readonly StreamRecord[], stepBytes: number): read
   return steps;
 }
 
-/** Bytes of the entries of a stream that were left out. */
-const leftOutOf = (record: Pick<StreamRecord, "details"> | undefined): number =>
-  (record?.details?.first?.leftOut ?? 0) + (record?.details?.last?.leftOut ?? 0);
+/** Bytes of a stream's payloads that were left out, of those that fit into a field. */
+function leftOutOf(record: Pick<StreamRecord, "details"> | undefined, mostPayloadBytes: number): number {
+  const fitting = (bytes = 0) => (bytes <= mostPayloadBytes ? bytes : 0);
+  return fitting(record?.details?.first?.leftOut) + fitting(record?.details?.last?.leftOut);
+}
 
 const edgeEntries = (records: readonly StreamRecord[]): readonly Entry[] =>
   records.flatMap(({ details }) =>

@@ -2,17 +2,25 @@
 import { authorize, authorizeGateway, wholeDevice } from "../../access/authorize.ts";
 import { badParameter, GatewayError } from "../../domain/errors.ts";
 import { checkName } from "../../domain/stream-name.ts";
+import { checkJsonBounds } from "../../wire/json-text.ts";
 import { alsoDevice, type Builder } from "./builder.ts";
 import type { OperationContext } from "./context.ts";
+import { unmarkNumbers } from "./exact-numbers.ts";
 import { eitherOf } from "./names.ts";
-import { jsonOf } from "./payload.ts";
+import { storedJsonOf } from "./payload.ts";
 import { DEVICE_ARGUMENT, keyOfId } from "./stream-ids.ts";
+import type { WorkBudget } from "./work-budget.ts";
 
 const STREAM = ["streamId", "sid"] as const;
 const DEVICE = ["deviceId", "id"] as const;
 
 /** JSON of metadata; none given, and null, is an empty object. */
-const metaJson = (meta: unknown): string => JSON.stringify(meta ?? {});
+function metaJson(meta: unknown): string {
+  const json = unmarkNumbers(JSON.stringify(meta ?? {}));
+  // What is stored has to be readable, whichever way it came in.
+  checkJsonBounds(json, "meta");
+  return json;
+}
 
 /** Adds the mutations of streams' metadata. Keys have no device where `withDevices` is false. */
 export function addStreamMutations(builder: Builder, withDevices: boolean): void {
@@ -41,7 +49,7 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
           const key = await keyOfId(context, "write", eitherOf(STREAM, streamId, sid), deviceId);
           const { registry } = context;
           const isSet = update
-            ? await registry.changeStreamMeta(key, (old) => metaJson(merged(old, meta)))
+            ? await registry.changeStreamMeta(key, (old) => metaJson(merged(old, meta, context.work)))
             : await registry.setStreamMeta(key, metaJson(meta));
           return { meta_set: isSet };
         },
@@ -135,8 +143,8 @@ export function addDeviceMutations(builder: Builder): void {
 }
 
 /** What is there with what is new in it. @throws GatewayError where either is no object */
-function merged(old: Uint8Array | undefined, meta: unknown): unknown {
-  const before = old === undefined ? {} : jsonOf(old);
+function merged(old: Uint8Array | undefined, meta: unknown, work: WorkBudget): unknown {
+  const before = old === undefined ? {} : storedJsonOf(old, "the metadata", work);
   if (!isObject(before))
     throw new GatewayError("BAD_PAYLOAD", "the metadata that is there is no object to merge into");
   if (!isObject(meta)) throw new GatewayError("BAD_PARAMETER", "meta is no object to merge");

@@ -11,6 +11,7 @@ import {
   getVariableValues,
 } from "graphql";
 import { compileQuery, isCompiledQuery } from "graphql-jit";
+import type { OperationContext } from "./context.ts";
 
 /** Carries an operation out. */
 export type Run = (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>;
@@ -23,6 +24,8 @@ type Compiled = (
 
 interface Known {
   uses: number;
+  /** Its lists are so long that they are resolved in slices, which compiled code cannot. */
+  isLarge: boolean;
   /** Undefined: not yet, or it cannot be. */
   compiled: Compiled | undefined;
 }
@@ -35,14 +38,33 @@ export function createRun(compileAt = COMPILE_AT): Run {
   // What is no longer kept as a document is not kept as code.
   const known = new WeakMap<DocumentNode, Known>();
   return (args) => {
-    const { document, rootValue, contextValue, variableValues } = args;
-    const one = known.get(document) ?? { uses: 0, compiled: undefined };
+    const { document, rootValue, variableValues } = args;
+    const context = args.contextValue as OperationContext;
+    const one = known.get(document) ?? { uses: 0, isLarge: false, compiled: undefined };
     known.set(document, one);
     if (++one.uses === compileAt) one.compiled = compile(args);
     // Wrong variables are told in the words of the library that all else is told in.
-    if (one.compiled === undefined || hasWrongVariables(args)) return execute(args);
-    return one.compiled(rootValue, contextValue, variableValues ?? {});
+    if (one.isLarge || one.compiled === undefined || hasWrongVariables(args)) {
+      context.work.beginInSlices();
+      return execute(args);
+    }
+    return runCompiled(one.compiled(rootValue, context, variableValues ?? {}), args, one);
   };
+}
+
+/** Waits for compiled code; an operation that turns out to be too large for it is executed again, in slices. */
+async function runCompiled(
+  running: ExecutionResult | Promise<ExecutionResult>,
+  args: ExecutionArgs,
+  known: Known,
+): Promise<ExecutionResult> {
+  const result = await running;
+  const context = args.contextValue as OperationContext;
+  if (!context.work.isTooLargeAtOnce()) return result;
+  known.isLarge = true;
+  const again = context.again();
+  again.work.beginInSlices();
+  return execute({ ...args, contextValue: again });
 }
 
 function compile({ schema, document }: ExecutionArgs): Compiled | undefined {

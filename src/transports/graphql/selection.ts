@@ -23,3 +23,28 @@ export function selectedFields({ fieldNodes, fragments }: GraphQLResolveInfo): R
   for (const { selectionSet } of fieldNodes) collect(selectionSet);
   return names;
 }
+
+/**
+ * Counts the fields selected below a field, on all levels, through fragments. A fragment counts as often as it is spread,
+ * and is walked once.
+ */
+export function countFields({ fieldNodes, fragments }: GraphQLResolveInfo): number {
+  const known = new Map<string, number>();
+
+  function count(set: SelectionSetNode | undefined): number {
+    let fields = 0;
+    for (const selection of set?.selections ?? []) {
+      if (selection.kind === "FragmentSpread") fields += countFragment(selection.name.value);
+      else fields += count(selection.selectionSet) + (selection.kind === "Field" ? 1 : 0);
+    }
+    return fields;
+  }
+
+  function countFragment(name: string): number {
+    const counted = known.get(name) ?? count(fragments[name]?.selectionSet);
+    known.set(name, counted);
+    return counted;
+  }
+
+  return fieldNodes.reduce((sum, { selectionSet }) => sum + count(selectionSet), 0);
+}

@@ -5,6 +5,7 @@ import type { Session } from "../../access/sessions.ts";
 import { type ErrorCode, GatewayError } from "../../domain/errors.ts";
 import { checkJsonBounds } from "../../wire/json-text.ts";
 import { graphqlError } from "./errors.ts";
+import { markNumbers } from "./exact-numbers.ts";
 import type { GraphqlRequest, Prepare, Prepared } from "./prepare.ts";
 
 /** A request, with what its protocol adds. */
@@ -42,7 +43,7 @@ export function readSseRequest({ method, headers, raw, body }: FastifyRequest): 
 
 function parsed(text: string): unknown {
   checkJsonBounds(text, "the GraphQL request");
-  return JSON.parse(text);
+  return JSON.parse(markNumbers(text));
 }
 
 /**

@@ -10,6 +10,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import type { Visitor } from "../../access/admission.ts";
 import { asGatewayError, type ErrorCode, GatewayError } from "../../domain/errors.ts";
+import { unmarkNumbers } from "./exact-numbers.ts";
 import { type Executor, formatted, perform } from "./executor.ts";
 import { type SseOperation, startOperation } from "./sse.ts";
 import { readSseRequest, type SseRequest } from "./sse-request.ts";
@@ -220,7 +221,7 @@ export function createSseStreams(
 const unknownToken = () => new GatewayError("NOT_FOUND", "there is no event stream of this token");
 
 const sendTo = async ({ events }: SseStream, event: string, data: object): Promise<void> =>
-  events?.send(event, JSON.stringify(data));
+  events?.send(event, unmarkNumbers(JSON.stringify(data)));
 
 function operationIdOf(asked: object): string {
   const extensions = "extensions" in asked ? asked.extensions : undefined;

@@ -6,6 +6,7 @@
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type ExecutionResult, GraphQLError } from "graphql";
+import { unmarkNumbers } from "./exact-numbers.ts";
 import { type Executor, formatted, isMany, type Outcome, perform } from "./executor.ts";
 import { prepareRequest, readSseRequest } from "./sse-request.ts";
 import { openEvents } from "./sse-response.ts";
@@ -23,7 +24,7 @@ export async function answerBySse(
   { prepare, run, formatError, parts }: Executor,
 ): Promise<FastifyReply> {
   const operation = startOperation((result) =>
-    events.send("next", JSON.stringify(formatted(result, formatError, request.visitor))),
+    events.send("next", unmarkNumbers(JSON.stringify(formatted(result, formatError, request.visitor)))),
   );
   const events = openEvents(reply, parts, operation.stop);
   const prepared = prepareRequest(request, readSseRequest(request), prepare, events.session);

@@ -9,10 +9,11 @@ import {
   fieldsJson,
   readPage,
 } from "./entries.ts";
-import { loadNamedStreams, loadStreams, type StreamNode } from "./load-streams.ts";
+import { listNames, listStreams, loadNamedStreams, loadStreams, type StreamNode } from "./load-streams.ts";
 import { fewNames, streamIdOf } from "./names.ts";
-import { base64Of, jsonOf, metaOf, stringOf, timeText } from "./payload.ts";
+import { base64Of, jsonOf, metaOf, payloadTooLarge, stringOf, timeText } from "./payload.ts";
 import { selectedFields } from "./selection.ts";
+import type { WorkBudget } from "./work-budget.ts";
 
 /** The type of a stream. */
 export type StreamRef = ReturnType<typeof addStreamType>;
@@ -53,7 +54,12 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
       /** The five fields that show the first or the last entry. */
       const edgeFields = (side: "first" | "last") => {
         const edgeOf = (stream: StreamNode): EdgeEntry | undefined => detailsOf(stream)[side];
-        const entryOf = (stream: StreamNode): Entry | undefined => edgeOf(stream)?.entry;
+        /** @throws GatewayError TOO_LARGE if the payload was left out because of its size */
+        const entryOf = (stream: StreamNode, { mostPayloadBytes }: WorkBudget): Entry | undefined => {
+          const { entry, leftOut } = edgeOf(stream) ?? {};
+          if (entry === undefined && leftOut !== undefined) throw payloadTooLarge(leftOut, mostPayloadBytes);
+          return entry;
+        };
         return {
           id: t.string({
             description: `The id of the ${side} entry; empty where there is none.`,
@@ -69,33 +75,34 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
             },
           }),
           data: t.string({
+            nullable: true,
             description: `The ${side} entry's payload in base64; empty where there is none.`,
-            resolve(stream, _args, { payloads }) {
-              const entry = entryOf(stream);
-              return entry === undefined ? "" : payloads.show(base64Of(entry.data));
+            resolve(stream, _args, { payloads, work }) {
+              const entry = entryOf(stream, work);
+              return entry === undefined ? "" : payloads.show(base64Of(entry.data, work));
             },
           }),
           string: t.string({
             nullable: true,
             description: `The ${side} entry's payload as UTF-8 text; null, with an error beside it, where it is not UTF-8.`,
-            resolve(stream, _args, { payloads }) {
-              const entry = entryOf(stream);
-              return entry === undefined ? "" : payloads.show(stringOf(entry.data));
+            resolve(stream, _args, { payloads, work }) {
+              const entry = entryOf(stream, work);
+              return entry === undefined ? "" : payloads.show(stringOf(entry.data, work));
             },
           }),
           json: t.field({
             type: "JSON",
             nullable: true,
             description: `The ${side} entry's payload as JSON; null, with an error beside it, where it is none.`,
-            resolve(stream) {
-              const entry = entryOf(stream);
-              return entry === undefined ? {} : jsonOf(entry.data);
+            resolve(stream, _args, { work }) {
+              const entry = entryOf(stream, work);
+              return entry === undefined ? {} : jsonOf(entry.data, work);
             },
           }),
           fields: t.field({
             type: "JSON",
             description: `The ${side} entry's fields. ${FIELDS_DESCRIPTION}`,
-            resolve: (stream) => fieldsJson(entryOf(stream)?.fields),
+            resolve: (stream, _args, { work }) => fieldsJson(entryOf(stream, work)?.fields, work),
           }),
         };
       };
@@ -112,7 +119,7 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
           type: "JSON",
           nullable: true,
           description: "The metadata given with `updateStreamMeta`; `{}` where there is none.",
-          resolve: ({ record }) => metaOf(record.meta),
+          resolve: ({ record }, _args, { work }) => metaOf(record.meta, work),
         }),
         error: t.string({
           description:
@@ -189,20 +196,21 @@ export function addStreamQueries(builder: Builder, stream: StreamRef): void {
       async resolve(_root, { ids, sids, match }, context, info) {
         const fields = selectedFields(info);
         const named = ids ?? sids;
-        if (named?.length) return loadNamedStreams(context, fewNames(context, "ids", named), fields);
+        if (named?.length) {
+          const found = await loadNamedStreams(context, fewNames(context, "ids", named), fields);
+          return listStreams(context, found, info);
+        }
         const keys = await context.lookups.knownStreamKeys(match || undefined);
-        return loadStreams(
-          context,
-          keys.map((key) => ({ id: key, key })),
-          fields,
-        );
+        const all = keys.map((key) => ({ id: key, key }));
+        return listStreams(context, await loadStreams(context, all, fields), info);
       },
     }),
     streamIds: t.stringList({
       nullable: true,
       description: "The names of all streams that have a key, in order, with their device.",
       args: { match: t.arg.string({ description: MATCH_DESCRIPTION }) },
-      resolve: (_root, { match }, { lookups }) => lookups.streamKeys(match || undefined),
+      resolve: async (_root, { match }, context) =>
+        listNames(context, await context.lookups.streamKeys(match || undefined)),
     }),
     stream: t.field({
       type: stream,

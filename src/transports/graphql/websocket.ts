@@ -17,6 +17,7 @@ import { createFrameWriter } from "../websocket/frame-writer.ts";
 import type { PayloadPool } from "../websocket/payload-pool.ts";
 import type { ServerWebSocket } from "../websocket/server-socket.ts";
 import { graphqlError } from "./errors.ts";
+import { markNumbers, unmarkNumbers } from "./exact-numbers.ts";
 import { type Executor, formatted } from "./executor.ts";
 import { LEGACY_PROTOCOL, legacyLink, MODERN_PROTOCOL, plainLink } from "./legacy-protocol.ts";
 
@@ -91,8 +92,9 @@ export function createGraphqlSockets(
       for (const resolve of due) resolve();
     };
 
-    function send(text: string): Promise<void> | undefined {
+    function send(marked: string): Promise<void> | undefined {
       if (!webSocket.isOpen()) return undefined;
+      const text = unmarkNumbers(marked);
       const frame = createFrameWriter(Buffer.byteLength(text) + 16);
       frame.text(text);
       sink.write(frame.take());
@@ -122,7 +124,7 @@ export function createGraphqlSockets(
     /** Measures a message before the protocol's core parses it. */
     async function deliver(text: string): Promise<void> {
       checkJsonBounds(text, "the message");
-      await link.message(text);
+      await link.message(markNumbers(text));
     }
 
     const wire = { send, close, onPing };

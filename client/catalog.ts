@@ -1,6 +1,7 @@
 /** What there is: devices, streams and their metadata, over GraphQL (docs/graphql.md). */
 import type { CommonOptions, Gateway } from "./gateway.ts";
 import { ask, isObject, type JsonObject, objectsOf } from "./graphql.ts";
+import { checkOptions } from "./options.ts";
 
 /** A device. */
 export interface DeviceInfo {
@@ -96,10 +97,12 @@ export function createCatalog(gateway: Gateway): Catalog {
   /** Asks an operation about one stream; without devices its declarations and arguments of them are left out. */
   async function askOf(
     stream: string,
-    { device, prefix, signal }: NameOptions,
+    options: NameOptions,
     operation: (withDevice: boolean) => string,
     variables: JsonObject = {},
   ): Promise<JsonObject> {
+    checkOptions(options, { device: true, prefix: true, signal: true });
+    const { device, prefix, signal } = options;
     const withDevice = await hasDevices(signal);
     const names = { stream: `${prefix ?? ""}${stream}`, ...(withDevice && { device: device ?? "default" }) };
     return ask(gateway, operation(withDevice), { ...variables, ...names }, signal);
@@ -114,7 +117,9 @@ export function createCatalog(gateway: Gateway): Catalog {
       return objectsOf(all).map(({ id, meta }) => ({ id: String(id), connected: connected.has(id), meta }));
     },
 
-    async streams({ match, signal } = {}) {
+    async streams(options = {}) {
+      checkOptions(options, { match: true, signal: true });
+      const { match, signal } = options;
       const withDevice = await hasDevices(signal);
       const query = `query($match: String) { streams(match: $match) { ${STREAM_FIELDS} } }`;
       const { streams } = await ask(gateway, query, { match }, signal);

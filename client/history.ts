@@ -3,6 +3,7 @@ import { streamsSegment } from "./address.ts";
 import { decodeBatch } from "./codec.ts";
 import { createPulledEntry, type PulledEntry } from "./entry.ts";
 import { type CommonOptions, type Gateway, namingQuery } from "./gateway.ts";
+import { checkOptions, type OptionNames } from "./options.ts";
 import { request } from "./request.ts";
 
 /** Which entries, and in which order. */
@@ -19,6 +20,11 @@ export interface RangeOptions extends Pick<CommonOptions, "device" | "prefix" | 
   readonly pageCount?: number | undefined;
 }
 
+const RANGE_OPTIONS: OptionNames<RangeOptions> = {
+  ...{ device: true, prefix: true, signal: true },
+  ...{ start: true, end: true, reverse: true, count: true, pageCount: true },
+};
+
 /**
  * Reads a range of a stream's history. The next page is asked for when the loop comes to it.
  *
@@ -27,8 +33,10 @@ export interface RangeOptions extends Pick<CommonOptions, "device" | "prefix" | 
 export async function* readEntries(
   gateway: Gateway,
   stream: string,
-  { start = "-", end = "+", reverse = false, count, pageCount = 100, signal, ...naming }: RangeOptions,
+  range: RangeOptions,
 ): AsyncGenerator<PulledEntry, void, undefined> {
+  checkOptions(range, RANGE_OPTIONS);
+  const { start = "-", end = "+", reverse = false, count, pageCount = 100, signal, ...naming } = range;
   let left = count ?? Number.POSITIVE_INFINITY;
   let from = start;
   let to = end;

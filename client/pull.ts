@@ -17,6 +17,7 @@ import { cursorsText, resolveNow, startCursors } from "./cursors.ts";
 import { createPulledEntry, type PulledEntry } from "./entry.ts";
 import { badMessage, StreamerError } from "./errors.ts";
 import { type CommonOptions, type Gateway, namingQuery } from "./gateway.ts";
+import { checkOptions, type OptionNames } from "./options.ts";
 import { keepConnected } from "./reconnect.ts";
 import { runSession } from "./session.ts";
 import { type SilenceWatch, watchSilence } from "./silence.ts";
@@ -41,6 +42,11 @@ export interface PullOptions extends CommonOptions {
 
 /** How often the gateway sends an empty message on a quiet stream, ms: below what counts as silence. */
 const QUIET_MS = 1_500;
+const PULL_OPTIONS: OptionNames<PullOptions> = {
+  ...{ device: true, prefix: true, signal: true, onStatus: true },
+  ...{ from: true, latest: true, count: true, maxFps: true, highWaterBytes: true },
+};
+
 /** Room beyond the high mark for what is on its way when reading stops: a chunk of a socket, many small messages. */
 const SLACK_BYTES = 512 * 1024;
 /** What an entry in the channel costs beside its message, bytes. */
@@ -60,6 +66,7 @@ export async function* pull(
   streams: string | readonly string[],
   options: PullOptions,
 ): AsyncGenerator<PulledEntry, void, undefined> {
+  checkOptions(options, PULL_OPTIONS);
   const names = [...new Set(typeof streams === "string" ? streams.split("+") : streams)];
   const { latest = false, highWaterBytes = 2 ** 20 } = options;
   const { transport } = gateway;

@@ -17,6 +17,7 @@ import { encodeBatch, FORMAT, type OutgoingEntry } from "./codec.ts";
 import { appendUnknown, badMessage, StreamerError } from "./errors.ts";
 import { createFifo } from "./fifo.ts";
 import { type CommonOptions, type Gateway, namingQuery } from "./gateway.ts";
+import { checkOptions, type OptionNames } from "./options.ts";
 import { keepConnected } from "./reconnect.ts";
 import { runSession } from "./session.ts";
 import { type SilenceWatch, watchSilence } from "./silence.ts";
@@ -72,6 +73,11 @@ export interface Push {
   close(): Promise<void>;
 }
 
+const PUSH_OPTIONS: OptionNames<PushOptions> = {
+  ...{ device: true, prefix: true, signal: true, onStatus: true },
+  ...{ ack: true, maxInFlightBytes: true },
+};
+
 /** What an entry in flight costs beside its bytes, here and in the gateway. */
 const ENTRY_COST_BYTES = 100;
 /** Bounds of one message: well inside what a gateway takes, large enough that a message costs little per entry. */
@@ -86,6 +92,7 @@ interface Sending {
 
 /** Opens a way into a stream. The connection is made at once. */
 export function createPush(gateway: Gateway, stream: string, options: PushOptions): Push {
+  checkOptions(options, PUSH_OPTIONS);
   const { ack = true, maxInFlightBytes = 2 ** 20 } = options;
   const segment = streamsSegment([stream]);
   const controller = followSignal(options.signal);

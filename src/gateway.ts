@@ -44,6 +44,7 @@ import { answerWithoutUpgrade, wantsWebSocket } from "./transports/http/other-up
 import { createHttp } from "./transports/http/server.ts";
 import { createRefusals } from "./transports/refusals.ts";
 import { createSocketDeadlines } from "./transports/socket-deadlines.ts";
+import { createWarnings } from "./transports/warnings.ts";
 import { createPayloadPool } from "./transports/websocket/payload-pool.ts";
 import { createPullEncoders } from "./transports/websocket/pull-encoder.ts";
 import { createPushGate } from "./transports/websocket/push-gate.ts";
@@ -200,6 +201,7 @@ async function assemble(
     subscribe: createSubscriber({ hub, history, log, tally, traffic }),
     limits: settings,
     turnEnd,
+    warnings: createWarnings(tally, logger),
     memory: createClientMemory(settings),
     tally,
     traffic,

@@ -38,6 +38,8 @@ export interface Tally {
   redisUnavailable: number;
   /** Requests and sockets refused for something the client did. */
   clientErrors: number;
+  /** Requests accepted with a warning: an unknown parameter, or a time in the wrong unit. */
+  requestWarnings: number;
   internalErrors: number;
 }
 
@@ -65,5 +67,6 @@ export const createTally = (): Tally => ({
   picturesSkipped: 0,
   redisUnavailable: 0,
   clientErrors: 0,
+  requestWarnings: 0,
   internalErrors: 0,
 });

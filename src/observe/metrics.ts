@@ -66,6 +66,11 @@ const ROWS: Readonly<Record<keyof Tally, readonly [kind: Kind, name: string, hel
     "client_errors_total",
     "Requests and sockets refused for something the client did",
   ],
+  requestWarnings: [
+    "counter",
+    "request_warnings_total",
+    "Requests accepted with a warning: an unknown parameter, or a time in the wrong unit",
+  ],
   internalErrors: ["counter", "internal_errors_total", "Requests and sockets that failed in the gateway"],
 };
 

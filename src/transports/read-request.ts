@@ -6,6 +6,7 @@ import { type Naming, namingOf, parseStreamIds, withoutRepeats } from "../domain
 import type { SubscribedStream } from "../live/subscription.ts";
 import type { Log } from "../redis/log.ts";
 import type { Query } from "./query.ts";
+import type { NamedTime } from "./warnings.ts";
 
 /** The settings that requests are read by. */
 export interface RequestLimits {
@@ -64,6 +65,10 @@ export function readWantedStreams(
   authorize(identity, "read", keysOf(wanted));
   return wanted;
 }
+
+/** Returns the cursors of a request as times that may be in the wrong unit. */
+export const cursorTimes = (streams: readonly WantedStream[]): readonly NamedTime[] =>
+  streams.map(({ key, cursor }) => ({ parameter: "last_entry_id", id: cursor, key }));
 
 /** The keys of streams. */
 export const keysOf = (streams: readonly WantedStream[]): readonly string[] => streams.map(({ key }) => key);

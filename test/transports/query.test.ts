@@ -6,19 +6,19 @@ import { refusalOf } from "../support/refusal.ts";
 
 describe("“`1/0`, `true/false`, `yes/no`, `on/off`, `t/f`, `y/n` in any case (Python's `requests` sends `True`)”", () => {
   test.each(["1", "true", "True", "TRUE", "yes", "Yes", "on", "ON", "t", "T", "y", "Y"])("%s", (value) => {
-    expect(readQuery(`?ack=${value}`).flag("ack", false)).toBe(true);
-    expect(readQuery(`?ack=${value}`).flag("ack", true)).toBe(true);
+    expect(readQuery<string>(`?ack=${value}`).flag("ack", false)).toBe(true);
+    expect(readQuery<string>(`?ack=${value}`).flag("ack", true)).toBe(true);
   });
 
   test.each(["0", "false", "False", "FALSE", "no", "NO", "off", "Off", "f", "F", "n", "N"])("%s", (value) => {
-    expect(readQuery(`?ack=${value}`).flag("ack", false)).toBe(false);
-    expect(readQuery(`?ack=${value}`).flag("ack", true)).toBe(false);
+    expect(readQuery<string>(`?ack=${value}`).flag("ack", false)).toBe(false);
+    expect(readQuery<string>(`?ack=${value}`).flag("ack", true)).toBe(false);
   });
 
   test.each(["2", "01", "10", "-1", "tru", "truee", "yess", "oui", "1 ", "%201", "null", "None", "1%0A"])(
     "not %j",
     (value) => {
-      expect(refusalOf(() => readQuery(`?ack=${value}`).flag("ack", false))).toMatch(
+      expect(refusalOf(() => readQuery<string>(`?ack=${value}`).flag("ack", false))).toMatch(
         /^BAD_PARAMETER: ack wants 1 or 0, not ".+"$/,
       );
     },
@@ -26,8 +26,8 @@ describe("“`1/0`, `true/false`, `yes/no`, `on/off`, `t/f`, `y/n` in any case (
 });
 
 describe("a parameter that is absent or empty has its default", () => {
-  test.each(["", "?", "?other=1", "?name", "?name=", "name=", "?name=5&name="])("%j", (search) => {
-    const query = readQuery(search);
+  test.each(["", "?", "?other=1", "?name=", "name=", "?name=5&name=", "?name&name="])("%j", (search) => {
+    const query = readQuery<string>(search);
     expect(query.has("name")).toBe(false);
     expect(query.text("name", "default")).toBe("default");
     expect(query.flag("name", true)).toBe(true);
@@ -37,6 +37,13 @@ describe("a parameter that is absent or empty has its default", () => {
     expect(query.choice("name", "a", ["a", "b"])).toBe("a");
   });
 });
+
+test.each(["?latest", "latest", "?latest&count=1", "?count=1&latest", "?latest=0&latest"])(
+  "a bare flag is true: %s",
+  (search) => {
+    expect(readQuery(search).flag("latest", false)).toBe(true);
+  },
+);
 
 describe("text", () => {
   test.each([
@@ -52,12 +59,12 @@ describe("text", () => {
     ["?name=%", "%"],
     ["?name=%zz", "%zz"],
   ])("%s is %j", (search, text) => {
-    expect(readQuery(search).text("name", "default")).toBe(text);
-    expect(readQuery(search).has("name")).toBe(true);
+    expect(readQuery<string>(search).text("name", "default")).toBe(text);
+    expect(readQuery<string>(search).has("name")).toBe(true);
   });
 
   test("a name is exact", () => {
-    expect(readQuery("?Name=a&name%20=a&names=a").has("name")).toBe(false);
+    expect(readQuery<string>("?Name=a&name%20=a&names=a").has("name")).toBe(false);
   });
 });
 
@@ -68,7 +75,7 @@ describe("a whole number", () => {
     ["007", 7],
     ["1000", 1000],
   ])("%s", (value, number) => {
-    expect(readQuery(`?count=${value}`).whole("count", 1, 0, 1000)).toBe(number);
+    expect(readQuery<string>(`?count=${value}`).whole("count", 1, 0, 1000)).toBe(number);
   });
 
   test.each([
@@ -88,7 +95,12 @@ describe("a whole number", () => {
   ])("not %s", (value) => {
     expect(
       refusalOf(() =>
-        readQuery(`?count=${encodeURIComponent(decodeURIComponent(value))}`).whole("count", 1, 0, 1000),
+        readQuery<string>(`?count=${encodeURIComponent(decodeURIComponent(value))}`).whole(
+          "count",
+          1,
+          0,
+          1000,
+        ),
       ),
     ).toMatch(/^BAD_PARAMETER: count wants a whole number from 0 to 1000, not ".+"$/);
   });
@@ -101,13 +113,13 @@ describe("a number", () => {
     ["0.5", 0.5],
     ["1000", 1000],
   ])("%s", (value, number) => {
-    expect(readQuery(`?max_fps=${value}`).number("max_fps", 1, 0, 1000)).toBe(number);
+    expect(readQuery<string>(`?max_fps=${value}`).number("max_fps", 1, 0, 1000)).toBe(number);
   });
 
   test.each(["-0.5", "1000.1", ".5", "5.", "1e2", "Infinity", "NaN", "1,5", "1.2.3", "fast"])(
     "not %s",
     (value) => {
-      expect(refusalOf(() => readQuery(`?max_fps=${value}`).number("max_fps", 1, 0, 1000))).toBe(
+      expect(refusalOf(() => readQuery<string>(`?max_fps=${value}`).number("max_fps", 1, 0, 1000))).toBe(
         `BAD_PARAMETER: max_fps wants a number from 0 to 1000, not "${value}"`,
       );
     },
@@ -115,7 +127,8 @@ describe("a number", () => {
 });
 
 describe("a choice", () => {
-  const choose = (search: string) => readQuery(search).choice("offsets", "auto", ["auto", "start", "end"]);
+  const choose = (search: string) =>
+    readQuery<string>(search).choice("offsets", "auto", ["auto", "start", "end"]);
 
   test("in any case", () => {
     expect(choose("?offsets=end")).toBe("end");
@@ -131,7 +144,7 @@ describe("a choice", () => {
 });
 
 test("a long value is shown by its beginning", () => {
-  const query = readQuery(`?count=${"x".repeat(100_000)}&format=${"y".repeat(100_000)}`);
+  const query = readQuery<string>(`?count=${"x".repeat(100_000)}&format=${"y".repeat(100_000)}`);
   expect(refusalOf(() => query.whole("count", 1, 0, 9)).length).toBeLessThan(120);
   expect(refusalOf(() => query.flag("count", false)).length).toBeLessThan(120);
   expect(refusalOf(() => query.choice("format", "a", ["a"])).length).toBeLessThan(120);
@@ -150,16 +163,16 @@ test("fuzz: any query string gives a value in its range, or an error that names 
     value.map((text) => `?name=${encodeURIComponent(text)}`),
   );
   const readers: ((search: string) => boolean)[] = [
-    (text) => typeof readQuery(text).flag("name", false) === "boolean",
+    (text) => typeof readQuery<string>(text).flag("name", false) === "boolean",
     (text) => {
-      const number = readQuery(text).whole("name", 5, 1, 10);
+      const number = readQuery<string>(text).whole("name", 5, 1, 10);
       return Number.isInteger(number) && number >= 1 && number <= 10;
     },
     (text) => {
-      const number = readQuery(text).number("name", 5, 1, 10);
+      const number = readQuery<string>(text).number("name", 5, 1, 10);
       return number >= 1 && number <= 10;
     },
-    (text) => ["a", "b"].includes(readQuery(text).choice("name", "a", ["a", "b"])),
+    (text) => ["a", "b"].includes(readQuery<string>(text).choice("name", "a", ["a", "b"])),
   ];
   fc.assert(
     fc.property(search, fc.constantFrom(...readers), (text, reads) => {

@@ -14,6 +14,7 @@ import type { PolledReads } from "../../redis/polled-reads.ts";
 import type { TurnEnd } from "../byte-sink.ts";
 import { type Query, readQuery } from "../query.ts";
 import type { RequestLimits } from "../read-request.ts";
+import type { Warnings } from "../warnings.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -47,6 +48,7 @@ export interface RouteParts {
   };
   readonly turnEnd: TurnEnd;
   readonly memory: ClientMemory;
+  readonly warnings: Warnings;
   readonly tally: Tally;
   readonly traffic: Traffic;
   readonly logger: Logger;

@@ -14,9 +14,10 @@ import { lossyTextOf } from "../../wire/utf8.ts";
 import { errorBody } from "../append-results.ts";
 import type { Chunks } from "../byte-sink.ts";
 import type { Query } from "../query.ts";
-import { readWantedStreams, resolveCursors } from "../read-request.ts";
+import { cursorTimes, readWantedStreams, resolveCursors } from "../read-request.ts";
 import { type RouteParts, targetOf } from "./context.ts";
 import { sendLive, textChunks } from "./live-response.ts";
+import { warnOfTimes } from "./request-warnings.ts";
 
 type DataForm = "text" | "json" | "base64";
 
@@ -32,6 +33,7 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
     const wantsStatus = query.flag("status", false);
     const cursor = resumedCursor(request, query) ?? query.text("last_entry_id", "$");
     const wanted = readWantedStreams(request.visitor.identity, segment, query, limits, cursor);
+    await warnOfTimes(reply, parts, cursorTimes(wanted));
     const streams = await resolveCursors(wanted, log);
     const opening = encodeSse({ id: streams.map((stream) => stream.cursor).join("+") });
     sendLive(

@@ -1,13 +1,14 @@
 /** `GET /data/{stream_id}`: the next entries after a cursor (wire.md, "HTTP"). */
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { WantedCursor } from "../../domain/cursor.ts";
-import { readWantedStreams, resolveCursors } from "../read-request.ts";
+import { cursorTimes, readWantedStreams, resolveCursors } from "../read-request.ts";
 import { memoryOf } from "./answers-memory.ts";
 import { leaveTogether, type RouteParts, targetOf, whenGone } from "./context.ts";
 import { type AnswerForm, answerBytes, readAnswerForm, sendEntries } from "./entries-answer.ts";
 import { type FoundEntries, fitEntries, gapsHeader, mostFitting } from "./fit-entries.ts";
 import { headerRoom, headersTooLarge } from "./header-room.ts";
 import { expectedBytes, readKnown, readOnce } from "./read-once.ts";
+import { warnOfTimes } from "./request-warnings.ts";
 
 const MOST_BLOCK_MS = 3600 * 1000;
 /** An entry id as Redis assigns it, and the plus before the next one. */
@@ -58,9 +59,11 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
       wantedCount,
       mostFitting(names, { hasOffsets: form.format === "raw", latest, room }),
     );
-    const known = readKnown(parts, wanted, count, latest);
+    const warning = warnOfTimes(reply, parts, cursorTimes(wanted));
+    const known = warning === undefined ? readKnown(parts, wanted, count, latest) : undefined;
     if (known !== undefined) return answer(reply, wanted, known, form, latest);
     return (async () => {
+      await warning;
       const streams = await resolveCursors(wanted, log);
       const lease = memoryOf(reply, memory);
       await lease.grow(expectedBytes(log, streams, count));

@@ -9,13 +9,14 @@ import { answerBytes, readAnswerForm, sendEntries } from "./entries-answer.ts";
 import { fitEntries, mostFitting } from "./fit-entries.ts";
 import { headerRoom, headersTooLarge } from "./header-room.ts";
 import { countOut } from "./read-once.ts";
+import { warnOfTimes } from "./request-warnings.ts";
 
 const DEFAULT_COUNT = 100;
 
 /** Adds the route. */
 export function addHistoryRange(
   app: FastifyInstance,
-  { log, limits, memory, traffic, pathPrefix }: RouteParts,
+  { log, limits, memory, traffic, pathPrefix, warnings }: RouteParts,
 ): void {
   app.get("/data/:stream_id/entries", async (request, reply) => {
     const { segment, query } = targetOf(request);
@@ -30,12 +31,18 @@ export function addHistoryRange(
     const headersRoom = headerRoom(reply, limits.maxResponseHeaderBytes);
     const room = headersRoom - linkTo(LAST_ID).length - LAST_ID.length;
     const fit = { hasOffsets: form.format === "raw", latest: false, room };
+    const start = parseBound("start", query.text("start", "-"));
+    const end = parseBound("end", query.text("end", "+"));
+    await warnOfTimes(reply, { log, warnings }, [
+      { parameter: "start", id: start, key: stream.key },
+      { parameter: "end", id: end, key: stream.key },
+    ]);
     const count = Math.min(wantedCount, mostFitting([stream.name], fit));
     const lease = memoryOf(reply, memory);
     await lease.grow(log.expectedBytes(stream.key, count));
     const { entries, isCut } = await log.readRange(stream.key, {
-      start: parseBound("start", query.text("start", "-")),
-      end: parseBound("end", query.text("end", "+")),
+      start,
+      end,
       count,
       reverse,
     });

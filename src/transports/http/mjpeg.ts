@@ -6,9 +6,10 @@ import { badParameter } from "../../domain/errors.ts";
 import type { Encoder } from "../../live/encoder.ts";
 import { formWithLengths, type MjpegForm, mjpegType, promptForm } from "../../wire/mjpeg.ts";
 import type { Chunks } from "../byte-sink.ts";
-import { readWantedStreams, resolveCursors } from "../read-request.ts";
+import { cursorTimes, readWantedStreams, resolveCursors } from "../read-request.ts";
 import { type RouteParts, targetOf } from "./context.ts";
 import { sendLive, textChunks } from "./live-response.ts";
+import { warnOfTimes } from "./request-warnings.ts";
 
 const MOST_FPS = 1000;
 /** One for all responses, so that readers share their frames. */
@@ -54,6 +55,7 @@ export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
     // From the beginning, of which only the newest is shown: a picture is there at once, also of a camera at rest.
     const cursor = query.text("last_entry_id", "0");
     const wanted = readWantedStreams(request.visitor.identity, segment, query, parts.limits, cursor);
+    await warnOfTimes(reply, parts, cursorTimes(wanted));
     if (wanted.length > 1) throw badParameter("stream_id", "names several streams; a picture shows one");
     const { opening, encoder } = BROWSER_ACCEPT.test(request.headers.accept ?? "") ? PROMPT : WITH_LENGTHS;
     sendLive(

@@ -24,6 +24,7 @@ import { acceptsPage } from "../media-types.ts";
 import { withoutPrefix } from "../path-prefix.ts";
 import { doorOf, type Refusals } from "../refusals.ts";
 import { checkHead } from "../request-head.ts";
+import { WARNINGS_HEADER } from "../warnings.ts";
 import { addAdmin } from "./admin.ts";
 import { addAnswersMemory } from "./answers-memory.ts";
 import { addBodies } from "./bodies.ts";
@@ -41,6 +42,7 @@ import { addMjpeg } from "./mjpeg.ts";
 import { loginPage } from "./pages.ts";
 import { addPostData } from "./post-data.ts";
 import { addRates } from "./rates.ts";
+import { addRequestWarnings } from "./request-warnings.ts";
 import { ANSWER_HEADERS, SHARED_ANSWER_HEADERS, sendPage } from "./security-headers.ts";
 import { addStatus } from "./status.ts";
 import { addTraces } from "./traces.ts";
@@ -153,7 +155,15 @@ export async function createHttp(
   const allowOrigin = addCors(app, {
     allows: (request, origin) => guard.allowsOrigin(origin, request.visitor.host),
     methods: METHODS,
-    exposedHeaders: [CONNECTION_HEADER, "x-offsets", "x-last-entry-id", "x-gaps", "link", "retry-after"],
+    exposedHeaders: [
+      CONNECTION_HEADER,
+      "x-offsets",
+      "x-last-entry-id",
+      "x-gaps",
+      WARNINGS_HEADER,
+      "link",
+      "retry-after",
+    ],
   });
 
   // Behind CORS, so that a page can read why it was refused.
@@ -175,6 +185,7 @@ export async function createHttp(
     else identifying.then(() => done(), done);
   });
   if (limits.hasRates) addRates(app, limits);
+  addRequestWarnings(app, parts.warnings);
   // Before the body is read: a wrong path is reported as such, however large the body is.
   app.addHook("onRequest", (request, reply, done) => {
     if (request.is404) throw notFound(app, request, reply);

@@ -14,6 +14,7 @@ import type { TurnEnd } from "../byte-sink.ts";
 import type { Query } from "../query.ts";
 import type { RequestLimits } from "../read-request.ts";
 import type { Refusals, RefusedAt } from "../refusals.ts";
+import type { Warnings } from "../warnings.ts";
 import type { PayloadPool } from "./payload-pool.ts";
 import type { PullEncoders } from "./pull-encoder.ts";
 import type { PushGate } from "./push-gate.ts";
@@ -44,6 +45,7 @@ export interface WebSocketParts {
   readonly payloadPool: PayloadPool;
   readonly pullEncoders: PullEncoders;
   readonly turnEnd: TurnEnd;
+  readonly warnings: Warnings;
   readonly tally: Tally;
   readonly logger: Logger;
   readonly sessions: Sessions;

@@ -7,6 +7,7 @@ import { BEARER_PROTOCOL } from "../../access/credentials.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { endWithError } from "../raw-answer.ts";
 import type { SocketDeadlines } from "../socket-deadlines.ts";
+import { WARNINGS_HEADER, warningsHeader } from "../warnings.ts";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -35,6 +36,7 @@ export function answerHandshake(
   { method, headers }: IncomingMessage,
   protocol: string | undefined,
   connectionId: string,
+  warnings: readonly string[] = [],
 ): string {
   const key = headers["sec-websocket-key"];
   const version = headers["sec-websocket-version"];
@@ -56,6 +58,7 @@ export function answerHandshake(
     `Sec-WebSocket-Accept: ${accept}`,
     `${CONNECTION_HEADER}: ${connectionId}`,
   ];
+  if (warnings.length > 0) lines.push(`${WARNINGS_HEADER}: ${warningsHeader(warnings)}`);
   if (protocol !== undefined) lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
   return `${lines.join("\r\n")}\r\n\r\n`;
 }

@@ -6,12 +6,14 @@ import type { Subscription } from "../../live/subscription.ts";
 import { type ByteSink, createByteSink } from "../byte-sink.ts";
 import type { Query } from "../query.ts";
 import {
+  cursorTimes,
   keysOf,
   type RequestLimits,
   readWantedStreams,
   resolveCursors,
   type WantedStream,
 } from "../read-request.ts";
+import { oddTimes, timeWarnings } from "../warnings.ts";
 import {
   closeWith,
   refusedAt,
@@ -131,6 +133,13 @@ export function servePull(
   // Where each payload is acknowledged, no more than one is on its way in any case.
   const inFlight = request.latest && !request.wantsAck ? createFramesInFlight(sink) : undefined;
   const takesControls = query.flag("control", false);
+
+  // A browser cannot read headers of the handshake, and Redis is asked after it: this is for the operator alone.
+  const odd = oddTimes(cursorTimes(request.streams));
+  if (odd.length > 0)
+    void timeWarnings(log, odd).then((sentences) =>
+      parts.warnings.note("time", sentences, refusedAt(session)),
+    );
 
   resolveCursors(request.streams, log).then(
     (streams) => {

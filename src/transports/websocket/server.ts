@@ -6,6 +6,7 @@ import type { Session, SessionKind } from "../../access/sessions.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { EndSpan, Tracing } from "../../observe/tracing.ts";
 import { chooseProtocol, type ServeGraphql } from "../graphql/websocket.ts";
+import { unknownParameters } from "../parameters.ts";
 import { withoutPrefix } from "../path-prefix.ts";
 import { readQuery } from "../query.ts";
 import { doorOf } from "../refusals.ts";
@@ -141,6 +142,18 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
     };
   }
 
+  /** Reports parameters that the route does not know. @returns a sentence for each, for the handshake's headers */
+  function warnOfUnknown(kind: "push" | "pull", search: string, visitor: Visitor): readonly string[] {
+    const sentences = unknownParameters(kind, search);
+    parts.warnings.note("parameter", sentences, {
+      door: `/data/{stream_id}/${kind}`,
+      connection: visitor.id,
+      address: visitor.address,
+      identity: visitor.identity.name,
+    });
+    return sentences;
+  }
+
   function accept(socket: Socket, head: Buffer, { route, protocol, visitor, headers }: Admitted): void {
     const { kind, maxMessageBytes } = route;
     const bare = createServerWebSocket(socket, {
@@ -230,7 +243,10 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
         const admitted = { route, protocol, visitor, headers: request.headers };
         const upgrade = () => {
           limiting.checkConnection(admitted.visitor);
-          socket.write(answerHandshake(request, protocol, admitted.visitor.id));
+          const { kind } = route;
+          const isData = kind === "push" || kind === "pull";
+          const unknown = isData ? warnOfUnknown(kind, search, admitted.visitor) : [];
+          socket.write(answerHandshake(request, protocol, admitted.visitor.id, unknown));
           socket.setTimeout(0);
           socket.setNoDelay(true);
           accept(socket, head, admitted);

@@ -13,7 +13,7 @@ const DEDUPE = ["dedupe", "dedupe_from"] as const;
 
 /** The parameters of each data route. */
 export const PARAMETERS = {
-  push: [...COMMON, ...DEDUPE, "header", "ack", "offsets", "format", "control", "presence"],
+  push: [...COMMON, ...DEDUPE, "header", "ack", "offsets", "format", "control", "presence", "status"],
   pull: [
     ...READ,
     ...CURSOR,
@@ -26,11 +26,12 @@ export const PARAMETERS = {
     "format",
     "gaps",
     "control",
+    "status",
   ],
   get: [...READ, ...CURSOR, "count", "block", "offsets", "format"],
   post: [...COMMON, ...DEDUPE, "format"],
   entries: [...READ, "start", "end", "count", "reverse", "offsets", "format"],
-  events: [...READ, ...CURSOR, "lastEventId", "format"],
+  events: [...READ, ...CURSOR, "lastEventId", "format", "status"],
   mjpeg: [...READ, "last_entry_id", "max_fps"],
 } as const;
 

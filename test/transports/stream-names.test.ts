@@ -214,6 +214,21 @@ describe("ids as lists show them", () => {
     expect(await metaAt("default:new:one")).toBe('{"n":1}');
   });
 
+  test("are read-only if they are the gateway's own", async () => {
+    await redis.control.call("XADD", ":event:device.connected", "*", "d", "{}");
+    const id = '":event:device.connected"';
+    for (const mutation of [
+      `updateStreamMeta(streamId: ${id}, meta: {a: 1})`,
+      `deleteStream(streamId: ${id})`,
+      `deleteStream(streamId: ${id}, deviceId: "")`,
+      `append(streamId: ${id}, entries: [{string: "x"}]) { id }`,
+    ])
+      expect((await ask(gateway, `mutation { ${mutation} }`)).errors?.[0]?.extensions.code).toBe("FORBIDDEN");
+    const path = `${gateway.http}/data/:event:device.connected?device_id=`;
+    expect((await request(path, { method: "POST", body: "x" })).status).toBe(403);
+    expect((await request(`${path}&last_entry_id=0`)).text).toBe("{}");
+  });
+
   test("mean their key in subscriptions", async () => {
     await redis.control.call("XADD", "rover8:imu", "1-1", "d", "first");
     const query = 'subscription { data(streamIds: {"rover8:imu": "0"}) { streamId string } }';

@@ -1,7 +1,12 @@
 /** Within three seconds everything that waits says what it waits for: Redis, or the gateway. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { connect } from "../../client/index.ts";
 import type { Status } from "../../client/reconnect.ts";
+import { startBrowser } from "../support/browser.ts";
+import { openConsole, openStream } from "../support/console-page.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startGatewayProcess } from "../support/gateway-process.ts";
 import { openAnswer, request } from "../support/http.ts";
@@ -155,3 +160,46 @@ test("the client reports a gateway that hangs, to readers and writers, and when 
   stop.abort();
   await push.close();
 });
+
+test("the console shows what it waits for, and since when", async () => {
+  await redis.control.call("XADD", "default:log", "*", "d", "hello");
+  await using browser = await startBrowser();
+  await using console = await openConsole(browser, gateway.http);
+  const pane = await openStream(console.page, "default:log");
+  const mode = pane.locator(".mode");
+  await mode.getByText("live").waitFor();
+  redis.freeze();
+  await pane.getByText(/^Redis has not answered since \d\d:\d\d:\d\d/).waitFor();
+  await mode.getByText("waiting").waitFor();
+  await console.page.getByRole("alert").getByText("What is shown may be old.").waitFor();
+  redis.thaw();
+  await mode.getByText("live").waitFor();
+  await until("nothing is missing", async () => (await console.page.getByRole("alert").textContent()) === "");
+});
+
+test.each(["pull-raw", "push-increment"])(
+  "the command line's %s says so on standard error",
+  async (command) => {
+    const cli = fileURLToPath(new URL("../../dist/cli/index.js", import.meta.url));
+    const args = [cli, command, "counter", "--url", gateway.http];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const ended = once(child, "exit");
+    let told = "";
+    child.stdout.resume();
+    child.stderr.on("data", (chunk) => {
+      told += chunk;
+    });
+    const kind = command.split("-")[0];
+    await until("it is connected", async () =>
+      new RegExp(`^redis_streamer_connections{kind="${kind}"} 1$`, "m").test(
+        (await request(`${gateway.http}/metrics`)).text,
+      ),
+    );
+    redis.freeze();
+    await until("it says so", () => /the gateway's Redis has not answered since \d\d:\d\d:\d\d/.test(told));
+    redis.thaw();
+    await until("it says that it goes on", () => told.includes("it answers again"));
+    child.kill("SIGINT");
+    await ended;
+  },
+);

@@ -46,7 +46,7 @@ export interface SubscriptionOptions<Frame> {
   /** Present: one frame at a time, with at most `count` entries of each stream. */
   readonly turns?: TurnOptions;
   /** A frame was written; the transport may now `pause`. */
-  readonly onFrame?: () => void;
+  readonly onFrame?: (frame: Frame) => void;
   /** Entries may be gone; called right before the frame of those behind them is written. */
   readonly onGap?: (gap: Gap) => void;
   /** Everything there was has been written. */
@@ -100,7 +100,7 @@ export function createSubscriber(parts: SubscriptionParts) {
       },
       write(frame) {
         sink.write(frame);
-        options.onFrame?.();
+        options.onFrame?.(frame);
         if (!closed && sink.isFull()) {
           tally.slowPauses++;
           pause("slow");

@@ -6,7 +6,7 @@
  *     frame, ping ──▶ … ──▶ pong: the next frame, which is the newest then
  *
  * One frame at a time, or two where the round trip takes longer than the frame itself, since the link would be idle while
- * the pong returns.
+ * the pong returns. A pong costs the gateway as much as a small frame, so while the link is prompt small frames share one.
  */
 import type { ByteSink, Chunks } from "../byte-sink.ts";
 
@@ -21,7 +21,7 @@ export interface FramesInFlight {
   /** Measures the round trip before the first frame. */
   start(held: Held): void;
   /** A frame was written. */
-  sent(): void;
+  sent(bytes: number): void;
   /** The client answered a ping. */
   pong(payload: Uint8Array): void;
   stop(): void;
@@ -35,6 +35,8 @@ const pings: readonly Chunks[] = Array.from({ length: NUMBERS }, (_, number) => 
   bytes: 3,
 }));
 
+/** Frames on a prompt link share a ping up to so many bytes: less than what the slowest links in use carry in a second. */
+const SHARED_BYTES = 16 * 1024;
 /** A pong within this time (ms) is prompt on any link: then two frames may be on their way. */
 const PROMPT_MS = 5;
 /**
@@ -53,6 +55,9 @@ export function createFramesInFlight(sink: ByteSink): FramesInFlight {
   let sentAt: number[] = [];
   let roundTripMs = Number.POSITIVE_INFINITY;
   let most = 1;
+  let isPrompt = false;
+  /** Bytes of frames since the last ping. */
+  let unmarkedBytes = 0;
   let noAnswer: NodeJS.Timeout | undefined;
   let isOff = false;
 
@@ -75,8 +80,10 @@ export function createFramesInFlight(sink: ByteSink): FramesInFlight {
       ping();
       noAnswer = setTimeout(turnOff, NO_ANSWER_MS);
     },
-    sent() {
-      if (isOff) return;
+    sent(bytes) {
+      unmarkedBytes += bytes;
+      if (isOff || (isPrompt && sentAt.length === 0 && unmarkedBytes < SHARED_BYTES)) return;
+      unmarkedBytes = 0;
       ping();
       if (sentPings - answeredPings >= most) held?.pause("link");
     },
@@ -90,6 +97,7 @@ export function createFramesInFlight(sink: ByteSink): FramesInFlight {
       const [at = 0] = sentAt.splice(0, answered).slice(-1);
       const tookMs = performance.now() - at;
       roundTripMs = Math.min(roundTripMs, tookMs);
+      isPrompt = tookMs < PROMPT_MS;
       // What is beyond the round trip is the frame's own time, and that of frames before it.
       most = tookMs < 2 * Math.max(roundTripMs, PROMPT_MS) ? 2 : 1;
       if (sentPings - answeredPings < most) held?.resume("link");

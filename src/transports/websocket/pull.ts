@@ -3,7 +3,7 @@ import type { Identity } from "../../access/authorize.ts";
 import type { Gap } from "../../domain/entry.ts";
 import { asGatewayError, badParameter, type GatewayError } from "../../domain/errors.ts";
 import type { Subscription } from "../../live/subscription.ts";
-import { type ByteSink, createByteSink } from "../byte-sink.ts";
+import { type ByteSink, type Chunks, createByteSink } from "../byte-sink.ts";
 import type { Query } from "../query.ts";
 import {
   cursorTimes,
@@ -154,8 +154,8 @@ export function servePull(
           turns: { count: request.turnCount, latest: request.latest },
         }),
         ...((rhythm || inFlight) && {
-          onFrame() {
-            inFlight?.sent();
+          onFrame({ bytes }: Chunks) {
+            inFlight?.sent(bytes);
             rhythm?.sent();
           },
         }),

@@ -7,9 +7,9 @@ import { connectionsOf, openFiles } from "./process-sockets.ts";
 /** What is held at a moment, by name. */
 export type Holdings = ReadonlyMap<string, number>;
 
-/** Gauges that are no leak when they grow: caches with a bound of their own, and measurements. */
+/** Gauges that may grow without a leak: caches with a bound of their own, and measurements of the runtime. */
 const NOT_HELD =
-  /_bytes$(?<!in_flight)(?<!buffer_bytes)|ping_seconds|heap|memory|lag|start_time|cpu|version|_fds|gc_/;
+  /^(process_|nodejs_(?!active_))|^redis_streamer_((recent|page_cache|polled|payload_pool)_bytes|redis_ping_seconds)/;
 /** Of these the gateway may hold a few more after its first work: connections to Redis, timers of caches. */
 const SLACK: readonly (readonly [name: RegExp, more: number])[] = [
   [/^file descriptors$|^connections to Redis$/, 4],
@@ -21,7 +21,7 @@ const SLACK: readonly (readonly [name: RegExp, more: number])[] = [
 ];
 
 /** Own keys that stay by design: the names of devices, metadata and the streams of events. */
-const KEPT_KEYS = /^:(devices:(connected|seen)$|device:|stream:meta:|event:)/;
+const KEPT_KEYS = /^:(devices:(connected$|seen$|meta:)|stream:meta:|event:)/;
 
 function page(port: number, key: string | undefined): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -133,6 +133,12 @@ const DEDUPE = [
   whole("dedupe_from", 0, 0, "The number of the first entry that is sent."),
 ];
 
+const STATUS = flag(
+  "status",
+  false,
+  'Report when Redis stops answering, `{"status": {"redis": "unavailable", "since"}}`, and when it answers again: a message on a WebSocket (pull: in the clean format), an event `state` on `/events`.',
+);
+
 const PUSH: Operation = {
   tags: ["websocket"],
   summary: "Push entries over a WebSocket",
@@ -148,6 +154,7 @@ const PUSH: Operation = {
     PREFIX,
     flag("header", true, "Each batch is a header and a payload."),
     flag("ack", false, "Answer each batch with its entry ids."),
+    STATUS,
     flag(
       "presence",
       false,
@@ -189,6 +196,7 @@ const PULL: Operation = {
     PULL_OFFSETS,
     WS_FORMAT,
     CONTROL,
+    STATUS,
     flag(
       "gaps",
       false,
@@ -286,6 +294,7 @@ const EVENTS: Operation = {
     PREFIX,
     KEEP,
     CURSOR,
+    STATUS,
     query("lastEventId", { type: "string" }, "The id of the last event received, as `Last-Event-ID`."),
     LATEST,
     choice(

@@ -33,6 +33,7 @@ import { createLog, type Log } from "./redis/log.ts";
 import { createMetaWatch } from "./redis/meta-watch.ts";
 import { describeRedis, findRedis, openStore, type Place } from "./redis/open-redis.ts";
 import { createRegistry } from "./redis/registry.ts";
+import { requireWritableServer, warnOfServer } from "./redis/server-check.ts";
 import { createTicketStore } from "./redis/ticket-store.ts";
 import type { Settings } from "./settings.ts";
 import { createTurnEnd } from "./transports/byte-sink.ts";
@@ -159,6 +160,7 @@ async function assemble(
   const polled = store.openPolledReads((reads) => createLog({ ...logParts, reads }));
   const availability = watchAvailability({ ping: store.ping, tally, logger });
   closers.push(availability.close);
+  void warnOfServer(store.reads, logger);
   const turnEnd = createTurnEnd();
   const delays = createDelaySampler(turnEnd.add, (seconds) => metrics.observeDelay(seconds));
   const hub = createHub({
@@ -197,6 +199,10 @@ async function assemble(
     refusals: createRefusals(tally, logger),
     log,
     availability,
+    isReady: async () => {
+      await log.ping();
+      await requireWritableServer(store.reads);
+    },
     polled: polled.reads,
     subscribe: createSubscriber({ hub, history, log, tally, traffic }),
     limits: settings,

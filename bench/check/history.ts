@@ -3,6 +3,9 @@
  * written to a file, and judged, and judged again.
  */
 
+import type { GapReader } from "./remade.ts";
+import type { TwinPost } from "./twins.ts";
+
 /** An entry, named by the unique key that its payload begins with. */
 export interface NamedEntry {
   /** Undefined where a reader's form shows no ids. */
@@ -59,6 +62,13 @@ export interface History {
   readonly deaths: readonly string[];
   /** How often a replica took over from a master that may not have passed on what it had last. */
   readonly takeovers?: number;
+  /** What went on besides, on one Redis: a stream that is created again, and posts that are sent again. */
+  readonly besides?: {
+    readonly remade: readonly NamedEntry[];
+    readonly gapReaders: readonly GapReader[];
+    readonly twins: readonly (readonly [streamKey: string, entries: readonly NamedEntry[]])[];
+    readonly twinPosts: readonly TwinPost[];
+  };
 }
 
 /** Payloads: the key, a bar, the payload's length, a bar, and filling up to that length. */

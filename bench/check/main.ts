@@ -1,6 +1,7 @@
 /**
  * The checker: pushers, readers and faults from a seed on real processes, then one verdict from what all of them were
- * told and what Redis kept.
+ * told and what Redis kept. On one Redis another program also deletes and creates a stream all the time (`remade.ts`), and
+ * posts with similar names are sent again (`twins.ts`).
  *
  *     npm run check:history                                 one minute, a seed of its own, which it prints
  *     npm run check:history -- --seed 17 --minutes 0.2      that one again

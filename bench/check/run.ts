@@ -4,9 +4,13 @@ import { readCommitted } from "./append-only-file.ts";
 import { type Cast, startCast } from "./cast.ts";
 import type { History, StoredStream } from "./history.ts";
 import type { Plan } from "./plan.ts";
-import { createRandom } from "./random.ts";
+import { createRandom, type Random } from "./random.ts";
 import { type Pusher, type Reader, type Recording, startPusher, startReader } from "./recorder.ts";
+import { REMADE, startRemade } from "./remade.ts";
+import { startTwins, TWIN_KEYS } from "./twins.ts";
 
+/** Seeds are below this: what goes on besides draws from past them. */
+const BESIDES_SEEDS = 5 * 2 ** 29;
 /** How long (ms) nobody may get anything of what there still is, when nothing breaks any more. */
 const STUCK_MS = 30_000;
 
@@ -20,6 +24,7 @@ export async function run(plan: Plan, dir: string, say: (line: string) => void):
   };
   const readers = plan.readers.map((planned, i) => startReader(planned, recording, i));
   const pushers = plan.pushers.map((planned, i) => startPusher(`p${i}`, planned, recording));
+  const besides = startBesides(cast, recording, createRandom(plan.seed + BESIDES_SEEDS));
   const end = performance.now() + plan.ms;
   for (const { afterMs, fault } of plan.faults) {
     await sleep(afterMs);
@@ -31,6 +36,7 @@ export async function run(plan: Plan, dir: string, say: (line: string) => void):
 
   for (const pusher of pushers) pusher.stop();
   for (const reader of readers) reader.settle();
+  const others = await besides?.settle(dir);
   const streams = await settled(plan, cast, dir, pushers, readers);
   for (const one of [...pushers, ...readers]) one.close();
   return {
@@ -38,7 +44,28 @@ export async function run(plan: Plan, dir: string, say: (line: string) => void):
     readers: readers.map(({ history }) => history),
     streams,
     deaths: cast.deaths,
+    ...(others && { besides: others }),
     takeovers: "takeovers" in cast.redis ? cast.redis.takeovers : 0,
+  };
+}
+
+/** Starts what goes on besides; nothing in a cluster, whose files are not read. */
+function startBesides({ redis }: Cast, { port }: Recording, random: Random) {
+  if ("stored" in redis) return undefined;
+  const remade = startRemade(redis.socketPath, port, random);
+  const twins = startTwins(port, random);
+  return {
+    async settle(dir: string): Promise<NonNullable<History["besides"]>> {
+      await Promise.all([remade.settle(), twins.settle()]);
+      remade.close();
+      const committed = readCommitted(dir);
+      return {
+        remade: committed.get(`default:${REMADE}`) ?? [],
+        gapReaders: remade.readers,
+        twins: TWIN_KEYS.map((key) => [key, committed.get(key) ?? []] as const),
+        twinPosts: twins.posts,
+      };
+    },
   };
 }
 

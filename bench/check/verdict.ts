@@ -8,14 +8,18 @@
  */
 import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
 import type { History, NamedEntry, Push, ReaderHistory, StoredStream } from "./history.ts";
+import { wrongInGaps } from "./remade.ts";
+import { wrongInTwins } from "./twins.ts";
 
 /** What is wrong with a run; nothing where all is well. */
-export function judge({ pushes, readers, streams, deaths }: History): string[] {
+export function judge({ pushes, readers, streams, deaths, besides }: History): string[] {
   const grounds = new Map(streams.map((stream) => [stream.stream, groundOf(stream)]));
   return [
     ...deaths,
     ...streams.flatMap((stream) => wrongInStore(stream)),
     ...wrongInPushes(pushes, grounds),
+    ...(besides === undefined ? [] : wrongInGaps(besides.remade, besides.gapReaders)),
+    ...(besides === undefined ? [] : wrongInTwins(new Map(besides.twins), besides.twinPosts)),
     ...readers.flatMap((reader) => {
       const ground = grounds.get(reader.stream);
       return ground === undefined

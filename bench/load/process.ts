@@ -22,7 +22,7 @@ export interface Children {
    * Starts a program and waits until it is ready.
    *
    * @param ready answers whether the program is of use yet; asked every 50 ms
-   * @throws Error with the program's last words when it ends before that or is not ready after 20 s
+   * @throws Error with the program's last words when it ends before that or is not ready after 60 s
    */
   start(
     command: string,
@@ -34,7 +34,7 @@ export interface Children {
   killAll(): void;
 }
 
-const READY_MS = 20_000;
+const READY_MS = 60_000;
 const STOP_MS = 10_000;
 const LAST_WORDS_BYTES = 4_000;
 

@@ -5,10 +5,10 @@
  * One data directory has one server, whatever happens. Of the gateways that use it, the first owns the server and
  * the others share it; when the owner goes, the next one takes the server over, running or not.
  */
-import { mkdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../../domain/logger.ts";
+import { makeDataDir, namingDataDir } from "./data-dir.ts";
 import { findServer, ManagedServerError } from "./server-binary.ts";
 import { takePlace } from "./server-lock.ts";
 import { untilReady } from "./server-probe.ts";
@@ -120,7 +120,10 @@ export async function startManagedServer(options: ManagedServerOptions): Promise
         onExit?.(how);
       } catch (error) {
         if (signal.aborted) return;
-        logger.error({ path, error: String(error) }, "no managed Redis can be run; trying again");
+        logger.error(
+          { path, dataDir, error: String(namingDataDir(error, dataDir)) },
+          "no managed Redis can be run; trying again",
+        );
       }
       failures = performance.now() - start > WELL_MS ? 0 : failures + 1;
       // Full jitter, so that what fails together does not come back together.
@@ -156,8 +159,10 @@ export async function startManagedServer(options: ManagedServerOptions): Promise
   } catch (error) {
     ending.abort(error);
     await Promise.allSettled([owned]);
-    await place.leave();
-    throw error;
+    await place
+      .leave()
+      .catch((failed: unknown) => logger.debug({ err: failed }, "the queue of gateways is stuck"));
+    throw namingDataDir(error, dataDir);
   } finally {
     options.signal?.removeEventListener("abort", giveUp);
   }
@@ -170,13 +175,4 @@ export async function startManagedServer(options: ManagedServerOptions): Promise
       return closing;
     },
   };
-}
-
-async function makeDataDir(wanted: string): Promise<string> {
-  try {
-    await mkdir(wanted, { recursive: true, mode: 0o700 });
-    return await realpath(wanted);
-  } catch (error) {
-    throw new ManagedServerError(`the data directory ${wanted} cannot be made: ${(error as Error).message}`);
-  }
 }

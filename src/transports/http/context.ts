@@ -41,6 +41,8 @@ export interface RouteParts {
   readonly polled: PolledReads;
   readonly subscribe: Subscribe;
   readonly availability: Availability;
+  /** Resolves when Redis answers and takes writes. @throws GatewayError */
+  readonly isReady: () => Promise<void>;
   readonly limits: RequestLimits & {
     readonly sendHighWaterBytes: number;
     readonly heartbeatMs: number;

@@ -4,7 +4,6 @@ import { authorize, METRICS } from "../../access/authorize.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import type { Availability } from "../../redis/availability.ts";
-import type { Log } from "../../redis/log.ts";
 import { errorBody } from "../append-results.ts";
 import { acceptsPage } from "../media-types.ts";
 import type { SendConsole } from "./console.ts";
@@ -14,7 +13,8 @@ import { sendPage } from "./security-headers.ts";
 
 /** What the status routes show. */
 export interface StatusParts {
-  readonly log: Log;
+  /** Resolves when Redis answers and takes writes. @throws GatewayError */
+  readonly isReady: () => Promise<void>;
   readonly availability: Availability;
   readonly metrics: Pick<Metrics, "contentType" | "text">;
   readonly version: string;
@@ -40,7 +40,7 @@ const READY_WITHIN_MS = 2000;
 /** Adds the routes. */
 export function addStatus(
   app: FastifyInstance,
-  { log, availability, metrics, version, pathPrefix, sendConsole }: StatusParts,
+  { isReady, availability, metrics, version, pathPrefix, sendConsole }: StatusParts,
 ): void {
   const links = Object.fromEntries(Object.entries(LINKS).map(([name, path]) => [name, pathPrefix + path]));
   app.get("/", ALSO_HEAD, (request, reply) => {
@@ -61,7 +61,7 @@ export function addStatus(
 
   app.get("/readyz", { ...PUBLIC, ...ALSO_HEAD }, async (_request, reply) => {
     try {
-      await within(READY_WITHIN_MS, log.ping());
+      await within(READY_WITHIN_MS, isReady());
       return { status: "ready" };
     } catch (error) {
       return reply

@@ -11,10 +11,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { appendFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Logger } from "../../../src/domain/logger.ts";
+import { namingDataDir } from "../../../src/redis/managed/data-dir.ts";
 import {
   findServer,
   type ManagedServer,
@@ -270,6 +272,25 @@ describe("a server that cannot be run", () => {
   it("is told of where the data directory cannot be made", async () => {
     writeFileSync(dataDir, "a file");
     await expect(start()).rejects.toThrow(/data directory .* cannot be made: EEXIST/);
+  });
+
+  it("rejects a data directory under /proc, where none can be made", async () => {
+    await expect(start({ dataDir: "/proc/nope/data" })).rejects.toThrow(
+      /data directory \/proc\/nope\/data cannot be made: ENOENT/,
+    );
+  });
+
+  it("creates the parents of the data directory for this user alone", async () => {
+    dataDir = join(folder, "a/b/data");
+    await start();
+    for (const one of ["a", "a/b", "a/b/data"]) expect(statSync(join(folder, one)).mode & 0o777).toBe(0o700);
+  });
+
+  it("names the data directory where the disk is full", async () => {
+    const full = await appendFile("/dev/full", "x").catch((error: unknown) => error);
+    expect(String(namingDataDir(full, dataDir))).toContain(
+      `the data directory ${dataDir} cannot be used: ENOSPC`,
+    );
   });
 });
 

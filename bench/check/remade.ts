@@ -1,0 +1,188 @@
+/**
+ * A stream that another program deletes and creates again all the time, and readers that request gaps. Every entry that a
+ * reader does not receive must lie within a gap that was reported before the next entry.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { WebSocket } from "ws";
+import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
+import { openConnection } from "../../src/redis/connection.ts";
+import type { NamedEntry } from "./history.ts";
+import type { Random } from "./random.ts";
+
+/** Name of the stream. */
+export const REMADE = "remade";
+
+/** What a reader was sent: an entry, or a gap before the next one. */
+export type GapEvent = { readonly id: string } | { readonly after: string; readonly before: string };
+
+/** One connection of a reader of gaps. */
+export interface GapSession {
+  readonly cursor: string;
+  readonly events: GapEvent[];
+}
+
+/** A reader of gaps over all its connections. */
+export interface GapReader {
+  readonly name: string;
+  readonly sessions: GapSession[];
+}
+
+/** Writer and readers at work. */
+export interface Remade {
+  readonly readers: readonly GapReader[];
+  /** Ends the writing and resolves when the readers have the last entry, or did not get it in time. */
+  settle(): Promise<void>;
+  close(): void;
+}
+
+/** KEYS: the stream. ARGV: ids of an entry that goes with the deletion, and of the one after it. */
+const REMAKE = `redis.call('XADD', KEYS[1], ARGV[1], 'd', 'x')
+redis.call('DEL', KEYS[1])
+return redis.call('XADD', KEYS[1], ARGV[2], 'd', 'x')`;
+const KEY = `default:${REMADE}`;
+/** Queries of the readers. */
+const READERS = ["format=json&gaps=1&count=100", "format=json&gaps=1&count=5&ack=1"] as const;
+const SETTLE_MS = 20_000;
+const AGAIN_MS = 200;
+
+/** Starts them. @param port returns the port of a gateway */
+export function startRemade(socketPath: string, port: (gateway: number) => number, random: Random): Remade {
+  let number = 0;
+  let isEnding = false;
+  let isClosed = false;
+  let last: EntryId = FIRST_ID;
+  const connection = openConnection({
+    address: { target: { path: socketPath }, database: 0 },
+    logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
+    name: "remade",
+    waitMs: 0,
+  });
+  const nextId = () => `${++number}-0`;
+
+  async function add(): Promise<void> {
+    const id = nextId();
+    if ((await connection.call("XADD", KEY, id, "d", "x").catch(() => undefined)) !== undefined)
+      last = id as EntryId;
+  }
+
+  async function write(): Promise<void> {
+    while (!isEnding) {
+      await sleep(random.between(5, 60));
+      if (random.fraction() < 0.6) {
+        await connection.call("EVAL", REMAKE, 1, KEY, nextId(), nextId()).catch(() => undefined);
+        const pauseMs = random.one([0, 0, 0.5, 1, 5]);
+        if (pauseMs > 0) await sleep(pauseMs);
+      }
+      if (random.fraction() < 0.8) await add();
+    }
+    // One that everyone must get.
+    for (const before = last; last === before && !isClosed; await sleep(50)) await add();
+  }
+
+  const readers = READERS.flatMap((query) => [0, 1].map((gateway) => ({ query, gateway }))).map(
+    ({ query, gateway }) =>
+      startGapReader(
+        query,
+        () => port(gateway),
+        () => isClosed,
+      ),
+  );
+  const writing = write();
+  return {
+    readers: readers.map(({ reader }) => reader),
+    async settle() {
+      isEnding = true;
+      await writing;
+      for (let left = SETTLE_MS; left > 0 && readers.some(({ position }) => position() !== last); left -= 50)
+        await sleep(50);
+    },
+    close() {
+      isEnding = true;
+      isClosed = true;
+      for (const { close } of readers) close();
+      connection.close();
+    },
+  };
+}
+
+const ignore = () => undefined;
+
+function startGapReader(query: string, port: () => number, isClosed: () => boolean) {
+  const sessions: GapSession[] = [];
+  let position = "0-0";
+  let socket: WebSocket | undefined;
+
+  function open(): void {
+    if (isClosed()) return;
+    const session: GapSession = { cursor: position, events: [] };
+    sessions.push(session);
+    const url = `ws://127.0.0.1:${port()}/data/${REMADE}/pull?${query}&last_entry_id=${position}`;
+    const opened = new WebSocket(url, { perMessageDeflate: false });
+    socket = opened;
+    opened.on("message", (data: Buffer) => {
+      const message = JSON.parse(data.toString()) as
+        | readonly (readonly [string, string])[]
+        | { readonly gap: { readonly after: string; readonly before: string } };
+      if ("gap" in message) {
+        session.events.push({ after: message.gap.after, before: message.gap.before });
+        return;
+      }
+      for (const [, id] of message) {
+        session.events.push({ id });
+        position = id;
+      }
+      if (query.includes("ack=1")) opened.send("");
+    });
+    opened.on("error", ignore);
+    opened.on("close", () => void setTimeout(open, AGAIN_MS));
+  }
+
+  open();
+  return {
+    reader: { name: `reader of gaps with ${query}`, sessions },
+    position: () => position,
+    close: () => socket?.terminate(),
+  };
+}
+
+const idOf = (text: string | undefined): EntryId => parseId(text ?? "") ?? FIRST_ID;
+
+/** Returns what is wrong with readers of gaps. @param committed all entries that the store ever had, in order */
+export function wrongInGaps(committed: readonly NamedEntry[], readers: readonly GapReader[]): string[] {
+  const ids = committed.map(({ id }) => idOf(id));
+  const newest = ids.at(-1);
+  return readers.flatMap(({ name, sessions }) => {
+    const wrong = sessions.flatMap((session) => wrongInSession(name, session, ids));
+    const end = sessions.flatMap(({ events }) => events).findLast((event) => "id" in event);
+    if (newest !== undefined && end?.id !== newest)
+      wrong.push(`${name}: ends with ${end?.id}, not ${newest}`);
+    return wrong;
+  });
+}
+
+function wrongInSession(name: string, { cursor, events }: GapSession, ids: readonly EntryId[]): string[] {
+  const wrong: string[] = [];
+  let position = idOf(cursor);
+  let gaps: (readonly [after: EntryId, before: EntryId])[] = [];
+  for (const event of events) {
+    if (!("id" in event)) {
+      gaps.push([idOf(event.after), idOf(event.before)]);
+      continue;
+    }
+    const id = idOf(event.id);
+    if (compareIds(id, position) <= 0) wrong.push(`${name}: got ${id} after ${position}`);
+    const isReported = (one: EntryId) =>
+      gaps.some(([after, before]) => compareIds(after, one) < 0 && compareIds(one, before) < 0);
+    const lacking = ids.filter(
+      (one) => compareIds(position, one) < 0 && compareIds(one, id) < 0 && !isReported(one),
+    );
+    // From the beginning means from the first entry that there is.
+    if (lacking.length > 0 && position !== FIRST_ID)
+      wrong.push(
+        `${name}: lacks ${lacking.length} before ${id} without a gap, the first of them ${lacking[0]}`,
+      );
+    position = id;
+    gaps = [];
+  }
+  return wrong;
+}

@@ -495,14 +495,14 @@ export const SETTINGS = {
   totalReceiveBytes: row(
     "TOTAL_RECEIVE_BYTES",
     bytes(1024),
-    "96m",
+    "64m",
     "bytes",
     "Memory for request bodies, WebSocket messages and entries that wait for Redis; above it clients wait, then receive 503 or close code 1013",
   ),
   totalAnswerBytes: row(
     "TOTAL_ANSWER_BYTES",
     bytes(1024),
-    "96m",
+    "64m",
     "bytes",
     "Memory for answers that are built or not yet read by their clients; above it requests wait, then receive 503",
   ),

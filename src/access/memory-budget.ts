@@ -5,9 +5,9 @@
  * keeps in memory. A lease asks before it grows. Within the total and the client's share it grows at once; otherwise it
  * waits. The queue serves clients in turn and each client's leases in order.
  *
- * One lease of each client may exceed its share, and one lease of all may exceed the total; it keeps that right until
- * there is room again. So an item larger than a share is still possible, and items that grow step by step cannot block
- * each other for ever. The bound on all leases is therefore the total and one largest item.
+ * One lease of each client may exceed its share, if the client holds little else, and one lease of all may exceed the total.
+ * It keeps that right until there is room again. So an item larger than a share is still possible, and items that grow step
+ * by step cannot block each other for ever. The bound on all leases is therefore the total and one largest item.
  */
 import { GatewayError } from "../domain/errors.ts";
 
@@ -79,6 +79,9 @@ export interface MemoryLease {
 const MOST_WAITING_OF_CLIENT = 100;
 const MOST_WAITING = 1000;
 
+/** A client may begin an item beyond its share while it uses no more than this part of the share. */
+const LITTLE = 1 / 4;
+
 /** When a client may try again, in ms. */
 const RETRY_AFTER_MS = 2000;
 
@@ -100,6 +103,8 @@ interface Client {
   bytes: number;
   /** Leases that hold memory. */
   leases: number;
+  /** Bytes of its leases that wait. */
+  waitingBytes: number;
   /** The lease that may exceed the share. */
   over: HeldLease | undefined;
   readonly queue: Set<Waiting>;
@@ -111,6 +116,7 @@ interface HeldLease {
   /** Present while it holds memory or waits. */
   client: Client | undefined;
   bytes: number;
+  isWaiting: boolean;
 }
 
 /** Makes a budget in which nothing is held. */
@@ -128,7 +134,11 @@ export function createMemoryBudget<Use extends string>({
     counts,
     heldBytes: ledger.heldBytes,
     open: (use, name) =>
-      createLease({ name, counts: counts[use], client: undefined, bytes: 0 }, ledger, waitMs),
+      createLease(
+        { name, counts: counts[use], client: undefined, bytes: 0, isWaiting: false },
+        ledger,
+        waitMs,
+      ),
   };
 }
 
@@ -152,13 +162,22 @@ function createLedger(totalBytes: number, shareBytes: number): Ledger {
   /** The lease that may exceed the total. */
   let over: HeldLease | undefined;
   let isServing = false;
+  /** Bytes of leases that wait. */
+  let waitingBytes = 0;
   /** Waits with a bound on their time. */
   let timed = 0;
 
   /** The account of a lease's client, which exists while any of its leases holds memory or waits. */
   function clientOf(lease: HeldLease): Client {
     const { name } = lease;
-    const client = clients.get(name) ?? { name, bytes: 0, leases: 0, over: undefined, queue: new Set() };
+    const client = clients.get(name) ?? {
+      name,
+      bytes: 0,
+      leases: 0,
+      waitingBytes: 0,
+      over: undefined,
+      queue: new Set(),
+    };
     clients.set(name, client);
     lease.client = client;
     return client;
@@ -172,15 +191,25 @@ function createLedger(totalBytes: number, shareBytes: number): Ledger {
     if (over === lease) return true;
     const client = clients.get(lease.name);
     const ofClient = client?.bytes ?? 0;
-    // What is over a bound already leaves room only for items that have begun, because others may wait for their end.
-    const mayBegin = (used: number, bound: number) => used <= bound || lease.bytes > 0;
     const hasShare =
       client?.over === lease ||
-      (client?.over === undefined && mayBegin(ofClient, shareBytes)) ||
-      ofClient + bytes <= shareBytes;
+      ofClient + bytes <= shareBytes ||
+      (client?.over === undefined &&
+        (lease.bytes === 0
+          ? ofClient <= shareBytes * LITTLE
+          : mayGoOn(lease, ofClient, client?.waitingBytes ?? 0, shareBytes)));
     if (!hasShare) return false;
-    return (over === undefined && mayBegin(held, totalBytes)) || held + bytes <= totalBytes;
+    if (held + bytes <= totalBytes) return true;
+    if (over !== undefined) return false;
+    return lease.bytes === 0 ? held <= totalBytes : mayGoOn(lease, held, waitingBytes, totalBytes);
   }
+
+  /**
+   * Whether an item that has begun may exceed a bound, which no lease does now: if only items that wait are over it, one of
+   * them has to go on.
+   */
+  const mayGoOn = (lease: HeldLease, used: number, waiting: number, bound: number): boolean =>
+    used - waiting - (lease.isWaiting ? 0 : lease.bytes) <= bound;
 
   function set(lease: HeldLease, bytes: number): void {
     const change = bytes - lease.bytes;
@@ -192,6 +221,7 @@ function createLedger(totalBytes: number, shareBytes: number): Ledger {
     lease.counts.bytes += change;
     client.bytes += change;
     held += change;
+    if (lease.isWaiting) addWaiting(client, change);
     if (change > 0) {
       if (client.bytes > shareBytes) client.over ??= lease;
       if (held > totalBytes) over ??= lease;
@@ -205,6 +235,11 @@ function createLedger(totalBytes: number, shareBytes: number): Ledger {
 
   function grow(lease: HeldLease, bytes: number): void {
     set(lease, lease.bytes + bytes);
+  }
+
+  function addWaiting(client: Client, bytes: number): void {
+    client.waitingBytes += bytes;
+    waitingBytes += bytes;
   }
 
   /** Once for all that is released in one turn of the event loop. */
@@ -221,27 +256,31 @@ function createLedger(totalBytes: number, shareBytes: number): Ledger {
     for (const client of waitingClients) {
       waitingClients.delete(client);
       const next = nextOf(client);
-      if (next === undefined) continue;
-      if (hasRoom(next.lease, next.bytes)) {
+      if (next === undefined) blocked.push(client);
+      else {
         settle(next, true);
         if (client.queue.size > 0) waitingClients.add(client);
-      } else blocked.push(client);
+      }
     }
     for (const client of blocked) if (client.queue.size > 0) waitingClients.add(client);
   }
 
-  /** The lease that may exceed a bound goes first, because the others may be waiting for it. */
+  /** The first that there is room for. Items that have begun may go past one that has not, which may wait for their end. */
   function nextOf(client: Client): Waiting | undefined {
-    const [first] = client.queue;
-    if (client.over === undefined && over?.client !== client) return first;
-    for (const one of client.queue) if (one.lease === over || one.lease === client.over) return one;
-    return first;
+    let isFirst = true;
+    for (const one of client.queue) {
+      if ((isFirst || one.lease.bytes > 0) && hasRoom(one.lease, one.bytes)) return one;
+      isFirst = false;
+    }
+    return undefined;
   }
 
   function leaveQueue(one: Waiting): void {
     clearTimeout(one.timer);
     if (one.timer !== undefined) timed--;
     const client = clientOf(one.lease);
+    addWaiting(client, -one.lease.bytes);
+    one.lease.isWaiting = false;
     client.queue.delete(one);
     if (client.queue.size === 0) waitingClients.delete(client);
   }
@@ -264,9 +303,8 @@ function createLedger(totalBytes: number, shareBytes: number): Ledger {
     isOver: ({ name }) => held > totalBytes || (clients.get(name)?.bytes ?? 0) > shareBytes,
     tryGrow(lease, bytes) {
       const queue = clients.get(lease.name)?.queue;
-      // Leases of the same client that wait came first, unless they wait for this one.
-      const mayPass =
-        queue === undefined || queue.size === 0 || lease === over || lease === lease.client?.over;
+      // Leases of the same client that wait came first. An item that has begun may be what they wait for.
+      const mayPass = queue === undefined || queue.size === 0 || lease.bytes > 0;
       if (!mayPass || !hasRoom(lease, bytes)) return false;
       grow(lease, bytes);
       return true;
@@ -281,6 +319,8 @@ function createLedger(totalBytes: number, shareBytes: number): Ledger {
       const waiting: Waiting = { lease, bytes, onGrant, timer };
       if (isBounded) timed++;
       client.queue.add(waiting);
+      lease.isWaiting = true;
+      addWaiting(client, lease.bytes);
       waitingClients.add(client);
       serveSoon();
       return waiting;

@@ -11,16 +11,22 @@ test("a client that has used its share waits, and another one does not", async (
   const held = budget.open("body", "a");
   expect(held.tryGrow(50)).toBe(true);
   const over = budget.open("body", "a");
-  // One item may exceed the share; the next may not.
-  expect(over.tryGrow(30)).toBe(true);
-  const waits = budget.open("body", "a");
-  expect(waits.tryGrow(1)).toBe(false);
-  expect(budget.open("body", "b").tryGrow(20)).toBe(true);
-  const granted = waits.grow(10);
-  over.release();
+  expect(over.tryGrow(1)).toBe(false);
+  expect(budget.open("body", "b").tryGrow(40)).toBe(true);
+  const granted = over.grow(10);
   held.release();
   await granted;
-  expect(budget.counts.body).toEqual({ bytes: 30, waits: 1, rejections: 0 });
+  expect(budget.counts.body).toEqual({ bytes: 50, waits: 1, rejections: 0 });
+});
+
+test("a client that holds little may exceed its share with one item", async () => {
+  const budget = budgetOf(1000, 40);
+  budget.open("answer", "a").set(10);
+  const large = budget.open("answer", "a");
+  expect(large.tryGrow(100)).toBe(true);
+  expect(budget.open("answer", "a").tryGrow(1)).toBe(false);
+  // It has begun, so it may go on.
+  expect(large.tryGrow(100)).toBe(true);
 });
 
 test("one item larger than the total is admitted, and the next one after it", async () => {

@@ -63,7 +63,7 @@ export async function readPage(
   const range = { start, end, count: first + 1, reverse };
   const found = await payloads.gather(
     log.expectedBytes(key, first + 1),
-    () => log.readRange(key, range),
+    (among) => log.readRange(key, range, among),
     ({ entries }) => entries,
   );
   const entries = found.entries.slice(0, first);

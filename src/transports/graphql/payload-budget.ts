@@ -29,12 +29,13 @@ export interface PayloadBudget {
    * Waits for memory, reads, and takes what the read brought from the budget.
    *
    * @param expectedBytes payloads that the read may bring
+   * @param read is called with the divisor of `MAX_ANSWER_BYTES` that leaves what the operation has left
    * @param entriesOf the entries of the answer
    * @throws GatewayError TOO_LARGE where nothing is left, OVERLOADED where no memory became free
    */
   gather<Answer>(
     expectedBytes: number,
-    read: () => Promise<Answer>,
+    read: (among: number) => Promise<Answer>,
     entriesOf: (answer: Answer) => readonly Entry[],
   ): Promise<Answer>;
   /** Counts the text of a field. @throws GatewayError TOO_LARGE where it does not fit any more */
@@ -46,6 +47,7 @@ export interface PayloadBudget {
 /** Makes the budget of one operation. @param bytes `MAX_ANSWER_BYTES` @param lease memory of the operation */
 export function createPayloadBudget(bytes: number, lease: MemoryLease): PayloadBudget {
   const inTurn = pLimit(READS_AT_A_TIME);
+  const alone = pLimit(1);
   // A lease waits for one thing at a time.
   const reserving = pLimit(1);
   let left = bytes;
@@ -59,14 +61,15 @@ export function createPayloadBudget(bytes: number, lease: MemoryLease): PayloadB
   return {
     stepBytes: Math.min(STEP_BYTES, bytes),
     gather: (expectedBytes, read, entriesOf) =>
-      inTurn(async () => {
+      // A large read waits for what the one before it has left.
+      (expectedBytes > STEP_BYTES ? alone : inTurn)(async () => {
         if (left <= 0) throw tooLarge();
-        const expected = expectedBytes * EXPANSION;
+        const expected = Math.min(expectedBytes, Math.max(left, STEP_BYTES)) * EXPANSION;
         await reserving(() => lease.grow(expected));
         reserved += expected;
         let found = 0;
         try {
-          const answer = await read();
+          const answer = await read(Math.max(1, bytes / left));
           found = bytesOf(entriesOf(answer));
           left -= found;
           return answer;

@@ -19,7 +19,7 @@ export interface BodyMemory {
   hold(): () => void;
 }
 
-/** Memory is asked for in steps of this size (bytes), before more of a body is read. */
+/** Memory of a chunked body is asked for in steps of this size (bytes), before more of it is read. */
 const STEP_BYTES = 1024 * 1024;
 /** A body's buffer grows by this factor, so that an announced length alone costs no memory. */
 const GROWTH = 8;
@@ -100,7 +100,8 @@ function readBody(
 
   /** Counts what has arrived and asks for the next step; without room nothing more is read until there is. */
   function takeMemory(bytes: number): void {
-    const next = Math.min(STEP_BYTES, Math.max(0, (announced ?? limit) - bytes));
+    // The whole of an announced body, once something of it has arrived: then no two bodies wait for each other.
+    const next = announced === undefined ? STEP_BYTES : Math.max(0, announced - bytes);
     const missing = bytes - lease.bytes();
     if (lease.tryGrow(missing + next)) return;
     lease.set(bytes);

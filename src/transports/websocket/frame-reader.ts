@@ -24,8 +24,11 @@ export interface FrameHandlers {
 export interface FrameReaderOptions {
   readonly maxMessageBytes: number;
   readonly pool: PayloadPool;
-  /** Reports the bytes of the message that is being assembled in memory of the pool; 0 when it has been handled. */
-  readonly onHeld?: (bytes: number) => void;
+  /**
+   * Reports the bytes of the message that is being assembled in memory of the pool, and those it has at the end of its frame;
+   * 0 when it has been handled.
+   */
+  readonly onHeld?: (bytes: number, announced: number) => void;
 }
 
 /** The client does not keep to the protocol, and its connection cannot go on. */
@@ -140,7 +143,7 @@ export function createFrameReader(
     unmaskInto(chunk.subarray(at, end), rotated(mask, filled), target, filled);
     filled += end - at;
     memory = target;
-    hold(gatheredBytes + filled);
+    hold(gatheredBytes + filled, gatheredBytes + length);
     if (filled === length) {
       memory = undefined;
       endFrame(target.subarray(0, length), target);
@@ -148,9 +151,9 @@ export function createFrameReader(
     return end;
   }
 
-  function hold(bytes: number): void {
+  function hold(bytes: number, announced: number): void {
     isHeld = bytes > 0;
-    onHeld?.(bytes);
+    onHeld?.(bytes, announced);
   }
 
   function endFrame(payload: Buffer, own: Buffer | undefined): void {
@@ -189,7 +192,7 @@ export function createFrameReader(
       gathered === undefined ? pool.take(bytes) : withRoom(gathered, gatheredBytes, bytes, maxMessageBytes);
     payload.copy(gathered, gatheredBytes);
     gatheredBytes += payload.length;
-    hold(gatheredBytes);
+    hold(gatheredBytes, gatheredBytes);
     if (own !== undefined) pool.give(own);
   }
 
@@ -207,7 +210,7 @@ export function createFrameReader(
     if (!isBinary && !isUtf8(bytes))
       throw new ProtocolError(1007, "BAD_PAYLOAD: a text message is not UTF-8");
     handlers.onMessage(bytes, isBinary, own);
-    if (isHeld) hold(0);
+    if (isHeld) hold(0, 0);
   }
 
   function control(payload: Buffer): void {

@@ -3,8 +3,12 @@ import type { MemoryLease } from "../../access/memory-budget.ts";
 
 /** Counts a message while it is assembled. */
 export interface MessageMemory {
-  /** Sets the bytes of the message so far; 0 when it has been handled. */
-  hold(bytes: number): void;
+  /**
+   * Sets the bytes of the message so far; 0 when it has been handled.
+   *
+   * @param announced bytes of the message at the end of its frame
+   */
+  hold(bytes: number, announced: number): void;
   release(): void;
 }
 
@@ -17,7 +21,7 @@ export interface MessageMemoryHandlers {
   reject(): void;
 }
 
-/** Memory is asked for in steps of this size (bytes). */
+/** Memory of a message in fragments is asked for in steps of this size (bytes). */
 const STEP_BYTES = 256 * 1024;
 
 /** Makes the memory of one socket. @param open opens a lease, at the first large message */
@@ -28,7 +32,7 @@ export function createMessageMemory(
   let lease: MemoryLease | undefined;
   let isWaiting = false;
   return {
-    hold(bytes) {
+    hold(bytes, announced) {
       if (bytes === 0) {
         if (!isWaiting) lease?.set(0);
         return;
@@ -36,13 +40,15 @@ export function createMessageMemory(
       lease ??= open();
       const missing = bytes - lease.bytes();
       if (missing <= 0) return;
-      if (!isWaiting && lease.tryGrow(missing + STEP_BYTES)) return;
+      // The whole frame, once something of it has arrived: then no two frames wait for each other.
+      const next = Math.max(STEP_BYTES, announced - bytes);
+      if (!isWaiting && lease.tryGrow(missing + next)) return;
       // It is here already.
       lease.set(bytes);
       if (isWaiting) return;
       isWaiting = true;
       wait();
-      lease.whenRoom(STEP_BYTES, (granted) => {
+      lease.whenRoom(next, (granted) => {
         isWaiting = false;
         if (granted) goOn();
         else reject();

@@ -1,0 +1,215 @@
+/** What hostile and slow clients can make the gateway keep in memory, over real sockets, with small budgets. */
+import { connect, type Socket } from "node:net";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { BINARY, clientFrame } from "../support/client-frames.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+import { until } from "../support/until.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+/** An address of the machine that is another client than 127.0.0.1. */
+const OTHER = "127.0.0.2";
+
+let redis: TestRedis;
+let gateway: TestGateway;
+let sockets: Socket[];
+
+beforeAll(async () => {
+  redis = await startRedis();
+  await using filling = await startTestGateway(redis.url);
+  // More than the kernel's buffers of a connection take.
+  const body = new Uint8Array(MIB / 4).fill(97);
+  for (let i = 0; i < 64; i++) await fetch(`${filling.http}/data/big`, { method: "POST", body });
+});
+beforeEach(async () => {
+  sockets = [];
+  gateway = await startTestGateway(redis.url, {
+    TOTAL_RECEIVE_BYTES: "8m",
+    TOTAL_ANSWER_BYTES: "8m",
+    MAX_ANSWER_BYTES: "8m",
+    MEMORY_WAIT_MS: "300",
+  });
+});
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  await gateway.close();
+});
+afterAll(async () => {
+  await redis[Symbol.asyncDispose]();
+});
+
+/** A connection that the test reads and writes itself. */
+interface RawClient {
+  readonly socket: Socket;
+  /** What has arrived, as Latin-1. */
+  text(): string;
+}
+
+function open(isReading: boolean, localAddress = "127.0.0.1"): RawClient {
+  const { port, hostname: host } = new URL(gateway.http);
+  const socket = connect({ port: Number(port), host, localAddress });
+  const chunks: Buffer[] = [];
+  socket.on("error", () => undefined);
+  if (isReading) socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+  else socket.pause();
+  sockets.push(socket);
+  return { socket, text: () => Buffer.concat(chunks).toString("latin1") };
+}
+
+/** Sends a request. @param body announced in full, whatever is sent of it */
+function send(client: RawClient, line: string, headers: readonly string[], body?: Buffer): void {
+  const length = body === undefined ? [] : [`Content-Length: ${body.length}`];
+  client.socket.write(
+    ["", ...headers, ...length].reduce(
+      (all, one) => (one === "" ? all : `${all}${one}\r\n`),
+      `${line} HTTP/1.1\r\nHost: localhost\r\n`,
+    ),
+  );
+  client.socket.write("\r\n");
+  if (body !== undefined) client.socket.write(body);
+}
+
+const UPGRADE = [
+  "Upgrade: websocket",
+  "Connection: Upgrade",
+  "Sec-WebSocket-Version: 13",
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+];
+
+/** Memory by use, waits and rejections, as the metrics show them. */
+async function metric(name: string): Promise<ReadonlyMap<string, number>> {
+  const page = await (await fetch(`${gateway.http}/metrics`)).text();
+  const lines = page.matchAll(new RegExp(`^redis_streamer_memory_${name}\\{use="(\\w+)"\\} (\\d+)$`, "gm"));
+  return new Map([...lines].map(([, use = "", value]) => [use, Number(value)]));
+}
+
+async function held(): Promise<number> {
+  return [...(await metric("bytes")).values()].reduce((sum, bytes) => sum + bytes, 0);
+}
+
+const statusOf = (client: RawClient): string => client.text().slice(9, 12);
+
+describe("answers that nobody reads", () => {
+  const QUERY = Buffer.from(
+    JSON.stringify({ query: '{stream(id:"big"){entries(first:32){nodes{string data}}}}' }),
+  );
+  const kinds: Readonly<Record<string, (client: RawClient) => void>> = {
+    "GET with a large count": (client) =>
+      send(client, "GET /data/big?last_entry_id=0&count=10000&block=0&format=msgpack", []),
+    history: (client) => send(client, "GET /data/big/entries?count=10000&format=msgpack", []),
+    GraphQL: (client) => send(client, "POST /graphql", ["Content-Type: application/json"], QUERY),
+    "pull with max_fps": (client) =>
+      send(client, "GET /data/big/pull?last_entry_id=0&count=10000&max_fps=1", UPGRADE),
+    "pull without acks": (client) =>
+      send(client, "GET /data/big/pull?last_entry_id=0&count=10000&ack=1", UPGRADE),
+    "pull of everything": (client) => send(client, "GET /data/big/pull?last_entry_id=0", UPGRADE),
+    events: (client) => send(client, "GET /data/big/events?last_entry_id=0&format=base64", []),
+    "GraphQL subscription as events": (client) =>
+      send(
+        client,
+        "POST /graphql",
+        ["Content-Type: application/json", "Accept: text/event-stream"],
+        Buffer.from(JSON.stringify({ query: 'subscription{data(streamIds:{big:"0"},count:1000){data}}' })),
+      ),
+  };
+
+  test.each(Object.entries(kinds))(
+    "%s: stay within the budget, and others are served",
+    async (_name, ask) => {
+      for (let i = 0; i < 40; i++) ask(open(false));
+      let most = 0;
+      const seen = async () => {
+        most = Math.max(most, await held());
+        return (await metric("waits_total")).size > 0 && most > MIB;
+      };
+      await until("memory is held", seen);
+      for (let i = 0; i < 20; i++) await seen();
+      // The total, one largest item with its copies, and what 40 sockets have read ahead.
+      expect(most).toBeLessThan(8 * MIB + 14 * MIB);
+      const other = open(true, OTHER);
+      send(other, "GET /data/big?last_entry_id=0&count=1&block=0", ["Connection: close"]);
+      await until("another client is answered", () => statusOf(other) !== "");
+      expect(statusOf(other)).toBe("200");
+      for (const socket of sockets) socket.destroy();
+      await until("all memory is returned", async () => (await held()) === 0);
+    },
+  );
+
+  test("a request without memory receives 503 and when to try again", async () => {
+    for (let i = 0; i < 10; i++) kinds["GET with a large count"]?.(open(false));
+    const late = open(true);
+    await until("a request waits", async () =>
+      [...(await metric("waits_total")).values()].some((n) => n > 0),
+    );
+    kinds["GET with a large count"]?.(late);
+    await until("it is answered", () => statusOf(late) !== "");
+    expect(late.text()).toMatch(/^HTTP\/1.1 503 /);
+    expect(late.text()).toMatch(/\r\nretry-after: 2\r\n/);
+    expect(late.text()).toContain('"code":"OVERLOADED"');
+  });
+
+  test("a GraphQL operation without memory has an error", async () => {
+    for (let i = 0; i < 10; i++) kinds["GET with a large count"]?.(open(false));
+    await until("a request waits", async () =>
+      [...(await metric("waits_total")).values()].some((n) => n > 0),
+    );
+    const late = open(true);
+    kinds.GraphQL?.(late);
+    await until("it is answered", () => late.text().includes("OVERLOADED"));
+    expect(late.text()).toMatch(/^HTTP\/1.1 200 /);
+  });
+});
+
+describe("what does not end", () => {
+  const body = Buffer.alloc(4 * MIB, 98);
+
+  test("bodies: stay within the budget, are answered 503, and others are stored", async () => {
+    const clients = Array.from({ length: 20 }, () => open(true));
+    for (const client of clients) {
+      client.socket.write(
+        `POST /data/u HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n`,
+      );
+      client.socket.write(body.subarray(1));
+    }
+    await until("some are rejected", () => clients.some((client) => statusOf(client) === "503"));
+    expect(await held()).toBeLessThan(8 * MIB + 4 * MIB + 20 * 64 * KIB);
+    const other = open(true, OTHER);
+    send(other, "POST /data/other", ["Connection: close"], body.subarray(0, 2 * MIB));
+    await until("another client is answered", () => statusOf(other) !== "");
+    expect(statusOf(other)).toBe("200");
+    for (const socket of sockets) socket.destroy();
+    await until("all memory is returned", async () => (await held()) === 0);
+  });
+
+  test("WebSocket messages: stay within the budget, are closed with 1013, and others are stored", async () => {
+    const frame = clientFrame({ opcode: BINARY, payload: body });
+    const clients = Array.from({ length: 20 }, () => open(true));
+    for (const client of clients) {
+      send(client, "GET /data/u/push?header=0&ack=1", UPGRADE);
+      client.socket.write(frame.subarray(0, frame.length - 1));
+    }
+    const closed = Buffer.from([0x03, 0xf5]).toString("latin1");
+    await until("some are closed", () =>
+      clients.some((client) => client.text().includes(`${closed}OVERLOADED`)),
+    );
+    expect(await held()).toBeLessThan(8 * MIB + 4 * MIB + 20 * 64 * KIB);
+    const other = open(true, OTHER);
+    send(other, "GET /data/other/push?header=0&ack=1", UPGRADE);
+    other.socket.write(clientFrame({ opcode: BINARY, payload: body.subarray(0, 2 * MIB) }));
+    await until("another client's message is acknowledged", () => /\["\d+-\d+"\]/.test(other.text()));
+    for (const socket of sockets) socket.destroy();
+    await until("all memory is returned", async () => (await held()) === 0);
+  });
+
+  test("one message as large as it may be is stored, beyond share and total", async () => {
+    const large = Buffer.alloc(60 * MIB, 99);
+    const client = open(true);
+    send(client, "GET /data/large/push?header=0&ack=1", UPGRADE);
+    client.socket.write(clientFrame({ opcode: BINARY, payload: large }));
+    await until("it is acknowledged", () => /\["\d+-\d+"\]/.test(client.text()));
+    const answer = await fetch(`${gateway.http}/data/large?latest=1&last_entry_id=0`);
+    expect((await answer.arrayBuffer()).byteLength).toBe(large.length);
+    await until("all memory is returned", async () => (await held()) === 0);
+  });
+});

@@ -4,9 +4,9 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Streamer } from "../client/browser.ts";
 import { viewOf } from "./content.ts";
 import { createFeed, type Feed, type StreamName } from "./feed.ts";
-import { bytesText, rateText } from "./format.ts";
+import { bytesText, countText, msOfId, rateText, spanText } from "./format.ts";
 import { type Layout, type Pane, VIEWS } from "./layout.ts";
-import type { Listing } from "./listing.ts";
+import type { ListedStream, Listing } from "./listing.ts";
 import type { Counted } from "./skipped.ts";
 import { StreamTools } from "./stream-tools.tsx";
 import { TimeBar } from "./time-bar.tsx";
@@ -108,6 +108,7 @@ function OpenStream({ pane, name, streamer, listing }: OpenStreamProps) {
         {feed.problem}
       </p>
       <Facts feed={feed} />
+      <KeptSpan info={info} />
       <div
         class="viewer"
         role="group"
@@ -140,6 +141,20 @@ function Facts({ feed }: { readonly feed: Feed }) {
           {gaps} {gaps === 1 ? "gap" : "gaps"}: entries were gone before they could be read
         </strong>
       )}
+    </p>
+  );
+}
+
+/** How far back the stream goes, and what limits it. */
+function KeptSpan({ info }: { readonly info: ReadonlySignal<ListedStream | undefined> }) {
+  const stream = info.value;
+  const firstMs = stream && msOfId(stream.firstId);
+  const lastMs = stream && msOfId(stream.lastId);
+  if (stream === undefined || firstMs === undefined || lastMs === undefined) return null;
+  return (
+    <p class="facts">
+      keeps {countText(stream.length)} {stream.length === 1 ? "entry" : "entries"} of{" "}
+      {spanText(lastMs - firstMs)}
     </p>
   );
 }

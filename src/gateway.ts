@@ -33,6 +33,7 @@ import { createLog, type Log } from "./redis/log.ts";
 import { createMetaWatch } from "./redis/meta-watch.ts";
 import { describeRedis, findRedis, openStore, type Place } from "./redis/open-redis.ts";
 import { createRegistry } from "./redis/registry.ts";
+import { createRetention } from "./redis/retention.ts";
 import { requireWritableServer, warnOfServer } from "./redis/server-check.ts";
 import { createTicketStore } from "./redis/ticket-store.ts";
 import type { Settings } from "./settings.ts";
@@ -147,7 +148,11 @@ async function assemble(
   const sizes = createEntrySizes();
   const store = openStore(settings, place, { sizes, tally, logger });
   closers.push(store.close);
+  const { streamMaxLength: maxEntries, streamMaxAgeMs: maxAgeMs, streamMaxBytes: maxBytes } = settings;
+  const retention = createRetention(store.reads, { maxEntries, maxAgeMs, maxBytes }, logger);
+  closers.push(retention.close);
   const append = createAppender({
+    retention,
     openSending: store.openSending,
     streamMaxLength: settings.streamMaxLength,
     onStored: (key) => polled.forget(key),
@@ -230,6 +235,7 @@ async function assemble(
       mostKeyBytes: mostKeyBytes(settings.maxNameBytes),
       streamMaxLength: settings.streamMaxLength,
     }),
+    retention,
     metaWatch,
     enableFlush: settings.enableFlush,
     version,

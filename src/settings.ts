@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { parseDuration } from "./domain/retention.ts";
 import { problemOfPattern } from "./domain/stream-pattern.ts";
 
 /** How a setting's text becomes its value. Each throws a sentence without the setting's name. */
@@ -55,6 +56,12 @@ const bytes =
       throw new Error(`wants a size of at least ${least} bytes, such as 65536 or 64k, not "${value}"`);
     return parsed;
   };
+
+const duration: Parse<number> = (value) => {
+  const ms = parseDuration(value);
+  if (ms === undefined) throw new Error(`must be 0 or a duration such as 90s, 24h or 7d, got "${value}"`);
+  return ms;
+};
 
 const choice =
   <const T extends string>(...choices: readonly T[]): Parse<T> =>
@@ -184,6 +191,20 @@ export const SETTINGS = {
     "1000",
     "entries",
     "About how many entries a stream keeps when it is written to; 0 keeps all",
+  ),
+  streamMaxAgeMs: row(
+    "STREAM_MAX_AGE",
+    duration,
+    "0",
+    "",
+    "About how long a stream keeps entries, such as 90s, 24h or 7d, when it is written to; 0 keeps them",
+  ),
+  streamMaxBytes: row(
+    "STREAM_MAX_BYTES",
+    bytes(0),
+    "0",
+    "bytes",
+    "About how many bytes of payloads a stream keeps when it is written to; 0 sets no limit",
   ),
   redisWaitMs: row(
     "REDIS_WAIT_MS",

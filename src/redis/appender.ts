@@ -16,6 +16,7 @@ import type { Echo } from "./echo.ts";
 import { createEchoedAppends, type EchoedAppends } from "./echoed-appends.ts";
 import { refusalOf } from "./refusal.ts";
 import type { Reply } from "./resp-reader.ts";
+import { fixedRetention, type Retention } from "./retention.ts";
 
 /** The id of a stored entry, or why it is not (or not surely) stored. */
 export type AppendResult = EntryId | GatewayError;
@@ -41,20 +42,19 @@ export const echoingOver =
 /** What an appender needs. */
 export interface AppenderParts {
   readonly openSending: OpenSending;
+  /** Entries that a stream keeps, about; 0 keeps all. Without `retention` it holds for every stream. */
   readonly streamMaxLength: number;
+  readonly retention?: Retention;
   /** An entry of a stream is stored; told before it is acknowledged. */
   readonly onStored?: (key: string) => void;
   readonly tally: Tally;
   readonly traffic: Traffic;
 }
 
-/** Streams whose command beginnings are kept; a gateway of more than this encodes them anew. */
-const MOST_BEGINNINGS = 10_000;
-
 /** Makes the function that appends a batch. */
 export function createAppender(parts: AppenderParts): Append {
   const { openSending, streamMaxLength, onStored, tally, traffic } = parts;
-  const sending = openSending(createEntryEncoder(streamMaxLength));
+  const sending = openSending(createEntryEncoder(parts.retention ?? fixedRetention(streamMaxLength)));
 
   function resultOf(entry: NewEntry, error: Error | undefined, reply: Reply): AppendResult {
     const bytes = entry.data.length;
@@ -100,36 +100,30 @@ export function createAppender(parts: AppenderParts): Append {
 /** Writes the command that appends an entry. */
 export type EncodeEntry = (entry: NewEntry, out: CommandWriter) => void;
 
-function createEntryEncoder(streamMaxLength: number): EncodeEntry {
-  const trim = streamMaxLength > 0 ? ["MAXLEN", "~", String(streamMaxLength)] : [];
-  /** The encoded beginning of a plain XADD to a stream: all but the payload, with `*` for the id. */
-  const beginnings = new Map<string, Uint8Array>();
-
-  function beginningOf(key: string): Uint8Array {
-    const known = beginnings.get(key);
-    if (known !== undefined) return known;
-    const args = ["XADD", key, ...trim, "*", "d"];
-    const text = args.map((arg) => `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`).join("");
-    const beginning = Buffer.from(`*${args.length + 1}\r\n${text}`);
-    if (beginnings.size >= MOST_BEGINNINGS) beginnings.clear();
-    beginnings.set(key, beginning);
-    return beginning;
-  }
-
+function createEntryEncoder(retention: Retention): EncodeEntry {
   return (entry, out) => {
+    const kept = retention.of(entry.key, entry.data.length);
     if (isDeduped(entry)) {
-      out.command(dedupedCommand(entry, trim));
+      out.command(dedupedCommand(entry, kept.trim));
       return;
     }
     if (entry.id === "*" && entry.fields === undefined) {
-      out.encoded(beginningOf(entry.key));
+      kept.beginning ??= beginningOf(entry.key, kept.trim);
+      out.encoded(kept.beginning);
       out.argument(entry.data);
       return;
     }
     out.command([
-      ...["XADD", entry.key, ...trim, entry.id, "d"],
+      ...["XADD", entry.key, ...kept.trim, entry.id, "d"],
       entry.data,
       ...fieldArguments(entry.fields),
     ]);
   };
+}
+
+/** Encodes the beginning of a plain XADD to a stream: all but the payload, with `*` for the id. */
+function beginningOf(key: string, trim: readonly string[]): Uint8Array {
+  const args = ["XADD", key, ...trim, "*", "d"];
+  const text = args.map((arg) => `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`).join("");
+  return Buffer.from(`*${args.length + 1}\r\n${text}`);
 }

@@ -13,6 +13,7 @@ import type { Subscribe } from "../../live/subscription.ts";
 import type { Log } from "../../redis/log.ts";
 import type { MetaWatch } from "../../redis/meta-watch.ts";
 import type { Registry } from "../../redis/registry.ts";
+import type { Retention } from "../../redis/retention.ts";
 import type { Closing } from "../http/context.ts";
 import type { RequestLimits } from "../read-request.ts";
 import type { Refusals } from "../refusals.ts";
@@ -26,6 +27,7 @@ export interface GraphqlParts {
   readonly log: Log;
   readonly subscribe: Subscribe;
   readonly metaWatch: MetaWatch;
+  readonly retention: Retention;
   readonly limits: RequestLimits &
     GraphqlLimits & { readonly sendHighWaterBytes: number; readonly heartbeatMs: number };
   /** `ENABLE_FLUSH`. */

@@ -1,6 +1,7 @@
 /** What clients change: devices, metadata, streams. */
 import { authorize, authorizeGateway, wholeDevice } from "../../access/authorize.ts";
 import { badParameter, GatewayError } from "../../domain/errors.ts";
+import { readRetention } from "../../domain/retention.ts";
 import { checkName } from "../../domain/stream-name.ts";
 import { checkJsonBounds } from "../../wire/json-text.ts";
 import { alsoDevice, type Builder } from "./builder.ts";
@@ -36,7 +37,8 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
       updateStreamMeta: t.field({
         type: "JSON",
         nullable: true,
-        description: "Gives a stream metadata, any JSON: `{meta_set}`.",
+        description:
+          'Gives a stream metadata, any JSON: `{meta_set}`. `maxEntries`, `maxAge` (`"24h"`) and `maxBytes` (`"64m"`) limit what the stream keeps.',
         args: {
           ...args,
           meta: t.arg({ type: "JSON", required: true, description: "The metadata." }),
@@ -47,10 +49,17 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
         },
         async resolve(_root, { streamId, sid, deviceId, meta, update }, context) {
           const key = await keyOfId(context, "write", eitherOf(STREAM, streamId, sid), deviceId);
-          const { registry } = context;
+          const { registry, retention } = context;
+          const [problem] = readRetention(meta).problems;
+          if (problem !== undefined) throw badParameter("meta", problem);
+          let json = metaJson(meta);
           const isSet = update
-            ? await registry.changeStreamMeta(key, (old) => metaJson(merged(old, meta, context.work)))
-            : await registry.setStreamMeta(key, metaJson(meta));
+            ? await registry.changeStreamMeta(key, (old) => {
+                json = metaJson(merged(old, meta, context.work));
+                return json;
+              })
+            : await registry.setStreamMeta(key, json);
+          if (isSet) retention.learn(key, json);
           return { meta_set: isSet };
         },
       }),

@@ -1,5 +1,6 @@
 /** Streams: what Redis and their metadata say of them, and the queries that list them. */
 import { type Entry, fieldArguments } from "../../domain/entry.ts";
+import { timeOfId } from "../../domain/entry-id.ts";
 import type { EdgeEntry, StreamDetails } from "../../redis/stream-details.ts";
 import type { Builder } from "./builder.ts";
 import {
@@ -134,6 +135,15 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
         lastGeneratedId: id("lastGeneratedId", "The id added last, deleted or not."),
         maxDeletedEntryId: id("maxDeletedEntryId", "The greatest id ever deleted (Redis 7)."),
         recordedFirstEntryId: id("recordedFirstEntryId", "The first id as Redis keeps it (Redis 7)."),
+        keptMs: t.field({
+          type: "Count",
+          description: "Time between its first and its last entry, in ms: what a reader can go back.",
+          resolve(stream) {
+            const details = detailsOf(stream);
+            if (details.first === undefined || details.last === undefined) return 0;
+            return Math.max(0, timeOfId(details.last.id) - timeOfId(details.first.id));
+          },
+        }),
         firstEntryId: first.id,
         firstEntryTime: first.time,
         firstEntryData: first.data,

@@ -10,6 +10,7 @@ import { databaseOver } from "../../../src/redis/commands.ts";
 import { type Connection, openConnection } from "../../../src/redis/connection.ts";
 import { createMetaWatch, metaTrackingOver } from "../../../src/redis/meta-watch.ts";
 import { createRegistry } from "../../../src/redis/registry.ts";
+import { fixedRetention } from "../../../src/redis/retention.ts";
 import { readSettings } from "../../../src/settings.ts";
 import { createExecutor, type Executor, perform } from "../../../src/transports/graphql/executor.ts";
 import { createClosing } from "../../../src/transports/http/context.ts";
@@ -80,6 +81,7 @@ beforeAll(async () => {
     registry: createRegistry({ database: databaseOver(connection), mostKeyBytes: 4096, streamMaxLength: 0 }),
     log: engine.log,
     subscribe: engine.subscriber(createTally()),
+    retention: fixedRetention(0),
     metaWatch: createMetaWatch(
       metaTrackingOver(() => connection),
       4096,

@@ -67,6 +67,7 @@ export function leftBehind(before: Holdings, after: Holdings): readonly string[]
   return [...after].flatMap(([name, now]) => {
     const was = before.get(name) ?? 0;
     const more = SLACK.find(([pattern]) => pattern.test(name))?.[1] ?? 0;
-    return now > was + more ? [`${name}: ${was} before, ${now} after`] : [];
+    // Sums of fractions are not exact.
+    return now > was + more + 0.5 ? [`${name}: ${was} before, ${now} after`] : [];
   });
 }

@@ -1,0 +1,60 @@
+/** Clients that send many requests at once on one connection, read no answer and leave. */
+import { once } from "node:events";
+import { readdirSync } from "node:fs";
+import { connect } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
+import { request } from "../../support/http.ts";
+import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { until } from "../../support/until.ts";
+
+let redis: TestRedis;
+let gateway: TestGateway;
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await startTestGateway(redis.url);
+  for (let i = 0; i < 100; i++) await redis.control.call("XADD", "default:s", "*", "d", "x".repeat(20_000));
+});
+afterAll(async () => {
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+});
+
+const openFiles = () => readdirSync("/proc/self/fd").length;
+
+/** Numbers of the metrics page by a pattern, added up. */
+async function sum(pattern: RegExp): Promise<number> {
+  const { text } = await request(`${gateway.http}/metrics`);
+  return [...text.matchAll(pattern)].reduce((total, [, value]) => total + Number(value), 0);
+}
+
+const MEMORY = /^redis_streamer_memory_bytes\{use="answer"\} (\S+)$/gm;
+const SESSIONS = /^redis_streamer_connections\{kind="\w+"\} (\S+)$/gm;
+
+test.each([
+  "/docs/static/swagger-ui-bundle.js",
+  "/data/s?last_entry_id=0&count=100",
+  "/data/s/events",
+  "/metrics",
+])("hold nothing after they left: %s", async (path) => {
+  await request(`${gateway.http}/docs/static/swagger-ui.css`);
+  const files = openFiles();
+  const socket = connect(Number(new URL(gateway.http).port), "127.0.0.1");
+  socket.on("error", () => undefined);
+  socket.pause();
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(100));
+  await until("its requests are being answered", async () => {
+    return (
+      openFiles() > files + 2 || (await sum(MEMORY)) + (await sum(SESSIONS)) > 0 || socket.bytesWritten > 0
+    );
+  });
+  await request(`${gateway.http}/metrics`);
+  socket.resetAndDestroy();
+  await once(socket, "close");
+  await until(
+    () => `only the files from before are open: ${files}, ${openFiles()}`,
+    () => openFiles() <= files + 1,
+  );
+  await until("no memory is reserved", async () => Math.round(await sum(MEMORY)) <= 0);
+  await until("no session is left", async () => (await sum(SESSIONS)) === 0);
+});

@@ -37,8 +37,11 @@ const SETTINGS = {
   TICKET_TTL_MS: "1000",
   DEVICE_TIMEOUT: "2",
 };
-/** Age (ms) that no connection of a slow client may reach: every deadline above, and time for a busy machine. */
-const OVERDUE_MS = 12_000;
+/**
+ * Age (ms) that no connection of a slow client may reach: the longest deadline above, the 10 s that a WebSocket has to answer
+ * a close frame, and time for a busy machine.
+ */
+const OVERDUE_MS = 17_000;
 const WARM_UP_MS = 1000;
 const LOOK_MS = 500;
 /** How long (ms) the gateway may take to give everything back. */

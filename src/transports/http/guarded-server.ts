@@ -11,6 +11,7 @@ import type { Refusals } from "../refusals.ts";
 import { MOST_HEADER_LINES } from "../request-head.ts";
 import type { SocketDeadlines } from "../socket-deadlines.ts";
 import { wantsWebSocket } from "./other-upgrades.ts";
+import { boundPipeline } from "./pipeline.ts";
 
 /** The bounds; 0 sockets sets none. */
 export interface ServerLimits {
@@ -32,7 +33,7 @@ const CHECK_EVERY_MS = 1000;
 
 /** Makes the server. */
 export function createGuardedServer(
-  handler: RequestListener,
+  unbounded: RequestListener,
   {
     maxHeaderBytes,
     maxSockets,
@@ -47,6 +48,7 @@ export function createGuardedServer(
   limits: Limits,
   tls: TlsFiles | undefined,
 ): Server {
+  const handler = boundPipeline(unbounded);
   const options = {
     // Node 24.9 and later decide by this; earlier ones hand every offer to the listener, which hands it back.
     shouldUpgradeCallback: wantsWebSocket,

@@ -41,7 +41,6 @@ import { addLogin, type LoginParts } from "./login.ts";
 import { addMjpeg } from "./mjpeg.ts";
 import { loginPage } from "./pages.ts";
 import { addPostData } from "./post-data.ts";
-import { closingQueuedAnswers } from "./queued-answers.ts";
 import { addRates } from "./rates.ts";
 import { addRequestWarnings } from "./request-warnings.ts";
 import { ANSWER_HEADERS, SHARED_ANSWER_HEADERS, sendPage } from "./security-headers.ts";
@@ -94,7 +93,7 @@ export async function createHttp(
       querystringParser: () => ({}),
     },
     serverFactory(handler) {
-      server = createGuardedServer(closingQueuedAnswers(handler), parts.serverLimits, limits, parts.tls);
+      server = createGuardedServer(handler, parts.serverLimits, limits, parts.tls);
       return server;
     },
     // What goes wrong before there is a route, and before there is a request.

@@ -1,0 +1,103 @@
+/** Clients that send many requests on one connection without waiting for the answers (RFC 9112, section 9.3.2). */
+import { connect, type Socket } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
+import { openAnswer, request } from "../../support/http.ts";
+import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { turns, until } from "../../support/until.ts";
+
+/** One that waits for its entry, and 7 others. */
+const OPEN_AT_ONCE = 8;
+
+let redis: TestRedis;
+let gateway: TestGateway;
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await startTestGateway(redis.url, { MAX_MESSAGE_BYTES: "1000000" });
+});
+afterAll(async () => {
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+});
+
+interface Client {
+  readonly socket: Socket;
+  received(): string;
+}
+
+function open(): Client {
+  const socket = connect(Number(new URL(gateway.http).port), "127.0.0.1");
+  socket.on("error", () => undefined);
+  let received = "";
+  socket.on("data", (chunk) => {
+    received += chunk.toString("latin1");
+  });
+  return { socket, received: () => received };
+}
+
+const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+const post = (path: string, body: string): string =>
+  `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+const count = (text: string, pattern: RegExp): number => [...text.matchAll(pattern)].length;
+const lengthOf = async (stream: string): Promise<number> =>
+  Number(await redis.control.call("XLEN", `default:${stream}`));
+const numbers = Array.from({ length: 200 }, (_, i) => i);
+
+/** Resolves when the gateway has handled what has arrived: it answers a request on another connection. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 3; i++) {
+    await request(`${gateway.http}/metrics`);
+    await turns(10);
+  }
+}
+
+test("receives all answers in the order of its requests", async () => {
+  const { socket, received } = open();
+  socket.write(numbers.map((i) => get(`/nothing/${i}`)).join(""));
+  await until("all are answered", () => count(received(), /HTTP\/1\.1 404/g) === 200);
+  const order = [...received().matchAll(/there is nothing at \/nothing\/(\d+)/g)].map(([, i]) => Number(i));
+  expect(order).toEqual(numbers);
+  socket.destroy();
+});
+
+test("has a bounded number of requests under way, and the others afterwards", async () => {
+  const { socket, received } = open();
+  socket.write(get("/data/first?block=600000") + numbers.map((i) => post("/data/rest", `${i}`)).join(""));
+  await until("some are handled", async () => (await lengthOf("rest")) === OPEN_AT_ONCE - 1);
+  await settled();
+  expect(await lengthOf("rest")).toBe(OPEN_AT_ONCE - 1);
+  expect(received()).toBe("");
+  await request(`${gateway.http}/data/first`, { method: "POST", body: "x" });
+  await until("all are answered", () => count(received(), /HTTP\/1\.1 200/g) === 201);
+  expect(await lengthOf("rest")).toBe(200);
+  socket.destroy();
+});
+
+test("is not read from while requests wait, and is read from again", async () => {
+  const { socket, received } = open();
+  const body = "x".repeat(100_000);
+  const sent = post("/data/large", body).repeat(200);
+  socket.write(get("/data/second?block=600000"));
+  socket.write(sent);
+  await until("some are handled", async () => (await lengthOf("large")) === OPEN_AT_ONCE - 1);
+  await settled();
+  // What the kernels hold is far less than 20 MB.
+  expect(socket.writableLength).toBeGreaterThan(0);
+  expect(await lengthOf("large")).toBe(OPEN_AT_ONCE - 1);
+  await request(`${gateway.http}/data/second`, { method: "POST", body: "x" });
+  await until("all are answered", () => count(received(), /HTTP\/1\.1 200/g) === 201);
+  socket.write(get("/healthz"));
+  await until("a later request is answered", () => received().includes('{"status":"ok"'));
+  socket.destroy();
+});
+
+test("leaves nothing to do when it closes", async () => {
+  const { socket } = open();
+  socket.write(get("/data/third?block=600000") + numbers.map((i) => post("/data/left", `${i}`)).join(""));
+  await until("some are handled", async () => (await lengthOf("left")) === OPEN_AT_ONCE - 1);
+  socket.resetAndDestroy();
+  await using events = await openAnswer(`${gateway.http}/data/third/events`);
+  expect(events.status).toBe(200);
+  await settled();
+  expect(await lengthOf("left")).toBe(OPEN_AT_ONCE - 1);
+});

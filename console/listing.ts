@@ -194,7 +194,7 @@ function rateOf(before: StreamInfo | undefined, now: StreamInfo, seconds: number
 function problemOf(error: unknown): Problem {
   const code = error instanceof StreamerError ? error.code : "";
   const message = errorText(error);
-  if (code === "REDIS_AWAY" || code === "REDIS_FULL") return { what: "redis", message };
+  if (code === "REDIS_UNAVAILABLE" || code === "REDIS_FULL") return { what: "redis", message };
   if (error instanceof StreamerError && error.status === 401) return { what: "login", message };
   if (code === "UNREACHABLE" || code === "CONNECTION_LOST") return { what: "gateway", message };
   return { what: "other", message };

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 const BATCH_MESSAGES = 250;
 const BATCH_BYTES = 128 * 1024;
 /** Errors after which the same message can be stored later. */
-const PASSING = new Set(["APPEND_UNKNOWN", "REDIS_AWAY", "REDIS_FULL", "INTERNAL", "SHUTTING_DOWN"]);
+const PASSING = new Set(["APPEND_UNKNOWN", "REDIS_UNAVAILABLE", "REDIS_FULL", "INTERNAL", "SHUTTING_DOWN"]);
 /** How long to wait before it goes again, ms. */
 const PAUSE_MS = 500;
 

@@ -31,7 +31,7 @@ export interface Admission {
   /**
    * Finds out who it is and notes that in the visitor. At once where nothing has to be asked for it.
    *
-   * @throws GatewayError UNAUTHENTICATED, or AUTH_AWAY
+   * @throws GatewayError UNAUTHENTICATED, or AUTH_UNAVAILABLE
    */
   identify(visitor: Visitor, request: IncomingMessage): void | Promise<void>;
 }

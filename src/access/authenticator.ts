@@ -15,7 +15,7 @@ export interface Authenticator {
   /**
    * Whose credentials these are. The answer is there at once where nothing has to be asked for it.
    *
-   * @throws GatewayError UNAUTHENTICATED, or AUTH_AWAY where it cannot be found out now
+   * @throws GatewayError UNAUTHENTICATED, or AUTH_UNAVAILABLE where it cannot be found out now
    */
   identify(credentials: Credentials | undefined): Identity | Promise<Identity>;
   /** Whether an identity still holds: not expired, its key not revoked. */

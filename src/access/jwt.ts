@@ -38,7 +38,7 @@ export interface JwtOptions {
 
 /** Checks tokens. */
 export interface JwtVerifier {
-  /** @throws GatewayError UNAUTHENTICATED, or AUTH_AWAY where the keys cannot be had */
+  /** @throws GatewayError UNAUTHENTICATED, or AUTH_UNAVAILABLE where the keys cannot be had */
   verify(token: string): Promise<Identity>;
   close(): void;
 }
@@ -168,7 +168,7 @@ function refusalOf(error: unknown): GatewayError {
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported)
     return refuse("the token is signed in a way that is not taken here");
   if (isOutage(error))
-    return new GatewayError("AUTH_AWAY", "the keys that tokens are signed with cannot be had now", {
+    return new GatewayError("AUTH_UNAVAILABLE", "the keys that tokens are signed with cannot be had now", {
       cause: error,
     });
   return refuse("the token is not good");

@@ -43,9 +43,9 @@ export const ERRORS = {
   HEADERS_TOO_LARGE: { status: 431, close: 1008, retryable: false },
   INTERNAL: { status: 500, close: 1011, retryable: true },
   REDIS_REFUSED: { status: 500, close: 1011, retryable: false },
-  REDIS_AWAY: { status: 503, close: 1013, retryable: true },
+  REDIS_UNAVAILABLE: { status: 503, close: 1013, retryable: true },
   REDIS_FULL: { status: 503, close: 1013, retryable: true },
-  AUTH_AWAY: { status: 503, close: 1013, retryable: true },
+  AUTH_UNAVAILABLE: { status: 503, close: 1013, retryable: true },
   /** The memory budget is used up. */
   OVERLOADED: { status: 503, close: 1013, retryable: true },
   APPEND_UNKNOWN: { status: 503, close: 1013, retryable: false },

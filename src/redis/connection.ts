@@ -69,7 +69,7 @@ export interface Connection {
 /** A command was sent and its reply was lost with the connection: whether it was carried out, nobody knows. */
 export class ReplyLostError extends GatewayError {
   constructor() {
-    super("REDIS_AWAY", "the connection to Redis was lost before it answered; try again later");
+    super("REDIS_UNAVAILABLE", "the connection to Redis was lost before it answered; try again later");
   }
 }
 
@@ -82,7 +82,7 @@ const READ_BYTES = 256 * 1024;
 const PUT_OFF_UP_TO_BYTES = 4096;
 
 /** The error for a command that could not be sent in time. */
-export const away = () => new GatewayError("REDIS_AWAY", "Redis is away; try again later");
+export const away = () => new GatewayError("REDIS_UNAVAILABLE", "Redis is away; try again later");
 
 /** Opens a connection. It is usable at once: commands wait until it is ready. */
 export function openConnection(options: ConnectionOptions): Connection {

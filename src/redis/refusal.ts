@@ -32,7 +32,7 @@ export function refusalOf(error: Error): GatewayError {
     case "NOREPLICAS":
     case "CLUSTERDOWN":
     case "TRYAGAIN":
-      return new GatewayError("REDIS_AWAY", `Redis is not ready: ${words}`);
+      return new GatewayError("REDIS_UNAVAILABLE", `Redis is not ready: ${words}`);
     default:
       if (/equal or smaller than the target|must be greater than 0-0|exhausted/.test(words))
         return new GatewayError("ID_NOT_ABOVE_LAST", words);

@@ -11,13 +11,13 @@ const infoOf = (commands: Commands, section: string) => commands.call("INFO", se
 /**
  * Checks that Redis takes writes.
  *
- * @throws GatewayError REDIS_AWAY where it is a read-only replica
+ * @throws GatewayError REDIS_UNAVAILABLE where it is a read-only replica
  */
 export async function requireWritableServer(commands: Commands): Promise<void> {
   const info = await infoOf(commands, "replication");
   if (fieldOf(info, "role") === "slave" && fieldOf(info, "slave_read_only") !== "0")
     throw new GatewayError(
-      "REDIS_AWAY",
+      "REDIS_UNAVAILABLE",
       "Redis is a read-only replica and rejects writes; REDIS_URL must name its master",
     );
 }

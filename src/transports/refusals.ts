@@ -30,7 +30,7 @@ const LOUD: ReadonlySet<ErrorCode> = new Set([
   "TOO_MANY_STREAMS",
   "TOO_LARGE",
   "HEADERS_TOO_LARGE",
-  "AUTH_AWAY",
+  "AUTH_UNAVAILABLE",
 ]);
 
 /** Makes the notes of a gateway. */

@@ -246,6 +246,6 @@ test("errors say what went wrong: nobody there, Redis away, a signal", async () 
     const failure: unknown = await connect(there.http)
       .streams()
       .catch((error: unknown) => error);
-    return failure instanceof StreamerError && failure.code === "REDIS_AWAY" && failure.retryable;
+    return failure instanceof StreamerError && failure.code === "REDIS_UNAVAILABLE" && failure.retryable;
   });
 });

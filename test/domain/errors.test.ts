@@ -23,7 +23,7 @@ describe("“with 400 (a parameter, a body), 404, 405, 409 (an id not above the 
     ["UNAUTHENTICATED", 401, 4401],
     ["FORBIDDEN", 403, 4403],
     ["TOO_MANY_REQUESTS", 429, 1013],
-    ["REDIS_AWAY", 503, 1013],
+    ["REDIS_UNAVAILABLE", 503, 1013],
     ["SHUTTING_DOWN", 503, 1001],
     ["INTERNAL", 500, 1011],
   ])("%s is %i over HTTP and %i on a WebSocket", (code, status, close) => {
@@ -40,7 +40,7 @@ describe("“with 400 (a parameter, a body), 404, 405, 409 (an id not above the 
 
   test("an append whose answer was lost is not to be repeated without thought; one that waited for Redis may be", () => {
     expect(ERRORS.APPEND_UNKNOWN.retryable).toBe(false);
-    expect(ERRORS.REDIS_AWAY.retryable).toBe(true);
+    expect(ERRORS.REDIS_UNAVAILABLE.retryable).toBe(true);
     expect(ERRORS.BAD_HEADER.retryable).toBe(false);
   });
 });

@@ -100,7 +100,7 @@ test("while Redis is away appends wait, for a bounded time, and are told apart f
   await turns(3);
   await own.kill();
   expect((await sent).results.map(codeOf)).toEqual(["APPEND_UNKNOWN"]);
-  expect((await appends.add(["s", "2"])).results.map(codeOf)).toEqual(["REDIS_AWAY"]);
+  expect((await appends.add(["s", "2"])).results.map(codeOf)).toEqual(["REDIS_UNAVAILABLE"]);
   const waits = appends.add(["s", "3"]);
   await own.start();
   expect((await waits).results.map(codeOf)).toEqual(["stored"]);

@@ -236,7 +236,7 @@ describe("what is refused in a transaction", () => {
     await appends.add(["s", "1"]);
     await redisDoes("REPLICAOF", "127.0.0.1", 1);
     const { results } = await appends.add(["s", "2"], ["s", "3"]);
-    expect(codesOf(results)).toEqual(["REDIS_AWAY", "REDIS_AWAY"]);
+    expect(codesOf(results)).toEqual(["REDIS_UNAVAILABLE", "REDIS_UNAVAILABLE"]);
     expect(String(results[0])).toContain("READONLY");
     await redisDoes("REPLICAOF", "NO", "ONE");
     expect(codesOf((await appends.add(["s", "4"])).results)).toEqual(["stored"]);

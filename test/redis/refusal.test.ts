@@ -67,7 +67,9 @@ describe("what Redis itself refuses", () => {
 
   test("a replica, which takes no writes", async () => {
     await redis.control.call("REPLICAOF", "127.0.0.1", "1");
-    expect(await refused("XADD", "s", "*", "d", "x")).toMatch(/^REDIS_AWAY: Redis is not ready: READONLY /);
+    expect(await refused("XADD", "s", "*", "d", "x")).toMatch(
+      /^REDIS_UNAVAILABLE: Redis is not ready: READONLY /,
+    );
     await redis.control.call("REPLICAOF", "NO", "ONE");
   });
 
@@ -83,11 +85,11 @@ describe("what Redis itself refuses", () => {
 
 describe("what a Redis in trouble says", () => {
   test.each([
-    ["LOADING Redis is loading the dataset in memory", "REDIS_AWAY"],
-    ["MASTERDOWN Link with MASTER is down", "REDIS_AWAY"],
-    ["NOREPLICAS Not enough good replicas to write.", "REDIS_AWAY"],
-    ["CLUSTERDOWN The cluster is down", "REDIS_AWAY"],
-    ["TRYAGAIN Multiple keys request during rehashing of slot", "REDIS_AWAY"],
+    ["LOADING Redis is loading the dataset in memory", "REDIS_UNAVAILABLE"],
+    ["MASTERDOWN Link with MASTER is down", "REDIS_UNAVAILABLE"],
+    ["NOREPLICAS Not enough good replicas to write.", "REDIS_UNAVAILABLE"],
+    ["CLUSTERDOWN The cluster is down", "REDIS_UNAVAILABLE"],
+    ["TRYAGAIN Multiple keys request during rehashing of slot", "REDIS_UNAVAILABLE"],
     ["MISCONF Redis is configured to save RDB snapshots, but it's unable to persist to disk", "REDIS_FULL"],
   ])("%s", (words, code) => {
     const refusal = refusalOf(new ReplyError(words));
@@ -99,7 +101,7 @@ describe("what a Redis in trouble says", () => {
 
 describe("what did not come from Redis", () => {
   test("the gateway's own errors stay as they are", () => {
-    const error = new GatewayError("REDIS_AWAY", "Redis is away; try again later");
+    const error = new GatewayError("REDIS_UNAVAILABLE", "Redis is away; try again later");
     expect(refusalOf(error)).toBe(error);
   });
 

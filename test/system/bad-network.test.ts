@@ -123,14 +123,14 @@ describe("under load", () => {
     );
     await until(
       "and that Redis is away",
-      () => pushers.every(({ failed }) => [...failed.values()].includes("REDIS_AWAY")),
+      () => pushers.every(({ failed }) => [...failed.values()].includes("REDIS_UNAVAILABLE")),
       20_000,
     );
     clearInterval(probes);
     network.flow();
     network.cut();
     await progress(20);
-    await settle(["APPEND_UNKNOWN", "REDIS_AWAY"]);
+    await settle(["APPEND_UNKNOWN", "REDIS_UNAVAILABLE"]);
   });
 });
 

@@ -95,6 +95,6 @@ test("a push that waits for Redis waits no longer for it", async () => {
   await socket.taken();
   clock.set(-HOUR);
   expect(JSON.parse(await socket.text())).toEqual([
-    { code: "REDIS_AWAY", error: "Redis is away; try again later" },
+    { code: "REDIS_UNAVAILABLE", error: "Redis is away; try again later" },
   ]);
 });

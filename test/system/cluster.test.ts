@@ -213,14 +213,14 @@ test("a cluster that is away, or of which a part is, is told of in time, and com
   expect(await push()).toBe("stored");
   const owner = await cluster.ownerOf(slotOf("default:s"));
   await owner.kill();
-  await until("the loss is told", async () => (await push()) === "REDIS_AWAY");
+  await until("the loss is told", async () => (await push()) === "REDIS_UNAVAILABLE");
   expect((await request(`${gateway.http}/data/s/entries`)).status).toBe(503);
   expect((await request(`${gateway.http}/readyz`)).status).toBe(503);
   expect((await request(`${gateway.http}/healthz`)).status).toBe(200);
   await owner.start();
   await until("it is stored again", async () => (await push()) === "stored");
   for (const node of cluster.nodes) await node.kill();
-  await until("the loss is told", async () => (await push()) === "REDIS_AWAY");
+  await until("the loss is told", async () => (await push()) === "REDIS_UNAVAILABLE");
   await Promise.all(cluster.nodes.map((node) => node.start()));
   await until("it is stored again", async () => (await push()) === "stored");
   await until("it is ready", async () => (await request(`${gateway.http}/readyz`)).status === 200);

@@ -134,7 +134,7 @@ test("Redis stands still for longer than it may be silent, again and again", asy
     for (let freeze = 0; freeze < 2; freeze++) {
       const told = load.pushers.map(({ failed }) => failed.size);
       redis.freeze();
-      for (const code of ["APPEND_UNKNOWN", "REDIS_AWAY"]) {
+      for (const code of ["APPEND_UNKNOWN", "REDIS_UNAVAILABLE"]) {
         await until(
           `every pusher is told ${code}`,
           () =>
@@ -153,7 +153,7 @@ test("Redis stands still for longer than it may be silent, again and again", asy
     }
     await settle(load, gateway);
     for (const { failed } of load.pushers)
-      for (const code of failed.values()) expect(["APPEND_UNKNOWN", "REDIS_AWAY"]).toContain(code);
+      for (const code of failed.values()) expect(["APPEND_UNKNOWN", "REDIS_UNAVAILABLE"]).toContain(code);
     expect(await gateway.metric("internal_errors_total")).toBe(0);
   } finally {
     redis.thaw();

@@ -181,7 +181,7 @@ test("the disk of a managed Redis, which syncs always and gives up on it, is ful
     await until("it says why", () =>
       gateway.logged.some((line) => /AOF.*(File too large|No space)/.test(line)),
     );
-    await isTold(load, "REDIS_AWAY");
+    await isTold(load, "REDIS_UNAVAILABLE");
     expect((await request(`${gateway.http}/healthz`)).status).toBe(200);
     limitFiles(gateway.pid, "unlimited");
     await until(
@@ -197,7 +197,7 @@ test("the disk of a managed Redis, which syncs always and gives up on it, is ful
       20_000,
     );
     await progress(load, gateway);
-    await settle(gateway, load, ["APPEND_UNKNOWN", "REDIS_AWAY"]);
+    await settle(gateway, load, ["APPEND_UNKNOWN", "REDIS_UNAVAILABLE"]);
     gateway.signal("SIGTERM");
     expect(await gateway.ended).toBe(0);
   } finally {

@@ -118,7 +118,7 @@ describe("a Redis elsewhere", () => {
       await redis.kill();
       await until("every pusher is told that Redis is away", () =>
         loads.every(({ pushers }) =>
-          pushers.every(({ failed }) => [...failed.values()].includes("REDIS_AWAY")),
+          pushers.every(({ failed }) => [...failed.values()].includes("REDIS_UNAVAILABLE")),
         ),
       );
       await redis.start();
@@ -149,7 +149,7 @@ describe("a Redis elsewhere", () => {
       env: { REDIS_URL: redis.url, REDIS_WAIT_MS: "100" },
     });
     await redis.kill();
-    const away = { error: expect.stringContaining("Redis is away"), code: "REDIS_AWAY" };
+    const away = { error: expect.stringContaining("Redis is away"), code: "REDIS_UNAVAILABLE" };
     for (const [path, method] of [
       ["/data/a", "POST"],
       ["/data/a?last_entry_id=0", "GET"],
@@ -169,9 +169,15 @@ describe("a Redis elsewhere", () => {
     expect((await request(`${gateway.http}/healthz`)).status).toBe(200);
     await using noAck = await connectSocket(`${gateway.ws}/data/a/push?header=0`);
     noAck.send("x");
-    expect(await noAck.closed).toEqual({ code: 1013, reason: "REDIS_AWAY: Redis is away; try again later" });
+    expect(await noAck.closed).toEqual({
+      code: 1013,
+      reason: "REDIS_UNAVAILABLE: Redis is away; try again later",
+    });
     await using pull = await connectSocket(`${gateway.ws}/data/a/pull`);
-    expect(await pull.closed).toEqual({ code: 1013, reason: "REDIS_AWAY: Redis is away; try again later" });
+    expect(await pull.closed).toEqual({
+      code: 1013,
+      reason: "REDIS_UNAVAILABLE: Redis is away; try again later",
+    });
     await redis.start();
     await until("the gateway is ready", async () => (await request(`${gateway.http}/readyz`)).status === 200);
     expect((await request(`${gateway.http}/data/a`, { method: "POST", body: "x" })).status).toBe(200);
@@ -192,7 +198,7 @@ describe("a Redis elsewhere", () => {
     const ready = await request(`${gateway.http}/readyz`);
     expect([ready.status, ready.json()]).toMatchObject([
       503,
-      { status: "not ready", error: "Redis does not answer", code: "REDIS_AWAY" },
+      { status: "not ready", error: "Redis does not answer", code: "REDIS_UNAVAILABLE" },
     ]);
     expect((await request(`${gateway.http}/healthz`)).status).toBe(200);
     // 64 KB per socket, and what had been read from it when it was paused.

@@ -77,7 +77,7 @@ describe("a failover under load", () => {
         else expect(stored[place]?.text).toBe(String(number));
       }
       // Nothing but what was on its way to the master that went, or came to it when it was none any more.
-      for (const code of failed.values()) expect(["APPEND_UNKNOWN", "REDIS_AWAY"]).toContain(code);
+      for (const code of failed.values()) expect(["APPEND_UNKNOWN", "REDIS_UNAVAILABLE"]).toContain(code);
     }
     expect([...holes].length).toBeLessThanOrEqual(1);
     expect(await gateway.metric("gaps_total")).toBe(0);

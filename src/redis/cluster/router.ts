@@ -82,7 +82,10 @@ const QUICK_REDIRECTIONS = 3;
 const MOST_SLOTS = 20_000;
 
 const overtaken = () =>
-  new GatewayError("REDIS_AWAY", "its stream moved to another node, and a later entry came first; try again");
+  new GatewayError(
+    "REDIS_UNAVAILABLE",
+    "its stream moved to another node, and a later entry came first; try again",
+  );
 const ignore: Done = () => undefined;
 
 /** Opens a router. */
@@ -286,6 +289,6 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
 
 /** Whether a node that is away, or is no master any more, failed something that may be asked again. */
 function isPassing(error: unknown): boolean {
-  if (error instanceof GatewayError) return error.code === "REDIS_AWAY";
+  if (error instanceof GatewayError) return error.code === "REDIS_UNAVAILABLE";
   return error instanceof ReplyError && (error.code === "READONLY" || redirectionOf(error) !== undefined);
 }

@@ -80,7 +80,7 @@ export function addStatus(
 async function within(ms: number, answer: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new GatewayError("REDIS_AWAY", "Redis does not answer")), ms);
+    timer = setTimeout(() => reject(new GatewayError("REDIS_UNAVAILABLE", "Redis does not answer")), ms);
   });
   try {
     await Promise.race([answer, late]);

@@ -84,8 +84,8 @@ test("a loss of what was acknowledged is found", () => {
 });
 
 test("a refused entry that is stored is found", () => {
-  expect(judge(history({ pushes: PUSHES.with(3, push(3, { code: "REDIS_AWAY" })) }))).toEqual([
-    "s: k3 was refused with REDIS_AWAY, and stored as 4-0",
+  expect(judge(history({ pushes: PUSHES.with(3, push(3, { code: "REDIS_UNAVAILABLE" })) }))).toEqual([
+    "s: k3 was refused with REDIS_UNAVAILABLE, and stored as 4-0",
   ]);
 });
 

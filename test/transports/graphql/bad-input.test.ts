@@ -178,7 +178,7 @@ test("without Redis there is an error, and with it again there are answers", asy
   await own.kill();
   const { data, errors } = await ask(waiting, "{ __typename streamIds }");
   expect(data).toEqual({ __typename: "Query", streamIds: null });
-  expect(errors?.map(({ extensions }) => extensions.code)).toEqual(["REDIS_AWAY"]);
+  expect(errors?.map(({ extensions }) => extensions.code)).toEqual(["REDIS_UNAVAILABLE"]);
   await own.start();
   let answer = await ask(waiting, "{ streamIds }");
   while (answer.errors !== undefined) answer = await ask(waiting, "{ streamIds }");

@@ -286,7 +286,7 @@ describe("data", () => {
     await using socket = await connectSocket(`${ownGateway.ws}/graphql`, {}, ["graphql-transport-ws"]);
     await begin(socket, 'subscription { data(streamIds: ["a"]) { string } }');
     const message = JSON.parse(await socket.text());
-    expect(JSON.stringify(message)).toContain("REDIS_AWAY");
+    expect(JSON.stringify(message)).toContain("REDIS_UNAVAILABLE");
   });
 });
 

@@ -22,7 +22,7 @@ export interface Presence {
    * @param ask makes it answer, when nothing came from it for a while
    */
   open(deviceId: string, ask: () => void): Attendance;
-  /** Says that all devices of this gateway are gone. */
+  /** Disconnects all devices of this gateway. Resolves when Redis has answered for each device that left, also before. */
   close(): Promise<void>;
 }
 
@@ -53,6 +53,8 @@ const LOOKS_PER_TIMEOUT = 3;
 /** Keeps presence, and ends what others left behind, from now on. */
 export function createPresence({ leases, timeoutMs, logger }: PresenceParts): Presence {
   const devices = new Map<string, Device>();
+  /** Releases under way: also of devices whose last socket has closed. A stop waits for them. */
+  const releasing = new Set<Promise<void>>();
   const looking = setInterval(look, timeoutMs / LOOKS_PER_TIMEOUT);
   const attempt = (what: Promise<void>): Promise<void> =>
     // A lease that could not be renewed is tried again at the next look; one that was not given back runs out.
@@ -82,9 +84,10 @@ export function createPresence({ leases, timeoutMs, logger }: PresenceParts): Pr
     return attempt(leases.hold(id));
   }
 
-  function release(id: string, device: Device): Promise<void> {
+  function release(id: string, device: Device): void {
     device.isHeld = false;
-    return attempt(leases.release(id));
+    const released = attempt(leases.release(id)).finally(() => releasing.delete(released));
+    releasing.add(released);
   }
 
   look();
@@ -110,9 +113,9 @@ export function createPresence({ leases, timeoutMs, logger }: PresenceParts): Pr
     },
     async close() {
       clearInterval(looking);
-      const held = [...devices].filter(([, device]) => device.isHeld);
+      for (const [id, device] of devices) if (device.isHeld) release(id, device);
       devices.clear();
-      await Promise.all(held.map(([id, device]) => release(id, device)));
+      await Promise.all(releasing);
     },
   };
 }

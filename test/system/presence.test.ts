@@ -159,3 +159,14 @@ test("a gateway that stops in order says so for its devices", async () => {
   await socket.closed;
   expect(await isConnected("rover")).toBe(false);
 });
+
+test("a gateway that stops waits until Redis knows that the devices of its closed sockets left", async () => {
+  const leaving = await startTestGateway(redis.url, { DEVICE_TIMEOUT: "60", SHUTDOWN_MS: "600000" });
+  const socket = await connectSocket(`${leaving.ws}/data/a/push?device_id=rover&presence=1`);
+  await until("it is connected", () => isConnected("rover"));
+  // Redis receives the release at once and carries it out a second later.
+  await redis.control.call("CLIENT", "PAUSE", "1000", "WRITE");
+  await leaving.close();
+  await socket.closed;
+  expect(await isConnected("rover")).toBe(false);
+});

@@ -13,10 +13,9 @@ const POLICY = { ...FILES_POLICY, "style-src": ["'self'", PICTURE_STYLE] };
 
 /** Adds the description and its page. */
 export async function addDocs(app: FastifyInstance, version: string, pathPrefix: string): Promise<void> {
-  await app.register(swagger, {
-    mode: "static",
-    specification: { document: { ...openApiDocument(version), servers: [{ url: pathPrefix || "/" }] } },
-  });
+  const document = { ...openApiDocument(version), servers: [{ url: pathPrefix || "/" }] };
+  const json = JSON.stringify(document);
+  await app.register(swagger, { mode: "static", specification: { document } });
   await app.register(swaggerUi, {
     routePrefix: "/docs",
     indexPrefix: pathPrefix,
@@ -31,5 +30,7 @@ export async function addDocs(app: FastifyInstance, version: string, pathPrefix:
   app.head("/docs", (_request, reply) =>
     reply.headers(pageHeaders(POLICY)).type("text/html; charset=utf-8").send(),
   );
-  app.get("/openapi.json", ALSO_HEAD, () => app.swagger());
+  app.get("/openapi.json", ALSO_HEAD, (_request, reply) =>
+    reply.type("application/json; charset=utf-8").send(json),
+  );
 }

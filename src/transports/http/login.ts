@@ -61,7 +61,8 @@ export function addLogin(app: FastifyInstance, parts: LoginParts): void {
 
 /**
  * The one use that a ticket is requested for: `{"route": "mjpeg", "stream": "cam", "device": "default", "prefix": ""}`, or
- * `streams` with a list. Without a body, and with `{}`, the ticket carries all permissions of its key.
+ * `streams` with a list. Without `device` it is the default device; an empty one names the key itself, as `device_id=`
+ * does. Without a body, and with `{}`, the ticket carries all permissions of its key.
  *
  * @throws GatewayError BAD_BODY, or BAD_PARAMETER where a field is wrong
  */
@@ -74,11 +75,11 @@ function scopeOf(request: FastifyRequest, limits: RouteParts["limits"]): TicketS
       "BAD_BODY",
       'the body must be a JSON object as {"route": "pull", "stream": "cam"}',
     );
-  const { route, stream, streams = stream === undefined ? [] : [stream], device = "", prefix = "" } = value;
+  const { route, stream, streams = stream === undefined ? [] : [stream], device, prefix = "" } = value;
   if (route === undefined && stream === undefined && value.streams === undefined) return undefined;
   if (!Array.isArray(streams) || !streams.every((one) => typeof one === "string" && one !== ""))
     throw badParameter("stream", "must be a name, or streams a list of names");
-  if (typeof device !== "string") throw badParameter("device", "must be a string");
+  if (device !== undefined && typeof device !== "string") throw badParameter("device", "must be a string");
   if (typeof prefix !== "string") throw badParameter("prefix", "must be a string");
   const { keyOf } = namingOf({ device, prefix, ...limits });
   return ticketScope(route, streams.map(keyOf));

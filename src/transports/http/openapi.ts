@@ -99,6 +99,12 @@ const FAULTS = {
   "503": problem("Redis is away; `Retry-After` says when to try again."),
 };
 
+/** Responses to a request whose head is wrong, on any path (`checkHead`). */
+const HEAD_FAULTS = {
+  "417": problem("The `Expect` header is not `100-continue`."),
+  "431": problem("The headers are too large, or too many."),
+};
+
 const ENTRIES: OpenAPIV3.ResponseObject = {
   description: "The entries, end to end or in the clean format.",
   headers: {
@@ -378,6 +384,8 @@ const GRAPHQL_POST: Operation = {
   },
 };
 
+const SMALL_BODY = { "413": problem("The body is over 16 KB.") };
+
 const LOGIN: Operation = {
   tags: ["access"],
   summary: "Make a cookie of a key or token",
@@ -389,7 +397,7 @@ const LOGIN: Operation = {
       },
     },
   },
-  responses: { "200": text("The cookie is set."), "401": FAULTS["401"] },
+  responses: { "200": text("The cookie is set."), "401": FAULTS["401"], ...SMALL_BODY },
 };
 
 const TICKETS: Operation = {
@@ -427,6 +435,7 @@ const TICKETS: Operation = {
     },
     "401": FAULTS["401"],
     "403": FAULTS["403"],
+    ...SMALL_BODY,
   },
 };
 
@@ -454,6 +463,21 @@ const status = (summary: string, more: OpenAPIV3.ResponsesObject = {}): Operatio
   responses: { "200": text(summary), ...more },
 });
 
+/** Adds the responses that every operation has. */
+function withHeadFaults(paths: Record<string, Partial<Record<"get" | "post" | "delete", Operation>>>) {
+  const complete: OpenAPIV3.PathsObject = {};
+  for (const [path, operations] of Object.entries(paths)) {
+    const item: OpenAPIV3.PathItemObject = {};
+    for (const method of ["get", "post", "delete"] as const) {
+      const operation = operations[method];
+      if (operation !== undefined)
+        item[method] = { ...operation, responses: { ...operation.responses, ...HEAD_FAULTS } };
+    }
+    complete[path] = item;
+  }
+  return complete;
+}
+
 /** The document. */
 export function openApiDocument(version: string): OpenAPIV3.Document {
   return {
@@ -472,7 +496,7 @@ export function openApiDocument(version: string): OpenAPIV3.Document {
     ],
     components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
     security: [{}, { key: [] }],
-    paths: {
+    paths: withHeadFaults({
       "/data/{stream_id}/push": { get: PUSH },
       "/data/{stream_id}/pull": { get: PULL },
       "/data/{stream_id}": { get: GET, post: POST },
@@ -491,6 +515,6 @@ export function openApiDocument(version: string): OpenAPIV3.Document {
       "/healthz": { get: status("The process lives") },
       "/readyz": { get: status("Redis answers", { "503": problem("Redis does not answer.") }) },
       "/metrics": { get: status("Metrics for Prometheus") },
-    },
+    }),
   };
 }

@@ -10,6 +10,7 @@ import type { SendConsole } from "./console.ts";
 import { ALSO_HEAD, PUBLIC, RETRY_AFTER_SECONDS } from "./context.ts";
 import { homePage } from "./pages.ts";
 import { sendPage } from "./security-headers.ts";
+import { sharePage } from "./shared-page.ts";
 
 /** What the status routes show. */
 export interface StatusParts {
@@ -71,9 +72,10 @@ export function addStatus(
     }
   });
 
+  const metricsPage = sharePage(metrics.text);
   app.get("/metrics", async (request, reply) => {
     authorize(request.visitor.identity, "read", [METRICS]);
-    return reply.type(metrics.contentType).send(await metrics.text());
+    return reply.type(metrics.contentType).send(await metricsPage());
   });
 }
 

@@ -6,7 +6,7 @@
 import { type Entry, type FieldValue, valuesOf } from "../domain/entry.ts";
 import { compareIds, type EntryId } from "../domain/entry-id.ts";
 import { bytesOf } from "../redis/entry-sizes.ts";
-import type { Encoder } from "./encoder.ts";
+import type { Encoder } from "./sink.ts";
 
 /** An unbroken run of entries of one stream. */
 export interface Batch {

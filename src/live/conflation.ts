@@ -3,7 +3,7 @@
  * ack or kept its pace. Nothing is looked up for that: the hub knows how many entries have passed, and the reader how many
  * of them it was sent. What passes while the hub does not watch the stream is not counted.
  */
-import type { Lane } from "./course.ts";
+import type { Lane } from "./delivery.ts";
 import type { Hub, Passage } from "./hub.ts";
 
 /** Counts for one stream of a reader. */

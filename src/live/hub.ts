@@ -9,11 +9,11 @@
 import { compareIds, type EntryId, FIRST_ID, idBefore } from "../domain/entry-id.ts";
 import type { GatewayError } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
-import type { Tally } from "../domain/tally.ts";
+import type { Tally } from "../observe/counters.ts";
 import { bytesOf } from "../redis/entry-sizes.ts";
 import type { OnTailReads, Tail, TailEvents, TailRead } from "../redis/tail.ts";
 import { type Batch, createBatch } from "./batch.ts";
-import type { RecentBatches, RecentMemory } from "./recent.ts";
+import type { RecentBatches, RecentMemory } from "./recent-batches.ts";
 
 /** One stream of a live reader. */
 export interface LiveReader {

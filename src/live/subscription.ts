@@ -13,10 +13,10 @@
 import type { Entry, Gap } from "../domain/entry.ts";
 import { type EntryId, FIRST_ID, idAfter } from "../domain/entry-id.ts";
 import { asGatewayError, type GatewayError } from "../domain/errors.ts";
-import type { CourseContext, Lane, SubscriptionParts } from "./course.ts";
-import type { Encoder, Reservation, Sink } from "./encoder.ts";
-import { createFlow } from "./flow.ts";
-import { createTurns, type TurnOptions } from "./turns.ts";
+import { createFlow } from "./continuous.ts";
+import type { CourseContext, Lane, SubscriptionParts } from "./delivery.ts";
+import { createTurns, type TurnOptions } from "./on-demand.ts";
+import type { Encoder, Reservation, Sink } from "./sink.ts";
 
 /**
  * Why a subscription pauses: its sink is full, it awaits an ack, frames are on their way to it, its rate is limited, or it

@@ -1,7 +1,7 @@
 /** Metrics for Prometheus: the tally, traffic by class of streams, and what the runtime knows of itself. Nothing is labelled by stream. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { Tally } from "../domain/tally.ts";
-import type { ClassTraffic, Traffic } from "../domain/traffic.ts";
+import type { Tally } from "./counters.ts";
+import type { ClassTraffic, Traffic } from "./stream-classes.ts";
 
 /** All metrics with their values, as the library has them. */
 export type MetricValues = Awaited<ReturnType<Registry["getMetricsAsJSON"]>>;

@@ -7,8 +7,8 @@
 import { fieldArguments, isDeduped, type NewEntry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
 import { GatewayError } from "../domain/errors.ts";
-import type { Tally } from "../domain/tally.ts";
-import type { Traffic } from "../domain/traffic.ts";
+import type { Tally } from "../observe/counters.ts";
+import type { Traffic } from "../observe/stream-classes.ts";
 import type { CommandWriter } from "./command-writer.ts";
 import { type Connection, type ConnectionHooks, ReplyLostError } from "./connection.ts";
 import { dedupedCommand } from "./deduped-append.ts";

@@ -3,7 +3,7 @@
  * right for what they carry and too late for a person who looks at a console that still says "live".
  */
 import type { Logger } from "../domain/logger.ts";
-import type { Tally } from "../domain/tally.ts";
+import type { Tally } from "../observe/counters.ts";
 
 /** Called when Redis stops answering, with the time of its last answer, and with undefined when it answers again. */
 export type OnAvailability = (unavailableSince: Date | undefined) => void;

@@ -5,7 +5,7 @@
  */
 import type { Entry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
-import type { Tally } from "../domain/tally.ts";
+import type { Tally } from "../observe/counters.ts";
 import type { Connection, ConnectionHooks } from "./connection.ts";
 import { bytesOf } from "./entry-sizes.ts";
 import type { Log } from "./log.ts";

@@ -1,6 +1,6 @@
 /** The Redis that a gateway stands on, whatever it is made of: what the gateway's parts ask of it, and in which ways. */
 import type { Logger } from "../domain/logger.ts";
-import type { Tally } from "../domain/tally.ts";
+import type { Tally } from "../observe/counters.ts";
 import type { OpenSending } from "./appender.ts";
 import type { Commands, Database } from "./commands.ts";
 import type { EntrySizes } from "./entry-sizes.ts";

@@ -9,7 +9,7 @@
 import type { Entry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
 import type { Logger } from "../domain/logger.ts";
-import type { Tally } from "../domain/tally.ts";
+import type { Tally } from "../observe/counters.ts";
 import { openConnection } from "./connection.ts";
 import { createContinuity } from "./continuity.ts";
 import { createEarlyEchoes } from "./early-echoes.ts";

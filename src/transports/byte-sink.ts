@@ -4,7 +4,7 @@
  * copied, but leave in the same system call.
  */
 import type { MemoryLease } from "../access/memory-budget.ts";
-import type { Sink } from "../live/encoder.ts";
+import type { Sink } from "../live/sink.ts";
 import { createUnreadMemory, type UnreadMemory } from "./unread-memory.ts";
 
 /** Bytes to be sent in order, and how many they are. */

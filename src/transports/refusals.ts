@@ -1,7 +1,7 @@
 /** What the gateway refuses is counted by its code, and where somebody may be trying doors, logged: one line, no secret. */
 import type { ErrorCode, GatewayError } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
-import type { Tally } from "../domain/tally.ts";
+import type { Tally } from "../observe/counters.ts";
 
 /** Where something was refused. */
 export interface RefusedAt {

@@ -5,7 +5,7 @@
  */
 import { type EntryId, timeOfId } from "../domain/entry-id.ts";
 import type { Logger } from "../domain/logger.ts";
-import type { Tally } from "../domain/tally.ts";
+import type { Tally } from "../observe/counters.ts";
 import type { Log } from "../redis/log.ts";
 import { asciiJson } from "../wire/header.ts";
 import type { RefusedAt } from "./refusals.ts";

@@ -7,12 +7,12 @@ import cluster, { type Worker } from "node:cluster";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../domain/logger.ts";
 import type { Gateway } from "../gateway.ts";
-import { createWholeMetrics } from "../observe/whole-metrics.ts";
+import { createWholeMetrics } from "../observe/aggregated-metrics.ts";
 import { startManagedServer } from "../redis/managed/managed-server.ts";
 import type { Settings } from "../settings.ts";
-import { type Calls, openCalls } from "./calls.ts";
+import { type Calls, openCalls } from "./ipc.ts";
 import type { PrimaryAnswers, Start, WorkerAnswers } from "./protocol.ts";
-import { createUsageRelay } from "./usage-relay.ts";
+import { createUsageRelay } from "./usage-sync.ts";
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 10_000;

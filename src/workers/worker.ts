@@ -3,9 +3,9 @@ import cluster from "node:cluster";
 import { createSharedUsage } from "../access/usage.ts";
 import { startGateway } from "../gateway.ts";
 import { createLogger } from "../observe/logger.ts";
-import { openCalls } from "./calls.ts";
+import { openCalls } from "./ipc.ts";
+import type { OwnAnswers, Siblings } from "./peers.ts";
 import type { PrimaryAnswers, WorkerAnswers } from "./protocol.ts";
-import type { OwnAnswers, Siblings } from "./siblings.ts";
 
 /** Beyond `SHUTDOWN_MS`, for whatever hangs all the same, in ms; the primary waits a little longer. */
 const SHUTDOWN_GRACE_MS = 1000;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Entry, type StreamEntries, valuesOf } from "../../src/domain/entry.ts";
 import { compareIds, FIRST_ID, idAtTime } from "../../src/domain/entry-id.ts";
 import { createBatch, firstPast, frameOf } from "../../src/live/batch.ts";
-import type { Encoder } from "../../src/live/encoder.ts";
+import type { Encoder } from "../../src/live/sink.ts";
 import { anyId } from "../support/arbitraries.ts";
 
 /** Payloads up to this size (bytes) are copied together. */

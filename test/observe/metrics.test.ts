@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createWholeMetrics } from "../../src/observe/whole-metrics.ts";
+import { createWholeMetrics } from "../../src/observe/aggregated-metrics.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { request } from "../support/http.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";

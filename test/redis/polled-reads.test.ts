@@ -1,7 +1,7 @@
 /** Answers kept for clients that poll: as long as nothing has changed, and not a moment longer. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EntryId, FIRST_ID } from "../../src/domain/entry-id.ts";
-import { createTally } from "../../src/domain/tally.ts";
+import { createTally } from "../../src/observe/counters.ts";
 import { parseRedisUrl } from "../../src/redis/address.ts";
 import { type Connection, openConnection } from "../../src/redis/connection.ts";
 import { createEntrySizes } from "../../src/redis/entry-sizes.ts";

@@ -1,8 +1,8 @@
 /** What every tail promises, whichever way it learns that a stream grew: judged on a real Redis. */
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
-import { createTally, type Tally } from "../../src/domain/tally.ts";
-import { createTraffic } from "../../src/domain/traffic.ts";
+import { createTally, type Tally } from "../../src/observe/counters.ts";
+import { createTraffic } from "../../src/observe/stream-classes.ts";
 import { parseRedisUrl } from "../../src/redis/address.ts";
 import { type Append, type AppendResult, createAppender } from "../../src/redis/appender.ts";
 import { openClusterStore } from "../../src/redis/cluster/store.ts";

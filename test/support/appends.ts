@@ -1,7 +1,7 @@
 /** The parts of the gateway that append and echo, on a connection of their own, for tests that hurt them. */
 import type { NewEntry } from "../../src/domain/entry.ts";
-import { createTally, type Tally } from "../../src/domain/tally.ts";
-import { createTraffic, type Traffic } from "../../src/domain/traffic.ts";
+import { createTally, type Tally } from "../../src/observe/counters.ts";
+import { createTraffic, type Traffic } from "../../src/observe/stream-classes.ts";
 import { parseRedisUrl } from "../../src/redis/address.ts";
 import { type Append, type AppendResult, createAppender, echoingOver } from "../../src/redis/appender.ts";
 import { type Connection, openConnection } from "../../src/redis/connection.ts";

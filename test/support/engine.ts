@@ -1,10 +1,11 @@
 /** The gateway's engine without its transports, in this process: real log, history, hub and tail on a real Redis. */
-import { createTally, type Tally } from "../../src/domain/tally.ts";
-import { createTraffic, type Traffic } from "../../src/domain/traffic.ts";
-import { createHistory } from "../../src/live/history.ts";
+
 import { createHub, type Hub } from "../../src/live/hub.ts";
-import { createRecentMemory } from "../../src/live/recent.ts";
+import { createHistory } from "../../src/live/page-cache.ts";
+import { createRecentMemory } from "../../src/live/recent-batches.ts";
 import { createSubscriber, type Subscribe } from "../../src/live/subscription.ts";
+import { createTally, type Tally } from "../../src/observe/counters.ts";
+import { createTraffic, type Traffic } from "../../src/observe/stream-classes.ts";
 import { parseRedisUrl } from "../../src/redis/address.ts";
 import { createAppender } from "../../src/redis/appender.ts";
 import { createEntrySizes } from "../../src/redis/entry-sizes.ts";

@@ -1,9 +1,9 @@
 /** A reader of the engine whose sink a test fills and drains at will, and that remembers all it was sent. */
 import type { Gap, StreamEntries } from "../../src/domain/entry.ts";
 import type { EntryId } from "../../src/domain/entry-id.ts";
-import { createTally } from "../../src/domain/tally.ts";
+import type { TurnOptions } from "../../src/live/on-demand.ts";
 import type { Subscription } from "../../src/live/subscription.ts";
-import type { TurnOptions } from "../../src/live/turns.ts";
+import { createTally } from "../../src/observe/counters.ts";
 import { resolveCursors, type WantedStream } from "../../src/transports/read-request.ts";
 import type { Engine } from "./engine.ts";
 

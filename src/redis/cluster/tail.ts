@@ -9,7 +9,7 @@
  */
 import type { EntryId } from "../../domain/entry-id.ts";
 import type { Logger } from "../../domain/logger.ts";
-import type { Tally } from "../../domain/tally.ts";
+import type { Tally } from "../../observe/counters.ts";
 import { createContinuity } from "../continuity.ts";
 import type { EntrySizes } from "../entry-sizes.ts";
 import { createReadPace } from "../read-pace.ts";

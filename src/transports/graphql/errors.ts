@@ -6,7 +6,7 @@
 import { GraphQLError } from "graphql";
 import type { Visitor } from "../../access/admission.ts";
 import { asGatewayError } from "../../domain/errors.ts";
-import type { Tally } from "../../domain/tally.ts";
+import type { Tally } from "../../observe/counters.ts";
 import type { Refusals } from "../refusals.ts";
 
 /** Codes that only GraphQL has. */

@@ -4,7 +4,7 @@
  */
 import type { Entry, Gap, StreamEntries } from "../../domain/entry.ts";
 import { GatewayError } from "../../domain/errors.ts";
-import type { Encoder } from "../../live/encoder.ts";
+import type { Encoder } from "../../live/sink.ts";
 import { keysOf, resolveCursors, type WantedStream } from "../read-request.ts";
 import type { OperationContext } from "./context.ts";
 import { createPullIterator } from "./pull-iterator.ts";

@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Entry, StreamEntries } from "../../domain/entry.ts";
-import type { Encoder } from "../../live/encoder.ts";
+import type { Encoder } from "../../live/sink.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
 import { encodeBase64 } from "../../wire/base64.ts";
 import { encodeJsonEntry, gapOf } from "../../wire/json.ts";

@@ -3,7 +3,7 @@ import type { FastifyReply } from "fastify";
 import type { SessionKind } from "../../access/sessions.ts";
 import type { Gap } from "../../domain/entry.ts";
 import { asGatewayError, type GatewayError } from "../../domain/errors.ts";
-import type { Encoder, Sink } from "../../live/encoder.ts";
+import type { Encoder, Sink } from "../../live/sink.ts";
 import type { SubscribedStream, SubscriptionOptions } from "../../live/subscription.ts";
 import { type ByteSink, type Chunks, createByteSink } from "../byte-sink.ts";
 import { type RouteParts, whenGone } from "./context.ts";

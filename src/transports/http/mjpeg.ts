@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 import { imageTypeOf } from "../../domain/content.ts";
 import { badParameter } from "../../domain/errors.ts";
-import type { Encoder } from "../../live/encoder.ts";
+import type { Encoder } from "../../live/sink.ts";
 import { formWithLengths, type MjpegForm, mjpegType, promptForm } from "../../wire/mjpeg.ts";
 import type { Chunks } from "../byte-sink.ts";
 import { cursorTimes, readWantedStreams, resolveCursors } from "../read-request.ts";

@@ -2,7 +2,7 @@
  * Memory for large messages, used again when they are stored. Camera frames would otherwise leave hundreds of megabytes
  * a second outside the heap, which the garbage collector meets with one full collection after another.
  */
-import type { Tally } from "../../domain/tally.ts";
+import type { Tally } from "../../observe/counters.ts";
 import { releaseMemory } from "./release-memory.ts";
 
 /** Takes and gives memory. */

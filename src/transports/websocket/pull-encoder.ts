@@ -1,6 +1,6 @@
 /** The four forms in which a pulling WebSocket gets entries (wire.md, "WebSocket pull" and "The clean format"). */
 import type { Entry, Gap, StreamEntries } from "../../domain/entry.ts";
-import type { Encoder } from "../../live/encoder.ts";
+import type { Encoder } from "../../live/sink.ts";
 import { encodeHeader, type PullOffsets } from "../../wire/header.ts";
 import { encodeJson, encodeJsonGap } from "../../wire/json.ts";
 import { encodeMsgpack, encodeMsgpackGap, encodeMsgpackStatus } from "../../wire/msgpack.ts";

@@ -3,7 +3,7 @@
  * so TCP slows its client down. One bound is per socket, one for all sockets, and one is the memory budget.
  */
 import type { MemoryLease } from "../../access/memory-budget.ts";
-import type { Tally } from "../../domain/tally.ts";
+import type { Tally } from "../../observe/counters.ts";
 
 /** What can be stopped from sending. */
 export interface Pausable {

@@ -1,9 +1,9 @@
 /** `/data/{stream_id}/push`: what a client sends is stored (wire.md, "WebSocket push"). */
 import { authorize } from "../../access/authorize.ts";
 import { createStreamKeys } from "../../access/stream-keys.ts";
+import type { Attendance } from "../../devices/presence.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import { DEFAULT_DEVICE, parseStreamIds } from "../../domain/stream-name.ts";
-import type { Attendance } from "../../live/presence.ts";
 import type { AppendResult } from "../../redis/appender.ts";
 import type { PushedEntry } from "../../wire/push-batch.ts";
 import { createPushDecoder } from "../../wire/push-decoder.ts";

@@ -4,7 +4,7 @@ import { ANYONE } from "../../../src/access/authorize.ts";
 import { createClientMemory } from "../../../src/access/client-memory.ts";
 import { createLimits } from "../../../src/access/limits.ts";
 import { createSessions } from "../../../src/access/sessions.ts";
-import { createTally } from "../../../src/domain/tally.ts";
+import { createTally } from "../../../src/observe/counters.ts";
 import { parseRedisUrl } from "../../../src/redis/address.ts";
 import { databaseOver } from "../../../src/redis/commands.ts";
 import { type Connection, openConnection } from "../../../src/redis/connection.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { createTally } from "../../../src/domain/tally.ts";
+import { createTally } from "../../../src/observe/counters.ts";
 import type { FrameReader } from "../../../src/transports/websocket/frame-reader.ts";
 import type { PayloadPool } from "../../../src/transports/websocket/payload-pool.ts";
 import { createPayloadPool } from "../../../src/transports/websocket/payload-pool.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createTally } from "../../../src/domain/tally.ts";
+import { createTally } from "../../../src/observe/counters.ts";
 import { createPayloadPool } from "../../../src/transports/websocket/payload-pool.ts";
 
 const KIB = 1024;

@@ -2,7 +2,7 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createMemoryBudget } from "../../../src/access/memory-budget.ts";
-import { createTally } from "../../../src/domain/tally.ts";
+import { createTally } from "../../../src/observe/counters.ts";
 import { createSocketDeadlines, type SocketDeadlines } from "../../../src/transports/socket-deadlines.ts";
 import { createPayloadPool } from "../../../src/transports/websocket/payload-pool.ts";
 import {

@@ -5,7 +5,7 @@
  */
 
 import type { EntryId } from "../domain/entry-id.ts";
-import type { Tally } from "../domain/tally.ts";
+import type { Tally } from "../observe/counters.ts";
 import type { EntrySizes } from "../redis/entry-sizes.ts";
 import type { Log } from "../redis/log.ts";
 import { type Batch, createBatch } from "./batch.ts";

@@ -6,7 +6,7 @@
 import type { Entry, StreamEntries } from "../domain/entry.ts";
 import { bytesOf } from "../redis/entry-sizes.ts";
 import { createConflation } from "./conflation.ts";
-import type { Course, CourseContext, Lane } from "./course.ts";
+import type { Course, CourseContext, Lane } from "./delivery.ts";
 import type { LiveReader } from "./hub.ts";
 import { retryLater } from "./retry.ts";
 

@@ -4,12 +4,12 @@
  */
 import type { Entry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
-import type { Tally } from "../domain/tally.ts";
-import type { ClassTraffic, Traffic } from "../domain/traffic.ts";
+import type { Tally } from "../observe/counters.ts";
+import type { ClassTraffic, Traffic } from "../observe/stream-classes.ts";
 import type { Log } from "../redis/log.ts";
-import type { Encoder } from "./encoder.ts";
-import type { History } from "./history.ts";
 import type { Hub, Passage } from "./hub.ts";
+import type { History } from "./page-cache.ts";
+import type { Encoder } from "./sink.ts";
 
 /** What subscriptions are made of. */
 export interface SubscriptionParts {

@@ -2,8 +2,8 @@
  * What streams carry, by class of streams: how many streams there are has no bound, the classes that an operator wants to
  * tell apart are few. Plain numbers, for whoever looks; nothing decides by them.
  */
-import { DEFAULT_DEVICE } from "./stream-name.ts";
-import { matchesPattern } from "./stream-pattern.ts";
+import { DEFAULT_DEVICE } from "../domain/stream-name.ts";
+import { matchesPattern } from "../domain/stream-pattern.ts";
 
 /** The streams of a pattern, under a name. */
 export interface StreamClass {

@@ -5,7 +5,7 @@
 
 import type { Entry } from "../domain/entry.ts";
 import { compareIds, type EntryId } from "../domain/entry-id.ts";
-import type { Tally } from "../domain/tally.ts";
+import type { Tally } from "../observe/counters.ts";
 import { type Batch, firstPast } from "./batch.ts";
 
 /** The newest batches of one stream, each continuing the one before. */

@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Entry } from "../../src/domain/entry.ts";
 import { compareIds, type EntryId, idAtTime, idOf } from "../../src/domain/entry-id.ts";
-import { createTally } from "../../src/domain/tally.ts";
 import { type Batch, createBatch } from "../../src/live/batch.ts";
-import { createRecentMemory, type RecentBatches } from "../../src/live/recent.ts";
+import { createRecentMemory, type RecentBatches } from "../../src/live/recent-batches.ts";
+import { createTally } from "../../src/observe/counters.ts";
 import { collectGarbage } from "../support/garbage.ts";
 import { until } from "../support/until.ts";
 

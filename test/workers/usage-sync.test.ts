@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createLimits } from "../../src/access/limits.ts";
 import { createSharedUsage, type SharedUsage } from "../../src/access/usage.ts";
-import { createUsageRelay, type UsageRelay } from "../../src/workers/usage-relay.ts";
+import { createUsageRelay, type UsageRelay } from "../../src/workers/usage-sync.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();

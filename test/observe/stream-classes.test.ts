@@ -1,6 +1,6 @@
 /** Which class of streams a stream is counted in. */
 import { expect, test } from "vitest";
-import { createTraffic } from "../../src/domain/traffic.ts";
+import { createTraffic } from "../../src/observe/stream-classes.ts";
 
 const classOf = (traffic: ReturnType<typeof createTraffic>, key: string) => {
   const counts = traffic.of(key);

@@ -5,7 +5,7 @@
 import type { Entry } from "../domain/entry.ts";
 import { bytesOf } from "../redis/entry-sizes.ts";
 import { type Batch, firstPast, frameOf } from "./batch.ts";
-import type { Course, CourseContext, Lane } from "./course.ts";
+import type { Course, CourseContext, Lane } from "./delivery.ts";
 import type { LiveReader } from "./hub.ts";
 import { retryLater } from "./retry.ts";
 

@@ -1,10 +1,10 @@
 /** The metrics of several workers as one page. */
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { createTally } from "../../src/domain/tally.ts";
-import { createTraffic } from "../../src/domain/traffic.ts";
+import { createWholeMetrics } from "../../src/observe/aggregated-metrics.ts";
+import { createTally } from "../../src/observe/counters.ts";
 import { createMetrics, type MetricValues } from "../../src/observe/metrics.ts";
-import { createWholeMetrics } from "../../src/observe/whole-metrics.ts";
+import { createTraffic } from "../../src/observe/stream-classes.ts";
 
 /** What a worker answers, as it comes out of the channel. */
 async function valuesOf(

@@ -20,10 +20,10 @@ import { createHub } from "./live/hub.ts";
 import { createHistory } from "./live/page-cache.ts";
 import { createRecentMemory } from "./live/recent-batches.ts";
 import { createSubscriber } from "./live/subscription.ts";
-import { createTally } from "./observe/counters.ts";
+import { createCounters } from "./observe/counters.ts";
 import { createDelaySampler } from "./observe/latency-sampler.ts";
 import { createMetrics } from "./observe/metrics.ts";
-import { createTraffic } from "./observe/stream-classes.ts";
+import { createStreamClasses } from "./observe/stream-classes.ts";
 import { startTracing } from "./observe/tracing.ts";
 import { createAppender } from "./redis/appender.ts";
 import { watchAvailability } from "./redis/availability.ts";
@@ -143,10 +143,10 @@ async function assemble(
   closers: (() => Promise<void> | void)[],
   siblings: Siblings | undefined,
 ) {
-  const tally = createTally();
-  const traffic = createTraffic(settings.metricsClasses);
+  const counters = createCounters();
+  const streamClasses = createStreamClasses(settings.metricsClasses);
   const sizes = createEntrySizes();
-  const store = openStore(settings, place, { sizes, tally, logger });
+  const store = openStore(settings, place, { sizes, counters, logger });
   closers.push(store.close);
   const { streamMaxLength: maxEntries, streamMaxAgeMs: maxAgeMs, streamMaxBytes: maxBytes } = settings;
   const retention = createRetention(store.reads, { maxEntries, maxAgeMs, maxBytes }, logger);
@@ -156,14 +156,14 @@ async function assemble(
     openSending: store.openSending,
     streamMaxLength: settings.streamMaxLength,
     onStored: (key) => polled.forget(key),
-    tally,
-    traffic,
+    counters,
+    streamClasses,
   });
   const { maxAnswerBytes: answerBytes, pageBytes } = settings;
   const logParts = { append, ping: store.ping, sizes, answerBytes, pageBytes };
   const log = createLog({ ...logParts, reads: store.reads, replicas: store.replicas });
   const polled = store.openPolledReads((reads) => createLog({ ...logParts, reads }));
-  const availability = watchAvailability({ ping: store.ping, tally, logger });
+  const availability = watchAvailability({ ping: store.ping, counters, logger });
   closers.push(availability.close);
   void warnOfServer(store.reads, logger);
   const turnEnd = createTurnEnd();
@@ -176,8 +176,8 @@ async function assemble(
         if (newest !== undefined) delays.note(newest.id);
         return isKept;
       }, events),
-    memory: createRecentMemory(settings.recentBytes, tally),
-    tally,
+    memory: createRecentMemory(settings.recentBytes, counters),
+    counters,
     logger,
   });
   closers.push(hub.close);
@@ -186,7 +186,7 @@ async function assemble(
     sizes,
     pageBytes,
     cacheBytes: settings.pageCacheBytes,
-    tally,
+    counters,
   });
 
   const { closing, close: beginClosing } = createClosing();
@@ -201,7 +201,7 @@ async function assemble(
   const access = openAccess(settings, store.reads, logger, closers, siblings);
   const common = {
     ...access,
-    refusals: createRefusals(tally, logger),
+    refusals: createRefusals(counters, logger),
     log,
     availability,
     isReady: async () => {
@@ -209,13 +209,13 @@ async function assemble(
       await requireWritableServer(store.reads);
     },
     polled: polled.reads,
-    subscribe: createSubscriber({ hub, history, log, tally, traffic }),
+    subscribe: createSubscriber({ hub, history, log, counters, streamClasses }),
     limits: settings,
     turnEnd,
-    warnings: createWarnings(tally, logger),
+    warnings: createWarnings(counters, logger),
     memory: createClientMemory(settings),
-    tally,
-    traffic,
+    counters,
+    streamClasses,
     logger,
     maxMessageBytes: settings.maxMessageBytes,
     tracing,
@@ -242,7 +242,7 @@ async function assemble(
     closing,
     pathPrefix: settings.pathPrefix,
   });
-  const payloadPool = createPayloadPool(PAYLOAD_POOL_BYTES, tally);
+  const payloadPool = createPayloadPool(PAYLOAD_POOL_BYTES, counters);
   const webSockets = createWebSocketTransport({
     ...common,
     presence,
@@ -252,7 +252,7 @@ async function assemble(
     pushGate: createPushGate({
       perSocketBytes: settings.pushInFlightBytes,
       totalBytes: settings.totalInFlightBytes,
-      tally,
+      counters,
     }),
     payloadPool,
     pullEncoders: createPullEncoders(),
@@ -265,8 +265,8 @@ async function assemble(
   const tls = settings.tlsCert === "" ? undefined : openTlsFiles(settings.tlsCert, settings.tlsKey, logger);
   if (tls !== undefined) closers.push(tls.close);
   const metrics = createMetrics({
-    tally,
-    traffic,
+    counters,
+    streamClasses,
     sockets: webSockets.size,
     sendBufferBytes: webSockets.sendBufferBytes,
     limitHits: access.limiting.hits,

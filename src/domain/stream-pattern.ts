@@ -1,5 +1,5 @@
 /**
- * Patterns of streams, `glasses:*`, `*:imu*`: for permissions, and for the classes that traffic is counted by.
+ * Patterns of streams, `glasses:*`, `*:imu*`: for permissions, and for the classes that entries are counted by.
  *
  * A pattern is matched against the stream key, `{device}:{stream}`. The part before its first colon matches the device,
  * the part after it matches the stream, prefix included. `*` alone matches every key.

@@ -15,7 +15,7 @@ export interface Conflation {
 }
 
 /** Makes the counter of a lane. */
-export function createConflation(hub: Hub, { key, traffic }: Lane): Conflation {
+export function createConflation(hub: Hub, { key, counters }: Lane): Conflation {
   let passage: Passage | undefined;
   /** Of what has passed, the entries that were sent or skipped. */
   let accounted = 0;
@@ -34,7 +34,7 @@ export function createConflation(hub: Hub, { key, traffic }: Lane): Conflation {
     sent(entries) {
       if (!follow()) return;
       const passed = passage?.entries ?? 0;
-      traffic.conflated += Math.max(0, passed - accounted - entries);
+      counters.conflated += Math.max(0, passed - accounted - entries);
       // What Redis was asked for may be ahead of what has passed here, which is then no news.
       accounted = Math.max(accounted + entries, passed);
     },

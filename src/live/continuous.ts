@@ -77,8 +77,8 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
     }
     if (lane.hasGap) tellGap(lane, batch.entries);
     lane.cursor = batch.last;
-    lane.traffic.entriesOut += batch.entries.length;
-    lane.traffic.bytesOut += batch.bytes;
+    lane.counters.entriesOut += batch.entries.length;
+    lane.counters.bytesOut += batch.bytes;
     return context.write(frameOf(batch, encoder, lane.name, memo));
   }
 
@@ -87,8 +87,8 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
     if (last === undefined) return;
     if (lane.hasGap) tellGap(lane, entries);
     lane.cursor = last.id;
-    lane.traffic.entriesOut += entries.length;
-    lane.traffic.bytesOut += bytesOf(entries);
+    lane.counters.entriesOut += entries.length;
+    lane.counters.bytesOut += bytesOf(entries);
     context.write(encoder.encode([{ stream: lane.name, entries }]));
   }
 

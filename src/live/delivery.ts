@@ -4,8 +4,8 @@
  */
 import type { Entry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
-import type { Tally } from "../observe/counters.ts";
-import type { ClassTraffic, Traffic } from "../observe/stream-classes.ts";
+import type { Counters } from "../observe/counters.ts";
+import type { ClassCounters, StreamClasses } from "../observe/stream-classes.ts";
 import type { Log } from "../redis/log.ts";
 import type { Hub, Passage } from "./hub.ts";
 import type { History } from "./page-cache.ts";
@@ -16,8 +16,8 @@ export interface SubscriptionParts {
   readonly hub: Hub;
   readonly history: History;
   readonly log: Log;
-  readonly tally: Tally;
-  readonly traffic: Traffic;
+  readonly counters: Counters;
+  readonly streamClasses: StreamClasses;
 }
 
 /** One stream of a subscription at work. */
@@ -27,7 +27,7 @@ export interface Lane {
   cursor: EntryId;
   isAtEnd: boolean;
   /** Where what is sent of it is counted. */
-  readonly traffic: ClassTraffic;
+  readonly counters: ClassCounters;
   /** Entries right after the cursor may be missing: reported before the next entry. */
   hasGap: boolean;
   /** The hub's record of the stream when the lane was attached last, and its `lives` at that time. */

@@ -9,7 +9,7 @@
 import { compareIds, type EntryId, FIRST_ID, idBefore } from "../domain/entry-id.ts";
 import type { GatewayError } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
-import type { Tally } from "../observe/counters.ts";
+import type { Counters } from "../observe/counters.ts";
 import { bytesOf } from "../redis/entry-sizes.ts";
 import type { OnTailReads, Tail, TailEvents, TailRead } from "../redis/tail.ts";
 import { type Batch, createBatch } from "./batch.ts";
@@ -73,7 +73,7 @@ export interface Hub {
 export interface HubParts {
   readonly openTail: (onReads: OnTailReads, events: TailEvents) => Tail;
   readonly memory: RecentMemory;
-  readonly tally: Tally;
+  readonly counters: Counters;
   readonly logger: Logger;
 }
 
@@ -95,7 +95,7 @@ const LARGE_ENTRY_BYTES = 32 * 1024;
 const SWEEP_MS = 500;
 
 /** Makes the hub and opens its tail. */
-export function createHub({ openTail, memory, tally, logger }: HubParts): Hub {
+export function createHub({ openTail, memory, counters, logger }: HubParts): Hub {
   const streams = new Map<string, LiveStream>();
   const empty = new Set<string>();
   const tail = openTail(
@@ -218,7 +218,7 @@ export function createHub({ openTail, memory, tally, logger }: HubParts): Hub {
     close() {
       clearInterval(sweep);
       tail.close();
-      tally.tailStreams = 0;
+      counters.tailStreams = 0;
     },
   };
 }

@@ -88,8 +88,8 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
       if (lane.hasGap) context.missed(lane, first.id);
       lane.cursor = last.id;
       lane.isAtEnd = false;
-      lane.traffic.entriesOut += next.length;
-      lane.traffic.bytesOut += bytesOf(next);
+      lane.counters.entriesOut += next.length;
+      lane.counters.bytesOut += bytesOf(next);
       conflations[i]?.sent(next.length);
       streams.push({ stream: lane.name, entries: next });
     });

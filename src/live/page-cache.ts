@@ -5,7 +5,7 @@
  */
 
 import type { EntryId } from "../domain/entry-id.ts";
-import type { Tally } from "../observe/counters.ts";
+import type { Counters } from "../observe/counters.ts";
 import type { EntrySizes } from "../redis/entry-sizes.ts";
 import type { Log } from "../redis/log.ts";
 import { type Batch, createBatch } from "./batch.ts";
@@ -34,7 +34,7 @@ export interface HistoryParts {
   readonly sizes: EntrySizes;
   readonly pageBytes: number;
   readonly cacheBytes: number;
-  readonly tally: Tally;
+  readonly counters: Counters;
 }
 
 /** How long (ms) a page serves other readers: after that, entries deleted from it would still be shown. */
@@ -43,7 +43,7 @@ const PAGE_LIFE_MS = 2000;
 const MOST_ENTRIES = 4096;
 
 /** Makes a reader of history. */
-export function createHistory({ log, sizes, pageBytes, cacheBytes, tally }: HistoryParts): History {
+export function createHistory({ log, sizes, pageBytes, cacheBytes, counters }: HistoryParts): History {
   const inFlight = new Map<string, Promise<HistoryPage>>();
   /** Full pages by stream and cursor, oldest first. */
   const kept = new Map<
@@ -53,14 +53,14 @@ export function createHistory({ log, sizes, pageBytes, cacheBytes, tally }: Hist
   let sweep: NodeJS.Timeout | undefined;
 
   function forget(question: string): void {
-    tally.pageCacheBytes -= kept.get(question)?.cost ?? 0;
+    counters.pageCacheBytes -= kept.get(question)?.cost ?? 0;
     kept.delete(question);
   }
 
   function forgetOld(): void {
     const now = performance.now();
     for (const [question, { until }] of kept) {
-      if (tally.pageCacheBytes <= cacheBytes && until > now) break;
+      if (counters.pageCacheBytes <= cacheBytes && until > now) break;
       forget(question);
     }
     sweep = kept.size > 0 ? setTimeout(forgetOld, PAGE_LIFE_MS).unref() : undefined;
@@ -72,13 +72,13 @@ export function createHistory({ log, sizes, pageBytes, cacheBytes, tally }: Hist
     const { cost } = page.batch;
     forget(question);
     kept.set(question, { page, cost, until: performance.now() + PAGE_LIFE_MS });
-    tally.pageCacheBytes += cost;
-    if (tally.pageCacheBytes > cacheBytes) clearTimeout(sweep);
-    if (sweep === undefined || tally.pageCacheBytes > cacheBytes) forgetOld();
+    counters.pageCacheBytes += cost;
+    if (counters.pageCacheBytes > cacheBytes) clearTimeout(sweep);
+    if (sweep === undefined || counters.pageCacheBytes > cacheBytes) forgetOld();
   }
 
   async function read(key: string, cursor: EntryId): Promise<HistoryPage> {
-    tally.pagesRead++;
+    counters.pagesRead++;
     const count = Math.max(1, Math.min(MOST_ENTRIES, Math.floor(pageBytes / sizes.expected(key))));
     const { entries, isLast, hasGap, isGone } = await log.readAfter(key, cursor, count);
     const last = entries[entries.length - 1];
@@ -91,12 +91,12 @@ export function createHistory({ log, sizes, pageBytes, cacheBytes, tally }: Hist
       const question = `${cursor} ${key}`;
       const known = kept.get(question);
       if (known !== undefined && known.until > performance.now()) {
-        tally.pagesShared++;
+        counters.pagesShared++;
         return Promise.resolve(known.page);
       }
       const under = inFlight.get(question);
       if (under !== undefined) {
-        tally.pagesShared++;
+        counters.pagesShared++;
         return under;
       }
       const answer = read(key, cursor)

@@ -5,7 +5,7 @@
 
 import type { Entry } from "../domain/entry.ts";
 import { compareIds, type EntryId } from "../domain/entry-id.ts";
-import type { Tally } from "../observe/counters.ts";
+import type { Counters } from "../observe/counters.ts";
 import { type Batch, firstPast } from "./batch.ts";
 
 /** The newest batches of one stream, each continuing the one before. */
@@ -51,18 +51,18 @@ function removeFirst<T>(queue: Queue<T>): void {
 }
 
 /** Makes a memory with nothing in it. @param limitBytes over all streams; 0 keeps nothing */
-export function createRecentMemory(limitBytes: number, tally: Tally): RecentMemory {
+export function createRecentMemory(limitBytes: number, counters: Counters): RecentMemory {
   const order: Queue<Slot> = { items: [], head: 0 };
   let emptied = 0;
 
   /** Lets go of a slot's batch at once: queues keep their removed members for a while. */
   function empty(slot: Slot): void {
-    tally.recentBytes -= slot.batch?.cost ?? 0;
+    counters.recentBytes -= slot.batch?.cost ?? 0;
     slot.batch = undefined;
   }
 
   function evict(): void {
-    while (tally.recentBytes > limitBytes) {
+    while (counters.recentBytes > limitBytes) {
       const oldest = order.items[order.head];
       if (oldest === undefined) return;
       removeFirst(order);
@@ -113,7 +113,7 @@ export function createRecentMemory(limitBytes: number, tally: Tally): RecentMemo
           const slot = { batch, owner: kept };
           kept.items.push(slot);
           order.items.push(slot);
-          tally.recentBytes += batch.cost;
+          counters.recentBytes += batch.cost;
           evict();
         },
         continuing(cursor) {

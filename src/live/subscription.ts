@@ -73,17 +73,17 @@ export function createSubscriber(parts: SubscriptionParts) {
   const entryFrames = new WeakMap<Entry, Map<string, unknown>>();
   return function subscribe<Frame>(options: SubscriptionOptions<Frame>): Subscription {
     const { sink, turns, memory } = options;
-    const { tally } = parts;
+    const { counters } = parts;
     const reasons = new Set<PauseReason>();
     let closed = false;
     /** Bytes of reads that are under way. */
     let reserved = 0;
     const lanes = options.streams.map(
-      (stream): Lane => ({ hasGap: false, ...stream, traffic: parts.traffic.of(stream.key) }),
+      (stream): Lane => ({ hasGap: false, ...stream, counters: parts.streamClasses.of(stream.key) }),
     );
 
     function tellGap(gap: Gap): void {
-      tally.gaps++;
+      counters.gaps++;
       options.onGap?.(gap);
     }
 
@@ -102,7 +102,7 @@ export function createSubscriber(parts: SubscriptionParts) {
         sink.write(frame);
         options.onFrame?.(frame);
         if (!closed && sink.isFull()) {
-          tally.slowPauses++;
+          counters.slowPauses++;
           pause("slow");
           sink.whenDrained(() => resume("slow"));
         }
@@ -153,26 +153,26 @@ export function createSubscriber(parts: SubscriptionParts) {
       if (closed || reasons.has(reason)) return;
       reasons.add(reason);
       if (reasons.size > 1) return;
-      tally.readersPaused++;
+      counters.readersPaused++;
       course.halt();
     }
 
     function resume(reason: PauseReason): void {
       if (closed || !reasons.delete(reason) || reasons.size > 0) return;
-      tally.readersPaused--;
+      counters.readersPaused--;
       course.run();
     }
 
     function close(): void {
       if (closed) return;
       closed = true;
-      tally.readers--;
-      if (reasons.size > 0) tally.readersPaused--;
+      counters.readers--;
+      if (reasons.size > 0) counters.readersPaused--;
       memory?.release();
       course.halt();
     }
 
-    tally.readers++;
+    counters.readers++;
     // Not within the call: what the first frame makes the transport do needs the subscription that is returned.
     queueMicrotask(() => course.run());
     return {

@@ -1,10 +1,10 @@
 /**
  * What the gateway counts while it works: plain numbers, so that counting costs nothing where entries fly. The
- * metrics page reads them; nothing decides by them. What streams carry is counted by their class (`traffic.ts`).
+ * metrics page reads them; nothing decides by them. What streams carry is counted by their class (`stream-classes.ts`).
  */
 
 /** Totals since the start, and the current level of every bounded buffer. Sizes are bytes. */
-export interface Tally {
+export interface Counters {
   /** Appends that Redis answered with an error. */
   entriesRefused: number;
   /** Appends whose answer was lost with the connection: stored or not, nobody knows. */
@@ -43,8 +43,8 @@ export interface Tally {
   internalErrors: number;
 }
 
-/** A tally with everything at 0. */
-export const createTally = (): Tally => ({
+/** A counters with everything at 0. */
+export const createCounters = (): Counters => ({
   entriesRefused: 0,
   entriesUnknown: 0,
   appendsInFlight: 0,

@@ -1,7 +1,7 @@
-/** Metrics for Prometheus: the tally, traffic by class of streams, and what the runtime knows of itself. Nothing is labelled by stream. */
+/** Metrics for Prometheus: the counters, entries by class of streams, and what the runtime knows of itself. Nothing is labelled by stream. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { Tally } from "./counters.ts";
-import type { ClassTraffic, Traffic } from "./stream-classes.ts";
+import type { Counters } from "./counters.ts";
+import type { ClassCounters, StreamClasses } from "./stream-classes.ts";
 
 /** All metrics with their values, as the library has them. */
 export type MetricValues = Awaited<ReturnType<Registry["getMetricsAsJSON"]>>;
@@ -18,8 +18,8 @@ export interface Metrics {
 
 type Kind = "counter" | "gauge";
 
-/** One metric per number of the tally: a number without a row does not compile. */
-const ROWS: Readonly<Record<keyof Tally, readonly [kind: Kind, name: string, help: string]>> = {
+/** One metric per number of the counters: a number without a row does not compile. */
+const ROWS: Readonly<Record<keyof Counters, readonly [kind: Kind, name: string, help: string]>> = {
   entriesRefused: ["counter", "entries_refused_total", "Appends that Redis answered with an error"],
   entriesUnknown: ["counter", "entries_unknown_total", "Appends whose answer was lost with the connection"],
   appendsInFlight: ["gauge", "appends_in_flight", "Appends that wait for Redis"],
@@ -75,7 +75,7 @@ const ROWS: Readonly<Record<keyof Tally, readonly [kind: Kind, name: string, hel
 };
 
 /** One metric per number of a class of streams. */
-const CLASS_ROWS: Readonly<Record<keyof ClassTraffic, readonly [name: string, help: string]>> = {
+const CLASS_ROWS: Readonly<Record<keyof ClassCounters, readonly [name: string, help: string]>> = {
   entriesIn: ["entries_in_total", "Entries stored, by class of streams"],
   bytesIn: ["bytes_in_total", "Payload bytes stored, by class of streams"],
   entriesOut: ["entries_out_total", "Entries sent, once for each reader, by class of streams"],
@@ -86,10 +86,10 @@ const CLASS_ROWS: Readonly<Record<keyof ClassTraffic, readonly [name: string, he
   ],
 };
 
-/** What is read when somebody looks, beside the tally. */
+/** What is read when somebody looks, beside the counters. */
 export interface MetricSources {
-  readonly tally: Tally;
-  readonly traffic: Traffic;
+  readonly counters: Counters;
+  readonly streamClasses: StreamClasses;
   /** WebSockets open now, and the bytes that they have not sent yet. */
   readonly sockets: () => number;
   readonly sendBufferBytes: () => number;
@@ -122,22 +122,31 @@ const MISNAMED = [
 
 /** Makes the metrics page. */
 export function createMetrics(sources: MetricSources): Metrics {
-  const { tally, traffic, sockets, sendBufferBytes, limitHits, refusals, sessions, memory, redisSeconds } =
-    sources;
+  const {
+    counters,
+    streamClasses,
+    sockets,
+    sendBufferBytes,
+    limitHits,
+    refusals,
+    sessions,
+    memory,
+    redisSeconds,
+  } = sources;
   const register = new Registry();
   collectDefaultMetrics({ register });
   for (const name of MISNAMED) register.removeSingleMetric(name);
-  for (const key of Object.keys(ROWS) as (keyof Tally)[]) {
+  for (const key of Object.keys(ROWS) as (keyof Counters)[]) {
     const [kind, name, help] = ROWS[key];
     const options = { name: `redis_streamer_${name}`, help, registers: [register] };
-    const read = () => tally[key];
+    const read = () => counters[key];
     if (kind === "gauge") addGauge(options, read);
     else addCounter(options, read);
   }
-  for (const key of Object.keys(CLASS_ROWS) as (keyof ClassTraffic)[]) {
+  for (const key of Object.keys(CLASS_ROWS) as (keyof ClassCounters)[]) {
     const [name, help] = CLASS_ROWS[key];
     addByLabel(register, name, help, "class", () =>
-      [...traffic.classes].map(([one, counts]) => [one, counts[key]] as const),
+      [...streamClasses.classes].map(([one, counts]) => [one, counts[key]] as const),
     );
   }
   addGauge(

@@ -12,7 +12,7 @@ export interface StreamClass {
 }
 
 /** Totals of one class since the start. */
-export interface ClassTraffic {
+export interface ClassCounters {
   /** Entries stored, and the bytes of their payloads. */
   entriesIn: number;
   bytesIn: number;
@@ -24,11 +24,11 @@ export interface ClassTraffic {
 }
 
 /** Counts what streams carry. */
-export interface Traffic {
+export interface StreamClasses {
   /** The totals of a stream's class. Whoever counts a stream's entries again and again asks once and keeps them. */
-  of(key: string): ClassTraffic;
+  of(key: string): ClassCounters;
   /** All classes by their names, also those of which no stream was seen. */
-  readonly classes: ReadonlyMap<string, ClassTraffic>;
+  readonly classes: ReadonlyMap<string, ClassCounters>;
 }
 
 /** The classes of streams that no pattern has: the gateway's own, those of no device in particular, and all others. */
@@ -40,22 +40,22 @@ const OTHER = "other";
 const MOST_KNOWN = 10_000;
 
 /** Makes the counters. @param named the first class whose pattern has a stream is the stream's */
-export function createTraffic(named: readonly StreamClass[] = []): Traffic {
+export function createStreamClasses(named: readonly StreamClass[] = []): StreamClasses {
   const names = [...named.map(({ name }) => name), SYSTEM, DEFAULT, OTHER];
-  const classes = new Map(names.map((name) => [name, noTraffic()]));
-  const known = new Map<string, ClassTraffic>();
+  const classes = new Map(names.map((name) => [name, zeroCounters()]));
+  const known = new Map<string, ClassCounters>();
   // Entries of one stream often come together.
   let lastKey: string | undefined;
-  let last = noTraffic();
+  let last = zeroCounters();
 
-  function classOf(key: string): ClassTraffic {
+  function classOf(key: string): ClassCounters {
     const found = known.get(key);
     if (found !== undefined) return found;
     const name = named.find(({ pattern }) => matchesPattern(pattern, key))?.name ?? restOf(key);
-    const traffic = classes.get(name) ?? noTraffic();
+    const streamClasses = classes.get(name) ?? zeroCounters();
     if (known.size >= MOST_KNOWN) known.clear();
-    known.set(key, traffic);
-    return traffic;
+    known.set(key, streamClasses);
+    return streamClasses;
   }
 
   return {
@@ -76,7 +76,7 @@ function restOf(key: string): string {
   return colon < 0 || key.slice(0, colon) === DEFAULT_DEVICE ? DEFAULT : OTHER;
 }
 
-const noTraffic = (): ClassTraffic => ({
+const zeroCounters = (): ClassCounters => ({
   entriesIn: 0,
   bytesIn: 0,
   entriesOut: 0,

@@ -7,8 +7,8 @@
 import { fieldArguments, isDeduped, type NewEntry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
 import { GatewayError } from "../domain/errors.ts";
-import type { Tally } from "../observe/counters.ts";
-import type { Traffic } from "../observe/stream-classes.ts";
+import type { Counters } from "../observe/counters.ts";
+import type { StreamClasses } from "../observe/stream-classes.ts";
 import type { CommandWriter } from "./command-writer.ts";
 import { type Connection, type ConnectionHooks, ReplyLostError } from "./connection.ts";
 import { dedupedCommand } from "./deduped-append.ts";
@@ -47,34 +47,34 @@ export interface AppenderParts {
   readonly retention?: Retention;
   /** An entry of a stream is stored; told before it is acknowledged. */
   readonly onStored?: (key: string) => void;
-  readonly tally: Tally;
-  readonly traffic: Traffic;
+  readonly counters: Counters;
+  readonly streamClasses: StreamClasses;
 }
 
 /** Makes the function that appends a batch. */
 export function createAppender(parts: AppenderParts): Append {
-  const { openSending, streamMaxLength, onStored, tally, traffic } = parts;
+  const { openSending, streamMaxLength, onStored, counters, streamClasses } = parts;
   const sending = openSending(createEntryEncoder(parts.retention ?? fixedRetention(streamMaxLength)));
 
   function resultOf(entry: NewEntry, error: Error | undefined, reply: Reply): AppendResult {
     const bytes = entry.data.length;
-    tally.appendsInFlight--;
-    tally.appendBytesInFlight -= bytes;
+    counters.appendsInFlight--;
+    counters.appendBytesInFlight -= bytes;
     if (error === undefined && Buffer.isBuffer(reply)) {
-      const counts = traffic.of(entry.key);
+      const counts = streamClasses.of(entry.key);
       counts.entriesIn++;
       counts.bytesIn += bytes;
       onStored?.(entry.key);
       return reply.toString("latin1") as EntryId;
     }
     if (error instanceof ReplyLostError) {
-      tally.entriesUnknown++;
+      counters.entriesUnknown++;
       return new GatewayError(
         "APPEND_UNKNOWN",
         "the connection to Redis was lost before it answered; the entry may or may not be stored",
       );
     }
-    tally.entriesRefused++;
+    counters.entriesRefused++;
     return refusalOf(error ?? new Error("Redis answered XADD without an id"));
   }
 
@@ -86,8 +86,8 @@ export function createAppender(parts: AppenderParts): Append {
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i];
       if (entry === undefined) continue;
-      tally.appendsInFlight++;
-      tally.appendBytesInFlight += entry.data.length;
+      counters.appendsInFlight++;
+      counters.appendBytesInFlight += entry.data.length;
       sending.append(entry, (error, reply, isInUse = false) => {
         results[i] = resultOf(entry, error, reply);
         isKept ||= isInUse;

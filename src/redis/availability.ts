@@ -3,7 +3,7 @@
  * right for what they carry and too late for a person who looks at a console that still says "live".
  */
 import type { Logger } from "../domain/logger.ts";
-import type { Tally } from "../observe/counters.ts";
+import type { Counters } from "../observe/counters.ts";
 
 /** Called when Redis stops answering, with the time of its last answer, and with undefined when it answers again. */
 export type OnAvailability = (unavailableSince: Date | undefined) => void;
@@ -21,7 +21,7 @@ export interface Availability {
 export interface AvailabilityParts {
   /** Resolves when Redis answers. One is under way at a time. */
   readonly ping: () => Promise<void>;
-  readonly tally: Tally;
+  readonly counters: Counters;
   readonly logger: Logger;
 }
 
@@ -30,7 +30,7 @@ const LOOK_MS = 500;
 const MOST_QUIET_LOOKS = 4;
 
 /** Starts to watch. */
-export function watchAvailability({ ping, tally, logger }: AvailabilityParts): Availability {
+export function watchAvailability({ ping, counters, logger }: AvailabilityParts): Availability {
   const watchers = new Set<OnAvailability>();
   let answeredAt = new Date();
   let quietLooks = 0;
@@ -62,7 +62,7 @@ export function watchAvailability({ ping, tally, logger }: AvailabilityParts): A
     if (now === undefined) logger.info({ since }, "Redis answers again");
     else logger.warn({ since: now }, "Redis does not answer: readers and writers wait for it");
     since = now;
-    tally.redisUnavailable = now === undefined ? 0 : 1;
+    counters.redisUnavailable = now === undefined ? 0 : 1;
     for (const watcher of [...watchers]) watcher(now);
   }
 

@@ -25,7 +25,7 @@ const REFUSED_PAUSE_MS = 1000;
 
 /** Opens a blocking tail. @param control a connection that is not the tail's own, for `CLIENT UNBLOCK` */
 export function openBlockingTail(options: TailOptions & { readonly control: Connection }): Tail {
-  const { address, logger, silenceMs, sizes, tally, onReads, onRemoval, onRefused, control } = options;
+  const { address, logger, silenceMs, sizes, counters, onReads, onRemoval, onRefused, control } = options;
   const positions = new Map<string, EntryId>();
   /** Streams that may have entries past their positions. */
   const grown = new Set<string>();
@@ -53,7 +53,7 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
       schedule();
     },
     onLost() {
-      tally.redisReconnects++;
+      counters.redisReconnects++;
       reading = undefined;
       clientId = undefined;
     },
@@ -78,7 +78,7 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
       readGrown(asked);
       return;
     }
-    tally.tailReads++;
+    counters.tailReads++;
     const streams = [...asked.keys(), ...asked.values()];
     connection.send(["XREAD", "COUNT", 1, "BLOCK", BLOCK_MS, "STREAMS", ...streams], (error, reply) => {
       if (error !== undefined) {
@@ -102,7 +102,7 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
       return;
     }
     for (const key of plan.asked.keys()) grown.delete(key);
-    tally.tailReads++;
+    counters.tailReads++;
     connection.transact(readCommands(plan, continuity), (error, replies) => {
       const failure = error ?? errorIn(replies);
       if (failure === undefined) {
@@ -163,14 +163,14 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
     watch(key, after) {
       continuity.forget(key);
       positions.set(key, after);
-      tally.tailStreams = positions.size;
+      counters.tailStreams = positions.size;
       interrupt();
     },
     unwatch(key) {
       positions.delete(key);
       grown.delete(key);
       continuity.forget(key);
-      tally.tailStreams = positions.size;
+      counters.tailStreams = positions.size;
     },
     close() {
       closed = true;

@@ -79,7 +79,7 @@ export const describeRedis = (place: Place): string =>
 export function openStore(
   options: RedisOptions,
   place: Place,
-  parts: Pick<StoreParts, "sizes" | "tally" | "logger">,
+  parts: Pick<StoreParts, "sizes" | "counters" | "logger">,
 ): Store {
   const common = {
     ...parts,

@@ -5,7 +5,7 @@
  */
 import type { Entry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
-import type { Tally } from "../observe/counters.ts";
+import type { Counters } from "../observe/counters.ts";
 import type { Connection, ConnectionHooks } from "./connection.ts";
 import { bytesOf } from "./entry-sizes.ts";
 import type { Log } from "./log.ts";
@@ -37,7 +37,7 @@ export interface PolledReadsParts {
   readonly readsOver: (connection: Connection) => Reads;
   /** Most that is kept, in bytes, about. */
   readonly limitBytes: number;
-  readonly tally: Tally;
+  readonly counters: Counters;
 }
 
 /** Answers larger than this (bytes) are not kept: asking for them costs little beside sending them. */
@@ -57,26 +57,26 @@ export function createPolledReads({
   connect,
   readsOver,
   limitBytes,
-  tally,
+  counters,
 }: PolledReadsParts): PolledReadsWithForget {
   const places = new Map<string, Place>();
   let isTracked = false;
 
   function forget(key: string): void {
-    tally.polledBytes -= places.get(key)?.bytes ?? 0;
+    counters.polledBytes -= places.get(key)?.bytes ?? 0;
     places.delete(key);
   }
 
   function forgetAll(): void {
     places.clear();
-    tally.polledBytes = 0;
+    counters.polledBytes = 0;
   }
 
   /** By far the most is out of date long before the bound is reached; then all is asked for again. */
   function take(place: Place, bytes: number): void {
     place.bytes += bytes;
-    tally.polledBytes += bytes;
-    if (tally.polledBytes > limitBytes) forgetAll();
+    counters.polledBytes += bytes;
+    if (counters.polledBytes > limitBytes) forgetAll();
   }
 
   function placeOf(key: string): Place {

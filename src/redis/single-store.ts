@@ -31,7 +31,7 @@ export function openSingleStore(parts: SingleStoreParts): Store {
     streamMaxLength,
     pollCacheBytes,
     sizes,
-    tally,
+    counters,
     logger,
   } = parts;
   const connections: Connection[] = [];
@@ -44,7 +44,7 @@ export function openSingleStore(parts: SingleStoreParts): Store {
       name,
       waitMs,
       onLost() {
-        tally.redisReconnects++;
+        counters.redisReconnects++;
         hooks.onLost?.();
       },
     });
@@ -69,7 +69,7 @@ export function openSingleStore(parts: SingleStoreParts): Store {
         connect: (hooks) => connect("polls", hooks),
         readsOver,
         limitBytes: pollCacheBytes,
-        tally,
+        counters,
       }),
     openTail: (onReads, events) =>
       openTail(tailMode, {
@@ -77,7 +77,7 @@ export function openSingleStore(parts: SingleStoreParts): Store {
         logger,
         silenceMs,
         sizes,
-        tally,
+        counters,
         echo,
         onReads,
         ...events,

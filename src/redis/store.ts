@@ -1,6 +1,6 @@
 /** The Redis that a gateway stands on, whatever it is made of: what the gateway's parts ask of it, and in which ways. */
 import type { Logger } from "../domain/logger.ts";
-import type { Tally } from "../observe/counters.ts";
+import type { Counters } from "../observe/counters.ts";
 import type { OpenSending } from "./appender.ts";
 import type { Commands, Database } from "./commands.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
@@ -23,7 +23,7 @@ export interface StoreParts {
   /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
   readonly streamMaxLength: number;
   readonly sizes: EntrySizes;
-  readonly tally: Tally;
+  readonly counters: Counters;
   readonly logger: Logger;
 }
 

@@ -9,7 +9,7 @@
 import type { Entry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
 import type { Logger } from "../domain/logger.ts";
-import type { Tally } from "../observe/counters.ts";
+import type { Counters } from "../observe/counters.ts";
 import { openConnection } from "./connection.ts";
 import { createContinuity } from "./continuity.ts";
 import { createEarlyEchoes } from "./early-echoes.ts";
@@ -39,7 +39,7 @@ export interface TailOptions extends TailEvents {
   /** As of `ConnectionOptions`. */
   readonly silenceMs?: number | undefined;
   readonly sizes: EntrySizes;
-  readonly tally: Tally;
+  readonly counters: Counters;
   readonly echo: Echo;
   readonly onReads: OnTailReads;
   /** The server cannot do what this tail stands on. */
@@ -48,7 +48,7 @@ export interface TailOptions extends TailEvents {
 
 /** Opens a tracking tail. While Redis is away it waits, and then reads on where it was. */
 export function openTrackingTail(options: TailOptions): Tail {
-  const { address, logger, silenceMs, sizes, tally, echo, onReads, onRemoval, onRefused, onUnsupported } =
+  const { address, logger, silenceMs, sizes, counters, echo, onReads, onRemoval, onRefused, onUnsupported } =
     options;
   const positions = new Map<string, EntryId>();
   const early = createEarlyEchoes();
@@ -80,7 +80,7 @@ export function openTrackingTail(options: TailOptions): Tail {
       readAll();
     },
     onLost() {
-      tally.redisReconnects++;
+      counters.redisReconnects++;
       reading = undefined;
     },
   });
@@ -117,7 +117,7 @@ export function openTrackingTail(options: TailOptions): Tail {
     const { asked } = plan;
     if (asked.size === 0) return;
     pace.noteRead();
-    tally.tailReads++;
+    counters.tailReads++;
     reading = asked;
     for (const key of asked.keys()) changed.delete(key);
     connection.transact(readCommands(plan, continuity), (error, replies) => {
@@ -223,7 +223,7 @@ export function openTrackingTail(options: TailOptions): Tail {
       early.forget(key);
       continuity.forget(key);
       positions.set(key, after);
-      tally.tailStreams = positions.size;
+      counters.tailStreams = positions.size;
       changed.add(key);
       schedule();
     },
@@ -233,7 +233,7 @@ export function openTrackingTail(options: TailOptions): Tail {
       positions.delete(key);
       continuity.forget(key);
       changed.delete(key);
-      tally.tailStreams = positions.size;
+      counters.tailStreams = positions.size;
     },
     close() {
       echo.listen(undefined);

@@ -1,7 +1,7 @@
 /** What the gateway refuses is counted by its code, and where somebody may be trying doors, logged: one line, no secret. */
 import type { ErrorCode, GatewayError } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
-import type { Tally } from "../observe/counters.ts";
+import type { Counters } from "../observe/counters.ts";
 
 /** Where something was refused. */
 export interface RefusedAt {
@@ -34,7 +34,7 @@ const LOUD: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** Makes the notes of a gateway. */
-export function createRefusals(tally: Tally, logger: Logger): Refusals {
+export function createRefusals(counters: Counters, logger: Logger): Refusals {
   const counts = new Map<ErrorCode, number>();
   return {
     counts,
@@ -42,11 +42,11 @@ export function createRefusals(tally: Tally, logger: Logger): Refusals {
       const { code, kind, message, cause } = error;
       counts.set(code, (counts.get(code) ?? 0) + 1);
       if (code === "INTERNAL") {
-        tally.internalErrors++;
+        counters.internalErrors++;
         logger.error({ ...at, err: cause ?? error }, "a request failed");
         return;
       }
-      if (kind.status < 500) tally.clientErrors++;
+      if (kind.status < 500) counters.clientErrors++;
       if (LOUD.has(code)) logger.warn({ ...at, code, reason: message }, "refused");
     },
   };

@@ -5,7 +5,7 @@
  */
 import { type EntryId, timeOfId } from "../domain/entry-id.ts";
 import type { Logger } from "../domain/logger.ts";
-import type { Tally } from "../observe/counters.ts";
+import type { Counters } from "../observe/counters.ts";
 import type { Log } from "../redis/log.ts";
 import { asciiJson } from "../wire/header.ts";
 import type { RefusedAt } from "./refusals.ts";
@@ -26,13 +26,13 @@ export interface Warnings {
 }
 
 /** Creates the warnings of a gateway. */
-export function createWarnings(tally: Tally, logger: Logger): Warnings {
+export function createWarnings(counters: Counters, logger: Logger): Warnings {
   const loggedAt = new Map<WarningKind, number>();
   const unlogged = new Map<WarningKind, number>();
   return {
     note(kind, sentences, at) {
       if (sentences.length === 0) return;
-      tally.requestWarnings++;
+      counters.requestWarnings++;
       const now = performance.now();
       if (now - (loggedAt.get(kind) ?? Number.NEGATIVE_INFINITY) < LOG_INTERVAL_MS) {
         unlogged.set(kind, (unlogged.get(kind) ?? 0) + 1);

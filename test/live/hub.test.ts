@@ -66,11 +66,11 @@ async function untilEchoed(reader: TestReader): Promise<EntryId[]> {
 test("the memory of a large entry is free when all its readers have it", async () => {
   const reader = await read();
   const ids = await untilEchoed(reader);
-  const readsBefore = engine.tally.tailReads;
+  const readsBefore = engine.counters.tailReads;
   const { id, isKept } = await append();
   await sees(reader, [...ids, id]);
   expect(isKept).toBe(false);
-  expect(engine.tally.tailReads).toBe(readsBefore);
+  expect(engine.counters.tailReads).toBe(readsBefore);
   expect(reader.spoilt()).toBe(0);
 });
 

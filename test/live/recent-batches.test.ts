@@ -4,7 +4,7 @@ import type { Entry } from "../../src/domain/entry.ts";
 import { compareIds, type EntryId, idAtTime, idOf } from "../../src/domain/entry-id.ts";
 import { type Batch, createBatch } from "../../src/live/batch.ts";
 import { createRecentMemory, type RecentBatches } from "../../src/live/recent-batches.ts";
-import { createTally } from "../../src/observe/counters.ts";
+import { createCounters } from "../../src/observe/counters.ts";
 import { collectGarbage } from "../support/garbage.ts";
 import { until } from "../support/until.ts";
 
@@ -25,8 +25,8 @@ interface ModelStream {
 
 /** The memory under test beside a plain list of what it should keep. */
 function createModel(limitBytes: number, streams: number) {
-  const tally = createTally();
-  const memory = createRecentMemory(limitBytes, tally);
+  const counters = createCounters();
+  const memory = createRecentMemory(limitBytes, counters);
   const all = Array.from({ length: streams }, (): ModelStream => {
     const start = cursorAt(START);
     return { recent: memory.open(), base: start, position: start, batches: [] };
@@ -36,7 +36,7 @@ function createModel(limitBytes: number, streams: number) {
   let ms = START;
 
   return {
-    tally,
+    counters,
     all,
     cost,
     isKept: (batch: Batch) => kept.some((one) => one.batch === batch),
@@ -159,14 +159,14 @@ describe("the bound", () => {
           if (one === undefined) continue;
           if (step.kind === "add") model.add(one, step.sizes);
           else model.clear(one);
-          expect(model.tally.recentBytes).toBe(model.cost());
-          expect(model.tally.recentBytes).toBeLessThanOrEqual(limitBytes);
+          expect(model.counters.recentBytes).toBe(model.cost());
+          expect(model.counters.recentBytes).toBeLessThanOrEqual(limitBytes);
         }
         for (const { recent, batches } of model.all)
           for (const batch of batches)
             expect(recent.continuing(batch.after)).toBe(model.isKept(batch) ? batch : undefined);
         for (const one of model.all) model.clear(one);
-        expect(model.tally.recentBytes).toBe(0);
+        expect(model.counters.recentBytes).toBe(0);
       }),
       { numRuns: 300 },
     );
@@ -180,7 +180,7 @@ describe("the bound", () => {
       model.add(one, [i % 50]);
       // In turns: a stream that is cleared all the time, and none, so that the limit is reached.
       if (i % 1000 < 600 && i % STREAMS === 0) model.clear(one);
-      expect(model.tally.recentBytes).toBe(model.cost());
+      expect(model.counters.recentBytes).toBe(model.cost());
     }
   });
 
@@ -189,7 +189,7 @@ describe("the bound", () => {
     const [one] = model.all;
     if (one === undefined) return;
     model.add(one, [1]);
-    expect(model.tally.recentBytes).toBe(0);
+    expect(model.counters.recentBytes).toBe(0);
     expect(one.recent.after(cursorAt(START), 1)).toBeUndefined();
   });
 
@@ -209,7 +209,7 @@ describe("the bound", () => {
       });
 
     test("when it is cleared, though nothing is added after it", async () => {
-      const memory = createRecentMemory(UNLIMITED, createTally());
+      const memory = createRecentMemory(UNLIMITED, createCounters());
       const recent = memory.open();
       const add = () => {
         const { batches: added, refs } = batches(100);
@@ -224,7 +224,7 @@ describe("the bound", () => {
 
     test("when it is evicted", async () => {
       const { cost } = batches(1).batches[0] as Batch;
-      const memory = createRecentMemory(10 * cost, createTally());
+      const memory = createRecentMemory(10 * cost, createCounters());
       const recent = memory.open();
       const add = () => {
         const { batches: added, refs } = batches(50);

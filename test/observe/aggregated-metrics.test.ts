@@ -2,20 +2,20 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { createWholeMetrics } from "../../src/observe/aggregated-metrics.ts";
-import { createTally } from "../../src/observe/counters.ts";
+import { createCounters } from "../../src/observe/counters.ts";
 import { createMetrics, type MetricValues } from "../../src/observe/metrics.ts";
-import { createTraffic } from "../../src/observe/stream-classes.ts";
+import { createStreamClasses } from "../../src/observe/stream-classes.ts";
 
 /** What a worker answers, as it comes out of the channel. */
 async function valuesOf(
   entriesIn: number,
   { redisSeconds = 0.001, delays = [] as number[] } = {},
 ): Promise<MetricValues> {
-  const traffic = createTraffic();
-  traffic.of("default:s").entriesIn = entriesIn;
+  const streamClasses = createStreamClasses();
+  streamClasses.of("default:s").entriesIn = entriesIn;
   const metrics = createMetrics({
-    tally: { ...createTally(), readers: entriesIn },
-    traffic,
+    counters: { ...createCounters(), readers: entriesIn },
+    streamClasses,
     sockets: () => 1,
     sendBufferBytes: () => 0,
     limitHits: { sockets: 2 },

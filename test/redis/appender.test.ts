@@ -49,12 +49,12 @@ describe("an appender", () => {
       "6-0",
     ]);
     expect(isKept).toBe(false);
-    expect(appends.tally).toMatchObject({
+    expect(appends.counters).toMatchObject({
       entriesRefused: 2,
       appendsInFlight: 0,
       appendBytesInFlight: 0,
     });
-    expect(appends.traffic.of("a")).toMatchObject({ entriesIn: 3, bytesIn: 3 });
+    expect(appends.streamClasses.of("a")).toMatchObject({ entriesIn: 3, bytesIn: 3 });
   });
 
   test("an empty batch is done at once", async () => {
@@ -104,8 +104,8 @@ test("while Redis is away appends wait, for a bounded time, and are told apart f
   const waits = appends.add(["s", "3"]);
   await own.start();
   expect((await waits).results.map(codeOf)).toEqual(["stored"]);
-  expect(appends.tally).toMatchObject({ entriesUnknown: 1, entriesRefused: 1 });
-  expect(appends.traffic.of("s").entriesIn).toBe(1);
+  expect(appends.counters).toMatchObject({ entriesUnknown: 1, entriesRefused: 1 });
+  expect(appends.streamClasses.of("s").entriesIn).toBe(1);
 });
 
 /** What a tail has brought of one stream. */
@@ -139,7 +139,7 @@ function openTailBehind(appends: TestAppends): TailBehind {
     echo: appends.echo,
     logger: silent,
     sizes: createEntrySizes(),
-    tally: appends.tally,
+    counters: appends.counters,
     control,
     onReads(reads) {
       for (const { key, after, entries } of reads) {

@@ -1,7 +1,7 @@
 /** Answers kept for clients that poll: as long as nothing has changed, and not a moment longer. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EntryId, FIRST_ID } from "../../src/domain/entry-id.ts";
-import { createTally } from "../../src/observe/counters.ts";
+import { createCounters } from "../../src/observe/counters.ts";
 import { parseRedisUrl } from "../../src/redis/address.ts";
 import { type Connection, openConnection } from "../../src/redis/connection.ts";
 import { createEntrySizes } from "../../src/redis/entry-sizes.ts";
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => redis[Symbol.asyncDispose]());
 
 function open(limitBytes = 1_000_000) {
-  const tally = createTally();
+  const counters = createCounters();
   let connection: Connection | undefined;
   const polled = createPolledReads({
     connect(hooks) {
@@ -40,9 +40,9 @@ function open(limitBytes = 1_000_000) {
         pageBytes: 2 ** 18,
       }),
     limitBytes,
-    tally,
+    counters,
   });
-  return { ...polled, tally, [Symbol.dispose]: () => connection?.close() };
+  return { ...polled, counters, [Symbol.dispose]: () => connection?.close() };
 }
 
 const add = async (key: string, data = "x") => String(await redis.control.call("XADD", key, "*", "d", data));
@@ -102,9 +102,9 @@ test("what is kept is bounded and counted, and large answers are not kept", asyn
     await polled.reads.readAfter(`bounded-${i}`, FIRST_ID, 10);
     await polled.reads.readNewest(`bounded-${i}`, FIRST_ID, 10);
     await polled.reads.readAfter("large", FIRST_ID, 10);
-    expect(polled.tally.polledBytes).toBeLessThanOrEqual(20_000);
+    expect(polled.counters.polledBytes).toBeLessThanOrEqual(20_000);
     expect(polled.reads.knownAfter("large", FIRST_ID, 10)).toBeUndefined();
   }
   await redis.control.call("FLUSHALL");
-  await until("all is forgotten", () => polled.tally.polledBytes === 0);
+  await until("all is forgotten", () => polled.counters.polledBytes === 0);
 });

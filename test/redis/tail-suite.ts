@@ -1,8 +1,8 @@
 /** What every tail promises, whichever way it learns that a stream grew: judged on a real Redis. */
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
-import { createTally, type Tally } from "../../src/observe/counters.ts";
-import { createTraffic } from "../../src/observe/stream-classes.ts";
+import { type Counters, createCounters } from "../../src/observe/counters.ts";
+import { createStreamClasses } from "../../src/observe/stream-classes.ts";
 import { parseRedisUrl } from "../../src/redis/address.ts";
 import { type Append, type AppendResult, createAppender } from "../../src/redis/appender.ts";
 import { openClusterStore } from "../../src/redis/cluster/store.ts";
@@ -32,7 +32,7 @@ export function judgeTail(
   let store: Store;
   let append: Append;
   let tail: Tail;
-  let tally: Tally;
+  let counters: Counters;
   /** What came of each stream: ids, in order. */
   let seen: Map<string, EntryId[]>;
   let reads: TailRead[];
@@ -50,7 +50,7 @@ export function judgeTail(
     } else {
       await redis.control.call("FLUSHALL");
     }
-    tally = createTally();
+    counters = createCounters();
     seen = new Map();
     reads = [];
     restarted = [];
@@ -60,7 +60,7 @@ export function judgeTail(
       leaseMs: 30_000,
       streamMaxLength: 0,
       sizes: createEntrySizes(),
-      tally,
+      counters,
       logger: silent,
     };
     const address = parseRedisUrl(redis.url);
@@ -71,8 +71,8 @@ export function judgeTail(
     append = createAppender({
       openSending: store.openSending,
       streamMaxLength: 0,
-      tally,
-      traffic: createTraffic(),
+      counters,
+      streamClasses: createStreamClasses(),
     });
     tail = store.openTail(
       (some) => {
@@ -195,7 +195,7 @@ export function judgeTail(
 
   test("its connection is killed again and again while entries come: none is missed, and the losses are counted", async () => {
     await killedAgainAndAgain("tail");
-    expect(tally.redisReconnects).toBe(5);
+    expect(counters.redisReconnects).toBe(5);
   });
 
   test("the connection that appends is killed again and again: none is missed", () =>
@@ -215,7 +215,7 @@ export function judgeTail(
         return clientId !== undefined && (await redisDoes("CLIENT", "KILL", "ID", clientId)) === 1;
       });
       await adding;
-      if (name === "tail") await until("the loss is noticed", () => tally.redisReconnects === kill);
+      if (name === "tail") await until("the loss is noticed", () => counters.redisReconnects === kill);
       await settled();
     }
     for (const key of keys) {
@@ -239,7 +239,7 @@ export function judgeTail(
   test("thousands of streams, of which some have entries", async () => {
     const keys = Array.from({ length: 3000 }, (_, i) => `s${i}`);
     for (const key of keys) tail.watch(key, FIRST_ID);
-    expect(tally.tailStreams).toBe(keys.length);
+    expect(counters.tailStreams).toBe(keys.length);
     await settled();
     for (let round = 0; round < 3; round++) {
       const grown = keys.filter((_, i) => i % (round + 1) === 0);
@@ -305,7 +305,7 @@ export function judgeTail(
     await comes("s", "3-0");
     expect(seen.get("s")).toEqual(["1-0", "2-0", "3-0"]);
     await passes("s", "4-0");
-    expect(tally.tailStreams).toBe(2);
+    expect(counters.tailStreams).toBe(2);
   });
 
   test("streams are watched and unwatched all the time while entries come", async () => {
@@ -422,6 +422,6 @@ export function judgeTail(
       return !String(await redisDoes("CLIENT", "LIST")).includes("redis-streamer:tail");
     });
     expect(seen.get("s")).toHaveLength(1);
-    expect(tally.redisReconnects).toBe(0);
+    expect(counters.redisReconnects).toBe(0);
   });
 }

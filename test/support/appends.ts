@@ -1,7 +1,7 @@
 /** The parts of the gateway that append and echo, on a connection of their own, for tests that hurt them. */
 import type { NewEntry } from "../../src/domain/entry.ts";
-import { createTally, type Tally } from "../../src/observe/counters.ts";
-import { createTraffic, type Traffic } from "../../src/observe/stream-classes.ts";
+import { type Counters, createCounters } from "../../src/observe/counters.ts";
+import { createStreamClasses, type StreamClasses } from "../../src/observe/stream-classes.ts";
 import { parseRedisUrl } from "../../src/redis/address.ts";
 import { type Append, type AppendResult, createAppender, echoingOver } from "../../src/redis/appender.ts";
 import { type Connection, openConnection } from "../../src/redis/connection.ts";
@@ -19,8 +19,8 @@ export interface Appended {
 export interface TestAppends extends Disposable {
   readonly append: Append;
   readonly echo: Echo;
-  readonly tally: Tally;
-  readonly traffic: Traffic;
+  readonly counters: Counters;
+  readonly streamClasses: StreamClasses;
   /** The connection that appends go over. */
   connection(): Connection;
   /** Appends payloads to streams, in one batch. */
@@ -34,8 +34,8 @@ export async function openAppends(
   waitMs = 10_000,
 ): Promise<TestAppends> {
   const address = parseRedisUrl(redisUrl);
-  const tally = createTally();
-  const traffic = createTraffic();
+  const counters = createCounters();
+  const streamClasses = createStreamClasses();
   const echo = createEcho();
   let connection: Connection | undefined;
   const opened = (): Connection => {
@@ -48,16 +48,16 @@ export async function openAppends(
       return connection;
     }, echo),
     streamMaxLength: 0,
-    tally,
-    traffic,
+    counters,
+    streamClasses,
   });
   echo.listen(listener);
   await until("appends are possible", () => opened().isReady());
   return {
     append,
     echo,
-    tally,
-    traffic,
+    counters,
+    streamClasses,
     connection: opened,
     add: (...entries) =>
       new Promise((resolve) => {

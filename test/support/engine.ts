@@ -4,8 +4,8 @@ import { createHub, type Hub } from "../../src/live/hub.ts";
 import { createHistory } from "../../src/live/page-cache.ts";
 import { createRecentMemory } from "../../src/live/recent-batches.ts";
 import { createSubscriber, type Subscribe } from "../../src/live/subscription.ts";
-import { createTally, type Tally } from "../../src/observe/counters.ts";
-import { createTraffic, type Traffic } from "../../src/observe/stream-classes.ts";
+import { type Counters, createCounters } from "../../src/observe/counters.ts";
+import { createStreamClasses, type StreamClasses } from "../../src/observe/stream-classes.ts";
 import { parseRedisUrl } from "../../src/redis/address.ts";
 import { createAppender } from "../../src/redis/appender.ts";
 import { createEntrySizes } from "../../src/redis/entry-sizes.ts";
@@ -28,17 +28,17 @@ export interface EngineOptions {
 export interface Engine extends Disposable {
   readonly hub: Hub;
   readonly log: Log;
-  readonly tally: Tally;
-  readonly traffic: Traffic;
-  /** Makes the function that subscribes readers which are counted in a tally of their own. */
-  subscriber(tally: Tally): Subscribe;
+  readonly counters: Counters;
+  readonly streamClasses: StreamClasses;
+  /** Makes the function that subscribes readers which are counted in a counters of their own. */
+  subscriber(counters: Counters): Subscribe;
 }
 
 /** Opens an engine. */
 export function openEngine(redisUrl: string, options: EngineOptions): Engine {
   const address = parseRedisUrl(redisUrl);
-  const tally = createTally();
-  const traffic = createTraffic();
+  const counters = createCounters();
+  const streamClasses = createStreamClasses();
   const sizes = createEntrySizes();
   const store = openSingleStore({
     address,
@@ -49,16 +49,21 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     streamMaxLength: 0,
     pollCacheBytes: 0,
     sizes,
-    tally,
+    counters,
     logger: silent,
   });
-  const append = createAppender({ openSending: store.openSending, streamMaxLength: 0, tally, traffic });
+  const append = createAppender({
+    openSending: store.openSending,
+    streamMaxLength: 0,
+    counters,
+    streamClasses,
+  });
   const { answerBytes, pageBytes } = options;
   const log = createLog({ append, reads: store.reads, ping: store.ping, sizes, answerBytes, pageBytes });
   const hub = createHub({
     openTail: store.openTail,
-    memory: createRecentMemory(options.recentBytes, tally),
-    tally,
+    memory: createRecentMemory(options.recentBytes, counters),
+    counters,
     logger: silent,
   });
   const history = createHistory({
@@ -66,14 +71,14 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     sizes,
     pageBytes: options.pageBytes,
     cacheBytes: options.pageCacheBytes,
-    tally,
+    counters,
   });
   return {
     hub,
     log,
-    tally,
-    traffic,
-    subscriber: (own) => createSubscriber({ hub, history, log, tally: own, traffic }),
+    counters,
+    streamClasses,
+    subscriber: (own) => createSubscriber({ hub, history, log, counters: own, streamClasses }),
     [Symbol.dispose]() {
       hub.close();
       store.close();

@@ -3,7 +3,7 @@ import type { Gap, StreamEntries } from "../../src/domain/entry.ts";
 import type { EntryId } from "../../src/domain/entry-id.ts";
 import type { TurnOptions } from "../../src/live/on-demand.ts";
 import type { Subscription } from "../../src/live/subscription.ts";
-import { createTally } from "../../src/observe/counters.ts";
+import { createCounters } from "../../src/observe/counters.ts";
 import { resolveCursors, type WantedStream } from "../../src/transports/read-request.ts";
 import type { Engine } from "./engine.ts";
 
@@ -45,7 +45,7 @@ export interface TestReader {
 
 /** Starts a reader. */
 export async function startReader(engine: Engine, options: ReaderOptions): Promise<TestReader> {
-  const tally = createTally();
+  const counters = createCounters();
   const frames: (readonly StreamEntries[])[] = [];
   const errors: Error[] = [];
   const told: Gap[] = [];
@@ -65,7 +65,7 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
   }
 
   const streams = await resolveCursors(options.streams, engine.log);
-  const subscription = engine.subscriber(tally)<readonly StreamEntries[]>({
+  const subscription = engine.subscriber(counters)<readonly StreamEntries[]>({
     streams,
     encoder: { form: "as it is", encode: (entries) => entries },
     sink: {
@@ -116,7 +116,7 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
       notify();
       subscription.resume("ack");
     },
-    gaps: () => tally.gaps,
+    gaps: () => counters.gaps,
     spoilt: () => spoiltWhenTaken + spoiltIn(unsent),
     seen: (name) =>
       frames.flatMap((frame) =>

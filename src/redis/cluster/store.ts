@@ -19,7 +19,8 @@ export interface ClusterStoreParts extends StoreParts {
 
 /** Opens the store. It is usable at once: commands wait until the cluster is there. */
 export function openClusterStore(parts: ClusterStoreParts): Store {
-  const { place, readsReplicas, waitMs, silenceMs, leaseMs, streamMaxLength, sizes, tally, logger } = parts;
+  const { place, readsReplicas, waitMs, silenceMs, leaseMs, streamMaxLength, sizes, counters, logger } =
+    parts;
   const map = openClusterMap(place, logger);
   const open = (name: string, hooks: RouterHooks & { readonly isOrdered?: boolean } = {}) =>
     openClusterRouter({
@@ -30,7 +31,7 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
       waitMs,
       silenceMs,
       onNodeLost() {
-        tally.redisReconnects++;
+        counters.redisReconnects++;
       },
     });
   const reads = open("reads");
@@ -49,7 +50,7 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
     },
     openPolledReads: (readsOver) => unkeptReads(readsOver(reads)),
     openTail: (onReads, events) =>
-      openClusterTail({ map, logger, silenceMs, sizes, tally, onReads, ...events }),
+      openClusterTail({ map, logger, silenceMs, sizes, counters, onReads, ...events }),
     openMetaTracking({ onPush, onAgain }) {
       let isArmed = false;
       const router = open("meta", {

@@ -9,7 +9,7 @@
  */
 import type { EntryId } from "../../domain/entry-id.ts";
 import type { Logger } from "../../domain/logger.ts";
-import type { Tally } from "../../observe/counters.ts";
+import type { Counters } from "../../observe/counters.ts";
 import { createContinuity } from "../continuity.ts";
 import type { EntrySizes } from "../entry-sizes.ts";
 import { createReadPace } from "../read-pace.ts";
@@ -38,7 +38,7 @@ export interface ClusterTailOptions extends TailEvents {
   /** As of `ConnectionOptions`. */
   readonly silenceMs?: number | undefined;
   readonly sizes: EntrySizes;
-  readonly tally: Tally;
+  readonly counters: Counters;
   readonly onReads: OnTailReads;
 }
 
@@ -47,7 +47,7 @@ const READ_WAIT_MS = 1000;
 
 /** Opens the tail. */
 export function openClusterTail(options: ClusterTailOptions): Tail {
-  const { map, logger, silenceMs, sizes, tally, onReads, onRemoval, onRefused } = options;
+  const { map, logger, silenceMs, sizes, counters, onReads, onRemoval, onRefused } = options;
   const positions = new Map<string, EntryId>();
   /** Streams that may have grown since they were read. */
   const changed = new Set<string>();
@@ -78,7 +78,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
       schedule();
     },
     onNodeLost() {
-      tally.redisReconnects++;
+      counters.redisReconnects++;
     },
     onAsked: (key) => asked.add(key),
   });
@@ -124,7 +124,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
     const { asked: plan, count } = planRead(keys, positions, sizes);
     if (plan.size === 0) return;
     pace.noteRead();
-    tally.tailReads++;
+    counters.tailReads++;
     underWay.set(node, plan.size);
     for (const [key, position] of plan) {
       changed.delete(key);
@@ -177,7 +177,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
     watch(key, after) {
       continuity.forget(key);
       positions.set(key, after);
-      tally.tailStreams = positions.size;
+      counters.tailStreams = positions.size;
       changed.add(key);
       schedule();
     },
@@ -186,7 +186,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
       changed.delete(key);
       readAt.delete(key);
       continuity.forget(key);
-      tally.tailStreams = positions.size;
+      counters.tailStreams = positions.size;
     },
     close() {
       stopWatching();

@@ -8,8 +8,8 @@ import type { Session, Sessions } from "../../access/sessions.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Subscribe } from "../../live/subscription.ts";
-import type { Tally } from "../../observe/counters.ts";
-import type { Traffic } from "../../observe/stream-classes.ts";
+import type { Counters } from "../../observe/counters.ts";
+import type { StreamClasses } from "../../observe/stream-classes.ts";
 import type { Log } from "../../redis/log.ts";
 import type { MetaWatch } from "../../redis/meta-watch.ts";
 import type { Registry } from "../../redis/registry.ts";
@@ -33,8 +33,8 @@ export interface GraphqlParts {
   /** `ENABLE_FLUSH`. */
   readonly enableFlush: boolean;
   readonly version: string;
-  readonly tally: Tally;
-  readonly traffic: Traffic;
+  readonly counters: Counters;
+  readonly streamClasses: StreamClasses;
   readonly logger: Logger;
   readonly closing: Closing;
   readonly sessions: Sessions;

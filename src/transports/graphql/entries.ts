@@ -42,7 +42,7 @@ const DEFAULT_FIRST = 100;
 
 /** Reads one page. @throws GatewayError where an argument is wrong or Redis does not answer */
 export async function readPage(
-  { log, limits, payloads, traffic, spendEntries }: OperationContext,
+  { log, limits, payloads, streamClasses, spendEntries }: OperationContext,
   key: string,
   args: PageArguments,
 ): Promise<EntryPage> {
@@ -67,7 +67,7 @@ export async function readPage(
     ({ entries }) => entries,
   );
   const entries = found.entries.slice(0, first);
-  countOut(traffic, key, entries);
+  countOut(streamClasses, key, entries);
   return {
     entries,
     hasNext: found.isCut || found.entries.length > first,

@@ -6,7 +6,7 @@
 import { GraphQLError } from "graphql";
 import type { Visitor } from "../../access/admission.ts";
 import { asGatewayError } from "../../domain/errors.ts";
-import type { Tally } from "../../observe/counters.ts";
+import type { Counters } from "../../observe/counters.ts";
 import type { Refusals } from "../refusals.ts";
 
 /** Codes that only GraphQL has. */
@@ -47,16 +47,16 @@ export const withCode = (error: GraphQLError, code: GraphqlCode): GraphQLError =
 
 /** Makes the function that turns whatever was thrown into what the client is told, and notes that it was. */
 export function createErrorFormatter({
-  tally,
+  counters,
   refusals,
 }: {
-  readonly tally: Tally;
+  readonly counters: Counters;
   readonly refusals: Refusals;
 }) {
   return function format(error: Readonly<Error>, visitor?: Visitor): GraphQLError {
     const cause = error instanceof GraphQLError ? error.originalError : error;
     if (error instanceof GraphQLError && (cause === undefined || cause instanceof GraphQLError)) {
-      tally.clientErrors++;
+      counters.clientErrors++;
       return error.extensions.code === undefined ? withCode(error, "BAD_USER_INPUT") : error;
     }
     const known = asGatewayError(cause);

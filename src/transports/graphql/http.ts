@@ -85,7 +85,7 @@ export async function addGraphql(
       context: undefined,
     });
     operations.get(request)?.release();
-    if (status >= 400 && status < 500) parts.tally.clientErrors++;
+    if (status >= 400 && status < 500) parts.counters.clientErrors++;
     const [own, init] = text === null && status in REFUSALS ? refusal(status) : [text, { headers }];
     return reply
       .code(status)

@@ -19,7 +19,7 @@ export interface EventResponse {
 /** Opens the response. @param onGone called once, when the client is gone or the gateway stops, unless it has ended */
 export function openEvents(
   reply: FastifyReply,
-  { limits, closing, tally, sessions, limiting, memory }: GraphqlParts,
+  { limits, closing, counters, sessions, limiting, memory }: GraphqlParts,
   onGone: () => void,
 ): EventResponse {
   const { raw, request } = reply;
@@ -59,7 +59,7 @@ export function openEvents(
     session,
     send(event, data) {
       const text = encodeSse({ event, data });
-      tally.bytesSent += Buffer.byteLength(text);
+      counters.bytesSent += Buffer.byteLength(text);
       if (raw.destroyed || raw.writableEnded || raw.write(text)) return Promise.resolve();
       unread.hold(raw.writableLength, []);
       return new Promise((resolve) => {

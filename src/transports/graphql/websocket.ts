@@ -39,7 +39,7 @@ export function createGraphqlSockets(
   turnEnd: TurnEnd,
   payloadPool: PayloadPool,
 ): ServeGraphql {
-  const { limits, tally, logger, sessions, memory } = parts;
+  const { limits, counters, logger, sessions, memory } = parts;
   /** Memory of the operations of each socket, by their ids. */
   const underWay = new WeakMap<Session, Map<string, MemoryLease>>();
 
@@ -80,7 +80,7 @@ export function createGraphqlSockets(
       highWaterBytes: limits.sendHighWaterBytes,
       turnEnd,
       onBytes: (bytes) => {
-        tally.bytesSent += bytes;
+        counters.bytesSent += bytes;
       },
       openLease: () => memory.answer("unread", session.visitor),
     });
@@ -135,7 +135,7 @@ export function createGraphqlSockets(
         const text = isBinary ? "" : bytes.toString();
         if (memory !== undefined) payloadPool.give(memory);
         deliver(text).catch((error: Error) => {
-          tally.clientErrors++;
+          counters.clientErrors++;
           logger.debug({ err: error }, "a GraphQL socket sent what is no message");
           close(4400, "Invalid message received");
         });
@@ -144,7 +144,7 @@ export function createGraphqlSockets(
         goOn();
         for (const lease of underWay.get(session)?.values() ?? []) lease.release();
         closed(code, "").catch((error: Error) => {
-          tally.internalErrors++;
+          counters.internalErrors++;
           logger.error({ err: error }, "a GraphQL socket did not end in order");
         });
       },

@@ -16,7 +16,7 @@ const DEFAULT_COUNT = 100;
 /** Adds the route. */
 export function addHistoryRange(
   app: FastifyInstance,
-  { log, limits, memory, traffic, pathPrefix, warnings }: RouteParts,
+  { log, limits, memory, streamClasses, pathPrefix, warnings }: RouteParts,
 ): void {
   app.get("/data/:stream_id/entries", async (request, reply) => {
     const { segment, query } = targetOf(request);
@@ -51,7 +51,7 @@ export function addHistoryRange(
     const sent = room < 0 ? undefined : fitEntries(found, fit)?.streams;
     if (sent === undefined) throw headersTooLarge(1);
     const shown = sent[0]?.entries ?? [];
-    countOut(traffic, stream.key, shown);
+    countOut(streamClasses, stream.key, shown);
     const last = shown[shown.length - 1];
     if (last !== undefined) reply.header("x-last-entry-id", last.id);
     if (last !== undefined && (shown.length < entries.length || isCut)) reply.header("link", linkTo(last.id));

@@ -36,7 +36,7 @@ export function textChunks(text: string): Chunks {
 
 /** Answers with a response that follows streams until the client leaves or the gateway stops. */
 export function sendLive(reply: FastifyReply, options: LiveResponseOptions, parts: RouteParts): void {
-  const { limits, subscribe, tally, turnEnd, closing, sessions, limiting, memory } = parts;
+  const { limits, subscribe, counters, turnEnd, closing, sessions, limiting, memory } = parts;
   const { raw } = reply;
   const { gapNotice } = options;
   limiting.checkConnection(reply.request.visitor);
@@ -56,7 +56,7 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     highWaterBytes: limits.sendHighWaterBytes,
     turnEnd,
     onBytes: (bytes) => {
-      tally.bytesSent += bytes;
+      counters.bytesSent += bytes;
     },
     openLease: () => memory.answer("unread", reply.request.visitor),
   });
@@ -69,7 +69,7 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     ...sink,
     write(frame) {
       if (frame.bytes === 0) {
-        tally.picturesSkipped++;
+        counters.picturesSkipped++;
         return;
       }
       if (repeats) {

@@ -3,8 +3,8 @@ import type { Entry, Gap, StreamEntries } from "../../domain/entry.ts";
 import type { GatewayError } from "../../domain/errors.ts";
 import type { Encoder, Reservation } from "../../live/sink.ts";
 import type { Subscribe, SubscribedStream } from "../../live/subscription.ts";
-import type { Tally } from "../../observe/counters.ts";
-import type { Traffic } from "../../observe/stream-classes.ts";
+import type { Counters } from "../../observe/counters.ts";
+import type { StreamClasses } from "../../observe/stream-classes.ts";
 import { bytesOf } from "../../redis/entry-sizes.ts";
 import type { Log } from "../../redis/log.ts";
 import type { PolledReads } from "../../redis/polled-reads.ts";
@@ -37,8 +37,8 @@ export interface ReadOnce {
 export interface ReadOnceParts {
   readonly polled: PolledReads;
   readonly subscribe: Subscribe;
-  readonly tally: Tally;
-  readonly traffic: Traffic;
+  readonly counters: Counters;
+  readonly streamClasses: StreamClasses;
 }
 
 /** Entries as they are: nothing is framed before it is known how much of them fits. */
@@ -50,7 +50,7 @@ const asTheyAre: Encoder<readonly StreamEntries[]> = { encode: (streams) => stre
  * @returns undefined where Redis has to be asked, or waited for
  */
 export function readKnown(
-  { polled, tally, traffic }: ReadOnceParts,
+  { polled, counters, streamClasses }: ReadOnceParts,
   streams: readonly WantedStream[],
   count: number,
   latest: boolean,
@@ -65,9 +65,9 @@ export function readKnown(
     const [first] = entries;
     if (page?.hasGap && first !== undefined) gaps.push({ stream: name, after: cursor, before: first.id });
     if (entries.length > 0) present.push({ stream: name, entries });
-    countOut(traffic, key, entries);
+    countOut(streamClasses, key, entries);
   }
-  tally.gaps += gaps.length;
+  counters.gaps += gaps.length;
   return present.length > 0 ? { streams: present, gaps } : undefined;
 }
 
@@ -84,8 +84,8 @@ export function expectedBytes(
 }
 
 /** Counts entries that are sent in an answer. */
-export function countOut(traffic: Traffic, key: string, entries: readonly Entry[]): void {
-  const counts = traffic.of(key);
+export function countOut(streamClasses: StreamClasses, key: string, entries: readonly Entry[]): void {
+  const counts = streamClasses.of(key);
   counts.entriesOut += entries.length;
   counts.bytesOut += bytesOf(entries);
 }
@@ -105,7 +105,7 @@ export async function readOnce(parts: ReadOnceParts, options: ReadOnceOptions): 
 }
 
 async function readNow(
-  { polled, tally, traffic }: ReadOnceParts,
+  { polled, counters, streamClasses }: ReadOnceParts,
   stream: SubscribedStream,
   { streams, count, latest }: ReadOnceOptions,
   { gaps, gone }: { readonly gaps: Gap[]; readonly gone: Set<SubscribedStream> },
@@ -115,17 +115,17 @@ async function readNow(
   const among = streams.length;
   if (latest) {
     const newest = await polled.readNewest(key, cursor, count, among);
-    countOut(traffic, key, newest);
+    countOut(streamClasses, key, newest);
     return { stream: name, entries: newest };
   }
   const { entries, hasGap, isGone } = await polled.readAfter(key, cursor, count, among);
   if (isGone) gone.add(stream);
   const [first] = entries;
   if (hasGap && first !== undefined) {
-    tally.gaps++;
+    counters.gaps++;
     gaps.push({ stream: name, after: cursor, before: first.id });
   }
-  countOut(traffic, key, entries);
+  countOut(streamClasses, key, entries);
   return { stream: name, entries };
 }
 

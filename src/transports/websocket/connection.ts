@@ -7,7 +7,7 @@ import type { Presence } from "../../devices/presence.ts";
 import type { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Subscribe } from "../../live/subscription.ts";
-import type { Tally } from "../../observe/counters.ts";
+import type { Counters } from "../../observe/counters.ts";
 import type { Availability } from "../../redis/availability.ts";
 import type { Log } from "../../redis/log.ts";
 import type { TurnEnd } from "../byte-sink.ts";
@@ -46,7 +46,7 @@ export interface WebSocketParts {
   readonly pullEncoders: PullEncoders;
   readonly turnEnd: TurnEnd;
   readonly warnings: Warnings;
-  readonly tally: Tally;
+  readonly counters: Counters;
   readonly logger: Logger;
   readonly sessions: Sessions;
   readonly refusals: Refusals;

@@ -2,7 +2,7 @@
  * Memory for large messages, used again when they are stored. Camera frames would otherwise leave hundreds of megabytes
  * a second outside the heap, which the garbage collector meets with one full collection after another.
  */
-import type { Tally } from "../../observe/counters.ts";
+import type { Counters } from "../../observe/counters.ts";
 import { releaseMemory } from "./release-memory.ts";
 
 /** Takes and gives memory. */
@@ -19,7 +19,7 @@ const LEAST_BITS = 14;
 const MOST_BITS = 20;
 
 /** Makes an empty pool. @param limitBytes most that it keeps */
-export function createPayloadPool(limitBytes: number, tally: Tally): PayloadPool {
+export function createPayloadPool(limitBytes: number, counters: Counters): PayloadPool {
   const free: Buffer[][] = Array.from({ length: MOST_BITS - LEAST_BITS + 1 }, () => []);
 
   const shelfOf = (bytes: number): number =>
@@ -31,16 +31,16 @@ export function createPayloadPool(limitBytes: number, tally: Tally): PayloadPool
       const memory = free[shelf]?.pop();
       if (memory === undefined)
         return Buffer.allocUnsafeSlow(shelf < free.length ? 2 ** (shelf + LEAST_BITS) : bytes);
-      tally.payloadPoolBytes -= memory.length;
+      counters.payloadPoolBytes -= memory.length;
       return memory;
     },
     give(memory) {
       const shelf = free[shelfOf(memory.length)];
-      if (shelf === undefined || tally.payloadPoolBytes + memory.length > limitBytes) {
+      if (shelf === undefined || counters.payloadPoolBytes + memory.length > limitBytes) {
         releaseMemory(memory);
         return;
       }
-      tally.payloadPoolBytes += memory.length;
+      counters.payloadPoolBytes += memory.length;
       shelf.push(memory);
     },
   };

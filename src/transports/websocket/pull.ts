@@ -90,7 +90,7 @@ export function servePull(
   { webSocket, socket, segment, query, session }: WebSocketRequest,
   parts: WebSocketParts,
 ): ServedSocket {
-  const { limits, log, payloadPool, tally, turnEnd, sessions, refusals, memory } = parts;
+  const { limits, log, payloadPool, counters, turnEnd, sessions, refusals, memory } = parts;
   const request = readPull(session.visitor.identity, segment, query, limits, parts.pullEncoders);
   sessions.use(session, "read", keysOf(request.streams));
   const sink = createByteSink({
@@ -98,7 +98,7 @@ export function servePull(
     highWaterBytes: limits.sendHighWaterBytes,
     turnEnd,
     onBytes: (bytes) => {
-      tally.bytesSent += bytes;
+      counters.bytesSent += bytes;
     },
     openLease: () => memory.answer("unread", session.visitor),
   });

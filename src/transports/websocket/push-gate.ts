@@ -3,7 +3,7 @@
  * so TCP slows its client down. One bound is per socket, one for all sockets, and one is the memory budget.
  */
 import type { MemoryLease } from "../../access/memory-budget.ts";
-import type { Tally } from "../../observe/counters.ts";
+import type { Counters } from "../../observe/counters.ts";
 
 /** What can be stopped from sending. */
 export interface Pausable {
@@ -31,11 +31,11 @@ export interface PushGate {
 export interface PushGateOptions {
   readonly perSocketBytes: number;
   readonly totalBytes: number;
-  readonly tally: Tally;
+  readonly counters: Counters;
 }
 
 /** Makes the gate of a gateway. */
-export function createPushGate({ perSocketBytes, totalBytes, tally }: PushGateOptions): PushGate {
+export function createPushGate({ perSocketBytes, totalBytes, counters }: PushGateOptions): PushGate {
   let total = 0;
   /** Sockets that are paused though they are below their own bound again. */
   const waiting = new Set<() => void>();
@@ -62,7 +62,7 @@ export function createPushGate({ perSocketBytes, totalBytes, tally }: PushGateOp
           lease.set(own);
           if (paused || (own <= perSocketBytes && total <= totalBytes && !lease.isOver())) return;
           paused = true;
-          tally.pushPauses++;
+          counters.pushPauses++;
           socket.pause();
         },
         remove(bytes) {

@@ -87,7 +87,7 @@ const stopping = () => new GatewayError("SHUTTING_DOWN", "the gateway stops");
 
 /** Makes the transport. */
 export function createWebSocketTransport(parts: WebSocketTransportParts): WebSocketTransport {
-  const { admission, payloadPool, pingIntervalMs, pingTimeoutMs, tally, logger } = parts;
+  const { admission, payloadPool, pingIntervalMs, pingTimeoutMs, counters, logger } = parts;
   const { sessions, refusals, limiting, memory, uploadTimeoutMs, pathPrefix } = parts;
   const open = new Set<OpenSocket>();
   let isClosing = false;
@@ -198,7 +198,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
               refusals.note(new GatewayError("TOO_LARGE", error.message), refusedAt(session));
               return;
             }
-            tally.clientErrors++;
+            counters.clientErrors++;
             logger.debug({ ...refusedAt(session), err: error }, "a WebSocket broke the protocol");
           },
         },

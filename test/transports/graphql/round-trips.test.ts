@@ -4,7 +4,7 @@ import { ANYONE } from "../../../src/access/authorize.ts";
 import { createClientMemory } from "../../../src/access/client-memory.ts";
 import { createLimits } from "../../../src/access/limits.ts";
 import { createSessions } from "../../../src/access/sessions.ts";
-import { createTally } from "../../../src/observe/counters.ts";
+import { createCounters } from "../../../src/observe/counters.ts";
 import { parseRedisUrl } from "../../../src/redis/address.ts";
 import { databaseOver } from "../../../src/redis/commands.ts";
 import { type Connection, openConnection } from "../../../src/redis/connection.ts";
@@ -80,7 +80,7 @@ beforeAll(async () => {
   executor = createExecutor({
     registry: createRegistry({ database: databaseOver(connection), mostKeyBytes: 4096, streamMaxLength: 0 }),
     log: engine.log,
-    subscribe: engine.subscriber(createTally()),
+    subscribe: engine.subscriber(createCounters()),
     retention: fixedRetention(0),
     metaWatch: createMetaWatch(
       metaTrackingOver(() => connection),
@@ -89,14 +89,14 @@ beforeAll(async () => {
     limits: settings,
     enableFlush: false,
     version: "test",
-    tally: createTally(),
-    traffic: engine.traffic,
+    counters: createCounters(),
+    streamClasses: engine.streamClasses,
     logger: silent,
     closing: createClosing().closing,
     sessions: createSessions(open, limiting),
     limiting,
     memory: createClientMemory(settings),
-    refusals: createRefusals(createTally(), silent),
+    refusals: createRefusals(createCounters(), silent),
     pathPrefix: "",
   });
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { createTally } from "../../../src/observe/counters.ts";
+import { createCounters } from "../../../src/observe/counters.ts";
 import type { FrameReader } from "../../../src/transports/websocket/frame-reader.ts";
 import type { PayloadPool } from "../../../src/transports/websocket/payload-pool.ts";
 import { createPayloadPool } from "../../../src/transports/websocket/payload-pool.ts";
@@ -34,7 +34,7 @@ interface Heard {
 }
 
 function listen({ createFrameReader }: Module, maxMessageBytes = MOST_BYTES): Heard {
-  const pool = createPayloadPool(64 * 2 ** 20, createTally());
+  const pool = createPayloadPool(64 * 2 ** 20, createCounters());
   const heard: string[] = [];
   const messages: Heard["messages"] = [];
   const reader = createFrameReader(
@@ -142,7 +142,7 @@ describe.each<MaskingKind>(["natively", "in JavaScript"])("unmasked %s", (kind) 
           const whole = Buffer.concat(sent.flatMap(framesOf));
           const least = Math.ceil(whole.length / 20_000);
           const { createFrameReader } = module;
-          const pool = createPayloadPool(8 * 2 ** 20, createTally());
+          const pool = createPayloadPool(8 * 2 ** 20, createCounters());
           let come = 0;
           let pings = 0;
           /** Messages that are still used: what is read later must not be written over them. */
@@ -242,7 +242,7 @@ describe("memory", () => {
   test("is not taken by what a message announces, only by what comes", () => {
     const { createFrameReader } = module;
     const taken: number[] = [];
-    const pool = createPayloadPool(0, createTally());
+    const pool = createPayloadPool(0, createCounters());
     const counting = {
       take(bytes: number) {
         taken.push(bytes);

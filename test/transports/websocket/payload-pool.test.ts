@@ -1,37 +1,37 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createTally } from "../../../src/observe/counters.ts";
+import { createCounters } from "../../../src/observe/counters.ts";
 import { createPayloadPool } from "../../../src/transports/websocket/payload-pool.ts";
 
 const KIB = 1024;
 
 test("memory that was given back is taken again, for anything that fits its size", () => {
-  const tally = createTally();
-  const pool = createPayloadPool(1024 * KIB, tally);
+  const counters = createCounters();
+  const pool = createPayloadPool(1024 * KIB, counters);
   const memory = pool.take(20_000);
   expect(memory.length).toBe(32 * KIB);
   pool.give(memory);
-  expect(tally.payloadPoolBytes).toBe(32 * KIB);
+  expect(counters.payloadPoolBytes).toBe(32 * KIB);
   // A smaller and a larger one have shelves of their own.
   expect(pool.take(16 * KIB).buffer).not.toBe(memory.buffer);
   expect(pool.take(32 * KIB + 1).buffer).not.toBe(memory.buffer);
   expect(pool.take(32 * KIB).buffer).toBe(memory.buffer);
-  expect(tally.payloadPoolBytes).toBe(0);
+  expect(counters.payloadPoolBytes).toBe(0);
 });
 
 test("no more is kept than the limit, and nothing that is larger than 1 MiB", () => {
-  const tally = createTally();
-  const pool = createPayloadPool(100 * KIB, tally);
+  const counters = createCounters();
+  const pool = createPayloadPool(100 * KIB, counters);
   const taken = Array.from({ length: 10 }, () => pool.take(30_000));
   for (const memory of taken) pool.give(memory);
-  expect(tally.payloadPoolBytes).toBe(96 * KIB);
-  const large = createPayloadPool(100 * KIB * KIB, tally);
+  expect(counters.payloadPoolBytes).toBe(96 * KIB);
+  const large = createPayloadPool(100 * KIB * KIB, counters);
   const memory = large.take(1024 * KIB + 1);
   expect(memory.length).toBe(1024 * KIB + 1);
   large.give(memory);
   expect(large.take(1024 * KIB + 1).buffer).not.toBe(memory.buffer);
   large.give(large.take(1024 * KIB));
-  expect(tally.payloadPoolBytes).toBe((1024 + 96) * KIB);
+  expect(counters.payloadPoolBytes).toBe((1024 + 96) * KIB);
 });
 
 test("whatever is taken and given back, no memory is in two hands, and what is kept is counted", () => {
@@ -52,8 +52,8 @@ test("whatever is taken and given back, no memory is in two hands, and what is k
       fc.array(step, { maxLength: 60 }),
       fc.constantFrom(0, 40_000, 500_000, 64_000_000),
       (steps, limit) => {
-        const tally = createTally();
-        const pool = createPayloadPool(limit, tally);
+        const counters = createCounters();
+        const pool = createPayloadPool(limit, counters);
         const inUse: Buffer[] = [];
         const kept = new Map<ArrayBufferLike, number>();
         for (const one of steps) {
@@ -68,12 +68,12 @@ test("whatever is taken and given back, no memory is in two hands, and what is k
           } else if (inUse.length > 0) {
             const [memory] = inUse.splice(one.give % inUse.length, 1);
             if (memory === undefined) continue;
-            const before = tally.payloadPoolBytes;
+            const before = counters.payloadPoolBytes;
             pool.give(memory);
-            if (tally.payloadPoolBytes > before) kept.set(memory.buffer, memory.length);
+            if (counters.payloadPoolBytes > before) kept.set(memory.buffer, memory.length);
           }
-          expect(tally.payloadPoolBytes).toBe([...kept.values()].reduce((sum, bytes) => sum + bytes, 0));
-          expect(tally.payloadPoolBytes).toBeLessThanOrEqual(limit);
+          expect(counters.payloadPoolBytes).toBe([...kept.values()].reduce((sum, bytes) => sum + bytes, 0));
+          expect(counters.payloadPoolBytes).toBeLessThanOrEqual(limit);
         }
       },
     ),

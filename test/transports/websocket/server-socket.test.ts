@@ -2,7 +2,7 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createMemoryBudget } from "../../../src/access/memory-budget.ts";
-import { createTally } from "../../../src/observe/counters.ts";
+import { createCounters } from "../../../src/observe/counters.ts";
 import { createSocketDeadlines, type SocketDeadlines } from "../../../src/transports/socket-deadlines.ts";
 import { createPayloadPool } from "../../../src/transports/websocket/payload-pool.ts";
 import {
@@ -46,7 +46,7 @@ beforeEach(async () => {
 });
 
 function open(): void {
-  const pool = createPayloadPool(2 ** 20, createTally());
+  const pool = createPayloadPool(2 ** 20, createCounters());
   deadlines = createSocketDeadlines({
     handshakeTimeoutMs: 10_000,
     uploadTimeoutMs: 10_000,

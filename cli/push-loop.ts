@@ -1,12 +1,12 @@
 /** Pushing at a pace until told to stop, with progress and totals: what the commands that push have in common. */
 import { type SendOptions, type Streamer, StreamerError } from "../client/index.ts";
-import { sleep } from "../client/sleep.ts";
+import { sleep } from "../src/domain/sleep.ts";
 import type { PushFlags } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { createMeter } from "./meter.ts";
 import { createNotices } from "./notices.ts";
-import { createPace } from "./pace.ts";
 import { countText } from "./quantities.ts";
+import { createPace } from "./schedule.ts";
 
 /** One entry to push. */
 export interface Produced {

@@ -3,7 +3,7 @@
  * asks for a pause, and at half of that for more, so that it does not flap. What comes although a pause was asked for
  * still fits up to the cap; beyond that it is refused, and the caller reads it again from Redis, where it still is.
  */
-import { createFifo } from "./fifo.ts";
+import { createFifo } from "../src/domain/fifo.ts";
 
 /** The bounds of a channel, and whom it asks. */
 export interface ChannelOptions {

@@ -1,6 +1,7 @@
 /** What pulls and pushes share: where the gateway is, and how this platform reaches it. */
+
+import type { Backoff } from "../src/domain/backoff.ts";
 import type { Address } from "./address.ts";
-import type { Backoff } from "./backoff.ts";
 import type { Status } from "./reconnect.ts";
 import type { Token } from "./token.ts";
 import type { Transport } from "./transport/transport.ts";

@@ -1,6 +1,7 @@
 /** What the client shows beside `connect`, the same on every platform. */
+
+export type { Backoff } from "../src/domain/backoff.ts";
 export type { EntryFields, FieldValue } from "../src/domain/entry.ts";
-export type { Backoff } from "./backoff.ts";
 export type {
   Catalog,
   DeviceInfo,

@@ -20,7 +20,7 @@ import { type CommonOptions, type Gateway, namingQuery } from "./gateway.ts";
 import { checkOptions, type OptionNames } from "./options.ts";
 import { keepConnected } from "./reconnect.ts";
 import { runSession } from "./session.ts";
-import { type SilenceWatch, watchSilence } from "./silence.ts";
+import { type SilenceWatch, watchSilence } from "./stall-detector.ts";
 import type { Socket } from "./transport/transport.ts";
 
 /** What to pull, and how. */

@@ -8,6 +8,8 @@
  *            └── stays, and goes out over the next connection
  * ```
  */
+
+import { createFifo } from "../src/domain/fifo.ts";
 import type { GivenValue } from "../src/wire/msgpack.ts";
 import { bytesOfText } from "../src/wire/utf8.ts";
 import { followSignal } from "./abort.ts";
@@ -15,12 +17,11 @@ import { type Acknowledged, readAck, readPushStatus } from "./ack.ts";
 import { streamsSegment } from "./address.ts";
 import { encodeBatch, FORMAT, type OutgoingEntry } from "./codec.ts";
 import { appendUnknown, badMessage, StreamerError } from "./errors.ts";
-import { createFifo } from "./fifo.ts";
 import { type CommonOptions, type Gateway, namingQuery } from "./gateway.ts";
 import { checkOptions, type OptionNames } from "./options.ts";
 import { keepConnected } from "./reconnect.ts";
 import { runSession } from "./session.ts";
-import { type SilenceWatch, watchSilence } from "./silence.ts";
+import { type SilenceWatch, watchSilence } from "./stall-detector.ts";
 import type { Socket } from "./transport/transport.ts";
 
 /** How to push. */

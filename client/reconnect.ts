@@ -9,9 +9,9 @@
  *   start            any of them ──aborted, or fails for good──▶ over
  * ```
  */
-import { type Backoff, backoffMs } from "./backoff.ts";
+import { type Backoff, backoffMs } from "../src/domain/backoff.ts";
+import { sleep } from "../src/domain/sleep.ts";
 import { StreamerError } from "./errors.ts";
-import { sleep } from "./sleep.ts";
 
 /** What a connection is doing. */
 export type Status =

@@ -1,6 +1,7 @@
 /** The client as its users see it, on whatever platform. */
+
+import { type Backoff, DEFAULT_BACKOFF } from "../src/domain/backoff.ts";
 import { parseAddress } from "./address.ts";
-import { type Backoff, DEFAULT_BACKOFF } from "./backoff.ts";
 import { type Catalog, createCatalog } from "./catalog.ts";
 import type { PulledEntry } from "./entry.ts";
 import { type RangeOptions, readEntries } from "./history.ts";

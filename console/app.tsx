@@ -6,11 +6,11 @@ import { followAddress, type Layout, PANELS, type Panel } from "./layout.ts";
 import { type Listing, watchListing } from "./listing.ts";
 import { EventsPanel } from "./panels/events-panel.tsx";
 import { GatewayPanel } from "./panels/gateway-panel.tsx";
-import { pageUrl } from "./place.ts";
 import { StreamList } from "./stream-list.tsx";
 import { StreamPane } from "./stream-pane.tsx";
 import { ThemeContext, watchTheme } from "./theme.ts";
 import { ThemeChoice } from "./theme-choice.tsx";
+import { pageUrl } from "./urls.ts";
 
 /** The whole page. */
 export function App({ streamer }: { readonly streamer: Streamer }) {

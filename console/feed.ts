@@ -5,8 +5,9 @@
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { type PulledEntry, type Status, type Streamer, StreamerError } from "../client/browser.ts";
 import { imageTypeOf } from "../src/domain/content.ts";
+import { sleep } from "../src/domain/sleep.ts";
 import { clockText, errorText } from "./format.ts";
-import { paced, pause } from "./paced.ts";
+import { paced } from "./playback-timing.ts";
 
 /** Which stream. */
 export interface StreamName {
@@ -137,7 +138,7 @@ export function createFeed(streamer: Streamer, { stream, device }: StreamName): 
         if (aborted.aborted) return;
         problem.value = errorText(error);
         if (!(error instanceof StreamerError) || !error.retryable) return;
-        await pause(RETRY_MS, aborted).catch(() => undefined);
+        await sleep(RETRY_MS, aborted).catch(() => undefined);
         if (aborted.aborted) return;
       }
     }

@@ -4,8 +4,8 @@ import { useEffect, useRef } from "preact/hooks";
 import { countText, msOfId } from "./format.ts";
 import type { Layout } from "./layout.ts";
 import type { ListedStream, Listing } from "./listing.ts";
-import { pageUrl } from "./place.ts";
 import { type Column, type Sort, StreamTable } from "./stream-table.tsx";
+import { pageUrl } from "./urls.ts";
 
 /** By name upwards, by anything else the greatest, or the youngest, first. */
 const ORDERS: Readonly<Record<Column, (a: ListedStream, b: ListedStream) => number>> = {

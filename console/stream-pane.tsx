@@ -7,7 +7,7 @@ import { createFeed, type Feed, type StreamName } from "./feed.ts";
 import { bytesText, countText, msOfId, rateText, spanText } from "./format.ts";
 import { type Layout, type Pane, VIEWS } from "./layout.ts";
 import type { ListedStream, Listing } from "./listing.ts";
-import type { Counted } from "./skipped.ts";
+import type { Counted } from "./skip-counter.ts";
 import { StreamTools } from "./stream-tools.tsx";
 import { TimeBar } from "./time-bar.tsx";
 import { AudioViewer } from "./viewers/audio-viewer.tsx";

@@ -3,8 +3,8 @@ import { useComputed } from "@preact/signals";
 import type { Feed } from "./feed.ts";
 import { msOfId, timeText } from "./format.ts";
 import type { Listing } from "./listing.ts";
-import { SPEEDS } from "./paced.ts";
-import { useThrottled } from "./throttled.ts";
+import { SPEEDS } from "./playback-timing.ts";
+import { useThrottled } from "./use-throttled.ts";
 
 interface TimeBarProps {
   readonly feed: Feed;

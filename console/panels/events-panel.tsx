@@ -5,7 +5,7 @@ import type { DeviceEvent, Streamer } from "../../client/browser.ts";
 import { valueText } from "../content.ts";
 import { timeText } from "../format.ts";
 import type { Listing, StreamEvent } from "../listing.ts";
-import { usePolled } from "../polled.ts";
+import { usePolled } from "../use-polled.ts";
 
 /** Events that are asked for, and drawn. */
 const MOST_EVENTS = 200;

@@ -4,8 +4,8 @@ import { useMemo } from "preact/hooks";
 import type { Streamer } from "../../client/browser.ts";
 import { bytesText, countText, rateText, spanText } from "../format.ts";
 import type { Listing } from "../listing.ts";
-import { usePolled } from "../polled.ts";
 import { Sparkline } from "../sparkline.tsx";
+import { usePolled } from "../use-polled.ts";
 
 const PERIOD_MS = 1000;
 /** Rates that are kept of each number. */

@@ -1,8 +1,8 @@
 /** The lines that read this stream in Python, JavaScript and a shell. */
 import { useSignal } from "@preact/signals";
 import type { StreamName } from "../feed.ts";
-import { gatewayUrl } from "../place.ts";
 import type { ToolProps } from "../stream-tools.tsx";
+import { gatewayUrl } from "../urls.ts";
 
 /** The line of each language. @param base the gateway's address, without a slash at its end */
 export function codeLines(

@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { PulledEntry } from "../../client/browser.ts";
 import { imageTypeOf } from "../../src/domain/content.ts";
 import { countText, spanText } from "../format.ts";
-import { type Counted, createSkipCounter } from "../skipped.ts";
+import { type Counted, createSkipCounter } from "../skip-counter.ts";
 import type { FromPictureWorker, ToPictureWorker } from "./picture-worker.ts";
 
 interface ImageViewerProps {

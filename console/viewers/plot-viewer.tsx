@@ -4,7 +4,7 @@ import { useContext, useEffect, useRef } from "preact/hooks";
 import type { PulledEntry } from "../../client/browser.ts";
 import { numbersOf } from "../content.ts";
 import { ThemeContext } from "../theme.ts";
-import { useThrottled } from "../throttled.ts";
+import { useThrottled } from "../use-throttled.ts";
 import { createLivePlot } from "./live-plot.ts";
 import { createPlotColumns } from "./plot-columns.ts";
 

@@ -19,7 +19,7 @@ import { parseArgs } from "node:util";
 import mqtt from "mqtt";
 // In a project of your own: "redis-streamer/client".
 import { connect } from "../../dist/client/index.js";
-import { createLane } from "./lane.js";
+import { createLane } from "./ordered-publisher.js";
 
 const { values: flags } = parseArgs({
   options: {

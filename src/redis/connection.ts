@@ -8,6 +8,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { isDeepStrictEqual } from "node:util";
+import { type Backoff, backoffMs } from "../domain/backoff.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
 import { describeAddress, type RedisAddress } from "./address.ts";
@@ -73,8 +74,7 @@ export class ReplyLostError extends GatewayError {
   }
 }
 
-const FIRST_RETRY_MS = 25;
-const LAST_RETRY_MS = 2000;
+const RECONNECT: Backoff = { firstMs: 25, mostMs: 2000 };
 const CONNECT_TIMEOUT_MS = 5000;
 const SILENCE_MS = 30_000;
 const READ_BYTES = 256 * 1024;
@@ -164,8 +164,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     socket = undefined;
     address = undefined;
     writer = createCommandWriter();
-    const delay =
-      Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failures, 16)) * (0.5 + Math.random());
+    const delay = backoffMs(failures, Math.random(), RECONNECT);
     failures++;
     const fields = { connection: name, redis: describePlace(place), reason };
     if (wasReady || failures === 4)

@@ -4,8 +4,9 @@
  * sums of the metrics.
  */
 import cluster, { type Worker } from "node:cluster";
-import { setTimeout as delay } from "node:timers/promises";
+import { type Backoff, backoffMs } from "../domain/backoff.ts";
 import type { Logger } from "../domain/logger.ts";
+import { sleep } from "../domain/sleep.ts";
 import type { Gateway } from "../gateway.ts";
 import { createWholeMetrics } from "../observe/aggregated-metrics.ts";
 import { startManagedServer } from "../redis/managed/managed-server.ts";
@@ -14,8 +15,7 @@ import { type Calls, openCalls } from "./ipc.ts";
 import type { PrimaryAnswers, Start, WorkerAnswers } from "./protocol.ts";
 import { createUsageRelay } from "./usage-sync.ts";
 
-const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 10_000;
+const RESTART: Backoff = { firstMs: 100, mostMs: 10_000 };
 /** A worker that has run for so long was well, and its end is not one more failure in a row. */
 const WELL_MS = 30_000;
 /** How long (ms) a worker is asked for its part of what is shown of all. */
@@ -162,9 +162,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
       if (how === 0) logger.info({ worker: number }, "a worker has stopped; starting it again");
       else logger.error({ worker: number, how }, "a worker ended by itself; starting it again");
       failures = how === 0 || performance.now() - start > WELL_MS ? 0 : failures + 1;
-      // Full jitter, so that what fails together does not come back together.
-      const most = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures);
-      await delay(Math.random() * most, undefined, { signal: stopped }).catch(() => undefined);
+      await sleep(backoffMs(failures, Math.random(), RESTART), stopped).catch(() => undefined);
       if (stopped.aborted) return;
     }
   }

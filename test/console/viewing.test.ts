@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { StreamInfo } from "../../client/catalog.ts";
 import { createPulledEntry, type PulledEntry } from "../../client/entry.ts";
 import { compare } from "../../console/listing.ts";
-import { paced } from "../../console/paced.ts";
+import { paced } from "../../console/playback-timing.ts";
 import { sparkPath } from "../../console/sparkline.tsx";
 import { createPlotColumns } from "../../console/viewers/plot-columns.ts";
 

@@ -7,6 +7,7 @@
  */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { type Backoff, backoffMs } from "../../domain/backoff.ts";
 import type { Logger } from "../../domain/logger.ts";
 import { makeDataDir, namingDataDir } from "./data-dir.ts";
 import { findServer, ManagedServerError } from "./server-binary.ts";
@@ -47,8 +48,7 @@ export interface ManagedServer {
 
 /** Longest time for reading the data at the start. 10 GB take about two minutes. */
 const READY_MS = 600_000;
-const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 10_000;
+const RESTART: Backoff = { firstMs: 100, mostMs: 10_000 };
 /** A server that has run for so long was well, and its end is not one more failure in a row. */
 const WELL_MS = 30_000;
 
@@ -126,9 +126,7 @@ export async function startManagedServer(options: ManagedServerOptions): Promise
         );
       }
       failures = performance.now() - start > WELL_MS ? 0 : failures + 1;
-      // Full jitter, so that what fails together does not come back together.
-      const most = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures);
-      await Promise.race([delay(Math.random() * most), ended]);
+      await Promise.race([delay(backoffMs(failures, Math.random(), RESTART)), ended]);
     }
   }
 

@@ -1,21 +1,21 @@
-/** A first-in-first-out queue that takes an item out in constant time, which `Array.shift` does not. */
+/** First-in-first-out queue with constant-time removal, which `Array.shift` does not have. */
 
-/** A queue of items. It has no bound of its own: who adds to it checks one. */
+/** A queue of items. It is unbounded: the code that adds items enforces the limit. */
 export interface Fifo<T> {
   readonly size: number;
-  /** The item that `take` would take. */
+  /** The item that `take` would return. */
   readonly oldest: T | undefined;
   add(item: T): void;
-  /** Takes the oldest item out; undefined where there is none. */
+  /** Removes and returns the oldest item; undefined if the queue is empty. */
   take(): T | undefined;
-  /** Takes all items out, oldest first. */
+  /** Removes and returns all items, oldest first. */
   takeAll(): T[];
 }
 
-/** Items taken from the front before the array is cut, so that cutting costs little per item. */
-const CUT_AT = 1024;
+/** Number of removed items before the array is compacted, so that compaction costs little per item. */
+const COMPACT_AT = 1024;
 
-/** Makes an empty queue. */
+/** Creates an empty queue. */
 export function createFifo<T>(): Fifo<T> {
   let items: (T | undefined)[] = [];
   let head = 0;
@@ -37,7 +37,7 @@ export function createFifo<T>(): Fifo<T> {
       if (head === items.length) {
         items = [];
         head = 0;
-      } else if (head >= CUT_AT && head * 2 >= items.length) {
+      } else if (head >= COMPACT_AT && head * 2 >= items.length) {
         items = items.slice(head);
         head = 0;
       }

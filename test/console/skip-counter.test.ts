@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createSkipCounter } from "../../console/skipped.ts";
+import { createSkipCounter } from "../../console/skip-counter.ts";
 
 test("property: at every look, what was skipped is what the list counted less what was shown of it", () => {
   const step = fc.record({ add: fc.nat(8), showLast: fc.boolean(), look: fc.boolean() });

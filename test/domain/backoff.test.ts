@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { backoffMs, DEFAULT_BACKOFF } from "../../client/backoff.ts";
+import { backoffMs, DEFAULT_BACKOFF } from "../../src/domain/backoff.ts";
 
 test("waits double up to the bound", () => {
   const bounds = [0, 1, 2, 3, 4, 5, 6].map((failures) => backoffMs(failures, 1, DEFAULT_BACKOFF));

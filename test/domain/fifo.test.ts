@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createFifo } from "../../client/fifo.ts";
+import { createFifo } from "../../src/domain/fifo.ts";
 
 test("property: a fifo gives what an array's push and shift give", () => {
   // Long runs of one kind, so that the array inside is cut, which happens at a thousand taken.

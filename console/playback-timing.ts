@@ -1,5 +1,6 @@
 /** Entries of the past at the pace at which they were added, times a speed that may change on the way. */
 import type { PulledEntry } from "../client/browser.ts";
+import { sleep } from "../src/domain/sleep.ts";
 
 /** The speeds that can be chosen. */
 export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8] as const;
@@ -34,24 +35,8 @@ export async function* paced(
       waitMs = Math.max(0, Math.min(waitMs, MOST_PAUSE_MS));
       base = { wallMs: now + waitMs, entryMs: entry.timeMs, speed: base.speed };
     }
-    if (waitMs >= LEAST_WAIT_MS) await pause(waitMs, aborted);
+    if (waitMs >= LEAST_WAIT_MS) await sleep(waitMs, aborted);
     before = entry.timeMs;
     yield entry;
   }
-}
-
-/** Waits. @throws the signal's reason as soon as it is aborted */
-export function pause(ms: number, aborted: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = () => {
-      clearTimeout(timer);
-      reject(aborted.reason);
-    };
-    const timer = setTimeout(() => {
-      aborted.removeEventListener("abort", end);
-      resolve();
-    }, ms);
-    if (aborted.aborted) end();
-    else aborted.addEventListener("abort", end, { once: true });
-  });
 }

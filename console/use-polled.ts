@@ -1,8 +1,8 @@
 /** Something asked for again and again while it is shown. */
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { sleep } from "../src/domain/sleep.ts";
 import { errorText } from "./format.ts";
-import { pause } from "./paced.ts";
 
 /** What was answered last, and what is wrong now; empty where nothing is. */
 export interface Polled<T> {
@@ -26,7 +26,7 @@ export function usePolled<T>(ask: (signal: AbortSignal) => Promise<T>, periodMs:
           if (signal.aborted) return;
           problem.value = errorText(error);
         }
-        await pause(periodMs, signal).catch(() => undefined);
+        await sleep(periodMs, signal).catch(() => undefined);
       }
     };
     void run();

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createPace } from "../../cli/pace.ts";
+import { createPace } from "../../cli/schedule.ts";
 
 test("no rate is no wait", () => {
   const pace = createPace(0, () => 5);

@@ -1,6 +1,6 @@
-/** A wait that a signal ends. */
+/** Abortable delay. */
 
-/** Waits. @throws the signal's reason as soon as it is aborted */
+/** Resolves after `ms`. @throws the signal's reason as soon as the signal aborts */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {

@@ -5,6 +5,7 @@ import { type MemoryLease, overloaded } from "../../access/memory-budget.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { releaseMemory } from "../websocket/release-memory.ts";
 import { SMALL_BODY_BYTES } from "./body-limits.ts";
+import { sendContinue } from "./expect-continue.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -35,6 +36,7 @@ export function addBodies(app: FastifyInstance, memory: ClientMemory): void {
       return;
     }
     const lease = memory.receive("body", request.visitor);
+    sendContinue(request.raw);
     readBody(payload, { limit, announced, lease }, (error, body) => {
       if (error === null) request.bodyMemory = countHolders(lease);
       else lease.release();

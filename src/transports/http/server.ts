@@ -34,6 +34,7 @@ import { RETRY_AFTER_SECONDS, type RouteParts } from "./context.ts";
 import { addCors } from "./cors.ts";
 import { addDocs } from "./docs.ts";
 import { addEvents } from "./events.ts";
+import { delayContinue } from "./expect-continue.ts";
 import { addGetData } from "./get-data.ts";
 import { createGuardedServer, type ServerLimits, tellBrokenRequest } from "./guarded-server.ts";
 import { addHistoryRange } from "./history-range.ts";
@@ -227,6 +228,7 @@ export async function createHttp(
   const plain: Server = server;
   // Without a listener Node sends 417 without a body; `checkHead` refuses these requests.
   plain.on("checkExpectation", (request, response) => plain.emit("request", request, response));
+  delayContinue(plain);
   return { app, server, uploads };
 }
 

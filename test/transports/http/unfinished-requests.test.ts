@@ -149,6 +149,41 @@ describe("a body that is refused before its end", () => {
   });
 });
 
+describe("a client that waits for 100 Continue before it sends the body", () => {
+  const expectation = "Expect: 100-continue";
+
+  test.each<[string, number, string, string[]]>([
+    ["without a key", 401, "POST /data/waits", ["Content-Length: 3"]],
+    ["without a key, chunked", 401, "POST /graphql", ["Transfer-Encoding: chunked"]],
+    ["with too large a body", 413, "POST /data/waits", [`Content-Length: ${2 * MB}`, "KEY"]],
+    ["without a route", 404, "POST /nothing", ["Content-Length: 3", "KEY"]],
+  ])("%s receives the answer and no 100", async (_what, status, line, headers) => {
+    const key = `Authorization: Bearer ${keys.add(`waits-${status}`, ["admin"])}`;
+    const env = { AUTH: "1", AUTH_KEYS_FILE: keys.path, MAX_MESSAGE_BYTES: "1m" };
+    await using gateway = await startTestGateway(redis.url, env);
+    const client = open(gateway);
+    client.socket.write(head(line, expectation, ...headers.map((one) => (one === "KEY" ? key : one))));
+    // The connection closes: whether the next bytes are the body cannot be known.
+    expect(await parsed(client)).toMatchObject({ status, headers: { connection: "close" } });
+  });
+
+  test("and is permitted to receives 100, then the answer, on a connection that stays open", async () => {
+    await using gateway = await startTestGateway(redis.url);
+    const client = await beginUpload(gateway, "/data/waits");
+    client.socket.write(`bc${head("GET /data/waits?last_entry_id=0", "Connection: close")}`);
+    const text = String(await client.received);
+    expect([...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)).toEqual(["200", "200"]);
+    expect(text).toMatch(/\r\n\r\nabc$/);
+  });
+
+  test("for a request without a body keeps its connection", async () => {
+    await using gateway = await startTestGateway(redis.url);
+    const client = open(gateway);
+    client.socket.write(head("GET /healthz", expectation) + head("GET /healthz", "Connection: close"));
+    expect(String(await client.received).match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+  });
+});
+
 describe("a gateway that stops", () => {
   const isClosing = async ({ http }: TestGateway) =>
     until("it takes no connections", () =>

@@ -180,7 +180,7 @@ test("a range is downloaded: all of it, or from a moment on, as lines or as file
   expect(all.name).toBe("rover_imu.jsonl");
   const lines = all.text.trimEnd().split("\n");
   expect(lines.map((line) => JSON.parse(line).json.x)).toEqual(Array.from({ length: 250 }, (_, i) => i + 1));
-  await pane.getByText("250 entries").waitFor();
+  await pane.getByText(/^250 entries, .* saved/).waitFor();
   // As the page's own clock has it.
   const local = await page.evaluate(`(() => {
     const at = new Date(1700000248000);

@@ -280,6 +280,12 @@ describe("the clean formats", () => {
       .map((item) => [["fuzz", null, "good"], item]),
   );
 
+  /** Whether a message is a MessagePack map. A POST stores a map or a JSON object as one entry, whatever it holds. */
+  const isMap = (message: Uint8Array) => {
+    const first = message[0] ?? 0;
+    return (first >= 0x80 && first <= 0x8f) || first === 0xde || first === 0xdf;
+  };
+
   test("as MessagePack that is none, or no batch", () =>
     check(
       1000,
@@ -298,6 +304,7 @@ describe("the clean formats", () => {
       ),
       async (message) => {
         expect(await endOf("fuzz/push?ack=1&format=msgpack", [message])).toMatch(BAD_HEADER);
+        if (isMap(message)) return;
         const answer = await post("fuzz?format=msgpack", message);
         expect([answer.status, answer.json()]).toEqual([
           400,
@@ -317,6 +324,7 @@ describe("the clean formats", () => {
       ),
       async (message) => {
         expect(await endOf("fuzz/push?ack=1&format=json", [message])).toMatch(BAD_HEADER);
+        if (message.startsWith("{") && isJson(message)) return;
         const answer = await post("fuzz?format=json", message);
         expect([answer.status, answer.json()]).toEqual([
           400,

@@ -112,9 +112,16 @@ test("the client reports a Redis that does not answer, to readers and writers, a
     for await (const entry of client.pull("cam", { ...options, from: "0", signal: stop.signal }))
       got.push(entry.text());
   };
-  const reading = [read({ latest: false, ...reader }), read({ latest: true, ...latest })];
-  for (const one of reading) one.catch(() => undefined);
-  await until("both read", () => got.length === 2);
+  const failures: unknown[] = [];
+  for (const options of [
+    { latest: false, onStatus: reader.onStatus },
+    { latest: true, onStatus: latest.onStatus },
+  ])
+    read(options).catch((error: unknown) => failures.push(error));
+  await until(
+    () => `both read: ${failures}`,
+    () => got.length === 2,
+  );
   redis.freeze();
   for (const one of [reader, latest, writer])
     await until("it is told", () => one.states.at(-1) === "redis-unavailable");

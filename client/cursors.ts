@@ -3,7 +3,7 @@
  * first connection and never asked for again: asked again after a lost connection it would mean a later now, and what
  * came in between would be lost (wire.md, "Cursors").
  */
-import { parseCursors, type WantedCursor } from "../src/domain/cursor.ts";
+import { parseCursors, type RequestedCursor } from "../src/domain/cursor.ts";
 import { GatewayError } from "../src/domain/errors.ts";
 import { streamsSegment } from "./address.ts";
 import { badMessage, StreamerError } from "./errors.ts";
@@ -11,7 +11,7 @@ import { type CommonOptions, type Gateway, namingQuery } from "./gateway.ts";
 import { request } from "./request.ts";
 
 /** Cursors by stream, in the order in which the streams were named. */
-export type Cursors = Map<string, WantedCursor>;
+export type Cursors = Map<string, RequestedCursor>;
 
 /**
  * The cursors that a pull starts from.
@@ -55,13 +55,13 @@ export async function resolveNow(
   }
 }
 
-function parseAnswer(text: string, streams: number): readonly WantedCursor[] {
+function parseAnswer(text: string, streams: number): readonly RequestedCursor[] {
   const cursors = text.includes("$") ? [] : parse(text, streams);
   if (cursors.length !== streams) throw badMessage(`x-last-entry-id "${text}" for ${streams} streams`);
   return cursors;
 }
 
-function parse(text: string, streams: number): readonly WantedCursor[] {
+function parse(text: string, streams: number): readonly RequestedCursor[] {
   try {
     return parseCursors(text, streams);
   } catch (error) {

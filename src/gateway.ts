@@ -17,11 +17,11 @@ import { GatewayError } from "./domain/errors.ts";
 import type { Logger } from "./domain/logger.ts";
 import { mostKeyBytes } from "./domain/stream-name.ts";
 import { createHub } from "./live/hub.ts";
-import { createHistory } from "./live/page-cache.ts";
+import { createPageCache } from "./live/page-cache.ts";
 import { createRecentMemory } from "./live/recent-batches.ts";
 import { createSubscriber } from "./live/subscription.ts";
 import { createCounters } from "./observe/counters.ts";
-import { createDelaySampler } from "./observe/latency-sampler.ts";
+import { createLatencySampler } from "./observe/latency-sampler.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { createStreamClasses } from "./observe/stream-classes.ts";
 import { startTracing } from "./observe/tracing.ts";
@@ -51,7 +51,7 @@ import { createPayloadPool } from "./transports/websocket/payload-pool.ts";
 import { createPullEncoders } from "./transports/websocket/pull-encoder.ts";
 import { createPushGate } from "./transports/websocket/push-gate.ts";
 import { createWebSocketTransport } from "./transports/websocket/server.ts";
-import type { Siblings } from "./workers/peers.ts";
+import type { Peers } from "./workers/peers.ts";
 
 /** Memory that is kept for large messages between them: what a few cameras have under way. */
 const PAYLOAD_POOL_BYTES = 16 * 1024 * 1024;
@@ -72,7 +72,7 @@ export interface Gateway {
  * Starts a gateway.
  *
  * @param signal gives the start up, as while a managed Redis reads its data: what was started is stopped again
- * @param siblings the other workers, where it is one of several that are one gateway to its clients
+ * @param peers the other workers, where it is one of several that are one gateway to its clients
  * @throws Error with a sentence for people where it cannot start; the signal's reason where that came first
  */
 export async function startGateway(
@@ -80,7 +80,7 @@ export async function startGateway(
   logger: Logger,
   version: string,
   signal?: AbortSignal,
-  siblings?: Siblings,
+  peers?: Peers,
 ): Promise<Gateway> {
   const closers: (() => Promise<void> | void)[] = [];
   const closeAll = async () => {
@@ -88,7 +88,7 @@ export async function startGateway(
   };
   try {
     const place = await findRedis(settings, logger, closers, signal);
-    const parts = await assemble(settings, place, logger, version, closers, siblings);
+    const parts = await assemble(settings, place, logger, version, closers, peers);
     const { app, server } = parts;
     await app.listen({ host: settings.host, port: settings.port });
     return {
@@ -141,7 +141,7 @@ async function assemble(
   logger: Logger,
   version: string,
   closers: (() => Promise<void> | void)[],
-  siblings: Siblings | undefined,
+  peers: Peers | undefined,
 ) {
   const counters = createCounters();
   const streamClasses = createStreamClasses(settings.metricsClasses);
@@ -167,13 +167,13 @@ async function assemble(
   closers.push(availability.close);
   void warnOfServer(store.reads, logger);
   const turnEnd = createTurnEnd();
-  const delays = createDelaySampler(turnEnd.add, (seconds) => metrics.observeDelay(seconds));
+  const delays = createLatencySampler(turnEnd.add, (seconds) => metrics.observeLatency(seconds));
   const hub = createHub({
     openTail: (handOut, events) =>
       store.openTail((tailReads) => {
         const isKept = handOut(tailReads);
         const newest = tailReads[0]?.entries.at(-1);
-        if (newest !== undefined) delays.note(newest.id);
+        if (newest !== undefined) delays.sample(newest.id);
         return isKept;
       }, events),
     memory: createRecentMemory(settings.recentBytes, counters),
@@ -181,7 +181,7 @@ async function assemble(
     logger,
   });
   closers.push(hub.close);
-  const history = createHistory({
+  const pageCache = createPageCache({
     log,
     sizes,
     pageBytes,
@@ -198,7 +198,7 @@ async function assemble(
   closers.push(deadlines.close);
   const tracing = await startTracing(settings.otlpEndpoint, version, logger);
   if (tracing !== undefined) closers.push(() => tracing.close());
-  const access = openAccess(settings, store.reads, logger, closers, siblings);
+  const access = openAccess(settings, store.reads, logger, closers, peers);
   const common = {
     ...access,
     refusals: createRefusals(counters, logger),
@@ -209,7 +209,7 @@ async function assemble(
       await requireWritableServer(store.reads);
     },
     polled: polled.reads,
-    subscribe: createSubscriber({ hub, history, log, counters, streamClasses }),
+    subscribe: createSubscriber({ hub, pageCache, log, counters, streamClasses }),
     limits: settings,
     turnEnd,
     warnings: createWarnings(counters, logger),
@@ -270,20 +270,20 @@ async function assemble(
     sockets: webSockets.size,
     sendBufferBytes: webSockets.sendBufferBytes,
     limitHits: access.limiting.hits,
-    refusals: common.refusals.counts,
+    errors: common.refusals.counts,
     sessions: access.sessions.counts,
     memory: common.memory.counts,
     redisSeconds: () => timePing(log),
   });
   const ownSessions = createSessionList(access.sessions);
-  const graphqlStreams = createSseStreams(graphql, siblings?.streams);
-  siblings?.introduce({ metrics: metrics.values, sessions: ownSessions, streams: graphqlStreams.own });
+  const graphqlStreams = createSseStreams(graphql, peers?.streams);
+  peers?.register({ metrics: metrics.values, sessions: ownSessions, streams: graphqlStreams.own });
   const { app, server, uploads } = await createHttp({
     ...common,
     graphql,
     graphqlStreams,
-    metrics: siblings === undefined ? metrics : { ...metrics, text: siblings.metrics },
-    sessionList: siblings === undefined ? ownSessions : joinSessionLists(ownSessions, siblings.sessions),
+    metrics: peers === undefined ? metrics : { ...metrics, text: peers.metrics },
+    sessionList: peers === undefined ? ownSessions : joinSessionLists(ownSessions, peers.sessions),
     version,
     closing,
     bodySettings: settings,
@@ -325,7 +325,7 @@ function openAccess(
   commands: Commands,
   logger: Logger,
   closers: (() => Promise<void> | void)[],
-  siblings: Siblings | undefined,
+  peers: Peers | undefined,
 ) {
   const tickets = createTickets(createTicketStore(commands), settings.ticketTtlMs);
   const authenticator = createAuthenticator({
@@ -340,7 +340,7 @@ function openAccess(
     onKeysChange: () => sessions.review(),
     logger,
   });
-  const usage = siblings?.usage ?? createOwnUsage();
+  const usage = peers?.usage ?? createOwnUsage();
   const limiting = createLimits(settings, usage);
   const sessions: Sessions = createSessions(authenticator, limiting);
   const guard = createBrowserGuard({ ...settings, listenHost: settings.host });

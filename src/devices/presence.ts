@@ -7,9 +7,9 @@ import type { Logger } from "../domain/logger.ts";
 import type { PresenceLeases } from "../redis/presence-leases.ts";
 
 /** One socket of a device. */
-export interface Attendance {
+export interface DeviceConnection {
   /** Something came from it. Cheap enough for each message. */
-  heard(): void;
+  touch(): void;
   /** It is gone. */
   close(): void;
 }
@@ -21,7 +21,7 @@ export interface Presence {
    *
    * @param ask makes it answer, when nothing came from it for a while
    */
-  open(deviceId: string, ask: () => void): Attendance;
+  open(deviceId: string, ask: () => void): DeviceConnection;
   /** Disconnects all devices of this gateway. Resolves when Redis has answered for each device that left, also before. */
   close(): Promise<void>;
 }
@@ -99,7 +99,7 @@ export function createPresence({ leases, timeoutMs, logger }: PresenceParts): Pr
       device.attendees.add(attendee);
       if (!device.isHeld) hold(id, device);
       return {
-        heard() {
+        touch() {
           attendee.wasHeard = true;
           if (!device.isHeld && devices.get(id) === device) hold(id, device);
         },

@@ -6,7 +6,7 @@ import { type EntryId, FIRST_ID, parseId } from "./entry-id.ts";
 import { badParameter } from "./errors.ts";
 
 /** A cursor as it was asked for: a place, or `$`, "from now", which is resolved once to the stream's last id. */
-export type WantedCursor = EntryId | "$";
+export type RequestedCursor = EntryId | "$";
 
 /**
  * Parses `last_entry_id`: one value for all streams, or one per stream joined by `+`.
@@ -16,7 +16,7 @@ export type WantedCursor = EntryId | "$";
  * @returns one wanted cursor per stream
  * @throws GatewayError BAD_PARAMETER
  */
-export function parseCursors(text: string, streams: number): readonly WantedCursor[] {
+export function parseCursors(text: string, streams: number): readonly RequestedCursor[] {
   const parts = text.split(/[+ ]/);
   if (parts.length !== 1 && parts.length !== streams) {
     throw badParameter(
@@ -35,7 +35,7 @@ export function parseCursors(text: string, streams: number): readonly WantedCurs
  * @param name how the client calls it
  * @throws GatewayError BAD_PARAMETER
  */
-export function parseCursor(text: string, name = "last_entry_id"): WantedCursor {
+export function parseCursor(text: string, name = "last_entry_id"): RequestedCursor {
   if (text === "$") return "$";
   if (text === "-") return FIRST_ID;
   const id = parseId(text);

@@ -33,7 +33,7 @@ export interface Entry {
  * The id that a pushed entry asks for: `*` lets Redis assign it, `<ms>-*` its sequence, anything else is a full id
  * (Redis: `XADD`).
  */
-export type WantedId = string & { readonly wanted?: never };
+export type RequestedId = string & { readonly wanted?: never };
 
 /** What recognises an entry that is sent again: a key of its pusher's choice, and the entry's number under it. */
 export interface DedupeMark {
@@ -44,7 +44,7 @@ export interface DedupeMark {
 /** An entry on its way in, with the stream key it goes to. */
 export interface NewEntry {
   readonly key: string;
-  readonly id: WantedId;
+  readonly id: RequestedId;
   readonly data: Uint8Array;
   readonly fields?: EntryFields;
   /** Present: it is stored once, also where it is sent again. */

@@ -3,8 +3,8 @@
  * ack or kept its pace. Nothing is looked up for that: the hub knows how many entries have passed, and the reader how many
  * of them it was sent. What passes while the hub does not watch the stream is not counted.
  */
-import type { Lane } from "./delivery.ts";
-import type { Hub, Passage } from "./hub.ts";
+import type { StreamState } from "./delivery.ts";
+import type { Hub, Progress } from "./hub.ts";
 
 /** Counts for one stream of a reader. */
 export interface Conflation {
@@ -15,14 +15,14 @@ export interface Conflation {
 }
 
 /** Makes the counter of a lane. */
-export function createConflation(hub: Hub, { key, counters }: Lane): Conflation {
-  let passage: Passage | undefined;
+export function createConflation(hub: Hub, { key, counters }: StreamState): Conflation {
+  let passage: Progress | undefined;
   /** Of what has passed, the entries that were sent or skipped. */
   let accounted = 0;
 
   /** @returns whether what has passed since the last time is known */
   function follow(): boolean {
-    const current = hub.passage(key);
+    const current = hub.progress(key);
     if (current === passage) return current !== undefined;
     passage = current;
     accounted = current?.entries ?? 0;

@@ -5,7 +5,7 @@
 import type { Entry } from "../domain/entry.ts";
 import { bytesOf } from "../redis/entry-sizes.ts";
 import { type Batch, firstPast, frameOf } from "./batch.ts";
-import type { Course, CourseContext, Lane } from "./delivery.ts";
+import type { Delivery, DeliveryContext, StreamState } from "./delivery.ts";
 import type { LiveReader } from "./hub.ts";
 import { retryLater } from "./retry.ts";
 
@@ -13,7 +13,7 @@ import { retryLater } from "./retry.ts";
 const UNSHARED_ENTRIES = 1024;
 
 interface FlowLane {
-  readonly lane: Lane;
+  readonly lane: StreamState;
   /** Names the frame of a whole batch for this lane: its form and the stream's name. */
   readonly memo: string;
   readonly reader: LiveReader;
@@ -24,8 +24,8 @@ interface FlowLane {
 const LARGE_BATCH_BYTES = 256 * 1024;
 
 /** Makes the course of a subscription that sends everything. */
-export function createFlow<Frame>(context: CourseContext<Frame>): Course {
-  const { hub, history, encoder } = context;
+export function createContinuous<Frame>(context: DeliveryContext<Frame>): Delivery {
+  const { hub, pageCache, encoder } = context;
   /** A stream of the subscription found no memory while others were read. */
   let isDenied = false;
 
@@ -35,11 +35,11 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
       memo: `${encoder.form} ${lane.name}`,
       reader: {
         take: (batch) => take(flow, batch),
-        missed() {
+        onGap() {
           lane.hasGap = true;
         },
-        restarted: () => context.follow(lane),
-        failed: context.fail,
+        onRecreated: () => context.follow(lane),
+        onError: context.onError,
       },
       state: "behind",
     };
@@ -82,7 +82,7 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
     return context.write(frameOf(batch, encoder, lane.name, memo));
   }
 
-  function sendEntries(lane: Lane, entries: readonly Entry[]): void {
+  function sendEntries(lane: StreamState, entries: readonly Entry[]): void {
     const last = entries[entries.length - 1];
     if (last === undefined) return;
     if (lane.hasGap) tellGap(lane, entries);
@@ -92,15 +92,15 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
     context.write(encoder.encode([{ stream: lane.name, entries }]));
   }
 
-  function tellGap(lane: Lane, [first]: readonly Entry[]): void {
-    if (first !== undefined) context.missed(lane, first.id);
+  function tellGap(lane: StreamState, [first]: readonly Entry[]): void {
+    if (first !== undefined) context.reportGap(lane, first.id);
   }
 
   /** Sends what is in memory; then goes live, or reads on in Redis. */
   function advance(flow: FlowLane): void {
     const { lane } = flow;
     while (!context.isHalted()) {
-      const recent = hub.recent(lane.key, context.isFollowing(lane));
+      const recent = hub.recentBatches(lane.key, context.isFollowing(lane));
       const batch = recent?.continuing(lane.cursor);
       const entries = batch ? undefined : recent?.after(lane.cursor, UNSHARED_ENTRIES);
       if (batch !== undefined) sendBatch(flow, batch);
@@ -120,7 +120,7 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
 
   function readPage(flow: FlowLane): void {
     const { lane } = flow;
-    const bytes = history.expectedBytes(lane.key);
+    const bytes = pageCache.expectedBytes(lane.key);
     if (!context.reserve(bytes)) {
       isDenied = true;
       return;
@@ -130,7 +130,7 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
       flow.state = "behind";
       context.unreserve(bytes);
     };
-    history.page(lane.key, lane.cursor).then(
+    pageCache.page(lane.key, lane.cursor).then(
       (page) => {
         ended();
         if (context.isHalted()) return;
@@ -138,13 +138,13 @@ export function createFlow<Frame>(context: CourseContext<Frame>): Course {
         // Only now, in the turn in which the page came, does "nothing is behind it" allow to go live.
         lane.isAtEnd = page.isLast;
         if (page.batch !== undefined) sendBatch(flow, page.batch);
-        else hub.nothingPast(lane.key, lane.cursor);
+        else hub.confirmEnd(lane.key, lane.cursor);
         if (isDenied) run();
         else if (flow.state === "behind") advance(flow);
       },
       (error) => {
         ended();
-        retryLater(error, context.fail, run);
+        retryLater(error, context.onError, run);
       },
     );
   }

@@ -7,21 +7,21 @@ import type { EntryId } from "../domain/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { ClassCounters, StreamClasses } from "../observe/stream-classes.ts";
 import type { Log } from "../redis/log.ts";
-import type { Hub, Passage } from "./hub.ts";
-import type { History } from "./page-cache.ts";
+import type { Hub, Progress } from "./hub.ts";
+import type { PageCache } from "./page-cache.ts";
 import type { Encoder } from "./sink.ts";
 
 /** What subscriptions are made of. */
 export interface SubscriptionParts {
   readonly hub: Hub;
-  readonly history: History;
+  readonly pageCache: PageCache;
   readonly log: Log;
   readonly counters: Counters;
   readonly streamClasses: StreamClasses;
 }
 
 /** One stream of a subscription at work. */
-export interface Lane {
+export interface StreamState {
   readonly key: string;
   readonly name: string;
   cursor: EntryId;
@@ -31,11 +31,11 @@ export interface Lane {
   /** Entries right after the cursor may be missing: reported before the next entry. */
   hasGap: boolean;
   /** The hub's record of the stream when the lane was attached last, and its `lives` at that time. */
-  life?: { readonly passage: Passage; readonly number: number } | undefined;
+  life?: { readonly passage: Progress; readonly number: number } | undefined;
 }
 
 /** What both kinds of subscription do in their own way. */
-export interface Course {
+export interface Delivery {
   /** Reads and sends until paused. Called when it starts and after each pause. */
   run(): void;
   /** Leaves the hub, keeping its cursors. */
@@ -43,10 +43,10 @@ export interface Course {
 }
 
 /** What a course may ask of its subscription. */
-export interface CourseContext<Frame> extends SubscriptionParts {
+export interface DeliveryContext<Frame> extends SubscriptionParts {
   /** Frames of single entries, kept for as long as somebody has the entry. */
   readonly entryFrames: WeakMap<Entry, Map<string, unknown>>;
-  readonly lanes: readonly Lane[];
+  readonly lanes: readonly StreamState[];
   readonly encoder: Encoder<Frame>;
   /** Whether it may neither read nor send now. */
   isHalted(): boolean;
@@ -62,14 +62,14 @@ export interface CourseContext<Frame> extends SubscriptionParts {
   /** Sends a frame. @returns whether it has left already, and nobody uses its memory any more */
   write(frame: Frame): boolean;
   /** Reports that entries before an id may be missing; called right before the reader goes on there. */
-  missed(lane: Lane, before: EntryId): void;
+  reportGap(lane: StreamState, before: EntryId): void;
   /**
    * Notes which life of its stream an attached lane follows. Reports a gap where another one began since the last call, with
    * ids up to the cursor that are used again for other entries.
    */
-  follow(lane: Lane): void;
+  follow(lane: StreamState): void;
   /** Whether the lane was attached since the hub watches its stream. */
-  isFollowing(lane: Lane): boolean;
+  isFollowing(lane: StreamState): boolean;
   caughtUp(): void;
-  fail(error: unknown): void;
+  onError(error: unknown): void;
 }

@@ -24,19 +24,19 @@ export interface LiveReader {
    */
   take(batch: Batch): boolean;
   /** Entries after everything taken so far may be missing; called right before `take` gets what follows. */
-  missed(): void;
+  onGap(): void;
   /** The stream was created again, and has entries at or below the reader's cursor; `Passage.lives` has grown. */
-  restarted(): void;
+  onRecreated(): void;
   /** The stream cannot be read; the reader is detached. */
-  failed(error: GatewayError): void;
+  onError(error: GatewayError): void;
 }
 
 /** What has passed of a stream since it is watched. */
-export interface Passage {
+export interface Progress {
   /** Entries handed out, whether somebody took them or not. */
   readonly entries: number;
   /** How often ids that readers may have as their cursors were used again, because the stream was created again. */
-  readonly lives: number;
+  readonly recreations: number;
 }
 
 /** What readers ask of the hub. */
@@ -54,18 +54,18 @@ export interface Hub {
    * Redis has just said that nothing is past a cursor. What the hub has seen there, if anything, is gone again: unless
    * the reader can still have it from memory, the stream is watched from the cursor on, so that the reader can attach.
    */
-  nothingPast(key: string, cursor: EntryId): void;
+  confirmEnd(key: string, cursor: EntryId): void;
   /** Whether the stream is watched and nothing past the cursor was seen. */
   isAtEnd(key: string, cursor: EntryId): boolean;
   /** How much of a stream has passed; undefined where it is not watched. Another one whenever it is watched anew. */
-  passage(key: string): Passage | undefined;
+  progress(key: string): Progress | undefined;
   /**
    * The newest batches of a stream that has, or a moment ago had, a live reader.
    *
    * @param wasAttached the reader was attached since the stream is watched. Where the tail does not notice removals, another
    * reader gets none, because they may hold entries that no longer exist.
    */
-  recent(key: string, wasAttached: boolean): RecentBatches | undefined;
+  recentBatches(key: string, wasAttached: boolean): RecentBatches | undefined;
   close(): void;
 }
 
@@ -77,9 +77,9 @@ export interface HubParts {
   readonly logger: Logger;
 }
 
-interface LiveStream extends Passage {
+interface LiveStream extends Progress {
   entries: number;
-  lives: number;
+  recreations: number;
   /** Everything up to this id was handed out, or is of no interest to any reader. */
   position: EntryId;
   readonly readers: Set<LiveReader>;
@@ -119,7 +119,7 @@ export function createHub({ openTail, memory, counters, logger }: HubParts): Hub
         empty.delete(key);
         stream.recent.clear();
         tail.unwatch(key);
-        for (const reader of stream.readers) reader.failed(error);
+        for (const reader of stream.readers) reader.onError(error);
       },
     },
   );
@@ -136,7 +136,7 @@ export function createHub({ openTail, memory, counters, logger }: HubParts): Hub
       stream.recent.clear();
       // A new life that reached the readers' ids has all its newer entries: they are not trimmed before older ones.
       if (isNewLife) restart(stream);
-      else for (const reader of stream.readers) reader.missed();
+      else for (const reader of stream.readers) reader.onGap();
     }
     // What begins late is no continuation of a cursor before it; and what was read from the beginning begins with the
     // first there was, which may be late for any other cursor.
@@ -158,8 +158,8 @@ export function createHub({ openTail, memory, counters, logger }: HubParts): Hub
   }
 
   function restart(stream: LiveStream): void {
-    stream.lives++;
-    for (const reader of stream.readers) reader.restarted();
+    stream.recreations++;
+    for (const reader of stream.readers) reader.onRecreated();
   }
 
   function dropEmpty(): void {
@@ -180,7 +180,7 @@ export function createHub({ openTail, memory, counters, logger }: HubParts): Hub
       if (stream === undefined) {
         streams.set(key, {
           entries: 0,
-          lives: 0,
+          recreations: 0,
           position: cursor,
           readers: new Set([reader]),
           recent: memory.open(),
@@ -200,7 +200,7 @@ export function createHub({ openTail, memory, counters, logger }: HubParts): Hub
       stream.emptySince = performance.now();
       empty.add(key);
     },
-    nothingPast(key, cursor) {
+    confirmEnd(key, cursor) {
       const stream = streams.get(key);
       if (stream === undefined || compareIds(cursor, stream.position) >= 0) return;
       if (tail.noticesRemovals() && stream.recent.after(cursor, 1) !== undefined) return;
@@ -212,8 +212,8 @@ export function createHub({ openTail, memory, counters, logger }: HubParts): Hub
       const stream = streams.get(key);
       return stream !== undefined && compareIds(cursor, stream.position) >= 0;
     },
-    passage: (key) => streams.get(key),
-    recent: (key, wasAttached) =>
+    progress: (key) => streams.get(key),
+    recentBatches: (key, wasAttached) =>
       wasAttached || tail.noticesRemovals() ? streams.get(key)?.recent : undefined,
     close() {
       clearInterval(sweep);

@@ -6,21 +6,24 @@
 import type { Entry, StreamEntries } from "../domain/entry.ts";
 import { bytesOf } from "../redis/entry-sizes.ts";
 import { createConflation } from "./conflation.ts";
-import type { Course, CourseContext, Lane } from "./delivery.ts";
+import type { Delivery, DeliveryContext, StreamState } from "./delivery.ts";
 import type { LiveReader } from "./hub.ts";
 import { retryLater } from "./retry.ts";
 
 /** How the turns go. */
-export interface TurnOptions {
+export interface OnDemandOptions {
   readonly count: number;
   /** The newest entries only; older ones are skipped. */
   readonly latest: boolean;
 }
 
 /** Makes the course of a subscription that sends one frame at a time. */
-export function createTurns<Frame>(context: CourseContext<Frame>, { count, latest }: TurnOptions): Course {
+export function createOnDemand<Frame>(
+  context: DeliveryContext<Frame>,
+  { count, latest }: OnDemandOptions,
+): Delivery {
   const { hub, log, lanes, encoder } = context;
-  const attached = new Set<Lane>();
+  const attached = new Set<StreamState>();
   const conflations = latest ? lanes.map((lane) => createConflation(hub, lane)) : [];
   let reading = false;
   let woken = false;
@@ -56,21 +59,21 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
       return false;
     },
     // What follows is then not in memory, and the read of it reports the gap.
-    missed: () => undefined,
-    restarted: wake,
-    failed: context.fail,
+    onGap: () => undefined,
+    onRecreated: wake,
+    onError: context.onError,
   };
 
   /** What memory knows to follow a lane's cursor; undefined where only Redis knows. */
-  function fromMemory(lane: Lane): readonly Entry[] | undefined {
+  function fromMemory(lane: StreamState): readonly Entry[] | undefined {
     const { key, cursor, isAtEnd } = lane;
     if (hub.isAtEnd(key, cursor)) return [];
-    const recent = hub.recent(key, context.isFollowing(lane));
+    const recent = hub.recentBatches(key, context.isFollowing(lane));
     const found = latest ? recent?.newest(cursor, count) : recent?.after(cursor, count);
     return found ?? (isAtEnd ? [] : undefined);
   }
 
-  async function fromRedis(lane: Lane): Promise<readonly Entry[]> {
+  async function fromRedis(lane: StreamState): Promise<readonly Entry[]> {
     if (latest) return log.readNewest(lane.key, lane.cursor, count, lanes.length);
     const { entries, hasGap, isGone } = await log.readAfter(lane.key, lane.cursor, count, lanes.length);
     if (hasGap || isGone) lane.hasGap = true;
@@ -85,7 +88,7 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
       const [first] = next;
       const last = next[next.length - 1];
       if (first === undefined || last === undefined) return;
-      if (lane.hasGap) context.missed(lane, first.id);
+      if (lane.hasGap) context.reportGap(lane, first.id);
       lane.cursor = last.id;
       lane.isAtEnd = false;
       lane.counters.entriesOut += next.length;
@@ -144,7 +147,7 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
         lanes.forEach((lane, i) => {
           if (known[i] !== undefined) return;
           lane.isAtEnd = found[i]?.length === 0;
-          if (lane.isAtEnd) hub.nothingPast(lane.key, lane.cursor);
+          if (lane.isAtEnd) hub.confirmEnd(lane.key, lane.cursor);
         });
         send(found);
         run();
@@ -152,7 +155,7 @@ export function createTurns<Frame>(context: CourseContext<Frame>, { count, lates
       (error) => {
         reading = false;
         context.unreserve(bytes);
-        retryLater(error, context.fail, run);
+        retryLater(error, context.onError, run);
       },
     );
   }

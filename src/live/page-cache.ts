@@ -21,7 +21,7 @@ export interface HistoryPage {
 }
 
 /** Reads history. All reads throw `GatewayError`. */
-export interface History {
+export interface PageCache {
   /** The page past a cursor, as many entries as are expected to fill `PAGE_BYTES`. */
   page(key: string, cursor: EntryId): Promise<HistoryPage>;
   /** Bytes that a page of a stream is expected to bring, at least. */
@@ -43,7 +43,7 @@ const PAGE_LIFE_MS = 2000;
 const MOST_ENTRIES = 4096;
 
 /** Makes a reader of history. */
-export function createHistory({ log, sizes, pageBytes, cacheBytes, counters }: HistoryParts): History {
+export function createPageCache({ log, sizes, pageBytes, cacheBytes, counters }: HistoryParts): PageCache {
   const inFlight = new Map<string, Promise<HistoryPage>>();
   /** Full pages by stream and cursor, oldest first. */
   const kept = new Map<

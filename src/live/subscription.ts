@@ -13,9 +13,9 @@
 import type { Entry, Gap } from "../domain/entry.ts";
 import { type EntryId, FIRST_ID, idAfter } from "../domain/entry-id.ts";
 import { asGatewayError, type GatewayError } from "../domain/errors.ts";
-import { createFlow } from "./continuous.ts";
-import type { CourseContext, Lane, SubscriptionParts } from "./delivery.ts";
-import { createTurns, type TurnOptions } from "./on-demand.ts";
+import { createContinuous } from "./continuous.ts";
+import type { DeliveryContext, StreamState, SubscriptionParts } from "./delivery.ts";
+import { createOnDemand, type OnDemandOptions } from "./on-demand.ts";
 import type { Encoder, Reservation, Sink } from "./sink.ts";
 
 /**
@@ -44,7 +44,7 @@ export interface SubscriptionOptions<Frame> {
   /** Memory for what is read and not yet written; released when the subscription closes. */
   readonly memory?: Reservation;
   /** Present: one frame at a time, with at most `count` entries of each stream. */
-  readonly turns?: TurnOptions;
+  readonly onDemand?: OnDemandOptions;
   /** A frame was written; the transport may now `pause`. */
   readonly onFrame?: (frame: Frame) => void;
   /** Entries may be gone; called right before the frame of those behind them is written. */
@@ -72,14 +72,14 @@ export interface Subscription {
 export function createSubscriber(parts: SubscriptionParts) {
   const entryFrames = new WeakMap<Entry, Map<string, unknown>>();
   return function subscribe<Frame>(options: SubscriptionOptions<Frame>): Subscription {
-    const { sink, turns, memory } = options;
+    const { sink, onDemand, memory } = options;
     const { counters } = parts;
     const reasons = new Set<PauseReason>();
     let closed = false;
     /** Bytes of reads that are under way. */
     let reserved = 0;
     const lanes = options.streams.map(
-      (stream): Lane => ({ hasGap: false, ...stream, counters: parts.streamClasses.of(stream.key) }),
+      (stream): StreamState => ({ hasGap: false, ...stream, counters: parts.streamClasses.of(stream.key) }),
     );
 
     function tellGap(gap: Gap): void {
@@ -87,7 +87,7 @@ export function createSubscriber(parts: SubscriptionParts) {
       options.onGap?.(gap);
     }
 
-    const context: CourseContext<Frame> = {
+    const context: DeliveryContext<Frame> = {
       ...parts,
       entryFrames,
       lanes,
@@ -108,26 +108,26 @@ export function createSubscriber(parts: SubscriptionParts) {
         }
         return sink.isEmpty?.() === true;
       },
-      missed(lane, before) {
+      reportGap(lane, before) {
         lane.hasGap = false;
         tellGap({ stream: lane.name, after: lane.cursor, before });
       },
       follow(lane) {
-        const passage = parts.hub.passage(lane.key);
+        const passage = parts.hub.progress(lane.key);
         const { life } = lane;
-        lane.life = passage && { passage, number: passage.lives };
-        if (life === undefined || life.passage !== passage || life.number === passage.lives) return;
+        lane.life = passage && { passage, number: passage.recreations };
+        if (life === undefined || life.passage !== passage || life.number === passage.recreations) return;
         tellGap({ stream: lane.name, after: FIRST_ID, before: idAfter(lane.cursor) ?? lane.cursor });
       },
-      isFollowing: ({ key, life }) => life !== undefined && life.passage === parts.hub.passage(key),
+      isFollowing: ({ key, life }) => life !== undefined && life.passage === parts.hub.progress(key),
       caughtUp: () => options.onCaughtUp?.(),
-      fail(error) {
+      onError(error) {
         if (closed) return;
         close();
         options.onError(asGatewayError(error));
       },
     };
-    const course = turns === undefined ? createFlow(context) : createTurns(context, turns);
+    const course = onDemand === undefined ? createContinuous(context) : createOnDemand(context, onDemand);
 
     function reserve(lease: Reservation, bytes: number): boolean {
       const missing = reserved + bytes - lease.bytes();

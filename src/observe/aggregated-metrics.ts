@@ -7,11 +7,11 @@ import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Registry } f
 import type { MetricValues } from "./metrics.ts";
 
 /** The page of all. */
-export interface WholeMetrics {
+export interface AggregatedMetrics {
   /** Notes what a worker answered. */
-  note(id: number, values: MetricValues): void;
+  record(id: number, values: MetricValues): void;
   /** A worker has ended; what it last answered stays in the sums. @param byItself and was not told to */
-  ended(id: number, byItself: boolean): void;
+  remove(id: number, byItself: boolean): void;
   /** The page of what was noted. */
   text(): Promise<string>;
 }
@@ -24,7 +24,7 @@ const START = "process_start_time_seconds";
 const WORST = /^nodejs_eventloop_lag_(seconds|mean|max|stddev|p\d+)/;
 
 /** Makes the page. @param workers how many there are now */
-export function createWholeMetrics(workers: () => number): WholeMetrics {
+export function createAggregatedMetrics(workers: () => number): AggregatedMetrics {
   const live = new Map<number, MetricValues>();
   let departed: Promise<MetricValues> = Promise.resolve([]);
   const own = new Registry();
@@ -45,10 +45,10 @@ export function createWholeMetrics(workers: () => number): WholeMetrics {
   });
 
   return {
-    note(id, values) {
+    record(id, values) {
       live.set(id, values.map(readable));
     },
-    ended(id, byItself) {
+    remove(id, byItself) {
       if (byItself) deaths.inc();
       const last = (live.get(id) ?? []).filter(grows);
       live.delete(id);

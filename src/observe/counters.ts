@@ -6,7 +6,7 @@
 /** Totals since the start, and the current level of every bounded buffer. Sizes are bytes. */
 export interface Counters {
   /** Appends that Redis answered with an error. */
-  entriesRefused: number;
+  entriesRejected: number;
   /** Appends whose answer was lost with the connection: stored or not, nobody knows. */
   entriesUnknown: number;
   /** Appends sent or waiting for Redis, and their payload bytes. */
@@ -29,11 +29,11 @@ export interface Counters {
   tailStreams: number;
   recentBytes: number;
   pageCacheBytes: number;
-  payloadPoolBytes: number;
-  polledBytes: number;
+  bufferPoolBytes: number;
+  pollCacheBytes: number;
   redisReconnects: number;
   /** Entries that were not shown as a picture because they are none, once for each viewer. */
-  picturesSkipped: number;
+  imagesSkipped: number;
   /** 1 while Redis does not answer, else 0. */
   redisUnavailable: number;
   /** Requests and sockets refused for something the client did. */
@@ -45,7 +45,7 @@ export interface Counters {
 
 /** A counters with everything at 0. */
 export const createCounters = (): Counters => ({
-  entriesRefused: 0,
+  entriesRejected: 0,
   entriesUnknown: 0,
   appendsInFlight: 0,
   appendBytesInFlight: 0,
@@ -61,10 +61,10 @@ export const createCounters = (): Counters => ({
   tailStreams: 0,
   recentBytes: 0,
   pageCacheBytes: 0,
-  payloadPoolBytes: 0,
-  polledBytes: 0,
+  bufferPoolBytes: 0,
+  pollCacheBytes: 0,
   redisReconnects: 0,
-  picturesSkipped: 0,
+  imagesSkipped: 0,
   redisUnavailable: 0,
   clientErrors: 0,
   requestWarnings: 0,

@@ -4,9 +4,9 @@
  */
 
 /** Takes samples. */
-export interface DelaySampler {
+export interface LatencySampler {
   /** @param id of an entry that is being handed to its readers in this turn of the event loop */
-  note(id: string): void;
+  sample(id: string): void;
 }
 
 const SAMPLE_EVERY_MS = 20;
@@ -19,13 +19,13 @@ const MOST_PLAUSIBLE_MS = 60_000;
  * @param atTurnEnd calls back when what is handed over now has been written
  * @param onSample told of each sample, in seconds
  */
-export function createDelaySampler(
+export function createLatencySampler(
   atTurnEnd: (callback: () => void) => void,
   onSample: (seconds: number) => void,
-): DelaySampler {
+): LatencySampler {
   let sampledAt = Number.NEGATIVE_INFINITY;
   return {
-    note(id) {
+    sample(id) {
       const now = Date.now();
       if (now - sampledAt < SAMPLE_EVERY_MS) return;
       sampledAt = now;

@@ -13,14 +13,14 @@ export interface Metrics {
   /** What is on the page, to be put together with that of others. */
   values(): Promise<MetricValues>;
   /** An entry went from being stored to being handed to sockets in so many seconds. */
-  observeDelay(seconds: number): void;
+  observeLatency(seconds: number): void;
 }
 
 type Kind = "counter" | "gauge";
 
 /** One metric per number of the counters: a number without a row does not compile. */
 const ROWS: Readonly<Record<keyof Counters, readonly [kind: Kind, name: string, help: string]>> = {
-  entriesRefused: ["counter", "entries_refused_total", "Appends that Redis answered with an error"],
+  entriesRejected: ["counter", "entries_refused_total", "Appends that Redis answered with an error"],
   entriesUnknown: ["counter", "entries_unknown_total", "Appends whose answer was lost with the connection"],
   appendsInFlight: ["gauge", "appends_in_flight", "Appends that wait for Redis"],
   appendBytesInFlight: ["gauge", "append_bytes_in_flight", "Payload bytes that wait for Redis"],
@@ -48,10 +48,10 @@ const ROWS: Readonly<Record<keyof Counters, readonly [kind: Kind, name: string, 
   tailStreams: ["gauge", "tail_streams", "Streams that the live tail watches"],
   recentBytes: ["gauge", "recent_bytes", "Memory of the newest entries of live streams"],
   pageCacheBytes: ["gauge", "page_cache_bytes", "Memory of history pages kept for other readers"],
-  polledBytes: ["gauge", "polled_bytes", "Memory of answers kept for clients that poll"],
-  payloadPoolBytes: ["gauge", "payload_pool_bytes", "Memory kept for large messages to come"],
+  pollCacheBytes: ["gauge", "polled_bytes", "Memory of answers kept for clients that poll"],
+  bufferPoolBytes: ["gauge", "payload_pool_bytes", "Memory kept for large messages to come"],
   redisReconnects: ["counter", "redis_reconnects_total", "Times that a connection to Redis was lost"],
-  picturesSkipped: [
+  imagesSkipped: [
     "counter",
     "pictures_skipped_total",
     "Entries that /mjpeg skipped because they are not images, once for each viewer",
@@ -96,7 +96,7 @@ export interface MetricSources {
   /** How often each limit was hit: a fixed set of names. */
   readonly limitHits: Readonly<Record<string, number>>;
   /** How often each error was told, by its code: those of `domain/errors.ts`. */
-  readonly refusals: ReadonlyMap<string, number>;
+  readonly errors: ReadonlyMap<string, number>;
   /** Connections that last, now, by kind: a fixed set. */
   readonly sessions: () => ReadonlyMap<string, number>;
   /** Memory that clients cause, by use: a fixed set. */
@@ -128,7 +128,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     sockets,
     sendBufferBytes,
     limitHits,
-    refusals,
+    errors,
     sessions,
     memory,
     redisSeconds,
@@ -164,7 +164,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   addByLabel(register, "limits_hit_total", "Times that a limit was hit", "limit", () =>
     Object.entries(limitHits),
   );
-  addByLabel(register, "refusals_total", "Errors told to clients, by their code", "code", () => refusals);
+  addByLabel(register, "refusals_total", "Errors told to clients, by their code", "code", () => errors);
   new Gauge({
     name: "redis_streamer_connections",
     help: "Connections that last, by kind",
@@ -195,7 +195,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     contentType: register.contentType,
     text: () => register.metrics(),
     values: () => register.getMetricsAsJSON(),
-    observeDelay: (seconds) => delay.observe(seconds),
+    observeLatency: (seconds) => delay.observe(seconds),
   };
 }
 

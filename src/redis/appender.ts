@@ -74,7 +74,7 @@ export function createAppender(parts: AppenderParts): Append {
         "the connection to Redis was lost before it answered; the entry may or may not be stored",
       );
     }
-    counters.entriesRefused++;
+    counters.entriesRejected++;
     return refusalOf(error ?? new Error("Redis answered XADD without an id"));
   }
 

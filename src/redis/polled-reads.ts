@@ -63,20 +63,20 @@ export function createPolledReads({
   let isTracked = false;
 
   function forget(key: string): void {
-    counters.polledBytes -= places.get(key)?.bytes ?? 0;
+    counters.pollCacheBytes -= places.get(key)?.bytes ?? 0;
     places.delete(key);
   }
 
   function forgetAll(): void {
     places.clear();
-    counters.polledBytes = 0;
+    counters.pollCacheBytes = 0;
   }
 
   /** By far the most is out of date long before the bound is reached; then all is asked for again. */
   function take(place: Place, bytes: number): void {
     place.bytes += bytes;
-    counters.polledBytes += bytes;
-    if (counters.polledBytes > limitBytes) forgetAll();
+    counters.pollCacheBytes += bytes;
+    if (counters.pollCacheBytes > limitBytes) forgetAll();
   }
 
   function placeOf(key: string): Place {

@@ -1,6 +1,6 @@
 /** What every request that reads streams has in common: which streams, under which names, from which cursors. */
 import { authorize, type Identity } from "../access/authorize.ts";
-import { parseCursors, type WantedCursor } from "../domain/cursor.ts";
+import { parseCursors, type RequestedCursor } from "../domain/cursor.ts";
 import { FIRST_ID } from "../domain/entry-id.ts";
 import { type Naming, namingOf, parseStreamIds, withoutRepeats } from "../domain/stream-name.ts";
 import type { SubscribedStream } from "../live/subscription.ts";
@@ -35,7 +35,7 @@ export interface WantedStream {
   readonly key: string;
   /** How the client sees it. */
   readonly name: string;
-  readonly cursor: WantedCursor;
+  readonly cursor: RequestedCursor;
 }
 
 /**

@@ -7,9 +7,16 @@
  *               ^start  ^start                            offsets=start: where an entry begins
  *                       ^end    ^end                      offsets=end:   where it ends
  */
-import type { StreamEntries, WantedId } from "../domain/entry.ts";
+import type { RequestedId, StreamEntries } from "../domain/entry.ts";
 import { parseJson } from "./json-text.ts";
-import { checkBatchSize, malformed, type PushedEntry, shown, streamIdOf, wantedIdOf } from "./push-batch.ts";
+import {
+  checkBatchSize,
+  malformed,
+  type PushedEntry,
+  preview,
+  requestedIdOf,
+  streamIdOf,
+} from "./push-batch.ts";
 
 /** Which side of an entry a pushed offset names; `auto`: the end, unless the first offset is 0. */
 export type PushOffsets = "auto" | "start" | "end";
@@ -20,7 +27,7 @@ export type PullOffsets = "start" | "end";
 /** A parsed push header, before its payload has come. */
 export interface PushHeader {
   /** One per entry. */
-  readonly entries: readonly { readonly stream: string; readonly id: WantedId }[];
+  readonly entries: readonly { readonly stream: string; readonly id: RequestedId }[];
   /** One per entry; undefined where the whole payload is the one entry. */
   readonly offsets: readonly number[] | undefined;
 }
@@ -50,7 +57,7 @@ export function parsePushHeader(text: string, streams: readonly string[], mostEn
 
 function parseList(text: string, mostEntries: number): unknown[] {
   const value = parseJson(text, "header", mostEntries);
-  if (!Array.isArray(value)) throw malformed(`header is no JSON list: ${shown(value)}`);
+  if (!Array.isArray(value)) throw malformed(`header is no JSON list: ${preview(value)}`);
   return value;
 }
 
@@ -59,17 +66,17 @@ function parseNamedEntries(list: readonly unknown[]): PushHeader {
   const entries = list.map((item, i) => {
     if (!Array.isArray(item) || item.length < 2 || item.length > 3)
       throw malformed(
-        `header item ${i} is not [stream_id, end] or [stream_id, entry_id, end]: ${shown(item)}`,
+        `header item ${i} is not [stream_id, end] or [stream_id, entry_id, end]: ${preview(item)}`,
       );
     offsets.push(offsetOf(item[item.length - 1]));
-    return { stream: streamIdOf(item[0]), id: item.length === 3 ? wantedIdOf(item[1]) : "*" };
+    return { stream: streamIdOf(item[0]), id: item.length === 3 ? requestedIdOf(item[1]) : "*" };
   });
   return { entries, offsets };
 }
 
 function offsetOf(value: unknown): number {
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0)
-    throw malformed(`header offset ${shown(value)} is no number of bytes`);
+    throw malformed(`header offset ${preview(value)} is no number of bytes`);
   return value;
 }
 
@@ -78,7 +85,7 @@ function offsetOf(value: unknown): number {
  *
  * @throws GatewayError BAD_HEADER where the offsets do not ascend, lie past the payload's end or leave bytes over
  */
-export function cutPayload(header: PushHeader, payload: Uint8Array, side: PushOffsets): PushedEntry[] {
+export function splitPayload(header: PushHeader, payload: Uint8Array, side: PushOffsets): PushedEntry[] {
   const { entries, offsets } = header;
   const ends = offsets === undefined ? [payload.length] : endsOf(offsets, payload.length, side);
   let start = 0;

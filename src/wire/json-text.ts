@@ -3,7 +3,7 @@
  * of `[],` become 2 GB of objects and block the process for seconds. So a long text is measured before it is parsed.
  */
 import { GatewayError } from "../domain/errors.ts";
-import { checkValueCount, malformed, mostValuesOf } from "./push-batch.ts";
+import { checkValueCount, malformed, maxValuesOf } from "./push-batch.ts";
 
 const QUOTE = 34;
 const BACKSLASH = 92;
@@ -34,7 +34,7 @@ export const JSON_VALUE_BOUNDS: JsonBounds = { values: 50_000, depth: 200 };
  * @throws GatewayError BAD_HEADER if it is not JSON, TOO_LARGE if it holds more values than a batch can have
  */
 export function parseJson(text: string, what: string, mostEntries: number): unknown {
-  const most = mostValuesOf(mostEntries);
+  const most = maxValuesOf(mostEntries);
   // A value takes at least one character, so a shorter text cannot hold too many.
   if (text.length > most) checkValueCount(measure(text, most, Number.POSITIVE_INFINITY).values, most, what);
   try {

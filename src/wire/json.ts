@@ -5,7 +5,14 @@
 import type { Entry, EntryFields, FieldValue, Gap, StreamEntries } from "../domain/entry.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { parseJson } from "./json-text.ts";
-import { checkBatchSize, malformed, type PushedEntry, shown, streamIdOf, wantedIdOf } from "./push-batch.ts";
+import {
+  checkBatchSize,
+  malformed,
+  type PushedEntry,
+  preview,
+  requestedIdOf,
+  streamIdOf,
+} from "./push-batch.ts";
 import { bytesOfText, textOf } from "./utf8.ts";
 
 /** Encodes entries as one JSON text. */
@@ -47,13 +54,13 @@ const valueJson = (value: FieldValue): string =>
 
 /** Decodes a pushed batch. @throws GatewayError BAD_HEADER or TOO_LARGE */
 export const decodeJson = (text: string, mostEntries: number): PushedEntry[] =>
-  cleanEntries(parseJson(text, "the message", mostEntries), mostEntries, bytesOfJson);
+  entriesOf(parseJson(text, "the message", mostEntries), mostEntries, bytesOfJson);
 
 /** Decodes a posted batch; undefined where the text is an object, which no batch is. @throws GatewayError BAD_HEADER or TOO_LARGE */
 export function decodeJsonBody(text: string, mostEntries: number): PushedEntry[] | undefined {
   const value = parseJson(text, "the body", mostEntries);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return undefined;
-  return cleanEntries(value, mostEntries, bytesOfJson);
+  return entriesOf(value, mostEntries, bytesOfJson);
 }
 
 function bytesOfJson(value: unknown, what: string): Uint8Array {
@@ -61,7 +68,7 @@ function bytesOfJson(value: unknown, what: string): Uint8Array {
   const base64 = typeof value === "object" && value !== null && "base64" in value ? value.base64 : undefined;
   const bytes = typeof base64 === "string" ? decodeBase64(base64) : undefined;
   if (bytes === undefined)
-    throw malformed(`${what} is neither a string nor {"base64": "…"}: ${shown(value)}`);
+    throw malformed(`${what} is neither a string nor {"base64": "…"}: ${preview(value)}`);
   return bytes;
 }
 
@@ -72,7 +79,7 @@ function bytesOfJson(value: unknown, what: string): Uint8Array {
  * @param isStored whether the entries come from a stream, where an entry may have several fields "d"
  * @throws GatewayError BAD_HEADER or TOO_LARGE
  */
-export function cleanEntries(
+export function entriesOf(
   value: unknown,
   mostEntries: number,
   bytesOf: (value: unknown, what: string) => Uint8Array,
@@ -80,15 +87,15 @@ export function cleanEntries(
 ): PushedEntry[] {
   if (!Array.isArray(value))
     throw malformed(
-      `a batch must be a list of entries, [[stream_id, entry_id, payload], …], got ${shown(value)}`,
+      `a batch must be a list of entries, [[stream_id, entry_id, payload], …], got ${preview(value)}`,
     );
   checkBatchSize(value.length, mostEntries);
   return value.map((item: unknown, i) => {
     if (!Array.isArray(item) || item.length < 3 || item.length > 4)
-      throw malformed(`entry ${i} must be [stream_id, entry_id, payload], got ${shown(item)}`);
+      throw malformed(`entry ${i} must be [stream_id, entry_id, payload], got ${preview(item)}`);
     const entry = {
       stream: streamIdOf(item[0]),
-      id: wantedIdOf(item[1]),
+      id: requestedIdOf(item[1]),
       data: bytesOf(item[2], `the payload of entry ${i}`),
     };
     const fields = item.length === 4 ? fieldsOf(item[3], i, bytesOf) : undefined;
@@ -105,11 +112,11 @@ function fieldsOf(
 ): EntryFields | undefined {
   if (value === null) return undefined;
   if (typeof value !== "object" || Array.isArray(value) || value instanceof Uint8Array)
-    throw malformed(`the fields of entry ${i} must be a map, got ${shown(value)}`);
+    throw malformed(`the fields of entry ${i} must be a map, got ${preview(value)}`);
   const members: [string, unknown][] = value instanceof Map ? [...value] : Object.entries(value);
   const fields = new Map<string, FieldValue>();
   for (const [name, one] of members) {
-    const what = `field ${shown(name)} of entry ${i}`;
+    const what = `field ${preview(name)} of entry ${i}`;
     // A list repeats the field. An empty one would be no field at all, so it is refused with any other wrong value.
     const isList = Array.isArray(one) && one.length > 0;
     fields.set(name, isList ? one.map((value: unknown) => bytesOf(value, what)) : bytesOf(one, what));

@@ -8,7 +8,7 @@
  *
  * @see https://github.com/msgpack/msgpack/blob/master/spec.md
  */
-import { checkValueCount, malformed, mostValuesOf, shown } from "./push-batch.ts";
+import { checkValueCount, malformed, maxValuesOf, preview } from "./push-batch.ts";
 import { textOf } from "./utf8.ts";
 
 const MOST_DEPTH = 4;
@@ -23,7 +23,7 @@ const broken = (problem: string) => malformed(`the message is no MessagePack: ${
  */
 export function readMsgpack(message: Uint8Array, mostEntries: number): unknown {
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
-  const most = mostValuesOf(mostEntries);
+  const most = maxValuesOf(mostEntries);
   let values = 0;
   let at = 0;
 
@@ -65,8 +65,8 @@ export function readMsgpack(message: Uint8Array, mostEntries: number): unknown {
     const members = new Map<string, unknown>();
     while (members.size < length) {
       const name = value(depth + 1);
-      if (typeof name !== "string") throw broken(`a field's name is no text: ${shown(name)}`);
-      if (members.has(name)) throw broken(`field ${shown(name)} is there twice`);
+      if (typeof name !== "string") throw broken(`a field's name is no text: ${preview(name)}`);
+      if (members.has(name)) throw broken(`field ${preview(name)} is there twice`);
       members.set(name, value(depth + 1));
     }
     return members;

@@ -7,9 +7,9 @@
 import { encode } from "@msgpack/msgpack";
 import type { Entry, Gap, StreamEntries } from "../domain/entry.ts";
 import { parseId } from "../domain/entry-id.ts";
-import { cleanEntries, gapOf } from "./json.ts";
+import { entriesOf, gapOf } from "./json.ts";
 import { readMsgpack } from "./msgpack-reader.ts";
-import { malformed, type PushedEntry, shown } from "./push-batch.ts";
+import { malformed, type PushedEntry, preview } from "./push-batch.ts";
 import { readStatus, type StatusNotice, statusOf } from "./status.ts";
 import { bytesOfText } from "./utf8.ts";
 
@@ -28,12 +28,12 @@ export const encodeMsgpackGap = (gap: Gap): Uint8Array => encode(gapOf(gap));
 
 /** Decodes a pushed batch. A payload may be bin or str. @throws GatewayError BAD_HEADER or TOO_LARGE */
 export const decodeMsgpack = (bytes: Uint8Array, mostEntries: number): PushedEntry[] =>
-  cleanEntries(readMsgpack(bytes, mostEntries), mostEntries, bytesOfMsgpack);
+  entriesOf(readMsgpack(bytes, mostEntries), mostEntries, bytesOfMsgpack);
 
 /** Decodes a posted batch; undefined where the bytes are a map, which no batch is. @throws GatewayError BAD_HEADER or TOO_LARGE */
 export function decodeMsgpackBody(bytes: Uint8Array, mostEntries: number): PushedEntry[] | undefined {
   const value = readMsgpack(bytes, mostEntries);
-  return value instanceof Map ? undefined : cleanEntries(value, mostEntries, bytesOfMsgpack);
+  return value instanceof Map ? undefined : entriesOf(value, mostEntries, bytesOfMsgpack);
 }
 
 /** One entry as it was pulled, under the name that the client knows its stream by. */
@@ -74,7 +74,7 @@ export function encodePushedMsgpack(
  */
 export function decodePulledMsgpack(bytes: Uint8Array): PulledEntry[] {
   // Nothing has more entries than bytes.
-  const entries = cleanEntries(readMsgpack(bytes, bytes.length), bytes.length, bytesOfMsgpack, true);
+  const entries = entriesOf(readMsgpack(bytes, bytes.length), bytes.length, bytesOfMsgpack, true);
   return entries.map((entry, i) => {
     const id = parseId(entry.id);
     if (id === undefined) throw malformed(`entry ${i} has no id`);
@@ -105,12 +105,12 @@ export function decodePulledNotice(bytes: Uint8Array): PulledNotice | undefined 
   if (typeof stream === "string") return { gapIn: stream };
   const status = value instanceof Map ? value.get("status") : undefined;
   const notice = status instanceof Map ? readStatus((field) => status.get(field)) : undefined;
-  if (notice === undefined) throw malformed(`the message is neither entries nor a notice: ${shown(value)}`);
+  if (notice === undefined) throw malformed(`the message is neither entries nor a notice: ${preview(value)}`);
   return notice;
 }
 
 function bytesOfMsgpack(value: unknown, what: string): Uint8Array {
   if (value instanceof Uint8Array) return value;
   if (typeof value === "string") return bytesOfText(value);
-  throw malformed(`${what} is neither bin nor str: ${shown(value)}`);
+  throw malformed(`${what} is neither bin nor str: ${preview(value)}`);
 }

@@ -1,13 +1,13 @@
 /** What every push format is decoded to, and the rules that they share. */
 
-import type { EntryFields, WantedId } from "../domain/entry.ts";
+import type { EntryFields, RequestedId } from "../domain/entry.ts";
 import { compareIds, FIRST_ID, parseId } from "../domain/entry-id.ts";
 import { GatewayError } from "../domain/errors.ts";
 
 /** One pushed entry, under the name that the client gave its stream. */
 export interface PushedEntry {
   readonly stream: string;
-  readonly id: WantedId;
+  readonly id: RequestedId;
   readonly data: Uint8Array;
   readonly fields?: EntryFields;
 }
@@ -21,29 +21,29 @@ export const malformed = (problem: string): GatewayError => new GatewayError("BA
  *
  * @throws GatewayError BAD_HEADER
  */
-export function wantedIdOf(value: unknown): WantedId {
+export function requestedIdOf(value: unknown): RequestedId {
   if (value === null || value === undefined || value === "" || value === "*") return "*";
   if (typeof value === "bigint" || (typeof value === "number" && Number.isSafeInteger(value))) {
-    if (value > 0) return wantedIdOf(String(value));
+    if (value > 0) return requestedIdOf(String(value));
   } else if (typeof value === "string") {
     const sequenceless = /^(\d+)-\*$/.exec(value)?.[1];
     if (sequenceless !== undefined && parseId(sequenceless) !== undefined) return value;
     const id = parseId(value);
     if (id !== undefined && compareIds(id, FIRST_ID) > 0) return id;
   }
-  throw malformed(`entry id ${shown(value)} is not one: <ms>-<seq> above 0-0, milliseconds, "*" or null`);
+  throw malformed(`entry id ${preview(value)} is not one: <ms>-<seq> above 0-0, milliseconds, "*" or null`);
 }
 
 /** Reads a stream id of a batch. @throws GatewayError BAD_HEADER */
 export function streamIdOf(value: unknown): string {
-  if (typeof value !== "string" || value === "") throw malformed(`stream id ${shown(value)} is no name`);
+  if (typeof value !== "string" || value === "") throw malformed(`stream id ${preview(value)} is no name`);
   return value;
 }
 
 /** A value as an error message shows it: short, and never walked into, since a hostile one may be very deep. */
-export function shown(value: unknown): string {
+export function preview(value: unknown): string {
   if (Array.isArray(value)) {
-    const items = value.slice(0, 4).map((item) => (Array.isArray(item) ? "[…]" : shown(item)));
+    const items = value.slice(0, 4).map((item) => (Array.isArray(item) ? "[…]" : preview(item)));
     return cut(`[${items.join(",")}${value.length > 4 ? ",…" : ""}]`);
   }
   if (value instanceof Uint8Array) return `${value.length} bytes`;
@@ -64,7 +64,7 @@ const VALUES_PER_ENTRY = 64;
 const VALUES_AT_LEAST = 4096;
 
 /** How many values a message may hold, where a batch may have `mostEntries`. */
-export const mostValuesOf = (mostEntries: number): number => VALUES_AT_LEAST + VALUES_PER_ENTRY * mostEntries;
+export const maxValuesOf = (mostEntries: number): number => VALUES_AT_LEAST + VALUES_PER_ENTRY * mostEntries;
 
 /** @throws GatewayError TOO_LARGE where there are more values than `most` @param what has them */
 export function checkValueCount(values: number, most: number, what: string): void {

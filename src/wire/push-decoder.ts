@@ -3,7 +3,7 @@
  * header whose payload has not come yet.
  */
 import { GatewayError } from "../domain/errors.ts";
-import { cutPayload, type PushHeader, type PushOffsets, parsePushHeader } from "./header.ts";
+import { type PushHeader, type PushOffsets, parsePushHeader, splitPayload } from "./header.ts";
 import { decodeJson } from "./json.ts";
 import { decodeMsgpack } from "./msgpack.ts";
 import { malformed, type PushedEntry } from "./push-batch.ts";
@@ -18,7 +18,7 @@ export interface PushDecoderOptions {
   readonly offsets: PushOffsets;
   /** The stream ids of the URL. */
   readonly streams: readonly string[];
-  readonly mostEntries: number;
+  readonly maxEntries: number;
 }
 
 /** Takes messages and gives batches. */
@@ -35,12 +35,7 @@ export interface PushDecoder {
 const wrongKind = (problem: string) => new GatewayError("WRONG_MESSAGE_KIND", problem);
 
 /** Makes the decoder of one connection. @throws GatewayError where the URL's streams do not fit the format */
-export function createPushDecoder({
-  format,
-  offsets,
-  streams,
-  mostEntries,
-}: PushDecoderOptions): PushDecoder {
+export function createPushDecoder({ format, offsets, streams, maxEntries }: PushDecoderOptions): PushDecoder {
   const [only] = streams;
   if (format === "raw" && streams.length !== 1)
     throw new GatewayError(
@@ -52,7 +47,7 @@ export function createPushDecoder({
   function headerMessage(bytes: Uint8Array, isBinary: boolean): readonly PushedEntry[] | undefined {
     if (header === undefined) {
       if (isBinary) throw wrongKind("a binary message where a JSON text header was expected");
-      header = parsePushHeader(lossyTextOf(bytes), streams, mostEntries);
+      header = parsePushHeader(lossyTextOf(bytes), streams, maxEntries);
       return undefined;
     }
     if (!isBinary) {
@@ -60,7 +55,7 @@ export function createPushDecoder({
         throw malformed("a header without its payload: another header came instead");
       throw wrongKind("a text message where the binary payload was expected");
     }
-    const entries = cutPayload(header, bytes, offsets);
+    const entries = splitPayload(header, bytes, offsets);
     header = undefined;
     return entries;
   }
@@ -75,10 +70,10 @@ export function createPushDecoder({
           return [{ stream: only ?? "", id: "*", data: bytes }];
         case "msgpack":
           if (!isBinary) throw wrongKind("a text message where a binary MessagePack message was expected");
-          return decodeMsgpack(bytes, mostEntries);
+          return decodeMsgpack(bytes, maxEntries);
         case "json":
           if (isBinary) throw wrongKind("a binary message where a JSON text message was expected");
-          return decodeJson(lossyTextOf(bytes), mostEntries);
+          return decodeJson(lossyTextOf(bytes), maxEntries);
         default:
           return format satisfies never;
       }

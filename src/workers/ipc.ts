@@ -4,7 +4,7 @@
  */
 
 /** What a side answers, by the name of the question. What goes in and out has to survive JSON. */
-export type Answers = Readonly<Record<string, (argument: never) => unknown>>;
+export type Handlers = Readonly<Record<string, (argument: never) => unknown>>;
 
 /** One end of the channel: `process`, or the process of a worker. */
 export interface Channel {
@@ -15,11 +15,14 @@ export interface Channel {
 }
 
 /** Asks the other side. */
-export interface Calls<Q extends Answers> {
+export interface Ipc<Q extends Handlers> {
   /** @throws Error where it does not answer in time, or answers with an error */
-  ask<K extends keyof Q & string>(what: K, ...argument: Parameters<Q[K]>): Promise<Awaited<ReturnType<Q[K]>>>;
+  request<K extends keyof Q & string>(
+    what: K,
+    ...argument: Parameters<Q[K]>
+  ): Promise<Awaited<ReturnType<Q[K]>>>;
   /** Asks and wants no answer. What cannot be told any more is lost. */
-  tell<K extends keyof Q & string>(what: K, ...argument: Parameters<Q[K]>): void;
+  notify<K extends keyof Q & string>(what: K, ...argument: Parameters<Q[K]>): void;
 }
 
 interface Waiting {
@@ -43,7 +46,7 @@ interface Message {
  * @param answers what this side answers
  * @param answerMs how long an answer is waited for
  */
-export function openCalls<Q extends Answers>(channel: Channel, answers: Answers, answerMs: number): Calls<Q> {
+export function openIpc<Q extends Handlers>(channel: Channel, answers: Handlers, answerMs: number): Ipc<Q> {
   const waiting = new Map<number, Waiting>();
   let count = 0;
 
@@ -85,7 +88,7 @@ export function openCalls<Q extends Answers>(channel: Channel, answers: Answers,
   });
 
   return {
-    ask: (what, ...[argument]) =>
+    request: (what, ...[argument]) =>
       new Promise((resolve, reject) => {
         const id = count++;
         const late = () => settle(id)?.reject(new Error(`no answer to ${what} within ${answerMs} ms`));
@@ -93,6 +96,6 @@ export function openCalls<Q extends Answers>(channel: Channel, answers: Answers,
         waiting.set(id, { timer, resolve: resolve as (answer: unknown) => void, reject });
         if (!send({ ask: what, argument, id })) settle(id)?.reject(new Error("the other process has ended"));
       }),
-    tell: (what, ...[argument]) => void send({ ask: what, argument }),
+    notify: (what, ...[argument]) => void send({ ask: what, argument }),
   };
 }

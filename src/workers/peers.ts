@@ -5,14 +5,14 @@ import type { MetricValues } from "../observe/metrics.ts";
 import type { StreamsByToken } from "../transports/graphql/sse-streams.ts";
 
 /** What one worker answers when others ask. */
-export interface OwnAnswers {
+export interface OwnHandlers {
   metrics(): Promise<MetricValues>;
   readonly sessions: SessionList;
   readonly streams: StreamsByToken;
 }
 
 /** The others, as one of them sees them. */
-export interface Siblings {
+export interface Peers {
   /** What clients use of their limits, in all workers. */
   readonly usage: Usage;
   /** The metrics page of all workers. */
@@ -22,5 +22,5 @@ export interface Siblings {
   /** The event streams of the others' GraphQL clients. */
   readonly streams: StreamsByToken;
   /** Sets what this one answers. */
-  introduce(own: OwnAnswers): void;
+  register(own: OwnHandlers): void;
 }

@@ -8,12 +8,12 @@ import { type Backoff, backoffMs } from "../domain/backoff.ts";
 import type { Logger } from "../domain/logger.ts";
 import { sleep } from "../domain/sleep.ts";
 import type { Gateway } from "../gateway.ts";
-import { createWholeMetrics } from "../observe/aggregated-metrics.ts";
+import { createAggregatedMetrics } from "../observe/aggregated-metrics.ts";
 import { startManagedServer } from "../redis/managed/managed-server.ts";
 import type { Settings } from "../settings.ts";
-import { type Calls, openCalls } from "./ipc.ts";
-import type { PrimaryAnswers, Start, WorkerAnswers } from "./protocol.ts";
-import { createUsageRelay } from "./usage-sync.ts";
+import { type Ipc, openIpc } from "./ipc.ts";
+import type { PrimaryHandlers, StartResult, WorkerHandlers } from "./protocol.ts";
+import { createUsageSync } from "./usage-sync.ts";
 
 const RESTART: Backoff = { firstMs: 100, mostMs: 10_000 };
 /** A worker that has run for so long was well, and its end is not one more failure in a row. */
@@ -37,8 +37,8 @@ export interface WorkersOptions {
 
 interface Running {
   readonly worker: Worker;
-  readonly calls: Calls<WorkerAnswers>;
-  readonly started: Promise<Start>;
+  readonly calls: Ipc<WorkerHandlers>;
+  readonly started: Promise<StartResult>;
   /** Resolves with the exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
   isUp: boolean;
@@ -56,8 +56,8 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
   const workerSettings = managed === undefined ? settings : { ...settings, redisUrl: managed.path };
 
   const running = new Set<Running>();
-  const relay = createUsageRelay();
-  const whole = createWholeMetrics(() => [...running].filter(({ isUp }) => isUp).length);
+  const relay = createUsageSync();
+  const whole = createAggregatedMetrics(() => [...running].filter(({ isUp }) => isUp).length);
   const stopping = new AbortController();
   const { signal: stopped } = stopping;
   let isServing = false;
@@ -74,16 +74,16 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
   function spawn(number: number): Running {
     const worker = cluster.fork();
     const { id } = worker;
-    let onStart: (start: Start) => void = () => undefined;
-    const started = new Promise<Start>((resolve) => {
+    let onStart: (start: StartResult) => void = () => undefined;
+    const started = new Promise<StartResult>((resolve) => {
       onStart = resolve;
     });
-    const answers: PrimaryAnswers = {
-      order: () => ({
+    const answers: PrimaryHandlers = {
+      config: () => ({
         number,
         settings: workerSettings,
         version,
-        usage: relay.join(id, (news) => calls.tell("usage", news)),
+        usage: relay.join(id, (news) => calls.notify("usage", news)),
       }),
       started(how) {
         one.isUp = "url" in how;
@@ -91,27 +91,27 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
         if (!one.isUp && isServing) logger.error({ worker: number, ...how }, "a worker cannot start");
         onStart(how);
       },
-      usage: (news) => relay.hear(id, news),
+      usage: (news) => relay.receive(id, news),
       async metrics() {
         await Promise.all(up().map(noteMetrics));
         return whole.text();
       },
-      sessions: async () => (await askOthers(one, (calls) => calls.ask("sessions"))).flat(),
+      sessions: async () => (await askOthers(one, (calls) => calls.request("sessions"))).flat(),
       endSession: async (name) =>
-        (await askOthers(one, (calls) => calls.ask("endSession", name))).includes(true),
+        (await askOthers(one, (calls) => calls.request("endSession", name))).includes(true),
       claimStream: async (call) =>
-        (await askOthers(one, (calls) => calls.ask("claimStream", call))).find((how) => how !== "none") ??
+        (await askOthers(one, (calls) => calls.request("claimStream", call))).find((how) => how !== "none") ??
         "none",
       startOnStream: async (call) =>
-        (await askOthers(one, (calls) => calls.ask("startOnStream", call))).find(
+        (await askOthers(one, (calls) => calls.request("startOnStream", call))).find(
           ({ how }) => how !== "none",
         ) ?? {
           how: "none",
         },
       stopOnStream: async (call) =>
-        (await askOthers(one, (calls) => calls.ask("stopOnStream", call))).includes(true),
+        (await askOthers(one, (calls) => calls.request("stopOnStream", call))).includes(true),
     };
-    const calls = openCalls<WorkerAnswers>(worker.process, answers, ANSWER_MS);
+    const calls = openIpc<WorkerHandlers>(worker.process, answers, ANSWER_MS);
     const ended = new Promise<number | NodeJS.Signals>((resolve) => {
       worker.process.once("exit", (code, killedBy) => resolve(killedBy ?? code ?? 1));
       worker.on("error", (error) => {
@@ -127,7 +127,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
       one.isUp = false;
       running.delete(one);
       relay.leave(id);
-      whole.ended(id, how !== 0 && !stopped.aborted);
+      whole.remove(id, how !== 0 && !stopped.aborted);
     });
     return one;
   }
@@ -135,9 +135,9 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
   const up = () => [...running].filter(({ isUp }) => isUp);
 
   const noteMetrics = (one: Running): Promise<void> =>
-    one.calls.ask("metrics").then(
+    one.calls.request("metrics").then(
       (values) => {
-        if (running.has(one)) whole.note(one.worker.id, values);
+        if (running.has(one)) whole.record(one.worker.id, values);
       },
       // Of one that hangs, what it said last is shown; of one that has just ended, it is in the sums.
       () => undefined,
@@ -145,7 +145,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
 
   async function askOthers<T>(
     asker: Running,
-    ask: (calls: Calls<WorkerAnswers>) => Promise<T>,
+    ask: (calls: Ipc<WorkerHandlers>) => Promise<T>,
   ): Promise<readonly T[]> {
     const others = up().filter((one) => one !== asker);
     const answers = await Promise.allSettled(others.map(({ calls }) => ask(calls)));
@@ -168,7 +168,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
   }
 
   async function stopOne({ worker, calls, ended }: Running): Promise<void> {
-    calls.tell("stop");
+    calls.notify("stop");
     // While there is still time to stop the managed Redis.
     const timer = setTimeout(() => worker.process.kill("SIGKILL"), settings.shutdownMs + KILL_AFTER_MS);
     const how = await ended;

@@ -12,7 +12,7 @@ import type {
 } from "../transports/graphql/sse-streams.ts";
 
 /** What a worker is started with. */
-export interface Order {
+export interface WorkerConfig {
   /** Its number, from 1. One that comes in the place of another has the same. */
   readonly number: number;
   /** With `redisUrl` naming the managed Redis where there is one. */
@@ -23,12 +23,12 @@ export interface Order {
 }
 
 /** How a start ended. */
-export type Start =
+export type StartResult =
   | { readonly url: string; readonly redis: string }
   | { readonly message: string; readonly code: string | undefined };
 
 /** What is asked of a worker, and of the primary, which then asks all the other workers. */
-type AskedOfOthers = {
+type PeerHandlers = {
   sessions(): Promise<readonly ShownSession[]>;
   endSession(id: string): Promise<boolean>;
   /** As of an event stream that has this token. */
@@ -38,9 +38,9 @@ type AskedOfOthers = {
 };
 
 /** What a primary answers. */
-export type PrimaryAnswers = AskedOfOthers & {
-  order(): Order;
-  started(how: Start): void;
+export type PrimaryHandlers = PeerHandlers & {
+  config(): WorkerConfig;
+  started(how: StartResult): void;
   /** News of one worker for the others. */
   usage(news: UsageNews): void;
   /** The metrics page of all. */
@@ -48,7 +48,7 @@ export type PrimaryAnswers = AskedOfOthers & {
 };
 
 /** What a worker answers. */
-export type WorkerAnswers = AskedOfOthers & {
+export type WorkerHandlers = PeerHandlers & {
   /** Stops in order. Only told: the answer is its end. */
   stop(): void;
   usage(news: UsageNews): void;

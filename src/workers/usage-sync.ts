@@ -5,7 +5,7 @@
 import { type Counted, createNewsBox, type NewsBox, type UsageNews } from "../access/usage.ts";
 
 /** Passes it on. */
-export interface UsageRelay {
+export interface UsageSync {
   /**
    * A worker begins.
    *
@@ -14,7 +14,7 @@ export interface UsageRelay {
    */
   join(id: number, tell: (news: UsageNews) => void): UsageNews;
   /** A worker has news. */
-  hear(id: number, news: UsageNews): void;
+  receive(id: number, news: UsageNews): void;
   /** A worker has ended. */
   leave(id: number): void;
 }
@@ -26,7 +26,7 @@ interface Member {
 }
 
 /** Makes the relay of a primary process. */
-export function createUsageRelay(): UsageRelay {
+export function createUsageSync(): UsageSync {
   const members = new Map<number, Member>();
 
   function tellOthers(id: number, news: UsageNews): void {
@@ -39,7 +39,7 @@ export function createUsageRelay(): UsageRelay {
       members.set(id, { box: createNewsBox(tell), counts: new Map() });
       return { counts, spent: [], streams: [] };
     },
-    hear(id, news) {
+    receive(id, news) {
       const member = members.get(id);
       if (member === undefined) return;
       for (const [what, name, change] of news.counts) {

@@ -3,9 +3,9 @@ import cluster from "node:cluster";
 import { createSharedUsage } from "../access/usage.ts";
 import { startGateway } from "../gateway.ts";
 import { createLogger } from "../observe/logger.ts";
-import { openCalls } from "./ipc.ts";
-import type { OwnAnswers, Siblings } from "./peers.ts";
-import type { PrimaryAnswers, WorkerAnswers } from "./protocol.ts";
+import { openIpc } from "./ipc.ts";
+import type { OwnHandlers, Peers } from "./peers.ts";
+import type { PrimaryHandlers, WorkerHandlers } from "./protocol.ts";
 
 /** Beyond `SHUTDOWN_MS`, for whatever hangs all the same, in ms; the primary waits a little longer. */
 const SHUTDOWN_GRACE_MS = 1000;
@@ -16,12 +16,12 @@ const ANSWER_MS = 10_000;
 export async function runWorker(): Promise<void> {
   const stopping = new AbortController();
   const stop = () => stopping.abort(new Error("told to stop"));
-  let own: OwnAnswers | undefined;
+  let own: OwnHandlers | undefined;
   const introduced = () => {
     if (own === undefined) throw new Error("this worker is not up yet");
     return own;
   };
-  const answers: WorkerAnswers = {
+  const answers: WorkerHandlers = {
     stop,
     usage: (news) => usage.hear(news),
     metrics: () => introduced().metrics(),
@@ -31,8 +31,8 @@ export async function runWorker(): Promise<void> {
     startOnStream: (call) => introduced().streams.start(call),
     stopOnStream: (call) => introduced().streams.stop(call),
   };
-  const primary = openCalls<PrimaryAnswers>(process, answers, ANSWER_MS);
-  const usage = createSharedUsage((news) => primary.tell("usage", news));
+  const primary = openIpc<PrimaryHandlers>(process, answers, ANSWER_MS);
+  const usage = createSharedUsage((news) => primary.notify("usage", news));
   // A terminal signals all processes; the primary says what to do. One that is signalled by itself stops by itself.
   for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => undefined);
   process.on("SIGTERM", stop);
@@ -44,19 +44,19 @@ export async function runWorker(): Promise<void> {
     stop();
   });
 
-  const { number, settings, version, usage: others } = await primary.ask("order");
+  const { number, settings, version, usage: others } = await primary.request("config");
   const logger = createLogger(settings).child({ worker: number });
   usage.hear(others);
-  const siblings: Siblings = {
+  const peers: Peers = {
     usage,
-    metrics: () => primary.ask("metrics"),
-    sessions: { list: () => primary.ask("sessions"), end: (id) => primary.ask("endSession", id) },
+    metrics: () => primary.request("metrics"),
+    sessions: { list: () => primary.request("sessions"), end: (id) => primary.request("endSession", id) },
     streams: {
-      claim: (call) => primary.ask("claimStream", call),
-      start: (call) => primary.ask("startOnStream", call),
-      stop: (call) => primary.ask("stopOnStream", call),
+      claim: (call) => primary.request("claimStream", call),
+      start: (call) => primary.request("startOnStream", call),
+      stop: (call) => primary.request("stopOnStream", call),
     },
-    introduce(answers) {
+    register(answers) {
       own = answers;
     },
   };
@@ -66,8 +66,8 @@ export async function runWorker(): Promise<void> {
     setTimeout(() => process.exit(1), settings.shutdownMs + SHUTDOWN_GRACE_MS).unref();
   });
   try {
-    const gateway = await startGateway(settings, logger, version, stopping.signal, siblings);
-    primary.tell("started", { url: gateway.url, redis: gateway.redis });
+    const gateway = await startGateway(settings, logger, version, stopping.signal, peers);
+    primary.notify("started", { url: gateway.url, redis: gateway.redis });
     await stopped;
     await gateway.close();
     process.exit(0);
@@ -78,7 +78,7 @@ export async function runWorker(): Promise<void> {
     }
     const { message, code } = error as NodeJS.ErrnoException;
     // Waits until that is heard.
-    await primary.ask("started", { message, code }).catch(() => undefined);
+    await primary.request("started", { message, code }).catch(() => undefined);
     process.exit(1);
   }
 }

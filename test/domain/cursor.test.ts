@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseCursors, type WantedCursor } from "../../src/domain/cursor.ts";
+import { parseCursors, type RequestedCursor } from "../../src/domain/cursor.ts";
 import { anyId } from "../support/arbitraries.ts";
 import { refusalOf } from "../support/refusal.ts";
 
@@ -35,7 +35,7 @@ describe("“For several streams it is one value for all, or one per stream join
 
   test("property: as many as were joined", () => {
     const cursor = fc.oneof(anyId, fc.constant("$" as const));
-    const cursors: fc.Arbitrary<WantedCursor[]> = fc.array(cursor, { minLength: 1, maxLength: 9 });
+    const cursors: fc.Arbitrary<RequestedCursor[]> = fc.array(cursor, { minLength: 1, maxLength: 9 });
     fc.assert(
       fc.property(cursors, fc.constantFrom("+", " "), (wanted, separator) => {
         expect(parseCursors(wanted.join(separator), wanted.length)).toEqual(wanted);

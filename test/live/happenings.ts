@@ -1,6 +1,6 @@
 /** What may happen in a run of the hand-over properties, as fast-check makes it up, and how it is made to happen. */
 import fc from "fast-check";
-import type { WantedCursor } from "../../src/domain/cursor.ts";
+import type { RequestedCursor } from "../../src/domain/cursor.ts";
 import { FIRST_ID } from "../../src/domain/entry-id.ts";
 import type { Engine } from "../support/engine.ts";
 import { startReader, type TestReader } from "../support/reader.ts";
@@ -162,7 +162,7 @@ function readerOptions({ streams, from, fullEvery, turns: turn }: Made<typeof jo
     const name = world.keys[i] ?? "";
     const all = world.appended(name);
     const place = from === "$" ? undefined : Math.ceil((from * all.length) / 100) - 1;
-    const cursor: WantedCursor = place === undefined ? "$" : (all[place] ?? FIRST_ID);
+    const cursor: RequestedCursor = place === undefined ? "$" : (all[place] ?? FIRST_ID);
     return { key: name, name, cursor };
   });
   const options = { streams: wanted, fullEvery, awaitsAck: turn?.awaitsAck ?? false };

@@ -116,7 +116,7 @@ export function createWorld(redis: TestRedis, engine: Engine, keys: readonly str
         const [last] = await newest(key, FIRST_ID, 1);
         const before = last && idBefore(last);
         if (before === undefined) continue;
-        const isSeen = () => engine.hub.passage(key) === undefined || !engine.hub.isAtEnd(key, before);
+        const isSeen = () => engine.hub.progress(key) === undefined || !engine.hub.isAtEnd(key, before);
         await until(`the tail sees ${last} of ${key}`, isSeen);
       }
     },

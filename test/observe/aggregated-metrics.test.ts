@@ -1,7 +1,7 @@
 /** The metrics of several workers as one page. */
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { createWholeMetrics } from "../../src/observe/aggregated-metrics.ts";
+import { createAggregatedMetrics } from "../../src/observe/aggregated-metrics.ts";
 import { createCounters } from "../../src/observe/counters.ts";
 import { createMetrics, type MetricValues } from "../../src/observe/metrics.ts";
 import { createStreamClasses } from "../../src/observe/stream-classes.ts";
@@ -19,12 +19,12 @@ async function valuesOf(
     sockets: () => 1,
     sendBufferBytes: () => 0,
     limitHits: { sockets: 2 },
-    refusals: new Map([["NOT_FOUND", 3]]),
+    errors: new Map([["NOT_FOUND", 3]]),
     sessions: () => new Map([["pull", 4]]),
     memory: () => [["body", { bytes: 5, waits: 2, rejections: 1 }]],
     redisSeconds: async () => redisSeconds,
   });
-  for (const delay of delays) metrics.observeDelay(delay);
+  for (const delay of delays) metrics.observeLatency(delay);
   return JSON.parse(JSON.stringify(await metrics.values())) as MetricValues;
 }
 
@@ -35,9 +35,9 @@ const sample = (text: string, name: string) =>
     ?.slice(name.length + 1);
 
 test("adds up what grows and what there is, merges histograms, and shows the worst of what is measured", async () => {
-  const whole = createWholeMetrics(() => 2);
-  whole.note(1, await valuesOf(10, { delays: [0.003, 0.2] }));
-  whole.note(2, await valuesOf(5, { redisSeconds: 0.5, delays: [0.003] }));
+  const whole = createAggregatedMetrics(() => 2);
+  whole.record(1, await valuesOf(10, { delays: [0.003, 0.2] }));
+  whole.record(2, await valuesOf(5, { redisSeconds: 0.5, delays: [0.003] }));
   const text = await whole.text();
   const expected = {
     'redis_streamer_entries_in_total{class="default"}': "15",
@@ -59,19 +59,19 @@ test("adds up what grows and what there is, merges histograms, and shows the wor
 });
 
 test("a Redis that does not answer one of them is told", async () => {
-  const whole = createWholeMetrics(() => 2);
-  whole.note(1, await valuesOf(0, { redisSeconds: Number.NaN }));
-  whole.note(2, await valuesOf(0));
+  const whole = createAggregatedMetrics(() => 2);
+  whole.record(1, await valuesOf(0, { redisSeconds: Number.NaN }));
+  whole.record(2, await valuesOf(0));
   expect(sample(await whole.text(), "redis_streamer_redis_ping_seconds")).toBe("Nan");
 });
 
 test("sums never go back when workers end, and levels do", async () => {
-  const whole = createWholeMetrics(() => 1);
-  whole.note(1, await valuesOf(10, { delays: [0.003] }));
-  whole.note(2, await valuesOf(5));
-  whole.ended(1, true);
-  whole.ended(2, false);
-  whole.note(3, await valuesOf(1));
+  const whole = createAggregatedMetrics(() => 1);
+  whole.record(1, await valuesOf(10, { delays: [0.003] }));
+  whole.record(2, await valuesOf(5));
+  whole.remove(1, true);
+  whole.remove(2, false);
+  whole.record(3, await valuesOf(1));
   const text = await whole.text();
   expect(sample(text, 'redis_streamer_entries_in_total{class="default"}')).toBe("16");
   expect(sample(text, "redis_streamer_append_to_socket_seconds_count")).toBe("1");

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createWholeMetrics } from "../../src/observe/aggregated-metrics.ts";
+import { createAggregatedMetrics } from "../../src/observe/aggregated-metrics.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { request } from "../support/http.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
@@ -58,7 +58,7 @@ test("promtool finds nothing to say", async () => {
 
 test("the dashboard and the alerts name metrics that there are", async () => {
   // What only a gateway of several workers has is beside what each of them has.
-  const text = (await page()) + (await createWholeMetrics(() => 1).text());
+  const text = (await page()) + (await createAggregatedMetrics(() => 1).text());
   for (const file of ["docs/grafana-dashboard.json", "docs/alerts.yaml"]) {
     const source = readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
     const named = new Set([...source.matchAll(/\b(?:redis_streamer|nodejs)_\w+/g)].map(([name]) => name));

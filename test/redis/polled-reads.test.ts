@@ -102,9 +102,9 @@ test("what is kept is bounded and counted, and large answers are not kept", asyn
     await polled.reads.readAfter(`bounded-${i}`, FIRST_ID, 10);
     await polled.reads.readNewest(`bounded-${i}`, FIRST_ID, 10);
     await polled.reads.readAfter("large", FIRST_ID, 10);
-    expect(polled.counters.polledBytes).toBeLessThanOrEqual(20_000);
+    expect(polled.counters.pollCacheBytes).toBeLessThanOrEqual(20_000);
     expect(polled.reads.knownAfter("large", FIRST_ID, 10)).toBeUndefined();
   }
   await redis.control.call("FLUSHALL");
-  await until("all is forgotten", () => polled.counters.polledBytes === 0);
+  await until("all is forgotten", () => polled.counters.pollCacheBytes === 0);
 });

@@ -1,7 +1,7 @@
-/** The gateway's engine without its transports, in this process: real log, history, hub and tail on a real Redis. */
+/** The gateway's engine without its transports, in this process: real log, pageCache, hub and tail on a real Redis. */
 
 import { createHub, type Hub } from "../../src/live/hub.ts";
-import { createHistory } from "../../src/live/page-cache.ts";
+import { createPageCache } from "../../src/live/page-cache.ts";
 import { createRecentMemory } from "../../src/live/recent-batches.ts";
 import { createSubscriber, type Subscribe } from "../../src/live/subscription.ts";
 import { type Counters, createCounters } from "../../src/observe/counters.ts";
@@ -66,7 +66,7 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     counters,
     logger: silent,
   });
-  const history = createHistory({
+  const pageCache = createPageCache({
     log,
     sizes,
     pageBytes: options.pageBytes,
@@ -78,7 +78,7 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     log,
     counters,
     streamClasses,
-    subscriber: (own) => createSubscriber({ hub, history, log, counters: own, streamClasses }),
+    subscriber: (own) => createSubscriber({ hub, pageCache, log, counters: own, streamClasses }),
     [Symbol.dispose]() {
       hub.close();
       store.close();

@@ -1,7 +1,7 @@
 /** A reader of the engine whose sink a test fills and drains at will, and that remembers all it was sent. */
 import type { Gap, StreamEntries } from "../../src/domain/entry.ts";
 import type { EntryId } from "../../src/domain/entry-id.ts";
-import type { TurnOptions } from "../../src/live/on-demand.ts";
+import type { OnDemandOptions } from "../../src/live/on-demand.ts";
 import type { Subscription } from "../../src/live/subscription.ts";
 import { createCounters } from "../../src/observe/counters.ts";
 import { resolveCursors, type WantedStream } from "../../src/transports/read-request.ts";
@@ -13,7 +13,7 @@ export const SPOILT = 0;
 /** How a reader behaves. */
 export interface ReaderOptions {
   readonly streams: readonly WantedStream[];
-  readonly turns?: TurnOptions;
+  readonly turns?: OnDemandOptions;
   /** Its sink is full after so many frames, and drained a turn of the event loop later; 0 for never. */
   readonly fullEvery: number;
   /** It pauses after each frame until it is told to go on, as one that is waited for does. */
@@ -87,7 +87,7 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
         whenDrained = callback;
       },
     },
-    ...(options.turns && { turns: options.turns }),
+    ...(options.turns && { onDemand: options.turns }),
     onFrame() {
       if (!options.awaitsAck) return;
       subscription.pause("ack");

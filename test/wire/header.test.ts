@@ -5,10 +5,10 @@ import type { EntryId } from "../../src/domain/entry-id.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
 import {
   asciiJson,
-  cutPayload,
   encodeHeader,
   type PushOffsets,
   parsePushHeader,
+  splitPayload,
 } from "../../src/wire/header.ts";
 import type { PushedEntry } from "../../src/wire/push-batch.ts";
 import { payload as anyPayload, plainStreams } from "../support/arbitraries.ts";
@@ -24,7 +24,7 @@ function pushed(
   payload: string,
   { streams = ["s"], offsets = "auto" }: { streams?: string[]; offsets?: PushOffsets } = {},
 ): string[] {
-  const entries = cutPayload(parsePushHeader(header, streams, MOST), bytes(payload), offsets);
+  const entries = splitPayload(parsePushHeader(header, streams, MOST), bytes(payload), offsets);
   return entries.map(({ stream, id, data }) => `${stream} ${id} ${text(data)}`);
 }
 
@@ -254,7 +254,7 @@ describe("property: what is cut is what was sent", () => {
   const joined = (streams: readonly StreamEntries[]): Uint8Array =>
     new Uint8Array(Buffer.concat(flat(streams).map(({ data }) => data)));
   const returned = (streams: readonly StreamEntries[], side: "start" | "end", read: PushOffsets) =>
-    cutPayload(parsePushHeader(encodeHeader(streams, side), ["*"], 1000), joined(streams), read);
+    splitPayload(parsePushHeader(encodeHeader(streams, side), ["*"], 1000), joined(streams), read);
 
   test.each(["start", "end"] as const)("a pulled header with offsets=%s pushes the same entries", (side) => {
     fc.assert(
@@ -302,7 +302,7 @@ describe("fuzz: whatever comes is refused in words, or every byte of it is in on
       fc.property(header, anyPayload, urlStreams, sides, (text, payload, streams, offsets) => {
         let entries: PushedEntry[];
         try {
-          entries = cutPayload(parsePushHeader(text, streams, MOST), payload, offsets);
+          entries = splitPayload(parsePushHeader(text, streams, MOST), payload, offsets);
         } catch (error) {
           expect(error).toBeInstanceOf(GatewayError);
           expect((error as GatewayError).message.length).toBeLessThan(200);

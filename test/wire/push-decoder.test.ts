@@ -8,7 +8,7 @@ import { refusalOf } from "../support/refusal.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const open = (options: Partial<PushDecoderOptions> = {}) =>
-  createPushDecoder({ format: "header", offsets: "auto", streams: ["s"], mostEntries: 10, ...options });
+  createPushDecoder({ format: "header", offsets: "auto", streams: ["s"], maxEntries: 10, ...options });
 const shown = (entries: readonly PushedEntry[] | undefined) =>
   entries?.map(({ stream, id, data }) => `${stream} ${id} ${new TextDecoder().decode(data)}`);
 /** The close code that a refusal has on a WebSocket. */
@@ -37,7 +37,7 @@ describe("“`header=1`: each batch is two messages: a JSON text header, then on
   });
 
   test("the URL's streams, offsets and limit are those of the header", () => {
-    const decoder = open({ streams: ["x", "y"], offsets: "end", mostEntries: 2 });
+    const decoder = open({ streams: ["x", "y"], offsets: "end", maxEntries: 2 });
     decoder.message(bytes("[0,1]"), false);
     expect(shown(decoder.message(bytes("a"), true))).toEqual(["x * ", "y * a"]);
     expect(refusalOf(() => decoder.message(bytes("[1,2,3]"), false))).toBe(
@@ -128,9 +128,9 @@ describe("“one self-describing message per batch”", () => {
     const batch = [["x", null, ""]];
     const two = [...batch, ...batch];
     expect(
-      closeOf(() => open({ format: "json", mostEntries: 1 }).message(bytes(JSON.stringify(two)), false)),
+      closeOf(() => open({ format: "json", maxEntries: 1 }).message(bytes(JSON.stringify(two)), false)),
     ).toBe(1009);
-    expect(closeOf(() => open({ format: "msgpack", mostEntries: 1 }).message(encode(two), true))).toBe(1009);
+    expect(closeOf(() => open({ format: "msgpack", maxEntries: 1 }).message(encode(two), true))).toBe(1009);
   });
 });
 

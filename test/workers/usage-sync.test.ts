@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createLimits } from "../../src/access/limits.ts";
 import { createSharedUsage, type SharedUsage } from "../../src/access/usage.ts";
-import { createUsageRelay, type UsageRelay } from "../../src/workers/usage-sync.ts";
+import { createUsageSync, type UsageSync } from "../../src/workers/usage-sync.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -20,9 +20,9 @@ interface Member {
 
 let nextId = 0;
 /** A worker as the primary process starts one. */
-function join(relay: UsageRelay): Member {
+function join(relay: UsageSync): Member {
   const id = nextId++;
-  const usage = createSharedUsage((news) => relay.hear(id, news));
+  const usage = createSharedUsage((news) => relay.receive(id, news));
   usage.hear(relay.join(id, usage.hear));
   return { id, usage, own: new Map() };
 }
@@ -46,7 +46,7 @@ const step = fc.oneof(
 test("every worker has the sum of all that live, whoever comes and goes", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const relay = createUsageRelay();
+      const relay = createUsageSync();
       const members = [join(relay), join(relay)];
       for (const one of steps) {
         const member = "who" in one ? members[one.who % members.length] : undefined;
@@ -74,7 +74,7 @@ test("every worker has the sum of all that live, whoever comes and goes", () => 
 });
 
 test("a limit is one of all workers: connections, rates, streams", () => {
-  const relay = createUsageRelay();
+  const relay = createUsageSync();
   const options = {
     maxSocketsPerAddress: 2,
     maxSocketsPerIdentity: 0,

@@ -3,7 +3,7 @@ import type { EntryFields, NewEntry } from "../../domain/entry.ts";
 import { badParameter, GatewayError } from "../../domain/errors.ts";
 import type { AppendResult } from "../../redis/appender.ts";
 import { decodeBase64 } from "../../wire/base64.ts";
-import { wantedIdOf } from "../../wire/push-batch.ts";
+import { requestedIdOf } from "../../wire/push-batch.ts";
 import { bytesOfText } from "../../wire/utf8.ts";
 import { alsoDevice, type Builder } from "./builder.ts";
 import { unmarkNumbers } from "./exact-numbers.ts";
@@ -89,7 +89,7 @@ export function addAppend(builder: Builder, withDevices: boolean): void {
 
 function newEntry(key: string, entry: EntryInput, i: number): NewEntry {
   const fields = fieldsOf(entry.fields, i);
-  return { key, id: wantedIdOf(entry.id), data: dataOf(entry, i), ...(fields.size > 0 && { fields }) };
+  return { key, id: requestedIdOf(entry.id), data: dataOf(entry, i), ...(fields.size > 0 && { fields }) };
 }
 
 function dataOf({ string, json, base64 }: EntryInput, i: number): Uint8Array {

@@ -101,7 +101,7 @@ export async function followStreams(
       },
     },
     memory: memory.answer("answer", visitor),
-    ...(latest && { turns: { count, latest } }),
+    ...(latest && { onDemand: { count, latest } }),
     onGap: (gap) => gaps.set(gap.stream, gap),
     onError: end,
   });

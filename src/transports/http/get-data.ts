@@ -1,6 +1,6 @@
 /** `GET /data/{stream_id}`: the next entries after a cursor (wire.md, "HTTP"). */
 import type { FastifyInstance, FastifyReply } from "fastify";
-import type { WantedCursor } from "../../domain/cursor.ts";
+import type { RequestedCursor } from "../../domain/cursor.ts";
 import { cursorTimes, readWantedStreams, resolveCursors } from "../read-request.ts";
 import { memoryOf } from "./answers-memory.ts";
 import { leaveTogether, type RouteParts, targetOf, whenGone } from "./context.ts";
@@ -17,7 +17,7 @@ const CURSOR_BYTES = 16;
 /** A stream with the cursor that a request names for it. */
 interface StreamAtCursor {
   readonly name: string;
-  readonly cursor: WantedCursor;
+  readonly cursor: RequestedCursor;
 }
 
 /** Adds the route. */

@@ -14,7 +14,7 @@ export interface LiveResponseOptions {
   readonly contentType: string;
   readonly streams: readonly SubscribedStream[];
   readonly encoder: Encoder<Chunks>;
-  readonly turns?: NonNullable<SubscriptionOptions<Chunks>["turns"]>;
+  readonly turns?: NonNullable<SubscriptionOptions<Chunks>["onDemand"]>;
   /** Sent first. */
   readonly opening: Chunks;
   /** Sent every `HEARTBEAT_MS`: bytes, or the last frame again where none was sent for as long. */
@@ -69,7 +69,7 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     ...sink,
     write(frame) {
       if (frame.bytes === 0) {
-        counters.picturesSkipped++;
+        counters.imagesSkipped++;
         return;
       }
       if (repeats) {
@@ -88,7 +88,7 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     encoder: options.encoder,
     sink: frames,
     memory: memory.answer("answer", reply.request.visitor),
-    ...(options.turns && { turns: options.turns }),
+    ...(options.turns && { onDemand: options.turns }),
     ...(gapNotice && { onGap: (gap: Gap) => sink.write(gapNotice(gap)) }),
     onError: (error) => endWith(asGatewayError(error)),
   });

@@ -154,7 +154,7 @@ function waitForFirst(
     const subscription = subscribe({
       streams: streams.map((stream) => ({ ...stream, isAtEnd: true, hasGap: gone.has(stream) })),
       encoder: asTheyAre,
-      turns: { count, latest },
+      onDemand: { count, latest },
       memory: memory(),
       sink: {
         write(entries) {

@@ -31,16 +31,16 @@ export function createPayloadPool(limitBytes: number, counters: Counters): Paylo
       const memory = free[shelf]?.pop();
       if (memory === undefined)
         return Buffer.allocUnsafeSlow(shelf < free.length ? 2 ** (shelf + LEAST_BITS) : bytes);
-      counters.payloadPoolBytes -= memory.length;
+      counters.bufferPoolBytes -= memory.length;
       return memory;
     },
     give(memory) {
       const shelf = free[shelfOf(memory.length)];
-      if (shelf === undefined || counters.payloadPoolBytes + memory.length > limitBytes) {
+      if (shelf === undefined || counters.bufferPoolBytes + memory.length > limitBytes) {
         releaseMemory(memory);
         return;
       }
-      counters.payloadPoolBytes += memory.length;
+      counters.bufferPoolBytes += memory.length;
       shelf.push(memory);
     },
   };

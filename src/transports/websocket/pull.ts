@@ -151,7 +151,7 @@ export function servePull(
         sink,
         memory: memory.answer("answer", session.visitor),
         ...((request.latest || request.wantsAck || request.intervalMs > 0) && {
-          turns: { count: request.turnCount, latest: request.latest },
+          onDemand: { count: request.turnCount, latest: request.latest },
         }),
         ...((rhythm || inFlight) && {
           onFrame({ bytes }: Chunks) {

@@ -1,7 +1,7 @@
 /** `/data/{stream_id}/push`: what a client sends is stored (wire.md, "WebSocket push"). */
 import { authorize } from "../../access/authorize.ts";
 import { createStreamKeys } from "../../access/stream-keys.ts";
-import type { Attendance } from "../../devices/presence.ts";
+import type { DeviceConnection } from "../../devices/presence.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import { DEFAULT_DEVICE, parseStreamIds } from "../../domain/stream-name.ts";
 import type { AppendResult } from "../../redis/appender.ts";
@@ -64,7 +64,7 @@ export function servePush(
     format: format !== "" ? format : query.flag("header", true) ? "header" : "raw",
     offsets: query.choice("offsets", "auto", ["auto", "start", "end"]),
     streams,
-    mostEntries: limits.maxBatchEntries,
+    maxEntries: limits.maxBatchEntries,
   });
   const sink = createByteSink({
     stream: socket,
@@ -156,7 +156,7 @@ export function servePush(
 
   return {
     message(bytes, isBinary, memory) {
-      attendance?.heard();
+      attendance?.touch();
       if (ending !== undefined) return;
       try {
         const control = takesControls ? readControl(bytes, isBinary) : undefined;
@@ -171,7 +171,7 @@ export function servePush(
         settle();
       }
     },
-    pong: () => attendance?.heard(),
+    pong: () => attendance?.touch(),
     closed() {
       stopStatus?.();
       inFlight.close();
@@ -189,14 +189,14 @@ function attend(
   webSocket: ServerWebSocket,
   query: Query,
   { presence, devicePresence, limits }: WebSocketParts,
-): Attendance | undefined {
+): DeviceConnection | undefined {
   const isWanted = query.flag("presence", devicePresence === "auto");
   const device = query.given("device_id") ?? DEFAULT_DEVICE;
   // Keys without a device belong to no device.
   if (!isWanted || limits.noDevicePrefix || device === "") return undefined;
   const attendance = presence.open(device, () => {
     // One that we do not read from cannot be heard.
-    if (webSocket.isPaused()) attendance.heard();
+    if (webSocket.isPaused()) attendance.touch();
     else webSocket.ping();
   });
   return attendance;

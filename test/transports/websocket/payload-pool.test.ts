@@ -11,12 +11,12 @@ test("memory that was given back is taken again, for anything that fits its size
   const memory = pool.take(20_000);
   expect(memory.length).toBe(32 * KIB);
   pool.give(memory);
-  expect(counters.payloadPoolBytes).toBe(32 * KIB);
+  expect(counters.bufferPoolBytes).toBe(32 * KIB);
   // A smaller and a larger one have shelves of their own.
   expect(pool.take(16 * KIB).buffer).not.toBe(memory.buffer);
   expect(pool.take(32 * KIB + 1).buffer).not.toBe(memory.buffer);
   expect(pool.take(32 * KIB).buffer).toBe(memory.buffer);
-  expect(counters.payloadPoolBytes).toBe(0);
+  expect(counters.bufferPoolBytes).toBe(0);
 });
 
 test("no more is kept than the limit, and nothing that is larger than 1 MiB", () => {
@@ -24,14 +24,14 @@ test("no more is kept than the limit, and nothing that is larger than 1 MiB", ()
   const pool = createPayloadPool(100 * KIB, counters);
   const taken = Array.from({ length: 10 }, () => pool.take(30_000));
   for (const memory of taken) pool.give(memory);
-  expect(counters.payloadPoolBytes).toBe(96 * KIB);
+  expect(counters.bufferPoolBytes).toBe(96 * KIB);
   const large = createPayloadPool(100 * KIB * KIB, counters);
   const memory = large.take(1024 * KIB + 1);
   expect(memory.length).toBe(1024 * KIB + 1);
   large.give(memory);
   expect(large.take(1024 * KIB + 1).buffer).not.toBe(memory.buffer);
   large.give(large.take(1024 * KIB));
-  expect(counters.payloadPoolBytes).toBe((1024 + 96) * KIB);
+  expect(counters.bufferPoolBytes).toBe((1024 + 96) * KIB);
 });
 
 test("whatever is taken and given back, no memory is in two hands, and what is kept is counted", () => {
@@ -68,12 +68,12 @@ test("whatever is taken and given back, no memory is in two hands, and what is k
           } else if (inUse.length > 0) {
             const [memory] = inUse.splice(one.give % inUse.length, 1);
             if (memory === undefined) continue;
-            const before = counters.payloadPoolBytes;
+            const before = counters.bufferPoolBytes;
             pool.give(memory);
-            if (counters.payloadPoolBytes > before) kept.set(memory.buffer, memory.length);
+            if (counters.bufferPoolBytes > before) kept.set(memory.buffer, memory.length);
           }
-          expect(counters.payloadPoolBytes).toBe([...kept.values()].reduce((sum, bytes) => sum + bytes, 0));
-          expect(counters.payloadPoolBytes).toBeLessThanOrEqual(limit);
+          expect(counters.bufferPoolBytes).toBe([...kept.values()].reduce((sum, bytes) => sum + bytes, 0));
+          expect(counters.bufferPoolBytes).toBeLessThanOrEqual(limit);
         }
       },
     ),

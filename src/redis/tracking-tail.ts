@@ -16,6 +16,7 @@ import { createEarlyEchoes } from "./early-echoes.ts";
 import type { Echo } from "./echo.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
 import { createReadPace } from "./read-pace.ts";
+import { createReadRetries, isTemporary } from "./read-retries.ts";
 import { isPermissionError, refusalOf } from "./refusal.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
 import { createScriptSupport } from "./script-support.ts";
@@ -60,6 +61,10 @@ export function openTrackingTail(options: TailOptions): Tail {
   const continuity = createContinuity(scripts.isAllowed);
   const state: ReadState = { positions, sizes, continuity, onRemoval, onAgain: (key) => changed.add(key) };
   const pace = createReadPace(read);
+  const retries = createReadRetries((keys) => {
+    for (const key of keys) if (positions.has(key)) changed.add(key);
+    schedule();
+  });
 
   const connection = openConnection({
     address,
@@ -179,7 +184,7 @@ export function openTrackingTail(options: TailOptions): Tail {
     },
   });
 
-  /** Reads each stream by itself after one of them failed the read of all. A stream that fails alone is left unread. */
+  /** Reads each stream by itself after one of them failed the read of all. A stream that fails alone is left out. */
   function failed(error: Error, asked: ReadonlyMap<string, EntryId>): void {
     const isRetried = scripts.isRefused(error);
     if (!connection.isReady() || isRetried) {
@@ -214,6 +219,7 @@ export function openTrackingTail(options: TailOptions): Tail {
   function refuse(key: string, error: Error): void {
     logger.warn({ key, err: error }, "Redis refuses to read this stream");
     if (isPermissionError(error)) onRefused?.(key, refusalOf(error));
+    else if (isTemporary(error)) retries.add(key);
   }
 
   return {
@@ -237,6 +243,7 @@ export function openTrackingTail(options: TailOptions): Tail {
     },
     close() {
       echo.listen(undefined);
+      retries.close();
       connection.close();
     },
   };

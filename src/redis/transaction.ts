@@ -2,6 +2,7 @@
 import type { GatewayError } from "../domain/errors.ts";
 import type { Argument } from "./command-writer.ts";
 import type { Done } from "./connection.ts";
+import { areReads, readScript } from "./read-script.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
 
 /** Receives the replies of a transaction in the order of its commands. An error reply stands in its place. */
@@ -14,7 +15,7 @@ const NO_REPLIES: readonly Reply[] = [];
 
 /**
  * Sends commands as one transaction. A command that Redis rejects when it is queued fails all of them with its error.
- * A server without transactions runs each command by itself.
+ * A server without transactions runs each command by itself, and one whose memory is full runs reads as a script.
  *
  * @param send sends one command; all are sent within this call, so that no other command gets between them
  */
@@ -38,8 +39,27 @@ export function sendTransaction(
   }
   send(["EXEC"], (error, reply) => {
     if (isPlain && (error === undefined || error instanceof ReplyError)) done(undefined, plain);
+    else if (isFull(rejected) && areReads(commands)) sendScript(send, commands, rejected, done);
     else if (rejected !== undefined || error !== undefined) done(rejected ?? error, NO_REPLIES);
     else if (Array.isArray(reply)) done(undefined, reply);
     else done(new ReplyError("ERR EXEC returned no list"), NO_REPLIES);
+  });
+}
+
+const isFull = (error: Error | undefined): error is ReplyError =>
+  error instanceof ReplyError && error.code === "OOM";
+
+/** @param rejected the error where the server does not permit scripts either */
+function sendScript(
+  send: (args: readonly Argument[], done: Done) => void,
+  commands: readonly (readonly Argument[])[],
+  rejected: ReplyError,
+  done: TransactionDone,
+): void {
+  send(readScript(commands), (error, reply) => {
+    if (error instanceof ReplyError && /\beval\b/i.test(error.message)) done(rejected, NO_REPLIES);
+    else if (error !== undefined) done(error, NO_REPLIES);
+    else if (Array.isArray(reply)) done(undefined, reply);
+    else done(new ReplyError("ERR EVAL returned no list"), NO_REPLIES);
   });
 }

@@ -286,6 +286,51 @@ export function judgeTail(
     await passes("wrong", "2-0");
   });
 
+  /** Adds an entry and leaves no memory for another one, in one step. @returns the entry's id */
+  async function fill(key: string): Promise<string> {
+    const replies = await new Promise<readonly unknown[]>((resolve, reject) =>
+      redis.control.transact(
+        [
+          ["XADD", key, "*", "d", "x"],
+          ["CONFIG", "SET", "maxmemory", 1],
+        ],
+        (error, all) => (error ? reject(error) : resolve(all)),
+      ),
+    );
+    return String(replies[0]);
+  }
+
+  test("reads entries while the memory of Redis is full", async () => {
+    tail.watch("s", FIRST_ID);
+    await passes("s");
+    await add("t");
+    try {
+      const last = await fill("s");
+      await comes("s", last);
+      tail.watch("t", FIRST_ID);
+      await comes("t", (await stored("t")).at(-1));
+    } finally {
+      await redisDoes("CONFIG", "SET", "maxmemory", 0);
+    }
+    await passes("s");
+    expect(seen.get("s")).toEqual(await stored("s"));
+    expect(reads.filter(({ hasGap }) => hasGap)).toEqual([]);
+  });
+
+  test("reads a stream that Redis refused to read for a while", async () => {
+    tail.watch("s", FIRST_ID);
+    await passes("s");
+    await redisDoes("ACL", "SETUSER", "default", "-eval");
+    const before = counters.tailReads;
+    const last = await fill("s");
+    await until("it is read", () => counters.tailReads > before);
+    await redisDoes("ACL", "SETUSER", "default", "+eval");
+    await redisDoes("CONFIG", "SET", "maxmemory", 0);
+    await comes("s", last);
+    await passes("s");
+    expect(seen.get("s")).toEqual(await stored("s"));
+  });
+
   test("a stream that is no longer watched does not come, and one that is watched again comes from there", async () => {
     tail.watch("s", FIRST_ID);
     tail.watch("other", FIRST_ID);

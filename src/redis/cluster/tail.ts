@@ -13,6 +13,7 @@ import type { Counters } from "../../observe/counters.ts";
 import { createContinuity } from "../continuity.ts";
 import type { EntrySizes } from "../entry-sizes.ts";
 import { createReadPace } from "../read-pace.ts";
+import { createReadRetries, isTemporary } from "../read-retries.ts";
 import { isPermissionError, refusalOf } from "../refusal.ts";
 import { type Reply, ReplyError } from "../resp-reader.ts";
 import { createScriptSupport } from "../script-support.ts";
@@ -63,6 +64,10 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
   const continuity = createContinuity(scripts.isAllowed);
   const state: ReadState = { positions, sizes, continuity, onRemoval, onAgain: (key) => changed.add(key) };
   const pace = createReadPace(read);
+  const retries = createReadRetries((keys) => {
+    for (const key of keys) mark(key);
+    schedule();
+  });
   let arrived: TailRead[] = [];
 
   const router: ClusterRouter = openClusterRouter({
@@ -152,6 +157,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
     }
     logger.warn({ key, err: error }, "Redis refuses to read this stream");
     if (isPermissionError(error)) onRefused?.(key, refusalOf(error));
+    else if (isTemporary(error)) retries.add(key);
   }
 
   function take(read: ReadReplies): void {
@@ -190,6 +196,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
     },
     close() {
       stopWatching();
+      retries.close();
       router.close();
     },
   };

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { GatewayError } from "../domain/errors.ts";
 
 /** Most header lines of a request. A further line is an error, since a dropped one may be a proxy's `X-Forwarded-For`. */
-export const MOST_HEADER_LINES = 1000;
+const MOST_HEADER_LINES = 1000;
 
 /**
  * Checks the head.

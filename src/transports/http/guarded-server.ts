@@ -8,7 +8,6 @@ import type { Usage } from "../../access/usage.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { endWithError } from "../raw-answer.ts";
 import type { Refusals } from "../refusals.ts";
-import { MOST_HEADER_LINES } from "../request-head.ts";
 import type { SocketDeadlines } from "../socket-deadlines.ts";
 import { wantsWebSocket } from "./other-upgrades.ts";
 import { boundPipeline } from "./pipeline.ts";
@@ -62,8 +61,8 @@ export function createGuardedServer(
     requireHostHeader: false,
   };
   const server = tls === undefined ? createServer(options, handler) : createTlsServer(tls);
-  // One line more than is permitted, so that `checkHead` sees that there are too many. Node drops the rest silently.
-  server.maxHeadersCount = MOST_HEADER_LINES + 1;
+  // `checkHead` rejects too many lines, so that a page can read the answer. Node would drop them, or answer without CORS.
+  server.maxHeadersCount = 0;
   // A client that ends its side after the request (`nc -N`) still receives the answer.
   Object.assign(server, { httpAllowHalfOpen: true });
   watchSockets(server, deadlines, tls !== undefined);

@@ -1,17 +1,13 @@
 /** Content negotiation and media types of requests (RFC 9110, sections 8.3.1 and 12.5.1). */
 import { parse } from "content-type";
+import { type BodyFormat, CLEAN_FORMAT_NAMES, cleanFormat, RAW_TYPE } from "../wire/formats.ts";
 
-/** How entries are written in a body: end to end, or in one of the clean formats. */
-export type BodyFormat = "raw" | "msgpack" | "json";
-
-const RAW_TYPE = "application/octet-stream";
-const CLEAN_TYPES = new Map<string, BodyFormat>([
-  ["application/msgpack", "msgpack"],
-  ["application/json", "json"],
-]);
+const CLEAN_TYPES: ReadonlyMap<string, BodyFormat> = new Map(
+  CLEAN_FORMAT_NAMES.map((name) => [cleanFormat(name).mediaType, name]),
+);
 
 // Requests that name no clean type, which are most, are not parsed.
-const NAMES_CLEAN_TYPE = /application\/(msgpack|json)/i;
+const NAMES_CLEAN_TYPE = new RegExp([...CLEAN_TYPES.keys()].join("|"), "i");
 
 /** One member of an `Accept` header. */
 interface MediaRange {

@@ -1,87 +1,104 @@
-/** Reads query parameters. Errors name the parameter; unknown ones are left to `parameters.ts`. */
+/** Parses the query string of a request by a table of parameters. Errors name the parameter, its value and what is allowed. */
 import { parse } from "fast-querystring";
 import { badParameter } from "../domain/errors.ts";
-import type { ParameterName } from "./parameters.ts";
+import {
+  PARAMETERS,
+  type Parameter,
+  type ParameterRoute,
+  type ParametersOf,
+  type ParameterTable,
+  type ParameterValues,
+} from "./parameters.ts";
 
-/** The parameters of one request, typed by the table of names. All readers throw `GatewayError` BAD_PARAMETER. */
-export interface Query<Name extends string = ParameterName> {
-  /** Returns the value of a parameter, also an empty one; undefined if it is absent. */
-  given(name: Name): string | undefined;
-  /** The text of a parameter, or the fallback where it is absent or empty. */
-  text(name: Name, fallback: string): string;
-  /** A boolean in any common spelling; a bare name, `?latest`, is true. */
-  flag(name: Name, fallback: boolean): boolean;
-  /** A whole number in a range. */
-  whole(name: Name, fallback: number, least: number, most: number): number;
-  /** A number in a range. */
-  number(name: Name, fallback: number, least: number, most: number): number;
-  /** One of a few words, in any case. */
-  choice<const T extends string>(name: Name, fallback: T, choices: readonly T[]): T;
-  /** Whether the parameter is there, and not empty. */
-  has(name: Name): boolean;
+/** The settings that bound parameters. */
+export interface ParameterLimits {
+  readonly maxBatchEntries: number;
+}
+
+/**
+ * Parses the parameters of a data route.
+ *
+ * @param search the query string, with or without its `?`
+ * @throws GatewayError BAD_PARAMETER
+ */
+export const readParameters = <R extends ParameterRoute>(
+  route: R,
+  search: string,
+  limits: ParameterLimits,
+): ParametersOf<R> => parseQuery(PARAMETERS[route], search, limits);
+
+/** Parses a query string by a table; unknown parameters are left to `unknownParameters`. @throws GatewayError BAD_PARAMETER */
+export function parseQuery<T extends ParameterTable>(
+  table: T,
+  search: string,
+  limits: ParameterLimits,
+): ParameterValues<T> {
+  const query = search.startsWith("?") ? search.slice(1) : search;
+  const given: Readonly<Record<string, string | string[] | undefined>> = query === "" ? {} : parse(query);
+  const values: Record<string, unknown> = {};
+  for (const name in table) {
+    const row: Parameter<unknown> | undefined = table[name];
+    if (row === undefined) continue;
+    const all = given[name];
+    // If a parameter is repeated, the last one counts.
+    const value = Array.isArray(all) ? all.at(-1) : all;
+    values[name] = value === undefined ? row.fallback : readValue(name, row, value, query, limits);
+  }
+  return values as ParameterValues<T>;
 }
 
 const TRUE = /^(1|true|yes|on|t|y)$/i;
 const FALSE = /^(0|false|no|off|f|n)$/i;
+const INTEGER = /^\d{1,16}$/;
+const NUMBER = /^\d{1,16}(\.\d{1,16})?$/;
 
-/** Makes a reader of a query string, with or without its `?`. */
-export function readQuery<Name extends string = ParameterName>(search: string): Query<Name> {
-  const parameters: Readonly<Record<string, string | string[] | undefined>> = parse(
-    search.startsWith("?") ? search.slice(1) : search,
-  );
-  const given = (name: string): string | undefined => {
-    const value = parameters[name];
-    // Given twice, the last one counts.
-    return Array.isArray(value) ? value.at(-1) : value;
-  };
-  const last = (name: string): string | undefined => given(name) || undefined;
-
-  function number(
-    name: string,
-    fallback: number,
-    least: number,
-    most: number,
-    pattern: RegExp,
-    noun: string,
-  ): number {
-    const value = last(name);
-    if (value === undefined) return fallback;
-    const parsed = pattern.test(value) ? Number(value) : Number.NaN;
-    if (!(parsed >= least && parsed <= most))
-      throw badParameter(name, `wants ${noun} from ${least} to ${most}, not ${quoted(value)}`);
-    return parsed;
-  }
-
-  return {
-    given,
-    has: (name) => last(name) !== undefined,
-    text: (name, fallback) => last(name) ?? fallback,
-    flag(name, fallback) {
-      const value = last(name);
-      if (value === undefined) return given(name) === "" && isBare(search, name) ? true : fallback;
+function readValue(
+  name: string,
+  row: Parameter<unknown>,
+  value: string,
+  query: string,
+  limits: ParameterLimits,
+): unknown {
+  const { type, fallback, choices = [] } = row;
+  if (type === "name") return value;
+  if (value === "") return type === "flag" && isBare(query, name) ? true : fallback;
+  switch (type) {
+    case "text":
+      return value;
+    case "flag":
       if (TRUE.test(value)) return true;
       if (FALSE.test(value)) return false;
-      throw badParameter(name, `wants 1 or 0, not ${quoted(value)}`);
-    },
-    whole: (name, fallback, least, most) =>
-      number(name, fallback, least, most, /^\d{1,16}$/, "a whole number"),
-    number: (name, fallback, least, most) =>
-      number(name, fallback, least, most, /^\d{1,16}(\.\d{1,16})?$/, "a number"),
-    choice(name, fallback, choices) {
-      const value = last(name)?.toLowerCase();
-      if (value === undefined) return fallback;
-      const found = choices.find((choice) => choice === value);
-      if (found === undefined)
-        throw badParameter(name, `wants one of ${choices.filter(Boolean).join(", ")}, not ${quoted(value)}`);
-      return found;
-    },
-  };
+      throw badParameter(name, `must be 1 or 0, got ${quoted(value)}`);
+    case "integer":
+    case "number":
+      return numberOf(name, row, value, limits);
+    case "choice": {
+      const found = choices.find((one) => one === value.toLowerCase());
+      if (found !== undefined) return found;
+      throw badParameter(name, `must be one of ${choices.join(", ")}, got ${quoted(value)}`);
+    }
+    default:
+      return type satisfies never;
+  }
+}
+
+function numberOf(
+  name: string,
+  { type, least = 0, most: bound = Number.MAX_SAFE_INTEGER }: Parameter<unknown>,
+  value: string,
+  { maxBatchEntries }: ParameterLimits,
+): number {
+  const most = bound === "MAX_BATCH_ENTRIES" ? maxBatchEntries : bound;
+  const isInteger = type === "integer";
+  const parsed = (isInteger ? INTEGER : NUMBER).test(value) ? Number(value) : Number.NaN;
+  if (parsed >= least && parsed <= most) return parsed;
+  const noun = isInteger ? "an integer" : "a number";
+  throw badParameter(name, `must be ${noun} between ${least} and ${most}, got ${quoted(value)}`);
 }
 
 /** Whether the last occurrence of a name has no `=`. With one, `latest=`, the value is empty, which means the default. */
-function isBare(search: string, name: string): boolean {
-  const parts = search.replace(/^\?/, "").split("&");
-  return parts.findLast((part) => part === name || part.startsWith(`${name}=`)) === name;
+function isBare(query: string, name: string): boolean {
+  return query.split("&").findLast((part) => part === name || part.startsWith(`${name}=`)) === name;
 }
 
 const quoted = (value: string) => JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);

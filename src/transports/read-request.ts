@@ -5,7 +5,7 @@ import { FIRST_ID } from "../domain/entry-id.ts";
 import { type Naming, namingOf, parseStreamIds, withoutRepeats } from "../domain/stream-name.ts";
 import type { SubscribedStream } from "../live/subscription.ts";
 import type { Log } from "../redis/log.ts";
-import type { Query } from "./query.ts";
+import type { ParametersOf } from "./parameters.ts";
 import type { NamedTime } from "./warnings.ts";
 
 /** The settings that requests are read by. */
@@ -18,17 +18,23 @@ export interface RequestLimits {
 
 /** Reads the device and prefix of a request. `device_id=`, present and empty, means that stream ids are keys. */
 export const readNaming = (
-  query: Query,
+  { device_id, prefix }: Pick<ParametersOf<"post">, "device_id" | "prefix">,
   { noDevicePrefix, maxNameBytes }: RequestLimits,
   keepDevice = false,
 ): Naming =>
   namingOf({
-    device: query.given("device_id"),
-    prefix: query.text("prefix", ""),
+    device: device_id,
+    prefix,
     noDevicePrefix,
     maxNameBytes,
     keepDevice,
   });
+
+/** The parameters that name streams and cursors. */
+export type ReadParameters = Pick<
+  ParametersOf<"get">,
+  "device_id" | "prefix" | "keep_device_id_in_stream_id" | "last_entry_id"
+>;
 
 /** One stream that a request reads. */
 export interface WantedStream {
@@ -39,24 +45,21 @@ export interface WantedStream {
 }
 
 /**
- * Reads which streams a request wants and from where, and asks whether it may read them.
+ * Reads the streams of a request with their cursors, and checks that the client may read them.
  *
- * @param identity who wants to read
  * @param segment the stream ids of the path, percent-encoded
- * @param cursorText what the request says of where to read from
  * @throws GatewayError BAD_PARAMETER or FORBIDDEN
  */
 export function readWantedStreams(
   identity: Identity,
   segment: string,
-  query: Query,
+  parameters: ReadParameters,
   limits: RequestLimits,
-  cursorText = query.text("last_entry_id", "$"),
 ): readonly WantedStream[] {
   const named = parseStreamIds(segment, limits.maxStreams);
-  const naming = readNaming(query, limits, query.flag("keep_device_id_in_stream_id", false));
+  const naming = readNaming(parameters, limits, parameters.keep_device_id_in_stream_id);
   const streams = withoutRepeats(named);
-  const cursors = parseCursors(cursorText, streams.length);
+  const cursors = parseCursors(parameters.last_entry_id, streams.length);
   const wanted = streams.map((id, i) => ({
     key: naming.keyOf(id),
     name: naming.labelOf(id),

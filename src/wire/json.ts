@@ -3,6 +3,7 @@
  * a fourth element (wire.md, "The clean format"). Bytes are a string where they are UTF-8, else `{"base64": "…"}`.
  */
 import type { Entry, EntryFields, FieldValue, Gap, StreamEntries } from "../domain/entry.ts";
+import { GatewayError } from "../domain/errors.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { parseJson } from "./json-text.ts";
 import {
@@ -13,6 +14,7 @@ import {
   requestedIdOf,
   streamIdOf,
 } from "./push-batch.ts";
+import { statusOf } from "./status.ts";
 import { bytesOfText, textOf } from "./utf8.ts";
 
 /** Encodes entries as one JSON text. */
@@ -35,6 +37,10 @@ export const gapOf = ({ stream, after, before }: Gap) => ({ gap: { stream_id: st
 /** Encodes a gap as one JSON text. */
 export const encodeJsonGap = (gap: Gap): string => JSON.stringify(gapOf(gap));
 
+/** Encodes the notice of `status.ts` as one JSON text. */
+export const encodeJsonStatus = (unavailableSince: Date | undefined): string =>
+  JSON.stringify(statusOf(unavailableSince));
+
 function itemOf(name: string, { id, data, fields }: Entry): string {
   const further = fields === undefined ? "" : `,${fieldsJson(fields)}`;
   return `[${name},"${id}",${bytesJson(data)}${further}]`;
@@ -56,8 +62,16 @@ const valueJson = (value: FieldValue): string =>
 export const decodeJson = (text: string, mostEntries: number): PushedEntry[] =>
   entriesOf(parseJson(text, "the message", mostEntries), mostEntries, bytesOfJson);
 
-/** Decodes a posted batch; undefined where the text is an object, which no batch is. @throws GatewayError BAD_HEADER or TOO_LARGE */
-export function decodeJsonBody(text: string, mostEntries: number): PushedEntry[] | undefined {
+/**
+ * Decodes a posted batch. JSON is UTF-8 (RFC 8259, section 8.1): anything else would be stored as other characters than
+ * were sent.
+ *
+ * @returns undefined where the body is an object, which no batch is
+ * @throws GatewayError BAD_BODY, BAD_HEADER or TOO_LARGE
+ */
+export function decodeJsonBody(body: Uint8Array, mostEntries: number): PushedEntry[] | undefined {
+  const text = textOf(body);
+  if (text === undefined) throw new GatewayError("BAD_BODY", "the JSON body must be UTF-8");
   const value = parseJson(text, "the body", mostEntries);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return undefined;
   return entriesOf(value, mostEntries, bytesOfJson);

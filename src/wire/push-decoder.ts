@@ -3,18 +3,14 @@
  * header whose payload has not come yet.
  */
 import { GatewayError } from "../domain/errors.ts";
+import { type CleanFormat, cleanFormat, type MessageFormat } from "./formats.ts";
 import { type PushHeader, type PushOffsets, parsePushHeader, splitPayload } from "./header.ts";
-import { decodeJson } from "./json.ts";
-import { decodeMsgpack } from "./msgpack.ts";
 import { malformed, type PushedEntry } from "./push-batch.ts";
 import { lossyTextOf } from "./utf8.ts";
 
-/** How a client frames what it pushes. */
-export type PushFormat = "header" | "raw" | "msgpack" | "json";
-
 /** What decides how messages are read. */
 export interface PushDecoderOptions {
-  readonly format: PushFormat;
+  readonly format: MessageFormat;
   readonly offsets: PushOffsets;
   /** The stream ids of the URL. */
   readonly streams: readonly string[];
@@ -42,6 +38,7 @@ export function createPushDecoder({ format, offsets, streams, maxEntries }: Push
       "BAD_PARAMETER",
       `header=0 pushes to one stream, and stream_id names ${streams.length}`,
     );
+  const clean = format === "header" || format === "raw" ? undefined : cleanFormat(format);
   let header: PushHeader | undefined;
 
   function headerMessage(bytes: Uint8Array, isBinary: boolean): readonly PushedEntry[] | undefined {
@@ -63,20 +60,18 @@ export function createPushDecoder({ format, offsets, streams, maxEntries }: Push
   return {
     awaitsPayload: () => header !== undefined,
     message(bytes, isBinary) {
-      switch (format) {
-        case "header":
-          return headerMessage(bytes, isBinary);
-        case "raw":
-          return [{ stream: only ?? "", id: "*", data: bytes }];
-        case "msgpack":
-          if (!isBinary) throw wrongKind("a text message where a binary MessagePack message was expected");
-          return decodeMsgpack(bytes, maxEntries);
-        case "json":
-          if (isBinary) throw wrongKind("a binary message where a JSON text message was expected");
-          return decodeJson(lossyTextOf(bytes), maxEntries);
-        default:
-          return format satisfies never;
+      if (clean !== undefined) {
+        if (isBinary !== clean.isBinary) throw wrongKind(kindProblem(clean));
+        return clean.decode(bytes, maxEntries);
       }
+      return format === "header"
+        ? headerMessage(bytes, isBinary)
+        : [{ stream: only ?? "", id: "*", data: bytes }];
     },
   };
 }
+
+const kindProblem = ({ isBinary, title }: CleanFormat): string =>
+  isBinary
+    ? `a text message where a binary ${title} message was expected`
+    : `a binary message where a ${title} text message was expected`;

@@ -161,9 +161,9 @@ test("what is known of a key is bounded, and what lies further back is refused",
 });
 
 test.each([
-  ["dedupe_from=1", "dedupe_from wants a dedupe key beside it"],
-  ["dedupe=k&dedupe_from=x", 'dedupe_from wants a whole number from 0 to 4503599627370496, not "x"'],
-  [`dedupe=${"k".repeat(201)}`, "dedupe is longer than 200 characters"],
+  ["dedupe_from=1", "dedupe_from requires dedupe"],
+  ["dedupe=k&dedupe_from=x", 'dedupe_from must be an integer between 0 and 4503599627370496, got "x"'],
+  [`dedupe=${"k".repeat(201)}`, "dedupe must have at most 200 characters, got 201"],
 ])("%s is refused", async (query, sentence) => {
   await using socket = await push(one, query);
   expect(await socket.closed).toEqual({ code: 1008, reason: `BAD_PARAMETER: ${sentence}` });

@@ -221,7 +221,7 @@ test("the paired header has no room for it", async () => {
   await using socket = await pull("gaps=1");
   expect(await socket.closed).toEqual({
     code: 1008,
-    reason: "BAD_PARAMETER: gaps wants format=msgpack or format=json",
+    reason: "BAD_PARAMETER: gaps requires format=msgpack or format=json",
   });
 });
 

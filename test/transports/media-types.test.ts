@@ -2,13 +2,8 @@
 import fc from "fast-check";
 import Negotiator from "negotiator";
 import { describe, expect, test } from "vitest";
-import {
-  acceptedFormat,
-  acceptsPage,
-  type BodyFormat,
-  contentFormat,
-  mediaTypeOf,
-} from "../../src/transports/media-types.ts";
+import { acceptedFormat, acceptsPage, contentFormat, mediaTypeOf } from "../../src/transports/media-types.ts";
+import type { BodyFormat } from "../../src/wire/formats.ts";
 
 const CHROMIUM_NAVIGATION =
   "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7";

@@ -1,25 +1,43 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { GatewayError } from "../../src/domain/errors.ts";
-import { readQuery } from "../../src/transports/query.ts";
+import type { Parameter } from "../../src/transports/parameters.ts";
+import { parseQuery, readParameters } from "../../src/transports/query.ts";
 import { refusalOf } from "../support/refusal.ts";
+
+const LIMITS = { maxBatchEntries: 1000 };
+
+/** Parses one parameter named `name`. */
+const read = <T>(search: string, name: string, row: Omit<Parameter<T>, "doc">): T | undefined =>
+  parseQuery({ [name]: { ...row, doc: "" } }, search, LIMITS)[name];
+
+const flag = (search: string, fallback: boolean, name = "ack") =>
+  read<boolean>(search, name, { type: "flag", fallback });
+const text = (search: string, fallback = "default") =>
+  read<string>(search, "name", { type: "text", fallback });
+const integer = (search: string, name: string, fallback: number, least: number, most: number) =>
+  read<number>(search, name, { type: "integer", fallback, least, most });
+const number = (search: string, name: string, fallback: number, least: number, most: number) =>
+  read<number>(search, name, { type: "number", fallback, least, most });
+const choice = (search: string, name: string, choices: readonly string[]) =>
+  read<string | undefined>(search, name, { type: "choice", fallback: choices[0], choices });
 
 describe("“`1/0`, `true/false`, `yes/no`, `on/off`, `t/f`, `y/n` in any case (Python's `requests` sends `True`)”", () => {
   test.each(["1", "true", "True", "TRUE", "yes", "Yes", "on", "ON", "t", "T", "y", "Y"])("%s", (value) => {
-    expect(readQuery<string>(`?ack=${value}`).flag("ack", false)).toBe(true);
-    expect(readQuery<string>(`?ack=${value}`).flag("ack", true)).toBe(true);
+    expect(flag(`?ack=${value}`, false)).toBe(true);
+    expect(flag(`?ack=${value}`, true)).toBe(true);
   });
 
   test.each(["0", "false", "False", "FALSE", "no", "NO", "off", "Off", "f", "F", "n", "N"])("%s", (value) => {
-    expect(readQuery<string>(`?ack=${value}`).flag("ack", false)).toBe(false);
-    expect(readQuery<string>(`?ack=${value}`).flag("ack", true)).toBe(false);
+    expect(flag(`?ack=${value}`, false)).toBe(false);
+    expect(flag(`?ack=${value}`, true)).toBe(false);
   });
 
   test.each(["2", "01", "10", "-1", "tru", "truee", "yess", "oui", "1 ", "%201", "null", "None", "1%0A"])(
     "not %j",
     (value) => {
-      expect(refusalOf(() => readQuery<string>(`?ack=${value}`).flag("ack", false))).toMatch(
-        /^BAD_PARAMETER: ack wants 1 or 0, not ".+"$/,
+      expect(refusalOf(() => flag(`?ack=${value}`, false))).toMatch(
+        /^BAD_PARAMETER: ack must be 1 or 0, got ".+"$/,
       );
     },
   );
@@ -27,21 +45,19 @@ describe("“`1/0`, `true/false`, `yes/no`, `on/off`, `t/f`, `y/n` in any case (
 
 describe("a parameter that is absent or empty has its default", () => {
   test.each(["", "?", "?other=1", "?name=", "name=", "?name=5&name=", "?name&name="])("%j", (search) => {
-    const query = readQuery<string>(search);
-    expect(query.has("name")).toBe(false);
-    expect(query.text("name", "default")).toBe("default");
-    expect(query.flag("name", true)).toBe(true);
-    expect(query.flag("name", false)).toBe(false);
-    expect(query.whole("name", 7, 0, 9)).toBe(7);
-    expect(query.number("name", 0.5, 0, 9)).toBe(0.5);
-    expect(query.choice("name", "a", ["a", "b"])).toBe("a");
+    expect(text(search)).toBe("default");
+    expect(flag(search, true, "name")).toBe(true);
+    expect(flag(search, false, "name")).toBe(false);
+    expect(integer(search, "name", 7, 0, 9)).toBe(7);
+    expect(number(search, "name", 0.5, 0, 9)).toBe(0.5);
+    expect(choice(search, "name", ["a", "b"])).toBe("a");
   });
 });
 
 test.each(["?latest", "latest", "?latest&count=1", "?count=1&latest", "?latest=0&latest"])(
   "a bare flag is true: %s",
   (search) => {
-    expect(readQuery(search).flag("latest", false)).toBe(true);
+    expect(flag(search, false, "latest")).toBe(true);
   },
 );
 
@@ -58,13 +74,12 @@ describe("text", () => {
     ["?x=1&name=a&y=2", "a"],
     ["?name=%", "%"],
     ["?name=%zz", "%zz"],
-  ])("%s is %j", (search, text) => {
-    expect(readQuery<string>(search).text("name", "default")).toBe(text);
-    expect(readQuery<string>(search).has("name")).toBe(true);
+  ])("%s is %j", (search, expected) => {
+    expect(text(search)).toBe(expected);
   });
 
   test("a name is exact", () => {
-    expect(readQuery<string>("?Name=a&name%20=a&names=a").has("name")).toBe(false);
+    expect(text("?Name=a&name%20=a&names=a", "absent")).toBe("absent");
   });
 });
 
@@ -74,8 +89,8 @@ describe("a whole number", () => {
     ["7", 7],
     ["007", 7],
     ["1000", 1000],
-  ])("%s", (value, number) => {
-    expect(readQuery<string>(`?count=${value}`).whole("count", 1, 0, 1000)).toBe(number);
+  ])("%s", (value, expected) => {
+    expect(integer(`?count=${value}`, "count", 1, 0, 1000)).toBe(expected);
   });
 
   test.each([
@@ -95,14 +110,9 @@ describe("a whole number", () => {
   ])("not %s", (value) => {
     expect(
       refusalOf(() =>
-        readQuery<string>(`?count=${encodeURIComponent(decodeURIComponent(value))}`).whole(
-          "count",
-          1,
-          0,
-          1000,
-        ),
+        integer(`?count=${encodeURIComponent(decodeURIComponent(value))}`, "count", 1, 0, 1000),
       ),
-    ).toMatch(/^BAD_PARAMETER: count wants a whole number from 0 to 1000, not ".+"$/);
+    ).toMatch(/^BAD_PARAMETER: count must be an integer between 0 and 1000, got ".+"$/);
   });
 });
 
@@ -112,23 +122,22 @@ describe("a number", () => {
     ["29.97", 29.97],
     ["0.5", 0.5],
     ["1000", 1000],
-  ])("%s", (value, number) => {
-    expect(readQuery<string>(`?max_fps=${value}`).number("max_fps", 1, 0, 1000)).toBe(number);
+  ])("%s", (value, expected) => {
+    expect(number(`?max_fps=${value}`, "max_fps", 1, 0, 1000)).toBe(expected);
   });
 
   test.each(["-0.5", "1000.1", ".5", "5.", "1e2", "Infinity", "NaN", "1,5", "1.2.3", "fast"])(
     "not %s",
     (value) => {
-      expect(refusalOf(() => readQuery<string>(`?max_fps=${value}`).number("max_fps", 1, 0, 1000))).toBe(
-        `BAD_PARAMETER: max_fps wants a number from 0 to 1000, not "${value}"`,
+      expect(refusalOf(() => number(`?max_fps=${value}`, "max_fps", 1, 0, 1000))).toBe(
+        `BAD_PARAMETER: max_fps must be a number between 0 and 1000, got "${value}"`,
       );
     },
   );
 });
 
 describe("a choice", () => {
-  const choose = (search: string) =>
-    readQuery<string>(search).choice("offsets", "auto", ["auto", "start", "end"]);
+  const choose = (search: string) => choice(search, "offsets", ["auto", "start", "end"]);
 
   test("in any case", () => {
     expect(choose("?offsets=end")).toBe("end");
@@ -138,16 +147,16 @@ describe("a choice", () => {
 
   test.each(["ends", "st", "auto,end", "toString", "__proto__"])("not %s", (value) => {
     expect(refusalOf(() => choose(`?offsets=${value}`))).toBe(
-      `BAD_PARAMETER: offsets wants one of auto, start, end, not "${value.toLowerCase()}"`,
+      `BAD_PARAMETER: offsets must be one of auto, start, end, got "${value}"`,
     );
   });
 });
 
 test("a long value is shown by its beginning", () => {
-  const query = readQuery<string>(`?count=${"x".repeat(100_000)}&format=${"y".repeat(100_000)}`);
-  expect(refusalOf(() => query.whole("count", 1, 0, 9)).length).toBeLessThan(120);
-  expect(refusalOf(() => query.flag("count", false)).length).toBeLessThan(120);
-  expect(refusalOf(() => query.choice("format", "a", ["a"])).length).toBeLessThan(120);
+  const search = `?count=${"x".repeat(100_000)}&format=${"y".repeat(100_000)}`;
+  expect(refusalOf(() => integer(search, "count", 1, 0, 9)).length).toBeLessThan(120);
+  expect(refusalOf(() => flag(search, false, "count")).length).toBeLessThan(120);
+  expect(refusalOf(() => choice(search, "format", ["a"])).length).toBeLessThan(120);
 });
 
 test("fuzz: any query string gives a value in its range, or an error that names the parameter", () => {
@@ -163,16 +172,16 @@ test("fuzz: any query string gives a value in its range, or an error that names 
     value.map((text) => `?name=${encodeURIComponent(text)}`),
   );
   const readers: ((search: string) => boolean)[] = [
-    (text) => typeof readQuery<string>(text).flag("name", false) === "boolean",
-    (text) => {
-      const number = readQuery<string>(text).whole("name", 5, 1, 10);
-      return Number.isInteger(number) && number >= 1 && number <= 10;
+    (search) => typeof flag(search, false, "name") === "boolean",
+    (search) => {
+      const value = integer(search, "name", 5, 1, 10) ?? Number.NaN;
+      return Number.isInteger(value) && value >= 1 && value <= 10;
     },
-    (text) => {
-      const number = readQuery<string>(text).number("name", 5, 1, 10);
-      return number >= 1 && number <= 10;
+    (search) => {
+      const value = number(search, "name", 5, 1, 10) ?? Number.NaN;
+      return value >= 1 && value <= 10;
     },
-    (text) => ["a", "b"].includes(readQuery<string>(text).choice("name", "a", ["a", "b"])),
+    (search) => ["a", "b"].includes(choice(search, "name", ["a", "b"]) ?? ""),
   ];
   fc.assert(
     fc.property(search, fc.constantFrom(...readers), (text, reads) => {
@@ -181,9 +190,23 @@ test("fuzz: any query string gives a value in its range, or an error that names 
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error;
         expect(error.code).toBe("BAD_PARAMETER");
-        expect(error.message).toMatch(/^name wants /);
+        expect(error.message).toMatch(/^name must be /);
       }
     }),
     { numRuns: 3000 },
+  );
+});
+
+test("a name differs between absent and empty", () => {
+  const device = (search: string) => readParameters("get", search, LIMITS).device_id;
+  expect(device("")).toBeUndefined();
+  expect(device("?device_id=")).toBe("");
+  expect(device("?device_id=cam")).toBe("cam");
+});
+
+test("the setting bounds a count", () => {
+  expect(readParameters("get", "?count=1000", LIMITS).count).toBe(1000);
+  expect(refusalOf(() => readParameters("get", "?count=1001", LIMITS))).toBe(
+    'BAD_PARAMETER: count must be an integer between 1 and 1000, got "1001"',
   );
 });

@@ -12,7 +12,8 @@ import type { Availability } from "../../redis/availability.ts";
 import type { Log } from "../../redis/log.ts";
 import type { PolledReads } from "../../redis/polled-reads.ts";
 import type { TurnEnd } from "../byte-sink.ts";
-import { type Query, readQuery } from "../query.ts";
+import type { ParameterRoute, ParametersOf } from "../parameters.ts";
+import { type ParameterLimits, readParameters } from "../query.ts";
 import type { RequestLimits } from "../read-request.ts";
 import type { Warnings } from "../warnings.ts";
 
@@ -62,20 +63,31 @@ export interface RouteParts {
   readonly closing: Closing;
 }
 
-/** The address of a request, taken apart. */
-export interface RequestTarget {
+/** Path and parameters of a request to a data route. */
+export interface RequestTarget<R extends ParameterRoute> {
   /** The stream ids of `/data/{stream_id}…`, percent-encoded. */
   readonly segment: string;
-  readonly query: Query;
+  readonly parameters: ParametersOf<R>;
 }
 
-/** Takes the address apart; the framework's own decoding would lose what a plus means where. */
-export function targetOf(request: FastifyRequest): RequestTarget {
+/**
+ * Parses the URL of a request to a data route. The framework's own decoding would lose the difference between `+` and `%2B`.
+ *
+ * @throws GatewayError BAD_PARAMETER
+ */
+export function targetOf<R extends ParameterRoute>(
+  request: FastifyRequest,
+  route: R,
+  limits: ParameterLimits,
+): RequestTarget<R> {
   // Proxies send the whole address (RFC 9112, section 3.2.2).
   const url = (request.raw.url ?? "/").replace(/^https?:\/\/[^/?]+/i, "");
   const at = url.indexOf("?");
   const path = at < 0 ? url : url.slice(0, at);
-  return { segment: path.split("/")[2] ?? "", query: readQuery(at < 0 ? "" : url.slice(at)) };
+  return {
+    segment: path.split("/")[2] ?? "",
+    parameters: readParameters(route, at < 0 ? "" : url.slice(at), limits),
+  };
 }
 
 /** Says when the gateway stops. Not an AbortSignal: making and ending one for each request costs more than a read. */

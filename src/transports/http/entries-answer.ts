@@ -2,11 +2,10 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { StreamEntries } from "../../domain/entry.ts";
 import { bytesOf } from "../../redis/entry-sizes.ts";
+import { type BodyFormat, cleanFormat, RAW_TYPE } from "../../wire/formats.ts";
 import { asciiJson, encodeHeader, type PullOffsets } from "../../wire/header.ts";
-import { encodeJson } from "../../wire/json.ts";
-import { encodeMsgpack } from "../../wire/msgpack.ts";
-import { acceptedFormat, type BodyFormat } from "../media-types.ts";
-import type { Query } from "../query.ts";
+import { acceptedFormat } from "../media-types.ts";
+import type { ParametersOf } from "../parameters.ts";
 
 /** How the body is written: entries end to end, or the clean format. */
 export interface AnswerForm {
@@ -14,13 +13,11 @@ export interface AnswerForm {
   readonly offsets: PullOffsets;
 }
 
-/** Reads the form: `format`, else what `Accept` prefers. @throws GatewayError BAD_PARAMETER */
-export function readAnswerForm(request: FastifyRequest, query: Query): AnswerForm {
-  return {
-    format: query.choice("format", acceptedFormat(request.headers.accept), ["raw", "msgpack", "json"]),
-    offsets: query.choice("offsets", "start", ["start", "end"]),
-  };
-}
+/** Returns the form: `format`, else what `Accept` prefers. */
+export const answerFormOf = (
+  { headers }: FastifyRequest,
+  { format, offsets }: Pick<ParametersOf<"get">, "format" | "offsets">,
+): AnswerForm => ({ format: format ?? acceptedFormat(headers.accept), offsets });
 
 /** Memory of an answer while it is made: its entries, and the body that they are copied to. */
 export const answerBytes = (streams: readonly StreamEntries[]): number =>
@@ -32,19 +29,16 @@ export function sendEntries(
   streams: readonly StreamEntries[],
   { format, offsets }: AnswerForm,
 ) {
-  switch (format) {
-    case "json":
-      return reply.type("application/json; charset=utf-8").send(encodeJson(streams));
-    case "msgpack":
-      return reply.type("application/msgpack").send(Buffer.from(encodeMsgpack(streams)));
-    case "raw":
-      return reply
-        .type("application/octet-stream")
-        .header("x-offsets", asciiJson(encodeHeader(streams, offsets)))
-        .send(endToEnd(streams));
-    default:
-      return format satisfies never;
-  }
+  if (format === "raw")
+    return reply
+      .type(RAW_TYPE)
+      .header("x-offsets", asciiJson(encodeHeader(streams, offsets)))
+      .send(endToEnd(streams));
+  const { contentType, encode } = cleanFormat(format);
+  const body = encode(streams);
+  return reply
+    .type(contentType)
+    .send(typeof body === "string" ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength));
 }
 
 function endToEnd(streams: readonly StreamEntries[]): Buffer {

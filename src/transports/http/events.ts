@@ -6,20 +6,17 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Entry, StreamEntries } from "../../domain/entry.ts";
 import type { Encoder } from "../../live/sink.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
-import { encodeBase64 } from "../../wire/base64.ts";
-import { encodeJsonEntry, gapOf } from "../../wire/json.ts";
+import { EVENT_FORMATS, type EventFormat } from "../../wire/formats.ts";
+import { gapOf } from "../../wire/json.ts";
 import { encodeSse, encodeSseRetry, eventNameOf, SSE_HEARTBEAT } from "../../wire/sse.ts";
 import { statusOf } from "../../wire/status.ts";
-import { lossyTextOf } from "../../wire/utf8.ts";
 import { errorBody } from "../append-results.ts";
 import type { Chunks } from "../byte-sink.ts";
-import type { Query } from "../query.ts";
+import type { ParametersOf } from "../parameters.ts";
 import { cursorTimes, readWantedStreams, resolveCursors } from "../read-request.ts";
 import { type RouteParts, targetOf } from "./context.ts";
 import { sendLive, textChunks } from "./live-response.ts";
 import { warnOfTimes } from "./request-warnings.ts";
-
-type DataForm = "text" | "json" | "base64";
 
 const RECONNECT_MS = 1000;
 
@@ -27,12 +24,10 @@ const RECONNECT_MS = 1000;
 export function addEvents(app: FastifyInstance, parts: RouteParts): void {
   const { log, limits } = parts;
   app.get("/data/:stream_id/events", async (request, reply) => {
-    const { segment, query } = targetOf(request);
-    const form = query.choice("format", "text", ["text", "json", "base64"]);
-    const latest = query.flag("latest", false);
-    const wantsStatus = query.flag("status", false);
-    const cursor = resumedCursor(request, query) ?? query.text("last_entry_id", "$");
-    const wanted = readWantedStreams(request.visitor.identity, segment, query, limits, cursor);
+    const { segment, parameters } = targetOf(request, "events", limits);
+    const { format: form, latest, status: wantsStatus } = parameters;
+    const resumed = { ...parameters, last_entry_id: cursorOf(request, parameters) };
+    const wanted = readWantedStreams(request.visitor.identity, segment, resumed, limits);
     await warnOfTimes(reply, parts, cursorTimes(wanted));
     const streams = await resolveCursors(wanted, log);
     const opening = encodeSse({ id: streams.map((stream) => stream.cursor).join("+") });
@@ -59,13 +54,15 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
 }
 
 /**
- * The cursor that a client reconnects with. Browsers send the header; polyfills that set headers of their own, such as
- * event-source-polyfill, cannot, and add a query parameter. The header takes precedence.
+ * Returns the cursor to read from. A browser that reconnects sends the header; polyfills that set headers of their own, such
+ * as event-source-polyfill, cannot, and add a query parameter. The header takes precedence.
  */
-function resumedCursor({ headers }: FastifyRequest, query: Query): string | undefined {
+function cursorOf(
+  { headers }: FastifyRequest,
+  { lastEventId, last_entry_id }: Pick<ParametersOf<"events">, "lastEventId" | "last_entry_id">,
+): string {
   const header = headers["last-event-id"];
-  const resumed = typeof header === "string" && header !== "" ? header : query.text("lastEventId", "");
-  return resumed === "" ? undefined : resumed;
+  return (typeof header === "string" && header) || lastEventId || last_entry_id;
 }
 
 /** Clients do not see it, people who look at the answer do. */
@@ -78,16 +75,18 @@ const statusComment = (since: Date | undefined): string =>
 const statusEvent = (since: Date | undefined): string =>
   encodeSse({ event: "state", data: JSON.stringify(statusOf(since).status) });
 
-function singleEncoder(form: DataForm): Encoder<Chunks> {
+function singleEncoder(form: EventFormat): Encoder<Chunks> {
   return {
     form: `sse ${form}`,
     encode: (streams) =>
-      eventsOf(streams, (stream, entry) => encodeSse({ id: entry.id, data: dataOf(form, stream, entry) })),
+      eventsOf(streams, (stream, entry) =>
+        encodeSse({ id: entry.id, data: EVENT_FORMATS[form](stream, entry) }),
+      ),
   };
 }
 
 /** Of several streams the id is all their cursors, so each connection has events of its own. */
-function severalEncoder(form: DataForm, streams: readonly SubscribedStream[]): Encoder<Chunks> {
+function severalEncoder(form: EventFormat, streams: readonly SubscribedStream[]): Encoder<Chunks> {
   const cursors = new Map(streams.map(({ name, cursor }) => [name, cursor]));
   const names = new Map(streams.map(({ name }) => [name, eventNameOf(name)]));
   return {
@@ -95,7 +94,11 @@ function severalEncoder(form: DataForm, streams: readonly SubscribedStream[]): E
       eventsOf(batch, (stream, entry) => {
         cursors.set(stream, entry.id);
         const id = [...cursors.values()].join("+");
-        return encodeSse({ id, event: names.get(stream) ?? stream, data: dataOf(form, stream, entry) });
+        return encodeSse({
+          id,
+          event: names.get(stream) ?? stream,
+          data: EVENT_FORMATS[form](stream, entry),
+        });
       }),
   };
 }
@@ -107,17 +110,4 @@ function eventsOf(
   return textChunks(
     streams.flatMap(({ stream, entries }) => entries.map((entry) => eventOf(stream, entry))).join(""),
   );
-}
-
-function dataOf(form: DataForm, stream: string, entry: Entry): string {
-  switch (form) {
-    case "text":
-      return lossyTextOf(entry.data);
-    case "base64":
-      return encodeBase64(entry.data);
-    case "json":
-      return encodeJsonEntry(stream, entry);
-    default:
-      return form satisfies never;
-  }
 }

@@ -4,13 +4,12 @@ import type { RequestedCursor } from "../../domain/cursor.ts";
 import { cursorTimes, readWantedStreams, resolveCursors } from "../read-request.ts";
 import { memoryOf } from "./answers-memory.ts";
 import { leaveTogether, type RouteParts, targetOf, whenGone } from "./context.ts";
-import { type AnswerForm, answerBytes, readAnswerForm, sendEntries } from "./entries-answer.ts";
+import { type AnswerForm, answerBytes, answerFormOf, sendEntries } from "./entries-answer.ts";
 import { type FoundEntries, fitEntries, gapsHeader, mostFitting } from "./fit-entries.ts";
 import { headerRoom, headersTooLarge } from "./header-room.ts";
 import { expectedBytes, readKnown, readOnce } from "./read-once.ts";
 import { warnOfTimes } from "./request-warnings.ts";
 
-const MOST_BLOCK_MS = 3600 * 1000;
 /** An entry id as Redis assigns it, and the plus before the next one. */
 const CURSOR_BYTES = 16;
 
@@ -45,18 +44,16 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
   }
 
   app.get("/data/:stream_id", (request, reply) => {
-    const { segment, query } = targetOf(request);
-    const form = readAnswerForm(request, query);
-    const latest = query.flag("latest", false);
-    const wantedCount = query.whole("count", 1, 1, limits.maxBatchEntries);
-    const blockMs = query.whole("block", 500, 0, MOST_BLOCK_MS);
-    const wanted = readWantedStreams(request.visitor.identity, segment, query, limits);
+    const { segment, parameters } = targetOf(request, "get", limits);
+    const { latest, block: blockMs } = parameters;
+    const form = answerFormOf(request, parameters);
+    const wanted = readWantedStreams(request.visitor.identity, segment, parameters, limits);
     const room = headerRoom(reply, limits.maxResponseHeaderBytes) - CURSOR_BYTES * wanted.length;
     // Before anything is read. The cursors in the response may be longer, which is checked again there.
     if (room < 0) throw headersTooLarge(wanted.length);
     const names = wanted.map(({ name }) => name);
     const count = Math.min(
-      wantedCount,
+      parameters.count,
       mostFitting(names, { hasOffsets: form.format === "raw", latest, room }),
     );
     const warning = warnOfTimes(reply, parts, cursorTimes(wanted));

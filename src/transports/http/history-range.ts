@@ -5,13 +5,11 @@ import { badParameter } from "../../domain/errors.ts";
 import { readWantedStreams } from "../read-request.ts";
 import { memoryOf } from "./answers-memory.ts";
 import { type RouteParts, targetOf } from "./context.ts";
-import { answerBytes, readAnswerForm, sendEntries } from "./entries-answer.ts";
+import { answerBytes, answerFormOf, sendEntries } from "./entries-answer.ts";
 import { fitEntries, mostFitting } from "./fit-entries.ts";
 import { headerRoom, headersTooLarge } from "./header-room.ts";
 import { countOut } from "./read-once.ts";
 import { warnOfTimes } from "./request-warnings.ts";
-
-const DEFAULT_COUNT = 100;
 
 /** Adds the route. */
 export function addHistoryRange(
@@ -19,25 +17,25 @@ export function addHistoryRange(
   { log, limits, memory, streamClasses, pathPrefix, warnings }: RouteParts,
 ): void {
   app.get("/data/:stream_id/entries", async (request, reply) => {
-    const { segment, query } = targetOf(request);
-    const form = readAnswerForm(request, query);
-    const [stream, ...others] = readWantedStreams(request.visitor.identity, segment, query, limits, "0");
+    const { segment, parameters } = targetOf(request, "entries", limits);
+    const { reverse } = parameters;
+    const form = answerFormOf(request, parameters);
+    const all = { ...parameters, last_entry_id: "0" };
+    const [stream, ...others] = readWantedStreams(request.visitor.identity, segment, all, limits);
     if (stream === undefined || others.length > 0)
       throw badParameter("stream_id", "names several streams; history is read one stream at a time");
-    const wantedCount = query.whole("count", DEFAULT_COUNT, 1, limits.maxBatchEntries);
-    const reverse = query.flag("reverse", false);
     const linkTo = (last: EntryId) =>
       `<${pathPrefix}${nextPage(request.raw.url ?? "/", last, reverse)}>; rel="next"`;
     const headersRoom = headerRoom(reply, limits.maxResponseHeaderBytes);
     const room = headersRoom - linkTo(LAST_ID).length - LAST_ID.length;
     const fit = { hasOffsets: form.format === "raw", latest: false, room };
-    const start = parseBound("start", query.text("start", "-"));
-    const end = parseBound("end", query.text("end", "+"));
+    const start = parseBound("start", parameters.start);
+    const end = parseBound("end", parameters.end);
     await warnOfTimes(reply, { log, warnings }, [
       { parameter: "start", id: start, key: stream.key },
       { parameter: "end", id: end, key: stream.key },
     ]);
-    const count = Math.min(wantedCount, mostFitting([stream.name], fit));
+    const count = Math.min(parameters.count, mostFitting([stream.name], fit));
     const lease = memoryOf(reply, memory);
     await lease.grow(log.expectedBytes(stream.key, count));
     const { entries, isCut } = await log.readRange(stream.key, {

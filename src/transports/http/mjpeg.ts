@@ -11,7 +11,6 @@ import { type RouteParts, targetOf } from "./context.ts";
 import { sendLive, textChunks } from "./live-response.ts";
 import { warnOfTimes } from "./request-warnings.ts";
 
-const MOST_FPS = 1000;
 /** One for all responses, so that readers share their frames. */
 const BOUNDARY = randomUUID();
 
@@ -51,10 +50,9 @@ const BROWSER_ACCEPT = /image\/(\*|avif|webp|apng)/i;
 /** Adds the route. */
 export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
   app.get("/data/:stream_id/mjpeg", async (request, reply) => {
-    const { segment, query } = targetOf(request);
-    // From the beginning, of which only the newest is shown: a picture is there at once, also of a camera at rest.
-    const cursor = query.text("last_entry_id", "0");
-    const wanted = readWantedStreams(request.visitor.identity, segment, query, parts.limits, cursor);
+    // By default from the beginning, of which only the newest is shown: a camera at rest has a picture at once.
+    const { segment, parameters } = targetOf(request, "mjpeg", parts.limits);
+    const wanted = readWantedStreams(request.visitor.identity, segment, parameters, parts.limits);
     await warnOfTimes(reply, parts, cursorTimes(wanted));
     if (wanted.length > 1) throw badParameter("stream_id", "names several streams; a picture shows one");
     const { opening, encoder } = BROWSER_ACCEPT.test(request.headers.accept ?? "") ? PROMPT : WITH_LENGTHS;
@@ -68,7 +66,7 @@ export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
         turns: { count: 1, latest: true },
         opening,
         heartbeat: "last frame",
-        maxFps: query.number("max_fps", 0, 0, MOST_FPS),
+        maxFps: parameters.max_fps,
       },
       parts,
     );

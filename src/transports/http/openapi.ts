@@ -1,32 +1,20 @@
 /**
- * The description of the HTTP and WebSocket routes, as OpenAPI 3.0. OpenAPI has no word for WebSockets, so those routes
- * stand as the GET that is upgraded, with the messages told in the description.
+ * The OpenAPI 3.0 document of the HTTP and WebSocket routes. Parameters and body types come from the tables that requests
+ * are parsed by. OpenAPI cannot describe WebSockets: those routes are the GET that is upgraded, and the description lists
+ * the messages.
  */
 import type { OpenAPIV3 } from "openapi-types";
 import { TICKET_ROUTES } from "../../access/ticket-scope.ts";
+import { CLEAN_FORMAT_NAMES, cleanFormat, RAW_TYPE } from "../../wire/formats.ts";
+import {
+  type ParameterRoute,
+  type Parameter as ParameterRow,
+  type ParameterType,
+  rowsOf,
+} from "../parameters.ts";
 
 type Parameter = OpenAPIV3.ParameterObject;
 type Operation = OpenAPIV3.OperationObject;
-
-const query = (name: string, schema: OpenAPIV3.SchemaObject, description: string): Parameter => ({
-  name,
-  in: "query",
-  schema,
-  description,
-});
-
-const flag = (name: string, fallback: boolean, description: string) =>
-  query(
-    name,
-    { type: "boolean", default: fallback },
-    `${description} 1/0, true/false, yes/no, on/off, t/f, y/n.`,
-  );
-
-const whole = (name: string, fallback: number, minimum: number, description: string) =>
-  query(name, { type: "integer", default: fallback, minimum }, description);
-
-const choice = (name: string, fallback: string, choices: readonly string[], description: string) =>
-  query(name, { type: "string", default: fallback, enum: [...choices] }, description);
 
 const STREAM: Parameter = {
   name: "stream_id",
@@ -35,47 +23,50 @@ const STREAM: Parameter = {
   schema: { type: "string" },
   description: "The stream; `a+b` names several. `%2F` is a slash and `%2B` a plus within a stream id.",
 };
-const DEVICE = query(
-  "device_id",
-  { type: "string", default: "default" },
-  "Device of the streams. Present and empty, stream ids are whole keys of Redis.",
-);
-const PREFIX = query(
-  "prefix",
-  { type: "string", default: "" },
-  "Stands before the stream id in the stream key, behind the device.",
-);
-const KEEP = flag("keep_device_id_in_stream_id", false, "Show stream ids with their device.");
-const CURSOR = query(
-  "last_entry_id",
-  { type: "string", default: "$" },
-  "Read what comes after this: an entry id, milliseconds, `0` or `-` (the beginning), `$` (now). One for all streams, or one each, joined by `+`.",
-);
-const LATEST = flag("latest", false, "Only the newest entries; older ones are skipped.");
-const COUNT = whole("count", 1, 1, "Most entries of each stream in one answer or payload.");
-const MAX_FPS = query(
-  "max_fps",
-  { type: "number", default: 0, minimum: 0 },
-  "At most so many a second; 0 for no limit.",
-);
-const CONTROL = flag(
-  "control",
-  false,
-  'A text message that begins with `{` is for the gateway: `{"token": "…"}` shows a fresh key or token.',
-);
-const CLEAN = "`msgpack` or `json`: the clean format, `[[stream_id, entry_id, payload], …]`.";
-const FORMAT = query(
-  "format",
-  { type: "string", enum: ["raw", "msgpack", "json"] },
-  `${CLEAN} \`raw\`: payload bytes alone. Without it \`Content-Type\` decides on POST, and \`Accept\` on GET where it prefers a clean format to \`*/*\` and \`application/octet-stream\`.`,
-);
-const WS_FORMAT = query("format", { type: "string", enum: ["msgpack", "json"] }, CLEAN);
-const PULL_OFFSETS = choice(
-  "offsets",
-  "start",
-  ["start", "end"],
-  "Which side of an entry the header's offset names.",
-);
+
+/** Returns the parameters of a data route, from the table that its requests are parsed by. */
+const parametersOf = (route: ParameterRoute): Parameter[] => [
+  STREAM,
+  ...Object.entries(rowsOf(route)).map(
+    ([name, row]): Parameter => ({
+      name,
+      in: "query",
+      schema: schemaOf(row),
+      description: descriptionOf(row),
+    }),
+  ),
+];
+
+const TYPES = {
+  text: "string",
+  name: "string",
+  choice: "string",
+  flag: "boolean",
+  integer: "integer",
+  number: "number",
+} as const satisfies Record<ParameterType, OpenAPIV3.NonArraySchemaObjectType>;
+
+const schemaOf = ({
+  type,
+  fallback,
+  least,
+  most,
+  choices,
+}: ParameterRow<unknown>): OpenAPIV3.SchemaObject => ({
+  type: TYPES[type],
+  ...(fallback !== undefined && { default: fallback }),
+  ...(least !== undefined && { minimum: least }),
+  ...(typeof most === "number" && { maximum: most }),
+  ...(choices !== undefined && { enum: [...choices] }),
+});
+
+function descriptionOf({ doc, type, most, fallbackNote }: ParameterRow<unknown>): string {
+  const sentences = [doc];
+  if (type === "flag") sentences.push("1/0, true/false, yes/no, on/off, t/f, y/n.");
+  if (typeof most === "string") sentences.push(`At most the setting ${most}.`);
+  if (fallbackNote !== undefined) sentences.push(`Default: ${fallbackNote}.`);
+  return sentences.join(" ");
+}
 
 const text = (description: string): OpenAPIV3.ResponseObject => ({ description });
 const problem = (description: string): OpenAPIV3.ResponseObject => ({
@@ -92,17 +83,34 @@ const problem = (description: string): OpenAPIV3.ResponseObject => ({
 });
 
 const FAULTS = {
-  "400": problem("A parameter or the body is wrong; the sentence names it."),
-  "401": problem("A key or token is needed, or it is not good."),
-  "403": problem("The page, host, key or token is not allowed this."),
-  "429": problem("Too much at once; `Retry-After` says when to try again."),
-  "503": problem("Redis is away; `Retry-After` says when to try again."),
+  "400": problem("A parameter or the body is not valid; the sentence names it."),
+  "401": problem("A key or token is required, or the one sent is not valid."),
+  "403": problem("Not permitted for this page, host, key or token."),
+  "429": problem("A rate limit is exceeded; `Retry-After` is the time to wait."),
+  "503": problem(
+    "Redis is unavailable, or the gateway has no memory for the request; `Retry-After` is the time to wait.",
+  ),
 };
 
 /** Responses to a request whose head is wrong, on any path (`checkHead`). */
 const HEAD_FAULTS = {
   "417": problem("The `Expect` header is not `100-continue`."),
   "431": problem("The headers are too large, or too many."),
+};
+
+/** Bodies with entries, by media type. */
+const BODIES: Record<string, OpenAPIV3.MediaTypeObject> = {
+  [RAW_TYPE]: { schema: { type: "string", format: "binary" } },
+  ...Object.fromEntries(
+    CLEAN_FORMAT_NAMES.map(cleanFormat).map(({ mediaType, isBinary }) => [
+      mediaType,
+      {
+        schema: isBinary
+          ? { type: "string", format: "binary" }
+          : { type: "array", items: { type: "array", items: {} } },
+      },
+    ]),
+  ),
 };
 
 const ENTRIES: OpenAPIV3.ResponseObject = {
@@ -123,27 +131,8 @@ const ENTRIES: OpenAPIV3.ResponseObject = {
       schema: { type: "string" },
     },
   },
-  content: {
-    "application/octet-stream": { schema: { type: "string", format: "binary" } },
-    "application/json": { schema: { type: "array", items: { type: "array", items: {} } } },
-    "application/msgpack": { schema: { type: "string", format: "binary" } },
-  },
+  content: BODIES,
 };
-
-const DEDUPE = [
-  query(
-    "dedupe",
-    { type: "string" },
-    "A key under which entries are numbered: one that is sent again is stored once.",
-  ),
-  whole("dedupe_from", 0, 0, "The number of the first entry that is sent."),
-];
-
-const STATUS = flag(
-  "status",
-  false,
-  'Report when Redis stops answering, `{"status": {"redis": "unavailable", "since"}}`, and when it answers again: a message on a WebSocket (pull: in the clean format), an event `state` on `/events`.',
-);
 
 const PUSH: Operation = {
   tags: ["websocket"],
@@ -151,32 +140,11 @@ const PUSH: Operation = {
   description: [
     "Connect with `ws://`. With `header=1` each batch is a JSON text header and one binary payload. The header is",
     "`[end, …]`, `[[stream_id, end], …]`, `[[stream_id, entry_id, end], …]`, or `[]` for one entry. With `header=0` each message",
-    "is one entry. With `ack=1` the server answers each batch with the JSON list of its entry ids; an entry that is refused has",
-    '`{"error": …}` in its place. Without acks a refusal closes the connection.',
+    "is one entry. With `ack=1` the server answers each batch with the JSON list of its entry ids; an entry that is rejected has",
+    '`{"error": …}` in its place. Without acks a rejection closes the connection.',
   ].join("\n"),
-  parameters: [
-    STREAM,
-    DEVICE,
-    PREFIX,
-    flag("header", true, "Each batch is a header and a payload."),
-    flag("ack", false, "Answer each batch with its entry ids."),
-    STATUS,
-    flag(
-      "presence",
-      false,
-      "The device is connected while it has this socket (default true with DEVICE_PRESENCE=auto).",
-    ),
-    choice(
-      "offsets",
-      "auto",
-      ["auto", "start", "end"],
-      "What the header's offsets are; auto: ends, unless the first is 0.",
-    ),
-    WS_FORMAT,
-    ...DEDUPE,
-    CONTROL,
-  ],
-  responses: { "101": text("The connection is a WebSocket now."), "426": problem("This is a WebSocket.") },
+  parameters: parametersOf("push"),
+  responses: { "101": text("The connection is a WebSocket."), "426": problem("This is a WebSocket.") },
 };
 
 const PULL: Operation = {
@@ -187,46 +155,14 @@ const PULL: Operation = {
     "message with the entries end to end; when `block` ms pass without an entry, the pair is empty. With `header=0` each entry is",
     "one binary message. A reader that is slow, or comes back with its cursor, goes on where it was.",
   ].join("\n"),
-  parameters: [
-    STREAM,
-    DEVICE,
-    PREFIX,
-    KEEP,
-    CURSOR,
-    COUNT,
-    whole("block", 5000, 0, "Quiet time in ms after which an empty payload is sent; 0 for never."),
-    LATEST,
-    MAX_FPS,
-    flag("ack", false, "Wait for a message of the client before each further payload."),
-    flag("header", true, "Each payload has a header."),
-    PULL_OFFSETS,
-    WS_FORMAT,
-    CONTROL,
-    STATUS,
-    flag(
-      "gaps",
-      false,
-      'In the clean format: say where entries are gone, `{"gap": {"stream_id", "after", "before"}}`, before those behind them.',
-    ),
-  ],
-  responses: { "101": text("The connection is a WebSocket now."), "426": problem("This is a WebSocket.") },
+  parameters: parametersOf("pull"),
+  responses: { "101": text("The connection is a WebSocket."), "426": problem("This is a WebSocket.") },
 };
 
 const GET: Operation = {
   tags: ["http"],
   summary: "Read the next entries",
-  parameters: [
-    STREAM,
-    DEVICE,
-    PREFIX,
-    KEEP,
-    CURSOR,
-    COUNT,
-    whole("block", 500, 0, "How long to wait for an entry, in ms; 0 does not wait."),
-    LATEST,
-    PULL_OFFSETS,
-    FORMAT,
-  ],
+  parameters: parametersOf("get"),
   responses: { "200": ENTRIES, ...FAULTS },
 };
 
@@ -238,7 +174,7 @@ const POST: Operation = {
     "`application/msgpack` and `application/json`: the clean format. A JSON object or MessagePack map, `format=raw`, and any",
     "other content type: the body is one entry, as it came.",
   ].join("\n"),
-  parameters: [STREAM, DEVICE, PREFIX, FORMAT, ...DEDUPE],
+  parameters: parametersOf("post"),
   requestBody: {
     content: {
       "multipart/form-data": {
@@ -247,9 +183,7 @@ const POST: Operation = {
           properties: { entries: { type: "array", items: { type: "string", format: "binary" } } },
         },
       },
-      "application/octet-stream": { schema: { type: "string", format: "binary" } },
-      "application/json": { schema: { type: "array", items: { type: "array", items: {} } } },
-      "application/msgpack": { schema: { type: "string", format: "binary" } },
+      ...BODIES,
     },
   },
   responses: {
@@ -260,26 +194,14 @@ const POST: Operation = {
     ...FAULTS,
     "409": problem("The entry id is not above the stream's last one."),
     "413": problem("The body or batch is too large."),
-    "415": problem("The body is encoded in a way that is not taken."),
+    "415": problem("The body has a `Content-Encoding`."),
   },
 };
-
-const BOUND = "An entry id, milliseconds or an ISO 8601 time; `(` before it leaves it out itself.";
 
 const HISTORY: Operation = {
   tags: ["http"],
   summary: "Page through history",
-  parameters: [
-    STREAM,
-    DEVICE,
-    PREFIX,
-    query("start", { type: "string", default: "-" }, BOUND),
-    query("end", { type: "string", default: "+" }, BOUND),
-    whole("count", 100, 1, "Most entries of a page."),
-    flag("reverse", false, "Newest first."),
-    PULL_OFFSETS,
-    FORMAT,
-  ],
+  parameters: parametersOf("entries"),
   responses: {
     "200": { ...ENTRIES, description: "A page; the `Link` header names the next one." },
     ...FAULTS,
@@ -294,22 +216,7 @@ const EVENTS: Operation = {
     "precedence over it, and both over `last_entry_id`. Of several streams, the event's name is the stream's; `stream:` precedes a name that begins",
     "with it, and the reserved names `open`, `error`, `gap`, `joined`, `left` and `state`.",
   ].join("\n"),
-  parameters: [
-    STREAM,
-    DEVICE,
-    PREFIX,
-    KEEP,
-    CURSOR,
-    STATUS,
-    query("lastEventId", { type: "string" }, "The id of the last event received, as `Last-Event-ID`."),
-    LATEST,
-    choice(
-      "format",
-      "text",
-      ["text", "json", "base64"],
-      "The data: as UTF-8, as one line `[stream_id, entry_id, payload]`, or base64.",
-    ),
-  ],
+  parameters: parametersOf("events"),
   responses: {
     "200": { description: "Events.", content: { "text/event-stream": { schema: { type: "string" } } } },
     ...FAULTS,
@@ -323,7 +230,7 @@ const MJPEG: Operation = {
     'For `<img src="…/mjpeg">`: the newest picture each time the browser is ready for one. Entries that are not images are skipped; the last picture is',
     "repeated every `HEARTBEAT_MS`. Parts have a `Content-Length` unless `Accept` names what browsers accept as an image.",
   ].join("\n"),
-  parameters: [STREAM, DEVICE, PREFIX, MAX_FPS],
+  parameters: parametersOf("mjpeg"),
   responses: {
     "200": {
       description: "Pictures.",
@@ -333,31 +240,38 @@ const MJPEG: Operation = {
   },
 };
 
+const graphqlText = (name: string, description: string): Parameter => ({
+  name,
+  in: "query",
+  schema: { type: "string" },
+  description,
+});
+
 const GRAPHQL_GET: Operation = {
   tags: ["graphql"],
-  summary: "Ask with GraphQL",
+  summary: "Run a GraphQL query",
   description: [
     "A browser gets the playground, where every field is described. `Accept: text/event-stream` gets the results as events,",
-    "which is also how subscriptions come; or connect with `ws://` (`graphql-transport-ws`, `graphql-ws`).",
+    "as does a subscription; or connect with `ws://` (`graphql-transport-ws`, `graphql-ws`).",
   ].join("\n"),
   parameters: [
-    query("query", { type: "string" }, "The document. A GET takes no mutations."),
-    query("variables", { type: "string" }, "The variables, a JSON object."),
-    query("operationName", { type: "string" }, "Which operation of the document."),
+    graphqlText("query", "The document. A GET takes no mutations."),
+    graphqlText("variables", "The variables, a JSON object."),
+    graphqlText("operationName", "Which operation of the document."),
   ],
   responses: {
     "200": {
-      description: "The result, with `errors` where something was wrong.",
+      description: "The result, with `errors` where a field failed.",
       content: { "application/json": { schema: { type: "object" } } },
     },
-    "400": text("The request is no GraphQL request."),
+    "400": text("Not a valid GraphQL request."),
     "405": text("A mutation by GET."),
   },
 };
 
 const GRAPHQL_POST: Operation = {
   tags: ["graphql"],
-  summary: "Ask, or change something, with GraphQL",
+  summary: "Run a GraphQL operation",
   requestBody: {
     content: {
       "application/json": {
@@ -375,10 +289,10 @@ const GRAPHQL_POST: Operation = {
   },
   responses: {
     "200": {
-      description: "The result, with `errors` where something was wrong.",
+      description: "The result, with `errors` where a field failed.",
       content: { "application/json": { schema: { type: "object" } } },
     },
-    "400": text("The request is no GraphQL request."),
+    "400": text("Not a valid GraphQL request."),
     "413": problem("The request is too large."),
     "415": text("The body is not JSON."),
   },
@@ -388,7 +302,7 @@ const SMALL_BODY = { "413": problem("The body is over 16 KB.") };
 
 const LOGIN: Operation = {
   tags: ["access"],
-  summary: "Make a cookie of a key or token",
+  summary: "Exchange a key or token for a cookie",
   security: [],
   requestBody: {
     content: {
@@ -402,7 +316,7 @@ const LOGIN: Operation = {
 
 const TICKETS: Operation = {
   tags: ["access"],
-  summary: "Make a ticket for an address",
+  summary: "Create a one-time ticket for a URL",
   description:
     "`?ticket=…` opens one connection or request, once, within `expires_in` seconds. With a route and a stream it opens those alone.",
   requestBody: {
@@ -441,7 +355,7 @@ const TICKETS: Operation = {
 
 const CONNECTIONS: Operation = {
   tags: ["access"],
-  summary: "List the connections that last",
+  summary: "List open connections",
   responses: { "200": text("The connections."), "401": FAULTS["401"], "403": FAULTS["403"] },
 };
 
@@ -453,7 +367,7 @@ const CLOSE_CONNECTION: Operation = {
     "204": text("It is closed."),
     "401": FAULTS["401"],
     "403": FAULTS["403"],
-    "404": problem("There is no such connection."),
+    "404": problem("No such connection."),
   },
 };
 
@@ -506,14 +420,16 @@ export function openApiDocument(version: string): OpenAPIV3.Document {
       "/graphql": { get: GRAPHQL_GET, post: GRAPHQL_POST },
       "/login": { post: LOGIN },
       "/logout": {
-        post: { tags: ["access"], summary: "Forget the cookie", responses: { "204": text("Done.") } },
+        post: { tags: ["access"], summary: "Delete the cookie", responses: { "204": text("Done.") } },
       },
       "/tickets": { post: TICKETS },
       "/admin/connections": { get: CONNECTIONS },
       "/admin/connections/{id}": { delete: CLOSE_CONNECTION },
-      "/": { get: status("What this is") },
-      "/healthz": { get: status("The process lives") },
-      "/readyz": { get: status("Redis answers", { "503": problem("Redis does not answer.") }) },
+      "/": { get: status("Name, version and links") },
+      "/healthz": { get: status("The process is running") },
+      "/readyz": {
+        get: status("Redis answers and accepts writes", { "503": problem("Redis does not answer.") }),
+      },
       "/metrics": { get: status("Metrics for Prometheus") },
     }),
   };

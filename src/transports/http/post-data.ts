@@ -5,14 +5,11 @@ import type { NewEntry } from "../../domain/entry.ts";
 import { badParameter, GatewayError } from "../../domain/errors.ts";
 import { parseStreamIds } from "../../domain/stream-name.ts";
 import type { AppendResult } from "../../redis/appender.ts";
-import { decodeJsonBody } from "../../wire/json.ts";
-import { decodeMsgpackBody } from "../../wire/msgpack.ts";
+import { type BodyFormat, type CleanFormatName, cleanFormat } from "../../wire/formats.ts";
 import type { PushedEntry } from "../../wire/push-batch.ts";
-import { textOf } from "../../wire/utf8.ts";
 import { appendResultsJson } from "../append-results.ts";
 import { readDedupe } from "../dedupe.ts";
 import { contentFormat, mediaTypeOf } from "../media-types.ts";
-import type { Query } from "../query.ts";
 import { readNaming } from "../read-request.ts";
 import { type RouteParts, targetOf } from "./context.ts";
 import { readMultipart } from "./multipart.ts";
@@ -22,16 +19,16 @@ const NO_BODY = Buffer.alloc(0);
 /** Adds the route. */
 export function addPostData(app: FastifyInstance, { log, limits, limiting }: RouteParts): void {
   app.post("/data/:stream_id", async (request, reply) => {
-    const { segment, query } = targetOf(request);
-    const naming = readNaming(query, limits);
+    const { segment, parameters } = targetOf(request, "post", limits);
+    const naming = readNaming(parameters, limits);
     const [stream = "", ...others] = parseStreamIds(segment, limits.maxStreams);
     if (others.length > 0)
       throw badParameter(
         "stream_id",
         `names ${others.length + 1} streams; a POST is for one, or * with one file per stream`,
       );
-    const markNext = readDedupe(query);
-    const pushed = await readEntries(request, query, stream, limits.maxBatchEntries);
+    const markNext = readDedupe(parameters);
+    const pushed = await readEntries(request, parameters.format, stream, limits.maxBatchEntries);
     const entries = pushed.map(
       ({ stream: id, ...entry }): NewEntry => ({
         ...entry,
@@ -58,7 +55,7 @@ export function addPostData(app: FastifyInstance, { log, limits, limiting }: Rou
 
 async function readEntries(
   request: FastifyRequest,
-  query: Query,
+  chosen: BodyFormat | undefined,
   stream: string,
   mostEntries: number,
 ): Promise<readonly PushedEntry[]> {
@@ -72,7 +69,7 @@ async function readEntries(
   const contentType = request.headers["content-type"];
   if (mediaTypeOf(contentType) === "multipart/form-data")
     return readMultipart(request.headers, body, stream, mostEntries);
-  const format = query.choice("format", contentFormat(contentType), ["raw", "msgpack", "json"]);
+  const format = chosen ?? contentFormat(contentType);
   return (format === "raw" ? undefined : readBatch(format, body, mostEntries)) ?? [wholeBody(stream, body)];
 }
 
@@ -94,23 +91,14 @@ function wholeBody(stream: string, body: Uint8Array): PushedEntry {
  * @throws GatewayError BAD_BODY, BAD_HEADER or TOO_LARGE
  */
 function readBatch(
-  format: "msgpack" | "json",
+  format: CleanFormatName,
   body: Uint8Array,
   mostEntries: number,
 ): readonly PushedEntry[] | undefined {
   try {
-    return format === "json"
-      ? decodeJsonBody(jsonText(body), mostEntries)
-      : decodeMsgpackBody(body, mostEntries);
+    return cleanFormat(format).decodeBody(body, mostEntries);
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code !== "BAD_HEADER") throw error;
     throw new GatewayError("BAD_HEADER", `${error.message}; to store the body as one entry, add format=raw`);
   }
-}
-
-/** RFC 8259, section 8.1: JSON is UTF-8. Anything else would be stored as other characters than were sent. */
-function jsonText(body: Uint8Array): string {
-  const text = textOf(body);
-  if (text === undefined) throw new GatewayError("BAD_BODY", "the JSON body is not UTF-8");
-  return text;
 }

@@ -11,7 +11,6 @@ import type { Counters } from "../../observe/counters.ts";
 import type { Availability } from "../../redis/availability.ts";
 import type { Log } from "../../redis/log.ts";
 import type { TurnEnd } from "../byte-sink.ts";
-import type { Query } from "../query.ts";
 import type { RequestLimits } from "../read-request.ts";
 import type { Refusals, RefusedAt } from "../refusals.ts";
 import type { Warnings } from "../warnings.ts";
@@ -27,7 +26,8 @@ export interface WebSocketRequest {
   readonly socket: Socket;
   /** The stream ids of the path, percent-encoded. */
   readonly segment: string;
-  readonly query: Query;
+  /** The query string with its `?`, or empty. */
+  readonly search: string;
   /** Who it belongs to. */
   readonly session: Session;
 }

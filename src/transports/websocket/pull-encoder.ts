@@ -1,16 +1,14 @@
 /** The four forms in which a pulling WebSocket gets entries (wire.md, "WebSocket pull" and "The clean format"). */
 import type { Entry, Gap, StreamEntries } from "../../domain/entry.ts";
 import type { Encoder } from "../../live/sink.ts";
+import { type CleanFormat, cleanFormat, type Encoded, type MessageFormat } from "../../wire/formats.ts";
 import { encodeHeader, type PullOffsets } from "../../wire/header.ts";
-import { encodeJson, encodeJsonGap } from "../../wire/json.ts";
-import { encodeMsgpack, encodeMsgpackGap, encodeMsgpackStatus } from "../../wire/msgpack.ts";
-import { statusOf } from "../../wire/status.ts";
 import { type Chunks, JOIN_BELOW_BYTES } from "../byte-sink.ts";
 import { createFrameWriter, type FrameWriter } from "./frame-writer.ts";
 
 /** What decides the frames. */
 export interface PullForm {
-  readonly format: "header" | "raw" | "msgpack" | "json";
+  readonly format: MessageFormat;
   readonly offsets: PullOffsets;
   /** Most entries per stream in one payload. */
   readonly count: number;
@@ -20,6 +18,9 @@ export interface PullForm {
 export interface PullEncoder extends Encoder<Chunks> {
   /** The empty payload of a quiet stream; undefined where the form has none. */
   readonly empty: Chunks | undefined;
+  /** Whether the form has room for gaps, and for the status of Redis. */
+  readonly hasGaps: boolean;
+  readonly hasStatus: boolean;
   /** The message that tells of a gap; undefined where the form has none. */
   encodeGap(gap: Gap): Chunks | undefined;
   /** The message that reports whether Redis answers; undefined where the form has none. */
@@ -55,25 +56,16 @@ const nameOf = ({ format, offsets, count }: PullForm): string =>
 /** Makes the encoder of a form. */
 export function createPullEncoder(form: PullForm): PullEncoder {
   const { format, offsets, count } = form;
-  const write = writerOf(format, offsets);
+  const clean = format === "header" || format === "raw" ? undefined : cleanFormat(format);
+  const write = writerOf(clean, offsets);
   return {
     form: nameOf(form),
     empty: format === "raw" ? undefined : encode([]),
+    hasGaps: clean?.encodeGap !== undefined,
+    hasStatus: clean?.encodeStatus !== undefined,
     encode,
-    encodeGap(gap) {
-      if (format === "header" || format === "raw") return undefined;
-      const out = createFrameWriter(3 * ITEM_BYTES + gap.stream.length);
-      if (format === "json") out.text(encodeJsonGap(gap));
-      else out.binary([encodeMsgpackGap(gap)]);
-      return out.take();
-    },
-    encodeStatus(unavailableSince) {
-      if (format === "header" || format === "raw") return undefined;
-      const out = createFrameWriter(2 * ITEM_BYTES);
-      if (format === "json") out.text(JSON.stringify(statusOf(unavailableSince)));
-      else out.binary([encodeMsgpackStatus(unavailableSince)]);
-      return out.take();
-    },
+    encodeGap: (gap) => noticeFrame(clean?.encodeGap?.(gap)),
+    encodeStatus: (unavailableSince) => noticeFrame(clean?.encodeStatus?.(unavailableSince)),
   };
 
   function encode(streams: readonly StreamEntries[]): Chunks {
@@ -86,23 +78,26 @@ export function createPullEncoder(form: PullForm): PullEncoder {
 }
 
 function writerOf(
-  format: PullForm["format"],
+  clean: CleanFormat | undefined,
   offsets: PullOffsets,
 ): (out: FrameWriter, streams: readonly StreamEntries[]) => void {
-  switch (format) {
-    case "msgpack":
-      return (out, streams) => out.binary([encodeMsgpack(streams)]);
-    case "json":
-      return (out, streams) => out.text(encodeJson(streams));
-    case "header":
-    case "raw":
-      return (out, streams) => {
-        out.text(encodeHeader(streams, offsets));
-        out.binary(streams.flatMap(({ entries }) => entries.map(({ data }) => data)));
-      };
-    default:
-      return format satisfies never;
-  }
+  if (clean !== undefined) return (out, streams) => writeMessage(out, clean.encode(streams));
+  return (out, streams) => {
+    out.text(encodeHeader(streams, offsets));
+    out.binary(streams.flatMap(({ entries }) => entries.map(({ data }) => data)));
+  };
+}
+
+function writeMessage(out: FrameWriter, message: Encoded): void {
+  if (typeof message === "string") out.text(message);
+  else out.binary([message]);
+}
+
+function noticeFrame(message: Encoded | undefined): Chunks | undefined {
+  if (message === undefined) return undefined;
+  const out = createFrameWriter(ITEM_BYTES + 3 * message.length);
+  writeMessage(out, message);
+  return out.take();
 }
 
 /** Cuts entries into payloads of at most `count` entries per stream. */

@@ -3,8 +3,9 @@ import type { Identity } from "../../access/authorize.ts";
 import type { Gap } from "../../domain/entry.ts";
 import { asGatewayError, badParameter, type GatewayError } from "../../domain/errors.ts";
 import type { Subscription } from "../../live/subscription.ts";
+import { CLEAN_FORMAT_NAMES } from "../../wire/formats.ts";
 import { type ByteSink, type Chunks, createByteSink } from "../byte-sink.ts";
-import type { Query } from "../query.ts";
+import { readParameters } from "../query.ts";
 import {
   cursorTimes,
   keysOf,
@@ -25,8 +26,6 @@ import { readControl } from "./control.ts";
 import { createFramesInFlight } from "./frames-in-flight.ts";
 import type { PullEncoder, PullEncoders } from "./pull-encoder.ts";
 
-const MOST_BLOCK_MS = 24 * 3600 * 1000;
-const MOST_FPS = 1_000_000;
 /** Acks sent ahead are kept, up to this many. */
 const MOST_CREDITS = 1_000_000;
 
@@ -45,38 +44,34 @@ interface PullRequest {
   readonly wantsGaps: boolean;
   /** Whether the client receives a notice when Redis stops answering, and when it answers again. */
   readonly wantsStatus: boolean;
+  /** Whether text messages that begin with `{` are for the gateway. */
+  readonly takesControls: boolean;
 }
 
 function readPull(
   identity: Identity,
   segment: string,
-  query: Query,
+  search: string,
   limits: RequestLimits,
   encoders: PullEncoders,
 ): PullRequest {
-  const streams = readWantedStreams(identity, segment, query, limits);
-  const clean = query.choice("format", "", ["", "msgpack", "json"]);
-  const format = clean !== "" ? clean : query.flag("header", true) ? "header" : "raw";
+  const parameters = readParameters("pull", search, limits);
+  const { count, latest, offsets, ack: wantsAck, gaps: wantsGaps, status: wantsStatus } = parameters;
+  const streams = readWantedStreams(identity, segment, parameters, limits);
+  const format = parameters.format ?? (parameters.header ? "header" : "raw");
   if (format === "raw" && streams.length > 1)
     throw badParameter("header", `0 pulls one stream, and stream_id names ${streams.length}`);
-  const wantsGaps = query.flag("gaps", false);
-  if (wantsGaps && clean === "") throw badParameter("gaps", "wants format=msgpack or format=json");
-  const wantsStatus = query.flag("status", false);
-  if (wantsStatus && clean === "") throw badParameter("status", "needs format=msgpack or format=json");
-  const count = query.whole("count", 1, 1, limits.maxBatchEntries);
-  const latest = query.flag("latest", false);
-  const wantsAck = query.flag("ack", false);
-  const fps = query.number("max_fps", 0, 0, MOST_FPS);
+  const encoder = encoders({ format, offsets, count });
+  if (wantsGaps && !encoder.hasGaps) throw badParameter("gaps", needsFormat);
+  if (wantsStatus && !encoder.hasStatus) throw badParameter("status", needsFormat);
+  const fps = parameters.max_fps;
   return {
     streams,
-    encoder: encoders({
-      format,
-      offsets: query.choice("offsets", "start", ["start", "end"]),
-      count,
-    }),
+    encoder,
     wantsGaps,
     wantsStatus,
-    blockMs: query.whole("block", 5000, 0, MOST_BLOCK_MS),
+    takesControls: parameters.control,
+    blockMs: parameters.block,
     latest,
     wantsAck,
     intervalMs: fps === 0 ? 0 : 1000 / fps,
@@ -85,13 +80,15 @@ function readPull(
   };
 }
 
+const needsFormat = `requires ${CLEAN_FORMAT_NAMES.map((name) => `format=${name}`).join(" or ")}`;
+
 /** Serves a pulling socket. @throws GatewayError where a parameter is wrong */
 export function servePull(
-  { webSocket, socket, segment, query, session }: WebSocketRequest,
+  { webSocket, socket, segment, search, session }: WebSocketRequest,
   parts: WebSocketParts,
 ): ServedSocket {
   const { limits, log, payloadPool, counters, turnEnd, sessions, refusals, memory } = parts;
-  const request = readPull(session.visitor.identity, segment, query, limits, parts.pullEncoders);
+  const request = readPull(session.visitor.identity, segment, search, limits, parts.pullEncoders);
   sessions.use(session, "read", keysOf(request.streams));
   const sink = createByteSink({
     stream: socket,
@@ -132,7 +129,6 @@ export function servePull(
   const acks = request.wantsAck ? createAcks() : undefined;
   // Where each payload is acknowledged, no more than one is on its way in any case.
   const inFlight = request.latest && !request.wantsAck ? createFramesInFlight(sink) : undefined;
-  const takesControls = query.flag("control", false);
 
   // A browser cannot read headers of the handshake, and Redis is asked after it: this is for the operator alone.
   const odd = oddTimes(cursorTimes(request.streams));
@@ -191,7 +187,7 @@ export function servePull(
 
   return {
     message(bytes, isBinary, memory) {
-      if (takesControls) controlled(bytes, isBinary);
+      if (request.takesControls) controlled(bytes, isBinary);
       else acks?.arrived();
       if (memory !== undefined) payloadPool.give(memory);
     },

@@ -11,7 +11,8 @@ import { statusOf } from "../../wire/status.ts";
 import { appendResultsJson } from "../append-results.ts";
 import { createByteSink } from "../byte-sink.ts";
 import { readDedupe } from "../dedupe.ts";
-import type { Query } from "../query.ts";
+import type { ParametersOf } from "../parameters.ts";
+import { readParameters } from "../query.ts";
 import { readNaming } from "../read-request.ts";
 import {
   closeWith,
@@ -43,12 +44,14 @@ interface Batch {
 
 /** Serves a pushing socket. @throws GatewayError where a parameter is wrong */
 export function servePush(
-  { webSocket, socket, segment, query, session }: WebSocketRequest,
+  { webSocket, socket, segment, search, session }: WebSocketRequest,
   parts: WebSocketParts,
 ): ServedSocket {
   const { log, limits, pushGate, payloadPool, turnEnd, sessions, refusals, limiting, memory } = parts;
+  const parameters = readParameters("push", search, limits);
+  const { ack: wantsAck, control: takesControls, status: wantsStatus } = parameters;
   const streams = parseStreamIds(segment, limits.maxStreams);
-  const naming = readNaming(query, limits);
+  const naming = readNaming(parameters, limits);
   const { visitor } = session;
   sessions.use(session, "write", streams.map(naming.keyOf));
   const keys = createStreamKeys(naming.keyOf, (key) => {
@@ -56,13 +59,10 @@ export function servePush(
     limiting.useStream(visitor, key);
   });
   session.onRenewed = keys.forget;
-  const wantsAck = query.flag("ack", false);
-  const takesControls = query.flag("control", false);
-  const markNext = readDedupe(query);
-  const format = query.choice("format", "", ["", "msgpack", "json"]);
+  const markNext = readDedupe(parameters);
   const decoder = createPushDecoder({
-    format: format !== "" ? format : query.flag("header", true) ? "header" : "raw",
-    offsets: query.choice("offsets", "auto", ["auto", "start", "end"]),
+    format: parameters.format ?? (parameters.header ? "header" : "raw"),
+    offsets: parameters.offsets,
     streams,
     maxEntries: limits.maxBatchEntries,
   });
@@ -79,11 +79,10 @@ export function servePush(
     sink.write(out.take());
   }
 
-  const wantsStatus = query.flag("status", false);
   const unavailableSince = parts.availability.unavailableSince();
   if (wantsStatus && unavailableSince !== undefined) reportStatus(unavailableSince);
   const stopStatus = wantsStatus ? parts.availability.watch(reportStatus) : undefined;
-  const attendance = attend(webSocket, query, parts);
+  const attendance = attend(webSocket, parameters, parts);
   const inFlight = pushGate.open(webSocket, memory.receive("append", visitor));
   const batches: Batch[] = [];
   let isSettling = false;
@@ -187,11 +186,10 @@ export function servePush(
 /** Makes the device of a socket one that is there, where it asks for that or all do. */
 function attend(
   webSocket: ServerWebSocket,
-  query: Query,
+  { presence: isGiven, device_id: device = DEFAULT_DEVICE }: ParametersOf<"push">,
   { presence, devicePresence, limits }: WebSocketParts,
 ): DeviceConnection | undefined {
-  const isWanted = query.flag("presence", devicePresence === "auto");
-  const device = query.given("device_id") ?? DEFAULT_DEVICE;
+  const isWanted = isGiven ?? devicePresence === "auto";
   // Keys without a device belong to no device.
   if (!isWanted || limits.noDevicePrefix || device === "") return undefined;
   const attendance = presence.open(device, () => {

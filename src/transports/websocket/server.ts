@@ -8,7 +8,6 @@ import type { EndSpan, Tracing } from "../../observe/tracing.ts";
 import { chooseProtocol, type ServeGraphql } from "../graphql/websocket.ts";
 import { unknownParameters } from "../parameters.ts";
 import { withoutPrefix } from "../path-prefix.ts";
-import { readQuery } from "../query.ts";
 import { doorOf } from "../refusals.ts";
 import { checkHead } from "../request-head.ts";
 import type { SocketDeadlines } from "../socket-deadlines.ts";
@@ -128,8 +127,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
         maxMessageBytes:
           kind === "push" ? parts.maxMessageBytes : Math.min(MOST_CONTROL_BYTES, parts.maxMessageBytes),
         choose: chooseOpenly,
-        serve: (webSocket, socket, session) =>
-          serve({ webSocket, socket, segment, query: readQuery(search), session }, parts),
+        serve: (webSocket, socket, session) => serve({ webSocket, socket, segment, search, session }, parts),
       };
     }
     if (!GRAPHQL_ROUTE.test(pathname))

@@ -1,0 +1,107 @@
+/**
+ * The wire formats: one row each. The query parameter `format`, content negotiation, the OpenAPI document, and the encoders
+ * and decoders of push, pull, GET and POST read this table, so that a new format is a file with its codec and a row here.
+ *
+ * Two formats are made of parts that only their transport can put together, so they have no row: `header`, a JSON header
+ * and a binary payload (`header.ts`), and `raw`, payloads alone.
+ */
+import type { Entry, Gap, StreamEntries } from "../domain/entry.ts";
+import { encodeBase64 } from "./base64.ts";
+import {
+  decodeJson,
+  decodeJsonBody,
+  encodeJson,
+  encodeJsonEntry,
+  encodeJsonGap,
+  encodeJsonStatus,
+} from "./json.ts";
+import {
+  decodeMsgpack,
+  decodeMsgpackBody,
+  encodeMsgpack,
+  encodeMsgpackGap,
+  encodeMsgpackStatus,
+} from "./msgpack.ts";
+import type { PushedEntry } from "./push-batch.ts";
+import { lossyTextOf } from "./utf8.ts";
+
+/** A message or body: text where the format is text, else bytes. */
+export type Encoded = string | Uint8Array;
+
+/** A format whose messages and bodies describe themselves: stream, entry id, payload and further fields of each entry. */
+export interface CleanFormat {
+  /** What an error calls it. */
+  readonly title: string;
+  /** Media type of a request body, and in `Accept`. */
+  readonly mediaType: string;
+  /** `Content-Type` of a response. */
+  readonly contentType: string;
+  /** Type of its WebSocket messages. */
+  readonly isBinary: boolean;
+  encode(streams: readonly StreamEntries[]): Encoded;
+  /** Encodes the notice of `gaps=1`; absent where the format has no room for one. */
+  encodeGap?(gap: Gap): Encoded;
+  /** Encodes the notice of `status=1`; absent where the format has no room for one. */
+  encodeStatus?(unavailableSince: Date | undefined): Encoded;
+  /** Decodes a pushed message. @throws GatewayError BAD_HEADER or TOO_LARGE */
+  decode(bytes: Uint8Array, mostEntries: number): PushedEntry[];
+  /** Decodes a posted body; undefined where it is a single value that no batch is. @throws GatewayError BAD_BODY, BAD_HEADER or TOO_LARGE */
+  decodeBody(bytes: Uint8Array, mostEntries: number): PushedEntry[] | undefined;
+}
+
+/** The clean formats, by the name that `format` takes. */
+export const CLEAN_FORMATS = {
+  msgpack: {
+    title: "MessagePack",
+    mediaType: "application/msgpack",
+    contentType: "application/msgpack",
+    isBinary: true,
+    encode: encodeMsgpack,
+    encodeGap: encodeMsgpackGap,
+    encodeStatus: encodeMsgpackStatus,
+    decode: decodeMsgpack,
+    decodeBody: decodeMsgpackBody,
+  },
+  json: {
+    title: "JSON",
+    mediaType: "application/json",
+    contentType: "application/json; charset=utf-8",
+    isBinary: false,
+    encode: encodeJson,
+    encodeGap: encodeJsonGap,
+    encodeStatus: encodeJsonStatus,
+    decode: (bytes, mostEntries) => decodeJson(lossyTextOf(bytes), mostEntries),
+    decodeBody: decodeJsonBody,
+  },
+} as const satisfies Readonly<Record<string, CleanFormat>>;
+
+/** Name of a clean format. */
+export type CleanFormatName = keyof typeof CLEAN_FORMATS;
+
+/** Names of the clean formats. */
+export const CLEAN_FORMAT_NAMES = Object.keys(CLEAN_FORMATS) as readonly CleanFormatName[];
+
+/** The row of a clean format. */
+export const cleanFormat = (name: CleanFormatName): CleanFormat => CLEAN_FORMATS[name];
+
+/** Format of an HTTP body: payloads end to end, or a clean format. */
+export type BodyFormat = "raw" | CleanFormatName;
+
+/** Format of WebSocket messages: a header and a payload, payloads alone, or a clean format. */
+export type MessageFormat = "header" | "raw" | CleanFormatName;
+
+/** Media type of a body of payloads end to end. */
+export const RAW_TYPE = "application/octet-stream";
+
+/** How the data of a server-sent event carries an entry. Events are text, so bytes need a form of their own. */
+export const EVENT_FORMATS = {
+  text: (_stream, { data }) => lossyTextOf(data),
+  json: encodeJsonEntry,
+  base64: (_stream, { data }) => encodeBase64(data),
+} as const satisfies Readonly<Record<string, (stream: string, entry: Entry) => string>>;
+
+/** Name of an event format. */
+export type EventFormat = keyof typeof EVENT_FORMATS;
+
+/** Names of the event formats. */
+export const EVENT_FORMAT_NAMES = Object.keys(EVENT_FORMATS) as readonly EventFormat[];

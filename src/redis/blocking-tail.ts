@@ -30,7 +30,7 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
   /** Streams that may have entries past their positions. */
   const grown = new Set<string>();
   const scripts = createScriptSupport(logger);
-  const continuity = createContinuity(scripts.isAllowed);
+  const continuity = createContinuity(sizes, scripts.isAllowed);
   const state: ReadState = { positions, sizes, continuity, onRemoval, onAgain: (key) => grown.add(key) };
   /** Streams left out for a while, because they would fail the read of all. */
   const refused = new Set<string>();

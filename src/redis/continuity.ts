@@ -4,37 +4,31 @@
  *
  * Each read is one transaction of a check and the `XREAD`, so no writer gets between the two. The check has two forms:
  *
- * - `XLEN`, the usual one of a long stream. The stream is longer by exactly the entries read, so no older entry left it.
- * - a script, where that does not hold, or the stream is short. It reports whether the entry at the tail's position
- *   is still there, with the same content, the first id, and how many entries were ever added (from Redis 7.0).
+ * - `XLEN`, the usual one. Enough older entries are still there, so no entry between them and those read was trimmed, and
+ *   they are not those of a new life of the stream.
+ * - the facts of the stream (`stream-facts.ts`), where too few older entries are left, and every `LENGTHS_IN_A_ROW` reads.
  *
- * A read whose length does not add up is discarded and repeated with the script.
+ * A read whose length is not conclusive is discarded and repeated with the facts.
  */
 import type { Entry } from "../domain/entry.ts";
 import { compareIds, type EntryId, FIRST_ID } from "../domain/entry-id.ts";
 import type { Argument } from "./command-writer.ts";
+import type { EntrySizes } from "./entry-sizes.ts";
 import type { Reply } from "./resp-reader.ts";
+import {
+  detailsCommand,
+  factsCommand,
+  factsOf,
+  factsOfDetails,
+  markOf,
+  type StreamFacts,
+} from "./stream-facts.ts";
 
 /**
  * Result of a check. `gap`: entries between the position and the first one read may be missing. `new life`: the stream was
  * created again, and ids up to the position are used again, for other entries. `unclear`: the read must be repeated.
  */
 export type Verdict = "continues" | "gap" | "new life" | "unclear";
-
-/** What the script reports of a stream. */
-export interface StreamFacts {
-  readonly exists: boolean;
-  readonly length: number;
-  /** Undefined in an empty stream. */
-  readonly first: EntryId | undefined;
-  readonly lastGenerated: EntryId | undefined;
-  /** Entries added since the stream was created; undefined before Redis 7.0. */
-  readonly added: number | undefined;
-  /** The entry at the position is there. */
-  readonly hasPosition: boolean;
-  /** Sample of that entry's payload; undefined where it has other fields than `d`. */
-  readonly mark: string | undefined;
-}
 
 /** What is known of a stream at the tail's position. */
 export interface StreamMemory {
@@ -45,11 +39,18 @@ export interface StreamMemory {
   mark?: string | undefined;
   /** The stream that the position belongs to no longer exists. */
   isEnded: boolean;
-  /** `XLEN` is enough for the next check. */
-  isPlain: boolean;
-  /** Checks by script still to come because a length did not add up, as in a stream that is trimmed with every entry. */
+  /** All entries are read, up to the position: the next check may be by length. */
+  isCaughtUp: boolean;
+  /** Checks by facts still to come because a length was not conclusive, as in a stream that is trimmed with every entry. */
   doubts: number;
+  /** Checks by length since the last one by facts. */
+  lengths: number;
+  /** The facts may be requested by `detailsCommand`. */
+  mayUseDetails: boolean;
 }
+
+/** The form of a check. */
+type CheckForm = "length" | "script" | "details";
 
 /** One read, as it is judged. */
 export interface CheckedRead {
@@ -81,55 +82,68 @@ export interface Continuity {
   forget(key: string): void;
 }
 
-/** Streams of at least this many older entries are checked by their length. */
-const PLAIN_FROM = 64;
-/** Checks by script after a length that did not add up: each such length costs a discarded read. */
+/** A new life is not taken for the old one where at least this many older entries remain and the length adds up. */
+const ENOUGH_OLDER = 64;
+/** Checks by facts after a length that was not conclusive: each such length costs a discarded read. */
 const DOUBTS = 8;
-/** Bytes from either end of a payload that are compared. */
-const MARK_BYTES = 128;
-
-/** KEYS: the stream. ARGV: the position. */
-const FACTS = `local length = redis.call('XLEN', KEYS[1])
-local at = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
-local mark = false
-if at and #at[2] == 2 and at[2][1] == 'd' then
-  local data = at[2][2]
-  mark = #data .. ':' .. string.sub(data, 1, ${MARK_BYTES}) .. string.sub(data, -${MARK_BYTES})
-end
-local out = {length, at and 1 or 0, mark, '', '', -1, 0}
-local info = redis.pcall('XINFO', 'STREAM', KEYS[1])
-if info.err then
-  out[7] = (string.find(info.err, 'no such key', 1, true) or length == 0) and 0 or 1
-  return out
-end
-out[7] = 1
-for i = 1, #info, 2 do
-  local name, value = info[i], info[i + 1]
-  if name == 'entries-added' then out[6] = value
-  elseif name == 'last-generated-id' then out[5] = value
-  elseif name == 'first-entry' and value then out[4] = value[1] end
-end
-return out`;
+/** Checks by length before the next one by facts, which finds a new life that looked like the old one. */
+const LENGTHS_IN_A_ROW = 16;
+/** From this size of an entry (bytes), copying payloads into Lua costs more than all else of a read. */
+const LARGE_BYTES = 4096;
 
 /** Makes the checks of a tail that has read nothing. @param canRunScripts false where the server refuses scripts */
-export function createContinuity(canRunScripts: () => boolean = () => true): Continuity {
+export function createContinuity(sizes: EntrySizes, canRunScripts: () => boolean): Continuity {
   const memories = new Map<string, StreamMemory>();
 
   function memoryOf(key: string): StreamMemory {
-    const known = memories.get(key) ?? { isEnded: false, isPlain: false, doubts: 0 };
+    const known = memories.get(key) ?? { ...NOTHING_KNOWN };
     memories.set(key, known);
     return known;
   }
 
-  function judgeLength(memory: StreamMemory, { entries, count }: CheckedRead, length: number): Verdict {
-    const isFull = entries.length >= count;
-    const adds = memory.length !== undefined && length === memory.length + entries.length;
-    if (isFull || !adds || length - entries.length < PLAIN_FROM) {
-      memory.isPlain = false;
-      memory.doubts = DOUBTS;
+  const isLarge = (key: string) => sizes.expected(key) >= LARGE_BYTES;
+
+  /**
+   * Entries at or below the position that show, with the length, that a stream is the same one. For large entries that is
+   * what a new life cannot have by itself: Redis' clock has reached the position's time, so ids that Redis generates are above
+   * the position, except those of the same millisecond. As long as a mark is kept, it is compared instead.
+   */
+  function leastOlder({ mark }: StreamMemory, key: string, position: EntryId): number {
+    if (mark !== undefined || !isLarge(key)) return ENOUGH_OLDER;
+    const sequence = Number(position.slice(position.indexOf("-") + 1));
+    return Math.min(ENOUGH_OLDER, sequence + 2);
+  }
+
+  function formOf(key: string, position: EntryId): CheckForm {
+    if (!canRunScripts()) return "length";
+    const memory = memoryOf(key);
+    const { length = 0, isCaughtUp, isEnded, doubts, lengths, mark, mayUseDetails } = memory;
+    const large = isLarge(key);
+    // More than the least: a stream that is trimmed with every entry has one older entry fewer at each read.
+    const isEnough = length > leastOlder(memory, key, position) && lengths < LENGTHS_IN_A_ROW;
+    if (isCaughtUp && !isEnded && doubts === 0 && isEnough) return "length";
+    // The details have no mark of a later entry than the first.
+    return large && mayUseDetails && (mark === undefined || length <= 1) ? "details" : "script";
+  }
+
+  function judgeLength(memory: StreamMemory, read: CheckedRead, length: number): Verdict {
+    const { key, position, entries, count } = read;
+    const older = length - entries.length;
+    const adds = older === memory.length;
+    // Small entries are checked by facts after each trimming: that costs little.
+    const isTrimmed = isLarge(key) && entries.length > 0 && older < (memory.length ?? 0);
+    const isEnough = older >= leastOlder(memory, key, position);
+    const isConclusive = entries.length < count && (adds || isTrimmed) && isEnough;
+    if (!isConclusive) memory.doubts = DOUBTS;
+    // The stream changed and has nothing newer: it may have been replaced by one of the same length.
+    const mayBeReplaced = entries.length === 0 && memory.mayUseDetails;
+    if (!isConclusive || mayBeReplaced) {
+      memory.isCaughtUp = false;
       return "unclear";
     }
     remember(memory, entries);
+    memory.length = length;
+    memory.lengths++;
     return "continues";
   }
 
@@ -149,7 +163,9 @@ export function createContinuity(canRunScripts: () => boolean = () => true): Con
     const isSettled = entries.length > 0 || verdict === "new life";
     memory.isEnded = !isSettled && position !== FIRST_ID && (isOver || !facts.exists);
     memory.doubts = Math.max(0, memory.doubts - 1);
-    memory.isPlain = !isCut && !memory.isEnded && memory.doubts === 0 && facts.length >= PLAIN_FROM;
+    memory.isCaughtUp = !isCut;
+    memory.lengths = 0;
+    memory.mayUseDetails = facts.mayUseDetails;
     return { verdict, isCut, isShorter };
   }
 
@@ -167,20 +183,26 @@ export function createContinuity(canRunScripts: () => boolean = () => true): Con
 
   return {
     check(key, position) {
-      return memoryOf(key).isPlain || !canRunScripts() ? ["XLEN", key] : ["EVAL", FACTS, 1, key, position];
+      const form = formOf(key, position);
+      if (form === "length") return ["XLEN", key];
+      return form === "details" ? detailsCommand(key) : factsCommand(key, position);
     },
     judge(read) {
       const memory = memoryOf(read.key);
-      const { answer } = read;
-      if (typeof answer !== "number") {
-        const facts = factsOf(answer);
-        // The script may not run a command of its own: the length is then unknown.
-        return facts === undefined
-          ? judgeWithoutScript(memory, read, Number.POSITIVE_INFINITY)
-          : judgeFacts(memory, read, facts);
+      const { answer, position } = read;
+      if (typeof answer === "number") {
+        if (!canRunScripts()) return judgeWithoutScript(memory, read, answer);
+        return { verdict: judgeLength(memory, read, answer), isCut: false, isShorter: false };
       }
-      if (!canRunScripts()) return judgeWithoutScript(memory, read, answer);
-      return { verdict: judgeLength(memory, read, answer), isCut: false, isShorter: false };
+      const facts = factsOf(answer) ?? factsOfDetails(answer, position);
+      if (facts !== undefined) return judgeFacts(memory, read, facts);
+      if (memory.mayUseDetails) {
+        // The server does not support the details.
+        memory.mayUseDetails = false;
+        return { verdict: "unclear", isCut: false, isShorter: false };
+      }
+      // The script may not run a command of its own: the length is then unknown.
+      return judgeWithoutScript(memory, read, Number.POSITIVE_INFINITY);
     },
     grow(key, entries) {
       const memory = memories.get(key);
@@ -192,6 +214,14 @@ export function createContinuity(canRunScripts: () => boolean = () => true): Con
   };
 }
 
+const NOTHING_KNOWN: StreamMemory = {
+  isEnded: false,
+  isCaughtUp: false,
+  doubts: 0,
+  lengths: 0,
+  mayUseDetails: false,
+};
+
 /** Moves what is known past entries that directly follow the position. */
 function remember(memory: StreamMemory, entries: readonly Entry[]): void {
   const last = entries[entries.length - 1];
@@ -202,8 +232,8 @@ function remember(memory: StreamMemory, entries: readonly Entry[]): void {
 }
 
 /** The mark of an entry, where it is needed: a new life that looks as if it continued the old one has as few entries. */
-const markIn = ({ added = PLAIN_FROM }: StreamMemory, last: Entry): string | undefined =>
-  added < PLAIN_FROM ? markOf(last) : undefined;
+const markIn = ({ added = ENOUGH_OLDER }: StreamMemory, last: Entry): string | undefined =>
+  added < ENOUGH_OLDER ? markOf(last) : undefined;
 
 /** Whether a stream is another one than the one that is known. */
 function isAnother(memory: StreamMemory, { added, mark }: StreamFacts): boolean {
@@ -237,29 +267,4 @@ export function judgeContinuity(
   }
   const isComplete = !isCut && memory.added !== undefined && facts.added === memory.added + entries.length;
   return isComplete ? "continues" : "gap";
-}
-
-function factsOf(reply: Reply): StreamFacts | undefined {
-  if (!Array.isArray(reply)) return undefined;
-  const [length, hasPosition, mark, first, last, added, exists] = reply;
-  if (typeof length !== "number" || typeof added !== "number") return undefined;
-  const idOf = (id: Reply | undefined) =>
-    id == null || String(id) === "" ? undefined : (String(id) as EntryId);
-  return {
-    exists: exists === 1,
-    length,
-    first: idOf(first),
-    lastGenerated: idOf(last),
-    added: added < 0 ? undefined : added,
-    hasPosition: hasPosition === 1,
-    mark: Buffer.isBuffer(mark) ? mark.toString("latin1") : undefined,
-  };
-}
-
-/** Sample of an entry's payload, as the script makes it. */
-function markOf({ data, fields }: Entry): string | undefined {
-  if (fields !== undefined) return undefined;
-  const bytes = Buffer.from(data.buffer, data.byteOffset, data.length);
-  const head = bytes.toString("latin1", 0, MARK_BYTES);
-  return `${data.length}:${head}${bytes.toString("latin1", Math.max(0, data.length - MARK_BYTES))}`;
 }

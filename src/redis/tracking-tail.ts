@@ -58,7 +58,7 @@ export function openTrackingTail(options: TailOptions): Tail {
   /** The streams of the read that is under way, and where it reads them from. */
   let reading: ReadonlyMap<string, EntryId> | undefined;
   const scripts = createScriptSupport(logger);
-  const continuity = createContinuity(scripts.isAllowed);
+  const continuity = createContinuity(sizes, scripts.isAllowed);
   const state: ReadState = { positions, sizes, continuity, onRemoval, onAgain: (key) => changed.add(key) };
   const pace = createReadPace(read);
   const retries = createReadRetries((keys) => {

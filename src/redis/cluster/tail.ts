@@ -61,7 +61,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
   /** Reads under way by node: one that hangs holds up no other. */
   const underWay = new Map<ClusterNode | undefined, number>();
   const scripts = createScriptSupport(logger);
-  const continuity = createContinuity(scripts.isAllowed);
+  const continuity = createContinuity(sizes, scripts.isAllowed);
   const state: ReadState = { positions, sizes, continuity, onRemoval, onAgain: (key) => changed.add(key) };
   const pace = createReadPace(read);
   const retries = createReadRetries((keys) => {

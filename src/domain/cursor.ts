@@ -1,19 +1,19 @@
 /**
- * Cursors: where a reader stands in a stream, as clients write it in `last_entry_id` (wire.md, "Cursors").
- * A cursor is exclusive: it is the id of the last entry seen.
+ * Cursors: positions of a reader in a stream, as clients write them in `last_entry_id` (docs/protocol.md).
+ * A cursor is exclusive: it is the id of the last entry that the reader received.
  */
 import { type EntryId, FIRST_ID, parseId } from "./entry-id.ts";
 import { badParameter } from "./errors.ts";
 
-/** A cursor as it was asked for: a place, or `$`, "from now", which is resolved once to the stream's last id. */
+/** A requested cursor: an entry id, or `$` ("from now"), which is resolved once to the stream's last id. */
 export type RequestedCursor = EntryId | "$";
 
 /**
  * Parses `last_entry_id`: one value for all streams, or one per stream joined by `+`.
  *
- * @param text as it came; a plus may have arrived as a space
- * @param streams how many streams the request names
- * @returns one wanted cursor per stream
+ * @param text the raw value; URL decoding may have turned a plus into a space
+ * @param streams number of streams in the request
+ * @returns one requested cursor per stream
  * @throws GatewayError BAD_PARAMETER
  */
 export function parseCursors(text: string, streams: number): readonly RequestedCursor[] {
@@ -21,7 +21,7 @@ export function parseCursors(text: string, streams: number): readonly RequestedC
   if (parts.length !== 1 && parts.length !== streams) {
     throw badParameter(
       "last_entry_id",
-      `has ${parts.length} values for ${streams} ${plural("stream", streams)}`,
+      `must have one value, or one per stream (${streams}), got ${parts.length}`,
     );
   }
   const cursors = parts.map((part) => parseCursor(part));
@@ -32,7 +32,7 @@ export function parseCursors(text: string, streams: number): readonly RequestedC
 /**
  * Parses one cursor: a full id, bare milliseconds, `0` or `-` for the beginning, `$` for now.
  *
- * @param name how the client calls it
+ * @param name the parameter name in the error message
  * @throws GatewayError BAD_PARAMETER
  */
 export function parseCursor(text: string, name = "last_entry_id"): RequestedCursor {
@@ -40,9 +40,7 @@ export function parseCursor(text: string, name = "last_entry_id"): RequestedCurs
   if (text === "-") return FIRST_ID;
   const id = parseId(text);
   if (id === undefined) {
-    throw badParameter(name, `is no entry id, milliseconds, 0, - or $: "${text.slice(0, 60)}"`);
+    throw badParameter(name, `must be an entry id, milliseconds, 0, - or $, got "${text.slice(0, 60)}"`);
   }
   return id;
 }
-
-const plural = (noun: string, count: number) => (count === 1 ? noun : `${noun}s`);

@@ -14,14 +14,14 @@ export type EntryId = string & { readonly [brand]: "EntryId" };
 
 const MAX_PART = 2n ** 64n - 1n;
 
-/** The id before all entries. Redis refuses it for an entry, so as an exclusive cursor it means "from the beginning". */
+/** The id before all entries. Redis rejects it for an entry, so as an exclusive cursor it means "from the beginning". */
 export const FIRST_ID = "0-0" as EntryId;
 
-/** The greatest id there can be. */
+/** The greatest valid id. */
 export const LAST_ID = `${MAX_PART}-${MAX_PART}` as EntryId;
 
 /**
- * Orders two ids as Redis does, by milliseconds and then sequence.
+ * Compares two ids as Redis does, by milliseconds and then by sequence.
  *
  * @returns a negative number, 0 or a positive number
  */
@@ -30,7 +30,7 @@ export function compareIds(a: EntryId, b: EntryId): number {
   const dashA = a.indexOf("-");
   const dashB = b.indexOf("-");
   if (dashA !== dashB) return dashA - dashB;
-  // Equal places for the milliseconds: text order decides them, and the dash stands at the same place in both.
+  // Both have the same number of millisecond digits, so text order is numeric order.
   for (let i = 0; i < dashA; i++) {
     const difference = a.charCodeAt(i) - b.charCodeAt(i);
     if (difference !== 0) return difference;
@@ -39,15 +39,15 @@ export function compareIds(a: EntryId, b: EntryId): number {
   return a < b ? -1 : 1;
 }
 
-/** The later of two ids. */
+/** Returns the later of two ids. */
 export const laterId = (a: EntryId, b: EntryId): EntryId => (compareIds(a, b) >= 0 ? a : b);
 
 /**
- * Parses an id as a client may write it: `<ms>-<seq>`, or bare `<ms>`, which takes the sequence given.
+ * Parses an id as a client may write it: `<ms>-<seq>`, or bare `<ms>`.
  *
- * @param text what the client wrote; leading zeros are allowed
- * @param missingSequence the sequence that a bare `<ms>` gets: 0 at the start of a range, the greatest at its end
- * @returns undefined where the text is no id or a part of it does not fit 64 bits
+ * @param text text from the client; leading zeros are allowed
+ * @param missingSequence the sequence of a bare `<ms>`: 0 at the start of a range, the greatest at its end
+ * @returns undefined if the text is not a valid id or a part does not fit in 64 bits
  */
 export function parseId(text: string, missingSequence: "least" | "greatest" = "least"): EntryId | undefined {
   const match = /^(\d{1,40})(?:-(\d{1,40}))?$/.exec(text);
@@ -58,23 +58,23 @@ export function parseId(text: string, missingSequence: "least" | "greatest" = "l
   return ms > MAX_PART || seq > MAX_PART ? undefined : idOf(ms, seq);
 }
 
-/** The id of two parts, each from 0 to 2^64-1. */
+/** Builds an id from its parts, each from 0 to 2^64-1. */
 export const idOf = (ms: bigint, seq: bigint): EntryId => `${ms}-${seq}` as EntryId;
 
-/** The first id of a moment. @param ms milliseconds since 1970, a whole number that is not negative */
+/** Returns the first id at a time. @param ms milliseconds since 1970, a non-negative integer */
 export const idAtTime = (ms: number): EntryId => idOf(BigInt(ms), 0n);
 
-/** The moment an id names, in milliseconds since 1970. Exact up to 2^53, far past any date. */
+/** Returns the time of an id in milliseconds since 1970. Exact up to 2^53. */
 export const timeOfId = (id: EntryId): number => Number(id.slice(0, id.indexOf("-")));
 
-/** The id right before, or undefined for `0-0` (Redis: `streamDecrID`). */
+/** Returns the entry id before `id`, or undefined for `0-0` (Redis: `streamDecrID`). */
 export function idBefore(id: EntryId): EntryId | undefined {
   const [ms, seq] = partsOf(id);
   if (seq > 0n) return idOf(ms, seq - 1n);
   return ms > 0n ? idOf(ms - 1n, MAX_PART) : undefined;
 }
 
-/** The id right after, or undefined for the greatest one (Redis: `streamIncrID`). */
+/** Returns the entry id after `id`, or undefined for the greatest one (Redis: `streamIncrID`). */
 export function idAfter(id: EntryId): EntryId | undefined {
   const [ms, seq] = partsOf(id);
   if (seq < MAX_PART) return idOf(ms, seq + 1n);

@@ -1,9 +1,9 @@
 /**
- * Every error that a client can be told of: one row each, with the face it has on every transport. The codes are
- * stable and part of the contract (wire.md, "HTTP", Errors).
+ * Table of all errors that the gateway reports to clients, with their representation on each transport. The codes are
+ * stable and part of the protocol (docs/protocol.md, "Errors").
  */
 
-/** One kind of error: its HTTP status, its WebSocket close code, and whether the same request may succeed later. */
+/** One kind of error: HTTP status, WebSocket close code, and whether a retry may succeed. */
 export interface ErrorKind {
   readonly status: number;
   /** RFC 6455, section 7.4.1. */
@@ -11,7 +11,7 @@ export interface ErrorKind {
   readonly retryable: boolean;
 }
 
-/** All kinds by their stable code. */
+/** All error kinds by code. */
 export const ERRORS = {
   BAD_REQUEST: { status: 400, close: 1008, retryable: false },
   BAD_PARAMETER: { status: 400, close: 1008, retryable: false },
@@ -29,7 +29,7 @@ export const ERRORS = {
   METHOD_NOT_ALLOWED: { status: 405, close: 1008, retryable: false },
   REQUEST_TIMEOUT: { status: 408, close: 1008, retryable: true },
   ID_NOT_ABOVE_LAST: { status: 409, close: 1008, retryable: false },
-  /** An entry sent again after so many others that nobody knows any more whether it was stored. */
+  /** A retry whose dedupe record has expired, so the gateway cannot know whether the entry was stored. */
   DEDUPE_TOO_OLD: { status: 409, close: 1008, retryable: false },
   WRONG_TYPE: { status: 409, close: 1008, retryable: false },
   TOO_LARGE: { status: 413, close: 1009, retryable: false },
@@ -46,25 +46,25 @@ export const ERRORS = {
   REDIS_UNAVAILABLE: { status: 503, close: 1013, retryable: true },
   REDIS_FULL: { status: 503, close: 1013, retryable: true },
   AUTH_UNAVAILABLE: { status: 503, close: 1013, retryable: true },
-  /** The memory budget is used up. */
+  /** The memory budget is exhausted. */
   OVERLOADED: { status: 503, close: 1013, retryable: true },
   APPEND_UNKNOWN: { status: 503, close: 1013, retryable: false },
   SHUTTING_DOWN: { status: 503, close: 1001, retryable: true },
 } as const satisfies Record<string, ErrorKind>;
 
-/** The stable code of an error. */
+/** Stable error code. */
 export type ErrorCode = keyof typeof ERRORS;
 
-/** An error whose sentence is meant for the client. Whatever else is thrown is told as `INTERNAL`, without its message. */
+/** An error whose message is sent to the client. Any other error is reported as `INTERNAL`, without its message. */
 export class GatewayError extends Error {
   override readonly name = "GatewayError";
   readonly code: ErrorCode;
-  /** When it is worth trying again, in ms from now, where that is known. */
+  /** Delay in ms before a retry, if known. */
   readonly retryAfterMs: number | undefined;
 
   /**
-   * @param code the stable code, which decides status and close code
-   * @param message a sentence that names what was wrong
+   * @param code the stable code, which decides the status and the close code
+   * @param message what is wrong and what is allowed
    */
   constructor(code: ErrorCode, message: string, options: ErrorOptions & { retryAfterMs?: number } = {}) {
     super(message, options);
@@ -72,18 +72,18 @@ export class GatewayError extends Error {
     this.retryAfterMs = options.retryAfterMs;
   }
 
-  /** The row of the table. */
+  /** The error's row of the table. */
   get kind(): ErrorKind {
     return ERRORS[this.code];
   }
 }
 
-/** The error for a parameter. @param name as the client spells it */
+/** Creates the error for an invalid parameter. @param name the parameter as the client spells it */
 export const badParameter = (name: string, problem: string): GatewayError =>
   new GatewayError("BAD_PARAMETER", `${name} ${problem}`);
 
-/** What a client may be told of anything thrown. */
+/** Converts any thrown value to an error that can be sent to a client. */
 export const asGatewayError = (error: unknown): GatewayError =>
   error instanceof GatewayError
     ? error
-    : new GatewayError("INTERNAL", "the gateway failed to do this; its log says why", { cause: error });
+    : new GatewayError("INTERNAL", "internal error; see the gateway log", { cause: error });

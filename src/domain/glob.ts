@@ -1,10 +1,10 @@
 /**
- * Globs as Redis has them (`KEYS`): `*` any run of characters, `?` one character, `[a-z]` and `[^a-z]` one of a class,
- * `\` before a character that stands for itself.
+ * Glob matcher with the syntax of Redis `KEYS`: `*` any run of characters, `?` one character, `[a-z]` and `[^a-z]` one of
+ * a class, `\` before a literal character.
  *
- * Redis matches them by trying again after each `*`, which takes it minutes for a hostile pattern and a long key, and it
- * serves no other client meanwhile. Here all positions that the pattern may have reached are followed at once, one bit
- * each, so the time grows with the length of the text alone.
+ * Redis backtracks at each `*`: a hostile pattern and a long key block the server for minutes. This matcher is a
+ * bit-parallel automaton. It follows all possible positions in the pattern at once, one bit each, so the time is linear in
+ * the length of the text.
  */
 import { badParameter } from "./errors.ts";
 
@@ -25,7 +25,7 @@ const WORD_BITS = 32;
 /**
  * Parses a glob.
  *
- * @param name the parameter that it came in
+ * @param name the parameter name in the error message
  * @throws GatewayError BAD_PARAMETER if it is too long or has too many wildcards
  */
 export function parseGlob(pattern: string, name: string): Glob {
@@ -38,7 +38,7 @@ export function parseGlob(pattern: string, name: string): Glob {
   const rest = tokens.slice([...prefix].length);
   if (rest.length === 1 && rest[0] === "*") return (text) => text.startsWith(prefix);
   const matchesRest = automatonOf(rest);
-  // Most keys differ from a pattern at its literal beginning.
+  // Most keys already fail on the literal prefix.
   return (text) => text.startsWith(prefix) && matchesRest(text.slice(prefix.length));
 }
 
@@ -76,7 +76,7 @@ function tokensOf(pattern: readonly string[]): Tokens {
   return { tokens, prefix, wildcards };
 }
 
-/** The index of the `]` that ends a class; the pattern's length if there is none, as in Redis. */
+/** Returns the index of the `]` that ends a class, or the pattern's length if there is none, as in Redis. */
 function endOfClass(pattern: readonly string[], from: number): number {
   for (let i = from; i < pattern.length; i++) {
     if (pattern[i] === "\\") i++;
@@ -104,11 +104,11 @@ function classOf(characters: readonly string[]): (character: string) => boolean 
 
 const codeOf = (character: string): number => character.codePointAt(0) ?? 0;
 
-/** Follows all positions of a pattern at once: bit `i` of the state says that the tokens before `i` have matched. */
+/** Builds the automaton. Bit `i` of the state is set if the tokens before `i` have matched. */
 function automatonOf(tokens: readonly Token[]): Glob {
   const words = Math.floor(tokens.length / WORD_BITS) + 1;
   const stars = bitsOf(words, tokens, (token) => token === "*");
-  /** By character, the positions that it takes the pattern beyond. */
+  /** For each character, the positions whose token it matches. */
   const steps = new Map<string, Uint32Array>();
   const stepOf = (character: string): Uint32Array => {
     const known = steps.get(character);
@@ -130,7 +130,7 @@ function automatonOf(tokens: readonly Token[]): Glob {
   };
 }
 
-/** Characters whose positions are kept: keys use few, and a hostile one could use all there are. */
+/** Limit of cached characters: keys use few, but a hostile key could use every Unicode character. */
 const MOST_STEPS = 512;
 
 function bitsOf(words: number, tokens: readonly Token[], isSet: (token: Token) => boolean): Uint32Array {
@@ -142,14 +142,14 @@ function bitsOf(words: number, tokens: readonly Token[], isSet: (token: Token) =
   return bits;
 }
 
-/** Takes one character. @returns whether any position is left */
+/** Consumes one character. @returns whether any position is left */
 function advance(state: Uint32Array, step: Uint32Array, stars: Uint32Array): boolean {
   let carry = 0;
   let left = 0;
   for (let i = 0; i < state.length; i++) {
     const before = state[i] ?? 0;
     const moved = before & (step[i] ?? 0);
-    // What stands at a star stays there: it takes one character more.
+    // A position at a star stays: the star matches one more character.
     const after = (moved << 1) | carry | (before & (stars[i] ?? 0));
     carry = moved >>> (WORD_BITS - 1);
     state[i] = after;
@@ -160,7 +160,7 @@ function advance(state: Uint32Array, step: Uint32Array, stars: Uint32Array): boo
   return true;
 }
 
-/** A star may also take nothing: what stands at it stands behind it as well. */
+/** Adds the position after each reached star, because a star also matches nothing. */
 function passStars(state: Uint32Array, stars: Uint32Array): void {
   let carry = 0;
   for (let i = 0; i < state.length; i++) {

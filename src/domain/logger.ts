@@ -1,8 +1,8 @@
-/** What the parts of the gateway need of a logger. pino's has this shape. */
+/** Logger interface of the gateway's parts; pino implements it. */
 
 type Log = (fields: object, message: string) => void;
 
-/** Structured logging: fields first, then a sentence. Nothing secret goes in. */
+/** Structured logger: fields first, then a message. Never log secrets. */
 export interface Logger {
   readonly debug: Log;
   readonly info: Log;

@@ -1,4 +1,4 @@
-/** Finds the name that a misspelled one was probably meant to be, for messages about unknown parameters and options. */
+/** Spelling suggestions for messages about unknown parameters and options. */
 
 /** Names are compared over this many characters, so that a long unknown name costs little. */
 const MOST_CHARACTERS = 40;
@@ -6,7 +6,7 @@ const MOST_CHARACTERS = 40;
 const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, "");
 
 /**
- * Returns the nearest of the names: one that differs only in case and separators, or in few letters.
+ * Returns the nearest name: one that differs only in case and separators, or in few letters.
  *
  * @returns undefined if none is near
  */
@@ -24,7 +24,7 @@ export function nearestName(wrong: string, names: readonly string[]): string | u
   return best;
 }
 
-/** Optimal string alignment distance: letters to insert, delete or replace, and neighbours to swap. */
+/** Optimal string alignment distance: insertions, deletions, replacements, and swaps of adjacent letters. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   let before: readonly number[] = [];

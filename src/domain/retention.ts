@@ -1,4 +1,4 @@
-/** How much of a stream is kept: defaults from the settings, which members of the stream's metadata override. */
+/** Retention limits of streams: defaults from the settings, overridden by members of the stream's metadata. */
 
 /** Limits of a stream, all approximate; 0 is no limit. */
 export interface RetentionLimits {
@@ -31,14 +31,14 @@ function parseSize(value: unknown): number | undefined {
 const isCount = (value: unknown): value is number =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 
-/** Limits in metadata, and the members that are not valid. */
+/** Limits found in metadata, and a list of invalid members. */
 export interface ReadRetention {
   readonly limits: Partial<RetentionLimits>;
-  /** A sentence for each invalid member, which begins with its name. */
+  /** One message per invalid member; each begins with the member's name. */
   readonly problems: readonly string[];
 }
 
-/** Reads `maxEntries`, `maxAge` and `maxBytes` of a stream's metadata, any JSON. Invalid members have no effect. */
+/** Reads `maxEntries`, `maxAge` and `maxBytes` from a stream's metadata (any JSON). Invalid members have no effect. */
 export function readRetention(meta: unknown): ReadRetention {
   const members: Readonly<Record<string, unknown>> =
     typeof meta === "object" && meta !== null && !Array.isArray(meta) ? { ...meta } : {};
@@ -55,11 +55,15 @@ export function readRetention(meta: unknown): ReadRetention {
       problems.push(`${name} must be ${allowed}, got ${String(JSON.stringify(value)).slice(0, 40)}`);
     return parsed;
   };
-  const maxEntries = member("maxEntries", (value) => (isCount(value) ? value : undefined), "a whole number");
+  const maxEntries = member(
+    "maxEntries",
+    (value) => (isCount(value) ? value : undefined),
+    "a non-negative integer",
+  );
   const maxAgeMs = member(
     "maxAge",
     (value) => (typeof value === "string" ? parseDuration(value) : value === 0 ? 0 : undefined),
-    'a duration with its unit, such as "90s" or "24h"',
+    'a duration with a unit, such as "90s" or "24h"',
   );
   const maxBytes = member("maxBytes", parseSize, 'a number of bytes, or a size such as "64m"');
   return {

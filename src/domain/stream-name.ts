@@ -57,8 +57,9 @@ export function namingOf(options: NamingOptions): Naming {
 export function parseStreamIds(segment: string, most: number): readonly string[] {
   // Split before decoding: afterwards a separator and a literal plus look the same.
   const ids = segment.split("+").map(decodeSegment);
-  if (ids.includes("")) throw badParameter("stream_id", "names an empty stream");
-  if (ids.length > most) throw badParameter("stream_id", `names ${ids.length} streams, more than ${most}`);
+  if (ids.includes("")) throw badParameter("stream_id", "must not contain an empty stream id");
+  if (ids.length > most)
+    throw badParameter("stream_id", `must name at most ${most} streams, got ${ids.length}`);
   return ids;
 }
 
@@ -82,9 +83,9 @@ function decodeSegment(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    throw badParameter("stream_id", "is not percent-encoded UTF-8");
+    throw badParameter("stream_id", "must be percent-encoded UTF-8");
   }
 }
 
-/** The ids without repeats: a stream named twice in one request counts once (wire.md, "HTTP"). */
+/** Returns the ids without duplicates: a stream named twice in one request counts once. */
 export const withoutRepeats = (ids: readonly string[]): readonly string[] => [...new Set(ids)];

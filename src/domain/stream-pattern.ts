@@ -1,11 +1,11 @@
 /**
- * Patterns of streams, `glasses:*`, `*:imu*`: for permissions, and for the classes that entries are counted by.
+ * Stream patterns such as `glasses:*` and `*:imu*`, used by permissions and by stream classes.
  *
  * A pattern is matched against the stream key, `{device}:{stream}`. The part before its first colon matches the device,
  * the part after it matches the stream, prefix included. `*` alone matches every key.
  *
  * Keys that begin with a colon belong to the gateway (`:event:device.connected`, `:metrics`). Only `*` and patterns that
- * begin with a colon themselves match them, so that a permission on all devices is none on the gateway.
+ * begin with a colon match them, so a permission on all devices does not include the gateway's own streams.
  */
 
 import { MOST_PATTERN_CHARACTERS, MOST_WILDCARDS } from "./glob.ts";
@@ -16,7 +16,7 @@ export function matchesPattern(pattern: string, key: string): boolean {
   const patternColon = pattern.indexOf(":");
   const keyColon = key.indexOf(":");
   if ((keyColon === 0) !== (patternColon === 0)) return false;
-  // Without a device, as keys are with DISABLE_MULTI_DEVICE_PREFIXING.
+  // A pattern without a device, for keys written with DISABLE_MULTI_DEVICE_PREFIXING.
   if (patternColon < 0) return matchesGlob(pattern, key);
   return (
     keyColon >= 0 &&
@@ -25,13 +25,13 @@ export function matchesPattern(pattern: string, key: string): boolean {
   );
 }
 
-/** Whether a text matches a glob in which `*` is any run of characters. The time grows with the text alone. */
+/** Returns whether a text matches a glob in which `*` is any run of characters. Linear in the length of the text. */
 export function matchesGlob(glob: string, text: string): boolean {
   const [first = "", ...rest] = glob.split("*");
   const last = rest.pop();
   if (last === undefined) return glob === text;
   if (!text.startsWith(first)) return false;
-  // What matches a part earlier leaves more for the parts after it, so the first place is the right one.
+  // The first occurrence of each part leaves the most text for the parts after it.
   let at = first.length;
   for (const part of rest) {
     const found = text.indexOf(part, at);
@@ -42,9 +42,10 @@ export function matchesGlob(glob: string, text: string): boolean {
 }
 
 /**
- * Describes why a pattern is not accepted: it is matched against every stream that a client names.
+ * Checks the length and the number of wildcards of a pattern. Both are limited because the pattern is matched against every
+ * stream that a client names.
  *
- * @returns undefined if it is accepted
+ * @returns what is wrong; undefined if the pattern is valid
  */
 export function problemOfPattern(pattern: string): string | undefined {
   if (pattern === "" || pattern.length > MOST_PATTERN_CHARACTERS)

@@ -1,6 +1,6 @@
 /**
- * Slices of long work. Parsing or encoding megabytes takes longer than other clients should wait, so such work runs in
- * slices and lets everything else that is due run in between.
+ * Time slices for long work. Parsing or encoding megabytes would block the event loop and delay other clients, so such work
+ * runs in slices and yields to the event loop in between.
  */
 
 /** Time (ms) that one slice may hold the event loop. */
@@ -10,7 +10,7 @@ const SLICE_MS = 8;
 export interface WorkSlices {
   /** Whether the current slice has used its time. */
   isOver(): boolean;
-  /** Resolves when other work had its turn, and begins a new slice. */
+  /** Yields to the event loop, then begins a new slice. */
   next(): Promise<void>;
 }
 
@@ -20,7 +20,7 @@ export function createWorkSlices(): WorkSlices {
   return {
     isOver: () => performance.now() - startedAt >= SLICE_MS,
     async next() {
-      // Not a microtask: sockets are only served between two turns of the event loop.
+      // Not a microtask: sockets are only served between event-loop turns.
       await new Promise<void>((resolve) => setImmediate(resolve));
       startedAt = performance.now();
     },
@@ -28,10 +28,10 @@ export function createWorkSlices(): WorkSlices {
 }
 
 /**
- * Runs a generator in slices. It may stop at each `yield`, so the work between two of them has to be short.
+ * Runs a generator in slices. It may pause at each `yield`, so the work between two yields must be short.
  *
  * @returns what the generator returns
- * @throws whatever the generator throws
+ * @throws the error that the generator throws
  */
 export async function runInSlices<T>(work: Iterator<void, T>): Promise<T> {
   const slices = createWorkSlices();

@@ -3,9 +3,8 @@
  * what readers share: whoever stands at `after` can take it whole, in frames that are built once for all of them.
  */
 
-import { type Entry, type FieldValue, valuesOf } from "../domain/entry.ts";
+import { bytesOf, type Entry, type FieldValue, valuesOf } from "../domain/entry.ts";
 import { compareIds, type EntryId } from "../domain/entry-id.ts";
-import { bytesOf } from "../redis/entry-sizes.ts";
 import type { Encoder } from "./sink.ts";
 
 /** An unbroken run of entries of one stream. */

@@ -2,8 +2,7 @@
  * A subscription that sends all there is, as fast as its sink takes it: history in shared pages until nothing is left,
  * then every batch of the hub as it comes. Each stream is a lane of its own: one may be live while another catches up.
  */
-import type { Entry } from "../domain/entry.ts";
-import { bytesOf } from "../redis/entry-sizes.ts";
+import { bytesOf, type Entry } from "../domain/entry.ts";
 import { type Batch, firstPast, frameOf } from "./batch.ts";
 import type { Delivery, DeliveryContext, StreamState } from "./delivery.ts";
 import type { LiveReader } from "./hub.ts";

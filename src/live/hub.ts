@@ -6,11 +6,11 @@
  * lies past that cursor. That makes the hand-over from history to live free of gaps, and since each reader takes only
  * what is past its own cursor, free of repeats.
  */
+import { bytesOf } from "../domain/entry.ts";
 import { compareIds, type EntryId, FIRST_ID, idBefore } from "../domain/entry-id.ts";
 import type { GatewayError } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
 import type { Counters } from "../observe/counters.ts";
-import { bytesOf } from "../redis/entry-sizes.ts";
 import type { OnTailReads, Tail, TailEvents, TailRead } from "../redis/tail.ts";
 import { type Batch, createBatch } from "./batch.ts";
 import type { RecentBatches, RecentMemory } from "./recent-batches.ts";

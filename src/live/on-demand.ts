@@ -3,8 +3,7 @@
  * ones. Between two frames it may be paused, for an acknowledgement or by its pace; what comes meanwhile waits in
  * Redis, or is skipped.
  */
-import type { Entry, StreamEntries } from "../domain/entry.ts";
-import { bytesOf } from "../redis/entry-sizes.ts";
+import { bytesOf, type Entry, type StreamEntries } from "../domain/entry.ts";
 import { createConflation } from "./conflation.ts";
 import type { Delivery, DeliveryContext, StreamState } from "./delivery.ts";
 import type { LiveReader } from "./hub.ts";

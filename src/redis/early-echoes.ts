@@ -2,9 +2,8 @@
  * Echoes that wait for a read: they follow entries that a tail has asked for, or is about to hand on. Each stream has
  * one unbroken run of them.
  */
-import type { Entry } from "../domain/entry.ts";
+import { bytesOf, type Entry } from "../domain/entry.ts";
 import { compareIds, type EntryId } from "../domain/entry-id.ts";
-import { bytesOf } from "./entry-sizes.ts";
 
 /** Runs of echoed entries by stream. */
 export interface EarlyEchoes {

@@ -2,7 +2,7 @@
  * How large the entries of a stream are, as seen so far. `COUNT` bounds entries, not bytes: 20 entries of a camera
  * are 2 MB and 20 of an IMU are 2 KB, so every bulk read asks here how many to ask for.
  */
-import { type Entry, valuesOf } from "../domain/entry.ts";
+import { bytesOf, type Entry } from "../domain/entry.ts";
 
 /** Streams remembered; the one not seen for longest is forgotten first. */
 const MOST_STREAMS = 20_000;
@@ -17,18 +17,6 @@ export interface EntrySizes {
   learn(key: string, entries: readonly Entry[]): void;
   /** Bytes that one entry of the stream is expected to take in a reply. */
   expected(key: string): number;
-}
-
-/** The bytes that entries take, payloads and further fields. */
-export function bytesOf(entries: readonly Entry[]): number {
-  let bytes = 0;
-  for (const entry of entries) {
-    bytes += entry.data.length;
-    if (entry.fields !== undefined)
-      for (const [name, value] of entry.fields)
-        for (const one of valuesOf(value)) bytes += name.length + one.length;
-  }
-  return bytes;
 }
 
 /** Makes a memory with nothing in it. */

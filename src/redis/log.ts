@@ -3,12 +3,12 @@
  * that nobody's reading of history stands in front of somebody's append.
  */
 
-import type { Entry, NewEntry } from "../domain/entry.ts";
+import { bytesOf, type Entry, type NewEntry } from "../domain/entry.ts";
 import { type EntryId, FIRST_ID, LAST_ID } from "../domain/entry-id.ts";
 import { GatewayError } from "../domain/errors.ts";
 import type { Append, AppendDone } from "./appender.ts";
 import type { Commands } from "./commands.ts";
-import { bytesOf, type EntrySizes } from "./entry-sizes.ts";
+import type { EntrySizes } from "./entry-sizes.ts";
 import { createReadSteps, exclusive, type Page } from "./read-step.ts";
 import { refusalOf } from "./refusal.ts";
 import type { ReplicaReads } from "./replica-reads.ts";

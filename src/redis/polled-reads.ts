@@ -3,11 +3,10 @@
  * changed (`CLIENT TRACKING`, on a connection of its own, so that only what is kept is tracked). Redis tells of a change
  * before whoever made it can ask here, and what this gateway appends itself is forgotten before it is acknowledged.
  */
-import type { Entry } from "../domain/entry.ts";
+import { bytesOf, type Entry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Connection, ConnectionHooks } from "./connection.ts";
-import { bytesOf } from "./entry-sizes.ts";
 import type { Log } from "./log.ts";
 import type { Page } from "./read-step.ts";
 

@@ -4,7 +4,7 @@ import { parseCursors, type RequestedCursor } from "../../src/domain/cursor.ts";
 import { anyId } from "../support/arbitraries.ts";
 import { refusalOf } from "../support/refusal.ts";
 
-describe("“Forms: a full id, bare milliseconds, `0` or `-` (from the beginning), `$` (from now)”", () => {
+describe("accepts a full id, bare milliseconds, `0` or `-` (from the beginning) and `$` (from now)", () => {
   test.each([
     ["1526919030474-55", "1526919030474-55"],
     ["1526919030474", "1526919030474-0"],
@@ -19,21 +19,21 @@ describe("“Forms: a full id, bare milliseconds, `0` or `-` (from the beginning
   });
 });
 
-describe("“For several streams it is one value for all, or one per stream joined by `+`”", () => {
-  test("one for all", () => {
+describe("several streams", () => {
+  test("accepts one value for all streams", () => {
     expect(parseCursors("5", 3)).toEqual(["5-0", "5-0", "5-0"]);
     expect(parseCursors("$", 2)).toEqual(["$", "$"]);
   });
 
-  test("one per stream, in the streams' order", () => {
+  test("accepts one value per stream, joined by `+`, in the order of the streams", () => {
     expect(parseCursors("5-1+$+-+0", 4)).toEqual(["5-1", "$", "0-0", "0-0"]);
   });
 
-  test("“in a query value a plus may arrive as a space: both are the separator”", () => {
+  test("accepts a space as the separator, because URL decoding turns a plus into a space", () => {
     expect(parseCursors("5-1 $+7", 3)).toEqual(["5-1", "$", "7-0"]);
   });
 
-  test("property: as many as were joined", () => {
+  test("property: returns as many cursors as were joined", () => {
     const cursor = fc.oneof(anyId, fc.constant("$" as const));
     const cursors: fc.Arbitrary<RequestedCursor[]> = fc.array(cursor, { minLength: 1, maxLength: 9 });
     fc.assert(
@@ -44,7 +44,7 @@ describe("“For several streams it is one value for all, or one per stream join
   });
 });
 
-describe("“Anything else is a 400 … naming the parameter”", () => {
+describe("rejects anything else with the name of the parameter", () => {
   test.each([
     "5-",
     "-5",
@@ -65,30 +65,30 @@ describe("“Anything else is a 400 … naming the parameter”", () => {
     "null",
   ])("%j", (text) => {
     expect(refusalOf(() => parseCursors(text, 1))).toBe(
-      `BAD_PARAMETER: last_entry_id is no entry id, milliseconds, 0, - or $: "${text}"`,
+      `BAD_PARAMETER: last_entry_id must be an entry id, milliseconds, 0, - or $, got "${text}"`,
     );
   });
 
-  test("a cursor that is wrong among others is the one that is named", () => {
+  test("names the invalid cursor in a list", () => {
     expect(refusalOf(() => parseCursors("5+six+7", 3))).toContain('"six"');
   });
 
   test.each([
-    ["1+2", 1, "has 2 values for 1 stream"],
-    ["1+2", 3, "has 2 values for 3 streams"],
-    ["1 2 3", 2, "has 3 values for 2 streams"],
-    ["+", 1, "has 2 values for 1 stream"],
+    ["1+2", 1, "must have one value, or one per stream (1), got 2"],
+    ["1+2", 3, "must have one value, or one per stream (3), got 2"],
+    ["1 2 3", 2, "must have one value, or one per stream (2), got 3"],
+    ["+", 1, "must have one value, or one per stream (1), got 2"],
   ])("%j for %i", (text, streams, problem) => {
     expect(refusalOf(() => parseCursors(text, streams))).toBe(`BAD_PARAMETER: last_entry_id ${problem}`);
   });
 
-  test.each(["+", "5+", "+5", " ", ""])("%j names an empty one", (text) => {
+  test.each(["+", "5+", "+5", " ", ""])("rejects %j: it contains an empty cursor", (text) => {
     expect(refusalOf(() => parseCursors(text, text.split(/[+ ]/).length))).toBe(
-      'BAD_PARAMETER: last_entry_id is no entry id, milliseconds, 0, - or $: ""',
+      'BAD_PARAMETER: last_entry_id must be an entry id, milliseconds, 0, - or $, got ""',
     );
   });
 
-  test("a long one is shown by its beginning, so that the reason fits a close frame", () => {
+  test("truncates a long value, so that the reason fits in a close frame", () => {
     expect(refusalOf(() => parseCursors("x".repeat(10_000), 1)).length).toBeLessThanOrEqual(140);
   });
 });

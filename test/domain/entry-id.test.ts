@@ -28,7 +28,7 @@ const asOneNumber = (one: EntryId): bigint => {
   return ms * 2n ** 64n + seq;
 };
 
-describe("order", () => {
+describe("compareIds", () => {
   test.each([
     ["9-0", "10-0"],
     ["10-0", "10-1"],
@@ -48,11 +48,11 @@ describe("order", () => {
     expect(laterId(id(after), id(before))).toBe(after);
   });
 
-  test("an id is neither before nor after itself", () => {
+  test("returns 0 for an id and itself", () => {
     for (const same of ["0-0", "1-1", `${MAX}-${MAX}`]) expect(compareIds(id(same), id(same))).toBe(0);
   });
 
-  test("property: the same as of two 64-bit numbers, milliseconds before sequence", () => {
+  test("property: orders ids like two 64-bit numbers, milliseconds before sequence", () => {
     fc.assert(
       fc.property(anyId, anyId, (a, b) => {
         const difference = asOneNumber(a) - asOneNumber(b);
@@ -62,7 +62,7 @@ describe("order", () => {
     );
   });
 
-  test("property: also of ids that share their milliseconds", () => {
+  test("property: orders ids with equal milliseconds by sequence", () => {
     fc.assert(
       fc.property(idPart, idPart, idPart, (ms, x, y) => {
         expect(Math.sign(compareIds(idOf(ms, x), idOf(ms, y)))).toBe(x < y ? -1 : x > y ? 1 : 0);
@@ -71,7 +71,7 @@ describe("order", () => {
     );
   });
 
-  test("property: sorting by it is sorting by number", () => {
+  test("property: sorts like numbers", () => {
     const byNumber = (a: EntryId, b: EntryId) => (asOneNumber(a) < asOneNumber(b) ? -1 : 1);
     fc.assert(
       fc.property(fc.uniqueArray(anyId, { maxLength: 30 }), (ids) => {
@@ -81,7 +81,7 @@ describe("order", () => {
   });
 });
 
-describe("the ids beside an id", () => {
+describe("idAfter and idBefore", () => {
   test.each([
     ["0-0", "0-1"],
     ["0-1", "0-2"],
@@ -91,17 +91,17 @@ describe("the ids beside an id", () => {
     [`9-${MAX}`, "10-0"],
     [`9007199254740992-${MAX}`, "9007199254740993-0"],
     [`${MAX}-18446744073709551614`, `${MAX}-${MAX}`],
-  ])("after %s comes %s, and before that one stands the first", (before, after) => {
+  ])("the id after %s is %s, and the id before that is the first", (before, after) => {
     expect(idAfter(id(before))).toBe(after);
     expect(idBefore(id(after))).toBe(before);
   });
 
-  test("nothing is after the greatest id or before 0-0", () => {
+  test("return undefined after the greatest id and before 0-0", () => {
     expect(idAfter(LAST_ID)).toBeUndefined();
     expect(idBefore(FIRST_ID)).toBeUndefined();
   });
 
-  test("property: after and before undo each other, and nothing lies between", () => {
+  test("property: are inverse, with no id in between", () => {
     fc.assert(
       fc.property(anyId, (one) => {
         const after = idAfter(one);
@@ -119,7 +119,7 @@ describe("the ids beside an id", () => {
   });
 });
 
-describe("parsing", () => {
+describe("parseId", () => {
   test.each([
     ["0", "0-0"],
     ["0-0", "0-0"],
@@ -135,7 +135,7 @@ describe("parsing", () => {
     expect(parseId(text)).toBe(parsed);
   });
 
-  test("bare milliseconds take the least sequence at the start of a range and the greatest at its end", () => {
+  test("gives bare milliseconds the least sequence at the start of a range and the greatest at its end", () => {
     expect(parseId("7", "least")).toBe("7-0");
     expect(parseId("7", "greatest")).toBe(`7-${MAX}`);
     expect(parseId("7-3", "greatest")).toBe("7-3");
@@ -174,7 +174,7 @@ describe("parsing", () => {
     expect(parseId(text)).toBeUndefined();
   });
 
-  test("property: what is written is read back, whatever zeros lead it", () => {
+  test("property: reads back a written id, with any leading zeros", () => {
     fc.assert(
       fc.property(idPart, idPart, fc.nat({ max: 15 }), (ms, seq, zeros) => {
         const lead = "0".repeat(zeros);
@@ -186,7 +186,7 @@ describe("parsing", () => {
 });
 
 describe("time", () => {
-  test("the first id of a moment, and the moment of an id", () => {
+  test("converts a time to its first id, and an id to its time", () => {
     expect(idAtTime(1_700_000_000_123)).toBe("1700000000123-0");
     expect(timeOfId(id("1700000000123-45"))).toBe(1_700_000_000_123);
     expect(idAtTime(0)).toBe("0-0");

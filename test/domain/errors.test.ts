@@ -7,7 +7,7 @@ import {
   GatewayError,
 } from "../../src/domain/errors.ts";
 
-describe("“with 400 (a parameter, a body), 404, 405, 409 (an id not above the last), 413, 415, … 503 (Redis is away …)”", () => {
+describe("the table of errors", () => {
   test.each<[ErrorCode, number, number]>([
     ["BAD_REQUEST", 400, 1008],
     ["BAD_PARAMETER", 400, 1008],
@@ -30,7 +30,7 @@ describe("“with 400 (a parameter, a body), 404, 405, 409 (an id not above the 
     expect(new GatewayError(code, "…").kind).toMatchObject({ status, close });
   });
 
-  test("every kind has a status and a close code that may be sent", () => {
+  test("gives every kind an HTTP status and a valid close code", () => {
     for (const { status, close } of Object.values(ERRORS)) {
       expect(status).toBeGreaterThanOrEqual(400);
       expect(status).toBeLessThan(600);
@@ -38,33 +38,33 @@ describe("“with 400 (a parameter, a body), 404, 405, 409 (an id not above the 
     }
   });
 
-  test("an append whose answer was lost is not to be repeated without thought; one that waited for Redis may be", () => {
+  test("marks an append whose reply was lost as not retryable, and one that waited for Redis as retryable", () => {
     expect(ERRORS.APPEND_UNKNOWN.retryable).toBe(false);
     expect(ERRORS.REDIS_UNAVAILABLE.retryable).toBe(true);
     expect(ERRORS.BAD_HEADER.retryable).toBe(false);
   });
 });
 
-test("a bad parameter is named first", () => {
-  expect(badParameter("count", "wants a whole number")).toMatchObject({
+test("badParameter puts the name of the parameter first", () => {
+  expect(badParameter("count", "must be an integer")).toMatchObject({
     code: "BAD_PARAMETER",
-    message: "count wants a whole number",
+    message: "count must be an integer",
   });
 });
 
-describe("what a client is told of anything thrown", () => {
-  test("the gateway's own errors as they are", () => {
+describe("asGatewayError", () => {
+  test("returns the gateway's own errors unchanged", () => {
     const error = new GatewayError("NOT_FOUND", "no such page");
     expect(asGatewayError(error)).toBe(error);
   });
 
   test.each([new Error("secret"), "secret", undefined, null, { code: "BAD_HEADER", message: "secret" }])(
-    "of %j nothing but that it failed; the log gets the cause",
+    "hides %j from the client and keeps it as the cause for the log",
     (thrown) => {
-      const told = asGatewayError(thrown);
-      expect(told.code).toBe("INTERNAL");
-      expect(told.message).not.toContain("secret");
-      expect(told.cause).toBe(thrown);
+      const error = asGatewayError(thrown);
+      expect(error.code).toBe("INTERNAL");
+      expect(error.message).not.toContain("secret");
+      expect(error.cause).toBe(thrown);
     },
   );
 });

@@ -4,40 +4,40 @@ import { namingOf, parseStreamIds, withoutRepeats } from "../../src/domain/strea
 import { streamName } from "../support/arbitraries.ts";
 import { refusalOf } from "../support/refusal.ts";
 
-describe("“stream key `{device_id}:{prefix}{stream_id}`”", () => {
+describe("stream key `{device_id}:{prefix}{stream_id}`", () => {
   const key = (device: string | undefined, prefix: string, noDevicePrefix = false) =>
     namingOf({ device, prefix, noDevicePrefix, maxNameBytes: 1024 }).keyOf("camera");
 
-  test("“no device named: device `default`”", () => {
+  test("uses device `default` if the request names none", () => {
     expect(key(undefined, "")).toBe("default:camera");
     expect(key("default", "")).toBe("default:camera");
   });
 
-  test("device and prefix", () => {
+  test("joins device and prefix", () => {
     expect(key("robot", "")).toBe("robot:camera");
     expect(key("robot", "raw:")).toBe("robot:raw:camera");
     expect(key(undefined, "raw:")).toBe("default:raw:camera");
     expect(key("ümläut", "a b")).toBe("ümläut:a bcamera");
   });
 
-  test("an empty device names the key itself", () => {
+  test("uses the stream id as the key if the device is empty", () => {
     expect(key("", "")).toBe("camera");
     expect(key("", "raw:")).toBe("raw:camera");
   });
 
-  test("“With `DISABLE_MULTI_DEVICE_PREFIXING=1` there is no device prefix, `device_id` is ignored”", () => {
+  test("ignores `device_id` with `DISABLE_MULTI_DEVICE_PREFIXING=1`", () => {
     expect(key(undefined, "", true)).toBe("camera");
     expect(key("", "", true)).toBe("camera");
     expect(key("robot", "", true)).toBe("camera");
     expect(key("robot", "raw:", true)).toBe("raw:camera");
   });
 
-  test("“as a client sees it: `stream_id` (device and prefix stripped)”", () => {
+  test("strips device and prefix from the name that the client receives", () => {
     const naming = namingOf({ device: "robot", prefix: "raw:", noDevicePrefix: false, maxNameBytes: 1024 });
     expect(naming.labelOf("camera")).toBe("camera");
   });
 
-  test("`keep_device_id_in_stream_id` keeps the device, where there is one to keep", () => {
+  test("keeps the device with `keep_device_id_in_stream_id`, if there is one", () => {
     const kept = { prefix: "raw:", keepDevice: true };
     expect(
       namingOf({ device: "robot", noDevicePrefix: false, maxNameBytes: 1024, ...kept }).labelOf("camera"),
@@ -53,7 +53,7 @@ describe("“stream key `{device_id}:{prefix}{stream_id}`”", () => {
     ).toBe("camera");
   });
 
-  test("property: streams of one request never share a key", () => {
+  test("property: different streams of one request never share a key", () => {
     fc.assert(
       fc.property(streamName, streamName, streamName, fc.string(), (device, a, b, prefix) => {
         const naming = namingOf({ device, prefix, noDevicePrefix: false, maxNameBytes: 1024 });
@@ -81,14 +81,14 @@ describe("the stream ids of a path", () => {
     expect(parseStreamIds(segment, 10)).toEqual(ids);
   });
 
-  test("“A slash in a stream id travels as `%2F`”", () => {
+  test("decodes `%2F` as a slash in a stream id", () => {
     expect(parseStreamIds("a%2Fb", 10)).toEqual(["a/b"]);
     expect(parseStreamIds("a%2fb%252F+c", 10)).toEqual(["a/b%2F", "c"]);
   });
 
-  test.each(["", "+", "a+", "+a", "a++b"])("%j names an empty stream", (segment) => {
+  test.each(["", "+", "a+", "+a", "a++b"])("rejects %j: it contains an empty stream id", (segment) => {
     expect(refusalOf(() => parseStreamIds(segment, 10))).toBe(
-      "BAD_PARAMETER: stream_id names an empty stream",
+      "BAD_PARAMETER: stream_id must not contain an empty stream id",
     );
   });
 
@@ -96,19 +96,19 @@ describe("the stream ids of a path", () => {
     "%j cannot be decoded",
     (segment) => {
       expect(refusalOf(() => parseStreamIds(segment, 10))).toBe(
-        "BAD_PARAMETER: stream_id is not percent-encoded UTF-8",
+        "BAD_PARAMETER: stream_id must be percent-encoded UTF-8",
       );
     },
   );
 
-  test("no more than the limit", () => {
+  test("rejects more streams than the limit", () => {
     expect(parseStreamIds("a+b+c", 3)).toHaveLength(3);
     expect(refusalOf(() => parseStreamIds("a+b+c", 2))).toBe(
-      "BAD_PARAMETER: stream_id names 3 streams, more than 2",
+      "BAD_PARAMETER: stream_id must name at most 2 streams, got 3",
     );
   });
 
-  test("property: what is percent-encoded and joined is read back", () => {
+  test("property: reads back percent-encoded ids that were joined", () => {
     const names = fc.array(streamName, { minLength: 1, maxLength: 5 });
     fc.assert(
       fc.property(names, (ids) => {
@@ -118,7 +118,7 @@ describe("the stream ids of a path", () => {
   });
 });
 
-test("“A stream named twice in one request counts once”, where it stood first", () => {
+test("keeps the first occurrence of a stream that is named twice", () => {
   expect(withoutRepeats(["b", "a", "b", "c", "a"])).toEqual(["b", "a", "c"]);
   expect(withoutRepeats(["a"])).toEqual(["a"]);
 });
@@ -141,7 +141,7 @@ test.each([
   expect(name).toThrow(message);
 });
 
-test("a name may have as many bytes as the limit", () => {
+test("accepts a name of as many bytes as the limit", () => {
   const naming = namingOf({ ...limited, device: "d".repeat(8), prefix: "éééé" });
   expect(naming.keyOf("s".repeat(8))).toBe("dddddddd:ééééssssssss");
 });

@@ -37,7 +37,7 @@ describe("a pattern of device and stream", () => {
     expect(matchesPattern(pattern, key)).toBe(false);
   });
 
-  test("as a regular expression that is made of it would say", () => {
+  test("property: matches like the equivalent regular expression", () => {
     const text = fc.string({ unit: fc.constantFrom("a", "b", "*"), maxLength: 8 });
     fc.assert(
       fc.property(text, text, (glob, subject) => {
@@ -47,7 +47,7 @@ describe("a pattern of device and stream", () => {
     );
   });
 
-  test("no pattern takes long", () => {
+  test("matches hostile patterns in bounded time", () => {
     const glob = `d:${"*a".repeat(500)}b`;
     expect(matchesPattern(glob, `d:${"a".repeat(60_000)}`)).toBe(false);
   });

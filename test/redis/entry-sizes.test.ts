@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Entry } from "../../src/domain/entry.ts";
+import { bytesOf, type Entry } from "../../src/domain/entry.ts";
 import { idAtTime } from "../../src/domain/entry-id.ts";
-import { bytesOf, createEntrySizes } from "../../src/redis/entry-sizes.ts";
+import { createEntrySizes } from "../../src/redis/entry-sizes.ts";
 
 /** What an entry costs besides its payload (bytes). */
 const OVERHEAD = 48;

@@ -1,10 +1,12 @@
 /** What one read of a stream brings, however large its entries are: all of it in order, and no more at a time than it may. */
+
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { bytesOf } from "../../src/domain/entry.ts";
 import { type EntryId, FIRST_ID, LAST_ID } from "../../src/domain/entry-id.ts";
 import { parseRedisUrl } from "../../src/redis/address.ts";
 import { type Connection, openConnection } from "../../src/redis/connection.ts";
-import { bytesOf, createEntrySizes } from "../../src/redis/entry-sizes.ts";
+import { createEntrySizes } from "../../src/redis/entry-sizes.ts";
 import { createLog } from "../../src/redis/log.ts";
 import { silent, startRedis, type TestRedis } from "../support/redis.ts";
 

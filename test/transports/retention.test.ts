@@ -91,10 +91,10 @@ test("the settings have defaults of age and bytes", async () => {
 
 describe("members that are not valid", () => {
   test.each([
-    [{ maxEntries: "many" }, "maxEntries must be a whole number"],
-    [{ maxEntries: -1 }, "maxEntries must be a whole number"],
-    [{ maxAge: 60 }, "maxAge must be a duration with its unit"],
-    [{ maxAge: "1 hour" }, "maxAge must be a duration with its unit"],
+    [{ maxEntries: "many" }, "maxEntries must be a non-negative integer"],
+    [{ maxEntries: -1 }, "maxEntries must be a non-negative integer"],
+    [{ maxAge: 60 }, "maxAge must be a duration with a unit"],
+    [{ maxAge: "1 hour" }, "maxAge must be a duration with a unit"],
     [{ maxBytes: "64x" }, "maxBytes must be a number of bytes"],
   ])("%j is refused by updateStreamMeta", async (meta, sentence) => {
     const query = 'mutation($m: JSON!) { updateStreamMeta(streamId: "bad", meta: $m) }';

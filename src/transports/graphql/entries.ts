@@ -1,7 +1,7 @@
 /** Entries, and the pages in which a stream's history is read: a connection whose cursors are entry ids. */
 
 import type { GraphQLResolveInfo } from "graphql";
-import type { Entry, EntryFields } from "../../domain/entry.ts";
+import { bytesOf, type Entry, type EntryFields } from "../../domain/entry.ts";
 import {
   compareIds,
   type EntryId,
@@ -12,7 +12,6 @@ import {
   parseId,
 } from "../../domain/entry-id.ts";
 import { badParameter } from "../../domain/errors.ts";
-import { bytesOf } from "../../redis/entry-sizes.ts";
 import { textOf } from "../../wire/utf8.ts";
 import { parseBound } from "../http/history-range.ts";
 import { countOut } from "../http/read-once.ts";

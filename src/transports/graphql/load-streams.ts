@@ -2,10 +2,9 @@
 
 import type { GraphQLResolveInfo } from "graphql";
 import { authorize, may } from "../../access/authorize.ts";
-import type { Entry } from "../../domain/entry.ts";
+import { bytesOf, type Entry } from "../../domain/entry.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { DEFAULT_DEVICE } from "../../domain/stream-name.ts";
-import { bytesOf } from "../../redis/entry-sizes.ts";
 import type { StreamRecord, WantedRecord } from "../../redis/registry.ts";
 import type { DetailDepth } from "../../redis/stream-details.ts";
 import type { OperationContext } from "./context.ts";

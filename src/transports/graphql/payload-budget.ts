@@ -5,9 +5,8 @@
  */
 import pLimit from "p-limit";
 import type { MemoryLease } from "../../access/memory-budget.ts";
-import type { Entry } from "../../domain/entry.ts";
+import { bytesOf, type Entry } from "../../domain/entry.ts";
 import { GatewayError } from "../../domain/errors.ts";
-import { bytesOf } from "../../redis/entry-sizes.ts";
 
 /** Reads that gather payloads, under way in one operation. */
 const READS_AT_A_TIME = 4;

@@ -1,7 +1,6 @@
 /** Entries as the body of one HTTP answer, in the format that the client asked for. */
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { StreamEntries } from "../../domain/entry.ts";
-import { bytesOf } from "../../redis/entry-sizes.ts";
+import { bytesOf, type StreamEntries } from "../../domain/entry.ts";
 import { type BodyFormat, cleanFormat, RAW_TYPE } from "../../wire/formats.ts";
 import { asciiJson, encodeHeader, type PullOffsets } from "../../wire/header.ts";
 import { acceptedFormat } from "../media-types.ts";

@@ -1,11 +1,10 @@
 /** One read for one answer: what is there now, or the first that comes within a time. */
-import type { Entry, Gap, StreamEntries } from "../../domain/entry.ts";
+import { bytesOf, type Entry, type Gap, type StreamEntries } from "../../domain/entry.ts";
 import type { GatewayError } from "../../domain/errors.ts";
 import type { Encoder, Reservation } from "../../live/sink.ts";
 import type { Subscribe, SubscribedStream } from "../../live/subscription.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { StreamClasses } from "../../observe/stream-classes.ts";
-import { bytesOf } from "../../redis/entry-sizes.ts";
 import type { Log } from "../../redis/log.ts";
 import type { PolledReads } from "../../redis/polled-reads.ts";
 import type { WantedStream } from "../read-request.ts";

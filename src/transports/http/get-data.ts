@@ -29,8 +29,9 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
     found: FoundEntries,
     form: AnswerForm,
     latest: boolean,
+    headerBytes = headerRoom(reply, limits.maxResponseHeaderBytes),
   ): FastifyReply {
-    const room = headerRoom(reply, limits.maxResponseHeaderBytes) - cursorBytes(streams, found);
+    const room = headerBytes - cursorBytes(streams, found);
     const sent =
       room < 0 ? undefined : fitEntries(found, { hasOffsets: form.format === "raw", latest, room });
     if (sent === undefined) throw headersTooLarge(streams.length);
@@ -48,7 +49,8 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
     const { latest, block: blockMs } = parameters;
     const form = answerFormOf(request, parameters);
     const wanted = readWantedStreams(request.visitor.identity, segment, parameters, limits);
-    const room = headerRoom(reply, limits.maxResponseHeaderBytes) - CURSOR_BYTES * wanted.length;
+    const headerBytes = headerRoom(reply, limits.maxResponseHeaderBytes);
+    const room = headerBytes - CURSOR_BYTES * wanted.length;
     // Before anything is read. The cursors in the response may be longer, which is checked again there.
     if (room < 0) throw headersTooLarge(wanted.length);
     const names = wanted.map(({ name }) => name);
@@ -58,7 +60,7 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
     );
     const warning = warnOfTimes(reply, parts, cursorTimes(wanted));
     const known = warning === undefined ? readKnown(parts, wanted, count, latest) : undefined;
-    if (known !== undefined) return answer(reply, wanted, known, form, latest);
+    if (known !== undefined) return answer(reply, wanted, known, form, latest, headerBytes);
     return (async () => {
       await warning;
       const streams = await resolveCursors(wanted, log);

@@ -1,14 +1,15 @@
-/** A controller that follows a user's signal until it is let go, so that a long-lived signal keeps nothing alive. */
+/** Abort controller linked to a user's signal. Its listener can be removed, so that a long-lived signal leaks no memory. */
 
-/** A controller, and how to let go of the signal that it follows. */
-export interface FollowingController {
+/** A controller and a function that unlinks it from the user's signal. */
+export interface LinkedController {
   readonly signal: AbortSignal;
   abort(reason?: unknown): void;
-  letGo(): void;
+  /** Removes the listener on the user's signal. */
+  unlink(): void;
 }
 
-/** Makes a controller that is aborted when the given signal is, for the same reason. */
-export function followSignal(signal: AbortSignal | undefined): FollowingController {
+/** Creates a controller that aborts when `signal` does, with the same reason. */
+export function linkSignal(signal: AbortSignal | undefined): LinkedController {
   const controller = new AbortController();
   const follow = () => controller.abort(signal?.reason);
   if (signal?.aborted) follow();
@@ -16,6 +17,6 @@ export function followSignal(signal: AbortSignal | undefined): FollowingControll
   return {
     signal: controller.signal,
     abort: (reason) => controller.abort(reason),
-    letGo: () => signal?.removeEventListener("abort", follow),
+    unlink: () => signal?.removeEventListener("abort", follow),
   };
 }

@@ -1,9 +1,9 @@
-/** The client in browsers: what a bundler takes for `redis-streamer/client`. `index.ts` is the same for Node. */
+/** Entry point of the client in browsers: bundlers resolve `redis-streamer/client` to this file. */
 import { type ConnectOptions, createStreamer, type Streamer } from "./streamer.ts";
 import { browserTransport } from "./transport/browser.ts";
 
 /**
- * Makes a client of a gateway. Nothing is connected yet.
+ * Creates a client of a gateway. It opens no connection yet.
  *
  * @param url `http:`, `https:`, `ws:` or `wss:`, such as `location.origin`
  * @throws StreamerError BAD_URL

@@ -1,42 +1,42 @@
-/** What there is: devices, streams and their metadata, over GraphQL (docs/graphql.md). */
+/** Lists and changes devices, streams and metadata over GraphQL (docs/graphql.md). */
 import type { CommonOptions, Gateway } from "./gateway.ts";
-import { ask, isObject, type JsonObject, objectsOf } from "./graphql.ts";
+import { execute, isObject, type JsonObject, objectsOf } from "./graphql.ts";
 import { checkOptions } from "./options.ts";
 
 /** A device. */
 export interface DeviceInfo {
   readonly id: string;
   readonly connected: boolean;
-  /** Its metadata, any JSON. */
+  /** Metadata, any JSON. */
   readonly meta: unknown;
 }
 
-/** A stream, as Redis and its metadata describe it. */
+/** A stream with its length, its first and last entry, and its metadata. */
 export interface StreamInfo {
-  /** Its key, with its device. */
+  /** Redis key, including the device. */
   readonly key: string;
   /**
-   * The device; `""` if the key has none, undefined if the gateway's keys carry no devices. With `stream` it names the
-   * stream to `pull` and the rest.
+   * The device; `""` if the key has none, undefined if the gateway runs without device prefixes. Pass it with `stream`
+   * to `pull` and the other methods.
    */
   readonly device: string | undefined;
-  /** Its name without the device. */
+  /** Name without the device. */
   readonly stream: string;
-  /** Entries in it now. */
+  /** Current number of entries. */
   readonly length: number;
-  /** Entries ever added; 0 where Redis does not count them (before 7). */
+  /** Number of entries ever added; 0 on Redis before 7, which does not count them. */
   readonly added: number;
-  /** Id of the first entry; empty where there is none. */
+  /** Id of the first entry; empty if there is none. */
   readonly firstId: string;
-  /** Id of the last entry; empty where there is none. */
+  /** Id of the last entry; empty if there is none. */
   readonly lastId: string;
-  /** Bytes of the last entry, the names of its fields included; 0 where there is none. */
+  /** Size of the last entry in bytes, including field names; 0 if there is none. */
   readonly lastBytes: number;
-  /** Its metadata, any JSON. */
+  /** Metadata, any JSON. */
   readonly meta: unknown;
 }
 
-/** What answers, and for how long. */
+/** Versions and uptime of the gateway and Redis. */
 export interface ServerInfo {
   readonly version: string;
   readonly uptimeSeconds: number;
@@ -44,58 +44,60 @@ export interface ServerInfo {
   readonly redisMode: string;
 }
 
-/** Whose streams are meant, and who decides how long. */
+/** Device, prefix and abort signal of an operation on one stream. */
 export type NameOptions = Pick<CommonOptions, "device" | "prefix" | "signal">;
 
-/** What is listed, and who decides how long. */
+/** Options of the lists. */
 export interface ListOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Which streams are listed. */
+/** Options of the list of streams. */
 export interface StreamsOptions extends ListOptions {
-  /** A glob of Redis that keys, which begin with their device, are to match. @default all */
+  /** Redis glob pattern for keys. Keys start with their device. @default all streams */
   readonly match?: string | undefined;
 }
 
-/** How metadata is set. */
+/** Options of `setMeta`. */
 export interface SetMetaOptions extends NameOptions {
-  /** Merge it into the object that is there instead of replacing it. @default false */
+  /** Whether to merge into the stored object instead of replacing it. @default false */
   readonly merge?: boolean | undefined;
 }
 
 const STREAM_FIELDS = "id length entriesAdded firstEntryId lastEntryId lastEntryBytes meta";
 
-/** What there is at a gateway. All throw `StreamerError`, or the signal's reason. */
+/** Devices, streams and metadata of a gateway. All methods throw StreamerError, or the signal's reason. */
 export interface Catalog {
-  /** Devices that are connected, and those that were once. Empty where keys carry no device. */
+  /** Lists the devices that are connected or were connected before. Empty if the gateway runs without device prefixes. */
   devices(options?: ListOptions): Promise<readonly DeviceInfo[]>;
-  /** Streams that have entries or metadata, without the gateway's own, whose keys begin with a colon. */
+  /** Lists the streams that have entries or metadata, except the gateway's own, whose keys start with a colon. */
   streams(options?: StreamsOptions): Promise<readonly StreamInfo[]>;
-  /** A stream's metadata, any JSON; `{}` where there is none. */
+  /** Returns a stream's metadata, any JSON; `{}` if there is none. */
   meta(stream: string, options?: NameOptions): Promise<unknown>;
   /** Sets a stream's metadata. */
   setMeta(stream: string, meta: unknown, options?: SetMetaOptions): Promise<void>;
-  /** Deletes a stream with its metadata. @returns whether there was one */
+  /** Deletes a stream and its metadata. @returns whether it existed */
   deleteStream(stream: string, options?: NameOptions): Promise<boolean>;
-  /** What answers. */
+  /** Returns versions and uptime. */
   server(options?: ListOptions): Promise<ServerInfo>;
 }
 
-/** Makes the catalog of a gateway. */
+/** Creates the catalog of a gateway. */
 export function createCatalog(gateway: Gateway): Catalog {
-  let known: boolean | undefined;
+  let usesDevices: boolean | undefined;
 
-  /** Whether keys carry devices: with `DISABLE_MULTI_DEVICE_PREFIXING` the schema has none. It is a setting, so asked once. */
+  /** Whether the schema has devices. With `DISABLE_MULTI_DEVICE_PREFIXING` it has none. The result is cached: it is a setting. */
   async function hasDevices(signal: AbortSignal | undefined): Promise<boolean> {
     const { type } =
-      known === undefined ? await ask(gateway, '{ type: __type(name: "Device") { name } }', {}, signal) : {};
-    known ??= isObject(type);
-    return known;
+      usesDevices === undefined
+        ? await execute(gateway, '{ type: __type(name: "Device") { name } }', {}, signal)
+        : {};
+    usesDevices ??= isObject(type);
+    return usesDevices;
   }
 
-  /** Asks an operation about one stream; without devices its declarations and arguments of them are left out. */
-  async function askOf(
+  /** Executes an operation on one stream. Without device prefixes it passes no device variable. */
+  async function executeFor(
     stream: string,
     options: NameOptions,
     operation: (withDevice: boolean) => string,
@@ -105,14 +107,14 @@ export function createCatalog(gateway: Gateway): Catalog {
     const { device, prefix, signal } = options;
     const withDevice = await hasDevices(signal);
     const names = { stream: `${prefix ?? ""}${stream}`, ...(withDevice && { device: device ?? "default" }) };
-    return ask(gateway, operation(withDevice), { ...variables, ...names }, signal);
+    return execute(gateway, operation(withDevice), { ...variables, ...names }, signal);
   }
 
   return {
     async devices({ signal } = {}) {
       if (!(await hasDevices(signal))) return [];
       const query = "{ all: devices(includeAll: true) { id meta } now: devices { id } }";
-      const { all, now } = await ask(gateway, query, {}, signal);
+      const { all, now } = await execute(gateway, query, {}, signal);
       const connected = new Set(objectsOf(now).map(({ id }) => id));
       return objectsOf(all).map(({ id, meta }) => ({ id: String(id), connected: connected.has(id), meta }));
     },
@@ -122,23 +124,23 @@ export function createCatalog(gateway: Gateway): Catalog {
       const { match, signal } = options;
       const withDevice = await hasDevices(signal);
       const query = `query($match: String) { streams(match: $match) { ${STREAM_FIELDS} } }`;
-      const { streams } = await ask(gateway, query, { match }, signal);
+      const { streams } = await execute(gateway, query, { match }, signal);
       const found = objectsOf(streams).map((one) => streamInfo(one, withDevice));
       return withDevice ? found.filter(({ key }) => !key.startsWith(":")) : found;
     },
 
     async meta(stream, options = {}) {
-      const answer = await askOf(stream, options, (withDevice) =>
+      const data = await executeFor(stream, options, (withDevice) =>
         withDevice
           ? "query($stream: String!, $device: String!) { device(id: $device) { stream(streamId: $stream) { meta } } }"
           : "query($stream: String!) { stream(id: $stream) { meta } }",
       );
-      const { stream: found } = isObject(answer.device) ? answer.device : answer;
+      const { stream: found } = isObject(data.device) ? data.device : data;
       return isObject(found) ? found.meta : {};
     },
 
     async setMeta(stream, meta, { merge = false, ...options } = {}) {
-      await askOf(
+      await executeFor(
         stream,
         options,
         (withDevice) =>
@@ -150,17 +152,17 @@ export function createCatalog(gateway: Gateway): Catalog {
     },
 
     async deleteStream(stream, options = {}) {
-      const { deleteStream: done } = await askOf(stream, options, (withDevice) =>
+      const { deleteStream: result } = await executeFor(stream, options, (withDevice) =>
         withDevice
           ? "mutation($stream: String!, $device: String) { deleteStream(streamId: $stream, deviceId: $device) }"
           : "mutation($stream: String!) { deleteStream(streamId: $stream) }",
       );
-      return isObject(done) && (done.data_deleted === true || done.meta_deleted === true);
+      return isObject(result) && (result.data_deleted === true || result.meta_deleted === true);
     },
 
     async server({ signal } = {}) {
       const query = "{ server { version uptime redisVersion redisMode } }";
-      const { server } = await ask(gateway, query, {}, signal);
+      const { server } = await execute(gateway, query, {}, signal);
       const { version, uptime, redisVersion, redisMode } = isObject(server) ? server : {};
       return {
         version: String(version),
@@ -174,7 +176,7 @@ export function createCatalog(gateway: Gateway): Catalog {
 
 function streamInfo(found: JsonObject, withDevice: boolean): StreamInfo {
   const key = String(found.id);
-  // A key of a program that knows no devices has nothing before a colon.
+  // A key written by a program without devices has no device prefix.
   const colon = withDevice ? key.indexOf(":") : -1;
   return {
     key,

@@ -1,43 +1,43 @@
 /**
- * The bounded channel between a socket that pushes and a loop that pulls. It counts bytes; above its high mark it
- * asks for a pause, and at half of that for more, so that it does not flap. What comes although a pause was asked for
- * still fits up to the cap; beyond that it is refused, and the caller reads it again from Redis, where it still is.
+ * Bounded channel between a socket that pushes entries and a loop that pulls them. It counts bytes: at the high-water
+ * mark it requests a pause, and at half of the mark it requests a resume. Items that arrive in spite of the pause fit up
+ * to the cap. Beyond the cap an item is rejected, and the caller reads it again from Redis.
  */
 import { createFifo } from "../src/domain/fifo.ts";
 
-/** The bounds of a channel, and whom it asks. */
+/** Bounds and callbacks of a channel. */
 export interface ChannelOptions {
-  /** Bytes at which `onFull` is called. */
+  /** High-water mark: bytes at which `onFull` is called. */
   readonly highBytes: number;
-  /** Bytes that the channel never holds more of, but for a single item that is larger than that by itself. */
+  /** Hard limit of the buffered bytes. A single item larger than the limit is accepted into an empty channel. */
   readonly capBytes: number;
-  /** The high mark was reached: stop reading. Called once, until `onDrained` was called. */
+  /** Called when the high-water mark is reached, and not again before `onDrained`. */
   readonly onFull: () => void;
-  /** Half of the high mark was reached from above: read on. */
+  /** Called when a full channel is drained to half of the high-water mark. */
   readonly onDrained: () => void;
 }
 
 /** A channel with one reader. */
 export interface Channel<T> {
-  /** Items in it. */
+  /** Number of buffered items. */
   readonly size: number;
-  /** Bytes in it. */
+  /** Number of buffered bytes. */
   readonly bytes: number;
   /** True between `onFull` and `onDrained`. */
   readonly full: boolean;
-  /** Adds an item of so many bytes. @returns false where it does not fit under the cap, or the channel has ended */
+  /** Adds an item. @returns false if the item exceeds the cap or the channel has ended */
   offer(item: T, bytes: number): boolean;
   /**
-   * The oldest item, waited for where there is none yet; undefined at the end.
+   * Returns the oldest item, or waits for one; undefined at the end.
    *
-   * @throws what the channel ended with, once everything before it was taken
+   * @throws the error passed to `end`, after all earlier items were taken
    */
   take(): Promise<T | undefined>;
-  /** Ends the channel: what is in it is still taken, then the end or the error comes. Only the first call counts. */
+  /** Ends the channel. Buffered items can still be taken. Only the first call has an effect. */
   end(error?: unknown): void;
 }
 
-/** Makes an empty channel. */
+/** Creates an empty channel. */
 export function createChannel<T>({ highBytes, capBytes, onFull, onDrained }: ChannelOptions): Channel<T> {
   const queue = createFifo<{ readonly item: T; readonly bytes: number }>();
   let bytes = 0;

@@ -1,7 +1,4 @@
-/**
- * The clean format on the client's side (wire.md, "The clean format"): the gateway's own MessagePack, with errors and ids
- * as users of the client know them.
- */
+/** The client's side of the MessagePack format (docs/protocol.md), with the client's error types. */
 import type { EntryFields } from "../src/domain/entry.ts";
 import {
   decodePulledMsgpack,
@@ -12,50 +9,55 @@ import {
 } from "../src/wire/msgpack.ts";
 import { badMessage } from "./errors.ts";
 
-/** The `format` parameter that asks for what this file reads and writes. */
+/** Value of the `format` parameter for the messages that this file reads and writes. */
 export const FORMAT = "msgpack";
 
-/** One entry as it arrives. */
+/** A received entry. */
 export interface StreamEntry {
-  /** The stream's name as it was asked for, without device and prefix. */
+  /** The stream name as requested, without device and prefix. */
   readonly stream: string;
   readonly id: string;
-  /** The payload, any bytes. It may be a view on the whole message: copy it to keep a small part for long. */
+  /** The payload, any bytes. It may be a view of the whole message: copy it to keep a small part for long. */
   readonly data: Uint8Array;
   /**
-   * Fields besides the payload, absent if there are none. A repeated field is a list of its values. Entries of other
-   * programs may have no payload, `data` is then empty, and only fields.
+   * Fields besides the payload; absent if there are none. A repeated field is a list of its values. Entries written by
+   * other programs may have fields only. Their `data` is empty.
    */
   readonly fields?: EntryFields;
 }
 
-/** One entry on its way out. */
+/** An entry to push. */
 export interface OutgoingEntry {
   readonly stream: string;
-  /** Undefined lets Redis assign it; else a full id, or `<ms>-*`. */
+  /** A full id or `<ms>-*`; undefined if Redis assigns the id. */
   readonly id: string | undefined;
   readonly data: Uint8Array;
   readonly fields: Readonly<Record<string, GivenValue>> | undefined;
 }
 
-/** Makes the message of a batch. */
+/** Encodes a batch as one message. */
 export const encodeBatch = (entries: readonly OutgoingEntry[]): Uint8Array =>
   encodePushedMsgpack(entries.map((entry) => ({ ...entry, id: entry.id ?? "*" })));
 
-/** Reads a message that is a gap or reports whether Redis answers; undefined of a batch. @throws StreamerError BAD_MESSAGE */
+/**
+ * Decodes a notice: a gap, or the status of Redis.
+ *
+ * @returns undefined if the message is a batch
+ * @throws StreamerError BAD_MESSAGE
+ */
 export function decodeNotice(message: Uint8Array): PulledNotice | undefined {
   try {
     return decodePulledNotice(message);
   } catch (error) {
-    throw badMessage("a map that is neither a gap nor a status", error);
+    throw badMessage("a map that is neither a gap nor a status message", error);
   }
 }
 
-/** Reads a message. @throws StreamerError BAD_MESSAGE */
+/** Decodes a batch. @throws StreamerError BAD_MESSAGE */
 export function decodeBatch(message: Uint8Array): readonly StreamEntry[] {
   try {
     return decodePulledMsgpack(message);
   } catch (error) {
-    throw badMessage("a message that is no batch of entries", error);
+    throw badMessage("a message that is not a batch of entries", error);
   }
 }

@@ -1,22 +1,23 @@
 /**
- * Where a pull stands: one cursor per stream, kept over reconnects. `$`, "from now", is made a concrete id before the
- * first connection and never asked for again: asked again after a lost connection it would mean a later now, and what
- * came in between would be lost (wire.md, "Cursors").
+ * Position of a pull: one cursor per stream, kept over reconnects. A `$` cursor ("only new entries") is resolved to an
+ * entry id before the first connection. If `$` were sent again after a reconnect, entries added while the client was
+ * disconnected would be lost (docs/protocol.md, "Cursors").
  */
 import { parseCursors, type RequestedCursor } from "../src/domain/cursor.ts";
 import { GatewayError } from "../src/domain/errors.ts";
 import { streamsSegment } from "./address.ts";
-import { badMessage, StreamerError } from "./errors.ts";
+import { badMessage, finalError } from "./errors.ts";
 import { type CommonOptions, type Gateway, namingQuery } from "./gateway.ts";
 import { request } from "./request.ts";
 
-/** Cursors by stream, in the order in which the streams were named. */
+/** Cursors by stream name, in the order of the request. */
 export type Cursors = Map<string, RequestedCursor>;
 
 /**
- * The cursors that a pull starts from.
+ * Returns the cursors at which a pull starts.
  *
- * @param from as in wire.md: one for all streams, or one per stream joined by `+`; or by stream, with `$` for the rest
+ * @param from one cursor for all streams; one per stream, joined by `+`; or an object by stream name, where streams
+ * that it does not name start at `$`
  * @throws StreamerError BAD_PARAMETER
  */
 export function startCursors(
@@ -28,13 +29,13 @@ export function startCursors(
   return new Map(streams.map((stream, index) => [stream, cursors[index] ?? "$"]));
 }
 
-/** Streams of one request for their last ids: their cursors return in a header, which has to stay short. */
-const RESOLVED_AT_ONCE = 100;
+/** Most streams in one request that resolves `$`: the ids are returned in a response header, whose length is limited. */
+const RESOLVE_BATCH = 100;
 
-/** The value of `last_entry_id` for these cursors. */
+/** Formats cursors for the `last_entry_id` parameter. */
 export const cursorsText = (cursors: Cursors): string => [...cursors.values()].join("+");
 
-/** Makes each `$` the id that is last in its stream now, in place. @throws StreamerError */
+/** Replaces each `$` by the current last id of its stream, in place. @throws StreamerError */
 export async function resolveNow(
   gateway: Gateway,
   cursors: Cursors,
@@ -44,18 +45,18 @@ export async function resolveNow(
   const open = [...cursors].filter(([, cursor]) => cursor === "$").map(([stream]) => stream);
   if (open.length === 0) return;
   const query = { last_entry_id: "$", block: 0, ...namingQuery(options) };
-  for (let from = 0; from < open.length; from += RESOLVED_AT_ONCE) {
-    const streams = open.slice(from, from + RESOLVED_AT_ONCE);
+  for (let from = 0; from < open.length; from += RESOLVE_BATCH) {
+    const streams = open.slice(from, from + RESOLVE_BATCH);
     const url = gateway.address.http(`data/${streamsSegment(streams)}`, query);
     const { headers } = await request(gateway, url, { signal });
-    const found = parseAnswer(headers.get("x-last-entry-id") ?? "", streams.length);
+    const found = parseResponse(headers.get("x-last-entry-id") ?? "", streams.length);
     streams.forEach((stream, index) => {
       cursors.set(stream, found[index] ?? "$");
     });
   }
 }
 
-function parseAnswer(text: string, streams: number): readonly RequestedCursor[] {
+function parseResponse(text: string, streams: number): readonly RequestedCursor[] {
   const cursors = text.includes("$") ? [] : parse(text, streams);
   if (cursors.length !== streams) throw badMessage(`x-last-entry-id "${text}" for ${streams} streams`);
   return cursors;
@@ -66,6 +67,6 @@ function parse(text: string, streams: number): readonly RequestedCursor[] {
     return parseCursors(text, streams);
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    throw new StreamerError(error.code, error.message, { retryable: false, cause: error });
+    throw finalError(error.code, error.message, error);
   }
 }

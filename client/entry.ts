@@ -1,23 +1,23 @@
-/** An entry as loops get it, with the views on its payload. */
+/** Entry yielded by the client's loops, with methods that decode its payload. */
 import { textOf } from "../src/wire/utf8.ts";
 import type { StreamEntry } from "./codec.ts";
-import { StreamerError } from "./errors.ts";
+import { finalError, StreamerError } from "./errors.ts";
 
-/** An entry of a loop. */
+/** An entry yielded by a loop. */
 export interface PulledEntry extends StreamEntry {
-  /** Entries before this one were trimmed away before they could be read: the loop has a gap here. */
+  /** True if entries before this one were trimmed before they were read. */
   readonly gap: boolean;
-  /** When it was added, ms since 1970: the first half of its id. */
+  /** Time the entry was added, Unix ms: the first half of its id. */
   readonly timeMs: number;
-  /** The payload as text. @throws StreamerError BAD_PAYLOAD where it is not UTF-8 */
+  /** The payload as text. @throws StreamerError BAD_PAYLOAD if it is not UTF-8 */
   text(): string;
-  /** The payload as JSON. @throws StreamerError BAD_PAYLOAD where it is none */
+  /** The payload as JSON. @throws StreamerError BAD_PAYLOAD if it is not JSON */
   json(): unknown;
-  /** The payload as bytes of its own, which keep no message in memory. */
+  /** A copy of the payload, which does not keep the whole message in memory. */
   bytes(): Uint8Array;
 }
 
-const views = {
+const methods = {
   text(this: PulledEntry): string {
     const text = textOf(this.data);
     if (text === undefined) throw badPayload(this, "UTF-8");
@@ -38,9 +38,9 @@ const views = {
   },
 };
 
-/** Makes the entry of a loop. The views are shared by all entries, since there are many. */
+/** Creates the entry that a loop yields. All entries share one prototype, which saves memory per entry. */
 export const createPulledEntry = (entry: StreamEntry, gap: boolean): PulledEntry =>
-  Object.assign(Object.create(views), entry, { gap });
+  Object.assign(Object.create(methods), entry, { gap });
 
 const badPayload = ({ stream, id }: StreamEntry, what: string, cause?: unknown) =>
-  new StreamerError("BAD_PAYLOAD", `entry ${id} of "${stream}" is not ${what}`, { retryable: false, cause });
+  finalError("BAD_PAYLOAD", `entry ${id} of "${stream}" is not ${what}`, cause);

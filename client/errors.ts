@@ -1,39 +1,39 @@
 /**
- * Everything that can go wrong for a user of the client, as one typed error. Where the gateway said what was wrong,
- * the error carries its stable code and sentence (wire.md, "HTTP", Errors).
+ * The error type of the client. If the gateway reported the error, it carries the gateway's stable code and message
+ * (docs/protocol.md, "Errors").
  */
-import { ERRORS, type ErrorCode } from "../src/domain/errors.ts";
+import type { ErrorCode } from "../src/domain/errors.ts";
 
-/** Codes that the client adds to those of the gateway. */
+/** Error codes of the client itself. */
 export type ClientErrorCode =
-  /** The URL handed to `connect` is no http, https, ws or wss URL. */
+  /** The URL passed to `connect` is not a valid http, https, ws or wss URL. */
   | "BAD_URL"
-  /** No connection could be made. */
+  /** The connection could not be opened. */
   | "UNREACHABLE"
-  /** The connection ended, and the gateway did not say why. */
+  /** The connection closed, and the gateway sent no reason. */
   | "CONNECTION_LOST"
-  /** The gateway, or a proxy before it, refused without a code of its own. */
+  /** The gateway, or a proxy in front of it, rejected the request without an error code. */
   | "REFUSED"
-  /** What came is not what wire.md says. */
+  /** A message from the gateway violates docs/protocol.md. */
   | "BAD_MESSAGE"
-  /** The push was closed before. */
+  /** The push is closed. */
   | "CLOSED";
 
-/** A stable code: the gateway's or the client's own. Newer gateways may send codes that are not listed. */
+/** A stable error code of the gateway or the client. Newer gateways may send codes that are not listed here. */
 export type StreamerErrorCode = ErrorCode | ClientErrorCode | (string & {});
 
-/** Where an error came from, as far as that is known. */
+/** Origin of an error, as far as it is known. */
 export interface StreamerErrorDetails {
-  /** HTTP status of a refused request or handshake. */
+  /** HTTP status of a rejected request or handshake. */
   readonly status?: number;
   /** WebSocket close code (RFC 6455, section 7.4.1). */
   readonly closeCode?: number;
-  /** Whether the same may succeed when it is tried again, without anything repeated behind the user's back. */
+  /** Whether a retry may succeed and cannot store an entry twice. */
   readonly retryable: boolean;
   readonly cause?: unknown;
 }
 
-/** An error of the client or told by the gateway. */
+/** An error of the client, or one that the gateway reported. */
 export class StreamerError extends Error {
   override readonly name = "StreamerError";
   readonly code: StreamerErrorCode;
@@ -51,20 +51,20 @@ export class StreamerError extends Error {
 }
 
 /**
- * Close codes after which the same request can only fail again: wrong kind of data (1003), policy, which is how the
- * gateway says that a request was wrong (1008), too large (1009), nobody or not allowed (4401, 4403). All others mean that this connection ended.
+ * Close codes after which the same request fails again: unsupported data (1003), invalid request (1008), message too
+ * large (1009), unauthenticated (4401), forbidden (4403). All other codes only end this connection.
  */
 const FINAL_CLOSE_CODES: ReadonlySet<number> = new Set([1003, 1008, 1009, 4401, 4403]);
 
-/** Client errors that pass with time: request timeout, too early, too many requests (RFC 9110, RFC 8470, RFC 6585). */
-const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
+/** 4xx statuses that are worth a retry: request timeout, too early, too many requests (RFC 9110, RFC 8470, RFC 6585). */
+const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** The error that a WebSocket close means. @param reason `CODE: sentence` where the gateway closed */
+/** Converts a WebSocket close to an error. @param reason `CODE: message` if the gateway closed the connection */
 export function errorFromClose(closeCode: number, reason: string): StreamerError {
-  const told = readReason(reason);
+  const body = readReason(reason);
   return new StreamerError(
-    told.code ?? "CONNECTION_LOST",
-    told.message || `the connection closed (${closeCode})`,
+    body.code ?? "CONNECTION_LOST",
+    body.message || `the connection closed (${closeCode})`,
     {
       closeCode,
       retryable: !FINAL_CLOSE_CODES.has(closeCode),
@@ -72,69 +72,80 @@ export function errorFromClose(closeCode: number, reason: string): StreamerError
   );
 }
 
-/** The error that an HTTP answer other than 2xx means. @param body the text of the answer, the gateway's is JSON */
+/** Converts an HTTP response other than 2xx to an error. @param body the response body; JSON if the gateway sent it */
 export function errorFromResponse(status: number, body: string): StreamerError {
-  const told = readBody(body);
-  return new StreamerError(told.code ?? "REFUSED", told.message || `the gateway answered ${status}`, {
-    status,
-    retryable: status >= 500 || PASSING_STATUSES.has(status),
+  const parsed = parseBody(body);
+  return new StreamerError(
+    parsed.code ?? "REFUSED",
+    parsed.message || `the gateway responded with status ${status}`,
+    {
+      status,
+      retryable: status >= 500 || RETRYABLE_STATUSES.has(status),
+    },
+  );
+}
+
+/** Error for a connection that could not be opened. */
+export function unreachable(cause: unknown): StreamerError {
+  return new StreamerError("UNREACHABLE", `cannot connect: ${rootMessage(cause)}`, {
+    retryable: true,
+    cause,
   });
 }
 
-/** The error for a connection that could not be made. */
-export function unreachable(cause: unknown): StreamerError {
-  return new StreamerError("UNREACHABLE", `no connection: ${rootMessage(cause)}`, { retryable: true, cause });
-}
+/** Error that a retry cannot fix. */
+export const finalError = (code: StreamerErrorCode, message: string, cause?: unknown): StreamerError =>
+  new StreamerError(code, message, { retryable: false, cause });
 
-/** The error for a message that is not what wire.md says: trying again would bring the same. */
+/** Error for a message that violates docs/protocol.md. A retry would receive the same message. */
 export const badMessage = (problem: string, cause?: unknown): StreamerError =>
-  new StreamerError("BAD_MESSAGE", `the gateway sent ${problem}`, { retryable: false, cause });
+  finalError("BAD_MESSAGE", `the gateway sent ${problem}`, cause);
 
 /**
- * The error for entries that were sent and not acknowledged when the connection ended. They may be stored or not;
- * sending them again could store them twice, so that is for the sender to decide.
+ * Error for entries that were sent but not acknowledged before the connection closed. They may or may not be stored.
+ * Sending them again could store them twice, so the client leaves that decision to the caller.
  *
- * @param cause why the connection ended
+ * @param cause why the connection closed
  */
 export const appendUnknown = (cause: unknown): StreamerError =>
   new StreamerError(
     "APPEND_UNKNOWN",
-    `sent, but not acknowledged before the connection ended, so stored or not: ${rootMessage(cause)}`,
+    `not acknowledged before the connection closed; may or may not be stored: ${rootMessage(cause)}`,
     {
-      retryable: ERRORS.APPEND_UNKNOWN.retryable,
+      retryable: false,
       cause,
       ...(cause instanceof StreamerError && cause.closeCode !== undefined && { closeCode: cause.closeCode }),
     },
   );
 
-interface Told {
+interface ErrorBody {
   readonly code?: string;
   readonly message: string;
 }
 
-function readReason(reason: string): Told {
+function readReason(reason: string): ErrorBody {
   const [, code, message] = /^([A-Z][A-Z_]+)(?:: ?|$)(.*)$/s.exec(reason) ?? [];
   return code === undefined ? { message: reason } : { code, message: message || code };
 }
 
-function readBody(body: string): Told {
+function parseBody(body: string): ErrorBody {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
   } catch {
     return { message: "" };
   }
-  return readTold(parsed);
+  return readErrorBody(parsed);
 }
 
-/** Reads `{"error": "<sentence>", "code": "<CODE>"}`, of which every part may be missing. */
-export function readTold(value: unknown): Told {
+/** Reads `{"error": "<message>", "code": "<CODE>"}`. Either member may be missing. */
+export function readErrorBody(value: unknown): ErrorBody {
   if (typeof value !== "object" || value === null) return { message: "" };
   const message = "error" in value && typeof value.error === "string" ? value.error : "";
   return "code" in value && typeof value.code === "string" ? { code: value.code, message } : { message };
 }
 
-/** Node wraps the reason of a failed connection, once per address tried; the innermost says what happened. */
+/** Node wraps the reason of a failed connection once per address that it tried. Returns the innermost message. */
 function rootMessage(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return rootMessage(error.errors[0]);
   if (!(error instanceof Error)) return String(error);

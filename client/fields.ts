@@ -1,8 +1,8 @@
-/** Fields of an entry as one line, for logs, terminals and pages: `qty=3 item=bolt tags=[a, b] blob=(12 bytes)`. */
+/** Formats the fields of an entry as one line for logs, terminals and pages: `qty=3 item=bolt tags=[a, b] blob=(12 bytes)`. */
 import { type EntryFields, valuesOf } from "../src/domain/entry.ts";
 import { textOf } from "../src/wire/utf8.ts";
 
-/** Names and values that need no quotes to be told from what stands around them. */
+/** Names and values that need no quotes. */
 const PLAIN = /^[\p{L}\p{N}_.:/@+-]+$/u;
 
 const quoted = (text: string): string => (PLAIN.test(text) ? text : JSON.stringify(text));
@@ -12,7 +12,7 @@ function valueText(value: Uint8Array): string {
   return text === undefined ? `(${value.length} bytes)` : quoted(text);
 }
 
-/** Returns fields as one line; empty if there are none. A repeated field shows the list of its values. */
+/** Formats fields as one line; empty if there are none. A repeated field is printed as a list of its values. */
 export const fieldsText = (fields: EntryFields | undefined): string =>
   [...(fields ?? [])]
     .map(([name, value]) => {

@@ -1,4 +1,4 @@
-/** What pulls and pushes share: where the gateway is, and how this platform reaches it. */
+/** Connection settings and options shared by pulls and pushes. */
 
 import type { Backoff } from "../src/domain/backoff.ts";
 import type { Address } from "./address.ts";
@@ -6,7 +6,7 @@ import type { Status } from "./reconnect.ts";
 import type { Token } from "./token.ts";
 import type { Transport } from "./transport/transport.ts";
 
-/** A gateway as the client sees it. */
+/** A gateway and how to connect to it. */
 export interface Gateway {
   readonly address: Address;
   readonly transport: Transport;
@@ -14,17 +14,17 @@ export interface Gateway {
   readonly token: Token | undefined;
 }
 
-/** Which streams are meant, and who decides how long. Common to pulls and pushes. */
+/** Options common to pulls and pushes. */
 export interface CommonOptions {
-  /** Device whose streams are meant; `""` if stream ids are whole keys of Redis. @default "default" */
+  /** Device of the streams; `""` if stream names are complete Redis keys. @default "default" */
   readonly device?: string | undefined;
-  /** Put before each stream id to make its key. @default "" */
+  /** Text before each stream name in its Redis key. @default "" */
   readonly prefix?: string | undefined;
-  /** Ends it at once. */
+  /** Stops the operation immediately. */
   readonly signal?: AbortSignal | undefined;
-  /** Told what the connection does: a place to show that it waits. */
+  /** Receives each change of the connection's state, for example to display it. */
   readonly onStatus?: ((status: Status) => void) | undefined;
 }
 
-/** The query that names device and prefix as wire.md does. */
+/** Query parameters of device and prefix. */
 export const namingQuery = ({ device, prefix }: CommonOptions) => ({ device_id: device, prefix });

@@ -1,14 +1,14 @@
-/** GraphQL for the client: what it lists and changes. Where the gateway refuses, its code and sentence are the error. */
+/** GraphQL requests of the client. An error of the gateway becomes a StreamerError with its code and message. */
 import { ERRORS } from "../src/domain/errors.ts";
 import { badMessage, StreamerError } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
 import { request } from "./request.ts";
 
-/** A JSON object as it came. */
+/** A parsed JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Asks an operation. An error of a field that has no answer is thrown. @throws StreamerError */
-export async function ask(
+/** Executes an operation and returns its `data`. @throws StreamerError if a top-level field is null because of an error */
+export async function execute(
   gateway: Gateway,
   query: string,
   variables: JsonObject,
@@ -21,19 +21,19 @@ export async function ask(
   const { data, errors } = parse(body);
   const [first] = Array.isArray(errors) ? errors : [];
   if (isObject(first) && (!isObject(data) || Object.values(data).includes(null))) throw errorOf(first);
-  if (!isObject(data)) throw badMessage("a GraphQL answer without data");
+  if (!isObject(data)) throw badMessage("a GraphQL response without data");
   return data;
 }
 
-/** Whether a value is a JSON object. */
+/** True for a JSON object. */
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The objects of a list. */
+/** Returns the objects of a list; empty if the value is not a list. */
 export const objectsOf = (value: unknown): readonly JsonObject[] =>
   Array.isArray(value) ? value.filter(isObject) : [];
 
-/** The error that one error of an answer tells. */
+/** Converts an error of a GraphQL response. */
 function errorOf({ message, extensions }: JsonObject): StreamerError {
   const code = isObject(extensions) && typeof extensions.code === "string" ? extensions.code : "REFUSED";
   const retryable = Object.entries(ERRORS).some(([name, kind]) => name === code && kind.retryable);
@@ -41,11 +41,12 @@ function errorOf({ message, extensions }: JsonObject): StreamerError {
 }
 
 function parse(body: Uint8Array): JsonObject {
+  let parsed: unknown;
   try {
-    const parsed: unknown = JSON.parse(new TextDecoder().decode(body));
-    if (isObject(parsed)) return parsed;
-  } catch (error) {
-    throw badMessage("a GraphQL answer that is no JSON", error);
+    parsed = JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    // Reported below.
   }
-  throw badMessage("a GraphQL answer that is no object");
+  if (isObject(parsed)) return parsed;
+  throw badMessage("a GraphQL response that is not a JSON object");
 }

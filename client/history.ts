@@ -1,4 +1,4 @@
-/** History as a loop: a range of a stream, page by page (`GET /data/{stream_id}/entries`). */
+/** Reads a range of a stream's history page by page (`GET /data/{stream_id}/entries`). */
 import { streamsSegment } from "./address.ts";
 import { decodeBatch } from "./codec.ts";
 import { createPulledEntry, type PulledEntry } from "./entry.ts";
@@ -6,17 +6,17 @@ import { type CommonOptions, type Gateway, namingQuery } from "./gateway.ts";
 import { checkOptions, type OptionNames } from "./options.ts";
 import { request } from "./request.ts";
 
-/** Which entries, and in which order. */
+/** A range of entries and its order. */
 export interface RangeOptions extends Pick<CommonOptions, "device" | "prefix" | "signal"> {
-  /** From here on: an entry id, milliseconds, an ISO 8601 time, or `-`; `(` before it leaves it out. @default "-" */
+  /** First entry: an entry id, Unix ms, an ISO 8601 time, or `-` for the oldest; a leading `(` makes it exclusive. @default "-" */
   readonly start?: string | undefined;
-  /** Up to here, likewise, or `+`. @default "+" */
+  /** Last entry, in the same forms, or `+` for the newest. @default "+" */
   readonly end?: string | undefined;
-  /** Newest first. @default false */
+  /** Whether the newest entry is first. @default false */
   readonly reverse?: boolean | undefined;
-  /** Most entries in all. @default no limit */
+  /** Maximum number of entries. @default no limit */
   readonly count?: number | undefined;
-  /** Most entries of one request. @default 100 */
+  /** Maximum number of entries per request. @default 100 */
   readonly pageCount?: number | undefined;
 }
 
@@ -26,9 +26,9 @@ const RANGE_OPTIONS: OptionNames<RangeOptions> = {
 };
 
 /**
- * Reads a range of a stream's history. The next page is asked for when the loop comes to it.
+ * Reads a range of a stream's history. The next page is requested when the loop reaches its end.
  *
- * @throws StreamerError at the loop; the signal's reason where it was aborted
+ * @throws StreamerError inside the loop; the signal's reason if it was aborted
  */
 export async function* readEntries(
   gateway: Gateway,
@@ -55,7 +55,7 @@ export async function* readEntries(
     for (const entry of page) yield createPulledEntry(entry, false);
     left -= page.length;
     const last = page.at(-1);
-    // A page may be shorter than asked for, where entries are large; the link says whether there is another one.
+    // A page of large entries may be shorter than requested. The Link header is present if there is another page.
     if (last === undefined || !headers.has("link")) return;
     if (reverse) to = `(${last.id}`;
     else from = `(${last.id}`;

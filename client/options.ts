@@ -1,11 +1,11 @@
-/** Refuses unknown options where they are given, because a misspelled one would silently mean its default. */
+/** Rejects unknown options, because a misspelled option would silently be ignored. */
 import { nearestName } from "../src/domain/nearest-name.ts";
-import { StreamerError } from "./errors.ts";
+import { finalError } from "./errors.ts";
 
-/** Names every option of a type once, so that the compiler finds one that is missing here. */
+/** The names of all options of a type. The compiler reports a missing name. */
 export type OptionNames<Options> = Readonly<Record<keyof Options, true>>;
 
-/** @throws StreamerError BAD_PARAMETER that names the first option that is not known */
+/** Checks option names. @throws StreamerError BAD_PARAMETER for the first unknown option */
 export function checkOptions<Options extends object>(
   given: Options,
   known: OptionNames<Required<Options>>,
@@ -14,8 +14,6 @@ export function checkOptions<Options extends object>(
     if (Object.hasOwn(known, name)) continue;
     const nearest = nearestName(name, Object.keys(known));
     const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;
-    throw new StreamerError("BAD_PARAMETER", `unknown option ${JSON.stringify(name)}${hint}`, {
-      retryable: false,
-    });
+    throw finalError("BAD_PARAMETER", `unknown option ${JSON.stringify(name)}${hint}`);
   }
 }

@@ -1,4 +1,4 @@
-/** What the client shows beside `connect`, the same on every platform. */
+/** Exports of the client besides `connect`, the same on every platform. */
 
 export type { Backoff } from "../src/domain/backoff.ts";
 export type { EntryFields, FieldValue } from "../src/domain/entry.ts";

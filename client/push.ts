@@ -1,76 +1,74 @@
 /**
- * Pushing over a connection that comes back by itself. What is sent in one turn of the event loop goes out as one
- * message; so many bytes may wait for their acknowledgement, and the rest waits here until there is room.
+ * Push connection that reconnects by itself. Entries sent in one event-loop turn leave as one message. The number of
+ * unacknowledged bytes is bounded; further entries wait in the client.
  *
  * ```
- * send ─▶ waiting ──room──▶ flying ──acknowledged──▶ its promise resolves
- *            │                 └──connection ends──▶ its promise rejects: APPEND_UNKNOWN
- *            └── stays, and goes out over the next connection
+ * send ─▶ waiting ──room──▶ in flight ──acknowledged───────▶ promise resolves
+ *            │                   └──────connection closes──▶ promise rejects: APPEND_UNKNOWN
+ *            └── stays, and leaves over the next connection
  * ```
  */
-
 import { createFifo } from "../src/domain/fifo.ts";
 import type { GivenValue } from "../src/wire/msgpack.ts";
 import { bytesOfText } from "../src/wire/utf8.ts";
-import { followSignal } from "./abort.ts";
+import { type LinkedController, linkSignal } from "./abort.ts";
 import { type Acknowledged, readAck, readPushStatus } from "./ack.ts";
 import { streamsSegment } from "./address.ts";
 import { encodeBatch, FORMAT, type OutgoingEntry } from "./codec.ts";
-import { appendUnknown, badMessage, StreamerError } from "./errors.ts";
+import type { ConnectionHealth } from "./connection-health.ts";
+import { appendUnknown, badMessage, finalError, StreamerError } from "./errors.ts";
 import { type CommonOptions, type Gateway, namingQuery } from "./gateway.ts";
 import { checkOptions, type OptionNames } from "./options.ts";
-import { keepConnected } from "./reconnect.ts";
-import { runSession } from "./session.ts";
-import { type SilenceWatch, watchSilence } from "./stall-detector.ts";
+import { keepSession, type SessionHandlers } from "./session.ts";
 import type { Socket } from "./transport/transport.ts";
 
-/** How to push. */
+/** Options of a push. */
 export interface PushOptions extends CommonOptions {
   /** Whether the gateway acknowledges each entry with its id once it is stored. @default true */
   readonly ack?: boolean | undefined;
-  /** Bytes that may be sent and not yet acknowledged. @default 1_048_576 // 1 MiB */
+  /** Maximum number of unacknowledged bytes. @default 1_048_576 // 1 MiB */
   readonly maxInFlightBytes?: number | undefined;
 }
 
-/** What an entry may bring beside its payload. */
+/** Optional parts of an entry besides its payload. */
 export interface SendOptions {
-  /** The entry's own id, `<ms>-<sequence>` or `<ms>-*`. @default assigned by Redis */
+  /** Entry id, `<ms>-<sequence>` or `<ms>-*`. @default assigned by Redis */
   readonly id?: string | undefined;
   /** Fields besides the payload. Text is stored as UTF-8, a list repeats the field. */
   readonly fields?: Readonly<Record<string, GivenValue>> | undefined;
 }
 
-/** One entry of several. */
+/** One entry of `sendAll`. */
 export interface BatchEntry extends SendOptions {
   readonly data: Uint8Array | string;
 }
 
-/** A way into one stream. */
+/** A push connection to one stream. */
 export interface Push {
-  /** Bytes sent or waiting, not yet settled, with a little for each entry. */
+  /** Bytes waiting or in flight, with a small overhead per entry. */
   readonly heldBytes: number;
   /**
-   * Sends one entry. To await each makes a round trip of each; to have many on the way await `ready` in between.
+   * Sends one entry. Awaiting each call costs a round trip per entry. To keep many in flight, await `ready` instead.
    * The payload must not be changed before the promise has settled.
    *
    * @param data the payload; text is sent as UTF-8
    * @returns the entry's id once it is stored; without `ack` undefined, once the platform has written it
-   * @throws StreamerError APPEND_UNKNOWN where the connection ended before the answer; it is never sent again unasked.
-   * Otherwise what the gateway refused it for, or the signal's reason where it was not sent.
+   * @throws StreamerError APPEND_UNKNOWN if the connection closed before the acknowledgement; the client never sends
+   * the entry again by itself. Otherwise the gateway's error, or the signal's reason if the entry was not sent.
    */
   send(data: Uint8Array | string, options?: SendOptions): Promise<string | undefined>;
   /**
-   * Sends entries, in order, as few messages as fit.
+   * Sends entries in order, in as few messages as possible.
    *
-   * @param entries payloads, or payloads with what they bring
-   * @returns their ids, as of `send`; rejects with the first entry's error that has one, once all have settled
+   * @param entries payloads, or payloads with ids and fields
+   * @returns their ids, as `send` does; rejects with the first failed entry's error after all have settled
    */
   sendAll(entries: Iterable<Uint8Array | string | BatchEntry>): Promise<readonly (string | undefined)[]>;
-  /** Resolves when fewer bytes are held than may be in flight. @throws StreamerError where nothing can be sent any more */
+  /** Resolves when `heldBytes` is below `maxInFlightBytes`. @throws StreamerError if the push has ended */
   ready(): Promise<void>;
-  /** Resolves when everything sent so far has settled. What failed is told by its own `send`. */
+  /** Resolves when all entries sent so far have settled. Failures are reported by each `send`. */
   flush(): Promise<void>;
-  /** Sends what still waits, however long that takes, then closes the connection; `signal` ends it at once. */
+  /** Sends the waiting entries, however long it takes, then disconnects. `signal` stops it immediately. */
   close(): Promise<void>;
 }
 
@@ -79,200 +77,221 @@ const PUSH_OPTIONS: OptionNames<PushOptions> = {
   ...{ ack: true, maxInFlightBytes: true },
 };
 
-/** What an entry in flight costs beside its bytes, here and in the gateway. */
-const ENTRY_COST_BYTES = 100;
-/** Bounds of one message: well inside what a gateway takes, large enough that a message costs little per entry. */
+/** Memory overhead of an entry in flight besides its bytes, in the client and the gateway. */
+const ENTRY_OVERHEAD_BYTES = 100;
+/** Limits of one message: well below the gateway's limits, and large enough to make the cost per message negligible. */
 const BATCH_BYTES = 256 * 1024;
 const BATCH_ENTRIES = 500;
 
-interface Sending {
+/** An entry and the callback that settles its promise. */
+interface PendingEntry {
   readonly entry: OutgoingEntry;
   readonly bytes: number;
   settle(outcome: Acknowledged): void;
 }
 
-/** Opens a way into a stream. The connection is made at once. */
+/** Opens a push to a stream. It connects at once. */
 export function createPush(gateway: Gateway, stream: string, options: PushOptions): Push {
   checkOptions(options, PUSH_OPTIONS);
-  const { ack = true, maxInFlightBytes = 2 ** 20 } = options;
-  const segment = streamsSegment([stream]);
-  const controller = followSignal(options.signal);
-  const waiting = createFifo<Sending>();
-  const flying = createFifo<readonly Sending[]>();
-  let flyingBytes = 0;
-  let heldBytes = 0;
-  let socket: Socket | undefined;
-  let pumping = false;
-  /** Why nothing can be sent any more. */
-  let over: { readonly error: unknown } | undefined;
-  let watchers: (() => void)[] = [];
+  return new PushConnection(gateway, stream, options);
+}
 
-  const settle = (sending: Sending, outcome: Acknowledged) => {
-    heldBytes -= sending.bytes;
-    sending.settle(outcome);
-  };
-  const land = (batch: readonly Sending[], outcomes: readonly Acknowledged[]) => {
-    for (const [index, sending] of batch.entries()) {
-      flyingBytes -= sending.bytes;
-      settle(sending, outcomes[index] ?? { id: undefined });
-    }
-    pump();
-  };
-  const wake = () => {
-    const woken = watchers;
-    watchers = [];
-    for (const one of woken) one();
-  };
-  /** Resolves when the condition holds; it is looked at after everything that can change it. */
-  const until = async (condition: () => boolean) => {
-    while (!condition()) await new Promise<void>((resolve) => watchers.push(resolve));
-  };
+class PushConnection implements Push, SessionHandlers {
+  readonly #gateway: Gateway;
+  readonly #stream: string;
+  readonly #url: string;
+  readonly #usesAcks: boolean;
+  readonly #maxInFlightBytes: number;
+  readonly #controller: LinkedController;
+  readonly #connection: Promise<void>;
+  readonly #waiting = createFifo<PendingEntry>();
+  readonly #inFlight = createFifo<readonly PendingEntry[]>();
+  #inFlightBytes = 0;
+  heldBytes = 0;
+  #socket: Socket | undefined;
+  #isTransmitScheduled = false;
+  /** The error of further sends, once the push has ended. */
+  #ended: { readonly error: unknown } | undefined;
+  /** Resolvers of `#until`. */
+  #watchers: (() => void)[] = [];
 
-  const cutBatch = (): readonly Sending[] => {
-    const batch: Sending[] = [];
-    let bytes = 0;
-    while (batch.length < BATCH_ENTRIES && bytes < BATCH_BYTES && flyingBytes < maxInFlightBytes) {
-      const next = waiting.take();
-      if (next === undefined) break;
-      batch.push(next);
-      bytes += next.bytes;
-      flyingBytes += next.bytes;
-    }
-    return batch;
-  };
-  function pump(): void {
-    while (socket !== undefined && waiting.size > 0 && flyingBytes < maxInFlightBytes) {
-      const batch = cutBatch();
-      flying.add(batch);
-      const message = encodeBatch(batch.map(({ entry }) => entry));
-      if (ack) socket.send(message);
-      else socket.send(message, () => land(flying.take() ?? [], []));
-    }
-    wake();
-  }
-  const pumpSoon = () => {
-    if (pumping) return;
-    pumping = true;
-    gateway.transport.atTurnEnd(() => {
-      pumping = false;
-      pump();
-    });
-  };
-
-  const failFlying = (error: unknown) => {
-    for (const batch of flying.takeAll()) for (const sending of batch) settle(sending, { error });
-    flyingBytes = 0;
-    wake();
-  };
-  const giveUp = (error: unknown) => {
-    over ??= { error };
-    for (const sending of waiting.takeAll()) settle(sending, { error });
-    wake();
-  };
-
-  const attempt = async (proven: () => void): Promise<void> => {
-    const url = gateway.address.socket(`data/${segment}/push`, {
+  constructor(gateway: Gateway, stream: string, options: PushOptions) {
+    const { ack = true, maxInFlightBytes = 2 ** 20 } = options;
+    this.#gateway = gateway;
+    this.#stream = stream;
+    this.#url = gateway.address.socket(`data/${streamsSegment([stream])}/push`, {
       format: FORMAT,
       ack,
       status: true,
       ...namingQuery(options),
     });
-    let unavailableSince: Date | undefined;
-    let silence: SilenceWatch | undefined;
-    const report = () =>
-      options.onStatus?.(
-        unavailableSince === undefined
-          ? { state: "open" }
-          : { state: "redis-unavailable", since: unavailableSince },
-      );
-    const onOpen = (opened: Socket) => {
-      socket = opened;
-      report();
-      silence = watchSilence(
-        () => ack && flying.size > 0 && unavailableSince === undefined,
-        (since) => options.onStatus?.({ state: "silent", since }),
-        report,
-      );
-      pump();
-    };
-    const onMessage = (message: Uint8Array | string) => {
-      silence?.heard();
-      const notice = readPushStatus(message);
-      if (notice !== undefined) {
-        ({ unavailableSince } = notice);
-        report();
-        return;
-      }
-      const outcomes = readAck(message);
-      if (flying.oldest?.length !== outcomes.length) throw badMessage("an acknowledgement of another length");
-      land(flying.take() ?? [], outcomes);
-      proven();
-    };
-    try {
-      await runSession(gateway.transport, url, { onOpen, onMessage }, controller.signal, gateway.token);
-    } catch (error) {
-      failFlying(flightError(error, flying.size));
-      throw error;
-    } finally {
-      silence?.stop();
-      socket = undefined;
-    }
-  };
+    this.#usesAcks = ack;
+    this.#maxInFlightBytes = maxInFlightBytes;
+    this.#controller = linkSignal(options.signal);
+    this.#connection = keepSession(gateway, this, this.#controller.signal, options.onStatus)
+      .catch((error: unknown) => this.#fail(error))
+      .finally(this.#controller.unlink);
+  }
 
-  const connection = keepConnected(attempt, {
-    signal: controller.signal,
-    backoff: gateway.backoff,
-    onStatus: (status) => options.onStatus?.(status),
-  })
-    .catch(giveUp)
-    .finally(controller.letGo);
-
-  const flush = () => until(() => waiting.size === 0 && flying.size === 0);
-  const send: Push["send"] = (data, { id, fields } = {}) => {
-    if (over !== undefined) return Promise.reject(over.error);
+  send(data: Uint8Array | string, { id, fields }: SendOptions = {}): Promise<string | undefined> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended.error);
     const payload = typeof data === "string" ? bytesOfText(data) : data;
-    const bytes = payload.length + ENTRY_COST_BYTES;
+    const bytes = payload.length + ENTRY_OVERHEAD_BYTES;
     return new Promise((resolve, reject) => {
-      waiting.add({
-        entry: { stream, id, data: payload, fields },
+      this.#waiting.add({
+        entry: { stream: this.#stream, id, data: payload, fields },
         bytes,
         settle: (outcome) => ("error" in outcome ? reject(outcome.error) : resolve(outcome.id)),
       });
-      heldBytes += bytes;
-      pumpSoon();
+      this.heldBytes += bytes;
+      this.#transmitAtTurnEnd();
     });
-  };
-  return {
-    get heldBytes() {
-      return heldBytes;
-    },
-    send,
-    async sendAll(entries) {
-      const sent = [...entries].map((one) =>
-        typeof one === "string" || one instanceof Uint8Array ? send(one) : send(one.data, one),
-      );
-      await Promise.allSettled(sent);
-      return Promise.all(sent);
-    },
-    async ready() {
-      await until(() => over !== undefined || heldBytes < maxInFlightBytes);
-      if (over !== undefined) throw over.error;
-    },
-    flush,
-    async close() {
-      await flush();
-      over ??= { error: new StreamerError("CLOSED", "this push is closed", { retryable: false }) };
-      controller.abort(over.error);
-      await connection;
-    },
-  };
+  }
+
+  async sendAll(
+    entries: Iterable<Uint8Array | string | BatchEntry>,
+  ): Promise<readonly (string | undefined)[]> {
+    const sent = [...entries].map((one) =>
+      typeof one === "string" || one instanceof Uint8Array ? this.send(one) : this.send(one.data, one),
+    );
+    await Promise.allSettled(sent);
+    return Promise.all(sent);
+  }
+
+  async ready(): Promise<void> {
+    await this.#until(() => this.#ended !== undefined || this.heldBytes < this.#maxInFlightBytes);
+    if (this.#ended !== undefined) throw this.#ended.error;
+  }
+
+  flush(): Promise<void> {
+    return this.#until(() => this.#waiting.size === 0 && this.#inFlight.size === 0);
+  }
+
+  async close(): Promise<void> {
+    await this.flush();
+    this.#ended ??= { error: finalError("CLOSED", "the push is closed") };
+    this.#controller.abort(this.#ended.error);
+    await this.#connection;
+  }
+
+  url(): string {
+    return this.#url;
+  }
+
+  opened(socket: Socket): void {
+    this.#socket = socket;
+    this.#transmit();
+  }
+
+  closed(error: unknown): void {
+    this.#socket = undefined;
+    this.#failInFlight(inFlightError(error, this.#inFlight.size));
+  }
+
+  /** @returns whether the message is an acknowledgement, which proves that the connection works */
+  received(message: Uint8Array | string, health: ConnectionHealth): boolean {
+    const notice = readPushStatus(message);
+    if (notice !== undefined) {
+      health.redisChanged(notice);
+      return false;
+    }
+    const outcomes = readAck(message);
+    if (this.#inFlight.oldest?.length !== outcomes.length)
+      throw badMessage("an acknowledgement of the wrong length");
+    this.#settleBatch(this.#inFlight.take() ?? [], outcomes);
+    return true;
+  }
+
+  isOwed(): boolean {
+    return this.#usesAcks && this.#inFlight.size > 0;
+  }
+
+  #transmitAtTurnEnd(): void {
+    if (this.#isTransmitScheduled) return;
+    this.#isTransmitScheduled = true;
+    this.#gateway.transport.atTurnEnd(() => {
+      this.#isTransmitScheduled = false;
+      this.#transmit();
+    });
+  }
+
+  /** Sends waiting entries while there is room in flight. */
+  #transmit(): void {
+    while (
+      this.#socket !== undefined &&
+      this.#waiting.size > 0 &&
+      this.#inFlightBytes < this.#maxInFlightBytes
+    ) {
+      const batch = this.#takeBatch();
+      this.#inFlight.add(batch);
+      const message = encodeBatch(batch.map(({ entry }) => entry));
+      if (this.#usesAcks) this.#socket.send(message);
+      else this.#socket.send(message, () => this.#settleBatch(this.#inFlight.take() ?? [], []));
+    }
+    this.#wake();
+  }
+
+  #takeBatch(): readonly PendingEntry[] {
+    const batch: PendingEntry[] = [];
+    let bytes = 0;
+    while (
+      batch.length < BATCH_ENTRIES &&
+      bytes < BATCH_BYTES &&
+      this.#inFlightBytes < this.#maxInFlightBytes
+    ) {
+      const next = this.#waiting.take();
+      if (next === undefined) break;
+      batch.push(next);
+      bytes += next.bytes;
+      this.#inFlightBytes += next.bytes;
+    }
+    return batch;
+  }
+
+  #settleBatch(batch: readonly PendingEntry[], outcomes: readonly Acknowledged[]): void {
+    for (const [index, pending] of batch.entries()) {
+      this.#inFlightBytes -= pending.bytes;
+      this.#settle(pending, outcomes[index] ?? { id: undefined });
+    }
+    this.#transmit();
+  }
+
+  #settle(pending: PendingEntry, outcome: Acknowledged): void {
+    this.heldBytes -= pending.bytes;
+    pending.settle(outcome);
+  }
+
+  #failInFlight(error: unknown): void {
+    for (const batch of this.#inFlight.takeAll())
+      for (const pending of batch) this.#settle(pending, { error });
+    this.#inFlightBytes = 0;
+    this.#wake();
+  }
+
+  /** Ends the push after an error that a retry cannot fix. */
+  #fail(error: unknown): void {
+    this.#ended ??= { error };
+    for (const pending of this.#waiting.takeAll()) this.#settle(pending, { error });
+    this.#wake();
+  }
+
+  /** Resolves when the condition holds. It is checked after each `#wake`. */
+  async #until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => this.#watchers.push(resolve));
+  }
+
+  #wake(): void {
+    const woken = this.#watchers;
+    this.#watchers = [];
+    for (const resolve of woken) resolve();
+  }
 }
 
 /**
- * What becomes of the batches on the way when a connection ends. A refusal (wire.md: "nothing of the batch is stored")
- * is about one batch; where several were on the way, nobody can tell which, nor what became of the others.
+ * Returns the error of the batches in flight when a connection closes. If the gateway rejected a batch, nothing of that
+ * batch is stored (docs/protocol.md). With several batches in flight, the client cannot tell which one was rejected.
  */
-function flightError(error: unknown, batches: number): StreamerError {
-  const isRefusal = error instanceof StreamerError && error.closeCode !== undefined && !error.retryable;
-  return isRefusal && batches === 1 ? error : appendUnknown(error);
+function inFlightError(error: unknown, batches: number): StreamerError {
+  const isRejection = error instanceof StreamerError && error.closeCode !== undefined && !error.retryable;
+  return isRejection && batches === 1 ? error : appendUnknown(error);
 }

@@ -1,43 +1,44 @@
 /**
- * The loop that keeps a connection: try, and where it ends for a reason that can pass, wait and try again.
+ * Reconnect loop: opens a connection, and opens it again after a backoff if it closes with a retryable error.
  *
  * ```
- *              made                ends, can pass
+ *              connected         closes, retryable
  * connecting ───────▶ open ────────────┐
- *     ▲  └──fails, can pass──────────▶ waiting ──▶ connecting
+ *     ▲  └──fails, retryable─────────▶ waiting ──▶ connecting
  *     │
- *   start            any of them ──aborted, or fails for good──▶ over
+ *   start            any state ──aborted, or fails with a final error──▶ ended
  * ```
  */
 import { type Backoff, backoffMs } from "../src/domain/backoff.ts";
 import { sleep } from "../src/domain/sleep.ts";
 import { StreamerError } from "./errors.ts";
 
-/** What a connection is doing. */
+/** State of a connection. */
 export type Status =
   | { readonly state: "connecting" }
   | { readonly state: "open" }
-  /** The connection is open and the gateway's Redis does not answer: nothing is delivered or stored until it does. */
+  /** The connection is open, but the gateway's Redis is unavailable: nothing is delivered or stored until it recovers. */
   | { readonly state: "redis-unavailable"; readonly since: Date }
-  /** The connection is open and the gateway owes a message that does not come. */
+  /** The connection is open, but a message from the gateway is overdue. */
   | { readonly state: "silent"; readonly since: Date }
-  /** The last attempt failed or the connection ended; the next attempt is in `delayMs`. */
+  /** The last attempt failed or the connection closed. The next attempt starts after `delayMs`. */
   | { readonly state: "waiting"; readonly error: StreamerError; readonly delayMs: number };
 
-/** What the loop tells and asks. */
+/** Options of the reconnect loop. */
 export interface KeepConnectedOptions {
   readonly signal: AbortSignal;
   readonly backoff: Backoff;
   readonly onStatus: (status: Status) => void;
 }
 
-/** A connection has lasted when it was kept for so many of the longest waits. */
-const LASTED = 2;
+/** A connection that lasted this many times the longest delay resets the backoff. */
+const STABLE_AFTER = 2;
 
 /**
- * Runs attempts until one returns. An attempt lasts as long as its connection; it calls `proven` when the connection
- * turned out to work, from which on the waits are short again. To have been accepted alone proves nothing: a gateway
- * without its Redis accepts and then closes. To have lasted does.
+ * Runs attempts until one returns. An attempt lasts as long as its connection.
+ *
+ * The backoff resets when the attempt calls `proven`, or when the connection was stable for a while. An accepted
+ * connection alone does not reset it, because a gateway without Redis accepts connections and closes them again.
  *
  * @throws the signal's reason, or the first error that is not retryable
  */
@@ -57,7 +58,7 @@ export async function keepConnected(
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof StreamerError) || !error.retryable) throw error;
-      if (performance.now() - startedMs > LASTED * backoff.mostMs) failures = 0;
+      if (performance.now() - startedMs > STABLE_AFTER * backoff.mostMs) failures = 0;
       const delayMs = backoffMs(failures, Math.random(), backoff);
       failures++;
       onStatus({ state: "waiting", error, delayMs });

@@ -1,41 +1,41 @@
-/** Plain HTTP requests of the client: answered within a time, with errors typed as the server's. */
+/** HTTP requests of the client, with a timeout and typed errors. */
 import { errorFromResponse, StreamerError, unreachable } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
-import { tokenNow } from "./token.ts";
+import { currentToken } from "./token.ts";
 
-/** How long the gateway may take to answer, ms. */
-const ANSWER_MS = 20_000;
+/** Timeout of a request, ms. */
+const TIMEOUT_MS = 20_000;
 
-/** What is sent beside the URL. */
+/** Body and abort signal of a request. */
 export interface RequestOptions {
-  /** Sent as JSON, by POST. */
+  /** Request body: if present, the request is a POST of this value as JSON. */
   readonly json?: unknown;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An answer that came whole. */
-export interface Answer {
+/** A complete response. */
+export interface CompleteResponse {
   readonly headers: Headers;
   readonly body: Uint8Array;
 }
 
 /**
- * Sends a request and reads the whole answer.
+ * Sends a request and reads the complete response.
  *
- * @throws StreamerError where the gateway refused or could not be reached; the signal's reason where it was aborted
+ * @throws StreamerError if the gateway is unreachable or rejects the request; the signal's reason if it was aborted
  */
 export async function request(
   { token }: Pick<Gateway, "token">,
   url: string,
   { json, signal }: RequestOptions = {},
-): Promise<Answer> {
-  const late = AbortSignal.timeout(ANSWER_MS);
+): Promise<CompleteResponse> {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
   try {
-    const shown = await tokenNow(token);
+    const sentToken = await currentToken(token);
     const response = await fetch(url, {
-      signal: signal === undefined ? late : AbortSignal.any([signal, late]),
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       headers: {
-        ...(shown !== undefined && { authorization: `Bearer ${shown}` }),
+        ...(sentToken !== undefined && { authorization: `Bearer ${sentToken}` }),
         ...(json !== undefined && { "content-type": "application/json" }),
       },
       ...(json !== undefined && { method: "POST", body: JSON.stringify(json) }),

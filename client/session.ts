@@ -1,29 +1,64 @@
-/** One connection from its opening to its end, as one promise that a signal can end too. */
+/** Sessions: one connection after the other, each from open to close. */
+import { type ConnectionHealth, watchHealth } from "./connection-health.ts";
 import type { StreamerError } from "./errors.ts";
-import { endedBy, type Token, tokenNow } from "./token.ts";
-import type { Socket, Transport } from "./transport/transport.ts";
+import type { Gateway } from "./gateway.ts";
+import { keepConnected, type Status } from "./reconnect.ts";
+import { currentToken, retryWithNewToken } from "./token.ts";
+import type { Socket } from "./transport/transport.ts";
 
-/** What a connection does while it lasts. What a handler throws ends it. */
+/** Event handlers of the sessions of a pull or push. An error thrown by `opened` or `received` ends the session. */
 export interface SessionHandlers {
-  onOpen(socket: Socket): void;
-  onMessage(message: Uint8Array | string, socket: Socket): void;
+  /** Returns the URL of the next session. */
+  url(signal: AbortSignal): string | Promise<string>;
+  opened(socket: Socket): void;
+  /** @returns whether the message proves that the connection works, which resets the backoff */
+  received(message: Uint8Array | string, health: ConnectionHealth): boolean;
+  closed(error: unknown): void;
+  /** Whether the gateway owes a message now. */
+  isOwed(): boolean;
 }
 
 /**
- * Opens a socket and keeps it until it ends.
+ * Opens sessions, one after the other, until one closes for good.
  *
- * @param token what is shown to the gateway
- * @throws the reason that it ended: what a handler threw, else the signal's, else why the socket closed. It is thrown
- * only when the socket is closed, so that two connections of one reader never overlap.
+ * @throws the signal's reason, or the first error that is not retryable
  */
-export async function runSession(
-  transport: Transport,
-  url: string,
-  { onOpen, onMessage }: SessionHandlers,
+export function keepSession(
+  gateway: Gateway,
+  handlers: SessionHandlers,
   signal: AbortSignal,
-  token: Token | undefined,
+  onStatus: (status: Status) => void = () => undefined,
+): Promise<void> {
+  const health = watchHealth(() => handlers.isOwed(), onStatus);
+  const attempt = async (proven: () => void) => {
+    const url = await handlers.url(signal);
+    try {
+      await runSession(gateway, url, handlers, health, proven, signal);
+    } catch (error) {
+      handlers.closed(error);
+      throw error;
+    } finally {
+      health.closed();
+    }
+  };
+  return keepConnected(attempt, { signal, backoff: gateway.backoff, onStatus });
+}
+
+/**
+ * Opens a socket and waits until it closes.
+ *
+ * @throws always: the error of a handler, else the signal's reason, else the reason of the close. It throws only after
+ * the socket has closed, so that two connections of one reader never overlap.
+ */
+async function runSession(
+  { transport, token }: Gateway,
+  url: string,
+  handlers: SessionHandlers,
+  health: ConnectionHealth,
+  proven: () => void,
+  signal: AbortSignal,
 ): Promise<never> {
-  const shown = await tokenNow(token);
+  const sentToken = await currentToken(token);
   return new Promise((_resolve, reject) => {
     let ending: { readonly error: unknown } | undefined;
     const end = (error: unknown) => {
@@ -40,14 +75,22 @@ export async function runSession(
     };
     const aborted = () => end(signal.reason);
     const socketHandlers = {
-      onOpen: () => guarded(() => onOpen(socket)),
-      onMessage: (message: Uint8Array | string) => guarded(() => onMessage(message, socket)),
+      onOpen: () =>
+        guarded(() => {
+          health.opened();
+          handlers.opened(socket);
+        }),
+      onMessage: (message: Uint8Array | string) =>
+        guarded(() => {
+          health.messageReceived();
+          if (handlers.received(message, health)) proven();
+        }),
       onClose(error: StreamerError) {
         signal.removeEventListener("abort", aborted);
-        reject(ending === undefined ? endedBy(error, token) : ending.error);
+        reject(ending === undefined ? retryWithNewToken(error, token) : ending.error);
       },
     };
-    const socket = transport.open(url, socketHandlers, shown);
+    const socket = transport.open(url, socketHandlers, sentToken);
     if (signal.aborted) aborted();
     else signal.addEventListener("abort", aborted, { once: true });
   });

@@ -1,4 +1,4 @@
-/** The client as its users see it, on whatever platform. */
+/** The client's public interface, independent of the platform. */
 
 import { type Backoff, DEFAULT_BACKOFF } from "../src/domain/backoff.ts";
 import { parseAddress } from "./address.ts";
@@ -11,33 +11,33 @@ import type { Token } from "./token.ts";
 import type { Transport } from "./transport/transport.ts";
 import { createWatch, type Watch } from "./watch.ts";
 
-/** What holds for everything done with one gateway. */
+/** Options of a client. */
 export interface ConnectOptions {
-  /** API key or JSON Web Token, where the gateway asks for one. */
+  /** API key or JSON Web Token, if the gateway requires one. */
   readonly token?: Token | undefined;
-  /** The waits between attempts to connect. */
+  /** Delays between connection attempts. */
   readonly backoff?: Partial<Backoff> | undefined;
 }
 
-/** A gateway to pull from and push to. It holds no connection itself: each pull and push has its own. */
+/** A client of one gateway. It holds no connection itself: each pull and each push opens its own. */
 export interface Streamer extends Catalog, Watch {
   /**
-   * Pulls streams as a loop that spans reconnects: each entry once, in order.
+   * Yields the entries of streams, each once and in order. The loop reconnects by itself.
    *
-   * @param streams stream ids, or one text that joins them by `+`
-   * @throws StreamerError at the loop, where trying again cannot help; the signal's reason where it was aborted
+   * @param streams one stream name, or a list of names
+   * @throws StreamerError inside the loop, if a retry cannot succeed; the signal's reason if it was aborted
    */
   pull(
     streams: string | readonly string[],
     options?: PullOptions,
   ): AsyncGenerator<PulledEntry, void, undefined>;
-  /** Opens a way into a stream. Close it, or the connection stays. */
+  /** Opens a push connection to a stream. It stays open until `close` is called. */
   push(stream: string, options?: PushOptions): Push;
-  /** Reads a range of a stream's history as a loop. @throws StreamerError at the loop */
+  /** Yields a range of a stream's history. @throws StreamerError inside the loop */
   entries(stream: string, range?: RangeOptions): AsyncGenerator<PulledEntry, void, undefined>;
 }
 
-/** Makes a client on a platform's transport. @throws StreamerError BAD_URL */
+/** Creates a client on a platform's transport. @throws StreamerError BAD_URL */
 export function createStreamer(transport: Transport, url: string, options: ConnectOptions): Streamer {
   const gateway = {
     address: parseAddress(url),

@@ -1,22 +1,25 @@
-/** The key or token that a client shows, and what to do when it is no longer good. */
+/** API key or token of a client, and its renewal. */
 import { StreamerError } from "./errors.ts";
 
-/** A key or token, or how to get one: asked for before each connection, so that none has to outlive its end. */
+/** A key or token, or a function that returns one. The function is called before each connection, so it can renew the token. */
 export type Token = string | (() => string | Promise<string>);
 
-/** The token to show now; undefined where there is none. @throws what getting one throws */
-export const tokenNow = async (token: Token | undefined): Promise<string | undefined> =>
+/** Returns the token for the next connection; undefined if there is none. @throws the error of the token function */
+export const currentToken = async (token: Token | undefined): Promise<string | undefined> =>
   typeof token === "function" ? token() : token;
 
 /**
- * The error that ended a connection. A token that expired on an open connection is reason to come back with a fresh
- * one, where there is a way to get it.
+ * Marks the error of a closed connection as retryable if a token expired and a function can return a new one.
  */
-export function endedBy(error: unknown, token: Token | undefined): unknown {
-  if (typeof token !== "function" || !(error instanceof StreamerError) || error.closeCode !== EXPIRED)
+export function retryWithNewToken(error: unknown, token: Token | undefined): unknown {
+  if (typeof token !== "function" || !(error instanceof StreamerError) || error.closeCode !== UNAUTHENTICATED)
     return error;
-  return new StreamerError(error.code, error.message, { closeCode: EXPIRED, retryable: true, cause: error });
+  return new StreamerError(error.code, error.message, {
+    closeCode: UNAUTHENTICATED,
+    retryable: true,
+    cause: error,
+  });
 }
 
-/** The close code of UNAUTHENTICATED (wire.md, "Errors"). */
-const EXPIRED = 4401;
+/** Close code of UNAUTHENTICATED (docs/protocol.md, "Errors"). */
+const UNAUTHENTICATED = 4401;

@@ -1,8 +1,8 @@
-/** WebSockets in a browser, and wherever else the standard `WebSocket` is a global. */
+/** Browser transport: uses the global standard `WebSocket`. */
 import { errorFromClose, unreachable } from "../errors.ts";
 import type { Socket, SocketHandlers, Transport } from "./transport.ts";
 
-/** The part of the standard WebSocket that is used (WHATWG, "WebSockets"). */
+/** The members of the standard WebSocket that are used (WHATWG, "WebSockets"). */
 interface StandardSocket {
   binaryType: "arraybuffer" | "blob";
   readonly bufferedAmount: number;
@@ -16,21 +16,21 @@ interface StandardSocket {
 
 declare const WebSocket: new (url: string, protocols: string[]) => StandardSocket;
 
-/** The standard `readyState` of an open socket. */
+/** `readyState` of an open socket. */
 const OPEN = 1;
-/** How often an unsent buffer is looked at, ms: the standard has no event for it. */
+/** Polling interval of `bufferedAmount`, ms. The standard has no event for it. */
 const POLL_MS = 10;
 
 /** The transport of browsers. */
 export const browserTransport: Transport = { canPause: false, atTurnEnd, open };
 
-/** By a function of its own: a browser refuses to have its own called as a method of something else. */
+/** A wrapper, because browsers throw if `queueMicrotask` is called as a method of another object. */
 function atTurnEnd(callback: () => void): void {
   queueMicrotask(callback);
 }
 
 function open(url: string, handlers: SocketHandlers, token: string | undefined): Socket {
-  // A page can set no header here; the gateway answers with the first and keeps the second to itself.
+  // A page cannot set headers. The gateway selects the first subprotocol and reads the token from the second.
   const socket = new WebSocket(url, token === undefined ? [] : ["redis-streamer", `bearer.${token}`]);
   let opened = false;
   let pending: (() => void)[] = [];
@@ -46,18 +46,18 @@ function open(url: string, handlers: SocketHandlers, token: string | undefined):
   };
   socket.onclose = ({ code, reason }) => {
     clearInterval(poll);
-    // A page is not told why a connection could not be made (WHATWG, "WebSockets", feedback from the protocol).
+    // Browsers do not report why a connection failed (WHATWG, "WebSockets", feedback from the protocol).
     const failed = !opened && code === 1006;
-    handlers.onClose(failed ? unreachable("the browser does not say why") : errorFromClose(code, reason));
+    handlers.onClose(failed ? unreachable("the browser reports no reason") : errorFromClose(code, reason));
   };
 
-  const whenEmpty = () => {
+  const checkBuffer = () => {
     if (socket.bufferedAmount > 0 || socket.readyState !== OPEN) return;
     clearInterval(poll);
     poll = undefined;
-    const written = pending;
+    const callbacks = pending;
     pending = [];
-    for (const one of written) one();
+    for (const callback of callbacks) callback();
   };
 
   return {
@@ -65,7 +65,7 @@ function open(url: string, handlers: SocketHandlers, token: string | undefined):
       socket.send(message);
       if (written === undefined) return;
       pending.push(written);
-      poll ??= setInterval(whenEmpty, POLL_MS);
+      poll ??= setInterval(checkBuffer, POLL_MS);
     },
     pause() {},
     resume() {},

@@ -1,36 +1,36 @@
-/** What the client needs of a platform's WebSocket. Node's and the browser's are one small file each. */
+/** Interface of a platform's WebSocket. Node and browsers have one implementation each. */
 import type { StreamerError } from "../errors.ts";
 
-/** What a socket tells. `onClose` comes exactly once, and nothing after it. */
+/** Event handlers of a socket. `onClose` is called exactly once, and is the last event. */
 export interface SocketHandlers {
   onOpen(): void;
   onMessage(message: Uint8Array | string): void;
-  /** @param error why it ended: what the gateway said, or what the platform knows */
+  /** @param error the reason: the gateway's, or the platform's */
   onClose(error: StreamerError): void;
 }
 
 /** One WebSocket. */
 export interface Socket {
-  /** Sends a message. @param written called when the platform no longer holds it in its own buffer; never after a close */
+  /** Sends a message. @param written called when the platform has written it to the network; never after a close */
   send(message: Uint8Array | string, written?: () => void): void;
-  /** Stops reading, so that TCP holds the gateway back. Does nothing where the platform cannot. */
+  /** Stops reading, so that TCP slows the gateway down. Has no effect if the platform cannot pause. */
   pause(): void;
-  /** Reads on. */
+  /** Resumes reading. */
   resume(): void;
-  /** Closes with code 1000, within a bounded time; `onClose` tells when. */
+  /** Closes with code 1000 within a bounded time, then calls `onClose`. */
   close(): void;
 }
 
 /** A platform's WebSocket. */
 export interface Transport {
-  /** Whether `pause` works. Where it does not, a reader holds the gateway back with `ack=1`. */
+  /** Whether `pause` works. If not, a reader applies backpressure with `ack=1`. */
   readonly canPause: boolean;
-  /** Calls back when this turn of the event loop is over, so that what is sent in one turn can go out together. */
+  /** Calls back at the end of this event-loop turn, so that messages of one turn can be sent together. */
   atTurnEnd(callback: () => void): void;
   /**
-   * Starts to connect. Handlers are called later, never from inside; what goes wrong is told to `onClose`.
+   * Starts to connect. Handlers are called asynchronously. Errors are passed to `onClose`.
    *
-   * @param token shown to the gateway, where there is one
+   * @param token sent to the gateway if present
    */
   open(url: string, handlers: SocketHandlers, token: string | undefined): Socket;
 }

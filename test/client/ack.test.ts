@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { readAck } from "../../client/ack.ts";
 import { StreamerError } from "../../client/errors.ts";
 
-test("an acknowledgement has an id or an error for each entry", () => {
+test("reads an id or an error for each entry", () => {
   const [first, second, third] = readAck('["1-0",{"error":"not above"},{"error":"no","code":"WRONG_TYPE"}]');
   expect(first).toEqual({ id: "1-0" });
   expect(second).toEqual({ error: expect.objectContaining({ code: "REFUSED", message: "not above" }) });

@@ -8,7 +8,7 @@ test.each([
   ["ws://host:1", "http://host:1/x", "ws://host:1/x"],
   ["wss://host/behind/this//?a=1#b", "https://host/behind/this/x", "wss://host/behind/this/x"],
   ["HTTP://[::1]:80", "http://[::1]/x", "ws://[::1]/x"],
-])("%s is reached at %s and %s", (url, http, socket) => {
+])("builds the URLs of %s: %s and %s", (url, http, socket) => {
   const address = parseAddress(url);
   expect(address.http("x", {})).toBe(http);
   expect(address.socket("x", {})).toBe(socket);
@@ -18,11 +18,11 @@ test.each(["", "localhost:8000", "127.0.0.1", "ftp://host", "redis://host"])(
   "%j is no gateway's URL",
   (url) => {
     expect(() => parseAddress(url)).toThrow(StreamerError);
-    expect(() => parseAddress(url)).toThrow(`not "${url}"`);
+    expect(() => parseAddress(url)).toThrow(`got "${url}"`);
   },
 );
 
-test("parameters are encoded, booleans are 1 and 0, and undefined ones are left out", () => {
+test("encodes parameters, writes booleans as 1 and 0, and omits undefined values", () => {
   const address = parseAddress("http://h");
   const query = { last_entry_id: "1-0+$", latest: true, ack: false, count: 3, prefix: undefined };
   expect(address.socket("data/a/pull", query)).toBe(
@@ -30,6 +30,6 @@ test("parameters are encoded, booleans are 1 and 0, and undefined ones are left 
   );
 });
 
-test("streams are joined by a plus, and a slash in one travels as %2F", () => {
+test("joins streams by a plus and encodes a slash as %2F", () => {
   expect(streamsSegment(["a", "b/c", "ü ?"])).toBe("a+b%2Fc+%C3%BC%20%3F");
 });

@@ -1,13 +1,13 @@
-/** What a bundler makes of the client for a page: small, and nothing of Node in it. */
+/** Size and contents of the browser bundle of the client. */
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "vite";
 import { expect, test } from "vitest";
 
-/** What the client may weigh, bytes gzipped. */
+/** Maximum size, bytes gzipped. */
 const MOST_BYTES = 15_000;
 
-test("the client for browsers is under 15 KB gzipped and asks for nothing of Node", async () => {
+test("bundles the browser client under 15 KB gzipped, without Node modules", async () => {
   const built = await build({
     configFile: false,
     logLevel: "error",

@@ -3,14 +3,14 @@ import { describe, expect, test } from "vitest";
 import { type Channel, createChannel } from "../../client/channel.ts";
 
 function makeChannel(highBytes: number, capBytes: number) {
-  const asked: ("pause" | "resume")[] = [];
+  const requested: ("pause" | "resume")[] = [];
   const channel = createChannel<number>({
     highBytes,
     capBytes,
-    onFull: () => asked.push("pause"),
-    onDrained: () => asked.push("resume"),
+    onFull: () => requested.push("pause"),
+    onDrained: () => requested.push("resume"),
   });
-  return { channel, asked };
+  return { channel, requested };
 }
 
 async function drain(channel: Channel<number>): Promise<number[]> {
@@ -20,23 +20,23 @@ async function drain(channel: Channel<number>): Promise<number[]> {
 }
 
 describe("a channel", () => {
-  test("asks for a pause at its high mark and for more at half of it", async () => {
-    const { channel, asked } = makeChannel(100, 200);
+  test("requests a pause at the high-water mark and a resume at half of it", async () => {
+    const { channel, requested } = makeChannel(100, 200);
     channel.offer(1, 60);
-    expect(asked).toEqual([]);
+    expect(requested).toEqual([]);
     channel.offer(2, 40);
-    expect(asked).toEqual(["pause"]);
+    expect(requested).toEqual(["pause"]);
     expect(channel.full).toBe(true);
     channel.offer(3, 11);
     await channel.take();
     expect(channel.bytes).toBe(51);
-    expect(asked).toEqual(["pause"]);
+    expect(requested).toEqual(["pause"]);
     await channel.take();
-    expect(asked).toEqual(["pause", "resume"]);
+    expect(requested).toEqual(["pause", "resume"]);
     expect(channel.full).toBe(false);
   });
 
-  test("refuses what does not fit under its cap, and takes it when there is room", async () => {
+  test("rejects items over the cap, and accepts them when there is room", async () => {
     const { channel } = makeChannel(100, 200);
     expect(channel.offer(1, 150)).toBe(true);
     expect(channel.offer(2, 51)).toBe(false);
@@ -47,24 +47,24 @@ describe("a channel", () => {
     expect(await drain(channel)).toEqual([3, 2]);
   });
 
-  test("takes one item larger than its cap where it is empty, so that nothing is too large for ever", async () => {
-    const { channel, asked } = makeChannel(100, 200);
+  test("accepts one item larger than the cap while it is empty", async () => {
+    const { channel, requested } = makeChannel(100, 200);
     expect(channel.offer(1, 5000)).toBe(true);
-    expect(asked).toEqual(["pause"]);
+    expect(requested).toEqual(["pause"]);
     expect(await channel.take()).toBe(1);
-    expect(asked).toEqual(["pause", "resume"]);
+    expect(requested).toEqual(["pause", "resume"]);
   });
 
-  test("hands an item straight to a reader that waits", async () => {
-    const { channel, asked } = makeChannel(10, 20);
+  test("passes an item directly to a waiting reader", async () => {
+    const { channel, requested } = makeChannel(10, 20);
     const taken = channel.take();
     expect(channel.offer(7, 1000)).toBe(true);
     expect(await taken).toBe(7);
     expect(channel.bytes).toBe(0);
-    expect(asked).toEqual([]);
+    expect(requested).toEqual([]);
   });
 
-  test("ends after what is in it was taken, for the first reason given", async () => {
+  test("ends after all items were taken, with the first error passed", async () => {
     const { channel } = makeChannel(100, 200);
     channel.offer(1, 1);
     channel.end(new Error("first"));
@@ -75,7 +75,7 @@ describe("a channel", () => {
     await expect(channel.take()).rejects.toThrow("first");
   });
 
-  test("ends a reader that waits", async () => {
+  test("ends a waiting reader", async () => {
     const { channel } = makeChannel(100, 200);
     const taken = channel.take();
     channel.end();
@@ -86,7 +86,7 @@ describe("a channel", () => {
     await expect(failed).rejects.toThrow("gone");
   });
 
-  test("property: loses nothing it accepted, keeps the order, stays under its cap, pauses and resumes in turn", async () => {
+  test("property: keeps every accepted item in order, stays under the cap, alternates pause and resume", async () => {
     const step = fc.oneof(fc.nat({ max: 120 }), fc.constant("take" as const));
     await fc.assert(
       fc.asyncProperty(
@@ -95,7 +95,7 @@ describe("a channel", () => {
         fc.array(step, { maxLength: 200 }),
         async (highBytes, slack, steps) => {
           const capBytes = highBytes + slack;
-          const { channel, asked } = makeChannel(highBytes, capBytes);
+          const { channel, requested } = makeChannel(highBytes, capBytes);
           const accepted: number[] = [];
           const taken: (number | undefined)[] = [];
           let number = 0;
@@ -112,12 +112,12 @@ describe("a channel", () => {
             if (channel.size > 1) expect(channel.bytes).toBeLessThanOrEqual(capBytes);
             if (channel.bytes >= highBytes) expect(channel.full).toBe(true);
             if (channel.bytes <= highBytes / 2) expect(channel.full).toBe(false);
-            expect(asked.at(-1) === "pause").toBe(channel.full);
+            expect(requested.at(-1) === "pause").toBe(channel.full);
           }
           channel.end();
           expect([...taken, ...(await drain(channel))]).toEqual(accepted);
           expect(channel.bytes).toBe(0);
-          asked.forEach((one, index) => {
+          requested.forEach((one, index) => {
             expect(one).toBe(index % 2 === 0 ? "pause" : "resume");
           });
         },

@@ -16,8 +16,8 @@ const fieldName = fc
   .oneof(text, fc.constantFrom("__proto__", "constructor", "n"))
   .filter((one) => one !== "d");
 
-describe("what the gateway sends is read as it was stored", () => {
-  test("property: any stream, id, payload and fields", () => {
+describe("decoding", () => {
+  test("property: returns any stream, id, payload and fields as stored", () => {
     const entry = fc.record({
       stream: name,
       id,
@@ -40,7 +40,7 @@ describe("what the gateway sends is read as it was stored", () => {
     );
   });
 
-  test("byte for byte, as wire.md says: an array of arrays, payload as bin, fields as a map", () => {
+  test("matches docs/protocol.md byte for byte: an array of arrays, payload as bin, fields as a map", () => {
     const message = Uint8Array.of(
       ...[0x92, 0x93, 0xa1, 0x73, 0xa3, 0x31, 0x2d, 0x30, 0xc4, 0x02, 0xff, 0x00],
       ...[0x94, 0xa1, 0x73, 0xa3, 0x32, 0x2d, 0x30, 0xc4, 0x00, 0x81, 0xa1, 0x6e, 0xa1, 0x37],
@@ -51,13 +51,13 @@ describe("what the gateway sends is read as it was stored", () => {
     ]);
   });
 
-  test("an empty batch says that it is quiet", () => {
+  test("decodes an empty batch", () => {
     expect(decodeBatch(Uint8Array.of(0x90))).toEqual([]);
   });
 });
 
-describe("what is sent is read by the gateway as it was meant", () => {
-  test("property: any stream, payload and fields, with and without an own id", () => {
+describe("encoding", () => {
+  test("property: the gateway decodes any stream, payload and fields, with and without an id", () => {
     const entry = fc.record({
       stream: name,
       id: fc.option(id, { nil: undefined }),
@@ -99,7 +99,7 @@ test.each([
   ["fields that are no map", encode([["s", "1-0", new Uint8Array(), 5]])],
   ["a field that is a number", encode([["s", "1-0", new Uint8Array(), { n: 5 }]])],
   ["a length that lies", Uint8Array.of(0xdd, 0xff, 0xff, 0xff, 0xff)],
-])("%s is a typed error, and final", (_what, message) => {
+])("rejects %s with a final typed error", (_what, message) => {
   expect(() => decodeBatch(message)).toThrow(StreamerError);
   expect(() => decodeBatch(message)).toThrow(
     expect.objectContaining({ code: "BAD_MESSAGE", retryable: false }),

@@ -7,15 +7,18 @@ test.each([
   ["one each, joined by a plus", "5-1+7", "5-1+7-0"],
   ["the beginning and now", "0+$", "0-0+$"],
   ["by stream, now for the rest", { b: "9-9" }, "$+9-9"],
-])("cursors may be given as %s", (_how, from, text) => {
+])("accepts cursors as %s", (_how, from, text) => {
   const cursors = startCursors(["a", "b"], from);
   expect([...cursors.keys()]).toEqual(["a", "b"]);
   expect(cursorsText(cursors)).toBe(text);
 });
 
-test.each(["1-0+2-0+3-0", "yesterday", "", "1-0+", { a: "x" }])("%j is refused before connecting", (from) => {
-  expect(() => startCursors(["a", "b"], from)).toThrow(StreamerError);
-  expect(() => startCursors(["a", "b"], from)).toThrow(
-    expect.objectContaining({ code: "BAD_PARAMETER", message: expect.stringContaining("last_entry_id") }),
-  );
-});
+test.each(["1-0+2-0+3-0", "yesterday", "", "1-0+", { a: "x" }])(
+  "rejects the cursor %j before it connects",
+  (from) => {
+    expect(() => startCursors(["a", "b"], from)).toThrow(StreamerError);
+    expect(() => startCursors(["a", "b"], from)).toThrow(
+      expect.objectContaining({ code: "BAD_PARAMETER", message: expect.stringContaining("last_entry_id") }),
+    );
+  },
+);

@@ -7,16 +7,16 @@ import {
   unreachable,
 } from "../../client/errors.ts";
 
-describe("the error of a close", () => {
-  test.each([1003, 1008, 1009])("%i is final", (code) => {
+describe("error of a close", () => {
+  test.each([1003, 1008, 1009])("code %i is final", (code) => {
     expect(errorFromClose(code, "").retryable).toBe(false);
   });
 
-  test.each([1000, 1001, 1005, 1006, 1011, 1012, 1013])("%i is tried again", (code) => {
+  test.each([1000, 1001, 1005, 1006, 1011, 1012, 1013])("code %i is retryable", (code) => {
     expect(errorFromClose(code, "").retryable).toBe(true);
   });
 
-  test("has the gateway's code and sentence", () => {
+  test("carries the gateway's code and message", () => {
     const error = errorFromClose(1008, "BAD_PARAMETER: count wants a whole number: not 3.5");
     expect(error).toMatchObject({
       code: "BAD_PARAMETER",
@@ -27,7 +27,7 @@ describe("the error of a close", () => {
     });
   });
 
-  test("has a code of its own where somebody else closed", () => {
+  test("uses the client's code if the gateway did not close the connection", () => {
     expect(errorFromClose(1012, "Restarting: back soon")).toMatchObject({
       code: "CONNECTION_LOST",
       message: "Restarting: back soon",
@@ -39,7 +39,7 @@ describe("the error of a close", () => {
   });
 });
 
-describe("the error of an HTTP answer", () => {
+describe("error of an HTTP response", () => {
   test.each([
     [400, false],
     [403, false],
@@ -51,11 +51,11 @@ describe("the error of an HTTP answer", () => {
     [500, true],
     [502, true],
     [503, true],
-  ])("%i: retryable %s", (status, retryable) => {
+  ])("status %i: retryable %s", (status, retryable) => {
     expect(errorFromResponse(status, "")).toMatchObject({ status, retryable, code: "REFUSED" });
   });
 
-  test("has the gateway's code and sentence", () => {
+  test("carries the gateway's code and message", () => {
     const body = '{"error":"stream_id names an empty stream","code":"BAD_PARAMETER"}';
     expect(errorFromResponse(400, body)).toMatchObject({
       code: "BAD_PARAMETER",
@@ -63,22 +63,22 @@ describe("the error of an HTTP answer", () => {
     });
   });
 
-  test.each(["<html>no</html>", "null", "[]", '{"error":5}', '"x"'])("copes with a body like %s", (body) => {
-    expect(errorFromResponse(502, body).message).toBe("the gateway answered 502");
+  test.each(["<html>no</html>", "null", "[]", '{"error":5}', '"x"'])("accepts the body %s", (body) => {
+    expect(errorFromResponse(502, body).message).toBe("the gateway responded with status 502");
   });
 });
 
-test("an unreachable gateway is told by the innermost reason", () => {
+test("reports the innermost cause of an unreachable gateway", () => {
   const refused = Object.assign(new Error(""), { code: "ECONNREFUSED" });
   const fetchFailed = new TypeError("fetch failed", { cause: new AggregateError([refused]) });
   expect(unreachable(fetchFailed)).toMatchObject({
     code: "UNREACHABLE",
-    message: "no connection: ECONNREFUSED",
+    message: "cannot connect: ECONNREFUSED",
     retryable: true,
   });
 });
 
-test("an entry whose answer was lost is never retryable, and keeps why", () => {
+test("APPEND_UNKNOWN is never retryable and keeps its cause", () => {
   const cause = errorFromClose(1011, "");
   const error = appendUnknown(cause);
   expect(error).toBeInstanceOf(StreamerError);

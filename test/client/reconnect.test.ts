@@ -3,7 +3,7 @@ import { errorFromClose } from "../../client/errors.ts";
 import { keepConnected, type Status } from "../../client/reconnect.ts";
 
 const backoff = { firstMs: 2, mostMs: 64 };
-const passing = errorFromClose(1001, "");
+const retryable = errorFromClose(1001, "");
 const final = errorFromClose(1008, "");
 
 function record() {
@@ -17,11 +17,11 @@ function record() {
   };
 }
 
-test("tries again after what passes, waiting longer each time, and stops at what does not", async () => {
+test("retries retryable errors with growing delays, and stops at a final error", async () => {
   const { options, statuses, bounds } = record();
   let attempts = 0;
   const run = keepConnected(async () => {
-    throw ++attempts < 5 ? passing : final;
+    throw ++attempts < 5 ? retryable : final;
   }, options);
   await expect(run).rejects.toBe(final);
   expect(attempts).toBe(5);
@@ -35,28 +35,28 @@ test("tries again after what passes, waiting longer each time, and stops at what
   });
 });
 
-test("waits shortly again once a connection has proven to work", async () => {
+test("resets the backoff once a connection has proven to work", async () => {
   const { options, bounds } = record();
   let attempts = 0;
   const run = keepConnected(async (proven) => {
     if (++attempts === 5) proven();
-    throw attempts < 6 ? passing : final;
+    throw attempts < 6 ? retryable : final;
   }, options);
   await expect(run).rejects.toBe(final);
   expect(bounds()[3]).toBeGreaterThanOrEqual(8);
   expect(bounds()[4]).toBeLessThanOrEqual(2);
 });
 
-test("an error that is not the gateway's is never swallowed", async () => {
+test("rethrows errors that are not StreamerErrors", async () => {
   const bug = new TypeError("bug");
   const run = keepConnected(() => Promise.reject(bug), record().options);
   await expect(run).rejects.toBe(bug);
 });
 
-test("ends with the signal's reason, also in the middle of a wait", async () => {
+test("ends with the signal's reason during a delay", async () => {
   const { controller, options } = record();
   const reason = new Error("enough");
-  const run = keepConnected(() => Promise.reject(passing), {
+  const run = keepConnected(() => Promise.reject(retryable), {
     ...options,
     backoff: { firstMs: 3_600_000, mostMs: 3_600_000 },
     onStatus: ({ state }) => state === "waiting" && queueMicrotask(() => controller.abort(reason)),
@@ -64,6 +64,6 @@ test("ends with the signal's reason, also in the middle of a wait", async () => 
   await expect(run).rejects.toBe(reason);
 });
 
-test("an attempt that returns ends the loop", async () => {
+test("ends when an attempt returns", async () => {
   await expect(keepConnected(() => Promise.resolve(), record().options)).resolves.toBeUndefined();
 });

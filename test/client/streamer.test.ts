@@ -1,4 +1,4 @@
-/** The client as its users see it, on real gateways and a real Redis. */
+/** Public client API on real gateways and a real Redis. */
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { freePort } from "../../bench/load/free-port.ts";
@@ -13,7 +13,7 @@ let gateway: TestGateway;
 let streamer: Streamer;
 
 beforeAll(async () => {
-  // What the client for browsers stands on, and Node has not had for long.
+  // The browser client needs a global WebSocket, which Node 20 does not have.
   vi.stubGlobal("WebSocket", WebSocket);
   redis = await startRedis();
   gateway = await startTestGateway(redis.url);
@@ -25,7 +25,7 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** The first so many entries of a loop. */
+/** Returns the first `count` entries of a loop. */
 async function take(loop: AsyncIterable<PulledEntry>, count: number): Promise<PulledEntry[]> {
   const taken: PulledEntry[] = [];
   for await (const entry of loop) {
@@ -37,7 +37,7 @@ async function take(loop: AsyncIterable<PulledEntry>, count: number): Promise<Pu
 
 const add = (key: string, id: string, data: string) => redis.control.call("XADD", key, id, "d", data);
 
-test("what is pushed comes out of a loop, as bytes, text and JSON", async () => {
+test("pulls pushed entries as bytes, text and JSON", async () => {
   const push = streamer.push("views", { device: "rover" });
   const id = await push.send('{"x":1}');
   const ids = await push.sendAll(["text", { data: Uint8Array.of(0xff), fields: { kind: "raw" } }]);
@@ -54,7 +54,7 @@ test("what is pushed comes out of a loop, as bytes, text and JSON", async () => 
   expect(() => text?.json()).toThrow(StreamerError);
 });
 
-test("own ids are kept, and a refused one fails alone, with the server's code", async () => {
+test("keeps given ids; a rejected id fails alone, with the gateway's code", async () => {
   const push = streamer.push("own");
   expect(
     await push.sendAll([
@@ -71,13 +71,13 @@ test("own ids are kept, and a refused one fails alone, with the server's code", 
 test.each([
   ["Node", connect],
   ["browsers", connectAsBrowser],
-])("the client for %s says where entries were trimmed away, and nowhere else", async (platform, open) => {
+])("the client for %s reports a gap only where entries were trimmed", async (platform, open) => {
   const key = `default:gap-${platform}`;
   for (let i = 1; i <= 20; i++) await add(key, `${i}-0`, String(i));
   await redis.control.call("XTRIM", key, "MINID", "11");
   const here = open(gateway.http);
-  const behind = await take(here.pull(`gap-${platform}`, { from: "5-0" }), 10);
-  expect(behind.map(({ id, gap }) => `${id} ${gap}`)).toEqual(
+  const trimmed = await take(here.pull(`gap-${platform}`, { from: "5-0" }), 10);
+  expect(trimmed.map(({ id, gap }) => `${id} ${gap}`)).toEqual(
     Array.from({ length: 10 }, (_, i) => `${i + 11}-0 ${i === 0}`),
   );
   for (const from of ["11-0", "0"]) {
@@ -86,7 +86,7 @@ test.each([
   }
 });
 
-test("a gap that comes to be while the gateway is away is told by the loop that goes on", async () => {
+test("reports a gap that arises while the gateway is down", async () => {
   const port = await freePort();
   const start = () => startTestGateway(redis.url, { PORT: String(port) });
   let second = await start();
@@ -107,7 +107,7 @@ test("a gap that comes to be while the gateway is away is told by the loop that 
   await second.close();
 });
 
-test("latest skips what is older, and a signal ends a loop with its reason", async () => {
+test("latest skips older entries, and a signal ends a loop with its reason", async () => {
   for (let i = 1; i <= 5; i++) await add("default:newest", `${i}-0`, String(i));
   const controller = new AbortController();
   const loop = streamer.pull("newest", { from: "0", latest: true, signal: controller.signal });
@@ -118,7 +118,7 @@ test("latest skips what is older, and a signal ends a loop with its reason", asy
   await expect(next).rejects.toBe(reason);
 });
 
-test("history: ranges, both ways, over pages, and no more than asked for", async () => {
+test("reads history ranges in both directions, over pages, up to count", async () => {
   for (let i = 1; i <= 25; i++) await add("default:history", `${i}-0`, String(i));
   const ids = async (range: Parameters<Streamer["entries"]>[1]) => {
     const found: number[] = [];
@@ -134,7 +134,7 @@ test("history: ranges, both ways, over pages, and no more than asked for", async
   await expect(ids({ start: "yesterday" })).rejects.toMatchObject({ code: "BAD_PARAMETER", status: 400 });
 });
 
-test("history goes on where a page was cut because its entries are large", async () => {
+test("continues history after a page that was cut because its entries are large", async () => {
   await using small = await startTestGateway(redis.url, { MAX_ANSWER_BYTES: "1024" });
   const found: string[] = [];
   for (let i = 1; i <= 5; i++) await add("default:large", `${i}-0`, "x".repeat(1000));
@@ -142,7 +142,7 @@ test("history goes on where a page was cut because its entries are large", async
   expect(found).toEqual(["1-0", "2-0", "3-0", "4-0", "5-0"]);
 });
 
-test("devices, streams and metadata, listed and changed", async () => {
+test("lists and changes devices, streams and metadata", async () => {
   await redis.control.call("SADD", ":devices:seen", "rover");
   await add("rover:a:b", "3-0", "x");
   await add("bare", "1-0", "x");
@@ -172,7 +172,7 @@ test("devices, streams and metadata, listed and changed", async () => {
   expect(await streamer.server()).toMatchObject({ version: "test", redisMode: "standalone" });
 });
 
-test("devices that come and go, and what the gateway counts", async () => {
+test("reports device events and metrics", async () => {
   const push = streamer.push("counted");
   await push.sendAll(["a", "b"]);
   await fetch(`${gateway.http}/graphql`, {
@@ -204,7 +204,7 @@ test("devices that come and go, and what the gateway counts", async () => {
   await expect(streamer.metrics({ signal: aborted })).rejects.toThrow("before");
 });
 
-test("the size of the last entry is told, with all its fields", async () => {
+test("reports the size of the last entry with all its fields", async () => {
   await redis.control.call("XADD", "size:s", "1-0", "a", "xx", "d", "payload", "b", "yyy");
   await redis.control.call("XADD", "size:none", "1-0", "a", "xx");
   const sizes = (await streamer.streams({ match: "size:*" })).map(({ key, lastBytes }) => [key, lastBytes]);
@@ -214,16 +214,16 @@ test("the size of the last entry is told, with all its fields", async () => {
   ]);
 });
 
-test("count and maxFps are asked of the gateway: so many of the newest, and what it refuses is told", async () => {
+test("passes count and maxFps to the gateway and reports its rejection", async () => {
   for (let i = 1; i <= 9; i++) await add("default:bounded", `${i}-0`, String(i));
   const newest = await take(streamer.pull("bounded", { from: "0", latest: true, count: 3 }), 3);
   expect(newest.map(({ id }) => id)).toEqual(["7-0", "8-0", "9-0"]);
-  // What it does with it is the gateway's; that it was asked is told by its refusal.
+  // The rejection proves that the gateway received the options.
   await expect(streamer.pull("bounded", { maxFps: -1 }).next()).rejects.toThrow("max_fps");
   await expect(streamer.pull("bounded", { count: -1 }).next()).rejects.toThrow("count");
 });
 
-test("a gateway without devices is listed and changed too", async () => {
+test("lists and changes streams of a gateway without devices", async () => {
   await using plain = await startTestGateway(redis.url, { DISABLE_MULTI_DEVICE_PREFIXING: "1" });
   const here = connect(plain.http);
   await add("a:plain", "1-0", "x");
@@ -234,15 +234,15 @@ test("a gateway without devices is listed and changed too", async () => {
   expect(await here.deleteStream("a:plain")).toBe(true);
 });
 
-test("errors say what went wrong: nobody there, Redis away, a signal", async () => {
-  const nobody = connect(`http://127.0.0.1:${await freePort()}`);
-  await expect(nobody.streams()).rejects.toMatchObject({ code: "UNREACHABLE", retryable: true });
+test("reports an unreachable gateway, an unavailable Redis and an aborted signal", async () => {
+  const unreachable = connect(`http://127.0.0.1:${await freePort()}`);
+  await expect(unreachable.streams()).rejects.toMatchObject({ code: "UNREACHABLE", retryable: true });
   const aborted = AbortSignal.abort(new Error("before"));
   await expect(streamer.devices({ signal: aborted })).rejects.toThrow("before");
-  await using away = await startRedis();
-  await using there = await startTestGateway(away.url, { REDIS_WAIT_MS: "50" });
-  await away.kill();
-  await until("the gateway notices", async () => {
+  await using failing = await startRedis();
+  await using there = await startTestGateway(failing.url, { REDIS_WAIT_MS: "50" });
+  await failing.kill();
+  await until("the gateway reports it", async () => {
     const failure: unknown = await connect(there.http)
       .streams()
       .catch((error: unknown) => error);

@@ -1,4 +1,4 @@
-/** A client that shows a token, at a gateway that asks for one. */
+/** Client with a token, against a gateway that requires one. */
 import { createSecretKey } from "node:crypto";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -31,7 +31,7 @@ const codeOf = (promise: Promise<unknown>) =>
     (error: StreamerError) => error.code,
   );
 
-test("pushes and pulls with it", async () => {
+test("pushes and pulls with a token", async () => {
   const streamer = connect(gateway.http, { token: await token(60) });
   const push = streamer.push("mine");
   await push.send("hello");
@@ -42,7 +42,7 @@ test("pushes and pulls with it", async () => {
   }
 });
 
-test("without one, or with one that allows something else, it says so and does not try again", async () => {
+test("reports a missing or insufficient token and does not retry", async () => {
   const pullOf = (options: Parameters<typeof connect>[1], from: string) =>
     connect(gateway.http, options).pull("mine", { from }).next();
   for (const from of ["0", "$"]) {
@@ -52,11 +52,11 @@ test("without one, or with one that allows something else, it says so and does n
   }
 });
 
-test("a loop goes on past the end of a token where there is a way to get a fresh one", async () => {
+test("renews an expired token and continues the loop", async () => {
   const lives = [2, 60];
-  let asked = 0;
+  let requested = 0;
   const streamer = connect(gateway.http, {
-    token: () => token(lives[asked++] ?? 60),
+    token: () => token(lives[requested++] ?? 60),
     backoff: { mostMs: 10 },
   });
   const statuses: string[] = [];
@@ -70,6 +70,6 @@ test("a loop goes on past the end of a token where there is a way to get a fresh
   await push.send("late");
   await push.close();
   expect(Buffer.from((await first).value?.data ?? "").toString()).toBe("late");
-  expect(asked).toBe(2);
+  expect(requested).toBe(2);
   await reader.return(undefined);
 });

@@ -300,6 +300,26 @@ const GRAPHQL_POST: Operation = {
 
 const SMALL_BODY = { "413": problem("The body is over 16 KB.") };
 
+const GRAPHQL_RESERVE: Operation = {
+  tags: ["graphql"],
+  summary: "Reserve an event stream for several operations",
+  responses: { "201": text("The token of the stream, for the header `x-graphql-event-stream-token`.") },
+};
+
+const GRAPHQL_STOP: Operation = {
+  tags: ["graphql"],
+  summary: "Stop an operation on a reserved event stream",
+  parameters: [graphqlText("operationId", "The operation's id.")],
+  responses: { "200": text("The operation is stopped.") },
+};
+
+const page = (summary: string): Operation => ({
+  tags: ["access"],
+  summary,
+  security: [],
+  responses: { "200": { description: summary, content: { "text/html": { schema: { type: "string" } } } } },
+});
+
 const LOGIN: Operation = {
   tags: ["access"],
   summary: "Exchange a key or token for a cookie",
@@ -377,12 +397,14 @@ const status = (summary: string, more: OpenAPIV3.ResponsesObject = {}): Operatio
   responses: { "200": text(summary), ...more },
 });
 
+const METHODS = ["get", "post", "put", "delete"] as const;
+
 /** Adds the responses that every operation has. */
-function withHeadFaults(paths: Record<string, Partial<Record<"get" | "post" | "delete", Operation>>>) {
+function withHeadFaults(paths: Record<string, Partial<Record<(typeof METHODS)[number], Operation>>>) {
   const complete: OpenAPIV3.PathsObject = {};
   for (const [path, operations] of Object.entries(paths)) {
     const item: OpenAPIV3.PathItemObject = {};
-    for (const method of ["get", "post", "delete"] as const) {
+    for (const method of METHODS) {
       const operation = operations[method];
       if (operation !== undefined)
         item[method] = { ...operation, responses: { ...operation.responses, ...HEAD_FAULTS } };
@@ -417,8 +439,8 @@ export function openApiDocument(version: string): OpenAPIV3.Document {
       "/data/{stream_id}/entries": { get: HISTORY },
       "/data/{stream_id}/events": { get: EVENTS },
       "/data/{stream_id}/mjpeg": { get: MJPEG },
-      "/graphql": { get: GRAPHQL_GET, post: GRAPHQL_POST },
-      "/login": { post: LOGIN },
+      "/graphql": { get: GRAPHQL_GET, post: GRAPHQL_POST, put: GRAPHQL_RESERVE, delete: GRAPHQL_STOP },
+      "/login": { get: page("Login page"), post: LOGIN },
       "/logout": {
         post: { tags: ["access"], summary: "Delete the cookie", responses: { "204": text("Done.") } },
       },
@@ -431,6 +453,8 @@ export function openApiDocument(version: string): OpenAPIV3.Document {
         get: status("Redis answers and accepts writes", { "503": problem("Redis does not answer.") }),
       },
       "/metrics": { get: status("Metrics for Prometheus") },
+      "/openapi.json": { get: status("This document") },
+      "/docs": { get: status("Page that shows this document") },
     }),
   };
 }

@@ -31,7 +31,10 @@ export interface FrameReaderOptions {
   readonly onHeld?: (bytes: number, announced: number) => void;
 }
 
-/** The client does not keep to the protocol, and its connection cannot go on. */
+/** Close codes for a client that violates the protocol (RFC 6455, section 7.4.1). */
+export const PROTOCOL_CLOSE = { violation: 1002, notUtf8: 1007, tooLarge: 1009 } as const;
+
+/** A client that violates the protocol, whose connection cannot continue. */
 export class ProtocolError extends Error {
   /** RFC 6455, section 7.4.1. */
   readonly closeCode: number;
@@ -62,7 +65,8 @@ const FIRST_MEMORY_BYTES = 1024 * 1024;
 const MOST_HEAD_BYTES = 14;
 const NO_BYTES = Buffer.alloc(0);
 
-const violation = (problem: string): ProtocolError => new ProtocolError(1002, `PROTOCOL_ERROR: ${problem}`);
+const violation = (problem: string): ProtocolError =>
+  new ProtocolError(PROTOCOL_CLOSE.violation, `PROTOCOL_ERROR: ${problem}`);
 
 /** Whether a code may stand in a close frame (RFC 6455, section 7.4.2; RFC 6455 registry). */
 const isCloseCode = (code: number): boolean =>
@@ -132,7 +136,10 @@ export function createFrameReader(
     if (opcode !== CONTINUATION && kind !== CONTINUATION)
       throw violation("a message begins before the last one has ended");
     if (gatheredBytes + length > maxMessageBytes)
-      throw new ProtocolError(1009, `TOO_LARGE: a message is over the limit of ${maxMessageBytes} bytes`);
+      throw new ProtocolError(
+        PROTOCOL_CLOSE.tooLarge,
+        `TOO_LARGE: a message is over the limit of ${maxMessageBytes} bytes`,
+      );
   }
 
   /** Reads on in the payload. @returns where the next frame starts */
@@ -208,7 +215,7 @@ export function createFrameReader(
   function endMessage(bytes: Buffer, isBinary: boolean, own: Buffer | undefined): void {
     messages++;
     if (!isBinary && !isUtf8(bytes))
-      throw new ProtocolError(1007, "BAD_PAYLOAD: a text message is not UTF-8");
+      throw new ProtocolError(PROTOCOL_CLOSE.notUtf8, "BAD_PAYLOAD: a text message is not UTF-8");
     handlers.onMessage(bytes, isBinary, own);
     if (isHeld) hold(0, 0);
   }
@@ -221,7 +228,10 @@ export function createFrameReader(
       const code = payload.length === 1 ? 0 : payload.readUInt16BE(0);
       if (!isCloseCode(code)) throw violation("a close frame with a code that is none");
       if (!isUtf8(payload.subarray(2)))
-        throw new ProtocolError(1007, "BAD_PAYLOAD: the reason of a close frame is not UTF-8");
+        throw new ProtocolError(
+          PROTOCOL_CLOSE.notUtf8,
+          "BAD_PAYLOAD: the reason of a close frame is not UTF-8",
+        );
       handlers.onClose(code);
     }
   }

@@ -13,6 +13,7 @@ import { checkHead } from "../request-head.ts";
 import type { SocketDeadlines } from "../socket-deadlines.ts";
 import { closeWith, refusedAt, type ServedSocket, type WebSocketParts } from "./connection.ts";
 import { MOST_CONTROL_BYTES } from "./control.ts";
+import { PROTOCOL_CLOSE } from "./frame-reader.ts";
 import { answerHandshake, chooseOpenly, offeredProtocols, refuseUpgrade, splitUrl } from "./handshake.ts";
 import { makeHoldable } from "./holdable-socket.ts";
 import { servePull } from "./pull.ts";
@@ -80,7 +81,6 @@ interface OpenSocket {
 const DATA_ROUTE = /^\/data\/([^/]+)\/(push|pull)\/?$/;
 const GRAPHQL_ROUTE = /^\/graphql\/?$/;
 const CLOSE_POLL_MS = 20;
-const TOO_LARGE_CLOSE = 1009;
 const ignore = () => undefined;
 const stopping = () => new GatewayError("SHUTTING_DOWN", "the gateway stops");
 
@@ -191,7 +191,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
             serving.closed(code);
           },
           broke(error) {
-            if (error.closeCode === TOO_LARGE_CLOSE) {
+            if (error.closeCode === PROTOCOL_CLOSE.tooLarge) {
               limiting.hit("message_bytes");
               refusals.note(new GatewayError("TOO_LARGE", error.message), refusedAt(session));
               return;

@@ -1,0 +1,159 @@
+/** The tables of `docs/protocol.md` and of the settings against the tables in the code: neither side lacks a row. */
+import { describe, expect, it } from "vitest";
+import { TICKET_ROUTES } from "../../src/access/ticket-scope.ts";
+import { ERRORS } from "../../src/domain/errors.ts";
+import { SETTINGS } from "../../src/settings.ts";
+import { openApiDocument } from "../../src/transports/http/openapi.ts";
+import { type Parameter, type ParameterRoute, rowsOf } from "../../src/transports/parameters.ts";
+import { PROTOCOL_CLOSE } from "../../src/transports/websocket/frame-reader.ts";
+import { CLEAN_FORMAT_NAMES, cleanFormat, EVENT_FORMAT_NAMES, RAW_TYPE } from "../../src/wire/formats.ts";
+import { hasDoc, plain, readDoc, sectionOf, tableOf } from "../support/markdown.ts";
+
+const protocol = readDoc("docs/protocol.md");
+
+/** The section of each data route. */
+const SECTIONS = {
+  push: "## WebSocket push",
+  pull: "## WebSocket pull",
+  get: "## GET entries",
+  post: "## POST entries",
+  entries: "## History",
+  events: "## Server-sent events",
+  mjpeg: "## MJPEG",
+} as const satisfies Record<ParameterRoute, string>;
+
+const code = (value: unknown): string => `\`${String(value)}\``;
+
+function defaultOf({ type, fallback, fallbackNote }: Parameter<unknown>): string {
+  if (fallbackNote !== undefined) return plain(fallbackNote);
+  if (fallback === undefined) return "";
+  return String(type === "flag" ? Number(fallback) : fallback);
+}
+
+function rangeOf({ choices, least, most }: Parameter<unknown>): string {
+  if (choices !== undefined) return choices.map(code).join(", ");
+  return least === undefined ? "" : `${code(least)} to ${code(most)}`;
+}
+
+describe("parameters", () => {
+  it.each(Object.entries(SECTIONS))(
+    "of %s have the documented names, defaults and ranges",
+    (route, heading) => {
+      const documented = tableOf(sectionOf(protocol, heading), "parameter").map(
+        ([name, type, fallback, range]) => [plain(name ?? ""), type, plain(fallback ?? ""), range],
+      );
+      const parsed = Object.entries(rowsOf(route as ParameterRoute)).map(([name, row]) => [
+        name,
+        row.type,
+        defaultOf(row),
+        rangeOf(row),
+      ]);
+      expect(documented).toEqual(parsed);
+    },
+  );
+});
+
+describe("errors", () => {
+  it("have the documented status, close code and retryability", () => {
+    const documented = tableOf(sectionOf(protocol, "## Errors"), "code").map(
+      ([name, status, close, retry]) => [
+        plain(name ?? ""),
+        { status: Number(status), close: Number(close), retryable: retry === "yes" },
+      ],
+    );
+    expect(documented).toEqual(Object.entries(ERRORS));
+  });
+
+  it("have a sentence each", () => {
+    for (const [name, , , , meaning] of tableOf(sectionOf(protocol, "## Errors"), "code"))
+      expect(`${name} ${meaning}`).toMatch(/^`\w+` [A-Z]/);
+  });
+
+  it("have documented close codes", () => {
+    const documented = tableOf(sectionOf(protocol, "### Close codes"), "close code").map(([close]) =>
+      Number(close),
+    );
+    const used = [...Object.values(ERRORS).map(({ close }) => close), ...Object.values(PROTOCOL_CLOSE)];
+    expect(documented).toEqual([...new Set(used)].sort((a, b) => a - b));
+  });
+});
+
+describe("formats", () => {
+  it("have the documented media types, message types and room for notices", () => {
+    const documented = tableOf(sectionOf(protocol, "## Formats"), "format").map(
+      ([name, , mediaType, message, , notices]) => [
+        plain(name ?? ""),
+        plain(mediaType ?? ""),
+        message,
+        notices,
+      ],
+    );
+    const clean = CLEAN_FORMAT_NAMES.map((name) => {
+      const { mediaType, isBinary, encodeGap, encodeStatus } = cleanFormat(name);
+      const hasNotices = encodeGap !== undefined && encodeStatus !== undefined;
+      return [name, mediaType, isBinary ? "binary" : "text", hasNotices ? "yes" : "no"];
+    });
+    expect(documented).toEqual([
+      ["header", "", "text, then binary", "no"],
+      ["raw", RAW_TYPE, "binary", "no"],
+      ...clean,
+    ]);
+  });
+
+  it("of events are documented", () => {
+    for (const name of EVENT_FORMAT_NAMES)
+      expect(sectionOf(protocol, "## Server-sent events")).toMatch(
+        new RegExp(`^- Data by .*\`${name}\``, "m"),
+      );
+  });
+});
+
+describe("routes", () => {
+  /** WebSockets, which OpenAPI describes as the GET that is upgraded; `/graphql` is described once. */
+  const methodOf = (method: string) => (method === "WebSocket" ? "GET" : method);
+
+  it("are those of the OpenAPI document", () => {
+    const documented = tableOf(sectionOf(protocol, "## Routes"), "method").map(
+      ([method = "", path = ""]) => `${methodOf(method)} ${plain(path)}`,
+    );
+    const described = Object.entries(openApiDocument("test").paths).flatMap(([path, operations]) =>
+      Object.keys(operations ?? {}).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect([...new Set(documented)].sort()).toEqual(described.sort());
+  });
+
+  it("link to sections that exist", () => {
+    const anchors = new Set(
+      [...protocol.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
+        title
+          .toLowerCase()
+          .replace(/[^\w -]/g, "")
+          .replaceAll(" ", "-"),
+      ),
+    );
+    const links = [...protocol.matchAll(/\]\(#([\w-]+)\)/g)].map(([, anchor]) => anchor);
+    expect(links.filter((anchor) => anchor === undefined || !anchors.has(anchor))).toEqual([]);
+  });
+
+  it("of tickets are documented", () => {
+    const [route] = tableOf(sectionOf(protocol, "## Tickets"), "member of the body");
+    expect([...(route?.[1] ?? "").matchAll(/`(\w+)`/g)].map(([, name]) => name)).toEqual([...TICKET_ROUTES]);
+  });
+});
+
+describe("settings", () => {
+  const file = hasDoc("docs/configuration.md") ? "docs/configuration.md" : "README.md";
+
+  it(`are the rows of ${file}`, () => {
+    const documented = [...readDoc(file).matchAll(/^\| `([A-Z_]+)` \| `--[\w-]+` \|\s*([^|]*?)\s*\|/gm)].map(
+      ([, env, fallback]) => [env, plain(fallback ?? "")],
+    );
+    expect(documented).toEqual(Object.values(SETTINGS).map(({ env, fallback }) => [env, fallback]));
+  });
+
+  it("that the protocol names exist", () => {
+    const known = new Set([...Object.values(SETTINGS).map(({ env }) => env), ...Object.keys(ERRORS)]);
+    const named = [...protocol.matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`/g)].map(([, name]) => name ?? "");
+    expect(named.filter((name) => !known.has(name))).toEqual([]);
+  });
+});

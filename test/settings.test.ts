@@ -124,10 +124,10 @@ it("survive JSON, by which workers are handed them", () => {
 describe("what cannot be", () => {
   it.each([
     ["PORT", "65536", "whole number from 0 to 65535"],
-    ["PORT", "80.5", "whole number"],
-    ["PORT", "0x50", "whole number"],
+    ["PORT", "80.5", "integer"],
+    ["PORT", "0x50", "integer"],
     ["PORT", "eighty", '"eighty"'],
-    ["WORKERS", "0", "whole number from 1"],
+    ["WORKERS", "0", "integer from 1"],
     ["WORKERS", "all", "or auto"],
     ["REDIS_URL", "there:6379", "redis://host:port"],
     ["REDIS_URL", "http://there", "redis://host:port"],
@@ -135,16 +135,16 @@ describe("what cannot be", () => {
     ["REDIS_URL", "redis+sentinel://there", "/master-name"],
     ["REDIS_URL", "redis+cluster://there/3", "redis+cluster://host:port,host:port"],
     ["REDIS_FSYNC", "sometimes", "always, everysec, no"],
-    ["REDIS_STREAM_MAXLEN", "-5", "whole number"],
+    ["REDIS_STREAM_MAXLEN", "-5", "integer"],
     ["DISABLE_MULTI_DEVICE_PREFIXING", "perhaps", "1 or 0"],
     ["MAX_MESSAGE_BYTES", "1023", "at least 1024 bytes"],
     ["MAX_MESSAGE_BYTES", "64 megabytes", "such as 65536 or 64k"],
     ["MAX_MESSAGE_BYTES", "1.5m", "such as 65536 or 64k"],
-    ["PING_INTERVAL_MS", "0", "whole number from 100"],
-    ["METRICS_CLASSES", "*:cam*", 'cameras=*:cam*, not "*:cam*"'],
+    ["PING_INTERVAL_MS", "0", "integer from 100"],
+    ["METRICS_CLASSES", "*:cam*", 'cameras=*:cam*,imus=*:imu*, got "*:cam*"'],
     ["METRICS_CLASSES", "cameras=", "cameras=*:cam*"],
     ["METRICS_CLASSES", 'a"b=*', "cameras=*:cam*"],
-    ["METRICS_CLASSES", "a=*,".repeat(51), "at most 50 classes, not 51"],
+    ["METRICS_CLASSES", "a=*,".repeat(51), "at most 50 classes, got 51"],
     ["LOG_LEVEL", "loud", "trace, debug, info"],
   ])("%s=%s names itself and what it wants", (variable, value, wants) => {
     const inEnv = refusal([], { [variable]: value });
@@ -170,7 +170,7 @@ describe("what cannot be", () => {
 });
 
 describe("texts", () => {
-  it.each(rows)("the help and the README's table list %s", (_, { env, doc, fallback }) => {
+  it.each(rows)("the help and the table of settings list %s", (_, { env, doc, fallback }) => {
     const help = helpText();
     expect(help).toContain(`--${flagName(env)} `);
     expect(help).toMatch(new RegExp(`\\s${env}\\s`));

@@ -1,4 +1,4 @@
-/** The README: its code samples run, and its table of settings is the program's. */
+/** The samples of the README and of docs/any-language.md run, and docs/configuration.md lists the program's settings. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -11,9 +11,10 @@ import { startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 
 const run = promisify(execFile);
-const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+const page = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+const samples = page("README.md") + page("docs/any-language.md");
 const blocks = (language: string) =>
-  [...readme.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, "gs"))].map(([, code = ""]) => code);
+  [...samples.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, "gs"))].map(([, code = ""]) => code);
 /** The first command starts the gateway, which here the test has done. */
 const shell = blocks("bash").filter((code) => code.includes("curl"));
 
@@ -35,17 +36,22 @@ const stored = async () => {
   return ((await answer.json()) as [string, string, string][]).map(([, , payload]) => payload);
 };
 
-test("the table of settings is the program's", () => {
-  expect(readme).toContain(settingsTable());
+test("lists every setting in docs/configuration.md", () => {
+  expect(page("docs/configuration.md")).toContain(settingsTable());
 });
 
 describe("samples", () => {
-  const [push, pushRaw, pull, pullMsgpack, requests, history, query, follow, ...others] = blocks("python");
+  const [hello, push, pushRaw, pull, pullMsgpack, requests, history, query, follow, ...others] =
+    blocks("python");
   const python = async (code = "") => (await run("/usr/bin/python3", ["-c", here(code)])).stdout;
 
   test("all are known to this test", () => {
     expect(others).toEqual([]);
     expect(shell.length).toBe(1);
+  });
+
+  test("quick start", async () => {
+    expect(await python(hello)).toMatch(/^b'Hello, world' \d+-\d+\n$/);
   });
 
   test("push and pull", async () => {

@@ -13,6 +13,7 @@ import { entriesByKey } from "./entry-reply.ts";
 import { isPermissionError, refusalOf } from "./refusal.ts";
 import { ReplyError } from "./resp-reader.ts";
 import { createScriptSupport } from "./script-support.ts";
+import { followServer } from "./server-identity.ts";
 import { errorIn, planRead, type ReadState, readCommands, type Tail, takeReads } from "./tail.ts";
 import type { TailOptions } from "./tracking-tail.ts";
 
@@ -39,6 +40,7 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
   let scheduled = false;
   let closed = false;
 
+  const server = followServer(() => connection, continuity.serverChanged);
   const connection = openConnection({
     address,
     logger,
@@ -50,6 +52,7 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
       connection.send(["CLIENT", "ID"], (_error, id) => {
         clientId = typeof id === "number" ? id : undefined;
       });
+      server.check();
       schedule();
     },
     onLost() {

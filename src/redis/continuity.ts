@@ -77,6 +77,13 @@ export interface Continuity {
   grow(key: string, entries: readonly Entry[]): void;
   /** Whether the stream that the position belongs to no longer exists: an entry of the same id is another one. */
   isEnded(key: string): boolean;
+  /**
+   * Another server answers from now on: a replica that was promoted, or one that restarted. It may lack the last entries
+   * that the tail read, so fewer entries than before do not prove that the stream was created again.
+   *
+   * @param key the stream that has moved; absent, all have
+   */
+  serverChanged(key?: string): void;
   /** Whether a stream was checked since it is watched. */
   knows(key: string): boolean;
   forget(key: string): void;
@@ -207,6 +214,12 @@ export function createContinuity(sizes: EntrySizes, canRunScripts: () => boolean
     grow(key, entries) {
       const memory = memories.get(key);
       if (memory !== undefined) remember(memory, entries);
+    },
+    serverChanged(key) {
+      for (const memory of key === undefined ? memories.values() : [memoryOf(key)]) {
+        memory.added = undefined;
+        memory.isCaughtUp = false;
+      }
     },
     isEnded: (key) => memories.get(key)?.isEnded === true,
     knows: (key) => memories.get(key)?.length !== undefined,

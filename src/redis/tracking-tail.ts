@@ -20,6 +20,7 @@ import { createReadRetries, isTemporary } from "./read-retries.ts";
 import { isPermissionError, refusalOf } from "./refusal.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
 import { createScriptSupport } from "./script-support.ts";
+import { followServer } from "./server-identity.ts";
 import type { RedisPlace } from "./source.ts";
 import {
   errorIn,
@@ -66,6 +67,7 @@ export function openTrackingTail(options: TailOptions): Tail {
     schedule();
   });
 
+  const server = followServer(() => connection, continuity.serverChanged);
   const connection = openConnection({
     address,
     logger,
@@ -82,6 +84,7 @@ export function openTrackingTail(options: TailOptions): Tail {
       connection.send(["CLIENT", "TRACKING", "ON"], (error) => {
         if (error instanceof ReplyError) onUnsupported?.(error.message);
       });
+      server.check();
       readAll();
     },
     onLost() {

@@ -134,6 +134,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
     for (const [key, position] of plan) {
       changed.delete(key);
       busy.add(key);
+      if (readAt.has(key) && readAt.get(key) !== node) continuity.serverChanged(key);
       readAt.set(key, node);
       const one = { asked: new Map([[key, position]]), count };
       router.transact(readCommands(one, continuity), (error, replies) => {

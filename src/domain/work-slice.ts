@@ -1,43 +1,66 @@
 /**
- * Time slices for long work. Parsing or encoding megabytes would block the event loop and delay other clients, so such work
- * runs in slices and yields to the event loop in between.
+ * Slices of long work. Parsing or encoding megabytes takes longer than other clients should wait, so such work runs in
+ * slices and lets everything else that is due run in between. All sliced work shares the time: however many clients
+ * cause some, one turn of the event loop spends one slice on it.
  */
 
-/** Time (ms) that one slice may hold the event loop. */
-const SLICE_MS = 8;
+/** Time (ms) that sliced work may take in one turn of the event loop. */
+const SLICE_MS = 5;
 
 /** The slices of one piece of work. */
 export interface WorkSlices {
   /** Whether the current slice has used its time. */
   isOver(): boolean;
-  /** Yields to the event loop, then begins a new slice. */
+  /** Resolves when other work had its turn, and begins a new slice. */
   next(): Promise<void>;
+}
+
+/** Work that waits for its next slice, oldest first. */
+const waiting: (() => void)[] = [];
+/** When the first slice of this turn began, in ms of `performance.now()`; undefined before it does. */
+let turnStartedAt: number | undefined;
+
+function startSlice(): number {
+  if (turnStartedAt === undefined) {
+    turnStartedAt = performance.now();
+    // Not a microtask: sockets are only served between two turns of the event loop.
+    setImmediate(endTurn);
+  }
+  return turnStartedAt;
+}
+
+function endTurn(): void {
+  turnStartedAt = undefined;
+  const next = waiting.shift();
+  if (next === undefined) return;
+  startSlice();
+  next();
 }
 
 /** Begins the first slice. */
 export function createWorkSlices(): WorkSlices {
-  let startedAt = performance.now();
+  startSlice();
   return {
-    isOver: () => performance.now() - startedAt >= SLICE_MS,
-    async next() {
-      // Not a microtask: sockets are only served between event-loop turns.
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      startedAt = performance.now();
-    },
+    isOver: () => performance.now() - startSlice() >= SLICE_MS,
+    next: () =>
+      new Promise<void>((resolve) => {
+        waiting.push(resolve);
+        startSlice();
+      }),
   };
 }
 
 /**
- * Runs a generator in slices. It may pause at each `yield`, so the work between two yields must be short.
+ * Runs a generator in slices. It may stop at each `yield`, so the work between two of them has to be short.
  *
  * @returns what the generator returns
- * @throws the error that the generator throws
+ * @throws whatever the generator throws
  */
 export async function runInSlices<T>(work: Iterator<void, T>): Promise<T> {
   const slices = createWorkSlices();
   for (;;) {
+    if (slices.isOver()) await slices.next();
     const step = work.next();
     if (step.done) return step.value;
-    if (slices.isOver()) await slices.next();
   }
 }

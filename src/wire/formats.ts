@@ -10,6 +10,8 @@ import { encodeBase64 } from "./base64.ts";
 import {
   decodeJson,
   decodeJsonBody,
+  decodeJsonBodySteps,
+  decodeJsonSteps,
   encodeJson,
   encodeJsonEntry,
   encodeJsonGap,
@@ -18,6 +20,8 @@ import {
 import {
   decodeMsgpack,
   decodeMsgpackBody,
+  decodeMsgpackBodySteps,
+  decodeMsgpackSteps,
   encodeMsgpack,
   encodeMsgpackGap,
   encodeMsgpackStatus,
@@ -45,8 +49,12 @@ export interface CleanFormat {
   encodeStatus?(unavailableSince: Date | undefined): Encoded;
   /** Decodes a pushed message. @throws GatewayError BAD_HEADER or TOO_LARGE */
   decode(bytes: Uint8Array, mostEntries: number): PushedEntry[];
+  /** Decodes a long pushed message in steps, with the same result. @throws GatewayError BAD_HEADER or TOO_LARGE */
+  decodeSteps(bytes: Uint8Array, mostEntries: number): Generator<void, PushedEntry[]>;
   /** Decodes a posted body; undefined where it is a single value that no batch is. @throws GatewayError BAD_BODY, BAD_HEADER or TOO_LARGE */
   decodeBody(bytes: Uint8Array, mostEntries: number): PushedEntry[] | undefined;
+  /** Decodes a long posted body in steps, with the same result. @throws GatewayError BAD_BODY, BAD_HEADER or TOO_LARGE */
+  decodeBodySteps(bytes: Uint8Array, mostEntries: number): Generator<void, PushedEntry[] | undefined>;
 }
 
 /** The clean formats, by the name that `format` takes. */
@@ -60,7 +68,9 @@ export const CLEAN_FORMATS = {
     encodeGap: encodeMsgpackGap,
     encodeStatus: encodeMsgpackStatus,
     decode: decodeMsgpack,
+    decodeSteps: decodeMsgpackSteps,
     decodeBody: decodeMsgpackBody,
+    decodeBodySteps: decodeMsgpackBodySteps,
   },
   json: {
     title: "JSON",
@@ -71,7 +81,9 @@ export const CLEAN_FORMATS = {
     encodeGap: encodeJsonGap,
     encodeStatus: encodeJsonStatus,
     decode: (bytes, mostEntries) => decodeJson(lossyTextOf(bytes), mostEntries),
+    decodeSteps: decodeJsonSteps,
     decodeBody: decodeJsonBody,
+    decodeBodySteps: decodeJsonBodySteps,
   },
 } as const satisfies Readonly<Record<string, CleanFormat>>;
 

@@ -8,6 +8,8 @@
  *                       ^end    ^end                      offsets=end:   where it ends
  */
 import type { RequestedId, StreamEntries } from "../domain/entry.ts";
+import { runAtOnce } from "../domain/run-at-once.ts";
+import { parseJsonSteps } from "./json-steps.ts";
 import { parseJson } from "./json-text.ts";
 import {
   checkBatchSize,
@@ -39,8 +41,25 @@ export interface PushHeader {
  * @param mostEntries the limit of a batch
  * @throws GatewayError BAD_HEADER or TOO_LARGE
  */
-export function parsePushHeader(text: string, streams: readonly string[], mostEntries: number): PushHeader {
-  const list = parseList(text, mostEntries);
+export const parsePushHeader = (text: string, streams: readonly string[], mostEntries: number): PushHeader =>
+  runAtOnce(headerOf(parseJson(text, "header", mostEntries), streams, mostEntries));
+
+/** Parses a long push header in steps, with the same result. @throws GatewayError BAD_HEADER or TOO_LARGE */
+export function* parsePushHeaderSteps(
+  bytes: Uint8Array,
+  streams: readonly string[],
+  mostEntries: number,
+): Generator<void, PushHeader> {
+  return yield* headerOf(yield* parseJsonSteps(bytes, "header", mostEntries), streams, mostEntries);
+}
+
+function* headerOf(
+  value: unknown,
+  streams: readonly string[],
+  mostEntries: number,
+): Generator<void, PushHeader> {
+  if (!Array.isArray(value)) throw malformed(`header is no JSON list: ${preview(value)}`);
+  const list: readonly unknown[] = value;
   checkBatchSize(list.length, mostEntries);
   const [only] = streams;
   if (list.length === 0) {
@@ -48,29 +67,28 @@ export function parsePushHeader(text: string, streams: readonly string[], mostEn
       throw malformed(`header [] means one entry, but the URL names ${streams.length} streams`);
     return { entries: [{ stream: only, id: "*" }], offsets: undefined };
   }
-  if (Array.isArray(list[0])) return parseNamedEntries(list);
+  if (Array.isArray(list[0])) return yield* namedEntries(list);
   const offsets = list.map(offsetOf);
   if (streams.length !== 1 && streams.length !== offsets.length)
     throw malformed(`header has ${offsets.length} offsets for the ${streams.length} streams of the URL`);
   return { entries: offsets.map((_, i) => ({ stream: streams[i] ?? only ?? "", id: "*" })), offsets };
 }
 
-function parseList(text: string, mostEntries: number): unknown[] {
-  const value = parseJson(text, "header", mostEntries);
-  if (!Array.isArray(value)) throw malformed(`header is no JSON list: ${preview(value)}`);
-  return value;
-}
+/** Entries that are read between two yields. */
+const ENTRIES_PER_STEP = 256;
 
-function parseNamedEntries(list: readonly unknown[]): PushHeader {
+function* namedEntries(list: readonly unknown[]): Generator<void, PushHeader> {
   const offsets: number[] = [];
-  const entries = list.map((item, i) => {
+  const entries: { stream: string; id: RequestedId }[] = [];
+  for (const [i, item] of list.entries()) {
     if (!Array.isArray(item) || item.length < 2 || item.length > 3)
       throw malformed(
         `header item ${i} is not [stream_id, end] or [stream_id, entry_id, end]: ${preview(item)}`,
       );
     offsets.push(offsetOf(item[item.length - 1]));
-    return { stream: streamIdOf(item[0]), id: item.length === 3 ? requestedIdOf(item[1]) : "*" };
-  });
+    entries.push({ stream: streamIdOf(item[0]), id: item.length === 3 ? requestedIdOf(item[1]) : "*" });
+    if (i % ENTRIES_PER_STEP === ENTRIES_PER_STEP - 1) yield;
+  }
   return { entries, offsets };
 }
 

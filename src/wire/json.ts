@@ -4,18 +4,14 @@
  */
 import type { Entry, EntryFields, FieldValue, Gap, StreamEntries } from "../domain/entry.ts";
 import { GatewayError } from "../domain/errors.ts";
-import { decodeBase64, encodeBase64 } from "./base64.ts";
+import { runAtOnce } from "../domain/run-at-once.ts";
+import { decodeBase64, decodeBase64Steps, encodeBase64 } from "./base64.ts";
+import { cleanEntries } from "./clean-entries.ts";
+import { parseJsonSteps } from "./json-steps.ts";
 import { parseJson } from "./json-text.ts";
-import {
-  checkBatchSize,
-  malformed,
-  type PushedEntry,
-  preview,
-  requestedIdOf,
-  streamIdOf,
-} from "./push-batch.ts";
+import { malformed, type PushedEntry, preview } from "./push-batch.ts";
 import { statusOf } from "./status.ts";
-import { bytesOfText, textOf } from "./utf8.ts";
+import { bytesOfText, isUtf8InSteps, textOf } from "./utf8.ts";
 
 /** Encodes entries as one JSON text. */
 export function encodeJson(streams: readonly StreamEntries[]): string {
@@ -60,7 +56,13 @@ const valueJson = (value: FieldValue): string =>
 
 /** Decodes a pushed batch. @throws GatewayError BAD_HEADER or TOO_LARGE */
 export const decodeJson = (text: string, mostEntries: number): PushedEntry[] =>
-  entriesOf(parseJson(text, "the message", mostEntries), mostEntries, bytesOfJson);
+  runAtOnce(cleanEntries(parseJson(text, "the message", mostEntries), mostEntries, bytesOfJson));
+
+/** Decodes a long pushed batch in steps, with the same result. @throws GatewayError BAD_HEADER or TOO_LARGE */
+export function* decodeJsonSteps(bytes: Uint8Array, mostEntries: number): Generator<void, PushedEntry[]> {
+  const value = yield* parseJsonSteps(bytes, "the message", mostEntries);
+  return yield* cleanEntries(value, mostEntries, bytesOfJson);
+}
 
 /**
  * Decodes a posted batch. JSON is UTF-8 (RFC 8259, section 8.1): anything else would be stored as other characters than
@@ -71,69 +73,46 @@ export const decodeJson = (text: string, mostEntries: number): PushedEntry[] =>
  */
 export function decodeJsonBody(body: Uint8Array, mostEntries: number): PushedEntry[] | undefined {
   const text = textOf(body);
-  if (text === undefined) throw new GatewayError("BAD_BODY", "the JSON body must be UTF-8");
-  const value = parseJson(text, "the body", mostEntries);
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return undefined;
-  return entriesOf(value, mostEntries, bytesOfJson);
+  if (text === undefined) throw notUtf8();
+  return runAtOnce(bodyEntries(parseJson(text, "the body", mostEntries), mostEntries));
 }
 
-function bytesOfJson(value: unknown, what: string): Uint8Array {
+const notUtf8 = () => new GatewayError("BAD_BODY", "the JSON body must be UTF-8");
+
+/** Decodes a long posted batch in steps, with the same result. @throws GatewayError BAD_BODY, BAD_HEADER or TOO_LARGE */
+export function* decodeJsonBodySteps(
+  bytes: Uint8Array,
+  mostEntries: number,
+): Generator<void, PushedEntry[] | undefined> {
+  if (!(yield* isUtf8InSteps(bytes))) throw notUtf8();
+  return yield* bodyEntries(yield* parseJsonSteps(bytes, "the body", mostEntries), mostEntries);
+}
+
+function* bodyEntries(value: unknown, mostEntries: number): Generator<void, PushedEntry[] | undefined> {
+  // A long string is in bytes already, and is rejected.
+  const isObject = typeof value === "object" && value !== null && !(value instanceof Uint8Array);
+  if (isObject && !Array.isArray(value)) return undefined;
+  return yield* cleanEntries(value, mostEntries, bytesOfJson);
+}
+
+function bytesOfJson(value: unknown, what: string): Uint8Array | Generator<void, Uint8Array> {
   if (typeof value === "string") return bytesOfText(value);
-  const base64 = typeof value === "object" && value !== null && "base64" in value ? value.base64 : undefined;
+  if (value instanceof Uint8Array) return value;
+  const base64 = value instanceof Map ? value.get("base64") : base64Of(value);
+  if (base64 instanceof Uint8Array) return longBase64(base64, what, value);
   const bytes = typeof base64 === "string" ? decodeBase64(base64) : undefined;
-  if (bytes === undefined)
-    throw malformed(`${what} is neither a string nor {"base64": "…"}: ${preview(value)}`);
+  if (bytes === undefined) throw notBytes(what, value);
   return bytes;
 }
 
-/**
- * Reads the items that both clean formats share.
- *
- * @param bytesOf how the format writes bytes; throws with the name of what is wrong
- * @param isStored whether the entries come from a stream, where an entry may have several fields "d"
- * @throws GatewayError BAD_HEADER or TOO_LARGE
- */
-export function entriesOf(
-  value: unknown,
-  mostEntries: number,
-  bytesOf: (value: unknown, what: string) => Uint8Array,
-  isStored = false,
-): PushedEntry[] {
-  if (!Array.isArray(value))
-    throw malformed(
-      `a batch must be a list of entries, [[stream_id, entry_id, payload], …], got ${preview(value)}`,
-    );
-  checkBatchSize(value.length, mostEntries);
-  return value.map((item: unknown, i) => {
-    if (!Array.isArray(item) || item.length < 3 || item.length > 4)
-      throw malformed(`entry ${i} must be [stream_id, entry_id, payload], got ${preview(item)}`);
-    const entry = {
-      stream: streamIdOf(item[0]),
-      id: requestedIdOf(item[1]),
-      data: bytesOf(item[2], `the payload of entry ${i}`),
-    };
-    const fields = item.length === 4 ? fieldsOf(item[3], i, bytesOf) : undefined;
-    if (!isStored && fields?.has("d") === true)
-      throw malformed(`entry ${i} must not have a field "d": it is the name of the payload`);
-    return fields === undefined ? entry : { ...entry, fields };
-  });
-}
+const base64Of = (value: unknown): unknown =>
+  typeof value === "object" && value !== null && "base64" in value ? value.base64 : undefined;
 
-function fieldsOf(
-  value: unknown,
-  i: number,
-  bytesOf: (value: unknown, what: string) => Uint8Array,
-): EntryFields | undefined {
-  if (value === null) return undefined;
-  if (typeof value !== "object" || Array.isArray(value) || value instanceof Uint8Array)
-    throw malformed(`the fields of entry ${i} must be a map, got ${preview(value)}`);
-  const members: [string, unknown][] = value instanceof Map ? [...value] : Object.entries(value);
-  const fields = new Map<string, FieldValue>();
-  for (const [name, one] of members) {
-    const what = `field ${preview(name)} of entry ${i}`;
-    // A list repeats the field. An empty one would be no field at all, so it is refused with any other wrong value.
-    const isList = Array.isArray(one) && one.length > 0;
-    fields.set(name, isList ? one.map((value: unknown) => bytesOf(value, what)) : bytesOf(one, what));
-  }
-  return fields.size > 0 ? fields : undefined;
+const notBytes = (what: string, value: unknown) =>
+  malformed(`${what} is neither a string nor {"base64": "…"}: ${preview(value)}`);
+
+function* longBase64(text: Uint8Array, what: string, value: unknown): Generator<void, Uint8Array> {
+  const bytes = yield* decodeBase64Steps(text);
+  if (bytes === undefined) throw notBytes(what, value);
+  return bytes;
 }

@@ -8,10 +8,31 @@
  *
  * @see https://github.com/msgpack/msgpack/blob/master/spec.md
  */
-import { checkValueCount, malformed, maxValuesOf, preview } from "./push-batch.ts";
+import type { GatewayError } from "../domain/errors.ts";
+import { runAtOnce } from "../domain/run-at-once.ts";
+import {
+  checkFieldCount,
+  MOST_FIELDS,
+  malformed,
+  maxValuesOf,
+  preview,
+  tooManyValues,
+} from "./push-batch.ts";
 import { textOf } from "./utf8.ts";
 
 const MOST_DEPTH = 4;
+
+/** Text over this size (bytes) is left as its bytes. */
+const LONG_TEXT_BYTES = 16 * 1024;
+
+/** Values of one pushed entry: itself, its three parts and its map, and of each field the name, a list and a value. */
+const MOST_ITEM_VALUES = 5 + 3 * MOST_FIELDS;
+
+/** Values that are stepped over between two yields. */
+const VALUES_PER_STEP = 1024;
+
+/** Whether a value that begins with this byte is a map. */
+const isMap = (type: number): boolean => (type >= 0x80 && type < 0x90) || type === 0xde || type === 0xdf;
 
 const broken = (problem: string) => malformed(`the message is no MessagePack: ${problem}`);
 
@@ -19,12 +40,23 @@ const broken = (problem: string) => malformed(`the message is no MessagePack: ${
  * Reads the one value that a message is. Integers come as a number or, where it would lose digits, a bigint; bin as
  * a view on the message, str as text or, where it is no UTF-8, as its bytes; maps as `Map`.
  *
+ * @param isStored it comes from the gateway: other programs may have stored entries with more fields than a push may have
  * @throws GatewayError BAD_HEADER where it is none, TOO_LARGE where it holds more values than a batch can have
  */
-export function readMsgpack(message: Uint8Array, mostEntries: number): unknown {
+export const readMsgpack = (message: Uint8Array, mostEntries: number, isStored = false): unknown =>
+  runAtOnce(readMsgpackSteps(message, mostEntries, isStored));
+
+/** Reads the same in steps: the caller may do other work after each `yield`, between two items of the outermost list. */
+export function* readMsgpackSteps(
+  message: Uint8Array,
+  mostEntries: number,
+  isStored = false,
+): Generator<void, unknown> {
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
   const most = maxValuesOf(mostEntries);
   let values = 0;
+  /** How many values there may be at the end of the item that is being read. */
+  let mostOfItem = most;
   let at = 0;
 
   /** Steps over bytes. @returns where they begin */
@@ -46,7 +78,8 @@ export function readMsgpack(message: Uint8Array, mostEntries: number): unknown {
 
   function str(length: number): string | Uint8Array {
     const bytes = bin(length);
-    return textOf(bytes) ?? bytes;
+    // Of a long text only the bytes are used: it is a payload or a field.
+    return length > LONG_TEXT_BYTES ? bytes : (textOf(bytes) ?? bytes);
   }
 
   function checkDepth(depth: number): void {
@@ -62,18 +95,25 @@ export function readMsgpack(message: Uint8Array, mostEntries: number): unknown {
 
   function map(length: number, depth: number): Map<string, unknown> {
     checkDepth(depth);
+    // Before they are read: the fields of an entry.
+    if (!isStored && depth === MOST_DEPTH) checkFieldCount(length);
     const members = new Map<string, unknown>();
     while (members.size < length) {
-      const name = value(depth + 1);
-      if (typeof name !== "string") throw broken(`a field's name is no text: ${preview(name)}`);
+      const read = value(depth + 1);
+      const name = read instanceof Uint8Array ? textOf(read) : read;
+      if (typeof name !== "string") throw broken(`a field's name is no text: ${preview(read)}`);
       if (members.has(name)) throw broken(`field ${preview(name)} is there twice`);
       members.set(name, value(depth + 1));
     }
     return members;
   }
 
+  function tooMany(): GatewayError {
+    return values > most ? tooManyValues(most, "the message") : tooManyValues(MOST_ITEM_VALUES, "an entry");
+  }
+
   function value(depth: number): unknown {
-    checkValueCount(++values, most, "the message");
+    if (++values > mostOfItem) throw tooMany();
     const type = uint8();
     if (type < 0x80) return type;
     if (type < 0x90) return map(type & 0x0f, depth);
@@ -134,7 +174,58 @@ export function readMsgpack(message: Uint8Array, mostEntries: number): unknown {
     }
   }
 
-  const read = value(1);
+  function* outermost(): Generator<void, unknown> {
+    const length = listLength();
+    if (length === undefined) {
+      if (isStored || !isMap(message[at] ?? 0)) return value(1);
+      // It is not a batch, so its contents are of no interest, only that it is whole.
+      yield* skipValue();
+      return new Map();
+    }
+    values++;
+    const items: unknown[] = [];
+    while (items.length < length) {
+      mostOfItem = isStored ? most : Math.min(most, values + MOST_ITEM_VALUES);
+      items.push(value(2));
+      yield;
+    }
+    return items;
+  }
+
+  /** Steps over a value, whatever it holds and however deep. */
+  function* skipValue(): Generator<void, void> {
+    // Nothing is built of them, so there may be any number.
+    mostOfItem = Number.POSITIVE_INFINITY;
+    for (let missing = 1, steps = 0; missing > 0; missing--) {
+      missing += skipHead();
+      // Each value takes a byte at least.
+      if (missing - 1 > message.length - at) throw broken("it ends in the middle of a value");
+      if (++steps % VALUES_PER_STEP === 0) yield;
+    }
+  }
+
+  /** Steps over a value, or over the head of a list or a map. @returns how many values are in it */
+  function skipHead(): number {
+    const type = message[at] ?? 0;
+    if (isMap(type)) {
+      const head = uint8();
+      return 2 * (head < 0x90 ? head & 0x0f : head === 0xde ? uint16() : uint32());
+    }
+    const length = listLength();
+    if (length !== undefined) return length;
+    value(1);
+    return 0;
+  }
+
+  /** Steps over the head of a list. @returns its length; undefined, at the same place, if there is no list */
+  function listLength(): number | undefined {
+    const type = message[at] ?? 0;
+    if (type >= 0x90 && type < 0xa0) return uint8() & 0x0f;
+    if (type === 0xdc) return uint8() && uint16();
+    return type === 0xdd ? uint8() && uint32() : undefined;
+  }
+
+  const read = yield* outermost();
   if (at < message.length) throw broken(`${message.length - at} bytes follow its end`);
   return read;
 }

@@ -7,8 +7,10 @@
 import { encode } from "@msgpack/msgpack";
 import type { Entry, Gap, StreamEntries } from "../domain/entry.ts";
 import { parseId } from "../domain/entry-id.ts";
-import { entriesOf, gapOf } from "./json.ts";
-import { readMsgpack } from "./msgpack-reader.ts";
+import { runAtOnce } from "../domain/run-at-once.ts";
+import { cleanEntries } from "./clean-entries.ts";
+import { gapOf } from "./json.ts";
+import { readMsgpack, readMsgpackSteps } from "./msgpack-reader.ts";
 import { malformed, type PushedEntry, preview } from "./push-batch.ts";
 import { readStatus, type StatusNotice, statusOf } from "./status.ts";
 import { bytesOfText } from "./utf8.ts";
@@ -28,12 +30,25 @@ export const encodeMsgpackGap = (gap: Gap): Uint8Array => encode(gapOf(gap));
 
 /** Decodes a pushed batch. A payload may be bin or str. @throws GatewayError BAD_HEADER or TOO_LARGE */
 export const decodeMsgpack = (bytes: Uint8Array, mostEntries: number): PushedEntry[] =>
-  entriesOf(readMsgpack(bytes, mostEntries), mostEntries, bytesOfMsgpack);
+  runAtOnce(decodeMsgpackSteps(bytes, mostEntries));
+
+/** Decodes a long pushed batch in steps, with the same result. @throws GatewayError BAD_HEADER or TOO_LARGE */
+export function* decodeMsgpackSteps(bytes: Uint8Array, mostEntries: number): Generator<void, PushedEntry[]> {
+  const value = yield* readMsgpackSteps(bytes, mostEntries);
+  return yield* cleanEntries(value, mostEntries, bytesOfMsgpack);
+}
 
 /** Decodes a posted batch; undefined where the bytes are a map, which no batch is. @throws GatewayError BAD_HEADER or TOO_LARGE */
-export function decodeMsgpackBody(bytes: Uint8Array, mostEntries: number): PushedEntry[] | undefined {
-  const value = readMsgpack(bytes, mostEntries);
-  return value instanceof Map ? undefined : entriesOf(value, mostEntries, bytesOfMsgpack);
+export const decodeMsgpackBody = (bytes: Uint8Array, mostEntries: number): PushedEntry[] | undefined =>
+  runAtOnce(decodeMsgpackBodySteps(bytes, mostEntries));
+
+/** Decodes a long posted batch in steps, with the same result. @throws GatewayError BAD_HEADER or TOO_LARGE */
+export function* decodeMsgpackBodySteps(
+  bytes: Uint8Array,
+  mostEntries: number,
+): Generator<void, PushedEntry[] | undefined> {
+  const value = yield* readMsgpackSteps(bytes, mostEntries);
+  return value instanceof Map ? undefined : yield* cleanEntries(value, mostEntries, bytesOfMsgpack);
 }
 
 /** One entry as it was pulled, under the name that the client knows its stream by. */
@@ -74,7 +89,8 @@ export function encodePushedMsgpack(
  */
 export function decodePulledMsgpack(bytes: Uint8Array): PulledEntry[] {
   // Nothing has more entries than bytes.
-  const entries = entriesOf(readMsgpack(bytes, bytes.length), bytes.length, bytesOfMsgpack, true);
+  const value = readMsgpack(bytes, bytes.length, true);
+  const entries = runAtOnce(cleanEntries(value, bytes.length, bytesOfMsgpack, true));
   return entries.map((entry, i) => {
     const id = parseId(entry.id);
     if (id === undefined) throw malformed(`entry ${i} has no id`);
@@ -99,7 +115,7 @@ export type PulledNotice = { readonly gapIn: string } | StatusNotice;
  */
 export function decodePulledNotice(bytes: Uint8Array): PulledNotice | undefined {
   if (((bytes[0] ?? 0) & 0xf0) !== FIXMAP) return undefined;
-  const value = readMsgpack(bytes, bytes.length);
+  const value = readMsgpack(bytes, bytes.length, true);
   const gap = value instanceof Map ? value.get("gap") : undefined;
   const stream = gap instanceof Map ? gap.get("stream_id") : undefined;
   if (typeof stream === "string") return { gapIn: stream };

@@ -59,6 +59,9 @@ export function checkBatchSize(entries: number, most: number): void {
     throw new GatewayError("TOO_LARGE", `a batch of ${entries} entries is over the limit of ${most}`);
 }
 
+/** Messages over this size (bytes) are decoded in steps, because decoding them at once takes longer than 2 ms. */
+export const LONG_MESSAGE_BYTES = 64 * 1024;
+
 /** Values of JSON or MessagePack that a batch may be made of: per entry, with room for its fields, and in any case. */
 const VALUES_PER_ENTRY = 64;
 const VALUES_AT_LEAST = 4096;
@@ -66,7 +69,23 @@ const VALUES_AT_LEAST = 4096;
 /** How many values a message may hold, where a batch may have `mostEntries`. */
 export const maxValuesOf = (mostEntries: number): number => VALUES_AT_LEAST + VALUES_PER_ENTRY * mostEntries;
 
+/**
+ * Most fields of one entry beside its payload, each value of a repeated field counted: Redis and every reader handle an
+ * entry as a whole.
+ */
+export const MOST_FIELDS = 4096;
+
+/** @throws GatewayError TOO_LARGE if an entry has more fields than `MOST_FIELDS` */
+export function checkFieldCount(fields: number): void {
+  if (fields > MOST_FIELDS)
+    throw new GatewayError("TOO_LARGE", `an entry must have at most ${MOST_FIELDS} fields`);
+}
+
+/** The error for more values than may be in `what`. */
+export const tooManyValues = (most: number, what: string): GatewayError =>
+  new GatewayError("TOO_LARGE", `${what} holds more than ${most} values`);
+
 /** @throws GatewayError TOO_LARGE where there are more values than `most` @param what has them */
 export function checkValueCount(values: number, most: number, what: string): void {
-  if (values > most) throw new GatewayError("TOO_LARGE", `${what} holds more than ${most} values`);
+  if (values > most) throw tooManyValues(most, what);
 }

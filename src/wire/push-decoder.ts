@@ -4,8 +4,14 @@
  */
 import { GatewayError } from "../domain/errors.ts";
 import { type CleanFormat, cleanFormat, type MessageFormat } from "./formats.ts";
-import { type PushHeader, type PushOffsets, parsePushHeader, splitPayload } from "./header.ts";
-import { malformed, type PushedEntry } from "./push-batch.ts";
+import {
+  type PushHeader,
+  type PushOffsets,
+  parsePushHeader,
+  parsePushHeaderSteps,
+  splitPayload,
+} from "./header.ts";
+import { LONG_MESSAGE_BYTES, malformed, type PushedEntry } from "./push-batch.ts";
 import { lossyTextOf } from "./utf8.ts";
 
 /** What decides how messages are read. */
@@ -24,6 +30,10 @@ export interface PushDecoder {
    * @throws GatewayError; nothing of the batch is to be stored, and the connection cannot go on
    */
   message(bytes: Uint8Array, isBinary: boolean): readonly PushedEntry[] | undefined;
+  /** Whether a message takes so long to decode that it should be decoded in steps. */
+  isLong(bytes: Uint8Array, isBinary: boolean): boolean;
+  /** Does the same as `message` in steps. No other message may be decoded before it returns. */
+  steps(bytes: Uint8Array, isBinary: boolean): Generator<void, readonly PushedEntry[] | undefined>;
   /** Whether a header came whose payload did not. */
   awaitsPayload(): boolean;
 }
@@ -48,7 +58,8 @@ export function createPushDecoder({ format, offsets, streams, maxEntries }: Push
       return undefined;
     }
     if (!isBinary) {
-      if (lossyTextOf(bytes).trimStart().startsWith("["))
+      // Its beginning says what it is; the rest may be megabytes.
+      if (lossyTextOf(bytes.subarray(0, LONG_MESSAGE_BYTES)).trimStart().startsWith("["))
         throw malformed("a header without its payload: another header came instead");
       throw wrongKind("a text message where the binary payload was expected");
     }
@@ -57,16 +68,32 @@ export function createPushDecoder({ format, offsets, streams, maxEntries }: Push
     return entries;
   }
 
+  function message(bytes: Uint8Array, isBinary: boolean): readonly PushedEntry[] | undefined {
+    if (clean !== undefined) {
+      if (isBinary !== clean.isBinary) throw wrongKind(kindProblem(clean));
+      return clean.decode(bytes, maxEntries);
+    }
+    return format === "header"
+      ? headerMessage(bytes, isBinary)
+      : [{ stream: only ?? "", id: "*", data: bytes }];
+  }
+
+  /** Not a payload, which is only cut, nor a message of the wrong type. */
+  function isLong(bytes: Uint8Array, isBinary: boolean): boolean {
+    if (bytes.length <= LONG_MESSAGE_BYTES) return false;
+    if (clean !== undefined) return isBinary === clean.isBinary;
+    return format === "header" && !isBinary && header === undefined;
+  }
+
   return {
     awaitsPayload: () => header !== undefined,
-    message(bytes, isBinary) {
-      if (clean !== undefined) {
-        if (isBinary !== clean.isBinary) throw wrongKind(kindProblem(clean));
-        return clean.decode(bytes, maxEntries);
-      }
-      return format === "header"
-        ? headerMessage(bytes, isBinary)
-        : [{ stream: only ?? "", id: "*", data: bytes }];
+    isLong,
+    message,
+    *steps(bytes, isBinary) {
+      if (!isLong(bytes, isBinary)) return message(bytes, isBinary);
+      if (clean !== undefined) return yield* clean.decodeSteps(bytes, maxEntries);
+      header = yield* parsePushHeaderSteps(bytes, streams, maxEntries);
+      return undefined;
     },
   };
 }

@@ -18,3 +18,21 @@ export const lossyTextOf = (bytes: Uint8Array): string => lossy.decode(bytes);
 
 /** The bytes of text in UTF-8. */
 export const bytesOfText = (text: string): Uint8Array => encoder.encode(text);
+
+/** Bytes that are checked between two yields. */
+const STEP_BYTES = 128 * 1024;
+
+/** Whether bytes are UTF-8, checked in steps. */
+export function* isUtf8InSteps(bytes: Uint8Array): Generator<void, boolean> {
+  const checker = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  try {
+    for (let from = 0; from < bytes.length; from += STEP_BYTES) {
+      checker.decode(bytes.subarray(from, from + STEP_BYTES), { stream: true });
+      yield;
+    }
+    checker.decode();
+    return true;
+  } catch {
+    return false;
+  }
+}

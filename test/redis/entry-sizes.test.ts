@@ -32,7 +32,7 @@ describe("what is expected of a stream", () => {
     sizes.learn("s", [entry(100), entry(300)]);
     expect(sizes.expected("s")).toBe(200 + OVERHEAD);
     sizes.learn("t", [entry(0, new Map([["a", new Uint8Array(999)]]))]);
-    expect(sizes.expected("t")).toBe(1000 + OVERHEAD);
+    expect(sizes.expected("t")).toBe(1000 + 64 + OVERHEAD);
     expect(sizes.expected("other")).toBe(UNKNOWN);
   });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeBase64, encodeBase64 } from "../../src/wire/base64.ts";
+import { decodeBase64, encodeBase64, encodeByHand } from "../../src/wire/base64.ts";
 
 const plain = (bytes: Uint8Array | undefined) => bytes && [...bytes];
 
@@ -90,4 +90,12 @@ test.each([
   "\u0000AAA",
 ])("%j is no base64", (text) => {
   expect(decodeBase64(text)).toBeUndefined();
+});
+
+test("property: encodes the same with and without a Buffer", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      expect(encodeByHand(bytes)).toBe(encodeBase64(bytes));
+    }),
+  );
 });

@@ -218,3 +218,16 @@ describe("property: any order of messages", () => {
     );
   });
 });
+
+test.each(["json", "msgpack"] as const)("an entry with very many fields is rejected: %s", (format) => {
+  const decoder = createPushDecoder({ format, offsets: "auto", streams: ["s"], maxEntries: 1000 });
+  const entryOf = (count: number) => {
+    const batch = [
+      ["s", null, "x", Object.fromEntries(Array.from({ length: count }, (_, i) => [`f${i}`, ""]))],
+    ];
+    return format === "json" ? Buffer.from(JSON.stringify(batch)) : encode(batch);
+  };
+  const decode = (count: number) => decoder.message(entryOf(count), format === "msgpack");
+  expect(decode(4096)).toHaveLength(1);
+  expect(() => decode(4097)).toThrow("an entry must have at most 4096 fields");
+});

@@ -4,10 +4,12 @@ import { authorize } from "../../access/authorize.ts";
 import type { NewEntry } from "../../domain/entry.ts";
 import { badParameter, GatewayError } from "../../domain/errors.ts";
 import { parseStreamIds } from "../../domain/stream-name.ts";
+import { runInSlices } from "../../domain/work-slice.ts";
 import type { AppendResult } from "../../redis/appender.ts";
 import { type BodyFormat, type CleanFormatName, cleanFormat } from "../../wire/formats.ts";
-import type { PushedEntry } from "../../wire/push-batch.ts";
+import { LONG_MESSAGE_BYTES, type PushedEntry } from "../../wire/push-batch.ts";
 import { appendResultsJson } from "../append-results.ts";
+import { appendSteps } from "../append-steps.ts";
 import { readDedupe } from "../dedupe.ts";
 import { contentFormat, mediaTypeOf } from "../media-types.ts";
 import { readNaming } from "../read-request.ts";
@@ -41,7 +43,10 @@ export function addPostData(app: FastifyInstance, { log, limits, limiting }: Rou
     for (const key of keys) limiting.useStream(request.visitor, key);
     // A client that leaves does not free the memory of entries that wait for Redis.
     const release = request.bodyMemory?.hold();
-    const results = await new Promise<readonly AppendResult[]>((resolve) => log.append(entries, resolve));
+    const results = await new Promise<readonly AppendResult[]>((resolve, reject) => {
+      if (entries.length === 1) log.append(entries, resolve);
+      else runInSlices(appendSteps(log, entries, resolve)).catch(reject);
+    });
     release?.();
     const refusals = results.filter((result) => result instanceof GatewayError);
     const unknown = refusals.filter(({ code }) => code === "APPEND_UNKNOWN");
@@ -70,7 +75,8 @@ async function readEntries(
   if (mediaTypeOf(contentType) === "multipart/form-data")
     return readMultipart(request.headers, body, stream, mostEntries);
   const format = chosen ?? contentFormat(contentType);
-  return (format === "raw" ? undefined : readBatch(format, body, mostEntries)) ?? [wholeBody(stream, body)];
+  const batch = format === "raw" ? undefined : await readBatch(format, body, mostEntries);
+  return batch ?? [wholeBody(stream, body)];
 }
 
 /** The body as one entry. @throws GatewayError BAD_PARAMETER where the URL names no stream for it */
@@ -90,13 +96,15 @@ function wholeBody(stream: string, body: Uint8Array): PushedEntry {
  * @returns undefined where the body is an object or a map, to be stored as one entry as it came
  * @throws GatewayError BAD_BODY, BAD_HEADER or TOO_LARGE
  */
-function readBatch(
+async function readBatch(
   format: CleanFormatName,
   body: Uint8Array,
   mostEntries: number,
-): readonly PushedEntry[] | undefined {
+): Promise<readonly PushedEntry[] | undefined> {
+  const { decodeBody, decodeBodySteps } = cleanFormat(format);
   try {
-    return cleanFormat(format).decodeBody(body, mostEntries);
+    if (body.length <= LONG_MESSAGE_BYTES) return decodeBody(body, mostEntries);
+    return await runInSlices(decodeBodySteps(body, mostEntries));
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code !== "BAD_HEADER") throw error;
     throw new GatewayError("BAD_HEADER", `${error.message}; to store the body as one entry, add format=raw`);

@@ -2,13 +2,15 @@
 import { authorize } from "../../access/authorize.ts";
 import { createStreamKeys } from "../../access/stream-keys.ts";
 import type { DeviceConnection } from "../../devices/presence.ts";
+import type { NewEntry } from "../../domain/entry.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import { DEFAULT_DEVICE, parseStreamIds } from "../../domain/stream-name.ts";
-import type { AppendResult } from "../../redis/appender.ts";
+import type { AppendDone, AppendResult } from "../../redis/appender.ts";
 import type { PushedEntry } from "../../wire/push-batch.ts";
 import { createPushDecoder } from "../../wire/push-decoder.ts";
 import { statusOf } from "../../wire/status.ts";
 import { appendResultsJson } from "../append-results.ts";
+import { appendSteps } from "../append-steps.ts";
 import { createByteSink } from "../byte-sink.ts";
 import { readDedupe } from "../dedupe.ts";
 import type { ParametersOf } from "../parameters.ts";
@@ -23,6 +25,8 @@ import {
 } from "./connection.ts";
 import { readControl } from "./control.ts";
 import { createFrameWriter } from "./frame-writer.ts";
+import { type ArrivedMessage, createMessageQueue } from "./message-queue.ts";
+import { createPauseReasons } from "./pause-reasons.ts";
 import type { ServerWebSocket } from "./server-socket.ts";
 
 /**
@@ -30,6 +34,12 @@ import type { ServerWebSocket } from "./server-socket.ts";
  * Redis, in which everybody else's entries wait. A client that sends tiny ones without end is read no further sooner.
  */
 const ENTRY_BYTES = 1024;
+
+/** Entries whose keys are looked up between two yields. */
+const ENTRIES_PER_STEP = 256;
+
+const weightOf = (entries: readonly PushedEntry[]): number =>
+  entries.reduce((bytes, { data }) => bytes + data.length + ENTRY_BYTES, 0);
 
 /** What the ack of one entry takes, in bytes, about. */
 const ACK_BYTES = 40;
@@ -83,30 +93,47 @@ export function servePush(
   if (wantsStatus && unavailableSince !== undefined) reportStatus(unavailableSince);
   const stopStatus = wantsStatus ? parts.availability.watch(reportStatus) : undefined;
   const attendance = attend(webSocket, parameters, parts);
-  const inFlight = pushGate.open(webSocket, memory.receive("append", visitor));
+  const pauseReason = createPauseReasons(webSocket);
+  const unreadAcks = pauseReason();
+  const inFlight = pushGate.open(pauseReason(), memory.receive("append", visitor));
   const batches: Batch[] = [];
   let isSettling = false;
   /** Why the socket is to be closed, once what came before is answered. Nothing more is taken in. */
   let ending: GatewayError | undefined;
 
-  function store(entries: readonly PushedEntry[], memory: Buffer | undefined): void {
-    let bytes = 0;
-    // Before anything is stored: of a batch with one stream that is not for this client, nothing is.
-    const named = entries.map(({ stream, id, data, fields }) => {
-      const key = keys.keyOf(stream);
-      bytes += data.length + ENTRY_BYTES;
-      if (markNext !== undefined) return { key, id, data, dedupe: markNext(), ...(fields && { fields }) };
-      return fields === undefined ? { key, id, data } : { key, id, data, fields };
-    });
+  /** An entry under the key of its stream. @throws GatewayError if the client may not write to it */
+  function named({ stream, id, data, fields }: PushedEntry): NewEntry {
+    const key = keys.keyOf(stream);
+    if (markNext !== undefined) return { key, id, data, dedupe: markNext(), ...(fields && { fields }) };
+    return fields === undefined ? { key, id, data } : { key, id, data, fields };
+  }
+
+  /** Opens a batch. @returns a function that ends it with its results */
+  function open(bytes: number, memory: Buffer | undefined): AppendDone {
     const batch: Batch = { results: undefined };
     batches.push(batch);
     inFlight.add(bytes);
-    log.append(named, (results, isKept) => {
+    return (results, isKept) => {
       if (memory !== undefined && !isKept) payloadPool.give(memory);
       batch.results = results;
       inFlight.remove(bytes);
       settleSoon();
-    });
+    };
+  }
+
+  function store(entries: readonly PushedEntry[], memory: Buffer | undefined): void {
+    // Before anything is stored: of a batch with one stream that is not for this client, nothing is.
+    const namedEntries = entries.map(named);
+    log.append(namedEntries, open(weightOf(entries), memory));
+  }
+
+  function* storeSteps(entries: readonly PushedEntry[], memory: Buffer | undefined): Generator<void, void> {
+    const namedEntries: NewEntry[] = [];
+    for (const entry of entries) {
+      namedEntries.push(named(entry));
+      if (namedEntries.length % ENTRIES_PER_STEP === 0) yield;
+    }
+    yield* appendSteps(log, namedEntries, open(weightOf(entries), memory));
   }
 
   /** Replies come many at a time: their acks are made, and leave, together. */
@@ -137,8 +164,8 @@ export function servePush(
     sink.write(out.take());
     if (!sink.isFull()) return;
     // A client that does not read its acks does not get to send more either.
-    webSocket.pause();
-    sink.whenDrained(() => webSocket.resume());
+    unreadAcks.pause();
+    sink.whenDrained(unreadAcks.resume);
   }
 
   /** Without acks nobody would see a refusal, so it ends the connection. */
@@ -153,22 +180,57 @@ export function servePush(
     ending ??= error;
   }
 
-  return {
-    message(bytes, isBinary, memory) {
-      attendance?.touch();
+  function reject(error: unknown): void {
+    const told = asGatewayError(error);
+    refusals.note(told, refusedAt(session));
+    end(told);
+    settle();
+  }
+
+  /** Handles a message for the gateway itself. @returns whether it is one */
+  function readsControl({ bytes, isBinary, memory }: ArrivedMessage): boolean {
+    const control = takesControls ? readControl(bytes, isBinary) : undefined;
+    if (control === undefined) return false;
+    sessions.renew(session, control.token);
+    if (memory !== undefined) payloadPool.give(memory);
+    return true;
+  }
+
+  const messages = createMessageQueue({
+    isLong: ({ bytes, isBinary }) => decoder.isLong(bytes, isBinary),
+    handle(message) {
       if (ending !== undefined) return;
       try {
-        const control = takesControls ? readControl(bytes, isBinary) : undefined;
-        if (control !== undefined) sessions.renew(session, control.token);
-        const entries = control === undefined ? decoder.message(bytes, isBinary) : undefined;
+        if (readsControl(message)) return;
+        const { bytes, isBinary, memory } = message;
+        const entries = decoder.message(bytes, isBinary);
         if (entries !== undefined) store(entries, memory);
         else if (memory !== undefined) payloadPool.give(memory);
       } catch (error) {
-        const told = asGatewayError(error);
-        refusals.note(told, refusedAt(session));
-        end(told);
-        settle();
+        reject(error);
       }
+    },
+    *steps(message) {
+      if (ending !== undefined) return;
+      try {
+        if (readsControl(message)) return;
+        const { bytes, isBinary, memory } = message;
+        const entries = yield* decoder.steps(bytes, isBinary);
+        if (entries !== undefined && ending === undefined) yield* storeSteps(entries, memory);
+        else if (memory !== undefined) payloadPool.give(memory);
+      } catch (error) {
+        reject(error);
+      }
+    },
+    hold: inFlight.add,
+    letGo: inFlight.remove,
+    reading: pauseReason(),
+  });
+
+  return {
+    message(bytes, isBinary, memory) {
+      attendance?.touch();
+      messages.add({ bytes, isBinary, memory });
     },
     pong: () => attendance?.touch(),
     closed() {

@@ -163,3 +163,55 @@ test("a stream is kept at about REDIS_STREAM_MAXLEN entries", async () => {
   expect(length).toBeGreaterThanOrEqual(100);
   expect(length).toBeLessThan(300);
 });
+
+describe("long batches", () => {
+  const COUNT = 400;
+  /** Entries of 400 bytes, numbered from `first`; decoded in slices. */
+  const longBatch = (stream: string, first: number) =>
+    Array.from({ length: COUNT }, (_, i) => [stream, null, `${first + i} ${"x".repeat(400)}`]);
+  const numbersOf = async (key: string) =>
+    (await stored(key)).map((one) => Number(/ d,(\d+)/.exec(one)?.[1]));
+
+  test.each(["json", "msgpack"] as const)(
+    "short batches behind a long one wait for it: %s",
+    async (format) => {
+      await using socket = await push(`long-${format}/push?format=${format}&ack=1`);
+      const send = (batch: unknown) => socket.send(format === "json" ? JSON.stringify(batch) : encode(batch));
+      send(longBatch(`long-${format}`, 0));
+      for (let i = 0; i < 20; i++) send([[`long-${format}`, null, String(COUNT + i)]]);
+      send(longBatch(`long-${format}`, COUNT + 20));
+      expect(await ack(socket)).toHaveLength(COUNT);
+      for (let i = 0; i < 20; i++) expect(await ack(socket)).toHaveLength(1);
+      expect(await ack(socket)).toHaveLength(COUNT);
+      expect(await numbersOf(`default:long-${format}`)).toEqual(
+        Array.from({ length: 2 * COUNT + 20 }, (_, i) => i),
+      );
+    },
+  );
+
+  test("a long batch whose last entry is wrong stores nothing, and what follows it is not taken", async () => {
+    await using socket = await push("long-wrong/push?format=json&ack=1");
+    socket.send(JSON.stringify([...longBatch("long-wrong", 0), ["long-wrong", null]]));
+    socket.send('[["long-wrong",null,"after"]]');
+    expect((await socket.closed).code).toBe(1008);
+    expect(await stored("default:long-wrong")).toEqual([]);
+  });
+
+  test("a client that leaves right after it has its batch stored, and its memory is released", async () => {
+    {
+      await using socket = await push("long-left/push?format=json");
+      socket.send(JSON.stringify(longBatch("long-left", 0)));
+    }
+    await until(
+      "the batch to be stored",
+      async () => (await numbersOf("default:long-left")).length === COUNT,
+    );
+    await until("its memory to be released", async () => {
+      const metrics = await (await fetch(`${gateway.http}/metrics`)).text();
+      const held = [
+        ...metrics.matchAll(/^redis_streamer_memory_bytes\{[^}]*(?:append|message)[^}]*\} (\d+)/gm),
+      ];
+      return held.length > 0 && held.every(([, bytes]) => bytes === "0");
+    });
+  });
+});

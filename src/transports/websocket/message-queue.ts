@@ -1,0 +1,68 @@
+/**
+ * The messages of one pushing socket, handled in their order. A short message is handled at once. A long one is handled in
+ * slices; the socket is not read meanwhile, and what had been read already waits.
+ */
+import { runInSlices } from "../../domain/work-slice.ts";
+import type { Pausable } from "./push-gate.ts";
+
+/** A message that arrived. */
+export interface ArrivedMessage {
+  readonly bytes: Buffer;
+  readonly isBinary: boolean;
+  /** Its memory, if it is of the payload pool. */
+  readonly memory: Buffer | undefined;
+}
+
+/** How messages are handled. */
+export interface MessageHandling {
+  isLong(message: ArrivedMessage): boolean;
+  /** Handles a message at once. Does not throw. */
+  handle(message: ArrivedMessage): void;
+  /** Handles a message in steps. Does not throw. */
+  steps(message: ArrivedMessage): Generator<void, void>;
+  /** Counts the bytes of messages that wait or are being handled in steps. */
+  hold(bytes: number): void;
+  letGo(bytes: number): void;
+  /** Stops and continues reading. */
+  readonly reading: Pausable;
+}
+
+/** Handles messages in their order. */
+export interface MessageQueue {
+  add(message: ArrivedMessage): void;
+}
+
+/** Creates the queue of one socket. */
+export function createMessageQueue(handling: MessageHandling): MessageQueue {
+  const { isLong, handle, steps, hold, letGo, reading } = handling;
+  const waiting: ArrivedMessage[] = [];
+  let isBusy = false;
+
+  async function work(first: ArrivedMessage): Promise<void> {
+    let message: ArrivedMessage | undefined = first;
+    while (message !== undefined) {
+      await runInSlices(steps(message));
+      letGo(message.bytes.length);
+      message = waiting.shift();
+    }
+    isBusy = false;
+    reading.resume();
+  }
+
+  return {
+    add(message) {
+      if (!isBusy && !isLong(message)) {
+        handle(message);
+        return;
+      }
+      hold(message.bytes.length);
+      if (isBusy) {
+        waiting.push(message);
+        return;
+      }
+      isBusy = true;
+      reading.pause();
+      void work(message);
+    },
+  };
+}

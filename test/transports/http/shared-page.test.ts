@@ -31,7 +31,7 @@ test("is computed again for those that request it after it began, one computatio
   expect(begun()).toBe(1);
   end();
   expect(await first).toBe(1);
-  await expect.poll(begun).toBe(2);
+  await expect.poll(begun, { timeout: 60_000 }).toBe(2);
   end();
   expect(await Promise.all(later)).toEqual([2, 2]);
 });

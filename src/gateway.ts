@@ -190,8 +190,10 @@ async function assemble(
   });
 
   const { closing, close: beginClosing } = createClosing();
+  const memory = createClientMemory(settings);
   const deadlines = createSocketDeadlines({
     ...settings,
+    isShort: memory.isShort,
     onWriteTimeout: () => access.limiting.hit("write_time"),
     logger,
   });
@@ -213,7 +215,7 @@ async function assemble(
     limits: settings,
     turnEnd,
     warnings: createWarnings(counters, logger),
-    memory: createClientMemory(settings),
+    memory,
     counters,
     streamClasses,
     logger,

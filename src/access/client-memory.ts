@@ -1,12 +1,11 @@
 /** The two memory budgets of a gateway: one for what clients send, one for what they are sent. */
 import type { Visitor } from "./admission.ts";
 import { accountName } from "./limits.ts";
-import {
-  createMemoryBudget,
-  type MemoryBudget,
-  type MemoryCounts,
-  type MemoryLease,
-} from "./memory-budget.ts";
+import { createMemoryBudget, type MemoryBudget, type MemoryLease } from "./memory-budget.ts";
+import type { MemoryCounts } from "./memory-ledger.ts";
+
+/** Bytes that a client may hold of each reserve: a page of history, with its default size. */
+const SMALL_BYTES = 256 * 1024;
 
 /** Uses of memory for what clients send: HTTP bodies, WebSocket messages, and entries that wait for Redis. */
 const RECEIVE_USES = ["body", "message", "append"] as const;
@@ -25,6 +24,8 @@ export interface ClientMemory {
   receive(use: ReceiveUse, visitor: Visitor): MemoryLease;
   /** Opens a lease on `TOTAL_ANSWER_BYTES`. */
   answer(use: AnswerUse, visitor: Visitor): MemoryLease;
+  /** Whether anything waits for memory. */
+  isShort(): boolean;
   /** Counters by use: a fixed set. */
   counts(): Iterable<readonly [use: string, counts: Readonly<MemoryCounts>]>;
 }
@@ -43,12 +44,19 @@ export interface ClientMemoryOptions {
 export function createClientMemory(options: ClientMemoryOptions): ClientMemory {
   const { totalReceiveBytes, totalAnswerBytes, clientMemoryPercent, memoryWaitMs: waitMs } = options;
   const budget = <Use extends string>(uses: readonly Use[], totalBytes: number): MemoryBudget<Use> =>
-    createMemoryBudget({ uses, totalBytes, shareBytes: (totalBytes * clientMemoryPercent) / 100, waitMs });
+    createMemoryBudget({
+      uses,
+      totalBytes,
+      shareBytes: (totalBytes * clientMemoryPercent) / 100,
+      smallBytes: SMALL_BYTES,
+      waitMs,
+    });
   const receive = budget(RECEIVE_USES, totalReceiveBytes);
   const answer = budget(ANSWER_USES, totalAnswerBytes);
   return {
     receive: (use, visitor) => receive.open(use, accountName(visitor)),
     answer: (use, visitor) => answer.open(use, accountName(visitor)),
+    isShort: () => receive.isShort() || answer.isShort(),
     counts: () => [...Object.entries(receive.counts), ...Object.entries(answer.counts)],
   };
 }

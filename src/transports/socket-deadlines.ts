@@ -24,6 +24,8 @@ export interface SocketDeadlineOptions {
   readonly uploadTimeoutMs: number;
   /** Time (ms) without progress after which a socket with unsent bytes is destroyed. */
   readonly writeTimeoutMs: number;
+  /** Whether others wait for memory. */
+  readonly isShort: () => boolean;
   /** Called for each socket that a write timeout destroyed. */
   readonly onWriteTimeout: () => void;
   readonly logger: Logger;

@@ -9,6 +9,8 @@ import { readKernelQueues } from "./kernel-queues.ts";
 /** Settings and outputs. */
 export interface WriteProgressOptions {
   readonly writeTimeoutMs: number;
+  /** Whether others wait for memory: then a socket with many unread bytes has less time. */
+  readonly isShort: () => boolean;
   readonly onWriteTimeout: () => void;
   readonly logger: Logger;
 }
@@ -29,6 +31,9 @@ export interface WriteProgresses {
 
 /** Bytes that a client must take within the timeout, if as many wait: less is no progress. */
 const LEAST_BYTES = 16 * 1024;
+/** Timeout (ms) of a socket with `MANY_BYTES` unread or more while others wait for memory. */
+const SHORT_TIMEOUT_MS = 5_000;
+const MANY_BYTES = 256 * 1024;
 /** How often (ms), at most, closed sockets are logged. */
 const LOG_EVERY_MS = 10_000;
 
@@ -72,12 +77,18 @@ interface Testimony {
 
 /** Makes the progress of the sockets of one server. */
 export function createWriteProgress(options: WriteProgressOptions): WriteProgresses {
-  const { writeTimeoutMs, onWriteTimeout, logger } = options;
+  const { onWriteTimeout, isShort, logger } = options;
   let suspects: Suspect[] = [];
   let consultedAt = Number.NEGATIVE_INFINITY;
   let isConsulting = false;
   let loggedAt = Number.NEGATIVE_INFINITY;
   let unlogged = 0;
+
+  const timeoutMs = (): number =>
+    isShort() ? Math.min(options.writeTimeoutMs, SHORT_TIMEOUT_MS) : options.writeTimeoutMs;
+
+  const timeoutOf = ({ writableLength }: Socket): number =>
+    writableLength >= MANY_BYTES ? timeoutMs() : options.writeTimeoutMs;
 
   function end(socket: Socket, below: Socket, now: number): void {
     onWriteTimeout();
@@ -121,7 +132,7 @@ export function createWriteProgress(options: WriteProgressOptions): WriteProgres
     };
 
     /** A kernel with many sockets takes seconds to answer, but no answer keeps a socket longer than a second timeout. */
-    function isStalled(ms: number): boolean {
+    function isStalled(ms: number, writeTimeoutMs: number): boolean {
       if (ms <= writeTimeoutMs) return false;
       const observedMs = testimony === undefined ? 0 : testimony.untilMs - testimony.sinceMs;
       return isKernelMute || observedMs >= writeTimeoutMs / 4 || ms > 2 * writeTimeoutMs;
@@ -137,7 +148,8 @@ export function createWriteProgress(options: WriteProgressOptions): WriteProgres
           return;
         }
         const ms = checkedAt - movedAt;
-        if (isStalled(ms)) end(socket, below, checkedAt);
+        const writeTimeoutMs = timeoutOf(socket);
+        if (isStalled(ms, writeTimeoutMs)) end(socket, below, checkedAt);
         else if (ms >= writeTimeoutMs / 2) suspects.push(suspect);
       },
     };
@@ -162,7 +174,7 @@ export function createWriteProgress(options: WriteProgressOptions): WriteProgres
     consultKernel(now) {
       const consulted = suspects;
       suspects = [];
-      if (consulted.length === 0 || isConsulting || now - consultedAt < writeTimeoutMs / 8) return;
+      if (consulted.length === 0 || isConsulting || now - consultedAt < timeoutMs() / 8) return;
       consultedAt = now;
       isConsulting = true;
       consult(consulted).finally(() => {

@@ -3,28 +3,44 @@ import { expect, test } from "vitest";
 import { createMemoryBudget, type MemoryBudget, type MemoryLease } from "../../src/access/memory-budget.ts";
 import { until } from "../support/until.ts";
 
-const budgetOf = (totalBytes: number, shareBytes: number, waitMs = 60_000): MemoryBudget<"body" | "answer"> =>
-  createMemoryBudget({ uses: ["body", "answer"], totalBytes, shareBytes, waitMs });
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const budgetOf = (
+  totalBytes: number,
+  shareBytes: number,
+  { waitMs = 60_000, smallBytes = 0 } = {},
+): MemoryBudget<"body" | "answer"> =>
+  createMemoryBudget({ uses: ["body", "answer"], totalBytes, shareBytes, smallBytes, waitMs });
+
+/** Takes the exception, as a client with one item larger than its share does. */
+const takeException = (budget: MemoryBudget<"body" | "answer">): MemoryLease => {
+  const lease = budget.open("body", "exceptional");
+  expect(lease.tryGrow(64 * MIB)).toBe(true);
+  return lease;
+};
 
 test("a client that has used its share waits, and another one does not", async () => {
-  const budget = budgetOf(100, 50);
-  const held = budget.open("body", "a");
+  const budget = budgetOf(400, 50);
+  takeException(budget);
+  const held = budget.open("answer", "a");
   expect(held.tryGrow(50)).toBe(true);
-  const over = budget.open("body", "a");
+  const over = budget.open("answer", "a");
   expect(over.tryGrow(1)).toBe(false);
-  expect(budget.open("body", "b").tryGrow(40)).toBe(true);
+  expect(budget.open("answer", "b").tryGrow(40)).toBe(true);
   const granted = over.grow(10);
   held.release();
   await granted;
-  expect(budget.counts.body).toEqual({ bytes: 50, waits: 1, rejections: 0 });
+  expect(budget.counts.answer).toEqual({ bytes: 50, waits: 1, rejections: 0 });
 });
 
-test("a client that holds little may exceed its share with one item", async () => {
+test("one client that holds little may exceed its share with one item", async () => {
   const budget = budgetOf(1000, 40);
   budget.open("answer", "a").set(10);
   const large = budget.open("answer", "a");
   expect(large.tryGrow(100)).toBe(true);
-  expect(budget.open("answer", "a").tryGrow(1)).toBe(false);
+  expect(budget.open("answer", "a").tryGrow(31)).toBe(false);
+  expect(budget.open("answer", "b").tryGrow(41)).toBe(false);
   // It has begun, so it may go on.
   expect(large.tryGrow(100)).toBe(true);
 });
@@ -34,11 +50,44 @@ test("one item larger than the total is admitted, and the next one after it", as
   const large = budget.open("answer", "a");
   await large.grow(1000);
   const other = budget.open("answer", "b");
-  expect(other.tryGrow(1)).toBe(false);
+  expect(other.tryGrow(1000)).toBe(false);
   const granted = other.grow(1000);
   large.release();
   await granted;
   expect(budget.heldBytes()).toBe(1000);
+});
+
+test("clients that take all they can leave room for one more", () => {
+  const budget = budgetOf(64 * 1024, 32 * 1024);
+  takeException(budget);
+  for (let i = 0; i < 8; i++) {
+    let size = 32 * 1024;
+    while (size > 0) if (!budget.open("answer", `client ${i}`).tryGrow(size)) size = Math.floor(size / 2);
+  }
+  expect(budget.open("answer", "another").tryGrow(256)).toBe(true);
+});
+
+test("small items find room when 200 clients hold all that they can", () => {
+  const budget = budgetOf(64 * MIB, 32 * MIB, { smallBytes: 256 * KIB });
+  takeException(budget);
+  for (let i = 0; i < 200; i++)
+    for (let size = 32 * MIB; size >= 16; size /= 2)
+      while (budget.open("answer", `client ${i}`).tryGrow(size));
+  expect(budget.open("answer", "another").tryGrow(256 * KIB)).toBe(false);
+  expect(budget.open("answer", "another").tryGrow(KIB)).toBe(true);
+  expect(budget.heldBytes()).toBeLessThan(64 * MIB + 64 * MIB);
+});
+
+test("a small item passes a large one of the same client that waits", async () => {
+  const budget = budgetOf(1000, 100, { smallBytes: 7 });
+  takeException(budget);
+  const large = budget.open("answer", "a");
+  const granted = large.grow(500);
+  expect(budget.open("answer", "a").tryGrow(20)).toBe(false);
+  expect(budget.open("answer", "a").tryGrow(7)).toBe(true);
+  large.release();
+  await expect(granted).rejects.toMatchObject({ code: "OVERLOADED" });
+  expect(budget.isShort()).toBe(false);
 });
 
 test("items that grow step by step finish one after the other", async () => {
@@ -56,34 +105,30 @@ test("items that grow step by step finish one after the other", async () => {
 });
 
 test("clients are served in turn, each in order", async () => {
-  const budget = budgetOf(10, 10);
-  const first = budget.open("body", "x");
-  first.set(10);
-  const over = budget.open("body", "y");
-  await over.grow(1);
+  const budget = budgetOf(100, 100);
+  const first = takeException(budget);
   const order: string[] = [];
   for (const name of ["a1", "a2", "a3", "b1", "c1"]) {
     const lease = budget.open("body", name.slice(0, 1));
-    lease.whenRoom(5, (granted) => {
+    lease.whenRoom(90, (granted) => {
       order.push(`${name} ${granted}`);
       setImmediate(lease.release);
     });
   }
-  over.release();
+  expect(budget.open("body", "d").tryGrow(90)).toBe(false);
   first.release();
+  // Those that wait came first.
+  expect(budget.open("body", "d").tryGrow(90)).toBe(false);
   await until("all have been served", () => order.length === 5);
   expect(order).toEqual(["a1 true", "b1 true", "c1 true", "a2 true", "a3 true"]);
 });
 
 test("a wait ends after its time, and is counted as rejected", async () => {
-  const budget = budgetOf(10, 10, 20);
-  const holder = budget.open("body", "a");
-  await holder.grow(10);
-  const over = budget.open("body", "b");
-  await over.grow(1);
-  const late = budget.open("body", "c");
+  const budget = budgetOf(10, 10, { waitMs: 20 });
+  takeException(budget);
+  const late = budget.open("answer", "c");
   await expect(late.grow(5)).rejects.toMatchObject({ code: "OVERLOADED", retryAfterMs: 2000 });
-  expect(budget.counts.body).toEqual({ bytes: 11, waits: 1, rejections: 1 });
+  expect(budget.counts.answer).toEqual({ bytes: 0, waits: 1, rejections: 1 });
 });
 
 type Step = {
@@ -103,8 +148,8 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
 
 test("after any sequence of events the budget returns to zero, and its bounds hold before", async () => {
   await fc.assert(
-    fc.asyncProperty(steps, async (events) => {
-      const budget = budgetOf(100, 40);
+    fc.asyncProperty(steps, fc.nat(20), async (events, smallBytes) => {
+      const budget = budgetOf(100, 40, { smallBytes });
       const leases: MemoryLease[] = [...Array(10).keys()].map((i) => budget.open("body", `client ${i % 3}`));
       const waiting = new Set<number>();
       /** Bytes that were set without asking, which no bound covers. */
@@ -132,7 +177,8 @@ test("after any sequence of events the budget returns to zero, and its bounds ho
       await new Promise(setImmediate);
       expect(budget.heldBytes()).toBe(0);
       expect(budget.counts.body.bytes).toBe(0);
-      expect(budget.open("body", "client 0").tryGrow(40)).toBe(true);
+      expect(budget.open("body", "client 0").tryGrow(25)).toBe(true);
+      expect(budget.isShort()).toBe(false);
     }),
   );
 });

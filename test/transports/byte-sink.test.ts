@@ -64,7 +64,14 @@ let budget: MemoryBudget<"unread">;
 beforeEach(async () => {
   pair = await openPair();
   handedOver = 0;
-  budget = createMemoryBudget({ uses: ["unread"], totalBytes: 2 ** 30, shareBytes: 2 ** 30, waitMs: 0 });
+  budget = createMemoryBudget({
+    uses: ["unread"],
+    smallBytes: 0,
+
+    totalBytes: 2 ** 30,
+    shareBytes: 2 ** 30,
+    waitMs: 0,
+  });
   sink = createByteSink({
     stream: pair.near,
     highWaterBytes: HIGH_WATER,

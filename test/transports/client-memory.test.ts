@@ -11,6 +11,13 @@ const MIB = 1024 * KIB;
 /** An address of the machine that is another client than 127.0.0.1. */
 const OTHER = "127.0.0.2";
 
+const SETTINGS = {
+  TOTAL_RECEIVE_BYTES: "32m",
+  TOTAL_ANSWER_BYTES: "32m",
+  MAX_ANSWER_BYTES: "4m",
+  MEMORY_WAIT_MS: "300",
+};
+
 let redis: TestRedis;
 let gateway: TestGateway;
 let sockets: Socket[];
@@ -24,12 +31,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   sockets = [];
-  gateway = await startTestGateway(redis.url, {
-    TOTAL_RECEIVE_BYTES: "32m",
-    TOTAL_ANSWER_BYTES: "32m",
-    MAX_ANSWER_BYTES: "4m",
-    MEMORY_WAIT_MS: "300",
-  });
+  gateway = await startTestGateway(redis.url, SETTINGS);
 });
 afterEach(async () => {
   for (const socket of sockets) socket.destroy();
@@ -158,6 +160,42 @@ describe("answers that nobody reads", () => {
     kinds.GraphQL?.(late);
     await until("it is answered", () => late.text().includes("OVERLOADED"));
     expect(late.text()).toMatch(/^HTTP\/1.1 200 /);
+  });
+});
+
+describe("a client that takes all it can, from many addresses", () => {
+  const addresses = Array.from({ length: 12 }, (_, i) => `127.0.1.${i + 1}`);
+
+  function takeAll(): void {
+    for (const address of addresses)
+      for (let i = 0; i < 3; i++)
+        send(open(false, address), "GET /data/big?last_entry_id=0&count=10000&block=0&format=json", []);
+  }
+
+  test("leaves room for small requests of others, which are answered at once", async () => {
+    await fetch(`${gateway.http}/data/little`, { method: "POST", body: "1" });
+    takeAll();
+    await until("requests wait", async () => ((await metric("waits_total")).get("answer") ?? 0) > 10);
+    // No write times out for a minute: what follows does not wait for that.
+    const other = open(true, OTHER);
+    send(other, "GET /data/little?last_entry_id=0&block=0", []);
+    await until("a read is answered", () => other.text().includes("HTTP/1.1 200"));
+    send(other, "POST /data/little", [], Buffer.alloc(KIB));
+    await until("an append is acknowledged", () => other.text().split("HTTP/1.1 200").length === 3);
+    const query = JSON.stringify({ query: '{stream(id:"little"){entries(last:1){nodes{string}}}}' });
+    send(other, "POST /graphql", ["Content-Type: application/json"], Buffer.from(query));
+    await until("a query is answered", () => other.text().split("HTTP/1.1 200").length === 4);
+    expect(other.text()).not.toContain("OVERLOADED");
+  });
+
+  test("loses connections that make no progress while others wait", async () => {
+    await gateway.close();
+    gateway = await startTestGateway(redis.url, { ...SETTINGS, MEMORY_WAIT_MS: "60000" });
+    takeAll();
+    const closed = /^redis_streamer_limits_hit_total\{limit="write_time"\} [1-9]/m;
+    await until("a connection is closed", async () =>
+      closed.test(await (await fetch(`${gateway.http}/metrics`)).text()),
+    );
   });
 });
 

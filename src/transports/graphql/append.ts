@@ -79,8 +79,7 @@ export function addAppend(builder: Builder, withDevices: boolean): void {
         await lease.grow(given.reduce((sum, { data }) => sum + data.length, 0));
         const results = await new Promise<readonly AppendResult[]>((resolve) =>
           context.log.append(given, resolve),
-        );
-        lease.release();
+        ).finally(lease.release);
         return results.map((result) => ({ result }));
       },
     });

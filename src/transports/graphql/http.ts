@@ -5,6 +5,7 @@ import { createHandler, type RequestHeaders, type Response } from "graphql-http"
 import type { MemoryLease } from "../../access/memory-budget.ts";
 import type { ErrorCode } from "../../domain/errors.ts";
 import { checkJsonBounds } from "../../wire/json-text.ts";
+import { whenAnswerEnds } from "../http/answer-end.ts";
 import { acceptsPage } from "../media-types.ts";
 import type { OperationContext } from "./context.ts";
 import { graphqlError } from "./errors.ts";
@@ -75,7 +76,9 @@ export async function addGraphql(
     }
     const body = Buffer.isBuffer(request.body) ? request.body.toString() : "";
     checkRequestJson(request, body);
-    reply.raw.once("close", () => operations.get(request)?.release());
+    const release = () => operations.get(request)?.release();
+    // Ends what a client that has left still waits for.
+    whenAnswerEnds(reply.raw, release);
     const [text, { status, headers }] = await handle({
       method: request.method,
       url: request.raw.url ?? "/",
@@ -83,8 +86,7 @@ export async function addGraphql(
       body: markNumbers(body),
       raw: request,
       context: undefined,
-    });
-    operations.get(request)?.release();
+    }).finally(release);
     if (status >= 400 && status < 500) parts.counters.clientErrors++;
     const [own, init] = text === null && status in REFUSALS ? refusal(status) : [text, { headers }];
     return reply

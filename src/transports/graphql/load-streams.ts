@@ -71,7 +71,7 @@ const SMALL_BYTES = 1024;
 
 /** All records in one round trip, without payloads that are large for so many; those follow a few at a time. */
 async function loadRecords(
-  { registry, payloads, work: { mostPayloadBytes } }: OperationContext,
+  { registry, log, payloads, work: { mostPayloadBytes } }: OperationContext,
   keys: readonly string[],
   wanted: WantedRecord,
 ): Promise<readonly StreamRecord[]> {
@@ -80,7 +80,8 @@ async function loadRecords(
   // Of each stream the first entry and the last.
   const payloadBytes = Math.max(SMALL_BYTES, Math.floor(stepBytes / 2 / keys.length));
   const read = () => registry.streams(keys, { ...wanted, payloadBytes });
-  const small = await unlessTooLarge(payloads.gather(stepBytes, read, edgeEntries));
+  const expected = keys.reduce((sum, key) => sum + 2 * Math.min(payloadBytes, log.expectedBytes(key, 1)), 0);
+  const small = await unlessTooLarge(payloads.gather(Math.min(stepBytes, expected), read, edgeEntries));
   // With nothing left for payloads, each of their fields is an error of its own and everything else is answered.
   if (small === undefined) return registry.streams(keys, { ...wanted, depth: "facts" });
   const records = [...small];

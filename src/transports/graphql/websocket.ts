@@ -40,18 +40,18 @@ export function createGraphqlSockets(
   payloadPool: PayloadPool,
 ): ServeGraphql {
   const { limits, counters, logger, sessions, memory } = parts;
-  /** Memory of the operations of each socket, by their ids. */
-  const underWay = new WeakMap<Session, Map<string, MemoryLease>>();
+  /** Memory of the operations of each socket, by their requests: a client may reuse an id before the last operation ends. */
+  const underWay = new WeakMap<Session, Map<object, MemoryLease>>();
 
-  function endOperation(session: Session, id: string): void {
+  function endOperation(session: Session, payload: object): void {
     const leases = underWay.get(session);
-    leases?.get(id)?.release();
-    leases?.delete(id);
+    leases?.get(payload)?.release();
+    leases?.delete(payload);
   }
 
   const server = makeServer<undefined, Session>({
     execute: run,
-    onSubscribe({ subscriptions, extra }, id, payload) {
+    onSubscribe({ subscriptions, extra }, _id, payload) {
       // The one that is being asked for is among them already.
       if (Object.keys(subscriptions).length > limits.graphqlMaxOperations)
         return [
@@ -62,14 +62,14 @@ export function createGraphqlSockets(
         ];
       const prepared = prepare(payload, extra.visitor, extra);
       if ("errors" in prepared) return prepared.errors;
-      const leases = underWay.get(extra) ?? new Map<string, MemoryLease>();
-      underWay.set(extra, leases.set(id, prepared.lease));
+      const leases = underWay.get(extra) ?? new Map<object, MemoryLease>();
+      underWay.set(extra, leases.set(payload, prepared.lease));
       return prepared.args;
     },
-    onComplete: ({ extra }, id) => endOperation(extra, id),
+    onComplete: ({ extra }, _id, payload) => endOperation(extra, payload),
     onNext: ({ extra }, _id, _payload, _args, result) => formatted(result, formatError, extra.visitor),
-    onError({ extra }, id, _payload, errors) {
-      endOperation(extra, id);
+    onError({ extra }, _id, payload, errors) {
+      endOperation(extra, payload);
       return errors.map((error) => formatError(error, extra.visitor).toJSON());
     },
   });

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ClientMemory } from "../../access/client-memory.ts";
 import type { MemoryLease } from "../../access/memory-budget.ts";
+import { whenAnswerEnds } from "./answer-end.ts";
 
 declare module "fastify" {
   interface FastifyReply {
@@ -29,7 +30,6 @@ export function memoryOf(reply: FastifyReply, memory: ClientMemory): MemoryLease
   if (reply.memory !== undefined) return reply.memory;
   const lease = memory.answer("answer", reply.request.visitor);
   reply.memory = lease;
-  if (reply.raw.closed) lease.release();
-  else reply.raw.once("close", lease.release);
+  whenAnswerEnds(reply.raw, lease.release);
   return lease;
 }

@@ -4,6 +4,7 @@ import type { ClientMemory } from "../../access/client-memory.ts";
 import { type MemoryLease, overloaded } from "../../access/memory-budget.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { releaseMemory } from "../websocket/release-memory.ts";
+import { whenAnswerEnds } from "./answer-end.ts";
 import { SMALL_BODY_BYTES } from "./body-limits.ts";
 import { sendContinue } from "./expect-continue.ts";
 
@@ -14,8 +15,9 @@ declare module "fastify" {
   }
 }
 
-/** Memory of a body, counted until every user of it has let go. */
+/** Memory of a body, counted until the response has ended and every other user of it has let go. */
 export interface BodyMemory {
+  readonly lease: MemoryLease;
   /** Keeps the memory counted, also after the response. @returns a function that lets go */
   hold(): () => void;
 }
@@ -35,22 +37,22 @@ export function addBodies(app: FastifyInstance, memory: ClientMemory): void {
       done(tooLarge(limit));
       return;
     }
-    const lease = memory.receive("body", request.visitor);
+    const { lease } = request.bodyMemory ?? openMemory(request, memory);
     sendContinue(request.raw);
-    readBody(payload, { limit, announced, lease }, (error, body) => {
-      if (error === null) request.bodyMemory = countHolders(lease);
-      else lease.release();
-      done(error, body);
-    });
+    readBody(payload, { limit, announced, lease }, done);
   });
-  app.addHook("preValidation", (request, reply, done) => {
-    const release = request.bodyMemory?.hold();
-    if (release !== undefined) {
-      if (reply.raw.closed) release();
-      else reply.raw.once("close", release);
-    }
+  // Before the body is read: its connection may close, or its response be sent, at any time from then on.
+  app.addHook("preParsing", (request, reply, _payload, done) => {
+    if (request.headers["content-length"] !== undefined || "transfer-encoding" in request.headers)
+      whenAnswerEnds(reply.raw, openMemory(request, memory).hold());
     done();
   });
+}
+
+function openMemory(request: FastifyRequest, memory: ClientMemory): BodyMemory {
+  const opened = countHolders(memory.receive("body", request.visitor));
+  request.bodyMemory = opened;
+  return opened;
 }
 
 const tooLarge = (limit: number) =>
@@ -64,6 +66,7 @@ function announcedBytes({ headers }: FastifyRequest): number | undefined {
 function countHolders(lease: MemoryLease): BodyMemory {
   let holders = 0;
   return {
+    lease,
     hold() {
       let isHeld = true;
       holders++;

@@ -148,6 +148,6 @@ export function whenGone(reply: FastifyReply, closing: Closing, callback: () => 
   const forget = closing.add(gone);
   raw.once("close", gone);
   socket.once("end", gone);
-  if (closing.isClosing() || raw.destroyed || socket.readableEnded) queueMicrotask(gone);
+  if (closing.isClosing() || raw.destroyed || socket.destroyed || socket.readableEnded) queueMicrotask(gone);
   return release;
 }

@@ -51,11 +51,13 @@ function open(): void {
     handshakeTimeoutMs: 10_000,
     uploadTimeoutMs: 10_000,
     writeTimeoutMs: 10_000,
+    isShort: () => false,
     onWriteTimeout: () => undefined,
     logger: silent,
   });
   const budget = createMemoryBudget({
     uses: ["message"],
+    smallBytes: 0,
     totalBytes: 2 ** 20,
     shareBytes: 2 ** 20,
     waitMs: 0,

@@ -18,9 +18,18 @@ export const answerFormOf = (
   { format, offsets }: Pick<ParametersOf<"get">, "format" | "offsets">,
 ): AnswerForm => ({ format: format ?? acceptedFormat(headers.accept), offsets });
 
-/** Memory of an answer while it is made: its entries, and the body that they are copied to. */
+/**
+ * Memory of an answer per byte of its entries while it is made: the entries, and the body that they are copied to. JSON is
+ * a text first, in which a byte takes up to four characters.
+ */
+const COPIES: Readonly<Record<BodyFormat, number>> = { raw: 2, msgpack: 3, json: 5 };
+
+/** Memory of an answer while it is made. @param bytes of its entries */
+export const memoryOfAnswer = ({ format }: AnswerForm, bytes: number): number => bytes * COPIES[format];
+
+/** Bytes of the entries of an answer. */
 export const answerBytes = (streams: readonly StreamEntries[]): number =>
-  streams.reduce((sum, { entries }) => sum + 2 * bytesOf(entries), 0);
+  streams.reduce((sum, { entries }) => sum + bytesOf(entries), 0);
 
 /** Sends entries, with the headers that describe them. */
 export function sendEntries(

@@ -4,7 +4,7 @@ import type { RequestedCursor } from "../../domain/cursor.ts";
 import { cursorTimes, readWantedStreams, resolveCursors } from "../read-request.ts";
 import { memoryOf } from "./answers-memory.ts";
 import { leaveTogether, type RouteParts, targetOf, whenGone } from "./context.ts";
-import { type AnswerForm, answerBytes, answerFormOf, sendEntries } from "./entries-answer.ts";
+import { type AnswerForm, answerBytes, answerFormOf, memoryOfAnswer, sendEntries } from "./entries-answer.ts";
 import { type FoundEntries, fitEntries, gapsHeader, mostFitting } from "./fit-entries.ts";
 import { headerRoom, headersTooLarge } from "./header-room.ts";
 import { expectedBytes, readKnown, readOnce } from "./read-once.ts";
@@ -65,7 +65,7 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
       await warning;
       const streams = await resolveCursors(wanted, log);
       const lease = memoryOf(reply, memory);
-      await lease.grow(expectedBytes(log, streams, count));
+      await lease.grow(memoryOfAnswer(form, expectedBytes(log, streams, count)));
       const found = await readOnce(parts, {
         memory: () => memory.answer("answer", request.visitor),
         streams,
@@ -75,7 +75,7 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
         whenGone: (callback) => whenGone(reply, closing, callback),
         whenBarred: (callback) => sessions.whileGood(request.visitor, callback),
       });
-      lease.set(answerBytes(found.streams));
+      lease.set(memoryOfAnswer(form, answerBytes(found.streams)));
       return answer(reply, streams, found, form, latest);
     })();
   });

@@ -5,7 +5,7 @@ import { badParameter } from "../../domain/errors.ts";
 import { readWantedStreams } from "../read-request.ts";
 import { memoryOf } from "./answers-memory.ts";
 import { type RouteParts, targetOf } from "./context.ts";
-import { answerBytes, answerFormOf, sendEntries } from "./entries-answer.ts";
+import { answerBytes, answerFormOf, memoryOfAnswer, sendEntries } from "./entries-answer.ts";
 import { fitEntries, mostFitting } from "./fit-entries.ts";
 import { headerRoom, headersTooLarge } from "./header-room.ts";
 import { countOut } from "./read-once.ts";
@@ -37,14 +37,14 @@ export function addHistoryRange(
     ]);
     const count = Math.min(parameters.count, mostFitting([stream.name], fit));
     const lease = memoryOf(reply, memory);
-    await lease.grow(log.expectedBytes(stream.key, count));
+    await lease.grow(memoryOfAnswer(form, log.expectedBytes(stream.key, count)));
     const { entries, isCut } = await log.readRange(stream.key, {
       start,
       end,
       count,
       reverse,
     });
-    lease.set(answerBytes([{ stream: stream.name, entries }]));
+    lease.set(memoryOfAnswer(form, answerBytes([{ stream: stream.name, entries }])));
     const found = { streams: entries.length > 0 ? [{ stream: stream.name, entries }] : [], gaps: [] };
     const sent = room < 0 ? undefined : fitEntries(found, fit)?.streams;
     if (sent === undefined) throw headersTooLarge(1);

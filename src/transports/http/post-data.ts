@@ -17,6 +17,10 @@ import { type RouteParts, targetOf } from "./context.ts";
 import { readMultipart } from "./multipart.ts";
 
 const NO_BODY = Buffer.alloc(0);
+/** Memory that the text and the values of a JSON body take beside it, per byte. */
+const JSON_EXPANSION = 3;
+/** Smaller bodies (bytes) are parsed without a reservation. */
+const COUNTED_FROM_BYTES = 64 * 1024;
 
 /** Adds the route. */
 export function addPostData(app: FastifyInstance, { log, limits, limiting }: RouteParts): void {
@@ -75,6 +79,8 @@ async function readEntries(
   if (mediaTypeOf(contentType) === "multipart/form-data")
     return readMultipart(request.headers, body, stream, mostEntries);
   const format = chosen ?? contentFormat(contentType);
+  if (format === "json" && body.length >= COUNTED_FROM_BYTES)
+    await request.bodyMemory?.lease.grow(body.length * JSON_EXPANSION);
   const batch = format === "raw" ? undefined : await readBatch(format, body, mostEntries);
   return batch ?? [wholeBody(stream, body)];
 }

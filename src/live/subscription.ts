@@ -144,9 +144,9 @@ export function createSubscriber(parts: SubscriptionParts) {
     }
 
     function leaveQueue(lease: Reservation): void {
-      // Paused for another reason as well, it does not keep what it was granted.
-      if (reasons.size > 1) lease.set(reserved);
       resume("memory");
+      // It keeps only what it used at once: one that went live without a read would keep the rest for ever.
+      lease.set(reserved);
     }
 
     function pause(reason: PauseReason): void {

@@ -123,7 +123,7 @@ it("survive JSON, by which workers are handed them", () => {
 
 describe("what cannot be", () => {
   it.each([
-    ["PORT", "65536", "whole number from 0 to 65535"],
+    ["PORT", "65536", "integer from 0 to 65535"],
     ["PORT", "80.5", "integer"],
     ["PORT", "0x50", "integer"],
     ["PORT", "eighty", '"eighty"'],

@@ -34,7 +34,7 @@ async function check(seed: number, minutes: number, ...flags: readonly string[])
 }
 
 // All seven kinds of faults within nine seconds, twelve or more in all; 1966 tails by blocking reads, 506 trims.
-test.each([506, 1966])(
+test.concurrent.each([506, 1966])(
   "seed %i, which is among the hardest",
   async (seed) => void (await check(seed, 0.15)),
   120_000,
@@ -83,7 +83,7 @@ describe("a run", () => {
   });
 });
 
-test("a run on a cluster whose slots move and whose masters die", async () => {
+test.concurrent("a run on a cluster whose slots move and whose masters die", async () => {
   const history = await check(3, 0.1, "--cluster");
   expect(history.pushes.filter(({ outcome }) => outcome && "id" in outcome).length).toBeGreaterThan(500);
   expect(history.takeovers).toBeGreaterThan(0);

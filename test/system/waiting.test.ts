@@ -30,6 +30,14 @@ afterEach(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
+/** Waits until a client has opened its WebSocket. */
+const isConnected = (kind: "pull" | "push") =>
+  until(`a ${kind} is connected`, async () =>
+    new RegExp(`^redis_streamer_connections{kind="${kind}"} 1$`, "m").test(
+      (await request(`${gateway.http}/metrics`)).text,
+    ),
+  );
+
 /** The states of a client's connection, in order and without repeats. */
 function follow() {
   const states: Status["state"][] = [];
@@ -175,6 +183,7 @@ test("the console shows what it waits for, and since when", async () => {
   const pane = await openStream(console.page, "default:log");
   const mode = pane.locator(".mode");
   await mode.getByText("live").waitFor();
+  await isConnected("pull");
   redis.freeze();
   await pane.getByText(/^Redis has not answered since \d\d:\d\d:\d\d/).waitFor();
   await mode.getByText("waiting").waitFor();
@@ -196,12 +205,8 @@ test.each(["pull-raw", "push-increment"])(
     child.stderr.on("data", (chunk) => {
       told += chunk;
     });
-    const kind = command.split("-")[0];
-    await until("it is connected", async () =>
-      new RegExp(`^redis_streamer_connections{kind="${kind}"} 1$`, "m").test(
-        (await request(`${gateway.http}/metrics`)).text,
-      ),
-    );
+    const kind = command.startsWith("pull") ? "pull" : "push";
+    await isConnected(kind);
     redis.freeze();
     await until("it says so", () => /the gateway's Redis has not answered since \d\d:\d\d:\d\d/.test(told));
     redis.thaw();

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { Agent } from "node:http";
 import { connect, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Logger } from "../../src/domain/logger.ts";
 import { createAuthority, type TestAuthority } from "../support/certificates.ts";
 import { clientClose, clientFrame } from "../support/client-frames.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
@@ -26,8 +27,6 @@ const SHORT = {
 
 let redis: TestRedis;
 let authority: TestAuthority;
-let gateway: TestGateway | undefined;
-let clients: Socket[] = [];
 
 beforeAll(async () => {
   redis = await startRedis();
@@ -43,12 +42,25 @@ afterAll(async () => {
   authority[Symbol.dispose]();
   await redis[Symbol.asyncDispose]();
 });
-afterEach(async () => {
-  for (const client of clients) client.destroy();
-  clients = [];
-  await gateway?.close();
-  gateway = undefined;
-});
+
+/** A gateway of one test, and its clients. */
+interface Stage extends AsyncDisposable {
+  readonly gateway: TestGateway;
+  readonly clients: Socket[];
+}
+
+async function startStage(settings: Record<string, string> = SHORT, logger?: Logger): Promise<Stage> {
+  const gateway = await startTestGateway(redis.url, settings, logger);
+  const clients: Socket[] = [];
+  return {
+    gateway,
+    clients,
+    async [Symbol.asyncDispose]() {
+      for (const client of clients) client.destroy();
+      await gateway.close();
+    },
+  };
+}
 
 const portOf = ({ http }: TestGateway) => Number(new URL(http).port);
 const get = (path: string, ...headers: string[]) =>
@@ -70,8 +82,8 @@ const openTls = (port: number): TLSSocket =>
   } as ConnectionOptions);
 
 /** A client that sends and then neither reads nor closes. */
-function openSilent(port: number, sent: readonly (string | Buffer)[]): void {
-  const client = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+function openSilent({ gateway, clients }: Stage, sent: readonly (string | Buffer)[]): void {
+  const client = connect({ port: portOf(gateway), host: "127.0.0.1", allowHalfOpen: true });
   client.on("error", () => undefined);
   client.pause();
   for (const bytes of sent) client.write(bytes);
@@ -143,28 +155,28 @@ const STATES: readonly [string, ...(string | Buffer)[]][] = [
   ],
 ];
 
-describe("a client that then neither reads nor closes", () => {
+describe.concurrent("a client that then neither reads nor closes", () => {
   test.each(STATES)("and %s", async (_what, ...sent) => {
-    gateway = await startTestGateway(redis.url, SHORT);
-    for (let i = 0; i < SLOTS; i++) openSilent(portOf(gateway), sent);
-    await until("the slots serve others", () => gateway !== undefined && allSlotsServe(gateway));
+    await using stage = await startStage();
+    for (let i = 0; i < SLOTS; i++) openSilent(stage, sent);
+    await until("the slots serve others", () => allSlotsServe(stage.gateway));
   });
 
   test("and was sent a close frame", async () => {
-    gateway = await startTestGateway(redis.url, SHORT);
-    for (let i = 0; i < SLOTS; i++) openSilent(portOf(gateway), [upgrade("/data/x/pull?count=zz")]);
-    await until("the slots serve others", () => gateway !== undefined && allSlotsServe(gateway));
+    await using stage = await startStage();
+    for (let i = 0; i < SLOTS; i++) openSilent(stage, [upgrade("/data/x/pull?count=zz")]);
+    await until("the slots serve others", () => allSlotsServe(stage.gateway));
   });
 });
 
-describe("over TLS, a client that then neither reads nor closes", () => {
+describe.concurrent("over TLS, a client that then neither reads nor closes", () => {
   const withTls = () => {
     const { cert, key } = authority.issue("deadlines");
-    return startTestGateway(redis.url, { ...SHORT, TLS_CERT: cert, TLS_KEY: key });
+    return startStage({ ...SHORT, TLS_CERT: cert, TLS_KEY: key });
   };
-  const isServed = async (one: TestGateway) =>
+  const isServed = async ({ gateway, clients }: Stage) =>
     new Promise<boolean>((resolve) => {
-      const others = Array.from({ length: SLOTS }, () => openTls(portOf(one)));
+      const others = Array.from({ length: SLOTS }, () => openTls(portOf(gateway)));
       clients.push(...others);
       const end = (isEverySlot: boolean) => {
         for (const other of others) other.destroy();
@@ -173,6 +185,8 @@ describe("over TLS, a client that then neither reads nor closes", () => {
       let answered = 0;
       for (const other of others) {
         other.on("error", () => end(false));
+        // The gateway ends a connection with a FIN, upon which a half-open socket does not close by itself.
+        other.on("end", () => end(false));
         other.on("close", () => end(false));
         other.once("data", () => ++answered === SLOTS && end(true));
         other.write(get("/healthz"));
@@ -184,9 +198,9 @@ describe("over TLS, a client that then neither reads nor closes", () => {
     ["sends half a hello", [Buffer.from("16030100c8010000c40303", "hex")]],
     ["sends plain HTTP", [get("/healthz")]],
   ])("and %s", async (_what, sent) => {
-    gateway = await withTls();
-    for (let i = 0; i < SLOTS; i++) openSilent(portOf(gateway), sent);
-    await until("the slots serve others", () => gateway !== undefined && isServed(gateway));
+    await using stage = await withTls();
+    for (let i = 0; i < SLOTS; i++) openSilent(stage, sent);
+    await until("the slots serve others", () => isServed(stage));
   });
 
   test.each([
@@ -197,15 +211,15 @@ describe("over TLS, a client that then neither reads nor closes", () => {
     ["does not read a large answer", get("/data/large?last_entry_id=0&count=100")],
     ["does not read a pull", upgrade("/data/large/pull?last_entry_id=0")],
   ])("and %s", async (_what, sent) => {
-    gateway = await withTls();
+    await using stage = await withTls();
     for (let i = 0; i < SLOTS; i++) {
-      const client = openTls(portOf(gateway));
+      const client = openTls(portOf(stage.gateway));
       client.on("error", () => undefined);
       client.pause();
       if (sent !== "") client.write(sent);
-      clients.push(client);
+      stage.clients.push(client);
     }
-    await until("the slots serve others", () => gateway !== undefined && isServed(gateway));
+    await until("the slots serve others", () => isServed(stage));
   });
 });
 
@@ -214,10 +228,9 @@ describe("write progress", () => {
     const lines: string[] = [];
     const log = (_facts: object, text: string) => void lines.push(text);
     const logger = { debug: () => undefined, info: () => undefined, warn: log, error: log };
-    gateway = await startTestGateway(redis.url, { ...SHORT, MAX_SOCKETS: "100" }, logger);
-    for (let i = 0; i < SLOTS; i++)
-      openSilent(portOf(gateway), [get("/data/large?last_entry_id=0&count=100")]);
-    const metrics = `${gateway.http}/metrics`;
+    await using stage = await startStage({ ...SHORT, MAX_SOCKETS: "100" }, logger);
+    for (let i = 0; i < SLOTS; i++) openSilent(stage, [get("/data/large?last_entry_id=0&count=100")]);
+    const metrics = `${stage.gateway.http}/metrics`;
     await until("it is counted", async () =>
       (await request(metrics)).text.includes(`limits_hit_total{limit="write_time"} ${SLOTS}\n`),
     );
@@ -225,9 +238,9 @@ describe("write progress", () => {
   });
 
   test("of a slow reader keeps its connection, though the kernel takes nothing for longer than the timeout", async () => {
-    gateway = await startTestGateway(redis.url, { ...SHORT, WRITE_TIMEOUT_MS: "3000" });
-    const client = connect(portOf(gateway), "127.0.0.1");
-    clients.push(client);
+    await using stage = await startStage({ ...SHORT, WRITE_TIMEOUT_MS: "3000" });
+    const client = connect(portOf(stage.gateway), "127.0.0.1");
+    stage.clients.push(client);
     client.write(get("/data/large?last_entry_id=0&count=100"));
     // A full send buffer of 4 MB takes no bytes until a third of it is free: about every 6 s at 200 KB/s.
     let received = 0;
@@ -237,6 +250,6 @@ describe("write progress", () => {
       await new Promise((resolve) => setTimeout(resolve, (chunk as Buffer).length / 200));
     }
     expect(received).toBeGreaterThan(3 * MB);
-    expect((await request(`${gateway.http}/metrics`)).text).toContain('{limit="write_time"} 0');
+    expect((await request(`${stage.gateway.http}/metrics`)).text).toContain('{limit="write_time"} 0');
   }, 60_000);
 });

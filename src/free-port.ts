@@ -1,12 +1,12 @@
-/** Whether the port can be had, asked before anything else is started: that it is taken is no reason to start a Redis. */
+/** Port check before startup, so that a port conflict is reported before the managed Redis is started. */
 import { once } from "node:events";
 import { createServer } from "node:net";
 
 /**
- * Tries a port for a moment.
+ * Listens on a port and closes it again.
  *
- * @returns the port, or for 0 one that is free
- * @throws Error of the system, where it cannot be listened on
+ * @returns the port, or a free port if it is 0
+ * @throws the system's error if the gateway cannot listen on the port
  */
 export async function findFreePort(host: string, port: number): Promise<number> {
   const server = createServer().listen({ host, port });

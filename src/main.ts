@@ -1,4 +1,4 @@
-/** The executable: settings in, gateway up, signals handled, gateway down. */
+/** Executable of the gateway: reads settings, starts the gateway, handles signals and stops it. */
 import "./production.ts";
 import cluster from "node:cluster";
 import { existsSync, readFileSync } from "node:fs";
@@ -11,13 +11,13 @@ import type { Gateway } from "./gateway.ts";
 import { createLogger, isReadable } from "./observe/logger.ts";
 import { helpText, readSettings, SettingError, type Settings } from "./settings.ts";
 
-/** Beyond `SHUTDOWN_MS`, for whatever hangs all the same, in ms. */
+/** Time (ms) after `SHUTDOWN_MS` before the process exits with open work. */
 const SHUTDOWN_GRACE_MS = 1500;
 const SAME_SIGNAL_MS = 1000;
 
 const version = readVersion();
 const args = process.argv.slice(2);
-// Each process loads the part that it is: a primary without the gateway takes half the memory and a quarter of the time.
+// Each process loads only its own part: a primary without the gateway needs half the memory and starts four times faster.
 if (cluster.isWorker) {
   const { runWorker } = await import("./workers/worker.ts");
   await runWorker();
@@ -57,7 +57,7 @@ async function run(): Promise<void> {
   greet(gateway, settings, logger);
 }
 
-/** Starts one process, this one, or several; both are a gateway. @throws Error for people */
+/** Starts the gateway in this process, or as several workers. @throws Error with a message for the operator */
 async function start(settings: Settings, logger: Logger, signal: AbortSignal): Promise<Gateway> {
   const port = await findFreePort(settings.host, settings.port);
   if (settings.workers === 1) {
@@ -66,20 +66,20 @@ async function start(settings: Settings, logger: Logger, signal: AbortSignal): P
   }
   const { startWorkers } = await import("./workers/primary.ts");
   const program = fileURLToPath(import.meta.url);
-  // One port for all, also for those that come later.
+  // All workers share one port, including workers that are restarted later.
   return startWorkers({ settings: { ...settings, port }, logger, version, program, signal });
 }
 
-/** Follows the signals that end a program, from before anything is started that has to be stopped again. */
+/** Installs the signal handlers, before anything is started that needs an orderly stop. */
 function stopSignal({ shutdownMs }: Settings, logger: Logger): AbortSignal {
   const stopping = new AbortController();
   let stoppingSince: number | undefined;
   const stop = (signal: string) => {
-    // A second Ctrl-C means now; but npm passes on the first one once more, right behind the terminal's own.
+    // A second Ctrl-C exits at once. npm forwards the first one again right after the terminal's own; ignore that.
     if (stoppingSince !== undefined && performance.now() - stoppingSince < SAME_SIGNAL_MS) return;
     if (stoppingSince !== undefined) process.exit(130);
     stoppingSince = performance.now();
-    logger.info({ signal }, "stopping: what is in flight is answered first");
+    logger.info({ signal }, "stopping: finishing requests in flight");
     setTimeout(() => process.exit(1), shutdownMs + SHUTDOWN_GRACE_MS).unref();
     stopping.abort(new Error(`stopped by ${signal}`));
   };
@@ -101,9 +101,10 @@ function settingsOrExit(): Settings {
 }
 
 function explain(error: NodeJS.ErrnoException, { host, port }: Settings): string {
-  if (error.code === "EADDRINUSE") return `${host}:${port} is taken by another program; set PORT or --port`;
-  if (error.code === "EADDRNOTAVAIL") return `HOST ${host} is no address of this machine`;
-  if (error.code === "EACCES" && port < 1024) return `port ${port} is not for this user; set PORT or --port`;
+  if (error.code === "EADDRINUSE") return `${host}:${port} is already in use; set PORT or --port`;
+  if (error.code === "EADDRNOTAVAIL") return `HOST must be an address of this machine, got ${host}`;
+  if (error.code === "EACCES" && port < 1024)
+    return `not permitted to listen on port ${port}; set PORT or --port`;
   return error.message;
 }
 
@@ -111,7 +112,7 @@ function greet({ url, redis, isManaged }: Gateway, settings: Settings, logger: L
   const { host, dataDir, auth, workers } = settings;
   if (!auth && !isLoopback(host)) {
     process.stderr.write(
-      `redis-streamer: WARNING: listening on ${host} without authentication: whoever reaches this port can read and write every stream. AUTH=1 asks for a key\n`,
+      `redis-streamer: WARNING: listening on ${host} without authentication: anyone who can reach this port can read and write every stream. Set AUTH=1 to require credentials\n`,
     );
   }
   if (!isReadable(settings)) {

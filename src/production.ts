@@ -1,5 +1,5 @@
 /**
- * Says that this is no development, unless somebody said otherwise: the GraphQL library checks each of a thousand
- * objects twice where it is. It has to come before anything that looks, so it is the first thing imported.
+ * Sets `NODE_ENV=production` unless it is set: in development the GraphQL library checks every object twice. `main.ts`
+ * imports this file first, because libraries read the variable when they are loaded.
  */
 process.env.NODE_ENV ??= "production";

@@ -1,35 +1,35 @@
 /**
- * A batch: an unbroken run of one stream's entries, behind one id and up to another, as one read brought it. It is
- * what readers share: whoever stands at `after` can take it whole, in frames that are built once for all of them.
+ * Batches: consecutive entries of one stream, after one id and up to another, as returned by one read. Readers share
+ * batches: a reader whose cursor is `after` takes the whole batch, in frames that are encoded once for all readers.
  */
 
 import { bytesOf, type Entry, type FieldValue, valuesOf } from "../domain/entry.ts";
 import { compareIds, type EntryId } from "../domain/entry-id.ts";
 import type { Encoder } from "./sink.ts";
 
-/** An unbroken run of entries of one stream. */
+/** Consecutive entries of one stream. */
 export interface Batch {
   readonly key: string;
-  /** The cursor that this batch continues. */
+  /** The cursor before the batch. */
   readonly after: EntryId;
-  /** The cursor of a reader that has taken it: the id of the last entry. */
+  /** The cursor after the batch: the id of the last entry. */
   readonly last: EntryId;
   /** At least one. */
   readonly entries: readonly Entry[];
-  /** The bytes of the entries' payloads and further fields. */
+  /** Size of payloads and further fields, in bytes. */
   readonly bytes: number;
-  /** What it takes in memory, about, in bytes. */
+  /** Estimated memory, in bytes. */
   readonly cost: number;
-  /** Frames made so far, by the form and name they were made for. */
+  /** Cache of encoded frames, by form and stream name. */
   readonly frames: Map<string, unknown>;
 }
 
-/** Objects and frame headers that an entry costs besides its payload, in bytes, about. */
+/** Estimated memory (bytes) of an entry's objects and frame headers, besides its payload. */
 const ENTRY_COST_BYTES = 1000;
-/** Values up to this size are copied together: they may be slices of a far larger reply, which they would keep. */
+/** Values up to this size are copied into shared memory: a slice of a large reply would keep the whole reply in memory. */
 const COMPACT_UP_TO_BYTES = 4096;
 
-/** Makes a batch of entries that follow each other. @param entries at least one */
+/** Creates a batch. @param entries consecutive entries, at least one */
 export function createBatch(key: string, after: EntryId, entries: readonly Entry[], last: EntryId): Batch {
   const bytes = bytesOf(entries);
   return {
@@ -38,13 +38,13 @@ export function createBatch(key: string, after: EntryId, entries: readonly Entry
     last,
     entries: compacted(entries),
     bytes,
-    // Twice: as they are, and in the frames that are made of them.
+    // Twice: the entries and the frames encoded from them.
     cost: bytes * 2 + entries.length * ENTRY_COST_BYTES,
     frames: new Map(),
   };
 }
 
-/** Entries whose small payloads and fields share one piece of memory that belongs to nobody else. */
+/** Copies small payloads and fields into one buffer of their own. */
 function compacted(entries: readonly Entry[]): readonly Entry[] {
   let bytes = 0;
   for (const { data, fields } of entries) {
@@ -76,7 +76,7 @@ function compacted(entries: readonly Entry[]): readonly Entry[] {
 
 const copiedBytes = (value: Uint8Array) => (value.length > COMPACT_UP_TO_BYTES ? 0 : value.length);
 
-/** The index of the first entry past a cursor; the number of entries where there is none. */
+/** Returns the index of the first entry after a cursor, or the number of entries if there is none. */
 export function firstPast(entries: readonly Entry[], cursor: EntryId): number {
   let low = 0;
   let high = entries.length;
@@ -90,9 +90,9 @@ export function firstPast(entries: readonly Entry[], cursor: EntryId): number {
 }
 
 /**
- * The frame of a whole batch, made once per form and stream name.
+ * Returns the frame of a whole batch, encoded once per form and stream name.
  *
- * @param memo `encoder.form` and the name, joined by the caller once and not per batch
+ * @param memo cache key: `encoder.form` and the name, joined by the caller once instead of per batch
  */
 export function frameOf<Frame>(batch: Batch, encoder: Encoder<Frame>, stream: string, memo: string): Frame {
   if (encoder.form === undefined) return encoder.encode([{ stream, entries: batch.entries }]);

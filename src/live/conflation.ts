@@ -1,30 +1,30 @@
 /**
- * Counts what a reader of the newest entries is not sent: entries that newer ones overtook while it was slow, awaited an
- * ack or kept its pace. Nothing is looked up for that: the hub knows how many entries have passed, and the reader how many
- * of them it was sent. What passes while the hub does not watch the stream is not counted.
+ * Counts conflated entries: entries that a `latest` reader skips because newer ones arrived while it was paused. The count
+ * is the number of entries that passed the hub minus the number sent, so it needs no reads. Entries that arrive while the
+ * hub does not watch the stream are not counted.
  */
 import type { StreamState } from "./delivery.ts";
 import type { Hub, Progress } from "./hub.ts";
 
-/** Counts for one stream of a reader. */
+/** Counter of one stream of a reader. */
 export interface Conflation {
-  /** It waits for what comes next, so all that has passed is accounted for. */
+  /** The reader is attached to the hub: it has received or skipped all entries so far. */
   attached(): void;
-  /** The newest entries are sent, so many; what passed beside them is skipped. */
+  /** `entries` newest entries were sent; all other entries since the last call were skipped. */
   sent(entries: number): void;
 }
 
-/** Makes the counter of a lane. */
+/** Creates the counter of a stream. */
 export function createConflation(hub: Hub, { key, counters }: StreamState): Conflation {
-  let passage: Progress | undefined;
-  /** Of what has passed, the entries that were sent or skipped. */
+  let progress: Progress | undefined;
+  /** Number of entries, of those that passed the hub, that were sent or skipped. */
   let accounted = 0;
 
-  /** @returns whether what has passed since the last time is known */
+  /** @returns whether the hub has watched the stream without a break since the last call */
   function follow(): boolean {
     const current = hub.progress(key);
-    if (current === passage) return current !== undefined;
-    passage = current;
+    if (current === progress) return current !== undefined;
+    progress = current;
     accounted = current?.entries ?? 0;
     return false;
   }
@@ -33,9 +33,9 @@ export function createConflation(hub: Hub, { key, counters }: StreamState): Conf
     attached: () => void follow(),
     sent(entries) {
       if (!follow()) return;
-      const passed = passage?.entries ?? 0;
+      const passed = progress?.entries ?? 0;
       counters.conflated += Math.max(0, passed - accounted - entries);
-      // What Redis was asked for may be ahead of what has passed here, which is then no news.
+      // A read from Redis may be ahead of the hub. The hub's entries up to it are then already accounted for.
       accounted = Math.max(accounted + entries, passed);
     },
   };

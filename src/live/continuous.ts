@@ -1,6 +1,6 @@
 /**
- * A subscription that sends all there is, as fast as its sink takes it: history in shared pages until nothing is left,
- * then every batch of the hub as it comes. Each stream is a lane of its own: one may be live while another catches up.
+ * Continuous delivery: sends all entries as fast as the sink accepts them. Reads shared pages of history until the end of
+ * the stream, then receives every batch from the hub. Streams are independent: one may be live while another catches up.
  */
 import { bytesOf, type Entry } from "../domain/entry.ts";
 import { type Batch, firstPast, frameOf } from "./batch.ts";
@@ -8,138 +8,141 @@ import type { Delivery, DeliveryContext, StreamState } from "./delivery.ts";
 import type { LiveReader } from "./hub.ts";
 import { retryLater } from "./retry.ts";
 
-/** Most entries taken at once where the cursor stands inside a batch, and the frame cannot be shared. */
+/** Maximum entries in a frame that cannot be shared because the cursor is inside a batch. */
 const UNSHARED_ENTRIES = 1024;
 
-interface FlowLane {
-  readonly lane: StreamState;
-  /** Names the frame of a whole batch for this lane: its form and the stream's name. */
+interface ContinuousStream {
+  readonly state: StreamState;
+  /** Cache key of whole-batch frames: the form and the stream name. */
   readonly memo: string;
   readonly reader: LiveReader;
-  state: "behind" | "reading" | "live";
+  phase: "catching-up" | "reading" | "live";
 }
 
-/** Live batches of this size and more (bytes) are not handed on where the memory budget is used up. */
+/** Live batches of at least this size (bytes) are not sent while the memory budget is exhausted. */
 const LARGE_BATCH_BYTES = 256 * 1024;
 
-/** Makes the course of a subscription that sends everything. */
+/** Creates the delivery of a subscription that sends all entries. */
 export function createContinuous<Frame>(context: DeliveryContext<Frame>): Delivery {
   const { hub, pageCache, encoder } = context;
-  /** A stream of the subscription found no memory while others were read. */
+  /** A stream got no memory while others were being read. */
   let isDenied = false;
 
-  const flows = context.lanes.map((lane): FlowLane => {
-    const flow: FlowLane = {
-      lane,
-      memo: `${encoder.form} ${lane.name}`,
+  const streams = context.states.map((state): ContinuousStream => {
+    const stream: ContinuousStream = {
+      state,
+      memo: `${encoder.form} ${state.name}`,
       reader: {
-        take: (batch) => take(flow, batch),
+        take: (batch) => take(stream, batch),
         onGap() {
-          lane.hasGap = true;
+          state.hasGap = true;
         },
-        onRecreated: () => context.follow(lane),
+        onRecreated: () => context.follow(state),
         onError: context.onError,
       },
-      state: "behind",
+      phase: "catching-up",
     };
-    return flow;
+    return stream;
   });
 
-  /** Leaves the hub without what it hands out. When there is room, the reader continues from its cursor. */
-  function leave(flow: FlowLane): void {
+  /** Detaches from the hub without taking its batch. The reader continues from its cursor when memory is available. */
+  function leave(stream: ContinuousStream): void {
     isDenied = true;
-    flow.lane.isAtEnd = false;
-    if (flow.state !== "live") return;
-    hub.detach(flow.lane.key, flow.reader);
-    flow.state = "behind";
+    stream.state.isAtEnd = false;
+    if (stream.phase !== "live") return;
+    hub.detach(stream.state.key, stream.reader);
+    stream.phase = "catching-up";
   }
 
-  /** Hands a live batch on. A large one needs memory of its own while its client does not read. */
-  function take(flow: FlowLane, batch: Batch): boolean {
+  /** Sends a live batch. A large one needs its own memory while the client does not read. */
+  function take(stream: ContinuousStream, batch: Batch): boolean {
     if (batch.bytes >= LARGE_BATCH_BYTES) {
       if (!context.reserve(batch.bytes)) {
-        leave(flow);
+        leave(stream);
         return true;
       }
       context.unreserve(batch.bytes);
     }
-    return sendBatch(flow, batch);
+    return sendBatch(stream, batch);
   }
 
-  function sendBatch({ lane, memo }: FlowLane, batch: Batch): boolean {
-    if (batch.after !== lane.cursor) {
-      const from = firstPast(batch.entries, lane.cursor);
+  function sendBatch({ state, memo }: ContinuousStream, batch: Batch): boolean {
+    if (batch.after !== state.cursor) {
+      const from = firstPast(batch.entries, state.cursor);
       if (from > 0) {
-        sendEntries(lane, batch.entries.slice(from));
+        sendEntries(state, batch.entries.slice(from));
         return false;
       }
     }
-    if (lane.hasGap) tellGap(lane, batch.entries);
-    lane.cursor = batch.last;
-    lane.counters.entriesOut += batch.entries.length;
-    lane.counters.bytesOut += batch.bytes;
-    return context.write(frameOf(batch, encoder, lane.name, memo));
+    if (state.hasGap) reportGap(state, batch.entries);
+    state.cursor = batch.last;
+    state.counters.entriesOut += batch.entries.length;
+    state.counters.bytesOut += batch.bytes;
+    return context.write(frameOf(batch, encoder, state.name, memo));
   }
 
-  function sendEntries(lane: StreamState, entries: readonly Entry[]): void {
+  function sendEntries(state: StreamState, entries: readonly Entry[]): void {
     const last = entries[entries.length - 1];
     if (last === undefined) return;
-    if (lane.hasGap) tellGap(lane, entries);
-    lane.cursor = last.id;
-    lane.counters.entriesOut += entries.length;
-    lane.counters.bytesOut += bytesOf(entries);
-    context.write(encoder.encode([{ stream: lane.name, entries }]));
+    if (state.hasGap) reportGap(state, entries);
+    state.cursor = last.id;
+    state.counters.entriesOut += entries.length;
+    state.counters.bytesOut += bytesOf(entries);
+    context.write(encoder.encode([{ stream: state.name, entries }]));
   }
 
-  function tellGap(lane: StreamState, [first]: readonly Entry[]): void {
-    if (first !== undefined) context.reportGap(lane, first.id);
+  function reportGap(state: StreamState, [first]: readonly Entry[]): void {
+    if (first !== undefined) context.reportGap(state, first.id);
   }
 
-  /** Sends what is in memory; then goes live, or reads on in Redis. */
-  function advance(flow: FlowLane): void {
-    const { lane } = flow;
+  /** Sends entries from memory, then attaches to the hub or reads the next page from Redis. */
+  function advance(stream: ContinuousStream): void {
+    const { state } = stream;
     while (!context.isHalted()) {
-      const recent = hub.recentBatches(lane.key, context.isFollowing(lane));
-      const batch = recent?.continuing(lane.cursor);
-      const entries = batch ? undefined : recent?.after(lane.cursor, UNSHARED_ENTRIES);
-      if (batch !== undefined) sendBatch(flow, batch);
-      else if (entries !== undefined && entries.length > 0) sendEntries(lane, entries);
-      else if ((lane.isAtEnd || recent !== undefined) && hub.attach(lane.key, lane.cursor, flow.reader)) {
-        flow.state = "live";
-        lane.isAtEnd = true;
-        context.follow(lane);
-        if (flows.every(({ state }) => state === "live")) context.caughtUp();
+      const recent = hub.recentBatches(state.key, context.isFollowing(state));
+      const batch = recent?.continuing(state.cursor);
+      const entries = batch ? undefined : recent?.after(state.cursor, UNSHARED_ENTRIES);
+      if (batch !== undefined) sendBatch(stream, batch);
+      else if (entries !== undefined && entries.length > 0) sendEntries(state, entries);
+      else if (
+        (state.isAtEnd || recent !== undefined) &&
+        hub.attach(state.key, state.cursor, stream.reader)
+      ) {
+        stream.phase = "live";
+        state.isAtEnd = true;
+        context.follow(state);
+        if (streams.every(({ phase }) => phase === "live")) context.caughtUp();
         return;
       } else {
-        readPage(flow);
+        readPage(stream);
         return;
       }
     }
   }
 
-  function readPage(flow: FlowLane): void {
-    const { lane } = flow;
-    const bytes = pageCache.expectedBytes(lane.key);
+  function readPage(stream: ContinuousStream): void {
+    const { state } = stream;
+    const bytes = pageCache.expectedBytes(state.key);
     if (!context.reserve(bytes)) {
       isDenied = true;
       return;
     }
-    flow.state = "reading";
+    stream.phase = "reading";
     const ended = () => {
-      flow.state = "behind";
+      stream.phase = "catching-up";
       context.unreserve(bytes);
     };
-    pageCache.page(lane.key, lane.cursor).then(
+    pageCache.page(state.key, state.cursor).then(
       (page) => {
         ended();
         if (context.isHalted()) return;
-        if (page.hasGap || page.isGone) lane.hasGap = true;
-        // Only now, in the turn in which the page came, does "nothing is behind it" allow to go live.
-        lane.isAtEnd = page.isLast;
-        if (page.batch !== undefined) sendBatch(flow, page.batch);
-        else hub.confirmEnd(lane.key, lane.cursor);
+        if (page.hasGap || page.isGone) state.hasGap = true;
+        // The end of the stream is only certain in the event-loop turn in which the page arrived.
+        state.isAtEnd = page.isLast;
+        if (page.batch !== undefined) sendBatch(stream, page.batch);
+        else hub.confirmEnd(state.key, state.cursor);
         if (isDenied) run();
-        else if (flow.state === "behind") advance(flow);
+        else if (stream.phase === "catching-up") advance(stream);
       },
       (error) => {
         ended();
@@ -150,18 +153,18 @@ export function createContinuous<Frame>(context: DeliveryContext<Frame>): Delive
 
   function run(): void {
     isDenied = false;
-    for (const flow of flows) if (flow.state === "behind") advance(flow);
+    for (const stream of streams) if (stream.phase === "catching-up") advance(stream);
   }
 
   return {
     run,
     halt() {
-      for (const flow of flows) {
-        // By the time it runs again the stream may have grown by more than the hub remembers.
-        flow.lane.isAtEnd = false;
-        if (flow.state !== "live") continue;
-        hub.detach(flow.lane.key, flow.reader);
-        flow.state = "behind";
+      for (const stream of streams) {
+        // Before it resumes, the stream may grow by more than the hub keeps in memory.
+        stream.state.isAtEnd = false;
+        if (stream.phase !== "live") continue;
+        hub.detach(stream.state.key, stream.reader);
+        stream.phase = "catching-up";
       }
     },
   };

@@ -1,6 +1,6 @@
 /**
- * A course is how a subscription goes: `flow.ts` sends all there is, `turns.ts` one frame at a time. Both are started
- * and halted by their subscription, which knows why it pauses.
+ * Delivery modes of a subscription: continuous (`continuous.ts`), or on demand, one frame at a time (`on-demand.ts`). The
+ * subscription starts and halts its delivery.
  */
 import type { Entry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
@@ -11,7 +11,7 @@ import type { Hub, Progress } from "./hub.ts";
 import type { PageCache } from "./page-cache.ts";
 import type { Encoder } from "./sink.ts";
 
-/** What subscriptions are made of. */
+/** Dependencies of subscriptions. */
 export interface SubscriptionParts {
   readonly hub: Hub;
   readonly pageCache: PageCache;
@@ -20,56 +20,56 @@ export interface SubscriptionParts {
   readonly streamClasses: StreamClasses;
 }
 
-/** One stream of a subscription at work. */
+/** State of one subscribed stream. */
 export interface StreamState {
   readonly key: string;
   readonly name: string;
   cursor: EntryId;
   isAtEnd: boolean;
-  /** Where what is sent of it is counted. */
+  /** Counters of the stream's class. */
   readonly counters: ClassCounters;
-  /** Entries right after the cursor may be missing: reported before the next entry. */
+  /** Entries right after the cursor may be missing; reported before the next entry. */
   hasGap: boolean;
-  /** The hub's record of the stream when the lane was attached last, and its `lives` at that time. */
+  /** The hub's progress of the stream when this reader last attached, and its `recreations` at that time. */
   life?: { readonly passage: Progress; readonly number: number } | undefined;
 }
 
-/** What both kinds of subscription do in their own way. */
+/** A delivery mode at work. */
 export interface Delivery {
-  /** Reads and sends until paused. Called when it starts and after each pause. */
+  /** Reads and sends until halted. Called at the start and after each pause. */
   run(): void;
-  /** Leaves the hub, keeping its cursors. */
+  /** Detaches from the hub and keeps the cursors. */
   halt(): void;
 }
 
-/** What a course may ask of its subscription. */
+/** Interface of a subscription for its delivery. */
 export interface DeliveryContext<Frame> extends SubscriptionParts {
-  /** Frames of single entries, kept for as long as somebody has the entry. */
+  /** Cache of frames of single entries, kept as long as the entry is in memory. */
   readonly entryFrames: WeakMap<Entry, Map<string, unknown>>;
-  readonly lanes: readonly StreamState[];
+  readonly states: readonly StreamState[];
   readonly encoder: Encoder<Frame>;
-  /** Whether it may neither read nor send now. */
+  /** Returns whether the delivery must neither read nor send now. */
   isHalted(): boolean;
   /**
-   * Reserves memory for entries that are about to be read or sent. Without room, and with no other reservation of the
-   * subscription, the subscription pauses until there is room, and the course runs again.
+   * Reserves memory before entries are read or sent. If there is none, and the subscription has no other reservation, the
+   * subscription pauses until memory is available.
    *
-   * @returns whether it is reserved
+   * @returns whether the memory is reserved
    */
   reserve(bytes: number): boolean;
-  /** Ends a reservation: the entries are about to be written, or are not wanted any more. */
+  /** Ends a reservation: the entries are about to be written, or are no longer needed. */
   unreserve(bytes: number): void;
-  /** Sends a frame. @returns whether it has left already, and nobody uses its memory any more */
+  /** Sends a frame. @returns whether it is already sent, so that its memory is free */
   write(frame: Frame): boolean;
-  /** Reports that entries before an id may be missing; called right before the reader goes on there. */
-  reportGap(lane: StreamState, before: EntryId): void;
+  /** Reports that entries before an id may be missing; called right before the entry with that id is sent. */
+  reportGap(state: StreamState, before: EntryId): void;
   /**
-   * Notes which life of its stream an attached lane follows. Reports a gap where another one began since the last call, with
-   * ids up to the cursor that are used again for other entries.
+   * Records how often the stream had been created again when the reader attached. Reports a gap if it was created again since
+   * the last call and reuses ids up to the cursor.
    */
-  follow(lane: StreamState): void;
-  /** Whether the lane was attached since the hub watches its stream. */
-  isFollowing(lane: StreamState): boolean;
+  follow(state: StreamState): void;
+  /** Returns whether the reader was attached at some time since the hub started to watch the stream. */
+  isFollowing(state: StreamState): boolean;
   caughtUp(): void;
   onError(error: unknown): void;
 }

@@ -1,10 +1,10 @@
 /**
- * The hub stands between the one tail and all live readers: it watches a stream from its first reader to a little
- * after its last, and hands each batch to every reader of the stream.
+ * Hub between the tail and all live readers. It watches a stream from its first reader until shortly after its last one,
+ * and passes each batch to every reader of the stream.
  *
- * A reader attaches at its cursor, in the same turn of the event loop in which it found that nothing the hub has seen
- * lies past that cursor. That makes the hand-over from history to live free of gaps, and since each reader takes only
- * what is past its own cursor, free of repeats.
+ * A reader attaches at its cursor, in the same event-loop turn in which it found no entry after that cursor in the hub. So
+ * the hand-over from history to live has no gaps. Each reader takes only entries after its own cursor, so there are no
+ * repeats either.
  */
 import { bytesOf } from "../domain/entry.ts";
 import { compareIds, type EntryId, FIRST_ID, idBefore } from "../domain/entry-id.ts";
@@ -18,58 +18,58 @@ import type { RecentBatches, RecentMemory } from "./recent-batches.ts";
 /** One stream of a live reader. */
 export interface LiveReader {
   /**
-   * New entries came. Some of them may be at or before the reader's cursor.
+   * Receives new entries. Some of them may be at or before the reader's cursor.
    *
-   * @returns whether the reader is done with the batch, and uses nothing of it any more
+   * @returns whether the reader has sent the batch and no longer uses its memory
    */
   take(batch: Batch): boolean;
-  /** Entries after everything taken so far may be missing; called right before `take` gets what follows. */
+  /** Entries after the last batch may be missing; called right before `take`. */
   onGap(): void;
-  /** The stream was created again, and has entries at or below the reader's cursor; `Passage.lives` has grown. */
+  /** The stream was created again and has entries at or below the reader's cursor; `Progress.recreations` has increased. */
   onRecreated(): void;
   /** The stream cannot be read; the reader is detached. */
   onError(error: GatewayError): void;
 }
 
-/** What has passed of a stream since it is watched. */
+/** Progress of a stream since the hub started to watch it. */
 export interface Progress {
-  /** Entries handed out, whether somebody took them or not. */
+  /** Entries received from the tail. */
   readonly entries: number;
-  /** How often ids that readers may have as their cursors were used again, because the stream was created again. */
+  /** Number of times that the stream was created again and reused ids that readers may have as cursors. */
   readonly recreations: number;
 }
 
-/** What readers ask of the hub. */
+/** Interface of the hub for readers. */
 export interface Hub {
   /**
-   * Makes a reader live, unless the hub has already seen entries past its cursor. A stream that is not watched yet is
-   * watched from the cursor on, so it should be near the stream's end.
+   * Makes a reader live, unless the hub has already seen entries after its cursor. If the stream is not watched yet, the tail
+   * starts at the cursor, so the cursor should be near the end of the stream.
    *
    * @returns whether it is attached
    */
   attach(key: string, cursor: EntryId, reader: LiveReader): boolean;
-  /** Ends that; nothing happens where the reader is not attached. */
+  /** Detaches a reader. Does nothing if it is not attached. */
   detach(key: string, reader: LiveReader): void;
   /**
-   * Redis has just said that nothing is past a cursor. What the hub has seen there, if anything, is gone again: unless
-   * the reader can still have it from memory, the stream is watched from the cursor on, so that the reader can attach.
+   * Redis has just reported no entries after a cursor. If the hub has seen entries there, they were deleted. Unless the reader
+   * can still receive them from memory, the tail restarts at the cursor, so that the reader can attach.
    */
   confirmEnd(key: string, cursor: EntryId): void;
-  /** Whether the stream is watched and nothing past the cursor was seen. */
+  /** Returns whether the stream is watched and has no known entry after the cursor. */
   isAtEnd(key: string, cursor: EntryId): boolean;
-  /** How much of a stream has passed; undefined where it is not watched. Another one whenever it is watched anew. */
+  /** Returns the progress of a stream, a new object each time watching starts; undefined if the stream is not watched. */
   progress(key: string): Progress | undefined;
   /**
-   * The newest batches of a stream that has, or a moment ago had, a live reader.
+   * Returns the newest batches of a stream that has, or recently had, a live reader.
    *
-   * @param wasAttached the reader was attached since the stream is watched. Where the tail does not notice removals, another
-   * reader gets none, because they may hold entries that no longer exist.
+   * @param wasAttached the reader was attached at some time since the stream is watched. If the tail does not detect
+   * deletions, any other reader gets none, because the batches may contain deleted entries.
    */
   recentBatches(key: string, wasAttached: boolean): RecentBatches | undefined;
   close(): void;
 }
 
-/** What a hub is made of. */
+/** Dependencies of the hub. */
 export interface HubParts {
   readonly openTail: (onReads: OnTailReads, events: TailEvents) => Tail;
   readonly memory: RecentMemory;
@@ -80,7 +80,7 @@ export interface HubParts {
 interface LiveStream extends Progress {
   entries: number;
   recreations: number;
-  /** Everything up to this id was handed out, or is of no interest to any reader. */
+  /** Entries up to this id were distributed, or no reader needs them. */
   position: EntryId;
   readonly readers: Set<LiveReader>;
   readonly recent: RecentBatches;
@@ -88,20 +88,20 @@ interface LiveStream extends Progress {
   emptySince: number;
 }
 
-/** How long (ms) a stream is still watched after its last reader: paused readers and pollers come back soon. */
+/** Time (ms) for which a stream is watched after its last reader detached: paused readers and pollers return soon. */
 const LINGER_MS = 2000;
-/** From this size on (bytes) an entry is not kept for readers that may come, where those that are there have it. */
+/** Entries of at least this size (bytes) are not kept for future readers once all present readers have them. */
 const LARGE_ENTRY_BYTES = 32 * 1024;
 const SWEEP_MS = 500;
 
-/** Makes the hub and opens its tail. */
+/** Creates the hub and opens its tail. */
 export function createHub({ openTail, memory, counters, logger }: HubParts): Hub {
   const streams = new Map<string, LiveStream>();
   const empty = new Set<string>();
   const tail = openTail(
     (reads) => {
       let isKept = false;
-      for (const read of reads) if (hand(read)) isKept = true;
+      for (const read of reads) if (distribute(read)) isKept = true;
       return isKept;
     },
     {
@@ -114,7 +114,7 @@ export function createHub({ openTail, memory, counters, logger }: HubParts): Hub
       onRefused(key, error) {
         const stream = streams.get(key);
         if (stream === undefined) return;
-        // A later reader watches the stream again, and so finds out whether it can be read by then.
+        // The next reader watches the stream again and gets a new error if it still cannot be read.
         streams.delete(key);
         empty.delete(key);
         stream.recent.clear();
@@ -125,8 +125,8 @@ export function createHub({ openTail, memory, counters, logger }: HubParts): Hub
   );
   const sweep = setInterval(dropEmpty, SWEEP_MS);
 
-  /** @returns whether somebody still uses the entries */
-  function hand({ key, after, entries, hasGap, isNewLife }: TailRead): boolean {
+  /** Passes a read to the readers. @returns whether the entries are still in use */
+  function distribute({ key, after, entries, hasGap, isNewLife }: TailRead): boolean {
     const stream = streams.get(key);
     const first = entries[0];
     const last = entries[entries.length - 1];
@@ -138,20 +138,20 @@ export function createHub({ openTail, memory, counters, logger }: HubParts): Hub
       if (isNewLife) restart(stream);
       else for (const reader of stream.readers) reader.onGap();
     }
-    // What begins late is no continuation of a cursor before it; and what was read from the beginning begins with the
-    // first there was, which may be late for any other cursor.
+    // After a gap the batch does not continue an earlier cursor. A read from the beginning starts at the first existing
+    // entry, which may also be after a gap for any other cursor.
     const isLate = hasGap || after === FIRST_ID;
     const batch = createBatch(key, isLate ? (idBefore(first.id) ?? after) : after, entries, last.id);
     stream.position = last.id;
     stream.entries += entries.length;
     const isLarge = bytesOf(entries) >= LARGE_ENTRY_BYTES * entries.length;
     const mayGo = isLarge && stream.readers.size > 0;
-    // Before the readers get it: what that makes them do may be to ask for it here.
+    // Before the readers receive it, because a reader may look it up here at once.
     if (!mayGo) stream.recent.add(batch);
     let isDone = mayGo;
     for (const reader of stream.readers) if (!reader.take(batch)) isDone = false;
     if (!mayGo) return true;
-    // A large batch that everybody has already is not worth its memory, which the next one can have.
+    // A large batch that all readers have sent is dropped, to free its memory for the next one.
     if (isDone) stream.recent.clear();
     else stream.recent.add(batch);
     return !isDone;

@@ -1,7 +1,7 @@
 /**
- * A subscription that sends one frame at a time: of each stream the next `count` entries, or with `latest` the newest
- * ones. Between two frames it may be paused, for an acknowledgement or by its pace; what comes meanwhile waits in
- * Redis, or is skipped.
+ * On-demand delivery: sends one frame at a time with the next `count` entries of each stream, or with `latest` the newest
+ * ones. The subscription may be paused between frames by an acknowledgement or a rate limit. Entries that arrive meanwhile
+ * stay in Redis, or are skipped with `latest`.
  */
 import { bytesOf, type Entry, type StreamEntries } from "../domain/entry.ts";
 import { createConflation } from "./conflation.ts";
@@ -9,25 +9,26 @@ import type { Delivery, DeliveryContext, StreamState } from "./delivery.ts";
 import type { LiveReader } from "./hub.ts";
 import { retryLater } from "./retry.ts";
 
-/** How the turns go. */
+/** Options of on-demand delivery. */
 export interface OnDemandOptions {
+  /** Maximum entries of each stream in a frame. */
   readonly count: number;
-  /** The newest entries only; older ones are skipped. */
+  /** Send the newest entries only and skip older ones. */
   readonly latest: boolean;
 }
 
-/** Makes the course of a subscription that sends one frame at a time. */
+/** Creates the delivery of a subscription that sends one frame at a time. */
 export function createOnDemand<Frame>(
   context: DeliveryContext<Frame>,
   { count, latest }: OnDemandOptions,
 ): Delivery {
-  const { hub, log, lanes, encoder } = context;
+  const { hub, log, states, encoder } = context;
   const attached = new Set<StreamState>();
-  const conflations = latest ? lanes.map((lane) => createConflation(hub, lane)) : [];
+  const conflations = latest ? states.map((state) => createConflation(hub, state)) : [];
   let reading = false;
   let woken = false;
 
-  /** Frames of single entries are the usual case here: all readers that want the same one share it. */
+  /** Returns a frame. Frames of a single entry, the usual case, are shared by all readers of the entry. */
   function frameFor(streams: readonly StreamEntries[]): Frame {
     const [stream] = streams;
     const [entry] = stream?.entries ?? [];
@@ -45,7 +46,7 @@ export function createOnDemand<Frame>(
   function wake(): void {
     if (woken) return;
     woken = true;
-    // After all streams of this read have been handed out, so that they share a frame.
+    // After the hub has distributed all streams of this read, so that their entries share a frame.
     queueMicrotask(() => {
       woken = false;
       run();
@@ -57,66 +58,66 @@ export function createOnDemand<Frame>(
       wake();
       return false;
     },
-    // What follows is then not in memory, and the read of it reports the gap.
+    // The entries after the gap are not in memory, so they are read from Redis, and that read reports the gap.
     onGap: () => undefined,
     onRecreated: wake,
     onError: context.onError,
   };
 
-  /** What memory knows to follow a lane's cursor; undefined where only Redis knows. */
-  function fromMemory(lane: StreamState): readonly Entry[] | undefined {
-    const { key, cursor, isAtEnd } = lane;
+  /** Returns the entries after the cursor from memory; undefined if they must be read from Redis. */
+  function fromMemory(state: StreamState): readonly Entry[] | undefined {
+    const { key, cursor, isAtEnd } = state;
     if (hub.isAtEnd(key, cursor)) return [];
-    const recent = hub.recentBatches(key, context.isFollowing(lane));
+    const recent = hub.recentBatches(key, context.isFollowing(state));
     const found = latest ? recent?.newest(cursor, count) : recent?.after(cursor, count);
     return found ?? (isAtEnd ? [] : undefined);
   }
 
-  async function fromRedis(lane: StreamState): Promise<readonly Entry[]> {
-    if (latest) return log.readNewest(lane.key, lane.cursor, count, lanes.length);
-    const { entries, hasGap, isGone } = await log.readAfter(lane.key, lane.cursor, count, lanes.length);
-    if (hasGap || isGone) lane.hasGap = true;
+  async function fromRedis(state: StreamState): Promise<readonly Entry[]> {
+    if (latest) return log.readNewest(state.key, state.cursor, count, states.length);
+    const { entries, hasGap, isGone } = await log.readAfter(state.key, state.cursor, count, states.length);
+    if (hasGap || isGone) state.hasGap = true;
     return entries;
   }
 
-  /** Sends one frame of what follows. @returns whether there was anything to send */
+  /** Sends the entries in one frame. @returns whether there was anything to send */
   function send(found: readonly (readonly Entry[])[]): boolean {
     const streams: StreamEntries[] = [];
-    lanes.forEach((lane, i) => {
+    states.forEach((state, i) => {
       const next = found[i] ?? [];
       const [first] = next;
       const last = next[next.length - 1];
       if (first === undefined || last === undefined) return;
-      if (lane.hasGap) context.reportGap(lane, first.id);
-      lane.cursor = last.id;
-      lane.isAtEnd = false;
-      lane.counters.entriesOut += next.length;
-      lane.counters.bytesOut += bytesOf(next);
+      if (state.hasGap) context.reportGap(state, first.id);
+      state.cursor = last.id;
+      state.isAtEnd = false;
+      state.counters.entriesOut += next.length;
+      state.counters.bytesOut += bytesOf(next);
       conflations[i]?.sent(next.length);
-      streams.push({ stream: lane.name, entries: next });
+      streams.push({ stream: state.name, entries: next });
     });
     if (streams.length > 0) context.write(frameFor(streams));
     return streams.length > 0;
   }
 
-  /** Waits for what comes next. @returns false where the hub has already seen something */
+  /** Attaches all streams to the hub. @returns false if the hub already has newer entries of a stream */
   function attachAll(): boolean {
-    for (const [i, lane] of lanes.entries()) {
-      const isAttached = attached.has(lane) || hub.attach(lane.key, lane.cursor, reader);
-      // From here on the hub knows what is past the cursor, and says when that is no longer nothing.
-      lane.isAtEnd = false;
+    for (const [i, state] of states.entries()) {
+      const isAttached = attached.has(state) || hub.attach(state.key, state.cursor, reader);
+      // From here on the hub reports new entries after the cursor.
+      state.isAtEnd = false;
       if (!isAttached) return false;
-      if (!attached.has(lane)) context.follow(lane);
-      attached.add(lane);
+      if (!attached.has(state)) context.follow(state);
+      attached.add(state);
       conflations[i]?.attached();
     }
     return true;
   }
 
   function run(): void {
-    for (const lane of attached) context.follow(lane);
+    for (const state of attached) context.follow(state);
     while (!context.isHalted() && !reading) {
-      const found = lanes.map(fromMemory);
+      const found = states.map(fromMemory);
       if (found.includes(undefined)) {
         readOn(found);
         return;
@@ -130,23 +131,24 @@ export function createOnDemand<Frame>(
   }
 
   function readOn(known: readonly (readonly Entry[] | undefined)[]): void {
-    const bytes = lanes.reduce(
-      (sum, { key }, i) => (known[i] === undefined ? sum + log.expectedBytes(key, count, lanes.length) : sum),
+    const bytes = states.reduce(
+      (sum, { key }, i) =>
+        known[i] === undefined ? sum + log.expectedBytes(key, count, states.length) : sum,
       0,
     );
     if (!context.reserve(bytes)) return;
     reading = true;
-    Promise.all(lanes.map((lane, i) => known[i] ?? fromRedis(lane))).then(
+    Promise.all(states.map((state, i) => known[i] ?? fromRedis(state))).then(
       (found) => {
         reading = false;
         context.unreserve(bytes);
         if (context.isHalted()) return;
-        // Empty means: nothing is there in this very turn, so the lane may wait for what comes. That holds for what was
-        // asked just now; what memory knew when the read began may be out of date.
-        lanes.forEach((lane, i) => {
+        // An empty reply is certain only in this event-loop turn, and only for streams read from Redis. Results from memory
+        // may be out of date.
+        states.forEach((state, i) => {
           if (known[i] !== undefined) return;
-          lane.isAtEnd = found[i]?.length === 0;
-          if (lane.isAtEnd) hub.confirmEnd(lane.key, lane.cursor);
+          state.isAtEnd = found[i]?.length === 0;
+          if (state.isAtEnd) hub.confirmEnd(state.key, state.cursor);
         });
         send(found);
         run();
@@ -162,9 +164,9 @@ export function createOnDemand<Frame>(
   return {
     run,
     halt() {
-      for (const lane of attached) hub.detach(lane.key, reader);
+      for (const state of attached) hub.detach(state.key, reader);
       attached.clear();
-      for (const lane of lanes) lane.isAtEnd = false;
+      for (const state of states) state.isAtEnd = false;
     },
   };
 }

@@ -1,7 +1,6 @@
 /**
- * History in pages, for readers that catch up. Readers that start from the same place share pages: identical reads
- * in flight are one read, and full pages stay for a moment, because whoever reads a recording from its start, other
- * readers are often right behind.
+ * Page cache for readers that catch up. Readers at the same cursor share pages: concurrent identical reads are one read,
+ * and full pages stay in memory for a short time, because readers that replay the same stream are often close together.
  */
 
 import type { EntryId } from "../domain/entry-id.ts";
@@ -10,26 +9,26 @@ import type { EntrySizes } from "../redis/entry-sizes.ts";
 import type { Log } from "../redis/log.ts";
 import { type Batch, createBatch } from "./batch.ts";
 
-/** A page of history as readers take it. */
+/** A page of a stream's history. */
 export interface HistoryPage {
-  /** Undefined where nothing is past the cursor. */
+  /** Undefined if there are no entries after the cursor. */
   readonly batch: Batch | undefined;
-  /** Nothing was behind it when it was read. */
+  /** There were no entries after the page when it was read. */
   readonly isLast: boolean;
   readonly hasGap: boolean;
   readonly isGone: boolean;
 }
 
-/** Reads history. All reads throw `GatewayError`. */
+/** Reads pages of history. */
 export interface PageCache {
-  /** The page past a cursor, as many entries as are expected to fill `PAGE_BYTES`. */
+  /** Returns the page after a cursor, with about `PAGE_BYTES` of entries. @throws GatewayError */
   page(key: string, cursor: EntryId): Promise<HistoryPage>;
-  /** Bytes that a page of a stream is expected to bring, at least. */
+  /** Returns the expected minimum size of a page of a stream, in bytes. */
   expectedBytes(key: string): number;
 }
 
-/** What history is read with. */
-export interface HistoryParts {
+/** Dependencies and limits of the page cache. */
+export interface PageCacheParts {
   readonly log: Log;
   readonly sizes: EntrySizes;
   readonly pageBytes: number;
@@ -37,13 +36,13 @@ export interface HistoryParts {
   readonly counters: Counters;
 }
 
-/** How long (ms) a page serves other readers: after that, entries deleted from it would still be shown. */
+/** Time (ms) for which a page is shared. It bounds how long a deleted entry is still delivered. */
 const PAGE_LIFE_MS = 2000;
-/** Most entries of a page, however small they are. */
+/** Maximum entries in a page. */
 const MOST_ENTRIES = 4096;
 
-/** Makes a reader of history. */
-export function createPageCache({ log, sizes, pageBytes, cacheBytes, counters }: HistoryParts): PageCache {
+/** Creates an empty page cache. */
+export function createPageCache({ log, sizes, pageBytes, cacheBytes, counters }: PageCacheParts): PageCache {
   const inFlight = new Map<string, Promise<HistoryPage>>();
   /** Full pages by stream and cursor, oldest first. */
   const kept = new Map<
@@ -52,26 +51,26 @@ export function createPageCache({ log, sizes, pageBytes, cacheBytes, counters }:
   >();
   let sweep: NodeJS.Timeout | undefined;
 
-  function forget(question: string): void {
-    counters.pageCacheBytes -= kept.get(question)?.cost ?? 0;
-    kept.delete(question);
+  function forget(name: string): void {
+    counters.pageCacheBytes -= kept.get(name)?.cost ?? 0;
+    kept.delete(name);
   }
 
   function forgetOld(): void {
     const now = performance.now();
-    for (const [question, { until }] of kept) {
+    for (const [name, { until }] of kept) {
       if (counters.pageCacheBytes <= cacheBytes && until > now) break;
-      forget(question);
+      forget(name);
     }
     sweep = kept.size > 0 ? setTimeout(forgetOld, PAGE_LIFE_MS).unref() : undefined;
   }
 
-  function keep(question: string, page: HistoryPage): void {
-    // A short page is about to be out of date, and costs little to read again.
+  function keep(name: string, page: HistoryPage): void {
+    // A short page is soon out of date and cheap to read again.
     if (page.batch === undefined || page.isLast) return;
     const { cost } = page.batch;
-    forget(question);
-    kept.set(question, { page, cost, until: performance.now() + PAGE_LIFE_MS });
+    forget(name);
+    kept.set(name, { page, cost, until: performance.now() + PAGE_LIFE_MS });
     counters.pageCacheBytes += cost;
     if (counters.pageCacheBytes > cacheBytes) clearTimeout(sweep);
     if (sweep === undefined || counters.pageCacheBytes > cacheBytes) forgetOld();
@@ -88,24 +87,24 @@ export function createPageCache({ log, sizes, pageBytes, cacheBytes, counters }:
   return {
     expectedBytes: (key) => Math.max(pageBytes, sizes.expected(key)),
     page(key, cursor) {
-      const question = `${cursor} ${key}`;
-      const known = kept.get(question);
+      const name = `${cursor} ${key}`;
+      const known = kept.get(name);
       if (known !== undefined && known.until > performance.now()) {
         counters.pagesShared++;
         return Promise.resolve(known.page);
       }
-      const under = inFlight.get(question);
+      const under = inFlight.get(name);
       if (under !== undefined) {
         counters.pagesShared++;
         return under;
       }
       const answer = read(key, cursor)
         .then((page) => {
-          keep(question, page);
+          keep(name, page);
           return page;
         })
-        .finally(() => inFlight.delete(question));
-      inFlight.set(question, answer);
+        .finally(() => inFlight.delete(name));
+      inFlight.set(name, answer);
       return answer;
     },
   };

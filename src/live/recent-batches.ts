@@ -1,6 +1,6 @@
 /**
- * The newest batches of live streams, kept for readers that are slightly behind: one that was paused for a moment,
- * or that takes one entry at a time. Bounded over all streams together; the oldest batch goes first, whosever it is.
+ * Recent batches of live streams, kept for readers slightly behind the end: a reader that was briefly paused, or one that
+ * takes one entry at a time. The memory limit applies to all streams together; the oldest batch is evicted first.
  */
 
 import type { Entry } from "../domain/entry.ts";
@@ -8,39 +8,39 @@ import { compareIds, type EntryId } from "../domain/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
 import { type Batch, firstPast } from "./batch.ts";
 
-/** The newest batches of one stream, each continuing the one before. */
+/** Recent batches of one stream, consecutive. */
 export interface RecentBatches {
-  /** Keeps a batch that continues the last one. */
+  /** Adds a batch that continues the last one. */
   add(batch: Batch): void;
-  /** The batch that begins right at a cursor, if it is kept. */
+  /** Returns the batch that starts exactly at a cursor, if it is in memory. */
   continuing(cursor: EntryId): Batch | undefined;
-  /** Up to `count` entries past a cursor, oldest first; undefined where what follows the cursor is not all kept. */
+  /** Returns up to `count` entries after a cursor, oldest first; undefined if the first of them may not be in memory. */
   after(cursor: EntryId, count: number): readonly Entry[] | undefined;
-  /** The newest `count` entries past a cursor, oldest of them first; undefined where not all of those are kept. */
+  /** Returns the newest `count` entries after a cursor, oldest first; undefined if they are not all in memory. */
   newest(cursor: EntryId, count: number): readonly Entry[] | undefined;
-  /** Forgets all. */
+  /** Drops all batches. */
   clear(): void;
 }
 
-/** Bounds the recent batches of all streams together. */
+/** Memory limit of the recent batches of all streams. */
 export interface RecentMemory {
-  /** A place for the batches of one stream. */
+  /** Creates the recent batches of one stream. */
   open(): RecentBatches;
 }
 
-/** A queue whose first member is removed by moving an index. */
+/** A queue that removes its first item by advancing an index. */
 interface Queue<T> {
   items: T[];
   head: number;
 }
 
-/** The place of a batch, in its stream's queue and in the order of all. Empty when the batch is forgotten. */
+/** Slot of a batch in its stream's queue and in the global order. Empty after the batch is dropped. */
 interface Slot {
   batch: Batch | undefined;
   readonly owner: Queue<Slot>;
 }
 
-/** Empty slots that may stand in the order before it is rid of them. */
+/** Number of empty slots in the global order before they are removed. */
 const MOST_EMPTY = 1024;
 
 function removeFirst<T>(queue: Queue<T>): void {
@@ -50,12 +50,12 @@ function removeFirst<T>(queue: Queue<T>): void {
   queue.head = 0;
 }
 
-/** Makes a memory with nothing in it. @param limitBytes over all streams; 0 keeps nothing */
+/** Creates an empty memory. @param limitBytes limit over all streams; 0 keeps nothing */
 export function createRecentMemory(limitBytes: number, counters: Counters): RecentMemory {
   const order: Queue<Slot> = { items: [], head: 0 };
   let emptied = 0;
 
-  /** Lets go of a slot's batch at once: queues keep their removed members for a while. */
+  /** Drops a slot's batch at once, because queues keep removed slots for a while. */
   function empty(slot: Slot): void {
     counters.recentBytes -= slot.batch?.cost ?? 0;
     slot.batch = undefined;
@@ -83,7 +83,7 @@ export function createRecentMemory(limitBytes: number, counters: Counters): Rece
     }
     kept.items = [];
     kept.head = 0;
-    // Now and then, and never for less than half of the order, so that it costs little for each.
+    // Rebuild only when half of the slots are empty, so that the amortised cost is constant.
     if (emptied < MOST_EMPTY || emptied * 2 < order.items.length - order.head) return;
     order.items = order.items.slice(order.head).filter(({ batch }) => batch !== undefined);
     order.head = 0;
@@ -95,7 +95,7 @@ export function createRecentMemory(limitBytes: number, counters: Counters): Rece
       const kept: Queue<Slot> = { items: [], head: 0 };
       const batchAt = (index: number): Batch | undefined => kept.items[index]?.batch;
 
-      /** Index of the first batch with something past the cursor. */
+      /** Returns the index of the first batch with entries after the cursor. */
       function indexPast(cursor: EntryId): number {
         let low = kept.head;
         let high = kept.items.length;

@@ -1,38 +1,38 @@
-/** What a transport hands in: how entries become what it sends, and where that goes. `live` knows no wire format. */
+/** Interfaces that a transport implements for its subscriptions: encoder, memory and sink. `live` knows no wire format. */
 import type { StreamEntries } from "../domain/entry.ts";
 
-/** Makes frames of entries. Pure: the same entries give the same frame, so that readers can share it. */
+/** Encodes entries as frames. Pure: the same entries give the same frame, so that readers can share it. */
 export interface Encoder<Frame> {
-  /** Names the form: encoders with the same form make the same frames. Absent: its frames are not to be shared. */
+  /** Encoders with the same form produce the same frames. If absent, frames are not shared. */
   readonly form?: string;
   /** @param streams at least one, each with at least one entry; the caller never changes them */
   encode(streams: readonly StreamEntries[]): Frame;
 }
 
-/** Memory for what is read for one reader. A lease of the memory budget has this shape. */
+/** Memory reservation of one reader. A lease of the memory budget implements it. */
 export interface Reservation {
   bytes(): number;
-  /** Sets what is reserved without asking. */
+  /** Sets the reserved size without checking the budget. */
   set(bytes: number): void;
-  /** Reserves more, where there is room. @returns whether it was reserved */
+  /** Reserves more if the budget allows it. @returns whether it was reserved */
   tryGrow(bytes: number): boolean;
-  /** Reserves more, now or later. @param waitMs longest wait, in ms */
+  /** Reserves more, now or when memory becomes available. @param waitMs maximum wait, in ms */
   whenRoom(bytes: number, onGrant: (granted: boolean) => void, waitMs: number): void;
-  /** Ends the reservation and whatever it waits for. */
+  /** Ends the reservation and cancels a pending one. */
   release(): void;
 }
 
 /**
- * Where a reader's frames go. It takes whatever is written, and says by `isFull` when it wants no more; the bound of
- * its buffer is its high-water mark and one frame.
+ * Output of a reader's frames. It accepts every frame and reports with `isFull` that the writer must stop. Its buffer is
+ * bounded by the high-water mark plus one frame.
  */
 export interface Sink<Frame> {
-  /** Takes a frame. What is written in one turn of the event loop leaves together. */
+  /** Writes a frame. Frames written in one event-loop turn are sent in one write. */
   write(frame: Frame): void;
-  /** Whether nothing is unsent, so that the memory of what was written is of no more use; absent: not known. */
+  /** Returns whether all frames are sent, so that their memory is free; absent if unknown. */
   isEmpty?(): boolean;
-  /** Whether unsent bytes are over the high-water mark. */
+  /** Returns whether the unsent bytes exceed the high-water mark. */
   isFull(): boolean;
-  /** Calls back once when what is unsent has gone out. Called only while it is full. */
+  /** Calls back once when all bytes are sent. Called only while the sink is full. */
   whenDrained(callback: () => void): void;
 }

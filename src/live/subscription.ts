@@ -1,14 +1,14 @@
 /**
- * A subscription: a reader's cursors and its sink, and nothing in between. The stream is the buffer, so a reader that
- * cannot take more is not queued for; it stops, and later reads on in Redis from its cursor.
+ * Subscriptions: the cursors and the sink of a reader, with no queue in between. The stream is the buffer: a reader that
+ * cannot take more stops, and later continues reading from Redis at its cursor.
  *
- *            attached to the hub                      the sink is over its mark, an ack is awaited, …
+ *            attached to the hub                      sink over its high-water mark, ack pending, …
  *   catching up ───────────────▶ live        catching up or live ───────────────▶ paused
  *        ▲                        │                                                 │
- *        └────────────────────────┘◀───────── the last reason to pause is gone ─────┘
+ *        └────────────────────────┘◀────────── no reason to pause remains ──────────┘
  *
- * What pauses is a set of reasons, so that one that ends cannot end another. There are two kinds: `flow.ts` sends all
- * there is as fast as the sink takes it; `turns.ts` sends one frame at a time. Both decide by entry ids alone.
+ * Pausing is a set of reasons, so that the end of one reason does not cancel another. There are two delivery modes:
+ * continuous (`continuous.ts`) and on demand (`on-demand.ts`). Both decide by entry ids alone.
  */
 import type { Entry, Gap } from "../domain/entry.ts";
 import { type EntryId, FIRST_ID, idAfter } from "../domain/entry-id.ts";
@@ -19,56 +19,56 @@ import { createOnDemand, type OnDemandOptions } from "./on-demand.ts";
 import type { Encoder, Reservation, Sink } from "./sink.ts";
 
 /**
- * Why a subscription pauses: its sink is full, it awaits an ack, frames are on their way to it, its rate is limited, or it
- * waits for memory.
+ * Reason of a pause: the sink is full, an ack is pending, frames are in flight, the rate limit applies, or memory is
+ * exhausted.
  */
 export type PauseReason = "slow" | "ack" | "link" | "pace" | "memory";
 
 /** One stream of a subscription. */
 export interface SubscribedStream {
   readonly key: string;
-  /** How the client calls it. */
+  /** Stream name that the client uses. */
   readonly name: string;
   readonly cursor: EntryId;
-  /** The cursor was the stream's end a moment ago, so there is no history to read first. */
+  /** The cursor was just read as the end of the stream, so there is no history to read first. */
   readonly isAtEnd: boolean;
-  /** What comes next comes after a gap; absent: that is to be found out. */
+  /** Entries after the cursor are missing; if absent, the first read finds out. */
   readonly hasGap?: boolean;
 }
 
-/** What a reader wants, and where it goes. */
+/** Options of a subscription. */
 export interface SubscriptionOptions<Frame> {
   readonly streams: readonly SubscribedStream[];
   readonly encoder: Encoder<Frame>;
   readonly sink: Sink<Frame>;
-  /** Memory for what is read and not yet written; released when the subscription closes. */
+  /** Memory of entries that are read and not yet written; released when the subscription closes. */
   readonly memory?: Reservation;
-  /** Present: one frame at a time, with at most `count` entries of each stream. */
+  /** If present, delivery is on demand: one frame at a time with at most `count` entries of each stream. */
   readonly onDemand?: OnDemandOptions;
-  /** A frame was written; the transport may now `pause`. */
+  /** Called after each written frame; the transport may call `pause`. */
   readonly onFrame?: (frame: Frame) => void;
-  /** Entries may be gone; called right before the frame of those behind them is written. */
+  /** Entries may be missing; called right before the frame with the entries after them is written. */
   readonly onGap?: (gap: Gap) => void;
-  /** Everything there was has been written. */
+  /** All existing entries have been written. */
   readonly onCaughtUp?: () => void;
-  /** It cannot go on; it is closed. */
+  /** The subscription failed and is closed. */
   readonly onError: (error: GatewayError) => void;
 }
 
-/** A reader at work. */
+/** A running subscription. */
 export interface Subscription {
-  /** Stops it for a reason. */
+  /** Adds a reason to pause. */
   pause(reason: PauseReason): void;
-  /** Ends a reason; when it was the last one, the reader catches up. */
+  /** Removes a reason to pause. Without any other reason, the reader catches up. */
   resume(reason: PauseReason): void;
   isPaused(): boolean;
-  /** Where it stands in each stream, in the order of the request. */
+  /** Returns the cursor of each stream, in the order of the request. */
   cursors(): readonly EntryId[];
-  /** Ends it. May be called more than once. */
+  /** Ends the subscription. Idempotent. */
   close(): void;
 }
 
-/** Makes the function that starts subscriptions. */
+/** Creates the function that starts subscriptions. */
 export function createSubscriber(parts: SubscriptionParts) {
   const entryFrames = new WeakMap<Entry, Map<string, unknown>>();
   return function subscribe<Frame>(options: SubscriptionOptions<Frame>): Subscription {
@@ -76,13 +76,13 @@ export function createSubscriber(parts: SubscriptionParts) {
     const { counters } = parts;
     const reasons = new Set<PauseReason>();
     let closed = false;
-    /** Bytes of reads that are under way. */
+    /** Reserved bytes of reads in flight. */
     let reserved = 0;
-    const lanes = options.streams.map(
+    const states = options.streams.map(
       (stream): StreamState => ({ hasGap: false, ...stream, counters: parts.streamClasses.of(stream.key) }),
     );
 
-    function tellGap(gap: Gap): void {
+    function reportGap(gap: Gap): void {
       counters.gaps++;
       options.onGap?.(gap);
     }
@@ -90,7 +90,7 @@ export function createSubscriber(parts: SubscriptionParts) {
     const context: DeliveryContext<Frame> = {
       ...parts,
       entryFrames,
-      lanes,
+      states,
       encoder: options.encoder,
       isHalted: () => closed || reasons.size > 0,
       reserve: (bytes) => memory === undefined || reserve(memory, bytes),
@@ -108,16 +108,16 @@ export function createSubscriber(parts: SubscriptionParts) {
         }
         return sink.isEmpty?.() === true;
       },
-      reportGap(lane, before) {
-        lane.hasGap = false;
-        tellGap({ stream: lane.name, after: lane.cursor, before });
+      reportGap(state, before) {
+        state.hasGap = false;
+        reportGap({ stream: state.name, after: state.cursor, before });
       },
-      follow(lane) {
-        const passage = parts.hub.progress(lane.key);
-        const { life } = lane;
-        lane.life = passage && { passage, number: passage.recreations };
+      follow(state) {
+        const passage = parts.hub.progress(state.key);
+        const { life } = state;
+        state.life = passage && { passage, number: passage.recreations };
         if (life === undefined || life.passage !== passage || life.number === passage.recreations) return;
-        tellGap({ stream: lane.name, after: FIRST_ID, before: idAfter(lane.cursor) ?? lane.cursor });
+        reportGap({ stream: state.name, after: FIRST_ID, before: idAfter(state.cursor) ?? state.cursor });
       },
       isFollowing: ({ key, life }) => life !== undefined && life.passage === parts.hub.progress(key),
       caughtUp: () => options.onCaughtUp?.(),
@@ -127,7 +127,7 @@ export function createSubscriber(parts: SubscriptionParts) {
         options.onError(asGatewayError(error));
       },
     };
-    const course = onDemand === undefined ? createContinuous(context) : createOnDemand(context, onDemand);
+    const delivery = onDemand === undefined ? createContinuous(context) : createOnDemand(context, onDemand);
 
     function reserve(lease: Reservation, bytes: number): boolean {
       const missing = reserved + bytes - lease.bytes();
@@ -135,17 +135,17 @@ export function createSubscriber(parts: SubscriptionParts) {
         reserved += bytes;
         return true;
       }
-      // The reads that are under way go on, and the course tries again when one has ended.
+      // Reads in flight continue, and the delivery retries when one ends.
       if (reserved > 0) return false;
       pause("memory");
-      // As long as the connection lasts: a paused subscription holds nothing.
+      // No timeout: a paused subscription holds no memory.
       lease.whenRoom(missing, () => leaveQueue(lease), Number.POSITIVE_INFINITY);
       return false;
     }
 
     function leaveQueue(lease: Reservation): void {
       resume("memory");
-      // It keeps only what it used at once: one that went live without a read would keep the rest for ever.
+      // Keep only the memory in use. A reader that went live without a read would hold the rest forever.
       lease.set(reserved);
     }
 
@@ -154,13 +154,13 @@ export function createSubscriber(parts: SubscriptionParts) {
       reasons.add(reason);
       if (reasons.size > 1) return;
       counters.readersPaused++;
-      course.halt();
+      delivery.halt();
     }
 
     function resume(reason: PauseReason): void {
       if (closed || !reasons.delete(reason) || reasons.size > 0) return;
       counters.readersPaused--;
-      course.run();
+      delivery.run();
     }
 
     function close(): void {
@@ -169,18 +169,18 @@ export function createSubscriber(parts: SubscriptionParts) {
       counters.readers--;
       if (reasons.size > 0) counters.readersPaused--;
       memory?.release();
-      course.halt();
+      delivery.halt();
     }
 
     counters.readers++;
-    // Not within the call: what the first frame makes the transport do needs the subscription that is returned.
-    queueMicrotask(() => course.run());
+    // Deferred: the transport's callback for the first frame needs the returned subscription.
+    queueMicrotask(() => delivery.run());
     return {
       pause,
       resume,
       close,
       isPaused: () => reasons.size > 0,
-      cursors: () => lanes.map((lane) => lane.cursor),
+      cursors: () => states.map((state) => state.cursor),
     };
   };
 }

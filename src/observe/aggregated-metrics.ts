@@ -1,29 +1,29 @@
 /**
- * The metrics of all workers as one page: what grows is added up, levels are added up, and of what each worker measures
- * of the same thing the worst is shown. What a worker that has ended had counted stays in the sums, so that they never
- * go back: Prometheus would take that for a restart, and count all of it again.
+ * Aggregated metrics of all workers on one page. Counters and gauges are summed; of measurements of the same thing, such as
+ * event loop lag, the maximum is shown. The counters of an ended worker stay in the sums, because Prometheus would take a
+ * decrease for a restart and count everything again.
  */
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { MetricValues } from "./metrics.ts";
 
-/** The page of all. */
+/** Metrics page of all workers. */
 export interface AggregatedMetrics {
-  /** Notes what a worker answered. */
+  /** Records the current values of a worker. */
   record(id: number, values: MetricValues): void;
-  /** A worker has ended; what it last answered stays in the sums. @param byItself and was not told to */
+  /** Removes an ended worker; its last counters stay in the sums. @param byItself whether it ended without a stop request */
   remove(id: number, byItself: boolean): void;
-  /** The page of what was noted. */
+  /** Returns the page. */
   text(): Promise<string>;
 }
 
-/** Of these the primary process has its own, which count too: its processor time is what handing out connections costs. */
+/** Process metrics; those of the primary are included, because distributing connections costs processor time. */
 const PROCESS = /^process_/;
-/** The library shows no start at all where there are several; that of the primary is that of the whole. */
+/** The library omits this metric when it aggregates; the start of the primary is shown. */
 const START = "process_start_time_seconds";
-/** A worker whose loop is blocked is not to hide behind others. */
+/** Metrics of which the maximum is shown, so that one blocked worker is visible. */
 const WORST = /^nodejs_eventloop_lag_(seconds|mean|max|stddev|p\d+)/;
 
-/** Makes the page. @param workers how many there are now */
+/** Creates the page. @param workers returns the number of running workers */
 export function createAggregatedMetrics(workers: () => number): AggregatedMetrics {
   const live = new Map<number, MetricValues>();
   let departed: Promise<MetricValues> = Promise.resolve([]);
@@ -32,7 +32,7 @@ export function createAggregatedMetrics(workers: () => number): AggregatedMetric
   for (const { name } of own.getMetricsAsArray()) if (!PROCESS.test(name)) own.removeSingleMetric(name);
   new Gauge({
     name: "redis_streamer_workers",
-    help: "Worker processes that serve clients now",
+    help: "Running worker processes",
     registers: [own],
     collect() {
       this.set(workers());
@@ -40,7 +40,7 @@ export function createAggregatedMetrics(workers: () => number): AggregatedMetric
   });
   const deaths = new Counter({
     name: "redis_streamer_worker_deaths_total",
-    help: "Times that a worker process ended without being told to",
+    help: "Worker processes that ended without a stop request",
     registers: [own],
   });
 
@@ -64,10 +64,10 @@ export function createAggregatedMetrics(workers: () => number): AggregatedMetric
   };
 }
 
-/** What never goes back, and is not undone by an end. */
+/** Returns whether a metric only increases, so that it outlives its worker. */
 const grows = ({ type }: MetricValues[number]): boolean => ["counter", "histogram"].includes(String(type));
 
-/** As it was before it went through JSON, which knows no NaN, and with how values of several workers become one. */
+/** Restores NaN, which JSON turns into null, and sets how values of several workers are aggregated. */
 const readable = (metric: MetricValues[number]): MetricValues[number] => ({
   ...metric,
   ...(WORST.test(metric.name) && { aggregator: "max" as const }),

@@ -1,28 +1,28 @@
 /**
- * What the gateway counts while it works: plain numbers, so that counting costs nothing where entries fly. The
- * metrics page reads them; nothing decides by them. What streams carry is counted by their class (`stream-classes.ts`).
+ * Counters of the gateway: plain numbers, so that counting costs almost nothing per entry. Only the metrics page reads
+ * them; no decision depends on them. Entries and bytes of streams are counted by stream class (`stream-classes.ts`).
  */
 
-/** Totals since the start, and the current level of every bounded buffer. Sizes are bytes. */
+/** Totals since the start, and the current size of every bounded buffer in bytes. */
 export interface Counters {
-  /** Appends that Redis answered with an error. */
+  /** Appends to which Redis replied with an error. */
   entriesRejected: number;
-  /** Appends whose answer was lost with the connection: stored or not, nobody knows. */
+  /** Appends whose reply was lost with the connection: they may or may not be stored. */
   entriesUnknown: number;
-  /** Appends sent or waiting for Redis, and their payload bytes. */
+  /** Appends that are sent or wait for Redis, and their payload bytes. */
   appendsInFlight: number;
   appendBytesInFlight: number;
-  /** Times that a pushing socket was no longer read because too much of it waited for Redis. */
+  /** Times that reading from a pushing socket paused because too many of its bytes waited for Redis. */
   pushPauses: number;
-  /** Written to readers, framing included. */
+  /** Bytes written to readers, including framing. */
   bytesSent: number;
-  /** Times that a reader's cursor had been trimmed away before it came. */
+  /** Gaps: times that entries after a reader's cursor were trimmed or deleted before it read them. */
   gaps: number;
   readers: number;
   readersPaused: number;
-  /** Times that a reader was over its high-water mark. */
+  /** Times that a reader exceeded its high-water mark. */
   slowPauses: number;
-  /** Pages of history read from Redis, and those that another reader's read served. */
+  /** Pages of history read from Redis, and pages shared from another reader's read. */
   pagesRead: number;
   pagesShared: number;
   tailReads: number;
@@ -32,18 +32,18 @@ export interface Counters {
   bufferPoolBytes: number;
   pollCacheBytes: number;
   redisReconnects: number;
-  /** Entries that were not shown as a picture because they are none, once for each viewer. */
+  /** Entries that a viewer did not receive because they are not images, counted per viewer. */
   imagesSkipped: number;
-  /** 1 while Redis does not answer, else 0. */
+  /** 1 while Redis is unavailable, else 0. */
   redisUnavailable: number;
-  /** Requests and sockets refused for something the client did. */
+  /** Requests and sockets rejected because of a client error. */
   clientErrors: number;
   /** Requests accepted with a warning: an unknown parameter, or a time in the wrong unit. */
   requestWarnings: number;
   internalErrors: number;
 }
 
-/** A counters with everything at 0. */
+/** Creates counters that are all 0. */
 export const createCounters = (): Counters => ({
   entriesRejected: 0,
   entriesUnknown: 0,

@@ -1,23 +1,23 @@
 /**
- * How long entries take from being stored to being handed to sockets, by the time in their ids. Sampled: one entry at a
- * time, some times a second, so that it costs nothing where entries fly.
+ * Latency sampler: time from the storage of an entry, by the time in its id, to its write to sockets. It samples at most one
+ * entry every 20 ms, so that it costs almost nothing per entry.
  */
 
 /** Takes samples. */
 export interface LatencySampler {
-  /** @param id of an entry that is being handed to its readers in this turn of the event loop */
+  /** Samples an entry. @param id id of an entry that is sent to readers in this event-loop turn */
   sample(id: string): void;
 }
 
 const SAMPLE_EVERY_MS = 20;
-/** Ids are the writer's to choose; what is further off than this (ms) is no time of storing. */
+/** Largest plausible latency (ms): writers may choose ids, and then their time is not the time of storage. */
 const MOST_PLAUSIBLE_MS = 60_000;
 
 /**
- * Makes a sampler.
+ * Creates a sampler.
  *
- * @param atTurnEnd calls back when what is handed over now has been written
- * @param onSample told of each sample, in seconds
+ * @param atTurnEnd calls back after the writes of the current event-loop turn
+ * @param onSample receives each sample, in seconds
  */
 export function createLatencySampler(
   atTurnEnd: (callback: () => void) => void,

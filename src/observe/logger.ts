@@ -1,21 +1,21 @@
-/** The log: pino, readable on a terminal and JSON lines elsewhere. */
+/** Log output by pino: readable on a terminal, else JSON lines. */
 import { type Logger, pino } from "pino";
 import pretty from "pino-pretty";
 
-/** What decides how the log looks. */
+/** Level and format of the log. */
 export interface LogOptions {
   readonly logLevel: string;
   readonly logFormat: "auto" | "pretty" | "json";
 }
 
-/** Whether the log is for people, as it is on a terminal, and not JSON lines for a program. */
+/** Returns whether the log is written for people, as on a terminal, and not as JSON lines. */
 export const isReadable = ({ logFormat }: Pick<LogOptions, "logFormat">): boolean =>
   logFormat === "pretty" || (logFormat === "auto" && process.stdout.isTTY === true);
 
-/** Makes the logger of the process, on standard output. */
+/** Creates the logger of the process, on standard output. */
 export function createLogger({ logLevel, logFormat }: LogOptions): Logger {
   if (!isReadable({ logFormat })) return pino({ level: logLevel });
-  // In this process and not in a worker: what is logged while stopping must not be lost.
+  // Synchronous, not in a worker thread, so that messages logged during shutdown are not lost.
   return pino(
     { level: logLevel },
     pretty({ sync: true, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss.l" }),

@@ -1,126 +1,126 @@
-/** Metrics for Prometheus: the counters, entries by class of streams, and what the runtime knows of itself. Nothing is labelled by stream. */
+/** Prometheus metrics: counters, entries by stream class, and runtime metrics. No metric has a label per stream. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Counters } from "./counters.ts";
 import type { ClassCounters, StreamClasses } from "./stream-classes.ts";
 
-/** All metrics with their values, as the library has them. */
+/** All metrics with their values, in the library's format. */
 export type MetricValues = Awaited<ReturnType<Registry["getMetricsAsJSON"]>>;
 
 /** The metrics page. */
 export interface Metrics {
   readonly contentType: string;
   text(): Promise<string>;
-  /** What is on the page, to be put together with that of others. */
+  /** Returns the values, to be aggregated with those of other workers. */
   values(): Promise<MetricValues>;
-  /** An entry went from being stored to being handed to sockets in so many seconds. */
+  /** Records the time from the storage of an entry to its write to sockets. */
   observeLatency(seconds: number): void;
 }
 
 type Kind = "counter" | "gauge";
 
-/** One metric per number of the counters: a number without a row does not compile. */
+/** One metric per counter: a counter without a row does not compile. */
 const ROWS: Readonly<Record<keyof Counters, readonly [kind: Kind, name: string, help: string]>> = {
-  entriesRejected: ["counter", "entries_refused_total", "Appends that Redis answered with an error"],
-  entriesUnknown: ["counter", "entries_unknown_total", "Appends whose answer was lost with the connection"],
+  entriesRejected: ["counter", "entries_refused_total", "Appends to which Redis replied with an error"],
+  entriesUnknown: ["counter", "entries_unknown_total", "Appends whose reply was lost with the connection"],
   appendsInFlight: ["gauge", "appends_in_flight", "Appends that wait for Redis"],
   appendBytesInFlight: ["gauge", "append_bytes_in_flight", "Payload bytes that wait for Redis"],
   pushPauses: [
     "counter",
     "push_pauses_total",
-    "Times that a pushing socket was no longer read, because of what waits",
+    "Times that reading from a pushing socket paused because too many bytes waited for Redis",
   ],
-  bytesSent: [
+  bytesSent: ["counter", "bytes_sent_total", "Bytes written to subscriptions, including framing"],
+  gaps: [
     "counter",
-    "bytes_sent_total",
-    "Bytes written to readers that follow streams, framing included",
+    "gaps_total",
+    "Gaps: entries after a reader's cursor were trimmed or deleted before it read them",
   ],
-  gaps: ["counter", "gaps_total", "Times that a reader's cursor had been trimmed away before it came"],
-  readers: ["gauge", "readers", "Subscriptions now"],
+  readers: ["gauge", "readers", "Open subscriptions"],
   readersPaused: [
     "gauge",
     "readers_paused",
-    "Subscriptions that are paused: slow, waiting for an ack or a pong, or limited in rate",
+    "Paused subscriptions: slow client, pending ack or pong, rate limit, or memory",
   ],
-  slowPauses: ["counter", "slow_pauses_total", "Times that a reader was over its high-water mark"],
+  slowPauses: ["counter", "slow_pauses_total", "Times that a reader exceeded its high-water mark"],
   pagesRead: ["counter", "pages_read_total", "Pages of history read from Redis"],
-  pagesShared: ["counter", "pages_shared_total", "Pages of history that another reader's read served"],
-  tailReads: ["counter", "tail_reads_total", "Reads of the live tail"],
+  pagesShared: ["counter", "pages_shared_total", "Pages of history shared from another reader's read"],
+  tailReads: ["counter", "tail_reads_total", "Reads by the live tail"],
   tailStreams: ["gauge", "tail_streams", "Streams that the live tail watches"],
-  recentBytes: ["gauge", "recent_bytes", "Memory of the newest entries of live streams"],
-  pageCacheBytes: ["gauge", "page_cache_bytes", "Memory of history pages kept for other readers"],
-  pollCacheBytes: ["gauge", "polled_bytes", "Memory of answers kept for clients that poll"],
-  bufferPoolBytes: ["gauge", "payload_pool_bytes", "Memory kept for large messages to come"],
-  redisReconnects: ["counter", "redis_reconnects_total", "Times that a connection to Redis was lost"],
+  recentBytes: ["gauge", "recent_bytes", "Memory of recent batches of live streams"],
+  pageCacheBytes: ["gauge", "page_cache_bytes", "Memory of the page cache"],
+  pollCacheBytes: ["gauge", "polled_bytes", "Memory of the poll cache"],
+  bufferPoolBytes: ["gauge", "payload_pool_bytes", "Memory of the buffer pool for large messages"],
+  redisReconnects: ["counter", "redis_reconnects_total", "Lost connections to Redis"],
   imagesSkipped: [
     "counter",
     "pictures_skipped_total",
-    "Entries that /mjpeg skipped because they are not images, once for each viewer",
+    "Entries that /mjpeg skipped because they are not images, counted per viewer",
   ],
   redisUnavailable: [
     "gauge",
     "redis_unavailable",
-    "Whether Redis does not answer now: 1, or with WORKERS how many workers see it so",
+    "1 while Redis is unavailable; with WORKERS, the number of workers for which it is",
   ],
-  clientErrors: [
-    "counter",
-    "client_errors_total",
-    "Requests and sockets refused for something the client did",
-  ],
+  clientErrors: ["counter", "client_errors_total", "Requests and sockets rejected because of a client error"],
   requestWarnings: [
     "counter",
     "request_warnings_total",
     "Requests accepted with a warning: an unknown parameter, or a time in the wrong unit",
   ],
-  internalErrors: ["counter", "internal_errors_total", "Requests and sockets that failed in the gateway"],
-};
-
-/** One metric per number of a class of streams. */
-const CLASS_ROWS: Readonly<Record<keyof ClassCounters, readonly [name: string, help: string]>> = {
-  entriesIn: ["entries_in_total", "Entries stored, by class of streams"],
-  bytesIn: ["bytes_in_total", "Payload bytes stored, by class of streams"],
-  entriesOut: ["entries_out_total", "Entries sent, once for each reader, by class of streams"],
-  bytesOut: ["bytes_out_total", "Payload bytes sent, once for each reader, by class of streams"],
-  conflated: [
-    "entries_conflated_total",
-    "Entries that a reader of the newest was not sent because a newer one had come, by class of streams",
+  internalErrors: [
+    "counter",
+    "internal_errors_total",
+    "Requests and sockets that failed because of an internal error",
   ],
 };
 
-/** What is read when somebody looks, beside the counters. */
+/** One metric per counter of a stream class. */
+const CLASS_ROWS: Readonly<Record<keyof ClassCounters, readonly [name: string, help: string]>> = {
+  entriesIn: ["entries_in_total", "Entries stored, by stream class"],
+  bytesIn: ["bytes_in_total", "Payload bytes stored, by stream class"],
+  entriesOut: ["entries_out_total", "Entries sent, counted per reader, by stream class"],
+  bytesOut: ["bytes_out_total", "Payload bytes sent, counted per reader, by stream class"],
+  conflated: [
+    "entries_conflated_total",
+    "Entries that readers with latest=1 skipped because a newer one had arrived, by stream class",
+  ],
+};
+
+/** Sources of the metrics, read for each scrape. */
 export interface MetricSources {
   readonly counters: Counters;
   readonly streamClasses: StreamClasses;
-  /** WebSockets open now, and the bytes that they have not sent yet. */
+  /** Number of open WebSockets, and their unsent bytes. */
   readonly sockets: () => number;
   readonly sendBufferBytes: () => number;
-  /** How often each limit was hit: a fixed set of names. */
+  /** Number of hits of each limit, by a fixed set of names. */
   readonly limitHits: Readonly<Record<string, number>>;
-  /** How often each error was told, by its code: those of `domain/errors.ts`. */
+  /** Number of errors sent to clients, by code (`domain/errors.ts`). */
   readonly errors: ReadonlyMap<string, number>;
-  /** Connections that last, now, by kind: a fixed set. */
+  /** Number of open long-lived connections, by a fixed set of kinds. */
   readonly sessions: () => ReadonlyMap<string, number>;
-  /** Memory that clients cause, by use: a fixed set. */
+  /** Memory used on behalf of clients, by a fixed set of uses. */
   readonly memory: () => Iterable<
     readonly [
       use: string,
       counts: { readonly bytes: number; readonly waits: number; readonly rejections: number },
     ]
   >;
-  /** How long Redis takes to answer now, in seconds; NaN where it does not. */
+  /** Measures the reply time of Redis in seconds; NaN if Redis does not reply. */
   readonly redisSeconds: () => Promise<number>;
 }
 
-/** Upper bounds in seconds: what a reader on the same machine sees, to what a person would call broken. */
+/** Upper bounds in seconds: from the latency on one machine to a latency that users would report as broken. */
 const DELAY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
-/** Gauges of the library that are named as counters are, so that Prometheus' own check refuses the page. */
+/** Gauges of the library with counter names, which fail Prometheus' own check (promtool). */
 const MISNAMED = [
   "nodejs_active_handles_total",
   "nodejs_active_requests_total",
   "nodejs_active_resources_total",
 ];
 
-/** Makes the metrics page. */
+/** Creates the metrics page. */
 export function createMetrics(sources: MetricSources): Metrics {
   const {
     counters,
@@ -149,25 +149,20 @@ export function createMetrics(sources: MetricSources): Metrics {
       [...streamClasses.classes].map(([one, counts]) => [one, counts[key]] as const),
     );
   }
-  addGauge(
-    { name: "redis_streamer_websockets", help: "WebSockets open now", registers: [register] },
-    sockets,
-  );
+  addGauge({ name: "redis_streamer_websockets", help: "Open WebSockets", registers: [register] }, sockets);
   addGauge(
     {
       name: "redis_streamer_send_buffer_bytes",
-      help: "Bytes that WebSockets have not sent yet",
+      help: "Unsent bytes of WebSockets",
       registers: [register],
     },
     sendBufferBytes,
   );
-  addByLabel(register, "limits_hit_total", "Times that a limit was hit", "limit", () =>
-    Object.entries(limitHits),
-  );
-  addByLabel(register, "refusals_total", "Errors told to clients, by their code", "code", () => errors);
+  addByLabel(register, "limits_hit_total", "Hits of limits", "limit", () => Object.entries(limitHits));
+  addByLabel(register, "refusals_total", "Errors sent to clients, by code", "code", () => errors);
   new Gauge({
     name: "redis_streamer_connections",
-    help: "Connections that last, by kind",
+    help: "Open long-lived connections, by kind",
     labelNames: ["kind"],
     registers: [register],
     collect(this: Gauge) {
@@ -178,7 +173,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   addMemory(register, memory);
   new Gauge({
     name: "redis_streamer_redis_ping_seconds",
-    help: "Time in which Redis answered just now; NaN where it did not",
+    help: "Current reply time of Redis; NaN if it does not reply",
     aggregator: "max",
     registers: [register],
     async collect(this: Gauge) {
@@ -187,7 +182,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   });
   const delay = new Histogram({
     name: "redis_streamer_append_to_socket_seconds",
-    help: "Time from an entry's id to its being handed to sockets, sampled; true where writer and gateway share a clock",
+    help: "Time from an entry's id to its write to sockets, sampled; accurate if writer and gateway clocks are in sync",
     buckets: DELAY_BUCKETS,
     registers: [register],
   });
@@ -203,7 +198,7 @@ export function createMetrics(sources: MetricSources): Metrics {
 function addMemory(register: Registry, memory: MetricSources["memory"]): void {
   new Gauge({
     name: "redis_streamer_memory_bytes",
-    help: "Memory that clients cause, by use",
+    help: "Memory used on behalf of clients, by use",
     labelNames: ["use"],
     registers: [register],
     collect(this: Gauge) {
@@ -220,7 +215,7 @@ function addMemory(register: Registry, memory: MetricSources["memory"]): void {
   addByLabel(
     register,
     "memory_rejections_total",
-    "Requests and messages that found no memory, by use",
+    "Requests and messages rejected because memory was exhausted, by use",
     "use",
     () => [...memory()].map(([use, { rejections }]) => [use, rejections] as const),
   );

@@ -1,4 +1,4 @@
-/** Traces to a collector by OTLP over HTTP, by OpenTelemetry's own library. Loaded only where tracing is on. */
+/** OpenTelemetry tracing: sends spans to a collector by OTLP over HTTP. Loaded only if tracing is enabled. */
 import {
   DiagLogLevel,
   defaultTextMapGetter,
@@ -14,7 +14,7 @@ import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trac
 import type { Logger } from "../domain/logger.ts";
 import type { Tracing } from "./tracing.ts";
 
-/** Makes the tracing. */
+/** Creates the tracing. */
 export function createOtlpTracing(endpoint: string, version: string, logger: Logger): Tracing {
   const say = (message: string) => logger.warn({}, `tracing: ${message}`);
   diag.setLogger(

@@ -1,11 +1,11 @@
 /**
- * What streams carry, by class of streams: how many streams there are has no bound, the classes that an operator wants to
- * tell apart are few. Plain numbers, for whoever looks; nothing decides by them.
+ * Counters of entries and bytes by stream class. The number of streams is unbounded, so metrics have a label per class and
+ * not per stream. No decision depends on these counters.
  */
 import { DEFAULT_DEVICE } from "../domain/stream-name.ts";
 import { matchesPattern } from "../domain/stream-pattern.ts";
 
-/** The streams of a pattern, under a name. */
+/** A named class: the streams that match a pattern. */
 export interface StreamClass {
   readonly name: string;
   readonly pattern: string;
@@ -13,38 +13,38 @@ export interface StreamClass {
 
 /** Totals of one class since the start. */
 export interface ClassCounters {
-  /** Entries stored, and the bytes of their payloads. */
+  /** Entries stored, and their payload bytes. */
   entriesIn: number;
   bytesIn: number;
-  /** Entries sent, once for each reader, and the bytes of their payloads and further fields. */
+  /** Entries sent, counted per reader, and the bytes of their payloads and further fields. */
   entriesOut: number;
   bytesOut: number;
-  /** Entries that readers of the newest were not sent, because a newer one had come. */
+  /** Entries that `latest` readers skipped because a newer one had arrived. */
   conflated: number;
 }
 
-/** Counts what streams carry. */
+/** The stream classes and their counters. */
 export interface StreamClasses {
-  /** The totals of a stream's class. Whoever counts a stream's entries again and again asks once and keeps them. */
+  /** Returns the counters of a stream's class. A caller that counts one stream repeatedly should keep the result. */
   of(key: string): ClassCounters;
-  /** All classes by their names, also those of which no stream was seen. */
+  /** All classes by name, including those without streams so far. */
   readonly classes: ReadonlyMap<string, ClassCounters>;
 }
 
-/** The classes of streams that no pattern has: the gateway's own, those of no device in particular, and all others. */
+/** Classes of streams that match no pattern: the gateway's own streams, streams without a device, and all others. */
 const SYSTEM = "system";
 const DEFAULT = DEFAULT_DEVICE;
 const OTHER = "other";
 
-/** Streams whose class is remembered; with more than this they are looked up anew. */
+/** Maximum streams in the cache of classes; it is cleared when full. */
 const MOST_KNOWN = 10_000;
 
-/** Makes the counters. @param named the first class whose pattern has a stream is the stream's */
+/** Creates the classes. @param named configured classes; a stream belongs to the first one whose pattern matches */
 export function createStreamClasses(named: readonly StreamClass[] = []): StreamClasses {
   const names = [...named.map(({ name }) => name), SYSTEM, DEFAULT, OTHER];
   const classes = new Map(names.map((name) => [name, zeroCounters()]));
   const known = new Map<string, ClassCounters>();
-  // Entries of one stream often come together.
+  // Consecutive entries often belong to one stream.
   let lastKey: string | undefined;
   let last = zeroCounters();
 
@@ -69,7 +69,7 @@ export function createStreamClasses(named: readonly StreamClass[] = []): StreamC
   };
 }
 
-/** The class of a stream that has none by name. Keys without a colon have no device. */
+/** Returns the class of a stream that matches no pattern. Keys without a colon have no device. */
 function restOf(key: string): string {
   const colon = key.indexOf(":");
   if (colon === 0) return SYSTEM;

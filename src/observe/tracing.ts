@@ -1,28 +1,28 @@
 /**
- * Traces: what of a request or connection is told to a collector, when it began and how it ended. Not of entries: there
- * are a million a second. The library is loaded where an endpoint is set, and costs nothing elsewhere.
+ * Tracing of requests and connections: one span each, from start to end. Entries are not traced: there may be a million per
+ * second. The OpenTelemetry library is loaded only if an endpoint is set.
  */
 import type { IncomingHttpHeaders } from "node:http";
 import type { Logger } from "../domain/logger.ts";
 
-/** What is known of a span. Nothing secret goes in. */
+/** Attributes of a span. Never include secrets. */
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
-/** Ends a span. @param attributes what is known now @param isError whether it failed */
+/** Ends a span. @param attributes further attributes @param isError whether the request failed */
 export type EndSpan = (attributes: Attributes, isError: boolean) => void;
 
-/** Makes spans. */
+/** Creates spans. */
 export interface Tracing {
-  /** Begins a span, as a part of the client's own trace where it names one (W3C Trace Context). */
+  /** Starts a span, as a child of the client's span if the headers name one (W3C Trace Context). */
   start(name: string, attributes: Attributes, headers: IncomingHttpHeaders): EndSpan;
-  /** Sends what is not sent yet. */
+  /** Flushes unsent spans. */
   close(): Promise<void>;
 }
 
 /**
  * Starts tracing.
  *
- * @param endpoint the collector's base URL (`OTEL_EXPORTER_OTLP_ENDPOINT`), to which `/v1/traces` is added; empty does not trace
+ * @param endpoint the collector's base URL (`OTEL_EXPORTER_OTLP_ENDPOINT`) without `/v1/traces`; empty disables tracing
  */
 export async function startTracing(
   endpoint: string,

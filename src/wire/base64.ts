@@ -1,9 +1,9 @@
-/** Base64 (RFC 4648, section 4) of bytes, where neither Node nor a browser may be assumed. */
+/** Base64 codec (RFC 4648, section 4) for Node and browsers. */
 
 import { bytesOfText } from "./utf8.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-/** Bytes turned at once: a multiple of 3, and few enough for `String.fromCharCode`'s arguments. */
+/** Bytes encoded at once: a multiple of 3, and few enough for the arguments of `String.fromCharCode`. */
 const CHUNK_BYTES = 3 * 4096;
 
 /** Code of `=`. */
@@ -13,7 +13,7 @@ const codes = Uint8Array.from(ALPHABET, (letter) => letter.charCodeAt(0));
 const values = new Int8Array(128).fill(-1);
 for (let i = 0; i < codes.length; i++) values[codes[i] ?? 0] = i;
 
-/** What is used of Node's `Buffer`, where there is one: it encodes 50 times faster. */
+/** The part of Node's `Buffer` used here. It encodes 50 times faster than JavaScript. */
 interface NativeBuffer {
   from(memory: ArrayBufferLike, offset: number, length: number): { toString(encoding: "base64"): string };
 }
@@ -25,7 +25,7 @@ export const encodeBase64 = (bytes: Uint8Array): string =>
     ? encodeByHand(bytes)
     : native.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
 
-/** Encodes with padding, where there is no `Buffer`. */
+/** Encodes with padding, on platforms without `Buffer`. */
 export function encodeByHand(bytes: Uint8Array): string {
   const parts: string[] = [];
   for (let from = 0; from < bytes.length; from += CHUNK_BYTES) {
@@ -46,7 +46,7 @@ export function encodeByHand(bytes: Uint8Array): string {
 
 /** Decodes, with or without padding. @returns undefined if the text is not base64 */
 export const decodeBase64 = (text: string): Uint8Array | undefined =>
-  // What is not ASCII has no value, in whichever bytes.
+  // Bytes outside ASCII are not base64 digits, so UTF-8 bytes are as good as characters.
   decodeCodes(bytesOfText(text));
 
 /** Decodes base64, given as its character codes. */

@@ -1,9 +1,9 @@
 /**
- * The wire formats: one row each. The query parameter `format`, content negotiation, the OpenAPI document, and the encoders
+ * Table of wire formats, one row each. The query parameter `format`, content negotiation, the OpenAPI document, and the encoders
  * and decoders of push, pull, GET and POST read this table, so that a new format is a file with its codec and a row here.
  *
- * Two formats are made of parts that only their transport can put together, so they have no row: `header`, a JSON header
- * and a binary payload (`header.ts`), and `raw`, payloads alone.
+ * Two formats have no row because their transport assembles them: `header`, a JSON header and a binary payload (`header.ts`),
+ * and `raw`, payloads alone.
  */
 import type { Entry, Gap, StreamEntries } from "../domain/entry.ts";
 import { encodeBase64 } from "./base64.ts";
@@ -29,29 +29,29 @@ import {
 import type { PushedEntry } from "./push-batch.ts";
 import { lossyTextOf } from "./utf8.ts";
 
-/** A message or body: text where the format is text, else bytes. */
+/** A message or body: a string if the format is text, else bytes. */
 export type Encoded = string | Uint8Array;
 
 /** A format whose messages and bodies describe themselves: stream, entry id, payload and further fields of each entry. */
 export interface CleanFormat {
-  /** What an error calls it. */
+  /** Name in error messages. */
   readonly title: string;
   /** Media type of a request body, and in `Accept`. */
   readonly mediaType: string;
   /** `Content-Type` of a response. */
   readonly contentType: string;
-  /** Type of its WebSocket messages. */
+  /** Whether its WebSocket messages are binary. */
   readonly isBinary: boolean;
   encode(streams: readonly StreamEntries[]): Encoded;
-  /** Encodes the notice of `gaps=1`; absent where the format has no room for one. */
+  /** Encodes the notice of `gaps=1`; absent if the format cannot carry notices. */
   encodeGap?(gap: Gap): Encoded;
-  /** Encodes the notice of `status=1`; absent where the format has no room for one. */
+  /** Encodes the notice of `status=1`; absent if the format cannot carry notices. */
   encodeStatus?(unavailableSince: Date | undefined): Encoded;
   /** Decodes a pushed message. @throws GatewayError BAD_HEADER or TOO_LARGE */
   decode(bytes: Uint8Array, mostEntries: number): PushedEntry[];
   /** Decodes a long pushed message in steps, with the same result. @throws GatewayError BAD_HEADER or TOO_LARGE */
   decodeSteps(bytes: Uint8Array, mostEntries: number): Generator<void, PushedEntry[]>;
-  /** Decodes a posted body; undefined where it is a single value that no batch is. @throws GatewayError BAD_BODY, BAD_HEADER or TOO_LARGE */
+  /** Decodes a posted body; undefined if it is a single value and not a batch. @throws GatewayError BAD_BODY, BAD_HEADER or TOO_LARGE */
   decodeBody(bytes: Uint8Array, mostEntries: number): PushedEntry[] | undefined;
   /** Decodes a long posted body in steps, with the same result. @throws GatewayError BAD_BODY, BAD_HEADER or TOO_LARGE */
   decodeBodySteps(bytes: Uint8Array, mostEntries: number): Generator<void, PushedEntry[] | undefined>;

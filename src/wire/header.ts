@@ -1,11 +1,10 @@
 /**
- * The paired format: a JSON header, then one payload with the entries end to end (wire.md, "WebSocket push" and
- * "WebSocket pull").
+ * The paired format: a JSON header, then one binary payload of concatenated entries (docs/protocol.md).
  *
  *     header   [[stream_id, entry_id, offset], …]        or, on push, [offset, …] and []
  *     payload  |entry 0|entry 1|…|
- *               ^start  ^start                            offsets=start: where an entry begins
- *                       ^end    ^end                      offsets=end:   where it ends
+ *               ^start  ^start                            offsets=start: start of each entry
+ *                       ^end    ^end                      offsets=end:   end of each entry
  */
 import type { RequestedId, StreamEntries } from "../domain/entry.ts";
 import { runAtOnce } from "../domain/run-at-once.ts";
@@ -20,17 +19,17 @@ import {
   streamIdOf,
 } from "./push-batch.ts";
 
-/** Which side of an entry a pushed offset names; `auto`: the end, unless the first offset is 0. */
+/** Meaning of a pushed offset: start or end of its entry. `auto`: the end, unless the first offset is 0. */
 export type PushOffsets = "auto" | "start" | "end";
 
-/** Which side of an entry a pulled offset names. */
+/** Meaning of a pulled offset: start or end of its entry. */
 export type PullOffsets = "start" | "end";
 
-/** A parsed push header, before its payload has come. */
+/** A parsed push header. Its payload is the next message. */
 export interface PushHeader {
   /** One per entry. */
   readonly entries: readonly { readonly stream: string; readonly id: RequestedId }[];
-  /** One per entry; undefined where the whole payload is the one entry. */
+  /** One per entry; undefined if the whole payload is one entry. */
   readonly offsets: readonly number[] | undefined;
 }
 
@@ -38,7 +37,7 @@ export interface PushHeader {
  * Parses a push header.
  *
  * @param streams the stream ids of the URL
- * @param mostEntries the limit of a batch
+ * @param mostEntries limit of entries in a batch
  * @throws GatewayError BAD_HEADER or TOO_LARGE
  */
 export const parsePushHeader = (text: string, streams: readonly string[], mostEntries: number): PushHeader =>
@@ -58,19 +57,21 @@ function* headerOf(
   streams: readonly string[],
   mostEntries: number,
 ): Generator<void, PushHeader> {
-  if (!Array.isArray(value)) throw malformed(`header is no JSON list: ${preview(value)}`);
+  if (!Array.isArray(value)) throw malformed(`header must be a JSON list, got ${preview(value)}`);
   const list: readonly unknown[] = value;
   checkBatchSize(list.length, mostEntries);
   const [only] = streams;
   if (list.length === 0) {
     if (only === undefined || streams.length > 1)
-      throw malformed(`header [] means one entry, but the URL names ${streams.length} streams`);
+      throw malformed(`header [] requires one stream in the URL, got ${streams.length}`);
     return { entries: [{ stream: only, id: "*" }], offsets: undefined };
   }
   if (Array.isArray(list[0])) return yield* namedEntries(list);
   const offsets = list.map(offsetOf);
   if (streams.length !== 1 && streams.length !== offsets.length)
-    throw malformed(`header has ${offsets.length} offsets for the ${streams.length} streams of the URL`);
+    throw malformed(
+      `header must have one offset per stream of the URL (${streams.length}), got ${offsets.length}`,
+    );
   return { entries: offsets.map((_, i) => ({ stream: streams[i] ?? only ?? "", id: "*" })), offsets };
 }
 
@@ -83,7 +84,7 @@ function* namedEntries(list: readonly unknown[]): Generator<void, PushHeader> {
   for (const [i, item] of list.entries()) {
     if (!Array.isArray(item) || item.length < 2 || item.length > 3)
       throw malformed(
-        `header item ${i} is not [stream_id, end] or [stream_id, entry_id, end]: ${preview(item)}`,
+        `header item ${i} must be [stream_id, end] or [stream_id, entry_id, end], got ${preview(item)}`,
       );
     offsets.push(offsetOf(item[item.length - 1]));
     entries.push({ stream: streamIdOf(item[0]), id: item.length === 3 ? requestedIdOf(item[1]) : "*" });
@@ -94,14 +95,14 @@ function* namedEntries(list: readonly unknown[]): Generator<void, PushHeader> {
 
 function offsetOf(value: unknown): number {
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0)
-    throw malformed(`header offset ${preview(value)} is no number of bytes`);
+    throw malformed(`header offset must be a non-negative integer, got ${preview(value)}`);
   return value;
 }
 
 /**
- * Cuts a payload by its header.
+ * Splits a payload into the entries of its header.
  *
- * @throws GatewayError BAD_HEADER where the offsets do not ascend, lie past the payload's end or leave bytes over
+ * @throws GatewayError BAD_HEADER if the offsets do not ascend, exceed the payload or do not cover it
  */
 export function splitPayload(header: PushHeader, payload: Uint8Array, side: PushOffsets): PushedEntry[] {
   const { entries, offsets } = header;
@@ -118,23 +119,20 @@ export function splitPayload(header: PushHeader, payload: Uint8Array, side: Push
 function endsOf(offsets: readonly number[], length: number, side: PushOffsets): readonly number[] {
   const first = offsets[0] ?? 0;
   const areStarts = side === "start" || (side === "auto" && first === 0);
-  if (areStarts && first !== 0)
-    throw malformed(`the first start is ${first}, which leaves ${first} bytes over`);
+  if (areStarts && first !== 0) throw malformed(`the first start offset must be 0, got ${first}`);
   const ends = areStarts ? [...offsets.slice(1), length] : offsets;
   let before = 0;
   for (const offset of offsets) {
     if (offset < before) throw malformed(`offsets do not ascend: ${offset} after ${before}`);
-    if (offset > length)
-      throw malformed(`offset ${offset} lies past the end of the payload, ${length} bytes`);
+    if (offset > length) throw malformed(`offset ${offset} is past the end of the payload (${length} bytes)`);
     before = offset;
   }
   const last = ends[ends.length - 1] ?? length;
-  if (last !== length)
-    throw malformed(`the offsets end at ${last} and leave ${length - last} bytes of the payload over`);
+  if (last !== length) throw malformed(`the last offset must be the payload length ${length}, got ${last}`);
   return ends;
 }
 
-/** The header of entries that are sent end to end, in the order given. */
+/** Encodes the header of concatenated entries, in order. */
 export function encodeHeader(streams: readonly StreamEntries[], side: PullOffsets): string {
   const items: string[] = [];
   let at = 0;
@@ -149,6 +147,6 @@ export function encodeHeader(streams: readonly StreamEntries[], side: PullOffset
   return `[${items.join(",")}]`;
 }
 
-/** JSON text with everything outside ASCII as `\u` escapes, for an HTTP header (RFC 9110, section 5.5). */
+/** Escapes non-ASCII characters of JSON text as `\u`, for an HTTP header (RFC 9110, section 5.5). */
 export const asciiJson = (json: string): string =>
   json.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);

@@ -49,7 +49,7 @@ export function* parseJsonSteps(
   what: string,
   mostEntries: number,
 ): Generator<void, unknown> {
-  const broken = () => malformed(`${what} is no JSON`);
+  const broken = () => malformed(`${what} is not valid JSON`);
   const most = maxValuesOf(mostEntries);
 
   function parse(text: string): unknown {

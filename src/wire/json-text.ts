@@ -1,6 +1,6 @@
 /**
- * JSON from untrusted clients. `JSON.parse` builds every value it reads, and the shortest values cost the most: 64 MB
- * of `[],` become 2 GB of objects and block the process for seconds. So a long text is measured before it is parsed.
+ * Bounded parser for JSON from untrusted clients. `JSON.parse` allocates every value, and the shortest values cost the most:
+ * 64 MB of `[],` become 2 GB of objects and block the process for seconds. So a long text is measured before it is parsed.
  */
 import { GatewayError } from "../domain/errors.ts";
 import { checkValueCount, malformed, maxValuesOf } from "./push-batch.ts";
@@ -15,22 +15,22 @@ const BRACE_END = 125;
 
 /** Bounds of a JSON text. */
 export interface JsonBounds {
-  /** Most values: lists, objects, names, strings, numbers. */
+  /** Maximum number of values: lists, objects, names, strings, numbers. */
   readonly values: number;
-  /** Most lists and objects inside each other. */
+  /** Maximum nesting of lists and objects. */
   readonly depth: number;
 }
 
 /**
- * Bounds of JSON that is built as a whole and written again: payloads, metadata, GraphQL requests. 50,000 values take
- * `JSON.parse` less than 10 ms, and `JSON.stringify` recurses safely 200 levels deep.
+ * Bounds of JSON that is parsed as a whole and serialized again: payloads, metadata, GraphQL requests. `JSON.parse` takes
+ * less than 10 ms for 50,000 values, and `JSON.stringify` recurses safely through 200 levels.
  */
 export const JSON_VALUE_BOUNDS: JsonBounds = { values: 50_000, depth: 200 };
 
 /**
- * Parses JSON of a batch.
+ * Parses the JSON of a batch.
  *
- * @param what the text's name in the error
+ * @param what name of the text in the error
  * @throws GatewayError BAD_HEADER if it is not JSON, TOO_LARGE if it holds more values than a batch can have
  */
 export function parseJson(text: string, what: string, mostEntries: number): unknown {
@@ -40,15 +40,15 @@ export function parseJson(text: string, what: string, mostEntries: number): unkn
   try {
     return JSON.parse(text);
   } catch {
-    throw malformed(`${what} is no JSON`);
+    throw malformed(`${what} is not valid JSON`);
   }
 }
 
 /**
  * Checks a text before it is parsed as JSON. The cost is linear, and the check stops at the first bound that is exceeded.
  *
- * @param what the text's name in the error
- * @returns how many values it holds at most
+ * @param what name of the text in the error
+ * @returns an upper bound of the number of values
  * @throws GatewayError TOO_LARGE if the text exceeds a bound
  */
 export function checkJsonBounds(text: string, what: string, bounds: JsonBounds = JSON_VALUE_BOUNDS): number {
@@ -61,8 +61,8 @@ export function checkJsonBounds(text: string, what: string, bounds: JsonBounds =
 }
 
 /**
- * Counts the values of a text, by the characters outside strings that begin or separate them, and its depth. A text
- * that is not JSON gets some count; one that is JSON never gets a count that is too low.
+ * Measures the number of values and the depth of a text by its structural characters outside strings. The result is never
+ * too low for valid JSON; for other text it is arbitrary.
  */
 function measure(text: string, mostValues: number, mostDepth: number): JsonBounds {
   let values = 1;
@@ -80,7 +80,7 @@ function measure(text: string, mostValues: number, mostDepth: number): JsonBound
   return { values, depth: deepest };
 }
 
-/** The index of the closing quote of the string that begins at `start`; the text's length if there is none. */
+/** Returns the index of the closing quote of the string at `start`, or the text's length if there is none. */
 function endOfString(text: string, start: number): number {
   let end = start;
   do {

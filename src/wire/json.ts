@@ -1,6 +1,6 @@
 /**
- * The clean format as JSON: `[[stream_id, entry_id, payload], …]`, with an entry's further fields, where it has any, as
- * a fourth element (wire.md, "The clean format"). Bytes are a string where they are UTF-8, else `{"base64": "…"}`.
+ * Codec of the JSON format: `[[stream_id, entry_id, payload], …]`, with an object of further fields as an optional fourth
+ * element (docs/protocol.md). Bytes are a string if they are valid UTF-8, else `{"base64": "…"}`.
  */
 import type { Entry, EntryFields, FieldValue, Gap, StreamEntries } from "../domain/entry.ts";
 import { GatewayError } from "../domain/errors.ts";
@@ -13,7 +13,7 @@ import { malformed, type PushedEntry, preview } from "./push-batch.ts";
 import { statusOf } from "./status.ts";
 import { bytesOfText, isUtf8InSteps, textOf } from "./utf8.ts";
 
-/** Encodes entries as one JSON text. */
+/** Encodes entries as one JSON list. */
 export function encodeJson(streams: readonly StreamEntries[]): string {
   const items: string[] = [];
   for (const { stream, entries } of streams) {
@@ -23,17 +23,17 @@ export function encodeJson(streams: readonly StreamEntries[]): string {
   return `[${items.join(",")}]`;
 }
 
-/** Encodes one entry, one line. */
+/** Encodes one entry as one line. */
 export const encodeJsonEntry = (stream: string, entry: Entry): string =>
   itemOf(JSON.stringify(stream), entry);
 
-/** A gap, in a shape that no list of entries has: `{"gap": {"stream_id": …, "after": …, "before": …}}`. */
+/** Returns a gap notice, an object where entries are a list: `{"gap": {"stream_id": …, "after": …, "before": …}}`. */
 export const gapOf = ({ stream, after, before }: Gap) => ({ gap: { stream_id: stream, after, before } });
 
-/** Encodes a gap as one JSON text. */
+/** Encodes a gap notice. */
 export const encodeJsonGap = (gap: Gap): string => JSON.stringify(gapOf(gap));
 
-/** Encodes the notice of `status.ts` as one JSON text. */
+/** Encodes a status notice (`status.ts`). */
 export const encodeJsonStatus = (unavailableSince: Date | undefined): string =>
   JSON.stringify(statusOf(unavailableSince));
 
@@ -65,10 +65,9 @@ export function* decodeJsonSteps(bytes: Uint8Array, mostEntries: number): Genera
 }
 
 /**
- * Decodes a posted batch. JSON is UTF-8 (RFC 8259, section 8.1): anything else would be stored as other characters than
- * were sent.
+ * Decodes a posted batch. JSON must be UTF-8 (RFC 8259, section 8.1): other bytes would be stored as U+FFFD.
  *
- * @returns undefined where the body is an object, which no batch is
+ * @returns undefined if the body is an object, which is not a batch
  * @throws GatewayError BAD_BODY, BAD_HEADER or TOO_LARGE
  */
 export function decodeJsonBody(body: Uint8Array, mostEntries: number): PushedEntry[] | undefined {
@@ -89,7 +88,7 @@ export function* decodeJsonBodySteps(
 }
 
 function* bodyEntries(value: unknown, mostEntries: number): Generator<void, PushedEntry[] | undefined> {
-  // A long string is in bytes already, and is rejected.
+  // A long string is already bytes here. It is not a batch, so it is rejected below.
   const isObject = typeof value === "object" && value !== null && !(value instanceof Uint8Array);
   if (isObject && !Array.isArray(value)) return undefined;
   return yield* cleanEntries(value, mostEntries, bytesOfJson);
@@ -109,7 +108,7 @@ const base64Of = (value: unknown): unknown =>
   typeof value === "object" && value !== null && "base64" in value ? value.base64 : undefined;
 
 const notBytes = (what: string, value: unknown) =>
-  malformed(`${what} is neither a string nor {"base64": "…"}: ${preview(value)}`);
+  malformed(`${what} must be a string or {"base64": "…"}, got ${preview(value)}`);
 
 function* longBase64(text: Uint8Array, what: string, value: unknown): Generator<void, Uint8Array> {
   const bytes = yield* decodeBase64Steps(text);

@@ -1,7 +1,7 @@
 /**
- * MessagePack from strangers. Five bytes can claim a list of four billion, and lists in lists make that worse: 100 KB
- * of them would have a decoder that trusts lengths reserve gigabytes. Here lists and maps grow by what is really there,
- * nothing nests deeper than a batch does, and there is an end to how many values there may be.
+ * Bounded reader for MessagePack from untrusted clients. Five bytes can claim a list of four billion items, and 100 KB of
+ * nested lists can make a decoder that trusts lengths allocate gigabytes. This reader grows lists and maps by the items
+ * actually present, and limits the nesting and the number of values (docs/decisions/0014-messagepack-reader.md).
  *
  *     [ [stream_id, entry_id, payload, {name: [value, …]}], … ]
  *     1 2                              3      4                 depth
@@ -34,14 +34,18 @@ const VALUES_PER_STEP = 1024;
 /** Whether a value that begins with this byte is a map. */
 const isMap = (type: number): boolean => (type >= 0x80 && type < 0x90) || type === 0xde || type === 0xdf;
 
-const broken = (problem: string) => malformed(`the message is no MessagePack: ${problem}`);
+const broken = (problem: string) => malformed(`the message is not valid MessagePack: ${problem}`);
 
 /**
- * Reads the one value that a message is. Integers come as a number or, where it would lose digits, a bigint; bin as
- * a view on the message, str as text or, where it is no UTF-8, as its bytes; maps as `Map`.
+ * Reads a message that is one MessagePack value.
  *
- * @param isStored it comes from the gateway: other programs may have stored entries with more fields than a push may have
- * @throws GatewayError BAD_HEADER where it is none, TOO_LARGE where it holds more values than a batch can have
+ * - Integers become a number, or a bigint if a number would lose digits.
+ * - bin becomes a view of the message.
+ * - str becomes a string, or its bytes if they are not valid UTF-8.
+ * - Maps become a `Map`.
+ *
+ * @param isStored the message comes from the gateway: other programs may store entries with more fields than a push allows
+ * @throws GatewayError BAD_HEADER if it is not valid, TOO_LARGE if it holds more values than a batch can have
  */
 export const readMsgpack = (message: Uint8Array, mostEntries: number, isStored = false): unknown =>
   runAtOnce(readMsgpackSteps(message, mostEntries, isStored));
@@ -59,9 +63,9 @@ export function* readMsgpackSteps(
   let mostOfItem = most;
   let at = 0;
 
-  /** Steps over bytes. @returns where they begin */
+  /** Consumes bytes. @returns their start */
   function take(size: number): number {
-    if (size > message.length - at) throw broken("it ends in the middle of a value");
+    if (size > message.length - at) throw broken("it ends inside a value");
     at += size;
     return at - size;
   }
@@ -83,7 +87,7 @@ export function* readMsgpackSteps(
   }
 
   function checkDepth(depth: number): void {
-    if (depth > MOST_DEPTH) throw broken("it nests deeper than entries do");
+    if (depth > MOST_DEPTH) throw broken("it nests deeper than 4 levels");
   }
 
   function list(length: number, depth: number): unknown[] {
@@ -101,8 +105,8 @@ export function* readMsgpackSteps(
     while (members.size < length) {
       const read = value(depth + 1);
       const name = read instanceof Uint8Array ? textOf(read) : read;
-      if (typeof name !== "string") throw broken(`a field's name is no text: ${preview(read)}`);
-      if (members.has(name)) throw broken(`field ${preview(name)} is there twice`);
+      if (typeof name !== "string") throw broken(`a field name must be a string, got ${preview(read)}`);
+      if (members.has(name)) throw broken(`duplicate field ${preview(name)}`);
       members.set(name, value(depth + 1));
     }
     return members;
@@ -168,9 +172,9 @@ export function* readMsgpackSteps(
       case 0xdf:
         return map(uint32(), depth);
       case 0xc1:
-        throw broken("0xc1 is no type");
+        throw broken("0xc1 is not a type");
       default:
-        throw broken("it has an extension type, which no entry is made of");
+        throw broken("extension types are not supported");
     }
   }
 
@@ -199,7 +203,7 @@ export function* readMsgpackSteps(
     for (let missing = 1, steps = 0; missing > 0; missing--) {
       missing += skipHead();
       // Each value takes a byte at least.
-      if (missing - 1 > message.length - at) throw broken("it ends in the middle of a value");
+      if (missing - 1 > message.length - at) throw broken("it ends inside a value");
       if (++steps % VALUES_PER_STEP === 0) yield;
     }
   }
@@ -226,6 +230,6 @@ export function* readMsgpackSteps(
   }
 
   const read = yield* outermost();
-  if (at < message.length) throw broken(`${message.length - at} bytes follow its end`);
+  if (at < message.length) throw broken(`${message.length - at} bytes follow the value`);
   return read;
 }

@@ -1,6 +1,6 @@
 /**
- * The clean format as MessagePack: an array of `[stream_id, entry_id, payload]`, payload as bin, with an entry's further
- * fields, where it has any, as a fourth element, a map (wire.md, "The clean format").
+ * Codec of the MessagePack format: an array of `[stream_id, entry_id, payload]`, payload as bin, with a map of further fields
+ * as an optional fourth element (docs/protocol.md).
  *
  * @see https://github.com/msgpack/msgpack/blob/master/spec.md
  */
@@ -25,7 +25,7 @@ export function encodeMsgpack(streams: readonly StreamEntries[]): Uint8Array {
   return encode(items);
 }
 
-/** Encodes a gap as one MessagePack value, a map where entries are an array. */
+/** Encodes a gap notice: a map, where entries are an array. */
 export const encodeMsgpackGap = (gap: Gap): Uint8Array => encode(gapOf(gap));
 
 /** Decodes a pushed batch. A payload may be bin or str. @throws GatewayError BAD_HEADER or TOO_LARGE */
@@ -38,7 +38,7 @@ export function* decodeMsgpackSteps(bytes: Uint8Array, mostEntries: number): Gen
   return yield* cleanEntries(value, mostEntries, bytesOfMsgpack);
 }
 
-/** Decodes a posted batch; undefined where the bytes are a map, which no batch is. @throws GatewayError BAD_HEADER or TOO_LARGE */
+/** Decodes a posted batch; undefined if it is a map, which is not a batch. @throws GatewayError BAD_HEADER or TOO_LARGE */
 export const decodeMsgpackBody = (bytes: Uint8Array, mostEntries: number): PushedEntry[] | undefined =>
   runAtOnce(decodeMsgpackBodySteps(bytes, mostEntries));
 
@@ -51,7 +51,7 @@ export function* decodeMsgpackBodySteps(
   return value instanceof Map ? undefined : yield* cleanEntries(value, mostEntries, bytesOfMsgpack);
 }
 
-/** One entry as it was pulled, under the name that the client knows its stream by. */
+/** One pulled entry, with the stream name that the client uses. */
 export interface PulledEntry extends Entry {
   readonly stream: string;
 }
@@ -63,7 +63,7 @@ const isList = (value: GivenValue): value is readonly (string | Uint8Array)[] =>
 const bytesOfGiven = (value: string | Uint8Array): Uint8Array =>
   typeof value === "string" ? bytesOfText(value) : value;
 
-/** Encodes a batch to be pushed: what `decodeMsgpack` takes. Field values that are text are sent as their bytes. */
+/** Encodes a batch to push, the inverse of `decodeMsgpack`. Field values that are text are sent as UTF-8 bytes. */
 export function encodePushedMsgpack(
   entries: readonly (Omit<PushedEntry, "fields"> & {
     readonly fields?: Readonly<Record<string, GivenValue>> | undefined;
@@ -82,13 +82,13 @@ export function encodePushedMsgpack(
 }
 
 /**
- * Decodes entries that were pulled: what `encodeMsgpack` makes. Takes every entry that a stream can hold, so that one
- * odd entry does not end a stream.
+ * Decodes pulled entries, the inverse of `encodeMsgpack`. Accepts every entry that a stream can hold, so that one unusual
+ * entry does not end a subscription.
  *
  * @throws GatewayError BAD_HEADER
  */
 export function decodePulledMsgpack(bytes: Uint8Array): PulledEntry[] {
-  // Nothing has more entries than bytes.
+  // An entry takes at least one byte.
   const value = readMsgpack(bytes, bytes.length, true);
   const entries = runAtOnce(cleanEntries(value, bytes.length, bytesOfMsgpack, true));
   return entries.map((entry, i) => {
@@ -98,20 +98,20 @@ export function decodePulledMsgpack(bytes: Uint8Array): PulledEntry[] {
   });
 }
 
-/** Encodes the notice of `status.ts` as one MessagePack value. */
+/** Encodes a status notice (`status.ts`). */
 export const encodeMsgpackStatus = (unavailableSince: Date | undefined): Uint8Array =>
   encode(statusOf(unavailableSince));
 
-/** A map begins so: small ones, in the upper half of the byte. */
+/** Type of a small map, in the upper four bits of the first byte. */
 const FIXMAP = 0x80;
 
-/** A pulled message that is not a batch: a gap before the next entry of a stream, or whether Redis answers. */
+/** A pulled message that is not a batch: a gap before the next entry of a stream, or the status of Redis. */
 export type PulledNotice = { readonly gapIn: string } | StatusNotice;
 
 /**
- * Reads what `encodeMsgpackGap` and `encodeMsgpackStatus` make; undefined where the message is a batch.
+ * Decodes gap and status notices; returns undefined if the message is a batch.
  *
- * @throws GatewayError BAD_HEADER where it is a map of something else
+ * @throws GatewayError BAD_HEADER if it is any other map
  */
 export function decodePulledNotice(bytes: Uint8Array): PulledNotice | undefined {
   if (((bytes[0] ?? 0) & 0xf0) !== FIXMAP) return undefined;
@@ -121,12 +121,12 @@ export function decodePulledNotice(bytes: Uint8Array): PulledNotice | undefined 
   if (typeof stream === "string") return { gapIn: stream };
   const status = value instanceof Map ? value.get("status") : undefined;
   const notice = status instanceof Map ? readStatus((field) => status.get(field)) : undefined;
-  if (notice === undefined) throw malformed(`the message is neither entries nor a notice: ${preview(value)}`);
+  if (notice === undefined) throw malformed(`the message must be entries or a notice, got ${preview(value)}`);
   return notice;
 }
 
 function bytesOfMsgpack(value: unknown, what: string): Uint8Array {
   if (value instanceof Uint8Array) return value;
   if (typeof value === "string") return bytesOfText(value);
-  throw malformed(`${what} is neither bin nor str: ${preview(value)}`);
+  throw malformed(`${what} must be bin or str, got ${preview(value)}`);
 }

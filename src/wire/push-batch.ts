@@ -1,10 +1,10 @@
-/** What every push format is decoded to, and the rules that they share. */
+/** Pushed entries as decoded from every format, and the checks that the formats share. */
 
 import type { EntryFields, RequestedId } from "../domain/entry.ts";
 import { compareIds, FIRST_ID, parseId } from "../domain/entry-id.ts";
 import { GatewayError } from "../domain/errors.ts";
 
-/** One pushed entry, under the name that the client gave its stream. */
+/** One pushed entry, with the stream name that the client uses. */
 export interface PushedEntry {
   readonly stream: string;
   readonly id: RequestedId;
@@ -12,12 +12,12 @@ export interface PushedEntry {
   readonly fields?: EntryFields;
 }
 
-/** The error for a batch that is not what its format says. */
+/** Creates the error for a malformed batch. */
 export const malformed = (problem: string): GatewayError => new GatewayError("BAD_HEADER", problem);
 
 /**
- * Reads the entry id that a client asks for (wire.md, "WebSocket push"): `null`, `""` and `"*"` let Redis assign it,
- * an integer means milliseconds, text is an id, bare milliseconds or `<ms>-*`.
+ * Reads the entry id of a pushed entry: `null`, `""` and `"*"` let Redis assign it, an integer means milliseconds, text is
+ * an id, bare milliseconds or `<ms>-*`.
  *
  * @throws GatewayError BAD_HEADER
  */
@@ -26,21 +26,22 @@ export function requestedIdOf(value: unknown): RequestedId {
   if (typeof value === "bigint" || (typeof value === "number" && Number.isSafeInteger(value))) {
     if (value > 0) return requestedIdOf(String(value));
   } else if (typeof value === "string") {
-    const sequenceless = /^(\d+)-\*$/.exec(value)?.[1];
-    if (sequenceless !== undefined && parseId(sequenceless) !== undefined) return value;
+    const bareMs = /^(\d+)-\*$/.exec(value)?.[1];
+    if (bareMs !== undefined && parseId(bareMs) !== undefined) return value;
     const id = parseId(value);
     if (id !== undefined && compareIds(id, FIRST_ID) > 0) return id;
   }
-  throw malformed(`entry id ${preview(value)} is not one: <ms>-<seq> above 0-0, milliseconds, "*" or null`);
+  throw malformed(`entry id must be <ms>-<seq> above 0-0, milliseconds, "*" or null, got ${preview(value)}`);
 }
 
 /** Reads a stream id of a batch. @throws GatewayError BAD_HEADER */
 export function streamIdOf(value: unknown): string {
-  if (typeof value !== "string" || value === "") throw malformed(`stream id ${preview(value)} is no name`);
+  if (typeof value !== "string" || value === "")
+    throw malformed(`stream id must be a non-empty string, got ${preview(value)}`);
   return value;
 }
 
-/** A value as an error message shows it: short, and never walked into, since a hostile one may be very deep. */
+/** Returns a short preview of a value for an error message. It does not descend into the value, which may be very deep. */
 export function preview(value: unknown): string {
   if (Array.isArray(value)) {
     const items = value.slice(0, 4).map((item) => (Array.isArray(item) ? "[…]" : preview(item)));
@@ -53,20 +54,20 @@ export function preview(value: unknown): string {
 
 const cut = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
 
-/** @throws GatewayError TOO_LARGE where a batch has more entries than `most` */
+/** Checks the size of a batch. @throws GatewayError TOO_LARGE if it has more than `most` entries */
 export function checkBatchSize(entries: number, most: number): void {
   if (entries > most)
-    throw new GatewayError("TOO_LARGE", `a batch of ${entries} entries is over the limit of ${most}`);
+    throw new GatewayError("TOO_LARGE", `a batch must have at most ${most} entries, got ${entries}`);
 }
 
 /** Messages over this size (bytes) are decoded in steps, because decoding them at once takes longer than 2 ms. */
 export const LONG_MESSAGE_BYTES = 64 * 1024;
 
-/** Values of JSON or MessagePack that a batch may be made of: per entry, with room for its fields, and in any case. */
+/** Values of JSON or MessagePack allowed per entry, with room for its fields, and the minimum for a batch. */
 const VALUES_PER_ENTRY = 64;
 const VALUES_AT_LEAST = 4096;
 
-/** How many values a message may hold, where a batch may have `mostEntries`. */
+/** Returns the maximum number of values in a message with up to `mostEntries` entries. */
 export const maxValuesOf = (mostEntries: number): number => VALUES_AT_LEAST + VALUES_PER_ENTRY * mostEntries;
 
 /**
@@ -85,7 +86,7 @@ export function checkFieldCount(fields: number): void {
 export const tooManyValues = (most: number, what: string): GatewayError =>
   new GatewayError("TOO_LARGE", `${what} holds more than ${most} values`);
 
-/** @throws GatewayError TOO_LARGE where there are more values than `most` @param what has them */
+/** Checks the number of values. @param what name of the message in the error @throws GatewayError TOO_LARGE above `most` */
 export function checkValueCount(values: number, most: number, what: string): void {
   if (values > most) throw tooManyValues(most, what);
 }

@@ -1,6 +1,6 @@
 /**
- * Turns the messages of a pushing WebSocket into batches (wire.md, "WebSocket push"). Pure: it holds nothing but the
- * header whose payload has not come yet.
+ * Decoder of the messages of a pushing WebSocket (docs/protocol.md). Its only state is the header whose payload has not
+ * arrived yet.
  */
 import { GatewayError } from "../domain/errors.ts";
 import { type CleanFormat, cleanFormat, type MessageFormat } from "./formats.ts";
@@ -14,7 +14,7 @@ import {
 import { LONG_MESSAGE_BYTES, malformed, type PushedEntry } from "./push-batch.ts";
 import { lossyTextOf } from "./utf8.ts";
 
-/** What decides how messages are read. */
+/** Options of a push decoder. */
 export interface PushDecoderOptions {
   readonly format: MessageFormat;
   readonly offsets: PushOffsets;
@@ -23,31 +23,30 @@ export interface PushDecoderOptions {
   readonly maxEntries: number;
 }
 
-/** Takes messages and gives batches. */
+/** Decodes messages into batches. */
 export interface PushDecoder {
   /**
-   * @returns the batch that this message completes, undefined where more has to come
-   * @throws GatewayError; nothing of the batch is to be stored, and the connection cannot go on
+   * Decodes one message.
+   *
+   * @returns the batch that this message completes; undefined if its payload follows in the next message
+   * @throws GatewayError; the caller must not store any entry of the batch, and must close the connection
    */
   message(bytes: Uint8Array, isBinary: boolean): readonly PushedEntry[] | undefined;
   /** Whether a message takes so long to decode that it should be decoded in steps. */
   isLong(bytes: Uint8Array, isBinary: boolean): boolean;
   /** Does the same as `message` in steps. No other message may be decoded before it returns. */
   steps(bytes: Uint8Array, isBinary: boolean): Generator<void, readonly PushedEntry[] | undefined>;
-  /** Whether a header came whose payload did not. */
+  /** Returns whether a header has arrived without its payload. */
   awaitsPayload(): boolean;
 }
 
 const wrongKind = (problem: string) => new GatewayError("WRONG_MESSAGE_KIND", problem);
 
-/** Makes the decoder of one connection. @throws GatewayError where the URL's streams do not fit the format */
+/** Creates the decoder of one connection. @throws GatewayError if the format does not allow the URL's number of streams */
 export function createPushDecoder({ format, offsets, streams, maxEntries }: PushDecoderOptions): PushDecoder {
   const [only] = streams;
   if (format === "raw" && streams.length !== 1)
-    throw new GatewayError(
-      "BAD_PARAMETER",
-      `header=0 pushes to one stream, and stream_id names ${streams.length}`,
-    );
+    throw new GatewayError("BAD_PARAMETER", `header=0 requires exactly one stream, got ${streams.length}`);
   const clean = format === "header" || format === "raw" ? undefined : cleanFormat(format);
   let header: PushHeader | undefined;
 
@@ -60,7 +59,7 @@ export function createPushDecoder({ format, offsets, streams, maxEntries }: Push
     if (!isBinary) {
       // Its beginning says what it is; the rest may be megabytes.
       if (lossyTextOf(bytes.subarray(0, LONG_MESSAGE_BYTES)).trimStart().startsWith("["))
-        throw malformed("a header without its payload: another header came instead");
+        throw malformed("expected the payload of the previous header, got another header");
       throw wrongKind("a text message where the binary payload was expected");
     }
     const entries = splitPayload(header, bytes, offsets);

@@ -1,12 +1,12 @@
 /**
- * The notice that Redis does not answer, or answers again, for clients that request it with `status=1`. It has a shape that
- * no list of entries and no acknowledgement has:
+ * Status notices: report to clients that request `status=1` that Redis is unavailable or available again. Their structure
+ * differs from every list of entries and every acknowledgement:
  *
  *     {"status": {"redis": "unavailable", "since": "2026-11-28T13:35:02.123Z"}}
  *     {"status": {"redis": "available"}}
  */
 
-/** The notice. @param unavailableSince undefined where Redis answers */
+/** Returns the notice. @param unavailableSince undefined if Redis is available */
 export const statusOf = (unavailableSince: Date | undefined) => ({
   status:
     unavailableSince === undefined
@@ -14,12 +14,12 @@ export const statusOf = (unavailableSince: Date | undefined) => ({
       : { redis: "unavailable", since: unavailableSince.toISOString() },
 });
 
-/** What a notice says: since when Redis has not answered, or undefined where it does. */
+/** A decoded notice: the time since which Redis has been unavailable; undefined if it is available. */
 export interface StatusNotice {
   readonly unavailableSince: Date | undefined;
 }
 
-/** Reads what `statusOf` made. @param status the value of its key `status`, by field @returns undefined of anything else */
+/** Reads a notice. @param status reads a field of the value of `status` @returns undefined if it is not a notice */
 export function readStatus(status: (field: string) => unknown): StatusNotice | undefined {
   const redis = status("redis");
   if (redis === "available") return { unavailableSince: undefined };

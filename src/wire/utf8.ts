@@ -1,10 +1,10 @@
-/** Bytes and text, where it matters whether the bytes are text at all. */
+/** UTF-8 conversions. */
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const lossy = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
-/** The text that bytes are in UTF-8; undefined where they are none. */
+/** Decodes UTF-8; returns undefined if the bytes are not valid UTF-8. */
 export function textOf(bytes: Uint8Array): string | undefined {
   try {
     return decoder.decode(bytes);
@@ -13,10 +13,10 @@ export function textOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** The text of bytes, with U+FFFD for what is no UTF-8. */
+/** Decodes UTF-8, with U+FFFD for invalid bytes. */
 export const lossyTextOf = (bytes: Uint8Array): string => lossy.decode(bytes);
 
-/** The bytes of text in UTF-8. */
+/** Encodes text as UTF-8. */
 export const bytesOfText = (text: string): Uint8Array => encoder.encode(text);
 
 /** Bytes that are checked between two yields. */

@@ -1,9 +1,9 @@
 /**
- * Questions between two processes, over the channel that Node gives a parent and its child: each is answered once, or
- * fails when the other one ends or takes too long.
+ * Request and response messages between two processes, over Node's IPC channel. A request is answered once, or fails when
+ * the other process ends or does not answer in time.
  */
 
-/** What a side answers, by the name of the question. What goes in and out has to survive JSON. */
+/** Request handlers by name. Arguments and results must survive JSON. */
 export type Handlers = Readonly<Record<string, (argument: never) => unknown>>;
 
 /** One end of the channel: `process`, or the process of a worker. */
@@ -14,14 +14,14 @@ export interface Channel {
   send?(message: object, handle: undefined, options: undefined, sent: () => void): unknown;
 }
 
-/** Asks the other side. */
+/** Sends requests to the other process. */
 export interface Ipc<Q extends Handlers> {
-  /** @throws Error where it does not answer in time, or answers with an error */
+  /** Sends a request. @throws Error if the other process does not answer in time, or answers with an error */
   request<K extends keyof Q & string>(
     what: K,
     ...argument: Parameters<Q[K]>
   ): Promise<Awaited<ReturnType<Q[K]>>>;
-  /** Asks and wants no answer. What cannot be told any more is lost. */
+  /** Sends a notification, which has no answer. It is lost if the other process has ended. */
   notify<K extends keyof Q & string>(what: K, ...argument: Parameters<Q[K]>): void;
 }
 
@@ -31,7 +31,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** What is asked and answered. Undefined does not survive JSON, and is not there then. */
+/** A request or an answer. JSON omits undefined members. */
 interface Message {
   readonly ask?: string;
   readonly argument?: unknown;
@@ -41,10 +41,10 @@ interface Message {
 }
 
 /**
- * Opens one side.
+ * Opens one end of the channel.
  *
- * @param answers what this side answers
- * @param answerMs how long an answer is waited for
+ * @param answers request handlers of this process
+ * @param answerMs timeout of a request, in ms
  */
 export function openIpc<Q extends Handlers>(channel: Channel, answers: Handlers, answerMs: number): Ipc<Q> {
   const waiting = new Map<number, Waiting>();
@@ -59,16 +59,16 @@ export function openIpc<Q extends Handlers>(channel: Channel, answers: Handlers,
 
   function send(message: Message): boolean {
     if (!channel.connected) return false;
-    // Heard, an error of sending ends nothing: the disconnect that follows says enough.
+    // The callback handles send errors, which would be thrown otherwise; the disconnect that follows settles requests.
     channel.send?.(message, undefined, undefined, () => undefined);
     return true;
   }
 
-  /** What was only told has no id, and no answer. */
+  /** Handles a request. A notification has no id and gets no answer. */
   async function answer({ ask = "", argument, id }: Message): Promise<void> {
     try {
       const handler = answers[ask];
-      if (handler === undefined) throw new Error(`nobody answers ${ask}`);
+      if (handler === undefined) throw new Error(`no handler for ${ask}`);
       const answered = await handler(argument as never);
       if (id !== undefined) send({ id, answer: answered });
     } catch (error) {

@@ -1,26 +1,26 @@
-/** What a worker knows of the others of its gateway: those parts of it that are one to clients and operators. */
+/** Interface of a worker to its peers: the state that clients and operators see as one gateway. */
 import type { SessionList } from "../access/session-list.ts";
 import type { Usage } from "../access/usage.ts";
 import type { MetricValues } from "../observe/metrics.ts";
 import type { StreamsByToken } from "../transports/graphql/sse-streams.ts";
 
-/** What one worker answers when others ask. */
+/** Request handlers of one worker. */
 export interface OwnHandlers {
   metrics(): Promise<MetricValues>;
   readonly sessions: SessionList;
   readonly streams: StreamsByToken;
 }
 
-/** The others, as one of them sees them. */
+/** The peers of a worker. */
 export interface Peers {
-  /** What clients use of their limits, in all workers. */
+  /** Usage of limits by clients, over all workers. */
   readonly usage: Usage;
   /** The metrics page of all workers. */
   metrics(): Promise<string>;
-  /** The connections of the others. */
+  /** Connections of the peers. */
   readonly sessions: SessionList;
-  /** The event streams of the others' GraphQL clients. */
+  /** Event streams of the peers' GraphQL clients. */
   readonly streams: StreamsByToken;
-  /** Sets what this one answers. */
+  /** Registers the handlers of this worker. */
   register(own: OwnHandlers): void;
 }

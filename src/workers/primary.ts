@@ -1,7 +1,6 @@
 /**
- * The primary process of a gateway that is several: it starts the workers, gives their port's connections to them in
- * turn, starts again those that end by themselves, and has what is one for all: the managed Redis, the signals, the
- * sums of the metrics.
+ * Primary process of a gateway with several workers. It starts the workers, distributes connections round robin, restarts
+ * workers that end unexpectedly, and owns the shared parts: managed Redis, signals and aggregated metrics.
  */
 import cluster, { type Worker } from "node:cluster";
 import { type Backoff, backoffMs } from "../domain/backoff.ts";
@@ -16,22 +15,22 @@ import type { PrimaryHandlers, StartResult, WorkerHandlers } from "./protocol.ts
 import { createUsageSync } from "./usage-sync.ts";
 
 const RESTART: Backoff = { firstMs: 100, mostMs: 10_000 };
-/** A worker that has run for so long was well, and its end is not one more failure in a row. */
+/** After this run time (ms) the end of a worker no longer counts as a repeated failure. */
 const WELL_MS = 30_000;
-/** How long (ms) a worker is asked for its part of what is shown of all. */
+/** Timeout (ms) of requests to workers. */
 const ANSWER_MS = 2000;
-/** Beyond `SHUTDOWN_MS`, a little longer than workers take to give up by themselves, in ms. */
+/** Time (ms) after `SHUTDOWN_MS` before a worker is killed; a little longer than a worker's own limit. */
 const KILL_AFTER_MS = 1200;
 
-/** What starting takes. */
+/** Options of `startWorkers`. */
 export interface WorkersOptions {
-  /** `workers` says how many. */
+  /** `workers` is the number of workers. */
   readonly settings: Settings;
   readonly logger: Logger;
   readonly version: string;
-  /** The program that each worker is; it knows that it is one. */
+  /** Program of the workers. */
   readonly program: string;
-  /** Gives the start up. */
+  /** Aborts the start. */
   readonly signal: AbortSignal;
 }
 
@@ -45,9 +44,9 @@ interface Running {
 }
 
 /**
- * Starts the workers, which are one gateway together.
+ * Starts the workers, which together are one gateway.
  *
- * @throws Error with a sentence for people where they cannot start; the signal's reason where that came first
+ * @throws Error with a message for the operator if they cannot start; the signal's reason if it was aborted
  */
 export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
   const { settings, logger, version, program, signal } = options;
@@ -63,10 +62,10 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
   let isServing = false;
   let failedStop: Error | undefined;
 
-  // In turn, so that each has as many clients; see docs/decisions/0012-workers.md.
+  // Round robin, so that workers have equal numbers of clients; see docs/decisions/0012-workers.md.
   cluster.schedulingPolicy = cluster.SCHED_RR;
   cluster.setupPrimary({ exec: program, args: [] });
-  // However this process ends, if it can do anything then: at the second Ctrl-C, or when a stop takes too long.
+  // Also after a second Ctrl-C, or when the shutdown takes too long.
   process.on("exit", () => {
     for (const { worker } of running) worker.process.kill("SIGKILL");
   });
@@ -87,7 +86,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
       }),
       started(how) {
         one.isUp = "url" in how;
-        // At the first start it is told once, as the reason why there is none.
+        // At the first start the error is reported once, as the reason of the failed start.
         if (!one.isUp && isServing) logger.error({ worker: number, ...how }, "a worker cannot start");
         onStart(how);
       },
@@ -115,9 +114,9 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
     const ended = new Promise<number | NodeJS.Signals>((resolve) => {
       worker.process.once("exit", (code, killedBy) => resolve(killedBy ?? code ?? 1));
       worker.on("error", (error) => {
-        // One that did not come to life has no exit; with others it is that they have just ended.
+        // A process that could not be created has no exit event. For others, the exit event follows.
         if (worker.process.pid !== undefined) return;
-        logger.error({ worker: number, err: error }, "no process can be made for a worker");
+        logger.error({ worker: number, err: error }, "cannot create a worker process");
         resolve(1);
       });
     });
@@ -139,7 +138,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
       (values) => {
         if (running.has(one)) whole.record(one.worker.id, values);
       },
-      // Of one that hangs, what it said last is shown; of one that has just ended, it is in the sums.
+      // For a worker that does not answer, its last values are shown. An ended worker is in the sums.
       () => undefined,
     );
 
@@ -159,8 +158,8 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
       const start = performance.now();
       const how = await one.ended;
       if (stopped.aborted) return;
-      if (how === 0) logger.info({ worker: number }, "a worker has stopped; starting it again");
-      else logger.error({ worker: number, how }, "a worker ended by itself; starting it again");
+      if (how === 0) logger.info({ worker: number }, "a worker has stopped; restarting it");
+      else logger.error({ worker: number, how }, "a worker ended unexpectedly; restarting it");
       failures = how === 0 || performance.now() - start > WELL_MS ? 0 : failures + 1;
       await sleep(backoffMs(failures, Math.random(), RESTART), stopped).catch(() => undefined);
       if (stopped.aborted) return;
@@ -169,7 +168,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
 
   async function stopOne({ worker, calls, ended }: Running): Promise<void> {
     calls.notify("stop");
-    // While there is still time to stop the managed Redis.
+    // Leaves time to stop the managed Redis.
     const timer = setTimeout(() => worker.process.kill("SIGKILL"), settings.shutdownMs + KILL_AFTER_MS);
     const how = await ended;
     clearTimeout(timer);
@@ -197,7 +196,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
   }
 }
 
-/** Where a worker listens. @throws Error that says why it does not */
+/** Waits for a worker's start and returns its addresses. @throws Error if the start fails */
 async function startOf({
   started,
   ended,

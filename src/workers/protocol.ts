@@ -1,4 +1,4 @@
-/** What the primary process and its workers ask each other. */
+/** Messages between the primary process and its workers. */
 import type { ShownSession } from "../access/session-list.ts";
 import type { UsageNews } from "../access/usage.ts";
 import type { MetricValues } from "../observe/metrics.ts";
@@ -11,45 +11,45 @@ import type {
   StreamsByToken,
 } from "../transports/graphql/sse-streams.ts";
 
-/** What a worker is started with. */
+/** Start configuration of a worker. */
 export interface WorkerConfig {
-  /** Its number, from 1. One that comes in the place of another has the same. */
+  /** Number of the worker, from 1. A restarted worker keeps its number. */
   readonly number: number;
-  /** With `redisUrl` naming the managed Redis where there is one. */
+  /** Settings; `redisUrl` is the managed Redis if there is one. */
   readonly settings: Settings;
   readonly version: string;
-  /** What clients have in the other workers. */
+  /** Usage of clients in the other workers. */
   readonly usage: UsageNews;
 }
 
-/** How a start ended. */
+/** Result of a start: addresses, or the error. */
 export type StartResult =
   | { readonly url: string; readonly redis: string }
   | { readonly message: string; readonly code: string | undefined };
 
-/** What is asked of a worker, and of the primary, which then asks all the other workers. */
+/** Requests that the primary forwards from one worker to all others. */
 type PeerHandlers = {
   sessions(): Promise<readonly ShownSession[]>;
   endSession(id: string): Promise<boolean>;
-  /** As of an event stream that has this token. */
+  /** Requests for the GraphQL event stream with a token. */
   claimStream(call: ClaimCall): ReturnType<StreamsByToken["claim"]>;
   startOnStream(call: StartCall): Promise<StartAnswer>;
   stopOnStream(call: StopCall): Promise<boolean>;
 };
 
-/** What a primary answers. */
+/** Requests that the primary handles. */
 export type PrimaryHandlers = PeerHandlers & {
   config(): WorkerConfig;
   started(how: StartResult): void;
-  /** News of one worker for the others. */
+  /** Usage changes of one worker, for its peers. */
   usage(news: UsageNews): void;
-  /** The metrics page of all. */
+  /** Metrics page of all workers. */
   metrics(): Promise<string>;
 };
 
-/** What a worker answers. */
+/** Requests that a worker handles. */
 export type WorkerHandlers = PeerHandlers & {
-  /** Stops in order. Only told: the answer is its end. */
+  /** Stops the worker. A notification: the answer is the end of the process. */
   stop(): void;
   usage(news: UsageNews): void;
   metrics(): Promise<MetricValues>;

@@ -1,31 +1,28 @@
-/**
- * Passes on what workers tell of their clients, each time that of all others together, and takes back what a worker
- * had when it ends.
- */
+/** Usage synchronisation: forwards usage changes of each worker to the others, and reverts those of a worker that ends. */
 import { type Counted, createNewsBox, type NewsBox, type UsageNews } from "../access/usage.ts";
 
-/** Passes it on. */
+/** Usage synchronisation of the primary process. */
 export interface UsageSync {
   /**
-   * A worker begins.
+   * Adds a worker.
    *
-   * @param tell tells it news of the others from now on
-   * @returns what all others have now
+   * @param tell sends it usage changes of the others
+   * @returns current usage of all others
    */
   join(id: number, tell: (news: UsageNews) => void): UsageNews;
-  /** A worker has news. */
+  /** Receives usage changes of a worker. */
   receive(id: number, news: UsageNews): void;
-  /** A worker has ended. */
+  /** Removes a worker that has ended. */
   leave(id: number): void;
 }
 
 interface Member {
-  /** What it is told next. */
+  /** Changes to send to it next. */
   readonly box: NewsBox;
   readonly counts: Map<Counted, Map<string, number>>;
 }
 
-/** Makes the relay of a primary process. */
+/** Creates the synchronisation. */
 export function createUsageSync(): UsageSync {
   const members = new Map<number, Member>();
 

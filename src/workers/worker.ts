@@ -1,4 +1,4 @@
-/** A worker process: a gateway that shares its port, its limits, its metrics and its operator with the other workers. */
+/** Worker process: a gateway that shares port, limits, metrics and sessions with the other workers. */
 import cluster from "node:cluster";
 import { createSharedUsage } from "../access/usage.ts";
 import { startGateway } from "../gateway.ts";
@@ -7,18 +7,18 @@ import { openIpc } from "./ipc.ts";
 import type { OwnHandlers, Peers } from "./peers.ts";
 import type { PrimaryHandlers, WorkerHandlers } from "./protocol.ts";
 
-/** Beyond `SHUTDOWN_MS`, for whatever hangs all the same, in ms; the primary waits a little longer. */
+/** Time (ms) after `SHUTDOWN_MS` before the worker exits with open work; the primary waits a little longer. */
 const SHUTDOWN_GRACE_MS = 1000;
-/** The primary asks the other workers meanwhile, one of which may hang. */
+/** Timeout of requests to the primary, which in turn waits for the other workers. */
 const ANSWER_MS = 10_000;
 
-/** Serves until the primary process says that it is enough, or is gone. */
+/** Runs the worker until the primary process stops it or ends. */
 export async function runWorker(): Promise<void> {
   const stopping = new AbortController();
-  const stop = () => stopping.abort(new Error("told to stop"));
+  const stop = () => stopping.abort(new Error("stopped by the primary process"));
   let own: OwnHandlers | undefined;
   const introduced = () => {
-    if (own === undefined) throw new Error("this worker is not up yet");
+    if (own === undefined) throw new Error("the worker is still starting");
     return own;
   };
   const answers: WorkerHandlers = {
@@ -33,13 +33,13 @@ export async function runWorker(): Promise<void> {
   };
   const primary = openIpc<PrimaryHandlers>(process, answers, ANSWER_MS);
   const usage = createSharedUsage((news) => primary.notify("usage", news));
-  // A terminal signals all processes; the primary says what to do. One that is signalled by itself stops by itself.
+  // A terminal signals all processes; the primary then stops the workers. SIGTERM stops this worker alone.
   for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => undefined);
   process.on("SIGTERM", stop);
-  // Of sending to a primary that has just ended; the end of the channel follows.
+  // Errors of sending to a primary that has just ended; the disconnect follows.
   process.on("error", () => undefined);
   cluster.worker?.once("disconnect", () => {
-    // Else Node would end this process here and now, and with it what is in flight.
+    // Otherwise Node would end this process at once and drop requests in flight.
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
     stop();
   });
@@ -62,7 +62,7 @@ export async function runWorker(): Promise<void> {
   };
   const stopped = aborted(stopping.signal);
   void stopped.then(() => {
-    if (!process.connected) logger.warn({}, "the primary process is gone: stopping");
+    if (!process.connected) logger.warn({}, "the primary process has ended: stopping");
     setTimeout(() => process.exit(1), settings.shutdownMs + SHUTDOWN_GRACE_MS).unref();
   });
   try {
@@ -73,11 +73,11 @@ export async function runWorker(): Promise<void> {
     process.exit(0);
   } catch (error) {
     if (stopping.signal.aborted) {
-      logger.error({ err: error }, "the stop failed");
+      logger.error({ err: error }, "shutdown failed");
       process.exit(1);
     }
     const { message, code } = error as NodeJS.ErrnoException;
-    // Waits until that is heard.
+    // Wait until the primary has received the error.
     await primary.request("started", { message, code }).catch(() => undefined);
     process.exit(1);
   }

@@ -290,7 +290,7 @@ describe("the clean formats", () => {
     check(
       1000,
       fc.oneof(
-        // 0xc1 is no type, so whatever follows is no MessagePack.
+        // 0xc1 is not a type, so whatever follows is no MessagePack.
         bytes.map((tail) => Buffer.concat([Uint8Array.of(0x91, 0xc1), tail])),
         fc.nat(whole.length - 1).map((at) => whole.subarray(0, at)),
         bytes.filter((tail) => tail.length > 0).map((tail) => Buffer.concat([whole, tail])),

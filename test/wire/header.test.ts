@@ -128,12 +128,14 @@ describe("“`[[stream_id, end], …]`, `[[stream_id, entry_id, end], …]`: own
     '"five"',
   ])("entry id %s is none", (id) => {
     expect(refusalOf(() => pushed(`[["x",${id},1]]`, "a"))).toMatch(
-      /^BAD_HEADER: entry id .+ is not one: <ms>-<seq> above 0-0, milliseconds, "\*" or null$/,
+      /^BAD_HEADER: entry id must be <ms>-<seq> above 0-0, milliseconds, "\*" or null, got .+$/,
     );
   });
 
   test.each(["1", "null", '""', "{}", "[]", "true"])("stream id %s is none", (stream) => {
-    expect(refusalOf(() => pushed(`[[${stream},1]]`, "a"))).toMatch(/^BAD_HEADER: stream id .+ is no name$/);
+    expect(refusalOf(() => pushed(`[[${stream},1]]`, "a"))).toMatch(
+      /^BAD_HEADER: stream id must be a non-empty string, got .+$/,
+    );
   });
 });
 
@@ -145,83 +147,83 @@ describe("“`[]`: the whole payload is one entry”", () => {
 
   test("of which stream, where the URL names several?", () => {
     expect(refusalOf(() => pushed("[]", "abc", { streams: ["x", "y"] }))).toBe(
-      "BAD_HEADER: header [] means one entry, but the URL names 2 streams",
+      "BAD_HEADER: header [] requires one stream in the URL, got 2",
     );
   });
 });
 
 describe("“A malformed header, offsets that are not ascending, lie past the payload's end or leave bytes over”", () => {
   test.each([
-    ["", "header is no JSON"],
-    ["[", "header is no JSON"],
-    ["[1", "header is no JSON"],
-    ["[1,]", "header is no JSON"],
-    ["[1]]", "header is no JSON"],
-    ["[1] [2]", "header is no JSON"],
-    ["['s']", "header is no JSON"],
-    ["[01]", "header is no JSON"],
-    ["[+1]", "header is no JSON"],
-    ["[0x1]", "header is no JSON"],
-    ["[NaN]", "header is no JSON"],
-    ["\u0000", "header is no JSON"],
-    ["hello", "header is no JSON"],
-    ["{}", "header is no JSON list: {…}"],
-    ["3", "header is no JSON list: 3"],
-    ['"[3]"', 'header is no JSON list: "[3]"'],
-    ["null", "header is no JSON list: null"],
-    ["true", "header is no JSON list: true"],
-    ["[-1]", "header offset -1 is no number of bytes"],
-    ["[1.5]", "header offset 1.5 is no number of bytes"],
-    ["[1e400]", "header offset Infinity is no number of bytes"],
-    ["[9007199254740993]", "header offset 9007199254740992 is no number of bytes"],
-    ['["3"]', 'header offset "3" is no number of bytes'],
-    ["[null]", "header offset null is no number of bytes"],
-    ["[true]", "header offset true is no number of bytes"],
-    ["[{}]", "header offset {…} is no number of bytes"],
-    ['[1,["s",3]]', 'header offset ["s",3] is no number of bytes'],
-    ['[["s",1],3]', "header item 1 is not [stream_id, end] or [stream_id, entry_id, end]: 3"],
-    ['[["s",1],{}]', "header item 1 is not [stream_id, end] or [stream_id, entry_id, end]: {…}"],
-    ["[[]]", "header item 0 is not [stream_id, end] or [stream_id, entry_id, end]: []"],
-    ['[["s"]]', 'header item 0 is not [stream_id, end] or [stream_id, entry_id, end]: ["s"]'],
+    ["", "header is not valid JSON"],
+    ["[", "header is not valid JSON"],
+    ["[1", "header is not valid JSON"],
+    ["[1,]", "header is not valid JSON"],
+    ["[1]]", "header is not valid JSON"],
+    ["[1] [2]", "header is not valid JSON"],
+    ["['s']", "header is not valid JSON"],
+    ["[01]", "header is not valid JSON"],
+    ["[+1]", "header is not valid JSON"],
+    ["[0x1]", "header is not valid JSON"],
+    ["[NaN]", "header is not valid JSON"],
+    ["\u0000", "header is not valid JSON"],
+    ["hello", "header is not valid JSON"],
+    ["{}", "header must be a JSON list, got {…}"],
+    ["3", "header must be a JSON list, got 3"],
+    ['"[3]"', 'header must be a JSON list, got "[3]"'],
+    ["null", "header must be a JSON list, got null"],
+    ["true", "header must be a JSON list, got true"],
+    ["[-1]", "header offset must be a non-negative integer, got -1"],
+    ["[1.5]", "header offset must be a non-negative integer, got 1.5"],
+    ["[1e400]", "header offset must be a non-negative integer, got Infinity"],
+    ["[9007199254740993]", "header offset must be a non-negative integer, got 9007199254740992"],
+    ['["3"]', 'header offset must be a non-negative integer, got "3"'],
+    ["[null]", "header offset must be a non-negative integer, got null"],
+    ["[true]", "header offset must be a non-negative integer, got true"],
+    ["[{}]", "header offset must be a non-negative integer, got {…}"],
+    ['[1,["s",3]]', 'header offset must be a non-negative integer, got ["s",3]'],
+    ['[["s",1],3]', "header item 1 must be [stream_id, end] or [stream_id, entry_id, end], got 3"],
+    ['[["s",1],{}]', "header item 1 must be [stream_id, end] or [stream_id, entry_id, end], got {…}"],
+    ["[[]]", "header item 0 must be [stream_id, end] or [stream_id, entry_id, end], got []"],
+    ['[["s"]]', 'header item 0 must be [stream_id, end] or [stream_id, entry_id, end], got ["s"]'],
     [
       '[["s","5-1",3,3]]',
-      'header item 0 is not [stream_id, end] or [stream_id, entry_id, end]: ["s","5-1",3,3]',
+      'header item 0 must be [stream_id, end] or [stream_id, entry_id, end], got ["s","5-1",3,3]',
     ],
-    ['[["s","3"]]', 'header offset "3" is no number of bytes'],
-    ['[["s","5-1",null]]', "header offset null is no number of bytes"],
-    ['[["s",3,"5-1"]]', 'header offset "5-1" is no number of bytes'],
+    ['[["s","3"]]', 'header offset must be a non-negative integer, got "3"'],
+    ['[["s","5-1",null]]', "header offset must be a non-negative integer, got null"],
+    ['[["s",3,"5-1"]]', 'header offset must be a non-negative integer, got "5-1"'],
     ["[3,1,3]", "offsets do not ascend: 1 after 3"],
     ["[0,3,1]", "offsets do not ascend: 1 after 3"],
     ['[["s",2],["t",1]]', "offsets do not ascend: 1 after 2"],
-    ["[4]", "offset 4 lies past the end of the payload, 3 bytes"],
-    ["[1,4]", "offset 4 lies past the end of the payload, 3 bytes"],
-    ["[0,4]", "offset 4 lies past the end of the payload, 3 bytes"],
-    ["[9007199254740991]", "offset 9007199254740991 lies past the end of the payload, 3 bytes"],
-    ["[2]", "the offsets end at 2 and leave 1 bytes of the payload over"],
-    ["[1,2]", "the offsets end at 2 and leave 1 bytes of the payload over"],
-    ['[["s",1]]', "the offsets end at 1 and leave 2 bytes of the payload over"],
+    ["[4]", "offset 4 is past the end of the payload (3 bytes)"],
+    ["[1,4]", "offset 4 is past the end of the payload (3 bytes)"],
+    ["[0,4]", "offset 4 is past the end of the payload (3 bytes)"],
+    ["[9007199254740991]", "offset 9007199254740991 is past the end of the payload (3 bytes)"],
+    ["[2]", "the last offset must be the payload length 3, got 2"],
+    ["[1,2]", "the last offset must be the payload length 3, got 2"],
+    ['[["s",1]]', "the last offset must be the payload length 3, got 1"],
   ])("%s", (header, problem) => {
     expect(refusalOf(() => pushed(header, "abc"))).toBe(`BAD_HEADER: ${problem}`);
   });
 
   test("by ends, a first 0 is the end of an empty entry and not a start", () => {
     expect(refusalOf(() => pushed("[0]", "abc", { offsets: "end" }))).toBe(
-      "BAD_HEADER: the offsets end at 0 and leave 3 bytes of the payload over",
+      "BAD_HEADER: the last offset must be the payload length 3, got 0",
     );
   });
 
   test("by starts, the first is 0", () => {
     expect(refusalOf(() => pushed("[1,2]", "abc", { offsets: "start" }))).toBe(
-      "BAD_HEADER: the first start is 1, which leaves 1 bytes over",
+      "BAD_HEADER: the first start offset must be 0, got 1",
     );
   });
 
   test("as many offsets as the URL has streams, unless it has one", () => {
     expect(refusalOf(() => pushed("[1,2,3]", "abc", { streams: ["x", "y"] }))).toBe(
-      "BAD_HEADER: header has 3 offsets for the 2 streams of the URL",
+      "BAD_HEADER: header must have one offset per stream of the URL (2), got 3",
     );
     expect(refusalOf(() => pushed("[3]", "abc", { streams: ["x", "y"] }))).toBe(
-      "BAD_HEADER: header has 1 offsets for the 2 streams of the URL",
+      "BAD_HEADER: header must have one offset per stream of the URL (2), got 1",
     );
   });
 
@@ -229,7 +231,7 @@ describe("“A malformed header, offsets that are not ascending, lie past the pa
     const offsets = (count: number) => JSON.stringify(Array.from({ length: count }, () => 0));
     expect(pushed(offsets(MOST), "")).toHaveLength(MOST);
     expect(refusalOf(() => pushed(offsets(MOST + 1), ""))).toBe(
-      "TOO_LARGE: a batch of 11 entries is over the limit of 10",
+      "TOO_LARGE: a batch must have at most 10 entries, got 11",
     );
   });
 

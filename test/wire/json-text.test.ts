@@ -8,7 +8,7 @@ const FIT = 4096 + 64 * 10;
 const parse = (text: string) => parseJson(text, "the message", 10);
 
 test("what is no JSON is refused by the name that it was given", () => {
-  expect(refusalOf(() => parseJson("[", "header", 10))).toBe("BAD_HEADER: header is no JSON");
+  expect(refusalOf(() => parseJson("[", "header", 10))).toBe("BAD_HEADER: header is not valid JSON");
 });
 
 describe("a text of more values than a batch can have is refused before they are built", () => {
@@ -50,8 +50,8 @@ describe("what stands in a string is no structure", () => {
   });
 
   test("a string without an end is no JSON", () => {
-    expect(refusalOf(() => parse(`["${inside}`))).toBe("BAD_HEADER: the message is no JSON");
-    expect(refusalOf(() => parse(`["${inside}\\"`))).toBe("BAD_HEADER: the message is no JSON");
+    expect(refusalOf(() => parse(`["${inside}`))).toBe("BAD_HEADER: the message is not valid JSON");
+    expect(refusalOf(() => parse(`["${inside}\\"`))).toBe("BAD_HEADER: the message is not valid JSON");
   });
 });
 

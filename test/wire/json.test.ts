@@ -85,26 +85,26 @@ describe("what is pushed", () => {
 
 describe("what is wrong is named", () => {
   test.each([
-    ["", "the message is no JSON"],
-    ['[["s",null,"x"]', "the message is no JSON"],
+    ["", "the message is not valid JSON"],
+    ['[["s",null,"x"]', "the message is not valid JSON"],
     ["{}", "a batch must be a list of entries, [[stream_id, entry_id, payload], …], got {…}"],
     ['"s"', 'a batch must be a list of entries, [[stream_id, entry_id, payload], …], got "s"'],
     ["null", "a batch must be a list of entries, [[stream_id, entry_id, payload], …], got null"],
     ['["s",null,"x"]', 'entry 0 must be [stream_id, entry_id, payload], got "s"'],
     ['[["s",null,"x"],["s","x"]]', 'entry 1 must be [stream_id, entry_id, payload], got ["s","x"]'],
     ['[["s",null,"x",{},1]]', 'entry 0 must be [stream_id, entry_id, payload], got ["s",null,"x",{…},…]'],
-    ['[["",null,"x"]]', 'stream id "" is no name'],
-    ['[[5,null,"x"]]', "stream id 5 is no name"],
-    ['[["s","x-y","x"]]', 'entry id "x-y" is not one: <ms>-<seq> above 0-0, milliseconds, "*" or null'],
-    ['[["s",null,5]]', 'the payload of entry 0 is neither a string nor {"base64": "…"}: 5'],
-    ['[["s",null,null]]', 'the payload of entry 0 is neither a string nor {"base64": "…"}: null'],
-    ['[["s",null,["x"]]]', 'the payload of entry 0 is neither a string nor {"base64": "…"}: ["x"]'],
-    ['[["s",null,{"base64":5}]]', 'the payload of entry 0 is neither a string nor {"base64": "…"}: {…}'],
-    ['[["s",null,{"base64":"?"}]]', 'the payload of entry 0 is neither a string nor {"base64": "…"}: {…}'],
-    ['[["s",null,{"hex":"00"}]]', 'the payload of entry 0 is neither a string nor {"base64": "…"}: {…}'],
+    ['[["",null,"x"]]', 'stream id must be a non-empty string, got ""'],
+    ['[[5,null,"x"]]', "stream id must be a non-empty string, got 5"],
+    ['[["s","x-y","x"]]', 'entry id must be <ms>-<seq> above 0-0, milliseconds, "*" or null, got "x-y"'],
+    ['[["s",null,5]]', 'the payload of entry 0 must be a string or {"base64": "…"}, got 5'],
+    ['[["s",null,null]]', 'the payload of entry 0 must be a string or {"base64": "…"}, got null'],
+    ['[["s",null,["x"]]]', 'the payload of entry 0 must be a string or {"base64": "…"}, got ["x"]'],
+    ['[["s",null,{"base64":5}]]', 'the payload of entry 0 must be a string or {"base64": "…"}, got {…}'],
+    ['[["s",null,{"base64":"?"}]]', 'the payload of entry 0 must be a string or {"base64": "…"}, got {…}'],
+    ['[["s",null,{"hex":"00"}]]', 'the payload of entry 0 must be a string or {"base64": "…"}, got {…}'],
     ['[["s",null,"x","y"]]', 'the fields of entry 0 must be a map, got "y"'],
     ['[["s",null,"x",[]]]', "the fields of entry 0 must be a map, got []"],
-    ['[["s",null,"x",{"n":7}]]', 'field "n" of entry 0 is neither a string nor {"base64": "…"}: 7'],
+    ['[["s",null,"x",{"n":7}]]', 'field "n" of entry 0 must be a string or {"base64": "…"}, got 7'],
     ['[["s",null,"x",{"d":"y"}]]', 'entry 0 must not have a field "d": it is the name of the payload'],
   ])("%s", (text, problem) => {
     expect(refusalOf(() => decode(text))).toBe(`BAD_HEADER: ${problem}`);
@@ -114,7 +114,7 @@ describe("what is wrong is named", () => {
     const batch = (count: number) => JSON.stringify(Array.from({ length: count }, () => ["s", null, ""]));
     expect(decode(batch(10))).toHaveLength(10);
     expect(refusalOf(() => decode(batch(11)))).toBe(
-      "TOO_LARGE: a batch of 11 entries is over the limit of 10",
+      "TOO_LARGE: a batch must have at most 10 entries, got 11",
     );
   });
 });

@@ -126,47 +126,47 @@ describe("what is pushed may be written in every way that MessagePack has", () =
 });
 
 describe("what is wrong is named", () => {
-  const NONE = "the message is no MessagePack: ";
+  const NONE = "the message is not valid MessagePack: ";
 
   test.each([
-    ["", `${NONE}it ends in the middle of a value`],
-    ["91", `${NONE}it ends in the middle of a value`],
-    ["91 93 a1 73 c0 c4 02 78", `${NONE}it ends in the middle of a value`],
-    ["91 93 a1 73 c0 c4 01 78 c0", `${NONE}1 bytes follow its end`],
-    ["c1", `${NONE}0xc1 is no type`],
-    ["d6 ff 00 00 00 00", `${NONE}it has an extension type, which no entry is made of`],
-    ["c7 00 01", `${NONE}it has an extension type, which no entry is made of`],
-    ["91 94 a1 73 c0 a1 78 81 05 a1 37", `${NONE}a field's name is no text: 5`],
-    ["91 94 a1 73 c0 a1 78 81 a1 ff a1 37", `${NONE}a field's name is no text: 1 bytes`],
-    ["91 94 a1 73 c0 a1 78 82 a1 6e a1 31 a1 6e a1 32", `${NONE}field "n" is there twice`],
-    ["91 93 a1 73 c0 91 91 91 05", `${NONE}it nests deeper than entries do`],
-    ["91 94 a1 73 c0 a1 78 81 a1 6e 91 80", `${NONE}it nests deeper than entries do`],
+    ["", `${NONE}it ends inside a value`],
+    ["91", `${NONE}it ends inside a value`],
+    ["91 93 a1 73 c0 c4 02 78", `${NONE}it ends inside a value`],
+    ["91 93 a1 73 c0 c4 01 78 c0", `${NONE}1 bytes follow the value`],
+    ["c1", `${NONE}0xc1 is not a type`],
+    ["d6 ff 00 00 00 00", `${NONE}extension types are not supported`],
+    ["c7 00 01", `${NONE}extension types are not supported`],
+    ["91 94 a1 73 c0 a1 78 81 05 a1 37", `${NONE}a field name must be a string, got 5`],
+    ["91 94 a1 73 c0 a1 78 81 a1 ff a1 37", `${NONE}a field name must be a string, got 1 bytes`],
+    ["91 94 a1 73 c0 a1 78 82 a1 6e a1 31 a1 6e a1 32", `${NONE}duplicate field "n"`],
+    ["91 93 a1 73 c0 91 91 91 05", `${NONE}it nests deeper than 4 levels`],
+    ["91 94 a1 73 c0 a1 78 81 a1 6e 91 80", `${NONE}it nests deeper than 4 levels`],
     ["80", "a batch must be a list of entries, [[stream_id, entry_id, payload], …], got {…}"],
     ["c0", "a batch must be a list of entries, [[stream_id, entry_id, payload], …], got null"],
     ["c4 01 78", "a batch must be a list of entries, [[stream_id, entry_id, payload], …], got 1 bytes"],
     ["93 a1 73 c0 c4 01 78", 'entry 0 must be [stream_id, entry_id, payload], got "s"'],
     ["91 92 a1 73 c0", 'entry 0 must be [stream_id, entry_id, payload], got ["s",null]'],
-    ["91 93 c4 01 73 c0 a1 78", "stream id 1 bytes is no name"],
-    ["91 93 a1 ff c0 a1 78", "stream id 1 bytes is no name"],
-    ["91 93 a0 c0 a1 78", 'stream id "" is no name'],
-    ["91 93 a1 73 c2 a1 78", 'entry id false is not one: <ms>-<seq> above 0-0, milliseconds, "*" or null'],
-    ["91 93 a1 73 00 a1 78", 'entry id 0 is not one: <ms>-<seq> above 0-0, milliseconds, "*" or null'],
-    ["91 93 a1 73 ff a1 78", 'entry id -1 is not one: <ms>-<seq> above 0-0, milliseconds, "*" or null'],
+    ["91 93 c4 01 73 c0 a1 78", "stream id must be a non-empty string, got 1 bytes"],
+    ["91 93 a1 ff c0 a1 78", "stream id must be a non-empty string, got 1 bytes"],
+    ["91 93 a0 c0 a1 78", 'stream id must be a non-empty string, got ""'],
+    ["91 93 a1 73 c2 a1 78", 'entry id must be <ms>-<seq> above 0-0, milliseconds, "*" or null, got false'],
+    ["91 93 a1 73 00 a1 78", 'entry id must be <ms>-<seq> above 0-0, milliseconds, "*" or null, got 0'],
+    ["91 93 a1 73 ff a1 78", 'entry id must be <ms>-<seq> above 0-0, milliseconds, "*" or null, got -1'],
     [
       "91 93 a1 73 ca 3f c0 00 00 a1 78",
-      'entry id 1.5 is not one: <ms>-<seq> above 0-0, milliseconds, "*" or null',
+      'entry id must be <ms>-<seq> above 0-0, milliseconds, "*" or null, got 1.5',
     ],
     [
       "91 93 a1 73 d3 80 00 00 00 00 00 00 00 a1 78",
-      'entry id -9223372036854775808 is not one: <ms>-<seq> above 0-0, milliseconds, "*" or null',
+      'entry id must be <ms>-<seq> above 0-0, milliseconds, "*" or null, got -9223372036854775808',
     ],
-    ["91 93 a1 73 c0 05", "the payload of entry 0 is neither bin nor str: 5"],
-    ["91 93 a1 73 c0 c0", "the payload of entry 0 is neither bin nor str: null"],
-    ["91 93 a1 73 c0 91 05", "the payload of entry 0 is neither bin nor str: [5]"],
+    ["91 93 a1 73 c0 05", "the payload of entry 0 must be bin or str, got 5"],
+    ["91 93 a1 73 c0 c0", "the payload of entry 0 must be bin or str, got null"],
+    ["91 93 a1 73 c0 91 05", "the payload of entry 0 must be bin or str, got [5]"],
     ["91 94 a1 73 c0 a1 78 a1 79", 'the fields of entry 0 must be a map, got "y"'],
     ["91 94 a1 73 c0 a1 78 c4 00", "the fields of entry 0 must be a map, got 0 bytes"],
     ["91 94 a1 73 c0 a1 78 90", "the fields of entry 0 must be a map, got []"],
-    ["91 94 a1 73 c0 a1 78 81 a1 6e 07", 'field "n" of entry 0 is neither bin nor str: 7'],
+    ["91 94 a1 73 c0 a1 78 81 a1 6e 07", 'field "n" of entry 0 must be bin or str, got 7'],
     ["91 94 a1 73 c0 a1 78 81 a1 64 a0", 'entry 0 must not have a field "d": it is the name of the payload'],
   ])("%s", (message, problem) => {
     expect(refusalOf(() => decode(hex(message)))).toBe(`BAD_HEADER: ${problem}`);
@@ -175,7 +175,7 @@ describe("what is wrong is named", () => {
   test.each([11, 12, 1000])("a batch of %i entries where 10 are the limit", (count) => {
     const batch = encode(Array.from({ length: count }, () => ["s", null, ""]));
     expect(refusalOf(() => decode(batch))).toBe(
-      `TOO_LARGE: a batch of ${count} entries is over the limit of 10`,
+      `TOO_LARGE: a batch must have at most 10 entries, got ${count}`,
     );
   });
 });
@@ -208,7 +208,7 @@ describe("a message that lies about its lengths costs no memory", () => {
   ])("%s", (_, message) => {
     const before = process.memoryUsage().heapUsed;
     expect(refusalOf(() => decode(message))).toMatch(
-      /^(BAD_HEADER: the message is no MessagePack|TOO_LARGE): /,
+      /^(BAD_HEADER: the message is not valid MessagePack|TOO_LARGE): /,
     );
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(20 * 2 ** 20);
   });

@@ -41,14 +41,14 @@ describe("“`header=1`: each batch is two messages: a JSON text header, then on
     decoder.message(bytes("[0,1]"), false);
     expect(shown(decoder.message(bytes("a"), true))).toEqual(["x * ", "y * a"]);
     expect(refusalOf(() => decoder.message(bytes("[1,2,3]"), false))).toBe(
-      "TOO_LARGE: a batch of 3 entries is over the limit of 2",
+      "TOO_LARGE: a batch must have at most 2 entries, got 3",
     );
   });
 
   test.each([
     ["a binary message first", "[3]", true, 1003, "a binary message where a JSON text header was expected"],
-    ["a text that is no header", "hello", false, 1008, "header is no JSON"],
-    ["a header of another shape", "{}", false, 1008, "header is no JSON list: {…}"],
+    ["a text that is no header", "hello", false, 1008, "header is not valid JSON"],
+    ["a header of another shape", "{}", false, 1008, "header must be a JSON list, got {…}"],
   ])("%s", (_, message, isBinary, close, problem) => {
     expect(refusalOf(() => open().message(bytes(message), isBinary))).toContain(`: ${problem}`);
     expect(closeOf(() => open().message(bytes(message), isBinary))).toBe(close);
@@ -59,13 +59,13 @@ describe("“`header=1`: each batch is two messages: a JSON text header, then on
       "“a header without its payload”",
       "[4]",
       1008,
-      "a header without its payload: another header came instead",
+      "expected the payload of the previous header, got another header",
     ],
     [
       "the same with space before it",
       "\n [4]",
       1008,
-      "a header without its payload: another header came instead",
+      "expected the payload of the previous header, got another header",
     ],
     ["a text for a payload", "abc", 1003, "a text message where the binary payload was expected"],
     ["an empty text", "", 1003, "a text message where the binary payload was expected"],
@@ -96,7 +96,7 @@ describe("“`header=0`: each message is one entry of the URL's one stream. A te
 
   test("several streams are refused before anything is sent", () => {
     expect(refusalOf(() => open({ format: "raw", streams: ["x", "y"] }))).toBe(
-      "BAD_PARAMETER: header=0 pushes to one stream, and stream_id names 2",
+      "BAD_PARAMETER: header=0 requires exactly one stream, got 2",
     );
     for (const format of ["header", "msgpack", "json"] as const) open({ format, streams: ["x", "y"] });
   });

@@ -1,4 +1,4 @@
-/** The flags that commands have in common, and how their texts become values. */
+/** Flags shared by the commands, and their parsers. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 /** Flags of every command. */
@@ -10,24 +10,24 @@ export interface CommonFlags {
   readonly count?: number;
 }
 
-/** Flags of the commands that push. */
+/** Flags of the push commands. */
 export interface PushFlags extends CommonFlags {
-  /** Entries a second; 0 is as fast as it goes. */
+  /** Entries per second; 0 sends as fast as possible. */
   readonly fps: number;
 }
 
-/** Flags of the commands that pull. */
+/** Flags of the pull commands. */
 export interface PullFlags extends CommonFlags {
   readonly fps: number;
   readonly latest?: true;
   readonly lastEntryId?: string;
-  /** The old spelling. */
+  /** Legacy spelling. */
   readonly last_entry_id?: string;
 }
 
 const DEFAULT_URL = "http://127.0.0.1:8000";
 
-/** Makes a parser of a flag from one whose errors say what it wants. */
+/** Wraps a parser so that its errors become usage errors of commander. */
 export const flagValue =
   <T>(parse: (text: string) => T) =>
   (text: string): T => {
@@ -40,42 +40,43 @@ export const flagValue =
 
 function parseFps(text: string): number {
   const fps = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (!(fps <= 1e6)) throw new Error(`wants a number from 0 to 1000000, not "${text}"`);
+  if (!(fps <= 1e6)) throw new Error(`must be a number from 0 to 1000000, got "${text}"`);
   return fps;
 }
 
 function parseCount(text: string): number {
   const count = /^\d{1,15}$/.test(text) ? Number(text) : 0;
-  if (count < 1) throw new Error(`wants a whole number from 1, not "${text}"`);
+  if (count < 1) throw new Error(`must be an integer of at least 1, got "${text}"`);
   return count;
 }
 
 const withCommon = (command: Command): Command =>
   command
-    .addOption(
-      new Option("--url <url>", "where the gateway is").env("REDIS_STREAMER_URL").default(DEFAULT_URL),
-    )
-    .addOption(new Option("--token <key>", "API key or token to show").env("REDIS_STREAMER_TOKEN"))
+    .addOption(new Option("--url <url>", "URL of the gateway").env("REDIS_STREAMER_URL").default(DEFAULT_URL))
+    .addOption(new Option("--token <key>", "API key or token").env("REDIS_STREAMER_TOKEN"))
     .option(
       "--device <id>",
-      "device of the stream, '' if its name is a whole key of Redis (default: default)",
+      "device of the stream; '' if the stream name is a complete Redis key (default: default)",
     )
-    .option("--prefix <text>", "text before the stream's name in its key")
-    .option("--count <entries>", "stop after so many entries", flagValue(parseCount));
+    .option("--prefix <text>", "text before the stream name in its Redis key")
+    .option("--count <entries>", "stop after this many entries", flagValue(parseCount));
 
-/** Adds the flags of a command that pushes. @param fps the default rate, 0 for as fast as it goes */
+/** Adds the flags of a push command. @param fps the default rate; 0 sends as fast as possible */
 export const withPushFlags = (command: Command, fps: number): Command =>
   withCommon(command).option(
     "--fps <rate>",
-    "entries a second, 0 for as fast as they are acknowledged",
+    "entries per second; 0 sends as fast as they are acknowledged",
     flagValue(parseFps),
     fps,
   );
 
-/** Adds the flags of a command that pulls. */
+/** Adds the flags of a pull command. */
 export const withPullFlags = (command: Command): Command =>
   withCommon(command)
-    .option("--fps <rate>", "at most so many messages a second, 0 for all", flagValue(parseFps), 0)
-    .option("--latest", "skip what there is no time for, always the newest")
-    .option("--last-entry-id <id>", "start after this: an entry id, milliseconds, 0 (the beginning), $ (now)")
+    .option("--fps <rate>", "maximum messages per second; 0 disables the limit", flagValue(parseFps), 0)
+    .option("--latest", "deliver only the newest entry, skip older ones")
+    .option(
+      "--last-entry-id <id>",
+      "start after this entry: an entry id, Unix ms, 0 (oldest) or $ (new entries only, the default)",
+    )
     .addOption(new Option("--last_entry_id <id>").hideHelp());

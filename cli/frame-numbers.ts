@@ -1,40 +1,40 @@
 /**
- * Skipped frames, told truthfully. An entry id says when an entry was stored but not how many were stored before it, so
- * a reader of `latest` cannot know from ids what it skipped. `push-image` therefore numbers its frames, in fields beside
- * the payload; for frames without numbers the answer is that nobody knows.
+ * Frame numbers, for counting skipped frames. An entry id contains the time of an entry but not the number of entries before
+ * it, so a reader with `latest` cannot count skipped entries by their ids. `push-image` therefore stores a frame number
+ * in a field. For frames without a number the count is unknown.
  */
 import type { StreamEntry } from "../client/index.ts";
 
-/** The field with a frame's number in its run, from 0. */
+/** Field with the number of a frame in its run, from 0. */
 const NUMBER_FIELD = "n";
-/** The field that tells one run of a pusher from another: numbers start again at each. */
+/** Field with the id of a run. Numbers start at 0 in each run. */
 const RUN_FIELD = "run";
 
-/** The fields of a numbered frame. */
+/** Returns the fields of a numbered frame. */
 export const frameFields = (run: string, frame: number): Record<string, string> => ({
   [NUMBER_FIELD]: String(frame),
   [RUN_FIELD]: run,
 });
 
-/** Counts the frames that did not come. */
-export interface FrameCount {
-  /** Takes note of a frame that came. */
-  note(entry: StreamEntry): void;
-  /** Frames skipped between those that came; undefined where no frame had a number. */
+/** Counts skipped frames. */
+export interface FrameCounter {
+  /** Records a received frame. */
+  add(entry: StreamEntry): void;
+  /** Frames skipped between the received ones; undefined if no frame had a number. */
   readonly dropped: number | undefined;
-  /** Frames that came without a number. */
+  /** Received frames without a number. */
   readonly unnumbered: number;
 }
 
 const decoder = new TextDecoder();
 
-/** Makes a count with nothing noted yet. What came before the first frame of a run is not counted as skipped. */
-export function createFrameCount(): FrameCount {
+/** Creates a counter. Frames before the first received frame of a run do not count as skipped. */
+export function createFrameCounter(): FrameCounter {
   const lastOfRun = new Map<string, number>();
   let dropped = 0;
   let unnumbered = 0;
   return {
-    note({ stream, fields }) {
+    add({ stream, fields }) {
       const text = (name: string) => {
         const value = fields?.get(name);
         return value instanceof Uint8Array ? decoder.decode(value) : "";

@@ -1,7 +1,7 @@
-/** What a payload is by its first bytes, and how large a JPEG is, without decoding it. */
+/** Detects the image type of a payload, and reads the size of a JPEG without decoding it. */
 import { type ImageType, imageTypeOf } from "../src/domain/content.ts";
 
-/** A kind of picture, by its usual file extension; `bin` is anything else. */
+/** An image type as a file extension; `bin` for other data. */
 export type ImageKind = "jpg" | "png" | "gif" | "webp" | "bin";
 
 /** Height and width, pixels. */
@@ -17,17 +17,17 @@ const KINDS: Readonly<Record<ImageType, ImageKind>> = {
   "image/webp": "webp",
 };
 
-/** The kind of a payload. */
+/** Returns the image type of a payload. */
 export function imageKind(data: Uint8Array): ImageKind {
   const type = imageTypeOf(data);
   return type === undefined ? "bin" : KINDS[type];
 }
 
 /**
- * The size of a JPEG, from its frame header (ITU T.81, B.1.1.4 and B.2.2: after `FF D8` come segments of `FF`, marker,
+ * Reads the size of a JPEG from its frame header (ITU T.81, B.1.1.4 and B.2.2: after `FF D8` come segments of `FF`, marker,
  * 16-bit length; in a start-of-frame segment precision, height and width follow).
  *
- * @returns undefined where the payload is no JPEG or is cut short
+ * @returns undefined if the payload is not a JPEG, or is truncated
  */
 export function jpegSize(data: Uint8Array): ImageSize | undefined {
   if (imageKind(data) !== "jpg") return undefined;
@@ -35,7 +35,7 @@ export function jpegSize(data: Uint8Array): ImageSize | undefined {
   let at = 2;
   while (at + 9 <= data.length && data[at] === 0xff) {
     const marker = view.getUint8(at + 1);
-    // A marker may have any number of fill bytes before it.
+    // Any number of fill bytes may precede a marker.
     if (marker === 0xff) {
       at++;
     } else if (isStartOfFrame(marker)) {
@@ -47,6 +47,6 @@ export function jpegSize(data: Uint8Array): ImageSize | undefined {
   return undefined;
 }
 
-/** C0 to CF are start-of-frame markers, but for C4 (Huffman tables), C8 (reserved) and CC (arithmetic conditioning). */
+/** C0 to CF are start-of-frame markers, except C4 (Huffman tables), C8 (reserved) and CC (arithmetic conditioning). */
 const isStartOfFrame = (marker: number): boolean =>
   marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;

@@ -1,15 +1,15 @@
-/** What is worth knowing about pictures that arrive: how large, how late, how many did not come. */
+/** Statistics of received images: size, latency and skipped frames. */
 import type { StreamEntry } from "../client/index.ts";
-import { createFrameCount } from "./frame-numbers.ts";
+import { createFrameCounter } from "./frame-numbers.ts";
 import { imageKind, jpegSize } from "./image-kind.ts";
 import { countText, durationText, sizeText } from "./quantities.ts";
 
-/** Takes note of pictures, and tells. */
+/** Collects statistics of received images. */
 export interface ImageReport {
-  note(entry: StreamEntry): void;
-  /** The last picture's size, the mean latency since the last call, and skipped frames: a part of a line. */
+  add(entry: StreamEntry): void;
+  /** Size of the last image, mean latency since the last call, and skipped frames, as part of a line. */
   progress(): string;
-  /** Mean and longest latency, and skipped frames, of all: a part of a line. */
+  /** Mean and maximum latency and skipped frames of the whole run, as part of a line. */
   totals(): string;
 }
 
@@ -22,24 +22,26 @@ interface Latency {
 const noLatency = (): Latency => ({ frames: 0, sumMs: 0, mostMs: Number.NEGATIVE_INFINITY });
 const meanText = ({ frames, sumMs }: Latency) => durationText(sumMs / frames);
 
-/** Makes a report. @param wallClock milliseconds since 1970, to hold against entry ids */
+/** Creates a report. @param wallClock returns Unix ms, to compare with entry ids */
 export function createImageReport(wallClock: () => number): ImageReport {
-  const frames = createFrameCount();
+  const frames = createFrameCounter();
   let recent = noLatency();
   const all = noLatency();
   let last: Uint8Array | undefined;
 
   const droppedText = () => {
-    if (frames.dropped === undefined) return "dropped unknown (the frames carry no numbers)";
+    if (frames.dropped === undefined) return "dropped unknown (frames are not numbered)";
     const rest =
-      frames.unnumbered === 0 ? "" : `, unknown around ${countText(frames.unnumbered)} without a number`;
+      frames.unnumbered === 0
+        ? ""
+        : `, plus unknown around ${countText(frames.unnumbered)} unnumbered frames`;
     return `dropped ${countText(frames.dropped)}${rest}`;
   };
   return {
-    note(entry) {
-      frames.note(entry);
+    add(entry) {
+      frames.add(entry);
       last = entry.data;
-      // An entry id starts with the milliseconds of the moment that it was stored, by Redis' clock.
+      // An entry id starts with the time the entry was stored, in Unix ms by the clock of Redis.
       const latencyMs = wallClock() - Number.parseInt(entry.id, 10);
       for (const latency of [recent, all]) {
         latency.frames++;
@@ -57,7 +59,7 @@ export function createImageReport(wallClock: () => number): ImageReport {
     },
     totals() {
       if (all.frames === 0) return "";
-      return `, latency ${meanText(all)} (most ${durationText(all.mostMs)}), ${droppedText()}`;
+      return `, latency ${meanText(all)} (max ${durationText(all.mostMs)}), ${droppedText()}`;
     },
   };
 }

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
-/** The executable: runs one command until it is done or told to stop, and says how it ended by its exit code. */
+/** CLI entry point: runs one command until it ends or a signal stops it, and sets the exit code. */
 import { CommanderError } from "commander";
 import { StreamerError } from "../client/index.ts";
 import { createProgram } from "./program.ts";
 import { createTerminal } from "./terminal.ts";
 
-/** Wrong use of the command line; anything else that goes wrong is 1. */
+/** Exit code of a usage error. All other errors exit with 1. */
 const USAGE_EXIT_CODE = 2;
-/** As shells have it: 128 and the signal's number. */
+/** Exit code of an interrupted process by shell convention: 128 plus the signal number. */
 const INTERRUPTED_EXIT_CODE = 130;
 const SAME_SIGNAL_MS = 1000;
 
@@ -19,11 +19,11 @@ for (const name of ["SIGINT", "SIGTERM"] as const)
   process.on(name, () => {
     stoppingSince ??= performance.now();
     stop.abort();
-    // A second Ctrl-C means now; but npx passes on the first one once more, right behind the terminal's own.
+    // A second Ctrl-C exits immediately. npx forwards the first Ctrl-C again right after the terminal's, so that one is ignored.
     if (performance.now() - stoppingSince > SAME_SIGNAL_MS) process.exit(INTERRUPTED_EXIT_CODE);
   });
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // The reader of a pipe has seen enough, as `head` has: no error, and nobody to tell.
+  // The reader of the pipe has exited, as `head` does. This is not an error.
   if (error.code === "EPIPE") terminal.mute();
   else terminal.note(`error: cannot write: ${error.message}`);
   stop.abort();
@@ -33,11 +33,11 @@ process.stderr.on("error", () => terminal.mute());
 try {
   await createProgram({ terminal, signal: stop.signal, now: () => performance.now() }).parseAsync();
 } catch (error) {
-  process.exitCode = tell(error);
+  process.exitCode = report(error);
 }
 
-/** Says what went wrong, where that is not said yet. @returns the exit code */
-function tell(error: unknown): number {
+/** Prints an error, unless commander has printed it. @returns the exit code */
+function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
   terminal.note(`error: ${error instanceof Error ? error.message : String(error)}`);
   return error instanceof StreamerError && error.code === "BAD_URL" ? USAGE_EXIT_CODE : 1;

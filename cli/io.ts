@@ -1,11 +1,11 @@
-/** What a command is handed of the process that it runs in. */
+/** Process resources that a command uses. */
 import type { Terminal } from "./terminal.ts";
 
-/** The world of a command. */
+/** Output, signal and clock of a command. */
 export interface Io {
   readonly terminal: Terminal;
-  /** Aborted by Ctrl-C, by SIGTERM, and where nobody reads the output any more. */
+  /** Aborted by Ctrl-C, by SIGTERM, and when the reader of the output exits. */
   readonly signal: AbortSignal;
-  /** Milliseconds of a clock that never goes back. */
+  /** Monotonic clock, ms. */
   now(): number;
 }

@@ -1,16 +1,16 @@
-/** Making JPEGs by `sharp`, a native library that is optional: everything else works where it could not be installed. */
+/** JPEG encoder. It uses `sharp`, an optional native library; all other commands work without it. */
 import type { Shape } from "./shape.ts";
 
-/** Encodes one frame. The pixels must not change until it resolves. */
+/** Encodes one frame. The pixels must not change before it resolves. */
 export type EncodeJpeg = (pixels: Uint8Array) => Promise<Uint8Array>;
 
-/** A usual quality for camera pictures, out of 100. */
+/** JPEG quality, 1 to 100. */
 const QUALITY = 80;
 
-/** Loads the library. @throws Error with a sentence that says how to get it */
+/** Loads the library. @throws Error that names the command to install it */
 export async function createJpegEncoder({ height, width, channels }: Shape): Promise<EncodeJpeg> {
   const sharp = await loadSharp();
-  // Left to itself, sharp makes three channels of one.
+  // By default sharp converts one channel to three.
   const colours = channels === 1 ? "b-w" : "srgb";
   return (pixels) =>
     sharp(pixels, { raw: { height, width, channels } })
@@ -25,7 +25,7 @@ async function loadSharp() {
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
     throw new Error(
-      `pictures are encoded by "sharp", which is not installed; npm install sharp (${reason})`,
+      `encoding images requires the package "sharp"; install it with: npm install sharp (${reason})`,
       {
         cause: error,
       },

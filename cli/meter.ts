@@ -1,4 +1,4 @@
-/** How many messages and bytes went by, altogether and a second. */
+/** Counts messages and bytes, and computes their rates. */
 import { countText, durationText, rateText, sizeText, throughputText } from "./quantities.ts";
 
 /** Counts messages. */
@@ -6,15 +6,15 @@ export interface Meter {
   readonly messages: number;
   readonly bytes: number;
   add(bytes: number): void;
-  /** Rates over the last seconds, and the count so far: one line. */
+  /** The count so far and the rates over the last seconds, as one line. */
   progress(): string;
-  /** Rates over the whole time: one line. */
+  /** The count and the rates over the whole run, as one line. */
   totals(): string;
 }
 
-/** The time over which the shown rates are taken, ms: shorter flickers, longer lags. */
+/** Window of the displayed rates, ms. A shorter window flickers, a longer one lags. */
 const WINDOW_MS = 3_000;
-/** A new sample is taken when the last is so old, ms. */
+/** Minimum time between samples, ms. */
 const SAMPLE_MS = 200;
 
 interface Sample {
@@ -23,7 +23,7 @@ interface Sample {
   readonly bytes: number;
 }
 
-/** Makes a meter that starts now. @param now milliseconds of a clock that never goes back */
+/** Creates a meter that starts now. @param now monotonic clock, ms */
 export function createMeter(now: () => number): Meter {
   const start: Sample = { atMs: now(), messages: 0, bytes: 0 };
   let samples: Sample[] = [start];

@@ -1,19 +1,19 @@
-/** What a command says about its connection: once when it is lost, once when it is back. */
+/** Connection notices on standard error: one when the connection is lost, one when it is restored. */
 import type { Status } from "../client/index.ts";
 import type { Io } from "./io.ts";
 
-/** Follows a connection. */
+/** Prints notices for the status changes of a connection. */
 export interface Notices {
   readonly open: boolean;
   readonly onStatus: (status: Status) => void;
 }
 
-/** Makes notices about the connection to a gateway. @param url as the user wrote it */
+/** Creates notices for the connection to a gateway. @param url as the user typed it */
 export function createNotices({ terminal, signal }: Io, url: string): Notices {
   let open = false;
   let wasOpen = false;
-  let told = false;
-  /** Whether the last note says that an answer is missing. */
+  let hasReportedLoss = false;
+  /** Whether the last notice reports a stall. */
   let stalled = false;
   return {
     get open() {
@@ -23,26 +23,26 @@ export function createNotices({ terminal, signal }: Io, url: string): Notices {
       if (signal.aborted) return;
       if (status.state === "redis-unavailable" || status.state === "silent") {
         const who = status.state === "silent" ? `the gateway at ${url}` : "the gateway's Redis";
-        terminal.note(`${who} has not answered since ${clockText(status.since)}; waiting until it does`);
+        terminal.note(`${who} has not responded since ${clockText(status.since)}; waiting`);
         stalled = true;
         return;
       }
-      if (status.state === "open" && stalled) terminal.note("it answers again");
+      if (status.state === "open" && stalled) terminal.note("responding again");
       stalled = false;
       open = status.state === "open";
-      if (status.state === "waiting" && !told && !signal.aborted) {
-        told = true;
-        const what = wasOpen ? `lost the gateway at ${url}` : `cannot reach the gateway at ${url}`;
-        terminal.note(`${what} (${status.error.message}); trying again until it answers, Ctrl-C to stop`);
+      if (status.state === "waiting" && !hasReportedLoss && !signal.aborted) {
+        hasReportedLoss = true;
+        const what = wasOpen ? `lost the connection to ${url}` : `cannot connect to ${url}`;
+        terminal.note(`${what} (${status.error.message}); retrying, Ctrl-C stops`);
       }
-      if (open && told) terminal.note(`connected to ${url}`);
+      if (open && hasReportedLoss) terminal.note(`connected to ${url}`);
       if (open) {
-        told = false;
+        hasReportedLoss = false;
         wasOpen = true;
       }
     },
   };
 }
 
-/** The time of day, `13:35:02`. */
+/** Formats the local time of day, `13:35:02`. */
 const clockText = (time: Date): string => time.toTimeString().slice(0, 8);

@@ -1,12 +1,12 @@
-/** A payload as one line of a terminal. */
+/** Formats a payload as one line of a terminal. */
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-/** Bytes shown of a payload that is no text. */
+/** Number of bytes printed of a binary payload. */
 const SHOWN_BYTES = 24;
 
 /**
- * Text as it is, with control characters escaped, so that an entry stays on its line and cannot move the cursor or
- * colour the screen; anything else as its first bytes in hex and its length.
+ * Formats text with control characters escaped, so that it stays on one line and cannot send escape sequences to the
+ * terminal. Other payloads are printed as their first bytes in hex and their length.
  */
 export function payloadText(data: Uint8Array): string {
   try {
@@ -17,7 +17,7 @@ export function payloadText(data: Uint8Array): string {
   }
 }
 
-/** Escapes the control characters of a text, C0, DEL and C1, and the two separators that end a line. */
+/** Escapes control characters (C0, DEL, C1) and the Unicode line and paragraph separators. */
 export const oneLine = (text: string): string =>
   text.replace(/[\p{Cc}\u2028\u2029]/gu, (char) => ESCAPES[char] ?? `\\u${hex4(char)}`);
 

@@ -1,6 +1,6 @@
 /**
- * The moving picture that `push-image` sends: a background that scrolls and a disc that goes round, so that motion and
- * skipped frames are seen, under a little noise, so that no two frames compress to the same bytes.
+ * The test picture of `push-image`: a scrolling background and a circling disc make motion and skipped frames visible.
+ * Noise keeps two frames from compressing to the same bytes.
  */
 import type { Shape } from "./shape.ts";
 
@@ -10,21 +10,21 @@ export interface Picture {
    * Draws a frame.
    *
    * @param frame its number, from 0
-   * @returns rows of pixels, channels together; the same memory at each call
+   * @returns rows of pixels with interleaved channels, in a buffer that each call reuses
    */
   draw(frame: number): Uint8Array;
 }
 
-/** Noise is added by so many steps of brightness at most. */
+/** Amplitude of the noise, steps of brightness. */
 const NOISE_STEPS = 12;
-/** Prime, so that the pattern of the noise does not line up with the rows. */
+/** Length of the noise pattern: a prime, so that the pattern does not align with the rows. */
 const NOISE_LENGTH = 65_521;
-/** Frames in which the disc goes round once. */
-const FRAMES_A_ROUND = 120;
-/** Pixels that the background moves a frame. */
+/** Frames per revolution of the disc. */
+const FRAMES_PER_REVOLUTION = 120;
+/** Pixels that the background scrolls per frame. */
 const SCROLL = 3;
 
-/** Makes a picture. @param random from 0 to below 1, as `Math.random` */
+/** Creates a picture. @param random returns a number from 0 to below 1, as `Math.random` does */
 export function createPicture({ height, width, channels }: Shape, random: () => number): Picture {
   const pixels = new Uint8Array(height * width * channels);
   const noise = Uint8Array.from({ length: NOISE_LENGTH }, () => Math.floor(random() * NOISE_STEPS));
@@ -32,7 +32,7 @@ export function createPicture({ height, width, channels }: Shape, random: () => 
 
   return {
     draw(frame) {
-      const angle = (2 * Math.PI * frame) / FRAMES_A_ROUND;
+      const angle = (2 * Math.PI * frame) / FRAMES_PER_REVOLUTION;
       const centreX = width / 2 + (width / 2 - radius) * Math.cos(angle);
       const centreY = height / 2 + (height / 2 - radius) * Math.sin(angle);
       let grain = Math.floor(random() * NOISE_LENGTH);

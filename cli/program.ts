@@ -1,4 +1,4 @@
-/** The command line: one file per command, put together here. */
+/** Command line program: combines the commands, one file each. */
 import { Command } from "commander";
 import { keys } from "./commands/keys.ts";
 import { pullImage } from "./commands/pull-image.ts";
@@ -7,11 +7,13 @@ import { pushImage } from "./commands/push-image.ts";
 import { pushIncrement } from "./commands/push-increment.ts";
 import type { Io } from "./io.ts";
 
-/** Makes the program. Usage errors come as CommanderError. */
+/** Creates the program. It throws CommanderError for usage errors. */
 export function createProgram(io: Io): Command {
   const program = new Command("redis-streamer")
-    .description("Sample client of Redis Streamer: push to a stream, pull from it, see how fast it goes.")
-    .showHelpAfterError("(--help shows how it is used)");
+    .description(
+      "Redis Streamer client: push entries to streams, pull them, measure rates and latency, manage API keys.",
+    )
+    .showHelpAfterError("(use --help for usage)");
   for (const command of [pushIncrement(io), pullRaw(io), pushImage(io), pullImage(io), keys(io)]) {
     for (const one of [command, ...command.commands]) one.copyInheritedSettings(program).exitOverride();
     program.addCommand(command);

@@ -1,25 +1,25 @@
-/** Pulling until told to stop, with progress and totals: what the commands that pull have in common. */
+/** Pull loop shared by the pull commands, with progress and totals. */
 import type { StreamEntry, Streamer } from "../client/index.ts";
 import type { PullFlags } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { createMeter } from "./meter.ts";
 import { createNotices } from "./notices.ts";
 
-/** What a command does with the entries. */
+/** Displays the entries of a command. */
 export interface Viewer {
-  /** Called for each entry; the next one waits for the promise. */
+  /** Called for each entry. The loop awaits the promise before the next entry. */
   show(entry: StreamEntry): Promise<void> | undefined;
-  /** What to add to the progress line. */
+  /** Appended to the progress line. */
   progress(): string;
-  /** What to add to the totals. */
+  /** Appended to the totals. */
   totals(): string;
 }
 
-/** Pulls streams and shows their entries until it was enough or the signal comes. @throws StreamerError */
+/** Pulls streams and displays their entries until the count is reached or the signal aborts. @throws StreamerError */
 export async function pullLoop(
   io: Io,
   streamer: Streamer,
-  stream: string,
+  streams: readonly string[],
   flags: PullFlags,
   viewer: Viewer,
 ): Promise<void> {
@@ -27,7 +27,7 @@ export async function pullLoop(
   const { url, device, prefix, fps, latest, count = Number.POSITIVE_INFINITY } = flags;
   const meter = createMeter(now);
   const notices = createNotices(io, url);
-  const entries = streamer.pull(stream, {
+  const entries = streamer.pull(streams, {
     device,
     prefix,
     from: flags.lastEntryId ?? flags.last_entry_id,
@@ -36,7 +36,8 @@ export async function pullLoop(
     signal,
     onStatus: notices.onStatus,
   });
-  const hideProgress = terminal.showProgress(() => `pull ${stream}: ${meter.progress()}${viewer.progress()}`);
+  const title = `pull ${streams.join(" ")}`;
+  const hideProgress = terminal.showProgress(() => `${title}: ${meter.progress()}${viewer.progress()}`);
   try {
     for await (const entry of entries) {
       meter.add(entry.data.length);
@@ -48,6 +49,6 @@ export async function pullLoop(
     if (!signal.aborted) throw error;
   } finally {
     hideProgress();
-    terminal.note(`pull ${stream}: ${meter.totals()}${viewer.totals()}`);
+    terminal.note(`${title}: ${meter.totals()}${viewer.totals()}`);
   }
 }

@@ -1,4 +1,4 @@
-/** Pushing at a pace until told to stop, with progress and totals: what the commands that push have in common. */
+/** Push loop shared by the push commands, with a rate limit, progress and totals. */
 import { type SendOptions, type Streamer, StreamerError } from "../client/index.ts";
 import { sleep } from "../src/domain/sleep.ts";
 import type { PushFlags } from "./flags.ts";
@@ -6,7 +6,7 @@ import type { Io } from "./io.ts";
 import { createMeter } from "./meter.ts";
 import { createNotices } from "./notices.ts";
 import { countText } from "./quantities.ts";
-import { createPace } from "./schedule.ts";
+import { createSchedule } from "./schedule.ts";
 
 /** One entry to push. */
 export interface Produced {
@@ -14,17 +14,17 @@ export interface Produced {
   readonly options?: SendOptions;
 }
 
-/** How long what is on its way may take to be acknowledged after Ctrl-C, ms. */
+/** Time to wait for outstanding acknowledgements after Ctrl-C, ms. */
 const GRACE_MS = 3_000;
-/** A timer cannot wait for less, ms. */
-const LEAST_WAIT_MS = 1;
+/** Shortest delay of a timer, ms. */
+const MIN_DELAY_MS = 1;
 
 /**
- * Pushes what is produced until it was enough or the signal comes. What was on its way when a connection ended may be
- * stored or not: it is counted as unknown, and not sent again.
+ * Pushes entries until the count is reached or the signal aborts. Entries in flight when a connection closes may or may
+ * not be stored. They are counted as unknown and not sent again.
  *
- * @param produce makes the n-th entry, from 0
- * @throws StreamerError for anything that trying on cannot mend
+ * @param produce returns entry n, from 0
+ * @throws StreamerError that a retry cannot fix
  */
 export async function pushLoop(
   { terminal, signal, now }: Io,
@@ -34,7 +34,7 @@ export async function pushLoop(
   produce: (n: number) => Promise<Produced> | Produced,
 ): Promise<void> {
   const meter = createMeter(now);
-  const pace = createPace(fps, now);
+  const schedule = createSchedule(fps, now);
   const notices = createNotices({ terminal, signal, now }, url);
   const stop = stopAfterGrace(signal, () => notices.open);
   let unknown = 0;
@@ -52,8 +52,8 @@ export async function pushLoop(
   const hideProgress = terminal.showProgress(() => described(meter.progress()));
   try {
     for (let n = 0; n < count && failure === undefined; n++) {
-      const waitMs = pace.nextInMs();
-      if (waitMs >= LEAST_WAIT_MS) await sleep(waitMs, signal);
+      const delayMs = schedule.nextDelayMs();
+      if (delayMs >= MIN_DELAY_MS) await sleep(delayMs, signal);
       const { data, options } = await produce(n);
       await push.ready();
       signal.throwIfAborted();
@@ -67,14 +67,15 @@ export async function pushLoop(
     stop.clear();
     hideProgress();
     terminal.note(described(meter.totals()));
-    if (unknown > 0) terminal.note("unknown: not acknowledged before the connection ended, so stored or not");
+    if (unknown > 0)
+      terminal.note("unknown: not acknowledged before the connection closed; may or may not be stored");
   }
   if (failure !== undefined) throw failure.error;
 }
 
 const lossText = (count: number, what: string) => (count === 0 ? "" : `, ${countText(count)} ${what}`);
 
-/** Follows a signal: at once where nothing can be acknowledged, else when the acknowledgements had their time. */
+/** Aborts after a signal: at once if the connection is closed, else after a grace period for acknowledgements. */
 function stopAfterGrace(signal: AbortSignal, isOpen: () => boolean) {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;

@@ -1,12 +1,12 @@
-/** Writing pictures to files as they arrive. */
+/** Writes received images to files. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { StreamEntry } from "../client/index.ts";
 import { imageKind } from "./image-kind.ts";
 
 /**
- * Makes the directory, and a function that writes an entry into it as `<entry id>.jpg`, or with the extension of what it
- * is. With several streams the name starts with the stream's, percent-encoded, since they may have an id in common.
+ * Creates the directory and returns a function that writes an entry to `<entry id>.<extension>` in it. With several
+ * streams the file name starts with the percent-encoded stream name, because two streams may have the same entry id.
  *
  * @throws Error of the file system
  */

@@ -1,28 +1,28 @@
-/** A steady rate: when the next one is due. */
+/** Schedule of a steady rate. */
 
-/** Says how long to wait before each. */
-export interface Pace {
-  /** How long to wait for the next one, ms; 0 where it is due. To be called once for each. */
-  nextInMs(): number;
+/** Computes when the next entry is due. */
+export interface Schedule {
+  /** Returns the delay before the next entry, ms; 0 if it is due. Call it once per entry. */
+  nextDelayMs(): number;
 }
 
 /**
- * Makes a pace that starts now. One that is late by more than a period is not made up for: a burst afterwards would
- * not be the rate that was asked for.
+ * Creates a schedule that starts now. A delay of more than one period is not made up for, because the burst that follows
+ * would exceed the requested rate.
  *
- * @param fps how many a second; 0 is as fast as it goes
- * @param now milliseconds of a clock that never goes back
+ * @param fps entries per second; 0 disables the limit
+ * @param now monotonic clock, ms
  */
-export function createPace(fps: number, now: () => number): Pace {
+export function createSchedule(fps: number, now: () => number): Schedule {
   const periodMs = fps === 0 ? 0 : 1000 / fps;
   let dueMs = now();
   return {
-    nextInMs() {
+    nextDelayMs() {
       const at = now();
       if (at - dueMs > periodMs) dueMs = at;
-      const inMs = Math.max(0, dueMs - at);
+      const delayMs = Math.max(0, dueMs - at);
       dueMs += periodMs;
-      return inMs;
+      return delayMs;
     },
   };
 }

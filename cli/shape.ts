@@ -1,6 +1,6 @@
-/** The shape of a picture as numpy writes it: `[height, width]` is greyscale, `[height, width, channels]` says how many. */
+/** Shape of an image in numpy notation: `[height, width]` for greyscale, or `[height, width, channels]`. */
 
-/** A picture's size. */
+/** Size of an image. */
 export interface Shape {
   readonly height: number;
   readonly width: number;
@@ -8,15 +8,15 @@ export interface Shape {
   readonly channels: 1 | 3;
 }
 
-/** Largest side of a JPEG (ITU T.81, B.2.2: sizes are 16 bits). */
-const MOST_PIXELS_A_SIDE = 65_535;
-/** Most pixels altogether: a frame of them fits memory easily, and a mistyped zero is told. */
-const MOST_PIXELS = 2 ** 26;
+/** Maximum width and height of a JPEG (ITU T.81, B.2.2: 16 bits). */
+const MAX_SIDE = 65_535;
+/** Maximum number of pixels. It keeps a frame in memory and catches a mistyped zero. */
+const MAX_PIXELS = 2 ** 26;
 
 /**
- * Reads a shape, in brackets, parentheses or neither.
+ * Parses a shape in brackets, in parentheses or without either.
  *
- * @throws Error with a sentence that says what is wrong
+ * @throws Error that names the invalid value
  */
 export function parseShape(text: string): Shape {
   const inner = /^\s*(?:\[(.*)\]|\((.*)\)|(.*))\s*$/s.exec(text);
@@ -25,17 +25,17 @@ export function parseShape(text: string): Shape {
   const [height = Number.NaN, width = Number.NaN, channels = 1] = numbers;
   if (numbers.length < 2 || numbers.length > 3 || numbers.some(Number.isNaN)) {
     throw new Error(
-      `wants [height,width] or [height,width,channels] in whole numbers, such as [700,700,3], not "${text}"`,
+      `must be [height,width] or [height,width,channels] in integers such as [700,700,3], got "${text}"`,
     );
   }
-  if (height < 1 || width < 1 || height > MOST_PIXELS_A_SIDE || width > MOST_PIXELS_A_SIDE) {
-    throw new Error(`wants a height and a width from 1 to ${MOST_PIXELS_A_SIDE}, not ${height} and ${width}`);
+  if (height < 1 || width < 1 || height > MAX_SIDE || width > MAX_SIDE) {
+    throw new Error(`must have a height and width from 1 to ${MAX_SIDE}, got ${height} and ${width}`);
   }
-  if (height * width > MOST_PIXELS) {
-    throw new Error(`wants at most ${MOST_PIXELS} pixels, not ${height} × ${width} = ${height * width}`);
+  if (height * width > MAX_PIXELS) {
+    throw new Error(`must have at most ${MAX_PIXELS} pixels, got ${height} × ${width} = ${height * width}`);
   }
   if (channels !== 1 && channels !== 3) {
-    throw new Error(`wants 1 channel (greyscale) or 3 (RGB), which is what a JPEG holds, not ${channels}`);
+    throw new Error(`must have 1 channel (greyscale) or 3 (RGB), got ${channels}`);
   }
   return { height, width, channels };
 }

@@ -1,9 +1,9 @@
 /**
- * What a command shows. Entries go to standard output, so that they can be piped on; progress, notices and errors go to
- * standard error. On a terminal the progress line is rewritten in place, elsewhere it comes now and then.
+ * Output of a command. Entries are written to standard output, so that they can be piped. Progress, notices and errors are
+ * written to standard error. On a terminal the progress line is rewritten in place; elsewhere a line is printed now and then.
  */
 
-/** The part of a process' output streams that is used. */
+/** The members of a process's output streams that are used. */
 export interface Output {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -12,36 +12,36 @@ export interface Output {
   removeListener(event: "drain" | "close" | "error", listener: () => void): unknown;
 }
 
-/** Where a command writes. */
+/** Output of a command. */
 export interface Terminal {
-  /** Writes a line of data. A promise comes back where the reader of the output is slower: await it. */
+  /** Writes a line of data. @returns a promise to await if the reader of the output is slower */
   print(line: string): Promise<void> | undefined;
   /** Writes a line to standard error. */
   note(line: string): void;
-  /** Shows what is done so far, again and again. @returns stops it */
+  /** Displays the progress repeatedly. @returns a function that stops it */
   showProgress(describe: () => string): () => void;
-  /** Writes nothing more to standard error. */
+  /** Stops writing to standard error. */
   mute(): void;
 }
 
-/** Time between rewrites of the line on a terminal, ms. */
+/** Interval of the progress line on a terminal, ms. */
 const REWRITE_MS = 200;
-/** Time between lines elsewhere, ms. */
+/** Interval of the progress line elsewhere, ms. */
 const LINE_MS = 5_000;
 /** Carriage return, and erase to the end of the line (ECMA-48, EL). */
 const ERASE = "\r\u001b[K";
 
-/** Makes a terminal of a process' two outputs. */
+/** Creates the output of a command from a process's two streams. */
 export function createTerminal(stdout: Output, stderr: Output): Terminal {
   const inPlace = stderr.isTTY === true;
   let shown = false;
   let muted = false;
 
-  const tell = (text: string) => {
+  const writeError = (text: string) => {
     if (!muted) stderr.write(text);
   };
   const erase = () => {
-    if (shown) tell(ERASE);
+    if (shown) writeError(ERASE);
     shown = false;
   };
   return {
@@ -51,16 +51,16 @@ export function createTerminal(stdout: Output, stderr: Output): Terminal {
     },
     note(line) {
       erase();
-      tell(`${line}\n`);
+      writeError(`${line}\n`);
     },
     showProgress(describe) {
       const show = () => {
         if (!inPlace) {
-          tell(`${describe()}\n`);
+          writeError(`${describe()}\n`);
           return;
         }
-        // A line longer than the terminal would wrap, and a wrapped line cannot be rewritten.
-        tell(`${ERASE}${describe().slice(0, (stderr.columns ?? 80) - 1)}`);
+        // The line is cut to the width of the terminal, because a wrapped line cannot be rewritten.
+        writeError(`${ERASE}${describe().slice(0, (stderr.columns ?? 80) - 1)}`);
         shown = true;
       };
       const timer = setInterval(show, inPlace ? REWRITE_MS : LINE_MS);
@@ -75,7 +75,7 @@ export function createTerminal(stdout: Output, stderr: Output): Terminal {
   };
 }
 
-/** Resolves when more can be written, or when nobody reads any more. */
+/** Resolves when the output accepts more data, or its reader exits. */
 function drained(output: Output): Promise<void> {
   return new Promise((resolve) => {
     const events = ["drain", "close", "error"] as const;

@@ -1,8 +1,8 @@
-/** The page: what answers, the list of streams, and those that are open. */
+/** The page: server state, list of streams, open panels and open streams. */
 import { useEffect, useMemo } from "preact/hooks";
 import type { Streamer } from "../client/browser.ts";
 import { spanText } from "./format.ts";
-import { followAddress, type Layout, PANELS, type Panel } from "./layout.ts";
+import { type Layout, PANELS, type Panel, syncLayoutWithUrl } from "./layout.ts";
 import { type Listing, watchListing } from "./listing.ts";
 import { EventsPanel } from "./panels/events-panel.tsx";
 import { GatewayPanel } from "./panels/gateway-panel.tsx";
@@ -15,7 +15,7 @@ import { pageUrl } from "./urls.ts";
 /** The whole page. */
 export function App({ streamer }: { readonly streamer: Streamer }) {
   const { listing, layout, theme } = useMemo(
-    () => ({ listing: watchListing(streamer), layout: followAddress(), theme: watchTheme() }),
+    () => ({ listing: watchListing(streamer), layout: syncLayoutWithUrl(), theme: watchTheme() }),
     [streamer],
   );
   useEffect(
@@ -65,7 +65,7 @@ const PANEL_TITLES: Readonly<Record<Panel, string>> = { events: "Events", gatewa
 
 function ServerState({ listing }: { readonly listing: Listing }) {
   const server = listing.server.value;
-  if (server === undefined) return <p class="server">looking for the gateway …</p>;
+  if (server === undefined) return <p class="server">connecting to the gateway …</p>;
   return (
     <p class="server">
       version {server.version}, up {spanText(server.uptimeSeconds * 1000)}; Redis {server.redisVersion},{" "}
@@ -75,11 +75,11 @@ function ServerState({ listing }: { readonly listing: Listing }) {
 }
 
 const PROBLEMS = {
-  login: "The gateway wants to know who asks.",
-  gateway: "The gateway does not answer. This page goes on by itself when it does.",
-  redis: "The gateway answers, but its Redis does not. This page goes on by itself when it does.",
-  late: "Neither the gateway nor its Redis answers. What is shown may be old.",
-  other: "The list cannot be read:",
+  login: "The gateway requires a login.",
+  gateway: "The gateway does not respond. This page reconnects automatically.",
+  redis: "The gateway responds, but its Redis does not. This page reconnects automatically.",
+  late: "The gateway or its Redis does not respond. The page may be out of date.",
+  other: "The list of streams cannot be read:",
 } as const;
 
 function ProblemBanner({ listing }: { readonly listing: Listing }) {
@@ -104,7 +104,7 @@ function Panes({ streamer, listing, layout }: PanesProps) {
   return (
     <main class="panes" aria-label="Open streams">
       {panes.length + panels.length === 0 && (
-        <p class="hint">Choose a stream to see what is in it. Several stand side by side.</p>
+        <p class="hint">Select a stream to view its entries. Several streams are shown side by side.</p>
       )}
       {panels.map((panel) => (
         <section key={panel} class="pane" aria-label={PANEL_TITLES[panel]}>

@@ -1,11 +1,11 @@
-/** What a payload is, told by its bytes, and what numbers are in it. */
+/** Detects the content type of a payload by its bytes, and extracts its numbers. */
 import { decode } from "@msgpack/msgpack";
 import type { PulledEntry } from "../client/browser.ts";
 import { imageTypeOf } from "../src/domain/content.ts";
 import type { View } from "./layout.ts";
 import { looksLikeSound, pcmOfMeta, readWav } from "./pcm.ts";
 
-/** The viewer that fits a payload. @param meta the stream's metadata, which may say that it is sound */
+/** Selects the viewer for a payload. @param meta the stream's metadata, which may declare an audio format */
 export function viewOf(entry: PulledEntry, meta?: unknown): Exclude<View, "auto"> {
   if (entry.data.length === 0 && entry.fields !== undefined) return "text";
   if (imageTypeOf(entry.data) !== undefined) return "image";
@@ -18,28 +18,28 @@ export function viewOf(entry: PulledEntry, meta?: unknown): Exclude<View, "auto"
   return looksLikeSound(entry.data) ? "audio" : "hex";
 }
 
-/** The entries behind one that was seen; all where it is no longer among them. */
+/** Returns the entries after a known one; all if the known one is no longer in the list. */
 export function entriesAfter(
   entries: readonly PulledEntry[],
-  seen: PulledEntry | undefined,
+  known: PulledEntry | undefined,
 ): readonly PulledEntry[] {
-  // From the end, since most often few are new.
-  return seen === undefined ? entries : entries.slice(entries.lastIndexOf(seen) + 1);
+  // Searches from the end, because usually few entries are new.
+  return known === undefined ? entries : entries.slice(entries.lastIndexOf(known) + 1);
 }
 
-/** The payload as text; undefined where it is none that can be shown. */
+/** Returns the payload as text; undefined if it is not printable text. */
 export function textOf(entry: PulledEntry): string | undefined {
   try {
     const text = entry.text();
-    // Bytes that happen to be UTF-8 are full of control characters.
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    // Binary data that is valid UTF-8 by chance contains control characters.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression searches for control characters
     return /[\x00-\x08\x0e-\x1f]/.test(text) ? undefined : text;
   } catch {
     return undefined;
   }
 }
 
-/** The payload as a value; undefined where it is none in that form. */
+/** Parses the payload; undefined if it is not valid in that format. */
 export function parsedOf(entry: PulledEntry, form: "json" | "msgpack"): unknown {
   try {
     return form === "json" ? entry.json() : decode(entry.data);
@@ -48,7 +48,7 @@ export function parsedOf(entry: PulledEntry, form: "json" | "msgpack"): unknown 
   }
 }
 
-/** A value as one line or, `pretty`, as many. What JSON has no word for is said in words. */
+/** Formats a value as JSON, on one line or, with `pretty`, on several. Byte arrays are replaced by their size. */
 export const valueText = (value: unknown, pretty: boolean): string =>
   JSON.stringify(
     value,
@@ -60,28 +60,27 @@ export const valueText = (value: unknown, pretty: boolean): string =>
     pretty ? 2 : undefined,
   ) ?? "";
 
-/** How deep numbers are looked for, and how many are taken. */
-const MOST_DEPTH = 3;
-const MOST_NUMBERS = 64;
+/** Limits of the search for numbers: depth and count. */
+const MAX_DEPTH = 3;
+const MAX_NUMBERS = 64;
 
 const numbersByEntry = new WeakMap<PulledEntry, ReadonlyMap<string, number>>();
 
 /**
- * The numbers in a JSON payload by their paths, `acc.x`; a bare number is `value`. An entry without a payload has those of
- * its fields. Found once per entry.
+ * Returns the numbers of a JSON payload by path, such as `acc.x`. A bare number has the path `value`. For an entry without
+ * a payload it returns its numeric fields. The result is cached per entry.
  */
 export function numbersOf(entry: PulledEntry): ReadonlyMap<string, number> {
   const known = numbersByEntry.get(entry);
   if (known !== undefined) return known;
   const found = new Map<string, number>();
   if (entry.data.length > 0) collect(parsedOf(entry, "json"), "", 0, found);
-  else
-    for (const [name, value] of numericFields(entry)) if (found.size < MOST_NUMBERS) found.set(name, value);
+  else for (const [name, value] of numericFields(entry)) if (found.size < MAX_NUMBERS) found.set(name, value);
   numbersByEntry.set(entry, found);
   return found;
 }
 
-/** Fields that are decimal numbers. A repeated field has no single value. */
+/** Yields the fields that are decimal numbers. Repeated fields are skipped. */
 function* numericFields({ fields }: PulledEntry): Generator<readonly [string, number]> {
   for (const [name, value] of fields ?? []) {
     const text = value instanceof Uint8Array && value.length <= 32 ? new TextDecoder().decode(value) : "";
@@ -90,9 +89,9 @@ function* numericFields({ fields }: PulledEntry): Generator<readonly [string, nu
 }
 
 function collect(value: unknown, path: string, depth: number, found: Map<string, number>): void {
-  if (found.size >= MOST_NUMBERS) return;
+  if (found.size >= MAX_NUMBERS) return;
   if (typeof value === "number") found.set(path === "" ? "value" : path, value);
-  else if (typeof value === "object" && value !== null && depth < MOST_DEPTH)
+  else if (typeof value === "object" && value !== null && depth < MAX_DEPTH)
     for (const [name, member] of Object.entries(value))
       collect(member, path === "" ? name : `${path}.${name}`, depth + 1, found);
 }

@@ -1,6 +1,5 @@
 /**
- * A range of a stream as a file. What there is to choose from is what programs for data read without a word: JSON
- * lines, a table of the numbers, the payloads end to end, or each as a file of its own.
+ * File formats of a downloaded range: JSON lines, CSV, the concatenated payloads, or a tar file with one file per payload.
  */
 import type { FieldValue, PulledEntry } from "../client/browser.ts";
 import { imageTypeOf } from "../src/domain/content.ts";
@@ -11,41 +10,41 @@ import { tarEnd, tarHeader, tarPadding } from "./tar.ts";
 /** A part of a file. */
 export type FilePart = string | Uint8Array<ArrayBuffer>;
 
-/** How a range is written. */
+/** A file format. */
 export interface ExportForm {
   readonly id: string;
   readonly title: string;
-  /** The end of the file's name. */
+  /** File name extension. */
   readonly extension: string;
-  /** The parts, as entries come. */
+  /** Yields the parts of the file while entries are read. */
   write(entries: AsyncIterable<PulledEntry>): AsyncGenerator<FilePart, void, undefined>;
 }
 
-/** What can be chosen. */
+/** All file formats. */
 export const EXPORT_FORMS: readonly ExportForm[] = [
   {
     id: "jsonl",
-    title: "JSON lines: one entry a line",
+    title: "JSON lines: one entry per line",
     extension: "jsonl",
     async *write(entries) {
       for await (const entry of entries) yield `${jsonLine(entry)}\n`;
     },
   },
-  { id: "csv", title: "CSV: numbers in JSON, and fields", extension: "csv", write: csv },
+  { id: "csv", title: "CSV: numbers of JSON payloads, and fields", extension: "csv", write: csv },
   {
     id: "raw",
-    title: "Raw: the payloads end to end",
+    title: "Raw: concatenated payloads",
     extension: "bin",
     async *write(entries) {
       for await (const entry of entries) yield entry.bytes() as Uint8Array<ArrayBuffer>;
     },
   },
-  { id: "tar", title: "Tar: each payload a file", extension: "tar", write: tar },
+  { id: "tar", title: "Tar: one file per payload", extension: "tar", write: tar },
 ];
 
 /**
- * One entry: `{"id", "time", "json" | "text" | "base64", "fields"?}`. The payload stands under the name of what it is,
- * so that a text that looks like a number stays one.
+ * Formats one entry: `{"id", "time", "json" | "text" | "base64", "fields"?}`. The member name states the type of the
+ * payload, so that text that looks like a number stays text.
  */
 function jsonLine(entry: PulledEntry): string {
   const json = parsedOf(entry, "json");
@@ -62,7 +61,7 @@ function jsonLine(entry: PulledEntry): string {
   });
 }
 
-/** A repeated field is a list. */
+/** Formats a field. A repeated field is a list. */
 const shownField = (value: FieldValue) => (value instanceof Uint8Array ? shown(value) : value.map(shown));
 
 const shown = (value: Uint8Array) => {
@@ -73,7 +72,7 @@ const shown = (value: Uint8Array) => {
   }
 };
 
-/** Bytes that become one text at a time: a call takes only so many arguments. */
+/** Bytes converted per call. The number of arguments of a call is limited. */
 const CHUNK = 0x8000;
 
 function base64Of(data: Uint8Array): string {
@@ -83,7 +82,7 @@ function base64Of(data: Uint8Array): string {
   return btoa(binary);
 }
 
-/** A row for each entry with numbers or fields; the columns are those of the first row. RFC 4180. */
+/** Writes a row for each entry with numbers or fields (RFC 4180). The first row determines the columns. */
 async function* csv(entries: AsyncIterable<PulledEntry>): AsyncGenerator<FilePart, void, undefined> {
   let columns: readonly string[] | undefined;
   for await (const entry of entries) {
@@ -98,7 +97,7 @@ async function* csv(entries: AsyncIterable<PulledEntry>): AsyncGenerator<FilePar
   }
 }
 
-/** The cells of an entry by column: the numbers of its payload, then its fields, `fields.x` where both have an x. */
+/** Returns the cells of an entry by column: numbers of the payload, then fields. A field `x` is named `fields.x` if the payload has an `x`. */
 function cellsOf(entry: PulledEntry): ReadonlyMap<string, string> {
   const cells = new Map<string, string>();
   if (entry.data.length > 0) for (const [name, value] of numbersOf(entry)) cells.set(name, String(value));

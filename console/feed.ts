@@ -1,142 +1,213 @@
 /**
- * The entries of one open stream: followed live, stopped, as they were at a moment in its history, or played from there.
- * Live is a loop of the client, which comes back by itself; what is kept here is bounded in entries and bytes.
+ * Entries of one open stream in one of four modes: followed live, paused, at a moment of its history, or played from there.
+ * Live mode is a pull loop of the client, which reconnects by itself. The buffer is bounded in entries and bytes.
  */
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { type PulledEntry, type Status, type Streamer, StreamerError } from "../client/browser.ts";
 import { imageTypeOf } from "../src/domain/content.ts";
 import { sleep } from "../src/domain/sleep.ts";
 import { clockText, errorText } from "./format.ts";
-import { paced } from "./playback-timing.ts";
+import { playbackTiming } from "./playback-timing.ts";
 
-/** Which stream. */
+/** A stream and its device. */
 export interface StreamName {
   readonly stream: string;
   readonly device: string | undefined;
 }
 
-/** What the entries are: as they come, as they stood when it was paused, those of a past moment, or played from one. */
+/** What the entries show: new entries, the state when paused, a past moment, or playback. */
 export type Mode = "live" | "paused" | "past" | "playing";
 
-/** How fast entries come. */
-export interface Pace {
+/** Rate of received entries, per second. */
+export interface Rate {
   readonly entries: number;
   readonly bytes: number;
 }
 
-/** An open stream. */
-export interface Feed {
-  /** Oldest first. */
-  readonly entries: ReadonlySignal<readonly PulledEntry[]>;
-  readonly mode: ReadonlySignal<Mode>;
-  /** How fast it is played: 1 is as fast as entries were added. */
-  readonly speed: Signal<number>;
-  /** Per second, over the last second. */
-  readonly pace: ReadonlySignal<Pace>;
-  /** Gaps that were told since it was opened. */
-  readonly gaps: ReadonlySignal<number>;
-  /** What is wrong; empty where nothing is. */
-  readonly problem: ReadonlySignal<string>;
-  /**
-   * Follows it.
-   *
-   * @param latest only the newest entry each time the page is ready for one; undefined: where they are pictures
-   */
-  follow(latest: boolean | undefined): void;
-  pause(): void;
-  /** Shows what had come until a moment, ms since 1970. */
-  goTo(ms: number): void;
-  /** Goes one entry on, or back. */
-  step(direction: 1 | -1): void;
-  /** Plays from what is shown; at the newest entry it is followed live. */
-  play(): void;
-  stop(): void;
+/** A range of a stream, read from its start or, `reverse`, from its end. */
+interface Range {
+  readonly start?: string;
+  readonly end?: string;
+  readonly reverse: boolean;
 }
 
-/** What is kept: enough for some seconds of a fast sensor. */
-const MOST_ENTRIES = 4000;
-const MOST_BYTES = 16e6;
-/** What is read of the past for a first look. */
+/** Bounds of the buffer: some seconds of a fast sensor. */
+const MAX_ENTRIES = 4000;
+const MAX_BYTES = 16e6;
+/** Bounds of the history that is read when a stream is opened. */
 const RECENT_ENTRIES = 500;
 const RECENT_BYTES = 4e6;
-/** Entries of a page that is played. */
-const PLAYED_PAGE = 200;
-/** How often what came is shown, ms. */
-const SHOW_MS = 50;
-/** How long to wait before history is asked for again, ms. */
+/** Maximum number of entries per page of a playback. */
+const PLAYBACK_PAGE = 200;
+/** Interval at which received entries are displayed, ms. */
+const DISPLAY_MS = 50;
+/** Delay before a failed read of history is retried, ms. */
 const RETRY_MS = 1000;
+const NO_RATE: Rate = { entries: 0, bytes: 0 };
 
-/** Opens a stream. Nothing is read yet. */
-export function createFeed(streamer: Streamer, { stream, device }: StreamName): Feed {
-  const entries = signal<readonly PulledEntry[]>([]);
-  const mode = signal<Mode>("live");
-  const speed = signal(1);
-  const pace = signal<Pace>({ entries: 0, bytes: 0 });
-  const gaps = signal(0);
-  const problem = signal("");
-  let run = new AbortController();
-  let isLatest = false;
-  let isFollowing = false;
-  let wanted: boolean | undefined;
-  let come: PulledEntry[] = [];
-  let comeBytes = 0;
-  let show: ReturnType<typeof setTimeout> | undefined;
-  let counted = { entries: 0, bytes: 0 };
-  const beat = setInterval(() => {
-    pace.value = counted;
-    counted = { entries: 0, bytes: 0 };
-  }, 1000);
+/** An open stream. It reads nothing before the first call of `follow`, `goTo` or `play`. */
+export class Feed {
+  readonly #streamer: Streamer;
+  readonly #name: StreamName;
+  readonly #entries = signal<readonly PulledEntry[]>([]);
+  readonly #mode = signal<Mode>("live");
+  readonly #rate = signal(NO_RATE);
+  readonly #gaps = signal(0);
+  readonly #problem = signal("");
+  readonly #rateTimer: ReturnType<typeof setInterval>;
+  /** Aborts the current read. */
+  #run = new AbortController();
+  #isFollowing = false;
+  #isLatest = false;
+  /** The argument of the last `follow`, for the return from playback to live. */
+  #requestedLatest: boolean | undefined;
+  /** Received entries that are not displayed yet. */
+  #pending: PulledEntry[] = [];
+  #pendingBytes = 0;
+  #displayTimer: ReturnType<typeof setTimeout> | undefined;
+  #received = NO_RATE;
 
-  function restart(): AbortSignal {
-    run.abort();
-    run = new AbortController();
-    isFollowing = false;
-    come = [];
-    comeBytes = 0;
-    problem.value = "";
-    return run.signal;
+  /** Playback speed; 1 is the rate at which the entries were added. */
+  readonly speed: Signal<number> = signal(1);
+
+  constructor(streamer: Streamer, name: StreamName) {
+    this.#streamer = streamer;
+    this.#name = name;
+    this.#rateTimer = setInterval(() => {
+      this.#rate.value = this.#received;
+      this.#received = NO_RATE;
+    }, 1000);
   }
 
-  function flush(): void {
-    clearTimeout(show);
-    show = undefined;
-    if (come.length === 0) return;
-    entries.value = bounded([...entries.value, ...come]);
-    come = [];
-    comeBytes = 0;
+  /** The buffered entries, oldest first. */
+  get entries(): ReadonlySignal<readonly PulledEntry[]> {
+    return this.#entries;
   }
 
-  function add(entry: PulledEntry): void {
-    counted = { entries: counted.entries + 1, bytes: counted.bytes + entry.data.length };
-    if (entry.gap) gaps.value++;
-    come.push(entry);
-    comeBytes += entry.data.length;
-    if (isLatest || come.length >= MOST_ENTRIES || comeBytes >= MOST_BYTES) flush();
-    else show ??= setTimeout(flush, SHOW_MS);
+  get mode(): ReadonlySignal<Mode> {
+    return this.#mode;
   }
 
-  /** Reads a page that ends at a bound, or begins behind one, of about as many entries as can be shown. */
-  async function read(
-    range: { readonly start?: string; readonly end?: string; readonly reverse: boolean },
-    most: number,
-    aborted: AbortSignal,
-  ): Promise<PulledEntry[]> {
+  /** Rate over the last second. */
+  get rate(): ReadonlySignal<Rate> {
+    return this.#rate;
+  }
+
+  /** Number of gaps since the stream was opened. */
+  get gaps(): ReadonlySignal<number> {
+    return this.#gaps;
+  }
+
+  /** Message of the current problem; empty if there is none. */
+  get problem(): ReadonlySignal<string> {
+    return this.#problem;
+  }
+
+  /**
+   * Follows the stream live.
+   *
+   * @param latest whether to receive only the newest entry each time the page is ready; undefined selects it for images
+   */
+  follow(latest: boolean | undefined): void {
+    this.#requestedLatest = latest;
+    if (this.#isFollowing && latest === this.#isLatest) return;
+    this.#mode.value = "live";
+    const aborted = this.#restart();
+    this.#isFollowing = true;
+    this.#isLatest = latest ?? false;
+    void this.#retry(aborted, () => this.#followFrom(latest, aborted));
+  }
+
+  pause(): void {
+    this.#display();
+    this.#mode.value = "paused";
+    this.#restart();
+  }
+
+  /** Shows the entries up to a moment, Unix ms. */
+  goTo(ms: number): void {
+    this.#showPast({ end: String(ms), reverse: true }, false);
+  }
+
+  /** Moves one entry forward (1) or back (-1). */
+  step(direction: 1 | -1): void {
+    this.#display();
+    const shown = this.#entries.value.at(-1);
+    if (shown === undefined) return;
+    if (direction === 1) this.#showPast({ start: `(${shown.id}`, reverse: false }, true);
+    else if (this.#entries.value.length > 1) {
+      this.#mode.value = "past";
+      this.#restart();
+      this.#entries.value = this.#entries.value.slice(0, -1);
+    } else this.#showPast({ end: `(${shown.id}`, reverse: true }, false);
+  }
+
+  /** Plays from the displayed entry. At the newest entry it switches to live. */
+  play(): void {
+    this.#display();
+    this.#mode.value = "playing";
+    const aborted = this.#restart();
+    void this.#retry(aborted, () => this.#playFrom(aborted));
+  }
+
+  /** Stops all reads and timers. */
+  stop(): void {
+    this.#run.abort();
+    clearInterval(this.#rateTimer);
+    clearTimeout(this.#displayTimer);
+  }
+
+  /** Aborts the current read. @returns the signal of the next one */
+  #restart(): AbortSignal {
+    this.#run.abort();
+    this.#run = new AbortController();
+    this.#isFollowing = false;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#problem.value = "";
+    return this.#run.signal;
+  }
+
+  /** Moves the pending entries to the displayed ones. */
+  #display(): void {
+    clearTimeout(this.#displayTimer);
+    this.#displayTimer = undefined;
+    if (this.#pending.length === 0) return;
+    this.#entries.value = bounded([...this.#entries.value, ...this.#pending]);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+  }
+
+  #add(entry: PulledEntry): void {
+    const { entries, bytes } = this.#received;
+    this.#received = { entries: entries + 1, bytes: bytes + entry.data.length };
+    if (entry.gap) this.#gaps.value++;
+    this.#pending.push(entry);
+    this.#pendingBytes += entry.data.length;
+    if (this.#isLatest || this.#pending.length >= MAX_ENTRIES || this.#pendingBytes >= MAX_BYTES)
+      this.#display();
+    else this.#displayTimer ??= setTimeout(() => this.#display(), DISPLAY_MS);
+  }
+
+  /** Reads one page of a range. The size of its first entry limits the number of entries, so that the page stays small. */
+  async #read(range: Range, maxEntries: number, aborted: AbortSignal): Promise<PulledEntry[]> {
+    const { stream, device } = this.#name;
     const options = { ...range, device, signal: aborted };
-    const [first] = await collect(streamer.entries(stream, { ...options, count: 1 }));
-    if (first === undefined || most === 1) return first === undefined ? [] : [first];
-    const count = Math.max(1, Math.min(most, Math.floor(RECENT_BYTES / (first.data.length + 1))));
-    const page = await collect(streamer.entries(stream, { ...options, count, pageCount: count }));
+    const [first] = await collect(this.#streamer.entries(stream, { ...options, count: 1 }));
+    if (first === undefined || maxEntries === 1) return first === undefined ? [] : [first];
+    const count = Math.max(1, Math.min(maxEntries, Math.floor(RECENT_BYTES / (first.data.length + 1))));
+    const page = await collect(this.#streamer.entries(stream, { ...options, count, pageCount: count }));
     return range.reverse ? page.reverse() : page;
   }
 
-  /** Does it, and where it fails for a reason that passes, again. */
-  async function persist(aborted: AbortSignal, act: () => Promise<void>): Promise<void> {
+  /** Runs an action, and again after a retryable error. */
+  async #retry(aborted: AbortSignal, action: () => Promise<void>): Promise<void> {
     for (;;) {
       try {
-        return await act();
+        return await action();
       } catch (error) {
         if (aborted.aborted) return;
-        problem.value = errorText(error);
+        this.#problem.value = errorText(error);
         if (!(error instanceof StreamerError) || !error.retryable) return;
         await sleep(RETRY_MS, aborted).catch(() => undefined);
         if (aborted.aborted) return;
@@ -144,114 +215,71 @@ export function createFeed(streamer: Streamer, { stream, device }: StreamName): 
     }
   }
 
-  async function followNow(latest: boolean | undefined, aborted: AbortSignal): Promise<void> {
-    const [newest] = await read({ reverse: true }, 1, aborted);
+  async #followFrom(latest: boolean | undefined, aborted: AbortSignal): Promise<void> {
+    const { stream, device } = this.#name;
+    const [newest] = await this.#read({ reverse: true }, 1, aborted);
     aborted.throwIfAborted();
-    isLatest = latest ?? (newest !== undefined && imageTypeOf(newest.data) !== undefined);
+    this.#isLatest = latest ?? (newest !== undefined && imageTypeOf(newest.data) !== undefined);
     const recent =
-      isLatest && newest !== undefined ? [newest] : await read({ reverse: true }, RECENT_ENTRIES, aborted);
+      this.#isLatest && newest !== undefined
+        ? [newest]
+        : await this.#read({ reverse: true }, RECENT_ENTRIES, aborted);
     aborted.throwIfAborted();
-    entries.value = recent;
-    problem.value = "";
-    const loop = streamer.pull([stream], {
+    this.#entries.value = recent;
+    this.#problem.value = "";
+    const loop = this.#streamer.pull([stream], {
       device,
       from: recent.at(-1)?.id ?? "0",
-      latest: isLatest,
+      latest: this.#isLatest,
       signal: aborted,
-      onStatus(status) {
-        if (!aborted.aborted) problem.value = waitText(status);
+      onStatus: (status) => {
+        if (!aborted.aborted) this.#problem.value = statusText(status);
       },
     });
-    for await (const entry of loop) add(entry);
+    for await (const entry of loop) this.#add(entry);
   }
 
-  async function playNow(aborted: AbortSignal): Promise<void> {
+  async #playFrom(aborted: AbortSignal): Promise<void> {
+    const { stream, device } = this.#name;
     let last: PulledEntry | undefined;
-    // What was added while the rest was played is played too: only where nothing is left is it followed live.
+    // Entries added during playback are played too. It switches to live when a read returns no more entries.
     do {
-      last = entries.value.at(-1);
+      last = this.#entries.value.at(-1);
       const bytes = (last?.data.length ?? 0) + 1;
-      const pageCount = Math.max(1, Math.min(PLAYED_PAGE, Math.floor(RECENT_BYTES / bytes)));
+      const pageCount = Math.max(1, Math.min(PLAYBACK_PAGE, Math.floor(RECENT_BYTES / bytes)));
       const start = last === undefined ? "-" : `(${last.id}`;
-      const loop = streamer.entries(stream, { start, device, pageCount, signal: aborted });
-      problem.value = "";
-      for await (const entry of paced(loop, last?.timeMs ?? 0, () => speed.value, aborted)) add(entry);
+      const loop = this.#streamer.entries(stream, { start, device, pageCount, signal: aborted });
+      this.#problem.value = "";
+      const timed = playbackTiming(loop, last?.timeMs ?? 0, () => this.speed.value, aborted);
+      for await (const entry of timed) this.#add(entry);
       if (aborted.aborted) return;
-      flush();
-    } while (entries.value.at(-1) !== last);
-    follow(wanted);
+      this.#display();
+    } while (this.#entries.value.at(-1) !== last);
+    this.follow(this.#requestedLatest);
   }
 
-  function follow(latest: boolean | undefined): void {
-    wanted = latest;
-    if (isFollowing && latest === isLatest) return;
-    mode.value = "live";
-    const aborted = restart();
-    isFollowing = true;
-    isLatest = latest ?? false;
-    void persist(aborted, () => followNow(latest, aborted));
-  }
-
-  function showPast(range: { start?: string; end?: string; reverse: boolean }, isStep: boolean): void {
-    mode.value = "past";
-    const aborted = restart();
-    void persist(aborted, async () => {
-      const found = await read(range, isStep || isLatest ? 1 : RECENT_ENTRIES, aborted);
+  #showPast(range: Range, isStep: boolean): void {
+    this.#mode.value = "past";
+    const aborted = this.#restart();
+    void this.#retry(aborted, async () => {
+      const found = await this.#read(range, isStep || this.#isLatest ? 1 : RECENT_ENTRIES, aborted);
       if (aborted.aborted) return;
-      problem.value = "";
-      if (!isStep || range.reverse) entries.value = found;
-      else if (found.length > 0) entries.value = bounded([...entries.value, ...found]);
+      this.#problem.value = "";
+      if (!isStep || range.reverse) this.#entries.value = found;
+      else if (found.length > 0) this.#entries.value = bounded([...this.#entries.value, ...found]);
     });
   }
-
-  return {
-    entries,
-    mode,
-    speed,
-    pace,
-    gaps,
-    problem,
-    follow,
-    pause() {
-      flush();
-      mode.value = "paused";
-      restart();
-    },
-    goTo: (ms) => showPast({ end: String(ms), reverse: true }, false),
-    step(direction) {
-      flush();
-      const shown = entries.value.at(-1);
-      if (shown === undefined) return;
-      if (direction === 1) showPast({ start: `(${shown.id}`, reverse: false }, true);
-      else if (entries.value.length > 1) {
-        mode.value = "past";
-        restart();
-        entries.value = entries.value.slice(0, -1);
-      } else showPast({ end: `(${shown.id}`, reverse: true }, false);
-    },
-    play() {
-      flush();
-      mode.value = "playing";
-      const aborted = restart();
-      void persist(aborted, () => playNow(aborted));
-    },
-    stop() {
-      run.abort();
-      clearInterval(beat);
-      clearTimeout(show);
-    },
-  };
 }
 
-/** What following a stream waits for; empty where it waits for entries alone. */
-function waitText(status: Status): string {
+/** Describes a connection state in which no entry can arrive; empty for other states. */
+function statusText(status: Status): string {
   switch (status.state) {
     case "waiting":
       return `reconnecting: ${status.error.message}`;
     case "redis-unavailable":
-      return `Redis has not answered since ${clockText(status.since)}; what is shown is the last that arrived`;
+      return `Redis has not responded since ${clockText(status.since)}; showing the last received entries`;
     case "silent":
-      return `the gateway has not answered since ${clockText(status.since)}; what is shown is the last that arrived`;
+      return `the gateway has not responded since ${clockText(status.since)}; showing the last received entries`;
     case "connecting":
     case "open":
       return "";
@@ -266,13 +294,13 @@ async function collect(loop: AsyncIterable<PulledEntry>): Promise<PulledEntry[]>
   return all;
 }
 
-/** The newest of them that fit. */
+/** Returns the newest entries that fit into the buffer. */
 function bounded(all: readonly PulledEntry[]): readonly PulledEntry[] {
   let bytes = 0;
   let from = all.length;
-  while (from > 0 && all.length - from < MOST_ENTRIES) {
+  while (from > 0 && all.length - from < MAX_ENTRIES) {
     bytes += all[from - 1]?.data.length ?? 0;
-    if (bytes > MOST_BYTES && from < all.length) break;
+    if (bytes > MAX_BYTES && from < all.length) break;
     from--;
   }
   return all.slice(from);

@@ -1,13 +1,13 @@
-/** Numbers, times and sizes as people read them. */
+/** Formats numbers, times and sizes for people. */
 
-/** A count, with thousands apart. */
+/** Formats a count with thousands separators. */
 export const countText = (count: number): string => count.toLocaleString("en");
 
-/** A rate per second. */
+/** Formats a rate per second. */
 export const rateText = (perSecond: number | undefined): string =>
   perSecond === undefined ? "–" : perSecond >= 100 ? countText(Math.round(perSecond)) : perSecond.toFixed(1);
 
-/** A number of bytes. */
+/** Formats a number of bytes. */
 export function bytesText(bytes: number): string {
   if (bytes < 1000) return `${Math.round(bytes)} B`;
   if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
@@ -15,7 +15,7 @@ export function bytesText(bytes: number): string {
   return `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
-/** A time span. */
+/** Formats a duration. */
 export function spanText(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
@@ -25,7 +25,7 @@ export function spanText(ms: number): string {
   return `${Math.round(seconds / 86_400)} d`;
 }
 
-/** A moment of today by its time, to the millisecond; of another day with its date. */
+/** Formats a time with milliseconds; with its date if it is not today. */
 export function timeText(ms: number): string {
   const moment = new Date(ms);
   const time = `${moment.toLocaleTimeString("en-GB")}.${String(moment.getMilliseconds()).padStart(3, "0")}`;
@@ -34,11 +34,11 @@ export function timeText(ms: number): string {
     : `${moment.toLocaleDateString("en-CA")} ${time}`;
 }
 
-/** The local time of day, `13:35:02`. */
+/** Formats the local time of day, `13:35:02`. */
 export const clockText = (time: Date): string => time.toTimeString().slice(0, 8);
 
-/** The milliseconds of an entry id; undefined of the empty one. */
+/** Returns the milliseconds of an entry id; undefined for an empty id. */
 export const msOfId = (id: string): number | undefined => (id === "" ? undefined : Number.parseInt(id, 10));
 
-/** What an error says. */
+/** Returns the message of an error. */
 export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,16 +1,16 @@
 /**
- * Which streams are open, with which viewers, and which panels: kept in the address behind `#`, so that it survives a
- * reload and can be sent to somebody. `#show=events&open=rover:camera&view=image&open=rover:imu&view=auto`, in order.
+ * Open streams with their viewers, and open panels. They are stored in the URL fragment, so that they survive a reload and
+ * can be shared as a link. `#show=events&open=rover:camera&view=image&open=rover:imu&view=auto`, in this order.
  */
 import { type ReadonlySignal, signal } from "@preact/signals";
 
-/** The viewers by name; `auto` is what fits the content. */
+/** Names of the viewers; `auto` selects one by content. */
 export const VIEWS = ["auto", "image", "plot", "audio", "text", "msgpack", "hex"] as const;
 
 /** A viewer's name. */
 export type View = (typeof VIEWS)[number];
 
-/** What can be shown beside streams: what happened, and how the gateway does. */
+/** Names of the panels. */
 export const PANELS = ["events", "gateway"] as const;
 
 /** A panel's name. */
@@ -30,12 +30,12 @@ export interface Layout {
   open(key: string): void;
   close(key: string): void;
   setView(key: string, view: View): void;
-  /** Shows a panel, or puts it away. */
+  /** Opens or closes a panel. */
   toggle(panel: Panel): void;
   stop(): void;
 }
 
-/** Reads panes out of the part behind `#`. What is no viewer is `auto`; a stream is open once. */
+/** Parses the open streams of a URL fragment. Unknown viewers become `auto`; duplicate streams are merged. */
 export function parsePanes(hash: string): readonly Pane[] {
   const panes = new Map<string, View>();
   let key: string | undefined;
@@ -50,7 +50,7 @@ export function parsePanes(hash: string): readonly Pane[] {
   return [...panes].map(([open, view]) => ({ key: open, view }));
 }
 
-/** Writes panes. */
+/** Formats open streams as a URL fragment. */
 export const formatPanes = (panes: readonly Pane[]): string =>
   new URLSearchParams(
     panes.flatMap(({ key, view }) => [
@@ -59,7 +59,7 @@ export const formatPanes = (panes: readonly Pane[]): string =>
     ]),
   ).toString();
 
-/** Reads panels out of the part behind `#`. */
+/** Parses the open panels of a URL fragment. */
 function parsePanels(hash: string): readonly Panel[] {
   const shown = new Set(new URLSearchParams(hash.replace(/^#/, "")).getAll("show"));
   return PANELS.filter((panel) => shown.has(panel));
@@ -68,8 +68,8 @@ function parsePanels(hash: string): readonly Panel[] {
 const formatPanels = (panels: readonly Panel[]): string =>
   new URLSearchParams(panels.map((panel) => ["show", panel])).toString();
 
-/** Follows the address, and changes it. */
-export function followAddress(): Layout {
+/** Creates the layout of the page, and keeps it in sync with the URL fragment. */
+export function syncLayoutWithUrl(): Layout {
   const panes = signal(parsePanes(location.hash));
   const panels = signal(parsePanels(location.hash));
   const follow = () => {

@@ -1,4 +1,4 @@
-/** What there is, asked for again and again: devices, streams, and how fast each grows. */
+/** Polls the lists of devices and streams, and computes the rate of each stream. */
 import { type ReadonlySignal, signal } from "@preact/signals";
 import {
   type DeviceInfo,
@@ -11,61 +11,61 @@ import { clockText, errorText } from "./format.ts";
 
 /** A stream of the list. */
 export interface ListedStream extends StreamInfo {
-  /** Entries added a second, since the last look; undefined where it is not known yet. */
+  /** Entries added per second since the previous poll; undefined if not known yet. */
   readonly rate: number | undefined;
-  /** Payload bytes added a second: the rate, and the size of entries as seen at the looks. */
+  /** Bytes added per second: the rate times the mean size of the polled last entries. */
   readonly bytesRate: number | undefined;
-  /** The rates of the last looks, oldest first. */
+  /** Rates of the last polls, oldest first. */
   readonly rates: readonly number[];
 }
 
-/** A stream that came or went while this page looked. */
+/** A stream that was created or deleted since the page was opened. */
 export interface StreamEvent {
   readonly timeMs: number;
   readonly key: string;
   readonly what: "created" | "deleted";
 }
 
-/** What keeps the list from being current. */
+/** A problem that prevents an update of the list. */
 export interface Problem {
   readonly what: "gateway" | "redis" | "login" | "late" | "other";
   readonly message: string;
 }
 
-/** The list as it is now. */
+/** The current lists. */
 export interface Listing {
   readonly streams: ReadonlySignal<readonly ListedStream[] | undefined>;
   readonly devices: ReadonlySignal<readonly DeviceInfo[]>;
   readonly server: ReadonlySignal<ServerInfo | undefined>;
   readonly problem: ReadonlySignal<Problem | undefined>;
-  /** Streams that came and went since this page was opened, oldest first. */
+  /** Streams created and deleted since the page was opened, oldest first. */
   readonly changes: ReadonlySignal<readonly StreamEvent[]>;
-  /** Looks at once. */
+  /** Polls immediately. */
   refresh(): void;
   stop(): void;
 }
 
-/** Least time between two looks, ms. */
+/** Minimum time between two polls, ms. */
 const PERIOD_MS = 1000;
-/** A look may take this share of the time, so that a large list does not keep the gateway busy. */
-const PAUSE_PER_LOOK = 4;
-/** A look that takes longer (ms) is reported, so that what is shown is not taken for what is. */
+/** The delay between polls is at least this many times the duration of a poll, so that a large list does not overload the gateway. */
+const DELAY_PER_POLL = 4;
+/** A poll that takes longer is reported, because the displayed data is stale, ms. */
 const LATE_MS = 2000;
-/** Rates that are kept of each stream. */
-const MOST_RATES = 40;
-/** How much the size of the last entry counts against those seen before. */
-const NEW_SIZE_SHARE = 0.2;
-/** Streams coming and going that are kept. */
-const MOST_CHANGES = 500;
+/** Number of rates kept per stream. */
+const MAX_RATES = 40;
+/** Weight of the last entry's size in the moving average. */
+const SIZE_WEIGHT = 0.2;
+/** Number of stream events kept. */
+const MAX_CHANGES = 500;
 
-/** What is known of a stream from one look to the next. */
-interface Before {
+/** State of a stream between two polls. */
+interface Previous {
   readonly info: StreamInfo;
   readonly bytesPerEntry: number;
   readonly rates: readonly number[];
 }
 
-/** Starts to look. */
+/** Starts to poll. */
 export function watchListing(streamer: Streamer): Listing {
   const streams = signal<readonly ListedStream[] | undefined>(undefined);
   const devices = signal<readonly DeviceInfo[]>([]);
@@ -74,11 +74,11 @@ export function watchListing(streamer: Streamer): Listing {
   const changes = signal<readonly StreamEvent[]>([]);
   const controller = new AbortController();
   const { signal: stopped } = controller;
-  let before: ReadonlyMap<string, Before> = new Map();
+  let before: ReadonlyMap<string, Previous> = new Map();
   let beforeMs = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let late: ReturnType<typeof setTimeout> | undefined;
-  let looking = false;
+  let isPolling = false;
 
   function noteChanges(listed: readonly ListedStream[]): void {
     const now = new Set(listed.map(({ key }) => key));
@@ -90,19 +90,19 @@ export function watchListing(streamer: Streamer): Listing {
       ...changes.value,
       ...created.map((key) => ({ timeMs, key, what: "created" as const })),
       ...deleted.map((key) => ({ timeMs, key, what: "deleted" as const })),
-    ].slice(-MOST_CHANGES);
+    ].slice(-MAX_CHANGES);
   }
 
-  async function look(): Promise<void> {
+  async function poll(): Promise<void> {
     const startedMs = performance.now();
-    looking = true;
-    const lookedAt = new Date();
+    isPolling = true;
+    const startedAt = new Date();
     late = setTimeout(() => {
-      problem.value = { what: "late", message: `since ${clockText(lookedAt)}` };
+      problem.value = { what: "late", message: `since ${clockText(startedAt)}` };
     }, LATE_MS);
     try {
       const options = { signal: stopped };
-      const [found, who, what] = await Promise.all([
+      const [found, listedDevices, info] = await Promise.all([
         streamer.streams(options),
         streamer.devices(options),
         streamer.server(options),
@@ -110,8 +110,8 @@ export function watchListing(streamer: Streamer): Listing {
       const listed = compare(found, before, (startedMs - beforeMs) / 1000);
       if (beforeMs > 0) noteChanges(listed);
       streams.value = listed;
-      devices.value = who;
-      server.value = what;
+      devices.value = listedDevices;
+      server.value = info;
       problem.value = undefined;
       before = new Map(
         listed.map((stream) => [
@@ -129,12 +129,12 @@ export function watchListing(streamer: Streamer): Listing {
       problem.value = problemOf(error);
     }
     clearTimeout(late);
-    looking = false;
+    isPolling = false;
     const tookMs = performance.now() - startedMs;
-    timer = setTimeout(look, Math.max(PERIOD_MS, tookMs * PAUSE_PER_LOOK));
+    timer = setTimeout(poll, Math.max(PERIOD_MS, tookMs * DELAY_PER_POLL));
   }
 
-  void look();
+  void poll();
   return {
     streams,
     devices,
@@ -142,9 +142,9 @@ export function watchListing(streamer: Streamer): Listing {
     problem,
     changes,
     refresh() {
-      if (looking) return;
+      if (isPolling) return;
       clearTimeout(timer);
-      void look();
+      void poll();
     },
     stop() {
       controller.abort();
@@ -155,13 +155,13 @@ export function watchListing(streamer: Streamer): Listing {
 }
 
 /**
- * What a look adds to what was known before.
+ * Computes the rates of streams from two polls.
  *
- * @param seconds since the look before
+ * @param seconds since the previous poll
  */
 export function compare(
   found: readonly StreamInfo[],
-  before: ReadonlyMap<string, Before>,
+  before: ReadonlyMap<string, Previous>,
   seconds: number,
 ): readonly ListedStream[] {
   return found.map((stream) => {
@@ -172,21 +172,21 @@ export function compare(
       ...stream,
       rate,
       bytesRate: rate === undefined ? undefined : rate * bytesPerEntryOf(known, stream),
-      rates: rate === undefined ? rates : [...rates.slice(-MOST_RATES + 1), rate],
+      rates: rate === undefined ? rates : [...rates.slice(-MAX_RATES + 1), rate],
     };
   });
 }
 
-/** Entries differ in size, and only the last of them is seen: what was seen before counts too. */
-const bytesPerEntryOf = (known: Before | undefined, { lastBytes, lastId }: StreamInfo): number => {
+/** Moving average of the entry size. A poll returns only the size of the last entry. */
+const bytesPerEntryOf = (known: Previous | undefined, { lastBytes, lastId }: StreamInfo): number => {
   if (known === undefined) return lastBytes;
   if (known.info.lastId === lastId) return known.bytesPerEntry;
-  return known.bytesPerEntry + (lastBytes - known.bytesPerEntry) * NEW_SIZE_SHARE;
+  return known.bytesPerEntry + (lastBytes - known.bytesPerEntry) * SIZE_WEIGHT;
 };
 
 function rateOf(before: StreamInfo | undefined, now: StreamInfo, seconds: number): number | undefined {
   if (before === undefined || now.added < before.added) return undefined;
-  // Redis before 7 does not count what was added: only that nothing was can be known.
+  // Redis before 7 has no counter of added entries. An unchanged last id means a rate of 0; otherwise the rate is unknown.
   if (now.added === 0) return now.lastId === before.lastId ? 0 : undefined;
   return (now.added - before.added) / seconds;
 }

@@ -1,4 +1,4 @@
-/** The console: what the gateway holds, live, in a browser. It stands on the client alone. */
+/** Entry point of the console, a web page that displays streams live. It uses only the public client. */
 import { render } from "preact";
 import { connect } from "../client/browser.ts";
 import { App } from "./app.tsx";

@@ -1,27 +1,27 @@
-/** Sound as samples: how a payload holds them, read from metadata, from a WAV header, or guessed by how they run. */
+/** PCM audio: reads the sample format from metadata or a WAV header, decodes samples, and detects audio by its waveform. */
 
-/** How a sample is written. All little-endian. */
+/** Sample formats, all little-endian. */
 export const SAMPLE_FORMATS = ["s16", "f32", "s32", "u8"] as const;
 
-/** How sound is written. */
+/** PCM format. */
 export interface PcmFormat {
   readonly format: (typeof SAMPLE_FORMATS)[number];
-  /** Samples a second of each channel. */
+  /** Samples per second and channel. */
   readonly rate: number;
-  /** Interleaved. */
+  /** Number of interleaved channels. */
   readonly channels: number;
 }
 
-/** What sound is taken for where nothing says otherwise. */
-export const USUAL_PCM: PcmFormat = { format: "s16", rate: 16_000, channels: 1 };
+/** Default format. */
+export const DEFAULT_PCM: PcmFormat = { format: "s16", rate: 16_000, channels: 1 };
 
 const BYTES: Readonly<Record<PcmFormat["format"], number>> = { s16: 2, f32: 4, s32: 4, u8: 1 };
-/** What sample rates can be played (Web Audio, "BaseAudioContext.createBuffer"). */
+/** Range of sample rates that browsers can play (Web Audio, "BaseAudioContext.createBuffer"). */
 const LEAST_RATE = 3000;
 const MOST_RATE = 768_000;
 const MOST_CHANNELS = 32;
 
-/** Names under which programs write them down in metadata. */
+/** Names of these values in the metadata of common programs. */
 const RATE_NAMES = ["sampleRate", "sample_rate", "samplerate", "rate", "hz"];
 const CHANNEL_NAMES = ["channels", "channelCount", "n_channels", "nchannels"];
 const FORMAT_NAMES = ["sampleFormat", "sample_format", "format", "dtype", "encoding"];
@@ -32,7 +32,7 @@ const SPELLINGS: Readonly<Record<PcmFormat["format"], RegExp>> = {
   u8: /^(u8|pcm_?u8|\|?u1|uint8)$/i,
 };
 
-/** What a stream's metadata says of sound, at its top or below `audio`; undefined where it says no sample rate. */
+/** Reads the format from metadata, at the top level or below `audio`; undefined without a sample rate. */
 export function pcmOfMeta(meta: unknown): PcmFormat | undefined {
   if (typeof meta !== "object" || meta === null) return undefined;
   if ("audio" in meta) return pcmOfMeta(meta.audio);
@@ -46,15 +46,15 @@ export function pcmOfMeta(meta: unknown): PcmFormat | undefined {
   return {
     rate,
     channels: Number.isInteger(channels) && channels >= 1 && channels <= MOST_CHANNELS ? channels : 1,
-    format: SAMPLE_FORMATS.find((format) => SPELLINGS[format].test(spelled)) ?? USUAL_PCM.format,
+    format: SAMPLE_FORMATS.find((format) => SPELLINGS[format].test(spelled)) ?? DEFAULT_PCM.format,
   };
 }
 
-/** Codes of a WAV file's `fmt ` chunk. */
+/** Format codes of the `fmt ` chunk of a WAV file. */
 const WAV_INTEGER = 1;
 const WAV_FLOAT = 3;
 
-/** The format and samples of a payload that is a WAV file of its own; undefined of any other. */
+/** Returns format and samples of a WAV file; undefined for other payloads. */
 export function readWav(
   data: Uint8Array,
 ): { readonly pcm: PcmFormat; readonly samples: Uint8Array } | undefined {
@@ -78,13 +78,13 @@ export function readWav(
     } else if (word(at) === "data" && pcm !== undefined) {
       return { pcm, samples: data.subarray(at + 8, Math.min(at + 8 + size, data.length)) };
     }
-    // Chunks begin at even places.
+    // Chunks are aligned to even offsets.
     at += 8 + size + (size % 2);
   }
   return undefined;
 }
 
-/** The samples of each channel, from -1 to 1. What is left over of a last frame is left out. */
+/** Returns the samples of each channel, from -1 to 1. An incomplete last frame is dropped. */
 export function samplesOf(
   data: Uint8Array,
   { format, channels }: PcmFormat,
@@ -105,20 +105,20 @@ export function samplesOf(
   });
 }
 
-/** So many samples are wanted for a guess, and so many looked at. */
+/** Minimum and maximum number of samples for the detection of audio. */
 const LEAST_GUESSED = 128;
 const MOST_GUESSED = 2048;
-/** From one sample to the next, sound moves by less than this share of how large its samples are; noise by more than 1. */
+/** Mean difference of consecutive samples relative to their mean magnitude: lower in audio, above 1 in noise. */
 const MOST_MOVE = 0.6;
-/** Quieter than this says nothing: small counters run smoothly too. */
+/** Minimum mean magnitude. Counters with small values are smooth, too. */
 const LEAST_LOUD = 0.002;
 
-/** Whether bytes run as the samples of a sound do. */
+/** Whether bytes look like audio samples: consecutive samples differ little. */
 export function looksLikeSound(data: Uint8Array): boolean {
   return (["s16", "f32"] as const).some((format) => {
     if (data.length % BYTES[format] !== 0 || data.length < LEAST_GUESSED * BYTES[format]) return false;
     const head = data.subarray(0, MOST_GUESSED * BYTES[format]);
-    const [samples = new Float32Array()] = samplesOf(head, { ...USUAL_PCM, format });
+    const [samples = new Float32Array()] = samplesOf(head, { ...DEFAULT_PCM, format });
     let size = 0;
     let move = 0;
     for (let i = 1; i < samples.length; i++) {

@@ -1,25 +1,25 @@
-/** Entries of the past at the pace at which they were added, times a speed that may change on the way. */
+/** Playback timing: yields stored entries at the rate at which they were added, times a speed that may change. */
 import type { PulledEntry } from "../client/browser.ts";
 import { sleep } from "../src/domain/sleep.ts";
 
-/** The speeds that can be chosen. */
+/** Selectable speeds. */
 export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8] as const;
 
-/** A pause in the stream is not waited for longer than this, ms: who watches wants to see what comes behind it. */
-const MOST_PAUSE_MS = 2000;
-/** What reading is behind by more than this, ms, is not made up for: it would go by too fast to be seen. */
-const MOST_LATE_MS = 1000;
-/** A timer is no more exact than this, ms. */
-const LEAST_WAIT_MS = 4;
+/** Pauses in the stream are shortened to this, ms. */
+const MAX_PAUSE_MS = 2000;
+/** A delay of more than this is not made up for, because the entries would pass too fast to be seen, ms. */
+const MAX_LATE_MS = 1000;
+/** Resolution of timers, ms. */
+const MIN_DELAY_MS = 4;
 
 /**
  * Yields each entry when it is due.
  *
- * @param fromMs the moment from which it goes on, ms since 1970
- * @param speed asked at each entry
- * @throws the signal's reason where it was aborted
+ * @param fromMs start time, Unix ms
+ * @param speed called for each entry
+ * @throws the signal's reason if it was aborted
  */
-export async function* paced(
+export async function* playbackTiming(
   entries: AsyncIterable<PulledEntry>,
   fromMs: number,
   speed: () => number,
@@ -31,11 +31,11 @@ export async function* paced(
     const now = performance.now();
     if (base.speed !== speed()) base = { wallMs: now, entryMs: before, speed: speed() };
     let waitMs = base.wallMs + (entry.timeMs - base.entryMs) / base.speed - now;
-    if (waitMs > MOST_PAUSE_MS || waitMs < -MOST_LATE_MS) {
-      waitMs = Math.max(0, Math.min(waitMs, MOST_PAUSE_MS));
+    if (waitMs > MAX_PAUSE_MS || waitMs < -MAX_LATE_MS) {
+      waitMs = Math.max(0, Math.min(waitMs, MAX_PAUSE_MS));
       base = { wallMs: now + waitMs, entryMs: entry.timeMs, speed: base.speed };
     }
-    if (waitMs >= LEAST_WAIT_MS) await sleep(waitMs, aborted);
+    if (waitMs >= MIN_DELAY_MS) await sleep(waitMs, aborted);
     before = entry.timeMs;
     yield entry;
   }

@@ -1,47 +1,47 @@
 /**
- * How many entries of a stream were never shown. With `latest` those in between are not sent at all, so they cannot be
- * counted here; but the list tells how many were ever added, and up to which id.
+ * Counts the entries of a stream that were never displayed. With `latest` the gateway does not send them, so the count is
+ * derived from the list of streams, which has the number of added entries and the last id.
  */
 import type { StreamInfo } from "../client/browser.ts";
 
-/** What the list says. */
-export type Counted = Pick<StreamInfo, "added" | "lastId">;
+/** The counters of a stream in the list. */
+export type StreamCounters = Pick<StreamInfo, "added" | "lastId">;
 
-/** A count that goes on. */
+/** Counts skipped entries. */
 export interface SkipCounter {
-  /** An entry was shown. */
+  /** Records a displayed entry. */
   shown(id: string): void;
-  /** The list was looked at. */
-  listed(counted: Counted): void;
-  /** Entries that were added and not shown since the first look; undefined before, and where Redis does not count (before 7). */
+  /** Records a poll of the list. */
+  listed(counters: StreamCounters): void;
+  /** Entries added but not displayed since the first poll; undefined before it, and on Redis before 7, which does not count them. */
   readonly skipped: number | undefined;
 }
 
-/** Starts to count. */
+/** Creates a counter. */
 export function createSkipCounter(): SkipCounter {
-  /** Shown, and not yet known to be among those that a look counted. */
+  /** Ids of displayed entries that no poll has covered yet. */
   let open: string[] = [];
-  let first: Counted | undefined;
+  let first: StreamCounters | undefined;
   let shownOfCounted = 0;
   let skipped: number | undefined;
   return {
     shown(id) {
       open.push(id);
     },
-    listed(counted) {
-      if (counted.added === 0) return;
-      const { lastId } = counted;
+    listed(counters) {
+      if (counters.added === 0) return;
+      const { lastId } = counters;
       const since = first?.lastId;
-      // What was listed already when counting began, and shown only then, is no part of the count.
+      // Entries that the first poll already counted are excluded.
       const covered = open.filter(
         (id) => !isAfter(id, lastId) && since !== undefined && isAfter(id, since),
       ).length;
       open = open.filter((id) => isAfter(id, lastId));
-      if (first === undefined || counted.added < first.added) {
-        first = counted;
+      if (first === undefined || counters.added < first.added) {
+        first = counters;
         shownOfCounted = 0;
       } else shownOfCounted += covered;
-      skipped = Math.max(0, counted.added - first.added - shownOfCounted);
+      skipped = Math.max(0, counters.added - first.added - shownOfCounted);
     },
     get skipped() {
       return skipped;
@@ -49,7 +49,7 @@ export function createSkipCounter(): SkipCounter {
   };
 }
 
-/** Whether an id is greater than another. Sequences of one millisecond are small enough to be numbers. */
+/** Whether an id is greater than another. Sequence numbers are small enough for floating-point numbers. */
 function isAfter(id: string, other: string): boolean {
   const [ms = 0, sequence = 0] = id.split("-").map(Number);
   const [otherMs = 0, otherSequence = 0] = other.split("-").map(Number);

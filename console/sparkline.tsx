@@ -1,12 +1,12 @@
-/** A rate of the last looks as a line as small as a word. What it shows is told beside it in numbers. */
+/** Sparkline of the last rates. It is decorative: the rate is displayed as a number next to it. */
 
-/** Its size, in CSS pixels, as the style sheet has it. */
+/** Size in CSS pixels, as in the style sheet. */
 const WIDTH = 64;
 const HEIGHT = 18;
-/** Looks from its left to its right. */
+/** Number of steps from left to right. */
 const STEPS = 39;
 
-/** The line's path: the newest at the right, the greatest at the top. Empty where nothing came. */
+/** Returns the SVG path: newest value at the right, maximum at the top. Empty if all values are 0. */
 export function sparkPath(values: readonly number[]): string {
   const most = Math.max(...values);
   if (values.length < 2 || !(most > 0)) return "";
@@ -20,7 +20,7 @@ export function sparkPath(values: readonly number[]): string {
     .join("");
 }
 
-/** The line. */
+/** Renders the sparkline. */
 export function Sparkline({ values }: { readonly values: readonly number[] }) {
   return (
     <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true" focusable="false">

@@ -1,4 +1,4 @@
-/** All streams: searched, sorted, or where there are none, how to make one. */
+/** List of streams with search, filter and sort order. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { countText, msOfId } from "./format.ts";
@@ -7,7 +7,7 @@ import type { ListedStream, Listing } from "./listing.ts";
 import { type Column, type Sort, StreamTable } from "./stream-table.tsx";
 import { pageUrl } from "./urls.ts";
 
-/** By name upwards, by anything else the greatest, or the youngest, first. */
+/** Sort orders: names ascending, all others descending. */
 const ORDERS: Readonly<Record<Column, (a: ListedStream, b: ListedStream) => number>> = {
   name: (a, b) => (a.key < b.key ? -1 : 1),
   rate: (a, b) => (b.rate ?? -1) - (a.rate ?? -1),
@@ -21,7 +21,7 @@ interface StreamListProps {
   readonly layout: Layout;
 }
 
-/** The list. */
+/** Renders the list. */
 export function StreamList({ listing, layout }: StreamListProps) {
   const search = useSignal("");
   const device = useSignal("");
@@ -70,12 +70,12 @@ export function StreamList({ listing, layout }: StreamListProps) {
       </div>
       <p class="count" role="status">
         {all === undefined
-          ? "reading the list …"
+          ? "loading …"
           : `${countText(rows.value.length)} of ${countText(all.length)} streams`}
       </p>
       {all?.length === 0 ? (
         <p class="hint">
-          There is no stream yet. Send a first entry:{" "}
+          There are no streams yet. Push a first entry:{" "}
           <code>curl --data-binary hello {pageUrl("data/my-stream")}</code>
         </p>
       ) : (

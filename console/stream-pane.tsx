@@ -1,13 +1,13 @@
-/** One open stream: its viewer, its place in time, and what can be done with it. */
+/** Pane of one open stream: viewer, time bar and tools. */
 import { type ReadonlySignal, useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Streamer } from "../client/browser.ts";
 import { viewOf } from "./content.ts";
-import { createFeed, type Feed, type StreamName } from "./feed.ts";
+import { Feed, type StreamName } from "./feed.ts";
 import { bytesText, countText, msOfId, rateText, spanText } from "./format.ts";
 import { type Layout, type Pane, VIEWS } from "./layout.ts";
 import type { ListedStream, Listing } from "./listing.ts";
-import type { Counted } from "./skip-counter.ts";
+import type { StreamCounters } from "./skip-counter.ts";
 import { StreamTools } from "./stream-tools.tsx";
 import { TimeBar } from "./time-bar.tsx";
 import { AudioViewer } from "./viewers/audio-viewer.tsx";
@@ -23,7 +23,7 @@ interface StreamPaneProps {
   readonly layout: Layout;
 }
 
-/** An open stream, once the list has said which device it is of. */
+/** Renders an open stream once the list of streams has its device. */
 export function StreamPane({ pane, streamer, listing, layout }: StreamPaneProps) {
   const info = useComputed(() => listing.streams.value?.find(({ key }) => key === pane.key));
   const device = info.value?.device;
@@ -57,7 +57,7 @@ export function StreamPane({ pane, streamer, listing, layout }: StreamPaneProps)
       </div>
       {name === undefined ? (
         <p class="hint">
-          {listing.streams.value === undefined ? "looking for it …" : "There is no such stream (yet)."}
+          {listing.streams.value === undefined ? "loading …" : "This stream does not exist (yet)."}
         </p>
       ) : (
         <OpenStream pane={pane} name={name} streamer={streamer} listing={listing} />
@@ -74,8 +74,8 @@ interface OpenStreamProps {
 }
 
 function OpenStream({ pane, name, streamer, listing }: OpenStreamProps) {
-  const feed = useMemo(() => createFeed(streamer, name), [streamer, name]);
-  // What was chosen for the first entry stays: a stream with a stray entry in it is no reason to change the viewer.
+  const feed = useMemo(() => new Feed(streamer, name), [streamer, name]);
+  // The viewer is selected by the first entry and kept, so that a single different entry does not switch it.
   const first = useRef<ReturnType<typeof viewOf> | undefined>(undefined);
   const info = useComputed(() => listing.streams.value?.find(({ key }) => key === pane.key));
   const meta = useComputed(() => info.value?.meta);
@@ -92,7 +92,7 @@ function OpenStream({ pane, name, streamer, listing }: OpenStreamProps) {
     if (feed.mode.peek() === "live") feed.follow(isLatest);
   }, [feed, isLatest]);
 
-  function steer(event: KeyboardEvent): void {
+  function handleKey(event: KeyboardEvent): void {
     if ((event.target as HTMLElement).closest("input, select, button, textarea") !== null) return;
     const isRunning = feed.mode.peek() === "live" || feed.mode.peek() === "playing";
     if (event.key === " ") isRunning ? feed.pause() : feed.follow(isLatest);
@@ -113,8 +113,8 @@ function OpenStream({ pane, name, streamer, listing }: OpenStreamProps) {
         class="viewer"
         role="group"
         tabIndex={0}
-        aria-label={`${pane.key}: space stops it or lets it run, left and right go from entry to entry`}
-        onKeyDown={steer}
+        aria-label={`${pane.key}: space pauses or resumes, left and right arrow keys step through entries`}
+        onKeyDown={handleKey}
       >
         {view === undefined ? (
           <p class="hint">No entry yet.</p>
@@ -128,9 +128,9 @@ function OpenStream({ pane, name, streamer, listing }: OpenStreamProps) {
   );
 }
 
-/** What goes through. Apart, so that its changes draw this alone. */
+/** Current rate and gaps. A component of its own, so that a change re-renders only this. */
 function Facts({ feed }: { readonly feed: Feed }) {
-  const { entries, bytes } = feed.pace.value;
+  const { entries, bytes } = feed.rate.value;
   const gaps = feed.gaps.value;
   return (
     <p class="facts">
@@ -138,14 +138,14 @@ function Facts({ feed }: { readonly feed: Feed }) {
       {gaps > 0 && (
         <strong class="gap">
           {" "}
-          {gaps} {gaps === 1 ? "gap" : "gaps"}: entries were gone before they could be read
+          {gaps} {gaps === 1 ? "gap" : "gaps"}: entries were trimmed before they were read
         </strong>
       )}
     </p>
   );
 }
 
-/** How far back the stream goes, and what limits it. */
+/** Number of stored entries and the time they span. */
 function KeptSpan({ info }: { readonly info: ReadonlySignal<ListedStream | undefined> }) {
   const stream = info.value;
   const firstMs = stream && msOfId(stream.firstId);
@@ -153,7 +153,7 @@ function KeptSpan({ info }: { readonly info: ReadonlySignal<ListedStream | undef
   if (stream === undefined || firstMs === undefined || lastMs === undefined) return null;
   return (
     <p class="facts">
-      keeps {countText(stream.length)} {stream.length === 1 ? "entry" : "entries"} of{" "}
+      stores {countText(stream.length)} {stream.length === 1 ? "entry" : "entries"} over{" "}
       {spanText(lastMs - firstMs)}
     </p>
   );
@@ -164,7 +164,7 @@ interface ViewerProps {
   readonly feed: Feed;
   readonly name: string;
   readonly meta: ReadonlySignal<unknown>;
-  readonly counted: ReadonlySignal<Counted | undefined>;
+  readonly counted: ReadonlySignal<StreamCounters | undefined>;
 }
 
 function Viewer({ view, feed, name, meta, counted }: ViewerProps) {

@@ -1,4 +1,4 @@
-/** A table of streams of which only those rows are drawn that are in sight, since there may be thousands. */
+/** Virtualized table of streams: only visible rows are rendered, because there may be thousands. */
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { bytesText, countText, msOfId, rateText, spanText } from "./format.ts";
@@ -6,22 +6,22 @@ import type { Layout } from "./layout.ts";
 import type { ListedStream } from "./listing.ts";
 import { Sparkline } from "./sparkline.tsx";
 
-/** The height of a row, in CSS pixels, as the style sheet has it. */
+/** Height of a row in CSS pixels, as in the style sheet. */
 const ROW = 36;
-/** Rows drawn beyond what is in sight, above and below. */
+/** Number of rows rendered above and below the visible ones. */
 const MARGIN = 8;
 
 const COLUMNS = [
   { id: "name", title: "Stream", hint: "by name" },
-  { id: "rate", title: "per s", hint: "by entries a second" },
-  { id: "bytes", title: "bytes/s", hint: "by payload bytes a second" },
+  { id: "rate", title: "per s", hint: "by entries per second" },
+  { id: "bytes", title: "bytes/s", hint: "by bytes per second" },
   { id: "length", title: "entries", hint: "by length" },
   { id: "age", title: "last", hint: "by the age of the last entry" },
 ] as const;
-/** What a table is sorted by. */
+/** Sort column. */
 export type Column = (typeof COLUMNS)[number]["id"];
 
-/** The order of its rows. */
+/** Sort order. */
 export interface Sort {
   readonly column: Column;
   readonly reverse: boolean;
@@ -29,14 +29,14 @@ export interface Sort {
 
 interface StreamTableProps {
   readonly rows: readonly ListedStream[];
-  /** Those that are connected. */
+  /** Connected devices. */
   readonly devices: ReadonlySet<string>;
   readonly layout: Layout;
   readonly sort: Sort;
   readonly sortBy: (column: Column) => void;
 }
 
-/** The table. */
+/** Renders the table. */
 export function StreamTable({ rows, devices, layout, sort, sortBy }: StreamTableProps) {
   const box = useRef<HTMLDivElement>(null);
   const top = useSignal(0);
@@ -51,7 +51,7 @@ export function StreamTable({ rows, devices, layout, sort, sortBy }: StreamTable
     return () => observer.disconnect();
   }, []);
 
-  // In another order what was in sight is elsewhere: begin with the first.
+  // Scrolls to the top after a change of the sort order.
   useEffect(() => {
     box.current?.scrollTo(0, 0);
   }, [sort]);
@@ -59,7 +59,7 @@ export function StreamTable({ rows, devices, layout, sort, sortBy }: StreamTable
   const from = Math.max(0, Math.min(Math.floor(top.value / ROW), rows.length) - MARGIN);
   const to = Math.min(rows.length, Math.ceil((top.value + height.value) / ROW) + MARGIN);
 
-  /** Arrow keys go from stream to stream, also to one that is not drawn yet. */
+  /** Moves the focus with arrow keys, also to rows that are not rendered yet. */
   function moveFocus(event: KeyboardEvent): void {
     const page = Math.max(1, Math.floor(height.value / ROW) - 1);
     const by = {
@@ -107,7 +107,7 @@ export function StreamTable({ rows, devices, layout, sort, sortBy }: StreamTable
         class="rows"
         ref={box}
         tabIndex={0}
-        aria-label="Streams in sight"
+        aria-label="Visible streams"
         onScroll={({ currentTarget }) => {
           top.value = currentTarget.scrollTop;
         }}

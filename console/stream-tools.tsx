@@ -1,4 +1,4 @@
-/** What can be done with a stream beside looking at it. */
+/** Tools of a stream: code samples, metadata, push, download and delete. */
 
 import type { Streamer } from "../client/browser.ts";
 import type { StreamName } from "./feed.ts";
@@ -9,7 +9,7 @@ import { DownloadRange } from "./tools/download-range.tsx";
 import { MetaEditor } from "./tools/meta-editor.tsx";
 import { PushEntry } from "./tools/push-entry.tsx";
 
-/** What the tools work with. */
+/** Properties of each tool. */
 export interface ToolProps {
   readonly name: StreamName;
   readonly streamKey: string;
@@ -17,7 +17,7 @@ export interface ToolProps {
   readonly listing: Listing;
 }
 
-/** The tools, each folded away. */
+/** Renders the tools, collapsed. */
 export function StreamTools(props: ToolProps) {
   return (
     <div class="tools">

@@ -1,7 +1,7 @@
-/** The choice of light or dark, as a field. */
+/** Select field of the color theme. */
 import { THEMES, type Theme } from "./theme.ts";
 
-/** The field. */
+/** Renders the field. */
 export function ThemeChoice({ theme }: { readonly theme: Theme }) {
   return (
     <label>

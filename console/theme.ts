@@ -1,21 +1,21 @@
-/** Light or dark: as the system says, or as was chosen and remembered. */
+/** Color theme: the system's, or the user's choice, which is stored in the browser. */
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { createContext } from "preact";
 
-/** What can be chosen. */
+/** Selectable themes. */
 export const THEMES = ["system", "light", "dark"] as const;
 
-/** The choice, and what it comes to. */
+/** The user's choice and the effective theme. */
 export interface Theme {
   readonly choice: Signal<(typeof THEMES)[number]>;
-  /** What is drawn with the page's colours is drawn again when this changes. */
+  /** Plots are drawn again when this changes. */
   readonly isDark: ReadonlySignal<boolean>;
   stop(): void;
 }
 
 const STORED = "redis-streamer.theme";
 
-/** Reads the choice, and applies it from now on. */
+/** Reads the stored choice, applies it, and follows changes. */
 export function watchTheme(): Theme {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const systemIsDark = signal(system.matches);
@@ -39,5 +39,5 @@ export function watchTheme(): Theme {
   };
 }
 
-/** The page's theme, for what draws. */
+/** The page's theme, for plots. */
 export const ThemeContext = createContext<Theme | undefined>(undefined);

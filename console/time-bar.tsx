@@ -1,4 +1,4 @@
-/** Where an open stream stands in time: live, paused, at a moment of its history, or played from there. */
+/** Time bar of an open stream: pause, play, step, speed and position. */
 import { useComputed } from "@preact/signals";
 import type { Feed } from "./feed.ts";
 import { msOfId, timeText } from "./format.ts";
@@ -8,18 +8,18 @@ import { useThrottled } from "./use-throttled.ts";
 
 interface TimeBarProps {
   readonly feed: Feed;
-  /** Whether only the newest entries are wanted; undefined where that is not known yet. */
+  /** Whether to follow only the newest entry; undefined if not known yet. */
   readonly isLatest: boolean | undefined;
   readonly listing: Listing;
   readonly streamKey: string;
 }
 
-/** How often the moment is written, ms. */
-const TELL_MS = 200;
+/** Interval at which the time is updated, ms. */
+const UPDATE_MS = 200;
 
 const MODES = { live: "live", paused: "paused", past: "history", playing: "playing" } as const;
 
-/** The buttons, the speed and the slider. */
+/** Renders the time bar. */
 export function TimeBar({ feed, isLatest, listing, streamKey }: TimeBarProps) {
   const span = useComputed(() => {
     const info = listing.streams.value?.find(({ key }) => key === streamKey);
@@ -27,9 +27,9 @@ export function TimeBar({ feed, isLatest, listing, streamKey }: TimeBarProps) {
     const last = info && msOfId(info.lastId);
     return first === undefined || last === undefined ? undefined : { first, last };
   });
-  const shown = useThrottled(feed.entries, TELL_MS).value.at(-1);
+  const shown = useThrottled(feed.entries, UPDATE_MS).value.at(-1);
   const mode = feed.mode.value;
-  // "live" would be untrue while nothing can arrive.
+  // Displays "waiting" instead of "live" while no entry can arrive.
   const isStalled = feed.problem.value !== "" && mode === "live";
   const runs = mode === "live" || mode === "playing";
   const first = span.value?.first ?? 0;
@@ -62,15 +62,15 @@ export function TimeBar({ feed, isLatest, listing, streamKey }: TimeBarProps) {
       </button>
       <button
         type="button"
-        aria-label="One entry on"
-        title="One entry on (→)"
+        aria-label="One entry forward"
+        title="One entry forward (→)"
         disabled={shown === undefined || runs}
         onClick={() => feed.step(1)}
       >
         ▸
       </button>
       <select
-        aria-label="Speed of play"
+        aria-label="Playback speed"
         value={String(feed.speed.value)}
         onChange={({ currentTarget }) => {
           feed.speed.value = Number(currentTarget.value);
@@ -84,7 +84,7 @@ export function TimeBar({ feed, isLatest, listing, streamKey }: TimeBarProps) {
       </select>
       <input
         type="range"
-        aria-label="Moment in the stream's history"
+        aria-label="Position in the stream's history"
         aria-valuetext={shown && timeText(shown.timeMs)}
         min={first}
         max={last}
@@ -97,7 +97,7 @@ export function TimeBar({ feed, isLatest, listing, streamKey }: TimeBarProps) {
         <span class={`mode ${isStalled ? "stalled" : mode}`}>{isStalled ? "waiting" : MODES[mode]}</span>
       </output>
       {mode !== "live" && (
-        <button type="button" class="live" title="Follow it live" onClick={() => feed.follow(isLatest)}>
+        <button type="button" class="live" title="Follow live" onClick={() => feed.follow(isLatest)}>
           Live
         </button>
       )}

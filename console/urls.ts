@@ -1,8 +1,8 @@
-/** Where the gateway is: this script is one of its files, one folder below it, whatever path it stands behind. */
+/** URLs of the gateway. They are derived from this script's URL, so that they hold behind any path prefix. */
 const script = import.meta.url;
 
-/** The gateway's address, with a slash at its end. */
+/** Returns the base URL of the gateway, with a trailing slash. The script is one folder below it. */
 export const gatewayUrl = (): string => new URL("..", script).href;
 
-/** The address of one of its pages. @param path without a slash at its start */
+/** Returns the URL of a page of the gateway. @param path without a leading slash */
 export const pageUrl = (path: string): string => new URL(path, gatewayUrl()).href;

@@ -1,17 +1,17 @@
-/** Something asked for again and again while it is shown. */
+/** Hook that polls a value while its component is mounted. */
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { sleep } from "../src/domain/sleep.ts";
 import { errorText } from "./format.ts";
 
-/** What was answered last, and what is wrong now; empty where nothing is. */
+/** The last value, and the message of the current problem; empty if there is none. */
 export interface Polled<T> {
   readonly value: ReadonlySignal<T | undefined>;
   readonly problem: ReadonlySignal<string>;
 }
 
-/** Asks at once, and then so many ms after each answer. @param ask the same function each time, or it begins anew */
-export function usePolled<T>(ask: (signal: AbortSignal) => Promise<T>, periodMs: number): Polled<T> {
+/** Polls at once, and `periodMs` after each response. @param request a stable function; a new one restarts the polling */
+export function usePolled<T>(request: (signal: AbortSignal) => Promise<T>, periodMs: number): Polled<T> {
   const value = useSignal<T | undefined>(undefined);
   const problem = useSignal("");
   useEffect(() => {
@@ -20,7 +20,7 @@ export function usePolled<T>(ask: (signal: AbortSignal) => Promise<T>, periodMs:
     const run = async () => {
       while (!signal.aborted) {
         try {
-          value.value = await ask(signal);
+          value.value = await request(signal);
           problem.value = "";
         } catch (error) {
           if (signal.aborted) return;
@@ -31,6 +31,6 @@ export function usePolled<T>(ask: (signal: AbortSignal) => Promise<T>, periodMs:
     };
     void run();
     return () => controller.abort();
-  }, [ask, periodMs]);
+  }, [request, periodMs]);
   return { value, problem };
 }

@@ -1,22 +1,22 @@
-/** A signal that changes as often as people read: words that change with each entry cost the page a layout each. */
+/** Hook that throttles a signal. Text that changes with each entry would cost a layout each time. */
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
-/** Follows a signal: the first change at once, those after it at most every so many ms, and always the last. */
+/** Follows a signal: the first change at once, later ones at most every `ms`, and always the last one. */
 export function useThrottled<T>(source: ReadonlySignal<T>, ms: number): ReadonlySignal<T> {
   const slow = useSignal(source.peek());
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    let toldMs = 0;
-    const tell = () => {
+    let updatedMs = 0;
+    const update = () => {
       timer = undefined;
-      toldMs = performance.now();
+      updatedMs = performance.now();
       slow.value = source.peek();
     };
     const stop = source.subscribe(() => {
-      const waitMs = toldMs + ms - performance.now();
-      if (waitMs <= 0 && timer === undefined) tell();
-      else timer ??= setTimeout(tell, waitMs);
+      const waitMs = updatedMs + ms - performance.now();
+      if (waitMs <= 0 && timer === undefined) update();
+      else timer ??= setTimeout(update, waitMs);
     });
     return () => {
       stop();

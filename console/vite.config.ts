@@ -1,4 +1,4 @@
-/** Builds the console: files that the gateway serves, with addresses that hold wherever it stands. */
+/** Build configuration of the console. The gateway serves the files, with relative URLs that hold behind any path prefix. */
 import { defineConfig } from "vite";
 
 // biome-ignore lint/style/noDefaultExport: vite reads its configuration from the default export
@@ -9,10 +9,10 @@ export default defineConfig({
   build: {
     outDir: "../dist/pages",
     emptyOutDir: true,
-    // The folder is the path below which the gateway serves them.
+    // The folder name is the URL path at which the gateway serves them.
     assetsDir: "console",
     target: "es2022",
-    // What is in a file of its own can be forbidden to be anywhere else.
+    // Nothing is inlined, so that the content security policy can forbid inline content.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },

@@ -1,4 +1,4 @@
-/** `pull-raw`: prints the entries of a stream, one a line. */
+/** `pull-raw`: prints the entries of streams, one per line. */
 import { Command } from "commander";
 import { connect, fieldsText, type StreamEntry } from "../../client/index.ts";
 import { type PullFlags, withPullFlags } from "../flags.ts";
@@ -6,21 +6,21 @@ import type { Io } from "../io.ts";
 import { oneLine, payloadText } from "../payload-text.ts";
 import { pullLoop } from "../pull-loop.ts";
 
-/** Returns an entry as one line. An entry of another program may have fields and no payload. */
+/** Formats an entry as one line. Entries written by other programs may have fields and no payload. */
 export function entryLine({ stream, id, data, fields }: StreamEntry): string {
   const parts = data.length > 0 || fields === undefined ? [payloadText(data)] : [];
   if (fields !== undefined) parts.push(oneLine(fieldsText(fields)));
   return `${oneLine(stream)}: ${id} | ${parts.join(" | ")}`;
 }
 
-/** Makes the command. */
+/** Creates the command. */
 export const pullRaw = (io: Io): Command =>
   withPullFlags(new Command("pull-raw"))
     .alias("pull_raw")
-    .description("print entries, one a line: stream: id | payload | fields besides the payload")
-    .argument("<stream>", "stream to pull, or several joined by +")
-    .action((stream: string, flags: PullFlags) =>
-      pullLoop(io, connect(flags.url, { token: flags.token }), stream, flags, {
+    .description("print entries, one per line, as stream: id | payload | other fields")
+    .argument("<streams...>", "streams to pull, separated by spaces; names are literal, as in push commands")
+    .action((streams: readonly string[], flags: PullFlags) =>
+      pullLoop(io, connect(flags.url, { token: flags.token }), streams, flags, {
         show: (entry) => io.terminal.print(entryLine(entry)),
         progress: () => "",
         totals: () => "",

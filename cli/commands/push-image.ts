@@ -1,4 +1,4 @@
-/** `push-image`: sends a moving picture to a stream, each frame drawn and encoded as a JPEG. */
+/** `push-image`: pushes a moving test picture to a stream as JPEG frames. */
 import { Command, Option } from "commander";
 import { connect } from "../../client/index.ts";
 import { flagValue, type PushFlags, withPushFlags } from "../flags.ts";
@@ -12,14 +12,14 @@ import { parseShape, type Shape } from "../shape.ts";
 const DEFAULT_SHAPE = "[700,700,3]";
 const DEFAULT_FPS = 30;
 
-/** Makes the command. */
+/** Creates the command. */
 export const pushImage = (io: Io): Command =>
   withPushFlags(new Command("push-image"), DEFAULT_FPS)
     .alias("push_image")
-    .description("push a moving picture as JPEGs")
+    .description("push a moving test picture as JPEG images")
     .argument("<stream>", "stream to push to")
     .addOption(
-      new Option("--shape <shape>", "[height,width] for greyscale or [height,width,channels]")
+      new Option("--shape <shape>", "[height,width] for greyscale, or [height,width,channels]")
         .argParser(flagValue(parseShape))
         .default(parseShape(DEFAULT_SHAPE), DEFAULT_SHAPE),
     )

@@ -1,15 +1,15 @@
-/** `push-increment`: counts into a stream, as JSON integers from 0. */
+/** `push-increment`: pushes the integers from 0 to a stream, as JSON. */
 import { Command } from "commander";
 import { connect } from "../../client/index.ts";
 import { type PushFlags, withPushFlags } from "../flags.ts";
 import type { Io } from "../io.ts";
 import { pushLoop } from "../push-loop.ts";
 
-/** Makes the command. */
+/** Creates the command. */
 export const pushIncrement = (io: Io): Command =>
   withPushFlags(new Command("push-increment"), 0)
     .alias("push_increment")
-    .description("push 0, 1, 2, … as JSON, as fast as they are acknowledged")
+    .description("push the integers 0, 1, 2, … as JSON")
     .argument("<stream>", "stream to push to")
     .action((stream: string, flags: PushFlags) =>
       pushLoop(io, connect(flags.url, { token: flags.token }), stream, flags, (n) => ({

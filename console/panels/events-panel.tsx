@@ -1,4 +1,4 @@
-/** What happened, the newest first: devices that came and went, streams that were created and deleted. */
+/** Events panel: device connections and changes of streams, newest first. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { DeviceEvent, Streamer } from "../../client/browser.ts";
@@ -7,8 +7,8 @@ import { timeText } from "../format.ts";
 import type { Listing, StreamEvent } from "../listing.ts";
 import { usePolled } from "../use-polled.ts";
 
-/** Events that are asked for, and drawn. */
-const MOST_EVENTS = 200;
+/** Maximum number of events requested and displayed. */
+const MAX_EVENTS = 200;
 const PERIOD_MS = 2000;
 
 interface EventsPanelProps {
@@ -16,7 +16,7 @@ interface EventsPanelProps {
   readonly listing: Listing;
 }
 
-interface Happening {
+interface PanelEvent {
   readonly key: string;
   readonly timeMs: number;
   readonly kind: DeviceEvent["what"] | StreamEvent["what"];
@@ -24,25 +24,25 @@ interface Happening {
   readonly detail: string;
 }
 
-/** The timeline. */
+/** Renders the panel. */
 export function EventsPanel({ streamer, listing }: EventsPanelProps) {
-  const ask = useMemo(
-    () => (signal: AbortSignal) => streamer.events({ count: MOST_EVENTS, signal }),
+  const request = useMemo(
+    () => (signal: AbortSignal) => streamer.events({ count: MAX_EVENTS, signal }),
     [streamer],
   );
-  const { value: events, problem } = usePolled(ask, PERIOD_MS);
+  const { value: events, problem } = usePolled(request, PERIOD_MS);
   const filter = useSignal("");
-  const happenings = useComputed(() => {
+  const panelEvents = useComputed(() => {
     const word = filter.value.toLowerCase();
     return [...(events.value ?? []).map(ofDevice), ...listing.changes.value.map(ofStream)]
       .filter(({ subject, kind }) => subject.toLowerCase().includes(word) || kind.includes(word))
       .sort((a, b) => b.timeMs - a.timeMs)
-      .slice(0, MOST_EVENTS);
+      .slice(0, MAX_EVENTS);
   });
   return (
     <>
       <p class="problem" role="status">
-        {problem.value && `Events of devices cannot be read: ${problem.value}`}
+        {problem.value && `Device events cannot be read: ${problem.value}`}
       </p>
       <div class="filters">
         <label>
@@ -56,14 +56,14 @@ export function EventsPanel({ streamer, listing }: EventsPanelProps) {
           />
         </label>
       </div>
-      {happenings.value.length === 0 ? (
+      {panelEvents.value.length === 0 ? (
         <p class="hint">
-          Nothing yet. Devices come and go with <code>connectDevice</code>, or by themselves with{" "}
+          No events yet. Devices connect with the mutation <code>connectDevice</code>, or automatically with{" "}
           <code>presence=1</code>.
         </p>
       ) : (
-        <ol class="timeline" tabIndex={0} aria-label="Events, the newest first">
-          {happenings.value.map(({ key, timeMs, kind, subject, detail }) => (
+        <ol class="timeline" tabIndex={0} aria-label="Events, newest first">
+          {panelEvents.value.map(({ key, timeMs, kind, subject, detail }) => (
             <li key={key} class={kind}>
               <time dateTime={new Date(timeMs).toISOString()}>{timeText(timeMs)}</time>
               <span>
@@ -73,12 +73,12 @@ export function EventsPanel({ streamer, listing }: EventsPanelProps) {
           ))}
         </ol>
       )}
-      <p class="hint">Streams are told as this page saw them come and go.</p>
+      <p class="hint">Created and deleted streams are listed since this page was opened.</p>
     </>
   );
 }
 
-const WORDS: Readonly<Record<Happening["kind"], string>> = {
+const WORDS: Readonly<Record<PanelEvent["kind"], string>> = {
   connected: "connected",
   disconnected: "disconnected",
   meta: "has new metadata",
@@ -86,7 +86,7 @@ const WORDS: Readonly<Record<Happening["kind"], string>> = {
   deleted: "was deleted",
 };
 
-const ofDevice = ({ id, timeMs, what, device, meta }: DeviceEvent): Happening => ({
+const ofDevice = ({ id, timeMs, what, device, meta }: DeviceEvent): PanelEvent => ({
   key: `${what === "meta" ? "meta" : "device"} ${id}`,
   timeMs,
   kind: what,
@@ -94,7 +94,7 @@ const ofDevice = ({ id, timeMs, what, device, meta }: DeviceEvent): Happening =>
   detail: meta === undefined ? "" : valueText(meta, false).slice(0, 200),
 });
 
-const ofStream = ({ timeMs, key, what }: StreamEvent): Happening => ({
+const ofStream = ({ timeMs, key, what }: StreamEvent): PanelEvent => ({
   key: `stream ${what} ${key} ${timeMs}`,
   timeMs,
   kind: what,

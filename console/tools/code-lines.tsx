@@ -1,10 +1,10 @@
-/** The lines that read this stream in Python, JavaScript and a shell. */
+/** Code samples that read a stream, in Python, JavaScript and a shell. */
 import { useSignal } from "@preact/signals";
 import type { StreamName } from "../feed.ts";
 import type { ToolProps } from "../stream-tools.tsx";
 import { gatewayUrl } from "../urls.ts";
 
-/** The line of each language. @param base the gateway's address, without a slash at its end */
+/** Returns the sample of each language. @param base URL of the gateway, without a trailing slash */
 export function codeLines(
   { stream, device }: StreamName,
   base: string,
@@ -23,12 +23,12 @@ export function codeLines(
   ];
 }
 
-/** A quote would end the shell's. */
+/** Encodes a name. A single quote would end the string of the shell. */
 const encoded = (text: string) => encodeURIComponent(text).replaceAll("'", "%27");
 
-/** The lines, each with a button that copies it. */
+/** Renders the samples, each with a copy button. */
 export function CodeLines({ name }: ToolProps) {
-  const said = useSignal("");
+  const message = useSignal("");
   const base = gatewayUrl().replace(/\/$/, "");
   return (
     <>
@@ -37,11 +37,11 @@ export function CodeLines({ name }: ToolProps) {
           <strong>{language}</strong> <code>{line}</code>{" "}
           <button
             type="button"
-            aria-label={`Copy the ${language} line`}
+            aria-label={`Copy the ${language} sample`}
             onClick={() =>
               navigator.clipboard.writeText(line).then(
-                () => (said.value = `The ${language} line is copied.`),
-                () => (said.value = "The browser does not let this page copy: select the line instead."),
+                () => (message.value = `Copied the ${language} sample.`),
+                () => (message.value = "The browser does not permit copying. Select the text instead."),
               )
             }
           >
@@ -49,7 +49,7 @@ export function CodeLines({ name }: ToolProps) {
           </button>
         </div>
       ))}
-      <p role="status">{said}</p>
+      <p role="status">{message}</p>
     </>
   );
 }

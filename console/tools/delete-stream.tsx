@@ -1,30 +1,30 @@
-/** Deleting a stream, which asks for its name: it cannot be taken back. */
+/** Deletes a stream. The user must type its name, because deletion cannot be undone. */
 import { useSignal } from "@preact/signals";
 import { errorText } from "../format.ts";
 import type { ToolProps } from "../stream-tools.tsx";
 
-/** The form. */
+/** Renders the form. */
 export function DeleteStream({ name, streamKey, streamer, listing }: ToolProps) {
   const typed = useSignal("");
-  const said = useSignal("");
+  const message = useSignal("");
 
   async function remove(event: Event): Promise<void> {
     event.preventDefault();
     if (typed.value !== streamKey) return;
     try {
-      const wasThere = await streamer.deleteStream(name.stream, { device: name.device });
-      said.value = wasThere ? "Deleted." : "There was no such stream.";
+      const existed = await streamer.deleteStream(name.stream, { device: name.device });
+      message.value = existed ? "Deleted." : "The stream does not exist.";
       typed.value = "";
       listing.refresh();
     } catch (error) {
-      said.value = `Not deleted: ${errorText(error)}`;
+      message.value = `Not deleted: ${errorText(error)}`;
     }
   }
 
   return (
     <form onSubmit={remove}>
       <label>
-        All entries and the metadata go, for everybody. Type <code>{streamKey}</code> to delete it:{" "}
+        Deletes all entries and the metadata, for all users. Type <code>{streamKey}</code> to delete it:{" "}
         <input
           value={typed.value}
           autocomplete="off"
@@ -36,7 +36,7 @@ export function DeleteStream({ name, streamKey, streamer, listing }: ToolProps) 
       <button type="submit" class="danger" disabled={typed.value !== streamKey}>
         Delete
       </button>
-      <p role="status">{said}</p>
+      <p role="status">{message}</p>
     </form>
   );
 }

@@ -1,21 +1,21 @@
-/** A range of the stream as a file, read page by page and written as it comes. */
+/** Downloads a range of a stream as a file, page by page. */
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { EXPORT_FORMS, type FilePart } from "../export.ts";
 import { bytesText, countText, errorText } from "../format.ts";
 import type { ToolProps } from "../stream-tools.tsx";
 
-/** What is collected before the browser takes it over, which may put it on a disk, bytes. */
+/** Bytes collected before they are moved into a Blob, which the browser may store on disk. */
 const PART_BYTES = 4e6;
-/** Entries of a page: many, but for pictures not too many bytes at once. */
+/** Entries per page: a compromise for small entries and large images. */
 const PAGE_ENTRIES = 100;
 
-/** The form. */
+/** Renders the form. */
 export function DownloadRange({ name, streamKey, streamer }: ToolProps) {
   const form = useSignal("jsonl");
   const start = useSignal("");
   const end = useSignal("");
-  const said = useSignal("");
+  const message = useSignal("");
   const run = useRef<AbortController | undefined>(undefined);
   const isRunning = useSignal(false);
   useEffect(() => () => run.current?.abort(), []);
@@ -43,13 +43,13 @@ export function DownloadRange({ name, streamKey, streamer }: ToolProps) {
     }
     try {
       const file = await collect(write(counted()), (bytes) => {
-        said.value = `${countText(entries)} entries, ${bytesText(bytes)} …`;
+        message.value = `${countText(entries)} entries, ${bytesText(bytes)} …`;
       });
       save(file, `${streamKey.replace(/[^\w.-]+/g, "_")}.${extension}`);
-      said.value = `${countText(entries)} entries, ${bytesText(file.size)} saved.`;
+      message.value = `${countText(entries)} entries, ${bytesText(file.size)} saved.`;
     } catch (error) {
-      said.value = controller.signal.aborted
-        ? "Stopped: nothing was saved."
+      message.value = controller.signal.aborted
+        ? "Stopped. Nothing was saved."
         : `Not saved: ${errorText(error)}`;
     }
     isRunning.value = false;
@@ -101,17 +101,17 @@ export function DownloadRange({ name, streamKey, streamer }: ToolProps) {
       ) : (
         <button type="submit">Download</button>
       )}
-      <p class="hint">Left empty, all that Redis keeps. Times are this computer's.</p>
-      <p role="status">{said}</p>
+      <p class="hint">Empty fields select all stored entries. Times are in this computer's time zone.</p>
+      <p role="status">{message}</p>
     </form>
   );
 }
 
-/** A field's local time as the gateway reads it. */
+/** Converts a field's local time to a bound of the range. */
 const boundOf = (local: string, open: string): string =>
   local === "" ? open : String(new Date(local).getTime());
 
-async function collect(parts: AsyncIterable<FilePart>, tell: (bytes: number) => void): Promise<Blob> {
+async function collect(parts: AsyncIterable<FilePart>, report: (bytes: number) => void): Promise<Blob> {
   let all = new Blob([]);
   let open: FilePart[] = [];
   let bytes = 0;
@@ -122,7 +122,7 @@ async function collect(parts: AsyncIterable<FilePart>, tell: (bytes: number) => 
     all = new Blob([all, ...open]);
     open = [];
     bytes = 0;
-    tell(all.size);
+    report(all.size);
   }
   return new Blob([all, ...open]);
 }
@@ -133,6 +133,6 @@ function save(file: Blob, name: string): void {
   link.href = url;
   link.download = name;
   link.click();
-  // The browser has begun to read it by then.
+  // By then the browser has started to read it.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

@@ -1,16 +1,16 @@
-/** A stream's metadata, shown and changed as JSON. */
+/** Editor for a stream's metadata as JSON. */
 import { useComputed, useSignal } from "@preact/signals";
 import { errorText } from "../format.ts";
 import type { ToolProps } from "../stream-tools.tsx";
 
-/** The metadata in a field. What was typed stays until it is saved or taken back, whatever comes from elsewhere. */
+/** Renders the editor. Changes by others do not overwrite what the user typed. */
 export function MetaEditor({ name, streamKey, streamer, listing }: ToolProps) {
   const stored = useComputed(() => {
     const meta = listing.streams.value?.find(({ key }) => key === streamKey)?.meta;
     return JSON.stringify(meta ?? {}, null, 2);
   });
   const typed = useSignal<string | undefined>(undefined);
-  const said = useSignal("");
+  const message = useSignal("");
 
   async function save(event: Event): Promise<void> {
     event.preventDefault();
@@ -18,10 +18,10 @@ export function MetaEditor({ name, streamKey, streamer, listing }: ToolProps) {
       const meta: unknown = JSON.parse(typed.value ?? stored.value);
       await streamer.setMeta(name.stream, meta, { device: name.device });
       typed.value = undefined;
-      said.value = "Saved.";
+      message.value = "Saved.";
       listing.refresh();
     } catch (error) {
-      said.value = `Not saved: ${errorText(error)}`;
+      message.value = `Not saved: ${errorText(error)}`;
     }
   }
 
@@ -40,9 +40,9 @@ export function MetaEditor({ name, streamKey, streamer, listing }: ToolProps) {
         Save
       </button>{" "}
       <button type="button" disabled={typed.value === undefined} onClick={() => (typed.value = undefined)}>
-        Take back
+        Discard changes
       </button>
-      <p role="status">{said}</p>
+      <p role="status">{message}</p>
     </form>
   );
 }

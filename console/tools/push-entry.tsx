@@ -1,23 +1,23 @@
-/** One entry typed and pushed. */
+/** Pushes one typed entry. */
 import { useSignal } from "@preact/signals";
 import { errorText } from "../format.ts";
 import type { ToolProps } from "../stream-tools.tsx";
 
-/** How long an entry may wait for a gateway that is away, ms: who pushes by hand wants to know. */
+/** Timeout of the push if the gateway is unavailable, ms. */
 const PUSH_MS = 5000;
 
-/** The form. */
+/** Renders the form. */
 export function PushEntry({ name, streamer }: ToolProps) {
   const typed = useSignal("");
-  const said = useSignal("");
+  const message = useSignal("");
 
   async function send(event: Event): Promise<void> {
     event.preventDefault();
     const push = streamer.push(name.stream, { device: name.device, signal: AbortSignal.timeout(PUSH_MS) });
     try {
-      said.value = `Stored as ${await push.send(typed.value)}.`;
+      message.value = `Stored as ${await push.send(typed.value)}.`;
     } catch (error) {
-      said.value = `Not stored: ${errorText(error)}`;
+      message.value = `Not stored: ${errorText(error)}`;
     }
     await push.close();
   }
@@ -33,7 +33,7 @@ export function PushEntry({ name, streamer }: ToolProps) {
         }}
       />
       <button type="submit">Push</button>
-      <p role="status">{said}</p>
+      <p role="status">{message}</p>
     </form>
   );
 }

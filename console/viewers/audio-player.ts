@@ -1,4 +1,4 @@
-/** Plays chunks of sound one behind the other, a little behind the time, so that a late one makes no hole. */
+/** Plays audio chunks one after the other. A short delay covers chunks that arrive late. */
 
 /** A player. */
 export interface AudioPlayer {
@@ -9,11 +9,11 @@ export interface AudioPlayer {
   stop(): void;
 }
 
-/** What is kept ahead, in seconds, and how far behind the sound may fall before it begins anew. */
+/** Delay of the first chunk, and the largest backlog, seconds. Chunks beyond the backlog are dropped. */
 const AHEAD = 0.15;
-const MOST_BEHIND = 1;
+const MAX_BEHIND = 1;
 
-/** Makes one. A browser lets a page make sound only once somebody has pressed something on it. */
+/** Creates a player. Browsers permit audio only after a user has interacted with the page. */
 export function createAudioPlayer(): AudioPlayer {
   const context = new AudioContext();
   const gain = context.createGain();
@@ -31,8 +31,8 @@ export function createAudioPlayer(): AudioPlayer {
       source.buffer = buffer;
       source.connect(gain);
       const now = context.currentTime;
-      // What came all at once, as after a pause, would be heard for as long as it lasts, and all after it so much later.
-      if (endsAt > now + MOST_BEHIND) return;
+      // A burst, for example after a pause, would delay all later chunks, so it is dropped.
+      if (endsAt > now + MAX_BEHIND) return;
       const startsAt = endsAt < now ? now + AHEAD : endsAt;
       source.start(startsAt);
       endsAt = startsAt + buffer.duration;

@@ -1,10 +1,10 @@
-/** Sound: its last seconds as a waveform, and heard when somebody presses play. */
+/** Audio viewer: the waveform of the last seconds, and playback on request. */
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useContext, useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import type { PulledEntry } from "../../client/browser.ts";
 import { entriesAfter } from "../content.ts";
-import { type PcmFormat, pcmOfMeta, readWav, SAMPLE_FORMATS, samplesOf, USUAL_PCM } from "../pcm.ts";
+import { DEFAULT_PCM, type PcmFormat, pcmOfMeta, readWav, SAMPLE_FORMATS, samplesOf } from "../pcm.ts";
 import { ThemeContext } from "../theme.ts";
 import { type AudioPlayer, createAudioPlayer } from "./audio-player.ts";
 import { createLivePlot } from "./live-plot.ts";
@@ -12,31 +12,31 @@ import { createLivePlot } from "./live-plot.ts";
 interface AudioViewerProps {
   readonly entries: ReadonlySignal<readonly PulledEntry[]>;
   readonly name: string;
-  /** The stream's metadata, which may say how it is written. */
+  /** The stream's metadata, which may declare the format. */
   readonly meta: ReadonlySignal<unknown>;
 }
 
-/** What is drawn, in seconds and in points from left to right. */
+/** Displayed seconds and number of columns. */
 const SECONDS = 5;
 const COLUMNS = 400;
 const HEIGHT = 180;
 const RATES = [8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000];
 const MOST_CHOSEN_CHANNELS = 8;
 
-/** The waveform, and what can be chosen. */
+/** Renders the waveform and the format fields. */
 export function AudioViewer({ entries, name, meta }: AudioViewerProps) {
   const isDark = useContext(ThemeContext)?.isDark.value;
   const box = useRef<HTMLDivElement>(null);
   const chosen = useSignal<Partial<PcmFormat>>({});
   const isPlaying = useSignal(false);
   const volume = useSignal(1);
-  // As one text, so that it changes only when what it says does.
-  const told = useComputed(() => {
+  // Serialized, so that the signal changes only if the format does.
+  const formatText = useComputed(() => {
     const newest = entries.value.at(-1);
     const wav = newest && readWav(newest.data)?.pcm;
-    return JSON.stringify({ ...USUAL_PCM, ...pcmOfMeta(meta.value), ...wav, ...chosen.value });
+    return JSON.stringify({ ...DEFAULT_PCM, ...pcmOfMeta(meta.value), ...wav, ...chosen.value });
   });
-  const pcm: PcmFormat = JSON.parse(told.value);
+  const pcm: PcmFormat = JSON.parse(formatText.value);
   const choose = (part: Partial<PcmFormat>) => {
     chosen.value = { ...chosen.value, ...part };
   };
@@ -44,7 +44,7 @@ export function AudioViewer({ entries, name, meta }: AudioViewerProps) {
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
-    const format: PcmFormat = JSON.parse(told.value);
+    const format: PcmFormat = JSON.parse(formatText.value);
     const plot = createLivePlot(element, {
       labels: ["sound"],
       height: HEIGHT,
@@ -57,12 +57,12 @@ export function AudioViewer({ entries, name, meta }: AudioViewerProps) {
       stop();
       plot.destroy();
     };
-  }, [entries, told.value, isDark]);
+  }, [entries, formatText.value, isDark]);
 
   const player = useRef<AudioPlayer | undefined>(undefined);
   useEffect(() => {
     if (!isPlaying.value) return;
-    const format: PcmFormat = JSON.parse(told.value);
+    const format: PcmFormat = JSON.parse(formatText.value);
     const opened = createAudioPlayer();
     player.current = opened;
     opened.setVolume(volume.peek());
@@ -76,7 +76,7 @@ export function AudioViewer({ entries, name, meta }: AudioViewerProps) {
       opened.stop();
       player.current = undefined;
     };
-  }, [entries, told.value, isPlaying.value]);
+  }, [entries, formatText.value, isPlaying.value]);
 
   return (
     <>
@@ -154,8 +154,8 @@ const soundOf = ({ data }: PulledEntry, format: PcmFormat) =>
   samplesOf(readWav(data)?.samples ?? data, format);
 
 /**
- * The first channel of the last seconds, ending at 0: of each column its least and its greatest sample, so that no
- * peak is left out.
+ * Returns the waveform of the first channel over the last seconds, ending at 0. Each column has its minimum and maximum, so
+ * that no peak is lost.
  */
 export function waveform(entries: readonly PulledEntry[], format: PcmFormat): uPlot.AlignedData {
   const wanted = SECONDS * format.rate;

@@ -1,18 +1,18 @@
-/** Bytes as they are: the newest entry, sixteen a line, in hex and as characters. */
+/** Hex viewer: the bytes of the newest entry, 16 per line, in hex and ASCII. */
 import type { ReadonlySignal } from "@preact/signals";
 import { fieldsText, type PulledEntry } from "../../client/browser.ts";
 import { bytesText } from "../format.ts";
 
 const PER_LINE = 16;
-/** Bytes that are shown. */
-const MOST_BYTES = 1024;
-/** Characters of the fields that are shown. */
-const MOST_FIELD_CHARACTERS = 2000;
+/** Maximum number of bytes displayed. */
+const MAX_BYTES = 1024;
+/** Maximum number of characters displayed of the fields. */
+const MAX_FIELD_CHARACTERS = 2000;
 
-/** Lines of offset, bytes and characters. */
+/** Formats bytes as lines of offset, hex and ASCII. */
 export function hexText(data: Uint8Array): string {
   const lines: string[] = [];
-  for (let at = 0; at < Math.min(data.length, MOST_BYTES); at += PER_LINE) {
+  for (let at = 0; at < Math.min(data.length, MAX_BYTES); at += PER_LINE) {
     const bytes = [...data.subarray(at, at + PER_LINE)];
     const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
     const characters = bytes
@@ -23,7 +23,7 @@ export function hexText(data: Uint8Array): string {
   return lines.join("\n");
 }
 
-/** The bytes. */
+/** Renders the bytes. */
 export function HexViewer({ entries }: { readonly entries: ReadonlySignal<readonly PulledEntry[]> }) {
   const newest = entries.value.at(-1);
   if (newest === undefined) return null;
@@ -34,8 +34,8 @@ export function HexViewer({ entries }: { readonly entries: ReadonlySignal<readon
       </pre>
       <p class="facts">
         entry {newest.id}, {bytesText(newest.data.length)}
-        {newest.data.length > MOST_BYTES && `, the first ${MOST_BYTES} of them`}
-        {newest.fields && <> · {fieldsText(newest.fields).slice(0, MOST_FIELD_CHARACTERS)}</>}
+        {newest.data.length > MAX_BYTES && `, the first ${MAX_BYTES} of them`}
+        {newest.fields && <> · {fieldsText(newest.fields).slice(0, MAX_FIELD_CHARACTERS)}</>}
       </p>
     </>
   );

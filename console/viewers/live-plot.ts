@@ -1,31 +1,31 @@
-/** One uPlot on a page: in the page's colours, as wide as its place, drawn at most once a frame. */
+/** Wrapper of uPlot: uses the page's colours, fits the width of its element, and draws at most once per frame. */
 import uPlot from "uplot";
 
 /** A plot. */
 export interface LivePlot {
-  /** Draws this when the next frame comes, and only if the plot is in sight. */
+  /** Draws data in the next frame if the plot is visible. */
   show(data: uPlot.AlignedData): void;
-  /** Its drawn width, in CSS pixels. */
+  /** Width in CSS pixels. */
   readonly width: number;
   destroy(): void;
 }
 
-/** What is plotted. */
+/** Options of a plot. */
 export interface LivePlotOptions {
   readonly labels: readonly string[];
   readonly height: number;
-  /** Bounds of the values, where they are always the same. */
+  /** Fixed range of the values. */
   readonly range?: readonly [least: number, most: number];
-  /** Whether the x values are moments, seconds since 1970. @default true */
+  /** Whether x values are Unix times in seconds. @default true */
   readonly isTime?: boolean;
-  /** Whether the values below the cursor are told. @default true */
+  /** Whether to display the values at the cursor. @default true */
   readonly legend?: boolean;
 }
 
-/** Lines apart enough to be told from each other, as the style sheet names them. */
+/** Number of line colours in the style sheet. */
 const COLOURS = 6;
 
-/** Makes one in an element. Drag to zoom in, double-click to zoom out. */
+/** Creates a plot in an element. Drag to zoom in, double-click to zoom out. */
 export function createLivePlot(element: HTMLElement, options: LivePlotOptions): LivePlot {
   const { labels, height, range, isTime = true, legend = true } = options;
   let isZoomed = false;
@@ -98,7 +98,7 @@ export function createLivePlot(element: HTMLElement, options: LivePlotOptions): 
   };
 }
 
-/** A colour that the style sheet names, as the theme has it now: resolved by the browser, since a canvas cannot. */
+/** Resolves a colour variable of the style sheet in the current theme. A canvas cannot resolve it. */
 function colour(element: HTMLElement, name: string): string {
   const probe = document.createElement("span");
   probe.style.color = `var(${name})`;

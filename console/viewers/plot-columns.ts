@@ -1,18 +1,18 @@
 /**
- * The numbers of a feed's entries in columns, as uPlot wants them. A feed hands its whole window over each time, of
- * which most is known already: only what is new is read, and what fell out of the window is cut off.
+ * Columns of numbers for uPlot. A feed passes its complete window each time. Only new entries are parsed, and entries that
+ * left the window are removed.
  */
 import type uPlot from "uplot";
 import type { PulledEntry } from "../../client/browser.ts";
 import { entriesAfter, numbersOf } from "../content.ts";
 
-/** Columns that follow a window. */
+/** Columns of a sliding window. */
 export interface PlotColumns {
-  /** @param entries the window now, oldest first */
+  /** Updates the columns. @param entries the current window, oldest first */
   follow(entries: readonly PulledEntry[]): uPlot.AlignedData;
 }
 
-/** Makes columns of these fields. */
+/** Creates columns for these fields. */
 export function createPlotColumns(fields: readonly string[]): PlotColumns {
   let seen: PulledEntry | undefined;
   let times: number[] = [];
@@ -21,7 +21,7 @@ export function createPlotColumns(fields: readonly string[]): PlotColumns {
   function add(entry: PulledEntry): void {
     const time = secondsOf(entry);
     if (entry.gap) {
-      // A line over what is missing would say that there were values.
+      // A gap breaks the line, because a line across it would suggest values.
       times.push(time - 1e-6);
       for (const column of values) column.push(null);
     }
@@ -47,7 +47,7 @@ export function createPlotColumns(fields: readonly string[]): PlotColumns {
         times.splice(0, start);
         for (const column of values) column.splice(0, start);
       }
-      // Stepped back: what is behind the last entry is cut off.
+      // After a step back, entries after the last one are removed.
       const end = seen === undefined ? 0 : times.lastIndexOf(secondsOf(seen)) + 1;
       if (end < times.length) {
         times.length = end;
@@ -58,6 +58,6 @@ export function createPlotColumns(fields: readonly string[]): PlotColumns {
   };
 }
 
-/** Entries of one millisecond stand a little apart, in their order. */
+/** Returns the time in seconds. Entries of one millisecond are spread by their sequence number. */
 const secondsOf = ({ timeMs, id }: PulledEntry): number =>
   (timeMs + Math.min(Number(id.slice(id.indexOf("-") + 1)), 999) / 1000) / 1000;

@@ -1,4 +1,4 @@
-/** Numbers in JSON over time. Drag to zoom in, double-click to zoom out. */
+/** Plot viewer: numbers of JSON payloads over time. Drag to zoom in, double-click to zoom out. */
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useContext, useEffect, useRef } from "preact/hooks";
 import type { PulledEntry } from "../../client/browser.ts";
@@ -8,26 +8,26 @@ import { useThrottled } from "../use-throttled.ts";
 import { createLivePlot } from "./live-plot.ts";
 import { createPlotColumns } from "./plot-columns.ts";
 
-/** Lines drawn unless others are picked. */
+/** Number of lines drawn by default. */
 const FIRST_FIELDS = 6;
 const HEIGHT = 260;
-/** How often values are written, ms. */
-const TELL_MS = 250;
+/** Interval at which the values are updated, ms. */
+const UPDATE_MS = 250;
 
 interface PlotViewerProps {
   readonly entries: ReadonlySignal<readonly PulledEntry[]>;
   readonly name: string;
 }
 
-/** The plot, and what is in it. */
+/** Renders the plot and the list of fields. */
 export function PlotViewer({ entries, name }: PlotViewerProps) {
   const isDark = useContext(ThemeContext)?.isDark.value;
   const box = useRef<HTMLDivElement>(null);
   const picked = useSignal<ReadonlySet<string> | undefined>(undefined);
-  const told = useThrottled(entries, TELL_MS);
-  // As one text, so that it changes only when the fields do.
+  const throttled = useThrottled(entries, UPDATE_MS);
+  // Serialized, so that the signal changes only if the fields do.
   const names = useComputed(() => {
-    const newest = told.value.at(-1);
+    const newest = throttled.value.at(-1);
     return JSON.stringify(newest === undefined ? [] : [...numbersOf(newest).keys()]);
   });
   const fields: readonly string[] = JSON.parse(names.value);
@@ -68,7 +68,7 @@ export function PlotViewer({ entries, name }: PlotViewerProps) {
                 picked.value = set;
               }}
             />
-            {field} <LastValue entries={told} field={field} />
+            {field} <LastValue entries={throttled} field={field} />
           </label>
         ))}
       </fieldset>
@@ -76,7 +76,7 @@ export function PlotViewer({ entries, name }: PlotViewerProps) {
   );
 }
 
-/** The newest value in words. Apart, so that a new entry draws this alone. */
+/** Newest value of a field. A component of its own, so that a new entry re-renders only this. */
 function LastValue({
   entries,
   field,

@@ -1,15 +1,15 @@
-/** Text, JSON and MessagePack as a tail: the newest below, filtered, on one line or many. */
+/** Text viewer: text, JSON and MessagePack as a filtered list, newest last. */
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { fieldsText, type PulledEntry } from "../../client/browser.ts";
 import { parsedOf, textOf, valueText } from "../content.ts";
 import { timeText } from "../format.ts";
 
-/** Lines drawn: the newest that match. */
-const MOST_LINES = 200;
-/** Characters of one entry that are drawn. */
-const MOST_CHARACTERS = 4000;
-/** So near to its end, in CSS pixels, the tail is followed. */
+/** Maximum number of lines displayed. */
+const MAX_LINES = 200;
+/** Maximum number of characters displayed per entry. */
+const MAX_CHARACTERS = 4000;
+/** The list keeps scrolling if it is this close to its end, CSS pixels. */
 const NEAR_END = 40;
 
 interface TextViewerProps {
@@ -17,7 +17,7 @@ interface TextViewerProps {
   readonly form: "text" | "msgpack";
 }
 
-/** The tail. */
+/** Renders the list. */
 export function TextViewer({ entries, form }: TextViewerProps) {
   const filter = useSignal("");
   const isPretty = useSignal(false);
@@ -52,7 +52,7 @@ export function TextViewer({ entries, form }: TextViewerProps) {
       <ol
         class="tail"
         ref={box}
-        aria-label="Entries, the newest last"
+        aria-label="Entries, newest last"
         tabIndex={0}
         onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
           follows.current = scrollTop + clientHeight > scrollHeight - NEAR_END;
@@ -60,7 +60,7 @@ export function TextViewer({ entries, form }: TextViewerProps) {
       >
         {lines.map(({ entry, text }) => (
           <li key={entry.id}>
-            {entry.gap && <em class="gap">entries before this one were gone before they could be read</em>}
+            {entry.gap && <em class="gap">earlier entries were trimmed before they were read</em>}
             <time title={entry.id}>{timeText(entry.timeMs)}</time> <span>{text}</span>
           </li>
         ))}
@@ -81,16 +81,16 @@ function newestLines(
   isPretty: boolean,
 ): readonly Line[] {
   const lines: Line[] = [];
-  for (let i = entries.length - 1; i >= 0 && lines.length < MOST_LINES; i--) {
+  for (let i = entries.length - 1; i >= 0 && lines.length < MAX_LINES; i--) {
     const entry = entries[i];
     if (entry === undefined) break;
     const text = lineOf(entry, form, isPretty);
-    if (text.toLowerCase().includes(filter)) lines.push({ entry, text: text.slice(0, MOST_CHARACTERS) });
+    if (text.toLowerCase().includes(filter)) lines.push({ entry, text: text.slice(0, MAX_CHARACTERS) });
   }
   return lines.reverse();
 }
 
-/** Returns the line of an entry: its payload, then the fields besides it. */
+/** Formats an entry as a line: its payload, then its other fields. */
 export function lineOf(entry: PulledEntry, form: "text" | "msgpack", isPretty: boolean): string {
   const fields = fieldsText(entry.fields);
   if (fields === "") return payloadLine(entry, form, isPretty);

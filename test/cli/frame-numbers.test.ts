@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createFrameCount, frameFields } from "../../cli/frame-numbers.ts";
+import { createFrameCounter, frameFields } from "../../cli/frame-numbers.ts";
 
 const encoder = new TextEncoder();
 let id = 0;
@@ -14,37 +14,37 @@ function entryOf(fields: Record<string, string> | undefined, stream = "cam") {
   };
 }
 
-test("frames without numbers: nobody knows what was skipped", () => {
-  const count = createFrameCount();
-  count.note(entryOf(undefined));
-  count.note(entryOf({ n: "x" }));
-  count.note(entryOf({ other: "1" }));
+test("does not count skipped frames without numbers", () => {
+  const count = createFrameCounter();
+  count.add(entryOf(undefined));
+  count.add(entryOf({ n: "x" }));
+  count.add(entryOf({ other: "1" }));
   expect(count.dropped).toBeUndefined();
   expect(count.unnumbered).toBe(3);
 });
 
-test("a run that starts in the middle, starts again, or is on another stream is no skip", () => {
-  const count = createFrameCount();
-  count.note(entryOf(frameFields("first", 100)));
-  count.note(entryOf(frameFields("second", 0)));
-  count.note(entryOf(frameFields("first", 101)));
-  count.note(entryOf(frameFields("first", 500), "other"));
-  count.note(entryOf(frameFields("second", 1)));
+test("counts no skip for a run that starts late, restarts, or is on another stream", () => {
+  const count = createFrameCounter();
+  count.add(entryOf(frameFields("first", 100)));
+  count.add(entryOf(frameFields("second", 0)));
+  count.add(entryOf(frameFields("first", 101)));
+  count.add(entryOf(frameFields("first", 500), "other"));
+  count.add(entryOf(frameFields("second", 1)));
   expect(count.dropped).toBe(0);
 });
 
-test("property: of the frames of several runs, mixed, exactly those between the first and last seen are counted", () => {
+test("property: counts exactly the frames between the first and last received frame of each run", () => {
   const frame = fc.record({ run: fc.constantFrom("a", "b", "c"), seen: fc.boolean() });
   fc.assert(
     fc.property(fc.array(frame, { maxLength: 200 }), (frames) => {
-      const count = createFrameCount();
+      const count = createFrameCounter();
       const next = new Map<string, number>();
       const seen = new Map<string, number[]>();
-      for (const { run, seen: comes } of frames) {
+      for (const { run, seen: isReceived } of frames) {
         const number = next.get(run) ?? 0;
         next.set(run, number + 1);
-        if (!comes) continue;
-        count.note(entryOf(frameFields(run, number)));
+        if (!isReceived) continue;
+        count.add(entryOf(frameFields(run, number)));
         seen.set(run, [...(seen.get(run) ?? []), number]);
       }
       let skipped = 0;

@@ -6,7 +6,7 @@ import { imageKind, jpegSize } from "../../cli/image-kind.ts";
 const blank = (width: number, height: number) =>
   sharp({ create: { width, height, channels: 3, background: "teal" } });
 
-describe("a payload is told by its first bytes", () => {
+describe("image type by first bytes", () => {
   test.each([
     ["jpg", "jpeg"],
     ["png", "png"],
@@ -17,14 +17,14 @@ describe("a payload is told by its first bytes", () => {
     expect(imageKind(image)).toBe(kind);
   });
 
-  test("anything else", () => {
+  test("detects other data as bin", () => {
     expect(imageKind(new TextEncoder().encode("RIFF1234WAVE"))).toBe("bin");
     expect(imageKind(new Uint8Array())).toBe("bin");
   });
 });
 
 describe("a JPEG's size", () => {
-  test.each([false, true])("progressive %s, with metadata in front", async (progressive) => {
+  test.each([false, true])("reads the size of a JPEG with metadata, progressive %s", async (progressive) => {
     const image = await blank(333, 44)
       .withExif({ IFD0: { Copyright: "x".repeat(5000) } })
       .jpeg({ progressive })
@@ -32,7 +32,7 @@ describe("a JPEG's size", () => {
     expect(jpegSize(image)).toEqual({ width: 333, height: 44 });
   });
 
-  test("property: a JPEG cut anywhere, or any bytes that begin like one, never throw", async () => {
+  test("property: never throws for a truncated JPEG or bytes that start like one", async () => {
     const image = await blank(64, 48).jpeg().toBuffer();
     for (let length = 0; length < image.length; length++) {
       const size = jpegSize(image.subarray(0, length));

@@ -1,4 +1,4 @@
-/** `redis-streamer keys`, as it is typed. */
+/** `redis-streamer keys` with arguments as typed. */
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,7 +34,7 @@ async function run(...args: string[]): Promise<void> {
 }
 
 describe("a key", () => {
-  test("is printed once; the file has its hash alone, for its owner alone", async () => {
+  test("is printed once; the file contains only its hash and is readable only by its owner", async () => {
     await run("add", "lab", "--allow", "read:glasses:*", "write:*:imu*", "--expires", "30d");
     const [secret = ""] = printed;
     expect(printed).toHaveLength(1);
@@ -47,7 +47,7 @@ describe("a key", () => {
     expect((key?.expiresAtMs ?? 0) - Date.now()).toBeGreaterThan(29 * 86_400_000);
   });
 
-  test("is listed and taken back by name or id, with all of that name", async () => {
+  test("is listed, and revoked by name or id; a name revokes all its keys", async () => {
     await run("add", "one", "--allow", "admin");
     await run("add", "two", "--allow", "read");
     await run("add", "two", "--allow", "write");
@@ -66,11 +66,11 @@ describe("a key", () => {
 
   test.each([
     ["without a permission", ["add", "lab"]],
-    ["with a permission that is none", ["add", "lab", "--allow", "reed:*"]],
-    ["with a name that would not do in a log", ["add", "a b\n", "--allow", "read"]],
-    ["that ended yesterday", ["add", "lab", "--allow", "read", "--expires", "2020-01-01"]],
-    ["that nobody has", ["revoke", "lab"]],
-  ])("%s is refused, and the file stays as it was", async (_, args) => {
+    ["with an invalid permission", ["add", "lab", "--allow", "reed:*"]],
+    ["with a name that contains control characters", ["add", "a b\n", "--allow", "read"]],
+    ["that has expired", ["add", "lab", "--allow", "read", "--expires", "2020-01-01"]],
+    ["that does not exist", ["revoke", "lab"]],
+  ])("%s is rejected, and the file is unchanged", async (_, args) => {
     await expect(run(...args)).rejects.toThrow();
     expect(readKeyFile(file)).toEqual([]);
   });
@@ -82,7 +82,7 @@ test.each([
   ['{"keys":[{"id":"a"}]}', "key 1 wants an id, a name and a hash"],
   ['{"keys":[{"id":"a","name":"n","hash":"x","permissions":[]}]}', "no SHA-256"],
   [`{"keys":[{"id":"a","name":"n","hash":"${"0".repeat(64)}","permissions":["fly"]}]}`, "begins with one of"],
-])("a file that is none says why: %s", (text, why) => {
+])("reports why a key file is invalid: %s", (text, why) => {
   writeFileSync(file, text);
   expect(() => readKeyFile(file)).toThrow(why);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createMeter } from "../../cli/meter.ts";
 
-test("progress shows the rate of the last seconds, totals that of the whole time", () => {
+test("progress has the rate of the last seconds, totals the rate of the run", () => {
   let ms = 0;
   const meter = createMeter(() => ms);
   for (let second = 0; second < 10; second++) {
@@ -21,7 +21,7 @@ test("progress shows the rate of the last seconds, totals that of the whole time
   expect(meter.bytes).toBe(1_005_000_000);
 });
 
-test("nothing yet is no division by nothing", () => {
+test("reports zero without messages", () => {
   const meter = createMeter(() => 5);
   expect(meter.progress()).toBe("0 messages, 0.0/s, 0.000 MB/s");
   expect(meter.totals()).toBe("0 messages, 0 B in 0 ms (0.0/s, 0.000 MB/s)");

@@ -11,16 +11,16 @@ test.each([
   ["two\r\nlines", "two\\r\\nlines"],
   ["\u001b[31mred\u0007", "\\u001b[31mred\\u0007"],
   ["\u009b2J\u2028", "\\u009b2J\\u2028"],
-])("%j is shown as %s", (text, line) => {
+])("formats %j as %s", (text, line) => {
   expect(payloadText(encoder.encode(text))).toBe(line);
 });
 
-test("what is no UTF-8 is shown as its first bytes and its length", () => {
+test("formats binary data as its first bytes and its length", () => {
   expect(payloadText(Uint8Array.of(0xff, 0xd8, 0x00))).toBe("ff d8 00 (3 bytes)");
   expect(payloadText(new Uint8Array(100).fill(0xff))).toMatch(/^(ff ){24}… \(100 bytes\)$/);
 });
 
-test("property: any payload is one line that no terminal acts on", () => {
+test("property: any payload is one line without control characters", () => {
   fc.assert(
     fc.property(
       fc.oneof(

@@ -21,7 +21,7 @@ function centreOfDisc(pixels: Uint8Array, width: number): { x: number; y: number
 }
 
 describe("the picture", () => {
-  test("moves: the disc goes round, and the background scrolls", () => {
+  test("moves: the disc circles and the background scrolls", () => {
     const grey: Shape = { height: 200, width: 200, channels: 1 };
     const picture = createPicture(grey, noNoise);
     const right = picture.draw(0).slice();
@@ -33,7 +33,7 @@ describe("the picture", () => {
     expect(right.subarray(0, 200)).not.toEqual(bottom.subarray(0, 200));
   });
 
-  test("has noise, so that no two drawings of one frame are the same", () => {
+  test("has noise, so that two drawings of a frame differ", () => {
     const picture = createPicture(colour, Math.random);
     const first = picture.draw(7).slice();
     expect(picture.draw(7)).not.toEqual(first);
@@ -44,7 +44,7 @@ describe("the picture", () => {
     { height: 1, width: 300, channels: 3 } as const,
     { height: 300, width: 2, channels: 1 } as const,
     colour,
-  ])("becomes a JPEG of its size: %o", async (shape) => {
+  ])("encodes to a JPEG of its size: %o", async (shape) => {
     const encode = await createJpegEncoder(shape);
     const jpeg = await encode(createPicture(shape, Math.random).draw(3));
     expect(jpegSize(jpeg)).toEqual({ height: shape.height, width: shape.width });

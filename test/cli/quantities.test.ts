@@ -15,6 +15,6 @@ test.each([
   [durationText(3.4), "3 ms"],
   [durationText(-20), "-20 ms"],
   [durationText(12_340), "12.3 s"],
-])("%s", (text, wanted) => {
-  expect(text).toBe(wanted);
+])("formats %s", (text, expected) => {
+  expect(text).toBe(expected);
 });

@@ -1,34 +1,34 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createPace } from "../../cli/schedule.ts";
+import { createSchedule } from "../../cli/schedule.ts";
 
-test("no rate is no wait", () => {
-  const pace = createPace(0, () => 5);
-  expect([pace.nextInMs(), pace.nextInMs(), pace.nextInMs()]).toEqual([0, 0, 0]);
+test("does not wait without a rate", () => {
+  const pace = createSchedule(0, () => 5);
+  expect([pace.nextDelayMs(), pace.nextDelayMs(), pace.nextDelayMs()]).toEqual([0, 0, 0]);
 });
 
-test("a small delay is made up for, a long one is not", () => {
+test("makes up for a short delay but not for a long one", () => {
   let ms = 0;
-  const pace = createPace(10, () => ms);
-  expect(pace.nextInMs()).toBe(0);
+  const pace = createSchedule(10, () => ms);
+  expect(pace.nextDelayMs()).toBe(0);
   ms = 30;
-  expect(pace.nextInMs()).toBe(70);
+  expect(pace.nextDelayMs()).toBe(70);
   ms = 150;
-  expect(pace.nextInMs()).toBe(50);
+  expect(pace.nextDelayMs()).toBe(50);
   ms = 1000;
-  expect([pace.nextInMs(), pace.nextInMs(), pace.nextInMs()]).toEqual([0, 100, 200]);
+  expect([pace.nextDelayMs(), pace.nextDelayMs(), pace.nextDelayMs()]).toEqual([0, 100, 200]);
 });
 
-test("property: whatever each takes, no more than the rate and two go in any time, and punctual ones keep the rate", () => {
+test("property: never exceeds the rate by more than two entries, and keeps the rate of a punctual caller", () => {
   const fps = fc.integer({ min: 1, max: 1000 });
   fc.assert(
     fc.property(fps, fc.array(fc.double({ min: 0, max: 3, noNaN: true })), (rate, workInPeriods) => {
       let ms = 0;
       const periodMs = 1000 / rate;
-      const pace = createPace(rate, () => ms);
+      const pace = createSchedule(rate, () => ms);
       const sentAt: number[] = [];
       for (const work of workInPeriods) {
-        ms += pace.nextInMs();
+        ms += pace.nextDelayMs();
         sentAt.push(ms);
         ms += work * periodMs;
       }

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { StreamInfo } from "../../client/catalog.ts";
 import { createPulledEntry, type PulledEntry } from "../../client/entry.ts";
 import { compare } from "../../console/listing.ts";
-import { paced } from "../../console/playback-timing.ts";
+import { playbackTiming } from "../../console/playback-timing.ts";
 import { sparkPath } from "../../console/sparkline.tsx";
 import { createPlotColumns } from "../../console/viewers/plot-columns.ts";
 
@@ -71,10 +71,11 @@ test("played entries come in order, a long pause is cut, and an abort ends the w
     for (const id of ["1000-0", "1004-0", "1000000-0"]) yield entry(id, 1);
   }
   const ids: string[] = [];
-  for await (const { id } of paced(history(), 1000, () => 8, new AbortController().signal)) ids.push(id);
+  for await (const { id } of playbackTiming(history(), 1000, () => 8, new AbortController().signal))
+    ids.push(id);
   expect(ids).toEqual(["1000-0", "1004-0", "1000000-0"]);
   const controller = new AbortController();
-  const loop = paced(history(), 0, () => 0.25, controller.signal);
+  const loop = playbackTiming(history(), 0, () => 0.25, controller.signal);
   const next = loop.next();
   controller.abort(new Error("enough"));
   await expect(next).rejects.toThrow("enough");

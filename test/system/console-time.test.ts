@@ -38,9 +38,9 @@ test("a moment of history is played at the chosen speed, paused, and played on u
   const pane = await openStream(console.page, "default:log");
   const shown = async () => Number((await lastRow(pane).textContent())?.replace("entry ", ""));
   await until("all is shown", async () => (await shown()) === 100, WAIT_MS);
-  await pane.getByRole("slider", { name: "Moment" }).fill("3000");
+  await pane.getByRole("slider", { name: "Position" }).fill("3000");
   await until("the moment is shown", async () => (await shown()) === 20, WAIT_MS);
-  await pane.getByLabel("Speed of play").selectOption("0.25");
+  await pane.getByLabel("Playback speed").selectOption("0.25");
   await pane.getByRole("button", { name: "Play", exact: true }).click();
   await until("it is played", async () => (await shown()) > 20, WAIT_MS);
   await pane.getByText("playing").waitFor();
@@ -49,7 +49,7 @@ test("a moment of history is played at the chosen speed, paused, and played on u
   expect(paused).toBeLessThan(100);
   const rows = await pane.locator(".tail li span").allTextContents();
   expect(rows).toEqual(Array.from({ length: paused + 1 }, (_, n) => `entry ${n}`));
-  await pane.getByLabel("Speed of play").selectOption("8");
+  await pane.getByLabel("Playback speed").selectOption("8");
   await pane.getByRole("button", { name: "Play", exact: true }).click();
   await pane.getByRole("group", { name: "Time" }).getByText("live", { exact: true }).waitFor();
   await until("all is shown again", async () => (await shown()) === 100, WAIT_MS);
@@ -66,7 +66,7 @@ test("keys: search from anywhere, stop, step and go on in a viewer", async () =>
   const shows = (n: number) =>
     until(`entry ${n}`, async () => (await lastRow(pane).textContent()) === `entry ${n}`, WAIT_MS);
   await shows(5);
-  await pane.getByRole("list", { name: "Entries, the newest last" }).focus();
+  await pane.getByRole("list", { name: "Entries, newest last" }).focus();
   await page.keyboard.press("Space");
   await pane.getByText("paused").waitFor();
   await page.keyboard.press("ArrowLeft");
@@ -97,8 +97,8 @@ test("entries that were trimmed away while the gateway was gone are told as a ga
   await redis.control.call("XTRIM", "default:log", "MINID", "4");
   gateway = await startTestGateway(redis.url, { PORT: port });
   await until("it goes on", async () => (await lastRow(pane).textContent()) === "entry 4", 2 * WAIT_MS);
-  await pane.getByText("1 gap: entries were gone").waitFor();
-  expect(await pane.locator(".tail li").last().textContent()).toContain("entries before this one were gone");
+  await pane.getByText("1 gap: entries were trimmed").waitFor();
+  expect(await pane.locator(".tail li").last().textContent()).toContain("earlier entries were trimmed");
 });
 
 test("pictures that are not drawn are counted as skipped", async () => {
@@ -226,7 +226,7 @@ test("events are a timeline, the gateway shows its state, and both survive a rel
   expect(await axeViolations(page)).toEqual([]);
   await page.reload();
   const state = paneOf(page, "Gateway");
-  await state.getByText("Redis answers in").waitFor();
+  await state.getByText("Redis latency").waitFor();
   await state.getByText(/^\d+\.\d ms$/).waitFor();
   const push = connect(gateway.http).push("counted");
   const isIn = state.locator("div", { has: page.getByText("Entries in", { exact: true }) }).last();
@@ -260,8 +260,8 @@ test("who may read streams alone is told what cannot be read, and sees the rest"
   await page.getByText("1 of 1 streams").waitFor();
   await page.getByRole("button", { name: "Events" }).click();
   await page.getByRole("button", { name: "Gateway" }).click();
-  await page.getByText("Events of devices cannot be read").waitFor();
-  await page.getByText("The counters cannot be read").waitFor();
+  await page.getByText("Device events cannot be read").waitFor();
+  await page.getByText("The metrics cannot be read").waitFor();
   await page.context().clearCookies();
   await page.close();
 });

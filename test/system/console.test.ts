@@ -59,7 +59,7 @@ function keepPushing(push: Push, produce: (n: number) => Uint8Array | string): (
 test("the first view is light, of this host alone, and keeps to its content security policy", async () => {
   await using console = await openConsole();
   const { page, requests, problems } = console;
-  await page.getByText("There is no stream yet").waitFor();
+  await page.getByText("There are no streams yet").waitFor();
   const answer = await request(`${gateway.http}/`, { headers: { accept: "text/html" } });
   expect(answer.headers["content-security-policy"]).toContain("script-src 'self';");
   expect(answer.text).not.toMatch(/<style|<script(?![^>]*src=)|style="|\son\w+=/);
@@ -181,7 +181,7 @@ test("pause, back through history, step, and to live again", async () => {
   expect(await pane.locator(".tail li").count()).toBe(51);
   await pane.getByRole("button", { name: "One entry back" }).click();
   await shows(1049);
-  await pane.getByRole("button", { name: "One entry on" }).click();
+  await pane.getByRole("button", { name: "One entry forward" }).click();
   await shows(1050);
   await pane.getByRole("slider").fill("1010");
   await shows(1010);
@@ -246,7 +246,7 @@ test("metadata is shown and changed, entries are pushed, a stream is deleted whe
   await pane.getByLabel("to delete it").fill("rover:log");
   await remove.click();
   await until("it is gone", async () => Number(await redis.control.call("EXISTS", "rover:log")) === 0);
-  await pane.getByText("There is no such stream").waitFor();
+  await pane.getByText("This stream does not exist").waitFor();
 });
 
 test("thousands of streams: only those in sight are drawn, searched and sorted, by the keyboard too", async () => {
@@ -306,7 +306,7 @@ test("Redis and the gateway are killed and come back: the page says so, and goes
 
   const { port } = new URL(gateway.http);
   await gateway.close();
-  await alert.getByText("The gateway does not answer").waitFor();
+  await alert.getByText("The gateway does not respond").waitFor();
   gateway = await startTestGateway(redis.url, { PORT: port, REDIS_WAIT_MS: "500" });
   await until("all is well again", async () => (await alert.textContent()) === "");
   await until(

@@ -185,9 +185,9 @@ test("the console shows what it waits for, and since when", async () => {
   await mode.getByText("live").waitFor();
   await isConnected("pull");
   redis.freeze();
-  await pane.getByText(/^Redis has not answered since \d\d:\d\d:\d\d/).waitFor();
+  await pane.getByText(/^Redis has not responded since \d\d:\d\d:\d\d/).waitFor();
   await mode.getByText("waiting").waitFor();
-  await console.page.getByRole("alert").getByText("What is shown may be old.").waitFor();
+  await console.page.getByRole("alert").getByText("The page may be out of date.").waitFor();
   redis.thaw();
   await mode.getByText("live").waitFor();
   await until("nothing is missing", async () => (await console.page.getByRole("alert").textContent()) === "");
@@ -208,9 +208,9 @@ test.each(["pull-raw", "push-increment"])(
     const kind = command.startsWith("pull") ? "pull" : "push";
     await isConnected(kind);
     redis.freeze();
-    await until("it says so", () => /the gateway's Redis has not answered since \d\d:\d\d:\d\d/.test(told));
+    await until("it says so", () => /the gateway's Redis has not responded since \d\d:\d\d:\d\d/.test(told));
     redis.thaw();
-    await until("it says that it goes on", () => told.includes("it answers again"));
+    await until("it says that it goes on", () => told.includes("responding again"));
     child.kill("SIGINT");
     await ended;
   },

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Watches a camera's stream for motion, and pushes what it finds into another stream.
+"""Detects motion in a stream of images and pushes detections to another stream.
 
     python3 examples/detector.py camera motion --device rover
 
-Needs websockets, numpy and Pillow (Debian: python3-websockets python3-numpy python3-pil). examples/webcam is a camera,
-and so is `npx redis-streamer push-image camera --device rover`.
+Requires websockets, numpy and Pillow (Debian: python3-websockets python3-numpy python3-pil). examples/webcam provides
+images, and so does `npx redis-streamer push-image camera --device rover`.
 
-Each detection is JSON, {"frame": "1795625245785-0", "moved": 0.031, "box": [x, y, width, height]}: the share of the
-picture that moved, and where, in pixels. Its entry has the id of its frame, so that the two streams can be laid side by
-side, and a detection that is sent again is stored once. The newest frame is taken each time the last one is done with:
-a slow detector skips frames and never lags behind. Ctrl-C ends it with totals.
+Each detection is JSON, {"frame": "1795625245785-0", "moved": 0.031, "box": [x, y, width, height]}: the fraction of the
+image that moved, and its box in pixels. Its entry has the id of the frame, so that both streams can be joined, and a
+detection that is sent again is stored once. It requests the newest frame when it has processed the previous one, so a
+slow detector skips frames and does not lag behind. Ctrl-C stops it and prints totals.
 """
 import argparse
 import asyncio
@@ -28,18 +28,18 @@ try:
 except ImportError as missing:
     sys.exit(f"{missing.name} is missing: sudo apt-get install python3-websockets python3-numpy python3-pil")
 
-WIDTH = 160  # px; pictures are made that small before they are compared
-THRESHOLD = 24  # of 255; what changes less is noise
-FINAL = {1003, 1008, 1009, 4401, 4403}  # close codes after which trying again cannot help
+WIDTH = 160  # px; images are scaled to this width before they are compared
+THRESHOLD = 24  # of 255; smaller changes are noise
+FINAL = {1003, 1008, 1009, 4401, 4403}  # close codes after which a retry cannot succeed
 
 
 class Motion:
-    """Compares each picture with the one before it."""
+    """Compares each image with the previous one."""
 
     before = None
 
     def find(self, data):
-        """The share of the picture that moved, and its box in pixels; None where nothing did."""
+        """Returns the fraction of the image that moved and its box in pixels; None without motion."""
         picture = Image.open(io.BytesIO(data))
         scale = max(1, picture.width / WIDTH)
         size = (round(picture.width / scale), max(1, round(picture.height / scale)))
@@ -56,11 +56,11 @@ class Motion:
 
 
 class Detector:
-    """Goes on where it was, over connections that come and go."""
+    """Resumes at its position after each reconnect."""
 
     def __init__(self, args):
         self.args, self.motion = args, Motion()
-        self.last, self.pending = "0", None  # id of the last frame; the detection that is not acknowledged yet
+        self.last, self.pending = "0", None  # id of the last frame; the unacknowledged detection
         self.frames = self.found = self.unreadable = 0
 
     def connect(self, stream, action, **query):
@@ -70,14 +70,14 @@ class Detector:
         return websockets.connect(f"{url}?{query}", subprotocols=protocols, max_size=None)
 
     async def watch(self):
-        """Works until a connection ends. Raises what ended it."""
+        """Runs until a connection closes. Raises the reason."""
         async with self.connect(self.args.found, "push") as push:
             async with self.connect(self.args.camera, "pull", last_entry_id=self.last, latest=1) as pull:
                 say(f"watching {self.args.camera} at {self.args.url}")
                 while True:
                     await self.store(push)
                     header, data = json.loads(await pull.recv()), await pull.recv()
-                    for _, frame, _ in header:  # none where it was quiet for a while
+                    for _, frame, _ in header:  # empty on an idle stream
                         self.detect(frame, data)
                     await self.store(push)
                     await pull.send("ready for the next")
@@ -99,7 +99,7 @@ class Detector:
         await push.send(json.dumps([[self.args.found, self.pending["frame"], len(payload)]]))
         await push.send(payload)
         [answer] = json.loads(await push.recv())
-        if isinstance(answer, dict) and answer.get("code") != "ID_NOT_ABOVE_LAST":  # that one is stored already
+        if isinstance(answer, dict) and answer.get("code") != "ID_NOT_ABOVE_LAST":  # it is already stored
             raise OSError(answer["error"])
         self.found, self.pending = self.found + 1, None
 
@@ -114,12 +114,12 @@ class Detector:
                     raise
                 problem = error
             except (OSError, asyncio.TimeoutError, websockets.InvalidHandshake) as error:
-                response = getattr(error, "response", error)  # newer versions of websockets keep it there
+                response = getattr(error, "response", error)  # newer versions of websockets
                 if 400 <= (getattr(response, "status_code", None) or 500) < 500:
                     raise
                 problem = error
             delay = 0.5 if self.frames > frames else min(delay * 2, 15)
-            say(f"{problem}; trying again")
+            say(f"{problem}; retrying")
             await asyncio.sleep(delay * random.uniform(0.5, 1))
 
 
@@ -128,12 +128,12 @@ def say(line):
 
 
 async def main():
-    parser = argparse.ArgumentParser(description="Watches a camera's stream for motion.")
-    parser.add_argument("camera", help="stream of pictures")
-    parser.add_argument("found", help="stream that the detections go to")
+    parser = argparse.ArgumentParser(description="Detects motion in a stream of images.")
+    parser.add_argument("camera", help="stream of images")
+    parser.add_argument("found", help="stream of the detections")
     parser.add_argument("--device", default="default")
     parser.add_argument("--url", default=os.environ.get("REDIS_STREAMER_URL", "http://127.0.0.1:8000"))
-    parser.add_argument("--token", help="API key or JSON Web Token, where the gateway asks for one")
+    parser.add_argument("--token", help="API key or JSON Web Token, if the gateway requires one")
     detector = Detector(parser.parse_args())
     running = asyncio.ensure_future(detector.run())
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -145,7 +145,7 @@ async def main():
     except Exception as error:
         sys.exit(f"{error}")
     finally:
-        open_end = ", 1 stored or not" if detector.pending else ""
+        open_end = ", 1 unknown" if detector.pending else ""
         say(f"{detector.frames} frames, {detector.found} with motion{open_end}, {detector.unreadable} unreadable")
 
 

@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 // @ts-check
 /**
- * Records streams to disk and plays them back, at their own pace or another.
+ * Records streams to disk and replays them, at the original or another speed.
  *
- *   node examples/recorder.js record camera+imu --device rover --folder recording
+ *   node examples/recorder.js record camera imu --device rover --folder recording
  *   node examples/recorder.js replay recording --device rover-again --speed 2
  *
- * `record` begins with what the streams hold (`--from '$'`: with what comes). Started again, also after kill -9, it goes
- * on behind the last entry of each file: nothing is missing and nothing there twice. Ctrl-C ends both with totals.
- * `replay` plays all streams of a folder together; `--speed 0` waits for nothing, `--keep-ids` stores the entries under
- * their old ids, which works where the stream has no younger ones.
+ * `record` starts with the stored entries, or with new entries only (`--from '$'`). After a restart, even after kill -9, it
+ * resumes after the last entry of each file, without gaps or duplicates. Ctrl-C stops both commands and prints totals.
+ * `replay` replays all streams of a folder together. `--speed 0` replays without delays. `--keep-ids` keeps the entry ids,
+ * which requires that the target streams have no newer entries.
  *
- * Each stream is a file of records: 4 bytes of length (big-endian), then so many bytes of MessagePack. The first is
+ * Each file has the records of one stream: a 4-byte length (big-endian), then MessagePack. The first record is
  * `{format, device, stream}`, the others are `[entry_id, payload]` or `[entry_id, payload, fields]`. In Python:
  *
  *   while head := file.read(4):
@@ -37,10 +37,10 @@ const { values: flags, positionals } = parseArgs({
     "keep-ids": { type: "boolean", default: false },
   },
 });
-const say = (/** @type {string} */ line) => process.stderr.write(`${line}\n`);
+const log = (/** @type {string} */ line) => process.stderr.write(`${line}\n`);
 const stop = new AbortController();
 const { signal } = stop;
-/** What is on its way when a stop is asked for has so long, ms, to be acknowledged. */
+/** Time to wait for outstanding acknowledgements after Ctrl-C, ms. */
 const GRACE_MS = 3_000;
 const cut = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"])
@@ -50,7 +50,7 @@ for (const name of ["SIGINT", "SIGTERM"])
   });
 const streamer = connect(flags.url, { token: flags.token });
 const onStatus = (/** @type {import("redis-streamer/client").Status} */ status) => {
-  if (status.state === "waiting") say(`${flags.url}: ${status.error.message}; trying again`);
+  if (status.state === "waiting") log(`${flags.url}: ${status.error.message}; retrying`);
 };
 
 /** @param {readonly string[]} streams */
@@ -64,19 +64,19 @@ async function record(streams) {
   try {
     for await (const entry of streamer.pull(streams, { device, from, signal, onStatus })) {
       const { stream, id, data, fields, gap } = entry;
-      if (gap) say(`${stream}: entries before ${id} were gone before they could be recorded`);
+      if (gap) log(`${stream}: entries before ${id} were trimmed before they were recorded`);
       if (gap) gaps++;
       append(files.get(stream)?.fd ?? -1, fields ? [id, data, Object.fromEntries(fields)] : [id, data]);
       entries++;
     }
   } finally {
     for (const { fd } of files.values()) fs.fdatasyncSync(fd);
-    say(`recorded ${entries} entries, ${gaps} gaps, in ${flags.folder}`);
+    log(`recorded ${entries} entries, ${gaps} gaps, in ${flags.folder}`);
   }
 }
 
 /**
- * Opens the file of a stream, cuts off what a kill left of a last record, and finds the id of the last whole one.
+ * Opens the file of a stream, truncates an incomplete last record, and returns the id of the last complete one.
  *
  * @param {string} device @param {string} stream
  */
@@ -87,11 +87,12 @@ function openToAppend(device, stream) {
   let end = 0;
   let last;
   for (const one of records(fd)) {
-    if (end === 0 && one.read().device !== device) throw new Error(`${path} records another device`);
+    if (end === 0 && one.read().device !== device)
+      throw new Error(`${path} contains a recording of another device`);
     if (end > 0) last = one;
     end = one.end;
   }
-  if (end < size) say(`${path}: ${size - end} bytes of an unfinished record cut off`);
+  if (end < size) log(`${path}: ${size - end} bytes of an incomplete record removed`);
   fs.ftruncateSync(fd, end);
   if (end === 0) append(fd, { format: FORMAT, device, stream });
   return { fd, last: last?.read()[0] };
@@ -106,7 +107,7 @@ function append(fd, value) {
 }
 
 /**
- * The whole records of a file; each is read when it is asked for.
+ * Yields the complete records of a file. A record is read only when `read` is called.
  *
  * @param {number} fd
  * @returns {Generator<{ end: number, read: () => any }, void, undefined>}
@@ -132,7 +133,7 @@ function* records(fd) {
 /** @param {string} folder */
 async function replay(folder) {
   const speed = Number(flags.speed);
-  if (!(speed >= 0)) throw new Error(`--speed wants to be a number, not "${flags.speed}"`);
+  if (!(speed >= 0)) throw new Error(`--speed must be a number of at least 0, got "${flags.speed}"`);
   const names = fs.readdirSync(folder).filter((name) => name.endsWith(".rec"));
   const tracks = names
     .map((name) => openTrack(join(folder, name)))
@@ -143,7 +144,7 @@ async function replay(folder) {
   const failed = (/** @type {any} */ error) => {
     if (error.code === "APPEND_UNKNOWN") unknown++;
     else unsent++;
-    if (unsent === 1 && !signal.aborted) say(error.message);
+    if (unsent === 1 && !signal.aborted) log(error.message);
   };
   const startedMs = performance.now();
   let firstMs;
@@ -161,17 +162,17 @@ async function replay(folder) {
     }
   } finally {
     await Promise.all(tracks.map(({ push }) => push.close()));
-    say(`replayed ${stored} entries, ${unknown} unknown (stored or not), ${unsent} not stored`);
+    log(`replayed ${stored} entries, ${unknown} unknown (may or may not be stored), ${unsent} not stored`);
     if (unknown + unsent > 0) process.exitCode = 1;
   }
 }
 
-/** A recorded stream on its way back. */
+/** Opens a recorded stream for replay. */
 function openTrack(/** @type {string} */ path) {
   const all = records(fs.openSync(path, "r"));
   const advance = () => all.next().value?.read();
   const { format, device, stream } = advance() ?? {};
-  if (format !== FORMAT) throw new Error(`${path} is no recording`);
+  if (format !== FORMAT) throw new Error(`${path} is not a recording`);
   const push = streamer.push(stream, { device: flags.device ?? device, signal: cut.signal, onStatus });
   return {
     push,
@@ -182,21 +183,20 @@ function openTrack(/** @type {string} */ path) {
   };
 }
 
-/** The track whose next entry comes first. @param {ReturnType<typeof openTrack>[]} tracks */
+/** Returns the track with the oldest next entry. @param {ReturnType<typeof openTrack>[]} tracks */
 function oldest(tracks) {
   const left = tracks.filter(({ next }) => next !== undefined);
   return left.sort((a, b) => Number.parseInt(a.next[0], 10) - Number.parseInt(b.next[0], 10))[0];
 }
 
-const [command, subject] = positionals;
+const [command, ...subjects] = positionals;
 try {
-  if (command === "record" && subject) await record(subject.split("+"));
-  else if (command === "replay" && subject) await replay(subject);
-  else
-    throw new Error("usage: recorder.js record STREAM[+STREAM...] [--folder F] | replay FOLDER [--speed N]");
+  if (command === "record" && subjects.length > 0) await record(subjects);
+  else if (command === "replay" && subjects[0]) await replay(subjects[0]);
+  else throw new Error("usage: recorder.js record STREAM... [--folder F] | replay FOLDER [--speed N]");
 } catch (error) {
   if (!signal.aborted) {
-    say(error instanceof Error ? error.message : String(error));
+    log(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;
   }
 }

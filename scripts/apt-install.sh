@@ -1,16 +1,15 @@
 #!/bin/sh
 # Installs Debian packages as root, for provision.js: `sh apt-install.sh PACKAGE...`
 #
-# Debian starts a packaged server as soon as it is installed and at each boot. The gateway runs its own redis-server,
-# the tests run a mosquitto of theirs, and of prometheus they want promtool alone, so servers on ports 6379, 1883 and
-# 9090 would only surprise: while apt runs a policy-rc.d forbids starting them, and afterwards the services that this
-# run has brought are disabled. Whoever wants them later enables them.
+# Debian starts a packaged server on installation and at boot. The gateway and the tests run their own redis-server and
+# mosquitto, and use only promtool of prometheus, so servers on ports 6379, 1883 and 9090 are not needed. A policy-rc.d
+# prevents their start during the installation. Afterwards the newly installed services are disabled.
 set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 policy=/usr/sbin/policy-rc.d
 mark="# temporary, of the Redis Streamer installation"
 
-# One run at a time; those that waited find their packages there.
+# One run at a time. A run that waited finds its packages installed.
 exec 9>/run/redis-streamer-provision.lock
 flock -w 600 9 || { echo "another installation holds /run/redis-streamer-provision.lock" >&2; exit 1; }
 
@@ -22,33 +21,33 @@ for package; do installed "$package" || missing="$missing $package"; done
 # apt waits for dpkg's lock itself, but not for the one on its package lists.
 update() {
   tries=0
-  until said=$(apt-get update -qq 2>&1); do
+  until output=$(apt-get update -qq 2>&1); do
     tries=$((tries + 1))
-    case $said in
+    case $output in
       *"Could not get lock"* | *"Unable to lock"*) [ $tries -lt 60 ] && sleep 2 && continue ;;
     esac
-    echo "$said" >&2
+    echo "$output" >&2
     return 1
   done
 }
 # shellcheck disable=SC2086 # the list is meant to be split
 fetch() { apt-get install -y -qq --no-install-recommends --download-only $missing; }
 
-if grep -qsF "$mark" $policy; then rm -f $policy; fi # left by a run that was killed
+if grep -qsF "$mark" $policy; then rm -f $policy; fi # left behind by a killed run
 if [ ! -e $policy ]; then
   trap 'rm -f $policy' EXIT
   trap 'exit 130' HUP INT TERM
-  # Forbids nothing but these services, for the case that something else is installed meanwhile.
+  # Only these services are affected, in case other packages are installed at the same time.
   printf '#!/bin/sh\n%s\ncase " $* " in *" redis-server"* | *" prometheus"* | *" mosquitto"*) exit 101 ;; esac\nexit 0\n' "$mark" >$policy
   chmod 755 $policy
 fi
 
 # shellcheck disable=SC2086
 apt-cache show $missing >/dev/null 2>&1 || update
-# Lists that are too old name files that the mirror no longer has.
+# Outdated package lists refer to files that the mirror no longer has.
 fetch || { update && fetch; }
 
-# Ctrl-C stops the download, but would leave packages half configured here: dpkg gets a session of its own.
+# Ctrl-C may stop the download, but not dpkg, which would leave packages half configured. dpkg runs in its own session.
 trap '' HUP INT TERM
 # shellcheck disable=SC2086
 setsid --wait apt-get install -y -qq --no-install-recommends \

@@ -1,4 +1,4 @@
-/** Builds the program and the console into `dist/`: once when packages are installed, and before tests and benchmarks. */
+/** Builds the gateway and the console into `dist/`: after installation, and before tests and benchmarks. */
 import { execFileSync } from "node:child_process";
 import { chmodSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -8,5 +8,5 @@ const run = (...args) => execFileSync(process.execPath, args, { cwd: path("."), 
 
 run("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json");
 run("node_modules/vite/bin/vite.js", "build", "console");
-// npx makes a command executable when it sees it for the first time at a path, and not when it has been built anew since.
+// npx makes a command executable only the first time it finds it at a path, not after a rebuild.
 chmodSync(path("dist/cli/index.js"), 0o755);

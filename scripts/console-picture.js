@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // @ts-check
 /**
- * Makes the README's picture of the console, `docs/console.png`, from the real thing: a gateway with a Redis of its own,
- * a camera, an IMU, a microphone and a log that push, and a browser that looks. `npm run picture`.
+ * Takes the README's screenshot of the console, `docs/console.png` (`npm run picture`). It starts a gateway with its own Redis
+ * and four devices that push: a camera, an IMU, a microphone and a log.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -16,9 +16,9 @@ import { connect } from "../dist/client/index.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const STREAMS = ["rover:camera", "rover:imu", "rover:mic", "default:log"];
-/** Samples a second. */
+/** Samples per second. */
 const MIC_RATE = 8000;
-/** How long devices push before the picture is taken, ms: a plot wants something to show. */
+/** Time before the screenshot, ms, so that the plots have data. */
 const PUSH_MS = 8000;
 
 const folder = mkdtempSync(join(tmpdir(), "console-picture-"));
@@ -50,7 +50,7 @@ async function takePicture(url) {
   await page.locator(".u-over").nth(1).waitFor();
   await page.locator(".tail li").first().waitFor();
   await page.getByText("fps").waitFor();
-  // Rates want two looks at the list.
+  // Rates require two polls of the list.
   await page.waitForTimeout(2500);
   const png = await page.screenshot();
   await sharp(png).png({ palette: true, colours: 128 }).toFile(join(ROOT, "docs/console.png"));
@@ -58,7 +58,7 @@ async function takePicture(url) {
   await stop();
 }
 
-/** @param {string} url @returns {() => Promise<void>} what stops them */
+/** @param {string} url @returns {() => Promise<void>} a function that stops them */
 function startDevices(url) {
   const streamer = connect(url);
   const device = "rover";
@@ -68,7 +68,7 @@ function startDevices(url) {
   const log = streamer.push("log");
   void streamer.setMeta("mic", { sampleRate: MIC_RATE, format: "s16le" }, { device });
   let n = 0;
-  // What is on its way when the gateway stops is of no interest.
+  // Errors of entries in flight at the end are ignored.
   /** @param {import("../dist/client/push.js").Push} push @param {string | Uint8Array} data */
   const send = (push, data) => push.send(data).catch(() => undefined);
   const timer = setInterval(async () => {
@@ -86,7 +86,7 @@ function startDevices(url) {
   };
 }
 
-/** A tenth of a second of a hum that swells. @param {number} fromMs @returns {Uint8Array} */
+/** Returns 0.1 s of a tone with changing volume. @param {number} fromMs @returns {Uint8Array} */
 function sound(fromMs) {
   const samples = Int16Array.from({ length: MIC_RATE / 10 }, (_, i) => {
     const seconds = fromMs / 1000 + i / MIC_RATE;
@@ -97,7 +97,7 @@ function sound(fromMs) {
   return new Uint8Array(samples.buffer);
 }
 
-/** A drawn view of a road that goes by. @param {number} n @returns {Promise<Buffer>} */
+/** Draws a frame of a moving road. @param {number} n @returns {Promise<Buffer>} */
 function frame(n) {
   const marks = [0, 1, 2, 3].map((i) => {
     const far = ((n / 40 + i / 4) % 1) ** 2;

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // @ts-check
 /**
- * Makes sure that the machine has a redis-server or valkey-server, and with `--for tests` also what the tests
- * run. Installs Debian's packages where it may, and says so first; otherwise says what to install. Runs before
- * anything is built, hence plain JavaScript.
+ * Installs redis-server, unless a redis-server or valkey-server exists, and with `--for tests` the programs that the tests
+ * use. It installs Debian packages if it has permission, and otherwise prints what to install. It runs before the build,
+ * so it is plain JavaScript.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
@@ -22,26 +22,26 @@ const PYTHON_PACKAGES = {
   cv2: "python3-opencv",
 };
 
-// Debian's own interpreter: one from elsewhere on the PATH does not see Debian's modules.
+// Debian's own interpreter. Other interpreters on the PATH cannot import Debian's modules.
 const PYTHON = "/usr/bin/python3";
 const MOSQUITTO = "/usr/sbin/mosquitto";
 const NGINX = "/usr/sbin/nginx";
 
 /**
- * Provides what is missing, or prints one line that says what to install.
+ * Installs missing packages, or prints one line with the packages to install.
  *
- * @param {{ forTests?: boolean }} [wanted]
- * @returns {Promise<boolean>} whether everything is there now
+ * @param {{ forTests?: boolean }} [options]
+ * @returns {Promise<boolean>} whether everything is installed
  */
 export async function provision({ forTests = false } = {}) {
   const packages = missingPackages(forTests);
   if (packages.length === 0) return true;
   const asRoot = rootCommand();
   if (asRoot === undefined) {
-    say(`${packages.join(", ")} missing: ${advice(packages)}`);
+    print(`${packages.join(", ")} missing: ${advice(packages)}`);
     return false;
   }
-  say(`installing ${packages.join(", ")} with ${asRoot.length === 0 ? "apt-get" : "sudo apt-get"} ...`);
+  print(`installing ${packages.join(", ")} with ${asRoot.length === 0 ? "apt-get" : "sudo apt-get"} ...`);
   const failure = await run([
     ...asRoot,
     "sh",
@@ -49,29 +49,28 @@ export async function provision({ forTests = false } = {}) {
     ...packages,
   ]);
   if (failure !== undefined) {
-    say(`${failure}\nredis-streamer: could not install it: ${advice(packages)}`);
+    print(`${failure}\nredis-streamer: installation failed: ${advice(packages)}`);
     return false;
   }
   const left = missingPackages(forTests);
-  if (left.length > 0)
-    say(`${left.join(", ")} installed, and yet not to be found on the PATH (${process.env.PATH})`);
+  if (left.length > 0) print(`${left.join(", ")} installed, but not found on the PATH (${process.env.PATH})`);
   return left.length === 0;
 }
 
-/** @param {boolean} forTests @returns {string[]} the Debian packages of what is not there */
+/** @param {boolean} forTests @returns {string[]} the missing Debian packages */
 function missingPackages(forTests) {
   const packages = onPath("redis-server") || onPath("valkey-server") ? [] : ["redis-server"];
   if (forTests) {
     packages.push(...missingPython());
     if (!onPath("chromium")) packages.push("chromium");
     if (!onPath("promtool")) packages.push("prometheus");
-    // Debian keeps this one where only root's PATH leads.
+    // Debian installs this program in /usr/sbin, which is only on root's PATH.
     if (!onPath("mosquitto") && !isProgram(MOSQUITTO)) packages.push("mosquitto");
     if (!onPath("openssl")) packages.push("openssl");
     if (!onPath("faketime")) packages.push("faketime");
     if (!onPath("ffmpeg")) packages.push("ffmpeg");
     if (!onPath("curl")) packages.push("curl");
-    // Debian keeps this one where only root's PATH leads, too.
+    // As above: Debian installs it in /usr/sbin.
     if (!onPath("nginx") && !isProgram(NGINX)) packages.push("nginx-light");
   }
   return packages;
@@ -81,9 +80,9 @@ function missingPackages(forTests) {
 function missingPython() {
   const modules = Object.keys(PYTHON_PACKAGES);
   const probe = `import importlib.util as u; print(*[m for m in ${JSON.stringify(modules)} if not u.find_spec(m)])`;
-  const answer = spawnSync(PYTHON, ["-c", probe], { encoding: "utf8" });
-  if (answer.status !== 0) return ["python3", ...Object.values(PYTHON_PACKAGES)];
-  const absent = answer.stdout.split(/\s+/);
+  const result = spawnSync(PYTHON, ["-c", probe], { encoding: "utf8" });
+  if (result.status !== 0) return ["python3", ...Object.values(PYTHON_PACKAGES)];
+  const absent = result.stdout.split(/\s+/);
   return Object.entries(PYTHON_PACKAGES).flatMap(([module, name]) => (absent.includes(module) ? [name] : []));
 }
 
@@ -102,7 +101,7 @@ function isProgram(file) {
   }
 }
 
-/** @returns {string[] | undefined} what to put before a command so that it runs as root; undefined: cannot */
+/** @returns {string[] | undefined} command prefix for root; undefined if not permitted */
 function rootCommand() {
   if (!onPath("apt-get")) return undefined;
   if (process.getuid?.() === 0) return [];
@@ -113,46 +112,46 @@ function rootCommand() {
 
 /** @param {readonly string[]} packages @returns {string} */
 function advice(packages) {
-  const elsewhere = packages.includes("redis-server")
-    ? ", or name a Redis that is running with REDIS_URL"
-    : "";
+  const elsewhere = packages.includes("redis-server") ? ", or set REDIS_URL to a running Redis" : "";
   if (onPath("apt-get")) return `run "sudo apt-get install ${packages.join(" ")}"${elsewhere}`;
   if (onPath("brew") && packages.every((name) => name === "redis-server"))
     return `run "brew install redis"${elsewhere}`;
-  return `install them (the names are Debian's) so that they are on the PATH${elsewhere}`;
+  return `install these programs (package names of Debian) on the PATH${elsewhere}`;
 }
 
 /**
- * Runs a command in silence.
+ * Runs a command without output.
  *
  * @param {readonly string[]} command
- * @returns {Promise<string | undefined>} what it said, if it failed
+ * @returns {Promise<string | undefined>} its output if it failed
  */
 function run([program = "", ...args]) {
   return new Promise((resolve) => {
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
-    // Ctrl-C reaches the child too, which cleans up behind itself; this process stays until that is done.
+    // Ctrl-C also reaches the child, which cleans up. This process waits for it.
     let interrupted = false;
     const stay = () => {
       interrupted = true;
     };
     process.on("SIGINT", stay).on("SIGTERM", stay);
-    let said = "";
+    let output = "";
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding("utf8").on("data", (text) => {
-        said = (said + text).slice(-4000);
+        output = (output + text).slice(-4000);
       });
     child.on("error", (error) => resolve(error.message));
     child.on("close", (code, signal) => {
       process.off("SIGINT", stay).off("SIGTERM", stay);
-      const failure = interrupted ? "interrupted" : `${said.trim()}\n${program} ended with ${signal ?? code}`;
+      const failure = interrupted
+        ? "interrupted"
+        : `${output.trim()}\n${program} exited with ${signal ?? code}`;
       resolve(code === 0 ? undefined : failure);
     });
   });
 }
 
 /** @param {string} line */
-function say(line) {
+function print(line) {
   process.stderr.write(`redis-streamer: ${line}\n`);
 }
 
@@ -160,7 +159,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const args = process.argv.slice(2);
   const forTests = args.join(" ") === "--for tests";
   if (args.length > 0 && !forTests) {
-    say(`usage: node scripts/provision.js [--for tests]`);
+    print(`usage: node scripts/provision.js [--for tests]`);
     process.exitCode = 2;
   } else if (!(await provision({ forTests }))) process.exitCode = 1;
 }

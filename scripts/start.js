@@ -1,25 +1,24 @@
 #!/usr/bin/env node
 // @ts-check
 /**
- * What `npm start` runs: brings `dist/` up to date where the sources are there, makes sure that there is a Redis
- * server to run unless one is named, and becomes the gateway, in this process so that signals reach it directly.
+ * Entry point of `npm start`. Builds `dist/` if the sources changed, installs a Redis server if none is configured, and runs
+ * the gateway in this process, so that it receives signals directly.
  *
- * npm runs scripts by a shell, which does not pass on the signals that npm forwards to it; `exec` in `package.json` puts
- * this process in the shell's place. An npm that is killed with SIGKILL forwards nothing, so this process also stops in
- * order when npm has gone.
+ * npm runs scripts in a shell, which does not forward signals. `exec` in `package.json` replaces the shell by this process.
+ * If npm is killed with SIGKILL, it forwards nothing, so this process also shuts down when npm exits.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-// Not by name: what an older Node lacks would fail before the sentence that says so.
+// Not a named import: on an older Node it would fail before checkNode() reports the version.
 import * as util from "node:util";
 import { provision } from "./provision.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BUILD_INFO = join(ROOT, "dist/.tsbuildinfo");
 const MAIN = join(ROOT, "dist/src/main.js");
-/** What is compiled by `tsconfig.build.json` and built of `console/`, and what that depends on. */
+/** Inputs of the build. */
 const SOURCES = [
   "src",
   "client",
@@ -30,7 +29,7 @@ const SOURCES = [
   "tsconfig.build.json",
   "package-lock.json",
 ];
-/** How often it is checked whether npm is still there. */
+/** Interval at which the parent process is checked, ms. */
 const PARENT_WATCH_MS = 500;
 
 stopWithNpm();
@@ -46,7 +45,7 @@ try {
   throw error;
 }
 
-/** Follows the npm that started this process. Started in any other way, it outlives its parent, as a daemon does. */
+/** Shuts down when the npm that started this process exits. Without npm, the process may outlive its parent, as a daemon. */
 function stopWithNpm() {
   if (!/\bscripts\/start\.js\b/.test(process.env.npm_lifecycle_script ?? "")) return;
   const npm = process.ppid;
@@ -63,37 +62,37 @@ function checkNode() {
   const [major = 0, minor = 0] = engines.node.match(/\d+/g).map(Number);
   const [isMajor = 0, isMinor = 0] = process.versions.node.split(".").map(Number);
   if (isMajor < major || (isMajor === major && isMinor < minor))
-    fail(`needs Node.js ${major}.${minor} or newer, this is ${process.version}`);
+    fail(`Node.js must be ${major}.${minor} or newer, got ${process.version}`);
 }
 
-/** Compiles what has changed. Most starts find nothing and lose no time here. */
+/** Builds if a source file changed since the last build. */
 function build() {
   const isClone = existsSync(join(ROOT, "src"));
   const isBuilt = existsSync(MAIN);
   if (!isClone || (isBuilt && newest(SOURCES) <= changedAt(BUILD_INFO))) return;
   const compiler = join(ROOT, "node_modules/typescript/bin/tsc");
   if (!existsSync(compiler)) {
-    // Without development dependencies what was built once is what is run.
+    // Without development dependencies the existing build is used.
     if (!isBuilt) fail("the dependencies are not installed: run npm ci");
     return;
   }
-  // The compiler trusts its notes, also of files that somebody removed.
+  // The compiler does not check whether its output files still exist.
   if (!isBuilt) rmSync(BUILD_INFO, { force: true });
   const { status } = spawnSync(process.execPath, [compiler, "-p", join(ROOT, "tsconfig.build.json")], {
     stdio: "inherit",
   });
-  if (status !== 0) fail("the sources do not compile");
+  if (status !== 0) fail("compiling the sources failed");
   const vite = join(ROOT, "node_modules/vite/bin/vite.js");
   const page = spawnSync(process.execPath, [vite, "build", join(ROOT, "console")], { stdio: "inherit" });
-  if (page.status !== 0) fail("the console does not build");
-  // The compiler leaves its notes untouched where nothing came of a change.
+  if (page.status !== 0) fail("building the console failed");
+  // The compiler does not touch its build info if a change produces no output.
   const now = new Date();
   utimesSync(BUILD_INFO, now, now);
 }
 
 /**
  * @param {readonly string[]} names files and folders in the package
- * @returns {number} when one of them, or anything in them, changed last (ms)
+ * @returns {number} time of the last change in them, ms
  */
 function newest(names) {
   let last = 0;
@@ -106,12 +105,12 @@ function newest(names) {
   return last;
 }
 
-/** @param {string} path @returns {number} in ms; 0 where there is nothing */
+/** @param {string} path @returns {number} in ms; 0 if it does not exist */
 function changedAt(path) {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** @returns {Promise<boolean>} whether the gateway is going to run its own Redis */
+/** @returns {Promise<boolean>} whether the gateway will run a managed Redis */
 async function needsServer() {
   const args = process.argv.slice(2);
   if (args.some((arg) => ["--help", "-h", "--version"].includes(arg))) return false;
@@ -120,7 +119,7 @@ async function needsServer() {
     const file = existsSync(".env") ? util.parseEnv(readFileSync(".env", "utf8")) : {};
     return readSettings(args, { ...file, ...process.env }).redisUrl === "";
   } catch {
-    // The gateway says what is wrong with its settings.
+    // The gateway reports invalid settings itself.
     return false;
   }
 }
@@ -130,8 +129,8 @@ function isMissingModule(error) {
   return error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND";
 }
 
-/** @param {string} sentence @returns {never} */
-function fail(sentence) {
-  process.stderr.write(`redis-streamer: ${sentence}\n`);
+/** @param {string} message @returns {never} */
+function fail(message) {
+  process.stderr.write(`redis-streamer: ${message}\n`);
   process.exit(1);
 }

@@ -1,33 +1,33 @@
 // @ts-check
 /**
- * The messages on their way into one stream: a queue that is sent in batches. A message leaves it when the gateway has
- * acknowledged or refused it, so what was on the way when a connection ended goes again, in its order.
+ * Publishes the messages of one stream in order: a queue that is sent in batches. A message leaves the queue when the
+ * gateway has acknowledged or rejected it, so messages in flight when a connection closes are sent again in order.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Bounds of a batch: it is to be one message of the client, so that none overtakes one that goes again. */
+/** Limits of a batch. A batch is one message of the client, so that no entry overtakes one that is sent again. */
 const BATCH_MESSAGES = 250;
 const BATCH_BYTES = 128 * 1024;
-/** Errors after which the same message can be stored later. */
-const PASSING = new Set(["APPEND_UNKNOWN", "REDIS_UNAVAILABLE", "REDIS_FULL", "INTERNAL", "SHUTTING_DOWN"]);
-/** How long to wait before it goes again, ms. */
-const PAUSE_MS = 500;
+/** Codes of errors after which a message is sent again. */
+const RETRYABLE = new Set(["APPEND_UNKNOWN", "REDIS_UNAVAILABLE", "REDIS_FULL", "INTERNAL", "SHUTTING_DOWN"]);
+/** Delay before messages are sent again, ms. */
+const RETRY_MS = 500;
 
 /**
  * @typedef {{
  *   stored(payload: Buffer): void,
- *   refused(payload: Buffer, why: string): void,
- *   again(messages: number): void,
+ *   rejected(payload: Buffer, reason: string): void,
+ *   resent(messages: number): void,
  *   failed(error: Error): void,
- * }} Told What became of messages. `failed`: the gateway takes none, and never will.
+ * }} Callbacks Outcomes of messages. `failed`: the gateway rejects all messages, and a retry cannot succeed.
  */
 
 /**
- * @param {() => import("../../dist/client/index.js").Push} open opens a way into the stream
- * @param {Told} told
- * @param {AbortSignal} signal ends it at once
+ * @param {() => import("../../dist/client/index.js").Push} open opens a push to the stream
+ * @param {Callbacks} callbacks
+ * @param {AbortSignal} signal stops it immediately
  */
-export function createLane(open, told, signal) {
+export function createOrderedPublisher(open, callbacks, signal) {
   /** @type {Buffer[]} */
   let queue = [];
   let push = open();
@@ -38,7 +38,7 @@ export function createLane(open, told, signal) {
     try {
       while (queue.length > 0 && !signal.aborted) await sendBatch();
     } finally {
-      // Not a turn later: what is added then would wait for nobody.
+      // Reset in the same event-loop turn. A message added later would otherwise never be sent.
       draining = undefined;
     }
   }
@@ -49,23 +49,23 @@ export function createLane(open, told, signal) {
     if (signal.aborted) return;
     /** @type {Buffer[]} */
     const again = [];
-    let isOver = false;
+    let isClosed = false;
     for (const [index, payload] of batch.entries()) {
       const outcome = outcomes[index];
-      if (outcome?.status !== "rejected") told.stored(payload);
-      else if (PASSING.has(outcome.reason.code)) again.push(payload);
+      if (outcome?.status !== "rejected") callbacks.stored(payload);
+      else if (RETRYABLE.has(outcome.reason.code)) again.push(payload);
       else {
-        // A refusal of an entry leaves the connection; one that ended it is about this message, or about all.
-        isOver ||= outcome.reason.closeCode !== undefined || outcome.reason.status !== undefined;
-        if (isOver && outcome.reason.code !== "TOO_LARGE") return told.failed(outcome.reason);
-        told.refused(payload, outcome.reason.message);
+        // If the connection stays open, only this entry was rejected. If it closed, this message or all messages are invalid.
+        isClosed ||= outcome.reason.closeCode !== undefined || outcome.reason.status !== undefined;
+        if (isClosed && outcome.reason.code !== "TOO_LARGE") return callbacks.failed(outcome.reason);
+        callbacks.rejected(payload, outcome.reason.message);
       }
     }
-    if (isOver) push = open();
+    if (isClosed) push = open();
     if (again.length === 0) return;
     queue = [...again, ...queue];
-    told.again(again.length);
-    await sleep(PAUSE_MS);
+    callbacks.resent(again.length);
+    await sleep(RETRY_MS);
   }
 
   function takeBatch() {
@@ -84,7 +84,7 @@ export function createLane(open, told, signal) {
       queue.push(payload);
       draining ??= drain();
     },
-    /** Resolves when all that can be sent has been. */
+    /** Resolves when all messages have been sent, as far as possible. */
     async close() {
       await draining;
       await push.close();

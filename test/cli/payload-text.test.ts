@@ -1,3 +1,4 @@
+// cspell:ignore mred
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { payloadText } from "../../cli/payload-text.ts";

@@ -1,3 +1,4 @@
+// cspell:ignore WEBPVP Efmt
 import { encode } from "@msgpack/msgpack";
 import { expect, test } from "vitest";
 import { createPulledEntry } from "../../client/entry.ts";
@@ -15,7 +16,7 @@ test.each([
   ["a JPEG", Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), "image"],
   ["a PNG", Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a), "image"],
   ["a WebP", "RIFF\0\0\0\0WEBPVP8 ", "image"],
-  ["a WAV, which begins alike", "RIFF\0\0\0\0WAVEfmt ", "hex"],
+  ["a WAV without samples", "RIFF\0\0\0\0WAVEfmt ", "hex"],
   ["JSON with numbers", '{"acc":{"x":1}}', "plot"],
   ["a number", "3.5", "plot"],
   ["JSON without numbers", '{"level":"info"}', "text"],
@@ -23,11 +24,11 @@ test.each([
   ["nothing", "", "text"],
   ["MessagePack", encode({ a: [1, "x"] }), "msgpack"],
   ["samples", Uint8Array.of(0x01, 0x00, 0xff, 0x7f), "hex"],
-])("%s is shown by the viewer that fits it", (_what, data, view) => {
+])("selects the viewer for %s", (_what, data, view) => {
   expect(viewOf(entryOf(data))).toBe(view);
 });
 
-test("numbers are found by their paths, so deep and so many as can be drawn", () => {
+test("finds numbers by path, up to a depth and a count", () => {
   const entry = entryOf('{"t":1,"acc":{"x":2,"deep":{"y":3,"z":{"w":4}}},"list":[5,"six",null],"on":true}');
   expect([...numbersOf(entry)]).toEqual([
     ["t", 1],
@@ -39,14 +40,14 @@ test("numbers are found by their paths, so deep and so many as can be drawn", ()
   expect(numbersOf(entryOf(JSON.stringify(Array.from({ length: 1000 }, (_, i) => i)))).size).toBe(64);
 });
 
-test("MessagePack is written as JSON, with words for what JSON has none for", () => {
+test("formats MessagePack as JSON and replaces bytes by their size", () => {
   const packed = entryOf(encode({ data: Uint8Array.of(1, 2, 3), n: 1 }));
   expect(valueText(parsedOf(packed, "msgpack"), false)).toBe('{"data":"3 bytes","n":1}');
   expect(parsedOf(entryOf("{"), "json")).toBeUndefined();
   expect(textOf(entryOf(Uint8Array.of(0xc3)))).toBeUndefined();
 });
 
-test("bytes in hex: offset, bytes, characters", () => {
+test("formats bytes in hex: offset, bytes, characters", () => {
   expect(hexText(new TextEncoder().encode("0123456789abcdefXY\0"))).toBe(
     [
       "000000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  0123456789abcdef",
@@ -55,7 +56,7 @@ test("bytes in hex: offset, bytes, characters", () => {
   );
 });
 
-test("lines to copy: no name of a stream or device gets out of its quotes", () => {
+test("quotes stream and device names in code samples", () => {
   const lines = new Map(codeLines({ stream: `a'"; rm`, device: "it's" }, "http://127.0.0.1:8000"));
   expect(lines.get("curl")).toBe(
     "curl -N 'http://127.0.0.1:8000/data/a%27%22%3B%20rm/events?device_id=it%27s&last_entry_id=0'",

@@ -1,4 +1,4 @@
-/** Every shape of entry that XADD can store, in the console's viewers and files. */
+/** Viewers and downloads of the console for every shape of entry that XADD can store. */
 import { describe, expect, test } from "vitest";
 import { createPulledEntry } from "../../client/entry.ts";
 import { numbersOf, textOf, viewOf } from "../../console/content.ts";
@@ -55,7 +55,7 @@ describe.each(SHAPES)("%s", (_title, _args, payload, fields) => {
     expect(numbersOf(entry).get("qty")).toBe(fields !== undefined && "qty" in fields ? 3 : undefined);
   });
 
-  test("is written to every kind of file", async () => {
+  test("can be downloaded in every format", async () => {
     const [line = ""] = (await written("jsonl", [entry])).split("\n");
     expect(JSON.parse(line).fields).toEqual(fields);
     for (const { id } of EXPORT_FORMS) await written(id, [entry, pulled("2-0", "after")]);
@@ -64,7 +64,7 @@ describe.each(SHAPES)("%s", (_title, _args, payload, fields) => {
   });
 });
 
-test("CSV has columns for fields", async () => {
+test("writes CSV columns for fields", async () => {
   const entries = [
     pulled("1-0", "", { qty: "3", item: "bolt, M4" }),
     pulled("2-0", "", { qty: "4", item: ["a", "b"] }),

@@ -28,7 +28,7 @@ async function written(id: string): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-test("JSON lines: each payload under the name of what it is", async () => {
+test("JSON lines: names each payload by its type", async () => {
   const lines = String(await written("jsonl"))
     .trimEnd()
     .split("\n");
@@ -40,18 +40,18 @@ test("JSON lines: each payload under the name of what it is", async () => {
   ]);
 });
 
-test("CSV: a row for each entry with numbers", async () => {
+test("CSV: writes a row for each entry with numbers", async () => {
   expect(String(await written("csv"))).toBe(
     "id,time,acc.x,acc.y\r\n1000-0,1970-01-01T00:00:01.000Z,1.5,2\r\n4000-0,1970-01-01T00:00:04.000Z,-3,\r\n",
   );
 });
 
-test("raw: the payloads end to end", async () => {
+test("raw: concatenates the payloads", async () => {
   const payloads = ENTRIES.map(([, data]) => Buffer.from(data as string));
   expect(await written("raw")).toEqual(Buffer.concat(payloads));
 });
 
-test("tar: the system's own program unpacks it, each payload under its entry's id", async () => {
+test("tar: the system's tar extracts each payload by entry id", async () => {
   const folder = mkdtempSync(join(tmpdir(), "streamer-tar-"));
   try {
     writeFileSync(join(folder, "all.tar"), await written("tar"));

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { formatPanes, parsePanes, VIEWS } from "../../console/layout.ts";
 
-test("property: what is open comes back from the address, whatever the streams are called", () => {
+test("property: restores open streams of any name from the URL", () => {
   const pane = fc.record({
     key: fc.string({ minLength: 1, unit: "grapheme" }),
     view: fc.constantFrom(...VIEWS),
@@ -14,7 +14,7 @@ test("property: what is open comes back from the address, whatever the streams a
   );
 });
 
-test("an address that somebody wrote by hand opens what can be understood of it", () => {
+test("ignores invalid parts of a hand-written URL", () => {
   expect(parsePanes("#view=hex&open=a:b&view=picture&open=&open=c&open=a:b&view=text")).toEqual([
     { key: "a:b", view: "text" },
     { key: "c", view: "auto" },

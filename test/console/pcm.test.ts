@@ -1,3 +1,4 @@
+// cspell:ignore Efmt
 import { expect, test } from "vitest";
 import { looksLikeSound, pcmOfMeta, readWav, samplesOf } from "../../console/pcm.ts";
 
@@ -33,11 +34,11 @@ test.each([
   [{ rate: 100, unit: "m" }, undefined],
   [{ channels: 2 }, undefined],
   ["44100", undefined],
-])("metadata %j says of sound %j", (meta, pcm) => {
+])("reads metadata %j as %j", (meta, pcm) => {
   expect(pcmOfMeta(meta)).toEqual(pcm);
 });
 
-test("samples of each channel are read from where they stand, whatever the payload is a view on", () => {
+test("reads the samples of each channel from a view at any offset", () => {
   const bytes = new Uint8Array([0, ...new Uint8Array(Int16Array.of(0x4000, -0x8000, 0, 0x2000, 7).buffer)]);
   const [left, right] = samplesOf(bytes.subarray(1), { format: "s16", channels: 2, rate: 8000 });
   expect([...(left ?? [])]).toEqual([0.5, 0]);
@@ -51,7 +52,7 @@ test("samples of each channel are read from where they stand, whatever the paylo
   ]);
 });
 
-test("a WAV says how it is written; what only begins like one is none", () => {
+test("reads the format of a WAV file and rejects truncated headers", () => {
   const samples = wave(10);
   const wav = readWav(wavOf(samples));
   expect(wav?.pcm).toEqual({ format: "s16", channels: 2, rate: 44_100 });
@@ -60,7 +61,7 @@ test("a WAV says how it is written; what only begins like one is none", () => {
     expect(readWav(wavOf(samples).subarray(0, length))).toBeUndefined();
 });
 
-test("sound is told from other bytes by how its samples run", () => {
+test("detects audio by its waveform", () => {
   expect(looksLikeSound(wave(1000))).toBe(true);
   expect(
     looksLikeSound(new Uint8Array(Float32Array.from({ length: 500 }, (_, i) => Math.sin(i / 9)).buffer)),

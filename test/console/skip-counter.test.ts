@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createSkipCounter } from "../../console/skip-counter.ts";
 
-test("property: at every look, what was skipped is what the list counted less what was shown of it", () => {
+test("property: counts added entries minus displayed ones at every poll", () => {
   const step = fc.record({ add: fc.nat(8), showLast: fc.boolean(), look: fc.boolean() });
   fc.assert(
     fc.property(fc.array(step), (steps) => {
@@ -27,7 +27,7 @@ test("property: at every look, what was skipped is what the list counted less wh
   );
 });
 
-test("what is shown before the list knows of it counts at the next look; where Redis does not count, nothing is said", () => {
+test("counts an entry displayed before its poll at the next poll; unknown if Redis has no counter", () => {
   const counter = createSkipCounter();
   counter.listed({ added: 5, lastId: "9-0" });
   counter.shown("10-0");

@@ -1,4 +1,4 @@
-/** What the list and the viewers show, worked out without a page. */
+/** Calculations of the list and the viewers, without a page. */
 import { expect, test } from "vitest";
 import type { StreamInfo } from "../../client/catalog.ts";
 import { createPulledEntry, type PulledEntry } from "../../client/entry.ts";
@@ -10,7 +10,7 @@ import { createPlotColumns } from "../../console/viewers/plot-columns.ts";
 const entry = (id: string, x: number, gap = false): PulledEntry =>
   createPulledEntry({ stream: "s", id, data: new TextEncoder().encode(JSON.stringify({ x })) }, gap);
 
-test("plotted columns follow a window that moves, is cut back, and has gaps", () => {
+test("plot columns follow a window that moves, steps back and has gaps", () => {
   const columns = createPlotColumns(["x"]);
   const [a, b, c, d, e] = [
     entry("1000-0", 1),
@@ -48,25 +48,25 @@ const stream = (added: number, lastId: string, lastBytes: number): StreamInfo =>
   meta: {},
 });
 
-test("rates in entries and bytes, from one look to the next", () => {
+test("computes rates in entries and bytes between polls", () => {
   const [first] = compare([stream(10, "5-0", 100)], new Map(), 1);
   expect(first).toMatchObject({ rate: undefined, bytesRate: undefined, rates: [] });
   const known = new Map([["d:s", { info: stream(10, "5-0", 100), bytesPerEntry: 100, rates: [] }]]);
   const [second] = compare([stream(30, "9-0", 200)], known, 2);
   expect(second).toMatchObject({ rate: 10, bytesRate: 10 * 120, rates: [10] });
-  // A stream that was deleted and made again has no rate yet, rather than a negative one.
+  // A stream that was deleted and created again has no rate yet, instead of a negative one.
   expect(compare([stream(1, "9-0", 1)], known, 2)[0]).toMatchObject({ rate: undefined });
-  // Redis before 7 counts nothing; that nothing came is known all the same.
+  // Redis before 7 has no counter, but an unchanged last id means a rate of 0.
   const old = new Map([["d:s", { info: stream(0, "5-0", 100), bytesPerEntry: 100, rates: [] }]]);
   expect(compare([stream(0, "5-0", 100)], old, 1)[0]).toMatchObject({ rate: 0, bytesRate: 0 });
 });
 
-test("a sparkline stands at its right, its greatest at its top", () => {
+test("a sparkline ends at the right with its maximum at the top", () => {
   expect(sparkPath([0, 4, 2])).toBe("M60.7 17.0L62.4 1.0L64.0 9.0");
   expect([sparkPath([]), sparkPath([3]), sparkPath([0, 0])]).toEqual(["", "", ""]);
 });
 
-test("played entries come in order, a long pause is cut, and an abort ends the wait", async () => {
+test("playback keeps the order, shortens long pauses and stops on abort", async () => {
   async function* history() {
     for (const id of ["1000-0", "1004-0", "1000000-0"]) yield entry(id, 1);
   }

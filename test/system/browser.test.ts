@@ -1,4 +1,4 @@
-/** What a real browser makes of the gateway: its own pages, and the README's sample of a page. */
+/** The gateway's pages and the README's sample page in a real browser. */
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -25,7 +25,7 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** Opens a page and remembers what it asked for and complained of. */
+/** Opens a page and records its requests and errors. */
 async function open(url: string): Promise<{ page: Page; requests: string[]; problems: string[] }> {
   const page = await browser.context.newPage();
   const requests: string[] = [];
@@ -40,7 +40,7 @@ async function open(url: string): Promise<{ page: Page; requests: string[]; prob
 }
 
 describe("/docs", () => {
-  test("shows every route, and asks no other host for anything", async () => {
+  test("shows every route and sends no request to another host", async () => {
     await using gateway = await startTestGateway(redis.url);
     const { page, requests, problems } = await open(`${gateway.http}/docs`);
     const { paths } = (await request(`${gateway.http}/openapi.json`)).json() as {
@@ -52,7 +52,7 @@ describe("/docs", () => {
       .nth(operations - 1)
       .waitFor();
     expect(await page.locator(".opblock").count()).toBe(operations);
-    // Tried from the page itself, as a reader of it would.
+    // Sends a request from the page itself, as a reader would.
     await redis.control.call("XADD", "default:tried", "1-0", "d", "found by the docs");
     const get = page.locator(".opblock", { hasText: "Read the next entries" });
     await get.locator(".opblock-summary-control").click();
@@ -68,12 +68,12 @@ describe("/docs", () => {
     await page.close();
   });
 
-  test("names no other host in what is served", async () => {
+  test("references no other host in its files", async () => {
     await using gateway = await startTestGateway(redis.url);
     for (const path of ["/docs", "/openapi.json", "/", "/docs/static/swagger-initializer.js"]) {
       const { status, text } = await request(`${gateway.http}${path}`, { headers: { accept: "text/html" } });
       expect(status).toBe(200);
-      // In code, a comment may.
+      // Comments in code may.
       const named =
         path === "/openapi.json"
           ? /\/\/[\w-]+\.[\w.-]+/g
@@ -83,7 +83,7 @@ describe("/docs", () => {
   });
 });
 
-test("the home page is shown, and its links lead somewhere", async () => {
+test("shows the home page with working links", async () => {
   await using gateway = await startTestGateway(redis.url);
   const { page, problems } = await open(`${gateway.http}/`);
   expect(await page.locator("h1").textContent()).toBe("Redis Streamer");
@@ -97,7 +97,7 @@ describe("the README's page", () => {
   const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
   const [, sample = ""] = /```html\n(.*?)```/s.exec(readme) ?? [];
 
-  /** Serves the sample from an origin of its own, as somebody's own page would be. */
+  /** Serves the sample from another origin, as a user's page would be. */
   async function servePage(gatewayPort: number): Promise<{ url: string } & AsyncDisposable> {
     const server = createServer((_, response) => {
       response.setHeader("content-type", "text/html");
@@ -113,13 +113,13 @@ describe("the README's page", () => {
     };
   }
 
-  /** Noise, as large as a picture of a camera is: of another origin's answer Chromium looks at the first 1024 bytes first. */
+  /** Noise of the size of a camera image. Chromium first inspects 1024 bytes of a cross-origin response. */
   const picture = (width: number, height: number) =>
     sharp(randomBytes(width * height * 3), { raw: { width, height, channels: 3 } })
       .jpeg()
       .toBuffer();
 
-  test("shows the camera's newest picture, and follows the stream over a restart of the gateway", async () => {
+  test("shows the newest image and resumes the stream after a gateway restart", async () => {
     const port = await freePort();
     const start = () => startTestGateway(redis.url, { PORT: String(port) });
     let gateway = await start();
@@ -129,7 +129,7 @@ describe("the README's page", () => {
     await post("my-stream", "first");
     await post("camera", await picture(300, 200));
 
-    // The picture never ends, so the page is never done loading.
+    // The image response never ends, so the page never finishes loading.
     const page = await browser.context.newPage();
     await page.goto(served.url, { waitUntil: "commit" });
     const log = page.locator("#log");
@@ -147,16 +147,16 @@ describe("the README's page", () => {
         };
         return `${naturalWidth}x${naturalHeight}`;
       });
-    await until("the picture at rest is shown", async () => (await size()) === "300x200");
+    await until("the idle image is shown", async () => (await size()) === "300x200");
     await post("camera", await picture(200, 100));
-    await until("the next picture is shown", async () => (await size()) === "200x100");
+    await until("the next image is shown", async () => (await size()) === "200x100");
 
     for (let i = 0; i < 20; i++) await post("my-stream", `live ${i}`.replace(" ", "-"));
     await until("they are shown", async () => (await lines())?.at(-1) === "live-19");
     await gateway.close();
     await redis.control.call("XADD", "default:my-stream", "*", "d", "meanwhile");
     gateway = await start();
-    await until("the page goes on", async () => (await lines())?.includes("meanwhile") === true);
+    await until("the page resumes", async () => (await lines())?.includes("meanwhile") === true);
     await post("my-stream", "after");
     await until("the page is live", async () => (await lines())?.at(-1) === "after");
     expect(await lines()).toEqual([

@@ -1,4 +1,4 @@
-/** Clients that are late, slow or gone, and what the others notice of them: nothing. */
+/** Late, slow and vanished clients do not affect other clients. */
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -20,7 +20,7 @@ const start = (env: Record<string, string> = {}) =>
 const add = (key: string, id: string, data: string) =>
   redis.control.call("XADD", `default:${key}`, id, "d", data);
 
-/** A WebSocket that is nothing but its bytes, so that they can stop in the middle of anything. */
+/** A raw WebSocket connection that can stop in the middle of a frame. */
 async function openRaw({ http }: GatewayProcess, path: string): Promise<Socket> {
   const { host, hostname, port } = new URL(http);
   const socket = connect(Number(port), hostname);
@@ -36,7 +36,7 @@ async function openRaw({ http }: GatewayProcess, path: string): Promise<Socket> 
   return socket;
 }
 
-/** The beginning of a masked frame, whose payload the mask of zeros leaves as it is (RFC 6455, 5.2). */
+/** Header of a masked frame. The zero mask leaves the payload unchanged (RFC 6455, section 5.2). */
 function frameHead(opcode: number, length: number): Buffer {
   const head = Buffer.alloc(14);
   head[0] = 0x80 | opcode;
@@ -45,7 +45,7 @@ function frameHead(opcode: number, length: number): Buffer {
   return head;
 }
 
-test("a cursor that was trimmed away is served from the first entry there is, and counted", async () => {
+test("serves a trimmed cursor from the first stored entry and counts the gap", async () => {
   await using gateway = await start();
   for (let i = 1; i <= 20; i++) await add("s", `${i}-0`, String(i));
   await redis.control.call("XTRIM", "default:s", "MINID", "11");
@@ -53,19 +53,19 @@ test("a cursor that was trimmed away is served from the first entry there is, an
   let gaps = 0;
   for (const way of ["json", "header", "acked", "paced", "events"] as const) {
     await using reader = await startReader(gateway.ws, "s", way, "5-0");
-    await until(`${way} has all there is`, () => reader.entries.length >= left.length);
+    await until(`${way} has all entries`, () => reader.entries.length >= left.length);
     expect(reader.entries).toEqual(left);
     expect(await gateway.metric("gaps_total")).toBe(++gaps);
   }
   const answer = await request(`${gateway.http}/data/s?last_entry_id=5-0&count=10&format=json`);
   expect(answer.json()).toEqual(left.map(({ id, text }) => ["s", id, text]));
   expect(await gateway.metric("gaps_total")).toBe(++gaps);
-  // The last entry that was trimmed is where nothing is missing; nor is there at the beginning.
+  // A cursor at the last trimmed entry, or at the beginning, has no gap.
   for (const cursor of ["11-0", "0"]) await request(`${gateway.http}/data/s?last_entry_id=${cursor}`);
   expect(await gateway.metric("gaps_total")).toBe(gaps);
 });
 
-test("a client that vanishes in the middle of a message: what was whole is stored, and nothing else", async () => {
+test("stores only complete messages of a client that vanishes in the middle of a message", async () => {
   await using gateway = await start();
   await using healthy = await connectSocket(`${gateway.ws}/data/healthy/push?header=0&ack=1`);
   const whole = Buffer.from("whole");
@@ -92,7 +92,7 @@ test("a client that vanishes in the middle of a message: what was whole is store
     async () => (await gateway.metric('entries_in_total{class="default"}')) === 4,
   );
   for (const socket of [inPayload, inFrameHead, beforePayload, inFragments, inBody]) socket.resetAndDestroy();
-  await until("they are gone", async () => (await gateway.metric("websockets")) === 1);
+  await until("the sockets are closed", async () => (await gateway.metric("websockets")) === 1);
   healthy.send("well");
   expect(JSON.parse(await healthy.text())).toEqual([expect.any(String)]);
   for (const stream of ["a", "b", "c", "d"]) {
@@ -104,7 +104,7 @@ test("a client that vanishes in the middle of a message: what was whole is store
   expect(await gateway.metric("internal_errors_total")).toBe(0);
 });
 
-test("readers that vanish are forgotten, whatever they were about", async () => {
+test("releases vanished readers in any state", async () => {
   await using gateway = await start();
   await using pusher = {
     ...(await startPusher(gateway.ws, "s")),
@@ -119,11 +119,11 @@ test("readers that vanish are forgotten, whatever they were about", async () => 
   for (const socket of sockets) socket.resetAndDestroy();
   await until("no reader is left", async () => (await gateway.metric("readers")) === 0);
   expect(await gateway.metric("readers_paused")).toBe(0);
-  await until("the stream is no longer watched", async () => (await gateway.metric("tail_streams")) === 0);
+  await until("the tail has released the stream", async () => (await gateway.metric("tail_streams")) === 0);
   await pusher.stop();
 });
 
-test("a reader that never reads costs nobody anything, and goes on when it reads again", async () => {
+test("a reader that stops reading costs others nothing, and resumes", async () => {
   await using gateway = await start({
     REDIS_STREAM_MAXLEN: "100",
     RECENT_BYTES: "1m",
@@ -141,7 +141,7 @@ test("a reader that never reads costs nobody anything, and goes on when it reads
     const entry = Buffer.alloc(size, i);
     entry.writeUInt32BE(i);
     push.send(entry);
-    // 20 at a time, so that nothing is trimmed away before the reader that reads has it.
+    // 20 at a time, so that no entry is trimmed before the active reader has it.
     if (i % 20 === 19) {
       for (let n = i - 19; n <= i; n++) {
         expect((await pull.next()).data.readUInt32BE()).toBe(n);
@@ -150,7 +150,7 @@ test("a reader that never reads costs nobody anything, and goes on when it reads
     }
     if (i === total / 4) before = await gateway.metric("process_resident_memory_bytes");
   }
-  // 150 MB passed it since.
+  // 150 MB have been delivered since.
   expect(await gateway.metric("process_resident_memory_bytes")).toBeLessThan(before + 60 * 2 ** 20);
   expect(await gateway.metric("readers_paused")).toBe(1);
   expect(await gateway.metric("slow_pauses_total")).toBeGreaterThanOrEqual(1);
@@ -160,7 +160,7 @@ test("a reader that never reads costs nobody anything, and goes on when it reads
   while (seen.at(-1) !== total - 1) seen.push((await stuck.next()).data.readUInt32BE());
   expect(seen).toEqual(seen.toSorted((a, b) => a - b));
   expect(new Set(seen).size).toBe(seen.length);
-  // What it missed had been trimmed away, which the gateway knows.
+  // The gateway knows that the missed entries were trimmed.
   expect(seen.length).toBeLessThan(total);
   expect(await gateway.metric("gaps_total")).toBe(1);
   expect(await gateway.metric("readers_paused")).toBe(0);

@@ -1,4 +1,4 @@
-/** The console's time, sound, files and panels in a real browser. */
+/** Time bar, audio, downloads and panels of the console in a real browser. */
 import { readFile } from "node:fs/promises";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
@@ -31,8 +31,8 @@ afterEach(async () => {
 const WAIT_MS = 60_000;
 const add = (key: string, n: number, data: string) => redis.control.call("XADD", key, `${n}-0`, "d", data);
 
-test("a moment of history is played at the chosen speed, paused, and played on until it is live", async () => {
-  // Ten seconds of history: none of it could be shown by chance.
+test("plays history at the selected speed, pauses, and plays on until it is live", async () => {
+  // Ten seconds of history, so that no entry is shown by chance.
   for (let n = 0; n <= 100; n++) await add("default:log", 1000 + 100 * n, `entry ${n}`);
   await using console = await openConsole(browser, gateway.http);
   const pane = await openStream(console.page, "default:log");
@@ -54,11 +54,11 @@ test("a moment of history is played at the chosen speed, paused, and played on u
   await pane.getByRole("group", { name: "Time" }).getByText("live", { exact: true }).waitFor();
   await until("all is shown again", async () => (await shown()) === 100, WAIT_MS);
   await add("default:log", 20_000, "entry 101");
-  await until("what comes is shown", async () => (await shown()) === 101, WAIT_MS);
+  await until("the new entry is shown", async () => (await shown()) === 101, WAIT_MS);
   expect(console.problems).toEqual([]);
 });
 
-test("keys: search from anywhere, stop, step and go on in a viewer", async () => {
+test("keyboard: search from anywhere; pause, step and resume in a viewer", async () => {
   for (let n = 1; n <= 5; n++) await add("default:log", n, `entry ${n}`);
   await using console = await openConsole(browser, gateway.http);
   const { page } = console;
@@ -83,12 +83,12 @@ test("keys: search from anywhere, stop, step and go on in a viewer", async () =>
   expect(await page.getByLabel("Search").inputValue()).toBe("nothing");
 });
 
-test("entries that were trimmed away while the gateway was gone are told as a gap, in the count and between the rows", async () => {
+test("shows entries trimmed while the gateway was down as a gap, in the count and between rows", async () => {
   await add("default:log", 1, "before");
   await using console = await openConsole(browser, gateway.http);
   const pane = await openStream(console.page, "default:log");
   await until("it is shown", async () => (await lastRow(pane).textContent()) === "before", WAIT_MS);
-  // Followed: what comes now comes by the socket.
+  // Proves that new entries arrive over the socket.
   await add("default:log", 2, "followed");
   await until("it is followed", async () => (await lastRow(pane).textContent()) === "followed", WAIT_MS);
   const { port } = new URL(gateway.http);
@@ -96,12 +96,12 @@ test("entries that were trimmed away while the gateway was gone are told as a ga
   for (const n of [3, 4]) await add("default:log", n, `entry ${n}`);
   await redis.control.call("XTRIM", "default:log", "MINID", "4");
   gateway = await startTestGateway(redis.url, { PORT: port });
-  await until("it goes on", async () => (await lastRow(pane).textContent()) === "entry 4", 2 * WAIT_MS);
+  await until("it resumes", async () => (await lastRow(pane).textContent()) === "entry 4", 2 * WAIT_MS);
   await pane.getByText("1 gap: entries were trimmed").waitFor();
   expect(await pane.locator(".tail li").last().textContent()).toContain("earlier entries were trimmed");
 });
 
-test("pictures that are not drawn are counted as skipped", async () => {
+test("counts images that are not drawn as skipped", async () => {
   const png = await sharp({ create: { width: 64, height: 48, channels: 3, background: "#0f0" } })
     .png()
     .toBuffer();
@@ -109,7 +109,7 @@ test("pictures that are not drawn are counted as skipped", async () => {
   await using console = await openConsole(browser, gateway.http);
   const pane = await openStream(console.page, "default:cam");
   await pane.getByText("0 skipped").waitFor();
-  // In one step, so that nobody can draw what is in between.
+  // In one step, so that the page cannot draw the entries in between.
   await redis.control.call(
     "EVAL",
     "for i = 1, 500 do redis.call('XADD', KEYS[1], '*', 'd', ARGV[1]) end",
@@ -125,7 +125,7 @@ test("pictures that are not drawn are counted as skipped", async () => {
   expect(console.problems).toEqual([]);
 });
 
-test("sound is drawn as a waveform and heard, as its metadata say it is written", async () => {
+test("draws and plays audio in the format of the metadata", async () => {
   const streamer = connect(gateway.http);
   await streamer.setMeta("mic", { sampleRate: 8000, channels: 2, format: "s16le" });
   const mic = streamer.push("mic");
@@ -153,7 +153,7 @@ test("sound is drawn as a waveform and heard, as its metadata say it is written"
   await pane.getByLabel("Channels").fill("1");
   await pane.getByLabel("Channels").blur();
   await pane.getByLabel("Hz").selectOption("16000");
-  await until("it is read anew", async () => {
+  await until("it is decoded again", async () => {
     await mic.send(chunk);
     return (await page.evaluate("window.heard.at(-1).join()")) === "1600,16000,1";
   });
@@ -163,7 +163,7 @@ test("sound is drawn as a waveform and heard, as its metadata say it is written"
   expect(console.problems).toEqual([]);
 });
 
-test("a range is downloaded: all of it, or from a moment on, as lines or as files", async () => {
+test("downloads a range in every format", async () => {
   for (let n = 1; n <= 250; n++) await add("rover:imu", 1_700_000_000_000 + n * 1000, `{"x":${n}}`);
   await using console = await openConsole(browser, gateway.http);
   const { page } = console;
@@ -181,7 +181,7 @@ test("a range is downloaded: all of it, or from a moment on, as lines or as file
   const lines = all.text.trimEnd().split("\n");
   expect(lines.map((line) => JSON.parse(line).json.x)).toEqual(Array.from({ length: 250 }, (_, i) => i + 1));
   await pane.getByText(/^250 entries, .* saved/).waitFor();
-  // As the page's own clock has it.
+  // In the page's time zone.
   const local = await page.evaluate(`(() => {
     const at = new Date(1700000248000);
     return new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 23);
@@ -200,7 +200,7 @@ test("a range is downloaded: all of it, or from a moment on, as lines or as file
   expect(console.problems).toEqual([]);
 });
 
-test("events are a timeline, the gateway shows its state, and both survive a reload", async () => {
+test("shows events and gateway state, and restores both after a reload", async () => {
   await redis.control.call("XADD", "default:log", "*", "d", "x");
   await using console = await openConsole(browser, gateway.http);
   const { page } = console;
@@ -231,7 +231,7 @@ test("events are a timeline, the gateway shows its state, and both survive a rel
   const push = connect(gateway.http).push("counted");
   const isIn = state.locator("div", { has: page.getByText("Entries in", { exact: true }) }).last();
   await until(
-    "what comes in is counted",
+    "new entries are counted",
     async () => {
       await push.send("x");
       return /[1-9]/.test((await isIn.textContent()) ?? "");
@@ -247,7 +247,7 @@ test("events are a timeline, the gateway shows its state, and both survive a rel
   expect(new URL(page.url()).hash).toBe("");
 });
 
-test("who may read streams alone is told what cannot be read, and sees the rest", async () => {
+test("reports what a user with read permission cannot see, and shows the rest", async () => {
   using keys = createTestKeys();
   const secret = keys.add("reader", ["read:rover:*"]);
   await redis.control.call("XADD", "rover:log", "*", "d", "hello");

@@ -1,4 +1,4 @@
-/** The console in a real browser, beside devices that push from outside: what is drawn, plotted and written there. */
+/** The console in a real browser while devices push. */
 import { gzipSync } from "node:zlib";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
@@ -19,7 +19,7 @@ import { createTestKeys } from "../support/keys.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 
-/** What the first view may weigh, bytes gzipped. */
+/** Maximum size of the first view, bytes gzipped. */
 const MOST_BYTES = 150_000;
 
 let browser: TestBrowser;
@@ -46,7 +46,7 @@ const picture = (background: string) =>
     .png()
     .toBuffer();
 
-/** Pushes at a pace until it is stopped. */
+/** Pushes at a fixed rate until it is stopped. */
 function keepPushing(push: Push, produce: (n: number) => Uint8Array | string): () => Promise<void> {
   let n = 0;
   const timer = setInterval(() => push.send(produce(n++)).catch(() => undefined), 20);
@@ -56,7 +56,7 @@ function keepPushing(push: Push, produce: (n: number) => Uint8Array | string): (
   };
 }
 
-test("the first view is light, of this host alone, and keeps to its content security policy", async () => {
+test("the first view is small, loads only from this host, and obeys its content security policy", async () => {
   await using console = await openConsole();
   const { page, requests, problems } = console;
   await page.getByText("There are no streams yet").waitFor();
@@ -82,14 +82,14 @@ test("the first view is light, of this host alone, and keeps to its content secu
   expect(problems).toEqual([]);
 });
 
-test("programs still get JSON at /", async () => {
+test("returns JSON at / to programs", async () => {
   for (const accept of ["*/*", "application/json"])
     expect((await request(`${gateway.http}/`, { headers: { accept } })).json()).toMatchObject({
       name: "redis-streamer",
     });
 });
 
-test("pictures are drawn, numbers plotted, text and MessagePack written, as they come", async () => {
+test("draws images, plots numbers, and lists text and MessagePack live", async () => {
   const streamer = connect(gateway.http);
   const rover = { device: "rover" };
   const [camera, sine, log] = [
@@ -108,7 +108,7 @@ test("pictures are drawn, numbers plotted, text and MessagePack written, as they
   const { page, problems } = console;
 
   const cam = await openStream(page, "rover:cam");
-  await until("the picture at rest is drawn", async () => (await colourOf(cam)) === "100");
+  await until("the idle image is drawn", async () => (await colourOf(cam)) === "100");
   for (const [background, colour] of [
     ["#0f0", "010"],
     ["#00f", "001"],
@@ -123,7 +123,7 @@ test("pictures are drawn, numbers plotted, text and MessagePack written, as they
   const values = imu.locator(".u-legend .u-series").nth(1);
   const newest = imu.getByRole("group", { name: "Lines" }).getByText("acc.x");
   await until(
-    "the last value is told",
+    "the last value is legend",
     async () => (await newest.textContent())?.includes("-0.457536") === true,
   );
   const plot = imu.locator(".u-over");
@@ -132,21 +132,21 @@ test("pictures are drawn, numbers plotted, text and MessagePack written, as they
   const plotted: number[] = [];
   for (let i = 1; i < 20; i++) {
     await plot.hover({ position: { x: (box.width * i) / 20, y: box.height / 2 } });
-    // From one point to the next the wave changes, so the legend does too.
+    // The value changes from point to point, and so does the legend.
     let value = Number.NaN;
-    await until("the point's value is told", async () => {
+    await until("the legend shows the value", async () => {
       value = Number((await values.locator(".u-value").textContent())?.replace("−", "-"));
       return !Number.isNaN(value) && value !== plotted.at(-1);
     });
     plotted.push(value);
   }
-  // As far from the left as in time, to the point: the wave itself, at about every fifth entry.
+  // The position on the x axis matches the time: about every fifth entry of the wave.
   plotted.forEach((value, i) => {
     const near = sent.slice(Math.max(0, (i + 1) * 5 - 2), (i + 1) * 5 + 2);
     expect(near.some((x) => Math.abs(x - value) < 0.001)).toBe(true);
   });
   await sine.send('{"acc":{"x":7.5}}');
-  await until("what comes is plotted", async () => (await newest.textContent())?.includes("7.5") === true);
+  await until("the new value is plotted", async () => (await newest.textContent())?.includes("7.5") === true);
 
   const tail = await openStream(page, "default:log");
   await until("the first row", async () => (await lastRow(tail).textContent()) === "first");
@@ -166,7 +166,7 @@ test("pictures are drawn, numbers plotted, text and MessagePack written, as they
   expect(problems).toEqual([]);
 });
 
-test("pause, back through history, step, and to live again", async () => {
+test("pauses, moves through history, steps, and returns to live", async () => {
   const add = (n: number) => redis.control.call("XADD", "default:log", `${n}-0`, "d", `entry ${n}`);
   for (let n = 1000; n <= 1100; n++) await add(n);
   await using console = await openConsole();
@@ -192,7 +192,7 @@ test("pause, back through history, step, and to live again", async () => {
   expect(console.problems).toEqual([]);
 });
 
-test("what is open survives a reload and can be shared; closed, it is gone", async () => {
+test("restores open streams from the URL until they are closed", async () => {
   for (const key of ["default:a b", "rover:x&y"]) await redis.control.call("XADD", key, "*", "d", "hello");
   await using console = await openConsole();
   const { page } = console;
@@ -208,7 +208,7 @@ test("what is open survives a reload and can be shared; closed, it is gone", asy
   expect(new URL(page.url()).hash).toBe("");
 });
 
-test("metadata is shown and changed, entries are pushed, a stream is deleted when its name was typed", async () => {
+test("edits metadata, pushes an entry, and deletes a stream after its name was typed", async () => {
   const streamer = connect(gateway.http);
   await redis.control.call("XADD", "rover:log", "*", "d", "hello");
   await streamer.setMeta("log", { unit: "m" }, { device: "rover" });
@@ -245,11 +245,11 @@ test("metadata is shown and changed, entries are pushed, a stream is deleted whe
   expect(await remove.isDisabled()).toBe(true);
   await pane.getByLabel("to delete it").fill("rover:log");
   await remove.click();
-  await until("it is gone", async () => Number(await redis.control.call("EXISTS", "rover:log")) === 0);
+  await until("it is deleted", async () => Number(await redis.control.call("EXISTS", "rover:log")) === 0);
   await pane.getByText("This stream does not exist").waitFor();
 });
 
-test("thousands of streams: only those in sight are drawn, searched and sorted, by the keyboard too", async () => {
+test("renders only visible rows of thousands of streams; search, sort and keyboard work", async () => {
   await Promise.all(
     Array.from({ length: 5000 }, (_, i) =>
       redis.control.call("XADD", `default:stream-${String(i).padStart(4, "0")}`, "*", "d", "x"),
@@ -283,7 +283,7 @@ test("thousands of streams: only those in sight are drawn, searched and sorted, 
   expect(console.problems).toEqual([]);
 });
 
-test("Redis and the gateway are killed and come back: the page says so, and goes on by itself", async () => {
+test("reports a killed Redis and gateway, and resumes by itself", async () => {
   const log = connect(gateway.http, { backoff: { mostMs: 200 } }).push("log");
   await log.send("before");
   await using console = await openConsole();
@@ -315,7 +315,7 @@ test("Redis and the gateway are killed and come back: the page says so, and goes
     20_000,
   );
   await isLive("lines come once more");
-  // Nothing was lost or repeated in the page: its rows are the stream's last.
+  // No entry was lost or repeated: the rows are the last entries of the stream.
   await stop();
   const stored: string[] = [];
   for await (const entry of connect(gateway.http).entries("log", { reverse: true, count: 100 }))
@@ -347,7 +347,7 @@ test.each(["light", "dark"] as const)("axe finds nothing to complain of, %s", as
   expect(console.problems).toEqual([]);
 });
 
-test("behind a path, with and without a slash at its end, everything is below that path", async () => {
+test("works behind a path prefix, with and without a trailing slash", async () => {
   await redis.control.call("XADD", "default:log", "*", "d", "hello");
   await using behind = await startTestGateway(redis.url, { PATH_PREFIX: "/streams" });
   const { origin } = new URL(behind.http);
@@ -369,7 +369,7 @@ test("behind a path, with and without a slash at its end, everything is below th
   }
 });
 
-test("where keys are asked for: log in, see what the key may read, and be told what it may not do", async () => {
+test("with authentication: log in, see the permitted streams, and get an error for other actions", async () => {
   using keys = createTestKeys();
   const secret = keys.add("reader", ["read:rover:*"]);
   await using closed = await startTestGateway(redis.url, { AUTH: "1", AUTH_KEYS_FILE: keys.path });

@@ -1,4 +1,4 @@
-/** The programs in examples/, by the commands of their README, on a real gateway that goes away and comes back meanwhile. */
+/** Runs the commands of examples/README.md against a real gateway that restarts in the meantime. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
@@ -33,7 +33,7 @@ const [
   replay = "",
 ] = commands;
 
-/** How long a condition may take on a machine that others work on, and a whole test, ms. */
+/** Timeout of a condition on a loaded machine, ms. */
 const PATIENCE_MS = 60_000;
 vi.setConfig({ testTimeout: 3 * PATIENCE_MS, hookTimeout: 2 * PATIENCE_MS });
 
@@ -55,7 +55,7 @@ const startGateway = (env = {}): Promise<TestGateway> =>
   startTestGateway(redis.url, { PORT: String(port), ...env });
 const length = async (key: string) => Number(await redis.control.call("XLEN", key));
 
-/** The payloads of a stream, all of them, with their ids. */
+/** Returns all payloads of a stream with their ids. */
 async function stored(stream: string, device: string): Promise<{ id: string; data: Buffer }[]> {
   const query = `device_id=${device}&last_entry_id=0&count=10000&format=json`;
   const answer = await fetch(`http://127.0.0.1:${port}/data/${encodeURIComponent(stream)}?${query}`);
@@ -74,25 +74,25 @@ async function push(stream: string, device: string, body: string | Uint8Array): 
 }
 
 interface Running extends AsyncDisposable {
-  /** What it has said so far. */
-  said(): string;
-  /** Resolves with its exit code when it has ended. */
+  /** Output so far. */
+  output(): string;
+  /** Resolves with its exit code. */
   readonly ended: Promise<number | null>;
-  /** Ends it by a signal. @returns its exit code */
+  /** Sends a signal. @returns its exit code */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Runs a command in a process group of its own, as a terminal does. */
+/** Runs a command in its own process group, as a terminal does. */
 function start(command: string): Running {
   const child = spawn("bash", ["-c", `exec ${command}`], {
     cwd: root,
     env: { ...process.env, REDIS_STREAMER_URL: `http://127.0.0.1:${port}`, PYTHONUNBUFFERED: "1" },
     detached: true,
   });
-  let said = "";
-  for (const output of [child.stdout, child.stderr])
-    output.on("data", (chunk) => {
-      said += chunk;
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk) => {
+      output += chunk;
     });
   const ended = once(child, "close").then(([code]) => code as number | null);
   const end = (signal: NodeJS.Signals) => {
@@ -101,7 +101,7 @@ function start(command: string): Running {
     return ended;
   };
   return {
-    said: () => said,
+    output: () => output,
     ended,
     end,
     async [Symbol.asyncDispose]() {
@@ -112,14 +112,14 @@ function start(command: string): Running {
 
 const heard = (program: Running, pattern: RegExp) =>
   until(
-    () => `${pattern} in: ${program.said()}`,
-    () => pattern.test(program.said()),
+    () => `${pattern} in: ${program.output()}`,
+    () => pattern.test(program.output()),
     PATIENCE_MS,
   );
-/** Debian's Python is the one that has Debian's modules. */
+/** Debian's Python, which can import Debian's modules. */
 const withPython = (command: string) => command.replace(/^python3 /, "/usr/bin/python3 ");
 
-test("the README's commands are all known to this test", () => {
+test("covers all commands of the README", () => {
   expect(commands).toEqual([serveFiles, feedPlot, detect, installBridge, bridge, record, replay]);
   for (const command of [serveFiles, detect, bridge, record, replay])
     expect(command).toMatch(/^(python3|node) /);
@@ -158,7 +158,7 @@ describe("pages", () => {
   }
   const status = async (page: Page) => (await page.getByRole("status").textContent()) ?? "";
 
-  test("webcam: the camera's pictures become entries, also after the gateway was away", async () => {
+  test("webcam: pushes images, also after the gateway restarts", async () => {
     let gateway = await startGateway();
     const { page, failures } = await open(
       `webcam/?gateway=${gateway.http}&device=desk&stream=eye&size=320x240&fps=20`,
@@ -178,7 +178,7 @@ describe("pages", () => {
     await page.getByRole("button").click();
     await more("pictures");
     await until(
-      "it says so",
+      "the status reports it",
       async () => /^Live: .* the last is \d+-\d+\.$/.test(await status(page)),
       PATIENCE_MS,
     );
@@ -188,7 +188,7 @@ describe("pages", () => {
     expect(await redis.control.call("SISMEMBER", ":devices:connected", "desk")).toBe(1);
 
     await gateway.close();
-    await until("it says so", async () => (await status(page)).endsWith("Trying again."), PATIENCE_MS);
+    await until("the status reports it", async () => (await status(page)).endsWith("Retrying."), PATIENCE_MS);
     gateway = await startGateway();
     await more("pictures after the gateway was away");
 
@@ -201,7 +201,7 @@ describe("pages", () => {
     await gateway.close();
   });
 
-  test("live plot: draws each number once, also those that came while the gateway was away", async () => {
+  test("live plot: draws each number once, also those added while the gateway was down", async () => {
     let gateway = await startGateway();
     const sample = (i: number) => JSON.stringify({ x: Math.sin(i / 10), imu: { y: i } });
     for (let i = 0; i < 40; i++) await push("imu", "rover", sample(i));
@@ -239,19 +239,23 @@ describe("pages", () => {
     await page.getByRole("button", { name: /^x / }).click();
     await until("the line of x is hidden", async () => (await drawn()) === 0, PATIENCE_MS);
 
-    /** Adds entries while the gateway is away, of which some are gone before it is back. */
-    const away = async (from: number, to: number, gone: number) => {
+    /** Adds entries while the gateway is down and trims some before it restarts. */
+    const whileDown = async (from: number, to: number, trimmed: number) => {
       await gateway.close();
-      await until("it says so", async () => (await status(page)).endsWith("trying again."), PATIENCE_MS);
+      await until(
+        "the status reports it",
+        async () => (await status(page)).endsWith("retrying."),
+        PATIENCE_MS,
+      );
       const add = (i: number) => redis.control.call("XADD", "rover:imu", "*", "d", sample(i));
       const ids: string[] = [];
       for (let i = from; i < to; i++) ids.push(String(await add(i)));
-      if (gone > 0) await redis.control.call("XTRIM", "rover:imu", "MINID", ids[gone] ?? "");
+      if (trimmed > 0) await redis.control.call("XTRIM", "rover:imu", "MINID", ids[trimmed] ?? "");
       gateway = await startGateway();
     };
-    await away(41, 61, 0);
+    await whileDown(41, 61, 0);
     await plotted(61);
-    await away(61, 81, 10);
+    await whileDown(61, 81, 10);
     await plotted(71);
     expect(await status(page)).toBe("Live.");
     expect(failures).toEqual([]);
@@ -260,7 +264,7 @@ describe("pages", () => {
   });
 });
 
-test("detector: says where something moved, under the id of the picture, also after the gateway was away", async () => {
+test("detector: reports motion with the id of the image, also after the gateway restarts", async () => {
   let gateway = await startGateway();
   await using detector = start(withPython(detect));
   const square = { create: { width: 40, height: 40, channels: 3 as const, background: "white" } };
@@ -273,17 +277,17 @@ test("detector: says where something moved, under the id of the picture, also af
   const found = async (id: string) => {
     const find = async () => (await stored("motion", "webcam")).find((entry) => entry.id === id);
     await until(
-      () => `${id} is found in: ${detector.said()}`,
+      () => `${id} is detected in: ${detector.output()}`,
       async () => (await find()) !== undefined,
       PATIENCE_MS,
     );
     return JSON.parse((await find())?.data.toString() ?? "");
   };
   await heard(detector, /watching camera/);
-  // The first picture that it sees has none before it, and which that is nobody is told.
+  // The first received image has no predecessor, and the test cannot know which image that is.
   let shown = 0;
   await until(
-    () => `something is found: ${detector.said()}`,
+    () => `motion is detected: ${detector.output()}`,
     async () => {
       await show(10 + 60 * (shown++ % 2), 10);
       return (await length("webcam:motion")) > 0;
@@ -301,15 +305,15 @@ test("detector: says where something moved, under the id of the picture, also af
   const junk = await push("camera", "webcam", "no picture");
   await heard(detector, new RegExp(`^${junk} is no picture`, "m"));
   await gateway.close();
-  await heard(detector, /trying again/);
+  await heard(detector, /retrying/);
   gateway = await startGateway();
   await heard(detector, /watching camera.*watching camera/s);
   const [left] = (await found(await show(100, 120))).box;
   expect(Math.abs(left - 100)).toBeLessThan(8);
   expect(await detector.end("SIGINT")).toBe(0);
-  // Ctrl-C may have come before the last acknowledgement.
+  // Ctrl-C may arrive before the last acknowledgement.
   const [, acknowledged, open] =
-    /\d+ frames, (\d+) with motion(, 1 stored or not)?, 1 unreadable\n$/.exec(detector.said()) ?? [];
+    /\d+ frames, (\d+) with motion(, 1 unknown)?, 1 unreadable\n$/.exec(detector.output()) ?? [];
   expect(Number(acknowledged) + (open === undefined ? 0 : 1)).toBe(await length("webcam:motion"));
   await gateway.close();
 });
@@ -329,7 +333,7 @@ describe("MQTT bridge", () => {
       await promisify(execFile)("bash", ["-c", installBridge], { cwd: root });
   });
 
-  test("stores each message, also when the gateway is killed meanwhile, and counts what is refused", async () => {
+  test("stores each message, also if the gateway is killed, and counts rejected ones", async () => {
     const brokerPort = await freePort();
     writeFileSync(join(folder, "mosquitto.conf"), `listener ${brokerPort} 127.0.0.1\nallow_anonymous true\n`);
     await using _broker = start(`env PATH="$PATH:/usr/sbin" mosquitto -c ${folder}/mosquitto.conf`);
@@ -340,7 +344,7 @@ describe("MQTT bridge", () => {
     const publisher = (load("mqtt") as Mqtt).connect(`mqtt://127.0.0.1:${brokerPort}`);
     const publish = (topic: string, payload: string) => publisher.publishAsync(topic, payload, { qos: 1 });
     await until(
-      () => `it has subscribed: ${running.said()}`,
+      () => `it has subscribed: ${running.output()}`,
       async () => {
         await publish("zigbee2mqtt/lamp", '{"state":"ON"}');
         return (await length("zigbee:lamp")) > 0;
@@ -353,10 +357,10 @@ describe("MQTT bridge", () => {
     killed.signal("SIGKILL");
     await killed.ended;
     await Promise.all([...first, ...sent.slice(200).map((text) => publish("sensors/rover/acc/x", text))]);
-    await heard(running, /trying again/);
+    await heard(running, /retrying/);
     await using _again = await startProcess();
     await until(
-      () => `the last is stored: ${running.said()}`,
+      () => `the last message is stored: ${running.output()}`,
       async () => (await stored("acc/x", "rover")).at(-1)?.data.toString() === sent.at(-1),
       PATIENCE_MS,
     );
@@ -367,17 +371,17 @@ describe("MQTT bridge", () => {
     await publish("sensors/rover/acc/x", "x".repeat(400_000));
     await publish("sensors/rover/acc/x", "after");
     await until(
-      () => `what comes after a refused one is stored: ${running.said()}`,
+      () => `the message after a rejected one is stored: ${running.output()}`,
       async () => (await stored("acc/x", "rover")).at(-1)?.data.toString() === "after",
       PATIENCE_MS,
     );
     await publisher.endAsync();
     expect(await running.end("SIGINT")).toBe(1);
-    expect(running.said()).toMatch(/^stored \d+ messages, \d+ sent again, 1 lost\n$/m);
+    expect(running.output()).toMatch(/^stored \d+ messages, \d+ sent again, 1 lost\n$/m);
   });
 });
 
-test("recorder: goes on after kill -9 in the middle of a record, and plays back what was recorded", async () => {
+test("recorder: resumes after kill -9 in the middle of a record, and replays the recording", async () => {
   let gateway = await startGateway();
   const inFolder = (command: string) => command.replace(" recording", ` ${folder}`);
   const payloads = Array.from({ length: 30 }, (_, i) => Buffer.from([0xff, 0xd8, i, 0, 0x80]));
@@ -387,7 +391,7 @@ test("recorder: goes on after kill -9 in the middle of a record, and plays back 
       await push("imu", "rover", JSON.stringify({ at: payload[2] }));
     }
   };
-  /** Reads a file as its description says, up to what a kill has left of a last record. */
+  /** Reads the complete records of a file as documented. */
   const recorded = (stream: string) => {
     const path = join(folder, `${stream}.rec`);
     const bytes = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
@@ -401,7 +405,7 @@ test("recorder: goes on after kill -9 in the middle of a record, and plays back 
   };
   const has = (recorder: Running, entries: number) =>
     until(
-      () => `${entries} are recorded: ${recorder.said()}`,
+      () => `${entries} are recorded: ${recorder.output()}`,
       () => recorded("camera").length >= entries && recorded("imu").length >= entries,
       PATIENCE_MS,
     );
@@ -416,14 +420,14 @@ test("recorder: goes on after kill -9 in the middle of a record, and plays back 
   await using again = start(inFolder(record));
   await has(again, 20);
   await gateway.close();
-  await heard(again, /trying again/);
+  await heard(again, /retrying/);
   gateway = await startGateway();
   await send(20, 30);
   await has(again, 30);
   await until("the last is recorded", () => recorded("imu").length === 31, PATIENCE_MS);
   expect(await again.end("SIGINT")).toBe(0);
-  expect(again.said()).toMatch(/imu\.rec: \d+ bytes of an unfinished record cut off\n/);
-  expect(again.said()).toMatch(/recorded 42 entries, 0 gaps, in .*\n$/);
+  expect(again.output()).toMatch(/imu\.rec: \d+ bytes of an incomplete record removed\n/);
+  expect(again.output()).toMatch(/recorded 42 entries, 0 gaps, in .*\n$/);
   for (const stream of ["camera", "imu"])
     expect(recorded(stream).map(([id, data]) => ({ id, data: Buffer.from(data) }))).toEqual(
       await stored(stream, "rover"),
@@ -432,7 +436,9 @@ test("recorder: goes on after kill -9 in the middle of a record, and plays back 
   const startedMs = performance.now();
   await using replayed = start(inFolder(replay));
   expect(await replayed.ended).toBe(0);
-  expect(replayed.said()).toMatch(/^replayed 61 entries, 0 unknown \(stored or not\), 0 not stored\n$/m);
+  expect(replayed.output()).toMatch(
+    /^replayed 61 entries, 0 unknown \(may or may not be stored\), 0 not stored\n$/m,
+  );
   const times = recorded("camera").map(([id]) => Number.parseInt(id, 10));
   expect(performance.now() - startedMs).toBeGreaterThan(((times.at(-1) ?? 0) - (times[0] ?? 0)) / 2);
   for (const stream of ["camera", "imu"])

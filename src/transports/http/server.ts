@@ -119,7 +119,9 @@ export async function createHttp(
     });
     if (told.code === "TOO_LARGE") limits.hit("message_bytes");
     // RFC 9110, section 15.5.22.
-    if (told.code === "UPGRADE_REQUIRED") reply.headers({ upgrade: "websocket", connection: "upgrade" });
+    // Node keeps a connection open whose response has a `Connection` header without `close`, whatever the client requested.
+    if (told.code === "UPGRADE_REQUIRED")
+      reply.headers({ upgrade: "websocket", connection: "upgrade, close" });
     if (told.kind.retryable) reply.header("retry-after", retryAfterSeconds(told));
     if (told.code === "UNAUTHENTICATED") {
       reply.header("www-authenticate", "Bearer");

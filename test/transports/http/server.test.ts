@@ -150,7 +150,7 @@ describe("methods", () => {
         code: "UPGRADE_REQUIRED",
       },
     ]);
-    expect(answer.headers).toMatchObject({ upgrade: "websocket", connection: "upgrade" });
+    expect(answer.headers).toMatchObject({ upgrade: "websocket", connection: "upgrade, close" });
   });
 });
 

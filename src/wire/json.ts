@@ -7,6 +7,7 @@ import { GatewayError } from "../domain/errors.ts";
 import { runAtOnce } from "../domain/run-at-once.ts";
 import { decodeBase64, decodeBase64Steps, encodeBase64 } from "./base64.ts";
 import { cleanEntries } from "./clean-entries.ts";
+import { gapOf } from "./gap.ts";
 import { parseJsonSteps } from "./json-steps.ts";
 import { parseJson } from "./json-text.ts";
 import { malformed, type PushedEntry, preview } from "./push-batch.ts";
@@ -26,9 +27,6 @@ export function encodeJson(streams: readonly StreamEntries[]): string {
 /** Encodes one entry as one line. */
 export const encodeJsonEntry = (stream: string, entry: Entry): string =>
   itemOf(JSON.stringify(stream), entry);
-
-/** Returns a gap notice, an object where entries are a list: `{"gap": {"stream_id": …, "after": …, "before": …}}`. */
-export const gapOf = ({ stream, after, before }: Gap) => ({ gap: { stream_id: stream, after, before } });
 
 /** Encodes a gap notice. */
 export const encodeJsonGap = (gap: Gap): string => JSON.stringify(gapOf(gap));

@@ -9,7 +9,7 @@ import type { Entry, Gap, StreamEntries } from "../domain/entry.ts";
 import { parseId } from "../domain/entry-id.ts";
 import { runAtOnce } from "../domain/run-at-once.ts";
 import { cleanEntries } from "./clean-entries.ts";
-import { gapOf } from "./json.ts";
+import { gapOf } from "./gap.ts";
 import { readMsgpack, readMsgpackSteps } from "./msgpack-reader.ts";
 import { malformed, type PushedEntry, preview } from "./push-batch.ts";
 import { readStatus, type StatusNotice, statusOf } from "./status.ts";

@@ -7,7 +7,7 @@ import type { Entry, StreamEntries } from "../../domain/entry.ts";
 import type { Encoder } from "../../live/sink.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
 import { EVENT_FORMATS, type EventFormat } from "../../wire/formats.ts";
-import { gapOf } from "../../wire/json.ts";
+import { gapOf } from "../../wire/gap.ts";
 import { encodeSse, encodeSseRetry, eventNameOf, SSE_HEARTBEAT } from "../../wire/sse.ts";
 import { statusOf } from "../../wire/status.ts";
 import { errorBody } from "../append-results.ts";

@@ -16,7 +16,7 @@ import {
   EVENT_DEVICE_META,
 } from "./system-keys.ts";
 
-/** What a change did, as clients read it (wire.md, "GraphQL"). */
+/** Result of a change, as clients read it (docs/protocol.md, "GraphQL"). */
 export type DeviceChange = Readonly<Record<string, boolean>>;
 
 /** Devices as they stand in Redis. Everything throws `GatewayError` where Redis does not answer. */

@@ -1,6 +1,6 @@
 /**
  * The registry: which streams and devices there are, and their metadata, in the keys that clients of the original
- * service find them under (wire.md, "Names and keys"). Whatever is asked in one turn of the event loop is one round
+ * service find them under (docs/protocol.md, "Names and keys"). Whatever is asked in one turn of the event loop is one round
  * trip, since the connection sends it in one write; so lists are asked for as lists.
  */
 import { GatewayError } from "../domain/errors.ts";

@@ -1,4 +1,4 @@
-/** The keys that hold what is known of devices and streams beside their entries (wire.md, "Names and keys"). */
+/** Keys of what is known about devices and streams besides entries (docs/protocol.md, "Names and keys"). */
 
 /** Stands before a stream's key in the key of its metadata. */
 export const STREAM_META_PREFIX = ":stream:meta:";

@@ -2,7 +2,7 @@
 import { GatewayError } from "../domain/errors.ts";
 import type { AppendResult } from "../redis/appender.ts";
 
-/** The JSON list of wire.md: ids in order, `{"error": …, "code": …}` in the place of a refused entry. */
+/** JSON list of entry ids in order, with `{"error": …, "code": …}` in the place of a rejected entry (docs/protocol.md, "WebSocket push"). */
 export function appendResultsJson(results: readonly AppendResult[]): string {
   // Ids are digits and a dash: nothing in them needs escaping.
   return `[${results.map((result) => (result instanceof GatewayError ? JSON.stringify(errorBody(result)) : `"${result}"`)).join(",")}]`;

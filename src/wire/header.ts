@@ -1,5 +1,5 @@
 /**
- * The paired format: a JSON header, then one binary payload of concatenated entries (docs/protocol.md).
+ * The paired format: a JSON header, then one binary payload of concatenated entries (docs/protocol.md, "Header format").
  *
  *     header   [[stream_id, entry_id, offset], …]        or, on push, [offset, …] and []
  *     payload  |entry 0|entry 1|…|

@@ -1,6 +1,6 @@
 /**
  * Codec of the JSON format: `[[stream_id, entry_id, payload], …]`, with an object of further fields as an optional fourth
- * element (docs/protocol.md). Bytes are a string if they are valid UTF-8, else `{"base64": "…"}`.
+ * element (docs/protocol.md, "Formats"). Bytes are a string if they are valid UTF-8, else `{"base64": "…"}`.
  */
 import type { Entry, EntryFields, FieldValue, Gap, StreamEntries } from "../domain/entry.ts";
 import { GatewayError } from "../domain/errors.ts";

@@ -1,6 +1,6 @@
 /**
  * Codec of the MessagePack format: an array of `[stream_id, entry_id, payload]`, payload as bin, with a map of further fields
- * as an optional fourth element (docs/protocol.md).
+ * as an optional fourth element (docs/protocol.md, "Formats").
  *
  * @see https://github.com/msgpack/msgpack/blob/master/spec.md
  */

@@ -1,5 +1,5 @@
 /**
- * Decoder of the messages of a pushing WebSocket (docs/protocol.md). Its only state is the header whose payload has not
+ * Decoder of the messages of a pushing WebSocket (docs/protocol.md, "WebSocket push"). Its only state is the header whose payload has not
  * arrived yet.
  */
 import { GatewayError } from "../domain/errors.ts";

@@ -54,7 +54,7 @@ describe("parameters", () => {
 });
 
 describe("errors", () => {
-  it("have the documented status, close code and retryability", () => {
+  it("have the documented status and close code, and may be retried as documented", () => {
     const documented = tableOf(sectionOf(protocol, "## Errors"), "code").map(
       ([name, status, close, retry]) => [
         plain(name ?? ""),

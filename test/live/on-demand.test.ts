@@ -1,6 +1,6 @@
 /**
  * Frames of readers that take turns: at most `count` entries of a stream, without holes; with `latest` the newest there
- * are at the moment the reader is ready, oldest of them first, and never a backlog (wire.md, "WebSocket pull").
+ * are at the moment the reader is ready, oldest of them first, and never a backlog (docs/protocol.md, "WebSocket pull").
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";

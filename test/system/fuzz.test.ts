@@ -247,7 +247,7 @@ describe("push headers", () => {
     ));
 });
 
-/** What wire.md says of offsets, said once more: they ascend, and take in the whole payload. */
+/** The rule of docs/protocol.md for offsets: they ascend and cover the whole payload. */
 function fits(offsets: readonly number[], length: number, side: string): boolean {
   const areStarts = side === "start" || (side === "auto" && offsets[0] === 0);
   if (!offsets.every((one, i) => one <= length && one >= (offsets[i - 1] ?? 0))) return false;

@@ -1,4 +1,4 @@
-/** `GET /data/{stream_id}`: the next entries after a cursor (wire.md, "HTTP"). */
+/** `GET /data/{stream_id}`: the next entries after a cursor (docs/protocol.md, "GET entries"). */
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { RequestedCursor } from "../../domain/cursor.ts";
 import { cursorTimes, readWantedStreams, resolveCursors } from "../read-request.ts";

@@ -1,4 +1,4 @@
-/** The entries of a `multipart/form-data` body: each part named `entries` is one (wire.md, "HTTP"). */
+/** The entries of a `multipart/form-data` body: each part named `entries` is one (docs/protocol.md, "POST entries"). */
 import type { IncomingHttpHeaders } from "node:http";
 import { Busboy, type BusboyHeaders, type BusboyInstance } from "@fastify/busboy";
 import { GatewayError } from "../../domain/errors.ts";

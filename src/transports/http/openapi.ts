@@ -153,7 +153,7 @@ const PULL: Operation = {
   description: [
     "Connect with `ws://`. With `header=1` each payload is a JSON text header `[[stream_id, entry_id, offset], …]` and one binary",
     "message with the entries end to end; when `block` ms pass without an entry, the pair is empty. With `header=0` each entry is",
-    "one binary message. A reader that is slow, or comes back with its cursor, goes on where it was.",
+    "one binary message. A client that is slow, or reconnects with its cursor, continues where it was.",
   ].join("\n"),
   parameters: parametersOf("pull"),
   responses: { "101": text("The connection is a WebSocket."), "426": problem("This is a WebSocket.") },
@@ -172,7 +172,7 @@ const POST: Operation = {
   description: [
     "`multipart/form-data`: each part named `entries` is one entry; with stream id `*` a part's filename is its stream.",
     "`application/msgpack` and `application/json`: the clean format. A JSON object or MessagePack map, `format=raw`, and any",
-    "other content type: the body is one entry, as it came.",
+    "other content type: the body is one entry, as it was sent.",
   ].join("\n"),
   parameters: parametersOf("post"),
   requestBody: {

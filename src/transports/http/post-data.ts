@@ -1,4 +1,4 @@
-/** `POST /data/{stream_id}`: entries to be stored (wire.md, "HTTP"). */
+/** `POST /data/{stream_id}`: stores entries (docs/protocol.md, "POST entries"). */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { authorize } from "../../access/authorize.ts";
 import type { NewEntry } from "../../domain/entry.ts";

@@ -1,4 +1,4 @@
-/** The four forms in which a pulling WebSocket gets entries (wire.md, "WebSocket pull" and "The clean format"). */
+/** Encodes entries as the messages of a pulling WebSocket (docs/protocol.md, "WebSocket pull" and "Formats"). */
 import type { Entry, Gap, StreamEntries } from "../../domain/entry.ts";
 import type { Encoder } from "../../live/sink.ts";
 import { type CleanFormat, cleanFormat, type Encoded, type MessageFormat } from "../../wire/formats.ts";

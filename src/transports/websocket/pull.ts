@@ -1,4 +1,4 @@
-/** `/data/{stream_id}/pull`: entries are sent as they come, or as they once came (wire.md, "WebSocket pull"). */
+/** `/data/{stream_id}/pull`: sends entries as they arrive, or as they once arrived (docs/protocol.md, "WebSocket pull"). */
 import type { Identity } from "../../access/authorize.ts";
 import type { Gap } from "../../domain/entry.ts";
 import { asGatewayError, badParameter, type GatewayError } from "../../domain/errors.ts";

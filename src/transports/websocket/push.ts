@@ -1,4 +1,4 @@
-/** `/data/{stream_id}/push`: what a client sends is stored (wire.md, "WebSocket push"). */
+/** `/data/{stream_id}/push`: stores what a client sends (docs/protocol.md, "WebSocket push"). */
 import { authorize } from "../../access/authorize.ts";
 import { createStreamKeys } from "../../access/stream-keys.ts";
 import type { DeviceConnection } from "../../devices/presence.ts";

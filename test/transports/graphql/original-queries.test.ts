@@ -1,5 +1,5 @@
 /**
- * What clients of the original service ask, in its spellings and with its answers (wire.md, "GraphQL"): the life of a
+ * What clients of the original service ask, in its spellings and with its answers (docs/protocol.md, "GraphQL"): the life of a
  * device and its streams, and each operation of its README.
  */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";

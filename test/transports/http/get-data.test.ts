@@ -1,4 +1,4 @@
-/** `GET /data/{stream_id}` (wire.md, "HTTP" and "Cursors"). */
+/** `GET /data/{stream_id}` (docs/protocol.md, "GET entries" and "Cursors"). */
 import { decode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";

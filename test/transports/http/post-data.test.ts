@@ -1,4 +1,4 @@
-/** `POST /data/{stream_id}` (wire.md, "HTTP"). */
+/** `POST /data/{stream_id}` (docs/protocol.md, "POST entries"). */
 import { encode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";

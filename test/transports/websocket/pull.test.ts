@@ -1,4 +1,4 @@
-/** `/data/{stream_id}/pull` over real sockets: each sentence of wire.md, "WebSocket pull". */
+/** `/data/{stream_id}/pull` over real sockets: each sentence of docs/protocol.md, "WebSocket pull". */
 import { decode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";

@@ -1,4 +1,4 @@
-/** `/data/{stream_id}/push` over real sockets: each sentence of wire.md, "WebSocket push". */
+/** `/data/{stream_id}/push` over real sockets: each sentence of docs/protocol.md, "WebSocket push". */
 import { encode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";

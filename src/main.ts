@@ -45,7 +45,7 @@ async function run(): Promise<void> {
     gateway.close().then(
       () => process.exit(0),
       (error) => {
-        logger.error({ err: error }, "the stop failed");
+        logger.error({ err: error }, "shutdown failed");
         process.exit(1);
       },
     );

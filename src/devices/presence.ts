@@ -1,32 +1,32 @@
 /**
- * Who is there: devices whose sockets this gateway has. A device is connected from its first socket to the end of its
- * last one, or until nothing has come from any of them for the timeout. Gateways agree by leases in Redis, which this
- * one renews while it has a socket; so it does not matter which of them a device is on, or whether one is killed.
+ * Device presence. A device is connected from its first socket until its last socket closes, or until none of them has sent
+ * anything within the timeout. Gateways agree by leases in Redis: each gateway renews the lease of a device while it has a
+ * socket of it. So presence is correct with any number of gateways, and after one is killed.
  */
 import type { Logger } from "../domain/logger.ts";
 import type { PresenceLeases } from "../redis/presence-leases.ts";
 
 /** One socket of a device. */
 export interface DeviceConnection {
-  /** Something came from it. Cheap enough for each message. */
+  /** The device sent something. Cheap enough to call for each message. */
   touch(): void;
-  /** It is gone. */
+  /** The socket has closed. */
   close(): void;
 }
 
-/** Keeps who is there. */
+/** Presence of the devices of this gateway. */
 export interface Presence {
   /**
    * A device opened a socket.
    *
-   * @param ask makes it answer, when nothing came from it for a while
+   * @param ping sends a ping, which the device answers; called if the device has sent nothing for a while
    */
-  open(deviceId: string, ask: () => void): DeviceConnection;
+  open(deviceId: string, ping: () => void): DeviceConnection;
   /** Disconnects all devices of this gateway. Resolves when Redis has answered for each device that left, also before. */
   close(): Promise<void>;
 }
 
-/** What presence is made of. */
+/** Dependencies of presence. */
 export interface PresenceParts {
   readonly leases: PresenceLeases;
   /** `DEVICE_TIMEOUT`, in ms. */
@@ -34,49 +34,49 @@ export interface PresenceParts {
   readonly logger: Logger;
 }
 
-interface Attendee {
-  readonly ask: () => void;
-  wasHeard: boolean;
-  /** When something had come at the last look, in ms of `performance.now()`. */
-  heardAt: number;
+interface Socket {
+  readonly ping: () => void;
+  wasActive: boolean;
+  /** Time of the last check at which the socket had been active, in ms of `performance.now()`. */
+  activeAt: number;
 }
 
 interface Device {
-  readonly attendees: Set<Attendee>;
-  /** Whether the lease is ours, as far as is known. */
+  readonly sockets: Set<Socket>;
+  /** Whether this gateway holds the lease, as far as it knows. */
   isHeld: boolean;
 }
 
-/** How many times within the timeout leases are renewed and quiet sockets asked. */
-const LOOKS_PER_TIMEOUT = 3;
+/** Checks per timeout; each renews the leases and pings silent sockets. */
+const CHECKS_PER_TIMEOUT = 3;
 
-/** Keeps presence, and ends what others left behind, from now on. */
+/** Starts presence. It also expires the leases of gateways that ended without releasing them. */
 export function createPresence({ leases, timeoutMs, logger }: PresenceParts): Presence {
   const devices = new Map<string, Device>();
-  /** Releases under way: also of devices whose last socket has closed. A stop waits for them. */
+  /** Releases in flight, including those of devices whose last socket has closed. `close` waits for them. */
   const releasing = new Set<Promise<void>>();
-  const looking = setInterval(look, timeoutMs / LOOKS_PER_TIMEOUT);
+  const checking = setInterval(check, timeoutMs / CHECKS_PER_TIMEOUT);
   const attempt = (what: Promise<void>): Promise<void> =>
-    // A lease that could not be renewed is tried again at the next look; one that was not given back runs out.
-    what.catch((error) => logger.debug({ err: error }, "presence could not be told to Redis"));
+    // A failed renewal is retried at the next check; a lease that could not be released expires.
+    what.catch((error) => logger.debug({ err: error }, "cannot update presence in Redis"));
 
-  function look(): void {
+  function check(): void {
     const now = performance.now();
     for (const [id, device] of devices) {
-      let isHere = false;
-      // All of them, since each is asked.
-      for (const attendee of device.attendees) isHere = isHeard(attendee, now) || isHere;
-      if (isHere) hold(id, device);
+      let isPresent = false;
+      // Check all sockets, because each silent one needs a ping.
+      for (const socket of device.sockets) isPresent = isActive(socket, now) || isPresent;
+      if (isPresent) hold(id, device);
       else if (device.isHeld) release(id, device);
     }
     attempt(leases.reap());
   }
 
-  function isHeard(attendee: Attendee, now: number): boolean {
-    if (attendee.wasHeard) attendee.heardAt = now;
-    else attendee.ask();
-    attendee.wasHeard = false;
-    return now - attendee.heardAt < timeoutMs;
+  function isActive(socket: Socket, now: number): boolean {
+    if (socket.wasActive) socket.activeAt = now;
+    else socket.ping();
+    socket.wasActive = false;
+    return now - socket.activeAt < timeoutMs;
   }
 
   function hold(id: string, device: Device): Promise<void> {
@@ -90,29 +90,29 @@ export function createPresence({ leases, timeoutMs, logger }: PresenceParts): Pr
     releasing.add(released);
   }
 
-  look();
+  check();
   return {
-    open(id, ask) {
-      const attendee: Attendee = { ask, wasHeard: false, heardAt: performance.now() };
-      const device: Device = devices.get(id) ?? { attendees: new Set(), isHeld: false };
+    open(id, ping) {
+      const socket: Socket = { ping, wasActive: false, activeAt: performance.now() };
+      const device: Device = devices.get(id) ?? { sockets: new Set(), isHeld: false };
       devices.set(id, device);
-      device.attendees.add(attendee);
+      device.sockets.add(socket);
       if (!device.isHeld) hold(id, device);
       return {
         touch() {
-          attendee.wasHeard = true;
+          socket.wasActive = true;
           if (!device.isHeld && devices.get(id) === device) hold(id, device);
         },
         close() {
-          device.attendees.delete(attendee);
-          if (device.attendees.size > 0 || devices.get(id) !== device) return;
+          device.sockets.delete(socket);
+          if (device.sockets.size > 0 || devices.get(id) !== device) return;
           devices.delete(id);
           if (device.isHeld) release(id, device);
         },
       };
     },
     async close() {
-      clearInterval(looking);
+      clearInterval(checking);
       for (const [id, device] of devices) if (device.isHeld) release(id, device);
       devices.clear();
       await Promise.all(releasing);

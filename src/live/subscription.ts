@@ -145,7 +145,7 @@ export function createSubscriber(parts: SubscriptionParts) {
 
     function leaveQueue(lease: Reservation): void {
       resume("memory");
-      // Keep only the memory in use. A reader that went live without a read would hold the rest forever.
+      // Keep only the memory in use. A reader that became live without a read would hold the rest forever.
       lease.set(reserved);
     }
 

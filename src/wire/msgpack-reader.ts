@@ -44,7 +44,7 @@ const broken = (problem: string) => malformed(`the message is not valid MessageP
  * - str becomes a string, or its bytes if they are not valid UTF-8.
  * - Maps become a `Map`.
  *
- * @param isStored the message comes from the gateway: other programs may store entries with more fields than a push allows
+ * @param isStored the message was sent by the gateway: other programs may store entries with more fields than a push allows
  * @throws GatewayError BAD_HEADER if it is not valid, TOO_LARGE if it holds more values than a batch can have
  */
 export const readMsgpack = (message: Uint8Array, mostEntries: number, isStored = false): unknown =>

@@ -57,7 +57,7 @@ export function createPushDecoder({ format, offsets, streams, maxEntries }: Push
       return undefined;
     }
     if (!isBinary) {
-      // Its beginning says what it is; the rest may be megabytes.
+      // The first bytes show what it is; the rest may be megabytes.
       if (lossyTextOf(bytes.subarray(0, LONG_MESSAGE_BYTES)).trimStart().startsWith("["))
         throw malformed("expected the payload of the previous header, got another header");
       throw wrongKind("a text message where the binary payload was expected");

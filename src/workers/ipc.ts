@@ -33,7 +33,7 @@ interface Waiting {
 
 /** A request or an answer. JSON omits undefined members. */
 interface Message {
-  readonly ask?: string;
+  readonly request?: string;
   readonly argument?: unknown;
   readonly id?: number;
   readonly answer?: unknown;
@@ -43,10 +43,10 @@ interface Message {
 /**
  * Opens one end of the channel.
  *
- * @param answers request handlers of this process
+ * @param handlers request handlers of this process
  * @param answerMs timeout of a request, in ms
  */
-export function openIpc<Q extends Handlers>(channel: Channel, answers: Handlers, answerMs: number): Ipc<Q> {
+export function openIpc<Q extends Handlers>(channel: Channel, handlers: Handlers, answerMs: number): Ipc<Q> {
   const waiting = new Map<number, Waiting>();
   let count = 0;
 
@@ -65,10 +65,10 @@ export function openIpc<Q extends Handlers>(channel: Channel, answers: Handlers,
   }
 
   /** Handles a request. A notification has no id and gets no answer. */
-  async function answer({ ask = "", argument, id }: Message): Promise<void> {
+  async function answer({ request = "", argument, id }: Message): Promise<void> {
     try {
-      const handler = answers[ask];
-      if (handler === undefined) throw new Error(`no handler for ${ask}`);
+      const handler = handlers[request];
+      if (handler === undefined) throw new Error(`no handler for ${request}`);
       const answered = await handler(argument as never);
       if (id !== undefined) send({ id, answer: answered });
     } catch (error) {
@@ -79,7 +79,7 @@ export function openIpc<Q extends Handlers>(channel: Channel, answers: Handlers,
 
   channel.on("message", (message) => {
     const one = message as Message;
-    if (one.ask !== undefined) void answer(one);
+    if (one.request !== undefined) void answer(one);
     else if (one.error !== undefined) settle(one.id ?? 0)?.reject(new Error(one.error));
     else settle(one.id ?? 0)?.resolve(one.answer);
   });
@@ -94,8 +94,9 @@ export function openIpc<Q extends Handlers>(channel: Channel, answers: Handlers,
         const late = () => settle(id)?.reject(new Error(`no answer to ${what} within ${answerMs} ms`));
         const timer = setTimeout(late, answerMs).unref();
         waiting.set(id, { timer, resolve: resolve as (answer: unknown) => void, reject });
-        if (!send({ ask: what, argument, id })) settle(id)?.reject(new Error("the other process has ended"));
+        if (!send({ request: what, argument, id }))
+          settle(id)?.reject(new Error("the other process has ended"));
       }),
-    notify: (what, ...[argument]) => void send({ ask: what, argument }),
+    notify: (what, ...[argument]) => void send({ request: what, argument }),
   };
 }

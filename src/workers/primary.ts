@@ -36,7 +36,7 @@ export interface WorkersOptions {
 
 interface Running {
   readonly worker: Worker;
-  readonly calls: Ipc<WorkerHandlers>;
+  readonly ipc: Ipc<WorkerHandlers>;
   readonly started: Promise<StartResult>;
   /** Resolves with the exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
@@ -55,8 +55,8 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
   const workerSettings = managed === undefined ? settings : { ...settings, redisUrl: managed.path };
 
   const running = new Set<Running>();
-  const relay = createUsageSync();
-  const whole = createAggregatedMetrics(() => [...running].filter(({ isUp }) => isUp).length);
+  const usageSync = createUsageSync();
+  const metrics = createAggregatedMetrics(() => [...running].filter(({ isUp }) => isUp).length);
   const stopping = new AbortController();
   const { signal: stopped } = stopping;
   let isServing = false;
@@ -77,12 +77,12 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
     const started = new Promise<StartResult>((resolve) => {
       onStart = resolve;
     });
-    const answers: PrimaryHandlers = {
+    const handlers: PrimaryHandlers = {
       config: () => ({
         number,
         settings: workerSettings,
         version,
-        usage: relay.join(id, (news) => calls.notify("usage", news)),
+        usage: usageSync.join(id, (news) => ipc.notify("usage", news)),
       }),
       started(how) {
         one.isUp = "url" in how;
@@ -90,27 +90,28 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
         if (!one.isUp && isServing) logger.error({ worker: number, ...how }, "a worker cannot start");
         onStart(how);
       },
-      usage: (news) => relay.receive(id, news),
+      usage: (news) => usageSync.receive(id, news),
       async metrics() {
         await Promise.all(up().map(noteMetrics));
-        return whole.text();
+        return metrics.text();
       },
-      sessions: async () => (await askOthers(one, (calls) => calls.request("sessions"))).flat(),
+      sessions: async () => (await requestFromOthers(one, (ipc) => ipc.request("sessions"))).flat(),
       endSession: async (name) =>
-        (await askOthers(one, (calls) => calls.request("endSession", name))).includes(true),
+        (await requestFromOthers(one, (ipc) => ipc.request("endSession", name))).includes(true),
       claimStream: async (call) =>
-        (await askOthers(one, (calls) => calls.request("claimStream", call))).find((how) => how !== "none") ??
-        "none",
+        (await requestFromOthers(one, (ipc) => ipc.request("claimStream", call))).find(
+          (how) => how !== "none",
+        ) ?? "none",
       startOnStream: async (call) =>
-        (await askOthers(one, (calls) => calls.request("startOnStream", call))).find(
+        (await requestFromOthers(one, (ipc) => ipc.request("startOnStream", call))).find(
           ({ how }) => how !== "none",
         ) ?? {
           how: "none",
         },
       stopOnStream: async (call) =>
-        (await askOthers(one, (calls) => calls.request("stopOnStream", call))).includes(true),
+        (await requestFromOthers(one, (ipc) => ipc.request("stopOnStream", call))).includes(true),
     };
-    const calls = openIpc<WorkerHandlers>(worker.process, answers, ANSWER_MS);
+    const ipc = openIpc<WorkerHandlers>(worker.process, handlers, ANSWER_MS);
     const ended = new Promise<number | NodeJS.Signals>((resolve) => {
       worker.process.once("exit", (code, killedBy) => resolve(killedBy ?? code ?? 1));
       worker.on("error", (error) => {
@@ -120,13 +121,13 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
         resolve(1);
       });
     });
-    const one: Running = { worker, calls, started, ended, isUp: false };
+    const one: Running = { worker, ipc, started, ended, isUp: false };
     running.add(one);
     void ended.then((how) => {
       one.isUp = false;
       running.delete(one);
-      relay.leave(id);
-      whole.remove(id, how !== 0 && !stopped.aborted);
+      usageSync.leave(id);
+      metrics.remove(id, how !== 0 && !stopped.aborted);
     });
     return one;
   }
@@ -134,20 +135,20 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
   const up = () => [...running].filter(({ isUp }) => isUp);
 
   const noteMetrics = (one: Running): Promise<void> =>
-    one.calls.request("metrics").then(
+    one.ipc.request("metrics").then(
       (values) => {
-        if (running.has(one)) whole.record(one.worker.id, values);
+        if (running.has(one)) metrics.record(one.worker.id, values);
       },
       // For a worker that does not answer, its last values are shown. An ended worker is in the sums.
       () => undefined,
     );
 
-  async function askOthers<T>(
-    asker: Running,
-    ask: (calls: Ipc<WorkerHandlers>) => Promise<T>,
+  async function requestFromOthers<T>(
+    from: Running,
+    request: (ipc: Ipc<WorkerHandlers>) => Promise<T>,
   ): Promise<readonly T[]> {
-    const others = up().filter((one) => one !== asker);
-    const answers = await Promise.allSettled(others.map(({ calls }) => ask(calls)));
+    const others = up().filter((one) => one !== from);
+    const answers = await Promise.allSettled(others.map(({ ipc }) => request(ipc)));
     return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
   }
 
@@ -166,8 +167,8 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
     }
   }
 
-  async function stopOne({ worker, calls, ended }: Running): Promise<void> {
-    calls.notify("stop");
+  async function stopOne({ worker, ipc, ended }: Running): Promise<void> {
+    ipc.notify("stop");
     // Leaves time to stop the managed Redis.
     const timer = setTimeout(() => worker.process.kill("SIGKILL"), settings.shutdownMs + KILL_AFTER_MS);
     const how = await ended;

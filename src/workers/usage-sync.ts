@@ -6,10 +6,10 @@ export interface UsageSync {
   /**
    * Adds a worker.
    *
-   * @param tell sends it usage changes of the others
+   * @param send sends it usage changes of the others
    * @returns current usage of all others
    */
-  join(id: number, tell: (news: UsageNews) => void): UsageNews;
+  join(id: number, send: (news: UsageNews) => void): UsageNews;
   /** Receives usage changes of a worker. */
   receive(id: number, news: UsageNews): void;
   /** Removes a worker that has ended. */
@@ -26,14 +26,14 @@ interface Member {
 export function createUsageSync(): UsageSync {
   const members = new Map<number, Member>();
 
-  function tellOthers(id: number, news: UsageNews): void {
+  function sendToOthers(id: number, news: UsageNews): void {
     for (const [other, { box }] of members) if (other !== id) box.add(news);
   }
 
   return {
-    join(id, tell) {
+    join(id, send) {
       const counts = [...members.values()].flatMap((member) => countsOf(member, 1));
-      members.set(id, { box: createNewsBox(tell), counts: new Map() });
+      members.set(id, { box: createNewsBox(send), counts: new Map() });
       return { counts, spent: [], streams: [] };
     },
     receive(id, news) {
@@ -46,13 +46,13 @@ export function createUsageSync(): UsageSync {
         if (count === 0) counts.delete(name);
         else counts.set(name, count);
       }
-      tellOthers(id, news);
+      sendToOthers(id, news);
     },
     leave(id) {
       const member = members.get(id);
       if (member === undefined) return;
       members.delete(id);
-      tellOthers(id, { counts: countsOf(member, -1), spent: [], streams: [] });
+      sendToOthers(id, { counts: countsOf(member, -1), spent: [], streams: [] });
     },
   };
 }

@@ -17,21 +17,21 @@ export async function runWorker(): Promise<void> {
   const stopping = new AbortController();
   const stop = () => stopping.abort(new Error("stopped by the primary process"));
   let own: OwnHandlers | undefined;
-  const introduced = () => {
+  const registered = () => {
     if (own === undefined) throw new Error("the worker is still starting");
     return own;
   };
-  const answers: WorkerHandlers = {
+  const handlers: WorkerHandlers = {
     stop,
     usage: (news) => usage.hear(news),
-    metrics: () => introduced().metrics(),
-    sessions: () => introduced().sessions.list(),
-    endSession: (id) => introduced().sessions.end(id),
-    claimStream: (call) => introduced().streams.claim(call),
-    startOnStream: (call) => introduced().streams.start(call),
-    stopOnStream: (call) => introduced().streams.stop(call),
+    metrics: () => registered().metrics(),
+    sessions: () => registered().sessions.list(),
+    endSession: (id) => registered().sessions.end(id),
+    claimStream: (call) => registered().streams.claim(call),
+    startOnStream: (call) => registered().streams.start(call),
+    stopOnStream: (call) => registered().streams.stop(call),
   };
-  const primary = openIpc<PrimaryHandlers>(process, answers, ANSWER_MS);
+  const primary = openIpc<PrimaryHandlers>(process, handlers, ANSWER_MS);
   const usage = createSharedUsage((news) => primary.notify("usage", news));
   // A terminal signals all processes; the primary then stops the workers. SIGTERM stops this worker alone.
   for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => undefined);
@@ -56,8 +56,8 @@ export async function runWorker(): Promise<void> {
       start: (call) => primary.request("startOnStream", call),
       stop: (call) => primary.request("stopOnStream", call),
     },
-    register(answers) {
-      own = answers;
+    register(handlers) {
+      own = handlers;
     },
   };
   const stopped = aborted(stopping.signal);

@@ -307,7 +307,7 @@ test("when the primary is killed the workers stop in order, and the next start h
   }
 });
 
-test("a port that is taken is told once, and nothing is started for it", async () => {
+test("reports a port that is in use once, and starts nothing", async () => {
   const folder = mkdtempSync(join(tmpdir(), "workers-"));
   const taken = createServer().listen(0, "127.0.0.1");
   try {
@@ -316,7 +316,7 @@ test("a port that is taken is told once, and nothing is started for it", async (
     for (const WORKERS of ["1", "2"]) {
       await using gateway = beginGatewayProcess({ folder, env: { WORKERS, PORT } });
       expect(await gateway.ended).toBe(1);
-      expect(gateway.complaints).toEqual([expect.stringMatching(/^redis-streamer: .* is taken by another/)]);
+      expect(gateway.complaints).toEqual([expect.stringMatching(/^redis-streamer: .* is already in use/)]);
       expect(readdirSync(folder)).toEqual([]);
     }
   } finally {

@@ -28,40 +28,40 @@ function pushed(
   return entries.map(({ stream, id, data }) => `${stream} ${id} ${text(data)}`);
 }
 
-describe("“`[end, …]`: byte offsets”", () => {
-  test("“One URL stream: all entries go to it.”", () => {
+describe("a header of byte offsets, `[end, …]`", () => {
+  test("pushes all entries to the one stream of the URL", () => {
     expect(pushed("[3]", "abc")).toEqual(["s * abc"]);
     expect(pushed("[1,3,6]", "abbccc")).toEqual(["s * a", "s * bb", "s * ccc"]);
     expect(pushed(" [ 1 , 3 ]\n", "abb")).toEqual(["s * a", "s * bb"]);
   });
 
-  test("“As many URL streams as offsets: the i-th to the i-th.”", () => {
+  test("pushes the i-th entry to the i-th stream of the URL", () => {
     expect(pushed("[1,3]", "abb", { streams: ["x", "y"] })).toEqual(["x * a", "y * bb"]);
     expect(pushed("[0,1]", "abb", { streams: ["x", "y"] })).toEqual(["x * a", "y * bb"]);
     expect(pushed("[3]", "abb", { streams: ["x"] })).toEqual(["x * abb"]);
   });
 
-  test("entries may be empty, in between and at the end", () => {
+  test("accepts empty entries, in between and at the end", () => {
     expect(pushed("[1,1,2,2]", "ab")).toEqual(["s * a", "s * ", "s * b", "s * "]);
   });
 
-  test("offsets count bytes and not letters", () => {
+  test("counts bytes, not characters", () => {
     expect(pushed("[2,5]", "ü雪")).toEqual(["s * ü", "s * 雪"]);
   });
 
-  test("“Offsets are ends; if the first is 0 they are starts (an old client's habit).”", () => {
+  test("takes offsets as ends, or as starts if the first is 0", () => {
     expect(pushed("[0]", "abc")).toEqual(["s * abc"]);
     expect(pushed("[0,1,3]", "abbccc")).toEqual(["s * a", "s * bb", "s * ccc"]);
     expect(pushed("[0,0,3]", "abc")).toEqual(["s * ", "s * abc", "s * "]);
     expect(pushed("[0]", "")).toEqual(["s * "]);
   });
 
-  test("“`offsets=end` or `offsets=start` says which”", () => {
+  test("follows `offsets=end` and `offsets=start`", () => {
     expect(pushed("[0,1]", "abb", { offsets: "start" })).toEqual(["s * a", "s * bb"]);
     expect(pushed("[1,3]", "abb", { offsets: "end" })).toEqual(["s * a", "s * bb"]);
   });
 
-  test("“and is the only way to send an empty first entry by ends”", () => {
+  test("accepts an empty first entry with `offsets=end`", () => {
     expect(pushed("[0,3]", "abc", { offsets: "end" })).toEqual(["s * ", "s * abc"]);
     expect(pushed("[0,3]", "abc", { offsets: "auto" })).toEqual(["s * abc", "s * "]);
     expect(pushed("[0,0,3]", "abc", { offsets: "end" })).toEqual(["s * ", "s * ", "s * abc"]);
@@ -69,17 +69,17 @@ describe("“`[end, …]`: byte offsets”", () => {
   });
 });
 
-describe("“`[[stream_id, end], …]`, `[[stream_id, entry_id, end], …]`: own stream and own entry id”", () => {
-  test("own stream", () => {
+describe("a header with stream and entry id, `[[stream_id, end], …]` or `[[stream_id, entry_id, end], …]`", () => {
+  test("reads the stream of each entry", () => {
     expect(pushed('[["x",1],["y",3],["x",3]]', "abb")).toEqual(["x * a", "y * bb", "x * "]);
     expect(pushed('[["x",0],["y",1]]', "abb")).toEqual(["x * a", "y * bb"]);
   });
 
-  test("own stream and id, in one header with those that have none", () => {
+  test("mixes entries with and without id", () => {
     expect(pushed('[["x","5-1",1],["y",2],["x",null,3]]', "abc")).toEqual(["x 5-1 a", "y * b", "x * c"]);
   });
 
-  test("the URL's streams do not limit it: `*` stands there, or one, or any number", () => {
+  test("ignores the streams of the URL", () => {
     for (const streams of [["*"], ["s"], ["x", "y", "z"]])
       expect(pushed('[["x",1],["y",3]]', "abb", { streams })).toEqual(["x * a", "y * bb"]);
   });
@@ -99,7 +99,7 @@ describe("“`[[stream_id, end], …]`, `[[stream_id, entry_id, end], …]`: own
     ['"0-1"', "0-1"],
     ['"18446744073709551615-18446744073709551615"', "18446744073709551615-18446744073709551615"],
     ['"18446744073709551615-*"', "18446744073709551615-*"],
-  ])("entry id %s asks Redis for %s", (id, wanted) => {
+  ])("entry id %s requests %s from Redis", (id, wanted) => {
     expect(pushed(`[["x",${id},1]]`, "a")).toEqual([`x ${wanted} a`]);
   });
 
@@ -126,33 +126,33 @@ describe("“`[[stream_id, end], …]`, `[[stream_id, entry_id, end], …]`: own
     '"18446744073709551616-*"',
     '"5-18446744073709551616"',
     '"five"',
-  ])("entry id %s is none", (id) => {
+  ])("rejects entry id %s", (id) => {
     expect(refusalOf(() => pushed(`[["x",${id},1]]`, "a"))).toMatch(
       /^BAD_HEADER: entry id must be <ms>-<seq> above 0-0, milliseconds, "\*" or null, got .+$/,
     );
   });
 
-  test.each(["1", "null", '""', "{}", "[]", "true"])("stream id %s is none", (stream) => {
+  test.each(["1", "null", '""', "{}", "[]", "true"])("rejects stream id %s", (stream) => {
     expect(refusalOf(() => pushed(`[[${stream},1]]`, "a"))).toMatch(
       /^BAD_HEADER: stream id must be a non-empty string, got .+$/,
     );
   });
 });
 
-describe("“`[]`: the whole payload is one entry”", () => {
+describe("an empty header, `[]`: the whole payload is one entry", () => {
   test.each(["auto", "end", "start"] as const)("with offsets=%s", (offsets) => {
     expect(pushed("[]", "abc", { offsets })).toEqual(["s * abc"]);
     expect(pushed("[]", "", { offsets })).toEqual(["s * "]);
   });
 
-  test("of which stream, where the URL names several?", () => {
+  test("rejects an empty header if the URL names several streams", () => {
     expect(refusalOf(() => pushed("[]", "abc", { streams: ["x", "y"] }))).toBe(
       "BAD_HEADER: header [] requires one stream in the URL, got 2",
     );
   });
 });
 
-describe("“A malformed header, offsets that are not ascending, lie past the payload's end or leave bytes over”", () => {
+describe("rejects a malformed header, and offsets that descend, exceed the payload or do not cover it", () => {
   test.each([
     ["", "header is not valid JSON"],
     ["[", "header is not valid JSON"],
@@ -206,19 +206,19 @@ describe("“A malformed header, offsets that are not ascending, lie past the pa
     expect(refusalOf(() => pushed(header, "abc"))).toBe(`BAD_HEADER: ${problem}`);
   });
 
-  test("by ends, a first 0 is the end of an empty entry and not a start", () => {
+  test("takes a first 0 as the end of an empty entry with `offsets=end`", () => {
     expect(refusalOf(() => pushed("[0]", "abc", { offsets: "end" }))).toBe(
       "BAD_HEADER: the last offset must be the payload length 3, got 0",
     );
   });
 
-  test("by starts, the first is 0", () => {
+  test("requires a first offset of 0 with `offsets=start`", () => {
     expect(refusalOf(() => pushed("[1,2]", "abc", { offsets: "start" }))).toBe(
       "BAD_HEADER: the first start offset must be 0, got 1",
     );
   });
 
-  test("as many offsets as the URL has streams, unless it has one", () => {
+  test("requires one offset per stream of the URL, unless it has one stream", () => {
     expect(refusalOf(() => pushed("[1,2,3]", "abc", { streams: ["x", "y"] }))).toBe(
       "BAD_HEADER: header must have one offset per stream of the URL (2), got 3",
     );
@@ -227,7 +227,7 @@ describe("“A malformed header, offsets that are not ascending, lie past the pa
     );
   });
 
-  test("a batch over the limit", () => {
+  test("rejects a batch over the limit", () => {
     const offsets = (count: number) => JSON.stringify(Array.from({ length: count }, () => 0));
     expect(pushed(offsets(MOST), "")).toHaveLength(MOST);
     expect(refusalOf(() => pushed(offsets(MOST + 1), ""))).toBe(
@@ -235,7 +235,7 @@ describe("“A malformed header, offsets that are not ascending, lie past the pa
     );
   });
 
-  test("what is wrong is shown short, however long or deep it is", () => {
+  test("truncates the invalid value in the error", () => {
     const deep = "[".repeat(100_000) + "]".repeat(100_000);
     for (const header of [
       `["${"x".repeat(100_000)}"]`,
@@ -250,7 +250,7 @@ describe("“A malformed header, offsets that are not ascending, lie past the pa
   });
 });
 
-describe("property: what is cut is what was sent", () => {
+describe("property: splits a payload into the sent entries", () => {
   const flat = (streams: readonly StreamEntries[]): PushedEntry[] =>
     streams.flatMap(({ stream, entries }) => entries.map(({ id, data }) => ({ stream, id, data })));
   const joined = (streams: readonly StreamEntries[]): Uint8Array =>
@@ -266,7 +266,7 @@ describe("property: what is cut is what was sent", () => {
     );
   });
 
-  test("with offsets=auto as well, by starts always and by ends where the first entry is not empty", () => {
+  test("with offsets=auto, for starts, and for ends if the first entry is not empty", () => {
     fc.assert(
       fc.property(plainStreams, (streams) => {
         expect(returned(streams, "start", "auto")).toEqual(flat(streams));
@@ -277,7 +277,7 @@ describe("property: what is cut is what was sent", () => {
   });
 });
 
-describe("fuzz: whatever comes is refused in words, or every byte of it is in one entry", () => {
+describe("fuzz: rejects a message with an error, or stores each byte in exactly one entry", () => {
   const offset = fc.oneof(fc.nat({ max: 12 }), fc.jsonValue({ maxDepth: 1 }), fc.integer(), fc.double());
   const id = fc.oneof(fc.constantFrom(null, "", "*", "5-*", "5-1", "0-0"), fc.nat(), fc.string());
   const item = fc.oneof(
@@ -322,32 +322,32 @@ describe("fuzz: whatever comes is refused in words, or every byte of it is in on
   });
 });
 
-describe("“a JSON text header `[[stream_id, entry_id, offset], …]`, then one binary message: the entries end to end”", () => {
+describe("encodeHeader", () => {
   const entry = (id: string, data: string) => ({ id: id as EntryId, data: bytes(data) });
   const streams = [
     { stream: "a", entries: [entry("1-0", "one"), entry("2-0", "")] },
     { stream: 'b"\n雪', entries: [entry("18446744073709551615-18446744073709551615", "three")] },
   ];
 
-  test("“`offset` is where the entry starts”", () => {
+  test("gives the start of each entry", () => {
     expect(encodeHeader(streams, "start")).toBe(
       '[["a","1-0",0],["a","2-0",3],["b\\"\\n雪","18446744073709551615-18446744073709551615",3]]',
     );
   });
 
-  test("“`offsets=end` gives ends instead”", () => {
+  test("gives the end of each entry with `offsets=end`", () => {
     expect(encodeHeader(streams, "end")).toBe(
       '[["a","1-0",3],["a","2-0",3],["b\\"\\n雪","18446744073709551615-18446744073709551615",8]]',
     );
   });
 
-  test("“When `block` ms pass without an entry … `[]`”", () => {
+  test("encodes no entries as `[]`", () => {
     expect(encodeHeader([], "start")).toBe("[]");
     expect(encodeHeader([], "end")).toBe("[]");
   });
 });
 
-describe("“`x-offsets` is the JSON header above, in ASCII (`\\u` escapes)”", () => {
+describe("asciiJson", () => {
   test.each([
     ['[["a","1-0",0]]', '[["a","1-0",0]]'],
     ['["ü"]', '["\\u00fc"]'],
@@ -358,7 +358,7 @@ describe("“`x-offsets` is the JSON header above, in ASCII (`\\u` escapes)”",
     expect(asciiJson(json)).toBe(ascii);
   });
 
-  test("property: printable ASCII that means the same", () => {
+  test("property: gives printable ASCII with the same value", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const ascii = asciiJson(JSON.stringify(value));

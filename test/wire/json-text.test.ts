@@ -7,11 +7,11 @@ import { refusalOf } from "../support/refusal.ts";
 const FIT = 4096 + 64 * 10;
 const parse = (text: string) => parseJson(text, "the message", 10);
 
-test("what is no JSON is refused by the name that it was given", () => {
+test("rejects invalid JSON with the name of the text", () => {
   expect(refusalOf(() => parseJson("[", "header", 10))).toBe("BAD_HEADER: header is not valid JSON");
 });
 
-describe("a text of more values than a batch can have is refused before they are built", () => {
+describe("rejects a text of more values than a batch can have before it is parsed", () => {
   const refused = `TOO_LARGE: the message holds more than ${FIT} values`;
 
   test.each<[string, (count: number) => string]>([
@@ -25,19 +25,19 @@ describe("a text of more values than a batch can have is refused before they are
     expect(refusalOf(() => parse(textOf(FIT + 3)))).toBe(refused);
   });
 
-  test("a member of an object counts as well", () => {
+  test("counts members of objects", () => {
     const members = Array.from({ length: FIT + 1 }, (_, i) => `"${i}":0`);
     expect(refusalOf(() => parse(`{${members.join(",")}}`))).toBe(refused);
   });
 
-  test("64 MB of brackets are refused without being taken apart", () => {
+  test("rejects 64 MB of brackets without parsing them", () => {
     const before = process.memoryUsage().heapUsed;
     expect(refusalOf(() => parse("[".repeat(64 * 2 ** 20)))).toBe(refused);
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(100 * 2 ** 20);
   });
 });
 
-describe("what stands in a string is no structure", () => {
+describe("ignores structural characters in strings", () => {
   const inside = ",[{".repeat(FIT);
 
   test.each([
@@ -49,13 +49,13 @@ describe("what stands in a string is no structure", () => {
     expect(parse(text)).toEqual(JSON.parse(text));
   });
 
-  test("a string without an end is no JSON", () => {
+  test("rejects an unterminated string", () => {
     expect(refusalOf(() => parse(`["${inside}`))).toBe("BAD_HEADER: the message is not valid JSON");
     expect(refusalOf(() => parse(`["${inside}\\"`))).toBe("BAD_HEADER: the message is not valid JSON");
   });
 });
 
-test("property: any JSON of no more values is read as JSON.parse reads it", () => {
+test("property: parses JSON within the limit as JSON.parse does", () => {
   // Each value is repeated, so that the text is long enough to be counted.
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 2 }), fc.string(), (value, text) => {

@@ -16,7 +16,7 @@ const entry = (id: string, data: Uint8Array, fields?: Entry["fields"]): Entry =>
 });
 const decode = (text: string) => decodeJson(text, 10);
 
-describe('“a payload is a string if it is UTF-8, else `{"base64": "…"}`”', () => {
+describe('encodes a payload as a string if it is UTF-8, else as `{"base64": "…"}`', () => {
   test.each<[string, Uint8Array, string]>([
     ["text", bytes('say "hi"\n'), '"say \\"hi\\"\\n"'],
     ["other alphabets", bytes("ü雪😀"), '"ü雪😀"'],
@@ -32,7 +32,7 @@ describe('“a payload is a string if it is UTF-8, else `{"base64": "…"}`”',
     expect(decode(`[["s","1-0",${json}]]`)).toEqual([{ stream: "s", id: "1-0", data }]);
   });
 
-  test("“An entry's further fields, where it has any, are a fourth element, a map.”", () => {
+  test("encodes further fields as an object in the fourth element", () => {
     const fields = new Map([
       ["n", bytes("7")],
       ['"', Uint8Array.of(0xff)],
@@ -42,7 +42,7 @@ describe('“a payload is a string if it is UTF-8, else `{"base64": "…"}`”',
     expect(decode(json)).toEqual([{ stream: "s", id: "1-0", data: bytes("x"), fields }]);
   });
 
-  test("several streams and entries are one list; none is an empty one", () => {
+  test("encodes several streams as one list, and no entries as an empty list", () => {
     const streams = [
       { stream: "a", entries: [entry("1-0", bytes("1")), entry("1-1", bytes("2"))] },
       { stream: "b\n", entries: [entry("18446744073709551615-0", bytes("3"))] },
@@ -54,13 +54,13 @@ describe('“a payload is a string if it is UTF-8, else `{"base64": "…"}`”',
     expect(decode("[]")).toEqual([]);
   });
 
-  test("one entry by itself is one line", () => {
+  test("encodes one entry as one line", () => {
     expect(encodeJsonEntry("a\n", entry("1-0", bytes("x\n")))).toBe('["a\\n","1-0","x\\n"]');
   });
 });
 
-describe("what is pushed", () => {
-  test("may leave the id to Redis, and the fields out", () => {
+describe("a pushed batch", () => {
+  test("may omit ids and fields", () => {
     expect(decode('[["s",null,"a"],["s","*","b",null],["s",5,"c",{}],["s","5-*","d"]]')).toEqual([
       { stream: "s", id: "*", data: bytes("a") },
       { stream: "s", id: "*", data: bytes("b") },
@@ -69,7 +69,7 @@ describe("what is pushed", () => {
     ]);
   });
 
-  test("may write a text as base64, with or without padding", () => {
+  test("may contain base64, with or without padding", () => {
     const data = bytes("a");
     expect(decode('[["s",null,{"base64":"YQ=="}],["s",null,{"base64":"YQ"}]]')).toEqual([
       { stream: "s", id: "*", data },
@@ -77,13 +77,13 @@ describe("what is pushed", () => {
     ]);
   });
 
-  test("may name a field `__proto__`", () => {
+  test("may contain a field named `__proto__`", () => {
     const [pushed] = decode('[["s",null,"",{"__proto__":"x"}]]');
     expect(pushed?.fields).toEqual(new Map([["__proto__", bytes("x")]]));
   });
 });
 
-describe("what is wrong is named", () => {
+describe("rejects invalid batches with the reason", () => {
   test.each([
     ["", "the message is not valid JSON"],
     ['[["s",null,"x"]', "the message is not valid JSON"],
@@ -110,7 +110,7 @@ describe("what is wrong is named", () => {
     expect(refusalOf(() => decode(text))).toBe(`BAD_HEADER: ${problem}`);
   });
 
-  test("a batch over the limit", () => {
+  test("rejects a batch over the limit", () => {
     const batch = (count: number) => JSON.stringify(Array.from({ length: count }, () => ["s", null, ""]));
     expect(decode(batch(10))).toHaveLength(10);
     expect(refusalOf(() => decode(batch(11)))).toBe(
@@ -119,7 +119,7 @@ describe("what is wrong is named", () => {
   });
 });
 
-test("property: what was encoded is decoded", () => {
+test("property: decodes encoded entries", () => {
   fc.assert(
     fc.property(streamsWithFields, (streams) => {
       const flat = streams.flatMap(({ stream, entries }) => entries.map((one) => ({ stream, ...one })));
@@ -132,7 +132,7 @@ test("property: what was encoded is decoded", () => {
   );
 });
 
-test("fuzz: any JSON is refused in words or is a batch", () => {
+test("fuzz: rejects any JSON with an error, or decodes it", () => {
   const item = fc.oneof(
     fc.tuple(fc.string(), fc.constantFrom(null, "*", 5), fc.string()),
     fc.tuple(fc.string(), fc.jsonValue({ maxDepth: 1 }), fc.jsonValue({ maxDepth: 2 }), fc.jsonValue()),

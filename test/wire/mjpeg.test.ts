@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { formWithLengths, mjpegType, promptForm } from "../../src/wire/mjpeg.ts";
 
-test("the content type names the boundary", () => {
+test("states the boundary in the content type", () => {
   expect(mjpegType("frame")).toBe("multipart/x-mixed-replace; boundary=frame");
 });
 
-test("with lengths, byte for byte: each picture is followed at once by the boundary", () => {
+test("form with lengths: writes the boundary right after each image", () => {
   const { start, before, after } = formWithLengths("frame");
   expect(
     `${start}${before("image/jpeg", 4)}JPEG${after("image/jpeg")}${before("image/png", 3)}PNG${after("image/png")}`,
@@ -27,7 +27,7 @@ test("with lengths, byte for byte: each picture is followed at once by the bound
   );
 });
 
-test("prompt, byte for byte: each picture is followed at once by the boundary and the headers of the next part", () => {
+test("prompt form: writes the boundary and the headers of the next part right after each image", () => {
   const { start, before, after } = promptForm("frame");
   expect(
     `${start}${before("image/jpeg", 4)}JPEG${after("image/jpeg")}${before("image/png", 3)}PNG${after("image/png")}`,

@@ -18,8 +18,8 @@ const hex = (text: string) => new Uint8Array(Buffer.from(text.replaceAll(" ", ""
 const id = (text: string) => text as EntryId;
 const decode = (message: Uint8Array) => decodeMsgpack(message, 10);
 
-describe("“a MessagePack array of `[stream_id, entry_id, payload]` (payload as bin …)”", () => {
-  test("byte for byte, as Python's msgpack.unpackb reads it", () => {
+describe("a MessagePack array of `[stream_id, entry_id, payload]`", () => {
+  test("encodes the bytes that Python's msgpack.unpackb reads", () => {
     const fields = new Map([["n", Uint8Array.of(7)]]);
     const message = encodeMsgpack([
       {
@@ -40,7 +40,7 @@ describe("“a MessagePack array of `[stream_id, entry_id, payload]` (payload as
     );
   });
 
-  test("byte for byte, as Python's msgpack.packb writes it", () => {
+  test("decodes the bytes that Python's msgpack.packb writes", () => {
     // [["s","1-0",b"\xff\x00"], ["ü",None,b""], ["s","2-*","text"], ["s",1700000000123,b"x",{"n":b"\x07","unit":"m"}]]
     const message = hex(
       "94 93 a1 73 a3 31 2d 30 c4 02 ff 00 93 a2 c3 bc c0 c4 00 93 a1 73 a3 32 2d 2a a4 74 65 78 74" +
@@ -62,13 +62,13 @@ describe("“a MessagePack array of `[stream_id, entry_id, payload]` (payload as
     ]);
   });
 
-  test("an empty batch", () => {
+  test("encodes and decodes an empty batch", () => {
     expect(encodeMsgpack([])).toEqual(hex("90"));
     expect(decode(hex("90"))).toEqual([]);
   });
 });
 
-describe("what is pushed may be written in every way that MessagePack has", () => {
+describe("accepts every MessagePack representation in pushed batches", () => {
   test.each([
     ["fixarray, fixstr, bin 8", "91 93 a1 73 c0 c4 01 78"],
     ["array 16, str 8, bin 16", "dc 00 01 dc 00 03 d9 01 73 c0 c5 00 01 78"],
@@ -104,12 +104,12 @@ describe("what is pushed may be written in every way that MessagePack has", () =
     expect(decode(hex(`91 93 a1 73 ${number} a1 78`))[0]?.id).toBe(wanted);
   });
 
-  test("a payload that an old library sends as str though it is no text keeps its bytes", () => {
+  test("keeps the bytes of a str payload that is not UTF-8, as old libraries send it", () => {
     expect(decode(hex("91 93 a1 73 c0 a4 ff d8 ff 00"))[0]?.data).toEqual(hex("ff d8 ff 00"));
     expect(decode(hex("91 93 a1 73 c0 a4 ef bb bf 61"))[0]?.data).toEqual(hex("ef bb bf 61"));
   });
 
-  test("a field may be named `__proto__`", () => {
+  test("accepts a field named `__proto__`", () => {
     const message = encodeMsgpack([
       {
         stream: "s",
@@ -119,13 +119,13 @@ describe("what is pushed may be written in every way that MessagePack has", () =
     expect(decode(message)[0]?.fields).toEqual(new Map([["__proto__", bytes("x")]]));
   });
 
-  test("a message may be a view on a larger piece of memory", () => {
+  test("decodes a view of a larger buffer", () => {
     const memory = hex("ff ff 91 93 a1 73 05 c4 01 78 ff ff");
     expect(decode(memory.subarray(2, 10))).toEqual([{ stream: "s", id: "5-0", data: bytes("x") }]);
   });
 });
 
-describe("what is wrong is named", () => {
+describe("rejects invalid messages with the reason", () => {
   const NONE = "the message is not valid MessagePack: ";
 
   test.each([
@@ -172,7 +172,7 @@ describe("what is wrong is named", () => {
     expect(refusalOf(() => decode(hex(message)))).toBe(`BAD_HEADER: ${problem}`);
   });
 
-  test.each([11, 12, 1000])("a batch of %i entries where 10 are the limit", (count) => {
+  test.each([11, 12, 1000])("rejects a batch of %i entries if the limit is 10", (count) => {
     const batch = encode(Array.from({ length: count }, () => ["s", null, ""]));
     expect(refusalOf(() => decode(batch))).toBe(
       `TOO_LARGE: a batch must have at most 10 entries, got ${count}`,
@@ -180,7 +180,7 @@ describe("what is wrong is named", () => {
   });
 });
 
-describe("a message that lies about its lengths costs no memory", () => {
+describe("allocates no memory for false lengths", () => {
   const repeated = (pattern: string, times: number) => {
     const one = hex(pattern);
     const message = new Uint8Array(one.length * times);
@@ -214,8 +214,8 @@ describe("a message that lies about its lengths costs no memory", () => {
   });
 });
 
-describe("what tells of a gap", () => {
-  test("property: is read as it was written, and no batch is taken for it", () => {
+describe("gap notices", () => {
+  test("property: are decoded as encoded, and never confused with a batch", () => {
     fc.assert(
       fc.property(anyText, streamsWithFields, (stream, streams) => {
         const gap = { stream, after: "1-0" as EntryId, before: "5-0" as EntryId };
@@ -225,7 +225,7 @@ describe("what tells of a gap", () => {
     );
   });
 
-  test("a map of anything else is refused", () => {
+  test("reject any other map", () => {
     for (const other of [{}, { gap: 1 }, { gap: { stream_id: 1 } }, { stream_id: "s" }])
       expect(() => decodePulledNotice(encode(other))).toThrow(GatewayError);
     expect(decodePulledNotice(new Uint8Array())).toBeUndefined();
@@ -233,7 +233,7 @@ describe("what tells of a gap", () => {
 });
 
 describe("property", () => {
-  test("what was encoded is decoded", () => {
+  test("decodes encoded entries", () => {
     fc.assert(
       fc.property(streamsWithFields, (streams) => {
         const flat = streams.flatMap(({ stream, entries }) => entries.map((one) => ({ stream, ...one })));
@@ -242,7 +242,7 @@ describe("property", () => {
     );
   });
 
-  test("a payload and fields of text arrive as its bytes", () => {
+  test("stores text payloads and fields as UTF-8", () => {
     fc.assert(
       fc.property(anyText, anyText, (payload, field) => {
         expect(decode(encode([["s", null, payload, { n: field }]]))).toEqual([
@@ -252,7 +252,7 @@ describe("property", () => {
     );
   });
 
-  test("fuzz: any bytes are refused in words or are a batch", () => {
+  test("fuzz: rejects any bytes with an error, or decodes them", () => {
     const item = fc.oneof(
       fc.tuple(fc.string(), fc.constantFrom(null, "*", 5), fc.uint8Array({ maxLength: 5 })),
       fc.anything({ maxDepth: 2, withBigInt: false }).filter((value) => typeof value !== "symbol"),

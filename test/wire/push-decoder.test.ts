@@ -22,8 +22,8 @@ function closeOf(action: () => unknown): number {
   throw new Error("it was not refused");
 }
 
-describe("“`header=1`: each batch is two messages: a JSON text header, then one binary payload”", () => {
-  test("batch after batch", () => {
+describe("`header=1`: a JSON text header, then one binary payload", () => {
+  test("decodes batch after batch", () => {
     const decoder = open();
     for (const payload of ["abc", "xyz"]) {
       expect(decoder.awaitsPayload()).toBe(false);
@@ -36,7 +36,7 @@ describe("“`header=1`: each batch is two messages: a JSON text header, then on
     }
   });
 
-  test("the URL's streams, offsets and limit are those of the header", () => {
+  test("applies the URL's streams, offsets and limit to the header", () => {
     const decoder = open({ streams: ["x", "y"], offsets: "end", maxEntries: 2 });
     decoder.message(bytes("[0,1]"), false);
     expect(shown(decoder.message(bytes("a"), true))).toEqual(["x * ", "y * a"]);
@@ -76,15 +76,15 @@ describe("“`header=1`: each batch is two messages: a JSON text header, then on
     expect(closeOf(() => decoder.message(bytes(message), false))).toBe(close);
   });
 
-  test("a payload that does not fit its header", () => {
+  test("rejects a payload that does not match its header", () => {
     const decoder = open();
     decoder.message(bytes("[3]"), false);
     expect(closeOf(() => decoder.message(bytes("ab"), true))).toBe(1008);
   });
 });
 
-describe("“`header=0`: each message is one entry of the URL's one stream. A text message is its UTF-8 bytes.”", () => {
-  test("binary or text", () => {
+describe("`header=0`: each message is one entry", () => {
+  test("accepts binary and text messages", () => {
     const decoder = open({ format: "raw" });
     expect(decoder.message(Uint8Array.of(0xff, 0), true)).toEqual([
       { stream: "s", id: "*", data: Uint8Array.of(0xff, 0) },
@@ -94,7 +94,7 @@ describe("“`header=0`: each message is one entry of the URL's one stream. A te
     expect(decoder.awaitsPayload()).toBe(false);
   });
 
-  test("several streams are refused before anything is sent", () => {
+  test("rejects several streams when the connection opens", () => {
     expect(refusalOf(() => open({ format: "raw", streams: ["x", "y"] }))).toBe(
       "BAD_PARAMETER: header=0 requires exactly one stream, got 2",
     );
@@ -102,8 +102,8 @@ describe("“`header=0`: each message is one entry of the URL's one stream. A te
   });
 });
 
-describe("“one self-describing message per batch”", () => {
-  test("`format=msgpack` is binary", () => {
+describe("self-describing messages", () => {
+  test("`format=msgpack` requires binary messages", () => {
     const decoder = open({ format: "msgpack" });
     const message = encode([["x", null, bytes("abc")]]);
     expect(shown(decoder.message(message, true))).toEqual(["x * abc"]);
@@ -114,7 +114,7 @@ describe("“one self-describing message per batch”", () => {
     expect(closeOf(() => decoder.message(bytes("{}"), true))).toBe(1008);
   });
 
-  test("`format=json` is text", () => {
+  test("`format=json` requires text messages", () => {
     const decoder = open({ format: "json" });
     const message = bytes('[["x",null,"abc"]]');
     expect(shown(decoder.message(message, false))).toEqual(["x * abc"]);
@@ -124,7 +124,7 @@ describe("“one self-describing message per batch”", () => {
     expect(closeOf(() => decoder.message(bytes("{}"), false))).toBe(1008);
   });
 
-  test("the limit of a batch is theirs too", () => {
+  test("have the same batch limit", () => {
     const batch = [["x", null, ""]];
     const two = [...batch, ...batch];
     expect(
@@ -155,7 +155,7 @@ describe("property: any order of messages", () => {
     { weight: 1, arbitrary: fc.constantFrom("", "ab", "abcd").map((binary) => ({ binary })) },
   );
 
-  test("goes through the two states of a header connection, and never stores half a batch", () => {
+  test("alternates between header and payload, and never returns half a batch", () => {
     fc.assert(
       fc.property(fc.array(message, { maxLength: 20 }), (messages) => {
         const decoder = open();
@@ -196,7 +196,7 @@ describe("property: any order of messages", () => {
     );
   });
 
-  test("fuzz: in every format, whatever comes is refused in words or stored", () => {
+  test("fuzz: rejects any message with an error, or decodes it, in every format", () => {
     const any = fc.tuple(
       fc.oneof(fc.json().map(bytes), fc.string().map(bytes), fc.uint8Array()),
       fc.boolean(),

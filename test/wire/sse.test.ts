@@ -28,7 +28,7 @@ function seen(stream: string) {
   return { events, lastId, retry };
 }
 
-describe("byte for byte", () => {
+describe("encodes events byte for byte", () => {
   test.each([
     [{ id: "5-1", data: "x" }, "id: 5-1\ndata: x\n\n"],
     [{ id: "5-1", event: "gap", data: "x" }, "event: gap\nid: 5-1\ndata: x\n\n"],
@@ -48,22 +48,22 @@ describe("byte for byte", () => {
   });
 });
 
-test("an id alone moves the page's last event id and is no event", () => {
+test("an event with only an id sets the last event id and dispatches no event", () => {
   expect(seen(encodeSse({ id: "5-1" }))).toMatchObject({ events: [], lastId: "5-1" });
 });
 
-test("a heartbeat is neither an event nor a part of one", () => {
+test("a heartbeat is not part of any event", () => {
   const one = encodeSse({ id: "5-1", data: "x" });
   expect(seen(SSE_HEARTBEAT)).toMatchObject({ events: [], lastId: "" });
   expect(seen(`${one}${SSE_HEARTBEAT}${SSE_HEARTBEAT}${one}`)).toEqual(seen(one + one));
 });
 
-test("the time of reconnection", () => {
+test("encodes the reconnection time", () => {
   expect(encodeSseRetry(1500)).toBe("retry: 1500\n\n");
   expect(seen(encodeSseRetry(1500))).toMatchObject({ retry: "1500", events: [] });
 });
 
-test("property: a page sees each event once, with its id and all of its lines, whatever they hold", () => {
+test("property: a page receives each event once, with its id and all lines", () => {
   const text = fc.string({
     unit: fc.constantFrom("a", "b", "\n", "\r", "\r\n", " ", ":", "data: ", "id: 1", "\0", "雪", "\ufeff"),
     maxLength: 12,

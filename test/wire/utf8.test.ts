@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { bytesOfText, lossyTextOf, textOf } from "../../src/wire/utf8.ts";
 import { anyText } from "../support/arbitraries.ts";
 
-test("property: any text is its bytes and the bytes are the text", () => {
+test("property: encodes and decodes any text", () => {
   fc.assert(
     fc.property(anyText, (text) => {
       expect(textOf(bytesOfText(text))).toBe(text);
@@ -12,7 +12,7 @@ test("property: any text is its bytes and the bytes are the text", () => {
   );
 });
 
-test("property: bytes that are text are the bytes of that text", () => {
+test("property: decodes valid bytes and encodes them again", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 6 }), (bytes) => {
       const text = textOf(bytes);
@@ -22,7 +22,7 @@ test("property: bytes that are text are the bytes of that text", () => {
   );
 });
 
-test("a byte order mark belongs to the text", () => {
+test("keeps a byte order mark", () => {
   const bytes = Uint8Array.of(0xef, 0xbb, 0xbf, 0x61);
   expect(textOf(bytes)).toBe("\ufeffa");
   expect(lossyTextOf(bytes)).toBe("\ufeffa");

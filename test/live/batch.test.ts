@@ -17,11 +17,11 @@ const entry = (ms: number, data: Uint8Array, fields?: Entry["fields"]): Entry =>
 const batchOf = (...entries: Entry[]) =>
   createBatch("k", FIRST_ID, entries, entries[entries.length - 1]?.id ?? FIRST_ID);
 
-describe("the memory of a batch", () => {
+describe("createBatch", () => {
   /** A slice of a reply that is far larger than it. */
   const slice = (bytes: number) => new Uint8Array(1_000_000).subarray(500, 500 + bytes).fill(7);
 
-  test("small payloads and fields share one piece that is no larger than they are", () => {
+  test("copies small payloads and fields into one buffer of their total size", () => {
     const fields = new Map([["n", slice(3)]]);
     const { entries } = batchOf(
       entry(1, slice(10)),
@@ -42,20 +42,20 @@ describe("the memory of a batch", () => {
     expect([...memory].map((one) => one.byteLength)).toEqual([10 + 3 + COMPACT_UP_TO]);
   });
 
-  test("large payloads are not copied", () => {
+  test("does not copy large payloads", () => {
     const large = slice(COMPACT_UP_TO + 1);
     const { entries } = batchOf(entry(1, slice(10)), entry(2, large));
     expect(entries[1]?.data).toBe(large);
   });
 
-  test("what the reply's memory holds later is not seen", () => {
+  test("is not affected when the memory of the reply is reused", () => {
     const data = slice(10);
     const { entries } = batchOf(entry(1, data));
     data.fill(0);
     expect(entries[0]?.data).toEqual(new Uint8Array(10).fill(7));
   });
 
-  test("its cost counts payloads twice, for the frames that are made of them, and fields as well", () => {
+  test("counts payloads and fields twice in its cost, because frames copy them", () => {
     const none = batchOf(entry(1, new Uint8Array())).cost;
     expect(none).toBeGreaterThan(0);
     expect(batchOf(entry(1, new Uint8Array(5000))).cost).toBe(none + 10_000);
@@ -65,7 +65,7 @@ describe("the memory of a batch", () => {
   });
 });
 
-test("property: the first entry past a cursor", () => {
+test("property: firstPast finds the first entry after a cursor", () => {
   const ids = fc.uniqueArray(anyId, { maxLength: 20 }).map((some) => some.sort(compareIds));
   fc.assert(
     fc.property(ids, anyId, fc.nat(), (sorted, other, pick) => {
@@ -78,7 +78,7 @@ test("property: the first entry past a cursor", () => {
   );
 });
 
-describe("the frame of a batch", () => {
+describe("frameOf", () => {
   function counting(form: string | undefined) {
     const calls: (readonly StreamEntries[])[] = [];
     const encode = (streams: readonly StreamEntries[]) => {
@@ -89,7 +89,7 @@ describe("the frame of a batch", () => {
     return { encoder, calls };
   }
 
-  test("is made once per form and name, of all entries under that name", () => {
+  test("encodes all entries once per form and stream name", () => {
     const batch = batchOf(entry(1, Uint8Array.of(1)), entry(2, Uint8Array.of(2)));
     const { encoder, calls } = counting("raw");
     expect(frameOf(batch, encoder, "a", "raw a")).toBe("frame 1");
@@ -102,7 +102,7 @@ describe("the frame of a batch", () => {
     ]);
   });
 
-  test("is not shared where the encoder has no form", () => {
+  test("does not share frames if the encoder has no form", () => {
     const batch = batchOf(entry(1, Uint8Array.of(1)));
     const { encoder } = counting(undefined);
     expect(frameOf(batch, encoder, "a", "a")).toBe("frame 1");

@@ -59,7 +59,7 @@ async function finish(world: World, { all, gone }: Readers): Promise<void> {
   expect(staying.map((reader) => reader.spoilt())).toEqual(staying.map(() => 0));
 }
 
-test("a reader sees exactly the stream after its cursor, whatever pauses it, whoever appends and whatever connection is lost", async () => {
+test("delivers every entry after the cursor exactly once, in spite of pauses, other writers and lost connections", async () => {
   const step = fc.oneof({ weight: 40, arbitrary: happenings }, { weight: 1, arbitrary: losses });
   const script = fc.array(step, { minLength: 5, maxLength: 50 });
   await fc.assert(

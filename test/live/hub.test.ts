@@ -63,7 +63,7 @@ async function untilEchoed(reader: TestReader): Promise<EntryId[]> {
   return ids;
 }
 
-test("the memory of a large entry is free when all its readers have it", async () => {
+test("frees the memory of a large entry after all readers have sent it", async () => {
   const reader = await read();
   const ids = await untilEchoed(reader);
   const readsBefore = engine.counters.tailReads;
@@ -74,7 +74,7 @@ test("the memory of a large entry is free when all its readers have it", async (
   expect(reader.spoilt()).toBe(0);
 });
 
-test("it is kept while one reader is slow, and that one gets it as it was", async () => {
+test("keeps a large entry for a slow reader, unchanged", async () => {
   const [fast, slow] = [await read(), await read()];
   const ids = await untilEchoed(fast);
   slow.block();
@@ -87,7 +87,7 @@ test("it is kept while one reader is slow, and that one gets it as it was", asyn
   }
 });
 
-test("what comes while the only reader waits comes once when it goes on", async () => {
+test("delivers an entry once that arrives while the only reader is paused", async () => {
   const reader = await read({ turns: { count: 10, latest: false }, awaitsAck: true });
   const ids = [(await append()).id];
   await sees(reader, ids);

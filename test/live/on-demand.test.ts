@@ -89,7 +89,7 @@ const reading = fc.record({
   from: fc.constantFrom("$" as const, "0-0" as const),
 });
 
-test("each frame holds the next entries, or with latest the newest there are when the reader is ready", async () => {
+test("sends the next entries in each frame, or with latest the newest when the reader is ready", async () => {
   await fc.assert(
     fc.asyncProperty(
       engineOptions,

@@ -90,7 +90,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 const limit = fc.constantFrom(0, 3000, 10_000, 40_000, UNLIMITED);
 const count = fc.constantFrom(1, 2, 3, 100);
 
-describe("property: what is answered is all of what there is", () => {
+describe("property: returns all entries, or undefined", () => {
   function eachState(
     check: (stream: ModelStream, cursor: EntryId, most: number, limitBytes: number) => void,
   ): void {
@@ -112,7 +112,7 @@ describe("property: what is answered is all of what there is", () => {
     );
   }
 
-  test("`after`: the entries right after a cursor, or undefined", () => {
+  test("`after` returns the entries after a cursor", () => {
     eachState(({ recent, ...model }, cursor, most, limitBytes) => {
       const answer = recent.after(cursor, most);
       const isKnown = compareIds(cursor, model.base) >= 0;
@@ -126,7 +126,7 @@ describe("property: what is answered is all of what there is", () => {
     });
   });
 
-  test("`newest`: the last entries past a cursor, or undefined", () => {
+  test("`newest` returns the newest entries after a cursor", () => {
     eachState(({ recent, ...model }, cursor, most, limitBytes) => {
       const answer = recent.newest(cursor, most);
       const expected = past({ recent, ...model }, cursor).slice(-most);
@@ -139,7 +139,7 @@ describe("property: what is answered is all of what there is", () => {
     });
   });
 
-  test("`continuing`: the very batch that begins at a cursor, or undefined", () => {
+  test("`continuing` returns the batch that starts at a cursor", () => {
     eachState(({ recent, ...model }, cursor, _, limitBytes) => {
       const expected = model.batches.find(({ after }) => after === cursor);
       const answer = recent.continuing(cursor);
@@ -149,8 +149,8 @@ describe("property: what is answered is all of what there is", () => {
   });
 });
 
-describe("the bound", () => {
-  test("property: is over all streams together, and the oldest batch goes first, whosever it is", () => {
+describe("the memory limit", () => {
+  test("property: applies to all streams together and evicts the oldest batch first", () => {
     fc.assert(
       fc.property(limit, steps, (limitBytes, all) => {
         const model = createModel(limitBytes, STREAMS);
@@ -184,7 +184,7 @@ describe("the bound", () => {
     }
   });
 
-  test("0 keeps nothing", () => {
+  test("keeps nothing if it is 0", () => {
     const model = createModel(0, 1);
     const [one] = model.all;
     if (one === undefined) return;
@@ -193,7 +193,7 @@ describe("the bound", () => {
     expect(one.recent.after(cursorAt(START), 1)).toBeUndefined();
   });
 
-  describe("what is no longer kept is let go of", () => {
+  describe("releases the memory of a batch", () => {
     function batches(amount: number): { batches: Batch[]; refs: WeakRef<Batch>[] } {
       const made = Array.from({ length: amount }, (_, i) => {
         const id = idOf(BigInt(i + 1), 0n);
@@ -208,7 +208,7 @@ describe("the bound", () => {
         return refs.every((ref) => ref.deref() === undefined);
       });
 
-    test("when it is cleared, though nothing is added after it", async () => {
+    test("when the stream is cleared, even if nothing is added later", async () => {
       const memory = createRecentMemory(UNLIMITED, createCounters());
       const recent = memory.open();
       const add = () => {

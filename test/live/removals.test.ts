@@ -103,7 +103,7 @@ async function commandsOfQuiet(): Promise<number> {
   return (await processed()) - before;
 }
 
-test("a reader sees what was not gone before it came, and is told of gaps", async () => {
+test("delivers every entry that existed when the reader arrived, and reports gaps", async () => {
   const script = fc.array(
     fc.oneof(
       { weight: 3, arbitrary: happenings as fc.Arbitrary<Happening> },

@@ -34,7 +34,7 @@ const sample = (text: string, name: string) =>
     .find((line) => line.startsWith(`${name} `))
     ?.slice(name.length + 1);
 
-test("adds up what grows and what there is, merges histograms, and shows the worst of what is measured", async () => {
+test("sums counters and gauges, merges histograms and shows the maximum of measurements", async () => {
   const whole = createAggregatedMetrics(() => 2);
   whole.record(1, await valuesOf(10, { delays: [0.003, 0.2] }));
   whole.record(2, await valuesOf(5, { redisSeconds: 0.5, delays: [0.003] }));
@@ -58,14 +58,14 @@ test("adds up what grows and what there is, merges histograms, and shows the wor
   execFileSync("promtool", ["check", "metrics"], { input: text });
 });
 
-test("a Redis that does not answer one of them is told", async () => {
+test("shows that Redis is unavailable for one worker", async () => {
   const whole = createAggregatedMetrics(() => 2);
   whole.record(1, await valuesOf(0, { redisSeconds: Number.NaN }));
   whole.record(2, await valuesOf(0));
   expect(sample(await whole.text(), "redis_streamer_redis_ping_seconds")).toBe("Nan");
 });
 
-test("sums never go back when workers end, and levels do", async () => {
+test("keeps counters and drops gauges of ended workers", async () => {
   const whole = createAggregatedMetrics(() => 1);
   whole.record(1, await valuesOf(10, { delays: [0.003] }));
   whole.record(2, await valuesOf(5));

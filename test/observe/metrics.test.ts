@@ -30,7 +30,7 @@ const samples = (text: string, name: string) => text.split("\n").filter((line) =
 const SAMPLE =
   /^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*"(,[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*")*\})? (Na[nN]|[+-]?Inf|-?[\d.]+(e[+-]?\d+)?)$/;
 
-test("follows the format: every sample under its own HELP and TYPE", async () => {
+test("writes every sample under its own HELP and TYPE", async () => {
   const answer = await request(`${gateway.http}/metrics`);
   expect(answer.headers["content-type"]).toMatch(/^text\/plain; version=0\.0\.4/);
   let family = "";
@@ -47,7 +47,7 @@ test("follows the format: every sample under its own HELP and TYPE", async () =>
     expect(`${name} ${type === "counter"}`).toBe(`${name} ${name.endsWith("_total")}`);
 });
 
-test("promtool finds nothing to say", async () => {
+test("passes promtool", async () => {
   expect(execFileSync("promtool", ["--version"], { encoding: "utf8" })).toContain("promtool");
   const { status, stdout, stderr } = spawnSync("promtool", ["check", "metrics"], {
     input: await page(),
@@ -56,7 +56,7 @@ test("promtool finds nothing to say", async () => {
   expect(`${status} ${stdout}${stderr}`.trim()).toBe("0");
 });
 
-test("the dashboard and the alerts name metrics that there are", async () => {
+test("has every metric of the dashboard and the alerts", async () => {
   // What only a gateway of several workers has is beside what each of them has.
   const text = (await page()) + (await createAggregatedMetrics(() => 1).text());
   for (const file of ["docs/grafana-dashboard.json", "docs/alerts.yaml"]) {
@@ -67,12 +67,12 @@ test("the dashboard and the alerts name metrics that there are", async () => {
   }
 });
 
-test("promtool takes the alerts", () => {
+test("the alerts pass promtool", () => {
   const alerts = fileURLToPath(new URL("../../docs/alerts.yaml", import.meta.url));
   expect(execFileSync("promtool", ["check", "rules", alerts], { encoding: "utf8" })).toContain("SUCCESS");
 });
 
-test("has as many lines with a thousand streams as with one", async () => {
+test("has as many lines for a thousand streams as for one", async () => {
   const lines = async () => samples(await page(), "redis_streamer_").length;
   const send = (stream: string) => request(`${gateway.http}/data/${stream}`, { method: "POST", body: "x" });
   await send("first");
@@ -88,7 +88,7 @@ test("has as many lines with a thousand streams as with one", async () => {
 const ofClass = async (name: string, one: string) =>
   Number(samples(await page(), `redis_streamer_${name}{class="${one}"}`)[0]?.split(" ")[1]);
 
-test("counts what goes in and out by class of streams, by whichever door", async () => {
+test("counts entries in and out by stream class, on every transport", async () => {
   const counts = async () => {
     const of = (name: string) => Promise.all(["cameras", "other"].map((one) => ofClass(name, one)));
     return (
@@ -115,7 +115,7 @@ test("counts what goes in and out by class of streams, by whichever door", async
   expect(after.map((value, i) => value - (before[i] ?? 0))).toEqual([1, 1, 5, 3, 4, 1, 20, 3]);
 });
 
-test("counts what readers of the newest are not sent", async () => {
+test("counts entries that latest readers skip", async () => {
   await until("nobody reads", async () => samples(await page(), "redis_streamer_readers 0").length === 1);
   const conflated = () => ofClass("entries_conflated_total", "cameras");
   const before = await conflated();
@@ -137,7 +137,7 @@ test("counts what readers of the newest are not sent", async () => {
   expect((await conflated()) - before).toBe(6);
 });
 
-test("tells of connections, delays, Redis and refusals", async () => {
+test("reports connections, latency, Redis and errors", async () => {
   await using pull = await connectSocket(`${gateway.ws}/data/seen/pull?header=0&last_entry_id=0`);
   await redis.control.call("XADD", "default:seen", "*", "d", "x");
   await pull.next();

@@ -17,7 +17,7 @@ test.each([
   expect(classOf(createStreamClasses(), key)).toBe(name);
 });
 
-test("the first pattern that fits decides, and a name that is there twice is one class", () => {
+test("uses the first matching pattern, and one class per name", () => {
   const streamClasses = createStreamClasses([
     { name: "cameras", pattern: "*:cam*" },
     { name: "glasses", pattern: "glasses:*" },
@@ -36,7 +36,7 @@ test("the first pattern that fits decides, and a name that is there twice is one
   }
 });
 
-test("any number of streams has the classes that there are", () => {
+test("keeps the number of classes for any number of streams", () => {
   const streamClasses = createStreamClasses([{ name: "odd", pattern: "*:*1" }]);
   for (let i = 0; i < 30_000; i++) streamClasses.of(`d:${i}`).entriesIn++;
   expect(streamClasses.classes.size).toBe(4);

@@ -14,7 +14,7 @@ interface Span {
   readonly attributes: readonly { readonly key: string; readonly value: Record<string, unknown> }[];
 }
 
-test("a span for each request and connection, in the client's own trace, without addresses that hold secrets", async () => {
+test("sends a span for each request and connection, in the client's trace, without secrets in URLs", async () => {
   const spans: Span[] = [];
   const collector = createServer((incoming, response) => {
     const chunks: Buffer[] = [];

@@ -19,17 +19,17 @@ test.each([
   expect(decodeBase64(base64.replaceAll("=", ""))).toEqual(bytes);
 });
 
-test("all 64 letters", () => {
+test("decodes and encodes all 64 digits", () => {
   const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const bytes = new Uint8Array(Buffer.from(letters, "base64"));
   expect(decodeBase64(letters)).toEqual(bytes);
   expect(encodeBase64(bytes)).toBe(letters);
 });
 
-describe("property: the same as Node's", () => {
+describe("property: equals Node's codec", () => {
   const bytes = fc.uint8Array({ maxLength: 200 });
 
-  test("of any bytes", () => {
+  test("for any bytes", () => {
     fc.assert(
       fc.property(bytes, (data) => {
         expect(encodeBase64(data)).toBe(Buffer.from(data).toString("base64"));
@@ -48,7 +48,7 @@ describe("property: the same as Node's", () => {
     },
   );
 
-  test("text is base64 exactly if a browser's atob would take it, spaces aside", () => {
+  test("accepts the same text as atob, except for spaces", () => {
     const letter = fc.constantFrom(..."AZaz09+/=", "-", "_", "é");
     fc.assert(
       fc.property(fc.string({ unit: letter, maxLength: 9 }), (text) => {

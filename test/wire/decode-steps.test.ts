@@ -104,7 +104,7 @@ function damaged(whole: Uint8Array, { at, kind, byte }: Damage): Uint8Array {
   return kind === "cut" ? whole.subarray(0, index) : whole;
 }
 
-test("JSON that is decoded in steps gives the same as at once, whichever byte is wrong", {
+test("decodes JSON in steps as at once, with any wrong byte", {
   timeout: 120_000,
 }, () => {
   fc.assert(
@@ -117,7 +117,7 @@ test("JSON that is decoded in steps gives the same as at once, whichever byte is
   );
 });
 
-test("MessagePack that is decoded in steps gives the same as its entries one by one, whichever byte is wrong", () => {
+test("decodes MessagePack in steps as entry by entry, with any wrong byte", () => {
   const data = fc.oneof(
     fc.uint8Array({ maxLength: 20 }),
     fc.string({ maxLength: 20 }),
@@ -170,7 +170,7 @@ test.each([
   expect(steps).toBeGreaterThan(30);
 });
 
-test("decoding stops at the bound of values", () => {
+test("stops at the limit of values", () => {
   const json = bytes(`[${"[],".repeat(1_000_000)}[]]`);
   const { steps, end } = stepsOf(decodeJsonSteps(json, MOST_ENTRIES));
   expect(end).toBe("TOO_LARGE");
@@ -193,7 +193,7 @@ test.each([
   );
 });
 
-test("a long header is parsed in steps, and its payload is cut by it", () => {
+test("parses a long header in steps and splits its payload", () => {
   const count = 5000;
   const decoder = createPushDecoder({
     format: "header",
@@ -210,7 +210,7 @@ test("a long header is parsed in steps, and its payload is cut by it", () => {
   expect(entries?.[count - 1]).toEqual({ stream: "sensor", id: "*", data: new Uint8Array([7]) });
 });
 
-test("a long object or map that is posted is one entry, however it nests", () => {
+test("takes a long posted object or map as one entry, at any depth", () => {
   const deep = (depth: number): unknown => (depth === 0 ? Array(20_000).fill(1.5) : { a: deep(depth - 1) });
   const object = { deep: deep(20), list: Array.from({ length: 100_000 }, (_, i) => i) };
   expect(decodeJsonBody(bytes(JSON.stringify(object)), 10_000)).toBeUndefined();

@@ -43,7 +43,7 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant("wait" as const), ms: fc.nat(60) }),
 );
 
-test("every worker has the sum of all that live, whoever comes and goes", () => {
+test("gives every worker the total usage of all running workers while workers start and end", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const relay = createUsageSync();
@@ -73,7 +73,7 @@ test("every worker has the sum of all that live, whoever comes and goes", () => 
   );
 });
 
-test("a limit is one of all workers: connections, rates, streams", () => {
+test("shares limits of connections, rates and streams among workers", () => {
   const relay = createUsageSync();
   const options = {
     maxSocketsPerAddress: 2,

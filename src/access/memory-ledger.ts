@@ -141,9 +141,22 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
     return ofClient <= Math.min(smallBytes, free * OF_FREE_RESERVE);
   }
 
+  /**
+   * Whether the pool is beyond its bound with memory that does not wait itself: `set` does not ask, so an item that came in
+   * as the exception may have moved there. Another exception would then add to it, and so on without a bound.
+   */
+  function isInDebt(): boolean {
+    if (held.pool <= poolBytes) return false;
+    let stalled = 0;
+    for (const { queue } of waitingClients)
+      for (const { lease } of queue) if (lease.account === "pool") stalled += lease.bytes;
+    return held.pool - stalled > poolBytes;
+  }
+
   const mayBeException = (lease: HeldLease): boolean =>
     exception === undefined &&
-    (lease.bytes > 0 || (clients.get(lease.name)?.bytes.pool ?? 0) <= mostBytes * LITTLE);
+    (lease.bytes > 0 || (clients.get(lease.name)?.bytes.pool ?? 0) <= mostBytes * LITTLE) &&
+    !isInDebt();
 
   /** The account that has room for a lease of so many bytes. */
   function accountFor(lease: HeldLease, bytes: number, mayTakeException: boolean): Account | undefined {

@@ -66,92 +66,99 @@ interface Previous {
 }
 
 /** Starts to poll. */
-export function watchListing(streamer: Streamer): Listing {
-  const streams = signal<readonly ListedStream[] | undefined>(undefined);
-  const devices = signal<readonly DeviceInfo[]>([]);
-  const server = signal<ServerInfo | undefined>(undefined);
-  const problem = signal<Problem | undefined>(undefined);
-  const changes = signal<readonly StreamEvent[]>([]);
-  const controller = new AbortController();
-  const { signal: stopped } = controller;
-  let before: ReadonlyMap<string, Previous> = new Map();
-  let beforeMs = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let late: ReturnType<typeof setTimeout> | undefined;
-  let isPolling = false;
+export const watchListing = (streamer: Streamer): Listing => new PolledListing(streamer);
 
-  function noteChanges(listed: readonly ListedStream[]): void {
+class PolledListing implements Listing {
+  readonly streams = signal<readonly ListedStream[] | undefined>(undefined);
+  readonly devices = signal<readonly DeviceInfo[]>([]);
+  readonly server = signal<ServerInfo | undefined>(undefined);
+  readonly problem = signal<Problem | undefined>(undefined);
+  readonly changes = signal<readonly StreamEvent[]>([]);
+  readonly #streamer: Streamer;
+  readonly #stopping = new AbortController();
+  /** State of the previous poll, by key. */
+  #previous: ReadonlyMap<string, Previous> = new Map();
+  /** Start of the previous poll, ms; 0 before the first one. */
+  #previousMs = 0;
+  #isPolling = false;
+  #nextPoll: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(streamer: Streamer) {
+    this.#streamer = streamer;
+    void this.#poll();
+  }
+
+  refresh(): void {
+    if (this.#isPolling) return;
+    clearTimeout(this.#nextPoll);
+    void this.#poll();
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+    clearTimeout(this.#nextPoll);
+  }
+
+  async #poll(): Promise<void> {
+    const { signal: stopped } = this.#stopping;
+    const startedMs = performance.now();
+    const startedAt = new Date();
+    this.#isPolling = true;
+    const late = setTimeout(() => {
+      if (!stopped.aborted) this.problem.value = { what: "late", message: `since ${clockText(startedAt)}` };
+    }, LATE_MS);
+    try {
+      await this.#read(stopped, startedMs);
+      this.problem.value = undefined;
+    } catch (error) {
+      if (stopped.aborted) return;
+      this.problem.value = problemOf(error);
+    } finally {
+      clearTimeout(late);
+    }
+    if (stopped.aborted) return;
+    this.#isPolling = false;
+    const tookMs = performance.now() - startedMs;
+    this.#nextPoll = setTimeout(() => this.#poll(), Math.max(PERIOD_MS, tookMs * DELAY_PER_POLL));
+  }
+
+  async #read(stopped: AbortSignal, startedMs: number): Promise<void> {
+    const options = { signal: stopped };
+    const [found, devices, server] = await Promise.all([
+      this.#streamer.streams(options),
+      this.#streamer.devices(options),
+      this.#streamer.server(options),
+    ]);
+    const listed = compare(found, this.#previous, (startedMs - this.#previousMs) / 1000);
+    if (this.#previousMs > 0) this.#recordChanges(listed);
+    this.streams.value = listed;
+    this.devices.value = devices;
+    this.server.value = server;
+    this.#previous = new Map(
+      listed.map((stream) => [
+        stream.key,
+        {
+          info: stream,
+          bytesPerEntry: bytesPerEntryOf(this.#previous.get(stream.key), stream),
+          rates: stream.rates,
+        },
+      ]),
+    );
+    this.#previousMs = startedMs;
+  }
+
+  #recordChanges(listed: readonly ListedStream[]): void {
     const now = new Set(listed.map(({ key }) => key));
     const timeMs = Date.now();
-    const created = [...now].filter((key) => !before.has(key));
-    const deleted = [...before.keys()].filter((key) => !now.has(key));
+    const created = [...now].filter((key) => !this.#previous.has(key));
+    const deleted = [...this.#previous.keys()].filter((key) => !now.has(key));
     if (created.length === 0 && deleted.length === 0) return;
-    changes.value = [
-      ...changes.value,
+    this.changes.value = [
+      ...this.changes.value,
       ...created.map((key) => ({ timeMs, key, what: "created" as const })),
       ...deleted.map((key) => ({ timeMs, key, what: "deleted" as const })),
     ].slice(-MAX_CHANGES);
   }
-
-  async function poll(): Promise<void> {
-    const startedMs = performance.now();
-    isPolling = true;
-    const startedAt = new Date();
-    late = setTimeout(() => {
-      problem.value = { what: "late", message: `since ${clockText(startedAt)}` };
-    }, LATE_MS);
-    try {
-      const options = { signal: stopped };
-      const [found, listedDevices, info] = await Promise.all([
-        streamer.streams(options),
-        streamer.devices(options),
-        streamer.server(options),
-      ]);
-      const listed = compare(found, before, (startedMs - beforeMs) / 1000);
-      if (beforeMs > 0) noteChanges(listed);
-      streams.value = listed;
-      devices.value = listedDevices;
-      server.value = info;
-      problem.value = undefined;
-      before = new Map(
-        listed.map((stream) => [
-          stream.key,
-          {
-            info: stream,
-            bytesPerEntry: bytesPerEntryOf(before.get(stream.key), stream),
-            rates: stream.rates,
-          },
-        ]),
-      );
-      beforeMs = startedMs;
-    } catch (error) {
-      if (stopped.aborted) return;
-      problem.value = problemOf(error);
-    }
-    clearTimeout(late);
-    isPolling = false;
-    const tookMs = performance.now() - startedMs;
-    timer = setTimeout(poll, Math.max(PERIOD_MS, tookMs * DELAY_PER_POLL));
-  }
-
-  void poll();
-  return {
-    streams,
-    devices,
-    server,
-    problem,
-    changes,
-    refresh() {
-      if (isPolling) return;
-      clearTimeout(timer);
-      void poll();
-    },
-    stop() {
-      controller.abort();
-      clearTimeout(timer);
-      clearTimeout(late);
-    },
-  };
 }
 
 /**

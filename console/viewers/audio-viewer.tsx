@@ -103,49 +103,63 @@ export function AudioViewer({ entries, name, meta }: AudioViewerProps) {
             }}
           />
         </label>
-        <label>
-          Samples{" "}
-          <select
-            value={pcm.format}
-            onChange={({ currentTarget }) =>
-              choose({ format: SAMPLE_FORMATS.find((one) => one === currentTarget.value) ?? "s16" })
-            }
-          >
-            {SAMPLE_FORMATS.map((format) => (
-              <option key={format}>{format}</option>
-            ))}
-          </select>
-        </label>
-        <label>
-          Hz{" "}
-          <select
-            value={String(pcm.rate)}
-            onChange={({ currentTarget }) => choose({ rate: Number(currentTarget.value) })}
-          >
-            {[...new Set([...RATES, pcm.rate])]
-              .sort((a, b) => a - b)
-              .map((rate) => (
-                <option key={rate} value={String(rate)}>
-                  {rate}
-                </option>
-              ))}
-          </select>
-        </label>
-        <label>
-          Channels{" "}
-          <input
-            type="number"
-            min={1}
-            max={MOST_CHOSEN_CHANNELS}
-            value={pcm.channels}
-            onChange={({ currentTarget }) => {
-              const channels = Number(currentTarget.value);
-              if (Number.isInteger(channels) && channels >= 1 && channels <= MOST_CHOSEN_CHANNELS)
-                choose({ channels });
-            }}
-          />
-        </label>
+        <FormatFields pcm={pcm} choose={choose} />
       </div>
+    </>
+  );
+}
+
+interface FormatFieldsProps {
+  readonly pcm: PcmFormat;
+  readonly choose: (part: Partial<PcmFormat>) => void;
+}
+
+/** Fields of the sample format, the sample rate and the number of channels. */
+function FormatFields({ pcm, choose }: FormatFieldsProps) {
+  return (
+    <>
+      <label>
+        Samples{" "}
+        <select
+          value={pcm.format}
+          onChange={({ currentTarget }) =>
+            choose({ format: SAMPLE_FORMATS.find((one) => one === currentTarget.value) ?? "s16" })
+          }
+        >
+          {SAMPLE_FORMATS.map((format) => (
+            <option key={format}>{format}</option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Hz{" "}
+        <select
+          value={String(pcm.rate)}
+          onChange={({ currentTarget }) => choose({ rate: Number(currentTarget.value) })}
+        >
+          {[...new Set([...RATES, pcm.rate])]
+            .sort((a, b) => a - b)
+            .map((rate) => (
+              <option key={rate} value={String(rate)}>
+                {rate}
+              </option>
+            ))}
+        </select>
+      </label>
+      <label>
+        Channels{" "}
+        <input
+          type="number"
+          min={1}
+          max={MOST_CHOSEN_CHANNELS}
+          value={pcm.channels}
+          onChange={({ currentTarget }) => {
+            const channels = Number(currentTarget.value);
+            if (Number.isInteger(channels) && channels >= 1 && channels <= MOST_CHOSEN_CHANNELS)
+              choose({ channels });
+          }}
+        />
+      </label>
     </>
   );
 }

@@ -1,8 +1,7 @@
 /**
- * The hand-over property (design.md, "The idea that everything follows from"): whatever is appended meanwhile, whoever
- * else reads, however its sink fills and drains, and whichever connection of the engine is lost, what a reader saw is
- * exactly the stream after its cursor, in order and without repeats. With `latest` it is a part of that, in order, which
- * ends with the newest.
+ * The hand-over property: a reader receives exactly the stream after its cursor, in order and without repeats, in spite of
+ * concurrent appends, other readers, a sink that fills and drains, and lost connections of the engine. With `latest` it
+ * receives a subset of that, in order, which ends with the newest entry.
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -38,7 +37,7 @@ function wrongWith(world: World, reader: TestReader, key: string): string | unde
   return seen.at(-1) === all.at(-1) ? undefined : `${key}: ends with ${seen.at(-1)}, not ${all.at(-1)}`;
 }
 
-/** Lets every reader go on until it has all it is to have. @throws Error that says what is missing or too much */
+/** Resumes every reader until it has all entries. @throws Error that lists missing and extra entries */
 async function finish(world: World, { all, gone }: Readers): Promise<void> {
   await world.settle();
   const staying = all.filter((reader) => !gone.has(reader));
@@ -72,7 +71,7 @@ test("delivers every entry after the cursor exactly once, in spite of pauses, ot
       try {
         for (const one of happened) await happen(one, world, readers, engine);
         await finish(world, readers);
-        // Whoever is at the end by now hears of what comes.
+        // Readers that have reached the end receive new entries.
         for (const key of keys) world.append(key, 2, 10);
         await finish(world, readers);
       } finally {

@@ -92,7 +92,7 @@ type Made<T> = T extends fc.Arbitrary<infer A> ? A : never;
 /** One thing that happens. */
 export type Happening = Made<typeof happenings> | Made<typeof losses> | Made<typeof removals>;
 
-/** The readers of a run; those that left are not asked what they saw later. */
+/** The readers of a run; readers that left are not checked afterwards. */
 export interface Readers {
   readonly all: TestReader[];
   readonly gone: Set<TestReader>;

@@ -1,4 +1,4 @@
-/** Large entries, which the hub keeps for no longer than somebody may want them: nothing of that is to be noticed. */
+/** Large entries: the hub frees their memory early, without an effect on readers. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type EntryId, FIRST_ID } from "../../src/domain/entry-id.ts";
 import { type Engine, openEngine } from "../support/engine.ts";
@@ -36,7 +36,7 @@ async function read(options: Partial<ReaderOptions> = {}): Promise<TestReader> {
   return reader;
 }
 
-/** Appends a large entry; its memory is spoilt where nobody uses it any more. @returns its id, and whether it was kept */
+/** Appends a large entry and overwrites its memory if it is unused. @returns its id, and whether it was kept */
 const append = () =>
   new Promise<{ readonly id: EntryId; readonly isKept: boolean }>((resolve, reject) => {
     const data = Buffer.alloc(LARGE_BYTES, "o");

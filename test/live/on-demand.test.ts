@@ -43,7 +43,7 @@ function expectFramesWithoutHoles(world: World, { frames, options, starts }: Tes
   }
 }
 
-/** The frame that a waiting reader with `latest` gets when it goes on, where the tail has seen everything. */
+/** Returns the next frame of a paused `latest` reader, if the tail has read everything. */
 async function expectNewestNext(world: World, reader: TestReader): Promise<void> {
   const { count = 0 } = reader.options.turns ?? {};
   const cursors = reader.subscription.cursors();
@@ -129,7 +129,7 @@ test("sends the next entries in each frame, or with latest the newest when the r
               const newest = world.appended(key).at(-1);
               return newest === undefined || newest === reader.subscription.cursors()[i];
             });
-          await until("every reader comes to the newest", () => readers.every(last));
+          await until("every reader receives the newest", () => readers.every(last));
           for (const reader of readers) expectFramesWithoutHoles(world, reader);
         } finally {
           for (const { subscription } of readers) subscription.close();

@@ -95,7 +95,7 @@ describe("property: returns all entries, or undefined", () => {
     check: (stream: ModelStream, cursor: EntryId, most: number, limitBytes: number) => void,
   ): void {
     fc.assert(
-      fc.property(limit, steps, fc.array(fc.tuple(fc.nat(), count)), (limitBytes, all, asked) => {
+      fc.property(limit, steps, fc.array(fc.tuple(fc.nat(), count)), (limitBytes, all, queries) => {
         const model = createModel(limitBytes, STREAMS);
         for (const step of all) {
           const one = model.all[step.stream];
@@ -103,7 +103,7 @@ describe("property: returns all entries, or undefined", () => {
           if (step.kind === "add") model.add(one, step.sizes);
           else model.clear(one);
         }
-        for (const [place, most] of asked) {
+        for (const [place, most] of queries) {
           const cursor = cursorAt(START - 2 + (place % (model.now() - START + 5)));
           for (const one of model.all) check(one, cursor, most, limitBytes);
         }

@@ -1,7 +1,6 @@
 /**
- * The hand-over property where entries also go again, by trimming and deletion: a reader sees the stream after its
- * cursor minus what was gone before it came, a gap is counted where something was trimmed away, and nobody asks Redis
- * over and over for what is gone.
+ * The hand-over property with trimming and deletion: a reader receives the stream after its cursor except entries removed
+ * before it arrived, a gap is counted for trimmed entries, and no reader polls Redis for removed entries.
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -59,17 +58,21 @@ function wrongWith(world: World, reader: TestReader, key: string, existing: Read
   const trimmed = missed.filter(
     (id) => from !== undefined && compareIds(id, from) > 0 && !world.deleted.has(id),
   );
-  const untold = trimmed.filter((id) => !reader.told.some((gap) => gap.stream === key && isIn(gap, id)));
-  // What is gone behind the last entry it has is told before the next one.
+  const unreported = trimmed.filter(
+    (id) => !reader.reportedGaps.some((gap) => gap.stream === key && isIn(gap, id)),
+  );
+  // Entries removed after the last received one are reported before the next one.
   const last = seen.at(-1);
-  if (untold.some((id) => last !== undefined && compareIds(id, last) < 0))
-    wrong.push(`${key}: ${untold.length} were trimmed away and no gap was told: ${untold.slice(0, 5)}`);
-  if (reader.told.some((gap) => gap.stream === key && seen.some((id) => isIn(gap, id))))
-    wrong.push(`${key}: was told of a gap where it has entries`);
+  if (unreported.some((id) => last !== undefined && compareIds(id, last) < 0))
+    wrong.push(
+      `${key}: ${unreported.length} were trimmed and no gap was reported: ${unreported.slice(0, 5)}`,
+    );
+  if (reader.reportedGaps.some((gap) => gap.stream === key && seen.some((id) => isIn(gap, id))))
+    wrong.push(`${key}: a reported gap contains received entries`);
   return wrong;
 }
 
-/** Lets every reader go on until it has all it is to have. @throws Error that says what is missing or too much */
+/** Resumes every reader until it has all entries. @throws Error that lists missing and extra entries */
 async function finish(world: World, { all, gone }: Readers): Promise<void> {
   await world.settle();
   const existing = new Map<string, ReadonlySet<EntryId>>();
@@ -92,7 +95,7 @@ async function finish(world: World, { all, gone }: Readers): Promise<void> {
   expect(staying.flatMap(({ errors }) => errors)).toEqual([]);
 }
 
-/** Commands that Redis carries out while this asks a fixed number of its own. */
+/** Counts the commands that Redis executes while this sends a fixed number of its own. */
 async function commandsOfQuiet(): Promise<number> {
   const processed = async () => {
     const info = String(await redis.control.call("INFO", "stats"));
@@ -121,7 +124,7 @@ test("delivers every entry that existed when the reader arrived, and reports gap
       try {
         for (const one of happened) await happen(one, world, readers, engine);
         await finish(world, readers);
-        // Live readers hear of what comes next, and until then nobody asks for anything.
+        // Live readers receive the next entries; until then no reader sends a command.
         await until("nothing is read again and again", async () => (await commandsOfQuiet()) < 35);
         for (const key of keys) world.append(key, 2, 10);
         await finish(world, readers);

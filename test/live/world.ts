@@ -17,7 +17,7 @@ export interface World {
   append(key: string, entries: number, bytes: number): void;
   /** As `append`, through the engine: its own entries are echoed. */
   appendOwn(key: string, entries: number, bytes: number): void;
-  /** Appends and trims at once: nobody can read in between. */
+  /** Appends and trims in one transaction, so that no reader can read in between. */
   burst(key: string, entries: number, keep: number): void;
   trim(key: string, keep: number): void;
   deleteNewest(key: string): void;

@@ -6,7 +6,7 @@ import { createCounters } from "../../src/observe/counters.ts";
 import { createMetrics, type MetricValues } from "../../src/observe/metrics.ts";
 import { createStreamClasses } from "../../src/observe/stream-classes.ts";
 
-/** What a worker answers, as it comes out of the channel. */
+/** The values of a worker, as received over IPC. */
 async function valuesOf(
   entriesIn: number,
   { redisSeconds = 0.001, delays = [] as number[] } = {},

@@ -116,7 +116,10 @@ test("counts entries in and out by stream class, on every transport", async () =
 });
 
 test("counts entries that latest readers skip", async () => {
-  await until("nobody reads", async () => samples(await page(), "redis_streamer_readers 0").length === 1);
+  await until(
+    "there are no readers",
+    async () => samples(await page(), "redis_streamer_readers 0").length === 1,
+  );
   const conflated = () => ofClass("entries_conflated_total", "cameras");
   const before = await conflated();
   const send = (body: string) => request(`${gateway.http}/data/cam2`, { method: "POST", body });

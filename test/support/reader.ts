@@ -16,7 +16,7 @@ export interface ReaderOptions {
   readonly turns?: OnDemandOptions;
   /** Its sink is full after so many frames, and drained a turn of the event loop later; 0 for never. */
   readonly fullEvery: number;
-  /** It pauses after each frame until it is told to go on, as one that is waited for does. */
+  /** Pauses after each frame until it is resumed, like a reader with acknowledgements. */
   readonly awaitsAck: boolean;
 }
 
@@ -36,8 +36,8 @@ export interface TestReader {
   gaps(): number;
   /** Payloads that did not arrive as they were made: the memory of some had been used again by then. */
   spoilt(): number;
-  /** The gaps it was told of, each before the frame behind it. */
-  readonly told: readonly Gap[];
+  /** The reported gaps, each before the frame after it. */
+  readonly reportedGaps: readonly Gap[];
   /** The ids it was sent of a stream, in order. */
   seen(name: string): readonly EntryId[];
   readonly errors: readonly Error[];
@@ -48,7 +48,7 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
   const counters = createCounters();
   const frames: (readonly StreamEntries[])[] = [];
   const errors: Error[] = [];
-  const told: Gap[] = [];
+  const reportedGaps: Gap[] = [];
   let blocked = false;
   let full = false;
   let released = false;
@@ -93,13 +93,13 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
       subscription.pause("ack");
       if (released) setImmediate(() => subscription.resume("ack"));
     },
-    onGap: (gap) => told.push(gap),
+    onGap: (gap) => reportedGaps.push(gap),
     onError: (error) => errors.push(error),
   });
   return {
     options,
     frames,
-    told,
+    reportedGaps,
     errors,
     subscription,
     starts: new Map(streams.map(({ key, cursor }) => [key, cursor])),

@@ -142,7 +142,7 @@ describe("property: any order of messages", () => {
     "[1,3]": (length) => length === 3,
     "[0,1]": (length) => length >= 1,
     '[["x",3]]': (length) => length === 3,
-    // Wrong in itself, which shows when its payload comes.
+    // Invalid by itself, which is detected when its payload arrives.
     "[4,3]": () => false,
   };
   const message = fc.oneof(

@@ -1,4 +1,4 @@
-/** Usage that workers share: whatever they do, each comes to know the sum of all that live. */
+/** Usage synchronisation: each worker learns the total usage of all running workers. */
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createLimits } from "../../src/access/limits.ts";
@@ -27,7 +27,7 @@ function join(relay: UsageSync): Member {
   return { id, usage, own: new Map() };
 }
 
-/** Until nobody has anything to tell. */
+/** Waits until no worker has unsent changes. */
 function settle(): void {
   while (vi.getTimerCount() > 0) vi.runOnlyPendingTimers();
 }
@@ -59,7 +59,7 @@ test("gives every worker the total usage of all running workers while workers st
           member.own.set(one.name, had + one.change);
           member.usage.count("address").add(one.name, one.change);
         } else {
-          // What it had not told yet nobody hears; and it cannot tell any more.
+          // Its unsent changes are lost, and it sends no more.
           members.splice(members.indexOf(member), 1);
           relay.leave(member.id);
         }

@@ -64,3 +64,25 @@ export async function runInSlices<T>(work: Iterator<void, T>): Promise<T> {
     if (step.done) return step.value;
   }
 }
+
+/**
+ * Runs a generator in slices while its result is still needed.
+ *
+ * @param isNeeded checked before each slice after the first
+ * @returns what the generator returns; undefined if it was stopped
+ * @throws whatever the generator throws
+ */
+export async function runWhileNeeded<T>(
+  work: Iterator<void, T>,
+  isNeeded: () => boolean,
+): Promise<T | undefined> {
+  const slices = createWorkSlices();
+  for (;;) {
+    if (slices.isOver()) {
+      await slices.next();
+      if (!isNeeded()) return undefined;
+    }
+    const step = work.next();
+    if (step.done) return step.value;
+  }
+}

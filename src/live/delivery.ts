@@ -38,6 +38,8 @@ export interface StreamState {
 export interface Delivery {
   /** Reads and sends until halted. Called at the start and after each pause. */
   run(): void;
+  /** Whether a frame is being encoded in slices, and is about to be sent; absent: never. */
+  isEncoding?(): boolean;
   /** Detaches from the hub and keeps the cursors. */
   halt(): void;
 }

@@ -4,10 +4,23 @@
  * stay in Redis, or are skipped with `latest`.
  */
 import { bytesOf, type Entry, type StreamEntries } from "../domain/entry.ts";
+import { runInSlices, runWhileNeeded } from "../domain/work-slice.ts";
 import { createConflation } from "./conflation.ts";
 import type { Delivery, DeliveryContext, StreamState } from "./delivery.ts";
 import type { LiveReader } from "./hub.ts";
 import { retryLater } from "./retry.ts";
+
+/** Memory of a frame while it is encoded in slices, per byte of its entries: the entries, and their copy in the frame. */
+const LONG_FRAME_COPIES = 3;
+
+/** An encoded frame, or a function that encodes it; that may be stopped, and the frame is then undefined. */
+type Encoding<Frame> = { readonly frame: Frame } | { inSlices(): Promise<Frame | undefined> };
+
+/** Frames of one entry, and the name of the one that a reader needs. While a frame is encoded it is a promise. */
+interface SharedFrames {
+  readonly frames: Map<string, unknown>;
+  readonly memo: string;
+}
 
 /** Options of on-demand delivery. */
 export interface OnDemandOptions {
@@ -26,21 +39,50 @@ export function createOnDemand<Frame>(
   const attached = new Set<StreamState>();
   const conflations = latest ? states.map((state) => createConflation(hub, state)) : [];
   let reading = false;
+  let encoding = false;
+  /** Since encoding began the subscription was halted or a stream created again: the entries may not follow the cursor. */
+  let isOutdated = false;
   let woken = false;
 
-  /** Returns a frame. Frames of a single entry, the usual case, are shared by all readers of the entry. */
-  function frameFor(streams: readonly StreamEntries[]): Frame {
+  /**
+   * The frames of an entry by the form and name that they are made for, if the frame has one entry only: that is the usual
+   * case here, and all readers that need the same frame share it.
+   */
+  function sharedFrames(streams: readonly StreamEntries[]): SharedFrames | undefined {
     const [stream] = streams;
     const [entry] = stream?.entries ?? [];
-    if (encoder.form === undefined || stream === undefined || entry === undefined)
-      return encoder.encode(streams);
-    if (streams.length > 1 || stream.entries.length > 1) return encoder.encode(streams);
-    const memo = `${encoder.form} ${stream.stream}`;
+    if (encoder.form === undefined || stream === undefined || entry === undefined) return undefined;
+    if (streams.length > 1 || stream.entries.length > 1) return undefined;
     const frames = context.entryFrames.get(entry) ?? new Map<string, unknown>();
     context.entryFrames.set(entry, frames);
-    const frame = (frames.get(memo) as Frame | undefined) ?? encoder.encode(streams);
-    frames.set(memo, frame);
-    return frame;
+    return { frames, memo: `${encoder.form} ${stream.stream}` };
+  }
+
+  /** Encodes a frame; if that takes long, returns a function that encodes it in slices. */
+  function encode(streams: readonly StreamEntries[]): Encoding<Frame> {
+    const shared = sharedFrames(streams);
+    const known = shared?.frames.get(shared.memo) as Frame | Promise<Frame> | undefined;
+    if (known instanceof Promise) return { inSlices: () => known };
+    if (known !== undefined) return { frame: known };
+    const steps = encoder.encodeSteps?.(streams);
+    if (steps === undefined) {
+      const frame = encoder.encode(streams);
+      shared?.frames.set(shared.memo, frame);
+      return { frame };
+    }
+    if (shared === undefined)
+      return { inSlices: () => runWhileNeeded(steps, () => encoding && !context.isHalted()) };
+    return {
+      inSlices() {
+        const made = runInSlices(steps);
+        shared.frames.set(shared.memo, made);
+        made.then(
+          (frame) => shared.frames.set(shared.memo, frame),
+          () => shared.frames.delete(shared.memo),
+        );
+        return made;
+      },
+    };
   }
 
   function wake(): void {
@@ -60,7 +102,10 @@ export function createOnDemand<Frame>(
     },
     // The entries after the gap are not in memory, so they are read from Redis, and that read reports the gap.
     onGap: () => undefined,
-    onRecreated: wake,
+    onRecreated() {
+      isOutdated = true;
+      wake();
+    },
     onError: context.onError,
   };
 
@@ -80,9 +125,22 @@ export function createOnDemand<Frame>(
     return entries;
   }
 
-  /** Sends the entries in one frame. @returns whether there was anything to send */
+  /** Sends one frame of what follows, or begins to encode it. @returns whether there was anything to send */
   function send(found: readonly (readonly Entry[])[]): boolean {
     const streams: StreamEntries[] = [];
+    for (const [i, { name }] of states.entries()) {
+      const entries = found[i] ?? [];
+      if (entries.length > 0) streams.push({ stream: name, entries });
+    }
+    if (streams.length === 0) return false;
+    const encoded = encode(streams);
+    if ("frame" in encoded) write(found, encoded.frame);
+    else sendInSlices(found, encoded.inSlices);
+    return true;
+  }
+
+  /** Writes the frame of entries, and moves the cursors behind them. */
+  function write(found: readonly (readonly Entry[])[], frame: Frame): void {
     states.forEach((state, i) => {
       const next = found[i] ?? [];
       const [first] = next;
@@ -94,10 +152,37 @@ export function createOnDemand<Frame>(
       state.counters.entriesOut += next.length;
       state.counters.bytesOut += bytesOf(next);
       conflations[i]?.sent(next.length);
-      streams.push({ stream: state.name, entries: next });
     });
-    if (streams.length > 0) context.write(frameFor(streams));
-    return streams.length > 0;
+    context.write(frame);
+  }
+
+  /** Writes a frame when it is encoded, unless the subscription was halted or its stream created again meanwhile. */
+  function sendInSlices(
+    found: readonly (readonly Entry[])[],
+    inSlices: () => Promise<Frame | undefined>,
+  ): void {
+    const bytes = LONG_FRAME_COPIES * found.reduce((sum, entries) => sum + bytesOf(entries), 0);
+    // Without room the subscription pauses, and reads the entries again when there is room.
+    if (!context.reserve(bytes)) return;
+    encoding = true;
+    isOutdated = false;
+    // Certain in this event-loop turn only.
+    for (const state of states) state.isAtEnd = false;
+    const ended = () => {
+      encoding = false;
+      context.unreserve(bytes);
+    };
+    inSlices().then(
+      (frame) => {
+        ended();
+        if (frame !== undefined && !isOutdated && !context.isHalted()) write(found, frame);
+        run();
+      },
+      (error) => {
+        ended();
+        context.onError(error);
+      },
+    );
   }
 
   /** Attaches all streams to the hub. @returns false if the hub already has newer entries of a stream */
@@ -116,7 +201,7 @@ export function createOnDemand<Frame>(
 
   function run(): void {
     for (const state of attached) context.follow(state);
-    while (!context.isHalted() && !reading) {
+    while (!context.isHalted() && !reading && !encoding) {
       const found = states.map(fromMemory);
       if (found.includes(undefined)) {
         readOn(found);
@@ -163,7 +248,9 @@ export function createOnDemand<Frame>(
 
   return {
     run,
+    isEncoding: () => encoding,
     halt() {
+      isOutdated = true;
       for (const state of attached) hub.detach(state.key, reader);
       attached.clear();
       for (const state of states) state.isAtEnd = false;

@@ -7,6 +7,11 @@ export interface Encoder<Frame> {
   readonly form?: string;
   /** @param streams at least one, each with at least one entry; the caller never changes them */
   encode(streams: readonly StreamEntries[]): Frame;
+  /**
+   * Encodes in steps, with the same result, where that takes long; undefined where `encode` is short enough. Absent: it
+   * always is.
+   */
+  encodeSteps?(streams: readonly StreamEntries[]): Generator<void, Frame> | undefined;
 }
 
 /** Memory reservation of one reader. A lease of the memory budget implements it. */

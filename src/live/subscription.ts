@@ -62,6 +62,8 @@ export interface Subscription {
   /** Removes a reason to pause. Without any other reason, the reader catches up. */
   resume(reason: PauseReason): void;
   isPaused(): boolean;
+  /** Whether a frame is being encoded in slices, and is about to be written. */
+  isEncoding(): boolean;
   /** Returns the cursor of each stream, in the order of the request. */
   cursors(): readonly EntryId[];
   /** Ends the subscription. Idempotent. */
@@ -180,6 +182,7 @@ export function createSubscriber(parts: SubscriptionParts) {
       resume,
       close,
       isPaused: () => reasons.size > 0,
+      isEncoding: () => delivery.isEncoding?.() === true,
       cursors: () => states.map((state) => state.cursor),
     };
   };

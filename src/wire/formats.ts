@@ -17,6 +17,7 @@ import {
   encodeJsonGap,
   encodeJsonStatus,
 } from "./json.ts";
+import { encodeJsonSteps } from "./json-encode-steps.ts";
 import {
   decodeMsgpack,
   decodeMsgpackBody,
@@ -26,6 +27,8 @@ import {
   encodeMsgpackGap,
   encodeMsgpackStatus,
 } from "./msgpack.ts";
+import { encodeMsgpackSteps } from "./msgpack-encode-steps.ts";
+import type { Pieces } from "./pieces.ts";
 import type { PushedEntry } from "./push-batch.ts";
 import { lossyTextOf } from "./utf8.ts";
 
@@ -43,6 +46,8 @@ export interface CleanFormat {
   /** Whether its WebSocket messages are binary. */
   readonly isBinary: boolean;
   encode(streams: readonly StreamEntries[]): Encoded;
+  /** Encodes a long batch in steps, with the same result: the bytes of a text are its UTF-8. */
+  encodeSteps(streams: readonly StreamEntries[]): Generator<void, Pieces>;
   /** Encodes the notice of `gaps=1`; absent if the format cannot carry notices. */
   encodeGap?(gap: Gap): Encoded;
   /** Encodes the notice of `status=1`; absent if the format cannot carry notices. */
@@ -65,6 +70,7 @@ export const CLEAN_FORMATS = {
     contentType: "application/msgpack",
     isBinary: true,
     encode: encodeMsgpack,
+    encodeSteps: encodeMsgpackSteps,
     encodeGap: encodeMsgpackGap,
     encodeStatus: encodeMsgpackStatus,
     decode: decodeMsgpack,
@@ -78,6 +84,7 @@ export const CLEAN_FORMATS = {
     contentType: "application/json; charset=utf-8",
     isBinary: false,
     encode: encodeJson,
+    encodeSteps: encodeJsonSteps,
     encodeGap: encodeJsonGap,
     encodeStatus: encodeJsonStatus,
     decode: (bytes, mostEntries) => decodeJson(lossyTextOf(bytes), mostEntries),

@@ -5,9 +5,10 @@
 import type { Entry, EntryFields, FieldValue, Gap, StreamEntries } from "../domain/entry.ts";
 import { GatewayError } from "../domain/errors.ts";
 import { runAtOnce } from "../domain/run-at-once.ts";
-import { decodeBase64, decodeBase64Steps, encodeBase64 } from "./base64.ts";
+import { decodeBase64, decodeBase64Steps } from "./base64.ts";
 import { cleanEntries } from "./clean-entries.ts";
 import { gapOf } from "./gap.ts";
+import { bytesJson } from "./json-encode-steps.ts";
 import { parseJsonSteps } from "./json-steps.ts";
 import { parseJson } from "./json-text.ts";
 import { malformed, type PushedEntry, preview } from "./push-batch.ts";
@@ -38,11 +39,6 @@ export const encodeJsonStatus = (unavailableSince: Date | undefined): string =>
 function itemOf(name: string, { id, data, fields }: Entry): string {
   const further = fields === undefined ? "" : `,${fieldsJson(fields)}`;
   return `[${name},"${id}",${bytesJson(data)}${further}]`;
-}
-
-function bytesJson(bytes: Uint8Array): string {
-  const text = textOf(bytes);
-  return text === undefined ? `{"base64":"${encodeBase64(bytes)}"}` : JSON.stringify(text);
 }
 
 const fieldsJson = (fields: EntryFields): string =>

@@ -55,6 +55,7 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
   let spoiltWhenTaken = 0;
   /** Frames that were not sent when they were written: their payloads have to stay as they are. */
   const unsent: (readonly StreamEntries[])[] = [];
+  let encodings = 0;
   let whenDrained: (() => void) | undefined;
 
   function notify(): void {
@@ -67,7 +68,12 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
   const streams = await resolveCursors(options.streams, engine.log);
   const subscription = engine.subscriber(counters)<readonly StreamEntries[]>({
     streams,
-    encoder: { form: "as it is", encode: (entries) => entries },
+    encoder: {
+      form: "as it is",
+      encode: (entries) => entries,
+      encodeSteps: (entries) =>
+        ++encodings % 2 === 0 ? encodeLong(entries, encodings % 8 === 0) : undefined,
+    },
     sink: {
       write(frame) {
         frames.push(frame);
@@ -123,6 +129,17 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
         frame.flatMap(({ stream, entries }) => (stream === name ? entries.map(({ id }) => id) : [])),
       ),
   };
+}
+
+/** Longer than a slice of `work-slice.ts`, in ms. */
+const LONG_MS = 6;
+
+/** Encodes in steps, which take more than one turn of the event loop if it is slow. */
+function* encodeLong<T>(frame: T, isSlow: boolean): Generator<void, T> {
+  const end = performance.now() + LONG_MS;
+  while (isSlow && performance.now() < end);
+  yield;
+  return frame;
 }
 
 /** Payloads whose memory was spoilt. */

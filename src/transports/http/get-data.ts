@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import type { RequestedCursor } from "../../domain/cursor.ts";
 import { cursorTimes, readWantedStreams, resolveCursors } from "../read-request.ts";
 import { memoryOf } from "./answers-memory.ts";
-import { leaveTogether, type RouteParts, targetOf, whenGone } from "./context.ts";
+import { type RouteParts, targetOf, whenGone } from "./context.ts";
 import { type AnswerForm, answerBytes, answerFormOf, memoryOfAnswer, sendEntries } from "./entries-answer.ts";
 import { type FoundEntries, fitEntries, gapsHeader, mostFitting } from "./fit-entries.ts";
 import { headerRoom, headersTooLarge } from "./header-room.ts";
@@ -30,7 +30,7 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
     form: AnswerForm,
     latest: boolean,
     headerBytes = headerRoom(reply, limits.maxResponseHeaderBytes),
-  ): FastifyReply {
+  ): FastifyReply | Promise<FastifyReply> {
     const room = headerBytes - cursorBytes(streams, found);
     const sent =
       room < 0 ? undefined : fitEntries(found, { hasOffsets: form.format === "raw", latest, room });
@@ -40,8 +40,7 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
     );
     reply.header("x-last-entry-id", streams.map(({ name, cursor }) => last.get(name) ?? cursor).join("+"));
     if (sent.gaps.length > 0) reply.header("x-gaps", gapsHeader(sent.gaps));
-    leaveTogether(reply, turnEnd);
-    return sendEntries(reply, sent.streams, form);
+    return sendEntries(reply, sent.streams, form, { memory, turnEnd });
   }
 
   app.get("/data/:stream_id", (request, reply) => {

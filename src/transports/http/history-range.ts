@@ -53,7 +53,7 @@ export function addHistoryRange(
     const last = shown[shown.length - 1];
     if (last !== undefined) reply.header("x-last-entry-id", last.id);
     if (last !== undefined && (shown.length < entries.length || isCut)) reply.header("link", linkTo(last.id));
-    return sendEntries(reply, sent, form);
+    return sendEntries(reply, sent, form, { memory });
   });
 }
 

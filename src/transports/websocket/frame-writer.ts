@@ -13,6 +13,8 @@ const MOST_HEADER_BYTES = 10;
 /** Collects messages. */
 export interface FrameWriter {
   text(text: string): void;
+  /** One text message of parts of its UTF-8, end to end. Parts that are large are not copied. */
+  textBytes(parts: readonly Uint8Array[]): void;
   /** One binary message of parts end to end. Parts that are large are not copied. */
   binary(parts: readonly Uint8Array[]): void;
   /** What was written. The writer is not to be used after that. */
@@ -57,6 +59,23 @@ export function createFrameWriter(capacityBytes: number): FrameWriter {
     }
   }
 
+  function message(opcode: number, parts: readonly Uint8Array[]): void {
+    let length = 0;
+    for (const part of parts) length += part.length;
+    header(opcode, length);
+    for (const part of parts) {
+      if (part.length >= JOIN_BELOW_BYTES) {
+        closePart();
+        done.push(part);
+        total += part.length;
+      } else {
+        reserve(part.length);
+        block.set(part, at);
+        at += part.length;
+      }
+    }
+  }
+
   return {
     text(text) {
       const length = Buffer.byteLength(text);
@@ -64,22 +83,8 @@ export function createFrameWriter(capacityBytes: number): FrameWriter {
       reserve(length);
       at += block.write(text, at);
     },
-    binary(parts) {
-      let length = 0;
-      for (const part of parts) length += part.length;
-      header(BINARY, length);
-      for (const part of parts) {
-        if (part.length >= JOIN_BELOW_BYTES) {
-          closePart();
-          done.push(part);
-          total += part.length;
-        } else {
-          reserve(part.length);
-          block.set(part, at);
-          at += part.length;
-        }
-      }
-    },
+    textBytes: (parts) => message(TEXT, parts),
+    binary: (parts) => message(BINARY, parts),
     take() {
       closePart();
       return { parts: done, bytes: total };

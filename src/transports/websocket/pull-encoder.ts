@@ -3,6 +3,7 @@ import type { Entry, Gap, StreamEntries } from "../../domain/entry.ts";
 import type { Encoder } from "../../live/sink.ts";
 import { type CleanFormat, cleanFormat, type Encoded, type MessageFormat } from "../../wire/formats.ts";
 import { encodeHeader, type PullOffsets } from "../../wire/header.ts";
+import { isLongToEncode } from "../../wire/pieces.ts";
 import { type Chunks, JOIN_BELOW_BYTES } from "../byte-sink.ts";
 import { createFrameWriter, type FrameWriter } from "./frame-writer.ts";
 
@@ -64,6 +65,9 @@ export function createPullEncoder(form: PullForm): PullEncoder {
     hasGaps: clean?.encodeGap !== undefined,
     hasStatus: clean?.encodeStatus !== undefined,
     encode,
+    ...(clean && {
+      encodeSteps: (streams) => (isLongToEncode(streams) ? messageSteps(clean, streams, count) : undefined),
+    }),
     encodeGap: (gap) => noticeFrame(clean?.encodeGap?.(gap)),
     encodeStatus: (unavailableSince) => noticeFrame(clean?.encodeStatus?.(unavailableSince)),
   };
@@ -86,6 +90,21 @@ function writerOf(
     out.text(encodeHeader(streams, offsets));
     out.binary(streams.flatMap(({ entries }) => entries.map(({ data }) => data)));
   };
+}
+
+function* messageSteps(
+  clean: CleanFormat,
+  streams: readonly StreamEntries[],
+  count: number,
+): Generator<void, Chunks> {
+  const out = createFrameWriter(ITEM_BYTES);
+  for (const payload of payloadsOf(streams, count)) {
+    const pieces = yield* clean.encodeSteps(payload);
+    if (clean.isBinary) out.binary(pieces);
+    else out.textBytes(pieces);
+    yield;
+  }
+  return out.take();
 }
 
 function writeMessage(out: FrameWriter, message: Encoded): void {

@@ -254,7 +254,8 @@ function createRhythm({ intervalMs, blockMs, encoder }: PullRequest, sink: ByteS
   function sayQuiet(): void {
     const silence = performance.now() - lastSentAt;
     // Timers may fire a little early.
-    const isQuiet = silence >= blockMs - 1 && subscription?.isPaused() === false;
+    const isIdle = subscription?.isPaused() === false && !subscription.isEncoding();
+    const isQuiet = silence >= blockMs - 1 && isIdle;
     if (isQuiet && encoder.empty !== undefined) {
       sink.write(encoder.empty);
       sent();

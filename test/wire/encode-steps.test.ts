@@ -1,0 +1,116 @@
+import { decode } from "@msgpack/msgpack";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Entry, FieldValue, StreamEntries } from "../../src/domain/entry.ts";
+import { FIRST_ID } from "../../src/domain/entry-id.ts";
+import { runAtOnce } from "../../src/domain/run-at-once.ts";
+import { CLEAN_FORMAT_NAMES, cleanFormat } from "../../src/wire/formats.ts";
+import { isLongToEncode, joinSteps, type Pieces } from "../../src/wire/pieces.ts";
+import { bytesOfText } from "../../src/wire/utf8.ts";
+
+function* joined(work: Generator<void, Pieces>): Generator<void, Uint8Array> {
+  return yield* joinSteps(yield* work);
+}
+
+/** Bytes of every size at which the encoders do something else; whole text, text cut within a character, and others. */
+const value = fc
+  .tuple(
+    fc.array(
+      fc.constantFrom("a", "é", "😀", "€", '"', "\\", "\n", "\u0001", "\ufeff", "\u2028", "\0", "\x7f"),
+      { maxLength: 9 },
+    ),
+    fc.constantFrom(1, 1, 1, 40, 5000, 17_000),
+    fc.constantFrom("text", "text", "cut", "bytes"),
+  )
+  .map(([characters, times, kind]) => {
+    const bytes = bytesOfText(characters.join("").repeat(times));
+    if (kind === "cut") return bytes.subarray(0, -1);
+    if (kind === "bytes" && bytes.length > 0) bytes[bytes.length - 1] = 0xff;
+    return bytes;
+  });
+const fieldValue: fc.Arbitrary<FieldValue> = fc.oneof(value, fc.array(value, { minLength: 1, maxLength: 3 }));
+/** Names that are integers would be sorted by the encoder of the library, which takes objects. */
+const name = fc.oneof(
+  fc.constantFrom("", "é", '"', "x".repeat(31), "x".repeat(32), "x".repeat(300), "é".repeat(40_000)),
+  fc.string().map((text) => `n${text}`),
+);
+const entry: fc.Arbitrary<Entry> = fc
+  .tuple(value, fc.option(fc.array(fc.tuple(name, fieldValue), { maxLength: 20 })))
+  .map(([data, fields]) => ({
+    id: FIRST_ID,
+    data,
+    ...(fields !== null && { fields: new Map(fields) }),
+  }));
+const streams: fc.Arbitrary<StreamEntries[]> = fc.array(
+  fc.record({ stream: name, entries: fc.array(entry, { maxLength: 20 }) }),
+  { maxLength: 3 },
+);
+
+for (const format of CLEAN_FORMAT_NAMES) {
+  const { encode, encodeSteps } = cleanFormat(format);
+  const atOnce = (given: readonly StreamEntries[]) => {
+    const encoded = encode(given);
+    return Buffer.from(typeof encoded === "string" ? bytesOfText(encoded) : encoded);
+  };
+  const inSteps = (given: readonly StreamEntries[]) => Buffer.from(runAtOnce(joined(encodeSteps(given))));
+
+  test(`${format}: encoding in steps gives the same bytes as encoding at once`, () => {
+    fc.assert(
+      fc.property(streams, (given) => {
+        expect(inSteps(given).equals(atOnce(given))).toBe(true);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test(`${format}: many entries, many fields and values of all lengths of heads`, () => {
+    for (const count of [15, 16, 255, 256, 65_536]) {
+      const id = FIRST_ID;
+      const data = bytesOfText("x");
+      const entries = Array.from({ length: count }, () => ({ id, data }));
+      const fields = new Map(entries.map((_, i) => [`f${i}`, i % 7 === 0 ? [data, data] : data]));
+      const sizes = [0, 31, 255, 256, 65_535, 65_536].map((size) => ({ id, data: new Uint8Array(size) }));
+      const given = [
+        { stream: "s", entries },
+        { stream: "t", entries: [{ id, data, fields }, ...sizes] },
+      ];
+      expect(inSteps(given).equals(atOnce(given))).toBe(true);
+    }
+  });
+}
+
+test("msgpack: names that are integers stay in their order", () => {
+  const fields = new Map(["b", "10", "9"].map((field) => [field, bytesOfText(field)]));
+  const given = [{ stream: "s", entries: [{ id: FIRST_ID, data: bytesOfText("x"), fields }] }];
+  const encoded = runAtOnce(joined(cleanFormat("msgpack").encodeSteps(given)));
+  expect(decode(encoded)).toEqual(decode(cleanFormat("msgpack").encode(given) as Uint8Array));
+});
+
+test("a step of a long encoding is short, whatever is long", () => {
+  const id = FIRST_ID;
+  const one = bytesOfText("x");
+  const fields = new Map(Array.from({ length: 4000 }, (_, i) => [`f${i}`, one]));
+  const long = [
+    [{ id, data: new Uint8Array(4_000_000) }],
+    [{ id, data: new Uint8Array(4_000_000).fill(0xff) }],
+    [{ id, data: one, fields }],
+    Array.from({ length: 10_000 }, () => ({ id, data: new Uint8Array([0xff]) })),
+  ];
+  for (const entries of long) {
+    const given = [{ stream: "s", entries }];
+    expect(isLongToEncode(given)).toBe(true);
+    for (const format of CLEAN_FORMAT_NAMES) {
+      const steps = joined(cleanFormat(format).encodeSteps(given));
+      let count = 0;
+      while (steps.next().done !== true) count++;
+      expect(count).toBeGreaterThan(3);
+    }
+  }
+});
+
+test("what is short is encoded at once", () => {
+  const id = FIRST_ID;
+  const entries = Array.from({ length: 200 }, () => ({ id, data: new Uint8Array(100) }));
+  expect(isLongToEncode([{ stream: "s", entries }])).toBe(false);
+  expect(isLongToEncode([])).toBe(false);
+});

@@ -26,7 +26,7 @@ export type BytesOf = (value: unknown, what: string) => Uint8Array | Generator<v
  */
 export function* cleanEntries(
   value: unknown,
-  mostEntries: number,
+  maxEntries: number,
   bytesOf: BytesOf,
   isStored = false,
 ): Generator<void, PushedEntry[]> {
@@ -34,7 +34,7 @@ export function* cleanEntries(
     throw malformed(
       `a batch must be a list of entries, [[stream_id, entry_id, payload], …], got ${preview(value)}`,
     );
-  checkBatchSize(value.length, mostEntries);
+  checkBatchSize(value.length, maxEntries);
   const entries: PushedEntry[] = [];
   for (let i = 0; i < value.length; i++) {
     const item: unknown = value[i];

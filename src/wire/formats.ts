@@ -53,13 +53,13 @@ export interface CleanFormat {
   /** Encodes the notice of `status=1`; absent if the format cannot carry notices. */
   encodeStatus?(unavailableSince: Date | undefined): Encoded;
   /** Decodes a pushed message. @throws GatewayError BAD_HEADER or TOO_LARGE */
-  decode(bytes: Uint8Array, mostEntries: number): PushedEntry[];
+  decode(bytes: Uint8Array, maxEntries: number): PushedEntry[];
   /** Decodes a long pushed message in steps, with the same result. @throws GatewayError BAD_HEADER or TOO_LARGE */
-  decodeSteps(bytes: Uint8Array, mostEntries: number): Generator<void, PushedEntry[]>;
+  decodeSteps(bytes: Uint8Array, maxEntries: number): Generator<void, PushedEntry[]>;
   /** Decodes a posted body; undefined if it is a single value and not a batch. @throws GatewayError BAD_BODY, BAD_HEADER or TOO_LARGE */
-  decodeBody(bytes: Uint8Array, mostEntries: number): PushedEntry[] | undefined;
+  decodeBody(bytes: Uint8Array, maxEntries: number): PushedEntry[] | undefined;
   /** Decodes a long posted body in steps, with the same result. @throws GatewayError BAD_BODY, BAD_HEADER or TOO_LARGE */
-  decodeBodySteps(bytes: Uint8Array, mostEntries: number): Generator<void, PushedEntry[] | undefined>;
+  decodeBodySteps(bytes: Uint8Array, maxEntries: number): Generator<void, PushedEntry[] | undefined>;
 }
 
 /** The clean formats, by the name that `format` takes. */
@@ -87,7 +87,7 @@ export const CLEAN_FORMATS = {
     encodeSteps: encodeJsonSteps,
     encodeGap: encodeJsonGap,
     encodeStatus: encodeJsonStatus,
-    decode: (bytes, mostEntries) => decodeJson(lossyTextOf(bytes), mostEntries),
+    decode: (bytes, maxEntries) => decodeJson(lossyTextOf(bytes), maxEntries),
     decodeSteps: decodeJsonSteps,
     decodeBody: decodeJsonBody,
     decodeBodySteps: decodeJsonBodySteps,

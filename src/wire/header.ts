@@ -37,29 +37,29 @@ export interface PushHeader {
  * Parses a push header.
  *
  * @param streams the stream ids of the URL
- * @param mostEntries limit of entries in a batch
+ * @param maxEntries limit of entries in a batch
  * @throws GatewayError BAD_HEADER or TOO_LARGE
  */
-export const parsePushHeader = (text: string, streams: readonly string[], mostEntries: number): PushHeader =>
-  runAtOnce(headerOf(parseJson(text, "header", mostEntries), streams, mostEntries));
+export const parsePushHeader = (text: string, streams: readonly string[], maxEntries: number): PushHeader =>
+  runAtOnce(headerOf(parseJson(text, "header", maxEntries), streams, maxEntries));
 
 /** Parses a long push header in steps, with the same result. @throws GatewayError BAD_HEADER or TOO_LARGE */
 export function* parsePushHeaderSteps(
   bytes: Uint8Array,
   streams: readonly string[],
-  mostEntries: number,
+  maxEntries: number,
 ): Generator<void, PushHeader> {
-  return yield* headerOf(yield* parseJsonSteps(bytes, "header", mostEntries), streams, mostEntries);
+  return yield* headerOf(yield* parseJsonSteps(bytes, "header", maxEntries), streams, maxEntries);
 }
 
 function* headerOf(
   value: unknown,
   streams: readonly string[],
-  mostEntries: number,
+  maxEntries: number,
 ): Generator<void, PushHeader> {
   if (!Array.isArray(value)) throw malformed(`header must be a JSON list, got ${preview(value)}`);
   const list: readonly unknown[] = value;
-  checkBatchSize(list.length, mostEntries);
+  checkBatchSize(list.length, maxEntries);
   const [only] = streams;
   if (list.length === 0) {
     if (only === undefined || streams.length > 1)

@@ -47,10 +47,10 @@ interface Part {
 export function* parseJsonSteps(
   bytes: Uint8Array,
   what: string,
-  mostEntries: number,
+  maxEntries: number,
 ): Generator<void, unknown> {
   const broken = () => malformed(`${what} is not valid JSON`);
-  const most = maxValuesOf(mostEntries);
+  const most = maxValuesOf(maxEntries);
 
   function parse(text: string): unknown {
     try {

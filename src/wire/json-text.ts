@@ -33,8 +33,8 @@ export const JSON_VALUE_BOUNDS: JsonBounds = { values: 50_000, depth: 200 };
  * @param what name of the text in the error
  * @throws GatewayError BAD_HEADER if it is not JSON, TOO_LARGE if it holds more values than a batch can have
  */
-export function parseJson(text: string, what: string, mostEntries: number): unknown {
-  const most = maxValuesOf(mostEntries);
+export function parseJson(text: string, what: string, maxEntries: number): unknown {
+  const most = maxValuesOf(maxEntries);
   // A value takes at least one character, so a shorter text cannot hold too many.
   if (text.length > most) checkValueCount(measure(text, most, Number.POSITIVE_INFINITY).values, most, what);
   try {

@@ -49,13 +49,13 @@ const valueJson = (value: FieldValue): string =>
   value instanceof Uint8Array ? bytesJson(value) : `[${value.map(bytesJson).join(",")}]`;
 
 /** Decodes a pushed batch. @throws GatewayError BAD_HEADER or TOO_LARGE */
-export const decodeJson = (text: string, mostEntries: number): PushedEntry[] =>
-  runAtOnce(cleanEntries(parseJson(text, "the message", mostEntries), mostEntries, bytesOfJson));
+export const decodeJson = (text: string, maxEntries: number): PushedEntry[] =>
+  runAtOnce(cleanEntries(parseJson(text, "the message", maxEntries), maxEntries, bytesOfJson));
 
 /** Decodes a long pushed batch in steps, with the same result. @throws GatewayError BAD_HEADER or TOO_LARGE */
-export function* decodeJsonSteps(bytes: Uint8Array, mostEntries: number): Generator<void, PushedEntry[]> {
-  const value = yield* parseJsonSteps(bytes, "the message", mostEntries);
-  return yield* cleanEntries(value, mostEntries, bytesOfJson);
+export function* decodeJsonSteps(bytes: Uint8Array, maxEntries: number): Generator<void, PushedEntry[]> {
+  const value = yield* parseJsonSteps(bytes, "the message", maxEntries);
+  return yield* cleanEntries(value, maxEntries, bytesOfJson);
 }
 
 /**
@@ -64,10 +64,10 @@ export function* decodeJsonSteps(bytes: Uint8Array, mostEntries: number): Genera
  * @returns undefined if the body is an object, which is not a batch
  * @throws GatewayError BAD_BODY, BAD_HEADER or TOO_LARGE
  */
-export function decodeJsonBody(body: Uint8Array, mostEntries: number): PushedEntry[] | undefined {
+export function decodeJsonBody(body: Uint8Array, maxEntries: number): PushedEntry[] | undefined {
   const text = textOf(body);
   if (text === undefined) throw notUtf8();
-  return runAtOnce(bodyEntries(parseJson(text, "the body", mostEntries), mostEntries));
+  return runAtOnce(bodyEntries(parseJson(text, "the body", maxEntries), maxEntries));
 }
 
 const notUtf8 = () => new GatewayError("BAD_BODY", "the JSON body must be UTF-8");
@@ -75,17 +75,17 @@ const notUtf8 = () => new GatewayError("BAD_BODY", "the JSON body must be UTF-8"
 /** Decodes a long posted batch in steps, with the same result. @throws GatewayError BAD_BODY, BAD_HEADER or TOO_LARGE */
 export function* decodeJsonBodySteps(
   bytes: Uint8Array,
-  mostEntries: number,
+  maxEntries: number,
 ): Generator<void, PushedEntry[] | undefined> {
   if (!(yield* isUtf8InSteps(bytes))) throw notUtf8();
-  return yield* bodyEntries(yield* parseJsonSteps(bytes, "the body", mostEntries), mostEntries);
+  return yield* bodyEntries(yield* parseJsonSteps(bytes, "the body", maxEntries), maxEntries);
 }
 
-function* bodyEntries(value: unknown, mostEntries: number): Generator<void, PushedEntry[] | undefined> {
+function* bodyEntries(value: unknown, maxEntries: number): Generator<void, PushedEntry[] | undefined> {
   // A long string is already bytes here. It is not a batch, so it is rejected below.
   const isObject = typeof value === "object" && value !== null && !(value instanceof Uint8Array);
   if (isObject && !Array.isArray(value)) return undefined;
-  return yield* cleanEntries(value, mostEntries, bytesOfJson);
+  return yield* cleanEntries(value, maxEntries, bytesOfJson);
 }
 
 function bytesOfJson(value: unknown, what: string): Uint8Array | Generator<void, Uint8Array> {

@@ -47,17 +47,17 @@ const broken = (problem: string) => malformed(`the message is not valid MessageP
  * @param isStored the message was sent by the gateway: other programs may store entries with more fields than a push allows
  * @throws GatewayError BAD_HEADER if it is not valid, TOO_LARGE if it holds more values than a batch can have
  */
-export const readMsgpack = (message: Uint8Array, mostEntries: number, isStored = false): unknown =>
-  runAtOnce(readMsgpackSteps(message, mostEntries, isStored));
+export const readMsgpack = (message: Uint8Array, maxEntries: number, isStored = false): unknown =>
+  runAtOnce(readMsgpackSteps(message, maxEntries, isStored));
 
 /** Reads the same in steps: the caller may do other work after each `yield`, between two items of the outermost list. */
 export function* readMsgpackSteps(
   message: Uint8Array,
-  mostEntries: number,
+  maxEntries: number,
   isStored = false,
 ): Generator<void, unknown> {
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
-  const most = maxValuesOf(mostEntries);
+  const most = maxValuesOf(maxEntries);
   let values = 0;
   /** How many values there may be at the end of the item that is being read. */
   let mostOfItem = most;

@@ -29,26 +29,26 @@ export function encodeMsgpack(streams: readonly StreamEntries[]): Uint8Array {
 export const encodeMsgpackGap = (gap: Gap): Uint8Array => encode(gapOf(gap));
 
 /** Decodes a pushed batch. A payload may be bin or str. @throws GatewayError BAD_HEADER or TOO_LARGE */
-export const decodeMsgpack = (bytes: Uint8Array, mostEntries: number): PushedEntry[] =>
-  runAtOnce(decodeMsgpackSteps(bytes, mostEntries));
+export const decodeMsgpack = (bytes: Uint8Array, maxEntries: number): PushedEntry[] =>
+  runAtOnce(decodeMsgpackSteps(bytes, maxEntries));
 
 /** Decodes a long pushed batch in steps, with the same result. @throws GatewayError BAD_HEADER or TOO_LARGE */
-export function* decodeMsgpackSteps(bytes: Uint8Array, mostEntries: number): Generator<void, PushedEntry[]> {
-  const value = yield* readMsgpackSteps(bytes, mostEntries);
-  return yield* cleanEntries(value, mostEntries, bytesOfMsgpack);
+export function* decodeMsgpackSteps(bytes: Uint8Array, maxEntries: number): Generator<void, PushedEntry[]> {
+  const value = yield* readMsgpackSteps(bytes, maxEntries);
+  return yield* cleanEntries(value, maxEntries, bytesOfMsgpack);
 }
 
 /** Decodes a posted batch; undefined if it is a map, which is not a batch. @throws GatewayError BAD_HEADER or TOO_LARGE */
-export const decodeMsgpackBody = (bytes: Uint8Array, mostEntries: number): PushedEntry[] | undefined =>
-  runAtOnce(decodeMsgpackBodySteps(bytes, mostEntries));
+export const decodeMsgpackBody = (bytes: Uint8Array, maxEntries: number): PushedEntry[] | undefined =>
+  runAtOnce(decodeMsgpackBodySteps(bytes, maxEntries));
 
 /** Decodes a long posted batch in steps, with the same result. @throws GatewayError BAD_HEADER or TOO_LARGE */
 export function* decodeMsgpackBodySteps(
   bytes: Uint8Array,
-  mostEntries: number,
+  maxEntries: number,
 ): Generator<void, PushedEntry[] | undefined> {
-  const value = yield* readMsgpackSteps(bytes, mostEntries);
-  return value instanceof Map ? undefined : yield* cleanEntries(value, mostEntries, bytesOfMsgpack);
+  const value = yield* readMsgpackSteps(bytes, maxEntries);
+  return value instanceof Map ? undefined : yield* cleanEntries(value, maxEntries, bytesOfMsgpack);
 }
 
 /** One pulled entry, with the stream name that the client uses. */

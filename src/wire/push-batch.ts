@@ -67,8 +67,8 @@ export const LONG_MESSAGE_BYTES = 64 * 1024;
 const VALUES_PER_ENTRY = 64;
 const VALUES_AT_LEAST = 4096;
 
-/** Returns the maximum number of values in a message with up to `mostEntries` entries. */
-export const maxValuesOf = (mostEntries: number): number => VALUES_AT_LEAST + VALUES_PER_ENTRY * mostEntries;
+/** Returns the maximum number of values in a message with up to `maxEntries` entries. */
+export const maxValuesOf = (maxEntries: number): number => VALUES_AT_LEAST + VALUES_PER_ENTRY * maxEntries;
 
 /**
  * Most fields of one entry beside its payload, each value of a repeated field counted: Redis and every reader handle an

@@ -40,7 +40,7 @@ export function parseCursor(text: string, name = "last_entry_id"): RequestedCurs
   if (text === "-") return FIRST_ID;
   const id = parseId(text);
   if (id === undefined) {
-    throw badParameter(name, `must be an entry id, milliseconds, 0, - or $, got "${text.slice(0, 60)}"`);
+    throw badParameter(name, `must be an entry id, milliseconds, 0, - or $, got "${text.slice(0, 40)}"`);
   }
   return id;
 }

@@ -54,10 +54,12 @@ export interface AppenderParts {
 /** Makes the function that appends a batch. */
 export function createAppender(parts: AppenderParts): Append {
   const { openSending, streamMaxLength, onStored, counters, streamClasses } = parts;
-  const sending = openSending(createEntryEncoder(parts.retention ?? fixedRetention(streamMaxLength)));
+  const retention = parts.retention ?? fixedRetention(streamMaxLength);
+  const sending = openSending(createEntryEncoder(retention));
 
   function resultOf(entry: NewEntry, error: Error | undefined, reply: Reply): AppendResult {
     const bytes = entry.data.length;
+    retention.settled(entry.key);
     counters.appendsInFlight--;
     counters.appendBytesInFlight -= bytes;
     if (error === undefined && Buffer.isBuffer(reply)) {

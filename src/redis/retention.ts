@@ -21,6 +21,8 @@ export interface StreamTrim {
 export interface Retention {
   /** Returns how to trim a stream with the append of a payload of so many bytes. */
   of(key: string, bytes: number): StreamTrim;
+  /** Notes the reply to an append: the last of those that were sent without a limit is followed by a trim. */
+  settled(key: string): void;
   /** Applies metadata, JSON; undefined if there is none. */
   learn(key: string, meta: Uint8Array | string | undefined): void;
   close(): void;
@@ -40,6 +42,8 @@ const ENTRY_BYTES = 32;
 interface Kept extends StreamTrim {
   trim: readonly string[];
   isKnown: boolean;
+  /** Appends sent before the metadata was known, without a limit, and not answered yet. */
+  unlimited: number;
   isUsed: boolean;
   limits: RetentionLimits;
   meanBytes: number;
@@ -64,6 +68,7 @@ export function fixedRetention(streamMaxLength: number): Retention {
       known.set(key, made);
       return made;
     },
+    settled: () => undefined,
     learn: () => undefined,
     close: () => undefined,
   };
@@ -75,6 +80,8 @@ const lengthTrim = (entries: number): readonly string[] =>
 /** Creates the retention of a gateway. @param commands where metadata is read */
 export function createRetention(commands: Commands, defaults: RetentionLimits, logger: Logger): Retention {
   const streams = new Map<string, Kept>();
+  /** Of all streams: most of the time none, and then a reply costs nothing more. */
+  let unlimited = 0;
   const refreshing = setInterval(refresh, REFRESH_MS);
   refreshing.unref();
 
@@ -101,22 +108,39 @@ export function createRetention(commands: Commands, defaults: RetentionLimits, l
     kept.limits = { ...defaults, ...limits };
     kept.agedAtMs = 0;
     trimByCount(kept);
-    // What was appended until now was not trimmed, and may have been the last for long.
-    if (isFirst && kept.trim.length > 0) commands.send(["XTRIM", key, ...kept.trim], () => undefined);
+    if (isFirst) trimNow(key, kept);
+  }
+
+  /** Trims what was appended without a limit: it may have been the last for long. */
+  function trimNow(key: string, kept: Kept): void {
+    if (kept.trim.length > 0) commands.send(["XTRIM", key, ...kept.trim], () => undefined);
   }
 
   return {
     of(key, bytes) {
       let kept = streams.get(key);
       if (kept === undefined) {
-        if (streams.size >= MOST_STREAMS) streams.clear();
+        if (streams.size >= MOST_STREAMS) {
+          streams.clear();
+          unlimited = 0;
+        }
         kept = unknown(defaults, bytes);
         streams.set(key, kept);
         ask(key, kept);
       }
       kept.isUsed = true;
-      if (kept.isKnown && (kept.limits.maxBytes > 0 || kept.limits.maxAgeMs > 0)) adapt(kept, bytes);
+      if (!kept.isKnown) {
+        kept.unlimited++;
+        unlimited++;
+      } else if (kept.limits.maxBytes > 0 || kept.limits.maxAgeMs > 0) adapt(kept, bytes);
       return kept;
+    },
+    settled(key) {
+      if (unlimited === 0) return;
+      const kept = streams.get(key);
+      if (kept === undefined || kept.unlimited === 0) return;
+      unlimited--;
+      if (--kept.unlimited === 0 && kept.isKnown) trimNow(key, kept);
     },
     learn(key, meta) {
       const kept = streams.get(key);
@@ -130,6 +154,7 @@ const unknown = (limits: RetentionLimits, bytes: number): Kept => ({
   trim: [],
   beginning: undefined,
   isKnown: false,
+  unlimited: 0,
   isUsed: true,
   limits,
   meanBytes: bytes + ENTRY_BYTES,

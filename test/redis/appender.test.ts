@@ -50,7 +50,7 @@ describe("an appender", () => {
     ]);
     expect(isKept).toBe(false);
     expect(appends.counters).toMatchObject({
-      entriesRefused: 2,
+      entriesRejected: 2,
       appendsInFlight: 0,
       appendBytesInFlight: 0,
     });
@@ -104,7 +104,7 @@ test("while Redis is away appends wait, for a bounded time, and are told apart f
   const waits = appends.add(["s", "3"]);
   await own.start();
   expect((await waits).results.map(codeOf)).toEqual(["stored"]);
-  expect(appends.counters).toMatchObject({ entriesUnknown: 1, entriesRefused: 1 });
+  expect(appends.counters).toMatchObject({ entriesUnknown: 1, entriesRejected: 1 });
   expect(appends.streamClasses.of("s").entriesIn).toBe(1);
 });
 

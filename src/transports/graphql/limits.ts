@@ -16,9 +16,17 @@ interface Size {
   readonly depth: number;
   /** Aliased fields, each as often as it is selected. */
   readonly aliases: number;
+  /** `__schema` and `__type` fields, and the aliases below them, each as often as it is selected. */
+  readonly introspections: number;
 }
 
-const NOTHING: Size = { depth: 0, aliases: 0 };
+const NOTHING: Size = { depth: 0, aliases: 0, introspections: 0 };
+
+/**
+ * Maximum of `introspections` in an operation. graphql-js resolves introspection at once, and each can list the whole schema
+ * again. Tools select one `__schema` or `__type` without aliases below it.
+ */
+const MOST_INTROSPECTIONS = 3;
 
 /**
  * Checks a document.
@@ -35,6 +43,7 @@ export function limitError(document: DocumentNode, limits: DocumentLimits): Grap
   function sizeOf(set: SelectionSetNode | undefined): Size {
     let depth = 0;
     let aliases = 0;
+    let introspections = 0;
     for (const selection of set?.selections ?? []) {
       const inner =
         selection.kind === "FragmentSpread"
@@ -43,8 +52,11 @@ export function limitError(document: DocumentNode, limits: DocumentLimits): Grap
       const isField = selection.kind === "Field";
       depth = Math.max(depth, inner.depth + (isField ? 1 : 0));
       aliases += inner.aliases + (isField && selection.alias !== undefined ? 1 : 0);
+      const isIntrospection =
+        isField && (selection.name.value === "__schema" || selection.name.value === "__type");
+      introspections += isIntrospection ? 1 + inner.aliases : inner.introspections;
     }
-    return { depth, aliases };
+    return { depth, aliases, introspections };
   }
 
   function sizeOfFragment(name: string): Size {
@@ -59,7 +71,7 @@ export function limitError(document: DocumentNode, limits: DocumentLimits): Grap
 
   for (const definition of document.definitions) {
     if (definition.kind !== "OperationDefinition") continue;
-    const { depth, aliases } = sizeOf(definition.selectionSet);
+    const { depth, aliases, introspections } = sizeOf(definition.selectionSet);
     if (depth > limits.graphqlMaxDepth)
       return graphqlError(
         "GRAPHQL_LIMIT_EXCEEDED",
@@ -69,6 +81,11 @@ export function limitError(document: DocumentNode, limits: DocumentLimits): Grap
       return graphqlError(
         "GRAPHQL_LIMIT_EXCEEDED",
         `the operation has ${aliases} aliases, more than ${limits.graphqlMaxAliases}`,
+      );
+    if (introspections > MOST_INTROSPECTIONS)
+      return graphqlError(
+        "GRAPHQL_LIMIT_EXCEEDED",
+        `the operation has ${introspections} fields __schema and __type with aliases below them, more than ${MOST_INTROSPECTIONS}`,
       );
   }
   return undefined;

@@ -1,4 +1,5 @@
 /** What is wrong is told with a stable code and costs nothing else of the answer. */
+import { getIntrospectionQuery } from "graphql";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { ask, dataOf } from "../../support/graphql.ts";
@@ -50,7 +51,17 @@ describe("documents", () => {
     expect(await codes(bomb)).toEqual(["GRAPHQL_LIMIT_EXCEEDED"]);
   });
 
-  test("introspection, as tools ask it, is within the limits", async () => {
+  test.each([
+    Array.from({ length: 4 }, (_, i) => `a${i}: __schema { types { name } }`).join(" "),
+    Array.from({ length: 4 }, (_, i) => `a${i}: __type(name: "Query") { fields { name } }`).join(" "),
+    `__schema { types { ${Array.from({ length: 3 }, (_, i) => `a${i}: fields { name }`).join(" ")} } }`,
+  ])("repeated introspection is rejected: %.40s", async (selection) => {
+    expect(await codes(`{ ${selection} }`)).toEqual(["GRAPHQL_LIMIT_EXCEEDED"]);
+    expect(await codes(`{ ...F } fragment F on Query { ${selection} }`)).toEqual(["GRAPHQL_LIMIT_EXCEEDED"]);
+  });
+
+  test("introspection, as tools send it, is within the limits", async () => {
+    expect((await ask(gateway, getIntrospectionQuery())).errors).toBeUndefined();
     const nested = "ofType { kind name ".repeat(9) + "}".repeat(9);
     const { errors } = await ask(
       gateway,

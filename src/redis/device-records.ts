@@ -4,10 +4,13 @@
  * cluster, which has them on several servers, and where the events come last.
  */
 import { GatewayError } from "../domain/errors.ts";
+import { createWorkSlices, runInSlices } from "../domain/work-slice.ts";
 import type { Argument } from "./command-writer.ts";
 import type { Database } from "./commands.ts";
 import { refusing } from "./refusal.ts";
 import { type Reply, ReplyError } from "./resp-reader.ts";
+import { scanReply } from "./scan-reply.ts";
+import { mergeSorted } from "./sorted-names.ts";
 import {
   DEVICES_CONNECTED,
   DEVICES_SEEN,
@@ -32,6 +35,9 @@ export interface DeviceRecords {
   updateMeta(deviceId: string, meta: string): Promise<DeviceChange>;
 }
 
+/** Members of a set that one step reads. It holds Redis for less than 1 ms. */
+const STEP_MEMBERS = 2_000;
+
 /** Makes the records. @param streamMaxLength as for any stream, 0 keeps all events */
 export function createDeviceRecords(database: Database, streamMaxLength: number): DeviceRecords {
   const call = (...args: readonly Argument[]): Promise<Reply> => refusing(database.call(...args));
@@ -52,9 +58,18 @@ export function createDeviceRecords(database: Database, streamMaxLength: number)
     meta === undefined ? JSON.stringify(data) : `${JSON.stringify(data).slice(0, -1)},"meta":${meta}}`,
   ];
 
-  const members = async (key: string) => {
-    const reply = await call("SMEMBERS", key);
-    return (Array.isArray(reply) ? reply : []).map(String).toSorted();
+  /** Reads a set in steps, as `SMEMBERS` holds Redis until the whole of it is sent. A small set takes one step. */
+  const members = async (key: string): Promise<readonly string[]> => {
+    const slices = createWorkSlices();
+    const runs: (readonly string[])[] = [];
+    let cursor = "0";
+    do {
+      const { next, names } = scanReply(await call("SSCAN", key, cursor, "COUNT", STEP_MEMBERS));
+      runs.push(names.map(String).sort());
+      cursor = next;
+      if (slices.isOver()) await slices.next();
+    } while (cursor !== "0");
+    return runInSlices(mergeSorted(runs));
   };
 
   return {

@@ -6,7 +6,7 @@ import { isUtf8 } from "node:buffer";
 import { createWorkSlices, runInSlices } from "../domain/work-slice.ts";
 import type { Commands, Database } from "./commands.ts";
 import { refusing } from "./refusal.ts";
-import type { Reply } from "./resp-reader.ts";
+import { scanReply } from "./scan-reply.ts";
 import { mergeSorted } from "./sorted-names.ts";
 import { STREAM_META_PREFIX } from "./system-keys.ts";
 
@@ -23,8 +23,8 @@ export interface KeyScan {
   metas(): Promise<readonly string[]>;
 }
 
-/** Keys of one step. It holds Redis for 1 to 3 ms. */
-const STEP_KEYS = 5_000;
+/** Keys of one step. With 200,000 keys it holds Redis for 1 ms on average, 5,000 keys for 3 ms and up to 6 ms. */
+const STEP_KEYS = 2_000;
 
 /**
  * Creates a walker over the keys of a database.
@@ -39,8 +39,8 @@ export function createKeyScan(database: Database, mostBytes: number): KeyScan {
     let cursor = "0";
     do {
       const reply = await server.call("SCAN", cursor, "COUNT", STEP_KEYS, ...filter);
-      const { next, keys } = scanReply(reply);
-      runs.push(namesOf(keys, mostBytes + STREAM_META_PREFIX.length).sort());
+      const { next, names } = scanReply(reply);
+      runs.push(namesOf(names, mostBytes + STREAM_META_PREFIX.length).sort());
       cursor = next;
       if (slices.isOver()) await slices.next();
     } while (cursor !== "0");
@@ -95,10 +95,4 @@ function namesOf(keys: readonly Buffer[], mostBytes: number): string[] {
     if (!name.includes("\ufffd") || isUtf8(key)) names.push(name);
   }
   return names;
-}
-
-function scanReply(reply: Reply): { readonly next: string; readonly keys: readonly Buffer[] } {
-  const [next, keys] = Array.isArray(reply) ? reply : [];
-  if (!Buffer.isBuffer(next) || !Array.isArray(keys)) throw new Error("Redis answered SCAN with no cursor");
-  return { next: next.toString("latin1"), keys: keys.filter((key) => Buffer.isBuffer(key)) };
 }

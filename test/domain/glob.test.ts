@@ -4,6 +4,8 @@ import { parseGlob } from "../../src/domain/glob.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { refusalOf } from "../support/refusal.ts";
 
+// cspell:ignore xaxbx
+
 const matches = (pattern: string, text: string) => parseGlob(pattern, "match")(text);
 
 describe("patterns", () => {

@@ -4,6 +4,8 @@ import { namingOf, parseStreamIds, withoutRepeats } from "../../src/domain/strea
 import { streamName } from "../support/arbitraries.ts";
 import { refusalOf } from "../support/refusal.ts";
 
+// cspell:ignore ümläut bcamera éééé ééééssssssss
+
 describe("stream key `{device_id}:{prefix}{stream_id}`", () => {
   const key = (device: string | undefined, prefix: string, noDevicePrefix = false) =>
     namingOf({ device, prefix, noDevicePrefix, maxNameBytes: 1024 }).keyOf("camera");

@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { matchesPattern } from "../../src/domain/stream-pattern.ts";
 
+// cspell:ignore sses
+
 describe("a pattern of device and stream", () => {
   test.each([
     ["glasses:*", "glasses:cam"],

@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeBase64, encodeBase64, encodeByHand } from "../../src/wire/base64.ts";
 
+// cspell:ignore foob fooba AAÀA ＡAAA
+
 const plain = (bytes: Uint8Array | undefined) => bytes && [...bytes];
 
 test.each([

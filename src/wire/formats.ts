@@ -45,6 +45,8 @@ export interface CleanFormat {
   readonly contentType: string;
   /** Whether its WebSocket messages are binary. */
   readonly isBinary: boolean;
+  /** Bytes of memory that decoding takes per byte of a body, beside the body itself; absent if payloads stay in the body. */
+  readonly decodedBytesPerByte?: number;
   encode(streams: readonly StreamEntries[]): Encoded;
   /** Encodes a long batch in steps, with the same result: the bytes of a text are its UTF-8. */
   encodeSteps(streams: readonly StreamEntries[]): Generator<void, Pieces>;
@@ -83,6 +85,8 @@ export const CLEAN_FORMATS = {
     mediaType: "application/json",
     contentType: "application/json; charset=utf-8",
     isBinary: false,
+    // The text, and the values that are parsed from it.
+    decodedBytesPerByte: 3,
     encode: encodeJson,
     encodeSteps: encodeJsonSteps,
     encodeGap: encodeJsonGap,

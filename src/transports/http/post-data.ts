@@ -17,8 +17,6 @@ import { type RouteParts, targetOf } from "./context.ts";
 import { readMultipart } from "./multipart.ts";
 
 const NO_BODY = Buffer.alloc(0);
-/** Memory that the text and the values of a JSON body take beside it, per byte. */
-const JSON_EXPANSION = 3;
 /** Smaller bodies (bytes) are parsed without a reservation. */
 const COUNTED_FROM_BYTES = 64 * 1024;
 
@@ -79,10 +77,11 @@ async function readEntries(
   if (mediaTypeOf(contentType) === "multipart/form-data")
     return readMultipart(request.headers, body, stream, mostEntries);
   const format = chosen ?? contentFormat(contentType);
-  if (format === "json" && body.length >= COUNTED_FROM_BYTES)
-    await request.bodyMemory?.lease.grow(body.length * JSON_EXPANSION);
-  const batch = format === "raw" ? undefined : await readBatch(format, body, mostEntries);
-  return batch ?? [wholeBody(stream, body)];
+  if (format === "raw") return [wholeBody(stream, body)];
+  const { decodedBytesPerByte } = cleanFormat(format);
+  if (decodedBytesPerByte !== undefined && body.length >= COUNTED_FROM_BYTES)
+    await request.bodyMemory?.lease.grow(body.length * decodedBytesPerByte);
+  return (await readBatch(format, body, mostEntries)) ?? [wholeBody(stream, body)];
 }
 
 /** The body as one entry. @throws GatewayError BAD_PARAMETER where the URL names no stream for it */

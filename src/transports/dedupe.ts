@@ -9,7 +9,7 @@ const MOST_KEY = 200;
 /** Gives each entry of a request or connection its mark, in the order they were sent. */
 export type MarkNext = () => DedupeMark;
 
-/** Reads what the request says. @returns undefined where entries are taken as they come @throws GatewayError */
+/** Reads the dedupe parameters. @returns undefined if the request has none @throws GatewayError BAD_PARAMETER */
 export function readDedupe({
   dedupe: key,
   dedupe_from: from,

@@ -33,6 +33,7 @@ describe("“`1/0`, `true/false`, `yes/no`, `on/off`, `t/f`, `y/n` in any case (
     expect(flag(`?ack=${value}`, true)).toBe(false);
   });
 
+  // cspell:ignore truee yess
   test.each(["2", "01", "10", "-1", "tru", "truee", "yess", "oui", "1 ", "%201", "null", "None", "1%0A"])(
     "not %j",
     (value) => {

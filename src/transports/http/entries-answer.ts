@@ -1,4 +1,4 @@
-/** Entries as the body of one HTTP answer, in the format that the client asked for. */
+/** Entries as the body of one HTTP answer, in the format that the client requested. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ClientMemory } from "../../access/client-memory.ts";
 import { bytesOf, type StreamEntries } from "../../domain/entry.ts";

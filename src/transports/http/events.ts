@@ -1,6 +1,6 @@
 /**
- * `GET /data/{stream_id}/events`: entries as server-sent events. The id of an event is the cursor behind it, so that a
- * browser that reconnects by itself, with `Last-Event-ID`, goes on without a gap.
+ * `GET /data/{stream_id}/events`: entries as server-sent events (docs/protocol.md, "Server-sent events"). The id of an event
+ * is the cursor after it, so that a browser that reconnects with `Last-Event-ID` continues without a gap.
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Entry, StreamEntries } from "../../domain/entry.ts";

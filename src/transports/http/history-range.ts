@@ -1,4 +1,4 @@
-/** `GET /data/{stream_id}/entries`: pages through a stream's history by time or id. */
+/** `GET /data/{stream_id}/entries`: pages through a stream's history by time or id (docs/protocol.md, "History"). */
 import type { FastifyInstance } from "fastify";
 import { type EntryId, FIRST_ID, idAfter, idBefore, LAST_ID, parseId } from "../../domain/entry-id.ts";
 import { badParameter } from "../../domain/errors.ts";

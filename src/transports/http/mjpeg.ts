@@ -1,4 +1,4 @@
-/** `GET /data/{stream_id}/mjpeg`: the newest picture, again and again, so that `<img src>` shows a camera. */
+/** `GET /data/{stream_id}/mjpeg`: the newest picture, again and again, for `<img src>` (docs/protocol.md, "MJPEG"). */
 import { randomUUID } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 import { imageTypeOf } from "../../domain/content.ts";

@@ -1,6 +1,6 @@
 /** API keys of both sides, for a gateway that requires them. */
-import { type Grant, parseGrant } from "../../src/access/grant.ts";
-import { makeKey, writeKeyFile } from "../../src/access/key-file.ts";
+import { type Grant, parseGrant } from "../../src/access/identity/grant.ts";
+import { makeKey, writeKeyFile } from "../../src/access/identity/key-file.ts";
 
 /** Secrets of the keys. */
 export interface Keys {

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
-import { openConnection } from "../../src/redis/connection.ts";
+import { openConnection } from "../../src/redis/resp/connection.ts";
 import type { NamedEntry } from "./history.ts";
 import type { Random } from "./random.ts";
 

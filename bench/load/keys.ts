@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseGrant } from "../../src/access/grant.ts";
-import { makeKey, writeKeyFile } from "../../src/access/key-file.ts";
+import { parseGrant } from "../../src/access/identity/grant.ts";
+import { makeKey, writeKeyFile } from "../../src/access/identity/key-file.ts";
 
 /** Keys that may do anything, and the file that knows them. */
 export interface BenchKeys extends Disposable {

@@ -2,8 +2,8 @@
  * Commands pipelined straight to Redis from this process, over the gateway's own client: each list leaves in one write,
  * and its replies are decoded to values, without which nobody could use them.
  */
-import { openConnection } from "../../src/redis/connection.ts";
-import type { Reply } from "../../src/redis/resp-reader.ts";
+import { openConnection } from "../../src/redis/resp/connection.ts";
+import type { Reply } from "../../src/redis/resp/reader.ts";
 
 /** Sends commands together. */
 export interface Pipelined {

@@ -1,7 +1,7 @@
 /** `keys add|list|revoke`: manages the API key file. A running gateway reloads the file when it changes. */
 import { Command, Option } from "commander";
-import { formatGrant, type Grant, parseGrant } from "../../src/access/grant.ts";
-import { type ApiKey, makeKey, readKeyFile, writeKeyFile } from "../../src/access/key-file.ts";
+import { formatGrant, type Grant, parseGrant } from "../../src/access/identity/grant.ts";
+import { type ApiKey, makeKey, readKeyFile, writeKeyFile } from "../../src/access/identity/key-file.ts";
 import { flagValue } from "../flags.ts";
 import type { Io } from "../io.ts";
 import { oneLine } from "../payload-text.ts";

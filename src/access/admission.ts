@@ -1,12 +1,12 @@
 /** What every request passes, by whichever door it comes: is a hostile page behind it, and who is it? */
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import type { Authenticator } from "./authenticator.ts";
-import { ANYONE, type Identity } from "./authorize.ts";
 import type { BrowserGuard } from "./browser-guard.ts";
-import { credentialsOf } from "./credentials.ts";
 import type { Forwarding } from "./forwarding.ts";
-import { checkTicketRoute } from "./ticket-scope.ts";
+import type { Authenticator } from "./identity/authenticator.ts";
+import { ANYONE, type Identity } from "./identity/authorize.ts";
+import { credentialsOf } from "./identity/credentials.ts";
+import { checkTicketRoute } from "./identity/ticket-scope.ts";
 
 /** Somebody at a door. */
 export interface Visitor {

@@ -4,10 +4,10 @@
  */
 import { asGatewayError, GatewayError } from "../domain/errors.ts";
 import type { Visitor } from "./admission.ts";
-import type { Authenticator } from "./authenticator.ts";
-import { authorize } from "./authorize.ts";
-import type { Action } from "./grant.ts";
-import type { Limits } from "./limits.ts";
+import type { Authenticator } from "./identity/authenticator.ts";
+import { authorize } from "./identity/authorize.ts";
+import type { Action } from "./identity/grant.ts";
+import type { Limits } from "./limits/limits.ts";
 
 /** One connection that lasts. */
 export interface Session {

@@ -4,7 +4,7 @@
  * socket of it. So presence is correct with any number of gateways, and after one is killed.
  */
 import type { Logger } from "../domain/logger.ts";
-import type { PresenceLeases } from "../redis/presence-leases.ts";
+import type { PresenceLeases } from "../redis/registry/presence-leases.ts";
 
 /** One socket of a device. */
 export interface DeviceConnection {

@@ -11,7 +11,7 @@ import { compareIds, type EntryId, FIRST_ID, idBefore } from "../domain/entry-id
 import type { GatewayError } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
 import type { Counters } from "../observe/counters.ts";
-import type { OnTailReads, Tail, TailEvents, TailRead } from "../redis/tail.ts";
+import type { OnTailReads, Tail, TailEvents, TailRead } from "../redis/tail/tail.ts";
 import { type Batch, createBatch } from "./batch.ts";
 import type { RecentBatches, RecentMemory } from "./recent-batches.ts";
 

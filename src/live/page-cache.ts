@@ -5,8 +5,8 @@
 
 import type { EntryId } from "../domain/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
-import type { EntrySizes } from "../redis/entry-sizes.ts";
-import type { Log } from "../redis/log.ts";
+import type { EntrySizes } from "../redis/read/entry-sizes.ts";
+import type { Log } from "../redis/read/stream-reader.ts";
 import { type Batch, createBatch } from "./batch.ts";
 
 /** A page of a stream's history. */

@@ -1,15 +1,15 @@
 /** One Redis as the gateway's store: a connection for each kind of commands. */
-import { echoingOver } from "./appender.ts";
-import { databaseOver, ping } from "./commands.ts";
-import { type Connection, type ConnectionHooks, openConnection } from "./connection.ts";
-import { createEcho } from "./echo.ts";
-import { openListedReplicas } from "./listed-replicas.ts";
-import { metaTrackingOver } from "./meta-watch.ts";
-import { openTail, type TailMode } from "./open-tail.ts";
-import { createPolledReads } from "./polled-reads.ts";
-import { createPresenceLeases } from "./presence-leases.ts";
-import type { RedisPlace } from "./source.ts";
+import { echoingOver } from "./append/appender.ts";
+import { createEcho } from "./append/loopback.ts";
+import { openListedReplicas } from "./read/listed-replicas.ts";
+import { createPolledReads } from "./read/poll-cache.ts";
+import { metaTrackingOver } from "./registry/metadata-watch.ts";
+import { createPresenceLeases } from "./registry/presence-leases.ts";
+import type { RedisPlace } from "./resp/address-source.ts";
+import { databaseOver, ping } from "./resp/commands.ts";
+import { type Connection, type ConnectionHooks, openConnection } from "./resp/connection.ts";
 import type { Store, StoreParts } from "./store.ts";
+import { openTail, type TailMode } from "./tail/open-tail.ts";
 
 /** What the store of one Redis is made of. */
 export interface SingleStoreParts extends StoreParts {

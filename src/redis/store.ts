@@ -1,14 +1,14 @@
 /** The Redis that a gateway stands on, whatever it is made of: what the gateway's parts ask of it, and in which ways. */
 import type { Logger } from "../domain/logger.ts";
 import type { Counters } from "../observe/counters.ts";
-import type { OpenSending } from "./appender.ts";
-import type { Commands, Database } from "./commands.ts";
-import type { EntrySizes } from "./entry-sizes.ts";
-import type { OpenMetaTracking } from "./meta-watch.ts";
-import type { PolledReads, PolledReadsWithForget } from "./polled-reads.ts";
-import type { PresenceLeases } from "./presence-leases.ts";
-import type { ReplicaReads } from "./replica-reads.ts";
-import type { OnTailReads, Tail, TailEvents } from "./tail.ts";
+import type { OpenSending } from "./append/appender.ts";
+import type { EntrySizes } from "./read/entry-sizes.ts";
+import type { PolledReads, PolledReadsWithForget } from "./read/poll-cache.ts";
+import type { ReplicaReads } from "./read/replicas.ts";
+import type { OpenMetaTracking } from "./registry/metadata-watch.ts";
+import type { PresenceLeases } from "./registry/presence-leases.ts";
+import type { Commands, Database } from "./resp/commands.ts";
+import type { OnTailReads, Tail, TailEvents } from "./tail/tail.ts";
 
 /** What every store is made of. */
 export interface StoreParts {

@@ -1,8 +1,9 @@
 /** Interface of a worker to its peers: the state that clients and operators see as one gateway. */
+
+import type { Usage } from "../access/limits/usage.ts";
 import type { SessionList } from "../access/session-list.ts";
-import type { Usage } from "../access/usage.ts";
 import type { MetricValues } from "../observe/metrics.ts";
-import type { StreamsByToken } from "../transports/graphql/sse-streams.ts";
+import type { StreamsByToken } from "../transports/graphql/protocol/sse-streams.ts";
 
 /** Request handlers of one worker. */
 export interface OwnHandlers {

@@ -1,6 +1,7 @@
 /** Messages between the primary process and its workers. */
+
+import type { UsageNews } from "../access/limits/usage.ts";
 import type { ShownSession } from "../access/session-list.ts";
-import type { UsageNews } from "../access/usage.ts";
 import type { MetricValues } from "../observe/metrics.ts";
 import type { Settings } from "../settings.ts";
 import type {
@@ -9,7 +10,7 @@ import type {
   StartCall,
   StopCall,
   StreamsByToken,
-} from "../transports/graphql/sse-streams.ts";
+} from "../transports/graphql/protocol/sse-streams.ts";
 
 /** Start configuration of a worker. */
 export interface WorkerConfig {

@@ -1,5 +1,5 @@
 /** Usage synchronisation: forwards usage changes of each worker to the others, and reverts those of a worker that ends. */
-import { type Counted, createNewsBox, type NewsBox, type UsageNews } from "../access/usage.ts";
+import { type Counted, createNewsBox, type NewsBox, type UsageNews } from "../access/limits/usage.ts";
 
 /** Usage synchronisation of the primary process. */
 export interface UsageSync {

@@ -1,6 +1,6 @@
 /** Worker process: a gateway that shares port, limits, metrics and sessions with the other workers. */
 import cluster from "node:cluster";
-import { createSharedUsage } from "../access/usage.ts";
+import { createSharedUsage } from "../access/limits/usage.ts";
 import { startGateway } from "../gateway.ts";
 import { createLogger } from "../observe/logger.ts";
 import { openIpc } from "./ipc.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createProgram } from "../../cli/program.ts";
-import { isKey, readKeyFile } from "../../src/access/key-file.ts";
+import { isKey, readKeyFile } from "../../src/access/identity/key-file.ts";
 
 let dir: string;
 let file: string;

@@ -1,11 +1,11 @@
 /** The tables of `docs/protocol.md` and of the settings against the tables in the code: neither side lacks a row. */
 import { describe, expect, it } from "vitest";
-import { TICKET_ROUTES } from "../../src/access/ticket-scope.ts";
+import { TICKET_ROUTES } from "../../src/access/identity/ticket-scope.ts";
 import { ERRORS } from "../../src/domain/errors.ts";
 import { SETTINGS } from "../../src/settings.ts";
-import { openApiDocument } from "../../src/transports/http/openapi.ts";
-import { type Parameter, type ParameterRoute, rowsOf } from "../../src/transports/parameters.ts";
-import { PROTOCOL_CLOSE } from "../../src/transports/websocket/frame-reader.ts";
+import { openApiDocument } from "../../src/transports/http/routes/openapi.ts";
+import { type Parameter, type ParameterRoute, rowsOf } from "../../src/transports/request/parameters.ts";
+import { PROTOCOL_CLOSE } from "../../src/transports/websocket/protocol/frame-reader.ts";
 import { CLEAN_FORMAT_NAMES, cleanFormat, EVENT_FORMAT_NAMES, RAW_TYPE } from "../../src/wire/formats.ts";
 import { hasDoc, plain, readDoc, sectionOf, tableOf } from "../support/markdown.ts";
 

@@ -1,6 +1,6 @@
 /** Streams that a property changes over a connection of its own, with a record of all that was ever in them. */
 import { compareIds, type EntryId, FIRST_ID, idBefore } from "../../src/domain/entry-id.ts";
-import type { Reply } from "../../src/redis/resp-reader.ts";
+import type { Reply } from "../../src/redis/resp/reader.ts";
 import type { Engine } from "../support/engine.ts";
 import { SPOILT } from "../support/reader.ts";
 import { killConnections, type TestRedis } from "../support/redis.ts";

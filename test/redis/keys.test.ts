@@ -2,9 +2,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { namingOf } from "../../src/domain/stream-name.ts";
-import { slotOf } from "../../src/redis/cluster/slots.ts";
-import { dedupeRecordKey } from "../../src/redis/dedupe-record.ts";
-import { deviceMetaKey, STREAM_META_PREFIX, streamMetaKey } from "../../src/redis/system-keys.ts";
+import { dedupeRecordKey } from "../../src/redis/append/dedupe-record.ts";
+import { slotOf } from "../../src/redis/hash-slot.ts";
+import { deviceMetaKey, STREAM_META_PREFIX, streamMetaKey } from "../../src/redis/keys.ts";
 
 /** Names of the characters that keys are joined by, and others. */
 const names = fc.oneof(

@@ -2,10 +2,15 @@
 import type { NewEntry } from "../../src/domain/entry.ts";
 import { type Counters, createCounters } from "../../src/observe/counters.ts";
 import { createStreamClasses, type StreamClasses } from "../../src/observe/stream-classes.ts";
-import { parseRedisUrl } from "../../src/redis/address.ts";
-import { type Append, type AppendResult, createAppender, echoingOver } from "../../src/redis/appender.ts";
-import { type Connection, openConnection } from "../../src/redis/connection.ts";
-import { createEcho, type Echo, type EchoListener } from "../../src/redis/echo.ts";
+import {
+  type Append,
+  type AppendResult,
+  createAppender,
+  echoingOver,
+} from "../../src/redis/append/appender.ts";
+import { createEcho, type Echo, type EchoListener } from "../../src/redis/append/loopback.ts";
+import { parseRedisUrl } from "../../src/redis/redis-url.ts";
+import { type Connection, openConnection } from "../../src/redis/resp/connection.ts";
 import { silent } from "./redis.ts";
 import { until } from "./until.ts";
 

@@ -1,8 +1,8 @@
 /** A real Redis Cluster for a test: nodes are processes that the test starts, moves slots between, kills and adds. */
 
 import { freePort } from "../../bench/load/free-port.ts";
-import { slotOf } from "../../src/redis/cluster/slots.ts";
-import type { Commands } from "../../src/redis/commands.ts";
+import { slotOf } from "../../src/redis/hash-slot.ts";
+import type { Commands } from "../../src/redis/resp/commands.ts";
 import { startRedis, type TestRedis } from "./redis.ts";
 import { until } from "./until.ts";
 

@@ -6,12 +6,12 @@ import { createRecentMemory } from "../../src/live/recent-batches.ts";
 import { createSubscriber, type Subscribe } from "../../src/live/subscription.ts";
 import { type Counters, createCounters } from "../../src/observe/counters.ts";
 import { createStreamClasses, type StreamClasses } from "../../src/observe/stream-classes.ts";
-import { parseRedisUrl } from "../../src/redis/address.ts";
-import { createAppender } from "../../src/redis/appender.ts";
-import { createEntrySizes } from "../../src/redis/entry-sizes.ts";
-import { createLog, type Log } from "../../src/redis/log.ts";
-import type { TailMode } from "../../src/redis/open-tail.ts";
+import { createAppender } from "../../src/redis/append/appender.ts";
+import { createEntrySizes } from "../../src/redis/read/entry-sizes.ts";
+import { createLog, type Log } from "../../src/redis/read/stream-reader.ts";
+import { parseRedisUrl } from "../../src/redis/redis-url.ts";
 import { openSingleStore } from "../../src/redis/single-store.ts";
+import type { TailMode } from "../../src/redis/tail/open-tail.ts";
 import { silent } from "./redis.ts";
 
 /** What an engine is made with; sizes in bytes. */

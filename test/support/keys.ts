@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseGrant } from "../../src/access/grant.ts";
-import { makeKey, readKeyFile, writeKeyFile } from "../../src/access/key-file.ts";
+import { parseGrant } from "../../src/access/identity/grant.ts";
+import { makeKey, readKeyFile, writeKeyFile } from "../../src/access/identity/key-file.ts";
 
 /** A file of keys in a folder of its own. */
 export interface TestKeys extends Disposable {

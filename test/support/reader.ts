@@ -4,7 +4,7 @@ import type { EntryId } from "../../src/domain/entry-id.ts";
 import type { OnDemandOptions } from "../../src/live/on-demand.ts";
 import type { Subscription } from "../../src/live/subscription.ts";
 import { createCounters } from "../../src/observe/counters.ts";
-import { resolveCursors, type WantedStream } from "../../src/transports/read-request.ts";
+import { resolveCursors, type WantedStream } from "../../src/transports/request/streams.ts";
 import type { Engine } from "./engine.ts";
 
 /** What memory is filled with when nobody is to use it any more: no payload has this byte. */

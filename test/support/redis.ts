@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../bench/load/free-port.ts";
 import type { Logger } from "../../src/domain/logger.ts";
-import { type Connection, openConnection } from "../../src/redis/connection.ts";
+import { type Connection, openConnection } from "../../src/redis/resp/connection.ts";
 import { until } from "./until.ts";
 
 /** A server that tests can use, hurt and bring back. */

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../bench/load/free-port.ts";
-import { type Connection, openConnection } from "../../src/redis/connection.ts";
+import { type Connection, openConnection } from "../../src/redis/resp/connection.ts";
 import { silent, startRedis, type TestRedis } from "./redis.ts";
 import { until } from "./until.ts";
 

@@ -4,7 +4,7 @@ import { createClient as createWsClient } from "graphql-ws";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { withoutPrefix } from "../../src/transports/path-prefix.ts";
+import { withoutPrefix } from "../../src/transports/request/path-prefix.ts";
 import { startBrowser, type TestBrowser } from "../support/browser.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { request } from "../support/http.ts";

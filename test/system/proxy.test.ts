@@ -1,7 +1,7 @@
 /** A gateway behind a proxy: what it believes of forwarding headers, and the path that it stands behind. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createForwarding, createProxyTest } from "../../src/access/forwarding.ts";
-import { withoutPrefix } from "../../src/transports/path-prefix.ts";
+import { withoutPrefix } from "../../src/transports/request/path-prefix.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { request } from "../support/http.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";

@@ -1,8 +1,8 @@
 /** Names are bounded on every transport and in every format, and listing streams costs Redis one walk for all. */
 import { encode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { databaseOver } from "../../src/redis/commands.ts";
-import { createKeyScan } from "../../src/redis/key-scan.ts";
+import { createKeyScan } from "../../src/redis/registry/scan.ts";
+import { databaseOver } from "../../src/redis/resp/commands.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { ask, dataOf } from "../support/graphql.ts";
 import { request } from "../support/http.ts";

@@ -1,8 +1,8 @@
 /** Usage synchronisation: each worker learns the total usage of all running workers. */
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createLimits } from "../../src/access/limits.ts";
-import { createSharedUsage, type SharedUsage } from "../../src/access/usage.ts";
+import { createLimits } from "../../src/access/limits/limits.ts";
+import { createSharedUsage, type SharedUsage } from "../../src/access/limits/usage.ts";
 import { createUsageSync, type UsageSync } from "../../src/workers/usage-sync.ts";
 
 beforeEach(() => {

@@ -8,16 +8,16 @@
  */
 import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
-import { keyOf } from "../command-key.ts";
-import type { Argument, CommandWriter } from "../command-writer.ts";
-import type { Commands, Database } from "../commands.ts";
-import { away, type Connection, type Done, ReplyLostError } from "../connection.ts";
-import { type Reply, ReplyError } from "../resp-reader.ts";
-import type { TransactionDone } from "../transaction.ts";
-import type { ClusterMap, ClusterNode } from "./map.ts";
-import { type NodeHooks, openClusterNodes } from "./nodes.ts";
-import { redirectionOf } from "./redirection.ts";
-import { slotOf } from "./slots.ts";
+import { slotOf } from "../hash-slot.ts";
+import type { TransactionDone } from "../read/transaction.ts";
+import type { Commands, Database } from "../resp/commands.ts";
+import { away, type Connection, type Done, ReplyLostError } from "../resp/connection.ts";
+import { type Reply, ReplyError } from "../resp/reader.ts";
+import type { Argument, CommandWriter } from "../resp/writer.ts";
+import { keyOf } from "./command-key.ts";
+import { type NodeHooks, openClusterNodes } from "./node-connections.ts";
+import { redirectionOf } from "./redirect.ts";
+import type { ClusterMap, ClusterNode } from "./topology.ts";
 
 /** What happens at nodes, for whoever uses a router. */
 export interface RouterHooks extends NodeHooks {

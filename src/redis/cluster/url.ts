@@ -1,6 +1,6 @@
 /** A Redis Cluster by some of its nodes, read from `REDIS_URL`: `redis+cluster://user:password@host:port,host:port`. */
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import { describeAddress, parseRedisUrl, type RedisAddress } from "../address.ts";
+import { describeAddress, parseRedisUrl, type RedisAddress } from "../redis-url.ts";
 
 /** A cluster, by nodes that are asked for all the others. The same user, password and TLS open every node. */
 export interface ClusterPlace {

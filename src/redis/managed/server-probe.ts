@@ -4,7 +4,7 @@
  */
 import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { createReplyReader, type Reply, ReplyError } from "../resp-reader.ts";
+import { createReplyReader, type Reply, ReplyError } from "../resp/reader.ts";
 import { ManagedServerError } from "./server-binary.ts";
 
 /** The last one where the listener closes before it has accepted. */

@@ -1,6 +1,6 @@
 /** The sentinels of a Redis and the name they know it by, read from `REDIS_URL`. */
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import { decoded, type RedisAddress, tlsAt } from "../address.ts";
+import { decoded, type RedisAddress, tlsAt } from "../redis-url.ts";
 
 /** One sentinel. */
 export interface SentinelHost {

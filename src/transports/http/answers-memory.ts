@@ -1,7 +1,7 @@
 /** Memory of HTTP responses: reserved before entries are read, and counted until the client has read the response. */
 import type { FastifyInstance, FastifyReply } from "fastify";
-import type { ClientMemory } from "../../access/client-memory.ts";
-import type { MemoryLease } from "../../access/memory-budget.ts";
+import type { ClientMemory } from "../../access/limits/client-memory.ts";
+import type { MemoryLease } from "../../access/limits/memory-budget.ts";
 import { whenAnswerEnds } from "./answer-end.ts";
 
 declare module "fastify" {

@@ -1,9 +1,9 @@
 /** Request bodies, read under the memory budget: a request that finds no memory is paused, then answered 503. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { ClientMemory } from "../../access/client-memory.ts";
-import { type MemoryLease, overloaded } from "../../access/memory-budget.ts";
+import type { ClientMemory } from "../../access/limits/client-memory.ts";
+import { type MemoryLease, overloaded } from "../../access/limits/memory-budget.ts";
 import { GatewayError } from "../../domain/errors.ts";
-import { releaseMemory } from "../websocket/release-memory.ts";
+import { releaseMemory } from "../websocket/protocol/release-memory.ts";
 import { whenAnswerEnds } from "./answer-end.ts";
 import { SMALL_BODY_BYTES } from "./body-limits.ts";
 import { sendContinue } from "./expect-continue.ts";

@@ -1,7 +1,7 @@
 /** Puts warnings about a request into the headers of its response. */
 import type { FastifyInstance, FastifyReply } from "fastify";
-import type { Log } from "../../redis/log.ts";
-import { type ParameterRoute, unknownParameters } from "../parameters.ts";
+import type { Log } from "../../redis/read/stream-reader.ts";
+import { type ParameterRoute, unknownParameters } from "../request/parameters.ts";
 import {
   type NamedTime,
   oddTimes,
@@ -10,7 +10,7 @@ import {
   type WarningKind,
   type Warnings,
   warningsHeader,
-} from "../warnings.ts";
+} from "../request/warnings.ts";
 
 /** Routes whose parameters are in the table, by method and pattern. */
 const ROUTES: Readonly<Record<string, ParameterRoute>> = {

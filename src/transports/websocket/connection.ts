@@ -1,7 +1,7 @@
 /** What pushing and pulling sockets have in common: the request they came with, and how they end. */
 import type { Socket } from "node:net";
-import type { ClientMemory } from "../../access/client-memory.ts";
-import type { Limits } from "../../access/limits.ts";
+import type { ClientMemory } from "../../access/limits/client-memory.ts";
+import type { Limits } from "../../access/limits/limits.ts";
 import type { Session, Sessions } from "../../access/sessions.ts";
 import type { Presence } from "../../devices/presence.ts";
 import type { GatewayError } from "../../domain/errors.ts";
@@ -9,15 +9,15 @@ import type { Logger } from "../../domain/logger.ts";
 import type { Subscribe } from "../../live/subscription.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { Availability } from "../../redis/availability.ts";
-import type { Log } from "../../redis/log.ts";
-import type { TurnEnd } from "../byte-sink.ts";
-import type { RequestLimits } from "../read-request.ts";
-import type { Refusals, RefusedAt } from "../refusals.ts";
-import type { Warnings } from "../warnings.ts";
-import type { PayloadPool } from "./payload-pool.ts";
+import type { Log } from "../../redis/read/stream-reader.ts";
+import type { RequestLimits } from "../request/streams.ts";
+import type { Warnings } from "../request/warnings.ts";
+import type { TurnEnd } from "../response/byte-sink.ts";
+import type { Refusals, RefusedAt } from "../response/error-log.ts";
+import type { PushGate } from "./backpressure.ts";
+import type { PayloadPool } from "./protocol/buffer-pool.ts";
+import type { ServerWebSocket } from "./protocol/socket.ts";
 import type { PullEncoders } from "./pull-encoder.ts";
-import type { PushGate } from "./push-gate.ts";
-import type { ServerWebSocket } from "./server-socket.ts";
 
 /** An accepted WebSocket and what was asked for. */
 export interface WebSocketRequest {

@@ -8,7 +8,7 @@
  * One frame at a time, or two where the round trip takes longer than the frame itself, since the link would be idle while
  * the pong returns. A pong costs the gateway as much as a small frame, so while the link is prompt small frames share one.
  */
-import type { ByteSink, Chunks } from "../byte-sink.ts";
+import type { ByteSink, Chunks } from "../response/byte-sink.ts";
 
 /** What is held back. */
 interface Held {

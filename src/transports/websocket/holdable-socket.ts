@@ -1,5 +1,5 @@
 /** A WebSocket that can be held: not read for a time, whoever else pauses and resumes it meanwhile. */
-import type { ServerWebSocket } from "./server-socket.ts";
+import type { ServerWebSocket } from "./protocol/socket.ts";
 
 /** A socket that can be held. */
 export interface HoldableSocket extends ServerWebSocket {

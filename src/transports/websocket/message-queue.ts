@@ -3,7 +3,7 @@
  * slices; the socket is not read meanwhile, and what had been read already waits.
  */
 import { runInSlices } from "../../domain/work-slice.ts";
-import type { Pausable } from "./push-gate.ts";
+import type { Pausable } from "./backpressure.ts";
 
 /** A message that arrived. */
 export interface ArrivedMessage {

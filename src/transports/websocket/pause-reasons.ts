@@ -1,5 +1,5 @@
 /** Reasons to stop reading a socket. It is read again when the last of them has ended. */
-import type { Pausable } from "./push-gate.ts";
+import type { Pausable } from "./backpressure.ts";
 
 /**
  * Divides a socket's pause among those who need it, so that one of them cannot end the pause of another.

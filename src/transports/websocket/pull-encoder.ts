@@ -4,8 +4,8 @@ import type { Encoder } from "../../live/sink.ts";
 import { type CleanFormat, cleanFormat, type Encoded, type MessageFormat } from "../../wire/formats.ts";
 import { encodeHeader, type PullOffsets } from "../../wire/header.ts";
 import { isLongToEncode } from "../../wire/pieces.ts";
-import { type Chunks, JOIN_BELOW_BYTES } from "../byte-sink.ts";
-import { createFrameWriter, type FrameWriter } from "./frame-writer.ts";
+import { type Chunks, JOIN_BELOW_BYTES } from "../response/byte-sink.ts";
+import { createFrameWriter, type FrameWriter } from "./protocol/frame-writer.ts";
 
 /** What decides the frames. */
 export interface PullForm {

@@ -1,11 +1,10 @@
 /** `/data/{stream_id}/pull`: sends entries as they arrive, or as they once arrived (docs/protocol.md, "WebSocket pull"). */
-import type { Identity } from "../../access/authorize.ts";
+import type { Identity } from "../../access/identity/authorize.ts";
 import type { Gap } from "../../domain/entry.ts";
 import { asGatewayError, badParameter, type GatewayError } from "../../domain/errors.ts";
 import type { Subscription } from "../../live/subscription.ts";
 import { CLEAN_FORMAT_NAMES } from "../../wire/formats.ts";
-import { type ByteSink, type Chunks, createByteSink } from "../byte-sink.ts";
-import { readParameters } from "../query.ts";
+import { readParameters } from "../request/query.ts";
 import {
   cursorTimes,
   keysOf,
@@ -13,8 +12,9 @@ import {
   readWantedStreams,
   resolveCursors,
   type WantedStream,
-} from "../read-request.ts";
-import { oddTimes, timeWarnings } from "../warnings.ts";
+} from "../request/streams.ts";
+import { oddTimes, timeWarnings } from "../request/warnings.ts";
+import { type ByteSink, type Chunks, createByteSink } from "../response/byte-sink.ts";
 import {
   closeWith,
   refusedAt,

@@ -1,21 +1,21 @@
 /** `/data/{stream_id}/push`: stores what a client sends (docs/protocol.md, "WebSocket push"). */
-import { authorize } from "../../access/authorize.ts";
-import { createStreamKeys } from "../../access/stream-keys.ts";
+import { authorize } from "../../access/identity/authorize.ts";
 import type { DeviceConnection } from "../../devices/presence.ts";
 import type { NewEntry } from "../../domain/entry.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import { DEFAULT_DEVICE, parseStreamIds } from "../../domain/stream-name.ts";
-import type { AppendDone, AppendResult } from "../../redis/appender.ts";
+import type { AppendDone, AppendResult } from "../../redis/append/appender.ts";
 import type { PushedEntry } from "../../wire/push-batch.ts";
 import { createPushDecoder } from "../../wire/push-decoder.ts";
 import { statusOf } from "../../wire/status.ts";
-import { appendResultsJson } from "../append-results.ts";
-import { appendSteps } from "../append-steps.ts";
-import { createByteSink } from "../byte-sink.ts";
-import { readDedupe } from "../dedupe.ts";
-import type { ParametersOf } from "../parameters.ts";
-import { readParameters } from "../query.ts";
-import { readNaming } from "../read-request.ts";
+import { appendSteps } from "../request/append-steps.ts";
+import { readDedupe } from "../request/dedupe.ts";
+import type { ParametersOf } from "../request/parameters.ts";
+import { readParameters } from "../request/query.ts";
+import { createStreamKeys } from "../request/stream-keys.ts";
+import { readNaming } from "../request/streams.ts";
+import { appendResultsJson } from "../response/append-results.ts";
+import { createByteSink } from "../response/byte-sink.ts";
 import {
   closeWith,
   refusedAt,
@@ -24,10 +24,10 @@ import {
   type WebSocketRequest,
 } from "./connection.ts";
 import { readControl } from "./control.ts";
-import { createFrameWriter } from "./frame-writer.ts";
 import { type ArrivedMessage, createMessageQueue } from "./message-queue.ts";
 import { createPauseReasons } from "./pause-reasons.ts";
-import type { ServerWebSocket } from "./server-socket.ts";
+import { createFrameWriter } from "./protocol/frame-writer.ts";
+import type { ServerWebSocket } from "./protocol/socket.ts";
 
 /**
  * What an entry counts for while it waits, beside its payload, in bytes: its memory, and more than that the time it takes

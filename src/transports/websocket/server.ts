@@ -5,21 +5,27 @@ import type { Admission, Visitor } from "../../access/admission.ts";
 import type { Session, SessionKind } from "../../access/sessions.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { EndSpan, Tracing } from "../../observe/tracing.ts";
-import { chooseProtocol, type ServeGraphql } from "../graphql/websocket.ts";
-import { unknownParameters } from "../parameters.ts";
-import { withoutPrefix } from "../path-prefix.ts";
-import { doorOf } from "../refusals.ts";
-import { checkHead } from "../request-head.ts";
-import type { SocketDeadlines } from "../socket-deadlines.ts";
+import { chooseProtocol, type ServeGraphql } from "../graphql/protocol/websocket.ts";
+import { unknownParameters } from "../request/parameters.ts";
+import { withoutPrefix } from "../request/path-prefix.ts";
+import { checkHead } from "../request/request-head.ts";
+import { doorOf } from "../response/error-log.ts";
+import type { SocketDeadlines } from "../response/socket-deadlines.ts";
 import { closeWith, refusedAt, type ServedSocket, type WebSocketParts } from "./connection.ts";
 import { MOST_CONTROL_BYTES } from "./control.ts";
-import { PROTOCOL_CLOSE } from "./frame-reader.ts";
-import { answerHandshake, chooseOpenly, offeredProtocols, refuseUpgrade, splitUrl } from "./handshake.ts";
 import { makeHoldable } from "./holdable-socket.ts";
+import { PROTOCOL_CLOSE } from "./protocol/frame-reader.ts";
+import {
+  answerHandshake,
+  chooseOpenly,
+  offeredProtocols,
+  refuseUpgrade,
+  splitUrl,
+} from "./protocol/handshake.ts";
+import { createServerWebSocket, type ServerWebSocket } from "./protocol/socket.ts";
 import { servePull } from "./pull.ts";
 import { servePush } from "./push.ts";
-import { createRateKeeper } from "./rate-keeper.ts";
-import { createServerWebSocket, type ServerWebSocket } from "./server-socket.ts";
+import { createRateKeeper } from "./rate-limit.ts";
 
 /** The WebSocket side of the gateway. */
 export interface WebSocketTransport {

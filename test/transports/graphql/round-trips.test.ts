@@ -1,20 +1,24 @@
 /** What a query costs Redis: a bounded number of round trips and commands, however many streams there are. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ANYONE } from "../../../src/access/authorize.ts";
-import { createClientMemory } from "../../../src/access/client-memory.ts";
-import { createLimits } from "../../../src/access/limits.ts";
+import { ANYONE } from "../../../src/access/identity/authorize.ts";
+import { createClientMemory } from "../../../src/access/limits/client-memory.ts";
+import { createLimits } from "../../../src/access/limits/limits.ts";
 import { createSessions } from "../../../src/access/sessions.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
-import { parseRedisUrl } from "../../../src/redis/address.ts";
-import { databaseOver } from "../../../src/redis/commands.ts";
-import { type Connection, openConnection } from "../../../src/redis/connection.ts";
-import { createMetaWatch, metaTrackingOver } from "../../../src/redis/meta-watch.ts";
-import { createRegistry } from "../../../src/redis/registry.ts";
-import { fixedRetention } from "../../../src/redis/retention.ts";
+import { fixedRetention } from "../../../src/redis/append/retention.ts";
+import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
+import { createMetaWatch, metaTrackingOver } from "../../../src/redis/registry/metadata-watch.ts";
+import { createRegistry } from "../../../src/redis/registry/registry.ts";
+import { databaseOver } from "../../../src/redis/resp/commands.ts";
+import { type Connection, openConnection } from "../../../src/redis/resp/connection.ts";
 import { readSettings } from "../../../src/settings.ts";
-import { createExecutor, type Executor, perform } from "../../../src/transports/graphql/executor.ts";
-import { createClosing } from "../../../src/transports/http/context.ts";
-import { createRefusals } from "../../../src/transports/refusals.ts";
+import {
+  createExecutor,
+  type Executor,
+  perform,
+} from "../../../src/transports/graphql/execution/executor.ts";
+import { createClosing } from "../../../src/transports/http/route.ts";
+import { createRefusals } from "../../../src/transports/response/error-log.ts";
 import { type Engine, openEngine } from "../../support/engine.ts";
 import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
 

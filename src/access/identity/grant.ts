@@ -1,0 +1,53 @@
+/**
+ * What a key or token allows: an action on the streams of a pattern, written `read:glasses:*`.
+ * Patterns are those of `domain/stream-pattern.ts`.
+ */
+import { matchesGlob, matchesPattern, problemOfPattern } from "../../domain/stream-pattern.ts";
+
+/** What can be done: `write` does not include `read`; `admin` includes both, and what changes or removes streams. */
+export const ACTIONS = ["read", "write", "admin"] as const;
+
+/** One of `ACTIONS`. */
+export type Action = (typeof ACTIONS)[number];
+
+/** One action on the streams of a pattern. */
+export interface Grant {
+  readonly action: Action;
+  readonly pattern: string;
+}
+
+/**
+ * Reads a grant, `read:glasses:*`. An action alone, `admin`, is for everything.
+ *
+ * @throws Error with a sentence that says what is wrong
+ */
+export function parseGrant(text: string): Grant {
+  const at = text.indexOf(":");
+  const name = at < 0 ? text : text.slice(0, at);
+  const pattern = at < 0 ? "*" : text.slice(at + 1);
+  const action = ACTIONS.find((one) => one === name);
+  if (action === undefined)
+    throw new Error(`a permission begins with one of ${ACTIONS.join(", ")}, not "${text.slice(0, 60)}"`);
+  const problem = problemOfPattern(pattern);
+  if (problem !== undefined) throw new Error(`a permission's pattern, as glasses:*, ${problem}`);
+  return { action, pattern };
+}
+
+/** The text that `parseGrant` reads. */
+export const formatGrant = ({ action, pattern }: Grant): string => `${action}:${pattern}`;
+
+/** Whether a grant allows an action on a stream key. */
+export const allows = (grant: Grant, action: Action, key: string): boolean =>
+  (grant.action === action || grant.action === "admin") && matchesPattern(grant.pattern, key);
+
+/** Returns whether a grant allows an action on the whole gateway (`/admin`, `flush`): only `*` covers that, not `*:*`. */
+export const allowsGateway = (grant: Grant, action: Action): boolean =>
+  grant.pattern === "*" && (grant.action === action || grant.action === "admin");
+
+/** Returns whether a grant allows reading at least one stream of a device. */
+export function covers({ action, pattern }: Grant, device: string): boolean {
+  if (action === "write") return false;
+  if (pattern === "*") return true;
+  const colon = pattern.indexOf(":");
+  return colon > 0 && device !== "" && matchesGlob(pattern.slice(0, colon), device);
+}

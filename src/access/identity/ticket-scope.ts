@@ -1,0 +1,53 @@
+/**
+ * The one use that a ticket can be requested for. An address with a ticket is copied into logs, histories and chats;
+ * a scoped one opens one route of one stream there, and nothing else that its key may do.
+ */
+import { badParameter, GatewayError } from "../../domain/errors.ts";
+import type { Action } from "./grant.ts";
+
+/** What the routes of `/data/{stream_id}` do with a stream, by the name that a ticket is requested with. */
+const ROUTES = {
+  get: "read",
+  post: "write",
+  push: "write",
+  pull: "read",
+  events: "read",
+  mjpeg: "read",
+  entries: "read",
+} as const satisfies Record<string, Action>;
+
+/** A route that a ticket can be requested for. */
+export type TicketRoute = keyof typeof ROUTES;
+
+/** All routes that a ticket can be requested for. */
+export const TICKET_ROUTES = Object.keys(ROUTES) as readonly TicketRoute[];
+
+/** One route, and the streams that it may name. */
+export interface TicketScope {
+  readonly route: TicketRoute;
+  readonly action: Action;
+  /** The streams' keys in Redis. */
+  readonly keys: readonly string[];
+}
+
+/** Makes a scope. @throws GatewayError BAD_PARAMETER for an unknown route, or no stream */
+export function ticketScope(route: unknown, keys: readonly string[]): TicketScope {
+  const known = TICKET_ROUTES.find((one) => one === route);
+  if (known === undefined)
+    throw badParameter("route", `must be one of ${TICKET_ROUTES.join(", ")}, got ${JSON.stringify(route)}`);
+  if (keys.length === 0) throw badParameter("stream", "is missing: a ticket for a route names its stream");
+  return { route: known, action: ROUTES[known], keys };
+}
+
+/**
+ * Checks that a request is for the route that its ticket was requested for.
+ *
+ * @param url the request's address, with or without the path that a proxy puts before it
+ * @throws GatewayError FORBIDDEN
+ */
+export function checkTicketRoute({ route }: TicketScope, method: string, url: string): void {
+  const path = url.split("?", 1)[0] ?? "";
+  const [, last] = /\/data\/[^/]+(?:\/([a-z]+))?\/?$/.exec(path) ?? [undefined, "none"];
+  const actual = last ?? (method === "POST" ? "post" : "get");
+  if (actual !== route) throw new GatewayError("FORBIDDEN", `the ticket is for the route ${route} alone`);
+}

@@ -1,0 +1,62 @@
+/** The two memory budgets of a gateway: one for what clients send, one for what they are sent. */
+import type { Visitor } from "../admission.ts";
+import { accountName } from "./limits.ts";
+import { createMemoryBudget, type MemoryBudget, type MemoryLease } from "./memory-budget.ts";
+import type { MemoryCounts } from "./memory-ledger.ts";
+
+/** Bytes that a client may hold of each reserve: a page of history, with its default size. */
+const SMALL_BYTES = 256 * 1024;
+
+/** Uses of memory for what clients send: HTTP bodies, WebSocket messages, and entries that wait for Redis. */
+const RECEIVE_USES = ["body", "message", "append"] as const;
+/**
+ * Uses of memory for what clients are sent: entries read for an answer, results of GraphQL operations, and bytes written to
+ * a connection whose client has not read them.
+ */
+const ANSWER_USES = ["answer", "graphql", "unread"] as const;
+
+type ReceiveUse = (typeof RECEIVE_USES)[number];
+type AnswerUse = (typeof ANSWER_USES)[number];
+
+/** Memory that clients can cause. */
+export interface ClientMemory {
+  /** Opens a lease on `TOTAL_RECEIVE_BYTES`. */
+  receive(use: ReceiveUse, visitor: Visitor): MemoryLease;
+  /** Opens a lease on `TOTAL_ANSWER_BYTES`. */
+  answer(use: AnswerUse, visitor: Visitor): MemoryLease;
+  /** Whether anything waits for memory. */
+  isShort(): boolean;
+  /** Counters by use: a fixed set. */
+  counts(): Iterable<readonly [use: string, counts: Readonly<MemoryCounts>]>;
+}
+
+/** The bounds. */
+export interface ClientMemoryOptions {
+  readonly totalReceiveBytes: number;
+  readonly totalAnswerBytes: number;
+  /** Part of each total that one client may use. */
+  readonly clientMemoryPercent: number;
+  /** Longest wait, in ms. */
+  readonly memoryWaitMs: number;
+}
+
+/** Makes the budgets. */
+export function createClientMemory(options: ClientMemoryOptions): ClientMemory {
+  const { totalReceiveBytes, totalAnswerBytes, clientMemoryPercent, memoryWaitMs: waitMs } = options;
+  const budget = <Use extends string>(uses: readonly Use[], totalBytes: number): MemoryBudget<Use> =>
+    createMemoryBudget({
+      uses,
+      totalBytes,
+      shareBytes: (totalBytes * clientMemoryPercent) / 100,
+      smallBytes: SMALL_BYTES,
+      waitMs,
+    });
+  const receive = budget(RECEIVE_USES, totalReceiveBytes);
+  const answer = budget(ANSWER_USES, totalAnswerBytes);
+  return {
+    receive: (use, visitor) => receive.open(use, accountName(visitor)),
+    answer: (use, visitor) => answer.open(use, accountName(visitor)),
+    isShort: () => receive.isShort() || answer.isShort(),
+    counts: () => [...Object.entries(receive.counts), ...Object.entries(answer.counts)],
+  };
+}

@@ -1,0 +1,95 @@
+/** A Redis Cluster as the gateway's store: each kind of commands by a router of its own, all by one map. */
+import type { Logger } from "../domain/logger.ts";
+import { openClusterRouter, type RouterHooks } from "./cluster/router.ts";
+import { type ClusterMap, openClusterMap } from "./cluster/topology.ts";
+import type { ClusterPlace } from "./cluster/url.ts";
+import { slotOf } from "./hash-slot.ts";
+import { unkeptReads } from "./read/poll-cache.ts";
+import { createReplicaPool, type ReplicaReads } from "./read/replicas.ts";
+import { createClusterLeases } from "./registry/cluster-presence-leases.ts";
+import { TRACK_META } from "./registry/metadata-watch.ts";
+import { ping } from "./resp/commands.ts";
+import type { Store, StoreParts } from "./store.ts";
+import { openClusterTail } from "./tail/cluster-tail.ts";
+
+/** What the store of a cluster is made of. */
+export interface ClusterStoreParts extends StoreParts {
+  readonly place: ClusterPlace;
+}
+
+/** Opens the store. It is usable at once: commands wait until the cluster is there. */
+export function openClusterStore(parts: ClusterStoreParts): Store {
+  const { place, readsReplicas, waitMs, silenceMs, leaseMs, streamMaxLength, sizes, counters, logger } =
+    parts;
+  const map = openClusterMap(place, logger);
+  const open = (name: string, hooks: RouterHooks & { readonly isOrdered?: boolean } = {}) =>
+    openClusterRouter({
+      ...hooks,
+      map,
+      name,
+      logger,
+      waitMs,
+      silenceMs,
+      onNodeLost() {
+        counters.redisReconnects++;
+      },
+    });
+  const reads = open("reads");
+  const appends = open("appends", { isOrdered: true });
+  const replicas = readsReplicas ? openClusterReplicas(map, logger) : undefined;
+
+  return {
+    reads,
+    replicas,
+    openSending: (encode) => ({
+      // Without an echo: it would take a transaction for each stream's slot.
+      append: (entry, settle) => appends.sendEncoded(entry.key, (out) => encode(entry, out), settle),
+    }),
+    async ping() {
+      await Promise.all([reads, appends].map((one) => one.onEach(ping)));
+    },
+    openPolledReads: (readsOver) => unkeptReads(readsOver(reads)),
+    openTail: (onReads, events) =>
+      openClusterTail({ map, logger, silenceMs, sizes, counters, onReads, ...events }),
+    openMetaTracking({ onPush, onAgain }) {
+      let isArmed = false;
+      const router = open("meta", {
+        greeting: TRACK_META,
+        onPush,
+        onNodeReady: () => isArmed && onAgain(),
+      });
+      // A node's answer comes after that to its greeting.
+      const armed = router
+        .onEach((server) => server.call("PING"))
+        .then(() => {
+          isArmed = true;
+        });
+      return { database: router, armed, close: router.close };
+    },
+    createLeases: (gatewayId) =>
+      createClusterLeases({ database: reads, gatewayId, leaseMs, streamMaxLength }),
+    close() {
+      replicas?.close();
+      reads.close();
+      appends.close();
+      map.close();
+    },
+  };
+}
+
+/** Reads from the replicas that a cluster has. */
+function openClusterReplicas(map: ClusterMap, logger: Logger): ReplicaReads & { close(): void } {
+  const pool = createReplicaPool(logger, ["READONLY"]);
+  const stopWatching = map.watch(() => pool.keep(map.replicas().map(({ address }) => address)));
+  return {
+    ask: (key, ...commands) =>
+      pool.ask(
+        map.replicasOf(slotOf(key)).map(({ address }) => address),
+        commands,
+      ),
+    close() {
+      stopWatching();
+      pool.close();
+    },
+  };
+}

@@ -1,0 +1,41 @@
+/**
+ * Reads that would be a transaction as one script. A Redis that has reached `maxmemory` rejects every command after
+ * `MULTI`, also reads. It still runs scripts, which are as atomic. They cost more, since payloads pass through Lua.
+ */
+
+import { keyOf } from "../cluster/command-key.ts";
+import type { Argument } from "../resp/writer.ts";
+
+const READS: ReadonlySet<unknown> = new Set(["EVAL", "XINFO", "XLEN", "XRANGE", "XREAD", "XREVRANGE"]);
+
+/** ARGV: for each command the number of its arguments, then these. An `EVAL` runs within this script. */
+const SCRIPT = `local replies, at = {}, 1
+while at <= #ARGV do
+  local last = at + tonumber(ARGV[at])
+  if ARGV[at + 1] == 'EVAL' then
+    local lastKey = at + 3 + tonumber(ARGV[at + 3])
+    local run = loadstring('local KEYS, ARGV = ...\\n' .. ARGV[at + 2])
+    replies[#replies + 1] = run({unpack(ARGV, at + 4, lastKey)}, {unpack(ARGV, lastKey + 1, last)})
+  else
+    replies[#replies + 1] = redis.pcall(unpack(ARGV, at + 1, last)) or false
+  end
+  at = last + 1
+end
+return replies`;
+
+/** Whether commands may run as a script: a script of which a write fails would have carried out those before it. */
+export const areReads = (commands: readonly (readonly Argument[])[]): boolean =>
+  commands.every(([name]) => READS.has(name));
+
+/** The script that runs reads. Its reply is the list of their replies. */
+export function readScript(commands: readonly (readonly Argument[])[]): readonly Argument[] {
+  // `CLIENT TRACKING` follows the keys that a script declares.
+  const keys = [...new Set(commands.map(keyOf))];
+  return [
+    "EVAL",
+    SCRIPT,
+    keys.length,
+    ...keys,
+    ...commands.flatMap((command) => [command.length, ...command]),
+  ];
+}

@@ -1,0 +1,96 @@
+/**
+ * Leases on devices: while a gateway has a device's socket it holds a lease, and renews it. A lease that runs out, as
+ * that of a gateway that was killed does, is ended by whichever gateway looks first. Each step is one script, so that
+ * the set of connected devices changes, and its event is written, exactly once, whoever else does the same.
+ *
+ *     :devices:lease:{device_id}   sorted set: gateway → when its lease runs out, ms of Redis' own clock
+ *     :devices:leases              sorted set: device → when to look whether all its leases have run out
+ */
+
+import { DEVICES_CONNECTED, DEVICES_SEEN, deviceMetaKey, EVENT_DEVICE_CONNECTED } from "../keys.ts";
+import { refusing } from "../reply-errors.ts";
+import type { Commands } from "../resp/commands.ts";
+
+/** What gateways share of who is there. Everything throws `GatewayError` where Redis does not answer. */
+export interface PresenceLeases {
+  /** Takes a lease, or renews it. A device that had none becomes connected, unless somebody said so before. */
+  hold(deviceId: string): Promise<void>;
+  /** Gives a lease back. A device that no gateway has is disconnected, unless somebody said so before. */
+  release(deviceId: string): Promise<void>;
+  /** Ends leases that have run out, of whichever gateway. */
+  reap(): Promise<void>;
+}
+
+/** What leases are made of. */
+export interface PresenceLeasesParts {
+  readonly commands: Commands;
+  /** Names this gateway among all; in its next life it is another. */
+  readonly gatewayId: string;
+  readonly leaseMs: number;
+  /** `REDIS_STREAM_MAXLEN`, for the events; 0 keeps all. */
+  readonly streamMaxLength: number;
+}
+
+/** When to look at each device. */
+export const DUE = ":devices:leases";
+const LEASE_PREFIX = ":devices:lease:";
+
+/** The clock of Redis, since gateways' own may differ. */
+export const CLOCK = `local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+`;
+
+/** What the scripts share: the clock, and how a change is told. */
+const COMMON = `local connected, events, due = KEYS[1], KEYS[2], KEYS[3]
+${CLOCK}local function tell(device, rest)
+  local text = '{"device_id":' .. cjson.encode(device) .. rest .. '}'
+  if ARGV[1] == '0' then redis.call('XADD', events, '*', 'd', text)
+  else redis.call('XADD', events, 'MAXLEN', '~', ARGV[1], '*', 'd', text) end
+end
+local function gone(device)
+  redis.call('ZREM', due, device)
+  if redis.call('SREM', connected, device) == 1 then tell(device, ',"connected":false') end
+end
+`;
+
+/** KEYS from 4: the device's leases, the devices seen, its metadata. ARGV from 2: the device, the gateway, ms. */
+const HOLD = `${COMMON}
+local device, gateway, untilMs = ARGV[2], ARGV[3], now + ARGV[4]
+local isNew = redis.call('ZADD', KEYS[4], untilMs, gateway) == 1
+redis.call('ZADD', due, 'GT', untilMs, device)
+if not isNew then return end
+redis.call('SADD', KEYS[5], device)
+if redis.call('SADD', connected, device) == 1 then
+  tell(device, ',"connected":true,"meta":' .. (redis.call('GET', KEYS[6]) or '{}'))
+end`;
+
+/** KEYS from 4: the device's leases. ARGV from 2: the device, the gateway. */
+const RELEASE = `${COMMON}
+local ended = redis.call('ZREM', KEYS[4], ARGV[3]) + redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now)
+if ended > 0 and redis.call('ZCARD', KEYS[4]) == 0 then gone(ARGV[2]) end`;
+
+/** ARGV from 2: what stands before a device in the key of its leases. Looks at some at a time, not to hold others up. */
+const REAP = `${COMMON}
+for _, device in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, 100)) do
+  local leases = ARGV[2] .. device
+  redis.call('ZREMRANGEBYSCORE', leases, '-inf', now)
+  local last = redis.call('ZREVRANGE', leases, 0, 0, 'WITHSCORES')
+  if last[2] then redis.call('ZADD', due, last[2], device) else gone(device) end
+end`;
+
+/** Makes the leases of one gateway. */
+export function createPresenceLeases(parts: PresenceLeasesParts): PresenceLeases {
+  const { commands, gatewayId, leaseMs, streamMaxLength } = parts;
+  const shared = [DEVICES_CONNECTED, EVENT_DEVICE_CONNECTED, DUE];
+
+  async function run(script: string, keys: readonly string[], args: readonly (string | number)[]) {
+    const all = [...shared, ...keys];
+    await refusing(commands.call("EVAL", script, all.length, ...all, streamMaxLength, ...args));
+  }
+
+  return {
+    hold: (id) => run(HOLD, [LEASE_PREFIX + id, DEVICES_SEEN, deviceMetaKey(id)], [id, gatewayId, leaseMs]),
+    release: (id) => run(RELEASE, [LEASE_PREFIX + id], [id, gatewayId]),
+    reap: () => run(REAP, [], [LEASE_PREFIX]),
+  };
+}

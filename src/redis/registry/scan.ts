@@ -1,0 +1,98 @@
+/**
+ * Walks over all keys by `SCAN`, because Redis has no index of streams. A walk costs Redis and the gateway much, so all
+ * lookups of a moment share one, and what it found is matched here and not by Redis.
+ */
+import { isUtf8 } from "node:buffer";
+import { createWorkSlices, runInSlices } from "../../domain/work-slice.ts";
+import { STREAM_META_PREFIX } from "../keys.ts";
+import { refusing } from "../reply-errors.ts";
+import type { Commands, Database } from "../resp/commands.ts";
+import { scanReply } from "./scan-reply.ts";
+import { mergeSorted } from "./sorted-names.ts";
+
+/** Walks over the keys of the database, on all its servers at once. */
+export interface KeyScan {
+  /**
+   * Returns the keys of all streams, sorted. Keys that are not UTF-8, or longer than any name that a request may have,
+   * cannot be addressed by a client and are left out.
+   *
+   * @throws GatewayError if Redis does not answer
+   */
+  streams(): Promise<readonly string[]>;
+  /** Returns the keys of the strings that hold streams' metadata, likewise. */
+  metas(): Promise<readonly string[]>;
+}
+
+/** Keys of one step. With 200,000 keys it holds Redis for 1 ms on average, 5,000 keys for 3 ms and up to 6 ms. */
+const STEP_KEYS = 2_000;
+
+/**
+ * Creates a walker over the keys of a database.
+ *
+ * @param mostBytes longest stream key that is listed: another program may have written keys of megabytes
+ */
+export function createKeyScan(database: Database, mostBytes: number): KeyScan {
+  /** Walks one server, and returns what each step found, sorted. */
+  async function walk(server: Commands, filter: readonly string[]): Promise<(readonly string[])[]> {
+    const slices = createWorkSlices();
+    const runs: (readonly string[])[] = [];
+    let cursor = "0";
+    do {
+      const reply = await server.call("SCAN", cursor, "COUNT", STEP_KEYS, ...filter);
+      const { next, names } = scanReply(reply);
+      runs.push(namesOf(names, mostBytes + STREAM_META_PREFIX.length).sort());
+      cursor = next;
+      if (slices.isOver()) await slices.next();
+    } while (cursor !== "0");
+    return runs;
+  }
+
+  const walkAll =
+    (...filter: readonly string[]) =>
+    async (): Promise<readonly string[]> => {
+      const found = await refusing(database.onEach((server) => walk(server, filter)));
+      return runInSlices(mergeSorted(found.flat()));
+    };
+
+  return {
+    streams: shared(walkAll("TYPE", "stream")),
+    // A pattern of the gateway's own, whose one wildcard is at its end, costs Redis nothing.
+    metas: shared(walkAll("TYPE", "string", "MATCH", `${STREAM_META_PREFIX}*`)),
+  };
+}
+
+/**
+ * Shares a walk between callers. It begins after the code that calls now, so that all lookups of one operation share it.
+ * A caller that arrives during a walk waits for the next one: the current one may already have passed the place of a key
+ * that the caller has just written.
+ */
+function shared<T>(walk: () => Promise<T>): () => Promise<T> {
+  /** The walk under way, as a promise that never fails. */
+  let current: Promise<unknown> = Promise.resolve();
+  /** The walk that has not begun yet. */
+  let next: Promise<T> | undefined;
+
+  async function afterCurrent(): Promise<T> {
+    await current;
+    next = undefined;
+    const walking = walk();
+    current = walking.catch(() => undefined);
+    return walking;
+  }
+
+  return () => {
+    next ??= afterCurrent();
+    return next;
+  };
+}
+
+function namesOf(keys: readonly Buffer[], mostBytes: number): string[] {
+  const names: string[] = [];
+  for (const key of keys) {
+    if (key.length > mostBytes) continue;
+    const name = key.toString();
+    // What is no UTF-8 is decoded to this character; to look for it costs less than to check every key.
+    if (!name.includes("\ufffd") || isUtf8(key)) names.push(name);
+  }
+  return names;
+}

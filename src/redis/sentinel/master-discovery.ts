@@ -1,0 +1,154 @@
+/**
+ * Finds the master of a Redis that sentinels watch: before each attempt to connect they are asked in turn, and while
+ * there are connections all of them are listened to, so that a master that was demoted and still answers is left at once.
+ *
+ * @see https://redis.io/docs/latest/develop/reference/sentinel-clients/
+ */
+import type { Logger } from "../../domain/logger.ts";
+import { describeHost, type RedisAddress } from "../redis-url.ts";
+import type { Found, RedisSource } from "../resp/address-source.ts";
+import { askSentinel, listenToSentinel, type SentinelAnswer } from "./sentinel-client.ts";
+import type { SentinelHost, SentinelUrl } from "./url.ts";
+
+/** No sentinel led to the master, for the reasons that its message has by sentinel. */
+export class NoMasterError extends Error {
+  override readonly name = "NoMasterError";
+  /** Some of them answered: they are there, and it is what they are asked that is wrong. */
+  readonly isAnswered: boolean;
+
+  constructor(master: string, answers: ReadonlyMap<SentinelHost, SentinelAnswer>) {
+    const reasons = [...answers].map(([host, answer]) => `${describeHost(host)}: ${problemOf(answer)}`);
+    super(`no sentinel leads to the master "${master}" (${reasons.join("; ")})`);
+    this.isAnswered = [...answers.values()].some(({ kind }) => kind !== "silent");
+  }
+}
+
+function problemOf(answer: SentinelAnswer): string {
+  switch (answer.kind) {
+    case "known":
+      return "it knows it";
+    case "unknown":
+      return "it does not know this name";
+    case "refused":
+      return `it refuses to say, ${answer.reason}`;
+    case "silent":
+      return `no answer, ${answer.reason}`;
+  }
+}
+
+/** A master that sentinels lead to. */
+export interface Sentinels extends RedisSource {
+  close(): void;
+}
+
+/** A sentinel that is gone is tried again after so long (ms). */
+const LISTEN_AGAIN_MS = 1000;
+
+/** Starts to listen, and to answer. */
+export function createSentinels(url: SentinelUrl, logger: Logger): Sentinels {
+  const { master, addressOf } = url;
+  const description = `redis+sentinel://${url.sentinels.map(describeHost).join(",")}/${master}`;
+  /** In the order to be asked in: one that answered comes first. */
+  let order = url.sentinels;
+  /** Who waits for the answer to the question that is under way. Connections that are lost together ask together. */
+  let asking: Found[] | undefined;
+  let isClosed = false;
+  let stopAsking: () => void = () => undefined;
+  const watchers = new Set<(address: RedisAddress) => void>();
+  const listening = url.sentinels.map(listen);
+
+  function resolve(found: Found): void {
+    if (isClosed) {
+      queueMicrotask(() => found(new Error("the gateway stops")));
+    } else if (asking === undefined) {
+      asking = [found];
+      ask(order, new Map());
+    } else {
+      asking.push(found);
+    }
+  }
+
+  function settle(error: Error | undefined, address?: RedisAddress): void {
+    const all = asking ?? [];
+    asking = undefined;
+    for (const found of all) found(error, address);
+  }
+
+  function ask([host, ...others]: readonly SentinelHost[], answers: Map<SentinelHost, SentinelAnswer>): void {
+    if (host === undefined) {
+      settle(new NoMasterError(master, answers));
+      return;
+    }
+    stopAsking = askSentinel(host, url, master, (answer) => {
+      if (answer.kind !== "known") {
+        ask(others, answers.set(host, answer));
+        return;
+      }
+      order = [host, ...order.filter((other) => other !== host)];
+      settle(undefined, addressOf(answer.at));
+    });
+  }
+
+  function isAt(at: SentinelHost): void {
+    for (const watcher of watchers) watcher(addressOf(at));
+  }
+
+  /** Listens to one sentinel until the end. @returns what ends it */
+  function listen(host: SentinelHost): () => void {
+    let again: NodeJS.Timeout | undefined;
+    let stop: () => void = () => undefined;
+    const begin = () => {
+      stop = listenToSentinel(host, url, {
+        // What it told before nobody heard.
+        onListening: () =>
+          resolve((_error, address) => {
+            if (address !== undefined) for (const watcher of watchers) watcher(address);
+          }),
+        onSwitch(name, to) {
+          if (name !== master) return;
+          logger.warn(
+            { master, to: describeHost(to), sentinel: describeHost(host) },
+            "the Redis master has moved",
+          );
+          isAt(to);
+        },
+        onEnd(reason) {
+          logger.debug({ sentinel: describeHost(host), reason }, "a sentinel is not listened to");
+          again = setTimeout(begin, LISTEN_AGAIN_MS);
+        },
+      });
+    };
+    begin();
+    return () => {
+      clearTimeout(again);
+      stop();
+    };
+  }
+
+  return {
+    description,
+    resolve,
+    watch(watcher) {
+      watchers.add(watcher);
+      return () => watchers.delete(watcher);
+    },
+    close() {
+      isClosed = true;
+      stopAsking();
+      for (const stop of listening) stop();
+      settle(new Error("the gateway stops"));
+    },
+  };
+}
+
+/**
+ * Looks whether the sentinels lead somewhere, before anything depends on it.
+ *
+ * @throws NoMasterError where none does though some answer; where none answers, it is only logged, as they may yet come
+ */
+export async function checkSentinels(sentinels: Sentinels, logger: Logger): Promise<void> {
+  const error = await new Promise<Error | undefined>((done) => sentinels.resolve(done));
+  if (error instanceof NoMasterError && error.isAnswered) throw error;
+  if (error !== undefined)
+    logger.warn({ redis: sentinels.description }, `${error.message}; trying again until one does`);
+}

@@ -1,0 +1,164 @@
+/** A conversation with one sentinel: its address of a master, or its news of failovers, for as long as it lasts. */
+import { connect as connectTcp } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { tlsAt } from "../redis-url.ts";
+import { createReplyReader, type Reply, ReplyError } from "../resp/reader.ts";
+import { type Argument, createCommandWriter } from "../resp/writer.ts";
+import type { SentinelHost, SentinelUrl } from "./url.ts";
+
+/** How to come in at sentinels. */
+export type SentinelDoor = Pick<SentinelUrl, "sentinelLogin" | "tls">;
+
+/** What a sentinel said of a master. */
+export type SentinelAnswer =
+  | { readonly kind: "known"; readonly at: SentinelHost }
+  | { readonly kind: "unknown" }
+  /** It answers, and will not say. */
+  | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "silent"; readonly reason: string };
+
+/** A sentinel that does not say anything for so long (ms) is as good as gone. */
+const SILENCE_MS = 3000;
+const PING_MS = 1000;
+
+interface Link {
+  send(...command: Argument[]): void;
+  close(): void;
+}
+
+/**
+ * Opens a connection, which does not come back when it is lost.
+ *
+ * @param onReply what it answers, of which the first is to the first command
+ * @param onEnd called once where it ends by itself
+ */
+function open(
+  host: SentinelHost,
+  { sentinelLogin: { username, password }, tls }: SentinelDoor,
+  onReply: (reply: Reply) => void,
+  onEnd: (reason: string) => void,
+): Link {
+  const socket = tls ? connectTls({ ...host, ...tlsAt(host.host, tls) }) : connectTcp(host);
+  let reason = "it closed the connection";
+  let isOver = false;
+  let isGreeting = password !== undefined;
+  const end = (why: string) => {
+    if (isOver) return;
+    isOver = true;
+    socket.destroy();
+    onEnd(why);
+  };
+  // RESP2, in which published messages are replies like others: one way to read, with every version.
+  const reader = createReplyReader({
+    onReply(reply) {
+      if (isOver) return;
+      if (isGreeting && !(reply instanceof ReplyError)) isGreeting = false;
+      else onReply(reply);
+    },
+    onPush: () => undefined,
+  });
+  socket.setTimeout(SILENCE_MS, () => end(`it did not answer within ${SILENCE_MS} ms`));
+  socket.on("data", (chunk) => {
+    try {
+      reader.feed(chunk);
+    } catch {
+      end("it does not speak Redis' protocol");
+    }
+  });
+  socket.on("error", ({ message }) => {
+    reason = message;
+  });
+  socket.on("close", () => end(reason));
+  const send = (...command: Argument[]) => {
+    const writer = createCommandWriter();
+    writer.command(command);
+    for (const part of writer.take()) socket.write(part);
+  };
+  if (password !== undefined) send("AUTH", ...(username === undefined ? [] : [username]), password);
+  return {
+    send,
+    close() {
+      isOver = true;
+      socket.destroy();
+    },
+  };
+}
+
+/** Asks a sentinel where a master is. `done` is called exactly once, unless what is returned ends it before. */
+export function askSentinel(
+  host: SentinelHost,
+  door: SentinelDoor,
+  master: string,
+  done: (answer: SentinelAnswer) => void,
+): () => void {
+  const link = open(
+    host,
+    door,
+    (reply) => {
+      link.close();
+      done(answerOf(reply));
+    },
+    (reason) => done({ kind: "silent", reason }),
+  );
+  link.send("SENTINEL", "GET-MASTER-ADDR-BY-NAME", master);
+  return link.close;
+}
+
+function answerOf(reply: Reply): SentinelAnswer {
+  if (reply === null) return { kind: "unknown" };
+  if (reply instanceof ReplyError) return { kind: "refused", reason: reply.message };
+  const at = Array.isArray(reply) ? hostOf(reply[0], reply[1]) : undefined;
+  return at === undefined ? { kind: "refused", reason: "its answer is no address" } : { kind: "known", at };
+}
+
+function hostOf(host: Reply | undefined, port: Reply | undefined): SentinelHost | undefined {
+  if (!Buffer.isBuffer(host) || !Buffer.isBuffer(port)) return undefined;
+  return { host: host.toString(), port: Number(port.toString()) };
+}
+
+/** What comes of listening to a sentinel. */
+export interface SentinelNews {
+  /** From now on it tells. */
+  readonly onListening: () => void;
+  /** A master has moved. */
+  readonly onSwitch: (master: string, to: SentinelHost) => void;
+  /** It tells no more. Not called where it was ended by what `listenToSentinel` returned. */
+  readonly onEnd: (reason: string) => void;
+}
+
+/** Listens to a sentinel's `+switch-master`. @returns what ends it */
+export function listenToSentinel(
+  host: SentinelHost,
+  door: SentinelDoor,
+  { onListening, onSwitch, onEnd }: SentinelNews,
+): () => void {
+  // Its answers to PING are what shows that it is there when it has nothing to tell.
+  const pings = setInterval(() => link.send("PING"), PING_MS);
+  const link = open(
+    host,
+    door,
+    (reply) => {
+      if (reply instanceof ReplyError) {
+        close();
+        onEnd(reply.message);
+      }
+      if (!Array.isArray(reply)) return;
+      const [kind, , message] = reply;
+      if (String(kind) === "subscribe") onListening();
+      if (String(kind) !== "message") return;
+      // "<master name> <old ip> <old port> <new ip> <new port>"
+      const [master = "", , , to, port] = String(message).split(" ");
+      if (to !== undefined && port !== undefined) onSwitch(master, { host: to, port: Number(port) });
+    },
+    (reason) => {
+      clearInterval(pings);
+      onEnd(reason);
+    },
+  );
+  const close = () => {
+    clearInterval(pings);
+    link.close();
+  };
+  link.send("SUBSCRIBE", "+switch-master");
+  return close;
+}

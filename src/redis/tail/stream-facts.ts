@@ -1,0 +1,139 @@
+/**
+ * Facts of a stream that show whether a read continues the one before: its length, its first id, how many entries were ever
+ * added, and a sample of the entry at the reader's position. Two commands report them:
+ *
+ * - a script, which returns only these. Redis copies the payloads of the first, the last and that entry into Lua,
+ *   about 0.1 ms per 100 KB.
+ * - `XINFO STREAM … FULL COUNT 1`, whose reply includes the payload of the first entry. That is cheaper for large entries.
+ */
+import type { Entry } from "../../domain/entry.ts";
+import type { EntryId } from "../../domain/entry-id.ts";
+import { entriesOf } from "../read/entry-decoder.ts";
+import { type Reply, ReplyError } from "../resp/reader.ts";
+import type { Argument } from "../resp/writer.ts";
+
+/** State of a stream. */
+export interface StreamFacts {
+  readonly exists: boolean;
+  readonly length: number;
+  /** Undefined in an empty stream. */
+  readonly first: EntryId | undefined;
+  readonly lastGenerated: EntryId | undefined;
+  /** Entries added since the stream was created; undefined before Redis 7.0. */
+  readonly added: number | undefined;
+  /** The entry at the position is there, as far as is known. */
+  readonly hasPosition: boolean;
+  /** Sample of the payload of the entry at the position; undefined where it is not known, or has other fields than `d`. */
+  readonly mark: string | undefined;
+  /** The next facts may be requested by `detailsCommand`: the user may run it, and no consumer groups lengthen its reply. */
+  readonly mayUseDetails: boolean;
+}
+
+/** Bytes from either end of a payload that are compared. */
+const MARK_BYTES = 128;
+
+/** KEYS: the stream. ARGV: the position. */
+const FACTS = `local length = redis.call('XLEN', KEYS[1])
+local at = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
+local mark = false
+if at and #at[2] == 2 and at[2][1] == 'd' then
+  local data = at[2][2]
+  mark = #data .. ':' .. string.sub(data, 1, ${MARK_BYTES}) .. string.sub(data, -${MARK_BYTES})
+end
+local out = {length, 0, mark, '', '', -1, 0, at and 1 or 0}
+local info = redis.pcall('XINFO', 'STREAM', KEYS[1])
+if info.err then
+  out[7] = (string.find(info.err, 'no such key', 1, true) or length == 0) and 0 or 1
+  return out
+end
+out[7] = 1
+for i = 1, #info, 2 do
+  local name, value = info[i], info[i + 1]
+  if name == 'entries-added' then out[6] = value
+  elseif name == 'last-generated-id' then out[5] = value
+  elseif name == 'groups' then out[2] = value
+  elseif name == 'first-entry' and value then out[4] = value[1] end
+end
+return out`;
+
+/** The script, as a command. */
+export const factsCommand = (key: string, position: EntryId): readonly Argument[] => [
+  "EVAL",
+  FACTS,
+  1,
+  key,
+  position,
+];
+
+/** The command for streams of large entries. It fails the whole transaction where the user may not run it. */
+export const detailsCommand = (key: string): readonly Argument[] => [
+  "XINFO",
+  "STREAM",
+  key,
+  "FULL",
+  "COUNT",
+  1,
+];
+
+/** Reads the script's reply. @returns undefined where it failed */
+export function factsOf(reply: Reply): StreamFacts | undefined {
+  if (!Array.isArray(reply)) return undefined;
+  const [length, groups, mark, first, last, added, exists, hasPosition] = reply;
+  if (typeof length !== "number" || typeof added !== "number") return undefined;
+  const lastGenerated = idOf(last);
+  return {
+    exists: exists === 1,
+    length,
+    first: idOf(first),
+    lastGenerated,
+    added: added < 0 ? undefined : added,
+    hasPosition: hasPosition === 1,
+    mark: Buffer.isBuffer(mark) ? mark.toString("latin1") : undefined,
+    mayUseDetails: lastGenerated !== undefined && groups === 0,
+  };
+}
+
+/** Reads the reply to `detailsCommand`. @returns undefined where the server does not support it */
+export function factsOfDetails(reply: Reply, position: EntryId): StreamFacts | undefined {
+  if (reply instanceof ReplyError && /no such key/i.test(reply.message)) return NO_STREAM;
+  if (!Array.isArray(reply)) return undefined;
+  const values = new Map<string, Reply>();
+  for (let i = 0; i + 1 < reply.length; i += 2) values.set(String(reply[i]), reply[i + 1] ?? null);
+  const length = values.get("length");
+  const added = values.get("entries-added");
+  const groups = values.get("groups");
+  if (typeof length !== "number") return undefined;
+  const [first] = entriesOf(values.get("entries") ?? null);
+  return {
+    exists: true,
+    length,
+    first: first?.id,
+    lastGenerated: idOf(values.get("last-generated-id")),
+    added: typeof added === "number" ? added : undefined,
+    hasPosition: first?.id === position,
+    mark: first?.id === position ? markOf(first) : undefined,
+    mayUseDetails: Array.isArray(groups) && groups.length === 0,
+  };
+}
+
+const NO_STREAM: StreamFacts = {
+  exists: false,
+  length: 0,
+  first: undefined,
+  lastGenerated: undefined,
+  added: undefined,
+  hasPosition: false,
+  mark: undefined,
+  mayUseDetails: true,
+};
+
+const idOf = (id: Reply | undefined): EntryId | undefined =>
+  id == null || String(id) === "" ? undefined : (String(id) as EntryId);
+
+/** Sample of an entry's payload, as the script makes it. */
+export function markOf({ data, fields }: Entry): string | undefined {
+  if (fields !== undefined) return undefined;
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.length);
+  const head = bytes.toString("latin1", 0, MARK_BYTES);
+  return `${data.length}:${head}${bytes.toString("latin1", Math.max(0, data.length - MARK_BYTES))}`;
+}

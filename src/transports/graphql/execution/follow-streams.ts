@@ -1,0 +1,118 @@
+/**
+ * Follows streams for a subscription. It takes the same way out as every reader: a cursor and a sink, which here is
+ * full when the client has not taken what is ready. Then nothing more is read for it until it has.
+ */
+import type { Entry, Gap, StreamEntries } from "../../../domain/entry.ts";
+import { GatewayError } from "../../../domain/errors.ts";
+import type { Encoder } from "../../../live/sink.ts";
+import { keysOf, resolveCursors, type WantedStream } from "../../request/streams.ts";
+import type { OperationContext } from "./context.ts";
+import { createPullIterator } from "./pull-iterator.ts";
+
+/** What one payload of a subscription is made of. */
+export interface FollowedEntries {
+  readonly stream: string;
+  readonly entries: readonly Entry[];
+  /** What may be gone before them. */
+  readonly gap?: Gap;
+}
+
+/** How a subscription goes. */
+export interface FollowOptions {
+  /** Most entries in one payload. */
+  readonly count: number;
+  /** The newest entries only, each time the client is ready. */
+  readonly latest: boolean;
+}
+
+/** What a waiting entry costs beside its payload, in bytes. */
+const ENTRY_BYTES = 256;
+
+const asTheyAre: Encoder<readonly StreamEntries[]> = {
+  form: "graphql",
+  encode: (streams) => streams,
+};
+
+/**
+ * Follows streams from their cursors.
+ *
+ * @throws GatewayError FORBIDDEN, or where Redis does not answer
+ */
+export async function followStreams(
+  { log, subscribe, limits, closing, follows, memory, visitor }: OperationContext,
+  wanted: readonly WantedStream[],
+  { count, latest }: FollowOptions,
+): Promise<AsyncGenerator<FollowedEntries, undefined, undefined>> {
+  const unfollow = follows(keysOf(wanted));
+  const streams = await resolveCursors(wanted, log).catch((error) => {
+    unfollow();
+    throw error;
+  });
+  let ready: FollowedEntries[] = [];
+  let head = 0;
+  let readyBytes = 0;
+  let drained: (() => void) | undefined;
+  /** Memory of what is ready. */
+  const lease = memory.answer("graphql", visitor);
+  /** Gaps of streams whose next entries are still to be written. */
+  const gaps = new Map<string, Gap>();
+
+  function take(): FollowedEntries | undefined {
+    const next = ready[head];
+    if (next === undefined) return undefined;
+    head++;
+    readyBytes -= bytesOf(next.entries);
+    lease.set(readyBytes);
+    if (head < ready.length) return next;
+    ready = [];
+    head = 0;
+    const callback = drained;
+    drained = undefined;
+    // Not within the call: what it reads and writes belongs behind what is handed over now.
+    if (callback !== undefined) setImmediate(callback);
+    return next;
+  }
+
+  const { iterator, wake, end } = createPullIterator(take, () => {
+    subscription.close();
+    lease.release();
+    forget();
+    unfollow();
+  });
+  const subscription = subscribe({
+    streams,
+    encoder: asTheyAre,
+    sink: {
+      write(frame) {
+        for (const { stream, entries } of frame)
+          for (let from = 0; from < entries.length; from += count) {
+            const part = entries.slice(from, from + count);
+            const gap = gaps.get(stream);
+            gaps.delete(stream);
+            ready.push(gap === undefined ? { stream, entries: part } : { stream, entries: part, gap });
+            readyBytes += bytesOf(part);
+          }
+        lease.set(readyBytes);
+        wake();
+      },
+      isFull: () => ready.length > head && (latest || readyBytes > limits.sendHighWaterBytes),
+      whenDrained(callback) {
+        drained = callback;
+      },
+    },
+    memory: memory.answer("answer", visitor),
+    ...(latest && { onDemand: { count, latest } }),
+    onGap: (gap) => gaps.set(gap.stream, gap),
+    onError: end,
+  });
+  const stop = () => end(new GatewayError("SHUTTING_DOWN", "the gateway stops"));
+  const forget = closing.add(stop);
+  if (closing.isClosing()) stop();
+  return iterator;
+}
+
+function bytesOf(entries: readonly Entry[]): number {
+  let bytes = 0;
+  for (const { data } of entries) bytes += data.length + ENTRY_BYTES;
+  return bytes;
+}

@@ -1,0 +1,178 @@
+/** Loads the streams that a query lists: all of one list in one round trip, and of each only what is selected. */
+
+import type { GraphQLResolveInfo } from "graphql";
+import { authorize, may } from "../../../access/identity/authorize.ts";
+import { bytesOf, type Entry } from "../../../domain/entry.ts";
+import { GatewayError } from "../../../domain/errors.ts";
+import { DEFAULT_DEVICE } from "../../../domain/stream-name.ts";
+import type { StreamRecord, WantedRecord } from "../../../redis/registry/registry.ts";
+import type { DetailDepth } from "../../../redis/registry/stream-info.ts";
+import { devicePrefix } from "../schema/names.ts";
+import type { OperationContext } from "./context.ts";
+import { countFields } from "./selection.ts";
+
+/** A stream as its fields' resolvers get it. */
+export interface StreamNode {
+  /** How the client sees it. */
+  readonly id: string;
+  readonly key: string;
+  readonly record: StreamRecord;
+}
+
+/** A stream's key and the name that it is shown under. */
+export interface NamedKey {
+  readonly id: string;
+  readonly key: string;
+}
+
+const PAYLOAD_FIELD = /^(first|last)Entry(Data|String|Json|Fields)$/;
+const FREE_FIELDS: ReadonlySet<string> = new Set(["__typename", "id", "streamId", "sid", "meta", "entries"]);
+
+/** What the selected fields of a stream need. */
+export function wantedRecord(fields: ReadonlySet<string>): WantedRecord {
+  const meta = fields.has("meta");
+  const costly = [...fields].filter((field) => !FREE_FIELDS.has(field));
+  if (costly.length === 0) return { meta };
+  const depth: DetailDepth = costly.some((field) => PAYLOAD_FIELD.test(field))
+    ? "payloads"
+    : costly.every((field) => field === "length")
+      ? "length"
+      : "facts";
+  return { meta, depth };
+}
+
+/** Loads streams whose keys are known. */
+export async function loadStreams(
+  context: OperationContext,
+  streams: readonly NamedKey[],
+  fields: ReadonlySet<string>,
+): Promise<readonly StreamNode[]> {
+  const keys = streams.map(({ key }) => key);
+  const records = await loadRecords(context, keys, wantedRecord(fields));
+  return streams.map(({ id, key }, i) => ({ id, key, record: records[i] ?? NOTHING_KNOWN }));
+}
+
+/** Hands loaded streams to the executor, by turns with other lists. */
+export const listStreams = (
+  { work }: OperationContext,
+  streams: readonly StreamNode[],
+  info: GraphQLResolveInfo,
+) => work.list(streams, countFields(info), bytesOf(edgeEntries(streams.map(({ record }) => record))));
+
+/** Names in a list that cost as much as resolving one field. */
+const NAMES_PER_FIELD = 10;
+
+/** Hands names to the executor, likewise. */
+export const listNames = ({ work }: OperationContext, names: readonly string[]) =>
+  work.list(names, 1 / NAMES_PER_FIELD);
+
+/** Payloads up to this size, in bytes, come with everything else however many streams there are. */
+const SMALL_BYTES = 1024;
+
+/** All records in one round trip, without payloads that are large for so many; those follow a few at a time. */
+async function loadRecords(
+  { registry, log, payloads, work: { mostPayloadBytes } }: OperationContext,
+  keys: readonly string[],
+  wanted: WantedRecord,
+): Promise<readonly StreamRecord[]> {
+  if (wanted.depth !== "payloads") return registry.streams(keys, wanted);
+  const { stepBytes } = payloads;
+  // Of each stream the first entry and the last.
+  const payloadBytes = Math.max(SMALL_BYTES, Math.floor(stepBytes / 2 / keys.length));
+  const read = () => registry.streams(keys, { ...wanted, payloadBytes });
+  const expected = keys.reduce((sum, key) => sum + 2 * Math.min(payloadBytes, log.expectedBytes(key, 1)), 0);
+  const small = await unlessTooLarge(payloads.gather(Math.min(stepBytes, expected), read, edgeEntries));
+  // With nothing left for payloads, each of their fields is an error of its own and everything else is answered.
+  if (small === undefined) return registry.streams(keys, { ...wanted, depth: "facts" });
+  const records = [...small];
+  for (const step of stepsOfLarge(records, stepBytes, mostPayloadBytes)) {
+    const leftOut = step.reduce((sum, i) => sum + leftOutOf(records[i], mostPayloadBytes), 0);
+    const some = step.map((i) => keys[i] ?? "");
+    const readLarge = () =>
+      registry.streams(some, { depth: "payloads", meta: false, payloadBytes: mostPayloadBytes });
+    const found = await unlessTooLarge(payloads.gather(Math.max(stepBytes, leftOut), readLarge, edgeEntries));
+    if (found === undefined) break;
+    step.forEach((i, at) => {
+      records[i] = { details: found[at]?.details, meta: records[i]?.meta };
+    });
+  }
+  return records;
+}
+
+/** Returns undefined instead of failing if the operation has no room left for payloads. */
+async function unlessTooLarge<T>(gathering: Promise<T>): Promise<T | undefined> {
+  try {
+    return await gathering;
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === "TOO_LARGE") return undefined;
+    throw error;
+  }
+}
+
+/** Streams whose payloads were left out and fit into a field, in runs of about `stepBytes`, at least one each. */
+function stepsOfLarge(
+  records: readonly StreamRecord[],
+  stepBytes: number,
+  mostPayloadBytes: number,
+): readonly (readonly number[])[] {
+  const steps: number[][] = [];
+  let room = 0;
+  records.forEach(({ details }, i) => {
+    const leftOut = leftOutOf({ details }, mostPayloadBytes);
+    if (leftOut === 0) return;
+    if (leftOut > room) {
+      steps.push([]);
+      room = stepBytes;
+    }
+    steps.at(-1)?.push(i);
+    room -= leftOut;
+  });
+  return steps;
+}
+
+/** Bytes of a stream's payloads that were left out, of those that fit into a field. */
+function leftOutOf(record: Pick<StreamRecord, "details"> | undefined, mostPayloadBytes: number): number {
+  const fitting = (bytes = 0) => (bytes <= mostPayloadBytes ? bytes : 0);
+  return fitting(record?.details?.first?.leftOut) + fitting(record?.details?.last?.leftOut);
+}
+
+const edgeEntries = (records: readonly StreamRecord[]): readonly Entry[] =>
+  records.flatMap(({ details }) =>
+    [details?.first?.entry, details?.last?.entry].filter((entry) => entry !== undefined),
+  );
+
+const NOTHING_KNOWN: StreamRecord = { details: undefined, meta: undefined };
+
+/**
+ * Loads streams by the names that a client gave without a device. A name is a key first; where there is no such
+ * stream, it is one of the default device, as everywhere else that no device is named.
+ */
+export async function loadNamedStreams(
+  context: OperationContext,
+  names: readonly string[],
+  fields: ReadonlySet<string>,
+): Promise<readonly StreamNode[]> {
+  const { limits } = context;
+  const { depth = "facts" } = wantedRecord(fields);
+  const prefix = devicePrefix(context, DEFAULT_DEVICE);
+  const keys = limits.noDevicePrefix ? names : names.flatMap((name) => [name, prefix + name]);
+  const wanted: WantedRecord = { meta: true, depth: depth === "length" ? "facts" : depth };
+  const records = await loadRecords(context, keys, wanted);
+  const perName = keys.length / Math.max(1, names.length);
+  const { identity } = context.visitor;
+  return names.map((id, i) => {
+    const at = i * perName;
+    // A name that may not be read says nothing of whether it is there; the default device's may be another matter.
+    if (perName > 1 && !may(identity, "read", id) && may(identity, "read", prefix + id))
+      return { id, key: prefix + id, record: records[at + 1] ?? NOTHING_KNOWN };
+    authorize(identity, "read", [id]);
+    const own = { id, key: id, record: records[at] ?? NOTHING_KNOWN };
+    const ofDefault = perName > 1 ? records[at + 1] : undefined;
+    const mayDefault = may(identity, "read", prefix + id);
+    return mayDefault && !isKnown(own.record) && ofDefault !== undefined && isKnown(ofDefault)
+      ? { id, key: prefix + id, record: ofDefault }
+      : own;
+  });
+}
+
+const isKnown = ({ details, meta }: StreamRecord): boolean => meta !== undefined || details?.error === "";

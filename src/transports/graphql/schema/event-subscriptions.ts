@@ -1,0 +1,181 @@
+/** Subscriptions to what is no data: devices that come and go, and metadata of streams. */
+import { may } from "../../../access/identity/authorize.ts";
+import { parseCursor } from "../../../domain/cursor.ts";
+import type { Entry } from "../../../domain/entry.ts";
+import { GatewayError } from "../../../domain/errors.ts";
+import { EVENT_DEVICE_CONNECTED } from "../../../redis/keys.ts";
+import type { OperationContext } from "../execution/context.ts";
+import { followStreams } from "../execution/follow-streams.ts";
+import { createPullIterator } from "../execution/pull-iterator.ts";
+import type { WorkBudget } from "../execution/work-budget.ts";
+import { alsoDevice, type Builder } from "./builder.ts";
+import { devicePrefix, fewNames } from "./names.ts";
+import { metaOf, storedJsonOf } from "./payload.ts";
+
+/** Streams whose metadata changed and has not been taken yet: a client that is slower than so many changes is let go. */
+const MOST_CHANGES = 10_000;
+
+interface MetaChange {
+  readonly id: string;
+  readonly meta: Buffer | undefined;
+}
+
+/** A member of an event's JSON object. @throws GatewayError BAD_PAYLOAD where it is none */
+function member(entry: Entry, name: string, work: WorkBudget): unknown {
+  const event = storedJsonOf(entry.data, "the event", work);
+  return typeof event === "object" && event !== null ? (event as Record<string, unknown>)[name] : undefined;
+}
+
+/** Adds the subscription to devices. */
+export function addDeviceEvents(builder: Builder): void {
+  const event = builder.objectRef<Entry>("DeviceEvent").implement({
+    description: "A device came or went.",
+    fields: (t) => ({
+      id: t.exposeString("id", { description: "The event's entry id." }),
+      deviceId: t.string({
+        nullable: true,
+        description: "The device.",
+        resolve: (entry, _args, { work }) => String(member(entry, "device_id", work) ?? ""),
+      }),
+      connected: t.boolean({
+        nullable: true,
+        description: "Whether it is connected now.",
+        resolve: (entry, _args, { work }) => member(entry, "connected", work) === true,
+      }),
+      meta: t.field({
+        type: "JSON",
+        nullable: true,
+        description: "Its metadata, where the event tells it.",
+        resolve: (entry, _args, { work }) => member(entry, "meta", work),
+      }),
+    }),
+  });
+
+  builder.subscriptionField("devices", (t) =>
+    t.field({
+      type: event,
+      description: "Devices that connect and disconnect, as it happens.",
+      args: {
+        lastEntryId: t.arg.string({
+          defaultValue: "$",
+          description: "The last event seen; `0` for all that are kept, `$` from now on.",
+        }),
+      },
+      subscribe(_root, { lastEntryId }, context) {
+        const cursor = parseCursor(lastEntryId ?? "$", "lastEntryId");
+        const stream = { key: EVENT_DEVICE_CONNECTED, name: EVENT_DEVICE_CONNECTED, cursor };
+        return followStreams(context, [stream], { count: 1, latest: false });
+      },
+      resolve: ({ entries }, _args, { work }) => {
+        work.renew();
+        const [entry] = entries;
+        if (entry === undefined) throw new GatewayError("INTERNAL", "an event without an entry");
+        return entry;
+      },
+    }),
+  );
+}
+
+/** Adds the subscription to metadata. Keys have no device where `withDevices` is false. */
+export function addMetaEvents(builder: Builder, withDevices: boolean): void {
+  const change = builder.objectRef<MetaChange>("StreamMetaEvent").implement({
+    description: "The metadata of a stream changed.",
+    fields: (t) => ({
+      streamId: t.exposeString("id", { description: "The stream, without the device that was asked for." }),
+      meta: t.field({
+        type: "JSON",
+        nullable: true,
+        description: "The metadata now; `{}` where it was deleted.",
+        resolve: ({ meta }, _args, { work }) => metaOf(meta, work),
+      }),
+    }),
+  });
+
+  builder.subscriptionField("streamMeta", (t) =>
+    t.field({
+      type: change,
+      description:
+        "Changes of streams' metadata, whoever makes them. After a time without Redis it tells all there is again.",
+      args: alsoDevice(
+        withDevices,
+        {
+          streamIds: t.arg.stringList({
+            description:
+              "Only these streams. Without a device, ids are keys as lists show them, or streams of device `default`.",
+          }),
+        },
+        {
+          deviceId: t.arg.string({
+            description: 'The device; `""` for keys without one. Without it, ids keep their device.',
+          }),
+        },
+      ),
+      subscribe(_root, { streamIds, deviceId }, context) {
+        const ids = streamIds && new Set(fewNames(context, "streamIds", streamIds));
+        return watchMeta(context, idOfKey(context, deviceId, ids));
+      },
+      resolve(event, _args, { work }) {
+        work.renew();
+        return event;
+      },
+    }),
+  );
+}
+
+/** Returns the id under which a subscription reports a stream key; undefined if it does not follow that stream. */
+type IdOfKey = (key: string) => string | undefined;
+
+function idOfKey(
+  context: OperationContext,
+  device: string | null | undefined,
+  ids: ReadonlySet<string> | null | undefined,
+): IdOfKey {
+  const { noDevicePrefix } = context.limits;
+  const isWanted = (id: string) => !ids || ids.has(id);
+  if (device == null || noDevicePrefix) {
+    const ofDefault = devicePrefix(context, null);
+    return (key) => {
+      if (isWanted(key)) return key;
+      const id = key.startsWith(ofDefault) ? key.slice(ofDefault.length) : key;
+      return isWanted(id) ? id : undefined;
+    };
+  }
+  const prefix = devicePrefix(context, device);
+  return (key) => {
+    const id = key.slice(prefix.length);
+    const isOfDevice = prefix === "" ? !key.includes(":") || ids?.has(key) : key.startsWith(prefix);
+    return isOfDevice && isWanted(id) ? id : undefined;
+  };
+}
+
+async function watchMeta(
+  { metaWatch, closing, visitor }: OperationContext,
+  idOf: IdOfKey,
+): Promise<AsyncGenerator<MetaChange, undefined, undefined>> {
+  /** The newest metadata of each stream that changed since the client last took it. */
+  const changes = new Map<string, Buffer | undefined>();
+
+  function take(): MetaChange | undefined {
+    for (const [id, meta] of changes) {
+      changes.delete(id);
+      return { id, meta };
+    }
+    return undefined;
+  }
+
+  let stop: (() => void) | undefined;
+  const { iterator, wake, end } = createPullIterator(take, () => {
+    stop?.();
+    forget();
+  });
+  const forget = closing.add(() => end(new GatewayError("SHUTTING_DOWN", "the gateway stops")));
+  stop = await metaWatch.watch((key, meta) => {
+    const id = idOf(key);
+    if (id === undefined || !may(visitor.identity, "read", key)) return;
+    changes.set(id, meta);
+    if (changes.size > MOST_CHANGES)
+      end(new GatewayError("TOO_LARGE", "more metadata changes than are taken"));
+    else wake();
+  });
+  return iterator;
+}

@@ -1,0 +1,36 @@
+/** `/docs` and `/openapi.json`: the routes described, with every file served from here. */
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import type { FastifyInstance } from "fastify";
+import { ALSO_HEAD } from "../route.ts";
+import { FILES_POLICY, pageHeaders } from "../security-headers.ts";
+import { openApiDocument } from "./openapi.ts";
+
+/** Swagger UI brings one `<style>` in a picture of its own; a newer one may bring another, which a test would tell. */
+const PICTURE_STYLE = "'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='";
+
+const POLICY = { ...FILES_POLICY, "style-src": ["'self'", PICTURE_STYLE] };
+
+/** Adds the description and its page. */
+export async function addDocs(app: FastifyInstance, version: string, pathPrefix: string): Promise<void> {
+  const document = { ...openApiDocument(version), servers: [{ url: pathPrefix || "/" }] };
+  const json = JSON.stringify(document);
+  await app.register(swagger, { mode: "static", specification: { document } });
+  await app.register(swaggerUi, {
+    routePrefix: "/docs",
+    indexPrefix: pathPrefix,
+    uiHooks: {
+      onRequest(_request, reply, done) {
+        reply.headers(pageHeaders(POLICY));
+        done();
+      },
+    },
+    uiConfig: { docExpansion: "list" },
+  });
+  app.head("/docs", (_request, reply) =>
+    reply.headers(pageHeaders(POLICY)).type("text/html; charset=utf-8").send(),
+  );
+  app.get("/openapi.json", ALSO_HEAD, (_request, reply) =>
+    reply.type("application/json; charset=utf-8").send(json),
+  );
+}

@@ -1,0 +1,101 @@
+/** Entries as the body of one HTTP answer, in the format that the client requested. */
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { ClientMemory } from "../../../access/limits/client-memory.ts";
+import { bytesOf, type StreamEntries } from "../../../domain/entry.ts";
+import { runWhileNeeded } from "../../../domain/work-slice.ts";
+import { type BodyFormat, cleanFormat, RAW_TYPE } from "../../../wire/formats.ts";
+import { asciiJson, encodeHeader, type PullOffsets } from "../../../wire/header.ts";
+import { isLongToEncode, joinSteps } from "../../../wire/pieces.ts";
+import { acceptedFormat } from "../../request/media-types.ts";
+import type { ParametersOf } from "../../request/parameters.ts";
+import type { TurnEnd } from "../../response/byte-sink.ts";
+import { memoryOf } from "../answers-memory.ts";
+import { leaveTogether } from "../route.ts";
+
+/** How the body is written: entries end to end, or the clean format. */
+export interface AnswerForm {
+  readonly format: BodyFormat;
+  readonly offsets: PullOffsets;
+}
+
+/** Returns the form: `format`, else what `Accept` prefers. */
+export const answerFormOf = (
+  { headers }: FastifyRequest,
+  { format, offsets }: Pick<ParametersOf<"get">, "format" | "offsets">,
+): AnswerForm => ({ format: format ?? acceptedFormat(headers.accept), offsets });
+
+/**
+ * Memory of an answer per byte of its entries while it is made: the entries, and the body that they are copied to. JSON is
+ * a text first, in which a byte takes up to four characters.
+ */
+const COPIES: Readonly<Record<BodyFormat, number>> = { raw: 2, msgpack: 3, json: 5 };
+
+/** Memory of an answer while it is made. @param bytes of its entries */
+export const memoryOfAnswer = ({ format }: AnswerForm, bytes: number): number => bytes * COPIES[format];
+
+/** Bytes of the entries of an answer. */
+export const answerBytes = (streams: readonly StreamEntries[]): number =>
+  streams.reduce((sum, { entries }) => sum + bytesOf(entries), 0);
+
+/** What sending needs besides the entries. */
+export interface SendParts {
+  readonly memory: ClientMemory;
+  /** If present, a short response leaves with the others of this turn of the event loop. */
+  readonly turnEnd?: TurnEnd;
+}
+
+/** Sends entries, with the headers that describe them. Many or large ones are encoded in slices. @throws GatewayError OVERLOADED */
+export function sendEntries(
+  reply: FastifyReply,
+  streams: readonly StreamEntries[],
+  form: AnswerForm,
+  { memory, turnEnd }: SendParts,
+): FastifyReply | Promise<FastifyReply> {
+  const { format, offsets } = form;
+  reply.type(format === "raw" ? RAW_TYPE : cleanFormat(format).contentType);
+  if (format === "raw") reply.header("x-offsets", asciiJson(encodeHeader(streams, offsets)));
+  if (isLong(streams, form)) return sendLong(reply, streams, form, memory);
+  if (turnEnd !== undefined) leaveTogether(reply, turnEnd);
+  if (format === "raw") return reply.send(endToEnd(streams));
+  const body = cleanFormat(format).encode(streams);
+  return reply.send(typeof body === "string" ? body : bufferOf(body));
+}
+
+async function sendLong(
+  reply: FastifyReply,
+  streams: readonly StreamEntries[],
+  form: AnswerForm,
+  memory: ClientMemory,
+): Promise<FastifyReply> {
+  const lease = memoryOf(reply, memory);
+  const missing = memoryOfAnswer(form, answerBytes(streams)) - lease.bytes();
+  // Entries that were in memory already have been read without it.
+  if (missing > 0) await lease.grow(missing);
+  // With the connection the lease ends, so the work must end too.
+  const body = await runWhileNeeded(encodeSteps(streams, form), () => !reply.raw.destroyed);
+  return reply.send(body === undefined ? "" : bufferOf(body));
+}
+
+function* encodeSteps(
+  streams: readonly StreamEntries[],
+  { format }: AnswerForm,
+): Generator<void, Uint8Array> {
+  if (format === "raw") return yield* joinSteps(payloadsOf(streams));
+  return yield* joinSteps(yield* cleanFormat(format).encodeSteps(streams));
+}
+
+const payloadsOf = (streams: readonly StreamEntries[]): Uint8Array[] =>
+  streams.flatMap(({ entries }) => entries.map(({ data }) => data));
+
+/** A single payload is sent as it is. */
+const isLong = (streams: readonly StreamEntries[], { format }: AnswerForm): boolean =>
+  isLongToEncode(streams) && (format !== "raw" || payloadsOf(streams).length > 1);
+
+function endToEnd(streams: readonly StreamEntries[]): Buffer {
+  const [first, ...others] = payloadsOf(streams);
+  if (first === undefined) return Buffer.alloc(0);
+  return others.length > 0 ? Buffer.concat([first, ...others]) : bufferOf(first);
+}
+
+const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);

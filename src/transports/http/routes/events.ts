@@ -1,0 +1,113 @@
+/**
+ * `GET /data/{stream_id}/events`: entries as server-sent events (docs/protocol.md, "Server-sent events"). The id of an event
+ * is the cursor after it, so that a browser that reconnects with `Last-Event-ID` continues without a gap.
+ */
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { Entry, StreamEntries } from "../../../domain/entry.ts";
+import type { Encoder } from "../../../live/sink.ts";
+import type { SubscribedStream } from "../../../live/subscription.ts";
+import { EVENT_FORMATS, type EventFormat } from "../../../wire/formats.ts";
+import { gapOf } from "../../../wire/gap.ts";
+import { encodeSse, encodeSseRetry, eventNameOf, SSE_HEARTBEAT } from "../../../wire/sse.ts";
+import { statusOf } from "../../../wire/status.ts";
+import type { ParametersOf } from "../../request/parameters.ts";
+import { cursorTimes, readWantedStreams, resolveCursors } from "../../request/streams.ts";
+import { errorBody } from "../../response/append-results.ts";
+import type { Chunks } from "../../response/byte-sink.ts";
+import { sendLive, textChunks } from "../../response/event-stream.ts";
+import { warnOfTimes } from "../request-warnings.ts";
+import { type RouteParts, targetOf } from "../route.ts";
+
+const RECONNECT_MS = 1000;
+
+/** Adds the route. */
+export function addEvents(app: FastifyInstance, parts: RouteParts): void {
+  const { log, limits } = parts;
+  app.get("/data/:stream_id/events", async (request, reply) => {
+    const { segment, parameters } = targetOf(request, "events", limits);
+    const { format: form, latest, status: wantsStatus } = parameters;
+    const resumed = { ...parameters, last_entry_id: cursorOf(request, parameters) };
+    const wanted = readWantedStreams(request.visitor.identity, segment, resumed, limits);
+    await warnOfTimes(reply, parts, cursorTimes(wanted));
+    const streams = await resolveCursors(wanted, log);
+    const opening = encodeSse({ id: streams.map((stream) => stream.cursor).join("+") });
+    sendLive(
+      reply,
+      {
+        kind: "events",
+        contentType: "text/event-stream; charset=utf-8",
+        streams,
+        encoder: streams.length === 1 ? singleEncoder(form) : severalEncoder(form, streams),
+        ...(latest && { turns: { count: 1, latest } }),
+        // The cursor first: a browser that loses the connection before the first entry resumes where "now" was.
+        opening: textChunks(encodeSseRetry(RECONNECT_MS) + opening),
+        heartbeat: textChunks(SSE_HEARTBEAT),
+        statusNotice: (since) => textChunks((wantsStatus ? statusEvent(since) : "") + statusComment(since)),
+        // Without an id: the cursor does not move.
+        gapNotice: (gap) => textChunks(encodeSse({ event: "gap", data: JSON.stringify(gapOf(gap).gap) })),
+        farewell: (error) =>
+          textChunks(encodeSse({ event: "error", data: JSON.stringify(errorBody(error)) })),
+      },
+      parts,
+    );
+  });
+}
+
+/**
+ * Returns the cursor to read from. A browser that reconnects sends the header; polyfills that set headers of their own, such
+ * as event-source-polyfill, cannot, and add a query parameter. The header takes precedence.
+ */
+function cursorOf(
+  { headers }: FastifyRequest,
+  { lastEventId, last_entry_id }: Pick<ParametersOf<"events">, "lastEventId" | "last_entry_id">,
+): string {
+  const header = headers["last-event-id"];
+  return (typeof header === "string" && header) || lastEventId || last_entry_id;
+}
+
+/** Clients do not see it, people who look at the answer do. */
+const statusComment = (since: Date | undefined): string =>
+  since === undefined
+    ? ": Redis answers again\n\n"
+    : `: Redis has not answered since ${since.toISOString()}\n\n`;
+
+/** Without an id: the cursor does not move. */
+const statusEvent = (since: Date | undefined): string =>
+  encodeSse({ event: "state", data: JSON.stringify(statusOf(since).status) });
+
+function singleEncoder(form: EventFormat): Encoder<Chunks> {
+  return {
+    form: `sse ${form}`,
+    encode: (streams) =>
+      eventsOf(streams, (stream, entry) =>
+        encodeSse({ id: entry.id, data: EVENT_FORMATS[form](stream, entry) }),
+      ),
+  };
+}
+
+/** Of several streams the id is all their cursors, so each connection has events of its own. */
+function severalEncoder(form: EventFormat, streams: readonly SubscribedStream[]): Encoder<Chunks> {
+  const cursors = new Map(streams.map(({ name, cursor }) => [name, cursor]));
+  const names = new Map(streams.map(({ name }) => [name, eventNameOf(name)]));
+  return {
+    encode: (batch) =>
+      eventsOf(batch, (stream, entry) => {
+        cursors.set(stream, entry.id);
+        const id = [...cursors.values()].join("+");
+        return encodeSse({
+          id,
+          event: names.get(stream) ?? stream,
+          data: EVENT_FORMATS[form](stream, entry),
+        });
+      }),
+  };
+}
+
+function eventsOf(
+  streams: readonly StreamEntries[],
+  eventOf: (stream: string, entry: Entry) => string,
+): Chunks {
+  return textChunks(
+    streams.flatMap(({ stream, entries }) => entries.map((entry) => eventOf(stream, entry))).join(""),
+  );
+}

@@ -1,0 +1,101 @@
+/** `GET /data/{stream_id}`: the next entries after a cursor (docs/protocol.md, "GET entries"). */
+import type { FastifyInstance, FastifyReply } from "fastify";
+import type { RequestedCursor } from "../../../domain/cursor.ts";
+import { cursorTimes, readWantedStreams, resolveCursors } from "../../request/streams.ts";
+import { memoryOf } from "../answers-memory.ts";
+import { headerRoom, headersTooLarge } from "../header-room.ts";
+import { warnOfTimes } from "../request-warnings.ts";
+import { type RouteParts, targetOf, whenGone } from "../route.ts";
+import {
+  type AnswerForm,
+  answerBytes,
+  answerFormOf,
+  memoryOfAnswer,
+  sendEntries,
+} from "./entries-response.ts";
+import { type FoundEntries, fitEntries, gapsHeader, mostFitting } from "./fit-entries.ts";
+import { expectedBytes, readKnown, readOnce } from "./read-once.ts";
+
+/** An entry id as Redis assigns it, and the plus before the next one. */
+const CURSOR_BYTES = 16;
+
+/** A stream with the cursor that a request names for it. */
+interface StreamAtCursor {
+  readonly name: string;
+  readonly cursor: RequestedCursor;
+}
+
+/** Adds the route. */
+export function addGetData(app: FastifyInstance, parts: RouteParts): void {
+  const { log, limits, closing, turnEnd, sessions, memory } = parts;
+
+  function answer(
+    reply: FastifyReply,
+    streams: readonly StreamAtCursor[],
+    found: FoundEntries,
+    form: AnswerForm,
+    latest: boolean,
+    headerBytes = headerRoom(reply, limits.maxResponseHeaderBytes),
+  ): FastifyReply | Promise<FastifyReply> {
+    const room = headerBytes - cursorBytes(streams, found);
+    const sent =
+      room < 0 ? undefined : fitEntries(found, { hasOffsets: form.format === "raw", latest, room });
+    if (sent === undefined) throw headersTooLarge(streams.length);
+    const last = new Map(
+      sent.streams.map(({ stream, entries }) => [stream, entries[entries.length - 1]?.id]),
+    );
+    reply.header("x-last-entry-id", streams.map(({ name, cursor }) => last.get(name) ?? cursor).join("+"));
+    if (sent.gaps.length > 0) reply.header("x-gaps", gapsHeader(sent.gaps));
+    return sendEntries(reply, sent.streams, form, { memory, turnEnd });
+  }
+
+  app.get("/data/:stream_id", (request, reply) => {
+    const { segment, parameters } = targetOf(request, "get", limits);
+    const { latest, block: blockMs } = parameters;
+    const form = answerFormOf(request, parameters);
+    const wanted = readWantedStreams(request.visitor.identity, segment, parameters, limits);
+    const headerBytes = headerRoom(reply, limits.maxResponseHeaderBytes);
+    const room = headerBytes - CURSOR_BYTES * wanted.length;
+    // Before anything is read. The cursors in the response may be longer, which is checked again there.
+    if (room < 0) throw headersTooLarge(wanted.length);
+    const names = wanted.map(({ name }) => name);
+    const count = Math.min(
+      parameters.count,
+      mostFitting(names, { hasOffsets: form.format === "raw", latest, room }),
+    );
+    const warning = warnOfTimes(reply, parts, cursorTimes(wanted));
+    const known = warning === undefined ? readKnown(parts, wanted, count, latest) : undefined;
+    if (known !== undefined) return answer(reply, wanted, known, form, latest, headerBytes);
+    return (async () => {
+      await warning;
+      const streams = await resolveCursors(wanted, log);
+      const lease = memoryOf(reply, memory);
+      await lease.grow(memoryOfAnswer(form, expectedBytes(log, streams, count)));
+      const found = await readOnce(parts, {
+        memory: () => memory.answer("answer", request.visitor),
+        streams,
+        count,
+        latest,
+        blockMs,
+        whenGone: (callback) => whenGone(reply, closing, callback),
+        whenBarred: (callback) => sessions.whileGood(request.visitor, callback),
+      });
+      lease.set(memoryOfAnswer(form, answerBytes(found.streams)));
+      return answer(reply, streams, found, form, latest);
+    })();
+  });
+}
+
+/** The most that `x-last-entry-id` can take, whichever entries are sent. */
+function cursorBytes(streams: readonly StreamAtCursor[], found: FoundEntries): number {
+  const longest = new Map(
+    found.streams.map(({ stream, entries }) => [
+      stream,
+      entries.reduce((most, { id }) => Math.max(most, id.length), 0),
+    ]),
+  );
+  return streams.reduce(
+    (sum, { name, cursor }) => sum + 1 + Math.max(cursor.length, longest.get(name) ?? 0),
+    0,
+  );
+}

@@ -1,0 +1,100 @@
+/** `GET /data/{stream_id}/entries`: pages through a stream's history by time or id (docs/protocol.md, "History"). */
+import type { FastifyInstance } from "fastify";
+import { type EntryId, FIRST_ID, idAfter, idBefore, LAST_ID, parseId } from "../../../domain/entry-id.ts";
+import { badParameter } from "../../../domain/errors.ts";
+import { readWantedStreams } from "../../request/streams.ts";
+import { memoryOf } from "../answers-memory.ts";
+import { headerRoom, headersTooLarge } from "../header-room.ts";
+import { warnOfTimes } from "../request-warnings.ts";
+import { type RouteParts, targetOf } from "../route.ts";
+import { answerBytes, answerFormOf, memoryOfAnswer, sendEntries } from "./entries-response.ts";
+import { fitEntries, mostFitting } from "./fit-entries.ts";
+import { countOut } from "./read-once.ts";
+
+/** Adds the route. */
+export function addHistoryRange(
+  app: FastifyInstance,
+  { log, limits, memory, streamClasses, pathPrefix, warnings }: RouteParts,
+): void {
+  app.get("/data/:stream_id/entries", async (request, reply) => {
+    const { segment, parameters } = targetOf(request, "entries", limits);
+    const { reverse } = parameters;
+    const form = answerFormOf(request, parameters);
+    const all = { ...parameters, last_entry_id: "0" };
+    const [stream, ...others] = readWantedStreams(request.visitor.identity, segment, all, limits);
+    if (stream === undefined || others.length > 0)
+      throw badParameter("stream_id", "names several streams; history is read one stream at a time");
+    const linkTo = (last: EntryId) =>
+      `<${pathPrefix}${nextPage(request.raw.url ?? "/", last, reverse)}>; rel="next"`;
+    const headersRoom = headerRoom(reply, limits.maxResponseHeaderBytes);
+    const room = headersRoom - linkTo(LAST_ID).length - LAST_ID.length;
+    const fit = { hasOffsets: form.format === "raw", latest: false, room };
+    const start = parseBound("start", parameters.start);
+    const end = parseBound("end", parameters.end);
+    await warnOfTimes(reply, { log, warnings }, [
+      { parameter: "start", id: start, key: stream.key },
+      { parameter: "end", id: end, key: stream.key },
+    ]);
+    const count = Math.min(parameters.count, mostFitting([stream.name], fit));
+    const lease = memoryOf(reply, memory);
+    await lease.grow(memoryOfAnswer(form, log.expectedBytes(stream.key, count)));
+    const { entries, isCut } = await log.readRange(stream.key, {
+      start,
+      end,
+      count,
+      reverse,
+    });
+    lease.set(memoryOfAnswer(form, answerBytes([{ stream: stream.name, entries }])));
+    const found = { streams: entries.length > 0 ? [{ stream: stream.name, entries }] : [], gaps: [] };
+    const sent = room < 0 ? undefined : fitEntries(found, fit)?.streams;
+    if (sent === undefined) throw headersTooLarge(1);
+    const shown = sent[0]?.entries ?? [];
+    countOut(streamClasses, stream.key, shown);
+    const last = shown[shown.length - 1];
+    if (last !== undefined) reply.header("x-last-entry-id", last.id);
+    if (last !== undefined && (shown.length < entries.length || isCut)) reply.header("link", linkTo(last.id));
+    return sendEntries(reply, sent, form, { memory });
+  });
+}
+
+/**
+ * Parses a bound: `-` and `+` for the ends, an id, milliseconds, a time in ISO 8601. A moment has all entries of its
+ * millisecond. With `(` before it, a bound is left out itself, a moment with all its entries, so that ranges of time
+ * that follow each other share none.
+ *
+ * @throws GatewayError BAD_PARAMETER
+ */
+export function parseBound(name: "start" | "end", text: string): EntryId {
+  const isExclusive = text.startsWith("(");
+  const isStart = name === "start";
+  const id = idOfBound(isExclusive ? text.slice(1) : text, isStart === isExclusive ? "greatest" : "least");
+  const bound = !isExclusive ? id : id && (isStart ? idAfter(id) : idBefore(id));
+  if (bound !== undefined) return bound;
+  throw badParameter(name, `is no entry id, milliseconds, ISO 8601 time, - or +: "${text.slice(0, 60)}"`);
+}
+
+function idOfBound(text: string, missingSequence: "least" | "greatest"): EntryId | undefined {
+  if (text === "-") return FIRST_ID;
+  // A bare plus in a query string arrives as a space.
+  if (text === "+" || text === " ") return LAST_ID;
+  const ms = millisecondsOf(text);
+  return parseId(ms === undefined ? text : String(ms), missingSequence);
+}
+
+const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+ -]\d\d:?\d\d)?)?$/i;
+
+/** The milliseconds of a time in ISO 8601; undefined where it is none. Without a zone it is UTC. */
+function millisecondsOf(text: string): number | undefined {
+  const [, date, time = "00:00", zone = "Z"] = ISO_TIME.exec(text) ?? [];
+  if (date === undefined) return undefined;
+  const ms = Date.parse(`${date}T${time}${zone.replace(" ", "+").replace(/(\d\d)(\d\d)$/, "$1:$2")}`);
+  return ms >= 0 ? ms : undefined;
+}
+
+function nextPage(url: string, last: EntryId, reverse: boolean): string {
+  const next = new URL(url, "http://gateway");
+  // It opens a door once, and has done so.
+  next.searchParams.delete("ticket");
+  next.searchParams.set(reverse ? "end" : "start", `(${last}`);
+  return next.pathname + next.search;
+}

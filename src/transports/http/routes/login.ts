@@ -1,0 +1,153 @@
+/**
+ * The ways in for pages: `POST /login` turns a key or token into a cookie that no script can read, `POST /tickets` makes
+ * what may stand in the address of an `<img>` or `EventSource`.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Authenticator } from "../../../access/identity/authenticator.ts";
+import { COOKIE } from "../../../access/identity/credentials.ts";
+import { type TicketScope, ticketScope } from "../../../access/identity/ticket-scope.ts";
+import type { Tickets } from "../../../access/identity/tickets.ts";
+import { badParameter, GatewayError } from "../../../domain/errors.ts";
+import { namingOf } from "../../../domain/stream-name.ts";
+import { mediaTypeOf } from "../../request/media-types.ts";
+import { loginPage } from "../pages.ts";
+import { ALSO_HEAD, PUBLIC, type RouteParts } from "../route.ts";
+import { sendPage } from "../security-headers.ts";
+
+/** What logging in takes. */
+export interface LoginParts {
+  readonly authenticator: Authenticator;
+  readonly tickets: Tickets;
+  readonly pathPrefix: string;
+  readonly limits: RouteParts["limits"];
+}
+
+/** Adds the routes. */
+export function addLogin(app: FastifyInstance, parts: LoginParts): void {
+  const { authenticator, tickets, pathPrefix, limits } = parts;
+  app.get("/login", { ...PUBLIC, ...ALSO_HEAD }, (request, reply) =>
+    sendPage(reply, loginPage(pathPrefix, pathAfter(request), "")),
+  );
+
+  app.post("/login", PUBLIC, async (request, reply) => {
+    const isForm = isUrlEncoded(request);
+    const { token, next } = isForm ? readForm(request) : readJson(request);
+    try {
+      const { name, expiresAtMs } = await authenticator.identify({ kind: "token", token });
+      reply
+        .header("set-cookie", cookie(request, pathPrefix, token, expiresAtMs))
+        .header("cache-control", "no-store");
+      if (isForm) return reply.redirect(pathPrefix + next, 303);
+      const expires = expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString();
+      return reply.send({ identity: name, expires });
+    } catch (error) {
+      if (!isForm || !(error instanceof GatewayError)) throw error;
+      return sendPage(reply.code(error.kind.status), loginPage(pathPrefix, next, error.message));
+    }
+  });
+
+  app.post("/logout", PUBLIC, (request, reply) =>
+    reply
+      .header("set-cookie", cookie(request, pathPrefix, "", 0))
+      .code(204)
+      .send(),
+  );
+
+  app.post("/tickets", async (request, reply: FastifyReply) => {
+    const ticket = await tickets.issue(request.visitor.identity, scopeOf(request, limits));
+    return reply.header("cache-control", "no-store").send({ ticket, expires_in: tickets.ttlMs / 1000 });
+  });
+}
+
+/**
+ * The one use that a ticket is requested for: `{"route": "mjpeg", "stream": "cam", "device": "default", "prefix": ""}`, or
+ * `streams` with a list. Without `device` it is the default device; an empty one names the key itself, as `device_id=`
+ * does. Without a body, and with `{}`, the ticket carries all permissions of its key.
+ *
+ * @throws GatewayError BAD_BODY, or BAD_PARAMETER where a field is wrong
+ */
+function scopeOf(request: FastifyRequest, limits: RouteParts["limits"]): TicketScope | undefined {
+  const text = textOf(request);
+  if (text.trim() === "") return undefined;
+  const value = objectOf(text);
+  if (value === undefined)
+    throw new GatewayError(
+      "BAD_BODY",
+      'the body must be a JSON object as {"route": "pull", "stream": "cam"}',
+    );
+  const { route, stream, streams = stream === undefined ? [] : [stream], device, prefix = "" } = value;
+  if (route === undefined && stream === undefined && value.streams === undefined) return undefined;
+  if (!Array.isArray(streams) || !streams.every((one) => typeof one === "string" && one !== ""))
+    throw badParameter("stream", "must be a name, or streams a list of names");
+  if (device !== undefined && typeof device !== "string") throw badParameter("device", "must be a string");
+  if (typeof prefix !== "string") throw badParameter("prefix", "must be a string");
+  const { keyOf } = namingOf({ device, prefix, ...limits });
+  return ticketScope(route, streams.map(keyOf));
+}
+
+/** RFC 6265bis: for this host alone, not for scripts, and not sent along when another site asks. */
+function cookie(
+  { visitor }: FastifyRequest,
+  pathPrefix: string,
+  token: string,
+  expiresAtMs: number | undefined,
+): string {
+  const life =
+    expiresAtMs === undefined
+      ? ""
+      : `; Max-Age=${Math.max(0, Math.floor((expiresAtMs - Date.now()) / 1000))}`;
+  return `${COOKIE}=${token}; Path=${pathPrefix || "/"}; HttpOnly; SameSite=Strict${visitor.isSecure ? "; Secure" : ""}${life}`;
+}
+
+interface Login {
+  readonly token: string;
+  /** Where the browser goes then: a path of this gateway. */
+  readonly next: string;
+}
+
+const isUrlEncoded = (request: FastifyRequest): boolean =>
+  mediaTypeOf(request.headers["content-type"]) === "application/x-www-form-urlencoded";
+
+const textOf = ({ body }: FastifyRequest): string => (Buffer.isBuffer(body) ? body.toString() : "");
+
+function readForm(request: FastifyRequest): Login {
+  const form = new URLSearchParams(textOf(request));
+  return { token: form.get("token")?.trim() ?? "", next: ownPath(form.get("next")) };
+}
+
+function readJson(request: FastifyRequest): Login {
+  const token = objectOf(textOf(request))?.token;
+  if (typeof token === "string") return { token, next: "/" };
+  throw new GatewayError("BAD_BODY", 'the body must be a JSON object {"token": "…"}');
+}
+
+function objectOf(json: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The page that the browser requested when it was sent here. */
+function pathAfter(request: FastifyRequest): string {
+  const url = request.raw.url ?? "/";
+  return ownPath(new URLSearchParams(url.slice(url.indexOf("?") + 1)).get("next"));
+}
+
+/** Any origin that is not the gateway's: a path that leaves it is not one of ours. */
+const HERE = "http://gateway.invalid";
+const MOST_PATH_CHARACTERS = 2048;
+
+/**
+ * A path of this gateway, or `/`. A browser resolves `Location` by the URL standard, in which `/\\evil.example`,
+ * `/<tab>/evil.example` and `/.//evil.example` are other sites; so the same parser decides here, and only its output,
+ * which has no control characters, becomes a header.
+ */
+function ownPath(path: string | null): string {
+  if (path === null || !path.startsWith("/") || path.length > MOST_PATH_CHARACTERS) return "/";
+  const url = URL.canParse(path, HERE) ? new URL(path, HERE) : undefined;
+  if (url === undefined || url.origin !== HERE || url.pathname.startsWith("//")) return "/";
+  return url.pathname + url.search + url.hash;
+}

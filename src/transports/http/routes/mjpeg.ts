@@ -1,0 +1,74 @@
+/** `GET /data/{stream_id}/mjpeg`: the newest picture, again and again, for `<img src>` (docs/protocol.md, "MJPEG"). */
+import { randomUUID } from "node:crypto";
+import type { FastifyInstance } from "fastify";
+import { imageTypeOf } from "../../../domain/content.ts";
+import { badParameter } from "../../../domain/errors.ts";
+import type { Encoder } from "../../../live/sink.ts";
+import { formWithLengths, type MjpegForm, mjpegType, promptForm } from "../../../wire/mjpeg.ts";
+import { cursorTimes, readWantedStreams, resolveCursors } from "../../request/streams.ts";
+import type { Chunks } from "../../response/byte-sink.ts";
+import { sendLive, textChunks } from "../../response/event-stream.ts";
+import { warnOfTimes } from "../request-warnings.ts";
+import { type RouteParts, targetOf } from "../route.ts";
+
+/** One for all responses, so that readers share their frames. */
+const BOUNDARY = randomUUID();
+
+/** A form with the encoder of its pictures. */
+interface Pictures {
+  readonly opening: Chunks;
+  readonly encoder: Encoder<Chunks>;
+}
+
+/** @param name names the form among those of the encoders */
+function picturesIn(name: string, { start, before, after }: MjpegForm): Pictures {
+  return {
+    opening: textChunks(start),
+    encoder: {
+      form: name,
+      // An entry that is not an image makes an empty frame: sent, it would end the picture of an <img> for good.
+      encode(streams) {
+        const parts = streams.flatMap(({ entries }) =>
+          entries.flatMap(({ data }) => {
+            const type = imageTypeOf(data);
+            if (type === undefined) return [];
+            return [Buffer.from(before(type, data.length)), data, Buffer.from(after(type))];
+          }),
+        );
+        return { parts, bytes: parts.reduce((sum, part) => sum + part.length, 0) };
+      },
+    },
+  };
+}
+
+const WITH_LENGTHS = picturesIn("mjpeg", formWithLengths(BOUNDARY));
+const PROMPT = picturesIn("mjpeg prompt", promptForm(BOUNDARY));
+
+/** What browsers accept where they load an image or a page, and programs do not. */
+const BROWSER_ACCEPT = /image\/(\*|avif|webp|apng)/i;
+
+/** Adds the route. */
+export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
+  app.get("/data/:stream_id/mjpeg", async (request, reply) => {
+    // By default from the beginning, of which only the newest is shown: a camera at rest has a picture at once.
+    const { segment, parameters } = targetOf(request, "mjpeg", parts.limits);
+    const wanted = readWantedStreams(request.visitor.identity, segment, parameters, parts.limits);
+    await warnOfTimes(reply, parts, cursorTimes(wanted));
+    if (wanted.length > 1) throw badParameter("stream_id", "names several streams; a picture shows one");
+    const { opening, encoder } = BROWSER_ACCEPT.test(request.headers.accept ?? "") ? PROMPT : WITH_LENGTHS;
+    sendLive(
+      reply,
+      {
+        kind: "mjpeg",
+        contentType: mjpegType(BOUNDARY),
+        streams: await resolveCursors(wanted, parts.log),
+        encoder,
+        turns: { count: 1, latest: true },
+        opening,
+        heartbeat: "last frame",
+        maxFps: parameters.max_fps,
+      },
+      parts,
+    );
+  });
+}

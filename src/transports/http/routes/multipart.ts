@@ -1,0 +1,132 @@
+/** The entries of a `multipart/form-data` body: each part named `entries` is one (docs/protocol.md, "POST entries"). */
+import type { IncomingHttpHeaders } from "node:http";
+import { Busboy, type BusboyHeaders, type BusboyInstance } from "@fastify/busboy";
+import { GatewayError } from "../../../domain/errors.ts";
+import { createWorkSlices, runInSlices } from "../../../domain/work-slice.ts";
+import { checkBatchSize, type PushedEntry } from "../../../wire/push-batch.ts";
+
+/** Bytes handed to the parser at a time: at most some 200 parts, which take it a few ms. */
+const STEP_BYTES = 16 * 1024;
+/** Bytes searched for boundaries at a time. */
+const SEARCH_BYTES = 256 * 1024;
+/** Longest boundary (RFC 2046, section 5.1.1). */
+const MOST_BOUNDARY_CHARACTERS = 70;
+/** Headers of one part: three are in use, and a stream name of 1 KB may be percent-encoded. */
+const MOST_PART_HEADERS = 32;
+const MOST_PART_HEADER_BYTES = 8 * 1024;
+
+const broken = (problem: string) => new GatewayError("BAD_BODY", `multipart body: ${problem}`);
+
+/**
+ * Reads the parts. The parser builds several objects for each, so they are counted before it sees any, and it gets the
+ * body in small steps between which other clients are served.
+ *
+ * @param stream the stream of all parts; `*`: each part's filename is its stream
+ * @throws GatewayError BAD_BODY, or TOO_LARGE for more parts than `mostEntries`
+ */
+export async function readMultipart(
+  headers: IncomingHttpHeaders,
+  body: Buffer,
+  stream: string,
+  mostEntries: number,
+): Promise<readonly PushedEntry[]> {
+  // The boundary at the end is one more.
+  checkBatchSize((await runInSlices(countBoundaries(headers, body, mostEntries + 2))) - 1, mostEntries);
+  const { parser, entries, failure } = openParser(headers, stream);
+  const feeding = feed(parser, body, () => failure() !== undefined);
+  await Promise.race([feeding, new Promise((resolve) => parser.once("error", resolve))]);
+  const error = failure();
+  if (error !== undefined) throw error;
+  if (entries.length === 0) throw broken('it has no part named "entries"');
+  checkBatchSize(entries.length, mostEntries);
+  return entries;
+}
+
+/** Counts the boundaries of a body, no further than `most`. */
+function* countBoundaries(
+  { "content-type": type = "" }: IncomingHttpHeaders,
+  body: Buffer,
+  most: number,
+): Generator<void, number> {
+  const [, quoted, plain] = /;\s*boundary=(?:"([^"]*)"|([^;\s]*))/i.exec(type) ?? [];
+  const boundary = quoted ?? plain ?? "";
+  if (boundary === "") throw broken("its content-type names no boundary");
+  if (boundary.length > MOST_BOUNDARY_CHARACTERS)
+    throw broken(
+      `its boundary must have at most ${MOST_BOUNDARY_CHARACTERS} characters, got ${boundary.length}`,
+    );
+  const mark = Buffer.from(`\r\n--${boundary}`);
+  let count = body.subarray(0, mark.length - 2).equals(mark.subarray(2)) ? 1 : 0;
+  for (let from = 0; from < body.length && count < most; from += SEARCH_BYTES) {
+    // Pieces overlap, so that a boundary across two of them is found in the first.
+    const piece = body.subarray(from, from + SEARCH_BYTES + mark.length - 1);
+    for (let at = piece.indexOf(mark); at >= 0 && count < most; at = piece.indexOf(mark, at + mark.length))
+      count++;
+    yield;
+  }
+  return count;
+}
+
+/** An open parser, and what it has found so far. */
+interface OpenParser {
+  readonly parser: BusboyInstance;
+  readonly entries: readonly PushedEntry[];
+  /** The first thing wrong with the body. */
+  readonly failure: () => GatewayError | undefined;
+}
+
+function openParser(headers: IncomingHttpHeaders, stream: string): OpenParser {
+  let failure: GatewayError | undefined;
+  const fail = (problem: string) => {
+    failure ??= broken(problem);
+  };
+  const parser = createParser(headers);
+  const entries: PushedEntry[] = [];
+  parser.on("file", (name, part, filename) => {
+    const position = entries.length;
+    const entry = { stream: stream === "*" ? (filename ?? "") : stream, id: "*", data: new Uint8Array(0) };
+    entries.push(entry);
+    if (name !== "entries") fail(`part ${position} is named ${JSON.stringify(name)}, not "entries"`);
+    if (entry.stream === "") fail(`part ${position} has no filename, which * takes for its stream`);
+    const chunks: Buffer[] = [];
+    part.on("data", (chunk: Buffer) => chunks.push(chunk));
+    part.on("error", (error) => fail(error.message));
+    part.on("end", () => {
+      entry.data = Buffer.concat(chunks);
+    });
+  });
+  parser.on("error", (error) => fail((error as Error).message));
+  return { parser, entries, failure: () => failure };
+}
+
+function createParser(headers: IncomingHttpHeaders): BusboyInstance {
+  try {
+    return new Busboy({
+      headers: headers as BusboyHeaders,
+      // A part without a filename would be decoded as text, which loses bytes: every part is read as a file.
+      isPartAFile: () => true,
+      preservePath: true,
+      limits: {
+        fileSize: Number.POSITIVE_INFINITY,
+        headerPairs: MOST_PART_HEADERS,
+        headerSize: MOST_PART_HEADER_BYTES,
+      },
+    });
+  } catch (error) {
+    throw broken((error as Error).message);
+  }
+}
+
+/** Hands a body to the parser, and resolves when that is done with it. */
+async function feed(parser: BusboyInstance, body: Buffer, hasFailed: () => boolean): Promise<void> {
+  const slices = createWorkSlices();
+  const finished = new Promise<void>((resolve) => parser.once("finish", () => resolve()));
+  for (let from = 0; from < body.length && !hasFailed(); from += STEP_BYTES) {
+    const piece = body.subarray(from, from + STEP_BYTES);
+    await new Promise<void>((resolve) => parser.write(piece, () => resolve()));
+    if (slices.isOver()) await slices.next();
+  }
+  if (hasFailed()) return;
+  parser.end();
+  await finished;
+}

@@ -1,0 +1,117 @@
+/** `POST /data/{stream_id}`: stores entries (docs/protocol.md, "POST entries"). */
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { authorize } from "../../../access/identity/authorize.ts";
+import type { NewEntry } from "../../../domain/entry.ts";
+import { badParameter, GatewayError } from "../../../domain/errors.ts";
+import { parseStreamIds } from "../../../domain/stream-name.ts";
+import { runInSlices } from "../../../domain/work-slice.ts";
+import type { AppendResult } from "../../../redis/append/appender.ts";
+import { type BodyFormat, type CleanFormatName, cleanFormat } from "../../../wire/formats.ts";
+import { LONG_MESSAGE_BYTES, type PushedEntry } from "../../../wire/push-batch.ts";
+import { appendSteps } from "../../request/append-steps.ts";
+import { readDedupe } from "../../request/dedupe.ts";
+import { contentFormat, mediaTypeOf } from "../../request/media-types.ts";
+import { readNaming } from "../../request/streams.ts";
+import { appendResultsJson } from "../../response/append-results.ts";
+import { type RouteParts, targetOf } from "../route.ts";
+import { readMultipart } from "./multipart.ts";
+
+const NO_BODY = Buffer.alloc(0);
+/** Smaller bodies (bytes) are parsed without a reservation. */
+const COUNTED_FROM_BYTES = 64 * 1024;
+
+/** Adds the route. */
+export function addPostData(app: FastifyInstance, { log, limits, limiting }: RouteParts): void {
+  app.post("/data/:stream_id", async (request, reply) => {
+    const { segment, parameters } = targetOf(request, "post", limits);
+    const naming = readNaming(parameters, limits);
+    const [stream = "", ...others] = parseStreamIds(segment, limits.maxStreams);
+    if (others.length > 0)
+      throw badParameter(
+        "stream_id",
+        `names ${others.length + 1} streams; a POST is for one, or * with one file per stream`,
+      );
+    const markNext = readDedupe(parameters);
+    const pushed = await readEntries(request, parameters.format, stream, limits.maxBatchEntries);
+    const entries = pushed.map(
+      ({ stream: id, ...entry }): NewEntry => ({
+        ...entry,
+        key: naming.keyOf(id),
+        ...(markNext && { dedupe: markNext() }),
+      }),
+    );
+    const keys = [...new Set(entries.map(({ key }) => key))];
+    authorize(request.visitor.identity, "write", keys);
+    for (const key of keys) limiting.useStream(request.visitor, key);
+    // A client that leaves does not free the memory of entries that wait for Redis.
+    const release = request.bodyMemory?.hold();
+    const results = await new Promise<readonly AppendResult[]>((resolve, reject) => {
+      if (entries.length === 1) log.append(entries, resolve);
+      else runInSlices(appendSteps(log, entries, resolve)).catch(reject);
+    });
+    release?.();
+    const refusals = results.filter((result) => result instanceof GatewayError);
+    const unknown = refusals.filter(({ code }) => code === "APPEND_UNKNOWN");
+    const isAllAlike = unknown.length === 0 || unknown.length === results.length;
+    // Some stored and some refused is a list, as in an ack, and so is some refused and some unknown; nothing stored is an error.
+    const [refusal] = refusals;
+    if (refusal !== undefined && refusals.length === results.length && isAllAlike) throw refusal;
+    return reply.type("application/json; charset=utf-8").send(appendResultsJson(results));
+  });
+}
+
+async function readEntries(
+  request: FastifyRequest,
+  chosen: BodyFormat | undefined,
+  stream: string,
+  mostEntries: number,
+): Promise<readonly PushedEntry[]> {
+  const body = Buffer.isBuffer(request.body) ? request.body : NO_BODY;
+  const encoding = request.headers["content-encoding"] ?? "identity";
+  if (encoding !== "identity")
+    throw new GatewayError(
+      "UNSUPPORTED_MEDIA_TYPE",
+      `a body encoded as ${encoding} is not taken; send it plain`,
+    );
+  const contentType = request.headers["content-type"];
+  if (mediaTypeOf(contentType) === "multipart/form-data")
+    return readMultipart(request.headers, body, stream, mostEntries);
+  const format = chosen ?? contentFormat(contentType);
+  if (format === "raw") return [wholeBody(stream, body)];
+  const { decodedBytesPerByte } = cleanFormat(format);
+  if (decodedBytesPerByte !== undefined && body.length >= COUNTED_FROM_BYTES)
+    await request.bodyMemory?.lease.grow(body.length * decodedBytesPerByte);
+  return (await readBatch(format, body, mostEntries)) ?? [wholeBody(stream, body)];
+}
+
+/** The body as one entry. @throws GatewayError BAD_PARAMETER where the URL names no stream for it */
+function wholeBody(stream: string, body: Uint8Array): PushedEntry {
+  if (stream === "*")
+    throw badParameter(
+      "stream_id",
+      "must name a stream; * is for multipart/form-data, where each part's filename is its stream",
+    );
+  return { stream, id: "*", data: body };
+}
+
+/**
+ * Decodes a batch. A JSON object or a MessagePack map cannot be a batch: it is what clients send that post a value of
+ * their own (`requests.post(url, json={…})`, `curl --json`).
+ *
+ * @returns undefined where the body is an object or a map, to be stored as one entry as it came
+ * @throws GatewayError BAD_BODY, BAD_HEADER or TOO_LARGE
+ */
+async function readBatch(
+  format: CleanFormatName,
+  body: Uint8Array,
+  mostEntries: number,
+): Promise<readonly PushedEntry[] | undefined> {
+  const { decodeBody, decodeBodySteps } = cleanFormat(format);
+  try {
+    if (body.length <= LONG_MESSAGE_BYTES) return decodeBody(body, mostEntries);
+    return await runInSlices(decodeBodySteps(body, mostEntries));
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.code !== "BAD_HEADER") throw error;
+    throw new GatewayError("BAD_HEADER", `${error.message}; to store the body as one entry, add format=raw`);
+  }
+}

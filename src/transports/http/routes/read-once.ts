@@ -1,0 +1,173 @@
+/** One read for one answer: what is there now, or the first that comes within a time. */
+import { bytesOf, type Entry, type Gap, type StreamEntries } from "../../../domain/entry.ts";
+import type { GatewayError } from "../../../domain/errors.ts";
+import type { Encoder, Reservation } from "../../../live/sink.ts";
+import type { Subscribe, SubscribedStream } from "../../../live/subscription.ts";
+import type { Counters } from "../../../observe/counters.ts";
+import type { StreamClasses } from "../../../observe/stream-classes.ts";
+import type { PolledReads } from "../../../redis/read/poll-cache.ts";
+import type { Log } from "../../../redis/read/stream-reader.ts";
+import type { WantedStream } from "../../request/streams.ts";
+
+/** What is to be read. */
+export interface ReadOnceOptions {
+  readonly streams: readonly SubscribedStream[];
+  /** Most entries of each stream. */
+  readonly count: number;
+  readonly latest: boolean;
+  /** How long to wait for a first entry, in ms; 0 does not wait. */
+  readonly blockMs: number;
+  /** Opens memory for what arrives while the request waits. */
+  readonly memory: () => Reservation;
+  /** Calls back when nobody waits for the answer any longer. @returns what takes that back */
+  readonly whenGone: (callback: () => void) => () => void;
+  /** Calls back when the client is no longer let in. @returns what takes that back */
+  readonly whenBarred: (callback: (error: GatewayError) => void) => () => void;
+}
+
+/** What was read. */
+export interface ReadOnce {
+  readonly streams: readonly StreamEntries[];
+  /** What may be gone before the entries of a stream, at most one of each. */
+  readonly gaps: readonly Gap[];
+}
+
+/** What reading takes. */
+export interface ReadOnceParts {
+  readonly polled: PolledReads;
+  readonly subscribe: Subscribe;
+  readonly counters: Counters;
+  readonly streamClasses: StreamClasses;
+}
+
+/** Entries as they are: nothing is framed before it is known how much of them fits. */
+const asTheyAre: Encoder<readonly StreamEntries[]> = { encode: (streams) => streams };
+
+/**
+ * What a read would answer, where that is known without asking Redis: the way of a client that polls.
+ *
+ * @returns undefined where Redis has to be asked, or waited for
+ */
+export function readKnown(
+  { polled, counters, streamClasses }: ReadOnceParts,
+  streams: readonly WantedStream[],
+  count: number,
+  latest: boolean,
+): ReadOnce | undefined {
+  const present: StreamEntries[] = [];
+  const gaps: Gap[] = [];
+  for (const { key, name, cursor } of streams) {
+    if (cursor === "$") return undefined;
+    const page = latest ? undefined : polled.knownAfter(key, cursor, count);
+    const entries = latest ? polled.knownNewest(key, cursor, count) : page?.entries;
+    if (entries === undefined) return undefined;
+    const [first] = entries;
+    if (page?.hasGap && first !== undefined) gaps.push({ stream: name, after: cursor, before: first.id });
+    if (entries.length > 0) present.push({ stream: name, entries });
+    countOut(streamClasses, key, entries);
+  }
+  counters.gaps += gaps.length;
+  return present.length > 0 ? { streams: present, gaps } : undefined;
+}
+
+/** Bytes that a read of streams is expected to bring. */
+export function expectedBytes(
+  log: Log,
+  streams: readonly { readonly key: string; readonly isAtEnd: boolean }[],
+  count: number,
+): number {
+  let bytes = 0;
+  for (const { key, isAtEnd } of streams)
+    if (!isAtEnd) bytes += log.expectedBytes(key, count, streams.length);
+  return bytes;
+}
+
+/** Counts entries that are sent in an answer. */
+export function countOut(streamClasses: StreamClasses, key: string, entries: readonly Entry[]): void {
+  const counts = streamClasses.of(key);
+  counts.entriesOut += entries.length;
+  counts.bytesOut += bytesOf(entries);
+}
+
+/** Reads once. What the live tail knows is not used: it may be behind what somebody was already told is stored. @throws GatewayError */
+export async function readOnce(parts: ReadOnceParts, options: ReadOnceOptions): Promise<ReadOnce> {
+  const gaps: Gap[] = [];
+  const gone = new Set<SubscribedStream>();
+  const found = await Promise.all(
+    options.streams.map((stream) => readNow(parts, stream, options, { gaps, gone })),
+  );
+  const present = found.filter(({ entries }) => entries.length > 0);
+  if (present.length > 0) {
+    return { streams: present, gaps };
+  }
+  return options.blockMs === 0 ? { streams: [], gaps: [] } : waitForFirst(parts.subscribe, options, gone);
+}
+
+async function readNow(
+  { polled, counters, streamClasses }: ReadOnceParts,
+  stream: SubscribedStream,
+  { streams, count, latest }: ReadOnceOptions,
+  { gaps, gone }: { readonly gaps: Gap[]; readonly gone: Set<SubscribedStream> },
+): Promise<StreamEntries> {
+  const { key, name, cursor, isAtEnd } = stream;
+  if (isAtEnd) return { stream: name, entries: [] };
+  const among = streams.length;
+  if (latest) {
+    const newest = await polled.readNewest(key, cursor, count, among);
+    countOut(streamClasses, key, newest);
+    return { stream: name, entries: newest };
+  }
+  const { entries, hasGap, isGone } = await polled.readAfter(key, cursor, count, among);
+  if (isGone) gone.add(stream);
+  const [first] = entries;
+  if (hasGap && first !== undefined) {
+    counters.gaps++;
+    gaps.push({ stream: name, after: cursor, before: first.id });
+  }
+  countOut(streamClasses, key, entries);
+  return { stream: name, entries };
+}
+
+function waitForFirst(
+  subscribe: Subscribe,
+  { streams, count, latest, blockMs, memory, whenGone, whenBarred }: ReadOnceOptions,
+  gone: ReadonlySet<SubscribedStream>,
+): Promise<ReadOnce> {
+  return new Promise((resolve, reject) => {
+    let found: readonly StreamEntries[] = [];
+    const gaps: Gap[] = [];
+    const stop = () => {
+      clearTimeout(timer);
+      release();
+      unbar();
+      subscription.close();
+    };
+    const finish = () => {
+      stop();
+      resolve({ streams: found, gaps });
+    };
+    const fail = (error: GatewayError) => {
+      stop();
+      reject(error);
+    };
+    const subscription = subscribe({
+      streams: streams.map((stream) => ({ ...stream, isAtEnd: true, hasGap: gone.has(stream) })),
+      encoder: asTheyAre,
+      onDemand: { count, latest },
+      memory: memory(),
+      sink: {
+        write(entries) {
+          found = entries;
+        },
+        isFull: () => false,
+        whenDrained: () => undefined,
+      },
+      onFrame: finish,
+      onGap: (gap) => gaps.push(gap),
+      onError: fail,
+    });
+    const timer = setTimeout(finish, blockMs);
+    const release = whenGone(finish);
+    const unbar = whenBarred(fail);
+  });
+}

@@ -1,0 +1,92 @@
+/** What operators and people look at first: what this is, whether it lives, whether Redis answers, what it counts. */
+import type { FastifyInstance } from "fastify";
+import { authorize, METRICS } from "../../../access/identity/authorize.ts";
+import { asGatewayError, GatewayError } from "../../../domain/errors.ts";
+import type { Metrics } from "../../../observe/metrics.ts";
+import type { Availability } from "../../../redis/availability.ts";
+import { acceptsPage } from "../../request/media-types.ts";
+import { errorBody } from "../../response/append-results.ts";
+import { homePage } from "../pages.ts";
+import { ALSO_HEAD, PUBLIC, RETRY_AFTER_SECONDS } from "../route.ts";
+import { sendPage } from "../security-headers.ts";
+import type { SendConsole } from "./console.ts";
+import { sharePage } from "./shared-page.ts";
+
+/** What the status routes show. */
+export interface StatusParts {
+  /** Resolves when Redis answers and takes writes. @throws GatewayError */
+  readonly isReady: () => Promise<void>;
+  readonly availability: Availability;
+  readonly metrics: Pick<Metrics, "contentType" | "text">;
+  readonly version: string;
+  readonly pathPrefix: string;
+  /** Answers browsers at `/`; undefined where the console has not been built. */
+  readonly sendConsole: SendConsole | undefined;
+}
+
+const LINKS = {
+  docs: "/docs",
+  graphql: "/graphql",
+  openapi: "/openapi.json",
+  health: "/healthz",
+  ready: "/readyz",
+  metrics: "/metrics",
+} as const;
+
+const ABOUT = "WebSocket, HTTP and GraphQL in front of Redis Streams";
+
+/** How long (ms) the readiness check waits for Redis. */
+const READY_WITHIN_MS = 2000;
+
+/** Adds the routes. */
+export function addStatus(
+  app: FastifyInstance,
+  { isReady, availability, metrics, version, pathPrefix, sendConsole }: StatusParts,
+): void {
+  const links = Object.fromEntries(Object.entries(LINKS).map(([name, path]) => [name, pathPrefix + path]));
+  app.get("/", ALSO_HEAD, (request, reply) => {
+    if (acceptsPage(request.headers.accept)) {
+      if (sendConsole !== undefined) return sendConsole(reply);
+      return sendPage(reply, homePage(ABOUT, version, links));
+    }
+    return reply.send({ name: "redis-streamer", version, about: ABOUT, links });
+  });
+
+  const unavailable = () => {
+    const since = availability.unavailableSince();
+    return since === undefined ? {} : { redis_unavailable_since: since.toISOString() };
+  };
+
+  // Supervisors have no key. The process is well while Redis is not: restarting it would not help.
+  app.get("/healthz", { ...PUBLIC, ...ALSO_HEAD }, () => ({ status: "ok", version, ...unavailable() }));
+
+  app.get("/readyz", { ...PUBLIC, ...ALSO_HEAD }, async (_request, reply) => {
+    try {
+      await within(READY_WITHIN_MS, isReady());
+      return { status: "ready" };
+    } catch (error) {
+      return reply
+        .code(503)
+        .header("retry-after", RETRY_AFTER_SECONDS)
+        .send({ status: "not ready", ...errorBody(asGatewayError(error)), ...unavailable() });
+    }
+  });
+
+  const metricsPage = sharePage(metrics.text);
+  app.get("/metrics", async (request, reply) => {
+    authorize(request.visitor.identity, "read", [METRICS]);
+    return reply.type(metrics.contentType).send(await metricsPage());
+  });
+}
+
+async function within(ms: number, answer: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new GatewayError("REDIS_UNAVAILABLE", "Redis does not answer")), ms);
+  });
+  try {
+    await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * Query parameters of the data routes: the one table that parses a request, describes it in OpenAPI and is compared with
+ * `docs/protocol.md`. Unknown parameters are accepted, because deployed clients send some, and reported.
+ */
+import { parse } from "fast-querystring";
+import { nearestName } from "../../domain/nearest-name.ts";
+import { DEFAULT_DEVICE } from "../../domain/stream-name.ts";
+import { CLEAN_FORMAT_NAMES, EVENT_FORMAT_NAMES } from "../../wire/formats.ts";
+
+/** How the text of a parameter is read. */
+export type ParameterType = "text" | "name" | "flag" | "integer" | "number" | "choice";
+
+/** One parameter, whose value is a `T`. */
+export interface Parameter<T> {
+  readonly type: ParameterType;
+  /** Value of a parameter that is absent or, except for a `name`, empty. */
+  readonly fallback: T;
+  /** What the default depends on, where it is not `fallback`. */
+  readonly fallbackNote?: string;
+  readonly least?: number;
+  /** The largest number, or the setting that bounds it. */
+  readonly most?: number | "MAX_BATCH_ENTRIES";
+  readonly choices?: readonly string[];
+  /** One or two sentences, in Markdown. */
+  readonly doc: string;
+}
+
+/** Parameters of a route, by name. */
+export type ParameterTable = Readonly<Record<string, Parameter<unknown>>>;
+
+/** The values of a table's parameters, by name. */
+export type ParameterValues<T extends ParameterTable> = {
+  readonly [N in keyof T]: T[N] extends Parameter<infer V> ? V : never;
+};
+
+const text = <T extends string | undefined>(fallback: T, doc: string): Parameter<T | string> => ({
+  type: "text",
+  fallback,
+  doc,
+});
+
+/** Text that differs between absent and empty. */
+const name = (doc: string, fallbackNote: string): Parameter<string | undefined> => ({
+  type: "name",
+  fallback: undefined,
+  fallbackNote,
+  doc,
+});
+
+const flag = (fallback: boolean, doc: string): Parameter<boolean> => ({ type: "flag", fallback, doc });
+
+const integer = <T extends number | undefined>(
+  fallback: T,
+  least: number,
+  most: NonNullable<Parameter<T>["most"]>,
+  doc: string,
+): Parameter<T | number> => ({ type: "integer", fallback, least, most, doc });
+
+const number = (fallback: number, least: number, most: number, doc: string): Parameter<number> => ({
+  type: "number",
+  fallback,
+  least,
+  most,
+  doc,
+});
+
+const choice = <const C extends string, const F extends C | undefined>(
+  fallback: F,
+  choices: readonly C[],
+  doc: string,
+): Parameter<C | F> => ({ type: "choice", fallback, choices, doc });
+
+/** Longest wait of a GET, ms. */
+const MOST_GET_BLOCK_MS = 3600 * 1000;
+/** Longest quiet time of a pull, ms. */
+const MOST_PULL_BLOCK_MS = 24 * 3600 * 1000;
+/** A connection counts up from `dedupe_from`, and 2^52 of its entries are still exact. */
+const MOST_DEDUPE_NUMBER = 2 ** 52;
+
+/** Names of the streams, and a ticket in place of a token. */
+const NAMES = {
+  device_id: name(
+    "Device of the streams. Present and empty, stream ids are whole keys of Redis.",
+    DEFAULT_DEVICE,
+  ),
+  prefix: text("", "Precedes the stream id in the stream key, after the device."),
+  ticket: text("", "One-time ticket from `POST /tickets`, for clients that cannot set a header."),
+};
+const READ = {
+  ...NAMES,
+  keep_device_id_in_stream_id: flag(false, "Return stream ids with their device, `device:stream`."),
+};
+const CURSOR = text(
+  "$",
+  "Read the entries after this cursor: an entry id, milliseconds, `0` or `-` (the beginning), `$` (now). One for all streams, or one per stream, joined by `+`.",
+);
+const LATEST = flag(false, "Deliver only the newest entries and skip older ones.");
+const COUNT = integer(
+  1,
+  1,
+  "MAX_BATCH_ENTRIES",
+  "Maximum number of entries per stream in one response or payload.",
+);
+const DEDUPE = {
+  dedupe: text(
+    "",
+    "Key under which entries are numbered; an entry that is sent again is stored once. At most 200 characters.",
+  ),
+  dedupe_from: integer(
+    undefined,
+    0,
+    MOST_DEDUPE_NUMBER,
+    "Number of the first entry that is sent. Requires `dedupe`.",
+  ),
+};
+const CLEAN = "a clean format, `[[stream_id, entry_id, payload], …]`";
+const MESSAGE_FORMAT = choice(
+  undefined,
+  CLEAN_FORMAT_NAMES,
+  `Use ${CLEAN}, instead of the formats that \`header\` selects.`,
+);
+const BODY_FORMATS = ["raw", ...CLEAN_FORMAT_NAMES] as const;
+const PULL_OFFSETS = choice(
+  "start",
+  ["start", "end"],
+  "Side of an entry that an offset of the header names.",
+);
+const CONTROL = flag(
+  false,
+  'A text message that begins with `{` is for the gateway: `{"token": "…"}` replaces the connection\'s key or token.',
+);
+const STATUS = flag(
+  false,
+  'Report when Redis stops answering and when it answers again, as `{"status": {"redis": …}}`. On pull this requires `format`.',
+);
+const RESPONSE_FORMAT: Parameter<(typeof BODY_FORMATS)[number] | undefined> = {
+  ...choice(undefined, BODY_FORMATS, `Format of the body: \`raw\`, the payloads end to end, or ${CLEAN}.`),
+  fallbackNote: "by `Accept`",
+};
+
+/** The parameters of each data route, by name. */
+export const PARAMETERS = {
+  push: {
+    ...NAMES,
+    header: flag(true, "Each batch is a JSON header and one binary payload; `0`: each message is one entry."),
+    ack: flag(false, "Answer each batch with the list of its entry ids."),
+    offsets: choice(
+      "auto",
+      ["auto", "start", "end"],
+      "Side of an entry that an offset of the header names; `auto`: the end, unless the first offset is 0.",
+    ),
+    format: MESSAGE_FORMAT,
+    ...DEDUPE,
+    presence: {
+      type: "flag",
+      fallback: undefined,
+      fallbackNote: "`0`; `1` with `DEVICE_PRESENCE=auto`",
+      doc: "Mark the device as connected while it has this socket.",
+    } as Parameter<boolean | undefined>,
+    control: CONTROL,
+    status: STATUS,
+  },
+  pull: {
+    ...READ,
+    last_entry_id: CURSOR,
+    latest: LATEST,
+    count: COUNT,
+    block: integer(
+      5000,
+      0,
+      MOST_PULL_BLOCK_MS,
+      "Quiet time in ms after which an empty payload is sent; 0 for never.",
+    ),
+    max_fps: number(0, 0, 1_000_000, "Maximum number of payloads per second; 0 sets no limit."),
+    ack: flag(false, "Wait for a message of the client before each further payload."),
+    header: flag(
+      true,
+      "Each payload is a JSON header and one binary message; `0`: one binary message per entry.",
+    ),
+    offsets: PULL_OFFSETS,
+    format: MESSAGE_FORMAT,
+    gaps: flag(
+      false,
+      'Report where entries may be missing, `{"gap": {"stream_id", "after", "before"}}`, before the entries that follow. Requires `format`.',
+    ),
+    control: CONTROL,
+    status: STATUS,
+  },
+  get: {
+    ...READ,
+    last_entry_id: CURSOR,
+    latest: LATEST,
+    count: COUNT,
+    block: integer(500, 0, MOST_GET_BLOCK_MS, "Longest wait for an entry in ms; 0 does not wait."),
+    offsets: PULL_OFFSETS,
+    format: RESPONSE_FORMAT,
+  },
+  post: {
+    ...NAMES,
+    ...DEDUPE,
+    format: {
+      ...RESPONSE_FORMAT,
+      fallbackNote: "by `Content-Type`",
+      doc: `Format of the body: \`raw\`, one entry, or ${CLEAN}.`,
+    },
+  },
+  entries: {
+    ...READ,
+    start: text(
+      "-",
+      "First id or time: an entry id, milliseconds, an ISO 8601 time, `-` or `+`. `(` before it excludes it.",
+    ),
+    end: text("+", "Last id or time, as `start`."),
+    count: integer(100, 1, "MAX_BATCH_ENTRIES", "Maximum number of entries of a page."),
+    reverse: flag(false, "Newest first."),
+    offsets: PULL_OFFSETS,
+    format: RESPONSE_FORMAT,
+  },
+  events: {
+    ...READ,
+    last_entry_id: CURSOR,
+    latest: LATEST,
+    lastEventId: text("", "Id of the last event received, for clients that cannot send `Last-Event-ID`."),
+    format: choice(
+      "text",
+      EVENT_FORMAT_NAMES,
+      "The data: the payload as UTF-8, `[stream_id, entry_id, payload]` as one line of JSON, or the payload in base64.",
+    ),
+    status: STATUS,
+  },
+  mjpeg: {
+    ...READ,
+    last_entry_id: { ...CURSOR, fallback: "0", doc: "Show only pictures after this cursor." },
+    max_fps: number(0, 0, 1000, "Maximum number of pictures per second; 0 sets no limit."),
+  },
+} as const satisfies Readonly<Record<string, ParameterTable>>;
+
+/** A data route. */
+export type ParameterRoute = keyof typeof PARAMETERS;
+
+/** Values of a route's parameters, by name. */
+export type ParametersOf<R extends ParameterRoute> = ParameterValues<(typeof PARAMETERS)[R]>;
+
+/** A route's rows, by name. */
+export const rowsOf = (route: ParameterRoute): ParameterTable => PARAMETERS[route];
+
+/** Characters of an unknown name that a warning shows. */
+const NAME_SHOWN = 40;
+/** Unknown parameters that one request reports. */
+const MOST_REPORTED = 3;
+
+/** Returns a sentence for each parameter that a route does not know, at most three. */
+export function unknownParameters(route: ParameterRoute, search: string): readonly string[] {
+  const text = search.startsWith("?") ? search.slice(1) : search;
+  if (text === "") return [];
+  const names = Object.keys(rowsOf(route));
+  return Object.keys(parse(text))
+    .filter((name) => name !== "" && !names.includes(name))
+    .slice(0, MOST_REPORTED)
+    .map((name) => {
+      const nearest = nearestName(name, names);
+      const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;
+      return `unknown parameter ${JSON.stringify(name.slice(0, NAME_SHOWN))}${hint}`;
+    });
+}

@@ -1,0 +1,33 @@
+/** Checks of a request's head that hold on every route and for WebSocket upgrades (RFC 9110 and 9112). */
+import type { IncomingMessage } from "node:http";
+import { GatewayError } from "../../domain/errors.ts";
+
+/** Most header lines of a request. A further line is an error, since a dropped one may be a proxy's `X-Forwarded-For`. */
+const MOST_HEADER_LINES = 1000;
+
+/**
+ * Checks the head.
+ *
+ * @throws GatewayError HEADERS_TOO_LARGE for too many lines; BAD_REQUEST without exactly one `Host` (RFC 9112, section
+ *   3.2); EXPECTATION_FAILED for an `Expect` other than `100-continue`
+ */
+export function checkHead({ headers, rawHeaders, httpVersion }: IncomingMessage): void {
+  if (rawHeaders.length > 2 * MOST_HEADER_LINES)
+    throw new GatewayError(
+      "HEADERS_TOO_LARGE",
+      `a request must have at most ${MOST_HEADER_LINES} header lines, got more`,
+    );
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i];
+    if (name?.length === 4 && name.toLowerCase() === "host") hosts++;
+  }
+  if (hosts > 1 || (hosts === 0 && httpVersion !== "1.0"))
+    throw new GatewayError("BAD_REQUEST", `a request must have one Host header, got ${hosts}`);
+  const { expect } = headers;
+  if (expect !== undefined && expect.toLowerCase() !== "100-continue")
+    throw new GatewayError(
+      "EXPECTATION_FAILED",
+      `Expect must be 100-continue, got ${JSON.stringify(expect.slice(0, 100))}`,
+    );
+}

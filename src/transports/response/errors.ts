@@ -1,0 +1,30 @@
+/** HTTP error responses on sockets without a response object: after a malformed request, or for a refused upgrade. */
+import { STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import type { GatewayError } from "../../domain/errors.ts";
+import { errorBody } from "./append-results.ts";
+import type { SocketDeadlines } from "./socket-deadlines.ts";
+
+/**
+ * Sends an error and ends the connection.
+ *
+ * @param headers further headers, with values that need no escaping
+ */
+export function endWithError(
+  socket: Duplex,
+  error: GatewayError,
+  deadlines: Pick<SocketDeadlines, "finish">,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const body = JSON.stringify(errorBody(error));
+  const { status } = error.kind;
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`,
+    // A sender of Upgrade names it in Connection too (RFC 9110, section 7.8).
+    headers.Upgrade === undefined ? "Connection: close" : "Connection: close, Upgrade",
+    "Content-Type: application/json; charset=utf-8",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ];
+  deadlines.finish(socket, `${lines.join("\r\n")}\r\n\r\n${body}`);
+}

@@ -1,0 +1,121 @@
+/** A response that stays open and is written to as entries come: the common part of SSE and MJPEG. */
+import type { FastifyReply } from "fastify";
+import type { SessionKind } from "../../access/sessions.ts";
+import type { Gap } from "../../domain/entry.ts";
+import { asGatewayError, type GatewayError } from "../../domain/errors.ts";
+import type { Encoder, Sink } from "../../live/sink.ts";
+import type { SubscribedStream, SubscriptionOptions } from "../../live/subscription.ts";
+import { type RouteParts, whenGone } from "../http/route.ts";
+import { type ByteSink, type Chunks, createByteSink } from "./byte-sink.ts";
+
+/** What is sent, and how. */
+export interface LiveResponseOptions {
+  readonly kind: SessionKind;
+  readonly contentType: string;
+  readonly streams: readonly SubscribedStream[];
+  readonly encoder: Encoder<Chunks>;
+  readonly turns?: NonNullable<SubscriptionOptions<Chunks>["onDemand"]>;
+  /** Sent first. */
+  readonly opening: Chunks;
+  /** Sent every `HEARTBEAT_MS`: bytes, or the last frame again where none was sent for as long. */
+  readonly heartbeat: Chunks | "last frame";
+  /** What tells the client of an error when the status has long been sent. */
+  readonly farewell?: (error: GatewayError) => Chunks;
+  readonly maxFps?: number;
+  /** What tells the client that entries are gone. */
+  readonly gapNotice?: (gap: Gap) => Chunks;
+  /** What reports that Redis does not answer, or answers again. */
+  readonly statusNotice?: (unavailableSince: Date | undefined) => Chunks;
+}
+
+/** The bytes of a text. */
+export function textChunks(text: string): Chunks {
+  const bytes = Buffer.from(text);
+  return { parts: [bytes], bytes: bytes.length };
+}
+
+/** Answers with a response that follows streams until the client leaves or the gateway stops. */
+export function sendLive(reply: FastifyReply, options: LiveResponseOptions, parts: RouteParts): void {
+  const { limits, subscribe, counters, turnEnd, closing, sessions, limiting, memory } = parts;
+  const { raw } = reply;
+  const { gapNotice } = options;
+  limiting.checkConnection(reply.request.visitor);
+  const session = sessions.open(reply.request.visitor, options.kind, endWith);
+  const keys = options.streams.map(({ key }) => key);
+  sessions.use(session, "read", keys);
+  reply.hijack();
+  raw.writeHead(200, {
+    ...(reply.getHeaders() as Record<string, string>),
+    "content-type": options.contentType,
+    "cache-control": "no-store",
+    // Proxies such as nginx would collect the answer before they pass it on.
+    "x-accel-buffering": "no",
+  });
+  const sink: ByteSink = createByteSink({
+    stream: raw,
+    highWaterBytes: limits.sendHighWaterBytes,
+    turnEnd,
+    onBytes: (bytes) => {
+      counters.bytesSent += bytes;
+    },
+    openLease: () => memory.answer("unread", reply.request.visitor),
+  });
+  const intervalMs = options.maxFps ? 1000 / options.maxFps : 0;
+  let pace: NodeJS.Timeout | undefined;
+  let lastFrame: Chunks | undefined;
+  const repeats = options.heartbeat === "last frame";
+  // A frame without bytes is of an entry that this response has no form for.
+  const frames: Sink<Chunks> = {
+    ...sink,
+    write(frame) {
+      if (frame.bytes === 0) {
+        counters.imagesSkipped++;
+        return;
+      }
+      if (repeats) {
+        lastFrame = frame;
+        beating.refresh();
+      }
+      sink.write(frame);
+      if (intervalMs === 0) return;
+      subscription.pause("pace");
+      pace = setTimeout(() => subscription.resume("pace"), intervalMs);
+    },
+  };
+  sink.write(options.opening);
+  const subscription = subscribe({
+    streams: options.streams,
+    encoder: options.encoder,
+    sink: frames,
+    memory: memory.answer("answer", reply.request.visitor),
+    ...(options.turns && { onDemand: options.turns }),
+    ...(gapNotice && { onGap: (gap: Gap) => sink.write(gapNotice(gap)) }),
+    onError: (error) => endWith(asGatewayError(error)),
+  });
+  const beating = setInterval(beat, limits.heartbeatMs);
+
+  function beat(): void {
+    const due = options.heartbeat === "last frame" ? lastFrame : options.heartbeat;
+    if (due !== undefined && !sink.isFull()) sink.write(due);
+  }
+
+  const { statusNotice } = options;
+  const stopStatus = statusNotice && parts.availability.watch((since) => sink.write(statusNotice(since)));
+
+  function endWith(error: GatewayError): void {
+    if (options.farewell) sink.write(options.farewell(error));
+    end();
+  }
+
+  function end(): void {
+    sessions.forget(session);
+    clearInterval(beating);
+    stopStatus?.();
+    clearTimeout(pace);
+    release();
+    subscription.close();
+    sink.flush();
+    raw.end();
+  }
+  const release = whenGone(reply, closing, end);
+}

@@ -1,0 +1,73 @@
+/**
+ * Memory of bytes that were written to a connection and that its client has not read. A large chunk that many readers
+ * share is counted once, for the first of them, because it is in memory once.
+ */
+import type { MemoryLease } from "../../access/limits/memory-budget.ts";
+import type { Chunks } from "./byte-sink.ts";
+
+/** Unread bytes of one connection. */
+export interface UnreadMemory {
+  /**
+   * Counts what is unread after a write.
+   *
+   * @param bytes all unread bytes
+   * @param written what was written just now
+   */
+  hold(bytes: number, written: readonly Chunks[]): void;
+  /** Everything has been read, or the connection has closed. */
+  clear(): void;
+  /** Whether its client has used up its share, or all clients the total. */
+  isOver(): boolean;
+}
+
+/** Chunks of this size and more (bytes) are counted once for all their readers; smaller ones are joined, which copies them. */
+const SHARED_FROM_BYTES = 64 * 1024;
+
+interface SharedChunk {
+  readonly lease: MemoryLease;
+  readers: number;
+}
+
+const shared = new WeakMap<Chunks, SharedChunk>();
+
+/** Makes the memory of one connection. @param open opens a lease */
+export function createUnreadMemory(open: () => MemoryLease): UnreadMemory {
+  /** What is not shared. Opened when a client is slow for the first time: most never are. */
+  let own: MemoryLease | undefined;
+  let held: Chunks[] = [];
+  let heldBytes = 0;
+
+  function share(chunks: Chunks): void {
+    const known = shared.get(chunks);
+    if (known === undefined) {
+      const lease = open();
+      lease.set(chunks.bytes);
+      shared.set(chunks, { lease, readers: 1 });
+    } else known.readers++;
+    held.push(chunks);
+    heldBytes += chunks.bytes;
+  }
+
+  function unshare(chunks: Chunks): void {
+    const known = shared.get(chunks);
+    if (known === undefined || --known.readers > 0) return;
+    shared.delete(chunks);
+    known.lease.release();
+  }
+
+  return {
+    hold(bytes, written) {
+      for (const chunks of written) if (chunks.bytes >= SHARED_FROM_BYTES) share(chunks);
+      own ??= open();
+      own.set(Math.max(0, bytes - heldBytes));
+    },
+    clear() {
+      own?.set(0);
+      if (heldBytes === 0) return;
+      for (const chunks of held) unshare(chunks);
+      held = [];
+      heldBytes = 0;
+    },
+    isOver: () => own?.isOver() === true,
+  };
+}

@@ -1,0 +1,281 @@
+/**
+ * Reads the frames of a WebSocket client (RFC 6455, section 5.2) from its socket's chunks, whatever their boundaries.
+ *
+ *     | FIN RSV1-3 opcode | MASK length: 7 bits | 126: 16 bits, 127: 64 bits | masking key: 4 bytes | payload |
+ *
+ * Small messages are unmasked where they are, in the chunk. Large ones are unmasked on their way into memory of the
+ * pool, which grows as they come and not as they were announced.
+ */
+import { isUtf8 } from "node:buffer";
+import type { PayloadPool } from "./buffer-pool.ts";
+import { unmaskInPlace, unmaskInto } from "./masking.ts";
+
+/** Where messages go. */
+export interface FrameHandlers {
+  /** @param memory where the message is in memory of the pool, which is to be given back */
+  onMessage(bytes: Buffer, isBinary: boolean, memory: Buffer | undefined): void;
+  onPing(payload: Buffer): void;
+  onPong(payload: Buffer): void;
+  /** @param code 1005 where the frame has none */
+  onClose(code: number): void;
+}
+
+/** What a reader goes by. */
+export interface FrameReaderOptions {
+  readonly maxMessageBytes: number;
+  readonly pool: PayloadPool;
+  /**
+   * Reports the bytes of the message that is being assembled in memory of the pool, and those it has at the end of its frame;
+   * 0 when it has been handled.
+   */
+  readonly onHeld?: (bytes: number, announced: number) => void;
+}
+
+/** Close codes for a client that violates the protocol (RFC 6455, section 7.4.1). */
+export const PROTOCOL_CLOSE = { violation: 1002, notUtf8: 1007, tooLarge: 1009 } as const;
+
+/** A client that violates the protocol, whose connection cannot continue. */
+export class ProtocolError extends Error {
+  /** RFC 6455, section 7.4.1. */
+  readonly closeCode: number;
+  constructor(closeCode: number, message: string) {
+    super(message);
+    this.closeCode = closeCode;
+  }
+}
+
+/** Takes a socket's chunks. */
+export interface FrameReader {
+  /** @returns whether no message lies in the chunk's memory, so that it is of no more use @throws ProtocolError */
+  feed(chunk: Buffer): boolean;
+  /** Whether a part of a message has come in, and the same one was coming in when this was asked the last time. */
+  isMidMessage(): boolean;
+}
+
+const CONTINUATION = 0;
+const BINARY = 2;
+const CLOSE = 8;
+const PING = 9;
+const PONG = 10;
+const MOST_CONTROL_BYTES = 125;
+/** Payloads from here on (bytes) are copied into memory of their own, so that they do not keep their chunk. */
+const OWN_MEMORY_FROM_BYTES = 16 * 1024;
+/** Memory taken before anything of a message has come: its announced length costs its sender nothing. */
+const FIRST_MEMORY_BYTES = 1024 * 1024;
+const MOST_HEAD_BYTES = 14;
+const NO_BYTES = Buffer.alloc(0);
+
+const violation = (problem: string): ProtocolError =>
+  new ProtocolError(PROTOCOL_CLOSE.violation, `PROTOCOL_ERROR: ${problem}`);
+
+/** Whether a code may stand in a close frame (RFC 6455, section 7.4.2; RFC 6455 registry). */
+const isCloseCode = (code: number): boolean =>
+  (code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) ||
+  (code >= 3000 && code <= 4999);
+
+/** Makes the reader of one connection. */
+export function createFrameReader(
+  { maxMessageBytes, pool, onHeld }: FrameReaderOptions,
+  handlers: FrameHandlers,
+): FrameReader {
+  /** The beginning of a head that spans chunks. */
+  let partial: Buffer = NO_BYTES;
+  let isFinal = true;
+  let opcode = CONTINUATION;
+  let length = 0;
+  const mask = Buffer.allocUnsafeSlow(4);
+  /** Memory of the payload that is being read, and how much of it has come; undefined between payloads. */
+  let memory: Buffer | undefined;
+  let filled = 0;
+  /** The message that is being read: its kind, and its frames before this one, end to end in memory of the pool. */
+  let kind = CONTINUATION;
+  let gathered: Buffer | undefined;
+  let gatheredBytes = 0;
+  /** Whole messages so far, and how many there were when it was asked last. */
+  let messages = 0;
+  let messagesSeen = -1;
+  /** The message that is being read was reported to `onHeld`. */
+  let isHeld = false;
+  /** A message that was handed on is a part of the chunk that is being read. */
+  let isChunkUsed = false;
+
+  /** Reads a head at `at`. @returns where its payload starts; 0 where not all of it is there yet */
+  function readHead(bytes: Buffer, at: number): number {
+    const first = bytes[at];
+    const second = bytes[at + 1];
+    if (first === undefined || second === undefined) return 0;
+    const short = second & 0x7f;
+    const maskAt = at + (short === 126 ? 4 : short === 127 ? 10 : 2);
+    checkHead(first, second);
+    if (bytes.length < maskAt + 4) return 0;
+    if (short < 126) length = short;
+    else if (short === 126) length = bytes.readUInt16BE(at + 2);
+    else length = bytes.readUInt32BE(at + 2) * 2 ** 32 + bytes.readUInt32BE(at + 6);
+    isFinal = (first & 0x80) !== 0;
+    opcode = first & 0x0f;
+    checkFrame();
+    for (let i = 0; i < 4; i++) mask[i] = bytes[maskAt + i] ?? 0;
+    return maskAt + 4;
+  }
+
+  function checkHead(first: number, second: number): void {
+    if ((first & 0x70) !== 0) throw violation("a reserved bit is set, and no extension was agreed on");
+    if ((second & 0x80) === 0) throw violation("a frame is not masked");
+  }
+
+  function checkFrame(): void {
+    if (opcode >= CLOSE) {
+      if (opcode > PONG) throw violation(`the opcode ${opcode} is unknown`);
+      if (!isFinal) throw violation("a control frame is fragmented");
+      if (length > MOST_CONTROL_BYTES) throw violation(`a control frame has ${length} bytes`);
+      return;
+    }
+    if (opcode > BINARY) throw violation(`the opcode ${opcode} is unknown`);
+    if (opcode === CONTINUATION && kind === CONTINUATION)
+      throw violation("a continuation continues no message");
+    if (opcode !== CONTINUATION && kind !== CONTINUATION)
+      throw violation("a message begins before the last one has ended");
+    if (gatheredBytes + length > maxMessageBytes)
+      throw new ProtocolError(
+        PROTOCOL_CLOSE.tooLarge,
+        `TOO_LARGE: a message is over the limit of ${maxMessageBytes} bytes`,
+      );
+  }
+
+  /** Reads on in the payload. @returns where the next frame starts */
+  function fill(chunk: Buffer, at: number): number {
+    const end = Math.min(chunk.length, at + length - filled);
+    const first = memory ?? pool.take(Math.min(length, FIRST_MEMORY_BYTES));
+    const target = withRoom(first, filled, filled + end - at, length);
+    unmaskInto(chunk.subarray(at, end), rotated(mask, filled), target, filled);
+    filled += end - at;
+    memory = target;
+    hold(gatheredBytes + filled, gatheredBytes + length);
+    if (filled === length) {
+      memory = undefined;
+      endFrame(target.subarray(0, length), target);
+    }
+    return end;
+  }
+
+  function hold(bytes: number, announced: number): void {
+    isHeld = bytes > 0;
+    onHeld?.(bytes, announced);
+  }
+
+  function endFrame(payload: Buffer, own: Buffer | undefined): void {
+    filled = 0;
+    if (opcode >= CLOSE) {
+      control(payload);
+      if (own !== undefined) pool.give(own);
+      return;
+    }
+    if (opcode !== CONTINUATION) kind = opcode;
+    const isBinary = kind === BINARY;
+    if (isFinal) kind = CONTINUATION;
+    if (isFinal && gathered === undefined) {
+      isChunkUsed ||= own === undefined;
+      endMessage(payload, isBinary, own);
+      return;
+    }
+    if (payload.length > 0) gather(payload, own);
+    if (!isFinal || gathered === undefined) return;
+    const whole = gathered;
+    const bytes = gatheredBytes;
+    gathered = undefined;
+    gatheredBytes = 0;
+    endMessage(whole.subarray(0, bytes), isBinary, whole);
+  }
+
+  /** Puts a fragment behind those before it: kept one by one, a message of tiny ones would take many times its size. */
+  function gather(payload: Buffer, own: Buffer | undefined): void {
+    if (gathered === undefined && own !== undefined) {
+      gathered = own;
+      gatheredBytes = payload.length;
+      return;
+    }
+    const bytes = gatheredBytes + payload.length;
+    gathered =
+      gathered === undefined ? pool.take(bytes) : withRoom(gathered, gatheredBytes, bytes, maxMessageBytes);
+    payload.copy(gathered, gatheredBytes);
+    gatheredBytes += payload.length;
+    hold(gatheredBytes, gatheredBytes);
+    if (own !== undefined) pool.give(own);
+  }
+
+  /** Memory with room for so many bytes: the same, or twice as large, up to the most, and with what was used of it. */
+  function withRoom(target: Buffer, used: number, bytes: number, most: number): Buffer {
+    if (target.length >= bytes) return target;
+    const larger = pool.take(Math.max(bytes, Math.min(target.length * 2, most)));
+    target.copy(larger, 0, 0, used);
+    pool.give(target);
+    return larger;
+  }
+
+  function endMessage(bytes: Buffer, isBinary: boolean, own: Buffer | undefined): void {
+    messages++;
+    if (!isBinary && !isUtf8(bytes))
+      throw new ProtocolError(PROTOCOL_CLOSE.notUtf8, "BAD_PAYLOAD: a text message is not UTF-8");
+    handlers.onMessage(bytes, isBinary, own);
+    if (isHeld) hold(0, 0);
+  }
+
+  function control(payload: Buffer): void {
+    if (opcode === PING) handlers.onPing(payload);
+    else if (opcode === PONG) handlers.onPong(payload);
+    else if (payload.length === 0) handlers.onClose(1005);
+    else {
+      const code = payload.length === 1 ? 0 : payload.readUInt16BE(0);
+      if (!isCloseCode(code)) throw violation("a close frame with a code that is none");
+      if (!isUtf8(payload.subarray(2)))
+        throw new ProtocolError(
+          PROTOCOL_CLOSE.notUtf8,
+          "BAD_PAYLOAD: the reason of a close frame is not UTF-8",
+        );
+      handlers.onClose(code);
+    }
+  }
+
+  return {
+    isMidMessage() {
+      const isSame = messages === messagesSeen;
+      messagesSeen = messages;
+      return isSame && (memory !== undefined || kind !== CONTINUATION);
+    },
+    feed(incoming) {
+      let chunk = incoming;
+      let at = 0;
+      isChunkUsed = false;
+      if (partial.length > 0) {
+        chunk = Buffer.concat([partial, incoming]);
+        partial = NO_BYTES;
+      }
+      while (at < chunk.length) {
+        if (memory !== undefined) {
+          at = fill(chunk, at);
+          continue;
+        }
+        const start = readHead(chunk, at);
+        if (start === 0) {
+          partial = Buffer.from(chunk.subarray(at, at + MOST_HEAD_BYTES));
+          break;
+        }
+        const end = start + length;
+        if (length < OWN_MEMORY_FROM_BYTES && end <= chunk.length) {
+          const payload = chunk.subarray(start, end);
+          unmaskInPlace(payload, mask);
+          at = end;
+          endFrame(payload, undefined);
+        } else at = fill(chunk, start);
+      }
+      return !isChunkUsed || chunk !== incoming;
+    },
+  };
+}
+
+/** The masking key as it is for a payload's byte at `by`. */
+function rotated(mask: Buffer, by: number): Buffer {
+  const shift = by & 3;
+  if (shift === 0) return mask;
+  return Buffer.from([0, 1, 2, 3].map((i) => mask[(i + shift) & 3] ?? 0));
+}

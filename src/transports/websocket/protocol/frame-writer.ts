@@ -1,0 +1,93 @@
+/**
+ * Writes WebSocket messages as bytes (RFC 6455, section 5.2), a server's: one unmasked frame each. Written once, they are
+ * sent to every socket that wants the same.
+ *
+ *     | FIN=1 | opcode | MASK=0 | length: 7 bits, or 126 and 16 bits, or 127 and 64 bits | payload |
+ */
+import { type Chunks, JOIN_BELOW_BYTES } from "../../response/byte-sink.ts";
+
+const TEXT = 0x81;
+const BINARY = 0x82;
+const MOST_HEADER_BYTES = 10;
+
+/** Collects messages. */
+export interface FrameWriter {
+  text(text: string): void;
+  /** One text message of parts of its UTF-8, end to end. Parts that are large are not copied. */
+  textBytes(parts: readonly Uint8Array[]): void;
+  /** One binary message of parts end to end. Parts that are large are not copied. */
+  binary(parts: readonly Uint8Array[]): void;
+  /** What was written. The writer is not to be used after that. */
+  take(): Chunks;
+}
+
+/** Makes a writer. @param capacityBytes about what the small parts will take; more is fine */
+export function createFrameWriter(capacityBytes: number): FrameWriter {
+  const done: Uint8Array[] = [];
+  let total = 0;
+  let block = Buffer.allocUnsafe(Math.max(64, capacityBytes));
+  let from = 0;
+  let at = 0;
+
+  function closePart(): void {
+    if (at === from) return;
+    done.push(block.subarray(from, at));
+    total += at - from;
+    from = at;
+  }
+
+  function reserve(bytes: number): void {
+    if (at + bytes <= block.length) return;
+    closePart();
+    block = Buffer.allocUnsafe(Math.max(bytes, block.length));
+    from = 0;
+    at = 0;
+  }
+
+  function header(opcode: number, length: number): void {
+    reserve(MOST_HEADER_BYTES);
+    block[at++] = opcode;
+    if (length < 126) {
+      block[at++] = length;
+    } else if (length < 65536) {
+      block[at++] = 126;
+      at = block.writeUInt16BE(length, at);
+    } else {
+      block[at++] = 127;
+      at = block.writeUInt32BE(Math.floor(length / 2 ** 32), at);
+      at = block.writeUInt32BE(length % 2 ** 32, at);
+    }
+  }
+
+  function message(opcode: number, parts: readonly Uint8Array[]): void {
+    let length = 0;
+    for (const part of parts) length += part.length;
+    header(opcode, length);
+    for (const part of parts) {
+      if (part.length >= JOIN_BELOW_BYTES) {
+        closePart();
+        done.push(part);
+        total += part.length;
+      } else {
+        reserve(part.length);
+        block.set(part, at);
+        at += part.length;
+      }
+    }
+  }
+
+  return {
+    text(text) {
+      const length = Buffer.byteLength(text);
+      header(TEXT, length);
+      reserve(length);
+      at += block.write(text, at);
+    },
+    textBytes: (parts) => message(TEXT, parts),
+    binary: (parts) => message(BINARY, parts),
+    take() {
+      closePart();
+      return { parts: done, bytes: total };
+    },
+  };
+}

@@ -1,0 +1,270 @@
+/** What a client may have of a gateway, and that no other one notices where it wants more. */
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { LIMITS } from "../../../src/access/limits/limits.ts";
+import { ERRORS } from "../../../src/domain/errors.ts";
+import { SETTINGS } from "../../../src/settings.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
+import { openAnswer, parseRaw, rawExchange, request } from "../../support/http.ts";
+import { createTestKeys, type TestKeys } from "../../support/keys.ts";
+import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { connectSocket } from "../../support/socket.ts";
+import { until } from "../../support/until.ts";
+
+let redis: TestRedis;
+let keys: TestKeys;
+beforeAll(async () => {
+  redis = await startRedis();
+  keys = createTestKeys();
+});
+afterAll(async () => {
+  keys[Symbol.dispose]();
+  await redis[Symbol.asyncDispose]();
+});
+
+const gatewayWith = (env: Record<string, string>) => startTestGateway(redis.url, env);
+const portOf = ({ http }: TestGateway) => Number(new URL(http).port);
+const metric = async ({ http }: TestGateway, name: string) => {
+  const { text } = await request(`${http}/metrics`);
+  return Number(new RegExp(`^redis_streamer_${name.replace(/[{}"]/g, "\\$&")} (\\d+)`, "m").exec(text)?.[1]);
+};
+const hits = (gateway: TestGateway, limit: string) => metric(gateway, `limits_hit_total{limit="${limit}"}`);
+const refused = (gateway: TestGateway, path: string, headers: Record<string, string> = {}) =>
+  connectSocket(gateway.ws + path, headers).then(
+    () => "open",
+    (error: Error) => /response: (\d+)/.exec(error.message)?.[1],
+  );
+
+describe("connections", () => {
+  test("of one address: the next one is 429, and there is room again when one is gone", async () => {
+    await using gateway = await gatewayWith({ MAX_SOCKETS_PER_ADDRESS: "2" });
+    const first = await connectSocket(`${gateway.ws}/data/a/pull`);
+    const second = await openAnswer(`${gateway.http}/data/a/events`);
+    expect(await refused(gateway, "/data/a/push")).toBe("429");
+    for (const route of ["events", "mjpeg"]) {
+      const answer = await request(`${gateway.http}/data/a/${route}`);
+      expect(answer.status).toBe(429);
+      expect(answer.headers["retry-after"]).toBe("1");
+      expect(answer.json()).toEqual({
+        error: "127.0.0.1 has the 2 connections that it may have",
+        code: "TOO_MANY_CONNECTIONS",
+      });
+    }
+    expect((await request(`${gateway.http}/data/a?block=0`)).status).toBe(200);
+    expect(await hits(gateway, "sockets_per_address")).toBe(3);
+    second.leave();
+    await until("there is room", async () => (await refused(gateway, "/data/a/pull")) === "open");
+    first.close();
+  });
+
+  test("of one identity, wherever it comes from", async () => {
+    await using gateway = await gatewayWith({
+      AUTH: "1",
+      AUTH_KEYS_FILE: keys.path,
+      MAX_SOCKETS_PER_IDENTITY: "1",
+    });
+    const [one, other] = [keys.add("one", ["read"]), keys.add("other", ["read"])].map((key) => ({
+      "x-api-key": key,
+    }));
+    await until(
+      "the keys are known",
+      async () => (await request(gateway.http, { headers: other ?? {} })).status === 200,
+    );
+    expect(await refused(gateway, "/data/a/pull", one)).toBe("open");
+    expect(await refused(gateway, "/data/a/pull", one)).toBe("429");
+    expect(await refused(gateway, "/data/a/pull", other)).toBe("open");
+  });
+
+  test("in all: what comes beyond is cut, and others go on", async () => {
+    await using gateway = await gatewayWith({ MAX_SOCKETS: "2" });
+    await using reader = await connectSocket(`${gateway.ws}/data/all/pull?header=0`);
+    const idle = connect(portOf(gateway), "127.0.0.1");
+    await once(idle, "connect");
+    const cut = connect(portOf(gateway), "127.0.0.1");
+    await closeOf(cut);
+    await redis.control.call("XADD", "default:all", "*", "d", "still here");
+    expect(await reader.text()).toBe("still here");
+    idle.destroy();
+    await until("there is room", async () => (await hits(gateway, "sockets").catch(() => 0)) >= 1);
+  });
+});
+
+describe("rates", () => {
+  test("over the messages of a second a socket is not read, and nothing of it is lost", async () => {
+    await using gateway = await gatewayWith({ MAX_MESSAGES_PER_SECOND: "100" });
+    await using push = await connectSocket(`${gateway.ws}/data/rate/push?header=0&ack=1`);
+    const from = performance.now();
+    for (let i = 0; i < 150; i++) push.send(Buffer.from(String(i)));
+    for (let i = 0; i < 150; i++) await push.next();
+    push.send(Buffer.from("late"));
+    await push.next();
+    // 100 at once, the other 50 put it half a second into debt.
+    expect(performance.now() - from).toBeGreaterThan(400);
+    expect(await redis.control.call("XLEN", "default:rate")).toBe(151);
+    await until("room for a request", async () => (await hits(gateway, "messages_per_second")) > 0);
+  });
+
+  test("over the bytes of a second HTTP gets 429 with Retry-After, of that address alone", async () => {
+    await using gateway = await gatewayWith({ MAX_BYTES_PER_SECOND: "1000", TRUST_PROXY: "loopback" });
+    const post = (address: string) =>
+      request(`${gateway.http}/data/bytes`, {
+        method: "POST",
+        // Far more than there is room for by the time of the next request.
+        body: Buffer.alloc(100_000),
+        headers: { "x-forwarded-for": address },
+      });
+    expect((await post("10.0.0.1")).status).toBe(200);
+    const answer = await post("10.0.0.1");
+    expect(answer.status).toBe(429);
+    expect(Number(answer.headers["retry-after"])).toBeGreaterThanOrEqual(1);
+    expect(answer.text).toContain("TOO_MANY_REQUESTS");
+    expect((await post("10.0.0.2")).status).toBe(200);
+  });
+
+  test("streams of one identity: those that it has go on", async () => {
+    await using gateway = await gatewayWith({ MAX_STREAMS_PER_IDENTITY: "2" });
+    const post = async (stream: string) =>
+      (await request(`${gateway.http}/data/${stream}`, { method: "POST", body: "x" })).status;
+    expect([await post("s1"), await post("s2"), await post("s3"), await post("s1")]).toEqual([
+      200, 200, 429, 200,
+    ]);
+    await using push = await connectSocket(`${gateway.ws}/data/s1/push`);
+    push.send('[["s4", 1]]');
+    push.send(Buffer.from("x"));
+    expect(await push.closed).toMatchObject({
+      code: 1008,
+      reason: expect.stringContaining("TOO_MANY_STREAMS"),
+    });
+    expect(await redis.control.call("EXISTS", "default:s3", "default:s4")).toBe(0);
+    expect(await hits(gateway, "streams_per_identity")).toBe(2);
+  });
+});
+
+describe("time and size", () => {
+  test("a head that does not come is 408", async () => {
+    await using gateway = await gatewayWith({ HANDSHAKE_TIMEOUT_MS: "200" });
+    const answer = parseRaw(
+      await rawExchange(portOf(gateway), "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "),
+    );
+    expect(answer.status).toBe(408);
+    expect(answer.body).toContain("REQUEST_TIMEOUT");
+    // The request that asks for it has as little time itself.
+    await until("it is counted", async () => (await hits(gateway, "handshake_time")) >= 1);
+  });
+
+  test("a body that does not come is 408", async () => {
+    await using gateway = await gatewayWith({ UPLOAD_TIMEOUT_MS: "200" });
+    const head = "POST /data/slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n";
+    // The length alone is over the limit of a body, so a smaller one is what is waited for.
+    const answer = parseRaw(await rawExchange(portOf(gateway), `${head.replace("1000000000", "1000")}x`));
+    expect(answer.status).toBe(408);
+    expect(parseRaw(await rawExchange(portOf(gateway), head)).status).toBe(413);
+  });
+
+  test("a WebSocket message that does not come ends its socket", async () => {
+    await using gateway = await gatewayWith({ UPLOAD_TIMEOUT_MS: "500", PING_INTERVAL_MS: "100" });
+    const { socket } = await rawPush(gateway);
+    const gone = closeOf(socket);
+    socket.write(frameHead(0x82, 10_000_000));
+    const dripping = setInterval(() => socket.write(Buffer.alloc(2000)), 10);
+    await gone;
+    clearInterval(dripping);
+    expect(await hits(gateway, "upload_time")).toBe(1);
+  });
+
+  test("a head over the limit is 431", async () => {
+    await using gateway = await gatewayWith({ MAX_HEADER_BYTES: "2k" });
+    const answer = await request(gateway.http, { headers: { "x-large": "x".repeat(3000) } });
+    expect(answer.status).toBe(431);
+    expect(answer.text).toContain("HEADERS_TOO_LARGE");
+    expect(await hits(gateway, "header_bytes")).toBe(1);
+  });
+
+  test("a huge declared length is refused before its bytes", async () => {
+    await using gateway = await gatewayWith({});
+    const { socket, next } = await rawPush(gateway);
+    socket.write(frameHead(0x82, 2 ** 40));
+    const close = await next();
+    expect(close[0]).toBe(0x88);
+    expect(close.readUInt16BE(2)).toBe(1009);
+    expect(await hits(gateway, "message_bytes")).toBe(1);
+    socket.destroy();
+  });
+
+  test("a deflated message is no message: nobody agreed on that", async () => {
+    await using gateway = await gatewayWith({});
+    const { socket, next } = await rawPush(gateway, "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+    // RSV1 says that the payload is deflated (RFC 7692, section 6).
+    socket.write(Buffer.concat([frameHead(0x82 | 0x40, 4), Buffer.alloc(4)]));
+    expect((await next()).readUInt16BE(2)).toBe(1002);
+    socket.destroy();
+    const bomb = await request(`${gateway.http}/data/bomb`, {
+      method: "POST",
+      headers: { "content-encoding": "gzip" },
+      body: Buffer.alloc(100),
+    });
+    expect(bomb.status).toBe(415);
+  });
+
+  test("pings without end of a client that reads nothing cost no memory", async () => {
+    await using gateway = await gatewayWith({});
+    const { socket } = await rawPush(gateway);
+    socket.pause();
+    const pings = Buffer.concat(
+      Array.from({ length: 1000 }, () => Buffer.concat([frameHead(0x89, 125), Buffer.alloc(125)])),
+    );
+    for (let i = 0; i < 300; i++) {
+      if (!socket.write(pings))
+        await Promise.race([once(socket, "drain"), new Promise((r) => setTimeout(r, 50))]);
+    }
+    await until("the pings arrived", async () => (await metric(gateway, "send_buffer_bytes")) >= 0);
+    expect(await metric(gateway, "send_buffer_bytes")).toBeLessThan(512 * 1024);
+    socket.destroy();
+  });
+});
+
+/** That a socket is gone, also where what was being written to it found no reader (`once` would reject). */
+function closeOf(socket: Socket): Promise<void> {
+  socket.on("error", () => undefined);
+  return new Promise((resolve) => socket.once("close", () => resolve()));
+}
+
+/** A frame's first bytes, masked with zeros (RFC 6455, section 5.2). */
+function frameHead(first: number, length: number): Buffer {
+  if (length < 126) return Buffer.from([first, 0x80 | length, 0, 0, 0, 0]);
+  const head = Buffer.alloc(14);
+  head[0] = first;
+  head[1] = 0xff;
+  head.writeBigUInt64BE(BigInt(length), 2);
+  return head;
+}
+
+/** A pushing WebSocket by hand. */
+async function rawPush(
+  gateway: TestGateway,
+  more = "",
+): Promise<{ socket: Socket; next(): Promise<Buffer> }> {
+  const socket = connect(portOf(gateway), "127.0.0.1");
+  socket.on("error", () => undefined);
+  socket.write(
+    `GET /data/raw/push?header=0&ack=1 HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n${more}\r\n`,
+  );
+  const next = async () => (await once(socket, "data"))[0] as Buffer;
+  const [head] = String(await next()).split("\r\n");
+  expect(head).toContain("101");
+  return { socket, next };
+}
+
+test("the handbook has each limit by its name, and only settings that there are", () => {
+  const handbook = readFileSync(new URL("../../../docs/operating.md", import.meta.url), "utf8");
+  for (const limit of LIMITS) expect(handbook).toContain(`| \`${limit}\` |`);
+  // Codes of errors look like settings.
+  const known = new Set([...Object.values(SETTINGS).map(({ env }) => env as string), ...Object.keys(ERRORS)]);
+  for (const [, name = ""] of handbook.matchAll(
+    /`((?:MAX|TLS|JWT|AUTH|REDIS|TRUST|PATH|OTEL|ALLOWED)_[A-Z_]+)/g,
+  ))
+    expect(known).toContain(name);
+});

@@ -1,0 +1,36 @@
+/** Where the key is in the commands that the gateway sends, against Redis, which knows it of all. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { keyOf } from "../../../src/redis/cluster/command-key.ts";
+import { startRedis, type TestRedis } from "../../support/redis.ts";
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis[Symbol.asyncDispose]());
+
+test.each([
+  ["XADD", "s", "MAXLEN", "~", 10, "*", "d", Buffer.from("x")],
+  ["XRANGE", "s", "-", "+", "COUNT", 1],
+  ["XREVRANGE", "s", "+", "-", "COUNT", 1],
+  ["XREAD", "COUNT", 1, "STREAMS", "s", "0"],
+  ["XLEN", "s"],
+  ["XTRIM", "s", "MAXLEN", "=", 0],
+  ["XINFO", "STREAM", "s"],
+  ["EVAL", "return 1", 2, "s", "other", "argument"],
+  ["GET", "s"],
+  ["SET", "s", "x", "PX", 1],
+  ["GETDEL", "s"],
+  ["DEL", "s"],
+  ["SADD", "s", "x"],
+  ["SREM", "s", "x"],
+  ["SMEMBERS", "s"],
+  ["SISMEMBER", "s", "x"],
+])("%s", async (...command) => {
+  const [first] = (await redis.control.call("COMMAND", "GETKEYS", ...command)) as Buffer[];
+  expect(keyOf(command)).toBe(String(first));
+});
+
+test("what has no key goes anywhere", () => {
+  expect([keyOf(["PING"]), keyOf(["INFO", "server"])]).toEqual(["", ""]);
+});

@@ -1,0 +1,182 @@
+/**
+ * History from replicas that are behind, hang or are gone: what is read is what the master has. A replica that is behind is
+ * here a server of its own that has the beginning of the stream, so that it stays as far behind as the test wants it.
+ */
+import fc from "fast-check";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Entry } from "../../../src/domain/entry.ts";
+import { type EntryId, FIRST_ID, LAST_ID } from "../../../src/domain/entry-id.ts";
+import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
+import { createReplicaPool, type ReplicaPool } from "../../../src/redis/read/replicas.ts";
+import { createLog, type Log } from "../../../src/redis/read/stream-reader.ts";
+import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
+import { startTestGateway } from "../../support/gateway.ts";
+import { request } from "../../support/http.ts";
+import { startReader } from "../../support/load.ts";
+import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
+import { until } from "../../support/until.ts";
+
+let master: TestRedis;
+let behind: TestRedis;
+let pool: ReplicaPool;
+/** How many commands that read ranges the replica has carried out. */
+const rangesOf = async ({ control }: TestRedis) => {
+  const stats = String(await control.call("INFO", "commandstats"));
+  return [...stats.matchAll(/cmdstat_x(?:rev)?range:calls=(\d+)/g)].reduce(
+    (sum, [, calls]) => sum + Number(calls),
+    0,
+  );
+};
+beforeAll(async () => {
+  // It sends its data to a new replica at once.
+  master = await startRedis("--repl-diskless-sync-delay", "0");
+  behind = await startRedis();
+});
+afterAll(async () => {
+  await master[Symbol.asyncDispose]();
+  await behind[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  await master.control.call("FLUSHALL");
+  await behind.control.call("FLUSHALL");
+  pool = createReplicaPool(silent);
+  pool.keep([parseRedisUrl(behind.url)]);
+  await until("the replica is used", async () => (await ask()) !== undefined);
+});
+afterEach(() => pool.close());
+
+const ask = (...command: string[]) =>
+  pool.ask([parseRedisUrl(behind.url)], [command.length > 0 ? command : ["PING"]]);
+
+const LENGTH = 60;
+async function fill({ control }: TestRedis, from: number, to: number): Promise<void> {
+  await Promise.all(
+    Array.from({ length: Math.max(0, to - from + 1) }, (_, i) =>
+      control.call("XADD", "s", `${from + i}-0`, "d", "x".repeat(50)),
+    ),
+  );
+}
+
+function logOf(isWithReplica: boolean, pageEntries: number): Log {
+  const sizes = createEntrySizes();
+  sizes.learn("s", [{ id: FIRST_ID, data: Buffer.alloc(50) }]);
+  return createLog({
+    append: () => undefined,
+    reads: master.control,
+    replicas: isWithReplica
+      ? { ask: (_key, ...commands) => pool.ask([parseRedisUrl(behind.url)], commands) }
+      : undefined,
+    ping: async () => undefined,
+    sizes,
+    pageBytes: pageEntries * sizes.expected("s"),
+    answerBytes: 2 ** 26,
+  });
+}
+
+/** All that follows a cursor, as a reader catches up. */
+async function catchUp(log: Log, cursor: EntryId, count: number) {
+  const seen: EntryId[] = [];
+  const gaps: boolean[] = [];
+  for (let at = cursor, pages = 0; ; pages++) {
+    expect(pages).toBeLessThan(LENGTH + 2);
+    const page = await log.readAfter("s", at, count);
+    seen.push(...page.entries.map(({ id }) => id));
+    gaps.push(page.hasGap);
+    at = seen.at(-1) ?? at;
+    if (page.isLast) return { seen, gaps: gaps.some(Boolean) };
+  }
+}
+
+test("whatever a replica has of a stream, and whatever was trimmed, readers get what the master has", async () => {
+  const number = fc.integer({ min: 0, max: LENGTH + 5 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.record({
+        has: fc.integer({ min: 0, max: LENGTH }),
+        kept: fc.integer({ min: 1, max: LENGTH }),
+        cursor: number,
+        end: number,
+        count: fc.integer({ min: 1, max: 20 }),
+        page: fc.integer({ min: 1, max: 20 }),
+        reverse: fc.boolean(),
+        isOpen: fc.boolean(),
+      }),
+      async ({ has, kept, cursor, end, count, page, reverse, isOpen }) => {
+        await master.control.call("DEL", "s");
+        await behind.control.call("DEL", "s");
+        await fill(master, 1, LENGTH);
+        await fill(behind, 1, has);
+        const from = `${cursor}-0` as EntryId;
+        const with_ = await catchUp(logOf(true, page), from, count);
+        expect(with_).toEqual(await catchUp(logOf(false, page), from, count));
+        await master.control.call("XTRIM", "s", "MAXLEN", "=", kept);
+        // What only the replica still has may come, too; behind that nothing is missing.
+        const trimmed = await catchUp(logOf(true, page), from, count);
+        const alone = await catchUp(logOf(false, page), from, count);
+        expect(trimmed.seen.slice(trimmed.seen.length - alone.seen.length)).toEqual(alone.seen);
+        await behind.control.call("XTRIM", "s", "MINID", "=", `${LENGTH - kept + 1}-0`);
+        const range = {
+          start: isOpen ? FIRST_ID : from,
+          end: isOpen ? LAST_ID : (`${end}-0` as EntryId),
+          count,
+          reverse,
+        };
+        expect(idsOf(await logOf(true, page).readRange("s", range))).toEqual(
+          idsOf(await logOf(false, page).readRange("s", range)),
+        );
+      },
+    ),
+    { numRuns: 60 },
+  );
+  expect(await rangesOf(behind)).toBeGreaterThan(100);
+});
+
+const idsOf = ({ entries, isCut }: { readonly entries: readonly Entry[]; readonly isCut: boolean }) => ({
+  ids: entries.map(({ id }) => id),
+  isCut,
+});
+
+test("one that hangs is waited for once, and then left alone; one that is gone is not asked", async () => {
+  await fill(master, 1, LENGTH);
+  await fill(behind, 1, LENGTH);
+  behind.freeze();
+  const all = await catchUp(logOf(true, 5), FIRST_ID, 5);
+  expect(all.seen).toHaveLength(LENGTH);
+  expect(await ask()).toBeUndefined();
+  behind.thaw();
+  await behind.kill();
+  expect((await catchUp(logOf(true, 5), FIRST_ID, 5)).seen).toHaveLength(LENGTH);
+  await behind.start();
+});
+
+test("a gateway finds the replicas of its Redis, reads pages there, and goes on without them", async () => {
+  await using replica = await startRedis("--replicaof", `127.0.0.1 ${master.port}`);
+  await using gateway = await startTestGateway(master.url, {
+    REDIS_READ_FROM: "replica",
+    PAGE_BYTES: "4096",
+    REDIS_STREAM_MAXLEN: "0",
+  });
+  const control = master.control;
+  for (let i = 1; i <= 2000; i++)
+    control.send(["XADD", "default:s", `${i}-0`, "d", "x".repeat(50)], () => undefined);
+  const isListed = async () => String(await control.call("INFO", "replication")).includes("state=online");
+  await until("the master lists its replica", isListed);
+  await until("the replica is read", async () => {
+    await request(`${gateway.http}/data/s/entries?format=json&count=2000`);
+    return (await rangesOf(replica)) > 0;
+  });
+  const before = [await rangesOf(master), await rangesOf(replica)];
+  await using reader = await startReader(gateway.ws, "s", "json", "0");
+  await until("it has all", () => reader.entries.length === 2000);
+  const after = [await rangesOf(master), await rangesOf(replica)];
+  const [ofMaster = 0, ofReplica = 0] = after.map((count, i) => count - (before[i] ?? 0));
+  expect(ofReplica).toBeGreaterThan(ofMaster * 4);
+
+  replica.freeze();
+  await using late = await startReader(gateway.ws, "s", "json", "0");
+  await until("the late one has all", () => late.entries.length === 2000);
+  await request(`${gateway.http}/data/s`, { method: "POST", body: "live" });
+  await until("both are live", () => [reader, late].every(({ entries }) => entries.at(-1)?.text === "live"));
+  for (const { entries } of [reader, late]) expect(new Set(entries.map(({ id }) => id)).size).toBe(2001);
+  replica.thaw();
+});

@@ -1,0 +1,124 @@
+/** What one read of a stream brings, however large its entries are: all of it in order, and no more at a time than it may. */
+
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { bytesOf } from "../../../src/domain/entry.ts";
+import { type EntryId, FIRST_ID, LAST_ID } from "../../../src/domain/entry-id.ts";
+import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
+import { createLog } from "../../../src/redis/read/stream-reader.ts";
+import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
+import { type Connection, openConnection } from "../../../src/redis/resp/connection.ts";
+import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
+
+let redis: TestRedis;
+let reads: Connection;
+beforeAll(async () => {
+  redis = await startRedis();
+  reads = openConnection({
+    address: parseRedisUrl(redis.url),
+    logger: silent,
+    name: "reads",
+    waitMs: 10_000,
+  });
+});
+afterAll(async () => {
+  reads.close();
+  await redis[Symbol.asyncDispose]();
+});
+
+const logWith = (pageBytes: number, answerBytes: number) =>
+  createLog({
+    append: () => undefined,
+    reads,
+    ping: async () => undefined,
+    sizes: createEntrySizes(),
+    pageBytes,
+    answerBytes,
+  });
+
+let streams = 0;
+/** Stores entries of these sizes. @returns the key and the ids */
+async function stored(sizes: readonly number[]): Promise<{ key: string; ids: readonly EntryId[] }> {
+  const key = `s${streams++}`;
+  const ids: EntryId[] = [];
+  for (const size of sizes)
+    ids.push(String(await reads.call("XADD", key, "*", "d", "x".repeat(size))) as EntryId);
+  return { key, ids };
+}
+
+const cases = fc.record({
+  sizes: fc.array(fc.nat(3000), { maxLength: 30 }),
+  pageBytes: fc.constantFrom(100, 5000, 100_000),
+  answerBytes: fc.constantFrom(1000, 20_000, 1_000_000),
+  count: fc.integer({ min: 1, max: 40 }),
+});
+
+test("reading on and on brings every entry once, never more bytes than one read may and a page", async () => {
+  await fc.assert(
+    fc.asyncProperty(cases, async ({ sizes, pageBytes, answerBytes, count }) => {
+      const log = logWith(pageBytes, answerBytes);
+      const { key, ids } = await stored(sizes);
+      const read: EntryId[] = [];
+      for (;;) {
+        const page = await log.readAfter(key, read.at(-1) ?? FIRST_ID, count);
+        for (const { id } of page.entries) read.push(id);
+        const withoutLastStep = page.entries.slice(0, -Math.ceil(pageBytes / 48) - 1);
+        expect(bytesOf(withoutLastStep)).toBeLessThanOrEqual(answerBytes);
+        expect(page.entries.length).toBeLessThanOrEqual(count);
+        expect(page.hasGap).toBe(false);
+        if (page.isLast) break;
+      }
+      expect(read).toEqual(ids);
+    }),
+  );
+});
+
+test("a range goes on where it was cut, in both directions", async () => {
+  await fc.assert(
+    fc.asyncProperty(cases, fc.boolean(), async ({ sizes, pageBytes, answerBytes, count }, reverse) => {
+      const log = logWith(pageBytes, answerBytes);
+      const { key, ids } = await stored(sizes);
+      const read: EntryId[] = [];
+      for (;;) {
+        const at = read.at(-1);
+        const from = at === undefined ? undefined : (`(${at}` as EntryId);
+        const range = reverse
+          ? { start: FIRST_ID, end: from ?? LAST_ID, count, reverse }
+          : { start: from ?? FIRST_ID, end: LAST_ID, count, reverse };
+        const { entries, isCut } = await log.readRange(key, range);
+        for (const { id } of entries) read.push(id);
+        if (!isCut) break;
+        expect(entries.length).toBeGreaterThan(0);
+      }
+      expect(read).toEqual(reverse ? [...ids].reverse() : ids);
+    }),
+  );
+});
+
+test("the newest are the end of the stream, whole or as much of it as may be", async () => {
+  await fc.assert(
+    fc.asyncProperty(cases, async ({ sizes, pageBytes, answerBytes, count }) => {
+      const { key, ids } = await stored(sizes);
+      const found = await logWith(pageBytes, answerBytes).readNewest(key, FIRST_ID, count);
+      expect(found.map(({ id }) => id)).toEqual(ids.slice(ids.length - found.length));
+      if (bytesOf(found) < answerBytes) expect(found.length).toBe(Math.min(count, ids.length));
+      else expect(found.length).toBeGreaterThan(0);
+    }),
+  );
+});
+
+test("a bound that is shared is divided", async () => {
+  const { key } = await stored(new Array(20).fill(1000));
+  const log = logWith(1000, 10_000);
+  expect((await log.readAfter(key, FIRST_ID, 100)).entries).toHaveLength(10);
+  expect((await log.readAfter(key, FIRST_ID, 100, 5)).entries).toHaveLength(2);
+  expect((await log.readNewest(key, FIRST_ID, 100, 100)).length).toBe(1);
+});
+
+test("an entry with the last id that there can be ends every read", async () => {
+  await reads.call("XADD", "end", LAST_ID, "d", "x");
+  const log = logWith(100, 10_000);
+  expect((await log.readAfter("end", FIRST_ID, 1)).entries).toHaveLength(1);
+  const range = { start: FIRST_ID, end: LAST_ID, count: 10, reverse: false };
+  expect(await log.readRange("end", range)).toMatchObject({ isCut: false, entries: [{ id: LAST_ID }] });
+});

@@ -1,0 +1,81 @@
+import { describe, expect, test } from "vitest";
+import { describeAddress, parseRedisUrl, type RedisAddress } from "../../src/redis/redis-url.ts";
+
+const tcp = (host: string, port: number, further: Partial<RedisAddress> = {}): RedisAddress => ({
+  target: { host, port },
+  database: 0,
+  ...further,
+});
+const unix = (path: string, further: Partial<RedisAddress> = {}): RedisAddress => ({
+  target: { path },
+  database: 0,
+  ...further,
+});
+
+describe("a Redis URL", () => {
+  test.each<[string, RedisAddress]>([
+    ["redis://localhost", tcp("localhost", 6379)],
+    ["redis://localhost/", tcp("localhost", 6379)],
+    ["redis://localhost:7000", tcp("localhost", 7000)],
+    ["redis://localhost:7000/3", tcp("localhost", 7000, { database: 3 })],
+    ["redis://", tcp("127.0.0.1", 6379)],
+    ["redis:///2", tcp("127.0.0.1", 6379, { database: 2 })],
+    ["REDIS://localhost", tcp("localhost", 6379)],
+    ["redis://[::1]:7000/0", tcp("::1", 7000)],
+    ["redis://:secret@localhost", tcp("localhost", 6379, { password: "secret" })],
+    ["redis://me:secret@localhost", tcp("localhost", 6379, { username: "me", password: "secret" })],
+    ["redis://me@localhost", tcp("localhost", 6379, { username: "me" })],
+    [
+      "redis://m%40e:p%2Fa%3As%25s@localhost/1",
+      tcp("localhost", 6379, { username: "m@e", password: "p/a:s%s", database: 1 }),
+    ],
+    ["rediss://example.com:6380", tcp("example.com", 6380, { tls: { servername: "example.com" } })],
+    ["rediss://10.0.0.1", tcp("10.0.0.1", 6379, { tls: {} })],
+    ["unix:///run/redis.sock", unix("/run/redis.sock")],
+    ["redis+unix:///run/redis.sock", unix("/run/redis.sock")],
+    ["unix:///run/my%20redis.sock?db=4", unix("/run/my redis.sock", { database: 4 })],
+    ["unix://me:secret@localhost/run/r.sock", unix("/run/r.sock", { username: "me", password: "secret" })],
+    ["/run/redis.sock", unix("/run/redis.sock")],
+    ["/run/100%.sock", unix("/run/100%.sock")],
+  ])("%s", (url, address) => {
+    expect(parseRedisUrl(url)).toEqual(address);
+  });
+
+  test.each([
+    ["redis://localhost/one", '"one" is no number of a Redis database'],
+    ["redis://localhost/-1", '"-1" is no number of a Redis database'],
+    ["redis://localhost/1/2", '"1/2" is no number of a Redis database'],
+    ["unix:///run/redis.sock?db=x", '"x" is no number of a Redis database'],
+    ["redis://me:secret@localhost:port", "REDIS_URL is no URL: redis://host:port is one"],
+    ["redis://me:secret@localhost:99999", "REDIS_URL is no URL: redis://host:port is one"],
+    ["me:secret@localhost", "REDIS_URL is no URL of Redis: me:"],
+    ["secret", "REDIS_URL is no URL: redis://host:port is one"],
+    ["http://me:secret@localhost", "REDIS_URL is no URL of Redis: http:"],
+    ["redis://me:secret%@localhost", "REDIS_URL has a password that is not percent-encoded UTF-8"],
+    ["redis://%ff:secret@localhost", "REDIS_URL has a user that is not percent-encoded UTF-8"],
+    ["unix:///run/100%.sock", "REDIS_URL has a path that is not percent-encoded UTF-8"],
+  ])("%s is refused in a sentence, without the password", (url, sentence) => {
+    let refusal: unknown;
+    try {
+      parseRedisUrl(url);
+    } catch (error) {
+      refusal = error;
+    }
+    expect(refusal).toMatchObject({ message: sentence });
+    // A logger writes an error's own properties as well.
+    expect(JSON.stringify(refusal, Object.getOwnPropertyNames(refusal))).not.toContain("secret");
+  });
+});
+
+describe("the address for people", () => {
+  test.each([
+    ["redis://me:secret@localhost:7000/3", "redis://localhost:7000/3"],
+    ["redis://localhost", "redis://localhost:6379"],
+    ["redis://[::1]:7000", "redis://[::1]:7000"],
+    ["rediss://:secret@example.com", "rediss://example.com:6379"],
+    ["unix://me:secret@localhost/run/r.sock", "unix:/run/r.sock"],
+    ["/run/redis.sock", "unix:/run/redis.sock"],
+  ])("of %s is %s", (url, text) => {
+    expect(describeAddress(parseRedisUrl(url))).toBe(text);
+  });
+});

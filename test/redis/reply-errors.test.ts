@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { GatewayError } from "../../src/domain/errors.ts";
+import { refusalOf } from "../../src/redis/reply-errors.ts";
+import { ReplyError } from "../../src/redis/resp/reader.ts";
+import type { Argument } from "../../src/redis/resp/writer.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+
+const MAX_ID = "18446744073709551615-18446744073709551615";
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+  await redis.control.call("XADD", "s", "5-0", "d", "x");
+  await redis.control.call("XADD", "full", MAX_ID, "d", "x");
+  await redis.control.call("SET", "text", "x");
+});
+afterAll(() => redis[Symbol.asyncDispose]());
+
+/** What a client is told where Redis refuses a command. */
+async function refused(...args: readonly Argument[]): Promise<string> {
+  const error = await redis.control.call(...args).then(
+    () => expect.fail(`Redis took ${args.join(" ")}`),
+    (thrown: Error) => thrown,
+  );
+  expect(error).toBeInstanceOf(ReplyError);
+  const { code, message } = refusalOf(error);
+  return `${code}: ${message}`;
+}
+
+describe("what Redis itself refuses", () => {
+  test("“409 (an id not above the last)”", async () => {
+    for (const id of ["5-0", "4-9", "0-1"])
+      expect(await refused("XADD", "s", id, "d", "x")).toBe(
+        "ID_NOT_ABOVE_LAST: The ID specified in XADD is equal or smaller than the target stream top item",
+      );
+    expect(await refused("XADD", "new", "0-0", "d", "x")).toBe(
+      "ID_NOT_ABOVE_LAST: The ID specified in XADD must be greater than 0-0",
+    );
+  });
+
+  test("a stream that has had its last id", async () => {
+    expect(await refused("XADD", "full", "*", "d", "x")).toMatch(/^ID_NOT_ABOVE_LAST: .*exhausted/);
+  });
+
+  test("an id that is none", async () => {
+    expect(await refused("XADD", "s", "five", "d", "x")).toBe(
+      "BAD_PARAMETER: entry id: Invalid stream ID specified as stream command argument",
+    );
+  });
+
+  test("a key that holds no stream", async () => {
+    for (const args of [
+      ["XADD", "text", "*", "d", "x"],
+      ["XRANGE", "text", "-", "+"],
+      ["XINFO", "STREAM", "text"],
+    ])
+      expect(await refused(...args)).toBe(
+        "WRONG_TYPE: the key of this stream holds something that is no stream",
+      );
+  });
+
+  test("memory that is full", async () => {
+    await redis.control.call("CONFIG", "SET", "maxmemory", "1");
+    expect(await refused("XADD", "s", "*", "d", "x")).toMatch(/^REDIS_FULL: Redis cannot store more: OOM /);
+    await redis.control.call("CONFIG", "SET", "maxmemory", "0");
+  });
+
+  test("a replica, which takes no writes", async () => {
+    await redis.control.call("REPLICAOF", "127.0.0.1", "1");
+    expect(await refused("XADD", "s", "*", "d", "x")).toMatch(
+      /^REDIS_UNAVAILABLE: Redis is not ready: READONLY /,
+    );
+    await redis.control.call("REPLICAOF", "NO", "ONE");
+  });
+
+  test("anything else keeps Redis' words", async () => {
+    expect(await refused("XADD", "s")).toBe(
+      "REDIS_REFUSED: Redis refused: wrong number of arguments for 'xadd' command",
+    );
+    await redis.control.call("ACL", "SETUSER", "default", "-xadd");
+    expect(await refused("XADD", "s", "*", "d", "x")).toMatch(/^REDIS_REFUSED: Redis refused: NOPERM /);
+    await redis.control.call("ACL", "SETUSER", "default", "+xadd");
+  });
+});
+
+describe("what a Redis in trouble says", () => {
+  test.each([
+    ["LOADING Redis is loading the dataset in memory", "REDIS_UNAVAILABLE"],
+    ["MASTERDOWN Link with MASTER is down", "REDIS_UNAVAILABLE"],
+    ["NOREPLICAS Not enough good replicas to write.", "REDIS_UNAVAILABLE"],
+    ["CLUSTERDOWN The cluster is down", "REDIS_UNAVAILABLE"],
+    ["TRYAGAIN Multiple keys request during rehashing of slot", "REDIS_UNAVAILABLE"],
+    ["MISCONF Redis is configured to save RDB snapshots, but it's unable to persist to disk", "REDIS_FULL"],
+  ])("%s", (words, code) => {
+    const refusal = refusalOf(new ReplyError(words));
+    expect(refusal.code).toBe(code);
+    expect(refusal.message).toContain(words);
+    expect(refusal.kind.retryable).toBe(true);
+  });
+});
+
+describe("what did not come from Redis", () => {
+  test("the gateway's own errors stay as they are", () => {
+    const error = new GatewayError("REDIS_UNAVAILABLE", "Redis is away; try again later");
+    expect(refusalOf(error)).toBe(error);
+  });
+
+  test("anything else is the gateway's failure, and its words are not told", () => {
+    const refusal = refusalOf(new TypeError("undefined is not a function"));
+    expect(refusal.code).toBe("INTERNAL");
+    expect(refusal.message).not.toContain("undefined");
+  });
+});

@@ -1,0 +1,52 @@
+/** `/graphql` keeps to the GraphQL-over-HTTP specification: its audits, asked of a gateway. */
+import { serverAudits } from "graphql-http";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
+import { request } from "../../../support/http.ts";
+import { startRedis, type TestRedis } from "../../../support/redis.ts";
+
+let redis: TestRedis;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await startTestGateway(redis.url);
+});
+afterAll(async () => {
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+});
+
+test("every audit that is a MUST or a SHOULD is kept", async () => {
+  const audits = serverAudits({ url: () => `${gateway.http}/graphql`, fetchFn: fetch });
+  const results = await Promise.all(audits.map((audit) => audit.fn()));
+  const kept = results.filter(({ status }) => status === "ok");
+  const rest = results.flatMap((result) =>
+    result.status === "ok" ? [] : [`${result.status}: ${result.name}: ${result.reason}`],
+  );
+  expect(kept.length).toBeGreaterThan(50);
+  expect(rest.filter((one) => one.startsWith("error"))).toEqual([]);
+  expect(rest.filter((one) => one.startsWith("warn"))).toEqual([]);
+});
+
+test("the same query by GET, with variables", async () => {
+  await redis.control.call("XADD", "default:a", "*", "d", "x");
+  const parameters = new URLSearchParams({
+    query: "query Q($id: String!) { stream(id: $id) { length } }",
+    variables: '{"id": "a"}',
+    operationName: "Q",
+  });
+  const answer = await request(`${gateway.http}/graphql/?${parameters}`);
+  expect(answer.headers["content-type"]).toBe("application/json; charset=utf-8");
+  expect(answer.json()).toEqual({ data: { stream: { length: 1 } } });
+});
+
+test("a client that names all forms it knows gets the first", async () => {
+  const url = `${gateway.http}/graphql?query=${encodeURIComponent("{ __typename }")}`;
+  const typeFor = async (accept: string) =>
+    (await request(url, { headers: { accept } })).headers["content-type"];
+  expect(await typeFor("application/graphql-response+json, application/json, text/event-stream")).toBe(
+    "application/graphql-response+json; charset=utf-8",
+  );
+  expect(await typeFor("text/event-stream, application/json")).toBe("text/event-stream; charset=utf-8");
+});

@@ -1,0 +1,75 @@
+/** `/admin/connections`: who is there, and ending a connection. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
+import { openAnswer, request } from "../../../support/http.ts";
+import { createTestKeys, type TestKeys } from "../../../support/keys.ts";
+import { startRedis, type TestRedis } from "../../../support/redis.ts";
+import { connectSocket } from "../../../support/socket.ts";
+import { until } from "../../../support/until.ts";
+
+let redis: TestRedis;
+let gateway: TestGateway;
+let keys: TestKeys;
+beforeAll(async () => {
+  redis = await startRedis();
+  keys = createTestKeys();
+  gateway = await startTestGateway(redis.url, { AUTH: "1", AUTH_KEYS_FILE: keys.path });
+});
+afterAll(async () => {
+  await gateway.close();
+  keys[Symbol.dispose]();
+  await redis[Symbol.asyncDispose]();
+});
+
+interface Shown {
+  readonly id: string;
+  readonly kind: string;
+  readonly identity: string;
+  readonly address: string;
+  readonly streams: string[];
+}
+
+test("lists connections by the id that each client was told, and ends one of them", async () => {
+  const root = { "x-api-key": keys.add("root", ["admin"]) };
+  const lab = { "x-api-key": keys.add("lab", ["read:glasses:*", "admin:glasses:*"]) };
+  const url = `${gateway.http}/admin/connections`;
+  await until(
+    "the keys are known",
+    async () => (await request(gateway.http, { headers: lab })).status === 200,
+  );
+
+  let told: string | undefined;
+  const connecting = connectSocket(`${gateway.ws}/data/cam+imu/pull?device_id=glasses&block=0`, lab);
+  await using socket = await connecting;
+  await using events = await openAnswer(`${gateway.http}/data/cam/events?device_id=glasses`, lab);
+  told = String(events.headers["x-connection-id"]);
+
+  // An admin of some streams is none of the gateway.
+  for (const method of ["GET", "DELETE"]) {
+    const answer = await request(method === "GET" ? url : `${url}/${told}`, { method, headers: lab });
+    expect(answer.status).toBe(403);
+  }
+  const list = (await request(url, { headers: root })).json() as Shown[];
+  expect(list.map(({ kind, identity, address }) => ({ kind, identity, address }))).toEqual([
+    { kind: "pull", identity: "key:lab", address: "127.0.0.1" },
+    { kind: "events", identity: "key:lab", address: "127.0.0.1" },
+  ]);
+  expect(list[0]?.streams).toEqual(["glasses:cam", "glasses:imu"]);
+  expect(list[1]?.id).toBe(told);
+
+  const end = (id = "") => request(`${url}/${id}`, { method: "DELETE", headers: root });
+  expect((await end(list[0]?.id)).status).toBe(204);
+  expect(await socket.closed).toEqual({
+    code: 1008,
+    reason: "CLOSED_BY_OPERATOR: an operator closed this connection",
+  });
+  expect((await end(told)).status).toBe(204);
+  let text = "";
+  for (let chunk = await events.next(); chunk !== undefined; chunk = await events.next()) text += chunk;
+  expect(text).toContain("CLOSED_BY_OPERATOR");
+  await until(
+    "both are gone",
+    async () => ((await request(url, { headers: root })).json() as Shown[]).length === 0,
+  );
+  expect((await end(told)).status).toBe(404);
+});

@@ -1,0 +1,108 @@
+/** The OpenAPI document against the routes that the gateway serves. */
+import { readdirSync, readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openApiDocument } from "../../../../src/transports/http/routes/openapi.ts";
+import { type ParameterRoute, rowsOf } from "../../../../src/transports/request/parameters.ts";
+import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
+import { request } from "../../../support/http.ts";
+import { startRedis, type TestRedis } from "../../../support/redis.ts";
+import { connectSocket } from "../../../support/socket.ts";
+
+const { paths } = openApiDocument("test");
+
+/** `GET /data/{stream_id}` and so on. */
+const described = Object.entries(paths).flatMap(([path, operations]) =>
+  Object.keys(operations ?? {}).map((method) => `${method.toUpperCase()} ${path}`),
+);
+
+let redis: TestRedis;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await startTestGateway(redis.url, { MAX_BATCH_ENTRIES: "50" });
+});
+afterAll(async () => {
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+});
+
+test("every route of the source is described, and no other", () => {
+  const folder = new URL("../../../../src/transports/", import.meta.url);
+  const sources = readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => readFileSync(new URL(name, folder), "utf8"));
+  const registered = sources.flatMap((source) =>
+    [...source.matchAll(/\bapp\.(get|post|put|patch|delete)(?:<[^(]*>)?\(\s*["`](\/[^"`]*)["`]/g)].flatMap(
+      ([, method = "", path = ""]) => {
+        const whole = path.includes("$")
+          ? ["push", "pull"].map((one) => path.replace(/\$\{\w+\}/, one))
+          : [path];
+        return whole.map((one) => `${method.toUpperCase()} ${one.replace(/:(\w+)/g, "{$1}")}`);
+      },
+    ),
+  );
+  // The page of a library.
+  expect([...registered, "GET /docs"].sort()).toEqual([...described].sort());
+});
+
+test.each(Object.keys(paths))("%s answers the described methods and no other", async (path) => {
+  const url = `${gateway.http}${path.replace("{stream_id}", "cam").replace("{id}", "none")}`;
+  const { status, headers } = await request(url, { method: "PATCH" });
+  expect(status).toBe(405);
+  const allowed = String(headers.allow)
+    .split(", ")
+    .filter((method) => method !== "HEAD")
+    .map((method) => `${method} ${path}`);
+  expect(allowed.sort()).toEqual(described.filter((one) => one.endsWith(` ${path}`)).sort());
+});
+
+const ROUTES = {
+  push: { path: "/push", method: "GET" },
+  pull: { path: "/pull", method: "GET" },
+  get: { path: "", method: "GET" },
+  post: { path: "", method: "POST" },
+  entries: { path: "/entries", method: "GET" },
+  events: { path: "/events", method: "GET" },
+  mjpeg: { path: "/mjpeg", method: "GET" },
+} as const satisfies Record<ParameterRoute, { path: string; method: string }>;
+
+/** A value that no row of a type accepts. */
+const INVALID = { flag: "maybe", integer: "1.5", number: "fast", choice: "none" } as const;
+
+const checked = Object.entries(ROUTES).flatMap(([route, { path, method }]) =>
+  Object.entries(rowsOf(route as ParameterRoute)).flatMap(([name, { type }]) =>
+    type === "text" || type === "name" ? [] : [{ route, path, method, name, value: INVALID[type] }],
+  ),
+);
+
+/** The error that a route reports for a query. */
+async function errorOf(route: string, path: string, method: string, query: string): Promise<string> {
+  if (route === "push" || route === "pull") {
+    await using socket = await connectSocket(`${gateway.ws}/data/cam${path}?${query}`);
+    const { code, reason } = await socket.closed;
+    return `${code} ${reason}`;
+  }
+  const { status, json } = await request(`${gateway.http}/data/cam${path}?${query}`, { method });
+  const { code, error } = json() as { code: string; error: string };
+  return `${status} ${code}: ${error}`;
+}
+
+test.each(checked)("$route reads $name", async ({ route, path, method, name, value }) => {
+  expect(await errorOf(route, path, method, `${name}=${value}`)).toMatch(
+    new RegExp(`^(400|1008) BAD_PARAMETER: ${name} must be .*, got "${value}"$`),
+  );
+});
+
+test.each(Object.keys(ROUTES))("the parameters of %s are described as they are parsed", (route) => {
+  const { path, method } = ROUTES[route as ParameterRoute];
+  const operation = paths[`/data/{stream_id}${path}`]?.[method === "GET" ? "get" : "post"];
+  const names = operation?.parameters?.map((one) => ("name" in one ? one.name : ""));
+  expect(names).toEqual(["stream_id", ...Object.keys(rowsOf(route as ParameterRoute))]);
+});
+
+test("a count is bounded by MAX_BATCH_ENTRIES", async () => {
+  expect(await errorOf("get", "", "GET", "count=51")).toBe(
+    '400 BAD_PARAMETER: count must be an integer between 1 and 50, got "51"',
+  );
+});

@@ -1,0 +1,79 @@
+/** What operators and people look at first. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
+import { request } from "../../../support/http.ts";
+import { startRedis, type TestRedis } from "../../../support/redis.ts";
+import { connectSocket } from "../../../support/socket.ts";
+import { until } from "../../../support/until.ts";
+
+let redis: TestRedis;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await startTestGateway(redis.url, { REDIS_WAIT_MS: "200" });
+});
+afterAll(async () => {
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+});
+
+const get = (path: string, accept = "*/*") => request(`${gateway.http}${path}`, { headers: { accept } });
+
+test("/ says what this is and links onward for programs, and is the console for browsers", async () => {
+  const { links, ...about } = (await get("/")).json() as { links: Record<string, string> };
+  expect(about).toEqual({ name: "redis-streamer", version: "test", about: expect.any(String) });
+  const page = await get("/", "text/html,application/xhtml+xml,*/*;q=0.8");
+  expect(page.headers["content-type"]).toBe("text/html; charset=utf-8");
+  expect(page.text).toContain('<div id="app">');
+  for (const href of Object.values(links)) {
+    // As a browser that follows the link asks: /graphql is a page for it, and wants a query of a program.
+    expect((await get(href, "text/html,*/*;q=0.8")).status).toBe(200);
+  }
+});
+
+test("/metrics counts what goes in and out, in Prometheus' format", async () => {
+  const metric = async (name: string) =>
+    Number(
+      new RegExp(`^redis_streamer_${name}(?:{class="default"})? (\\d+)$`, "m").exec(
+        (await get("/metrics")).text,
+      )?.[1],
+    );
+  expect((await get("/metrics")).headers["content-type"]).toMatch(/^text\/plain; version=0\.0\.4/);
+  const [entries, bytes] = [await metric("entries_in_total"), await metric("bytes_in_total")];
+  await using push = await connectSocket(`${gateway.ws}/data/m/push?ack=1`);
+  push.send("[2,5]");
+  push.send(Buffer.from("abcde"));
+  await push.next();
+  expect(await metric("entries_in_total")).toBe(entries + 2);
+  expect(await metric("bytes_in_total")).toBe(bytes + 5);
+  const out = await metric("entries_out_total");
+  await using pull = await connectSocket(`${gateway.ws}/data/m/pull?last_entry_id=0&header=0`);
+  await pull.next();
+  await pull.next();
+  expect(await metric("entries_out_total")).toBe(out + 2);
+  expect(await metric("websockets")).toBe(2);
+  expect(await metric("readers")).toBe(1);
+});
+
+test("/readyz answers as Redis does, /healthz as the process does", async () => {
+  expect([(await get("/readyz")).status, (await get("/readyz")).json()]).toEqual([200, { status: "ready" }]);
+  await redis.kill();
+  const away = await get("/readyz");
+  expect([away.status, away.json()]).toMatchObject([
+    503,
+    { status: "not ready", error: "Redis is away; try again later", code: "REDIS_UNAVAILABLE" },
+  ]);
+  expect(away.headers["retry-after"]).toBe("1");
+  expect([(await get("/healthz")).status, (await get("/healthz")).json()]).toMatchObject([
+    200,
+    { status: "ok", version: "test" },
+  ]);
+  await redis.start();
+  await until("it is ready", async () => (await get("/readyz")).status === 200);
+  redis.freeze();
+  const frozen = await get("/readyz");
+  expect([frozen.status, frozen.json()]).toMatchObject([503, { error: "Redis does not answer" }]);
+  redis.thaw();
+  await until("it is ready", async () => (await get("/readyz")).status === 200);
+});

@@ -1,0 +1,99 @@
+import { createServer, type IncomingMessage } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { GatewayError } from "../../../../src/domain/errors.ts";
+import {
+  answerHandshake,
+  offeredProtocols,
+} from "../../../../src/transports/websocket/protocol/handshake.ts";
+
+/** Answers with the handshake, or with the error as it is, so that a test can read either. */
+const server = createServer();
+beforeAll(
+  () =>
+    new Promise<void>((resolve) => {
+      server.on("upgrade", (request: IncomingMessage, socket) => {
+        try {
+          const [first] = offeredProtocols(request);
+          socket.end(answerHandshake(request, first, "the-id"));
+        } catch (error) {
+          socket.end(error instanceof GatewayError ? `${error.code}: ${error.message}` : "another error");
+        }
+      });
+      server.listen(0, "127.0.0.1", resolve);
+    }),
+);
+afterAll(() => void server.close());
+
+const HEADERS: Readonly<Record<string, string>> = {
+  Host: "example.com",
+  Upgrade: "websocket",
+  Connection: "Upgrade",
+  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+  "Sec-WebSocket-Version": "13",
+};
+
+/** Shakes hands with some headers changed; undefined leaves one out. @returns all that the server answers */
+function shake(changed: Record<string, string | undefined> = {}, method = "GET"): Promise<string> {
+  const lines = Object.entries({ ...HEADERS, ...changed }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}: ${value}`],
+  );
+  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  socket.write(`${method} /chat HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`, "latin1");
+  return new Promise((resolve, reject) => {
+    let answer = "";
+    socket.setEncoding("latin1").on("data", (text) => {
+      answer += text;
+    });
+    socket.on("error", reject).on("close", () => resolve(answer));
+  });
+}
+
+test("the example of RFC 6455, section 1.3, byte by byte", async () => {
+  expect(await shake({ "Sec-WebSocket-Protocol": "chat, superchat" })).toBe(
+    "HTTP/1.1 101 Switching Protocols\r\n" +
+      "Upgrade: websocket\r\n" +
+      "Connection: Upgrade\r\n" +
+      "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" +
+      "x-connection-id: the-id\r\n" +
+      "Sec-WebSocket-Protocol: chat\r\n\r\n",
+  );
+});
+
+test("no protocol and no extension is answered where none was offered, or taken", async () => {
+  const answer = await shake({ "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits" });
+  expect(answer).toMatch(/^HTTP\/1\.1 101 /);
+  expect(answer).not.toMatch(/Protocol:|Extensions/);
+});
+
+test.each([
+  ["a Connection header with more in it", { Connection: "keep-alive, Upgrade" }],
+  ["Upgrade in capitals", { Upgrade: "WebSocket" }],
+])("taken: %s", async (_what, changed) => {
+  expect(await shake(changed)).toMatch(/^HTTP\/1\.1 101 /);
+});
+
+test.each([
+  ["Upgrade to something else", { Upgrade: "h2c" }, "Upgrade"],
+  ["no key", { "Sec-WebSocket-Key": undefined }, "Key"],
+  ["a key of 15 bytes", { "Sec-WebSocket-Key": Buffer.alloc(15).toString("base64") }, "Key"],
+  ["a key that is no base64", { "Sec-WebSocket-Key": "!!!!!!!!!!!!!!!!!!!!!!==" }, "Key"],
+  ["an empty offer of protocols", { "Sec-WebSocket-Protocol": "" }, "Sec-WebSocket-Protocol"],
+  ["an empty name in it", { "Sec-WebSocket-Protocol": "a,,b" }, "Sec-WebSocket-Protocol"],
+  ["a name that is none", { "Sec-WebSocket-Protocol": "a b" }, "Sec-WebSocket-Protocol"],
+  ["a name that is no ASCII", { "Sec-WebSocket-Protocol": "caf\xe9" }, "Sec-WebSocket-Protocol"],
+])("refused: %s", async (_what, changed, names) => {
+  const answer = await shake(changed);
+  expect(answer).toMatch(/^BAD_REQUEST: the WebSocket handshake is wrong: /);
+  expect(answer).toContain(names);
+});
+
+test.each([undefined, "8", "14", "13, 8"])("refused with UPGRADE_REQUIRED: version %s", async (version) => {
+  expect(await shake({ "Sec-WebSocket-Version": version })).toBe(
+    `UPGRADE_REQUIRED: Sec-WebSocket-Version must be 13, got ${JSON.stringify(version ?? "")}`,
+  );
+});
+
+test("refused: any method but GET", async () => {
+  expect(await shake({}, "POST")).toContain("GET");
+});

@@ -1,0 +1,43 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { releaseMemory } from "../../../../src/transports/websocket/protocol/release-memory.ts";
+
+type Transferable = ArrayBuffer & { transfer?: (bytes: number) => ArrayBuffer };
+
+const prototype = ArrayBuffer.prototype as Transferable;
+const own = Object.getOwnPropertyDescriptor(prototype, "transfer");
+
+afterEach(() => {
+  if (own === undefined) delete prototype.transfer;
+  else Object.defineProperty(prototype, "transfer", own);
+});
+
+describe.each(["as it is here", "as in Node 20"])("%s", (runtime) => {
+  const release = (chunk: Buffer) => {
+    if (runtime === "as in Node 20") delete prototype.transfer;
+    releaseMemory(chunk);
+  };
+
+  test("a chunk that owns its memory is empty after that, and so are all its parts", () => {
+    const chunk = Buffer.allocUnsafeSlow(64 * 1024);
+    const part = chunk.subarray(10, 20);
+    const memory = chunk.buffer;
+    release(chunk);
+    expect([chunk.length, part.length, memory.byteLength]).toEqual([0, 0, 0]);
+  });
+
+  test("a part of something larger is left as it is: others may be using the rest", () => {
+    const memory = Buffer.allocUnsafeSlow(64 * 1024).fill("x");
+    release(memory.subarray(0, 64 * 1024 - 1));
+    release(memory.subarray(1));
+    release(Buffer.from("small ones lie in memory that all share"));
+    expect(memory.length).toBe(64 * 1024);
+    expect(memory.every((byte) => byte === 120)).toBe(true);
+  });
+
+  test("thousands of chunks, one after the other, leave no memory behind", () => {
+    release(Buffer.allocUnsafeSlow(64 * 1024));
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 5000; i++) release(Buffer.allocUnsafeSlow(64 * 1024));
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 2 ** 20);
+  });
+});

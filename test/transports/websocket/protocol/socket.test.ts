@@ -1,0 +1,361 @@
+/** A WebSocket of a server's side over a real connection, whose client's bytes the test writes itself. */
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { createMemoryBudget } from "../../../../src/access/limits/memory-budget.ts";
+import { createCounters } from "../../../../src/observe/counters.ts";
+import {
+  createSocketDeadlines,
+  type SocketDeadlines,
+} from "../../../../src/transports/response/socket-deadlines.ts";
+import { createPayloadPool } from "../../../../src/transports/websocket/protocol/buffer-pool.ts";
+import {
+  createServerWebSocket,
+  type ServerWebSocket,
+} from "../../../../src/transports/websocket/protocol/socket.ts";
+import { BINARY, clientClose, clientFrame, PING, PONG, TEXT } from "../../../support/client-frames.ts";
+import { silent } from "../../../support/redis.ts";
+import { until } from "../../../support/until.ts";
+
+let server: Server;
+let client: Socket;
+let served: Socket;
+let webSocket: ServerWebSocket;
+let deadlines: SocketDeadlines;
+/** What was told, in order. */
+let told: string[];
+/** All that the client was sent. */
+let received: Buffer;
+let isClientClosed: boolean;
+
+beforeEach(async () => {
+  told = [];
+  received = Buffer.alloc(0);
+  isClientClosed = false;
+  // As Node's HTTP server has it, whose sockets these are.
+  server = createServer({ allowHalfOpen: true });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const accepted = new Promise<Socket>((resolve) => server.once("connection", resolve));
+  client = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1", allowHalfOpen: true });
+  client.on("error", () => undefined);
+  client.on("close", () => {
+    isClientClosed = true;
+  });
+  client.on("data", (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk]);
+  });
+  served = await accepted;
+  served.on("error", () => undefined);
+  open();
+});
+
+function open(): void {
+  const pool = createPayloadPool(2 ** 20, createCounters());
+  deadlines = createSocketDeadlines({
+    handshakeTimeoutMs: 10_000,
+    uploadTimeoutMs: 10_000,
+    writeTimeoutMs: 10_000,
+    isShort: () => false,
+    onWriteTimeout: () => undefined,
+    logger: silent,
+  });
+  const budget = createMemoryBudget({
+    uses: ["message"],
+    smallBytes: 0,
+    totalBytes: 2 ** 20,
+    shareBytes: 2 ** 20,
+    waitMs: 0,
+  });
+  webSocket = createServerWebSocket(served, {
+    maxMessageBytes: 2 ** 20,
+    pool,
+    deadlines,
+    openLease: () => budget.open("message", "client"),
+  });
+}
+
+/** Opens the WebSocket again, with deadlines on a clock that the test sets. */
+function openOnFakeClock(): void {
+  deadlines.close();
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+  open();
+}
+
+afterEach(async () => {
+  vi.useRealTimers();
+  client.destroy();
+  served.destroy();
+  deadlines.close();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+function start(head: Buffer = Buffer.alloc(0)): void {
+  const words = told;
+  webSocket.start(
+    {
+      message: (bytes, isBinary) =>
+        void words.push(`${isBinary ? "binary" : "text"} ${bytes.toString("latin1")}`),
+      pong: () => void words.push("pong"),
+      closed: (code) => void words.push(`closed ${code}`),
+      broke: (error) => void words.push(`broke ${error.closeCode}`),
+    },
+    head,
+  );
+}
+
+const text = (payload: string) => clientFrame({ opcode: TEXT, payload: Buffer.from(payload) });
+const ping = (payload: string) => clientFrame({ opcode: PING, payload: Buffer.from(payload) });
+const tells = (...expected: readonly string[]) =>
+  until(
+    () => `${told} is ${expected}`,
+    () => told.length === expected.length && told.every((one, i) => one === expected[i]),
+  );
+const comes = (hex: string) =>
+  until(
+    () => `the client gets ${hex}, not only ${received.toString("hex")}`,
+    () => received.toString("hex") === hex,
+  );
+const ended = () =>
+  until("the server has ended the connection", () => client.readableEnded || isClientClosed);
+
+describe("messages", () => {
+  test("come in order, those in the bytes behind the handshake first", async () => {
+    start(Buffer.concat([text("one"), text("two").subarray(0, 3)]));
+    client.write(Buffer.concat([text("two").subarray(3), text("three")]));
+    await tells("text one", "text two", "text three");
+  });
+
+  test("do not come while it is paused, but for what had been read, and all come when it goes on", async () => {
+    start();
+    client.write(text("first"));
+    await tells("text first");
+    webSocket.pause();
+    expect(webSocket.isPaused()).toBe(true);
+    const payload = "x".repeat(10_000);
+    for (let i = 0; i < 2000; i++) client.write(text(`${i} ${payload}`));
+    // More than the kernel takes: the rest is held up at the client.
+    await until("the client is held up", () => client.writableLength > 0);
+    const held = told.length;
+    expect(held).toBeLessThan(100);
+    webSocket.resume();
+    await until("all come", () => told.length === 2001);
+    expect(told.slice(1).map((one) => Number.parseInt(one.slice(5), 10))).toEqual(
+      Array.from({ length: 2000 }, (_, i) => i),
+    );
+  });
+});
+
+describe("pings and pongs", () => {
+  test("a ping is answered with what it said, byte by byte", async () => {
+    start();
+    client.write(ping("Hello"));
+    await comes("8a0548656c6c6f");
+    client.write(ping(""));
+    await comes("8a0548656c6c6f8a00");
+  });
+
+  test("our ping has nothing in it, and its answer is told", async () => {
+    start();
+    webSocket.ping();
+    await comes("8900");
+    client.write(clientFrame({ opcode: PONG }));
+    await tells("pong");
+  });
+
+  test("of the pings of a client that does not read only the last is answered, when it has read", async () => {
+    start();
+    client.pause();
+    served.write(Buffer.alloc(8 * 2 ** 20));
+    await until("it is not read", () => served.writableLength > 2 ** 20);
+    const before = served.writableLength;
+    for (let i = 0; i < 10_000; i++) client.write(ping(`ping ${i}`));
+    client.write(text("the end of them"));
+    await tells("text the end of them");
+    expect(served.writableLength).toBeLessThanOrEqual(before);
+    client.resume();
+    await until("the answer comes", () => received.length > 8 * 2 ** 20);
+    expect(received.subarray(8 * 2 ** 20).toString("latin1")).toBe("\x8a\x09ping 9999");
+    // From now on each is answered again.
+    client.write(ping("x"));
+    await until("the next comes", () => received.subarray(-3).toString("hex") === "8a0178");
+  });
+});
+
+describe("whether it was heard", () => {
+  test("is asked since the last time, and whatever came counts", async () => {
+    start();
+    expect(webSocket.wasHeard()).toBe(false);
+    client.write(text("x"));
+    await tells("text x");
+    expect(webSocket.wasHeard()).toBe(true);
+    expect(webSocket.wasHeard()).toBe(false);
+    // The beginning of a large message, too.
+    client.write(Buffer.from("82ff", "hex"));
+    await until("it is heard", () => webSocket.wasHeard());
+  });
+
+  test("one that is not read from cannot be heard, unless it does not read itself", async () => {
+    start();
+    webSocket.pause();
+    expect(webSocket.wasHeard()).toBe(true);
+    expect(webSocket.wasHeard()).toBe(true);
+    client.pause();
+    served.write(Buffer.alloc(8 * 2 ** 20));
+    await until("it is not read", () => served.writableLength > 0);
+    expect(webSocket.wasHeard()).toBe(false);
+  });
+});
+
+describe("the client closes", () => {
+  test.each([
+    ["with a code, which it gets back", clientClose(1000, "bye"), "880203e8", 1000],
+    ["with a code of its own", clientClose(4321), "880210e1", 4321],
+    ["with none", clientClose(), "8800", 1005],
+  ])("%s", async (_how, frame, answer, code) => {
+    start();
+    client.write(Buffer.concat([text("last"), frame, text("too late")]));
+    await comes(answer);
+    await ended();
+    expect(webSocket.isOpen()).toBe(false);
+    client.end();
+    await tells("text last", `closed ${code}`);
+    webSocket.close(1001, "never sent");
+    webSocket.ping();
+    expect(received.toString("hex")).toBe(answer);
+  });
+
+  test("by ending the connection without a word: 1006", async () => {
+    start();
+    client.end(text("last"));
+    await tells("text last", "closed 1006");
+    await ended();
+    expect(received.length).toBe(0);
+  });
+
+  test("by vanishing: 1006", async () => {
+    start();
+    client.write(text("last"));
+    await tells("text last");
+    client.resetAndDestroy();
+    await tells("text last", "closed 1006");
+  });
+
+  test("and what it sent before is told, though it has vanished while it was not read from", async () => {
+    start();
+    webSocket.pause();
+    client.write(text("one"));
+    client.end(text("two"));
+    await until("it has ended", () => client.writableFinished);
+    webSocket.resume();
+    await tells("text one", "text two", "closed 1006");
+  });
+
+  test("and never ends the connection: the socket is destroyed after the linger time", async () => {
+    openOnFakeClock();
+    start();
+    client.write(clientClose(1000));
+    await vi.waitUntil(() => received.toString("hex") === "880203e8");
+    expect(told).toEqual([]);
+    vi.advanceTimersByTime(10_000);
+    vi.useRealTimers();
+    await tells("closed 1000");
+  });
+});
+
+describe("the server closes", () => {
+  test("with a code and a reason; the answer ends it, and no more messages are told", async () => {
+    start();
+    webSocket.close(1001, "the gateway stops");
+    webSocket.close(1008, "never sent");
+    await comes(`881303e9${Buffer.from("the gateway stops").toString("hex")}`);
+    expect(webSocket.isOpen()).toBe(false);
+    client.write(Buffer.concat([text("too late"), ping("not answered"), clientClose(1001)]));
+    await ended();
+    client.end();
+    await tells("closed 1001");
+    expect(received.length).toBe(21);
+  });
+
+  test("with a reason of the greatest length", async () => {
+    start();
+    const reason = "ü".repeat(61);
+    webSocket.close(1008, `${reason}.`);
+    await comes(`887d03f0${Buffer.from(`${reason}.`).toString("hex")}`);
+  });
+
+  test("and reads on, also where it was paused: its client is not to be stuck in what it writes", async () => {
+    start();
+    webSocket.pause();
+    client.write(Buffer.alloc(8 * 2 ** 20, text("x".repeat(100))));
+    await until("the client is held up", () => client.writableLength > 0);
+    webSocket.close(1008, "");
+    webSocket.pause();
+    await until("all is taken", () => client.writableLength === 0);
+    client.end(clientClose(1008));
+    await until("it is closed", () => told.some((one) => one.startsWith("closed")));
+  });
+
+  test("and receives no close frame: the socket is destroyed after the close time", async () => {
+    openOnFakeClock();
+    start();
+    webSocket.close(1001, "");
+    await vi.waitUntil(() => received.toString("hex") === "880203e9");
+    vi.advanceTimersByTime(10_000);
+    vi.useRealTimers();
+    await tells("closed 1006");
+  });
+
+  test("when the connection is gone already: nothing happens", async () => {
+    start();
+    client.resetAndDestroy();
+    await tells("closed 1006");
+    webSocket.close(1001, "");
+    webSocket.ping();
+    webSocket.terminate();
+    webSocket.resume();
+    await tells("closed 1006");
+  });
+
+  test("and is closed at once when its client answers", async () => {
+    start();
+    webSocket.close(1000, "");
+    client.end(clientClose(1000));
+    await tells("closed 1000");
+  });
+
+  test("by cutting it", async () => {
+    start();
+    webSocket.terminate();
+    await tells("closed 1006");
+  });
+});
+
+describe("the client breaks the protocol", () => {
+  test("it is told once and closed with the code and the reason, and what it sends after that is thrown away", async () => {
+    start();
+    client.write(Buffer.concat([text("good"), clientFrame({ opcode: 3 }), text("bad"), clientClose(1000)]));
+    const reason = "PROTOCOL_ERROR: the opcode 3 is unknown";
+    await comes(`88${(reason.length + 2).toString(16)}03ea${Buffer.from(reason).toString("hex")}`);
+    await ended();
+    for (let i = 0; i < 100; i++) client.write(clientFrame({ opcode: 4, payload: Buffer.alloc(1000) }));
+    client.end();
+    await tells("text good", "broke 1002", "closed 1006");
+  });
+
+  test("and may have sent much more: it reads why before the connection ends", async () => {
+    start();
+    client.write(Buffer.alloc(4 * 2 ** 20, "not a frame"));
+    await ended();
+    expect(received.subarray(0, 1).toString("hex")).toBe("88");
+    expect(received.toString()).toContain("PROTOCOL_ERROR");
+  });
+
+  test("after our close frame: it is cut off all the same", async () => {
+    start();
+    webSocket.close(1001, "");
+    client.write(clientFrame({ opcode: BINARY, mask: undefined }));
+    await ended();
+    client.end();
+    await tells("broke 1002", "closed 1006");
+    expect(received.toString("hex")).toBe("880203e9");
+  });
+});

@@ -10,7 +10,7 @@ import { FILES_POLICY, pageHeaders } from "../security-headers.ts";
 export type SendConsole = (reply: FastifyReply) => Promise<FastifyReply>;
 
 /** Where the files are: beside the compiled sources, or below the folder of the sources themselves. */
-const ROOTS = ["../../../../pages/", "../../../../../dist/pages/"].map((path) =>
+const ROOTS = ["../../../../pages/", "../../../../dist/pages/"].map((path) =>
   fileURLToPath(new URL(path, import.meta.url)),
 );
 

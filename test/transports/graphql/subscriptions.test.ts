@@ -161,7 +161,7 @@ describe.each([
       const failed = await running.next().catch((error: unknown) => ({ errors: error as Result["errors"] }));
       expect(failed.errors?.[0]?.extensions.code, query).toBe(code);
       if (query.includes('{a: "x"}'))
-        expect(failed.errors?.[0]?.message).toMatch(/^streamIds\.a is no entry id/);
+        expect(failed.errors?.[0]?.message).toMatch(/^streamIds\.a must be an entry id/);
     }
   });
 });

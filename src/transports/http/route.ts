@@ -16,6 +16,7 @@ import { type ParameterLimits, readParameters } from "../request/query.ts";
 import type { RequestLimits } from "../request/streams.ts";
 import type { Warnings } from "../request/warnings.ts";
 import type { TurnEnd } from "../response/byte-sink.ts";
+import type { Closing } from "../response/closing.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -90,32 +91,6 @@ export function targetOf<R extends ParameterRoute>(
   };
 }
 
-/** Says when the gateway stops. Not an AbortSignal: making and ending one for each request costs more than a read. */
-export interface Closing {
-  isClosing(): boolean;
-  /** Calls back once, when the gateway stops. @returns what takes that back */
-  add(callback: () => void): () => void;
-}
-
-/** Makes a `Closing` and what sets it off. */
-export function createClosing(): { readonly closing: Closing; close(): void } {
-  const callbacks = new Set<() => void>();
-  let isClosing = false;
-  return {
-    closing: {
-      isClosing: () => isClosing,
-      add(callback) {
-        callbacks.add(callback);
-        return () => callbacks.delete(callback);
-      },
-    },
-    close() {
-      isClosing = true;
-      for (const callback of [...callbacks]) callback();
-    },
-  };
-}
-
 /**
  * Lets an answer that is about to be sent leave at the end of this turn of the event loop, with the others of the turn.
  * One write right after the other finds the other side awake; waking it up for each costs more than the answer.
@@ -125,29 +100,4 @@ export function leaveTogether({ raw }: FastifyReply, turnEnd: TurnEnd): void {
   if (socket === null) return;
   socket.cork();
   turnEnd.add(() => socket.uncork());
-}
-
-/**
- * Calls back once, when the client has left or the gateway stops: at once, if that is so already. A client that has
- * ended its side of the connection counts as gone: one that left looks the same.
- *
- * @returns a function that stops the watch
- */
-export function whenGone(reply: FastifyReply, closing: Closing, callback: () => void): () => void {
-  const { raw, request } = reply;
-  const { socket } = request.raw;
-  const release = () => {
-    forget();
-    raw.removeListener("close", gone);
-    socket.removeListener("end", gone);
-  };
-  const gone = () => {
-    release();
-    callback();
-  };
-  const forget = closing.add(gone);
-  raw.once("close", gone);
-  socket.once("end", gone);
-  if (closing.isClosing() || raw.destroyed || socket.destroyed || socket.readableEnded) queueMicrotask(gone);
-  return release;
 }

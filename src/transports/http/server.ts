@@ -25,6 +25,7 @@ import { checkHead } from "../request/request-head.ts";
 import { WARNINGS_HEADER } from "../request/warnings.ts";
 import { errorBody } from "../response/append-results.ts";
 import { doorOf, type Refusals } from "../response/error-log.ts";
+import { ANSWER_HEADERS, SHARED_ANSWER_HEADERS, sendPage } from "../response/security-headers.ts";
 import { addAnswersMemory } from "./answers-memory.ts";
 import { addBodies } from "./bodies.ts";
 import { addBodyLimits, type BodySettings, SMALL_BODY_BYTES } from "./body-limits.ts";
@@ -45,7 +46,6 @@ import { addLogin, type LoginParts } from "./routes/login.ts";
 import { addMjpeg } from "./routes/mjpeg.ts";
 import { addPostData } from "./routes/post-data.ts";
 import { addStatus } from "./routes/status.ts";
-import { ANSWER_HEADERS, SHARED_ANSWER_HEADERS, sendPage } from "./security-headers.ts";
 import { addTraces } from "./traces.ts";
 import { addUploads, type Uploads } from "./uploads.ts";
 

@@ -5,8 +5,9 @@ import type { Gap } from "../../domain/entry.ts";
 import { asGatewayError, type GatewayError } from "../../domain/errors.ts";
 import type { Encoder, Sink } from "../../live/sink.ts";
 import type { SubscribedStream, SubscriptionOptions } from "../../live/subscription.ts";
-import { type RouteParts, whenGone } from "../http/route.ts";
+import type { RouteParts } from "../http/route.ts";
 import { type ByteSink, type Chunks, createByteSink } from "./byte-sink.ts";
+import { whenGone } from "./closing.ts";
 
 /** What is sent, and how. */
 export interface LiveResponseOptions {

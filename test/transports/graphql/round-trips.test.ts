@@ -17,7 +17,7 @@ import {
   type Executor,
   perform,
 } from "../../../src/transports/graphql/execution/executor.ts";
-import { createClosing } from "../../../src/transports/http/route.ts";
+import { createClosing } from "../../../src/transports/response/closing.ts";
 import { createRefusals } from "../../../src/transports/response/error-log.ts";
 import { type Engine, openEngine } from "../../support/engine.ts";
 import { silent, startRedis, type TestRedis } from "../../support/redis.ts";

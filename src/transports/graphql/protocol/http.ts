@@ -5,8 +5,8 @@ import { createHandler, type RequestHeaders, type Response } from "graphql-http"
 import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
 import type { ErrorCode } from "../../../domain/errors.ts";
 import { checkJsonBounds } from "../../../wire/json-text.ts";
-import { whenAnswerEnds } from "../../http/answer-end.ts";
 import { acceptsPage } from "../../request/media-types.ts";
+import { whenAnswerEnds } from "../../response/answer-end.ts";
 import type { OperationContext } from "../execution/context.ts";
 import { graphqlError } from "../execution/errors.ts";
 import { markNumbers } from "../execution/exact-numbers.ts";

@@ -2,7 +2,7 @@
 import fastifyStatic from "@fastify/static";
 import { type AltairConfigOptions, getAltairHtml, getDistDirectory } from "altair-static";
 import type { FastifyInstance, FastifyReply } from "fastify";
-import { FILES_POLICY, hashSource, type Policy, pageHeaders } from "../../http/security-headers.ts";
+import { FILES_POLICY, hashSource, type Policy, pageHeaders } from "../../response/security-headers.ts";
 import { EXAMPLES } from "./examples.ts";
 
 const BASE = "/graphql/playground/";

@@ -2,8 +2,8 @@
 import type { FastifyReply } from "fastify";
 import type { Session } from "../../../access/sessions.ts";
 import { encodeSse, SSE_HEARTBEAT } from "../../../wire/sse.ts";
-import { whenGone } from "../../http/route.ts";
 import { errorBody } from "../../response/append-results.ts";
+import { whenGone } from "../../response/closing.ts";
 import { createUnreadMemory } from "../../response/unread-memory.ts";
 import type { GraphqlParts } from "../execution/context.ts";
 

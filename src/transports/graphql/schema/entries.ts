@@ -1,6 +1,7 @@
 /** Entries, and the pages in which a stream's history is read: a connection whose cursors are entry ids. */
 
 import type { GraphQLResolveInfo } from "graphql";
+import { parseBound } from "../../../domain/cursor.ts";
 import { bytesOf, type Entry, type EntryFields } from "../../../domain/entry.ts";
 import {
   compareIds,
@@ -13,8 +14,7 @@ import {
 } from "../../../domain/entry-id.ts";
 import { badParameter } from "../../../domain/errors.ts";
 import { textOf } from "../../../wire/utf8.ts";
-import { parseBound } from "../../http/routes/history.ts";
-import { countOut } from "../../http/routes/read-once.ts";
+import { countOut } from "../../response/entries-sent.ts";
 import type { OperationContext } from "../execution/context.ts";
 import { countFields } from "../execution/selection.ts";
 import type { WorkBudget } from "../execution/work-budget.ts";

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply } from "fastify";
-import { FILES_POLICY, pageHeaders } from "../security-headers.ts";
+import { FILES_POLICY, pageHeaders } from "../../response/security-headers.ts";
 
 /** Answers with the page. */
 export type SendConsole = (reply: FastifyReply) => Promise<FastifyReply>;

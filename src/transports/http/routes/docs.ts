@@ -2,8 +2,8 @@
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
+import { FILES_POLICY, pageHeaders } from "../../response/security-headers.ts";
 import { ALSO_HEAD } from "../route.ts";
-import { FILES_POLICY, pageHeaders } from "../security-headers.ts";
 import { openApiDocument } from "./openapi.ts";
 
 /** Swagger UI brings one `<style>` in a picture of its own; a newer one may bring another, which a test would tell. */

@@ -2,10 +2,11 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { RequestedCursor } from "../../../domain/cursor.ts";
 import { cursorTimes, readWantedStreams, resolveCursors } from "../../request/streams.ts";
+import { whenGone } from "../../response/closing.ts";
 import { memoryOf } from "../answers-memory.ts";
 import { headerRoom, headersTooLarge } from "../header-room.ts";
 import { warnOfTimes } from "../request-warnings.ts";
-import { type RouteParts, targetOf, whenGone } from "../route.ts";
+import { type RouteParts, targetOf } from "../route.ts";
 import {
   type AnswerForm,
   answerBytes,

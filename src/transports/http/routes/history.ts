@@ -1,15 +1,16 @@
 /** `GET /data/{stream_id}/entries`: pages through a stream's history by time or id (docs/protocol.md, "History"). */
 import type { FastifyInstance } from "fastify";
-import { type EntryId, FIRST_ID, idAfter, idBefore, LAST_ID, parseId } from "../../../domain/entry-id.ts";
+import { parseBound } from "../../../domain/cursor.ts";
+import { type EntryId, LAST_ID } from "../../../domain/entry-id.ts";
 import { badParameter } from "../../../domain/errors.ts";
 import { readWantedStreams } from "../../request/streams.ts";
+import { countOut } from "../../response/entries-sent.ts";
 import { memoryOf } from "../answers-memory.ts";
 import { headerRoom, headersTooLarge } from "../header-room.ts";
 import { warnOfTimes } from "../request-warnings.ts";
 import { type RouteParts, targetOf } from "../route.ts";
 import { answerBytes, answerFormOf, memoryOfAnswer, sendEntries } from "./entries-response.ts";
 import { fitEntries, mostFitting } from "./fit-entries.ts";
-import { countOut } from "./read-once.ts";
 
 /** Adds the route. */
 export function addHistoryRange(
@@ -55,40 +56,6 @@ export function addHistoryRange(
     if (last !== undefined && (shown.length < entries.length || isCut)) reply.header("link", linkTo(last.id));
     return sendEntries(reply, sent, form, { memory });
   });
-}
-
-/**
- * Parses a bound: `-` and `+` for the ends, an id, milliseconds, a time in ISO 8601. A moment has all entries of its
- * millisecond. With `(` before it, a bound is left out itself, a moment with all its entries, so that ranges of time
- * that follow each other share none.
- *
- * @throws GatewayError BAD_PARAMETER
- */
-export function parseBound(name: "start" | "end", text: string): EntryId {
-  const isExclusive = text.startsWith("(");
-  const isStart = name === "start";
-  const id = idOfBound(isExclusive ? text.slice(1) : text, isStart === isExclusive ? "greatest" : "least");
-  const bound = !isExclusive ? id : id && (isStart ? idAfter(id) : idBefore(id));
-  if (bound !== undefined) return bound;
-  throw badParameter(name, `is no entry id, milliseconds, ISO 8601 time, - or +: "${text.slice(0, 60)}"`);
-}
-
-function idOfBound(text: string, missingSequence: "least" | "greatest"): EntryId | undefined {
-  if (text === "-") return FIRST_ID;
-  // A bare plus in a query string arrives as a space.
-  if (text === "+" || text === " ") return LAST_ID;
-  const ms = millisecondsOf(text);
-  return parseId(ms === undefined ? text : String(ms), missingSequence);
-}
-
-const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+ -]\d\d:?\d\d)?)?$/i;
-
-/** The milliseconds of a time in ISO 8601; undefined where it is none. Without a zone it is UTC. */
-function millisecondsOf(text: string): number | undefined {
-  const [, date, time = "00:00", zone = "Z"] = ISO_TIME.exec(text) ?? [];
-  if (date === undefined) return undefined;
-  const ms = Date.parse(`${date}T${time}${zone.replace(" ", "+").replace(/(\d\d)(\d\d)$/, "$1:$2")}`);
-  return ms >= 0 ? ms : undefined;
 }
 
 function nextPage(url: string, last: EntryId, reverse: boolean): string {

@@ -10,9 +10,9 @@ import type { Tickets } from "../../../access/identity/tickets.ts";
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
 import { namingOf } from "../../../domain/stream-name.ts";
 import { mediaTypeOf } from "../../request/media-types.ts";
+import { sendPage } from "../../response/security-headers.ts";
 import { loginPage } from "../pages.ts";
 import { ALSO_HEAD, PUBLIC, type RouteParts } from "../route.ts";
-import { sendPage } from "../security-headers.ts";
 
 /** What logging in takes. */
 export interface LoginParts {

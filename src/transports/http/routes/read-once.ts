@@ -1,5 +1,5 @@
 /** One read for one answer: what is there now, or the first that comes within a time. */
-import { bytesOf, type Entry, type Gap, type StreamEntries } from "../../../domain/entry.ts";
+import type { Gap, StreamEntries } from "../../../domain/entry.ts";
 import type { GatewayError } from "../../../domain/errors.ts";
 import type { Encoder, Reservation } from "../../../live/sink.ts";
 import type { Subscribe, SubscribedStream } from "../../../live/subscription.ts";
@@ -8,6 +8,7 @@ import type { StreamClasses } from "../../../observe/stream-classes.ts";
 import type { PolledReads } from "../../../redis/read/poll-cache.ts";
 import type { Log } from "../../../redis/read/stream-reader.ts";
 import type { WantedStream } from "../../request/streams.ts";
+import { countOut } from "../../response/entries-sent.ts";
 
 /** What is to be read. */
 export interface ReadOnceOptions {
@@ -80,13 +81,6 @@ export function expectedBytes(
   for (const { key, isAtEnd } of streams)
     if (!isAtEnd) bytes += log.expectedBytes(key, count, streams.length);
   return bytes;
-}
-
-/** Counts entries that are sent in an answer. */
-export function countOut(streamClasses: StreamClasses, key: string, entries: readonly Entry[]): void {
-  const counts = streamClasses.of(key);
-  counts.entriesOut += entries.length;
-  counts.bytesOut += bytesOf(entries);
 }
 
 /** Reads once. What the live tail knows is not used: it may be behind what somebody was already told is stored. @throws GatewayError */

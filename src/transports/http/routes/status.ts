@@ -6,9 +6,9 @@ import type { Metrics } from "../../../observe/metrics.ts";
 import type { Availability } from "../../../redis/availability.ts";
 import { acceptsPage } from "../../request/media-types.ts";
 import { errorBody } from "../../response/append-results.ts";
+import { sendPage } from "../../response/security-headers.ts";
 import { homePage } from "../pages.ts";
 import { ALSO_HEAD, PUBLIC, RETRY_AFTER_SECONDS } from "../route.ts";
-import { sendPage } from "../security-headers.ts";
 import type { SendConsole } from "./console.ts";
 import { sharePage } from "./shared-page.ts";
 

@@ -191,7 +191,7 @@ describe("push headers", () => {
       async (n) => {
         const header = JSON.stringify(Array.from({ length: n }, (_, i) => i + 1));
         expect(await endOf("fuzz+zzuf/push?ack=1", [header, Buffer.alloc(n)])).toMatch(
-          /^1008 BAD_HEADER: header has \d offsets? for the 2 streams/,
+          /^1008 BAD_HEADER: header must have one offset per stream of the URL \(2\), got \d/,
         );
       },
     ));

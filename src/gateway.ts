@@ -1,4 +1,4 @@
-/** Builds the gateway's parts, hands them to each other, and takes them down in the reverse order. */
+/** Assembles the parts of a gateway, starts it, and closes the parts in reverse order. */
 import { randomUUID } from "node:crypto";
 import type { AddressInfo, Socket } from "node:net";
 import { createAdmission } from "./access/admission.ts";
@@ -53,27 +53,27 @@ import { createPullEncoders } from "./transports/websocket/pull-encoder.ts";
 import { createWebSocketTransport } from "./transports/websocket/server.ts";
 import type { Peers } from "./workers/peers.ts";
 
-/** Memory that is kept for large messages between them: what a few cameras have under way. */
+/** Bytes of buffers that are kept for reuse by large messages: enough for a few cameras. */
 const PAYLOAD_POOL_BYTES = 16 * 1024 * 1024;
 
-/** A gateway that listens. */
+/** A running gateway. */
 export interface Gateway {
-  /** Where it listens, for people: `http://127.0.0.1:8000`. */
+  /** URL for display: `http://127.0.0.1:8000`. */
   readonly url: string;
-  /** Which Redis it uses, for people: without a password. */
+  /** Redis address for display, without a password. */
   readonly redis: string;
-  /** Whether that Redis is its own child. */
+  /** Whether the gateway started that Redis itself. */
   readonly isManaged: boolean;
-  /** Stops it: what is in flight is answered and stored, within `SHUTDOWN_MS`. */
+  /** Stops the gateway. Requests in flight are stored and answered, within `SHUTDOWN_MS`. */
   close(): Promise<void>;
 }
 
 /**
  * Starts a gateway.
  *
- * @param signal gives the start up, as while a managed Redis reads its data: what was started is stopped again
- * @param peers the other workers, where it is one of several that are one gateway to its clients
- * @throws Error with a sentence for people where it cannot start; the signal's reason where that came first
+ * @param signal aborts the start, for example while a managed Redis loads its data; all started parts are closed
+ * @param peers the other workers, if this process is one of several workers
+ * @throws Error with a message for the operator if it cannot start, or the signal's reason if it was aborted
  */
 export async function startGateway(
   settings: Settings,
@@ -106,10 +106,10 @@ export async function startGateway(
   }
 }
 
-/** How often (ms) a stop looks for uploads that ended and connections that became idle. */
+/** Interval in ms at which the shutdown checks for finished uploads and idle connections. */
 const CLOSE_POLL_MS = 20;
 
-/** Ends all connections: no new ones, then the answers to the open ones. @param ms within which all are ended */
+/** Stops accepting connections, completes open requests, then closes all connections. @param ms time limit for all steps */
 async function endConnections(
   { app, server, webSockets, uploads, deadlines, beginClosing }: Awaited<ReturnType<typeof assemble>>,
   ms: number,
@@ -132,7 +132,7 @@ async function endConnections(
   deadlines.close();
 }
 
-/** Share of `SHUTDOWN_MS` in which bodies may still be received. */
+/** Fraction of `SHUTDOWN_MS` in which request bodies may still be received. */
 const UPLOADS_SHARE = 5 / 8;
 
 async function assemble(
@@ -300,13 +300,13 @@ async function assemble(
   return { app, server, webSockets, uploads, deadlines, beginClosing };
 }
 
-/** How long (ms) the metrics wait for Redis. */
-const PING_WITHIN_MS = 1000;
+/** Time in ms after which the metrics report no reply from Redis. */
+const PING_TIMEOUT_MS = 1000;
 
-/** The time of a ping in seconds, NaN where there is no answer. */
+/** Returns the time of a ping in seconds, or NaN if Redis does not reply. */
 async function timePing(log: Log): Promise<number> {
   const from = performance.now();
-  const late = new Promise<boolean>((resolve) => setTimeout(resolve, PING_WITHIN_MS, false).unref());
+  const late = new Promise<boolean>((resolve) => setTimeout(resolve, PING_TIMEOUT_MS, false).unref());
   const answered = log.ping().then(
     () => true,
     () => false,
@@ -314,14 +314,14 @@ async function timePing(log: Log): Promise<number> {
   return (await Promise.race([answered, late])) ? (performance.now() - from) / 1000 : Number.NaN;
 }
 
-/** Waits, but no longer than so many ms. */
+/** Waits for a promise, at most `ms`. */
 const within = async (ms: number, done: PromiseLike<unknown>): Promise<void> => {
   await Promise.race([done, pause(ms)]);
 };
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Who may come in, and what is kept of them. */
+/** Creates the parts that authenticate, authorize and limit clients. */
 function openAccess(
   settings: Settings,
   commands: Commands,

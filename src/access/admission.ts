@@ -1,4 +1,4 @@
-/** What every request passes, by whichever door it comes: is a hostile page behind it, and who is it? */
+/** Admission: the checks that every request passes on every transport, for hostile pages and for credentials. */
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { BrowserGuard } from "./browser-guard.ts";
@@ -8,49 +8,49 @@ import { ANYONE, type Identity } from "./identity/authorize.ts";
 import { credentialsOf } from "./identity/credentials.ts";
 import { checkTicketRoute } from "./identity/ticket-scope.ts";
 
-/** Somebody at a door. */
+/** The client of one request or connection. */
 export interface Visitor {
-  /** Names this request or connection, in the log and to the client. */
+  /** Id of this request or connection, which appears in the log and is sent to the client. */
   readonly id: string;
   readonly address: string;
   readonly host: string | undefined;
   readonly isSecure: boolean;
-  /** Changes when a connection shows a fresh token. */
+  /** Changes when the client renews the token of a connection. */
   identity: Identity;
 }
 
-/** The header that tells a client its id, so that it can tell an operator which line of the log is about it. */
+/** Response header with the visitor's id, by which an operator finds the log lines about a client. */
 export const CONNECTION_HEADER = "x-connection-id";
 
-/** Lets requests in, or not. */
+/** Admits or rejects requests. */
 export interface Admission {
-  /** Notes that a request has come, and from where. */
+  /** Creates the visitor of a request: its id, and the client's address, host and scheme. */
   receive(request: IncomingMessage): Visitor;
-  /** Whether it is no hostile page's. @throws GatewayError FORBIDDEN_HOST or FORBIDDEN_ORIGIN */
+  /** Rejects the requests of hostile pages. @throws GatewayError FORBIDDEN_HOST or FORBIDDEN_ORIGIN */
   check(visitor: Visitor, request: IncomingMessage): void;
   /**
-   * Finds out who it is and notes that in the visitor. At once where nothing has to be asked for it.
+   * Authenticates the request and stores the identity in the visitor. Synchronous if no key set or store is involved.
    *
    * @throws GatewayError UNAUTHENTICATED, or AUTH_UNAVAILABLE
    */
   identify(visitor: Visitor, request: IncomingMessage): void | Promise<void>;
 }
 
-/** What deciding takes. */
+/** Dependencies of admission. */
 export interface AdmissionParts {
   readonly authenticator: Authenticator;
   readonly guard: BrowserGuard;
   readonly forwarding: Forwarding;
 }
 
-/** Somebody who has not shown anything yet. */
-const NOBODY: Identity = { name: "nobody", grants: [] };
+/** Identity of a client before it has authenticated. */
+const UNAUTHENTICATED: Identity = { name: "unauthenticated", grants: [] };
 
-/** Makes the admission of a gateway. */
+/** Creates the admission of a gateway. */
 export function createAdmission({ authenticator, guard, forwarding }: AdmissionParts): Admission {
-  // Unlike those of another gateway or run, and costing no randomness for each.
+  // Unique per process start, so an id needs no random bytes of its own.
   const run = randomBytes(5).toString("hex");
-  const initial = authenticator.isOpen ? ANYONE : NOBODY;
+  const initial = authenticator.isOpen ? ANYONE : UNAUTHENTICATED;
   let count = 0;
 
   return {

@@ -1,14 +1,15 @@
 /**
- * Whom a browser may speak for. A page of another site can make the browser of a developer send requests to a gateway
- * on that developer's machine; without these checks it could read cameras and push entries.
+ * Browser guard: rejects requests that pages of other sites send through a user's browser. Without these checks, any page
+ * that a developer visits could read cameras from, and push entries to, a gateway on the developer's machine.
  *
- * `Origin` says which page asks: only the gateway's own and local pages may, unless allowed. `Host` says by which name
- * the gateway was found: a foreign name that resolves to 127.0.0.1 is a page playing "own origin" (DNS rebinding).
+ * `Origin` names the page that sends the request: only the gateway's own pages and local pages are allowed by default.
+ * `Host` is the name under which the browser found the gateway: a foreign name that resolves to 127.0.0.1 would make a
+ * hostile page same-origin (DNS rebinding).
  */
 import { isIPv6 } from "node:net";
 import { GatewayError } from "../domain/errors.ts";
 
-/** What the guard goes by. */
+/** Settings of the guard. */
 export interface BrowserGuardOptions {
   /** `ALLOWED_ORIGINS`; `*` allows all. */
   readonly allowedOrigins: readonly string[];
@@ -18,31 +19,31 @@ export interface BrowserGuardOptions {
   readonly listenHost: string;
 }
 
-/** What of a request is looked at. */
+/** Headers that the guard checks. */
 export interface BrowserRequest {
   readonly origin: string | undefined;
   readonly host: string | undefined;
-  /** `Sec-Fetch-Site` and `Sec-Fetch-Mode` (W3C Fetch Metadata), by which browsers tell of requests without an origin. */
+  /** `Sec-Fetch-Site` and `Sec-Fetch-Mode` (W3C Fetch Metadata), which browsers send without `Origin`, too. */
   readonly fetchSite?: string | undefined;
   readonly fetchMode?: string | undefined;
   readonly referer?: string | undefined;
 }
 
-/** Refuses what a hostile page sends. */
+/** Rejects the requests of hostile pages. */
 export interface BrowserGuard {
   /** @throws GatewayError FORBIDDEN_HOST or FORBIDDEN_ORIGIN */
   check(request: BrowserRequest): void;
-  /** Whether pages of an origin may read answers. */
+  /** Returns whether pages of an origin may read responses. */
   allowsOrigin(origin: string, host: string | undefined): boolean;
-  /** Whether an origin is the gateway's own, by the name that it was asked by. */
+  /** Returns whether an origin is the gateway's own, given the `Host` of the request. */
   isOwnOrigin(origin: string, host: string | undefined): boolean;
 }
 
-/** Whether a host name, without port, is this machine's own. */
+/** Returns whether a host name, without port, is a loopback name. */
 export const isLoopback = (name: string): boolean =>
   /^(?:(?:[^\n]+\.)?localhost|::1|\[::1\]|127(?:\.\d{1,3}){3})$/i.test(name);
 
-/** Makes a guard. */
+/** Creates a guard. */
 export function createBrowserGuard({
   allowedOrigins,
   allowedHosts,
@@ -51,7 +52,7 @@ export function createBrowserGuard({
   const anyOrigin = allowedOrigins.includes("*");
   const origins = new Set(allowedOrigins.map((origin) => origin.toLowerCase().replace(/\/$/, "")));
   const hosts = new Set(allowedHosts.map(hostName));
-  // On the network any name may be the right one, unless the operator listed the right ones.
+  // A gateway on the network cannot know its names, so it accepts any unless ALLOWED_HOSTS is set.
   const anyHost = hosts.has("*") || (hosts.size === 0 && !isLoopback(listenHost));
 
   function allowsOrigin(origin: string, host: string | undefined): boolean {
@@ -73,19 +74,19 @@ export function createBrowserGuard({
       if (!anyHost && name !== undefined && !isLoopback(name) && !hosts.has(name))
         throw new GatewayError(
           "FORBIDDEN_HOST",
-          `host ${name} is not this gateway's; ALLOWED_HOSTS can name it`,
+          `host ${name} is not allowed; add it to ALLOWED_HOSTS to allow it`,
         );
-      // What is in an <img> or <script> comes without an origin. A link may come from anywhere: somebody follows it.
+      // Browsers request <img> and <script> without an origin. Navigation is allowed from any site: the user clicked a link.
       const isPartOfPage = origin === undefined && fetchSite === "cross-site" && fetchMode !== "navigate";
       if (isPartOfPage && !anyOrigin && !allowsOrigin(webUrl(referer ?? "")?.origin ?? "", host))
         throw new GatewayError(
           "FORBIDDEN_ORIGIN",
-          "pages of other sites may not use this gateway; ALLOWED_ORIGINS can name them",
+          "pages of other sites are not allowed; add their origin to ALLOWED_ORIGINS to allow them",
         );
       if (origin !== undefined && !allowsOrigin(origin, host))
         throw new GatewayError(
           "FORBIDDEN_ORIGIN",
-          `pages of ${origin} may not use this gateway; ALLOWED_ORIGINS can name them`,
+          `pages of ${origin} are not allowed; add the origin to ALLOWED_ORIGINS to allow them`,
         );
     },
   };
@@ -96,11 +97,11 @@ function webUrl(origin: string): URL | undefined {
   return url !== undefined && /^https?:$/.test(url.protocol) ? url : undefined;
 }
 
-/** A `Host` as a URL of a scheme writes it: in lower case, and without the scheme's own port. */
+/** Normalizes a `Host` for a scheme: lower case, without the scheme's default port. */
 const hostOf = (protocol: string, host: string): string | undefined =>
   URL.canParse(`${protocol}//${host}`) ? new URL(`${protocol}//${host}`).host : undefined;
 
-/** The name in a `Host`, without its port, as a URL spells it; an IPv6 address has brackets. */
+/** Returns the name in a `Host` without its port, normalized as in a URL: an IPv6 address has brackets. */
 function hostName(host: string | undefined): string | undefined {
   if (host === undefined) return undefined;
   const name = isIPv6(host) ? `[${host}]` : host;

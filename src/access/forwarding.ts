@@ -1,31 +1,31 @@
 /**
- * Who is at the other end when a proxy stands between. What a request says of that in `X-Forwarded-…` is believed only
- * where the peer is a proxy that the operator named: anybody can write these headers.
+ * Client address, host and scheme behind a proxy. `X-Forwarded-…` headers are used only if the peer is a trusted proxy
+ * (`TRUST_PROXY`), because any client can send them.
  */
 import type { IncomingMessage } from "node:http";
 import proxyAddr from "@fastify/proxy-addr";
 
-/** Where a request really came from, and by which name and scheme. */
+/** The client's view of a request: its address, and the host and scheme that it used. */
 export interface Origin {
   /** The client's address. */
   readonly address: string;
-  /** The `Host` that the client asked for. */
+  /** The `Host` that the client sent. */
   readonly host: string | undefined;
-  /** Whether the client's connection is by TLS. */
+  /** Whether the client's connection uses TLS. */
   readonly isSecure: boolean;
 }
 
-/** Finds out. */
+/** Returns the origin of a request. */
 export type Forwarding = (request: IncomingMessage) => Origin;
 
-/** Whether an address is that of a proxy to be believed. */
+/** Returns whether an address is that of a trusted proxy. */
 export type ProxyTest = (address: string) => boolean;
 
 /**
- * Makes the test.
+ * Creates the test for trusted proxies.
  *
- * @param trusted addresses and networks (`10.0.0.0/8`, `loopback`, `uniquelocal`) of proxies; none believes nobody
- * @throws TypeError where one is no address
+ * @param trusted addresses and networks (`10.0.0.0/8`, `loopback`, `uniquelocal`) of trusted proxies; empty trusts none
+ * @throws TypeError if one is not a valid address
  */
 export function createProxyTest(trusted: readonly string[]): ProxyTest {
   if (trusted.length === 0) return () => false;
@@ -33,14 +33,14 @@ export function createProxyTest(trusted: readonly string[]): ProxyTest {
   return (address) => trusts(address, 0);
 }
 
-/** Makes the reader of forwarding headers. */
+/** Creates the reader of forwarding headers. */
 export function createForwarding(isProxy: ProxyTest): Forwarding {
   return (request) => {
     const own = direct(request);
     if (!isProxy(own.address)) return own;
     const protocol = nearest(request.headers["x-forwarded-proto"]);
     return {
-      // Read from the right, as far as the proxies are known: what stands left of that the client may have written.
+      // Read from the right, up to the first address that is not a trusted proxy: the client can forge the rest.
       address: proxyAddr(request, isProxy),
       host: nearest(request.headers["x-forwarded-host"]) ?? own.host,
       isSecure: protocol === undefined ? own.isSecure : protocol === "https" || protocol === "wss",
@@ -57,7 +57,7 @@ function direct(request: IncomingMessage): Origin {
   };
 }
 
-/** The last of a list: what the proxy next to the gateway wrote. */
+/** Returns the last item of a list header: the one added by the proxy next to the gateway. */
 function nearest(header: string | string[] | undefined): string | undefined {
   const text = typeof header === "string" ? header : header?.at(-1);
   return text?.split(",").at(-1)?.trim() || undefined;

@@ -1,4 +1,4 @@
-/** The connections that last as an operator sees them, of one process or of all workers of a gateway. */
+/** Open connections as an operator sees them, of one process or of all workers of a gateway. */
 import { GatewayError } from "../domain/errors.ts";
 import type { Session, SessionKind, Sessions } from "./sessions.ts";
 
@@ -11,29 +11,29 @@ export interface ShownSession {
   /** ISO 8601. */
   readonly since: string;
   readonly expires: string | null;
-  /** Some of its streams, and how many there are. */
+  /** The first 100 of its streams, and the number of all. */
   readonly streams: readonly string[];
   readonly streamCount: number;
 }
 
-/** Lists connections, and ends one. */
+/** Lists connections and closes them. */
 export interface SessionList {
   list(): Promise<readonly ShownSession[]>;
-  /** Ends the connection with this id, as an operator. @returns whether there was one */
+  /** Closes the connection with this id for an operator. @returns whether it was found */
   end(id: string): Promise<boolean>;
 }
 
-/** Streams that are shown of one connection. */
+/** Maximum number of streams listed per connection. */
 const MOST_STREAMS = 100;
 
-/** The list of one process. */
+/** Creates the list of one process. */
 export const createSessionList = (sessions: Sessions): SessionList => ({
   list: async () => [...sessions.list()].map(shown),
   end: async (id) =>
     sessions.end(id, new GatewayError("CLOSED_BY_OPERATOR", "an operator closed this connection")),
 });
 
-/** The list of one process and of others that are asked, the oldest connection first. */
+/** Joins the lists of this process and of the other workers, oldest connection first. */
 export const joinSessionLists = (own: SessionList, others: SessionList): SessionList => ({
   async list() {
     const lists = await Promise.all([own.list(), others.list()]);

@@ -1,6 +1,6 @@
 /**
- * The connections that last: who is behind each, what it may do, and how it ends when that changes. A connection whose
- * token expires or whose key is revoked is closed, unless it shows a fresh token before.
+ * Sessions: the long-lived connections with their identities and the streams that they use. A session whose token
+ * expires or whose key is revoked is closed, unless the client renews the token first.
  */
 import { asGatewayError, GatewayError } from "../domain/errors.ts";
 import type { Visitor } from "./admission.ts";
@@ -9,24 +9,24 @@ import { authorize } from "./identity/authorize.ts";
 import type { Action } from "./identity/grant.ts";
 import type { Limits } from "./limits/limits.ts";
 
-/** One connection that lasts. */
+/** One long-lived connection. */
 export interface Session {
   readonly visitor: Visitor;
-  /** By which door it came. */
+  /** The route that it uses. */
   readonly kind: SessionKind;
-  /** When it began, in ms since 1970. */
+  /** Start time, in ms since 1970. */
   readonly sinceMs: number;
-  /** What it does with which streams; a fresh token has to allow the same. */
+  /** Actions on streams that are in progress; a renewed token must permit all of them. */
   uses: readonly Use[];
-  /** Ends it, and tells the client why. */
+  /** Closes the connection and sends the error to the client. */
   end(error: GatewayError): void;
-  /** The identity's name that the connection is counted under. */
+  /** Identity under which the connection counts towards the limits, also after a renewal. */
   readonly countedAs: string;
-  /** A fresh token was shown: what was allowed before has to be asked again. */
+  /** Called after a renewal: permissions that were checked before must be checked again. */
   onRenewed?: () => void;
 }
 
-/** The doors that keep a connection. */
+/** The routes with long-lived connections. */
 export type SessionKind = (typeof KINDS)[number];
 
 const KINDS = ["push", "pull", "events", "mjpeg", "graphql"] as const;
@@ -40,46 +40,46 @@ export interface Use {
 /** Keeps the sessions of a gateway. */
 export interface Sessions {
   open(visitor: Visitor, kind: SessionKind, end: (error: GatewayError) => void): Session;
-  /** Whether a session may do something with streams; if so it is noted. @returns what ends that @throws GatewayError FORBIDDEN */
+  /** Authorizes and records an action on streams. @returns a function that removes the record @throws GatewayError FORBIDDEN */
   use(session: Session, action: Action, keys: readonly string[]): () => void;
-  /** Shows a fresh token. One that is not good, or allows less than the session does, ends it. */
+  /** Renews the token. A token that is invalid, or does not permit all recorded uses, closes the session. */
   renew(session: Session, token: string): Promise<void>;
   /**
-   * Looks after somebody who waits for one answer, which is no connection that lasts. Calls back once where they are no
-   * longer let in.
+   * Watches the identity of a request in progress, which is not a session. Calls back once if the identity becomes
+   * invalid.
    *
-   * @returns what takes that back
+   * @returns a function that stops watching
    */
   whileGood(visitor: Visitor, onEnd: (error: GatewayError) => void): () => void;
-  /** The connection is gone. */
+  /** Removes a session whose connection has closed. */
   forget(session: Session): void;
   list(): Iterable<Session>;
-  /** How many there are of each kind, also of those with none. */
+  /** Number of sessions of each kind, including zeros. */
   counts(): ReadonlyMap<SessionKind, number>;
-  /** Ends the session with this id. @returns whether there was one */
+  /** Closes the session with this id. @returns whether it was found */
   end(id: string, error: GatewayError): boolean;
-  /** Ends those whose identity no longer holds. */
+  /** Closes the sessions and requests whose identity is no longer valid. */
   review(): void;
   close(): void;
 }
 
-/** How often sessions are looked through for tokens that have expired, in ms. */
+/** Interval of the check for expired tokens, in ms. */
 const REVIEW_EVERY_MS = 1000;
 
 const NO_USES: readonly Use[] = [];
 const NOTHING = () => undefined;
 
-/** Somebody who waits for one answer. */
+/** A request in progress. */
 interface Waiter {
   readonly visitor: Visitor;
   readonly onEnd: (error: GatewayError) => void;
 }
 
-/** What whoever is no longer let in is told. */
+/** Creates the error for an identity that is no longer valid. */
 export const noLongerGood = () =>
-  new GatewayError("UNAUTHENTICATED", "the token has expired, or its key was revoked");
+  new GatewayError("UNAUTHENTICATED", "the token has expired or its key was revoked");
 
-/** Makes the sessions of a gateway. */
+/** Creates the sessions of a gateway. */
 export function createSessions(authenticator: Authenticator, limits: Limits): Sessions {
   const open = new Set<Session>();
   const waiting = new Set<Waiter>();
@@ -113,7 +113,7 @@ export function createSessions(authenticator: Authenticator, limits: Limits): Se
     use(session, action, keys) {
       authorize(session.visitor.identity, action, keys);
       const use: Use = { action, keys };
-      // Not pushed: an array that grows takes room for many more.
+      // Copied instead of pushed: a growing array reserves room for many more elements.
       session.uses = [...session.uses, use];
       return () => {
         session.uses = session.uses.filter((one) => one !== use);

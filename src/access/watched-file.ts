@@ -1,52 +1,52 @@
 /**
- * A file that is read again when it changes: keys, certificates. It is looked at twice a second, which also sees files
- * that are replaced by a rename or a new link, as secrets of a cluster are.
+ * Watches files such as keys and certificates and reloads them when they change. It polls twice a second, because polling
+ * also detects files that are replaced by a rename or a new link, as Kubernetes does with secrets.
  */
 import { statSync } from "node:fs";
 import type { Logger } from "../domain/logger.ts";
 
-/** How often files are looked at, in ms. */
-const LOOK_EVERY_MS = 500;
+/** Polling interval, in ms. */
+const POLL_INTERVAL_MS = 500;
 
-/** What is watched. */
+/** The files to watch. */
 export interface WatchedFileOptions<T> {
-  /** The paths; a change of one reads all. */
+  /** The paths; a change of one reloads all. */
   readonly paths: readonly string[];
-  /** Reads them. What it throws at first ends the start; later the value before stays. */
+  /** Reads the files. If the first read throws, `watchFile` throws; if a later one does, the previous value stays. */
   readonly read: () => T;
-  /** Told of each new value but the first. */
+  /** Called with each new value after the first. */
   readonly onChange: (value: T) => void;
   readonly logger: Logger;
 }
 
-/** A value that follows files. */
+/** A value that is reloaded from its files. */
 export interface WatchedFile<T> {
   value(): T;
   close(): void;
 }
 
-/** Reads files now, and again whenever one changes. @throws what `read` throws */
+/** Reads files now, and again when one of them changes. @throws the error of the first `read` */
 export function watchFile<T>({ paths, read, onChange, logger }: WatchedFileOptions<T>): WatchedFile<T> {
   let seen = stampOf(paths);
   let value = read();
-  const looking = setInterval(() => {
+  const polling = setInterval(() => {
     const now = stampOf(paths);
     if (now === seen) return;
     seen = now;
     try {
       value = read();
     } catch (error) {
-      logger.error({ err: error, paths }, "a changed file cannot be used; what it said before stays");
+      logger.error({ err: error, paths }, "a changed file is invalid; the previous content stays in use");
       return;
     }
-    logger.info({ paths }, "a file changed and was read again");
+    logger.info({ paths }, "file changed and was reloaded");
     onChange(value);
-  }, LOOK_EVERY_MS);
-  looking.unref();
-  return { value: () => value, close: () => clearInterval(looking) };
+  }, POLL_INTERVAL_MS);
+  polling.unref();
+  return { value: () => value, close: () => clearInterval(polling) };
 }
 
-/** What changes when a file does. */
+/** Returns a text that changes when a file does. */
 function stampOf(paths: readonly string[]): string {
   return paths
     .map((path) => {

@@ -23,7 +23,7 @@ export async function runWorker(): Promise<void> {
   };
   const handlers: WorkerHandlers = {
     stop,
-    usage: (news) => usage.hear(news),
+    usage: (news) => usage.receive(news),
     metrics: () => registered().metrics(),
     sessions: () => registered().sessions.list(),
     endSession: (id) => registered().sessions.end(id),
@@ -46,7 +46,7 @@ export async function runWorker(): Promise<void> {
 
   const { number, settings, version, usage: others } = await primary.request("config");
   const logger = createLogger(settings).child({ worker: number });
-  usage.hear(others);
+  usage.receive(others);
   const peers: Peers = {
     usage,
     metrics: () => primary.request("metrics"),

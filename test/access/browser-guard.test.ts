@@ -64,7 +64,7 @@ describe("“takes browser requests only from its own and local origins”", () 
   ])("refuses %s", (_, origin) => {
     for (const one of [LOCAL, NETWORK])
       expect(refusalOf(() => one.check({ origin, host: HOST }))).toBe(
-        `FORBIDDEN_ORIGIN: pages of ${origin} may not use this gateway; ALLOWED_ORIGINS can name them`,
+        `FORBIDDEN_ORIGIN: pages of ${origin} are not allowed; add the origin to ALLOWED_ORIGINS to allow them`,
       );
   });
 
@@ -103,14 +103,14 @@ describe("a foreign name that leads here (DNS rebinding)", () => {
     "x y",
   ])("is refused where only this machine can be meant: %s", (host) => {
     expect(refusalOf(() => LOCAL.check({ origin: undefined, host }))).toMatch(
-      /^FORBIDDEN_HOST: host .+ is not this gateway's; ALLOWED_HOSTS can name it$/,
+      /^FORBIDDEN_HOST: host .+ is not allowed; add it to ALLOWED_HOSTS to allow it$/,
     );
   });
 
   test("is refused though its page plays the gateway's own", () => {
     expect(
       refusalOf(() => LOCAL.check({ origin: "http://evil.example:8000", host: "evil.example:8000" })),
-    ).toBe("FORBIDDEN_HOST: host evil.example is not this gateway's; ALLOWED_HOSTS can name it");
+    ).toBe("FORBIDDEN_HOST: host evil.example is not allowed; add it to ALLOWED_HOSTS to allow it");
   });
 
   test.each(["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "LOCALHOST", "app.localhost:1", undefined])(

@@ -33,7 +33,7 @@ async function knownKey(name: string, permissions: readonly string[]): Promise<s
   return key;
 }
 
-const ENDED = "the token has expired, or its key was revoked";
+const ENDED = "the token has expired or its key was revoked";
 const followOf = (stream: string) => `subscription { data(streamIds: {${stream}: "0"}) { string } }`;
 const FOLLOW = followOf("cam");
 

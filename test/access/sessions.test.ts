@@ -37,7 +37,7 @@ describe.concurrent("“when a token expires its sockets close with 4401”", ()
     );
     expect(await socket.closed).toEqual({
       code: 4401,
-      reason: "UNAUTHENTICATED: the token has expired, or its key was revoked",
+      reason: "UNAUTHENTICATED: the token has expired or its key was revoked",
     });
   });
 
@@ -68,7 +68,7 @@ describe.concurrent("“when a token expires its sockets close with 4401”", ()
     expect(answer.status).toBe(401);
     expect(answer.headers["www-authenticate"]).toBe("Bearer");
     expect(answer.json()).toEqual({
-      error: "the token has expired, or its key was revoked",
+      error: "the token has expired or its key was revoked",
       code: "UNAUTHENTICATED",
     });
   });

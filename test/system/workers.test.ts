@@ -330,6 +330,6 @@ test("what keeps a worker from its start is told once", async () => {
     env: { WORKERS: "2", REDIS_URL: redis.url, AUTH: "1", AUTH_KEYS_FILE: "/proc/version" },
   });
   expect(await gateway.ended).toBe(1);
-  expect(gateway.complaints).toEqual([expect.stringContaining("is no file of keys")]);
+  expect(gateway.complaints).toEqual([expect.stringContaining("is not a valid keys file")]);
   expect(processesBelow(gateway.pid)).toEqual([]);
 });

@@ -23,7 +23,7 @@ let nextId = 0;
 function join(relay: UsageSync): Member {
   const id = nextId++;
   const usage = createSharedUsage((news) => relay.receive(id, news));
-  usage.hear(relay.join(id, usage.hear));
+  usage.receive(relay.join(id, usage.receive));
   return { id, usage, own: new Map() };
 }
 
@@ -98,7 +98,7 @@ test("shares limits of connections, rates and streams among workers", () => {
   expect(one.accountOf(visitor).take(10, 0)).toBe(0);
   settle();
   for (const limits of [one, other]) {
-    expect(() => limits.checkConnection(visitor)).toThrow("has the 2 connections");
+    expect(() => limits.checkConnection(visitor)).toThrow("limit of 2 connections");
     expect(() => limits.useStream(visitor, "c")).toThrow("2 streams");
     limits.useStream(visitor, "a");
   }

@@ -1,4 +1,4 @@
-/** Says who somebody is by what they show: an API key, a token or a ticket. */
+/** Authenticator: resolves credentials (an API key, a token or a ticket) to an identity. */
 import { createHash } from "node:crypto";
 import { GatewayError } from "../../domain/errors.ts";
 import { watchFile } from "../watched-file.ts";
@@ -8,34 +8,34 @@ import { createJwtVerifier, type JwtOptions } from "./jwt.ts";
 import { type ApiKey, isKey, keyIdOf, readKeyFile } from "./key-file.ts";
 import type { Tickets } from "./tickets.ts";
 
-/** Says who somebody is. */
+/** Resolves credentials to identities. */
 export interface Authenticator {
-  /** Whether anybody may do anything without showing who they are. */
+  /** Whether authentication is off: every client may do everything. */
   readonly isOpen: boolean;
   /**
-   * Whose credentials these are. The answer is there at once where nothing has to be asked for it.
+   * Returns the identity behind credentials, without a promise if it is known already.
    *
-   * @throws GatewayError UNAUTHENTICATED, or AUTH_UNAVAILABLE where it cannot be found out now
+   * @throws GatewayError UNAUTHENTICATED, or AUTH_UNAVAILABLE if the credentials cannot be checked at present
    */
   identify(credentials: Credentials | undefined): Identity | Promise<Identity>;
-  /** Whether an identity still holds: not expired, its key not revoked. */
+  /** Returns whether an identity is still valid: not expired, and its key not revoked. */
   isGood(identity: Identity): boolean;
   close(): void;
 }
 
-/** What decides who is let in. */
+/** Options of the authenticator. */
 export interface AuthenticatorOptions extends JwtOptions {
-  /** `AUTH`; off, everybody is let in as anyone. */
+  /** `AUTH`; if off, every client has the identity `ANYONE`. */
   readonly isOn: boolean;
   readonly keysFile: string;
   readonly tickets: Tickets;
-  /** Keys were added or revoked: identities that were good may no longer be. */
+  /** Called after keys were added or revoked: identities may have become invalid. */
   readonly onKeysChange: () => void;
 }
 
-/** Checked tokens are remembered for so long (ms) at most: signatures cost far more than a look-up. */
-const REMEMBER_MS = 30_000;
-const MOST_REMEMBERED = 10_000;
+/** Longest time, in ms, that a verified token is cached: checking a signature costs far more than a look-up. */
+const CACHE_MS = 30_000;
+const MAX_CACHED = 10_000;
 
 const OPEN: Authenticator = {
   isOpen: true,
@@ -44,7 +44,7 @@ const OPEN: Authenticator = {
   close: () => undefined,
 };
 
-/** Makes the authenticator. @throws Error with a sentence where a setting cannot be used */
+/** Creates the authenticator. @throws Error with a message for the operator if a setting is invalid */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   if (!options.isOn) return OPEN;
   const { keysFile, tickets, logger } = options;
@@ -52,32 +52,38 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const readKeys = () => new Map(readKeyFile(keysFile).map((key) => [key.id, key]));
   const keys = watchFile({ paths: [keysFile], read: readKeys, onChange: options.onKeysChange, logger });
   if (keys.value().size === 0 && options.secret === "" && options.keys === "")
-    logger.warn({ keysFile }, "AUTH is on and there is no key yet: redis-streamer keys add makes one");
-  const remembered = new Map<string, { readonly identity: Identity; readonly untilMs: number }>();
+    logger.warn(
+      { keysFile },
+      "AUTH is on and the keys file has no keys; create one with: redis-streamer keys add",
+    );
+  const verified = new Map<string, { readonly identity: Identity; readonly untilMs: number }>();
 
   function identifyKey(id: string, token: string): Identity {
     const key = keys.value().get(id);
     if (key === undefined || !isKey(key, token))
-      throw new GatewayError("UNAUTHENTICATED", "there is no such key, or it was revoked");
-    return refuseExpired(identityOf(key), "the key has expired");
+      throw new GatewayError("UNAUTHENTICATED", "the API key is unknown or was revoked");
+    return requireUnexpired(identityOf(key), "the API key has expired");
   }
 
   async function identifyToken(token: string): Promise<Identity> {
     const identity = await jwt.verify(token);
-    if (remembered.size >= MOST_REMEMBERED) remembered.clear();
-    remembered.set(hashOf(token), { identity, untilMs: performance.now() + REMEMBER_MS });
+    if (verified.size >= MAX_CACHED) verified.clear();
+    verified.set(hashOf(token), { identity, untilMs: performance.now() + CACHE_MS });
     return identity;
   }
 
-  function recall(token: string): Identity | undefined {
-    const known = remembered.get(hashOf(token));
+  function cached(token: string): Identity | undefined {
+    const known = verified.get(hashOf(token));
     return known !== undefined && known.untilMs > performance.now() ? known.identity : undefined;
   }
 
   async function redeem(ticket: string): Promise<Identity> {
     const identity = await tickets.redeem(ticket);
     if (!isGood(identity))
-      throw new GatewayError("UNAUTHENTICATED", "what the ticket was made with no longer holds");
+      throw new GatewayError(
+        "UNAUTHENTICATED",
+        "the key or token that the ticket was issued for has expired or was revoked",
+      );
     return identity;
   }
 
@@ -93,13 +99,16 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     isGood,
     identify(credentials) {
       if (credentials === undefined)
-        throw new GatewayError("UNAUTHENTICATED", "a key or token is needed: Authorization: Bearer …");
+        throw new GatewayError(
+          "UNAUTHENTICATED",
+          "credentials are missing; send Authorization: Bearer <key or token>",
+        );
       if (credentials.kind === "ticket") return redeem(credentials.ticket);
       const { token } = credentials;
       const keyId = keyIdOf(token);
       if (keyId !== undefined) return identifyKey(keyId, token);
-      const known = recall(token);
-      return known === undefined ? identifyToken(token) : refuseExpired(known, "the token has expired");
+      const known = cached(token);
+      return known === undefined ? identifyToken(token) : requireUnexpired(known, "the token has expired");
     },
     close() {
       keys.close();
@@ -108,9 +117,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   };
 }
 
-function refuseExpired(identity: Identity, sentence: string): Identity {
+function requireUnexpired(identity: Identity, message: string): Identity {
   if (identity.expiresAtMs !== undefined && identity.expiresAtMs <= Date.now())
-    throw new GatewayError("UNAUTHENTICATED", sentence);
+    throw new GatewayError("UNAUTHENTICATED", message);
   return identity;
 }
 

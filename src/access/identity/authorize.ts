@@ -1,33 +1,33 @@
-/** Who somebody is, and the one question that every door asks before it does something for them. */
+/** Identities, and the authorization check that every transport makes before it acts for a client. */
 import { GatewayError } from "../../domain/errors.ts";
 import { type Action, allows, allowsGateway, covers, type Grant } from "./grant.ts";
 import type { TicketScope } from "./ticket-scope.ts";
 
-/** Somebody who came in, with what they may do. */
+/** An authenticated client, with its permissions. */
 export interface Identity {
   /** For logs and the list of connections: `key:lab-camera`, `jwt:alice`. Never a secret. */
   readonly name: string;
   readonly grants: readonly Grant[];
-  /** When it ends, in ms since 1970; absent where it does not end by itself. */
+  /** Expiry, in ms since 1970; absent if it does not expire. */
   readonly expiresAtMs?: number;
-  /** The API key behind it, which can be revoked. */
+  /** Id of the API key that it was authenticated by, which can be revoked. */
   readonly keyId?: string;
-  /** Present where a ticket was shown: it may not make further tickets. */
+  /** Present if the client authenticated with a ticket, which may not issue further tickets. */
   readonly isTicket?: true;
-  /** The one use that a ticket was requested for; the grants count within it only. */
+  /** The route and streams that a ticket is limited to; the grants apply only within it. */
   readonly scope?: TicketScope;
 }
 
-/** Everybody, where authentication is off. */
+/** Identity of every client while authentication is off. */
 export const ANYONE: Identity = { name: "anyone", grants: [{ action: "admin", pattern: "*" }] };
 
-/** The key that stands for the metrics page: `read::metrics` allows a scraper that, and nothing else. */
+/** Key that represents the metrics page: the permission `read::metrics` lets a scraper read it and nothing else. */
 export const METRICS = ":metrics";
 
-/** Stands for all streams of a device, in what concerns the device itself. */
+/** Key that represents all streams of a device, for actions on the device itself. */
 export const wholeDevice = (device: string): string => `${device}:*`;
 
-/** Returns whether an identity may do something with one stream. @param key the stream's key in Redis */
+/** Returns whether an identity may perform an action on one stream. @param key the stream's key in Redis */
 export const may = (identity: Identity, action: Action, key: string): boolean =>
   identity === ANYONE ||
   (isInScope(identity, action, key) && identity.grants.some((grant) => allows(grant, action, key)));
@@ -35,7 +35,7 @@ export const may = (identity: Identity, action: Action, key: string): boolean =>
 const isInScope = ({ scope }: Identity, action: Action, key: string): boolean =>
   scope === undefined || (scope.action === action && scope.keys.includes(key));
 
-/** Those of streams' keys that an identity may read: what is listed shows no others. */
+/** Filters stream keys to those that an identity may read, for listings. */
 export const readable = (identity: Identity, keys: readonly string[]): readonly string[] =>
   identity === ANYONE ? keys : keys.filter((key) => may(identity, "read", key));
 
@@ -60,7 +60,7 @@ export function authorizeGateway(identity: Identity, action: Action): void {
 }
 
 /**
- * Whether an identity may know of a device.
+ * Checks that an identity may see a device.
  *
  * @throws GatewayError FORBIDDEN
  */
@@ -81,15 +81,15 @@ export function requireWritable(key: string): void {
 }
 
 /**
- * Whether an identity may do something with streams: all of them, or it is refused.
+ * Checks that an identity may act on all of the given streams.
  *
  * @param keys the streams' keys in Redis
- * @throws GatewayError FORBIDDEN that names the first stream it may not
+ * @throws GatewayError FORBIDDEN that names the first stream without permission
  */
 export function authorize(identity: Identity, action: Action, keys: readonly string[]): void {
   if (action !== "read") for (const key of keys) requireWritable(key);
   if (identity === ANYONE) return;
-  const refused = keys.find((key) => !may(identity, action, key));
-  if (refused !== undefined)
-    throw new GatewayError("FORBIDDEN", `${identity.name} has no permission to ${action} ${refused}`);
+  const denied = keys.find((key) => !may(identity, action, key));
+  if (denied !== undefined)
+    throw new GatewayError("FORBIDDEN", `${identity.name} has no permission to ${action} ${denied}`);
 }

@@ -1,55 +1,55 @@
 /**
- * Where a secret can stand in a request. Programs use a header; browsers, which can set none on a WebSocket, a
- * subprotocol; pages a cookie, or a ticket in the address of what takes nothing but an address.
+ * Finds the credentials in a request. Programs send a header; browsers, which cannot set headers on a WebSocket, send a
+ * subprotocol; pages send a cookie, or a ticket in the URL where only a URL can be set (`<img>`, `EventSource`).
  */
 import type { IncomingHttpHeaders } from "node:http";
 import { GatewayError } from "../../domain/errors.ts";
 
-/** What somebody shows: a key or token, or a ticket. */
+/** Credentials of a client: a key or token, or a ticket. */
 export type Credentials =
   | { readonly kind: "token"; readonly token: string }
   | { readonly kind: "ticket"; readonly ticket: string };
 
-/** The part of a request that can hold a secret. */
+/** The parts of a request that can carry credentials. */
 export interface CredentialSource {
   readonly headers: IncomingHttpHeaders;
   /** The query string, with or without its `?`. */
   readonly search: string;
-  /** Whether a page of another origin than the gateway's own asks. */
+  /** Whether the request is from a page of an origin other than the gateway's own. */
   readonly isForeignPage: boolean;
 }
 
-/** Before a token among the subprotocols of a WebSocket. */
+/** Prefix of a token among the subprotocols of a WebSocket. */
 export const BEARER_PROTOCOL = "bearer.";
 
-/** The name of the cookie that `POST /login` makes. */
+/** Name of the cookie that `POST /login` sets. */
 export const COOKIE = "redis_streamer_token";
 
-/** Longest token looked at, in characters. */
-const MOST_TOKEN_CHARACTERS = 16 * 1024;
+/** Maximum length of a token, in characters. */
+const MAX_TOKEN_CHARACTERS = 16 * 1024;
 
 /**
- * Finds what a request shows of who sends it. A header goes before a ticket, a ticket before a cookie.
+ * Returns the credentials of a request. A header takes precedence over a ticket, and a ticket over a cookie.
  *
- * @returns undefined where it shows nothing
- * @throws GatewayError UNAUTHENTICATED where it shows something that can be no key or token
+ * @returns undefined if the request has no credentials
+ * @throws GatewayError UNAUTHENTICATED if they are not well-formed
  */
 export function credentialsOf({ headers, search, isForeignPage }: CredentialSource): Credentials | undefined {
   const token =
     fromAuthorization(headers.authorization) ?? single(headers["x-api-key"]) ?? fromProtocol(headers);
-  if (token !== undefined) return { kind: "token", token: plausible(token) };
+  if (token !== undefined) return { kind: "token", token: checkForm(token) };
   const ticket = search.includes("ticket=") ? new URLSearchParams(search).get("ticket") : null;
-  if (ticket !== null && ticket !== "") return { kind: "ticket", ticket: plausible(ticket) };
-  // A browser adds the cookie whoever asks: only the gateway's own pages may count on it.
+  if (ticket !== null && ticket !== "") return { kind: "ticket", ticket: checkForm(ticket) };
+  // Browsers send the cookie with requests from any page; accept it only from the gateway's own pages.
   const cookie = isForeignPage || isCrossOrigin(headers) ? undefined : fromCookie(headers.cookie);
-  return cookie === undefined ? undefined : { kind: "token", token: plausible(cookie) };
+  return cookie === undefined ? undefined : { kind: "token", token: checkForm(cookie) };
 }
 
 function fromAuthorization(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
   const [, token] = /^bearer +(\S+) *$/i.exec(header) ?? [];
   if (token !== undefined) return token;
-  throw new GatewayError("UNAUTHENTICATED", "Authorization wants to be: Bearer <key or token>");
+  throw new GatewayError("UNAUTHENTICATED", "Authorization must be: Bearer <key or token>");
 }
 
 const single = (header: string | string[] | undefined): string | undefined =>
@@ -69,14 +69,14 @@ function fromCookie(header: string | undefined): string | undefined {
   return undefined;
 }
 
-/** Fetch Metadata: a port of its own is another origin, though cookies do not know ports. */
+/** Checks Fetch Metadata: cookies are shared between ports, but another port is another origin. */
 function isCrossOrigin(headers: IncomingHttpHeaders): boolean {
   const site = headers["sec-fetch-site"];
   return site !== undefined && site !== "same-origin" && site !== "none";
 }
 
-/** Keys, tokens and tickets are made of these characters, so they pass through headers, cookies and subprotocols. */
-function plausible(token: string): string {
-  if (token.length <= MOST_TOKEN_CHARACTERS && /^[\w.~+/=-]+$/.test(token)) return token;
-  throw new GatewayError("UNAUTHENTICATED", "that is no key or token");
+/** Keys, tokens and tickets consist of these characters, which are valid in headers, cookies and subprotocols. */
+function checkForm(token: string): string {
+  if (token.length <= MAX_TOKEN_CHARACTERS && /^[\w.~+/=-]+$/.test(token)) return token;
+  throw new GatewayError("UNAUTHENTICATED", "the credentials are not a valid key, token or ticket");
 }

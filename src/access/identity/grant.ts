@@ -1,10 +1,10 @@
 /**
- * What a key or token allows: an action on the streams of a pattern, written `read:glasses:*`.
+ * Grants: permissions of a key or token, each an action on the streams of a pattern, written `read:glasses:*`.
  * Patterns are those of `domain/stream-pattern.ts`.
  */
 import { matchesGlob, matchesPattern, problemOfPattern } from "../../domain/stream-pattern.ts";
 
-/** What can be done: `write` does not include `read`; `admin` includes both, and what changes or removes streams. */
+/** Actions. `write` does not include `read`; `admin` includes both, and permits to change and delete streams. */
 export const ACTIONS = ["read", "write", "admin"] as const;
 
 /** One of `ACTIONS`. */
@@ -17,9 +17,9 @@ export interface Grant {
 }
 
 /**
- * Reads a grant, `read:glasses:*`. An action alone, `admin`, is for everything.
+ * Parses a grant, `read:glasses:*`. An action alone (`admin`) applies to everything.
  *
- * @throws Error with a sentence that says what is wrong
+ * @throws Error that describes the problem
  */
 export function parseGrant(text: string): Grant {
   const at = text.indexOf(":");
@@ -27,16 +27,16 @@ export function parseGrant(text: string): Grant {
   const pattern = at < 0 ? "*" : text.slice(at + 1);
   const action = ACTIONS.find((one) => one === name);
   if (action === undefined)
-    throw new Error(`a permission begins with one of ${ACTIONS.join(", ")}, not "${text.slice(0, 60)}"`);
+    throw new Error(`a permission must start with one of ${ACTIONS.join(", ")}, got "${text.slice(0, 60)}"`);
   const problem = problemOfPattern(pattern);
   if (problem !== undefined) throw new Error(`a permission's pattern, as glasses:*, ${problem}`);
   return { action, pattern };
 }
 
-/** The text that `parseGrant` reads. */
+/** Formats a grant for `parseGrant`. */
 export const formatGrant = ({ action, pattern }: Grant): string => `${action}:${pattern}`;
 
-/** Whether a grant allows an action on a stream key. */
+/** Returns whether a grant allows an action on a stream key. */
 export const allows = (grant: Grant, action: Action, key: string): boolean =>
   (grant.action === action || grant.action === "admin") && matchesPattern(grant.pattern, key);
 

@@ -1,6 +1,6 @@
 /**
- * JSON Web Tokens (RFC 7519): who signed them, whom they are for, how long they hold. The algorithm that a token names
- * only chooses among those that the keys here are for, so that no public key is ever taken for a secret.
+ * Verifies JSON Web Tokens (RFC 7519): signature, audience, issuer and expiry. The token's `alg` only selects among the
+ * algorithms of the configured keys, so a public key is never used as an HMAC secret.
  */
 import { createHash, createPublicKey } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -21,36 +21,36 @@ import { watchFile } from "../watched-file.ts";
 import type { Identity } from "./authorize.ts";
 import { type Grant, parseGrant } from "./grant.ts";
 
-/** What decides which tokens are good. */
+/** Options of the verifier. */
 export interface JwtOptions {
-  /** For HS256; empty takes none. */
+  /** Secret for HS256; empty disables HS256. */
   readonly secret: string;
-  /** For RS256 and ES256: the URL of a JWKS, or the path of a JWKS, a public key or a certificate; empty takes none. */
+  /** For RS256 and ES256: URL of a JWKS, or path of a JWKS, a public key or a certificate; empty disables both. */
   readonly keys: string;
-  /** What `aud` has to name; empty does not ask. */
+  /** Required `aud`; empty disables the check. */
   readonly audience: string;
-  /** What `iss` has to be; empty does not ask. */
+  /** Required `iss`; empty disables the check. */
   readonly issuer: string;
-  /** By how much (ms) the clocks of issuer and gateway may differ. */
+  /** Tolerated difference, in ms, between the clocks of issuer and gateway. */
   readonly clockToleranceMs: number;
   readonly logger: Logger;
 }
 
-/** Checks tokens. */
+/** Verifies tokens. */
 export interface JwtVerifier {
-  /** @throws GatewayError UNAUTHENTICATED, or AUTH_UNAVAILABLE where the keys cannot be had */
+  /** @throws GatewayError UNAUTHENTICATED, or AUTH_UNAVAILABLE if the keys cannot be fetched */
   verify(token: string): Promise<Identity>;
   close(): void;
 }
 
 const SYMMETRIC = "HS256";
 const ASYMMETRIC = ["RS256", "ES256"];
-/** RFC 7518, section 3.2: a key as long as the hash. */
-const LEAST_SECRET_BYTES = 32;
-const MOST_GRANTS = 1000;
-const FETCH_WITHIN_MS = 5000;
+/** RFC 7518, section 3.2: the key must be at least as long as the hash. */
+const MIN_SECRET_BYTES = 32;
+const MAX_GRANTS = 1000;
+const FETCH_TIMEOUT_MS = 5000;
 
-/** Makes the verifier. @throws Error with a sentence where secret or keys cannot be used */
+/** Creates the verifier. @throws Error with a message for the operator if the secret or the keys are invalid */
 export function createJwtVerifier(options: JwtOptions): JwtVerifier {
   const { audience, issuer, clockToleranceMs } = options;
   const secret = secretOf(options.secret);
@@ -68,7 +68,7 @@ export function createJwtVerifier(options: JwtOptions): JwtVerifier {
       return (await jwtVerify(token, secret, { ...checks, algorithms: [SYMMETRIC] })).payload;
     if (alg !== undefined && ASYMMETRIC.includes(alg) && keys !== undefined)
       return (await jwtVerify(token, keys.find, { ...checks, algorithms: ASYMMETRIC })).payload;
-    throw new errors.JOSEAlgNotAllowed(`"alg" ${JSON.stringify(alg)} is not taken here`);
+    throw new errors.JOSEAlgNotAllowed(`algorithm ${JSON.stringify(alg)} is not accepted`);
   }
 
   return {
@@ -76,7 +76,7 @@ export function createJwtVerifier(options: JwtOptions): JwtVerifier {
       try {
         return identityOf(await payloadOf(token), clockToleranceMs);
       } catch (error) {
-        throw refusalOf(error);
+        throw rejectionOf(error);
       }
     },
     close: () => keys?.close(),
@@ -86,8 +86,8 @@ export function createJwtVerifier(options: JwtOptions): JwtVerifier {
 function secretOf(text: string): Uint8Array | undefined {
   if (text === "") return undefined;
   const bytes = Buffer.from(text);
-  if (bytes.length < LEAST_SECRET_BYTES)
-    throw new Error(`JWT_SECRET has ${bytes.length} bytes; HS256 wants at least ${LEAST_SECRET_BYTES}`);
+  if (bytes.length < MIN_SECRET_BYTES)
+    throw new Error(`JWT_SECRET must have at least ${MIN_SECRET_BYTES} bytes for HS256, got ${bytes.length}`);
   return bytes;
 }
 
@@ -97,7 +97,7 @@ function openKeys(
 ): { readonly find: JWTVerifyGetKey; close(): void } | undefined {
   if (source === "") return undefined;
   if (/^https?:\/\//i.test(source)) {
-    const find = createRemoteJWKSet(new URL(source), { timeoutDuration: FETCH_WITHIN_MS });
+    const find = createRemoteJWKSet(new URL(source), { timeoutDuration: FETCH_TIMEOUT_MS });
     return { find, close: () => undefined };
   }
   const file = watchFile({
@@ -112,8 +112,9 @@ function openKeys(
 function readKeys(path: string): JWTVerifyGetKey {
   const text = readFileSync(path, "utf8");
   if (text.trimStart().startsWith("{")) return createLocalJWKSet(JSON.parse(text) as JSONWebKeySet);
-  // A private key holds its public one; it has no business here.
-  if (text.includes("PRIVATE KEY")) throw new Error(`JWT_KEYS ${path} is a private key; name the public one`);
+  // A private key would work, because it contains the public one, but the gateway must not have it.
+  if (text.includes("PRIVATE KEY"))
+    throw new Error(`JWT_KEYS must be the path of a public key, got a private key in ${path}`);
   const key: KeyInput = createPublicKey(text);
   return () => key;
 }
@@ -127,30 +128,30 @@ function identityOf(payload: JWTPayload, clockToleranceMs: number): Identity {
   };
 }
 
-/** Subjects of up to this many characters name their account as they are. */
-const MOST_SUBJECT_CHARACTERS = 64;
-/** Before the hash in an account's name. */
+/** Subjects up to this length are used unchanged as account names. */
+const MAX_SUBJECT_CHARACTERS = 64;
+/** Prefix of the hash in an account name. */
 const HASHED = "~sha256:";
 
 /**
- * The account of a subject, by which limits count: different subjects never share one. It also goes to logs, so a subject
- * that is long, or not printable ASCII, appears as its readable beginning and its hash. So does one that could be taken for
- * such a name, and one that could be taken for a token without a subject, which is `?`.
+ * Returns the account name of a subject, by which limits count: different subjects never share one. It also appears in
+ * logs, so a subject that is long, or not printable ASCII, is written as its readable beginning and its hash. So is a
+ * subject that looks like such a name, or like `?`, the name for a token without a subject.
  */
 function accountOf(subject: string): string {
   if (subject === "") return "?";
-  const isPlain = /^[\x20-\x7e]+$/.test(subject) && subject.length <= MOST_SUBJECT_CHARACTERS;
+  const isPlain = /^[\x20-\x7e]+$/.test(subject) && subject.length <= MAX_SUBJECT_CHARACTERS;
   if (isPlain && subject !== "?" && !subject.includes(HASHED)) return subject;
-  // As UTF-16: UTF-8 would make one of all lone surrogates.
+  // Hash the UTF-16 text: UTF-8 would map all lone surrogates to one character.
   const hash = createHash("sha256").update(Buffer.from(subject, "utf16le")).digest("base64url");
   return `${subject.slice(0, 24).replace(/[^\x20-\x7e]/g, "?")}${HASHED}${hash}`;
 }
 
-/** `permissions`, a list, and `scope`, words (RFC 8693, section 4.2), in which others may have theirs too. */
+/** Reads the grants in `permissions` (a list) and `scope` (words, RFC 8693, section 4.2); other values are ignored. */
 function grantsOf({ permissions, scope }: JWTPayload): readonly Grant[] {
   const listed = Array.isArray(permissions) ? permissions.filter((one) => typeof one === "string") : [];
   const words = typeof scope === "string" ? scope.split(" ") : [];
-  return [...listed, ...words].slice(0, MOST_GRANTS).flatMap((text) => {
+  return [...listed, ...words].slice(0, MAX_GRANTS).flatMap((text) => {
     try {
       return [parseGrant(text)];
     } catch {
@@ -159,22 +160,22 @@ function grantsOf({ permissions, scope }: JWTPayload): readonly Grant[] {
   });
 }
 
-/** What a client may know of why its token is not taken. */
-function refusalOf(error: unknown): GatewayError {
-  const refuse = (sentence: string) => new GatewayError("UNAUTHENTICATED", sentence, { cause: error });
-  if (error instanceof errors.JWTExpired) return refuse("the token has expired");
+/** Converts a verification error to the error that the client receives. */
+function rejectionOf(error: unknown): GatewayError {
+  const reject = (message: string) => new GatewayError("UNAUTHENTICATED", message, { cause: error });
+  if (error instanceof errors.JWTExpired) return reject("the token has expired");
   if (error instanceof errors.JWTClaimValidationFailed)
-    return refuse(`the token's claim ${error.claim} is missing or not right`);
+    return reject(`the token's claim ${error.claim} is missing or invalid`);
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported)
-    return refuse("the token is signed in a way that is not taken here");
+    return reject("the token's signature algorithm is not accepted");
   if (isOutage(error))
-    return new GatewayError("AUTH_UNAVAILABLE", "the keys that tokens are signed with cannot be had now", {
+    return new GatewayError("AUTH_UNAVAILABLE", "the keys for verifying tokens are unavailable", {
       cause: error,
     });
-  return refuse("the token is not good");
+  return reject("the token is invalid");
 }
 
-/** Whether fetching the keys failed, which says nothing about the token. */
+/** Returns whether fetching the keys failed, in which case the token may be valid. */
 const isOutage = (error: unknown): boolean =>
   error instanceof errors.JWKSTimeout ||
   error instanceof errors.JWKSInvalid ||

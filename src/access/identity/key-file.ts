@@ -1,10 +1,10 @@
 /**
- * The file of API keys. It holds what a key may do and a hash of its secret; the key itself is shown once, when it is made.
+ * Keys file. It stores the permissions and a hash of each API key; the key itself is shown once, when it is created.
  *
  *     {"keys": [{"id", "name", "hash", "permissions", "created", "expires"?}]}
  *
- * A key is `rsk_{id}_{secret}`. Its secret has 256 random bits, so a plain SHA-256 cannot be searched through, and a
- * slow hash would only slow down each request.
+ * A key is `rsk_{id}_{secret}`. Its secret has 256 random bits, so a plain SHA-256 cannot be reversed by search, and
+ * a slow hash would only slow down each request.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -13,18 +13,18 @@ import { formatGrant, type Grant, parseGrant } from "./grant.ts";
 /** One key, without its secret. */
 export interface ApiKey {
   readonly id: string;
-  /** For people, in logs and lists. */
+  /** Display name for logs and lists. */
   readonly name: string;
   /** SHA-256 of the whole key, in hex. */
   readonly hash: string;
   readonly grants: readonly Grant[];
   /** ISO 8601. */
   readonly created: string;
-  /** When it ends, in ms since 1970. */
+  /** Expiry, in ms since 1970. */
   readonly expiresAtMs?: number;
 }
 
-/** What a new key is made of. */
+/** Properties of a key to be created. */
 export interface NewKey {
   readonly name: string;
   readonly grants: readonly Grant[];
@@ -34,27 +34,28 @@ export interface NewKey {
 const KEY = /^rsk_([0-9a-f]{12})_[\w-]{43}$/;
 const NAME = /^[\w.@-]{1,64}$/;
 
-/** The id in a key; undefined where the text is no key. */
+/** Returns the id in a key, or undefined if the text is not a key. */
 export const keyIdOf = (token: string): string | undefined => KEY.exec(token)?.[1];
 
-/** Whether a token is the key behind this hash. Takes as long whatever the difference is. */
+/** Returns whether a token matches the key's hash, in constant time. */
 export const isKey = ({ hash }: ApiKey, token: string): boolean =>
   timingSafeEqual(Buffer.from(hash, "hex"), sha256(token));
 
-/** Makes a key. @returns the key as the file has it, and the secret that nobody can make from it again */
+/** Creates a key. @returns the row of the keys file, and the secret, which cannot be recovered from it */
 export function makeKey({ name, grants, expiresAtMs }: NewKey): {
   readonly key: ApiKey;
   readonly secret: string;
 } {
-  if (!NAME.test(name)) throw new Error(`a key's name has 1 to 64 letters, digits and .@_-, not "${name}"`);
-  if (grants.length === 0) throw new Error("a key without permissions would open nothing");
+  if (!NAME.test(name))
+    throw new Error(`a key name must have 1 to 64 letters, digits or .@_-, got "${name}"`);
+  if (grants.length === 0) throw new Error("a key must have at least one permission");
   const id = randomBytes(6).toString("hex");
   const secret = `rsk_${id}_${randomBytes(32).toString("base64url")}`;
   const key = { id, name, hash: sha256(secret).toString("hex"), grants, created: new Date().toISOString() };
   return { key: expiresAtMs === undefined ? key : { ...key, expiresAtMs }, secret };
 }
 
-/** Reads a file of keys; none where there is no file. @throws Error that says what is wrong with it */
+/** Reads a keys file; a missing file has no keys. @throws Error that describes the problem in the file */
 export function readKeyFile(path: string): readonly ApiKey[] {
   let text: string;
   try {
@@ -66,11 +67,11 @@ export function readKeyFile(path: string): readonly ApiKey[] {
   try {
     return parseKeys(JSON.parse(text));
   } catch (error) {
-    throw new Error(`${path} is no file of keys: ${(error as Error).message}`);
+    throw new Error(`${path} is not a valid keys file: ${(error as Error).message}`);
   }
 }
 
-/** Writes a file of keys, for its owner alone, so that whoever reads at the same time sees it before or after, never half. */
+/** Writes a keys file with access for its owner only. The write is atomic for concurrent readers. */
 export function writeKeyFile(path: string, keys: readonly ApiKey[]): void {
   const rows = keys.map(({ id, name, hash, grants, created, expiresAtMs }) => ({
     id,
@@ -87,13 +88,13 @@ export function writeKeyFile(path: string, keys: readonly ApiKey[]): void {
 
 function parseKeys(value: unknown): readonly ApiKey[] {
   const rows = isObject(value) ? value.keys : undefined;
-  if (!Array.isArray(rows)) throw new Error('it wants {"keys": […]}');
+  if (!Array.isArray(rows)) throw new Error('the file must contain {"keys": […]}');
   return rows.map((row: unknown, i): ApiKey => {
     const { id, name, hash, permissions, created, expires } = isObject(row) ? row : {};
     if (typeof id !== "string" || typeof name !== "string" || typeof hash !== "string")
-      throw new Error(`key ${i + 1} wants an id, a name and a hash`);
-    if (!/^[0-9a-f]{64}$/.test(hash)) throw new Error(`the hash of ${name} is no SHA-256 in hex`);
-    if (!Array.isArray(permissions)) throw new Error(`${name} wants a list of permissions`);
+      throw new Error(`key ${i + 1} must have an id, a name and a hash`);
+    if (!/^[0-9a-f]{64}$/.test(hash)) throw new Error(`the hash of key ${name} must be a SHA-256 in hex`);
+    if (!Array.isArray(permissions)) throw new Error(`the permissions of key ${name} must be a list`);
     const key = {
       id,
       name,
@@ -103,7 +104,8 @@ function parseKeys(value: unknown): readonly ApiKey[] {
     };
     if (expires === undefined) return key;
     const expiresAtMs = Date.parse(String(expires));
-    if (Number.isNaN(expiresAtMs)) throw new Error(`${name} expires at no time: "${expires}"`);
+    if (Number.isNaN(expiresAtMs))
+      throw new Error(`the expiry of key ${name} must be a time, got "${expires}"`);
     return { ...key, expiresAtMs };
   });
 }

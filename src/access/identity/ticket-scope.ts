@@ -1,11 +1,11 @@
 /**
- * The one use that a ticket can be requested for. An address with a ticket is copied into logs, histories and chats;
- * a scoped one opens one route of one stream there, and nothing else that its key may do.
+ * Ticket scope: limits a ticket to one route and its streams. URLs with tickets are copied into logs, histories and chats;
+ * a scoped ticket found there permits one route of one stream and nothing else.
  */
 import { badParameter, GatewayError } from "../../domain/errors.ts";
 import type { Action } from "./grant.ts";
 
-/** What the routes of `/data/{stream_id}` do with a stream, by the name that a ticket is requested with. */
+/** The action of each route of `/data/{stream_id}`, by the route name in a ticket request. */
 const ROUTES = {
   get: "read",
   post: "write",
@@ -30,24 +30,26 @@ export interface TicketScope {
   readonly keys: readonly string[];
 }
 
-/** Makes a scope. @throws GatewayError BAD_PARAMETER for an unknown route, or no stream */
+/** Creates a scope. @throws GatewayError BAD_PARAMETER for an unknown route, or no stream */
 export function ticketScope(route: unknown, keys: readonly string[]): TicketScope {
   const known = TICKET_ROUTES.find((one) => one === route);
   if (known === undefined)
     throw badParameter("route", `must be one of ${TICKET_ROUTES.join(", ")}, got ${JSON.stringify(route)}`);
-  if (keys.length === 0) throw badParameter("stream", "is missing: a ticket for a route names its stream");
+  if (keys.length === 0)
+    throw badParameter("stream", "is missing; a ticket for a route must name its stream");
   return { route: known, action: ROUTES[known], keys };
 }
 
 /**
  * Checks that a request is for the route that its ticket was requested for.
  *
- * @param url the request's address, with or without the path that a proxy puts before it
+ * @param url the request's URL, with or without the path prefix of a proxy
  * @throws GatewayError FORBIDDEN
  */
 export function checkTicketRoute({ route }: TicketScope, method: string, url: string): void {
   const path = url.split("?", 1)[0] ?? "";
   const [, last] = /\/data\/[^/]+(?:\/([a-z]+))?\/?$/.exec(path) ?? [undefined, "none"];
   const actual = last ?? (method === "POST" ? "post" : "get");
-  if (actual !== route) throw new GatewayError("FORBIDDEN", `the ticket is for the route ${route} alone`);
+  if (actual !== route)
+    throw new GatewayError("FORBIDDEN", `the ticket is valid only for the route ${route}, got ${actual}`);
 }

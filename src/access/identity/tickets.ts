@@ -1,7 +1,7 @@
 /**
- * Tickets: one-time secrets for clients that can set an address and no headers (`<img>`, `EventSource`). Addresses end up in
- * logs, histories and referrers, so a ticket is short-lived, works once and makes no further tickets. Redis stores its
- * hash, so every gateway on that Redis accepts it.
+ * Tickets: one-time secrets for clients that can set a URL and no headers (`<img>`, `EventSource`). URLs end up in logs,
+ * histories and referrers, so a ticket is short-lived, works once and issues no further tickets. Redis stores
+ * its hash, so every gateway on that Redis accepts it.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { GatewayError } from "../../domain/errors.ts";
@@ -12,7 +12,7 @@ import type { TicketScope } from "./ticket-scope.ts";
 /** A store of texts that expire, each read once. */
 export interface TicketStore {
   put(name: string, value: string, ttlMs: number): Promise<void>;
-  /** Reads and removes in one step. */
+  /** Reads and removes the value atomically. */
   take(name: string): Promise<string | undefined>;
 }
 
@@ -21,26 +21,26 @@ export interface Tickets {
   /** How long a ticket is valid, in ms. */
   readonly ttlMs: number;
   /**
-   * Makes a ticket with the permissions of an identity.
+   * Issues a ticket with the permissions of an identity.
    *
    * @param scope narrows it to one route and its streams; absent, it carries all of them
-   * @throws GatewayError FORBIDDEN where the identity is a ticket itself, or may not do what the scope names
+   * @throws GatewayError FORBIDDEN if the identity is itself a ticket, or lacks permission for the scope
    */
   issue(identity: Identity, scope?: TicketScope): Promise<string>;
-  /** Returns the ticket's identity. @throws GatewayError UNAUTHENTICATED where it is used, expired or unknown */
+  /** Returns the ticket's identity. @throws GatewayError UNAUTHENTICATED if the ticket is used, expired or unknown */
   redeem(ticket: string): Promise<Identity>;
 }
 
-/** Makes the tickets of a gateway. */
+/** Creates the tickets of a gateway. */
 export function createTickets(store: TicketStore, ttlMs: number): Tickets {
   return {
     ttlMs,
     async issue(identity, scope) {
-      // Otherwise whoever finds one in a log could renew it for as long as its key lasts.
+      // Otherwise a ticket leaked through a log could be renewed for the lifetime of its key.
       if (identity.isTicket)
         throw new GatewayError(
           "FORBIDDEN",
-          "a ticket is not permitted to make tickets: show the key or token",
+          "a ticket is not permitted to issue tickets; send the key or token instead",
         );
       if (scope !== undefined) authorize(identity, scope.action, scope.keys);
       const ticket = randomBytes(24).toString("base64url");
@@ -51,7 +51,7 @@ export function createTickets(store: TicketStore, ttlMs: number): Tickets {
     async redeem(ticket) {
       const value = await store.take(hashOf(ticket));
       if (value === undefined)
-        throw new GatewayError("UNAUTHENTICATED", "the ticket was used, has expired, or is unknown");
+        throw new GatewayError("UNAUTHENTICATED", "the ticket is unknown, expired or already used");
       const kept = JSON.parse(value) as Omit<Identity, "grants"> & { readonly grants: readonly string[] };
       return { ...kept, grants: kept.grants.map(parseGrant), isTicket: true };
     },

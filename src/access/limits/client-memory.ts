@@ -1,36 +1,36 @@
-/** The two memory budgets of a gateway: one for what clients send, one for what they are sent. */
+/** The two memory budgets of a gateway: one for data received from clients, one for data sent to them. */
 import type { Visitor } from "../admission.ts";
 import { accountName } from "./limits.ts";
 import { createMemoryBudget, type MemoryBudget, type MemoryLease } from "./memory-budget.ts";
 import type { MemoryCounts } from "./memory-ledger.ts";
 
-/** Bytes that a client may hold of each reserve: a page of history, with its default size. */
+/** Maximum bytes that a client may hold of each reserve: a page of history of the default size. */
 const SMALL_BYTES = 256 * 1024;
 
-/** Uses of memory for what clients send: HTTP bodies, WebSocket messages, and entries that wait for Redis. */
+/** Uses of memory for received data: HTTP bodies, WebSocket messages, and entries that wait for Redis. */
 const RECEIVE_USES = ["body", "message", "append"] as const;
 /**
- * Uses of memory for what clients are sent: entries read for an answer, results of GraphQL operations, and bytes written to
- * a connection whose client has not read them.
+ * Uses of memory for data sent to clients: entries read for a response, results of GraphQL operations, and bytes written to
+ * a connection that the client has not read yet.
  */
 const ANSWER_USES = ["answer", "graphql", "unread"] as const;
 
 type ReceiveUse = (typeof RECEIVE_USES)[number];
 type AnswerUse = (typeof ANSWER_USES)[number];
 
-/** Memory that clients can cause. */
+/** Memory that clients can make the gateway use. */
 export interface ClientMemory {
   /** Opens a lease on `TOTAL_RECEIVE_BYTES`. */
   receive(use: ReceiveUse, visitor: Visitor): MemoryLease;
   /** Opens a lease on `TOTAL_ANSWER_BYTES`. */
   answer(use: AnswerUse, visitor: Visitor): MemoryLease;
-  /** Whether anything waits for memory. */
+  /** Returns whether any lease waits for memory. */
   isShort(): boolean;
   /** Counters by use: a fixed set. */
   counts(): Iterable<readonly [use: string, counts: Readonly<MemoryCounts>]>;
 }
 
-/** The bounds. */
+/** Bounds of both budgets. */
 export interface ClientMemoryOptions {
   readonly totalReceiveBytes: number;
   readonly totalAnswerBytes: number;
@@ -40,7 +40,7 @@ export interface ClientMemoryOptions {
   readonly memoryWaitMs: number;
 }
 
-/** Makes the budgets. */
+/** Creates both budgets. */
 export function createClientMemory(options: ClientMemoryOptions): ClientMemory {
   const { totalReceiveBytes, totalAnswerBytes, clientMemoryPercent, memoryWaitMs: waitMs } = options;
   const budget = <Use extends string>(uses: readonly Use[], totalBytes: number): MemoryBudget<Use> =>

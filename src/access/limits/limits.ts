@@ -1,6 +1,6 @@
 /**
- * How much one client may have. An account is kept for each identity, or for each address where nobody says who they
- * are, so that one that asks for too much is slowed down or refused, and no other one notices.
+ * Rate and connection limits of clients. Each identity has an account; clients without an identity are counted by
+ * address. A client over its limit is slowed down or rejected without effect on other clients.
  */
 import { createHash } from "node:crypto";
 import { GatewayError } from "../../domain/errors.ts";
@@ -8,19 +8,19 @@ import type { Visitor } from "../admission.ts";
 import { createTokenBucket, type TokenBucket } from "./token-bucket.ts";
 import { createOwnUsage, type Usage } from "./usage.ts";
 
-/** The limits; 0 sets none. */
+/** Limits of one client; 0 disables a limit. */
 export interface LimitOptions {
-  /** Connections that last, of one address and of one identity. */
+  /** Long-lived connections of one address and of one identity. */
   readonly maxSocketsPerAddress: number;
   readonly maxSocketsPerIdentity: number;
-  /** Messages and requests, and their bytes, a second. */
+  /** Messages (including requests) and bytes per second. */
   readonly maxMessagesPerSecond: number;
   readonly maxBytesPerSecond: number;
-  /** Streams that one identity writes to, while the gateway runs. */
+  /** Streams that one identity may write to during the life of the gateway. */
   readonly maxStreamsPerIdentity: number;
 }
 
-/** The limits that can be hit, as the metrics call them. */
+/** Names of the limits in metrics. */
 export const LIMITS = [
   "sockets",
   "sockets_per_address",
@@ -41,46 +41,46 @@ export type Limit = (typeof LIMITS)[number];
 /** The account of one client. */
 export interface Account {
   /**
-   * Counts messages that came in.
+   * Counts received messages.
    *
-   * @param bytes of all of them
-   * @returns how long (ms) nothing more is to be taken in; 0 for not at all
+   * @param bytes total size of the messages
+   * @returns time, in ms, for which to read nothing more from the client; 0 if it is under the limit
    */
   take(messages: number, bytes: number): number;
 }
 
-/** Keeps the accounts. */
+/** Limits of all clients. */
 export interface Limits {
-  /** Whether messages have to be counted at all. */
+  /** Whether a rate limit is set, so messages must be counted. */
   readonly hasRates: boolean;
   accountOf(visitor: Visitor): Account;
-  /** Whether a visitor may have one connection more. @throws GatewayError TOO_MANY_CONNECTIONS */
+  /** Checks that a visitor may open another connection. @throws GatewayError TOO_MANY_CONNECTIONS */
   checkConnection(visitor: Visitor): void;
-  /** Counts a connection that lasts, and takes that back. @param name of the identity with which it was opened */
+  /** Counts a long-lived connection. `removeConnection` must receive the same name. @param name of its identity */
   addConnection(address: string, name: string): void;
   removeConnection(address: string, name: string): void;
-  /** Counts a stream that is written to. @throws GatewayError TOO_MANY_STREAMS */
+  /** Counts a stream that the client writes to. @throws GatewayError TOO_MANY_STREAMS */
   useStream(visitor: Visitor, key: string): void;
   hit(limit: Limit): void;
-  /** How often each limit was hit, since the start. */
+  /** Number of times each limit was hit since the start. */
   readonly hits: Readonly<Record<Limit, number>>;
 }
 
 interface OwnAccount extends Account {
-  /** Counts what came in elsewhere. */
+  /** Counts messages that other workers received. */
   pay(messages: number, bytes: number): void;
-  /** By hash, so that long names take no more room. */
+  /** Hashes of stream keys, which take less memory than long keys. */
   readonly streams: Set<string>;
 }
 
-/** Accounts that are kept; of more clients, those that were away longest are forgotten. */
-const MOST_ACCOUNTS = 100_000;
+/** Maximum number of accounts; the least recently used ones are evicted. */
+const MAX_ACCOUNTS = 100_000;
 
 /**
- * Makes the limits of a gateway.
+ * Creates the limits of a gateway.
  *
- * @param usage where there are several workers, what clients use in all of them
- * @param now a clock in ms that never goes back
+ * @param usage usage of the clients in all workers, if there are several
+ * @param now a monotonic clock in ms
  */
 export function createLimits(
   options: LimitOptions,
@@ -99,7 +99,7 @@ export function createLimits(
 
   function accountNamed(name: string): OwnAccount {
     const account = accounts.get(name) ?? openAccount(name);
-    // Behind all others, so that the first is the one that was away longest.
+    // Reinsert at the end, so that the first account is the least recently used.
     accounts.delete(name);
     accounts.set(name, account);
     return account;
@@ -107,7 +107,7 @@ export function createLimits(
 
   function openAccount(name: string): OwnAccount {
     const [oldest] = accounts.keys();
-    if (accounts.size >= MOST_ACCOUNTS && oldest !== undefined) accounts.delete(oldest);
+    if (accounts.size >= MAX_ACCOUNTS && oldest !== undefined) accounts.delete(oldest);
     const rates: [Limit, TokenBucket, (messages: number, bytes: number) => number][] = [];
     if (maxMessagesPerSecond > 0)
       rates.push([
@@ -145,22 +145,22 @@ export function createLimits(
     },
     accountOf: (visitor) => accountNamed(accountName(visitor)),
     checkConnection({ address, identity }) {
-      const refuse = (limit: Limit, whose: string, most: number) => {
+      const reject = (limit: Limit, owner: string, max: number) => {
         hits[limit]++;
         throw new GatewayError(
           "TOO_MANY_CONNECTIONS",
-          `${whose} has the ${most} connections that it may have`,
+          `${owner} has reached its limit of ${max} connections`,
         );
       };
       const { maxSocketsPerAddress, maxSocketsPerIdentity } = options;
       if (maxSocketsPerAddress > 0 && perAddress.of(address) >= maxSocketsPerAddress)
-        refuse("sockets_per_address", address, maxSocketsPerAddress);
+        reject("sockets_per_address", address, maxSocketsPerAddress);
       if (
         maxSocketsPerIdentity > 0 &&
-        isSomebody({ identity }) &&
+        isIdentified({ identity }) &&
         perIdentity.of(identity.name) >= maxSocketsPerIdentity
       )
-        refuse("sockets_per_identity", identity.name, maxSocketsPerIdentity);
+        reject("sockets_per_identity", identity.name, maxSocketsPerIdentity);
     },
     addConnection(address, name) {
       perAddress.add(address, 1);
@@ -171,15 +171,18 @@ export function createLimits(
       perIdentity.add(name, -1);
     },
     useStream(visitor, key) {
-      const most = options.maxStreamsPerIdentity;
-      if (most === 0) return;
+      const max = options.maxStreamsPerIdentity;
+      if (max === 0) return;
       const account = accountName(visitor);
       const { streams } = accountNamed(account);
       const name = createHash("sha256").update(key).digest("base64url").slice(0, 16);
       if (streams.has(name)) return;
-      if (streams.size >= most) {
+      if (streams.size >= max) {
         hits.streams_per_identity++;
-        throw new GatewayError("TOO_MANY_STREAMS", `${account} has written to ${most} streams, the most`);
+        throw new GatewayError(
+          "TOO_MANY_STREAMS",
+          `${account} has reached its limit of ${max} streams written to`,
+        );
       }
       streams.add(name);
       usage.useStream(account, name);
@@ -187,9 +190,9 @@ export function createLimits(
   };
 }
 
-/** Whether somebody said who they are. */
-const isSomebody = ({ identity }: Pick<Visitor, "identity">): boolean => identity.name.includes(":");
+/** Returns whether the client has authenticated: identity names contain a colon, except `anyone`. */
+const isIdentified = ({ identity }: Pick<Visitor, "identity">): boolean => identity.name.includes(":");
 
-/** The client that a visitor counts as: its key or identity, else its address. */
+/** Returns the name of a visitor's account: its key or identity, else its address. */
 export const accountName = (visitor: Visitor): string =>
-  isSomebody(visitor) ? (visitor.identity.keyId ?? visitor.identity.name) : visitor.address;
+  isIdentified(visitor) ? (visitor.identity.keyId ?? visitor.identity.name) : visitor.address;

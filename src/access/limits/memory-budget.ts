@@ -1,10 +1,10 @@
 /**
- * Memory budget: one total for memory that clients can cause, with a share for each client and a queue.
+ * Memory budget: a bound on memory that clients can make the gateway use, with a share for each client and a queue.
  *
  * Every item (a request body, a message being assembled, an answer, an unread send buffer) holds a lease on the bytes it
- * keeps in memory. A lease asks before it grows. If there is room it grows at once; otherwise it waits. The queue serves
- * clients in turn and each client's leases in order, small ones first. One lease of all may exceed the bounds: an item
- * larger than a share is still possible. The bound on all leases is therefore the total and one largest item.
+ * keeps in memory. A lease grows at once if the budget has room; otherwise it waits. The queue serves clients round robin
+ * and each client's leases in order, small ones first. One lease at a time may exceed the bounds, so that an item larger
+ * than a share is still possible. All leases together are therefore bounded by the total plus one largest item.
  */
 import { GatewayError } from "../../domain/errors.ts";
 import {
@@ -18,7 +18,7 @@ import {
 
 /** Bounds of a budget. */
 export interface MemoryBudgetOptions<Use extends string> {
-  /** The uses that leases are counted by, fixed so that each is a series of the metrics. */
+  /** The uses by which leases are counted; a fixed set, because each is a time series of the metrics. */
   readonly uses: readonly Use[];
   /** Bytes that all leases together may hold. */
   readonly totalBytes: number;
@@ -35,49 +35,49 @@ export interface MemoryBudget<Use extends string> {
   /** Opens a lease of zero bytes, which costs nothing until it grows. @param client identity or address */
   open(use: Use, client: string): MemoryLease;
   readonly counts: Readonly<Record<Use, Readonly<MemoryCounts>>>;
-  /** Bytes of all leases. */
+  /** Returns the bytes of all leases. */
   heldBytes(): number;
-  /** Whether any lease waits. */
+  /** Returns whether any lease waits. */
   isShort(): boolean;
 }
 
-/** Memory of one item. All methods may be called after `release`, which ended the lease: they then do nothing. */
+/** Memory of one item. After `release`, all methods do nothing. */
 export interface MemoryLease {
-  /** Bytes that it holds. */
+  /** Returns the bytes that it holds. */
   bytes(): number;
-  /** Sets what it holds without asking: to shrink, or for memory that exists already. */
+  /** Sets the bytes that it holds, without a check: to shrink, or for memory that is already allocated. */
   set(bytes: number): void;
-  /** Whether its client holds more than it may grow to now. */
+  /** Returns whether its client holds more than it could currently grow to. */
   isOver(): boolean;
   /**
-   * Grows at once where there is room.
+   * Grows at once if there is room.
    *
    * @returns whether it has grown
    */
   tryGrow(bytes: number): boolean;
   /**
-   * Grows by so many bytes, now or later. One wait at a time.
+   * Grows by a number of bytes, now or later. Only one wait at a time is allowed.
    *
    * @param onGrant called once, always after the call has returned; not called after `release`
-   * @param waitMs longest wait; infinite where it ends with a connection
+   * @param waitMs longest wait; infinite if the wait ends with the connection
    */
   whenRoom(bytes: number, onGrant: OnGrant, waitMs?: number): void;
   /** As `whenRoom`. @throws GatewayError OVERLOADED after the longest wait, or on release */
   grow(bytes: number): Promise<void>;
-  /** Ends the lease and whatever it waits for. */
+  /** Ends the lease and cancels its wait. */
   release(): void;
 }
 
-/** When a client may try again, in ms. */
+/** Delay in ms after which a client may retry. */
 const RETRY_AFTER_MS = 2000;
 
-/** The error of a request that found no memory. */
+/** Creates the error of a request for which the budget has no room. */
 export const overloaded = (): GatewayError =>
-  new GatewayError("OVERLOADED", "the gateway has no memory free for this request; try again later", {
+  new GatewayError("OVERLOADED", "the gateway has no free memory for this request; retry later", {
     retryAfterMs: RETRY_AFTER_MS,
   });
 
-/** Makes a budget in which nothing is held. */
+/** Creates an empty budget. */
 export function createMemoryBudget<Use extends string>({
   uses,
   totalBytes,
@@ -106,7 +106,7 @@ function createLease(lease: HeldLease, ledger: Ledger, longestWaitMs: number): M
 
   function whenRoom(bytes: number, onGrant: OnGrant, waitMs = longestWaitMs): void {
     if (isReleased) return;
-    if (waiting !== undefined) throw new Error("the lease waits already");
+    if (waiting !== undefined) throw new Error("the lease is already waiting");
     const settled = (granted: boolean) => {
       waiting = undefined;
       onGrant(granted);

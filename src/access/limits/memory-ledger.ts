@@ -3,30 +3,30 @@
  *
  * | account | bound | for |
  * | --- | --- | --- |
- * | pool | three quarters of the total | any lease; a client may hold its share, and half of what is left free |
- * | reserve | a quarter of the total | small leases; a client may hold `smallBytes`, and 1/32 of what is left free |
- * | exception | one lease | a lease that fits nowhere else, in turn |
+ * | pool | three quarters of the total | any lease; a client may hold up to its share, and up to half of the free pool |
+ * | reserve | a quarter of the total | small leases; a client may hold up to `smallBytes`, and up to 1/32 of the free reserve |
+ * | exception | one lease | a lease that fits in neither, one at a time |
  *
- * Since a client may hold half of what is left free, many clients that take all they can still leave room for one more, and
- * small items find room in the reserve. The exception keeps leases that grow step by step from waiting for each other.
+ * Since a client may hold only half of the free pool, many clients that take their maximum still leave room for one more,
+ * and small items fit in the reserve. The exception keeps leases that grow step by step from waiting for each other.
  */
 
 /** Counters of one use. */
 export interface MemoryCounts {
-  /** Held now. */
+  /** Bytes currently held. */
   bytes: number;
-  /** Leases that had to wait, since the start. */
+  /** Number of waits since the start. */
   waits: number;
-  /** Leases that waited in vain, since the start. */
+  /** Number of waits since the start that timed out. */
   rejections: number;
 }
 
-/** Answer to a wait: whether the lease has grown. */
+/** Receives the result of a wait: whether the lease has grown. */
 export type OnGrant = (granted: boolean) => void;
 
 /** A lease as the ledger knows it. */
 export interface HeldLease {
-  /** Client that it belongs to. */
+  /** Name of the client that it belongs to. */
   readonly name: string;
   readonly counts: MemoryCounts;
   bytes: number;
@@ -53,11 +53,11 @@ interface Client {
 
 /** Bounds, in bytes. */
 export interface LedgerOptions {
-  /** Bytes that all leases together may hold, but for the exception. */
+  /** Bytes that all leases together may hold, except for the exception. */
   readonly totalBytes: number;
   /** Bytes of the pool that one client may hold. */
   readonly shareBytes: number;
-  /** Largest lease in the reserve, and what one client may hold there. */
+  /** Maximum size of a lease in the reserve, and of all leases of one client there. */
   readonly smallBytes: number;
 }
 
@@ -73,41 +73,41 @@ export interface Ledger {
   /** Grows a lease where there is room. @returns whether it has grown */
   tryGrow(lease: HeldLease, bytes: number): boolean;
   wait(lease: HeldLease, bytes: number, onGrant: OnGrant, waitMs: number): Waiting;
-  /** Takes a wait back without an answer. */
+  /** Cancels a wait without calling `onGrant`. */
   cancel(one: Waiting): void;
 }
 
-/** Part of the total that is the reserve. */
+/** Fraction of the total that is the reserve. */
 const RESERVE = 1 / 4;
-/** Part of the free pool that a client may hold. */
+/** Fraction of the free pool that a client may hold. */
 const OF_FREE = 1 / 2;
-/** Part of the free reserve that a client may hold: hundreds of clients with small items leave room for one more. */
+/** Fraction of the free reserve that a client may hold: hundreds of clients with small items leave room for one more. */
 const OF_FREE_RESERVE = 1 / 32;
-/** A client may begin an item as the exception while it holds no more than this part of its share. */
+/** A client may start an item as the exception while it holds at most this fraction of its share. */
 const LITTLE = 1 / 4;
 
 /**
- * Leases of one client, and of all, that may wait for a bounded time. Each may hold a chunk that was read before its
- * connection was paused, so they have a bound of their own.
+ * Maximum number of timed waits of one client, and of all clients. Each waiting lease may hold a chunk that was read before
+ * its connection was paused, so the number of waits is bounded, too.
  */
-const MOST_WAITING_OF_CLIENT = 100;
-const MOST_WAITING = 1000;
+const MAX_WAITING_OF_CLIENT = 100;
+const MAX_WAITING = 1000;
 
-/** Makes a ledger in which nothing is held. */
+/** Creates an empty ledger. */
 export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptions): Ledger {
   const clients = new Map<string, Client>();
-  /** Clients that wait, the one whose turn it is first. */
+  /** Clients that wait, in round-robin order. */
   const waitingClients = new Set<Client>();
   const reserveBytes = totalBytes * RESERVE;
   const poolBytes = totalBytes - reserveBytes;
-  const mostBytes = Math.min(shareBytes, poolBytes);
+  const maxBytes = Math.min(shareBytes, poolBytes);
   const held: Record<Account, number> = { pool: 0, reserve: 0, exception: 0 };
   let exception: HeldLease | undefined;
   let isServing = false;
-  /** Waits with a bound on their time. */
+  /** Number of waits with a timeout. */
   let timed = 0;
 
-  /** The record of a lease's client, which exists while any of its leases holds memory or waits. */
+  /** Returns the record of a lease's client, which exists while any of its leases holds memory or waits. */
   function clientOf({ name }: HeldLease): Client {
     const known = clients.get(name);
     if (known !== undefined) return known;
@@ -125,13 +125,13 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
     if (client.leases === 0 && client.queue.size === 0) clients.delete(client.name);
   }
 
-  /** What a client may hold of the pool now, if the pool holds so much. */
-  const mostOfPool = (pool: number): number => Math.min(mostBytes, (poolBytes - pool) * OF_FREE);
+  /** Returns the maximum that a client may hold of the pool, given the bytes held in the pool. */
+  const maxOfPool = (pool: number): number => Math.min(maxBytes, (poolBytes - pool) * OF_FREE);
 
   function fitsPool(lease: HeldLease, bytes: number): boolean {
     const own = lease.account === "pool" ? lease.bytes : 0;
     const ofClient = (clients.get(lease.name)?.bytes.pool ?? 0) - own + bytes;
-    return ofClient <= mostOfPool(held.pool - own + bytes);
+    return ofClient <= maxOfPool(held.pool - own + bytes);
   }
 
   function fitsReserve(lease: HeldLease, bytes: number): boolean {
@@ -142,8 +142,8 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
   }
 
   /**
-   * Whether the pool is beyond its bound with memory that does not wait itself: `set` does not ask, so an item that came in
-   * as the exception may have moved there. Another exception would then add to it, and so on without a bound.
+   * Returns whether the pool exceeds its bound, not counting leases that wait: `set` is not checked, so an item received as
+   * the exception may have moved to the pool. Further exceptions would then add to it without a bound.
    */
   function isInDebt(): boolean {
     if (held.pool <= poolBytes) return false;
@@ -155,10 +155,10 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
 
   const mayBeException = (lease: HeldLease): boolean =>
     exception === undefined &&
-    (lease.bytes > 0 || (clients.get(lease.name)?.bytes.pool ?? 0) <= mostBytes * LITTLE) &&
+    (lease.bytes > 0 || (clients.get(lease.name)?.bytes.pool ?? 0) <= maxBytes * LITTLE) &&
     !isInDebt();
 
-  /** The account that has room for a lease of so many bytes. */
+  /** Returns the account that has room for a lease of the given size. */
   function accountFor(lease: HeldLease, bytes: number, mayTakeException: boolean): Account | undefined {
     if (exception === lease) return "exception";
     if (fitsPool(lease, bytes)) return "pool";
@@ -193,14 +193,14 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
     serveSoon();
   }
 
-  /** Once for all that is released in one turn of the event loop. */
+  /** Serves the queue once for all releases within one event-loop turn. */
   function serveSoon(): void {
     if (isServing || waitingClients.size === 0) return;
     isServing = true;
     setImmediate(serve);
   }
 
-  /** Grants what there is room for: one lease of each client in turn, until nothing more fits. */
+  /** Grants waiting leases round robin, one per client, until nothing more fits. */
   function serve(): void {
     isServing = false;
     const blocked: Client[] = [];
@@ -212,7 +212,7 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
     for (const client of blocked) if (client.queue.size > 0) waitingClients.add(client);
   }
 
-  /** Grants the first that there is room for. Items that have begun and small ones may pass one that needs more. */
+  /** Grants the first lease that fits. Started items and small items may overtake one that needs more. */
   function serveOne(client: Client): boolean {
     let isFirst = true;
     for (const one of client.queue) {
@@ -241,7 +241,7 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
   function cancel(one: Waiting): void {
     leaveQueue(one);
     forgetIdle(clientOf(one.lease));
-    // The one behind it may need less.
+    // The next lease in the queue may need less.
     serveSoon();
   }
 
@@ -249,11 +249,11 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
     heldBytes: () => held.pool + held.reserve + held.exception,
     isShort: () => waitingClients.size > 0,
     set,
-    isOver: ({ name }) => (clients.get(name)?.bytes.pool ?? 0) > mostOfPool(held.pool),
+    isOver: ({ name }) => (clients.get(name)?.bytes.pool ?? 0) > maxOfPool(held.pool),
     tryGrow(lease, bytes) {
       const size = lease.bytes + bytes;
       const queue = clients.get(lease.name)?.queue;
-      // Leases of the same client that wait came first. An item that has begun may be what they wait for.
+      // Waiting leases of the same client have precedence, except over a started item, for which they may be waiting.
       const mayPass = queue === undefined || queue.size === 0 || lease.bytes > 0 || size <= smallBytes;
       const account = mayPass ? accountFor(lease, size, waitingClients.size === 0) : undefined;
       if (account === undefined) return false;
@@ -264,7 +264,7 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
       lease.counts.waits++;
       const client = clientOf(lease);
       const isBounded = Number.isFinite(waitMs);
-      const isCrowded = timed >= MOST_WAITING || client.queue.size >= MOST_WAITING_OF_CLIENT;
+      const isCrowded = timed >= MAX_WAITING || client.queue.size >= MAX_WAITING_OF_CLIENT;
       const giveUp = () => {
         lease.counts.rejections++;
         cancel(waiting);

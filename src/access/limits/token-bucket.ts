@@ -1,17 +1,17 @@
 /**
- * A rate as a bucket that fills evenly. What is already here is taken in even if it is more than the bucket holds, as a
- * message cannot be taken in by halves; the bucket is in debt then, and nothing more comes in until that is paid off.
+ * Token bucket for rate limits. A message that was already received is accepted even if it exceeds the level, because it
+ * cannot be split. The bucket is then in debt, and the client must wait until it has refilled.
  */
 
-/** A bucket. */
+/** A token bucket. */
 export interface TokenBucket {
-  /** Takes an amount out. */
+  /** Removes tokens. The level may become negative. */
   take(amount: number): void;
-  /** How long it is, in ms, until the bucket is out of debt; 0 where it is. */
+  /** Returns the time, in ms, until the bucket is out of debt; 0 if it is not in debt. */
   waitMs(): number;
 }
 
-/** Makes a full bucket, which holds what a second brings. @param now a clock in ms that never goes back */
+/** Creates a full bucket, whose capacity is one second of its rate. @param now a monotonic clock in ms */
 export function createTokenBucket(perSecond: number, now: () => number): TokenBucket {
   let level = perSecond;
   let filledAt = now();

@@ -1,54 +1,54 @@
 /**
- * What clients use of their limits. Where several workers make up one gateway, each keeps what it sees, and tells the
- * others what has changed some times a second: so a limit is one of the whole, looking costs no question to anybody,
- * and what a client may have beyond it is what it can get hold of between two tellings.
+ * Usage of the client limits. If a gateway has several workers, each counts locally and sends its changes to the others
+ * every 50 ms. So a limit applies to the whole gateway, a check needs no message to other workers, and a client can exceed
+ * a limit only between two sync messages.
  */
 
-/** Numbers by name. */
+/** Counters by name. */
 export interface Count {
   of(name: string): number;
   add(name: string, change: number): void;
 }
 
-/** What is counted: what is there now, and is given back when it goes. */
+/** Kinds of open connections that are counted, and released when they close. */
 export type Counted = "sockets" | "crowds" | "address" | "identity";
 
-/** What has changed since the last telling. */
+/** Changes since the last sync message. */
 export interface UsageNews {
   readonly counts: readonly (readonly [what: Counted, name: string, change: number])[];
-  /** Messages and bytes that came in, by account. */
+  /** Received messages and bytes, by account. */
   readonly spent: readonly (readonly [account: string, messages: number, bytes: number])[];
-  /** Streams that were written to for the first time, by account. */
+  /** Streams written to for the first time, by account. */
   readonly streams: readonly (readonly [account: string, stream: string])[];
 }
 
-/** What is done with what others tell. */
+/** Receives the changes of other workers. */
 export interface UsageListener {
   spent(account: string, messages: number, bytes: number): void;
   stream(account: string, stream: string): void;
 }
 
-/** Keeps it. */
+/** Usage of all clients. */
 export interface Usage {
-  /** Whether there are others. */
+  /** Whether there are other workers. */
   readonly isShared: boolean;
-  /** A count of which others' parts are known too. */
+  /** Returns a counter that includes the other workers. */
   count(what: Counted): Count;
   spend(account: string, messages: number, bytes: number): void;
   useStream(account: string, stream: string): void;
   listen(listener: UsageListener): void;
 }
 
-/** The usage that one worker shares with others. */
+/** Usage that a worker shares with the other workers. */
 export interface SharedUsage extends Usage {
-  /** Takes in what another one tells. */
-  hear(news: UsageNews): void;
+  /** Applies a sync message of another worker. */
+  receive(news: UsageNews): void;
 }
 
-/** Longest time (ms) between a change and its telling. */
-const TELL_EVERY_MS = 50;
+/** Longest time, in ms, between a change and its sync message. */
+const SYNC_INTERVAL_MS = 50;
 
-/** Counts by name, of which those at 0 take no room. */
+/** Creates counters by name, which are removed when they reach 0. */
 function createCount(): Count {
   const counts = new Map<string, number>();
   return {
@@ -61,7 +61,7 @@ function createCount(): Count {
   };
 }
 
-/** The usage of a gateway that is one process. */
+/** Creates the usage of a gateway with one process. */
 export const createOwnUsage = (): Usage => ({
   isShared: false,
   count: createCount,
@@ -70,32 +70,32 @@ export const createOwnUsage = (): Usage => ({
   listen: () => undefined,
 });
 
-/** Gathers news and tells them together. */
+/** Collects changes and sends them together. */
 export interface NewsBox {
   count(what: Counted, name: string, change: number): void;
   spend(account: string, messages: number, bytes: number): void;
   stream(account: string, stream: string): void;
-  /** Puts in what another one told. */
+  /** Adds the changes of another worker. */
   add(news: UsageNews): void;
 }
 
-/** Makes a box. @param tell is given what has gathered, some times a second */
-export function createNewsBox(tell: (news: UsageNews) => void): NewsBox {
+/** Creates a box. @param send receives the collected changes, at most once per interval */
+export function createNewsBox(send: (news: UsageNews) => void): NewsBox {
   const changes = new Map<Counted, Map<string, number>>();
   const spent = new Map<string, { messages: number; bytes: number }>();
   let streams: (readonly [string, string])[] = [];
-  let isTelling = false;
+  let isScheduled = false;
 
-  function tellSoon(): void {
-    if (isTelling) return;
-    isTelling = true;
-    setTimeout(tellNow, TELL_EVERY_MS).unref();
+  function sendSoon(): void {
+    if (isScheduled) return;
+    isScheduled = true;
+    setTimeout(sendNow, SYNC_INTERVAL_MS).unref();
   }
 
-  function tellNow(): void {
-    isTelling = false;
+  function sendNow(): void {
+    isScheduled = false;
     const news: UsageNews = {
-      // A connection that came and went between two tellings is no news.
+      // A connection that opened and closed between two sync messages is not sent.
       counts: [...changes].flatMap(([what, byName]) =>
         [...byName].flatMap(([name, change]) => (change === 0 ? [] : [[what, name, change] as const])),
       ),
@@ -105,7 +105,7 @@ export function createNewsBox(tell: (news: UsageNews) => void): NewsBox {
     changes.clear();
     spent.clear();
     streams = [];
-    if (news.counts.length + news.spent.length + news.streams.length > 0) tell(news);
+    if (news.counts.length + news.spent.length + news.streams.length > 0) send(news);
   }
 
   const box: NewsBox = {
@@ -113,18 +113,18 @@ export function createNewsBox(tell: (news: UsageNews) => void): NewsBox {
       const byName = changes.get(what) ?? new Map<string, number>();
       changes.set(what, byName);
       byName.set(name, (byName.get(name) ?? 0) + change);
-      tellSoon();
+      sendSoon();
     },
     spend(account, messages, bytes) {
       const sum = spent.get(account) ?? { messages: 0, bytes: 0 };
       spent.set(account, sum);
       sum.messages += messages;
       sum.bytes += bytes;
-      tellSoon();
+      sendSoon();
     },
     stream(account, stream) {
       streams.push([account, stream]);
-      tellSoon();
+      sendSoon();
     },
     add(news) {
       for (const one of news.counts) box.count(...one);
@@ -135,11 +135,11 @@ export function createNewsBox(tell: (news: UsageNews) => void): NewsBox {
   return box;
 }
 
-/** Makes the usage of one worker. @param tell sends news to the others */
-export function createSharedUsage(tell: (news: UsageNews) => void): SharedUsage {
+/** Creates the usage of one worker. @param send sends changes to the others */
+export function createSharedUsage(send: (news: UsageNews) => void): SharedUsage {
   const counts = new Map<Counted, Count>();
   const listeners: UsageListener[] = [];
-  const box = createNewsBox(tell);
+  const box = createNewsBox(send);
 
   function countOf(what: Counted): Count {
     const count = counts.get(what) ?? createCount();
@@ -162,7 +162,7 @@ export function createSharedUsage(tell: (news: UsageNews) => void): SharedUsage 
     spend: box.spend,
     useStream: box.stream,
     listen: (listener) => listeners.push(listener),
-    hear(news) {
+    receive(news) {
       for (const [what, name, change] of news.counts) countOf(what).add(name, change);
       for (const listener of listeners) {
         for (const [account, messages, bytes] of news.spent) listener.spent(account, messages, bytes);

@@ -48,7 +48,7 @@ describe("connections", () => {
       expect(answer.status).toBe(429);
       expect(answer.headers["retry-after"]).toBe("1");
       expect(answer.json()).toEqual({
-        error: "127.0.0.1 has the 2 connections that it may have",
+        error: "127.0.0.1 has reached its limit of 2 connections",
         code: "TOO_MANY_CONNECTIONS",
       });
     }

@@ -19,8 +19,7 @@ export interface ClusterStoreParts extends StoreParts {
 
 /** Opens the store. It is usable at once: commands wait until the cluster is there. */
 export function openClusterStore(parts: ClusterStoreParts): Store {
-  const { place, readsReplicas, waitMs, silenceMs, leaseMs, streamMaxLength, sizes, counters, logger } =
-    parts;
+  const { place, readsReplicas, waitMs, stallMs, leaseMs, streamMaxLength, sizes, counters, logger } = parts;
   const map = openClusterMap(place, logger);
   const open = (name: string, hooks: RouterHooks & { readonly isOrdered?: boolean } = {}) =>
     openClusterRouter({
@@ -29,7 +28,7 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
       name,
       logger,
       waitMs,
-      silenceMs,
+      stallMs,
       onNodeLost() {
         counters.redisReconnects++;
       },
@@ -50,7 +49,7 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
     },
     openPolledReads: (readsOver) => unkeptReads(readsOver(reads)),
     openTail: (onReads, events) =>
-      openClusterTail({ map, logger, silenceMs, sizes, counters, onReads, ...events }),
+      openClusterTail({ map, logger, stallMs, sizes, counters, onReads, ...events }),
     openMetaTracking({ onPush, onAgain }) {
       let isArmed = false;
       const router = open("meta", {

@@ -6,7 +6,7 @@ import { type ClusterPlace, describeCluster, isClusterUrl, parseClusterUrl } fro
 import { openClusterStore } from "./cluster-store.ts";
 import { startManagedServer } from "./managed/managed-server.ts";
 import { parseRedisUrl } from "./redis-url.ts";
-import { describePlace, type RedisPlace } from "./resp/address-source.ts";
+import { describeEndpoint, type RedisEndpoint } from "./resp/address-source.ts";
 import { checkSentinels, createSentinels } from "./sentinel/master-discovery.ts";
 import { isSentinelUrl, parseSentinelUrl } from "./sentinel/url.ts";
 import { openSingleStore } from "./single-store.ts";
@@ -33,7 +33,7 @@ export interface RedisOptions {
 }
 
 /** Where Redis is. */
-export type Place = RedisPlace | ClusterPlace;
+export type Place = RedisEndpoint | ClusterPlace;
 
 /**
  * Finds out where Redis is, and starts it where it is a managed one.
@@ -73,7 +73,7 @@ const isCluster = (place: Place): place is ClusterPlace => "seeds" in place;
 
 /** The place for people: without users and passwords. */
 export const describeRedis = (place: Place): string =>
-  isCluster(place) ? describeCluster(place) : describePlace(place);
+  isCluster(place) ? describeCluster(place) : describeEndpoint(place);
 
 /** Opens the store at a place. */
 export function openStore(
@@ -85,7 +85,7 @@ export function openStore(
     ...parts,
     readsReplicas: options.redisReadFrom === "replica",
     waitMs: options.redisWaitMs,
-    silenceMs: options.redisSilenceMs,
+    stallMs: options.redisSilenceMs,
     leaseMs: options.deviceTimeoutMs,
     streamMaxLength: options.streamMaxLength,
   };

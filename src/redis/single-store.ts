@@ -1,11 +1,11 @@
 /** One Redis as the gateway's store: a connection for each kind of commands. */
-import { echoingOver } from "./append/appender.ts";
-import { createEcho } from "./append/loopback.ts";
+import { loopbackOver } from "./append/appender.ts";
+import { createLoopback } from "./append/loopback.ts";
 import { openListedReplicas } from "./read/listed-replicas.ts";
 import { createPolledReads } from "./read/poll-cache.ts";
 import { metaTrackingOver } from "./registry/metadata-watch.ts";
 import { createPresenceLeases } from "./registry/presence-leases.ts";
-import type { RedisPlace } from "./resp/address-source.ts";
+import type { RedisEndpoint } from "./resp/address-source.ts";
 import { databaseOver, ping } from "./resp/commands.ts";
 import { type Connection, type ConnectionHooks, openConnection } from "./resp/connection.ts";
 import type { Store, StoreParts } from "./store.ts";
@@ -13,7 +13,7 @@ import { openTail, type TailMode } from "./tail/open-tail.ts";
 
 /** What the store of one Redis is made of. */
 export interface SingleStoreParts extends StoreParts {
-  readonly address: RedisPlace;
+  readonly address: RedisEndpoint;
   readonly tailMode: TailMode;
   /** Most that is kept for clients that poll, in bytes. */
   readonly pollCacheBytes: number;
@@ -26,7 +26,7 @@ export function openSingleStore(parts: SingleStoreParts): Store {
     tailMode,
     readsReplicas,
     waitMs,
-    silenceMs,
+    stallMs,
     leaseMs,
     streamMaxLength,
     pollCacheBytes,
@@ -38,7 +38,7 @@ export function openSingleStore(parts: SingleStoreParts): Store {
   const open = (name: string, hooks: ConnectionHooks = {}) =>
     openConnection({
       ...hooks,
-      silenceMs,
+      stallMs,
       address,
       logger,
       name,
@@ -55,12 +55,12 @@ export function openSingleStore(parts: SingleStoreParts): Store {
   };
   const reads = connect("reads");
   const database = databaseOver(reads);
-  const echo = createEcho();
+  const loopback = createLoopback();
   const replicas = readsReplicas ? openListedReplicas(address, reads, logger) : undefined;
   return {
     reads: database,
     replicas,
-    openSending: echoingOver((hooks) => connect("appends", hooks), echo),
+    openSending: loopbackOver((hooks) => connect("appends", hooks), loopback),
     async ping() {
       await Promise.all(connections.map(ping));
     },
@@ -75,10 +75,10 @@ export function openSingleStore(parts: SingleStoreParts): Store {
       openTail(tailMode, {
         address,
         logger,
-        silenceMs,
+        stallMs,
         sizes,
         counters,
-        echo,
+        loopback,
         onReads,
         ...events,
         control: reads,

@@ -17,7 +17,7 @@ export interface StoreParts {
   /** How long a command waits for a Redis that is away, in ms. */
   readonly waitMs: number;
   /** How long a Redis that was asked may stay silent, in ms. */
-  readonly silenceMs?: number | undefined;
+  readonly stallMs?: number | undefined;
   /** How long a gateway that is not heard of keeps its devices, in ms. */
   readonly leaseMs: number;
   /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */

@@ -101,7 +101,7 @@ describe("what a Redis in trouble says", () => {
 
 describe("what did not come from Redis", () => {
   test("the gateway's own errors stay as they are", () => {
-    const error = new GatewayError("REDIS_UNAVAILABLE", "Redis is away; try again later");
+    const error = new GatewayError("REDIS_UNAVAILABLE", "Redis is unavailable; try again later");
     expect(refusalOf(error)).toBe(error);
   });
 

@@ -1,4 +1,4 @@
-/** The parts of the gateway that append and echo, on a connection of their own, for tests that hurt them. */
+/** Appender and loopback on a connection of their own, for tests that disrupt them. */
 import type { NewEntry } from "../../src/domain/entry.ts";
 import { type Counters, createCounters } from "../../src/observe/counters.ts";
 import { createStreamClasses, type StreamClasses } from "../../src/observe/stream-classes.ts";
@@ -6,61 +6,61 @@ import {
   type Append,
   type AppendResult,
   createAppender,
-  echoingOver,
+  loopbackOver,
 } from "../../src/redis/append/appender.ts";
-import { createEcho, type Echo, type EchoListener } from "../../src/redis/append/loopback.ts";
+import { createLoopback, type Loopback, type LoopbackListener } from "../../src/redis/append/loopback.ts";
 import { parseRedisUrl } from "../../src/redis/redis-url.ts";
 import { type Connection, openConnection } from "../../src/redis/resp/connection.ts";
 import { silent } from "./redis.ts";
 import { until } from "./until.ts";
 
-/** What was appended, and how that ended. */
+/** Result of an append. */
 export interface Appended {
   readonly results: readonly AppendResult[];
   readonly isKept: boolean;
 }
 
-/** An appender at work. */
+/** Appender under test. */
 export interface TestAppends extends Disposable {
   readonly append: Append;
-  readonly echo: Echo;
+  readonly loopback: Loopback;
   readonly counters: Counters;
   readonly streamClasses: StreamClasses;
-  /** The connection that appends go over. */
+  /** The append connection. */
   connection(): Connection;
-  /** Appends payloads to streams, in one batch. */
+  /** Appends payloads to streams in one batch. */
   add(...entries: readonly (readonly [key: string, data: string | Buffer, id?: string])[]): Promise<Appended>;
 }
 
-/** Opens it and waits until it is ready. @param listener who hears the echo */
+/** Opens the appender and waits until it is ready. @param listener receives looped-back entries */
 export async function openAppends(
   redisUrl: string,
-  listener?: EchoListener,
+  listener?: LoopbackListener,
   waitMs = 10_000,
 ): Promise<TestAppends> {
   const address = parseRedisUrl(redisUrl);
   const counters = createCounters();
   const streamClasses = createStreamClasses();
-  const echo = createEcho();
+  const loopback = createLoopback();
   let connection: Connection | undefined;
   const opened = (): Connection => {
     if (connection === undefined) throw new Error("the appender opened no connection");
     return connection;
   };
   const append = createAppender({
-    openSending: echoingOver((hooks) => {
+    openSending: loopbackOver((hooks) => {
       connection = openConnection({ ...hooks, address, logger: silent, name: "appends", waitMs });
       return connection;
-    }, echo),
+    }, loopback),
     streamMaxLength: 0,
     counters,
     streamClasses,
   });
-  echo.listen(listener);
+  loopback.listen(listener);
   await until("appends are possible", () => opened().isReady());
   return {
     append,
-    echo,
+    loopback,
     counters,
     streamClasses,
     connection: opened,

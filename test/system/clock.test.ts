@@ -89,12 +89,12 @@ test("a push that waits for Redis waits no longer for it", async () => {
     env: { ...clock.env, REDIS_URL: redis.url, REDIS_WAIT_MS: "1500" },
   });
   await redis.kill();
-  await until("Redis is away", async () => (await request(`${gateway.http}/readyz`)).status === 503);
+  await until("Redis is unavailable", async () => (await request(`${gateway.http}/readyz`)).status === 503);
   await using socket = await connectSocket(`${gateway.ws}/data/s/push?header=0&ack=1`);
   socket.send("x");
   await socket.taken();
   clock.set(-HOUR);
   expect(JSON.parse(await socket.text())).toEqual([
-    { code: "REDIS_UNAVAILABLE", error: "Redis is away; try again later" },
+    { code: "REDIS_UNAVAILABLE", error: "Redis is unavailable; try again later" },
   ]);
 });

@@ -149,7 +149,7 @@ describe("a Redis elsewhere", () => {
       env: { REDIS_URL: redis.url, REDIS_WAIT_MS: "100" },
     });
     await redis.kill();
-    const away = { error: expect.stringContaining("Redis is away"), code: "REDIS_UNAVAILABLE" };
+    const away = { error: expect.stringContaining("Redis is unavailable"), code: "REDIS_UNAVAILABLE" };
     for (const [path, method] of [
       ["/data/a", "POST"],
       ["/data/a?last_entry_id=0", "GET"],
@@ -171,12 +171,12 @@ describe("a Redis elsewhere", () => {
     noAck.send("x");
     expect(await noAck.closed).toEqual({
       code: 1013,
-      reason: "REDIS_UNAVAILABLE: Redis is away; try again later",
+      reason: "REDIS_UNAVAILABLE: Redis is unavailable; try again later",
     });
     await using pull = await connectSocket(`${gateway.ws}/data/a/pull`);
     expect(await pull.closed).toEqual({
       code: 1013,
-      reason: "REDIS_UNAVAILABLE: Redis is away; try again later",
+      reason: "REDIS_UNAVAILABLE: Redis is unavailable; try again later",
     });
     await redis.start();
     await until("the gateway is ready", async () => (await request(`${gateway.http}/readyz`)).status === 200);

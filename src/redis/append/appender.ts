@@ -1,7 +1,7 @@
 /**
- * Appends entries, `XADD key MAXLEN ~ n id d payload`. The hot path of everything that comes in: what the commands
- * of one stream have in common is encoded once and copied, and what has live readers here is appended in transactions
- * that let it be echoed to them (`echo.ts`).
+ * Appender: writes entries with `XADD key MAXLEN ~ n id d payload`. This is the hot path of all incoming data. The prefix
+ * that all commands of a stream share is encoded once and copied. Entries of streams with live readers are appended in
+ * transactions, so that they can be looped back to those readers (`loopback.ts`).
  */
 
 import { fieldArguments, isDeduped, type NewEntry } from "../../domain/entry.ts";
@@ -14,44 +14,44 @@ import { type Connection, type ConnectionHooks, ReplyLostError } from "../resp/c
 import type { Reply } from "../resp/reader.ts";
 import type { CommandWriter } from "../resp/writer.ts";
 import { dedupedCommand } from "./dedupe.ts";
-import type { Echo } from "./loopback.ts";
+import type { Loopback } from "./loopback.ts";
 import { fixedRetention, type Retention } from "./retention.ts";
-import { createEchoedAppends, type EchoedAppends } from "./transactions.ts";
+import { type AppendConnection, openAppendConnection } from "./transactions.ts";
 
-/** The id of a stored entry, or why it is not (or not surely) stored. */
+/** Id of a stored entry, or the error if it is not (or possibly not) stored. */
 export type AppendResult = EntryId | GatewayError;
 
 /**
- * Called once with one result per entry, in order. @param isKept whether somebody still uses the payloads' memory:
- * live readers may have been handed them as they are
+ * Called once with one result per entry, in order. @param isKept whether the payloads' memory is still in use, because
+ * live readers received them without a copy
  */
 export type AppendDone = (results: readonly AppendResult[], isKept: boolean) => void;
 
 /** Appends a batch. */
 export type Append = (entries: readonly NewEntry[], done: AppendDone) => void;
 
-/** Opens what appends are sent by. */
-export type OpenSending = (encode: EncodeEntry) => EchoedAppends;
+/** Opens the connection that appends are sent over. */
+export type OpenSending = (encode: EncodeEntry) => AppendConnection;
 
-/** Appends over one connection, with an echo. @param connect opens the connection */
-export const echoingOver =
-  (connect: (hooks: ConnectionHooks) => Connection, echo: Echo): OpenSending =>
+/** Appends over one connection, with loopback. @param connect opens the connection */
+export const loopbackOver =
+  (connect: (hooks: ConnectionHooks) => Connection, loopback: Loopback): OpenSending =>
   (encode) =>
-    createEchoedAppends(connect, echo, encode);
+    openAppendConnection(connect, loopback, encode);
 
-/** What an appender needs. */
+/** Options of `createAppender`. */
 export interface AppenderParts {
   readonly openSending: OpenSending;
-  /** Entries that a stream keeps, about; 0 keeps all. Without `retention` it holds for every stream. */
+  /** Approximate number of entries kept per stream; 0 keeps all. Without `retention` it applies to every stream. */
   readonly streamMaxLength: number;
   readonly retention?: Retention;
-  /** An entry of a stream is stored; told before it is acknowledged. */
+  /** Called when an entry is stored, before it is acknowledged. */
   readonly onStored?: (key: string) => void;
   readonly counters: Counters;
   readonly streamClasses: StreamClasses;
 }
 
-/** Makes the function that appends a batch. */
+/** Creates the function that appends a batch. */
 export function createAppender(parts: AppenderParts): Append {
   const { openSending, streamMaxLength, onStored, counters, streamClasses } = parts;
   const retention = parts.retention ?? fixedRetention(streamMaxLength);
@@ -73,11 +73,11 @@ export function createAppender(parts: AppenderParts): Append {
       counters.entriesUnknown++;
       return new GatewayError(
         "APPEND_UNKNOWN",
-        "the connection to Redis was lost before it answered; the entry may or may not be stored",
+        "the connection to Redis was lost before it replied; the entry may or may not be stored",
       );
     }
     counters.entriesRejected++;
-    return refusalOf(error ?? new Error("Redis answered XADD without an id"));
+    return refusalOf(error ?? new Error("Redis replied to XADD without an id"));
   }
 
   return function append(entries, done) {
@@ -99,7 +99,7 @@ export function createAppender(parts: AppenderParts): Append {
   };
 }
 
-/** Writes the command that appends an entry. */
+/** Encodes the command that appends an entry. */
 export type EncodeEntry = (entry: NewEntry, out: CommandWriter) => void;
 
 function createEntryEncoder(retention: Retention): EncodeEntry {
@@ -110,8 +110,8 @@ function createEntryEncoder(retention: Retention): EncodeEntry {
       return;
     }
     if (entry.id === "*" && entry.fields === undefined) {
-      kept.beginning ??= beginningOf(entry.key, kept.trim);
-      out.encoded(kept.beginning);
+      kept.prefix ??= prefixOf(entry.key, kept.trim);
+      out.encoded(kept.prefix);
       out.argument(entry.data);
       return;
     }
@@ -123,8 +123,8 @@ function createEntryEncoder(retention: Retention): EncodeEntry {
   };
 }
 
-/** Encodes the beginning of a plain XADD to a stream: all but the payload, with `*` for the id. */
-function beginningOf(key: string, trim: readonly string[]): Uint8Array {
+/** Encodes the prefix of a plain XADD: everything but the payload, with `*` as the id. */
+function prefixOf(key: string, trim: readonly string[]): Uint8Array {
   const args = ["XADD", key, ...trim, "*", "d"];
   const text = args.map((arg) => `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`).join("");
   return Buffer.from(`*${args.length + 1}\r\n${text}`);

@@ -1,19 +1,19 @@
 /**
- * Dedupe record of a stream: the numbers that pushers stored in it last, with the ids of their entries. One hash per stream,
- * in the stream's slot of a cluster, so that an entry and its record change in one step.
+ * Dedupe record of a stream: the latest numbers that pushers stored in it, with the ids of their entries. One hash per
+ * stream, in the stream's cluster slot, so that an entry and its record change atomically.
  *
- * A record keeps the newest `DEDUPE_RECORDS` numbers of all pushers together, and expires a day after the last one. That is
- * about 4 MB, and at most 30 MB with the longest dedupe keys.
+ * A record keeps the newest `DEDUPE_RECORDS` numbers of all pushers together and expires one day after the last one.
+ * It takes about 4 MB, and at most 30 MB with the longest dedupe keys.
  */
 import { tagFor } from "../hash-slot.ts";
 
-/** Distance from a pusher's highest number within which an entry is recognised or stored. */
+/** Maximum distance below a pusher's highest number at which an entry is still recognised or stored. */
 export const DEDUPE_WINDOW = 10_000;
-/** Numbers that are kept per stream, of all its pushers together. */
+/** Numbers kept per stream, over all pushers. */
 export const DEDUPE_RECORDS = 20_000;
 
 /**
- * Key of a stream's dedupe record. Distinct streams have distinct keys: the stream's key is the rest of it.
+ * Key of a stream's dedupe record. It ends with the stream key, so distinct streams have distinct records.
  *
  * @param streamKey any text
  */

@@ -1,26 +1,26 @@
 /**
- * Appends that may be repeated: an entry has a number under its pusher's dedupe key, and is stored once however often, and
- * through whichever gateway, it is sent.
+ * Idempotent appends: each entry carries a number under its pusher's dedupe key, and is stored once no matter how often,
+ * and through which gateways, it is sent.
  */
 import { type DedupedEntry, fieldArguments } from "../../domain/entry.ts";
 import type { Argument } from "../resp/writer.ts";
 import { DEDUPE_RECORDS, DEDUPE_WINDOW, dedupeRecordKey } from "./dedupe-record.ts";
 
-/** Time (ms) after its last entry for which a record is kept. */
-const LIFE_MS = 24 * 3600 * 1000;
+/** Time (ms) for which a record is kept after its last entry. */
+const LIFETIME_MS = 24 * 3600 * 1000;
 
-/** First word of Redis's error for an entry that is too old to be recognised. */
+/** Code of the Redis error for an entry that is too old to be recognised. */
 export const TOO_OLD = "DEDUPETOOOLD";
 
 /**
- * KEYS: the stream, its record. ARGV: number, dedupe key, window, records, life, and the arguments of XADD after the key.
+ * KEYS: the stream, its record. ARGV: number, dedupe key, window, records, lifetime, and the XADD arguments after the key.
  *
- * Fields of the record, of which the first character says what they are:
+ * Fields of the record, by their first character:
  *
  *     r{number}:{dedupe key}  the entry's id
  *     q{n}                    the n-th number that was stored: `{number}:{dedupe key}`
- *     p{dedupe key}           of a pusher: its highest number, its highest number that was dropped, numbers kept
- *     h, t                    n of the oldest and of the next number
+ *     p{dedupe key}           state of a pusher: its highest number, its highest dropped number, count of kept numbers
+ *     h, t                    n of the oldest number and of the next one
  */
 const SCRIPT = `
 local stream, record, number, pusher = KEYS[1], KEYS[2], tonumber(ARGV[1]), ARGV[2]
@@ -32,13 +32,13 @@ end
 local function text(value) return string.format('%.0f', value) end
 local top, low, kept = stateOf(pusher)
 if number <= top - tonumber(ARGV[3]) then
-  return redis.error_reply('${TOO_OLD} it lies more than ' .. ARGV[3] .. ' entries back')
+  return redis.error_reply('${TOO_OLD} the number is more than ' .. ARGV[3] .. ' below the highest one')
 end
 local name = ARGV[1] .. ':' .. pusher
 local found = redis.call('HGET', record, 'r' .. name)
 if found then return found end
 if number <= low then
-  return redis.error_reply('${TOO_OLD} it is older than what is remembered of its stream')
+  return redis.error_reply('${TOO_OLD} the number is older than the numbers remembered for the stream')
 end
 local id = redis.pcall('XADD', stream, unpack(ARGV, 6))
 if type(id) == 'table' then return id end
@@ -51,12 +51,12 @@ while last + 1 - first > tonumber(ARGV[4]) do
   redis.call('HDEL', record, 'q' .. text(first), 'r' .. old)
   local at = string.find(old, ':', 1, true)
   if at then
-    local owner, gone = string.sub(old, at + 1), tonumber(string.sub(old, 1, at - 1))
+    local owner, dropped = string.sub(old, at + 1), tonumber(string.sub(old, 1, at - 1))
     local ownerTop, ownerLow, ownerKept = stateOf(owner)
     if ownerKept <= 1 then redis.call('HDEL', record, 'p' .. owner)
     else
       redis.call('HSET', record, 'p' .. owner,
-        text(ownerTop) .. ' ' .. text(math.max(ownerLow, gone)) .. ' ' .. text(ownerKept - 1))
+        text(ownerTop) .. ' ' .. text(math.max(ownerLow, dropped)) .. ' ' .. text(ownerKept - 1))
     end
   end
   first = first + 1
@@ -65,14 +65,20 @@ end
 redis.call('PEXPIRE', record, ARGV[5])
 return id`;
 
-/** Returns the command. @param trim the arguments of XADD that keep the stream short */
+/** Returns the command. @param trim the XADD arguments that trim the stream */
 export function dedupedCommand(
   { key, id, data, fields, dedupe }: DedupedEntry,
   trim: readonly string[],
 ): readonly Argument[] {
   return [
     ...["EVAL", SCRIPT, "2", key, dedupeRecordKey(key)],
-    ...[String(dedupe.number), dedupe.key, String(DEDUPE_WINDOW), String(DEDUPE_RECORDS), String(LIFE_MS)],
+    ...[
+      String(dedupe.number),
+      dedupe.key,
+      String(DEDUPE_WINDOW),
+      String(DEDUPE_RECORDS),
+      String(LIFETIME_MS),
+    ],
     ...[...trim, id, "d", data, ...fieldArguments(fields)],
   ];
 }

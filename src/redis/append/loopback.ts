@@ -1,62 +1,61 @@
 /**
- * The echo: entries that this gateway appends itself reach its live readers without being read back from Redis.
+ * Loopback: entries that this gateway appends reach its live readers without being read back from Redis.
  *
- * That is right only where nothing of anybody else's stands between such an entry and the one that readers have last.
- * Redis says so: the connection that appends tracks the streams (`CLIENT TRACKING ON NOLOOP`), is told of every change
- * that is not its own, and is told in order. So it appends in a transaction that ends with a read, which arms the
- * tracking again, and
+ * This is correct only if no foreign entry lies between such an entry and the last one that readers have. Redis reports
+ * that: the appending connection tracks the streams (`CLIENT TRACKING ON NOLOOP`) and receives an invalidation, in order,
+ * for every change by others. Each transaction ends with a read, which re-arms the tracking:
  *
  *     MULTI, XADD key …, XADD key …, XLEN key, EXEC
  *
- * when no word of a foreign change came between the answers of two such transactions, the entries of the second one
- * follow those of the first immediately. Wherever that is not known, the tail reads, as it does for foreign entries.
+ * If no invalidation arrived between the replies to two such transactions, the entries of the second one directly follow
+ * those of the first. In all other cases the tail reads the stream, as it does for foreign entries.
  */
 import type { Entry } from "../../domain/entry.ts";
 import { compareIds, type EntryId } from "../../domain/entry-id.ts";
 
-/** Whoever reads streams live, and need not read what is echoed. */
-export interface EchoListener {
-  /** Entries were stored, and immediately follow `after`. @returns whether they are still used */
-  echoed(key: string, after: EntryId, entries: readonly Entry[]): boolean;
-  /** Somebody else may have changed the stream, or what follows its last echo is not known. */
+/** Live tail that receives looped-back entries instead of reading them. */
+export interface LoopbackListener {
+  /** Entries were stored that directly follow `after`. @returns whether their memory is still in use */
+  looped(key: string, after: EntryId, entries: readonly Entry[]): boolean;
+  /** Another client may have changed the stream, or it is unknown what follows its last looped-back entry. */
   disturbed(key: string): void;
 }
 
-/** One time that a stream is watched, from `watch` to `unwatch`. */
+/** Identifies one period of watching, from `watch` to `unwatch`. */
 export type Watch = symbol;
 
-/** Stands between the appends of a gateway and its live tail. */
-export interface Echo {
-  /** Asks for the echo of a stream. */
+/** Connects the appends of a gateway to its live tail. */
+export interface Loopback {
+  /** Enables loopback for a stream. */
   watch(key: string): void;
   unwatch(key: string): void;
-  /** The watch of a stream; undefined where it is not watched. */
+  /** Current watch of a stream; undefined if it is not watched. */
   watchOf(key: string): Watch | undefined;
-  /** Who is told; undefined for nobody, who then watches nothing either. */
-  listen(listener: EchoListener | undefined): void;
-  /** The id that a stream ends with as long as nobody else changes it, which would be told as `disturbed`. */
+  /** Sets the listener; undefined removes it and stops all watching. */
+  listen(listener: LoopbackListener | undefined): void;
+  /** Last id of a stream, valid until another client changes it, which is reported as `disturbed`. */
   endOf(key: string): EntryId | undefined;
   /**
-   * Own entries were stored in one transaction that armed the tracking again.
+   * Call when own entries were stored in a transaction that re-armed the tracking.
    *
-   * @param watch the one that was there when the transaction was sent: where it is over, own entries may have been
-   * stored since without a word, whether the stream is watched again or not
+   * @param watch the watch at the time of sending. If it has ended, other own entries may have been stored since then
+   * without a report, even if the stream is watched again
    * @param entries in order, at least one
-   * @returns whether somebody still uses the entries, and with them the memory of their payloads
+   * @returns whether the entries, and with them the memory of their payloads, are still in use
    */
   stored(key: string, watch: Watch, entries: readonly Entry[]): boolean;
-  /** Somebody else changed the stream. */
+  /** Call when another client changed the stream. */
   disturb(key: string): void;
-  /** Nothing is known of any stream: a flush, a lost connection. */
+  /** Call when all streams may have changed: after a flush or a lost connection. */
   disturbAll(): void;
 }
 
-/** Makes an echo that watches nothing. */
-export function createEcho(): Echo {
+/** Creates a loopback that watches nothing. */
+export function createLoopback(): Loopback {
   const watched = new Map<string, Watch>();
-  /** The last own entry of each stream whose tracking is armed since. */
+  /** Last own entry of each stream whose tracking is armed since then. */
   const ends = new Map<string, EntryId>();
-  let listener: EchoListener | undefined;
+  let listener: LoopbackListener | undefined;
 
   function disturb(key: string): void {
     if (ends.delete(key)) listener?.disturbed(key);
@@ -84,9 +83,9 @@ export function createEcho(): Echo {
       if (first === undefined || last === undefined || watched.get(key) !== watch) return false;
       const after = ends.get(key);
       ends.set(key, last.id);
-      // Redis evicted the stream to make room for what this connection sent, and takes that for our own doing.
+      // The stream restarted: Redis evicted it to make room for this connection's commands, and reports that as our own change.
       if (after === undefined || compareIds(first.id, after) <= 0) return false;
-      return listener?.echoed(key, after, entries) === true;
+      return listener?.looped(key, after, entries) === true;
     },
     disturb,
     disturbAll() {

@@ -1,7 +1,7 @@
 /**
- * Trims streams by their limits as entries are appended (`XADD … MAXLEN ~` or `MINID ~`), without a round trip on the way
- * in: what a stream's metadata says is read beside the appends, once per stream and then every few seconds while it is
- * written to. Until it is known nothing is trimmed, because the default could delete what the metadata keeps.
+ * Retention: trims streams as entries are appended (`XADD … MAXLEN ~` or `MINID ~`), without a round trip per append. The
+ * limits in a stream's metadata are read beside the appends: once at first, then every few seconds while the stream is
+ * written to. Until they are known nothing is trimmed, because the default could delete entries that the metadata keeps.
  */
 import type { Logger } from "../../domain/logger.ts";
 import { type RetentionLimits, readRetention } from "../../domain/retention.ts";
@@ -9,53 +9,53 @@ import { streamMetaKey } from "../keys.ts";
 import type { Commands } from "../resp/commands.ts";
 import { ReplyError } from "../resp/reader.ts";
 
-/** How one stream is trimmed now. */
+/** Current trimming of one stream. */
 export interface StreamTrim {
-  /** Arguments of XADD; empty for none. */
+  /** XADD arguments; empty for no trimming. */
   readonly trim: readonly string[];
-  /** What the caller derived from `trim`; reset when it changes. */
-  beginning: Uint8Array | undefined;
+  /** Encoded command prefix that the caller derived from `trim`; reset when `trim` changes. */
+  prefix: Uint8Array | undefined;
 }
 
 /** Retention of the streams that are appended to. */
 export interface Retention {
-  /** Returns how to trim a stream with the append of a payload of so many bytes. */
+  /** Returns how to trim a stream when appending a payload of `bytes` bytes. */
   of(key: string, bytes: number): StreamTrim;
-  /** Notes the reply to an append: the last of those that were sent without a limit is followed by a trim. */
+  /** Call on the reply to an append. After the last append that was sent without a limit, the stream is trimmed. */
   settled(key: string): void;
-  /** Applies metadata, JSON; undefined if there is none. */
+  /** Applies metadata as JSON; undefined if the stream has none. */
   learn(key: string, meta: Uint8Array | string | undefined): void;
   close(): void;
 }
 
-/** Streams remembered. With more, all are forgotten and read again. */
+/** Streams remembered. Above this, all are forgotten and read again. */
 const MOST_STREAMS = 20_000;
-/** How often the metadata of streams in use is read again, ms. */
+/** Interval (ms) at which the metadata of streams in use is read again. */
 const REFRESH_MS = 10_000;
-/** How old the bound of an age may be, ms. */
+/** Minimum time (ms) between two trims of a stream by age. */
 const AGE_STEP_MS = 1000;
-/** Weight of an entry in the mean size. */
+/** Weight of a new entry in the mean entry size. */
 const SIZE_WEIGHT = 0.02;
-/** What an entry takes in Redis beside its payload, bytes, about. */
+/** Approximate overhead of an entry in Redis besides its payload, bytes. */
 const ENTRY_BYTES = 32;
 
 interface Kept extends StreamTrim {
   trim: readonly string[];
   isKnown: boolean;
-  /** Appends sent before the metadata was known, without a limit, and not answered yet. */
+  /** Pending appends that were sent without a limit, before the metadata was known. */
   unlimited: number;
   isUsed: boolean;
   limits: RetentionLimits;
   meanBytes: number;
-  /** Mean that `trim` was made with. */
+  /** Mean entry size for which `trim` was computed. */
   trimmedFor: number;
-  /** When the age was last applied, ms since 1970. */
+  /** Time of the last trim by age, ms since 1970. */
   agedAtMs: number;
-  /** `trim` goes by age now, and by count again with the next append. */
+  /** `trim` is by age now; the next append changes it back to a count. */
   isByAge: boolean;
 }
 
-/** Creates a retention without metadata: every stream keeps about so many entries. */
+/** Creates a retention without metadata: every stream keeps about `streamMaxLength` entries. */
 export function fixedRetention(streamMaxLength: number): Retention {
   const trim = lengthTrim(streamMaxLength);
   const known = new Map<string, StreamTrim>();
@@ -64,7 +64,7 @@ export function fixedRetention(streamMaxLength: number): Retention {
       const found = known.get(key);
       if (found !== undefined) return found;
       if (known.size >= MOST_STREAMS) known.clear();
-      const made = { trim, beginning: undefined };
+      const made = { trim, prefix: undefined };
       known.set(key, made);
       return made;
     },
@@ -77,24 +77,24 @@ export function fixedRetention(streamMaxLength: number): Retention {
 const lengthTrim = (entries: number): readonly string[] =>
   entries > 0 ? ["MAXLEN", "~", String(entries)] : [];
 
-/** Creates the retention of a gateway. @param commands where metadata is read */
+/** Creates the retention of a gateway. @param commands used to read metadata */
 export function createRetention(commands: Commands, defaults: RetentionLimits, logger: Logger): Retention {
   const streams = new Map<string, Kept>();
-  /** Of all streams: most of the time none, and then a reply costs nothing more. */
+  /** Pending unlimited appends of all streams: usually 0, and then a reply needs no lookup. */
   let unlimited = 0;
   const refreshing = setInterval(refresh, REFRESH_MS);
   refreshing.unref();
 
   function refresh(): void {
     for (const [key, kept] of streams) {
-      if (kept.isUsed) ask(key, kept);
+      if (kept.isUsed) requestMeta(key, kept);
       kept.isUsed = false;
     }
   }
 
-  function ask(key: string, kept: Kept): void {
+  function requestMeta(key: string, kept: Kept): void {
     commands.send(["GET", streamMetaKey(key)], (error, reply) => {
-      // Without an answer it is asked again with the next refresh; without the right to read, defaults apply.
+      // Without a reply, the next refresh retries. Without permission to read, the defaults apply.
       if (error !== undefined && !(error instanceof ReplyError)) return;
       apply(key, kept, Buffer.isBuffer(reply) ? reply : undefined);
     });
@@ -111,7 +111,7 @@ export function createRetention(commands: Commands, defaults: RetentionLimits, l
     if (isFirst) trimNow(key, kept);
   }
 
-  /** Trims what was appended without a limit: it may have been the last for long. */
+  /** Trims after appends without a limit: the next append may be far off. */
   function trimNow(key: string, kept: Kept): void {
     if (kept.trim.length > 0) commands.send(["XTRIM", key, ...kept.trim], () => undefined);
   }
@@ -126,7 +126,7 @@ export function createRetention(commands: Commands, defaults: RetentionLimits, l
         }
         kept = unknown(defaults, bytes);
         streams.set(key, kept);
-        ask(key, kept);
+        requestMeta(key, kept);
       }
       kept.isUsed = true;
       if (!kept.isKnown) {
@@ -152,7 +152,7 @@ export function createRetention(commands: Commands, defaults: RetentionLimits, l
 
 const unknown = (limits: RetentionLimits, bytes: number): Kept => ({
   trim: [],
-  beginning: undefined,
+  prefix: undefined,
   isKnown: false,
   unlimited: 0,
   isUsed: true,
@@ -163,7 +163,7 @@ const unknown = (limits: RetentionLimits, bytes: number): Kept => ({
   isByAge: false,
 });
 
-/** Follows the size of entries and the time. XADD takes one strategy, so an append now and then trims by age. */
+/** Adapts to the entry size and the time. XADD accepts one trim strategy, so an occasional append trims by age. */
 function adapt(kept: Kept, bytes: number): void {
   const { maxBytes, maxAgeMs } = kept.limits;
   if (maxBytes > 0) kept.meanBytes += (bytes + ENTRY_BYTES - kept.meanBytes) * SIZE_WEIGHT;
@@ -189,7 +189,7 @@ function trimByCount(kept: Kept): void {
 
 function setTrim(kept: Kept, trim: readonly string[]): void {
   kept.trim = trim;
-  kept.beginning = undefined;
+  kept.prefix = undefined;
 }
 
 function parsed(meta: Uint8Array | string | undefined): unknown {

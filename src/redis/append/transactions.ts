@@ -1,10 +1,9 @@
 /**
- * The connection that appends go over. Entries of streams that are watched for their echo leave in transactions, of
- * which each stays small enough that a large entry does not wait for others; all else leaves as plain commands, so
- * that what is wrong with it is nobody else's trouble.
+ * Append connection. Entries of streams with loopback leave in transactions, which stay small so that a large entry does
+ * not delay others. All other entries leave as plain commands, so that an error in one cannot affect another.
  *
- * A transaction of which one command is refused when it is queued is not carried out at all. Of reasons that hold for
- * one stream, permissions, this is remembered, and the stream's entries leave alone from then on.
+ * If Redis rejects one command while queueing, it discards the whole transaction. A rejection that concerns one stream,
+ * such as a missing permission, is remembered, and the stream's entries are sent as plain commands from then on.
  */
 import { type Entry, isDeduped, type NewEntry, valuesOf } from "../../domain/entry.ts";
 import type { EntryId } from "../../domain/entry-id.ts";
@@ -12,70 +11,70 @@ import type { GatewayError } from "../../domain/errors.ts";
 import type { Connection, ConnectionHooks, Done } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { EncodeEntry } from "./appender.ts";
-import type { Echo, Watch } from "./loopback.ts";
+import type { Loopback, Watch } from "./loopback.ts";
 
-/** A transaction is sent when its payloads come to so many bytes, or its entries to so many. */
+/** A transaction is sent when its payloads reach this many bytes, or its entries this count. */
 const TRANSACTION_BYTES = 64 * 1024;
 const TRANSACTION_ENTRIES = 256;
-/** Streams whose entries leave alone; with more than this they are found out anew. */
-const MOST_APART = 10_000;
+/** Streams remembered as sent apart. Above this, all are forgotten and detected again. */
+const MAX_APART = 10_000;
 
-/** Told how an append ended, as a command's `Done`. @param isKept whether readers use the payload's memory from now on */
+/** Receives the result of an append, like a command's `Done`. @param isKept whether readers keep using the payload's memory */
 export type Settle = (error: ReplyError | GatewayError | undefined, reply: Reply, isKept?: boolean) => void;
 
 /** Sends appends. */
-export interface EchoedAppends {
+export interface AppendConnection {
   append(entry: NewEntry, settle: Settle): void;
 }
 
 interface Transaction {
   readonly entries: NewEntry[];
   readonly settles: Settle[];
-  /** The streams of its entries, which it reads at its end, by the watch for whose sake it does. */
+  /** Streams that the transaction reads at its end, with their watches. */
   readonly watches: Map<string, Watch>;
   bytes: number;
-  /** Errors at the time of queueing, by the entry's place: with one of them nothing of the transaction is done. */
-  readonly refused: Map<number, ReplyError>;
-  /** The server knows no transactions, so that each of its commands is done by itself. */
+  /** Errors while queueing, by the entry's index. With any of them Redis discards the transaction. */
+  readonly rejected: Map<number, ReplyError>;
+  /** The server does not support transactions, so each command runs by itself. */
   isPlain: boolean;
   isSettled: boolean;
 }
 
 const ignore: Done = () => undefined;
-/** Redis says what a command was refused for when it refuses the whole at its end. */
+/** EXECABORT messages that include the reason. */
 const BECAUSE = /^EXECABORT .*?because(?: of)?: (.+)$/s;
-/** A refusal for a key and not for a command. */
-const OF_A_KEY = /^NOPERM .*\bkeys?\b/s;
+/** A permission error about a key, not about a command. */
+const KEY_PERMISSION = /^NOPERM .*\bkeys?\b/s;
 
 /** Opens the connection. */
-export function createEchoedAppends(
+export function openAppendConnection(
   connect: (hooks: ConnectionHooks) => Connection,
-  echo: Echo,
+  loopback: Loopback,
   encode: EncodeEntry,
-): EchoedAppends {
+): AppendConnection {
   let current: Transaction | undefined;
-  /** Whether the server does all that an echo stands on. */
+  /** Whether the server supports everything that loopback needs. */
   let isAble = false;
   const apart = new Set<string>();
 
   const connection = connect({
     onReady() {
-      // Where a server cannot do this there is no tracking tail either, and so nobody who watches.
+      // Without RESP3 there is no tracking tail either, so nothing is watched.
       isAble = connection.protocol() === 3;
       apart.clear();
       if (isAble) connection.send(["CLIENT", "TRACKING", "ON", "NOLOOP"], ableUnless);
     },
     onPush([kind, keys]) {
       if (String(kind) !== "invalidate") return;
-      if (Array.isArray(keys)) for (const key of keys) echo.disturb(String(key));
-      else echo.disturbAll();
+      if (Array.isArray(keys)) for (const key of keys) loopback.disturb(String(key));
+      else loopback.disturbAll();
     },
     onFlush: finish,
     onLost() {
       const unsent = current;
       current = undefined;
       isAble = false;
-      echo.disturbAll();
+      loopback.disturbAll();
       unsent?.entries.forEach((entry, i) => void plain(entry, unsent.settles[i] ?? ignore));
     },
   });
@@ -83,16 +82,16 @@ export function createEchoedAppends(
   function ableUnless(error: Error | undefined): void {
     if (!(error instanceof ReplyError) || !isAble) return;
     isAble = false;
-    echo.disturbAll();
+    loopback.disturbAll();
   }
 
-  /** What comes of an error is of no concern here but where it is that of one stream, or of the server. */
+  /** Remembers a stream whose key the user may not access. Other errors need no action here. */
   function learn(error: ReplyError, key: string): void {
-    if (!OF_A_KEY.test(error.message)) return;
-    if (apart.size >= MOST_APART) apart.clear();
+    if (!KEY_PERMISSION.test(error.message)) return;
+    if (apart.size >= MAX_APART) apart.clear();
     apart.add(key);
-    // Its own entries are no longer told of.
-    echo.disturb(key);
+    // Own entries of this stream are no longer looped back.
+    loopback.disturb(key);
   }
 
   function plain(entry: NewEntry, settle: Settle): void {
@@ -106,7 +105,7 @@ export function createEchoedAppends(
       settles: [],
       watches: new Map(),
       bytes: 0,
-      refused: new Map(),
+      rejected: new Map(),
       isPlain: false,
       isSettled: false,
     };
@@ -130,30 +129,30 @@ export function createEchoedAppends(
       connection.send(["XLEN", key], (error) => {
         if (!(error instanceof ReplyError)) return;
         learn(error, key);
-        // Of the command itself, which the echo cannot do without.
+        // The user may not run XLEN at all, which loopback needs.
         if (!apart.has(key) && error.code === "NOPERM") ableUnless(error);
       });
     }
     connection.send(["EXEC"], (error, reply) => {
       if (error === undefined && Array.isArray(reply)) settleAll(transaction, reply);
-      else fail(transaction, reasonOf(error ?? new ReplyError("Redis answered EXEC without a list")));
+      else fail(transaction, reasonOf(error ?? new ReplyError("Redis replied to EXEC without a list")));
     });
   }
 
   function queued(
     transaction: Transaction,
-    place: number,
+    index: number,
     error: ReplyError | GatewayError | undefined,
     reply: Reply,
   ): void {
     if (transaction.isPlain) {
       transaction.isSettled = true;
-      transaction.settles[place]?.(error, reply);
+      transaction.settles[index]?.(error, reply);
     } else if (error instanceof ReplyError) {
-      transaction.refused.set(place, error);
-      learn(error, transaction.entries[place]?.key ?? "");
+      transaction.rejected.set(index, error);
+      learn(error, transaction.entries[index]?.key ?? "");
     } else if (error !== undefined) {
-      // The connection is gone, and with it the answer to come.
+      // The connection was lost, and the reply to EXEC with it.
       fail(transaction, error);
     }
   }
@@ -174,7 +173,7 @@ export function createEchoedAppends(
     for (const [key, own] of stored) {
       const watch = watches.get(key);
       if (watch === undefined || !isAble || apart.has(key)) continue;
-      if (echo.stored(key, watch, own)) isKept = true;
+      if (loopback.stored(key, watch, own)) isKept = true;
     }
     settles.forEach((settle, i) => {
       const reply = replies[i] ?? null;
@@ -186,18 +185,18 @@ export function createEchoedAppends(
   function fail(transaction: Transaction, error: ReplyError | GatewayError): void {
     if (transaction.isSettled) return;
     transaction.isSettled = true;
-    // EXECABORT itself says less than what it comes from.
-    const [first] = transaction.refused.values();
+    // The error of the rejected command is more specific than EXECABORT.
+    const [first] = transaction.rejected.values();
     const others = first === undefined ? error : asNeighbour(first);
     if (first === undefined && error instanceof ReplyError && error.code === "NOPERM") ableUnless(error);
-    transaction.settles.forEach((settle, i) => void settle(transaction.refused.get(i) ?? others, null));
+    transaction.settles.forEach((settle, i) => void settle(transaction.rejected.get(i) ?? others, null));
   }
 
-  /** Whether it was stored now or long ago is not known here: never within what is echoed, and whoever reads reads on. */
+  /** Sends a deduped entry. Its reply does not show whether it is new, so it is never looped back: the tail reads it. */
   function appendDeduped(entry: NewEntry, settle: Settle): void {
     finish();
     plain(entry, (error, reply) => {
-      echo.disturb(entry.key);
+      loopback.disturb(entry.key);
       settle(error, reply);
     });
   }
@@ -209,8 +208,8 @@ export function createEchoedAppends(
         return;
       }
       const { key, data } = entry;
-      const watch = isAble && connection.isReady() && !apart.has(key) ? echo.watchOf(key) : undefined;
-      // Behind those of its stream that wait for the end of the turn.
+      const watch = isAble && connection.isReady() && !apart.has(key) ? loopback.watchOf(key) : undefined;
+      // Keeps the order: entries of this stream may wait for the end of the turn.
       if (watch === undefined && current?.watches.has(key) !== true) {
         plain(entry, settle);
         return;
@@ -225,10 +224,10 @@ export function createEchoedAppends(
   };
 }
 
-/** What a transaction counts for each field of an entry, in bytes: Redis needs longer for many fields than for many bytes. */
+/** Weight of each field in a transaction, bytes: many fields cost Redis more time than many bytes. */
 const FIELD_BYTES = 64;
 
-/** What the fields of an entry add to a transaction, in bytes. */
+/** Weight of an entry's fields in a transaction, bytes. */
 function fieldsWeight({ fields }: NewEntry): number {
   let bytes = 0;
   for (const value of fields?.values() ?? [])
@@ -241,8 +240,8 @@ function reasonOf(error: ReplyError | GatewayError): ReplyError | GatewayError {
   return reason === undefined ? error : new ReplyError(reason);
 }
 
-/** What an entry is told that was refused for another one's sake. Most reasons are the server's, and hold for all. */
+/** Error of the other entries in a discarded transaction. Most rejections are about the server and apply to all. */
 const asNeighbour = (error: ReplyError): ReplyError =>
   error.code === "NOPERM"
-    ? new ReplyError(`ERR it was sent together with an entry that was refused: ${error.message}`)
+    ? new ReplyError(`ERR an entry in the same transaction was rejected: ${error.message}`)
     : error;

@@ -26,7 +26,7 @@ export interface NodesOptions extends NodeHooks {
   readonly name: string;
   readonly logger: Logger;
   /** As of `ConnectionOptions`. */
-  readonly silenceMs?: number | undefined;
+  readonly stallMs?: number | undefined;
   /** A node is ready, or the map has been told: something may be possible that was not. */
   readonly onChange: () => void;
 }
@@ -51,7 +51,7 @@ const LEAVE_MS = 500;
 
 /** Opens connections to all masters, of now and to come. */
 export function openClusterNodes(options: NodesOptions): ClusterNodes {
-  const { map, name, logger, silenceMs, greeting, onPush, onChange } = options;
+  const { map, name, logger, stallMs, greeting, onPush, onChange } = options;
   const places = new Map<ClusterNode, Place>();
   let leaving: NodeJS.Timeout | undefined;
 
@@ -62,7 +62,7 @@ export function openClusterNodes(options: NodesOptions): ClusterNodes {
       address: node.address,
       name,
       logger,
-      silenceMs,
+      stallMs,
       // What cannot be sent is for whoever sends it: another node may take it.
       waitMs: 0,
       ...(onPush && { onPush }),

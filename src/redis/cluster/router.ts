@@ -11,7 +11,7 @@ import type { Logger } from "../../domain/logger.ts";
 import { slotOf } from "../hash-slot.ts";
 import type { TransactionDone } from "../read/transaction.ts";
 import type { Commands, Database } from "../resp/commands.ts";
-import { away, type Connection, type Done, ReplyLostError } from "../resp/connection.ts";
+import { type Connection, type Done, ReplyLostError, redisUnavailable } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { Argument, CommandWriter } from "../resp/writer.ts";
 import { keyOf } from "./command-key.ts";
@@ -34,7 +34,7 @@ export interface RouterOptions extends RouterHooks {
   /** How long a command waits for a node that takes it, in ms. */
   readonly waitMs: number;
   /** As of `ConnectionOptions`. */
-  readonly silenceMs?: number | undefined;
+  readonly stallMs?: number | undefined;
   /** Commands change what the next one of their key meets: one that would come after a later one fails instead. */
   readonly isOrdered?: boolean;
 }
@@ -202,7 +202,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
       // All wait equally long, but those that were sent on go first again: any of them may be over its time.
       const expired = lane.waiting.filter(({ giveUpAt }) => giveUpAt <= now);
       if (expired.length > 0) lane.waiting = lane.waiting.filter(({ giveUpAt }) => giveUpAt > now);
-      for (const order of expired) order.done(away(), null);
+      for (const order of expired) order.done(redisUnavailable(), null);
       advance(lane);
     }
     if (held.size > 0) return;
@@ -212,7 +212,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
 
   function sendOrder(key: string, sendTo: Order["sendTo"], done: Done): void {
     if (isClosed) {
-      queueMicrotask(() => done(away(), null));
+      queueMicrotask(() => done(redisUnavailable(), null));
       return;
     }
     let lane = lanes.get(key);
@@ -262,7 +262,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
       for (;;) {
         const masters = map.masters().map((node) => nodes.at(node));
         try {
-          if (masters.length === 0 || !masters.every((one) => one.isReady())) throw away();
+          if (masters.length === 0 || !masters.every((one) => one.isReady())) throw redisUnavailable();
           return await Promise.all(masters.map((one) => run(one satisfies Commands)));
         } catch (error) {
           if (isClosed || performance.now() >= giveUpAt || !isPassing(error)) throw error;
@@ -280,7 +280,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
       clearInterval(sweeping);
       nodes.close();
       for (const { again, waiting } of lanes.values())
-        for (const order of [...again, ...waiting]) order.done(away(), null);
+        for (const order of [...again, ...waiting]) order.done(redisUnavailable(), null);
       lanes.clear();
       held.clear();
     },

@@ -1,7 +1,7 @@
 /** The replicas of one Redis, as it lists them itself (`INFO replication`), also of one that sentinels lead to. */
 import type { Logger } from "../../domain/logger.ts";
 import { type RedisAddress, tlsAt } from "../redis-url.ts";
-import { isSource, type RedisPlace } from "../resp/address-source.ts";
+import { isAddressSource, type RedisEndpoint } from "../resp/address-source.ts";
 import type { Commands } from "../resp/commands.ts";
 import { createReplicaPool, type ReplicaReads } from "./replicas.ts";
 
@@ -10,7 +10,7 @@ const LOOK_MS = 2000;
 
 /** Opens reads from the replicas that a master has. @param master answers for the Redis at `place` */
 export function openListedReplicas(
-  place: RedisPlace,
+  place: RedisEndpoint,
   master: Commands,
   logger: Logger,
 ): ReplicaReads & { close(): void } {
@@ -42,8 +42,8 @@ export function openListedReplicas(
 }
 
 /** The master's own address, whose user, password and TLS are those of its replicas too. */
-function withAddress(place: RedisPlace, use: (like: RedisAddress) => void): void {
-  if (!isSource(place)) use(place);
+function withAddress(place: RedisEndpoint, use: (like: RedisAddress) => void): void {
+  if (!isAddressSource(place)) use(place);
   else
     place.resolve((_error, address) => {
       if (address !== undefined) use(address);

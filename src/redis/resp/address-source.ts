@@ -1,25 +1,25 @@
-/** Where a Redis is that may be another server next time: asked before each attempt to connect. */
+/** Address source of a connection: looks up the current address of a Redis that may move to another server. */
 import { describeAddress, type RedisAddress } from "../redis-url.ts";
 
-/** Told once where to connect to now, or why that is not known. */
-export type Found = (error: Error | undefined, address?: RedisAddress) => void;
+/** Receives the current address, or the reason why it is unknown. */
+export type OnResolved = (error: Error | undefined, address?: RedisAddress) => void;
 
-/** Leads to a Redis by asking others for it. What it leads to has to call itself a master. */
-export interface RedisSource {
-  /** For people: without users and passwords. */
+/** Looks up a Redis by asking other servers, such as sentinels. The server found must report the role `master`. */
+export interface AddressSource {
+  /** Description for logs, without credentials. */
   readonly description: string;
-  /** Asks. `found` is called exactly once, never within the call. */
-  resolve(found: Found): void;
-  /** Tells whenever the Redis is known to be at an address, until what it returns is called. */
-  watch(isAt: (address: RedisAddress) => void): () => void;
+  /** Looks up the address. Calls `onResolved` exactly once, asynchronously. */
+  resolve(onResolved: OnResolved): void;
+  /** Calls `onAddress` whenever an address becomes known. @returns a function that unsubscribes */
+  watch(onAddress: (address: RedisAddress) => void): () => void;
 }
 
-/** A server that stays where it is, or what leads to the one of the moment. */
-export type RedisPlace = RedisAddress | RedisSource;
+/** Fixed address of a server, or a source that looks up the current one. */
+export type RedisEndpoint = RedisAddress | AddressSource;
 
-/** Whether a place has to be asked for. */
-export const isSource = (place: RedisPlace): place is RedisSource => "resolve" in place;
+/** Whether the address of an endpoint has to be looked up. */
+export const isAddressSource = (endpoint: RedisEndpoint): endpoint is AddressSource => "resolve" in endpoint;
 
-/** The place for people: without users and passwords. */
-export const describePlace = (place: RedisPlace): string =>
-  isSource(place) ? place.description : describeAddress(place);
+/** Describes an endpoint for logs, without credentials. */
+export const describeEndpoint = (endpoint: RedisEndpoint): string =>
+  isAddressSource(endpoint) ? endpoint.description : describeAddress(endpoint);

@@ -1,4 +1,4 @@
-/** What commands go to, be it one server or a cluster of them. */
+/** Interfaces for sending commands to one server or to a cluster. */
 
 import type { TransactionDone } from "../read/transaction.ts";
 import { refusalOf } from "../reply-errors.ts";
@@ -6,48 +6,48 @@ import type { Connection, Done } from "./connection.ts";
 import type { Reply } from "./reader.ts";
 import type { Argument } from "./writer.ts";
 
-/** Takes commands. A cluster carries out, besides those without a key, only those whose keys are in one slot. */
+/** Sends commands. In a cluster, all keys of a command must be in one slot. */
 export interface Commands {
   /** Sends one command; `done` is called exactly once. */
   send(args: readonly Argument[], done: Done): void;
-  /** As `send`, with an error reply thrown. */
+  /** Like `send`, but rejects on an error reply. */
   call(...args: readonly Argument[]): Promise<Reply>;
-  /** Sends commands whose keys are in one slot as one transaction; `done` is called exactly once. */
+  /** Sends commands, whose keys must be in one slot, as one transaction; `done` is called exactly once. */
   transact(commands: readonly (readonly Argument[])[], done: TransactionDone): void;
 }
 
-/** All keys that there are, on however many servers. */
+/** The whole key space, on one server or several. */
 export interface Database extends Commands {
-  /** Does something at each server that has keys of its own, and collects the answers. */
+  /** Runs a function on each server that owns keys, and collects the results. */
   onEach<T>(run: (server: Commands) => Promise<T>): Promise<readonly T[]>;
   /**
-   * Carries commands out in order: on one server together, so that nobody sees some of them done and others not; in a
-   * cluster, where their keys have different slots, one after the other. An error reply stands in its place, or is thrown.
+   * Runs commands in order. On one server they run as one transaction. In a cluster, where their keys have different
+   * slots, they run one after the other. An error reply is either returned in place of the command's reply, or thrown.
    */
   inOrder(commands: readonly (readonly Argument[])[]): Promise<readonly Reply[]>;
 }
 
-/** The keys of one server. */
+/** Key space of one server. */
 export const databaseOver = (connection: Connection): Database => ({
   send: connection.send,
   call: connection.call,
   transact: connection.transact,
   onEach: async (run) => [await run(connection)],
   async inOrder(commands) {
-    // In one turn, so that nothing of anybody else's comes between them on the connection.
+    // All commands are sent in one event-loop turn, so that no other caller's commands land between them.
     const queued = [connection.call("MULTI"), ...commands.map((command) => connection.call(...command))];
     const [replies] = await Promise.all([connection.call("EXEC"), ...queued]);
     return Array.isArray(replies) ? replies : [];
   },
 });
 
-/** Asks whether a server answers. @throws GatewayError where it does not */
+/** Checks that a server replies. @throws GatewayError if it does not */
 export async function ping(server: Commands): Promise<void> {
   try {
     await server.call("PING");
   } catch (error) {
-    const refusal = refusalOf(error as Error);
-    // One that cannot write to its disk refuses even this, and answers whoever reads.
-    if (refusal.code !== "REDIS_FULL") throw refusal;
+    const failure = refusalOf(error as Error);
+    // A server that cannot write to its disk rejects even PING, but still serves reads.
+    if (failure.code !== "REDIS_FULL") throw failure;
   }
 }

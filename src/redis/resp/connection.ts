@@ -1,9 +1,9 @@
 /**
- * One connection to Redis that pipelines: the commands of one turn of the event loop leave in one write, and the
- * replies are matched in order. It comes back by itself when it is lost.
+ * Pipelined connection to Redis. The commands of one event-loop turn leave in one write, and replies are matched in
+ * order. The connection reconnects by itself.
  *
- * A command that was sent and whose reply was lost is never sent again: it may have been carried out, and only the
- * caller knows whether that matters. A command that could not be sent waits, for a bounded time, for Redis to return.
+ * A command whose reply was lost is not sent again: it may have run, and only the caller knows whether repeating it is
+ * safe. A command that could not be sent waits, for a bounded time, until Redis is available.
  */
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -13,61 +13,61 @@ import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
 import { sendTransaction, type TransactionDone } from "../read/transaction.ts";
 import { describeAddress, type RedisAddress } from "../redis-url.ts";
-import { describePlace, isSource, type RedisPlace } from "./address-source.ts";
-import { greet, NO_MASTER } from "./handshake.ts";
-import { createWaitingCommands } from "./offline-queue.ts";
+import { describeEndpoint, isAddressSource, type RedisEndpoint } from "./address-source.ts";
+import { NOT_A_MASTER, shakeHands } from "./handshake.ts";
+import { createOfflineQueue } from "./offline-queue.ts";
 import { createReplyReader, type Reply, ReplyError } from "./reader.ts";
-import { watchSilence } from "./stall-detector.ts";
+import { detectStalls } from "./stall-detector.ts";
 import { type Argument, type CommandWriter, createCommandWriter } from "./writer.ts";
 
-/** How a command ended: with a reply, or with an error of Redis (`ReplyError`) or of the connection (`GatewayError`). */
+/** Result of a command: a reply, an error reply (`ReplyError`) or a connection error (`GatewayError`). */
 export type Done = (error: ReplyError | GatewayError | undefined, reply: Reply) => void;
 
-/** What happens to a connection, for whoever uses it. */
+/** Events of a connection. */
 export interface ConnectionHooks {
   /** A RESP3 push message arrived. */
   readonly onPush?: (message: Reply[]) => void;
-  /** The connection is usable, for the first time or again. Sent commands go before those that waited. */
+  /** The connection is usable, for the first time or again. Commands sent here precede those in the offline queue. */
   readonly onReady?: () => void;
-  /** The connection was lost. What was sent over it fails right after. */
+  /** The connection was lost. The commands in flight fail right after this call. */
   readonly onLost?: () => void;
-  /** What was sent in this turn is about to leave: the last moment to send more with it. */
+  /** The commands of this turn are about to be written: last chance to add more to the same write. */
   readonly onFlush?: () => void;
 }
 
-/** What a connection needs. */
+/** Options of `openConnection`. */
 export interface ConnectionOptions extends ConnectionHooks {
-  readonly address: RedisPlace;
+  readonly address: RedisEndpoint;
   /** Shown by `CLIENT LIST`, so that an operator sees which part of the gateway a connection serves. */
   readonly name: string;
   readonly logger: Logger;
-  /** How long a command waits for a Redis that is away, in ms. */
+  /** Time (ms) that a command waits while Redis is unavailable. */
   readonly waitMs: number;
-  /** A Redis that answers nothing for so long (ms) though it was asked is as good as gone. @default 30_000 */
-  readonly silenceMs?: number | undefined;
+  /** Time (ms) without any reply to a pending command before the connection is closed and reopened. @default 30_000 */
+  readonly stallMs?: number | undefined;
 }
 
-/** A connection that keeps itself alive until it is closed. */
+/** A connection that reconnects until it is closed. */
 export interface Connection {
-  /** Whether commands go out at once. */
+  /** Whether commands are sent immediately. */
   isReady(): boolean;
-  /** What Redis said of itself when it was greeted: RESP3, or RESP2 where it knows no HELLO. */
+  /** Protocol agreed in the handshake: RESP3, or RESP2 if the server does not support HELLO. */
   protocol(): 2 | 3;
   /** Sends one command; `done` is called exactly once. */
   send(args: readonly Argument[], done: Done): void;
-  /** Sends one command that `encode` writes itself, for the hot path. */
+  /** Sends one command that `encode` writes directly, for the hot path. */
   sendEncoded(encode: (out: CommandWriter) => void, done: Done): void;
-  /** Asks for `onFlush` at the end of this turn, also where nothing has been sent yet. */
+  /** Schedules `onFlush` for the end of this turn, even if nothing has been sent yet. */
   flushSoon(): void;
-  /** As `send`, with an error reply thrown. */
+  /** Like `send`, but rejects on an error reply. */
   call(...args: readonly Argument[]): Promise<Reply>;
   /** Sends commands as one transaction; `done` is called exactly once. */
   transact(commands: readonly (readonly Argument[])[], done: TransactionDone): void;
-  /** Ends it: what waits or is in flight fails, and it does not come back. */
+  /** Closes the connection for good. Queued commands and those in flight fail. */
   close(): void;
 }
 
-/** A command was sent and its reply was lost with the connection: whether it was carried out, nobody knows. */
+/** A command was sent and the connection dropped before its reply: it may or may not have run. */
 export class ReplyLostError extends GatewayError {
   constructor() {
     super("REDIS_UNAVAILABLE", "the connection to Redis was lost before it answered; try again later");
@@ -76,36 +76,37 @@ export class ReplyLostError extends GatewayError {
 
 const RECONNECT: Backoff = { firstMs: 25, mostMs: 2000 };
 const CONNECT_TIMEOUT_MS = 5000;
-const SILENCE_MS = 30_000;
+const STALL_MS = 30_000;
 const READ_BYTES = 256 * 1024;
-/** Replies up to this size (bytes) can be put off: those of large appends are far smaller. */
-const PUT_OFF_UP_TO_BYTES = 4096;
+/** Only socket reads up to this size (bytes) are deferred; replies to large appends are far smaller. */
+const MAX_DEFERRED_BYTES = 4096;
 
-/** The error for a command that could not be sent in time. */
-export const away = () => new GatewayError("REDIS_UNAVAILABLE", "Redis is away; try again later");
+/** Creates the error of a command that could not be sent in time. */
+export const redisUnavailable = () =>
+  new GatewayError("REDIS_UNAVAILABLE", "Redis is unavailable; try again later");
 
-/** Opens a connection. It is usable at once: commands wait until it is ready. */
+/** Opens a connection. It is usable at once: commands wait until the handshake is done. */
 export function openConnection(options: ConnectionOptions): Connection {
-  const { address: place, logger, name } = options;
+  const { address: endpoint, logger, name } = options;
   let socket: Socket | undefined;
   let state: "connecting" | "ready" | "closed" = "connecting";
   let protocol: 2 | 3 = 3;
   let failures = 0;
   let retry: NodeJS.Timeout | undefined;
-  /** What it is connected to, or about to be. */
+  /** Address of the current connection or attempt. */
   let address: RedisAddress | undefined;
-  /** Ends the socket there is. */
-  let leave: (why: string) => void = () => undefined;
+  /** Closes the current socket and reconnects. */
+  let disconnect: (why: string) => void = () => undefined;
   /** Callbacks of sent commands, oldest at `sentHead`. */
   let sent: Done[] = [];
   let sentHead = 0;
-  const waiting = createWaitingCommands<Done>(options.waitMs, (done) => done(away(), null));
+  const offline = createOfflineQueue<Done>(options.waitMs, (done) => done(redisUnavailable(), null));
   let writer = createCommandWriter();
   let flushQueued = false;
-  const silence = watchSilence(
-    options.silenceMs ?? SILENCE_MS,
+  const stalls = detectStalls(
+    options.stallMs ?? STALL_MS,
     () => state === "ready" && sent.length > sentHead,
-    () => leave("Redis has not answered for too long"),
+    () => disconnect("Redis stopped replying"),
   );
 
   function flush(): void {
@@ -136,13 +137,13 @@ export function openConnection(options: ConnectionOptions): Connection {
 
   function onReply(reply: Reply): void {
     const done = sent[sentHead];
-    if (done === undefined) throw new Error("a reply that nobody asked for");
+    if (done === undefined) throw new Error("received a reply without a pending command");
     sentHead++;
     if (sentHead === sent.length) {
       sent = [];
       sentHead = 0;
     } else if (sentHead === 4096) {
-      // Forget the settled ones in blocks: removing the first of a long list each time would copy the rest.
+      // Drops settled commands in blocks: `shift()` on a long array copies the rest each time.
       sent = sent.slice(sentHead);
       sentHead = 0;
     }
@@ -166,9 +167,9 @@ export function openConnection(options: ConnectionOptions): Connection {
     writer = createCommandWriter();
     const delay = backoffMs(failures, Math.random(), RECONNECT);
     failures++;
-    const fields = { connection: name, redis: describePlace(place), reason };
+    const fields = { connection: name, redis: describeEndpoint(endpoint), reason };
     if (wasReady || failures === 4)
-      logger.warn(fields, "no connection to Redis; trying again until it is back");
+      logger.warn(fields, "no connection to Redis; retrying until it is available");
     else logger.debug(fields, "connection attempt failed");
     retry = setTimeout(begin, delay);
     if (wasReady) options.onLost?.();
@@ -177,33 +178,33 @@ export function openConnection(options: ConnectionOptions): Connection {
 
   function begin(): void {
     retry = undefined;
-    if (!isSource(place)) {
-      connect(place);
+    if (!isAddressSource(endpoint)) {
+      connect(endpoint);
       return;
     }
-    place.resolve((error, found) => {
+    endpoint.resolve((error, found) => {
       if (state === "closed") return;
-      if (found === undefined) lost(error?.message ?? "nobody knows where Redis is");
+      if (found === undefined) lost(error?.message ?? "the address of Redis is unknown");
       else connect(found);
     });
   }
 
-  /** The source knows where Redis is. What is elsewhere is left, also where it still answers. */
-  function isAt(now: RedisAddress): void {
+  /** Handles an address from the source. Leaves a server at another address even if it still replies. */
+  function onAddress(now: RedisAddress): void {
     if (state === "closed") return;
     if (retry !== undefined) {
       clearTimeout(retry);
       failures = 0;
       begin();
     } else if (address !== undefined && !isDeepStrictEqual(address.target, now.target)) {
-      leave(`Redis' master is now at ${describeAddress(now)}`);
+      disconnect(`the Redis master is now at ${describeAddress(now)}`);
     }
   }
 
   function connect(to: RedisAddress): void {
     address = to;
     const { target, tls } = to;
-    /** Whether it has said that it takes no writes (any more). */
+    /** The server rejected a write because it is a replica now. */
     let isReplica = false;
     const reader = createReplyReader({
       onReply(reply) {
@@ -212,38 +213,38 @@ export function openConnection(options: ConnectionOptions): Connection {
       },
       onPush: (message) => options.onPush?.(message),
     });
-    // One buffer for all reads: without it each would allocate anew, which at camera rates is what the gateway does most.
+    // One buffer for all reads: an allocation per read would be the gateway's largest cost at camera data rates.
     const onread = {
       buffer: Buffer.allocUnsafeSlow(READ_BYTES),
       callback: (bytes: number, buffer: Uint8Array) => {
         const chunk = Buffer.from(buffer.buffer, buffer.byteOffset, bytes);
-        const isBacklogged = current.writableLength > 0 && bytes <= PUT_OFF_UP_TO_BYTES;
-        if (putOff.length === 0 && !isBacklogged) feed(chunk);
-        else if (putOff.push(Buffer.from(chunk)) === 1) setImmediate(feedPutOff);
+        const isBacklogged = current.writableLength > 0 && bytes <= MAX_DEFERRED_BYTES;
+        if (deferred.length === 0 && !isBacklogged) feed(chunk);
+        else if (deferred.push(Buffer.from(chunk)) === 1) setImmediate(feedDeferred);
         return true;
       },
     };
     /**
-     * Replies that came while more waited to be written. What they set off takes long where entries are large, and Redis would
-     * have nothing to do meanwhile: so the socket is written to first, at the end of this turn's reading.
+     * Chunks of replies that arrived while commands still waited to be written. Handling them can take long with large
+     * entries and would leave Redis idle, so the pending write is done first.
      */
-    let putOff: Buffer[] = [];
-    const feedPutOff = (): void => {
-      const chunks = putOff;
-      putOff = [];
+    let deferred: Buffer[] = [];
+    const feedDeferred = (): void => {
+      const chunks = deferred;
+      deferred = [];
       for (const chunk of chunks) if (!ended) feed(chunk);
     };
     const current = tls ? connectTls({ ...target, ...tls }) : connectTcp({ ...target, onread });
     socket = current;
     const feed = (chunk: Buffer): void => {
-      silence.heard();
+      stalls.received();
       try {
         reader.feed(chunk);
       } catch (error) {
-        logger.error({ connection: name, err: error }, "Redis sent what is no reply");
-        end("Redis sent what is no reply");
+        logger.error({ connection: name, err: error }, "invalid RESP from Redis");
+        end("invalid RESP from Redis");
       }
-      if (isReplica && isSource(place)) end(NO_MASTER);
+      if (isReplica && isAddressSource(endpoint)) end(NOT_A_MASTER);
     };
     if (tls) current.on("data", feed);
     let reason = "Redis closed the connection";
@@ -254,24 +255,24 @@ export function openConnection(options: ConnectionOptions): Connection {
       current.destroy();
       lost(why);
     };
-    leave = end;
+    disconnect = end;
     current.setNoDelay(true);
-    current.setTimeout(CONNECT_TIMEOUT_MS, () => end("Redis did not answer"));
+    current.setTimeout(CONNECT_TIMEOUT_MS, () => end("Redis did not reply in time"));
     current.on("error", (error) => {
       reason = error.message;
     });
     current.on("close", () => end(reason));
     current.once(tls ? "secureConnect" : "connect", () => {
-      greet({ address: to, name, wantsMaster: isSource(place) }, sendNow, (greeted) => {
-        if ("problem" in greeted) end(greeted.problem);
-        if ("problem" in greeted || ended || state === "closed") return;
+      shakeHands({ address: to, name, requiresMaster: isAddressSource(endpoint) }, sendNow, (result) => {
+        if ("problem" in result) end(result.problem);
+        if ("problem" in result || ended || state === "closed") return;
         current.setTimeout(0);
-        protocol = greeted.protocol;
+        protocol = result.protocol;
         state = "ready";
-        if (failures > 3) logger.info({ connection: name }, "Redis is back");
+        if (failures > 3) logger.info({ connection: name }, "Redis is available again");
         failures = 0;
         options.onReady?.();
-        for (const one of waiting.take()) dispatch(one.encode, one.done);
+        for (const one of offline.take()) dispatch(one.encode, one.done);
       });
     });
   }
@@ -282,16 +283,16 @@ export function openConnection(options: ConnectionOptions): Connection {
     if (state === "ready") {
       dispatch(encode, done);
     } else if (state === "closed" || options.waitMs === 0) {
-      // Not within the call: nobody expects an answer before the question has returned.
-      queueMicrotask(() => done(away(), null));
+      // Asynchronous: callers do not expect `done` before this function returns.
+      queueMicrotask(() => done(redisUnavailable(), null));
     } else {
-      waiting.add(encode, done);
+      offline.add(encode, done);
     }
   }
 
   const send = (args: readonly Argument[], done: Done) => sendEncoded((out) => out.command(args), done);
 
-  const stopWatching = isSource(place) ? place.watch(isAt) : undefined;
+  const stopWatching = isAddressSource(endpoint) ? endpoint.watch(onAddress) : undefined;
   begin();
   return {
     isReady: () => state === "ready",
@@ -311,10 +312,10 @@ export function openConnection(options: ConnectionOptions): Connection {
       state = "closed";
       stopWatching?.();
       clearTimeout(retry);
-      silence.stop();
+      stalls.stop();
       socket?.destroy();
       failSent();
-      for (const one of waiting.take()) one.done(away(), null);
+      for (const one of offline.take()) one.done(redisUnavailable(), null);
     },
   };
 }

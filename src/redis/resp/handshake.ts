@@ -1,39 +1,39 @@
-/** The first words with a server: who comes in, in which protocol, to which database, and whether the server is of use. */
+/** Handshake of a connection: authentication, protocol version, database, and a check of the server's state. */
 import type { RedisAddress } from "../redis-url.ts";
 import type { Done } from "./connection.ts";
 import { ReplyError } from "./reader.ts";
 import type { Argument } from "./writer.ts";
 
-/** How it went: the protocol that both speak, or why nothing comes of it, in Redis' words. */
-export type Greeted = { readonly protocol: 2 | 3 } | { readonly problem: string };
+/** Result of a handshake: the agreed protocol, or the reason of its failure, as Redis reports it. */
+export type HandshakeResult = { readonly protocol: 2 | 3 } | { readonly problem: string };
 
-/** What a server is greeted with. */
-export interface Greeting {
+/** Options of a handshake. */
+export interface HandshakeOptions {
   readonly address: RedisAddress;
   /** Shown by `CLIENT LIST`. */
   readonly name: string;
-  /** One that is a replica is of no use. */
-  readonly wantsMaster: boolean;
+  /** Rejects a replica. */
+  readonly requiresMaster: boolean;
 }
 
-/** Of a server that is a replica, where a master is wanted. */
-export const NO_MASTER = "it is no master";
+/** Reason for leaving a replica when a master is required. */
+export const NOT_A_MASTER = "it is not a master";
 
-/** HELLO, or AUTH where the server is too old for it; then the database, the name, and what state it is in. */
-export function greet(
-  { address: { username, password, database }, name, wantsMaster }: Greeting,
+/** Sends HELLO (AUTH to servers before Redis 6), then selects the database, sets the name and checks the state. */
+export function shakeHands(
+  { address: { username, password, database }, name, requiresMaster }: HandshakeOptions,
   send: (args: readonly Argument[], done: Done) => void,
-  done: (greeted: Greeted) => void,
+  done: (result: HandshakeResult) => void,
 ): void {
   let protocol: 2 | 3 = 3;
   const auth = password === undefined ? [] : ["AUTH", username ?? "default", password];
   const steps: (readonly Argument[])[] = [];
   if (database !== 0) steps.push(["SELECT", database]);
   steps.push(["CLIENT", "SETNAME", `redis-streamer:${name}`]);
-  // A server that still loads its data greets, but does nothing else: it counts as away until it answers this.
+  // A server that is loading its data accepts HELLO but rejects PING; it counts as unavailable until PING succeeds.
   steps.push(["PING"]);
-  // What a source led to may be a master no more, and what it has may be out of date.
-  if (wantsMaster) steps.push(["ROLE"]);
+  // A source may return a former master, whose data may be stale.
+  if (requiresMaster) steps.push(["ROLE"]);
   const next = (): void => {
     const step = steps.shift();
     if (step === undefined) {
@@ -41,11 +41,11 @@ export function greet(
       return;
     }
     send(step, (error, reply) => {
-      // One that cannot write to its disk says so to a PING, and can be read from.
+      // A server that cannot write to its disk rejects PING with MISCONF, but still serves reads.
       const isHarmless = step[0] === "CLIENT" || (error instanceof ReplyError && error.code === "MISCONF");
       if (error && !isHarmless) done({ problem: error.message });
       else if (step[0] === "ROLE" && !(Array.isArray(reply) && String(reply[0]) === "master"))
-        done({ problem: NO_MASTER });
+        done({ problem: NOT_A_MASTER });
       else next();
     });
   };
@@ -55,8 +55,8 @@ export function greet(
     if (error !== undefined && !isOld) done({ problem: error.message });
     else if (error === undefined || password === undefined) next();
     else
-      send(["AUTH", ...(username === undefined ? [] : [username]), password], (refused) =>
-        refused === undefined ? next() : done({ problem: refused.message }),
+      send(["AUTH", ...(username === undefined ? [] : [username]), password], (error) =>
+        error === undefined ? next() : done({ problem: error.message }),
       );
   });
 }

@@ -1,39 +1,39 @@
-/** Commands that wait for a Redis that is away, each for a bounded time. */
+/** Offline queue of a connection: commands that wait, for a bounded time, until Redis is available. */
 import type { CommandWriter } from "./writer.ts";
 
-/** A command that could not be sent yet. */
-interface Waiting<Done> {
+/** A queued command. */
+interface QueuedCommand<Done> {
   readonly encode: (out: CommandWriter) => void;
   readonly done: Done;
-  /** In ms of `performance.now()`. */
-  readonly giveUpAt: number;
+  /** Time on the clock of `performance.now()`, ms. */
+  readonly expiresAt: number;
 }
 
-/** Those of one connection, in order. */
-export interface WaitingCommands<Done> {
+/** Queued commands of one connection, in order. */
+export interface OfflineQueue<Done> {
   add(encode: (out: CommandWriter) => void, done: Done): void;
-  /** Takes all of them out, to be sent or failed. */
-  take(): readonly Pick<Waiting<Done>, "encode" | "done">[];
+  /** Removes all commands, to be sent or failed. */
+  take(): readonly Pick<QueuedCommand<Done>, "encode" | "done">[];
 }
 
 const SWEEP_MS = 100;
 
-/** Keeps commands. @param waitMs how long each waits @param giveUp fails one that has waited for so long */
-export function createWaitingCommands<Done>(
+/** Creates an empty queue. @param waitMs time that a command may wait @param onExpired called for each expired command */
+export function createOfflineQueue<Done>(
   waitMs: number,
-  giveUp: (done: Done) => void,
-): WaitingCommands<Done> {
-  let waiting: Waiting<Done>[] = [];
+  onExpired: (done: Done) => void,
+): OfflineQueue<Done> {
+  let queue: QueuedCommand<Done>[] = [];
   let sweep: NodeJS.Timeout | undefined;
 
   function sweepExpired(): void {
     const now = performance.now();
-    const expired = waiting.filter((one) => one.giveUpAt <= now);
+    const expired = queue.filter((one) => one.expiresAt <= now);
     if (expired.length > 0) {
-      waiting = waiting.filter((one) => one.giveUpAt > now);
-      for (const one of expired) giveUp(one.done);
+      queue = queue.filter((one) => one.expiresAt > now);
+      for (const one of expired) onExpired(one.done);
     }
-    if (waiting.length === 0) stopSweep();
+    if (queue.length === 0) stopSweep();
   }
 
   function stopSweep(): void {
@@ -43,12 +43,12 @@ export function createWaitingCommands<Done>(
 
   return {
     add(encode, done) {
-      waiting.push({ encode, done, giveUpAt: performance.now() + waitMs });
+      queue.push({ encode, done, expiresAt: performance.now() + waitMs });
       sweep ??= setInterval(sweepExpired, SWEEP_MS);
     },
     take() {
-      const all = waiting;
-      waiting = [];
+      const all = queue;
+      queue = [];
       stopSweep();
       return all;
     },

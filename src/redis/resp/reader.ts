@@ -1,13 +1,13 @@
 /**
- * Reads Redis' replies (RESP2 and RESP3) from a socket's chunks, whatever their boundaries.
+ * Incremental parser of Redis replies (RESP2 and RESP3), for chunks with any boundaries.
  *
- * It is on the path of every entry, so it keeps its place between chunks instead of starting a reply again, and
- * allocates per chunk and not per payload. The memory of a chunk may be used again when it has been fed.
+ * Every entry passes through this parser. It therefore keeps its state between chunks instead of restarting a reply, and
+ * allocates per chunk rather than per payload. A chunk's memory may be reused after `feed` returns.
  *
  * @see https://redis.io/docs/latest/develop/reference/protocol-spec/
  */
 
-/** An error that Redis answered a command with, in Redis' words; `code` is the first of them (`WRONGTYPE`). */
+/** Error reply of Redis, with its original message; `code` is the first word (`WRONGTYPE`). */
 export class ReplyError extends Error {
   override readonly name = "ReplyError";
 
@@ -16,23 +16,23 @@ export class ReplyError extends Error {
   }
 }
 
-/** A reply. Bulk and verbatim strings are bytes; maps are lists of key, value, key, value …; an error stands where it was. */
+/** A reply. Bulk and verbatim strings are bytes. Maps are flat lists (key, value, key, value …). Errors may be nested. */
 export type Reply = string | number | boolean | null | Buffer | ReplyError | Reply[];
 
-/** Where replies go. */
+/** Receives parsed replies. */
 export interface ReplyHandlers {
   onReply(reply: Reply): void;
-  /** A message that answers no command, such as an invalidation. */
+  /** A push message, such as an invalidation. */
   onPush(message: Reply[]): void;
 }
 
-/** Takes bytes as they come. */
+/** Parses chunks in the order in which they arrive. */
 export interface ReplyReader {
-  /** @throws Error where the bytes are no RESP; the connection cannot go on after that */
+  /** @throws Error if the bytes are not valid RESP; the connection cannot be used after that */
   feed(chunk: Buffer): void;
 }
 
-/** A list that still waits for members. */
+/** An incomplete list. */
 interface OpenList {
   readonly items: Reply[];
   missing: number;
@@ -51,25 +51,25 @@ const DOLLAR = 36;
 const EXCLAMATION_MARK = 33;
 const LOWER_D = 100;
 const EMPTY = Buffer.alloc(0);
-/** Nearly every entry has the field name `d`: one buffer stands for all of them. */
+/** Nearly every entry has the field name `d`, so one shared buffer represents it. */
 const FIELD_D = Buffer.from("d");
-const BULK_END = "a bulk string that does not end where it said";
-/** A line is a number, a status or an error: a longer one is no Redis. */
+const BULK_END = "a bulk string is longer than its declared length";
+/** Lines are numbers, statuses or errors; a longer line is not from Redis. */
 const MAX_LINE_BYTES = 64 * 1024;
 /** `proto-max-bulk-len` is 512 MB unless an operator raises it. */
 const MAX_BULK_BYTES = 4 * 1024 ** 3;
-/** So that a broken length does not allocate: no reply asked for here has more. */
+/** Prevents huge allocations after a corrupt length; no reply to the gateway's commands has more members. */
 const MAX_LIST_LENGTH = 64 * 1024 ** 2;
 
-/** Makes a reader for one connection. */
+/** Creates the parser of one connection. */
 export function createReplyReader(handlers: ReplyHandlers): ReplyReader {
   const open: OpenList[] = [];
   let bulk: OpenBulk | undefined;
-  /** The type of the bulk that is read. */
+  /** Type byte of the current bulk string. */
   let bulkType = DOLLAR;
-  /** The two bytes CR LF behind a bulk that still have to come. */
+  /** Bytes of the CR LF after a bulk string that have not arrived yet. */
   let skip = 0;
-  /** The beginning of a line whose end has not come yet. */
+  /** Start of a line that has not fully arrived. */
   let partial: Buffer = EMPTY;
   let chunk: Buffer = EMPTY;
   let at = 0;
@@ -95,7 +95,8 @@ export function createReplyReader(handlers: ReplyHandlers): ReplyReader {
   }
 
   function openList(length: number, kind: OpenList["kind"]): void {
-    if (!(length <= MAX_LIST_LENGTH)) throw new Error(`a reply of ${length} members`);
+    if (!(length <= MAX_LIST_LENGTH))
+      throw new Error(`a reply must have at most ${MAX_LIST_LENGTH} members, got ${length}`);
     if (length > 0) open.push({ items: [], missing: length, kind });
     else if (kind === "list") emit([]);
   }
@@ -105,7 +106,8 @@ export function createReplyReader(handlers: ReplyHandlers): ReplyReader {
       emit(null);
       return;
     }
-    if (!(length <= MAX_BULK_BYTES)) throw new Error(`a bulk string of ${length} bytes`);
+    if (!(length <= MAX_BULK_BYTES))
+      throw new Error(`a bulk string must have at most ${MAX_BULK_BYTES} bytes, got ${length}`);
     bulkType = type;
     const end = at + length;
     if (end + 2 <= chunk.length) {
@@ -137,7 +139,7 @@ export function createReplyReader(handlers: ReplyHandlers): ReplyReader {
   function emitBulk(value: Buffer): void {
     if (bulkType === DOLLAR) emit(value);
     else if (bulkType === EXCLAMATION_MARK) emit(new ReplyError(value.toString()));
-    // A verbatim string says in its first four bytes what it is, "txt:".
+    // The first four bytes of a verbatim string are its format, such as "txt:".
     else emit(value.subarray(4));
   }
 
@@ -146,7 +148,7 @@ export function createReplyReader(handlers: ReplyHandlers): ReplyReader {
       if (chunk[at++] !== (skip === 2 ? CR : LF)) throw new Error(BULK_END);
   }
 
-  /** A decimal from `start` to `end`. By hand, because it runs several times per entry. */
+  /** Parses the decimal from `start` to `end`. Hand-written, because it runs several times per entry. */
   function integer(start: number, end: number): number {
     let i = start;
     const negative = chunk[i] === 45;
@@ -155,7 +157,7 @@ export function createReplyReader(handlers: ReplyHandlers): ReplyReader {
     let value = 0;
     for (; i < end; i++) {
       const digit = (chunk[i] ?? 0) - 48;
-      if (digit < 0 || digit > 9) throw new Error("a number that is none");
+      if (digit < 0 || digit > 9) throw new Error("a number contains a character that is not a digit");
       value = value * 10 + digit;
     }
     return negative ? -value : value;
@@ -202,11 +204,11 @@ export function createReplyReader(handlers: ReplyHandlers): ReplyReader {
         return;
       case 44: // , double
       case 40: // ( big number
-        // Redis writes "inf", JavaScript reads "Infinity".
+        // Redis sends "inf"; JavaScript parses "Infinity".
         emit(Number(chunk.toString("latin1", start, end).replace("inf", "Infinity")));
         return;
       default:
-        throw new Error(`a reply of the unknown type ${JSON.stringify(String.fromCharCode(type))}`);
+        throw new Error(`unknown reply type ${JSON.stringify(String.fromCharCode(type))}`);
     }
   }
 
@@ -214,7 +216,7 @@ export function createReplyReader(handlers: ReplyHandlers): ReplyReader {
     feed(bytes) {
       chunk = bytes;
       at = 0;
-      // A large payload goes straight to where it belongs; the rest is copied once, and replies are slices of that.
+      // A large payload is copied directly into its target; the rest is copied once, and replies are slices of that copy.
       if (bulk !== undefined) continueBulk();
       if (skip > 0) skipLineEnd();
       if (at === chunk.length) return;
@@ -226,12 +228,13 @@ export function createReplyReader(handlers: ReplyHandlers): ReplyReader {
         let end = start + 1;
         while (end < chunk.length && chunk[end] !== CR) end++;
         if (end + 1 >= chunk.length) {
-          if (chunk.length - start > MAX_LINE_BYTES) throw new Error("a line without an end");
-          // Copied, so that a few bytes do not keep the whole chunk.
+          if (chunk.length - start > MAX_LINE_BYTES)
+            throw new Error(`a line must have at most ${MAX_LINE_BYTES} bytes`);
+          // Copied, so that a few bytes do not keep the whole chunk in memory.
           partial = Buffer.from(chunk.subarray(start));
           break;
         }
-        if (chunk[end + 1] !== LF) throw new Error("a line that ends in CR alone");
+        if (chunk[end + 1] !== LF) throw new Error("a line ends with CR but no LF");
         at = end + 2;
         line(chunk[start] ?? 0, start + 1, end);
       }

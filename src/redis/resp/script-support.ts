@@ -1,11 +1,11 @@
-/** Whether the server runs scripts for the gateway's user. */
+/** Tracks whether the server permits the gateway's user to run scripts. */
 import type { Logger } from "../../domain/logger.ts";
 import { ReplyError } from "./reader.ts";
 
-/** Knows whether scripts are refused, as an ACL rule or a proxy does. */
+/** Scripts may be forbidden by an ACL rule or a proxy. */
 export interface ScriptSupport {
   isAllowed(): boolean;
-  /** Whether an error refuses scripts for the first time, so that the same is worth a try without them. */
+  /** Returns true for the first error that forbids scripts: the caller should retry without them. */
   isRefused(error: Error): boolean;
 }
 

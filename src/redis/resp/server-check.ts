@@ -1,17 +1,17 @@
-/** Checks that a Redis is fit to be written to: a replica rejects writes, and an evicting one deletes acknowledged entries. */
+/** Startup checks of the server: a read-only replica rejects writes, and an evicting one deletes acknowledged entries. */
 import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Commands } from "./commands.ts";
 
 const fieldOf = (info: unknown, name: string) => new RegExp(`^${name}:(\\S+)`, "m").exec(String(info))?.[1];
 
-/** Sections that the user may not read count as unremarkable. */
+/** Sections that the user may not read count as empty, so their checks pass. */
 const infoOf = (commands: Commands, section: string) => commands.call("INFO", section).catch(() => "");
 
 /**
- * Checks that Redis takes writes.
+ * Checks that Redis accepts writes.
  *
- * @throws GatewayError REDIS_UNAVAILABLE where it is a read-only replica
+ * @throws GatewayError REDIS_UNAVAILABLE if it is a read-only replica
  */
 export async function requireWritableServer(commands: Commands): Promise<void> {
   const info = await infoOf(commands, "replication");

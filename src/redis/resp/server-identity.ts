@@ -1,4 +1,4 @@
-/** Recognises that a connection leads to another server than before, which may lack what the last one had. */
+/** Detects that a connection now reaches another server, which may lack the last entries of the previous one. */
 import type { Connection } from "./connection.ts";
 
 /** Compares servers by their run id, which is unique per process start. */

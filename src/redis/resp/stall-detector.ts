@@ -1,37 +1,37 @@
 /**
- * Notices a Redis that was asked something and says nothing. A socket's own timeout does not do: whatever is written puts it
- * off, and something always is, a health probe's question for one.
+ * Stall detector: reports a Redis that does not reply to pending commands. A socket timeout is not enough, because every
+ * write resets it, and health probes keep writing.
  */
 
-/** Looks at one connection, over and over. */
-export interface SilenceWatch {
-  /** Something was heard of Redis. */
-  heard(): void;
+/** Watches one connection. */
+export interface StallDetector {
+  /** Call when data arrives from Redis. */
+  received(): void;
   stop(): void;
 }
 
-/** How often it is looked before there has been silence for long enough. */
-const LOOKS = 4;
+/** Checks per stall period. */
+const CHECKS = 4;
 
 /**
- * Starts to look.
+ * Starts a detector.
  *
- * @param ms how long a silence is too long
- * @param isAsked whether there is a question that has no answer
- * @param onSilence called when it has been too long
+ * @param ms time without data that counts as a stall
+ * @param isPending whether a command waits for its reply
+ * @param onStall called when the time has passed
  */
-export function watchSilence(ms: number, isAsked: () => boolean, onSilence: () => void): SilenceWatch {
-  let isHeard = false;
-  /** Looks in a row at which nothing had been heard: counted, so that a standstill of this process is not Redis' silence. */
+export function detectStalls(ms: number, isPending: () => boolean, onStall: () => void): StallDetector {
+  let hasReceived = false;
+  /** Consecutive checks without data. Checks are counted so that a pause of this process does not look like a stall. */
   let quiet = 0;
   const timer = setInterval(() => {
-    quiet = isHeard || !isAsked() ? 0 : quiet + 1;
-    isHeard = false;
-    if (quiet > LOOKS) onSilence();
-  }, ms / LOOKS);
+    quiet = hasReceived || !isPending() ? 0 : quiet + 1;
+    hasReceived = false;
+    if (quiet > CHECKS) onStall();
+  }, ms / CHECKS);
   return {
-    heard() {
-      isHeard = true;
+    received() {
+      hasReceived = true;
     },
     stop: () => clearInterval(timer),
   };

@@ -1,31 +1,31 @@
 /**
- * Collects the commands of one turn of the event loop as bytes, so that they go to Redis in one write. Small
- * arguments are copied side by side; large payloads are only referred to.
+ * Encoder that collects the commands of one event-loop turn, so that they are written to Redis at once. Small arguments
+ * are copied into shared blocks; large payloads are passed by reference.
  */
 
-/** Payloads from this size on (bytes) are not copied: about where copying costs more than a further write vector. */
-const REFER_FROM_BYTES = 16 * 1024;
+/** Payloads from this size (bytes) are not copied: above it, copying costs more than another write vector. */
+const REFERENCE_FROM_BYTES = 16 * 1024;
 const BLOCK_BYTES = 64 * 1024;
 
 /** One argument of a command. */
 export type Argument = string | number | Uint8Array;
 
-/** Where commands are written to. */
+/** Encodes commands. */
 export interface CommandWriter {
-  /** One whole command. */
+  /** Writes one whole command. */
   command(args: readonly Argument[]): void;
-  /** Bytes that are RESP already, such as the beginning that all commands of a kind share. */
+  /** Writes bytes that are RESP already, such as a shared command prefix. */
   encoded(bytes: Uint8Array): void;
-  /** One argument of a command whose length line was among the encoded bytes. */
+  /** Writes one argument of a command whose argument count is part of the encoded bytes. */
   argument(value: Argument): void;
-  /** Takes what was written so far, in order. */
+  /** Removes and returns everything written so far, in order. */
   take(): readonly Uint8Array[];
 }
 
-/** Makes a writer with nothing in it. */
+/** Creates an empty writer. */
 export function createCommandWriter(): CommandWriter {
   let block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
-  /** What of the block is not yet among the parts. */
+  /** Start of the part of the block that is not yet in `parts`. */
   let from = 0;
   let at = 0;
   let parts: Uint8Array[] = [];
@@ -35,7 +35,7 @@ export function createCommandWriter(): CommandWriter {
     from = at;
   }
 
-  /** Makes room. Bytes handed out are never written over: the socket may still be reading them. */
+  /** Makes room. Bytes already returned are never overwritten: the socket may still be reading them. */
   function reserve(bytes: number): void {
     if (at + bytes <= block.length) return;
     closePart();
@@ -51,7 +51,7 @@ export function createCommandWriter(): CommandWriter {
 
   function bytesArgument(value: Uint8Array): void {
     lengthLine("$", value.length);
-    if (value.length >= REFER_FROM_BYTES) {
+    if (value.length >= REFERENCE_FROM_BYTES) {
       closePart();
       parts.push(value);
     } else {
@@ -76,7 +76,7 @@ export function createCommandWriter(): CommandWriter {
     else textArgument(String(value));
   }
 
-  /** A command of text alone in one piece: most are short, and each write into a buffer costs more than their bytes. */
+  /** Encodes a text-only command with one write: most commands are short, so each buffer write costs more than its bytes. */
   function textCommand(args: readonly Argument[]): boolean {
     let text = `*${args.length}\r\n`;
     for (const value of args) {

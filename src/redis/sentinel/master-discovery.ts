@@ -6,7 +6,7 @@
  */
 import type { Logger } from "../../domain/logger.ts";
 import { describeHost, type RedisAddress } from "../redis-url.ts";
-import type { Found, RedisSource } from "../resp/address-source.ts";
+import type { AddressSource, OnResolved } from "../resp/address-source.ts";
 import { askSentinel, listenToSentinel, type SentinelAnswer } from "./sentinel-client.ts";
 import type { SentinelHost, SentinelUrl } from "./url.ts";
 
@@ -37,7 +37,7 @@ function problemOf(answer: SentinelAnswer): string {
 }
 
 /** A master that sentinels lead to. */
-export interface Sentinels extends RedisSource {
+export interface Sentinels extends AddressSource {
   close(): void;
 }
 
@@ -51,13 +51,13 @@ export function createSentinels(url: SentinelUrl, logger: Logger): Sentinels {
   /** In the order to be asked in: one that answered comes first. */
   let order = url.sentinels;
   /** Who waits for the answer to the question that is under way. Connections that are lost together ask together. */
-  let asking: Found[] | undefined;
+  let asking: OnResolved[] | undefined;
   let isClosed = false;
   let stopAsking: () => void = () => undefined;
   const watchers = new Set<(address: RedisAddress) => void>();
   const listening = url.sentinels.map(listen);
 
-  function resolve(found: Found): void {
+  function resolve(found: OnResolved): void {
     if (isClosed) {
       queueMicrotask(() => found(new Error("the gateway stops")));
     } else if (asking === undefined) {

@@ -26,7 +26,7 @@ const REFUSED_PAUSE_MS = 1000;
 
 /** Opens a blocking tail. @param control a connection that is not the tail's own, for `CLIENT UNBLOCK` */
 export function openBlockingTail(options: TailOptions & { readonly control: Connection }): Tail {
-  const { address, logger, silenceMs, sizes, counters, onReads, onRemoval, onRefused, control } = options;
+  const { address, logger, stallMs, sizes, counters, onReads, onRemoval, onRefused, control } = options;
   const positions = new Map<string, EntryId>();
   /** Streams that may have entries past their positions. */
   const grown = new Set<string>();
@@ -45,7 +45,7 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
     address,
     logger,
     // As long as a read blocks, silence is its answer.
-    silenceMs: silenceMs === undefined ? undefined : silenceMs + BLOCK_MS,
+    stallMs: stallMs === undefined ? undefined : stallMs + BLOCK_MS,
     name: "tail",
     waitMs: 0,
     onReady() {

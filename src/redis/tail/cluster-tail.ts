@@ -37,7 +37,7 @@ export interface ClusterTailOptions extends TailEvents {
   readonly map: ClusterMap;
   readonly logger: Logger;
   /** As of `ConnectionOptions`. */
-  readonly silenceMs?: number | undefined;
+  readonly stallMs?: number | undefined;
   readonly sizes: EntrySizes;
   readonly counters: Counters;
   readonly onReads: OnTailReads;
@@ -48,7 +48,7 @@ const READ_WAIT_MS = 1000;
 
 /** Opens the tail. */
 export function openClusterTail(options: ClusterTailOptions): Tail {
-  const { map, logger, silenceMs, sizes, counters, onReads, onRemoval, onRefused } = options;
+  const { map, logger, stallMs, sizes, counters, onReads, onRemoval, onRefused } = options;
   const positions = new Map<string, EntryId>();
   /** Streams that may have grown since they were read. */
   const changed = new Set<string>();
@@ -75,7 +75,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
     logger,
     name: "tail",
     waitMs: READ_WAIT_MS,
-    silenceMs,
+    stallMs,
     greeting: ["CLIENT", "TRACKING", "ON"],
     onPush,
     onNodeReady(node) {

@@ -3,17 +3,17 @@
  * which just the changed streams are read, which arms them again. No wake-up is lost, because it is the read that
  * arms, and the cost is that of the changes, not of the streams watched.
  *
- * What this gateway appends itself comes by the echo instead (`echo.ts`). A stream whose last entry came that way is not
+ * What this gateway appends itself comes by the echo instead (`loopback.ts`). A stream whose last entry came that way is not
  * read, nor armed, until the echo says that somebody else has changed it.
  */
 import type { Entry } from "../../domain/entry.ts";
 import type { EntryId } from "../../domain/entry-id.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Counters } from "../../observe/counters.ts";
-import type { Echo } from "../append/loopback.ts";
+import type { Loopback } from "../append/loopback.ts";
 import type { EntrySizes } from "../read/entry-sizes.ts";
 import { isPermissionError, refusalOf } from "../reply-errors.ts";
-import type { RedisPlace } from "../resp/address-source.ts";
+import type { RedisEndpoint } from "../resp/address-source.ts";
 import { openConnection } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import { createScriptSupport } from "../resp/script-support.ts";
@@ -36,13 +36,13 @@ import {
 
 /** What a tail needs. */
 export interface TailOptions extends TailEvents {
-  readonly address: RedisPlace;
+  readonly address: RedisEndpoint;
   readonly logger: Logger;
   /** As of `ConnectionOptions`. */
-  readonly silenceMs?: number | undefined;
+  readonly stallMs?: number | undefined;
   readonly sizes: EntrySizes;
   readonly counters: Counters;
-  readonly echo: Echo;
+  readonly loopback: Loopback;
   readonly onReads: OnTailReads;
   /** The server cannot do what this tail stands on. */
   readonly onUnsupported?: (reason: string) => void;
@@ -50,8 +50,18 @@ export interface TailOptions extends TailEvents {
 
 /** Opens a tracking tail. While Redis is away it waits, and then reads on where it was. */
 export function openTrackingTail(options: TailOptions): Tail {
-  const { address, logger, silenceMs, sizes, counters, echo, onReads, onRemoval, onRefused, onUnsupported } =
-    options;
+  const {
+    address,
+    logger,
+    stallMs,
+    sizes,
+    counters,
+    loopback,
+    onReads,
+    onRemoval,
+    onRefused,
+    onUnsupported,
+  } = options;
   const positions = new Map<string, EntryId>();
   const early = createEarlyEchoes();
   /** Streams that may have grown since they were read. */
@@ -71,7 +81,7 @@ export function openTrackingTail(options: TailOptions): Tail {
   const connection = openConnection({
     address,
     logger,
-    silenceMs,
+    stallMs,
     name: "tail",
     // A read that cannot be sent is not kept: the stream stays marked, and is read when Redis is back.
     waitMs: 0,
@@ -108,7 +118,7 @@ export function openTrackingTail(options: TailOptions): Tail {
     for (const bytes of keys) {
       const key = String(bytes);
       // An own append, which comes by the echo; and if it was another one, the echo is disturbed.
-      if (positions.get(key) === echo.endOf(key) && !continuity.isEnded(key)) continue;
+      if (positions.get(key) === loopback.endOf(key) && !continuity.isEnded(key)) continue;
       // The reply of a read under way is still to come: the change was before that read, which brings it.
       if (reading?.has(key) !== true && positions.has(key)) changed.add(key);
     }
@@ -161,8 +171,8 @@ export function openTrackingTail(options: TailOptions): Tail {
     return onReads([{ key, after: position, entries, hasGap: false, isNewLife: false }]);
   }
 
-  echo.listen({
-    echoed(key, after, entries) {
+  loopback.listen({
+    looped(key, after, entries) {
       const position = positions.get(key);
       if (position === undefined) return false;
       if (continuity.isEnded(key)) {
@@ -228,7 +238,7 @@ export function openTrackingTail(options: TailOptions): Tail {
   return {
     noticesRemovals: () => true,
     watch(key, after) {
-      echo.watch(key);
+      loopback.watch(key);
       early.forget(key);
       continuity.forget(key);
       positions.set(key, after);
@@ -237,7 +247,7 @@ export function openTrackingTail(options: TailOptions): Tail {
       schedule();
     },
     unwatch(key) {
-      echo.unwatch(key);
+      loopback.unwatch(key);
       early.forget(key);
       positions.delete(key);
       continuity.forget(key);
@@ -245,7 +255,7 @@ export function openTrackingTail(options: TailOptions): Tail {
       counters.tailStreams = positions.size;
     },
     close() {
-      echo.listen(undefined);
+      loopback.listen(undefined);
       retries.close();
       connection.close();
     },

@@ -1,4 +1,4 @@
-/** Appends and the live tail behind them, on a real Redis: what is stored, what is told, and what need not be read back. */
+/** Appender with its live tail, on a real Redis: stored entries, results, and entries that are not read back. */
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -32,7 +32,7 @@ describe("an appender", () => {
   });
   afterEach(() => appends[Symbol.dispose]());
 
-  test("gives one result per entry, in order, whatever streams they are of and whichever are refused", async () => {
+  test("returns one result per entry, in order, across streams and rejections", async () => {
     await redisDoes("SET", "text", "x");
     const { results, isKept } = await appends.add(
       ["a", "1", "5-1"],
@@ -57,11 +57,11 @@ describe("an appender", () => {
     expect(appends.streamClasses.of("a")).toMatchObject({ entriesIn: 3, bytesIn: 3 });
   });
 
-  test("an empty batch is done at once", async () => {
+  test("completes an empty batch immediately", async () => {
     expect(await appends.add()).toEqual({ results: [], isKept: false });
   });
 
-  test("any bytes and any fields arrive as they are, small and large", async () => {
+  test("stores any bytes and any fields unchanged, small and large", async () => {
     const every = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
     const large = Buffer.alloc(100_000, every);
     const fields = new Map([
@@ -69,7 +69,7 @@ describe("an appender", () => {
       ["", large],
     ]);
     for (const key of ["plain", "watched"]) {
-      if (key === "watched") appends.echo.watch(key);
+      if (key === "watched") appends.loopback.watch(key);
       await appends.add([key, every], [key, Buffer.alloc(0)], [key, large]);
       await new Promise<void>((resolve) =>
         appends.append([{ key, id: "*", data: large, fields }], () => resolve()),
@@ -82,7 +82,7 @@ describe("an appender", () => {
     }
   });
 
-  test("entries of one turn go to Redis in one write and come back as they were sent, thousands of streams or one", async () => {
+  test("writes the entries of one turn at once, for one stream or thousands", async () => {
     const keys = Array.from({ length: 3000 }, (_, i) => `s${i % 1500}`);
     const all = await Promise.all(keys.map((key, i) => appends.add([key, String(i)])));
     expect(all.flatMap(({ results }) => results.map(codeOf)).every((code) => code === "stored")).toBe(true);
@@ -91,9 +91,9 @@ describe("an appender", () => {
   });
 });
 
-test("while Redis is away appends wait, for a bounded time, and are told apart from those whose answer was lost", async () => {
+test("appends wait for a bounded time while Redis is unavailable, and differ from those whose reply was lost", async () => {
   await using own = await startRedis();
-  // Longer than the longest pause between two attempts to connect.
+  // Longer than the maximum delay between two connection attempts.
   using appends = await openAppends(own.url, undefined, 4000);
   own.freeze();
   const sent = appends.add(["s", "1"]);
@@ -108,18 +108,18 @@ test("while Redis is away appends wait, for a bounded time, and are told apart f
   expect(appends.streamClasses.of("s").entriesIn).toBe(1);
 });
 
-/** What a tail has brought of one stream. */
+/** Entries that a tail has read of one stream. */
 interface Seen {
   readonly ids: EntryId[];
   readonly wrong: string[];
 }
 
-interface TailBehind extends Disposable {
+interface TestTail extends Disposable {
   readonly tail: Tail;
   readonly seen: ReadonlyMap<string, Seen>;
 }
 
-/** A payload whose bytes say whether they are what they were. */
+/** Payload that starts with the hash of its remainder. */
 function payloadOf(n: number, bytes: number): Buffer {
   const payload = Buffer.alloc(bytes + 32, n % 251);
   payload.set(createHash("sha256").update(payload.subarray(32)).digest());
@@ -129,14 +129,14 @@ function payloadOf(n: number, bytes: number): Buffer {
 const isWhole = (data: Uint8Array): boolean =>
   createHash("sha256").update(data.subarray(32)).digest().equals(data.subarray(0, 32));
 
-/** Opens a tail whose readers are done with everything at once, so that its memory may be used again. */
-function openTailBehind(appends: TestAppends): TailBehind {
+/** Opens a tail whose readers retain nothing, so that payload memory may be reused. */
+function openTestTail(appends: TestAppends): TestTail {
   const address = parseRedisUrl(redis.url);
   const control = openConnection({ address, logger: silent, name: "c", waitMs: 9000 });
   const seen = new Map<string, Seen>();
   const tail = openTail("tracking", {
     address,
-    echo: appends.echo,
+    loopback: appends.loopback,
     logger: silent,
     sizes: createEntrySizes(),
     counters: appends.counters,
@@ -146,10 +146,10 @@ function openTailBehind(appends: TestAppends): TailBehind {
         const { ids, wrong } = seen.get(key) ?? { ids: [], wrong: [] };
         seen.set(key, { ids, wrong });
         const last = ids.at(-1);
-        if (last !== undefined && after !== last) wrong.push(`a read behind ${after}, not ${last}`);
+        if (last !== undefined && after !== last) wrong.push(`a read after ${after}, not ${last}`);
         for (const { id, data } of entries) {
-          if (compareIds(id, ids.at(-1) ?? FIRST_ID) <= 0) wrong.push(`${id} behind ${ids.at(-1)}`);
-          if (!isWhole(data)) wrong.push(`${id} is spoilt`);
+          if (compareIds(id, ids.at(-1) ?? FIRST_ID) <= 0) wrong.push(`${id} after ${ids.at(-1)}`);
+          if (!isWhole(data)) wrong.push(`${id} is corrupted`);
           ids.push(id);
         }
       }
@@ -166,8 +166,8 @@ function openTailBehind(appends: TestAppends): TailBehind {
   };
 }
 
-/** Appends payloads, whose memory is spoilt when nobody uses it any more. */
-function addAndSpoil(appends: TestAppends, key: string, payloads: readonly Buffer[]): Promise<void> {
+/** Appends payloads and overwrites their memory once it is no longer in use. */
+function addAndOverwrite(appends: TestAppends, key: string, payloads: readonly Buffer[]): Promise<void> {
   return new Promise((resolve) => {
     appends.append(
       payloads.map((data) => ({ key, id: "*", data })),
@@ -186,27 +186,27 @@ async function statistic(section: string, name: string): Promise<number> {
 
 test("entries appended by this gateway are not read back from Redis", async () => {
   using appends = await openAppends(redis.url);
-  using behind = openTailBehind(appends);
+  using behind = openTestTail(appends);
   behind.tail.watch("s", FIRST_ID);
-  const comes = () => behind.seen.get("s")?.ids.length ?? 0;
+  const received = () => behind.seen.get("s")?.ids.length ?? 0;
   for (let i = 1; i <= 5; i++) {
-    await addAndSpoil(appends, "s", [payloadOf(i, 100_000)]);
-    await until("it comes", () => comes() === i);
+    await addAndOverwrite(appends, "s", [payloadOf(i, 100_000)]);
+    await until("the entry arrives", () => received() === i);
   }
   const before = [
     await statistic("commandstats", "cmdstat_xread:calls"),
     await statistic("stats", "total_net_output_bytes"),
   ];
   for (let i = 6; i <= 105; i++) {
-    await addAndSpoil(appends, "s", [payloadOf(i, 100_000)]);
-    expect(comes()).toBe(i);
+    await addAndOverwrite(appends, "s", [payloadOf(i, 100_000)]);
+    expect(received()).toBe(i);
   }
   expect(await statistic("commandstats", "cmdstat_xread:calls")).toBe(before[0]);
-  // 10 MB went in; what came out are answers.
+  // 10 MB were written; the output is replies only.
   expect((await statistic("stats", "total_net_output_bytes")) - (before[1] ?? 0)).toBeLessThan(100_000);
-  // And the first entry of somebody else is read.
+  // The first foreign entry is read.
   await redisDoes("XADD", "s", "*", "d", payloadOf(1, 10));
-  await until("the foreign one comes", () => comes() === 106);
+  await until("the foreign entry arrives", () => received() === 106);
 });
 
 const KEYS = ["a", "b"];
@@ -252,15 +252,15 @@ const steps = fc.array(
   { minLength: 5, maxLength: 40 },
 );
 
-test("whatever else happens to the streams and to the connections, nothing is missed, repeated, reordered or spoilt", async () => {
+test("property: no entry is missed, repeated, reordered or corrupted, whatever happens to streams and connections", async () => {
   let n = 0;
   await fc.assert(
     fc.asyncProperty(steps, async (script) => {
       await redisDoes("FLUSHALL");
       using appends = await openAppends(redis.url);
-      using behind = openTailBehind(appends);
-      /** All ids that were ever there when somebody looked, and those of them that went before the tail had them. */
-      const were = new Map<string, Set<EntryId>>(KEYS.map((one) => [one, new Set<EntryId>()]));
+      using behind = openTestTail(appends);
+      /** All ids that were ever observed in Redis, and those that were removed before the tail had read them. */
+      const observed = new Map<string, Set<EntryId>>(KEYS.map((one) => [one, new Set<EntryId>()]));
       const mayMiss = new Set<EntryId>();
       let pending: Promise<unknown>[] = [];
       const seenOf = (one: string) => behind.seen.get(one)?.ids ?? [];
@@ -268,11 +268,11 @@ test("whatever else happens to the streams and to the connections, nothing is mi
         await Promise.all(pending);
         pending = [];
       };
-      /** Streams that are deleted count from now again: a later id is to be above those that were. */
-      const clockGoesOn = async () => {
+      /** Waits until the clock of Redis advances, so that ids in a stream that is created again are above the old ones. */
+      const clockAdvances = async () => {
         const now = () => redisDoes("TIME").then((time) => String(time));
         const before = await now();
-        await until("the clock goes on", async () => {
+        await until("the clock advances", async () => {
           const [then, next] = [before, await now()].map((time) => time.split(",").map(Number));
           return ((next?.[0] ?? 0) - (then?.[0] ?? 0)) * 1e6 + (next?.[1] ?? 0) - (then?.[1] ?? 0) > 2000;
         });
@@ -281,16 +281,16 @@ test("whatever else happens to the streams and to the connections, nothing is mi
       async function remove(one: string, how: string): Promise<void> {
         await settle();
         for (const other of how === "FLUSHALL" ? KEYS : [one]) {
-          // Of a flush the first call takes all; what was in the others is looked at before.
+          // The first call of a flush removes all keys, so the others are read before it.
           const isLast = how !== "FLUSHALL" || other === KEYS.at(-1);
           const ids = (await redisDoes("EVAL", SNAPSHOT, 1, other, isLast ? how : "XTRIM")) as Buffer[];
           const seen = new Set(seenOf(other));
           for (const id of ids.map((bytes) => String(bytes) as EntryId)) {
-            were.get(other)?.add(id);
+            observed.get(other)?.add(id);
             if (!seen.has(id)) mayMiss.add(id);
           }
         }
-        await clockGoesOn();
+        await clockAdvances();
       }
 
       for (const one of KEYS) behind.tail.watch(one, FIRST_ID);
@@ -298,7 +298,7 @@ test("whatever else happens to the streams and to the connections, nothing is mi
         switch (step.do) {
           case "own": {
             const payloads = Array.from({ length: step.entries }, () => payloadOf(n++, step.bytes));
-            pending.push(addAndSpoil(appends, step.key, payloads));
+            pending.push(addAndOverwrite(appends, step.key, payloads));
             break;
           }
           case "foreign":
@@ -311,7 +311,7 @@ test("whatever else happens to the streams and to the connections, nothing is mi
             pending.push(killConnections(redis, step.what));
             break;
           case "again":
-            // As a stream whose last reader left, and that has one again.
+            // Like a stream that loses its last reader and gets a new one.
             behind.tail.unwatch(step.key);
             await turns(1);
             behind.tail.watch(step.key, seenOf(step.key).at(-1) ?? FIRST_ID);
@@ -329,16 +329,16 @@ test("whatever else happens to the streams and to the connections, nothing is mi
       await settle();
       for (const one of KEYS) {
         const left = (await redisDoes("XRANGE", one, "-", "+")) as [Buffer, unknown][];
-        for (const [id] of left) were.get(one)?.add(String(id) as EntryId);
-        const due = [...(were.get(one) ?? [])].filter((id) => !mayMiss.has(id)).sort(compareIds);
+        for (const [id] of left) observed.get(one)?.add(String(id) as EntryId);
+        const due = [...(observed.get(one) ?? [])].filter((id) => !mayMiss.has(id)).sort(compareIds);
         await until(
-          () => `${one} comes up to ${due.at(-1)}, not only ${seenOf(one).at(-1)}`,
+          () => `${one} arrives up to ${due.at(-1)}, not only ${seenOf(one).at(-1)}`,
           () => due.length === 0 || compareIds(seenOf(one).at(-1) ?? FIRST_ID, due.at(-1) ?? FIRST_ID) >= 0,
         );
         await turns(3);
         const seen = new Set(seenOf(one));
         expect(due.filter((id) => !seen.has(id))).toEqual([]);
-        expect([...seen].filter((id) => were.get(one)?.has(id) !== true)).toEqual([]);
+        expect([...seen].filter((id) => observed.get(one)?.has(id) !== true)).toEqual([]);
         expect(behind.seen.get(one)?.wrong ?? []).toEqual([]);
       }
     }),

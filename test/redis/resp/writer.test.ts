@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Argument, createCommandWriter } from "../../../src/redis/resp/writer.ts";
 
-/** From this size on (bytes) a payload is referred to and not copied. */
+/** Size (bytes) from which a payload is passed by reference. */
 const LARGE = 16 * 1024;
 
 function written(...commands: readonly (readonly Argument[])[]): string {
@@ -11,7 +11,7 @@ function written(...commands: readonly (readonly Argument[])[]): string {
   return Buffer.concat(writer.take()).toString("latin1");
 }
 
-/** The same by the book: RESP, "Sending commands to a Redis server". */
+/** Reference encoder: RESP, "Sending commands to a Redis server". */
 function byTheBook(commands: readonly (readonly Argument[])[]): Buffer {
   return Buffer.concat(
     commands.flatMap((args) => [
@@ -24,7 +24,7 @@ function byTheBook(commands: readonly (readonly Argument[])[]): Buffer {
   );
 }
 
-describe("byte for byte", () => {
+describe("encodes byte for byte", () => {
   test.each<[string, readonly Argument[], string]>([
     ["a word", ["PING"], "*1\r\n$4\r\nPING\r\n"],
     [
@@ -39,11 +39,11 @@ describe("byte for byte", () => {
     expect(written(args)).toBe(bytes);
   });
 
-  test("commands follow each other", () => {
+  test("consecutive commands", () => {
     expect(written(["A"], ["B", "C"])).toBe("*1\r\n$1\r\nA\r\n*2\r\n$1\r\nB\r\n$1\r\nC\r\n");
   });
 
-  test("a beginning that is RESP already, and the argument it was left open for", () => {
+  test("an encoded prefix and its argument", () => {
     const writer = createCommandWriter();
     writer.encoded(Buffer.from("*2\r\n$4\r\nECHO\r\n"));
     writer.argument(Uint8Array.of(0x61));
@@ -54,7 +54,7 @@ describe("byte for byte", () => {
   });
 });
 
-test("what was taken is not there again", () => {
+test("take() empties the writer", () => {
   const writer = createCommandWriter();
   expect(writer.take()).toEqual([]);
   writer.command(["A"]);
@@ -64,8 +64,8 @@ test("what was taken is not there again", () => {
   expect(Buffer.concat(writer.take()).toString()).toBe("*1\r\n$1\r\nB\r\n");
 });
 
-describe("large payloads are only referred to", () => {
-  test("from their size on, between what stands before and behind them", () => {
+describe("passes large payloads by reference", () => {
+  test("from the threshold on, in order with what precedes and follows", () => {
     const writer = createCommandWriter();
     const large = new Uint8Array(LARGE).fill(1);
     const small = new Uint8Array(LARGE - 1).fill(2);
@@ -77,7 +77,7 @@ describe("large payloads are only referred to", () => {
     expect(parts[1]).toBe(large);
   });
 
-  test("small commands are one part, however many", () => {
+  test("encodes any number of small commands as one part", () => {
     const writer = createCommandWriter();
     for (let i = 0; i < 1000; i++) writer.command(["XADD", "s", "*", "d", "x"]);
     expect(writer.take()).toHaveLength(1);
@@ -98,7 +98,7 @@ describe("property: any commands", () => {
   );
   const commands = fc.array(fc.array(argument, { minLength: 1, maxLength: 6 }), { maxLength: 4 });
 
-  test("are written by the book, and what was handed out is never written over", () => {
+  test("are encoded as specified, and returned memory is never overwritten", () => {
     fc.assert(
       fc.property(fc.array(commands, { maxLength: 5 }), (turns) => {
         const writer = createCommandWriter();
@@ -106,7 +106,7 @@ describe("property: any commands", () => {
           for (const args of turn) writer.command(args);
           return writer.take();
         });
-        // Compared when all is written: the socket may still be reading the first when the last is.
+        // Compared after all writes: the socket may still be reading the first part when the last is written.
         taken.forEach((parts, i) => {
           expect(Buffer.compare(Buffer.concat(parts), byTheBook(turns[i] ?? []))).toBe(0);
         });

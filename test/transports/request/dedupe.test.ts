@@ -142,7 +142,7 @@ test("keeps a bounded record per stream, however many dedupe keys there are", as
   // What is still known is not stored again, and what was dropped of a pusher that is known is refused.
   const length = await redis.control.call("XLEN", key);
   await store(10_999, "busy");
-  await expect(store(1500, "busy")).rejects.toThrow("older than what is remembered");
+  await expect(store(1500, "busy")).rejects.toThrow("older than the numbers remembered");
   expect(await redis.control.call("XLEN", key)).toBe(length);
   expect(await store(0, "first")).not.toEqual(first);
 });
@@ -155,7 +155,10 @@ test("what is known of a key is bounded, and what lies further back is refused",
   expect(await redis.control.call("PTTL", known())).toBeGreaterThan(3_600_000);
   await using third = await push(one, "dedupe=k&dedupe_from=5");
   expect(await acks(third, ["a"])).toEqual([
-    { error: `dedupe: it lies more than ${DEDUPE_WINDOW} entries back`, code: "DEDUPE_TOO_OLD" },
+    {
+      error: `dedupe: the number is more than ${DEDUPE_WINDOW} below the highest one`,
+      code: "DEDUPE_TOO_OLD",
+    },
   ]);
   expect(await stored()).toHaveLength(2);
 });

@@ -62,7 +62,7 @@ test("/readyz answers as Redis does, /healthz as the process does", async () => 
   const away = await get("/readyz");
   expect([away.status, away.json()]).toMatchObject([
     503,
-    { status: "not ready", error: "Redis is away; try again later", code: "REDIS_UNAVAILABLE" },
+    { status: "not ready", error: "Redis is unavailable; try again later", code: "REDIS_UNAVAILABLE" },
   ]);
   expect(away.headers["retry-after"]).toBe("1");
   expect([(await get("/healthz")).status, (await get("/healthz")).json()]).toMatchObject([

@@ -5,8 +5,8 @@
  *     npm run bench -- --only fan-out,latency        some rows
  *     npm run bench -- --rounds 9                    more rounds for the medians
  *
- * Progress goes to standard error, the table to standard output. The exit code is 1 where a row misses what it must
- * reach, or cannot be measured. Leave the machine alone meanwhile: rounds are interleaved, but noise stays noise.
+ * Progress is written to standard error, the table to standard output. Exit code 1 if a row misses its required value or
+ * cannot be measured. Leave the machine idle meanwhile: interleaved rounds reduce noise, but do not remove it.
  */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
@@ -26,7 +26,8 @@ const say = (line: string): void => {
 function readArguments(): { rows: readonly Row[]; rounds: number } {
   const { values } = parseArgs({ options: { only: { type: "string" }, rounds: { type: "string" } } });
   const rounds = Number(values.rounds ?? 5);
-  if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds wants a whole number from 1");
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new Error(`--rounds must be a whole number from 1, got "${values.rounds}"`);
   if (values.only === undefined) return { rows: ROWS, rounds };
   const names = values.only.split(",");
   const unknown = names.find((name) => !ROWS.some((row) => row.name === name));
@@ -35,7 +36,7 @@ function readArguments(): { rows: readonly Row[]; rounds: number } {
   return { rows: ROWS.filter((row) => names.includes(row.name)), rounds };
 }
 
-/** @returns whether every row reached what it must */
+/** @returns whether every row reached its required value */
 async function runBenchmark(rows: readonly Row[], rounds: number): Promise<boolean> {
   const { dir, children } = openWorkplace("bench");
   try {

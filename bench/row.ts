@@ -1,10 +1,10 @@
-/** What a row of the table is, and how its number is judged. */
+/** Definition of a row of the table, and of its thresholds. */
 import type { Stage } from "./stage.ts";
 
-/** `aim` and `must` were reached, `missed` neither. */
+/** `aim` and `must` are the thresholds that were reached; `missed` means neither. */
 export type Verdict = "aim" | "must" | "missed";
 
-/** What a row found, as the table shows it. */
+/** Result of a row, as shown in the table. */
 export interface Outcome {
   readonly reference: string;
   readonly ours: string;
@@ -14,38 +14,38 @@ export interface Outcome {
 
 /** One line of the table. */
 export interface Row {
-  /** What `--only` calls it. */
+  /** Name for `--only`. */
   readonly name: string;
   readonly what: string;
   readonly must: string;
   readonly aim: string;
-  /** @throws Error when what was delivered or stored is not what was sent; a number would be worth nothing then */
+  /** @throws Error if the delivered or stored entries differ from the sent ones, because the number would be meaningless */
   measure(stage: Stage): Promise<Outcome>;
 }
 
-/** Two limits for one number. */
+/** Required and desired threshold of a number. */
 export interface Bar {
   readonly must: string;
   readonly aim: string;
   judge(value: number): Verdict;
 }
 
-/** The number has to be as high, in times the reference. */
+/** Lower bounds, as a multiple of the reference. */
 export const atLeast = (must: number, aim: number): Bar => ({
   must: `≥ ${must} ×`,
   aim: `≥ ${aim} ×`,
   judge: (value) => (value >= aim ? "aim" : value >= must ? "must" : "missed"),
 });
 
-/** The number may be as high. */
+/** Upper bounds. */
 export const atMost = (must: number, aim: number, unit: string): Bar => ({
   must: `≤ ${must} ${unit}`.trimEnd(),
   aim: `≤ ${aim} ${unit}`.trimEnd(),
   judge: (value) => (value <= aim ? "aim" : value <= must ? "must" : "missed"),
 });
 
-/** `2.345` as `2.35 ×`. */
+/** Formats `2.345` as `2.35 ×`. */
 export const times = (ratio: number): string => `${ratio.toPrecision(3)} ×`;
 
-/** `1234567.8` as `1,234,568`. */
+/** Formats `1234567.8` as `1,234,568`. */
 export const whole = (value: number): string => Math.round(value).toLocaleString("en-US");

@@ -1,4 +1,4 @@
-/** What a row of the benchmark finds when it starts: a Redis, and the servers that it may start beside it. */
+/** Environment of a row: a running Redis, and functions that start servers next to it. */
 import { fileURLToPath } from "node:url";
 import { freePort } from "./load/free-port.ts";
 import type { Child, Children } from "./load/process.ts";
@@ -9,23 +9,23 @@ export interface Server extends Child {
   readonly port: number;
 }
 
-/** Handed to every row. Each row stops the servers that it starts. */
+/** Passed to every row. Each row stops the servers that it starts. */
 export interface Stage {
-  /** How often a row measures each side. */
+  /** Number of times that a row measures each side. */
   readonly rounds: number;
   readonly redis: Redis;
-  /** Starts the gateway on `redis`, with settings by their environment variables. */
+  /** Starts the gateway on `redis`, with settings as environment variables. */
   startGateway(settings?: Readonly<Record<string, string>>): Promise<Server>;
   startRelay(): Promise<Server>;
-  /** Starts the bare Fastify route, which answers with that many bytes. */
+  /** Starts the bare Fastify route, which responds with that many bytes. */
   startFastify(bodyBytes: number): Promise<Server>;
-  /** Tells the person who waits how far it is. */
+  /** Reports progress. */
   say(line: string): void;
 }
 
 const program = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** @param children what it starts belongs to them */
+/** @param children receives the started processes */
 export function createStage(
   children: Children,
   redis: Redis,

@@ -1,6 +1,6 @@
-/** The result as a table in Markdown, with columns that also line up as plain text. */
+/** Formats the result as a Markdown table whose columns also line up as plain text. */
 
-/** @param rows cells by row, the first row the headings */
+/** @param rows cells by row; the first row contains the headings */
 export function markdownTable(rows: readonly (readonly string[])[]): string {
   const columns = Math.max(...rows.map((cells) => cells.length));
   const widths = Array.from({ length: columns }, (_, i) =>

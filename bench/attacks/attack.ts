@@ -1,11 +1,11 @@
-/** The shape of an attack, and what a hostile client works with. */
+/** Definition of an attack, and the tools of a hostile client. */
 import type { Random } from "../check/random.ts";
 import type { HostileSocket } from "./hostile-socket.ts";
 
-/** Where the hostile clients attack, and as whom. */
+/** Address and credentials for the hostile clients. */
 export interface Target {
   readonly port: number;
-  /** API key of the hostile clients; undefined where the gateway needs none. */
+  /** API key of the hostile clients; undefined if the gateway requires none. */
   readonly key: string | undefined;
 }
 
@@ -14,7 +14,7 @@ export interface HostileClient {
   readonly random: Random;
   /** Aborts when the run ends. */
   readonly signal: AbortSignal;
-  /** Opens a TCP connection to the gateway. Failures are not reported: a refused client is a valid outcome. */
+  /** Opens a TCP connection to the gateway. Failures are not reported: a rejected client is a valid outcome. */
   connect(): HostileSocket;
   /** A request head, ready to be sent. `headers` may replace `Host`. */
   head(method: string, path: string, headers?: Readonly<Record<string, string | number>>): string;
@@ -29,9 +29,9 @@ export interface HostileClient {
 /** One row of a table of attacks. */
 export interface Attack {
   readonly name: string;
-  /** Most clients that run this attack at once, where it costs the attacking side much. */
+  /** Maximum number of clients that run this attack at once, if it is expensive for the attacking side. */
   readonly atMost?: number;
-  /** The connection is one that the gateway may keep open as long as it lasts, for example an idle subscription. */
+  /** The gateway may keep such a connection open indefinitely, for example an idle subscription. */
   readonly mayStay?: boolean;
   run(client: HostileClient): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Sends back every byte that it receives. What it takes to answer is what any process of this machine takes just now. */
+/** Echoes every byte that it receives. Its response time shows the current scheduling delay of the machine. */
 import { createServer } from "node:net";
 
 const server = createServer({ noDelay: true }, (socket) => {

@@ -1,21 +1,21 @@
-/** Honest clients of every kind. Each measures how long it waits, and reports what it lost or was refused. */
+/** Healthy clients of every kind. Each one measures its waits, and reports lost entries and rejections. */
 import { get, type IncomingMessage, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import type { Period } from "./share.ts";
 
-/** How long a client waited for something. */
+/** Time that a client waited for one response. */
 export interface Wait extends Period {
   readonly what: string;
 }
 
 /** The clients. */
 export interface Healthy {
-  /** All waits that have ended. */
+  /** All completed waits. */
   readonly waits: readonly Wait[];
-  /** What an honest client must never see. */
+  /** Errors that a healthy client must never receive. */
   readonly complaints: readonly string[];
-  /** Ends all clients, once what they wait for has come or `LAST_MS` have passed. */
+  /** Stops all clients after their pending responses have arrived, or after `LAST_MS`. */
   stop(): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ interface Clients {
   readonly complain: (what: string) => void;
 }
 
-/** Starts the clients. @param key their API key, where the gateway requires one */
+/** Starts the clients. @param key their API key, if the gateway requires one */
 export async function startHealthy(port: number, key: string | undefined): Promise<Healthy> {
   const waits: Wait[] = [];
   const complaints: string[] = [];
@@ -177,7 +177,7 @@ interface Request {
   readonly type?: string;
 }
 
-/** What honest programs request all the time. */
+/** Typical requests of healthy programs. */
 const REQUESTS: ReadonlyMap<string, Request> = new Map([
   ["newest entry by GET", { method: "GET", path: `/data/${STREAM}?last_entry_id=0&latest=1&block=0` }],
   ["history", { method: "GET", path: `/data/${STREAM}/entries?count=10&reverse=1&format=json` }],
@@ -220,7 +220,7 @@ function ask(
   });
 }
 
-/** Requests the same again and again, each time over a new connection. */
+/** Repeats a request, each time over a new connection. */
 function repeat(clients: Clients, what: string, made: Request) {
   let isStopping = false;
   async function once(): Promise<void> {

@@ -1,20 +1,20 @@
-/** Makes the clients that attacks work with. */
+/** Creates the clients that run attacks. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../check/random.ts";
 import type { HostileClient, Target } from "./attack.ts";
 import { type HostileSocket, openHostileSocket } from "./hostile-socket.ts";
 
-/** RFC 6455 section 1.3 has this key as its example. */
+/** Example key of RFC 6455, section 1.3. */
 const WEBSOCKET_KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 
-/** A client, and what it opened. */
+/** A client and its open connections. */
 export interface OpenedClient extends HostileClient {
   /** Connections that have not ended. */
   readonly sockets: ReadonlySet<HostileSocket>;
   closeAll(): void;
 }
 
-/** @param localAddress where the client connects from @param sendsKey whether requests carry the API key */
+/** @param localAddress source address of the client @param sendsKey whether requests carry the API key */
 export function createHostileClient(
   target: Target,
   localAddress: string,

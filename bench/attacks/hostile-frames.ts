@@ -4,18 +4,18 @@ const MASKED = 0x80;
 const LARGEST_SHORT = 125;
 const LARGEST_16_BIT = 0xffff;
 
-/** What a frame claims; everything has the value of an honest frame unless given. */
+/** Header fields of a frame. Each one defaults to the value of a valid frame. */
 export interface FrameOptions {
   readonly opcode?: number;
   readonly fin?: boolean;
   /** Reserved bits, 0 to 7. */
   readonly reserved?: number;
-  /** Length in the header, where it is not that of the payload. */
+  /** Length in the header, if it differs from the length of the payload. */
   readonly claims?: number;
   readonly masked?: boolean;
 }
 
-/** The bytes of a frame. The mask is zero, so that the payload is sent as it is and costs nothing to prepare. */
+/** Encodes a frame. The mask is zero, so the payload needs no masking. */
 export function frame(payload: string | Buffer, options: FrameOptions = {}): Buffer {
   const { opcode = 2, fin = true, reserved = 0, masked = true } = options;
   const body = typeof payload === "string" ? Buffer.from(payload) : payload;

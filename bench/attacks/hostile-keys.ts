@@ -1,4 +1,4 @@
-/** API keys of both sides, for a gateway that requires them. */
+/** API keys of the healthy and the hostile clients, for a gateway that requires them. */
 import { type Grant, parseGrant } from "../../src/access/identity/grant.ts";
 import { makeKey, writeKeyFile } from "../../src/access/identity/key-file.ts";
 
@@ -6,11 +6,11 @@ import { makeKey, writeKeyFile } from "../../src/access/identity/key-file.ts";
 export interface Keys {
   /** Reads and writes only streams of the attacks. */
   readonly hostile: string;
-  /** May do anything. */
+  /** Has all permissions. */
   readonly healthy: string;
 }
 
-/** Makes a key for each side. @param path file that is written for `AUTH_KEYS_FILE` */
+/** Creates a key for each side. @param path file to write, for `AUTH_KEYS_FILE` */
 export function makeKeys(path: string): Keys {
   const make = (name: string, ...grants: readonly string[]) =>
     makeKey({ name, grants: grants.map((grant): Grant => parseGrant(grant)) });

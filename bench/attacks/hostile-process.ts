@@ -1,6 +1,6 @@
 /**
- * The process of the hostile clients, apart from the healthy ones, whose waits it must not lengthen. The checker starts
- * it and sends it orders; it reports the connections that it has open.
+ * Process of the hostile clients. They have their own process so that they do not delay the healthy clients. The checker
+ * starts it and sends it orders; the process reports its open connections.
  */
 import { setMaxListeners } from "node:events";
 import { createRandom } from "../check/random.ts";
@@ -8,7 +8,7 @@ import type { Attack, Target } from "./attack.ts";
 import { createHostileClient, type OpenedClient } from "./hostile-client.ts";
 import { ATTACKS } from "./kinds/index.ts";
 
-/** Begins to run attacks, each client one after the other; `id` names the group of clients. */
+/** Starts attacks; each client runs them one after the other. `id` names the group of clients. */
 interface BeginOrder {
   readonly order: "begin";
   readonly id: string;
@@ -18,38 +18,38 @@ interface BeginOrder {
   readonly names: readonly string[];
 }
 
-/** Ends the clients of a group and closes their connections. */
+/** Stops the clients of a group and closes their connections. */
 interface EndOrder {
   readonly order: "end";
   readonly id: string;
 }
 
-/** What the checker sends. */
+/** Message from the checker. */
 export type Order = BeginOrder | EndOrder;
 
 /** An open connection of a hostile client. */
 export interface HostileConnection {
   readonly attack: string;
-  /** `address:port` of the client's end. */
+  /** `address:port` of the client's side. */
   readonly local: string;
   /** Ms since 1970. */
   readonly openedAt: number;
   readonly mayStay: boolean;
 }
 
-/** What the process sends twice a second. */
+/** Report that the process sends twice a second. */
 export interface HostileReport {
   readonly connections: readonly HostileConnection[];
-  /** How often each attack has been begun. */
+  /** Number of times that each attack has been started. */
   readonly begun: Readonly<Record<string, number>>;
   /** Groups that have ended since the last report. */
   readonly ended: readonly string[];
 }
 
 const REPORT_MS = 500;
-/** Hostile clients connect from so many addresses of the loopback network, from 127.0.0.2 on. */
+/** Number of loopback addresses that hostile clients connect from, starting at 127.0.0.2. */
 const ADDRESSES = 8;
-/** Pause (ms) of a client after an attack, or when all attacks run as often as they may. */
+/** Pause (ms) of a client after an attack, or between attacks when all of them run as often as possible. */
 const PAUSE_MS = 20;
 
 const begun: Record<string, number> = {};
@@ -75,7 +75,7 @@ async function runClient(order: BeginOrder, number: number, signal: AbortSignal)
   const random = createRandom(order.seed * 1009 + number);
   const attacks = ATTACKS.filter(({ name }) => order.names.includes(name));
   const address = `127.0.0.${2 + (number % ADDRESSES)}`;
-  // A third of the clients has no key.
+  // A third of the clients have no key.
   const sendsKey = number % 3 !== 0;
   while (!signal.aborted) {
     const free = attacks.filter(({ name, atMost = 1e9 }) => (running.get(name) ?? 0) < atMost);
@@ -87,7 +87,7 @@ async function runClient(order: BeginOrder, number: number, signal: AbortSignal)
 
 async function begin(order: BeginOrder): Promise<void> {
   const group = new AbortController();
-  // Each connection of each client listens.
+  // Each connection of each client adds a listener.
   setMaxListeners(0, group.signal);
   groups.set(order.id, group);
   await Promise.all(Array.from({ length: order.clients }, (_, i) => runClient(order, i, group.signal)));

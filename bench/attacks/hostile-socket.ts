@@ -1,21 +1,21 @@
-/** A raw TCP connection of a hostile client. Nothing on it throws: whatever the gateway does to it is a valid outcome. */
+/** Raw TCP connection of a hostile client. None of its methods throw, because every reaction of the gateway is a valid outcome. */
 import { connect, type Socket } from "node:net";
 
-/** A connection under the control of an attack. */
+/** A connection that an attack controls. */
 export interface HostileSocket {
-  /** `address:port` of the client's end, as `/proc/net/tcp` has it; empty until connected. */
+  /** `address:port` of the client's side, as in `/proc/net/tcp`; empty until connected. */
   readonly local: string;
   readonly openedAt: number;
-  /** The gateway or the attack has ended the connection. */
+  /** Whether the gateway or the attack has closed the connection. */
   readonly isOver: boolean;
   write(data: string | Buffer): void;
-  /** Stops reading, so that the gateway's answers fill the kernel's buffers. */
+  /** Stops reading, so that the gateway's responses fill the kernel's buffers. */
   stopReading(): void;
-  /** Sends FIN and stays readable. */
+  /** Sends FIN and remains readable. */
   halfClose(): void;
   /** Sends RST. */
   reset(): void;
-  /** Resolves with the bytes received so far once they match, when the connection ends, or after `ms`. */
+  /** Resolves with the bytes received so far when they match, when the connection ends, or after `ms`. */
   received(what: RegExp, ms: number): Promise<string>;
   /** Resolves when the connection ends, or after `ms`. */
   over(ms: number): Promise<void>;
@@ -24,7 +24,7 @@ export interface HostileSocket {
 
 const MOST_KEPT_CHARACTERS = 64 * 1024;
 
-/** Opens a connection from a local address. */
+/** Connects from a local address. */
 export function openHostileSocket(port: number, localAddress: string, signal: AbortSignal): HostileSocket {
   let kept = "";
   let local = "";

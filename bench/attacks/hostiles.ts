@@ -1,4 +1,4 @@
-/** The checker's side of the process of hostile clients. */
+/** Controls the process of the hostile clients. */
 import { fork } from "node:child_process";
 import { constants, setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -9,17 +9,17 @@ import type { HostileConnection, HostileReport, Order } from "./hostile-process.
 export interface Hostiles extends Disposable {
   readonly connections: readonly HostileConnection[];
   readonly begun: Readonly<Record<string, number>>;
-  /** Starts a group of clients. @returns ends the group, and resolves when its connections are closed */
+  /** Starts a group of clients. @returns a function that stops the group and resolves when its connections are closed */
   begin(target: Target, seed: number, clients: number, names: readonly string[]): () => Promise<void>;
 }
 
-/** Starts the process, without clients. */
+/** Starts the process without clients. */
 export function startHostiles(): Hostiles {
   const child = fork(fileURLToPath(new URL("./hostile-process.js", import.meta.url)), {
     execArgv: [],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
-  // The attackers get the processor time that the gateway and the healthy clients leave: the gateway is judged, not the machine.
+  // The attackers run at a lower priority, because the check measures the gateway and not the machine.
   if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
   let last: HostileReport = { connections: [], begun: {}, ended: [] };
   const waiting = new Map<string, () => void>();
@@ -27,7 +27,7 @@ export function startHostiles(): Hostiles {
     last = report;
     for (const id of report.ended) waiting.get(id)?.();
   });
-  // Nothing more will be reported.
+  // No more reports will arrive.
   child.once("exit", () => {
     for (const resolve of waiting.values()) resolve();
   });

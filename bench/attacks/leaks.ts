@@ -1,16 +1,16 @@
-/** What the gateway holds: compared from before the attacks to after them, so that what is left behind shows. */
+/** Leak detector: compares the gateway's gauges, files and Redis keys before and after the attacks. */
 import { get } from "node:http";
 import type { Redis } from "../load/redis.ts";
 import type { Server } from "../stage.ts";
 import { connectionsOf, openFiles } from "./process-sockets.ts";
 
-/** What is held at a moment, by name. */
+/** Resources at one moment, by name. */
 export type Holdings = ReadonlyMap<string, number>;
 
-/** Gauges that may grow without a leak: caches with a bound of their own, and measurements of the runtime. */
+/** Gauges that may grow without a leak: bounded caches and runtime measurements. */
 const NOT_HELD =
   /^(process_|nodejs_(?!active_))|^redis_streamer_((recent|page_cache|polled|payload_pool)_bytes|redis_ping_seconds)/;
-/** Of these the gateway may hold a few more after its first work: connections to Redis, timers of caches. */
+/** The gateway may hold a few more of these after its first work: connections to Redis, timers of caches. */
 const SLACK: readonly (readonly [name: RegExp, more: number])[] = [
   [/^file descriptors$|^connections to Redis$/, 4],
   [
@@ -20,7 +20,7 @@ const SLACK: readonly (readonly [name: RegExp, more: number])[] = [
   [/^dedupe records$/, 1000],
 ];
 
-/** Own keys that stay by design: the names of devices, metadata and the streams of events. */
+/** Gateway keys that remain in Redis by design: device names, metadata and event streams. */
 const KEPT_KEYS = /^:(devices:(connected$|seen$|meta:)|stream:meta:|event:)/;
 
 function page(port: number, key: string | undefined): Promise<string> {
@@ -39,7 +39,7 @@ function page(port: number, key: string | undefined): Promise<string> {
   });
 }
 
-/** The gauges of a metrics page, each with its labels. */
+/** Parses the gauges of a metrics page, each with its labels. */
 function gauges(text: string): Map<string, number> {
   const found = new Map<string, number>();
   const names = new Set([...text.matchAll(/^# TYPE (\S+) gauge$/gm)].map(([, name = ""]) => name));
@@ -48,7 +48,7 @@ function gauges(text: string): Map<string, number> {
   return found;
 }
 
-/** Takes stock. @param key of a client that may read metrics */
+/** Records the current resources. @param key API key of a client that may read metrics */
 export async function holdings(gateway: Server, redis: Redis, key: string | undefined): Promise<Holdings> {
   const held = gauges(await page(gateway.port, key));
   held.set("file descriptors", openFiles(gateway.pid));
@@ -62,12 +62,12 @@ export async function holdings(gateway: Server, redis: Redis, key: string | unde
   return held;
 }
 
-/** What is held after that was not before. */
+/** Returns the resources that are held now and were not held before. */
 export function leftBehind(before: Holdings, after: Holdings): readonly string[] {
   return [...after].flatMap(([name, now]) => {
     const was = before.get(name) ?? 0;
     const more = SLACK.find(([pattern]) => pattern.test(name))?.[1] ?? 0;
-    // Sums of fractions are not exact.
+    // Allows for floating-point error in sums of fractions.
     return now > was + more + 0.5 ? [`${name}: ${was} before, ${now} after`] : [];
   });
 }

@@ -1,12 +1,12 @@
 /**
- * Runs hostile clients of every kind beside healthy ones, and fails if a healthy client suffers, if memory passes the
- * documented bound, or if anything is left behind.
+ * Attack checker. Runs hostile clients of every kind next to healthy ones, and fails if a healthy client is slowed down or
+ * rejected, if memory exceeds the documented limit, or if resources leak.
  *
- *     npm run check:attacks                                 one minute, a seed of its own, which it prints
+ *     npm run check:attacks                                 one minute with a random seed, which it prints
  *     npm run check:attacks -- --seed 17 --minutes 5        the same attacks, in the same order, for longer
- *     npm run check:attacks -- --minutes 0.05 --each --only deep    each attack whose name contains "deep" alone, on a gateway of its own
- *     npm run check:attacks -- --seed 17 --out record.json  what was measured
- *     npm run check:attacks -- --checkout ../other          the gateway of another checkout, built there
+ *     npm run check:attacks -- --minutes 0.05 --each --only deep    each attack whose name contains "deep", on its own gateway
+ *     npm run check:attacks -- --seed 17 --out record.json  also writes the measurements
+ *     npm run check:attacks -- --checkout ../other          attacks the built gateway of another checkout
  *
  * Exit code: 0 no problem, 1 problems, 2 the check itself failed. Odd seeds run a gateway with `AUTH=1`.
  */

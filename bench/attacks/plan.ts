@@ -1,17 +1,17 @@
-/** What a run consists of, decided by its seed: settings of the gateway, and which attacks run when. */
+/** Plan of a run, derived from its seed: the gateway's settings, and the schedule of attacks. */
 import { createRandom, type Random } from "../check/random.ts";
 import type { Attack } from "./attack.ts";
 
-/** A part of a run with a few kinds of attacks, so that what hurts can be named. */
+/** Part of a run with a few kinds of attacks, so that a problem can be attributed to them. */
 export interface Round {
   readonly names: readonly string[];
   readonly ms: number;
 }
 
-/** A run. */
+/** Plan of a run. */
 export interface Plan {
   readonly seed: number;
-  /** The gateway requires API keys, and the hostile clients have one with limited permissions. */
+  /** Whether the gateway requires API keys; the hostile clients then have a key with limited permissions. */
   readonly auth: boolean;
   readonly rounds: readonly Round[];
   /** Clients that run the attacks of the rounds. */
@@ -25,9 +25,9 @@ const ATTACKS_A_ROUND = 10;
 const SLOW_SHARE = 1 / 3;
 
 /**
- * Divides the time into rounds of a few attacks. All attacks are dealt like cards: each comes once before any comes again.
+ * Divides the time into rounds of a few attacks, in shuffled order. Every attack runs once before any attack runs again.
  *
- * @param clients all hostile clients
+ * @param clients number of hostile clients
  */
 export function planOf(seed: number, ms: number, clients: number, attacks: readonly Attack[]): Plan {
   const random = createRandom(seed);
@@ -42,7 +42,7 @@ export function planOf(seed: number, ms: number, clients: number, attacks: reado
   return { seed, auth: seed % 2 === 1, rounds, clients: clients - slowClients, slowClients };
 }
 
-/** One attack and no other beside it. */
+/** Plans a single attack. */
 export const alone = (seed: number, ms: number, clients: number, attack: Attack): Plan => ({
   ...planOf(seed, ms, clients, [attack]),
   clients,

@@ -1,20 +1,20 @@
-/** The sockets that a process has open, from `/proc` (proc(5)). */
+/** Open sockets of a process, from `/proc` (proc(5)). */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
-/** Hexadecimal, as `/proc/net/tcp` has it: address in host byte order, then port. @returns `address:port` */
+/** Parses a hexadecimal address of `/proc/net/tcp`: address in host byte order, then port. @returns `address:port` */
 function readAddress(text: string): string {
   const [hex = "", port = ""] = text.split(":");
   const bytes = (hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16));
   return `${bytes.reverse().join(".")}:${Number.parseInt(port, 16)}`;
 }
 
-/** Number of file descriptors of a process. */
+/** Returns the number of file descriptors of a process. */
 export const openFiles = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
 
 /**
- * IPv4 connections of a process on a local port, in whatever state.
+ * Lists the IPv4 connections of a process on a local port, in any state.
  *
- * @returns the other ends, `address:port`
+ * @returns the remote addresses, `address:port`
  */
 export function connectionsOf(pid: number, port: number): ReadonlySet<string> {
   const inodes = new Set<string>();
@@ -23,7 +23,7 @@ export function connectionsOf(pid: number, port: number): ReadonlySet<string> {
       const [, inode] = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? [];
       if (inode !== undefined) inodes.add(inode);
     } catch {
-      // It was closed in the meantime.
+      // The socket was closed in the meantime.
     }
   }
   const LISTEN = "0A";

@@ -1,4 +1,4 @@
-/** One run: starts everything, lets the rounds of a plan happen, and records. */
+/** One run: starts all processes, runs the rounds of a plan and records the measurements. */
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -26,7 +26,7 @@ import { connectionsOf } from "./process-sockets.ts";
 import { favour, measureShare, type Share } from "./share.ts";
 import { MOST_WAIT_MS, type RoundRecord, type RunRecord } from "./verdict.ts";
 
-/** Short, so that each deadline passes several times in a run. */
+/** Short timeouts, so that each deadline passes several times in a run. */
 const SETTINGS = {
   HANDSHAKE_TIMEOUT_MS: "1000",
   IDLE_TIMEOUT_MS: "1000",
@@ -38,22 +38,22 @@ const SETTINGS = {
   DEVICE_TIMEOUT: "2",
 };
 /**
- * Age (ms) that no connection of a slow client may reach: the longest deadline above, the 10 s that a WebSocket has to answer
- * a close frame, and time for a busy machine.
+ * Maximum age (ms) of a connection of a slow client: the longest deadline above, the 10 s in which a WebSocket client must
+ * answer a close frame, and tolerance for a busy machine.
  */
 const OVERDUE_MS = 17_000;
 const WARM_UP_MS = 1000;
 const LOOK_MS = 500;
-/** How long (ms) the gateway may take to give everything back. */
+/** Time (ms) in which the gateway must release all resources after the attacks. */
 const SETTLE_MS = 30_000;
 
-/** What a run takes part in. */
+/** Participants of a run. */
 interface Scene {
   readonly redis: Redis;
   readonly gateway: Server;
   readonly share: Share;
   readonly hostiles: Hostiles;
-  /** Api keys of the hostile and of the healthy clients; undefined without `AUTH`. */
+  /** API keys of the hostile and of the healthy clients; undefined without `AUTH`. */
   readonly hostileKey: string | undefined;
   readonly healthyKey: string | undefined;
 }
@@ -67,7 +67,7 @@ async function fill(redis: Redis): Promise<void> {
   await redis.command("EVAL", script, "0", ...counts);
 }
 
-/** Connections of slow attacks that are older than every deadline. */
+/** Returns connections of slow attacks that are older than every deadline. */
 function watchOverdue({ gateway, hostiles }: Scene, overdue: Record<string, number>) {
   const timer = setInterval(() => {
     const now = Date.now();
@@ -112,13 +112,13 @@ async function rounds(plan: Plan, scene: Scene, healthy: Healthy, say: (line: st
     const worst = Math.max(0, ...healthy.waits.slice(seen).map(({ from, to }) => to - from));
     const beyond = Math.max(0, ...record.longWaits.map(({ ms: all, allowedMs }) => all - allowedMs));
     say(
-      `longest wait ${worst.toFixed(0).padStart(6)} ms, ${beyond.toFixed(0).padStart(6)} beyond the share, ${(record.peakBytes / 2 ** 20).toFixed(0).padStart(5)} MB: ${names.join(", ")}`,
+      `longest wait ${worst.toFixed(0).padStart(6)} ms, ${beyond.toFixed(0).padStart(6)} beyond the machine's delay, ${(record.peakBytes / 2 ** 20).toFixed(0).padStart(5)} MB: ${names.join(", ")}`,
     );
   }
   return records;
 }
 
-/** Waits until nothing is left behind. @returns what still is */
+/** Waits until all resources are released. @returns the resources that still are not */
 async function settled(scene: Scene, before: Holdings): Promise<readonly string[]> {
   const { gateway, redis, healthyKey } = scene;
   for (const limit = performance.now() + SETTLE_MS; ; await sleep(500)) {
@@ -151,7 +151,7 @@ async function play(plan: Plan, scene: Scene, say: (line: string) => void): Prom
     plan.slowClients,
     slowNames,
   );
-  say("the attacks begin");
+  say("starting the attacks");
   const records = await rounds(plan, scene, healthy, say);
   stopWatching();
   await endSlow();
@@ -202,7 +202,7 @@ const listens = (port: number): Promise<boolean> =>
     socket.on("connect", () => socket.destroy());
   });
 
-/** How a run is set up. */
+/** Options of a run. */
 export interface RunOptions {
   readonly plan: Plan;
   /** Built checkout whose gateway is attacked. */
@@ -214,7 +214,7 @@ export interface RunOptions {
   readonly say: (line: string) => void;
 }
 
-/** Runs a plan. @throws Error where the processes do not start */
+/** Runs a plan. @throws Error if the processes do not start */
 export async function run({ plan, checkout, dir, children, say }: RunOptions): Promise<RunRecord> {
   const redis = await startRedis(children, dir);
   await fill(redis);

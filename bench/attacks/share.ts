@@ -1,7 +1,7 @@
 /**
- * The share of the machine that the gateway gets. A healthy client on a busy machine waits although nothing is wrong with
- * the gateway; such waits are measured by a control and allowed for: an echo process that does nothing else, and the time
- * that the gateway and Redis were ready to run and did not get a processor (`/proc/PID/schedstat`).
+ * Scheduling delay of the machine. On a busy machine a healthy client waits even if the gateway is fast. A control measures
+ * such waits, and the verdict subtracts them: the response time of an echo process, and the time for which the gateway and
+ * Redis were runnable without a processor (`/proc/PID/schedstat`).
  */
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -13,32 +13,32 @@ export interface Period {
   readonly to: number;
 }
 
-/** The control. */
+/** Control measurement. */
 export interface Share extends Disposable {
-  /** How long (ms) a wait in that period may be without any fault of the gateway. */
+  /** Returns the longest wait (ms) in that period that the machine alone explains. */
   allowance(period: Period): number;
 }
 
 const PING_MS = 20;
 
-/** As `nice -n -10`, which needs root. */
+/** Equivalent of `nice -n -10`, which requires root. */
 const FAVOURED = -10;
 
 /**
- * Gives processes precedence over what else the machine runs, where this user may: the fewer waits are the machine's, the
- * less has to be allowed for.
+ * Raises the priority of processes if the user has permission. A smaller share of the waits is then caused by the machine,
+ * and the verdict is stricter.
  */
 export function favour(...pids: readonly number[]): void {
   for (const pid of pids) {
     try {
       setPriority(pid, FAVOURED);
     } catch {
-      // Without the right, the allowance is larger and the check less strict.
+      // Without permission, the allowance is larger and the check less strict.
     }
   }
 }
 
-/** Ms that a process was ready to run and waited for a processor, since it started (proc(5)). */
+/** Returns the time (ms) that a process has been runnable without a processor since it started (proc(5)). */
 function queuedMs(pid: number): number {
   try {
     return Number(readFileSync(`/proc/${pid}/schedstat`, "latin1").split(" ")[1]) / 1e6;
@@ -47,7 +47,7 @@ function queuedMs(pid: number): number {
   }
 }
 
-/** Starts measuring. @param echoPort port of the echo process @param pids processes that a healthy client waits for */
+/** Starts measuring. @param echoPort port of the echo process @param pids processes that healthy clients depend on */
 export function measureShare(echoPort: number, pids: readonly number[]): Share {
   const pings: Period[] = [];
   const queues: { readonly at: number; readonly ms: number }[] = [];
@@ -58,7 +58,7 @@ export function measureShare(echoPort: number, pids: readonly number[]): Share {
     const to = performance.now();
     for (const from of sent.splice(0, chunk.length)) pings.push({ from, to });
   });
-  // From when it was due: a timer that fires late shows that this process waited.
+  // Measured from the scheduled time, because a late timer means that this process was delayed.
   let due = performance.now() + PING_MS;
   const timer = setInterval(() => {
     sent.push(due);

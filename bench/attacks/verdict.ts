@@ -1,22 +1,22 @@
-/** Judges what a run recorded. */
+/** Verdict on the recorded measurements of a run. */
 
 /**
- * Resident memory (bytes) that the gateway must stay under in one process, whatever clients do: `docs/operating.md`
- * documents a container of this size.
+ * Maximum resident memory (bytes) of one gateway process, whatever clients do: `docs/operating.md` documents a container
+ * of this size.
  */
 export const MOST_RESIDENT_BYTES = 512 * 2 ** 20;
-/** How long (ms) a healthy client may wait beyond what the machine makes any process wait. */
+/** Maximum wait (ms) of a healthy client beyond the delay that the machine causes. */
 export const MOST_WAIT_MS = 250;
 
 /** The longest waits of a kind in a round. */
 export interface LongWait {
   readonly what: string;
   readonly ms: number;
-  /** How much of it was the machine's and not the gateway's. */
+  /** Part of the wait that the machine caused. */
   readonly allowedMs: number;
 }
 
-/** What happened in one round. */
+/** Measurements of one round. */
 export interface RoundRecord {
   readonly attacks: readonly string[];
   /** Waits over `MOST_WAIT_MS`. */
@@ -24,29 +24,29 @@ export interface RoundRecord {
   readonly peakBytes: number;
 }
 
-/** What a run records. */
+/** Measurements of a run. */
 export interface RunRecord {
   readonly seed: number;
   readonly rounds: readonly RoundRecord[];
-  /** What healthy clients lost or were refused. */
+  /** Lost entries and rejections that healthy clients reported. */
   readonly complaints: readonly string[];
-  /** Attacks whose connections the gateway still had after every deadline, with their greatest age in ms. */
+  /** Attacks with connections that were still open after every deadline, with their greatest age in ms. */
   readonly overdue: Readonly<Record<string, number>>;
-  /** What the gateway held after all clients had left and not before they came. */
+  /** Resources that the gateway held after all clients had left and not before they connected. */
   readonly left: readonly string[];
-  /** How the gateway ended, where it did before the run. */
+  /** How the gateway ended, if it ended before the run. */
   readonly died?: string;
   readonly healthyWaits: number;
 }
 
 const MOST_COMPLAINTS = 10;
 
-/** Each problem is a sentence. */
+/** Returns a sentence for each problem. */
 export function judge(record: RunRecord): readonly string[] {
   const problems: string[] = [];
   if (record.died !== undefined) problems.push(`the gateway ended: ${record.died}`);
   for (const { attacks, longWaits, peakBytes } of record.rounds) {
-    const under = `under ${attacks.join(", ")}`;
+    const under = `during ${attacks.join(", ")}`;
     const beyond = longWaits.filter(({ ms, allowedMs }) => ms - allowedMs > MOST_WAIT_MS);
     const [worst] = beyond.toSorted((a, b) => b.ms - b.allowedMs - (a.ms - a.allowedMs));
     if (worst !== undefined)
@@ -55,7 +55,7 @@ export function judge(record: RunRecord): readonly string[] {
       );
     if (peakBytes > MOST_RESIDENT_BYTES)
       problems.push(
-        `${Math.ceil(peakBytes / 2 ** 20)} MB resident, more than ${MOST_RESIDENT_BYTES / 2 ** 20} MB, ${under}`,
+        `${Math.ceil(peakBytes / 2 ** 20)} MB of resident memory, more than ${MOST_RESIDENT_BYTES / 2 ** 20} MB, ${under}`,
       );
   }
   for (const complaint of record.complaints.slice(0, MOST_COMPLAINTS))
@@ -64,7 +64,7 @@ export function judge(record: RunRecord): readonly string[] {
     problems.push(`healthy clients: ${record.complaints.length - MOST_COMPLAINTS} further complaints`);
   for (const [attack, ageMs] of Object.entries(record.overdue))
     problems.push(`a connection is still open after ${(ageMs / 1000).toFixed(1)} s: ${attack}`);
-  for (const what of record.left) problems.push(`left behind: ${what}`);
+  for (const what of record.left) problems.push(`leaked: ${what}`);
   if (record.healthyWaits === 0) problems.push("no healthy client was served: nothing was measured");
   return problems;
 }

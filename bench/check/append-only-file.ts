@@ -1,19 +1,19 @@
 /**
- * Reads Redis' append-only file: the commands in it are all that the store ever committed, in order, with the ids that it
- * gave. It is the ground that readers are judged by, since what was trimmed is in it, too.
+ * Reads Redis' append-only file. It contains every command that the store committed, in order and with the assigned ids.
+ * The verdict compares readers with it, because it also contains entries that were trimmed later.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { keyOf, type NamedEntry } from "./history.ts";
 
-/** The options of a redis-server whose file this can read: forced to disk before an answer, never rewritten. */
+/** Options that redis-server needs so that this module can read its file: synced to disk before each reply, never rewritten. */
 export const APPEND_ONLY: readonly string[] = [
   ...["--appendonly", "yes"],
   ...["--appendfsync", "always"],
   ...["--auto-aof-rewrite-percentage", "0"],
 ];
 
-/** All entries ever committed, by stream key. @param dir the server's working directory */
+/** Returns all entries ever committed, by stream key. @param dir the server's working directory */
 export function readCommitted(dir: string): ReadonlyMap<string, readonly NamedEntry[]> {
   const streams = new Map<string, NamedEntry[]>();
   for (const file of filesOf(dir)) {
@@ -29,7 +29,7 @@ export function readCommitted(dir: string): ReadonlyMap<string, readonly NamedEn
   return streams;
 }
 
-/** One file up to Redis 6, since 7 numbered ones in a folder (the base, empty here, is not one of them). */
+/** Paths of the append-only file: one file up to Redis 6, a folder of numbered files since Redis 7 (the base file is empty here). */
 function filesOf(dir: string): string[] {
   return readdirSync(dir, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".aof") && !name.endsWith(".base.aof"))
@@ -37,7 +37,7 @@ function filesOf(dir: string): string[] {
     .map((name) => join(dir, name));
 }
 
-/** `*n\r\n` and n times `$length\r\nbytes\r\n`; lines that begin with `#` are notes of the time. */
+/** Parses `*n\r\n` and n times `$length\r\nbytes\r\n`; lines that begin with `#` are timestamps. */
 function* commandsOf(bytes: Buffer): Generator<string[]> {
   let at = 0;
   const line = (): string => {

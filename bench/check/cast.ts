@@ -1,4 +1,4 @@
-/** The processes of a run, which can be hurt and come back: one Redis that keeps what it acknowledged, and gateways. */
+/** Processes of a run that can be killed, frozen and restarted: one Redis that persists what it acknowledged, and gateways. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../load/free-port.ts";
@@ -8,7 +8,7 @@ import { APPEND_ONLY } from "./append-only-file.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { type Fault, isOfCluster, type Plan } from "./plan.ts";
 
-/** A gateway that keeps its port. */
+/** A gateway that keeps its port across restarts. */
 export interface Gateway {
   readonly port: number;
   readonly pid: number;
@@ -16,22 +16,22 @@ export interface Gateway {
 
 /** All processes of a run. */
 export interface Cast extends Disposable {
-  /** The one Redis, or the cluster. */
+  /** The single Redis, or the cluster. */
   readonly redis: Redis | Cluster;
   readonly gateways: readonly Gateway[];
-  /** Processes that ended without having been told to, and their last words. */
+  /** Processes that ended unexpectedly, with their last output. */
   readonly deaths: readonly string[];
-  /** Breaks something, waits and makes it whole again. @throws Error where what broke does not come back */
+  /** Injects a fault, waits and repairs it. @throws Error if the process does not recover */
   suffer(fault: Exclude<Fault, { readonly what: "pusher vanishes" }>): Promise<void>;
 }
 
 const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 
-/** Starts them. @param dir where Redis keeps its files */
+/** Starts the processes. @param dir working directory of Redis */
 export async function startCast({ gateways, isCluster, settings }: Plan, dir: string): Promise<Cast> {
   const children = createChildren(dir);
   const deaths: string[] = [];
-  /** Processes that are told to end. */
+  /** Processes that this run is stopping. */
   const dying = new Set<number>();
   function watch<T extends Child>(what: string, child: T): T {
     void child.ended.then((how) => {
@@ -51,7 +51,7 @@ export async function startCast({ gateways, isCluster, settings }: Plan, dir: st
 
   async function startGateway(port: number): Promise<Child & Gateway> {
     const env = { ...settings, HOST: "127.0.0.1", PORT: String(port), REDIS_URL: url, LOG_FORMAT: "json" };
-    // Its health, not its readiness: it is to listen also where Redis is away.
+    // Checks liveness and not readiness: the gateway must listen even while Redis is unavailable.
     const isUp = async () => {
       const answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
       return answer?.ok === true;
@@ -68,7 +68,7 @@ export async function startCast({ gateways, isCluster, settings }: Plan, dir: st
     return found;
   }
 
-  /** Signals a process, which may have died by itself: that is for the verdict. */
+  /** Sends a signal to a process. If it has already ended, the verdict reports that. */
   function signal(pid: number, name: NodeJS.Signals): void {
     try {
       process.kill(pid, name);

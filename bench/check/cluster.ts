@@ -1,4 +1,4 @@
-/** The cluster of a run: three masters with a replica each, which can be hurt, and whose slots can move. */
+/** Redis Cluster of a run: three masters with a replica each, with failovers and slot migrations on request. */
 import { execFile } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -12,16 +12,16 @@ import type { ClusterFault } from "./plan.ts";
 
 const run = promisify(execFile);
 
-/** A cluster at work. */
+/** A running cluster. */
 export interface Cluster {
   readonly url: string;
-  /** How often a replica took over from a master that could not pass on what it had last. */
+  /** Number of failovers from a master that could not replicate its last writes. */
   readonly takeovers: number;
-  /** Breaks something, waits and makes it whole again. @throws Error where it does not come back */
+  /** Injects a fault, waits and repairs it. @throws Error if the node does not recover */
   suffer(fault: ClusterFault): Promise<void>;
-  /** Streams as they are. Nothing may be trimmed. */
+  /** Returns the stored streams. Streams must not be trimmed. */
   stored(streams: readonly string[]): Promise<readonly StoredStream[]>;
-  /** Processes that ended without having been told to. */
+  /** Processes that ended unexpectedly. */
   readonly deaths: readonly string[];
 }
 
@@ -32,10 +32,10 @@ interface Node {
 }
 
 const MASTERS = 3;
-/** How long (ms) a takeover, or a replica's coming back, may take. */
+/** Maximum time (ms) of a failover, or until a replica is back. */
 const WHOLE_MS = 30_000;
 
-/** KEYS: a stream. Answers each entry's id and the key of its payload, as `keyOf` makes it. */
+/** KEYS: a stream. Returns each entry's id and the key of its payload, as `keyOf` returns it. */
 const IDS_AND_KEYS = `local out = {}
 for i, e in ipairs(redis.call('XRANGE', KEYS[1], '-', '+')) do
   local key, bytes = string.match(e[2][2], '^([^|]*)|(%d+)|x*$')
@@ -44,7 +44,7 @@ for i, e in ipairs(redis.call('XRANGE', KEYS[1], '-', '+')) do
 end
 return out`;
 
-/** Starts it. @param dir where its nodes keep their files */
+/** Starts the cluster. @param dir parent folder of the nodes' files */
 export async function startCluster(children: Children, dir: string): Promise<Cluster> {
   const deaths: string[] = [];
   const nodes: Node[] = [];
@@ -79,10 +79,10 @@ export async function startCluster(children: Children, dir: string): Promise<Clu
 
   async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
     for (const limit = performance.now() + WHOLE_MS; !(await condition().catch(() => false)); await sleep(50))
-      if (performance.now() > limit) throw new Error(`did not come to be: ${what}`);
+      if (performance.now() > limit) throw new Error(`timed out waiting until ${what}`);
   }
 
-  /** Lines of `CLUSTER NODES`, as a node that is there sees them: id, address, flags, its master, …, slots. */
+  /** Lines of `CLUSTER NODES` from a reachable node: id, address, flags, its master, …, slots. */
   async function seenBy(port: number): Promise<readonly (readonly string[])[]> {
     return (await ask(port, "CLUSTER", "NODES")).split("\n").map((line) => line.split(" "));
   }
@@ -94,7 +94,7 @@ export async function startCluster(children: Children, dir: string): Promise<Clu
       return first !== undefined && last !== undefined && first <= slot && slot <= last;
     });
 
-  /** The master of a slot. @param without one that is not asked */
+  /** Returns the master of a slot. @param without node that is not queried */
   async function ownerOf(slot: number, without?: Node): Promise<Node> {
     const witness = nodes.find((node) => node !== without) ?? nodes[0];
     const lines = await seenBy(witness?.port ?? 0);
@@ -102,14 +102,14 @@ export async function startCluster(children: Children, dir: string): Promise<Clu
       ([, , flags = "", , , , , , ...ranges]) => flags.includes("master") && holds(ranges, slot),
     );
     const owner = nodes.find(({ port }) => port === portOf(line?.[1]));
-    if (owner === undefined) throw new Error(`nobody has slot ${slot}`);
+    if (owner === undefined) throw new Error(`no node owns slot ${slot}`);
     return owner;
   }
 
   const isReplica = async ({ port }: Node) =>
     (await ask(port, "INFO", "replication")).includes("master_link_status:up");
 
-  /** Every master has a replica that follows it. */
+  /** Whether every master has a connected replica. */
   const whole = () =>
     until("every master has a replica", async () => {
       const replicas = await Promise.all(nodes.map(isReplica));

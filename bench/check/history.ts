@@ -1,68 +1,68 @@
 /**
- * What a run leaves behind: what pushers and readers were told, and what the store kept. Plain data, so that a run can be
- * written to a file, and judged, and judged again.
+ * Record of a run: what pushers and readers received, and what the store kept. It is plain data, so a run can be written
+ * to a file and judged again.
  */
 
 import type { GapReader } from "./remade.ts";
 import type { TwinPost } from "./twins.ts";
 
-/** An entry, named by the unique key that its payload begins with. */
+/** An entry, identified by the unique key at the start of its payload. */
 export interface NamedEntry {
-  /** Undefined where a reader's form shows no ids. */
+  /** Undefined if the reader's format has no ids. */
   readonly id: string | undefined;
   readonly key: string;
 }
 
-/** An entry that was sent to be stored. */
+/** An entry that a pusher sent. */
 export interface Push {
   readonly stream: string;
   readonly key: string;
-  /** The connection it was sent over, and its place there: `order` ascends within one connection. */
+  /** The connection that carried it, and its position there: `order` ascends within one connection. */
   readonly connection: string;
   readonly order: number;
-  /** It was sent again over a later connection, while the earlier one may still have been at work. */
+  /** Whether it was sent again over a later connection, while the earlier request may still have been running. */
   resent: boolean;
-  /** Its id, the code it was refused with, or nothing where the connection ended before the ack. */
+  /** Its id, the error code of its rejection, or undefined if the connection ended before the acknowledgement. */
   outcome: { readonly id: string } | { readonly code: string } | undefined;
 }
 
 /** One connection of a reader. */
 export interface Session {
-  /** Where it asked to begin: an id, `0` or `$`. */
+  /** Requested cursor: an id, `0` or `$`. */
   readonly cursor: string;
-  /** The last id of the stream that was acknowledged to anybody when it began; what it gets from `$` is past it. */
+  /** Last id of the stream that was acknowledged to any client when the connection started; entries from `$` follow it. */
   readonly floor: string;
   readonly entries: NamedEntry[];
 }
 
-/** A reader, over all its connections. */
+/** A reader, with all its connections. */
 export interface ReaderHistory {
   readonly name: string;
   readonly stream: string;
-  /** It wants the newest only, and may skip. */
+  /** Whether it reads with `latest`, which may skip entries. */
   readonly latest: boolean;
   readonly sessions: Session[];
 }
 
-/** One stream as the store has it. */
+/** Final state of a stream in the store. */
 export interface StoredStream {
   readonly stream: string;
-  /** Every entry that the store ever committed to its append-only file, in order, trimmed ones too. */
+  /** Every entry that the store committed to its append-only file, in order, including trimmed ones. */
   readonly committed: readonly NamedEntry[];
-  /** The ids that are there at the end. */
+  /** Ids that are stored at the end. */
   readonly left: readonly string[];
 }
 
-/** A whole run. */
+/** Record of a whole run. */
 export interface History {
   readonly pushes: readonly Push[];
   readonly readers: readonly ReaderHistory[];
   readonly streams: readonly StoredStream[];
-  /** Processes that ended without having been told to. */
+  /** Processes that ended unexpectedly. */
   readonly deaths: readonly string[];
-  /** How often a replica took over from a master that may not have passed on what it had last. */
+  /** Number of failovers from a master that may not have replicated its last writes. */
   readonly takeovers?: number;
-  /** What went on besides, on one Redis: a stream that is created again, and posts that are sent again. */
+  /** Additional load on a single Redis: a stream that is recreated, and posts that are repeated. */
   readonly besides?: {
     readonly remade: readonly NamedEntry[];
     readonly gapReaders: readonly GapReader[];
@@ -71,10 +71,10 @@ export interface History {
   };
 }
 
-/** Payloads: the key, a bar, the payload's length, a bar, and filling up to that length. */
+/** Creates a payload: the key, a bar, the payload's length, a bar, and padding up to that length. */
 export const payloadOf = (key: string, bytes: number): string => `${key}|${bytes}|`.padEnd(bytes, "x");
 
-/** The key of a payload; what is no whole payload has a key that nobody ever sent. */
+/** Returns the key of a payload. A truncated payload has a key that no pusher sent. */
 export function keyOf(payload: string): string {
   const [key = "", bytes = ""] = payload.split("|", 2);
   return payload === payloadOf(key, Number(bytes)) ? key : `damaged: ${payload.slice(0, 60)}`;

@@ -1,16 +1,16 @@
 /**
- * The checker: pushers, readers and faults from a seed on real processes, then one verdict from what all of them were
- * told and what Redis kept. On one Redis another program also deletes and creates a stream all the time (`remade.ts`), and
- * posts with similar names are sent again (`twins.ts`).
+ * History checker. Runs pushers, readers and faults from a seed against real processes, then compares what all clients
+ * received with what Redis stored. On a single Redis another program also recreates a stream (`remade.ts`), and posts with
+ * similar names are repeated (`twins.ts`).
  *
- *     npm run check:history                                 one minute, a seed of its own, which it prints
- *     npm run check:history -- --seed 17 --minutes 0.2      that one again
- *     npm run check:history -- --seed 1 --seeds 50          the seeds from 1 to 50
- *     npm run check:history -- --cluster                    on a cluster, whose slots move and whose masters die
- *     npm run check:history -- --seed 17 --out history.json what was recorded, to look into
+ *     npm run check:history                                 one minute with a random seed, which it prints
+ *     npm run check:history -- --seed 17 --minutes 0.2      repeats that seed
+ *     npm run check:history -- --seed 1 --seeds 50          seeds 1 to 50
+ *     npm run check:history -- --cluster                    on a cluster with slot migrations and failovers
+ *     npm run check:history -- --seed 17 --out history.json also writes the record, for inspection
  *
- * The exit code is 1 where anything was lost, repeated or out of order. A seed decides who does what and what breaks
- * when; how the processes interleave is theirs, so a fault that depends on it may take a few runs to show again.
+ * Exit code 1 if an entry was lost, repeated or out of order. A seed determines the clients and the faults. Process
+ * scheduling is not deterministic, so a fault that depends on it may take a few runs to reproduce.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -42,11 +42,12 @@ function readOptions() {
   const whole = (name: string, text: string): number => {
     const value = Number(text);
     if (!(Number.isSafeInteger(value) && value >= 0 && value < 2 ** 31))
-      throw new Error(`--${name} wants a whole number, not "${text}"`);
+      throw new Error(`--${name} must be a whole number, got "${text}"`);
     return value;
   };
   const minutes = Number(values.minutes);
-  if (!(minutes > 0 && minutes <= 10_000)) throw new Error("--minutes wants a number above 0");
+  if (!(minutes > 0 && minutes <= 10_000))
+    throw new Error(`--minutes must be a number above 0, up to 10000, got "${values.minutes}"`);
   return {
     minutes,
     seed: values.seed === undefined ? Date.now() % 2 ** 31 : whole("seed", values.seed),
@@ -65,8 +66,8 @@ function summary(history: History): string {
   const read = readers
     .flatMap(({ sessions }) => sessions)
     .reduce((sum, { entries }) => sum + entries.length, 0);
-  const gone = takeovers > 0 ? `, ${lostIn(history).size} gone with ${takeovers} masters` : "";
-  return `${pushes.length} pushed, ${acknowledged} acknowledged, ${committed} stored, ${read} read${gone}`;
+  const lost = takeovers > 0 ? `, ${lostIn(history).size} lost in ${takeovers} failovers` : "";
+  return `${pushes.length} pushed, ${acknowledged} acknowledged, ${committed} stored, ${read} read${lost}`;
 }
 
 const folders = new Set<string>();
@@ -93,6 +94,6 @@ try {
   }
 } catch (error) {
   process.stderr.write(`${(error as Error).stack}\n`);
-  // Whoever takes part would go on for ever.
+  // Without an explicit exit, the child processes would keep this process running.
   process.exit(2);
 }

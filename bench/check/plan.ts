@@ -1,22 +1,22 @@
-/** What a seed decides: the settings, who pushes and reads what, and which faults come when. */
+/** Plan of a run, derived from its seed: the settings, the pushers and readers, and the schedule of faults. */
 import { KINDS, type Kind } from "../soak/follow.ts";
 import { createRandom } from "./random.ts";
 
-/** How a pusher sends: single messages, or batches in one of the forms that batches have. */
+/** Message form of a pusher: single messages, or batches with a header or as JSON. */
 export type PushForm = "raw" | "header" | "json";
 
 /** One pusher. */
 export interface PlannedPusher {
   readonly stream: string;
   readonly form: PushForm;
-  /** Its first gateway; each connection goes to the next one. */
+  /** Index of its first gateway; each reconnection uses the next one. */
   readonly gateway: number;
-  /** Entries of one batch. */
+  /** Entries in each batch. */
   readonly batch: number;
   /** Time between two batches, in ms. */
   readonly everyMs: number;
   readonly entryBytes: number;
-  /** It sends again what it has no answer to when it is back, with `dedupe`. */
+  /** Whether it sends unacknowledged entries again after it reconnects, with `dedupe`. */
   readonly repeats: boolean;
 }
 
@@ -24,12 +24,12 @@ export interface PlannedPusher {
 export interface PlannedReader {
   readonly stream: string;
   readonly kind: Kind;
-  /** Its first gateway; each connection goes to the next one. */
+  /** Index of its first gateway; each reconnection uses the next one. */
   readonly gateway: number;
   readonly from: "0" | "$";
 }
 
-/** What breaks. `ms` is how long it stays so. */
+/** A fault. `ms` is its duration. */
 export type Fault =
   | {
       readonly what: "kill gateway" | "stop gateway" | "freeze gateway";
@@ -41,36 +41,36 @@ export type Fault =
   | { readonly what: "pusher vanishes"; readonly pusher: number }
   | ClusterFault;
 
-/** What breaks in a cluster, where a stream is. */
+/** A fault in a cluster, on the node that owns the stream's slot. */
 export type ClusterFault =
   | { readonly what: "move slot" | "fail over"; readonly stream: string }
   | { readonly what: "kill master" | "freeze master"; readonly stream: string; readonly ms: number };
 
-/** Whether a fault is one of a cluster. */
+/** Whether a fault applies to a cluster. */
 export const isOfCluster = (fault: Fault): fault is ClusterFault => "stream" in fault;
 
-/** A whole run. Everything in it follows from the seed and the time. */
+/** Plan of a whole run, determined by the seed and the duration. */
 export interface Plan {
   readonly seed: number;
   readonly ms: number;
   readonly gateways: number;
-  /** Redis is a cluster. */
+  /** Whether Redis is a cluster. */
   readonly isCluster: boolean;
   /** Settings of all gateways, by their environment variables. */
   readonly settings: Readonly<Record<string, string>>;
   readonly pushers: readonly PlannedPusher[];
   readonly readers: readonly PlannedReader[];
-  /** In order; each begins so many ms after the one before is over. */
+  /** In order; each one starts its delay after the previous one has ended. */
   readonly faults: readonly { readonly afterMs: number; readonly fault: Fault }[];
 }
 
 const STREAMS = 3;
 const PUSHERS = 5;
-/** Seeds are below this: what is drawn apart, so that all else of a seed stays what it was, is drawn from past them. */
+/** Seeds are below this bound. Later additions draw from seeds above it, so that the rest of an existing plan does not change. */
 const SILENCE_SEEDS = 2 ** 31;
 const CLUSTER_SEEDS = 3 * 2 ** 30;
 
-/** Decides. @param ms how long pushers push */
+/** Creates a plan. @param ms how long pushers push */
 export function planOf(seed: number, ms: number): Plan {
   const random = createRandom(seed);
   const gateways = random.one([1, 2, 2]);
@@ -85,7 +85,7 @@ export function planOf(seed: number, ms: number): Plan {
     RECENT_BYTES: random.one(["0", "64k", "16m"]),
     PUSH_IN_FLIGHT_BYTES: random.one(["64k", "4m"]),
     MAX_BATCH_ENTRIES: "1000000",
-    // Drawn apart, so that all else of a seed stays what it was.
+    // Drawn from a separate source, so that the rest of an existing plan does not change.
     REDIS_SILENCE_MS: createRandom(seed + SILENCE_SEEDS).one(["30000", "1000"]),
   };
   const pushers = Array.from({ length: PUSHERS }, (_, i): PlannedPusher => {
@@ -96,7 +96,7 @@ export function planOf(seed: number, ms: number): Plan {
       form,
       gateway: aGateway(),
       batch,
-      // Slow readers are to come to the end, too.
+      // Limits the load so that slow readers reach the end, too.
       everyMs: batch * random.one([4, 10, 25]),
       entryBytes: random.one([40, 40, 400, 5000]),
       repeats: random.one([false, true]),
@@ -104,7 +104,7 @@ export function planOf(seed: number, ms: number): Plan {
   });
   const readers = streams.flatMap((stream) =>
     KINDS.map((kind): PlannedReader => {
-      // Without ids it cannot go on where it was, and begins again.
+      // Without ids a reader cannot resume, so it starts again from the beginning.
       const from = kind === "raw" ? "0" : random.one(["0", "$"] as const);
       return { stream, kind, gateway: aGateway(), from };
     }),
@@ -130,9 +130,9 @@ export function planOf(seed: number, ms: number): Plan {
   return { seed, ms, gateways, isCluster: false, settings, pushers, readers, faults };
 }
 
-/** The same on a cluster, whose slots move and whose masters are taken over from, where a plan hurts Redis. */
+/** Returns the same plan for a cluster: faults of Redis become failovers and slot migrations. */
 export function inCluster(plan: Plan): Plan {
-  // Drawn apart, so that all else of a seed stays what it is.
+  // Drawn from a separate source, so that the rest of an existing plan does not change.
   const random = createRandom(plan.seed + CLUSTER_SEEDS);
   const aStream = () => random.one(plan.pushers).stream;
   const faults = plan.faults.map(({ afterMs, fault }) => ({ afterMs, fault: faultInCluster(fault) }));
@@ -149,7 +149,7 @@ export function inCluster(plan: Plan): Plan {
         return fault;
     }
   }
-  // All is to be there at the end, since there is no one file that has what was trimmed.
+  // No stream may be trimmed, because a cluster has no single append-only file that records trimmed entries.
   const settings = {
     ...plan.settings,
     REDIS_STREAM_MAXLEN: "0",

@@ -1,16 +1,16 @@
-/** Numbers that look random and follow from a seed, so that what they decided can be decided again. */
+/** Reproducible pseudo-random numbers from a seed. */
 
-/** A source of such numbers. */
+/** A generator of pseudo-random numbers. */
 export interface Random {
-  /** From 0 to below 1. */
+  /** Returns a number from 0 up to but excluding 1. */
   fraction(): number;
-  /** A number between two, evenly. */
+  /** Returns a uniformly distributed number in a range. */
   between(low: number, high: number): number;
-  /** One of several. @throws RangeError where there are none */
+  /** Returns a random item. @throws RangeError if the list is empty */
   one<T>(choices: readonly T[]): T;
 }
 
-/** Makes a source: xorshift32 over the seed, which a first multiplication spreads over all bits. */
+/** Creates a generator: xorshift32, with a multiplication that spreads the seed over all bits. */
 export function createRandom(seed: number): Random {
   let state = Math.imul(seed + 1, 0x9e3779b1) >>> 0 || 1;
   function fraction(): number {
@@ -26,7 +26,7 @@ export function createRandom(seed: number): Random {
     one(choices) {
       const index = Math.floor(fraction() * choices.length);
       const found = choices[index];
-      if (found === undefined) throw new RangeError("there is nothing to choose from");
+      if (found === undefined) throw new RangeError("cannot choose an item of an empty list");
       return found;
     },
   };

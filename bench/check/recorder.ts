@@ -1,4 +1,4 @@
-/** Pushers and readers that come back by themselves whatever happens to them, and write down all that they are told. */
+/** Pushers and readers that reconnect after every failure, and record everything that they receive. */
 import { WebSocket } from "ws";
 import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
 import { follow } from "../soak/follow.ts";
@@ -6,30 +6,30 @@ import { keyOf, type NamedEntry, type Push, payloadOf, type ReaderHistory, type 
 import type { PlannedPusher, PlannedReader } from "./plan.ts";
 import type { Random } from "./random.ts";
 
-/** What all of one run share. */
+/** State that all clients of a run share. */
 export interface Recording {
   readonly random: Random;
-  /** The port of a gateway, which stays the same when it is started again; counted on past the last one, the first again. */
+  /** Returns the port of a gateway, which does not change when it restarts. The index wraps around. */
   readonly port: (gateway: number) => number;
-  /** The last acknowledged id of each stream. */
+  /** Last acknowledged id of each stream. */
   readonly acknowledged: Map<string, EntryId>;
 }
 
-/** A pusher at work. */
+/** A running pusher. */
 export interface Pusher {
   readonly pushes: readonly Push[];
-  /** Entries on their way. */
+  /** Number of unacknowledged entries. */
   readonly open: number;
-  /** Cuts its connection, as a client does that loses its network; it comes back by itself. */
+  /** Drops its connection, like a client that loses its network. It then reconnects. */
   vanish(): void;
-  /** Sends nothing more. */
+  /** Stops sending. */
   stop(): void;
   close(): void;
 }
 
-/** Most entries sent and not answered. */
+/** Maximum number of unacknowledged entries. */
 const MOST_OPEN = 200;
-/** How long (ms) a client waits at most before it connects again. */
+/** Maximum delay (ms) before a client reconnects. */
 const AGAIN_MS = 300;
 
 /** Starts a pusher. */
@@ -47,7 +47,7 @@ export function startPusher(name: string, planned: PlannedPusher, recording: Rec
 
   function connect(): void {
     const shape = form === "json" ? "format=json" : `header=${form === "header" ? 1 : 0}`;
-    // What has no answer is sent again, first.
+    // Unacknowledged entries are sent again first.
     const query = repeats ? `${shape}&dedupe=${name}&dedupe_from=${open[0]?.[0]?.order ?? order}` : shape;
     const url = `ws://127.0.0.1:${port(gateway + connections)}/data/${stream}/push?${query}&ack=1`;
     const opened = new WebSocket(url, { perMessageDeflate: false });
@@ -130,10 +130,10 @@ export function startPusher(name: string, planned: PlannedPusher, recording: Rec
       return openEntries;
     },
     vanish() {
-      const gone = socket;
-      if (gone === undefined) return;
+      const dropped = socket;
+      if (dropped === undefined) return;
       lose();
-      gone.terminate();
+      dropped.terminate();
     },
     stop() {
       isStopped = true;
@@ -150,12 +150,12 @@ export function startPusher(name: string, planned: PlannedPusher, recording: Rec
   };
 }
 
-/** A reader at work. */
+/** A running reader. */
 export interface Reader {
   readonly history: ReaderHistory;
-  /** What it got last. */
+  /** The last entry that it received. */
   readonly last: NamedEntry | undefined;
-  /** Sleeps and vanishes no more, so that it can come to the end. */
+  /** Stops sleeping and disconnecting, so that the reader can reach the end. */
   settle(): void;
   close(): void;
 }

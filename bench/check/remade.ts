@@ -1,5 +1,5 @@
 /**
- * A stream that another program deletes and creates again all the time, and readers that request gaps. Every entry that a
+ * Stream that another program deletes and creates repeatedly, with readers that request gaps. Every entry that a
  * reader does not receive must lie within a gap that was reported before the next entry.
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,40 +12,40 @@ import type { Random } from "./random.ts";
 /** Name of the stream. */
 export const REMADE = "remade";
 
-/** What a reader was sent: an entry, or a gap before the next one. */
+/** An item that a reader received: an entry, or a gap before the next entry. */
 export type GapEvent = { readonly id: string } | { readonly after: string; readonly before: string };
 
-/** One connection of a reader of gaps. */
+/** One connection of a reader with gaps. */
 export interface GapSession {
   readonly cursor: string;
   readonly events: GapEvent[];
 }
 
-/** A reader of gaps over all its connections. */
+/** A reader with gaps, with all its connections. */
 export interface GapReader {
   readonly name: string;
   readonly sessions: GapSession[];
 }
 
-/** Writer and readers at work. */
+/** The running writer and readers. */
 export interface Remade {
   readonly readers: readonly GapReader[];
-  /** Ends the writing and resolves when the readers have the last entry, or did not get it in time. */
+  /** Stops the writer. Resolves when the readers have received the last entry, or after a timeout. */
   settle(): Promise<void>;
   close(): void;
 }
 
-/** KEYS: the stream. ARGV: ids of an entry that goes with the deletion, and of the one after it. */
+/** KEYS: the stream. ARGV: ids of an entry that is deleted with the stream, and of the one after it. */
 const REMAKE = `redis.call('XADD', KEYS[1], ARGV[1], 'd', 'x')
 redis.call('DEL', KEYS[1])
 return redis.call('XADD', KEYS[1], ARGV[2], 'd', 'x')`;
 const KEY = `default:${REMADE}`;
-/** Queries of the readers. */
+/** Query strings of the readers. */
 const READERS = ["format=json&gaps=1&count=100", "format=json&gaps=1&count=5&ack=1"] as const;
 const SETTLE_MS = 20_000;
 const AGAIN_MS = 200;
 
-/** Starts them. @param port returns the port of a gateway */
+/** Starts the writer and the readers. @param port returns the port of a gateway */
 export function startRemade(socketPath: string, port: (gateway: number) => number, random: Random): Remade {
   let number = 0;
   let isEnding = false;
@@ -75,7 +75,7 @@ export function startRemade(socketPath: string, port: (gateway: number) => numbe
       }
       if (random.fraction() < 0.8) await add();
     }
-    // One that everyone must get.
+    // The last entry, which every reader must receive.
     for (const before = last; last === before && !isClosed; await sleep(50)) await add();
   }
 
@@ -147,7 +147,7 @@ function startGapReader(query: string, port: () => number, isClosed: () => boole
 
 const idOf = (text: string | undefined): EntryId => parseId(text ?? "") ?? FIRST_ID;
 
-/** Returns what is wrong with readers of gaps. @param committed all entries that the store ever had, in order */
+/** Returns the problems of the readers with gaps. @param committed all entries that the store ever had, in order */
 export function wrongInGaps(committed: readonly NamedEntry[], readers: readonly GapReader[]): string[] {
   const ids = committed.map(({ id }) => idOf(id));
   const newest = ids.at(-1);
@@ -176,10 +176,10 @@ function wrongInSession(name: string, { cursor, events }: GapSession, ids: reado
     const lacking = ids.filter(
       (one) => compareIds(position, one) < 0 && compareIds(one, id) < 0 && !isReported(one),
     );
-    // From the beginning means from the first entry that there is.
+    // A reader from the beginning starts at the first existing entry.
     if (lacking.length > 0 && position !== FIRST_ID)
       wrong.push(
-        `${name}: lacks ${lacking.length} before ${id} without a gap, the first of them ${lacking[0]}`,
+        `${name}: ${lacking.length} entries before ${id} are missing without a gap, the first is ${lacking[0]}`,
       );
     position = id;
     gaps = [];

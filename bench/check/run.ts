@@ -1,4 +1,4 @@
-/** One run: starts everybody that a plan names, lets its faults happen, lets all come to an end, and gives the history. */
+/** One run: starts the processes and clients of a plan, injects its faults, waits for completion, and returns the history. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { readCommitted } from "./append-only-file.ts";
 import { type Cast, startCast } from "./cast.ts";
@@ -9,12 +9,12 @@ import { type Pusher, type Reader, type Recording, startPusher, startReader } fr
 import { REMADE, startRemade } from "./remade.ts";
 import { startTwins, TWIN_KEYS } from "./twins.ts";
 
-/** Seeds are below this: what goes on besides draws from past them. */
+/** Seeds are below this bound; the additional load draws from seeds above it. */
 const BESIDES_SEEDS = 5 * 2 ** 29;
-/** How long (ms) nobody may get anything of what there still is, when nothing breaks any more. */
+/** Time (ms) without progress of any client, after the last fault, after which the run stops waiting. */
 const STUCK_MS = 30_000;
 
-/** Runs a plan. @param dir an empty folder @param say told what happens @throws Error where the processes do not start */
+/** Runs a plan. @param dir an empty folder @param say receives a line for each step @throws Error if a process does not start */
 export async function run(plan: Plan, dir: string, say: (line: string) => void): Promise<History> {
   using cast = await startCast(plan, dir);
   const recording: Recording = {
@@ -49,7 +49,7 @@ export async function run(plan: Plan, dir: string, say: (line: string) => void):
   };
 }
 
-/** Starts what goes on besides; nothing in a cluster, whose files are not read. */
+/** Starts the additional load; none in a cluster, whose append-only files are not read. */
 function startBesides({ redis }: Cast, { port }: Recording, random: Random) {
   if ("stored" in redis) return undefined;
   const remade = startRemade(redis.socketPath, port, random);
@@ -69,7 +69,7 @@ function startBesides({ redis }: Cast, { port }: Recording, random: Random) {
   };
 }
 
-/** Waits until everybody has what there is; who has not is for the verdict to tell. */
+/** Waits until every client has received all stored entries. The verdict reports clients that have not. */
 async function settled(
   plan: Plan,
   cast: Cast,
@@ -80,7 +80,7 @@ async function settled(
   let limit = performance.now() + STUCK_MS;
   let before = "";
   for (; ; await sleep(100)) {
-    // Who reads by small steps on a busy machine takes long, and is well as long as it goes on.
+    // A slow reader on a busy machine may take long, and is correct as long as it makes progress.
     const now = readers.map(({ last }) => last?.key).join();
     if (now !== before) limit = performance.now() + STUCK_MS;
     before = now;
@@ -88,7 +88,7 @@ async function settled(
     if (!isLate && pushers.some(({ open }) => open > 0)) continue;
     const streams = await stored(plan, cast, dir);
     const lasts = new Map(streams.map(({ stream, committed }) => [stream, committed.at(-1)?.key]));
-    // Who began at "now" when nothing more came has nothing, and is right.
+    // A reader from "now" may have received nothing, if nothing was appended after it started.
     const isThere = ({ last, history }: Reader) =>
       last?.key === lasts.get(history.stream) ||
       (last === undefined && history.sessions.at(-1)?.cursor === "$");

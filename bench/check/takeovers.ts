@@ -1,13 +1,13 @@
 /**
- * A replica that takes over may lack the last moment of the master before it: those entries are gone for everybody, though they
- * were acknowledged, and some readers had them. That is Redis' doing and bounded; everything else is judged without them.
+ * Entries lost in failovers. A replica that becomes master may lack the last writes of the old master, even acknowledged
+ * ones that readers have received. Redis permits this bounded loss; all other entries are judged without them.
  */
 import type { History } from "./history.ts";
 
-/** Most entries that may go with one master: about all that the pushers of a run have on the way at one moment. */
+/** Maximum number of entries lost in one failover: about as many as the pushers of a run have in flight. */
 const MOST_LOST = 1000;
 
-/** What went with masters: keys of entries that somebody was told of, and that nobody has. */
+/** Returns the keys of lost entries: acknowledged or delivered to a client, and no longer stored. */
 export function lostIn({ pushes, readers, streams }: History): ReadonlySet<string> {
   const stored = new Set(streams.flatMap(({ committed }) => committed.map(({ key }) => key)));
   const pushed = new Set(pushes.map(({ key }) => key));
@@ -19,7 +19,7 @@ export function lostIn({ pushes, readers, streams }: History): ReadonlySet<strin
   return lost;
 }
 
-/** The history without what went with masters; as it is where that is more than may be. */
+/** Returns the history without the lost entries; unchanged if more are missing than failovers explain. */
 export function withoutLost(history: History): History {
   const { pushes, readers, takeovers = 0 } = history;
   const lost = takeovers === 0 ? new Set<string>() : lostIn(history);

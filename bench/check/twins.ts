@@ -1,9 +1,9 @@
-/** Posts with `dedupe` to two streams whose names and dedupe keys read alike when joined: each post must be stored, once. */
+/** Posts with `dedupe` to two streams whose name and dedupe key are equal when joined. Each post must be stored exactly once. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type NamedEntry, payloadOf } from "./history.ts";
 import type { Random } from "./random.ts";
 
-/** A post that was acknowledged. */
+/** An acknowledged post. */
 export interface TwinPost {
   readonly streamKey: string;
   /** Key of the payload. */
@@ -11,7 +11,7 @@ export interface TwinPost {
   readonly id: string;
 }
 
-/** Posts at work. */
+/** The running posts. */
 export interface Twins {
   readonly posts: readonly TwinPost[];
   settle(): Promise<void>;
@@ -22,10 +22,10 @@ const TWINS = [
   { device: "cam", stream: "front", dedupe: (number: number) => `run:${number}` },
 ] as const;
 
-/** Stream keys of the twins. */
+/** Stream keys of the two streams. */
 export const TWIN_KEYS: readonly string[] = TWINS.map(({ device, stream }) => `${device}:${stream}`);
 
-/** Starts them. @param port returns the port of a gateway */
+/** Starts the posts. @param port returns the port of a gateway */
 export function startTwins(port: (gateway: number) => number, random: Random): Twins {
   const posts: TwinPost[] = [];
   let isEnding = false;
@@ -39,7 +39,7 @@ export function startTwins(port: (gateway: number) => number, random: Random): T
       format: "raw",
     });
     const path = `/data/${encodeURIComponent(twin.stream)}?${query}`;
-    // Sent again through the next gateway until it is answered.
+    // Repeated through the next gateway until it is acknowledged.
     for (let gateway = number; !isEnding; gateway++) {
       const answer = await fetch(`http://127.0.0.1:${port(gateway)}${path}`, {
         method: "POST",
@@ -73,7 +73,7 @@ export function startTwins(port: (gateway: number) => number, random: Random): T
   };
 }
 
-/** Returns what is wrong with the posts. @param committed all entries that the store ever had, by stream key */
+/** Returns the problems of the posts. @param committed all entries that the store ever had, by stream key */
 export function wrongInTwins(
   committed: ReadonlyMap<string, readonly NamedEntry[]>,
   posts: readonly TwinPost[],

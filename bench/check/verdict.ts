@@ -1,17 +1,17 @@
 /**
- * The verdict on a run: pure, from its history alone.
+ * Verdict on a run: a pure function of its history.
  *
- * The store's append-only file says what was committed, in which order. So an acknowledged entry is one of it, a refused
- * one is none, and no entry is there twice. (Of one that was sent again a refusal says nothing: an earlier gateway may
- * still store it.) A reader's connection got the committed entries past its cursor, in order,
- * each once; the only ones it may lack are those that had been trimmed away by the end; and its last one came to the end.
+ * The store's append-only file records which entries were committed, in which order. An acknowledged entry must be in it,
+ * a rejected entry must not, and no entry may be in it twice. (A rejection of a repeated entry proves nothing, because an
+ * earlier gateway may still store it.) A reader's connection receives the committed entries after its cursor, in order and
+ * once each. Only entries that were trimmed by the end may be missing, and its last connection must reach the end.
  */
 import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
 import type { History, NamedEntry, Push, ReaderHistory, StoredStream } from "./history.ts";
 import { wrongInGaps } from "./remade.ts";
 import { wrongInTwins } from "./twins.ts";
 
-/** What is wrong with a run; nothing where all is well. */
+/** Returns the problems of a run; empty if there are none. */
 export function judge({ pushes, readers, streams, deaths, besides }: History): string[] {
   const grounds = new Map(streams.map((stream) => [stream.stream, groundOf(stream)]));
   return [
@@ -29,11 +29,11 @@ export function judge({ pushes, readers, streams, deaths, besides }: History): s
   ];
 }
 
-/** A stream as it is asked about: by key and by place. */
+/** Index of a stream, by key and by position. */
 interface Ground {
   readonly committed: readonly NamedEntry[];
   readonly placeOf: ReadonlyMap<string, number>;
-  /** The place of the first entry that is still there: all before it may be gone. */
+  /** Position of the first stored entry; all entries before it may have been trimmed. */
   readonly firstLeft: number;
 }
 
@@ -61,13 +61,13 @@ function wrongInStore({ stream, committed, left }: StoredStream): string[] {
   });
   const suffix = committed.slice(committed.length - left.length).map(({ id }) => id);
   if (left.length > committed.length || suffix.some((id, i) => id !== left[i]))
-    wrong.push(`${stream}: what is left is not the end of what was committed`);
+    wrong.push(`${stream}: the stored entries are not the last committed ones`);
   return wrong;
 }
 
 function wrongInPushes(pushes: readonly Push[], grounds: ReadonlyMap<string, Ground>): string[] {
   const wrong: string[] = [];
-  /** The last push of each connection and stream that is stored, and its place. */
+  /** Last stored push of each connection and stream, with its position. */
   const last = new Map<string, { readonly push: Push; readonly place: number }>();
   for (const push of pushes) {
     const { stream, key, connection, resent, outcome } = push;
@@ -76,7 +76,7 @@ function wrongInPushes(pushes: readonly Push[], grounds: ReadonlyMap<string, Gro
     const stored = place === undefined ? undefined : ground?.committed[place];
     if (outcome !== undefined && "id" in outcome && stored?.id !== outcome.id)
       wrong.push(
-        `${stream}: ${key} was acknowledged as ${outcome.id}, and ${stored === undefined ? "is lost" : `stored as ${stored.id}`}`,
+        `${stream}: ${key} was acknowledged as ${outcome.id}, but ${stored === undefined ? "is lost" : `stored as ${stored.id}`}`,
       );
     if (
       outcome !== undefined &&
@@ -85,11 +85,11 @@ function wrongInPushes(pushes: readonly Push[], grounds: ReadonlyMap<string, Gro
       !resent &&
       stored !== undefined
     )
-      wrong.push(`${stream}: ${key} was refused with ${outcome.code}, and stored as ${stored.id}`);
+      wrong.push(`${stream}: ${key} was rejected with ${outcome.code}, but stored as ${stored.id}`);
     if (place === undefined || resent) continue;
     const before = last.get(`${connection} ${stream}`);
     if (before !== undefined && before.push.order < push.order && before.place > place)
-      wrong.push(`${stream}: ${key} stands before ${before.push.key}, which was sent earlier`);
+      wrong.push(`${stream}: ${key} is stored before ${before.push.key}, which was sent earlier`);
     last.set(`${connection} ${stream}`, { push, place });
   }
   return wrong;
@@ -98,18 +98,18 @@ function wrongInPushes(pushes: readonly Push[], grounds: ReadonlyMap<string, Gro
 function wrongInReader({ name, latest, sessions }: ReaderHistory, ground: Ground): string[] {
   const { committed, placeOf, firstLeft } = ground;
   const wrong: string[] = [];
-  /** The place behind what it has. */
+  /** Position after the last received entry. */
   let next = 0;
   for (const { cursor, floor, entries } of sessions) {
     const after = cursor === "$" ? floor : cursor;
     next = placePast(committed, idOf(after));
-    // From "now" begins somewhere past what had been acknowledged before.
+    // "Now" resolves to a position after everything that had been acknowledged before.
     let mayBegin = cursor === "$";
     let previous = "";
     for (const { id, key } of entries) {
       const place = placeOf.get(key);
       if (place === undefined || (id !== undefined && committed[place]?.id !== id)) {
-        wrong.push(`${name}: got ${key} as ${id}, which is not stored so`);
+        wrong.push(`${name}: got ${key} as ${id}, which differs from the stored entry`);
         continue;
       }
       if (place < next)
@@ -118,20 +118,22 @@ function wrongInReader({ name, latest, sessions }: ReaderHistory, ground: Ground
         );
       const lost = committed.slice(Math.max(next, firstLeft), place);
       if (lost.length > 0 && !latest && !mayBegin)
-        wrong.push(`${name}: missed ${lost.length} before ${key} (${id}), the first of them ${lost[0]?.id}`);
+        wrong.push(
+          `${name}: missed ${lost.length} entries before ${key} (${id}), the first is ${lost[0]?.id}`,
+        );
       mayBegin = false;
       next = place + 1;
       previous = `${key} (${id})`;
     }
-    // Nothing has come yet from "now" on, which may well be all there is.
+    // A reader from "now" has received nothing, which is correct if nothing was appended after it started.
     if (mayBegin) next = committed.length;
   }
   if (next < committed.length && firstLeft < committed.length)
-    wrong.push(`${name}: did not come to the end, ${committed.length - next} are left`);
+    wrong.push(`${name}: did not reach the end, ${committed.length - next} entries are missing`);
   return wrong;
 }
 
-/** The place of the first entry past an id, by bisection. */
+/** Returns the position of the first entry after an id, by binary search. */
 function placePast(committed: readonly NamedEntry[], cursor: EntryId): number {
   let low = 0;
   let high = committed.length;

@@ -1,25 +1,25 @@
-/** What the console is measured beside: a camera, an IMU, and streams that are merely listed. */
+/** Load next to the measured console: a camera, an IMU, and streams that are only listed. */
 import sharp from "sharp";
 import { connect, type Push } from "../../client/index.ts";
 
-/** Devices at work. */
+/** The running devices. */
 export interface Devices {
-  /** Bytes of one picture, about. */
+  /** Approximate size of one picture in bytes. */
   readonly pictureBytes: number;
   stop(): Promise<void>;
 }
 
 const CAMERA_FPS = 30;
 const CAMERA = { width: 1280, height: 720 };
-/** Pictures that go round: encoded before the time begins, so that no encoder is beside what is measured. */
+/** Pictures, sent in rotation. They are encoded before the measurement starts, so that encoding does not affect it. */
 const PICTURES = 60;
 const IMU_PER_SECOND = 1000;
-/** A timer comes no more often than this, ms, and then sends what is due. */
+/** Minimum interval (ms) of a timer, which then sends everything that is due. */
 const TICK_MS = 5;
-/** How many of the listed streams grow each second. */
+/** Number of listed streams that grow each second. */
 const GROWING = 50;
 
-/** Starts them. @param listed streams beside the camera and the IMU */
+/** Starts the devices. @param listed number of streams besides the camera and the IMU */
 export async function startDevices(url: string, listed: number): Promise<Devices> {
   const streamer = connect(url);
   const pictures = await Promise.all(Array.from({ length: PICTURES }, (_, i) => drawPicture(i)));
@@ -64,7 +64,7 @@ const movement = (n: number) => ({
   gyro: { x: Math.sin(n / 900), y: Math.cos(n / 1100), z: Math.sin(n / 500) / 3 },
 });
 
-/** A picture with as much detail as a camera's: noise over shapes that move. */
+/** Creates a picture with as much detail as a camera's: noise over moving shapes. */
 function drawPicture(n: number): Promise<Buffer> {
   const { width, height } = CAMERA;
   const x = 100 + n * 15;

@@ -1,12 +1,12 @@
 /**
- * The console for a minute in Chromium without a GPU, beside a camera of 30 pictures a second in 720p, an IMU of 1 kHz
- * and 200 listed streams, all on this machine: how long frames take, and what memory does.
+ * Console benchmark: one minute in Chromium without a GPU, with a camera of 30 pictures per second in 720p, an IMU of
+ * 1 kHz and 200 listed streams, all on this machine. Measures frame times and memory.
  *
  *     npm run bench:console
  *     npm run bench:console -- --listed 5000
- *     npm run bench:console -- --seconds 20 --trace trace.json     the trace opens in Chromium's own tools
+ *     npm run bench:console -- --seconds 20 --trace trace.json     also writes a trace for Chromium's developer tools
  *
- * The exit code is 1 where frames take more than 20 ms at p95, or the page's memory grew.
+ * Exit code 1 if frames take more than 20 ms at p95, or if the page's memory grows.
  */
 import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -21,9 +21,9 @@ import { createStage } from "../stage.ts";
 import { startDevices } from "./devices.ts";
 
 const MOST_P95_MS = 20;
-/** What the heap may grow by between the second and the last quarter of the time, beside a tenth. */
+/** Allowed growth of the heap between the second and the last quarter of the time, in addition to 10%. */
 const GROWTH_BYTES = 5 * 2 ** 20;
-/** What the page may take to come to rest before the time begins, ms. */
+/** Time (ms) in which the page settles before the measurement starts. */
 const WARM_UP_MS = 5000;
 
 const say = (line: string): void => {
@@ -32,24 +32,24 @@ const say = (line: string): void => {
 const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MB`;
 
 interface Looked {
-  /** Times from one frame's work to the next one's, ms. */
+  /** Times between consecutive frames, ms. */
   readonly frames: readonly number[];
   /** The page's heap, bytes, once a second. */
   readonly heap: readonly number[];
-  /** Resident memory of the page's process, bytes, once a second. */
+  /** Resident memory of the page's process in bytes, once a second. */
   readonly resident: readonly number[];
-  /** Shares of a core that the page's own thread took. */
+  /** Shares of a core used by the page's main thread. */
   readonly busy: Readonly<Record<"tasks" | "scripts" | "layout", number>>;
-  /** Pictures drawn a second, as the page says. */
+  /** Pictures drawn per second, as reported by the page. */
   readonly fps: string;
 }
 
-/** Counts frames as the page is given them. A text, since the compiler of this file knows no browser. */
+/** Counts animation frames in the page. It is a string because this file is compiled without browser types. */
 const COUNT_FRAMES = `(() => {
   const frames = (window.__frames = []);
   let last = performance.now();
   requestAnimationFrame(function frame() {
-    // By the clock, not by the frame's own time, which is the same however late its work begins.
+    // Uses the clock and not the frame's timestamp, which does not change if its work starts late.
     const now = performance.now();
     frames.push(now - last);
     last = now;
@@ -71,13 +71,14 @@ async function look(page: Page, session: CDPSession, pid: number, seconds: numbe
   const after = await metricsOf(session);
   const share = (name: string) => ((after.get(name) ?? 0) - (before.get(name) ?? 0)) / seconds;
   return {
-    // The first began before anybody looked.
+    // The first frame started before the measurement.
     frames: frames.slice(1),
     heap,
     resident,
     busy: {
       tasks: share("TaskDuration"),
       scripts: share("ScriptDuration"),
+      // cspell:ignore Recalc
       layout: share("LayoutDuration") + share("RecalcStyleDuration"),
     },
     fps:
@@ -93,7 +94,7 @@ async function metricsOf(session: CDPSession): Promise<ReadonlyMap<string, numbe
   return new Map(metrics.map(({ name, value }) => [name, value]));
 }
 
-/** The process of the one page that is open. */
+/** Returns the process of the open page. */
 async function pageProcess(browser: Browser): Promise<number> {
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send("SystemInfo.getProcessInfo");
@@ -101,13 +102,13 @@ async function pageProcess(browser: Browser): Promise<number> {
   return pages.sort((a, b) => residentBytes(b) - residentBytes(a))[0] ?? 0;
 }
 
-/** @returns what is worse than it should be */
+/** @returns values that exceed their limits */
 function tell({ frames, heap, resident, busy, fps }: Looked): readonly string[] {
   const samples = createSamples();
   for (const frame of frames) samples.add(frame);
   const at = (share: number) => samples.percentile(share);
   const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
-  /** The least in a quarter of the time: what is in use, without what is yet to be collected. */
+  /** Smallest value in a quarter of the time: memory in use, without garbage that has not been collected yet. */
   const least = (of: readonly number[], quarter: number) =>
     Math.min(...of.slice((of.length * quarter) / 4, (of.length * (quarter + 1)) / 4));
   const [early, late] = [least(heap, 1), least(heap, 3)];
@@ -144,6 +145,7 @@ try {
   const devices = await startDevices(url, listed);
   const browser = await chromium.launch(CHROMIUM);
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  // cspell:ignore Acamera Aimu
   await page.goto(`${url}/#open=rover%3Acamera&view=auto&open=rover%3Aimu&view=auto`);
   const all = (listed + 2).toLocaleString("en");
   await page.getByText(`${all} of ${all} streams`).waitFor();
@@ -154,7 +156,7 @@ try {
     .waitFor();
   const session = await page.context().newCDPSession(page);
   const pid = await pageProcess(browser);
-  // In processor time: what the page takes is not what others on this machine take from it.
+  // In processor time, so that other processes of this machine do not affect the page's shares.
   await session.send("Performance.enable", { timeDomain: "threadTicks" });
   await sleep(WARM_UP_MS);
   if (values.trace !== undefined) await browser.startTracing(page);

@@ -1,6 +1,6 @@
 /**
- * Several push clients that each keep a number of entries unacknowledged, as fast as it goes: an acknowledgement lets
- * the next entry out, and all that came together let theirs out in one write.
+ * Several push clients, each with a fixed number of unacknowledged entries, at full speed: each acknowledgement releases
+ * the next entry, and acknowledgements that arrive together release theirs in one write.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,31 +9,31 @@ import { drained } from "./drain.ts";
 import { openMany } from "./websocket.ts";
 import { openPusher, type WebSocketPusher } from "./websocket-pusher.ts";
 
-/** Who pushes what. */
+/** Options of the load. */
 export interface AckedPushLoad {
   readonly port: number;
   readonly token?: string;
   readonly stream: string;
   readonly clients: number;
-  /** Entries without an acknowledgement, each client. */
+  /** Maximum number of unacknowledged entries per client. */
   readonly inFlight: number;
   readonly entryBytes: number;
   readonly measureMs: number;
   readonly pids: Pids;
 }
 
-/** What came of it. */
+/** Result of the load. */
 export interface AckedPushResult {
-  /** Entries that were acknowledged, and so stored, a second. */
+  /** Acknowledged and therefore stored entries per second. */
   readonly storedPerSecond: number;
-  /** Entries acknowledged in all, with those before and after the measured time. */
+  /** Total number of acknowledged entries, including those before and after the measured time. */
   readonly stored: number;
   readonly busy: Busy;
 }
 
 const START_MS = 500;
 
-/** Runs the load once, waits for the last acknowledgement and closes. */
+/** Runs the load once, waits for the last acknowledgement and closes the connections. */
 export async function pushAcknowledged(load: AckedPushLoad): Promise<AckedPushResult> {
   let pushing = true;
   const pushers: WebSocketPusher[] = await openMany(load.clients, async () => {

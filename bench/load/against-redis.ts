@@ -1,24 +1,24 @@
-/** The same entries stored by redis-benchmark and through the gateway, in turns. */
+/** Stores the same entries with redis-benchmark and through the gateway, alternately. */
 import { storeRaw } from "../reference/raw-redis.ts";
 import type { Stage } from "../stage.ts";
 import { pushAcknowledged } from "./acked-push.ts";
 import { formatBusy } from "./busy.ts";
 import { type Comparison, compare } from "./rounds.ts";
 
-/** What both sides get. */
+/** Options of both sides. */
 export interface StoreTask {
   readonly clients: number;
-  /** Entries under way on each client's connection. */
+  /** Entries in flight on each client's connection. */
   readonly inFlight: number;
   readonly entryBytes: number;
-  /** How many redis-benchmark stores in a round. */
+  /** Number of entries that redis-benchmark stores in a round. */
   readonly rawEntries: number;
   readonly measureMs: number;
 }
 
 /**
- * @returns entries stored a second on either side
- * @throws Error when Redis holds another number of entries than were acknowledged
+ * @returns entries stored per second by each side
+ * @throws Error if the number of entries in Redis differs from the number of acknowledged entries
  */
 export async function storeAgainstRedis(stage: Stage, task: StoreTask): Promise<Comparison> {
   const gateway = await stage.startGateway();
@@ -44,7 +44,7 @@ export async function storeAgainstRedis(stage: Stage, task: StoreTask): Promise<
           await redis.command("XINFO", "STREAM", `default:${stream}`),
         )?.[1];
         if (Number(added) !== stored)
-          throw new Error(`${stored} entries were acknowledged, and ${added} are stored`);
+          throw new Error(`${stored} entries were acknowledged, but ${added} are stored`);
         await redis.command("UNLINK", `default:${stream}`);
         return storedPerSecond;
       },

@@ -1,19 +1,19 @@
-/** The same fan-out through the naive relay and through the gateway, in turns. */
+/** Runs the same fan-out through the naive relay and through the gateway, alternately. */
 import type { Stage } from "../stage.ts";
 import { formatBusy } from "./busy.ts";
 import { type FanOutLoad, fanOut } from "./fan-out.ts";
 import { type Comparison, compare } from "./rounds.ts";
 
-/** What both sides get. */
+/** Options of both sides. */
 export interface FanOutTask
   extends Pick<FanOutLoad, "readers" | "entryBytes" | "window" | "napMs" | "measureMs"> {
-  /** The gateway's query for pull; the relay knows `header=0` only. */
+  /** The gateway's query for pull; the relay only supports `header=0`. */
   readonly pullQuery: string;
-  /** The gateway's REDIS_STREAM_MAXLEN, where a window past the default of 1000 would be trimmed away. */
+  /** The gateway's REDIS_STREAM_MAXLEN, required if the window exceeds the default of 1000. */
   readonly maxLength?: number;
 }
 
-/** @returns entries delivered a second on either side */
+/** @returns entries delivered per second by each side */
 export async function fanOutAgainstRelay(stage: Stage, task: FanOutTask): Promise<Comparison> {
   const relay = await stage.startRelay();
   const gateway = await stage.startGateway({ REDIS_STREAM_MAXLEN: String(task.maxLength ?? 1000) });

@@ -1,16 +1,16 @@
 /**
- * How busy each process was while something was measured. It shows that the measured side was the bottleneck and the
- * load was not.
+ * Processor share of each process during a measurement. It shows whether the measured side was the bottleneck, and not
+ * the load generator.
  */
 import { cpuSeconds } from "./process.ts";
 
-/** Processes by the name they are reported under. */
+/** Process ids by the name in the report. */
 export type Pids = Readonly<Record<string, number>>;
 
-/** Share of one core by process, that of the load under `load`. */
+/** Share of one core by process; `load` is this process. */
 export type Busy = Readonly<Record<string, number>>;
 
-/** Starts to watch; the answered function ends it and tells the shares since. */
+/** Starts measuring. @returns a function that stops and returns the shares since the start */
 export function watchBusy(pids: Pids): () => Busy {
   const look = () => {
     const { user, system } = process.cpuUsage();
@@ -27,7 +27,7 @@ export function watchBusy(pids: Pids): () => Busy {
   };
 }
 
-/** As a person reads it: `gateway 99 %, load 27 %`. */
+/** Formats the shares as `gateway 99 %, load 27 %`. */
 export function formatBusy(busy: Busy): string {
   return Object.entries(busy)
     .map(([name, share]) => `${name} ${Math.round(share * 100)} %`)

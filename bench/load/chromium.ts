@@ -1,6 +1,6 @@
-/** Debian's Chromium without a window, which asks nobody for anything but what a page asks for. */
+/** Debian's headless Chromium, without background network requests. */
 
-/** How playwright starts it. */
+/** Launch options for Playwright. */
 export const CHROMIUM = {
   executablePath: "/usr/bin/chromium",
   headless: true,

@@ -8,16 +8,16 @@ import { openWebSocket } from "./websocket.ts";
 
 /** A device's push connection. */
 export interface Device {
-  /** Batches sent so far; as many entries went to each sensor's stream. */
+  /** Batches sent so far; each one appended an entry to each sensor's stream. */
   readonly batches: number;
   /** Sends one entry of each sensor. */
   push(): void;
-  /** @throws Error when the connection failed */
+  /** @throws Error if the connection failed */
   check(): void;
   close(): void;
 }
 
-/** The stream id of a sensor, the same on every device. */
+/** Returns the stream id of a sensor, which is the same on every device. */
 export const sensorStream = (sensor: number): string => `sensor-${sensor}`;
 
 /** @param entryBytes length of each entry, a multiple of 4 */

@@ -1,16 +1,16 @@
-/** Waiting for what is on its way. */
+/** Waits for entries or acknowledgements in flight. */
 import { setTimeout as sleep } from "node:timers/promises";
 
 const LIMIT_MS = 30_000;
 
 /**
- * Looks every few ms until it has come.
+ * Polls every few ms until everything has arrived.
  *
- * @param come answers whether all is there
- * @param missing says what is not, for the error
+ * @param isComplete returns whether everything has arrived
+ * @param missing describes the missing items, for the error
  * @throws Error after 30 s
  */
-export async function drained(come: () => boolean, missing: () => string): Promise<void> {
-  for (const end = Date.now() + LIMIT_MS; !come(); await sleep(5))
+export async function drained(isComplete: () => boolean, missing: () => string): Promise<void> {
+  for (const end = Date.now() + LIMIT_MS; !isComplete(); await sleep(5))
     if (Date.now() > end) throw new Error(`after ${LIMIT_MS / 1000} s ${missing()}`);
 }

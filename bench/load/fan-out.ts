@@ -1,7 +1,7 @@
 /**
- * One pusher, many readers, as fast as it goes. The pusher keeps `window` entries on the way: it is at most so far
- * ahead of the slowest reader. So the server always has work, and neither a queue in it nor trimming in Redis can make
- * its number better than what clients received.
+ * One pusher and many readers at full speed. The pusher is at most `window` entries ahead of the slowest reader, so the
+ * server always has work. The result counts received entries, so queues in the server and trimming in Redis cannot
+ * improve it.
  */
 import { type Busy, type Pids, watchBusy } from "./busy.ts";
 import { nap, turn } from "./nap.ts";
@@ -9,38 +9,38 @@ import { openMany, type Target } from "./websocket.ts";
 import { openPusher } from "./websocket-pusher.ts";
 import { openReader, type WebSocketReader } from "./websocket-reader.ts";
 
-/** What is sent to whom. */
+/** Options of the load. */
 export interface FanOutLoad {
   readonly push: Target;
   readonly pull: Target;
   readonly readers: number;
   readonly entryBytes: number;
-  /** Most entries that are pushed and not yet at the slowest reader. */
+  /** Maximum number of entries that are pushed and have not reached the slowest reader. */
   readonly window: number;
-  /** How long the load sleeps between two looks at its sockets; short enough that the window never runs dry. */
+  /** Time that the load sleeps between two polls of its sockets; short enough that the window is never exhausted. */
   readonly napMs: number;
-  /** How long is measured, after a start that is not. */
+  /** Measured time, after a warm-up that is not measured. */
   readonly measureMs: number;
-  /** The measured processes, to say how busy they were. */
+  /** The measured processes, whose processor shares are reported. */
   readonly pids: Pids;
 }
 
-/** What came of it. */
+/** Result of the load. */
 export interface FanOutResult {
-  /** Entries that arrived at readers, summed over the readers. */
+  /** Total number of entries that readers received. */
   readonly deliveriesPerSecond: number;
   readonly busy: Busy;
 }
 
 const START_MS = 500;
 const DRAIN_MS = 30_000;
-/** Between the last handshake and the first entry, so that every reader's `$` is resolved. */
+/** Delay between the last handshake and the first entry, in which every reader's `$` is resolved. */
 const SETTLE_MS = 200;
 
 /**
- * Runs the load once on fresh connections, waits until every entry has arrived everywhere, and closes them.
+ * Runs the load once on new connections, waits until every reader has received every entry, and closes them.
  *
- * @throws Error when a connection fails, an entry is out of its place or missing at the end
+ * @throws Error if a connection fails, or an entry is out of order or missing
  */
 export async function fanOut(load: FanOutLoad): Promise<FanOutResult> {
   const readers = await openMany(load.readers, () => openReader(load.pull));

@@ -1,7 +1,7 @@
 /**
- * WebSocket frames by hand (RFC 6455 section 5.2), because a WebSocket library on the loading side would use up the
- * processor that the measured side needs. Clients mask with one fixed key: frames are made once and sent many times,
- * and to unmask them costs a server the same as any other key.
+ * Minimal WebSocket framing (RFC 6455, section 5.2). A WebSocket library in the load generator would use processor time
+ * that the measured side needs. Clients mask with one fixed key, so frames are created once and sent many times. The
+ * server's cost of unmasking does not depend on the key.
  */
 
 export const TEXT = 1;
@@ -10,21 +10,21 @@ export const BINARY = 2;
 const FIN = 0x80;
 const MASKED = 0x80;
 
-/** As little-endian 32 bits, and as the bytes on the wire. Not zero, which servers take a shortcut for. */
+/** Mask as a little-endian 32-bit integer and as wire bytes. It is not zero, because servers have a fast path for zero. */
 export const MASK = 0x5a17c3e9;
 const MASK_BYTES = [MASK & 0xff, (MASK >>> 8) & 0xff, (MASK >>> 16) & 0xff, MASK >>> 24] as const;
 
-/** Bytes in front of a client's payload: two, the extended length, the mask. */
+/** Bytes before a client's payload: two, the extended length, the mask. */
 export function clientHeaderBytes(payloadBytes: number): number {
   return 6 + (payloadBytes < 126 ? 0 : payloadBytes < 2 ** 16 ? 2 : 8);
 }
 
-/** Bytes of a client's frame. */
+/** Returns the length of a client's frame. */
 export function clientFrameBytes(payloadBytes: number): number {
   return clientHeaderBytes(payloadBytes) + payloadBytes;
 }
 
-/** Writes one masked, unfragmented frame and returns where the next one starts. */
+/** Writes one masked, unfragmented frame. @returns the offset after it */
 export function writeClientFrame(into: Buffer, at: number, opcode: number, payload: Uint8Array): number {
   const start = at + clientHeaderBytes(payload.length);
   into[at] = FIN | opcode;
@@ -42,30 +42,30 @@ export function writeClientFrame(into: Buffer, at: number, opcode: number, paylo
 }
 
 /**
- * Takes one frame after the other. `head` is its place in `bytes`; only the first `HEAD_BYTES` of the payload
- * (or all, where it is shorter) are sure to be there.
+ * Receives one frame after the other. `head` is the offset of its payload in `bytes`; only the first `HEAD_BYTES` of the
+ * payload (or all, if it is shorter) are guaranteed to be there.
  */
 export type TakeFrame = (opcode: number, payloadBytes: number, bytes: Buffer, head: number) => void;
 
-/** Of each payload, what a `TakeFrame` may look at. */
+/** Number of payload bytes that a `TakeFrame` may read. */
 export const HEAD_BYTES = 16;
 const LONGEST_HEADER_BYTES = 10;
 
-/** Takes what arrived, `bytes[from..to)`, whatever way it is cut. */
+/** Parses received bytes, `bytes[from..to)`, with chunk boundaries at any offset. */
 export type Splitter = (bytes: Buffer, from: number, to: number) => void;
 
 /**
- * Splits what a server sends into frames, reading the head of each and stepping over the rest.
- * It throws on masked, fragmented or compressed frames, which no server measured here has a reason to send.
+ * Splits a server's output into frames. It parses the header of each frame and skips its payload.
+ * Throws for masked, fragmented or compressed frames, which the measured servers never send.
  */
 export function createSplitter(take: TakeFrame): Splitter {
-  /** Payload bytes still to be stepped over. */
+  /** Payload bytes still to be skipped. */
   let rest = 0;
-  /** The start of a frame whose head was cut by the end of a chunk. */
+  /** Start of a frame whose header was split by a chunk boundary. */
   const carry = Buffer.alloc(LONGEST_HEADER_BYTES + HEAD_BYTES);
   let carried = 0;
 
-  /** Takes the frame that starts at `at` and returns where its header ends. */
+  /** Parses the frame that starts at `at`. @returns the offset after its header */
   const frame = (bytes: Buffer, at: number): number => {
     const first = bytes[at] ?? 0;
     if ((first & 0xf0) !== FIN) throw new Error(`a fragmented or extended frame: ${first.toString(16)}`);
@@ -111,7 +111,7 @@ export function createSplitter(take: TakeFrame): Splitter {
   };
 }
 
-/** Where the head of a frame's payload ends, as far as the first `have` bytes tell. More of it may tell more. */
+/** Returns the end of the readable start of a frame's payload, based on the first `have` bytes. More bytes may extend it. */
 function headEnd(bytes: Uint8Array, have: number): number {
   if (have < 2) return 2;
   const short = bytes[1] ?? 0;

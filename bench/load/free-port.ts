@@ -1,10 +1,10 @@
-/** Ports for servers that are to keep them. */
+/** Ports for servers that keep their port across restarts. */
 import { createServer } from "node:net";
 
-/** Ports are taken from below those that the kernel gives to outgoing connections, which could take one while its server is down. */
+/** Upper bound of the ports: the kernel assigns ports above it to outgoing connections, which could occupy one while its server is down. */
 const PORTS = { from: 20_000, below: 32_768 };
 
-/** A TCP port that nothing listened on a moment ago. */
+/** Returns a TCP port that currently has no listener. */
 export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const port = PORTS.from + Math.floor(Math.random() * (PORTS.below - PORTS.from));

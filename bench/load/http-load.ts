@@ -1,22 +1,22 @@
 /**
- * GET requests over kept-alive connections, one under way on each, by hand: the request is a string made once, and of
- * an answer only the status and the length are read.
+ * GET requests over kept-alive connections, one in flight on each, without an HTTP library: the request is a constant
+ * string, and only the status and the length of a response are parsed.
  */
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Busy, type Pids, watchBusy } from "./busy.ts";
 import type { Target } from "./websocket.ts";
 
-/** Who asks what. */
+/** Options of the load. */
 export interface HttpLoad extends Target {
   readonly connections: number;
-  /** Bytes that every answer's body must have. */
+  /** Expected length of every response body in bytes. */
   readonly bodyBytes: number;
   readonly measureMs: number;
   readonly pids: Pids;
 }
 
-/** What came of it. */
+/** Result of the load. */
 export interface HttpResult {
   readonly requestsPerSecond: number;
   readonly busy: Busy;
@@ -26,13 +26,13 @@ const START_MS = 500;
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 const END_OF_HEAD = "\r\n\r\n";
 
-/** @throws Error when an answer is not a 200 with a body of that length */
+/** @throws Error if a response is not a 200 with a body of that length */
 export async function getRepeatedly(load: HttpLoad): Promise<HttpResult> {
   let answers = 0;
   let failure = "";
   const request = `GET ${load.path} HTTP/1.1\r\nHost: 127.0.0.1:${load.port}\r\n\r\n`;
   const open = (): Socket => {
-    /** The head of the answer under way as far as it has come, and its whole length once that is known. */
+    /** Received part of the current response's head, and the response's total length once that is known. */
     let head = "";
     let length = 0;
     let received = 0;
@@ -81,7 +81,7 @@ export async function getRepeatedly(load: HttpLoad): Promise<HttpResult> {
   }
 }
 
-/** Bytes of the answer that starts so; 0 while its head is not complete, NaN when it is not the one expected. */
+/** Returns the total length of a response; 0 while its head is incomplete, NaN if it is not the expected response. */
 function answerBytes(head: string, bodyBytes: number): number {
   const end = head.indexOf(END_OF_HEAD);
   if (end === -1) return 0;

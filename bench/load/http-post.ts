@@ -1,14 +1,14 @@
-/** POST requests, one after the other, over one kept-alive connection; of an answer only the bytes are counted. */
+/** Sequential POST requests over one kept-alive connection; response bodies are only counted. */
 import { Agent, request } from "node:http";
 
-/** Posts one JSON body again and again. */
+/** Posts one JSON body repeatedly. */
 export interface JsonPoster {
-  /** @returns bytes of the answer's body @throws Error when it is no 200 */
+  /** @returns length of the response body @throws Error if the status is not 200 */
   post(): Promise<number>;
   close(): void;
 }
 
-/** Makes a poster for a path of a local port. */
+/** Creates a poster for a path of a local port. */
 export function createJsonPoster(port: number, path: string, body: string): JsonPoster {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };

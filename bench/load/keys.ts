@@ -1,17 +1,17 @@
-/** API keys for a gateway that asks for them. */
+/** API keys for a gateway with authentication. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseGrant } from "../../src/access/identity/grant.ts";
 import { makeKey, writeKeyFile } from "../../src/access/identity/key-file.ts";
 
-/** Keys that may do anything, and the file that knows them. */
+/** Keys with all permissions, and the file that contains them. */
 export interface BenchKeys extends Disposable {
   readonly path: string;
   readonly secrets: readonly string[];
 }
 
-/** Makes so many keys. */
+/** Creates a number of keys. */
 export function makeBenchKeys(count: number): BenchKeys {
   const dir = mkdtempSync(join(tmpdir(), "redis-streamer-bench-keys-"));
   const path = join(dir, "keys.json");

@@ -1,4 +1,4 @@
-/** Very many streams, each with a little traffic and one reader of its own. */
+/** Load of many streams, each with a low rate and one reader of its own. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Busy, type Pids, watchBusy } from "./busy.ts";
 import { openDevice, sensorStream } from "./device.ts";
@@ -8,7 +8,7 @@ import { createSamples, median } from "./statistics.ts";
 import { openMany } from "./websocket.ts";
 import { openReader } from "./websocket-reader.ts";
 
-/** What is sent. */
+/** Options of the load. */
 export interface ManyStreamsLoad {
   readonly port: number;
   readonly devices: number;
@@ -16,17 +16,17 @@ export interface ManyStreamsLoad {
   readonly sensors: number;
   readonly entriesPerSecond: number;
   readonly entryBytes: number;
-  /** The load is one, but its p99 is that of each window by itself. */
+  /** Number of windows of one continuous run; each has its own p99. */
   readonly windows: number;
   readonly windowSeconds: number;
   readonly pids: Pids;
 }
 
-/** What came of it. */
+/** Result of the load. */
 export interface ManyStreamsResult {
   readonly sent: number;
   readonly delivered: number;
-  /** Median over the windows, ms from push to pull. */
+  /** Median over the windows of p99 from push to pull, ms. */
   readonly p99: number;
   readonly busy: Busy;
 }
@@ -34,7 +34,7 @@ export interface ManyStreamsResult {
 const START_SECONDS = 2;
 const ENOUGH_SAMPLES = 2 ** 21;
 
-/** Opens all connections, sends for `windows * windowSeconds` and a start that is not looked at, and closes them. */
+/** Opens all connections, sends for a warm-up that is not measured and `windows * windowSeconds`, and closes them. */
 export async function manyStreams(load: ManyStreamsLoad): Promise<ManyStreamsResult> {
   const { port, devices: deviceCount, sensors } = load;
   const latencies = createSamples(ENOUGH_SAMPLES);

@@ -1,11 +1,11 @@
-/** Doing a thing at a steady rate, for the rows that ask how long and not how many. */
+/** Fixed-rate schedule, for rows that measure latency and not throughput. */
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Calls `send` for 0, 1, 2 …, each when it is due. What a late timer missed follows at once, so the rate holds.
+ * Calls `send` for 0, 1, 2 …, each when it is due. After a late timer it catches up immediately, so the rate holds.
  *
- * @param perSecond calls a second
- * @param count calls in all
+ * @param perSecond calls per second
+ * @param count total number of calls
  */
 export async function pace(perSecond: number, count: number, send: (index: number) => void): Promise<void> {
   const start = performance.now();

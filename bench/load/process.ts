@@ -1,6 +1,6 @@
 /**
- * The processes a benchmark starts, and what the kernel says they use. Every child dies with the benchmark:
- * by `stop`, by Ctrl-C, or on the way out.
+ * Child processes of a benchmark, and their resource usage as reported by the kernel. Every child ends with the benchmark:
+ * by `stop`, by Ctrl-C, or when the process exits.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,9 +10,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** A running child. */
 export interface Child {
   readonly pid: number;
-  /** Ends it with SIGTERM, with SIGKILL where that takes over 10 s. Safe to call twice. */
+  /** Stops it with SIGTERM, then with SIGKILL after 10 s. Idempotent. */
   stop(): Promise<void>;
-  /** Resolves when it has ended, with how it ended and its last words. */
+  /** Resolves when it has ended, with its exit status and last output. */
   readonly ended: Promise<string>;
 }
 
@@ -21,8 +21,8 @@ export interface Children {
   /**
    * Starts a program and waits until it is ready.
    *
-   * @param ready answers whether the program is of use yet; asked every 50 ms
-   * @throws Error with the program's last words when it ends before that or is not ready after 60 s
+   * @param ready returns whether the program accepts requests; polled every 50 ms
+   * @throws Error with the program's last output if it ends before that, or is not ready after 60 s
    */
   start(
     command: string,
@@ -30,7 +30,7 @@ export interface Children {
     env: Readonly<Record<string, string>>,
     ready: () => Promise<boolean>,
   ): Promise<Child>;
-  /** Ends all at once and at once. For the way out of the process, where nothing can be awaited. */
+  /** Kills all children immediately, for exit handlers, which cannot wait. */
   killAll(): void;
 }
 
@@ -38,7 +38,7 @@ const READY_MS = 60_000;
 const STOP_MS = 10_000;
 const LAST_WORDS_BYTES = 4_000;
 
-/** @param dir the working directory of the children, so that no `.env` of the caller's changes what is measured */
+/** @param dir working directory of the children, so that no `.env` of the caller affects the measurement */
 export function createChildren(dir: string): Children {
   const running = new Set<ChildProcess>();
   return {
@@ -73,7 +73,7 @@ export function createChildren(dir: string): Children {
         }
         await sleep(50);
       }
-      // Then it was another program that answered, on the port that was to be this one's.
+      // Another program responded on the port that was meant for this one.
       if (child.exitCode !== null)
         throw new Error(`${command} ${args.join(" ")} ended at its start:\n${words}`);
       return { pid: child.pid ?? 0, stop: () => stop(child), ended };
@@ -93,28 +93,28 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(last);
 }
 
-/** Kernel ticks a second in /proc/<pid>/stat; 100 on every Linux that Node runs on (proc(5), USER_HZ). */
+/** Kernel ticks per second in /proc/<pid>/stat; 100 on every Linux that Node supports (proc(5), USER_HZ). */
 const TICKS_PER_SECOND = 100;
 
-/** Seconds of processor time a process has used, its own and the kernel's for it. */
+/** Returns the processor time of a process in seconds, in user and kernel mode. */
 export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-  // The second field, the program's name in parentheses, may hold spaces; utime and stime are fields 14 and 15.
+  // The second field, the program's name in parentheses, may contain spaces; utime and stime are fields 14 and 15.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-/** Resident memory of a process in bytes (VmRSS). */
+/** Returns the resident memory of a process in bytes (VmRSS). */
 export function residentBytes(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
-  if (kilobytes === undefined) throw new Error(`process ${pid} has no resident memory to read`);
+  if (kilobytes === undefined) throw new Error(`cannot read the resident memory of process ${pid}`);
   return Number(kilobytes) * 1024;
 }
 
 /**
- * The least resident memory seen in a while: a collected heap, without collecting it by force.
+ * Returns the smallest resident memory over a period, which approximates a collected heap without forcing a collection.
  *
- * @param ms how long to look, ten times a second
+ * @param ms length of the period, with ten samples a second
  */
 export async function leastResidentBytes(pid: number, ms: number): Promise<number> {
   let least = Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** The redis-server of a benchmark run: on a unix socket, asked through redis-cli. */
+/** The redis-server of a benchmark run: on a Unix socket, queried through redis-cli. */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -6,20 +6,20 @@ import type { Child, Children } from "./process.ts";
 
 const run = promisify(execFile);
 
-/** A redis-server that belongs to this run alone. */
+/** A redis-server for this run only. */
 export interface Redis extends Child {
   readonly socketPath: string;
   readonly url: string;
-  /** Runs one command and gives redis-cli's raw output. Costs the server one connection for as long as it takes. */
+  /** Runs one command and returns redis-cli's raw output. It uses one connection of the server while it runs. */
   command(...args: readonly string[]): Promise<string>;
-  /** One number out of `INFO`. */
+  /** Returns a number from `INFO`. */
   info(field: string): Promise<number>;
 }
 
-/** Without any persistence no measurement waits for a disk. */
+/** Disables persistence, so that no measurement waits for a disk. */
 const IN_MEMORY: readonly string[] = ["--appendonly", "no"];
 
-/** Starts it, with what is in `dir`. @param options further arguments: how it persists */
+/** Starts Redis with the data in `dir`. @param options further arguments, such as persistence */
 export async function startRedis(
   children: Children,
   dir: string,
@@ -41,7 +41,7 @@ export async function startRedis(
     command,
     async info(field) {
       const value = new RegExp(`^${field}:(\\S+)`, "m").exec(await command("INFO"))?.[1];
-      if (value === undefined) throw new Error(`INFO has no ${field}`);
+      if (value === undefined) throw new Error(`INFO has no field ${field}`);
       return Number(value);
     },
   };

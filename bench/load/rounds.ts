@@ -1,16 +1,16 @@
-/** Two sides measured in turns, so that whatever else the machine does meets both. */
+/** Measures two sides alternately, so that background load on the machine affects both. */
 import { median } from "./statistics.ts";
 
 /** Medians over the rounds. */
 export interface Comparison {
   readonly reference: number;
   readonly ours: number;
-  /** Ours by the reference's. */
+  /** Ratio of the gateway to the reference. */
   readonly ratio: number;
 }
 
 /**
- * Measures both sides `rounds` times, in each round the other one first.
+ * Measures both sides `rounds` times, and alternates which side is measured first.
  *
  * @param reference measures the reference once
  * @param ours measures the gateway once

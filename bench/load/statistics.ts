@@ -1,6 +1,6 @@
-/** What many numbers come to: medians over rounds, percentiles over deliveries. */
+/** Statistics: medians over rounds, percentiles over deliveries. */
 
-/** The middle value, or the mean of the two middle ones. NaN where there are none. */
+/** Returns the middle value, or the mean of the two middle ones; NaN for an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -8,21 +8,21 @@ export function median(values: readonly number[]): number {
   return ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 }
 
-/** Numbers in the order they came, kept flat so that recording one costs nothing the measured side would feel. */
+/** Samples in the order of arrival, in a flat buffer so that recording one does not affect the measurement. */
 export interface Samples {
   readonly count: number;
   add(value: number): void;
   /**
-   * The value that `share` of the samples do not exceed.
+   * Returns the value that `share` of the samples do not exceed.
    *
    * @param share 0.99 for p99
-   * @param from first sample looked at, as `count` was when it came
-   * @param to the sample after the last one looked at
+   * @param from index of the first sample
+   * @param to index after the last sample
    */
   percentile(share: number, from?: number, to?: number): number;
 }
 
-/** @param capacity samples there is room for before the first time the buffer has to be doubled */
+/** @param capacity initial capacity of the buffer, which is doubled when it is full */
 export function createSamples(capacity = 2 ** 16): Samples {
   let values = new Float64Array(capacity);
   let count = 0;

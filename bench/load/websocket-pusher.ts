@@ -1,6 +1,6 @@
 /**
- * A push client that sends entries of one size as fast as it is told to: frames are masked once and only stamped
- * anew, many go out in one write, and of an acknowledgement no more is read than that it holds an entry id.
+ * Push client that sends entries of one size at the requested rate. Frames are masked once and only stamped again, many
+ * are sent in one write, and an acknowledgement is only checked for an entry id.
  */
 import { filler, STAMP_BYTES, stampMasked } from "./entry.ts";
 import {
@@ -14,15 +14,15 @@ import {
 } from "./frames.ts";
 import { openWebSocket, type Target } from "./websocket.ts";
 
-/** A push client for a `header=0` push, one message an entry. */
+/** A push client with `header=0`, one message per entry. */
 export interface WebSocketPusher {
-  /** Entries handed to the socket so far. */
+  /** Entries written to the socket so far. */
   readonly pushed: number;
   /** Entries acknowledged so far (`ack=1`). */
   readonly acknowledged: number;
-  /** Sends that many entries. */
+  /** Sends a number of entries. */
   push(count: number): void;
-  /** @throws Error when the connection failed or an entry was refused */
+  /** @throws Error if the connection failed or an entry was rejected */
   check(): void;
   close(): void;
 }
@@ -32,7 +32,7 @@ const MOST_FRAMES_A_WRITE = 256;
 
 /**
  * @param entryBytes length of each entry
- * @param onAcknowledged called when acknowledgements have come, once for all that came together
+ * @param onAcknowledged called once for all acknowledgements that arrive together
  */
 export async function openPusher(
   target: Target,
@@ -59,7 +59,7 @@ export async function openPusher(
   const pattern = Buffer.alloc(framesAWrite * frameBytes);
   const payload = filler(entryBytes);
   for (let at = 0; at < pattern.length; ) at = writeClientFrame(pattern, at, BINARY, payload);
-  /** Buffers that no write is using. There are as many as the caller lets entries be in flight. */
+  /** Buffers without a pending write. There are as many as the caller has entries in flight. */
   const free: Buffer[] = [];
 
   return {

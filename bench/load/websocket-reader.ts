@@ -1,6 +1,6 @@
 /**
- * A pull client that costs next to nothing, and still looks at every entry: that its number is the one after the last,
- * so that a rate is never that of entries that were lost, repeated or out of order.
+ * Pull client with minimal cost. It checks that the number of each entry follows the previous one, so that lost, repeated
+ * or reordered entries fail the measurement.
  */
 import { entryNumber, entrySentAt, STAMP_BYTES } from "./entry.ts";
 import { BINARY, createSplitter, TEXT } from "./frames.ts";
@@ -10,21 +10,21 @@ import { openWebSocket, type Target } from "./websocket.ts";
 const BRACKET = "[".charCodeAt(0);
 const EMPTY_HEADER_BYTES = "[]".length;
 
-/** A pull client and what it has seen. */
+/** A pull client and its counters. */
 export interface WebSocketReader {
-  /** Entries so far, each in its place. */
+  /** Entries received so far, in order. */
   readonly entries: number;
-  /** Headers of the two-message form so far, without those of the empty pairs that say that it is quiet. */
+  /** Headers of the two-message form so far, without those of empty keep-alive pairs. */
   readonly headers: number;
-  /** @throws Error when the connection failed or an entry came out of its place */
+  /** @throws Error if the connection failed or an entry was out of order */
   check(): void;
   stopReading(): void;
   close(): void;
 }
 
 /**
- * @param latencies gets, for each entry, ms from when it was sent to when it was read here; the pusher must be in
- *   this process, because that is what its clock is good for
+ * @param latencies receives the time in ms from sending to reading each entry; the pusher must be in this process, because
+ *   both use its clock
  */
 export async function openReader(target: Target, latencies?: Samples): Promise<WebSocketReader> {
   let entries = 0;
@@ -33,7 +33,7 @@ export async function openReader(target: Target, latencies?: Samples): Promise<W
     if (opcode === BINARY) {
       if (payloadBytes < STAMP_BYTES) return;
       const number = entryNumber(bytes, head);
-      if (number !== entries) throw new Error(`entry ${number} came in the place of entry ${entries}`);
+      if (number !== entries) throw new Error(`expected entry ${entries}, got entry ${number}`);
       entries++;
       if (latencies !== undefined) latencies.add(performance.now() - entrySentAt(bytes, head));
     } else if (opcode === TEXT) {

@@ -1,30 +1,30 @@
 /**
- * A WebSocket by hand on a bare TCP socket: the handshake, then bytes. All sockets of the process read into one
- * buffer, so that receiving costs one system call and no allocation.
+ * Minimal WebSocket client on a TCP socket: a handshake, then raw bytes. All sockets of the process read into one
+ * buffer, so receiving costs one system call and no allocation.
  */
 import { createHash } from "node:crypto";
 import { connect, type Socket } from "node:net";
 
-/** Where to connect to, with path and query. */
+/** Address to connect to, with path and query. */
 export interface Target {
   readonly port: number;
   readonly path: string;
-  /** Shown to the server, where it asks for one. */
+  /** Sent to the server, if it requires one. */
   readonly token?: string;
 }
 
 /** An upgraded connection. */
 export interface WebSocketBytes {
   readonly socket: Socket;
-  /** Why the connection is of no more use, empty while it is. */
+  /** Reason why the connection failed; empty while it is usable. */
   readonly failure: string;
-  /** Stops reading for good, so that the kernel's buffers fill up and the server has to wait. */
+  /** Stops reading permanently, so that the kernel's buffers fill up and the server has to wait. */
   stopReading(): void;
   close(): void;
 }
 
 const KEY = Buffer.alloc(16, "benchmark").toString("base64");
-/** What the server answers to that key (RFC 6455 section 4.2.2). */
+/** Expected response of the server to that key (RFC 6455, section 4.2.2). */
 const ACCEPT = createHash("sha1").update(`${KEY}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
 const END_OF_HEAD = "\r\n\r\n";
 const READ_BUFFER = Buffer.allocUnsafeSlow(256 * 1024);
@@ -32,8 +32,8 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(256 * 1024);
 /**
  * Connects and upgrades.
  *
- * @param take gets the bytes after the handshake; what it is shown is overwritten by the next read
- * @throws Error when the server refuses, with its status line
+ * @param take receives the bytes after the handshake; the next read overwrites them
+ * @throws Error with the status line if the server rejects the handshake
  */
 export function openWebSocket(
   target: Target,
@@ -102,10 +102,10 @@ export function openWebSocket(
   });
 }
 
-/** How many handshakes are under way at a time when many sockets are opened. */
+/** Number of concurrent handshakes when many sockets are opened. */
 const HANDSHAKES = 64;
 
-/** Opens many of a thing, some at a time, and gives them in order. */
+/** Opens many connections with limited concurrency, and returns them in order. */
 export async function openMany<T>(count: number, open: (index: number) => Promise<T>): Promise<T[]> {
   const opened: T[] = [];
   for (let next = 0; next < count; next += HANDSHAKES) {

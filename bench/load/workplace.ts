@@ -1,16 +1,16 @@
-/** Where a measurement works: a folder and processes of its own, both gone with it however it ends. */
+/** Temporary folder and child processes of a measurement, which are removed however it ends. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Children, createChildren } from "./process.ts";
 
-/** The folder, and what runs in it. */
+/** The folder and its processes. */
 export interface Workplace {
   readonly dir: string;
   readonly children: Children;
 }
 
-/** Opens one for as long as this program runs. @param name stands in the folder's name */
+/** Creates one for the lifetime of this program. @param name part of the folder's name */
 export function openWorkplace(name: string): Workplace {
   const dir = mkdtempSync(join(tmpdir(), `redis-streamer-${name}-`));
   const children = createChildren(dir);

@@ -1,6 +1,6 @@
 /**
- * The bare Fastify route: the least that an HTTP answer of some bytes costs in the framework that the gateway uses.
- * Usage: bare-fastify.js <port> <bytes in the answer>
+ * Bare Fastify route: the minimum cost of an HTTP response of a given size in the framework that the gateway uses.
+ * Usage: bare-fastify.js <port> <bytes in the response>
  */
 import { fastify } from "fastify";
 

@@ -1,8 +1,8 @@
 /**
- * The naive relay: what one writes first on the same WebSocket library, and what the gateway's fan-out is held
- * against. A room is a list of sockets in memory and a message is sent to each; nothing is stored, nothing is bounded.
+ * Naive relay: the obvious first implementation with the same WebSocket library, as the reference for the gateway's
+ * fan-out. A room is a list of sockets in memory, and each message is sent to all of them, without storage or limits.
  *
- * It has the gateway's paths, /data/{stream_id}/push and /data/{stream_id}/pull, and both with header=0 only.
+ * It serves the gateway's paths /data/{stream_id}/push and /data/{stream_id}/pull, both with header=0 only.
  * Usage: naive-relay.js <port>
  */
 import { createServer } from "node:http";

@@ -1,13 +1,13 @@
 /**
- * Commands pipelined straight to Redis from this process, over the gateway's own client: each list leaves in one write,
- * and its replies are decoded to values, without which nobody could use them.
+ * Commands pipelined directly to Redis from this process, with the gateway's own client. Each list is sent in one write,
+ * and its replies are decoded to values.
  */
 import { openConnection } from "../../src/redis/resp/connection.ts";
 import type { Reply } from "../../src/redis/resp/reader.ts";
 
-/** Sends commands together. */
+/** Sends commands as a pipeline. */
 export interface Pipelined {
-  /** @returns the replies, in order @throws Error where one is an error */
+  /** @returns the replies, in order @throws Error if one is an error */
   ask(commands: readonly (readonly string[])[]): Promise<readonly Reply[]>;
   close(): void;
 }
@@ -15,7 +15,7 @@ export interface Pipelined {
 const ignore = () => undefined;
 const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
-/** Connects. @param path of Redis' unix socket */
+/** Connects. @param path path of the Unix socket of Redis */
 export function openPipelined(path: string): Pipelined {
   const address = { target: { path }, database: 0 };
   const connection = openConnection({ address, logger: silent, name: "bench", waitMs: 5000 });

@@ -1,6 +1,6 @@
 /**
- * Raw Redis: what redis-benchmark, a C program, gets stored through pipelined connections of its own, with the very
- * command that the gateway sends (`XADD key MAXLEN ~ 1000 * d payload`) and the same server.
+ * Raw Redis: the rate at which redis-benchmark, a C program, stores entries through its own pipelined connections, with
+ * the command that the gateway sends (`XADD key MAXLEN ~ 1000 * d payload`) and the same server.
  */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -9,17 +9,17 @@ import type { Redis } from "../load/redis.ts";
 const run = promisify(execFile);
 const KEY = "raw-redis";
 
-/** What is stored how. */
+/** Options of a run. */
 export interface RawLoad {
   readonly clients: number;
-  /** Commands that each client has under way (`-P`). */
+  /** Commands in flight on each client's connection (`-P`). */
   readonly inFlight: number;
-  /** Length of each entry. The argument stands on a command line, which Linux ends at 128 KB. */
+  /** Length of each entry. It is a command-line argument, which Linux limits to 128 KB. */
   readonly entryBytes: number;
   readonly entries: number;
 }
 
-/** Entries stored per second. */
+/** Returns entries stored per second. */
 export async function storeRaw(redis: Redis, load: RawLoad): Promise<number> {
   await redis.command("UNLINK", KEY);
   const { stdout } = await run(
@@ -30,8 +30,8 @@ export async function storeRaw(redis: Redis, load: RawLoad): Promise<number> {
     { maxBuffer: 2 ** 24 },
   );
   await redis.command("UNLINK", KEY);
-  // The line is "<the command>","<requests per second>","<average latency>",…
+  // Format of the line: "<command>","<requests per second>","<average latency>",…
   const perSecond = Number(/","([\d.]+)"/.exec(stdout.slice(stdout.lastIndexOf('"XADD')))?.[1]);
-  if (!(perSecond > 0)) throw new Error(`redis-benchmark said nothing of use: ${stdout.slice(0, 200)}`);
+  if (!(perSecond > 0)) throw new Error(`unexpected output of redis-benchmark: ${stdout.slice(0, 200)}`);
   return perSecond;
 }

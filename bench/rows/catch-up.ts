@@ -1,9 +1,9 @@
 /**
- * 200 clients that all start from the beginning (`last_entry_id=0`) of a stream of 100,000 entries of 100 B: bytes
- * that Redis sends in all (`total_net_output_bytes`), by those that it sends for one client alone.
+ * Catch-up: 200 clients read a stream of 100,000 entries of 100 B from the beginning (`last_entry_id=0`). Compares the
+ * bytes that Redis sends (`total_net_output_bytes`) with the bytes that it sends for a single client.
  *
- * Fair because the one client and the 200 read different keys with the same content, so that nothing the gateway still
- * knows of the one helps the others, and because every client has to get all 100,000, in order.
+ * Fair because the single client and the 200 clients read different keys with the same content, so a cache filled by one
+ * does not help the others, and because every client must receive all 100,000 entries in order.
  */
 import { drained } from "../load/drain.ts";
 import { nap, turn } from "../load/nap.ts";
@@ -55,7 +55,7 @@ export const catchUpRow: Row = {
   },
 };
 
-/** Pushes the stream that the others are copies of. */
+/** Pushes the stream that is then copied. */
 async function record(stage: Stage, gateway: Server): Promise<void> {
   const pusher = await openPusher({ port: gateway.port, path: "/data/recording/push?header=0&ack=1" }, 100);
   pusher.push(ENTRIES);

@@ -1,8 +1,8 @@
 /**
- * Fan-out in the two-message form: as the row before, but the gateway sends each entry as a JSON header and a payload
- * (`header=1&count=1`), which is twice the messages. The relay still sends the payload only.
+ * Fan-out in the two-message form: like the row before, but the gateway sends each entry as a JSON header and a payload
+ * (`header=1&count=1`), which doubles the number of messages. The relay still sends the payload only.
  *
- * Fair as the row before; an entry counts once, when its payload came after its header.
+ * Fair for the reasons of the row before; an entry counts once, when its payload arrives after its header.
  */
 import { fanOutAgainstRelay } from "../load/against-relay.ts";
 import { atLeast, type Row, times, whole } from "../row.ts";

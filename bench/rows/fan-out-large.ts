@@ -1,9 +1,9 @@
 /**
  * Fan-out of camera-sized entries: one stream, 20 pull clients, 100 KB (100,000 bytes), `header=0`; MB (10^6 bytes)
- * delivered a second, of all clients together.
+ * delivered per second to all clients together.
  *
- * Fair as the row of small entries. Here the kernel's copying is most of the work on both sides; the window is 32
- * entries (3.2 MB a client), from which on the relay gets no faster.
+ * Fair for the reasons of the row of small entries. Here copying in the kernel dominates on both sides. The window is 32
+ * entries (3.2 MB per client); the relay does not get faster with more.
  */
 import { fanOutAgainstRelay } from "../load/against-relay.ts";
 import { atLeast, type Row, times, whole } from "../row.ts";

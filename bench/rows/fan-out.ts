@@ -1,12 +1,12 @@
 /**
- * Fan-out of small entries: one stream, 100 pull clients, 100 B, `header=0`, as fast as it goes; entries delivered a
- * second, of all clients together.
+ * Fan-out of small entries: one stream, 100 pull clients, 100 B, `header=0`, at full speed; entries delivered per second
+ * to all clients together.
  *
- * Fair because the relay and the gateway get the same bytes from the same pusher, at most `window` entries ahead of
- * the slowest reader, and are read by the same sockets of one process; because all readers sleep together for some ms
- * between reads, which makes the relay's many small writes a fifth cheaper than readers that wake up for each would
- * (the load takes under a third of a core then, and neither side ever waits for it); and because every reader checks
- * the number of every entry. The gateway stores each entry in Redis first, on the same two cores; the relay does not.
+ * Fair for three reasons. The relay and the gateway receive the same bytes from the same pusher, which is at most `window`
+ * entries ahead of the slowest reader, and the same sockets of one process read them. All readers sleep together for a few
+ * ms between reads, which makes the relay's many small writes a fifth cheaper than readers that wake up for each write;
+ * the load then uses less than a third of a core, and neither side waits for it. Every reader checks the number of every
+ * entry. The gateway also stores each entry in Redis, on the same two cores; the relay does not.
  */
 import { fanOutAgainstRelay } from "../load/against-relay.ts";
 import { atLeast, type Row, times, whole } from "../row.ts";

@@ -1,12 +1,12 @@
 /**
- * Clients that mean harm beside one that does not: 300 connections that send the head of a request a byte at a time, and
- * 4 pushers that send tiny frames as fast as they are let. What is compared is the p99 from push to pull of a healthy
- * pusher and 5 readers, before and during.
+ * Hostile clients next to healthy ones: 300 connections that send a request head byte by byte, and 4 pushers that send
+ * tiny frames as fast as the gateway accepts them. Compares the p99 from push to pull of a healthy pusher and 5 readers,
+ * before and during the floods.
  *
- * Fair because both passes are the same gateway with the same settings, warmed up by a faster pass and by a flood that are
- * not counted, one behind the other; and because the floods come from this process, so that what they cost here is in the
- * number of the second pass too. Before a pass the gateway is waited for: what flooders have sent is taken in at the
- * rate that they are let, for many seconds after they are gone.
+ * Fair because both passes use the same gateway with the same settings, after a faster pass and a flood that are not
+ * counted, and because the floods run in this process, so their cost here is part of the second pass. Each pass waits
+ * until the gateway is idle: after flooders disconnect, it processes their received data at the limited rate for many
+ * seconds.
  */
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -23,20 +23,20 @@ import type { Server } from "../stage.ts";
 const BAR = atMost(2, 1.25, "×");
 const PER_SECOND = 300;
 const SECONDS = 6;
-/** Not looked at: connections are new. */
+/** Warm-up that is not measured: connections are new. */
 const START_SECONDS = 1;
-/** Sent before all rounds, so that the gateway's code is compiled: at 300 a second that takes half a minute. */
+/** Sent before all rounds, so that the gateway's code is compiled: at 300 per second that takes half a minute. */
 const WARM_UP = { perSecond: 3000, entries: 12_000 };
 const READERS = 5;
 const SLOW = 300;
-/** Of those that were cut, so many come again at once: all in one turn would be a stop of this process, not of the gateway. */
+/** Number of disconnected clients that reconnect at once. All of them in one turn would block this process, not the gateway. */
 const SLOW_AT_ONCE = 30;
 const DRIP_EVERY_MS = 200;
 const FLOODERS = 4;
-/** Frames that each flooder keeps under way: far more than it is let. */
+/** Frames that each flooder keeps in flight: far more than the limit permits. */
 const FLOOD_FRAMES = 20_000;
 const TINY_BYTES = 16;
-/** More than the gateway needs for all that flooders may have sent, at the rate that they are let. */
+/** Upper bound of the time that the gateway needs to process all data of the flooders at the limited rate. */
 const EMPTY_WITHIN_MS = 60_000;
 
 export const floodsRow: Row = {
@@ -91,7 +91,7 @@ export const floodsRow: Row = {
   },
 };
 
-/** From push to pull, in ms. */
+/** Times from push to pull, in ms. */
 interface Latency {
   readonly p50: number;
   readonly p99: number;
@@ -109,11 +109,11 @@ const middleOf = (latencies: readonly Latency[]): Latency => ({
   p99: median(latencies.map(({ p99 }) => p99)),
 });
 
-/** Resolves when the gateway has no connection any more. */
+/** Resolves when the gateway has no connections. */
 async function emptied({ port }: Server, token: string): Promise<void> {
   let left = Number.POSITIVE_INFINITY;
   for (const end = Date.now() + EMPTY_WITHIN_MS; left > 0; await sleep(50)) {
-    if (Date.now() > end) throw new Error(`${left} connections of the pass before are still there`);
+    if (Date.now() > end) throw new Error(`${left} connections of the previous pass are still open`);
     const answer = await fetch(`http://127.0.0.1:${port}/admin/connections`, {
       headers: { "x-api-key": token },
     });
@@ -148,7 +148,7 @@ async function pass(
   }
 }
 
-/** Starts the floods. @returns what ends them */
+/** Starts the floods. @returns a function that stops them */
 async function flood({ port }: Server, token: string): Promise<() => void> {
   const sockets = new Set<Socket>();
   const open = () => {
@@ -160,7 +160,7 @@ async function flood({ port }: Server, token: string): Promise<() => void> {
   };
   const dripping = setInterval(() => {
     for (const socket of sockets) socket.write("x");
-    // The gateway cuts them; others come.
+    // The gateway closes them; new ones replace them.
     for (let i = 0; i < SLOW_AT_ONCE && sockets.size < SLOW; i++) open();
   }, DRIP_EVERY_MS);
   const flooders = await openMany(FLOODERS, () =>

@@ -1,10 +1,10 @@
 /**
- * GraphQL: `{ streams { id length meta } }` over 1,000 streams with metadata each; time of one query after the other,
- * over HTTP.
+ * GraphQL: `{ streams { id length meta } }` over 1,000 streams with metadata each; time per query over HTTP, one query at
+ * a time.
  *
- * Fair because the reference asks Redis the very commands that the gateway asks it, in two writes of which the second
- * needs the first's answer, decodes the replies and does nothing with them, as the client does nothing with the
- * gateway's answers; and because both are asked from this process.
+ * Fair because the reference sends the same commands to Redis as the gateway, in two writes of which the second depends on
+ * the first reply. It decodes the replies and discards them, like the client discards the gateway's responses. Both are
+ * called from this process.
  */
 
 import { createJsonPoster } from "../load/http-post.ts";
@@ -16,7 +16,7 @@ import { atMost, type Row, times } from "../row.ts";
 const BAR = atMost(3, 2, "×");
 const STREAMS = 1000;
 const QUERIES = 200;
-/** The least that one stream takes in the answer. */
+/** Minimum length of one stream in the response. */
 const BYTES_PER_STREAM = 50;
 const QUERY = "{ streams { id length meta } }";
 

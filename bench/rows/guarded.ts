@@ -1,8 +1,8 @@
 /**
- * What authentication and limits cost: the gateway as it is by default, and the same gateway that asks for keys and counts
- * messages and bytes against a limit that is never reached, for the fan-out and the acknowledged pushes of their own rows.
+ * Cost of authentication and rate limits: the default gateway, and the same gateway with API keys and with limits of
+ * messages and bytes that are never reached, for fan-out and for acknowledged pushes.
  *
- * Fair because both are the same program on the same Redis, measured in turns; the one that is not measured is idle.
+ * Fair because both are the same program on the same Redis, measured alternately; the other one is idle.
  */
 
 import { pushAcknowledged } from "../load/acked-push.ts";
@@ -15,14 +15,14 @@ import type { Server, Stage } from "../stage.ts";
 
 const BAR = atLeast(0.95, 0.98);
 
-/** Limits that are on and never reached, so that all of their counting is done. */
+/** Rate limits that are active and never reached, so that all counting is done. */
 const LIMITS = { MAX_MESSAGES_PER_SECOND: "1000000000", MAX_BYTES_PER_SECOND: "1024g" };
 
 const MAX_LENGTH = { REDIS_STREAM_MAXLEN: "20000" };
 
 type Measure = (gateway: Server, stream: string, token?: string) => Promise<number>;
 
-/** Measures a gateway without and one with keys and limits. */
+/** Measures a gateway without and one with keys and rate limits. */
 async function guarded(stage: Stage, unit: string, measure: Measure) {
   using keys = makeBenchKeys(1);
   const plain = await stage.startGateway(MAX_LENGTH);

@@ -1,9 +1,9 @@
 /**
- * HTTP: GET of one small entry (100 B) from the beginning of a stream, again and again as a client that polls; requests a
- * second over 10 kept-alive connections with one request under way each.
+ * HTTP: a polling client that GETs one small entry (100 B) from the beginning of a stream; requests per second over 10
+ * kept-alive connections with one request in flight each.
  *
- * Fair because the bare Fastify route answers with a body of the same length and type, on the same version of Fastify,
- * and the same hand-written client asks both.
+ * Fair because the bare Fastify route responds with a body of the same length and type, on the same version of Fastify,
+ * and the same minimal client requests both.
  */
 import { formatBusy } from "../load/busy.ts";
 import { getRepeatedly } from "../load/http-load.ts";

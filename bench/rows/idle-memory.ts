@@ -1,10 +1,10 @@
 /**
- * An idle pull client: how much resident memory one more costs. 2,000 clients with the default parameters (so each
- * gets an empty pair every 5 s) on 50 streams to which nobody pushes; growth of the gateway's VmRSS, divided by them.
+ * Idle pull client: resident memory per client. 2,000 clients with the default parameters (so each receives an empty pair
+ * every 5 s) on 50 streams without a pusher; the growth of the gateway's VmRSS, divided by the number of clients.
  *
- * Fair because every round has a fresh gateway, on which 50 clients have come and gone before, so that loading and
- * compiling code is not counted as theirs; because nothing forces a garbage collection; and because before and after
- * the least of several seconds is taken, with two rounds of empty pairs sent in between.
+ * Fair because every round has a new gateway to which 50 clients have already connected and disconnected, so that loading
+ * and compiling code is not counted; because no garbage collection is forced; and because before and after use the
+ * smallest value of several seconds, with two rounds of empty pairs in between.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { leastResidentBytes } from "../load/process.ts";

@@ -1,10 +1,10 @@
 /**
- * Latency: one pusher sends 300 entries of 100 B a second to one stream with 50 pull clients, `header=0`; p99 of the
+ * Latency: one pusher sends 300 entries of 100 B per second to one stream with 50 pull clients, `header=0`; p99 of the
  * time from just before an entry is written to just after it is read.
  *
- * Fair because pusher and readers are one process with one clock, awake and waiting, the same for both sides; what
- * that process adds by reading 50 sockets in turn, it adds to both; and because both sides are warmed up by the same
- * faster pass, which is not counted. The gateway's way leads through Redis and back.
+ * Fair because pusher and readers are one process with one clock, which never sleeps, for both sides; because the delay of
+ * reading 50 sockets in turn is the same for both; and because both sides are warmed up by the same faster pass, which is
+ * not counted. The gateway's path includes Redis.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatBusy, watchBusy } from "../load/busy.ts";
@@ -21,9 +21,9 @@ const BAR = atMost(1.5, 1, "×");
 const READERS = 50;
 const PER_SECOND = 300;
 const SECONDS = 4;
-/** Not looked at: connections are new, and code is being compiled. */
+/** Warm-up that is not measured: connections are new, and code is being compiled. */
 const START_SECONDS = 1;
-/** Sent to either side before all rounds, so that its code is compiled: at 300 a second that takes half a minute. */
+/** Sent to each side before all rounds, so that its code is compiled: at 300 per second that takes half a minute. */
 const WARM_UP = { perSecond: 3000, entries: 12_000 };
 
 export const latencyRow: Row = {

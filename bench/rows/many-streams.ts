@@ -1,11 +1,11 @@
 /**
- * 2,000 streams at 10 entries/s each, 100 B, one reader each, for 20 s: whether all are delivered, p99 from push to
- * pull, and how much of a core Redis needs. Then, as the aim, 5,000 streams for as long.
+ * 2,000 streams at 10 entries/s each, 100 B, one reader each, for 20 s: whether all are delivered, p99 from push to pull,
+ * and the share of a core that Redis uses. The aim is the same with 5,000 streams.
  *
- * Fair because every stream has its own pull connection (`header=0`) and each entry its own write to Redis. They are
- * pushed by devices with 10 sensors each, one batch of 10 entries per device every 100 ms, the devices evenly spread
- * over these 100 ms, so that no millisecond is quieter than another. Redis's time is read from /proc and is that for
- * storing and for reading. p99 is the median of 4 s windows.
+ * Fair because every stream has its own pull connection (`header=0`) and each entry its own write to Redis. The pushers are
+ * devices with 10 sensors each, and every device sends one batch of 10 entries every 100 ms. The devices are spread evenly
+ * over these 100 ms, so the load is constant. The processor time of Redis is read from /proc and includes storing and
+ * reading. p99 is the median of 4 s windows.
  */
 import { formatBusy } from "../load/busy.ts";
 import { type ManyStreamsResult, manyStreams } from "../load/many-streams.ts";
@@ -31,7 +31,7 @@ export const manyStreamsRow: Row = {
   },
 };
 
-/** A result, or why there is none. */
+/** A result, or the reason why there is none. */
 type Attempt = ManyStreamsResult | string;
 
 async function attempt(stage: Stage, streams: number): Promise<Attempt> {

@@ -1,10 +1,10 @@
 /**
- * Storing small entries: 4 clients push 100 B with `ack=1`, `header=0`, each with 200 entries unacknowledged; entries
- * stored a second.
+ * Storing small entries: 4 clients push 100 B with `ack=1`, `header=0`, each with 200 unacknowledged entries; entries
+ * stored per second.
  *
- * Fair because redis-benchmark gets the same shape: 4 connections with 200 commands under way each, the same command
- * and length, the same redis-server, the other core to itself. An entry counts when its acknowledgement is here, and
- * Redis is asked afterwards whether it added as many.
+ * Fair because redis-benchmark uses the same shape: 4 connections with 200 commands in flight each, the same command
+ * and length, the same redis-server, and the other core for itself. An entry counts when its acknowledgement has arrived,
+ * and afterwards the number of entries in Redis is compared.
  */
 import { storeAgainstRedis } from "../load/against-redis.ts";
 import { atLeast, type Row, times, whole } from "../row.ts";

@@ -1,8 +1,8 @@
 /**
- * Storing camera-sized entries: 4 clients push 100 KB (100,000 bytes) with `ack=1`, `header=0`, each with 16 entries
- * unacknowledged; MB (10^6 bytes) stored a second.
+ * Storing camera-sized entries: 4 clients push 100 KB (100,000 bytes) with `ack=1`, `header=0`, each with 16
+ * unacknowledged entries; MB (10^6 bytes) stored per second.
  *
- * Fair as the row of small entries, with redis-benchmark in the same shape; 16 under way is where it is fastest.
+ * Fair for the reasons of the row of small entries; redis-benchmark is fastest with 16 commands in flight.
  */
 import { storeAgainstRedis } from "../load/against-redis.ts";
 import { atLeast, type Row, times, whole } from "../row.ts";

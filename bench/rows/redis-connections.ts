@@ -1,9 +1,9 @@
 /**
- * Connections that the gateway has to Redis with 2,000 pull clients on 50 streams: the most that `CLIENT LIST` shows
- * while entries flow to all of them, further clients read history from the beginning, and 50 clients push.
+ * Connections from the gateway to Redis with 2,000 pull clients on 50 streams: the maximum that `CLIENT LIST` shows while
+ * all of them receive entries, further clients read history from the beginning, and 50 clients push.
  *
- * Fair because the redis-server is this run's own and every connection to it but redis-cli's is the gateway's, and
- * because one that is opened only when there is something to do is open then.
+ * Fair because the redis-server belongs to this run, so every connection except redis-cli's is the gateway's, and because
+ * connections that the gateway opens on demand are open under this load.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

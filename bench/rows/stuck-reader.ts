@@ -1,12 +1,12 @@
 /**
- * One client that reads nothing while 1 GB passes: 10,000 entries of 100 KB (100,000 bytes) are pushed at a steady
- * 200 MB/s to a stream with 3 healthy readers, once without and once with a fourth that stops reading after its
- * handshake. What is compared is the most resident memory that the gateway had in either pass, and the healthy
- * readers' p99 from push to pull.
+ * One client that does not read while 1 GB is delivered: 10,000 entries of 100 KB (100,000 bytes) are pushed at a steady
+ * 200 MB/s to a stream with 3 healthy readers, once without and once with a fourth reader that stops reading after its
+ * handshake. Compares the peak resident memory of the gateway in both passes, and the healthy readers' p99 from push to
+ * pull.
  *
- * Fair because the pass without is the same gateway under the same load just before, after one that is not counted, so
- * that what 1 GB leaves uncollected anyway is in both; and because the stuck client is a new one in each round. The
- * healthy readers have to get every entry in both passes.
+ * Fair because the pass without the stuck client uses the same gateway under the same load, after a pass that is not
+ * counted, so uncollected garbage affects both; and because the stuck client is a new one in each round. The healthy
+ * readers must receive every entry in both passes.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { drained } from "../load/drain.ts";
@@ -25,7 +25,7 @@ const PER_SECOND = 2000;
 const HEALTHY = 3;
 const MUST_MB = 20;
 const AIM_MB = 5;
-/** Two passes without a stuck client differ by as much. */
+/** Two passes without a stuck client differ by this much. */
 const SAME_P99 = 1.15;
 const RESIDENT_EVERY_MS = 50;
 

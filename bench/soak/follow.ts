@@ -1,6 +1,6 @@
 /**
- * Clients that follow one stream, of every kind: quick and slow ones, ones that sleep and ones that vanish. What they
- * are told, and whether it is right, is for others to judge: the soak (`reader.ts`) and the checker of histories.
+ * Readers of one stream, of every kind: fast, slow, sleeping and disconnecting ones. They pass on what they receive; the
+ * soak test (`reader.ts`) and the history checker verify it.
  */
 import { type ClientRequest, get } from "node:http";
 import { createInterface } from "node:readline";
@@ -36,40 +36,40 @@ const QUERY: Readonly<Record<Exclude<Kind, "events">, string>> = {
   latest: "format=json&latest=1&ack=1",
 };
 
-/** Longest times, in ms, after which a reader acknowledges, sleeps or wakes, leaves or comes back. */
+/** Maximum times (ms) after which a reader acknowledges, sleeps or wakes, disconnects or reconnects. */
 const ACK_MS = 50;
 const SLEEP_MS = 15_000;
-const STAY_MS = 5_000;
-const AWAY_MS = 2_000;
+const CONNECTED_MS = 5_000;
+const DISCONNECTED_MS = 2_000;
 
-/** What is followed, and who is told of it. */
+/** Options of a reader, and the callbacks for what it receives. */
 export interface Following {
-  /** The gateway, asked at each connection. */
+  /** Returns the port of the gateway; called for each connection. */
   readonly port: () => number;
   readonly stream: string;
   readonly kind: Kind;
-  /** Where to go on, asked at each connection. */
+  /** Returns the cursor to resume from; called for each connection. */
   readonly cursor: () => string;
-  /** A number from 0 to below 1: how long it sleeps, stays and is away. */
+  /** Returns a random number in [0, 1), which determines how long the reader sleeps and how long it stays connected or disconnected. */
   readonly random: () => number;
-  /** A connection is begun. */
+  /** Called when a connection starts. */
   readonly opened?: () => void;
-  /** An entry came; without an id where the kind shows none. Payloads are read as latin1. */
+  /** Called for each entry; without an id if the kind has none. Payloads are decoded as latin1. */
   readonly take: (id: string | undefined, payload: string) => void;
-  /** The other end closed the connection, or never answered. */
+  /** Called when the gateway closed the connection, or never accepted it. */
   readonly lost: (why: string) => void;
 }
 
-/** A client at work. */
+/** A running reader. */
 export interface Follower {
-  /** Connects again, after it was lost. */
+  /** Reconnects after a lost connection. */
   reopen(): void;
-  /** Sleeps and vanishes no more, so that it can come to the end. */
+  /** Stops sleeping and disconnecting, so that the reader can reach the end. */
   settle(): void;
   close(): void;
 }
 
-/** Starts a client. */
+/** Starts a reader. */
 export const follow = (following: Following): Follower =>
   following.kind === "events" ? followEvents(following) : followPull(following, following.kind);
 
@@ -78,7 +78,7 @@ function followPull(
   kind: Exclude<Kind, "events">,
 ): Follower {
   let header: [string, string, number][] | undefined;
-  /** Undefined while it is away. */
+  /** Undefined while the reader is disconnected. */
   let socket: WebSocket | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isSettled = false;
@@ -101,7 +101,7 @@ function followPull(
       clearTimeout(timer);
       lost(`was closed with ${code} ${reason.toString()}`);
     });
-    if (kind === "vanishing") timer = setTimeout(vanish, random() * STAY_MS);
+    if (kind === "vanishing") timer = setTimeout(vanish, random() * CONNECTED_MS);
     if (kind === "sleeping") timer = setTimeout(sleep, random() * SLEEP_MS);
   }
 
@@ -125,11 +125,11 @@ function followPull(
   }
 
   function vanish(): void {
-    const gone = socket;
-    timer = setTimeout(open, random() * AWAY_MS);
-    // Before the other end hears of it: nothing that still comes counts.
+    const disconnected = socket;
+    timer = setTimeout(open, random() * DISCONNECTED_MS);
+    // Ignore messages that arrive before the gateway has noticed the disconnect.
     socket = undefined;
-    gone?.terminate();
+    disconnected?.terminate();
   }
 
   function sleep(): void {
@@ -169,30 +169,30 @@ function followEvents({ port, stream, cursor, opened, take, lost }: Following): 
     let id = "";
     let event = "";
     opened?.();
-    const asked = get(
+    const sent = get(
       `http://127.0.0.1:${port()}/data/${stream}/events?last_entry_id=${cursor()}`,
-      (answer) => {
-        if (answer.statusCode !== 200) {
-          answer.resume();
+      (response) => {
+        if (response.statusCode !== 200) {
+          response.resume();
           return;
         }
-        const lines = createInterface({ input: answer });
+        const lines = createInterface({ input: response });
         lines.on("line", (line) => {
-          if (request !== asked) return;
+          if (request !== sent) return;
           if (line === "") event = "";
           else if (line.startsWith("event: ")) event = line.slice(7);
           else if (line.startsWith("id: ")) id = line.slice(4);
           else if (line.startsWith("data: ") && event === "") take(id, line.slice(6));
         });
-        // It passes the response's error on; that the response has ended is told below.
+        // The line reader forwards the response's errors; the end of the response is handled below.
         lines.on("error", () => undefined);
-        answer.on("error", () => undefined);
+        response.on("error", () => undefined);
       },
     );
-    request = asked;
-    asked.on("error", () => undefined);
-    asked.on("close", () => {
-      if (request !== asked) return;
+    request = sent;
+    sent.on("error", () => undefined);
+    sent.on("close", () => {
+      if (request !== sent) return;
       request = undefined;
       lost("its response ended");
     });

@@ -1,21 +1,21 @@
 /**
- * What became of the entries of one stream, which carry the numbers 0, 1, 2, …: every acknowledgement must be seen by a
- * reader, with the id that was acknowledged, and nothing may be seen that was not.
+ * Ledger of one stream, whose entries are numbered 0, 1, 2, …: a reader must receive every acknowledged entry with the
+ * acknowledged id, and no others.
  */
 
-/** The account of one stream. */
+/** Ledger of one stream. */
 export interface Ledger {
   /** Entries acknowledged so far. */
   readonly acknowledged: number;
-  /** Entries that only the pusher or only the reader knows of yet. */
+  /** Entries that only the pusher or only the reader has reported yet. */
   readonly open: number;
-  /** The next entry was stored. */
+  /** Records that the next entry was stored. */
   acknowledge(id: string): void;
-  /** A reader that gets everything got an entry. */
+  /** Records an entry that a reader of all entries received. */
   see(number: number, id: string): void;
 }
 
-/** Makes an account. @param report told of what is wrong */
+/** Creates a ledger. @param report receives a description of each problem */
 export function createLedger(stream: string, report: (problem: string) => void): Ledger {
   const acknowledgedIds = new Map<number, string>();
   const seenIds = new Map<number, string>();

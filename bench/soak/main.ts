@@ -1,12 +1,12 @@
 /**
- * The soak: pushers and readers of every kind on one gateway for as long as is asked for. It checks every reader's
- * sequence and every acknowledgement as it goes, shows the memory of the gateway over time, and says at the end whether
- * it stayed flat.
+ * Soak test: pushers and readers of every kind on one gateway for a given time. It continuously checks every reader's
+ * sequence and every acknowledgement, shows the memory of the gateway over time, and finally reports whether memory
+ * stayed flat.
  *
  *     npm run soak                       30 minutes
  *     npm run soak -- --minutes 2
  *
- * The exit code is 1 where anything was lost, repeated or out of order, or memory grew.
+ * Exit code 1 if an entry was lost, repeated or out of order, or if memory grew.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -20,7 +20,7 @@ import { createLedger, type Ledger } from "./ledger.ts";
 import { type Pusher, type PusherOptions, startPusher } from "./pusher.ts";
 import { type Reader, startReader } from "./reader.ts";
 
-/** Ten pushers: sensors, talkative ones, a camera, and one that sends in bursts. */
+/** Ten pushers: sensors, audio, a camera, and one that sends in bursts. */
 const PUSHERS: readonly PusherOptions[] = [
   ...Array.from({ length: 5 }, (_, i) => ({
     stream: `sensor-${i}`,
@@ -35,9 +35,9 @@ const PUSHERS: readonly PusherOptions[] = [
 ];
 const REPORT_MS = 10_000;
 const SAMPLE_MS = 1000;
-/** How long the last entries may take to everybody when nothing more is pushed. */
+/** Maximum time until all readers have the last entries, after pushing stops. */
 const LAST_MS = 60_000;
-/** What memory may grow by between the second and the last quarter of the time, beside a tenth. */
+/** Allowed growth of memory between the second and the last quarter of the time, in addition to 10%. */
 const GROWTH_BYTES = 10 * 2 ** 20;
 const MOST_PROBLEMS = 20;
 
@@ -49,7 +49,8 @@ const megabytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1).padSta
 function readMinutes(): number {
   const { values } = parseArgs({ options: { minutes: { type: "string", default: "30" } } });
   const minutes = Number(values.minutes);
-  if (!(minutes > 0 && minutes <= 10_000)) throw new Error("--minutes wants a number above 0");
+  if (!(minutes > 0 && minutes <= 10_000))
+    throw new Error(`--minutes must be a number above 0, up to 10000, got "${values.minutes}"`);
   return minutes;
 }
 
@@ -108,7 +109,7 @@ async function soak(redis: Redis, gateway: Server, minutes: number): Promise<rea
       report(`${stream}: ${open} entries were acknowledged and not read, or read and not acknowledged`);
     const stored = await storedOf(redis, stream);
     if (stored !== String(acknowledged))
-      report(`${stream}: ${acknowledged} were acknowledged, stored: ${stored}`);
+      report(`${stream}: ${acknowledged} entries were acknowledged, but Redis stores ${stored}`);
   }
   const [before, after] = [quarter(samples, 1), quarter(samples, 3)];
   say(
@@ -122,7 +123,7 @@ async function soak(redis: Redis, gateway: Server, minutes: number): Promise<rea
 const quarter = (samples: readonly number[], index: number): number =>
   median(samples.slice((samples.length * index) / 4, (samples.length * (index + 1)) / 4));
 
-/** Waits until everything sent is acknowledged and every reader has it. @throws Error that names who has not */
+/** Waits until every entry is acknowledged and every reader has it. @throws Error that lists the late readers */
 async function settled(
   pushers: readonly Pusher[],
   ledgers: ReadonlyMap<string, Ledger>,
@@ -145,7 +146,7 @@ async function settled(
   }
 }
 
-/** How many entries of a stream Redis has, if they carry 0, 1, 2, … in order; else what is wrong with them. */
+/** Returns the number of entries in a stream if they are numbered 0, 1, 2, … in order; otherwise a description of the problem. */
 function storedOf(redis: Redis, stream: string): Promise<string> {
   const script = `
     local n, from = 0, '-'
@@ -154,7 +155,7 @@ function storedOf(redis: Redis, stream: string): Promise<string> {
       if #page == 0 then return tostring(n) end
       for _, entry in ipairs(page) do
         local number = tonumber(string.match(entry[2][2], '^%d+'))
-        if number ~= n then return 'entry ' .. number .. ' in the place of ' .. n end
+        if number ~= n then return 'expected entry ' .. n .. ', got entry ' .. number end
         n = n + 1
       end
       from = '(' .. page[#page][1]
@@ -167,7 +168,7 @@ try {
   const minutes = readMinutes();
   const redis = await startRedis(children, dir);
   const stage = createStage(children, redis, 1, say);
-  // Everything is kept, so that however slow a reader is, nothing may be missing.
+  // Streams are not trimmed, so that even slow readers receive every entry.
   const gateway = await stage.startGateway({ REDIS_STREAM_MAXLEN: "0" });
   process.exitCode = (await soak(redis, gateway, minutes)).length === 0 ? 0 : 1;
   await gateway.stop();

@@ -1,26 +1,26 @@
-/** A client that pushes numbered entries at a pace, with acks: `7:xxxxx…` is entry 7 of its stream. */
+/** Client that pushes numbered entries at a fixed rate, with acks: `7:xxxxx…` is entry 7 of its stream. */
 import { WebSocket } from "ws";
 import type { Ledger } from "./ledger.ts";
 
-/** What a pusher sends. */
+/** Options of a pusher. */
 export interface PusherOptions {
   readonly stream: string;
   readonly entryBytes: number;
-  /** Entries a second, on average. */
+  /** Average entries per second. */
   readonly rate: number;
-  /** Time between two looks at what is due, in ms: long ones make bursts. */
+  /** Interval (ms) between sends of the due entries; a long interval creates bursts. */
   readonly everyMs: number;
 }
 
-/** A pusher at work. */
+/** A running pusher. */
 export interface Pusher {
   readonly sent: number;
-  /** Sends nothing more; what is on its way is still acknowledged. */
+  /** Stops sending; entries in flight are still acknowledged. */
   stop(): void;
   close(): void;
 }
 
-/** Starts a pusher. @param report told of what is wrong */
+/** Starts a pusher. @param report receives a description of each problem */
 export function startPusher(
   port: number,
   { stream, entryBytes, rate, everyMs }: PusherOptions,
@@ -42,11 +42,11 @@ export function startPusher(
   socket.on("message", (data: Buffer) => {
     const [outcome] = JSON.parse(data.toString()) as unknown[];
     if (typeof outcome === "string") ledger.acknowledge(outcome);
-    else report(`${stream}: entry ${ledger.acknowledged} was refused: ${JSON.stringify(outcome)}`);
+    else report(`${stream}: entry ${ledger.acknowledged} was rejected: ${JSON.stringify(outcome)}`);
   });
   socket.on("close", (code, reason) => {
     clearInterval(pace);
-    if (!isClosed) report(`${stream}: its pusher was closed with ${code} ${reason.toString()}`);
+    if (!isClosed) report(`${stream}: the pusher was closed with ${code} ${reason.toString()}`);
   });
   const pusher: Pusher = {
     get sent() {

@@ -1,20 +1,19 @@
 /**
- * A reader of the soak. It looks at every entry: that its number is the one after the last, or with `latest` at least a
- * greater one.
+ * Reader of the soak test. It checks every entry: its number must follow the previous one, or with `latest` be greater.
  */
 import { follow, type Kind } from "./follow.ts";
 
-/** A reader at work. */
+/** A running reader. */
 export interface Reader {
   readonly kind: Kind;
-  /** The number that it waits for. */
+  /** Number of the next expected entry. */
   readonly next: number;
-  /** Sleeps and vanishes no more, so that it can come to the end. */
+  /** Stops sleeping and disconnecting, so that the reader can reach the end. */
   settle(): void;
   close(): void;
 }
 
-/** What a reader tells. */
+/** Callbacks of a reader. */
 export interface ReaderEvents {
   report(problem: string): void;
   see?(number: number, id: string): void;
@@ -34,7 +33,7 @@ export function startReader(port: number, stream: string, kind: Kind, events: Re
     take(id, payload) {
       const number = Number.parseInt(payload, 10);
       const isRight = kind === "latest" ? number >= next : number === next;
-      if (!isRight) events.report(`${name}: entry ${number} (${id}) came in the place of ${next}`);
+      if (!isRight) events.report(`${name}: expected entry ${next}, got entry ${number} (${id})`);
       if (id !== undefined) events.see?.(number, id);
       next = number + 1;
       cursor = id ?? cursor;

@@ -8,7 +8,7 @@ import type { Shape } from "../../cli/shape.ts";
 const noNoise = () => 0;
 const colour: Shape = { height: 120, width: 160, channels: 3 };
 
-/** The mean place of the bright pixels, which is where the disc is. */
+/** Returns the mean position of the bright pixels, which is the center of the disc. */
 function centreOfDisc(pixels: Uint8Array, width: number): { x: number; y: number } {
   let [count, sumX, sumY] = [0, 0, 0];
   pixels.forEach((value, at) => {

@@ -2,12 +2,12 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { backoffMs, DEFAULT_BACKOFF } from "../../src/domain/backoff.ts";
 
-test("waits double up to the bound", () => {
+test("doubles the delay up to the limit", () => {
   const bounds = [0, 1, 2, 3, 4, 5, 6].map((failures) => backoffMs(failures, 1, DEFAULT_BACKOFF));
   expect(bounds).toEqual([500, 1000, 2000, 4000, 8000, 15_000, 15_000]);
 });
 
-test("property: a wait is never below half of its bound nor above it, however many failures there were", () => {
+test("property: keeps each delay between half of its limit and the limit, for any number of failures", () => {
   const backoff = fc
     .tuple(fc.integer({ min: 1, max: 10_000 }), fc.integer({ min: 0, max: 100_000 }))
     .map(([firstMs, more]) => ({ firstMs, mostMs: firstMs + more }));

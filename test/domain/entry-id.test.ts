@@ -18,7 +18,7 @@ import { anyId, idPart } from "../support/arbitraries.ts";
 const MAX = "18446744073709551615";
 const id = (text: string) => text as EntryId;
 
-/** Ids as numbers, which JavaScript can do where speed does not matter: what the code under test is held against. */
+/** Model of ids as BigInt, which the code under test is compared with. */
 const numbers = (one: EntryId): [bigint, bigint] => {
   const [ms = "", seq = ""] = one.split("-");
   return [BigInt(ms), BigInt(seq)];
@@ -135,7 +135,7 @@ describe("parseId", () => {
     expect(parseId(text)).toBe(parsed);
   });
 
-  test("gives bare milliseconds the least sequence at the start of a range and the greatest at its end", () => {
+  test("expands bare milliseconds to the smallest sequence at the start of a range and the greatest at its end", () => {
     expect(parseId("7", "least")).toBe("7-0");
     expect(parseId("7", "greatest")).toBe(`7-${MAX}`);
     expect(parseId("7-3", "greatest")).toBe("7-3");

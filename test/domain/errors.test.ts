@@ -30,7 +30,7 @@ describe("the table of errors", () => {
     expect(new GatewayError(code, "…").kind).toMatchObject({ status, close });
   });
 
-  test("gives every kind an HTTP status and a valid close code", () => {
+  test("gives every code an HTTP status and a valid close code", () => {
     for (const { status, close } of Object.values(ERRORS)) {
       expect(status).toBeGreaterThanOrEqual(400);
       expect(status).toBeLessThan(600);

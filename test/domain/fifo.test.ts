@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createFifo } from "../../src/domain/fifo.ts";
 
-test("property: a fifo gives what an array's push and shift give", () => {
-  // Long runs of one kind, so that the array inside is cut, which happens at a thousand taken.
+test("property: behaves like push and shift of an array", () => {
+  // Long runs of one operation, because the inner array is compacted after a thousand removals.
   const run = fc.tuple(fc.constantFrom("add", "take"), fc.integer({ min: 1, max: 3000 }));
   fc.assert(
     fc.property(fc.array(run, { maxLength: 12 }), (runs) => {

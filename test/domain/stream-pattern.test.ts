@@ -16,7 +16,7 @@ describe("a pattern of device and stream", () => {
     ["cam*", "camera"],
     [":metrics", ":metrics"],
     ["a:*b*b", "a:bbb"],
-  ])("%s has %s", (pattern, key) => {
+  ])("%s matches %s", (pattern, key) => {
     expect(matchesPattern(pattern, key)).toBe(true);
   });
 
@@ -24,7 +24,7 @@ describe("a pattern of device and stream", () => {
     ["glasses:*", "glasses2:cam"],
     ["glasses:*", "other:glasses:cam"],
     ["*:imu*", "glasses:cam"],
-    // The device's star stops at the first colon, or a stream id could play another device.
+    // The device's star stops at the first colon, or a stream id could impersonate another device.
     ["*:imu*", "glasses:x:imu"],
     ["*s:imu", "a:bs:imu"],
     ["*:*", "camera"],
@@ -35,7 +35,7 @@ describe("a pattern of device and stream", () => {
     ["*:*", ":event:device.connected"],
     ["**", ":event:device.connected"],
     ["*:metrics", ":metrics"],
-  ])("%s has not %s", (pattern, key) => {
+  ])("%s does not match %s", (pattern, key) => {
     expect(matchesPattern(pattern, key)).toBe(false);
   });
 

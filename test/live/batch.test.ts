@@ -18,7 +18,7 @@ const batchOf = (...entries: Entry[]) =>
   createBatch("k", FIRST_ID, entries, entries[entries.length - 1]?.id ?? FIRST_ID);
 
 describe("createBatch", () => {
-  /** A slice of a reply that is far larger than it. */
+  /** Returns a slice of a much larger reply. */
   const slice = (bytes: number) => new Uint8Array(1_000_000).subarray(500, 500 + bytes).fill(7);
 
   test("copies small payloads and fields into one buffer of their total size", () => {

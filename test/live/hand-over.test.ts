@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis[Symbol.asyncDispose]());
 
-/** What is wrong with what a reader was sent of a stream. */
+/** Returns the errors in what a reader received of a stream. */
 function wrongWith(world: World, reader: TestReader, key: string): string | undefined {
   const start = reader.starts.get(key) ?? FIRST_ID;
   const all = world.appended(key).filter((id) => compareIds(id, start) > 0);
@@ -50,7 +50,7 @@ async function finish(world: World, { all, gone }: Readers): Promise<void> {
     () => wrong().join("; "),
     () => wrong().length === 0,
   );
-  // Whatever would come twice has time to come.
+  // Leaves time for duplicates to arrive.
   await turns(20);
   expect(wrong()).toEqual([]);
   expect(staying.flatMap(({ errors }) => errors)).toEqual([]);

@@ -1,4 +1,4 @@
-/** What may happen in a run of the hand-over properties, as fast-check makes it up, and how it is made to happen. */
+/** Random events of the hand-over properties: their fast-check generators, and functions that execute them. */
 import fc from "fast-check";
 import type { RequestedCursor } from "../../src/domain/cursor.ts";
 import { FIRST_ID } from "../../src/domain/entry-id.ts";
@@ -13,7 +13,7 @@ export const STREAMS = 3;
 const stream = fc.nat(STREAMS - 1);
 const anyReader = fc.nat(9);
 
-/** Bounds so small that every way through the engine is taken, and the usual ones. */
+/** Limits so small that every code path of the engine is used, and the default ones. */
 export const engineOptions = fc.record({
   tail: fc.constantFrom("tracking" as const, "blocking" as const),
   recentBytes: fc.constantFrom(0, 3000, 60_000, 16 * 2 ** 20),
@@ -25,7 +25,7 @@ export const engineOptions = fc.record({
 const join = fc.record({
   do: fc.constant("join" as const),
   streams: fc.uniqueArray(stream, { minLength: 1, maxLength: STREAMS }),
-  /** A place in what was appended so far, in per cent; or from now. */
+  /** A position in the appended entries, in percent; or "now". */
   from: fc.oneof(fc.constant("$" as const), fc.constant(0), fc.integer({ min: 1, max: 100 })),
   fullEvery: fc.constantFrom(0, 1, 2, 5),
   turns: fc.option(
@@ -33,7 +33,7 @@ const join = fc.record({
   ),
 });
 
-/** Appends, and what readers and their sinks do. */
+/** Appends, and actions of readers and their sinks. */
 export const happenings = fc.oneof(
   {
     weight: 8,
@@ -63,13 +63,13 @@ export const happenings = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("settle" as const), reader: anyReader }) },
 );
 
-/** What hurts the engine itself. */
+/** Failures of the engine. */
 export const losses = fc.record({
   do: fc.constant("kill" as const),
   connection: fc.constantFrom("appends" as const, "tail" as const),
 });
 
-/** What takes entries out of a stream again. */
+/** Removals of entries. */
 export const removals = fc.oneof(
   {
     weight: 2,
@@ -89,7 +89,7 @@ export const removals = fc.oneof(
 
 type Made<T> = T extends fc.Arbitrary<infer A> ? A : never;
 
-/** One thing that happens. */
+/** One random event. */
 export type Happening = Made<typeof happenings> | Made<typeof losses> | Made<typeof removals>;
 
 /** The readers of a run; readers that left are not checked afterwards. */
@@ -98,7 +98,7 @@ export interface Readers {
   readonly gone: Set<TestReader>;
 }
 
-/** Makes it happen. @returns the reader that it happened to, if it is there */
+/** Executes an event. @returns the affected reader, if it exists */
 export async function happen(
   one: Happening,
   world: World,

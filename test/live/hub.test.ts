@@ -53,7 +53,7 @@ const sees = (reader: TestReader, ids: readonly EntryId[]) =>
     () => reader.seen("s").length >= ids.length && reader.seen("s").at(-1) === ids.at(-1),
   );
 
-/** Appends until one is echoed: before that the tail reads them. */
+/** Appends until an entry is delivered by loopback; the tail reads the entries before it. */
 async function untilEchoed(reader: TestReader): Promise<EntryId[]> {
   const ids: EntryId[] = [];
   for (let i = 0; i < 5; i++) {

@@ -1,6 +1,6 @@
 /**
- * Frames of readers that take turns: at most `count` entries of a stream, without holes; with `latest` the newest there
- * are at the moment the reader is ready, oldest of them first, and never a backlog (docs/protocol.md, "WebSocket pull").
+ * Frames of readers with on-demand delivery: at most `count` entries of a stream, without gaps; with `latest` the newest
+ * entries at the moment the reader is ready, in ascending order, and never a backlog (docs/protocol.md, "WebSocket pull").
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis[Symbol.asyncDispose]());
 
-/** No frame has more entries of a stream than it may, a hole in them, or with `latest` fewer than there were. */
+/** Checks that no frame exceeds its limit, has a gap, or with `latest` lacks existing entries. */
 function expectFramesWithoutHoles(world: World, { frames, options, starts }: TestReader): void {
   const { count = 0, latest = false } = options.turns ?? {};
   for (const key of starts.keys()) {
@@ -96,7 +96,7 @@ test("sends the next entries in each frame, or with latest the newest when the r
       fc.array(reading, { minLength: 1, maxLength: 4 }),
       steps,
       async (options, readings, script) => {
-        // What is expected is counted in entries.
+        // The expected frame is computed from the appended entries.
         using engine = openEngine(redis.url, { ...options, answerBytes: 2 ** 26 });
         const run = runs++;
         const keys = [`turns-${run}-0`, `turns-${run}-1`];

@@ -10,20 +10,20 @@ import { until } from "../support/until.ts";
 
 const UNLIMITED = 2 ** 40;
 
-/** Entries are put at the odd milliseconds from 11 on, so that there are cursors before, on, between and behind them. */
+/** Entries have odd milliseconds from 11 on, so that cursors can be before, on, between and after them. */
 const START = 10;
 const cursorAt = (ms: number) => idAtTime(ms);
 
-/** A stream that grows by batches, and all that it ever held since it was last cleared. */
+/** A stream that grows by batches, with all its entries since it was last cleared. */
 interface ModelStream {
   readonly recent: RecentBatches;
-  /** Where the first batch begins. */
+  /** Cursor before the first batch. */
   base: EntryId;
   position: EntryId;
   batches: Batch[];
 }
 
-/** The memory under test beside a plain list of what it should keep. */
+/** The memory under test, and a list of the entries that it should keep. */
 function createModel(limitBytes: number, streams: number) {
   const counters = createCounters();
   const memory = createRecentMemory(limitBytes, counters);
@@ -121,7 +121,7 @@ describe("property: returns all entries, or undefined", () => {
         expect(isKnown).toBe(true);
         expect(answer).toEqual(expected);
       }
-      // With room for all, undefined is an answer only where nothing is known.
+      // The limit is not reached, so undefined is only valid for streams without batches.
       if (limitBytes === UNLIMITED && isKnown && expected.length > 0) expect(answer).toEqual(expected);
     });
   });
@@ -178,7 +178,7 @@ describe("the memory limit", () => {
       const one = model.all[i % STREAMS];
       if (one === undefined) continue;
       model.add(one, [i % 50]);
-      // In turns: a stream that is cleared all the time, and none, so that the limit is reached.
+      // Alternates between a stream that is cleared and streams that are not, so that the limit is reached.
       if (i % 1000 < 600 && i % STREAMS === 0) model.clear(one);
       expect(model.counters.recentBytes).toBe(model.cost());
     }

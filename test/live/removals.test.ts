@@ -34,7 +34,7 @@ const ascend = (ids: readonly EntryId[]) =>
 
 const isIn = ({ after, before }: Gap, id: EntryId) => compareIds(after, id) < 0 && compareIds(id, before) < 0;
 
-/** What is wrong with what a reader saw of a stream, given what the stream holds at the end. */
+/** Returns the errors in what a reader received of a stream, given the final content of the stream. */
 function wrongWith(world: World, reader: TestReader, key: string, existing: ReadonlySet<EntryId>): string[] {
   const start = reader.starts.get(key) ?? FIRST_ID;
   const due = world.appended(key).filter((id) => compareIds(id, start) > 0);
@@ -53,7 +53,7 @@ function wrongWith(world: World, reader: TestReader, key: string, existing: Read
   const missed = due.filter((id) => !has.has(id));
   const lost = missed.filter((id) => existing.has(id));
   if (lost.length > 0) wrong.push(`${key}: did not see ${lost.length} that are there: ${lost.slice(0, 5)}`);
-  // From the beginning means from the first there is: nothing before that is missed.
+  // A reader from the beginning starts at the first existing entry, so earlier ones are not missing.
   const from = start === FIRST_ID ? seen[0] : start;
   const trimmed = missed.filter(
     (id) => from !== undefined && compareIds(id, from) > 0 && !world.deleted.has(id),
@@ -89,13 +89,13 @@ async function finish(world: World, { all, gone }: Readers): Promise<void> {
     () => wrong().join("; "),
     () => wrong().length === 0,
   );
-  // Whatever would come twice has time to come.
+  // Leaves time for duplicates to arrive.
   await turns(20);
   expect(wrong()).toEqual([]);
   expect(staying.flatMap(({ errors }) => errors)).toEqual([]);
 }
 
-/** Counts the commands that Redis executes while this sends a fixed number of its own. */
+/** Counts the commands of all clients that Redis executes during a fixed number of own commands. */
 async function commandsOfQuiet(): Promise<number> {
   const processed = async () => {
     const info = String(await redis.control.call("INFO", "stats"));

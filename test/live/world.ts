@@ -1,4 +1,4 @@
-/** Streams that a property changes over a connection of its own, with a record of all that was ever in them. */
+/** Streams that a property test changes over its own connection, with a record of all entries. */
 import { compareIds, type EntryId, FIRST_ID, idBefore } from "../../src/domain/entry-id.ts";
 import type { Reply } from "../../src/redis/resp/reader.ts";
 import type { Engine } from "../support/engine.ts";
@@ -11,22 +11,22 @@ export interface World {
   readonly keys: readonly string[];
   /** All ids ever appended, in order. */
   appended(key: string): readonly EntryId[];
-  /** Ids that were deleted one by one, which is no gap. */
+  /** Ids that were deleted one by one, which do not count as gaps. */
   readonly deleted: ReadonlySet<EntryId>;
-  /** None of these waits for Redis. */
+  /** None of these functions waits for Redis. */
   append(key: string, entries: number, bytes: number): void;
-  /** As `append`, through the engine: its own entries are echoed. */
+  /** Like `append`, but through the engine, so the entries use loopback. */
   appendOwn(key: string, entries: number, bytes: number): void;
   /** Appends and trims in one transaction, so that no reader can read in between. */
   burst(key: string, entries: number, keep: number): void;
   trim(key: string, keep: number): void;
   deleteNewest(key: string): void;
-  /** Kills a connection of the engine: that of its appends, or of its live tail. */
+  /** Kills the engine's connection for appends, or that of its live tail. */
   kill(connection: "appends" | "tail"): void;
-  /** Resolves when all of that is done, and the live tail has seen it. */
+  /** Resolves when all changes are done, and the live tail has read them. */
   settle(): Promise<void>;
   existing(key: string): Promise<readonly EntryId[]>;
-  /** The newest entries past a cursor, oldest of them first. */
+  /** Returns the newest entries after a cursor, in ascending order. */
   newest(key: string, cursor: EntryId, count: number): Promise<readonly EntryId[]>;
 }
 
@@ -46,10 +46,10 @@ const listOf = (reply: Reply): readonly Reply[] => (Array.isArray(reply) ? reply
 const idOf = (reply: Reply) => String(reply) as EntryId;
 const entryIdsOf = (reply: Reply) => listOf(reply).map((entry) => idOf(listOf(entry)[0] ?? ""));
 
-/** Makes a world of streams that do not exist yet. */
+/** Creates a world of streams that do not exist yet. */
 export function createWorld(redis: TestRedis, engine: Engine, keys: readonly string[]): World {
   const { control } = redis;
-  /** Streams of which an answer was lost: Redis alone knows what is in them. */
+  /** Streams with a lost reply, whose content is only known to Redis. */
   const unsure = new Set<string>();
   const appended = new Map<string, EntryId[]>(keys.map((key) => [key, []]));
   const deleted = new Set<EntryId>();
@@ -65,7 +65,7 @@ export function createWorld(redis: TestRedis, engine: Engine, keys: readonly str
     keys,
     deleted,
     newest,
-    // Answers over two connections do not come in the order of the entries.
+    // Replies over two connections do not arrive in the order of the entries.
     appended: (key) => appended.get(key)?.sort(compareIds) ?? [],
     append(key, entries, bytes) {
       const payload = Buffer.alloc(bytes, "x");
@@ -80,7 +80,7 @@ export function createWorld(redis: TestRedis, engine: Engine, keys: readonly str
       pending.push(
         new Promise<void>((resolve, reject) => {
           engine.log.append(batch, (results, isKept) => {
-            // As the next message that is read into the same memory would.
+            // Like the next message, which is read into the same memory.
             if (!isKept) data.fill(SPOILT);
             for (const one of results) {
               if (typeof one === "string") appended.get(key)?.push(one);
@@ -109,7 +109,7 @@ export function createWorld(redis: TestRedis, engine: Engine, keys: readonly str
     async settle() {
       await Promise.all(pending);
       pending = [];
-      // Where connections are killed nothing is taken out of streams.
+      // Runs with killed connections do not remove entries.
       for (const key of unsure) appended.set(key, [...(await existing(key))]);
       unsure.clear();
       for (const key of keys) {

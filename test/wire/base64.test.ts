@@ -90,7 +90,7 @@ test.each([
   "AAÀA",
   "ＡAAA",
   "\u0000AAA",
-])("%j is no base64", (text) => {
+])("rejects %j", (text) => {
   expect(decodeBase64(text)).toBeUndefined();
 });
 

@@ -12,7 +12,7 @@ import { lossyTextOf } from "../../src/wire/utf8.ts";
 const MOST_ENTRIES = 200;
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** A batch, or that it is rejected: of two faults the decoders may find either first. */
+/** Returns a batch, or a rejection without its reason, because the decoders may detect two errors in either order. */
 function outcome(decode: () => readonly PushedEntry[] | undefined): unknown {
   try {
     // Uint8Array and Buffer are equal here.
@@ -27,7 +27,7 @@ const hex = (data: Uint8Array) => Buffer.from(data).toString("hex");
 const shown = (fields: NonNullable<PushedEntry["fields"]>) =>
   [...fields].map(([name, value]) => [name, [value].flat().map(hex)]).sort();
 
-/** JSON strings of every size at which the decoder does something else, with all kinds of escapes. */
+/** JSON strings of every size at which the decoder switches its method, with all kinds of escapes. */
 const character = fc.constantFrom(
   "a",
   "é",
@@ -47,7 +47,7 @@ const text = fc
   .tuple(fc.array(character, { maxLength: 12 }), fc.constantFrom(1, 1, 1, 300, 2000, 20_000, 40_000))
   .map(([characters, times]) => characters.join("").repeat(times).slice(0, 300_000));
 
-/** JSON of a string: as it is, or with all of it in `\u` escapes. */
+/** JSON of a string: literal, or with every character as a `\u` escape. */
 const jsonString = fc.tuple(text, fc.boolean()).map(([value, isEscaped]) =>
   isEscaped
     ? `"${value
@@ -86,7 +86,7 @@ const batch = fc
   )
   .filter((json) => json.length < 3_000_000);
 
-/** Changes one byte, removes some, or cuts the end off. */
+/** Changes one byte, removes some, or truncates the text. */
 const damage = fc.record({
   at: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
   kind: fc.constantFrom("none", "set", "set", "remove", "cut"),
@@ -104,7 +104,7 @@ function damaged(whole: Uint8Array, { at, kind, byte }: Damage): Uint8Array {
   return kind === "cut" ? whole.subarray(0, index) : whole;
 }
 
-test("decodes JSON in steps as at once, with any wrong byte", {
+test("decodes JSON in steps like at once, with any corrupt byte", {
   timeout: 120_000,
 }, () => {
   fc.assert(
@@ -117,7 +117,7 @@ test("decodes JSON in steps as at once, with any wrong byte", {
   );
 });
 
-test("decodes MessagePack in steps as entry by entry, with any wrong byte", () => {
+test("decodes MessagePack in steps like entry by entry, with any corrupt byte", () => {
   const data = fc.oneof(
     fc.uint8Array({ maxLength: 20 }),
     fc.string({ maxLength: 20 }),
@@ -138,7 +138,7 @@ test("decodes MessagePack in steps as entry by entry, with any wrong byte", () =
   );
 });
 
-/** The steps of a decoder, and how it ends. */
+/** Number of steps of a decoder, and its result. */
 function stepsOf(work: Generator<void, unknown>): { steps: number; end: unknown } {
   for (let steps = 1; ; steps++) {
     try {
@@ -164,7 +164,7 @@ test.each([
     `[["s",null,"",{"f":[${Array.from({ length: 4000 }, () => `"${"y".repeat(1000)}"`)}]}]]`,
   ],
   ["blanks", `${" ".repeat(2_000_000)}[]${" ".repeat(2_000_000)}`],
-])("long JSON is decoded in many short steps: %s", (_, json) => {
+])("decodes long JSON in many short steps: %s", (_, json) => {
   const { steps, end } = stepsOf(decodeJsonSteps(bytes(json), 10_000));
   expect(Array.isArray(end)).toBe(true);
   expect(steps).toBeGreaterThan(30);
@@ -174,14 +174,14 @@ test("stops at the limit of values", () => {
   const json = bytes(`[${"[],".repeat(1_000_000)}[]]`);
   const { steps, end } = stepsOf(decodeJsonSteps(json, MOST_ENTRIES));
   expect(end).toBe("TOO_LARGE");
-  // It sees some 17,000 values, of 3 million bytes.
+  // It stops after about 17,000 values of 3 million bytes.
   expect(steps).toBeLessThan(3);
 });
 
 test.each([
   ["json", (count: number) => bytes(JSON.stringify([["s", null, "", { f: Array(count).fill("") }]]))],
   ["msgpack", (count: number) => encode([["s", null, "", { f: Array(count).fill("") }]])],
-] as const)("each value of a repeated field counts as a field: %s", (format, batchOf) => {
+] as const)("counts each value of a repeated field as a field: %s", (format, batchOf) => {
   const decoder = createPushDecoder({ format, offsets: "auto", streams: ["s"], maxEntries: 10_000 });
   expect(decoder.message(batchOf(4096), format === "msgpack")).toHaveLength(1);
   expect(() => decoder.message(batchOf(4097), format === "msgpack")).toThrow(

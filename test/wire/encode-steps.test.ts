@@ -12,7 +12,7 @@ function* joined(work: Generator<void, Pieces>): Generator<void, Uint8Array> {
   return yield* joinSteps(yield* work);
 }
 
-/** Bytes of every size at which the encoders do something else; whole text, text cut within a character, and others. */
+/** Bytes of every size at which the encoders switch their method: valid text, text truncated within a character, and binary. */
 const value = fc
   .tuple(
     fc.array(
@@ -54,7 +54,7 @@ for (const format of CLEAN_FORMAT_NAMES) {
   };
   const inSteps = (given: readonly StreamEntries[]) => Buffer.from(runAtOnce(joined(encodeSteps(given))));
 
-  test(`${format}: encoding in steps gives the same bytes as encoding at once`, () => {
+  test(`${format}: encodes the same bytes in steps as at once`, () => {
     fc.assert(
       fc.property(streams, (given) => {
         expect(inSteps(given).equals(atOnce(given))).toBe(true);
@@ -63,7 +63,7 @@ for (const format of CLEAN_FORMAT_NAMES) {
     );
   });
 
-  test(`${format}: many entries, many fields and values of all lengths of heads`, () => {
+  test(`${format}: encodes many entries, many fields, and values of every length prefix`, () => {
     for (const count of [15, 16, 255, 256, 65_536]) {
       const id = FIRST_ID;
       const data = bytesOfText("x");
@@ -79,14 +79,14 @@ for (const format of CLEAN_FORMAT_NAMES) {
   });
 }
 
-test("msgpack: names that are integers stay in their order", () => {
+test("msgpack: keeps the order of integer field names", () => {
   const fields = new Map(["b", "10", "9"].map((field) => [field, bytesOfText(field)]));
   const given = [{ stream: "s", entries: [{ id: FIRST_ID, data: bytesOfText("x"), fields }] }];
   const encoded = runAtOnce(joined(cleanFormat("msgpack").encodeSteps(given)));
   expect(decode(encoded)).toEqual(decode(cleanFormat("msgpack").encode(given) as Uint8Array));
 });
 
-test("a step of a long encoding is short, whatever is long", () => {
+test("keeps each step short for every kind of long batch", () => {
   const id = FIRST_ID;
   const one = bytesOfText("x");
   const fields = new Map(Array.from({ length: 4000 }, (_, i) => [`f${i}`, one]));
@@ -108,7 +108,7 @@ test("a step of a long encoding is short, whatever is long", () => {
   }
 });
 
-test("what is short is encoded at once", () => {
+test("encodes short batches at once", () => {
   const id = FIRST_ID;
   const entries = Array.from({ length: 200 }, () => ({ id, data: new Uint8Array(100) }));
   expect(isLongToEncode([{ stream: "s", entries }])).toBe(false);

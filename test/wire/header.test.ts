@@ -18,7 +18,7 @@ const MOST = 10;
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (data: Uint8Array) => new TextDecoder().decode(data);
 
-/** What a header and its payload store, as `stream id payload`. */
+/** Decodes a header and its payload to `stream id payload` lines. */
 function pushed(
   header: string,
   payload: string,
@@ -317,7 +317,7 @@ describe("fuzz: rejects a message with an error, or stores each byte in exactly 
       }),
       { numRuns: 5000 },
     );
-    // Else the generators would have gone wrong, and the test would be about refusals alone.
+    // Guards against generators that only produce rejected messages.
     expect(taken).toBeGreaterThan(100);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { parseJson } from "../../src/wire/json-text.ts";
 import { refusalOf } from "../support/refusal.ts";
 
-/** Values that fit where ten entries may be in a batch. */
+/** Maximum number of JSON values for a batch limit of ten entries. */
 const FIT = 4096 + 64 * 10;
 const parse = (text: string) => parseJson(text, "the message", 10);
 

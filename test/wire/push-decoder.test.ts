@@ -11,7 +11,7 @@ const open = (options: Partial<PushDecoderOptions> = {}) =>
   createPushDecoder({ format: "header", offsets: "auto", streams: ["s"], maxEntries: 10, ...options });
 const shown = (entries: readonly PushedEntry[] | undefined) =>
   entries?.map(({ stream, id, data }) => `${stream} ${id} ${new TextDecoder().decode(data)}`);
-/** The close code that a refusal has on a WebSocket. */
+/** WebSocket close code of the rejection. */
 function closeOf(action: () => unknown): number {
   try {
     action();
@@ -135,7 +135,7 @@ describe("self-describing messages", () => {
 });
 
 describe("property: any order of messages", () => {
-  /** Headers, and which payloads they are for. */
+  /** Headers with the payloads that match them. */
   const fits: Record<string, (length: number) => boolean> = {
     "[]": () => true,
     "[3]": (length) => length === 3,
@@ -159,7 +159,7 @@ describe("property: any order of messages", () => {
     fc.assert(
       fc.property(fc.array(message, { maxLength: 20 }), (messages) => {
         const decoder = open();
-        /** The model: the header that waits. */
+        /** Model state: the header that waits for its payload. */
         let header: string | undefined;
         for (const one of messages) {
           expect(decoder.awaitsPayload()).toBe(header !== undefined);
@@ -219,7 +219,7 @@ describe("property: any order of messages", () => {
   });
 });
 
-test.each(["json", "msgpack"] as const)("an entry with very many fields is rejected: %s", (format) => {
+test.each(["json", "msgpack"] as const)("rejects an entry with too many fields: %s", (format) => {
   const decoder = createPushDecoder({ format, offsets: "auto", streams: ["s"], maxEntries: 1000 });
   const entryOf = (count: number) => {
     const batch = [

@@ -2,12 +2,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeSse, encodeSseRetry, SSE_HEARTBEAT } from "../../src/wire/sse.ts";
 
-/** What a page sees of a stream: WHATWG HTML, section 9.2.6, "Interpreting an event stream", step by step. */
+/** Parses a stream like a browser: WHATWG HTML, section 9.2.6, "Interpreting an event stream". */
 function seen(stream: string) {
   const events: { type: string; data: string; id: string }[] = [];
   let [type, data, id, lastId, retry] = ["", "", "", "", ""];
   const lines = stream.split(/\r\n|\r|\n/);
-  // What follows the last line end is no whole line.
+  // Text after the last line end is an incomplete line.
   for (const line of lines.slice(0, -1)) {
     if (line === "") {
       lastId = id;
@@ -74,7 +74,7 @@ test("property: a page receives each event once, with its id and all lines", () 
     fc.property(fc.array(event, { maxLength: 6 }), (events) => {
       expect(seen(events.map(encodeSse).join("")).events).toEqual(
         events.map(({ id, event: type, data }) => ({
-          // One space behind the colon is the format's own; those of the text stay.
+          // The format removes one space after the colon; spaces of the text remain.
           type: type === "" ? "message" : type,
           data: data.replace(/\r\n|\r|\n/g, "\n"),
           id,

@@ -1,4 +1,4 @@
-/** Small requests that make the gateway or Redis work long. */
+/** Small requests that are expensive for the gateway or Redis. */
 import { type Attack, BIG_STREAM, type HostileClient, MANY_STREAMS } from "../attack.ts";
 
 const ANSWER_MS = 8000;

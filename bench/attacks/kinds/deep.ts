@@ -1,4 +1,4 @@
-/** Clients whose small or middle-sized input is expensive to parse: nested, or of very many parts. */
+/** Clients whose small or medium-sized input is expensive to parse: nested, or with very many parts. */
 import { type Attack, type HostileClient, SMALL_STREAM } from "../attack.ts";
 import { text } from "../hostile-frames.ts";
 
@@ -6,7 +6,7 @@ const ANSWER_MS = 10_000;
 const AT_MOST = 4;
 const BYTES = 20 * 2 ** 20;
 
-/** `unit`, repeated to about `bytes`; made at its first use, once for all clients. */
+/** Repeats `unit` to about `bytes`; created at first use, once for all clients. */
 const many = (unit: string, bytes = BYTES) => {
   let made: Buffer | undefined;
   return () => (made ??= Buffer.alloc(Math.floor(bytes / unit.length) * unit.length, unit));

@@ -1,13 +1,13 @@
-/** Clients that send more than any honest one, on every route that takes something in. */
+/** Clients that send more than the limits allow, on every route that accepts a body. */
 import { type Attack, type HostileClient, SMALL_STREAM } from "../attack.ts";
 import { frame, text } from "../hostile-frames.ts";
 
 const HUGE_BYTES = 60 * 2 ** 20;
-/** How long (ms) a client waits for an answer. */
+/** Time (ms) that a client waits for a response. */
 const ANSWER_MS = 5000;
 const AT_MOST = 10;
 
-/** Made once for all clients: a write only refers to it. */
+/** Created once for all clients; a write only refers to it. */
 const HUGE = Buffer.alloc(HUGE_BYTES, "a");
 
 async function send(client: HostileClient, parts: readonly (string | Buffer)[]): Promise<void> {
@@ -31,7 +31,7 @@ const hugeBody = (path: string, type: string, start = "", end = ""): Attack => (
     ]),
 });
 
-/** A body of which all but the last byte is sent. */
+/** Sends a body without its last byte. */
 const endless = (path: string): Attack => ({
   name: `huge: body of 60 MB to ${path} that does not end`,
   atMost: 20,

@@ -8,7 +8,7 @@ import { MANY } from "./many.ts";
 import { SLOW } from "./slow.ts";
 import { UNREAD } from "./unread.ts";
 
-/** Every row of every table; names are unique. */
+/** Rows of all tables; names are unique. */
 export const ATTACKS: readonly Attack[] = [
   ...SLOW,
   ...UNREAD,

@@ -1,4 +1,4 @@
-/** Clients that break the rules of HTTP, WebSocket, GraphQL or the gateway, by hand and at random. */
+/** Clients that violate HTTP, WebSocket, GraphQL or the gateway's protocol, with fixed and random input. */
 import { type Attack, type HostileClient, SMALL_STREAM } from "../attack.ts";
 import { frame, text } from "../hostile-frames.ts";
 
@@ -25,7 +25,7 @@ const frames = (name: string, path: string, ...sent: readonly (string | Buffer)[
   },
 });
 
-/** Every route, by an address that is valid. */
+/** Every route, as a valid path. */
 const ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["GET", "/"],
   ["GET", "/healthz"],
@@ -78,7 +78,7 @@ const TAILS = [
 const bytes = ({ random }: HostileClient, length: number): Buffer =>
   Buffer.from(Array.from({ length }, () => Math.floor(random.between(0, 256))));
 
-/** A valid request with some bytes changed, removed or repeated. */
+/** Returns a valid request with some bytes changed, removed or repeated. */
 function mutated(client: HostileClient, valid: Buffer): Buffer {
   const { random } = client;
   let result = Buffer.from(valid);
@@ -147,8 +147,10 @@ export const MALFORMED: readonly Attack[] = [
   send("HTTP/0.9", () => "GET /healthz\r\n"),
   send("HTTP/2 preface", () => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
   send("an absolute address", () => "GET http://evil.example/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"),
-  send("a redirect elsewhere", ({ head }) => head("GET", "/login?next=/%09/evil.example/%0a%0d%00")),
-  send("GraphQL that is not GraphQL", ({ request }) => request("POST", "/graphql", '{"query":{"a":[]}}')),
+  send("a redirect to another site", ({ head }) => head("GET", "/login?next=/%09/evil.example/%0a%0d%00")),
+  send("GraphQL query that is not a string", ({ request }) =>
+    request("POST", "/graphql", '{"query":{"a":[]}}'),
+  ),
   send("GraphQL without an operation", ({ request }) => request("POST", "/graphql", "[]")),
   send("multipart without an end", ({ request }) =>
     request(
@@ -162,7 +164,7 @@ export const MALFORMED: readonly Attack[] = [
   frames("frame without a mask", "/data/hostile-a/push", frame("x", { masked: false })),
   frames("frame of 2^63 bytes", "/data/hostile-a/push", Buffer.from([0x82, 0xff, ...Array(8).fill(255)])),
   frames("unknown opcode", "/data/hostile-a/push", frame("x", { opcode: 5 })),
-  frames("continuation of nothing", "/data/hostile-a/push", frame("x", { opcode: 0 })),
+  frames("continuation without a first frame", "/data/hostile-a/push", frame("x", { opcode: 0 })),
   frames("fragmented ping", "/data/hostile-a/push", frame("x", { opcode: 9, fin: false })),
   frames("long ping", "/data/hostile-a/push", frame("x".repeat(200), { opcode: 9 })),
   frames("close with a bad code", "/data/hostile-a/push", frame("\x00\x01", { opcode: 8 })),
@@ -172,7 +174,7 @@ export const MALFORMED: readonly Attack[] = [
     frame(Buffer.from([3, 232, 255, 254]), { opcode: 8 }),
   ),
   frames("text that is not UTF-8", "/data/hostile-a/push", text(Buffer.from([0xc3, 0x28]))),
-  frames("header of offsets that descend", "/data/hostile-a/push", text("[9,5]"), frame("123456789")),
+  frames("header with descending offsets", "/data/hostile-a/push", text("[9,5]"), frame("123456789")),
   frames("header without a payload", "/data/hostile-a/push", text("[9]"), text("[9]")),
   frames("GraphQL messages out of order", "/graphql", text('{"type":"subscribe","id":"1"}')),
   frames("GraphQL message that is not JSON", "/graphql", text("{"), text("[]"), text("null")),

@@ -1,11 +1,11 @@
-/** Clients that do something cheap very often, or hold very many of something. */
+/** Clients that repeat a cheap operation at a high rate, or open very many connections or subscriptions. */
 import { type Attack, type HostileClient, MANY_STREAMS, SMALL_STREAM } from "../attack.ts";
 import { frame, text } from "../hostile-frames.ts";
 
 const FOR_MS = 3000;
 const PER_ROUND = 20;
 
-/** Repeats `round` for a while. */
+/** Repeats `round` for a limited time. */
 const repeated = (name: string, round: (client: HostileClient) => Promise<void>, atMost = 5): Attack => ({
   name: `many: ${name}`,
   atMost,
@@ -14,7 +14,7 @@ const repeated = (name: string, round: (client: HostileClient) => Promise<void>,
   },
 });
 
-/** Opens a WebSocket and sends frames of `make` as fast as the gateway lets it. */
+/** Opens a WebSocket and sends frames of `make` as fast as the gateway accepts them. */
 const flood = (name: string, path: string, make: (client: HostileClient) => Buffer, atMost = 4): Attack => ({
   name: `many: ${name}`,
   atMost,
@@ -40,7 +40,7 @@ const names = (prefix: string, count: number): string =>
 
 /** The table. */
 export const MANY: readonly Attack[] = [
-  repeated("connections that come and go", async (client) => {
+  repeated("short-lived connections", async (client) => {
     const sockets = Array.from({ length: PER_ROUND }, () => client.connect());
     await client.wait(30);
     for (const socket of sockets) socket.close();
@@ -59,13 +59,13 @@ export const MANY: readonly Attack[] = [
     }
     await client.wait(50);
   }),
-  repeated("WebSockets that come and go", async (client) => {
+  repeated("short-lived WebSockets", async (client) => {
     const sockets = Array.from({ length: PER_ROUND }, () => client.connect());
     for (const socket of sockets) socket.write(client.upgrade(`/data/${SMALL_STREAM}/pull?last_entry_id=0`));
     await client.wait(50);
     for (const socket of sockets) socket.close();
   }),
-  repeated("events that come and go", async (client) => {
+  repeated("short-lived event streams", async (client) => {
     const sockets = Array.from({ length: PER_ROUND }, () => client.connect());
     for (const socket of sockets) socket.write(client.head("GET", `/data/${SMALL_STREAM}/events`));
     await client.wait(50);

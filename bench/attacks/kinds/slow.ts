@@ -1,16 +1,16 @@
 /**
- * Clients that send a part of something, or nothing, and then neither read nor close. Each connection must be destroyed
- * by the gateway within the deadlines of its settings, whatever state it is in.
+ * Clients that send part of a request, or nothing, and then neither read nor close. The gateway must destroy each
+ * connection within the deadlines of its settings, in any state.
  */
 import type { Attack, HostileClient } from "../attack.ts";
 import { BIG_STREAM, SMALL_STREAM } from "../attack.ts";
 import { frame, text } from "../hostile-frames.ts";
 
-/** How long (ms) a client waits to be cut before it leaves. Longer than every deadline of the checked gateway. */
+/** Time (ms) that a client waits for the gateway to disconnect it. Longer than every deadline of the checked gateway. */
 const HOLDS_MS = 20_000;
 const DRIP_MS = 100;
 
-/** Sends `first`, stops reading, and stays. */
+/** Sends `first`, stops reading, and keeps the connection open. */
 const silent = (name: string, first: (client: HostileClient) => readonly (string | Buffer)[]): Attack => ({
   name: `slow: ${name}`,
   async run(client) {
@@ -21,7 +21,7 @@ const silent = (name: string, first: (client: HostileClient) => readonly (string
   },
 });
 
-/** Upgrades, then sends `frames`, stops reading, and stays. It never answers a ping. */
+/** Upgrades, sends `frames`, stops reading, and keeps the connection open. It never answers a ping. */
 const silentWebSocket = (name: string, path: string, frames: readonly (string | Buffer)[] = []): Attack => ({
   name: `slow: WebSocket that ${name}`,
   async run(client) {

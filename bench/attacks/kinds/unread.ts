@@ -1,8 +1,8 @@
-/** Clients that request large answers, or many, and do not read them. */
+/** Clients that request large responses, or many, and do not read them. */
 import { type Attack, BIG_STREAM, type HostileClient, MANY_STREAMS } from "../attack.ts";
 import { text } from "../hostile-frames.ts";
 
-/** How long (ms) the answer stays unread before the client leaves, where the gateway does not end it before. */
+/** Time (ms) that a client leaves a response unread before it disconnects, unless the gateway closes the connection first. */
 const UNREAD_MS = 6000;
 const PIPELINED = 200;
 

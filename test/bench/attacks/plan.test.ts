@@ -1,4 +1,4 @@
-/** What a run of the attack checker consists of. */
+/** Plan of a run of the attack checker. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ATTACKS } from "../../../bench/attacks/kinds/index.ts";
@@ -6,9 +6,9 @@ import { alone, planOf } from "../../../bench/attacks/plan.ts";
 
 const names = ATTACKS.map(({ name }) => name);
 
-test("the names of attacks are unique", () => expect(new Set(names).size).toBe(names.length));
+test("gives all attacks unique names", () => expect(new Set(names).size).toBe(names.length));
 
-test("a seed decides everything", () => {
+test("derives the whole plan from the seed", () => {
   fc.assert(
     fc.property(fc.nat(2 ** 20), fc.integer({ min: 1, max: 600_000 }), (seed, ms) => {
       expect(planOf(seed, ms, 300, ATTACKS)).toEqual(planOf(seed, ms, 300, ATTACKS));
@@ -16,7 +16,7 @@ test("a seed decides everything", () => {
   );
 });
 
-test("the rounds take the time that was given, and each attack comes before any comes again", () => {
+test("fills the given time, and runs each attack once before any attack runs again", () => {
   fc.assert(
     fc.property(fc.nat(2 ** 20), fc.integer({ min: 1, max: 600_000 }), (seed, ms) => {
       const { rounds, clients, slowClients } = planOf(seed, ms, 300, ATTACKS);
@@ -29,7 +29,7 @@ test("the rounds take the time that was given, and each attack comes before any 
   );
 });
 
-test("alone, an attack has all clients", () => {
+test("assigns all clients to a single attack", () => {
   for (const attack of ATTACKS) {
     const { rounds, clients, slowClients } = alone(1, 6000, 10, attack);
     expect(rounds.map((round) => round.names)).toEqual([[attack.name], [attack.name]]);

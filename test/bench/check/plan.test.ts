@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { inCluster, planOf } from "../../../bench/check/plan.ts";
 
-test("a seed decides everything, and another seed something else", () => {
+test("derives the whole plan from the seed", () => {
   expect(planOf(17, 60_000)).toEqual(planOf(17, 60_000));
   expect(planOf(18, 60_000).faults).not.toEqual(planOf(17, 60_000).faults);
 });
 
-test("faults end before the time is over, and all kinds of them come", () => {
+test("ends all faults in time, and uses all kinds of faults", () => {
   const kinds = new Set<string>();
   for (let seed = 0; seed < 50; seed++) {
     const { faults, ms } = planOf(seed, 30_000);
@@ -25,7 +25,7 @@ test("faults end before the time is over, and all kinds of them come", () => {
   ]);
 });
 
-test("in a cluster the same comes of a seed, with what breaks in clusters", () => {
+test("replaces the faults of Redis by faults of a cluster, with the same pushers and times", () => {
   const kinds = new Set<string>();
   for (let seed = 0; seed < 50; seed++) {
     const plan = planOf(seed, 30_000);

@@ -1,4 +1,4 @@
-/** What may be missing after a replica took over, and what may not. */
+/** Entries that may be missing after a failover. */
 import { expect, test } from "vitest";
 import type { History, NamedEntry } from "../../../bench/check/history.ts";
 import { lostIn, withoutLost } from "../../../bench/check/takeovers.ts";
@@ -6,10 +6,10 @@ import { judge } from "../../../bench/check/verdict.ts";
 
 const entryAt = (i: number): NamedEntry => ({ id: `${i + 1}-0`, key: `k${i}` });
 
-/** A stream of ten entries, read by one reader, of which some are gone at the end. */
-function history(takeovers: number, gone: readonly number[], length = 10): History {
+/** A stream of ten entries, read by one reader, some of which are lost at the end. */
+function history(takeovers: number, lost: readonly number[], length = 10): History {
   const all = Array.from({ length }, (_, i) => i);
-  const committed = all.filter((i) => !gone.includes(i)).map(entryAt);
+  const committed = all.filter((i) => !lost.includes(i)).map(entryAt);
   return {
     pushes: all.map((i) => ({
       stream: "s",
@@ -33,20 +33,20 @@ function history(takeovers: number, gone: readonly number[], length = 10): Histo
   };
 }
 
-test("what went with a master is nobody's fault", () => {
+test("accepts entries lost in a failover", () => {
   const some = history(1, [4, 5]);
   expect([...lostIn(some)].toSorted()).toEqual(["k4", "k5"]);
   expect(judge(some)).not.toEqual([]);
   expect(judge(withoutLost(some))).toEqual([]);
 });
 
-test("without a takeover, or in masses, it is", () => {
+test("reports lost entries without a failover, or more than a failover explains", () => {
   expect(judge(withoutLost(history(0, [4])))).not.toEqual([]);
   const masses = Array.from({ length: 1500 }, (_, i) => i);
   expect(judge(withoutLost(history(1, masses, 2000)))).not.toEqual([]);
 });
 
-test("whatever else is wrong is still seen", () => {
+test("still reports other problems after a failover", () => {
   const some = history(1, [4]);
   some.readers[0]?.sessions[0]?.entries.splice(7, 1);
   expect(judge(withoutLost(some))).toHaveLength(1);

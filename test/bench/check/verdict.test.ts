@@ -1,4 +1,4 @@
-/** The verdict must be able to fail: whatever may go wrong with entries is planted in a history in which all is well. */
+/** Verdict of the history checker: each test injects one problem into a correct history. */
 import { expect, test } from "vitest";
 import type { History, NamedEntry, Push, Session } from "../../../bench/check/history.ts";
 import { judge } from "../../../bench/check/verdict.ts";
@@ -49,16 +49,16 @@ function history(changes: Changes = {}): History {
 
 const reads = (...sessions: readonly Session[]) => judge(history({ sessions }));
 
-test("nothing is wrong where all is well", () => {
+test("accepts a correct history", () => {
   expect(judge(history())).toEqual([]);
   expect(reads(session("0", from(0, 4)), session("4-0", []), session("4-0", from(4)))).toEqual([]);
-  // From now on, wherever that was.
+  // "Now" may resolve to any position.
   expect(reads(session("$", from(6)))).toEqual([]);
   expect(reads(session("$", []))).toEqual([]);
   expect(judge(history({ latest: true, sessions: [session("0", [entryAt(2), entryAt(9)])] }))).toEqual([]);
 });
 
-test("an entry that was never answered, or with unknown, may be there or not", () => {
+test("accepts an unacknowledged or APPEND_UNKNOWN entry whether or not it is stored", () => {
   const pushes = PUSHES.with(4, { ...push(4), outcome: undefined }).with(
     5,
     push(5, { code: "APPEND_UNKNOWN" }),
@@ -68,59 +68,59 @@ test("an entry that was never answered, or with unknown, may be there or not", (
   expect(judge(history({ pushes, committed, sessions: [session("0", committed)] }))).toEqual([]);
 });
 
-test("what was trimmed need not have been read; what is there must be", () => {
+test("lets a reader miss trimmed entries, but no stored ones", () => {
   const left = from(5).flatMap(({ id }) => id ?? []);
   expect(judge(history({ left, sessions: [session("0", from(3))] }))).toEqual([]);
   expect(judge(history({ left, sessions: [session("0", from(6))] }))).toEqual([
-    "r: missed 1 before k6 (7-0), the first of them 6-0",
+    "r: missed 1 entries before k6 (7-0), the first is 6-0",
   ]);
 });
 
-test("a loss of what was acknowledged is found", () => {
+test("detects a lost acknowledged entry", () => {
   const committed = from(0).filter(({ key }) => key !== "k3");
   expect(judge(history({ committed, sessions: [session("0", committed)] }))).toEqual([
-    "s: k3 was acknowledged as 4-0, and is lost",
+    "s: k3 was acknowledged as 4-0, but is lost",
   ]);
 });
 
-test("a refused entry that is stored is found", () => {
+test("detects a rejected entry that is stored", () => {
   expect(judge(history({ pushes: PUSHES.with(3, push(3, { code: "REDIS_UNAVAILABLE" })) }))).toEqual([
-    "s: k3 was refused with REDIS_UNAVAILABLE, and stored as 4-0",
+    "s: k3 was rejected with REDIS_UNAVAILABLE, but stored as 4-0",
   ]);
 });
 
-test("an entry that is stored twice is found", () => {
+test("detects an entry that is stored twice", () => {
   const committed = [...from(0), { id: "11-0", key: "k3" }];
   expect(judge(history({ committed, sessions: [session("0", committed)] }))).toContain(
     "s: k3 is stored twice, as 4-0 and 11-0",
   );
 });
 
-test("entries of one connection that are stored in another order are found", () => {
+test("detects entries of one connection that are stored out of order", () => {
   const committed = [...from(0, 3), { id: "4-0", key: "k4" }, { id: "5-0", key: "k3" }, ...from(5)];
   const pushes = PUSHES.with(3, push(3, { id: "5-0" })).with(4, push(4, { id: "4-0" }));
   expect(judge(history({ committed, pushes, sessions: [session("0", committed)] }))).toEqual([
-    "s: k4 stands before k3, which was sent earlier",
+    "s: k4 is stored before k3, which was sent earlier",
   ]);
 });
 
-test("a stream that is no longer what was committed is found", () => {
+test("detects a stream that differs from the committed entries", () => {
   expect(judge(history({ left: ["1-0", "2-0"], sessions: [session("0", from(0))] }))).toContain(
-    "s: what is left is not the end of what was committed",
+    "s: the stored entries are not the last committed ones",
   );
 });
 
-test("a loss on the way to a reader is found, within a connection and between two", () => {
+test("detects an entry that a reader missed, within a connection and between two", () => {
   expect(reads(session("0", [...from(0, 3), ...from(4)]))).toEqual([
-    "r: missed 1 before k4 (5-0), the first of them 4-0",
+    "r: missed 1 entries before k4 (5-0), the first is 4-0",
   ]);
   expect(reads(session("0", from(0, 3)), session("3-0", from(4)))).toEqual([
-    "r: missed 1 before k4 (5-0), the first of them 4-0",
+    "r: missed 1 entries before k4 (5-0), the first is 4-0",
   ]);
-  expect(reads(session("0", from(0, 8)))).toEqual(["r: did not come to the end, 2 are left"]);
+  expect(reads(session("0", from(0, 8)))).toEqual(["r: did not reach the end, 2 entries are missing"]);
 });
 
-test("a repeat is found, within a connection and after another one", () => {
+test("detects a repeated entry, within a connection and after a reconnect", () => {
   expect(reads(session("0", [...from(0, 4), entryAt(3), ...from(4)]))).toEqual([
     "r: got k3 (4-0) again or too late, after k3 (4-0)",
   ]);
@@ -131,15 +131,15 @@ test("a repeat is found, within a connection and after another one", () => {
   expect(reads(floored)[0]).toBe("r: got k5 (6-0) again or too late, after its cursor 7-0");
 });
 
-test("a process that ended by itself is found", () => {
+test("reports a process that ended unexpectedly", () => {
   expect(judge({ ...history(), deaths: ["a gateway ended with 7"] })).toEqual(["a gateway ended with 7"]);
 });
 
-test("a reordering is found", () => {
+test("detects reordered entries", () => {
   expect(reads(session("0", [...from(0, 3), entryAt(4), entryAt(3), ...from(5)]))).toEqual([
-    "r: missed 1 before k4 (5-0), the first of them 4-0",
+    "r: missed 1 entries before k4 (5-0), the first is 4-0",
     "r: got k3 (4-0) again or too late, after k4 (5-0)",
-    "r: missed 1 before k5 (6-0), the first of them 5-0",
+    "r: missed 1 entries before k5 (6-0), the first is 5-0",
   ]);
   const sessions = [session("0", [entryAt(6), entryAt(2), entryAt(9)])];
   expect(judge(history({ latest: true, sessions }))).toEqual([
@@ -147,11 +147,11 @@ test("a reordering is found", () => {
   ]);
 });
 
-test("an entry under another id, and one that nobody stored, are found", () => {
+test("detects an entry with a wrong id, and one that was never stored", () => {
   expect(reads(session("0", [...from(0, 3), { id: "4-1", key: "k3" }, ...from(4)]))[0]).toBe(
-    "r: got k3 as 4-1, which is not stored so",
+    "r: got k3 as 4-1, which differs from the stored entry",
   );
   expect(reads(session("0", [...from(0), { id: "11-0", key: "damaged: k1" }]))).toEqual([
-    "r: got damaged: k1 as 11-0, which is not stored so",
+    "r: got damaged: k1 as 11-0, which differs from the stored entry",
   ]);
 });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { BINARY, createSplitter, HEAD_BYTES, TEXT } from "../../../bench/load/frames.ts";
 
-/** A frame as a server sends it, with the shortest length that RFC 6455 section 5.2 allows. */
+/** Encodes a frame of a server with the shortest form of the length (RFC 6455, section 5.2). */
 function serverFrame(opcode: number, payload: Buffer): Buffer {
   const first = 0x80 | opcode;
   if (payload.length < 126) return Buffer.concat([Buffer.from([first, payload.length]), payload]);
@@ -23,7 +23,7 @@ const payloads = fc.array(
   { minLength: 1, maxLength: 8 },
 );
 
-test("frames are told apart however what arrives is cut", () => {
+test("splits frames with chunk boundaries at any offset", () => {
   fc.assert(
     fc.property(
       payloads,
@@ -54,7 +54,7 @@ test("frames are told apart however what arrives is cut", () => {
   );
 });
 
-test("frames are told apart one byte at a time", () => {
+test("splits frames that arrive byte by byte", () => {
   const bytes = Buffer.concat(
     [0, 1, 15, 16, 17, 125, 126, 200].map((n) => serverFrame(BINARY, Buffer.alloc(n, n))),
   );
@@ -64,7 +64,7 @@ test("frames are told apart one byte at a time", () => {
   expect(lengths).toEqual([0, 1, 15, 16, 17, 125, 126, 200]);
 });
 
-test("a fragmented frame is refused", () => {
+test("rejects a fragmented frame", () => {
   const split = createSplitter(() => {});
   const bytes = Buffer.concat([Buffer.from([BINARY, 30]), Buffer.alloc(30)]);
   expect(() => split(bytes, 0, bytes.length)).toThrow("fragmented");

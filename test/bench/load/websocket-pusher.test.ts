@@ -5,7 +5,7 @@ import { entryNumber, entrySentAt, filler, STAMP_BYTES } from "../../../bench/lo
 import { openPusher } from "../../../bench/load/websocket-pusher.ts";
 
 test.each([12, 100, 300, 100_000])(
-  "entries of %d bytes arrive as what they are said to be",
+  "sends entries of %d bytes with their number and time",
   async (entryBytes) => {
     const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
     onTestFinished(() => server.close());

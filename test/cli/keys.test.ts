@@ -81,7 +81,10 @@ test.each([
   ["[]", "not a valid keys file"],
   ['{"keys":[{"id":"a"}]}', "key 1 must have an id, a name and a hash"],
   ['{"keys":[{"id":"a","name":"n","hash":"x","permissions":[]}]}', "must be a SHA-256"],
-  [`{"keys":[{"id":"a","name":"n","hash":"${"0".repeat(64)}","permissions":["fly"]}]}`, "must start with one of"],
+  [
+    `{"keys":[{"id":"a","name":"n","hash":"${"0".repeat(64)}","permissions":["fly"]}]}`,
+    "must start with one of",
+  ],
 ])("reports why a key file is invalid: %s", (text, why) => {
   writeFileSync(file, text);
   expect(() => readKeyFile(file)).toThrow(why);

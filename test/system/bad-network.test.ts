@@ -1,6 +1,6 @@
 /**
- * The network between gateway and Redis stalls, drips and is cut: every wait ends, nothing acknowledged is lost, nobody
- * sees anything twice, and who pushed knows of each entry whether it is stored, is not, or may be.
+ * The network between gateway and Redis stalls, drips and is cut: every wait ends, no acknowledged entry is lost, no
+ * reader sees a repeat, and pushers know of each entry whether it is stored, is not, or may be.
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type BadNetwork, startBadNetwork } from "../support/bad-network.ts";
@@ -30,7 +30,7 @@ async function start(env: Readonly<Record<string, string>> = {}): Promise<void> 
   });
 }
 
-/** The entries of a stream as Redis has them, asked past the network. */
+/** Reads the entries of a stream from Redis directly, without the network. */
 const storedIn = async (stream: string) =>
   ((await redis.control.call("XRANGE", `default:${stream}`, "-", "+")) as [Buffer, Buffer[]][]).map(
     ([id, fields]) => ({ id: id.toString(), text: String(fields[1]) }),
@@ -53,7 +53,7 @@ describe("under load", () => {
       20_000,
     );
   }
-  /** Ends the load and checks what became of its entries. @param codes of what was not (surely) stored */
+  /** Ends the load and checks its entries. @param codes of the entries that are not, or may not be, stored */
   async function settle(codes: readonly string[]): Promise<void> {
     await Promise.all(pushers.map((pusher) => pusher.stop()));
     const stored = await storedIn("s");
@@ -73,7 +73,7 @@ describe("under load", () => {
     expect(await gateway.metric("internal_errors_total")).toBe(0);
   }
 
-  test("one that is cut again and again", async () => {
+  test("recovers from a network that is cut repeatedly", async () => {
     await start();
     await startLoad();
     for (let i = 0; i < 10; i++) {
@@ -84,7 +84,7 @@ describe("under load", () => {
     await settle(["APPEND_UNKNOWN"]);
   });
 
-  test("one that delivers byte by byte, and is cut anywhere between them", async () => {
+  test("recovers from a network that delivers byte by byte and is cut between any two bytes", async () => {
     await start();
     await startLoad();
     await progress(20);
@@ -97,7 +97,7 @@ describe("under load", () => {
     await settle(["APPEND_UNKNOWN"]);
   });
 
-  test("one that stalls for less than Redis may be silent only holds everything up", async () => {
+  test("only waits for a network that stalls for less than the timeout", async () => {
     await start();
     await startLoad();
     await progress(20);
@@ -109,15 +109,15 @@ describe("under load", () => {
     await settle([]);
   });
 
-  test("one that stalls for longer is given up, also where it is asked all the time, and used when it is back", async () => {
+  test("closes a connection that stalls for longer, also under constant requests, and reconnects", async () => {
     await start({ REDIS_SILENCE_MS: "1000", REDIS_WAIT_MS: "300" });
     await startLoad();
     await progress(20);
     network.stall();
-    // What asks all the time: a health probe, whose question is written to each connection.
+    // Constant requests: a health probe writes to each connection.
     const probes = setInterval(() => void request(`${gateway.http}/readyz`).catch(() => undefined), 100);
     await until(
-      "the pushers hear of it",
+      "the pushers receive errors",
       () => pushers.every(({ failed }) => [...failed.values()].includes("APPEND_UNKNOWN")),
       20_000,
     );
@@ -134,7 +134,7 @@ describe("under load", () => {
   });
 });
 
-describe("an append whose answer is cut off", () => {
+describe("an append whose reply is cut off", () => {
   const UNKNOWN = {
     code: "APPEND_UNKNOWN",
     error: "the connection to Redis was lost before it answered; the entry may or may not be stored",
@@ -144,7 +144,7 @@ describe("an append whose answer is cut off", () => {
   const ANSWER_BYTES = 22;
   type Outcome = string | { readonly code: string; readonly error: string };
 
-  /** Every way to push a batch and to hear what became of it. */
+  /** Every way to push a batch and to receive the result. */
   const WAYS: Readonly<Record<string, (stream: string) => Promise<readonly Outcome[]>>> = {
     "format=json with acks": async (stream) => {
       await using socket = await connectSocket(`${gateway.ws}/data/${stream}/push?format=json&ack=1`);
@@ -180,9 +180,9 @@ describe("an append whose answer is cut off", () => {
     },
   };
 
-  test.each(Object.entries(WAYS))("is told entry by entry: %s", async (_name, push) => {
+  test.each(Object.entries(WAYS))("is reported entry by entry: %s", async (_name, push) => {
     await start();
-    // Whole answers before the cut, and bytes of the next one.
+    // Whole replies before the cut, and some bytes of the next one.
     for (const [sure, further] of [
       [0, 1],
       [0, 19],
@@ -201,7 +201,7 @@ describe("an append whose answer is cut off", () => {
     }
   });
 
-  test("without acks it closes the connection", async () => {
+  test("closes the connection without acks", async () => {
     await start();
     await using socket = await connectSocket(`${gateway.ws}/data/s/push?header=0`);
     network.cutReplies("appends", 5);

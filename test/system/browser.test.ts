@@ -73,7 +73,7 @@ describe("/docs", () => {
     for (const path of ["/docs", "/openapi.json", "/", "/docs/static/swagger-initializer.js"]) {
       const { status, text } = await request(`${gateway.http}${path}`, { headers: { accept: "text/html" } });
       expect(status).toBe(200);
-      // Comments in code may.
+      // Comments in code are allowed to.
       const named =
         path === "/openapi.json"
           ? /\/\/[\w-]+\.[\w.-]+/g

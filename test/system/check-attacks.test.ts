@@ -1,6 +1,6 @@
 /**
- * The attack checker as its user runs it, for a moment and with few clients: that it runs, and that it notices when the
- * gateway makes healthy clients wait, or holds on to connections.
+ * The attack checker as a user runs it, briefly and with few clients: it passes, and it detects a gateway that delays
+ * healthy clients or keeps connections open.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -16,7 +16,7 @@ interface Check {
   readonly code: number;
 }
 
-/** Runs the checker. @param seen receives each line while it runs */
+/** Runs the checker. @param seen receives each line during the run */
 async function check(
   args: readonly string[],
   seen: (line: string) => void = () => undefined,
@@ -38,7 +38,7 @@ const problemsOf = ({ lines }: Check): readonly string[] =>
   lines.filter((line) => line.startsWith("PROBLEM"));
 
 // Odd seeds require API keys. Longer than the 17 s within which every connection of a slow client must have ended.
-test("slow and malformed clients hurt no healthy one, and none is left", async () => {
+test("finds no harm to healthy clients by slow and malformed ones, and no connection left open", async () => {
   const found = await check([
     ...["--seed", "3", "--minutes", "0.3"],
     ...["--clients", "60", "--only", "^(slow|malformed)"],
@@ -47,7 +47,7 @@ test("slow and malformed clients hurt no healthy one, and none is left", async (
   expect(found.code).toBe(0);
 });
 
-test("notices that the gateway stands still", async () => {
+test("detects a gateway that hangs", async () => {
   const stopAndContinue = async (pid: number) => {
     process.kill(pid, "SIGSTOP");
     await sleep(1500);

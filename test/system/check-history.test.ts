@@ -1,6 +1,6 @@
 /**
- * The checker as its user runs it, for a moment: seeds that found something once, or hurt most; and that its verdict on
- * what such a run recorded fails when a loss, a repeat or a reordering is planted in it.
+ * The history checker as a user runs it, briefly: with seeds that found faults before or that are the hardest. Its verdict
+ * on a recorded run fails if a loss, a repeat or a reordering is planted in it.
  */
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -21,7 +21,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs a seed. @returns what was recorded @throws Error with the problems where there are any */
+/** Runs a seed. @returns the recording @throws Error with the problems, if any */
 async function check(seed: number, minutes: number, ...flags: readonly string[]): Promise<History> {
   const out = join(folder, `${seed}.json`);
   const args = [MAIN, ...flags, "--seed", String(seed), "--minutes", String(minutes), "--out", out];
@@ -35,7 +35,7 @@ async function check(seed: number, minutes: number, ...flags: readonly string[])
 
 // All seven kinds of faults within nine seconds, twelve or more in all; 1966 tails by blocking reads, 506 trims.
 test.concurrent.each([506, 1966])(
-  "seed %i, which is among the hardest",
+  "passes seed %i, one of the hardest",
   async (seed) => void (await check(seed, 0.15)),
   120_000,
 );
@@ -46,7 +46,7 @@ describe("a run", () => {
     history = await check(9, 0.12);
   });
 
-  /** The history with a change to the longest connection of a reader who gets everything. */
+  /** Returns the history with a change to the longest connection of a reader that receives every entry. */
   function planted(change: (entries: readonly NamedEntry[]) => NamedEntry[]): string[] {
     const copy = structuredClone(history);
     const { sessions } = copy.readers.find(({ name }) => name.startsWith("json")) ?? { sessions: [] };
@@ -56,13 +56,13 @@ describe("a run", () => {
     return judge(copy);
   }
 
-  test("in which nothing is wrong is judged so, and had faults and entries enough to be wrong about", () => {
+  test("passes without faults, and contained enough injected faults and entries", () => {
     expect(judge(history)).toEqual([]);
     expect(history.pushes.filter(({ outcome }) => outcome && "id" in outcome).length).toBeGreaterThan(500);
     expect(history.readers.filter(({ sessions }) => sessions.length > 1).length).toBeGreaterThan(5);
   });
 
-  test("with a planted loss is caught", () => {
+  test("fails with a planted loss", () => {
     expect(planted((entries) => entries.toSpliced(50, 1))).toHaveLength(1);
     const [lost] = history.pushes.filter(({ outcome }) => outcome && "id" in outcome).slice(100);
     const streams = history.streams.map(({ stream, committed, left }) => ({
@@ -73,17 +73,17 @@ describe("a run", () => {
     expect(judge({ ...history, streams }).some((problem) => problem.endsWith("is lost"))).toBe(true);
   });
 
-  test("with a planted repeat is caught", () => {
+  test("fails with a planted repeat", () => {
     expect(planted((entries) => entries.toSpliced(50, 0, ...entries.slice(49, 50)))).toHaveLength(1);
   });
 
-  test("with a planted reordering is caught", () => {
+  test("fails with a planted reordering", () => {
     const wrong = planted((entries) => entries.toSpliced(50, 2, ...entries.slice(50, 52).reverse()));
     expect(wrong.length).toBeGreaterThan(0);
   });
 });
 
-test.concurrent("a run on a cluster whose slots move and whose masters die", async () => {
+test.concurrent("passes on a cluster whose slots move and whose masters are killed", async () => {
   const history = await check(3, 0.1, "--cluster");
   expect(history.pushes.filter(({ outcome }) => outcome && "id" in outcome).length).toBeGreaterThan(500);
   expect(history.takeovers).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 /**
- * The wall clock is set back, and forth, under load: ids go on ascending, nobody misses anything or sees it twice, and no
- * wait becomes longer. The gateway's clock is really set. To Redis a clock that was set back is one that is behind a
- * stream's last id, and so it is here.
+ * The wall clock is set back and forth under load: ids keep ascending, readers miss and repeat nothing, and no wait
+ * becomes longer. The gateway's clock is really set. For Redis, a clock that was set back is one behind the last id of a
+ * stream, which the test produces directly.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test("it is set back and forth under load", async () => {
+test("keeps order and delivery when the clock is set back and forth under load", async () => {
   await using redis = await startRedis();
   await using gateway = await startGatewayProcess({
     env: { ...clock.env, REDIS_URL: redis.url, REDIS_STREAM_MAXLEN: "0", MAX_BATCH_ENTRIES: "1000000" },
@@ -41,7 +41,7 @@ test("it is set back and forth under load", async () => {
   const foreign = new Set<string>();
   for (const [i, set] of [0, -HOUR, HOUR, -HOUR].entries()) {
     clock.set(set);
-    // What was added when Redis' clock was an hour ahead, and the second time an hour and a bit.
+    // Entries added when Redis' clock was one hour ahead, and the second time a little more.
     const ahead = set === 0 ? [] : [`${start + HOUR * 1000 + i}-5`];
     for (const id of ahead) {
       await redis.control.call("XADD", "default:s", id, "d", id);
@@ -51,16 +51,16 @@ test("it is set back and forth under load", async () => {
     await until("the pushers go on", () =>
       pushers.every(({ acknowledged }, at) => acknowledged.size > (before[at] ?? 0) + 50),
     );
-    // Sent again, it is what it was.
+    // A retry returns the same id.
     const mark = `/data/deduped?dedupe=k&dedupe_from=${i}`;
     expect(await post(mark)).toBe(await post(mark));
-    // From now on is what comes now, and the newest is the last that came, wherever the clock is.
+    // `now` starts at the next entry, and `newest` is the last one added, independent of the clock.
     await using now = await startReader(gateway.ws, "quiet", "json", "$");
     await using pull = await connectSocket(`${gateway.ws}/data/quiet/pull?format=json&last_entry_id=$`);
     await pull.taken();
     await until("it reads", async () => (await gateway.metric("readers")) >= WAYS.length + 2);
     const id = await post("/data/quiet");
-    await until("it comes", () => now.entries.length > 0);
+    await until("the entry arrives", () => now.entries.length > 0);
     expect(now.entries.map((entry) => entry.id)).toEqual([id]);
     const newest = await request(`${gateway.http}/data/quiet?latest=1&last_entry_id=0&block=0`);
     expect(newest.headers["x-last-entry-id"]).toBe(id);
@@ -69,7 +69,7 @@ test("it is set back and forth under load", async () => {
   const answer = await request(`${gateway.http}/data/s/entries?format=json&count=1000000`);
   const stored = (answer.json() as [string, string, string][]).map(([, id, text]) => ({ id, text }));
   const last = stored.at(-1)?.id;
-  // Redis' clock was behind all the time since.
+  // Redis' clock has been behind since then.
   expect(last).toMatch(new RegExp(`^${start + HOUR * 1000 + 3}-\\d\\d+$`));
   expect(stored.filter(({ id }) => foreign.has(id))).toHaveLength(3);
   await until("all readers have it", () => readers.every(({ entries }) => entries.at(-1)?.id === last));
@@ -83,7 +83,7 @@ test("it is set back and forth under load", async () => {
   expect(await gateway.metric("internal_errors_total")).toBe(0);
 });
 
-test("a push that waits for Redis waits no longer for it", async () => {
+test("does not extend the wait of a push for Redis", async () => {
   await using redis = await startRedis();
   await using gateway = await startGatewayProcess({
     env: { ...clock.env, REDIS_URL: redis.url, REDIS_WAIT_MS: "1500" },

@@ -1,6 +1,6 @@
 /**
- * A Redis Cluster of real processes behind one gateway: all that a client can do, and then slots that move, masters that are
- * killed and nodes that join, under load. Nobody misses an entry, has one twice or out of order, and the gateway stays.
+ * A Redis Cluster of real processes behind one gateway: all client features, then slots that move, masters that are
+ * killed and nodes that join, under load. No reader misses, repeats or reorders an entry, and the gateway stays up.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { slotOf } from "../../src/redis/hash-slot.ts";
@@ -13,7 +13,7 @@ import type { TestRedis } from "../support/redis.ts";
 import { connectSocket } from "../support/socket.ts";
 import { until } from "../support/until.ts";
 
-describe("what clients can do", () => {
+describe("client features", () => {
   let cluster: TestCluster;
   let gateway: TestGateway;
   beforeAll(async () => {
@@ -36,7 +36,7 @@ describe("what clients can do", () => {
     return data;
   }
 
-  test("push and pull, of many streams in one request", async () => {
+  test("push and pull of many streams in one request", async () => {
     const names = Array.from({ length: 20 }, (_, i) => `many${i}`);
     expect(new Set(names.map((name) => slotOf(`default:${name}`) % 3)).size).toBeGreaterThan(1);
     const url = `${gateway.ws}/data/${names.join("+")}`;
@@ -52,7 +52,7 @@ describe("what clients can do", () => {
     expect(seen.toSorted()).toEqual(names.flatMap((name) => [`${name} a`, `${name} b`]).toSorted());
   });
 
-  test("HTTP: append, history, the newest, waiting for what comes", async () => {
+  test("HTTP: append, history, newest, and waiting for new entries", async () => {
     for (let i = 0; i < 10; i++)
       expect((await request(`${gateway.http}/data/http`, { method: "POST", body: `${i}` })).status).toBe(200);
     const page = await request(`${gateway.http}/data/http/entries?format=json&count=4`);
@@ -60,14 +60,14 @@ describe("what clients can do", () => {
     const newest = await request(`${gateway.http}/data/http?latest=1&last_entry_id=0`);
     expect(newest.text).toBe("9");
     const waiting = request(`${gateway.http}/data/http+other?block=20000&format=json`);
-    await until("somebody waits", async () =>
+    await until("a reader waits", async () =>
       (await request(`${gateway.http}/metrics`)).text.includes("redis_streamer_readers 1"),
     );
     await request(`${gateway.http}/data/other`, { method: "POST", body: "late" });
     expect((await waiting).json()).toEqual([["other", expect.any(String), "late"]]);
   });
 
-  test("own ids, and an entry that is refused", async () => {
+  test("own ids, and a rejected entry", async () => {
     await using push = await connectSocket(`${gateway.ws}/data/ids/push?ack=1&format=json`);
     push.send(
       JSON.stringify([
@@ -136,7 +136,7 @@ describe("what clients can do", () => {
     expect(await graphql(`{ devices { id } }`)).toEqual({ devices: [] });
   });
 
-  test("devices that come and go by their sockets, each told once", async () => {
+  test("presence by sockets, with one event per change", async () => {
     await using other = await startTestGateway(cluster.url, { DEVICE_TIMEOUT: "0.6" });
     const connected = async () =>
       ((await cluster.do("SMEMBERS", ":devices:connected")) as Buffer[]).map(String).includes("rover");
@@ -155,47 +155,47 @@ describe("what clients can do", () => {
       async () => (await cluster.do("ZCARD", ":devices:lease:{:devices:leases}:rover")) === 1,
     );
     expect(await connected()).toBe(true);
-    // Not closed, so that the lease runs out and somebody else has to see it.
+    // Not closed, so that the lease expires and another gateway has to detect it.
     second.raw.pause();
-    await until("it is gone", async () => !(await connected()));
+    await until("the device is disconnected", async () => !(await connected()));
     second.raw.terminate();
     const events = (await cluster.do("XRANGE", ":event:device.connected", "-", "+")) as [Buffer, Buffer[]][];
-    const told = events.map(([, [, data]]) => JSON.parse(String(data)));
-    expect(told.filter(({ device_id }) => device_id === "rover")).toEqual([
+    const recorded = events.map(([, [, data]]) => JSON.parse(String(data)));
+    expect(recorded.filter(({ device_id }) => device_id === "rover")).toEqual([
       { device_id: "rover", connected: true, meta: {} },
       { device_id: "rover", connected: false },
     ]);
   });
 
-  test("changes of metadata, on whichever node", async () => {
+  test("changes of metadata on any node", async () => {
     await using socket = await connectSocket(`${gateway.ws}/graphql`, {}, ["graphql-transport-ws"]);
     const send = (message: object) => socket.send(JSON.stringify(message));
     send({ type: "connection_init" });
     await socket.next();
     const query = "subscription { streamMeta { streamId meta } }";
     send({ id: "1", type: "subscribe", payload: { query } });
-    const told = new Map<string, unknown>();
+    const received = new Map<string, unknown>();
     const listening = (async () => {
       for (;;) {
         const { payload } = JSON.parse(await socket.text());
-        told.set(payload.data.streamMeta.streamId, payload.data.streamMeta.meta);
+        received.set(payload.data.streamMeta.streamId, payload.data.streamMeta.meta);
       }
     })().catch(() => undefined);
     const streams = Array.from({ length: 12 }, (_, i) => `cam:m${i}`);
     let tries = 0;
-    await until("all are told", async () => {
+    await until("all changes are received", async () => {
       tries++;
       for (const one of streams) await cluster.do("SET", `:stream:meta:${one}`, `{"tries":${tries}}`);
-      return streams.every((one) => told.has(one));
+      return streams.every((one) => received.has(one));
     });
-    await until("the last of each is told", () =>
-      streams.every((one) => (told.get(one) as { tries: number }).tries === tries),
+    await until("the last change of each is received", () =>
+      streams.every((one) => (received.get(one) as { tries: number }).tries === tries),
     );
     socket.close();
     await listening;
   });
 
-  test("flush, of all nodes", async () => {
+  test("flush of all nodes", async () => {
     for (let i = 0; i < 20; i++) await request(`${gateway.http}/data/f${i}`, { method: "POST", body: "x" });
     await graphql("mutation { flush }");
     expect(await graphql("{ streamIds }")).toEqual({ streamIds: [] });
@@ -203,7 +203,7 @@ describe("what clients can do", () => {
   });
 });
 
-test("a cluster that is away, or of which a part is, is told of in time, and comes back", async () => {
+test("reports an unavailable cluster, or part of one, in time, and recovers", async () => {
   await using cluster = await startCluster(3);
   await using gateway = await startTestGateway(cluster.url, { REDIS_WAIT_MS: "300" });
   const push = async () => {
@@ -213,20 +213,20 @@ test("a cluster that is away, or of which a part is, is told of in time, and com
   expect(await push()).toBe("stored");
   const owner = await cluster.ownerOf(slotOf("default:s"));
   await owner.kill();
-  await until("the loss is told", async () => (await push()) === "REDIS_UNAVAILABLE");
+  await until("the loss is reported", async () => (await push()) === "REDIS_UNAVAILABLE");
   expect((await request(`${gateway.http}/data/s/entries`)).status).toBe(503);
   expect((await request(`${gateway.http}/readyz`)).status).toBe(503);
   expect((await request(`${gateway.http}/healthz`)).status).toBe(200);
   await owner.start();
   await until("it is stored again", async () => (await push()) === "stored");
   for (const node of cluster.nodes) await node.kill();
-  await until("the loss is told", async () => (await push()) === "REDIS_UNAVAILABLE");
+  await until("the loss is reported", async () => (await push()) === "REDIS_UNAVAILABLE");
   await Promise.all(cluster.nodes.map((node) => node.start()));
   await until("it is stored again", async () => (await push()) === "stored");
   await until("it is ready", async () => (await request(`${gateway.http}/readyz`)).status === 200);
 });
 
-/** Three streams of different nodes, and one that is not there until its slot has moved. */
+/** Three streams on different nodes, and one that does not exist until its slot has moved. */
 const STREAMS = ["a", "b", "c"];
 const WAYS: readonly Way[] = ["json", "header", "acked", "events"];
 const keyOf = (stream: string) => `default:${stream}`;
@@ -238,10 +238,10 @@ interface Load {
   readonly readers: readonly Reader[];
 }
 
-/** A pusher with ids of its own, which Redis refuses where a later one came first. */
+/** A pusher with its own ids, which Redis rejects if a later one arrived first. */
 interface NumberedPusher {
   readonly stored: ReadonlySet<string>;
-  /** Codes of what was not (or not surely) stored. */
+  /** Codes of entries that are not, or may not be, stored. */
   readonly failed: readonly string[];
   stop(): Promise<void>;
 }
@@ -274,7 +274,7 @@ async function startNumbered(ws: string, stream: string): Promise<NumberedPusher
   };
 }
 
-describe("what happens to a cluster under load", () => {
+describe("topology changes under load", () => {
   let cluster: TestCluster;
   let gateway: GatewayProcess;
   let loads: Load[];
@@ -310,17 +310,17 @@ describe("what happens to a cluster under load", () => {
     ]);
   const seen = () => loads.flatMap(({ readers }) => readers.map(({ entries }) => entries.length));
 
-  /** Waits until every pusher has more of its entries acknowledged, and every reader more of them read. */
+  /** Waits until more entries of every pusher are acknowledged, and every reader has read more. */
   async function progress(): Promise<void> {
     const before = acknowledged();
     await until(
-      () => `each pusher goes on: ${before} became ${acknowledged()}`,
+      () => `each pusher continues: ${before} became ${acknowledged()}`,
       () => acknowledged().every((now, i) => now >= (before[i] ?? 0) + 50),
       60_000,
     );
     const read = seen();
     await until(
-      () => `each reader goes on: ${read} became ${seen()}`,
+      () => `each reader continues: ${read} became ${seen()}`,
       () => seen().every((now, i) => now >= (read[i] ?? 0) + 50),
       60_000,
     );
@@ -334,7 +334,7 @@ describe("what happens to a cluster under load", () => {
       ]),
     );
 
-  test("slots move there and back: nothing fails, not even ids that have to ascend", async () => {
+  test("loses nothing when slots move there and back, not even ids that must ascend", async () => {
     for (const stream of STREAMS) {
       const slots = [slotOf(keyOf(stream)), slotOf(keyOf(`${stream}-numbered`))];
       const homes = await Promise.all(
@@ -348,7 +348,7 @@ describe("what happens to a cluster under load", () => {
     expect(failures()).toEqual(new Set());
   });
 
-  /** A master that is not this one. */
+  /** Returns a master other than this one. */
   async function another(than: TestRedis): Promise<TestRedis> {
     for (let slot = 0; slot < 16_384; slot += 1000) {
       const owner = await cluster.ownerOf(slot);
@@ -357,7 +357,7 @@ describe("what happens to a cluster under load", () => {
     throw new Error("there is one master alone");
   }
 
-  test("a stream that is not there yet when its slot moves is read when it comes", async () => {
+  test("delivers the first entry of a stream that did not exist when its slot moved", async () => {
     const slot = slotOf(keyOf("new"));
     await using reader = await startReader(gateway.ws, "new", "json", "0");
     await using other = await startReader(gateway.ws, "new", "header", "$");
@@ -367,10 +367,12 @@ describe("what happens to a cluster under load", () => {
     );
     const from = await cluster.ownerOf(slot);
     await cluster.moveSlot(slot, await another(from));
-    // By somebody else, of whom no command here is refused.
+    // Appended by another client, so that the gateway receives no redirection.
     const id = String(await cluster.do("XADD", keyOf("new"), "*", "d", "x"));
-    await until("both have it", () => [reader, other].every(({ entries }) => entries.at(-1)?.id === id));
-    // And half way: the slot's new node has it already, and the old one does not say so.
+    await until("both readers have it", () =>
+      [reader, other].every(({ entries }) => entries.at(-1)?.id === id),
+    );
+    // During the migration: the new node already has the slot, and the old one does not redirect.
     const half = await cluster.ownerOf(slot);
     const [fromId, toId] = [
       await half.control.call("CLUSTER", "MYID"),
@@ -379,25 +381,25 @@ describe("what happens to a cluster under load", () => {
     await from.control.call("CLUSTER", "SETSLOT", slot, "IMPORTING", String(fromId));
     await half.control.call("CLUSTER", "SETSLOT", slot, "MIGRATING", String(toId));
     await half.control.call("MIGRATE", "127.0.0.1", from.port, keyOf("new"), 0, 5000);
-    const asked = await Promise.all([
+    const replies = await Promise.all([
       from.control.call("ASKING"),
       from.control.call("XADD", keyOf("new"), "*", "d", "y"),
     ]);
-    await until("both have it", () =>
-      [reader, other].every(({ entries }) => entries.at(-1)?.id === String(asked[1])),
+    await until("both readers have it", () =>
+      [reader, other].every(({ entries }) => entries.at(-1)?.id === String(replies[1])),
     );
     await cluster.moveSlot(slot, from);
     for (const { entries } of [reader, other]) expect(entries.map(({ text }) => text)).toEqual(["x", "y"]);
   });
 
-  test("a node joins and takes slots", async () => {
+  test("continues when a node joins and takes slots", async () => {
     const node = await cluster.join();
     for (const stream of STREAMS) await cluster.moveSlot(slotOf(keyOf(stream)), node);
     await progress();
     expect(failures()).toEqual(new Set());
   });
 
-  test("a master is killed and its replica takes over", async () => {
+  test("continues when a master is killed and its replica is promoted", async () => {
     const slot = slotOf(keyOf("a-numbered"));
     const master = await cluster.ownerOf(slot);
     await progress();
@@ -406,11 +408,11 @@ describe("what happens to a cluster under load", () => {
     await progress();
     await master.start();
     await progress();
-    // What was under way to the one that died, and nothing else.
+    // Only entries in flight to the killed master may fail.
     expect([...failures()].filter((code) => code !== "APPEND_UNKNOWN")).toEqual([]);
   });
 
-  test("a master hangs, and its replica takes over", async () => {
+  test("continues when a master hangs and its replica is promoted", async () => {
     const slot = slotOf(keyOf("b-numbered"));
     const master = await cluster.ownerOf(slot);
     master.freeze();
@@ -425,7 +427,7 @@ describe("what happens to a cluster under load", () => {
     expect([...failures()].filter((code) => code !== "APPEND_UNKNOWN")).toEqual([]);
   });
 
-  /** How often a node was asked for a range, if it is a replica. */
+  /** Number of range reads of a node, if it is a replica. */
   async function pagesOfReplica({ control }: TestRedis): Promise<number> {
     if (!String(await control.call("INFO", "replication")).includes("role:slave")) return 0;
     const [, calls = "0"] =
@@ -438,7 +440,7 @@ describe("what happens to a cluster under load", () => {
     return (answer.json() as [string, string, string][]).map(([, id, text]) => ({ id, text }));
   }
 
-  test("in the end every reader has the stream, in order and once, and every acknowledged entry is there", async () => {
+  test("has delivered the stream to every reader in order and once, and stored every acknowledged entry", async () => {
     await progress();
     for (const { pushers, numbered } of loads)
       await Promise.all([...pushers.map((pusher) => pusher.stop()), numbered.stop()]);
@@ -450,7 +452,7 @@ describe("what happens to a cluster under load", () => {
         () => `all readers have ${last}: ${readers.map(({ entries }) => entries.at(-1)?.id)}`,
         () => readers.every(({ entries }) => entries.at(-1)?.id === last),
       );
-      // A replica that takes over may not have the last moment of the master that died: what it does not have, nobody has.
+      // A promoted replica may lack the last entries of the killed master; those are lost to everyone.
       const acks = pushers.flatMap(({ acknowledged: all }) => [...all]);
       expect(acks.filter(([id, number]) => texts.get(id) !== `${number}`).length).toBeLessThan(100);
       const ids = new Set((await entriesOf(`${stream}-numbered`)).map(({ id }) => id));
@@ -463,7 +465,7 @@ describe("what happens to a cluster under load", () => {
         expect(kept).toEqual(stored.slice(from));
       }
     }
-    // History came from those that follow.
+    // History was read from replicas.
     const pages = await Promise.all(cluster.nodes.map(pagesOfReplica));
     expect(pages.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(STREAMS.length);
     expect(await gateway.metric("appends_in_flight")).toBe(0);

@@ -1,4 +1,4 @@
-/** What the container runs, as its user and with its environment, in folders as the image and its volume have them. */
+/** The container's command, with its user and environment, in folders like those of the image and its volume. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
@@ -68,7 +68,7 @@ function start(port: number, more: Record<string, string> = {}) {
 const healthOf = (env: ReturnType<typeof envOf>) =>
   spawnSync(process.execPath, [path("scripts/check-health.js")], { ...USER, cwd: root, env }).status;
 
-test("AUTH=1 works: keys are made in the running container, and last", async () => {
+test("AUTH=1 works: keys created in the running container persist", async () => {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/openapi.json`;
   let key = "";
@@ -99,7 +99,7 @@ test("AUTH=1 works: keys are made in the running container, and last", async () 
   expect((await request(url, { headers: { "x-api-key": key } })).status).toBe(200);
 });
 
-test("the health check follows https, Redis and the program", async () => {
+test("reports the health of https, Redis and the process in the health check", async () => {
   const port = await freePort();
   using authority = createAuthority();
   const issued = authority.issue("gateway");

@@ -1,6 +1,6 @@
 /**
- * Processes end without warning, or stand still for longer than anybody waits: the gateway, Redis, both at once. Whoever
- * comes back goes on where it was; what was acknowledged is there; of what was not, who pushed knows what it does not know.
+ * Processes are killed or hang for longer than any timeout: the gateway, Redis, or both. Clients that reconnect resume
+ * where they were. Acknowledged entries are stored, and pushers know which unacknowledged ones may be.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,17 +28,17 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Pushers and readers that come back whenever the gateway does, and what they have seen in all. */
+/** Pushers and readers that reconnect whenever the gateway restarts, with all that they received. */
 interface Load {
   readonly pushers: Pusher[];
-  /** Of each way, over all its connections. */
+  /** Per kind of reader, over all its connections. */
   readonly seen: SeenEntry[][];
   readers: readonly Reader[];
 }
 
 const startLoad = (): Load => ({ pushers: [], seen: WAYS.map(() => []), readers: [] });
 
-/** Connects all, readers behind what they have seen, and waits until it goes well. */
+/** Connects all clients, readers after their last entry, and waits until entries arrive. */
 async function connect(load: Load, { ws, logged }: GatewayProcess): Promise<void> {
   load.readers = await Promise.all(
     WAYS.map((way, i) => startReader(ws, "s", way, load.seen[i]?.at(-1)?.id ?? "0")),
@@ -52,7 +52,7 @@ async function connect(load: Load, { ws, logged }: GatewayProcess): Promise<void
   );
 }
 
-/** Takes down what the readers have; their connections are gone, or go. */
+/** Records what the readers received; their connections are closed, or close now. */
 async function disconnect(load: Load): Promise<void> {
   await Promise.all(load.pushers.map((pusher) => pusher.stop()));
   await Promise.all(load.readers.map((reader) => reader[Symbol.asyncDispose]()));
@@ -62,7 +62,7 @@ async function disconnect(load: Load): Promise<void> {
   });
 }
 
-/** Lets the readers come to the end, and checks all that was seen and acknowledged. */
+/** Lets the readers finish, and checks all received and acknowledged entries. */
 async function settle(load: Load, { http }: GatewayProcess): Promise<void> {
   await Promise.all(load.pushers.map((pusher) => pusher.stop()));
   await until("Redis is there", async () => (await request(`${http}/readyz`)).status === 200);
@@ -85,7 +85,7 @@ test.each([
   ["the gateway", { isGateway: true, isRedis: false }],
   ["both, Redis first,", { isGateway: true, isRedis: true }],
 ])(
-  "%s dies by kill -9, again and again: a managed Redis",
+  "loses nothing when %s is killed repeatedly: a managed Redis",
   async (_who, { isRedis }) => {
     const load = startLoad();
     for (let death = 0; death < 2; death++) {
@@ -105,7 +105,7 @@ test.each([
   60_000,
 );
 
-test("kill -9 of both, again and again, with a Redis elsewhere", async () => {
+test("loses nothing when both are killed repeatedly: an external Redis", async () => {
   await using redis = await startRedis("--appendonly", "yes", "--appendfsync", "always");
   const load = startLoad();
   for (let death = 0; death < 2; death++) {
@@ -123,7 +123,7 @@ test("kill -9 of both, again and again, with a Redis elsewhere", async () => {
   await settle(load, gateway);
 });
 
-test("Redis stands still for longer than it may be silent, again and again", async () => {
+test("loses nothing when Redis repeatedly hangs for longer than the timeout", async () => {
   const redis: TestRedis = await startRedis();
   try {
     await using gateway = await startGatewayProcess({
@@ -132,13 +132,13 @@ test("Redis stands still for longer than it may be silent, again and again", asy
     const load = startLoad();
     await connect(load, gateway);
     for (let freeze = 0; freeze < 2; freeze++) {
-      const told = load.pushers.map(({ failed }) => failed.size);
+      const failedBefore = load.pushers.map(({ failed }) => failed.size);
       redis.freeze();
       for (const code of ["APPEND_UNKNOWN", "REDIS_UNAVAILABLE"]) {
         await until(
-          `every pusher is told ${code}`,
+          `every pusher receives ${code}`,
           () =>
-            load.pushers.every(({ failed }, i) => [...failed.values()].slice(told[i] ?? 0).includes(code)),
+            load.pushers.every(({ failed }, i) => [...failed.values()].slice(failedBefore[i] ?? 0).includes(code)),
           20_000,
         );
       }

@@ -35,7 +35,7 @@ afterAll(async () => {
 const add = (key: string, id: string, data: string) =>
   redis.control.call("XADD", `default:${key}`, id, "d", data);
 
-/** Opens a page of another local origin, whose scripts note what they see in `seen`. */
+/** Opens a page of another local origin, whose scripts record events in `seen`. */
 async function openSite(): Promise<Page> {
   const page = await browser.context.newPage();
   await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);
@@ -43,7 +43,7 @@ async function openSite(): Promise<Page> {
   return page;
 }
 
-/** What the page has seen, as soon as there is so much of it. */
+/** Returns the events that the page has recorded, once there are enough. */
 async function seenBy(page: Page, count: number): Promise<readonly string[]> {
   let seen: readonly string[] = [];
   await until(
@@ -77,7 +77,7 @@ test.each(["EventSource", "EventSourcePolyfill"])(
   },
 );
 
-test("listeners hear the streams that they name, and those of open and error no entry", async () => {
+test("delivers entries to the listeners of their streams, and none to those of open and error", async () => {
   const streams = ["plain", "error", "open", "gap"];
   await using gateway = await startTestGateway(redis.url);
   for (const stream of streams) await add(stream, "*", stream);

@@ -1,6 +1,6 @@
 /**
- * Redis has no room, in memory or on its disk: who pushes is told so, what was acknowledged stays, readers go on, and when
- * there is room again, so do pushers.
+ * Redis is out of memory or disk space: pushers receive errors, acknowledged entries stay, readers continue, and pushers
+ * succeed again when there is space.
  */
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -29,29 +29,29 @@ async function startLoad({ ws }: GatewayProcess): Promise<Load> {
 async function progress({ pusher }: Load, { logged }: GatewayProcess): Promise<void> {
   const before = pusher.acknowledged.size;
   await until(
-    () => `the pusher goes on behind ${before}: ${logged.slice(-20).join("; ")}`,
+    () => `the pusher continues after ${before}: ${logged.slice(-20).join("; ")}`,
     () => pusher.acknowledged.size >= before + 50,
     20_000,
   );
 }
 
-/** Waits until the pusher is told that its entries are not (surely) stored. */
-async function isTold({ pusher }: Load, code: string): Promise<void> {
+/** Waits until the pusher has received errors for entries that are not, or may not be, stored. */
+async function receives({ pusher }: Load, code: string): Promise<void> {
   const before = pusher.failed.size;
   await until(
-    `the pusher is told ${code}`,
+    `the pusher receives ${code}`,
     () => [...pusher.failed.values()].slice(before).includes(code),
     20_000,
   );
 }
 
-/** What is stored, as the gateway shows it. */
+/** Returns the stored entries as the gateway shows them. */
 async function storedIn({ http }: GatewayProcess, stream: string) {
   const answer = await request(`${http}/data/${stream}/entries?format=json&count=1000000`);
   return (answer.json() as [string, string, string][]).map(([, id, text]) => ({ id, text }));
 }
 
-/** Ends a load. @param codes of what was not stored, in which case it is not, or may be */
+/** Ends a load. @param codes of the entries that are not, or may not be, stored */
 async function settle(
   gateway: GatewayProcess,
   { pusher, readers }: Load,
@@ -77,7 +77,7 @@ async function settle(
   expect(await gateway.metric("internal_errors_total")).toBe(0);
 }
 
-/** Tries every way in, and that all ways out work. */
+/** Tries every write route, and checks that all read routes work. */
 async function expectFull(gateway: GatewayProcess): Promise<void> {
   const full = { code: "REDIS_FULL", error: expect.stringMatching(/^Redis cannot store more: /) };
   const post = await request(`${gateway.http}/data/s`, { method: "POST", body: "x" });
@@ -113,7 +113,7 @@ async function expectFull(gateway: GatewayProcess): Promise<void> {
 const pidOf = async ({ control }: TestRedis) =>
   Number(/^process_id:(\d+)/m.exec(String(await control.call("INFO", "server")))?.[1]);
 
-/** The size of the largest file below a folder. */
+/** Returns the size of the largest file below a folder. */
 const largestIn = (dir: string): number =>
   Math.max(
     ...readdirSync(dir, { recursive: true, encoding: "utf8" }).map((name) => {
@@ -122,7 +122,7 @@ const largestIn = (dir: string): number =>
     }),
   );
 
-test("maxmemory is reached, and there is room again", async () => {
+test("recovers after maxmemory was reached", async () => {
   await using redis = await startRedis("--maxmemory-policy", "noeviction");
   await using gateway = await startGatewayProcess({ env: { ...ALL, REDIS_URL: redis.url } });
   const load = await startLoad(gateway);
@@ -130,14 +130,14 @@ test("maxmemory is reached, and there is room again", async () => {
   await progress(load, gateway);
   const used = Number(/^used_memory:(\d+)/m.exec(String(await redis.control.call("INFO", "memory")))?.[1]);
   await redis.control.call("CONFIG", "SET", "maxmemory", used - 2 * 1024 * 1024);
-  await isTold(load, "REDIS_FULL");
+  await receives(load, "REDIS_FULL");
   await expectFull(gateway);
   await redis.control.call("DEL", "ballast");
   await progress(load, gateway);
   await settle(gateway, load, ["REDIS_FULL"]);
 });
 
-test("the disk of a Redis that syncs every second is full, and has room again", async () => {
+test("recovers after the disk of a Redis that syncs every second was full", async () => {
   await using redis = await startRedis("--appendonly", "yes", "--appendfsync", "everysec");
   await using gateway = await startGatewayProcess({ env: { ...ALL, REDIS_URL: redis.url } });
   const load = await startLoad(gateway);
@@ -145,22 +145,22 @@ test("the disk of a Redis that syncs every second is full, and has room again", 
   const pid = await pidOf(redis);
   const dir = String(((await redis.control.call("CONFIG", "GET", "dir")) as unknown[])[1]);
   limitFiles(pid, largestIn(dir));
-  await isTold(load, "REDIS_FULL");
-  // It can be come back to, and be read from.
+  await receives(load, "REDIS_FULL");
+  // Clients can reconnect and read.
   for (const name of ["reads", "tail", "appends"]) expect(await killConnections(redis, name)).toBe(1);
-  await isTold(load, "REDIS_FULL");
+  await receives(load, "REDIS_FULL");
   await until("Redis is there", async () => (await request(`${gateway.http}/readyz`)).status === 200);
   await expectFull(gateway);
   limitFiles(pid, "unlimited");
   await progress(load, gateway);
-  // All that was acknowledged is on the disk by now, also what was when it was full.
+  // All acknowledged entries are on disk by now, also those from when it was full.
   await redis.kill();
   await redis.start();
   await progress(load, gateway);
   await settle(gateway, load, ["REDIS_FULL", "APPEND_UNKNOWN"]);
 });
 
-test("the disk of a managed Redis, which syncs always and gives up on it, is full, and has room again", async () => {
+test("recovers after the disk of a managed Redis, which syncs always and exits, was full", async () => {
   const folder = mkdtempSync(join(tmpdir(), "full-store-"));
   const server = join(folder, "redis-server");
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own
@@ -173,15 +173,15 @@ test("the disk of a managed Redis, which syncs always and gives up on it, is ful
     });
     const load = await startLoad(gateway);
     await progress(load, gateway);
-    // Those that come after it inherit the gateway's.
+    // Servers that are started later inherit the gateway's limit.
     const size = largestIn(join(folder, "data"));
     limitFiles(gateway.pid, size);
     limitFiles(Number(readFileSync(join(folder, "data/redis.pid"), "utf8")), size);
-    await isTold(load, "APPEND_UNKNOWN");
-    await until("it says why", () =>
+    await receives(load, "APPEND_UNKNOWN");
+    await until("the log names the reason", () =>
       gateway.logged.some((line) => /AOF.*(File too large|No space)/.test(line)),
     );
-    await isTold(load, "REDIS_UNAVAILABLE");
+    await receives(load, "REDIS_UNAVAILABLE");
     expect((await request(`${gateway.http}/healthz`)).status).toBe(200);
     limitFiles(gateway.pid, "unlimited");
     await until(

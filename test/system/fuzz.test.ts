@@ -1,6 +1,6 @@
 /**
- * Thousands of things that no client should send, over real sockets. Each is answered with the code that it deserves and
- * a sentence that names what was wrong, nothing of it is stored, and the healthy connections beside it notice nothing.
+ * Thousands of invalid requests over real sockets. Each is answered with the right code and a message that names the
+ * problem, nothing of it is stored, and healthy connections are not affected.
  */
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
@@ -34,14 +34,14 @@ beforeAll(async () => {
   await healthyPush.next();
 });
 afterEach(async () => {
-  // The very same sockets as ever, and nothing in Redis but theirs.
+  // The same sockets as at the start, and nothing in Redis but their entries.
   const mark = randomBytes(8);
   healthyPush.send(mark);
   expect(JSON.parse(await healthyPush.text())).toEqual([expect.stringMatching(/^\d+-\d+$/)]);
   let pulled = await healthyPull.next();
   while (!pulled.data.equals(mark)) pulled = await healthyPull.next();
   const keys = String(await redis.control.call("KEYS", "*")).split(",");
-  // So that what one test stored does not fail the others.
+  // Entries that one test stored must not fail the next test.
   for (const key of keys) if (key !== "default:healthy") await redis.control.call("DEL", key);
   expect(keys).toEqual(["default:healthy"]);
   const { text } = await request(`${gateway.http}/metrics`);
@@ -55,7 +55,7 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** How the server ends a socket that sends these messages; undefined where each message was answered instead. */
+/** How the server closes a socket that sends these messages; undefined if it answers each message instead. */
 function endOf(path: string, messages: readonly (string | Uint8Array)[] = []): Promise<string | undefined> {
   const socket = new WebSocket(`${gateway.ws}/data/${path}`, { perMessageDeflate: false });
   let answers = 0;
@@ -74,7 +74,7 @@ function endOf(path: string, messages: readonly (string | Uint8Array)[] = []): P
   });
 }
 
-/** Checks a property on so many values, many of them at a time: most of it is waiting. */
+/** Checks a property for a number of values, many at a time, because most of the time is waiting. */
 async function check<T>(
   runs: number,
   values: fc.Arbitrary<T>,
@@ -105,7 +105,7 @@ const isJson = (text: string) => {
   }
 };
 
-/** Text a browser could send: lone surrogates cannot be sent as UTF-8. */
+/** Text that a browser can send: lone surrogates cannot be encoded as UTF-8. */
 const text = fc.string({ unit: "binary", maxLength: 30 });
 const id = fc.constantFrom("1-1", "*", "5", null, "7-*");
 const notAnOffset = fc.oneof(
@@ -133,7 +133,7 @@ const notAnId = fc.oneof(
 );
 const notAStream = fc.constantFrom<unknown>("", 1, null, true, {}, []);
 
-describe("push headers", () => {
+describe("rejects push headers", () => {
   const offset = fc.nat(5);
   const badItem = fc.oneof(
     fc.tuple(fc.constant("s"), id, notAnOffset),
@@ -159,7 +159,7 @@ describe("push headers", () => {
       .map(([a, b, c]) => JSON.stringify([...a, b, ...c])),
     // Half offsets, half items.
     fc.constantFrom('[5,["s",5]]', '[["s",5],5]', '["s",5]', "[[5],[5]]"),
-    // Cut off in the middle.
+    // Truncated in the middle.
     fc.nat(20).map((at) => '[["s","1-1",2],["s","2-1",5]]'.slice(0, at)),
   );
 
@@ -184,7 +184,7 @@ describe("push headers", () => {
       },
     ));
 
-  test("that do not fit the streams of the URL", () =>
+  test("that do not match the streams of the URL", () =>
     check(
       100,
       fc.integer({ min: 1, max: 6 }).filter((n) => n !== 2),
@@ -196,7 +196,7 @@ describe("push headers", () => {
       },
     ));
 
-  test("end the connection: what came before is stored and acknowledged, what comes behind is not", () =>
+  test("and closes the connection: earlier messages are stored and acknowledged, later ones are not", () =>
     check(200, fc.tuple(fc.nat(5), malformedHeader, fc.uuid()), async ([before, header, stream]) => {
       await using socket = await connectSocket(`${gateway.ws}/data/${stream}/push?ack=1`);
       const batch = (name: string) => {
@@ -224,12 +224,12 @@ describe("push headers", () => {
     ["format=msgpack", ["[]"], WRONG_KIND],
     ["format=json", [Buffer.from("[]")], WRONG_KIND],
   );
-  test("and payloads of the wrong kind of message", () =>
+  test("and payloads in the wrong kind of message", () =>
     check(200, kinds, async ([query, messages, expected]) => {
       expect(await endOf(`fuzz/push?ack=1&${query}`, messages)).toMatch(expected);
     }));
 
-  test("and payloads that are too large, or batches of too many", () =>
+  test("and payloads that are too large, or batches with too many entries", () =>
     check(
       100,
       fc.constantFrom<[string, (string | Uint8Array)[]]>(
@@ -254,7 +254,7 @@ function fits(offsets: readonly number[], length: number, side: string): boolean
   return areStarts ? offsets[0] === 0 : offsets.at(-1) === length;
 }
 
-describe("the clean formats", () => {
+describe("rejects in the clean formats", () => {
   const bytes = fc.uint8Array({ maxLength: 40 });
   const whole = encode([
     ["fuzz", null, Uint8Array.of(1, 2, 3)],
@@ -280,17 +280,17 @@ describe("the clean formats", () => {
       .map((item) => [["fuzz", null, "good"], item]),
   );
 
-  /** Whether a message is a MessagePack map. A POST stores a map or a JSON object as one entry, whatever it holds. */
+  /** Returns whether a message is a MessagePack map. A POST stores a map or a JSON object as one entry, whatever it holds. */
   const isMap = (message: Uint8Array) => {
     const first = message[0] ?? 0;
     return (first >= 0x80 && first <= 0x8f) || first === 0xde || first === 0xdf;
   };
 
-  test("as MessagePack that is none, or no batch", () =>
+  test("invalid MessagePack, and MessagePack that is not a batch", () =>
     check(
       1000,
       fc.oneof(
-        // 0xc1 is not a type, so whatever follows is no MessagePack.
+        // 0xc1 is not a type, so this is not valid MessagePack whatever follows.
         bytes.map((tail) => Buffer.concat([Uint8Array.of(0x91, 0xc1), tail])),
         fc.nat(whole.length - 1).map((at) => whole.subarray(0, at)),
         bytes.filter((tail) => tail.length > 0).map((tail) => Buffer.concat([whole, tail])),
@@ -313,7 +313,7 @@ describe("the clean formats", () => {
       },
     ));
 
-  test("as JSON that is none, or no batch", () =>
+  test("invalid JSON, and JSON that is not a batch", () =>
     check(
       1000,
       fc.oneof(
@@ -340,7 +340,7 @@ const post = (
   headers: Record<string, string> = {},
 ): Promise<Answer> => request(`${gateway.http}/data/${path}`, { method: "POST", body, headers });
 
-describe("parameters", () => {
+describe("rejects parameters", () => {
   const TRUTH = /^(1|true|yes|on|t|y|0|false|no|off|f|n|)$/i;
   const notABoolean = text.filter((one) => !TRUTH.test(one));
   const notANumber = fc.oneof(
@@ -439,7 +439,7 @@ describe("parameters", () => {
     }),
   );
 
-  test("the streams of the path", () =>
+  test("of the streams in the path", () =>
     check(
       200,
       fc.constantFrom(
@@ -474,7 +474,7 @@ describe("parameters", () => {
     ));
 });
 
-describe("HTTP bodies", () => {
+describe("rejects HTTP bodies", () => {
   const boundary = "----boundary";
   const part = (name: string, content: string, filename?: string) =>
     `--${boundary}\r\nContent-Disposition: form-data; name="${name}"${filename === undefined ? "" : `; filename="${filename}"`}\r\n\r\n${content}\r\n`;
@@ -484,12 +484,12 @@ describe("HTTP bodies", () => {
   const refused = (problem: Answer) =>
     expect([problem.status, problem.json()]).toEqual([400, { error: expect.any(String), code: "BAD_BODY" }]);
 
-  test("of multipart that was cut off anywhere", () =>
+  test("of truncated multipart", () =>
     check(600, fc.nat(whole.length - 1), async (at) => {
       refused(await post("fuzz", whole.slice(0, at), { "content-type": type }));
     }));
 
-  test("of multipart that is something else", () =>
+  test("of invalid multipart", () =>
     check(
       300,
       fc.oneof(
@@ -515,7 +515,7 @@ describe("HTTP bodies", () => {
       },
     ));
 
-  test("that are too large, or are encoded", async () => {
+  test("that are too large, or have a content encoding", async () => {
     const large = await post("fuzz", Buffer.alloc(MOST_BYTES + 1));
     expect([large.status, large.json()]).toMatchObject([413, { code: "TOO_LARGE" }]);
     const many = part("entries", "").repeat(MOST_ENTRIES + 1) + closing;
@@ -526,10 +526,10 @@ describe("HTTP bodies", () => {
   });
 });
 
-describe("WebSocket frames", () => {
+describe("rejects WebSocket frames", () => {
   const MASK = Buffer.of(0x12, 0x34, 0x56, 0x78);
 
-  /** A frame (RFC 6455, 5.2), by its first byte. */
+  /** Encodes a frame (RFC 6455, 5.2) from its first byte. */
   function frame(
     first: number,
     payload: Uint8Array,
@@ -544,7 +544,7 @@ describe("WebSocket frames", () => {
     return Buffer.concat([start, MASK, payload.map((byte, i) => byte ^ (MASK[i % 4] ?? 0))]);
   }
 
-  /** Sends bytes behind a handshake. @returns the code and reason of the close frame that comes back */
+  /** Sends bytes after a handshake. @returns the code and reason of the close frame */
   function closeAfter(bytes: Uint8Array, query = "header=0"): Promise<string> {
     const { host, hostname, port } = new URL(gateway.http);
     const socket = connect(Number(port), hostname);
@@ -560,12 +560,12 @@ describe("WebSocket frames", () => {
         seen = Buffer.concat([seen, chunk]);
         const at = seen.indexOf("\r\n\r\n") + 4;
         if (at < 4 || seen.length < at + 2 || seen.length < at + 2 + (seen[at + 1] ?? 0)) return;
-        const told =
+        const result =
           seen[at] === 0x88
             ? `${seen.readUInt16BE(at + 2)} ${seen.subarray(at + 4)}`
             : `no close: ${seen[at]}`;
         socket.destroy();
-        resolve(told);
+        resolve(result);
       });
       socket.on("close", () => resolve("nothing"));
     });
@@ -581,19 +581,19 @@ describe("WebSocket frames", () => {
     fc
       .tuple(fc.constantFrom(3, 4, 5, 6, 7, 11, 12, 13, 14, 15), payload)
       .map(([code, bytes]) => frame(0x80 | code, bytes)),
-    // A control frame in fragments, or too long.
+    // A fragmented control frame, or one that is too long.
     fc.tuple(fc.constantFrom(8, 9, 10), payload).map(([code, bytes]) => frame(code, bytes)),
     fc.constantFrom(8, 9, 10).map((code) => frame(0x80 | code, new Uint8Array(126))),
-    // A continuation of nothing; a new message inside another.
+    // A continuation without a start; a new message inside another one.
     payload.map((bytes) => frame(0x80, bytes)),
     fc.tuple(payload, payload).map(([a, b]) => Buffer.concat([frame(0x02, a), frame(0x82, b)])),
-    // A close frame of one byte, or with a code that may not be sent.
+    // A close frame of one byte, or with a code that must not be sent.
     fc.constant(frame(0x88, Uint8Array.of(1))),
     fc
       .constantFrom(0, 999, 1004, 1005, 1006, 1015, 2000)
       .map((code) => frame(0x88, Uint8Array.of(code >> 8, code & 255))),
   );
-  test("that break the protocol", () =>
+  test("that violate the protocol", () =>
     check(800, violations, async (bytes) => {
       expect(await closeAfter(bytes)).toMatch(/^1002 PROTOCOL_ERROR: \S/);
     }));
@@ -607,7 +607,7 @@ describe("WebSocket frames", () => {
       },
     ));
 
-  test("that announce more than is taken", () =>
+  test("that announce more than the maximum", () =>
     check(
       200,
       fc.constantFrom(MOST_BYTES + 1, 2 ** 31, 2 ** 32, 2 ** 40, Number.MAX_SAFE_INTEGER),
@@ -616,11 +616,11 @@ describe("WebSocket frames", () => {
       },
     ));
 
-  test("that are any bytes at all do not end the gateway", () =>
+  test("of random bytes, without crashing", () =>
     check(500, fc.uint8Array({ minLength: 1, maxLength: 60 }), async (bytes) => {
-      // Behind them a frame that cannot be right, should they be the beginning of one that can.
+      // Followed by an invalid frame, in case the bytes are the beginning of a valid one.
       const end = Buffer.concat([bytes, Buffer.alloc(MOST_BYTES * 2, 0x70)]);
-      // With headers, so that what may be a message by chance is none that is stored.
+      // With headers, so that a message that is valid by chance is not stored.
       expect(await closeAfter(end, "header=1")).toMatch(/^(100[1-9]|[34]\d\d\d) |^no close: |^nothing$/);
     }));
 });

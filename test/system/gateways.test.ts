@@ -1,6 +1,6 @@
 /**
- * Several gateways on one Redis behind a plain round-robin proxy, one of them killed under load, again and again: clients
- * that connect again go on where they were, on another one, without a gap or a repeat.
+ * Several gateways on one Redis behind a plain round-robin proxy. One of them is killed under load, repeatedly: clients that
+ * reconnect resume on another gateway, without a gap or a repeat.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { keyOf } from "../../bench/check/history.ts";
@@ -17,7 +17,7 @@ import { until } from "../support/until.ts";
 
 let redis: TestRedis;
 const gateways: GatewayProcess[] = [];
-/** They come back for ever, unless they are closed. */
+/** Clients that reconnect forever, unless they are closed. */
 const clients: { close(): void }[] = [];
 beforeAll(async () => {
   redis = await startRedis("--appendonly", "yes", "--appendfsync", "always");
@@ -39,7 +39,7 @@ const pusher = (form: PushForm, repeats: boolean): PlannedPusher => ({
   repeats,
 });
 
-test("one that is killed under load takes nothing with it", async () => {
+test("loses nothing when a gateway is killed under load", async () => {
   const start = () =>
     startGatewayProcess({
       env: { REDIS_URL: redis.url, REDIS_STREAM_MAXLEN: "0", MAX_BATCH_ENTRIES: "1000000" },
@@ -64,7 +64,9 @@ test("one that is killed under load takes nothing with it", async () => {
     pushers.map(({ pushes }) => pushes.filter(({ outcome }) => outcome && "id" in outcome).length);
   async function progress(): Promise<void> {
     const before = acknowledged();
-    await until("every pusher goes on", () => acknowledged().every((now, i) => now > (before[i] ?? 0) + 20));
+    await until("every pusher continues", () =>
+      acknowledged().every((now, i) => now > (before[i] ?? 0) + 20),
+    );
   }
 
   for (let death = 0; death < 3; death++) {
@@ -72,7 +74,7 @@ test("one that is killed under load takes nothing with it", async () => {
     const [dying] = gateways;
     dying?.signal("SIGKILL");
     expect(await dying?.ended).toBe("SIGKILL");
-    // The other ones carry on alone, then a new one comes.
+    // The others continue alone, then a new gateway starts.
     await progress();
     gateways.splice(0, 1);
     gateways.push(await start());
@@ -100,12 +102,12 @@ test("one that is killed under load takes nothing with it", async () => {
     deaths: [],
   });
   expect(problems).toEqual([]);
-  // They did move on: new gateways had clients, too, and most clients had several connections.
+  // Clients did move: new gateways had clients, too, and most clients had several connections.
   expect(proxy.taken.size).toBeGreaterThan(3);
   expect(readers.filter(({ history }) => history.sessions.length > 1).length).toBeGreaterThan(
     readers.length / 2,
   );
-  // Nobody who sends again has anything open but what all had an answer to.
+  // Every entry of a pusher that retries has been answered.
   for (const { pushes } of pushers.filter((_, i) => i % 2 === 1))
     expect(pushes.filter(({ outcome }) => outcome === undefined)).toEqual([]);
 });

@@ -1,4 +1,4 @@
-/** Pages in a real browser: one of another site that tries to use a gateway on this machine, and the gateway's own. */
+/** Pages in a real browser: one of another site that tries to use a local gateway, and the gateway's own pages. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -9,7 +9,7 @@ import { createTestKeys, type TestKeys } from "../support/keys.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 
-/** The smallest picture, so that an `<img>` that is let in shows something. */
+/** The smallest picture, so that an `<img>` that is admitted shows something. */
 const PIXEL = Buffer.from("R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==", "base64");
 
 let redis: TestRedis;
@@ -30,7 +30,7 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => site.listen(0, "127.0.0.1", resolve));
   browser = await startBrowser(
-    // As a hostile name server could have it.
+    // As a hostile name server could resolve them.
     "--host-resolver-rules=MAP evil.example 127.0.0.1, MAP rebound.example 127.0.0.1",
   );
 });
@@ -46,7 +46,7 @@ afterAll(async () => {
 
 const portOf = (server: Server) => (server.address() as AddressInfo).port;
 
-/** What a page at an address gets of a gateway, try by try. */
+/** Returns the result of each attempt of a page to use a gateway. */
 async function attack(pageUrl: string, target: string): Promise<Record<string, string>> {
   await redis.control.call("FLUSHALL");
   await redis.control.call("XADD", "default:secret", "*", "d", PIXEL);
@@ -64,7 +64,7 @@ const stored = async () => [
   await redis.control.call("EXISTS", "default:secret"),
 ];
 
-describe("a page that means harm", () => {
+describe("a hostile page", () => {
   const REFUSED = {
     fetch: "refused",
     entries: "refused",
@@ -77,16 +77,16 @@ describe("a page that means harm", () => {
     post: "refused",
     blindPost: "refused",
     flush: "refused",
-    // The page is not told what became of it.
+    // The page cannot see the result.
     form: "sent",
   };
 
-  test("of another site gets nothing and leaves nothing", async () => {
+  test("of another site reads nothing and stores nothing", async () => {
     expect(await attack(`http://evil.example:${portOf(site)}/`, gateway.http)).toEqual(REFUSED);
     expect(await stored()).toEqual([0, 1]);
   });
 
-  test("whose name was made to lead to this machine (DNS rebinding) neither", async () => {
+  test("whose name resolves to this machine (DNS rebinding) reads nothing and stores nothing", async () => {
     const rebound = gateway.http.replace("127.0.0.1", "rebound.example");
     const page = await browser.context.newPage();
     const answer = await page.goto(`${rebound}/data/secret?last_entry_id=0`);
@@ -105,7 +105,7 @@ describe("a page that means harm", () => {
     await page.close();
   });
 
-  test("a page of this machine is let in, so the tries are real", async () => {
+  test("admits a page of this machine, which proves that the attempts work", async () => {
     const got = await attack(`http://localhost:${portOf(site)}/`, gateway.http);
     expect(got).toMatchObject({ img: "shown", events: "heard", pull: "heard", push: "heard" });
     expect(got.post).toMatch(/^\["\d+-\d+"\]$/);
@@ -114,13 +114,13 @@ describe("a page that means harm", () => {
 });
 
 describe("the gateway's own pages", () => {
-  test("run under their policy: nothing is blocked, nothing comes from elsewhere", async () => {
+  test("load under their content security policy without violations or requests to other hosts", async () => {
     const page = await browser.context.newPage();
-    const said: string[] = [];
-    page.on("console", (message) => message.type() === "error" && said.push(message.text()));
+    const problems: string[] = [];
+    page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
     page.on("request", (request) => {
       if (!request.url().startsWith(gateway.http) && !request.url().startsWith("data:"))
-        said.push(request.url());
+        problems.push(request.url());
     });
     for (const path of ["/", "/login", "/docs"]) {
       const answer = await page.goto(gateway.http + path);
@@ -132,8 +132,8 @@ describe("the gateway's own pages", () => {
       expect(headers["x-content-type-options"]).toBe("nosniff");
     }
     await page.waitForSelector(".opblock");
-    // The home page's link to an icon that is not there is the browser's own idea.
-    expect(said.filter((line) => !line.includes("favicon") && !line.includes("404"))).toEqual([]);
+    // The browser requests the icon of the home page by itself.
+    expect(problems.filter((line) => !line.includes("favicon") && !line.includes("404"))).toEqual([]);
     await page.goto(`${gateway.http}/login`);
     expect(await page.evaluate("getComputedStyle(document.body).maxWidth")).not.toBe("none");
     await page.goto(gateway.http);
@@ -142,7 +142,7 @@ describe("the gateway's own pages", () => {
     await page.close();
   });
 
-  test("a shared link into the console survives the login, a failed one included", async () => {
+  test("keep a shared console link through the login, also after a failed one", async () => {
     const key = keys.add("link", ["read"]);
     await browser.context.clearCookies();
     const page = await browser.context.newPage();
@@ -150,7 +150,7 @@ describe("the gateway's own pages", () => {
     await page.goto(link);
     await page.fill("input[name=token]", "wrong");
     await page.click("button");
-    // A new key is known when the file was looked at: half a second at most.
+    // A new key is loaded within the polling interval of half a second.
     await until("it is logged in", async () => {
       if ((await page.locator("input[name=token]").count()) === 0) return true;
       await page.fill("input[name=token]", key);
@@ -162,11 +162,11 @@ describe("the gateway's own pages", () => {
     await browser.context.clearCookies();
   });
 
-  test("log in with a key, once, and then open what asks for it", async () => {
+  test("accept a login with a key once for all pages", async () => {
     const key = keys.add("browser", ["read"]);
     const page = await browser.context.newPage();
     await page.goto(`${guarded.http}/docs`);
-    // A new key is known when the file was looked at: half a second at most.
+    // A new key is loaded within the polling interval of half a second.
     for (let i = 0; i < 20 && (await page.locator("input[name=token]").count()) > 0; i++) {
       await page.fill("input[name=token]", key);
       await page.click("button");

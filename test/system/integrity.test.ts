@@ -1,8 +1,8 @@
 /**
- * Every payload arrives as it was sent, whoever sends it how, and whoever reads it how: random bytes of 1 B to 3 MB,
- * pushed in every format at once and read by readers of every kind, each payload told by its SHA-256. Memory of large
- * messages is used again as soon as it is given back, so a reader that was handed what was given back too early sees
- * another one's bytes.
+ * Payload integrity: random payloads of 1 B to 3 MB are pushed over every route at once and read by readers of every
+ * kind, and compared by SHA-256. The gateway reuses the memory of large messages as soon as it is released, so a
+ * buffer that is released too early would show another message's bytes to a
+ * reader.
  */
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import { decode, encode } from "@msgpack/msgpack";
@@ -14,7 +14,7 @@ import { connectSocket, type TestSocket } from "../support/socket.ts";
 import { readEvents } from "../support/sse.ts";
 import { until } from "../support/until.ts";
 
-/** Both are pushed to in every way. Of one the readers are such as are done with an entry at once, if they are fast. */
+/** Streams of the test. One has only readers that finish with an entry immediately, if they are fast. */
 const STREAMS = ["camera", "mixed"] as const;
 const BATCHES = 10;
 const MOST_BYTES = 3_000_000;
@@ -33,17 +33,17 @@ afterAll(async () => {
 
 const shaOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("base64");
 
-/** As many small payloads as large ones: by the logarithm of their size. */
+/** Payload sizes, uniform by logarithm: as many small payloads as large ones. */
 function somePayload(): Buffer {
   return randomBytes(Math.ceil(MOST_BYTES ** Math.random()));
 }
 
 const somePayloads = (most: number): Buffer[] => Array.from({ length: randomInt(1, most + 1) }, somePayload);
 
-/** Sends a batch. @returns when it may send the next one, and the payloads that it sent */
+/** Sends a batch. @returns a promise for the next send, and the payloads that were sent */
 type Push = () => Promise<readonly Uint8Array[]>;
 
-/** Every way to push. Those that have acks have one batch on the way at a time, the others as many as TCP takes. */
+/** Every way to push. Routes with acks have one batch in flight, the others as many as TCP accepts. */
 const PUSHERS: Record<string, (stream: string) => Promise<{ readonly push: Push; close(): Promise<void> }>> =
   {
     "raw with acks": async (stream) => {
@@ -135,7 +135,7 @@ const withSocket = (socket: TestSocket, push: Push) => ({
   },
 });
 
-/** What a reader saw, in order. */
+/** The payloads that a reader received, in order. */
 interface Seen {
   readonly id: string;
   readonly sha: string;
@@ -143,14 +143,14 @@ interface Seen {
 
 interface Reader {
   readonly seen: readonly Seen[];
-  /** Only the newest entries are due, in order. */
+  /** Whether the reader receives only the newest entries, in order. */
   readonly isLatest: boolean;
   close(): Promise<void>;
-  /** Resolves when the reader has ended; rejects where that was its own doing. */
+  /** Resolves when the reader has ended; rejects if it failed by itself. */
   readonly ended: Promise<void>;
 }
 
-/** Runs a reader until it is closed. @param next gives what came next */
+/** Runs a reader until it is closed. @param next returns the next payloads */
 function readOn(next: () => Promise<readonly Seen[]>, leave: () => Promise<void>, isLatest = false): Reader {
   const seen: Seen[] = [];
   let isClosing = false;
@@ -183,7 +183,7 @@ async function nextPair(socket: TestSocket): Promise<Seen[]> {
   return header.map(([, id, start], i) => ({ id, sha: shaOf(payload.subarray(start, header[i + 1]?.[2])) }));
 }
 
-/** Reads for a while, then not, and so on. */
+/** Reads with pauses. */
 function hesitate({ raw }: TestSocket): () => void {
   const timer = setInterval(() => (raw.isPaused ? raw.resume() : raw.pause()), 60);
   return () => {
@@ -195,7 +195,7 @@ function hesitate({ raw }: TestSocket): () => void {
 const bytesOf = (data: string | { base64: string }) =>
   typeof data === "string" ? Buffer.from(data) : Buffer.from(data.base64, "base64");
 
-/** Every way to read all there is as it comes. */
+/** Every way to read all live entries. */
 const FLOWS: Record<string, (stream: string) => Promise<Reader>> = {
   "pairs, one at a time": async (stream) => {
     const socket = await pull(stream, "count=1");
@@ -235,7 +235,7 @@ const FLOWS: Record<string, (stream: string) => Promise<Reader>> = {
   },
 };
 
-/** And every way to read at one's own pace, or something else than what lies in memory. */
+/** Every way to read at the reader's own rate, or from outside the memory of recent batches. */
 const READERS: typeof FLOWS = {
   ...FLOWS,
   "acknowledged pairs": async (stream) => {
@@ -279,20 +279,20 @@ const READERS: typeof FLOWS = {
 
 const readersOf = (stream: (typeof STREAMS)[number]) => (stream === "camera" ? FLOWS : READERS);
 
-/** The entries of a stream as Redis has them. */
+/** Reads the entries of a stream from Redis. */
 async function storedIn(stream: string): Promise<Seen[]> {
   const all = (await redis.control.call("XRANGE", `default:${stream}`, "-", "+")) as [Buffer, Buffer[]][];
   return all.map(([id, fields]) => ({ id: id.toString(), sha: shaOf(fields[1] ?? Buffer.alloc(0)) }));
 }
 
-test("every payload of every pusher comes to every reader as it was sent", async () => {
+test("delivers every payload of every pusher unchanged to every reader", async () => {
   const readers = new Map<string, Reader>();
   const pushed = new Map<string, string[]>();
   for (const stream of STREAMS) pushed.set(stream, []);
   for (const stream of STREAMS)
     for (const [kind, start] of Object.entries(readersOf(stream)))
       readers.set(`${kind} of ${stream}`, await start(stream));
-  // A reader's failure is to be told when it happens, and not as entries that are missing.
+  // Report a reader's failure when it happens instead of as missing entries.
   const failed = Promise.all([...readers.values()].map(({ ended }) => ended)).then(
     () => new Promise<never>(() => {}),
   );
@@ -319,7 +319,7 @@ test("every payload of every pusher comes to every reader as it was sent", async
       const last = stored.at(-1)?.id;
       const hasAll = () => seen.at(-1)?.id === last;
       await Promise.race([until(`${name} has all`, hasAll, 60_000), failed]);
-      // Which entries the newest were is the reader's pace.
+      // Which entries are the newest depends on the speed of the reader.
       const ids = new Set(seen.map(({ id }) => id));
       expect(seen, name).toEqual(isLatest ? stored.filter(({ id }) => ids.has(id)) : stored);
     }

@@ -1,4 +1,4 @@
-/** Programs that show MJPEG: Chromium, ffmpeg, OpenCV and mjpeg-consumer, each with a camera that is also hostile. */
+/** Programs that show MJPEG (Chromium, ffmpeg, OpenCV, mjpeg-consumer), each with a camera that also sends hostile data. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { get } from "node:http";
@@ -25,7 +25,7 @@ afterAll(async () => {
 const add = (stream: string, data: Uint8Array | string) =>
   redis.control.call("XADD", `default:${stream}`, "*", "d", data);
 
-/** A JPEG of a width, with a comment that looks like the end of a part (ITU T.81, B.2.4.5). */
+/** A JPEG of a given width, with a comment that looks like the end of a part (ITU T.81, B.2.4.5). */
 async function picture(width: number): Promise<Buffer> {
   const jpeg = await sharp({ create: { width, height: 16, channels: 3, background: "teal" } })
     .jpeg()
@@ -38,7 +38,7 @@ async function picture(width: number): Promise<Buffer> {
 /** Entries of a camera's stream that are not pictures. */
 const NOT_PICTURES = ["", "text", '{"t": 21.5}', Uint8Array.of(0xff, 0xd8)];
 
-/** Adds pictures of these widths in turn, with what is not a picture in between, until it is stopped. */
+/** Adds pictures of these widths round robin, with other entries in between, until it is stopped. */
 function startCamera(stream: string, widths: readonly number[]): () => Promise<void> {
   let isStopped = false;
   const running = (async () => {
@@ -55,7 +55,7 @@ function startCamera(stream: string, widths: readonly number[]): () => Promise<v
   };
 }
 
-/** Runs a program that ends by itself. @returns what it printed */
+/** Runs a program until it exits. @returns its output */
 async function run(program: string, ...args: readonly string[]): Promise<string> {
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   let text = "";
@@ -66,7 +66,7 @@ async function run(program: string, ...args: readonly string[]): Promise<string>
   return text;
 }
 
-test("Chromium shows each picture at once, and what is not one does not end it", async () => {
+test("Chromium shows each picture at once, and continues after entries that are not pictures", async () => {
   await using browser = await startBrowser();
   const page = await browser.context.newPage();
   await add("seen", await picture(16));
@@ -127,11 +127,11 @@ test("mjpeg-consumer reads pictures", async () => {
     response.pipe(new MjpegConsumer()).on("data", (one: Buffer) => seen.push(one));
   });
   for (const width of [81, 82, 83]) {
-    await until("a picture comes", () => seen.length > width - 81);
+    await until("a picture arrives", () => seen.length > width - 81);
     await add("consumer", "not a picture");
     await add("consumer", await picture(width));
   }
-  await until("the last one comes", () => seen.length > 3);
+  await until("the last one arrives", () => seen.length > 3);
   request.destroy();
   const widths = await Promise.all(seen.map(async (one) => (await sharp(one).metadata()).width));
   expect(widths).toEqual([80, 81, 82, 83]);

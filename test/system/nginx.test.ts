@@ -1,4 +1,4 @@
-/** Each route through nginx, with the configuration of docs/operating.md, and clients with limits of their own. */
+/** Each route through nginx, with the configuration of docs/operating.md and clients with their own limits. */
 import axios from "axios";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
@@ -28,7 +28,7 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** What reading a stream to its end by the cursor gives. */
+/** Entries read from a stream to its end by cursor. */
 async function readAll(
   read: (url: string) => Promise<{ cursor: string; offsets: string; body: Buffer }>,
 ): Promise<string[]> {
@@ -43,7 +43,7 @@ async function readAll(
 }
 const all = Array.from({ length: ENTRIES }, (_, i) => `entry ${i}`);
 
-describe("a batch of 200 entries is read to the end", () => {
+describe("reads a batch of 200 entries to the end", () => {
   test("with fetch", async () => {
     const seen = await readAll(async (url) => {
       const answer = await fetch(url);
@@ -90,7 +90,7 @@ asyncio.run(main())`;
     expect(JSON.parse(await python(code, `${nginx.http}/data/off`))).toEqual(all);
   });
 
-  test("in one answer with format=msgpack", async () => {
+  test("in one response with format=msgpack", async () => {
     const answer = await request(`${nginx.http}/data/off?last_entry_id=0&count=1000&format=msgpack`);
     expect(answer.status).toBe(200);
     expect(answer.headers["x-last-entry-id"]).toBe(`1732791745123-${ENTRIES - 1}`);
@@ -98,7 +98,7 @@ asyncio.run(main())`;
 });
 
 describe("the other routes", () => {
-  test("history links its pages", async () => {
+  test("history has links to its pages", async () => {
     let url: string | undefined = `${nginx.http}/data/off/entries?count=1000`;
     let entries = 0;
     while (url !== undefined) {
@@ -111,7 +111,7 @@ describe("the other routes", () => {
     expect(entries).toBe(ENTRIES);
   });
 
-  test("an entry that is posted comes by a pull and as an event, without waiting in the proxy", async () => {
+  test("delivers a posted entry to pull and events without buffering in the proxy", async () => {
     await using socket = await connectSocket(`${nginx.ws}/data/live/pull?last_entry_id=0`);
     await using answer = await openAnswer(`${nginx.http}/data/live/events?last_entry_id=0`);
     const event = readEvents(answer).next();
@@ -121,7 +121,7 @@ describe("the other routes", () => {
     expect((await event)?.data).toBe("hello");
   });
 
-  test("a picture comes at once", async () => {
+  test("delivers a picture without buffering", async () => {
     const picture = Buffer.from([0xff, 0xd8, 0xff, 0xe0, 1, 2, 3, 0xff, 0xd9]);
     await redis.control.call("XADD", "default:cam", "*", "d", picture);
     await using answer = await openAnswer(`${nginx.http}/data/cam/mjpeg`);
@@ -129,7 +129,7 @@ describe("the other routes", () => {
     while (!seen.includes(picture)) seen = Buffer.concat([seen, (await answer.next()) ?? Buffer.of()]);
   });
 
-  test("a push is acknowledged, GraphQL answers, the console is there", async () => {
+  test("acknowledges a push, answers GraphQL and serves the console", async () => {
     await using socket = await connectSocket(`${nginx.ws}/data/up/push?header=0&ack=1`);
     socket.send(Buffer.from("x"));
     expect(JSON.parse(await socket.text())).toEqual([expect.stringMatching(/^\d+-\d+$/)]);

@@ -1,6 +1,6 @@
 /**
- * Redis goes away under load and comes back: the gateway's process stays, readers go on where they were without a gap
- * or a repeat, what was acknowledged is there, and pushes meanwhile wait for a bounded time.
+ * Redis outages under load. The gateway process keeps running, readers resume without a gap or a repeat, acknowledged
+ * entries are stored, and pushes wait for a bounded time.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -23,7 +23,7 @@ interface Load {
   readonly readers: readonly Reader[];
 }
 
-/** Two pushers, and of each way to read two readers: one from the beginning and one from now. */
+/** Two pushers, and for each way to read two readers: one from the beginning and one from now. */
 async function startLoad({ ws }: GatewayProcess, stream: string): Promise<Load> {
   const readers = await Promise.all(
     WAYS.flatMap((way) => [startReader(ws, stream, way, "0"), startReader(ws, stream, way, "$")]),
@@ -35,7 +35,7 @@ async function startLoad({ ws }: GatewayProcess, stream: string): Promise<Load> 
 const acknowledged = (loads: readonly Load[]) =>
   loads.flatMap(({ pushers }) => pushers.map((pusher) => pusher.acknowledged.size));
 
-/** Waits until every pusher has so many more of its entries acknowledged. */
+/** Waits until a number of further entries of every pusher are acknowledged. */
 async function progress(loads: readonly Load[], more: number): Promise<void> {
   const before = acknowledged(loads);
   await until(
@@ -45,10 +45,10 @@ async function progress(loads: readonly Load[], more: number): Promise<void> {
   );
 }
 
-/** Ends a load and checks what became of its entries. */
+/** Ends a load and checks its entries. */
 async function settle({ http }: GatewayProcess, { stream, pushers, readers }: Load): Promise<void> {
   await Promise.all(pushers.map((pusher) => pusher.stop()));
-  // Each connection comes back by itself, and not all at one moment.
+  // Each connection reconnects by itself, at a different moment.
   await until(
     "all connections to Redis are back",
     async () => (await request(`${http}/readyz`)).status === 200,
@@ -64,7 +64,7 @@ async function settle({ http }: GatewayProcess, { stream, pushers, readers }: Lo
     () => readers.every(({ entries }) => entries.at(-1)?.id === last),
   );
   for (const { entries } of readers) {
-    // The pushers began when all readers were there, so "from now" is all there is, too, but for what others pushed.
+    // The pushers started after all readers, so "from now" is all entries, except those that others pushed.
     const from = stored.findIndex(({ id }) => id === entries[0]?.id);
     expect(from).toBeGreaterThanOrEqual(0);
     expect(from).toBeLessThan(stored.length / 2);
@@ -81,7 +81,7 @@ describe("a managed Redis", () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
   const redisPid = () => Number(readFileSync(join(folder, "data/redis.pid"), "utf8"));
 
-  test("that is killed again and again is started again, and nobody misses anything", async () => {
+  test("is restarted each time it is killed, and no reader misses an entry", async () => {
     await using gateway = await startGatewayProcess({ folder, env: ALL });
     const loads = await Promise.all([startLoad(gateway, "a"), startLoad(gateway, "b")]);
     for (let death = 0; death < 3; death++) {
@@ -89,7 +89,7 @@ describe("a managed Redis", () => {
       process.kill(redisPid(), "SIGKILL");
       await progress(loads, 100);
     }
-    // Nothing but what was on its way to the server that died.
+    // Only entries in flight to the killed server may fail.
     for (const { pushers } of loads)
       for (const { failed } of pushers) expect(new Set(failed.values())).toEqual(new Set(["APPEND_UNKNOWN"]));
     for (const load of loads) await settle(gateway, load);
@@ -101,14 +101,14 @@ describe("a managed Redis", () => {
   });
 });
 
-describe("a Redis elsewhere", () => {
+describe("an external Redis", () => {
   let redis: TestRedis;
   beforeEach(async () => {
     redis = await startRedis("--appendonly", "yes", "--appendfsync", "always");
   });
   afterEach(() => redis[Symbol.asyncDispose]());
 
-  test("that is killed is waited for, by pushes for a bounded time", async () => {
+  test("is waited for after it is killed; pushes wait for a bounded time", async () => {
     await using gateway = await startGatewayProcess({
       env: { ...ALL, REDIS_URL: redis.url, REDIS_WAIT_MS: "300" },
     });
@@ -116,7 +116,7 @@ describe("a Redis elsewhere", () => {
     for (let death = 0; death < 3; death++) {
       await progress(loads, 100);
       await redis.kill();
-      await until("every pusher is told that Redis is away", () =>
+      await until("every pusher receives the error", () =>
         loads.every(({ pushers }) =>
           pushers.every(({ failed }) => [...failed.values()].includes("REDIS_UNAVAILABLE")),
         ),
@@ -129,7 +129,7 @@ describe("a Redis elsewhere", () => {
     expect(await gateway.metric("internal_errors_total")).toBe(0);
   });
 
-  test("that is killed under two gateways: each reader has what was pushed through either, in one order", async () => {
+  test("is killed under two gateways: each reader receives all entries pushed through either, in one order", async () => {
     const env = { ...ALL, REDIS_URL: redis.url };
     await using one = await startGatewayProcess({ env });
     await using other = await startGatewayProcess({ env });
@@ -144,7 +144,7 @@ describe("a Redis elsewhere", () => {
     for (const load of loads) await settle(one, load);
   });
 
-  test("that is away is told of on every way in and out, and the gateway itself is well", async () => {
+  test("is reported as unavailable on every route, and the gateway itself stays healthy", async () => {
     await using gateway = await startGatewayProcess({
       env: { REDIS_URL: redis.url, REDIS_WAIT_MS: "100" },
     });
@@ -183,14 +183,14 @@ describe("a Redis elsewhere", () => {
     expect((await request(`${gateway.http}/data/a`, { method: "POST", body: "x" })).status).toBe(200);
   });
 
-  test("that hangs holds everything up, loses nothing and fails nothing", async () => {
+  test("that hangs delays everything, but nothing is lost and nothing fails", async () => {
     await using gateway = await startGatewayProcess({
       env: { ...ALL, REDIS_URL: redis.url, PUSH_IN_FLIGHT_BYTES: "64k" },
     });
     const load = await startLoad(gateway, "a");
     await progress([load], 100);
     redis.freeze();
-    // More than may wait: the socket is no longer read, and the gateway holds what it may, not what there is.
+    // More than the limit in flight: the gateway stops reading the socket and holds only up to the limit.
     await using large = await connectSocket(`${gateway.ws}/data/large/push?header=0&ack=1`);
     const entries = 400;
     for (let i = 0; i < entries; i++) large.send(Buffer.alloc(16_384, i));
@@ -201,7 +201,7 @@ describe("a Redis elsewhere", () => {
       { status: "not ready", error: "Redis does not answer", code: "REDIS_UNAVAILABLE" },
     ]);
     expect((await request(`${gateway.http}/healthz`)).status).toBe(200);
-    // 64 KB per socket, and what had been read from it when it was paused.
+    // 64 KB per socket, and the bytes that had been read when it was paused.
     expect(await gateway.metric("append_bytes_in_flight")).toBeLessThan(64 * 1024 + 256 * 1024);
     redis.thaw();
     for (let i = 0; i < entries; i++) expect(JSON.parse(await large.text())).toEqual([expect.any(String)]);

@@ -1,4 +1,4 @@
-/** A gateway with a login behind a proxy and a path, whether the proxy takes the path away or not: its pages and protocols. */
+/** A gateway with a login behind a proxy with a path, whether or not the proxy strips the path: its pages and protocols. */
 import { createClient as createSseClient } from "graphql-sse";
 import { createClient as createWsClient } from "graphql-ws";
 import type { Page } from "playwright-core";
@@ -24,7 +24,7 @@ let browser: TestBrowser;
 beforeAll(async () => {
   redis = await startRedis();
   keys = createTestKeys();
-  key = keys.add("somebody", ["admin"]);
+  key = keys.add("tester", ["admin"]);
   gateway = await startTestGateway(redis.url, {
     AUTH: "1",
     AUTH_KEYS_FILE: keys.path,
@@ -52,7 +52,7 @@ describe.each<[string, (path: string) => string]>([
   });
   afterAll(() => proxy[Symbol.asyncDispose]());
 
-  test("passes subscriptions on, over each protocol", async () => {
+  test("forwards subscriptions over each protocol", async () => {
     const headers = { "x-api-key": key };
     await redis.control.call("XADD", "default:log", "1-1", "d", "hello");
     const query = 'subscription { data(streamIds: {log: "0"}) { string } }';
@@ -81,7 +81,7 @@ describe.each<[string, (path: string) => string]>([
     await redis.control.call("DEL", "default:log");
   });
 
-  test("passes the pages on: log in, documentation and console, with all they ask for below the path", async () => {
+  test("forwards the pages: login, documentation and console, with all their requests below the path", async () => {
     await redis.control.call("XADD", "default:shown", "*", "d", "hello");
     await using page = await openPage(url);
     await page.open("/docs");
@@ -97,7 +97,7 @@ describe.each<[string, (path: string) => string]>([
   });
 });
 
-test("the playground subscribes behind a proxy that takes the path away", async () => {
+test("playground: subscribes behind a proxy that strips the path", async () => {
   await using proxy = await startProxy(gateway, (path) => withoutPrefix(path, PREFIX));
   await using page = await openPage(proxy.origin + PREFIX);
   await page.open("/login?next=/graphql");
@@ -136,7 +136,7 @@ async function openPage(url: string): Promise<Page & AsyncDisposable & OpenPage>
   page.on("websocket", (one) => note(one.url()));
   page.on("pageerror", (error) => problems.push(error.message));
   page.on("console", (message) => {
-    // That a login is asked for is told as an error.
+    // A missing login is reported as an error.
     if (message.type() === "error" && !message.text().includes("401")) problems.push(message.text());
   });
   return Object.assign(page, {
@@ -147,7 +147,7 @@ async function openPage(url: string): Promise<Page & AsyncDisposable & OpenPage>
   });
 }
 
-/** What a page asked for and what went wrong in it. */
+/** Requests and errors of a page. */
 interface OpenPage {
   readonly elsewhere: readonly string[];
   readonly problems: readonly string[];

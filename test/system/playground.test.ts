@@ -1,4 +1,4 @@
-/** The playground in a browser: it opens, answers a query, and shows a pushed entry, with nothing from any other host. */
+/** The playground in a browser: it loads, runs a query, and shows a pushed entry, without requests to other hosts. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openPage } from "../support/browser.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
@@ -21,7 +21,7 @@ afterAll(async () => {
 const readers = async () =>
   Number(/^redis_streamer_readers (\d+)$/m.exec((await request(`${gateway.http}/metrics`)).text)?.[1]);
 
-test("a query is answered, and a subscription delivers a pushed entry", async () => {
+test("runs a query, and a subscription that delivers a pushed entry", async () => {
   await redis.control.call("XADD", "default:a-stream-of-the-test", "*", "d", "x");
   await using open = await openPage(`${gateway.http}/graphql`);
   const { page } = open;
@@ -38,7 +38,7 @@ test("a query is answered, and a subscription delivers a pushed entry", async ()
   await request(`${gateway.http}/data/my-stream`, { method: "POST", body: "pushed from outside" });
   await page.getByText("pushed from outside").locator("visible=true").first().waitFor();
 
-  // Of the page's own words, and those of a stream, none is run as a script.
+  // Text of the page or of a stream must not run as a script.
   const { headers } = await request(`${gateway.http}/graphql`, { headers: { accept: "text/html" } });
   const policy = String(headers["content-security-policy"]);
   expect(policy).toMatch(/^default-src 'none';.* script-src 'self' 'sha256-[^']+';/);

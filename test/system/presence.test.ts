@@ -1,4 +1,4 @@
-/** Devices that come and go by themselves: by their sockets, over several gateways, also when one is killed. */
+/** Device presence by sockets, over several gateways, also after one is killed. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startGatewayProcess } from "../support/gateway-process.ts";
@@ -29,8 +29,8 @@ beforeEach(async () => {
 const list = async (...command: string[]) => (await redis.control.call(...command)) as Buffer[];
 const connected = async () => (await list("SMEMBERS", ":devices:connected")).map(String).toSorted();
 const isConnected = async (device: string) => (await connected()).includes(device);
-/** What the system's stream told of a device, in order. */
-const told = async (device: string) => {
+/** Returns the events of a device in the system stream, in order. */
+const eventsOf = async (device: string) => {
   const entries = (await redis.control.call("XRANGE", ":event:device.connected", "-", "+")) as [
     Buffer,
     [Buffer, Buffer],
@@ -39,7 +39,7 @@ const told = async (device: string) => {
   return events.filter(({ device_id }) => device_id === device);
 };
 
-test("from the first socket to the end of the last", async () => {
+test("lasts from the first socket to the end of the last", async () => {
   await redis.control.call("SET", ":devices:meta:rover", '{"x":1}');
   const url = `${gateway.ws}/data/imu/push?device_id=rover&presence=1`;
   const first = await connectSocket(url);
@@ -56,7 +56,7 @@ test("from the first socket to the end of the last", async () => {
   expect(await connected()).toEqual(["rover"]);
   second.close();
   await until("it is disconnected", async () => !(await isConnected("rover")));
-  expect(await told("rover")).toEqual([
+  expect(await eventsOf("rover")).toEqual([
     { device_id: "rover", connected: true, meta: { x: 1 } },
     { device_id: "rover", connected: false },
   ]);
@@ -64,7 +64,7 @@ test("from the first socket to the end of the last", async () => {
   expect((await list("KEYS", ":devices:lease*")).map(String)).toEqual([]);
 });
 
-test("only where it is asked for, or all are", async () => {
+test("is recorded only if the socket requests it, or the setting does for all", async () => {
   await using _quiet = await connectSocket(`${gateway.ws}/data/a/push?device_id=quiet`);
   await using _declined = await connectSocket(`${other.ws}/data/a/push?device_id=declined&presence=0`);
   await using _auto = await connectSocket(`${other.ws}/data/a/push?device_id=auto`);
@@ -73,7 +73,7 @@ test("only where it is asked for, or all are", async () => {
   expect(await connected()).toEqual(["auto", "default"]);
 });
 
-test("sockets on two gateways are one presence", async () => {
+test("counts sockets on two gateways as one presence", async () => {
   const first = await connectSocket(`${gateway.ws}/data/a/push?device_id=rover&presence=1`);
   const second = await connectSocket(`${other.ws}/data/a/push?device_id=rover&presence=1`);
   const leases = () => redis.control.call("ZCARD", ":devices:lease:rover");
@@ -83,10 +83,10 @@ test("sockets on two gateways are one presence", async () => {
   expect(await isConnected("rover")).toBe(true);
   second.close();
   await until("it is disconnected", async () => !(await isConnected("rover")));
-  expect((await told("rover")).map(({ connected: is }) => is)).toEqual([true, false]);
+  expect((await eventsOf("rover")).map(({ connected: is }) => is)).toEqual([true, false]);
 });
 
-test("a socket that answers nothing is gone after the timeout, and back when it is heard", async () => {
+test("ends after the timeout for a silent socket, and returns when it sends again", async () => {
   await using socket = await connectSocket(`${gateway.ws}/data/a/push?device_id=rover&presence=1&header=0`);
   await until("it is connected", () => isConnected("rover"));
   socket.raw.pause();
@@ -94,16 +94,16 @@ test("a socket that answers nothing is gone after the timeout, and back when it 
   socket.raw.resume();
   socket.send("still here");
   await until("it is connected again", () => isConnected("rover"));
-  expect((await told("rover")).map(({ connected: is }) => is)).toEqual([true, false, true]);
+  expect((await eventsOf("rover")).map(({ connected: is }) => is)).toEqual([true, false, true]);
 });
 
-test("a gateway that is killed leaves nothing connected, and that is told once", async () => {
+test("ends for the devices of a killed gateway, with one event each", async () => {
   await using doomed = await startGatewayProcess({ env: { REDIS_URL: redis.url, DEVICE_TIMEOUT } });
   const devices = Array.from({ length: 20 }, (_, i) => `d${i}`);
   const sockets = await Promise.all(
     devices.map((id) => connectSocket(`${doomed.ws}/data/a/push?device_id=${id}&presence=1`)),
   );
-  // One of them is on another gateway too.
+  // One of them is also connected to another gateway.
   await using _both = await connectSocket(`${gateway.ws}/data/a/push?device_id=d0&presence=1`);
   await until("all are connected", async () => (await connected()).length === devices.length);
   await until("d0 is held twice", async () => (await redis.control.call("ZCARD", ":devices:lease:d0")) === 2);
@@ -114,12 +114,12 @@ test("a gateway that is killed leaves nothing connected, and that is told once",
   expect(await connected()).toEqual(["d0"]);
   for (const id of devices)
     expect(
-      (await told(id)).map(({ connected: is }) => is),
+      (await eventsOf(id)).map(({ connected: is }) => is),
       id,
     ).toEqual(id === "d0" ? [true] : [true, false]);
 });
 
-test("what was said by hand stays until it is said otherwise", async () => {
+test("keeps a state that was set by hand until it is changed", async () => {
   await redis.control.call("SADD", ":devices:connected", "manual");
   await using socket = await connectSocket(`${gateway.ws}/data/a/push?device_id=rover&presence=1`);
   await until("it is connected", () => isConnected("rover"));
@@ -135,10 +135,10 @@ test("what was said by hand stays until it is said otherwise", async () => {
     "the lease is given back",
     async () => (await redis.control.call("EXISTS", ":devices:lease:rover")) === 0,
   );
-  expect((await told("rover")).map(({ connected: is }) => is)).toEqual([true]);
+  expect((await eventsOf("rover")).map(({ connected: is }) => is)).toEqual([true]);
 });
 
-test("without Redis for longer than the timeout a device is there again after it", async () => {
+test("is restored after Redis was unavailable for longer than the timeout", async () => {
   await using own = await startRedis("--appendonly", "yes");
   await using waiting = await startTestGateway(own.url, { DEVICE_TIMEOUT });
   await using _socket = await connectSocket(`${waiting.ws}/data/a/push?device_id=rover&presence=1`);
@@ -151,7 +151,7 @@ test("without Redis for longer than the timeout a device is there again after it
   await until("it is connected again", isThere);
 });
 
-test("a gateway that stops in order says so for its devices", async () => {
+test("ends for the devices of a gateway that stops in order", async () => {
   const leaving = await startTestGateway(redis.url, { DEVICE_TIMEOUT: "60" });
   const socket = await connectSocket(`${leaving.ws}/data/a/push?device_id=rover&presence=1`);
   await until("it is connected", () => isConnected("rover"));
@@ -160,11 +160,11 @@ test("a gateway that stops in order says so for its devices", async () => {
   expect(await isConnected("rover")).toBe(false);
 });
 
-test("a gateway that stops waits until Redis knows that the devices of its closed sockets left", async () => {
+test("is released in Redis before a gateway stops, also for devices whose sockets closed before", async () => {
   const leaving = await startTestGateway(redis.url, { DEVICE_TIMEOUT: "60", SHUTDOWN_MS: "600000" });
   const socket = await connectSocket(`${leaving.ws}/data/a/push?device_id=rover&presence=1`);
   await until("it is connected", () => isConnected("rover"));
-  // Redis receives the release at once and carries it out a second later.
+  // Redis receives the release at once and executes it a second later.
   await redis.control.call("CLIENT", "PAUSE", "1000", "WRITE");
   await leaving.close();
   await socket.closed;

@@ -1,4 +1,4 @@
-/** A gateway behind a proxy: what it believes of forwarding headers, and the path that it stands behind. */
+/** A gateway behind a proxy: trusted forwarding headers, and the path prefix. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createForwarding, createProxyTest } from "../../src/access/forwarding.ts";
 import { withoutPrefix } from "../../src/transports/request/path-prefix.ts";
@@ -27,7 +27,7 @@ describe("X-Forwarded-…", () => {
     "x-forwarded-proto": "https",
   };
 
-  test("of nobody in particular are ignored", () => {
+  test("are ignored without a trusted proxy", () => {
     for (const trusted of [[], ["10.0.0.0/8"]])
       expect(from(trusted, "9.9.9.9", forwarded)).toEqual({
         address: "9.9.9.9",
@@ -36,7 +36,7 @@ describe("X-Forwarded-…", () => {
       });
   });
 
-  test("of a named proxy are believed, from the right as far as the proxies are known", () => {
+  test("are used from a trusted proxy, read from the right up to the first untrusted address", () => {
     expect(from(["10.0.0.0/24"], "10.0.0.2", forwarded)).toEqual({
       address: "6.6.6.6",
       host: "lab.example",
@@ -51,7 +51,7 @@ describe("X-Forwarded-…", () => {
     });
   });
 
-  test("a forged host opens no door; the proxy's own name is the gateway's", async () => {
+  test("rejects a forged host and accepts the proxy's own host name", async () => {
     const headers = { "x-forwarded-host": "lab.example", origin: "https://lab.example" };
     await using direct = await startTestGateway(redis.url);
     expect((await request(direct.http, { headers })).status).toBe(403);
@@ -65,7 +65,7 @@ describe("X-Forwarded-…", () => {
     ).toBe(403);
   });
 
-  test("what is no address is said at the start", async () => {
+  test("reports an invalid address at startup", async () => {
     await expect(startTestGateway(redis.url, { TRUST_PROXY: "everybody" })).rejects.toThrow(/everybody/);
   });
 });
@@ -82,7 +82,7 @@ describe("a path prefix", () => {
     expect(withoutPrefix(url, "")).toBe(url);
   });
 
-  test("is there or taken away: both are served, and addresses that are told have it", async () => {
+  test("serves paths with and without the prefix, and returns URLs with it", async () => {
     await using gateway: TestGateway = await startTestGateway(redis.url, { PATH_PREFIX: "/streams" });
     const bare = gateway.http.replace("/streams", "");
     for (const base of [gateway.http, bare]) {

@@ -1,4 +1,4 @@
-/** The samples of the README and of docs/any-language.md run, and docs/configuration.md lists the program's settings. */
+/** Runs the samples of the README and of docs/any-language.md, and checks the settings in docs/configuration.md. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const page = (path: string) => readFileSync(new URL(`../../${path}`, import.meta
 const samples = page("README.md") + page("docs/any-language.md");
 const blocks = (language: string) =>
   [...samples.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, "gs"))].map(([, code = ""]) => code);
-/** The first command starts the gateway, which here the test has done. */
+/** The first command starts the gateway, which the test has already done. */
 const shell = blocks("bash").filter((code) => code.includes("curl"));
 
 let redis: TestRedis;
@@ -45,7 +45,7 @@ describe("samples", () => {
     blocks("python");
   const python = async (code = "") => (await run("/usr/bin/python3", ["-c", here(code)])).stdout;
 
-  test("all are known to this test", () => {
+  test("are all covered by this test", () => {
     expect(others).toEqual([]);
     expect(shell.length).toBe(1);
   });
@@ -82,7 +82,7 @@ describe("samples", () => {
     );
   });
 
-  test("history, over more pages than one", async () => {
+  test("history over more than one page", async () => {
     const before = (await stored()).length;
     const body = JSON.stringify(Array.from({ length: 250 }, (_, i) => ["my-stream", null, `n${i}`]));
     await fetch(`${gateway.http}/data/my-stream?format=json`, { method: "POST", body });
@@ -92,7 +92,7 @@ describe("samples", () => {
     expect(lines.at(-1)).toMatch(/^\d+-\d+ n249$/);
   });
 
-  test("the client in JavaScript", async () => {
+  test("the JavaScript client", async () => {
     const [script = ""] = blocks("js");
     const { stdout } = await run(process.execPath, ["--input-type=module", "-e", here(script)], {
       cwd: fileURLToPath(new URL("../..", import.meta.url)),
@@ -110,16 +110,16 @@ describe("samples", () => {
   });
 });
 
-describe("commands of the sample client, as they are printed", () => {
+describe("commands of the sample client", () => {
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const commands = blocks("text")
     .flatMap((block) => block.split("\n"))
     .filter((line) => line.startsWith("npx redis-streamer "));
 
   interface Running {
-    /** What it has said so far, on both outputs. */
-    said(): string;
-    /** Ends it by Ctrl-C, and waits until nobody writes any more. */
+    /** Output so far, of both streams. */
+    output(): string;
+    /** Stops it by Ctrl-C, and waits until all output has ended. */
     interrupt(): Promise<void>;
   }
 
@@ -127,17 +127,17 @@ describe("commands of the sample client, as they are printed", () => {
     const child = spawn("bash", ["-c", `exec ${command}`], {
       cwd: root,
       env: { ...process.env, REDIS_STREAMER_URL: gateway.http },
-      // A group of its own, of which each gets the signal, as in a terminal.
+      // In its own process group, which receives the signal as a whole, as in a terminal.
       detached: true,
     });
-    let said = "";
-    for (const output of [child.stdout, child.stderr])
-      output.on("data", (chunk) => {
-        said = (said + chunk).slice(-20_000);
+    const output = "";
+    for (const source of [child.stdout, child.stderr])
+      source.on("data", (chunk) => {
+        output = (output + chunk).slice(-20_000);
       });
     const ended = once(child, "close");
     return {
-      said: () => said,
+      output: () => output,
       async interrupt() {
         process.kill(-(child.pid ?? Number.NaN), "SIGINT");
         await ended;
@@ -147,7 +147,7 @@ describe("commands of the sample client, as they are printed", () => {
 
   const length = async (stream: string) => Number(await redis.control.call("XLEN", `default:${stream}`));
 
-  test("are all known to this test", () => {
+  test("are all covered by this test", () => {
     expect(commands).toEqual([
       "npx redis-streamer push-increment counter",
       "npx redis-streamer pull-raw counter",
@@ -165,7 +165,7 @@ describe("commands of the sample client, as they are printed", () => {
         /^redis_streamer_readers (\d+)$/m.exec(await (await fetch(`${gateway.http}/metrics`)).text())?.[1],
       );
     await until(
-      () => `both pull: ${pullers.map((puller) => puller.said()).join("; ")}`,
+      () => `both pull: ${pullers.map((puller) => puller.output()).join("; ")}`,
       async () => (await readers()) >= 2,
       30_000,
     );
@@ -179,14 +179,14 @@ describe("commands of the sample client, as they are printed", () => {
       20_000,
     );
     const [raw] = pullers;
-    await until("the counter is pulled", () => /^counter: \d+-\d+ \| \d+$/m.test(raw?.said() ?? ""));
+    await until("the counter is pulled", () => /^counter: \d+-\d+ \| \d+$/m.test(raw?.output() ?? ""));
     for (const pusher of pushers) {
       await pusher.interrupt();
-      expect(pusher.said()).toMatch(/push (counter|blah|blah_gray): [\d,]+ messages, .*\n$/);
+      expect(pusher.output()).toMatch(/push (counter|blah|blah_gray): [\d,]+ messages, .*\n$/);
     }
     for (const puller of pullers) {
       await puller.interrupt();
-      expect(puller.said()).toMatch(/pull (counter|blah): [\d,]+ messages, .*\n$/);
+      expect(puller.output()).toMatch(/pull (counter|blah): [\d,]+ messages, .*\n$/);
     }
     const jpeg = await fetch(`${gateway.http}/data/blah_gray?last_entry_id=0&latest=1`);
     expect(Buffer.from(await jpeg.arrayBuffer()).readUInt16BE()).toBe(0xffd8);

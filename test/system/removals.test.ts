@@ -1,7 +1,7 @@
 /**
- * Streams are deleted, flushed and overwritten under load: readers go on with what there is, once and in order, and are
- * told between which ids they may lack something; who comes later sees what is there; a key of the wrong type is an
- * error for whoever wants that stream, and nobody else's matter.
+ * Streams are deleted, flushed and overwritten under load. Readers receive the remaining entries once and in order, and
+ * the ids between which entries may be missing. New readers see the current content. A key of the wrong type is an
+ * error for readers of that stream and has no effect on others.
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { compareIds, type EntryId } from "../../src/domain/entry-id.ts";
@@ -46,7 +46,7 @@ async function progress(pushers: readonly Pusher[], more = 100): Promise<void> {
   );
 }
 
-/** Waits until readers have the last entry of a stream, and closes them. @returns what is stored */
+/** Waits until readers have the last entry of a stream, and closes them. @returns the stored entries */
 async function finish(stream: string, readers: readonly Reader[]): Promise<readonly SeenEntry[]> {
   const answer = await request(`${gateway.http}/data/${stream}/entries?format=json&count=1000000`);
   const stored = (answer.json() as [string, string, string][]).map(([, id, text]) => ({ id, text }));
@@ -78,7 +78,7 @@ test.each([["DEL", "default:s"], ["FLUSHALL"], ["XTRIM", "default:s", "MAXLEN", 
     await Promise.all(pushers.map((pusher) => pusher.stop()));
     for (const { failed } of pushers) expect(failed.size).toBe(0);
     const stored = await finish("s", readers);
-    // A stream that is deleted and created again may give an id a second time, within its millisecond.
+    // A stream that is deleted and recreated may assign an id a second time, within its millisecond.
     const acknowledged = pushers.flatMap((pusher) => pusher.stored);
     const texts = new Map<string, Set<string>>();
     for (const { id, text } of acknowledged) texts.set(id, (texts.get(id) ?? new Set()).add(text));
@@ -91,7 +91,7 @@ test.each([["DEL", "default:s"], ["FLUSHALL"], ["XTRIM", "default:s", "MAXLEN", 
       const lacking = acknowledged.filter((entry) => !seen.has(nameOf(entry)));
       const left = new Set(stored.map(nameOf));
       const lackingNow = lacking.filter((entry) => left.has(nameOf(entry)));
-      // What is still there is missing only where its id was used by an entry that the reader has.
+      // A stored entry may be missing only if its id was used by an earlier entry that the reader has.
       expect(lackingNow.filter(({ id }) => !ids.includes(id))).toEqual([]);
       // With headers there is no room to report it.
       if (WAYS[i] === "header") continue;
@@ -107,10 +107,10 @@ test.each([["DEL", "default:s"], ["FLUSHALL"], ["XTRIM", "default:s", "MAXLEN", 
   60_000,
 );
 
-describe("a key that is no stream", () => {
+describe("a key that is not a stream", () => {
   const WRONG = { code: "WRONG_TYPE", error: "the key of this stream holds something that is no stream" };
 
-  test("is told on every way in and out", async () => {
+  test("is reported on every route", async () => {
     await redis.control.call("SET", "default:s", "text");
     for (const [path, method] of [
       ["/data/s", "POST"],
@@ -125,7 +125,7 @@ describe("a key that is no stream", () => {
       });
       expect([path, answer.status, answer.json()]).toEqual([path, 409, expect.objectContaining(WRONG)]);
     }
-    // Nothing was to be asked before it began.
+    // No request was sent before the test began.
     const events = await request(`${gateway.http}/data/s/events?last_entry_id=0`);
     expect(events.text).toContain(
       `event: error\ndata: ${JSON.stringify({ error: WRONG.error, code: WRONG.code })}`,
@@ -148,17 +148,17 @@ describe("a key that is no stream", () => {
     expect(await pull.closed).toEqual(closed);
   });
 
-  test("is nobody's matter but that stream's, whose readers go on when it is one again", async () => {
+  test("affects only that stream, whose readers resume when it is a stream again", async () => {
     const readers = await Promise.all([startReaders("s"), startReaders("other")]);
     const [own, other] = await Promise.all([
       startPusher(gateway.ws, "s", 20, 1),
       startPusher(gateway.ws, "other", 20, 1),
     ]);
-    // In one batch with another stream's entries: those are stored.
+    // In one batch with entries of another stream: those are stored.
     await using both = await connectSocket(`${gateway.ws}/data/third/push?format=json&ack=1`);
     await progress([own, other]);
     await redis.control.call("SET", "default:s", "text");
-    await until("the pusher is told", () => own.failed.size > 100);
+    await until("the pusher receives errors", () => own.failed.size > 100);
     both.send(
       JSON.stringify([
         ["third", null, "x"],

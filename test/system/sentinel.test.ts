@@ -1,7 +1,7 @@
 /**
- * Sentinels fail a master over under load: the gateway's process stays and goes on at the new master, readers have all
- * that the new master has, in order and once, and what was acknowledged is there but for what the store itself lost, the
- * last that the old master had not passed on yet.
+ * Sentinel failovers under load. The gateway process keeps running and continues at the new master. Readers receive all
+ * entries of the new master once and in order. Acknowledged entries are stored, except the last ones that the old master
+ * had not replicated.
  */
 import { afterEach, describe, expect, test } from "vitest";
 import { freePort } from "../../bench/load/free-port.ts";
@@ -41,7 +41,7 @@ describe("a failover under load", () => {
     await watched[Symbol.asyncDispose]();
   });
 
-  /** Waits until every pusher has more of its entries acknowledged. */
+  /** Waits until more entries of every pusher are acknowledged. */
   async function progress(): Promise<void> {
     const before = pushers.map(({ acknowledged }) => acknowledged.size);
     await until(
@@ -51,7 +51,7 @@ describe("a failover under load", () => {
     );
   }
 
-  /** Ends the load and checks what became of its entries. */
+  /** Ends the load and checks its entries. */
   async function settle(): Promise<void> {
     await Promise.all(pushers.map((pusher) => pusher.stop()));
     const answer = await request(`${gateway.http}/data/s/entries?format=json&count=1000000`);
@@ -62,7 +62,7 @@ describe("a failover under load", () => {
       () => `all readers have ${last}: ${readers.map(({ entries }) => entries.at(-1)?.id)}`,
       () => readers.every(({ entries }) => entries.at(-1)?.id === last),
     );
-    // All that the store lost lay in one place: behind the last that the replica had when it was made master.
+    // All lost entries are consecutive, after the last one that the replica had when it was promoted.
     const holes = new Set<string | undefined>();
     for (const { entries } of readers) {
       expect(entries.filter(({ id }) => places.has(id))).toEqual(stored);
@@ -76,7 +76,7 @@ describe("a failover under load", () => {
         if (place === undefined) expect(seen.has(id)).toBe(true);
         else expect(stored[place]?.text).toBe(String(number));
       }
-      // Nothing but what was on its way to the master that went, or came to it when it was none any more.
+      // Only entries that were in flight to the old master, or reached it after its demotion, may fail.
       for (const code of failed.values()) expect(["APPEND_UNKNOWN", "REDIS_UNAVAILABLE"]).toContain(code);
     }
     expect([...holes].length).toBeLessThanOrEqual(1);
@@ -88,14 +88,14 @@ describe("a failover under load", () => {
   const connectionsAt = async ({ control }: TestRedis) =>
     String(await control.call("CLIENT", "LIST")).match(/name=redis-streamer:(?!test)\w+/g)?.length ?? 0;
 
-  test("whose master is killed goes on at the replica", async () => {
+  test("continues at the replica after the master is killed", async () => {
     await start();
     await progress();
     const old = await watched.master();
     await old.kill();
     await progress();
     expect((await watched.master()).port).not.toBe(old.port);
-    // The old one comes back, as a master until the sentinels see it, and nobody goes there.
+    // The old master restarts, as a master until the sentinels demote it. No client connects to it.
     await old.start();
     await progress();
     await settle();
@@ -126,8 +126,8 @@ describe("a failover under load", () => {
   );
 });
 
-describe("sentinels that do not lead to a master", () => {
-  test("are named with what is wrong with each when the gateway starts", async () => {
+describe("sentinels without a usable master", () => {
+  test("are listed with the problem of each at startup", async () => {
     await using sentinel = await startSentinel(await freePort(), 1);
     const dead = await freePort();
     const url = `redis+sentinel://127.0.0.1:${dead},127.0.0.1:${sentinel.port}/birds`;
@@ -137,19 +137,19 @@ describe("sentinels that do not lead to a master", () => {
     );
   });
 
-  test("and want a password say so, and are asked with it", async () => {
+  test("that require a password report it, and accept it", async () => {
     await using sentinel = await startSentinel(await freePort(), 1, ["requirepass hush"]);
     const url = `redis+sentinel://127.0.0.1:${sentinel.port}/${MASTER}`;
     await expect(startTestGateway(url)).rejects.toThrow(/it refuses to say, NOAUTH/);
     await expect(startTestGateway(`${url}?sentinel_password=no`)).rejects.toThrow(
       /refuses to say, WRONGPASS/,
     );
-    // It leads to a master that is not there, which is waited for as any other.
+    // The sentinels name a master that is down, so the gateway waits for it.
     await using gateway = await startTestGateway(`${url}?sentinel_password=hush`, { REDIS_WAIT_MS: "100" });
     expect((await request(`${gateway.http}/data/a/entries`)).status).toBe(503);
   });
 
-  test("and do not answer at all are waited for", async () => {
+  test("that do not reply are retried", async () => {
     const warnings: string[] = [];
     const port = await freePort();
     const logger = {

@@ -1,4 +1,4 @@
-/** `latest` over a link that holds what it is sent: how old is what a reader reads, counted in frames. */
+/** `latest` over a link that buffers: the age of what a reader receives, counted in frames. */
 import { decode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
@@ -8,7 +8,7 @@ import { startRedis, type TestRedis } from "../support/redis.ts";
 import { connectSocket, type Message, type TestSocket } from "../support/socket.ts";
 
 const FRAMES = 60;
-/** Frames that may be on their way while the link is stalled. */
+/** Maximum number of frames in flight while the link is stalled. */
 const IN_FLIGHT = 2;
 
 let redis: TestRedis;
@@ -23,7 +23,7 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** A picture with its number. */
+/** A numbered picture. */
 const frame = (number: number) => Buffer.concat([Buffer.from(`${number} `), Buffer.alloc(100_000)]);
 const numberIn = (data: Uint8Array) => Number.parseInt(Buffer.from(data.subarray(0, 10)).toString(), 10);
 const add = (stream: string, number: number) =>
@@ -34,7 +34,7 @@ const numberOfBatch = ({ data }: Message) => {
   return Math.max(...entries.map(([, , payload]) => numberIn(payload)));
 };
 
-/** The number in the next message that has one, as each form has it. */
+/** Returns the number in the next message that has one, in each format. */
 async function nextNumber(socket: TestSocket, read: (message: Message) => number): Promise<number> {
   for (;;) {
     const number = read(await socket.next());
@@ -48,19 +48,19 @@ test.each<[form: string, streams: readonly string[], query: string, read: (messa
   ["MessagePack", ["slow-packed"], "format=msgpack&block=0", numberOfBatch],
   ["several streams", ["slow-1", "slow-2", "slow-3"], "format=msgpack&block=0", numberOfBatch],
   ["limited in rate", ["slow-rated"], "header=0&max_fps=1000", ({ data }) => numberIn(data)],
-])("a stalled link holds two frames at most, then the newest comes: %s", async (_, streams, query, read) => {
+])("sends at most two frames into a stalled link, then the newest: %s", async (_, streams, query, read) => {
   await using network = await startBadNetwork(Number(new URL(gateway.http).port));
   const path = `/data/${streams.join("+")}/pull?latest=1&last_entry_id=0&${query}`;
   await using slow = await connectSocket(`${network.url.replace("redis:", "ws:")}${path}`);
   await using quick = await connectSocket(`${gateway.ws}${path}`);
   const both = [slow, quick];
-  // Until the link is known to be quick: so that two frames may be on their way.
+  // Until the link is measured as fast, so that two frames may be in flight.
   for (let number = 1; number <= 5; number++) {
     for (const stream of streams) await add(stream, number);
     for (const socket of both) while ((await nextNumber(socket, read)) < number);
   }
   network.stall();
-  // What the quick reader has, the slow one has been sent, too, unless it is held back.
+  // The slow reader was sent what the fast reader has, unless it is held back.
   for (let number = 6; number <= FRAMES; number++) {
     for (const stream of streams) await add(stream, number);
     while ((await nextNumber(quick, read)) < number);
@@ -75,7 +75,7 @@ test.each<[form: string, streams: readonly string[], query: string, read: (messa
   expect(stale.size).toBeLessThanOrEqual(IN_FLIGHT);
 });
 
-test("a client that does not answer pings is not waited for without end", async () => {
+test("does not wait forever for a client that does not answer pings", async () => {
   const url = `${gateway.ws}/data/deaf/pull?latest=1&header=0&last_entry_id=0`;
   const raw = new WebSocket(url, { autoPong: false });
   const seen: number[] = [];

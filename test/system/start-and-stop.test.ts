@@ -1,4 +1,4 @@
-/** The program's life as an operator sees it: its start, given up or not, and its stop by a signal. */
+/** Start and stop of the program as an operator sees it: startup, interrupted startup, and shutdown by signals. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -31,7 +31,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** The process ids of the Redis servers that work below the folder. */
+/** Returns the process ids of the Redis servers that run below the folder. */
 function servers(): readonly string[] {
   return readdirSync("/proc").filter((pid) => {
     try {
@@ -45,7 +45,7 @@ function servers(): readonly string[] {
   });
 }
 
-/** A PATH on which redis-server takes a millisecond for each entry that it loads; after each thousand it listens to signals. */
+/** A PATH on which redis-server takes a millisecond per entry to load; it handles signals after each thousand. */
 function slowToLoad(): string {
   const file = join(folder, "redis-server");
   writeFileSync(
@@ -63,7 +63,7 @@ function slowToLoad(): string {
 }
 
 test.each(["SIGINT", "SIGTERM"] as const)(
-  "%s while the managed Redis loads its data ends both, and the data is there at the next start",
+  "%s while the managed Redis loads its data stops both, and the next start has all data",
   async (signal) => {
     {
       await using first = await startGatewayProcess({ folder });
@@ -88,10 +88,10 @@ const isLoading = (logged: readonly string[]) => logged.some((line) => /^redis: 
 
 describe("SIGTERM under load", () => {
   const ALL = { REDIS_STREAM_MAXLEN: "0", MAX_BATCH_ENTRIES: "1000000" };
-  /** The contract (10 s), which `SHUTDOWN_MS` and what may hang beyond it stay below. */
+  /** Maximum shutdown time (10 s); `SHUTDOWN_MS` and the grace period stay below it. */
   const WITHIN_MS = 10_000;
 
-  /** Puts a gateway under load, ends it, and gives what was acknowledged of each stream. */
+  /** Puts a gateway under load and stops it. @returns the acknowledged entries per stream */
   async function endUnderLoad(gateway: GatewayProcess): Promise<Map<string, Map<string, number>>> {
     const streams = ["a", "b", "c"];
     const readers = await Promise.all(
@@ -122,7 +122,7 @@ describe("SIGTERM under load", () => {
     return new Map(streams.map((stream, i) => [stream, new Map(pushers[i]?.acknowledged)]));
   }
 
-  /** Checks that all of it is there, by a gateway that is up now. */
+  /** Checks through a running gateway that all of them are stored. */
   async function expectStored(http: string, all: ReadonlyMap<string, ReadonlyMap<string, number>>) {
     for (const [stream, acknowledged] of all) {
       const answer = await request(`${http}/data/${stream}/entries?format=json&count=1000000`);
@@ -133,7 +133,7 @@ describe("SIGTERM under load", () => {
   }
 
   test.each(["1", "2"])(
-    "stores what it acknowledged, closes with 1001 and exits with 0: a managed Redis, %s workers",
+    "stores all acknowledged entries, closes with 1001 and exits with 0: managed Redis, %s workers",
     async (WORKERS) => {
       await using gateway = await startGatewayProcess({ folder, env: { ...ALL, WORKERS } });
       const acknowledged = await endUnderLoad(gateway);
@@ -143,7 +143,7 @@ describe("SIGTERM under load", () => {
     },
   );
 
-  test("stores what it acknowledged, closes with 1001 and exits with 0: a Redis elsewhere", async () => {
+  test("stores all acknowledged entries, closes with 1001 and exits with 0: external Redis", async () => {
     await using redis = await startRedis();
     await using gateway = await startGatewayProcess({ env: { ...ALL, REDIS_URL: redis.url } });
     const acknowledged = await endUnderLoad(gateway);
@@ -151,7 +151,7 @@ describe("SIGTERM under load", () => {
     await expectStored(next.http, acknowledged);
   });
 
-  test("ends in time also where Redis does not answer", async () => {
+  test("stops in time also if Redis does not reply", async () => {
     await using redis = await startRedis();
     await using gateway = await startGatewayProcess({ env: { REDIS_URL: redis.url, SHUTDOWN_MS: "2000" } });
     const pusher = await startPusher(gateway.ws, "a");
@@ -164,33 +164,36 @@ describe("SIGTERM under load", () => {
     await pusher.stop();
   });
 
-  test.each(["1", "2"])("a second Ctrl-C ends it at once: %s workers", async (WORKERS) => {
-    await using redis = await startRedis();
-    const env = { REDIS_URL: redis.url, SHUTDOWN_MS: "60000", WORKERS };
-    await using gateway = await startGatewayProcess({ env });
-    const pusher = await startPusher(gateway.ws, "a");
-    await until("it pushes", () => pusher.acknowledged.size > 100);
-    redis.freeze();
-    await using waiting = await connectSocket(`${gateway.ws}/data/a/push?header=0&ack=1`);
-    waiting.send("x");
-    await waiting.taken();
-    gateway.signal("SIGINT");
-    await until("it stops", () => gateway.logged.some((line) => line.startsWith("stopping")));
-    const workers = processesBelow(gateway.pid);
-    expect(workers).toHaveLength(WORKERS === "1" ? 0 : 2);
-    // The first second of them is taken for one and the same: npm passes the terminal's signal on once more.
-    const again = setInterval(() => gateway.signal("SIGINT"), 100);
-    expect(await gateway.ended).toBe(130);
-    clearInterval(again);
-    await until("its workers are gone", () => !workers.some(isAlive));
-    await pusher.stop();
-  });
+  test.each(["1", "stops immediately on a second Ctrl-C: %s workers"])(
+    "a second Ctrl-C ends it at once: %s workers",
+    async (WORKERS) => {
+      await using redis = await startRedis();
+      const env = { REDIS_URL: redis.url, SHUTDOWN_MS: "60000", WORKERS };
+      await using gateway = await startGatewayProcess({ env });
+      const pusher = await startPusher(gateway.ws, "a");
+      await until("it pushes", () => pusher.acknowledged.size > 100);
+      redis.freeze();
+      await using waiting = await connectSocket(`${gateway.ws}/data/a/push?header=0&ack=1`);
+      waiting.send("x");
+      await waiting.taken();
+      gateway.signal("SIGINT");
+      await until("it stops", () => gateway.logged.some((line) => line.startsWith("stopping")));
+      const workers = processesBelow(gateway.pid);
+      expect(workers).toHaveLength(WORKERS === "1" ? 0 : 2);
+      // Signals within the first second count as one, because npm forwards the terminal's signal again.
+      const again = setInterval(() => gateway.signal("SIGINT"), 100);
+      expect(await gateway.ended).toBe(130);
+      clearInterval(again);
+      await until("its workers are gone", () => !workers.some(isAlive));
+      await pusher.stop();
+    },
+  );
 });
 
 describe("npm start", () => {
   const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-  /** Starts it in a process group of its own, and waits until it serves. */
+  /** Starts it in its own process group, and waits until it serves requests. */
   async function npmStart() {
     const env = { ...process.env, PORT: "0", DATA_DIR: join(folder, "data"), LOG_FORMAT: "json" };
     const npm = spawn("npm", ["start"], { cwd: ROOT, env, stdio: ["ignore", "pipe", "inherit"] });
@@ -199,22 +202,22 @@ describe("npm start", () => {
       text += chunk;
     });
     const ended = once(npm, "exit");
-    await until("it serves", () => text.includes('"Redis Streamer is up"'), 60_000);
+    await until("the gateway serves requests", () => text.includes('"Redis Streamer is up"'), 60_000);
     const url = /"url":"([^"]+)"/.exec(text)?.[1] ?? "";
     const pid = npm.pid ?? 0;
-    return { npm, ended, url, below: processesBelow(pid), said: () => text };
+    return { npm, ended, url, below: processesBelow(pid), output: () => text };
   }
 
   test.each(["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"] as const)(
     "%s to npm alone stops the gateway and its Redis in order",
     async (signal) => {
-      const { npm, ended, url, below, said } = await npmStart();
+      const { npm, ended, url, below, output } = await npmStart();
       expect((await request(`${url}/data/s`, { method: "POST", body: "x" })).status).toBe(200);
       expect(servers()).toHaveLength(1);
       npm.kill(signal);
       await ended;
-      await until("all are gone", () => !below.some(isAlive) && servers().length === 0, 15_000);
-      expect(said()).toContain("stopping");
+      await until("all processes have exited", () => !below.some(isAlive) && servers().length === 0, 15_000);
+      expect(output()).toContain("stopping");
       await expect(request(url)).rejects.toThrow("ECONNREFUSED");
     },
     90_000,

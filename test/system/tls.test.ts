@@ -1,4 +1,4 @@
-/** TLS on both sides: clients that come by https and wss, and a Redis that is reached by rediss and as a user of few rights. */
+/** TLS on both sides: clients over https and wss, and Redis over rediss with a user of few permissions. */
 import { copyFileSync } from "node:fs";
 import { get } from "node:https";
 import { connect as connectTls, type PeerCertificate } from "node:tls";
@@ -54,7 +54,7 @@ describe("clients", () => {
       socket.on("error", reject);
     });
 
-  test("come by https and wss, and a renewed certificate is shown without a restart", async () => {
+  test("serves https and wss, and uses a renewed certificate without a restart", async () => {
     const first = authority.issue("first");
     await using gateway = await startTestGateway(redis.url, { TLS_CERT: first.cert, TLS_KEY: first.key });
     expect(gateway.http).toMatch(/^https:/);
@@ -68,7 +68,7 @@ describe("clients", () => {
     const port = Number(new URL(gateway.http).port);
     expect((await certificateOf(port)).subject.CN).toBe("first");
     const second = authority.issue("second");
-    // For a moment the two do not belong together, and what was there before stays.
+    // While the two files do not match, the previous certificate stays in use.
     copyFileSync(second.cert, first.cert);
     copyFileSync(second.key, first.key);
     await until("the new one is shown", async () => (await certificateOf(port)).subject.CN === "second");
@@ -77,7 +77,7 @@ describe("clients", () => {
     socket.terminate();
   });
 
-  test("a login's cookie is for https alone", async () => {
+  test("sets the login cookie as Secure", async () => {
     const { cert, key } = authority.issue("cookie");
     await using gateway = await startTestGateway(redis.url, { TRUST_PROXY: "loopback" });
     const login = async (url: string, headers: Record<string, string>) =>
@@ -89,7 +89,7 @@ describe("clients", () => {
     expect(cert).not.toBe(key);
   });
 
-  test("files that do not belong together end the start", async () => {
+  test("rejects a certificate and key that do not match at startup", async () => {
     const [one, other] = [authority.issue("one"), authority.issue("other")];
     await expect(startTestGateway(redis.url, { TLS_CERT: one.cert, TLS_KEY: other.key })).rejects.toThrow(
       /key/,
@@ -100,7 +100,7 @@ describe("clients", () => {
 describe("Redis", () => {
   const USER = "on >open-sesame ~* &* +@read +@write +@connection +@transaction -@dangerous +info +eval";
 
-  test("by rediss, with certificates on both sides, as a user of few rights", async () => {
+  test("connects by rediss with certificates on both sides, as a user of few permissions", async () => {
     await redis.control.call("ACL", "SETUSER", "gateway", ...USER.split(" "));
     for (const tail of ["tracking", "blocking"]) {
       await using gateway = await startTestGateway(`rediss://gateway:open-sesame@localhost:${tlsPort}`, {
@@ -113,7 +113,7 @@ describe("Redis", () => {
       const sent = await request(`${gateway.http}/data/${tail}`, { method: "POST", body: "by TLS" });
       expect(sent.status).toBe(200);
       expect(await pull.text()).toBe("by TLS");
-      // From somebody else, so that it is the tail that tells.
+      // Append from another connection, so that the tail has to deliver it.
       await redis.control.call("XADD", `default:${tail}`, "*", "d", "seen");
       expect(await pull.text()).toBe("seen");
       const page = await request(`${gateway.http}/data/${tail}/entries?format=json`);
@@ -121,7 +121,7 @@ describe("Redis", () => {
     }
   });
 
-  test("a cluster by rediss+cluster, as a user of few rights", async () => {
+  test("connects to a cluster by rediss+cluster, as a user of few permissions", async () => {
     const server = authority.issue("node");
     const port = await freePort();
     await using node = await startRedis(
@@ -149,13 +149,13 @@ describe("Redis", () => {
     );
   });
 
-  test("of an authority that nobody named is not spoken to", async () => {
+  test("does not connect to a server whose certificate authority is not trusted", async () => {
     await using gateway = await startTestGateway(`rediss://localhost:${tlsPort}`, { REDIS_WAIT_MS: "100" });
     const answer = await request(`${gateway.http}/data/a`, { method: "POST", body: "x" });
     expect(answer.status).toBe(503);
   });
 
-  test("an entry that the user may not write is refused and named", async () => {
+  test("rejects an entry that the Redis user is not permitted to write, and names its stream", async () => {
     await redis.control.call("ACL", "SETUSER", "narrow", "on", ">pass", "~default:mine*", "&*", "+@all");
     await using gateway = await startTestGateway(redis.url.replace("//", "//narrow:pass@"));
     expect((await request(`${gateway.http}/data/mine`, { method: "POST", body: "x" })).status).toBe(200);

@@ -1,4 +1,4 @@
-/** Within three seconds everything that waits says what it waits for: Redis, or the gateway. */
+/** Clients receive the reason for a wait within three seconds: Redis or the gateway is unavailable. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -62,19 +62,20 @@ test.each(["hangs", "is killed"])(
     await using push = await connectSocket(`${gateway.ws}/data/cam/push?ack=1&header=0&status=1`);
     await using oldPush = await connectSocket(`${gateway.ws}/data/cam/push?ack=1&header=0`);
     await using events = await openAnswer(`${gateway.http}/data/cam/events?status=1`);
-    let told = "";
+    let received = "";
     void (async () => {
-      for (let chunk = await events.next(); chunk !== undefined; chunk = await events.next()) told += chunk;
+      for (let chunk = await events.next(); chunk !== undefined; chunk = await events.next())
+        received += chunk;
     })().catch(() => undefined);
-    await until("the events are open", () => told.includes("id:"));
+    await until("the events are open", () => received.includes("id:"));
 
     if (how === "hangs") redis.freeze();
     else await redis.kill();
     expect(JSON.parse(await json.text())).toEqual(UNAVAILABLE);
     expect(JSON.parse(await push.text())).toEqual(UNAVAILABLE);
-    await until("events tell it", () => /event: state\ndata: {"redis":"unavailable"/.test(told));
-    expect(told).toContain(": Redis has not answered since ");
-    // One that connects now is told at once.
+    await until("events report it", () => /event: state\ndata: {"redis":"unavailable"/.test(received));
+    expect(received).toContain(": Redis has not answered since ");
+    // A client that connects now receives the status immediately.
     await using late = await pull("format=json&status=1");
     expect(JSON.parse(await late.text())).toEqual(UNAVAILABLE);
     const health = await request(`${gateway.http}/healthz`);
@@ -89,11 +90,11 @@ test.each(["hangs", "is killed"])(
     else await redis.start();
     expect(JSON.parse(await json.text())).toEqual(AVAILABLE);
     expect(JSON.parse(await push.text())).toEqual(AVAILABLE);
-    await until("events tell it", () => told.includes('data: {"redis":"available"}'));
+    await until("events report it", () => received.includes('data: {"redis":"available"}'));
     await until("the metric is 0", async () =>
       /^redis_streamer_redis_unavailable 0$/m.test((await request(`${gateway.http}/metrics`)).text),
     );
-    // Clients that did not request it received nothing of it, and everything works as before.
+    // Clients without status=1 received no status message, and everything works as before.
     oldPush.send("after");
     expect(JSON.parse(await oldPush.text())).toEqual([expect.stringMatching(/^\d+-\d+$/)]);
     expect(await quiet.text()).toContain('"after"');
@@ -102,12 +103,12 @@ test.each(["hangs", "is killed"])(
   },
 );
 
-test("status=1 is for clean formats, as gaps=1 is", async () => {
+test("accepts status=1 with clean formats only, like gaps=1", async () => {
   await using socket = await connectSocket(`${gateway.ws}/data/cam/pull?status=1`);
   expect(await socket.closed).toMatchObject({ code: 1008, reason: expect.stringContaining("status") });
 });
 
-test("the client reports a Redis that does not answer, to readers and writers, and when it does", async () => {
+test("client: reports to readers and writers that Redis is unavailable, and that it has recovered", async () => {
   const client = connect(gateway.http);
   const reader = follow();
   const latest = follow();
@@ -132,12 +133,12 @@ test("the client reports a Redis that does not answer, to readers and writers, a
   );
   redis.freeze();
   for (const one of [reader, latest, writer])
-    await until("it is told", () => one.states.at(-1) === "redis-unavailable");
+    await until("it is received", () => one.states.at(-1) === "redis-unavailable");
   const sent = push.send("second");
   redis.thaw();
   await sent;
   for (const one of [reader, latest, writer]) {
-    await until("it is told", () => one.states.at(-1) === "open");
+    await until("it is received", () => one.states.at(-1) === "open");
     expect(one.states).toEqual(["connecting", "open", "redis-unavailable", "open"]);
   }
   await until("the entry arrives", () => got.length === 4);
@@ -145,7 +146,7 @@ test("the client reports a Redis that does not answer, to readers and writers, a
   await push.close();
 });
 
-test("the client reports a gateway that hangs, to readers and writers, and when it goes on", async () => {
+test("client: reports to readers and writers that the gateway hangs, and that it has recovered", async () => {
   await using hanging = await startGatewayProcess({ env: { REDIS_URL: redis.url } });
   const client = connect(hanging.http);
   const reader = follow();
@@ -165,18 +166,18 @@ test("the client reports a gateway that hangs, to readers and writers, and when 
   await until("it reads", () => got.length === 1);
   hanging.signal("SIGSTOP");
   const sent = push.send("second");
-  for (const one of [reader, writer]) await until("it is told", () => one.states.at(-1) === "silent");
+  for (const one of [reader, writer]) await until("it is received", () => one.states.at(-1) === "silent");
   hanging.signal("SIGCONT");
   await sent;
   for (const one of [reader, writer]) {
-    await until("it is told", () => one.states.at(-1) === "open");
+    await until("it is received", () => one.states.at(-1) === "open");
     expect(one.states).toEqual(["connecting", "open", "silent", "open"]);
   }
   stop.abort();
   await push.close();
 });
 
-test("the console shows what it waits for, and since when", async () => {
+test("console: shows the reason for a wait and its start", async () => {
   await redis.control.call("XADD", "default:log", "*", "d", "hello");
   await using browser = await startBrowser();
   await using console = await openConsole(browser, gateway.http);
@@ -194,23 +195,25 @@ test("the console shows what it waits for, and since when", async () => {
 });
 
 test.each(["pull-raw", "push-increment"])(
-  "the command line's %s says so on standard error",
+  "the command line's %s reports it on standard error",
   async (command) => {
     const cli = fileURLToPath(new URL("../../dist/cli/index.js", import.meta.url));
     const args = [cli, command, "counter", "--url", gateway.http];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
     const ended = once(child, "exit");
-    let told = "";
+    let received = "";
     child.stdout.resume();
     child.stderr.on("data", (chunk) => {
-      told += chunk;
+      received += chunk;
     });
     const kind = command.startsWith("pull") ? "pull" : "push";
     await isConnected(kind);
     redis.freeze();
-    await until("it says so", () => /the gateway's Redis has not responded since \d\d:\d\d:\d\d/.test(told));
+    await until("the outage is reported", () =>
+      /the gateway's Redis has not responded since \d\d:\d\d:\d\d/.test(received),
+    );
     redis.thaw();
-    await until("it says that it goes on", () => told.includes("responding again"));
+    await until("the recovery is reported", () => received.includes("responding again"));
     child.kill("SIGINT");
     await ended;
   },

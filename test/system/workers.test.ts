@@ -1,6 +1,6 @@
 /**
- * Several workers that are one gateway: clients do not notice which of them they are on, one that is killed takes
- * nothing with it, and operators see one whole.
+ * Several workers as one gateway: clients do not notice which worker they are connected to, killing a worker loses
+ * nothing, and operators see one gateway.
  */
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -24,14 +24,14 @@ import { connectSocket } from "../support/socket.ts";
 import { readEvents } from "../support/sse.ts";
 import { until as untilWithin } from "../support/until.ts";
 
-/** Three processes start at a time, on a machine that has other things to do. */
+/** Three processes start at a time, on a busy machine. */
 const WITHIN_MS = 60_000;
 vi.setConfig({ testTimeout: 240_000 });
 const until = (what: string, condition: () => boolean | Promise<boolean>) =>
   untilWithin(what, condition, WITHIN_MS);
 
 let redis: TestRedis;
-/** They come back for ever, unless they are closed. */
+/** Clients that reconnect forever, unless they are closed. */
 const clients: { close(): void }[] = [];
 beforeAll(async () => {
   redis = await startRedis("--appendonly", "yes");
@@ -60,12 +60,12 @@ interface Shown {
 }
 const connectionsOf = async ({ http }: GatewayProcess) =>
   (await request(`${http}/admin/connections`)).json() as Shown[];
-/** The part of a connection's id that names the worker. */
+/** Returns the part of a connection id that identifies the worker. */
 const workerOf = ({ id }: Shown) => id.split("-")[0] ?? "";
 const tallied = (names: readonly string[]) =>
   [...new Set(names)].map((name) => names.filter((one) => one === name).length);
 
-test("each worker has as many clients, and all of them are served as by one", async () => {
+test("distributes clients evenly, and serves all of them like a single process", async () => {
   await using gateway = await start();
   const ways = ["json", "header", "acked", "events"] as const;
   const readers: Reader[] = [];
@@ -74,7 +74,7 @@ test("each worker has as many clients, and all of them are served as by one", as
   for (let i = 0; i < 4; i++) pushers.push(await startPusher(gateway.ws, "s"));
   const connections = await connectionsOf(gateway);
   expect(connections).toHaveLength(12);
-  // One that has not taken its last one yet is passed over.
+  // A worker that has not accepted its previous connection yet is skipped.
   const shares = tallied(connections.map(workerOf));
   expect(shares).toHaveLength(2);
   expect(Math.min(...shares)).toBeGreaterThan(3);
@@ -89,13 +89,13 @@ test("each worker has as many clients, and all of them are served as by one", as
   await until("all have all", () => readers.every(({ entries }) => entries.at(-1)?.id === stored.at(-1)));
   for (const { entries } of readers) expect(entries.map(({ id }) => id)).toEqual(stored);
 
-  // The page is one of the whole, whichever of them is asked.
+  // Every worker returns the metrics of the whole gateway.
   for (let i = 0; i < 2; i++) {
     expect(await gateway.metric(STORED)).toBe(stored.length);
     expect(await gateway.metric('connections\\{kind="pull"\\}')).toBe(6);
     expect(await gateway.metric("workers")).toBe(2);
   }
-  // Requests go to the workers in turn; each ends connections of its own and of the other one.
+  // Requests reach the workers round robin; each closes connections of its own and of the other worker.
   const left = (await connectionsOf(gateway)).map(({ id }) => id);
   for (const id of left) {
     const url = `${gateway.http}/admin/connections/${id}`;
@@ -106,7 +106,7 @@ test("each worker has as many clients, and all of them are served as by one", as
   await Promise.all(readers.map(({ closed }) => closed));
 });
 
-test("GraphQL's operations on one connection find their stream, whichever worker has it", async () => {
+test("routes GraphQL operations of one connection to the worker that has its stream", async () => {
   await using gateway = await start();
   const url = `${gateway.http}/graphql`;
   const operate = (token: string, operationId: string, query: string) =>
@@ -115,7 +115,7 @@ test("GraphQL's operations on one connection find their stream, whichever worker
       headers: { "content-type": "application/json", "x-graphql-event-stream-token": token },
       body: JSON.stringify({ query, extensions: { operationId } }),
     });
-  // Each of the requests may come to either.
+  // Each request may reach either worker.
   for (let round = 0; round < 3; round++) {
     const { text: token } = await request(url, { method: "PUT" });
     if (round === 1) await request(`${gateway.http}/healthz`);
@@ -132,7 +132,7 @@ test("GraphQL's operations on one connection find their stream, whichever worker
       expect((await operate(token, "4", "{ nonsense }")).json()).toMatchObject({
         errors: [{ extensions: { code: "GRAPHQL_VALIDATION_FAILED" } }],
       });
-      expect((await operate("nobody", "4", "{ __typename }")).status).toBe(404);
+      expect((await operate("unknown", "4", "{ __typename }")).status).toBe(404);
       const headers = { accept: "text/event-stream" };
       expect((await request(`${url}?token=${token}`, { headers })).json()).toMatchObject({
         error: expect.stringContaining("is open"),
@@ -148,7 +148,7 @@ test("GraphQL's operations on one connection find their stream, whichever worker
   }
 });
 
-test("limits are those of the whole", async () => {
+test("applies limits to the whole gateway", async () => {
   await using gateway = await start({ MAX_SOCKETS_PER_ADDRESS: "3" });
   const outcome = () =>
     connectSocket(`${gateway.ws}/data/s/pull`).then(
@@ -173,7 +173,7 @@ test("limits are those of the whole", async () => {
   });
 });
 
-test("connections beyond those that all workers may have are cut", async () => {
+test("closes connections over the limit of all workers", async () => {
   await using gateway = await start({ MAX_SOCKETS: "10" });
   const isCut = () =>
     request(`${gateway.http}/healthz`).then(
@@ -190,7 +190,7 @@ test("connections beyond those that all workers may have are cut", async () => {
   for (const socket of open) await socket[Symbol.asyncDispose]();
 });
 
-test("one that is killed under load takes nothing with it", async () => {
+test("loses nothing when a worker is killed under load", async () => {
   await using gateway = await start();
   const port = Number(new URL(gateway.http).port);
   const recording: recorder.Recording = {
@@ -218,10 +218,12 @@ test("one that is killed under load takes nothing with it", async () => {
   const acknowledged = () =>
     pushers.map(({ pushes }) => pushes.filter(({ outcome }) => outcome && "id" in outcome).length);
   let counted = 0;
-  /** Everybody goes on, and what is counted does not go back. */
+  /** All clients continue, and counters do not decrease. */
   async function progress(): Promise<void> {
     const before = acknowledged();
-    await until("every pusher goes on", () => acknowledged().every((now, i) => now > (before[i] ?? 0) + 20));
+    await until("every pusher continues", () =>
+      acknowledged().every((now, i) => now > (before[i] ?? 0) + 20),
+    );
     const now = await gateway.metric(STORED);
     expect(now).toBeGreaterThan(counted);
     counted = now;
@@ -258,7 +260,7 @@ test("one that is killed under load takes nothing with it", async () => {
   expect(readers.filter(({ history }) => history.sessions.length > 1).length).toBeGreaterThan(0);
 });
 
-test("one that hangs keeps one client waiting and nobody else, and a stop ends it too", async () => {
+test("delays only one client when a worker hangs, and still stops", async () => {
   await using gateway = await start({ SHUTDOWN_MS: "1000" });
   const [hung = 0] = processesBelow(gateway.pid);
   process.kill(hung, "SIGSTOP");
@@ -277,7 +279,7 @@ test("one that hangs keeps one client waiting and nobody else, and a stop ends i
   await until("it is gone", () => !isAlive(hung));
 });
 
-test("when the primary is killed the workers stop in order, and the next start has the port and the data", async () => {
+test("stops the workers in order when the primary is killed, and frees the port and the data for the next start", async () => {
   const folder = mkdtempSync(join(tmpdir(), "workers-"));
   try {
     const env = { WORKERS: "2", PORT: String(await freePort()), REDIS_STREAM_MAXLEN: "0" };
@@ -325,7 +327,7 @@ test("reports a port that is in use once, and starts nothing", async () => {
   }
 });
 
-test("what keeps a worker from its start is told once", async () => {
+test("reports an error that prevents workers from starting once", async () => {
   await using gateway = beginGatewayProcess({
     env: { WORKERS: "2", REDIS_URL: redis.url, AUTH: "1", AUTH_KEYS_FILE: "/proc/version" },
   });

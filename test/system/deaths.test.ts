@@ -138,7 +138,9 @@ test("loses nothing when Redis repeatedly hangs for longer than the timeout", as
         await until(
           `every pusher receives ${code}`,
           () =>
-            load.pushers.every(({ failed }, i) => [...failed.values()].slice(failedBefore[i] ?? 0).includes(code)),
+            load.pushers.every(({ failed }, i) =>
+              [...failed.values()].slice(failedBefore[i] ?? 0).includes(code),
+            ),
           20_000,
         );
       }

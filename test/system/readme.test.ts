@@ -130,7 +130,7 @@ describe("commands of the sample client", () => {
       // In its own process group, which receives the signal as a whole, as in a terminal.
       detached: true,
     });
-    const output = "";
+    let output = "";
     for (const source of [child.stdout, child.stderr])
       source.on("data", (chunk) => {
         output = (output + chunk).slice(-20_000);

@@ -1,4 +1,4 @@
-/** What one payload or one query costs is bounded, and costs nothing else of the answer. */
+/** Bounds on the work of one payload and of one query. Exceeding a bound leaves the rest of the answer unaffected. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { ask } from "../../support/graphql.ts";
@@ -26,14 +26,14 @@ const codesOf = (answer: Awaited<ReturnType<typeof ask>>) =>
 
 const deep = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
 
-describe("a payload that JSON cannot show is null with an error beside it, and the rest is answered", () => {
+describe("returns null with a field error for a payload that cannot be shown as JSON, and the rest of the answer", () => {
   test.each([
     ["5,000 levels", deep(5000), "TOO_LARGE"],
     ["201 levels", deep(201), "TOO_LARGE"],
     ["60,000 values", `[${"[],".repeat(60_000)}[]]`, "TOO_LARGE"],
     ["a large integer", '{"t":1732791745123456789}', "BAD_PAYLOAD"],
-    ["a number beyond all", "[1e400]", "BAD_PAYLOAD"],
-    ["no JSON", "{", "BAD_PAYLOAD"],
+    ["a number out of range", "[1e400]", "BAD_PAYLOAD"],
+    ["invalid JSON", "{", "BAD_PAYLOAD"],
   ])("%s", async (_, payload, code) => {
     await add("default:odd", payload);
     const query =
@@ -51,20 +51,20 @@ describe("a payload that JSON cannot show is null with an error beside it, and t
     ["an integer below 2^53", "9007199254740991"],
     ["a fraction", "0.1"],
     ["1e300", "1e300"],
-  ])("%s can be shown", async (_, payload) => {
+  ])("shows %s", async (_, payload) => {
     await add("default:odd", payload);
     const { data, errors } = await ask(gateway, '{ stream(id: "odd") { lastEntryJson } }');
     expect(errors).toBeUndefined();
     expect(data).toEqual({ stream: { lastEntryJson: JSON.parse(payload) } });
   });
 
-  test("the exact text of a large integer is in the string", async () => {
+  test("returns the exact digits of a large integer as a string", async () => {
     await add("default:odd", "1732791745123456789");
     const { data } = await ask(gateway, '{ stream(id: "odd") { lastEntryString } }');
     expect(data).toEqual({ stream: { lastEntryString: "1732791745123456789" } });
   });
 
-  test("a subscription goes on", async () => {
+  test("continues a subscription after such a payload", async () => {
     await redis.control.call("DEL", "default:nest", "default:flow");
     await add("default:nest", deep(20_000));
     await add("default:flow", "1");
@@ -83,7 +83,7 @@ describe("a payload that JSON cannot show is null with an error beside it, and t
   });
 });
 
-describe("metadata keep their numbers", () => {
+describe("preserves numbers in metadata", () => {
   const stored = async () => String(await redis.control.call("GET", ":stream:meta:default:meta"));
   const exact = '{"t":1732791745123456789,"big":1e400,"small":1,"text":"12345678901234567890"}';
 
@@ -107,34 +107,34 @@ describe("metadata keep their numbers", () => {
     expect(await stored()).toBe(exact);
   });
 
-  test("when they are merged", async () => {
+  test("when metadata are merged", async () => {
     await redis.control.call("SET", ":stream:meta:default:meta", '{"t":1732791745123456789}');
     await mutate('mutation { updateStreamMeta(streamId: "meta", meta: { n: 2 }, update: true) }', "{}");
     expect(await stored()).toBe('{"t":1732791745123456789,"n":2}');
   });
 
-  test("of devices and in their events", async () => {
+  test("of devices and in device events", async () => {
     await mutate('mutation($m: JSON) { connectDevice(deviceId: "exact", meta: $m) }', `{"m":${exact}}`);
     expect(String(await redis.control.call("GET", ":devices:meta:exact"))).toBe(exact);
     const events = String(await redis.control.call("XREVRANGE", ":event:device.meta", "+", "-", "COUNT", 1));
     expect(events).toContain(`{"device_id":"exact","meta":${exact}}`);
   });
 
-  test("and answers show them as they are stored", async () => {
+  test("returns them as they are stored", async () => {
     await redis.control.call("SET", ":stream:meta:default:meta", exact);
     const query = encodeURIComponent('{ stream(id: "meta") { meta } }');
     const { text } = await request(`${gateway.http}/graphql?query=${query}`);
     expect(text).toBe(`{"data":{"stream":{"meta":${exact}}}}`);
   });
 
-  test("metadata that could not be read again are rejected", async () => {
+  test("rejects metadata that could not be read again", async () => {
     const answer = await ask(gateway, `mutation { updateStreamMeta(streamId: "m", meta: ${deep(300)}) }`);
     expect(codesOf(answer)).toEqual(["TOO_LARGE"]);
   });
 });
 
 describe("large payloads", () => {
-  test("fields whose payload is too large, or beyond the operation's share, are null; the rest is answered", async () => {
+  test("returns null for payloads over the limit of a field or of the operation, and the rest of the answer", async () => {
     await redis.control.call("FLUSHDB");
     for (let i = 0; i < 4; i++) await add(`default:huge${i}`, Buffer.alloc(400_000, "x"));
     for (let i = 0; i < 8; i++) await add(`default:large${i}`, Buffer.alloc(250_000, "x"));
@@ -156,7 +156,7 @@ describe("large payloads", () => {
     expect(new Set(codesOf(answer))).toEqual(new Set(["TOO_LARGE"]));
   });
 
-  test("an entry of history that is too large is null", async () => {
+  test("returns null for a history entry that is too large", async () => {
     const query = '{ stream(id: "huge0") { entries(first: 1) { nodes { id data string } } } }';
     const answer = await ask(gateway, query);
     expect(answer.data).toMatchObject({ stream: { entries: { nodes: [{ data: null, string: null }] } } });
@@ -165,7 +165,7 @@ describe("large payloads", () => {
 });
 
 describe("the work of an operation", () => {
-  test("a format of a time is short", async () => {
+  test("rejects a time format that is too long", async () => {
     const answer = await ask(
       gateway,
       `{ stream(id: "small") { lastEntryTime(format: "${"%Y".repeat(33)}") } }`,
@@ -173,7 +173,7 @@ describe("the work of an operation", () => {
     expect(answer.errors?.[0]?.message).toBe("format must be at most 64 characters, got 66");
   });
 
-  test("an operation that would resolve too many fields is rejected where it goes too far", async () => {
+  test("rejects an operation that resolves too many fields", async () => {
     await using bounded = await startTestGateway(redis.url, { GRAPHQL_MAX_FIELDS: "1000" });
     const aliases = Array.from({ length: 100 }, (_, i) => `a${i}: streams { id length error groups }`);
     const { errors, data } = await ask(bounded, `{ ${aliases.join(" ")} }`);
@@ -182,7 +182,7 @@ describe("the work of an operation", () => {
     expect(errors?.at(-1)?.message).toContain("resolves more than 1000 fields");
   });
 
-  test("a list that is resolved in slices has the same answer, compiled or not", async () => {
+  test("returns the same answer for a list resolved in slices, compiled or not", async () => {
     const count = 3000;
     await redis.control.call("FLUSHDB");
     await Promise.all(Array.from({ length: count }, (_, i) => add(`default:s${i}`, `{"n":${i}}`)));
@@ -194,7 +194,7 @@ describe("the work of an operation", () => {
     expect(streams.length).toBe(count);
     for (const { id, lastEntryJson } of streams) expect(id).toBe(`default:s${lastEntryJson.n}`);
     expect(first.data?.streamIds).toEqual(streams.map(({ id }) => id));
-    // More often than it takes to be compiled.
+    // Enough executions to compile the document.
     for (let i = 0; i < 6; i++) expect(await ask(gateway, query)).toEqual(first);
   });
 });

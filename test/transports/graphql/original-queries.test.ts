@@ -1,7 +1,8 @@
 /**
- * What clients of the original service ask, in its spellings and with its answers (docs/protocol.md, "GraphQL"): the life of a
- * device and its streams, and each operation of its README.
+ * Operations of clients of the original service, with its names and its answers (docs/protocol.md, "GraphQL"): the life cycle
+ * of a device and its streams, and each operation of its README.
  */
+// cspell:ignore Ijog
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { ask, dataOf } from "../../support/graphql.ts";
@@ -25,7 +26,7 @@ beforeEach(async () => {
 const push = (stream: string, payload: string, device = "default") =>
   redis.control.call("XADD", `${device}:${stream}`, "*", "d", payload);
 
-test("the life of a device and its streams", async () => {
+test("supports the life cycle of a device and its streams", async () => {
   expect(await dataOf(gateway, "{ devices { id streams { id } } }")).toEqual({ devices: [] });
 
   const connect = 'mutation Connect { connectDevice(deviceId: "rover", meta: {x: 1}) }';
@@ -150,7 +151,7 @@ test("the life of a device and its streams", async () => {
   ).toEqual({ connected: [], seen: [{ id: "rover" }] });
 });
 
-test("system events hold what the original's hold", async () => {
+test("writes system events with the members of the original", async () => {
   await dataOf(
     gateway,
     `mutation {
@@ -172,7 +173,7 @@ test("system events hold what the original's hold", async () => {
   expect(await dataOf(gateway, '{ device(id: "rover") { meta } }')).toEqual({ device: { meta: { x: 2 } } });
 });
 
-test("a device's field may name another device", async () => {
+test("selects streams of another device with device_id", async () => {
   await dataOf(gateway, 'mutation { connectDevice(id: "a", meta: {}) }');
   await push("imu", "1", "b");
   const query = `query GetDevices($id: String) { devices {
@@ -185,7 +186,7 @@ test("a device's field may name another device", async () => {
   ]);
 });
 
-test("metadata given without a device is found again without one", async () => {
+test("finds metadata stored without a device by an id without a device", async () => {
   await dataOf(gateway, "mutation M($id: String, $meta: JSON!) { updateStreamMeta(sid: $id, meta: $meta) }", {
     id: "glf",
     meta: { format: "mp4" },
@@ -200,7 +201,7 @@ test("metadata given without a device is found again without one", async () => {
   );
 });
 
-test("update merges into the metadata that is there, whoever else does the same", async () => {
+test("merges concurrent updates into the stored metadata", async () => {
   await Promise.all(
     Array.from({ length: 20 }, (_, i) =>
       dataOf(
@@ -216,7 +217,7 @@ test("update merges into the metadata that is there, whoever else does the same"
   expect(Object.keys(stream.meta).length).toBe(20);
 });
 
-test("a moment is ISO 8601 with a zone, or in a format", async () => {
+test("returns times as ISO 8601 in UTC, or in a format", async () => {
   await redis.control.call("XADD", "default:a", "1700000000123-7", "d", "x");
   expect(
     await dataOf(
@@ -232,7 +233,7 @@ test("a moment is ISO 8601 with a zone, or in a format", async () => {
   });
 });
 
-test("without devices in keys the schema speaks of none", async () => {
+test("has no devices in the schema if keys have no device prefix", async () => {
   await using plain = await startTestGateway(redis.url, { DISABLE_MULTI_DEVICE_PREFIXING: "1" });
   const introspection = await dataOf(plain, "{ __schema { types { name fields { name args { name } } } } }");
   expect(JSON.stringify(introspection)).not.toMatch(/device/i);
@@ -246,7 +247,7 @@ test("without devices in keys the schema speaks of none", async () => {
   );
 });
 
-test("old spellings are marked with the one to use, and everything is described", async () => {
+test("deprecates old names with their replacement, and describes everything", async () => {
   const { __schema } = (await dataOf(
     gateway,
     `{ __schema { types { name description kind

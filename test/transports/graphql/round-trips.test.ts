@@ -1,4 +1,4 @@
-/** What a query costs Redis: a bounded number of round trips and commands, however many streams there are. */
+/** Cost of a query on Redis: the number of round trips does not depend on the number of streams. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ANYONE } from "../../../src/access/identity/authorize.ts";
 import { createClientMemory } from "../../../src/access/limits/client-memory.ts";
@@ -22,7 +22,7 @@ import { createRefusals } from "../../../src/transports/response/error-log.ts";
 import { type Engine, openEngine } from "../../support/engine.ts";
 import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
 
-/** A connection that counts what it sends, and the turns in which it sends: what is sent in one turn is one write. */
+/** Connection that counts its commands, and the event-loop turns with commands. Commands of one turn are one write. */
 interface Counting extends Connection {
   commands: number;
   writes: number;
@@ -64,7 +64,7 @@ let engine: Engine;
 let connection: Counting;
 let executor: Executor;
 
-/** Somebody, where nobody is asked. */
+/** Client of a gateway without authentication. */
 const anyone = { id: "1", address: "127.0.0.1", host: undefined, isSecure: false, identity: ANYONE };
 const open = { isOpen: true, identify: () => ANYONE, isGood: () => true, close: () => undefined };
 
@@ -133,11 +133,11 @@ describe.each([10, 1000])("with %i streams of 10 devices", (count) => {
     await connection.call("SET", ":stream:meta:d0:described", "{}");
   });
 
-  test("a list of streams with their lengths and metadata", async () => {
+  test("lists streams with their lengths and metadata", async () => {
     const { outcome, commands, roundTrips } = await cost("{ streams { id length meta } }");
     expect(outcome.data.streams.length).toBe(count + 1);
     expect(roundTrips).toBeLessThanOrEqual(3);
-    // The two lists, and for each stream the two questions.
+    // Two lists, and two commands for each stream.
     expect(commands).toBe(2 + 2 * (count + 1));
   });
 

@@ -1,4 +1,5 @@
-/** Subscriptions: the same over each protocol, on the way that every reader takes. */
+/** GraphQL subscriptions over each protocol. */
+// cspell:ignore Ijog
 import { createClient as createSseClient } from "graphql-sse";
 import { createClient as createWsClient } from "graphql-ws";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -33,7 +34,7 @@ const metric = async (name: string) => {
   return Number(new RegExp(`^redis_streamer_${name} (\\d+)$`, "m").exec(text)?.[1]);
 };
 
-/** An operation under way. */
+/** Running operation. */
 interface Running extends AsyncDisposable {
   next(): Promise<Result>;
 }
@@ -74,10 +75,10 @@ const singleSse: Start = async (query, variables = {}) => {
   return fromIterator(client.iterate({ query, variables }), () => client.dispose());
 };
 
-/** By hand: its clients are no longer kept. */
+/** Client of the legacy protocol, written here because no maintained client exists. */
 const legacy: Start = async (query, variables = {}) => {
   const socket = await connectSocket(`${gateway.ws}/graphql`, {}, ["graphql-ws"]);
-  // Not waiting for the ack, as the old client does not.
+  // Like the old client, does not wait for the ack.
   socket.send(JSON.stringify({ type: "connection_init", payload: {} }));
   socket.send(JSON.stringify({ id: "1", type: "start", payload: { query, variables } }));
   expect(JSON.parse(await socket.text())).toEqual({ type: "connection_ack" });
@@ -101,7 +102,7 @@ describe.each([
   ["server-sent events", sse],
   ["server-sent events on one connection", singleSse],
 ])("over %s", (_name, start) => {
-  test("one payload per entry, from a cursor and then live", async () => {
+  test("delivers one payload per entry, from a cursor and then live", async () => {
     const first = await add("default:glf", '{"x": 1}', "1-1");
     await using running = await start(
       "subscription Data($sids: JSON!) { data(streamIds: $sids) { streamId time data string json entries { id } } }",
@@ -124,7 +125,7 @@ describe.each([
     expect(result.data?.data).toMatchObject({ time: second, json: 5 });
   });
 
-  test("a payload that is no text leaves the rest of it", async () => {
+  test("delivers the other fields of a payload that is not text", async () => {
     await add("default:glf", Buffer.from([0xff]), "1-1");
     await using running = await start('subscription { data(streamIds: {glf: "-"}) { time string data } }');
     const { data, errors } = await running.next();
@@ -132,7 +133,7 @@ describe.each([
     expect(errors?.[0]?.extensions.code).toBe("BAD_PAYLOAD");
   });
 
-  test("its end ends the reading", async () => {
+  test("stops reading when the subscription ends", async () => {
     const before = await metric("readers");
     {
       await using running = await start('subscription { data(streamIds: ["glf"]) { time } }');
@@ -150,7 +151,7 @@ describe.each([
   ["graphql-ws, the older one", legacy],
   ["server-sent events", sse],
 ])("errors over %s", (_name, start) => {
-  test("what is wrong is told with its code", async () => {
+  test("reports errors with their code", async () => {
     for (const [query, code] of [
       ["subscription { nonsense }", "GRAPHQL_VALIDATION_FAILED"],
       ["subscription { data(streamIds: []) { time } }", "BAD_PARAMETER"],
@@ -167,7 +168,7 @@ describe.each([
 });
 
 describe("data", () => {
-  test("from now on without a cursor; of several streams; of a device", async () => {
+  test("delivers new entries without a cursor, of several streams, of a device", async () => {
     await add("cam:a", "old");
     await using running = await modern(
       'subscription { data(streamIds: ["a", "b"], deviceId: "cam") { streamId string } }',
@@ -179,7 +180,7 @@ describe("data", () => {
     expect(await next).toEqual({ data: { data: { streamId: "b", string: "new" } } });
   });
 
-  test("with count, lists", async () => {
+  test("delivers lists with count", async () => {
     for (let i = 1; i <= 5; i++) await add("default:a", i === 4 ? Buffer.from([0xff]) : String(i), `${i}-0`);
     await using running = await modern(
       'subscription { data(streamIds: {a: "0"}, count: 3) { streamId time string json } }',
@@ -194,13 +195,13 @@ describe("data", () => {
     });
   });
 
-  test("with latest, the newest", async () => {
+  test("delivers the newest entry with latest", async () => {
     for (let i = 1; i <= 5; i++) await add("default:a", String(i), `${i}-0`);
     await using running = await modern('subscription { data(streamIds: {a: "0"}, latest: true) { time } }');
     expect(await running.next()).toEqual({ data: { data: { time: "5-0" } } });
   });
 
-  test("its old spelling", async () => {
+  test("supports the old name", async () => {
     await add("cam:a", "x", "1-0");
     await using running = await modern(
       'subscription { streams(streamIds: {a: "0"}, device: "cam") { streamId time data } }',
@@ -211,7 +212,7 @@ describe("data", () => {
     expect(await ofNone.next()).toEqual({ data: { streams: { time: "2-0" } } });
   });
 
-  test("200 subscriptions to one stream are one reading", async () => {
+  test("reads a stream once for 200 subscriptions", async () => {
     const client = createWsClient({
       url: `${gateway.ws}/graphql`,
       webSocketImpl: WebSocket,
@@ -244,7 +245,7 @@ describe("data", () => {
     await others.dispose();
   });
 
-  test("a client that does not read is paused, costs nobody anything, and misses nothing", async () => {
+  test("pauses a client that does not read, without effect on other clients and without loss", async () => {
     const entries = 300;
     const payload = "x".repeat(20_000);
     await using socket = await connectSocket(`${gateway.ws}/graphql`, {}, ["graphql-transport-ws"]);
@@ -263,7 +264,7 @@ describe("data", () => {
     }
   });
 
-  test("goes on where it was when Redis was away", async () => {
+  test("continues at its position after Redis was unavailable", async () => {
     await using own = await startRedis();
     await using ownGateway = await startTestGateway(own.url);
     await using socket = await connectSocket(`${ownGateway.ws}/graphql`, {}, ["graphql-transport-ws"]);
@@ -279,7 +280,7 @@ describe("data", () => {
     expect(seen.at(-1)).toBe("after");
   });
 
-  test("without Redis it ends with an error", async () => {
+  test("ends with an error while Redis is unavailable", async () => {
     await using own = await startRedis();
     await using ownGateway = await startTestGateway(own.url, { REDIS_WAIT_MS: "50" });
     await own.kill();
@@ -291,7 +292,7 @@ describe("data", () => {
 });
 
 describe("events", () => {
-  test("devices that come and go", async () => {
+  test("reports devices that connect and disconnect", async () => {
     await using running = await modern("subscription { devices { deviceId connected meta } }");
     const before = await metric("readers");
     const next = running.next();
@@ -304,56 +305,56 @@ describe("events", () => {
     });
   });
 
-  test("metadata of streams, whoever changes it", async () => {
+  test("reports metadata changes by any client", async () => {
     await using socket = await connectSocket(`${gateway.ws}/graphql`, {}, ["graphql-transport-ws"]);
     await begin(socket, 'subscription { streamMeta(streamIds: ["a"], deviceId: "cam") { streamId meta } }');
     const isWatched = async () =>
       String(await redis.control.call("CLIENT", "LIST")).includes("redis-streamer:meta");
     const set = (stream: string, meta: object) =>
       redis.control.call("SET", `:stream:meta:cam:${stream}`, JSON.stringify(meta));
-    const told = async () => JSON.parse(await socket.text()).payload.data.streamMeta;
-    let isTold = false;
-    let last = told().finally(() => {
-      isTold = true;
+    const nextChange = async () => JSON.parse(await socket.text()).payload.data.streamMeta;
+    let isReported = false;
+    let last = nextChange().finally(() => {
+      isReported = true;
     });
     let tries = 0;
-    await until("changes are told", async () => {
+    await until("changes are reported", async () => {
       await set("a", { tries: tries++ });
-      return isTold;
+      return isReported;
     });
     await set("other", {});
     await set("a", { x: 1 });
-    while ((await last).meta.x !== 1) last = told();
+    while ((await last).meta.x !== 1) last = nextChange();
     expect(await last).toEqual({ streamId: "a", meta: { x: 1 } });
     await redis.control.call("DEL", ":stream:meta:cam:a");
-    expect(await told()).toEqual({ streamId: "a", meta: {} });
+    expect(await nextChange()).toEqual({ streamId: "a", meta: {} });
     socket.send(JSON.stringify({ id: "1", type: "complete" }));
-    await until("nobody watches", async () => !(await isWatched()));
+    await until("metadata is no longer watched", async () => !(await isWatched()));
   });
 });
 
-test("metadata is told again when Redis was away, since what happened meanwhile is not known", async () => {
+test("reports all metadata again after Redis was unavailable, because changes may have been missed", async () => {
   await using own = await startRedis("--appendonly", "yes", "--appendfsync", "always");
   await using ownGateway = await startTestGateway(own.url);
   await using socket = await connectSocket(`${ownGateway.ws}/graphql`, {}, ["graphql-transport-ws"]);
   await begin(socket, "subscription { streamMeta { streamId meta } }");
-  const told = async () => JSON.parse(await socket.text()).payload.data.streamMeta;
-  const first = told();
-  let isTold = false;
+  const nextChange = async () => JSON.parse(await socket.text()).payload.data.streamMeta;
+  const first = nextChange();
+  let isReported = false;
   first.then(() => {
-    isTold = true;
+    isReported = true;
   });
-  await until("changes are told", async () => {
+  await until("changes are reported", async () => {
     await own.control.call("SET", ":stream:meta:cam:a", '{"x":1}');
-    return isTold;
+    return isReported;
   });
   expect(await first).toEqual({ streamId: "cam:a", meta: { x: 1 } });
   await own.control.call("SET", ":stream:meta:cam:a", '{"x":2}');
-  while ((await told()).meta.x !== 2);
+  while ((await nextChange()).meta.x !== 2);
   await own.kill();
   await until("the test's own connection is lost too", () => !own.control.isReady());
   await own.start();
-  expect(await told()).toEqual({ streamId: "cam:a", meta: { x: 2 } });
+  expect(await nextChange()).toEqual({ streamId: "cam:a", meta: { x: 2 } });
 });
 
 describe("event streams on one connection", () => {
@@ -364,7 +365,7 @@ describe("event streams on one connection", () => {
       body: JSON.stringify({ query, extensions }),
     });
 
-  test("a stream that is not there, or not named, is refused", async () => {
+  test("rejects a stream that does not exist, and a missing token", async () => {
     expect((await operate("nonsense", { operationId: "1" })).status).toBe(404);
     const { text: token, status } = await request(`${gateway.http}/graphql`, { method: "PUT" });
     expect(status).toBe(201);
@@ -374,7 +375,7 @@ describe("event streams on one connection", () => {
     expect(wrong.json()).toMatchObject({ errors: [{ extensions: { code: "GRAPHQL_VALIDATION_FAILED" } }] });
   });
 
-  test("results come with the operation's id; one stream is opened once", async () => {
+  test("sends results with the operation id, and rejects a second open of a stream", async () => {
     const { text: token } = await request(`${gateway.http}/graphql`, { method: "PUT" });
     const url = `${gateway.http}/graphql?token=${token}`;
     await using answer = await openAnswer(url, { accept: "text/event-stream" });
@@ -387,7 +388,7 @@ describe("event streams on one connection", () => {
     expect((await request(url, { headers: { accept: "text/event-stream" } })).status).toBe(400);
   });
 
-  test("so many may be reserved, and no more", async () => {
+  test("limits the number of reserved streams", async () => {
     await using own = await startTestGateway(redis.url);
     const reserve = () => request(`${own.http}/graphql`, { method: "PUT" });
     for (let i = 0; i < 1000; i++) expect((await reserve()).status).toBe(201);
@@ -396,7 +397,7 @@ describe("event streams on one connection", () => {
 });
 
 describe("sockets", () => {
-  test("one that asks and does not read is not read from", async () => {
+  test("stops reading requests of a client that does not read results", async () => {
     await using socket = await connectSocket(`${gateway.ws}/graphql`, {}, ["graphql-transport-ws"]);
     await begin(socket, "{ __typename }");
     await socket.text();
@@ -410,13 +411,13 @@ describe("sockets", () => {
       before = socket.raw.bufferedAmount;
       for (let i = 0; i < 100; i++) await dataOf(gateway, "{ __typename }");
     } while (socket.raw.bufferedAmount !== before);
-    // The gateway takes no more, and what is left waits at the client.
+    // The gateway reads no more, so the rest stays at the client.
     expect(before).toBeGreaterThan(10_000_000);
     socket.raw.resume();
     for (let i = 0; i < pings; i++) expect((await socket.text()).length).toBe(ping.length);
   });
 
-  test("another subprotocol is refused", async () => {
+  test("rejects another subprotocol", async () => {
     await using socket = await connectSocket(`${gateway.ws}/graphql`);
     expect((await socket.closed).code).toBe(4406);
   });
@@ -435,7 +436,7 @@ describe("sockets", () => {
     expect((await socket.closed).code).toBe(code);
   });
 
-  test("so many operations on one, and no more", async () => {
+  test("limits the number of operations on a socket", async () => {
     await using few = await startTestGateway(redis.url, { GRAPHQL_MAX_OPERATIONS: "1" });
     await using socket = await connectSocket(`${few.ws}/graphql`, {}, ["graphql-transport-ws"]);
     await begin(socket, 'subscription { data(streamIds: ["a"]) { string } }');
@@ -447,14 +448,14 @@ describe("sockets", () => {
     });
   });
 
-  test("a page of another origin is refused", async () => {
+  test("rejects a page of another origin", async () => {
     const headers = { origin: "https://elsewhere.example" };
     await expect(connectSocket(`${gateway.ws}/graphql`, headers, ["graphql-transport-ws"])).rejects.toThrow(
       "403",
     );
   });
 
-  test("the gateway's end is theirs, in order", async () => {
+  test("closes sockets when the gateway shuts down", async () => {
     const own = await startTestGateway(redis.url);
     const socket = await connectSocket(`${own.ws}/graphql`, {}, ["graphql-transport-ws"]);
     await begin(socket, 'subscription { data(streamIds: ["a"]) { string } }');
@@ -464,14 +465,17 @@ describe("sockets", () => {
     });
     const events = readEvents(answer);
     await own.close();
-    expect(await socket.closed).toEqual({ code: 1001, reason: "SHUTTING_DOWN: the gateway stops" });
+    expect(await socket.closed).toEqual({
+      code: 1001,
+      reason: "SHUTTING_DOWN: the gateway is shutting down",
+    });
     let event = await events.next();
     while (event !== undefined && event.event !== "complete") event = await events.next();
     expect(event?.event).toBe("complete");
   });
 });
 
-/** Starts an operation on a socket of the newer protocol. */
+/** Starts an operation on a socket with the modern protocol. */
 async function begin(socket: TestSocket, query: string): Promise<void> {
   socket.send(JSON.stringify({ type: "connection_init" }));
   expect(JSON.parse(await socket.text())).toEqual({ type: "connection_ack" });

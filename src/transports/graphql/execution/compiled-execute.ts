@@ -1,6 +1,6 @@
 /**
- * Carries queries and mutations out. A document that comes again and again is compiled to code that does just that,
- * which halves the time of a long list; compiling costs more than a few runs, so it is not done for the first ones.
+ * Executes queries and mutations. A document that clients send repeatedly is compiled, which halves the time of a long
+ * list. Compiling costs more than a few executions, so the first ones are interpreted.
  */
 import {
   type DocumentNode,
@@ -13,7 +13,7 @@ import {
 import { compileQuery, isCompiledQuery } from "graphql-jit";
 import type { OperationContext } from "./context.ts";
 
-/** Carries an operation out. */
+/** Executes an operation. */
 export type Run = (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>;
 
 type Compiled = (
@@ -24,18 +24,18 @@ type Compiled = (
 
 interface Known {
   uses: number;
-  /** Its lists are so long that they are resolved in slices, which compiled code cannot. */
+  /** True if its lists are so long that they are resolved in slices, which compiled code does not support. */
   isLarge: boolean;
-  /** Undefined: not yet, or it cannot be. */
+  /** Undefined if it is not compiled yet or cannot be compiled. */
   compiled: Compiled | undefined;
 }
 
-/** The use at which a document is compiled. */
+/** Number of the execution before which a document is compiled. */
 const COMPILE_AT = 5;
 
-/** Makes a runner. @param compileAt the use at which a document is compiled */
+/** Creates the function that executes operations. @param compileAt number of the execution that compiles a document */
 export function createRun(compileAt = COMPILE_AT): Run {
-  // What is no longer kept as a document is not kept as code.
+  // Weak, so that compiled code is freed together with its document.
   const known = new WeakMap<DocumentNode, Known>();
   return (args) => {
     const { document, rootValue, variableValues } = args;
@@ -43,7 +43,7 @@ export function createRun(compileAt = COMPILE_AT): Run {
     const one = known.get(document) ?? { uses: 0, isLarge: false, compiled: undefined };
     known.set(document, one);
     if (++one.uses === compileAt) one.compiled = compile(args);
-    // Wrong variables are told in the words of the library that all else is told in.
+    // Invalid variables are reported by graphql-js, so that their messages do not change with compilation.
     if (one.isLarge || one.compiled === undefined || hasWrongVariables(args)) {
       context.work.beginInSlices();
       return execute(args);
@@ -52,7 +52,7 @@ export function createRun(compileAt = COMPILE_AT): Run {
   };
 }
 
-/** Waits for compiled code; an operation that turns out to be too large for it is executed again, in slices. */
+/** Awaits the result of compiled code. An operation that is too large for it is executed again in slices. */
 async function runCompiled(
   running: ExecutionResult | Promise<ExecutionResult>,
   args: ExecutionArgs,
@@ -68,7 +68,7 @@ async function runCompiled(
 }
 
 function compile({ schema, document }: ExecutionArgs): Compiled | undefined {
-  // Several operations would be as many programs, and nearly no document has them.
+  // Each operation would need its own compiled program, and few documents have several.
   if (document.definitions.filter(({ kind }) => kind === "OperationDefinition").length > 1) return undefined;
   const compiled = compileQuery(schema, document);
   return isCompiledQuery(compiled) ? (compiled.query as Compiled) : undefined;

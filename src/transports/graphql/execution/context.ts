@@ -1,4 +1,4 @@
-/** What resolvers work with: the parts of the gateway, and what one operation has found out so far. */
+/** Context of resolvers: parts of the gateway, and the caches and budgets of one operation. */
 import type { Visitor } from "../../../access/admission.ts";
 import { authorize } from "../../../access/identity/authorize.ts";
 import type { ClientMemory } from "../../../access/limits/client-memory.ts";
@@ -21,7 +21,7 @@ import { createLookups, type Lookups } from "./key-list-cache.ts";
 import { createPayloadBudget, type PayloadBudget } from "./payload-budget.ts";
 import { createWorkBudget, type WorkBudget } from "./work-budget.ts";
 
-/** What GraphQL is served with. */
+/** Parts of the gateway that GraphQL uses. */
 export interface GraphqlParts {
   readonly registry: Registry;
   readonly log: Log;
@@ -44,51 +44,51 @@ export interface GraphqlParts {
   readonly pathPrefix: string;
 }
 
-/** What one operation may ask for. */
+/** Limits of one operation. */
 export interface GraphqlLimits {
-  /** Most payload of one operation, in bytes, about. */
+  /** Approximate maximum of payloads in one operation, in bytes. */
   readonly maxAnswerBytes: number;
-  /** Largest request, in bytes. */
+  /** Maximum size of a request, in bytes. */
   readonly graphqlMaxBytes: number;
   readonly graphqlMaxTokens: number;
   readonly graphqlMaxDepth: number;
   readonly graphqlMaxAliases: number;
-  /** Most fields that one operation resolves. */
+  /** Maximum number of fields that one operation resolves. */
   readonly graphqlMaxFields: number;
-  /** Largest payload in one field, in bytes. */
+  /** Maximum size of the payload in one field, in bytes. */
   readonly graphqlMaxPayloadBytes: number;
-  /** Operations under way on one socket. */
+  /** Maximum number of running operations on one connection. */
   readonly graphqlMaxOperations: number;
 }
 
-/** What every resolver is handed. */
+/** Context passed to every resolver. */
 export interface OperationContext extends GraphqlParts {
-  /** Who asks. Every resolver that shows or changes something asks what they may. */
+  /** Client that sent the operation. Every resolver that reads or changes data checks its permissions. */
   readonly visitor: Visitor;
   readonly lookups: Lookups;
   readonly payloads: PayloadBudget;
-  /** Memory of the operation, released when its last result has been handed over. */
+  /** Memory of the operation, released after its last result has been sent. */
   readonly lease: MemoryLease;
   readonly work: WorkBudget;
-  /** Begins anew for the same request, with everything still to be spent. */
+  /** Returns a fresh context for executing the same request again, with full budgets. */
   again(): OperationContext;
   /**
-   * Notes streams that the operation follows for as long as it goes on: a fresh token has to allow them too.
+   * Registers streams that the operation follows. A fresh token of the connection must permit reading them, too.
    *
-   * @returns what ends that
+   * @returns a function that unregisters them
    * @throws GatewayError FORBIDDEN
    */
   follows(keys: readonly string[]): () => void;
   /**
-   * Takes entries from what the operation may read in all, so that many small questions are no way around the bound of
-   * a large one.
+   * Counts entries towards the maximum of the operation, so that many small pages cannot bypass the limit of a large
+   * one.
    *
    * @throws GatewayError TOO_LARGE
    */
   spendEntries(count: number): void;
 }
 
-/** Makes the context of one operation. @param session the connection that it belongs to, where it is one that lasts */
+/** Creates the context of one operation. @param session its connection, if that is a WebSocket or an event stream */
 export function createOperationContext(
   parts: GraphqlParts,
   visitor: Visitor,
@@ -115,7 +115,7 @@ export function createOperationContext(
       if (spent > maxBatchEntries)
         throw new GatewayError(
           "TOO_LARGE",
-          `the operation asks for more than ${maxBatchEntries} entries; ask for fewer with first`,
+          `the operation requests more than ${maxBatchEntries} entries; reduce first`,
         );
     },
   };

@@ -1,38 +1,38 @@
 /**
- * Bounds on what one operation may ask for: how deep it nests and how many aliases it has. Both are counted through
- * fragments without walking any of them twice, so that a short document cannot make the count itself the attack.
+ * Limits the nesting depth and the number of aliases of an operation. Fields in fragments are counted, but each fragment
+ * is visited only once, so that counting is cheap even for a malicious document.
  */
 import type { DocumentNode, FragmentDefinitionNode, GraphQLError, SelectionSetNode } from "graphql";
 import { graphqlError } from "./errors.ts";
 
-/** The bounds. */
+/** Limits of a document. */
 export interface DocumentLimits {
   readonly graphqlMaxDepth: number;
   readonly graphqlMaxAliases: number;
 }
 
 interface Size {
-  /** Fields nested in each other. */
+  /** Nesting depth of fields. */
   readonly depth: number;
-  /** Aliased fields, each as often as it is selected. */
+  /** Number of aliased fields, each counted as often as it is selected. */
   readonly aliases: number;
-  /** `__schema` and `__type` fields, and the aliases below them, each as often as it is selected. */
+  /** Number of `__schema` and `__type` fields and aliases below them, each counted as often as it is selected. */
   readonly introspections: number;
 }
 
 const NOTHING: Size = { depth: 0, aliases: 0, introspections: 0 };
 
 /**
- * Maximum of `introspections` in an operation. graphql-js resolves introspection at once, and each can list the whole schema
- * again. Tools select one `__schema` or `__type` without aliases below it.
+ * Maximum of `introspections` in an operation. graphql-js resolves introspection in one turn, and each field can list the
+ * whole schema again. Tools select one `__schema` or `__type` without aliases below it.
  */
 const MOST_INTROSPECTIONS = 3;
 
 /**
- * Checks a document.
+ * Checks a document, which need not be valid. A fragment that spreads itself is not followed.
  *
  * @param document one that may still be invalid; a fragment that spreads itself is not followed
- * @returns the error, or undefined where it is within the bounds
+ * @returns the error, or undefined if the document is within the limits
  */
 export function limitError(document: DocumentNode, limits: DocumentLimits): GraphQLError | undefined {
   const fragments = new Map<string, FragmentDefinitionNode>();
@@ -62,7 +62,7 @@ export function limitError(document: DocumentNode, limits: DocumentLimits): Grap
   function sizeOfFragment(name: string): Size {
     const known = sizes.get(name);
     if (known !== undefined) return known;
-    // Until it is known: for a fragment that spreads itself, which validation refuses.
+    // Placeholder, for fragments that spread themselves. Validation rejects those later.
     sizes.set(name, NOTHING);
     const size = sizeOf(fragments.get(name)?.selectionSet);
     sizes.set(name, size);
@@ -75,17 +75,17 @@ export function limitError(document: DocumentNode, limits: DocumentLimits): Grap
     if (depth > limits.graphqlMaxDepth)
       return graphqlError(
         "GRAPHQL_LIMIT_EXCEEDED",
-        `the operation nests ${depth} fields, more than ${limits.graphqlMaxDepth}`,
+        `the operation must nest at most ${limits.graphqlMaxDepth} fields, got ${depth}`,
       );
     if (aliases > limits.graphqlMaxAliases)
       return graphqlError(
         "GRAPHQL_LIMIT_EXCEEDED",
-        `the operation has ${aliases} aliases, more than ${limits.graphqlMaxAliases}`,
+        `the operation must have at most ${limits.graphqlMaxAliases} aliases, got ${aliases}`,
       );
     if (introspections > MOST_INTROSPECTIONS)
       return graphqlError(
         "GRAPHQL_LIMIT_EXCEEDED",
-        `the operation has ${introspections} fields __schema and __type with aliases below them, more than ${MOST_INTROSPECTIONS}`,
+        `the operation must have at most ${MOST_INTROSPECTIONS} __schema and __type fields and aliases below them, got ${introspections}`,
       );
   }
   return undefined;

@@ -1,6 +1,6 @@
 /**
- * How errors look in a GraphQL answer: a sentence for people, and a stable code in `extensions` for programs. The codes
- * are those of `domain/errors.ts`, and these, for what is wrong with the GraphQL itself.
+ * Formats errors of a GraphQL answer: a message, and a stable code in `extensions`. The codes are those of
+ * `domain/errors.ts`, and those below for invalid GraphQL requests.
  */
 
 import { GraphQLError } from "graphql";
@@ -11,23 +11,23 @@ import type { Refusals } from "../../response/error-log.ts";
 
 /** Codes that only GraphQL has. */
 export type GraphqlCode =
-  /** The request is no GraphQL request: no query, variables that are no object. */
+  /** The request is not a GraphQL request: `query` is missing, or `variables` is not an object. */
   | "BAD_REQUEST"
-  /** The document does not follow the grammar. */
+  /** The document has a syntax error. */
   | "GRAPHQL_PARSE_FAILED"
-  /** The document does not fit the schema: an unknown field, a wrong type. */
+  /** The document does not match the schema: an unknown field, a wrong type. */
   | "GRAPHQL_VALIDATION_FAILED"
   /** The document is too long, too deep or has too many aliases. */
   | "GRAPHQL_LIMIT_EXCEEDED"
-  /** A variable or the name of the operation does not fit the document. */
+  /** A variable or the operation name does not match the document. */
   | "BAD_USER_INPUT";
 
-/** An error with one of GraphQL's own codes. */
+/** Creates an error with a code that only GraphQL has. */
 export const graphqlError = (code: GraphqlCode, message: string): GraphQLError =>
   new GraphQLError(message, { extensions: { code } });
 
-/** The same place in the document and the answer, with other words and a code. */
-function told(error: Readonly<Error>, message: string, code: string): GraphQLError {
+/** Copies an error with another message and code. Its locations and path are kept. */
+function withMessage(error: Readonly<Error>, message: string, code: string): GraphQLError {
   const { nodes, source, positions, path, locations } =
     error instanceof GraphQLError ? error : new GraphQLError(error.message);
   const made = new GraphQLError(message, {
@@ -37,15 +37,15 @@ function told(error: Readonly<Error>, message: string, code: string): GraphQLErr
     path,
     extensions: { code },
   });
-  // Compiled documents know where the field stands, but no longer its node.
+  // Errors of compiled documents have locations, but no nodes.
   return nodes === undefined && locations !== undefined ? Object.assign(made, { locations }) : made;
 }
 
-/** The same error with a code. */
+/** Copies an error with a code. */
 export const withCode = (error: GraphQLError, code: GraphqlCode): GraphQLError =>
-  told(error, error.message, code);
+  withMessage(error, error.message, code);
 
-/** Makes the function that turns whatever was thrown into what the client is told, and notes that it was. */
+/** Creates the function that converts errors to GraphQL errors for clients, and logs and counts them. */
 export function createErrorFormatter({
   counters,
   refusals,
@@ -66,9 +66,9 @@ export function createErrorFormatter({
       address: visitor?.address,
       identity: visitor?.identity.name,
     });
-    return told(error, known.message, known.code);
+    return withMessage(error, known.message, known.code);
   };
 }
 
-/** Turns whatever was thrown into what the client is told. */
+/** Converts errors to GraphQL errors for clients. */
 export type ErrorFormatter = ReturnType<typeof createErrorFormatter>;

@@ -1,4 +1,4 @@
-/** Carries operations out, whatever protocol they came by. */
+/** Executes GraphQL operations, independent of the protocol. */
 import { type ExecutionResult, type FormattedExecutionResult, subscribe } from "graphql";
 import type { Visitor } from "../../../access/admission.ts";
 import { buildSchema } from "../schema/schema.ts";
@@ -7,7 +7,7 @@ import type { GraphqlParts } from "./context.ts";
 import { createErrorFormatter, type ErrorFormatter } from "./errors.ts";
 import { createPrepare, type Prepare, type Prepared } from "./prepare.ts";
 
-/** What the protocols share. */
+/** Functions shared by all GraphQL protocols. */
 export interface Executor {
   readonly parts: GraphqlParts;
   readonly prepare: Prepare;
@@ -15,13 +15,13 @@ export interface Executor {
   readonly run: Run;
 }
 
-/** What an operation gives: one result, or one after the other. */
+/** Outcome of an operation: one result, or a sequence of results. */
 export type Outcome = ExecutionResult | AsyncGenerator<ExecutionResult, void, void>;
 
-/** A result in whichever protocol's types. */
+/** Result that fits the types of every protocol. */
 type AnyResult = { readonly [K in keyof ExecutionResult]?: ExecutionResult[K] | undefined };
 
-/** Makes what the protocols share. */
+/** Creates the executor. */
 export function createExecutor(parts: GraphqlParts, run = createRun()): Executor {
   return {
     run,
@@ -31,7 +31,7 @@ export function createExecutor(parts: GraphqlParts, run = createRun()): Executor
   };
 }
 
-/** Carries a prepared operation out; one that could not be prepared is a result of its errors. */
+/** Executes a prepared operation. If preparation failed, the result contains its errors. */
 export async function perform(prepared: Prepared, run: Run): Promise<Outcome> {
   if ("errors" in prepared) return prepared;
   const { args, operation } = prepared;
@@ -39,19 +39,19 @@ export async function perform(prepared: Prepared, run: Run): Promise<Outcome> {
   return (await subscribe(args)) as Outcome;
 }
 
-/** A result with its errors as clients may see them. */
+/** Formats the errors of a result for clients. */
 export function formatted(
   { errors, ...rest }: AnyResult,
   format: ErrorFormatter,
   visitor: Visitor,
 ): FormattedExecutionResult {
-  // What is undefined is left out by JSON.
+  // JSON omits undefined members.
   const result = rest as FormattedExecutionResult;
   return errors === undefined
     ? result
     : { ...result, errors: errors.map((error) => format(error, visitor).toJSON()) };
 }
 
-/** Whether an outcome is one after the other. */
+/** Whether an outcome is a sequence of results. */
 export const isMany = (outcome: Outcome): outcome is AsyncGenerator<ExecutionResult, void, void> =>
   Symbol.asyncIterator in outcome;

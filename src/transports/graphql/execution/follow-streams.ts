@@ -1,6 +1,6 @@
 /**
- * Follows streams for a subscription. It takes the same way out as every reader: a cursor and a sink, which here is
- * full when the client has not taken what is ready. Then nothing more is read for it until it has.
+ * Follows streams for a GraphQL subscription. Like every reader it has a cursor and a sink. The sink is full while the
+ * client has not received the entries that are ready; until then no further entries are read.
  */
 import type { Entry, Gap, StreamEntries } from "../../../domain/entry.ts";
 import { GatewayError } from "../../../domain/errors.ts";
@@ -9,23 +9,23 @@ import { keysOf, resolveCursors, type WantedStream } from "../../request/streams
 import type { OperationContext } from "./context.ts";
 import { createPullIterator } from "./pull-iterator.ts";
 
-/** What one payload of a subscription is made of. */
+/** Entries of one subscription event. */
 export interface FollowedEntries {
   readonly stream: string;
   readonly entries: readonly Entry[];
-  /** What may be gone before them. */
+  /** Gap before the entries. */
   readonly gap?: Gap;
 }
 
-/** How a subscription goes. */
+/** Delivery options of a subscription. */
 export interface FollowOptions {
-  /** Most entries in one payload. */
+  /** Maximum number of entries in one payload. */
   readonly count: number;
-  /** The newest entries only, each time the client is ready. */
+  /** Delivers only the newest entries each time the client is ready. */
   readonly latest: boolean;
 }
 
-/** What a waiting entry costs beside its payload, in bytes. */
+/** Memory of a waiting entry besides its payload, in bytes. */
 const ENTRY_BYTES = 256;
 
 const asTheyAre: Encoder<readonly StreamEntries[]> = {
@@ -36,7 +36,7 @@ const asTheyAre: Encoder<readonly StreamEntries[]> = {
 /**
  * Follows streams from their cursors.
  *
- * @throws GatewayError FORBIDDEN, or where Redis does not answer
+ * @throws GatewayError FORBIDDEN, or if Redis does not answer
  */
 export async function followStreams(
   { log, subscribe, limits, closing, follows, memory, visitor }: OperationContext,
@@ -52,9 +52,9 @@ export async function followStreams(
   let head = 0;
   let readyBytes = 0;
   let drained: (() => void) | undefined;
-  /** Memory of what is ready. */
+  /** Memory of the entries that are ready. */
   const lease = memory.answer("graphql", visitor);
-  /** Gaps of streams whose next entries are still to be written. */
+  /** Gaps that are reported with the next entries of their stream. */
   const gaps = new Map<string, Gap>();
 
   function take(): FollowedEntries | undefined {
@@ -68,7 +68,7 @@ export async function followStreams(
     head = 0;
     const callback = drained;
     drained = undefined;
-    // Not within the call: what it reads and writes belongs behind what is handed over now.
+    // Deferred, so that entries written by the callback are delivered after the current ones.
     if (callback !== undefined) setImmediate(callback);
     return next;
   }
@@ -105,7 +105,7 @@ export async function followStreams(
     onGap: (gap) => gaps.set(gap.stream, gap),
     onError: end,
   });
-  const stop = () => end(new GatewayError("SHUTTING_DOWN", "the gateway stops"));
+  const stop = () => end(new GatewayError("SHUTTING_DOWN", "the gateway is shutting down"));
   const forget = closing.add(stop);
   if (closing.isClosing()) stop();
   return iterator;

@@ -1,21 +1,21 @@
-/** Lists of streams that one operation looks up more than once: the streams of several devices are one walk over the keys. */
+/** Cache of stream lists for one operation. Listing the streams of several devices scans the keys only once. */
 import { ANYONE, type Identity, may } from "../../../access/identity/authorize.ts";
 import { parseGlob } from "../../../domain/glob.ts";
 import { runInSlices } from "../../../domain/work-slice.ts";
 import type { Registry } from "../../../redis/registry/registry.ts";
 
-/** Lists of what the client may read, each looked up once in an operation. All throw `GatewayError`. */
+/** Lists of streams that the client may read, each loaded once per operation. All methods throw `GatewayError`. */
 export interface Lookups {
-  /** @param match a glob as Redis has them; absent for all streams */
+  /** Lists streams that have entries. @param match Redis glob pattern; omitted for all streams */
   streamKeys(match?: string): Promise<readonly string[]>;
-  /** As `streamKeys`, with streams that have metadata but no entries. */
+  /** Lists streams that have entries or metadata. */
   knownStreamKeys(match?: string): Promise<readonly string[]>;
 }
 
-/** Keys tested between two places where the work may stop. */
+/** Number of keys tested between two yields. */
 const STEP_KEYS = 64;
 
-/** Creates the lookups of an operation. */
+/** Creates the cache of one operation. */
 export function createLookups(registry: Registry, identity: Identity): Lookups {
   const once = (read: () => Promise<readonly string[]>) => {
     const known = new Map<string | undefined, Promise<readonly string[]>>();

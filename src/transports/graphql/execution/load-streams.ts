@@ -1,4 +1,4 @@
-/** Loads the streams that a query lists: all of one list in one round trip, and of each only what is selected. */
+/** Loads the streams of a query: one round trip for each list, and only the data that the selected fields need. */
 
 import type { GraphQLResolveInfo } from "graphql";
 import { authorize, may } from "../../../access/identity/authorize.ts";
@@ -11,15 +11,15 @@ import { devicePrefix } from "../schema/names.ts";
 import type { OperationContext } from "./context.ts";
 import { countFields } from "./selection.ts";
 
-/** A stream as its fields' resolvers get it. */
+/** Stream as passed to the resolvers of its fields. */
 export interface StreamNode {
-  /** How the client sees it. */
+  /** Name shown to the client. */
   readonly id: string;
   readonly key: string;
   readonly record: StreamRecord;
 }
 
-/** A stream's key and the name that it is shown under. */
+/** Key of a stream and the name shown to the client. */
 export interface NamedKey {
   readonly id: string;
   readonly key: string;
@@ -28,7 +28,7 @@ export interface NamedKey {
 const PAYLOAD_FIELD = /^(first|last)Entry(Data|String|Json|Fields)$/;
 const FREE_FIELDS: ReadonlySet<string> = new Set(["__typename", "id", "streamId", "sid", "meta", "entries"]);
 
-/** What the selected fields of a stream need. */
+/** Returns the data that the selected fields of a stream need. */
 export function wantedRecord(fields: ReadonlySet<string>): WantedRecord {
   const meta = fields.has("meta");
   const costly = [...fields].filter((field) => !FREE_FIELDS.has(field));
@@ -41,7 +41,7 @@ export function wantedRecord(fields: ReadonlySet<string>): WantedRecord {
   return { meta, depth };
 }
 
-/** Loads streams whose keys are known. */
+/** Loads streams by key. */
 export async function loadStreams(
   context: OperationContext,
   streams: readonly NamedKey[],
@@ -52,24 +52,24 @@ export async function loadStreams(
   return streams.map(({ id, key }, i) => ({ id, key, record: records[i] ?? NOTHING_KNOWN }));
 }
 
-/** Hands loaded streams to the executor, by turns with other lists. */
+/** Passes loaded streams to the executor, within the work budget. */
 export const listStreams = (
   { work }: OperationContext,
   streams: readonly StreamNode[],
   info: GraphQLResolveInfo,
 ) => work.list(streams, countFields(info), bytesOf(edgeEntries(streams.map(({ record }) => record))));
 
-/** Names in a list that cost as much as resolving one field. */
+/** Number of names in a list that cost as much as resolving one field. */
 const NAMES_PER_FIELD = 10;
 
-/** Hands names to the executor, likewise. */
+/** Passes names to the executor, within the work budget. */
 export const listNames = ({ work }: OperationContext, names: readonly string[]) =>
   work.list(names, 1 / NAMES_PER_FIELD);
 
-/** Payloads up to this size, in bytes, come with everything else however many streams there are. */
+/** Payloads up to this size (bytes) are always loaded in the first round trip. */
 const SMALL_BYTES = 1024;
 
-/** All records in one round trip, without payloads that are large for so many; those follow a few at a time. */
+/** Loads all records in one round trip. Large payloads are omitted from it and loaded a few at a time afterwards. */
 async function loadRecords(
   { registry, log, payloads, work: { mostPayloadBytes } }: OperationContext,
   keys: readonly string[],
@@ -77,12 +77,12 @@ async function loadRecords(
 ): Promise<readonly StreamRecord[]> {
   if (wanted.depth !== "payloads") return registry.streams(keys, wanted);
   const { stepBytes } = payloads;
-  // Of each stream the first entry and the last.
+  // Each stream contributes its first and its last entry.
   const payloadBytes = Math.max(SMALL_BYTES, Math.floor(stepBytes / 2 / keys.length));
   const read = () => registry.streams(keys, { ...wanted, payloadBytes });
   const expected = keys.reduce((sum, key) => sum + 2 * Math.min(payloadBytes, log.expectedBytes(key, 1)), 0);
   const small = await unlessTooLarge(payloads.gather(Math.min(stepBytes, expected), read, edgeEntries));
-  // With nothing left for payloads, each of their fields is an error of its own and everything else is answered.
+  // If the budget for payloads is used up, only the payload fields are errors.
   if (small === undefined) return registry.streams(keys, { ...wanted, depth: "facts" });
   const records = [...small];
   for (const step of stepsOfLarge(records, stepBytes, mostPayloadBytes)) {
@@ -99,7 +99,7 @@ async function loadRecords(
   return records;
 }
 
-/** Returns undefined instead of failing if the operation has no room left for payloads. */
+/** Returns undefined instead of failing if the budget for payloads is used up. */
 async function unlessTooLarge<T>(gathering: Promise<T>): Promise<T | undefined> {
   try {
     return await gathering;
@@ -109,7 +109,7 @@ async function unlessTooLarge<T>(gathering: Promise<T>): Promise<T | undefined> 
   }
 }
 
-/** Streams whose payloads were left out and fit into a field, in runs of about `stepBytes`, at least one each. */
+/** Groups streams with omitted payloads that fit into a field: about `stepBytes` per group, and at least one stream. */
 function stepsOfLarge(
   records: readonly StreamRecord[],
   stepBytes: number,
@@ -130,7 +130,7 @@ function stepsOfLarge(
   return steps;
 }
 
-/** Bytes of a stream's payloads that were left out, of those that fit into a field. */
+/** Returns the bytes of a stream's omitted payloads that fit into a field. */
 function leftOutOf(record: Pick<StreamRecord, "details"> | undefined, mostPayloadBytes: number): number {
   const fitting = (bytes = 0) => (bytes <= mostPayloadBytes ? bytes : 0);
   return fitting(record?.details?.first?.leftOut) + fitting(record?.details?.last?.leftOut);
@@ -144,8 +144,8 @@ const edgeEntries = (records: readonly StreamRecord[]): readonly Entry[] =>
 const NOTHING_KNOWN: StreamRecord = { details: undefined, meta: undefined };
 
 /**
- * Loads streams by the names that a client gave without a device. A name is a key first; where there is no such
- * stream, it is one of the default device, as everywhere else that no device is named.
+ * Loads streams by name, where the client gave no device. A name is looked up as a key first, then as a stream of the
+ * default device.
  */
 export async function loadNamedStreams(
   context: OperationContext,
@@ -162,7 +162,7 @@ export async function loadNamedStreams(
   const { identity } = context.visitor;
   return names.map((id, i) => {
     const at = i * perName;
-    // A name that may not be read says nothing of whether it is there; the default device's may be another matter.
+    // Does not reveal whether a key exists that the client may not read. The default device is checked separately.
     if (perName > 1 && !may(identity, "read", id) && may(identity, "read", prefix + id))
       return { id, key: prefix + id, record: records[at + 1] ?? NOTHING_KNOWN };
     authorize(identity, "read", [id]);

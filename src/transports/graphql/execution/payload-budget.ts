@@ -1,57 +1,57 @@
 /**
- * Bounds on the payloads of one operation. A thousand streams are a short query, and the last entries of a thousand cameras
- * are hundreds of megabytes. So an operation reads few payloads at a time, reserves memory before each read, and stops
- * when it has its share. What its fields show is counted too: each alias makes a text of its own.
+ * Limits the payloads of one operation. A short query can select the last entries of a thousand cameras, which are hundreds
+ * of megabytes. An operation therefore reads few payloads at a time, reserves memory before each read, and fails when its
+ * limit is reached. The text of fields is counted, too, because each alias creates its own copy.
  */
 import pLimit from "p-limit";
 import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
 import { bytesOf, type Entry } from "../../../domain/entry.ts";
 import { GatewayError } from "../../../domain/errors.ts";
 
-/** Reads that gather payloads, under way in one operation. */
+/** Maximum number of concurrent reads of payloads in one operation. */
 const READS_AT_A_TIME = 4;
 
-/** Bytes that one read gathers, about, where it can choose. */
+/** Target size of one read, in bytes. */
 const STEP_BYTES = 1024 * 1024;
 
-/** Memory per byte of payload: the entry, the texts of its fields, the JSON of the answer, and its bytes. */
+/** Memory per payload byte: the entry, the text of its fields, the JSON of the answer, and its encoded bytes. */
 const EXPANSION = 5;
 
-/** Texts of fields may have so many times the bytes that payloads may have: base64 and text of each payload fit. */
+/** Limit of field text, as a multiple of the limit of payloads. Base64 and text of each payload fit. */
 const RESULT_FACTOR = 3;
 
-/** What is left for payloads in one operation. */
+/** Remaining payload budget of one operation. */
 export interface PayloadBudget {
-  /** What one read is to gather, in bytes, about. */
+  /** Target size of one read, in bytes. */
   readonly stepBytes: number;
   /**
-   * Waits for memory, reads, and takes what the read brought from the budget.
+   * Waits for memory, reads, and subtracts the size of the entries from the budget.
    *
-   * @param expectedBytes payloads that the read may bring
-   * @param read is called with the divisor of `MAX_ANSWER_BYTES` that leaves what the operation has left
-   * @param entriesOf the entries of the answer
-   * @throws GatewayError TOO_LARGE where nothing is left, OVERLOADED where no memory became free
+   * @param expectedBytes expected size of the payloads
+   * @param read called with the divisor that turns `MAX_ANSWER_BYTES` into the remaining budget
+   * @param entriesOf returns the entries of the answer
+   * @throws GatewayError TOO_LARGE if the budget is used up, OVERLOADED if no memory became free in time
    */
   gather<Answer>(
     expectedBytes: number,
     read: (among: number) => Promise<Answer>,
     entriesOf: (answer: Answer) => readonly Entry[],
   ): Promise<Answer>;
-  /** Counts the text of a field. @throws GatewayError TOO_LARGE where it does not fit any more */
+  /** Counts the text of a field. @throws GatewayError TOO_LARGE if it exceeds the budget */
   show(text: string): string;
-  /** Begins a further result of the operation, as each event of a subscription is one. */
+  /** Resets the budget of field text for the next event of a subscription. */
   restart(): void;
 }
 
-/** Makes the budget of one operation. @param bytes `MAX_ANSWER_BYTES` @param lease memory of the operation */
+/** Creates the budget of one operation. @param bytes `MAX_ANSWER_BYTES` @param lease memory of the operation */
 export function createPayloadBudget(bytes: number, lease: MemoryLease): PayloadBudget {
   const inTurn = pLimit(READS_AT_A_TIME);
   const alone = pLimit(1);
-  // A lease waits for one thing at a time.
+  // A lease supports only one pending request.
   const reserving = pLimit(1);
   let left = bytes;
   let shown = 0;
-  /** Memory of reads that are under way or done. */
+  /** Memory of pending and completed reads. */
   let reserved = 0;
 
   const tooLarge = () =>
@@ -60,7 +60,7 @@ export function createPayloadBudget(bytes: number, lease: MemoryLease): PayloadB
   return {
     stepBytes: Math.min(STEP_BYTES, bytes),
     gather: (expectedBytes, read, entriesOf) =>
-      // A large read waits for what the one before it has left.
+      // Large reads run one at a time, because each depends on the budget that the previous one leaves.
       (expectedBytes > STEP_BYTES ? alone : inTurn)(async () => {
         if (left <= 0) throw tooLarge();
         const expected = Math.min(expectedBytes, Math.max(left, STEP_BYTES)) * EXPANSION;

@@ -1,6 +1,6 @@
 /**
- * From what a client sent to what can be carried out. Documents are parsed and validated once and kept: clients send
- * the same ones over and over, and both take longer than most answers.
+ * Prepares requests for execution. Parsed and validated documents are cached, because clients send the same documents
+ * repeatedly, and parsing and validation take longer than most executions.
  */
 import {
   type DocumentNode,
@@ -19,34 +19,34 @@ import { createOperationContext, type GraphqlParts } from "./context.ts";
 import { limitError } from "./document-limits.ts";
 import { type GraphqlCode, graphqlError, withCode } from "./errors.ts";
 
-/** A request as the protocols have it in common. */
+/** Request, independent of the protocol. */
 export interface GraphqlRequest {
   readonly query?: unknown;
   readonly variables?: unknown;
   readonly operationName?: unknown;
 }
 
-/** What to carry out, or why not. */
+/** A prepared operation, or the errors of the request. */
 export type Prepared =
   | {
       readonly args: ExecutionArgs;
       readonly operation: OperationTypeNode;
-      /** Memory of the operation: to be released when its last result has been handed over. */
+      /** Memory of the operation. The caller releases it after the last result has been sent. */
       readonly lease: MemoryLease;
     }
   | { readonly errors: readonly GraphQLError[] };
 
-/** Prepares one request. @param session the connection that it belongs to, where it is one that lasts */
+/** Prepares one request. @param session its connection, if that is a WebSocket or an event stream */
 export type Prepare = (request: GraphqlRequest, visitor: Visitor, session: Session | undefined) => Prepared;
 
 type Checked = { readonly document: DocumentNode } | { readonly errors: readonly GraphQLError[] };
 
-/** Characters of documents that are kept; the oldest go first. */
+/** Maximum number of characters in cached documents; the oldest documents are evicted first. */
 const MOST_CHARACTERS = 4 * 1024 * 1024;
-/** Errors of one document that are found before validation stops. */
+/** Maximum number of errors that validation reports for one document. */
 const MOST_ERRORS = 20;
 
-/** Makes the function that prepares requests. */
+/** Creates the function that prepares requests. */
 export function createPrepare(schema: GraphQLSchema, parts: GraphqlParts): Prepare {
   const known = new Map<string, Checked>();
   let characters = 0;
@@ -82,11 +82,11 @@ export function createPrepare(schema: GraphQLSchema, parts: GraphqlParts): Prepa
   }
 
   return ({ query, variables, operationName }, visitor, session) => {
-    if (typeof query !== "string") return wrong("BAD_REQUEST", "query is no string");
+    if (typeof query !== "string") return wrong("BAD_REQUEST", "query must be a string");
     if (variables != null && (typeof variables !== "object" || Array.isArray(variables)))
-      return wrong("BAD_REQUEST", "variables is no object");
+      return wrong("BAD_REQUEST", "variables must be an object");
     if (operationName != null && typeof operationName !== "string")
-      return wrong("BAD_REQUEST", "operationName is no string");
+      return wrong("BAD_REQUEST", "operationName must be a string");
     const checked = documentOf(query);
     if ("errors" in checked) return checked;
     const { document } = checked;
@@ -95,8 +95,8 @@ export function createPrepare(schema: GraphQLSchema, parts: GraphqlParts): Prepa
       return wrong(
         "BAD_USER_INPUT",
         operationName
-          ? `operationName names no operation of the document: "${operationName.slice(0, 60)}"`
-          : "the document has several operations, or none; operationName says which",
+          ? `operationName must name an operation of the document, got "${operationName.slice(0, 60)}"`
+          : "operationName is required unless the document has exactly one operation",
       );
     const context = createOperationContext(parts, visitor, session);
     const args = {

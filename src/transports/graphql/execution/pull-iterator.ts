@@ -1,14 +1,14 @@
 /**
- * An async iterator over what is there now or will be: it hands on what `take` gives, waits where that is nothing, and
- * ends at once when it is told to, which a generator that waits does not.
+ * Async iterator over values that `take` returns. It waits while there is none, and it can be ended at any time, unlike
+ * an async generator that awaits.
  */
 
-/** An iterator and the hands that its source holds it by. */
+/** Iterator and the controls of its producer. */
 export interface PullIterator<T> {
   readonly iterator: AsyncGenerator<T, undefined, undefined>;
-  /** There may be something to take now. */
+  /** Signals that `take` may return a value now. */
   wake(): void;
-  /** Ends it, with an error for whoever waits or asks next. */
+  /** Ends the iterator. @param error rejects the pending or the next call of `next` */
   end(error?: Error): void;
 }
 
@@ -18,10 +18,10 @@ interface Waiter<T> {
 }
 
 /**
- * Makes an iterator.
+ * Creates an iterator.
  *
- * @param take removes and gives the next value; undefined where there is none now
- * @param release called once, when it has ended for whatever reason
+ * @param take removes and returns the next value; undefined if there is none yet
+ * @param release called once when the iterator ends
  */
 export function createPullIterator<T>(take: () => T | undefined, release: () => void): PullIterator<T> {
   const waiting: Waiter<T>[] = [];

@@ -1,11 +1,11 @@
-/** The JSON text of a result. A large one is written in slices, so that other clients are served in between. */
+/** Serializes results as JSON. A large result is serialized in slices, so that other clients are served in between. */
 import { runInSlices } from "../../../domain/work-slice.ts";
 import { unmarkNumbers } from "./exact-numbers.ts";
 
-/** Levels that are written piece by piece: `data`, a list, a device, its streams, an entry's page, its entries. */
+/** Nesting levels that are serialized separately: `data`, a list, a device, its streams, an entry's page, its entries. */
 const LEVELS = 7;
 
-/** Returns the JSON text of a result. @param isLarge whether it is worth writing it in slices */
+/** Returns the JSON text of a result. @param isLarge whether to serialize it in slices */
 export async function resultText(result: object, isLarge: boolean): Promise<string> {
   if (!isLarge) return unmarkNumbers(JSON.stringify(result));
   const pieces: string[] = [];

@@ -1,9 +1,9 @@
-/** Which fields of a type an operation selects, so that only what they need is asked of Redis. */
+/** Finds the fields that an operation selects, so that only the data they need is requested from Redis. */
 import type { GraphQLResolveInfo, SelectionSetNode } from "graphql";
 
 /**
- * The names of the fields selected below a field, through fragments. One that a directive leaves out counts: it may
- * cost a question too many, never an answer.
+ * Returns the names of the fields selected below a field, including those in fragments. Directives are ignored: a skipped
+ * field may cause an unnecessary request, but never a wrong result.
  */
 export function selectedFields({ fieldNodes, fragments }: GraphQLResolveInfo): ReadonlySet<string> {
   const names = new Set<string>();
@@ -25,8 +25,8 @@ export function selectedFields({ fieldNodes, fragments }: GraphQLResolveInfo): R
 }
 
 /**
- * Counts the fields selected below a field, on all levels, through fragments. A fragment counts as often as it is spread,
- * and is walked once.
+ * Counts the fields selected below a field on all levels, including those in fragments. A fragment counts as often as it
+ * is spread, but is visited only once.
  */
 export function countFields({ fieldNodes, fragments }: GraphQLResolveInfo): number {
   const known = new Map<string, number>();

@@ -1,48 +1,48 @@
 /**
- * The work of one operation. A short document can select millions of fields, by aliases over long lists, and resolving them
- * holds the event loop. So an operation may resolve so many fields and no more, and lists are resolved one after the
- * other, with other clients' work between them.
+ * Work budget of one operation. A short document can select millions of fields with aliases on long lists, which would block
+ * the event loop. The number of resolved fields is limited, and lists are resolved one after the other, so that other
+ * clients are served in between.
  */
 import { GatewayError } from "../../../domain/errors.ts";
 import { createWorkSlices } from "../../../domain/work-slice.ts";
 
-/** Fields resolved in one turn of the event loop: about 5 ms. */
+/** Number of fields resolved in one event-loop turn: about 5 ms. */
 const FIELDS_PER_TURN = 5_000;
 
-/** Fields, JSON values included, of one result of a subscription, which is resolved at once. */
+/** Maximum number of fields and JSON values in one event of a subscription, which is resolved in one turn. */
 const FIELDS_PER_EVENT = 50_000;
 
-/** Bytes of payload whose encoding takes as long as resolving a field. */
+/** Number of payload bytes that take as long to encode as one field takes to resolve. */
 const BYTES_PER_FIELD = 128;
 
-/** Settings of the budget. */
+/** Limits of the budget. */
 export interface WorkLimits {
   readonly graphqlMaxFields: number;
   readonly graphqlMaxPayloadBytes: number;
 }
 
-/** Work left to one operation. */
+/** Remaining work of one operation. */
 export interface WorkBudget {
   /**
-   * Whether the operation turned out to be too large to be resolved at once. Its lists then came out empty, and it has to be
-   * executed again in slices.
+   * Whether the operation was too large to be resolved in one turn. Its lists are then empty, and the operation must be
+   * executed again after `beginInSlices`.
    */
   isTooLargeAtOnce(): boolean;
-  /** Long lists are resolved item by item, which only graphql-js can do. */
+  /** Resolves long lists item by item. Supported by graphql-js, but not by compiled documents. */
   beginInSlices(): void;
   /** Whether a list was resolved item by item. */
   isLarge(): boolean;
   /**
-   * Hands a list to the executor when it is its turn.
+   * Passes a list to the executor after previous lists have been resolved.
    *
-   * @param fields selected fields of one item, all levels counted
-   * @param bytes payload of the whole list
+   * @param fields number of selected fields of one item on all levels
+   * @param bytes total size of the payloads in the list
    * @throws GatewayError TOO_LARGE if the operation resolves too many fields
    */
   list<T>(items: readonly T[], fields: number, bytes?: number): Promise<readonly (T | Promise<T>)[]>;
-  /** Begins anew for the next result of a subscription. */
+  /** Resets the budget for the next event of a subscription. */
   renew(): void;
-  /** Largest payload in one field, in bytes. */
+  /** Maximum size of the payload in one field, in bytes. */
   readonly mostPayloadBytes: number;
   /** Counts the values of a JSON payload as fields. @throws GatewayError TOO_LARGE */
   spend(fields: number): void;
@@ -68,7 +68,7 @@ export function createWorkBudget({
       );
   }
 
-  /** Every list after this one waits for the event loop to come round once more. */
+  /** Defers all following lists to the next event-loop turn if the current one has no fields left. */
   function passTurn(cost: number): Promise<void> {
     sinceTurn += cost;
     if (sinceTurn > FIELDS_PER_TURN) {
@@ -100,7 +100,7 @@ export function createWorkBudget({
   };
 }
 
-/** Items as promises that resolve one after the other. The executor resolves the fields of an item as soon as it has it. */
+/** Returns items as promises that resolve one after the other. The executor resolves the fields of each item at once. */
 function resolvedInSlices<T>(items: readonly T[]): readonly Promise<T>[] {
   const resolvers: ((item: T) => void)[] = [];
   const promises = items.map(() => new Promise<T>((resolve) => resolvers.push(resolve)));
@@ -109,7 +109,7 @@ function resolvedInSlices<T>(items: readonly T[]): readonly Promise<T>[] {
     for (let i = 0; i < items.length; i++) {
       const item = items[i];
       if (item !== undefined) resolvers[i]?.(item);
-      // After the executor, which was queued first.
+      // Lets the executor resolve the fields of the item first.
       await undefined;
       if (slices.isOver()) await slices.next();
     }

@@ -1,6 +1,6 @@
-/** Operations that the playground opens with, the last one in front: what this API is for, ready to run. */
+/** Example operations of the playground. The last one is shown first. */
 
-/** One tab. */
+/** A tab of the playground. */
 export interface Example {
   readonly name: string;
   readonly query: string;
@@ -11,7 +11,7 @@ export interface Example {
 export const EXAMPLES: readonly Example[] = [
   {
     name: "Devices",
-    query: `# Who is connected now, and what each sends.
+    query: `# Devices that are connected now, and their streams.
 query Devices {
   devices {
     id
@@ -27,7 +27,7 @@ query Devices {
   },
   {
     name: "Append",
-    query: `# Stores a small entry. The tab "Follow" sees it.
+    query: `# Stores a small entry, which the tab "Follow" receives.
 mutation Append($stream: String!, $value: JSON!) {
   append(streamId: $stream, entries: [{ json: $value }]) {
     id
@@ -39,7 +39,7 @@ mutation Append($stream: String!, $value: JSON!) {
   },
   {
     name: "Follow",
-    query: `# Entries as they come. Send this, then send "Append".
+    query: `# Follows new entries. Run this, then run "Append".
 subscription Follow($streams: JSON!) {
   data(streamIds: $streams) {
     streamId
@@ -52,7 +52,7 @@ subscription Follow($streams: JSON!) {
   },
   {
     name: "History",
-    query: `# A page of one stream's history, newest first; after: endCursor goes on.
+    query: `# A page of a stream's history, newest first. For the next page, pass endCursor as after.
 query History($stream: String!) {
   stream(id: $stream) {
     error
@@ -74,7 +74,7 @@ query History($stream: String!) {
   },
   {
     name: "Streams",
-    query: `# All streams with their metadata. Names keep their device; match: "*:camera" narrows them.
+    query: `# All streams with their metadata. Names include the device; match: "*:camera" filters them.
 query Streams {
   streams {
     id

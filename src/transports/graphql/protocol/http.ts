@@ -1,4 +1,4 @@
-/** `/graphql` over HTTP: queries and mutations, subscriptions as server-sent events, and the playground for browsers. */
+/** Route `/graphql` over HTTP: queries, mutations, subscriptions as server-sent events, and the playground. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError } from "graphql";
 import { createHandler, type RequestHeaders, type Response } from "graphql-http";
@@ -19,27 +19,27 @@ import type { SseStreams } from "./sse-streams.ts";
 const JSON_TYPE = "application/json; charset=utf-8";
 const RESPONSE_TYPE = "application/graphql-response+json; charset=utf-8";
 
-/** Characters from which an answer is sent as bytes. */
+/** Answers with at least this many characters are sent as bytes. */
 const LARGE_TEXT = 64 * 1024;
 
-/** What a refusal of the protocol, which has no body of its own, is told as. */
+/** Errors for the statuses that `graphql-http` answers without a body. */
 const REFUSALS: Readonly<Record<number, readonly [code: ErrorCode | "NOT_ACCEPTABLE", message: string]>> = {
-  405: ["METHOD_NOT_ALLOWED", "a GET is for queries alone; send mutations by POST"],
+  405: ["METHOD_NOT_ALLOWED", "GET is only allowed for queries; send mutations with POST"],
   406: [
     "NOT_ACCEPTABLE",
-    "Accept wants application/graphql-response+json, application/json or text/event-stream",
+    "Accept must include application/graphql-response+json, application/json or text/event-stream",
   ],
-  415: ["UNSUPPORTED_MEDIA_TYPE", "a GraphQL request is application/json"],
+  415: ["UNSUPPORTED_MEDIA_TYPE", "Content-Type of a GraphQL request must be application/json"],
 };
 
-/** Adds the routes. @param streams those of clients that have all operations on one connection */
+/** Adds the routes. @param streams event streams in single connection mode */
 export async function addGraphql(
   app: FastifyInstance,
   executor: Executor,
   streams: SseStreams,
 ): Promise<void> {
   const { prepare, formatError, run, parts } = executor;
-  /** Memory of operations, by their requests. */
+  /** Memory leases of operations by request. */
   const operations = new WeakMap<FastifyRequest, MemoryLease>();
   const handle = createHandler<FastifyRequest>({
     onSubscribe({ method, raw }, params) {
@@ -50,15 +50,15 @@ export async function addGraphql(
       if (operation === "mutation" && method === "GET") return refusal(405);
       if (operation === "subscription")
         return [
-          graphqlError("BAD_USER_INPUT", "a subscription wants a WebSocket, or Accept: text/event-stream"),
+          graphqlError("BAD_USER_INPUT", "a subscription requires a WebSocket or Accept: text/event-stream"),
         ];
       return args as typeof args & { contextValue: undefined };
     },
     execute: run,
-    // Written here: the handler's own way goes through every value of a large answer once more.
+    // Serialized here, because the default of `graphql-http` visits every value of a large answer again.
     async onOperation({ headers, raw }, args, result) {
       const text = await resultText(formatted(result, formatError, raw.visitor), isLarge(args));
-      // The text, and the bytes that it is sent as.
+      // Counts the text and the bytes that are sent.
       operations.get(raw)?.set(2 * text.length);
       return [text, { status: 200, statusText: "OK", headers: { "content-type": resultType(headers) } }];
     },
@@ -77,7 +77,7 @@ export async function addGraphql(
     const body = Buffer.isBuffer(request.body) ? request.body.toString() : "";
     checkRequestJson(request, body);
     const release = () => operations.get(request)?.release();
-    // Ends what a client that has left still waits for.
+    // Releases memory early if the client disconnects.
     whenAnswerEnds(reply.raw, release);
     const [text, { status, headers }] = await handle({
       method: request.method,
@@ -112,7 +112,7 @@ export async function addGraphql(
 const isLarge = ({ contextValue }: { readonly contextValue?: unknown }): boolean =>
   (contextValue as OperationContext | undefined)?.work.isLarge() === true;
 
-/** Bounds the JSON that the handler parses: the body of a POST, the parameters of a GET. @throws GatewayError TOO_LARGE */
+/** Checks the JSON of a POST body or of GET parameters before it is parsed. @throws GatewayError TOO_LARGE */
 function checkRequestJson({ method, raw }: FastifyRequest, body: string): void {
   if (method !== "GET") {
     checkJsonBounds(body, "the GraphQL request");
@@ -122,24 +122,24 @@ function checkRequestJson({ method, raw }: FastifyRequest, body: string): void {
   for (const name of ["variables", "extensions"]) checkJsonBounds(searchParams.get(name) ?? "", name);
 }
 
-/** The type of a result: the handler has seen that the client takes one of them. */
+/** Returns the media type of a result. `graphql-http` has already checked that the client accepts one of the two. */
 function resultType(headers: RequestHeaders): string {
   const accept = "accept" in headers ? String(headers.accept) : "";
   const [first] = accept.match(/application\/graphql-response\+json|application\/(json|\*)|\*\/\*/i) ?? [];
   return first?.toLowerCase() === "application/graphql-response+json" ? RESPONSE_TYPE : JSON_TYPE;
 }
 
-/** Whether a browser opens the address, and no program asks a question. */
+/** Whether a browser opens the page, as opposed to a client that sends a query. */
 function isPage({ headers, raw }: FastifyRequest): boolean {
   const isQuery = new URL(raw.url ?? "/", "http://gateway").searchParams.has("query");
   return !isQuery && acceptsPage(headers.accept);
 }
 
-/** A large answer as bytes, so that its text is not kept until the client has read it. */
+/** Converts a large answer to bytes, so that its text is not kept until the client has read it. */
 const sendable = (text: string): string | Buffer => (text.length < LARGE_TEXT ? text : Buffer.from(text));
 
 function refusal(status: number): Response {
-  const [code, message] = REFUSALS[status] ?? ["INTERNAL", "the request was refused"];
+  const [code, message] = REFUSALS[status] ?? ["INTERNAL", "the request was rejected"];
   const error = new GraphQLError(message, { extensions: { code } });
   return [
     JSON.stringify({ errors: [error] }),

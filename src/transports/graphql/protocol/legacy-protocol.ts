@@ -1,8 +1,8 @@
 /**
- * The older subscription protocol, whose WebSocket subprotocol is called `graphql-ws`, in terms of the newer one,
- * `graphql-transport-ws`. Both do the same with other words:
+ * Adapter for the legacy subscription protocol (WebSocket subprotocol `graphql-ws`) on top of the modern one,
+ * `graphql-transport-ws`. The two differ only in their messages:
  *
- *     older                                   newer
+ *     legacy                                  modern
  *     connection_init → ← connection_ack      the same
  *     start →                                 subscribe →
  *     stop →                                  complete →
@@ -11,41 +11,41 @@
  *     ← complete                              ← complete
  *     connection_terminate →                  (the client closes)
  *
- * A `ping`, which the older one does not have, is taken as in the newer one: it may bring a fresh token. Its answer is a
- * `ka`, the older one's sign of life.
+ * The adapter also accepts `ping`, which the legacy protocol lacks, since it may carry a fresh token. It answers with
+ * `ka`, the keep-alive message of the legacy protocol.
  *
- * An older client does not wait for the ack before it starts, so what comes before it is held back.
+ * Legacy clients do not wait for the ack before they start operations. Messages that arrive earlier are queued.
  *
  * @see https://github.com/apollographql/subscriptions-transport-ws/blob/master/PROTOCOL.md
  */
 import type { WebSocket as ProtocolSocket } from "graphql-ws";
 
-/** The newer subprotocol. */
+/** Subprotocol of the modern protocol. */
 export const MODERN_PROTOCOL = "graphql-transport-ws";
-/** The older one. */
+/** Subprotocol of the legacy protocol. */
 export const LEGACY_PROTOCOL = "graphql-ws";
 
-/** The way to the client. */
+/** Connection to the client. */
 export interface Wire {
-  /** Sends text; a promise where more should wait. */
+  /** Sends text. @returns a promise if the caller should wait before it sends more */
   send(text: string): Promise<void> | undefined;
   close(code?: number, reason?: string): void;
-  /** A client's ping; it is answered by whoever is told of it, over the link's socket. */
+  /** Handles a ping of the client. The handler sends the pong through the socket of the link. */
   onPing(payload: Readonly<Record<string, unknown>> | undefined): Promise<void>;
 }
 
-/** Between the client's socket and the protocol's core. */
+/** Link between the client's socket and `graphql-ws`. */
 export interface Link {
-  /** What the core speaks with. */
+  /** Socket passed to `graphql-ws`. */
   readonly socket: ProtocolSocket;
-  /** Takes a message of the client; resolves when it is done with. */
+  /** Handles a message of the client; resolves when it has been handled. */
   message(text: string): Promise<void>;
 }
 
-/** Messages held back before the ack; who sends more does not follow either protocol. */
+/** Maximum number of messages queued before the ack. A client that sends more follows neither protocol. */
 const MOST_HELD = 100;
 
-/** Hands messages on as they are. @param protocol the one agreed on; the core refuses any but its own */
+/** Creates a link that passes messages on unchanged. @param protocol negotiated subprotocol; `graphql-ws` rejects others */
 export function plainLink({ send, close, onPing }: Wire, protocol: string): Link {
   let deliver: ((text: string) => Promise<void>) | undefined;
   return {
@@ -62,7 +62,7 @@ export function plainLink({ send, close, onPing }: Wire, protocol: string): Link
   };
 }
 
-/** Translates between an older client and the core. */
+/** Creates a link that translates between a legacy client and `graphql-ws`. */
 export function legacyLink(wire: Wire): Link {
   const held: string[] = [];
   let isAcknowledged = false;
@@ -89,7 +89,7 @@ export function legacyLink(wire: Wire): Link {
     socket: link.socket,
     async message(text) {
       const message = fromClient(text);
-      if (message === undefined) return wire.close(1000, "the client ended the connection");
+      if (message === undefined) return wire.close(1000, "the client terminated the connection");
       if (isAcknowledged || !begun) {
         begun = true;
         return link.message(message);
@@ -100,7 +100,7 @@ export function legacyLink(wire: Wire): Link {
   };
 }
 
-/** A message of an older client in newer words; undefined where it ends the connection. */
+/** Translates a message of a legacy client; undefined if it terminates the connection. */
 function fromClient(text: string): string | undefined {
   const message = JSON.parse(text) as { type?: unknown };
   switch (message.type) {
@@ -116,8 +116,8 @@ function fromClient(text: string): string | undefined {
 }
 
 /**
- * A message of the core in older words. The core writes the type before the payload, so results need not be parsed
- * again: quotes within an id, which comes before it, are escaped.
+ * Translates a message for a legacy client. `graphql-ws` writes the type before the payload, so results need not be
+ * parsed again. An id in front of the type cannot match, because its quotes are escaped.
  */
 function toClient(text: string): string {
   const type = /"type":"(\w+)"/.exec(text)?.[1];

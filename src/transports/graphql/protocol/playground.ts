@@ -1,4 +1,4 @@
-/** The playground: Altair, with every file from here, and examples of this API in its tabs. */
+/** GraphQL playground: Altair, served without external files, with example operations in its tabs. */
 import fastifyStatic from "@fastify/static";
 import { type AltairConfigOptions, getAltairHtml, getDistDirectory } from "altair-static";
 import type { FastifyInstance, FastifyReply } from "fastify";
@@ -7,7 +7,7 @@ import { EXAMPLES } from "./examples.ts";
 
 const BASE = "/graphql/playground/";
 
-/** Adds the page's files. */
+/** Adds the routes of the files of the page. */
 export async function addPlayground(app: FastifyInstance): Promise<void> {
   await app.register(fastifyStatic, {
     root: getDistDirectory(),
@@ -18,7 +18,7 @@ export async function addPlayground(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** What the page starts with. Its addresses are filled in by the page itself, which knows how it was reached. */
+/** Options of Altair. The page itself fills in the URLs, because only it knows the address that the browser uses. */
 const OPTIONS: AltairConfigOptions = {
   initialWindows: EXAMPLES.map(({ name, query, variables }) => ({
     initialName: name,
@@ -49,8 +49,8 @@ const PAGE = getAltairHtml()
   .replace("</body>", `<script type="module">${START}</script></body>`);
 
 /**
- * As that of all pages that are files, with the script above, and styles that the page's framework and editor write while it
- * runs: neither can be told a nonce for them. What a style may fetch is bound to this gateway like the rest.
+ * Content security policy: that of static pages, plus the script above and inline styles. The framework and the editor
+ * of Altair create styles at run time without a nonce. Styles can fetch only from this gateway, like everything else.
  */
 const POLICY: Policy = {
   ...FILES_POLICY,
@@ -59,7 +59,7 @@ const POLICY: Policy = {
   "style-src": ["'self'", "'unsafe-inline'"],
 };
 
-/** Answers with the page. */
+/** Sends the page. */
 export const sendPlayground = (reply: FastifyReply, pathPrefix: string): FastifyReply =>
   reply
     .headers(pageHeaders(POLICY))

@@ -1,4 +1,4 @@
-/** What a GraphQL request over HTTP says, for the doors that read it themselves. */
+/** Parses GraphQL requests over HTTP that are answered with server-sent events. */
 import type { FastifyRequest } from "fastify";
 import { GraphQLError } from "graphql";
 import type { Session } from "../../../access/sessions.ts";
@@ -8,12 +8,12 @@ import { graphqlError } from "../execution/errors.ts";
 import { markNumbers } from "../execution/exact-numbers.ts";
 import type { GraphqlRequest, Prepare, Prepared } from "../execution/prepare.ts";
 
-/** A request, with what its protocol adds. */
+/** GraphQL request with the extensions of the SSE protocol. */
 export interface SseRequest extends GraphqlRequest {
   readonly extensions?: unknown;
 }
 
-/** Reads a request from the address of a GET or the body of a POST. */
+/** Parses a request from the URL of a GET or the body of a POST. */
 export function readSseRequest({ method, headers, raw, body }: FastifyRequest): SseRequest | GraphQLError {
   try {
     if (method === "GET") {
@@ -26,17 +26,17 @@ export function readSseRequest({ method, headers, raw, body }: FastifyRequest): 
         extensions: json("extensions"),
       };
     }
-    // A form of another site could send any other type without being asked first.
+    // CSRF protection: other content types can be sent by a form of another site without a CORS preflight.
     if (!/^application\/json\s*(;|$)/i.test(headers["content-type"] ?? ""))
-      return refused("UNSUPPORTED_MEDIA_TYPE", "a GraphQL request is application/json");
+      return refused("UNSUPPORTED_MEDIA_TYPE", "Content-Type of a GraphQL request must be application/json");
     const value: unknown = parsed(Buffer.isBuffer(body) ? body.toString() : "");
     if (typeof value !== "object" || value === null)
-      return graphqlError("BAD_REQUEST", "the body is no object");
+      return graphqlError("BAD_REQUEST", "the body must be a JSON object");
     return value;
   } catch (error) {
     return graphqlError(
       "BAD_REQUEST",
-      error instanceof GatewayError ? error.message : "the request is no JSON",
+      error instanceof GatewayError ? error.message : "the request is not valid JSON",
     );
   }
 }
@@ -47,20 +47,20 @@ function parsed(text: string): unknown {
 }
 
 /**
- * Prepares a request; a mutation by GET is refused, because a page can make a browser send one.
+ * Prepares a request. Rejects a mutation sent with GET, because another site can make a browser send one.
  *
- * @param session the connection that its results go to
+ * @param session connection that receives the results
  */
 export function prepareRequest(
   { method, visitor }: FastifyRequest,
-  asked: SseRequest | GraphQLError,
+  parsedRequest: SseRequest | GraphQLError,
   prepare: Prepare,
   session: Session | undefined,
 ): Prepared {
-  if (asked instanceof GraphQLError) return { errors: [asked] };
-  const prepared = prepare(asked, visitor, session);
+  if (parsedRequest instanceof GraphQLError) return { errors: [parsedRequest] };
+  const prepared = prepare(parsedRequest, visitor, session);
   return method === "GET" && "operation" in prepared && prepared.operation === "mutation"
-    ? { errors: [refused("METHOD_NOT_ALLOWED", "a mutation is sent by POST")] }
+    ? { errors: [refused("METHOD_NOT_ALLOWED", "a mutation must be sent with POST")] }
     : prepared;
 }
 

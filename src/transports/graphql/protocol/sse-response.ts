@@ -1,4 +1,4 @@
-/** A response of events to one client, that says when the client has taken what was sent. */
+/** Response of server-sent events to one client, with backpressure. */
 import type { FastifyReply } from "fastify";
 import type { Session } from "../../../access/sessions.ts";
 import { encodeSse, SSE_HEARTBEAT } from "../../../wire/sse.ts";
@@ -7,16 +7,16 @@ import { whenGone } from "../../response/closing.ts";
 import { createUnreadMemory } from "../../response/unread-memory.ts";
 import type { GraphqlParts } from "../execution/context.ts";
 
-/** An open response. */
+/** Open response of events. */
 export interface EventResponse {
   readonly session: Session;
-  /** Sends an event, and resolves when the client can take more, or is gone. */
+  /** Sends an event; resolves when the client can receive more or has disconnected. */
   send(event: string, data: string): Promise<void>;
-  /** Ends it, with a last event where there is one. */
+  /** Ends the response. @param event name of a last event */
   end(event?: string): void;
 }
 
-/** Opens the response. @param onGone called once, when the client is gone or the gateway stops, unless it has ended */
+/** Opens the response. @param onGone called when the client disconnects or the gateway shuts down before `end` */
 export function openEvents(
   reply: FastifyReply,
   { limits, closing, counters, sessions, limiting, memory }: GraphqlParts,
@@ -33,10 +33,10 @@ export function openEvents(
     ...(reply.getHeaders() as Record<string, string>),
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store",
-    // Proxies such as nginx would collect the answer before they pass it on.
+    // Proxies such as nginx would buffer the response.
     "x-accel-buffering": "no",
   });
-  // Some browsers show a response only when something of its body has come.
+  // Some browsers report the response as open only after they have received a part of the body.
   raw.write(SSE_HEARTBEAT);
   const beating = setInterval(() => {
     if (!raw.writableNeedDrain) raw.write(SSE_HEARTBEAT);
@@ -47,7 +47,7 @@ export function openEvents(
     onGone();
   });
 
-  /** Ends it once, with a last event or without: whoever is told that it ends may want to end it as well. */
+  /** Ends the response. Safe to call again, since handlers of `onGone` may end it as well. */
   function finish(text?: string): void {
     clearInterval(beating);
     release();

@@ -1,7 +1,7 @@
 /**
- * GraphQL over server-sent events, all operations of a client on one connection ("single connection mode"), for browsers
- * that allow few of them: PUT reserves a stream and answers with its token, GET opens it, POST starts operations, whose
- * results come on the stream with their id, and DELETE stops one.
+ * GraphQL over server-sent events with all operations of a client on one connection ("single connection mode"), for browsers
+ * with few connections per host. PUT reserves a stream and returns its token. GET opens it. POST starts an operation; its
+ * results are sent on the stream with the operation id. DELETE stops an operation.
  *
  * @see https://github.com/graphql/graphql-over-http/blob/main/rfcs/GraphQLOverSSE.md
  */
@@ -16,70 +16,70 @@ import { type SseOperation, startOperation } from "./sse.ts";
 import { readSseRequest, type SseRequest } from "./sse-request.ts";
 import { type EventResponse, openEvents } from "./sse-response.ts";
 
-/** The mode's requests. All throw `GatewayError`. */
+/** Requests of single connection mode. All methods throw `GatewayError`. */
 export interface SseStreams {
-  /** The token of the stream that a request belongs to; undefined where it names none. */
+  /** Returns the stream token of a request; undefined if it has none. */
   tokenOf(request: FastifyRequest): string | undefined;
-  /** Reserves a stream for whoever asks: nobody else can open or use it. */
+  /** Reserves a stream that only the same identity can open and use. @returns its token */
   reserve(request: FastifyRequest): string;
   open(token: string, reply: FastifyReply): Promise<FastifyReply>;
-  /** Starts an operation. @returns why not; undefined where it is under way */
+  /** Starts an operation. @returns errors if it could not be started */
   start(token: string, request: FastifyRequest): Promise<readonly GraphQLFormattedError[] | undefined>;
   stop(token: string, request: FastifyRequest): Promise<void>;
-  /** What the streams of this process answer to other workers. */
+  /** Streams of this process, for calls from other workers. */
   readonly own: StreamsByToken;
 }
 
 /**
- * Streams by their tokens, of this process or of the other workers: a client's next request may come to any of them. It
- * is all JSON.
+ * Event streams by token, of this process or of other workers. The requests of one client can reach different workers.
+ * All arguments and results can be encoded as JSON.
  */
 export interface StreamsByToken {
-  /** Gives a reservation up, for another worker to open. @returns whether there was one */
+  /** Releases a reservation so that another worker can open the stream. @returns the state of the stream before */
   claim(call: ClaimCall): Promise<"reserved" | "open" | "none">;
   start(call: StartCall): Promise<StartAnswer>;
   stop(call: StopCall): Promise<boolean>;
 }
 
-/** A stream, for whom it was reserved: to nobody else there is one. */
+/** Token of a stream and the identity that it was reserved for. For other identities the stream does not exist. */
 export interface ClaimCall {
   readonly token: string;
   readonly owner: string;
 }
 
-/** An operation for a stream. */
+/** Request to start an operation on a stream. */
 export interface StartCall {
   readonly token: string;
-  readonly asked: SseRequest;
+  readonly operationRequest: SseRequest;
   readonly visitor: Visitor;
 }
 
-/** The end of an operation, by the id that its client gave it. */
+/** Request to stop an operation by the id that its client assigned. */
 export interface StopCall extends ClaimCall {
   readonly operationId: string;
 }
 
-/** How a start went. */
+/** Result of starting an operation. */
 export type StartAnswer =
   | { readonly how: "none" | "started" }
   | { readonly how: "errors"; readonly errors: readonly GraphQLFormattedError[] }
   | { readonly how: "refused"; readonly code: ErrorCode; readonly message: string };
 
 interface SseStream {
-  /** The name of the identity that it was reserved for. */
+  /** Name of the identity that reserved the stream. */
   readonly owner: string;
   events: EventResponse | undefined;
   readonly operations: Map<string, SseOperation>;
-  /** Forgets the reservation that nobody comes for. */
+  /** Timer that removes a reservation that is not opened in time. */
   readonly expiry: NodeJS.Timeout;
 }
 
 const TOKEN_HEADER = "x-graphql-event-stream-token";
-/** Streams reserved and not opened yet: nobody needs many, and each is memory. */
+/** Maximum number of streams that are reserved and not opened yet. */
 const MOST_RESERVED = 1000;
 const RESERVED_MS = 30_000;
 
-/** Makes the streams of a gateway. @param others those of the other workers */
+/** Creates the event streams of this process. @param others streams of the other workers */
 export function createSseStreams(
   { prepare, run, formatError, parts }: Executor,
   others?: StreamsByToken,
@@ -109,27 +109,30 @@ export function createSseStreams(
     return stream?.owner === owner ? stream : undefined;
   }
 
-  /** The stream that a GET opens. One that another worker has reserved is this one's from now on. */
+  /** Returns the stream that a GET opens. Takes over a stream that another worker has reserved. */
   async function streamToOpen(call: ClaimCall): Promise<SseStream> {
     const stream = streamOf(call);
     const found = stream === undefined ? await others?.claim(call) : undefined;
     if (found === "reserved") return keep(call);
     if (stream?.events !== undefined || found === "open")
-      throw new GatewayError("BAD_PARAMETER", "token names a stream that is open");
+      throw new GatewayError("BAD_PARAMETER", "token belongs to a stream that is already open");
     if (stream === undefined) throw unknownToken();
     return stream;
   }
 
-  function startHere(stream: SseStream, asked: SseRequest, visitor: Visitor): StartAnswer {
-    const prepared = prepare(asked, visitor, stream.events?.session);
+  function startHere(stream: SseStream, operationRequest: SseRequest, visitor: Visitor): StartAnswer {
+    const prepared = prepare(operationRequest, visitor, stream.events?.session);
     if ("errors" in prepared)
       return { how: "errors", errors: prepared.errors.map((one) => formatError(one, visitor).toJSON()) };
-    const id = operationIdOf(asked);
+    const id = operationIdOf(operationRequest);
     const { operations } = stream;
     if (operations.has(id))
-      throw new GatewayError("BAD_PARAMETER", "operationId names one that is under way");
+      throw new GatewayError("BAD_PARAMETER", "operationId is already in use by a running operation");
     if (operations.size >= parts.limits.graphqlMaxOperations)
-      throw new GatewayError("TOO_MANY_REQUESTS", "more operations are under way than one stream may have");
+      throw new GatewayError(
+        "TOO_MANY_REQUESTS",
+        `a stream must have at most ${parts.limits.graphqlMaxOperations} running operations`,
+      );
     const operation = startOperation((result) =>
       sendTo(stream, "next", { id, payload: formatted(result, formatError, visitor) }),
     );
@@ -149,10 +152,10 @@ export function createSseStreams(
       forget(call.token);
       return "reserved";
     },
-    async start({ token, asked, visitor }) {
+    async start({ token, operationRequest, visitor }) {
       const stream = streamOf({ token, owner: visitor.identity.name });
       try {
-        return stream === undefined ? { how: "none" } : startHere(stream, asked, visitor);
+        return stream === undefined ? { how: "none" } : startHere(stream, operationRequest, visitor);
       } catch (error) {
         const { code, message } = asGatewayError(error);
         return { how: "refused", code, message };
@@ -178,7 +181,10 @@ export function createSseStreams(
 
     reserve({ visitor }) {
       if (reserved >= MOST_RESERVED)
-        throw new GatewayError("TOO_MANY_REQUESTS", "too many event streams are reserved; open those first");
+        throw new GatewayError(
+          "TOO_MANY_REQUESTS",
+          `at most ${MOST_RESERVED} event streams can be reserved; open one of them first`,
+        );
       const token = randomUUID();
       keep({ token, owner: visitor.identity.name });
       return token;
@@ -193,9 +199,10 @@ export function createSseStreams(
     },
 
     async start(token, request) {
-      const asked = readSseRequest(request);
-      if (asked instanceof GraphQLError) return [formatError(asked, request.visitor).toJSON()];
-      const call = { token, asked, visitor: request.visitor };
+      const operationRequest = readSseRequest(request);
+      if (operationRequest instanceof GraphQLError)
+        return [formatError(operationRequest, request.visitor).toJSON()];
+      const call = { token, operationRequest, visitor: request.visitor };
       const here = await own.start(call);
       const answer = here.how === "none" && others !== undefined ? await others.start(call) : here;
       switch (answer.how) {
@@ -218,13 +225,13 @@ export function createSseStreams(
   };
 }
 
-const unknownToken = () => new GatewayError("NOT_FOUND", "there is no event stream of this token");
+const unknownToken = () => new GatewayError("NOT_FOUND", "no event stream has this token");
 
 const sendTo = async ({ events }: SseStream, event: string, data: object): Promise<void> =>
   events?.send(event, unmarkNumbers(JSON.stringify(data)));
 
-function operationIdOf(asked: object): string {
-  const extensions = "extensions" in asked ? asked.extensions : undefined;
+function operationIdOf(operationRequest: object): string {
+  const extensions = "extensions" in operationRequest ? operationRequest.extensions : undefined;
   const id =
     typeof extensions === "object" && extensions !== null && "operationId" in extensions
       ? extensions.operationId

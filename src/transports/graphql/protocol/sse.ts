@@ -1,6 +1,6 @@
 /**
- * GraphQL over server-sent events, each operation on a connection of its own ("distinct connections mode"): `next`
- * with a result each, then `complete`. A client that does not read is not written to, so nothing is read for it.
+ * GraphQL over server-sent events with one connection per operation ("distinct connections mode"). Sends an event `next`
+ * for each result, then `complete`. While the client does not read, no further results are produced.
  *
  * @see https://github.com/graphql/graphql-over-http/blob/main/rfcs/GraphQLOverSSE.md
  */
@@ -11,13 +11,13 @@ import { type Executor, formatted, isMany, type Outcome, perform } from "../exec
 import { prepareRequest, readSseRequest } from "./sse-request.ts";
 import { openEvents } from "./sse-response.ts";
 
-/** Whether a request asks for events: before any other form, since some clients name all that they know. */
+/** Whether a request prefers events: `Accept` lists them before JSON. Some clients list all types they support. */
 export const wantsSse = ({ headers }: FastifyRequest): boolean =>
   /application\/(graphql-response\+)?json|text\/event-stream/i
     .exec(headers.accept ?? "")?.[0]
     .toLowerCase() === "text/event-stream";
 
-/** Answers one operation as events. Whatever is wrong with it is told as a result with errors, as the protocol has it. */
+/** Answers one operation with events. Errors are sent as a result with `errors`, as the protocol requires. */
 export async function answerBySse(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -34,21 +34,21 @@ export async function answerBySse(
   return reply;
 }
 
-/** An operation whose results go out one after the other. */
+/** Running operation whose results are sent one by one. */
 export interface SseOperation {
-  /** Sends what comes, until it ends or is stopped. */
+  /** Sends results until the operation ends or is stopped. */
   follow(outcome: Promise<Outcome>): Promise<void>;
   stop(): void;
 }
 
-/** Makes an operation. @param send resolves when the client can take the next result */
+/** Creates an operation. @param send resolves when the client can receive the next result */
 export function startOperation(send: (result: ExecutionResult) => Promise<void>): SseOperation {
   let results: AsyncGenerator<ExecutionResult, void, void> | undefined;
   let isStopped = false;
   return {
-    async follow(coming) {
+    async follow(pending) {
       try {
-        const outcome = await coming;
+        const outcome = await pending;
         if (!isMany(outcome)) {
           if (!isStopped) await send(outcome);
           return;

@@ -1,10 +1,10 @@
 /**
- * `/graphql` over a WebSocket. The protocol's core is `graphql-ws`; here it gets a socket whose `send` says when more
- * may come, so that a subscription whose client does not read is not read for either. The older protocol is
- * translated on the way (`legacy-protocol.ts`).
+ * Route `/graphql` over a WebSocket. The protocol is implemented by `graphql-ws`, on a socket whose `send` applies
+ * backpressure: no entries are read for a subscription whose client does not read. Messages of the legacy protocol are
+ * translated (`legacy-protocol.ts`).
  *
- * Both protocols leave the payload of a ping to those who use them. Here it may hold a fresh token, before the one that the
- * socket came with expires: `{"type": "ping", "payload": {"token": "…"}}`.
+ * The payload of a ping may carry a fresh token before the current token of the connection expires:
+ * `{"type": "ping", "payload": {"token": "…"}}`.
  */
 import type { Socket } from "node:net";
 import { makeServer } from "graphql-ws";
@@ -21,11 +21,11 @@ import { markNumbers, unmarkNumbers } from "../execution/exact-numbers.ts";
 import { type Executor, formatted } from "../execution/executor.ts";
 import { LEGACY_PROTOCOL, legacyLink, MODERN_PROTOCOL, plainLink } from "./legacy-protocol.ts";
 
-/** Chooses the subprotocol among those that a client offers, the newer one first. */
+/** Selects one of the subprotocols that a client offers. Prefers the modern one. */
 export const chooseProtocol = (offered: readonly string[]): string | undefined =>
   [MODERN_PROTOCOL, LEGACY_PROTOCOL].find((protocol) => offered.includes(protocol));
 
-/** Serves a socket that was accepted. @param protocol the subprotocol agreed on; empty for none */
+/** Serves an accepted socket. @param protocol negotiated subprotocol; empty for none */
 export type ServeGraphql = (
   webSocket: ServerWebSocket,
   socket: Socket,
@@ -33,14 +33,14 @@ export type ServeGraphql = (
   protocol: string,
 ) => ServedSocket;
 
-/** Makes the function that serves sockets. */
+/** Creates the function that serves sockets. */
 export function createGraphqlSockets(
   { prepare, formatError, run, parts }: Executor,
   turnEnd: TurnEnd,
   payloadPool: PayloadPool,
 ): ServeGraphql {
   const { limits, counters, logger, sessions, memory } = parts;
-  /** Memory of the operations of each socket, by their requests: a client may reuse an id before the last operation ends. */
+  /** Memory of running operations by socket and request. Operation ids are not unique: clients may reuse one too early. */
   const underWay = new WeakMap<Session, Map<object, MemoryLease>>();
 
   function endOperation(session: Session, payload: object): void {
@@ -52,12 +52,12 @@ export function createGraphqlSockets(
   const server = makeServer<undefined, Session>({
     execute: run,
     onSubscribe({ subscriptions, extra }, _id, payload) {
-      // The one that is being asked for is among them already.
+      // `subscriptions` already includes the new one.
       if (Object.keys(subscriptions).length > limits.graphqlMaxOperations)
         return [
           graphqlError(
             "GRAPHQL_LIMIT_EXCEEDED",
-            `more than ${limits.graphqlMaxOperations} operations are under way on this socket`,
+            `a connection must have at most ${limits.graphqlMaxOperations} running operations`,
           ),
         ];
       const prepared = prepare(payload, extra.visitor, extra);
@@ -99,7 +99,7 @@ export function createGraphqlSockets(
       frame.text(text);
       sink.write(frame.take());
       if (!sink.isFull()) return undefined;
-      // A client that does not read its answers does not get to ask more either.
+      // Reads no further requests from a client that does not read its results.
       webSocket.pause();
       sink.whenDrained(goOn);
       return new Promise((resolve) => waiting.push(resolve));
@@ -110,18 +110,18 @@ export function createGraphqlSockets(
       webSocket.close(code, reason);
     }
 
-    /** The pong comes when the token was taken; a token that is not good ends the socket. */
+    /** Sends the pong after the token was accepted. An invalid token closes the connection. */
     async function onPing(payload: Readonly<Record<string, unknown>> | undefined): Promise<void> {
       const token = payload?.token;
       const hasToken = typeof token === "string";
       if (hasToken) await sessions.renew(session, token);
-      // A payload is sent back, but no secret.
+      // Echoes the payload, unless it is a token.
       await link.socket.send(
         JSON.stringify({ type: "pong", ...(payload !== undefined && !hasToken && { payload }) }),
       );
     }
 
-    /** Measures a message before the protocol's core parses it. */
+    /** Checks the bounds of a message before `graphql-ws` parses it. */
     async function deliver(text: string): Promise<void> {
       checkJsonBounds(text, "the message");
       await link.message(markNumbers(text));
@@ -136,7 +136,7 @@ export function createGraphqlSockets(
         if (memory !== undefined) payloadPool.give(memory);
         deliver(text).catch((error: Error) => {
           counters.clientErrors++;
-          logger.debug({ err: error }, "a GraphQL socket sent what is no message");
+          logger.debug({ err: error }, "invalid message on a GraphQL WebSocket");
           close(4400, "Invalid message received");
         });
       },
@@ -145,7 +145,7 @@ export function createGraphqlSockets(
         for (const lease of underWay.get(session)?.values() ?? []) lease.release();
         closed(code, "").catch((error: Error) => {
           counters.internalErrors++;
-          logger.error({ err: error }, "a GraphQL socket did not end in order");
+          logger.error({ err: error }, "failed to close a GraphQL WebSocket");
         });
       },
       end(error) {

@@ -1,4 +1,4 @@
-/** The mutation that stores entries: for small data, where a WebSocket or a POST would be too much to ask of a script. */
+/** GraphQL mutation `append`: stores small entries, for scripts that use neither a WebSocket nor `POST /data`. */
 import type { EntryFields, NewEntry } from "../../../domain/entry.ts";
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
 import type { AppendResult } from "../../../redis/append/appender.ts";
@@ -17,38 +17,39 @@ interface EntryInput {
   readonly fields?: unknown;
 }
 
-/** Adds the mutation and its types. Keys have no device where `withDevices` is false. */
+/** Adds the mutation `append` and its types. @param withDevices false if keys have no device prefix */
 export function addAppend(builder: Builder, withDevices: boolean): void {
   const input = builder.inputType("EntryInput", {
-    description: "An entry to store: its payload in exactly one of three forms.",
+    description:
+      "An entry to store. The payload must be given in exactly one of `string`, `json` and `base64`.",
     fields: (t) => ({
-      string: t.string({ description: "The payload as text." }),
-      json: t.field({ type: "JSON", description: "The payload as JSON." }),
-      base64: t.string({ description: "The payload as bytes in base64." }),
-      id: t.string({ description: "The entry id; not given, Redis assigns it." }),
+      string: t.string({ description: "Payload as text." }),
+      json: t.field({ type: "JSON", description: "Payload as JSON." }),
+      base64: t.string({ description: "Payload as bytes in base64." }),
+      id: t.string({ description: "Entry id. If omitted, Redis assigns it." }),
       fields: t.field({
         type: "JSON",
-        description: "Further fields: an object of strings; a list of strings repeats a field.",
+        description: "Additional fields: an object of strings. A list of strings repeats a field.",
       }),
     }),
   });
 
   const appended = builder.objectRef<{ readonly result: AppendResult }>("AppendedEntry").implement({
-    description: "What became of one entry.",
+    description: "Result of storing one entry.",
     fields: (t) => ({
       id: t.string({
         nullable: true,
-        description: "Its id; null where it is not stored.",
+        description: "Entry id; null if the entry was not stored.",
         resolve: ({ result }) => (result instanceof GatewayError ? null : result),
       }),
       error: t.string({
         nullable: true,
-        description: "Why it is not stored, or not surely.",
+        description: "Reason why the entry was not stored, or may not have been stored.",
         resolve: ({ result }) => (result instanceof GatewayError ? result.message : null),
       }),
       code: t.string({
         nullable: true,
-        description: "The stable code of the error.",
+        description: "Stable error code.",
         resolve: ({ result }) => (result instanceof GatewayError ? result.code : null),
       }),
     }),
@@ -61,14 +62,14 @@ export function addAppend(builder: Builder, withDevices: boolean): void {
     const streamArgs = {
       streamId: t.arg.string({
         required: true,
-        description: "The stream: its id below its device, or as lists show it.",
+        description: "Stream id without the device, or the complete name as lists show it.",
       }),
-      entries: t.arg({ type: [input], required: true, description: "The entries, in order." }),
+      entries: t.arg({ type: [input], required: true, description: "Entries, in order." }),
     };
     return t.field({
       type: [appended],
       nullable: true,
-      description: "Stores small entries, in order; one that is refused has an error in its place.",
+      description: "Stores small entries in order. The result of a rejected entry contains an error.",
       args: alsoDevice(withDevices, streamArgs, deviceArg),
       async resolve(_root, { streamId, deviceId, entries }, context) {
         const key = await keyOfId(context, "write", streamId, deviceId);
@@ -93,15 +94,16 @@ function newEntry(key: string, entry: EntryInput, i: number): NewEntry {
 
 function dataOf({ string, json, base64 }: EntryInput, i: number): Uint8Array {
   const given = [string != null, json !== undefined, base64 != null].filter(Boolean).length;
-  if (given !== 1) throw badParameter(`entries[${i}]`, "wants its payload in one of string, json and base64");
+  if (given !== 1)
+    throw badParameter(`entries[${i}]`, "must have its payload in exactly one of string, json and base64");
   if (string != null) return bytesOfText(string);
   if (base64 == null) return bytesOfText(unmarkNumbers(JSON.stringify(json)));
   const bytes = decodeBase64(base64);
-  if (bytes === undefined) throw badParameter(`entries[${i}].base64`, "is no base64");
+  if (bytes === undefined) throw badParameter(`entries[${i}].base64`, "must be valid base64");
   return bytes;
 }
 
-/** Reads the fields of an entry: an object of strings, or lists of strings, which repeat a field. */
+/** Parses the fields of an entry: an object of strings, or of lists of strings, which repeat a field. */
 function fieldsOf(value: unknown, i: number): EntryFields {
   if (value === undefined || value === null) return new Map();
   const members = typeof value === "object" && !Array.isArray(value) ? Object.entries(value) : [["d", ""]];

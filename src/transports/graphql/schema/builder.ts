@@ -1,10 +1,10 @@
-/** The schema builder and the scalars that all topics share. */
+/** GraphQL schema builder and the scalar types shared by all parts of the schema. */
 import SchemaBuilder from "@pothos/core";
 import { GraphQLScalarType, Kind, type ValueNode, valueFromASTUntyped } from "graphql";
 import type { OperationContext } from "../execution/context.ts";
 import { valueOfNumber } from "../execution/exact-numbers.ts";
 
-/** What the builder knows of types. */
+/** Types that the builder checks against. */
 export interface SchemaTypes {
   Context: OperationContext;
   DefaultFieldNullability: false;
@@ -15,10 +15,10 @@ export interface SchemaTypes {
   };
 }
 
-/** The builder as all topics use it. */
+/** Builder shared by all parts of the schema. */
 export type Builder = PothosSchemaTypes.SchemaBuilder<PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>>;
 
-/** The value of a literal, with marks on numbers that JavaScript cannot hold. */
+/** Returns the value of a literal. Numbers that JavaScript cannot represent are marked. */
 function jsonOfLiteral(node: ValueNode, variables: Record<string, unknown> | null | undefined): unknown {
   switch (node.kind) {
     case Kind.INT:
@@ -35,7 +35,7 @@ function jsonOfLiteral(node: ValueNode, variables: Record<string, unknown> | nul
   }
 }
 
-/** Makes a builder that knows the scalars. */
+/** Creates a builder with the scalar types. */
 export function createBuilder(): Builder {
   const builder = new SchemaBuilder<SchemaTypes>({ defaultFieldNullability: false });
   builder.addScalarType(
@@ -52,7 +52,7 @@ export function createBuilder(): Builder {
     "Count",
     new GraphQLScalarType<number, number>({
       name: "Count",
-      description: "A whole number from 0 to 2^53, which Int is too small for.",
+      description: "An integer from 0 to 2^53. `Int` holds only 32 bits.",
       serialize: Number,
     }),
   );
@@ -60,8 +60,7 @@ export function createBuilder(): Builder {
     "StringOrList",
     new GraphQLScalarType<string, string | readonly (string | null)[]>({
       name: "StringOrList",
-      description:
-        "A string where the payload is one entry, a list of strings where it is several (`count`).",
+      description: "A string if the payload is one entry, a list of strings if `count` is given.",
       serialize: (value) => value as string | readonly (string | null)[],
     }),
   );
@@ -69,8 +68,8 @@ export function createBuilder(): Builder {
 }
 
 /**
- * Arguments with that of the device, or without it where keys carry none: a resolver then gets undefined for it, which
- * means no device there as well.
+ * Adds the device argument, unless keys have no device prefix. The resolver then receives undefined, which means
+ * no device as well.
  */
 export const alsoDevice = <A extends object, D extends object>(
   withDevices: boolean,

@@ -1,4 +1,4 @@
-/** Subscriptions to entries as they come: for small and textual data, since every payload goes through JSON. */
+/** GraphQL subscriptions to new entries. Suited to small or textual payloads, since each payload is encoded as JSON. */
 import { parseCursor } from "../../../domain/cursor.ts";
 import type { Entry, Gap } from "../../../domain/entry.ts";
 import { badParameter } from "../../../domain/errors.ts";
@@ -12,9 +12,9 @@ import { fewNames } from "./names.ts";
 import { base64Of, jsonOf, stringOf } from "./payload.ts";
 import { DEVICE_ARGUMENT, keysOfIds } from "./stream-ids.ts";
 
-/** One payload. */
+/** Payload of one subscription event. */
 interface DataNode extends FollowedEntries {
-  /** `count` was given: fields are lists, also of one. */
+  /** True if `count` was given. Fields are then lists, even with one entry. */
   readonly isList: boolean;
 }
 
@@ -25,7 +25,7 @@ interface DataArguments {
   readonly latest?: boolean | null | undefined;
 }
 
-/** A value per entry: in a list where that was asked for, else alone. What cannot be shown is null in a list. */
+/** Returns a value for each entry: a list if `count` was given, else a single value. In a list, values that fail are null. */
 function perEntry<T>({ isList, entries }: DataNode, show: (entry: Entry) => T): T | null | (T | null)[] {
   const [only] = entries;
   if (!isList) return only === undefined ? null : show(only);
@@ -39,7 +39,7 @@ function perEntry<T>({ isList, entries }: DataNode, show: (entry: Entry) => T): 
 }
 
 /**
- * Reads `streamIds`: one name, a list of names, or a map from name to the last entry id seen.
+ * Parses `streamIds`: one name, a list of names, or an object from name to the last entry id seen.
  *
  * @throws GatewayError BAD_PARAMETER
  */
@@ -50,7 +50,7 @@ async function wantedStreams(
 ): Promise<readonly WantedStream[]> {
   const pairs = pairsOf(value);
   if (pairs === undefined || pairs.length === 0)
-    throw badParameter("streamIds", "wants a list of names, or an object from name to last entry id");
+    throw badParameter("streamIds", "must be a list of names, or an object from name to last entry id");
   const names = fewNames(
     context,
     "streamIds",
@@ -59,7 +59,7 @@ async function wantedStreams(
   const cursors = pairs.map(([name, cursor]) => parseCursor(cursor, `streamIds.${name.slice(0, 60)}`));
   const keys = await keysOfIds(context, "read", names, device);
   const streams = names.map((name, i) => ({ key: keys[i] ?? "", name, cursor: cursors[i] ?? "$" }));
-  // Two ids can mean one key, "camera" and "default:camera": it is read once, under the first.
+  // Two ids can mean one key, such as "camera" and "default:camera". It is read once, under the first id.
   return streams.filter(({ key }, i) => keys.indexOf(key) === i);
 }
 
@@ -73,28 +73,28 @@ function pairsOf(value: unknown): (readonly [name: string, cursor: string])[] | 
   return Object.entries(value).map(([name, cursor]) => [name, String(cursor ?? "$")]);
 }
 
-/** Adds the subscriptions. Keys have no device where `withDevices` is false. */
+/** Adds the subscriptions `data` and `streams`. @param withDevices false if keys have no device prefix */
 export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevices: boolean): void {
   const gap = builder.objectRef<Gap>("Gap").implement({
-    description: "Entries with ids between these two, neither of them included, may be gone.",
+    description: "Entries with ids strictly between these two may be missing.",
     fields: (t) => ({
-      after: t.exposeString("after", { description: "The id that the subscription had come to." }),
-      before: t.exposeString("before", { description: "The id of the first entry behind it." }),
+      after: t.exposeString("after", { description: "Id of the last entry before the gap." }),
+      before: t.exposeString("before", { description: "Id of the first entry after the gap." }),
     }),
   });
   const payload = builder.objectRef<DataNode>("DataPayload").implement({
-    description: "One entry of a stream; with `count`, several in lists.",
+    description: "One entry of a stream. If `count` is given, lists of entries.",
     fields: (t) => ({
-      streamId: t.exposeString("stream", { description: "The stream, without its device." }),
+      streamId: t.exposeString("stream", { description: "Name of the stream as given in `streamIds`." }),
       time: t.field({
         type: "StringOrList",
-        description: "The entry id.",
+        description: "Entry id.",
         resolve: (node) => perEntry(node, ({ id }) => id) ?? "",
       }),
       data: t.field({
         type: "StringOrList",
         nullable: true,
-        description: "The payload in base64.",
+        description: "Payload in base64.",
         resolve: (node, _args, { payloads, work }) =>
           perEntry(node, ({ data }) => payloads.show(base64Of(data, work))),
       }),
@@ -102,7 +102,7 @@ export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevi
         type: "StringOrList",
         nullable: true,
         description:
-          "The payload as UTF-8 text; null, with an error beside it, where it is none. In a list just null.",
+          "Payload as text; null with a field error if it is not UTF-8. In a list, null without an error.",
         resolve: (node, _args, { payloads, work }) =>
           perEntry(node, ({ data }) => payloads.show(stringOf(data, work))),
       }),
@@ -110,19 +110,19 @@ export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevi
         type: "JSON",
         nullable: true,
         description:
-          "The payload as JSON; null, with an error beside it, where it is none. In a list just null.",
+          "Payload as JSON; null with a field error if it is not valid JSON. In a list, null without an error.",
         resolve: (node, _args, { work }) => perEntry(node, ({ data }) => jsonOf(data, work)),
       }),
       entries: t.field({
         type: [entry],
-        description: "The same, always as a list of entries.",
+        description: "The same entries, always as a list.",
         resolve: ({ entries }) => entries,
       }),
       gap: t.field({
         type: gap,
         nullable: true,
         description:
-          "Where entries before this one may be gone, trimmed away or deleted with their stream before they were read; else null.",
+          "Set if entries before this one may be missing because they were trimmed or deleted before they were read; else null.",
         resolve: (followed) => followed.gap,
       }),
     }),
@@ -133,29 +133,30 @@ export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevi
       streamIds: t.arg({
         type: "JSON",
         required: true,
-        description:
-          "The streams: a list of names, read from now on, or an object from name to last entry id.",
+        description: "Streams: a list of names to read new entries, or an object from name to last entry id.",
       }),
-      count: t.arg.int({ description: "Up to so many entries in a payload, whose fields are then lists." }),
+      count: t.arg.int({
+        description: "Maximum number of entries in a payload. If given, fields of the payload are lists.",
+      }),
       latest: t.arg.boolean({
         defaultValue: false,
-        description: "The newest entries each time the client is ready, never a backlog.",
+        description: "Deliver only the newest entries each time the client is ready, never a backlog.",
       }),
     };
     const deviceId = t.arg.string({ description: DEVICE_ARGUMENT });
-    const device = t.arg.string({ description: "As `deviceId` of `data`." });
+    const device = t.arg.string({ description: "Same as `deviceId` of `data`." });
 
     return {
       data: t.field({
         type: payload,
-        description: "Entries as they come.",
+        description: "New entries of streams.",
         args: alsoDevice(withDevices, args, { deviceId }),
         subscribe: (_root, given, context) => follow(context, { ...given, device: given.deviceId }),
         resolve: (followed, { count }, context) => payloadOf(context, followed, count),
       }),
       streams: t.field({
         type: payload,
-        description: "As `data`.",
+        description: "Same as `data`.",
         deprecationReason: "Use `data`.",
         args: alsoDevice(withDevices, args, { device }),
         subscribe: (_root, given, context) => follow(context, given),
@@ -178,7 +179,7 @@ function payloadOf(
 async function follow(context: OperationContext, { streamIds, device, count, latest }: DataArguments) {
   const { maxBatchEntries } = context.limits;
   if (count != null && !(count >= 1 && count <= maxBatchEntries))
-    throw badParameter("count", `wants a whole number from 1 to ${maxBatchEntries}, not ${count}`);
+    throw badParameter("count", `must be an integer between 1 and ${maxBatchEntries}, got ${count}`);
   const streams = await wantedStreams(context, streamIds, device);
   return followStreams(context, streams, { count: count ?? 1, latest: latest ?? false });
 }

@@ -1,4 +1,4 @@
-/** Devices: who is there, and the streams of each. */
+/** GraphQL type `Device` and the queries that list devices. */
 import { authorize, authorizeDevice, maySee } from "../../../access/identity/authorize.ts";
 import type { OperationContext } from "../execution/context.ts";
 import { listNames, listStreams, loadStreams } from "../execution/load-streams.ts";
@@ -8,25 +8,25 @@ import { deviceOf, devicePrefix, fewNames, streamIdOf } from "./names.ts";
 import { metaOf } from "./payload.ts";
 import type { StreamRef } from "./streams.ts";
 
-/** A device as its fields' resolvers get it. */
+/** Device as passed to the resolvers of its fields. */
 interface DeviceNode {
   readonly id: string;
 }
 
-/** Selects the stream ids of a device among keys. Without a device, `prefix` is empty: the keys without a colon. */
+/** Returns the stream ids of a device. An empty `prefix` selects keys without a colon, which belong to no device. */
 async function idsWithin(keys: Promise<readonly string[]>, prefix: string): Promise<readonly string[]> {
   if (prefix === "") return (await keys).filter((key) => !key.includes(":"));
   return (await keys).filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
 }
 
-/** Adds the type and its queries. */
+/** Adds the type `Device` and the queries `devices` and `device`. */
 export function addDevices(builder: Builder, stream: StreamRef): void {
   const device = builder.objectRef<DeviceNode>("Device").implement({
-    description: "A device: whatever pushes streams under a name of its own.",
+    description: "A device: a client that pushes streams under a name of its own.",
     fields: (t) => {
       const deviceArgs = {
-        deviceId: t.arg.string({ description: "Another device than this one." }),
-        device_id: t.arg.string({ description: "As `deviceId`.", deprecationReason: "Use `deviceId`." }),
+        deviceId: t.arg.string({ description: "Use another device than this one." }),
+        device_id: t.arg.string({ description: "Same as `deviceId`.", deprecationReason: "Use `deviceId`." }),
       };
       const prefixOf = (
         context: OperationContext,
@@ -35,11 +35,11 @@ export function addDevices(builder: Builder, stream: StreamRef): void {
       ) => devicePrefix(context, args.deviceId ?? args.device_id ?? id);
 
       return {
-        id: t.exposeString("id", { description: "Its name." }),
+        id: t.exposeString("id", { description: "Name of the device." }),
         meta: t.field({
           type: "JSON",
           nullable: true,
-          description: "The metadata given when it was connected or updated; `{}` where there is none.",
+          description: "Metadata stored by `connectDevice` or `updateDeviceMeta`; `{}` if there is none.",
           async resolve({ id }, _args, { registry, visitor, work }) {
             authorizeDevice(visitor.identity, id);
             return metaOf(await registry.devices.meta(id), work);
@@ -47,7 +47,7 @@ export function addDevices(builder: Builder, stream: StreamRef): void {
         }),
         streamIds: t.stringList({
           nullable: true,
-          description: "The names of its streams that have entries, in order, without the device.",
+          description: "Names of its streams that have entries, sorted. Names do not include the device.",
           args: deviceArgs,
           resolve: async (parent, args, context) =>
             listNames(
@@ -57,7 +57,7 @@ export function addDevices(builder: Builder, stream: StreamRef): void {
         }),
         sids: t.stringList({
           nullable: true,
-          description: "As `streamIds`.",
+          description: "Same as `streamIds`.",
           deprecationReason: "Use `streamIds`.",
           resolve: async (parent, _args, context) =>
             listNames(context, await idsWithin(context.lookups.streamKeys(), prefixOf(context, parent, {}))),
@@ -66,7 +66,7 @@ export function addDevices(builder: Builder, stream: StreamRef): void {
           type: [stream],
           nullable: true,
           description:
-            "Its streams, in order, without the device in their names. One that has only metadata is listed too.",
+            "Its streams, sorted by name. Names do not include the device. Streams with only metadata are listed too.",
           args: deviceArgs,
           async resolve(parent, args, context, info) {
             const prefix = prefixOf(context, parent, args);
@@ -78,8 +78,10 @@ export function addDevices(builder: Builder, stream: StreamRef): void {
         stream: t.field({
           type: stream,
           nullable: true,
-          description: "One of its streams. Where there is none, `error` says so.",
-          args: { streamId: t.arg.string({ required: true, description: "Its name, without the device." }) },
+          description: "One of its streams. `error` is set if the stream does not exist.",
+          args: {
+            streamId: t.arg.string({ required: true, description: "Name of the stream without the device." }),
+          },
           async resolve(parent, { streamId }, context, info) {
             const id = streamIdOf(context, streamId);
             const key = prefixOf(context, parent, {}) + id;
@@ -96,12 +98,12 @@ export function addDevices(builder: Builder, stream: StreamRef): void {
     devices: t.field({
       type: [device],
       nullable: true,
-      description: "The devices that are connected now, in order.",
+      description: "Devices that are connected now, sorted by name.",
       args: {
-        ids: t.arg.stringList({ description: "Only these, listed whether they are there or not." }),
-        includeAll: t.arg.boolean({ description: "Also those that were connected once." }),
+        ids: t.arg.stringList({ description: "Only these devices, whether they are connected or not." }),
+        includeAll: t.arg.boolean({ description: "Include devices that were connected before." }),
         include_all: t.arg.boolean({
-          description: "As `includeAll`.",
+          description: "Same as `includeAll`.",
           deprecationReason: "Use `includeAll`.",
         }),
       },
@@ -117,11 +119,11 @@ export function addDevices(builder: Builder, stream: StreamRef): void {
     device: t.field({
       type: device,
       nullable: true,
-      description: "One device, whether it is there or not.",
+      description: "One device, whether it is connected or not.",
       args: {
         id: t.arg.string({
           defaultValue: "default",
-          description: 'Its name; `""` stands for streams whose key has no device.',
+          description: 'Name of the device; `""` selects streams whose key has no device.',
         }),
       },
       resolve: (_root, { id }, context) => ({ id: deviceOf(context, id) }),

@@ -1,4 +1,4 @@
-/** Entries, and the pages in which a stream's history is read: a connection whose cursors are entry ids. */
+/** GraphQL types of entries and history pages: a connection whose cursors are entry ids. */
 
 import type { GraphQLResolveInfo } from "graphql";
 import { parseBound } from "../../../domain/cursor.ts";
@@ -21,7 +21,7 @@ import type { WorkBudget } from "../execution/work-budget.ts";
 import type { Builder } from "./builder.ts";
 import { base64Of, jsonOf, stringOf, timeText } from "./payload.ts";
 
-/** What a page is asked for with. */
+/** Arguments of a page. */
 export interface PageArguments {
   readonly start?: string | null | undefined;
   readonly end?: string | null | undefined;
@@ -39,7 +39,7 @@ export interface EntryPage {
 
 const DEFAULT_FIRST = 100;
 
-/** Reads one page. @throws GatewayError where an argument is wrong or Redis does not answer */
+/** Reads one page. @throws GatewayError if an argument is invalid or Redis does not answer */
 export async function readPage(
   { log, limits, payloads, streamClasses, spendEntries }: OperationContext,
   key: string,
@@ -47,7 +47,7 @@ export async function readPage(
 ): Promise<EntryPage> {
   const first = args.first ?? DEFAULT_FIRST;
   if (!(first >= 1 && first <= limits.maxBatchEntries))
-    throw badParameter("first", `wants a whole number from 1 to ${limits.maxBatchEntries}, not ${first}`);
+    throw badParameter("first", `must be an integer between 1 and ${limits.maxBatchEntries}, got ${first}`);
   spendEntries(first);
   const reverse = args.reverse ?? false;
   let start = parseBound("start", args.start ?? "-");
@@ -58,7 +58,7 @@ export async function readPage(
     if (reverse) end = compareIds(beyond, end) < 0 ? beyond : end;
     else start = compareIds(beyond, start) > 0 ? beyond : start;
   }
-  // One more than asked for tells whether there is more.
+  // Requests one entry more than the page holds, to find out whether a next page exists.
   const range = { start, end, count: first + 1, reverse };
   const found = await payloads.gather(
     log.expectedBytes(key, first + 1),
@@ -74,44 +74,44 @@ export async function readPage(
   };
 }
 
-/** The id next to a cursor, on the side that a page goes on; undefined where there can be none. */
+/** Returns the id after a cursor in reading direction; undefined at the end of the id range. */
 function beyondCursor(after: string, reverse: boolean): EntryId | undefined {
   const cursor = parseId(after);
-  if (cursor === undefined) throw badParameter("after", `is no entry id: "${after.slice(0, 60)}"`);
+  if (cursor === undefined) throw badParameter("after", `must be an entry id, got "${after.slice(0, 60)}"`);
   if (reverse) return cursor === FIRST_ID ? undefined : idBefore(cursor);
   return cursor === LAST_ID ? undefined : idAfter(cursor);
 }
 
-/** Hands a page's entries to the executor. */
+/** Passes the entries of a page to the executor. */
 const listEntries = ({ entries }: EntryPage, { work }: OperationContext, info: GraphQLResolveInfo) =>
   work.list(entries, countFields(info), bytesOf(entries));
 
-/** Adds the types. */
+/** Adds the types of entries and pages. */
 export function addEntries(builder: Builder) {
   const entry = builder.objectRef<Entry>("Entry").implement({
-    description: "One entry of a stream.",
+    description: "Entry of a stream.",
     fields: (t) => ({
-      id: t.exposeString("id", { description: "The entry id, `<milliseconds>-<sequence>`." }),
+      id: t.exposeString("id", { description: "Entry id, `<milliseconds>-<sequence>`." }),
       time: t.string({
         nullable: true,
-        description: "The moment of the id: ISO 8601 with a zone, or in `format`.",
+        description: "Time of the entry id in UTC, as ISO 8601 or in `format`.",
         args: { format: t.arg.string({ description: FORMAT_DESCRIPTION }) },
         resolve: ({ id }, { format }) => timeText(id, format),
       }),
       data: t.string({
-        description: "The payload in base64.",
+        description: "Payload in base64.",
         nullable: true,
         resolve: ({ data }, _args, { payloads, work }) => payloads.show(base64Of(data, work)),
       }),
       string: t.string({
         nullable: true,
-        description: "The payload as UTF-8 text; null, with an error beside it, where it is none.",
+        description: "Payload as text; null with a field error if it is not UTF-8.",
         resolve: ({ data }, _args, { payloads, work }) => payloads.show(stringOf(data, work)),
       }),
       json: t.field({
         type: "JSON",
         nullable: true,
-        description: "The payload as JSON; null, with an error beside it, where it is none.",
+        description: "Payload as JSON; null with a field error if it is not valid JSON.",
         resolve: ({ data }, _args, { work }) => jsonOf(data, work),
       }),
       fields: t.field({
@@ -124,28 +124,28 @@ export function addEntries(builder: Builder) {
   });
 
   const edge = builder.objectRef<Entry>("EntryEdge").implement({
-    description: "An entry and the cursor behind it.",
+    description: "An entry and its cursor.",
     fields: (t) => ({
-      cursor: t.exposeString("id", { description: "The entry's id: `after` goes on behind it." }),
+      cursor: t.exposeString("id", { description: "Entry id, for use in `after`." }),
       node: t.field({ type: entry, description: "The entry.", resolve: (one) => one }),
     }),
   });
 
   const pageInfo = builder.objectRef<EntryPage>("PageInfo").implement({
-    description: "Where a page stands.",
+    description: "Position of a page in the history.",
     fields: (t) => ({
       hasNextPage: t.exposeBoolean("hasNext", { description: "Whether more entries follow." }),
       hasPreviousPage: t.exposeBoolean("hasPrevious", {
-        description: "Whether the page began behind a cursor.",
+        description: "Whether the page started after a cursor.",
       }),
       startCursor: t.string({
         nullable: true,
-        description: "The first entry's id; null on an empty page.",
+        description: "Id of the first entry; null on an empty page.",
         resolve: ({ entries }) => entries[0]?.id,
       }),
       endCursor: t.string({
         nullable: true,
-        description: "The last entry's id, for the next page's `after`; null on an empty page.",
+        description: "Id of the last entry, for `after` of the next page; null on an empty page.",
         resolve: ({ entries }) => entries.at(-1)?.id,
       }),
     }),
@@ -156,15 +156,19 @@ export function addEntries(builder: Builder) {
     fields: (t) => ({
       edges: t.field({
         type: [edge],
-        description: "The entries with their cursors.",
+        description: "Entries with their cursors.",
         resolve: (page, _args, context, info) => listEntries(page, context, info),
       }),
       nodes: t.field({
         type: [entry],
-        description: "The entries.",
+        description: "Entries of the page.",
         resolve: (page, _args, context, info) => listEntries(page, context, info),
       }),
-      pageInfo: t.field({ type: pageInfo, description: "Where the page stands.", resolve: (page) => page }),
+      pageInfo: t.field({
+        type: pageInfo,
+        description: "Position of the page in the history.",
+        resolve: (page) => page,
+      }),
     }),
   });
 
@@ -173,7 +177,7 @@ export function addEntries(builder: Builder) {
 
 /** Description of a field that shows an entry's fields. */
 export const FIELDS_DESCRIPTION =
-  'Fields besides the payload: strings if they are UTF-8, else `{"base64": "…"}`; a repeated field is a list.';
+  'Fields besides the payload. A value is a string if it is UTF-8, else `{"base64": "…"}`. A repeated field is a list.';
 
 /** Returns fields as JSON, by name. */
 export const fieldsJson = (fields: EntryFields | undefined, work: WorkBudget): object =>
@@ -189,11 +193,11 @@ const shownValue = (value: Uint8Array, work: WorkBudget) =>
 
 type EntryTypes = ReturnType<typeof addEntries>;
 
-/** The type of an entry. */
+/** GraphQL type of an entry. */
 export type EntryRef = EntryTypes["entry"];
 
-/** The type of a page. */
+/** GraphQL type of a page. */
 export type ConnectionRef = EntryTypes["connection"];
 
-/** What the `format` of a time is. */
-export const FORMAT_DESCRIPTION = "A format of strftime(3), such as `%Y-%m-%d %H:%M:%S`, in UTC.";
+/** Description of a `format` argument. */
+export const FORMAT_DESCRIPTION = "Time format of strftime(3), such as `%Y-%m-%d %H:%M:%S`, in UTC.";

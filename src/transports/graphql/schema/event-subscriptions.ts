@@ -1,4 +1,4 @@
-/** Subscriptions to what is no data: devices that come and go, and metadata of streams. */
+/** GraphQL subscriptions to events: devices that connect and disconnect, and changes of stream metadata. */
 import { may } from "../../../access/identity/authorize.ts";
 import { parseCursor } from "../../../domain/cursor.ts";
 import type { Entry } from "../../../domain/entry.ts";
@@ -12,7 +12,7 @@ import { alsoDevice, type Builder } from "./builder.ts";
 import { devicePrefix, fewNames } from "./names.ts";
 import { metaOf, storedJsonOf } from "./payload.ts";
 
-/** Streams whose metadata changed and has not been taken yet: a client that is slower than so many changes is let go. */
+/** Maximum number of undelivered metadata changes. The subscription of a client that falls further behind ends. */
 const MOST_CHANGES = 10_000;
 
 interface MetaChange {
@@ -20,32 +20,32 @@ interface MetaChange {
   readonly meta: Buffer | undefined;
 }
 
-/** A member of an event's JSON object. @throws GatewayError BAD_PAYLOAD where it is none */
+/** Returns a member of an event's JSON object. @throws GatewayError BAD_PAYLOAD if the event is not valid JSON */
 function member(entry: Entry, name: string, work: WorkBudget): unknown {
   const event = storedJsonOf(entry.data, "the event", work);
   return typeof event === "object" && event !== null ? (event as Record<string, unknown>)[name] : undefined;
 }
 
-/** Adds the subscription to devices. */
+/** Adds the subscription `devices`. */
 export function addDeviceEvents(builder: Builder): void {
   const event = builder.objectRef<Entry>("DeviceEvent").implement({
-    description: "A device came or went.",
+    description: "A device connected or disconnected.",
     fields: (t) => ({
-      id: t.exposeString("id", { description: "The event's entry id." }),
+      id: t.exposeString("id", { description: "Entry id of the event." }),
       deviceId: t.string({
         nullable: true,
-        description: "The device.",
+        description: "Device id.",
         resolve: (entry, _args, { work }) => String(member(entry, "device_id", work) ?? ""),
       }),
       connected: t.boolean({
         nullable: true,
-        description: "Whether it is connected now.",
+        description: "Whether the device is connected now.",
         resolve: (entry, _args, { work }) => member(entry, "connected", work) === true,
       }),
       meta: t.field({
         type: "JSON",
         nullable: true,
-        description: "Its metadata, where the event tells it.",
+        description: "Metadata of the device, if the event contains it.",
         resolve: (entry, _args, { work }) => member(entry, "meta", work),
       }),
     }),
@@ -54,11 +54,11 @@ export function addDeviceEvents(builder: Builder): void {
   builder.subscriptionField("devices", (t) =>
     t.field({
       type: event,
-      description: "Devices that connect and disconnect, as it happens.",
+      description: "Devices that connect and disconnect.",
       args: {
         lastEntryId: t.arg.string({
           defaultValue: "$",
-          description: "The last event seen; `0` for all that are kept, `$` from now on.",
+          description: "Id of the last event seen; `0` for all stored events, `$` for new events only.",
         }),
       },
       subscribe(_root, { lastEntryId }, context) {
@@ -76,16 +76,18 @@ export function addDeviceEvents(builder: Builder): void {
   );
 }
 
-/** Adds the subscription to metadata. Keys have no device where `withDevices` is false. */
+/** Adds the subscription `streamMeta`. @param withDevices false if keys have no device prefix */
 export function addMetaEvents(builder: Builder, withDevices: boolean): void {
   const change = builder.objectRef<MetaChange>("StreamMetaEvent").implement({
     description: "The metadata of a stream changed.",
     fields: (t) => ({
-      streamId: t.exposeString("id", { description: "The stream, without the device that was asked for." }),
+      streamId: t.exposeString("id", {
+        description: "Name of the stream; without the device if `deviceId` is given.",
+      }),
       meta: t.field({
         type: "JSON",
         nullable: true,
-        description: "The metadata now; `{}` where it was deleted.",
+        description: "New metadata; `{}` if it was deleted.",
         resolve: ({ meta }, _args, { work }) => metaOf(meta, work),
       }),
     }),
@@ -95,18 +97,19 @@ export function addMetaEvents(builder: Builder, withDevices: boolean): void {
     t.field({
       type: change,
       description:
-        "Changes of streams' metadata, whoever makes them. After a time without Redis it tells all there is again.",
+        "Changes of stream metadata by any client. After Redis was unavailable, all metadata is sent again.",
       args: alsoDevice(
         withDevices,
         {
           streamIds: t.arg.stringList({
             description:
-              "Only these streams. Without a device, ids are keys as lists show them, or streams of device `default`.",
+              "Only these streams. Without `deviceId`, ids are keys as lists show them, or streams of device `default`.",
           }),
         },
         {
           deviceId: t.arg.string({
-            description: 'The device; `""` for keys without one. Without it, ids keep their device.',
+            description:
+              'Device of the streams; `""` for keys without a device. If omitted, ids include the device.',
           }),
         },
       ),
@@ -152,7 +155,7 @@ async function watchMeta(
   { metaWatch, closing, visitor }: OperationContext,
   idOf: IdOfKey,
 ): Promise<AsyncGenerator<MetaChange, undefined, undefined>> {
-  /** The newest metadata of each stream that changed since the client last took it. */
+  /** Newest metadata of each stream that changed and has not been delivered yet. */
   const changes = new Map<string, Buffer | undefined>();
 
   function take(): MetaChange | undefined {
@@ -168,13 +171,18 @@ async function watchMeta(
     stop?.();
     forget();
   });
-  const forget = closing.add(() => end(new GatewayError("SHUTTING_DOWN", "the gateway stops")));
+  const forget = closing.add(() => end(new GatewayError("SHUTTING_DOWN", "the gateway is shutting down")));
   stop = await metaWatch.watch((key, meta) => {
     const id = idOf(key);
     if (id === undefined || !may(visitor.identity, "read", key)) return;
     changes.set(id, meta);
     if (changes.size > MOST_CHANGES)
-      end(new GatewayError("TOO_LARGE", "more metadata changes than are taken"));
+      end(
+        new GatewayError(
+          "TOO_LARGE",
+          `the client is too slow: more than ${MOST_CHANGES} metadata changes are undelivered`,
+        ),
+      );
     else wake();
   });
   return iterator;

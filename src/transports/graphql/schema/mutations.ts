@@ -1,4 +1,4 @@
-/** What clients change: devices, metadata, streams. */
+/** GraphQL mutations of devices, metadata and streams. */
 import { authorize, authorizeGateway, wholeDevice } from "../../../access/identity/authorize.ts";
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
 import { readRetention } from "../../../domain/retention.ts";
@@ -15,20 +15,22 @@ import { DEVICE_ARGUMENT, keyOfId } from "./stream-ids.ts";
 const STREAM = ["streamId", "sid"] as const;
 const DEVICE = ["deviceId", "id"] as const;
 
-/** JSON of metadata; none given, and null, is an empty object. */
+/** Encodes metadata as JSON; null and undefined become an empty object. */
 function metaJson(meta: unknown): string {
   const json = unmarkNumbers(JSON.stringify(meta ?? {}));
-  // What is stored has to be readable, whichever way it came in.
+  // Variables and literals are bounded alike, so that stored metadata stays readable.
   checkJsonBounds(json, "meta");
   return json;
 }
 
-/** Adds the mutations of streams' metadata. Keys have no device where `withDevices` is false. */
+/** Adds the mutations of streams. @param withDevices false if keys have no device prefix */
 export function addStreamMutations(builder: Builder, withDevices: boolean): void {
   builder.mutationFields((t) => {
     const streamArgs = {
-      streamId: t.arg.string({ description: "The stream: its id below its device, or as lists show it." }),
-      sid: t.arg.string({ description: "As `streamId`." }),
+      streamId: t.arg.string({
+        description: "Stream id without the device, or the complete name as lists show it.",
+      }),
+      sid: t.arg.string({ description: "Same as `streamId`." }),
     };
     const deviceArg = { deviceId: t.arg.string({ description: DEVICE_ARGUMENT }) };
     const args = alsoDevice(withDevices, streamArgs, deviceArg);
@@ -38,13 +40,13 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
         type: "JSON",
         nullable: true,
         description:
-          'Gives a stream metadata, any JSON: `{meta_set}`. `maxEntries`, `maxAge` (`"24h"`) and `maxBytes` (`"64m"`) limit what the stream keeps.',
+          'Stores the metadata of a stream, any JSON; returns `{meta_set}`. `maxEntries`, `maxAge` (`"24h"`) and `maxBytes` (`"64m"`) set the retention of the stream.',
         args: {
           ...args,
-          meta: t.arg({ type: "JSON", required: true, description: "The metadata." }),
+          meta: t.arg({ type: "JSON", required: true, description: "Metadata, any JSON." }),
           update: t.arg.boolean({
             defaultValue: false,
-            description: "Merge it into the object that is there, instead of replacing it.",
+            description: "Merge into the stored object instead of replacing it.",
           }),
         },
         async resolve(_root, { streamId, sid, deviceId, meta, update }, context) {
@@ -66,7 +68,8 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
       deleteStream: t.field({
         type: "JSON",
         nullable: true,
-        description: "Deletes a stream with its metadata: `{data_deleted, meta_deleted, stream_deleted}`.",
+        description:
+          "Deletes a stream and its metadata; returns `{data_deleted, meta_deleted, stream_deleted}`.",
         args,
         async resolve(_root, { streamId, sid, deviceId }, context) {
           const key = await keyOfId(context, "admin", eitherOf(STREAM, streamId, sid), deviceId);
@@ -76,11 +79,14 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
       }),
       flush: t.int({
         nullable: true,
-        description: "Deletes everything in the database, and answers 1. Refused unless `ENABLE_FLUSH=1`.",
+        description: "Deletes all keys of the database and returns 1. Rejected unless `ENABLE_FLUSH=1`.",
         async resolve(_root, _args, { enableFlush, registry, visitor }) {
           authorizeGateway(visitor.identity, "admin");
           if (!enableFlush)
-            throw new GatewayError("NOT_ENABLED", "flush deletes everything; ENABLE_FLUSH=1 allows it");
+            throw new GatewayError(
+              "NOT_ENABLED",
+              "flush is disabled because it deletes all keys; set ENABLE_FLUSH=1 to enable it",
+            );
           await registry.flush();
           return 1;
         },
@@ -90,9 +96,9 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
 }
 
 /**
- * A device that the client may change: it may write to all of its streams.
+ * Validates a device that the client wants to change, which requires write permission on all its streams.
  *
- * @throws GatewayError BAD_PARAMETER where it has no name, or FORBIDDEN
+ * @throws GatewayError BAD_PARAMETER if the name is empty or too long, or FORBIDDEN
  */
 function writableDevice({ visitor, limits }: OperationContext, device: string): string {
   if (device === "") throw badParameter("deviceId", "is empty");
@@ -105,20 +111,20 @@ function writableDevice({ visitor, limits }: OperationContext, device: string): 
 export function addDeviceMutations(builder: Builder): void {
   builder.mutationFields((t) => {
     const args = {
-      deviceId: t.arg.string({ description: "The device." }),
-      id: t.arg.string({ description: "As `deviceId`." }),
+      deviceId: t.arg.string({ description: "Device id." }),
+      id: t.arg.string({ description: "Same as `deviceId`." }),
     };
     return {
       connectDevice: t.field({
         type: "JSON",
         nullable: true,
         description:
-          'Says that a device is there: `{connection_status_changed, connected, is_new_device, meta_set, "fired:device.connected", "fired:device.meta"}`.',
+          'Marks a device as connected; returns `{connection_status_changed, connected, is_new_device, meta_set, "fired:device.connected", "fired:device.meta"}`.',
         args: {
           ...args,
           meta: t.arg({
             type: "JSON",
-            description: "Its metadata, any JSON; not given, what there is stays.",
+            description: "Metadata, any JSON. If omitted, the stored metadata is kept.",
           }),
         },
         resolve: (_root, { deviceId, id, meta }, context) =>
@@ -131,7 +137,7 @@ export function addDeviceMutations(builder: Builder): void {
         type: "JSON",
         nullable: true,
         description:
-          'Says that a device is gone: `{connection_status_changed, connected, "fired:device.connected"}`.',
+          'Marks a device as disconnected; returns `{connection_status_changed, connected, "fired:device.connected"}`.',
         args,
         resolve: (_root, { deviceId, id }, context) =>
           context.registry.devices.disconnect(writableDevice(context, eitherOf(DEVICE, deviceId, id))),
@@ -139,8 +145,8 @@ export function addDeviceMutations(builder: Builder): void {
       updateDeviceMeta: t.field({
         type: "JSON",
         nullable: true,
-        description: 'Gives a device metadata, any JSON: `{meta_set, "fired:device.meta"}`.',
-        args: { ...args, meta: t.arg({ type: "JSON", required: true, description: "The metadata." }) },
+        description: 'Stores the metadata of a device, any JSON; returns `{meta_set, "fired:device.meta"}`.',
+        args: { ...args, meta: t.arg({ type: "JSON", required: true, description: "Metadata, any JSON." }) },
         resolve: (_root, { deviceId, id, meta }, context) =>
           context.registry.devices.updateMeta(
             writableDevice(context, eitherOf(DEVICE, deviceId, id)),
@@ -151,12 +157,12 @@ export function addDeviceMutations(builder: Builder): void {
   });
 }
 
-/** What is there with what is new in it. @throws GatewayError where either is no object */
+/** Merges metadata into the stored metadata. @throws GatewayError if either is not an object */
 function merged(old: Uint8Array | undefined, meta: unknown, work: WorkBudget): unknown {
   const before = old === undefined ? {} : storedJsonOf(old, "the metadata", work);
   if (!isObject(before))
-    throw new GatewayError("BAD_PAYLOAD", "the metadata that is there is no object to merge into");
-  if (!isObject(meta)) throw new GatewayError("BAD_PARAMETER", "meta is no object to merge");
+    throw new GatewayError("BAD_PAYLOAD", "the stored metadata must be an object to merge into");
+  if (!isObject(meta)) throw new GatewayError("BAD_PARAMETER", "meta must be an object to merge");
   return { ...before, ...meta };
 }
 

@@ -1,22 +1,22 @@
-/** Names that clients say in queries, and the keys that they mean. */
+/** Validates the names in arguments and resolves them to keys and devices. */
 import { badParameter } from "../../../domain/errors.ts";
 import { checkName, DEFAULT_DEVICE, mostKeyBytes, namingOf } from "../../../domain/stream-name.ts";
 import type { OperationContext } from "../execution/context.ts";
 
-/** Prefix of a device's stream keys; empty if keys have no device. Null is the default device, `""` none. */
+/** Returns the key prefix of a device: the default device for null; empty for `""` or if keys have no device. */
 export const devicePrefix = ({ limits }: OperationContext, device: string | null | undefined): string =>
   namingOf({ ...limits, device: device ?? undefined, prefix: "" }).keyOf("");
 
-/** Returns the device of an argument: null is the default device, `""` stands for keys without one. */
+/** Returns the device of an argument: the default device for null; `""` selects keys without a device. */
 export function deviceOf({ limits }: OperationContext, device: string | null | undefined): string {
   checkName("deviceId", device ?? "", limits.maxNameBytes);
   return device ?? DEFAULT_DEVICE;
 }
 
 /**
- * The one argument of two that mean the same.
+ * Returns the value of an argument that has two names.
  *
- * @throws GatewayError BAD_PARAMETER where neither is given, or both and they differ
+ * @throws GatewayError BAD_PARAMETER if neither is given, or if both are given and differ
  */
 export function eitherOf<T>(
   names: readonly [string, string],
@@ -26,25 +26,25 @@ export function eitherOf<T>(
   const value = first ?? second;
   if (value === null || value === undefined) throw badParameter(names[0], "is missing");
   if (first != null && second != null && first !== second)
-    throw badParameter(names[1], `means the same as ${names[0]}, and differs from it`);
+    throw badParameter(names[1], `is an alias of ${names[0]} and must not differ from it`);
   return value;
 }
 
-/** A stream id, or a whole key as lists show it, that is neither empty nor too long. @throws GatewayError BAD_PARAMETER */
+/** Validates a stream id, or a complete key from a list. @throws GatewayError BAD_PARAMETER if it is empty or too long */
 export function streamIdOf({ limits }: OperationContext, id: string): string {
   if (id === "") throw badParameter("streamId", "is empty");
   checkName("streamId", id, mostKeyBytes(limits.maxNameBytes));
   return id;
 }
 
-/** A list of names that one request may hold. @throws GatewayError BAD_PARAMETER */
+/** Validates a list of names. @throws GatewayError BAD_PARAMETER if it has over `maxStreams` names, or one is too long */
 export function fewNames(
   { limits }: OperationContext,
   name: string,
   values: readonly string[],
 ): readonly string[] {
   if (values.length > limits.maxStreams)
-    throw badParameter(name, `names ${values.length}, more than ${limits.maxStreams}`);
+    throw badParameter(name, `must have at most ${limits.maxStreams} names, got ${values.length}`);
   for (const one of values) checkName(name, one, mostKeyBytes(limits.maxNameBytes));
   return values;
 }

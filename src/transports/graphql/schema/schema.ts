@@ -1,4 +1,4 @@
-/** The schema, topic by topic. */
+/** GraphQL schema of the gateway. */
 import type { GraphQLSchema } from "graphql";
 import { addAppend } from "./append.ts";
 import { createBuilder } from "./builder.ts";
@@ -10,12 +10,12 @@ import { addDeviceMutations, addStreamMutations } from "./mutations.ts";
 import { addServerInfo } from "./server-info.ts";
 import { addStreamQueries, addStreamType } from "./streams.ts";
 
-/** Builds the schema. @param withDevices false: keys carry no device, and nothing in the schema speaks of any */
+/** Builds the schema. @param withDevices false if keys have no device prefix; the schema then has no devices */
 export function buildSchema(withDevices: boolean): GraphQLSchema {
   const builder = createBuilder();
-  builder.queryType({ description: "What there is." });
-  builder.mutationType({ description: "What clients change." });
-  builder.subscriptionType({ description: "What happens, as it happens." });
+  builder.queryType({ description: "Reads devices, streams and entries." });
+  builder.mutationType({ description: "Appends entries; changes devices, metadata and streams." });
+  builder.subscriptionType({ description: "Delivers entries and events as they occur." });
 
   const { entry, connection } = addEntries(builder);
   const stream = addStreamType(builder, connection);

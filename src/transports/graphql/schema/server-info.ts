@@ -1,4 +1,4 @@
-/** What answers: the gateway and its Redis. */
+/** GraphQL type `Server`: facts about the gateway and its Redis. */
 import type { RedisFacts } from "../../../redis/registry/registry.ts";
 import type { Builder } from "./builder.ts";
 
@@ -7,18 +7,18 @@ interface ServerNode {
   readonly redis: RedisFacts;
 }
 
-/** Adds the type and its query. */
+/** Adds the type `Server` and the query `server`. */
 export function addServerInfo(builder: Builder): void {
   const server = builder.objectRef<ServerNode>("Server").implement({
-    description: "The gateway and its Redis.",
+    description: "Facts about the gateway and its Redis.",
     fields: (t) => ({
-      version: t.exposeString("version", { description: "The gateway's version." }),
+      version: t.exposeString("version", { description: "Version of the gateway." }),
       uptime: t.float({
-        description: "Seconds since the gateway's process began.",
+        description: "Seconds since the gateway process started.",
         resolve: () => process.uptime(),
       }),
       redisVersion: t.string({
-        description: "The version of Redis or Valkey.",
+        description: "Version of Redis or Valkey.",
         resolve: ({ redis }) => redis.version,
       }),
       redisMode: t.string({
@@ -26,7 +26,7 @@ export function addServerInfo(builder: Builder): void {
         resolve: ({ redis }) => redis.mode,
       }),
       redisUptime: t.float({
-        description: "Seconds since Redis' process began.",
+        description: "Seconds since the Redis process started.",
         resolve: ({ redis }) => redis.uptimeSeconds,
       }),
     }),
@@ -35,7 +35,7 @@ export function addServerInfo(builder: Builder): void {
     t.field({
       type: server,
       nullable: true,
-      description: "What answers here.",
+      description: "The gateway that answers this request, and its Redis.",
       resolve: async (_root, _args, { version, registry }) => ({ version, redis: await registry.server() }),
     }),
   );

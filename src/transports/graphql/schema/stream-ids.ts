@@ -1,11 +1,11 @@
 /**
- * Resolves the stream ids of arguments to keys, by one rule for queries, mutations and subscriptions:
+ * Resolves stream ids in arguments to keys. Queries, mutations and subscriptions follow the same rule:
  *
- * 1. A device that is given decides: `{device}:{id}`, or the key `id` for `""`.
- * 2. Without a device, an id that exists as a key (entries or metadata) means that key. Ids in lists are such keys.
+ * 1. With a device, the key is `{device}:{id}`, or `id` if the device is `""`.
+ * 2. Without a device, an id that exists as a key (with entries or metadata) means that key. Lists show such ids.
  * 3. Any other id belongs to device `default`.
  *
- * A key that the client may not use is left out, so that the answer does not reveal whether it exists.
+ * Keys that the client may not use are skipped, so that the answer does not reveal whether they exist.
  */
 import { authorize, may, requireWritable } from "../../../access/identity/authorize.ts";
 import type { Action } from "../../../access/identity/grant.ts";
@@ -14,10 +14,11 @@ import type { OperationContext } from "../execution/context.ts";
 import { devicePrefix, streamIdOf } from "./names.ts";
 
 /**
- * Returns the key of each id. Asks Redis once, and only if ids without a device could mean two keys.
+ * Returns the key of each id. Sends one request to Redis, and only if an id without a device could mean two keys.
  *
  * @param action permission that the client needs on each key
- * @throws GatewayError BAD_PARAMETER for an empty id, FORBIDDEN (also to write a key that begins with `:`), or if Redis does not answer
+ * @throws GatewayError BAD_PARAMETER for an empty id; FORBIDDEN, also for writes to a key that begins with `:`; or if
+ *   Redis does not answer
  */
 export async function keysOfIds(
   context: OperationContext,
@@ -53,7 +54,7 @@ export async function keysOfIds(
   return keys;
 }
 
-/** As `keysOfIds`, for one id. */
+/** Returns the key of one id, like `keysOfIds`. */
 export async function keyOfId(
   context: OperationContext,
   action: Action,
@@ -65,4 +66,4 @@ export async function keyOfId(
 }
 
 /** Description of a `deviceId` argument that follows the rule above. */
-export const DEVICE_ARGUMENT = `Device of the stream; \`""\` if the id is a whole key. Without it, an id that exists as a key means that key, any other is one of device \`${DEFAULT_DEVICE}\`.`;
+export const DEVICE_ARGUMENT = `Device of the stream; \`""\` if the id is a complete key. If omitted, an id that exists as a key means that key; any other id belongs to device \`${DEFAULT_DEVICE}\`.`;

@@ -1,4 +1,4 @@
-/** Streams: what Redis and their metadata say of them, and the queries that list them. */
+/** GraphQL type `Stream` and the queries that list streams. */
 import { type Entry, fieldArguments } from "../../../domain/entry.ts";
 import { timeOfId } from "../../../domain/entry-id.ts";
 import type { EdgeEntry, StreamDetails } from "../../../redis/registry/stream-info.ts";
@@ -22,7 +22,7 @@ import {
 import { fewNames, streamIdOf } from "./names.ts";
 import { base64Of, jsonOf, metaOf, payloadTooLarge, stringOf, timeText } from "./payload.ts";
 
-/** The type of a stream. */
+/** GraphQL type of a stream. */
 export type StreamRef = ReturnType<typeof addStreamType>;
 
 const NO_DETAILS: StreamDetails = {
@@ -39,29 +39,29 @@ const NO_DETAILS: StreamDetails = {
 
 const detailsOf = ({ record }: StreamNode): StreamDetails => record.details ?? NO_DETAILS;
 
-/** The bytes of an entry, as Redis counted them where it was left out. */
+/** Returns the size of an entry in bytes. The size of an omitted entry is the one that Redis reported. */
 function bytesOf(edge: EdgeEntry | undefined): number {
   if (edge?.entry === undefined) return edge?.leftOut ?? 0;
   const { data, fields } = edge.entry;
-  // Names and values alike, as the server's script counts them.
+  // Counts field names and values, like the Lua script on the server.
   const named = fieldArguments(fields).map((part) => Buffer.byteLength(part));
   return named.reduce((sum, bytes) => sum + bytes, data.length === 0 ? 0 : data.length + 1);
 }
 
-/** Adds the type. @param connection the pages of its history */
+/** Adds the type `Stream`. @param connection type of a page of its history */
 export function addStreamType(builder: Builder, connection: ConnectionRef) {
   return builder.objectRef<StreamNode>("Stream").implement({
-    description: "A stream, as Redis' `XINFO STREAM` describes it, with its metadata.",
+    description: "A stream: its metadata, and the values that Redis reports in `XINFO STREAM`.",
     fields: (t) => {
       const count = (name: keyof StreamDetails & CountName, description: string) =>
         t.field({ type: "Count", description, resolve: (stream) => detailsOf(stream)[name] });
       const id = (name: keyof StreamDetails & IdName, description: string) =>
         t.string({ description, resolve: (stream) => detailsOf(stream)[name] });
 
-      /** The five fields that show the first or the last entry. */
+      /** Fields of the first or the last entry. */
       const edgeFields = (side: "first" | "last") => {
         const edgeOf = (stream: StreamNode): EdgeEntry | undefined => detailsOf(stream)[side];
-        /** @throws GatewayError TOO_LARGE if the payload was left out because of its size */
+        /** @throws GatewayError TOO_LARGE if the payload was omitted because of its size */
         const entryOf = (stream: StreamNode, { mostPayloadBytes }: WorkBudget): Entry | undefined => {
           const { entry, leftOut } = edgeOf(stream) ?? {};
           if (entry === undefined && leftOut !== undefined) throw payloadTooLarge(leftOut, mostPayloadBytes);
@@ -69,12 +69,12 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
         };
         return {
           id: t.string({
-            description: `The id of the ${side} entry; empty where there is none.`,
+            description: `Id of the ${side} entry; empty if the stream has no entries.`,
             resolve: (stream) => edgeOf(stream)?.id ?? "",
           }),
           time: t.string({
             nullable: true,
-            description: `The moment of the ${side} entry: ISO 8601 with a zone, or in \`format\`; empty where there is none.`,
+            description: `Time of the ${side} entry in UTC, as ISO 8601 or in \`format\`; empty if the stream has no entries.`,
             args: { format: t.arg.string({ description: FORMAT_DESCRIPTION }) },
             resolve(stream, { format }) {
               const edge = edgeOf(stream);
@@ -83,7 +83,7 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
           }),
           data: t.string({
             nullable: true,
-            description: `The ${side} entry's payload in base64; empty where there is none.`,
+            description: `Payload of the ${side} entry in base64; empty if the stream has no entries.`,
             resolve(stream, _args, { payloads, work }) {
               const entry = entryOf(stream, work);
               return entry === undefined ? "" : payloads.show(base64Of(entry.data, work));
@@ -91,7 +91,7 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
           }),
           string: t.string({
             nullable: true,
-            description: `The ${side} entry's payload as UTF-8 text; null, with an error beside it, where it is not UTF-8.`,
+            description: `Payload of the ${side} entry as text; null with a field error if it is not UTF-8.`,
             resolve(stream, _args, { payloads, work }) {
               const entry = entryOf(stream, work);
               return entry === undefined ? "" : payloads.show(stringOf(entry.data, work));
@@ -100,7 +100,7 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
           json: t.field({
             type: "JSON",
             nullable: true,
-            description: `The ${side} entry's payload as JSON; null, with an error beside it, where it is none.`,
+            description: `Payload of the ${side} entry as JSON; null with a field error if it is not valid JSON.`,
             resolve(stream, _args, { work }) {
               const entry = entryOf(stream, work);
               return entry === undefined ? {} : jsonOf(entry.data, work);
@@ -108,7 +108,7 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
           }),
           fields: t.field({
             type: "JSON",
-            description: `The ${side} entry's fields. ${FIELDS_DESCRIPTION}`,
+            description: `Fields of the ${side} entry. ${FIELDS_DESCRIPTION}`,
             resolve: (stream, _args, { work }) => fieldsJson(entryOf(stream, work)?.fields, work),
           }),
         };
@@ -118,32 +118,34 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
 
       return {
         id: t.exposeString("id", {
-          description: "Its name: without its device below a device, with it among all streams.",
+          description: "Name of the stream. In `Device.streams` without the device, elsewhere with it.",
         }),
         streamId: t.exposeString("id", { description: "As `id`.", deprecationReason: "Use `id`." }),
         sid: t.exposeString("id", { description: "As `id`.", deprecationReason: "Use `id`." }),
         meta: t.field({
           type: "JSON",
           nullable: true,
-          description: "The metadata given with `updateStreamMeta`; `{}` where there is none.",
+          description: "Metadata stored by `updateStreamMeta`; `{}` if there is none.",
           resolve: ({ record }, _args, { work }) => metaOf(record.meta, work),
         }),
         error: t.string({
-          description:
-            "Empty, or why Redis says nothing of the stream: `no such key` where it has only metadata, or is not there.",
+          description: "Empty, or the error that Redis returned: `no such key` if the stream has no entries.",
           resolve: (stream) => detailsOf(stream).error,
         }),
-        length: count("length", "Entries in it now."),
-        entriesAdded: count("entriesAdded", "Entries ever added (Redis 7)."),
-        groups: count("groups", "Consumer groups."),
-        radixTreeKeys: count("radixTreeKeys", "Keys of the tree that Redis keeps it in."),
-        radixTreeNodes: count("radixTreeNodes", "Nodes of that tree."),
-        lastGeneratedId: id("lastGeneratedId", "The id added last, deleted or not."),
-        maxDeletedEntryId: id("maxDeletedEntryId", "The greatest id ever deleted (Redis 7)."),
-        recordedFirstEntryId: id("recordedFirstEntryId", "The first id as Redis keeps it (Redis 7)."),
+        length: count("length", "Number of entries."),
+        entriesAdded: count("entriesAdded", "Number of entries ever added (Redis 7)."),
+        groups: count("groups", "Number of consumer groups."),
+        radixTreeKeys: count("radixTreeKeys", "Number of keys in the radix tree that stores the stream."),
+        radixTreeNodes: count("radixTreeNodes", "Number of nodes in the radix tree that stores the stream."),
+        lastGeneratedId: id("lastGeneratedId", "Id of the entry added last, even if it was deleted."),
+        maxDeletedEntryId: id("maxDeletedEntryId", "Greatest id ever deleted (Redis 7)."),
+        recordedFirstEntryId: id(
+          "recordedFirstEntryId",
+          "Id of the first entry, as recorded by Redis (Redis 7).",
+        ),
         keptMs: t.field({
           type: "Count",
-          description: "Time between its first and its last entry, in ms: what a reader can go back.",
+          description: "Time between the first and the last entry, in ms: how far back a reader can start.",
           resolve(stream) {
             const details = detailsOf(stream);
             if (details.first === undefined || details.last === undefined) return 0;
@@ -158,7 +160,8 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
         firstEntryFields: first.fields,
         lastEntryBytes: t.field({
           type: "Count",
-          description: "Bytes of the last entry, the names of its fields included; 0 where there is none.",
+          description:
+            "Size of the last entry in bytes, including field names; 0 if the stream has no entries.",
           resolve: (stream) => bytesOf(detailsOf(stream).last),
         }),
         lastEntryId: last.id,
@@ -170,16 +173,16 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
         entries: t.field({
           type: connection,
           nullable: true,
-          description: "Its history in pages.",
+          description: "History of the stream, page by page.",
           args: {
             start: t.arg.string({
               description:
-                "From here on: an entry id, milliseconds, an ISO 8601 time, or `-`; `(` before it leaves it out.",
+                "First entry: an entry id, a time in ms, an ISO 8601 time, or `-`. A leading `(` excludes it.",
             }),
-            end: t.arg.string({ description: "Up to here, likewise, or `+`." }),
-            first: t.arg.int({ description: "Most entries of the page; 100 where it is not given." }),
-            after: t.arg.string({ description: "A cursor: the page begins behind it." }),
-            reverse: t.arg.boolean({ description: "Newest first." }),
+            end: t.arg.string({ description: "Last entry, in the same forms, or `+`." }),
+            first: t.arg.int({ description: "Maximum number of entries in the page; 100 by default." }),
+            after: t.arg.string({ description: "Cursor; the page starts after it." }),
+            reverse: t.arg.boolean({ description: "Return the newest entries first." }),
           },
           resolve: ({ key }, args, context) => readPage(context, key, args),
         }),
@@ -191,20 +194,20 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
 type CountName = "length" | "entriesAdded" | "groups" | "radixTreeKeys" | "radixTreeNodes";
 type IdName = "lastGeneratedId" | "maxDeletedEntryId" | "recordedFirstEntryId";
 
-const MATCH_DESCRIPTION = "Only keys that match this glob of Redis (`KEYS`): `cam?:*`, `*:imu`.";
+const MATCH_DESCRIPTION = "Only keys that match this Redis glob pattern, such as `cam?:*` or `*:imu`.";
 
-/** Adds the queries over all streams. */
+/** Adds the queries `streams`, `streamIds` and `stream`. */
 export function addStreamQueries(builder: Builder, stream: StreamRef): void {
   builder.queryFields((t) => ({
     streams: t.field({
       type: [stream],
       nullable: true,
       description:
-        "All streams, those of the system too, in order; names keep their device. One that has only metadata is listed too.",
+        "All streams, sorted by name. Names include the device. System streams and streams with only metadata are listed too.",
       args: {
         ids: t.arg.stringList({
           description:
-            "Only these, listed whether they are there or not. One that is no key is one of device `default`.",
+            "Only these streams, whether they exist or not. A name that is not a key is looked up under device `default`.",
         }),
         sids: t.arg.stringList({ description: "As `ids`.", deprecationReason: "Use `ids`." }),
         match: t.arg.string({ description: MATCH_DESCRIPTION }),
@@ -223,7 +226,7 @@ export function addStreamQueries(builder: Builder, stream: StreamRef): void {
     }),
     streamIds: t.stringList({
       nullable: true,
-      description: "The names of all streams that have a key, in order, with their device.",
+      description: "Names of all streams that have entries, sorted. Names include the device.",
       args: { match: t.arg.string({ description: MATCH_DESCRIPTION }) },
       resolve: async (_root, { match }, context) =>
         listNames(context, await context.lookups.streamKeys(match || undefined)),
@@ -232,8 +235,8 @@ export function addStreamQueries(builder: Builder, stream: StreamRef): void {
       type: stream,
       nullable: true,
       description:
-        "One stream. A name that is no key is one of device `default`. Where there is none, `error` says so.",
-      args: { id: t.arg.string({ required: true, description: "Its name." }) },
+        "One stream. A name that is not a key is looked up under device `default`. `error` is set if the stream does not exist.",
+      args: { id: t.arg.string({ required: true, description: "Name of the stream." }) },
       async resolve(_root, { id }, context, info) {
         const [found] = await loadNamedStreams(context, [streamIdOf(context, id)], selectedFields(info));
         return found;

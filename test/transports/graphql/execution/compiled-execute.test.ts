@@ -1,10 +1,10 @@
-/** A document that comes again and again is compiled, and its answers stay what they were. */
+/** Compiled documents return the same answers as interpreted ones. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
 import { ask } from "../../../support/graphql.ts";
 import { startRedis, type TestRedis } from "../../../support/redis.ts";
 
-/** More than it takes to be compiled. */
+/** Enough executions to compile a document. */
 const TIMES = 8;
 
 let redis: TestRedis;

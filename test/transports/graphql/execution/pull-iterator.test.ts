@@ -1,4 +1,4 @@
-/** The iterator between a source that wakes it and a client that asks: in order, nothing twice, an end that ends. */
+/** Pull iterator: delivers each value once and in order, and ends immediately. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createPullIterator } from "../../../../src/transports/graphql/execution/pull-iterator.ts";
@@ -22,19 +22,19 @@ function createSource() {
   };
 }
 
-test("whatever comes first, asking or having, each value goes out once and in order", async () => {
+test("delivers each value once and in order, whether the value or the request is first", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.constantFrom("add", "ask")), async (steps) => {
       const source = createSource();
-      const asked: Promise<IteratorResult<number, undefined>>[] = [];
+      const requests: Promise<IteratorResult<number, undefined>>[] = [];
       let added = 0;
       for (const step of steps) {
         if (step === "add") source.add(added++);
-        else asked.push(source.iterator.next());
+        else requests.push(source.iterator.next());
       }
       source.end();
-      const results = await Promise.all(asked);
-      const given = Math.min(added, asked.length);
+      const results = await Promise.all(requests);
+      const given = Math.min(added, requests.length);
       expect(results.slice(0, given).map(({ value }) => value)).toEqual([...Array(given).keys()]);
       for (const { done } of results.slice(given)) expect(done).toBe(true);
       expect(await source.iterator.next()).toEqual({ value: undefined, done: true });
@@ -43,7 +43,7 @@ test("whatever comes first, asking or having, each value goes out once and in or
   );
 });
 
-test("an error goes to who waits, or to who asks next, and to nobody else", async () => {
+test("rejects the pending or the next request with the error, and no other", async () => {
   const waited = createSource();
   const [first, second] = [waited.iterator.next(), waited.iterator.next()];
   waited.end(new Error("gone"));
@@ -56,7 +56,7 @@ test("an error goes to who waits, or to who asks next, and to nobody else", asyn
   expect((await later.iterator.next()).done).toBe(true);
 });
 
-test("a client that leaves while it waits ends it at once", async () => {
+test("ends immediately when the client leaves while it waits", async () => {
   const source = createSource();
   const waiting = source.iterator.next();
   await source.iterator.return(undefined);

@@ -1,4 +1,4 @@
-/** `/graphql` keeps to the GraphQL-over-HTTP specification: its audits, asked of a gateway. */
+/** Conformance of `/graphql` to the GraphQL-over-HTTP specification, tested with its audits. */
 import { serverAudits } from "graphql-http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
@@ -17,7 +17,7 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-test("every audit that is a MUST or a SHOULD is kept", async () => {
+test("passes every MUST and SHOULD audit", async () => {
   const audits = serverAudits({ url: () => `${gateway.http}/graphql`, fetchFn: fetch });
   const results = await Promise.all(audits.map((audit) => audit.fn()));
   const kept = results.filter(({ status }) => status === "ok");
@@ -29,7 +29,7 @@ test("every audit that is a MUST or a SHOULD is kept", async () => {
   expect(rest.filter((one) => one.startsWith("warn"))).toEqual([]);
 });
 
-test("the same query by GET, with variables", async () => {
+test("answers a query with variables sent with GET", async () => {
   await redis.control.call("XADD", "default:a", "*", "d", "x");
   const parameters = new URLSearchParams({
     query: "query Q($id: String!) { stream(id: $id) { length } }",
@@ -41,7 +41,7 @@ test("the same query by GET, with variables", async () => {
   expect(answer.json()).toEqual({ data: { stream: { length: 1 } } });
 });
 
-test("a client that names all forms it knows gets the first", async () => {
+test("answers in the first media type of a client that accepts several", async () => {
   const url = `${gateway.http}/graphql?query=${encodeURIComponent("{ __typename }")}`;
   const typeFor = async (accept: string) =>
     (await request(url, { headers: { accept } })).headers["content-type"];

@@ -109,7 +109,7 @@ describe("SIGTERM under load", () => {
     const start = performance.now();
     gateway.signal("SIGTERM");
     for (const { closed } of [...pushers, ...readers, noAck])
-      expect(await closed).toEqual({ code: 1001, reason: "SHUTTING_DOWN: the gateway stops" });
+      expect(await closed).toEqual({ code: 1001, reason: "SHUTTING_DOWN: the gateway is shutting down" });
     expect(await events.closed).toEqual({ code: 0, reason: "the response ended" });
     expect([(await waiting).status, (await waiting).text]).toEqual([200, ""]);
     expect(await gateway.ended).toBe(0);

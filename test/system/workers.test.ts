@@ -293,7 +293,7 @@ test("stops the workers in order when the primary is killed, and frees the port 
       gateway.signal("SIGKILL");
       expect(await gateway.ended).toBe("SIGKILL");
       for (const { closed } of pushers)
-        expect(await closed).toEqual({ code: 1001, reason: "SHUTTING_DOWN: the gateway stops" });
+        expect(await closed).toEqual({ code: 1001, reason: "SHUTTING_DOWN: the gateway is shutting down" });
       await until("no worker is left", () => !workers.some(isAlive));
       for (const pusher of pushers) {
         await pusher.stop();

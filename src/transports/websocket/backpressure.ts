@@ -1,43 +1,43 @@
 /**
- * Backpressure on pushing sockets. A socket with too many bytes waiting for Redis is not read from until they are stored,
- * so TCP slows its client down. One bound is per socket, one for all sockets, and one is the memory budget.
+ * Backpressure on pushing sockets. A socket with too many bytes waiting for Redis is not read until they are stored, so
+ * that TCP slows its client down. There is a limit per socket, a limit for all sockets, and the memory budget.
  */
 import type { MemoryLease } from "../../access/limits/memory-budget.ts";
 import type { Counters } from "../../observe/counters.ts";
 
-/** What can be stopped from sending. */
+/** Source that can be paused. */
 export interface Pausable {
   pause(): void;
   resume(): void;
 }
 
-/** The bytes of one socket that wait for Redis. */
+/** Bytes of one socket that wait for Redis. */
 export interface InFlight {
   add(bytes: number): void;
   remove(bytes: number): void;
   /** Whether nothing waits. */
   isEmpty(): boolean;
-  /** The socket is gone; what still waits goes on counting until it is stored. */
+  /** Called when the socket has closed. Waiting bytes keep counting until they are stored. */
   close(): void;
 }
 
-/** Opens the account of a socket. */
+/** Gate that pauses pushing sockets. */
 export interface PushGate {
-  /** @param lease memory of what waits; released when the socket has closed and nothing waits */
+  /** Registers a socket. @param lease memory of waiting bytes; released after the socket has closed and none wait */
   open(socket: Pausable, lease: MemoryLease): InFlight;
 }
 
-/** The bounds, in bytes. */
+/** Limits of the gate, in bytes. */
 export interface PushGateOptions {
   readonly perSocketBytes: number;
   readonly totalBytes: number;
   readonly counters: Counters;
 }
 
-/** Makes the gate of a gateway. */
+/** Creates the gate of a gateway. */
 export function createPushGate({ perSocketBytes, totalBytes, counters }: PushGateOptions): PushGate {
   let total = 0;
-  /** Sockets that are paused though they are below their own bound again. */
+  /** Sockets below their own limit that stay paused because of the total limit. */
   const waiting = new Set<() => void>();
 
   function wakeWaiting(): void {

@@ -1,4 +1,4 @@
-/** What pushing and pulling sockets have in common: the request they came with, and how they end. */
+/** Types and functions shared by pushing, pulling and GraphQL sockets. */
 import type { Socket } from "node:net";
 import type { ClientMemory } from "../../access/limits/client-memory.ts";
 import type { Limits } from "../../access/limits/limits.ts";
@@ -19,27 +19,27 @@ import type { PayloadPool } from "./protocol/buffer-pool.ts";
 import type { ServerWebSocket } from "./protocol/socket.ts";
 import type { PullEncoders } from "./pull-encoder.ts";
 
-/** An accepted WebSocket and what was asked for. */
+/** Accepted WebSocket and its request. */
 export interface WebSocketRequest {
   readonly webSocket: ServerWebSocket;
-  /** The socket below it, which whole frames are written to. */
+  /** Underlying TCP socket, to which complete frames are written. */
   readonly socket: Socket;
-  /** The stream ids of the path, percent-encoded. */
+  /** Stream ids of the path, percent-encoded. */
   readonly segment: string;
-  /** The query string with its `?`, or empty. */
+  /** Query string including `?`, or empty. */
   readonly search: string;
-  /** Who it belongs to. */
+  /** Session of the connection. */
   readonly session: Session;
 }
 
-/** What serving a WebSocket takes. */
+/** Parts that serving a WebSocket uses. */
 export interface WebSocketParts {
   readonly log: Log;
   readonly subscribe: Subscribe;
   readonly availability: Availability;
   readonly limits: RequestLimits & { readonly sendHighWaterBytes: number };
   readonly presence: Presence;
-  /** `DEVICE_PRESENCE`: whether every pushing device counts as there, or those that ask. */
+  /** `DEVICE_PRESENCE`: whether every pushing device counts as connected, or only on request. cspell:ignore asked */
   readonly devicePresence: "asked" | "auto";
   readonly pushGate: PushGate;
   readonly payloadPool: PayloadPool;
@@ -54,19 +54,19 @@ export interface WebSocketParts {
   readonly memory: ClientMemory;
 }
 
-/** A socket that is being served. */
+/** Socket that is being served. */
 export interface ServedSocket {
-  /** A message of the client. @param memory where it is in memory of the pool, which is to be given back */
+  /** Handles a message of the client. @param memory its pool buffer, which the handler returns to the pool */
   message(bytes: Buffer, isBinary: boolean, memory: Buffer | undefined): void;
-  /** An answer to a ping. */
+  /** Handles a pong of the client. */
   pong?(payload: Uint8Array): void;
-  /** The connection is gone. @param code of the client's close frame; 1006 where there was none */
+  /** Called when the connection has closed. @param code code of the client's close frame; 1006 if there was none */
   closed(code: number): void;
-  /** Ends it in order: what is in flight is answered first, then the client is told why. */
+  /** Answers pending messages, then closes the connection with the error as the reason. */
   end(error: GatewayError): void;
 }
 
-/** How a refusal on a socket is noted. */
+/** Returns the log fields of an error on a socket. */
 export const refusedAt = ({ kind, visitor }: Session): RefusedAt => ({
   door: `/data/{stream_id}/${kind}`,
   connection: visitor.id,
@@ -74,15 +74,15 @@ export const refusedAt = ({ kind, visitor }: Session): RefusedAt => ({
   identity: visitor.identity.name,
 });
 
-/** RFC 6455, section 5.5: a control frame carries 125 bytes, two of which are the code. */
+/** RFC 6455, section 5.5: a control frame has at most 125 bytes, two of which are the close code. */
 const MOST_REASON_BYTES = 123;
 
-/** Closes a socket with what an error means for it: its close code, and its code and sentence as the reason. */
+/** Closes a socket because of an error. The reason consists of the error code and message. */
 export function closeWith(webSocket: ServerWebSocket, error: GatewayError): void {
   webSocket.close(error.kind.close, cut(`${error.code}: ${error.message}`));
 }
 
-/** Cuts text to what fits a close frame, between two characters. */
+/** Truncates text to the size of a close reason, without splitting a character. */
 function cut(text: string): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= MOST_REASON_BYTES) return text;

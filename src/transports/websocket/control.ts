@@ -1,6 +1,6 @@
 /**
- * Messages for the gateway itself rather than for a stream. With `control=1`, a text message that begins with `{` is
- * one: headers and batches begin with `[`, so the two cannot be confused. There is one kind so far:
+ * Control messages, which are addressed to the gateway instead of a stream. With `control=1`, a text message that begins
+ * with `{` is a control message; headers and batches begin with `[`. There is one kind:
  *
  *     {"token": "…"}    a fresh token, sent before the connection's current token expires
  */
@@ -9,7 +9,7 @@ import { checkJsonBounds } from "../../wire/json-text.ts";
 
 const BRACE = 0x7b;
 
-/** Largest control message, in bytes: a token has at most 16 KB, and little else is in the message. */
+/** Maximum size of a control message, in bytes. A token has at most 16 KB. */
 export const MOST_CONTROL_BYTES = 32 * 1024;
 
 /** A parsed control message. */
@@ -18,7 +18,7 @@ export interface Control {
 }
 
 /**
- * Reads a control message.
+ * Parses a control message.
  *
  * @returns undefined if the message is data
  * @throws GatewayError BAD_PAYLOAD, or TOO_LARGE if it is over `MOST_CONTROL_BYTES`

@@ -1,62 +1,63 @@
 /**
- * Bounds the frames of a `latest` reader that are on their way. The kernel and the network buffer megabytes, in which the
- * newest picture would wait behind those before it for seconds on a slow link. A ping follows each frame; clients answer
- * pings in order, so its pong says that the frame has arrived, and releases the next one:
+ * Limits the frames in flight to a `latest` reader. The kernel and the network buffer megabytes. On a slow link the newest
+ * frame would be delayed for seconds by the frames before it. A ping therefore follows each frame. Clients answer pings in
+ * order, so the pong shows that the frame has arrived, and the next frame can be sent:
  *
- *     frame, ping ──▶ … ──▶ pong: the next frame, which is the newest then
+ *     frame, ping ──▶ … ──▶ pong: send the newest frame
  *
- * One frame at a time, or two where the round trip takes longer than the frame itself, since the link would be idle while
- * the pong returns. A pong costs the gateway as much as a small frame, so while the link is prompt small frames share one.
+ * One frame is in flight at a time, or two if the round trip takes longer than the transfer of a frame. The link would
+ * otherwise be idle until the pong arrives. A pong costs as much as a small frame, so small frames on a fast link share a
+ * ping.
  */
 import type { ByteSink, Chunks } from "../response/byte-sink.ts";
 
-/** What is held back. */
+/** Subscription that is paused while too many frames are in flight. */
 interface Held {
   pause(reason: "link"): void;
   resume(reason: "link"): void;
 }
 
-/** The frames on their way to one client. */
+/** Frames in flight to one client. */
 export interface FramesInFlight {
-  /** Measures the round trip before the first frame. */
+  /** Starts to measure the round trip, before the first frame. */
   start(held: Held): void;
-  /** A frame was written. */
+  /** Records that a frame was written. */
   sent(bytes: number): void;
-  /** The client answered a ping. */
+  /** Handles a pong of the client. */
   pong(payload: Uint8Array): void;
   stop(): void;
 }
 
 const PING = 0x89;
-/** Pings carry the number of their frame, which is enough to tell a few of them apart. */
+/** Pings carry a number modulo this value, which identifies the few pings in flight. */
 const NUMBERS = 256;
 const pings: readonly Chunks[] = Array.from({ length: NUMBERS }, (_, number) => ({
   parts: [Uint8Array.of(PING, 1, number)],
   bytes: 3,
 }));
 
-/** Frames on a prompt link share a ping up to so many bytes: less than what the slowest links in use carry in a second. */
+/** On a fast link, frames up to this total size (bytes) share a ping. Slow links transfer more than this in a second. */
 const SHARED_BYTES = 16 * 1024;
-/** A pong within this time (ms) is prompt on any link: then two frames may be on their way. */
+/** A round trip up to this time (ms) counts as fast. Two frames may then be in flight. */
 const PROMPT_MS = 5;
 /**
- * A client that has answered no ping for so long (ms) is taken for one that does not, and is not waited for. The first ping
- * precedes all frames, so the time does not depend on their size.
+ * Time (ms) without any pong after which the gateway assumes that the client does not answer pings, and stops limiting. The
+ * first ping precedes all frames, so the time does not depend on their size.
  */
 const NO_ANSWER_MS = 5000;
 
-/** Makes the bound of one client. */
+/** Creates the limit of one client. */
 export function createFramesInFlight(sink: ByteSink): FramesInFlight {
   let held: Held | undefined;
-  /** Pings sent and answered, counted; the numbers on the wire are their remainders. */
+  /** Number of pings sent and answered. Pings carry these numbers modulo `NUMBERS`. */
   let sentPings = 0;
   let answeredPings = 0;
-  /** When the unanswered pings were sent, oldest first, in ms of `performance.now()`. */
+  /** Send times of unanswered pings, oldest first, in ms of `performance.now()`. */
   let sentAt: number[] = [];
   let roundTripMs = Number.POSITIVE_INFINITY;
   let most = 1;
   let isPrompt = false;
-  /** Bytes of frames since the last ping. */
+  /** Bytes sent since the last ping. */
   let unmarkedBytes = 0;
   let noAnswer: NodeJS.Timeout | undefined;
   let isOff = false;
@@ -98,7 +99,7 @@ export function createFramesInFlight(sink: ByteSink): FramesInFlight {
       const tookMs = performance.now() - at;
       roundTripMs = Math.min(roundTripMs, tookMs);
       isPrompt = tookMs < PROMPT_MS;
-      // What is beyond the round trip is the frame's own time, and that of frames before it.
+      // Time beyond the round trip is the transfer time of this frame and of the frames before it.
       most = tookMs < 2 * Math.max(roundTripMs, PROMPT_MS) ? 2 : 1;
       if (sentPings - answeredPings < most) held?.resume("link");
     },

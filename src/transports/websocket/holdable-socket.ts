@@ -1,24 +1,24 @@
-/** A WebSocket that can be held: not read for a time, whoever else pauses and resumes it meanwhile. */
+/** WebSocket that can be held: not read for a time, regardless of other calls of `pause` and `resume`. */
 import type { ServerWebSocket } from "./protocol/socket.ts";
 
-/** A socket that can be held. */
+/** Socket that can be held. */
 export interface HoldableSocket extends ServerWebSocket {
-  /** Reads nothing for a time (ms). @param more asked then: how much longer (ms); 0 goes on */
+  /** Stops reading for a time (ms). @param more called afterwards; returns the additional time (ms), 0 to continue */
   hold(ms: number, more: () => number): void;
 }
 
-/** Makes a socket holdable. */
+/** Adds `hold` to a socket. */
 export function makeHoldable(webSocket: ServerWebSocket): HoldableSocket {
-  /** In ms of `performance.now()`; 0 while it is not held. */
+  /** End of the hold in ms of `performance.now()`; 0 if the socket is not held. */
   let heldUntil = 0;
   let isPausedByOthers = false;
 
-  function letGo(more: () => number): void {
-    // Timers may fire a little early, and what was already here may have made it longer.
+  function release(more: () => number): void {
+    // Timers may fire early, and messages that were already received may have extended the hold.
     const left = heldUntil - performance.now();
     const waitMs = left > 0 ? Math.ceil(left) : more();
     if (waitMs > 0) {
-      setTimeout(letGo, waitMs, more);
+      setTimeout(release, waitMs, more);
       return;
     }
     heldUntil = 0;
@@ -40,7 +40,7 @@ export function makeHoldable(webSocket: ServerWebSocket): HoldableSocket {
       heldUntil = Math.max(heldUntil, performance.now() + ms);
       if (isHeld) return;
       webSocket.pause();
-      setTimeout(letGo, ms, more);
+      setTimeout(release, ms, more);
     },
   };
 }

@@ -1,19 +1,19 @@
 /**
- * The messages of one pushing socket, handled in their order. A short message is handled at once. A long one is handled in
- * slices; the socket is not read meanwhile, and what had been read already waits.
+ * Message queue of one pushing socket. Messages are handled in order: a short message at once, a long one in slices.
+ * Meanwhile the socket is not read, and messages that were already received wait.
  */
 import { runInSlices } from "../../domain/work-slice.ts";
 import type { Pausable } from "./backpressure.ts";
 
-/** A message that arrived. */
+/** Received message. */
 export interface ArrivedMessage {
   readonly bytes: Buffer;
   readonly isBinary: boolean;
-  /** Its memory, if it is of the payload pool. */
+  /** Its buffer, if it belongs to the payload pool. */
   readonly memory: Buffer | undefined;
 }
 
-/** How messages are handled. */
+/** Callbacks that handle messages. */
 export interface MessageHandling {
   isLong(message: ArrivedMessage): boolean;
   /** Handles a message at once. Does not throw. */
@@ -23,11 +23,11 @@ export interface MessageHandling {
   /** Counts the bytes of messages that wait or are being handled in steps. */
   hold(bytes: number): void;
   letGo(bytes: number): void;
-  /** Stops and continues reading. */
+  /** Pauses and resumes reading. */
   readonly reading: Pausable;
 }
 
-/** Handles messages in their order. */
+/** Handles messages in order. */
 export interface MessageQueue {
   add(message: ArrivedMessage): void;
 }

@@ -1,8 +1,8 @@
-/** Reasons to stop reading a socket. It is read again when the last of them has ended. */
+/** Combines several reasons to pause a socket. Reading resumes when the last reason has ended. */
 import type { Pausable } from "./backpressure.ts";
 
 /**
- * Divides a socket's pause among those who need it, so that one of them cannot end the pause of another.
+ * Lets independent parts pause a socket, so that none of them ends the pause of another.
  *
  * @returns a function that creates one reason
  */

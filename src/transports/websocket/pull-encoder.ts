@@ -1,4 +1,4 @@
-/** Encodes entries as the messages of a pulling WebSocket (docs/protocol.md, "WebSocket pull" and "Formats"). */
+/** Encodes entries as messages of a pulling WebSocket (docs/protocol.md, "WebSocket pull" and "Formats"). */
 import type { Entry, Gap, StreamEntries } from "../../domain/entry.ts";
 import type { Encoder } from "../../live/sink.ts";
 import { type CleanFormat, cleanFormat, type Encoded, type MessageFormat } from "../../wire/formats.ts";
@@ -7,37 +7,37 @@ import { isLongToEncode } from "../../wire/pieces.ts";
 import { type Chunks, JOIN_BELOW_BYTES } from "../response/byte-sink.ts";
 import { createFrameWriter, type FrameWriter } from "./protocol/frame-writer.ts";
 
-/** What decides the frames. */
+/** Parameters that determine the encoding. */
 export interface PullForm {
   readonly format: MessageFormat;
   readonly offsets: PullOffsets;
-  /** Most entries per stream in one payload. */
+  /** Maximum number of entries per stream in one payload. */
   readonly count: number;
 }
 
-/** An encoder that also knows what to send when nothing came for a while. */
+/** Encoder of entries, empty payloads and notices. */
 export interface PullEncoder extends Encoder<Chunks> {
-  /** The empty payload of a quiet stream; undefined where the form has none. */
+  /** Payload without entries, sent when streams are idle; undefined if the format has none. */
   readonly empty: Chunks | undefined;
-  /** Whether the form has room for gaps, and for the status of Redis. */
+  /** Whether the format supports gap notices, and status notices. */
   readonly hasGaps: boolean;
   readonly hasStatus: boolean;
-  /** The message that tells of a gap; undefined where the form has none. */
+  /** Encodes a gap notice; undefined if the format has none. */
   encodeGap(gap: Gap): Chunks | undefined;
-  /** The message that reports whether Redis answers; undefined where the form has none. */
+  /** Encodes a status notice; undefined if the format has none. */
   encodeStatus(unavailableSince: Date | undefined): Chunks | undefined;
 }
 
-/** Bytes that a header item and its frames take beside the stream's name, about. */
+/** Approximate size of a header item and its frame heads besides the stream name, in bytes. */
 const ITEM_BYTES = 64;
 
-/** Forms remembered; counts are numbers of the client's, so there could be many. */
+/** Maximum number of cached encoders. Clients choose `count`, so the number of forms is unbounded. */
 const MOST_FORMS = 1000;
 
-/** Gives the encoder of a form: one for all readers that ask for the same, since thousands do. */
+/** Returns the encoder of a form. Readers with the same form share an encoder. */
 export type PullEncoders = (form: PullForm) => PullEncoder;
 
-/** Makes the encoders of a gateway. */
+/** Creates the cache of encoders. */
 export function createPullEncoders(): PullEncoders {
   const encoders = new Map<string, PullEncoder>();
   return (form) => {
@@ -54,7 +54,7 @@ export function createPullEncoders(): PullEncoders {
 const nameOf = ({ format, offsets, count }: PullForm): string =>
   `ws ${format} ${offsets} ${format === "raw" ? 1 : count}`;
 
-/** Makes the encoder of a form. */
+/** Creates the encoder of a form. */
 export function createPullEncoder(form: PullForm): PullEncoder {
   const { format, offsets, count } = form;
   const clean = format === "header" || format === "raw" ? undefined : cleanFormat(format);
@@ -119,7 +119,7 @@ function noticeFrame(message: Encoded | undefined): Chunks | undefined {
   return out.take();
 }
 
-/** Cuts entries into payloads of at most `count` entries per stream. */
+/** Splits entries into payloads of at most `count` entries per stream. */
 function* payloadsOf(streams: readonly StreamEntries[], count: number): Generator<readonly StreamEntries[]> {
   const longest = Math.max(0, ...streams.map(({ entries }) => entries.length));
   if (longest <= count) {

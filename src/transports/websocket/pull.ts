@@ -1,4 +1,4 @@
-/** `/data/{stream_id}/pull`: sends entries as they arrive, or as they once arrived (docs/protocol.md, "WebSocket pull"). */
+/** Route `/data/{stream_id}/pull`: sends new and stored entries to a client (docs/protocol.md, "WebSocket pull"). */
 import type { Identity } from "../../access/identity/authorize.ts";
 import type { Gap } from "../../domain/entry.ts";
 import { asGatewayError, badParameter, type GatewayError } from "../../domain/errors.ts";
@@ -26,25 +26,25 @@ import { readControl } from "./control.ts";
 import { createFramesInFlight } from "./frames-in-flight.ts";
 import type { PullEncoder, PullEncoders } from "./pull-encoder.ts";
 
-/** Acks sent ahead are kept, up to this many. */
+/** Maximum number of acks that a client can send in advance. */
 const MOST_CREDITS = 1_000_000;
 
 interface PullRequest {
   readonly streams: readonly WantedStream[];
   readonly encoder: PullEncoder;
-  /** Time of quiet, in ms, after which an empty payload is sent; 0 for never. */
+  /** Idle time in ms after which an empty payload is sent; 0 for never. */
   readonly blockMs: number;
   readonly latest: boolean;
   readonly wantsAck: boolean;
-  /** Least time between two payloads, in ms; 0 for none. */
+  /** Minimum time between two payloads, in ms; 0 for none. */
   readonly intervalMs: number;
-  /** Entries per stream that one turn sends. */
-  readonly turnCount: number;
-  /** It is to be told where entries are gone. */
+  /** Maximum number of entries per stream in one on-demand delivery. */
+  readonly deliveryCount: number;
+  /** Whether the client receives a notice when entries may be missing. */
   readonly wantsGaps: boolean;
-  /** Whether the client receives a notice when Redis stops answering, and when it answers again. */
+  /** Whether the client receives a notice when Redis becomes unavailable, and when it is available again. */
   readonly wantsStatus: boolean;
-  /** Whether text messages that begin with `{` are for the gateway. */
+  /** Whether text messages that begin with `{` are control messages. */
   readonly takesControls: boolean;
 }
 
@@ -60,7 +60,7 @@ function readPull(
   const streams = readWantedStreams(identity, segment, parameters, limits);
   const format = parameters.format ?? (parameters.header ? "header" : "raw");
   if (format === "raw" && streams.length > 1)
-    throw badParameter("header", `0 pulls one stream, and stream_id names ${streams.length}`);
+    throw badParameter("header", `must be 1 to pull several streams, got 0 with ${streams.length} streams`);
   const encoder = encoders({ format, offsets, count });
   if (wantsGaps && !encoder.hasGaps) throw badParameter("gaps", needsFormat);
   if (wantsStatus && !encoder.hasStatus) throw badParameter("status", needsFormat);
@@ -75,14 +75,14 @@ function readPull(
     latest,
     wantsAck,
     intervalMs: fps === 0 ? 0 : 1000 / fps,
-    // Without a header a payload is one message is one entry, so that is what an ack or the pace counts.
-    turnCount: format === "raw" && (wantsAck || fps > 0) ? 1 : count,
+    // Without a header, each message contains one entry, so acks and `max_fps` count entries.
+    deliveryCount: format === "raw" && (wantsAck || fps > 0) ? 1 : count,
   };
 }
 
 const needsFormat = `requires ${CLEAN_FORMAT_NAMES.map((name) => `format=${name}`).join(" or ")}`;
 
-/** Serves a pulling socket. @throws GatewayError where a parameter is wrong */
+/** Serves a pulling socket. @throws GatewayError if a parameter is invalid */
 export function servePull(
   { webSocket, socket, segment, search, session }: WebSocketRequest,
   parts: WebSocketParts,
@@ -99,25 +99,25 @@ export function servePull(
     },
     openLease: () => memory.answer("unread", session.visitor),
   });
-  let course: { close(): void } | undefined;
+  let delivery: { close(): void } | undefined;
   let closed = false;
 
   function end(error: GatewayError): void {
     if (closed) return;
     closed = true;
     stopStatus?.();
-    course?.close();
+    delivery?.close();
     sink.flush();
     closeWith(webSocket, error);
   }
 
-  /** It goes with the payload behind it: it is neither acknowledged nor counted by `max_fps`. */
-  function tellGap(gap: Gap): void {
+  /** Sends a gap notice before the payload that follows the gap. It needs no ack and does not count for `max_fps`. */
+  function reportGap(gap: Gap): void {
     const message = request.encoder.encodeGap(gap);
     if (message !== undefined) sink.write(message);
   }
 
-  /** Like a gap, it is neither acknowledged nor counted by `max_fps`. */
+  /** Sends a status notice. Like a gap notice, it needs no ack and does not count for `max_fps`. */
   function reportStatus(unavailableSince: Date | undefined): void {
     const message = request.encoder.encodeStatus(unavailableSince);
     if (message !== undefined && !closed) sink.write(message);
@@ -127,10 +127,10 @@ export function servePull(
   if (request.wantsStatus && unavailableSince !== undefined) reportStatus(unavailableSince);
   const stopStatus = request.wantsStatus ? parts.availability.watch(reportStatus) : undefined;
   const acks = request.wantsAck ? createAcks() : undefined;
-  // Where each payload is acknowledged, no more than one is on its way in any case.
+  // With acks, only one payload is in flight anyway.
   const inFlight = request.latest && !request.wantsAck ? createFramesInFlight(sink) : undefined;
 
-  // A browser cannot read headers of the handshake, and Redis is asked after it: this is for the operator alone.
+  // Only logged: browsers cannot read handshake headers, and the check needs a request to Redis after the handshake.
   const odd = oddTimes(cursorTimes(request.streams));
   if (odd.length > 0)
     void timeWarnings(log, odd).then((sentences) =>
@@ -140,32 +140,32 @@ export function servePull(
   resolveCursors(request.streams, log).then(
     (streams) => {
       if (closed) return;
-      const rhythm = hasRhythm(request) ? createRhythm(request, sink, acks) : undefined;
+      const schedule = hasSchedule(request) ? createSchedule(request, sink, acks) : undefined;
       const subscription = parts.subscribe({
         streams,
         encoder: request.encoder,
         sink,
         memory: memory.answer("answer", session.visitor),
         ...((request.latest || request.wantsAck || request.intervalMs > 0) && {
-          onDemand: { count: request.turnCount, latest: request.latest },
+          onDemand: { count: request.deliveryCount, latest: request.latest },
         }),
-        ...((rhythm || inFlight) && {
+        ...((schedule || inFlight) && {
           onFrame({ bytes }: Chunks) {
             inFlight?.sent(bytes);
-            rhythm?.sent();
+            schedule?.sent();
           },
         }),
-        ...(request.wantsGaps && { onGap: tellGap }),
+        ...(request.wantsGaps && { onGap: reportGap }),
         onError: end,
       });
-      course = subscription;
-      if (rhythm === undefined && inFlight === undefined) return;
+      delivery = subscription;
+      if (schedule === undefined && inFlight === undefined) return;
       inFlight?.start(subscription);
-      rhythm?.start(subscription);
-      course = {
+      schedule?.start(subscription);
+      delivery = {
         close() {
           inFlight?.stop();
-          rhythm?.stop();
+          schedule?.stop();
           subscription.close();
         },
       };
@@ -173,21 +173,21 @@ export function servePull(
     (error) => end(asGatewayError(error)),
   );
 
-  function controlled(message: Buffer, isBinary: boolean): void {
+  function handleControl(message: Buffer, isBinary: boolean): void {
     try {
       const control = readControl(message, isBinary);
       if (control === undefined) acks?.arrived();
       else sessions.renew(session, control.token);
     } catch (error) {
-      const told = asGatewayError(error);
-      refusals.note(told, refusedAt(session));
-      end(told);
+      const reason = asGatewayError(error);
+      refusals.note(reason, refusedAt(session));
+      end(reason);
     }
   }
 
   return {
     message(bytes, isBinary, memory) {
-      if (request.takesControls) controlled(bytes, isBinary);
+      if (request.takesControls) handleControl(bytes, isBinary);
       else acks?.arrived();
       if (memory !== undefined) payloadPool.give(memory);
     },
@@ -195,17 +195,17 @@ export function servePull(
     closed() {
       closed = true;
       stopStatus?.();
-      course?.close();
+      delivery?.close();
     },
     end,
   };
 }
 
-/** Messages of the client, each of which lets one further payload go. */
+/** Acks of the client. Each one permits one further payload. */
 interface Acks {
   arrived(): void;
-  /** Takes an ack that came ahead; else calls back when the next one comes. @returns whether one was there */
-  take(whenOneComes: () => void): boolean;
+  /** Consumes an ack that was sent in advance, or calls back on the next ack. @returns whether there was one */
+  take(onAck: () => void): boolean;
 }
 
 function createAcks(): Acks {
@@ -218,60 +218,64 @@ function createAcks(): Acks {
       if (callback !== undefined) callback();
       else credits = Math.min(credits + 1, MOST_CREDITS);
     },
-    take(whenOneComes) {
+    take(onAck) {
       if (credits > 0) {
         credits--;
         return true;
       }
-      waiting = whenOneComes;
+      waiting = onAck;
       return false;
     },
   };
 }
 
-/** Whether anything but the sink says when payloads go: thousands of plain readers need nothing more. */
-const hasRhythm = ({ wantsAck, intervalMs, blockMs, encoder }: PullRequest): boolean =>
+/** Whether acks, `max_fps` or `block` control when payloads are sent. Most readers need only the sink. */
+const hasSchedule = ({ wantsAck, intervalMs, blockMs, encoder }: PullRequest): boolean =>
   wantsAck || intervalMs > 0 || (blockMs > 0 && encoder.empty !== undefined);
 
-/** When payloads may go: after an ack, at most so many a second, and an empty one when it was quiet for long. */
-function createRhythm({ intervalMs, blockMs, encoder }: PullRequest, sink: ByteSink, acks: Acks | undefined) {
+/** Delivery schedule: after an ack, at most `max_fps` payloads a second, and an empty payload after `block` ms. */
+function createSchedule(
+  { intervalMs, blockMs, encoder }: PullRequest,
+  sink: ByteSink,
+  acks: Acks | undefined,
+) {
   let subscription: Subscription | undefined;
   let lastSentAt = performance.now();
-  let pace: NodeJS.Timeout | undefined;
-  let quiet: NodeJS.Timeout | undefined;
+  let rateTimer: NodeJS.Timeout | undefined;
+  let idleTimer: NodeJS.Timeout | undefined;
 
   function sent(): void {
     const before = lastSentAt;
     lastSentAt = performance.now();
     if (acks?.take(() => subscription?.resume("ack")) === false) subscription?.pause("ack");
     if (intervalMs === 0) return;
-    // Measured from when this payload was due, so that a late timer does not slow the rhythm down.
+    // Measured from the time when this payload was due, so that a late timer does not reduce the rate.
     const lateness = Math.min(intervalMs, Math.max(0, lastSentAt - before - intervalMs));
     subscription?.pause("pace");
-    pace = setTimeout(() => subscription?.resume("pace"), Math.max(1, intervalMs - lateness));
+    rateTimer = setTimeout(() => subscription?.resume("pace"), Math.max(1, intervalMs - lateness));
   }
 
-  function sayQuiet(): void {
-    const silence = performance.now() - lastSentAt;
-    // Timers may fire a little early.
+  function sendWhenIdle(): void {
+    const idleMs = performance.now() - lastSentAt;
+    // Timers may fire up to 1 ms early.
     const isIdle = subscription?.isPaused() === false && !subscription.isEncoding();
-    const isQuiet = silence >= blockMs - 1 && isIdle;
+    const isQuiet = idleMs >= blockMs - 1 && isIdle;
     if (isQuiet && encoder.empty !== undefined) {
       sink.write(encoder.empty);
       sent();
     }
-    quiet = setTimeout(sayQuiet, isQuiet ? blockMs : Math.max(1, blockMs - silence));
+    idleTimer = setTimeout(sendWhenIdle, isQuiet ? blockMs : Math.max(1, blockMs - idleMs));
   }
 
   return {
     sent,
     start(started: Subscription) {
       subscription = started;
-      if (blockMs > 0 && encoder.empty !== undefined) quiet = setTimeout(sayQuiet, blockMs);
+      if (blockMs > 0 && encoder.empty !== undefined) idleTimer = setTimeout(sendWhenIdle, blockMs);
     },
     stop() {
-      clearTimeout(pace);
-      clearTimeout(quiet);
+      clearTimeout(rateTimer);
+      clearTimeout(idleTimer);
     },
   };
 }

@@ -1,4 +1,4 @@
-/** `/data/{stream_id}/push`: stores what a client sends (docs/protocol.md, "WebSocket push"). */
+/** Route `/data/{stream_id}/push`: stores the entries that a client sends (docs/protocol.md, "WebSocket push"). */
 import { authorize } from "../../access/identity/authorize.ts";
 import type { DeviceConnection } from "../../devices/presence.ts";
 import type { NewEntry } from "../../domain/entry.ts";
@@ -30,29 +30,29 @@ import { createFrameWriter } from "./protocol/frame-writer.ts";
 import type { ServerWebSocket } from "./protocol/socket.ts";
 
 /**
- * What an entry counts for while it waits, beside its payload, in bytes: its memory, and more than that the time it takes
- * Redis, in which everybody else's entries wait. A client that sends tiny ones without end is read no further sooner.
+ * Weight of a waiting entry besides its payload, in bytes. It stands for memory, and mainly for the time that Redis needs,
+ * which delays the entries of other clients. It makes backpressure apply earlier to a client that sends tiny entries.
  */
 const ENTRY_BYTES = 1024;
 
-/** Entries whose keys are looked up between two yields. */
+/** Number of entries whose keys are looked up between two yields. */
 const ENTRIES_PER_STEP = 256;
 
 const weightOf = (entries: readonly PushedEntry[]): number =>
   entries.reduce((bytes, { data }) => bytes + data.length + ENTRY_BYTES, 0);
 
-/** What the ack of one entry takes, in bytes, about. */
+/** Approximate size of the ack of one entry, in bytes. */
 const ACK_BYTES = 40;
 
-/** What a notice of `status=1` takes, in bytes, about. */
+/** Approximate size of a notice of `status=1`, in bytes. */
 const STATUS_BYTES = 100;
 
-/** A batch on its way; acks are sent in the order of the batches. */
+/** Batch that is being stored. Acks are sent in the order of the batches. */
 interface Batch {
   results: readonly AppendResult[] | undefined;
 }
 
-/** Serves a pushing socket. @throws GatewayError where a parameter is wrong */
+/** Serves a pushing socket. @throws GatewayError if a parameter is invalid */
 export function servePush(
   { webSocket, socket, segment, search, session }: WebSocketRequest,
   parts: WebSocketParts,
@@ -98,10 +98,10 @@ export function servePush(
   const inFlight = pushGate.open(pauseReason(), memory.receive("append", visitor));
   const batches: Batch[] = [];
   let isSettling = false;
-  /** Why the socket is to be closed, once what came before is answered. Nothing more is taken in. */
+  /** Reason to close the socket after pending batches are answered. Further messages are ignored. */
   let ending: GatewayError | undefined;
 
-  /** An entry under the key of its stream. @throws GatewayError if the client may not write to it */
+  /** Adds the stream key to an entry. @throws GatewayError if the client may not write to the stream */
   function named({ stream, id, data, fields }: PushedEntry): NewEntry {
     const key = keys.keyOf(stream);
     if (markNext !== undefined) return { key, id, data, dedupe: markNext(), ...(fields && { fields }) };
@@ -122,7 +122,7 @@ export function servePush(
   }
 
   function store(entries: readonly PushedEntry[], memory: Buffer | undefined): void {
-    // Before anything is stored: of a batch with one stream that is not for this client, nothing is.
+    // Checks permissions before any entry is stored, so that a batch with a forbidden stream is rejected as a whole.
     const namedEntries = entries.map(named);
     log.append(namedEntries, open(weightOf(entries), memory));
   }
@@ -136,21 +136,21 @@ export function servePush(
     yield* appendSteps(log, namedEntries, open(weightOf(entries), memory));
   }
 
-  /** Replies come many at a time: their acks are made, and leave, together. */
+  /** Schedules `settle`. Many replies arrive in one event-loop turn; their acks are encoded and sent together. */
   function settleSoon(): void {
     if (isSettling) return;
     isSettling = true;
     turnEnd.add(settle);
   }
 
-  /** Answers the batches that are done, oldest first. */
+  /** Answers completed batches, oldest first. */
   function settle(): void {
     isSettling = false;
     let done = 0;
     while (batches[done]?.results !== undefined) done++;
     const answered = batches.splice(0, done);
     if (wantsAck) acknowledge(answered);
-    else refuse(answered);
+    else endOnRejection(answered);
     if (ending !== undefined && batches.length === 0) {
       sink.flush();
       closeWith(webSocket, ending);
@@ -163,16 +163,16 @@ export function servePush(
     for (const { results } of answered) out.text(appendResultsJson(results ?? []));
     sink.write(out.take());
     if (!sink.isFull()) return;
-    // A client that does not read its acks does not get to send more either.
+    // Reads no further entries from a client that does not read its acks.
     unreadAcks.pause();
     sink.whenDrained(unreadAcks.resume);
   }
 
-  /** Without acks nobody would see a refusal, so it ends the connection. */
-  function refuse(answered: readonly Batch[]): void {
+  /** Closes the connection if an entry was rejected. Without acks the client would not notice the rejection otherwise. */
+  function endOnRejection(answered: readonly Batch[]): void {
     for (const { results = [] } of answered) {
-      const refusal = results.find((result) => result instanceof GatewayError);
-      if (refusal instanceof GatewayError) end(refusal);
+      const rejection = results.find((result) => result instanceof GatewayError);
+      if (rejection instanceof GatewayError) end(rejection);
     }
   }
 
@@ -181,13 +181,13 @@ export function servePush(
   }
 
   function reject(error: unknown): void {
-    const told = asGatewayError(error);
-    refusals.note(told, refusedAt(session));
-    end(told);
+    const reason = asGatewayError(error);
+    refusals.note(reason, refusedAt(session));
+    end(reason);
     settle();
   }
 
-  /** Handles a message for the gateway itself. @returns whether it is one */
+  /** Handles a control message. @returns false if the message is not one */
   function readsControl({ bytes, isBinary, memory }: ArrivedMessage): boolean {
     const control = takesControls ? readControl(bytes, isBinary) : undefined;
     if (control === undefined) return false;
@@ -245,17 +245,17 @@ export function servePush(
   };
 }
 
-/** Makes the device of a socket one that is there, where it asks for that or all do. */
+/** Marks the device of a socket as connected, if the client requests it or `DEVICE_PRESENCE` is `auto`. */
 function attend(
   webSocket: ServerWebSocket,
   { presence: isGiven, device_id: device = DEFAULT_DEVICE }: ParametersOf<"push">,
   { presence, devicePresence, limits }: WebSocketParts,
 ): DeviceConnection | undefined {
   const isWanted = isGiven ?? devicePresence === "auto";
-  // Keys without a device belong to no device.
+  // Without a device prefix, keys belong to no device.
   if (!isWanted || limits.noDevicePrefix || device === "") return undefined;
   const attendance = presence.open(device, () => {
-    // One that we do not read from cannot be heard.
+    // A paused socket cannot receive a pong, so its device counts as connected.
     if (webSocket.isPaused()) attendance.touch();
     else webSocket.ping();
   });

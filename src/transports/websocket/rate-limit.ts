@@ -1,12 +1,12 @@
 /**
- * Counts what a client sends over a socket, and stops reading it for a while when that was too much. Counted is what came
- * in a turn of the event loop together: a look at the clock for each message would cost more than to take it in.
+ * Rate limit of a socket: counts received messages and bytes, and pauses reading while the client is over its limit.
+ * Messages are counted per event-loop turn, because reading the clock costs more than receiving a message.
  */
 import type { Account } from "../../access/limits/limits.ts";
 import type { TurnEnd } from "../response/byte-sink.ts";
 import type { HoldableSocket } from "./holdable-socket.ts";
 
-/** @returns what is to be told of each message */
+/** Creates the rate limit of a socket. @returns a function to call for each message */
 export function createRateKeeper(
   webSocket: HoldableSocket,
   account: Account,
@@ -16,7 +16,7 @@ export function createRateKeeper(
   let bytes = 0;
   let lastMessages = 0;
   let lastBytes = 0;
-  /** Taken ahead for what is expected. */
+  /** Amounts taken in advance for the expected messages. */
   let bookedMessages = 0;
   let bookedBytes = 0;
 
@@ -25,14 +25,14 @@ export function createRateKeeper(
     lastMessages = messages;
     lastBytes = bytes;
     messages = bytes = bookedMessages = bookedBytes = 0;
-    if (waitMs > 0) webSocket.hold(waitMs, goOn);
+    if (waitMs > 0) webSocket.hold(waitMs, extraWaitMs);
   }
 
   /**
-   * Whether to read on. As much as came last is booked for it, so that of many sockets of one account that were held
-   * together one goes on and the others wait, instead of all of them bringing a chunk at once.
+   * Returns the additional time to wait, 0 to resume reading. The amounts of the previous turn are taken in advance, so
+   * that of many held sockets of one account only one resumes, instead of all of them at once.
    */
-  function goOn(): number {
+  function extraWaitMs(): number {
     const waitMs = account.take(0, 0);
     if (waitMs > 0) return waitMs;
     account.take(lastMessages, lastBytes);

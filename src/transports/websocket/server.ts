@@ -1,4 +1,5 @@
-/** Takes WebSocket upgrades in, keeps their sockets alive or finds out that they are not, and ends them in order. */
+/** WebSocket server: accepts upgrades, detects dead connections with pings, and closes connections on shutdown. */
+// cspell:ignore enduser
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Admission, Visitor } from "../../access/admission.ts";
@@ -27,19 +28,19 @@ import { servePull } from "./pull.ts";
 import { servePush } from "./push.ts";
 import { createRateKeeper } from "./rate-limit.ts";
 
-/** The WebSocket side of the gateway. */
+/** WebSocket transport of the gateway. */
 export interface WebSocketTransport {
   /** Handles an `upgrade` of the HTTP server. */
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void;
-  /** Sockets open now. */
+  /** Returns the number of open sockets. */
   size(): number;
-  /** What all of them have not sent yet, in bytes. */
+  /** Returns the number of unsent bytes of all sockets. */
   sendBufferBytes(): number;
-  /** Ends all sockets in order. @param withinMs after that they are cut */
+  /** Closes all sockets with a closing handshake. @param withinMs time after which open sockets are destroyed */
   close(withinMs: number): Promise<void>;
 }
 
-/** What the transport is made of. */
+/** Parts that the transport uses. */
 export interface WebSocketTransportParts extends WebSocketParts {
   readonly admission: Admission;
   readonly serveGraphql: ServeGraphql;
@@ -47,24 +48,24 @@ export interface WebSocketTransportParts extends WebSocketParts {
   readonly graphqlMaxBytes: number;
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
-  /** How long (ms) one message may take to come in. */
+  /** Maximum time (ms) to receive one message. */
   readonly uploadTimeoutMs: number;
   readonly pathPrefix: string;
   readonly tracing: Tracing | undefined;
   readonly deadlines: SocketDeadlines;
 }
 
-/** What a path is for. */
+/** Route of an upgrade request. */
 interface Route {
   readonly kind: SessionKind;
   readonly maxMessageBytes: number;
-  /** Chooses among the subprotocols that a client offers. */
+  /** Selects one of the subprotocols that a client offers. */
   choose(offered: readonly string[]): string | undefined;
-  /** @throws GatewayError where a parameter is wrong, or the client may not do what it asks for */
+  /** Serves a socket. @throws GatewayError if a parameter is invalid, or the client lacks the permission */
   serve(webSocket: ServerWebSocket, socket: Socket, session: Session, protocol: string): ServedSocket;
 }
 
-/** An upgrade that is let in. */
+/** Admitted upgrade. */
 interface Admitted {
   readonly route: Route;
   readonly protocol: string | undefined;
@@ -74,13 +75,13 @@ interface Admitted {
 
 interface OpenSocket {
   readonly webSocket: ServerWebSocket;
-  /** The socket below it. */
+  /** Underlying TCP socket. */
   readonly socket: Socket;
   readonly session: Session;
   readonly served: ServedSocket;
-  /** When something had come at the last look, in ms of `performance.now()`. */
+  /** Time of the last ping interval in which data was received, in ms of `performance.now()`. */
   heardAt: number;
-  /** When the last look saw that no message, or another one, was coming in. */
+  /** Time of the last ping interval in which no message, or a different one, was being received. */
   betweenMessagesAt: number;
 }
 
@@ -88,9 +89,9 @@ const DATA_ROUTE = /^\/data\/([^/]+)\/(push|pull)\/?$/;
 const GRAPHQL_ROUTE = /^\/graphql\/?$/;
 const CLOSE_POLL_MS = 20;
 const ignore = () => undefined;
-const stopping = () => new GatewayError("SHUTTING_DOWN", "the gateway stops");
+const stopping = () => new GatewayError("SHUTTING_DOWN", "the gateway is shutting down");
 
-/** Makes the transport. */
+/** Creates the transport. */
 export function createWebSocketTransport(parts: WebSocketTransportParts): WebSocketTransport {
   const { admission, payloadPool, pingIntervalMs, pingTimeoutMs, counters, logger } = parts;
   const { sessions, refusals, limiting, memory, uploadTimeoutMs, pathPrefix } = parts;
@@ -98,29 +99,31 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
   let isClosing = false;
   const pinging = setInterval(pingAll, pingIntervalMs);
 
-  /** One timer for all: thousands of idle sockets cost one walk. */
+  /** Pings idle sockets. One timer serves all sockets. */
   function pingAll(): void {
     const now = performance.now();
     for (const one of open) {
       const { webSocket } = one;
       if (webSocket.wasHeard()) one.heardAt = now;
-      // What is not read cannot come in.
+      // A paused socket cannot receive the rest of its message.
       if (!webSocket.isMidMessage() || webSocket.isPaused()) one.betweenMessagesAt = now;
       const { heardAt, betweenMessagesAt } = one;
       if (now - betweenMessagesAt > uploadTimeoutMs) {
-        // Once; its close is on the way.
+        // Prevents a second close of the same session.
         one.betweenMessagesAt = Number.POSITIVE_INFINITY;
         limiting.hit("upload_time");
-        one.session.end(new GatewayError("REQUEST_TIMEOUT", "a message took too long to come in"));
+        one.session.end(
+          new GatewayError("REQUEST_TIMEOUT", `a message must be received within ${uploadTimeoutMs} ms`),
+        );
       } else if (now - heardAt > pingTimeoutMs) webSocket.terminate();
       else if (now - heardAt > pingIntervalMs / 2) webSocket.ping();
     }
   }
 
-  function leave(session: Session, endSpan: EndSpan | undefined): void {
+  function endSession(session: Session, endSpan: EndSpan | undefined): void {
     sessions.forget(session);
     endSpan?.({}, false);
-    logger.debug(refusedAt(session), "a WebSocket closed");
+    logger.debug(refusedAt(session), "WebSocket closed");
   }
 
   function routeOf(pathname: string, search: string): Route {
@@ -129,7 +132,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
       const serve = kind === "push" ? servePush : servePull;
       return {
         kind,
-        // A pulling client sends acks and control messages only.
+        // Pulling clients send only acks and control messages.
         maxMessageBytes:
           kind === "push" ? parts.maxMessageBytes : Math.min(MOST_CONTROL_BYTES, parts.maxMessageBytes),
         choose: chooseOpenly,
@@ -137,7 +140,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
       };
     }
     if (!GRAPHQL_ROUTE.test(pathname))
-      throw new GatewayError("NOT_FOUND", `there is no WebSocket at ${pathname.slice(0, 100)}`);
+      throw new GatewayError("NOT_FOUND", `no WebSocket route at ${pathname.slice(0, 100)}`);
     return {
       kind: "graphql",
       maxMessageBytes: parts.graphqlMaxBytes,
@@ -146,8 +149,8 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
     };
   }
 
-  /** Reports parameters that the route does not know. @returns a sentence for each, for the handshake's headers */
-  function warnOfUnknown(kind: "push" | "pull", search: string, visitor: Visitor): readonly string[] {
+  /** Logs unknown parameters. @returns a warning for each, for the headers of the handshake */
+  function warnAboutUnknown(kind: "push" | "pull", search: string, visitor: Visitor): readonly string[] {
     const sentences = unknownParameters(kind, search);
     parts.warnings.note("parameter", sentences, {
       door: `/data/{stream_id}/${kind}`,
@@ -174,7 +177,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
       served?.end(error);
     });
     const endSpan = parts.tracing?.start(`WebSocket ${kind}`, spanAttributes(visitor), headers);
-    logger.debug(refusedAt(session), "a WebSocket opened");
+    logger.debug(refusedAt(session), "WebSocket opened");
     try {
       const serving = route.serve(webSocket, socket, session, protocol ?? "");
       served = serving;
@@ -193,7 +196,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
           pong: (payload) => serving.pong?.(payload),
           closed(code) {
             open.delete(one);
-            leave(session, endSpan);
+            endSession(session, endSpan);
             serving.closed(code);
           },
           broke(error) {
@@ -203,17 +206,17 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
               return;
             }
             counters.clientErrors++;
-            logger.debug({ ...refusedAt(session), err: error }, "a WebSocket broke the protocol");
+            logger.debug({ ...refusedAt(session), err: error }, "WebSocket protocol violation");
           },
         },
         head,
       );
       if (isClosing) serving.end(stopping());
     } catch (error) {
-      const told = asGatewayError(error);
-      refusals.note(told, refusedAt(session));
-      webSocket.start({ message: ignore, closed: () => leave(session, endSpan), broke: ignore }, head);
-      closeWith(webSocket, told);
+      const rejection = asGatewayError(error);
+      refusals.note(rejection, refusedAt(session));
+      webSocket.start({ message: ignore, closed: () => endSession(session, endSpan), broke: ignore }, head);
+      closeWith(webSocket, rejection);
     }
   }
 
@@ -225,18 +228,18 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
       return bytes;
     },
     upgrade(request, socket, head) {
-      // The error of a socket is always followed by its close, which says enough; unheard it would end the process.
+      // An unhandled error event would end the process. The close event that follows each error is sufficient.
       socket.on("error", ignore);
       const { pathname, search } = splitUrl(withoutPrefix(request.url ?? "/", pathPrefix));
       let visitor: Visitor | undefined;
       const refuse = (error: unknown) => {
-        const told = asGatewayError(error);
-        refusals.note(told, {
+        const rejection = asGatewayError(error);
+        refusals.note(rejection, {
           door: doorOf(pathname),
           connection: visitor?.id,
           address: visitor?.address ?? socket.remoteAddress,
         });
-        refuseUpgrade(socket, told, visitor, parts.deadlines);
+        refuseUpgrade(socket, rejection, visitor, parts.deadlines);
       };
       try {
         visitor = admission.receive(request);
@@ -249,7 +252,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
           limiting.checkConnection(admitted.visitor);
           const { kind } = route;
           const isData = kind === "push" || kind === "pull";
-          const unknown = isData ? warnOfUnknown(kind, search, admitted.visitor) : [];
+          const unknown = isData ? warnAboutUnknown(kind, search, admitted.visitor) : [];
           socket.write(answerHandshake(request, protocol, admitted.visitor.id, unknown));
           socket.setTimeout(0);
           socket.setNoDelay(true);

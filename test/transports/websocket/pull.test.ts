@@ -1,4 +1,4 @@
-/** `/data/{stream_id}/pull` over real sockets: each sentence of docs/protocol.md, "WebSocket pull". */
+/** Route `/data/{stream_id}/pull` over real sockets: the statements of docs/protocol.md, "WebSocket pull". */
 import { decode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
@@ -55,7 +55,7 @@ describe("header=1", () => {
     expect(pair.header).toEqual([["quiet", "1-0", 0]]);
   });
 
-  test("count=1 unless it is said: one entry a payload", async () => {
+  test("sends one entry per payload by default (count=1)", async () => {
     await seed("one", "1-0", "2-0");
     await using socket = await pull("one/pull?last_entry_id=0");
     expect((await socket.pair()).header).toHaveLength(1);
@@ -64,7 +64,7 @@ describe("header=1", () => {
 });
 
 describe("header=0", () => {
-  test("“one binary message per entry”, whatever count says, “and nothing at all when it is quiet”", async () => {
+  test("“one binary message per entry” for any count, “and nothing at all when it is quiet”", async () => {
     await seed("raw", "1-0", "2-0");
     await add("raw", "3-0", "");
     await using socket = await pull("raw/pull?last_entry_id=0&header=0&count=10&block=20");
@@ -109,13 +109,13 @@ test("“`ack=1`: the server waits for one message, text or binary, before each 
   await using socket = await pull("ack/pull?last_entry_id=0&ack=1&format=json");
   await using other = await pull("ack/pull?last_entry_id=0&format=json&count=4");
   expect(await json(socket)).toEqual([["ack", "1-0", "1-0"]]);
-  // By when another reader has all, this one would have its second.
+  // A second reader without acks shows that enough time has passed for a second payload.
   expect(await json(other)).toHaveLength(4);
-  let came = 0;
-  socket.raw.on("message", () => came++);
+  let received = 0;
+  socket.raw.on("message", () => received++);
   await add("ack", "5-0");
   expect(await json(other)).toHaveLength(1);
-  expect(came).toBe(0);
+  expect(received).toBe(0);
   socket.send("ok");
   expect(await json(socket)).toEqual([["ack", "2-0", "2-0"]]);
   socket.send(Buffer.alloc(0));
@@ -123,7 +123,7 @@ test("“`ack=1`: the server waits for one message, text or binary, before each 
 });
 
 describe("latest=1", () => {
-  test("is the newest there is, then what comes", async () => {
+  test("sends the newest entry, then new entries", async () => {
     await seed("latest", "1-0", "2-0");
     await using socket = await pull("latest/pull?last_entry_id=0&latest=1&format=json");
     expect(await json(socket)).toEqual([["latest", "2-0", "2-0"]]);
@@ -146,7 +146,7 @@ describe("latest=1", () => {
     expect((await json(socket)).map(([, id]: [string, string]) => id)).toEqual(["2-0", "3-0", "4-0"]);
   });
 
-  test("of a stream with nothing past the cursor “the first to come”", async () => {
+  test("sends “the first to come” if the stream has no entries after the cursor", async () => {
     await seed("none", "1-0");
     await using socket = await pull("none/pull?last_entry_id=1-0&latest=1&format=json");
     await add("none", "2-0");
@@ -155,7 +155,7 @@ describe("latest=1", () => {
 });
 
 describe("max_fps", () => {
-  test("“without `latest` they queue in Redis”: all come, in order", async () => {
+  test("“without `latest` they queue in Redis”: sends all entries in order", async () => {
     await using socket = await pull("paced/pull?last_entry_id=0&max_fps=100&format=json");
     const ids = Array.from({ length: 10 }, (_, i) => `${i + 1}-0`);
     await seed("paced", ...ids);
@@ -163,7 +163,7 @@ describe("max_fps", () => {
     const start = performance.now();
     while (seen.length < ids.length) for (const [, id] of await json(socket)) seen.push(id);
     expect(seen).toEqual(ids);
-    // Nine pauses of 10 ms; how much longer they take is the machine's.
+    // Nine pauses of 10 ms. The upper bound depends on the machine.
     expect(performance.now() - start).toBeGreaterThan(60);
   });
 
@@ -177,7 +177,7 @@ describe("max_fps", () => {
 });
 
 describe("cursors", () => {
-  test("`$`, the default, is what the stream generated last: nothing before it, nothing of it missed", async () => {
+  test("starts at the last generated id with `$`, the default, and misses no later entry", async () => {
     await seed("now", "5-0");
     await redis.control.call("XDEL", "default:now", "5-0");
     for (const query of ["", "&last_entry_id=$", "&last_entry_id="]) {
@@ -186,7 +186,7 @@ describe("cursors", () => {
     }
   });
 
-  test.each(["0", "-", "0-0"])("%s is the beginning", async (cursor) => {
+  test.each(["0", "-", "0-0"])("starts at the beginning with %s", async (cursor) => {
     await seed(`from ${cursor}`, "1-0");
     await using socket = await pull(`from ${cursor}/pull?last_entry_id=${cursor}&format=json`);
     expect(await json(socket)).toHaveLength(1);
@@ -209,7 +209,7 @@ describe("cursors", () => {
   });
 });
 
-test("device and prefix are stripped, the device stays where keep_device_id_in_stream_id says so", async () => {
+test("strips prefix and device from stream ids, and keeps the device with keep_device_id_in_stream_id", async () => {
   await redis.control.call("XADD", "cam:p/s", "1-0", "d", "x");
   const path = "s/pull?last_entry_id=0&device_id=cam&prefix=p/&format=json";
   await using plain = await pull(path);
@@ -218,7 +218,7 @@ test("device and prefix are stripped, the device stays where keep_device_id_in_s
   expect(await json(kept)).toEqual([["cam:s", "1-0", "x"]]);
 });
 
-test("a key that is no stream closes with 1008 and says so", async () => {
+test("closes with 1008 and a reason if the key is not a stream", async () => {
   await redis.control.call("SET", "default:string", "x");
   for (const cursor of ["0", "$"]) {
     await using socket = await pull(`string/pull?last_entry_id=${cursor}`);

@@ -1,4 +1,5 @@
-/** `/data/{stream_id}/push` over real sockets: each sentence of docs/protocol.md, "WebSocket push". */
+/** Route `/data/{stream_id}/push` over real sockets: the statements of docs/protocol.md, "WebSocket push". */
+// cspell:ignore ümläut
 import { encode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
@@ -20,7 +21,7 @@ afterAll(async () => {
 
 const push = (path: string) => connectSocket(`${gateway.ws}/data/${path}`);
 const ack = async (socket: TestSocket) => JSON.parse(await socket.text());
-/** What a key holds: `id payload`. */
+/** Returns the entries of a key as `id payload`. */
 async function stored(key: string): Promise<string[]> {
   const entries = (await redis.control.call("XRANGE", key, "-", "+")) as [Buffer, Buffer[]][];
   return entries.map(([id, fields]) => `${id} ${fields.join(",")}`);
@@ -46,7 +47,7 @@ describe("header=1", () => {
       expect((await stored(`default:${stream}`)).map((one) => one.split(" d,")[1])).toEqual(payloads);
   });
 
-  test("own ids: a full one, milliseconds as an integer, and `<ms>-*`", async () => {
+  test("accepts ids of the client: a full id, milliseconds as an integer, and `<ms>-*`", async () => {
     await using socket = await push("url/push?ack=1");
     socket.send('[["own","5-7",1],["own",6,2],["own","6-*",3]]');
     socket.send(Buffer.from("abc"));
@@ -85,7 +86,7 @@ test("header=0: “each message is one entry. A text message is its UTF-8 bytes�
   expect(entries.map(([, [, data]]) => data)).toEqual(payloads);
 });
 
-test("the clean formats, with further fields", async () => {
+test("stores entries in the clean formats, with additional fields", async () => {
   await using packed = await push("clean/push?format=msgpack&ack=1");
   packed.send(
     encode([
@@ -105,10 +106,10 @@ test("the clean formats, with further fields", async () => {
   ]);
 });
 
-describe("what Redis refuses", () => {
+describe("an entry that Redis rejects", () => {
   const refusal = { error: expect.stringContaining("smaller"), code: "ID_NOT_ABOVE_LAST" };
 
-  test("with acks stands in its place, and the connection goes on", async () => {
+  test("is reported in its position with acks, and the connection stays open", async () => {
     await using socket = await push("url/push?ack=1");
     socket.send('[["order","5-0",1],["order","4-0",2],["order","6-0",3]]');
     socket.send(Buffer.from("abc"));
@@ -119,14 +120,14 @@ describe("what Redis refuses", () => {
     expect(await stored("default:order")).toEqual(["5-0 d,a", "6-0 d,c"]);
   });
 
-  test("without acks closes with 1008 and the reason", async () => {
+  test("closes with 1008 and the reason without acks", async () => {
     await using socket = await push("url/push");
     socket.send('[["silent","5-0",1],["silent","4-0",2]]');
     socket.send(Buffer.from("ab"));
     expect(await socket.closed).toEqual({ code: 1008, reason: expect.stringContaining("ID_NOT_ABOVE_LAST") });
   });
 
-  test("a key that is no stream", async () => {
+  test("reports a key that is not a stream", async () => {
     await redis.control.call("SET", "default:string", "x");
     await using socket = await push("string/push?header=0&ack=1");
     socket.send("x");
@@ -134,7 +135,7 @@ describe("what Redis refuses", () => {
   });
 });
 
-test("acks come in the order of the batches, one each, however many are sent ahead", async () => {
+test("sends one ack per batch, in the order of the batches", async () => {
   await using socket = await push("many/push?ack=1");
   const total = 2000;
   for (let i = 1; i <= total; i++) {
@@ -154,7 +155,7 @@ test("“what arrived before the client closed or vanished is stored”", async 
   }
 });
 
-test("a stream is kept at about REDIS_STREAM_MAXLEN entries", async () => {
+test("trims a stream to about REDIS_STREAM_MAXLEN entries", async () => {
   await using small = await startTestGateway(redis.url, { REDIS_STREAM_MAXLEN: "100" });
   await using socket = await connectSocket(`${small.ws}/data/trimmed/push?header=0&ack=1`);
   for (let i = 0; i < 1000; i++) socket.send("x");
@@ -190,7 +191,7 @@ describe("long batches", () => {
     },
   );
 
-  test("a long batch whose last entry is wrong stores nothing, and what follows it is not taken", async () => {
+  test("stores nothing of a long batch with an invalid last entry, nor later batches", async () => {
     await using socket = await push("long-wrong/push?format=json&ack=1");
     socket.send(JSON.stringify([...longBatch("long-wrong", 0), ["long-wrong", null]]));
     socket.send('[["long-wrong",null,"after"]]');
@@ -198,7 +199,7 @@ describe("long batches", () => {
     expect(await stored("default:long-wrong")).toEqual([]);
   });
 
-  test("a client that leaves right after it has its batch stored, and its memory is released", async () => {
+  test("stores a batch whose client disconnects right after it, and releases its memory", async () => {
     {
       await using socket = await push("long-left/push?format=json");
       socket.send(JSON.stringify(longBatch("long-left", 0)));

@@ -1,24 +1,24 @@
 /**
- * Memory for large messages, used again when they are stored. Camera frames would otherwise leave hundreds of megabytes
- * a second outside the heap, which the garbage collector meets with one full collection after another.
+ * Pool of buffers for large messages. Camera frames would otherwise allocate hundreds of megabytes a second outside the
+ * heap, which triggers one full garbage collection after another.
  */
 import type { Counters } from "../../../observe/counters.ts";
 import { releaseMemory } from "./release-memory.ts";
 
-/** Takes and gives memory. */
+/** Pool of buffers. */
 export interface PayloadPool {
-  /** Memory of at least so many bytes, with anything in it. */
+  /** Returns an uninitialized buffer of at least this size. */
   take(bytes: number): Buffer;
-  /** Returns memory that is no longer used. What the pool has no place for is freed at once; its views are then empty. */
+  /** Returns a buffer to the pool. If the pool is full, the buffer is freed at once; its views are then empty. */
   give(memory: Buffer): void;
 }
 
-/** Sizes are powers of two from this one … */
+/** Binary logarithm of the smallest buffer size. All sizes are powers of two. */
 const LEAST_BITS = 14;
-/** … to this one; whatever is larger is not kept. */
+/** Binary logarithm of the largest size that is kept. */
 const MOST_BITS = 20;
 
-/** Makes an empty pool. @param limitBytes most that it keeps */
+/** Creates an empty pool. @param limitBytes maximum size of all kept buffers */
 export function createPayloadPool(limitBytes: number, counters: Counters): PayloadPool {
   const free: Buffer[][] = Array.from({ length: MOST_BITS - LEAST_BITS + 1 }, () => []);
 

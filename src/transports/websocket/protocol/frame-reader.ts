@@ -1,32 +1,32 @@
 /**
- * Reads the frames of a WebSocket client (RFC 6455, section 5.2) from its socket's chunks, whatever their boundaries.
+ * Parser for the frames of a WebSocket client (RFC 6455, section 5.2). Frames may span the chunks of the socket.
  *
  *     | FIN RSV1-3 opcode | MASK length: 7 bits | 126: 16 bits, 127: 64 bits | masking key: 4 bytes | payload |
  *
- * Small messages are unmasked where they are, in the chunk. Large ones are unmasked on their way into memory of the
- * pool, which grows as they come and not as they were announced.
+ * Small messages are unmasked in place, in the chunk. Large ones are unmasked into pool buffers, which grow with the
+ * received bytes and not with the announced length.
  */
 import { isUtf8 } from "node:buffer";
 import type { PayloadPool } from "./buffer-pool.ts";
 import { unmaskInPlace, unmaskInto } from "./masking.ts";
 
-/** Where messages go. */
+/** Handlers of messages and control frames. */
 export interface FrameHandlers {
-  /** @param memory where the message is in memory of the pool, which is to be given back */
+  /** @param memory pool buffer of the message, which the handler returns to the pool; undefined if it lies in the chunk */
   onMessage(bytes: Buffer, isBinary: boolean, memory: Buffer | undefined): void;
   onPing(payload: Buffer): void;
   onPong(payload: Buffer): void;
-  /** @param code 1005 where the frame has none */
+  /** @param code close code; 1005 if the frame has none */
   onClose(code: number): void;
 }
 
-/** What a reader goes by. */
+/** Options of a frame reader. */
 export interface FrameReaderOptions {
   readonly maxMessageBytes: number;
   readonly pool: PayloadPool;
   /**
-   * Reports the bytes of the message that is being assembled in memory of the pool, and those it has at the end of its frame;
-   * 0 when it has been handled.
+   * Reports the received bytes of the message that is being assembled, and its size at the end of the current frame; 0 when
+   * the message has been handled.
    */
   readonly onHeld?: (bytes: number, announced: number) => void;
 }
@@ -34,9 +34,9 @@ export interface FrameReaderOptions {
 /** Close codes for a client that violates the protocol (RFC 6455, section 7.4.1). */
 export const PROTOCOL_CLOSE = { violation: 1002, notUtf8: 1007, tooLarge: 1009 } as const;
 
-/** A client that violates the protocol, whose connection cannot continue. */
+/** Protocol violation by a client. The connection must be closed. */
 export class ProtocolError extends Error {
-  /** RFC 6455, section 7.4.1. */
+  /** Close code (RFC 6455, section 7.4.1). */
   readonly closeCode: number;
   constructor(closeCode: number, message: string) {
     super(message);
@@ -44,11 +44,11 @@ export class ProtocolError extends Error {
   }
 }
 
-/** Takes a socket's chunks. */
+/** Parser of one connection. */
 export interface FrameReader {
-  /** @returns whether no message lies in the chunk's memory, so that it is of no more use @throws ProtocolError */
+  /** Parses a chunk. @returns whether its memory can be released, since no message lies in it @throws ProtocolError */
   feed(chunk: Buffer): boolean;
-  /** Whether a part of a message has come in, and the same one was coming in when this was asked the last time. */
+  /** Whether a message is partly received, and was already partly received at the previous call. */
   isMidMessage(): boolean;
 }
 
@@ -58,9 +58,9 @@ const CLOSE = 8;
 const PING = 9;
 const PONG = 10;
 const MOST_CONTROL_BYTES = 125;
-/** Payloads from here on (bytes) are copied into memory of their own, so that they do not keep their chunk. */
+/** Payloads of at least this size (bytes) are copied into pool buffers, so that they do not retain their chunk. */
 const OWN_MEMORY_FROM_BYTES = 16 * 1024;
-/** Memory taken before anything of a message has come: its announced length costs its sender nothing. */
+/** Maximum initial buffer size (bytes) of a frame. Clients can announce any length at no cost. */
 const FIRST_MEMORY_BYTES = 1024 * 1024;
 const MOST_HEAD_BYTES = 14;
 const NO_BYTES = Buffer.alloc(0);
@@ -68,38 +68,38 @@ const NO_BYTES = Buffer.alloc(0);
 const violation = (problem: string): ProtocolError =>
   new ProtocolError(PROTOCOL_CLOSE.violation, `PROTOCOL_ERROR: ${problem}`);
 
-/** Whether a code may stand in a close frame (RFC 6455, section 7.4.2; RFC 6455 registry). */
+/** Whether a code is valid in a close frame (RFC 6455, section 7.4.2, and the IANA registry of close codes). */
 const isCloseCode = (code: number): boolean =>
   (code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) ||
   (code >= 3000 && code <= 4999);
 
-/** Makes the reader of one connection. */
+/** Creates the parser of one connection. */
 export function createFrameReader(
   { maxMessageBytes, pool, onHeld }: FrameReaderOptions,
   handlers: FrameHandlers,
 ): FrameReader {
-  /** The beginning of a head that spans chunks. */
+  /** First bytes of a frame head that spans chunks. */
   let partial: Buffer = NO_BYTES;
   let isFinal = true;
   let opcode = CONTINUATION;
   let length = 0;
   const mask = Buffer.allocUnsafeSlow(4);
-  /** Memory of the payload that is being read, and how much of it has come; undefined between payloads. */
+  /** Buffer of the current payload and the number of received bytes; undefined between payloads. */
   let memory: Buffer | undefined;
   let filled = 0;
-  /** The message that is being read: its kind, and its frames before this one, end to end in memory of the pool. */
+  /** Opcode of the current message, and its previous fragments, concatenated in a pool buffer. */
   let kind = CONTINUATION;
   let gathered: Buffer | undefined;
   let gatheredBytes = 0;
-  /** Whole messages so far, and how many there were when it was asked last. */
+  /** Number of complete messages, and its value at the previous call of `isMidMessage`. */
   let messages = 0;
   let messagesSeen = -1;
-  /** The message that is being read was reported to `onHeld`. */
+  /** Whether the current message was reported to `onHeld`. */
   let isHeld = false;
-  /** A message that was handed on is a part of the chunk that is being read. */
+  /** Whether a delivered message lies in the memory of the current chunk. */
   let isChunkUsed = false;
 
-  /** Reads a head at `at`. @returns where its payload starts; 0 where not all of it is there yet */
+  /** Parses a frame head at `at`. @returns the offset of its payload; 0 if the head is incomplete */
   function readHead(bytes: Buffer, at: number): number {
     const first = bytes[at];
     const second = bytes[at + 1];
@@ -119,7 +119,7 @@ export function createFrameReader(
   }
 
   function checkHead(first: number, second: number): void {
-    if ((first & 0x70) !== 0) throw violation("a reserved bit is set, and no extension was agreed on");
+    if ((first & 0x70) !== 0) throw violation("a reserved bit is set without a negotiated extension");
     if ((second & 0x80) === 0) throw violation("a frame is not masked");
   }
 
@@ -127,22 +127,23 @@ export function createFrameReader(
     if (opcode >= CLOSE) {
       if (opcode > PONG) throw violation(`the opcode ${opcode} is unknown`);
       if (!isFinal) throw violation("a control frame is fragmented");
-      if (length > MOST_CONTROL_BYTES) throw violation(`a control frame has ${length} bytes`);
+      if (length > MOST_CONTROL_BYTES)
+        throw violation(`a control frame must have at most ${MOST_CONTROL_BYTES} bytes, got ${length}`);
       return;
     }
     if (opcode > BINARY) throw violation(`the opcode ${opcode} is unknown`);
     if (opcode === CONTINUATION && kind === CONTINUATION)
-      throw violation("a continuation continues no message");
+      throw violation("a continuation frame without a fragmented message");
     if (opcode !== CONTINUATION && kind !== CONTINUATION)
-      throw violation("a message begins before the last one has ended");
+      throw violation("a new message begins before the fragmented message has ended");
     if (gatheredBytes + length > maxMessageBytes)
       throw new ProtocolError(
         PROTOCOL_CLOSE.tooLarge,
-        `TOO_LARGE: a message is over the limit of ${maxMessageBytes} bytes`,
+        `TOO_LARGE: a message must have at most ${maxMessageBytes} bytes`,
       );
   }
 
-  /** Reads on in the payload. @returns where the next frame starts */
+  /** Copies a part of the payload. @returns the offset after it */
   function fill(chunk: Buffer, at: number): number {
     const end = Math.min(chunk.length, at + length - filled);
     const first = memory ?? pool.take(Math.min(length, FIRST_MEMORY_BYTES));
@@ -187,7 +188,7 @@ export function createFrameReader(
     endMessage(whole.subarray(0, bytes), isBinary, whole);
   }
 
-  /** Puts a fragment behind those before it: kept one by one, a message of tiny ones would take many times its size. */
+  /** Appends a fragment to the previous ones. Separate buffers for tiny fragments would take many times their size. */
   function gather(payload: Buffer, own: Buffer | undefined): void {
     if (gathered === undefined && own !== undefined) {
       gathered = own;
@@ -203,7 +204,7 @@ export function createFrameReader(
     if (own !== undefined) pool.give(own);
   }
 
-  /** Memory with room for so many bytes: the same, or twice as large, up to the most, and with what was used of it. */
+  /** Returns a buffer with room for `bytes`: `target`, or a larger copy. The size doubles, up to `most`. */
   function withRoom(target: Buffer, used: number, bytes: number, most: number): Buffer {
     if (target.length >= bytes) return target;
     const larger = pool.take(Math.max(bytes, Math.min(target.length * 2, most)));
@@ -226,7 +227,7 @@ export function createFrameReader(
     else if (payload.length === 0) handlers.onClose(1005);
     else {
       const code = payload.length === 1 ? 0 : payload.readUInt16BE(0);
-      if (!isCloseCode(code)) throw violation("a close frame with a code that is none");
+      if (!isCloseCode(code)) throw violation(`invalid close code ${code}`);
       if (!isUtf8(payload.subarray(2)))
         throw new ProtocolError(
           PROTOCOL_CLOSE.notUtf8,
@@ -273,7 +274,7 @@ export function createFrameReader(
   };
 }
 
-/** The masking key as it is for a payload's byte at `by`. */
+/** Rotates a masking key for the payload from byte `by` on. */
 function rotated(mask: Buffer, by: number): Buffer {
   const shift = by & 3;
   if (shift === 0) return mask;

@@ -1,6 +1,6 @@
 /**
- * Writes WebSocket messages as bytes (RFC 6455, section 5.2), a server's: one unmasked frame each. Written once, they are
- * sent to every socket that wants the same.
+ * Encodes messages of a WebSocket server as unmasked frames (RFC 6455, section 5.2). Encoded frames can be sent to several
+ * sockets.
  *
  *     | FIN=1 | opcode | MASK=0 | length: 7 bits, or 126 and 16 bits, or 127 and 64 bits | payload |
  */
@@ -10,18 +10,18 @@ const TEXT = 0x81;
 const BINARY = 0x82;
 const MOST_HEADER_BYTES = 10;
 
-/** Collects messages. */
+/** Encoder of messages. */
 export interface FrameWriter {
   text(text: string): void;
-  /** One text message of parts of its UTF-8, end to end. Parts that are large are not copied. */
+  /** Adds a text message, given as parts of its UTF-8. Large parts are not copied. */
   textBytes(parts: readonly Uint8Array[]): void;
-  /** One binary message of parts end to end. Parts that are large are not copied. */
+  /** Adds a binary message, given as parts. Large parts are not copied. */
   binary(parts: readonly Uint8Array[]): void;
-  /** What was written. The writer is not to be used after that. */
+  /** Returns the encoded messages. The writer must not be used afterwards. */
   take(): Chunks;
 }
 
-/** Makes a writer. @param capacityBytes about what the small parts will take; more is fine */
+/** Creates a writer. @param capacityBytes estimated size of the small parts; may be exceeded */
 export function createFrameWriter(capacityBytes: number): FrameWriter {
   const done: Uint8Array[] = [];
   let total = 0;

@@ -1,4 +1,4 @@
-/** The opening handshake, a server's side (RFC 6455, section 4.2), and its refusal, which is still HTTP. */
+/** Server side of the opening handshake (RFC 6455, section 4.2), and its rejection by an HTTP response. */
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
@@ -11,26 +11,26 @@ import type { SocketDeadlines } from "../../response/socket-deadlines.ts";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/** A token of HTTP (RFC 9110, section 5.6.2). */
+/** HTTP token (RFC 9110, section 5.6.2). */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 const wrong = (problem: string): GatewayError =>
-  new GatewayError("BAD_REQUEST", `the WebSocket handshake is wrong: ${problem}`);
+  new GatewayError("BAD_REQUEST", `invalid WebSocket handshake: ${problem}`);
 
-/** Subprotocols that a client offers, in its order. @throws GatewayError BAD_REQUEST */
+/** Returns the subprotocols that a client offers, in its order. @throws GatewayError BAD_REQUEST */
 export function offeredProtocols({ headers }: IncomingMessage): readonly string[] {
   const offered = headers["sec-websocket-protocol"]?.split(",").map((protocol) => protocol.trim()) ?? [];
   if (!offered.every((protocol) => TOKEN.test(protocol)))
-    throw wrong("Sec-WebSocket-Protocol is no list of names");
+    throw wrong("Sec-WebSocket-Protocol must be a list of names");
   return offered;
 }
 
 /**
- * Checks the handshake of a client and gives the answer to it.
+ * Checks the handshake of a client and returns the response.
  *
- * @param protocol the subprotocol that is chosen; undefined for none
- * @param connectionId told to the client, so that it can tell an operator which line of the log is about it
- * @throws GatewayError BAD_REQUEST; UPGRADE_REQUIRED for another version than 13
+ * @param protocol selected subprotocol; undefined for none
+ * @param connectionId sent to the client, so that an operator can find the connection in the log
+ * @throws GatewayError BAD_REQUEST, or UPGRADE_REQUIRED if the version is not 13
  */
 export function answerHandshake(
   { method, headers }: IncomingMessage,
@@ -40,16 +40,15 @@ export function answerHandshake(
 ): string {
   const key = headers["sec-websocket-key"];
   const version = headers["sec-websocket-version"];
-  if (headers.upgrade?.toLowerCase() !== "websocket")
-    throw wrong("the Upgrade header does not say websocket");
-  if (method !== "GET") throw wrong("a WebSocket is opened with GET");
+  if (headers.upgrade?.toLowerCase() !== "websocket") throw wrong("Upgrade must be websocket");
+  if (method !== "GET") throw wrong("the method must be GET");
   if (version !== "13")
     throw new GatewayError(
       "UPGRADE_REQUIRED",
       `Sec-WebSocket-Version must be 13, got ${JSON.stringify(version?.slice(0, 20) ?? "")}`,
     );
   if (key === undefined || !/^[+/0-9A-Za-z]{22}==$/.test(key))
-    throw wrong("Sec-WebSocket-Key is not 16 bytes in base64");
+    throw wrong("Sec-WebSocket-Key must be 16 bytes in base64");
   const accept = createHash("sha1").update(`${key}${GUID}`).digest("base64");
   const lines = [
     "HTTP/1.1 101 Switching Protocols",
@@ -63,17 +62,17 @@ export function answerHandshake(
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
-/** Chooses where any will do: a browser gives up where it offers some and none is chosen. Not the one with a secret, if there is another. */
+/** Selects any subprotocol, since browsers fail if none of theirs is selected. Avoids the one that contains a token. */
 export const chooseOpenly = (offered: readonly string[]): string | undefined =>
   offered.find((one) => !one.startsWith(BEARER_PROTOCOL)) ?? offered[0];
 
-/** The path of a request's target, and its query with the `?`. */
+/** Splits a request target into its path and its query, which includes `?`. */
 export function splitUrl(url: string): { readonly pathname: string; readonly search: string } {
   const at = url.indexOf("?");
   return at < 0 ? { pathname: url, search: "" } : { pathname: url.slice(0, at), search: url.slice(at) };
 }
 
-/** Refuses an upgrade. */
+/** Rejects an upgrade with an HTTP response. */
 export function refuseUpgrade(
   socket: Socket,
   error: GatewayError,

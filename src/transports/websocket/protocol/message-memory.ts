@@ -1,30 +1,30 @@
-/** Memory of the message that a WebSocket is receiving: without room nothing more is read until there is. */
+/** Memory of the message that a WebSocket is receiving. Reading pauses while the memory budget is used up. */
 import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
 
-/** Counts a message while it is assembled. */
+/** Memory account of one socket. */
 export interface MessageMemory {
   /**
-   * Sets the bytes of the message so far; 0 when it has been handled.
+   * Sets the number of received bytes of the message; 0 when it has been handled.
    *
-   * @param announced bytes of the message at the end of its frame
+   * @param announced size of the message at the end of the current frame
    */
   hold(bytes: number, announced: number): void;
   release(): void;
 }
 
-/** How a socket reacts. */
+/** Reactions of the socket. */
 export interface MessageMemoryHandlers {
-  /** Stops reading. What has been read already still arrives. */
+  /** Stops reading. Data that was already read still arrives. */
   wait(): void;
   goOn(): void;
-  /** There was no room for the longest wait. */
+  /** Called if no memory became free in time. */
   reject(): void;
 }
 
-/** Memory of a message in fragments is asked for in steps of this size (bytes). */
+/** Minimum size of a memory request (bytes), which bounds the number of requests of a fragmented message. */
 const STEP_BYTES = 256 * 1024;
 
-/** Makes the memory of one socket. @param open opens a lease, at the first large message */
+/** Creates the account of one socket. @param open opens a lease; called at the first large message */
 export function createMessageMemory(
   open: () => MemoryLease,
   { wait, goOn, reject }: MessageMemoryHandlers,
@@ -40,10 +40,10 @@ export function createMessageMemory(
       lease ??= open();
       const missing = bytes - lease.bytes();
       if (missing <= 0) return;
-      // The whole frame, once something of it has arrived: then no two frames wait for each other.
+      // Requests memory for the complete frame at once, so that two partly received frames cannot block each other.
       const next = Math.max(STEP_BYTES, announced - bytes);
       if (!isWaiting && lease.tryGrow(missing + next)) return;
-      // It is here already.
+      // The bytes are in memory already, so they count even over the budget.
       lease.set(bytes);
       if (isWaiting) return;
       isWaiting = true;

@@ -1,9 +1,9 @@
 /**
- * A WebSocket after its handshake, a server's side, on a bare socket. Data frames are written to the socket by the byte
- * sink; here are the messages that come in, pings, and the end.
+ * Server side of a WebSocket after the handshake. Handles received messages, pings and the closing handshake. Data frames
+ * are written directly to the TCP socket by the byte sink.
  *
- *     open ──close(): our close frame is sent──▶ closing ──the client's comes, or it takes too long──▶ closed
- *       └────────────the client's close frame comes: it is answered──────────────────────────────────▶ closed
+ *     open ──close(): the gateway sends a close frame──▶ closing ──the client answers, or a timeout──▶ closed
+ *       └────────────the client sends a close frame, which is answered───────────────────────────────▶ closed
  */
 import type { Socket } from "node:net";
 import { type MemoryLease, overloaded } from "../../../access/limits/memory-budget.ts";
@@ -17,50 +17,50 @@ import {
 import { createMessageMemory } from "./message-memory.ts";
 import { releaseMemory } from "./release-memory.ts";
 
-/** What is done with what comes in. */
+/** Handlers of received messages and events. */
 export interface MessageHandlers {
-  /** @param memory where the message is in memory of the pool, which the handler gives back */
+  /** @param memory pool buffer of the message, which the handler returns to the pool */
   message(bytes: Buffer, isBinary: boolean, memory: Buffer | undefined): void;
-  /** An answer to a ping. */
+  /** Handles a pong of the client. */
   pong?(payload: Uint8Array): void;
-  /** Nothing more will come. Called once. @param code of the client's close frame; 1006 where there was none */
+  /** Called once when the connection has closed. @param code code of the client's close frame; 1006 if there was none */
   closed(code: number): void;
-  /** The client broke the protocol and is being closed. */
+  /** Called if the client violates the protocol. The connection is being closed. */
   broke(error: ProtocolError): void;
 }
 
-/** An open WebSocket. */
+/** Open WebSocket. */
 export interface ServerWebSocket {
-  /** Starts to read. @param head what came with the handshake */
+  /** Starts reading. @param head data received together with the handshake */
   start(handlers: MessageHandlers, head: Buffer): void;
-  /** Stops and goes on reading, so that TCP slows the client down. What had been read already still comes. */
+  /** Stops reading, so that TCP slows the client down. Data that was already read still arrives. */
   pause(): void;
   resume(): void;
   isPaused(): boolean;
-  /** Whether messages may still be sent. */
+  /** Whether messages can be sent. */
   isOpen(): boolean;
   ping(): void;
-  /** Begins the closing handshake; nothing that comes after that is told. @param reason 123 bytes at most */
+  /** Starts the closing handshake. Messages received afterwards are ignored. @param reason at most 123 bytes */
   close(code: number, reason: string): void;
-  /** Cuts the connection. */
+  /** Destroys the connection without a closing handshake. */
   terminate(): void;
-  /** Whether a part of a message has come in, and the same one was coming in when this was asked the last time. */
+  /** Whether a message is partly received, and was already partly received at the previous call. */
   isMidMessage(): boolean;
-  /** Whether anything came since this was asked the last time, or could not come because it is not read from. */
+  /** Whether data was received since the previous call, or could not be received because reading is paused. */
   wasHeard(): boolean;
 }
 
 const PING = Buffer.from([0x89, 0]);
 const PONG_OPCODE = 0x8a;
 const CLOSE_OPCODE = 0x88;
-/** How long (ms) a client may take to answer our close frame. */
+/** Maximum time (ms) for a client to answer a close frame. */
 const CLOSE_MS = 10_000;
-/** Chunks smaller than this (bytes) are not worth the call that releases them. */
+/** Chunks below this size (bytes) are left to the garbage collector. */
 const RELEASE_FROM_BYTES = 16 * 1024;
-/** Of the pings of a client that has so many bytes unread only the last is answered (RFC 6455, section 5.5.3). */
+/** If more bytes than this are unsent, only the last ping of a client is answered (RFC 6455, section 5.5.3). */
 const MOST_UNSENT_BYTES = 64 * 1024;
 
-/** A control frame of a server. @param payload 125 bytes at most */
+/** Encodes a control frame. @param payload at most 125 bytes */
 function controlFrame(opcode: number, payload: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from([opcode, payload.length]), payload]);
 }
@@ -73,30 +73,30 @@ function closeFrame(code: number, reason: string): Buffer {
   return controlFrame(CLOSE_OPCODE, payload);
 }
 
-/** What a WebSocket works with. */
+/** Options of a WebSocket. */
 export interface ServerWebSocketOptions extends FrameReaderOptions {
-  /** Opens the lease of the message that is received. */
+  /** Opens the memory lease of received messages. */
   readonly openLease: () => MemoryLease;
-  /** Ends the socket in time. */
+  /** Enforces deadlines for closing the socket. */
   readonly deadlines: Pick<SocketDeadlines, "finish" | "destroyWithin">;
 }
 
-/** Makes a WebSocket of a socket on which the handshake has been answered. */
+/** Creates a WebSocket on a socket whose handshake has been answered. */
 export function createServerWebSocket(socket: Socket, options: ServerWebSocketOptions): ServerWebSocket {
   const { deadlines } = options;
   let handlers: MessageHandlers | undefined;
   let state: "open" | "closing" | "closed" = "open";
-  /** The frames can no longer be told apart: what comes is thrown away. */
+  /** Frame boundaries are lost, or the client has closed: further data is discarded. */
   let isBroken = false;
   let heard = false;
   let closeCode = 1006;
-  /** Two reasons not to read: a part of the gateway paused the socket, and there is no memory for its message. */
+  /** Reasons not to read: a part of the gateway paused the socket, or there is no memory for its message. */
   let isPaused = false;
   let isShort = false;
-  /** What the last ping said that is answered when the client has read what it has to. */
-  let owedPong: Buffer | undefined;
+  /** Payload of the last ping, whose pong is sent after the send buffer has drained. */
+  let pendingPong: Buffer | undefined;
 
-  /** Made when something comes: of thousands of pulling clients most never send a thing. */
+  /** Created when data arrives, because most pulling clients never send any. */
   let reader: FrameReader | undefined;
 
   const memory = createMessageMemory(options.openLease, {
@@ -129,9 +129,9 @@ export function createServerWebSocket(socket: Socket, options: ServerWebSocketOp
             socket.write(controlFrame(PONG_OPCODE, payload));
             return;
           }
-          if (owedPong === undefined) socket.once("drain", sendOwedPong);
-          // Copied: it lies in memory that is about to be used again.
-          owedPong = Buffer.from(payload);
+          if (pendingPong === undefined) socket.once("drain", sendOwedPong);
+          // Copied, because its memory is reused.
+          pendingPong = Buffer.from(payload);
         },
         onPong: (payload) => handlers?.pong?.(payload),
         onClose(code) {
@@ -146,8 +146,8 @@ export function createServerWebSocket(socket: Socket, options: ServerWebSocketOp
     );
 
   function sendOwedPong(): void {
-    if (owedPong !== undefined && state === "open") socket.write(controlFrame(PONG_OPCODE, owedPong));
-    owedPong = undefined;
+    if (pendingPong !== undefined && state === "open") socket.write(controlFrame(PONG_OPCODE, pendingPong));
+    pendingPong = undefined;
   }
 
   function take(chunk: Buffer): void {
@@ -161,7 +161,7 @@ export function createServerWebSocket(socket: Socket, options: ServerWebSocketOp
       isBroken = true;
       handlers?.broke(error);
       close(error.closeCode, error.message);
-      // The client's close frame could not be read, so it is not awaited.
+      // Does not wait for the client's close frame, because it cannot be parsed any more.
       deadlines.finish(socket);
     }
   }
@@ -170,8 +170,8 @@ export function createServerWebSocket(socket: Socket, options: ServerWebSocketOp
     if (state !== "open") return;
     state = "closing";
     if (!socket.destroyed) socket.write(closeFrame(code, reason));
-    // Its answer is to be read, and what it sent before is not to fill the kernel's buffer: that would reset the
-    // connection before it has read why.
+    // Reads the client's answer, and the data sent before it. Unread data in the kernel's buffer would reset the
+    // connection before the client has read the reason.
     socket.resume();
     deadlines.destroyWithin(socket, CLOSE_MS);
   }
@@ -205,9 +205,9 @@ export function createServerWebSocket(socket: Socket, options: ServerWebSocketOp
     terminate: () => void socket.destroy(),
     isMidMessage: () => reader?.isMidMessage() === true,
     wasHeard() {
-      // What it has not read itself counts against it: it may be gone.
-      const isHeldUp = socket.isPaused() && socket.writableLength === 0;
-      const was = heard || isHeldUp;
+      // A paused client with unsent data does not count as alive, because it may have disconnected.
+      const isPausedAndDrained = socket.isPaused() && socket.writableLength === 0;
+      const was = heard || isPausedAndDrained;
       heard = false;
       return was;
     },

@@ -5,21 +5,21 @@ import { createPayloadPool } from "../../../../src/transports/websocket/protocol
 
 const KIB = 1024;
 
-test("memory that was given back is taken again, for anything that fits its size", () => {
+test("reuses returned buffers for sizes that fit", () => {
   const counters = createCounters();
   const pool = createPayloadPool(1024 * KIB, counters);
   const memory = pool.take(20_000);
   expect(memory.length).toBe(32 * KIB);
   pool.give(memory);
   expect(counters.bufferPoolBytes).toBe(32 * KIB);
-  // A smaller and a larger one have shelves of their own.
+  // Smaller and larger buffers are kept separately.
   expect(pool.take(16 * KIB).buffer).not.toBe(memory.buffer);
   expect(pool.take(32 * KIB + 1).buffer).not.toBe(memory.buffer);
   expect(pool.take(32 * KIB).buffer).toBe(memory.buffer);
   expect(counters.bufferPoolBytes).toBe(0);
 });
 
-test("no more is kept than the limit, and nothing that is larger than 1 MiB", () => {
+test("keeps no more than the limit, and no buffer over 1 MiB", () => {
   const counters = createCounters();
   const pool = createPayloadPool(100 * KIB, counters);
   const taken = Array.from({ length: 10 }, () => pool.take(30_000));
@@ -34,12 +34,12 @@ test("no more is kept than the limit, and nothing that is larger than 1 MiB", ()
   expect(counters.bufferPoolBytes).toBe((1024 + 96) * KIB);
 });
 
-test("whatever is taken and given back, no memory is in two hands, and what is kept is counted", () => {
+test("never hands out a buffer twice, and counts the kept bytes", () => {
   const step = fc.oneof(
     fc.record({
       take: fc.oneof(
         fc.integer({ min: 0, max: 3_000_000 }),
-        // Around the borders of the shelves.
+        // Sizes around powers of two.
         fc
           .tuple(fc.integer({ min: 10, max: 21 }), fc.constantFrom(-1, 0, 1))
           .map(([bits, by]) => 2 ** bits + by),
@@ -60,7 +60,7 @@ test("whatever is taken and given back, no memory is in two hands, and what is k
           if ("take" in one) {
             const memory = pool.take(one.take);
             expect(memory.length).toBeGreaterThanOrEqual(one.take);
-            // A message takes at most twice its memory, beside the smallest size there is.
+            // A buffer has at most twice the requested size, or the smallest size.
             expect(memory.length).toBeLessThanOrEqual(Math.max(16 * KIB, one.take * 2));
             expect(inUse.some(({ buffer }) => buffer === memory.buffer)).toBe(false);
             kept.delete(memory.buffer);

@@ -1,3 +1,4 @@
+// cspell:ignore ümläut
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createCounters } from "../../../../src/observe/counters.ts";
@@ -21,7 +22,7 @@ type Module = typeof import("../../../../src/transports/websocket/protocol/frame
 
 const MOST_BYTES = 4 * 2 ** 20;
 
-/** What came, in words that tests compare. */
+/** Received messages and control frames, as strings. */
 interface Heard {
   readonly reader: FrameReader;
   readonly pool: PayloadPool;
@@ -52,21 +53,21 @@ function listen({ createFrameReader }: Module, maxMessageBytes = MOST_BYTES): He
   return { reader, pool, heard, messages };
 }
 
-/** Feeds a copy, as the reader unmasks messages where they are. */
+/** Feeds a copy, because the reader unmasks messages in place. */
 const feed = ({ reader }: Heard, bytes: Uint8Array) => reader.feed(Buffer.from(bytes));
 
-/** What a message of a property is made of. */
+/** Generated message. */
 interface Sent {
   readonly isBinary: boolean;
   readonly bytes: Buffer;
-  /** Lengths of the frames before the last, and the pings between them. */
+  /** Lengths of all frames but the last, and the pings between them. */
   readonly cuts: readonly number[];
   readonly mask: Uint8Array;
 }
 
 const size = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 0, max: 300 }) },
-  // Around where lengths take another form, and where messages get memory of their own.
+  // Around the limits of the length encodings, and of messages with their own buffers.
   {
     weight: 4,
     arbitrary: fc.constantFrom(0, 125, 126, 127, 16_383, 16_384, 16_385, 65_535, 65_536, 65_537, 100_000),
@@ -89,11 +90,11 @@ const message: fc.Arbitrary<Sent> = fc
     return { ...rest, isBinary, bytes: isBinary ? Buffer.alloc(bytes, content) : textOf(content, bytes) };
   });
 
-/** Text of about so many bytes that ends between two characters. */
+/** Text of about this many bytes that ends between two characters. */
 const textOf = (content: Buffer, bytes: number) =>
   Buffer.concat(Array.from({ length: Math.floor(bytes / content.length) }, () => content));
 
-/** The frames of a message, with a ping between each two of them. */
+/** Frames of a message, with a ping between each two of them. */
 function framesOf({ isBinary, bytes, cuts, mask }: Sent): Buffer[] {
   const ends = [...cuts.map((cut) => Math.min(cut, bytes.length)).sort((a, b) => a - b), bytes.length];
   return ends.flatMap((end, i) => {
@@ -107,7 +108,7 @@ function framesOf({ isBinary, bytes, cuts, mask }: Sent): Buffer[] {
   });
 }
 
-/** Cuts bytes into chunks of these sizes, over and over. */
+/** Splits bytes into chunks, repeating these sizes. */
 function* chunksOf(bytes: Buffer, sizes: readonly number[]): Generator<Buffer> {
   for (let at = 0, i = 0; at < bytes.length; i++) {
     const end = at + (sizes[i % sizes.length] ?? 1);
@@ -117,7 +118,7 @@ function* chunksOf(bytes: Buffer, sizes: readonly number[]): Generator<Buffer> {
 }
 
 const chunkSizes = fc.oneof(
-  // As Node reads a socket.
+  // Chunk size of Node's sockets.
   fc.constant([65_536]),
   fc.array(fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 70_000 })), {
     minLength: 1,
@@ -134,21 +135,21 @@ describe.each<MaskingKind>(["natively", "in JavaScript"])("unmasked %s", (kind) 
     );
   });
 
-  test("any messages, fragmented anyhow and cut into chunks anyhow, come out as they went in", () => {
+  test("reads any messages with any fragmentation and any chunk sizes", () => {
     fc.assert(
       fc.property(
         fc.array(message, { minLength: 1, maxLength: 6 }),
         chunkSizes,
         fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }),
         (sent, sizes, areGivenBack) => {
-          // One byte at a time takes too long for the largest.
+          // Single bytes take too long for the largest messages.
           const whole = Buffer.concat(sent.flatMap(framesOf));
           const least = Math.ceil(whole.length / 20_000);
           const { createFrameReader } = module;
           const pool = createPayloadPool(8 * 2 ** 20, createCounters());
           let come = 0;
           let pings = 0;
-          /** Messages that are still used: what is read later must not be written over them. */
+          /** Messages still in use, which later reads must not overwrite. */
           const used: { readonly bytes: Buffer; readonly is: Buffer }[] = [];
           const reader = createFrameReader(
             { maxMessageBytes: MOST_BYTES, pool },
@@ -170,7 +171,7 @@ describe.each<MaskingKind>(["natively", "in JavaScript"])("unmasked %s", (kind) 
             whole,
             sizes.map((one) => Math.max(one, least)),
           )) {
-            // What it says is of no more use becomes of use for something else.
+            // Overwrites chunks that the reader reports as unused.
             if (reader.feed(chunk)) chunk.fill(0xee);
           }
           expect(come).toBe(sent.length);
@@ -182,7 +183,7 @@ describe.each<MaskingKind>(["natively", "in JavaScript"])("unmasked %s", (kind) 
     );
   });
 
-  test("every way to cut a short conversation in two", () => {
+  test("reads a short conversation split at any byte", () => {
     const whole = Buffer.concat([
       clientFrame({ opcode: TEXT, payload: Buffer.from("Hel"), isFinal: false }),
       clientFrame({ opcode: PING, payload: Buffer.from("are you there?") }),
@@ -214,7 +215,7 @@ beforeAll(async () => {
   module = await import("../../../../src/transports/websocket/protocol/frame-reader.ts");
 });
 
-test("the examples of RFC 6455, section 5.7, byte by byte", () => {
+test("reads the examples of RFC 6455, section 5.7, byte by byte", () => {
   const all = listen(module);
   feed(all, Buffer.from("818537fa213d7f9f4d5158", "hex"));
   feed(all, Buffer.from("898537fa213d7f9f4d5158", "hex"));
@@ -222,19 +223,27 @@ test("the examples of RFC 6455, section 5.7, byte by byte", () => {
   expect(all.heard).toEqual(["text Hello", "ping Hello", "pong"]);
 });
 
-describe("whether a chunk is still used", () => {
+describe("reports whether a chunk is still in use", () => {
   const large = clientFrame({ opcode: BINARY, payload: Buffer.alloc(30_000, "l") });
   const small = clientFrame({ opcode: BINARY, payload: Buffer.alloc(100, "s") });
 
   test.each([
-    ["a small message lies in it", [small], [false]],
-    ["a large one does not", [large], [true]],
-    ["nor parts of one", [large.subarray(0, 20_000), large.subarray(20_000)], [true, true]],
-    ["one of both does", [Buffer.concat([large, small])], [false]],
-    ["a small one of two chunks is copied", [small.subarray(0, 50), small.subarray(50)], [true, true]],
-    ["as is a head of two chunks", [small.subarray(0, 3), small.subarray(3)], [true, true]],
-    ["and a fragment", [clientFrame({ opcode: TEXT, isFinal: false, payload: Buffer.from("x") })], [true]],
-    ["a ping is answered by then", [clientFrame({ opcode: PING, payload: Buffer.from("x") })], [true]],
+    ["in use: a small message", [small], [false]],
+    ["unused: a large message", [large], [true]],
+    ["unused: parts of a large message", [large.subarray(0, 20_000), large.subarray(20_000)], [true, true]],
+    ["in use: a large and a small message", [Buffer.concat([large, small])], [false]],
+    [
+      "unused: a small message that spans two chunks",
+      [small.subarray(0, 50), small.subarray(50)],
+      [true, true],
+    ],
+    ["unused: a head that spans two chunks", [small.subarray(0, 3), small.subarray(3)], [true, true]],
+    [
+      "unused: a fragment",
+      [clientFrame({ opcode: TEXT, isFinal: false, payload: Buffer.from("x") })],
+      [true],
+    ],
+    ["unused: a ping", [clientFrame({ opcode: PING, payload: Buffer.from("x") })], [true]],
   ])("%s", (_what, chunks, isFree) => {
     const all = listen(module);
     expect(chunks.map((chunk) => feed(all, chunk))).toEqual(isFree);
@@ -242,7 +251,7 @@ describe("whether a chunk is still used", () => {
 });
 
 describe("memory", () => {
-  test("is not taken by what a message announces, only by what comes", () => {
+  test("is allocated for received bytes, not for the announced length", () => {
     const { createFrameReader } = module;
     const taken: number[] = [];
     const pool = createPayloadPool(0, createCounters());
@@ -264,7 +273,7 @@ describe("memory", () => {
     expect(taken).toEqual([2 ** 20, 2 ** 21, 2 ** 22]);
   });
 
-  test("of a large message is the pool's, and of one that comes right after the last was given back the same", () => {
+  test("of a large message belongs to the pool and is reused after it was returned", () => {
     const all = listen(module);
     const large = clientFrame({ opcode: BINARY, payload: Buffer.alloc(30_000, "l") });
     feed(all, large);
@@ -277,12 +286,12 @@ describe("memory", () => {
     expect(all.messages[2]?.memory?.buffer).toBe(first?.memory?.buffer);
   });
 
-  test("of fragments is that of their bytes, however tiny and many they are, and empty ones take none", () => {
+  test("of fragments is proportional to their bytes, even for many tiny or empty fragments", () => {
     const all = listen(module);
     feed(all, clientFrame({ opcode: BINARY, isFinal: false }));
     const empty = clientFrame({ opcode: CONTINUATION, isFinal: false });
     const byte = clientFrame({ opcode: CONTINUATION, isFinal: false, payload: Buffer.from("x") });
-    // Neither what earlier tests left nor what is garbage counts.
+    // Excludes garbage of earlier tests.
     collectGarbage();
     const before = process.memoryUsage();
     for (let i = 0; i < 200; i++) {
@@ -296,7 +305,7 @@ describe("memory", () => {
     expect(all.messages[0]?.bytes.equals(Buffer.alloc(20_000, "x"))).toBe(true);
   });
 
-  test("of a message of nothing but empty fragments is none of the pool's", () => {
+  test("is not taken from the pool for a message of empty fragments", () => {
     const all = listen(module);
     feed(all, clientFrame({ opcode: TEXT, isFinal: false }));
     feed(all, clientFrame({ opcode: CONTINUATION, isFinal: false }));
@@ -307,34 +316,38 @@ describe("memory", () => {
   });
 });
 
-describe("what breaks the protocol", () => {
+describe("rejects", () => {
   const text = Buffer.from("x");
   const begun = clientFrame({ opcode: TEXT, payload: text, isFinal: false });
 
   test.each<[string, number, readonly Buffer[]]>([
     ["the first reserved bit", 1002, [clientFrame({ opcode: TEXT, payload: text, reserved: 4 })]],
-    ["the second", 1002, [clientFrame({ opcode: TEXT, payload: text, reserved: 2 })]],
-    ["the third", 1002, [clientFrame({ opcode: TEXT, payload: text, reserved: 1 })]],
-    ["no mask", 1002, [clientFrame({ opcode: TEXT, payload: text, mask: undefined })]],
+    ["the second reserved bit", 1002, [clientFrame({ opcode: TEXT, payload: text, reserved: 2 })]],
+    ["the third reserved bit", 1002, [clientFrame({ opcode: TEXT, payload: text, reserved: 1 })]],
+    ["a frame without a mask", 1002, [clientFrame({ opcode: TEXT, payload: text, mask: undefined })]],
     ...[3, 4, 5, 6, 7, 11, 12, 13, 14, 15].map((opcode): [string, number, Buffer[]] => [
       `the opcode ${opcode}`,
       1002,
       [clientFrame({ opcode, payload: text })],
     ]),
-    ["a ping in two", 1002, [clientFrame({ opcode: PING, isFinal: false })]],
-    ["a close in two", 1002, [clientFrame({ opcode: CLOSE, isFinal: false })]],
+    ["a fragmented ping", 1002, [clientFrame({ opcode: PING, isFinal: false })]],
+    ["a fragmented close frame", 1002, [clientFrame({ opcode: CLOSE, isFinal: false })]],
     ["a ping of 126 bytes", 1002, [clientFrame({ opcode: PING, payload: Buffer.alloc(126) })]],
     ["a pong of 70,000 bytes", 1002, [clientFrame({ opcode: PONG, payload: Buffer.alloc(70_000) })]],
-    ["a continuation of nothing", 1002, [clientFrame({ opcode: CONTINUATION, payload: text })]],
-    ["a message within a message", 1002, [begun, clientFrame({ opcode: BINARY, payload: text })]],
+    ["a continuation frame without a message", 1002, [clientFrame({ opcode: CONTINUATION, payload: text })]],
     [
-      "a continuation of a message that is over",
+      "a new message within a fragmented message",
+      1002,
+      [begun, clientFrame({ opcode: BINARY, payload: text })],
+    ],
+    [
+      "a continuation frame after the end of a message",
       1002,
       [begun, clientFrame({ opcode: CONTINUATION }), clientFrame({ opcode: CONTINUATION })],
     ],
     ["a message over the limit", 1009, [clientFrame({ opcode: BINARY, payload: Buffer.alloc(1001) })]],
-    ["one that announces to be", 1009, [clientFrame({ opcode: BINARY, announced: 1001n })]],
-    ["one that announces all there is", 1009, [clientFrame({ opcode: BINARY, announced: 2n ** 64n - 1n })]],
+    ["an announced length over the limit", 1009, [clientFrame({ opcode: BINARY, announced: 1001n })]],
+    ["the greatest announced length", 1009, [clientFrame({ opcode: BINARY, announced: 2n ** 64n - 1n })]],
     [
       "fragments over the limit",
       1009,
@@ -362,7 +375,7 @@ describe("what breaks the protocol", () => {
     ],
   ])("%s: %i", (_what, closeCode, frames) => {
     const whole = Buffer.concat(frames);
-    // At once, and byte by byte.
+    // In one chunk, and byte by byte.
     for (const sizes of [[whole.length], [1]]) {
       const all = listen(module, 1000);
       let thrown: unknown;
@@ -377,14 +390,14 @@ describe("what breaks the protocol", () => {
     }
   });
 
-  test("what came before it is heard", () => {
+  test("and delivers messages before the violation", () => {
     const all = listen(module);
     const frames = [clientFrame({ opcode: TEXT, payload: text }), clientFrame({ opcode: 3 })];
     expect(() => feed(all, Buffer.concat(frames))).toThrow("the opcode 3 is unknown");
     expect(all.heard).toEqual(["text x"]);
   });
 
-  test("the reasons fit a close frame", () => {
+  test("with reasons that fit a close frame", () => {
     const all = listen(module, 2 ** 40);
     const tooLarge = clientFrame({ opcode: BINARY, announced: 2n ** 63n });
     try {
@@ -397,7 +410,7 @@ describe("what breaks the protocol", () => {
   });
 });
 
-describe("what does not", () => {
+describe("accepts", () => {
   test.each([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999])(
     "the close code %i",
     (code) => {
@@ -407,13 +420,13 @@ describe("what does not", () => {
     },
   );
 
-  test("a close frame with nothing in it, which has the code 1005", () => {
+  test("a close frame without a code, reported as 1005", () => {
     const all = listen(module);
     feed(all, clientClose());
     expect(all.heard).toEqual(["close 1005"]);
   });
 
-  test("a message of the greatest size, whole and in fragments", () => {
+  test("a message of the maximum size, whole and in fragments", () => {
     const all = listen(module, 1000);
     feed(all, clientFrame({ opcode: BINARY, payload: Buffer.alloc(1000) }));
     feed(all, clientFrame({ opcode: BINARY, isFinal: false, payload: Buffer.alloc(999) }));
@@ -421,14 +434,14 @@ describe("what does not", () => {
     expect(all.messages.map(({ bytes }) => bytes.length)).toEqual([1000, 1000]);
   });
 
-  test("a length in a longer form than it needs, which RFC 6455 forbids and every server takes", () => {
+  test("a length in a longer encoding than needed, which RFC 6455 forbids and common servers accept", () => {
     const all = listen(module);
     feed(all, Buffer.from("82fe000100000000" + "78", "hex"));
     feed(all, Buffer.from("82ff000000000000000100000000" + "79", "hex"));
     expect(all.heard).toEqual(["binary x", "binary y"]);
   });
 
-  test("text that is cut within a character", () => {
+  test("text that is split within a character", () => {
     const all = listen(module);
     const [first, second] = [Buffer.from("c3", "hex"), Buffer.from("bc", "hex")];
     feed(all, clientFrame({ opcode: TEXT, isFinal: false, payload: first }));

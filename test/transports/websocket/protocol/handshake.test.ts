@@ -1,3 +1,4 @@
+// cspell:ignore superchat Gzzh permessage
 import { createServer, type IncomingMessage } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -7,7 +8,7 @@ import {
   offeredProtocols,
 } from "../../../../src/transports/websocket/protocol/handshake.ts";
 
-/** Answers with the handshake, or with the error as it is, so that a test can read either. */
+/** Answers with the handshake, or with the plain error. */
 const server = createServer();
 beforeAll(
   () =>
@@ -33,7 +34,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   "Sec-WebSocket-Version": "13",
 };
 
-/** Shakes hands with some headers changed; undefined leaves one out. @returns all that the server answers */
+/** Sends a handshake with changed headers; undefined omits a header. @returns the answer of the server */
 function shake(changed: Record<string, string | undefined> = {}, method = "GET"): Promise<string> {
   const lines = Object.entries({ ...HEADERS, ...changed }).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}: ${value}`],
@@ -49,7 +50,7 @@ function shake(changed: Record<string, string | undefined> = {}, method = "GET")
   });
 }
 
-test("the example of RFC 6455, section 1.3, byte by byte", async () => {
+test("answers the example of RFC 6455, section 1.3", async () => {
   expect(await shake({ "Sec-WebSocket-Protocol": "chat, superchat" })).toBe(
     "HTTP/1.1 101 Switching Protocols\r\n" +
       "Upgrade: websocket\r\n" +
@@ -60,7 +61,7 @@ test("the example of RFC 6455, section 1.3, byte by byte", async () => {
   );
 });
 
-test("no protocol and no extension is answered where none was offered, or taken", async () => {
+test("answers without subprotocol and extensions if none is offered or accepted", async () => {
   const answer = await shake({ "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits" });
   expect(answer).toMatch(/^HTTP\/1\.1 101 /);
   expect(answer).not.toMatch(/Protocol:|Extensions/);
@@ -69,7 +70,7 @@ test("no protocol and no extension is answered where none was offered, or taken"
 test.each([
   ["a Connection header with more in it", { Connection: "keep-alive, Upgrade" }],
   ["Upgrade in capitals", { Upgrade: "WebSocket" }],
-])("taken: %s", async (_what, changed) => {
+])("accepts %s", async (_what, changed) => {
   expect(await shake(changed)).toMatch(/^HTTP\/1\.1 101 /);
 });
 
@@ -77,23 +78,23 @@ test.each([
   ["Upgrade to something else", { Upgrade: "h2c" }, "Upgrade"],
   ["no key", { "Sec-WebSocket-Key": undefined }, "Key"],
   ["a key of 15 bytes", { "Sec-WebSocket-Key": Buffer.alloc(15).toString("base64") }, "Key"],
-  ["a key that is no base64", { "Sec-WebSocket-Key": "!!!!!!!!!!!!!!!!!!!!!!==" }, "Key"],
+  ["a key that is not base64", { "Sec-WebSocket-Key": "!!!!!!!!!!!!!!!!!!!!!!==" }, "Key"],
   ["an empty offer of protocols", { "Sec-WebSocket-Protocol": "" }, "Sec-WebSocket-Protocol"],
   ["an empty name in it", { "Sec-WebSocket-Protocol": "a,,b" }, "Sec-WebSocket-Protocol"],
-  ["a name that is none", { "Sec-WebSocket-Protocol": "a b" }, "Sec-WebSocket-Protocol"],
-  ["a name that is no ASCII", { "Sec-WebSocket-Protocol": "caf\xe9" }, "Sec-WebSocket-Protocol"],
-])("refused: %s", async (_what, changed, names) => {
+  ["an invalid name", { "Sec-WebSocket-Protocol": "a b" }, "Sec-WebSocket-Protocol"],
+  ["a name that is not ASCII", { "Sec-WebSocket-Protocol": "caf\xe9" }, "Sec-WebSocket-Protocol"],
+])("rejects %s", async (_what, changed, names) => {
   const answer = await shake(changed);
-  expect(answer).toMatch(/^BAD_REQUEST: the WebSocket handshake is wrong: /);
+  expect(answer).toMatch(/^BAD_REQUEST: invalid WebSocket handshake: /);
   expect(answer).toContain(names);
 });
 
-test.each([undefined, "8", "14", "13, 8"])("refused with UPGRADE_REQUIRED: version %s", async (version) => {
+test.each([undefined, "8", "14", "13, 8"])("rejects version %s with UPGRADE_REQUIRED", async (version) => {
   expect(await shake({ "Sec-WebSocket-Version": version })).toBe(
     `UPGRADE_REQUIRED: Sec-WebSocket-Version must be 13, got ${JSON.stringify(version ?? "")}`,
   );
 });
 
-test("refused: any method but GET", async () => {
+test("rejects methods other than GET", async () => {
   expect(await shake({}, "POST")).toContain("GET");
 });

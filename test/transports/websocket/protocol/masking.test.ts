@@ -5,7 +5,7 @@ import { importMasked, type MaskingKind } from "../../../support/masking.ts";
 type Masking = typeof import("../../../../src/transports/websocket/protocol/masking.ts");
 
 const mask = fc.uint8Array({ minLength: 4, maxLength: 4 });
-// Around the size from which the native code is called, and unaligned.
+// Unaligned sizes around the threshold of the native code.
 const bytes = fc.uint8Array({ maxLength: 200 });
 const expected = (payload: Uint8Array, key: Uint8Array) => payload.map((byte, i) => byte ^ (key[i % 4] ?? 0));
 
@@ -18,13 +18,13 @@ describe.each<MaskingKind>(["natively", "in JavaScript"])("unmasked %s", (kind) 
     );
   });
 
-  test("the example of RFC 6455, section 5.7", () => {
+  test("unmasks the example of RFC 6455, section 5.7", () => {
     const hello = Buffer.from([0x7f, 0x9f, 0x4d, 0x51, 0x58]);
     masking.unmaskInPlace(hello, Buffer.from([0x37, 0xfa, 0x21, 0x3d]));
     expect(hello.toString()).toBe("Hello");
   });
 
-  test("bytes where they are, and none of those around them", () => {
+  test("unmasks bytes in place, and none around them", () => {
     fc.assert(
       fc.property(bytes, mask, fc.nat(8), (payload, key, before) => {
         const memory = Buffer.alloc(before + payload.length + 8, 0xee);
@@ -37,7 +37,7 @@ describe.each<MaskingKind>(["natively", "in JavaScript"])("unmasked %s", (kind) 
     );
   });
 
-  test("bytes on their way to another place, of which nothing around them changes, nor they themselves", () => {
+  test("copies unmasked bytes, without changes to the source and to other bytes of the target", () => {
     fc.assert(
       fc.property(bytes, mask, fc.nat(8), (payload, key, at) => {
         const target = Buffer.alloc(at + payload.length + 8, 0xee);

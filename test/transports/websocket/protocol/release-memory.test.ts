@@ -11,13 +11,13 @@ afterEach(() => {
   else Object.defineProperty(prototype, "transfer", own);
 });
 
-describe.each(["as it is here", "as in Node 20"])("%s", (runtime) => {
+describe.each(["on this version of Node", "on Node 20"])("%s", (runtime) => {
   const release = (chunk: Buffer) => {
-    if (runtime === "as in Node 20") delete prototype.transfer;
+    if (runtime === "on Node 20") delete prototype.transfer;
     releaseMemory(chunk);
   };
 
-  test("a chunk that owns its memory is empty after that, and so are all its parts", () => {
+  test("empties a chunk that owns its buffer, and all its views", () => {
     const chunk = Buffer.allocUnsafeSlow(64 * 1024);
     const part = chunk.subarray(10, 20);
     const memory = chunk.buffer;
@@ -25,7 +25,7 @@ describe.each(["as it is here", "as in Node 20"])("%s", (runtime) => {
     expect([chunk.length, part.length, memory.byteLength]).toEqual([0, 0, 0]);
   });
 
-  test("a part of something larger is left as it is: others may be using the rest", () => {
+  test("does not release a chunk that is a part of a larger buffer", () => {
     const memory = Buffer.allocUnsafeSlow(64 * 1024).fill("x");
     release(memory.subarray(0, 64 * 1024 - 1));
     release(memory.subarray(1));
@@ -34,7 +34,7 @@ describe.each(["as it is here", "as in Node 20"])("%s", (runtime) => {
     expect(memory.every((byte) => byte === 120)).toBe(true);
   });
 
-  test("thousands of chunks, one after the other, leave no memory behind", () => {
+  test("does not leak memory over thousands of chunks", () => {
     release(Buffer.allocUnsafeSlow(64 * 1024));
     const before = process.memoryUsage().arrayBuffers;
     for (let i = 0; i < 5000; i++) release(Buffer.allocUnsafeSlow(64 * 1024));

@@ -1,4 +1,4 @@
-/** A WebSocket of a server's side over a real connection, whose client's bytes the test writes itself. */
+/** Server-side WebSocket over a real connection. The test writes the bytes of the client. */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createMemoryBudget } from "../../../../src/access/limits/memory-budget.ts";
@@ -21,17 +21,17 @@ let client: Socket;
 let served: Socket;
 let webSocket: ServerWebSocket;
 let deadlines: SocketDeadlines;
-/** What was told, in order. */
-let told: string[];
-/** All that the client was sent. */
+/** Reported events, in order. */
+let events: string[];
+/** Bytes received by the client. */
 let received: Buffer;
 let isClientClosed: boolean;
 
 beforeEach(async () => {
-  told = [];
+  events = [];
   received = Buffer.alloc(0);
   isClientClosed = false;
-  // As Node's HTTP server has it, whose sockets these are.
+  // Like the sockets of Node's HTTP server.
   server = createServer({ allowHalfOpen: true });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const accepted = new Promise<Socket>((resolve) => server.once("connection", resolve));
@@ -73,7 +73,7 @@ function open(): void {
   });
 }
 
-/** Opens the WebSocket again, with deadlines on a clock that the test sets. */
+/** Opens the WebSocket again, with deadlines on a clock that the test controls. */
 function openOnFakeClock(): void {
   deadlines.close();
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
@@ -89,7 +89,7 @@ afterEach(async () => {
 });
 
 function start(head: Buffer = Buffer.alloc(0)): void {
-  const words = told;
+  const words = events;
   webSocket.start(
     {
       message: (bytes, isBinary) =>
@@ -104,12 +104,12 @@ function start(head: Buffer = Buffer.alloc(0)): void {
 
 const text = (payload: string) => clientFrame({ opcode: TEXT, payload: Buffer.from(payload) });
 const ping = (payload: string) => clientFrame({ opcode: PING, payload: Buffer.from(payload) });
-const tells = (...expected: readonly string[]) =>
+const reports = (...expected: readonly string[]) =>
   until(
-    () => `${told} is ${expected}`,
-    () => told.length === expected.length && told.every((one, i) => one === expected[i]),
+    () => `${events} is ${expected}`,
+    () => events.length === expected.length && events.every((one, i) => one === expected[i]),
   );
-const comes = (hex: string) =>
+const arrives = (hex: string) =>
   until(
     () => `the client gets ${hex}, not only ${received.toString("hex")}`,
     () => received.toString("hex") === hex,
@@ -118,50 +118,50 @@ const ended = () =>
   until("the server has ended the connection", () => client.readableEnded || isClientClosed);
 
 describe("messages", () => {
-  test("come in order, those in the bytes behind the handshake first", async () => {
+  test("arrive in order, those received with the handshake first", async () => {
     start(Buffer.concat([text("one"), text("two").subarray(0, 3)]));
     client.write(Buffer.concat([text("two").subarray(3), text("three")]));
-    await tells("text one", "text two", "text three");
+    await reports("text one", "text two", "text three");
   });
 
-  test("do not come while it is paused, but for what had been read, and all come when it goes on", async () => {
+  test("do not arrive while the socket is paused, except those already read, and all arrive after resume", async () => {
     start();
     client.write(text("first"));
-    await tells("text first");
+    await reports("text first");
     webSocket.pause();
     expect(webSocket.isPaused()).toBe(true);
     const payload = "x".repeat(10_000);
     for (let i = 0; i < 2000; i++) client.write(text(`${i} ${payload}`));
-    // More than the kernel takes: the rest is held up at the client.
+    // More than the kernel buffers, so the rest stays at the client.
     await until("the client is held up", () => client.writableLength > 0);
-    const held = told.length;
+    const held = events.length;
     expect(held).toBeLessThan(100);
     webSocket.resume();
-    await until("all come", () => told.length === 2001);
-    expect(told.slice(1).map((one) => Number.parseInt(one.slice(5), 10))).toEqual(
+    await until("all messages arrive", () => events.length === 2001);
+    expect(events.slice(1).map((one) => Number.parseInt(one.slice(5), 10))).toEqual(
       Array.from({ length: 2000 }, (_, i) => i),
     );
   });
 });
 
 describe("pings and pongs", () => {
-  test("a ping is answered with what it said, byte by byte", async () => {
+  test("answers a ping with its payload, byte by byte", async () => {
     start();
     client.write(ping("Hello"));
-    await comes("8a0548656c6c6f");
+    await arrives("8a0548656c6c6f");
     client.write(ping(""));
-    await comes("8a0548656c6c6f8a00");
+    await arrives("8a0548656c6c6f8a00");
   });
 
-  test("our ping has nothing in it, and its answer is told", async () => {
+  test("sends an empty ping, and reports its pong", async () => {
     start();
     webSocket.ping();
-    await comes("8900");
+    await arrives("8900");
     client.write(clientFrame({ opcode: PONG }));
-    await tells("pong");
+    await reports("pong");
   });
 
-  test("of the pings of a client that does not read only the last is answered, when it has read", async () => {
+  test("answers only the last ping of a client that does not read, after it has read", async () => {
     start();
     client.pause();
     served.write(Buffer.alloc(8 * 2 ** 20));
@@ -169,31 +169,31 @@ describe("pings and pongs", () => {
     const before = served.writableLength;
     for (let i = 0; i < 10_000; i++) client.write(ping(`ping ${i}`));
     client.write(text("the end of them"));
-    await tells("text the end of them");
+    await reports("text the end of them");
     expect(served.writableLength).toBeLessThanOrEqual(before);
     client.resume();
-    await until("the answer comes", () => received.length > 8 * 2 ** 20);
+    await until("the pong arrives", () => received.length > 8 * 2 ** 20);
     expect(received.subarray(8 * 2 ** 20).toString("latin1")).toBe("\x8a\x09ping 9999");
-    // From now on each is answered again.
+    // Afterwards each ping is answered again.
     client.write(ping("x"));
-    await until("the next comes", () => received.subarray(-3).toString("hex") === "8a0178");
+    await until("the next pong arrives", () => received.subarray(-3).toString("hex") === "8a0178");
   });
 });
 
-describe("whether it was heard", () => {
-  test("is asked since the last time, and whatever came counts", async () => {
+describe("wasHeard", () => {
+  test("counts any data since the previous call", async () => {
     start();
     expect(webSocket.wasHeard()).toBe(false);
     client.write(text("x"));
-    await tells("text x");
+    await reports("text x");
     expect(webSocket.wasHeard()).toBe(true);
     expect(webSocket.wasHeard()).toBe(false);
-    // The beginning of a large message, too.
+    // Includes the beginning of a large message.
     client.write(Buffer.from("82ff", "hex"));
     await until("it is heard", () => webSocket.wasHeard());
   });
 
-  test("one that is not read from cannot be heard, unless it does not read itself", async () => {
+  test("is true for a paused socket, unless its client does not read", async () => {
     start();
     webSocket.pause();
     expect(webSocket.wasHeard()).toBe(true);
@@ -213,76 +213,76 @@ describe("the client closes", () => {
   ])("%s", async (_how, frame, answer, code) => {
     start();
     client.write(Buffer.concat([text("last"), frame, text("too late")]));
-    await comes(answer);
+    await arrives(answer);
     await ended();
     expect(webSocket.isOpen()).toBe(false);
     client.end();
-    await tells("text last", `closed ${code}`);
+    await reports("text last", `closed ${code}`);
     webSocket.close(1001, "never sent");
     webSocket.ping();
     expect(received.toString("hex")).toBe(answer);
   });
 
-  test("by ending the connection without a word: 1006", async () => {
+  test("by ending the connection without a close frame: 1006", async () => {
     start();
     client.end(text("last"));
-    await tells("text last", "closed 1006");
+    await reports("text last", "closed 1006");
     await ended();
     expect(received.length).toBe(0);
   });
 
-  test("by vanishing: 1006", async () => {
+  test("by resetting the connection: 1006", async () => {
     start();
     client.write(text("last"));
-    await tells("text last");
+    await reports("text last");
     client.resetAndDestroy();
-    await tells("text last", "closed 1006");
+    await reports("text last", "closed 1006");
   });
 
-  test("and what it sent before is told, though it has vanished while it was not read from", async () => {
+  test("and messages sent before are delivered, even if the socket was paused", async () => {
     start();
     webSocket.pause();
     client.write(text("one"));
     client.end(text("two"));
     await until("it has ended", () => client.writableFinished);
     webSocket.resume();
-    await tells("text one", "text two", "closed 1006");
+    await reports("text one", "text two", "closed 1006");
   });
 
-  test("and never ends the connection: the socket is destroyed after the linger time", async () => {
+  test("but does not end the connection: the socket is destroyed after the linger time", async () => {
     openOnFakeClock();
     start();
     client.write(clientClose(1000));
     await vi.waitUntil(() => received.toString("hex") === "880203e8");
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     vi.advanceTimersByTime(10_000);
     vi.useRealTimers();
-    await tells("closed 1000");
+    await reports("closed 1000");
   });
 });
 
 describe("the server closes", () => {
-  test("with a code and a reason; the answer ends it, and no more messages are told", async () => {
+  test("with a code and a reason; the answer ends the connection, and later messages are ignored", async () => {
     start();
     webSocket.close(1001, "the gateway stops");
     webSocket.close(1008, "never sent");
-    await comes(`881303e9${Buffer.from("the gateway stops").toString("hex")}`);
+    await arrives(`881303e9${Buffer.from("the gateway stops").toString("hex")}`);
     expect(webSocket.isOpen()).toBe(false);
     client.write(Buffer.concat([text("too late"), ping("not answered"), clientClose(1001)]));
     await ended();
     client.end();
-    await tells("closed 1001");
+    await reports("closed 1001");
     expect(received.length).toBe(21);
   });
 
-  test("with a reason of the greatest length", async () => {
+  test("with a reason of the maximum length", async () => {
     start();
     const reason = "ü".repeat(61);
     webSocket.close(1008, `${reason}.`);
-    await comes(`887d03f0${Buffer.from(`${reason}.`).toString("hex")}`);
+    await arrives(`887d03f0${Buffer.from(`${reason}.`).toString("hex")}`);
   });
 
-  test("and reads on, also where it was paused: its client is not to be stuck in what it writes", async () => {
+  test("and resumes reading a paused socket, so that its client can finish writing", async () => {
     start();
     webSocket.pause();
     client.write(Buffer.alloc(8 * 2 ** 20, text("x".repeat(100))));
@@ -291,7 +291,7 @@ describe("the server closes", () => {
     webSocket.pause();
     await until("all is taken", () => client.writableLength === 0);
     client.end(clientClose(1008));
-    await until("it is closed", () => told.some((one) => one.startsWith("closed")));
+    await until("the socket has closed", () => events.some((one) => one.startsWith("closed")));
   });
 
   test("and receives no close frame: the socket is destroyed after the close time", async () => {
@@ -301,47 +301,47 @@ describe("the server closes", () => {
     await vi.waitUntil(() => received.toString("hex") === "880203e9");
     vi.advanceTimersByTime(10_000);
     vi.useRealTimers();
-    await tells("closed 1006");
+    await reports("closed 1006");
   });
 
-  test("when the connection is gone already: nothing happens", async () => {
+  test("without effect if the connection is already closed", async () => {
     start();
     client.resetAndDestroy();
-    await tells("closed 1006");
+    await reports("closed 1006");
     webSocket.close(1001, "");
     webSocket.ping();
     webSocket.terminate();
     webSocket.resume();
-    await tells("closed 1006");
+    await reports("closed 1006");
   });
 
-  test("and is closed at once when its client answers", async () => {
+  test("and closes immediately when the client answers", async () => {
     start();
     webSocket.close(1000, "");
     client.end(clientClose(1000));
-    await tells("closed 1000");
+    await reports("closed 1000");
   });
 
-  test("by cutting it", async () => {
+  test("by destroying the connection", async () => {
     start();
     webSocket.terminate();
-    await tells("closed 1006");
+    await reports("closed 1006");
   });
 });
 
-describe("the client breaks the protocol", () => {
-  test("it is told once and closed with the code and the reason, and what it sends after that is thrown away", async () => {
+describe("the client violates the protocol", () => {
+  test("reports it once, closes with the code and the reason, and discards later data", async () => {
     start();
     client.write(Buffer.concat([text("good"), clientFrame({ opcode: 3 }), text("bad"), clientClose(1000)]));
     const reason = "PROTOCOL_ERROR: the opcode 3 is unknown";
-    await comes(`88${(reason.length + 2).toString(16)}03ea${Buffer.from(reason).toString("hex")}`);
+    await arrives(`88${(reason.length + 2).toString(16)}03ea${Buffer.from(reason).toString("hex")}`);
     await ended();
     for (let i = 0; i < 100; i++) client.write(clientFrame({ opcode: 4, payload: Buffer.alloc(1000) }));
     client.end();
-    await tells("text good", "broke 1002", "closed 1006");
+    await reports("text good", "broke 1002", "closed 1006");
   });
 
-  test("and may have sent much more: it reads why before the connection ends", async () => {
+  test("delivers the reason even if the client has sent much more", async () => {
     start();
     client.write(Buffer.alloc(4 * 2 ** 20, "not a frame"));
     await ended();
@@ -349,13 +349,13 @@ describe("the client breaks the protocol", () => {
     expect(received.toString()).toContain("PROTOCOL_ERROR");
   });
 
-  test("after our close frame: it is cut off all the same", async () => {
+  test("destroys the connection if it happens after the server's close frame", async () => {
     start();
     webSocket.close(1001, "");
     client.write(clientFrame({ opcode: BINARY, mask: undefined }));
     await ended();
     client.end();
-    await tells("broke 1002", "closed 1006");
+    await reports("broke 1002", "closed 1006");
     expect(received.toString("hex")).toBe("880203e9");
   });
 });

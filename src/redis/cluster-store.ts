@@ -4,7 +4,7 @@ import { openClusterRouter, type RouterHooks } from "./cluster/router.ts";
 import { type ClusterMap, openClusterMap } from "./cluster/topology.ts";
 import type { ClusterPlace } from "./cluster/url.ts";
 import { slotOf } from "./hash-slot.ts";
-import { unkeptReads } from "./read/poll-cache.ts";
+import { uncachedReads } from "./read/poll-cache.ts";
 import { createReplicaPool, type ReplicaReads } from "./read/replicas.ts";
 import { createClusterLeases } from "./registry/cluster-presence-leases.ts";
 import { TRACK_META } from "./registry/metadata-watch.ts";
@@ -47,7 +47,7 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
     async ping() {
       await Promise.all([reads, appends].map((one) => one.onEach(ping)));
     },
-    openPolledReads: (readsOver) => unkeptReads(readsOver(reads)),
+    openPolledReads: (readsOver) => uncachedReads(readsOver(reads)),
     openTail: (onReads, events) =>
       openClusterTail({ map, logger, stallMs, sizes, counters, onReads, ...events }),
     openMetaTracking({ onPush, onAgain }) {
@@ -81,8 +81,8 @@ function openClusterReplicas(map: ClusterMap, logger: Logger): ReplicaReads & { 
   const pool = createReplicaPool(logger, ["READONLY"]);
   const stopWatching = map.watch(() => pool.keep(map.replicas().map(({ address }) => address)));
   return {
-    ask: (key, ...commands) =>
-      pool.ask(
+    read: (key, ...commands) =>
+      pool.read(
         map.replicasOf(slotOf(key)).map(({ address }) => address),
         commands,
       ),

@@ -1,4 +1,4 @@
-/** A server that comes back without the last entries that live readers received. */
+/** A server that restarts without the last entries that live readers received. */
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -36,7 +36,7 @@ test.each([
   await redis.start();
   for (let i = 0; i < 5; i++) await add(`later-${i}-`);
   expect(received).not.toContain("event: gap");
-  // A new life that follows is reported. A blocking tail notices it at the next newer entry.
+  // A new life that follows is reported. A blocking tail detects it at the next newer entry.
   await redis.control.call("DEL", "default:s");
   await redis.control.call("XADD", "default:s", "1-1", "d", "early");
   await add("newer");

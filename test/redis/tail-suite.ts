@@ -1,4 +1,4 @@
-/** What every tail promises, whichever way it learns that a stream grew: judged on a real Redis. */
+/** Guarantees of every tail, whichever way it detects growth, verified on a real Redis. */
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
 import { type Counters, createCounters } from "../../src/observe/counters.ts";
@@ -17,28 +17,28 @@ import { until } from "../support/until.ts";
 
 const id = (text: string): EntryId => parseId(text) ?? FIRST_ID;
 
-/** Payloads: the check of a stream's continuity differs with their size. */
+/** Payload sizes: the continuity check depends on them. */
 const SMALL = ["small entries", "x"] as const;
 const LARGE = ["large entries", "x".repeat(20_000)] as const;
 const SIZES = [SMALL, LARGE];
 
-/** Who adds the entries: other programs, this gateway itself, whose entries may be echoed, or now one and now the other. */
+/** Writers of the entries: other programs, this gateway, whose entries may be looped back, or both in turns. */
 export type Writer = "others" | "itself" | "both";
 
-/** Registers the suite. @param redisArguments how its servers are started, beside with an append-only file */
-export function judgeTail(
+/** Registers the suite. @param redisArguments arguments of its servers, besides an append-only file */
+export function testTail(
   mode: TailMode | "cluster",
   writer: Writer,
   ...redisArguments: readonly string[]
 ): void {
   let redis: TestRedis;
-  /** The node of a cluster, which takes long to be one, and so serves all tests. */
+  /** The node of a cluster, which takes long to form and therefore serves all tests. */
   let node: TestRedis | undefined;
   let store: Store;
   let append: Append;
   let tail: Tail;
   let counters: Counters;
-  /** What came of each stream: ids, in order. */
+  /** Received ids of each stream, in order. */
   let seen: Map<string, EntryId[]>;
   let reads: TailRead[];
   /** Streams that were created again without a newer entry. */
@@ -116,51 +116,51 @@ export function judgeTail(
   }
   const stored = async (key: string) =>
     ((await redisDoes("XRANGE", key, "-", "+")) as [Buffer, unknown][]).map(([one]) => one.toString());
-  const comes = (key: string, last: unknown) =>
+  const arrives = (key: string, last: unknown) =>
     until(
-      () => `${key} comes up to ${last}, not only to ${seen.get(key)?.at(-1)}`,
+      () => `${key} arrives up to ${last}, not only to ${seen.get(key)?.at(-1)}`,
       () => seen.get(key)?.at(-1) === String(last),
     );
-  /** Adds an entry and waits until it comes. */
+  /** Adds an entry and waits until it arrives. */
   const passes = async (key: string, entry?: string, data?: string) =>
-    comes(key, await add(key, entry, data));
-  /** Waits until the tail waits for what comes: what is added to another stream passes. */
+    arrives(key, await add(key, entry, data));
+  /** Waits until the tail has processed everything before: an entry of another stream arrives. */
   async function settled(): Promise<void> {
     if (!seen.has("settled")) tail.watch("settled", FIRST_ID);
-    await comes("settled", await redisDoes("XADD", "settled", "*", "d", "x"));
+    await arrives("settled", await redisDoes("XADD", "settled", "*", "d", "x"));
   }
 
-  test("every entry comes, in order and once, whoever writes and however many at a time", async () => {
+  test("delivers every entry once and in order, for any writer and batch size", async () => {
     tail.watch("s", FIRST_ID);
     for (let round = 0; round < 20; round++) {
       await Promise.all(Array.from({ length: 200 }, () => add("s")));
       if (round % 3 === 0) await redis.control.call("XADD", "s", "*", "other", "field");
     }
     const all = await stored("s");
-    await comes("s", all.at(-1));
+    await arrives("s", all.at(-1));
     expect(seen.get("s")).toEqual(all);
     expect(reads.some(({ hasGap }) => hasGap)).toBe(false);
   });
 
-  test("a stream is read from behind the id that it is watched from, also one with more than one read takes", async () => {
+  test("reads a stream from after the watched id, even if it takes several reads", async () => {
     for (let i = 1; i <= 3500; i += 500)
       await Promise.all(
         Array.from({ length: 500 }, (_, j) => redisDoes("XADD", "s", `${i + j}-0`, "d", "x")),
       );
     tail.watch("s", id("10-0"));
-    await comes("s", "3500-0");
+    await arrives("s", "3500-0");
     expect(seen.get("s")).toEqual((await stored("s")).slice(10));
     await passes("s");
   });
 
-  test("a stream that does not exist yet", async () => {
+  test("reads a stream that does not exist yet", async () => {
     tail.watch("new", FIRST_ID);
     await settled();
     await passes("new");
     await passes("new");
   });
 
-  test("a stream that is deleted, and comes again", async () => {
+  test("reads a stream that is deleted and created again", async () => {
     tail.watch("s", FIRST_ID);
     await passes("s", "5-0");
     await redisDoes("DEL", "s");
@@ -168,7 +168,7 @@ export function judgeTail(
     await passes("s", "6-0");
     await redisDoes("UNLINK", "s");
     await passes("s", "7-0");
-    // Entries that are deleted before they were read do not come, and hold nothing up.
+    // Entries that are deleted before they are read do not arrive and delay nothing.
     await redisDoes("XADD", "s", "8-0", "d", "x");
     await redisDoes("XDEL", "s", "8-0");
     await passes("s", "9-0");
@@ -176,7 +176,7 @@ export function judgeTail(
     await passes("s", "10-0");
   });
 
-  test.each(["FLUSHALL", "FLUSHDB"])("%s", async (flush) => {
+  test.each(["FLUSHALL", "FLUSHDB"])("continues after %s", async (flush) => {
     const keys = Array.from({ length: 50 }, (_, i) => `s${i}`);
     for (const key of keys) tail.watch(key, FIRST_ID);
     await Promise.all(keys.map((key) => passes(key)));
@@ -185,26 +185,26 @@ export function judgeTail(
     await Promise.all(keys.map((key) => passes(key)));
   });
 
-  test("a stream that is renamed, restored or copied to", async () => {
+  test("reads a stream that is the target of RENAME, RESTORE or COPY", async () => {
     tail.watch("s", FIRST_ID);
     await settled();
     // In the same slot.
     await add("{s}other", "1-0");
     await redisDoes("RENAME", "{s}other", "s");
-    await comes("s", "1-0");
+    await arrives("s", "1-0");
     await add("{s}other", "2-0");
     await redisDoes("COPY", "{s}other", "s", "REPLACE");
-    await comes("s", "2-0");
+    await arrives("s", "2-0");
     await redisDoes("EVAL", "redis.call('XADD', KEYS[1], '3-0', 'd', 'x')", 1, "s");
-    await comes("s", "3-0");
+    await arrives("s", "3-0");
   });
 
-  test("its connection is killed again and again while entries come: none is missed, and the losses are counted", async () => {
+  test("misses nothing while its connection is killed repeatedly, and counts the losses", async () => {
     await killedAgainAndAgain("tail");
     expect(counters.redisReconnects).toBe(5);
   });
 
-  test("the connection that appends is killed again and again: none is missed", () =>
+  test("misses nothing while the append connection is killed repeatedly", () =>
     killedAgainAndAgain("appends"));
 
   async function killedAgainAndAgain(name: string): Promise<void> {
@@ -212,26 +212,26 @@ export function judgeTail(
     for (const key of keys) tail.watch(key, FIRST_ID);
     await settled();
     for (let kill = 1; kill <= 5; kill++) {
-      // An append whose answer was lost may be stored or not.
+      // An append whose reply was lost may or may not be stored.
       const adding = Promise.allSettled(Array.from({ length: 300 }, (_, i) => add(keys[i % 3] ?? "a")));
-      await until(`there is a connection ${name} to be killed`, async () => {
+      await until(`a connection ${name} exists`, async () => {
         const clients = String(await redisDoes("CLIENT", "LIST")).split("\n");
         const line = clients.find((one) => one.includes(`name=redis-streamer:${name}`)) ?? "";
         const [, clientId] = /^id=(\d+)/.exec(line) ?? [];
         return clientId !== undefined && (await redisDoes("CLIENT", "KILL", "ID", clientId)) === 1;
       });
       await adding;
-      if (name === "tail") await until("the loss is noticed", () => counters.redisReconnects === kill);
+      if (name === "tail") await until("the loss is detected", () => counters.redisReconnects === kill);
       await settled();
     }
     for (const key of keys) {
       const all = await stored(key);
-      await comes(key, all.at(-1));
+      await arrives(key, all.at(-1));
       expect(seen.get(key)).toEqual(all);
     }
   }
 
-  test("the server is killed and comes back: none is missed", async () => {
+  test("misses nothing when the server is killed and restarted", async () => {
     tail.watch("s", FIRST_ID);
     await passes("s");
     await redis.kill();
@@ -242,7 +242,7 @@ export function judgeTail(
     expect(seen.get("s")).toEqual(await stored("s"));
   });
 
-  test("thousands of streams, of which some have entries", async () => {
+  test("delivers from a few active streams among thousands", async () => {
     const keys = Array.from({ length: 3000 }, (_, i) => `s${i}`);
     for (const key of keys) tail.watch(key, FIRST_ID);
     expect(counters.tailStreams).toBe(keys.length);
@@ -250,21 +250,23 @@ export function judgeTail(
     for (let round = 0; round < 3; round++) {
       const grown = keys.filter((_, i) => i % (round + 1) === 0);
       const last = await Promise.all(grown.map((key) => add(key)));
-      await until("all came", () => grown.every((key, i) => seen.get(key)?.at(-1) === String(last[i])));
+      await until("all entries arrived", () =>
+        grown.every((key, i) => seen.get(key)?.at(-1) === String(last[i])),
+      );
     }
     for (const key of ["s0", "s1", "s2", "s2998"]) expect(seen.get(key)).toEqual(await stored(key));
   });
 
-  test("many streams of large entries: what one read brings is bounded, and all comes", async () => {
+  test("bounds each read over many streams of large entries, and delivers everything", async () => {
     const keys = Array.from({ length: 40 }, (_, i) => `s${i}`);
     const large = "x".repeat(200_000);
     for (const key of keys) for (let i = 1; i <= 10; i++) await add(key, `${i}-0`, large);
     for (const key of keys) tail.watch(key, FIRST_ID);
-    await until("all came", () => keys.every((key) => seen.get(key)?.at(-1) === "10-0"));
+    await until("all entries arrived", () => keys.every((key) => seen.get(key)?.at(-1) === "10-0"));
     for (const key of keys) expect(seen.get(key)).toEqual(await stored(key));
   });
 
-  test("a key of another type holds up no other stream, and is read when it becomes a stream", async () => {
+  test("a key of another type does not delay other streams, and is read when it becomes a stream", async () => {
     await redisDoes("SET", "wrong", "text");
     tail.watch("right", FIRST_ID);
     tail.watch("wrong", FIRST_ID);
@@ -274,8 +276,8 @@ export function judgeTail(
     await redisDoes("DEL", "wrong");
     await add("wrong", "1-0");
     await passes("right");
-    await comes("wrong", "1-0");
-    // The same once more, of one that is being watched.
+    await arrives("wrong", "1-0");
+    // Again, with a stream that is already being watched.
     await redisDoes("SET", "wrong", "text");
     await passes("right");
     await redisDoes("DEL", "wrong");
@@ -283,7 +285,7 @@ export function judgeTail(
     await passes("also right");
   });
 
-  test("alone, a key of another type is read when it becomes a stream", async () => {
+  test("reads a key of another type, watched alone, when it becomes a stream", async () => {
     await redisDoes("SET", "wrong", "text");
     tail.watch("wrong", FIRST_ID);
     await redisDoes("SET", "wrong", "text again");
@@ -292,7 +294,7 @@ export function judgeTail(
     await passes("wrong", "2-0");
   });
 
-  /** Adds an entry and leaves no memory for another one, in one step. @returns the entry's id */
+  /** Atomically adds an entry and leaves no memory for another one. @returns the entry's id */
   async function fill(key: string): Promise<string> {
     const replies = await new Promise<readonly unknown[]>((resolve, reject) =>
       redis.control.transact(
@@ -312,9 +314,9 @@ export function judgeTail(
     await add("t");
     try {
       const last = await fill("s");
-      await comes("s", last);
+      await arrives("s", last);
       tail.watch("t", FIRST_ID);
-      await comes("t", (await stored("t")).at(-1));
+      await arrives("t", (await stored("t")).at(-1));
     } finally {
       await redisDoes("CONFIG", "SET", "maxmemory", 0);
     }
@@ -323,7 +325,7 @@ export function judgeTail(
     expect(reads.filter(({ hasGap }) => hasGap)).toEqual([]);
   });
 
-  test("reads a stream that Redis refused to read for a while", async () => {
+  test("reads a stream whose reads Redis rejected for a while", async () => {
     tail.watch("s", FIRST_ID);
     await passes("s");
     await redisDoes("ACL", "SETUSER", "default", "-eval");
@@ -332,12 +334,12 @@ export function judgeTail(
     await until("it is read", () => counters.tailReads > before);
     await redisDoes("ACL", "SETUSER", "default", "+eval");
     await redisDoes("CONFIG", "SET", "maxmemory", 0);
-    await comes("s", last);
+    await arrives("s", last);
     await passes("s");
     expect(seen.get("s")).toEqual(await stored("s"));
   });
 
-  test("a stream that is no longer watched does not come, and one that is watched again comes from there", async () => {
+  test("does not deliver an unwatched stream, and continues a stream that is watched again", async () => {
     tail.watch("s", FIRST_ID);
     tail.watch("other", FIRST_ID);
     await passes("s", "1-0");
@@ -346,20 +348,20 @@ export function judgeTail(
     await add("s", "3-0");
     await passes("other");
     expect(seen.get("s")).toEqual(["1-0"]);
-    // From behind what was missed, then from before it.
+    // First from after the missed entries, then from before them.
     seen.delete("s");
     tail.watch("s", id("2-0"));
-    await comes("s", "3-0");
+    await arrives("s", "3-0");
     expect(seen.get("s")).toEqual(["3-0"]);
     seen.delete("s");
     tail.watch("s", FIRST_ID);
-    await comes("s", "3-0");
+    await arrives("s", "3-0");
     expect(seen.get("s")).toEqual(["1-0", "2-0", "3-0"]);
     await passes("s", "4-0");
     expect(counters.tailStreams).toBe(2);
   });
 
-  test("streams are watched and unwatched all the time while entries come", async () => {
+  test("misses nothing while streams are watched and unwatched continuously", async () => {
     tail.watch("s", FIRST_ID);
     for (let i = 0; i < 100; i++) {
       tail.watch(`passing ${i}`, FIRST_ID);
@@ -367,22 +369,22 @@ export function judgeTail(
       tail.unwatch(`passing ${i}`);
     }
     const all = await stored("s");
-    await comes("s", all.at(-1));
+    await arrives("s", all.at(-1));
     expect(seen.get("s")).toEqual(all);
   });
 
-  test("what was trimmed away before it could be read is told as a gap", async () => {
+  test("reports a gap when entries were trimmed before they were read", async () => {
     tail.watch("s", FIRST_ID);
     await passes("s", "1-0");
     await redis.control.call("CLIENT", "PAUSE", 200, "ALL");
-    // One transaction: the tail sees all of it or nothing.
+    // One transaction: the tail reads all of it or nothing.
     await redisDoes(
       "EVAL",
       "for i = 2, 50 do redis.call('XADD', KEYS[1], i .. '-0', 'd', 'x') end redis.call('XTRIM', KEYS[1], 'MAXLEN', 5)",
       1,
       "s",
     );
-    await comes("s", "50-0");
+    await arrives("s", "50-0");
     expect(seen.get("s")).toEqual(["1-0", "46-0", "47-0", "48-0", "49-0", "50-0"]);
     expect(reads.map(({ hasGap }) => hasGap)).toEqual([false, true]);
   });
@@ -407,13 +409,13 @@ export function judgeTail(
   test("reports a gap where a long stream is replaced by one that is as long as expected", async () => {
     tail.watch("s", FIRST_ID);
     for (let i = 1; i <= 100; i++) await redisDoes("XADD", "s", `${i}-0`, "d", "x");
-    await comes("s", "100-0");
+    await arrives("s", "100-0");
     // Checked by its length from here on.
     for (let i = 101; i <= 110; i++) await passes("s", `${i}-0`);
     const remake = `redis.call('DEL', KEYS[1])
       for i = 1000, 1110 do redis.call('XADD', KEYS[1], i .. '-0', 'd', 'x') end`;
     await redisDoes("EVAL", remake, 1, "s");
-    await comes("s", "1110-0");
+    await arrives("s", "1110-0");
     const at = reads.find(({ entries }) => entries[0]?.id === "1000-0");
     expect(at?.hasGap).toBe(true);
   });
@@ -430,7 +432,7 @@ export function judgeTail(
       tail.watch("s", FIRST_ID);
       for (let i = 1; i <= 200; i++) {
         await redisDoes("XADD", "s", "MAXLEN", keep, `${i}-0`, "d", data);
-        await comes("s", `${i}-0`);
+        await arrives("s", `${i}-0`);
       }
       expect(reads.filter(({ hasGap }) => hasGap)).toEqual([]);
     },
@@ -459,11 +461,11 @@ export function judgeTail(
     const flood = `for i = 91, 110 do redis.call('XADD', KEYS[1], i .. '-0', 'd', ARGV[1]) end
       redis.call('XTRIM', KEYS[1], 'MAXLEN', 5)`;
     await redisDoes("EVAL", flood, 1, "s", data);
-    await comes("s", "110-0");
+    await arrives("s", "110-0");
     expect(reads.filter(({ hasGap }) => hasGap).map(({ after }) => after)).toEqual(["90-0"]);
   });
 
-  test("reports, within some reads, a new life of as many large entries as the old one had", async () => {
+  test("reports, within a few reads, a new life with as many large entries as the old one", async () => {
     const [, data] = LARGE;
     tail.watch("s", FIRST_ID);
     for (let i = 1; i <= 70; i++) await passes("s", `${i}-0`, data);
@@ -471,35 +473,35 @@ export function judgeTail(
     await passes("s", "71-0", data);
     await redisDoes("EVAL", remake, 1, "s", data, "60-0", "61-0", "62-0", "63-0", "64-0", "71-0");
     const lives = () => restarted.length + reads.filter(({ isNewLife }) => isNewLife).length;
-    // Added by another program: what the gateway appends itself is not read.
+    // Added by another program, because own appends are not read.
     for (let i = 72; i < 90 && lives() === 0; i++) {
       await redisDoes("XADD", "s", `${i}-0`, "d", data);
-      await comes("s", `${i}-0`);
+      await arrives("s", `${i}-0`);
     }
     expect(lives()).toBe(1);
     expect(reads.filter(({ hasGap, isNewLife }) => hasGap && !isNewLife)).toEqual([]);
   });
 
   test("reports a new life that uses the id at its position again", async () => {
-    // With the only entry replaced, by one that differs in its payload alone.
+    // First with the only entry replaced by one that differs only in its payload.
     tail.watch("one", FIRST_ID);
     await passes("one", "5-0");
     await redisDoes("EVAL", remake, 1, "one", "y", "5-0");
     await settled();
     await passes("one", "6-0");
-    // With fewer entries than there were, of which none is newer; and with a newer one.
+    // Then with fewer entries, none of them newer; and with a newer one.
     tail.watch("s", FIRST_ID);
     for (const entry of ["1-0", "2-0", "3-0"]) await passes("s", entry);
     await redisDoes("EVAL", remake, 1, "s", "y", "3-0");
     await settled();
     await passes("s", "4-0");
     await redisDoes("EVAL", remake, 1, "s", "z", "4-0", "5-0");
-    await comes("s", "5-0");
+    await arrives("s", "5-0");
     const lives = (key: string) =>
       restarted.filter((one) => one === key).length +
       reads.filter((read) => read.key === key && read.isNewLife).length;
     expect([lives("one"), lives("s")]).toEqual([1, 2]);
-    // What only looks like it is no new life.
+    // A similar stream is not reported as a new life.
     await redisDoes("XDEL", "s", "5-0");
     await settled();
     await redisDoes("EXPIRE", "s", 1000);
@@ -507,7 +509,7 @@ export function judgeTail(
     expect(lives("s")).toBe(2);
   });
 
-  test("ids are numbers: of 64 bits, and 9 comes before 10", async () => {
+  test("compares ids as 64-bit numbers", async () => {
     tail.watch("s", FIRST_ID);
     for (const one of ["9-9", "9-10", "10-0", "18446744073709551615-18446744073709551615"])
       await passes("s", one);
@@ -515,7 +517,7 @@ export function judgeTail(
     expect(ids.toSorted(compareIds)).toEqual(ids);
   });
 
-  test("when it is closed nothing comes any more, and nothing is left of it", async () => {
+  test("delivers nothing after close, and leaves no connection", async () => {
     tail.watch("s", FIRST_ID);
     await passes("s");
     tail.close();

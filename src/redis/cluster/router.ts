@@ -22,7 +22,7 @@ import type { ClusterMap, ClusterNode } from "./topology.ts";
 /** What happens at nodes, for whoever uses a router. */
 export interface RouterHooks extends NodeHooks {
   /** A key's command was sent to the node that its slot is moving to. */
-  readonly onAsked?: (key: string) => void;
+  readonly onAskRedirect?: (key: string) => void;
 }
 
 /** What a router needs. */
@@ -162,7 +162,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
       map.moved(lane.slot, target);
     } else {
       order.asking = target;
-      options.onAsked?.(lane.key);
+      options.onAskRedirect?.(lane.key);
     }
     return true;
   }

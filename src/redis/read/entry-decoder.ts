@@ -1,4 +1,4 @@
-/** Entries out of the replies of XRANGE, XREVRANGE and XREAD. */
+/** Decoder of entries in the replies of XRANGE, XREVRANGE and XREAD. */
 
 import { type Entry, type FieldValue, valuesOf } from "../../domain/entry.ts";
 import type { EntryId } from "../../domain/entry-id.ts";
@@ -8,12 +8,12 @@ const NO_DATA = new Uint8Array(0);
 const LOWER_D = 100;
 const latin1 = (bytes: Buffer) => bytes.toString("latin1");
 
-/** The entries of one stream's reply: a list of `[id, [field, value, …]]`. @throws Error where it is none */
+/** Decodes the reply for one stream: a list of `[id, [field, value, …]]`. @throws Error if it is not a list */
 export function entriesOf(reply: Reply): Entry[] {
   if (reply === null) return [];
-  if (!Array.isArray(reply)) throw new Error("Redis answered with no list of entries");
+  if (!Array.isArray(reply)) throw new Error("Redis did not reply with a list of entries");
   const entries: Entry[] = [];
-  // A deleted entry can stand as null in place of its fields.
+  // Redis can return a deleted entry as null instead of its fields.
   for (const one of reply) {
     const entry = Array.isArray(one) ? entryOf(one) : undefined;
     if (entry !== undefined) entries.push(entry);
@@ -31,7 +31,7 @@ function entryOf([id, fields]: Reply[]): Entry | undefined {
   return withFields(entryId, fields);
 }
 
-/** Decodes an entry that has other fields than one `d`. A repeated field becomes a list; the last `d` is the payload. */
+/** Decodes an entry with other fields than one `d`. A repeated field becomes a list; the last `d` is the payload. */
 function withFields(id: EntryId, fields: readonly Reply[]): Entry {
   let data: Uint8Array | undefined;
   const further = new Map<string, FieldValue>();
@@ -52,12 +52,12 @@ function withFields(id: EntryId, fields: readonly Reply[]): Entry {
 }
 
 /**
- * The entries per stream key of an XREAD reply: a flattened map in RESP3, a list of pairs in RESP2, null where
- * there is nothing.
+ * Decodes an XREAD reply into entries per stream key. The reply is a flattened map in RESP3, a list of pairs in RESP2,
+ * and null if there are no entries.
  */
 export function entriesByKey(reply: Reply): (readonly [key: string, entries: Entry[]])[] {
   if (reply === null) return [];
-  if (!Array.isArray(reply)) throw new Error("Redis answered XREAD with no list");
+  if (!Array.isArray(reply)) throw new Error("Redis did not reply to XREAD with a list");
   const flat = reply.length > 0 && Array.isArray(reply[0]) ? (reply as Reply[][]).flat() : reply;
   const streams: (readonly [string, Entry[]])[] = [];
   for (let i = 0; i + 1 < flat.length; i += 2) {

@@ -1,26 +1,26 @@
-/** The replicas of one Redis, as it lists them itself (`INFO replication`), also of one that sentinels lead to. */
+/** Replicas of one Redis, as its master lists them (`INFO replication`); also used behind Sentinel. */
 import type { Logger } from "../../domain/logger.ts";
 import { type RedisAddress, tlsAt } from "../redis-url.ts";
 import { isAddressSource, type RedisEndpoint } from "../resp/address-source.ts";
 import type { Commands } from "../resp/commands.ts";
 import { createReplicaPool, type ReplicaReads } from "./replicas.ts";
 
-/** How often (ms) the master is asked which replicas it has. */
-const LOOK_MS = 2000;
+/** Interval (ms) at which the master is queried for its replicas. */
+const REFRESH_MS = 2000;
 
-/** Opens reads from the replicas that a master has. @param master answers for the Redis at `place` */
+/** Opens reads from the replicas of a master. @param master sends commands to the Redis at `endpoint` */
 export function openListedReplicas(
-  place: RedisEndpoint,
+  endpoint: RedisEndpoint,
   master: Commands,
   logger: Logger,
 ): ReplicaReads & { close(): void } {
   const pool = createReplicaPool(logger);
   let replicas: readonly RedisAddress[] = [];
 
-  function look(): void {
-    withAddress(place, (like) => {
+  function refresh(): void {
+    withAddress(endpoint, (like) => {
       master.send(["INFO", "replication"], (error, reply) => {
-        // While the master is away its replicas stay: they may answer for it.
+        // While the master is unavailable, its last known replicas stay in use.
         if (error !== undefined || isClosed) return;
         replicas = replicasIn(String(reply), like);
         pool.keep(replicas);
@@ -29,28 +29,28 @@ export function openListedReplicas(
   }
 
   let isClosed = false;
-  const looking = setInterval(look, LOOK_MS);
-  look();
+  const refreshing = setInterval(refresh, REFRESH_MS);
+  refresh();
   return {
-    ask: (_key, ...commands) => pool.ask(replicas, commands),
+    read: (_key, ...commands) => pool.read(replicas, commands),
     close() {
       isClosed = true;
-      clearInterval(looking);
+      clearInterval(refreshing);
       pool.close();
     },
   };
 }
 
-/** The master's own address, whose user, password and TLS are those of its replicas too. */
-function withAddress(place: RedisEndpoint, use: (like: RedisAddress) => void): void {
-  if (!isAddressSource(place)) use(place);
+/** Passes the master's address, whose user, password and TLS options also apply to its replicas. */
+function withAddress(endpoint: RedisEndpoint, use: (like: RedisAddress) => void): void {
+  if (!isAddressSource(endpoint)) use(endpoint);
   else
-    place.resolve((_error, address) => {
+    endpoint.resolve((_error, address) => {
       if (address !== undefined) use(address);
     });
 }
 
-/** Reads lines such as `slave0:ip=127.0.0.1,port=6380,state=online,offset=14,lag=0`. */
+/** Parses lines such as `slave0:ip=127.0.0.1,port=6380,state=online,offset=14,lag=0`. */
 function replicasIn(info: string, like: RedisAddress): readonly RedisAddress[] {
   return [...info.matchAll(/^slave\d+:ip=([^,]+),port=(\d+),state=online,/gm)].map(([, host = "", port]) => ({
     ...like,

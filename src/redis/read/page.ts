@@ -1,6 +1,6 @@
 /**
- * One step of a read of history: what Redis is asked for at a time. A replica answers where it has all of the step; what
- * is less is at the end of what the replica has, which its master may have more of, and the master is asked.
+ * Reads one page of stream history. A replica's reply is used if it contains the full page. A short page may only be
+ * replication lag, so it is re-read from the master.
  */
 import type { Entry } from "../../domain/entry.ts";
 import { compareIds, type EntryId, FIRST_ID } from "../../domain/entry-id.ts";
@@ -15,19 +15,19 @@ import type { ReplicaReads } from "./replicas.ts";
 /** Entries right after a cursor. */
 export interface Page {
   readonly entries: readonly Entry[];
-  /** Nothing was behind them when they were read. */
+  /** The page ended at the end of the stream. */
   readonly isLast: boolean;
-  /** Entries after the cursor may have been trimmed away: the stream's first entry is past it. */
+  /** Entries after the cursor may have been trimmed: the first entry of the stream is above it. */
   readonly hasGap: boolean;
-  /** The stream is empty or not there, and the cursor says that it once was: whatever comes next comes after a gap. */
+  /** The stream is empty or does not exist, although the cursor is past its start: any later entry follows a gap. */
   readonly isGone: boolean;
 }
 
-/** Steps. All throw `GatewayError`. */
-export interface ReadSteps {
-  /** Up to so many entries after a cursor. */
+/** Reads pages. All methods throw `GatewayError`. */
+export interface PageReader {
+  /** Reads up to `count` entries after a cursor. */
   after(key: string, cursor: EntryId, count: number): Promise<Page>;
-  /** Up to so many entries of a range. @param start the bound to begin with @param end the other one, as the command has them */
+  /** Reads up to `count` entries of a range. @param start first bound of the command @param end its second bound */
   range(
     command: "XRANGE" | "XREVRANGE",
     key: string,
@@ -37,37 +37,40 @@ export interface ReadSteps {
   ): Promise<readonly Entry[]>;
 }
 
-/** What steps are made with. */
-export interface ReadStepsParts {
+/** Options of `createPageReader`. */
+export interface PageReaderOptions {
   readonly reads: Commands;
-  /** Absent: all is read where the rest is read. */
+  /** If absent, all pages are read from the master. */
   readonly replicas?: ReplicaReads | undefined;
   readonly sizes: EntrySizes;
 }
 
-/** Entries, and those of what was asked beside them. */
+/** Entries of a read, and those of its check. */
 type Answer = readonly [entries: readonly Entry[], checked: readonly Entry[]];
 
-/** Makes the steps. */
-export function createReadSteps({ reads, replicas, sizes }: ReadStepsParts): ReadSteps {
+/** Creates a page reader. */
+export function createPageReader({ reads, replicas, sizes }: PageReaderOptions): PageReader {
   const read = async (command: readonly Argument[]): Promise<readonly Entry[]> =>
     entriesOf(await refusing(reads.call(...command)));
 
-  /** @param isWhole whether a replica that has these has all that its master has of the step */
-  async function ofReplica(
+  /** Reads from a replica. @param isComplete whether the reply proves that the replica has the full page */
+  async function readReplica(
     key: string,
     command: readonly Argument[],
     check: readonly Argument[] | undefined,
-    isWhole: (answer: Answer) => boolean,
+    isComplete: (answer: Answer) => boolean,
   ): Promise<Answer | undefined> {
-    const [found, checked] = (await replicas?.ask(key, command, ...(check ? [check] : []))) ?? [];
+    const [found, checked] = (await replicas?.read(key, command, ...(check ? [check] : []))) ?? [];
     if (found === undefined) return undefined;
     const answer: Answer = [entriesOf(found), checked === undefined ? [] : entriesOf(checked)];
-    return isWhole(answer) ? answer : undefined;
+    return isComplete(answer) ? answer : undefined;
   }
 
-  /** With a check both are one transaction: a stream that is deleted and created again between the two would hide a gap. */
-  async function ofMaster(command: readonly Argument[], check?: readonly Argument[]): Promise<Answer> {
+  /**
+   * Reads from the master. The check runs in the same transaction, because a stream that is deleted and created again
+   * between the two would hide a gap.
+   */
+  async function readMaster(command: readonly Argument[], check?: readonly Argument[]): Promise<Answer> {
     if (check === undefined) return [await read(command), []];
     const [checked = null, found = null] = await refusing(
       new Promise<readonly Reply[]>((resolve, reject) => {
@@ -86,8 +89,8 @@ export function createReadSteps({ reads, replicas, sizes }: ReadStepsParts): Rea
       const command = ["XRANGE", key, exclusive(cursor), "+", "COUNT", count];
       const checkFirst = cursor === FIRST_ID ? undefined : ["XRANGE", key, "-", "+", "COUNT", 1];
       const isFull = ([entries]: Answer) => entries.length >= count;
-      const full = replicas && (await ofReplica(key, command, checkFirst, isFull));
-      const [entries, [oldest]] = full ?? (await ofMaster(command, checkFirst));
+      const full = replicas && (await readReplica(key, command, checkFirst, isFull));
+      const [entries, [oldest]] = full ?? (await readMaster(command, checkFirst));
       sizes.learn(key, entries);
       return {
         entries,
@@ -100,18 +103,18 @@ export function createReadSteps({ reads, replicas, sizes }: ReadStepsParts): Rea
     async range(command, key, start, end, count) {
       const whole = [command, key, start, end, "COUNT", count];
       const isForward = command === "XRANGE";
-      // Newest first, a replica has all if it has something at the start, or behind it.
+      // Newest first, the page is complete if the replica has an entry at or after the start.
       const check = isForward ? undefined : ["XRANGE", key, start.replace("(", ""), "+", "COUNT", 1];
       const isFull = ([entries, ahead]: Answer) =>
         entries.length >= count && (isForward || ahead.length === 1);
       const mayBeFull = replicas !== undefined && (isForward || start !== "+");
-      const full = mayBeFull ? await ofReplica(key, whole, check, isFull) : undefined;
-      const [entries] = full ?? (await ofMaster(whole));
+      const full = mayBeFull ? await readReplica(key, whole, check, isFull) : undefined;
+      const [entries] = full ?? (await readMaster(whole));
       sizes.learn(key, entries);
       return entries;
     },
   };
 }
 
-/** The start of a range that leaves the cursor itself out (Redis 6.2: `XRANGE key (id …`). */
+/** Start of a range that excludes the cursor itself (Redis 6.2: `XRANGE key (id …`). */
 export const exclusive = (cursor: EntryId): string => (cursor === FIRST_ID ? "-" : `(${cursor}`);

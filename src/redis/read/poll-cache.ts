@@ -1,7 +1,7 @@
 /**
- * Reads for clients that ask again and again, as HTTP polling does: an answer is kept until Redis says that the stream has
- * changed (`CLIENT TRACKING`, on a connection of its own, so that only what is kept is tracked). Redis tells of a change
- * before whoever made it can ask here, and what this gateway appends itself is forgotten before it is acknowledged.
+ * Poll cache: keeps answers for clients that poll over HTTP until Redis reports a change of the stream (`CLIENT TRACKING`
+ * on a connection of its own, so that only cached keys are tracked). Redis sends an invalidation before the client that
+ * made the change can send a read here. The gateway's own appends drop cached answers before they are acknowledged.
  */
 import { bytesOf, type Entry } from "../../domain/entry.ts";
 import type { EntryId } from "../../domain/entry-id.ts";
@@ -10,81 +10,81 @@ import type { Connection, ConnectionHooks } from "../resp/connection.ts";
 import type { Page } from "./page.ts";
 import type { Log } from "./stream-reader.ts";
 
-/** Reads as those of `Log`. They throw `GatewayError`. */
+/** Reads like those of `StreamReader`. They throw `GatewayError`. */
 type Reads = Pick<Log, "readAfter" | "readNewest">;
 
-/** Reads of which some answers are known already. */
+/** Reads with cached answers. */
 export interface PolledReads extends Reads {
-  /** What `readAfter` would answer, where that is known: many times cheaper than a promise of it. */
+  /** Cached answer of `readAfter`, if any; returned synchronously, which is many times cheaper than a promise. */
   knownAfter(key: string, cursor: EntryId, count: number): Page | undefined;
-  /** The same of `readNewest`. */
+  /** Cached answer of `readNewest`, if any. */
   knownNewest(key: string, cursor: EntryId, count: number): readonly Entry[] | undefined;
 }
 
-/** The reads, and what makes their answers out of date. */
+/** Cached reads, and a function that drops outdated answers. */
 export interface PolledReadsWithForget {
   readonly reads: PolledReads;
-  /** The gateway has appended to a stream itself. */
+  /** Call when the gateway has appended to a stream. */
   forget(key: string): void;
 }
 
-/** What polled reads are made of. */
+/** Options of `createPolledReads`. */
 export interface PolledReadsParts {
-  /** Opens the connection that is tracked. */
+  /** Opens the tracked connection. */
   readonly connect: (hooks: ConnectionHooks) => Connection;
-  /** Reads over it. */
+  /** Creates the reads over that connection. */
   readonly readsOver: (connection: Connection) => Reads;
-  /** Most that is kept, in bytes, about. */
+  /** Approximate maximum size of the cache in bytes. */
   readonly limitBytes: number;
   readonly counters: Counters;
 }
 
-/** Answers larger than this (bytes) are not kept: asking for them costs little beside sending them. */
-const MOST_ANSWER_BYTES = 64 * 1024;
-/** Objects that an answer and an entry take besides payloads, in bytes, about. */
+/** Answers larger than this (bytes) are not cached: reading them costs little compared to sending them. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+/** Approximate overhead (bytes) of an answer, and of each entry, besides payloads. */
 const ANSWER_COST_BYTES = 500;
 
-/** What is kept of one stream. */
-interface Place {
+/** Cached answers of one stream. */
+interface CachedStream {
   readonly after: Map<string, Page>;
   readonly newest: Map<string, readonly Entry[]>;
   bytes: number;
 }
 
-/** Makes the reads. */
+/** Creates the cached reads. */
 export function createPolledReads({
   connect,
   readsOver,
   limitBytes,
   counters,
 }: PolledReadsParts): PolledReadsWithForget {
-  const places = new Map<string, Place>();
+  const streams = new Map<string, CachedStream>();
   let isTracked = false;
 
   function forget(key: string): void {
-    counters.pollCacheBytes -= places.get(key)?.bytes ?? 0;
-    places.delete(key);
+    counters.pollCacheBytes -= streams.get(key)?.bytes ?? 0;
+    streams.delete(key);
   }
 
   function forgetAll(): void {
-    places.clear();
+    streams.clear();
     counters.pollCacheBytes = 0;
   }
 
-  /** By far the most is out of date long before the bound is reached; then all is asked for again. */
-  function take(place: Place, bytes: number): void {
-    place.bytes += bytes;
+  /** Accounts for bytes, and clears the whole cache above its limit; most answers are outdated long before that. */
+  function account(stream: CachedStream, bytes: number): void {
+    stream.bytes += bytes;
     counters.pollCacheBytes += bytes;
     if (counters.pollCacheBytes > limitBytes) forgetAll();
   }
 
-  function placeOf(key: string): Place {
-    const known = places.get(key);
+  function streamOf(key: string): CachedStream {
+    const known = streams.get(key);
     if (known !== undefined) return known;
-    const place: Place = { after: new Map(), newest: new Map(), bytes: 0 };
-    places.set(key, place);
-    take(place, ANSWER_COST_BYTES);
-    return place;
+    const stream: CachedStream = { after: new Map(), newest: new Map(), bytes: 0 };
+    streams.set(key, stream);
+    account(stream, ANSWER_COST_BYTES);
+    return stream;
   }
 
   const connection = connect({
@@ -106,23 +106,23 @@ export function createPolledReads({
   });
   const reads = readsOver(connection);
 
-  /** Keeps an answer, unless it may be from before something that it was forgotten for meanwhile. */
-  function keep(key: string, place: Place, entries: readonly Entry[], put: () => void): void {
+  /** Caches an answer, unless it may predate a change that dropped the stream's answers in the meantime. */
+  function keep(key: string, stream: CachedStream, entries: readonly Entry[], put: () => void): void {
     const bytes = bytesOf(entries);
-    if (!isTracked || places.get(key) !== place || bytes > MOST_ANSWER_BYTES) return;
+    if (!isTracked || streams.get(key) !== stream || bytes > MAX_ANSWER_BYTES) return;
     put();
-    take(place, bytes + (entries.length + 1) * ANSWER_COST_BYTES);
+    account(stream, bytes + (entries.length + 1) * ANSWER_COST_BYTES);
   }
 
-  const questionOf = (cursor: EntryId, count: number) => `${cursor} ${count}`;
+  const cacheKey = (cursor: EntryId, count: number) => `${cursor} ${count}`;
   const knownAfter = (key: string, cursor: EntryId, count: number) =>
-    places.get(key)?.after.get(questionOf(cursor, count));
+    streams.get(key)?.after.get(cacheKey(cursor, count));
   const knownNewest = (key: string, cursor: EntryId, count: number) =>
-    places.get(key)?.newest.get(questionOf(cursor, count));
+    streams.get(key)?.newest.get(cacheKey(cursor, count));
 
   return {
     forget(key) {
-      if (places.size > 0) forget(key);
+      if (streams.size > 0) forget(key);
     },
     reads: {
       knownAfter,
@@ -130,25 +130,25 @@ export function createPolledReads({
       async readAfter(key, cursor, count, among) {
         const known = knownAfter(key, cursor, count);
         if (known !== undefined) return known;
-        const place = placeOf(key);
+        const stream = streamOf(key);
         const page = await reads.readAfter(key, cursor, count, among);
-        keep(key, place, page.entries, () => place.after.set(questionOf(cursor, count), page));
+        keep(key, stream, page.entries, () => stream.after.set(cacheKey(cursor, count), page));
         return page;
       },
       async readNewest(key, cursor, count, among) {
         const known = knownNewest(key, cursor, count);
         if (known !== undefined) return known;
-        const place = placeOf(key);
+        const stream = streamOf(key);
         const entries = await reads.readNewest(key, cursor, count, among);
-        keep(key, place, entries, () => place.newest.set(questionOf(cursor, count), entries));
+        keep(key, stream, entries, () => stream.newest.set(cacheKey(cursor, count), entries));
         return entries;
       },
     },
   };
 }
 
-/** Reads of which no answer is kept: in a cluster nobody tells of a stream that comes to be at another node. */
-export const unkeptReads = ({ readAfter, readNewest }: Reads): PolledReadsWithForget => ({
+/** Reads without a cache: in a cluster no invalidation reports a stream that is created on another node. */
+export const uncachedReads = ({ readAfter, readNewest }: Reads): PolledReadsWithForget => ({
   reads: { readAfter, readNewest, knownAfter: () => undefined, knownNewest: () => undefined },
   forget: () => undefined,
 });

@@ -1,6 +1,6 @@
 /**
- * Reads that would be a transaction as one script. A Redis that has reached `maxmemory` rejects every command after
- * `MULTI`, also reads. It still runs scripts, which are as atomic. They cost more, since payloads pass through Lua.
+ * Runs the reads of a transaction as one script. A Redis that has reached `maxmemory` rejects every command after
+ * `MULTI`, even reads. It still runs scripts, which are as atomic, but cost more because payloads pass through Lua.
  */
 
 import { keyOf } from "../cluster/command-key.ts";
@@ -8,7 +8,7 @@ import type { Argument } from "../resp/writer.ts";
 
 const READS: ReadonlySet<unknown> = new Set(["EVAL", "XINFO", "XLEN", "XRANGE", "XREAD", "XREVRANGE"]);
 
-/** ARGV: for each command the number of its arguments, then these. An `EVAL` runs within this script. */
+/** ARGV: for each command its number of arguments, then the arguments. An `EVAL` runs within this script. */
 const SCRIPT = `local replies, at = {}, 1
 while at <= #ARGV do
   local last = at + tonumber(ARGV[at])
@@ -23,11 +23,11 @@ while at <= #ARGV do
 end
 return replies`;
 
-/** Whether commands may run as a script: a script of which a write fails would have carried out those before it. */
+/** Whether commands may run as a script. Writes may not: if one fails, those before it have already taken effect. */
 export const areReads = (commands: readonly (readonly Argument[])[]): boolean =>
   commands.every(([name]) => READS.has(name));
 
-/** The script that runs reads. Its reply is the list of their replies. */
+/** Returns the script that runs reads. Its reply is the list of their replies. */
 export function readScript(commands: readonly (readonly Argument[])[]): readonly Argument[] {
   // `CLIENT TRACKING` follows the keys that a script declares.
   const keys = [...new Set(commands.map(keyOf))];

@@ -1,6 +1,6 @@
 /**
- * Replicas that pages of history are read from, to spare their masters. A replica may be behind, or hang, and what it has
- * not got is no answer: who asks here takes what is there and asks the master for the rest.
+ * Replica pool: reads history from replicas, to reduce the load on their masters. A replica may lag or hang, so a missing
+ * entry proves nothing: callers use what the replica has and read the rest from the master.
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "../../domain/logger.ts";
@@ -9,29 +9,29 @@ import { type Connection, openConnection } from "../resp/connection.ts";
 import type { Reply } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
 
-/** Asks replicas. */
+/** Reads from replicas. */
 export interface ReplicaReads {
   /**
-   * Asks one replica of the master that has a key, all in one write.
+   * Sends commands, in one write, to one replica of the master that owns a key.
    *
-   * @returns undefined where there is no replica, it refuses, or does not answer in time
+   * @returns undefined if there is no replica, or it rejects the commands or does not reply in time
    */
-  ask(key: string, ...commands: readonly (readonly Argument[])[]): Promise<readonly Reply[] | undefined>;
+  read(key: string, ...commands: readonly (readonly Argument[])[]): Promise<readonly Reply[] | undefined>;
 }
 
 /** Connections to replicas. */
 export interface ReplicaPool {
-  /** Makes these the replicas there are. */
+  /** Connects to exactly these replicas. */
   keep(addresses: readonly RedisAddress[]): void;
-  /** As `ReplicaReads.ask`, of one of these. */
-  ask(
+  /** Like `ReplicaReads.read`, with one of these replicas. */
+  read(
     among: readonly RedisAddress[],
     commands: readonly (readonly Argument[])[],
   ): Promise<readonly Reply[] | undefined>;
   close(): void;
 }
 
-/** A replica that has not answered within this time (ms) is left alone for a while (ms). */
+/** A replica that does not reply within `ANSWER_MS` is not used for `REST_MS`. */
 const ANSWER_MS = 1000;
 const REST_MS = 10_000;
 
@@ -41,17 +41,17 @@ interface Replica {
   restsUntil: number;
 }
 
-/** Makes a pool of no replicas. @param greeting sent over each connection first, such as READONLY in a cluster */
+/** Creates an empty pool. @param greeting sent first over each connection, such as READONLY in a cluster */
 export function createReplicaPool(logger: Logger, greeting?: readonly Argument[]): ReplicaPool {
   const replicas = new Map<string, Replica>();
-  let turn = 0;
+  let next = 0;
 
   function open(address: RedisAddress): Replica {
     const connection = openConnection({
       address,
       logger,
       name: "replica",
-      // Nobody waits for a replica: the master is there.
+      // Do not wait for a replica: the master can serve the read.
       waitMs: 0,
       onReady() {
         if (greeting !== undefined) connection.send(greeting, () => undefined);
@@ -66,21 +66,21 @@ export function createReplicaPool(logger: Logger, greeting?: readonly Argument[]
       const replica = replicas.get(describeAddress(address));
       return replica?.connection.isReady() === true && replica.restsUntil <= now ? [replica] : [];
     });
-    return usable[turn++ % usable.length];
+    return usable[next++ % usable.length];
   }
 
   return {
     keep(addresses) {
-      const wanted = new Map(addresses.map((address) => [describeAddress(address), address]));
+      const current = new Map(addresses.map((address) => [describeAddress(address), address]));
       for (const [name, { address, connection }] of replicas) {
-        if (isDeepStrictEqual(wanted.get(name), address)) continue;
+        if (isDeepStrictEqual(current.get(name), address)) continue;
         replicas.delete(name);
         connection.close();
       }
-      for (const [name, address] of wanted) if (!replicas.has(name)) replicas.set(name, open(address));
+      for (const [name, address] of current) if (!replicas.has(name)) replicas.set(name, open(address));
     },
 
-    async ask(among, commands) {
+    async read(among, commands) {
       const replica = pick(among);
       if (replica === undefined) return undefined;
       let late: NodeJS.Timeout | undefined;
@@ -89,7 +89,7 @@ export function createReplicaPool(logger: Logger, greeting?: readonly Argument[]
           replica.restsUntil = performance.now() + REST_MS;
           logger.warn(
             { replica: describeAddress(replica.address) },
-            "a replica does not answer; its master is read",
+            "a replica does not reply in time; reading from its master",
           );
           resolve(undefined);
         }, ANSWER_MS);
@@ -98,7 +98,7 @@ export function createReplicaPool(logger: Logger, greeting?: readonly Argument[]
       try {
         return await Promise.race([answers, tooLate]);
       } catch {
-        // It loads its data, is no replica any more, or is gone.
+        // The replica is loading its data, is no longer a replica, or its connection was lost.
         return undefined;
       } finally {
         clearTimeout(late);

@@ -1,6 +1,6 @@
 /**
- * The log: what the gateway does with streams as stores of entries. Appends go over a connection of their own, so
- * that nobody's reading of history stands in front of somebody's append.
+ * Stream reader: reads and appends entries of streams. Appends use a connection of their own, so that reads of history do
+ * not delay them.
  */
 
 import { bytesOf, type Entry, type NewEntry } from "../../domain/entry.ts";
@@ -11,72 +11,72 @@ import { refusalOf } from "../reply-errors.ts";
 import type { Commands } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
-import { createReadSteps, exclusive, type Page } from "./page.ts";
+import { createPageReader, exclusive, type Page } from "./page.ts";
 import type { ReplicaReads } from "./replicas.ts";
 
 /** Entries of a range. */
 export interface Range {
   readonly entries: readonly Entry[];
-  /** The range may hold more: `count`, or the bound on bytes, ended it. */
+  /** The range may contain more entries: `count` or the byte limit ended the read. */
   readonly isCut: boolean;
 }
 
-/** A range of a stream, both ends included. */
+/** A range of a stream, including both ends. */
 export interface RangeOptions {
   readonly start: EntryId;
   readonly end: EntryId;
-  /** Most entries. */
+  /** Maximum number of entries. */
   readonly count: number;
   /** Newest first. */
   readonly reverse: boolean;
 }
 
 /**
- * Streams as stores of entries. All reads throw `GatewayError`. What one of them brings is bounded in bytes, too: beyond
- * the bound it has fewer entries than were asked for, at least one. `among` divides the bound between so many reads.
+ * Reads and appends. All reads throw `GatewayError` and are limited in bytes: above the limit they return fewer entries than
+ * requested, but at least one. `among` is the number of concurrent reads that share the limit.
  */
 export interface Log {
   /**
-   * Stores entries in order. `done` gets one result per entry, in order: its id, or why it was refused. Entries of
-   * one turn of the event loop, whoever pushed them, go to Redis in one write.
+   * Stores entries in order. `done` receives one result per entry, in order: its id or an error. Entries of one event-loop
+   * turn, from all clients, are sent to Redis in one write.
    */
   append(entries: readonly NewEntry[], done: AppendDone): void;
-  /** Up to `count` entries after a cursor, and whether some were trimmed away before them. */
+  /** Reads up to `count` entries after a cursor, and whether entries before them may have been trimmed. */
   readAfter(key: string, cursor: EntryId, count: number, among?: number): Promise<Page>;
-  /** The newest `count` entries after a cursor, oldest of them first. */
+  /** Reads the newest `count` entries after a cursor, in ascending order. */
   readNewest(key: string, cursor: EntryId, count: number, among?: number): Promise<readonly Entry[]>;
-  /** Entries of a range. */
+  /** Reads the entries of a range. */
   readRange(key: string, range: RangeOptions, among?: number): Promise<Range>;
-  /** Bytes that a read of so many entries is expected to bring. */
+  /** Expected bytes of a read of `count` entries. */
   expectedBytes(key: string, count: number, among?: number): number;
-  /** The id that the stream generated last, `0-0` where there is no stream: what `$` means at this moment. */
+  /** The last id that the stream generated, which `$` stands for; `0-0` if the stream does not exist. */
   lastGeneratedId(key: string): Promise<EntryId>;
-  /** Resolves when Redis answers, to reads and to appends. */
+  /** Resolves when Redis replies on the connections for reads and for appends. */
   ping(): Promise<void>;
 }
 
-/** What a log is made of. */
+/** Options of `createLog`. */
 export interface LogParts {
   readonly append: Append;
   readonly reads: Commands;
-  /** Where full pages come from first; absent: only from where the rest is read. */
+  /** Source of full pages; if absent, all pages are read from the master. */
   readonly replicas?: ReplicaReads | undefined;
-  /** Asks all that reads and appends go over: Redis answers when it answers on each. */
+  /** Pings every connection used for reads and appends. */
   readonly ping: () => Promise<void>;
   readonly sizes: EntrySizes;
-  /** Most that one read brings, in bytes, about. */
+  /** Approximate maximum size (bytes) of one read. */
   readonly answerBytes: number;
-  /** What Redis is asked for at a time, in bytes, about: whatever else is read over the connection waits no longer than for that. */
+  /** Approximate size (bytes) of one request to Redis; bounds the delay of other reads on the connection. */
   readonly pageBytes: number;
 }
 
-/** Makes the log. */
+/** Creates the stream reader. */
 export function createLog(parts: LogParts): Log {
   const { append, reads, replicas, ping, sizes, answerBytes, pageBytes } = parts;
-  const steps = createReadSteps({ reads, replicas, sizes });
+  const pages = createPageReader({ reads, replicas, sizes });
 
-  /** How many entries the next step asks for; 0 where what there is already is all that may be. */
-  function nextStep(
+  /** Number of entries of the next page; 0 if the read is complete or has reached its byte limit. */
+  function nextPageSize(
     key: string,
     count: number,
     among: number,
@@ -88,8 +88,8 @@ export function createLog(parts: LogParts): Log {
     return Math.max(1, Math.min(missing, Math.floor(pageBytes / sizes.expected(key))));
   }
 
-  /** Reads a range in steps. @param from the bound to begin with @param to the other one, as the command has them */
-  async function readSteps(
+  /** Reads a range in pages. @param from first bound of the command @param to its second bound */
+  async function readPages(
     command: "XRANGE" | "XREVRANGE",
     key: string,
     [from, to]: readonly [string, string],
@@ -99,13 +99,13 @@ export function createLog(parts: LogParts): Log {
     const entries: Entry[] = [];
     let bytes = 0;
     for (;;) {
-      const size = nextStep(key, count, among, entries, bytes);
+      const size = nextPageSize(key, count, among, entries, bytes);
       if (size === 0) return { entries, isCut: true };
       const last = entries.at(-1)?.id;
-      // Past the last id that there can be Redis has no range.
+      // There is no valid range after the maximum id.
       if (last === LAST_ID && command === "XRANGE") return { entries, isCut: false };
       const start = last === undefined ? from : `(${last}`;
-      const found = await steps.range(command, key, start, to, size);
+      const found = await pages.range(command, key, start, to, size);
       for (const one of found) entries.push(one);
       if (found.length < size) return { entries, isCut: false };
       bytes += bytesOf(found);
@@ -116,17 +116,17 @@ export function createLog(parts: LogParts): Log {
     append,
 
     async readAfter(key, cursor, count, among = 1) {
-      const page = await steps.after(key, cursor, nextStep(key, count, among, [], 0));
+      const page = await pages.after(key, cursor, nextPageSize(key, count, among, [], 0));
       let { isLast } = page;
       if (isLast || page.entries.length >= count) return page;
       const entries = [...page.entries];
       let bytes = bytesOf(entries);
       for (;;) {
-        const size = nextStep(key, count, among, entries, bytes);
+        const size = nextPageSize(key, count, among, entries, bytes);
         const last = entries.at(-1);
         if (size === 0 || last === undefined || isLast) return { ...page, entries, isLast };
-        const more = await steps.after(key, last.id, size);
-        // What was trimmed away between two steps is a gap for whoever reads on from here.
+        const more = await pages.after(key, last.id, size);
+        // Entries trimmed between two pages are a gap for the reader that continues here.
         if (more.hasGap || more.isGone) return { ...page, entries, isLast: false };
         for (const one of more.entries) entries.push(one);
         bytes += bytesOf(more.entries);
@@ -135,18 +135,18 @@ export function createLog(parts: LogParts): Log {
     },
 
     async readNewest(key, cursor, count, among = 1) {
-      const range = await readSteps("XREVRANGE", key, ["+", exclusive(cursor)], count, among);
+      const range = await readPages("XREVRANGE", key, ["+", exclusive(cursor)], count, among);
       return [...range.entries].reverse();
     },
 
     readRange: (key, { start, end, count, reverse }, among = 1) =>
       reverse
-        ? readSteps("XREVRANGE", key, [end, start], count, among)
-        : readSteps("XRANGE", key, [start, end], count, among),
+        ? readPages("XREVRANGE", key, [end, start], count, among)
+        : readPages("XRANGE", key, [start, end], count, among),
 
     expectedBytes(key, count, among = 1) {
       const one = sizes.expected(key);
-      // The last step may go over the bound.
+      // The last page may exceed the limit.
       return Math.max(one, Math.min(count * one, answerBytes / among + pageBytes));
     },
 
@@ -168,6 +168,6 @@ function lastGeneratedIdOf(info: Reply): EntryId {
   const at = pairs.findIndex((field) => String(field) === "last-generated-id");
   const id = pairs[at + 1];
   if (at < 0 || !Buffer.isBuffer(id))
-    throw new GatewayError("REDIS_REFUSED", "Redis did not say the last id");
+    throw new GatewayError("REDIS_REFUSED", "XINFO STREAM returned no last-generated-id");
   return id.toString("latin1") as EntryId;
 }

@@ -1,11 +1,11 @@
-/** Transactions (`MULTI`, `EXEC`) over one connection: several commands as one atomic step. */
+/** Transaction (`MULTI`, `EXEC`) over one connection: several commands as one atomic step. */
 import type { GatewayError } from "../../domain/errors.ts";
 import type { Done } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
 import { areReads, readScript } from "./read-script.ts";
 
-/** Receives the replies of a transaction in the order of its commands. An error reply stands in its place. */
+/** Receives the replies in the order of the commands. An error reply takes the place of its command's reply. */
 export type TransactionDone = (
   error: ReplyError | GatewayError | undefined,
   replies: readonly Reply[],
@@ -15,9 +15,9 @@ const NO_REPLIES: readonly Reply[] = [];
 
 /**
  * Sends commands as one transaction. A command that Redis rejects when it is queued fails all of them with its error.
- * A server without transactions runs each command by itself, and one whose memory is full runs reads as a script.
+ * A server without transactions runs each command by itself. A server whose memory is full runs reads as a script.
  *
- * @param send sends one command; all are sent within this call, so that no other command gets between them
+ * @param send sends one command; all are sent synchronously, so that no other command is sent between them
  */
 export function sendTransaction(
   send: (args: readonly Argument[], done: Done) => void,
@@ -49,7 +49,7 @@ export function sendTransaction(
 const isFull = (error: Error | undefined): error is ReplyError =>
   error instanceof ReplyError && error.code === "OOM";
 
-/** @param rejected the error where the server does not permit scripts either */
+/** Runs the commands as a script. @param rejected the error to report if the server does not permit scripts either */
 function sendScript(
   send: (args: readonly Argument[], done: Done) => void,
   commands: readonly (readonly Argument[])[],

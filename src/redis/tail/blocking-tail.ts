@@ -1,10 +1,10 @@
 /**
- * A tail by `XREAD BLOCK` over all its streams, for servers and proxies without `CLIENT TRACKING`. Each wake-up sends
- * every stream's name again, so its cost grows with the streams watched. A change of the set interrupts the read
- * by `CLIENT UNBLOCK` from another connection.
+ * Blocking tail: `XREAD BLOCK` over all its streams, for servers and proxies without `CLIENT TRACKING`. Each wake-up sends
+ * every stream's key again, so its cost grows with the number of watched streams. When the set changes, `CLIENT UNBLOCK`
+ * from another connection interrupts the read.
  *
- * A blocking read cannot be part of a transaction. So it only finds out which streams grew, with one entry of each,
- * and a transaction reads those (`continuity.ts`).
+ * A blocking read cannot be part of a transaction. It therefore only detects which streams grew, with one entry of each;
+ * a transaction then reads those streams (`continuity.ts`).
  */
 import { type EntryId, LAST_ID } from "../../domain/entry-id.ts";
 import { entriesByKey } from "../read/entry-decoder.ts";
@@ -17,14 +17,14 @@ import { createContinuity } from "./continuity.ts";
 import { errorIn, planRead, type ReadState, readCommands, type Tail, takeReads } from "./tail.ts";
 import type { TailOptions } from "./tracking-tail.ts";
 
-/** How long one read blocks, in ms: it only bounds how long an unnoticed loss of the server lasts. */
+/** Time (ms) that one read blocks. It only bounds how long a lost server stays undetected. */
 const BLOCK_MS = 5000;
-/** An UNBLOCK may come before the read it is meant for; then it is tried again after this time (ms). */
+/** Time (ms) before another UNBLOCK, because one may arrive before the read it should interrupt. */
 const UNBLOCK_RETRY_MS = 5;
-/** A stream that Redis refuses to read, such as one of the wrong type, is tried again after this time (ms). */
-const REFUSED_PAUSE_MS = 1000;
+/** Time (ms) before a rejected stream, such as a key of another type, is read again. */
+const REJECTED_PAUSE_MS = 1000;
 
-/** Opens a blocking tail. @param control a connection that is not the tail's own, for `CLIENT UNBLOCK` */
+/** Opens a blocking tail. @param control another connection, for `CLIENT UNBLOCK` */
 export function openBlockingTail(options: TailOptions & { readonly control: Connection }): Tail {
   const { address, logger, stallMs, sizes, counters, onReads, onRemoval, onRefused, control } = options;
   const positions = new Map<string, EntryId>();
@@ -33,8 +33,8 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
   const scripts = createScriptSupport(logger);
   const continuity = createContinuity(sizes, scripts.isAllowed);
   const state: ReadState = { positions, sizes, continuity, onRemoval, onAgain: (key) => grown.add(key) };
-  /** Streams left out for a while, because they would fail the read of all. */
-  const refused = new Set<string>();
+  /** Streams that are skipped for a while, because they would fail the read of all. */
+  const rejected = new Set<string>();
   let clientId: number | undefined;
   let reading: ReadonlyMap<string, EntryId> | undefined;
   let scheduled = false;
@@ -44,7 +44,7 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
   const connection = openConnection({
     address,
     logger,
-    // As long as a read blocks, silence is its answer.
+    // A blocking read legitimately receives no data for this long.
     stallMs: stallMs === undefined ? undefined : stallMs + BLOCK_MS,
     name: "tail",
     waitMs: 0,
@@ -71,85 +71,85 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
   function read(): void {
     scheduled = false;
     if (!connection.isReady() || reading !== undefined || positions.size === 0 || closed) return;
-    const asked = new Map(positions);
-    for (const key of refused) asked.delete(key);
-    if (asked.size === 0) return;
-    reading = asked;
-    // Streams that are new here are read first, so that a later deletion is noticed.
-    for (const key of asked.keys()) if (!continuity.knows(key)) grown.add(key);
+    const batch = new Map(positions);
+    for (const key of rejected) batch.delete(key);
+    if (batch.size === 0) return;
+    reading = batch;
+    // New streams are read first, so that a later deletion is detected.
+    for (const key of batch.keys()) if (!continuity.knows(key)) grown.add(key);
     if (grown.size > 0) {
-      readGrown(asked);
+      readGrown(batch);
       return;
     }
     counters.tailReads++;
-    const streams = [...asked.keys(), ...asked.values()];
+    const streams = [...batch.keys(), ...batch.values()];
     connection.send(["XREAD", "COUNT", 1, "BLOCK", BLOCK_MS, "STREAMS", ...streams], (error, reply) => {
       if (error !== undefined) {
-        finish(asked);
-        if (connection.isReady()) setAside([...asked.keys()], error);
+        finish(batch);
+        if (connection.isReady()) setAside([...batch.keys()], error);
         return;
       }
       for (const [key] of entriesByKey(reply)) grown.add(key);
-      readGrown(asked);
+      readGrown(batch);
     });
   }
 
-  /** Reads the streams that grew until none of them has more. @param asked the read that this belongs to */
-  function readGrown(asked: ReadonlyMap<string, EntryId>): void {
-    for (const key of refused) grown.delete(key);
+  /** Reads the streams that grew until none has more. @param batch the blocking read to which this belongs */
+  function readGrown(batch: ReadonlyMap<string, EntryId>): void {
+    for (const key of rejected) grown.delete(key);
     const plan = planRead(grown, positions, sizes);
-    if (plan.asked.size === 0) grown.clear();
-    if (plan.asked.size === 0 || reading !== asked) {
-      finish(asked);
+    if (plan.from.size === 0) grown.clear();
+    if (plan.from.size === 0 || reading !== batch) {
+      finish(batch);
       schedule();
       return;
     }
-    for (const key of plan.asked.keys()) grown.delete(key);
+    for (const key of plan.from.keys()) grown.delete(key);
     counters.tailReads++;
     connection.transact(readCommands(plan, continuity), (error, replies) => {
       const failure = error ?? errorIn(replies);
       if (failure === undefined) {
         const reads = takeReads({ ...plan, replies }, state);
         if (reads.length > 0) onReads(reads);
-        readGrown(asked);
+        readGrown(batch);
         return;
       }
-      finish(asked);
+      finish(batch);
       const isRetried = scripts.isRefused(failure);
-      for (const key of plan.asked.keys()) grown.add(key);
+      for (const key of plan.from.keys()) grown.add(key);
       if (isRetried) schedule();
-      else if (connection.isReady()) setAside([...plan.asked.keys()], failure);
+      else if (connection.isReady()) setAside([...plan.from.keys()], failure);
     });
   }
 
-  function finish(asked: ReadonlyMap<string, EntryId>): void {
-    if (reading === asked) reading = undefined;
+  function finish(batch: ReadonlyMap<string, EntryId>): void {
+    if (reading === batch) reading = undefined;
   }
 
-  /** Finds out which stream failed the read of all, and reads on without it for a while. */
+  /** Detects which stream failed the read of all, and continues without it for a while. */
   function setAside(keys: readonly string[], reason: Error): void {
     let missing = keys.length;
     for (const key of keys) {
-      const plan = { asked: new Map([[key, LAST_ID]]), count: 1 };
+      const plan = { from: new Map([[key, LAST_ID]]), count: 1 };
       connection.transact(readCommands(plan, continuity), (error, replies) => {
         const failure = error ?? errorIn(replies);
         if (failure instanceof ReplyError) {
-          logger.warn({ key, err: failure }, "Redis refuses to read this stream");
-          refused.add(key);
+          logger.warn({ key, err: failure }, "Redis rejected reading this stream");
+          rejected.add(key);
           if (isPermissionError(failure)) onRefused?.(key, refusalOf(failure));
         }
         if (--missing > 0) return;
-        if (refused.size > 0) schedule();
-        else logger.warn({ err: reason }, "Redis refuses to read the live streams");
+        if (rejected.size > 0) schedule();
+        else logger.warn({ err: reason }, "Redis rejected reading the live streams");
         setTimeout(() => {
-          refused.clear();
+          rejected.clear();
           interrupt();
-        }, REFUSED_PAUSE_MS);
+        }, REJECTED_PAUSE_MS);
       });
     }
   }
 
-  /** Makes the read that is under way return, so that the next one has the changed set. */
+  /** Makes the current read return, so that the next one uses the changed set. */
   function interrupt(): void {
     const interrupted = reading;
     if (interrupted === undefined || clientId === undefined) {

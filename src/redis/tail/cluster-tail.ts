@@ -1,11 +1,11 @@
 /**
- * The tail of a cluster: `CLIENT TRACKING` on a connection to each node, as `tracking-tail.ts` does on one. Streams have
- * different slots, so each is read by a command of its own, all of a node's at once; and the router leads each read to
- * the node that has the stream, where the very same read arms it.
+ * Cluster tail: `CLIENT TRACKING` on a connection to each node, as in `tracking-tail.ts`. Streams have different slots, so
+ * each is read by a command of its own, all of one node at once. The router directs each read to the node that owns the
+ * stream, and that same read arms the tracking.
  *
- * What no node tells of is looked for in the map: a stream whose slot is another node's now is read there from where it
- * was, also one that does not exist yet. A stream that was read at the node that takes its slot over just now is
- * read again at every look, since nobody tells where that ends.
+ * Moved slots cause no invalidation. They are detected in the slot map: a stream whose slot has another owner is read
+ * there from its position, even if it does not exist yet. A stream that was read at the importing node of a migration
+ * (`ASK`) is read again at each map refresh, because no message reports the end of the migration.
  */
 import type { EntryId } from "../../domain/entry-id.ts";
 import type { Logger } from "../../domain/logger.ts";
@@ -18,7 +18,7 @@ import { type Reply, ReplyError } from "../resp/reader.ts";
 import { createScriptSupport } from "../resp/script-support.ts";
 import { createContinuity } from "./continuity.ts";
 import { createReadRetries, isTemporary } from "./read-retries.ts";
-import { createReadPace } from "./read-scheduler.ts";
+import { createReadScheduler } from "./read-scheduler.ts";
 import {
   errorIn,
   type OnTailReads,
@@ -32,38 +32,38 @@ import {
   takeReads,
 } from "./tail.ts";
 
-/** What a cluster's tail needs. */
+/** Options of a cluster tail. */
 export interface ClusterTailOptions extends TailEvents {
   readonly map: ClusterMap;
   readonly logger: Logger;
-  /** As of `ConnectionOptions`. */
+  /** See `ConnectionOptions`. */
   readonly stallMs?: number | undefined;
   readonly sizes: EntrySizes;
   readonly counters: Counters;
   readonly onReads: OnTailReads;
 }
 
-/** How long a read waits for a node, in ms. Its stream stays marked, and is read when there is one. */
+/** Time (ms) that a read waits for a node. After that its stream stays marked and is read when a node is ready. */
 const READ_WAIT_MS = 1000;
 
 /** Opens the tail. */
 export function openClusterTail(options: ClusterTailOptions): Tail {
   const { map, logger, stallMs, sizes, counters, onReads, onRemoval, onRefused } = options;
   const positions = new Map<string, EntryId>();
-  /** Streams that may have grown since they were read. */
+  /** Streams that may have grown since their last read. */
   const changed = new Set<string>();
-  /** Where each stream was read last. */
+  /** Node of the last read of each stream. */
   const readAt = new Map<string, ClusterNode | undefined>();
-  /** Streams that were read at a node that does not have their slot yet. */
-  const asked = new Set<string>();
-  /** Streams whose read is under way. */
+  /** Streams that were read at the importing node of a slot migration. */
+  const importing = new Set<string>();
+  /** Streams with a read in flight. */
   const busy = new Set<string>();
-  /** Reads under way by node: one that hangs holds up no other. */
-  const underWay = new Map<ClusterNode | undefined, number>();
+  /** Reads in flight by node: a node that hangs delays no other. */
+  const inFlight = new Map<ClusterNode | undefined, number>();
   const scripts = createScriptSupport(logger);
   const continuity = createContinuity(sizes, scripts.isAllowed);
   const state: ReadState = { positions, sizes, continuity, onRemoval, onAgain: (key) => changed.add(key) };
-  const pace = createReadPace(read);
+  const scheduler = createReadScheduler(read);
   const retries = createReadRetries((keys) => {
     for (const key of keys) mark(key);
     schedule();
@@ -85,12 +85,12 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
     onNodeLost() {
       counters.redisReconnects++;
     },
-    onAsked: (key) => asked.add(key),
+    onAskRedirect: (key) => importing.add(key),
   });
 
   function onPush([kind, keys]: Reply[]): void {
     if (String(kind) !== "invalidate") return;
-    // A flush, of one node: what is read in vain costs less than to know whose.
+    // A node was flushed: reading all streams costs less than keeping track of whose they are.
     if (!Array.isArray(keys)) for (const key of positions.keys()) changed.add(key);
     else for (const bytes of keys) mark(String(bytes));
     schedule();
@@ -100,16 +100,16 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
     if (positions.has(key)) changed.add(key);
   }
 
-  function mapTold(): void {
+  function onMapUpdate(): void {
     for (const key of positions.keys())
       if (readAt.has(key) && router.placeOf(key) !== readAt.get(key)) changed.add(key);
-    for (const key of asked) mark(key);
-    asked.clear();
+    for (const key of importing) mark(key);
+    importing.clear();
     schedule();
   }
 
   function schedule(): void {
-    pace.schedule(changed.size);
+    scheduler.schedule(changed.size);
   }
 
   function read(): void {
@@ -117,7 +117,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
     for (const key of changed) {
       if (!positions.has(key)) changed.delete(key);
       const node = router.placeOf(key);
-      if (busy.has(key) || underWay.has(node)) continue;
+      if (busy.has(key) || inFlight.has(node)) continue;
       const keys = byNode.get(node);
       if (keys === undefined) byNode.set(node, [key]);
       else keys.push(key);
@@ -126,26 +126,26 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
   }
 
   function readFrom(node: ClusterNode | undefined, keys: readonly string[]): void {
-    const { asked: plan, count } = planRead(keys, positions, sizes);
+    const { from: plan, count } = planRead(keys, positions, sizes);
     if (plan.size === 0) return;
-    pace.noteRead();
+    scheduler.noteRead();
     counters.tailReads++;
-    underWay.set(node, plan.size);
+    inFlight.set(node, plan.size);
     for (const [key, position] of plan) {
       changed.delete(key);
       busy.add(key);
       if (readAt.has(key) && readAt.get(key) !== node) continuity.serverChanged(key);
       readAt.set(key, node);
-      const one = { asked: new Map([[key, position]]), count };
+      const one = { from: new Map([[key, position]]), count };
       router.transact(readCommands(one, continuity), (error, replies) => {
-        const missing = (underWay.get(node) ?? 1) - 1;
-        if (missing === 0) underWay.delete(node);
-        else underWay.set(node, missing);
+        const missing = (inFlight.get(node) ?? 1) - 1;
+        if (missing === 0) inFlight.delete(node);
+        else inFlight.set(node, missing);
         busy.delete(key);
         const failure = error ?? errorIn(replies);
         if (failure === undefined) take({ ...one, replies });
         else failed(key, failure);
-        // What could not be read is tried again when a node is there or the map changes: not at once, and so in vain.
+        // A failed read is repeated when a node is ready or the map changes, not at once.
         if (failure === undefined || failure instanceof ReplyError) schedule();
       });
     }
@@ -156,7 +156,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
       mark(key);
       return;
     }
-    logger.warn({ key, err: error }, "Redis refuses to read this stream");
+    logger.warn({ key, err: error }, "Redis rejected reading this stream");
     if (isPermissionError(error)) onRefused?.(key, refusalOf(error));
     else if (isTemporary(error)) retries.add(key);
   }
@@ -164,13 +164,13 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
   function take(read: ReadReplies): void {
     const reads = takeReads(read, state);
     if (reads.length === 0) return;
-    // With what else arrives in the same chunk.
-    if (arrived.length === 0) queueMicrotask(handOver);
+    // Together with the entries that arrive in the same chunk.
+    if (arrived.length === 0) queueMicrotask(deliver);
     arrived.push(...reads);
   }
 
-  function handOver(): void {
-    // Meanwhile a stream may have been unwatched or moved.
+  function deliver(): void {
+    // A stream may have been unwatched or moved in the meantime.
     const reads = arrived.filter(
       ({ key, entries }) => positions.get(key) === entries[entries.length - 1]?.id,
     );
@@ -178,7 +178,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
     if (reads.length > 0) onReads(reads);
   }
 
-  const stopWatching = map.watch(mapTold);
+  const stopWatching = map.watch(onMapUpdate);
   return {
     noticesRemovals: () => true,
     watch(key, after) {

@@ -1,14 +1,14 @@
 /**
- * Detects whether what a tail reads of a stream continues what it read before: entries in between may have been trimmed,
- * or the stream was deleted and created again.
+ * Continuity check of a tail: detects whether a read continues the previous one, or entries in between were trimmed, or
+ * the stream was deleted and created again.
  *
- * Each read is one transaction of a check and the `XREAD`, so no writer gets between the two. The check has two forms:
+ * Each read is one transaction of a check and the `XREAD`, so no write can happen between the two. The check has two forms:
  *
- * - `XLEN`, the usual one. Enough older entries are still there, so no entry between them and those read was trimmed, and
- *   they are not those of a new life of the stream.
- * - the facts of the stream (`stream-facts.ts`), where too few older entries are left, and every `LENGTHS_IN_A_ROW` reads.
+ * - `XLEN`, the usual one. It shows that enough older entries still exist, so that none between them and the new ones was
+ *   trimmed, and that they do not belong to a new life of the stream.
+ * - The facts of the stream (`stream-facts.ts`), if too few older entries are left, and every `LENGTHS_IN_A_ROW` reads.
  *
- * A read whose length is not conclusive is discarded and repeated with the facts.
+ * A read with an inconclusive length is discarded and repeated with the facts.
  */
 import type { Entry } from "../../domain/entry.ts";
 import { compareIds, type EntryId, FIRST_ID } from "../../domain/entry-id.ts";
@@ -26,22 +26,22 @@ import {
 
 /**
  * Result of a check. `gap`: entries between the position and the first one read may be missing. `new life`: the stream was
- * created again, and ids up to the position are used again, for other entries. `unclear`: the read must be repeated.
+ * created again, and ids up to the position now belong to other entries. `unclear`: the read must be repeated.
  */
 export type Verdict = "continues" | "gap" | "new life" | "unclear";
 
-/** What is known of a stream at the tail's position. */
+/** Remembered state of a stream at the tail's position. */
 export interface StreamMemory {
-  /** Entries added up to the position, at least. */
+  /** Lower bound of the entries added up to the position. */
   added?: number | undefined;
   length?: number | undefined;
   /** Sample of the payload at the position. */
   mark?: string | undefined;
   /** The stream that the position belongs to no longer exists. */
   isEnded: boolean;
-  /** All entries are read, up to the position: the next check may be by length. */
+  /** All entries up to the position are read, so the next check may be by length. */
   isCaughtUp: boolean;
-  /** Checks by facts still to come because a length was not conclusive, as in a stream that is trimmed with every entry. */
+  /** Remaining checks by facts after an inconclusive length, as in a stream that is trimmed with every entry. */
   doubts: number;
   /** Checks by length since the last one by facts. */
   lengths: number;
@@ -52,7 +52,7 @@ export interface StreamMemory {
 /** The form of a check. */
 type CheckForm = "length" | "script" | "details";
 
-/** One read, as it is judged. */
+/** One read to be judged. */
 export interface CheckedRead {
   readonly key: string;
   readonly position: EntryId;
@@ -67,38 +67,38 @@ export interface CheckedRead {
 export interface Continuity {
   /** The check of a stream, to be sent right before its read in the same transaction. */
   check(key: string, position: EntryId): readonly Argument[];
-  /** Judges a read and remembers the stream as it is after it. */
+  /** Judges a read and updates the remembered state. */
   judge(read: CheckedRead): {
     readonly verdict: Verdict;
     readonly isCut: boolean;
     readonly isShorter: boolean;
   };
-  /** The tail takes entries that directly follow its position and that it did not read. */
+  /** Call when the tail takes entries that directly follow its position without reading them. */
   grow(key: string, entries: readonly Entry[]): void;
-  /** Whether the stream that the position belongs to no longer exists: an entry of the same id is another one. */
+  /** Whether the stream that the position belongs to no longer exists, so that equal ids mean other entries. */
   isEnded(key: string): boolean;
   /**
-   * Another server answers from now on: a replica that was promoted, or one that restarted. It may lack the last entries
-   * that the tail read, so fewer entries than before do not prove that the stream was created again.
+   * Call when another server replies from now on: a promoted replica, or a restarted server. It may lack the last entries
+   * that the tail read, so a lower count does not prove that the stream was created again.
    *
-   * @param key the stream that has moved; absent, all have
+   * @param key the stream that has moved; if absent, all streams
    */
   serverChanged(key?: string): void;
-  /** Whether a stream was checked since it is watched. */
+  /** Whether a stream was checked since it has been watched. */
   knows(key: string): boolean;
   forget(key: string): void;
 }
 
-/** A new life is not taken for the old one where at least this many older entries remain and the length adds up. */
+/** Number of remaining older entries that, with a matching length, rules out a new life. */
 const ENOUGH_OLDER = 64;
-/** Checks by facts after a length that was not conclusive: each such length costs a discarded read. */
+/** Checks by facts after an inconclusive length; each inconclusive length costs a discarded read. */
 const DOUBTS = 8;
-/** Checks by length before the next one by facts, which finds a new life that looked like the old one. */
+/** Checks by length before the next one by facts, which detects a new life that looks like the old one. */
 const LENGTHS_IN_A_ROW = 16;
-/** From this size of an entry (bytes), copying payloads into Lua costs more than all else of a read. */
+/** Entry size (bytes) from which copying payloads into Lua dominates the cost of a read. */
 const LARGE_BYTES = 4096;
 
-/** Makes the checks of a tail that has read nothing. @param canRunScripts false where the server refuses scripts */
+/** Creates the checks of a tail. @param canRunScripts false if the server does not permit scripts */
 export function createContinuity(sizes: EntrySizes, canRunScripts: () => boolean): Continuity {
   const memories = new Map<string, StreamMemory>();
 
@@ -111,9 +111,9 @@ export function createContinuity(sizes: EntrySizes, canRunScripts: () => boolean
   const isLarge = (key: string) => sizes.expected(key) >= LARGE_BYTES;
 
   /**
-   * Entries at or below the position that show, with the length, that a stream is the same one. For large entries that is
-   * what a new life cannot have by itself: Redis' clock has reached the position's time, so ids that Redis generates are above
-   * the position, except those of the same millisecond. As long as a mark is kept, it is compared instead.
+   * Entries at or below the position that prove, with the length, that a stream is the same. For large entries a new life
+   * cannot have that many: the clock of Redis has reached the position's time, so generated ids are above the position,
+   * except those of the same millisecond. While a mark is kept, the mark is compared instead.
    */
   function leastOlder({ mark }: StreamMemory, key: string, position: EntryId): number {
     if (mark !== undefined || !isLarge(key)) return ENOUGH_OLDER;
@@ -126,10 +126,10 @@ export function createContinuity(sizes: EntrySizes, canRunScripts: () => boolean
     const memory = memoryOf(key);
     const { length = 0, isCaughtUp, isEnded, doubts, lengths, mark, mayUseDetails } = memory;
     const large = isLarge(key);
-    // More than the least: a stream that is trimmed with every entry has one older entry fewer at each read.
+    // More than the minimum: a stream that is trimmed with every entry has one older entry fewer after each read.
     const isEnough = length > leastOlder(memory, key, position) && lengths < LENGTHS_IN_A_ROW;
     if (isCaughtUp && !isEnded && doubts === 0 && isEnough) return "length";
-    // The details have no mark of a later entry than the first.
+    // The details contain a mark of the first entry only.
     return large && mayUseDetails && (mark === undefined || length <= 1) ? "details" : "script";
   }
 
@@ -137,12 +137,12 @@ export function createContinuity(sizes: EntrySizes, canRunScripts: () => boolean
     const { key, position, entries, count } = read;
     const older = length - entries.length;
     const adds = older === memory.length;
-    // Small entries are checked by facts after each trimming: that costs little.
+    // Small entries are checked by facts after each trimming, which is cheap.
     const isTrimmed = isLarge(key) && entries.length > 0 && older < (memory.length ?? 0);
     const isEnough = older >= leastOlder(memory, key, position);
     const isConclusive = entries.length < count && (adds || isTrimmed) && isEnough;
     if (!isConclusive) memory.doubts = DOUBTS;
-    // The stream changed and has nothing newer: it may have been replaced by one of the same length.
+    // The stream changed without a newer entry: it may have been replaced by one of the same length.
     const mayBeReplaced = entries.length === 0 && memory.mayUseDetails;
     if (!isConclusive || mayBeReplaced) {
       memory.isCaughtUp = false;
@@ -166,7 +166,7 @@ export function createContinuity(sizes: EntrySizes, canRunScripts: () => boolean
     else memory.added = facts.exists ? facts.added : 0;
     memory.length = facts.length;
     memory.mark = last === undefined ? facts.mark : markIn(memory, last);
-    // Until an entry of the new life is read, or the reader knows that there are some at or below its position.
+    // Ended until an entry of the new life is read, or the reader knows that some exist at or below its position.
     const isSettled = entries.length > 0 || verdict === "new life";
     memory.isEnded = !isSettled && position !== FIRST_ID && (isOver || !facts.exists);
     memory.doubts = Math.max(0, memory.doubts - 1);
@@ -176,7 +176,7 @@ export function createContinuity(sizes: EntrySizes, canRunScripts: () => boolean
     return { verdict, isCut, isShorter };
   }
 
-  /** Without scripts: entries that directly follow the position are recognised only by what else the stream holds. */
+  /** Judges without scripts: a gap is inferred only from the number of entries that the stream holds. */
   function judgeWithoutScript(memory: StreamMemory, read: CheckedRead, length: number) {
     const { position, entries, count } = read;
     const isCut = entries.length >= count && length > count;
@@ -208,7 +208,7 @@ export function createContinuity(sizes: EntrySizes, canRunScripts: () => boolean
         memory.mayUseDetails = false;
         return { verdict: "unclear", isCut: false, isShorter: false };
       }
-      // The script may not run a command of its own: the length is then unknown.
+      // The script itself may not run one of its commands: the length is unknown.
       return judgeWithoutScript(memory, read, Number.POSITIVE_INFINITY);
     },
     grow(key, entries) {
@@ -235,7 +235,7 @@ const NOTHING_KNOWN: StreamMemory = {
   mayUseDetails: false,
 };
 
-/** Moves what is known past entries that directly follow the position. */
+/** Advances the remembered state past entries that directly follow the position. */
 function remember(memory: StreamMemory, entries: readonly Entry[]): void {
   const last = entries[entries.length - 1];
   if (last === undefined) return;
@@ -244,11 +244,11 @@ function remember(memory: StreamMemory, entries: readonly Entry[]): void {
   memory.mark = markIn(memory, last);
 }
 
-/** The mark of an entry, where it is needed: a new life that looks as if it continued the old one has as few entries. */
+/** Mark of an entry, kept only for short streams: only there can a new life look like a continuation. */
 const markIn = ({ added = ENOUGH_OLDER }: StreamMemory, last: Entry): string | undefined =>
   added < ENOUGH_OLDER ? markOf(last) : undefined;
 
-/** Whether a stream is another one than the one that is known. */
+/** Whether a stream is another one than the remembered stream. */
 function isAnother(memory: StreamMemory, { added, mark }: StreamFacts): boolean {
   if (added !== undefined && memory.added !== undefined && added < memory.added) return true;
   return mark !== undefined && memory.mark !== undefined && mark !== memory.mark;
@@ -274,7 +274,7 @@ export function judgeContinuity(
   }
   if (facts.hasPosition || hasOlder || entries.length === 0) return "continues";
   if (facts.added === undefined) {
-    // Before Redis 7.0 a stream that is kept at one entry cannot be told from one that was created again.
+    // Before Redis 7.0, a stream trimmed to one entry is indistinguishable from one that was created again.
     const mayBeAlone = entries.length === 1 && facts.length === 1 && (memory.length ?? 1) <= 1;
     return mayBeAlone ? "continues" : "gap";
   }

@@ -1,4 +1,4 @@
-/** Chooses the tail that the server can do: tracking where it is there, blocking where it is not. */
+/** Selects the tail that the server supports: tracking if possible, otherwise blocking. */
 import type { EntryId } from "../../domain/entry-id.ts";
 import type { Connection } from "../resp/connection.ts";
 import { openBlockingTail } from "./blocking-tail.ts";
@@ -8,7 +8,7 @@ import { openTrackingTail, type TailOptions } from "./tracking-tail.ts";
 /** `REDIS_TAIL`. */
 export type TailMode = "auto" | "tracking" | "blocking";
 
-/** Opens the tail. With `auto` a server that refuses tracking gets the blocking one, and keeps every position. */
+/** Opens the tail. With `auto`, a server without tracking gets the blocking tail, which takes over all positions. */
 export function openTail(
   mode: TailMode,
   { control, ...options }: TailOptions & { readonly control: Connection },
@@ -19,7 +19,10 @@ export function openTail(
     return openTrackingTail({
       ...options,
       onUnsupported: (reason) =>
-        logger.error({ reason }, "Redis cannot do REDIS_TAIL=tracking; live entries will not come"),
+        logger.error(
+          { reason },
+          "Redis does not support REDIS_TAIL=tracking; live entries are not delivered",
+        ),
     });
   }
 
@@ -34,7 +37,10 @@ export function openTail(
       return onReads(reads);
     },
     onUnsupported(reason) {
-      logger.info({ reason }, "Redis cannot do client tracking; live entries come by blocking reads");
+      logger.info(
+        { reason },
+        "Redis does not support client tracking; using blocking reads for live entries",
+      );
       tail.close();
       tail = openBlockingTail({ ...options, control });
       for (const [key, after] of positions) tail.watch(key, after);

@@ -1,15 +1,15 @@
 /**
- * Echoes that wait for a read: they follow entries that a tail has asked for, or is about to hand on. Each stream has
- * one unbroken run of them.
+ * Pending loopback: looped-back entries that wait for a read, because they follow entries that the tail is still reading
+ * or about to deliver. Each stream has one contiguous run of them.
  */
 import { bytesOf, type Entry } from "../../domain/entry.ts";
 import { compareIds, type EntryId } from "../../domain/entry-id.ts";
 
-/** Runs of echoed entries by stream. */
-export interface EarlyEchoes {
-  /** Adds entries behind an id. @returns false where the run is over its bound: it is forgotten, to be read instead */
+/** Runs of looped-back entries by stream. */
+export interface PendingLoopback {
+  /** Adds entries after an id. @returns false if the run exceeds its bound: it is dropped, and the stream must be read */
   add(key: string, after: EntryId, entries: readonly Entry[]): boolean;
-  /** Takes what immediately follows a position; nothing where the position has not come to the run yet. */
+  /** Removes and returns the entries that directly follow a position; none if the position has not reached the run. */
   following(key: string, position: EntryId): readonly Entry[];
   has(key: string): boolean;
   forget(key: string): void;
@@ -21,13 +21,13 @@ interface Run {
   bytes: number;
 }
 
-/** Bounds of one run: about what one read brings. */
-const MOST_BYTES = 2 * 1024 * 1024;
-const MOST_ENTRIES = 2000;
+/** Bounds of one run: about the size of one read. */
+const MAX_BYTES = 2 * 1024 * 1024;
+const MAX_ENTRIES = 2000;
 const NONE: readonly Entry[] = [];
 
-/** Makes it with no runs. */
-export function createEarlyEchoes(): EarlyEchoes {
+/** Creates it without runs. */
+export function createPendingLoopback(): PendingLoopback {
   const runs = new Map<string, Run>();
   return {
     add(key, after, entries) {
@@ -37,8 +37,8 @@ export function createEarlyEchoes(): EarlyEchoes {
       run.entries.push(...entries);
       run.bytes += bytesOf(entries);
       runs.set(key, run);
-      // One echo alone is bounded by what is appended in one transaction.
-      if (!continues || (run.bytes <= MOST_BYTES && run.entries.length <= MOST_ENTRIES)) return true;
+      // A new run is bounded by the size of one transaction.
+      if (!continues || (run.bytes <= MAX_BYTES && run.entries.length <= MAX_ENTRIES)) return true;
       runs.delete(key);
       return false;
     },

@@ -1,4 +1,4 @@
-/** Retries of reads that Redis rejected for a reason that passes without a change of the stream. */
+/** Retries of reads that Redis rejected for a temporary reason, unrelated to the stream. */
 import { ReplyError } from "../resp/reader.ts";
 
 /** Time (ms) between the rejection of a read and its retry. */
@@ -11,14 +11,14 @@ export interface ReadRetries {
 }
 
 /**
- * Whether a rejected read may succeed later though its stream does not change: memory is full (`OOM`), a script runs
- * (`BUSY`), a replica has lost its master (`MASTERDOWN`). A key of another type is a change away from being readable, and
- * invalidation messages report that change.
+ * Whether a rejected read may succeed later although its stream does not change: memory is full (`OOM`), a script is
+ * running (`BUSY`), a replica lost its master (`MASTERDOWN`). A key of another type becomes readable only by a change,
+ * which an invalidation message reports.
  */
 export const isTemporary = (error: Error): boolean =>
   error instanceof ReplyError && error.code !== "WRONGTYPE" && error.code !== "NOPERM";
 
-/** Makes the retries of a tail. @param retry called with the streams that are due */
+/** Creates the retries of a tail. @param retry called with the streams that are due */
 export function createReadRetries(retry: (keys: ReadonlySet<string>) => void): ReadRetries {
   let waiting = new Set<string>();
   let timer: NodeJS.Timeout | undefined;

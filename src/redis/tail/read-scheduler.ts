@@ -1,24 +1,24 @@
 /**
- * When a tail reads what has changed: in this turn of the event loop, for the sake of latency; but where many streams change
- * all the time after a short pause, so that a busy server is asked for more at once.
+ * Read scheduler of a tail. It reads changed streams in the same event-loop turn, for low latency. If many streams change
+ * all the time, it pauses briefly, so that a busy server receives fewer, larger reads.
  */
 
-/** Reads closer together than this (ms) are put off a little. */
+/** Reads closer together than this (ms) are delayed. */
 const BUSY_INTERVAL_MS = 1;
 const BUSY_PAUSE_MS = 2;
-/** From this many changed streams in one read on, the next read waits for the pause: below, latency goes first. */
+/** Number of changed streams from which a read is delayed; below it, latency has priority. */
 const BUSY_STREAMS = 16;
 
-/** Calls for reads. */
-export interface ReadPace {
-  /** Has it read, unless that is on its way. @param changed how many streams are to be read; 0 is none */
+/** Schedules reads. */
+export interface ReadScheduler {
+  /** Schedules a read unless one is scheduled. @param changed number of streams to be read; 0 does nothing */
   schedule(changed: number): void;
-  /** A read goes out. */
+  /** Call when a read is sent. */
   noteRead(): void;
 }
 
-/** Makes the pace of one tail. @param read reads what has changed by then */
-export function createReadPace(read: () => void): ReadPace {
+/** Creates the scheduler of one tail. @param read reads the streams that have changed by then */
+export function createReadScheduler(read: () => void): ReadScheduler {
   let isScheduled = false;
   let lastRead = 0;
 

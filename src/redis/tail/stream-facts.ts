@@ -1,9 +1,9 @@
 /**
- * Facts of a stream that show whether a read continues the one before: its length, its first id, how many entries were ever
+ * Facts about a stream that show whether a read continues the previous one: its length, first id, number of entries ever
  * added, and a sample of the entry at the reader's position. Two commands report them:
  *
- * - a script, which returns only these. Redis copies the payloads of the first, the last and that entry into Lua,
- *   about 0.1 ms per 100 KB.
+ * - A script, which returns only these facts. Redis copies the payloads of the first, the last and that entry into Lua,
+ *   which takes about 0.1 ms per 100 KB.
  * - `XINFO STREAM … FULL COUNT 1`, whose reply includes the payload of the first entry. That is cheaper for large entries.
  */
 import type { Entry } from "../../domain/entry.ts";
@@ -21,15 +21,15 @@ export interface StreamFacts {
   readonly lastGenerated: EntryId | undefined;
   /** Entries added since the stream was created; undefined before Redis 7.0. */
   readonly added: number | undefined;
-  /** The entry at the position is there, as far as is known. */
+  /** The entry at the position exists, as far as is known. */
   readonly hasPosition: boolean;
-  /** Sample of the payload of the entry at the position; undefined where it is not known, or has other fields than `d`. */
+  /** Sample of the payload at the position; undefined if unknown, or if the entry has fields other than `d`. */
   readonly mark: string | undefined;
-  /** The next facts may be requested by `detailsCommand`: the user may run it, and no consumer groups lengthen its reply. */
+  /** `detailsCommand` may be used next: the user may run it, and no consumer groups lengthen its reply. */
   readonly mayUseDetails: boolean;
 }
 
-/** Bytes from either end of a payload that are compared. */
+/** Bytes sampled at each end of a payload. */
 const MARK_BYTES = 128;
 
 /** KEYS: the stream. ARGV: the position. */
@@ -65,7 +65,7 @@ export const factsCommand = (key: string, position: EntryId): readonly Argument[
   position,
 ];
 
-/** The command for streams of large entries. It fails the whole transaction where the user may not run it. */
+/** The command for streams of large entries. It fails the whole transaction if the user may not run it. */
 export const detailsCommand = (key: string): readonly Argument[] => [
   "XINFO",
   "STREAM",
@@ -75,7 +75,7 @@ export const detailsCommand = (key: string): readonly Argument[] => [
   1,
 ];
 
-/** Reads the script's reply. @returns undefined where it failed */
+/** Parses the script's reply. @returns undefined if the script failed */
 export function factsOf(reply: Reply): StreamFacts | undefined {
   if (!Array.isArray(reply)) return undefined;
   const [length, groups, mark, first, last, added, exists, hasPosition] = reply;
@@ -93,7 +93,7 @@ export function factsOf(reply: Reply): StreamFacts | undefined {
   };
 }
 
-/** Reads the reply to `detailsCommand`. @returns undefined where the server does not support it */
+/** Parses the reply to `detailsCommand`. @returns undefined if the server does not support it */
 export function factsOfDetails(reply: Reply, position: EntryId): StreamFacts | undefined {
   if (reply instanceof ReplyError && /no such key/i.test(reply.message)) return NO_STREAM;
   if (!Array.isArray(reply)) return undefined;
@@ -130,7 +130,7 @@ const NO_STREAM: StreamFacts = {
 const idOf = (id: Reply | undefined): EntryId | undefined =>
   id == null || String(id) === "" ? undefined : (String(id) as EntryId);
 
-/** Sample of an entry's payload, as the script makes it. */
+/** Sample of an entry's payload, in the same format as the script's. */
 export function markOf({ data, fields }: Entry): string | undefined {
   if (fields !== undefined) return undefined;
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.length);

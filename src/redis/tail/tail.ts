@@ -1,7 +1,7 @@
 /**
- * A tail reads, over one connection, whatever is added to any of the streams it watches, once, for all readers.
- * How it learns that a stream grew differs (`tracking-tail.ts`, `blocking-tail.ts`, `cluster/tail.ts`); what it promises does not:
- * of each watched stream every entry after the given id, in order, none twice, also over a lost connection.
+ * Tail: reads new entries of all watched streams over one connection, once for all readers. Implementations differ in how
+ * they detect growth (`tracking-tail.ts`, `blocking-tail.ts`, `cluster-tail.ts`). All guarantee that each watched stream
+ * delivers every entry after the given id, in order, without duplicates, even across lost connections.
  */
 
 import type { Entry } from "../../domain/entry.ts";
@@ -13,10 +13,10 @@ import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
 import type { Continuity } from "./continuity.ts";
 
-/** New entries of one stream, as one read brought them. */
+/** New entries of one stream from one read. */
 export interface TailRead {
   readonly key: string;
-  /** The id that the read started behind. */
+  /** Id after which the read started. */
   readonly after: EntryId;
   /** At least one. */
   readonly entries: readonly Entry[];
@@ -28,17 +28,20 @@ export interface TailRead {
 
 /** Reads watched streams as they grow. */
 export interface Tail {
-  /** Starts to read a stream behind an id. Watching a stream again moves it there. */
+  /** Starts reading a stream after an id. Watching it again moves its position. */
   watch(key: string, after: EntryId): void;
-  /** Whether the tail notices that entries were removed before others are added. */
+  /** Whether the tail detects removed entries before new ones are added. */
   noticesRemovals(): boolean;
-  /** Stops to read a stream. */
+  /** Stops reading a stream. */
   unwatch(key: string): void;
   close(): void;
 }
 
-/** Where a tail's reads go: all streams of one read in one call, so that what belongs to a turn stays together; or none.
- * Answers whether somebody still uses the entries when it returns. */
+/**
+ * Receives the entries of a read, all streams in one call, so that they stay in one event-loop turn.
+ *
+ * @returns whether the entries are still in use after the call
+ */
 export type OnTailReads = (reads: readonly TailRead[]) => boolean;
 
 /**
@@ -53,89 +56,89 @@ export type OnTailRefused = (key: string, error: GatewayError) => void;
 
 /** Events of a tail besides its reads. */
 export interface TailEvents {
-  /** Called where the tail can know it. */
+  /** Called if the tail can detect it. */
   readonly onRemoval?: OnTailRemoval | undefined;
   readonly onRefused?: OnTailRefused | undefined;
 }
 
-/** Bytes that one XREAD may be expected to bring, over all its streams. */
+/** Expected reply size of one XREAD over all its streams. */
 const READ_BYTES = 2 * 1024 * 1024;
-/** Most entries per stream of one XREAD, however small they are. */
-const MOST_ENTRIES = 1000;
+/** Maximum entries per stream of one XREAD, however small they are. */
+const MAX_ENTRIES = 1000;
 
-/** One XREAD to send: its streams, where each is read from, and its COUNT, which Redis applies per stream. */
+/** One XREAD to send: its streams with their positions, and its COUNT, which Redis applies per stream. */
 export interface ReadPlan {
-  /** Where each stream is read from. */
-  readonly asked: ReadonlyMap<string, EntryId>;
+  /** Position after which each stream is read. */
+  readonly from: ReadonlyMap<string, EntryId>;
   readonly count: number;
 }
 
 /**
- * Takes streams for one XREAD so that its reply stays near `READ_BYTES`: `COUNT` is per stream, so the streams
- * times it times their entries' size is what comes.
+ * Selects streams for one XREAD so that its reply stays near `READ_BYTES`. `COUNT` is per stream, so the expected reply
+ * is the sum of the streams' entry sizes, times `COUNT`.
  *
- * @param candidates stream keys that may have something new, in order of urgency
+ * @param candidates keys of streams that may have new entries, most urgent first
  */
 export function planRead(
   candidates: Iterable<string>,
   positions: ReadonlyMap<string, EntryId>,
   sizes: EntrySizes,
 ): ReadPlan {
-  const asked = new Map<string, EntryId>();
+  const from = new Map<string, EntryId>();
   let bytes = 0;
   for (const key of candidates) {
     const position = positions.get(key);
     if (position === undefined) continue;
     const expected = sizes.expected(key);
-    if (asked.size > 0 && bytes + expected > READ_BYTES) break;
-    asked.set(key, position);
+    if (from.size > 0 && bytes + expected > READ_BYTES) break;
+    from.set(key, position);
     bytes += expected;
   }
-  const count = Math.max(1, Math.min(MOST_ENTRIES, Math.floor(READ_BYTES / Math.max(1, bytes))));
-  return { asked, count };
+  const count = Math.max(1, Math.min(MAX_ENTRIES, Math.floor(READ_BYTES / Math.max(1, bytes))));
+  return { from, count };
 }
 
 /** A transaction that read streams. */
 export interface ReadReplies extends ReadPlan {
-  /** For each stream the reply to its check, and last the reply to `XREAD`. */
+  /** The reply to the check of each stream, then the reply to `XREAD`. */
   readonly replies: readonly Reply[];
 }
 
-/** What a tail keeps while it takes what it read. */
+/** State that a tail passes to `takeReads`. */
 export interface ReadState {
   readonly positions: Map<string, EntryId>;
   readonly sizes: EntrySizes;
   readonly continuity: Continuity;
   readonly onRemoval?: OnTailRemoval | undefined;
-  /** A stream must be read again: it has more, its position changed meanwhile, or its check was not conclusive. */
+  /** A stream must be read again: it has more entries, its position changed, or its check was inconclusive. */
   readonly onAgain: (key: string) => void;
 }
 
-/** The commands of a transaction that reads streams: a check of each, and the read. */
+/** Commands of a transaction that reads streams: a check of each, and the read. */
 export const readCommands = (
-  { asked, count }: ReadPlan,
+  { from, count }: ReadPlan,
   continuity: Continuity,
 ): readonly (readonly Argument[])[] => [
-  ...[...asked].map(([key, position]) => continuity.check(key, position)),
-  ["XREAD", "COUNT", count, "STREAMS", ...asked.keys(), ...asked.values()],
+  ...[...from].map(([key, position]) => continuity.check(key, position)),
+  ["XREAD", "COUNT", count, "STREAMS", ...from.keys(), ...from.values()],
 ];
 
-/** The error that failed the `XREAD` of a transaction. */
+/** The error of the `XREAD` in a transaction. */
 export function errorIn(replies: readonly Reply[]): ReplyError | undefined {
   const reply = replies[replies.length - 1];
   return reply instanceof ReplyError ? reply : undefined;
 }
 
 /**
- * Takes what a transaction read, judges whether it continues what was read before, and moves the positions past it.
- * Streams that were unwatched or moved meanwhile are left out.
+ * Takes the entries of a transaction, judges whether they continue the previous ones, and moves the positions past them.
+ * Streams that were unwatched or moved in the meantime are skipped.
  */
-export function takeReads({ asked, count, replies }: ReadReplies, state: ReadState): TailRead[] {
+export function takeReads({ from, count, replies }: ReadReplies, state: ReadState): TailRead[] {
   const { positions, sizes, continuity, onRemoval, onAgain } = state;
   const found = new Map(entriesByKey(replies[replies.length - 1] ?? null));
   const reads: TailRead[] = [];
   let index = 0;
-  for (const [key, after] of asked) {
+  for (const [key, after] of from) {
     const answer = replies[index++] ?? null;
     const position = positions.get(key);
     if (position === undefined) continue;

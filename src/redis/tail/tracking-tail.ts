@@ -1,10 +1,10 @@
 /**
- * A tail by `CLIENT TRACKING` (RESP3): reading a stream arms it, and its next change is told by an invalidation, upon
- * which just the changed streams are read, which arms them again. No wake-up is lost, because it is the read that
- * arms, and the cost is that of the changes, not of the streams watched.
+ * Tracking tail: `CLIENT TRACKING` (RESP3). Reading a stream arms the tracking of its key. The next change sends an
+ * invalidation, after which the tail reads only the changed streams, which arms them again. No change is missed, because
+ * the read itself arms. The cost depends on the number of changes, not on the number of watched streams.
  *
- * What this gateway appends itself comes by the echo instead (`loopback.ts`). A stream whose last entry came that way is not
- * read, nor armed, until the echo says that somebody else has changed it.
+ * This gateway's own appends arrive by loopback instead (`append/loopback.ts`). A stream whose last entry was looped back
+ * is neither read nor armed until the loopback reports a change by another client.
  */
 import type { Entry } from "../../domain/entry.ts";
 import type { EntryId } from "../../domain/entry-id.ts";
@@ -19,9 +19,9 @@ import { type Reply, ReplyError } from "../resp/reader.ts";
 import { createScriptSupport } from "../resp/script-support.ts";
 import { followServer } from "../resp/server-identity.ts";
 import { createContinuity } from "./continuity.ts";
-import { createEarlyEchoes } from "./pending-loopback.ts";
+import { createPendingLoopback } from "./pending-loopback.ts";
 import { createReadRetries, isTemporary } from "./read-retries.ts";
-import { createReadPace } from "./read-scheduler.ts";
+import { createReadScheduler } from "./read-scheduler.ts";
 import {
   errorIn,
   type OnTailReads,
@@ -34,21 +34,21 @@ import {
   takeReads,
 } from "./tail.ts";
 
-/** What a tail needs. */
+/** Options of a tail. */
 export interface TailOptions extends TailEvents {
   readonly address: RedisEndpoint;
   readonly logger: Logger;
-  /** As of `ConnectionOptions`. */
+  /** See `ConnectionOptions`. */
   readonly stallMs?: number | undefined;
   readonly sizes: EntrySizes;
   readonly counters: Counters;
   readonly loopback: Loopback;
   readonly onReads: OnTailReads;
-  /** The server cannot do what this tail stands on. */
+  /** Called if the server does not support client tracking. */
   readonly onUnsupported?: (reason: string) => void;
 }
 
-/** Opens a tracking tail. While Redis is away it waits, and then reads on where it was. */
+/** Opens a tracking tail. It waits while Redis is unavailable, then continues at its positions. */
 export function openTrackingTail(options: TailOptions): Tail {
   const {
     address,
@@ -63,15 +63,15 @@ export function openTrackingTail(options: TailOptions): Tail {
     onUnsupported,
   } = options;
   const positions = new Map<string, EntryId>();
-  const early = createEarlyEchoes();
-  /** Streams that may have grown since they were read. */
+  const pending = createPendingLoopback();
+  /** Streams that may have grown since their last read. */
   const changed = new Set<string>();
-  /** The streams of the read that is under way, and where it reads them from. */
+  /** Streams of the read in flight, with their positions. */
   let reading: ReadonlyMap<string, EntryId> | undefined;
   const scripts = createScriptSupport(logger);
   const continuity = createContinuity(sizes, scripts.isAllowed);
   const state: ReadState = { positions, sizes, continuity, onRemoval, onAgain: (key) => changed.add(key) };
-  const pace = createReadPace(read);
+  const scheduler = createReadScheduler(read);
   const retries = createReadRetries((keys) => {
     for (const key of keys) if (positions.has(key)) changed.add(key);
     schedule();
@@ -83,7 +83,7 @@ export function openTrackingTail(options: TailOptions): Tail {
     logger,
     stallMs,
     name: "tail",
-    // A read that cannot be sent is not kept: the stream stays marked, and is read when Redis is back.
+    // A read that cannot be sent is dropped: its stream stays marked and is read when Redis is available.
     waitMs: 0,
     onPush,
     onReady() {
@@ -103,7 +103,7 @@ export function openTrackingTail(options: TailOptions): Tail {
     },
   });
 
-  /** After a flush or a lost connection nothing is known to be armed. */
+  /** Reads all streams: after a flush or a lost connection, none may be armed. */
   function readAll(): void {
     for (const key of positions.keys()) changed.add(key);
     schedule();
@@ -117,32 +117,32 @@ export function openTrackingTail(options: TailOptions): Tail {
     }
     for (const bytes of keys) {
       const key = String(bytes);
-      // An own append, which comes by the echo; and if it was another one, the echo is disturbed.
+      // An own append, which arrives by loopback. If it was a foreign one, the loopback reports `disturbed`.
       if (positions.get(key) === loopback.endOf(key) && !continuity.isEnded(key)) continue;
-      // The reply of a read under way is still to come: the change was before that read, which brings it.
+      // A read of this stream is in flight. The change preceded that read, so its reply includes it.
       if (reading?.has(key) !== true && positions.has(key)) changed.add(key);
     }
     schedule();
   }
 
   function schedule(): void {
-    if (reading === undefined) pace.schedule(changed.size);
+    if (reading === undefined) scheduler.schedule(changed.size);
   }
 
   function read(): void {
     if (!connection.isReady() || reading !== undefined) return;
     const plan = planRead(changed, positions, sizes);
-    const { asked } = plan;
-    if (asked.size === 0) return;
-    pace.noteRead();
+    const { from } = plan;
+    if (from.size === 0) return;
+    scheduler.noteRead();
     counters.tailReads++;
-    reading = asked;
-    for (const key of asked.keys()) changed.delete(key);
+    reading = from;
+    for (const key of from.keys()) changed.delete(key);
     connection.transact(readCommands(plan, continuity), (error, replies) => {
-      if (reading === asked) reading = undefined;
+      if (reading === from) reading = undefined;
       const failure = error ?? errorIn(replies);
       if (failure !== undefined) {
-        failed(failure, asked);
+        failed(failure, from);
         return;
       }
       take({ ...plan, replies });
@@ -150,18 +150,18 @@ export function openTrackingTail(options: TailOptions): Tail {
     });
   }
 
-  /** Hands on what was read, and then what follows it without having been read. */
+  /** Delivers read entries, then the pending looped-back entries that follow them. */
   function take(read: ReadReplies): void {
     const reads = takeReads(read, state);
     if (reads.length > 0) onReads(reads);
     for (const { key } of reads) {
       const position = positions.get(key);
-      const entries = position === undefined ? [] : early.following(key, position);
+      const entries = position === undefined ? [] : pending.following(key, position);
       if (position !== undefined && entries.length > 0) moveOn(key, position, entries);
     }
   }
 
-  /** Takes entries that follow a stream's position without having been read. */
+  /** Delivers entries that follow a stream's position and were not read. */
   function moveOn(key: string, position: EntryId, entries: readonly Entry[]): boolean {
     const last = entries[entries.length - 1];
     if (last === undefined) return false;
@@ -176,19 +176,19 @@ export function openTrackingTail(options: TailOptions): Tail {
       const position = positions.get(key);
       if (position === undefined) return false;
       if (continuity.isEnded(key)) {
-        // They follow an entry of another stream than the one that the position belongs to.
+        // They follow an entry of another stream life than the position.
         changed.add(key);
         schedule();
         return false;
       }
-      if (!early.add(key, after, entries)) {
-        // More of them than may wait: then they are read after all.
+      if (!pending.add(key, after, entries)) {
+        // Too many are pending, so the stream is read instead.
         changed.add(key);
         schedule();
         return false;
       }
-      const isKept = moveOn(key, position, early.following(key, position));
-      return isKept || early.has(key);
+      const isKept = moveOn(key, position, pending.following(key, position));
+      return isKept || pending.has(key);
     },
     disturbed(key) {
       if (!positions.has(key)) return;
@@ -197,30 +197,30 @@ export function openTrackingTail(options: TailOptions): Tail {
     },
   });
 
-  /** Reads each stream by itself after one of them failed the read of all. A stream that fails alone is left out. */
-  function failed(error: Error, asked: ReadonlyMap<string, EntryId>): void {
+  /** Reads each stream by itself after one of them failed the read of all. A stream that fails alone is skipped. */
+  function failed(error: Error, from: ReadonlyMap<string, EntryId>): void {
     const isRetried = scripts.isRefused(error);
     if (!connection.isReady() || isRetried) {
-      for (const key of asked.keys()) if (positions.has(key)) changed.add(key);
+      for (const key of from.keys()) if (positions.has(key)) changed.add(key);
       if (isRetried) schedule();
       return;
     }
-    if (asked.size === 1) {
-      for (const key of asked.keys()) refuse(key, error);
+    if (from.size === 1) {
+      for (const key of from.keys()) reject(key, error);
       schedule();
       return;
     }
     const apart: ReadonlyMap<string, EntryId> = new Map();
     reading = apart;
-    let missing = asked.size;
-    for (const [key, position] of asked) {
-      const plan = { asked: new Map([[key, position]]), count: 1 };
-      connection.transact(readCommands(plan, continuity), (refused, replies) => {
-        const failure = refused ?? errorIn(replies);
+    let missing = from.size;
+    for (const [key, position] of from) {
+      const plan = { from: new Map([[key, position]]), count: 1 };
+      connection.transact(readCommands(plan, continuity), (rejection, replies) => {
+        const failure = rejection ?? errorIn(replies);
         if (failure === undefined) {
           take({ ...plan, replies });
           if (positions.has(key)) changed.add(key);
-        } else if (connection.isReady()) refuse(key, failure);
+        } else if (connection.isReady()) reject(key, failure);
         else if (positions.has(key)) changed.add(key);
         if (--missing > 0 || reading !== apart) return;
         reading = undefined;
@@ -229,8 +229,8 @@ export function openTrackingTail(options: TailOptions): Tail {
     }
   }
 
-  function refuse(key: string, error: Error): void {
-    logger.warn({ key, err: error }, "Redis refuses to read this stream");
+  function reject(key: string, error: Error): void {
+    logger.warn({ key, err: error }, "Redis rejected reading this stream");
     if (isPermissionError(error)) onRefused?.(key, refusalOf(error));
     else if (isTemporary(error)) retries.add(key);
   }
@@ -239,7 +239,7 @@ export function openTrackingTail(options: TailOptions): Tail {
     noticesRemovals: () => true,
     watch(key, after) {
       loopback.watch(key);
-      early.forget(key);
+      pending.forget(key);
       continuity.forget(key);
       positions.set(key, after);
       counters.tailStreams = positions.size;
@@ -248,7 +248,7 @@ export function openTrackingTail(options: TailOptions): Tail {
     },
     unwatch(key) {
       loopback.unwatch(key);
-      early.forget(key);
+      pending.forget(key);
       positions.delete(key);
       continuity.forget(key);
       changed.delete(key);

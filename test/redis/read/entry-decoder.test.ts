@@ -3,7 +3,7 @@ import type { Entry } from "../../../src/domain/entry.ts";
 import { entriesByKey, entriesOf } from "../../../src/redis/read/entry-decoder.ts";
 import { createReplyReader, type Reply } from "../../../src/redis/resp/reader.ts";
 
-/** The reply that a line of RESP is; a space stands for a line end. */
+/** Parses a reply from one line of RESP; a space stands for a line end. */
 function reply(resp: string): Reply {
   const replies: Reply[] = [];
   const reader = createReplyReader({ onReply: (one) => replies.push(one), onPush: () => undefined });
@@ -19,11 +19,11 @@ const shown = (entries: readonly Entry[]) =>
     ...(fields === undefined ? [] : [[...fields].map(([name, value]) => `${name}=${value}`)]),
   ]);
 
-/** An entry as XRANGE answers it; a value of null is a deleted entry's. */
+/** An entry in an XRANGE reply. */
 const entry = (id: string, ...fields: readonly string[]) =>
   `*2 $${id.length} ${id} *${fields.length}${fields.map((one) => ` $${one.length} ${one}`).join("")}`;
 
-describe("“field `d` holds the payload, any bytes; other fields are the entry's metadata”", () => {
+describe("decodes field `d` as the payload, and other fields as metadata", () => {
   test.each([
     ["the payload alone", ["d", "payload"], ["1-0", "payload"]],
     ["an empty payload", ["d", ""], ["1-0", ""]],
@@ -35,18 +35,18 @@ describe("“field `d` holds the payload, any bytes; other fields are the entry'
     expect(shown(entriesOf(reply(`*1 ${entry("1-0", ...fields)}`)))).toEqual([seen]);
   });
 
-  test("“An entry that another program wrote without a field `d` has an empty payload.”", () => {
+  test("an entry without a field `d` has an empty payload", () => {
     const [one] = entriesOf(reply(`*1 ${entry("1-0", "a", "1")}`));
     expect(one?.data).toEqual(new Uint8Array());
     expect(one?.fields).toEqual(new Map([["a", Buffer.from("1")]]));
   });
 
-  test("an entry without further fields has none, rather than an empty map", () => {
+  test("an entry without other fields has no fields, rather than an empty map", () => {
     expect(entriesOf(reply(`*1 ${entry("1-0", "d", "x")}`))[0]).not.toHaveProperty("fields");
   });
 });
 
-describe("the entries of XRANGE", () => {
+describe("decodes XRANGE replies", () => {
   test("in order, with ids that are text", () => {
     const id = "18446744073709551615-18446744073709551615";
     expect(shown(entriesOf(reply(`*2 ${entry("1-0", "d", "a")} ${entry(id, "d", "b")}`)))).toEqual([
@@ -61,7 +61,7 @@ describe("the entries of XRANGE", () => {
     expect(entriesOf(reply("_"))).toEqual([]);
   });
 
-  test("a deleted entry, which can stand as null, is left out", () => {
+  test("skips a deleted entry, which may be null", () => {
     const found = entriesOf(reply(`*4 _ ${entry("1-0", "d", "a")} *2 $3 2-0 _ ${entry("3-0", "d", "c")}`));
     expect(shown(found)).toEqual([
       ["1-0", "a"],
@@ -69,13 +69,13 @@ describe("the entries of XRANGE", () => {
     ]);
   });
 
-  test("a reply that is no list", () => {
-    expect(() => entriesOf(reply("+OK"))).toThrow("no list of entries");
-    expect(() => entriesOf(reply(":1"))).toThrow("no list of entries");
+  test("rejects a reply that is not a list", () => {
+    expect(() => entriesOf(reply("+OK"))).toThrow("did not reply with a list of entries");
+    expect(() => entriesOf(reply(":1"))).toThrow("did not reply with a list of entries");
   });
 });
 
-describe("the entries of XREAD by key", () => {
+describe("decodes XREAD replies by key", () => {
   const a = `$1 a *2 ${entry("1-0", "d", "x")} ${entry("2-0", "d", "y")}`;
   const b = `$3 雪 *1 ${entry("5-0", "d", "z")}`;
   const seen = (resp: string) => entriesByKey(reply(resp)).map(([key, entries]) => [key, shown(entries)]);
@@ -104,7 +104,7 @@ describe("the entries of XREAD by key", () => {
     expect(seen("%0")).toEqual([]);
   });
 
-  test("a reply that is no list", () => {
-    expect(() => seen("+OK")).toThrow("no list");
+  test("rejects a reply that is not a list", () => {
+    expect(() => seen("+OK")).toThrow("did not reply to XREAD with a list");
   });
 });

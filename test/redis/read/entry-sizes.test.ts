@@ -3,9 +3,9 @@ import { bytesOf, type Entry } from "../../../src/domain/entry.ts";
 import { idAtTime } from "../../../src/domain/entry-id.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 
-/** What an entry costs besides its payload (bytes). */
+/** Overhead of an entry besides its payload (bytes). */
 const OVERHEAD = 48;
-/** What is expected of a stream that nobody has read (bytes). */
+/** Expected entry size of an unread stream (bytes). */
 const UNKNOWN = 32 * 1024;
 
 const entry = (bytes: number, fields?: Entry["fields"]): Entry => ({
@@ -14,14 +14,14 @@ const entry = (bytes: number, fields?: Entry["fields"]): Entry => ({
   ...(fields !== undefined && { fields }),
 });
 
-test("the bytes of entries are their payloads and their further fields with their names", () => {
+test("counts payloads and other fields with their names", () => {
   expect(bytesOf([])).toBe(0);
   expect(bytesOf([entry(10), entry(0), entry(5)])).toBe(15);
   expect(bytesOf([entry(10, new Map([["name", new Uint8Array(3)]]))])).toBe(17);
 });
 
-describe("what is expected of a stream", () => {
-  test("a careful guess, until somebody has read it", () => {
+describe("expected size of a stream's entries", () => {
+  test("a high estimate until the stream is read", () => {
     const sizes = createEntrySizes();
     sizes.learn("s", []);
     expect(sizes.expected("s")).toBe(UNKNOWN);
@@ -36,14 +36,14 @@ describe("what is expected of a stream", () => {
     expect(sizes.expected("other")).toBe(UNKNOWN);
   });
 
-  test("more at once, so that a camera that grows costs no memory", () => {
+  test("grows at once, so that larger camera frames cost no memory", () => {
     const sizes = createEntrySizes();
     sizes.learn("s", [entry(100)]);
     sizes.learn("s", [entry(100_000)]);
     expect(sizes.expected("s")).toBe(100_000 + OVERHEAD);
   });
 
-  test("less step by step, and in the end as little as there is", () => {
+  test("shrinks gradually to the actual size", () => {
     const sizes = createEntrySizes();
     sizes.learn("s", [entry(1000)]);
     sizes.learn("s", [entry(0)]);
@@ -52,7 +52,7 @@ describe("what is expected of a stream", () => {
     expect(sizes.expected("s")).toBeCloseTo(OVERHEAD);
   });
 
-  test("of no more than 20,000 streams; the one not seen for longest is forgotten first", () => {
+  test("remembers 20,000 streams and drops the oldest first", () => {
     const sizes = createEntrySizes();
     for (let i = 0; i <= 20_000; i++) sizes.learn(`s${i}`, [entry(1)]);
     expect(sizes.expected("s0")).toBe(UNKNOWN);

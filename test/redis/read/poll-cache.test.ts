@@ -1,4 +1,4 @@
-/** Answers kept for clients that poll: as long as nothing has changed, and not a moment longer. */
+/** Cached answers for polling clients: valid until the stream changes. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EntryId, FIRST_ID } from "../../../src/domain/entry-id.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
@@ -48,14 +48,14 @@ function open(limitBytes = 1_000_000) {
 const add = async (key: string, data = "x") => String(await redis.control.call("XADD", key, "*", "d", data));
 const idsOf = (page: { entries: readonly { id: EntryId }[] }) => page.entries.map(({ id }) => String(id));
 
-/** Reads until the answer is kept: the connection is tracked a moment after it is ready. */
+/** Reads until the answer is cached: tracking starts shortly after the connection is ready. */
 const known = (polled: ReturnType<typeof open>, key: string) =>
-  until("the answer is kept", async () => {
+  until("the answer is cached", async () => {
     await polled.reads.readAfter(key, FIRST_ID, 10);
     return polled.reads.knownAfter(key, FIRST_ID, 10) !== undefined;
   });
 
-test("an answer is known until somebody changes the stream, in whatever way", async () => {
+test("keeps an answer until the stream changes, by any command", async () => {
   using polled = open();
   const { reads } = polled;
   const changes: readonly (() => Promise<unknown>)[] = [
@@ -68,33 +68,33 @@ test("an answer is known until somebody changes the stream, in whatever way", as
   for (const change of changes) {
     await known(polled, "changes");
     await change();
-    await until("it is forgotten", () => reads.knownAfter("changes", FIRST_ID, 10) === undefined);
+    await until("the answer is dropped", () => reads.knownAfter("changes", FIRST_ID, 10) === undefined);
     const page = await reads.readAfter("changes", FIRST_ID, 10);
     const entries = (await redis.control.call("XRANGE", "changes", "-", "+")) as [Buffer][];
     expect(idsOf(page)).toEqual(entries.map(([id]) => String(id)));
   }
 });
 
-test("what was asked before the gateway itself appended is not kept", async () => {
+test("does not cache a read that was sent before an own append", async () => {
   using polled = open();
   await known(polled, "own");
   polled.forget("own");
-  const asked = polled.reads.readAfter("own", FIRST_ID, 10);
+  const answer = polled.reads.readAfter("own", FIRST_ID, 10);
   polled.forget("own");
-  await asked;
+  await answer;
   expect(polled.reads.knownAfter("own", FIRST_ID, 10)).toBeUndefined();
 });
 
-test("a lost connection forgets all, and what comes after it is kept again", async () => {
+test("a lost connection clears the cache, and later answers are cached again", async () => {
   using polled = open();
   await add("lost");
   await known(polled, "lost");
   await redis.control.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
-  await until("it is forgotten", () => polled.reads.knownAfter("lost", FIRST_ID, 10) === undefined);
+  await until("the answer is dropped", () => polled.reads.knownAfter("lost", FIRST_ID, 10) === undefined);
   await known(polled, "lost");
 });
 
-test("what is kept is bounded and counted, and large answers are not kept", async () => {
+test("bounds and counts the cache, and does not cache large answers", async () => {
   using polled = open(20_000);
   await add("large", "x".repeat(70_000));
   for (let i = 0; i < 200; i++) {
@@ -106,5 +106,5 @@ test("what is kept is bounded and counted, and large answers are not kept", asyn
     expect(polled.reads.knownAfter("large", FIRST_ID, 10)).toBeUndefined();
   }
   await redis.control.call("FLUSHALL");
-  await until("all is forgotten", () => polled.counters.pollCacheBytes === 0);
+  await until("the cache is empty", () => polled.counters.pollCacheBytes === 0);
 });

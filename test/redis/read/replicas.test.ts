@@ -1,6 +1,6 @@
 /**
- * History from replicas that are behind, hang or are gone: what is read is what the master has. A replica that is behind is
- * here a server of its own that has the beginning of the stream, so that it stays as far behind as the test wants it.
+ * Reads of history with replicas that lag, hang or are gone return what the master has. A lagging replica is simulated by
+ * a separate server with the beginning of the stream, so that the test controls its lag.
  */
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
@@ -19,7 +19,7 @@ import { until } from "../../support/until.ts";
 let master: TestRedis;
 let behind: TestRedis;
 let pool: ReplicaPool;
-/** How many commands that read ranges the replica has carried out. */
+/** Number of range reads that the replica has run. */
 const rangesOf = async ({ control }: TestRedis) => {
   const stats = String(await control.call("INFO", "commandstats"));
   return [...stats.matchAll(/cmdstat_x(?:rev)?range:calls=(\d+)/g)].reduce(
@@ -28,7 +28,7 @@ const rangesOf = async ({ control }: TestRedis) => {
   );
 };
 beforeAll(async () => {
-  // It sends its data to a new replica at once.
+  // Syncs a new replica without delay.
   master = await startRedis("--repl-diskless-sync-delay", "0");
   behind = await startRedis();
 });
@@ -46,7 +46,7 @@ beforeEach(async () => {
 afterEach(() => pool.close());
 
 const ask = (...command: string[]) =>
-  pool.ask([parseRedisUrl(behind.url)], [command.length > 0 ? command : ["PING"]]);
+  pool.read([parseRedisUrl(behind.url)], [command.length > 0 ? command : ["PING"]]);
 
 const LENGTH = 60;
 async function fill({ control }: TestRedis, from: number, to: number): Promise<void> {
@@ -64,7 +64,7 @@ function logOf(isWithReplica: boolean, pageEntries: number): Log {
     append: () => undefined,
     reads: master.control,
     replicas: isWithReplica
-      ? { ask: (_key, ...commands) => pool.ask([parseRedisUrl(behind.url)], commands) }
+      ? { read: (_key, ...commands) => pool.read([parseRedisUrl(behind.url)], commands) }
       : undefined,
     ping: async () => undefined,
     sizes,
@@ -73,7 +73,7 @@ function logOf(isWithReplica: boolean, pageEntries: number): Log {
   });
 }
 
-/** All that follows a cursor, as a reader catches up. */
+/** Reads all entries after a cursor, as a reader catches up. */
 async function catchUp(log: Log, cursor: EntryId, count: number) {
   const seen: EntryId[] = [];
   const gaps: boolean[] = [];
@@ -87,7 +87,7 @@ async function catchUp(log: Log, cursor: EntryId, count: number) {
   }
 }
 
-test("whatever a replica has of a stream, and whatever was trimmed, readers get what the master has", async () => {
+test("property: readers receive what the master has, whatever the replica has and whatever was trimmed", async () => {
   const number = fc.integer({ min: 0, max: LENGTH + 5 });
   await fc.assert(
     fc.asyncProperty(
@@ -110,7 +110,7 @@ test("whatever a replica has of a stream, and whatever was trimmed, readers get 
         const with_ = await catchUp(logOf(true, page), from, count);
         expect(with_).toEqual(await catchUp(logOf(false, page), from, count));
         await master.control.call("XTRIM", "s", "MAXLEN", "=", kept);
-        // What only the replica still has may come, too; behind that nothing is missing.
+        // Entries that only the replica still has may be read, too; after them nothing is missing.
         const trimmed = await catchUp(logOf(true, page), from, count);
         const alone = await catchUp(logOf(false, page), from, count);
         expect(trimmed.seen.slice(trimmed.seen.length - alone.seen.length)).toEqual(alone.seen);
@@ -136,7 +136,7 @@ const idsOf = ({ entries, isCut }: { readonly entries: readonly Entry[]; readonl
   isCut,
 });
 
-test("one that hangs is waited for once, and then left alone; one that is gone is not asked", async () => {
+test("a hanging replica is waited for once, then skipped; a closed one is not used", async () => {
   await fill(master, 1, LENGTH);
   await fill(behind, 1, LENGTH);
   behind.freeze();
@@ -149,7 +149,7 @@ test("one that hangs is waited for once, and then left alone; one that is gone i
   await behind.start();
 });
 
-test("a gateway finds the replicas of its Redis, reads pages there, and goes on without them", async () => {
+test("a gateway discovers the replicas of its Redis, reads pages there, and continues without them", async () => {
   await using replica = await startRedis("--replicaof", `127.0.0.1 ${master.port}`);
   await using gateway = await startTestGateway(master.url, {
     REDIS_READ_FROM: "replica",
@@ -167,14 +167,14 @@ test("a gateway finds the replicas of its Redis, reads pages there, and goes on 
   });
   const before = [await rangesOf(master), await rangesOf(replica)];
   await using reader = await startReader(gateway.ws, "s", "json", "0");
-  await until("it has all", () => reader.entries.length === 2000);
+  await until("the reader has all entries", () => reader.entries.length === 2000);
   const after = [await rangesOf(master), await rangesOf(replica)];
   const [ofMaster = 0, ofReplica = 0] = after.map((count, i) => count - (before[i] ?? 0));
   expect(ofReplica).toBeGreaterThan(ofMaster * 4);
 
   replica.freeze();
   await using late = await startReader(gateway.ws, "s", "json", "0");
-  await until("the late one has all", () => late.entries.length === 2000);
+  await until("the late reader has all entries", () => late.entries.length === 2000);
   await request(`${gateway.http}/data/s`, { method: "POST", body: "live" });
   await until("both are live", () => [reader, late].every(({ entries }) => entries.at(-1)?.text === "live"));
   for (const { entries } of [reader, late]) expect(new Set(entries.map(({ id }) => id)).size).toBe(2001);

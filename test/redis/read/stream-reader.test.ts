@@ -1,4 +1,4 @@
-/** What one read of a stream brings, however large its entries are: all of it in order, and no more at a time than it may. */
+/** Reads of streams with entries of any size: complete, in order, and within the byte limit. */
 
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -37,7 +37,7 @@ const logWith = (pageBytes: number, answerBytes: number) =>
   });
 
 let streams = 0;
-/** Stores entries of these sizes. @returns the key and the ids */
+/** Stores entries of the given sizes. @returns the key and the ids */
 async function stored(sizes: readonly number[]): Promise<{ key: string; ids: readonly EntryId[] }> {
   const key = `s${streams++}`;
   const ids: EntryId[] = [];
@@ -53,7 +53,7 @@ const cases = fc.record({
   count: fc.integer({ min: 1, max: 40 }),
 });
 
-test("reading on and on brings every entry once, never more bytes than one read may and a page", async () => {
+test("successive reads return every entry once, each within the byte limit plus one page", async () => {
   await fc.assert(
     fc.asyncProperty(cases, async ({ sizes, pageBytes, answerBytes, count }) => {
       const log = logWith(pageBytes, answerBytes);
@@ -73,7 +73,7 @@ test("reading on and on brings every entry once, never more bytes than one read 
   );
 });
 
-test("a range goes on where it was cut, in both directions", async () => {
+test("a cut range continues where it ended, in both directions", async () => {
   await fc.assert(
     fc.asyncProperty(cases, fc.boolean(), async ({ sizes, pageBytes, answerBytes, count }, reverse) => {
       const log = logWith(pageBytes, answerBytes);
@@ -95,7 +95,7 @@ test("a range goes on where it was cut, in both directions", async () => {
   );
 });
 
-test("the newest are the end of the stream, whole or as much of it as may be", async () => {
+test("the newest entries are the end of the stream, within the byte limit", async () => {
   await fc.assert(
     fc.asyncProperty(cases, async ({ sizes, pageBytes, answerBytes, count }) => {
       const { key, ids } = await stored(sizes);
@@ -107,7 +107,7 @@ test("the newest are the end of the stream, whole or as much of it as may be", a
   );
 });
 
-test("a bound that is shared is divided", async () => {
+test("divides a shared byte limit", async () => {
   const { key } = await stored(new Array(20).fill(1000));
   const log = logWith(1000, 10_000);
   expect((await log.readAfter(key, FIRST_ID, 100)).entries).toHaveLength(10);
@@ -115,7 +115,7 @@ test("a bound that is shared is divided", async () => {
   expect((await log.readNewest(key, FIRST_ID, 100, 100)).length).toBe(1);
 });
 
-test("an entry with the last id that there can be ends every read", async () => {
+test("an entry with the maximum id ends every read", async () => {
   await reads.call("XADD", "end", LAST_ID, "d", "x");
   const log = logWith(100, 10_000);
   expect((await log.readAfter("end", FIRST_ID, 1)).entries).toHaveLength(1);

@@ -1,4 +1,4 @@
 import { describe } from "vitest";
-import { judgeTail } from "../tail-suite.ts";
+import { testTail } from "../tail-suite.ts";
 
-describe("the tail of a cluster, of one node", () => judgeTail("cluster", "both"));
+describe("the tail of a cluster, of one node", () => testTail("cluster", "both"));

@@ -1,8 +1,8 @@
-/** `REDIS_TAIL=auto` on servers that cannot do tracking: the same promises. */
+/** `REDIS_TAIL=auto` on servers without client tracking: the guarantees are the same. */
 import { describe } from "vitest";
-import { judgeTail } from "../tail-suite.ts";
+import { testTail } from "../tail-suite.ts";
 
 describe("the tail of a server without RESP3", () =>
-  judgeTail("auto", "both", "--rename-command", "HELLO", ""));
-describe("the tail of a user who may not track", () =>
-  judgeTail("auto", "both", "--user", "default", "on", "nopass", "~*", "&*", "+@all", "-client|tracking"));
+  testTail("auto", "both", "--rename-command", "HELLO", ""));
+describe("the tail of a user without permission to track", () =>
+  testTail("auto", "both", "--user", "default", "on", "nopass", "~*", "&*", "+@all", "-client|tracking"));

@@ -2,14 +2,14 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Entry } from "../../../src/domain/entry.ts";
 import { compareIds, type EntryId, FIRST_ID, idOf } from "../../../src/domain/entry-id.ts";
-import { createEarlyEchoes } from "../../../src/redis/tail/pending-loopback.ts";
+import { createPendingLoopback } from "../../../src/redis/tail/pending-loopback.ts";
 
 const id = (n: number): EntryId => (n === 0 ? FIRST_ID : idOf(BigInt(n), 0n));
 const entry = (n: number, bytes = 1): Entry => ({ id: id(n), data: new Uint8Array(bytes) });
 const idsOf = (entries: readonly Entry[]) => entries.map((one) => one.id);
 
-test("a run waits until the position has come to it, and is taken once", () => {
-  const early = createEarlyEchoes();
+test("a run waits until the position reaches it, and is taken once", () => {
+  const early = createPendingLoopback();
   expect(early.add("s", id(3), [entry(4), entry(5)])).toBe(true);
   expect(early.add("s", id(5), [entry(6)])).toBe(true);
   expect(early.following("s", id(2))).toEqual([]);
@@ -19,8 +19,8 @@ test("a run waits until the position has come to it, and is taken once", () => {
   expect(early.following("s", id(3))).toEqual([]);
 });
 
-test("of a run that the position has partly passed, the rest is taken; of one that it has passed, nothing", () => {
-  const early = createEarlyEchoes();
+test("takes the rest of a partly passed run, and nothing of a passed one", () => {
+  const early = createPendingLoopback();
   early.add("s", id(3), [entry(4), entry(5), entry(6)]);
   expect(idsOf(early.following("s", id(5)))).toEqual(["6-0"]);
   early.add("s", id(6), [entry(7)]);
@@ -28,16 +28,16 @@ test("of a run that the position has partly passed, the rest is taken; of one th
   expect(early.has("s")).toBe(false);
 });
 
-test("what does not continue a run replaces it: the read that is due brings what was in it", () => {
-  const early = createEarlyEchoes();
+test("replaces a run that is not continued: the pending read returns its entries", () => {
+  const early = createPendingLoopback();
   early.add("s", id(1), [entry(2)]);
   early.add("s", id(5), [entry(6)]);
   expect(early.following("s", id(2))).toEqual([]);
   expect(idsOf(early.following("s", id(5)))).toEqual(["6-0"]);
 });
 
-test("streams have runs of their own, and are forgotten alone", () => {
-  const early = createEarlyEchoes();
+test("keeps and drops the run of each stream separately", () => {
+  const early = createPendingLoopback();
   early.add("a", id(1), [entry(2)]);
   early.add("b", id(1), [entry(2)]);
   early.forget("a");
@@ -45,12 +45,12 @@ test("streams have runs of their own, and are forgotten alone", () => {
   expect(idsOf(early.following("b", id(1)))).toEqual(["2-0"]);
 });
 
-test("a run over its bound, of bytes or of entries, is forgotten and said to be", () => {
+test("drops and reports a run over its bound of bytes or entries", () => {
   for (const [bytes, most] of [
     [300_000, 7],
     [1, 2001],
   ] as const) {
-    const early = createEarlyEchoes();
+    const early = createPendingLoopback();
     let n = 1;
     while (early.add("s", id(n), [entry(n + 1, bytes)])) n++;
     expect(n).toBeLessThanOrEqual(most);
@@ -59,14 +59,14 @@ test("a run over its bound, of bytes or of entries, is forgotten and said to be"
   }
 });
 
-test("one echo alone is never over the bound: what is one transaction has been bounded", () => {
-  const early = createEarlyEchoes();
+test("a single batch never exceeds the bound: its transaction was bounded", () => {
+  const early = createPendingLoopback();
   expect(early.add("s", id(1), [entry(2, 5_000_000)])).toBe(true);
   expect(early.add("s", id(2), [entry(3)])).toBe(false);
 });
 
-test("however echoes, reads and positions come after each other, what is handed on never has a gap or a repeat", () => {
-  // An unbroken log of which the position reads some, and all of which is echoed.
+test("property: delivered entries have no gap or duplicate in any order of loopback, reads and positions", () => {
+  // A contiguous stream, of which the tail reads some entries and all are looped back.
   const step = fc.oneof(
     fc.record({ do: fc.constant("echo" as const), entries: fc.integer({ min: 1, max: 3 }) }),
     fc.record({ do: fc.constant("read" as const), entries: fc.integer({ min: 1, max: 5 }) }),
@@ -75,7 +75,7 @@ test("however echoes, reads and positions come after each other, what is handed 
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const early = createEarlyEchoes();
+      const early = createPendingLoopback();
       let end = 0;
       let position = id(0);
       const seen: EntryId[] = [];

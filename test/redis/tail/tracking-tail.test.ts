@@ -1,6 +1,6 @@
 import { describe } from "vitest";
-import { judgeTail, type Writer } from "../tail-suite.ts";
+import { testTail, type Writer } from "../tail-suite.ts";
 
 describe.each<Writer>(["others", "itself", "both"])("the tracking tail, entries added by %s", (writer) =>
-  judgeTail("tracking", writer),
+  testTail("tracking", writer),
 );

@@ -93,7 +93,7 @@ test("a bare flag is true", async () => {
 
 describe("times", () => {
   const SECONDS =
-    /^last_entry_id 1732791745-0 is 1970-01-21T.*, but the newest entry is of 2024-11-28T.*milliseconds$/;
+    /^last_entry_id 1732791745-0 is 1970-01-21T.*, but the newest entry is from 2024-11-28T.*milliseconds$/;
 
   test.each([
     ["seconds", "/data/s?last_entry_id=1732791745&block=0", SECONDS],

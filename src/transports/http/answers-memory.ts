@@ -11,10 +11,10 @@ declare module "fastify" {
   }
 }
 
-/** Responses below this size (bytes) are not counted: a connection has one of them at a time. */
+/** Responses below this size (bytes) are not counted, because a connection has only one at a time. */
 const COUNTED_FROM_BYTES = 8 * 1024;
 
-/** Counts every response with its size from when it is sent. */
+/** Counts the size of every response from the time it is sent. */
 export function addAnswersMemory(app: FastifyInstance, memory: ClientMemory): void {
   app.decorateReply("memory");
   app.addHook("onSend", (_request, reply, payload, done) => {
@@ -25,7 +25,7 @@ export function addAnswersMemory(app: FastifyInstance, memory: ClientMemory): vo
   });
 }
 
-/** The lease of a response, which is released when the response has been read or its connection has closed. */
+/** Returns the memory lease of a response. It is released when the response was sent or its connection closed. */
 export function memoryOf(reply: FastifyReply, memory: ClientMemory): MemoryLease {
   if (reply.memory !== undefined) return reply.memory;
   const lease = memory.answer("answer", reply.request.visitor);

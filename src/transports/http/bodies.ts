@@ -1,4 +1,4 @@
-/** Request bodies, read under the memory budget: a request that finds no memory is paused, then answered 503. */
+/** Request body parser within the memory budget. Without memory a request is paused, and then answered with 503. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ClientMemory } from "../../access/limits/client-memory.ts";
 import { type MemoryLease, overloaded } from "../../access/limits/memory-budget.ts";
@@ -10,24 +10,24 @@ import { sendContinue } from "./expect-continue.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** Memory of its body; undefined where it has none. */
+    /** Memory of the body; undefined without a body. */
     bodyMemory: BodyMemory | undefined;
   }
 }
 
-/** Memory of a body, counted until the response has ended and every other user of it has let go. */
+/** Memory of a body, counted until the response ended and all holders released it. */
 export interface BodyMemory {
   readonly lease: MemoryLease;
-  /** Keeps the memory counted, also after the response. @returns a function that lets go */
+  /** Keeps the memory counted, also after the response. @returns a function that releases it */
   hold(): () => void;
 }
 
-/** Memory of a chunked body is asked for in steps of this size (bytes), before more of it is read. */
+/** Memory of a chunked body is reserved in steps of this size (bytes), before more of the body is read. */
 const STEP_BYTES = 1024 * 1024;
-/** A body's buffer grows by this factor, so that an announced length alone costs no memory. */
+/** Growth factor of the buffer. A large `Content-Length` alone allocates no memory. */
 const GROWTH = 8;
 
-/** Adds the parser of bodies of any type. Routes find a `Buffer` in `request.body`. */
+/** Adds the parser for bodies of any content type. `request.body` is a `Buffer`. */
 export function addBodies(app: FastifyInstance, memory: ClientMemory): void {
   app.decorateRequest("bodyMemory");
   app.addContentTypeParser("*", (request, payload, done) => {
@@ -41,7 +41,7 @@ export function addBodies(app: FastifyInstance, memory: ClientMemory): void {
     sendContinue(request.raw);
     readBody(payload, { limit, announced, lease }, done);
   });
-  // Before the body is read: its connection may close, or its response be sent, at any time from then on.
+  // Before the body is read: from then on the connection may close, or the response be sent, at any time.
   app.addHook("preParsing", (request, reply, _payload, done) => {
     if (request.headers["content-length"] !== undefined || "transfer-encoding" in request.headers)
       whenAnswerEnds(reply.raw, openMemory(request, memory).hold());
@@ -85,7 +85,7 @@ interface BodyOptions {
   readonly lease: MemoryLease;
 }
 
-/** Reads a body to its end. @param done called once */
+/** Reads a whole body. @param done called once */
 function readBody(
   payload: FastifyRequest["raw"],
   { limit, announced, lease }: BodyOptions,
@@ -103,9 +103,9 @@ function readBody(
     append(chunk);
   }
 
-  /** Counts what has arrived and asks for the next step; without room nothing more is read until there is. */
+  /** Counts the received bytes and reserves the next step. Without memory, pauses the body until there is some. */
   function takeMemory(bytes: number): void {
-    // The whole of an announced body, once something of it has arrived: then no two bodies wait for each other.
+    // Reserves the rest of a body with a known length at once, so that two bodies cannot wait for each other.
     const next = announced === undefined ? STEP_BYTES : Math.max(0, announced - bytes);
     const missing = bytes - lease.bytes();
     if (lease.tryGrow(missing + next)) return;
@@ -137,7 +137,7 @@ function readBody(
   }
 
   function onLost(): void {
-    finish(new GatewayError("BAD_BODY", "the connection ended before the body did"));
+    finish(new GatewayError("BAD_BODY", "the connection closed before the body was complete"));
   }
 
   function finish(error: Error | null, whole?: Buffer): void {

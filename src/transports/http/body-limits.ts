@@ -1,13 +1,13 @@
 /**
- * The largest body of each route. A route takes 16 KB unless this table says otherwise, so that a new route cannot
- * accept, buffer and parse megabytes by omission. Fastify enforces the limit while the body arrives.
+ * Body size limit of each route. The default is 16 KB, so that a new route does not buffer and parse megabytes by
+ * accident. The limit is enforced while the body arrives.
  */
 import type { FastifyInstance } from "fastify";
 
-/** Largest body of a route that is not in the table, in bytes: logins, tickets, administration. */
+/** Limit (bytes) of routes that are not in the table: logins, tickets, administration. */
 export const SMALL_BODY_BYTES = 16 * 1024;
 
-/** Bodies that settings bound, in bytes. */
+/** Limits that are settings, in bytes. */
 export interface BodySettings {
   /** `MAX_MESSAGE_BYTES` */
   readonly maxMessageBytes: number;
@@ -15,14 +15,14 @@ export interface BodySettings {
   readonly graphqlMaxBytes: number;
 }
 
-/** The routes whose bodies may be larger, by method and path. */
+/** Settings that limit larger bodies, by method and path. */
 const LARGER: Readonly<Record<string, keyof BodySettings>> = {
   "POST /data/:stream_id": "maxMessageBytes",
   "GET /graphql": "graphqlMaxBytes",
   "POST /graphql": "graphqlMaxBytes",
 };
 
-/** Gives every route that is added from now on its limit. */
+/** Sets the limit of every route that is added after this call. */
 export function addBodyLimits(app: FastifyInstance, settings: BodySettings): void {
   app.addHook("onRoute", (route) => {
     const setting = LARGER[`${String(route.method)} ${route.url}`];

@@ -1,4 +1,4 @@
-/** Node's HTTP server with bounds on what a client may take of it before anybody has looked at who it is. */
+/** Node's HTTP server with limits on unauthenticated clients: sockets, header size and time. */
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
@@ -12,7 +12,7 @@ import type { SocketDeadlines } from "../response/socket-deadlines.ts";
 import { wantsWebSocket } from "./other-upgrades.ts";
 import { boundPipeline } from "./pipeline.ts";
 
-/** The bounds; 0 sockets sets none. */
+/** Server limits. 0 sockets means no limit. */
 export interface ServerLimits {
   readonly maxHeaderBytes: number;
   readonly maxSockets: number;
@@ -20,17 +20,17 @@ export interface ServerLimits {
   readonly handshakeTimeoutMs: number;
   readonly uploadTimeoutMs: number;
   readonly idleTimeoutMs: number;
-  /** Whether an address is a proxy's, which connects for many. */
+  /** Whether an address is that of a proxy, which connects for many clients. */
   readonly isProxy: (address: string) => boolean;
-  /** Where connections are counted. */
+  /** Counters of connections, shared by workers. */
   readonly usage: Usage;
   readonly deadlines: SocketDeadlines;
 }
 
-/** How often (ms) slow requests are looked for, at most. */
+/** Maximum interval (ms) between checks for slow requests. */
 const CHECK_EVERY_MS = 1000;
 
-/** Makes the server. */
+/** Creates the server. */
 export function createGuardedServer(
   unbounded: RequestListener,
   {
@@ -49,7 +49,7 @@ export function createGuardedServer(
 ): Server {
   const handler = boundPipeline(unbounded);
   const options = {
-    // Node 24.9 and later decide by this; earlier ones hand every offer to the listener, which hands it back.
+    // Used by Node 24.9 and later. Earlier versions pass every upgrade to the listener, which handles the other ones itself.
     shouldUpgradeCallback: wantsWebSocket,
     maxHeaderSize: maxHeaderBytes,
     noDelay: true,
@@ -57,19 +57,19 @@ export function createGuardedServer(
     requestTimeout: uploadTimeoutMs,
     keepAliveTimeout: idleTimeoutMs,
     connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, handshakeTimeoutMs),
-    // Node's own answer has no body; `checkHead` answers instead.
+    // `checkHead` rejects a missing Host. Node's own response would have no body.
     requireHostHeader: false,
   };
   const server = tls === undefined ? createServer(options, handler) : createTlsServer(tls);
-  // `checkHead` rejects too many lines, so that a page can read the answer. Node would drop them, or answer without CORS.
+  // `checkHead` rejects too many lines, with CORS headers. Node would drop lines, or respond without CORS headers.
   server.maxHeadersCount = 0;
-  // A client that ends its side after the request (`nc -N`) still receives the answer.
+  // A client that half-closes the connection after its request (`nc -N`) still receives the response.
   Object.assign(server, { httpAllowHalfOpen: true });
   watchSockets(server, deadlines, tls !== undefined);
-  if (maxSockets > 0 && usage.isShared) cutAll(server, maxSockets, usage, limits);
+  if (maxSockets > 0 && usage.isShared) closeOverLimit(server, maxSockets, usage, limits);
   else if (maxSockets > 0) server.maxConnections = maxSockets;
   server.on("drop", () => limits.hit("sockets"));
-  if (maxSocketsPerAddress > 0) cutCrowds(server, 2 * maxSocketsPerAddress, isProxy, usage, limits);
+  if (maxSocketsPerAddress > 0) closeFloods(server, 2 * maxSocketsPerAddress, isProxy, usage, limits);
   return server;
 
   function createTlsServer(files: TlsFiles): Server {
@@ -77,39 +77,39 @@ export function createGuardedServer(
       { ...options, ...files.current(), handshakeTimeout: handshakeTimeoutMs, minVersion: "TLSv1.2" },
       handler,
     );
-    // Connections that are open keep the certificate that they were opened with.
+    // Open connections keep the old certificate.
     files.onChange((certificate) => secure.setSecureContext({ ...certificate, minVersion: "TLSv1.2" }));
     return secure;
   }
 }
 
-/** Gives every accepted socket its deadlines. */
+/** Sets the deadlines of every accepted socket. */
 function watchSockets(server: Server, deadlines: SocketDeadlines, isTls: boolean): void {
   if (isTls) {
     server.on("connection", deadlines.acceptHandshake);
     server.on("secureConnection", deadlines.accept);
-    // After Node's own listener, which reports a client error. A failed handshake leaves nothing to answer on.
+    // Runs after Node's own listener, which reports a client error. No response is possible after a failed handshake.
     server.on("tlsClientError", (_error, socket: Socket) => void socket.destroy());
   } else server.on("connection", deadlines.accept);
   server.on("request", ({ socket }) => deadlines.use(socket));
   server.on("upgrade", (_request, socket: Socket) => deadlines.use(socket));
   const closeIdle = server.closeIdleConnections.bind(server);
-  // Node counts a connection as idle as soon as its answer is written, even if the client has yet to receive it.
+  // Node counts a connection as idle once its response is written, even if the client has not received it.
   server.closeIdleConnections = () => {
     if (!deadlines.isSending()) closeIdle();
   };
 }
 
 /**
- * Cuts connections beyond a number that all workers have together. Not by the server's own bound: a worker that is at
- * it sends a connection back, and where all are, they would send it around for ever.
+ * Closes connections over the limit that all workers share. `server.maxConnections` does not work here: a worker at its
+ * limit hands the connection back, and workers that are all at their limit would pass it around forever.
  */
-function cutAll(server: Server, most: number, usage: Usage, limits: Limits): void {
+function closeOverLimit(server: Server, most: number, usage: Usage, limits: Limits): void {
   const counts = usage.count("sockets");
   const counted = new WeakSet<Socket>();
   const closed = () => counts.add("", -1);
   server.on("connection", (socket: Socket) => {
-    // A socket whose offer of another protocol was ignored arrives a second time.
+    // A socket whose upgrade to another protocol was ignored is emitted a second time.
     if (counted.has(socket)) return;
     if (counts.of("") >= most) {
       limits.hit("sockets");
@@ -123,10 +123,10 @@ function cutAll(server: Server, most: number, usage: Usage, limits: Limits): voi
 }
 
 /**
- * Cuts connections of one address beyond a number. It is more than may last there, so that whoever is over the limit is
- * told so, and only those that open connections and say nothing are not.
+ * Closes connections of one address over a hard limit. It is twice the limit of connections per address, so that a client
+ * over that limit still receives a 429. Only floods of connections without requests are closed silently.
  */
-function cutCrowds(
+function closeFloods(
   server: Server,
   most: number,
   isProxy: (address: string) => boolean,
@@ -135,7 +135,7 @@ function cutCrowds(
 ): void {
   const counts = usage.count("crowds");
   const counted = new WeakSet<Socket>();
-  // One for all sockets, not one each: there may be very many. Node remembers the address of a socket that is closed.
+  // One listener for all sockets, because there may be very many. Node keeps the address of a closed socket.
   function closed(this: Socket): void {
     counts.add(this.remoteAddress ?? "", -1);
   }
@@ -153,22 +153,22 @@ function cutCrowds(
   });
 }
 
-/** Answers what is no request, is too large a one, or took too long to become one. */
-export function tellBrokenRequest(
+/** Responds to a malformed, too large or too slow request. */
+export function answerBrokenRequest(
   error: NodeJS.ErrnoException,
   socket: Socket,
   { maxHeaderBytes, deadlines }: ServerLimits,
   limits: Limits,
   refusals: Refusals,
 ): void {
-  // A connection that was reset, or closed by the client, has nobody to tell.
+  // The client reset or closed the connection, so no response is possible.
   if (error.code === "ECONNRESET" || !socket.writable) {
     deadlines.finish(socket);
     return;
   }
-  const told = brokenRequest(error, maxHeaderBytes, limits);
-  refusals.note(told, { door: "HTTP", address: socket.remoteAddress });
-  endWithError(socket, told, deadlines);
+  const answered = brokenRequest(error, maxHeaderBytes, limits);
+  refusals.note(answered, { door: "HTTP", address: socket.remoteAddress });
+  endWithError(socket, answered, deadlines);
 }
 
 function brokenRequest(
@@ -185,8 +185,8 @@ function brokenRequest(
       );
     case "ERR_HTTP_REQUEST_TIMEOUT":
       limits.hit("handshake_time");
-      return new GatewayError("REQUEST_TIMEOUT", "the request did not come to its end in time");
+      return new GatewayError("REQUEST_TIMEOUT", "the request was not complete within the time limit");
     default:
-      return new GatewayError("BAD_REQUEST", `this is no HTTP/1.1 request: ${message}`);
+      return new GatewayError("BAD_REQUEST", `not a valid HTTP/1.1 request: ${message}`);
   }
 }

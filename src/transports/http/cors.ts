@@ -1,31 +1,31 @@
 /**
- * What pages of other origins may do (Fetch standard, "CORS protocol"): those that the browser guard lets in may read
- * answers. Only requests that name an origin cost anything.
+ * CORS (Fetch standard, "CORS protocol"): pages of the origins that the browser guard admits may read responses. Requests
+ * without an `Origin` header skip the check.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
-/** Who may, and what. */
+/** Permissions of pages of other origins. */
 export interface CorsOptions {
-  /** Whether the page that sent a request may read the answer. */
+  /** Whether the page that sent a request may read the response. */
   allows(request: FastifyRequest, origin: string): boolean;
   readonly methods: readonly string[];
-  /** Headers of answers that a page may read beside the usual ones. */
+  /** Response headers that a page may read, in addition to the safelisted ones. */
   readonly exposedHeaders: readonly string[];
 }
 
-/** How long (s) a browser remembers the answer to a preflight. */
+/** Time (s) for which a browser caches the response to a preflight. */
 const PREFLIGHT_SECONDS = 600;
 
-/** Sets the headers of one answer by which a page may read it. */
+/** Sets the CORS headers of one response. */
 export type AllowOrigin = (request: FastifyRequest, reply: FastifyReply) => void;
 
-/** Adds it to all routes. @returns the same for answers that no hook sees, such as those to malformed addresses */
+/** Adds CORS to all routes. @returns a function for responses without hooks, such as those to malformed URLs */
 export function addCors(app: FastifyInstance, { allows, methods, exposedHeaders }: CorsOptions): AllowOrigin {
   const exposed = exposedHeaders.join(", ");
   const allowed = methods.join(", ");
 
   function allowOrigin(request: FastifyRequest, reply: FastifyReply): void {
-    // Caches must keep the answers to different origins apart.
+    // Caches must not share responses between origins.
     reply.header("vary", "Origin");
     const { origin } = request.headers;
     if (origin !== undefined && allows(request, origin)) {

@@ -1,7 +1,7 @@
 /**
- * `Expect: 100-continue` (RFC 9110, section 10.1.1). Node sends `100 Continue` for every such request. Here it is sent
- * when the body is about to be read, so that a client without permission, or with too large a body, never sends it.
- * After a response without it Node closes the connection: the next bytes may be the body or another request.
+ * `Expect: 100-continue` (RFC 9110, section 10.1.1). Node sends `100 Continue` for every such request. The gateway sends
+ * it just before it reads the body, so that a client without permission, or with too large a body, never sends the body.
+ * After a response without it Node closes the connection, because the next bytes may be the body or another request.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 
@@ -10,7 +10,7 @@ const expecting = new WeakMap<IncomingMessage, ServerResponse>();
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 
-/** Handles the server's requests with `Expect: 100-continue` as all others. */
+/** Handles requests with `Expect: 100-continue` like all others. */
 export function delayContinue(server: Server): void {
   server.on("checkContinue", (request, response) => {
     if (hasBody(request)) expecting.set(request, response);
@@ -19,7 +19,7 @@ export function delayContinue(server: Server): void {
   });
 }
 
-/** Lets the client send the body of a request, if it waits for that. */
+/** Sends `100 Continue` if the client waits for it. */
 export function sendContinue(request: IncomingMessage): void {
   const response = expecting.get(request);
   if (response === undefined) return;

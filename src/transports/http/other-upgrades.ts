@@ -1,16 +1,16 @@
 /**
- * Requests that offer to go on in a protocol other than WebSocket, as Java's HTTP client does with each (`Upgrade: h2c`).
- * A server that does not speak it ignores the offer and answers (RFC 9110, section 7.8). Node takes any offer for an
- * upgrade once somebody listens to those, and leaves the rest of the connection to the listener.
+ * Requests with an `Upgrade` to a protocol other than WebSocket, for example `Upgrade: h2c` of Java's HTTP client. A server
+ * ignores protocols that it does not support (RFC 9110, section 7.8). Node, however, emits "upgrade" for any protocol if
+ * there is a listener, and leaves the connection to that listener.
  */
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 
-/** Whether a request wants to become a WebSocket. */
+/** Whether a request is a WebSocket handshake. */
 export const wantsWebSocket = ({ headers }: IncomingMessage): boolean =>
   headers.upgrade?.toLowerCase() === "websocket";
 
-/** Hands the connection back to the server, with the request as it had been without the offer. */
+/** Hands the connection back to the server, with the request rewritten without `Upgrade`. */
 export function answerWithoutUpgrade(
   server: Server,
   { method, url, httpVersion, rawHeaders }: IncomingMessage,
@@ -21,13 +21,13 @@ export function answerWithoutUpgrade(
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const [name = "", value = ""] = rawHeaders.slice(i, i + 2);
     if (/^(upgrade|http2-settings)$/i.test(name)) continue;
-    // Beside whether the connection ends, it only names the other two.
+    // Only `close` matters here; the other options name the removed headers.
     if (/^connection$/i.test(name))
       lines.push(/\bclose\b/i.test(value) ? "Connection: close" : "Connection: keep-alive");
     else lines.push(`${name}: ${value}`);
   }
   if (head.length > 0) socket.unshift(head);
   socket.unshift(Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"));
-  // What came by TLS has left that behind already.
+  // A TLS socket is already decrypted.
   server.emit("encrypted" in socket ? "secureConnection" : "connection", socket);
 }

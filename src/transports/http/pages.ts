@@ -1,4 +1,4 @@
-/** The gateway's own small pages. They work without scripts; their policy allows the one style and script that they contain. */
+/** Small built-in pages. They work without scripts; their content security policy allows only their own style and script. */
 
 const STYLE =
   "body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}code{font-size:.9em}input{font:inherit;width:100%;box-sizing:border-box}button{font:inherit}";
@@ -15,7 +15,7 @@ ${body}
 </html>
 `;
 
-/** The page at `/`. @param links paths by what they are */
+/** Returns the page at `/`, for a gateway without the console. @param links paths by label */
 export function homePage(about: string, version: string, links: Readonly<Record<string, string>>): string {
   const items = Object.entries(links).map(([name, href]) => `<li><a href="${href}">${name}</a></li>`);
   return page(
@@ -32,13 +32,13 @@ ${items.join("\n")}
 }
 
 /**
- * Adds the fragment of the address to the page to return to. Browsers do not send it, and a link that somebody shares to a
- * stream in the console (`/#open=…`) is a fragment.
+ * Adds the URL fragment to the page to return to. Browsers do not send fragments, but links to a stream in the console
+ * (`/#open=…`) contain one.
  */
 const KEEP_FRAGMENT =
   'const next = document.querySelector("[name=next]"); if (!next.value.includes("#")) next.value += location.hash;';
 
-/** The login form. @param pathPrefix before its own address @param next where to go then @param problem why the last try failed, or "" */
+/** Returns the login form. @param next path to redirect to @param problem error of the last attempt, or "" */
 export function loginPage(pathPrefix: string, next: string, problem: string): string {
   return page(
     "Redis Streamer",

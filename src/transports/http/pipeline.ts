@@ -1,25 +1,25 @@
 /**
- * Bounds the pipelined requests of a connection that are answered at once. Node parses all that a read returns (64 KB,
- * which may be hundreds of requests) and hands each request to the server at once. Requests over the bound wait, and
- * the connection is not read from while any does. When the connection closes, all of its responses close.
+ * Limits the pipelined requests of a connection that run concurrently. Node parses all bytes of a read (64 KB, which may
+ * be hundreds of requests) and passes each request to the server immediately. Requests over the limit wait, and the
+ * connection is not read while any request waits. When the connection closes, all of its responses close.
  *
- * A client that waits for each answer costs nothing here: only a pipelined response has no socket yet.
+ * A client that waits for each response has no overhead: only a pipelined response has no socket yet.
  */
 import type { RequestListener, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 
-/** Most pipelined requests of a connection that are answered beside the first one. */
+/** Maximum number of pipelined requests of a connection that run concurrently with the first one. */
 export const MOST_PIPELINED = 7;
 
 /** The pipelined requests of one connection. */
 interface Pipeline {
-  /** Responses that have begun and are not closed. */
+  /** Responses whose handler started and that are not closed. */
   readonly open: Set<ServerResponse>;
-  /** In the order of arrival. Each starts the handler. */
+  /** Waiting requests, in order of arrival; `start` runs the handler. */
   waiting: { readonly response: ServerResponse; readonly start: () => void }[];
 }
 
-/** Parts of Node's HTTP server that stop a connection's reads; Node does the same when a client does not read. */
+/** Internals of Node's HTTP server that pause the reads of a connection, as Node does when a client does not read. */
 interface PausableSocket {
   _paused?: boolean;
   readonly parser?: { pause?(): void; resume?(): void } | null;
@@ -52,14 +52,14 @@ export function boundPipeline(handler: RequestListener): RequestListener {
 
   function next(pipeline: Pipeline, socket: Socket): void {
     if (pipeline.waiting.length === 0) return;
-    // After an answer with `Connection: close` no other one is sent.
+    // No response follows one with `Connection: close`.
     if (socket.destroyed || socket.writableEnded) {
       pipeline.waiting = [];
       return;
     }
     const first = pipeline.waiting.shift();
     if (first === undefined) return;
-    // Before the start: the last request may have a body that is still to be read.
+    // Before the start, because the last request may have an unread body.
     if (pipeline.waiting.length === 0) resumeReads(socket);
     start(pipeline, socket, first.response, first.start);
   }
@@ -84,7 +84,7 @@ export function boundPipeline(handler: RequestListener): RequestListener {
   };
 }
 
-/** Stops the reads of a connection. Node pauses the parser itself, after what has been read already. */
+/** Pauses the reads of a connection. Node pauses the parser itself after the current buffer. */
 function pauseReads(socket: Socket & PausableSocket): void {
   if (socket._paused !== false) return;
   socket._paused = true;
@@ -92,7 +92,7 @@ function pauseReads(socket: Socket & PausableSocket): void {
 }
 
 function resumeReads(socket: Socket & PausableSocket): void {
-  // Node resumes by itself when the client has read the answers.
+  // Node resumes the connection itself when the client has read the responses.
   if (socket._paused !== true || socket.writableNeedDrain) return;
   socket._paused = false;
   socket.parser?.resume?.();
@@ -100,8 +100,8 @@ function resumeReads(socket: Socket & PausableSocket): void {
 }
 
 /**
- * Closes a response whose connection closed before its turn. Node closes only the response that has the socket; the
- * others would keep their files and their memory. A socket that is closed makes Node close this one too.
+ * Closes a queued response after its connection closed. Node closes only the response that owns the socket; the others
+ * would keep files and memory. Assigning a destroyed socket makes Node close this response too.
  */
 function close(response: ServerResponse): void {
   if (response.closed || response.socket !== null) return;

@@ -1,4 +1,4 @@
-/** Puts warnings about a request into the headers of its response. */
+/** Response headers with warnings about the request. */
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Log } from "../../redis/read/stream-reader.ts";
 import { type ParameterRoute, unknownParameters } from "../request/parameters.ts";
@@ -12,7 +12,7 @@ import {
   warningsHeader,
 } from "../request/warnings.ts";
 
-/** Routes whose parameters are in the table, by method and pattern. */
+/** Routes with a parameter table, by method and pattern. */
 const ROUTES: Readonly<Record<string, ParameterRoute>> = {
   "GET /data/:stream_id": "get",
   "POST /data/:stream_id": "post",
@@ -21,7 +21,7 @@ const ROUTES: Readonly<Record<string, ParameterRoute>> = {
   "GET /data/:stream_id/mjpeg": "mjpeg",
 };
 
-/** Warns of unknown parameters on every data route. */
+/** Warns about unknown parameters on every data route. */
 export function addRequestWarnings(app: FastifyInstance, warnings: Warnings): void {
   app.addHook("onRequest", (request, reply, done) => {
     const url = request.raw.url ?? "";
@@ -33,9 +33,9 @@ export function addRequestWarnings(app: FastifyInstance, warnings: Warnings): vo
 }
 
 /**
- * Warns of times that are probably not in milliseconds, after the request is known to be permitted.
+ * Warns about times that are probably not in milliseconds. To be called after the permission check.
  *
- * @returns undefined, without a promise, if no time is odd, which is the usual case
+ * @returns undefined instead of a promise in the usual case that all times are plausible
  */
 export function warnOfTimes(
   reply: FastifyReply,
@@ -44,18 +44,13 @@ export function warnOfTimes(
 ): Promise<void> | undefined {
   const odd = oddTimes(times);
   if (odd.length === 0) return undefined;
-  return timeWarnings(log, odd).then((sentences) => warn(reply, warnings, "time", sentences));
+  return timeWarnings(log, odd).then((texts) => warn(reply, warnings, "time", texts));
 }
 
-function warn(
-  reply: FastifyReply,
-  warnings: Warnings,
-  kind: WarningKind,
-  sentences: readonly string[],
-): void {
-  if (sentences.length === 0) return;
+function warn(reply: FastifyReply, warnings: Warnings, kind: WarningKind, texts: readonly string[]): void {
+  if (texts.length === 0) return;
   const { visitor, method, routeOptions } = reply.request;
-  warnings.note(kind, sentences, {
+  warnings.note(kind, texts, {
     door: `${method} ${routeOptions.url}`,
     connection: visitor.id,
     address: visitor.address,
@@ -63,5 +58,5 @@ function warn(
   });
   const before = reply.getHeader(WARNINGS_HEADER);
   const known: readonly string[] = typeof before === "string" ? JSON.parse(before) : [];
-  reply.header(WARNINGS_HEADER, warningsHeader([...known, ...sentences]));
+  reply.header(WARNINGS_HEADER, warningsHeader([...known, ...texts]));
 }

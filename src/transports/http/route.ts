@@ -1,4 +1,4 @@
-/** What the HTTP routes work with. */
+/** Dependencies and helpers of the HTTP routes. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Visitor } from "../../access/admission.ts";
 import type { ClientMemory } from "../../access/limits/client-memory.ts";
@@ -20,7 +20,7 @@ import type { Closing } from "../response/closing.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** Who sent it. */
+    /** Identity, address and connection id of the client. */
     visitor: Visitor;
   }
   interface FastifyContextConfig {
@@ -28,22 +28,22 @@ declare module "fastify" {
   }
 }
 
-/** The options of a route that is served to whoever asks, without a key. */
+/** Options of a route that requires no authentication. */
 export const PUBLIC = { config: { isPublic: true } } as const;
 
-/** The options of a page, and of what is asked whether it is there: browsers' tools and uptime checks like to ask by HEAD. */
+/** Options of a route that also handles HEAD, which browser tools and uptime checks use. */
 export const ALSO_HEAD = { exposeHeadRoute: true } as const;
 
-/** When a client that was answered 503 may try again, in s. */
+/** Default `Retry-After`, in s. */
 export const RETRY_AFTER_SECONDS = 1;
 
-/** What the routes are handed. */
+/** Dependencies of the routes. */
 export interface RouteParts {
   readonly log: Log;
   readonly polled: PolledReads;
   readonly subscribe: Subscribe;
   readonly availability: Availability;
-  /** Resolves when Redis answers and takes writes. @throws GatewayError */
+  /** Resolves if Redis answers and accepts writes. @throws GatewayError */
   readonly isReady: () => Promise<void>;
   readonly limits: RequestLimits & {
     readonly sendHighWaterBytes: number;
@@ -58,9 +58,9 @@ export interface RouteParts {
   readonly logger: Logger;
   readonly sessions: Sessions;
   readonly limiting: Limits;
-  /** The path that the gateway stands behind; before every address that a client is told. */
+  /** Path prefix behind a proxy; precedes every URL in a response. */
   readonly pathPrefix: string;
-  /** When the gateway stops, whatever waits is to answer now. */
+  /** Signals shutdown: waiting requests must respond immediately. */
   readonly closing: Closing;
 }
 
@@ -72,7 +72,7 @@ export interface RequestTarget<R extends ParameterRoute> {
 }
 
 /**
- * Parses the URL of a request to a data route. The framework's own decoding would lose the difference between `+` and `%2B`.
+ * Parses the URL of a request to a data route. Fastify's own decoding does not distinguish `+` from `%2B`.
  *
  * @throws GatewayError BAD_PARAMETER
  */
@@ -81,7 +81,7 @@ export function targetOf<R extends ParameterRoute>(
   route: R,
   limits: ParameterLimits,
 ): RequestTarget<R> {
-  // Proxies send the whole address (RFC 9112, section 3.2.2).
+  // Proxies send the absolute form of the URL (RFC 9112, section 3.2.2).
   const url = (request.raw.url ?? "/").replace(/^https?:\/\/[^/?]+/i, "");
   const at = url.indexOf("?");
   const path = at < 0 ? url : url.slice(0, at);
@@ -92,10 +92,10 @@ export function targetOf<R extends ParameterRoute>(
 }
 
 /**
- * Lets an answer that is about to be sent leave at the end of this turn of the event loop, with the others of the turn.
- * One write right after the other finds the other side awake; waking it up for each costs more than the answer.
+ * Delays the write of a response to the end of this event-loop turn, together with the other responses of the turn.
+ * Consecutive writes wake a client process once; waking it for each response costs more than the response itself.
  */
-export function leaveTogether({ raw }: FastifyReply, turnEnd: TurnEnd): void {
+export function sendAtTurnEnd({ raw }: FastifyReply, turnEnd: TurnEnd): void {
   const { socket } = raw;
   if (socket === null) return;
   socket.cork();

@@ -1,4 +1,4 @@
-/** The HTTP side of the gateway: routes, who may call them from a browser, and how errors are told. */
+/** HTTP server of the gateway: routes, browser access checks and error responses. */
 import type { Server } from "node:http";
 
 import {
@@ -29,7 +29,7 @@ import { ANSWER_HEADERS, SHARED_ANSWER_HEADERS, sendPage } from "../response/sec
 import { addAnswersMemory } from "./answers-memory.ts";
 import { addBodies } from "./bodies.ts";
 import { addBodyLimits, type BodySettings, SMALL_BODY_BYTES } from "./body-limits.ts";
-import { createGuardedServer, type ServerLimits, tellBrokenRequest } from "./bounded-server.ts";
+import { answerBrokenRequest, createGuardedServer, type ServerLimits } from "./bounded-server.ts";
 import { addCors } from "./cors.ts";
 import { delayContinue } from "./expect-continue.ts";
 import { loginPage } from "./pages.ts";
@@ -49,7 +49,7 @@ import { addStatus } from "./routes/status.ts";
 import { addTraces } from "./traces.ts";
 import { addUploads, type Uploads } from "./uploads.ts";
 
-/** What the HTTP side is made of. */
+/** Dependencies of the HTTP server. */
 export interface HttpParts extends RouteParts, LoginParts {
   readonly admission: Admission;
   readonly refusals: Refusals;
@@ -60,21 +60,21 @@ export interface HttpParts extends RouteParts, LoginParts {
   readonly graphqlStreams: SseStreams;
   readonly bodySettings: BodySettings;
   readonly serverLimits: ServerLimits;
-  /** Present: it speaks https. */
+  /** Certificate and key; undefined for plain HTTP. */
   readonly tls: TlsFiles | undefined;
   readonly tracing: Tracing | undefined;
   readonly version: string;
 }
 
-/** Stream ids are path segments, and a segment may name many. */
-const MOST_SEGMENT_CHARACTERS = 64 * 1024;
+/** Maximum length of a path segment. A segment may contain many stream ids. */
+const MAX_SEGMENT_LENGTH = 64 * 1024;
 
 const retryAfterSeconds = ({ retryAfterMs }: GatewayError): number =>
   retryAfterMs === undefined ? RETRY_AFTER_SECONDS : Math.ceil(retryAfterMs / 1000);
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] as const;
 
-/** Makes the HTTP server, not yet listening, and the plain one below it, whose upgrades are not its own. */
+/** Creates the HTTP server, not yet listening, and returns the Node server below it, which emits upgrades. */
 export async function createHttp(
   parts: HttpParts,
 ): Promise<{ readonly app: FastifyInstance; readonly server: Server; readonly uploads: Uploads }> {
@@ -85,45 +85,45 @@ export async function createHttp(
     exposeHeadRoutes: false,
     rewriteUrl: ({ url = "/" }) => withoutPrefix(url, parts.pathPrefix),
     forceCloseConnections: "idle",
-    // A hook answers, in the gateway's own form.
+    // A hook below sends the 503, with the gateway's error body.
     return503OnClosing: false,
     routerOptions: {
       ignoreTrailingSlash: true,
-      maxParamLength: MOST_SEGMENT_CHARACTERS,
-      // Each route reads its own parameters: what a plus means depends on where it stands.
+      maxParamLength: MAX_SEGMENT_LENGTH,
+      // Each route parses its own parameters, because the meaning of a plus depends on the parameter.
       querystringParser: () => ({}),
     },
     serverFactory(handler) {
       server = createGuardedServer(handler, parts.serverLimits, limits, parts.tls);
       return server;
     },
-    // What goes wrong before there is a route, and before there is a request.
+    // Errors before a route is found, and before a request is parsed.
     frameworkErrors: answerError,
     clientErrorHandler: (error, socket) =>
-      tellBrokenRequest(error, socket, parts.serverLimits, limits, refusals),
+      answerBrokenRequest(error, socket, parts.serverLimits, limits, refusals),
   });
 
   function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const bodyLimit = request.routeOptions.bodyLimit ?? SMALL_BODY_BYTES;
-    const told = toldOf(error as FastifyError | GatewayError, request.url, bodyLimit);
+    const sent = asAnswered(error as FastifyError | GatewayError, request.url, bodyLimit);
     if (request.visitor === undefined) {
-      // No hook has run, since the address has no route.
+      // No hook has run, because the URL matches no route.
       receive(request, reply);
       allowOrigin(request, reply);
     }
-    refusals.note(told, {
+    refusals.note(sent, {
       door: `${request.method} ${doorOf(request.url.split("?")[0] ?? "")}`,
       connection: request.visitor?.id,
       address: request.visitor?.address ?? request.raw.socket.remoteAddress,
       identity: request.visitor?.identity.name,
     });
-    if (told.code === "TOO_LARGE") limits.hit("message_bytes");
+    if (sent.code === "TOO_LARGE") limits.hit("message_bytes");
     // RFC 9110, section 15.5.22.
     // Node keeps a connection open whose response has a `Connection` header without `close`, whatever the client requested.
-    if (told.code === "UPGRADE_REQUIRED")
+    if (sent.code === "UPGRADE_REQUIRED")
       reply.headers({ upgrade: "websocket", connection: "upgrade, close" });
-    if (told.kind.retryable) reply.header("retry-after", retryAfterSeconds(told));
-    if (told.code === "UNAUTHENTICATED") {
+    if (sent.kind.retryable) reply.header("retry-after", retryAfterSeconds(sent));
+    if (sent.code === "UNAUTHENTICATED") {
       reply.header("www-authenticate", "Bearer");
       if (request.method === "GET" && acceptsPage(request.headers.accept)) {
         sendPage(reply.code(401), loginPage(parts.pathPrefix, request.url, ""));
@@ -131,12 +131,12 @@ export async function createHttp(
       }
     }
     reply
-      .code(told.kind.status)
+      .code(sent.kind.status)
       .type("application/json; charset=utf-8")
-      .send(JSON.stringify(errorBody(told)));
+      .send(JSON.stringify(errorBody(sent)));
   }
 
-  // Before anything has routes of its own, as the answer to a preflight is: they keep the handler of that moment.
+  // Before any route is added, including the preflight route: a route keeps the error handler of that moment.
   app.setErrorHandler(answerError);
   addBodyLimits(app, parts.bodySettings);
   app.removeAllContentTypeParsers();
@@ -169,7 +169,7 @@ export async function createHttp(
     ],
   });
 
-  // Behind CORS, so that a page can read why it was refused.
+  // After CORS, so that a page can read the error.
   app.addHook("onRequest", ({ raw }, reply, done) => {
     checkHead(raw);
     if (parts.closing.isClosing()) {
@@ -180,7 +180,7 @@ export async function createHttp(
   });
 
   if (parts.tracing !== undefined) addTraces(app, parts.tracing);
-  // Behind CORS: a page is to see that it has to log in.
+  // After CORS, so that a page can detect that it has to log in.
   app.addHook("onRequest", (request, _reply, done) => {
     const { visitor, raw, routeOptions } = request;
     const identifying = routeOptions.config.isPublic === true ? undefined : admission.identify(visitor, raw);
@@ -189,7 +189,7 @@ export async function createHttp(
   });
   if (limits.hasRates) addRates(app, limits);
   addRequestWarnings(app, parts.warnings);
-  // Before the body is read: a wrong path is reported as such, however large the body is.
+  // Before the body is read, so that a wrong path is reported even if the body is too large.
   app.addHook("onRequest", (request, reply, done) => {
     if (request.is404) throw notFound(app, request, reply);
     done();
@@ -198,7 +198,7 @@ export async function createHttp(
   const { authenticator } = parts;
   if (!authenticator.isOpen)
     app.addHook("preHandler", ({ body, visitor }, _reply, done) => {
-      // One may take minutes to come in; what it was sent with may have ended meanwhile.
+      // A body may take minutes to arrive. Its credentials may have expired or been revoked by then.
       if (Buffer.isBuffer(body) && !authenticator.isGood(visitor.identity)) throw noLongerGood();
       done();
     });
@@ -226,18 +226,18 @@ export async function createHttp(
   addAdmin(app, parts);
   await addDocs(app, parts.version, parts.pathPrefix);
   await app.ready();
-  if (server === undefined) throw new Error("the framework made no server");
+  if (server === undefined) throw new Error("Fastify did not create a server");
   const plain: Server = server;
-  // Without a listener Node sends 417 without a body; `checkHead` refuses these requests.
+  // Without a listener Node sends 417 without a body; `checkHead` rejects these requests with one.
   plain.on("checkExpectation", (request, response) => plain.emit("request", request, response));
   delayContinue(plain);
   return { app, server, uploads };
 }
 
-/** The error for a path that has no route, or none of this method. */
+/** Returns the error for a path without a route, or without one for this method. */
 function notFound(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): GatewayError {
   const allowed = METHODS.filter((method) => isRoute(app, method, request.url));
-  // A route of this method found nothing itself, as a folder of files does.
+  // The route of this method found nothing itself, for example a missing file.
   if (allowed.length === 0 || allowed.some((one) => one === request.method))
     return new GatewayError("NOT_FOUND", nothingAt(request.url));
   reply.header("allow", allowed.join(", "));
@@ -247,7 +247,7 @@ function notFound(app: FastifyInstance, request: FastifyRequest, reply: FastifyR
   );
 }
 
-/** Whether a path is a route of another method. */
+/** Whether a path has a route for a method. */
 function isRoute(app: FastifyInstance, method: (typeof METHODS)[number], url: string): boolean {
   return app.findRoute({ method, url: patternOf(url) }) !== null;
 }
@@ -257,15 +257,15 @@ const patternOf = (url: string): string =>
 
 const nothingAt = (url: string): string => `there is nothing at ${url.split("?")[0]?.slice(0, 200)}`;
 
-/** The codes of the framework's own errors, by their status. */
+/** Error codes of Fastify's own errors, by status. */
 const CODES: Readonly<Record<number, ErrorCode>> = {
   400: "BAD_BODY",
   413: "TOO_LARGE",
   415: "UNSUPPORTED_MEDIA_TYPE",
 };
 
-/** The framework's own errors, as ours. */
-function toldOf(error: FastifyError | GatewayError, url: string, bodyLimit: number): GatewayError {
+/** Converts Fastify's own errors to gateway errors. */
+function asAnswered(error: FastifyError | GatewayError, url: string, bodyLimit: number): GatewayError {
   if (error instanceof GatewayError) return error;
   if (error.code === "FST_ERR_BAD_URL") {
     const problem = "is not percent-encoded UTF-8";
@@ -274,11 +274,11 @@ function toldOf(error: FastifyError | GatewayError, url: string, bodyLimit: numb
       : new GatewayError("BAD_REQUEST", `the path ${problem}`);
   }
   if (error.code === "FST_ERR_MAX_PARAM_LENGTH")
-    return badParameter("stream_id", `is longer than ${MOST_SEGMENT_CHARACTERS} characters`);
+    return badParameter("stream_id", `must have at most ${MAX_SEGMENT_LENGTH} characters`);
   if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE")
     return new GatewayError("TOO_LARGE", `the body is over the limit of ${bodyLimit} bytes`);
   const { statusCode: status = 500 } = error;
-  // Files outside the folder that is served: such a path names nothing here.
+  // A path outside the served folder is reported as not found.
   if (status === 403 || status === 404) return new GatewayError("NOT_FOUND", nothingAt(url));
   const code = CODES[status] ?? (status >= 400 && status < 500 ? "BAD_REQUEST" : undefined);
   return code === undefined ? asGatewayError(error) : new GatewayError(code, error.message);

@@ -1,4 +1,4 @@
-/** A span for each request that is answered, by its route and not its address, in which names and secrets stand. */
+/** Trace spans of HTTP requests. They contain the route, not the URL, which may contain names and secrets. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { EndSpan, Tracing } from "../../observe/tracing.ts";
 

@@ -1,16 +1,16 @@
 /**
- * Requests whose body is being received. Their client is answered before the end of the body when its key is revoked,
- * and when the gateway stops and cannot wait any longer.
+ * Requests whose body is being received. They are answered before the body is complete if the key is revoked, or if the
+ * grace period of a shutdown ends.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Sessions } from "../../access/sessions.ts";
 import type { GatewayError } from "../../domain/errors.ts";
 
-/** The uploads of a server. */
+/** Uploads in progress of a server. */
 export interface Uploads {
-  /** How many bodies are being received now. */
+  /** Number of bodies being received. */
   size(): number;
-  /** Answers all of them with an error and closes their connections. */
+  /** Sends an error to all of them and closes their connections. */
   end(error: GatewayError): void;
 }
 
@@ -19,7 +19,7 @@ const hasBody = ({ headers }: FastifyRequest): boolean =>
 
 /** Watches the uploads of all routes. To be called after the hook that identifies the client. */
 export function addUploads(app: FastifyInstance, { whileGood }: Pick<Sessions, "whileGood">): Uploads {
-  /** With what releases the session's watch. */
+  /** Open uploads; `release` stops the watch of the credentials. */
   const open = new Map<FastifyRequest, { readonly reply: FastifyReply; readonly release: () => void }>();
 
   function cut(reply: FastifyReply, error: GatewayError): void {

@@ -1,14 +1,17 @@
-/** Appends a long batch in steps. Encoding 10,000 entries, or some with thousands of fields, takes longer than other clients should wait. */
+/**
+ * Appends a long batch in steps. Encoding 10,000 entries, or entries with thousands of fields, would block other clients
+ * for too long.
+ */
 import { type NewEntry, valuesOf } from "../../domain/entry.ts";
 import type { AppendDone, AppendResult } from "../../redis/append/appender.ts";
 import type { Log } from "../../redis/read/stream-reader.ts";
 
-/** What is appended between two yields: entries, each field counted as one, and bytes. */
+/** Size of one step: number of entries and fields, and bytes. */
 const STEP_ENTRIES = 1000;
 const STEP_BYTES = 1024 * 1024;
 
 /**
- * Appends entries in their order; other clients' entries may be stored between them. Nothing waits for the results.
+ * Appends entries in order; entries of other clients may be stored between them. Does not wait for the results.
  *
  * @param done called once with one result per entry, in order
  */

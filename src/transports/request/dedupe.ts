@@ -1,12 +1,12 @@
-/** `dedupe=<key>&dedupe_from=<number>`: entries that are sent again after a lost connection are stored once. */
+/** Idempotent appends, `dedupe=<key>&dedupe_from=<number>`: an entry that a client resends after a lost connection is stored once. */
 import type { DedupeMark } from "../../domain/entry.ts";
 import { badParameter } from "../../domain/errors.ts";
 import type { ParametersOf } from "./parameters.ts";
 
-/** Longest key, in characters. */
-const MOST_KEY = 200;
+/** Maximum length of a dedupe key, in characters. */
+const MAX_KEY_LENGTH = 200;
 
-/** Gives each entry of a request or connection its mark, in the order they were sent. */
+/** Returns the dedupe mark of the next entry of a request or connection. */
 export type MarkNext = () => DedupeMark;
 
 /** Reads the dedupe parameters. @returns undefined if the request has none @throws GatewayError BAD_PARAMETER */
@@ -18,8 +18,8 @@ export function readDedupe({
     if (from !== undefined) throw badParameter("dedupe_from", "requires dedupe");
     return undefined;
   }
-  if (key.length > MOST_KEY)
-    throw badParameter("dedupe", `must have at most ${MOST_KEY} characters, got ${key.length}`);
+  if (key.length > MAX_KEY_LENGTH)
+    throw badParameter("dedupe", `must have at most ${MAX_KEY_LENGTH} characters, got ${key.length}`);
   let number = from ?? 0;
   return () => ({ key, number: number++ });
 }

@@ -6,7 +6,7 @@ const CLEAN_TYPES: ReadonlyMap<string, BodyFormat> = new Map(
   CLEAN_FORMAT_NAMES.map((name) => [cleanFormat(name).mediaType, name]),
 );
 
-// Requests that name no clean type, which are most, are not parsed.
+// Most requests name no clean type, so their headers are not parsed.
 const NAMES_CLEAN_TYPE = new RegExp([...CLEAN_TYPES.keys()].join("|"), "i");
 
 /** One member of an `Accept` header. */
@@ -16,9 +16,9 @@ interface MediaRange {
 }
 
 /**
- * Selects the format of a response body by `Accept`. A clean format is used only where the client prefers it to the
- * default, which is raw bytes: libraries such as axios accept JSON, text and anything else with every request, and their
- * callers read bytes.
+ * Selects the format of a response body by `Accept`. A clean format is used only if the client prefers it to the default,
+ * raw bytes: libraries such as axios send JSON, text and a wildcard with every request, and their callers
+ * expect bytes.
  */
 export function acceptedFormat(accept: string | undefined): BodyFormat {
   if (accept === undefined || !NAMES_CLEAN_TYPE.test(accept)) return "raw";
@@ -34,7 +34,7 @@ export function acceptedFormat(accept: string | undefined): BodyFormat {
   return best;
 }
 
-/** Whether a client prefers an HTML page: it names `text/html`, and nothing that a program would read weighs more. */
+/** Whether a client prefers an HTML page: `Accept` names `text/html`, with at least the weight of JSON. */
 export function acceptsPage(accept: string | undefined): boolean {
   if (accept === undefined || !/text\/html/i.test(accept)) return false;
   const ranges = parseAccept(accept);
@@ -42,15 +42,15 @@ export function acceptsPage(accept: string | undefined): boolean {
   return weight > 0 && weight >= weightOf(ranges, "application/json");
 }
 
-/** The media type of a `Content-Type` header in lower case, without parameters; empty where there is none. */
+/** Returns the media type of a `Content-Type` header in lower case, without parameters; empty if the header is absent. */
 export const mediaTypeOf = (contentType: string | undefined): string =>
   contentType === undefined ? "" : parse(contentType, { parameters: false }).type.toLowerCase();
 
-/** The format that a `Content-Type` header names. */
+/** Returns the body format that a `Content-Type` header names. */
 export const contentFormat = (contentType: string | undefined): BodyFormat =>
   CLEAN_TYPES.get(mediaTypeOf(contentType)) ?? "raw";
 
-/** The members of an `Accept` header. Members that are not valid are left out. */
+/** Parses the members of an `Accept` header. Invalid members are ignored. */
 function parseAccept(header: string): readonly MediaRange[] {
   const ranges: MediaRange[] = [];
   for (let start = 0; start < header.length; ) {
@@ -69,8 +69,8 @@ function weightFrom(q: string | undefined): number | undefined {
 }
 
 /**
- * The weight of a media type: that of the most specific range which matches it, 0 where none does. Parameters other than
- * `q` are ignored, since there is one representation of each type: `application/json;odata=verbose` matches JSON.
+ * Returns the weight of a media type: that of the most specific range that matches it, or 0. Parameters other than `q`
+ * are ignored, because each type has one representation: `application/json;odata=verbose` matches JSON.
  */
 function weightOf(ranges: readonly MediaRange[], type: string): number {
   const family = `${type.slice(0, type.indexOf("/"))}/*`;

@@ -1,24 +1,24 @@
 /**
- * Query parameters of the data routes: the one table that parses a request, describes it in OpenAPI and is compared with
- * `docs/protocol.md`. Unknown parameters are accepted, because deployed clients send some, and reported.
+ * Query parameters of the data routes: one table that parses requests, generates the OpenAPI document and is compared
+ * with `docs/protocol.md` by a test. Unknown parameters are accepted, because deployed clients send some, and reported.
  */
 import { parse } from "fast-querystring";
 import { nearestName } from "../../domain/nearest-name.ts";
 import { DEFAULT_DEVICE } from "../../domain/stream-name.ts";
 import { CLEAN_FORMAT_NAMES, EVENT_FORMAT_NAMES } from "../../wire/formats.ts";
 
-/** How the text of a parameter is read. */
+/** Syntax of a parameter's value. */
 export type ParameterType = "text" | "name" | "flag" | "integer" | "number" | "choice";
 
 /** One parameter, whose value is a `T`. */
 export interface Parameter<T> {
   readonly type: ParameterType;
-  /** Value of a parameter that is absent or, except for a `name`, empty. */
+  /** Default: the value if the parameter is absent or, except for a `name`, empty. */
   readonly fallback: T;
-  /** What the default depends on, where it is not `fallback`. */
+  /** Description of a default that depends on something else than `fallback`. */
   readonly fallbackNote?: string;
   readonly least?: number;
-  /** The largest number, or the setting that bounds it. */
+  /** Maximum, or the setting that defines it. */
   readonly most?: number | "MAX_BATCH_ENTRIES";
   readonly choices?: readonly string[];
   /** One or two sentences, in Markdown. */
@@ -39,7 +39,7 @@ const text = <T extends string | undefined>(fallback: T, doc: string): Parameter
   doc,
 });
 
-/** Text that differs between absent and empty. */
+/** A text for which absent and empty differ. */
 const name = (doc: string, fallbackNote: string): Parameter<string | undefined> => ({
   type: "name",
   fallback: undefined,
@@ -70,20 +70,20 @@ const choice = <const C extends string, const F extends C | undefined>(
   doc: string,
 ): Parameter<C | F> => ({ type: "choice", fallback, choices, doc });
 
-/** Longest wait of a GET, ms. */
+/** Maximum `block` of a GET, in ms. */
 const MOST_GET_BLOCK_MS = 3600 * 1000;
-/** Longest quiet time of a pull, ms. */
+/** Maximum `block` of a pull, in ms. */
 const MOST_PULL_BLOCK_MS = 24 * 3600 * 1000;
-/** A connection counts up from `dedupe_from`, and 2^52 of its entries are still exact. */
+/** Maximum `dedupe_from`. A connection counts up from it, and the next 2^52 numbers are still exact integers. */
 const MOST_DEDUPE_NUMBER = 2 ** 52;
 
-/** Names of the streams, and a ticket in place of a token. */
+/** Parameters that name streams, and a ticket in place of a token. */
 const NAMES = {
   device_id: name(
-    "Device of the streams. Present and empty, stream ids are whole keys of Redis.",
+    "Device of the streams. If present but empty, stream ids are whole Redis keys.",
     DEFAULT_DEVICE,
   ),
-  prefix: text("", "Precedes the stream id in the stream key, after the device."),
+  prefix: text("", "Text before the stream id in the stream key, after the device."),
   ticket: text("", "One-time ticket from `POST /tickets`, for clients that cannot set a header."),
 };
 const READ = {
@@ -104,7 +104,7 @@ const COUNT = integer(
 const DEDUPE = {
   dedupe: text(
     "",
-    "Key under which entries are numbered; an entry that is sent again is stored once. At most 200 characters.",
+    "Key under which entries are numbered; an entry that is resent is stored once. At most 200 characters.",
   ),
   dedupe_from: integer(
     undefined,
@@ -117,7 +117,7 @@ const CLEAN = "a clean format, `[[stream_id, entry_id, payload], …]`";
 const MESSAGE_FORMAT = choice(
   undefined,
   CLEAN_FORMAT_NAMES,
-  `Use ${CLEAN}, instead of the formats that \`header\` selects.`,
+  `Use ${CLEAN}, instead of the format that \`header\` selects.`,
 );
 const BODY_FORMATS = ["raw", ...CLEAN_FORMAT_NAMES] as const;
 const PULL_OFFSETS = choice(
@@ -127,7 +127,7 @@ const PULL_OFFSETS = choice(
 );
 const CONTROL = flag(
   false,
-  'A text message that begins with `{` is for the gateway: `{"token": "…"}` replaces the connection\'s key or token.',
+  'Treat a text message that begins with `{` as a command to the gateway: `{"token": "…"}` replaces the connection\'s key or token.',
 );
 const STATUS = flag(
   false,
@@ -169,10 +169,10 @@ export const PARAMETERS = {
       5000,
       0,
       MOST_PULL_BLOCK_MS,
-      "Quiet time in ms after which an empty payload is sent; 0 for never.",
+      "Time in ms without an entry after which an empty payload is sent; 0 for never.",
     ),
     max_fps: number(0, 0, 1_000_000, "Maximum number of payloads per second; 0 sets no limit."),
-    ack: flag(false, "Wait for a message of the client before each further payload."),
+    ack: flag(false, "Wait for a message from the client before each further payload."),
     header: flag(
       true,
       "Each payload is a JSON header and one binary message; `0`: one binary message per entry.",
@@ -181,7 +181,7 @@ export const PARAMETERS = {
     format: MESSAGE_FORMAT,
     gaps: flag(
       false,
-      'Report where entries may be missing, `{"gap": {"stream_id", "after", "before"}}`, before the entries that follow. Requires `format`.',
+      'Report gaps, where entries may be missing, as `{"gap": {"stream_id", "after", "before"}}`, before the entries that follow. Requires `format`.',
     ),
     control: CONTROL,
     status: STATUS,
@@ -191,7 +191,7 @@ export const PARAMETERS = {
     last_entry_id: CURSOR,
     latest: LATEST,
     count: COUNT,
-    block: integer(500, 0, MOST_GET_BLOCK_MS, "Longest wait for an entry in ms; 0 does not wait."),
+    block: integer(500, 0, MOST_GET_BLOCK_MS, "Maximum time in ms to wait for an entry; 0 does not wait."),
     offsets: PULL_OFFSETS,
     format: RESPONSE_FORMAT,
   },
@@ -208,11 +208,11 @@ export const PARAMETERS = {
     ...READ,
     start: text(
       "-",
-      "First id or time: an entry id, milliseconds, an ISO 8601 time, `-` or `+`. `(` before it excludes it.",
+      "First id or time: an entry id, milliseconds, an ISO 8601 time, `-` or `+`. A leading `(` excludes it.",
     ),
-    end: text("+", "Last id or time, as `start`."),
-    count: integer(100, 1, "MAX_BATCH_ENTRIES", "Maximum number of entries of a page."),
-    reverse: flag(false, "Newest first."),
+    end: text("+", "Last id or time, in the syntax of `start`."),
+    count: integer(100, 1, "MAX_BATCH_ENTRIES", "Maximum number of entries in a page."),
+    reverse: flag(false, "Return the newest entries first."),
     offsets: PULL_OFFSETS,
     format: RESPONSE_FORMAT,
   },
@@ -224,7 +224,7 @@ export const PARAMETERS = {
     format: choice(
       "text",
       EVENT_FORMAT_NAMES,
-      "The data: the payload as UTF-8, `[stream_id, entry_id, payload]` as one line of JSON, or the payload in base64.",
+      "Data of an event: the payload as UTF-8, `[stream_id, entry_id, payload]` as one line of JSON, or the payload in base64.",
     ),
     status: STATUS,
   },
@@ -241,15 +241,15 @@ export type ParameterRoute = keyof typeof PARAMETERS;
 /** Values of a route's parameters, by name. */
 export type ParametersOf<R extends ParameterRoute> = ParameterValues<(typeof PARAMETERS)[R]>;
 
-/** A route's rows, by name. */
+/** Returns the parameters of a route, by name. */
 export const rowsOf = (route: ParameterRoute): ParameterTable => PARAMETERS[route];
 
-/** Characters of an unknown name that a warning shows. */
+/** Maximum characters of an unknown name in a warning. */
 const NAME_SHOWN = 40;
-/** Unknown parameters that one request reports. */
+/** Maximum number of warnings about unknown parameters per request. */
 const MOST_REPORTED = 3;
 
-/** Returns a sentence for each parameter that a route does not know, at most three. */
+/** Returns one warning per parameter that the route does not define, at most three. */
 export function unknownParameters(route: ParameterRoute, search: string): readonly string[] {
   const text = search.startsWith("?") ? search.slice(1) : search;
   if (text === "") return [];

@@ -1,9 +1,9 @@
 /**
- * The path that a gateway stands behind, `/streams` of `https://lab.example/streams/data/cam`. A proxy may take it away
- * before it passes a request on, or not: both are the same path here.
+ * Path prefix of a gateway behind a proxy: `/streams` of `https://lab.example/streams/data/cam`. Requests work with and
+ * without it, because some proxies remove the prefix and others do not.
  */
 
-/** The address without the prefix. @param url the target of a request: a path and query */
+/** Returns a request target without the prefix. @param url path and query */
 export function withoutPrefix(url: string, prefix: string): string {
   if (prefix === "" || !url.startsWith(prefix)) return url;
   const rest = url.slice(prefix.length);

@@ -1,4 +1,4 @@
-/** Parses the query string of a request by a table of parameters. Errors name the parameter, its value and what is allowed. */
+/** Query string parser, driven by a table of parameters. Errors name the parameter, its value and the allowed values. */
 import { parse } from "fast-querystring";
 import { badParameter } from "../../domain/errors.ts";
 import {
@@ -10,7 +10,7 @@ import {
   type ParameterValues,
 } from "./parameters.ts";
 
-/** The settings that bound parameters. */
+/** Settings that limit parameters. */
 export interface ParameterLimits {
   readonly maxBatchEntries: number;
 }
@@ -27,7 +27,7 @@ export const readParameters = <R extends ParameterRoute>(
   limits: ParameterLimits,
 ): ParametersOf<R> => parseQuery(PARAMETERS[route], search, limits);
 
-/** Parses a query string by a table; unknown parameters are left to `unknownParameters`. @throws GatewayError BAD_PARAMETER */
+/** Parses a query string by a table; ignores unknown parameters (see `unknownParameters`). @throws GatewayError BAD_PARAMETER */
 export function parseQuery<T extends ParameterTable>(
   table: T,
   search: string,
@@ -40,7 +40,7 @@ export function parseQuery<T extends ParameterTable>(
     const row: Parameter<unknown> | undefined = table[name];
     if (row === undefined) continue;
     const all = given[name];
-    // If a parameter is repeated, the last one counts.
+    // The last of repeated parameters wins.
     const value = Array.isArray(all) ? all.at(-1) : all;
     values[name] = value === undefined ? row.fallback : readValue(name, row, value, query, limits);
   }
@@ -96,7 +96,7 @@ function numberOf(
   throw badParameter(name, `must be ${noun} between ${least} and ${most}, got ${quoted(value)}`);
 }
 
-/** Whether the last occurrence of a name has no `=`. With one, `latest=`, the value is empty, which means the default. */
+/** Whether the last occurrence of a name has no `=`: `latest` sets the flag, `latest=` selects the default. */
 function isBare(query: string, name: string): boolean {
   return query.split("&").findLast((part) => part === name || part.startsWith(`${name}=`)) === name;
 }

@@ -1,21 +1,21 @@
-/** Checks of a request's head that hold on every route and for WebSocket upgrades (RFC 9110 and 9112). */
+/** Checks of the request head, for every route and WebSocket upgrade (RFC 9110 and 9112). */
 import type { IncomingMessage } from "node:http";
 import { GatewayError } from "../../domain/errors.ts";
 
-/** Most header lines of a request. A further line is an error, since a dropped one may be a proxy's `X-Forwarded-For`. */
-const MOST_HEADER_LINES = 1000;
+/** Maximum number of header lines. More are an error: dropping one could drop a proxy's `X-Forwarded-For`. */
+const MAX_HEADER_LINES = 1000;
 
 /**
- * Checks the head.
+ * Checks the head of a request.
  *
  * @throws GatewayError HEADERS_TOO_LARGE for too many lines; BAD_REQUEST without exactly one `Host` (RFC 9112, section
  *   3.2); EXPECTATION_FAILED for an `Expect` other than `100-continue`
  */
 export function checkHead({ headers, rawHeaders, httpVersion }: IncomingMessage): void {
-  if (rawHeaders.length > 2 * MOST_HEADER_LINES)
+  if (rawHeaders.length > 2 * MAX_HEADER_LINES)
     throw new GatewayError(
       "HEADERS_TOO_LARGE",
-      `a request must have at most ${MOST_HEADER_LINES} header lines, got more`,
+      `a request must have at most ${MAX_HEADER_LINES} header lines, got more`,
     );
   let hosts = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {

@@ -1,32 +1,32 @@
 /**
- * The stream key of each stream id that a connection writes to, with leave asked for the first time and not for each
- * entry. Keys that were made once are also cheaper than keys that are put together for each entry.
+ * Cache of the stream keys that a connection writes to. Permission is checked once per key instead of once per entry,
+ * and a cached key is cheaper than building one per entry.
  */
 
-/** What is asked of a key that the connection has not used yet. @throws GatewayError where it may not */
-export type AskLeave = (key: string) => void;
+/** Checks that a connection may write to a key that it uses for the first time. @throws GatewayError if it may not */
+export type CheckKey = (key: string) => void;
 
-/** Gives keys by stream ids. */
+/** Stream keys of one connection, by stream id. */
 export interface StreamKeys {
-  /** @throws what asking for leave throws */
+  /** Returns the key of a stream id. @throws GatewayError of `CheckKey` */
   keyOf(streamId: string): string;
-  /** Leave has to be asked anew. */
+  /** Clears the cache, so that every key is checked again. */
   forget(): void;
 }
 
-/** Stream ids remembered; they are the client's, so there could be many. */
-const MOST_KEYS = 4096;
+/** Maximum number of cached keys. Clients choose the stream ids, so the number must be limited. */
+const MAX_KEYS = 4096;
 
-/** Makes the keys of a connection. */
-export function createStreamKeys(keyOf: (streamId: string) => string, askLeave: AskLeave): StreamKeys {
+/** Creates the key cache of a connection. */
+export function createStreamKeys(keyOf: (streamId: string) => string, checkKey: CheckKey): StreamKeys {
   const known = new Map<string, string>();
   return {
     keyOf(streamId) {
       const found = known.get(streamId);
       if (found !== undefined) return found;
       const key = keyOf(streamId);
-      askLeave(key);
-      if (known.size >= MOST_KEYS) known.clear();
+      checkKey(key);
+      if (known.size >= MAX_KEYS) known.clear();
       known.set(streamId, key);
       return key;
     },

@@ -1,4 +1,4 @@
-/** What every request that reads streams has in common: which streams, under which names, from which cursors. */
+/** Streams of a read request: their keys, the names that the client sees, and cursors. */
 import { authorize, type Identity } from "../../access/identity/authorize.ts";
 import { parseCursors, type RequestedCursor } from "../../domain/cursor.ts";
 import { FIRST_ID } from "../../domain/entry-id.ts";
@@ -8,7 +8,7 @@ import type { Log } from "../../redis/read/stream-reader.ts";
 import type { ParametersOf } from "./parameters.ts";
 import type { NamedTime } from "./warnings.ts";
 
-/** The settings that requests are read by. */
+/** Settings that limit requests. */
 export interface RequestLimits {
   readonly maxNameBytes: number;
   readonly noDevicePrefix: boolean;
@@ -16,7 +16,7 @@ export interface RequestLimits {
   readonly maxBatchEntries: number;
 }
 
-/** Reads the device and prefix of a request. `device_id=`, present and empty, means that stream ids are keys. */
+/** Reads the device and prefix of a request. With an empty `device_id=`, stream ids are whole Redis keys. */
 export const readNaming = (
   { device_id, prefix }: Pick<ParametersOf<"post">, "device_id" | "prefix">,
   { noDevicePrefix, maxNameBytes }: RequestLimits,
@@ -30,7 +30,7 @@ export const readNaming = (
     keepDevice,
   });
 
-/** The parameters that name streams and cursors. */
+/** Parameters that name streams and cursors. */
 export type ReadParameters = Pick<
   ParametersOf<"get">,
   "device_id" | "prefix" | "keep_device_id_in_stream_id" | "last_entry_id"
@@ -39,7 +39,7 @@ export type ReadParameters = Pick<
 /** One stream that a request reads. */
 export interface WantedStream {
   readonly key: string;
-  /** How the client sees it. */
+  /** The name that the client sees. */
   readonly name: string;
   readonly cursor: RequestedCursor;
 }
@@ -69,18 +69,18 @@ export function readWantedStreams(
   return wanted;
 }
 
-/** Returns the cursors of a request as times that may be in the wrong unit. */
+/** Returns the cursors of a request as times, to check their unit. */
 export const cursorTimes = (streams: readonly WantedStream[]): readonly NamedTime[] =>
   streams.map(({ key, cursor }) => ({ parameter: "last_entry_id", id: cursor, key }));
 
-/** The keys of streams. */
+/** Returns the keys of streams. */
 export const keysOf = (streams: readonly WantedStream[]): readonly string[] => streams.map(({ key }) => key);
 
 /**
- * Turns `$` into the id that the stream generated last: once, before the first read, so that nothing is missed between
- * two reads.
+ * Resolves `$` to the id that the stream generated last. This happens once, before the first read, so that no entry is
+ * missed between two reads.
  *
- * @throws GatewayError where Redis does not answer
+ * @throws GatewayError if Redis is unavailable
  */
 export function resolveCursors(
   streams: readonly WantedStream[],

@@ -1,10 +1,10 @@
 /**
- * The end of a response, for whatever it holds. Node emits "close" once, and not at all for a response that is made after
- * its connection has closed, as one can be that waits behind others: a listener alone would wait for ever.
+ * End of a response, for code that holds resources until then. Node emits "close" once, and never for a response that is
+ * created after its connection closed, for example a pipelined one. A listener alone would then wait forever.
  */
 import type { ServerResponse } from "node:http";
 
-/** Calls back once: when the response was sent or its connection has closed, at once if that is so already. */
+/** Calls back once, when the response was sent or its connection closed; at once if that already happened. */
 export function whenAnswerEnds(answer: ServerResponse, callback: () => void): void {
   if (answer.closed || answer.destroyed || answer.req.socket.destroyed) callback();
   else answer.once("close", callback);

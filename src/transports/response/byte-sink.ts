@@ -1,19 +1,18 @@
 /**
- * The sink for anything that bytes are written to, a socket or an HTTP response: what is written in one turn of the
- * event loop goes out in one write, which is where the speed is. Small chunks are joined by a copy; large ones are not
- * copied, but leave in the same system call.
+ * Byte sink of a socket or an HTTP response. It batches all writes of one event-loop turn into one system call, which
+ * determines the throughput. Small chunks are copied into one buffer; large ones are passed on without a copy.
  */
 import type { MemoryLease } from "../../access/limits/memory-budget.ts";
 import type { Sink } from "../../live/sink.ts";
 import { createUnreadMemory, type UnreadMemory } from "./unread-memory.ts";
 
-/** Bytes to be sent in order, and how many they are. */
+/** Bytes to send in order, with their total size. */
 export interface Chunks {
   readonly parts: readonly Uint8Array[];
   readonly bytes: number;
 }
 
-/** What is written to. Node's sockets and HTTP responses have this shape. */
+/** Destination of bytes. Node's sockets and HTTP responses have this shape. */
 export interface ByteStream {
   write(chunk: Uint8Array): boolean;
   cork(): void;
@@ -24,13 +23,13 @@ export interface ByteStream {
   on(event: "drain" | "close", listener: () => void): unknown;
 }
 
-/** Runs what is left to do at the end of this turn of the event loop, once for everybody. */
+/** Queue of tasks that run at the end of the current event-loop turn, with one `setImmediate` for all. */
 export interface TurnEnd {
-  /** @param task run once, after whatever is being handled now */
+  /** @param task runs once, after the event that is being handled */
   add(task: () => void): void;
 }
 
-/** Makes the end of turns. */
+/** Creates a task queue. */
 export function createTurnEnd(): TurnEnd {
   let tasks: (() => void)[] = [];
   const run = () => {
@@ -46,36 +45,36 @@ export function createTurnEnd(): TurnEnd {
   };
 }
 
-/** What a byte sink needs. */
+/** Options of a byte sink. */
 export interface ByteSinkOptions {
   readonly stream: ByteStream;
   /** Unsent bytes at which the sink is full. */
   readonly highWaterBytes: number;
   readonly turnEnd: TurnEnd;
-  /** Told of bytes as they are handed over. */
+  /** Called with the number of bytes of each write. */
   readonly onBytes: (bytes: number) => void;
-  /** Opens a lease on memory of bytes that the client has not read. */
+  /** Opens a memory lease for bytes that the client has not read. */
   readonly openLease: () => MemoryLease;
 }
 
 /**
- * Chunks from this size (bytes) on are written at once. Beside their copying a system call costs little, and one large
- * payload written to all its readers in turn is still in the processor's cache, which several of them are not.
+ * Chunks of this size (bytes) or more are written immediately. For them a system call costs little, and a payload that is
+ * written to all of its readers in a row stays in the CPU cache.
  */
 const AT_ONCE_FROM_BYTES = 64 * 1024;
 
-/** Chunks below this size (bytes) are joined: the crossover, where a copy costs as much as a further vector. */
+/** Chunks below this size (bytes) are joined: above it, another I/O vector is cheaper than a copy. */
 export const JOIN_BELOW_BYTES = 8 * 1024;
 
-/** A sink with so many unread bytes (or more) is full as soon as the memory budget is used up. */
+/** A sink with more unread bytes than this is full as soon as the memory budget is exhausted. */
 const FULL_WITHOUT_MEMORY_BYTES = 64 * 1024;
 
-/** A sink that can be told to send now, before its stream is closed. */
+/** A sink that can be flushed, for example before its stream is closed. */
 export interface ByteSink extends Sink<Chunks> {
   flush(): void;
 }
 
-/** Makes the sink of one stream. */
+/** Creates the sink of one socket or response. */
 export function createByteSink({
   stream,
   highWaterBytes,
@@ -83,7 +82,7 @@ export function createByteSink({
   onBytes,
   openLease,
 }: ByteSinkOptions): ByteSink {
-  /** Made when the client does not take a write at once. */
+  /** Created when a write is not accepted immediately. */
   let unread: UnreadMemory | undefined;
   let pending: Chunks[] = [];
   let pendingBytes = 0;
@@ -110,11 +109,11 @@ export function createByteSink({
     pendingBytes = 0;
     if (stream.destroyed || stream.writableEnded) return;
     const wantsMore = writeAll(stream, parts);
-    // Without a "drain" to come, what is left is a few kilobytes.
+    // If no "drain" follows, at most a few kilobytes are unsent.
     const left = wantsMore ? 0 : stream.writableLength;
     if (left > 0) holdUnread(left, written);
     else unread?.clear();
-    // A stream that took everything at once still says "drain" if it was asked for more than its own mark.
+    // Otherwise the stream emits "drain", because the write exceeded its own high-water mark.
     if (!wantsMore) return;
     if (drained !== undefined) setImmediate(notify);
   }
@@ -161,7 +160,7 @@ function writeAll(stream: ByteStream, parts: readonly Uint8Array[]): boolean {
   return wantsMore;
 }
 
-/** Joins neighbouring small parts. */
+/** Joins adjacent small parts. */
 export function joinSmall(parts: readonly Uint8Array[]): Uint8Array[] {
   const joined: Uint8Array[] = [];
   let run: Uint8Array[] = [];

@@ -1,26 +1,26 @@
-/** What the gateway refuses is counted by its code, and where somebody may be trying doors, logged: one line, no secret. */
+/** Counters and log lines of errors sent to clients. Possible attacks and overloads are logged, one line each, without secrets. */
 import type { ErrorCode, GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Counters } from "../../observe/counters.ts";
 
-/** Where something was refused. */
+/** Origin of a rejected request. */
 export interface RefusedAt {
-  /** The route's shape, `/data/{stream_id}/push`, not the address, in which secrets may stand. */
+  /** The route pattern, such as `/data/{stream_id}/push`. Not the URL, which may contain secrets. */
   readonly door: string;
   readonly connection?: string | undefined;
   readonly address?: string | undefined;
   readonly identity?: string | undefined;
 }
 
-/** Notes refusals. */
+/** Records errors sent to clients. */
 export interface Refusals {
   note(error: GatewayError, at: RefusedAt): void;
-  /** How often each code was told, since the start. */
+  /** Number of errors sent since the start, by code. */
   readonly counts: ReadonlyMap<ErrorCode, number>;
 }
 
-/** Those that an operator wants to know of. All others are mistakes of clients, of which there are many. */
-const LOUD: ReadonlySet<ErrorCode> = new Set([
+/** Codes that are logged, because operators act on them. All others are client mistakes, which are frequent. */
+const LOGGED_CODES: ReadonlySet<ErrorCode> = new Set([
   "UNAUTHENTICATED",
   "FORBIDDEN",
   "FORBIDDEN_ORIGIN",
@@ -33,7 +33,7 @@ const LOUD: ReadonlySet<ErrorCode> = new Set([
   "AUTH_UNAVAILABLE",
 ]);
 
-/** Makes the notes of a gateway. */
+/** Creates the error log of a gateway. */
 export function createRefusals(counters: Counters, logger: Logger): Refusals {
   const counts = new Map<ErrorCode, number>();
   return {
@@ -47,10 +47,10 @@ export function createRefusals(counters: Counters, logger: Logger): Refusals {
         return;
       }
       if (kind.status < 500) counters.clientErrors++;
-      if (LOUD.has(code)) logger.warn({ ...at, code, reason: message }, "refused");
+      if (LOGGED_CODES.has(code)) logger.warn({ ...at, code, reason: message }, "refused");
     },
   };
 }
 
-/** The shape of a path: what is counted and logged has few of them. */
+/** Returns the route pattern of a path, so that logs and metrics have few distinct values. */
 export const doorOf = (pathname: string): string => pathname.replace(/^\/data\/[^/]+/, "/data/{stream_id}");

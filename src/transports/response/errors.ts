@@ -1,4 +1,4 @@
-/** HTTP error responses on sockets without a response object: after a malformed request, or for a refused upgrade. */
+/** HTTP error responses on sockets without a response object: after a malformed request, or for a rejected upgrade. */
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { GatewayError } from "../../domain/errors.ts";
@@ -8,7 +8,7 @@ import type { SocketDeadlines } from "./socket-deadlines.ts";
 /**
  * Sends an error and ends the connection.
  *
- * @param headers further headers, with values that need no escaping
+ * @param headers additional headers; their values must not need escaping
  */
 export function endWithError(
   socket: Duplex,
@@ -20,7 +20,7 @@ export function endWithError(
   const { status } = error.kind;
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`,
-    // A sender of Upgrade names it in Connection too (RFC 9110, section 7.8).
+    // A response with Upgrade must list it in Connection (RFC 9110, section 7.8).
     headers.Upgrade === undefined ? "Connection: close" : "Connection: close, Upgrade",
     "Content-Type: application/json; charset=utf-8",
     `Content-Length: ${Buffer.byteLength(body)}`,

@@ -1,4 +1,4 @@
-/** A response that stays open and is written to as entries come: the common part of SSE and MJPEG. */
+/** Long-lived responses that deliver entries as they arrive: the common part of SSE and MJPEG. */
 import type { FastifyReply } from "fastify";
 import type { SessionKind } from "../../access/sessions.ts";
 import type { Gap } from "../../domain/entry.ts";
@@ -9,7 +9,7 @@ import type { RouteParts } from "../http/route.ts";
 import { type ByteSink, type Chunks, createByteSink } from "./byte-sink.ts";
 import { whenGone } from "./closing.ts";
 
-/** What is sent, and how. */
+/** Content and format of a live response. */
 export interface LiveResponseOptions {
   readonly kind: SessionKind;
   readonly contentType: string;
@@ -18,24 +18,24 @@ export interface LiveResponseOptions {
   readonly turns?: NonNullable<SubscriptionOptions<Chunks>["onDemand"]>;
   /** Sent first. */
   readonly opening: Chunks;
-  /** Sent every `HEARTBEAT_MS`: bytes, or the last frame again where none was sent for as long. */
+  /** Sent every `HEARTBEAT_MS`: these bytes, or the last frame again if no frame was sent in that time. */
   readonly heartbeat: Chunks | "last frame";
-  /** What tells the client of an error when the status has long been sent. */
+  /** Formats an error that occurs after the status line was sent. */
   readonly farewell?: (error: GatewayError) => Chunks;
   readonly maxFps?: number;
-  /** What tells the client that entries are gone. */
+  /** Formats a gap: entries may be missing. */
   readonly gapNotice?: (gap: Gap) => Chunks;
-  /** What reports that Redis does not answer, or answers again. */
+  /** Formats a change of the availability of Redis. */
   readonly statusNotice?: (unavailableSince: Date | undefined) => Chunks;
 }
 
-/** The bytes of a text. */
+/** Returns a text as bytes. */
 export function textChunks(text: string): Chunks {
   const bytes = Buffer.from(text);
   return { parts: [bytes], bytes: bytes.length };
 }
 
-/** Answers with a response that follows streams until the client leaves or the gateway stops. */
+/** Sends a response that follows streams until the client disconnects or the gateway stops. */
 export function sendLive(reply: FastifyReply, options: LiveResponseOptions, parts: RouteParts): void {
   const { limits, subscribe, counters, turnEnd, closing, sessions, limiting, memory } = parts;
   const { raw } = reply;
@@ -49,7 +49,7 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     ...(reply.getHeaders() as Record<string, string>),
     "content-type": options.contentType,
     "cache-control": "no-store",
-    // Proxies such as nginx would collect the answer before they pass it on.
+    // Otherwise proxies such as nginx buffer the response.
     "x-accel-buffering": "no",
   });
   const sink: ByteSink = createByteSink({
@@ -62,10 +62,10 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     openLease: () => memory.answer("unread", reply.request.visitor),
   });
   const intervalMs = options.maxFps ? 1000 / options.maxFps : 0;
-  let pace: NodeJS.Timeout | undefined;
+  let paceTimer: NodeJS.Timeout | undefined;
   let lastFrame: Chunks | undefined;
   const repeats = options.heartbeat === "last frame";
-  // A frame without bytes is of an entry that this response has no form for.
+  // A frame without bytes belongs to an entry that this response cannot show.
   const frames: Sink<Chunks> = {
     ...sink,
     write(frame) {
@@ -75,12 +75,12 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
       }
       if (repeats) {
         lastFrame = frame;
-        beating.refresh();
+        heartbeatTimer.refresh();
       }
       sink.write(frame);
       if (intervalMs === 0) return;
       subscription.pause("pace");
-      pace = setTimeout(() => subscription.resume("pace"), intervalMs);
+      paceTimer = setTimeout(() => subscription.resume("pace"), intervalMs);
     },
   };
   sink.write(options.opening);
@@ -93,9 +93,9 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     ...(gapNotice && { onGap: (gap: Gap) => sink.write(gapNotice(gap)) }),
     onError: (error) => endWith(asGatewayError(error)),
   });
-  const beating = setInterval(beat, limits.heartbeatMs);
+  const heartbeatTimer = setInterval(sendHeartbeat, limits.heartbeatMs);
 
-  function beat(): void {
+  function sendHeartbeat(): void {
     const due = options.heartbeat === "last frame" ? lastFrame : options.heartbeat;
     if (due !== undefined && !sink.isFull()) sink.write(due);
   }
@@ -110,9 +110,9 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
 
   function end(): void {
     sessions.forget(session);
-    clearInterval(beating);
+    clearInterval(heartbeatTimer);
     stopStatus?.();
-    clearTimeout(pace);
+    clearTimeout(paceTimer);
     release();
     subscription.close();
     sink.flush();

@@ -1,13 +1,13 @@
 /**
- * Bytes that the kernel holds for sockets of this process and the other side has not acknowledged (`tx_queue` of
- * Linux's `/proc/net/tcp`). A kernel buffer of megabytes takes no more bytes until a third of it is free, so a slow
- * reader looks like a stalled one for a minute unless the kernel is consulted.
+ * Unacknowledged bytes in the kernel's send buffers (`tx_queue` of Linux's `/proc/net/tcp`). A full buffer accepts no
+ * bytes until a third of it is free. With buffers of megabytes, a slow reader would look stalled for a minute if the
+ * gateway did not read these numbers.
  */
 import { createReadStream } from "node:fs";
 import { readlink } from "node:fs/promises";
 
 const TABLES = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
-/** Columns of a row, counted from 0 after splitting at blanks: `tx_queue:rx_queue` in hexadecimal, and the inode. */
+/** Columns of a row, from 0, split at white space: `tx_queue:rx_queue` in hexadecimal, and the inode. */
 const QUEUES_COLUMN = 4;
 const INODE_COLUMN = 9;
 
@@ -15,7 +15,7 @@ const INODE_COLUMN = 9;
  * Reads the unacknowledged bytes of sockets.
  *
  * @param descriptors file descriptors of TCP sockets of this process
- * @returns bytes by descriptor; a socket that the kernel does not list, or any socket outside Linux, is missing
+ * @returns bytes by descriptor, without sockets that the kernel does not list; empty on systems other than Linux
  */
 export async function readKernelQueues(descriptors: readonly number[]): Promise<ReadonlyMap<number, number>> {
   const queues = new Map<number, number>();
@@ -39,7 +39,7 @@ export async function readKernelQueues(descriptors: readonly number[]): Promise<
         }
       }
     } catch {
-      // A kernel without IPv6, or no Linux.
+      // The table does not exist: no IPv6, or not Linux.
     }
   }
   return queues;

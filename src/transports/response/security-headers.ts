@@ -1,14 +1,14 @@
 /**
- * What browsers are told about answers: not to guess types, to whom pictures may be shown, where a page's parts come
- * from. The pages of the gateway load everything from the gateway, run only its scripts and stand in no frame.
+ * Security headers of responses: no type sniffing, which sites may embed a response, and the content security policies of
+ * pages. The gateway's pages load everything from the gateway, run only its scripts and cannot be framed.
  */
 import { createHash } from "node:crypto";
 import type { FastifyReply } from "fastify";
 
-/** Directives of a content security policy by their names. */
+/** Directives of a content security policy, by name. */
 export type Policy = Readonly<Record<string, readonly string[]>>;
 
-/** What every page keeps to. */
+/** Directives common to all pages. */
 const BASE_POLICY: Policy = {
   "default-src": ["'none'"],
   "base-uri": ["'none'"],
@@ -16,7 +16,7 @@ const BASE_POLICY: Policy = {
   "frame-ancestors": ["'none'"],
 };
 
-/** For pages whose scripts and styles are files of the gateway, and that talk to it. Pictures may be its own data. */
+/** Policy of pages whose scripts and styles are files of the gateway and that connect to it. Images may be `data:` and `blob:` URLs. */
 export const FILES_POLICY: Policy = {
   ...BASE_POLICY,
   "script-src": ["'self'"],
@@ -26,33 +26,36 @@ export const FILES_POLICY: Policy = {
   "connect-src": ["'self'"],
 };
 
-/** The header of a policy. */
+/** Formats a policy as a header value. */
 const policyText = (policy: Policy): string =>
   Object.entries(policy)
     .map(([name, sources]) => `${name} ${sources.join(" ")}`)
     .join("; ");
 
-/** The source that allows one script or style in a page, by its text. */
+/** Returns the CSP source that allows one inline script or style, by its hash. */
 export const hashSource = (text: string): string =>
   `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-/** Told to browsers that do not tell who asks: what is no page's own is not for its `<img>` and `<script>`. */
-const SHOWN_TO = "cross-origin-resource-policy";
+/** Prevents pages of other sites from loading responses with `<img>` and `<script>`, in browsers without `Sec-Fetch-Site`. */
+const RESOURCE_POLICY = "cross-origin-resource-policy";
 
-/** The headers of every answer. */
-export const ANSWER_HEADERS = { "x-content-type-options": "nosniff", [SHOWN_TO]: "same-site" } as const;
+/** Headers of every response. */
+export const ANSWER_HEADERS = {
+  "x-content-type-options": "nosniff",
+  [RESOURCE_POLICY]: "same-site",
+} as const;
 
-/** Those of an answer to another page that was let in. */
-export const SHARED_ANSWER_HEADERS = { [SHOWN_TO]: "cross-origin" } as const;
+/** Headers of a response to an admitted page of another origin. */
+export const SHARED_ANSWER_HEADERS = { [RESOURCE_POLICY]: "cross-origin" } as const;
 
-/** The headers of a page. An address may hold a ticket, so it is told to no other site. */
+/** Returns the headers of a page. Its URL may contain a ticket, so other sites receive no referrer. */
 export const pageHeaders = (policy: Policy): Readonly<Record<string, string>> => ({
   "content-security-policy": policyText(policy),
   "x-frame-options": "DENY",
   "referrer-policy": "same-origin",
 });
 
-/** Sends a page whose only style and script are the ones that it contains. */
+/** Sends a page that may use only the style and script that it contains. */
 export function sendPage(reply: FastifyReply, html: string): FastifyReply {
   const [, style = ""] = /<style>(.*?)<\/style>/s.exec(html) ?? [];
   const [, script] = /<script>(.*?)<\/script>/s.exec(html) ?? [];

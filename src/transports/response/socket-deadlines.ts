@@ -1,15 +1,15 @@
 /**
- * Deadlines of accepted sockets. Every socket is in one of these states, and each ends at a known time:
+ * Deadlines of accepted sockets. Every socket is in one of these states, and each state ends at a known time:
  *
  * | state | destroyed |
  * | --- | --- |
- * | accepted, no request yet | `HANDSHAKE_TIMEOUT_MS` and the linger time after it was accepted |
- * | in use | when the client takes none of the bytes that wait for it for `WRITE_TIMEOUT_MS` |
+ * | accepted, no request yet | `HANDSHAKE_TIMEOUT_MS` plus the linger time after the accept |
+ * | in use | after `WRITE_TIMEOUT_MS` without write progress |
  * | closing (`destroyWithin`) | at the time given |
  * | finished (`finish`): the last byte was written | when the client closes, or after the linger time |
  *
- * One timer sweeps all sockets; a socket costs no timer and no listener. What ends a socket in use otherwise is outside:
- * Node's request and keep-alive timeouts, WebSocket pings, and the bounds of the routes.
+ * One timer checks all sockets; a socket needs no timer or listener of its own. Sockets in use are also ended by Node's
+ * request and keep-alive timeouts, WebSocket pings, and the limits of the routes.
  */
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -20,48 +20,48 @@ import { createWriteProgress, tcpSocketOf, type WriteProgress } from "./write-pr
 export interface SocketDeadlineOptions {
   /** Time (ms) for a first request. */
   readonly handshakeTimeoutMs: number;
-  /** Time (ms) for a whole request; bounds how long a finished socket is read from. */
+  /** Time (ms) for a whole request. Also limits how long a finished socket is read. */
   readonly uploadTimeoutMs: number;
   /** Time (ms) without progress after which a socket with unsent bytes is destroyed. */
   readonly writeTimeoutMs: number;
-  /** Whether others wait for memory. */
+  /** Whether other clients wait for memory. */
   readonly isShort: () => boolean;
-  /** Called for each socket that a write timeout destroyed. */
+  /** Called for each socket that is destroyed by a write timeout. */
   readonly onWriteTimeout: () => void;
   readonly logger: Logger;
 }
 
-/** Ends sockets in time. */
+/** Deadlines of the sockets of one server. */
 export interface SocketDeadlines {
-  /** Bounds a TLS handshake on a TCP socket; `accept` of the TLS socket takes over. */
+  /** Limits a TLS handshake on a TCP socket; `accept` of the TLS socket replaces this deadline. */
   acceptHandshake(socket: Socket): void;
   /** Watches a socket until it is destroyed. @returns false if it is watched already */
   accept(socket: Socket): boolean;
-  /** A whole request head arrived, or a WebSocket opened: the socket has no deadline of its own. */
+  /** Removes the deadline: a whole request head arrived, or a WebSocket opened. */
   use(socket: Socket): void;
-  /** Destroys a socket at the latest in `ms`, whatever it does until then. An earlier deadline stays. */
+  /** Destroys a socket after `ms` at the latest. Keeps an earlier deadline. */
   destroyWithin(socket: Socket, ms: number): void;
   /**
-   * Ends the sending side. What the client still sends is read and discarded for a bounded time, since closing a socket
-   * with unread bytes resets it, and the client may lose the answer.
+   * Ends the sending side. Bytes that the client still sends are read and discarded for a limited time: closing a socket
+   * with unread bytes resets the connection, and the client could lose the response.
    *
    * @param lastBytes written before the end
    */
   finish(socket: Duplex, lastBytes?: string): void;
-  /** Whether a socket has bytes that its client has not taken yet. */
+  /** Whether any socket has unsent bytes. */
   isSending(): boolean;
-  /** Shortens the linger time to what a stop can wait for. */
+  /** Shortens the linger time for shutdown. */
   beginClosing(): void;
   /** Destroys all sockets and stops the timer. */
   close(): void;
 }
 
-/** Longest silence (ms) of a client whose socket is finished. */
+/** Maximum time (ms) without a byte from the client of a finished socket. */
 const LINGER_SILENCE_MS = 5_000;
-/** Longest time (ms) for which a finished socket is read from. As nginx's `lingering_time`. */
+/** Maximum time (ms) for which a finished socket is read, like nginx's `lingering_time`. */
 const LINGER_MS = 30_000;
 const CLOSING_LINGER_MS = 500;
-/** Most bytes that are read from a finished socket. */
+/** Maximum number of bytes read from a finished socket. */
 const LINGER_BYTES = 256 * 1024 * 1024;
 const SWEEP_MS = 1_000;
 const LEAST_SWEEP_MS = 20;
@@ -70,17 +70,17 @@ interface Watched {
   readonly socket: Socket;
   /** In ms of `performance.now()`. */
   deadline: number;
-  /** Whether the deadline is that of the first request. */
+  /** Whether the socket still waits for its first request. */
   isNew: boolean;
-  /** Present while bytes are unsent. */
+  /** Defined while bytes are unsent. */
   progress: WriteProgress | undefined;
-  /** Present after `finish`. */
+  /** Defined after `finish`. */
   linger: Linger | undefined;
 }
 
-/** The end of a finished socket. */
+/** Linger state of a finished socket. */
 interface Linger {
-  /** When the last byte had left the process; undefined before. In ms of `performance.now()`. */
+  /** When the last byte was handed to the kernel, in ms of `performance.now()`; undefined before. */
   sinceMs: number | undefined;
   readonly firstBytesRead: number;
   bytesRead: number;
@@ -88,7 +88,7 @@ interface Linger {
 
 const discard = () => undefined;
 
-/** Makes the deadlines of one server. */
+/** Creates the deadlines of one server. */
 export function createSocketDeadlines(options: SocketDeadlineOptions): SocketDeadlines {
   const { handshakeTimeoutMs, uploadTimeoutMs, writeTimeoutMs } = options;
   const lingerSilenceMs = Math.min(LINGER_SILENCE_MS, handshakeTimeoutMs);
@@ -128,7 +128,7 @@ export function createSocketDeadlines(options: SocketDeadlineOptions): SocketDea
     progresses.consultKernel(now);
   }
 
-  /** Whether a finished socket, all of whose bytes have left the process, may stay. Moves its deadline. */
+  /** Whether a finished socket without unsent bytes may stay open. Updates its deadline. */
   function mayLinger(socket: Socket, linger: Linger, one: Watched, now: number): boolean {
     const { bytesRead } = socket;
     const isFirst = linger.sinceMs === undefined;
@@ -137,7 +137,7 @@ export function createSocketDeadlines(options: SocketDeadlineOptions): SocketDea
       linger.bytesRead = bytesRead;
       const silent = now + (isClosing ? CLOSING_LINGER_MS : lingerSilenceMs);
       const last = linger.sinceMs + lingerMs;
-      // An earlier deadline of `destroyWithin` stays.
+      // Keeps an earlier deadline of `destroyWithin`.
       one.deadline = isFirst ? Math.min(one.deadline, silent, last) : Math.min(silent, last);
     }
     return bytesRead - linger.firstBytesRead <= LINGER_BYTES;
@@ -156,15 +156,15 @@ export function createSocketDeadlines(options: SocketDeadlineOptions): SocketDea
     const { bytesRead } = one.socket;
     one.linger = { sinceMs: undefined, firstBytesRead: bytesRead, bytesRead };
     if (one.isNew) use(one);
-    // A parser that stays attached would take what comes for further requests, and serve them without an answer.
+    // A parser that stays attached would parse these bytes as further requests and serve them without a response.
     socket.removeAllListeners("data");
     socket.on("data", discard);
     socket.resume();
-    // The parser may have stopped the reads below the stream, which `resume` does not know of.
+    // The parser may have stopped reads on the handle, which `resume` does not restart.
     socket._read(0);
   }
 
-  /** Takes the place of `socket.destroySoon`, which Node's HTTP server calls after an answer with `Connection: close`. */
+  /** Replaces `socket.destroySoon`, which Node's HTTP server calls after a response with `Connection: close`. */
   function finishThis(this: Socket): void {
     finish(this);
   }

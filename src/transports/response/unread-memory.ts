@@ -1,6 +1,6 @@
 /**
- * Memory of bytes that were written to a connection and that its client has not read. A large chunk that many readers
- * share is counted once, for the first of them, because it is in memory once.
+ * Memory of bytes that were written to a connection but not read by its client. A large chunk shared by many readers is
+ * counted once, for the first of them, because it is in memory once.
  */
 import type { MemoryLease } from "../../access/limits/memory-budget.ts";
 import type { Chunks } from "./byte-sink.ts";
@@ -8,19 +8,19 @@ import type { Chunks } from "./byte-sink.ts";
 /** Unread bytes of one connection. */
 export interface UnreadMemory {
   /**
-   * Counts what is unread after a write.
+   * Updates the count after a write.
    *
    * @param bytes all unread bytes
-   * @param written what was written just now
+   * @param written the chunks of this write
    */
   hold(bytes: number, written: readonly Chunks[]): void;
-  /** Everything has been read, or the connection has closed. */
+  /** Resets the count: the client read everything, or the connection closed. */
   clear(): void;
-  /** Whether its client has used up its share, or all clients the total. */
+  /** Whether the client exceeded its share, or all clients the total. */
   isOver(): boolean;
 }
 
-/** Chunks of this size and more (bytes) are counted once for all their readers; smaller ones are joined, which copies them. */
+/** Chunks of this size (bytes) or more are counted once for all readers. Smaller ones are copied per connection. */
 const SHARED_FROM_BYTES = 64 * 1024;
 
 interface SharedChunk {
@@ -30,9 +30,9 @@ interface SharedChunk {
 
 const shared = new WeakMap<Chunks, SharedChunk>();
 
-/** Makes the memory of one connection. @param open opens a lease */
+/** Creates the memory counter of one connection. @param open opens a lease */
 export function createUnreadMemory(open: () => MemoryLease): UnreadMemory {
-  /** What is not shared. Opened when a client is slow for the first time: most never are. */
+  /** Lease of the chunks that are not shared. Opened lazily, because most clients are never slow. */
   let own: MemoryLease | undefined;
   let held: Chunks[] = [];
   let heldBytes = 0;

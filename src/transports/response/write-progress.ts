@@ -1,6 +1,6 @@
 /**
- * Progress of writes: a socket whose client takes none of the bytes that wait for it is destroyed after a time. A client
- * that is merely slow is not, as long as bytes move.
+ * Write timeout: destroys sockets whose client reads none of the bytes sent to it. A slow client stays connected as long
+ * as it makes progress.
  */
 import { Socket } from "node:net";
 import type { Logger } from "../../domain/logger.ts";
@@ -9,35 +9,35 @@ import { readKernelQueues } from "./kernel-queues.ts";
 /** Settings and outputs. */
 export interface WriteProgressOptions {
   readonly writeTimeoutMs: number;
-  /** Whether others wait for memory: then a socket with many unread bytes has less time. */
+  /** Whether other clients wait for memory. If so, a socket with many unread bytes has a shorter timeout. */
   readonly isShort: () => boolean;
   readonly onWriteTimeout: () => void;
   readonly logger: Logger;
 }
 
-/** The progress of one socket that has unsent bytes. */
+/** Write progress of one socket with unsent bytes. */
 export interface WriteProgress {
-  /** Destroys the socket if its client has taken nothing for too long. @param now in ms of `performance.now()` */
+  /** Destroys the socket if its client made no progress within the timeout. @param now in ms of `performance.now()` */
   check(now: number): void;
 }
 
-/** Makes the progress of sockets. */
+/** Write progress of the sockets of one server. */
 export interface WriteProgresses {
-  /** Begins with a socket that has unsent bytes. @param now in ms of `performance.now()` */
+  /** Starts tracking a socket with unsent bytes. @param now in ms of `performance.now()` */
   begin(socket: Socket, now: number): WriteProgress;
-  /** Consults the kernel about the sockets that `check` found without progress, at most a few times per timeout. */
+  /** Reads the kernel's send queues of the sockets that `check` found without progress, a few times per timeout at most. */
   consultKernel(now: number): void;
 }
 
-/** Bytes that a client must take within the timeout, if as many wait: less is no progress. */
-const LEAST_BYTES = 16 * 1024;
-/** Timeout (ms) of a socket with `MANY_BYTES` unread or more while others wait for memory. */
+/** Minimum bytes that count as progress. */
+const MIN_PROGRESS_BYTES = 16 * 1024;
+/** Timeout (ms) of a socket with at least `MANY_BYTES` unsent while other clients wait for memory. */
 const SHORT_TIMEOUT_MS = 5_000;
 const MANY_BYTES = 256 * 1024;
-/** How often (ms), at most, closed sockets are logged. */
+/** Minimum time (ms) between two log lines about closed sockets. */
 const LOG_EVERY_MS = 10_000;
 
-/** The part of Node's stream handles that shows what the kernel has accepted; Node's own socket timeout reads it too. */
+/** Fields of Node's stream handles that show what the kernel accepted. Node's own socket timeout reads them too. */
 interface Handle {
   readonly bytesWritten?: number;
   readonly writeQueueSize?: number;
@@ -47,13 +47,13 @@ interface Handle {
 const handleOf = (socket: Socket): Handle | undefined =>
   (socket as { _handle?: Handle | null })._handle ?? undefined;
 
-/** The TCP socket of a socket: under TLS another one than the socket that is written to. */
+/** Returns the TCP socket of a socket: for TLS, the socket below it. */
 export function tcpSocketOf(socket: Socket): Socket {
   const { _parent: parent } = socket as { _parent?: unknown };
   return parent instanceof Socket ? parent : socket;
 }
 
-/** Bytes that the kernel has accepted since the socket opened. */
+/** Returns the bytes that the kernel accepted since the socket opened. */
 function acceptedBytes(socket: Socket, below: Socket): number {
   const { bytesWritten, writeQueueSize } = handleOf(below) ?? {};
   return bytesWritten === undefined || writeQueueSize === undefined
@@ -61,28 +61,28 @@ function acceptedBytes(socket: Socket, below: Socket): number {
     : bytesWritten - writeQueueSize;
 }
 
-/** A socket without progress. */
+/** A socket that may be stalled. */
 interface Suspect {
   readonly descriptor: number | undefined;
-  /** @param unacknowledged bytes that the kernel still holds; undefined where it does not say */
+  /** @param unacknowledged bytes in the kernel's send queue; undefined if unknown */
   note(unacknowledged: number | undefined, now: number): void;
 }
 
-/** What the kernel said about a suspect since bytes moved last. Times in ms of `performance.now()`. */
-interface Testimony {
+/** Kernel observations of a suspect since its last progress. Times in ms of `performance.now()`. */
+interface Observation {
   readonly acknowledged: number;
   readonly sinceMs: number;
   untilMs: number;
 }
 
-/** Makes the progress of the sockets of one server. */
+/** Creates the write timeout of one server. */
 export function createWriteProgress(options: WriteProgressOptions): WriteProgresses {
   const { onWriteTimeout, isShort, logger } = options;
   let suspects: Suspect[] = [];
   let consultedAt = Number.NEGATIVE_INFINITY;
   let isConsulting = false;
   let loggedAt = Number.NEGATIVE_INFINITY;
-  let unlogged = 0;
+  let suppressed = 0;
 
   const timeoutMs = (): number =>
     isShort() ? Math.min(options.writeTimeoutMs, SHORT_TIMEOUT_MS) : options.writeTimeoutMs;
@@ -92,18 +92,18 @@ export function createWriteProgress(options: WriteProgressOptions): WriteProgres
 
   function end(socket: Socket, below: Socket, now: number): void {
     onWriteTimeout();
-    unlogged++;
+    suppressed++;
     if (now - loggedAt >= LOG_EVERY_MS) {
       const facts = {
         address: below.remoteAddress,
         waitingBytes: socket.writableLength,
-        connections: unlogged,
+        connections: suppressed,
       };
       logger.warn(facts, "closed a connection whose client does not read");
       loggedAt = now;
-      unlogged = 0;
+      suppressed = 0;
     }
-    // A reset frees what the kernel holds, which a client that does not read would keep there.
+    // A reset frees the send buffer in the kernel, which a client that does not read would keep allocated.
     if (below === socket) socket.resetAndDestroy();
     else socket.destroy();
   }
@@ -112,38 +112,38 @@ export function createWriteProgress(options: WriteProgressOptions): WriteProgres
     const below = tcpSocketOf(socket);
     let accepted = acceptedBytes(socket, below);
     let movedAt = now;
-    let testimony: Testimony | undefined;
-    let isKernelMute = false;
+    let observation: Observation | undefined;
+    let isKernelSilent = false;
     const suspect: Suspect = {
       get descriptor() {
         return handleOf(below)?.fd;
       },
       note(unacknowledged, notedAt) {
-        isKernelMute = unacknowledged === undefined;
+        isKernelSilent = unacknowledged === undefined;
         if (unacknowledged === undefined) return;
         const acknowledged = acceptedBytes(socket, below) - unacknowledged;
-        if (testimony !== undefined && acknowledged - testimony.acknowledged < LEAST_BYTES) {
-          testimony.untilMs = notedAt;
+        if (observation !== undefined && acknowledged - observation.acknowledged < MIN_PROGRESS_BYTES) {
+          observation.untilMs = notedAt;
           return;
         }
-        if (testimony !== undefined) movedAt = notedAt;
-        testimony = { acknowledged, sinceMs: notedAt, untilMs: notedAt };
+        if (observation !== undefined) movedAt = notedAt;
+        observation = { acknowledged, sinceMs: notedAt, untilMs: notedAt };
       },
     };
 
-    /** A kernel with many sockets takes seconds to answer, but no answer keeps a socket longer than a second timeout. */
+    /** With many sockets the kernel tables take seconds to read. A socket is destroyed after two timeouts in any case. */
     function isStalled(ms: number, writeTimeoutMs: number): boolean {
       if (ms <= writeTimeoutMs) return false;
-      const observedMs = testimony === undefined ? 0 : testimony.untilMs - testimony.sinceMs;
-      return isKernelMute || observedMs >= writeTimeoutMs / 4 || ms > 2 * writeTimeoutMs;
+      const observedMs = observation === undefined ? 0 : observation.untilMs - observation.sinceMs;
+      return isKernelSilent || observedMs >= writeTimeoutMs / 4 || ms > 2 * writeTimeoutMs;
     }
 
     return {
       check(checkedAt) {
         const current = acceptedBytes(socket, below);
-        if (current - accepted >= LEAST_BYTES) {
+        if (current - accepted >= MIN_PROGRESS_BYTES) {
           accepted = current;
-          testimony = undefined;
+          observation = undefined;
           movedAt = checkedAt;
           return;
         }
@@ -164,7 +164,7 @@ export function createWriteProgress(options: WriteProgressOptions): WriteProgres
     const queues = await readKernelQueues([...byDescriptor.keys()]);
     const now = performance.now();
     for (const [descriptor, suspect] of byDescriptor) {
-      // In the meantime the descriptor may have been given to another socket.
+      // The descriptor may belong to another socket by now.
       if (suspect.descriptor === descriptor) suspect.note(queues.get(descriptor), now);
     }
   }

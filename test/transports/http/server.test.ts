@@ -234,7 +234,7 @@ describe("what is no request", () => {
     async (text) => {
       expect(await exchange(text)).toEqual([
         400,
-        { error: expect.stringContaining("this is no HTTP/1.1 request: "), code: "BAD_REQUEST" },
+        { error: expect.stringContaining("not a valid HTTP/1.1 request: "), code: "BAD_REQUEST" },
       ]);
     },
   );

@@ -1,4 +1,4 @@
-/** What an operator sees and does: who is connected, and ending a connection. */
+/** Admin routes: list connections and close one. */
 import type { FastifyInstance } from "fastify";
 import { authorizeGateway } from "../../../access/identity/authorize.ts";
 import type { SessionList } from "../../../access/session-list.ts";
@@ -15,7 +15,7 @@ export function addAdmin(app: FastifyInstance, { sessionList }: { readonly sessi
     authorizeGateway(request.visitor.identity, "admin");
     const { id } = request.params;
     if (!(await sessionList.end(id)))
-      throw new GatewayError("NOT_FOUND", `there is no connection ${id.slice(0, 100)}`);
+      throw new GatewayError("NOT_FOUND", `no connection with id ${JSON.stringify(id.slice(0, 100))}`);
     return reply.code(204).send();
   });
 }

@@ -1,4 +1,4 @@
-/** The console: the page at `/` for browsers, built from `console/` into files that are served as they are. */
+/** Web console: the page at `/` for browsers, served from the files that are built from `console/`. */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -6,21 +6,21 @@ import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { FILES_POLICY, pageHeaders } from "../../response/security-headers.ts";
 
-/** Answers with the page. */
+/** Sends the page of the console. */
 export type SendConsole = (reply: FastifyReply) => Promise<FastifyReply>;
 
-/** Where the files are: beside the compiled sources, or below the folder of the sources themselves. */
+/** Folders of the built files, relative to the compiled code and to the sources. */
 const ROOTS = ["../../../../pages/", "../../../../dist/pages/"].map((path) =>
   fileURLToPath(new URL(path, import.meta.url)),
 );
 
-/** Adds the page's files. @param pathPrefix before the gateway's own paths @returns what answers with the page; undefined where it has not been built */
+/** Adds the files of the console. @returns a function that sends its page; undefined if the console was not built */
 export async function addConsole(app: FastifyInstance, pathPrefix: string): Promise<SendConsole | undefined> {
   const root = ROOTS.find((folder) => existsSync(`${folder}index.html`));
   if (root === undefined) return undefined;
-  // By whole paths: without a slash at its end, the page's own address is no folder.
+  // Absolute paths, because relative ones fail if the URL of the page has no trailing slash.
   const page = (await readFile(`${root}index.html`, "utf8")).replaceAll('"../', `"${pathPrefix}/`);
-  // Their names change with their content.
+  // File names contain a hash of the content, so browsers may cache them forever.
   await app.register(fastifyStatic, {
     root: `${root}console`,
     prefix: "/console/",

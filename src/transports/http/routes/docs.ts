@@ -1,4 +1,4 @@
-/** `/docs` and `/openapi.json`: the routes described, with every file served from here. */
+/** API documentation: `/openapi.json`, and Swagger UI at `/docs` with all of its files served by the gateway. */
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
@@ -6,12 +6,12 @@ import { FILES_POLICY, pageHeaders } from "../../response/security-headers.ts";
 import { ALSO_HEAD } from "../route.ts";
 import { openApiDocument } from "./openapi.ts";
 
-/** Swagger UI brings one `<style>` in a picture of its own; a newer one may bring another, which a test would tell. */
-const PICTURE_STYLE = "'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='";
+/** Hash of the `<style>` in an SVG of Swagger UI. A test fails if a newer version contains another one. */
+const SVG_STYLE = "'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='";
 
-const POLICY = { ...FILES_POLICY, "style-src": ["'self'", PICTURE_STYLE] };
+const POLICY = { ...FILES_POLICY, "style-src": ["'self'", SVG_STYLE] };
 
-/** Adds the description and its page. */
+/** Adds the OpenAPI document and its page. */
 export async function addDocs(app: FastifyInstance, version: string, pathPrefix: string): Promise<void> {
   const document = { ...openApiDocument(version), servers: [{ url: pathPrefix || "/" }] };
   const json = JSON.stringify(document);

@@ -1,4 +1,4 @@
-/** Entries as the body of one HTTP answer, in the format that the client requested. */
+/** HTTP response with entries, in the format that the client requested. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ClientMemory } from "../../../access/limits/client-memory.ts";
 import { bytesOf, type StreamEntries } from "../../../domain/entry.ts";
@@ -10,41 +10,41 @@ import { acceptedFormat } from "../../request/media-types.ts";
 import type { ParametersOf } from "../../request/parameters.ts";
 import type { TurnEnd } from "../../response/byte-sink.ts";
 import { memoryOf } from "../answers-memory.ts";
-import { leaveTogether } from "../route.ts";
+import { sendAtTurnEnd } from "../route.ts";
 
-/** How the body is written: entries end to end, or the clean format. */
+/** Format of a response: the payloads end to end, or a clean format. */
 export interface AnswerForm {
   readonly format: BodyFormat;
   readonly offsets: PullOffsets;
 }
 
-/** Returns the form: `format`, else what `Accept` prefers. */
+/** Returns the format: the parameter `format`, or else the one that `Accept` prefers. */
 export const answerFormOf = (
   { headers }: FastifyRequest,
   { format, offsets }: Pick<ParametersOf<"get">, "format" | "offsets">,
 ): AnswerForm => ({ format: format ?? acceptedFormat(headers.accept), offsets });
 
 /**
- * Memory of an answer per byte of its entries while it is made: the entries, and the body that they are copied to. JSON is
- * a text first, in which a byte takes up to four characters.
+ * Memory per byte of entries while a response is encoded: the entries, and the body that they are copied to. JSON is a
+ * string first, in which a byte takes up to four characters.
  */
 const COPIES: Readonly<Record<BodyFormat, number>> = { raw: 2, msgpack: 3, json: 5 };
 
-/** Memory of an answer while it is made. @param bytes of its entries */
+/** Returns the memory that encoding a response takes. @param bytes size of its entries */
 export const memoryOfAnswer = ({ format }: AnswerForm, bytes: number): number => bytes * COPIES[format];
 
-/** Bytes of the entries of an answer. */
+/** Returns the size of the entries of a response. */
 export const answerBytes = (streams: readonly StreamEntries[]): number =>
   streams.reduce((sum, { entries }) => sum + bytesOf(entries), 0);
 
-/** What sending needs besides the entries. */
+/** Dependencies of `sendEntries`. */
 export interface SendParts {
   readonly memory: ClientMemory;
-  /** If present, a short response leaves with the others of this turn of the event loop. */
+  /** If present, a short response is written together with the others of this event-loop turn. */
   readonly turnEnd?: TurnEnd;
 }
 
-/** Sends entries, with the headers that describe them. Many or large ones are encoded in slices. @throws GatewayError OVERLOADED */
+/** Sends entries with the headers that describe them. Encodes long responses in slices. @throws GatewayError OVERLOADED */
 export function sendEntries(
   reply: FastifyReply,
   streams: readonly StreamEntries[],
@@ -55,7 +55,7 @@ export function sendEntries(
   reply.type(format === "raw" ? RAW_TYPE : cleanFormat(format).contentType);
   if (format === "raw") reply.header("x-offsets", asciiJson(encodeHeader(streams, offsets)));
   if (isLong(streams, form)) return sendLong(reply, streams, form, memory);
-  if (turnEnd !== undefined) leaveTogether(reply, turnEnd);
+  if (turnEnd !== undefined) sendAtTurnEnd(reply, turnEnd);
   if (format === "raw") return reply.send(endToEnd(streams));
   const body = cleanFormat(format).encode(streams);
   return reply.send(typeof body === "string" ? body : bufferOf(body));
@@ -69,9 +69,9 @@ async function sendLong(
 ): Promise<FastifyReply> {
   const lease = memoryOf(reply, memory);
   const missing = memoryOfAnswer(form, answerBytes(streams)) - lease.bytes();
-  // Entries that were in memory already have been read without it.
+  // Cached entries were read without a reservation.
   if (missing > 0) await lease.grow(missing);
-  // With the connection the lease ends, so the work must end too.
+  // The lease ends with the connection, so the work must stop too.
   const body = await runWhileNeeded(encodeSteps(streams, form), () => !reply.raw.destroyed);
   return reply.send(body === undefined ? "" : bufferOf(body));
 }
@@ -87,7 +87,7 @@ function* encodeSteps(
 const payloadsOf = (streams: readonly StreamEntries[]): Uint8Array[] =>
   streams.flatMap(({ entries }) => entries.map(({ data }) => data));
 
-/** A single payload is sent as it is. */
+/** Whether to encode in slices. A single raw payload needs no encoding. */
 const isLong = (streams: readonly StreamEntries[], { format }: AnswerForm): boolean =>
   isLongToEncode(streams) && (format !== "raw" || payloadsOf(streams).length > 1);
 

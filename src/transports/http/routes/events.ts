@@ -1,6 +1,6 @@
 /**
- * `GET /data/{stream_id}/events`: entries as server-sent events (docs/protocol.md, "Server-sent events"). The id of an event
- * is the cursor after it, so that a browser that reconnects with `Last-Event-ID` continues without a gap.
+ * `GET /data/{stream_id}/events`: entries as server-sent events (docs/protocol.md, "Server-sent events"). An event id is the
+ * cursor after the event, so that a browser that reconnects with `Last-Event-ID` misses no entry.
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Entry, StreamEntries } from "../../../domain/entry.ts";
@@ -39,11 +39,11 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
         streams,
         encoder: streams.length === 1 ? singleEncoder(form) : severalEncoder(form, streams),
         ...(latest && { turns: { count: 1, latest } }),
-        // The cursor first: a browser that loses the connection before the first entry resumes where "now" was.
+        // Sends the cursor first, so that a browser that loses the connection before the first entry resumes from it.
         opening: textChunks(encodeSseRetry(RECONNECT_MS) + opening),
         heartbeat: textChunks(SSE_HEARTBEAT),
         statusNotice: (since) => textChunks((wantsStatus ? statusEvent(since) : "") + statusComment(since)),
-        // Without an id: the cursor does not move.
+        // No id, because the cursor does not change.
         gapNotice: (gap) => textChunks(encodeSse({ event: "gap", data: JSON.stringify(gapOf(gap).gap) })),
         farewell: (error) =>
           textChunks(encodeSse({ event: "error", data: JSON.stringify(errorBody(error)) })),
@@ -54,8 +54,8 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
 }
 
 /**
- * Returns the cursor to read from. A browser that reconnects sends the header; polyfills that set headers of their own, such
- * as event-source-polyfill, cannot, and add a query parameter. The header takes precedence.
+ * Returns the cursor to read from. A reconnecting browser sends the header `Last-Event-ID`. Polyfills with custom headers,
+ * such as event-source-polyfill, send a query parameter instead. The header takes precedence.
  */
 function cursorOf(
   { headers }: FastifyRequest,
@@ -65,13 +65,13 @@ function cursorOf(
   return (typeof header === "string" && header) || lastEventId || last_entry_id;
 }
 
-/** Clients do not see it, people who look at the answer do. */
+/** An SSE comment: clients ignore it, but users of `curl` see it. */
 const statusComment = (since: Date | undefined): string =>
   since === undefined
     ? ": Redis answers again\n\n"
     : `: Redis has not answered since ${since.toISOString()}\n\n`;
 
-/** Without an id: the cursor does not move. */
+/** No id, because the cursor does not change. */
 const statusEvent = (since: Date | undefined): string =>
   encodeSse({ event: "state", data: JSON.stringify(statusOf(since).status) });
 
@@ -85,7 +85,7 @@ function singleEncoder(form: EventFormat): Encoder<Chunks> {
   };
 }
 
-/** Of several streams the id is all their cursors, so each connection has events of its own. */
+/** For several streams an event id contains all of their cursors, so events cannot be shared by connections. */
 function severalEncoder(form: EventFormat, streams: readonly SubscribedStream[]): Encoder<Chunks> {
   const cursors = new Map(streams.map(({ name, cursor }) => [name, cursor]));
   const names = new Map(streams.map(({ name }) => [name, eventNameOf(name)]));

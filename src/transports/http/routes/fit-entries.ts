@@ -1,32 +1,32 @@
-/** Selects the entries of a response so that the headers which describe them fit (`header-room.ts`). Pure. */
+/** Selection of the entries of a response so that its headers fit the size limit (`header-room.ts`). Pure functions. */
 import type { Gap, StreamEntries } from "../../../domain/entry.ts";
 import { asciiJson } from "../../../wire/header.ts";
 
-/** What was read for a response. */
+/** Entries and gaps read for a response. */
 export interface FoundEntries {
   readonly streams: readonly StreamEntries[];
-  /** Gaps before the entries of a stream, at most one of each stream. */
+  /** Gaps before the entries of a stream, at most one per stream. */
   readonly gaps: readonly Gap[];
 }
 
-/** How the entries are described, and within how many bytes. */
+/** Header format and size limit. */
 export interface FitOptions {
-  /** Each entry takes an item of `x-offsets`. */
+  /** Whether each entry has an item in `x-offsets`. */
   readonly hasOffsets: boolean;
-  /** Older entries are left out first, because they are skipped anyway; otherwise newer ones. */
+  /** Drop older entries first, because the client skips them anyway; otherwise newer ones. */
   readonly latest: boolean;
-  /** Bytes for `x-offsets` and `x-gaps` together. */
+  /** Bytes available for `x-offsets` and `x-gaps` together. */
   readonly room: number;
 }
 
 /** Brackets of the two lists. */
 const LIST_BYTES = 4;
-/** Quotes, brackets and commas of an item of `x-offsets`, beside the name with its quotes: `[…,"…",…],`. */
+/** Quotes, brackets and commas of an item of `x-offsets`, without the quoted name: `[…,"…",…],`. */
 const ITEM_MARKS = 7;
 /** An entry id as Redis assigns it: 13 digits of milliseconds and `-0`. */
 const ID_BYTES = 15;
 
-/** How many entries can fit at most, so that no more are read. */
+/** Returns the maximum number of entries that can fit, to limit the read. */
 export function mostFitting(streams: readonly string[], { hasOffsets, room }: FitOptions): number {
   if (!hasOffsets) return Number.POSITIVE_INFINITY;
   const shortest = Math.min(...streams.map(nameBytes));
@@ -34,10 +34,10 @@ export function mostFitting(streams: readonly string[], { hasOffsets, room }: Fi
 }
 
 /**
- * Takes entries of all streams in turn until the headers are full, so that no stream waits for another one to be read to
- * its end. A gap is reported with the first entries after it, or with none.
+ * Takes entries from all streams round robin until the headers are full, so that no stream starves another one. A gap is
+ * reported together with the first entry after it, or not at all.
  *
- * @returns undefined where there are entries, and not one of them fits
+ * @returns undefined if there are entries but none of them fits
  */
 export function fitEntries(found: FoundEntries, options: FitOptions): FoundEntries | undefined {
   const { streams, gaps } = found;
@@ -45,28 +45,28 @@ export function fitEntries(found: FoundEntries, options: FitOptions): FoundEntri
   if (!hasOffsets && gaps.length === 0) return found;
   let room = options.room - LIST_BYTES;
   const digits = String(streams.reduce((sum, one) => sum + bytesOf(one), 0)).length;
-  // Most responses. It costs no object for each stream.
+  // Fast path of most responses: no object per stream.
   if (gaps.length === 0 && allFit(streams, digits, room)) return found;
-  const lanes = streams.map((one) => {
+  const selections = streams.map((one) => {
     const gap = gaps.find(({ stream }) => stream === one.stream);
     return { ...one, gap, name: nameBytes(one.stream), taken: 0, isFull: false };
   });
   for (let hasTaken = true; hasTaken; ) {
     hasTaken = false;
-    for (const lane of lanes) {
-      const { entries, taken, name, gap } = lane;
+    for (const selection of selections) {
+      const { entries, taken, name, gap } = selection;
       const entry = entries[latest ? entries.length - 1 - taken : taken];
-      if (entry === undefined || lane.isFull) continue;
+      if (entry === undefined || selection.isFull) continue;
       const item = hasOffsets ? name + entry.id.length + digits + ITEM_MARKS : 0;
       const bytes = item + (gap === undefined || taken > 0 ? 0 : gapItem(gap).length + 1);
-      lane.isFull = bytes > room;
-      if (lane.isFull) continue;
+      selection.isFull = bytes > room;
+      if (selection.isFull) continue;
       room -= bytes;
-      lane.taken++;
+      selection.taken++;
       hasTaken = true;
     }
   }
-  const left = lanes.filter(({ taken }) => taken > 0);
+  const left = selections.filter(({ taken }) => taken > 0);
   if (left.length === 0 && streams.length > 0) return undefined;
   return {
     streams: left.map(({ stream, entries, taken }) => ({
@@ -77,7 +77,7 @@ export function fitEntries(found: FoundEntries, options: FitOptions): FoundEntri
   };
 }
 
-/** Whether `x-offsets` has room for all entries, and each stream has some. */
+/** Whether each stream has entries, and all of them fit `x-offsets`. */
 function allFit(streams: readonly StreamEntries[], digits: number, room: number): boolean {
   let bytes = 0;
   for (const { stream, entries } of streams) {
@@ -89,13 +89,13 @@ function allFit(streams: readonly StreamEntries[], digits: number, room: number)
   return true;
 }
 
-/** `x-gaps`: `[[stream_id, after, before], …]` in ASCII. */
+/** Returns the value of `x-gaps`: `[[stream_id, after, before], …]` in ASCII. */
 export const gapsHeader = (gaps: readonly Gap[]): string => `[${gaps.map(gapItem).join(",")}]`;
 
 const gapItem = ({ stream, after, before }: Gap): string =>
   asciiJson(JSON.stringify([stream, after, before]));
 
-/** A stream's name as it stands in a header, with its quotes. */
+/** Returns the size of a quoted stream name in a header. */
 const nameBytes = (stream: string): number => asciiJson(JSON.stringify(stream)).length;
 
 const bytesOf = ({ entries }: StreamEntries): number =>

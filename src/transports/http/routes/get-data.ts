@@ -17,10 +17,10 @@ import {
 import { type FoundEntries, fitEntries, gapsHeader, mostFitting } from "./fit-entries.ts";
 import { expectedBytes, readKnown, readOnce } from "./read-once.ts";
 
-/** An entry id as Redis assigns it, and the plus before the next one. */
+/** Size of a generated entry id and the plus before the next one. */
 const CURSOR_BYTES = 16;
 
-/** A stream with the cursor that a request names for it. */
+/** A stream and its requested cursor. */
 interface StreamAtCursor {
   readonly name: string;
   readonly cursor: RequestedCursor;
@@ -57,7 +57,7 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
     const wanted = readWantedStreams(request.visitor.identity, segment, parameters, limits);
     const headerBytes = headerRoom(reply, limits.maxResponseHeaderBytes);
     const room = headerBytes - CURSOR_BYTES * wanted.length;
-    // Before anything is read. The cursors in the response may be longer, which is checked again there.
+    // Fails before any read. The cursors of the response may be longer, so `answer` checks again.
     if (room < 0) throw headersTooLarge(wanted.length);
     const names = wanted.map(({ name }) => name);
     const count = Math.min(
@@ -79,7 +79,7 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
         latest,
         blockMs,
         whenGone: (callback) => whenGone(reply, closing, callback),
-        whenBarred: (callback) => sessions.whileGood(request.visitor, callback),
+        whenRevoked: (callback) => sessions.whileGood(request.visitor, callback),
       });
       lease.set(memoryOfAnswer(form, answerBytes(found.streams)));
       return answer(reply, streams, found, form, latest);
@@ -87,7 +87,7 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
   });
 }
 
-/** The most that `x-last-entry-id` can take, whichever entries are sent. */
+/** Returns the maximum size of `x-last-entry-id`, whichever entries are sent. */
 function cursorBytes(streams: readonly StreamAtCursor[], found: FoundEntries): number {
   const longest = new Map(
     found.streams.map(({ stream, entries }) => [

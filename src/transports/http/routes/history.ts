@@ -24,7 +24,7 @@ export function addHistoryRange(
     const all = { ...parameters, last_entry_id: "0" };
     const [stream, ...others] = readWantedStreams(request.visitor.identity, segment, all, limits);
     if (stream === undefined || others.length > 0)
-      throw badParameter("stream_id", "names several streams; history is read one stream at a time");
+      throw badParameter("stream_id", `must name one stream, got ${others.length + 1}`);
     const linkTo = (last: EntryId) =>
       `<${pathPrefix}${nextPage(request.raw.url ?? "/", last, reverse)}>; rel="next"`;
     const headersRoom = headerRoom(reply, limits.maxResponseHeaderBytes);
@@ -60,7 +60,7 @@ export function addHistoryRange(
 
 function nextPage(url: string, last: EntryId, reverse: boolean): string {
   const next = new URL(url, "http://gateway");
-  // It opens a door once, and has done so.
+  // A ticket is valid once and has been used by this request.
   next.searchParams.delete("ticket");
   next.searchParams.set(reverse ? "end" : "start", `(${last}`);
   return next.pathname + next.search;

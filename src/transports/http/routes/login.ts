@@ -1,6 +1,6 @@
 /**
- * The ways in for pages: `POST /login` turns a key or token into a cookie that no script can read, `POST /tickets` makes
- * what may stand in the address of an `<img>` or `EventSource`.
+ * Login routes for pages. `POST /login` exchanges a key or token for an HTTP-only cookie. `POST /tickets` issues a one-time
+ * ticket for URLs, for example of an `<img>` or `EventSource`.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Authenticator } from "../../../access/identity/authenticator.ts";
@@ -14,7 +14,7 @@ import { sendPage } from "../../response/security-headers.ts";
 import { loginPage } from "../pages.ts";
 import { ALSO_HEAD, PUBLIC, type RouteParts } from "../route.ts";
 
-/** What logging in takes. */
+/** Dependencies of the login routes. */
 export interface LoginParts {
   readonly authenticator: Authenticator;
   readonly tickets: Tickets;
@@ -60,11 +60,11 @@ export function addLogin(app: FastifyInstance, parts: LoginParts): void {
 }
 
 /**
- * The one use that a ticket is requested for: `{"route": "mjpeg", "stream": "cam", "device": "default", "prefix": ""}`, or
- * `streams` with a list. Without `device` it is the default device; an empty one names the key itself, as `device_id=`
- * does. Without a body, and with `{}`, the ticket carries all permissions of its key.
+ * Parses the scope of a requested ticket: `{"route": "mjpeg", "stream": "cam", "device": "default", "prefix": ""}`, or
+ * `streams` with a list. Without `device` the default device applies; with an empty one, stream ids are whole Redis keys, as
+ * with `device_id=`. Without a body, or with `{}`, the ticket has all permissions of its key.
  *
- * @throws GatewayError BAD_BODY, or BAD_PARAMETER where a field is wrong
+ * @throws GatewayError BAD_BODY, or BAD_PARAMETER for an invalid field
  */
 function scopeOf(request: FastifyRequest, limits: RouteParts["limits"]): TicketScope | undefined {
   const text = textOf(request);
@@ -73,19 +73,19 @@ function scopeOf(request: FastifyRequest, limits: RouteParts["limits"]): TicketS
   if (value === undefined)
     throw new GatewayError(
       "BAD_BODY",
-      'the body must be a JSON object as {"route": "pull", "stream": "cam"}',
+      'the body must be a JSON object such as {"route": "pull", "stream": "cam"}',
     );
   const { route, stream, streams = stream === undefined ? [] : [stream], device, prefix = "" } = value;
   if (route === undefined && stream === undefined && value.streams === undefined) return undefined;
   if (!Array.isArray(streams) || !streams.every((one) => typeof one === "string" && one !== ""))
-    throw badParameter("stream", "must be a name, or streams a list of names");
+    throw badParameter("stream", "must be a stream name, or streams must be a list of stream names");
   if (device !== undefined && typeof device !== "string") throw badParameter("device", "must be a string");
   if (typeof prefix !== "string") throw badParameter("prefix", "must be a string");
   const { keyOf } = namingOf({ device, prefix, ...limits });
   return ticketScope(route, streams.map(keyOf));
 }
 
-/** RFC 6265bis: for this host alone, not for scripts, and not sent along when another site asks. */
+/** Returns the cookie (RFC 6265bis): only for this host, hidden from scripts, and not sent with cross-site requests. */
 function cookie(
   { visitor }: FastifyRequest,
   pathPrefix: string,
@@ -101,7 +101,7 @@ function cookie(
 
 interface Login {
   readonly token: string;
-  /** Where the browser goes then: a path of this gateway. */
+  /** Path of this gateway to redirect to. */
   readonly next: string;
 }
 
@@ -118,7 +118,7 @@ function readForm(request: FastifyRequest): Login {
 function readJson(request: FastifyRequest): Login {
   const token = objectOf(textOf(request))?.token;
   if (typeof token === "string") return { token, next: "/" };
-  throw new GatewayError("BAD_BODY", 'the body must be a JSON object {"token": "…"}');
+  throw new GatewayError("BAD_BODY", 'the body must be a JSON object such as {"token": "…"}');
 }
 
 function objectOf(json: string): Readonly<Record<string, unknown>> | undefined {
@@ -130,20 +130,20 @@ function objectOf(json: string): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
-/** The page that the browser requested when it was sent here. */
+/** Returns the path that the browser requested before it was redirected to the login page. */
 function pathAfter(request: FastifyRequest): string {
   const url = request.raw.url ?? "/";
   return ownPath(new URLSearchParams(url.slice(url.indexOf("?") + 1)).get("next"));
 }
 
-/** Any origin that is not the gateway's: a path that leaves it is not one of ours. */
+/** Placeholder origin. A path that resolves to another origin is rejected. */
 const HERE = "http://gateway.invalid";
 const MOST_PATH_CHARACTERS = 2048;
 
 /**
- * A path of this gateway, or `/`. A browser resolves `Location` by the URL standard, in which `/\\evil.example`,
- * `/<tab>/evil.example` and `/.//evil.example` are other sites; so the same parser decides here, and only its output,
- * which has no control characters, becomes a header.
+ * Returns the path if it is one of this gateway, or else `/`. A browser resolves `Location` by the URL standard, in which `/\\evil.example`,
+ * `/<tab>/evil.example` and `/.//evil.example` are other sites. So the same parser decides here, and only its output, which
+ * has no control characters, is used in the header.
  */
 function ownPath(path: string | null): string {
   if (path === null || !path.startsWith("/") || path.length > MOST_PATH_CHARACTERS) return "/";

@@ -1,4 +1,4 @@
-/** `GET /data/{stream_id}/mjpeg`: the newest picture, again and again, for `<img src>` (docs/protocol.md, "MJPEG"). */
+/** `GET /data/{stream_id}/mjpeg`: a stream of the newest picture, for `<img src>` (docs/protocol.md, "MJPEG"). */
 import { randomUUID } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 import { imageTypeOf } from "../../../domain/content.ts";
@@ -11,22 +11,22 @@ import { sendLive, textChunks } from "../../response/event-stream.ts";
 import { warnOfTimes } from "../request-warnings.ts";
 import { type RouteParts, targetOf } from "../route.ts";
 
-/** One for all responses, so that readers share their frames. */
+/** Shared by all responses, so that readers share encoded frames. */
 const BOUNDARY = randomUUID();
 
-/** A form with the encoder of its pictures. */
+/** Opening bytes and encoder of one MJPEG variant. */
 interface Pictures {
   readonly opening: Chunks;
   readonly encoder: Encoder<Chunks>;
 }
 
-/** @param name names the form among those of the encoders */
+/** Creates a variant. @param name identifies the encoder, so that readers with the same one share frames */
 function picturesIn(name: string, { start, before, after }: MjpegForm): Pictures {
   return {
     opening: textChunks(start),
     encoder: {
       form: name,
-      // An entry that is not an image makes an empty frame: sent, it would end the picture of an <img> for good.
+      // An entry that is not an image yields an empty frame. If it were sent, an <img> would stop updating.
       encode(streams) {
         const parts = streams.flatMap(({ entries }) =>
           entries.flatMap(({ data }) => {
@@ -44,17 +44,17 @@ function picturesIn(name: string, { start, before, after }: MjpegForm): Pictures
 const WITH_LENGTHS = picturesIn("mjpeg", formWithLengths(BOUNDARY));
 const PROMPT = picturesIn("mjpeg prompt", promptForm(BOUNDARY));
 
-/** What browsers accept where they load an image or a page, and programs do not. */
+/** Matches the `Accept` header of browsers that load an image or a page, but not of programs. */
 const BROWSER_ACCEPT = /image\/(\*|avif|webp|apng)/i;
 
 /** Adds the route. */
 export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
   app.get("/data/:stream_id/mjpeg", async (request, reply) => {
-    // By default from the beginning, of which only the newest is shown: a camera at rest has a picture at once.
+    // Reads from the beginning by default and shows only the newest picture, so that an idle camera is visible immediately.
     const { segment, parameters } = targetOf(request, "mjpeg", parts.limits);
     const wanted = readWantedStreams(request.visitor.identity, segment, parameters, parts.limits);
     await warnOfTimes(reply, parts, cursorTimes(wanted));
-    if (wanted.length > 1) throw badParameter("stream_id", "names several streams; a picture shows one");
+    if (wanted.length > 1) throw badParameter("stream_id", `must name one stream, got ${wanted.length}`);
     const { opening, encoder } = BROWSER_ACCEPT.test(request.headers.accept ?? "") ? PROMPT : WITH_LENGTHS;
     sendLive(
       reply,

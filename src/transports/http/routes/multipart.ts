@@ -1,27 +1,27 @@
-/** The entries of a `multipart/form-data` body: each part named `entries` is one (docs/protocol.md, "POST entries"). */
+/** Parser of `multipart/form-data` bodies: each part named `entries` is one entry (docs/protocol.md, "POST entries"). */
 import type { IncomingHttpHeaders } from "node:http";
 import { Busboy, type BusboyHeaders, type BusboyInstance } from "@fastify/busboy";
 import { GatewayError } from "../../../domain/errors.ts";
 import { createWorkSlices, runInSlices } from "../../../domain/work-slice.ts";
 import { checkBatchSize, type PushedEntry } from "../../../wire/push-batch.ts";
 
-/** Bytes handed to the parser at a time: at most some 200 parts, which take it a few ms. */
+/** Bytes passed to the parser per step: at most about 200 parts, which take a few ms. */
 const STEP_BYTES = 16 * 1024;
-/** Bytes searched for boundaries at a time. */
+/** Bytes searched for boundaries per step. */
 const SEARCH_BYTES = 256 * 1024;
-/** Longest boundary (RFC 2046, section 5.1.1). */
+/** Maximum length of a boundary (RFC 2046, section 5.1.1). */
 const MOST_BOUNDARY_CHARACTERS = 70;
-/** Headers of one part: three are in use, and a stream name of 1 KB may be percent-encoded. */
+/** Limits of the headers of one part: three headers are used, and a stream name of 1 KB may be percent-encoded. */
 const MOST_PART_HEADERS = 32;
 const MOST_PART_HEADER_BYTES = 8 * 1024;
 
-const broken = (problem: string) => new GatewayError("BAD_BODY", `multipart body: ${problem}`);
+const broken = (problem: string) => new GatewayError("BAD_BODY", `invalid multipart body: ${problem}`);
 
 /**
- * Reads the parts. The parser builds several objects for each, so they are counted before it sees any, and it gets the
- * body in small steps between which other clients are served.
+ * Reads the parts. The parser creates several objects per part, so parts are counted first. The body is parsed in small
+ * steps, so that other clients are served in between.
  *
- * @param stream the stream of all parts; `*`: each part's filename is its stream
+ * @param stream the stream of all parts, or `*`: each part's filename is its stream
  * @throws GatewayError BAD_BODY, or TOO_LARGE for more parts than `mostEntries`
  */
 export async function readMultipart(
@@ -30,19 +30,19 @@ export async function readMultipart(
   stream: string,
   mostEntries: number,
 ): Promise<readonly PushedEntry[]> {
-  // The boundary at the end is one more.
+  // A body has one boundary more than parts.
   checkBatchSize((await runInSlices(countBoundaries(headers, body, mostEntries + 2))) - 1, mostEntries);
   const { parser, entries, failure } = openParser(headers, stream);
   const feeding = feed(parser, body, () => failure() !== undefined);
   await Promise.race([feeding, new Promise((resolve) => parser.once("error", resolve))]);
   const error = failure();
   if (error !== undefined) throw error;
-  if (entries.length === 0) throw broken('it has no part named "entries"');
+  if (entries.length === 0) throw broken('no part is named "entries"');
   checkBatchSize(entries.length, mostEntries);
   return entries;
 }
 
-/** Counts the boundaries of a body, no further than `most`. */
+/** Counts the boundaries of a body, up to `most`. */
 function* countBoundaries(
   { "content-type": type = "" }: IncomingHttpHeaders,
   body: Buffer,
@@ -50,15 +50,15 @@ function* countBoundaries(
 ): Generator<void, number> {
   const [, quoted, plain] = /;\s*boundary=(?:"([^"]*)"|([^;\s]*))/i.exec(type) ?? [];
   const boundary = quoted ?? plain ?? "";
-  if (boundary === "") throw broken("its content-type names no boundary");
+  if (boundary === "") throw broken("Content-Type has no boundary");
   if (boundary.length > MOST_BOUNDARY_CHARACTERS)
     throw broken(
-      `its boundary must have at most ${MOST_BOUNDARY_CHARACTERS} characters, got ${boundary.length}`,
+      `the boundary must have at most ${MOST_BOUNDARY_CHARACTERS} characters, got ${boundary.length}`,
     );
   const mark = Buffer.from(`\r\n--${boundary}`);
   let count = body.subarray(0, mark.length - 2).equals(mark.subarray(2)) ? 1 : 0;
   for (let from = 0; from < body.length && count < most; from += SEARCH_BYTES) {
-    // Pieces overlap, so that a boundary across two of them is found in the first.
+    // Pieces overlap, so that a boundary across two pieces is found in the first.
     const piece = body.subarray(from, from + SEARCH_BYTES + mark.length - 1);
     for (let at = piece.indexOf(mark); at >= 0 && count < most; at = piece.indexOf(mark, at + mark.length))
       count++;
@@ -67,11 +67,11 @@ function* countBoundaries(
   return count;
 }
 
-/** An open parser, and what it has found so far. */
+/** An open parser with the entries found so far. */
 interface OpenParser {
   readonly parser: BusboyInstance;
   readonly entries: readonly PushedEntry[];
-  /** The first thing wrong with the body. */
+  /** Returns the first error of the body. */
   readonly failure: () => GatewayError | undefined;
 }
 
@@ -86,8 +86,9 @@ function openParser(headers: IncomingHttpHeaders, stream: string): OpenParser {
     const position = entries.length;
     const entry = { stream: stream === "*" ? (filename ?? "") : stream, id: "*", data: new Uint8Array(0) };
     entries.push(entry);
-    if (name !== "entries") fail(`part ${position} is named ${JSON.stringify(name)}, not "entries"`);
-    if (entry.stream === "") fail(`part ${position} has no filename, which * takes for its stream`);
+    if (name !== "entries") fail(`part ${position} must be named "entries", got ${JSON.stringify(name)}`);
+    if (entry.stream === "")
+      fail(`part ${position} has no filename, which stream id * requires as its stream`);
     const chunks: Buffer[] = [];
     part.on("data", (chunk: Buffer) => chunks.push(chunk));
     part.on("error", (error) => fail(error.message));
@@ -103,7 +104,7 @@ function createParser(headers: IncomingHttpHeaders): BusboyInstance {
   try {
     return new Busboy({
       headers: headers as BusboyHeaders,
-      // A part without a filename would be decoded as text, which loses bytes: every part is read as a file.
+      // Every part is read as a file: a part without a filename would be decoded as text, which loses bytes.
       isPartAFile: () => true,
       preservePath: true,
       limits: {
@@ -117,7 +118,7 @@ function createParser(headers: IncomingHttpHeaders): BusboyInstance {
   }
 }
 
-/** Hands a body to the parser, and resolves when that is done with it. */
+/** Passes a body to the parser in steps; resolves when the parser is done. */
 async function feed(parser: BusboyInstance, body: Buffer, hasFailed: () => boolean): Promise<void> {
   const slices = createWorkSlices();
   const finished = new Promise<void>((resolve) => parser.once("finish", () => resolve()));

@@ -1,7 +1,7 @@
 /**
- * The OpenAPI 3.0 document of the HTTP and WebSocket routes. Parameters and body types come from the tables that requests
- * are parsed by. OpenAPI cannot describe WebSockets: those routes are the GET that is upgraded, and the description lists
- * the messages.
+ * OpenAPI 3.0 document of the HTTP and WebSocket routes. Parameters and body types are generated from the tables that
+ * requests are parsed with. OpenAPI cannot describe WebSockets: those routes appear as the GET of the handshake, with the
+ * messages in the description.
  */
 import type { OpenAPIV3 } from "openapi-types";
 import { TICKET_ROUTES } from "../../../access/identity/ticket-scope.ts";
@@ -21,10 +21,11 @@ const STREAM: Parameter = {
   in: "path",
   required: true,
   schema: { type: "string" },
-  description: "The stream; `a+b` names several. `%2F` is a slash and `%2B` a plus within a stream id.",
+  description:
+    "Stream id; `a+b` selects several streams. `%2F` is a slash and `%2B` a plus within a stream id.",
 };
 
-/** Returns the parameters of a data route, from the table that its requests are parsed by. */
+/** Returns the parameters of a data route, from the table that its requests are parsed with. */
 const parametersOf = (route: ParameterRoute): Parameter[] => [
   STREAM,
   ...Object.entries(rowsOf(route)).map(
@@ -83,7 +84,7 @@ const problem = (description: string): OpenAPIV3.ResponseObject => ({
 });
 
 const FAULTS = {
-  "400": problem("A parameter or the body is not valid; the sentence names it."),
+  "400": problem("A parameter or the body is not valid; `error` names it."),
   "401": problem("A key or token is required, or the one sent is not valid."),
   "403": problem("Not permitted for this page, host, key or token."),
   "429": problem("A rate limit is exceeded; `Retry-After` is the time to wait."),
@@ -92,10 +93,10 @@ const FAULTS = {
   ),
 };
 
-/** Responses to a request whose head is wrong, on any path (`checkHead`). */
+/** Responses to an invalid request head, on any path (`checkHead`). */
 const HEAD_FAULTS = {
   "417": problem("The `Expect` header is not `100-continue`."),
-  "431": problem("The headers are too large, or too many."),
+  "431": problem("The headers are too large or too many."),
 };
 
 /** Bodies with entries, by media type. */
@@ -118,7 +119,7 @@ const ENTRIES: OpenAPIV3.ResponseObject = {
   headers: {
     "x-offsets": {
       description:
-        "`[[stream_id, entry_id, offset], …]`, ASCII, with the body of `raw`. A response has fewer entries than `count` where this would grow too large (`MAX_RESPONSE_HEADER_BYTES`).",
+        "`[[stream_id, entry_id, offset], …]`, ASCII, with the body of `raw`. A response has fewer entries than `count` if this header would grow too large (`MAX_RESPONSE_HEADER_BYTES`).",
       schema: { type: "string" },
     },
     "x-last-entry-id": {
@@ -127,7 +128,7 @@ const ENTRIES: OpenAPIV3.ResponseObject = {
     },
     "x-gaps": {
       description:
-        "Where entries may be gone before these: `[[stream_id, after, before], …]`; absent where none are.",
+        "Gaps, where entries may be missing before these: `[[stream_id, after, before], …]`; absent without gaps.",
       schema: { type: "string" },
     },
   },
@@ -144,7 +145,10 @@ const PUSH: Operation = {
     '`{"error": …}` in its place. Without acks a rejection closes the connection.',
   ].join("\n"),
   parameters: parametersOf("push"),
-  responses: { "101": text("The connection is a WebSocket."), "426": problem("This is a WebSocket.") },
+  responses: {
+    "101": text("The connection is a WebSocket."),
+    "426": problem("The route requires a WebSocket handshake."),
+  },
 };
 
 const PULL: Operation = {
@@ -153,10 +157,13 @@ const PULL: Operation = {
   description: [
     "Connect with `ws://`. With `header=1` each payload is a JSON text header `[[stream_id, entry_id, offset], …]` and one binary",
     "message with the entries end to end; when `block` ms pass without an entry, the pair is empty. With `header=0` each entry is",
-    "one binary message. A client that is slow, or reconnects with its cursor, continues where it was.",
+    "one binary message. A slow client, or one that reconnects with its cursor, misses no entry.",
   ].join("\n"),
   parameters: parametersOf("pull"),
-  responses: { "101": text("The connection is a WebSocket."), "426": problem("This is a WebSocket.") },
+  responses: {
+    "101": text("The connection is a WebSocket."),
+    "426": problem("The route requires a WebSocket handshake."),
+  },
 };
 
 const GET: Operation = {
@@ -171,8 +178,8 @@ const POST: Operation = {
   summary: "Store entries",
   description: [
     "`multipart/form-data`: each part named `entries` is one entry; with stream id `*` a part's filename is its stream.",
-    "`application/msgpack` and `application/json`: the clean format. A JSON object or MessagePack map, `format=raw`, and any",
-    "other content type: the body is one entry, as it was sent.",
+    "`application/msgpack` and `application/json`: the clean format. With a JSON object, a MessagePack map, `format=raw` or any",
+    "other content type, the body is one entry.",
   ].join("\n"),
   parameters: parametersOf("post"),
   requestBody: {
@@ -192,7 +199,7 @@ const POST: Operation = {
       content: { "application/json": { schema: { type: "array", items: { type: "string" } } } },
     },
     ...FAULTS,
-    "409": problem("The entry id is not above the stream's last one."),
+    "409": problem("The entry id is not greater than the last id of the stream."),
     "413": problem("The body or batch is too large."),
     "415": problem("The body has a `Content-Encoding`."),
   },
@@ -203,7 +210,7 @@ const HISTORY: Operation = {
   summary: "Page through history",
   parameters: parametersOf("entries"),
   responses: {
-    "200": { ...ENTRIES, description: "A page; the `Link` header names the next one." },
+    "200": { ...ENTRIES, description: "A page; the `Link` header contains the URL of the next one." },
     ...FAULTS,
   },
 };
@@ -212,9 +219,9 @@ const EVENTS: Operation = {
   tags: ["http"],
   summary: "Follow streams as server-sent events",
   description: [
-    "An event's id is the cursor behind it. `Last-Event-ID` resumes there, or the parameter `lastEventId`, which polyfills send; the header takes",
-    "precedence over it, and both over `last_entry_id`. Of several streams, the event's name is the stream's; `stream:` precedes a name that begins",
-    "with it, and the reserved names `open`, `error`, `gap`, `joined`, `left` and `state`.",
+    "An event id is the cursor after the event. `Last-Event-ID` resumes there, or the parameter `lastEventId`, which polyfills send; the header takes",
+    "precedence over it, and both over `last_entry_id`. With several streams, the event name is the stream name; `stream:` precedes a name that begins",
+    "with `stream:`, and the reserved names `open`, `error`, `gap`, `joined`, `left` and `state`.",
   ].join("\n"),
   parameters: parametersOf("events"),
   responses: {
@@ -228,7 +235,7 @@ const MJPEG: Operation = {
   summary: "Show a stream of pictures",
   description: [
     'For `<img src="…/mjpeg">`: the newest picture each time the browser is ready for one. Entries that are not images are skipped; the last picture is',
-    "repeated every `HEARTBEAT_MS`. Parts have a `Content-Length` unless `Accept` names what browsers accept as an image.",
+    "repeated every `HEARTBEAT_MS`. Parts have a `Content-Length` unless `Accept` is that of a browser that loads an image.",
   ].join("\n"),
   parameters: parametersOf("mjpeg"),
   responses: {
@@ -251,13 +258,13 @@ const GRAPHQL_GET: Operation = {
   tags: ["graphql"],
   summary: "Run a GraphQL query",
   description: [
-    "A browser gets the playground, where every field is described. `Accept: text/event-stream` gets the results as events,",
-    "as does a subscription; or connect with `ws://` (`graphql-transport-ws`, `graphql-ws`).",
+    "A browser receives the playground, which documents every field. With `Accept: text/event-stream`, and for subscriptions, the",
+    "results are server-sent events. Or connect with `ws://` (`graphql-transport-ws`, `graphql-ws`).",
   ].join("\n"),
   parameters: [
-    graphqlText("query", "The document. A GET takes no mutations."),
-    graphqlText("variables", "The variables, a JSON object."),
-    graphqlText("operationName", "Which operation of the document."),
+    graphqlText("query", "The document. Mutations require POST."),
+    graphqlText("variables", "The variables, as a JSON object."),
+    graphqlText("operationName", "Name of the operation in the document."),
   ],
   responses: {
     "200": {
@@ -309,7 +316,7 @@ const GRAPHQL_RESERVE: Operation = {
 const GRAPHQL_STOP: Operation = {
   tags: ["graphql"],
   summary: "Stop an operation on a reserved event stream",
-  parameters: [graphqlText("operationId", "The operation's id.")],
+  parameters: [graphqlText("operationId", "Id of the operation.")],
   responses: { "200": text("The operation is stopped.") },
 };
 
@@ -338,7 +345,7 @@ const TICKETS: Operation = {
   tags: ["access"],
   summary: "Create a one-time ticket for a URL",
   description:
-    "`?ticket=…` opens one connection or request, once, within `expires_in` seconds. With a route and a stream it opens those alone.",
+    "`?ticket=…` authorizes one connection or request within `expires_in` seconds. A ticket with a route and streams is valid only for those.",
   requestBody: {
     content: {
       "application/json": {
@@ -384,7 +391,7 @@ const CLOSE_CONNECTION: Operation = {
   summary: "Close a connection",
   parameters: [{ name: "id", in: "path", required: true, schema: { type: "string" } }],
   responses: {
-    "204": text("It is closed."),
+    "204": text("The connection is closed."),
     "401": FAULTS["401"],
     "403": FAULTS["403"],
     "404": problem("No such connection."),
@@ -399,7 +406,7 @@ const status = (summary: string, more: OpenAPIV3.ResponsesObject = {}): Operatio
 
 const METHODS = ["get", "post", "put", "delete"] as const;
 
-/** Adds the responses that every operation has. */
+/** Adds the responses that all operations have. */
 function withHeadFaults(paths: Record<string, Partial<Record<(typeof METHODS)[number], Operation>>>) {
   const complete: OpenAPIV3.PathsObject = {};
   for (const [path, operations] of Object.entries(paths)) {
@@ -414,7 +421,7 @@ function withHeadFaults(paths: Record<string, Partial<Record<(typeof METHODS)[nu
   return complete;
 }
 
-/** The document. */
+/** Returns the document. */
 export function openApiDocument(version: string): OpenAPIV3.Document {
   return {
     openapi: "3.0.3",

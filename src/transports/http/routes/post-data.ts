@@ -17,7 +17,7 @@ import { type RouteParts, targetOf } from "../route.ts";
 import { readMultipart } from "./multipart.ts";
 
 const NO_BODY = Buffer.alloc(0);
-/** Smaller bodies (bytes) are parsed without a reservation. */
+/** Bodies below this size (bytes) are parsed without a memory reservation. */
 const COUNTED_FROM_BYTES = 64 * 1024;
 
 /** Adds the route. */
@@ -29,7 +29,7 @@ export function addPostData(app: FastifyInstance, { log, limits, limiting }: Rou
     if (others.length > 0)
       throw badParameter(
         "stream_id",
-        `names ${others.length + 1} streams; a POST is for one, or * with one file per stream`,
+        `must name one stream, or be * with one file per stream, got ${others.length + 1} streams`,
       );
     const markNext = readDedupe(parameters);
     const pushed = await readEntries(request, parameters.format, stream, limits.maxBatchEntries);
@@ -43,19 +43,19 @@ export function addPostData(app: FastifyInstance, { log, limits, limiting }: Rou
     const keys = [...new Set(entries.map(({ key }) => key))];
     authorize(request.visitor.identity, "write", keys);
     for (const key of keys) limiting.useStream(request.visitor, key);
-    // A client that leaves does not free the memory of entries that wait for Redis.
+    // The memory stays counted while entries wait for Redis, even if the client disconnects.
     const release = request.bodyMemory?.hold();
     const results = await new Promise<readonly AppendResult[]>((resolve, reject) => {
       if (entries.length === 1) log.append(entries, resolve);
       else runInSlices(appendSteps(log, entries, resolve)).catch(reject);
     });
     release?.();
-    const refusals = results.filter((result) => result instanceof GatewayError);
-    const unknown = refusals.filter(({ code }) => code === "APPEND_UNKNOWN");
-    const isAllAlike = unknown.length === 0 || unknown.length === results.length;
-    // Some stored and some refused is a list, as in an ack, and so is some refused and some unknown; nothing stored is an error.
-    const [refusal] = refusals;
-    if (refusal !== undefined && refusals.length === results.length && isAllAlike) throw refusal;
+    const errors = results.filter((result) => result instanceof GatewayError);
+    const unknown = errors.filter(({ code }) => code === "APPEND_UNKNOWN");
+    const haveSameOutcome = unknown.length === 0 || unknown.length === results.length;
+    // Mixed outcomes are returned as a list, as in an ack. If all entries failed alike, the response is the error.
+    const [error] = errors;
+    if (error !== undefined && errors.length === results.length && haveSameOutcome) throw error;
     return reply.type("application/json; charset=utf-8").send(appendResultsJson(results));
   });
 }
@@ -71,7 +71,7 @@ async function readEntries(
   if (encoding !== "identity")
     throw new GatewayError(
       "UNSUPPORTED_MEDIA_TYPE",
-      `a body encoded as ${encoding} is not taken; send it plain`,
+      `Content-Encoding ${JSON.stringify(encoding)} is not supported; send the body unencoded`,
     );
   const contentType = request.headers["content-type"];
   if (mediaTypeOf(contentType) === "multipart/form-data")
@@ -84,7 +84,7 @@ async function readEntries(
   return (await readBatch(format, body, mostEntries)) ?? [wholeBody(stream, body)];
 }
 
-/** The body as one entry. @throws GatewayError BAD_PARAMETER where the URL names no stream for it */
+/** Returns the body as one entry. @throws GatewayError BAD_PARAMETER if the stream id is `*` */
 function wholeBody(stream: string, body: Uint8Array): PushedEntry {
   if (stream === "*")
     throw badParameter(
@@ -95,10 +95,10 @@ function wholeBody(stream: string, body: Uint8Array): PushedEntry {
 }
 
 /**
- * Decodes a batch. A JSON object or a MessagePack map cannot be a batch: it is what clients send that post a value of
- * their own (`requests.post(url, json={…})`, `curl --json`).
+ * Decodes a batch. A JSON object or a MessagePack map is not a batch: clients post their own values that way
+ * (`requests.post(url, json={…})`, `curl --json`).
  *
- * @returns undefined where the body is an object or a map, to be stored as one entry as it came
+ * @returns undefined if the body is an object or a map, which is stored unchanged as one entry
  * @throws GatewayError BAD_BODY, BAD_HEADER or TOO_LARGE
  */
 async function readBatch(

@@ -1,4 +1,4 @@
-/** One read for one answer: what is there now, or the first that comes within a time. */
+/** One read for one response: the entries present now, or the first entry that arrives within a time. */
 import type { Gap, StreamEntries } from "../../../domain/entry.ts";
 import type { GatewayError } from "../../../domain/errors.ts";
 import type { Encoder, Reservation } from "../../../live/sink.ts";
@@ -10,30 +10,30 @@ import type { Log } from "../../../redis/read/stream-reader.ts";
 import type { WantedStream } from "../../request/streams.ts";
 import { countOut } from "../../response/entries-sent.ts";
 
-/** What is to be read. */
+/** Parameters of a read. */
 export interface ReadOnceOptions {
   readonly streams: readonly SubscribedStream[];
-  /** Most entries of each stream. */
+  /** Maximum number of entries per stream. */
   readonly count: number;
   readonly latest: boolean;
-  /** How long to wait for a first entry, in ms; 0 does not wait. */
+  /** Maximum time to wait for a first entry, in ms; 0 does not wait. */
   readonly blockMs: number;
-  /** Opens memory for what arrives while the request waits. */
+  /** Opens a memory reservation for entries that arrive during the wait. */
   readonly memory: () => Reservation;
-  /** Calls back when nobody waits for the answer any longer. @returns what takes that back */
+  /** Calls back when the client disconnects or the gateway stops. @returns a function that removes the callback */
   readonly whenGone: (callback: () => void) => () => void;
-  /** Calls back when the client is no longer let in. @returns what takes that back */
-  readonly whenBarred: (callback: (error: GatewayError) => void) => () => void;
+  /** Calls back when the credentials expire or are revoked. @returns a function that removes the callback */
+  readonly whenRevoked: (callback: (error: GatewayError) => void) => () => void;
 }
 
-/** What was read. */
+/** Result of a read. */
 export interface ReadOnce {
   readonly streams: readonly StreamEntries[];
-  /** What may be gone before the entries of a stream, at most one of each. */
+  /** Gaps before the entries of a stream, at most one per stream. */
   readonly gaps: readonly Gap[];
 }
 
-/** What reading takes. */
+/** Dependencies of a read. */
 export interface ReadOnceParts {
   readonly polled: PolledReads;
   readonly subscribe: Subscribe;
@@ -41,13 +41,13 @@ export interface ReadOnceParts {
   readonly streamClasses: StreamClasses;
 }
 
-/** Entries as they are: nothing is framed before it is known how much of them fits. */
-const asTheyAre: Encoder<readonly StreamEntries[]> = { encode: (streams) => streams };
+/** Passes entries on unencoded, because the response is encoded only after the entries that fit are selected. */
+const unencoded: Encoder<readonly StreamEntries[]> = { encode: (streams) => streams };
 
 /**
- * What a read would answer, where that is known without asking Redis: the way of a client that polls.
+ * Reads from memory only. This serves most requests of clients that poll.
  *
- * @returns undefined where Redis has to be asked, or waited for
+ * @returns undefined if a read from Redis, or a wait, is necessary
  */
 export function readKnown(
   { polled, counters, streamClasses }: ReadOnceParts,
@@ -71,7 +71,7 @@ export function readKnown(
   return present.length > 0 ? { streams: present, gaps } : undefined;
 }
 
-/** Bytes that a read of streams is expected to bring. */
+/** Estimates the bytes that a read of streams returns. */
 export function expectedBytes(
   log: Log,
   streams: readonly { readonly key: string; readonly isAtEnd: boolean }[],
@@ -83,7 +83,7 @@ export function expectedBytes(
   return bytes;
 }
 
-/** Reads once. What the live tail knows is not used: it may be behind what somebody was already told is stored. @throws GatewayError */
+/** Reads once. Does not use the entries of the live tail, which may lag behind acknowledged appends. @throws GatewayError */
 export async function readOnce(parts: ReadOnceParts, options: ReadOnceOptions): Promise<ReadOnce> {
   const gaps: Gap[] = [];
   const gone = new Set<SubscribedStream>();
@@ -124,7 +124,7 @@ async function readNow(
 
 function waitForFirst(
   subscribe: Subscribe,
-  { streams, count, latest, blockMs, memory, whenGone, whenBarred }: ReadOnceOptions,
+  { streams, count, latest, blockMs, memory, whenGone, whenRevoked }: ReadOnceOptions,
   gone: ReadonlySet<SubscribedStream>,
 ): Promise<ReadOnce> {
   return new Promise((resolve, reject) => {
@@ -133,7 +133,7 @@ function waitForFirst(
     const stop = () => {
       clearTimeout(timer);
       release();
-      unbar();
+      unwatch();
       subscription.close();
     };
     const finish = () => {
@@ -146,7 +146,7 @@ function waitForFirst(
     };
     const subscription = subscribe({
       streams: streams.map((stream) => ({ ...stream, isAtEnd: true, hasGap: gone.has(stream) })),
-      encoder: asTheyAre,
+      encoder: unencoded,
       onDemand: { count, latest },
       memory: memory(),
       sink: {
@@ -162,6 +162,6 @@ function waitForFirst(
     });
     const timer = setTimeout(finish, blockMs);
     const release = whenGone(finish);
-    const unbar = whenBarred(fail);
+    const unwatch = whenRevoked(fail);
   });
 }

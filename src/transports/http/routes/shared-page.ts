@@ -1,9 +1,9 @@
-/** A page that costs much to compute, shared by all clients that request it at about the same time. */
+/** Sharing of an expensive page among clients that request it at about the same time. */
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Pause after a computation, in times of what it took: requests for the page use at most a fifth of the time. */
+/** Pause after a computation, as a multiple of its duration: computations use at most a fifth of the time. */
 const PAUSE_FACTOR = 4;
-/** Longest pause (ms), so that a slow page does not delay the next scrape for long. */
+/** Maximum pause (ms), so that a slow page does not delay the next scrape for long. */
 const MOST_PAUSE_MS = 500;
 
 /**
@@ -15,11 +15,11 @@ export function sharePage<T>(compute: () => Promise<T>): () => Promise<T> {
   let next: Promise<T> | undefined;
   /** Resolves when the last computation has ended. */
   let last: Promise<unknown> = Promise.resolve();
-  let restsUntilMs = 0;
+  let pausedUntilMs = 0;
 
   async function begin(previous: Promise<unknown>): Promise<T> {
     await previous;
-    const pauseMs = restsUntilMs - performance.now();
+    const pauseMs = pausedUntilMs - performance.now();
     if (pauseMs > 0) await sleep(pauseMs);
     next = undefined;
     const startedAt = performance.now();
@@ -27,7 +27,7 @@ export function sharePage<T>(compute: () => Promise<T>): () => Promise<T> {
       return await compute();
     } finally {
       const now = performance.now();
-      restsUntilMs = now + Math.min(MOST_PAUSE_MS, PAUSE_FACTOR * (now - startedAt));
+      pausedUntilMs = now + Math.min(MOST_PAUSE_MS, PAUSE_FACTOR * (now - startedAt));
     }
   }
 

@@ -1,4 +1,4 @@
-/** What operators and people look at first: what this is, whether it lives, whether Redis answers, what it counts. */
+/** Status routes: home page, liveness, readiness and metrics. */
 import type { FastifyInstance } from "fastify";
 import { authorize, METRICS } from "../../../access/identity/authorize.ts";
 import { asGatewayError, GatewayError } from "../../../domain/errors.ts";
@@ -12,15 +12,15 @@ import { ALSO_HEAD, PUBLIC, RETRY_AFTER_SECONDS } from "../route.ts";
 import type { SendConsole } from "./console.ts";
 import { sharePage } from "./shared-page.ts";
 
-/** What the status routes show. */
+/** Dependencies of the status routes. */
 export interface StatusParts {
-  /** Resolves when Redis answers and takes writes. @throws GatewayError */
+  /** Resolves if Redis answers and accepts writes. @throws GatewayError */
   readonly isReady: () => Promise<void>;
   readonly availability: Availability;
   readonly metrics: Pick<Metrics, "contentType" | "text">;
   readonly version: string;
   readonly pathPrefix: string;
-  /** Answers browsers at `/`; undefined where the console has not been built. */
+  /** Sends the console to browsers at `/`; undefined if the console was not built. */
   readonly sendConsole: SendConsole | undefined;
 }
 
@@ -35,8 +35,8 @@ const LINKS = {
 
 const ABOUT = "WebSocket, HTTP and GraphQL in front of Redis Streams";
 
-/** How long (ms) the readiness check waits for Redis. */
-const READY_WITHIN_MS = 2000;
+/** Timeout (ms) of the readiness check. */
+const READY_TIMEOUT_MS = 2000;
 
 /** Adds the routes. */
 export function addStatus(
@@ -57,12 +57,12 @@ export function addStatus(
     return since === undefined ? {} : { redis_unavailable_since: since.toISOString() };
   };
 
-  // Supervisors have no key. The process is well while Redis is not: restarting it would not help.
+  // Public, because supervisors have no key. Reports "ok" also while Redis is unavailable: a restart would not help.
   app.get("/healthz", { ...PUBLIC, ...ALSO_HEAD }, () => ({ status: "ok", version, ...unavailable() }));
 
   app.get("/readyz", { ...PUBLIC, ...ALSO_HEAD }, async (_request, reply) => {
     try {
-      await within(READY_WITHIN_MS, isReady());
+      await within(READY_TIMEOUT_MS, isReady());
       return { status: "ready" };
     } catch (error) {
       return reply

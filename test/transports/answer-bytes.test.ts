@@ -1,4 +1,4 @@
-/** However many entries are asked for, one answer holds no more bytes than it may, and says where to go on. */
+/** Size limit of responses: whatever `count` is, a response stays under `MAX_ANSWER_BYTES` and names the next cursor. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { ask, dataOf } from "../support/graphql.ts";
@@ -8,7 +8,7 @@ import { connectSocket } from "../support/socket.ts";
 
 const SIZE = 10_000;
 const ENTRIES = 100;
-/** As many entries as fill `MAX_ANSWER_BYTES`. */
+/** Number of entries that fill `MAX_ANSWER_BYTES`. */
 const FIT = 20;
 
 let redis: TestRedis;
@@ -31,7 +31,7 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** Reads to the end. @param next the query that goes on behind an entry id */
+/** Reads all pages. @param next returns the query that continues after an entry id */
 async function readOn(next: (last: string) => string): Promise<readonly string[]> {
   const read: string[] = [];
   for (;;) {
@@ -43,17 +43,17 @@ async function readOn(next: (last: string) => string): Promise<readonly string[]
   }
 }
 
-test("GET goes on where it was cut", async () => {
+test("GET continues where a response was cut", async () => {
   expect(await readOn((last) => `?last_entry_id=${last}&count=1000&block=0`)).toEqual(ids);
 });
 
-test("history goes on where it was cut, by the link", async () => {
+test("the Link header of history continues where a page was cut", async () => {
   expect(await readOn((last) => `/entries?start=(${last}&count=1000`)).toEqual(ids);
   const first = await request(`${gateway.http}/data/large/entries?count=1000`);
   expect(first.headers.link).toContain('rel="next"');
 });
 
-test("the newest of many streams are divided among them, and each has its newest", async () => {
+test("divides the newest entries among many streams, and returns the newest of each", async () => {
   const names = Array.from({ length: ENTRIES }, (_, i) => `camera${i}`).join("+");
   const answer = await request(
     `${gateway.http}/data/large+${names}?last_entry_id=0&latest=1&count=1000&format=json`,
@@ -63,7 +63,7 @@ test("the newest of many streams are divided among them, and each has its newest
   expect(found).toHaveLength(ENTRIES + 1);
 });
 
-test("one turn of a pull", async () => {
+test("limits one payload of a pull", async () => {
   await using pull = await connectSocket(`${gateway.ws}/data/large/pull?last_entry_id=0&count=1000`);
   const read: string[] = [];
   while (read.length < ENTRIES) {
@@ -74,7 +74,7 @@ test("one turn of a pull", async () => {
   expect(read).toEqual(ids);
 });
 
-test("a page of GraphQL goes on at its cursor", async () => {
+test("a GraphQL page continues at its cursor", async () => {
   const read: string[] = [];
   for (let after: string | null = null; ; ) {
     const data = await dataOf(
@@ -94,7 +94,7 @@ test("a page of GraphQL goes on at its cursor", async () => {
   expect(read).toEqual(ids);
 });
 
-test("the last entries of many streams are too many for one operation, their ids are not", async () => {
+test("one GraphQL operation returns the last ids of many streams, but not all of their last entries", async () => {
   const few = await dataOf(gateway, `{ streams(match: "*:camera1?") { id firstEntryData lastEntryString } }`);
   const streams = few.streams as { id: string; firstEntryData: string; lastEntryString: string }[];
   expect(streams).toHaveLength(10);
@@ -104,7 +104,7 @@ test("the last entries of many streams are too many for one operation, their ids
     gateway,
     `{ streams(match: "*:camera*") { id lastEntryString } streamIds }`,
   );
-  // Each field that has no room is an error of its own; everything else is answered.
+  // Each field over the limit has its own error; all others have results.
   const shown = data?.streams as { id: string; lastEntryString: string | null }[];
   expect(shown).toHaveLength(ENTRIES);
   const missing = shown.filter(({ lastEntryString }) => lastEntryString === null);

@@ -1,4 +1,4 @@
-/** What hostile and slow clients can make the gateway keep in memory, over real sockets, with small budgets. */
+/** Memory limits against hostile and slow clients, over real sockets, with small budgets. */
 import { connect, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { BINARY, clientFrame } from "../support/client-frames.ts";
@@ -8,7 +8,7 @@ import { until } from "../support/until.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** An address of the machine that is another client than 127.0.0.1. */
+/** A local address that counts as another client than 127.0.0.1. */
 const OTHER = "127.0.0.2";
 
 const SETTINGS = {
@@ -25,7 +25,7 @@ let sockets: Socket[];
 beforeAll(async () => {
   redis = await startRedis();
   await using filling = await startTestGateway(redis.url);
-  // More than the kernel's buffers of a connection take.
+  // More than the kernel buffers of a connection hold.
   const body = new Uint8Array(MIB / 4).fill(97);
   for (let i = 0; i < 64; i++) await fetch(`${filling.http}/data/big`, { method: "POST", body });
 });
@@ -44,7 +44,7 @@ afterAll(async () => {
 /** A connection that the test reads and writes itself. */
 interface RawClient {
   readonly socket: Socket;
-  /** What has arrived, as Latin-1. */
+  /** The received bytes, as Latin-1. */
   text(): string;
 }
 
@@ -59,7 +59,7 @@ function open(isReading: boolean, localAddress = "127.0.0.1"): RawClient {
   return { socket, text: () => Buffer.concat(chunks).toString("latin1") };
 }
 
-/** Sends a request. @param body announced in full, whatever is sent of it */
+/** Sends a request. @param body its full length is announced, even if only a part is sent */
 function send(client: RawClient, line: string, headers: readonly string[], body?: Buffer): void {
   const length = body === undefined ? [] : [`Content-Length: ${body.length}`];
   client.socket.write(
@@ -92,7 +92,7 @@ async function held(): Promise<number> {
 
 const statusOf = (client: RawClient): string => client.text().slice(9, 12);
 
-describe("answers that nobody reads", () => {
+describe("unread responses", () => {
   const QUERY = Buffer.from(
     JSON.stringify({ query: '{stream(id:"big"){entries(first:32){nodes{string data}}}}' }),
   );
@@ -127,7 +127,7 @@ describe("answers that nobody reads", () => {
       };
       await until("memory is held", seen);
       for (let i = 0; i < 20; i++) await seen();
-      // The share, and one item: an answer of GraphQL with its texts and copies.
+      // The share plus one item: a GraphQL response with its strings and copies.
       expect(most).toBeLessThan(16 * MIB + 5 * 4 * MIB + MIB);
       const other = open(true, OTHER);
       send(other, "GET /data/big?last_entry_id=0&count=1&block=0", ["Connection: close"]);
@@ -138,7 +138,7 @@ describe("answers that nobody reads", () => {
     },
   );
 
-  test("a request without memory receives 503 and when to try again", async () => {
+  test("responds with 503 and Retry-After without memory for a request", async () => {
     for (let i = 0; i < 10; i++) kinds["GET with a large count"]?.(open(false));
     const late = open(true);
     await until("a request waits", async () =>
@@ -151,7 +151,7 @@ describe("answers that nobody reads", () => {
     expect(late.text()).toContain('"code":"OVERLOADED"');
   });
 
-  test("a GraphQL operation without memory has an error", async () => {
+  test("returns an error without memory for a GraphQL operation", async () => {
     for (let i = 0; i < 10; i++) kinds["GET with a large count"]?.(open(false));
     await until("a request waits", async () =>
       [...(await metric("waits_total")).values()].some((n) => n > 0),
@@ -163,7 +163,7 @@ describe("answers that nobody reads", () => {
   });
 });
 
-describe("a client that takes all it can, from many addresses", () => {
+describe("a client that uses as much memory as it can, from many addresses", () => {
   const addresses = Array.from({ length: 12 }, (_, i) => `127.0.1.${i + 1}`);
 
   function takeAll(): void {
@@ -172,11 +172,11 @@ describe("a client that takes all it can, from many addresses", () => {
         send(open(false, address), "GET /data/big?last_entry_id=0&count=10000&block=0&format=json", []);
   }
 
-  test("leaves room for small requests of others, which are answered at once", async () => {
+  test("leaves memory for small requests of other clients, which are answered immediately", async () => {
     await fetch(`${gateway.http}/data/little`, { method: "POST", body: "1" });
     takeAll();
     await until("requests wait", async () => ((await metric("waits_total")).get("answer") ?? 0) > 10);
-    // No write times out for a minute: what follows does not wait for that.
+    // The write timeout is a minute, so the following requests do not depend on it.
     const other = open(true, OTHER);
     send(other, "GET /data/little?last_entry_id=0&block=0", []);
     await until("a read is answered", () => other.text().includes("HTTP/1.1 200"));
@@ -188,7 +188,7 @@ describe("a client that takes all it can, from many addresses", () => {
     expect(other.text()).not.toContain("OVERLOADED");
   });
 
-  test("loses connections that make no progress while others wait", async () => {
+  test("loses connections without progress while other clients wait", async () => {
     await gateway.close();
     gateway = await startTestGateway(redis.url, { ...SETTINGS, MEMORY_WAIT_MS: "60000" });
     takeAll();
@@ -199,10 +199,10 @@ describe("a client that takes all it can, from many addresses", () => {
   });
 });
 
-describe("what does not end", () => {
+describe("endless uploads", () => {
   const body = Buffer.alloc(4 * MIB, 98);
 
-  test("bodies: stay within the budget, are answered 503, and others are stored", async () => {
+  test("bodies stay within the budget and receive 503, while bodies of other clients are stored", async () => {
     const clients = Array.from({ length: 20 }, () => open(true));
     for (const client of clients) {
       client.socket.write(
@@ -220,7 +220,7 @@ describe("what does not end", () => {
     await until("all memory is returned", async () => (await held()) === 0);
   });
 
-  test("WebSocket messages: stay within the budget, are closed with 1013, and others are stored", async () => {
+  test("WebSocket messages stay within the budget and are closed with 1013, while messages of other clients are stored", async () => {
     const frame = clientFrame({ opcode: BINARY, payload: body });
     const clients = Array.from({ length: 20 }, () => open(true));
     for (const client of clients) {
@@ -240,7 +240,7 @@ describe("what does not end", () => {
     await until("all memory is returned", async () => (await held()) === 0);
   });
 
-  test("one message as large as it may be is stored, beyond share and total", async () => {
+  test("stores one message of the maximum size, even over the share and the total", async () => {
     const large = Buffer.alloc(60 * MIB, 99);
     const client = open(true);
     send(client, "GET /data/large/push?header=0&ack=1", UPGRADE);

@@ -1,4 +1,4 @@
-/** Every shape of entry that XADD can store, in every format and view: it is carried, and the entry after it arrives. */
+/** Every shape of entry that XADD can store, in every format and route: it is delivered, and so is the entry after it. */
 import { decode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { entryLine } from "../../cli/commands/pull-raw.ts";
@@ -50,7 +50,7 @@ describe.each(SHAPES)("%s", (_title, args, payload, fields, line) => {
       expect((await request(gateway.http + address(path, "format=json"))).json()).toEqual(items);
       const { body } = await request(gateway.http + address(path, "format=msgpack"));
       expect(decodePulledMsgpack(body).map(({ id }) => id)).toEqual(["1-0", "2-0"]);
-      // The library refuses this name.
+      // The library rejects this name.
       if (fields !== undefined && Object.hasOwn(fields, "__proto__")) continue;
       const shown = JSON.stringify(decode(new Uint8Array(body)), (_name, value) =>
         value instanceof Uint8Array ? jsonBytes(value) : value,
@@ -59,7 +59,7 @@ describe.each(SHAPES)("%s", (_title, args, payload, fields, line) => {
     }
   });
 
-  test("as payloads where a format has nothing else", async () => {
+  test("as a payload in formats without fields", async () => {
     await addBoth();
     const plain = await request(gateway.http + address("", "format=raw"));
     expect(plain.text).toBe(`${textOf(payload)}after`);
@@ -99,7 +99,7 @@ describe.each(SHAPES)("%s", (_title, args, payload, fields, line) => {
     });
   });
 
-  test("live, in the client and everything that stands on it", async () => {
+  test("live, in the client and the tools built on it", async () => {
     const seen: PulledEntry[] = [];
     const waiting = (async () => {
       const onStatus = (status: { state: string }) => {
@@ -153,7 +153,7 @@ describe("pushed", () => {
     expect(entry[1].map(String)).toEqual(["d", "x", "a", "1", "a", "2", "b", "3"]);
   });
 
-  test("a second payload, or a list without values, is refused", async () => {
+  test("rejects a second payload and a list without values", async () => {
     for (const fields of [{ d: "y" }, { a: [] }, { a: [["1"]] }]) {
       const body = JSON.stringify([["pushed", null, "x", fields]]);
       const answer = await request(`${gateway.http}/data/pushed?format=json`, { method: "POST", body });

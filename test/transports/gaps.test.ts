@@ -1,4 +1,4 @@
-/** What is gone before a reader came to it is told, on every way out that has room for it, between which ids it was. */
+/** Gap reports: every route whose format supports them reports entries that were deleted before a reader received them. */
 import { decode } from "@msgpack/msgpack";
 import { createClient } from "graphql-sse";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -20,7 +20,7 @@ afterAll(async () => {
   await gateway.close();
   await redis[Symbol.asyncDispose]();
 });
-/** Each test has a stream of its own: what one remembers of the last one's is not its matter. */
+/** Each test uses its own stream, so that caches of earlier tests have no effect. */
 let stream = "";
 let streams = 0;
 beforeEach(() => {
@@ -38,9 +38,9 @@ const readers = async () => {
   return Number(/^redis_streamer_readers (\d+)$/m.exec(text)?.[1]);
 };
 
-/** A way to read the stream, and to hear of what is gone. */
+/** A route that reads the stream and reports gaps. */
 interface Way {
-  /** Resolves with the gap that is told before the first entry, and that entry's id. */
+  /** Resolves with the gap reported before the first entry, and the id of that entry. */
   read(cursor: string): Promise<{ gap: unknown; first: unknown }>;
 }
 
@@ -75,7 +75,7 @@ const WAYS: Readonly<Record<string, Way>> = {
       const events = readEvents(answer);
       const notice = await events.next();
       expect(notice?.event).toBe("gap");
-      // The cursor has not moved: who reconnects now is told again.
+      // The cursor did not change, so a client that reconnects now receives the report again.
       expect(notice?.id).toBe(cursor);
       return { gap: JSON.parse(notice?.data ?? ""), first: (await events.next())?.id };
     },
@@ -106,13 +106,13 @@ const WAYS: Readonly<Record<string, Way>> = {
 };
 
 describe.each(Object.entries(WAYS))("%s", (_name, { read }) => {
-  test("tells that entries were trimmed away", async () => {
+  test("reports that entries were trimmed", async () => {
     await addTrimmed();
     const gap = { stream_id: stream, after: "5-0", before: "8-0" };
     expect(await read("5-0")).toEqual({ gap, first: "8-0" });
   });
 
-  test("tells with the first entry that the stream was deleted, and made again while it was read", async () => {
+  test("reports with the first entry that the stream was deleted and recreated while it was read", async () => {
     const before = await readers();
     const reading = read("5-0");
     await until("it reads", async () => (await readers()) > before);
@@ -154,7 +154,7 @@ describe("a stream that is created again and uses the reader's last id for anoth
       expect(JSON.parse(await socket.text())).toEqual([[stream, "5-0", "of 5-0"]]);
       if (options === "&ack=1") socket.send("");
       await reuse("5-0");
-      // At once, and not only when another entry follows.
+      // Immediately, not only when another entry follows.
       expect(JSON.parse(await socket.text())).toEqual({ gap: gap() });
       await reuse("4-0", "5-0", "6-0");
       await add("7-0");
@@ -198,7 +198,7 @@ describe("a stream that is created again and uses the reader's last id for anoth
   });
 });
 
-test("who does not ask for gaps gets lists of entries alone", async () => {
+test("sends only lists of entries without gaps=1", async () => {
   await addTrimmed();
   for (const query of ["format=json", "format=json&gaps=0"]) {
     await using socket = await pull(`${query}&count=10&last_entry_id=5-0`);
@@ -206,7 +206,7 @@ test("who does not ask for gaps gets lists of entries alone", async () => {
   }
 });
 
-test("who lacks nothing is told of nothing", async () => {
+test("reports no gap to a reader that missed no entry", async () => {
   await addTrimmed();
   for (const cursor of ["0", "8-0"]) {
     await using socket = await pull(`format=json&gaps=1&count=1&last_entry_id=${cursor}`);
@@ -217,7 +217,7 @@ test("who lacks nothing is told of nothing", async () => {
   }
 });
 
-test("the paired header has no room for it", async () => {
+test("does not report gaps in the header format", async () => {
   await using socket = await pull("gaps=1");
   expect(await socket.closed).toEqual({
     code: 1008,
@@ -225,7 +225,7 @@ test("the paired header has no room for it", async () => {
   });
 });
 
-test("a live reader whose stream is deleted, and made again with more than it was told of, hears of it", async () => {
+test("reports a gap to a live reader whose stream is deleted and recreated with more entries than it received", async () => {
   await add("5-0");
   await using socket = await pull("format=json&gaps=1&count=10&last_entry_id=0");
   expect(JSON.parse(await socket.text())).toEqual([[stream, "5-0", "of 5-0"]]);
@@ -239,7 +239,7 @@ test("a live reader whose stream is deleted, and made again with more than it wa
   ]);
 });
 
-test("the same where it is made again with exactly one entry", async () => {
+test("reports a gap if the stream is recreated with exactly one entry", async () => {
   await add("5-0");
   await using socket = await pull("format=json&gaps=1&count=10&last_entry_id=0");
   expect(JSON.parse(await socket.text())).toEqual([[stream, "5-0", "of 5-0"]]);
@@ -251,7 +251,7 @@ test("the same where it is made again with exactly one entry", async () => {
   expect(JSON.parse(await socket.text())).toEqual([[stream, "20-0", "x"]]);
 });
 
-test("a live reader of a stream that is kept at one entry is told of nothing", async () => {
+test("reports no gap to a live reader of a stream that is trimmed to one entry", async () => {
   await using socket = await pull("format=json&gaps=1&count=10&last_entry_id=0");
   for (const id of ["5-0", "6-0", "7-0"]) {
     await redis.control.call("XADD", `default:${stream}`, "MAXLEN", "1", id, "d", "x");
@@ -264,7 +264,7 @@ test.each([
   ["trimmed to its last entry", ["XTRIM"], ["MAXLEN", "1"]],
   ["rid of an entry", ["XDEL"], ["6-0"]],
 ])(
-  "a stream that is %s is shown as it is to who comes then, though others still read it",
+  "a stream that is %s is current for a new reader, although other readers follow it",
   async (_how, [command = ""], args) => {
     await using own = await startTestGateway(redis.url);
     const key = `default:${stream}`;

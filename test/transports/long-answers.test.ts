@@ -1,4 +1,4 @@
-/** Long answers, which are encoded in slices, are the same as short ones: every entry, in order, over real sockets. */
+/** Long responses, which are encoded in slices: every entry arrives, in order, over real sockets. */
 import { decode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
@@ -7,7 +7,7 @@ import { startRedis, type TestRedis } from "../support/redis.ts";
 import { connectSocket } from "../support/socket.ts";
 import { until } from "../support/until.ts";
 
-/** Of each kind that is long for another reason: entries, bytes that are text and others, fields. */
+/** Streams that are long for different reasons: many entries, text, binary payloads, fields. */
 const STREAMS = {
   many: Array.from({ length: 3000 }, (_, i) => ({ d: Buffer.from(`entry ${i}`) })),
   text: Array.from({ length: 5 }, () => ({ d: Buffer.from("é€\n".repeat(150_000)) })),
@@ -90,7 +90,7 @@ for (const name of NAMES)
     });
   }
 
-test("raw: a long answer has the payloads end to end", async () => {
+test("raw: a long response has the payloads end to end", async () => {
   const answer = await request(`${gateway.http}/data/text?last_entry_id=0&count=10000&format=raw`);
   expect(answer.body.equals(Buffer.concat(STREAMS.text.map(({ d }) => d)))).toBe(true);
 });
@@ -112,7 +112,7 @@ test("readers that share one long entry each receive it, one after the other", a
   }
 });
 
-test("empty payloads of a quiet pull do not keep a long one from being sent", async () => {
+test("empty payloads of a quiet pull do not delay a long one", async () => {
   await using pull = await connectSocket(
     `${gateway.ws}/data/fields/pull?last_entry_id=0&count=10000&ack=1&block=1&format=json`,
   );
@@ -125,7 +125,7 @@ test("empty payloads of a quiet pull do not keep a long one from being sent", as
   }
 });
 
-test("clients that leave while their answer is encoded leave no memory behind", async () => {
+test("releases the memory of clients that disconnect while their response is encoded", async () => {
   const path = "/data/text/pull?last_entry_id=0&count=10000&ack=1&format=json";
   for (let i = 0; i < 10; i++) {
     const controller = new AbortController();

@@ -1,4 +1,4 @@
-/** Connections that are cut at any moment return all memory that they held, over real sockets. */
+/** Connections that are cut at any time release all of their memory, over real sockets. */
 import { connect, type Socket } from "node:net";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
@@ -59,7 +59,7 @@ const large = request("POST /data/large", [], Buffer.alloc(2 * MIB));
 const read = request("GET /data/big?last_entry_id=0&count=100&block=0&format=json");
 const query = request("POST /graphql", [JSON_TYPE], JSON.stringify({ query: QUERY }));
 
-/** What a connection sends. */
+/** Bytes that a connection sends. */
 const REQUESTS: Readonly<Record<string, Buffer>> = {
   "a read": read,
   "pipelined reads": Buffer.concat(Array.from({ length: 12 }, () => read)),
@@ -114,9 +114,9 @@ const REQUESTS: Readonly<Record<string, Buffer>> = {
 
 interface Visit {
   readonly what: string;
-  /** Part of the bytes that are sent. */
+  /** Fraction of the bytes that are sent. */
   readonly part: number;
-  /** Part of a second after which the connection ends. */
+  /** Fraction of a second after which the connection ends. */
   readonly after: number;
   readonly isReading: boolean;
   readonly end: "destroy" | "resetAndDestroy" | "end";
@@ -133,7 +133,7 @@ const visits: fc.Arbitrary<readonly Visit[]> = fc.array(
   { minLength: 10, maxLength: 40 },
 );
 
-/** Plays one visit. @returns the connection, after its client has ended it */
+/** Runs one visit. @returns the connection, after its client ended it */
 async function play({ what, part, after, isReading, end }: Visit): Promise<Socket> {
   const { port, hostname: host } = new URL(gateway.http);
   const socket = connect({ port: Number(port), host });
@@ -146,7 +146,7 @@ async function play({ what, part, after, isReading, end }: Visit): Promise<Socke
   return socket;
 }
 
-/** Uses that hold memory, as the metrics show them. */
+/** Returns the uses that hold memory, from the metrics. */
 async function heldUses(): Promise<readonly string[]> {
   const page = await (await fetch(`${gateway.http}/metrics`)).text();
   return [...page.matchAll(/^redis_streamer_memory_bytes\{use="(\w+)"\} (\d+)$/gm)]
@@ -154,20 +154,23 @@ async function heldUses(): Promise<readonly string[]> {
     .map(([line]) => line);
 }
 
-test.each(Object.keys(REQUESTS))("%s: a client that leaves at any moment leaves nothing", async (what) => {
-  for (const end of ["destroy", "resetAndDestroy"] as const)
-    for (const after of [0, 0.001, 0.005, 0.02, 0.1])
-      await Promise.all([true, false].map((isReading) => play({ what, part: 1, after, isReading, end })));
-  await until("all memory is returned", async () => (await heldUses()).length === 0);
-});
+test.each(Object.keys(REQUESTS))(
+  "%s: releases all memory when the client disconnects at any time",
+  async (what) => {
+    for (const end of ["destroy", "resetAndDestroy"] as const)
+      for (const after of [0, 0.001, 0.005, 0.02, 0.1])
+        await Promise.all([true, false].map((isReading) => play({ what, part: 1, after, isReading, end })));
+    await until("all memory is returned", async () => (await heldUses()).length === 0);
+  },
+);
 
-test("whatever clients send and whenever they leave, all memory is returned", {
+test("releases all memory whatever clients send and whenever they disconnect", {
   timeout: 120_000,
 }, async () => {
   await fc.assert(
     fc.asyncProperty(visits, async (all) => {
       const sockets = await Promise.all(all.map(play));
-      // A client that has only ended its side may still be sent its answer.
+      // A half-closed client may still receive its response.
       await new Promise((resolve) => setTimeout(resolve, 100));
       for (const socket of sockets) socket.destroy();
       await until("all memory is returned", async () => (await heldUses()).length === 0).catch(async () => {

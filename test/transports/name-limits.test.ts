@@ -1,4 +1,4 @@
-/** Names are bounded on every transport and in every format, and listing streams costs Redis one walk for all. */
+/** Limits of stream names on every transport and format, and shared key scans of stream lists. */
 import { encode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createKeyScan } from "../../src/redis/registry/scan.ts";
@@ -72,7 +72,7 @@ describe("HTTP", () => {
       expect(await errorOf(path.replace(LONG, FITS), fitting)).toBe("");
   });
 
-  test("names that fit are stored, with a device and a prefix that fit", async () => {
+  test("stores names within the limit, with a device and a prefix", async () => {
     const path = `/data/${FITS}?device_id=${FITS}&prefix=${FITS}`;
     expect(await errorOf(path, post("text/plain", "x"))).toBe("");
     const { streamIds } = await dataOf(gateway, "{ streamIds }");
@@ -124,7 +124,7 @@ describe("listing streams", () => {
     return Number(/cmdstat_scan:calls=(\d+)/.exec(stats)?.[1] ?? 0);
   };
 
-  test("lookups of a moment share their walks over the keys", async () => {
+  test("concurrent lookups share one scan of the keys", async () => {
     const scan = createKeyScan(databaseOver(redis.control), 4096);
     const before = await scans();
     const found = await Promise.all(Array.from({ length: 50 }, scan.streams));
@@ -132,7 +132,7 @@ describe("listing streams", () => {
     expect((await scans()) - before).toBe(1);
   });
 
-  test("a lookup sees a stream that was written before it, whatever walk is under way", async () => {
+  test("a lookup sees a stream that was written before it, even if a scan is in progress", async () => {
     for (let i = 0; i < 50; i++) {
       const walking = ask(gateway, "{ streamIds }");
       await redis.control.call("XADD", `walk:${i}`, "*", "d", "x");
@@ -142,7 +142,7 @@ describe("listing streams", () => {
     }
   });
 
-  test("keys that no request could name are left out, and Redis matches no pattern of a client", async () => {
+  test("omits keys that no request can name, and passes no client pattern to Redis", async () => {
     await redis.control.call("XADD", `foreign:${"k".repeat(100_000)}`, "*", "d", "x");
     const match = `*${"[a-z]".repeat(4)}*${"k".repeat(200)}x`;
     const { streams } = await dataOf(gateway, "query ($match: String) { streams(match: $match) { id } }", {

@@ -1,4 +1,4 @@
-/** Keys of the gateway and keys of other programs are safe from writes, by every route and however a name spells them. */
+/** Protection of the keys of the gateway and of other programs against writes, by every route and spelling. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { request } from "../support/http.ts";

@@ -15,7 +15,7 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-test("what is pushed with an ack is pulled with its entry id", async () => {
+test("pulls an entry with the id from the push ack", async () => {
   await using push = await connectSocket(`${gateway.ws}/data/a/push?ack=1`);
   push.send("[3]");
   push.send(Buffer.from("abc"));

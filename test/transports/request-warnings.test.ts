@@ -1,5 +1,5 @@
-/** Requests that are accepted and probably not what their author meant: typos, bare flags, times in the wrong unit. */
-
+/** Warnings about accepted requests that are probably mistakes: typos, bare flags, times in the wrong unit. */
+// cspell:ignore entryid strat dedup latst maxfps lastest
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { connect } from "../../client/index.ts";
@@ -56,7 +56,7 @@ describe("unknown parameters", () => {
     expect(await warnedOf(path)).toEqual([sentence]);
   });
 
-  test("known ones are not reported, and at most three are", async () => {
+  test("reports at most three, and no known ones", async () => {
     expect(await warnedOf("/data/s?last_entry_id=0&device_id=default&ticket=&count=2")).toEqual([]);
     expect(await warnedOf("/data/s?block=0&q1=1&q2=2&q3=3&q4=4&q5=5")).toHaveLength(3);
   });
@@ -78,7 +78,7 @@ describe("unknown parameters", () => {
     expect(await upgraded("/data/s/pull?latest=1")).not.toHaveProperty("x-warnings");
   });
 
-  test("are counted, and logged once in an interval", async () => {
+  test("are counted, and logged once per interval", async () => {
     const { text } = await request(`${gateway.http}/metrics`);
     expect(Number(/^redis_streamer_request_warnings_total (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(5);
     expect(logged.filter((line) => line.includes("unknown parameter"))).toHaveLength(1);
@@ -111,7 +111,7 @@ describe("times", () => {
     "/data/s?last_entry_id=1732791745122&block=0",
     "/data/s/entries?start=2024-11-28T11:02:25Z&end=2024-11-29",
     "/data/s/entries?start=-&end=%2B",
-    // Its ids are numbers and no times.
+    // Its ids are numbers, not times.
     "/data/frames?last_entry_id=3&block=0",
     "/data/frames/entries?start=3&end=9",
     "/data/missing?last_entry_id=1732791745&block=0",
@@ -130,9 +130,9 @@ describe("times", () => {
   });
 });
 
-test("the client refuses unknown options", async () => {
+test("the client rejects unknown options", async () => {
   const streamer = connect(gateway.http);
-  // As a program in JavaScript may write it.
+  // As in a JavaScript program without types.
   const wrong: object = { lates: true };
   const error = { code: "BAD_PARAMETER", message: 'unknown option "lates"; did you mean latest?' };
   await expect(streamer.pull("s", wrong).next()).rejects.toMatchObject(error);

@@ -1,4 +1,4 @@
-/** What a stream keeps: the defaults of the settings, and what its metadata says, by a gateway on a real Redis. */
+/** Retention of streams: defaults of the settings and limits in the metadata, with a real Redis. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect, type Streamer } from "../../client/index.ts";
 import { readRetention } from "../../src/domain/retention.ts";
@@ -32,12 +32,12 @@ async function push(stream: string, count: number, bytes = 1, through = streamer
   await pushing.close();
 }
 
-test("the default holds for a stream without metadata", async () => {
+test("the default applies to a stream without metadata", async () => {
   await push("plain", 80);
   await until("the stream is trimmed", async () => (await lengthOf("plain")) === 50);
 });
 
-test("maxEntries of the metadata overrides it, up and down, at once", async () => {
+test("maxEntries of the metadata overrides the default immediately, up and down", async () => {
   await streamer.setMeta("more", { maxEntries: 70 });
   await push("more", 90);
   await until("the stream is trimmed", async () => (await lengthOf("more")) === 70);
@@ -49,7 +49,7 @@ test("maxEntries of the metadata overrides it, up and down, at once", async () =
   expect(await lengthOf("more")).toBe(105);
 });
 
-test("a gateway that starts does not trim what the metadata keeps", async () => {
+test("a starting gateway does not trim entries that the metadata keeps", async () => {
   await streamer.setMeta("kept", { maxEntries: 500 });
   await push("kept", 200);
   await using next = await startTestGateway(redis.url, { REDIS_STREAM_MAXLEN: "10" });
@@ -70,7 +70,7 @@ test("maxAge removes older entries with an append", async () => {
   });
 });
 
-test("maxBytes keeps about so many bytes", async () => {
+test("maxBytes keeps about that many bytes", async () => {
   await streamer.setMeta("heavy", { maxBytes: "10k", maxEntries: 0 });
   await push("heavy", 60, 1000);
   const length = await lengthOf("heavy");
@@ -78,7 +78,7 @@ test("maxBytes keeps about so many bytes", async () => {
   expect(length).toBeLessThan(15);
 });
 
-test("the settings have defaults of age and bytes", async () => {
+test("the settings define default age and bytes", async () => {
   const env = { REDIS_STREAM_MAXLEN: "0", STREAM_MAX_BYTES: "5k", STREAM_MAX_AGE: "1h" };
   await using small = await startTestGateway(redis.url, env);
   const through = connect(small.http);
@@ -89,7 +89,7 @@ test("the settings have defaults of age and bytes", async () => {
   });
 });
 
-describe("members that are not valid", () => {
+describe("invalid members", () => {
   test.each([
     [{ maxEntries: "many" }, "maxEntries must be a non-negative integer"],
     [{ maxEntries: -1 }, "maxEntries must be a non-negative integer"],

@@ -1,4 +1,4 @@
-/** Stream names that tend to break something, on every route: what is stored under a name is read under it. */
+/** Unusual stream names on every route: an entry stored under a name is read under the same name. */
 import { request as nodeRequest } from "node:http";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -26,7 +26,7 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** Names that a URL carries as one path segment. */
+/** Names that fit one path segment of a URL. */
 const NAMES = [
   "plain",
   "a+b",
@@ -55,7 +55,7 @@ const NAMES = [
   "x".repeat(1000),
 ];
 
-/** How a name is sent, and the key that it makes. */
+/** Spelling of a name in a request, and the resulting key. */
 const SPELLINGS = [
   { title: "device default", query: "", device: undefined, keyOf: (name: string) => `default:${name}` },
   { title: "a device", query: "device_id=rover", device: "rover", keyOf: (name: string) => `rover:${name}` },
@@ -71,7 +71,7 @@ describe.each(SPELLINGS)("with $title", ({ query, device, keyOf }) => {
     const header = async () => JSON.parse(String((await read()).headers["x-offsets"])) as [string, string][];
     const read = () => request(gateway.http + at("", "&last_entry_id=0&count=100&block=0"));
 
-    test("is what every HTTP and WebSocket route means", async () => {
+    test("is the same stream for every HTTP and WebSocket route", async () => {
       const key = keyOf(name);
       await redis.control.call("DEL", key);
       await request(gateway.http + at(""), { method: "POST", body: "posted" });
@@ -99,7 +99,7 @@ describe.each(SPELLINGS)("with $title", ({ query, device, keyOf }) => {
       expect(mjpeg.status).toBe(200);
     });
 
-    test("is what the client means", async () => {
+    test("is the same stream for the client", async () => {
       const key = keyOf(name);
       await redis.control.call("DEL", key);
       const streamer = connect(gateway.http);
@@ -125,7 +125,7 @@ describe.each(SPELLINGS)("with $title", ({ query, device, keyOf }) => {
 });
 
 describe("names that are path segments of their own", () => {
-  /** Sends a path as it is: `fetch` and `new URL` resolve dot segments, escaped ones too. */
+  /** Sends a path unchanged: `fetch` and `new URL` resolve dot segments, escaped ones too. */
   const raw = (method: string, path: string, body = "") =>
     new Promise<string>((resolve, reject) => {
       const { hostname, port } = new URL(gateway.http);
@@ -145,7 +145,7 @@ describe("names that are path segments of their own", () => {
     expect(await raw("GET", `/data/${name}?last_entry_id=0`)).toBe("dot");
   });
 
-  test.each([".", "..", ""])("the client refuses %j, which no URL can name", async (name) => {
+  test.each([".", "..", ""])("the client rejects %j, which no URL can contain", async (name) => {
     const streamer = connect(gateway.http);
     expect(() => streamer.push(name)).toThrow(StreamerError);
     await expect(streamer.pull([name]).next()).rejects.toMatchObject({ code: "BAD_PARAMETER" });
@@ -200,7 +200,7 @@ describe("ids as lists show them", () => {
     expect(deleteStream).toEqual({ data_deleted: true, meta_deleted: true, stream_deleted: true });
   });
 
-  test("a device that is given decides; an id that is no key belongs to device default", async () => {
+  test("an explicit device takes precedence; an id without a device belongs to device default", async () => {
     await redis.control.call("XADD", "shared", "*", "d", "bare");
     await dataOf(
       gateway,
@@ -214,7 +214,7 @@ describe("ids as lists show them", () => {
     expect(await metaAt("default:new:one")).toBe('{"n":1}');
   });
 
-  test("are read-only if they are the gateway's own", async () => {
+  test("are read-only if they belong to the gateway", async () => {
     await redis.control.call("XADD", ":event:device.connected", "*", "d", "{}");
     const id = '":event:device.connected"';
     for (const mutation of [
@@ -251,7 +251,7 @@ describe("permissions", () => {
         const identity: Identity = { name: "key:test", grants: [parseGrant(`read:${granted}`)] };
         const expected = may(identity, "read", key);
         for (let colon = -1; ; ) {
-          // Without a device, and with each device that the key could begin with; each rest cut into prefix and id.
+          // Without a device, and with each device prefix of the key; the rest is split into prefix and id.
           const device = colon < 0 ? "" : key.slice(0, colon);
           const rest = key.slice(colon + 1);
           for (let cut = 0; cut < rest.length && (colon < 0 || device !== ""); cut++) {
@@ -272,7 +272,7 @@ describe("permissions", () => {
     );
   });
 
-  test("device_id= is no way around a grant", async () => {
+  test("device_id= does not bypass a grant", async () => {
     using keys = createTestKeys();
     const secret = keys.add("a", ["read:a:*", "write:a:*", "admin:a:*"]);
     await using guarded = await startTestGateway(redis.url, { AUTH: "1", AUTH_KEYS_FILE: keys.path });

@@ -1,4 +1,4 @@
-/** Bodies and messages are bounded before anything parses them, on every route. */
+/** Size limits of bodies and messages, enforced on every route before parsing. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { request } from "../../support/http.ts";
@@ -43,7 +43,7 @@ describe("a route that needs only a small body rejects more than 16 KB", () => {
   });
 });
 
-test("a wrong path is reported as wrong, whatever the size of the body", async () => {
+test("reports a wrong path even if the body is too large", async () => {
   expect(await send("POST", "/dat/x", "x".repeat(100 * KB), "text/plain")).toEqual([404, "NOT_FOUND"]);
   expect(await send("PUT", "/data/x", "x".repeat(100 * KB), "text/plain")).toEqual([
     405,
@@ -51,7 +51,7 @@ test("a wrong path is reported as wrong, whatever the size of the body", async (
   ]);
 });
 
-test("entries may be as large as MAX_MESSAGE_BYTES", async () => {
+test("stores an entry of up to MAX_MESSAGE_BYTES", async () => {
   expect((await send("POST", "/data/large", "x".repeat(300 * KB), "text/plain"))[0]).toBe(200);
 });
 
@@ -106,16 +106,16 @@ describe("multipart bodies", () => {
   const post = (body: string, boundary = "b") =>
     send("POST", "/data/parts", body, `multipart/form-data; boundary=${boundary}`);
 
-  test("as many parts as a batch has entries are stored", async () => {
+  test("stores as many parts as a batch may have entries", async () => {
     expect((await post(`${part("entries").repeat(100)}--b--\r\n`))[0]).toBe(200);
   });
 
-  test("more are rejected before the parser sees them", async () => {
+  test("rejects more parts before parsing them", async () => {
     expect(await post(`${part("entries").repeat(101)}--b--\r\n`)).toEqual([413, "TOO_LARGE"]);
     expect(await post(`${part("entries").repeat(200_000)}--b--\r\n`)).toEqual([413, "TOO_LARGE"]);
   });
 
-  test("boundaries that lie across two pieces of the search are counted", async () => {
+  test("counts boundaries that cross two pieces of the search", async () => {
     const filler = `--b\r\nContent-Disposition: form-data; name="entries"\r\n\r\n${"x".repeat(256 * KB)}\r\n`;
     expect((await post(`${filler.repeat(100)}--b--\r\n`))[0]).toBe(200);
     expect((await post(`${filler.repeat(101)}--b--\r\n`))[0]).toBe(413);

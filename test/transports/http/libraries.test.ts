@@ -1,4 +1,4 @@
-/** HTTP libraries as people use them, without a word about this gateway: what their habits are answered with. */
+/** Common HTTP libraries with their default headers and body types. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import axios from "axios";
@@ -26,7 +26,7 @@ async function stored(stream: string): Promise<string[]> {
   return entries.map(([, [field, data]]) => `${field}=${data}`);
 }
 
-describe("a JSON object that is posted is stored as one entry, as it came", () => {
+describe("a posted JSON object is stored unchanged as one entry", () => {
   const POSTS: readonly [library: string, post: (url: string) => Promise<unknown>, payload: string][] = [
     [
       "requests",
@@ -70,7 +70,7 @@ asyncio.run(main())`,
   });
 });
 
-test("what is no batch is refused with both ways out, and with format=raw it is stored", async () => {
+test("rejects JSON that is not a batch, names both remedies, and stores it with format=raw", async () => {
   const url = `${gateway.http}/data/number`;
   const answer = await axios.post(url, [21.5, 22], { validateStatus: () => true });
   expect(answer.status).toBe(400);
@@ -82,7 +82,7 @@ test("what is no batch is refused with both ways out, and with format=raw it is 
   expect(await stored("number")).toEqual(["d=[21.5,22]"]);
 });
 
-describe("bytes are what a library reads that does not ask for anything else", () => {
+describe("a library with default headers receives bytes", () => {
   const payload = Buffer.from([0, 255, 128, 10]);
   beforeAll(async () => {
     await redis.control.call("XADD", "default:bytes", "1-0", "d", payload);

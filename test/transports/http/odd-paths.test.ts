@@ -1,4 +1,4 @@
-/** Paths that no client writes but scanners do: every route rejects them with a 4xx and keeps its alerts quiet. */
+/** Paths sent by scanners: every route rejects them with a 4xx and triggers no alert. */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
@@ -16,7 +16,7 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** Sends a path byte for byte, as no HTTP library would. */
+/** Sends a path byte for byte, without the normalization of HTTP libraries. */
 async function statusOf(path: string, method = "GET"): Promise<{ status: number; body: string }> {
   const port = Number(new URL(gateway.http).port);
   const head = `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
@@ -24,11 +24,11 @@ async function statusOf(path: string, method = "GET"): Promise<{ status: number;
   return { status, body };
 }
 
-/** Adds `block=0` to a path, wherever its query begins: a `GET` of a stream without entries waits for a minute. */
+/** Adds `block=0` to a path, so that a `GET` of a stream without entries does not wait. */
 const withoutWaiting = (path: string) =>
   path.replace(/[?#]|$/, (found) => (found === "?" ? "?block=0&" : `?block=0${found}`));
 
-/** Errors that the alert for internal failures counts. */
+/** Returns the number of errors that trigger the alert for internal failures. */
 async function failures(): Promise<number> {
   const { text } = await request(`${gateway.http}/metrics`);
   return [...text.matchAll(/^redis_streamer_refusals_total\{code="(?:INTERNAL|REDIS_REFUSED)"\} (\d+)$/gm)]
@@ -66,7 +66,7 @@ test.each(
   expect(await failures()).toBe(before);
 });
 
-test("no path of any route is answered with a 5xx", async () => {
+test("no path of any route causes a 5xx", async () => {
   const roots = [
     "/",
     "/console/",

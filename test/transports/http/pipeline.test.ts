@@ -1,4 +1,4 @@
-/** Clients that send many requests on one connection without waiting for the answers (RFC 9112, section 9.3.2). */
+/** Pipelining: clients that send many requests on one connection without waiting for responses (RFC 9112, section 9.3.2). */
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
@@ -6,7 +6,7 @@ import { openAnswer, request } from "../../support/http.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 import { turns, until } from "../../support/until.ts";
 
-/** One that waits for its entry, and 7 others. */
+/** One request that waits for an entry, and 7 pipelined ones. */
 const OPEN_AT_ONCE = 8;
 
 let redis: TestRedis;
@@ -43,7 +43,7 @@ const lengthOf = async (stream: string): Promise<number> =>
   Number(await redis.control.call("XLEN", `default:${stream}`));
 const numbers = Array.from({ length: 200 }, (_, i) => i);
 
-/** Resolves when the gateway has handled what has arrived: it answers a request on another connection. */
+/** Resolves when the gateway has handled the received bytes: it answered requests on other connections since. */
 async function settled(): Promise<void> {
   for (let i = 0; i < 3; i++) {
     await request(`${gateway.http}/metrics`);
@@ -51,7 +51,7 @@ async function settled(): Promise<void> {
   }
 }
 
-test("receives all answers in the order of its requests", async () => {
+test("receives all responses in the order of the requests", async () => {
   const { socket, received } = open();
   socket.write(numbers.map((i) => get(`/nothing/${i}`)).join(""));
   await until("all are answered", () => count(received(), /HTTP\/1\.1 404/g) === 200);
@@ -60,7 +60,7 @@ test("receives all answers in the order of its requests", async () => {
   socket.destroy();
 });
 
-test("has a bounded number of requests under way, and the others afterwards", async () => {
+test("runs a limited number of requests at a time, and the others afterwards", async () => {
   const { socket, received } = open();
   socket.write(get("/data/first?block=600000") + numbers.map((i) => post("/data/rest", `${i}`)).join(""));
   await until("some are handled", async () => (await lengthOf("rest")) === OPEN_AT_ONCE - 1);
@@ -73,7 +73,7 @@ test("has a bounded number of requests under way, and the others afterwards", as
   socket.destroy();
 });
 
-test("is not read from while requests wait, and is read from again", async () => {
+test("pauses reads of the connection while requests wait, and resumes them", async () => {
   const { socket, received } = open();
   const body = "x".repeat(100_000);
   const sent = post("/data/large", body).repeat(200);
@@ -81,7 +81,7 @@ test("is not read from while requests wait, and is read from again", async () =>
   socket.write(sent);
   await until("some are handled", async () => (await lengthOf("large")) === OPEN_AT_ONCE - 1);
   await settled();
-  // What the kernels hold is far less than 20 MB.
+  // The kernel buffers hold far less than 20 MB.
   expect(socket.writableLength).toBeGreaterThan(0);
   expect(await lengthOf("large")).toBe(OPEN_AT_ONCE - 1);
   await request(`${gateway.http}/data/second`, { method: "POST", body: "x" });
@@ -91,7 +91,7 @@ test("is not read from while requests wait, and is read from again", async () =>
   socket.destroy();
 });
 
-test("leaves nothing to do when it closes", async () => {
+test("drops waiting requests when the connection closes", async () => {
   const { socket } = open();
   socket.write(get("/data/third?block=600000") + numbers.map((i) => post("/data/left", `${i}`)).join(""));
   await until("some are handled", async () => (await lengthOf("left")) === OPEN_AT_ONCE - 1);

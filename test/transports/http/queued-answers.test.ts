@@ -1,4 +1,4 @@
-/** Clients that send many requests at once on one connection, read no answer and leave. */
+/** Clients that pipeline many requests, read no response and disconnect. */
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { connect } from "node:net";
@@ -22,7 +22,7 @@ afterAll(async () => {
 
 const openFiles = () => readdirSync("/proc/self/fd").length;
 
-/** Numbers of the metrics page by a pattern, added up. */
+/** Sums the values of the metrics that match a pattern. */
 async function sum(pattern: RegExp): Promise<number> {
   const { text } = await request(`${gateway.http}/metrics`);
   return [...text.matchAll(pattern)].reduce((total, [, value]) => total + Number(value), 0);
@@ -36,7 +36,7 @@ test.each([
   "/data/s?last_entry_id=0&count=100",
   "/data/s/events",
   "/metrics",
-])("hold nothing after they left: %s", async (path) => {
+])("release all resources after the client disconnects: %s", async (path) => {
   await request(`${gateway.http}/docs/static/swagger-ui.css`);
   const files = openFiles();
   const socket = connect(Number(new URL(gateway.http).port), "127.0.0.1");
@@ -44,7 +44,7 @@ test.each([
   socket.pause();
   socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(100));
   await once(socket, "connect");
-  // Two answers on other connections: by then its requests have begun.
+  // After two responses on other connections its requests have started.
   for (let i = 0; i < 2; i++) await request(`${gateway.http}/metrics`);
   socket.resetAndDestroy();
   await once(socket, "close");

@@ -1,4 +1,4 @@
-/** What all HTTP routes have in common: addresses, methods, pages of other origins, and how errors are told. */
+/** Behaviour of all HTTP routes: URLs, methods, CORS and error responses. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { type Answer, parseRaw, rawExchange, request } from "../../support/http.ts";
@@ -23,14 +23,14 @@ afterAll(async () => {
 
 const ask = (path: string, method = "GET", headers: Record<string, string> = {}) =>
   request(`${gateway.http}${path}`, { method, headers });
-/** Writes a request line by hand, for addresses that a client would tidy up. */
+/** Sends a raw request line, for URLs that an HTTP client would normalize. */
 const raw = async (line: string, ...headers: string[]) =>
   parseRaw(
     await rawExchange(port, [line, `Host: ${host}`, "Connection: close", ...headers, "", ""].join("\r\n")),
   );
-const told = (answer: Answer) => [answer.status, answer.json()];
+const statusAndBody = (answer: Answer) => [answer.status, answer.json()];
 
-describe("addresses", () => {
+describe("URLs", () => {
   test.each(["/data/s?last_entry_id=0", "/data/s/?last_entry_id=0", "/data/s/entries", "/data/s/entries/"])(
     "“a path with and without a trailing slash is the same path”: %s",
     async (path) => {
@@ -87,7 +87,7 @@ describe("addresses", () => {
     },
   );
 
-  test("a path that is not percent-encoded UTF-8 is said to be so", async () => {
+  test("rejects a path that is not percent-encoded UTF-8", async () => {
     expect(JSON.parse((await raw("GET /data/%zz HTTP/1.1")).body)).toEqual({
       error: "stream_id is not percent-encoded UTF-8",
       code: "BAD_PARAMETER",
@@ -113,7 +113,7 @@ describe("methods", () => {
     ["PROPFIND", "/metrics", "GET"],
   ])("%s of %s is a 405 that names those there are", async (method, path, allowed) => {
     const answer = await ask(path, method);
-    expect(told(answer)).toEqual([
+    expect(statusAndBody(answer)).toEqual([
       405,
       { error: `${method} is not allowed for this path; use ${allowed}`, code: "METHOD_NOT_ALLOWED" },
     ]);
@@ -129,7 +129,7 @@ describe("methods", () => {
     },
   );
 
-  test("HEAD of the documentation says what is there", async () => {
+  test("HEAD of the documentation has the headers of its GET", async () => {
     const [head, get] = [await ask("/docs", "HEAD"), await ask("/docs")];
     expect([head.status, head.text]).toEqual([200, ""]);
     for (const name of ["content-type", "content-security-policy"])
@@ -141,24 +141,27 @@ describe("methods", () => {
     expect([answer.status, answer.text, answer.headers.allow]).toEqual([405, "", "GET, POST"]);
   });
 
-  test.each(["push", "pull"])("GET of %s says that it is a WebSocket", async (direction) => {
-    const answer = await ask(`/data/s/${direction}`);
-    expect(told(answer)).toEqual([
-      426,
-      {
-        error: `/data/{stream_id}/${direction} is a WebSocket: connect with ws:// or wss://. If the client does, a proxy removed the Upgrade header; configure it to pass on Upgrade and Connection`,
-        code: "UPGRADE_REQUIRED",
-      },
-    ]);
-    expect(answer.headers).toMatchObject({ upgrade: "websocket", connection: "upgrade, close" });
-  });
+  test.each(["push", "pull"])(
+    "GET of %s reports that it requires a WebSocket handshake",
+    async (direction) => {
+      const answer = await ask(`/data/s/${direction}`);
+      expect(statusAndBody(answer)).toEqual([
+        426,
+        {
+          error: `/data/{stream_id}/${direction} is a WebSocket: connect with ws:// or wss://. If the client does, a proxy removed the Upgrade header; configure it to pass on Upgrade and Connection`,
+          code: "UPGRADE_REQUIRED",
+        },
+      ]);
+      expect(answer.headers).toMatchObject({ upgrade: "websocket", connection: "upgrade, close" });
+    },
+  );
 });
 
 describe("pages of other origins (CORS)", () => {
   const PAGE = "http://localhost:3000";
   const FOREIGN = "https://evil.example";
 
-  test("a local page may read answers, their headers too", async () => {
+  test("a local page may read responses and their headers", async () => {
     const answer = await ask("/data/s?last_entry_id=0", "GET", { origin: PAGE });
     expect(answer.headers["access-control-allow-origin"]).toBe(PAGE);
     expect(answer.headers.vary).toBe("Origin");
@@ -175,7 +178,7 @@ describe("pages of other origins (CORS)", () => {
     }
   });
 
-  test("and events and pictures, whose answers stay open", async () => {
+  test("and events and pictures, whose responses stay open", async () => {
     for (const path of ["events", "mjpeg"]) {
       const url = `${gateway.http}/data/s/${path}`;
       const answer = await fetch(url, { headers: { origin: PAGE } });
@@ -184,7 +187,7 @@ describe("pages of other origins (CORS)", () => {
     }
   });
 
-  test("is asked before (preflight), and told what it may do", async () => {
+  test("responds to a preflight with the allowed methods and headers", async () => {
     const answer = await ask("/data/s", "OPTIONS", {
       origin: PAGE,
       "access-control-request-method": "POST",
@@ -196,34 +199,31 @@ describe("pages of other origins (CORS)", () => {
     expect(answer.headers["access-control-allow-headers"]).toBe("content-type");
   });
 
-  test.each([FOREIGN, "null", "http://localhost.evil.example"])(
-    "a page of %s may do nothing",
-    async (origin) => {
-      const before = await redis.control.call("XLEN", "default:s");
-      const answers = [
-        await ask("/data/s?last_entry_id=0", "GET", { origin }),
-        await request(`${gateway.http}/data/s`, { method: "POST", body: "x", headers: { origin } }),
-        await ask("/data/s", "OPTIONS", { origin, "access-control-request-method": "POST" }),
-      ];
-      for (const answer of answers) {
-        expect(told(answer)).toEqual([
-          403,
-          { error: expect.stringContaining(origin), code: "FORBIDDEN_ORIGIN" },
-        ]);
-        expect(answer.headers["access-control-allow-origin"]).toBeUndefined();
-      }
-      expect(await redis.control.call("XLEN", "default:s")).toBe(before);
-    },
-  );
+  test.each([FOREIGN, "null", "http://localhost.evil.example"])("rejects a page of %s", async (origin) => {
+    const before = await redis.control.call("XLEN", "default:s");
+    const answers = [
+      await ask("/data/s?last_entry_id=0", "GET", { origin }),
+      await request(`${gateway.http}/data/s`, { method: "POST", body: "x", headers: { origin } }),
+      await ask("/data/s", "OPTIONS", { origin, "access-control-request-method": "POST" }),
+    ];
+    for (const answer of answers) {
+      expect(statusAndBody(answer)).toEqual([
+        403,
+        { error: expect.stringContaining(origin), code: "FORBIDDEN_ORIGIN" },
+      ]);
+      expect(answer.headers["access-control-allow-origin"]).toBeUndefined();
+    }
+    expect(await redis.control.call("XLEN", "default:s")).toBe(before);
+  });
 
-  test("ALLOWED_ORIGINS lets others in", async () => {
+  test("ALLOWED_ORIGINS admits other origins", async () => {
     await using open = await startTestGateway(redis.url, { ALLOWED_ORIGINS: FOREIGN });
     const answer = await request(`${open.http}/data/s?last_entry_id=0`, { headers: { origin: FOREIGN } });
     expect([answer.status, answer.headers["access-control-allow-origin"]]).toEqual([200, FOREIGN]);
   });
 });
 
-describe("what is no request", () => {
+describe("malformed requests", () => {
   const exchange = async (text: string) => {
     const answer = parseRaw(await rawExchange(port, text));
     return [answer.status, JSON.parse(answer.body)];
@@ -239,14 +239,14 @@ describe("what is no request", () => {
     },
   );
 
-  test("headers over the limit are a 431 that names it", async () => {
+  test("rejects headers over the limit with 431 and the limit", async () => {
     expect(await exchange(`GET / HTTP/1.1\r\nHost: ${host}\r\nX: ${"x".repeat(70_000)}\r\n\r\n`)).toEqual([
       431,
       { error: "the headers are over the limit of 65536 bytes", code: "HEADERS_TOO_LARGE" },
     ]);
   });
 
-  test("a WebSocket handshake of another version, or without a key, says what it would take", async () => {
+  test("rejects a WebSocket handshake of another version, or without a key, with what is required", async () => {
     const upgrade = ["Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
     for (const [status, code, ...headers] of [
       [426, "UPGRADE_REQUIRED", ...upgrade, "Sec-WebSocket-Version: 8"],
@@ -268,7 +268,7 @@ describe("what is no request", () => {
   });
 });
 
-describe("a head that is refused before its route", () => {
+describe("a head that is rejected before routing", () => {
   const page = "Origin: http://localhost:3000";
   const lines = (count: number) => Array.from({ length: count }, (_, i) => `X-${i}: ${i}`);
   const get = "GET /data/s?last_entry_id=0 HTTP/1.1";
@@ -324,7 +324,7 @@ describe("a head that is refused before its route", () => {
   });
 });
 
-describe("an offer to go on in another protocol is ignored (RFC 9110, 7.8)", () => {
+describe("an upgrade to another protocol is ignored (RFC 9110, 7.8)", () => {
   const OFFER = ["Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA"];
   const send = async (line: string, rest: string, ...headers: string[]) => {
     const head = [line, `Host: ${host}`, "Connection: Upgrade, HTTP2-Settings, close", ...OFFER, ...headers];

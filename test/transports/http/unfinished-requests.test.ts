@@ -1,4 +1,4 @@
-/** Requests that end unusually: half-closed by the client, refused within the body, or under way when the gateway stops. */
+/** Requests that end early: half-closed by the client, rejected within the body, or in progress when the gateway stops. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -26,7 +26,7 @@ const head = (line: string, ...headers: string[]) =>
 
 interface Client {
   readonly socket: Socket;
-  /** All that was received, once the server has ended the connection. @throws Error if it was reset */
+  /** All received bytes, after the server ended the connection. @throws Error if it was reset */
   readonly received: Promise<Buffer>;
 }
 
@@ -46,7 +46,7 @@ function open({ http }: TestGateway): Client {
   return { socket, received };
 }
 
-/** Begins an upload of 3 bytes, and resolves when the gateway has taken its head. */
+/** Starts an upload of 3 bytes; resolves when the gateway has received its head. */
 async function beginUpload(gateway: TestGateway, path: string): Promise<Client> {
   const client = open(gateway);
   client.socket.write(head(`POST ${path}`, "Content-Length: 3", "Expect: 100-continue"));
@@ -62,8 +62,8 @@ const parsed = async ({ received }: Client) => parseRaw((await received).toStrin
 const readers = async ({ http }: TestGateway) =>
   /^redis_streamer_readers (\d+)$/m.exec((await request(`${http}/metrics`)).text)?.[1];
 
-describe("a client that ends its side after the request (nc -N)", () => {
-  test("receives the answer to a POST and to a GET", async () => {
+describe("a client that half-closes after the request (nc -N)", () => {
+  test("receives the response to a POST and to a GET", async () => {
     await using gateway = await startTestGateway(redis.url);
     const post = open(gateway);
     post.socket.end(`${head("POST /data/half", "Content-Length: 3")}abc`);
@@ -73,7 +73,7 @@ describe("a client that ends its side after the request (nc -N)", () => {
     expect(await parsed(get)).toMatchObject({ status: 200, body: "abc" });
   });
 
-  test("ends what waits for entries, since it may be gone", async () => {
+  test("ends a wait for entries, because the client may have disconnected", async () => {
     await using gateway = await startTestGateway(redis.url);
     const clients = ["events", "mjpeg", ""].map((way) => ({ ...open(gateway), way }));
     for (const { socket, way } of clients) socket.write(head(`GET /data/quiet/${way}?block=600000`));
@@ -91,7 +91,7 @@ describe("a client that ends its side after the request (nc -N)", () => {
   });
 });
 
-describe("a body that is refused before its end", () => {
+describe("a body that is rejected before it is complete", () => {
   const body = Buffer.alloc(8 * MB);
   const chunked = Buffer.concat([
     Buffer.from(`${body.length.toString(16)}\r\n`),
@@ -125,7 +125,7 @@ describe("a body that is refused before its end", () => {
     },
   );
 
-  test("by a key that is revoked meanwhile: 401, and nothing is stored", async () => {
+  test("with a key that is revoked meanwhile: 401, and nothing is stored", async () => {
     const key = keys.add("leaving", ["admin"]);
     await using gateway = await startTestGateway(redis.url, { AUTH: "1", AUTH_KEYS_FILE: keys.path });
     const authorization = `Authorization: Bearer ${key}`;
@@ -163,11 +163,11 @@ describe("a client that waits for 100 Continue before it sends the body", () => 
     await using gateway = await startTestGateway(redis.url, env);
     const client = open(gateway);
     client.socket.write(head(line, expectation, ...headers.map((one) => (one === "KEY" ? key : one))));
-    // The connection closes: whether the next bytes are the body cannot be known.
+    // The connection closes, because the next bytes may or may not be the body.
     expect(await parsed(client)).toMatchObject({ status, headers: { connection: "close" } });
   });
 
-  test("and is permitted to receives 100, then the answer, on a connection that stays open", async () => {
+  test("and is permitted receives 100, then the response, on a connection that stays open", async () => {
     await using gateway = await startTestGateway(redis.url);
     const client = await beginUpload(gateway, "/data/waits");
     client.socket.write(`bc${head("GET /data/waits?last_entry_id=0", "Connection: close")}`);
@@ -193,7 +193,7 @@ describe("a gateway that stops", () => {
       ),
     );
 
-  test("receives uploads to their end and answers them", async () => {
+  test("receives uploads completely and answers them", async () => {
     await using gateway = await startTestGateway(redis.url, { SHUTDOWN_MS: "60000" });
     const client = await beginUpload(gateway, "/data/stopping");
     const closed = gateway.close();
@@ -207,7 +207,7 @@ describe("a gateway that stops", () => {
     expect(await redis.control.call("XLEN", "default:stopping")).toBe(1);
   });
 
-  test("answers an upload that does not end in time with 503", async () => {
+  test("answers an upload that is not complete in time with 503", async () => {
     await using gateway = await startTestGateway(redis.url, { SHUTDOWN_MS: "1600" });
     const client = await beginUpload(gateway, "/data/late");
     await gateway.close();
@@ -217,7 +217,7 @@ describe("a gateway that stops", () => {
     expect(await redis.control.call("EXISTS", "default:late")).toBe(0);
   });
 
-  test("answers a request whose head was under way with 503", async () => {
+  test("answers a request with a partial head with 503", async () => {
     await using gateway = await startTestGateway(redis.url, { SHUTDOWN_MS: "60000" });
     const [upload, late] = [await beginUpload(gateway, "/data/held"), open(gateway)];
     late.socket.write("GET /healthz HTTP/1.1\r\nHost: local");
@@ -232,7 +232,7 @@ describe("a gateway that stops", () => {
     await closed;
   });
 
-  test("sends large answers to their end", async () => {
+  test("sends large responses completely", async () => {
     await redis.control.call("XADD", "default:download", "*", "d", Buffer.alloc(16 * MB));
     await using gateway = await startTestGateway(redis.url, { SHUTDOWN_MS: "60000" });
     const client = open(gateway);

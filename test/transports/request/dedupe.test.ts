@@ -1,4 +1,4 @@
-/** `dedupe=<key>`: what is sent again after a lost connection, to whichever gateway, is stored once. */
+/** `dedupe=<key>`: an entry that is resent after a lost connection, to any gateway, is stored once. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { dedupedCommand } from "../../../src/redis/append/dedupe.ts";
 import { DEDUPE_RECORDS, DEDUPE_WINDOW, dedupeRecordKey } from "../../../src/redis/append/dedupe-record.ts";
@@ -42,7 +42,7 @@ const stored = async () => {
 };
 const known = () => dedupeRecordKey(`default:${stream}`);
 
-test("entries sent again, through another gateway, get the ids that they have", async () => {
+test("entries resent through another gateway receive their original ids", async () => {
   await using first = await push(one, "dedupe=k");
   const ids = await acks(first, ["a", "b", "c"]);
   await using second = await push(other, "dedupe=k&dedupe_from=1");
@@ -51,7 +51,7 @@ test("entries sent again, through another gateway, get the ids that they have", 
   expect(await stored()).toEqual([...ids, again[2]].map((id, i) => ({ id, text: ["a", "b", "c", "d"][i] })));
 });
 
-test("while the first connection still stores them, too", async () => {
+test("also while the first connection still stores them", async () => {
   const payloads = Array.from({ length: 200 }, (_, i) => String(i));
   await using first = await push(one, "dedupe=k");
   await using second = await push(other, "dedupe=k");
@@ -60,7 +60,7 @@ test("while the first connection still stores them, too", async () => {
   expect((await stored()).map(({ text }) => text)).toEqual(payloads);
 });
 
-test("another key, another stream and no key at all are other entries", async () => {
+test("another key, another stream and no key are different entries", async () => {
   await using first = await push(one, "dedupe=k");
   await using second = await push(one, "dedupe=l");
   await using third = await push(one, "");
@@ -72,13 +72,13 @@ test("another key, another stream and no key at all are other entries", async ()
   for (const to of ["b", "c"]) expect(await redis.control.call("XLEN", `default:${stream}${to}`)).toBe(1);
 });
 
-test("live readers get each once and in order, between entries of others", async () => {
+test("live readers receive each entry once and in order, between entries of others", async () => {
   await using reader = await startReader(one.ws, stream, "json");
   await using plain = await push(one, "");
   await using far = await push(other, "");
   for (let round = 0; round < 20; round++) {
     await using deduped = await push(one, `dedupe=k&dedupe_from=${round}`);
-    // The first of them is the last of the round before.
+    // The first entry is the last one of the previous round.
     await Promise.all([
       acks(deduped, [`d${round}`, `d${round + 1}`]),
       acks(plain, [`p${round}`, `q${round}`]),
@@ -91,7 +91,7 @@ test("live readers get each once and in order, between entries of others", async
   expect(reader.entries).toEqual(entries);
 });
 
-test("a request that is repeated is answered as the first time", async () => {
+test("a repeated request receives the response of the first one", async () => {
   const post = (gateway: TestGateway) =>
     request(`${gateway.http}/data/${stream}?dedupe=k&dedupe_from=7`, { method: "POST", body: "x" });
   const first = await post(one);
@@ -99,7 +99,7 @@ test("a request that is repeated is answered as the first time", async () => {
   expect(await stored()).toHaveLength(1);
 });
 
-test("what was refused is not remembered", async () => {
+test("does not remember rejected entries", async () => {
   await redis.control.call("SET", `default:${stream}`, "no stream");
   await using first = await push(one, "dedupe=k");
   expect(await acks(first, ["a"])).toEqual([expect.objectContaining({ code: "WRONG_TYPE" })]);
@@ -108,13 +108,13 @@ test("what was refused is not remembered", async () => {
   expect(await acks(second, ["a"])).toEqual([expect.stringMatching(/^\d+-0$/)]);
 });
 
-test("does not take an entry for that of another stream with a similar name", async () => {
+test("does not confuse streams with similar names", async () => {
   const post = async (device: string, id: string, key: string) => {
     const query = `device_id=${encodeURIComponent(device)}&dedupe=${key}&dedupe_from=0`;
     const path = `/data/${encodeURIComponent(id)}?${query}`;
     return (await request(`${one.http}${path}`, { method: "POST", body: "x" })).json() as string[];
   };
-  // The braces of a hash tag in one name, and none in the other.
+  // One name contains the braces of a hash tag, the other does not.
   const [first] = await post(`{${stream}`, "front}:run", "7");
   const [second] = await post(stream, "front", "run:7");
   expect(await redis.control.call("XLEN", `${stream}:front`)).toBe(1);
@@ -139,7 +139,7 @@ test("keeps a bounded record per stream, however many dedupe keys there are", as
   expect(Number(await redis.control.call("MEMORY", "USAGE", known(), "SAMPLES", 0))).toBeLessThan(
     8 * 2 ** 20,
   );
-  // What is still known is not stored again, and what was dropped of a pusher that is known is refused.
+  // Known entries are not stored again, and dropped entries of a known pusher are rejected.
   const length = await redis.control.call("XLEN", key);
   await store(10_999, "busy");
   await expect(store(1500, "busy")).rejects.toThrow("older than the numbers remembered");
@@ -147,7 +147,7 @@ test("keeps a bounded record per stream, however many dedupe keys there are", as
   expect(await store(0, "first")).not.toEqual(first);
 });
 
-test("what is known of a key is bounded, and what lies further back is refused", async () => {
+test("keeps a limited record per key and rejects older entries", async () => {
   await using first = await push(one, "dedupe=k&dedupe_from=5");
   await acks(first, ["a"]);
   await using second = await push(one, `dedupe=k&dedupe_from=${DEDUPE_WINDOW + 5}`);

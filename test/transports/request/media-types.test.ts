@@ -13,7 +13,7 @@ import type { BodyFormat } from "../../../src/wire/formats.ts";
 const CHROMIUM_NAVIGATION =
   "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7";
 
-describe("the format of an answer", () => {
+describe("the format of a response", () => {
   test.each<[client: string, accept: string | undefined, format: BodyFormat]>([
     ["nc, HTTP/1.0 programs", undefined, "raw"],
     ["an empty header", "", "raw"],
@@ -59,7 +59,7 @@ describe("the format of an answer", () => {
     expect(acceptedFormat(accept)).toBe(format);
   });
 
-  test("is what negotiator chooses where weights differ", () => {
+  test("is the choice of negotiator if weights differ", () => {
     const types = ["application/octet-stream", "application/msgpack", "application/json"];
     const formats: readonly BodyFormat[] = ["raw", "msgpack", "json"];
     const range = fc.constantFrom(...types, "*/*", "application/*", "text/html", "text/*");
@@ -75,7 +75,7 @@ describe("the format of an answer", () => {
     );
   });
 
-  test("takes any header without an error", () => {
+  test("accepts any header without an error", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 300 }), (text) => {
         acceptedFormat(`application/json${text}`);
@@ -106,7 +106,7 @@ describe("a page instead of JSON", () => {
   });
 });
 
-describe("the type of a body", () => {
+describe("the content type of a body", () => {
   test.each<[contentType: string | undefined, type: string, format: BodyFormat]>([
     [undefined, "", "raw"],
     ["", "", "raw"],

@@ -84,7 +84,7 @@ describe("text", () => {
   });
 });
 
-describe("a whole number", () => {
+describe("an integer", () => {
   test.each([
     ["0", 0],
     ["7", 7],
@@ -153,7 +153,7 @@ describe("a choice", () => {
   });
 });
 
-test("a long value is shown by its beginning", () => {
+test("truncates a long value in the error", () => {
   const search = `?count=${"x".repeat(100_000)}&format=${"y".repeat(100_000)}`;
   expect(refusalOf(() => integer(search, "count", 1, 0, 9)).length).toBeLessThan(120);
   expect(refusalOf(() => flag(search, false, "count")).length).toBeLessThan(120);
@@ -205,7 +205,7 @@ test("a name differs between absent and empty", () => {
   expect(device("?device_id=cam")).toBe("cam");
 });
 
-test("the setting bounds a count", () => {
+test("a setting limits count", () => {
   expect(readParameters("get", "?count=1000", LIMITS).count).toBe(1000);
   expect(refusalOf(() => readParameters("get", "?count=1001", LIMITS))).toBe(
     'BAD_PARAMETER: count must be an integer between 1 and 1000, got "1001"',

@@ -13,13 +13,13 @@ import { turns, until } from "../../support/until.ts";
 
 const HIGH_WATER = 50_000;
 
-/** One TCP connection: what is written at one end is read at the other. */
+/** Both ends of one TCP connection. */
 interface Pair {
   readonly near: Socket;
   readonly far: Socket;
-  /** Lets the far end read. */
+  /** Starts reading at the far end. */
   read(): void;
-  /** What the far end has read. */
+  /** Bytes that the far end has read. */
   received(): Buffer;
   close(): void;
 }
@@ -87,7 +87,7 @@ afterEach(() => {
   pair.close();
 });
 
-/** Writes until the far end's stalling has filled everything on the way, and the sink as well. */
+/** Writes until the stalled far end has filled all buffers and the sink. */
 async function fill(): Promise<number> {
   let bytes = 0;
   while (!sink.isFull()) {
@@ -98,7 +98,7 @@ async function fill(): Promise<number> {
   return bytes;
 }
 
-test("what is written arrives in order, whatever its sizes and turns", async () => {
+test("delivers chunks in order for any sizes and turns", async () => {
   pair.read();
   const sent: Uint8Array[] = [];
   for (let i = 0; i < 500; i++) {
@@ -127,7 +127,7 @@ describe("“What is ready for a socket in one turn of the event loop goes out i
     }
   });
 
-  test("large parts are not copied, and leave in the same system call", async () => {
+  test("large parts are not copied and are written in the same system call", async () => {
     const large = filled(JOIN_BELOW_BYTES);
     const write = vi.spyOn(pair.near, "write");
     const writev = vi.spyOn(pair.near, "_writev" as never);
@@ -145,7 +145,7 @@ describe("“What is ready for a socket in one turn of the event loop goes out i
     expect(writev).toHaveBeenCalledTimes(1);
   });
 
-  test("one chunk of one part is written as it is", async () => {
+  test("writes a single part without a copy", async () => {
     const part = filled(10);
     const write = vi.spyOn(pair.near, "write");
     sink.write(chunks(part));
@@ -154,7 +154,7 @@ describe("“What is ready for a socket in one turn of the event loop goes out i
     expect(write.mock.calls[0]?.[0]).toBe(part);
   });
 
-  test("unless it is told to send now; the turn's end then sends nothing twice", async () => {
+  test("unless it is flushed; the end of the turn then sends nothing twice", async () => {
     pair.read();
     const write = vi.spyOn(pair.near, "write");
     sink.write(chunks(filled(10)));
@@ -169,7 +169,7 @@ describe("“What is ready for a socket in one turn of the event loop goes out i
   });
 });
 
-test("a large chunk leaves at once, behind what waited for the turn's end", async () => {
+test("writes a large chunk immediately, after the chunks that wait for the end of the turn", async () => {
   pair.read();
   sink.write(chunks(filled(10, 1)));
   sink.write(chunks(filled(100_000, 2)));
@@ -179,21 +179,21 @@ test("a large chunk leaves at once, behind what waited for the turn's end", asyn
 });
 
 describe("the high-water mark", () => {
-  test("is over what waits for the turn's end", () => {
+  test("counts chunks that wait for the end of the turn", () => {
     sink.write(chunks(filled(HIGH_WATER)));
     expect(sink.isFull()).toBe(false);
     sink.write(chunks(filled(1)));
     expect(sink.isFull()).toBe(true);
   });
 
-  test("is over what the socket could not send yet as well", async () => {
+  test("counts unsent bytes of the socket", async () => {
     await fill();
     expect(pair.near.writableLength).toBeGreaterThan(HIGH_WATER);
     pair.read();
     await until("the sink to have room", () => !sink.isFull());
   });
 
-  test("what goes out at once does not count", async () => {
+  test("does not count bytes that are sent immediately", async () => {
     pair.read();
     for (let i = 0; i < 50; i++) {
       sink.write(chunks(filled(HIGH_WATER)));
@@ -203,8 +203,8 @@ describe("the high-water mark", () => {
   });
 });
 
-describe("a full sink calls back when what is unsent has gone out, once", () => {
-  test("after a reader that stalled reads again", async () => {
+describe("a full sink calls back once when all bytes are sent", () => {
+  test("after a stalled reader resumes", async () => {
     const bytes = await fill();
     const drained = vi.fn(() => expect(sink.isFull()).toBe(false));
     sink.whenDrained(drained);
@@ -218,7 +218,7 @@ describe("a full sink calls back when what is unsent has gone out, once", () => 
     expect(drained).toHaveReturned();
   });
 
-  test("also where the reader was never slow, and the turn alone had too much", async () => {
+  test("also if the reader was never slow and one turn wrote too much", async () => {
     pair.read();
     const drained = vi.fn();
     sink.write(chunks(filled(HIGH_WATER + 1)));
@@ -229,7 +229,7 @@ describe("a full sink calls back when what is unsent has gone out, once", () => 
     expect(drained).toHaveBeenCalledTimes(1);
   });
 
-  test("not before what was written after the question has gone out too", async () => {
+  test("not before later chunks are sent too", async () => {
     await fill();
     const drained = vi.fn(() => expect(sink.isFull()).toBe(false));
     sink.whenDrained(drained);
@@ -239,7 +239,7 @@ describe("a full sink calls back when what is unsent has gone out, once", () => 
     expect(drained).toHaveReturned();
   });
 
-  test("round after round", async () => {
+  test("repeatedly", async () => {
     pair.read();
     for (let round = 1; round <= 20; round++) {
       pair.far.pause();
@@ -253,7 +253,7 @@ describe("a full sink calls back when what is unsent has gone out, once", () => 
   });
 });
 
-test("what is written to a socket that is gone is let go of", async () => {
+test("discards chunks for a closed socket", async () => {
   pair.near.destroy();
   sink.write(chunks(filled(HIGH_WATER + 1)));
   await turns(2);
@@ -261,7 +261,7 @@ test("what is written to a socket that is gone is let go of", async () => {
 });
 
 describe("the end of a turn", () => {
-  test("comes after what is being handled now, once for each task, in order", async () => {
+  test("runs each task once and in order after the current event", async () => {
     const done: string[] = [];
     const turnEnd = createTurnEnd();
     turnEnd.add(() => done.push("a"));
@@ -272,7 +272,7 @@ describe("the end of a turn", () => {
     expect(done).toEqual(["a", "b"]);
   });
 
-  test("a task that is added while tasks run waits for the next", async () => {
+  test("a task added by a task runs in the next turn", async () => {
     const done: string[] = [];
     const turnEnd = createTurnEnd();
     turnEnd.add(() => {
@@ -285,7 +285,7 @@ describe("the end of a turn", () => {
   });
 });
 
-test("neighbouring small parts are joined, and the order is kept", () => {
+test("joins adjacent small parts in order", () => {
   const small = [1, 2, 3, 4, 5].map((byte) => filled(10, byte));
   const large = filled(JOIN_BELOW_BYTES, 9);
   const [a, b, c, d, e] = small as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];

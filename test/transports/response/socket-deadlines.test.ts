@@ -1,4 +1,4 @@
-/** Every state of a socket ends in time, whatever its client does, and the slot it held serves another client. */
+/** Socket deadlines: every state ends in time, whatever the client does, and the slot becomes available to another client. */
 import { readFileSync } from "node:fs";
 import { Agent } from "node:http";
 import { connect, type Socket } from "node:net";
@@ -14,7 +14,7 @@ import { until } from "../../support/until.ts";
 
 const SLOTS = 3;
 const MB = 2 ** 20;
-/** More than the kernel's buffers of both ends take. */
+/** More than the kernel buffers of both ends hold. */
 const LARGE_MB = 16;
 const SHORT = {
   MAX_SOCKETS: String(SLOTS),
@@ -43,7 +43,7 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** A gateway of one test, and its clients. */
+/** Gateway and clients of one test. */
 interface Stage extends AsyncDisposable {
   readonly gateway: TestGateway;
   readonly clients: Socket[];
@@ -90,7 +90,7 @@ function openSilent({ gateway, clients }: Stage, sent: readonly (string | Buffer
   clients.push(client);
 }
 
-/** Whether as many clients as there are slots can be served at the same time. */
+/** Whether all connection slots can be used at the same time. */
 async function allSlotsServe({ http }: TestGateway): Promise<boolean> {
   const agents = Array.from({ length: SLOTS }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
   try {
@@ -103,7 +103,7 @@ async function allSlotsServe({ http }: TestGateway): Promise<boolean> {
   }
 }
 
-/** Its answer is about 22 MB. */
+/** Request whose response has about 22 MB. */
 const QUERY = '{"query":"{ streams { lastEntryData } }"}';
 
 const STATES: readonly [string, ...(string | Buffer)[]][] = [
@@ -185,7 +185,7 @@ describe.concurrent("over TLS, a client that then neither reads nor closes", () 
       let answered = 0;
       for (const other of others) {
         other.on("error", () => end(false));
-        // The gateway ends a connection with a FIN, upon which a half-open socket does not close by itself.
+        // The gateway ends a connection with a FIN. A half-open socket does not close by itself then.
         other.on("end", () => end(false));
         other.on("close", () => end(false));
         other.once("data", () => ++answered === SLOTS && end(true));
@@ -224,7 +224,7 @@ describe.concurrent("over TLS, a client that then neither reads nor closes", () 
 });
 
 describe("write progress", () => {
-  test("is counted and logged where a client stops reading", async () => {
+  test("is counted and logged if a client stops reading", async () => {
     const lines: string[] = [];
     const log = (_facts: object, text: string) => void lines.push(text);
     const logger = { debug: () => undefined, info: () => undefined, warn: log, error: log };
@@ -237,12 +237,12 @@ describe("write progress", () => {
     expect(lines.filter((line) => line.includes("whose client does not read")).length).toBe(1);
   });
 
-  test("of a slow reader keeps its connection, though the kernel takes nothing for longer than the timeout", async () => {
+  test("of a slow reader keeps its connection, although the kernel accepts no bytes for longer than the timeout", async () => {
     await using stage = await startStage({ ...SHORT, WRITE_TIMEOUT_MS: "3000" });
     const client = connect(portOf(stage.gateway), "127.0.0.1");
     stage.clients.push(client);
     client.write(get("/data/large?last_entry_id=0&count=100"));
-    // A full send buffer of 4 MB takes no bytes until a third of it is free: about every 6 s at 200 KB/s.
+    // A full send buffer of 4 MB accepts no bytes until a third of it is free: about every 6 s at 200 KB/s.
     let received = 0;
     for await (const chunk of client) {
       received += (chunk as Buffer).length;

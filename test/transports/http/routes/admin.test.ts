@@ -1,4 +1,4 @@
-/** `/admin/connections`: who is there, and ending a connection. */
+/** `/admin/connections`: lists and closes connections. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
 import { openAnswer, request } from "../../../support/http.ts";
@@ -29,7 +29,7 @@ interface Shown {
   readonly streams: string[];
 }
 
-test("lists connections by the id that each client was told, and ends one of them", async () => {
+test("lists connections by the id sent to each client, and closes one of them", async () => {
   const root = { "x-api-key": keys.add("root", ["admin"]) };
   const lab = { "x-api-key": keys.add("lab", ["read:glasses:*", "admin:glasses:*"]) };
   const url = `${gateway.http}/admin/connections`;
@@ -38,15 +38,15 @@ test("lists connections by the id that each client was told, and ends one of the
     async () => (await request(gateway.http, { headers: lab })).status === 200,
   );
 
-  let told: string | undefined;
+  let receivedId: string | undefined;
   const connecting = connectSocket(`${gateway.ws}/data/cam+imu/pull?device_id=glasses&block=0`, lab);
   await using socket = await connecting;
   await using events = await openAnswer(`${gateway.http}/data/cam/events?device_id=glasses`, lab);
-  told = String(events.headers["x-connection-id"]);
+  receivedId = String(events.headers["x-connection-id"]);
 
-  // An admin of some streams is none of the gateway.
+  // An admin of some streams is not an admin of the gateway.
   for (const method of ["GET", "DELETE"]) {
-    const answer = await request(method === "GET" ? url : `${url}/${told}`, { method, headers: lab });
+    const answer = await request(method === "GET" ? url : `${url}/${receivedId}`, { method, headers: lab });
     expect(answer.status).toBe(403);
   }
   const list = (await request(url, { headers: root })).json() as Shown[];
@@ -55,7 +55,7 @@ test("lists connections by the id that each client was told, and ends one of the
     { kind: "events", identity: "key:lab", address: "127.0.0.1" },
   ]);
   expect(list[0]?.streams).toEqual(["glasses:cam", "glasses:imu"]);
-  expect(list[1]?.id).toBe(told);
+  expect(list[1]?.id).toBe(receivedId);
 
   const end = (id = "") => request(`${url}/${id}`, { method: "DELETE", headers: root });
   expect((await end(list[0]?.id)).status).toBe(204);
@@ -63,7 +63,7 @@ test("lists connections by the id that each client was told, and ends one of the
     code: 1008,
     reason: "CLOSED_BY_OPERATOR: an operator closed this connection",
   });
-  expect((await end(told)).status).toBe(204);
+  expect((await end(receivedId)).status).toBe(204);
   let text = "";
   for (let chunk = await events.next(); chunk !== undefined; chunk = await events.next()) text += chunk;
   expect(text).toContain("CLOSED_BY_OPERATOR");
@@ -71,5 +71,5 @@ test("lists connections by the id that each client was told, and ends one of the
     "both are gone",
     async () => ((await request(url, { headers: root })).json() as Shown[]).length === 0,
   );
-  expect((await end(told)).status).toBe(404);
+  expect((await end(receivedId)).status).toBe(404);
 });

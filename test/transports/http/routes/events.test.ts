@@ -24,7 +24,7 @@ const open = (path: string, headers: Record<string, string> = {}, { http } = gat
   openAnswer(`${http}/data/${path}`, headers);
 const dataOf = async (events: EventReader) => (await events.next())?.data;
 
-test("is an event stream that no proxy is to keep or collect", async () => {
+test("is an event stream that proxies neither cache nor buffer", async () => {
   await using answer = await open("headers/events");
   expect(answer.status).toBe(200);
   expect(answer.headers["content-type"]).toBe("text/event-stream; charset=utf-8");
@@ -32,7 +32,7 @@ test("is an event stream that no proxy is to keep or collect", async () => {
   expect(answer.headers["x-accel-buffering"]).toBe("no");
 });
 
-test("an event's id is its entry's, and its name the one that onmessage hears", async () => {
+test("an event has the id of its entry and the default event name of onmessage", async () => {
   await add("a", "5-0", "one");
   await add("a", "5-1", "two");
   await using answer = await open("a/events?last_entry_id=0");
@@ -43,7 +43,7 @@ test("an event's id is its entry's, and its name the one that onmessage hears", 
   expect(await events.next()).toEqual({ event: "message", data: "live", id: "6-0" });
 });
 
-test("a browser that is cut off before the first entry has the cursor of now, and how soon to come back", async () => {
+test("sends the cursor of now and the retry time before the first entry", async () => {
   await add("early", "7-3", "old");
   await using answer = await open("early/events");
   const events = readEvents(answer);
@@ -53,14 +53,14 @@ test("a browser that is cut off before the first entry has the cursor of now, an
 });
 
 describe("Last-Event-ID", () => {
-  test("goes on behind it, and before last_entry_id, which is still in the address", async () => {
+  test("resumes after the header and takes precedence over last_entry_id in the URL", async () => {
     for (let i = 1; i <= 4; i++) await add("resumed", `${i}-0`, `e${i}`);
     await using answer = await open("resumed/events?last_entry_id=0", { "last-event-id": "2-0" });
     const events = readEvents(answer);
     expect([await dataOf(events), await dataOf(events)]).toEqual(["e3", "e4"]);
   });
 
-  test("of several streams is a cursor for each: connections that break show every entry once", async () => {
+  test("contains a cursor per stream, so that a client that reconnects receives every entry once", async () => {
     const total = 60;
     for (let i = 1; i <= total; i++) await add(i % 3 === 0 ? "several/2" : "several/1", `${i}-0`, `${i}`);
     const seen: string[] = [];
@@ -82,7 +82,7 @@ describe("Last-Event-ID", () => {
     expect(seen.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: total }, (_, i) => i + 1));
   });
 
-  test("that is no cursor is a 400", async () => {
+  test("rejects an invalid cursor with 400", async () => {
     const answer = await request(`${gateway.http}/data/a/events`, { headers: { "last-event-id": "x" } });
     expect(answer.status).toBe(400);
     expect(answer.json()).toEqual({ error: expect.stringContaining("entry id"), code: "BAD_PARAMETER" });
@@ -104,12 +104,12 @@ describe("the parameter lastEventId", () => {
     expect(await dataOf(readEvents(answer))).toBe(first);
   });
 
-  test("that is not a cursor is a 400", async () => {
+  test("rejects an invalid cursor with 400", async () => {
     expect((await request(`${gateway.http}/data/polyfilled/events?lastEventId=x`)).status).toBe(400);
   });
 });
 
-test("a stream cannot produce an event of the gateway's own, nor one of EventSource", async () => {
+test("a stream name cannot imitate a reserved event of the gateway or of EventSource", async () => {
   const streams = [
     "ordinary",
     "error",
@@ -161,7 +161,7 @@ describe("the data", () => {
   test.each(payloads)("as text: %s", async (name, text) => {
     await add(`text ${name}`, "1-0", text);
     await using answer = await open(`${encodeURIComponent(`text ${name}`)}/events?last_entry_id=0`);
-    // A line break of any kind arrives as a line feed: that is how the format joins the lines of an event.
+    // Any line break arrives as a line feed, because the format joins the lines of an event with one.
     expect(await readEvents(answer).next()).toEqual({
       event: "message",
       data: text.replace(/\r\n|\r/g, "\n"),
@@ -183,7 +183,7 @@ describe("the data", () => {
     expect(Buffer.from(String(await dataOf(readEvents(answer))), "base64")).toEqual(bytes);
   });
 
-  test("as JSON, where it is no text", async () => {
+  test("as JSON, for bytes that are not text", async () => {
     await add("no text", "1-0", Uint8Array.of(255, 0));
     await using answer = await open("no%20text/events?last_entry_id=0&format=json");
     expect(JSON.parse(String(await dataOf(readEvents(answer))))).toEqual([
@@ -193,20 +193,20 @@ describe("the data", () => {
     ]);
   });
 
-  test("as text, where it is none, is marked and not dropped", async () => {
+  test("as text, with replacement characters for bytes that are not text", async () => {
     await add("marked", "1-0", Uint8Array.of(97, 255, 98));
     await using answer = await open("marked/events?last_entry_id=0");
     expect(await dataOf(readEvents(answer))).toBe("a\ufffdb");
   });
 
-  test("a stream's name with a line break cannot forge a field", async () => {
+  test("a stream name with a line break cannot forge a field", async () => {
     await add("forged\ndata: x", "1-0", "y");
     await using answer = await open(`plain+${encodeURIComponent("forged\ndata: x")}/events?last_entry_id=0`);
     expect((await readEvents(answer).next())?.data).toBe("y");
   });
 });
 
-test("latest is the newest alone, then what comes", async () => {
+test("latest sends only the newest entry, then new ones", async () => {
   await add("latest", "1-0", "old");
   await add("latest", "2-0", "new");
   await using answer = await open("latest/events?last_entry_id=0&latest=1");
@@ -216,13 +216,13 @@ test("latest is the newest alone, then what comes", async () => {
   expect(await dataOf(events)).toBe("live");
 });
 
-test("heartbeats keep a quiet connection alive, again and again", async () => {
+test("sends heartbeats repeatedly on a quiet connection", async () => {
   await using answer = await open("quiet/events");
   const events = readEvents(answer);
   for (let i = 0; i < 3; i++) expect(await events.comment()).toBe(" still here");
 });
 
-test("many small entries arrive in order and once, with others that come while they are read", async () => {
+test("delivers many small entries once and in order while others are appended", async () => {
   const total = 3000;
   const write = async (from: number, to: number) => {
     await Promise.all(
@@ -237,7 +237,7 @@ test("many small entries arrive in order and once, with others that come while t
   await writing;
 });
 
-test("a reader that leaves is forgotten", async () => {
+test("releases the session of a client that disconnects", async () => {
   const answer = await open("leaving/events");
   await readEvents(answer).comment();
   answer.leave();
@@ -246,7 +246,7 @@ test("a reader that leaves is forgotten", async () => {
   );
 });
 
-test("ends when the gateway stops, and what was there came before", async () => {
+test("delivers pending entries and ends when the gateway stops", async () => {
   await using stopping = await startTestGateway(redis.url);
   await add("stop", "1-0", "x");
   await using answer = await open("stop/events?last_entry_id=0", {}, stopping);
@@ -257,7 +257,7 @@ test("ends when the gateway stops, and what was there came before", async () => 
   await closed;
 });
 
-test("a key that is no stream is told in an event of its own, since the status has been sent", async () => {
+test("reports a key of another type in an error event, because the status was already sent", async () => {
   await redis.control.call("SET", "default:string", "x");
   await using answer = await open("string/events?last_entry_id=0");
   const event = await readEvents(answer).next();

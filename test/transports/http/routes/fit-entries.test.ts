@@ -1,4 +1,4 @@
-/** Which entries a response has room for. */
+/** Selection of the entries that fit the response headers. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseId } from "../../../../src/domain/entry-id.ts";
@@ -31,7 +31,7 @@ const found = fc
       .map(({ stream, firstMs }) => ({ stream, after: idAt(0), before: idAt(firstMs) })),
   }));
 
-test("what is taken fits, is the beginning of each stream or its end, and has its gaps", () => {
+test("selects entries that fit, from the beginning or end of each stream, with their gaps", () => {
   fc.assert(
     fc.property(
       found,
@@ -42,7 +42,7 @@ test("what is taken fits, is the beginning of each stream or its end, and has it
       (all, hasOffsets, latest, room, side) => {
         const fitted = fitEntries(all, { hasOffsets, latest, room });
         if (fitted === undefined) {
-          // Even the shortest description of one entry may be too long.
+          // Even the shortest item of one entry may be too long.
           expect(hasOffsets || all.gaps.length > 0).toBe(true);
           return;
         }
@@ -60,7 +60,7 @@ test("what is taken fits, is the beginning of each stream or its end, and has it
   );
 });
 
-test("where all fits, all is taken", () => {
+test("selects all entries if all fit", () => {
   fc.assert(
     fc.property(found, fc.boolean(), fc.boolean(), (all, hasOffsets, latest) => {
       expect(fitEntries(all, { hasOffsets, latest, room: 10_000_000 })).toEqual(all);
@@ -68,7 +68,7 @@ test("where all fits, all is taken", () => {
   );
 });
 
-test("streams are taken in turn, so that none waits for another to be read to its end", () => {
+test("selects from streams round robin, so that no stream starves another", () => {
   const stream = (name: string, entries: number) => ({
     stream: name,
     entries: Array.from({ length: entries }, (_, i) => ({ id: idAt(i + 1), data: new Uint8Array(1) })),

@@ -26,17 +26,17 @@ const get = (path: string, headers: Record<string, string> = {}) =>
 const offsetsOf = ({ headers }: Answer): Offsets => JSON.parse(String(headers["x-offsets"]));
 const cursorOf = ({ headers }: Answer) => headers["x-last-entry-id"];
 
-/** The bytes of a response's head, as they were on the wire. */
+/** Returns the size of a response head on the wire. */
 const headBytes = ({ rawHeaders }: Answer) =>
   "HTTP/1.1 200 OK\r\n\r\n".length + rawHeaders.reduce((sum, text) => sum + text.length + 2, 0);
 
-/** Cuts a body as deployed clients do: from each start to the next. */
+/** Splits a body as deployed clients do: from each start offset to the next. */
 const cut = (answer: Answer) => {
   const offsets = offsetsOf(answer);
   return offsets.map(([, , start], i) => answer.body.subarray(start, offsets[i + 1]?.[2]).toString());
 };
 
-/** Resolves when a request waits for an entry of its streams, which shows in that the live tail watches them. */
+/** Resolves when a request waits for an entry of its streams: the live tail watches them. */
 async function untilWatched(streams: number): Promise<void> {
   for (;;) {
     const { text } = await request(`${gateway.http}/metrics`);
@@ -44,12 +44,12 @@ async function untilWatched(streams: number): Promise<void> {
   }
 }
 
-describe("what is there", () => {
+describe("stored entries", () => {
   beforeAll(async () => {
     for (let i = 0; i < 12; i++) await add("default:there", `100-${i}`, `e${i}`);
   });
 
-  test("is one entry after the cursor, as plain bytes", async () => {
+  test("returns one entry after the cursor, as plain bytes", async () => {
     const answer = await get("there?last_entry_id=0");
     expect(answer.status).toBe(200);
     expect(answer.headers["content-type"]).toBe("application/octet-stream");
@@ -58,13 +58,13 @@ describe("what is there", () => {
     expect(cursorOf(answer)).toBe("100-0");
   });
 
-  test("is up to count entries, whose ids are no text: 100-9 comes before 100-10", async () => {
+  test("returns up to count entries in numeric order: 100-9 before 100-10", async () => {
     const answer = await get("there?last_entry_id=0&count=11");
     expect(cut(answer)).toEqual(Array.from({ length: 11 }, (_, i) => `e${i}`));
     expect(cursorOf(answer)).toBe("100-10");
   });
 
-  test("is continued from the cursor of the answer, to the end", async () => {
+  test("continues from the cursor of the response to the end", async () => {
     const seen: string[] = [];
     let cursor = "0";
     for (;;) {
@@ -86,23 +86,23 @@ describe("what is there", () => {
     expect(cursorOf(await get(`there?last_entry_id=${cursor}`))).toBe(first);
   });
 
-  test("with latest is the newest, however old", async () => {
+  test("returns the newest entry with latest, however old it is", async () => {
     expect((await get("there?last_entry_id=0&latest=True")).text).toBe("e11");
   });
 
-  test("with latest and count is the newest ones, oldest of them first", async () => {
+  test("returns the newest entries with latest and count, oldest first", async () => {
     const answer = await get("there?last_entry_id=0&latest=1&count=3");
     expect(cut(answer)).toEqual(["e9", "e10", "e11"]);
     expect(cursorOf(answer)).toBe("100-11");
   });
 
-  test("with latest is nothing at or before the cursor", async () => {
+  test("returns nothing at or before the cursor with latest", async () => {
     const answer = await get("there?last_entry_id=100-11&latest=1&block=0");
     expect(answer.body.length).toBe(0);
     expect(cursorOf(answer)).toBe("100-11");
   });
 
-  test("has its offsets as starts or as ends", async () => {
+  test("has offsets of starts or of ends", async () => {
     const query = "there?last_entry_id=100-9&count=2";
     expect(offsetsOf(await get(query)).map(([, , offset]) => offset)).toEqual([0, 3]);
     expect(offsetsOf(await get(`${query}&offsets=end`)).map(([, , offset]) => offset)).toEqual([3, 6]);
@@ -110,31 +110,31 @@ describe("what is there", () => {
 });
 
 describe("x-last-entry-id", () => {
-  test("is always a concrete id: of a stream that nobody has written to, the id before all", async () => {
-    const answer = await get("nobody?block=0");
+  test("is always an entry id: 0-0 for an empty stream", async () => {
+    const answer = await get("empty?block=0");
     expect(answer.status).toBe(200);
     expect(answer.body.length).toBe(0);
     expect(answer.headers["x-offsets"]).toBe("[]");
     expect(cursorOf(answer)).toBe("0-0");
   });
 
-  test("of $ is the stream's last id, also where entries carry a device's own small clock", async () => {
+  test("of $ is the last id of the stream, even if a device assigns small ids", async () => {
     await add("default:boot", "1500-7", "old");
     expect(cursorOf(await get("boot?block=0"))).toBe("1500-7");
     expect(cursorOf(await get("boot?last_entry_id=$&block=0"))).toBe("1500-7");
   });
 
-  test("of $ is the last generated id, also where that entry is deleted", async () => {
+  test("of $ is the last generated id, even if that entry was deleted", async () => {
     await add("default:deleted", "7-1", "gone");
     await redis.control.call("XDEL", "default:deleted", "7-1");
     expect(cursorOf(await get("deleted?block=0"))).toBe("7-1");
   });
 
-  test("is written out in full where the request had milliseconds", async () => {
-    expect(cursorOf(await get("nobody?last_entry_id=5&block=0"))).toBe("5-0");
+  test("is a full id if the request had milliseconds", async () => {
+    expect(cursorOf(await get("empty?last_entry_id=5&block=0"))).toBe("5-0");
   });
 
-  test("of several streams has one id each, in the order of the request", async () => {
+  test("has one id per stream, in the order of the request", async () => {
     await add("default:second", "2-0", "two");
     await add("default:first", "1-0", "one");
     const answer = await get("second+third+first?last_entry_id=0");
@@ -145,7 +145,7 @@ describe("x-last-entry-id", () => {
     expect(cursorOf(next)).toBe("2-0+0-0+1-0");
   });
 
-  test("of several streams takes one cursor each, and a plus that came as a plus, a space or %2B", async () => {
+  test("accepts one cursor per stream, joined by a plus, a space or %2B", async () => {
     for (const plus of ["+", "%20", "%2B"]) {
       const answer = await get(`second+first?last_entry_id=2-0${plus}0&block=0`);
       expect(cut(answer)).toEqual(["one"]);
@@ -153,35 +153,35 @@ describe("x-last-entry-id", () => {
     }
   });
 
-  test("of a stream named twice has one id", async () => {
+  test("has one id for a stream that is named twice", async () => {
     const answer = await get("first+second+first?last_entry_id=0");
     expect(cut(answer).sort()).toEqual(["one", "two"]);
     expect(cursorOf(answer)).toBe("1-0+2-0");
   });
 
-  test("%2B is a plus within a stream's name", async () => {
+  test("%2B is a plus within a stream name", async () => {
     expect(cursorOf(await get("second%2Bfirst?last_entry_id=0"))).toBe("0-0");
   });
 });
 
 describe("waiting", () => {
-  test("ends with the first entry that comes", async () => {
+  test("ends with the first entry", async () => {
     const answer = get("woken?block=30000");
     await untilWatched(1);
-    await add("default:woken", "5-0", "came");
-    expect((await answer).text).toBe("came");
+    await add("default:woken", "5-0", "received");
+    expect((await answer).text).toBe("received");
     expect(cursorOf(await answer)).toBe("5-0");
   });
 
-  test("ends with the first entry of any of its streams, also with latest", async () => {
+  test("ends with the first entry of any stream, also with latest", async () => {
     const answer = get("quiet1+quiet2?block=30000&latest=1");
     await untilWatched(2);
-    await add("default:quiet2", "5-0", "came");
+    await add("default:quiet2", "5-0", "received");
     expect(offsetsOf(await answer)).toEqual([["quiet2", "5-0", 0]]);
     expect(cursorOf(await answer)).toBe("0-0+5-0");
   });
 
-  test("ends empty after block ms, and what came in between is in the next answer", async () => {
+  test("ends without entries after block ms, and the next response has the entries stored in between", async () => {
     const first = await get("between?block=50");
     expect(first.body.length).toBe(0);
     await add("default:between", "5-0", "a");
@@ -190,7 +190,7 @@ describe("waiting", () => {
     expect(cut(second)).toEqual(["a", "b"]);
   });
 
-  test("misses nothing from $ on, with entries that come at any moment", async () => {
+  test("misses no entry after $, whenever entries are appended", async () => {
     const total = 200;
     let cursor = String(cursorOf(await get("moments?block=0")));
     const writing = (async () => {
@@ -207,7 +207,7 @@ describe("waiting", () => {
     expect(seen).toEqual(Array.from({ length: total }, (_, i) => String(i)));
   });
 
-  test("of a client that leaves ends, and nothing of it stays", async () => {
+  test("ends and releases its resources when the client disconnects", async () => {
     const leaving = new AbortController();
     const answer = request(`${gateway.http}/data/left?block=30000`, { signal: leaving.signal });
     await untilWatched(1);
@@ -219,7 +219,7 @@ describe("waiting", () => {
     }
   });
 
-  test("is answered when the gateway stops", async () => {
+  test("ends when the gateway stops", async () => {
     await using stopping = await startTestGateway(redis.url);
     const answer = request(`${stopping.http}/data/stop?block=600000&last_entry_id=0`);
     for (;;) {
@@ -233,7 +233,7 @@ describe("waiting", () => {
 });
 
 describe("x-offsets, with which the response headers stay under 3,500 bytes", () => {
-  test("is ASCII, whatever the stream is called", async () => {
+  test("is ASCII for any stream name", async () => {
     const name = 'Küche "日本" 😀';
     await add(`default:${name}`, "1-1", "x");
     const answer = await get(`${encodeURIComponent(name)}?last_entry_id=0`);
@@ -241,7 +241,7 @@ describe("x-offsets, with which the response headers stay under 3,500 bytes", ()
     expect(offsetsOf(answer)).toEqual([[name, "1-1", 0]]);
   });
 
-  test("has fewer entries than requested: the rest is in the next answer", async () => {
+  test("has fewer entries than requested; the next response has the rest", async () => {
     const name = "l".repeat(200);
     for (let i = 1; i <= 400; i++) await add(`default:${name}`, `${i}-0`, `${i} `);
     const seen: string[] = [];
@@ -257,11 +257,11 @@ describe("x-offsets, with which the response headers stay under 3,500 bytes", ()
       seen.push(...cut(answer));
     }
     expect(seen).toEqual(Array.from({ length: 400 }, (_, i) => `${i + 1} `));
-    // The room is used: of entries of some 215 bytes, at least ten fit 3,500 bytes.
+    // Uses the available bytes: at least ten entries of about 215 bytes fit 3,500 bytes.
     expect(answers).toBeLessThanOrEqual(40);
   });
 
-  test("of several streams has fewer entries of each, and no stream loses one or waits for another", async () => {
+  test("has fewer entries of each of several streams; no stream loses an entry or starves", async () => {
     const names = ["p", "q", "r"].map((letter) => letter.repeat(250));
     for (let i = 1; i <= 100; i++) for (const name of names) await add(`default:${name}`, `${i}-0`, "x");
     const seen = new Map(names.map((name) => [name, [] as string[]]));
@@ -279,7 +279,7 @@ describe("x-offsets, with which the response headers stay under 3,500 bytes", ()
     expect([...seen.values()]).toEqual([all, all, all]);
   });
 
-  test("counts x-gaps, cursors and what the request is echoed in as well", async () => {
+  test("counts x-gaps, cursors and headers that echo the request", async () => {
     const names = Array.from({ length: 60 }, (_, i) => `gone-${i}`);
     for (const name of names) {
       await add(`default:${name}`, "1732791745123-1", "lost");
@@ -303,7 +303,7 @@ describe("x-offsets, with which the response headers stay under 3,500 bytes", ()
     for (const ids of seen.values()) expect(ids).toEqual([2, 3, 4, 5].map((i) => `1732791745123-${i}`));
   });
 
-  test("where not one entry fits, the request is refused with what to do, whether entries are there or not", async () => {
+  test("rejects a request of which no entry can fit, with a remedy, even without entries", async () => {
     const long = "ü".repeat(512);
     await add(`default:${long}`, "1-0", "x");
     const path = `${encodeURIComponent(long)}?last_entry_id=0&block=0`;
@@ -326,7 +326,7 @@ describe("x-offsets, with which the response headers stay under 3,500 bytes", ()
     expect((await request(`${roomy.http}/data/${many}?last_entry_id=0&block=0`)).status).toBe(200);
   });
 
-  test("with latest leaves the older ones out, and the cursor is at the newest", async () => {
+  test("drops older entries with latest, and the cursor is the newest id", async () => {
     const name = "m".repeat(200);
     for (let i = 1; i <= 400; i++) await add(`default:${name}`, `${i}-0`, "x");
     const answer = await get(`${name}?last_entry_id=0&count=1000&latest=1`);
@@ -337,7 +337,7 @@ describe("x-offsets, with which the response headers stay under 3,500 bytes", ()
     expect(cursorOf(answer)).toBe("400-0");
   });
 
-  test("with latest leaves older ones out of each of several streams", async () => {
+  test("drops older entries of each of several streams with latest", async () => {
     const names = ["n", "o"].map((letter) => letter.repeat(250));
     for (let i = 1; i <= 100; i++) for (const name of names) await add(`default:${name}`, `${i}-0`, "x");
     const answer = await get(`${names.join("+")}?last_entry_id=0&count=1000&latest=1`);
@@ -385,7 +385,7 @@ describe("format", () => {
     ]);
   });
 
-  test("raw is what a client gets that accepts anything, and what format=raw says against Accept", async () => {
+  test("is raw for a client that accepts anything, and with format=raw whatever Accept is", async () => {
     for (const [query, accept] of [
       ["?", "*/*"],
       ["?format=raw", "application/json"],
@@ -402,8 +402,8 @@ describe("format", () => {
   });
 
   test("a quiet stream is an empty list", async () => {
-    expect((await get("nobody?block=0&format=json")).json()).toEqual([]);
-    expect(decode((await get("nobody?block=0&format=msgpack")).body)).toEqual([]);
+    expect((await get("empty?block=0&format=json")).json()).toEqual([]);
+    expect(decode((await get("empty?block=0&format=msgpack")).body)).toEqual([]);
   });
 });
 
@@ -426,7 +426,7 @@ describe("names", () => {
     expect(offsetsOf(answer)[0]?.[0]).toBe(name);
   });
 
-  test("without device prefixes keys are as they are, and device_id is ignored", async () => {
+  test("without device prefixes stream ids are keys, and device_id is ignored", async () => {
     await using plain = await startTestGateway(redis.url, { DISABLE_MULTI_DEVICE_PREFIXING: "1" });
     await add("bare", "1-0", "bare");
     const answer = await request(`${plain.http}/data/bare?last_entry_id=0&device_id=cam7`);
@@ -434,7 +434,7 @@ describe("names", () => {
     expect(offsetsOf(answer)).toEqual([["bare", "1-0", 0]]);
   });
 
-  test("an address in absolute form, as proxies send it, names the same stream (RFC 9112, 3.2.2)", async () => {
+  test("accepts a URL in absolute form, as proxies send it (RFC 9112, 3.2.2)", async () => {
     const { port } = new URL(gateway.http);
     const answer = await new Promise<string>((resolve, reject) => {
       import("node:http").then(({ request: nodeRequest }) => {
@@ -455,7 +455,7 @@ describe("names", () => {
   });
 });
 
-describe("what is wrong is named, with 400", () => {
+describe("400 names the invalid parameter", () => {
   test.each([
     ["a?last_entry_id=yesterday", "last_entry_id"],
     ["a?last_entry_id=1-2-3", "last_entry_id"],
@@ -481,7 +481,7 @@ describe("what is wrong is named, with 400", () => {
     expect(answer.json()).toEqual({ error: expect.stringContaining(name), code: "BAD_PARAMETER" });
   });
 
-  test("a parameter that nobody knows is ignored, an empty one is its default, of two the last one counts", async () => {
+  test("ignores an unknown parameter, uses the default of an empty one and the last of repeated ones", async () => {
     await add("default:lenient", "1-0", "x");
     const answer = await get("lenient?last=None&count=&last_entry_id=&last_entry_id=0&block=");
     expect(answer.text).toBe("x");
@@ -500,7 +500,7 @@ describe("what is wrong is named, with 400", () => {
   });
 });
 
-test("a key that is no stream is a 409", async () => {
+test("responds with 409 for a key of another type", async () => {
   await redis.control.call("SET", "default:string", "x");
   const answer = await get("string?last_entry_id=0");
   expect(answer.status).toBe(409);

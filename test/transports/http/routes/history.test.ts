@@ -8,11 +8,11 @@ import { startRedis, type TestRedis } from "../../../support/redis.ts";
 let redis: TestRedis;
 let gateway: TestGateway;
 
-/** Milliseconds of a moment that the tests name in every spelling. */
+/** Milliseconds of the time that the tests write in every format. */
 const MOMENT = Date.UTC(2024, 1, 29, 12, 30, 0);
 
 beforeAll(async () => {
-  // What a time without a zone means must not hang on where the server stands.
+  // A time without a zone must not depend on the zone of the server.
   vi.stubEnv("TZ", "America/New_York");
   redis = await startRedis();
   gateway = await startTestGateway(redis.url);
@@ -30,7 +30,7 @@ const get = (path: string, headers: Record<string, string> = {}) =>
 const idsOf = (answer: Answer) => (answer.json() as [string, string, string][]).map(([, id]) => id);
 const ids = async (query: string) => idsOf(await get(`h/entries?format=json&${query}`));
 
-/** The address of the next page (RFC 8288), undefined on the last one. */
+/** Returns the URL of the next page (RFC 8288), or undefined on the last page. */
 function nextOf(answer: Answer): string | undefined {
   const { link } = answer.headers;
   if (link === undefined) return undefined;
@@ -39,7 +39,7 @@ function nextOf(answer: Answer): string | undefined {
   return new URL(target, gateway.http).href;
 }
 
-/** All ids, page by page. */
+/** Returns the ids of all pages. */
 async function follow(path: string): Promise<{ seen: string[]; pages: number }> {
   const seen: string[] = [];
   let pages = 0;
@@ -54,7 +54,7 @@ async function follow(path: string): Promise<{ seen: string[]; pages: number }> 
 }
 
 describe("a range", () => {
-  test("is everything unless something else is asked for", async () => {
+  test("is the whole stream by default", async () => {
     expect(await ids("")).toHaveLength(7);
     expect(await ids("start=-&end=%2B")).toHaveLength(7);
     expect(await ids("start=&end=+")).toHaveLength(7);
@@ -84,7 +84,7 @@ describe("a range", () => {
     ["2024-02-29T14:30:00+02:00"],
     ["2024-02-29T07:30:00-05:00"],
     ["2024-02-29T14:30:00%2B0200"],
-    // Without a zone it is UTC, whatever zone the server runs in.
+    // Without a zone a time is UTC, whatever the zone of the server is.
     ["2024-02-29T12:30:00"],
   ])("the moment %s", async (moment) => {
     expect(await ids(`start=${moment}&end=${moment}`)).toEqual([`${MOMENT}-0`, `${MOMENT}-7`]);
@@ -92,7 +92,7 @@ describe("a range", () => {
     expect(await ids(`start=(${moment}`)).toEqual([`${MOMENT + 1}-0`]);
   });
 
-  test("a day is its midnight, UTC", async () => {
+  test("a date is its midnight in UTC", async () => {
     expect(await ids("start=2024-02-29&end=2024-03-01")).toHaveLength(4);
     expect(await ids("start=2024-03-01")).toEqual([]);
   });
@@ -118,15 +118,15 @@ describe("a range", () => {
     expect(answer.json()).toEqual({ error: expect.stringContaining(name), code: "BAD_PARAMETER" });
   });
 
-  test("of several streams is refused, of one that is named twice is not", async () => {
+  test("rejects several streams, but accepts one that is named twice", async () => {
     const answer = await get("h+g/entries");
     expect(answer.status).toBe(400);
     expect(answer.json()).toEqual({ error: expect.stringContaining("stream_id"), code: "BAD_PARAMETER" });
     expect(idsOf(await get("h+h/entries?format=json&end=1"))).toEqual(["1-0", "1-1"]);
   });
 
-  test("of a stream that is not there is empty, and has no next page", async () => {
-    const answer = await get("nobody/entries?format=json");
+  test("is empty and has no next page for a missing stream", async () => {
+    const answer = await get("empty/entries?format=json");
     expect(answer.status).toBe(200);
     expect(answer.json()).toEqual([]);
     expect(answer.headers.link).toBeUndefined();
@@ -161,14 +161,14 @@ describe("pages", () => {
     expect(pages).toBeGreaterThanOrEqual(Math.ceil(expected.length / count));
   });
 
-  test("go on to what is stored while somebody pages", async () => {
+  test("include entries stored while a client pages", async () => {
     for (let i = 1; i <= 4; i++) await redis.control.call("XADD", "default:grows", `${i}-0`, "d", "x");
     const first = await get("grows/entries?format=json&count=4");
     await redis.control.call("XADD", "default:grows", "5-0", "d", "x");
     expect(idsOf(await request(String(nextOf(first))))).toEqual(["5-0"]);
   });
 
-  test("are cut where the response headers would pass 3,500 bytes, and the link goes on from there", async () => {
+  test("are cut at 3,500 bytes of response headers, and the link continues from there", async () => {
     const name = "l".repeat(250);
     for (let i = 1; i <= 300; i++) await redis.control.call("XADD", `default:${name}`, `${i}-0`, "d", "x");
     const seen: string[] = [];

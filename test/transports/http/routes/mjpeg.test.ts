@@ -20,12 +20,12 @@ afterAll(async () => {
 const jpeg = (text: string) => Buffer.concat([Buffer.of(0xff, 0xd8, 0xff, 0xe0), Buffer.from(text)]);
 const add = (key: string, id: string, data: Uint8Array) =>
   redis.control.call("XADD", `default:${key}`, id, "d", data);
-/** What Chromium sends for an <img>. */
+/** The Accept header of Chromium for an <img>. */
 const BROWSER = { accept: "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8" };
 const open = (path: string, headers: Record<string, string> = {}) =>
   openAnswer(`${gateway.http}/data/${path}`, headers);
 
-/** Bytes of an answer, taken as far as a mark or by their number. */
+/** Reader of response bytes, up to a mark or by number. */
 function bytesOf(answer: OpenAnswer) {
   let bytes = Buffer.alloc(0);
   async function more(): Promise<boolean> {
@@ -63,7 +63,7 @@ interface Part {
   readonly body: Buffer;
 }
 
-/** Reads parts as programs do, by their lengths; a part is whole when the boundary after it has arrived. */
+/** Reads parts as programs do, by length. A part is complete when the next boundary has arrived. */
 function readParts(answer: OpenAnswer): () => Promise<Part | undefined> {
   const bytes = bytesOf(answer);
   const delimiter = `--${boundaryOf(answer)}\r\n`;
@@ -82,7 +82,7 @@ function readParts(answer: OpenAnswer): () => Promise<Part | undefined> {
   };
 }
 
-/** Reads parts as Chromium does: one is whole when the headers after its boundary have arrived. */
+/** Reads parts as Chromium does. A part is complete when the headers after the next boundary have arrived. */
 function readPromptParts(answer: OpenAnswer): () => Promise<Part | undefined> {
   const bytes = bytesOf(answer);
   const delimiter = `--${boundaryOf(answer)}\r\n`;
@@ -101,7 +101,7 @@ test.each([
   ["a program", {}, readParts],
   ["a browser", BROWSER, readPromptParts],
 ])(
-  "shows %s the newest picture at once, also of a camera at rest, and then each that comes",
+  "sends %s the newest picture immediately, also of an idle camera, and then each new one",
   async (_, headers, read) => {
     await redis.control.call("DEL", "default:camera");
     await add("camera", "1-0", jpeg("old"));
@@ -118,7 +118,7 @@ test.each([
   },
 );
 
-test("with last_entry_id=$ shows only what comes", async () => {
+test("sends only new pictures with last_entry_id=$", async () => {
   await add("later", "1-0", jpeg("old"));
   await using answer = await open("later/mjpeg?last_entry_id=$");
   const next = readParts(answer);
@@ -129,7 +129,7 @@ test("with last_entry_id=$ shows only what comes", async () => {
   expect((await next())?.body).toEqual(jpeg("new"));
 });
 
-test("is binary safe: a picture may hold anything, boundary look-alikes included", async () => {
+test("is binary safe: a picture may contain any bytes, even the boundary", async () => {
   const tricky = Buffer.concat([
     jpeg(""),
     Buffer.from(Array.from({ length: 256 }, (_, i) => i)),
@@ -140,7 +140,7 @@ test("is binary safe: a picture may hold anything, boundary look-alikes included
   expect((await readParts(answer)())?.body).toEqual(tricky);
 });
 
-test("a part has the type of its picture", async () => {
+test("a part has the content type of its picture", async () => {
   const kinds: [string, Buffer][] = [
     ["image/jpeg", jpeg("x")],
     ["image/png", Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])],
@@ -156,7 +156,7 @@ test("a part has the type of its picture", async () => {
   }
 });
 
-test("entries that are not images are skipped and counted, and do not count for max_fps", async () => {
+test("skips and counts entries that are not images, without effect on max_fps", async () => {
   await using counting = await startTestGateway(redis.url);
   const skipped = async () =>
     Number(/pictures_skipped_total (\d+)/.exec((await request(`${counting.http}/metrics`)).text)?.[1]);
@@ -177,7 +177,7 @@ test.each([
   ["a program", {}, readParts],
   ["a browser", BROWSER, readPromptParts],
 ])(
-  "repeats the last picture to %s while the camera rests, so that no proxy ends the response",
+  "repeats the last picture to %s of an idle camera, so that no proxy closes the response",
   async (_, headers, read) => {
     await using beating = await startTestGateway(redis.url, { HEARTBEAT_MS: "100" });
     await redis.control.call("DEL", "default:rests");
@@ -196,7 +196,7 @@ test.each([
   },
 );
 
-test("of a browser that is slow skips pictures and never shows an older one; the last one comes", async () => {
+test("skips pictures for a slow browser, never sends an older one, and delivers the last one", async () => {
   const total = 400;
   const picture = (i: number) => Buffer.concat([jpeg(`${i} `), Buffer.alloc(100_000)]);
   await using answer = await open("slow/mjpeg");
@@ -211,16 +211,16 @@ test("of a browser that is slow skips pictures and never shows an older one; the
   }
   expect(shown).toEqual(shown.toSorted((a, b) => a - b));
   expect(new Set(shown).size).toBe(shown.length);
-  // 40 MB were stored; what the kernel and the high-water mark hold is far less.
+  // 40 MB were stored; the kernel buffers and the high-water mark are far smaller.
   expect(shown.length).toBeLessThan(total / 2);
 });
 
-test("max_fps keeps its distance, and what is skipped is the older picture", async () => {
+test("max_fps limits the rate and skips older pictures", async () => {
   await add("paced", "1-0", jpeg("1"));
   await using answer = await open("paced/mjpeg?max_fps=2");
   const next = readParts(answer);
   expect((await next())?.body).toEqual(jpeg("1"));
-  // All within the half second until the next one is due.
+  // All within the half second before the next picture is due.
   await Promise.all([2, 3, 4, 5].map((i) => add("paced", `${i}-0`, jpeg(`${i}`))));
   expect((await next())?.body).toEqual(jpeg("5"));
 });

@@ -1,4 +1,4 @@
-/** The OpenAPI document against the routes that the gateway serves. */
+/** Consistency of the OpenAPI document with the routes of the gateway. */
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openApiDocument } from "../../../../src/transports/http/routes/openapi.ts";
@@ -27,7 +27,7 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-test("every route of the source is described, and no other", () => {
+test("describes exactly the routes of the source", () => {
   const folder = new URL("../../../../src/transports/", import.meta.url);
   const sources = readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))
@@ -46,7 +46,7 @@ test("every route of the source is described, and no other", () => {
   expect([...registered, "GET /docs"].sort()).toEqual([...described].sort());
 });
 
-test.each(Object.keys(paths))("%s answers the described methods and no other", async (path) => {
+test.each(Object.keys(paths))("%s accepts exactly the described methods", async (path) => {
   const url = `${gateway.http}${path.replace("{stream_id}", "cam").replace("{id}", "none")}`;
   const { status, headers } = await request(url, { method: "PATCH" });
   expect(status).toBe(405);
@@ -94,14 +94,14 @@ test.each(checked)("$route reads $name", async ({ route, path, method, name, val
   );
 });
 
-test.each(Object.keys(ROUTES))("the parameters of %s are described as they are parsed", (route) => {
+test.each(Object.keys(ROUTES))("describes the parameters of %s as they are parsed", (route) => {
   const { path, method } = ROUTES[route as ParameterRoute];
   const operation = paths[`/data/{stream_id}${path}`]?.[method === "GET" ? "get" : "post"];
   const names = operation?.parameters?.map((one) => ("name" in one ? one.name : ""));
   expect(names).toEqual(["stream_id", ...Object.keys(rowsOf(route as ParameterRoute))]);
 });
 
-test("a count is bounded by MAX_BATCH_ENTRIES", async () => {
+test("limits count to MAX_BATCH_ENTRIES", async () => {
   expect(await errorOf("get", "", "GET", "count=51")).toBe(
     '400 BAD_PARAMETER: count must be an integer between 1 and 50, got "51"',
   );

@@ -35,7 +35,7 @@ interface Part {
   readonly data: string | Uint8Array;
 }
 
-/** A multipart body, written by hand so that every byte of it is known (RFC 7578). */
+/** Builds a multipart body byte by byte (RFC 7578). */
 function multipart(...parts: readonly Part[]): Buffer {
   const chunks = parts.flatMap(({ name = "entries", filename, type, data }) => [
     Buffer.from(
@@ -50,7 +50,7 @@ function multipart(...parts: readonly Part[]): Buffer {
   return Buffer.concat([...chunks, Buffer.from(`--${BOUNDARY}--\r\n`)]);
 }
 
-/** What a stream holds, as `[id, field, value, …]`. */
+/** Returns the entries of a stream, as `[id, field, value, …]`. */
 async function stored(key: string): Promise<[string, ...Buffer[]][]> {
   const entries = (await redis.control.call("XRANGE", key, "-", "+")) as [Buffer, Buffer[]][];
   return entries.map(([id, fields]) => [id.toString(), ...fields]);
@@ -59,7 +59,7 @@ const payloads = async (key: string) => (await stored(key)).map(([, , data]) => 
 const keys = async () => ((await redis.control.call("KEYS", "*")) as Buffer[]).map(String).sort();
 
 describe("multipart/form-data", () => {
-  test("each part named entries is one entry, with a filename or not, and the ids are answered in order", async () => {
+  test("stores each part named entries, with or without a filename, and returns the ids in order", async () => {
     const answer = await post("m", multipart({ filename: "m", data: "one" }, { data: "two" }), MULTIPART);
     expect(answer.status).toBe(200);
     expect(answer.headers["content-type"]).toBe("application/json; charset=utf-8");
@@ -67,7 +67,7 @@ describe("multipart/form-data", () => {
     expect(await payloads("default:m")).toEqual([Buffer.from("one"), Buffer.from("two")]);
   });
 
-  test("is binary safe, whatever a part says it is, boundary look-alikes included", async () => {
+  test("is binary safe for any part type, even with bytes similar to the boundary", async () => {
     const tricky = Buffer.concat([EVERY_BYTE, Buffer.from(`\r\n--${BOUNDARY.slice(0, -1)}\r\n--\r\n\r\n`)]);
     await post(
       "binary",
@@ -92,7 +92,7 @@ describe("multipart/form-data", () => {
     for (const name of names) expect(await payloads(`dev:p:${name}`)).toEqual([Buffer.from(name)]);
   });
 
-  test("what FormData of browsers and Node makes is taken", async () => {
+  test("accepts FormData of browsers and Node", async () => {
     const form = new FormData();
     form.append("entries", new Blob([EVERY_BYTE]), "whatever.jpg");
     form.append("entries", "text");
@@ -116,20 +116,20 @@ describe("multipart/form-data", () => {
     expect(await keys()).toEqual([]);
   });
 
-  test("without a boundary is refused", async () => {
+  test("rejects a body without a boundary", async () => {
     const answer = await post("bad", multipart({ data: "x" }), { "content-type": "multipart/form-data" });
     expect(answer.status).toBe(400);
     expect(answer.json()).toEqual({ error: expect.stringContaining("oundary"), code: "BAD_BODY" });
   });
 
-  test("with * a part without a filename is refused", async () => {
+  test("rejects a part without a filename with *", async () => {
     const answer = await post("*", multipart({ filename: "a", data: "x" }, { data: "x" }), MULTIPART);
     expect(answer.status).toBe(400);
     expect(answer.json()).toEqual({ error: expect.stringContaining("part 1"), code: "BAD_BODY" });
     expect(await keys()).toEqual([]);
   });
 
-  test("takes as many parts as a batch may have entries, and not one more", async () => {
+  test("accepts as many parts as a batch may have entries, and no more", async () => {
     const parts = (count: number) => multipart(...Array.from({ length: count }, () => ({ data: "x" })));
     expect((await post("many", parts(20), MULTIPART)).json()).toHaveLength(20);
     const answer = await post("more", parts(21), MULTIPART);
@@ -153,18 +153,18 @@ describe("any other body is one entry", () => {
     expect(await payloads("default:body")).toEqual([Buffer.from(EVERY_BYTE)]);
   });
 
-  test("that came in chunks", async () => {
+  test("a chunked body", async () => {
     const answer = await post("chunked", EVERY_BYTE, { "transfer-encoding": "chunked" });
     expect(answer.json()).toEqual([ID]);
     expect(await payloads("default:chunked")).toEqual([Buffer.from(EVERY_BYTE)]);
   });
 
-  test("and an empty one an empty entry", async () => {
+  test("an empty body is an empty entry", async () => {
     expect((await post("nothing", "")).json()).toEqual([ID]);
     expect(await payloads("default:nothing")).toEqual([Buffer.alloc(0)]);
   });
 
-  test("a JSON object or a MessagePack map, which cannot be a batch, as it came", async () => {
+  test("a JSON object or a MessagePack map, unchanged", async () => {
     const text = '  {"b": 1, "a": {"base64": "eA=="}, "b": 2}\n';
     const packed = encode({ t: 21.5 });
     expect((await post("object", text, { "content-type": "application/json" })).json()).toEqual([ID]);
@@ -179,7 +179,7 @@ describe("any other body is one entry", () => {
     expect(anywhere.json()).toEqual({ error: expect.stringContaining("stream_id"), code: "BAD_PARAMETER" });
   });
 
-  test("a body whose type only begins like a batch's", async () => {
+  test("a body whose content type only starts like that of a batch", async () => {
     for (const type of ["application/jsonl", "application/json-seq", "multipart/form-database"])
       await post("lines", '{"a":1}\n{"a":2}', { "content-type": type });
     expect(await payloads("default:lines")).toEqual(Array(3).fill(Buffer.from('{"a":1}\n{"a":2}')));
@@ -190,7 +190,7 @@ describe("any other body is one entry", () => {
     expect(await payloads("default:raw")).toEqual([Buffer.from('{"x": 1}')]);
   });
 
-  test("of one stream: not of *, and not of several", async () => {
+  test("rejects * and several streams", async () => {
     for (const path of ["*", "a+b"]) {
       const answer = await post(path, "x");
       expect(answer.status).toBe(400);
@@ -246,7 +246,7 @@ describe("the clean format", () => {
     expect(await keys()).toEqual([]);
   });
 
-  test("a batch of too many entries is a 413", async () => {
+  test("rejects a batch with too many entries with 413", async () => {
     const body = JSON.stringify(Array.from({ length: 21 }, () => ["a", null, "x"]));
     const answer = await post("*", body, { "content-type": "application/json" });
     expect(answer.status).toBe(413);
@@ -254,10 +254,10 @@ describe("the clean format", () => {
   });
 });
 
-describe("what Redis refuses", () => {
+describe("entries that Redis rejects", () => {
   const json = { "content-type": "application/json" };
 
-  test("is a 409 where the id is not above the stream's last one", async () => {
+  test("409 for an id that is not greater than the last id of the stream", async () => {
     await post("*", '[["a","5-0","x"]]', json);
     const answer = await post("*", '[["a","5-0","y"]]', json);
     expect(answer.status).toBe(409);
@@ -265,14 +265,14 @@ describe("what Redis refuses", () => {
     expect(await payloads("default:a")).toEqual([Buffer.from("x")]);
   });
 
-  test("stands in its place in the list where others of the batch are stored", async () => {
+  test("an error in the list of ids if other entries of the batch are stored", async () => {
     await post("*", '[["a","5-0","x"]]', json);
     const answer = await post("*", '[["a","4-0","y"],["a","6-0","z"]]', json);
     expect(answer.status).toBe(200);
     expect(answer.json()).toEqual([{ error: expect.any(String), code: "ID_NOT_ABOVE_LAST" }, "6-0"]);
   });
 
-  test("is a 409 where the key is no stream", async () => {
+  test("409 for a key of another type", async () => {
     await redis.control.call("SET", "default:text", "x");
     const answer = await post("text", "x");
     expect(answer.status).toBe(409);
@@ -280,8 +280,8 @@ describe("what Redis refuses", () => {
   });
 });
 
-describe("what is too much or not taken", () => {
-  test("a body over MAX_MESSAGE_BYTES, announced or not, is a 413 that names the limit", async () => {
+describe("bodies that are too large or encoded", () => {
+  test("rejects a body over MAX_MESSAGE_BYTES, announced or chunked, with 413 and the limit", async () => {
     const body = new Uint8Array(100 * 1024 + 1);
     for (const headers of [{}, { "transfer-encoding": "chunked" }] as Record<string, string>[]) {
       const answer = await post("big", body, headers);
@@ -291,11 +291,11 @@ describe("what is too much or not taken", () => {
     expect(await keys()).toEqual([]);
   });
 
-  test("a body of exactly the limit is stored", async () => {
+  test("stores a body of exactly the limit", async () => {
     expect((await post("fits", new Uint8Array(100 * 1024))).status).toBe(200);
   });
 
-  test("a compressed body is a 415", async () => {
+  test("rejects a compressed body with 415", async () => {
     const answer = await post("zip", "x", { "content-encoding": "gzip" });
     expect(answer.status).toBe(415);
     expect(answer.json()).toEqual({ error: expect.stringContaining("gzip"), code: "UNSUPPORTED_MEDIA_TYPE" });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { sharePage } from "../../../../src/transports/http/routes/shared-page.ts";
 import { turns } from "../../../support/until.ts";
 
-/** A page whose computations end by hand. */
+/** A page whose computations the test completes. */
 function slowPage() {
   const ends: (() => void)[] = [];
   let begun = 0;
@@ -13,7 +13,7 @@ function slowPage() {
   return { page, begun: () => begun, end: () => ends.shift()?.() };
 }
 
-test("is computed once for all that request it before it begins", async () => {
+test("is computed once for all requests before the computation starts", async () => {
   const { page, begun, end } = slowPage();
   const pages = Array.from({ length: 200 }, () => page());
   await turns(1);
@@ -22,7 +22,7 @@ test("is computed once for all that request it before it begins", async () => {
   expect(new Set(await Promise.all(pages))).toEqual(new Set([1]));
 });
 
-test("is computed again for those that request it after it began, one computation at a time", async () => {
+test("is computed again for requests after the start, one computation at a time", async () => {
   const { page, begun, end } = slowPage();
   const first = page();
   await turns(1);

@@ -1,4 +1,4 @@
-/** What operators and people look at first. */
+/** Status routes: home page, health, readiness and metrics. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
 import { request } from "../../../support/http.ts";
@@ -20,19 +20,19 @@ afterAll(async () => {
 
 const get = (path: string, accept = "*/*") => request(`${gateway.http}${path}`, { headers: { accept } });
 
-test("/ says what this is and links onward for programs, and is the console for browsers", async () => {
+test("/ returns name, version and links to programs, and the console to browsers", async () => {
   const { links, ...about } = (await get("/")).json() as { links: Record<string, string> };
   expect(about).toEqual({ name: "redis-streamer", version: "test", about: expect.any(String) });
   const page = await get("/", "text/html,application/xhtml+xml,*/*;q=0.8");
   expect(page.headers["content-type"]).toBe("text/html; charset=utf-8");
   expect(page.text).toContain('<div id="app">');
   for (const href of Object.values(links)) {
-    // As a browser that follows the link asks: /graphql is a page for it, and wants a query of a program.
+    // With the Accept header of a browser: /graphql is a page for browsers and requires a query from programs.
     expect((await get(href, "text/html,*/*;q=0.8")).status).toBe(200);
   }
 });
 
-test("/metrics counts what goes in and out, in Prometheus' format", async () => {
+test("/metrics counts entries in and out, in the Prometheus format", async () => {
   const metric = async (name: string) =>
     Number(
       new RegExp(`^redis_streamer_${name}(?:{class="default"})? (\\d+)$`, "m").exec(
@@ -56,7 +56,7 @@ test("/metrics counts what goes in and out, in Prometheus' format", async () => 
   expect(await metric("readers")).toBe(1);
 });
 
-test("/readyz answers as Redis does, /healthz as the process does", async () => {
+test("/readyz reports the state of Redis, /healthz that of the process", async () => {
   expect([(await get("/readyz")).status, (await get("/readyz")).json()]).toEqual([200, { status: "ready" }]);
   await redis.kill();
   const away = await get("/readyz");

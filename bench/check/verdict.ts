@@ -32,7 +32,7 @@ export function judge({ pushes, readers, streams, deaths, besides }: History): s
 /** Index of a stream, by key and by position. */
 interface Ground {
   readonly committed: readonly NamedEntry[];
-  readonly placeOf: ReadonlyMap<string, number>;
+  readonly positionOf: ReadonlyMap<string, number>;
   /** Position of the first stored entry; all entries before it may have been trimmed. */
   readonly firstLeft: number;
 }
@@ -41,7 +41,7 @@ function groundOf({ committed, left }: StoredStream): Ground {
   const first = committed.findIndex(({ id }) => id === left[0]);
   return {
     committed,
-    placeOf: new Map(committed.map(({ key }, place) => [key, place])),
+    positionOf: new Map(committed.map(({ key }, position) => [key, position])),
     firstLeft: first < 0 ? committed.length : first,
   };
 }
@@ -52,8 +52,8 @@ const idOf = (text: string | undefined): EntryId =>
 function wrongInStore({ stream, committed, left }: StoredStream): string[] {
   const wrong: string[] = [];
   const keys = new Map<string, string | undefined>();
-  committed.forEach(({ id, key }, place) => {
-    const before = committed[place - 1];
+  committed.forEach(({ id, key }, position) => {
+    const before = committed[position - 1];
     if (before !== undefined && compareIds(idOf(before.id), idOf(id)) >= 0)
       wrong.push(`${stream}: ${id} was committed after ${before.id}`);
     if (keys.has(key)) wrong.push(`${stream}: ${key} is stored twice, as ${keys.get(key)} and ${id}`);
@@ -68,12 +68,12 @@ function wrongInStore({ stream, committed, left }: StoredStream): string[] {
 function wrongInPushes(pushes: readonly Push[], grounds: ReadonlyMap<string, Ground>): string[] {
   const wrong: string[] = [];
   /** Last stored push of each connection and stream, with its position. */
-  const last = new Map<string, { readonly push: Push; readonly place: number }>();
+  const last = new Map<string, { readonly push: Push; readonly position: number }>();
   for (const push of pushes) {
     const { stream, key, connection, resent, outcome } = push;
     const ground = grounds.get(stream);
-    const place = ground?.placeOf.get(key);
-    const stored = place === undefined ? undefined : ground?.committed[place];
+    const position = ground?.positionOf.get(key);
+    const stored = position === undefined ? undefined : ground?.committed[position];
     if (outcome !== undefined && "id" in outcome && stored?.id !== outcome.id)
       wrong.push(
         `${stream}: ${key} was acknowledged as ${outcome.id}, but ${stored === undefined ? "is lost" : `stored as ${stored.id}`}`,
@@ -86,43 +86,43 @@ function wrongInPushes(pushes: readonly Push[], grounds: ReadonlyMap<string, Gro
       stored !== undefined
     )
       wrong.push(`${stream}: ${key} was rejected with ${outcome.code}, but stored as ${stored.id}`);
-    if (place === undefined || resent) continue;
+    if (position === undefined || resent) continue;
     const before = last.get(`${connection} ${stream}`);
-    if (before !== undefined && before.push.order < push.order && before.place > place)
+    if (before !== undefined && before.push.order < push.order && before.position > position)
       wrong.push(`${stream}: ${key} is stored before ${before.push.key}, which was sent earlier`);
-    last.set(`${connection} ${stream}`, { push, place });
+    last.set(`${connection} ${stream}`, { push, position });
   }
   return wrong;
 }
 
 function wrongInReader({ name, latest, sessions }: ReaderHistory, ground: Ground): string[] {
-  const { committed, placeOf, firstLeft } = ground;
+  const { committed, positionOf, firstLeft } = ground;
   const wrong: string[] = [];
   /** Position after the last received entry. */
   let next = 0;
   for (const { cursor, floor, entries } of sessions) {
     const after = cursor === "$" ? floor : cursor;
-    next = placePast(committed, idOf(after));
+    next = positionAfter(committed, idOf(after));
     // "Now" resolves to a position after everything that had been acknowledged before.
     let mayBegin = cursor === "$";
     let previous = "";
     for (const { id, key } of entries) {
-      const place = placeOf.get(key);
-      if (place === undefined || (id !== undefined && committed[place]?.id !== id)) {
+      const position = positionOf.get(key);
+      if (position === undefined || (id !== undefined && committed[position]?.id !== id)) {
         wrong.push(`${name}: got ${key} as ${id}, which differs from the stored entry`);
         continue;
       }
-      if (place < next)
+      if (position < next)
         wrong.push(
           `${name}: got ${key} (${id}) again or too late, after ${previous || `its cursor ${after}`}`,
         );
-      const lost = committed.slice(Math.max(next, firstLeft), place);
+      const lost = committed.slice(Math.max(next, firstLeft), position);
       if (lost.length > 0 && !latest && !mayBegin)
         wrong.push(
           `${name}: missed ${lost.length} entries before ${key} (${id}), the first is ${lost[0]?.id}`,
         );
       mayBegin = false;
-      next = place + 1;
+      next = position + 1;
       previous = `${key} (${id})`;
     }
     // A reader from "now" has received nothing, which is correct if nothing was appended after it started.
@@ -134,7 +134,7 @@ function wrongInReader({ name, latest, sessions }: ReaderHistory, ground: Ground
 }
 
 /** Returns the position of the first entry after an id, by binary search. */
-function placePast(committed: readonly NamedEntry[], cursor: EntryId): number {
+function positionAfter(committed: readonly NamedEntry[], cursor: EntryId): number {
   let low = 0;
   let high = committed.length;
   while (low < high) {

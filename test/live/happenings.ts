@@ -161,8 +161,8 @@ function readerOptions({ streams, from, fullEvery, turns: turn }: Made<typeof jo
   const wanted = streams.map((i) => {
     const name = world.keys[i] ?? "";
     const all = world.appended(name);
-    const place = from === "$" ? undefined : Math.ceil((from * all.length) / 100) - 1;
-    const cursor: RequestedCursor = place === undefined ? "$" : (all[place] ?? FIRST_ID);
+    const position = from === "$" ? undefined : Math.ceil((from * all.length) / 100) - 1;
+    const cursor: RequestedCursor = position === undefined ? "$" : (all[position] ?? FIRST_ID);
     return { key: name, name, cursor };
   });
   const options = { streams: wanted, fullEvery, awaitsAck: turn?.awaitsAck ?? false };

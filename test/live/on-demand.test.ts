@@ -24,15 +24,15 @@ afterAll(() => redis[Symbol.asyncDispose]());
 function expectFramesWithoutHoles(world: World, { frames, options, starts }: TestReader): void {
   const { count = 0, latest = false } = options.turns ?? {};
   for (const key of starts.keys()) {
-    const places = new Map(world.appended(key).map((id, place) => [id, place]));
+    const positions = new Map(world.appended(key).map((id, position) => [id, position]));
     const start = starts.get(key);
-    let before = start === undefined ? -1 : (places.get(start) ?? -1);
+    let before = start === undefined ? -1 : (positions.get(start) ?? -1);
     for (const frame of frames) {
       const ids = frame
         .filter(({ stream }) => stream === key)
         .flatMap(({ entries }) => entries.map(({ id }) => id));
       if (ids.length === 0) continue;
-      const at = ids.map((id) => places.get(id) ?? Number.NaN);
+      const at = ids.map((id) => positions.get(id) ?? Number.NaN);
       const [first = Number.NaN] = at;
       expect(at).toEqual(at.map((_, i) => first + i));
       expect(at.length).toBeLessThanOrEqual(count);

@@ -103,8 +103,8 @@ describe("property: returns all entries, or undefined", () => {
           if (step.kind === "add") model.add(one, step.sizes);
           else model.clear(one);
         }
-        for (const [place, most] of queries) {
-          const cursor = cursorAt(START - 2 + (place % (model.now() - START + 5)));
+        for (const [position, most] of queries) {
+          const cursor = cursorAt(START - 2 + (position % (model.now() - START + 5)));
           for (const one of model.all) check(one, cursor, most, limitBytes);
         }
       }),

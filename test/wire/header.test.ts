@@ -291,8 +291,8 @@ describe("fuzz: rejects a message with an error, or stores each byte in exactly 
     .array(fc.nat({ max: 12 }), { maxLength: 6 })
     .map((offsets) => JSON.stringify(offsets.sort((a, b) => a - b)));
   const broken = fc.tuple(nearly, fc.nat(), fc.string({ maxLength: 3 })).map(([header, at, put]) => {
-    const place = at % (header.length + 1);
-    return header.slice(0, place) + put + header.slice(place + put.length);
+    const position = at % (header.length + 1);
+    return header.slice(0, position) + put + header.slice(position + put.length);
   });
   const header = fc.oneof(nearly, ascending, broken, fc.json(), fc.string());
   const sides = fc.constantFrom<PushOffsets>("auto", "start", "end");

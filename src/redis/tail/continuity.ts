@@ -47,6 +47,8 @@ export interface StreamMemory {
   lengths: number;
   /** The facts may be requested by `detailsCommand`. */
   mayUseDetails: boolean;
+  /** Last id that the stream had generated at the last facts: entries up to it are in `added` and `length` already. */
+  counted?: EntryId | undefined;
 }
 
 /** The form of a check. */
@@ -163,7 +165,10 @@ export function createContinuity(sizes: EntrySizes, canRunScripts: () => boolean
       entries.length === 0 && (facts.length === 0 || facts.length < (memory.length ?? facts.length));
     const isOver = memory.isEnded || isAnother(memory, facts);
     if (isCut) remember(memory, entries);
-    else memory.added = facts.exists ? facts.added : 0;
+    else {
+      memory.added = facts.exists ? facts.added : 0;
+      memory.counted = facts.lastGenerated;
+    }
     memory.length = facts.length;
     memory.mark = last === undefined ? facts.mark : markIn(memory, last);
     // Ended until an entry of the new life is read, or the reader knows that some exist at or below its position.
@@ -239,9 +244,21 @@ const NOTHING_KNOWN: StreamMemory = {
 function remember(memory: StreamMemory, entries: readonly Entry[]): void {
   const last = entries[entries.length - 1];
   if (last === undefined) return;
-  if (memory.length !== undefined) memory.length += entries.length;
-  if (memory.added !== undefined) memory.added += entries.length;
+  const fresh = freshIn(memory, entries);
+  if (memory.length !== undefined) memory.length += fresh;
+  if (memory.added !== undefined) memory.added += fresh;
   memory.mark = markIn(memory, last);
+}
+
+/**
+ * Number of entries that the last facts do not include. An entry that was deleted before that read is counted in
+ * `added`, but was not read: it may still arrive by the loopback, and counting it twice would make the stream look recreated.
+ */
+function freshIn({ counted }: StreamMemory, entries: readonly Entry[]): number {
+  const [first] = entries;
+  if (counted === undefined || first === undefined || compareIds(first.id, counted) > 0)
+    return entries.length;
+  return entries.filter(({ id }) => compareIds(id, counted) > 0).length;
 }
 
 /** Mark of an entry, kept only for short streams: only there can a new life look like a continuation. */

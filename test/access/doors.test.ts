@@ -1,10 +1,10 @@
-/** Who may come in by which door: every door × every permission, and every door × every wrong token. */
+/** Who may come in by which door: every route × every permission, and every route × every wrong token. */
 import { createSecretKey, generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { DOORS, type Door, statusOf, welcomeOf } from "../support/doors.ts";
+import { ROUTES, type Route, statusOf, successOf } from "../support/doors.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { request } from "../support/http.ts";
 import { createTestKeys, type TestKeys } from "../support/keys.ts";
@@ -51,15 +51,15 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** Knocks, with something behind the door. */
-async function knock(
-  door: Door,
+/** Knocks, with something behind the route. */
+async function send(
+  door: Route,
   stream: string,
   shown: Record<string, string>,
   query?: string,
 ): Promise<string> {
   await redis.control.call("XADD", `default:${stream}`, "*", "d", "x");
-  return door.knock(gateway, stream, shown, query);
+  return route.send(gateway, stream, shown, query);
 }
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
@@ -91,10 +91,10 @@ async function knownKey(permissions: readonly string[], name = "known"): Promise
   return key;
 }
 
-describe("every door × every permission", () => {
+describe("every route × every permission", () => {
   const PERMISSIONS: readonly (readonly [
     permissions: readonly string[],
-    allowed: readonly Door["needs"][],
+    allowed: readonly Route["needs"][],
   ])[] = [
     [["read:default:cam"], ["read"]],
     [["read:default:*"], ["read"]],
@@ -119,31 +119,31 @@ describe("every door × every permission", () => {
 
   test.each(PERMISSIONS)("%j", async (permissions, allowed) => {
     const shown = bearer(await token(undefined, secret, permissions));
-    for (const door of DOORS) {
-      const may = door.needs === "anybody" || allowed.includes(door.needs);
-      const answer = await knock(door, "cam", shown);
-      if (may) expect(`${door.name} ${answer}`).toBe(`${door.name} ${welcomeOf(door)}`);
-      else expect(`${door.name} ${answer}`).toMatch(new RegExp(`^${door.name} 4?403 FORBIDDEN$`));
+    for (const route of ROUTES) {
+      const may = route.needs === "anyone" || allowed.includes(route.needs);
+      const answer = await send(route, "cam", shown);
+      if (may) expect(`${route.name} ${answer}`).toBe(`${route.name} ${successOf(route)}`);
+      else expect(`${route.name} ${answer}`).toMatch(new RegExp(`^${route.name} 4?403 FORBIDDEN$`));
     }
   });
 
   test("an API key carries them too, and “a+b” needs both", async () => {
     const shown = bearer(await knownKey(["read:default:cam", "write:default:cam"], "cam-only"));
-    for (const door of DOORS.filter(({ needs }) => needs === "read" || needs === "write")) {
-      expect(await knock(door, "cam", shown)).toBe("200");
+    for (const route of ROUTES.filter(({ needs }) => needs === "read" || needs === "write")) {
+      expect(await send(route, "cam", shown)).toBe("200");
       if (
-        door.name === "MJPEG" ||
-        door.name === "history" ||
-        door.name === "POST" ||
-        door.name.startsWith("GraphQL")
+        route.name === "MJPEG" ||
+        route.name === "history" ||
+        route.name === "POST" ||
+        route.name.startsWith("GraphQL")
       )
         continue;
-      expect(await knock(door, "cam+other", shown)).toMatch(/^4?403 FORBIDDEN$/);
+      expect(await send(route, "cam+other", shown)).toMatch(/^4?403 FORBIDDEN$/);
     }
   });
 });
 
-describe("every door × every wrong token", () => {
+describe("every route × every wrong token", () => {
   const WRONG: readonly (readonly [what: string, make: () => Promise<string> | string])[] = [
     ["expired", () => token((jwt) => jwt.setExpirationTime(nowS() - 10))],
     ["not yet good", () => token((jwt) => jwt.setNotBefore(nowS() + 60))],
@@ -202,15 +202,15 @@ describe("every door × every wrong token", () => {
 
   test.each(WRONG)("%s", async (_, make) => {
     const wrong = await make();
-    for (const door of DOORS) {
+    for (const route of ROUTES) {
       const [lines, refusals] = [logged.length, await refusalsNow()];
-      const answer = await knock(door, "cam", bearer(wrong));
-      expect(`${door.name} ${statusOf(answer)}`).toBe(`${door.name} 401`);
+      const answer = await send(route, "cam", bearer(wrong));
+      expect(`${route.name} ${statusOf(answer)}`).toBe(`${route.name} 401`);
       // One line that says where and why, without the secret, and a metric.
-      const said = logged.slice(lines);
-      expect(said).toHaveLength(1);
-      expect(said[0]).toMatchObject({ code: "UNAUTHENTICATED", address: "127.0.0.1" });
-      expect(JSON.stringify(said)).not.toContain(wrong.slice(-20));
+      const warnings = logged.slice(lines);
+      expect(warnings).toHaveLength(1);
+      expect(warnings[0]).toMatchObject({ code: "UNAUTHENTICATED", address: "127.0.0.1" });
+      expect(JSON.stringify(warnings)).not.toContain(wrong.slice(-20));
       expect(await refusalsNow()).toBe(refusals + 1);
     }
   });
@@ -222,13 +222,13 @@ describe("every door × every wrong token", () => {
     ["characters that no token has", { authorization: "Bearer a,b\u00e9" }],
     ["an empty key", { "x-api-key": "" }],
   ])("%s", async (_, shown) => {
-    for (const door of DOORS)
-      expect(`${door.name} ${statusOf(await knock(door, "cam", shown))}`).toBe(`${door.name} 401`);
+    for (const route of ROUTES)
+      expect(`${route.name} ${statusOf(await send(route, "cam", shown))}`).toBe(`${route.name} 401`);
   });
 });
 
 describe("the ways to show a token", () => {
-  test.each(DOORS)("x-api-key, a subprotocol, a cookie and a ticket open $name", async (door) => {
+  test.each(ROUTES)("x-api-key, a subprotocol, a cookie and a ticket open $name", async (route) => {
     const good = await token();
     const ticket = async () => {
       const answer = await request(`${gateway.http}/tickets`, { method: "POST", headers: bearer(good) });
@@ -236,24 +236,24 @@ describe("the ways to show a token", () => {
     };
     const cookie = `other=1; redis_streamer_token=${good}`;
     const foreign = { cookie, origin: "http://localhost:1" };
-    expect(await knock(door, "cam", { "x-api-key": good })).toBe(welcomeOf(door));
-    expect(await knock(door, "cam", { cookie })).toBe(welcomeOf(door));
-    expect(await knock(door, "cam", { cookie, origin: gateway.http, "sec-fetch-site": "same-origin" })).toBe(
-      welcomeOf(door),
+    expect(await send(route, "cam", { "x-api-key": good })).toBe(successOf(route));
+    expect(await send(route, "cam", { cookie })).toBe(successOf(route));
+    expect(await send(route, "cam", { cookie, origin: gateway.http, "sec-fetch-site": "same-origin" })).toBe(
+      successOf(route),
     );
-    expect(statusOf(await knock(door, "cam", foreign))).toBe("401");
-    expect(statusOf(await knock(door, "cam", { cookie, "sec-fetch-site": "same-site" }))).toBe("401");
+    expect(statusOf(await send(route, "cam", foreign))).toBe("401");
+    expect(statusOf(await send(route, "cam", { cookie, "sec-fetch-site": "same-site" }))).toBe("401");
     const one = await ticket();
     // A ticket that is found in a log must not last as long as its key.
-    const welcome = door.name === "tickets" ? "403 FORBIDDEN" : welcomeOf(door);
-    expect(await knock(door, "cam", {}, `?ticket=${one}`)).toBe(welcome);
-    expect(statusOf(await knock(door, "cam", {}, `?ticket=${one}`))).toBe("401");
-    expect(statusOf(await knock(door, "cam", {}, "?ticket=made-up"))).toBe("401");
+    const welcome = route.name === "tickets" ? "403 FORBIDDEN" : successOf(route);
+    expect(await send(route, "cam", {}, `?ticket=${one}`)).toBe(welcome);
+    expect(statusOf(await send(route, "cam", {}, `?ticket=${one}`))).toBe("401");
+    expect(statusOf(await send(route, "cam", {}, "?ticket=made-up"))).toBe("401");
   });
 
   test("tokens of RS256 are taken", async () => {
     const good = await token(undefined, rsa.privateKey, ["admin"], "RS256");
-    for (const door of DOORS) expect(await knock(door, "cam", bearer(good))).toBe(welcomeOf(door));
+    for (const route of ROUTES) expect(await send(route, "cam", bearer(good))).toBe(successOf(route));
   });
 
   test("health needs none", async () => {

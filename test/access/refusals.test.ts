@@ -1,6 +1,6 @@
 /** What is refused before anybody asks who it is, over every door: the status, one line in the log, and a metric. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { DOORS, statusOf } from "../support/doors.ts";
+import { ROUTES, statusOf } from "../support/doors.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { request } from "../support/http.ts";
 import { silent, startRedis, type TestRedis } from "../support/redis.ts";
@@ -48,9 +48,9 @@ describe.each([
   ],
   ["a head over the limit", { "x-large": "secret".repeat(500) }, "431", "HEADERS_TOO_LARGE"],
 ] as const)("%s", (_, shown, status, code) => {
-  test.each(DOORS)("at $name", async (door) => {
+  test.each(ROUTES)("at $name", async (route) => {
     const before = await refusals(code);
-    expect(statusOf(await door.knock(gateway, "cam", { ...shown }))).toBe(status);
+    expect(statusOf(await route.send(gateway, "cam", { ...shown }))).toBe(status);
     expect(logged).toEqual([expect.objectContaining({ code, message: "refused", address: "127.0.0.1" })]);
     expect(JSON.stringify(logged)).not.toContain("secretsecret");
     expect(await refusals(code)).toBe(before + 1);
@@ -97,19 +97,21 @@ describe("too large", () => {
   });
 });
 
-test("too many requests, at every door of HTTP", async () => {
+test("too many requests, at every route of HTTP", async () => {
   await using limited = await startTestGateway(redis.url, { MAX_BYTES_PER_SECOND: "1000" }, logger);
   // It takes a quarter of an hour to pay that off.
   const body = Buffer.alloc(1_000_000);
   expect((await request(`${limited.http}/data/cam`, { method: "POST", body })).status).toBe(200);
-  for (const door of DOORS.filter(({ name }) => !/^(push|pull|GraphQL subscription)$/.test(name))) {
+  for (const route of ROUTES.filter(({ name }) => !/^(push|pull|GraphQL subscription)$/.test(name))) {
     logged = [];
-    expect(`${door.name} ${await door.knock(limited, "cam", {})}`).toBe(`${door.name} 429 TOO_MANY_REQUESTS`);
+    expect(`${route.name} ${await route.send(limited, "cam", {})}`).toBe(
+      `${route.name} 429 TOO_MANY_REQUESTS`,
+    );
     expect(logged).toEqual([expect.objectContaining({ code: "TOO_MANY_REQUESTS", message: "refused" })]);
   }
 });
 
-test("too many connections, at every door that keeps one", async () => {
+test("too many connections, at every route that keeps one", async () => {
   await using limited = await startTestGateway(redis.url, { MAX_SOCKETS_PER_ADDRESS: "5" }, logger);
   const held = await Promise.all(
     Array.from({ length: 5 }, () => connectSocket(`${limited.ws}/data/cam/pull`)),
@@ -117,8 +119,8 @@ test("too many connections, at every door that keeps one", async () => {
   await redis.control.call("XADD", "default:cam", "*", "d", "x");
   for (const name of ["push", "pull", "SSE", "MJPEG", "GraphQL subscription", "GraphQL events"]) {
     logged = [];
-    const door = DOORS.find((candidate) => candidate.name === name);
-    expect(`${name} ${statusOf((await door?.knock(limited, "cam", {})) ?? "")}`).toBe(`${name} 429`);
+    const route = ROUTES.find((candidate) => candidate.name === name);
+    expect(`${name} ${statusOf((await route?.send(limited, "cam", {})) ?? "")}`).toBe(`${name} 429`);
     expect(logged).toEqual([expect.objectContaining({ code: "TOO_MANY_CONNECTIONS", message: "refused" })]);
   }
   for (const one of held) one.raw.terminate();

@@ -1,4 +1,4 @@
-/** Appender and loopback on a connection of their own, for tests that disrupt them. */
+/** The appending parts of the gateway with loopback, on their own connection, for tests that break it. */
 import type { NewEntry } from "../../src/domain/entry.ts";
 import { type Counters, createCounters } from "../../src/observe/counters.ts";
 import { createStreamClasses, type StreamClasses } from "../../src/observe/stream-classes.ts";
@@ -14,25 +14,25 @@ import { type Connection, openConnection } from "../../src/redis/resp/connection
 import { silent } from "./redis.ts";
 import { until } from "./until.ts";
 
-/** Result of an append. */
+/** Outcome of an append. */
 export interface Appended {
   readonly results: readonly AppendResult[];
   readonly isKept: boolean;
 }
 
-/** Appender under test. */
+/** A running appender. */
 export interface TestAppends extends Disposable {
   readonly append: Append;
   readonly loopback: Loopback;
   readonly counters: Counters;
   readonly streamClasses: StreamClasses;
-  /** The append connection. */
+  /** The connection that carries the appends. */
   connection(): Connection;
   /** Appends payloads to streams in one batch. */
   add(...entries: readonly (readonly [key: string, data: string | Buffer, id?: string])[]): Promise<Appended>;
 }
 
-/** Opens the appender and waits until it is ready. @param listener receives looped-back entries */
+/** Opens the appender and waits until it is ready. @param listener receives the loopback */
 export async function openAppends(
   redisUrl: string,
   listener?: LoopbackListener,

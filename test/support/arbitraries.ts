@@ -1,4 +1,4 @@
-/** Entries as property tests make them up: with the bytes, names and ids that are most likely to be handled wrong. */
+/** Arbitrary entries for property tests, with the bytes, names and ids that are most likely to be handled wrong. */
 import fc from "fast-check";
 import type { Entry, StreamEntries } from "../../src/domain/entry.ts";
 import { type EntryId, idOf } from "../../src/domain/entry-id.ts";
@@ -18,19 +18,19 @@ const clamp = (part: bigint) => (part < 0n ? 0n : part > MAX_PART ? MAX_PART : p
 /** Any id, `0-0` and the greatest included. */
 export const anyId: fc.Arbitrary<EntryId> = fc.tuple(idPart, idPart).map(([ms, seq]) => idOf(ms, seq));
 
-/** An id that an entry can have. */
+/** An id that a stored entry can have. */
 export const entryId: fc.Arbitrary<EntryId> = anyId.filter((id) => id !== "0-0");
 
-/** Any text that UTF-8 can carry. */
+/** Any text that UTF-8 can encode. */
 export const anyText: fc.Arbitrary<string> = fc.string({ unit: "binary", maxLength: 20 });
 
-/** The name of a stream, also one that JSON has to escape. */
+/** A stream name, including names that JSON has to escape. */
 export const streamName: fc.Arbitrary<string> = fc.oneof(
   anyText.filter((name) => name !== ""),
   fc.constantFrom("a", 'say "hi"', "back\\slash", "ümläut/雪", "line\nbreak"),
 );
 
-/** A payload: any bytes, or text. */
+/** A payload: random bytes, or text. */
 export const payload: fc.Arbitrary<Uint8Array> = fc.oneof(
   fc.uint8Array({ maxLength: 40 }),
   anyText.map((text) => new TextEncoder().encode(text)),

@@ -1,21 +1,21 @@
-/** A TCP proxy in front of Redis that misbehaves as networks do: it stalls, drips, and cuts. */
+/** A TCP proxy in front of Redis that simulates network faults: it stalls, drips and cuts connections. */
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 
-/** A network, of which all connections share the weather. */
+/** A network, whose state applies to all connections. */
 export interface BadNetwork extends AsyncDisposable {
   /** The address of Redis behind it. */
   readonly url: string;
-  /** Passes nothing on any more, either way, and says nothing of it; new connections are taken, and stall, too. */
+  /** Stops forwarding in both directions without closing; new connections are accepted, and stall, too. */
   stall(): void;
-  /** Passes on all there is, also what has stalled. */
+  /** Forwards everything, including stalled bytes. */
   flow(): void;
-  /** Passes on single bytes. */
+  /** Forwards single bytes. */
   drip(): void;
-  /** Cuts all connections, with what is on its way. @returns how many there were */
+  /** Cuts all connections with the bytes in flight. @returns the number of connections */
   cut(): number;
   /**
-   * Passes on so many more bytes of Redis' replies to the gateway's connection of a name, as `CLIENT LIST` shows it, and
+   * Forwards a number of further bytes of Redis' replies to the gateway's connection with a name, as in `CLIENT LIST`, and
    * then cuts it.
    */
   cutReplies(name: string, afterBytes: number): void;
@@ -40,7 +40,7 @@ interface Pair {
 
 const NAME = /redis-streamer:(\w+)/;
 
-/** Starts it. @param port of the Redis behind it */
+/** Starts the proxy. @param port of the Redis behind it */
 export async function startBadNetwork(port: number): Promise<BadNetwork> {
   const pairs = new Set<Pair>();
   let weather: Weather = "flow";
@@ -50,12 +50,12 @@ export async function startBadNetwork(port: number): Promise<BadNetwork> {
     for (const end of pair.ends) end.destroy();
   }
 
-  /** Sends bytes, or as many of them as may pass. */
+  /** Sends bytes, up to the number that may pass. */
   function pass(pair: Pair, way: Way, bytes: Buffer): void {
     const passing = bytes.subarray(0, way.left);
     way.left -= passing.length;
     if (passing.length > 0) way.to.write(passing);
-    // What has been written is to arrive: an end, which tears down less than a reset would.
+    // Written bytes must arrive, so end the connection instead of resetting it.
     if (way.left === 0) way.to.end(() => cutPair(pair));
   }
 
@@ -96,7 +96,7 @@ export async function startBadNetwork(port: number): Promise<BadNetwork> {
         if (way !== undefined) pump(pair, way);
       });
       from.on("error", () => undefined);
-      // Who stalls does not tell of an end, either.
+      // A stalled connection does not forward the end, either.
       from.on("close", () => weather !== "stall" && cutPair(pair));
     });
   }).listen(0, "127.0.0.1");

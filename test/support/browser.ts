@@ -1,19 +1,19 @@
-/** Debian's Chromium without a window, as browser tests use it. */
+/** Debian's headless Chromium for browser tests. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { CHROMIUM } from "../../bench/load/chromium.ts";
 
-/** How long (ms) a page may take for anything, on a machine that others use too. */
+/** Timeout in ms for anything a page does, on a busy machine. */
 const PATIENCE_MS = 60_000;
 
-/** A browser with a profile of its own, gone with it. */
+/** A browser with its own profile, which is removed with it. */
 export interface TestBrowser extends AsyncDisposable {
   readonly context: BrowserContext;
 }
 
-/** Starts a browser. @param args further switches of Chromium */
+/** Starts a browser. @param args further Chromium switches */
 export async function startBrowser(...args: readonly string[]): Promise<TestBrowser> {
   const profile = mkdtempSync(join(tmpdir(), "browser-"));
   const context = await chromium.launchPersistentContext(profile, {
@@ -30,16 +30,16 @@ export async function startBrowser(...args: readonly string[]): Promise<TestBrow
   };
 }
 
-/** One open page, with what it asked for and what went wrong in it. */
+/** An open page, with its requests and errors. */
 export interface TestPage extends AsyncDisposable {
   readonly page: Page;
-  /** Addresses that the page asked for. */
+  /** URLs that the page requested. */
   readonly requests: readonly string[];
   /** Errors that the page threw or wrote to its console. */
   readonly errors: readonly string[];
 }
 
-/** Opens a page in a browser of its own. */
+/** Opens a page in its own browser. */
 export async function openPage(url: string): Promise<TestPage> {
   const browser = await startBrowser();
   const page = await browser.context.newPage();

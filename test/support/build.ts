@@ -1,11 +1,11 @@
-/** Builds `dist/` once before all tests: some run the program itself, and two that compile at once would clash. */
+/** Builds `dist/` once before all tests, because some run the program itself, and parallel builds would conflict. */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** Says to the setup of a further project that it is built: both run in one process, each with modules of its own. */
+/** Marks the build as done for the setup of other projects, which run in the same process with their own modules. */
 const BUILT = "REDIS_STREAMER_TESTS_BUILT";
 
-/** Called by vitest, once for each project. */
+/** Called by vitest once per project. */
 export function setup(): void {
   if (process.env[BUILT] === "1") return;
   const script = fileURLToPath(new URL("../../scripts/build.js", import.meta.url));

@@ -1,19 +1,19 @@
-/** Certificates for tests, made by openssl: an authority, and what it signs. */
+/** Certificates for tests, created by openssl: an authority, and certificates that it signs. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** An authority of a test's own. */
+/** A certificate authority of a test. */
 export interface TestAuthority extends Disposable {
-  /** Its certificate's file, and the text. */
+  /** File and text of its certificate. */
   readonly path: string;
   readonly pem: string;
-  /** Makes a certificate for localhost and 127.0.0.1. @returns the files of certificate and key */
+  /** Creates a certificate for localhost and 127.0.0.1. @returns the files of certificate and key */
   issue(name: string): { readonly cert: string; readonly key: string };
 }
 
-/** Makes an authority. */
+/** Creates an authority. */
 export function createAuthority(): TestAuthority {
   const dir = mkdtempSync(join(tmpdir(), "streamer-certificates-"));
   const file = (name: string) => join(dir, name);

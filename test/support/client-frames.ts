@@ -1,15 +1,15 @@
-/** WebSocket frames as clients send them (RFC 6455, section 5.2), also such as no client should send. */
+/** WebSocket frames as clients send them (RFC 6455, section 5.2), including invalid ones. */
 
-/** What a frame is made of. */
+/** Parts of a frame. */
 export interface ClientFrame {
   readonly opcode: number;
   readonly payload?: Uint8Array;
   readonly isFinal?: boolean;
   /** The three reserved bits. */
   readonly reserved?: number;
-  /** Four bytes; undefined for a frame that is not masked. */
+  /** Masking key of four bytes; undefined for an unmasked frame. */
   readonly mask?: Uint8Array | undefined;
-  /** The length that it announces, where that is not its payload's. */
+  /** Announced length, if it differs from the payload's. */
   readonly announced?: bigint;
 }
 
@@ -18,7 +18,7 @@ export const [CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG] = [0, 1, 2, 8, 9, 1
 
 const MASK = Uint8Array.of(0x37, 0xfa, 0x21, 0x3d);
 
-/** The bytes of a frame. */
+/** Encodes a frame. */
 export function clientFrame(frame: ClientFrame): Buffer {
   const { opcode, payload = new Uint8Array(0), isFinal = true, reserved = 0 } = frame;
   const mask = "mask" in frame ? frame.mask : MASK;
@@ -41,7 +41,7 @@ export function clientFrame(frame: ClientFrame): Buffer {
   return Buffer.concat([head.subarray(0, end), mask ?? new Uint8Array(0), bytes]);
 }
 
-/** A close frame. @param code undefined for one with nothing in it */
+/** Encodes a close frame. @param code undefined for an empty one */
 export function clientClose(code?: number, reason = ""): Buffer {
   const payload = Buffer.alloc(code === undefined ? 0 : 2 + Buffer.byteLength(reason));
   if (code !== undefined) {

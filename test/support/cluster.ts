@@ -1,4 +1,4 @@
-/** A real Redis Cluster for a test: nodes are processes that the test starts, moves slots between, kills and adds. */
+/** A real Redis Cluster for a test: the test starts nodes, moves slots, kills nodes and adds them. */
 
 import { freePort } from "../../bench/load/free-port.ts";
 import { slotOf } from "../../src/redis/hash-slot.ts";
@@ -6,25 +6,25 @@ import type { Commands } from "../../src/redis/resp/commands.ts";
 import { startRedis, type TestRedis } from "./redis.ts";
 import { until } from "./until.ts";
 
-/** The arguments that make a server a node, with a port for the others. The timeout (ms) is how long a dead master is not missed: a busy machine stands for a while. */
+/** Arguments of a cluster node, with a port for the cluster bus. The timeout is in ms; a busy machine may pause that long. */
 export const nodeArguments = async (): Promise<string[]> => [
   ...["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"],
-  // By default that is a port 10,000 above its own, which may be none, or somebody else's.
+  // By default the bus port is 10,000 above the port, which may be invalid or in use.
   ...["--cluster-port", String(await freePort())],
 ];
 
-/** Nodes that are a cluster. */
+/** A running cluster. */
 export interface TestCluster extends AsyncDisposable {
   /** `redis+cluster://…` */
   readonly url: string;
   readonly nodes: readonly TestRedis[];
-  /** Starts another node, without slots, that all others know. */
+  /** Starts another node without slots that all others know. */
   join(): Promise<TestRedis>;
-  /** Moves a slot with all its keys, one after the other, as `redis-cli --cluster reshard` does. */
+  /** Moves a slot with its keys, one by one, as `redis-cli --cluster reshard` does. */
   moveSlot(slot: number, to: TestRedis): Promise<void>;
-  /** The master of a slot, as most of the nodes see it. @param hanging one that is not asked */
+  /** Returns the master of a slot, as most nodes see it. @param hanging a node that is not queried */
   ownerOf(slot: number, hanging?: TestRedis): Promise<TestRedis>;
-  /** A command to the master of its key, which is its second word. */
+  /** Sends a command to the master of its key, which is its second word. */
   do(...command: (string | number)[]): Promise<unknown>;
 }
 
@@ -32,7 +32,7 @@ const SLOTS = 16_384;
 const text = async (node: Commands, ...command: (string | number)[]) => String(await node.call(...command));
 const idOf = ({ control }: TestRedis) => text(control, "CLUSTER", "MYID");
 
-/** Makes nodes a cluster in which they share the slots, and waits until all say that it is one. */
+/** Joins nodes to a cluster with equal shares of the slots, and waits until all report it as up. */
 export async function makeCluster(masters: readonly TestRedis[]): Promise<void> {
   const share = Math.ceil(SLOTS / masters.length);
   await Promise.all(
@@ -46,13 +46,13 @@ export async function makeCluster(masters: readonly TestRedis[]): Promise<void> 
   await agree(masters);
 }
 
-/** Makes a node known to the first of others, who tells them all. */
+/** Introduces a node to the first of the others, which gossips it to all. */
 async function meet({ control, port }: TestRedis, [first]: readonly TestRedis[]): Promise<void> {
   const [, busPort = ""] = (await control.call("CONFIG", "GET", "cluster-port")) as Buffer[];
   await first?.control.call("CLUSTER", "MEET", "127.0.0.1", port, String(busPort));
 }
 
-/** Waits until all nodes know each other and that all slots are served. */
+/** Waits until all nodes know each other and all slots are served. */
 export async function agree(nodes: readonly TestRedis[]): Promise<void> {
   for (const { control, port } of nodes)
     await until(
@@ -65,13 +65,13 @@ export async function agree(nodes: readonly TestRedis[]): Promise<void> {
     );
 }
 
-/** Starts a cluster. @param replicas of each master */
+/** Starts a cluster. @param replicas per master */
 export async function startCluster(masterCount: number, replicas = 0): Promise<TestCluster> {
   const start = async () =>
     startRedis(
       ...["--appendonly", "yes", "--appendfsync", "always"],
       ...(await nodeArguments()),
-      // A replica that was cut off for a moment may still take over.
+      // A replica that was disconnected for a moment may still be promoted.
       ...["--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"],
     );
   const nodes = await Promise.all(Array.from({ length: masterCount * (1 + replicas) }, start));
@@ -91,7 +91,7 @@ export async function startCluster(masterCount: number, replicas = 0): Promise<T
   }
 
   async function ownerOf(slot: number, hanging?: TestRedis): Promise<TestRedis> {
-    const said = new Map<number, number>();
+    const votes = new Map<number, number>();
     for (const node of nodes) {
       const { control } = node;
       if (!control.isReady() || node === hanging) continue;
@@ -100,11 +100,11 @@ export async function startCluster(masterCount: number, replicas = 0): Promise<T
         number,
         [Buffer, number],
       ][])
-        if (start <= slot && slot <= end) said.set(port, (said.get(port) ?? 0) + 1);
+        if (start <= slot && slot <= end) votes.set(port, (votes.get(port) ?? 0) + 1);
     }
-    const [[port] = [0]] = [...said].toSorted(([, a], [, b]) => b - a);
+    const [[port] = [0]] = [...votes].toSorted(([, a], [, b]) => b - a);
     const owner = nodes.find((node) => node.port === port);
-    if (owner === undefined) throw new Error(`nobody has slot ${slot}`);
+    if (owner === undefined) throw new Error(`no node owns slot ${slot}`);
     return owner;
   }
 
@@ -130,7 +130,7 @@ export async function startCluster(masterCount: number, replicas = 0): Promise<T
         if (keys.length === 0) break;
         await from.control.call("MIGRATE", "127.0.0.1", to.port, "", 0, 5000, "KEYS", ...keys);
       }
-      // First who has the keys, so that nobody says that the slot is nobody's.
+      // First the node that has the keys, so that the slot always has an owner.
       for (const { control } of [to, from, ...nodes.filter((node) => node !== to && node !== from)])
         if (control.isReady())
           await control.call("CLUSTER", "SETSLOT", slot, "NODE", toId).catch(() => undefined);

@@ -1,4 +1,4 @@
-/** The console in a browser, as its tests open and read it. */
+/** The console in a browser, for tests. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Locator, Page } from "playwright-core";
@@ -8,14 +8,14 @@ import type { TestBrowser } from "./browser.ts";
 export interface OpenConsole extends AsyncDisposable {
   readonly page: Page;
   readonly requests: string[];
-  /** Errors, and what the content security policy forbade. */
+  /** Errors and content security policy violations. */
   readonly problems: string[];
 }
 
-/** Opens it. @param url the gateway's, without a slash at its end */
+/** Opens it. @param url the gateway's URL without a trailing slash */
 export async function openConsole(browser: TestBrowser, url: string, hash = ""): Promise<OpenConsole> {
   const page = await browser.context.newPage();
-  // Sooner than a test's own end, so that what was waited for is told.
+  // Shorter than the test's own timeout, so that the failed condition is reported.
   page.setDefaultTimeout(60_000);
   const requests: string[] = [];
   const problems: string[] = [];
@@ -39,12 +39,12 @@ export async function openStream(page: Page, key: string): Promise<Locator> {
 export const paneOf = (page: Page, key: string): Locator =>
   page.getByRole("region", { name: key, exact: true });
 
-/** The last line of a tail. */
+/** The last line of the latest entries. */
 export const lastRow = (pane: Locator): Locator => pane.locator(".tail li span").last();
 
 /**
- * The colour in the middle of the picture of a pane: a digit each for red, green and blue. The canvas is drawn by a
- * worker, so that it is copied to be read.
+ * Returns the colour in the middle of the picture of a pane, with a digit each for red, green and blue. A worker draws
+ * the canvas, so it is copied to be read.
  */
 export const colourOf = (pane: Locator): Promise<string> =>
   pane.locator(".viewer canvas").evaluate(async (drawn) => {
@@ -56,7 +56,7 @@ export const colourOf = (pane: Locator): Promise<string> =>
     return [...data.slice(0, 3)].map((part) => (part > 127 ? "1" : "0")).join("");
   });
 
-/** What of a browser's drawing is used above: tests are compiled without its types. */
+/** The part of the browser's canvas API used above: tests are compiled without DOM types. */
 interface Drawing {
   createImageBitmap(of: unknown): Promise<{ readonly width: number; readonly height: number }>;
   readonly OffscreenCanvas: new (
@@ -70,7 +70,7 @@ interface Drawing {
   };
 }
 
-/** What axe-core finds to complain of in a page. */
+/** Returns the violations that axe-core finds in a page. */
 export async function axeViolations(page: Page): Promise<readonly string[]> {
   await page.evaluate(readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
   return page.evaluate(

@@ -1,51 +1,56 @@
-/** Every door of a gateway, as one function each: with what somebody shows, to what the gateway says. */
+/** Every route of a gateway as a function from credentials to the outcome of a request. */
 
 import { WebSocket } from "ws";
 import type { TestGateway } from "./gateway.ts";
 import { openAnswer, request } from "./http.ts";
 import { connectSocket } from "./socket.ts";
 
-/** What was said: `200`, `403 FORBIDDEN`, `4403 FORBIDDEN`. */
-export type Said = string;
+/** Outcome of a request: `200`, `403 FORBIDDEN`, `4403 FORBIDDEN`. */
+export type Outcome = string;
 
-/** One door. */
-export interface Door {
+/** One route. */
+export interface Route {
   readonly name: string;
-  /** What has to be allowed on the stream, or on what stands in its place. */
-  readonly needs: "read" | "write" | "change" | "metrics" | "admin" | "anybody";
-  /** Knocks. @param query behind the address, as `?ticket=…` @param headers what is shown */
-  knock(gateway: TestGateway, stream: string, headers: Record<string, string>, query?: string): Promise<Said>;
+  /** Required permission on the stream, or on the resource of the route. */
+  readonly needs: "read" | "write" | "change" | "metrics" | "admin" | "anyone";
+  /** Sends a request. @param query appended to the URL, as `?ticket=…` @param headers with the credentials */
+  send(
+    gateway: TestGateway,
+    stream: string,
+    headers: Record<string, string>,
+    query?: string,
+  ): Promise<Outcome>;
 }
 
-/** What an answer says. */
-function said(status: number, text: string): Said {
+/** Converts a response to an outcome. */
+function outcome(status: number, text: string): Outcome {
   const code = /"code":"([A-Z_]+)"/.exec(text)?.[1];
   return code === undefined ? String(status) : `${status} ${code}`;
 }
 
 const plain =
-  (method: string, path: (stream: string) => string, body?: string): Door["knock"] =>
+  (method: string, path: (stream: string) => string, body?: string): Route["send"] =>
   async ({ http }, stream, headers, query = "") => {
     const path_ = path(stream);
     const url = `${http}${path_}${query === "" ? "" : (path_.includes("?") ? "&" : "?") + query.slice(1)}`;
     const answer = await request(url, { method, headers, ...(body !== undefined && { body }) });
-    return said(answer.status, answer.text);
+    return outcome(answer.status, answer.text);
   };
 
 const live =
-  (path: (stream: string) => string): Door["knock"] =>
+  (path: (stream: string) => string): Route["send"] =>
   async ({ http }, stream, headers, query = "") => {
     await using answer = await openAnswer(`${http}${path(stream)}${query}`, headers);
     const first = answer.status === 200 ? "" : String(await answer.next());
-    return said(answer.status, first);
+    return outcome(answer.status, first);
   };
 
-/** @param act what is done on an open socket; it resolves when the gateway has served it */
+/** @param act action on an open socket; it resolves when the gateway has completed it */
 const socket =
   (
     path: (stream: string) => string,
     act: (one: Awaited<ReturnType<typeof connectSocket>>) => Promise<unknown>,
-  ): Door["knock"] =>
+  ): Route["send"] =>
   async ({ ws }, stream, headers, query = "") => {
     try {
       await using one = await connectSocket(
@@ -65,9 +70,9 @@ const socket =
     }
   };
 
-/** What a GraphQL answer says: its first error's code, with 403 for one of those that are a status elsewhere. */
+/** Converts a GraphQL response: the code of its first error, with 403 for FORBIDDEN. */
 const graphql =
-  (query: (stream: string) => string): Door["knock"] =>
+  (query: (stream: string) => string): Route["send"] =>
   async ({ http }, stream, headers, search = "") => {
     const answer = await request(`${http}/graphql${search}`, {
       method: "POST",
@@ -75,14 +80,14 @@ const graphql =
       body: JSON.stringify({ query: query(stream) }),
     });
     const code = /"code":"([A-Z_]+)"/.exec(answer.text)?.[1];
-    return code === "FORBIDDEN" ? "403 FORBIDDEN" : said(answer.status, answer.text);
+    return code === "FORBIDDEN" ? "403 FORBIDDEN" : outcome(answer.status, answer.text);
   };
 
-/** A GraphQL subscription over a WebSocket: refused by an error, or open. */
-const subscription: Door["knock"] = async ({ ws }, stream, headers, search = "") => {
+/** A GraphQL subscription over a WebSocket. */
+const subscription: Route["send"] = async ({ ws }, stream, headers, search = "") => {
   try {
     const raw = new WebSocket(`${ws}/graphql${search}`, "graphql-transport-ws", { headers });
-    return await new Promise<Said>((resolve, reject) => {
+    return await new Promise<Outcome>((resolve, reject) => {
       raw.on("error", reject);
       raw.on("close", (code, reason) => resolve(`${code} ${reason.toString().split(":")[0]}`));
       raw.on("open", () => raw.send('{"type":"connection_init"}'));
@@ -104,8 +109,8 @@ const subscription: Door["knock"] = async ({ ws }, stream, headers, search = "")
   }
 };
 
-/** A GraphQL subscription whose results are events: refused by an error in the first of them, or open. */
-const operationEvents: Door["knock"] = async ({ http }, stream, headers, search = "") => {
+/** A GraphQL subscription over server-sent events. */
+const operationEvents: Route["send"] = async ({ http }, stream, headers, search = "") => {
   const query = `subscription { data(streamIds: {${JSON.stringify(stream).slice(1, -1)}: "0"}) { time } }`;
   const url = `${http}/graphql?query=${encodeURIComponent(query)}${search === "" ? "" : `&${search.slice(1)}`}`;
   await using answer = await openAnswer(url, { ...headers, accept: "text/event-stream" });
@@ -115,15 +120,15 @@ const operationEvents: Door["knock"] = async ({ http }, stream, headers, search 
     if (chunk === undefined) break;
     text += chunk;
   }
-  return text.includes('"FORBIDDEN"') ? "403 FORBIDDEN" : said(answer.status, text);
+  return text.includes('"FORBIDDEN"') ? "403 FORBIDDEN" : outcome(answer.status, text);
 };
 
-/** The doors that there are. A new one that is not here is not tested. */
-export const DOORS: readonly Door[] = [
+/** All routes. A new route must be added here to be tested. */
+export const ROUTES: readonly Route[] = [
   {
     name: "push",
     needs: "write",
-    knock: socket(
+    send: socket(
       (stream) => `/data/${stream}/push?header=0&ack=1`,
       (one) => {
         one.send(Buffer.from("x"));
@@ -134,46 +139,46 @@ export const DOORS: readonly Door[] = [
   {
     name: "pull",
     needs: "read",
-    knock: socket(
+    send: socket(
       (stream) => `/data/${stream}/pull?block=1`,
       (one) => one.next(),
     ),
   },
-  { name: "GET", needs: "read", knock: plain("GET", (stream) => `/data/${stream}?block=0`) },
-  { name: "POST", needs: "write", knock: plain("POST", (stream) => `/data/${stream}`, "x") },
-  { name: "SSE", needs: "read", knock: live((stream) => `/data/${stream}/events`) },
-  { name: "MJPEG", needs: "read", knock: live((stream) => `/data/${stream}/mjpeg`) },
-  { name: "history", needs: "read", knock: plain("GET", (stream) => `/data/${stream}/entries`) },
-  { name: "metrics", needs: "metrics", knock: plain("GET", () => "/metrics") },
+  { name: "GET", needs: "read", send: plain("GET", (stream) => `/data/${stream}?block=0`) },
+  { name: "POST", needs: "write", send: plain("POST", (stream) => `/data/${stream}`, "x") },
+  { name: "SSE", needs: "read", send: live((stream) => `/data/${stream}/events`) },
+  { name: "MJPEG", needs: "read", send: live((stream) => `/data/${stream}/mjpeg`) },
+  { name: "history", needs: "read", send: plain("GET", (stream) => `/data/${stream}/entries`) },
+  { name: "metrics", needs: "metrics", send: plain("GET", () => "/metrics") },
   {
     name: "GraphQL query",
     needs: "read",
-    knock: graphql((stream) => `{ stream(id: "default:${stream}") { length } }`),
+    send: graphql((stream) => `{ stream(id: "default:${stream}") { length } }`),
   },
   {
     name: "GraphQL mutation",
     needs: "write",
-    knock: graphql((stream) => `mutation { append(streamId: "${stream}", entries: [{string: "x"}]) { id } }`),
+    send: graphql((stream) => `mutation { append(streamId: "${stream}", entries: [{string: "x"}]) { id } }`),
   },
   {
     name: "GraphQL delete",
     needs: "change",
-    knock: graphql((stream) => `mutation { deleteStream(streamId: "${stream}") }`),
+    send: graphql((stream) => `mutation { deleteStream(streamId: "${stream}") }`),
   },
-  { name: "GraphQL subscription", needs: "read", knock: subscription },
-  { name: "GraphQL events", needs: "read", knock: operationEvents },
-  { name: "connections", needs: "admin", knock: plain("GET", () => "/admin/connections") },
-  { name: "end of a connection", needs: "admin", knock: plain("DELETE", () => "/admin/connections/none") },
-  { name: "home", needs: "anybody", knock: plain("GET", () => "/") },
-  { name: "docs", needs: "anybody", knock: plain("GET", () => "/docs/static/swagger-ui.css") },
-  { name: "description", needs: "anybody", knock: plain("GET", () => "/openapi.json") },
-  { name: "tickets", needs: "anybody", knock: plain("POST", () => "/tickets") },
-  { name: "nothing", needs: "anybody", knock: plain("GET", () => "/nothing-here") },
+  { name: "GraphQL subscription", needs: "read", send: subscription },
+  { name: "GraphQL events", needs: "read", send: operationEvents },
+  { name: "connections", needs: "admin", send: plain("GET", () => "/admin/connections") },
+  { name: "end of a connection", needs: "admin", send: plain("DELETE", () => "/admin/connections/none") },
+  { name: "home", needs: "anyone", send: plain("GET", () => "/") },
+  { name: "docs", needs: "anyone", send: plain("GET", () => "/docs/static/swagger-ui.css") },
+  { name: "description", needs: "anyone", send: plain("GET", () => "/openapi.json") },
+  { name: "tickets", needs: "anyone", send: plain("POST", () => "/tickets") },
+  { name: "nothing", needs: "anyone", send: plain("GET", () => "/nothing-here") },
 ];
 
-/** What a door says to whom it lets in. */
-export const welcomeOf = ({ name }: Door): Said =>
+/** Returns the outcome of a route with sufficient permission. */
+export const successOf = ({ name }: Route): Outcome =>
   name === "nothing" || name === "end of a connection" ? "404 NOT_FOUND" : "200";
 
-/** The status in what was said. */
-export const statusOf = (text: Said): string => text.split(" ")[0] ?? "";
+/** Returns the status in an outcome. */
+export const statusOf = (text: Outcome): string => text.split(" ")[0] ?? "";

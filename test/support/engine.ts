@@ -1,4 +1,4 @@
-/** The gateway's engine without its transports, in this process: real log, pageCache, hub and tail on a real Redis. */
+/** The gateway's engine without transports, in this process: real reader, page cache, hub and tail on a real Redis. */
 
 import { createHub, type Hub } from "../../src/live/hub.ts";
 import { createPageCache } from "../../src/live/page-cache.ts";
@@ -14,23 +14,23 @@ import { openSingleStore } from "../../src/redis/single-store.ts";
 import type { TailMode } from "../../src/redis/tail/open-tail.ts";
 import { silent } from "./redis.ts";
 
-/** What an engine is made with; sizes in bytes. */
+/** Options of an engine; sizes in bytes. */
 export interface EngineOptions {
   readonly tail: TailMode;
   readonly recentBytes: number;
   readonly pageBytes: number;
   readonly pageCacheBytes: number;
-  /** Most that one read brings. */
+  /** Maximum size of one read. */
   readonly answerBytes: number;
 }
 
-/** An engine at work. */
+/** A running engine. */
 export interface Engine extends Disposable {
   readonly hub: Hub;
   readonly log: Log;
   readonly counters: Counters;
   readonly streamClasses: StreamClasses;
-  /** Makes the function that subscribes readers which are counted in a counters of their own. */
+  /** Creates the function that subscribes readers with their own counters. */
   subscriber(counters: Counters): Subscribe;
 }
 

@@ -1,4 +1,4 @@
-/** The shapes of entry that XADD can store, with what readers are to see of them. */
+/** The shapes of entry that XADD can store, and their representation for readers. */
 
 /** Bytes as the JSON format writes them. */
 export type Json = string | { readonly base64: string };

@@ -1,4 +1,4 @@
-/** Collecting garbage by force, for tests that measure memory or wait for something to be collected. */
+/** Forced garbage collection, for tests that measure memory or wait for a collection. */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 

@@ -1,4 +1,4 @@
-/** The program itself as a process of its own, started as `npm start` does: for what ends or hurts a whole process. */
+/** The program as a separate process, started like `npm start`, for tests that kill or stop it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -8,23 +8,23 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { request } from "./http.ts";
 
-/** How a process is started. */
+/** Options of a process. */
 export interface GatewayProcessOptions {
-  /** Settings by their environment variables. Without `REDIS_URL` it runs a managed Redis. */
+  /** Settings by environment variable. Without `REDIS_URL` it runs a managed Redis. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Where it works, and so where its data is; by default a folder of its own, removed at the end. */
+  /** Working directory, which holds its data; by default a temporary one. */
   readonly folder?: string;
 }
 
 /** A process that may still be starting. */
 export interface StartingGateway extends AsyncDisposable {
   readonly pid: number;
-  /** The messages that it has logged so far. */
+  /** Messages that it has logged so far. */
   readonly logged: readonly string[];
-  /** The lines that it has written to standard error. */
+  /** Lines that it has written to standard error. */
   readonly complaints: readonly string[];
   signal(name: NodeJS.Signals): void;
-  /** Resolves with the exit code, or the signal that ended it. */
+  /** Resolves with the exit code, or with the signal that killed it. */
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
@@ -34,7 +34,7 @@ export interface GatewayProcess extends StartingGateway {
   readonly http: string;
   /** `ws://127.0.0.1:port` */
   readonly ws: string;
-  /** A number of `/metrics` without its `redis_streamer_`, or the full name of one of the runtime. */
+  /** Returns a value of `/metrics` by its name without `redis_streamer_`, or by the full name of a runtime metric. */
   metric(name: string): Promise<number>;
 }
 
@@ -61,9 +61,9 @@ function spawnGateway({ env = {}, folder }: GatewayProcessOptions): Spawned {
   const ended = once(child, "exit").then(([code, signal]) => signal ?? code);
   const url = new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
-      const said: { msg: string; url?: string } = JSON.parse(line);
-      logged.push(said.msg);
-      if (said.url !== undefined) resolve(said.url);
+      const entry: { msg: string; url?: string } = JSON.parse(line);
+      logged.push(entry.msg);
+      if (entry.url !== undefined) resolve(entry.url);
     });
     void ended.then((how) => reject(new Error(`the gateway ended with ${how}: ${logged.join("; ")}`)));
   });
@@ -86,11 +86,11 @@ function spawnGateway({ env = {}, folder }: GatewayProcessOptions): Spawned {
   return { process: gateway, url };
 }
 
-/** Starts the program and does not wait until it listens. */
+/** Starts the program without waiting until it listens. */
 export const beginGatewayProcess = (options: GatewayProcessOptions = {}): StartingGateway =>
   spawnGateway(options).process;
 
-/** Starts the program. @throws Error with what it logged where it ends before it listens */
+/** Starts the program. @throws Error with its log if it exits before it listens */
 export async function startGatewayProcess(options: GatewayProcessOptions = {}): Promise<GatewayProcess> {
   const spawned = spawnGateway(options);
   const http = await spawned.url;

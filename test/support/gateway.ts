@@ -1,4 +1,4 @@
-/** A gateway for a test, in this process, on a free port, on a Redis of the test's own. */
+/** A gateway for a test, in this process, on a free port and the test's own Redis. */
 import type { Logger } from "../../src/domain/logger.ts";
 import { type Gateway, startGateway } from "../../src/gateway.ts";
 import { readSettings } from "../../src/settings.ts";
@@ -13,7 +13,7 @@ export interface TestGateway extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Starts a gateway. @param env settings by their environment variables */
+/** Starts a gateway. @param env settings by environment variable */
 export async function startTestGateway(
   redisUrl: string,
   env: Record<string, string> = {},

@@ -2,7 +2,7 @@
 import type { TestGateway } from "./gateway.ts";
 import { request } from "./http.ts";
 
-/** An answer as clients get it. */
+/** A response as clients receive it. */
 export interface GraphqlAnswer {
   readonly data?: Record<string, unknown> | null;
   readonly errors?: readonly {
@@ -12,7 +12,7 @@ export interface GraphqlAnswer {
   }[];
 }
 
-/** Sends an operation by POST and gives the answer, whatever it is. */
+/** Sends an operation by POST and returns the response, including errors. */
 export async function ask(
   { http }: Pick<TestGateway, "http">,
   query: string,

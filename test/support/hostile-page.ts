@@ -1,4 +1,4 @@
-/** A page of another site that tries everything a page can to use a gateway: `attack(url)` says what came of it. */
+/** A page of another site that tries every way to use a gateway: `attack(url)` returns the results. */
 export const HOSTILE_PAGE = `<!doctype html>
 <title>a page that means harm</title>
 <body></body>

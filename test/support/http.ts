@@ -1,4 +1,4 @@
-/** HTTP for tests, on Node's own client: nothing is added, decoded, followed or tried again. */
+/** HTTP for tests, on Node's own client: it adds, decodes, follows and retries nothing. */
 import {
   type Agent,
   type IncomingHttpHeaders,
@@ -7,21 +7,21 @@ import {
 } from "node:http";
 import { connect, type Socket } from "node:net";
 
-/** What to ask for beside the address. */
+/** Options of a request. */
 export interface RequestOptions {
   readonly method?: string;
   readonly headers?: Record<string, string>;
   readonly body?: string | Uint8Array;
-  /** Keeps connections; without one each request has its own. */
+  /** Connection pool; by default each request has its own connection. */
   readonly agent?: Agent;
   readonly signal?: AbortSignal;
 }
 
-/** A whole answer. */
+/** A complete response. */
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** Names and values in turn, as they came. */
+  /** Alternating names and values, as received. */
   readonly rawHeaders: readonly string[];
   readonly body: Buffer;
   readonly text: string;
@@ -29,16 +29,16 @@ export interface Answer {
   json(): unknown;
 }
 
-/** An answer whose body is still coming. */
+/** A response whose body is still being received. */
 export interface OpenAnswer extends AsyncDisposable {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** The next bytes of the body; undefined at its end. */
+  /** Returns the next bytes of the body; undefined at its end. */
   next(): Promise<Buffer | undefined>;
-  /** Stops and continues taking bytes from the socket. */
+  /** Stops and continues reading from the socket. */
   pause(): void;
   resume(): void;
-  /** Ends the connection, as a browser that leaves the page. */
+  /** Closes the connection, as a browser does when it leaves the page. */
   leave(): void;
 }
 
@@ -57,7 +57,7 @@ function send(url: string, { method = "GET", headers = {}, body, agent, signal }
   });
 }
 
-/** Sends a request and reads the whole answer. */
+/** Sends a request and reads the whole response. */
 export async function request(url: string, options: RequestOptions = {}): Promise<Answer> {
   const response = await send(url, options);
   const chunks: Buffer[] = [];
@@ -73,11 +73,11 @@ export async function request(url: string, options: RequestOptions = {}): Promis
   };
 }
 
-/** Sends a request whose answer does not end by itself. */
+/** Sends a request whose response does not end by itself. */
 export async function openAnswer(url: string, headers: Record<string, string> = {}): Promise<OpenAnswer> {
   const response = await send(url, { headers });
   const chunks = response[Symbol.asyncIterator]();
-  // A body that is cut off is looked at by the test, not thrown at whoever listens.
+  // The test checks for a truncated body, so an unhandled error event must not throw.
   response.on("error", () => undefined);
   return {
     status: response.statusCode ?? 0,
@@ -95,7 +95,7 @@ export async function openAnswer(url: string, headers: Record<string, string> = 
   };
 }
 
-/** Writes bytes as they are and reads what comes until the server closes: for requests no client would send. */
+/** Writes raw bytes and reads until the server closes, for requests that no HTTP client would send. */
 export function rawExchange(port: number, text: string | Uint8Array): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket: Socket = connect(port, "127.0.0.1", () => socket.write(text));
@@ -106,7 +106,7 @@ export function rawExchange(port: number, text: string | Uint8Array): Promise<st
   });
 }
 
-/** The status, headers and body of an answer as text. */
+/** The status, headers and body of a response as text. */
 export function parseRaw(text: string): { status: number; headers: Record<string, string>; body: string } {
   const at = text.indexOf("\r\n\r\n");
   const [first = "", ...lines] = text.slice(0, at).split("\r\n");

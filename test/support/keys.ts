@@ -1,20 +1,20 @@
-/** Keys and tokens for tests. */
+/** API keys and tokens for tests. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseGrant } from "../../src/access/identity/grant.ts";
 import { makeKey, readKeyFile, writeKeyFile } from "../../src/access/identity/key-file.ts";
 
-/** A file of keys in a folder of its own. */
+/** A keys file in a temporary folder. */
 export interface TestKeys extends Disposable {
   readonly path: string;
   readonly dir: string;
-  /** Makes a key and gives its secret. */
+  /** Creates a key and returns its secret. */
   add(name: string, permissions: readonly string[], expiresAtMs?: number): string;
   revoke(name: string): void;
 }
 
-/** Makes the file. */
+/** Creates the file. */
 export function createTestKeys(): TestKeys {
   const dir = mkdtempSync(join(tmpdir(), "streamer-keys-"));
   const path = join(dir, "keys.json");

@@ -1,27 +1,27 @@
-/** Pushers and readers that go on by themselves and remember all they were told, for tests that hurt what serves them. */
+/** Pushers and readers that run until stopped and record everything they receive, for tests that inject faults. */
 import { openAnswer } from "./http.ts";
 import { type Closed, connectSocket, type Message, type TestSocket } from "./socket.ts";
 import { readEvents } from "./sse.ts";
 
-/** A client that sends numbers, a few on the way at a time. */
+/** A client that pushes numbers, with a few in flight at a time. */
 export interface Pusher {
-  /** The numbers that were stored, by their entry ids, in the order of the acks. */
+  /** The stored numbers by entry id, in the order of the acks. */
   readonly acknowledged: ReadonlyMap<string, number>;
-  /** The same as entries. A stream that is deleted and created again may use an id twice. */
+  /** The same as entries. A stream that is deleted and recreated may use an id twice. */
   readonly stored: readonly SeenEntry[];
-  /** The codes of the entries that were not (or not surely) stored, by their numbers. */
+  /** Error codes by number, of entries that are not, or may not be, stored. */
   readonly failed: ReadonlyMap<number, string>;
-  /** Sends nothing more and resolves when all that was sent is answered, or the server has closed. */
+  /** Stops sending, and resolves when everything is answered or the server has closed. */
   stop(): Promise<void>;
-  /** How the server closed it. */
+  /** The close code and reason of the server. */
   readonly closed: Promise<Closed>;
 }
 
 /**
  * Starts a pusher with acks.
  *
- * @param inFlight entries sent and not yet answered
- * @param pauseMs between two answers that it takes, so that there are not too many in the end
+ * @param inFlight entries sent and not yet acknowledged
+ * @param pauseMs pause between two acks, which limits the number of entries
  */
 export async function startPusher(ws: string, stream: string, inFlight = 20, pauseMs = 0): Promise<Pusher> {
   const socket = await connectSocket(`${ws}/data/${stream}/push?header=0&ack=1`);
@@ -43,7 +43,7 @@ export async function startPusher(ws: string, stream: string, inFlight = 20, pau
       if (!stopped) socket.send(String(sent++));
     }
   }
-  // Ends with an error where the server closes.
+  // Fails when the server closes.
   const answered = run().catch(() => undefined);
   return {
     acknowledged,
@@ -58,13 +58,13 @@ export async function startPusher(ws: string, stream: string, inFlight = 20, pau
   };
 }
 
-/** An entry as a reader saw it. */
+/** An entry as a reader received it. */
 export interface SeenEntry {
   readonly id: string;
   readonly text: string;
 }
 
-/** Between two ids entries may be gone. */
+/** Ids between which entries may be missing. */
 export interface SeenGap {
   readonly after: string;
   readonly before: string;
@@ -73,13 +73,13 @@ export interface SeenGap {
 /** A client that reads one stream. */
 export interface Reader extends AsyncDisposable {
   readonly entries: readonly SeenEntry[];
-  /** The gaps it was told of; there is no room for them with headers. */
+  /** The reported gaps; formats with headers have no room for them. */
   readonly gaps: readonly SeenGap[];
-  /** How the server closed it; of an HTTP response only that it ended. */
+  /** The close code and reason of the server; for an HTTP response only that it ended. */
   readonly closed: Promise<Closed>;
 }
 
-/** The ways to read a stream that a client has. */
+/** The ways in which a client can read a stream. */
 export type Way = "json" | "header" | "acked" | "paced" | "events";
 
 const QUERY: Readonly<Record<Exclude<Way, "events">, string>> = {

@@ -6,7 +6,7 @@ const root = new URL("../../", import.meta.url);
 /** Reads a file of the repository. @throws Error if it does not exist */
 export const readDoc = (name: string): string => readFileSync(new URL(name, root), "utf8");
 
-/** Whether the repository has a file. */
+/** Returns whether the repository has a file. */
 export const hasDoc = (name: string): boolean => existsSync(new URL(name, root));
 
 /** Returns the part of a document from a heading, `## Limits`, to the next one of the same or a higher level. */

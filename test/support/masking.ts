@@ -1,13 +1,13 @@
-/** Modules of the WebSocket transport with the native `bufferutil`, and as they are where that is not there. */
+/** Modules of the WebSocket transport with the native `bufferutil`, and without it. */
 import { createRequire } from "node:module";
 import { vi } from "vitest";
 
 const require = createRequire(import.meta.url);
 
-/** How clients' bytes are unmasked. */
+/** How received frames are unmasked. */
 export type MaskingKind = "natively" | "in JavaScript";
 
-/** Imports anew, so that what it finds is what the kind says. */
+/** Imports a module again with the given kind of unmasking. */
 export async function importMasked<T>(kind: MaskingKind, load: () => Promise<T>): Promise<T> {
   const path = require.resolve("bufferutil");
   const known = require.cache[path];

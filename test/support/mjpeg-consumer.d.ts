@@ -2,7 +2,7 @@
 declare module "mjpeg-consumer" {
   import type { Transform } from "node:stream";
 
-  /** Takes the body of a response and gives its pictures. */
+  /** Takes the body of a response and emits its pictures. */
   const MjpegConsumer: new () => Transform;
   export = MjpegConsumer;
 }

@@ -1,4 +1,4 @@
-/** nginx in front of a gateway, with the configuration that docs/operating.md gives. */
+/** nginx in front of a gateway, with the configuration in docs/operating.md. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,9 +9,9 @@ import type { TestGateway } from "./gateway.ts";
 import { request } from "./http.ts";
 import { until } from "./until.ts";
 
-/** An nginx that runs. */
+/** A running nginx. */
 export interface TestNginx extends AsyncDisposable {
-  /** Where the gateway is behind it: `http://127.0.0.1:port/streams`. */
+  /** URL of the gateway behind it: `http://127.0.0.1:port/streams`. */
   readonly http: string;
   readonly ws: string;
 }
@@ -24,7 +24,7 @@ function documentedLocation(): string {
   return location;
 }
 
-/** Starts one in front of a gateway that has `PATH_PREFIX=/streams` and `TRUST_PROXY=loopback`. */
+/** Starts nginx in front of a gateway that has `PATH_PREFIX=/streams` and `TRUST_PROXY=loopback`. */
 export async function startNginx(gateway: TestGateway): Promise<TestNginx> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "nginx-"));
@@ -34,7 +34,7 @@ export async function startNginx(gateway: TestGateway): Promise<TestNginx> {
     .join("\n");
   writeFileSync(
     join(folder, "nginx.conf"),
-    // Started by root, its worker would be a user who may not write below the folder.
+    // If started by root, its workers would run as a user without write access to the folder.
     `${process.getuid?.() === 0 ? "user root;" : ""} daemon off; pid ${folder}/pid; error_log ${folder}/error.log; worker_processes 1;
 events {}
 http { access_log off; ${temporary}

@@ -1,7 +1,7 @@
-/** What the system knows of processes. */
+/** Process information from the system. */
 import { readdirSync, readFileSync } from "node:fs";
 
-/** The process ids of the Node.js processes that a process has started and that live. */
+/** Returns the ids of the running Node.js child processes of a process. */
 export const processesBelow = (pid: number): readonly number[] =>
   readdirSync("/proc")
     .map(Number)
@@ -16,7 +16,7 @@ export const processesBelow = (pid: number): readonly number[] =>
       }
     });
 
-/** Whether there is such a process, one that nobody has waited for included. */
+/** Returns whether a process exists, including zombies. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -1,15 +1,15 @@
-/** A proxy in front of a gateway, as nginx is set up by docs/operating.md: it tells who asked for what by X-Forwarded headers. */
+/** A proxy in front of a gateway, like the nginx of docs/operating.md: it adds X-Forwarded headers. */
 import { createServer, type IncomingMessage, request as nodeRequest } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import type { TestGateway } from "./gateway.ts";
 
-/** A proxy that listens. */
+/** A running proxy. */
 export interface TestProxy extends AsyncDisposable {
   /** `http://127.0.0.1:port` */
   readonly origin: string;
 }
 
-/** Starts one. @param rewrite the path that the gateway is asked for instead of what the client asked for */
+/** Starts a proxy. @param rewrite maps the client's path to the path sent to the gateway */
 export async function startProxy(
   gateway: TestGateway,
   rewrite: (path: string) => string,

@@ -1,4 +1,4 @@
-/** A reader of the engine whose sink a test fills and drains at will, and that remembers all it was sent. */
+/** A reader of the engine with a sink that a test fills and drains, which records everything it receives. */
 import type { Gap, StreamEntries } from "../../src/domain/entry.ts";
 import type { EntryId } from "../../src/domain/entry-id.ts";
 import type { OnDemandOptions } from "../../src/live/on-demand.ts";
@@ -7,38 +7,38 @@ import { createCounters } from "../../src/observe/counters.ts";
 import { resolveCursors, type WantedStream } from "../../src/transports/request/streams.ts";
 import type { Engine } from "./engine.ts";
 
-/** What memory is filled with when nobody is to use it any more: no payload has this byte. */
+/** Fill byte of released memory: no payload contains it. */
 export const SPOILT = 0;
 
-/** How a reader behaves. */
+/** Options of a reader. */
 export interface ReaderOptions {
   readonly streams: readonly WantedStream[];
   readonly turns?: OnDemandOptions;
-  /** Its sink is full after so many frames, and drained a turn of the event loop later; 0 for never. */
+  /** The sink is full after this many frames, and drained one event-loop turn later; 0 for never. */
   readonly fullEvery: number;
   /** Pauses after each frame until it is resumed, like a reader with acknowledgements. */
   readonly awaitsAck: boolean;
 }
 
-/** A reader at work. */
+/** A running reader. */
 export interface TestReader {
   readonly options: ReaderOptions;
   readonly frames: readonly (readonly StreamEntries[])[];
-  /** Where it started, per stream key, once that is known. */
+  /** Start position by stream key, once known. */
   readonly starts: ReadonlyMap<string, EntryId>;
   readonly subscription: Subscription;
-  /** From the next frame on its sink is full. */
+  /** The sink is full from the next frame on. */
   block(): void;
-  /** Its sink has room again. */
+  /** The sink has room again. */
   drain(): void;
-  /** From now on nothing holds it up: its sink has room, and each frame is acknowledged at once. */
+  /** Stops all delays: the sink has room, and each frame is acknowledged at once. */
   release(): void;
   gaps(): number;
-  /** Payloads that did not arrive as they were made: the memory of some had been used again by then. */
+  /** Payloads that were overwritten, because their memory was reused too early. */
   spoilt(): number;
-  /** The reported gaps, each before the frame after it. */
+  /** The reported gaps, each before the next frame. */
   readonly reportedGaps: readonly Gap[];
-  /** The ids it was sent of a stream, in order. */
+  /** The received ids of a stream, in order. */
   seen(name: string): readonly EntryId[];
   readonly errors: readonly Error[];
 }
@@ -53,7 +53,7 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
   let full = false;
   let released = false;
   let spoiltWhenTaken = 0;
-  /** Frames that were not sent when they were written: their payloads have to stay as they are. */
+  /** Frames written but not yet sent: their payloads must not change. */
   const unsent: (readonly StreamEntries[])[] = [];
   let encodings = 0;
   let whenDrained: (() => void) | undefined;
@@ -134,7 +134,7 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
 /** Longer than a slice of `work-slice.ts`, in ms. */
 const LONG_MS = 6;
 
-/** Encodes in steps, which take more than one turn of the event loop if it is slow. */
+/** Encodes in steps, over more than one event-loop turn if it is slow. */
 function* encodeLong<T>(frame: T, isSlow: boolean): Generator<void, T> {
   const end = performance.now() + LONG_MS;
   while (isSlow && performance.now() < end);
@@ -142,7 +142,7 @@ function* encodeLong<T>(frame: T, isSlow: boolean): Generator<void, T> {
   return frame;
 }
 
-/** Payloads whose memory was spoilt. */
+/** Payloads whose memory was overwritten. */
 const spoiltIn = (frames: readonly (readonly StreamEntries[])[]): number =>
   frames
     .flatMap((streams) => streams.flatMap(({ entries }) => entries))

@@ -1,4 +1,4 @@
-/** A real redis-server for a test: on a free port of its own, with its data in a folder that is removed again. */
+/** A real redis-server for a test, on a free port, with its data in a temporary folder. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,22 +8,22 @@ import type { Logger } from "../../src/domain/logger.ts";
 import { type Connection, openConnection } from "../../src/redis/resp/connection.ts";
 import { until } from "./until.ts";
 
-/** A server that tests can use, hurt and bring back. */
+/** A server that tests can use, kill and restart. */
 export interface TestRedis extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
-  /** A connection of the test's own. */
+  /** A separate connection for the test. */
   readonly control: Connection;
-  /** Ends it without warning, as kill -9 does. */
+  /** Kills it without warning, like kill -9. */
   kill(): Promise<void>;
-  /** Stops and continues the process: a server that hangs. */
+  /** Pauses and continues the process, to simulate a server that hangs. */
   freeze(): void;
   thaw(): void;
-  /** Starts it again, on the same port and data. */
+  /** Restarts it on the same port and data. */
   start(): Promise<void>;
 }
 
-/** A logger that says nothing. */
+/** A logger that discards everything. */
 export const silent: Logger = {
   debug: () => undefined,
   info: () => undefined,
@@ -31,7 +31,7 @@ export const silent: Logger = {
   error: () => undefined,
 };
 
-/** That a file may not grow (`limitFiles`) is to be an error to it, as a full disk is, and not a signal that ends it. */
+/** Ignores SIGXFSZ, so that a file at its size limit (`limitFiles`) causes an error, like a full disk, instead of a signal. */
 const SERVER = 'trap "" XFSZ; exec redis-server "$@"';
 
 /** Starts a server. @param args further arguments, such as `--appendonly yes` */
@@ -55,7 +55,7 @@ export async function startRedis(...args: readonly string[]): Promise<TestRedis>
     const gone = new Promise((resolve) => dying.once("exit", resolve));
     dying.kill("SIGKILL");
     await gone;
-    // Asked over a connection that is lost and does not know it yet, the next question would have no answer.
+    // A command sent before the loss is detected would never get a reply.
     await until("the loss is noticed", () => !control.isReady());
   }
 
@@ -76,7 +76,7 @@ export async function startRedis(...args: readonly string[]): Promise<TestRedis>
   };
 }
 
-/** Kills the gateway's connections of a name, as `CLIENT LIST` shows them. @returns how many there were */
+/** Kills the gateway's connections with a name, as in `CLIENT LIST`. @returns the number of connections */
 export async function killConnections({ control }: TestRedis, name: string): Promise<number> {
   const clients = String(await control.call("CLIENT", "LIST")).split("\n");
   let killed = 0;
@@ -87,7 +87,7 @@ export async function killConnections({ control }: TestRedis, name: string): Pro
   return killed;
 }
 
-/** Lets no file of a process, or of those that it starts, grow beyond a size: what a disk that is full comes to. */
+/** Limits the file size of a process and its children, to simulate a full disk. */
 export function limitFiles(pid: number, bytes: number | "unlimited"): void {
   execFileSync("prlimit", ["--pid", String(pid), `--fsize=${bytes}:unlimited`]);
 }

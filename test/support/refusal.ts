@@ -1,7 +1,7 @@
-/** What a client is told of an action that is refused. */
+/** Helper for errors that the gateway sends to clients. */
 import { GatewayError } from "../../src/domain/errors.ts";
 
-/** The code and sentence of the refusal. @throws Error where the action is taken, or fails with another error */
+/** Returns the code and message of the error. @throws Error if the action succeeds or fails with another error */
 export function refusalOf(action: () => unknown): string {
   try {
     action();
@@ -9,5 +9,5 @@ export function refusalOf(action: () => unknown): string {
     if (error instanceof GatewayError) return `${error.code}: ${error.message}`;
     throw error;
   }
-  throw new Error("it was not refused");
+  throw new Error("the action was not rejected");
 }

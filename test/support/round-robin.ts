@@ -1,15 +1,15 @@
-/** A plain TCP proxy: each connection goes to the next of several servers, or where that one is down to the one after. */
+/** A plain TCP proxy: connects each client to the next server, skipping servers that are down. */
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 
-/** A proxy at work. */
+/** A running proxy. */
 export interface RoundRobin extends AsyncDisposable {
   readonly port: number;
-  /** Connections that each server got, by its port. */
+  /** Number of connections by server port. */
   readonly taken: ReadonlyMap<number, number>;
 }
 
-/** Starts a proxy. @param ports asked at each connection */
+/** Starts a proxy. @param ports returns the servers, for each connection */
 export async function startRoundRobin(ports: () => readonly number[]): Promise<RoundRobin> {
   const taken = new Map<number, number>();
   const sockets = new Set<Socket>();
@@ -24,7 +24,7 @@ export async function startRoundRobin(ports: () => readonly number[]): Promise<R
     });
   }
 
-  /** @param left servers that may still be tried */
+  /** @param left number of servers still to be tried */
   function forward(client: Socket, left: number): void {
     const all = ports();
     const port = all[turn++ % all.length];

@@ -14,10 +14,10 @@ export interface TestSentinel extends AsyncDisposable {
   readonly control: Connection;
 }
 
-/** What sentinels call the master in tests. */
+/** Name of the master in the tests. */
 export const MASTER = "cameras";
 
-/** Starts a sentinel that watches a master. @param lines of its configuration, besides those that it needs */
+/** Starts a sentinel that watches a master. @param lines further lines of its configuration */
 export async function startSentinel(
   masterPort: number,
   quorum: number,
@@ -62,12 +62,12 @@ export async function startSentinel(
   };
 }
 
-/** A master with a replica under three sentinels. */
+/** A master with a replica and three sentinels. */
 export interface Watched extends AsyncDisposable {
   readonly url: string;
   readonly sentinels: readonly TestSentinel[];
   readonly servers: readonly TestRedis[];
-  /** The server that the first sentinel calls the master. */
+  /** Returns the master according to the first sentinel. */
   master(): Promise<TestRedis>;
 }
 
@@ -105,7 +105,7 @@ export async function startWatched(...args: readonly string[]): Promise<Watched>
       const at = await sentinels[0]?.control.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER);
       const port = Array.isArray(at) ? Number(String(at[1])) : 0;
       const found = servers.find((one) => one.port === port);
-      if (found === undefined) throw new Error(`nobody knows the master at ${String(at)}`);
+      if (found === undefined) throw new Error(`no sentinel knows the master at ${String(at)}`);
       return found;
     },
     async [Symbol.asyncDispose]() {

@@ -1,13 +1,13 @@
-/** A WebSocket client for tests that waits for messages and not for time. */
+/** A WebSocket client for tests, which waits for messages instead of time. */
 import { WebSocket } from "ws";
 
-/** A message as it arrived. */
+/** A received message. */
 export interface Message {
   readonly data: Buffer;
   readonly isBinary: boolean;
 }
 
-/** How a socket was closed. */
+/** Close code and reason. */
 export interface Closed {
   readonly code: number;
   readonly reason: string;
@@ -17,20 +17,20 @@ export interface Closed {
 export interface TestSocket extends AsyncDisposable {
   readonly raw: WebSocket;
   send(data: string | Uint8Array): void;
-  /** Resolves when the server has taken all that was sent: frames are taken in order, and its pong comes last. */
+  /** Resolves when the server has processed all sent frames: it processes them in order, and its pong is last. */
   taken(): Promise<void>;
-  /** The next message. @throws Error where the socket closes first */
+  /** Returns the next message. @throws Error if the socket closes first */
   next(): Promise<Message>;
-  /** The next message as text. */
+  /** Returns the next message as text. */
   text(): Promise<string>;
-  /** A header and its payload, as pull sends them. */
+  /** Returns a header and its payload, as pull sends them. */
   pair(): Promise<{ header: [string, string, number][]; payload: Buffer }>;
-  /** How the server closed it. */
+  /** The close code and reason of the server. */
   readonly closed: Promise<Closed>;
   close(): void;
 }
 
-/** Connects. @param protocols the subprotocols offered @throws Error where the upgrade is refused */
+/** Connects. @param protocols the offered subprotocols @throws Error if the upgrade is rejected */
 export function connectSocket(
   url: string,
   headers: Record<string, string> = {},

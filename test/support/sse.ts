@@ -11,17 +11,17 @@ export interface SeenEvent {
 
 /** A reader of one response. */
 export interface EventReader {
-  /** The next event; undefined at the end of the response. */
+  /** Returns the next event; undefined at the end of the response. */
   next(): Promise<SeenEvent | undefined>;
-  /** The next comment line, events before it skipped; undefined at the end of the response. */
+  /** Returns the next comment line, skipping events; undefined at the end of the response. */
   comment(): Promise<string | undefined>;
-  /** What a browser would reconnect with now. */
+  /** The id with which a browser would reconnect now. */
   lastEventId(): string;
-  /** The reconnection time that the server asked for, ms. */
+  /** The reconnection time that the server requested, ms. */
   retry(): number | undefined;
 }
 
-/** Makes a reader. */
+/** Creates a reader. */
 export function readEvents(answer: OpenAnswer): EventReader {
   const decoder = new TextDecoder();
   let text = "";
@@ -33,7 +33,7 @@ export function readEvents(answer: OpenAnswer): EventReader {
 
   async function line(): Promise<string | undefined> {
     for (;;) {
-      // A carriage return at the very end may be the first half of a line end.
+      // A carriage return at the end may be the first half of a line ending.
       const match = /\r\n|\n|\r(?!$)/.exec(text);
       if (match !== null) {
         const found = text.slice(0, match.index);

@@ -1,7 +1,7 @@
-/** The order of test files: those of whole systems first, since they take longest and would else run alone at the end. */
+/** Order of test files: system tests first, because they take longest and would otherwise run alone at the end. */
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Sorts as vitest does within both groups: what failed or took long in the last run, else large files, first. */
+/** Sorts as vitest does within both groups: files that failed or were slow in the last run first, else large files. */
 export class SystemFirst extends BaseSequencer {
   /** Called by vitest. */
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

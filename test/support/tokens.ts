@@ -1,4 +1,4 @@
-/** A gateway that wants to know who comes, and tokens that it takes. */
+/** A gateway that requires authentication, and tokens that it accepts. */
 import { createSecretKey } from "node:crypto";
 import { SignJWT } from "jose";
 import type { TestKeys } from "./keys.ts";
@@ -13,14 +13,14 @@ export const guardedBy = (keys: TestKeys): Record<string, string> => ({
   JWT_CLOCK_TOLERANCE_MS: "0",
 });
 
-/** A token of alice's. @param lifeS seconds that it is good for, or up to one more */
+/** Creates a token for alice. @param lifeS lifetime in seconds, up to one second more */
 export const tokenFor = (permissions: readonly string[], lifeS = 60): Promise<string> =>
   new SignJWT({ permissions: [...permissions] })
     .setProtectedHeader({ alg: "HS256" })
     .setSubject("alice")
-    // Not less than so many: what is to be done with it takes a while on a busy machine.
+    // Rounded up, because the use of the token takes time on a busy machine.
     .setExpirationTime(Math.ceil(Date.now() / 1000) + lifeS)
     .sign(createSecretKey(Buffer.from(SECRET)));
 
-/** The header that shows a token or key. */
+/** The header that carries a token or key. */
 export const bearer = (text: string) => ({ authorization: `Bearer ${text}` });

@@ -53,7 +53,7 @@ afterAll(async () => {
 
 /** Knocks, with something behind the route. */
 async function send(
-  door: Route,
+  route: Route,
   stream: string,
   shown: Record<string, string>,
   query?: string,

@@ -45,7 +45,7 @@ import { createHttp } from "./transports/http/server.ts";
 import { createWarnings } from "./transports/request/warnings.ts";
 import { createTurnEnd } from "./transports/response/byte-sink.ts";
 import { createClosing } from "./transports/response/closing.ts";
-import { createRefusals } from "./transports/response/error-log.ts";
+import { createErrorLog } from "./transports/response/error-log.ts";
 import { createSocketDeadlines } from "./transports/response/socket-deadlines.ts";
 import { createPushGate } from "./transports/websocket/backpressure.ts";
 import { createPayloadPool } from "./transports/websocket/protocol/buffer-pool.ts";
@@ -203,7 +203,7 @@ async function assemble(
   const access = openAccess(settings, store.reads, logger, closers, peers);
   const common = {
     ...access,
-    refusals: createRefusals(counters, logger),
+    errorLog: createErrorLog(counters, logger),
     log,
     availability,
     isReady: async () => {
@@ -272,7 +272,7 @@ async function assemble(
     sockets: webSockets.size,
     sendBufferBytes: webSockets.sendBufferBytes,
     limitHits: access.limiting.hits,
-    errors: common.refusals.counts,
+    errors: common.errorLog.counts,
     sessions: access.sessions.counts,
     memory: common.memory.counts,
     redisSeconds: () => timePing(log),

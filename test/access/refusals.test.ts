@@ -79,7 +79,7 @@ describe("too large", () => {
     });
     expect([answer.status, (answer.json() as { code: string }).code]).toEqual([413, "TOO_LARGE"]);
     expect(logged).toEqual([
-      expect.objectContaining({ code: "TOO_LARGE", door: `POST ${path.replace("cam", "{stream_id}")}` }),
+      expect.objectContaining({ code: "TOO_LARGE", route: `POST ${path.replace("cam", "{stream_id}")}` }),
     ]);
     expect(JSON.stringify(logged)).not.toContain("secretsecret");
     expect(await refusals("TOO_LARGE")).toBe(before + 1);

@@ -6,7 +6,7 @@ import type { Limits } from "../../access/limits/limits.ts";
 import type { Usage } from "../../access/limits/usage.ts";
 import type { TlsFiles } from "../../access/tls-files.ts";
 import { GatewayError } from "../../domain/errors.ts";
-import type { Refusals } from "../response/error-log.ts";
+import type { ErrorLog } from "../response/error-log.ts";
 import { endWithError } from "../response/errors.ts";
 import type { SocketDeadlines } from "../response/socket-deadlines.ts";
 import { wantsWebSocket } from "./other-upgrades.ts";
@@ -159,7 +159,7 @@ export function answerBrokenRequest(
   socket: Socket,
   { maxHeaderBytes, deadlines }: ServerLimits,
   limits: Limits,
-  refusals: Refusals,
+  errorLog: ErrorLog,
 ): void {
   // The client reset or closed the connection, so no response is possible.
   if (error.code === "ECONNRESET" || !socket.writable) {
@@ -167,7 +167,7 @@ export function answerBrokenRequest(
     return;
   }
   const answered = brokenRequest(error, maxHeaderBytes, limits);
-  refusals.note(answered, { door: "HTTP", address: socket.remoteAddress });
+  errorLog.note(answered, { route: "HTTP", address: socket.remoteAddress });
   endWithError(socket, answered, deadlines);
 }
 

@@ -51,7 +51,7 @@ function warn(reply: FastifyReply, warnings: Warnings, kind: WarningKind, texts:
   if (texts.length === 0) return;
   const { visitor, method, routeOptions } = reply.request;
   warnings.note(kind, texts, {
-    door: `${method} ${routeOptions.url}`,
+    route: `${method} ${routeOptions.url}`,
     connection: visitor.id,
     address: visitor.address,
     identity: visitor.identity.name,

@@ -24,7 +24,7 @@ import { withoutPrefix } from "../request/path-prefix.ts";
 import { checkHead } from "../request/request-head.ts";
 import { WARNINGS_HEADER } from "../request/warnings.ts";
 import { errorBody } from "../response/append-results.ts";
-import { doorOf, type Refusals } from "../response/error-log.ts";
+import { type ErrorLog, routePatternOf } from "../response/error-log.ts";
 import { ANSWER_HEADERS, SHARED_ANSWER_HEADERS, sendPage } from "../response/security-headers.ts";
 import { addAnswersMemory } from "./answers-memory.ts";
 import { addBodies } from "./bodies.ts";
@@ -52,7 +52,7 @@ import { addUploads, type Uploads } from "./uploads.ts";
 /** Dependencies of the HTTP server. */
 export interface HttpParts extends RouteParts, LoginParts {
   readonly admission: Admission;
-  readonly refusals: Refusals;
+  readonly errorLog: ErrorLog;
   readonly guard: BrowserGuard;
   readonly metrics: Pick<Metrics, "contentType" | "text">;
   readonly sessionList: SessionList;
@@ -78,7 +78,7 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] as const;
 export async function createHttp(
   parts: HttpParts,
 ): Promise<{ readonly app: FastifyInstance; readonly server: Server; readonly uploads: Uploads }> {
-  const { guard, admission, refusals, limiting: limits } = parts;
+  const { guard, admission, errorLog, limiting: limits } = parts;
   let server: Server | undefined;
   const app: FastifyInstance = fastify({
     bodyLimit: SMALL_BODY_BYTES,
@@ -100,7 +100,7 @@ export async function createHttp(
     // Errors before a route is found, and before a request is parsed.
     frameworkErrors: answerError,
     clientErrorHandler: (error, socket) =>
-      answerBrokenRequest(error, socket, parts.serverLimits, limits, refusals),
+      answerBrokenRequest(error, socket, parts.serverLimits, limits, errorLog),
   });
 
   function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -111,8 +111,8 @@ export async function createHttp(
       receive(request, reply);
       allowOrigin(request, reply);
     }
-    refusals.note(sent, {
-      door: `${request.method} ${doorOf(request.url.split("?")[0] ?? "")}`,
+    errorLog.note(sent, {
+      route: `${request.method} ${routePatternOf(request.url.split("?")[0] ?? "")}`,
       connection: request.visitor?.id,
       address: request.visitor?.address ?? request.raw.socket.remoteAddress,
       identity: request.visitor?.identity.name,

@@ -7,7 +7,7 @@ import type { Logger } from "../../domain/logger.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { Log } from "../../redis/read/stream-reader.ts";
 import { asciiJson } from "../../wire/header.ts";
-import type { RefusedAt } from "../response/error-log.ts";
+import type { ErrorContext } from "../response/error-log.ts";
 
 /** Response header: a JSON list of warnings, in ASCII. */
 export const WARNINGS_HEADER = "x-warnings";
@@ -21,7 +21,7 @@ const LOG_INTERVAL_MS = 10_000;
 /** Reports warnings in metrics and the log. */
 export interface Warnings {
   /** Counts and logs the warnings of one request. */
-  note(kind: WarningKind, texts: readonly string[], at: RefusedAt): void;
+  note(kind: WarningKind, texts: readonly string[], at: ErrorContext): void;
 }
 
 /** Creates the warnings of a gateway. */

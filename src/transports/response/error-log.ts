@@ -3,18 +3,18 @@ import type { ErrorCode, GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Counters } from "../../observe/counters.ts";
 
-/** Origin of a rejected request. */
-export interface RefusedAt {
+/** Context of an error: route, connection and client. */
+export interface ErrorContext {
   /** The route pattern, such as `/data/{stream_id}/push`. Not the URL, which may contain secrets. */
-  readonly door: string;
+  readonly route: string;
   readonly connection?: string | undefined;
   readonly address?: string | undefined;
   readonly identity?: string | undefined;
 }
 
 /** Records errors sent to clients. */
-export interface Refusals {
-  note(error: GatewayError, at: RefusedAt): void;
+export interface ErrorLog {
+  note(error: GatewayError, at: ErrorContext): void;
   /** Number of errors sent since the start, by code. */
   readonly counts: ReadonlyMap<ErrorCode, number>;
 }
@@ -34,7 +34,7 @@ const LOGGED_CODES: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** Creates the error log of a gateway. */
-export function createRefusals(counters: Counters, logger: Logger): Refusals {
+export function createErrorLog(counters: Counters, logger: Logger): ErrorLog {
   const counts = new Map<ErrorCode, number>();
   return {
     counts,
@@ -53,4 +53,5 @@ export function createRefusals(counters: Counters, logger: Logger): Refusals {
 }
 
 /** Returns the route pattern of a path, so that logs and metrics have few distinct values. */
-export const doorOf = (pathname: string): string => pathname.replace(/^\/data\/[^/]+/, "/data/{stream_id}");
+export const routePatternOf = (pathname: string): string =>
+  pathname.replace(/^\/data\/[^/]+/, "/data/{stream_id}");

@@ -13,7 +13,7 @@ import type { Log } from "../../redis/read/stream-reader.ts";
 import type { RequestLimits } from "../request/streams.ts";
 import type { Warnings } from "../request/warnings.ts";
 import type { TurnEnd } from "../response/byte-sink.ts";
-import type { Refusals, RefusedAt } from "../response/error-log.ts";
+import type { ErrorContext, ErrorLog } from "../response/error-log.ts";
 import type { PushGate } from "./backpressure.ts";
 import type { PayloadPool } from "./protocol/buffer-pool.ts";
 import type { ServerWebSocket } from "./protocol/socket.ts";
@@ -49,7 +49,7 @@ export interface WebSocketParts {
   readonly counters: Counters;
   readonly logger: Logger;
   readonly sessions: Sessions;
-  readonly refusals: Refusals;
+  readonly errorLog: ErrorLog;
   readonly limiting: Limits;
   readonly memory: ClientMemory;
 }
@@ -67,8 +67,8 @@ export interface ServedSocket {
 }
 
 /** Returns the log fields of an error on a socket. */
-export const refusedAt = ({ kind, visitor }: Session): RefusedAt => ({
-  door: `/data/{stream_id}/${kind}`,
+export const errorContextOf = ({ kind, visitor }: Session): ErrorContext => ({
+  route: `/data/{stream_id}/${kind}`,
   connection: visitor.id,
   address: visitor.address,
   identity: visitor.identity.name,

@@ -17,7 +17,7 @@ import { oddTimes, timeWarnings } from "../request/warnings.ts";
 import { type ByteSink, type Chunks, createByteSink } from "../response/byte-sink.ts";
 import {
   closeWith,
-  refusedAt,
+  errorContextOf,
   type ServedSocket,
   type WebSocketParts,
   type WebSocketRequest,
@@ -87,7 +87,7 @@ export function servePull(
   { webSocket, socket, segment, search, session }: WebSocketRequest,
   parts: WebSocketParts,
 ): ServedSocket {
-  const { limits, log, payloadPool, counters, turnEnd, sessions, refusals, memory } = parts;
+  const { limits, log, payloadPool, counters, turnEnd, sessions, errorLog, memory } = parts;
   const request = readPull(session.visitor.identity, segment, search, limits, parts.pullEncoders);
   sessions.use(session, "read", keysOf(request.streams));
   const sink = createByteSink({
@@ -134,7 +134,7 @@ export function servePull(
   const odd = oddTimes(cursorTimes(request.streams));
   if (odd.length > 0)
     void timeWarnings(log, odd).then((sentences) =>
-      parts.warnings.note("time", sentences, refusedAt(session)),
+      parts.warnings.note("time", sentences, errorContextOf(session)),
     );
 
   resolveCursors(request.streams, log).then(
@@ -180,7 +180,7 @@ export function servePull(
       else sessions.renew(session, control.token);
     } catch (error) {
       const reason = asGatewayError(error);
-      refusals.note(reason, refusedAt(session));
+      errorLog.note(reason, errorContextOf(session));
       end(reason);
     }
   }

@@ -18,7 +18,7 @@ import { appendResultsJson } from "../response/append-results.ts";
 import { createByteSink } from "../response/byte-sink.ts";
 import {
   closeWith,
-  refusedAt,
+  errorContextOf,
   type ServedSocket,
   type WebSocketParts,
   type WebSocketRequest,
@@ -57,7 +57,7 @@ export function servePush(
   { webSocket, socket, segment, search, session }: WebSocketRequest,
   parts: WebSocketParts,
 ): ServedSocket {
-  const { log, limits, pushGate, payloadPool, turnEnd, sessions, refusals, limiting, memory } = parts;
+  const { log, limits, pushGate, payloadPool, turnEnd, sessions, errorLog, limiting, memory } = parts;
   const parameters = readParameters("push", search, limits);
   const { ack: wantsAck, control: takesControls, status: wantsStatus } = parameters;
   const streams = parseStreamIds(segment, limits.maxStreams);
@@ -182,7 +182,7 @@ export function servePush(
 
   function reject(error: unknown): void {
     const reason = asGatewayError(error);
-    refusals.note(reason, refusedAt(session));
+    errorLog.note(reason, errorContextOf(session));
     end(reason);
     settle();
   }

@@ -10,9 +10,9 @@ import { chooseProtocol, type ServeGraphql } from "../graphql/protocol/websocket
 import { unknownParameters } from "../request/parameters.ts";
 import { withoutPrefix } from "../request/path-prefix.ts";
 import { checkHead } from "../request/request-head.ts";
-import { doorOf } from "../response/error-log.ts";
+import { routePatternOf } from "../response/error-log.ts";
 import type { SocketDeadlines } from "../response/socket-deadlines.ts";
-import { closeWith, refusedAt, type ServedSocket, type WebSocketParts } from "./connection.ts";
+import { closeWith, errorContextOf, type ServedSocket, type WebSocketParts } from "./connection.ts";
 import { MOST_CONTROL_BYTES } from "./control.ts";
 import { makeHoldable } from "./holdable-socket.ts";
 import { PROTOCOL_CLOSE } from "./protocol/frame-reader.ts";
@@ -94,7 +94,7 @@ const stopping = () => new GatewayError("SHUTTING_DOWN", "the gateway is shuttin
 /** Creates the transport. */
 export function createWebSocketTransport(parts: WebSocketTransportParts): WebSocketTransport {
   const { admission, payloadPool, pingIntervalMs, pingTimeoutMs, counters, logger } = parts;
-  const { sessions, refusals, limiting, memory, uploadTimeoutMs, pathPrefix } = parts;
+  const { sessions, errorLog, limiting, memory, uploadTimeoutMs, pathPrefix } = parts;
   const open = new Set<OpenSocket>();
   let isClosing = false;
   const pinging = setInterval(pingAll, pingIntervalMs);
@@ -123,7 +123,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
   function endSession(session: Session, endSpan: EndSpan | undefined): void {
     sessions.forget(session);
     endSpan?.({}, false);
-    logger.debug(refusedAt(session), "WebSocket closed");
+    logger.debug(errorContextOf(session), "WebSocket closed");
   }
 
   function routeOf(pathname: string, search: string): Route {
@@ -153,7 +153,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
   function warnAboutUnknown(kind: "push" | "pull", search: string, visitor: Visitor): readonly string[] {
     const sentences = unknownParameters(kind, search);
     parts.warnings.note("parameter", sentences, {
-      door: `/data/{stream_id}/${kind}`,
+      route: `/data/{stream_id}/${kind}`,
       connection: visitor.id,
       address: visitor.address,
       identity: visitor.identity.name,
@@ -173,11 +173,11 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
     const webSocket = held ?? bare;
     let served: ServedSocket | undefined;
     const session = sessions.open(visitor, kind, (error) => {
-      refusals.note(error, refusedAt(session));
+      errorLog.note(error, errorContextOf(session));
       served?.end(error);
     });
     const endSpan = parts.tracing?.start(`WebSocket ${kind}`, spanAttributes(visitor), headers);
-    logger.debug(refusedAt(session), "WebSocket opened");
+    logger.debug(errorContextOf(session), "WebSocket opened");
     try {
       const serving = route.serve(webSocket, socket, session, protocol ?? "");
       served = serving;
@@ -202,11 +202,11 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
           broke(error) {
             if (error.closeCode === PROTOCOL_CLOSE.tooLarge) {
               limiting.hit("message_bytes");
-              refusals.note(new GatewayError("TOO_LARGE", error.message), refusedAt(session));
+              errorLog.note(new GatewayError("TOO_LARGE", error.message), errorContextOf(session));
               return;
             }
             counters.clientErrors++;
-            logger.debug({ ...refusedAt(session), err: error }, "WebSocket protocol violation");
+            logger.debug({ ...errorContextOf(session), err: error }, "WebSocket protocol violation");
           },
         },
         head,
@@ -214,7 +214,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
       if (isClosing) serving.end(stopping());
     } catch (error) {
       const rejection = asGatewayError(error);
-      refusals.note(rejection, refusedAt(session));
+      errorLog.note(rejection, errorContextOf(session));
       webSocket.start({ message: ignore, closed: () => endSession(session, endSpan), broke: ignore }, head);
       closeWith(webSocket, rejection);
     }
@@ -234,8 +234,8 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
       let visitor: Visitor | undefined;
       const refuse = (error: unknown) => {
         const rejection = asGatewayError(error);
-        refusals.note(rejection, {
-          door: doorOf(pathname),
+        errorLog.note(rejection, {
+          route: routePatternOf(pathname),
           connection: visitor?.id,
           address: visitor?.address ?? socket.remoteAddress,
         });

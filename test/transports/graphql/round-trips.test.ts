@@ -18,7 +18,7 @@ import {
   perform,
 } from "../../../src/transports/graphql/execution/executor.ts";
 import { createClosing } from "../../../src/transports/response/closing.ts";
-import { createRefusals } from "../../../src/transports/response/error-log.ts";
+import { createErrorLog } from "../../../src/transports/response/error-log.ts";
 import { type Engine, openEngine } from "../../support/engine.ts";
 import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
 
@@ -100,7 +100,7 @@ beforeAll(async () => {
     sessions: createSessions(open, limiting),
     limiting,
     memory: createClientMemory(settings),
-    refusals: createRefusals(createCounters(), silent),
+    errorLog: createErrorLog(createCounters(), silent),
     pathPrefix: "",
   });
 });

@@ -16,7 +16,7 @@ import type { MetaWatch } from "../../../redis/registry/metadata-watch.ts";
 import type { Registry } from "../../../redis/registry/registry.ts";
 import type { RequestLimits } from "../../request/streams.ts";
 import type { Closing } from "../../response/closing.ts";
-import type { Refusals } from "../../response/error-log.ts";
+import type { ErrorLog } from "../../response/error-log.ts";
 import { createLookups, type Lookups } from "./key-list-cache.ts";
 import { createPayloadBudget, type PayloadBudget } from "./payload-budget.ts";
 import { createWorkBudget, type WorkBudget } from "./work-budget.ts";
@@ -40,7 +40,7 @@ export interface GraphqlParts {
   readonly sessions: Sessions;
   readonly limiting: Limits;
   readonly memory: ClientMemory;
-  readonly refusals: Refusals;
+  readonly errorLog: ErrorLog;
   readonly pathPrefix: string;
 }
 

@@ -7,7 +7,7 @@ import { GraphQLError } from "graphql";
 import type { Visitor } from "../../../access/admission.ts";
 import { asGatewayError } from "../../../domain/errors.ts";
 import type { Counters } from "../../../observe/counters.ts";
-import type { Refusals } from "../../response/error-log.ts";
+import type { ErrorLog } from "../../response/error-log.ts";
 
 /** Codes that only GraphQL has. */
 export type GraphqlCode =
@@ -48,10 +48,10 @@ export const withCode = (error: GraphQLError, code: GraphqlCode): GraphQLError =
 /** Creates the function that converts errors to GraphQL errors for clients, and logs and counts them. */
 export function createErrorFormatter({
   counters,
-  refusals,
+  errorLog,
 }: {
   readonly counters: Counters;
-  readonly refusals: Refusals;
+  readonly errorLog: ErrorLog;
 }) {
   return function format(error: Readonly<Error>, visitor?: Visitor): GraphQLError {
     const cause = error instanceof GraphQLError ? error.originalError : error;
@@ -60,8 +60,8 @@ export function createErrorFormatter({
       return error.extensions.code === undefined ? withCode(error, "BAD_USER_INPUT") : error;
     }
     const known = asGatewayError(cause);
-    refusals.note(known, {
-      door: "/graphql",
+    errorLog.note(known, {
+      route: "/graphql",
       connection: visitor?.id,
       address: visitor?.address,
       identity: visitor?.identity.name,

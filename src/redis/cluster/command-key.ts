@@ -1,7 +1,7 @@
-/** The key of a command, of those that are sent here: Redis knows of each command where its keys are, a cluster's client has to. */
+/** Extracts the routing key of the commands that this gateway sends. */
 import type { Argument } from "../resp/writer.ts";
 
-/** The key that decides where a command goes; what has none goes where the empty key would. */
+/** Returns the key that routes a command; a command without a key is routed like the empty key. */
 export function keyOf(args: readonly Argument[]): string {
   const [command] = args;
   switch (command) {

@@ -1,6 +1,6 @@
 /**
- * The connections that one kind of commands goes over in a cluster: one to each master. A node that is no master any more
- * keeps its own for a moment, since it mostly has answers to give; then it is cut off, as one that hangs has to be.
+ * Node connections of a router: one to each master of a cluster. A node that is no longer a master keeps its connection
+ * briefly, for replies in flight; then it is closed, because the node may hang.
  */
 import type { Logger } from "../../domain/logger.ts";
 import { type Connection, openConnection } from "../resp/connection.ts";
@@ -8,62 +8,62 @@ import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
 import type { ClusterMap, ClusterNode } from "./topology.ts";
 
-/** What happens at nodes. */
+/** Events of nodes. */
 export interface NodeHooks {
-  /** Sent over each connection before anything else, such as what turns tracking on. */
+  /** Command sent first over each connection, such as one that enables tracking. */
   readonly greeting?: readonly Argument[];
   /** A RESP3 push message arrived from a node. */
   readonly onPush?: (message: Reply[]) => void;
-  /** The connection to a node is there, for the first time or again. */
+  /** The connection to a node is ready, for the first time or again. */
   readonly onNodeReady?: (node: ClusterNode) => void;
   readonly onNodeLost?: () => void;
 }
 
-/** What connections are made with. */
+/** Options of `openClusterNodes`. */
 export interface NodesOptions extends NodeHooks {
   readonly map: ClusterMap;
   /** Shown by `CLIENT LIST`. */
   readonly name: string;
   readonly logger: Logger;
-  /** As of `ConnectionOptions`. */
+  /** See `ConnectionOptions`. */
   readonly stallMs?: number | undefined;
-  /** A node is ready, or the map has been told: something may be possible that was not. */
+  /** A node is ready or the slot map changed: waiting commands may be sendable. */
   readonly onChange: () => void;
 }
 
 /** Connections to nodes. */
 export interface ClusterNodes {
-  /** The connection to a node, which is opened where there is none. */
+  /** Returns the connection to a node, and opens it if needed. */
   at(node: ClusterNode): Connection;
-  /** The same, of a node that is used though it is no master yet. */
-  atComing(node: ClusterNode): Connection;
+  /** Like `at`, for an importing node that is not a master yet. */
+  atImporting(node: ClusterNode): Connection;
   close(): void;
 }
 
-interface Place {
+interface NodeConnection {
   readonly connection: Connection;
-  /** Since when it is no master and not used as one, in ms of `performance.now()`. */
+  /** Time since which it is neither a master nor used as one, on the clock of `performance.now()`. */
   leftAt: number | undefined;
 }
 
-/** How long (ms) a node that is no master any more keeps its connection. */
+/** Time (ms) for which a former master keeps its connection. */
 const LEAVE_MS = 500;
 
-/** Opens connections to all masters, of now and to come. */
+/** Opens connections to all current and future masters. */
 export function openClusterNodes(options: NodesOptions): ClusterNodes {
   const { map, name, logger, stallMs, greeting, onPush, onChange } = options;
-  const places = new Map<ClusterNode, Place>();
+  const connections = new Map<ClusterNode, NodeConnection>();
   let leaving: NodeJS.Timeout | undefined;
 
-  function open(node: ClusterNode): Place {
-    const known = places.get(node);
+  function open(node: ClusterNode): NodeConnection {
+    const known = connections.get(node);
     if (known !== undefined) return known;
     const connection = openConnection({
       address: node.address,
       name,
       logger,
       stallMs,
-      // What cannot be sent is for whoever sends it: another node may take it.
+      // An unsent command returns to the router: another node may accept it.
       waitMs: 0,
       ...(onPush && { onPush }),
       onReady() {
@@ -76,51 +76,51 @@ export function openClusterNodes(options: NodesOptions): ClusterNodes {
         map.refresh();
       },
     });
-    const place: Place = { connection, leftAt: undefined };
-    places.set(node, place);
-    return place;
+    const entry: NodeConnection = { connection, leftAt: undefined };
+    connections.set(node, entry);
+    return entry;
   }
 
   function greeted(node: ClusterNode, error: Error | undefined): void {
     if (error instanceof ReplyError)
       logger.error(
         { node: node.name, connection: name, err: error },
-        "a node cannot do what the gateway needs",
+        "a node does not support a command that the gateway needs",
       );
   }
 
-  function mapTold(): void {
+  function onMapUpdate(): void {
     clearTimeout(leaving);
     leaving = undefined;
     const masters = new Set(map.masters());
     for (const node of masters) open(node).leftAt = undefined;
     const now = performance.now();
-    for (const [node, place] of places) {
+    for (const [node, entry] of connections) {
       if (masters.has(node)) continue;
-      place.leftAt ??= now;
-      if (now - place.leftAt >= LEAVE_MS) {
-        places.delete(node);
-        place.connection.close();
+      entry.leftAt ??= now;
+      if (now - entry.leftAt >= LEAVE_MS) {
+        connections.delete(node);
+        entry.connection.close();
       } else {
-        leaving ??= setTimeout(mapTold, LEAVE_MS);
+        leaving ??= setTimeout(onMapUpdate, LEAVE_MS);
       }
     }
     onChange();
   }
 
-  const stopWatching = map.watch(mapTold);
+  const stopWatching = map.watch(onMapUpdate);
   for (const node of map.masters()) open(node);
   return {
     at: (node) => open(node).connection,
-    atComing(node) {
-      const place = open(node);
-      place.leftAt = undefined;
-      return place.connection;
+    atImporting(node) {
+      const entry = open(node);
+      entry.leftAt = undefined;
+      return entry.connection;
     },
     close() {
       stopWatching();
       clearTimeout(leaving);
-      for (const { connection } of places.values()) connection.close();
+      for (const { connection } of connections.values()) connection.close();
     },
   };
 }

@@ -1,15 +1,15 @@
-/** What a node of a cluster refuses a command with that it has not carried out, and that may be done elsewhere or later. */
+/** Redirections: replies of a cluster node that did not run a command, which may succeed elsewhere or later. */
 import type { ReplyError } from "../resp/reader.ts";
 
-/** Where to, or when. `to` is an address, `host:port`. */
+/** Target of a redirection, or a retry. `to` is an address, `host:port`. */
 export type Redirection =
-  /** The slot is another node's. */
+  /** Another node owns the slot. */
   | { readonly kind: "moved"; readonly to: string }
-  /** This one command is for the node that takes the slot over (Redis: `ASKING`). */
+  /** This one command must be sent to the importing node (Redis: `ASKING`). */
   | { readonly kind: "ask"; readonly to: string }
   | { readonly kind: "later" };
 
-/** Reads an error; undefined where it is no redirection. */
+/** Parses an error reply; undefined if it is not a redirection. */
 export function redirectionOf({ code, message }: ReplyError): Redirection | undefined {
   switch (code) {
     // "MOVED 3999 127.0.0.1:6381"

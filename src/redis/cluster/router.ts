@@ -112,7 +112,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
   function trySend(lane: Lane, order: Order): boolean {
     const target = order.asking ?? map.ownerOf(lane.slot);
     if (target === undefined || (lane.pausedUntil > 0 && lane.pausedUntil > performance.now())) return false;
-    const at = order.asking === undefined ? nodes.at(target) : nodes.atComing(target);
+    const at = order.asking === undefined ? nodes.at(target) : nodes.atImporting(target);
     if (!at.isReady() || (lane.underWay > 0 && lane.at !== at)) return false;
     lane.at = at;
     lane.underWay++;

@@ -1,8 +1,8 @@
-/** A Redis Cluster by some of its nodes, read from `REDIS_URL`: `redis+cluster://user:password@host:port,host:port`. */
+/** Redis Cluster URL in `REDIS_URL`, naming some of its nodes: `redis+cluster://user:password@host:port,host:port`. */
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { describeAddress, parseRedisUrl, type RedisAddress } from "../redis-url.ts";
 
-/** A cluster, by nodes that are asked for all the others. The same user, password and TLS open every node. */
+/** Seed nodes of a cluster, which report all others. All nodes share user, password and TLS options. */
 export interface ClusterPlace {
   /** At least one. */
   readonly seeds: readonly RedisAddress[];
@@ -10,26 +10,26 @@ export interface ClusterPlace {
 
 const CLUSTER_URL = /^(rediss?)\+cluster:\/\/(?:([^@]*)@)?([^/?#@]+)\/?$/i;
 
-/** Whether a URL is meant to name a cluster. */
+/** Whether a URL names a cluster. */
 export const isClusterUrl = (text: string): boolean => /^rediss?\+cluster:/i.test(text);
 
 /**
  * Reads the URL.
  *
- * @param tls how servers of `rediss+cluster://` are checked, and what they are shown
- * @throws Error with a sentence that says what is wrong, without the password
+ * @param tls TLS options for `rediss+cluster://`
+ * @throws Error that describes the problem without the password
  */
 export function parseClusterUrl(text: string, tls: TlsOptions = {}): ClusterPlace {
   const [, scheme = "", login, hosts = ""] = CLUSTER_URL.exec(text) ?? [];
   if (hosts === "")
-    throw new Error("REDIS_URL is no URL of a cluster: redis+cluster://host:port,host:port is one");
-  const door = login === undefined ? "" : `${login}@`;
+    throw new Error("REDIS_URL is not a valid cluster URL: it must be redis+cluster://host:port,host:port");
+  const credentials = login === undefined ? "" : `${login}@`;
   const seeds = hosts
     .split(",")
-    .map((host) => parseRedisUrl(`${scheme.toLowerCase()}://${door}${host}`, tls));
+    .map((host) => parseRedisUrl(`${scheme.toLowerCase()}://${credentials}${host}`, tls));
   return { seeds };
 }
 
-/** The cluster for people: without user and password. */
+/** Describes the cluster for logs, without credentials. */
 export const describeCluster = ({ seeds }: ClusterPlace): string =>
   `${seeds[0]?.tls ? "rediss" : "redis"}+cluster://${seeds.map((seed) => describeAddress(seed).replace(/^\w+:\/\//, "")).join(",")}`;

@@ -1,7 +1,7 @@
 /**
- * Devices: the sets of those connected and ever seen, their metadata, and the system streams in which their coming and
- * going is told. Each change and its events are one transaction, so that no reader sees one without the other; but for a
- * cluster, which has them on several servers, and where the events come last.
+ * Device records: the sets of connected devices and of all devices ever seen, their metadata, and the system streams that
+ * report connects and disconnects. Each change and its events are one transaction. In a cluster, where they are on several
+ * servers, the events are written last.
  */
 import { GatewayError } from "../../domain/errors.ts";
 import { createWorkSlices, runInSlices } from "../../domain/work-slice.ts";
@@ -19,17 +19,17 @@ import type { Argument } from "../resp/writer.ts";
 import { scanReply } from "./scan-reply.ts";
 import { mergeSorted } from "./sorted-names.ts";
 
-/** Result of a change, as clients read it (docs/protocol.md, "GraphQL"). */
+/** Result of a change, as returned to clients (docs/protocol.md, "GraphQL"). */
 export type DeviceChange = Readonly<Record<string, boolean>>;
 
-/** Devices as they stand in Redis. Everything throws `GatewayError` where Redis does not answer. */
+/** Device records in Redis. All methods throw `GatewayError` if Redis is unavailable. */
 export interface DeviceRecords {
-  /** Ids in order. */
+  /** Sorted ids. */
   connected(): Promise<readonly string[]>;
   seen(): Promise<readonly string[]>;
-  /** JSON, as it is stored; undefined where there is none. */
+  /** Stored JSON; undefined if there is none. */
   meta(deviceId: string): Promise<Buffer | undefined>;
-  /** @param meta JSON; undefined leaves what there is */
+  /** @param meta JSON; undefined keeps the stored metadata */
   connect(deviceId: string, meta: string | undefined): Promise<DeviceChange>;
   disconnect(deviceId: string): Promise<DeviceChange>;
   updateMeta(deviceId: string, meta: string): Promise<DeviceChange>;
@@ -38,17 +38,17 @@ export interface DeviceRecords {
 /** Members of a set that one step reads. It holds Redis for less than 1 ms. */
 const STEP_MEMBERS = 2_000;
 
-/** Makes the records. @param streamMaxLength as for any stream, 0 keeps all events */
+/** Creates the records. @param streamMaxLength as for any stream; 0 keeps all events */
 export function createDeviceRecords(database: Database, streamMaxLength: number): DeviceRecords {
   const call = (...args: readonly Argument[]): Promise<Reply> => refusing(database.call(...args));
 
-  /** Carries steps out, in order, and says of each whether it did something. */
+  /** Runs steps in order, and reports for each whether it changed something. */
   async function transact(steps: Readonly<Record<string, readonly Argument[]>>): Promise<DeviceChange> {
     const results = await refusing(database.inOrder(Object.values(steps)));
     return Object.fromEntries(Object.keys(steps).map((name, i) => [name, didSomething(results[i] ?? null)]));
   }
 
-  /** @param meta JSON, which is stored as it is: reading it would alter large numbers */
+  /** @param meta JSON, stored verbatim: parsing it would alter large numbers */
   const event = (key: string, data: object, meta?: string): readonly Argument[] => [
     "XADD",
     key,
@@ -117,7 +117,7 @@ export function createDeviceRecords(database: Database, streamMaxLength: number)
   };
 }
 
-/** The arguments of XADD that keep a stream at about a length. */
+/** XADD arguments that keep a stream at about a given length. */
 export const trimTo = (streamMaxLength: number): readonly Argument[] =>
   streamMaxLength > 0 ? ["MAXLEN", "~", streamMaxLength] : [];
 

@@ -1,6 +1,6 @@
 /**
- * Tells of changes to streams' metadata, whoever makes them: `CLIENT TRACKING` in broadcast mode says which keys below
- * the prefix changed, and they are read again. It has a connection of its own, while somebody listens.
+ * Metadata watch: reports changes to streams' metadata by any client. `CLIENT TRACKING` in broadcast mode reports which
+ * keys with the prefix changed, and they are read again. It uses its own connection, open while there are listeners.
  */
 import { GatewayError } from "../../domain/errors.ts";
 import { STREAM_META_PREFIX, streamMetaKey } from "../keys.ts";
@@ -10,43 +10,43 @@ import type { Connection, ConnectionHooks } from "../resp/connection.ts";
 import type { Reply } from "../resp/reader.ts";
 import { createKeyScan } from "./scan.ts";
 
-/** A stream's metadata is now this JSON; undefined where it was deleted. */
+/** Receives a stream's new metadata as JSON; undefined if it was deleted. */
 export type OnMeta = (streamKey: string, meta: Buffer | undefined) => void;
 
 /** Changes of metadata. */
 export interface MetaWatch {
   /**
-   * Calls back for each change from now on. After a time without Redis it tells what there is then, since what happened
-   * meanwhile is not known.
+   * Calls back for each change from now on. After a reconnect it reports the current metadata of all streams, because
+   * changes in the meantime are unknown.
    *
-   * @returns what ends it
-   * @throws GatewayError where Redis does not answer, or cannot track
+   * @returns a function that unsubscribes
+   * @throws GatewayError if Redis is unavailable or does not support tracking
    */
   watch(onMeta: OnMeta): Promise<() => void>;
   close(): void;
 }
 
-/** What tells of changes: a connection, or one to each node of a cluster. */
+/** Source of changes: a connection, or one to each node of a cluster. */
 export interface MetaTracking {
-  /** Where the changed metadata is read. */
+  /** Reads the changed metadata. */
   readonly database: Database;
-  /** Settles when changes are told. */
+  /** Settles when changes are reported. */
   readonly armed: Promise<unknown>;
   close(): void;
 }
 
-/** What it does. */
+/** Events of a `MetaTracking`. */
 export interface MetaTrackingHooks {
   /** A RESP3 push message arrived. */
   readonly onPush: (message: Reply[]) => void;
-  /** For a time nothing was told, and now it is again. */
+  /** Tracking resumed after an interruption. */
   readonly onAgain: () => void;
 }
 
 /** Opens it. */
 export type OpenMetaTracking = (hooks: MetaTrackingHooks) => MetaTracking;
 
-/** The command that makes a connection tell. */
+/** Command that enables tracking on a connection. */
 export const TRACK_META = ["CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", STREAM_META_PREFIX] as const;
 
 /** Tracking over one connection. @param open opens it */
@@ -55,21 +55,22 @@ export const metaTrackingOver =
   ({ onPush, onAgain }) => {
     let isFirst = true;
     const arm = async () => {
-      if (connection.protocol() === 2) throw new GatewayError("REDIS_REFUSED", "Redis does not speak RESP3");
+      if (connection.protocol() === 2)
+        throw new GatewayError("REDIS_REFUSED", "Redis does not support RESP3");
       await connection.call(...TRACK_META);
     };
     const connection = open({
       onPush,
       onReady() {
         if (isFirst) isFirst = false;
-        // Where this fails the connection is gone again, and the next one does it.
+        // If this fails the connection was lost again, and the next one repeats it.
         else
           arm()
             .then(onAgain)
             .catch(() => undefined);
       },
     });
-    // Answered when the connection is there, so its protocol is known after it.
+    // The reply arrives after the handshake, so the protocol is known then.
     const armed = connection.call("PING").then(arm);
     return { database: databaseOver(connection), armed, close: connection.close };
   };
@@ -79,7 +80,7 @@ export function createMetaWatch(open: OpenMetaTracking, mostKeyBytes: number): M
   const listeners = new Set<OnMeta>();
   let watching: MetaTracking | undefined;
 
-  function tell(keys: readonly string[], { database }: MetaTracking): void {
+  function report(keys: readonly string[], { database }: MetaTracking): void {
     for (const key of keys) {
       database.send(["GET", streamMetaKey(key)], (error, reply) => {
         if (error !== undefined) return;
@@ -91,20 +92,20 @@ export function createMetaWatch(open: OpenMetaTracking, mostKeyBytes: number): M
   const streamOf = (key: string) => key.slice(STREAM_META_PREFIX.length);
 
   function start(): MetaTracking {
-    const tellAll = async () => {
+    const reportAll = async () => {
       const keys = await createKeyScan(started.database, mostKeyBytes).metas();
-      tell(keys.map(streamOf), started);
+      report(keys.map(streamOf), started);
     };
     const started = open({
       onPush([kind, keys]) {
         if (String(kind) !== "invalidate" || !Array.isArray(keys)) return;
-        tell(
+        report(
           keys.map((key) => streamOf(String(key))),
           started,
         );
       },
-      // Where this fails Redis is gone again, and this is called again.
-      onAgain: () => void tellAll().catch(() => undefined),
+      // If this fails Redis is unavailable again, and the next reconnect repeats it.
+      onAgain: () => void reportAll().catch(() => undefined),
     });
     return started;
   }

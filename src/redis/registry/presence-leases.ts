@@ -1,46 +1,46 @@
 /**
- * Leases on devices: while a gateway has a device's socket it holds a lease, and renews it. A lease that runs out, as
- * that of a gateway that was killed does, is ended by whichever gateway looks first. Each step is one script, so that
- * the set of connected devices changes, and its event is written, exactly once, whoever else does the same.
+ * Presence leases: while a gateway serves a device it holds and renews a lease. An expired lease, such as that of a killed
+ * gateway, is ended by the first gateway that checks. Each step is one script, so that the set of connected devices changes,
+ * and its event is written, exactly once, even with concurrent gateways.
  *
- *     :devices:lease:{device_id}   sorted set: gateway → when its lease runs out, ms of Redis' own clock
- *     :devices:leases              sorted set: device → when to look whether all its leases have run out
+ *     :devices:lease:{device_id}   sorted set: gateway → expiry of its lease, ms on the clock of Redis
+ *     :devices:leases              sorted set: device → time of the next check for expired leases
  */
 
 import { DEVICES_CONNECTED, DEVICES_SEEN, deviceMetaKey, EVENT_DEVICE_CONNECTED } from "../keys.ts";
 import { refusing } from "../reply-errors.ts";
 import type { Commands } from "../resp/commands.ts";
 
-/** What gateways share of who is there. Everything throws `GatewayError` where Redis does not answer. */
+/** Presence shared between gateways. All methods throw `GatewayError` if Redis is unavailable. */
 export interface PresenceLeases {
-  /** Takes a lease, or renews it. A device that had none becomes connected, unless somebody said so before. */
+  /** Takes or renews a lease. A device without leases becomes connected, unless it was reported as connected before. */
   hold(deviceId: string): Promise<void>;
-  /** Gives a lease back. A device that no gateway has is disconnected, unless somebody said so before. */
+  /** Releases a lease. A device without leases is disconnected, unless it was reported as disconnected before. */
   release(deviceId: string): Promise<void>;
-  /** Ends leases that have run out, of whichever gateway. */
+  /** Ends expired leases of any gateway. */
   reap(): Promise<void>;
 }
 
-/** What leases are made of. */
+/** Options of `createPresenceLeases`. */
 export interface PresenceLeasesParts {
   readonly commands: Commands;
-  /** Names this gateway among all; in its next life it is another. */
+  /** Unique per process start. */
   readonly gatewayId: string;
   readonly leaseMs: number;
   /** `REDIS_STREAM_MAXLEN`, for the events; 0 keeps all. */
   readonly streamMaxLength: number;
 }
 
-/** When to look at each device. */
+/** Time of the next check of each device. */
 export const DUE = ":devices:leases";
 const LEASE_PREFIX = ":devices:lease:";
 
-/** The clock of Redis, since gateways' own may differ. */
+/** Reads the clock of Redis, since the clocks of gateways may differ. */
 export const CLOCK = `local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 `;
 
-/** What the scripts share: the clock, and how a change is told. */
+/** Common part of the scripts: the clock, and the event of a change. */
 const COMMON = `local connected, events, due = KEYS[1], KEYS[2], KEYS[3]
 ${CLOCK}local function tell(device, rest)
   local text = '{"device_id":' .. cjson.encode(device) .. rest .. '}'
@@ -69,7 +69,7 @@ const RELEASE = `${COMMON}
 local ended = redis.call('ZREM', KEYS[4], ARGV[3]) + redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now)
 if ended > 0 and redis.call('ZCARD', KEYS[4]) == 0 then gone(ARGV[2]) end`;
 
-/** ARGV from 2: what stands before a device in the key of its leases. Looks at some at a time, not to hold others up. */
+/** ARGV from 2: prefix of the lease keys. Checks a limited number at a time, to keep the script short. */
 const REAP = `${COMMON}
 for _, device in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, 100)) do
   local leases = ARGV[2] .. device
@@ -78,7 +78,7 @@ for _, device in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0
   if last[2] then redis.call('ZADD', due, last[2], device) else gone(device) end
 end`;
 
-/** Makes the leases of one gateway. */
+/** Creates the leases of one gateway. */
 export function createPresenceLeases(parts: PresenceLeasesParts): PresenceLeases {
   const { commands, gatewayId, leaseMs, streamMaxLength } = parts;
   const shared = [DEVICES_CONNECTED, EVENT_DEVICE_CONNECTED, DUE];

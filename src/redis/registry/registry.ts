@@ -1,7 +1,7 @@
 /**
- * The registry: which streams and devices there are, and their metadata, in the keys that clients of the original
- * service find them under (docs/protocol.md, "Names and keys"). Whatever is asked in one turn of the event loop is one round
- * trip, since the connection sends it in one write; so lists are asked for as lists.
+ * Registry: streams, devices and their metadata, under the keys that clients of the original service use
+ * (docs/protocol.md, "Names and keys"). All lookups of one event-loop turn are one round trip, since the connection sends
+ * them in one write; therefore methods take lists.
  */
 import { GatewayError } from "../../domain/errors.ts";
 import { createWorkSlices, runInSlices } from "../../domain/work-slice.ts";
@@ -16,32 +16,32 @@ import { createKeyScan } from "./scan.ts";
 import { mergeSorted } from "./sorted-names.ts";
 import { type DetailDepth, detailsCommand, detailsOf, type StreamDetails } from "./stream-info.ts";
 
-/** One stream as it was asked for. */
+/** Requested facts about one stream. */
 export interface StreamRecord {
-  /** Undefined where no details were asked for. */
+  /** Undefined if no details were requested. */
   readonly details: StreamDetails | undefined;
-  /** JSON, as it is stored; undefined where there is none, or it was not asked for. */
+  /** Stored JSON; undefined if there is none or it was not requested. */
   readonly meta: Buffer | undefined;
 }
 
-/** What is to be known of streams. */
+/** Selects the facts to be read. */
 export interface WantedRecord {
-  /** Absent: no details. */
+  /** If absent, no details are read. */
   readonly depth?: DetailDepth;
-  /** Payloads of entries up to this size, in bytes; absent: of all. */
+  /** Maximum size (bytes) of included payloads; if absent, all are included. */
   readonly payloadBytes?: number;
   readonly meta: boolean;
 }
 
-/** What became of a stream that was deleted. */
+/** Result of deleting a stream. */
 export interface StreamDeletion {
-  /** There were entries, and they are gone. */
+  /** The stream had entries, which are deleted. */
   readonly data: boolean;
   readonly meta: boolean;
   readonly stream: boolean;
 }
 
-/** What the server says of itself. */
+/** Facts that the server reports about itself. */
 export interface RedisFacts {
   readonly version: string;
   /** `standalone`, `sentinel` or `cluster`. */
@@ -49,7 +49,7 @@ export interface RedisFacts {
   readonly uptimeSeconds: number;
 }
 
-/** What is known beside entries. Everything throws `GatewayError` where Redis does not answer. */
+/** Registry. All methods throw `GatewayError` if Redis is unavailable. */
 export interface Registry {
   readonly devices: DeviceRecords;
   /** Returns the keys of all streams that have a key, sorted. */
@@ -58,14 +58,14 @@ export interface Registry {
   knownStreamKeys(): Promise<readonly string[]>;
   /** Whether each key is a stream or has stream metadata. One round trip for all. */
   areKnown(keys: readonly string[]): Promise<readonly boolean[]>;
-  /** Returns what is known of streams, in the order of the keys, in one round trip per thousand of them. */
+  /** Returns facts about streams in the order of the keys, with one round trip per thousand. */
   streams(keys: readonly string[], wanted: WantedRecord): Promise<readonly StreamRecord[]>;
   /** Stores a stream's metadata, JSON. */
   setStreamMeta(key: string, meta: string): Promise<boolean>;
   /**
-   * Changes a stream's metadata, also where others change it at the same time.
+   * Changes a stream's metadata safely under concurrent changes.
    *
-   * @param change makes the new JSON of the old; called again where the old one was no longer that
+   * @param change computes the new JSON from the old; called again if the old one changed in the meantime
    */
   changeStreamMeta(key: string, change: (old: Buffer | undefined) => string): Promise<boolean>;
   /** Deletes a stream with its metadata. @throws GatewayError WRONG_TYPE where the key is not a stream; nothing is deleted then */
@@ -75,10 +75,10 @@ export interface Registry {
   server(): Promise<RedisFacts>;
 }
 
-/** What a registry is made of. */
+/** Options of `createRegistry`. */
 export interface RegistryParts {
   readonly database: Database;
-  /** Longest stream key that is listed, in bytes. */
+  /** Maximum length of listed stream keys, in bytes. */
   readonly mostKeyBytes: number;
   /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
   readonly streamMaxLength: number;
@@ -100,15 +100,15 @@ redis.call('UNLINK', KEYS[1], KEYS[2])
 return length > 0 and 2 or 1`;
 const MOST_TRIES = 100;
 
-/** Makes the registry. */
+/** Creates the registry. */
 export function createRegistry({ database, mostKeyBytes, streamMaxLength }: RegistryParts): Registry {
   const scan = createKeyScan(database, mostKeyBytes);
 
   const call = (...args: readonly Argument[]): Promise<Reply> => refusing(database.call(...args));
 
   /**
-   * Sends commands at once and collects their replies, in order: one promise for all, since for thousands of small ones
-   * the promises are what costs. An error reply stands in its place; any other error is thrown.
+   * Sends commands at once and collects their replies in order. It uses one promise for all, because thousands of promises
+   * would dominate the cost. An error reply takes the place of its reply; any other error is thrown.
    */
   const collect = (commands: readonly (readonly Argument[])[]): Promise<readonly Reply[]> =>
     new Promise((resolve, reject) => {
@@ -129,7 +129,7 @@ export function createRegistry({ database, mostKeyBytes, streamMaxLength }: Regi
     keys: readonly string[],
     { depth, payloadBytes, meta }: WantedRecord,
   ): Promise<readonly StreamRecord[]> {
-    // Both are sent before the first answer, so in one write.
+    // Both are sent before the first reply, and therefore in one write.
     const [metas, details] = await Promise.all([
       collect(meta ? keys.map((key) => ["GET", streamMetaKey(key)]) : []),
       collect(depth ? keys.map((key) => detailsCommand(key, depth, payloadBytes)) : []),
@@ -181,7 +181,7 @@ export function createRegistry({ database, mostKeyBytes, streamMaxLength }: Regi
         const changed = await call("EVAL", COMPARE_AND_SET, 1, streamMetaKey(key), old ?? "", change(old));
         if (changed === 1) return true;
       }
-      throw new GatewayError("REDIS_REFUSED", "the metadata changes too fast to be merged into; try again");
+      throw new GatewayError("REDIS_REFUSED", "the metadata is being changed concurrently; try again");
     },
 
     async deleteStream(key) {

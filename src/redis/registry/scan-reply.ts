@@ -1,4 +1,4 @@
-/** Replies of `SCAN` and `SSCAN`: the next cursor, and the names that one step found. */
+/** Parser of `SCAN` and `SSCAN` replies: the next cursor, and the names of one step. */
 import type { Reply } from "../resp/reader.ts";
 
 /** The result of one step. */
@@ -8,10 +8,10 @@ export interface ScanStep {
   readonly names: readonly Buffer[];
 }
 
-/** Reads a reply. @throws Error if it has no cursor */
+/** Parses a reply. @throws Error if it has no cursor */
 export function scanReply(reply: Reply): ScanStep {
   const [next, names] = Array.isArray(reply) ? reply : [];
   if (!Buffer.isBuffer(next) || !Array.isArray(names))
-    throw new Error("Redis answered SCAN without a cursor");
+    throw new Error("Redis replied to SCAN without a cursor");
   return { next: next.toString("latin1"), names: names.filter((name) => Buffer.isBuffer(name)) };
 }

@@ -1,6 +1,6 @@
 /**
- * Walks over all keys by `SCAN`, because Redis has no index of streams. A walk costs Redis and the gateway much, so all
- * lookups of a moment share one, and what it found is matched here and not by Redis.
+ * Key scan: lists all streams by `SCAN`, because Redis has no index of streams. A scan is expensive for Redis and the
+ * gateway, so concurrent lookups share one, and its result is filtered here and not by Redis.
  */
 import { isUtf8 } from "node:buffer";
 import { createWorkSlices, runInSlices } from "../../domain/work-slice.ts";
@@ -67,9 +67,9 @@ export function createKeyScan(database: Database, mostBytes: number): KeyScan {
  * that the caller has just written.
  */
 function shared<T>(walk: () => Promise<T>): () => Promise<T> {
-  /** The walk under way, as a promise that never fails. */
+  /** The current scan, as a promise that never rejects. */
   let current: Promise<unknown> = Promise.resolve();
-  /** The walk that has not begun yet. */
+  /** The scan that has not started yet. */
   let next: Promise<T> | undefined;
 
   async function afterCurrent(): Promise<T> {
@@ -91,7 +91,7 @@ function namesOf(keys: readonly Buffer[], mostBytes: number): string[] {
   for (const key of keys) {
     if (key.length > mostBytes) continue;
     const name = key.toString();
-    // What is no UTF-8 is decoded to this character; to look for it costs less than to check every key.
+    // Invalid UTF-8 decodes to this character; searching for it is cheaper than checking every key.
     if (!name.includes("\ufffd") || isUtf8(key)) names.push(name);
   }
   return names;

@@ -1,6 +1,6 @@
 /**
- * What Redis says of a stream (`XINFO STREAM`), at the price that is needed: the reply holds the first and the last
- * entry, which for a thousand cameras is hundreds of megabytes, so they come along only for whoever wants to see them.
+ * Stream details (`XINFO STREAM`). The reply contains the first and the last entry, which for a thousand cameras are
+ * hundreds of megabytes, so these are transferred only on request.
  */
 import type { Entry } from "../../domain/entry.ts";
 import type { EntryId } from "../../domain/entry-id.ts";
@@ -8,10 +8,10 @@ import { entriesOf } from "../read/entry-decoder.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
 
-/** How much is asked: only the length, all but payloads, or all. */
+/** Requested level of detail: only the length, everything but payloads, or everything. */
 export type DetailDepth = "length" | "facts" | "payloads";
 
-/** What Redis keeps of a stream. Where the server is too old to know a number it is 0, or an id empty. */
+/** Details of a stream. A value that the server is too old to report is 0, or an empty id. */
 export interface StreamDetails {
   readonly length: number;
   readonly entriesAdded: number;
@@ -24,16 +24,16 @@ export interface StreamDetails {
   /** Absent in an empty stream. */
   readonly first?: EdgeEntry;
   readonly last?: EdgeEntry;
-  /** Empty, or Redis' words: `no such key`. */
+  /** Empty, or the message of Redis, such as `no such key`. */
   readonly error: string;
 }
 
 /** The first or last entry. */
 export interface EdgeEntry {
   readonly id: EntryId;
-  /** Only where payloads of its size were asked for. */
+  /** Present if payloads of its size were requested. */
   readonly entry?: Entry;
-  /** The bytes of an entry that is left out. */
+  /** Size in bytes of an omitted entry. */
   readonly leftOut?: number;
 }
 
@@ -49,7 +49,7 @@ const NOTHING: StreamDetails = {
   error: "",
 };
 
-/** XINFO STREAM with a first and last entry of more bytes than that cut down, on the server, to its id and size. */
+/** XINFO STREAM in which, on the server, larger first and last entries are replaced by their id and size. */
 const WITHOUT_LARGE_ENTRIES = `local info = redis.pcall('XINFO', 'STREAM', KEYS[1])
 if info.err then return info end
 for i = 1, #info, 2 do
@@ -62,7 +62,7 @@ for i = 1, #info, 2 do
 end
 return info`;
 
-/** The command that asks for a stream's details. @param mostBytes of an entry that comes with its payload */
+/** Returns the command that requests details. @param mostBytes maximum size of an entry that includes its payload */
 export function detailsCommand(key: string, depth: DetailDepth, mostBytes?: number): readonly Argument[] {
   switch (depth) {
     case "length":
@@ -78,7 +78,7 @@ export function detailsCommand(key: string, depth: DetailDepth, mostBytes?: numb
   }
 }
 
-/** Reads the answer to `detailsCommand`. An error of Redis' about this one stream becomes its `error`. */
+/** Parses the reply to `detailsCommand`. An error reply about this stream becomes its `error`. */
 export function detailsOf(reply: Reply): StreamDetails {
   if (reply instanceof ReplyError) return { ...NOTHING, error: wordsOf(reply) };
   if (typeof reply === "number") return { ...NOTHING, length: reply };
@@ -114,8 +114,8 @@ function edgeOf(reply: Reply): EdgeEntry | undefined {
   return entry && { id: entry.id, entry };
 }
 
-/** Redis' words without the general code, which says nothing. */
+/** Message of an error reply without the generic code. */
 function wordsOf(error: ReplyError): string {
-  // What a script passes on ends, in some versions, with where in the script it was.
+  // Some versions append the position in the script to an error that a script returns.
   return error.message.replace(/^ERR /, "").replace(/ script: [0-9a-f]{40}.*$/, "");
 }

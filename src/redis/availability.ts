@@ -1,6 +1,6 @@
 /**
  * Reports within about two seconds that Redis does not answer. Connections wait far longer before they give up, which is
- * right for what they carry and too late for a person who looks at a console that still says "live".
+ * right for what they carry and too late for a person who looks at a console that still shows "live".
  */
 import type { Logger } from "../domain/logger.ts";
 import type { Counters } from "../observe/counters.ts";
@@ -34,28 +34,28 @@ export function watchAvailability({ ping, counters, logger }: AvailabilityParts)
   const watchers = new Set<OnAvailability>();
   let answeredAt = new Date();
   let quietLooks = 0;
-  let isAsked = false;
+  let isPinging = false;
   let since: Date | undefined;
 
   function ask(): void {
-    isAsked = true;
+    isPinging = true;
     ping().then(
       () => {
-        isAsked = false;
+        isPinging = false;
         answeredAt = new Date();
         quietLooks = 0;
         if (since !== undefined) change(undefined);
       },
       // It counts as no answer; the next look sends the next ping.
       () => {
-        isAsked = false;
+        isPinging = false;
       },
     );
   }
 
   function look(): void {
     if (++quietLooks > MOST_QUIET_LOOKS && since === undefined) change(answeredAt);
-    if (!isAsked) ask();
+    if (!isPinging) ask();
   }
 
   function change(now: Date | undefined): void {

@@ -41,7 +41,7 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
     reads,
     replicas,
     openSending: (encode) => ({
-      // Without an echo: it would take a transaction for each stream's slot.
+      // Without loopback, which would need a transaction per slot.
       append: (entry, settle) => appends.sendEncoded(entry.key, (out) => encode(entry, out), settle),
     }),
     async ping() {
@@ -57,7 +57,7 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
         onPush,
         onNodeReady: () => isArmed && onAgain(),
       });
-      // A node's answer comes after that to its greeting.
+      // A node replies to this after the greeting.
       const armed = router
         .onEach((server) => server.call("PING"))
         .then(() => {

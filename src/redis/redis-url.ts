@@ -1,29 +1,29 @@
-/** Where a Redis is and how to come in, read from `REDIS_URL`. */
+/** Address of a Redis server, parsed from `REDIS_URL`. */
 import { isIP } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 
 /** One Redis server. */
 export interface RedisAddress {
-  /** A unix socket's path, or a host and port. */
+  /** Path of a unix socket, or host and port. */
   readonly target: { readonly path: string } | { readonly host: string; readonly port: number };
-  /** Present where the connection is by TLS (`rediss://`). */
+  /** Present for TLS connections (`rediss://`). */
   readonly tls?: TlsOptions;
   readonly username?: string;
   readonly password?: string;
-  /** The database's number (Redis: `SELECT`). */
+  /** Database number (Redis: `SELECT`). */
   readonly database: number;
 }
 
 /**
  * Reads a Redis URL: `redis://user:password@host:port/database`, `rediss://…`, `unix:///path?db=1`, or a bare path.
  *
- * @param tls how a server of `rediss://` is checked, and what it is shown
- * @throws Error with a sentence that says what is wrong, without the password
+ * @param tls TLS options for `rediss://`
+ * @throws Error that describes the problem without the password
  */
 export function parseRedisUrl(text: string, tls: TlsOptions = {}): RedisAddress {
   if (text.startsWith("/")) return { target: { path: text }, database: 0 };
-  // Asked first: the error that URL throws carries the text, and so the password, into the log.
-  if (!URL.canParse(text)) throw new Error("REDIS_URL is no URL: redis://host:port is one");
+  // Checked first: the error that URL throws includes the text, and thus the password.
+  if (!URL.canParse(text)) throw new Error("REDIS_URL is not a valid URL: it must be like redis://host:port");
   const url = new URL(text);
   const credentials = {
     ...(url.username !== "" && { username: decoded(url.username, "user") }),
@@ -47,16 +47,16 @@ export function parseRedisUrl(text: string, tls: TlsOptions = {}): RedisAddress 
         database: databaseOf(url.pathname.slice(1)),
       };
     default:
-      throw new Error(`REDIS_URL is no URL of Redis: ${url.protocol}`);
+      throw new Error(`REDIS_URL must use redis://, rediss:// or unix://, got ${url.protocol}`);
   }
 }
 
-/** How TLS is spoken with a host. The name says which of its certificates it shows; an address is no name (RFC 6066, section 3). */
+/** TLS options for a host. The server name selects the certificate; an address is not a server name (RFC 6066, section 3). */
 export function tlsAt(host: string, { servername: _, ...tls }: TlsOptions): TlsOptions {
   return isIP(host) === 0 ? { ...tls, servername: host } : tls;
 }
 
-/** A percent-encoded part of a URL. @throws Error that says which one is none */
+/** Decodes a percent-encoded part of a URL. @throws Error that names the part */
 export function decoded(text: string, what: string): string {
   try {
     return decodeURIComponent(text);
@@ -67,15 +67,15 @@ export function decoded(text: string, what: string): string {
 
 function databaseOf(text: string): number {
   if (text === "") return 0;
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`"${text}" is no number of a Redis database`);
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`invalid database number "${text}"`);
   return Number(text);
 }
 
-/** A host and port for people. */
+/** Describes a host and port for logs. */
 export const describeHost = ({ host, port }: { readonly host: string; readonly port: number }): string =>
   `${host.includes(":") ? `[${host}]` : host}:${port}`;
 
-/** The address for people: without user and password. */
+/** Describes an address for logs, without credentials. */
 export function describeAddress({ target, tls, database }: RedisAddress): string {
   const suffix = database === 0 ? "" : `/${database}`;
   if ("path" in target) return `unix:${target.path}${suffix}`;

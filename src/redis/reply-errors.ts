@@ -1,9 +1,9 @@
-/** What Redis' errors mean for a client: each becomes one of the gateway's own, with Redis' words kept in it. */
+/** Maps Redis errors to the gateway's errors, keeping the message of Redis. */
 import { asGatewayError, GatewayError } from "../domain/errors.ts";
 import { TOO_OLD } from "./append/dedupe.ts";
 import { ReplyError } from "./resp/reader.ts";
 
-/** What a command answers, its failure as the gateway's own error. @throws GatewayError */
+/** Converts the rejection of a command into a gateway error. @throws GatewayError */
 export const refusing = <T>(answer: Promise<T>): Promise<T> =>
   answer.catch((error: Error) => {
     throw refusalOf(error);
@@ -13,14 +13,14 @@ export const refusing = <T>(answer: Promise<T>): Promise<T> =>
 export const isPermissionError = (error: Error): boolean =>
   error instanceof ReplyError && error.code === "NOPERM";
 
-/** The gateway's error for anything that a command failed with. */
+/** Returns the gateway error for any failure of a command. */
 export function refusalOf(error: Error): GatewayError {
   if (!(error instanceof ReplyError)) return asGatewayError(error);
-  // Redis' own sentences start with a code that clients have no use for when it is the general one.
+  // Drops the generic code `ERR`, which has no meaning to clients.
   const words = error.message.replace(/^ERR /, "");
   switch (error.code) {
     case "WRONGTYPE":
-      return new GatewayError("WRONG_TYPE", "the key of this stream holds something that is no stream");
+      return new GatewayError("WRONG_TYPE", "the key of this stream holds a value that is not a stream");
     case "OOM":
     case "MISCONF":
       return new GatewayError("REDIS_FULL", `Redis cannot store more: ${words}`);

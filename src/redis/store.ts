@@ -1,4 +1,4 @@
-/** The Redis that a gateway stands on, whatever it is made of: what the gateway's parts ask of it, and in which ways. */
+/** Store interface: the operations of a single Redis or a cluster that the gateway's parts use. */
 import type { Logger } from "../domain/logger.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { OpenSending } from "./append/appender.ts";
@@ -10,15 +10,15 @@ import type { PresenceLeases } from "./registry/presence-leases.ts";
 import type { Commands, Database } from "./resp/commands.ts";
 import type { OnTailReads, Tail, TailEvents } from "./tail/tail.ts";
 
-/** What every store is made of. */
+/** Options of every store. */
 export interface StoreParts {
-  /** Whether history is read from replicas where there are some. */
+  /** Whether history is read from replicas, if there are any. */
   readonly readsReplicas: boolean;
-  /** How long a command waits for a Redis that is away, in ms. */
+  /** Time (ms) that a command waits while Redis is unavailable. */
   readonly waitMs: number;
-  /** How long a Redis that was asked may stay silent, in ms. */
+  /** Time (ms) without any reply before a connection to Redis is closed and reopened. */
   readonly stallMs?: number | undefined;
-  /** How long a gateway that is not heard of keeps its devices, in ms. */
+  /** Time (ms) after which the devices of a silent gateway are disconnected. */
   readonly leaseMs: number;
   /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
   readonly streamMaxLength: number;
@@ -27,24 +27,24 @@ export interface StoreParts {
   readonly logger: Logger;
 }
 
-/** Reads that are answered by commands. */
+/** Creates reads over a connection. */
 export type ReadsOver = (commands: Commands) => Pick<PolledReads, "readAfter" | "readNewest">;
 
-/** Redis, as the parts of a gateway use it. */
+/** Redis, as used by the parts of a gateway. */
 export interface Store {
-  /** What is asked, besides entries that come in and go live. */
+  /** Commands other than appends and live reads. */
   readonly reads: Database;
-  /** Where pages of history are read first, with `REDIS_READ_FROM=replica`. */
+  /** Replicas for pages of history, with `REDIS_READ_FROM=replica`. */
   readonly replicas: ReplicaReads | undefined;
-  /** What appends are sent by. */
+  /** Opens the connection for appends. */
   readonly openSending: OpenSending;
-  /** Resolves when all that has keys answers, to reads and to appends. */
+  /** Resolves when every server that owns keys replies, to reads and to appends. */
   ping(): Promise<void>;
-  /** Reads for clients that ask again and again. */
+  /** Opens cached reads for polling clients. */
   openPolledReads(readsOver: ReadsOver): PolledReadsWithForget;
   openTail(onReads: OnTailReads, events?: TailEvents): Tail;
   readonly openMetaTracking: OpenMetaTracking;
-  /** @param gatewayId names this gateway among all; in its next life it is another */
+  /** @param gatewayId unique per process start */
   createLeases(gatewayId: string): PresenceLeases;
   close(): void;
 }

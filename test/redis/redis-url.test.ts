@@ -42,15 +42,15 @@ describe("a Redis URL", () => {
   });
 
   test.each([
-    ["redis://localhost/one", '"one" is no number of a Redis database'],
-    ["redis://localhost/-1", '"-1" is no number of a Redis database'],
-    ["redis://localhost/1/2", '"1/2" is no number of a Redis database'],
-    ["unix:///run/redis.sock?db=x", '"x" is no number of a Redis database'],
-    ["redis://me:secret@localhost:port", "REDIS_URL is no URL: redis://host:port is one"],
-    ["redis://me:secret@localhost:99999", "REDIS_URL is no URL: redis://host:port is one"],
-    ["me:secret@localhost", "REDIS_URL is no URL of Redis: me:"],
-    ["secret", "REDIS_URL is no URL: redis://host:port is one"],
-    ["http://me:secret@localhost", "REDIS_URL is no URL of Redis: http:"],
+    ["redis://localhost/one", 'invalid database number "one"'],
+    ["redis://localhost/-1", 'invalid database number "-1"'],
+    ["redis://localhost/1/2", 'invalid database number "1/2"'],
+    ["unix:///run/redis.sock?db=x", 'invalid database number "x"'],
+    ["redis://me:secret@localhost:port", "REDIS_URL is not a valid URL: it must be like redis://host:port"],
+    ["redis://me:secret@localhost:99999", "REDIS_URL is not a valid URL: it must be like redis://host:port"],
+    ["me:secret@localhost", "REDIS_URL must use redis://, rediss:// or unix://, got me:"],
+    ["secret", "REDIS_URL is not a valid URL: it must be like redis://host:port"],
+    ["http://me:secret@localhost", "REDIS_URL must use redis://, rediss:// or unix://, got http:"],
     ["redis://me:secret%@localhost", "REDIS_URL has a password that is not percent-encoded UTF-8"],
     ["redis://%ff:secret@localhost", "REDIS_URL has a user that is not percent-encoded UTF-8"],
     ["unix:///run/100%.sock", "REDIS_URL has a path that is not percent-encoded UTF-8"],
@@ -67,7 +67,7 @@ describe("a Redis URL", () => {
   });
 });
 
-describe("the address for people", () => {
+describe("describes an address without credentials", () => {
   test.each([
     ["redis://me:secret@localhost:7000/3", "redis://localhost:7000/3"],
     ["redis://localhost", "redis://localhost:6379"],

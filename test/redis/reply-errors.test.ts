@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis[Symbol.asyncDispose]());
 
-/** What a client is told where Redis refuses a command. */
+/** The error that a client receives when Redis rejects a command. */
 async function refused(...args: readonly Argument[]): Promise<string> {
   const error = await redis.control.call(...args).then(
     () => expect.fail(`Redis took ${args.join(" ")}`),
@@ -27,7 +27,7 @@ async function refused(...args: readonly Argument[]): Promise<string> {
   return `${code}: ${message}`;
 }
 
-describe("what Redis itself refuses", () => {
+describe("rejections by Redis", () => {
   test("“409 (an id not above the last)”", async () => {
     for (const id of ["5-0", "4-9", "0-1"])
       expect(await refused("XADD", "s", id, "d", "x")).toBe(
@@ -42,20 +42,20 @@ describe("what Redis itself refuses", () => {
     expect(await refused("XADD", "full", "*", "d", "x")).toMatch(/^ID_NOT_ABOVE_LAST: .*exhausted/);
   });
 
-  test("an id that is none", async () => {
+  test("an invalid id", async () => {
     expect(await refused("XADD", "s", "five", "d", "x")).toBe(
       "BAD_PARAMETER: entry id: Invalid stream ID specified as stream command argument",
     );
   });
 
-  test("a key that holds no stream", async () => {
+  test("a key of another type", async () => {
     for (const args of [
       ["XADD", "text", "*", "d", "x"],
       ["XRANGE", "text", "-", "+"],
       ["XINFO", "STREAM", "text"],
     ])
       expect(await refused(...args)).toBe(
-        "WRONG_TYPE: the key of this stream holds something that is no stream",
+        "WRONG_TYPE: the key of this stream holds a value that is not a stream",
       );
   });
 
@@ -83,7 +83,7 @@ describe("what Redis itself refuses", () => {
   });
 });
 
-describe("what a Redis in trouble says", () => {
+describe("errors of an unavailable Redis", () => {
   test.each([
     ["LOADING Redis is loading the dataset in memory", "REDIS_UNAVAILABLE"],
     ["MASTERDOWN Link with MASTER is down", "REDIS_UNAVAILABLE"],
@@ -99,13 +99,13 @@ describe("what a Redis in trouble says", () => {
   });
 });
 
-describe("what did not come from Redis", () => {
+describe("errors from elsewhere", () => {
   test("the gateway's own errors stay as they are", () => {
     const error = new GatewayError("REDIS_UNAVAILABLE", "Redis is unavailable; try again later");
     expect(refusalOf(error)).toBe(error);
   });
 
-  test("anything else is the gateway's failure, and its words are not told", () => {
+  test("any other error is reported as internal, without its message", () => {
     const refusal = refusalOf(new TypeError("undefined is not a function"));
     expect(refusal.code).toBe("INTERNAL");
     expect(refusal.message).not.toContain("undefined");

@@ -108,7 +108,7 @@ test.each([["DEL", "default:s"], ["FLUSHALL"], ["XTRIM", "default:s", "MAXLEN", 
 );
 
 describe("a key that is not a stream", () => {
-  const WRONG = { code: "WRONG_TYPE", error: "the key of this stream holds something that is no stream" };
+  const WRONG = { code: "WRONG_TYPE", error: "the key of this stream holds a value that is not a stream" };
 
   test("is reported on every route", async () => {
     await redis.control.call("SET", "default:s", "text");

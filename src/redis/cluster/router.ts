@@ -1,10 +1,10 @@
 /**
- * Sends each command to the node of a cluster that has its key, over one connection per node, and follows a key to
- * where it has gone: what a node refused because the key is elsewhere was not carried out, so it is sent again there.
+ * Cluster router: sends each command to the node that owns its key, over one connection per node, and follows redirections.
+ * A redirected command has not run, so it is sent again to the new node.
  *
- * The commands of one key stay in order also then. A command goes to a node only when no earlier one of its key is
- * under way to another, or waits; so none overtakes one that was sent on. Where a node cannot be reached, commands wait
- * for it, or for who takes its place, for a bounded time. A command whose reply was lost is not sent again.
+ * The commands of one key stay in order. A command is sent to a node only if no earlier command of its key is in flight to
+ * another node or waiting. If a node is unreachable, commands wait a bounded time for it or its successor. A command whose
+ * reply was lost is not sent again.
  */
 import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
@@ -19,72 +19,72 @@ import { type NodeHooks, openClusterNodes } from "./node-connections.ts";
 import { redirectionOf } from "./redirect.ts";
 import type { ClusterMap, ClusterNode } from "./topology.ts";
 
-/** What happens at nodes, for whoever uses a router. */
+/** Events of a router's nodes. */
 export interface RouterHooks extends NodeHooks {
-  /** A key's command was sent to the node that its slot is moving to. */
+  /** A command was sent to the importing node of its key's slot (`ASK`). */
   readonly onAskRedirect?: (key: string) => void;
 }
 
-/** What a router needs. */
+/** Options of `openClusterRouter`. */
 export interface RouterOptions extends RouterHooks {
   readonly map: ClusterMap;
   /** Shown by `CLIENT LIST`. */
   readonly name: string;
   readonly logger: Logger;
-  /** How long a command waits for a node that takes it, in ms. */
+  /** Time (ms) that a command waits for a node that accepts it. */
   readonly waitMs: number;
-  /** As of `ConnectionOptions`. */
+  /** See `ConnectionOptions`. */
   readonly stallMs?: number | undefined;
-  /** Commands change what the next one of their key meets: one that would come after a later one fails instead. */
+  /** The order of a key's commands matters: a command that would run after a later one fails instead. */
   readonly isOrdered?: boolean;
 }
 
-/** Commands to a cluster. */
+/** Sends commands to a cluster. */
 export interface ClusterRouter extends Database {
-  /** Sends a command of a key that `encode` writes itself; it may be written more than once. */
+  /** Sends a command that `encode` writes directly; it may be called more than once. */
   sendEncoded(key: string, encode: (out: CommandWriter) => void, done: Done): void;
-  /** The node that a key is read and written at, as far as is known. */
-  placeOf(key: string): ClusterNode | undefined;
+  /** The node that owns a key, as far as is known. */
+  nodeOf(key: string): ClusterNode | undefined;
   close(): void;
 }
 
 interface Order {
-  /** Sends it to a node; `done` gets an error that redirects it, or its reply. */
+  /** Sends it to a node; `done` receives its reply, or the error that redirects it. */
   readonly sendTo: (node: Connection, done: Done) => void;
   readonly done: Done;
-  /** In ms of `performance.now()`. */
-  readonly giveUpAt: number;
-  /** How often it was sent on. */
+  /** Deadline on the clock of `performance.now()`, ms. */
+  readonly deadline: number;
+  /** Number of redirections. */
   redirections: number;
-  /** The node that takes its key over just now, and takes this command if it is asked to. */
+  /** The importing node that accepts this command after `ASKING`. */
   asking: ClusterNode | undefined;
 }
 
-/** The commands of one key, from the first that is not answered to the last. */
+/** Unanswered commands of one key. */
 interface Lane {
   readonly key: string;
   readonly slot: number;
-  /** Where those are that were sent. */
+  /** Node of the commands in flight. */
   at: Connection | undefined;
-  underWay: number;
-  /** To be sent again when nothing is under way, before those that wait. */
+  inFlight: number;
+  /** Redirected commands, sent before the waiting ones when nothing is in flight. */
   again: Order[];
   waiting: Order[];
-  /** Until then nothing is sent, in ms of `performance.now()`. */
+  /** Nothing is sent before this time, on the clock of `performance.now()`. */
   pausedUntil: number;
 }
 
-/** How often (ms) what waits is looked at. */
+/** Interval (ms) at which waiting commands are checked. */
 const SWEEP_MS = 50;
-/** Sent on more often than this, a command waits a little: two nodes that name each other are about to agree. */
+/** Redirections before a pause: two nodes may redirect to each other until they agree. */
 const QUICK_REDIRECTIONS = 3;
-/** Slots of keys that are remembered; with more than this they are found out anew. */
-const MOST_SLOTS = 20_000;
+/** Key slots remembered; above this, all are computed again. */
+const MAX_SLOTS = 20_000;
 
 const overtaken = () =>
   new GatewayError(
     "REDIS_UNAVAILABLE",
-    "its stream moved to another node, and a later entry came first; try again",
+    "the stream moved to another node and a later entry was stored first; try again",
   );
 const ignore: Done = () => undefined;
 
@@ -92,7 +92,7 @@ const ignore: Done = () => undefined;
 export function openClusterRouter(options: RouterOptions): ClusterRouter {
   const { map, waitMs, isOrdered = false } = options;
   const lanes = new Map<string, Lane>();
-  /** Lanes in which something waits. */
+  /** Lanes with waiting commands. */
   const held = new Set<Lane>();
   const slots = new Map<string, number>();
   let sweeping: NodeJS.Timeout | undefined;
@@ -104,7 +104,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
     const known = slots.get(key);
     if (known !== undefined) return known;
     const slot = slotOf(key);
-    if (slots.size >= MOST_SLOTS) slots.clear();
+    if (slots.size >= MAX_SLOTS) slots.clear();
     slots.set(key, slot);
     return slot;
   }
@@ -113,9 +113,9 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
     const target = order.asking ?? map.ownerOf(lane.slot);
     if (target === undefined || (lane.pausedUntil > 0 && lane.pausedUntil > performance.now())) return false;
     const at = order.asking === undefined ? nodes.at(target) : nodes.atImporting(target);
-    if (!at.isReady() || (lane.underWay > 0 && lane.at !== at)) return false;
+    if (!at.isReady() || (lane.inFlight > 0 && lane.at !== at)) return false;
     lane.at = at;
-    lane.underWay++;
+    lane.inFlight++;
     lane.pausedUntil = 0;
     if (order.asking !== undefined) at.send(["ASKING"], ignore);
     order.sendTo(at, (error, reply) => answered(lane, order, target, error, reply));
@@ -129,7 +129,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
     error: ReplyError | GatewayError | undefined,
     reply: Reply,
   ): void {
-    lane.underWay--;
+    lane.inFlight--;
     if (error !== undefined && !isClosed && sendOn(lane, order, by, error)) {
       lane.again.push(order);
     } else {
@@ -140,10 +140,10 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
       }
       order.done(error, reply);
     }
-    if (lane.underWay === 0 || lane.again.length === 0) advance(lane);
+    if (lane.inFlight === 0 || lane.again.length === 0) advance(lane);
   }
 
-  /** @returns whether the command was not carried out, and may be somewhere else or later */
+  /** Redirects a command. @returns whether it has not run and may succeed elsewhere or later */
   function sendOn(lane: Lane, order: Order, by: ClusterNode, error: Error): boolean {
     if (!(error instanceof ReplyError)) return !(error instanceof ReplyLostError);
     const redirection = redirectionOf(error);
@@ -167,9 +167,9 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
     return true;
   }
 
-  /** Sends of a lane what can be sent. */
+  /** Sends the commands of a lane that can be sent. */
   function advance(lane: Lane): void {
-    if (lane.underWay === 0 && lane.again.length > 0) {
+    if (lane.inFlight === 0 && lane.again.length > 0) {
       lane.waiting = [...lane.again, ...lane.waiting];
       lane.again = [];
     }
@@ -183,7 +183,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
     if (lane.waiting.length > 0) hold(lane);
     else {
       held.delete(lane);
-      if (lane.underWay === 0 && lane.again.length === 0) lanes.delete(lane.key);
+      if (lane.inFlight === 0 && lane.again.length === 0) lanes.delete(lane.key);
     }
   }
 
@@ -199,9 +199,9 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
   function sweep(): void {
     const now = performance.now();
     for (const lane of [...held]) {
-      // All wait equally long, but those that were sent on go first again: any of them may be over its time.
-      const expired = lane.waiting.filter(({ giveUpAt }) => giveUpAt <= now);
-      if (expired.length > 0) lane.waiting = lane.waiting.filter(({ giveUpAt }) => giveUpAt > now);
+      // All wait equally long, but redirected commands are first again, so any of them may have expired.
+      const expired = lane.waiting.filter(({ deadline }) => deadline <= now);
+      if (expired.length > 0) lane.waiting = lane.waiting.filter(({ deadline }) => deadline > now);
       for (const order of expired) order.done(redisUnavailable(), null);
       advance(lane);
     }
@@ -217,13 +217,13 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
     }
     let lane = lanes.get(key);
     if (lane === undefined) {
-      lane = { key, slot: slotAt(key), at: undefined, underWay: 0, again: [], waiting: [], pausedUntil: 0 };
+      lane = { key, slot: slotAt(key), at: undefined, inFlight: 0, again: [], waiting: [], pausedUntil: 0 };
       lanes.set(key, lane);
     }
     const order: Order = {
       sendTo,
       done,
-      giveUpAt: performance.now() + waitMs,
+      deadline: performance.now() + waitMs,
       redirections: 0,
       asking: undefined,
     };
@@ -241,7 +241,7 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
   const transact = (commands: readonly (readonly Argument[])[], done: TransactionDone): void =>
     sendOrder(
       keyOf(commands[0] ?? []),
-      // A node that redirects does so when it queues the commands. ASKING holds until the transaction ends.
+      // A node redirects while queueing the commands. ASKING applies until the transaction ends.
       (node, answer) => node.transact(commands, (error, replies) => answer(error, [...replies])),
       (error, reply) => done(error, Array.isArray(reply) ? reply : []),
     );
@@ -256,16 +256,16 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
     send,
     call,
     transact,
-    placeOf: (key) => map.ownerOf(slotAt(key)),
+    nodeOf: (key) => map.ownerOf(slotAt(key)),
     async onEach(run) {
-      const giveUpAt = performance.now() + waitMs;
+      const deadline = performance.now() + waitMs;
       for (;;) {
         const masters = map.masters().map((node) => nodes.at(node));
         try {
           if (masters.length === 0 || !masters.every((one) => one.isReady())) throw redisUnavailable();
           return await Promise.all(masters.map((one) => run(one satisfies Commands)));
         } catch (error) {
-          if (isClosed || performance.now() >= giveUpAt || !isPassing(error)) throw error;
+          if (isClosed || performance.now() >= deadline || !isTemporary(error)) throw error;
           await new Promise((resolve) => setTimeout(resolve, SWEEP_MS));
         }
       }
@@ -287,8 +287,8 @@ export function openClusterRouter(options: RouterOptions): ClusterRouter {
   };
 }
 
-/** Whether a node that is away, or is no master any more, failed something that may be asked again. */
-function isPassing(error: unknown): boolean {
+/** Whether an error is temporary: the node is unavailable or no longer a master. */
+function isTemporary(error: unknown): boolean {
   if (error instanceof GatewayError) return error.code === "REDIS_UNAVAILABLE";
   return error instanceof ReplyError && (error.code === "READONLY" || redirectionOf(error) !== undefined);
 }

@@ -1,6 +1,6 @@
 /**
- * Which node of a cluster has which slots. The map is asked of any node that answers, once a second, so that a change is
- * seen also where no command is refused; and at once where one is.
+ * Slot map of a cluster. It is read from any node that replies, once a second, so that a change is detected even without
+ * a redirection, and immediately after a redirection.
  */
 
 import type { Logger } from "../../domain/logger.ts";
@@ -10,44 +10,44 @@ import { type Connection, openConnection } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { ClusterPlace } from "./url.ts";
 
-/** A node. There is one object for each address. */
+/** A cluster node; one object per address. */
 export interface ClusterNode {
   /** `host:port` */
   readonly name: string;
   readonly address: RedisAddress;
 }
 
-/** The map of the moment. */
+/** Current slot map. */
 export interface ClusterMap {
-  /** The master of a slot; undefined where nobody has said so yet. */
+  /** Master of a slot; undefined if unknown. */
   ownerOf(slot: number): ClusterNode | undefined;
-  /** The nodes that have slots. */
+  /** Nodes that own slots. */
   masters(): readonly ClusterNode[];
-  /** Those that follow the master of a slot. */
+  /** Replicas of a slot's master. */
   replicasOf(slot: number): readonly ClusterNode[];
-  /** All that follow a master. */
+  /** All replicas. */
   replicas(): readonly ClusterNode[];
-  /** The node at an address as a redirection says it, `host:port`; without a host, that of who says it. */
-  nodeAt(text: string, saidBy: ClusterNode): ClusterNode | undefined;
-  /** A node has said that a slot is another one's. */
+  /** Node of a redirection's address `host:port`; without a host, it is the host of the redirecting node. */
+  nodeAt(text: string, redirectedBy: ClusterNode): ClusterNode | undefined;
+  /** Call when a node redirected a slot to another one. */
   moved(slot: number, to: ClusterNode): void;
-  /** Asks, now. */
+  /** Requests a new map. */
   refresh(): void;
-  /** Calls back whenever a node has answered or a slot has moved, until what it returns is called. */
-  watch(told: () => void): () => void;
+  /** Calls back after each map update. @returns a function that unsubscribes */
+  watch(listener: () => void): () => void;
   close(): void;
 }
 
-/** How long (ms) between two answers, when nothing else makes it ask. */
+/** Interval (ms) of regular requests. */
 const POLL_MS = 1000;
-/** A node that does not answer for so long (ms) is left for another one. */
+/** Time (ms) without a reply after which another node is queried. */
 const ANSWER_MS = 1000;
-/** Between two questions at least, in ms. */
+/** Minimum time (ms) between two requests. */
 const NEXT_MS = 50;
-/** So many in a row that do not answer are no accident, and told. */
-const FAILURES_TOLD = 4;
+/** Consecutive failures before a warning is logged. */
+const FAILURES_LOGGED = 4;
 
-/** Opens the map. It has nothing until the first node answers. */
+/** Opens the map. It is empty until the first node replies. */
 export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): ClusterMap {
   const [{ tls, username, password } = {}] = seeds;
   const login = { ...(username !== undefined && { username }), ...(password !== undefined && { password }) };
@@ -56,37 +56,37 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
   let owners: (ClusterNode | undefined)[] = [];
   let masters: readonly ClusterNode[] = [];
   let replicasByMaster: ReadonlyMap<ClusterNode, readonly ClusterNode[]> = new Map();
-  /** The one that is asked. */
-  let asked: { readonly address: RedisAddress; readonly connection: Connection } | undefined;
-  let isAsking = false;
-  let isAskedAgain = false;
-  /** How many in a row did not answer. */
+  /** The node that is queried. */
+  let source: { readonly address: RedisAddress; readonly connection: Connection } | undefined;
+  let isRequesting = false;
+  let isRequestedAgain = false;
+  /** Consecutive failures. */
   let failures = 0;
   let timer: NodeJS.Timeout | undefined;
   let late: NodeJS.Timeout | undefined;
   let isClosed = false;
-  /** When a node was asked last, in ms of `performance.now()`. */
-  let askedAt = Number.NEGATIVE_INFINITY;
-  /** Ends the question that is under way without an answer. */
+  /** Time of the last request, on the clock of `performance.now()`. */
+  let requestedAt = Number.NEGATIVE_INFINITY;
+  /** Fails the request in flight. */
   let fail: (reason: string) => void = () => undefined;
-  /** What the connection says of itself is told here, once for all nodes; and a node that is not reached is left. */
-  const hear = (fields: object): void => {
+  /** Logger of the connection: this module logs failures once for all nodes, and leaves an unreachable node. */
+  const onLog = (fields: object): void => {
     if (!("reason" in fields)) return;
     const reason = String(fields.reason);
-    // Not within the connection's call, which is not over yet.
-    queueMicrotask(() => leave(reason));
+    // Asynchronous, because the connection's call has not returned yet.
+    queueMicrotask(() => leaveNode(reason));
   };
-  const listening: Logger = { debug: hear, info: hear, warn: hear, error: hear };
+  const listening: Logger = { debug: onLog, info: onLog, warn: onLog, error: onLog };
 
-  function leave(reason: string): void {
-    if (asked === undefined || isClosed || asked.connection.isReady()) return;
-    if (isAsking) {
+  function leaveNode(reason: string): void {
+    if (source === undefined || isClosed || source.connection.isReady()) return;
+    if (isRequesting) {
       fail(reason);
       return;
     }
-    asked.connection.close();
-    asked = undefined;
-    askSoon();
+    source.connection.close();
+    source = undefined;
+    requestSoon();
   }
 
   function nodeOf(host: string, port: number): ClusterNode {
@@ -99,65 +99,65 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
     return node;
   }
 
-  /** The one to ask next: each that did not answer moves it on by one. */
+  /** Address to query next; each failure advances it by one. */
   function next(): RedisAddress | undefined {
     const known = [...masters, ...[...replicasByMaster.values()].flat()].map(({ address }) => address);
     const candidates = [...known, ...seeds];
     return candidates[failures % candidates.length];
   }
 
-  /** Asks, unless somebody was asked a moment ago: then in a moment. */
-  function askSoon(): void {
+  /** Requests the map now, or after `NEXT_MS` since the last request. */
+  function requestSoon(): void {
     if (isClosed) return;
-    isAskedAgain = isAsking;
-    if (isAsking) return;
+    isRequestedAgain = isRequesting;
+    if (isRequesting) return;
     clearTimeout(timer);
-    timer = setTimeout(ask, Math.max(0, askedAt + NEXT_MS - performance.now()));
+    timer = setTimeout(request, Math.max(0, requestedAt + NEXT_MS - performance.now()));
   }
 
-  function ask(): void {
-    const address = asked?.address ?? next();
+  function request(): void {
+    const address = source?.address ?? next();
     if (address === undefined) return;
     const connection =
-      asked?.connection ?? openConnection({ address, logger: listening, name: "map", waitMs: ANSWER_MS });
-    asked = { address, connection };
-    askedAt = performance.now();
-    isAsking = true;
+      source?.connection ?? openConnection({ address, logger: listening, name: "map", waitMs: ANSWER_MS });
+    source = { address, connection };
+    requestedAt = performance.now();
+    isRequesting = true;
     const answered = (error: Error | undefined, reply: Reply): void => {
-      if (!isAsking || isClosed || asked?.connection !== connection) return;
-      isAsking = false;
+      if (!isRequesting || isClosed || source?.connection !== connection) return;
+      isRequesting = false;
       clearTimeout(late);
       const problem = error?.message ?? adopt(reply, address);
       if (problem === undefined) known(address);
       else unknown(address, problem, error instanceof ReplyError);
-      // Who was just told may have asked for more.
+      // A listener may have requested another refresh.
       clearTimeout(timer);
-      timer = setTimeout(ask, problem !== undefined || isAskedAgain ? NEXT_MS : POLL_MS);
-      isAskedAgain = false;
+      timer = setTimeout(request, problem !== undefined || isRequestedAgain ? NEXT_MS : POLL_MS);
+      isRequestedAgain = false;
     };
     fail = (reason) => answered(new Error(reason), null);
-    late = setTimeout(fail, ANSWER_MS, "it does not answer");
+    late = setTimeout(fail, ANSWER_MS, "it does not reply");
     connection.send(["CLUSTER", "SLOTS"], answered);
   }
 
   function known(address: RedisAddress): void {
-    if (failures >= FAILURES_TOLD)
-      logger.info({ node: describeAddress(address) }, "the cluster's map is known again");
+    if (failures >= FAILURES_LOGGED)
+      logger.info({ node: describeAddress(address) }, "the cluster's slot map is available again");
     failures = 0;
-    for (const told of listeners) told();
+    for (const listener of listeners) listener();
   }
 
   function unknown(address: RedisAddress, reason: string, isRefused: boolean): void {
-    asked?.connection.close();
-    asked = undefined;
+    source?.connection.close();
+    source = undefined;
     failures++;
     const fields = { node: describeAddress(address), reason };
-    const isNews = failures === FAILURES_TOLD || (isRefused && failures === 1);
-    if (isNews) logger.warn(fields, "a node does not tell the cluster's map");
-    else logger.debug(fields, "a node does not tell the cluster's map");
+    const isNews = failures === FAILURES_LOGGED || (isRefused && failures === 1);
+    if (isNews) logger.warn(fields, "a node does not return the cluster's slot map");
+    else logger.debug(fields, "a node does not return the cluster's slot map");
   }
 
-  /** @returns what is wrong with the answer */
+  /** Parses and adopts a map. @returns the problem with the reply, if any */
   function adopt(reply: Reply, from: RedisAddress): string | undefined {
     const ownHost = "host" in from.target ? from.target.host : "127.0.0.1";
     const found: (ClusterNode | undefined)[] = new Array(SLOTS);
@@ -167,7 +167,7 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
       const [start, end, ...members] = range;
       const [master, ...others] = members.map((member) => {
         const [host = null, port = null] = Array.isArray(member) ? member : [];
-        // No name, or "?", means the node that says so (CLUSTER SLOTS, "preferred endpoint").
+        // No name, or "?", means the replying node (CLUSTER SLOTS, "preferred endpoint").
         const text = host === null ? "" : String(host);
         return nodeOf(text === "" || text === "?" ? ownHost : text, Number(port));
       });
@@ -175,14 +175,14 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
       for (let slot = Number(start); slot <= Number(end); slot++) found[slot] = master;
       followers.set(master, others);
     }
-    if (followers.size === 0) return "it has no slots to tell of";
+    if (followers.size === 0) return "it returned no slots";
     owners = found;
     masters = [...followers.keys()];
     replicasByMaster = followers;
     return undefined;
   }
 
-  ask();
+  request();
   return {
     ownerOf: (slot) => owners[slot],
     masters: () => masters,
@@ -191,11 +191,11 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
       return owner === undefined ? [] : (replicasByMaster.get(owner) ?? []);
     },
     replicas: () => [...replicasByMaster.values()].flat(),
-    nodeAt(text, saidBy) {
+    nodeAt(text, redirectedBy) {
       const colon = text.lastIndexOf(":");
       const port = Number(text.slice(colon + 1));
       if (colon < 0 || !(port > 0 && port < 65_536)) return undefined;
-      const own = "host" in saidBy.address.target ? saidBy.address.target.host : "";
+      const own = "host" in redirectedBy.address.target ? redirectedBy.address.target.host : "";
       const host = text.slice(0, colon);
       return nodeOf(host === "" || host === "?" ? own : host, port);
     },
@@ -203,19 +203,19 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
       if (owners[slot] === to) return;
       owners[slot] = to;
       if (!masters.includes(to)) masters = [...masters, to];
-      for (const told of listeners) told();
-      askSoon();
+      for (const listener of listeners) listener();
+      requestSoon();
     },
-    refresh: askSoon,
-    watch(told) {
-      listeners.add(told);
-      return () => listeners.delete(told);
+    refresh: requestSoon,
+    watch(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
     close() {
       isClosed = true;
       clearTimeout(timer);
       clearTimeout(late);
-      asked?.connection.close();
+      source?.connection.close();
     },
   };
 }

@@ -79,7 +79,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
     greeting: ["CLIENT", "TRACKING", "ON"],
     onPush,
     onNodeReady(node) {
-      for (const key of positions.keys()) if (router.placeOf(key) === node) changed.add(key);
+      for (const key of positions.keys()) if (router.nodeOf(key) === node) changed.add(key);
       schedule();
     },
     onNodeLost() {
@@ -102,7 +102,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
 
   function onMapUpdate(): void {
     for (const key of positions.keys())
-      if (readAt.has(key) && router.placeOf(key) !== readAt.get(key)) changed.add(key);
+      if (readAt.has(key) && router.nodeOf(key) !== readAt.get(key)) changed.add(key);
     for (const key of importing) mark(key);
     importing.clear();
     schedule();
@@ -116,7 +116,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
     const byNode = new Map<ClusterNode | undefined, string[]>();
     for (const key of changed) {
       if (!positions.has(key)) changed.delete(key);
-      const node = router.placeOf(key);
+      const node = router.nodeOf(key);
       if (busy.has(key) || inFlight.has(node)) continue;
       const keys = byNode.get(node);
       if (keys === undefined) byNode.set(node, [key]);

@@ -73,7 +73,7 @@ async function startPusher({ port, headers, waited, complain }: Clients) {
   let pushed = 0;
   socket.on("message", (data) => {
     const from = open.shift();
-    if (!/^\["\d/.test(String(data))) complain(`push was answered with ${String(data).slice(0, 200)}`);
+    if (!/^\["\d/.test(String(data))) complain(`push received ${String(data).slice(0, 200)}`);
     else if (from !== undefined) waited("acknowledgement", from);
   });
   socket.on("error", (error) => complain(`push: ${error.message}`));
@@ -108,7 +108,7 @@ interface Reader {
 /** Checks one entry, `number time`. @returns the number of the next */
 function take({ waited, complain }: Clients, what: string, next: number, payload: string): number {
   const [number = Number.NaN, from = 0] = payload.split(" ").map(Number);
-  if (number !== next) complain(`${what}: received entry ${number} instead of ${next}`);
+  if (number !== next) complain(`${what}: expected entry ${next}, got entry ${number}`);
   waited(`entry by ${what}`, from);
   return number + 1;
 }
@@ -145,7 +145,7 @@ function eventsReader(clients: Clients): Reader {
   const sent = get({ host: "127.0.0.1", port, path: `/data/${STREAM}/events`, headers, agent: false });
   const opened = new Promise<void>((resolve) => {
     sent.on("response", (answer: IncomingMessage) => {
-      if (answer.statusCode !== 200) clients.complain(`${what} were answered with ${answer.statusCode}`);
+      if (answer.statusCode !== 200) clients.complain(`${what} received status ${answer.statusCode}`);
       let rest = "";
       answer.setEncoding("utf8").on("data", (chunk: string) => {
         const lines = (rest + chunk).split("\n");
@@ -213,7 +213,7 @@ function ask(
       });
     });
     sent.setTimeout(REQUEST_TIMEOUT_MS, () =>
-      sent.destroy(new Error(`no answer within ${REQUEST_TIMEOUT_MS} ms`)),
+      sent.destroy(new Error(`no response within ${REQUEST_TIMEOUT_MS} ms`)),
     );
     sent.on("error", reject);
     sent.end(body);
@@ -229,7 +229,7 @@ function repeat(clients: Clients, what: string, made: Request) {
       const { status, retryAfterMs, text } = await ask(clients, made);
       if (status === 503 && retryAfterMs > 0) await sleep(retryAfterMs);
       else {
-        if (status !== 200) clients.complain(`${what} was answered with ${status}: ${text}`);
+        if (status !== 200) clients.complain(`${what} received status ${status}: ${text}`);
         break;
       }
     }

@@ -12,5 +12,5 @@ const LIMIT_MS = 30_000;
  */
 export async function drained(isComplete: () => boolean, missing: () => string): Promise<void> {
   for (const end = Date.now() + LIMIT_MS; !isComplete(); await sleep(5))
-    if (Date.now() > end) throw new Error(`after ${LIMIT_MS / 1000} s ${missing()}`);
+    if (Date.now() > end) throw new Error(`timed out after ${LIMIT_MS / 1000} s: ${missing()}`);
 }

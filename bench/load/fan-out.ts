@@ -67,7 +67,7 @@ export async function fanOut(load: FanOutLoad): Promise<FanOutResult> {
     while (slowest(readers) < pusher.pushed) {
       await step(false);
       if (performance.now() > limit)
-        throw new Error(`the slowest reader got ${slowest(readers)} of ${pusher.pushed} entries`);
+        throw new Error(`the slowest reader received ${slowest(readers)} of ${pusher.pushed} entries`);
     }
     return {
       deliveriesPerSecond: ((to.entries - from.entries) / (to.time - from.time)) * 1000,

@@ -68,7 +68,8 @@ export function createSplitter(take: TakeFrame): Splitter {
   /** Parses the frame that starts at `at`. @returns the offset after its header */
   const frame = (bytes: Buffer, at: number): number => {
     const first = bytes[at] ?? 0;
-    if ((first & 0xf0) !== FIN) throw new Error(`a fragmented or extended frame: ${first.toString(16)}`);
+    if ((first & 0xf0) !== FIN)
+      throw new Error(`unsupported fragmented or extended frame: ${first.toString(16)}`);
     const short = bytes[at + 1] ?? 0;
     let head = at + 2;
     let length = short;
@@ -78,7 +79,7 @@ export function createSplitter(take: TakeFrame): Splitter {
     } else if (short === 127) {
       length = bytes.readUInt32BE(head) * 2 ** 32 + bytes.readUInt32BE(head + 4);
       head += 8;
-    } else if (short > 127) throw new Error("a masked frame from a server");
+    } else if (short > 127) throw new Error("unexpected masked frame from a server");
     rest = length;
     take(first & 0x0f, length, bytes, head);
     return head;

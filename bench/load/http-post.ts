@@ -23,7 +23,7 @@ export function createJsonPoster(port: number, path: string, body: string): Json
           answer.on("error", reject);
           answer.on("end", () => {
             if (answer.statusCode === 200) resolve(bytes);
-            else reject(new Error(`${path} answered ${answer.statusCode}`));
+            else reject(new Error(`${path} responded with status ${answer.statusCode}`));
           });
         });
         sent.on("error", reject);

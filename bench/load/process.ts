@@ -75,7 +75,7 @@ export function createChildren(dir: string): Children {
       }
       // Another program responded on the port that was meant for this one.
       if (child.exitCode !== null)
-        throw new Error(`${command} ${args.join(" ")} ended at its start:\n${words}`);
+        throw new Error(`${command} ${args.join(" ")} ended during its start:\n${words}`);
       return { pid: child.pid ?? 0, stop: () => stop(child), ended };
     },
     killAll() {

@@ -39,13 +39,14 @@ export async function openPusher(
   entryBytes: number,
   onAcknowledged?: () => void,
 ): Promise<WebSocketPusher> {
-  if (entryBytes < STAMP_BYTES) throw new Error(`an entry needs ${STAMP_BYTES} bytes for its stamp`);
+  if (entryBytes < STAMP_BYTES)
+    throw new Error(`entryBytes must be at least ${STAMP_BYTES}, got ${entryBytes}`);
   let pushed = 0;
   let acknowledged = 0;
   const split = createSplitter((opcode, payloadBytes, bytes, head) => {
     if (opcode !== TEXT) return;
     const start = bytes.toString("latin1", head, head + Math.min(payloadBytes, HEAD_BYTES));
-    if (!/^\["\d/.test(start)) throw new Error(`not acknowledged: ${start}`);
+    if (!/^\["\d/.test(start)) throw new Error(`expected an acknowledgement, got ${start}`);
     acknowledged++;
   });
   const connection = await openWebSocket(target, (bytes, from, to) => {

@@ -38,7 +38,8 @@ export async function openReader(target: Target, latencies?: Samples): Promise<W
       if (latencies !== undefined) latencies.add(performance.now() - entrySentAt(bytes, head));
     } else if (opcode === TEXT) {
       if (payloadBytes === EMPTY_HEADER_BYTES) return;
-      if (bytes[head] !== BRACKET || bytes[head + 1] !== BRACKET) throw new Error("a header that is no list");
+      if (bytes[head] !== BRACKET || bytes[head + 1] !== BRACKET)
+        throw new Error("expected a header that is a JSON array of arrays");
       headers++;
     }
   });

@@ -78,7 +78,7 @@ async function readAll(stage: Stage, gateway: Server, stream: string, clients: n
   const limit = performance.now() + LIMIT_MS;
   while (readers.some((reader) => reader.entries < ENTRIES)) {
     for (const reader of readers) reader.check();
-    if (performance.now() > limit) throw new Error("not all clients have got the whole stream");
+    if (performance.now() > limit) throw new Error("timed out before all clients received the whole stream");
     await turn();
     nap(1);
   }

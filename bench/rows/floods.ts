@@ -139,7 +139,7 @@ async function pass(
         for (const reader of readers) reader.check();
         return readers.every((reader) => reader.entries === pusher.pushed);
       },
-      () => `not all readers have got all ${pusher.pushed} entries`,
+      () => `not all readers have received all ${pusher.pushed} entries`,
     );
     const from = perSecond * START_SECONDS * READERS;
     return { p50: latencies.percentile(0.5, from), p99: latencies.percentile(0.99, from) };

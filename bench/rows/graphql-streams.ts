@@ -43,7 +43,7 @@ export const graphqlStreamsRow: Row = {
     const poster = createJsonPoster(gateway.port, "/graphql", JSON.stringify({ query: QUERY }));
     const askGateway = async () => {
       const bytes = await poster.post();
-      if (bytes < STREAMS * BYTES_PER_STREAM) throw new Error(`an answer of ${bytes} bytes`);
+      if (bytes < STREAMS * BYTES_PER_STREAM) throw new Error(`the response is too short: ${bytes} bytes`);
     };
     const run = async (name: string, ask: () => Promise<void>) => {
       const spent: number[] = [];

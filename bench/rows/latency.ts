@@ -50,7 +50,7 @@ export const latencyRow: Row = {
             for (const reader of readers) reader.check();
             return readers.every((reader) => reader.entries === pusher.pushed);
           },
-          () => `not all readers have got all ${pusher.pushed} entries`,
+          () => `not all readers have received all ${pusher.pushed} entries`,
         );
         const from = PER_SECOND * START_SECONDS * READERS;
         const [p50, p99] = [latencies.percentile(0.5, from), latencies.percentile(0.99, from)];

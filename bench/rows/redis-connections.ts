@@ -52,7 +52,7 @@ export const redisConnectionsRow: Row = {
           for (const one of [...readers, ...pushers]) one.check();
           return readers.every((reader) => reader.entries === ENTRIES);
         },
-        () => `not all readers have got all ${ENTRIES} entries`,
+        () => `not all readers have received all ${ENTRIES} entries`,
       );
       await count();
       for (const one of [...readers, ...pushers]) one.close();

@@ -142,7 +142,9 @@ async function settled(
     const names = late().map(
       ({ stream, reader }) => `${reader.kind} of ${stream} (waits for ${reader.next})`,
     );
-    throw new Error(`at the end ${sent - acknowledged()} unacknowledged, and late: ${names.join(", ")}`);
+    throw new Error(
+      `timed out with ${sent - acknowledged()} unacknowledged entries and late readers: ${names.join(", ")}`,
+    );
   }
 }
 

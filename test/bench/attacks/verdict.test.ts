@@ -35,7 +35,7 @@ describe("judge", () => {
   });
 
   test.each<[string, Partial<RunRecord>]>([
-    ["a lost entry", { complaints: ["pull: received entry 7 instead of 6"] }],
+    ["a lost entry", { complaints: ["pull: expected entry 6, got entry 7"] }],
     ["a connection past its deadline", { overdue: { "slow: nothing": 13_000 } }],
     ["leaked resources", { left: ["file descriptors: 20 before, 90 after"] }],
     ["a gateway that ended", { died: "ended with SIGABRT" }],

@@ -1,4 +1,5 @@
 /** Protection of the keys of the gateway and of other programs against writes, by every route and spelling. */
+// cspell:ignore Anew
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { request } from "../support/http.ts";

@@ -115,7 +115,7 @@ test("delivers chunks in order for any sizes and turns", async () => {
   expect(handedOver).toBe(expected.length);
 });
 
-describe("“What is ready for a socket in one turn of the event loop goes out in one write.”", () => {
+describe("one write per event-loop turn", () => {
   test("small chunks of a turn are joined", async () => {
     const write = vi.spyOn(pair.near, "write");
     for (let turn = 0; turn < 3; turn++) {

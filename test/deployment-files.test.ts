@@ -1,4 +1,4 @@
-/** The files beside the program: those that name its settings know the whole table, those that install it can be used. */
+/** Deployment files: those with settings cover the whole table, and those for installation are valid. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { readSettings, SETTINGS } from "../src/settings.ts";
 const rows = Object.values(SETTINGS);
 const read = (name: string) => readFileSync(new URL(`../${name}`, import.meta.url), "utf8");
 
-it(".env.sample shows each setting with its line and its default, and changes nothing", () => {
+it(".env.sample lists each setting with its text and default, and changes nothing", () => {
   const sample = read(".env.sample");
   expect([...sample.matchAll(/^#([A-Z_]+)=/gm)].map(([, name]) => name)).toEqual(rows.map(({ env }) => env));
   for (const { env, doc, unit, fallback } of rows)
@@ -18,7 +18,7 @@ it(".env.sample shows each setting with its line and its default, and changes no
   expect(sample.split("\n").filter((line) => line !== "" && !line.startsWith("#"))).toEqual([]);
 });
 
-it("compose.yaml hands each setting on, except what it decides itself", () => {
+it("compose.yaml passes each setting on, except those that it sets itself", () => {
   const [, gateway = ""] = /\n {2}gateway:\n([\s\S]*?)\n {2}redis:\n/.exec(read("compose.yaml")) ?? [];
   const given = new Map(
     [...gateway.matchAll(/^ {6}([A-Z_]+): (.*)$/gm)].map(([, name, value]) => [name, value]),
@@ -27,23 +27,23 @@ it("compose.yaml hands each setting on, except what it decides itself", () => {
     HOST: "0.0.0.0",
     PORT: '"8000"',
     REDIS_URL: "redis://redis:6379",
-    // The image's own default, which is on a volume; an empty variable would name a file beside the program.
+    // The image's default, which is on a volume; an empty variable would select a file beside the program.
     AUTH_KEYS_FILE: `\${AUTH_KEYS_FILE:-/data/keys.json}`,
   };
   for (const [name, value] of Object.entries(decided)) expect(given.get(name)).toBe(value);
-  // Those of the managed Redis, which does not run here.
+  // Settings of the managed Redis, which does not run here.
   const left = new Set([...Object.keys(decided), "DATA_DIR", "REDIS_FSYNC"]);
   const handedOn = rows.map(({ env }) => env).filter((env) => !left.has(env));
   for (const env of handedOn) expect(given.get(env)).toBe(`\${${env}:-}`);
   expect(given.size).toBe(handedOn.length + Object.keys(decided).length);
 });
 
-it("compose.yaml bounds what the kernel keeps of a slow viewer's pictures, as docs/operating.md measured it", () => {
+it("compose.yaml bounds the kernel's send buffer for slow viewers, as measured in docs/operating.md", () => {
   expect(read("compose.yaml")).toMatch(/^ {4}sysctls:\n {6}net\.ipv4\.tcp_notsent_lowat: "131072"$/m);
   expect(read("docs/operating.md")).toContain("net.ipv4.tcp_notsent_lowat = 131072");
 });
 
-it("the Dockerfile copies all that is compiled, and sets only what the program knows", () => {
+it("the Dockerfile copies all compiled sources, and sets only known settings", () => {
   const dockerfile = read("Dockerfile");
   const [, variables = ""] = /^ENV NODE_ENV=production (.*)$/m.exec(dockerfile) ?? [];
   const env = Object.fromEntries(variables.split(" ").map((pair) => pair.split("=")));
@@ -56,24 +56,24 @@ it("the Dockerfile copies all that is compiled, and sets only what the program k
   for (const line of read(".dockerignore").matchAll(/^!(.*)$/gm)) expect(dockerfile).toContain(line[1]);
 });
 
-it("compose.yaml keeps keys on a volume, bounds Redis and starts nothing that was not requested", () => {
+it("compose.yaml keeps keys on a volume, bounds Redis and starts only the requested services", () => {
   const { services, volumes } = parse(read("compose.yaml"));
   const { gateway, redis, redisinsight } = services;
   const mounted = (one: { volumes: string[] }) => one.volumes.map((volume) => volume.split(":").at(1));
   const keysFile: string = gateway.environment.AUTH_KEYS_FILE.replace(/^.*:-(.*)}$/, "$1");
   expect(mounted(gateway)).toContain(keysFile.replace(/\/[^/]*$/, ""));
-  // What Docker makes of it: certificates are mounted read-only, and named volumes are declared.
+  // As Docker resolves it: certificates are mounted read-only, and named volumes are declared.
   expect(gateway.volumes).toContain("$" + "{CERTS_DIR:-./certs}:/certs:ro");
   expect(Object.keys(volumes)).toEqual(["gateway", "redis", "redisinsight"]);
   const flags = redis.command.join(" ");
   expect(flags).toMatch(/--maxmemory \$\{REDIS_MAXMEMORY:-1gb} --maxmemory-policy noeviction$/);
   expect(redisinsight.profiles).toEqual(["insight"]);
   for (const { image } of Object.values<{ image: string }>(services)) expect(image).not.toMatch(/:latest$/);
-  // A started service waits for none that may not be started.
+  // No started service depends on one that may not be started.
   expect(Object.keys(gateway.depends_on)).toEqual(["redis"]);
 });
 
-it("the systemd unit is one that systemd takes, and starts the program without a shell", () => {
+it("the systemd unit is valid, and starts the program without a shell", () => {
   const unit = read("deploy/redis-streamer.service");
   const [, node = "", program = ""] = /^ExecStart=(\S+) (\S+)$/m.exec(unit) ?? [];
   expect([node, program]).toEqual(["/usr/bin/node", "/opt/redis-streamer/dist/src/main.js"]);
@@ -89,14 +89,14 @@ it("the systemd unit is one that systemd takes, and starts the program without a
   writeFileSync(file, unit.replace(node, process.execPath));
   const { error, stderr } = spawnSync("systemd-analyze", ["verify", file], { encoding: "utf8" });
   rmSync(folder, { recursive: true });
-  // Machines without systemd have the check of each line above.
+  // On machines without systemd only the lines above are checked.
   if (error === undefined)
     expect(stderr.split("\n").filter((line) => line.includes("redis-streamer"))).toEqual([]);
 });
 
-it("the package installs on each Node that it names, without help from overrides", () => {
+it("the package installs on each supported Node version without overrides", () => {
   const { engines, overrides } = JSON.parse(read("package.json"));
-  // They do not reach those who install it as a dependency.
+  // Overrides do not apply when it is installed as a dependency.
   expect(overrides).toBeUndefined();
   const least = Number(/\d+/.exec(engines.node)?.[0]);
   const { packages } = JSON.parse(read("package-lock.json"));

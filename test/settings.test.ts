@@ -1,11 +1,11 @@
-/** The table of settings: precedence, what each value may be, and the texts that are made from it. */
+/** The settings table: precedence, valid values, and the texts generated from it. */
 import { availableParallelism } from "node:os";
 import { describe, expect, it } from "vitest";
 import { flagName, helpText, readSettings, SETTINGS, SettingError, settingsTable } from "../src/settings.ts";
 
 const rows = Object.entries(SETTINGS);
 
-/** The message with which a command line and an environment are refused. */
+/** Returns the error message for a command line and an environment. */
 function refusal(args: readonly string[], env: Record<string, string> = {}): string {
   try {
     readSettings(args, env);
@@ -17,29 +17,29 @@ function refusal(args: readonly string[], env: Record<string, string> = {}): str
 }
 
 describe("precedence", () => {
-  it("is flag, environment, default", () => {
+  it("prefers the flag, then the environment, then the default", () => {
     expect(readSettings([], {}).port).toBe(8000);
     expect(readSettings([], { PORT: "8001" }).port).toBe(8001);
     expect(readSettings(["--port", "8002"], { PORT: "8001" }).port).toBe(8002);
     expect(readSettings(["--port=8002"], {}).port).toBe(8002);
   });
 
-  it("takes an empty variable for an unset one, and an empty flag for an empty value", () => {
+  it("treats an empty variable as unset, and an empty flag as an empty value", () => {
     expect(readSettings([], { PORT: "", REDIS_URL: "" })).toEqual(readSettings([], {}));
     expect(readSettings(["--redis-url", ""], { REDIS_URL: "redis://there:6379" }).redisUrl).toBe("");
   });
 
-  it("does not look at a variable that a flag stands before", () => {
+  it("ignores a variable that a flag overrides", () => {
     expect(readSettings(["--port", "1"], { PORT: "nonsense" }).port).toBe(1);
   });
 
-  it("leaves foreign variables alone", () => {
+  it("ignores unknown variables", () => {
     expect(readSettings([], { PATH: "/bin", STREAM: "x" })).toEqual(readSettings([], {}));
   });
 });
 
 describe("defaults", () => {
-  it("keep to this machine, to a Redis of its own and to the values of the contract", () => {
+  it("are local, with a managed Redis and the documented values", () => {
     expect(readSettings([], {})).toMatchObject({
       host: "127.0.0.1",
       port: 8000,
@@ -52,7 +52,7 @@ describe("defaults", () => {
     });
   });
 
-  it.each(rows)("of %s is one that its row takes", (name, { env, fallback }) => {
+  it.each(rows)("of %s is valid for its row", (name, { env, fallback }) => {
     const settings: Record<string, unknown> = readSettings([], {});
     if (fallback !== "") expect(readSettings([`--${flagName(env)}`, fallback], {})).toEqual(settings);
     expect(settings).toHaveProperty(name);
@@ -80,24 +80,24 @@ describe("values", () => {
     expect(readSettings([], { DISABLE_MULTI_DEVICE_PREFIXING: text }).noDevicePrefix).toBe(false);
   });
 
-  it("lists are split at commas, without blanks", () => {
+  it("splits lists at commas and trims blanks", () => {
     expect(
       readSettings([], { ALLOWED_ORIGINS: " https://a.example, ,https://b.example ," }).allowedOrigins,
     ).toEqual(["https://a.example", "https://b.example"]);
   });
 
-  it("classes of streams are names and patterns", () => {
+  it("parses stream classes as names and patterns", () => {
     expect(readSettings([], { METRICS_CLASSES: "cameras=*:cam*, a.b=x:=y" }).metricsClasses).toEqual([
       { name: "cameras", pattern: "*:cam*" },
       { name: "a.b", pattern: "x:=y" },
     ]);
   });
 
-  it("choices are the same in any case", () => {
+  it("accepts choices in any case", () => {
     expect(readSettings(["--redis-fsync", "EverySec"], {}).redisFsync).toBe("everysec");
   });
 
-  it("as many workers as there are cores", () => {
+  it("accepts workers=auto as the number of cores", () => {
     expect(readSettings(["--workers", "Auto"], {}).workers).toBe(availableParallelism());
     expect(readSettings([], { WORKERS: "3" }).workers).toBe(3);
   });
@@ -116,12 +116,12 @@ describe("values", () => {
   });
 });
 
-it("survive JSON, by which workers are handed them", () => {
+it("settings survive JSON, which passes them to workers", () => {
   const settings = readSettings(["--metrics-classes", "cameras=glasses:*", "--allowed-origins", "*"], {});
   expect(JSON.parse(JSON.stringify(settings))).toEqual(settings);
 });
 
-describe("what cannot be", () => {
+describe("invalid values", () => {
   it.each([
     ["PORT", "65536", "integer from 0 to 65535"],
     ["PORT", "80.5", "integer"],
@@ -155,13 +155,13 @@ describe("what cannot be", () => {
     expect(asFlag).toContain(wants);
   });
 
-  it("a cluster cannot be read by blocking", () => {
+  it("rejects blocking reads with a cluster", () => {
     const url = "redis+cluster://there:7000";
     expect(refusal(["--redis-tail", "blocking"], { REDIS_URL: url })).toContain("with a cluster");
     expect(readSettings(["--redis-tail", "tracking"], { REDIS_URL: url }).redisUrl).toBe(url);
   });
 
-  it("a flag that nobody knows, one without its value, and a word that is no flag are named", () => {
+  it("names an unknown flag, a flag without its value, and an argument that is not a flag", () => {
     expect(refusal(["--prot", "8000"])).toBe("Unknown option '--prot'; --help lists the flags");
     expect(refusal(["--port"])).toContain("--port");
     expect(refusal(["8000"])).toContain("'8000'");
@@ -183,7 +183,7 @@ describe("texts", () => {
     expect(line?.split(/(?<!\\)\|/)).toHaveLength(7);
   });
 
-  it("no two rows have the same variable", () => {
+  it("gives no variable to two rows", () => {
     expect(new Set(rows.map(([, { env }]) => env)).size).toBe(rows.length);
   });
 });

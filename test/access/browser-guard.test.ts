@@ -9,7 +9,7 @@ const LOCAL = guard();
 const NETWORK = guard({ listenHost: "0.0.0.0" });
 const HOST = "localhost:8000";
 
-describe("a name of this machine", () => {
+describe("isLoopback returns true", () => {
   test.each(["localhost", "LocalHost", "app.localhost", "127.0.0.1", "127.255.0.3", "::1", "[::1]"])(
     "%s",
     (name) => {
@@ -35,7 +35,7 @@ describe("a name of this machine", () => {
   });
 });
 
-describe("“takes browser requests only from its own and local origins”", () => {
+describe("browser requests are accepted only from the gateway's own and local origins", () => {
   test.each<[string, string | undefined, string | undefined]>([
     ["a program, which sends no origin", undefined, HOST],
     ["a program that sends no host either", undefined, undefined],
@@ -93,7 +93,7 @@ describe("“takes browser requests only from its own and local origins”", () 
   });
 });
 
-describe("a foreign name that leads here (DNS rebinding)", () => {
+describe("a foreign name that resolves to this machine (DNS rebinding)", () => {
   test.each([
     "evil.example:8000",
     "evil.example",
@@ -107,20 +107,20 @@ describe("a foreign name that leads here (DNS rebinding)", () => {
     );
   });
 
-  test("is refused though its page plays the gateway's own", () => {
+  test("is rejected even if its page is same-origin", () => {
     expect(
       refusalOf(() => LOCAL.check({ origin: "http://evil.example:8000", host: "evil.example:8000" })),
     ).toBe("FORBIDDEN_HOST: host evil.example is not allowed; add it to ALLOWED_HOSTS to allow it");
   });
 
   test.each(["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "LOCALHOST", "app.localhost:1", undefined])(
-    "is none: %s",
+    "local names are accepted: %s",
     (host) => {
       LOCAL.check({ origin: undefined, host });
     },
   );
 
-  test("any name may be right on the network", () => {
+  test("accepts any name when listening on the network", () => {
     NETWORK.check({ origin: undefined, host: "gateway.lan:8000" });
   });
 
@@ -134,10 +134,10 @@ describe("a foreign name that leads here (DNS rebinding)", () => {
   );
 });
 
-describe("what settings allow", () => {
+describe("settings", () => {
   const request = (origin: string | undefined, host = HOST) => ({ origin, host });
 
-  test("ALLOWED_ORIGINS names sites, in any case and with or without a slash at the end", () => {
+  test("ALLOWED_ORIGINS accepts origins in any case, with or without a trailing slash", () => {
     const open = guard({ allowedOrigins: ["https://Lab.example/", "chrome-extension://abcdef"] });
     open.check(request("https://lab.example"));
     open.check(request("https://LAB.example"));
@@ -151,7 +151,7 @@ describe("what settings allow", () => {
       expect(refusalOf(() => open.check(request(origin)))).toMatch(/^FORBIDDEN_ORIGIN/);
   });
 
-  test("ALLOWED_ORIGINS=* allows all, and no other hosts", () => {
+  test("ALLOWED_ORIGINS=* accepts all origins, and no other hosts", () => {
     const open = guard({ allowedOrigins: ["*"] });
     open.check(request("https://example.com"));
     open.check(request("null"));
@@ -160,7 +160,7 @@ describe("what settings allow", () => {
     );
   });
 
-  test("ALLOWED_HOSTS names hosts, in any case and on any port", () => {
+  test("ALLOWED_HOSTS accepts hosts in any case and on any port", () => {
     const open = guard({ allowedHosts: ["Gateway.example"] });
     open.check(request(undefined, "gateway.example"));
     open.check(request(undefined, "GATEWAY.example:8000"));
@@ -171,7 +171,7 @@ describe("what settings allow", () => {
     );
   });
 
-  test("ALLOWED_HOSTS that is set is enforced whatever the gateway listens on", () => {
+  test("ALLOWED_HOSTS is enforced on every listen address", () => {
     const open = guard({ allowedHosts: ["gateway.example", "fe80::1"], listenHost: "0.0.0.0" });
     for (const host of ["gateway.example:8000", "[FE80::1]:8000", "127.0.0.1:8000", "localhost", undefined])
       open.check(request(undefined, host));
@@ -179,7 +179,7 @@ describe("what settings allow", () => {
       expect(refusalOf(() => open.check({ origin: `http://${host}`, host }))).toMatch(/^FORBIDDEN_HOST/);
   });
 
-  test("ALLOWED_HOSTS=* allows all, and no other origins", () => {
+  test("ALLOWED_HOSTS=* accepts all hosts, and no other origins", () => {
     const open = guard({ allowedHosts: ["*"] });
     open.check(request(undefined, "anything.example"));
     expect(refusalOf(() => open.check(request("https://example.com", "anything.example")))).toMatch(
@@ -188,30 +188,30 @@ describe("what settings allow", () => {
   });
 });
 
-test("whether pages of an origin may read answers is decided the same way", () => {
+test("applies the same rules to pages that read responses", () => {
   expect(LOCAL.allowsOrigin("http://localhost:3000", HOST)).toBe(true);
   expect(LOCAL.allowsOrigin("https://example.com", HOST)).toBe(false);
   expect(NETWORK.allowsOrigin("http://gateway.lan:8000", "gateway.lan:8000")).toBe(true);
   expect(NETWORK.allowsOrigin("http://gateway.lan:8000", undefined)).toBe(false);
 });
 
-describe("a part of a page, which comes without an origin", () => {
+describe("a subresource request, which has no origin", () => {
   const part = { origin: undefined, host: HOST, fetchSite: "cross-site", fetchMode: "no-cors" };
 
-  test("of another site is refused", () => {
+  test("is rejected from another site", () => {
     for (const referer of [undefined, "https://example.com/", "nonsense"])
       expect(refusalOf(() => LOCAL.check({ ...part, referer }))).toMatch(
         /^FORBIDDEN_ORIGIN: pages of other sites/,
       );
   });
 
-  test("of a local page, an allowed one or any that may is let in", () => {
+  test("is accepted from local pages, allowed origins, or all with *", () => {
     LOCAL.check({ ...part, referer: "http://localhost:5173/" });
     guard({ allowedOrigins: ["https://example.com"] }).check({ ...part, referer: "https://example.com/a" });
     guard({ allowedOrigins: ["*"] }).check(part);
   });
 
-  test("a link that somebody follows, and what is of this site, are let in", () => {
+  test("accepts navigation from any site, and requests of the same site", () => {
     LOCAL.check({ ...part, fetchMode: "navigate" });
     for (const fetchSite of ["same-origin", "same-site", "none"]) LOCAL.check({ ...part, fetchSite });
   });

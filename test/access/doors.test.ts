@@ -1,4 +1,4 @@
-/** Who may come in by which door: every route × every permission, and every route × every wrong token. */
+/** Access control of every route: with every permission, and with every invalid token. */
 import { createSecretKey, generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ const otherRsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
 let redis: TestRedis;
 let gateway: TestGateway;
 let keys: TestKeys;
-/** What went to the log as a warning. */
+/** Logged warnings. */
 const logged: object[] = [];
 let scraper: Record<string, string>;
 
@@ -51,7 +51,7 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** Knocks, with something behind the route. */
+/** Sends a request to a route, after adding an entry to read. */
 async function send(
   route: Route,
   stream: string,
@@ -64,7 +64,7 @@ async function send(
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-/** A good token, but for what is changed. */
+/** Creates a valid token with changes. */
 function token(
   change: (jwt: SignJWT) => SignJWT = (jwt) => jwt,
   key: Parameters<SignJWT["sign"]>[0] = secret,
@@ -81,7 +81,7 @@ function token(
 const secret = createSecretKey(Buffer.from(SECRET));
 const nowS = () => Math.floor(Date.now() / 1000);
 
-/** A new key is known as soon as the file was looked at. */
+/** A new key is loaded within the polling interval. */
 async function knownKey(permissions: readonly string[], name = "known"): Promise<string> {
   const key = keys.add(name, permissions);
   await until(
@@ -91,7 +91,7 @@ async function knownKey(permissions: readonly string[], name = "known"): Promise
   return key;
 }
 
-describe("every route × every permission", () => {
+describe("every route accepts exactly its permission", () => {
   const PERMISSIONS: readonly (readonly [
     permissions: readonly string[],
     allowed: readonly Route["needs"][],
@@ -127,7 +127,7 @@ describe("every route × every permission", () => {
     }
   });
 
-  test("an API key carries them too, and “a+b” needs both", async () => {
+  test("an API key has the same permissions, and “a+b” needs both", async () => {
     const shown = bearer(await knownKey(["read:default:cam", "write:default:cam"], "cam-only"));
     for (const route of ROUTES.filter(({ needs }) => needs === "read" || needs === "write")) {
       expect(await send(route, "cam", shown)).toBe("200");
@@ -143,13 +143,13 @@ describe("every route × every permission", () => {
   });
 });
 
-describe("every route × every wrong token", () => {
+describe("every route rejects a token", () => {
   const WRONG: readonly (readonly [what: string, make: () => Promise<string> | string])[] = [
     ["expired", () => token((jwt) => jwt.setExpirationTime(nowS() - 10))],
     ["not yet good", () => token((jwt) => jwt.setNotBefore(nowS() + 60))],
     ["for another audience", () => token((jwt) => jwt.setAudience("elsewhere"))],
     [
-      "that never ends",
+      "without expiry",
       () =>
         new SignJWT({ permissions: ["admin"], aud: AUDIENCE })
           .setProtectedHeader({ alg: "HS256" })
@@ -170,24 +170,24 @@ describe("every route × every wrong token", () => {
         token(undefined, createSecretKey(Buffer.from(rsa.publicKey.export({ type: "spki", format: "pem" })))),
     ],
     [
-      "signed in a way that nobody asked for",
+      "signed with an algorithm that is not configured",
       () => token(undefined, createSecretKey(Buffer.alloc(64, 1)), ["admin"], "HS512"),
     ],
     ["truncated", async () => (await token()).slice(0, -4)],
     [
-      "changed",
+      "with a changed payload",
       async () =>
         (await token()).replace(/\.[^.]*\./, `.${Buffer.from('{"exp":9999999999}').toString("base64url")}.`),
     ],
     ["of no kind", () => "let-me-in"],
     ["a key that never was", () => `rsk_${"0".repeat(12)}_${"A".repeat(43)}`],
     [
-      "a key with another secret",
+      "an API key with another secret",
       async () => `${(await knownKey(["admin"])).slice(0, -43)}${"A".repeat(43)}`,
     ],
     ["a key that has expired", async () => keys.add("old", ["admin"], Date.now() - 1000)],
     [
-      "a key revoked a second ago",
+      "an API key that was revoked a second ago",
       async () => {
         const key = await knownKey(["admin"], "revoked");
         keys.revoke("revoked");
@@ -206,7 +206,7 @@ describe("every route × every wrong token", () => {
       const [lines, refusals] = [logged.length, await refusalsNow()];
       const answer = await send(route, "cam", bearer(wrong));
       expect(`${route.name} ${statusOf(answer)}`).toBe(`${route.name} 401`);
-      // One line that says where and why, without the secret, and a metric.
+      // One log line with place and reason but without the secret, and a metric.
       const warnings = logged.slice(lines);
       expect(warnings).toHaveLength(1);
       expect(warnings[0]).toMatchObject({ code: "UNAUTHENTICATED", address: "127.0.0.1" });
@@ -227,8 +227,8 @@ describe("every route × every wrong token", () => {
   });
 });
 
-describe("the ways to show a token", () => {
-  test.each(ROUTES)("x-api-key, a subprotocol, a cookie and a ticket open $name", async (route) => {
+describe("ways to send credentials", () => {
+  test.each(ROUTES)("$name accepts x-api-key, a subprotocol, a cookie and a ticket", async (route) => {
     const good = await token();
     const ticket = async () => {
       const answer = await request(`${gateway.http}/tickets`, { method: "POST", headers: bearer(good) });
@@ -244,19 +244,19 @@ describe("the ways to show a token", () => {
     expect(statusOf(await send(route, "cam", foreign))).toBe("401");
     expect(statusOf(await send(route, "cam", { cookie, "sec-fetch-site": "same-site" }))).toBe("401");
     const one = await ticket();
-    // A ticket that is found in a log must not last as long as its key.
+    // A ticket leaked through a log must not be renewable for the lifetime of its key.
     const welcome = route.name === "tickets" ? "403 FORBIDDEN" : successOf(route);
     expect(await send(route, "cam", {}, `?ticket=${one}`)).toBe(welcome);
     expect(statusOf(await send(route, "cam", {}, `?ticket=${one}`))).toBe("401");
     expect(statusOf(await send(route, "cam", {}, "?ticket=made-up"))).toBe("401");
   });
 
-  test("tokens of RS256 are taken", async () => {
+  test("accepts RS256 tokens", async () => {
     const good = await token(undefined, rsa.privateKey, ["admin"], "RS256");
     for (const route of ROUTES) expect(await send(route, "cam", bearer(good))).toBe(successOf(route));
   });
 
-  test("health needs none", async () => {
+  test("serves health without credentials", async () => {
     for (const path of ["/healthz", "/readyz", "/login"])
       expect((await request(gateway.http + path)).status).toBe(200);
   });

@@ -1,4 +1,4 @@
-/** GraphQL connections that last longer than what they were opened with. */
+/** GraphQL connections that outlive their credentials. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type OpenAnswer, openAnswer, request } from "../support/http.ts";
@@ -11,7 +11,7 @@ import { until } from "../support/until.ts";
 let redis: TestRedis;
 let gateway: TestGateway;
 let keys: TestKeys;
-/** Streams that were followed. */
+/** Subscribed streams. */
 let streams = 0;
 
 beforeAll(async () => {
@@ -25,7 +25,7 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** A new key, which is known as soon as the file was looked at. */
+/** A new key, once it is loaded. */
 async function knownKey(name: string, permissions: readonly string[]): Promise<string> {
   const key = keys.add(name, permissions);
   const headers = bearer(key);
@@ -37,7 +37,7 @@ const ENDED = "the token has expired or its key was revoked";
 const followOf = (stream: string) => `subscription { data(streamIds: {${stream}: "0"}) { string } }`;
 const FOLLOW = followOf("cam");
 
-/** The subprotocols, and how each says what both mean. */
+/** The subprotocols, with the message types of each. */
 const PROTOCOLS = [
   ["graphql-transport-ws", { start: "subscribe", stop: "complete", data: "next", pong: { type: "pong" } }],
   ["graphql-ws", { start: "start", stop: "stop", data: "data", pong: { type: "ka" } }],
@@ -49,7 +49,7 @@ describe.each(PROTOCOLS)("a socket of %s", (protocol, words) => {
   const read = async (socket: TestSocket) => JSON.parse(await socket.text());
   const ping = (socket: TestSocket, text: string) => send(socket, { type: "ping", payload: { token: text } });
 
-  /** A socket that follows a stream, which no other one does. */
+  /** A socket with a subscription to its own stream. */
   async function following(text: string): Promise<{ socket: TestSocket; stream: string }> {
     const socket = await connectSocket(`${gateway.ws}/graphql`, bearer(text), [protocol]);
     send(socket, { type: "connection_init" });
@@ -64,16 +64,16 @@ describe.each(PROTOCOLS)("a socket of %s", (protocol, words) => {
     return { socket, stream };
   }
 
-  test("goes on past the end of what it came with, with a fresh token", async () => {
+  test("stays open past the expiry of its token after a renewal", async () => {
     const key = await knownKey(protocol, ["read:default:cam*"]);
     const { socket, stream } = await following(key);
     await using other = await connectSocket(`${gateway.ws}/graphql`, bearer(key), [protocol]);
     send(other, { type: "connection_init" });
     ping(socket, await tokenFor([`read:default:${stream}`]));
-    // Without the token in it.
+    // The reply does not contain the token.
     expect(await read(socket)).toEqual(words.pong);
     keys.revoke(protocol);
-    // Both came with the same key; when the other socket is closed, so would this one have been.
+    // Both sockets used the same key; when the other one is closed, this one would have been, too.
     expect(await other.closed).toEqual({ code: 4401, reason: `UNAUTHENTICATED: ${ENDED}` });
     await redis.control.call("XADD", `default:${stream}`, "*", "d", "x");
     expect(await read(socket)).toMatchObject({ id: "1", type: words.data });
@@ -84,7 +84,7 @@ describe.each(PROTOCOLS)("a socket of %s", (protocol, words) => {
     ["is not good", () => "made-up", 4401, /^UNAUTHENTICATED: the token/],
     ["has expired", () => tokenFor(["read"], -1), 4401, /^UNAUTHENTICATED: the token/],
     [
-      "allows less",
+      "permits less",
       () => tokenFor(["read:default:imu"]),
       4403,
       /^FORBIDDEN: jwt:alice .* read default:cam\d/,
@@ -97,20 +97,20 @@ describe.each(PROTOCOLS)("a socket of %s", (protocol, words) => {
     expect(closed.reason).toMatch(reason);
   });
 
-  test("need not go on being allowed what it has stopped", async () => {
+  test("a renewal need not permit subscriptions that have ended", async () => {
     const { socket } = await following(await tokenFor(["read"]));
     send(socket, { id: "1", type: words.stop });
     await socket.taken();
     ping(socket, await tokenFor(["read:default:imu"]));
     let message = await read(socket);
-    // The older protocol says that it has stopped.
+    // The older protocol confirms the end.
     if (message.type === "complete") message = await read(socket);
     expect(message).toEqual(words.pong);
     socket.raw.terminate();
   });
 });
 
-test("a ping with any other payload is answered with it", async () => {
+test("answers a ping with its payload", async () => {
   await using socket = await connectSocket(`${gateway.ws}/graphql`, bearer(await tokenFor(["read"])), [
     "graphql-transport-ws",
   ]);
@@ -123,16 +123,16 @@ test("a ping with any other payload is answered with it", async () => {
 });
 
 const EVENTS = { accept: "text/event-stream" };
-const SAID = `event: error\ndata: {"error":"${ENDED}","code":"UNAUTHENTICATED"}`;
+const ENDED_EVENTS = `event: error\ndata: {"error":"${ENDED}","code":"UNAUTHENTICATED"}`;
 
-/** All that comes until the answer ends. */
+/** Reads a response to its end. */
 async function textOf(answer: OpenAnswer): Promise<string> {
   let text = "";
   for (let chunk = await answer.next(); chunk !== undefined; chunk = await answer.next()) text += chunk;
   return text;
 }
 
-describe.concurrent("with its token ends", () => {
+describe.concurrent("closes with its token", () => {
   test.each(PROTOCOLS)("a socket of %s", async (protocol) => {
     const shown = bearer(await tokenFor(["read"], 2));
     await using socket = await connectSocket(`${gateway.ws}/graphql`, shown, [protocol]);
@@ -140,17 +140,17 @@ describe.concurrent("with its token ends", () => {
     expect(await socket.closed).toEqual({ code: 4401, reason: `UNAUTHENTICATED: ${ENDED}` });
   });
 
-  test("an operation whose results are events, and says so", async () => {
+  test("an operation over server-sent events, with an error event", async () => {
     const headers = { ...EVENTS, ...bearer(await tokenFor(["read"], 2)) };
     const url = `${gateway.http}/graphql?query=${encodeURIComponent(FOLLOW)}`;
     await using answer = await openAnswer(url, headers);
     const text = await textOf(answer);
-    expect(text).toContain(SAID);
+    expect(text).toContain(ENDED_EVENTS);
     expect(text).not.toContain("event: complete");
   });
 });
 
-test("events of several operations end with the key, and are nobody else's", async () => {
+test("ends the events of operations with a revoked key, and no others", async () => {
   const own = bearer(await knownKey("own", ["read"]));
   const other = bearer(await tokenFor(["read"]));
   const reserved = await request(`${gateway.http}/graphql`, { method: "PUT", headers: own });
@@ -167,5 +167,5 @@ test("events of several operations end with the key, and are nobody else's", asy
   expect((await start(own)).status).toBe(202);
   expect((await request(`${url}&operationId=1`, { method: "DELETE", headers: other })).status).toBe(404);
   keys.revoke("own");
-  expect(await textOf(answer)).toContain(SAID);
+  expect(await textOf(answer)).toContain(ENDED_EVENTS);
 });

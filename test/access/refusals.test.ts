@@ -1,4 +1,4 @@
-/** What is refused before anybody asks who it is, over every door: the status, one line in the log, and a metric. */
+/** Requests rejected before authentication, on every route: the status, one log line, and a metric. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ROUTES, statusOf } from "../support/doors.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
@@ -9,7 +9,7 @@ import { until } from "../support/until.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;
-/** What went to the log as a warning. */
+/** Logged warnings. */
 let logged: object[] = [];
 const logger = { ...silent, warn: (fields: object, message: string) => logged.push({ ...fields, message }) };
 
@@ -57,13 +57,13 @@ describe.each([
   });
 });
 
-test("the client is told the id that stands in the log", async () => {
+test("sends the client the id that is in the log", async () => {
   const answer = await request(gateway.http, { headers: { origin: "https://evil.example" } });
   expect(answer.headers["x-connection-id"]).toMatch(/^\w+-\w+$/);
   expect(logged).toEqual([expect.objectContaining({ connection: answer.headers["x-connection-id"] })]);
 });
 
-describe("too large", () => {
+describe("rejects as too large", () => {
   test.each([
     ["/data/cam", "text/plain"],
     ["/data/cam", "multipart/form-data; boundary=x"],
@@ -97,9 +97,9 @@ describe("too large", () => {
   });
 });
 
-test("too many requests, at every route of HTTP", async () => {
+test("rejects too many requests on every HTTP route", async () => {
   await using limited = await startTestGateway(redis.url, { MAX_BYTES_PER_SECOND: "1000" }, logger);
-  // It takes a quarter of an hour to pay that off.
+  // Paying off this debt takes a quarter of an hour.
   const body = Buffer.alloc(1_000_000);
   expect((await request(`${limited.http}/data/cam`, { method: "POST", body })).status).toBe(200);
   for (const route of ROUTES.filter(({ name }) => !/^(push|pull|GraphQL subscription)$/.test(name))) {
@@ -111,7 +111,7 @@ test("too many requests, at every route of HTTP", async () => {
   }
 });
 
-test("too many connections, at every route that keeps one", async () => {
+test("rejects too many connections on every route with long-lived ones", async () => {
   await using limited = await startTestGateway(redis.url, { MAX_SOCKETS_PER_ADDRESS: "5" }, logger);
   const held = await Promise.all(
     Array.from({ length: 5 }, () => connectSocket(`${limited.ws}/data/cam/pull`)),

@@ -1,4 +1,4 @@
-/** Connections that last longer than what they were opened with. */
+/** Connections that outlive their credentials. */
 
 import { connect } from "node:net";
 import fc from "fast-check";
@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const control = (text: string) => JSON.stringify({ token: text });
 
-describe.concurrent("“when a token expires its sockets close with 4401”", () => {
+describe.concurrent("when a token expires, its sockets close with 4401", () => {
   test.each(["pull?block=0", "push?ack=1"])("%s", async (route) => {
     await using socket = await connectSocket(
       `${gateway.ws}/data/cam/${route}`,
@@ -41,7 +41,7 @@ describe.concurrent("“when a token expires its sockets close with 4401”", ()
     });
   });
 
-  test("events are told, and end", async () => {
+  test("sends an error event and ends an event stream", async () => {
     await using events = await openAnswer(
       `${gateway.http}/data/cam/events`,
       bearer(await tokenFor(["read"], 2)),
@@ -52,17 +52,17 @@ describe.concurrent("“when a token expires its sockets close with 4401”", ()
     expect(text).toContain("UNAUTHENTICATED");
   });
 
-  test("pictures end", async () => {
+  test("ends a picture stream", async () => {
     await using pictures = await openAnswer(
       `${gateway.http}/data/cam/mjpeg`,
       bearer(await tokenFor(["read"], 2)),
     );
     expect(pictures.status).toBe(200);
-    // What comes next may be the beginning of the form, which is sent first.
+    // The next chunk may be the beginning of the stream, which is sent first.
     while ((await pictures.next()) !== undefined);
   });
 
-  test("a GET that waits for an entry is answered with 401", async () => {
+  test("answers a waiting GET with 401", async () => {
     const headers = bearer(await tokenFor(["read"], 2));
     const answer = await request(`${gateway.http}/data/cam?block=600000`, { headers });
     expect(answer.status).toBe(401);
@@ -73,7 +73,7 @@ describe.concurrent("“when a token expires its sockets close with 4401”", ()
     });
   });
 
-  test("a key that is revoked ends what waits and follows over HTTP too, and lets no body in that is still coming", async () => {
+  test("a revoked key ends waiting and streaming HTTP requests, and rejects bodies in progress", async () => {
     const key = keys.add("leaving", ["admin"]);
     const headers = bearer(key);
     const isKnown = async () => (await request(gateway.http, { headers })).status === 200;
@@ -104,7 +104,7 @@ describe.concurrent("“when a token expires its sockets close with 4401”", ()
     expect(await redis.control.call("EXISTS", "default:left")).toBe(0);
   });
 
-  test("a key that is revoked closes what it opened, and nothing else", async () => {
+  test("a revoked key closes its own connections and no others", async () => {
     const [going, staying] = [keys.add("going", ["read"]), keys.add("staying", ["read"])];
     await until(
       "both are known",
@@ -119,8 +119,8 @@ describe.concurrent("“when a token expires its sockets close with 4401”", ()
   });
 });
 
-describe("“a client may send a fresh one before on the same socket”", () => {
-  test("a push goes on past the end of the token that it came with", async () => {
+describe("a client may renew its token on the same socket", () => {
+  test("a push continues past the expiry of its first token", async () => {
     await using short = await connectSocket(
       `${gateway.ws}/data/cam/pull?block=0`,
       bearer(await tokenFor(["read"], 2)),
@@ -130,7 +130,7 @@ describe("“a client may send a fresh one before on the same socket”", () => 
       bearer(await tokenFor(["write:default:cam"], 2)),
     );
     socket.send(control(await tokenFor(["write:default:cam"])));
-    // Both tokens end in the same second; when the other socket is closed, so would this one have been.
+    // Both tokens expire in the same second; when the other socket is closed, this one would have been, too.
     await short.closed;
     socket.send("[]");
     socket.send(Buffer.from("x"));
@@ -172,7 +172,7 @@ describe("“a client may send a fresh one before on the same socket”", () => 
     expect(closed.reason).toMatch(reason);
   });
 
-  test("without control=1 it is data: an entry, an ack", async () => {
+  test("without control=1 a renewal is data: an entry, an ack", async () => {
     await using push = await connectSocket(
       `${gateway.ws}/data/texts/push?header=0&ack=1`,
       bearer(await tokenFor(["admin"])),
@@ -186,7 +186,7 @@ describe("“a client may send a fresh one before on the same socket”", () => 
     expect(await pull.text()).toBe('{"token": "x"}');
   });
 
-  test("with control=1 an ack is any other message", async () => {
+  test("with control=1 any other message is an ack", async () => {
     for (const data of ["1", "2"])
       await request(`${gateway.http}/data/acked`, {
         method: "POST",
@@ -203,11 +203,11 @@ describe("“a client may send a fresh one before on the same socket”", () => 
   });
 });
 
-describe("a push that names its entries' streams", () => {
+describe("a push that names the streams of its entries", () => {
   const push = async (permissions: readonly string[]) =>
     connectSocket(`${gateway.ws}/data/mine/push?ack=1`, bearer(await tokenFor(permissions)));
 
-  test("may write to those that its token allows", async () => {
+  test("may write to the streams that its token permits", async () => {
     await using socket = await push(["write:default:mine", "write:default:too"]);
     for (let i = 0; i < 3; i++) {
       socket.send('[["mine",1],["too",2]]');
@@ -216,7 +216,7 @@ describe("a push that names its entries' streams", () => {
     }
   });
 
-  test("of a batch with another one nothing is stored", async () => {
+  test("stores nothing of a batch with another stream", async () => {
     const before = await redis.control.call("XLEN", "default:mine");
     await using socket = await push(["write:default:mine"]);
     socket.send('[["mine",1],["yours",2]]');
@@ -229,7 +229,7 @@ describe("a push that names its entries' streams", () => {
     expect(await redis.control.call("EXISTS", "default:yours")).toBe(0);
   });
 
-  test("a POST neither", async () => {
+  test("stores nothing of such a POST", async () => {
     const answer = await request(`${gateway.http}/data/*?format=json`, {
       method: "POST",
       headers: { ...bearer(await tokenFor(["write:default:mine"])), "content-type": "application/json" },
@@ -252,7 +252,7 @@ describe("browsers", () => {
       socket.on("error", reject);
     });
 
-  test("show a token as a subprotocol; the gateway takes another one where it can", async () => {
+  test("may send a token as a subprotocol; the gateway selects another one if it can", async () => {
     const protocol = `bearer.${await tokenFor(["read"])}`;
     expect(await offer([protocol])).toBe(protocol);
     expect(await offer([protocol, "redis-streamer"])).toBe("redis-streamer");
@@ -260,7 +260,7 @@ describe("browsers", () => {
     await expect(offer(["bearer.made-up", "redis-streamer"])).rejects.toThrow("401");
   });
 
-  test("log in: a cookie that scripts do not see, and back to where they were", async () => {
+  test("log in with a cookie that is hidden from scripts, and return to the previous page", async () => {
     const good = await tokenFor(["read"], 3600);
     const form = new URLSearchParams({ token: good, next: "/docs" }).toString();
     const headers = { "content-type": "application/x-www-form-urlencoded" };
@@ -309,7 +309,7 @@ describe("browsers", () => {
     expect(await returnsTo(next)).toBe(path);
   });
 
-  test("are sent nowhere else, whatever text is there, as a browser resolves it", async () => {
+  test("are never redirected to another site, whatever the text, as a browser resolves it", async () => {
     const piece = fc.constantFrom(
       ...[
         "/",
@@ -342,7 +342,7 @@ describe("browsers", () => {
     );
   });
 
-  test("are asked to log in where a page was wanted", async () => {
+  test("are redirected to the login when they request a page", async () => {
     const answer = await request(`${gateway.http}/docs?x="><script>`, { headers: { accept: "text/html" } });
     expect(answer.status).toBe(401);
     expect(answer.headers["www-authenticate"]).toBe("Bearer");
@@ -350,7 +350,7 @@ describe("browsers", () => {
     expect(answer.text).not.toContain('"><script>');
   });
 
-  test("a login that is not good says so and sets nothing", async () => {
+  test("receive an error and no cookie for an invalid login", async () => {
     const answer = await request(`${gateway.http}/login`, { method: "POST", body: '{"token":"made-up"}' });
     expect(answer.status).toBe(401);
     expect(answer.headers["set-cookie"]).toBeUndefined();
@@ -368,7 +368,7 @@ describe("a ticket", () => {
     return (await request(url, { method })).status;
   };
 
-  test("makes no tickets, so it ends when it says", async () => {
+  test("issues no tickets, so it expires as stated", async () => {
     const { ticket } = await ticketOf(bearer(await tokenFor(["admin"])));
     const answer = await request(`${gateway.http}/tickets?ticket=${ticket}`, { method: "POST" });
     expect([answer.status, answer.json()]).toMatchObject([403, { code: "FORBIDDEN" }]);
@@ -377,14 +377,14 @@ describe("a ticket", () => {
       stream: "cam",
     });
     expect(await status("/tickets", scoped, "POST")).toBe(403);
-    // Neither is it a token.
+    // It is not accepted as a token either.
     const other = (await ticketOf(bearer(await tokenFor(["admin"])))).ticket;
     expect(
       (await request(`${gateway.http}/tickets`, { method: "POST", headers: bearer(other) })).status,
     ).toBe(401);
   });
 
-  test("for a route and a stream opens nothing else", async () => {
+  test("for a route and a stream permits nothing else", async () => {
     const shown = bearer(await tokenFor(["admin"]));
     const make = async () =>
       (await ticketOf(shown, { route: "get", stream: "cam", device: "lab", prefix: "x-" })).ticket;
@@ -405,19 +405,19 @@ describe("a ticket", () => {
     expect(await status("/data/cam?device_id=lab&prefix=x-", await make(), "POST")).toBe(403);
   });
 
-  test("for some streams opens a live answer of them, and no WebSocket", async () => {
+  test("for several streams permits a live response of them, and no WebSocket", async () => {
     const body = { route: "events", streams: ["cam", "*"] };
     const { ticket } = await ticketOf(bearer(await tokenFor(["read"])), body);
     await using events = await openAnswer(`${gateway.http}/data/cam+*/events?ticket=${ticket}`);
     expect(events.status).toBe(200);
     const { ticket: second } = await ticketOf(bearer(await tokenFor(["read"])), body);
     await expect(connectSocket(`${gateway.ws}/data/cam/pull?ticket=${second}`)).rejects.toThrow("403");
-    // Its stream named * is that one stream.
+    // A stream named * is that one stream.
     const { ticket: third } = await ticketOf(bearer(await tokenFor(["read"])), body);
     expect(await status("/data/secret/events", third)).toBe(403);
   });
 
-  test("for a stream that its key may not use is not made", async () => {
+  test("is not issued for a stream that its key may not use", async () => {
     const shown = bearer(await tokenFor(["read:default:cam"]));
     expect((await ticketOf(shown, { route: "pull", stream: "cam" })).answer.status).toBe(200);
     expect((await ticketOf(shown, { route: "push", stream: "cam" })).answer.status).toBe(403);
@@ -425,7 +425,7 @@ describe("a ticket", () => {
     expect((await ticketOf(shown, { route: "pull", stream: "cam", device: "*" })).answer.status).toBe(403);
   });
 
-  test("without a device is for the default one, and with an empty one for the key itself", async () => {
+  test("without a device is for the default one; with an empty device it is for the key itself", async () => {
     const path = "/data/cam?block=0";
     const make = async (device: object) =>
       (await ticketOf(bearer(await tokenFor(["read"])), { route: "get", stream: "cam", ...device })).ticket;
@@ -448,13 +448,13 @@ describe("a ticket", () => {
     expect([answer.status, answer.json()]).toMatchObject([400, { code }]);
   });
 
-  test("requested with an empty object carries what its key may do", async () => {
+  test("requested with an empty object has the permissions of its key", async () => {
     const { ticket } = await ticketOf(bearer(await tokenFor(["read"])), {});
     expect(await status("/data/cam?block=0", ticket)).toBe(200);
   });
 });
 
-test("a ticket of one gateway opens another one's door, once", async () => {
+test("a ticket of one gateway is accepted once by another one", async () => {
   await using other = await startTestGateway(redis.url, guardedBy(keys));
   const answer = await request(`${gateway.http}/tickets`, {
     method: "POST",

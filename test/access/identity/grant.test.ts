@@ -9,12 +9,12 @@ import {
   parseGrant,
 } from "../../../src/access/identity/grant.ts";
 
-describe("a permission as text", () => {
+describe("parses and formats a permission", () => {
   test.each(["read:glasses:*", "write:*:imu*", "admin:*", "read::metrics", "read:*:a:b"])("%s", (text) => {
     expect(formatGrant(parseGrant(text))).toBe(text);
   });
 
-  test("an action alone is for everything", () => {
+  test("an action alone applies to everything", () => {
     expect(parseGrant("admin")).toEqual({ action: "admin", pattern: "*" });
   });
 

@@ -1,4 +1,4 @@
-/** Tokens by keys that come from elsewhere, and from files that change. */
+/** Tokens verified by external keys, and by files that change. */
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -71,7 +71,7 @@ describe("keys in a file", () => {
     verifier.close();
   });
 
-  test("a JWKS with several", async () => {
+  test("accepts a JWKS with several keys", async () => {
     const [one, other, stranger] = [rsa(), ec(), ec()];
     const path = write(
       "jwks.json",
@@ -87,7 +87,7 @@ describe("keys in a file", () => {
     verifier.close();
   });
 
-  test("what is none, or is a secret, ends the start", () => {
+  test("reports an invalid key, or a private one, at startup", () => {
     const secretKey = rsa().privateKey.export({ type: "pkcs8", format: "pem" }).toString();
     expect(() => verifierOf({ keys: write("private.pem", secretKey) })).toThrow(/private key/);
     expect(() => verifierOf({ keys: write("none.pem", "nothing") })).toThrow();
@@ -96,7 +96,7 @@ describe("keys in a file", () => {
   });
 });
 
-test("keys by URL: an outage is no fault of the token's", async () => {
+test("reports an outage of the key URL as AUTH_UNAVAILABLE", async () => {
   const pair = ec();
   const token = await sign(pair.privateKey, "ES256", {}, "k");
   const port = await freePort();
@@ -115,7 +115,7 @@ test("keys by URL: an outage is no fault of the token's", async () => {
   expect(await verifier.verify(token)).toMatchObject({ name: "jwt:alice" });
   issuer.close();
   issuer.closeAllConnections();
-  // The keys that are known go on.
+  // Known keys remain valid.
   expect(await verifier.verify(await sign(pair.privateKey, "ES256", {}, "k"))).toMatchObject({
     name: "jwt:alice",
   });
@@ -130,7 +130,7 @@ describe("claims", () => {
     );
   const now = () => Math.floor(Date.now() / 1000);
 
-  test("permissions, and those words of scope that are some", async () => {
+  test("reads permissions, and the words of scope that are permissions", async () => {
     const { grants } = await identity({
       permissions: ["read:glasses:*", "fly", 7],
       scope: "openid profile write:*:imu*",
@@ -142,12 +142,12 @@ describe("claims", () => {
     expect((await identity({ permissions: "admin", scope: 5 })).grants).toEqual([]);
   });
 
-  test("a name that would do harm in a log is made harmless", async () => {
+  test("sanitizes a name for logs", async () => {
     expect((await identity({ sub: "a\nb\u001b[2J" })).name).toMatch(/^jwt:a\?b\?\[2J~sha256:[\w-]{43}$/);
     expect((await identity({ sub: "" })).name).toBe("jwt:?");
   });
 
-  test("different subjects have different accounts, the same subject the same", async () => {
+  test("maps different subjects to different accounts, and the same subject to the same", async () => {
     const long = "service-account@".repeat(8);
     const subjects = [
       ...["alice", "?", "a?", "aé", "aê", "a\u0000", "a\n", "x".repeat(64), "x".repeat(65), "x".repeat(66)],
@@ -161,13 +161,13 @@ describe("claims", () => {
     for (const name of names) expect(name).toMatch(/^[\x20-\x7e]{1,120}$/);
   });
 
-  test("the clocks may differ by so much", async () => {
+  test("tolerates the configured clock difference", async () => {
     await identity({ exp: now() - 5, nbf: now() + 5 }, { clockToleranceMs: 10_000 });
     await expect(identity({ exp: now() - 20 }, { clockToleranceMs: 10_000 })).rejects.toThrow("expired");
     await expect(identity({ nbf: now() + 20 }, { clockToleranceMs: 10_000 })).rejects.toThrow("nbf");
   });
 
-  test("aud and iss where they are asked for", async () => {
+  test("checks aud and iss if they are configured", async () => {
     await identity({ aud: ["a", "b"], iss: "i" }, { audience: "b", issuer: "i" });
     await expect(identity({ aud: "a" }, { audience: "b" })).rejects.toThrow("claim aud");
     await expect(identity({ iss: "j" }, { issuer: "i" })).rejects.toThrow("claim iss");

@@ -1,4 +1,4 @@
-/** What a client may have of a gateway, and that no other one notices where it wants more. */
+/** Limits of one client, and that clients over a limit do not affect others. */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
@@ -38,7 +38,7 @@ const refused = (gateway: TestGateway, path: string, headers: Record<string, str
   );
 
 describe("connections", () => {
-  test("of one address: the next one is 429, and there is room again when one is gone", async () => {
+  test("of one address are limited, and a closed one frees its slot", async () => {
     await using gateway = await gatewayWith({ MAX_SOCKETS_PER_ADDRESS: "2" });
     const first = await connectSocket(`${gateway.ws}/data/a/pull`);
     const second = await openAnswer(`${gateway.http}/data/a/events`);
@@ -59,7 +59,7 @@ describe("connections", () => {
     first.close();
   });
 
-  test("of one identity, wherever it comes from", async () => {
+  test("of one identity are limited across addresses", async () => {
     await using gateway = await gatewayWith({
       AUTH: "1",
       AUTH_KEYS_FILE: keys.path,
@@ -77,7 +77,7 @@ describe("connections", () => {
     expect(await refused(gateway, "/data/a/pull", other)).toBe("open");
   });
 
-  test("in all: what comes beyond is cut, and others go on", async () => {
+  test("of all clients are limited: excess ones are closed, and others continue", async () => {
     await using gateway = await gatewayWith({ MAX_SOCKETS: "2" });
     await using reader = await connectSocket(`${gateway.ws}/data/all/pull?header=0`);
     const idle = connect(portOf(gateway), "127.0.0.1");
@@ -92,7 +92,7 @@ describe("connections", () => {
 });
 
 describe("rates", () => {
-  test("over the messages of a second a socket is not read, and nothing of it is lost", async () => {
+  test("pauses a socket over the message rate without loss", async () => {
     await using gateway = await gatewayWith({ MAX_MESSAGES_PER_SECOND: "100" });
     await using push = await connectSocket(`${gateway.ws}/data/rate/push?header=0&ack=1`);
     const from = performance.now();
@@ -100,18 +100,18 @@ describe("rates", () => {
     for (let i = 0; i < 150; i++) await push.next();
     push.send(Buffer.from("late"));
     await push.next();
-    // 100 at once, the other 50 put it half a second into debt.
+    // 100 at once; the other 50 put the bucket half a second into debt.
     expect(performance.now() - from).toBeGreaterThan(400);
     expect(await redis.control.call("XLEN", "default:rate")).toBe(151);
     await until("room for a request", async () => (await hits(gateway, "messages_per_second")) > 0);
   });
 
-  test("over the bytes of a second HTTP gets 429 with Retry-After, of that address alone", async () => {
+  test("answers HTTP over the byte rate with 429 and Retry-After, for that address only", async () => {
     await using gateway = await gatewayWith({ MAX_BYTES_PER_SECOND: "1000", TRUST_PROXY: "loopback" });
     const post = (address: string) =>
       request(`${gateway.http}/data/bytes`, {
         method: "POST",
-        // Far more than there is room for by the time of the next request.
+        // Far more than refills before the next request.
         body: Buffer.alloc(100_000),
         headers: { "x-forwarded-for": address },
       });
@@ -123,7 +123,7 @@ describe("rates", () => {
     expect((await post("10.0.0.2")).status).toBe(200);
   });
 
-  test("streams of one identity: those that it has go on", async () => {
+  test("limits the streams of one identity; known streams stay writable", async () => {
     await using gateway = await gatewayWith({ MAX_STREAMS_PER_IDENTITY: "2" });
     const post = async (stream: string) =>
       (await request(`${gateway.http}/data/${stream}`, { method: "POST", body: "x" })).status;
@@ -143,27 +143,27 @@ describe("rates", () => {
 });
 
 describe("time and size", () => {
-  test("a head that does not come is 408", async () => {
+  test("answers a header that does not arrive with 408", async () => {
     await using gateway = await gatewayWith({ HANDSHAKE_TIMEOUT_MS: "200" });
     const answer = parseRaw(
       await rawExchange(portOf(gateway), "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "),
     );
     expect(answer.status).toBe(408);
     expect(answer.body).toContain("REQUEST_TIMEOUT");
-    // The request that asks for it has as little time itself.
+    // The metrics request is under the same time limit.
     await until("it is counted", async () => (await hits(gateway, "handshake_time")) >= 1);
   });
 
-  test("a body that does not come is 408", async () => {
+  test("answers a body that does not arrive with 408", async () => {
     await using gateway = await gatewayWith({ UPLOAD_TIMEOUT_MS: "200" });
     const head = "POST /data/slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n";
-    // The length alone is over the limit of a body, so a smaller one is what is waited for.
+    // A length over the body limit would be rejected at once, so announce a smaller one.
     const answer = parseRaw(await rawExchange(portOf(gateway), `${head.replace("1000000000", "1000")}x`));
     expect(answer.status).toBe(408);
     expect(parseRaw(await rawExchange(portOf(gateway), head)).status).toBe(413);
   });
 
-  test("a WebSocket message that does not come ends its socket", async () => {
+  test("closes a socket whose WebSocket message does not arrive", async () => {
     await using gateway = await gatewayWith({ UPLOAD_TIMEOUT_MS: "500", PING_INTERVAL_MS: "100" });
     const { socket } = await rawPush(gateway);
     const gone = closeOf(socket);
@@ -174,7 +174,7 @@ describe("time and size", () => {
     expect(await hits(gateway, "upload_time")).toBe(1);
   });
 
-  test("a head over the limit is 431", async () => {
+  test("answers a header over the limit with 431", async () => {
     await using gateway = await gatewayWith({ MAX_HEADER_BYTES: "2k" });
     const answer = await request(gateway.http, { headers: { "x-large": "x".repeat(3000) } });
     expect(answer.status).toBe(431);
@@ -182,7 +182,7 @@ describe("time and size", () => {
     expect(await hits(gateway, "header_bytes")).toBe(1);
   });
 
-  test("a huge declared length is refused before its bytes", async () => {
+  test("rejects a huge declared length before its bytes arrive", async () => {
     await using gateway = await gatewayWith({});
     const { socket, next } = await rawPush(gateway);
     socket.write(frameHead(0x82, 2 ** 40));
@@ -193,10 +193,10 @@ describe("time and size", () => {
     socket.destroy();
   });
 
-  test("a deflated message is no message: nobody agreed on that", async () => {
+  test("rejects a compressed message, because no extension was negotiated", async () => {
     await using gateway = await gatewayWith({});
     const { socket, next } = await rawPush(gateway, "Sec-WebSocket-Extensions: permessage-deflate\r\n");
-    // RSV1 says that the payload is deflated (RFC 7692, section 6).
+    // RSV1 marks the payload as compressed (RFC 7692, section 6).
     socket.write(Buffer.concat([frameHead(0x82 | 0x40, 4), Buffer.alloc(4)]));
     expect((await next()).readUInt16BE(2)).toBe(1002);
     socket.destroy();
@@ -208,7 +208,7 @@ describe("time and size", () => {
     expect(bomb.status).toBe(415);
   });
 
-  test("pings without end of a client that reads nothing cost no memory", async () => {
+  test("uses no memory for endless pings of a client that reads nothing", async () => {
     await using gateway = await gatewayWith({});
     const { socket } = await rawPush(gateway);
     socket.pause();
@@ -225,13 +225,13 @@ describe("time and size", () => {
   });
 });
 
-/** That a socket is gone, also where what was being written to it found no reader (`once` would reject). */
+/** Resolves when a socket has closed, also after a write error, for which `once` would reject. */
 function closeOf(socket: Socket): Promise<void> {
   socket.on("error", () => undefined);
   return new Promise((resolve) => socket.once("close", () => resolve()));
 }
 
-/** A frame's first bytes, masked with zeros (RFC 6455, section 5.2). */
+/** The first bytes of a frame, masked with zeros (RFC 6455, section 5.2). */
 function frameHead(first: number, length: number): Buffer {
   if (length < 126) return Buffer.from([first, 0x80 | length, 0, 0, 0, 0]);
   const head = Buffer.alloc(14);
@@ -241,7 +241,7 @@ function frameHead(first: number, length: number): Buffer {
   return head;
 }
 
-/** A pushing WebSocket by hand. */
+/** A raw WebSocket connection for pushing. */
 async function rawPush(
   gateway: TestGateway,
   more = "",
@@ -258,10 +258,10 @@ async function rawPush(
   return { socket, next };
 }
 
-test("the handbook has each limit by its name, and only settings that there are", () => {
+test("docs list each limit by its name, and only existing settings", () => {
   const handbook = readFileSync(new URL("../../../docs/operating.md", import.meta.url), "utf8");
   for (const limit of LIMITS) expect(handbook).toContain(`| \`${limit}\` |`);
-  // Codes of errors look like settings.
+  // Error codes look like settings.
   const known = new Set([...Object.values(SETTINGS).map(({ env }) => env as string), ...Object.keys(ERRORS)]);
   for (const [, name = ""] of handbook.matchAll(
     /`((?:MAX|TLS|JWT|AUTH|REDIS|TRUST|PATH|OTEL|ALLOWED)_[A-Z_]+)/g,

@@ -17,14 +17,14 @@ const budgetOf = (
 ): MemoryBudget<"body" | "answer"> =>
   createMemoryBudget({ uses: ["body", "answer"], totalBytes, shareBytes, smallBytes, waitMs });
 
-/** Takes the exception, as a client with one item larger than its share does. */
+/** Takes the exception, like a client with one item larger than its share. */
 const takeException = (budget: MemoryBudget<"body" | "answer">): MemoryLease => {
   const lease = budget.open("body", "exceptional");
   expect(lease.tryGrow(64 * MIB)).toBe(true);
   return lease;
 };
 
-test("a client that has used its share waits, and another one does not", async () => {
+test("a client that has used its share waits, and another client does not", async () => {
   const budget = budgetOf(400, 50);
   takeException(budget);
   const held = budget.open("answer", "a");
@@ -45,7 +45,7 @@ test("one client that holds little may exceed its share with one item", async ()
   expect(large.tryGrow(100)).toBe(true);
   expect(budget.open("answer", "a").tryGrow(31)).toBe(false);
   expect(budget.open("answer", "b").tryGrow(41)).toBe(false);
-  // It has begun, so it may go on.
+  // A started item may continue.
   expect(large.tryGrow(100)).toBe(true);
 });
 
@@ -61,7 +61,7 @@ test("one item larger than the total is admitted, and the next one after it", as
   expect(budget.heldBytes()).toBe(1000);
 });
 
-test("clients that take all they can leave room for one more", () => {
+test("clients that take their maximum leave room for one more", () => {
   const budget = budgetOf(64 * 1024, 32 * 1024);
   takeException(budget);
   for (let i = 0; i < 8; i++) {
@@ -71,7 +71,7 @@ test("clients that take all they can leave room for one more", () => {
   expect(budget.open("answer", "another").tryGrow(256)).toBe(true);
 });
 
-test("small items find room when 200 clients hold all that they can", () => {
+test("small items fit while 200 clients hold their maximum", () => {
   const budget = budgetOf(64 * MIB, 32 * MIB, { smallBytes: 256 * KIB });
   takeException(budget);
   for (let i = 0; i < 200; i++)
@@ -82,7 +82,7 @@ test("small items find room when 200 clients hold all that they can", () => {
   expect(budget.heldBytes()).toBeLessThan(64 * MIB + 64 * MIB);
 });
 
-test("a small item passes a large one of the same client that waits", async () => {
+test("a small item overtakes a large waiting one of the same client", async () => {
   const budget = budgetOf(1000, 100, { smallBytes: 7 });
   takeException(budget);
   const large = budget.open("answer", "a");
@@ -94,7 +94,7 @@ test("a small item passes a large one of the same client that waits", async () =
   expect(budget.isShort()).toBe(false);
 });
 
-test("items that grow step by step finish one after the other", async () => {
+test("items that grow step by step finish one after another", async () => {
   const budget = budgetOf(100, 60);
   const order: number[] = [];
   const items = [...Array(8).keys()].map(async (i) => {
@@ -108,14 +108,14 @@ test("items that grow step by step finish one after the other", async () => {
   expect(budget.heldBytes()).toBe(0);
 });
 
-test("items that are handed to another lease when they are complete do not add up", async () => {
+test("items that move to another lease when complete do not accumulate", async () => {
   const budget = budgetOf(64 * MIB, 32 * MIB);
   const stored = budget.open("body", "a");
   let complete = 0;
   let released = 0;
   const items = Array.from({ length: 30 }, async () => {
     const arriving = budget.open("body", "a");
-    // A first chunk is there before the item asks, as on a socket.
+    // A first chunk is read before the lease grows, as on a socket.
     arriving.set(64 * KIB);
     await arriving.grow(30 * MIB - 64 * KIB);
     stored.set((++complete - released) * 30 * MIB);
@@ -131,7 +131,7 @@ test("items that are handed to another lease when they are complete do not add u
   expect(budget.heldBytes()).toBe(0);
 });
 
-test("clients are served in turn, each in order", async () => {
+test("clients are served round robin, each in order", async () => {
   const budget = budgetOf(100, 100);
   const first = takeException(budget);
   const order: string[] = [];
@@ -144,13 +144,13 @@ test("clients are served in turn, each in order", async () => {
   }
   expect(budget.open("body", "d").tryGrow(90)).toBe(false);
   first.release();
-  // Those that wait came first.
+  // Waiting leases have precedence.
   expect(budget.open("body", "d").tryGrow(90)).toBe(false);
   await until("all have been served", () => order.length === 5);
   expect(order).toEqual(["a1 true", "b1 true", "c1 true", "a2 true", "a3 true"]);
 });
 
-test("a wait ends after its time, and is counted as rejected", async () => {
+test("a wait times out, and is counted as rejected", async () => {
   const budget = budgetOf(10, 10, { waitMs: 20 });
   takeException(budget);
   const late = budget.open("answer", "c");
@@ -173,13 +173,13 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   { maxLength: 80 },
 );
 
-test("after any sequence of events the budget returns to zero, and its bounds hold before", async () => {
+test("after any sequence of events the budget returns to zero, and its bounds always hold", async () => {
   await fc.assert(
     fc.asyncProperty(steps, fc.nat(20), async (events, smallBytes) => {
       const budget = budgetOf(100, 40, { smallBytes });
       const leases: MemoryLease[] = [...Array(10).keys()].map((i) => budget.open("body", `client ${i % 3}`));
       const waiting = new Set<number>();
-      /** Bytes that were set without asking, which no bound covers. */
+      /** Bytes that were set without a check, which no bound covers. */
       let forced = 0;
       for (const event of events) {
         const lease = leases[event.lease];
@@ -197,7 +197,7 @@ test("after any sequence of events the budget returns to zero, and its bounds ho
         }
         const held = leases.map((one) => one.bytes());
         expect(budget.heldBytes()).toBe(held.reduce((sum, bytes) => sum + bytes, 0));
-        // The total, one largest item, and what did not ask.
+        // The total, one largest item, and unchecked bytes.
         expect(budget.heldBytes()).toBeLessThanOrEqual(100 + Math.max(...held) + forced);
       }
       for (const lease of leases) lease.release();
@@ -210,7 +210,7 @@ test("after any sequence of events the budget returns to zero, and its bounds ho
   );
 });
 
-test("no lease waits for ever while others come and go", async () => {
+test("no lease waits forever while others are opened and released", async () => {
   const demand = fc.array(
     fc.record({
       client: fc.nat(3),

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createTokenBucket } from "../../../src/access/limits/token-bucket.ts";
 
-test("a full bucket gives what a second brings, and is in debt for what is more", () => {
+test("a full bucket holds one second of its rate, and goes into debt for more", () => {
   let now = 0;
   const bucket = createTokenBucket(100, () => now);
   bucket.take(100);
@@ -20,7 +20,7 @@ test("a full bucket gives what a second brings, and is in debt for what is more"
   expect(bucket.waitMs()).toBe(10);
 });
 
-test("whoever waits as told gets no more than the rate and a second's worth and the last message", () => {
+test("a client that waits as requested stays within the rate, one second's worth and the last message", () => {
   const amounts = fc.array(fc.record({ amount: fc.nat(1000), pause: fc.nat(300) }), { maxLength: 100 });
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 500 }), amounts, (rate, steps) => {
@@ -33,7 +33,7 @@ test("whoever waits as told gets no more than the rate and a second's worth and 
         bucket.take(amount);
         taken += amount;
         last = amount;
-        // Waits are whole milliseconds, so never shorter than they have to be.
+        // Waits are rounded up to whole milliseconds.
         expect(taken - last).toBeLessThanOrEqual(rate + (rate * now) / 1000 + 1e-6);
       }
     }),

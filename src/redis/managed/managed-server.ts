@@ -3,7 +3,7 @@
  * append-only file under the data directory, started again if it dies, stopped with the gateway.
  *
  * One data directory has one server, whatever happens. Of the gateways that use it, the first owns the server and
- * the others share it; when the owner goes, the next one takes the server over, running or not.
+ * the others share it; when the owner ends, the next one takes the server over, running or not.
  */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -134,7 +134,7 @@ export async function startManagedServer(options: ManagedServerOptions): Promise
     ending.abort(new Error("the managed Redis is being closed"));
     await supervised;
     if (!(await place.leave())) {
-      // The last one out stops the server, also one whose owner went at this moment or was killed.
+      // The last gateway stops the server, even if its owner ended at this moment or was killed.
       await (server ?? (await adoptServer(site)))?.stop();
     } else if (server !== undefined) {
       logger.info({ path, redisPid: server.pid }, "other gateways use the managed Redis; leaving it to them");

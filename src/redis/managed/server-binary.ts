@@ -4,7 +4,7 @@ import { access, constants, stat } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
 import { promisify } from "node:util";
 
-/** The managed Redis cannot be run. The message is a sentence for the user and says what to do about it. */
+/** The managed Redis cannot run. The message states the problem and the remedy. */
 export class ManagedServerError extends Error {
   override readonly name = "ManagedServerError";
 }
@@ -12,7 +12,7 @@ export class ManagedServerError extends Error {
 /** A server program. */
 export interface ServerBinary {
   readonly file: string;
-  /** As it says itself, such as `7.0.15`. */
+  /** Version as the program reports it, such as `7.0.15`. */
   readonly version: string;
 }
 

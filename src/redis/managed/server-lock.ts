@@ -25,7 +25,7 @@ export interface Place {
   /**
    * Gives the place up.
    *
-   * @returns whether other gateways are left. Of those that leave at the same time at least one is told that none is.
+   * @returns whether other gateways are left. If several leave at the same time, at least one receives false.
    */
   leave(): Promise<boolean>;
 }
@@ -61,7 +61,7 @@ export async function takePlace(dataDir: string): Promise<Place> {
         await appendFile(file, `${name}\n`, { mode: 0o600 });
         continue;
       }
-      // Only a reading that is newer than the last death seen may say that nobody is left.
+      // Only a read that is newer than the last detected death may conclude that no other gateway is left.
       const other = all.slice(0, place).find((one) => !dead.has(one));
       if (other === undefined) return undefined;
       const socket = await reach(join(folder, other));
@@ -119,7 +119,7 @@ export async function takePlace(dataDir: string): Promise<Place> {
   };
 }
 
-/** Waits for the end of a connection, or ends it when the signal comes. */
+/** Waits for the end of a connection, or closes it when the signal is aborted. */
 async function closed(socket: Socket, signal: AbortSignal): Promise<void> {
   const end = () => socket.destroy();
   signal.addEventListener("abort", end, { once: true });

@@ -10,10 +10,10 @@ export interface ServerLine {
 /** `pid:role date time mark message`, as `serverLogRaw` in Redis' server.c writes it. */
 const LINE = /^\d+:[A-Z] \d{1,2} \w{3} \d{4} [\d:.]+ ([.\-*#]) (.*)$/;
 
-/** `pid:signal-handler (time) message`, as `serverLogRawFromHandler` there writes it: it was told to stop. */
+/** `pid:signal-handler (time) message`, as `serverLogRawFromHandler` there writes it: it received a signal to stop. */
 const SIGNAL_LINE = /^\d+:signal-handler \(\d+\) (.*)$/;
 
-/** What some version says at its level "warning" at each start and stop, though nothing is wrong. */
+/** Routine messages that some versions log at level "warning" at each start and stop. */
 const ROUTINE = [
   /^oO0OoO0OoO0Oo /,
   /^(Redis|Valkey) version=/,

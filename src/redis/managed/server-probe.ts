@@ -8,19 +8,19 @@ import { createReplyReader, type Reply, ReplyError } from "../resp/reader.ts";
 import { ManagedServerError } from "./server-binary.ts";
 
 /** The last one where the listener closes before it has accepted. */
-const NOBODY: ReadonlySet<string | undefined> = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET"]);
+const NOT_LISTENING: ReadonlySet<string | undefined> = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET"]);
 
 /**
- * Connects to a unix socket. That this works says for certain that its process lives, however busy it is.
+ * Connects to a unix socket. A successful connection proves that its process lives, however busy it is.
  *
- * @returns the connection, which does not keep this process alive; undefined where nobody listens
+ * @returns the connection, which does not keep this process alive; undefined if no process listens
  * @throws Error of the system, where it cannot be known
  */
 export function reach(path: string): Promise<Socket | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
     socket.once("error", (error: NodeJS.ErrnoException) => {
-      if (NOBODY.has(error.code)) resolve(undefined);
+      if (NOT_LISTENING.has(error.code)) resolve(undefined);
       else reject(error);
     });
     socket.once("connect", () => {
@@ -39,7 +39,7 @@ export function reach(path: string): Promise<Socket | undefined> {
  */
 export async function ask(path: string, command: readonly string[], timeoutMs: number): Promise<Reply> {
   const socket = await reach(path);
-  if (socket === undefined) throw new Error(`nobody listens on ${path}`);
+  if (socket === undefined) throw new Error(`no process listens on ${path}`);
   try {
     const reply = await new Promise<Reply>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
@@ -83,7 +83,7 @@ export async function untilReady(
   tell: (obstacle: string) => void,
 ): Promise<void> {
   const start = performance.now();
-  for (let told = start; ; ) {
+  for (let reportedAt = start; ; ) {
     const obstacle = await ask(path, ["PING"], ANSWER_MS).then(
       () => undefined,
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
@@ -92,8 +92,8 @@ export async function untilReady(
     const now = performance.now();
     if (now - start > limitMs)
       throw new ManagedServerError(`the managed Redis is not ready after ${limitMs} ms: ${obstacle}`);
-    if (now - told > TELL_EVERY_MS) {
-      told = now;
+    if (now - reportedAt > TELL_EVERY_MS) {
+      reportedAt = now;
       tell(obstacle);
     }
     await delay(POLL_MS, undefined, { signal });

@@ -138,7 +138,7 @@ export async function adoptServer({
   return { pid, gone, stop: () => stop(pid, gone, logger), release: () => undefined };
 }
 
-/** Waits until nobody listens on the socket. */
+/** Waits until no process listens on the socket. */
 async function closed(path: string): Promise<void> {
   for (;;) {
     const socket = await reach(path);
@@ -148,8 +148,8 @@ async function closed(path: string): Promise<void> {
 }
 
 /**
- * Ends a server of the data directory that lives without its socket, because somebody removed it: nobody could use it
- * any more, and it would still write to the files. Known for certain on Linux only, and left alone elsewhere.
+ * Ends a server of the data directory that lost its socket file: no client can reach it, but it would still write to the
+ * data files. Detected on Linux only; elsewhere it is left alone.
  */
 export async function endStrayServer({ dataDir, logger }: ServerSite): Promise<void> {
   const pid = storedPid(dataDir);

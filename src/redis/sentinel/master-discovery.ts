@@ -1,6 +1,6 @@
 /**
- * Finds the master of a Redis that sentinels watch: before each attempt to connect they are asked in turn, and while
- * there are connections all of them are listened to, so that a master that was demoted and still answers is left at once.
+ * Master discovery by Redis Sentinel. Sentinels are queried in turn before each connection attempt. All of them are also
+ * subscribed to, so that a demoted master that still replies is left at once.
  *
  * @see https://redis.io/docs/latest/develop/reference/sentinel-clients/
  */
@@ -13,7 +13,7 @@ import type { SentinelHost, SentinelUrl } from "./url.ts";
 /** No sentinel led to the master, for the reasons that its message has by sentinel. */
 export class NoMasterError extends Error {
   override readonly name = "NoMasterError";
-  /** Some of them answered: they are there, and it is what they are asked that is wrong. */
+  /** Some sentinels replied: they are reachable, and the configuration is wrong. */
   readonly isAnswered: boolean;
 
   constructor(master: string, answers: ReadonlyMap<SentinelHost, SentinelAnswer>) {
@@ -48,9 +48,9 @@ const LISTEN_AGAIN_MS = 1000;
 export function createSentinels(url: SentinelUrl, logger: Logger): Sentinels {
   const { master, addressOf } = url;
   const description = `redis+sentinel://${url.sentinels.map(describeHost).join(",")}/${master}`;
-  /** In the order to be asked in: one that answered comes first. */
+  /** Query order: the last sentinel that replied is first. */
   let order = url.sentinels;
-  /** Who waits for the answer to the question that is under way. Connections that are lost together ask together. */
+  /** Callers that wait for the query in flight; connections that are lost together share one query. */
   let asking: OnResolved[] | undefined;
   let isClosed = false;
   let stopAsking: () => void = () => undefined;
@@ -89,7 +89,7 @@ export function createSentinels(url: SentinelUrl, logger: Logger): Sentinels {
     });
   }
 
-  function isAt(at: SentinelHost): void {
+  function onSwitched(at: SentinelHost): void {
     for (const watcher of watchers) watcher(addressOf(at));
   }
 
@@ -99,7 +99,7 @@ export function createSentinels(url: SentinelUrl, logger: Logger): Sentinels {
     let stop: () => void = () => undefined;
     const begin = () => {
       stop = listenToSentinel(host, url, {
-        // What it told before nobody heard.
+        // A switch before the subscription was not received.
         onListening: () =>
           resolve((_error, address) => {
             if (address !== undefined) for (const watcher of watchers) watcher(address);
@@ -110,7 +110,7 @@ export function createSentinels(url: SentinelUrl, logger: Logger): Sentinels {
             { master, to: describeHost(to), sentinel: describeHost(host) },
             "the Redis master has moved",
           );
-          isAt(to);
+          onSwitched(to);
         },
         onEnd(reason) {
           logger.debug({ sentinel: describeHost(host), reason }, "a sentinel is not listened to");
@@ -142,7 +142,7 @@ export function createSentinels(url: SentinelUrl, logger: Logger): Sentinels {
 }
 
 /**
- * Looks whether the sentinels lead somewhere, before anything depends on it.
+ * Checks that the sentinels know the master, before anything depends on it.
  *
  * @throws NoMasterError where none does though some answer; where none answers, it is only logged, as they may yet come
  */

@@ -1,4 +1,4 @@
-/** A conversation with one sentinel: its address of a master, or its news of failovers, for as long as it lasts. */
+/** Sentinel client: queries the address of a master, or subscribes to failovers. */
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { tlsAt } from "../redis-url.ts";
@@ -6,14 +6,14 @@ import { createReplyReader, type Reply, ReplyError } from "../resp/reader.ts";
 import { type Argument, createCommandWriter } from "../resp/writer.ts";
 import type { SentinelHost, SentinelUrl } from "./url.ts";
 
-/** How to come in at sentinels. */
+/** Credentials and TLS options of sentinels. */
 export type SentinelDoor = Pick<SentinelUrl, "sentinelLogin" | "tls">;
 
-/** What a sentinel said of a master. */
+/** Reply of a sentinel about a master. */
 export type SentinelAnswer =
   | { readonly kind: "known"; readonly at: SentinelHost }
   | { readonly kind: "unknown" }
-  /** It answers, and will not say. */
+  /** It replied with an error. */
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "silent"; readonly reason: string };
 
@@ -84,7 +84,7 @@ function open(
   };
 }
 
-/** Asks a sentinel where a master is. `done` is called exactly once, unless what is returned ends it before. */
+/** Queries a sentinel for a master's address. `done` is called exactly once, unless the returned function cancels it. */
 export function askSentinel(
   host: SentinelHost,
   door: SentinelDoor,
@@ -116,17 +116,17 @@ function hostOf(host: Reply | undefined, port: Reply | undefined): SentinelHost 
   return { host: host.toString(), port: Number(port.toString()) };
 }
 
-/** What comes of listening to a sentinel. */
+/** Events of a subscription to a sentinel. */
 export interface SentinelNews {
-  /** From now on it tells. */
+  /** The subscription is active. */
   readonly onListening: () => void;
   /** A master has moved. */
   readonly onSwitch: (master: string, to: SentinelHost) => void;
-  /** It tells no more. Not called where it was ended by what `listenToSentinel` returned. */
+  /** The subscription ended. Not called if the function returned by `listenToSentinel` ended it. */
   readonly onEnd: (reason: string) => void;
 }
 
-/** Listens to a sentinel's `+switch-master`. @returns what ends it */
+/** Subscribes to a sentinel's `+switch-master`. @returns a function that unsubscribes */
 export function listenToSentinel(
   host: SentinelHost,
   door: SentinelDoor,

@@ -1,4 +1,4 @@
-/** The sentinels of a Redis and the name they know it by, read from `REDIS_URL`. */
+/** Sentinel URL in `REDIS_URL`: sentinels, and the name of the master. */
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { decoded, type RedisAddress, tlsAt } from "../redis-url.ts";
 
@@ -8,15 +8,15 @@ export interface SentinelHost {
   readonly port: number;
 }
 
-/** How to come in. */
+/** Credentials. */
 interface Login {
   readonly username?: string;
   readonly password?: string;
 }
 
-/** What a URL of sentinels says. */
+/** Parsed sentinel URL. */
 export interface SentinelUrl {
-  /** At least one, in the order to be asked in. */
+  /** Sentinels in query order; at least one. */
   readonly sentinels: readonly SentinelHost[];
   /** The name that the sentinels know the master by. */
   readonly master: string;
@@ -40,7 +40,7 @@ export const isSentinelUrl = (text: string): boolean => /^rediss?\+sentinel:/i.t
  * password are the master's; the sentinels' own are the parameters `sentinel_username` and `sentinel_password`.
  *
  * @param tls how servers of `rediss+sentinel://`, sentinels and masters, are checked, and what they are shown
- * @throws Error with a sentence that says what is wrong, without the passwords
+ * @throws Error that describes the problem without the passwords
  */
 export function parseSentinelUrl(text: string, tls: TlsOptions = {}): SentinelUrl {
   const [whole, login = "", hosts = "", name = "", database = "", query = ""] = PARTS.exec(text) ?? [];

@@ -31,6 +31,6 @@ test.each([
   expect(keyOf(command)).toBe(String(first));
 });
 
-test("what has no key goes anywhere", () => {
+test("routes commands without a key to any node", () => {
   expect([keyOf(["PING"]), keyOf(["INFO", "server"])]).toEqual(["", ""]);
 });

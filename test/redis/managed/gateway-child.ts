@@ -84,9 +84,9 @@ async function startGateway(script: string, dataDir: string): Promise<GatewayChi
   const ended = once(child, "exit").then(([code, signal]) => signal ?? code);
   const path = await new Promise<string>((onPath, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
-      const said: { message?: string; path?: string } = JSON.parse(line);
-      if (said.message !== undefined) logged.push(said.message);
-      if (said.path !== undefined) onPath(said.path);
+      const output: { message?: string; path?: string } = JSON.parse(line);
+      if (output.message !== undefined) logged.push(output.message);
+      if (output.path !== undefined) onPath(output.path);
     });
     void ended.then((how) => reject(new Error(`the gateway ended with ${how}: ${logged.join("; ")}`)));
   });

@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-it("has one owner at a time, whoever comes and goes", async () => {
+it("has one owner at a time while gateways join and leave", async () => {
   let owners = 0;
   let turns = 0;
   async function gateway(): Promise<void> {
@@ -56,7 +56,7 @@ it("says who is ahead, and gives the turn on in order", async () => {
   expect(await third.leave()).toBe(false);
 });
 
-it("forgets those who came and went behind the owner when the next one has its turn", async () => {
+it("forgets gateways that joined and left after the owner when ownership passes on", async () => {
   const first = await takePlace(folder);
   await first.turn(never());
   const second = await takePlace(folder);

@@ -7,7 +7,7 @@ import type { TurnEnd } from "../response/byte-sink.ts";
 import type { HoldableSocket } from "./holdable-socket.ts";
 
 /** Creates the rate limit of a socket. @returns a function to call for each message */
-export function createRateKeeper(
+export function createSocketRateLimit(
   webSocket: HoldableSocket,
   account: Account,
   turnEnd: TurnEnd,

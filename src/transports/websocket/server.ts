@@ -18,15 +18,15 @@ import { makeHoldable } from "./holdable-socket.ts";
 import { PROTOCOL_CLOSE } from "./protocol/frame-reader.ts";
 import {
   answerHandshake,
-  chooseOpenly,
   offeredProtocols,
-  refuseUpgrade,
+  rejectUpgrade,
+  selectAnyProtocol,
   splitUrl,
 } from "./protocol/handshake.ts";
 import { createServerWebSocket, type ServerWebSocket } from "./protocol/socket.ts";
 import { servePull } from "./pull.ts";
 import { servePush } from "./push.ts";
-import { createRateKeeper } from "./rate-limit.ts";
+import { createSocketRateLimit } from "./rate-limit.ts";
 
 /** WebSocket transport of the gateway. */
 export interface WebSocketTransport {
@@ -135,7 +135,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
         // Pulling clients send only acks and control messages.
         maxMessageBytes:
           kind === "push" ? parts.maxMessageBytes : Math.min(MOST_CONTROL_BYTES, parts.maxMessageBytes),
-        choose: chooseOpenly,
+        choose: selectAnyProtocol,
         serve: (webSocket, socket, session) => serve({ webSocket, socket, segment, search, session }, parts),
       };
     }
@@ -184,7 +184,7 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
       const now = performance.now();
       const one = { webSocket, socket, session, served: serving, heardAt: now, betweenMessagesAt: now };
       open.add(one);
-      const count = held && createRateKeeper(held, limiting.accountOf(visitor), parts.turnEnd);
+      const count = held && createSocketRateLimit(held, limiting.accountOf(visitor), parts.turnEnd);
       webSocket.start(
         {
           message: count
@@ -232,14 +232,14 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
       socket.on("error", ignore);
       const { pathname, search } = splitUrl(withoutPrefix(request.url ?? "/", pathPrefix));
       let visitor: Visitor | undefined;
-      const refuse = (error: unknown) => {
+      const reject = (error: unknown) => {
         const rejection = asGatewayError(error);
         errorLog.note(rejection, {
           route: routePatternOf(pathname),
           connection: visitor?.id,
           address: visitor?.address ?? socket.remoteAddress,
         });
-        refuseUpgrade(socket, rejection, visitor, parts.deadlines);
+        rejectUpgrade(socket, rejection, visitor, parts.deadlines);
       };
       try {
         visitor = admission.receive(request);
@@ -260,9 +260,9 @@ export function createWebSocketTransport(parts: WebSocketTransportParts): WebSoc
         };
         const identifying = admission.identify(visitor, request);
         if (identifying === undefined) upgrade();
-        else identifying.then(upgrade).catch(refuse);
+        else identifying.then(upgrade).catch(reject);
       } catch (error) {
-        refuse(error);
+        reject(error);
       }
     },
     async close(withinMs) {

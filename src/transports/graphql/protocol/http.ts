@@ -23,7 +23,7 @@ const RESPONSE_TYPE = "application/graphql-response+json; charset=utf-8";
 const LARGE_TEXT = 64 * 1024;
 
 /** Errors for the statuses that `graphql-http` answers without a body. */
-const REFUSALS: Readonly<Record<number, readonly [code: ErrorCode | "NOT_ACCEPTABLE", message: string]>> = {
+const REJECTIONS: Readonly<Record<number, readonly [code: ErrorCode | "NOT_ACCEPTABLE", message: string]>> = {
   405: ["METHOD_NOT_ALLOWED", "GET is only allowed for queries; send mutations with POST"],
   406: [
     "NOT_ACCEPTABLE",
@@ -47,7 +47,7 @@ export async function addGraphql(
       if ("errors" in prepared) return prepared.errors;
       const { args, operation, lease } = prepared;
       operations.set(raw, lease);
-      if (operation === "mutation" && method === "GET") return refusal(405);
+      if (operation === "mutation" && method === "GET") return rejection(405);
       if (operation === "subscription")
         return [
           graphqlError("BAD_USER_INPUT", "a subscription requires a WebSocket or Accept: text/event-stream"),
@@ -88,7 +88,7 @@ export async function addGraphql(
       context: undefined,
     }).finally(release);
     if (status >= 400 && status < 500) parts.counters.clientErrors++;
-    const [own, init] = text === null && status in REFUSALS ? refusal(status) : [text, { headers }];
+    const [own, init] = text === null && status in REJECTIONS ? rejection(status) : [text, { headers }];
     return reply
       .code(status)
       .headers({ "content-type": JSON_TYPE, "cache-control": "no-store", ...headers, ...init.headers })
@@ -138,8 +138,8 @@ function isPage({ headers, raw }: FastifyRequest): boolean {
 /** Converts a large answer to bytes, so that its text is not kept until the client has read it. */
 const sendable = (text: string): string | Buffer => (text.length < LARGE_TEXT ? text : Buffer.from(text));
 
-function refusal(status: number): Response {
-  const [code, message] = REFUSALS[status] ?? ["INTERNAL", "the request was rejected"];
+function rejection(status: number): Response {
+  const [code, message] = REJECTIONS[status] ?? ["INTERNAL", "the request was rejected"];
   const error = new GraphQLError(message, { extensions: { code } });
   return [
     JSON.stringify({ errors: [error] }),

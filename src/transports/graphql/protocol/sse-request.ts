@@ -28,7 +28,10 @@ export function readSseRequest({ method, headers, raw, body }: FastifyRequest): 
     }
     // CSRF protection: other content types can be sent by a form of another site without a CORS preflight.
     if (!/^application\/json\s*(;|$)/i.test(headers["content-type"] ?? ""))
-      return refused("UNSUPPORTED_MEDIA_TYPE", "Content-Type of a GraphQL request must be application/json");
+      return rejection(
+        "UNSUPPORTED_MEDIA_TYPE",
+        "Content-Type of a GraphQL request must be application/json",
+      );
     const value: unknown = parsed(Buffer.isBuffer(body) ? body.toString() : "");
     if (typeof value !== "object" || value === null)
       return graphqlError("BAD_REQUEST", "the body must be a JSON object");
@@ -60,9 +63,9 @@ export function prepareRequest(
   if (parsedRequest instanceof GraphQLError) return { errors: [parsedRequest] };
   const prepared = prepare(parsedRequest, visitor, session);
   return method === "GET" && "operation" in prepared && prepared.operation === "mutation"
-    ? { errors: [refused("METHOD_NOT_ALLOWED", "a mutation must be sent with POST")] }
+    ? { errors: [rejection("METHOD_NOT_ALLOWED", "a mutation must be sent with POST")] }
     : prepared;
 }
 
-const refused = (code: ErrorCode, message: string): GraphQLError =>
+const rejection = (code: ErrorCode, message: string): GraphQLError =>
   new GraphQLError(message, { extensions: { code } });

@@ -63,7 +63,7 @@ export function answerHandshake(
 }
 
 /** Selects any subprotocol, since browsers fail if none of theirs is selected. Avoids the one that contains a token. */
-export const chooseOpenly = (offered: readonly string[]): string | undefined =>
+export const selectAnyProtocol = (offered: readonly string[]): string | undefined =>
   offered.find((one) => !one.startsWith(BEARER_PROTOCOL)) ?? offered[0];
 
 /** Splits a request target into its path and its query, which includes `?`. */
@@ -73,7 +73,7 @@ export function splitUrl(url: string): { readonly pathname: string; readonly sea
 }
 
 /** Rejects an upgrade with an HTTP response. */
-export function refuseUpgrade(
+export function rejectUpgrade(
   socket: Socket,
   error: GatewayError,
   visitor: Visitor | undefined,

@@ -158,9 +158,10 @@ describe("max_fps", () => {
   test("“without `latest` they queue in Redis”: sends all entries in order", async () => {
     await using socket = await pull("paced/pull?last_entry_id=0&max_fps=100&format=json");
     const ids = Array.from({ length: 10 }, (_, i) => `${i + 1}-0`);
-    await seed("paced", ...ids);
     const seen: string[] = [];
+    // Before the first entry exists, so before the first payload.
     const start = performance.now();
+    await seed("paced", ...ids);
     while (seen.length < ids.length) for (const [, id] of await json(socket)) seen.push(id);
     expect(seen).toEqual(ids);
     // Nine pauses of 10 ms. The upper bound depends on the machine.

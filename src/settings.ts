@@ -125,8 +125,8 @@ const processes: Parse<number> = (value) => {
   throw new Error(`must be an integer from 1 to 1024, or auto, got "${value}"`);
 };
 
-/** A URL for an error message: without user and password. */
-const withoutSecret = (url: string): string => url.replace(/\/\/.*@/, "//…@");
+/** Returns a URL for an error message, without user and password, also if it lacks its scheme. */
+const withoutSecret = (url: string): string => url.replace(/^.*@/s, "…@");
 
 const redisUrl: Parse<string> = (value) => {
   if (value === "" || value.startsWith("/")) return value;
@@ -329,6 +329,7 @@ export const SETTINGS = {
     "",
     "Comma-separated proxies whose X-Forwarded headers are trusted: addresses, networks, loopback, uniquelocal",
   ),
+  // cspell:ignore asked
   devicePresence: row(
     "DEVICE_PRESENCE",
     choice("asked", "auto"),
@@ -655,7 +656,7 @@ export type Settings = { readonly [K in keyof Table]: Table[K] extends Row<infer
 /** Returns the flag of a variable: `REDIS_URL` is `--redis-url`. */
 export const flagName = (env: string): string => env.toLowerCase().replaceAll("_", "-");
 
-/** An invalid setting. The message names it and says what is allowed. */
+/** An invalid setting. The message names it and states what is allowed. */
 export class SettingError extends Error {
   override readonly name = "SettingError";
 }

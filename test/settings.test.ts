@@ -155,6 +155,11 @@ describe("invalid values", () => {
     expect(asFlag).toContain(wants);
   });
 
+  it.each(["me:secret@there:6379", "http://me:secret@there", "redis+cluster://me:secret@there/3"])(
+    "does not print the password of %s",
+    (url) => expect(refusal([], { REDIS_URL: url })).not.toContain("secret"),
+  );
+
   it("rejects blocking reads with a cluster", () => {
     const url = "redis+cluster://there:7000";
     expect(refusal(["--redis-tail", "blocking"], { REDIS_URL: url })).toContain("with a cluster");

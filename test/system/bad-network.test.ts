@@ -137,7 +137,7 @@ describe("under load", () => {
 describe("an append whose reply is cut off", () => {
   const UNKNOWN = {
     code: "APPEND_UNKNOWN",
-    error: "the connection to Redis was lost before it answered; the entry may or may not be stored",
+    error: "the connection to Redis was lost before it replied; the entry may or may not be stored",
   };
   const TEXTS = ["one", "two", "three", "four"];
   /** `$15\r\n1234567890123-0\r\n` */

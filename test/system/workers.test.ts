@@ -135,7 +135,7 @@ test("routes GraphQL operations of one connection to the worker that has its str
       expect((await operate("unknown", "4", "{ __typename }")).status).toBe(404);
       const headers = { accept: "text/event-stream" };
       expect((await request(`${url}?token=${token}`, { headers })).json()).toMatchObject({
-        error: expect.stringContaining("is open"),
+        error: expect.stringContaining("already open"),
       });
     }
     const follow = "subscription { devices { deviceId } }";

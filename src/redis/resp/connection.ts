@@ -70,7 +70,7 @@ export interface Connection {
 /** A command was sent and the connection dropped before its reply: it may or may not have run. */
 export class ReplyLostError extends GatewayError {
   constructor() {
-    super("REDIS_UNAVAILABLE", "the connection to Redis was lost before it answered; try again later");
+    super("REDIS_UNAVAILABLE", "the connection to Redis was lost before it replied; try again later");
   }
 }
 

@@ -58,7 +58,7 @@ test("detects a gateway that hangs", async () => {
     ["--seed", "2", "--minutes", "0.05", "--clients", "10", "--only", "malformed"],
     (line) => {
       pid ||= Number(/^gateway (\d+) /.exec(line)?.[1] ?? 0);
-      if (line === "the attacks begin") void stopAndContinue(pid);
+      if (line === "starting the attacks") void stopAndContinue(pid);
     },
   );
   expect(problemsOf(found)).toEqual([expect.stringMatching(/healthy waits over 250 ms/)]);

@@ -504,5 +504,5 @@ test("responds with 409 for a key of another type", async () => {
   await redis.control.call("SET", "default:string", "x");
   const answer = await get("string?last_entry_id=0");
   expect(answer.status).toBe(409);
-  expect(answer.json()).toEqual({ error: expect.stringContaining("no stream"), code: "WRONG_TYPE" });
+  expect(answer.json()).toEqual({ error: expect.stringContaining("not a stream"), code: "WRONG_TYPE" });
 });

@@ -19,7 +19,7 @@ export async function addConsole(app: FastifyInstance, pathPrefix: string): Prom
   const root = ROOTS.find((folder) => existsSync(`${folder}index.html`));
   if (root === undefined) return undefined;
   // Absolute paths, because relative ones fail if the URL of the page has no trailing slash.
-  const page = (await readFile(`${root}index.html`, "utf8")).replaceAll('"../', `"${pathPrefix}/`);
+  const page = (await readFile(`${root}index.html`, "utf8")).replaceAll('"./', `"${pathPrefix}/`);
   // File names contain a hash of the content, so browsers may cache them forever.
   await app.register(fastifyStatic, {
     root: `${root}console`,

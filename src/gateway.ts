@@ -30,7 +30,7 @@ import { createRetention } from "./redis/append/retention.ts";
 import { watchAvailability } from "./redis/availability.ts";
 import { describeRedis, findRedis, openStore, type Place } from "./redis/open-store.ts";
 import { createEntrySizes } from "./redis/read/entry-sizes.ts";
-import { createLog, type Log } from "./redis/read/stream-reader.ts";
+import { createStreamReader } from "./redis/read/stream-reader.ts";
 import { createMetaWatch } from "./redis/registry/metadata-watch.ts";
 import { createRegistry } from "./redis/registry/registry.ts";
 import { createTicketStore } from "./redis/registry/tickets.ts";
@@ -160,9 +160,9 @@ async function assemble(
     streamClasses,
   });
   const { maxAnswerBytes: answerBytes, pageBytes } = settings;
-  const logParts = { append, ping: store.ping, sizes, answerBytes, pageBytes };
-  const log = createLog({ ...logParts, reads: store.reads, replicas: store.replicas });
-  const polled = store.openPolledReads((reads) => createLog({ ...logParts, reads }));
+  const readerParts = { sizes, answerBytes, pageBytes };
+  const streamReader = createStreamReader({ ...readerParts, reads: store.reads, replicas: store.replicas });
+  const polled = store.openPolledReads((reads) => createStreamReader({ ...readerParts, reads }));
   const availability = watchAvailability({ ping: store.ping, counters, logger });
   closers.push(availability.close);
   void warnOfServer(store.reads, logger);
@@ -182,7 +182,7 @@ async function assemble(
   });
   closers.push(hub.close);
   const pageCache = createPageCache({
-    log,
+    streamReader,
     sizes,
     pageBytes,
     cacheBytes: settings.pageCacheBytes,
@@ -204,14 +204,15 @@ async function assemble(
   const common = {
     ...access,
     errorLog: createErrorLog(counters, logger),
-    log,
+    streamReader,
+    append,
     availability,
     isReady: async () => {
-      await log.ping();
+      await store.ping();
       await requireWritableServer(store.reads);
     },
     polled: polled.reads,
-    subscribe: createSubscriber({ hub, pageCache, log, counters, streamClasses }),
+    subscribe: createSubscriber({ hub, pageCache, streamReader, counters, streamClasses }),
     limits: settings,
     turnEnd,
     warnings: createWarnings(counters, logger),
@@ -275,7 +276,7 @@ async function assemble(
     errors: common.errorLog.counts,
     sessions: access.sessions.counts,
     memory: common.memory.counts,
-    redisSeconds: () => timePing(log),
+    redisSeconds: () => timePing(store.ping),
   });
   const ownSessions = createSessionList(access.sessions);
   const graphqlStreams = createSseStreams(graphql, peers?.streams);
@@ -304,10 +305,10 @@ async function assemble(
 const PING_TIMEOUT_MS = 1000;
 
 /** Returns the time of a ping in seconds, or NaN if Redis does not reply. */
-async function timePing(log: Log): Promise<number> {
+async function timePing(ping: () => Promise<void>): Promise<number> {
   const from = performance.now();
   const late = new Promise<boolean>((resolve) => setTimeout(resolve, PING_TIMEOUT_MS, false).unref());
-  const answered = log.ping().then(
+  const answered = ping().then(
     () => true,
     () => false,
   );

@@ -6,7 +6,7 @@ import type { Entry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { ClassCounters, StreamClasses } from "../observe/stream-classes.ts";
-import type { Log } from "../redis/read/stream-reader.ts";
+import type { StreamReader } from "../redis/read/stream-reader.ts";
 import type { Hub, Progress } from "./hub.ts";
 import type { PageCache } from "./page-cache.ts";
 import type { Encoder } from "./sink.ts";
@@ -15,7 +15,7 @@ import type { Encoder } from "./sink.ts";
 export interface SubscriptionParts {
   readonly hub: Hub;
   readonly pageCache: PageCache;
-  readonly log: Log;
+  readonly streamReader: StreamReader;
   readonly counters: Counters;
   readonly streamClasses: StreamClasses;
 }

@@ -35,7 +35,7 @@ export function createOnDemand<Frame>(
   context: DeliveryContext<Frame>,
   { count, latest }: OnDemandOptions,
 ): Delivery {
-  const { hub, log, states, encoder } = context;
+  const { hub, streamReader, states, encoder } = context;
   const attached = new Set<StreamState>();
   const conflations = latest ? states.map((state) => createConflation(hub, state)) : [];
   let reading = false;
@@ -119,8 +119,13 @@ export function createOnDemand<Frame>(
   }
 
   async function fromRedis(state: StreamState): Promise<readonly Entry[]> {
-    if (latest) return log.readNewest(state.key, state.cursor, count, states.length);
-    const { entries, hasGap, isGone } = await log.readAfter(state.key, state.cursor, count, states.length);
+    if (latest) return streamReader.readNewest(state.key, state.cursor, count, states.length);
+    const { entries, hasGap, isGone } = await streamReader.readAfter(
+      state.key,
+      state.cursor,
+      count,
+      states.length,
+    );
     if (hasGap || isGone) state.hasGap = true;
     return entries;
   }
@@ -218,7 +223,7 @@ export function createOnDemand<Frame>(
   function readOn(known: readonly (readonly Entry[] | undefined)[]): void {
     const bytes = states.reduce(
       (sum, { key }, i) =>
-        known[i] === undefined ? sum + log.expectedBytes(key, count, states.length) : sum,
+        known[i] === undefined ? sum + streamReader.expectedBytes(key, count, states.length) : sum,
       0,
     );
     if (!context.reserve(bytes)) return;

@@ -6,7 +6,7 @@
 import type { EntryId } from "../domain/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { EntrySizes } from "../redis/read/entry-sizes.ts";
-import type { Log } from "../redis/read/stream-reader.ts";
+import type { StreamReader } from "../redis/read/stream-reader.ts";
 import { type Batch, createBatch } from "./batch.ts";
 
 /** A page of a stream's history. */
@@ -29,7 +29,7 @@ export interface PageCache {
 
 /** Dependencies and limits of the page cache. */
 export interface PageCacheParts {
-  readonly log: Log;
+  readonly streamReader: StreamReader;
   readonly sizes: EntrySizes;
   readonly pageBytes: number;
   readonly cacheBytes: number;
@@ -42,7 +42,13 @@ const PAGE_LIFE_MS = 2000;
 const MOST_ENTRIES = 4096;
 
 /** Creates an empty page cache. */
-export function createPageCache({ log, sizes, pageBytes, cacheBytes, counters }: PageCacheParts): PageCache {
+export function createPageCache({
+  streamReader,
+  sizes,
+  pageBytes,
+  cacheBytes,
+  counters,
+}: PageCacheParts): PageCache {
   const inFlight = new Map<string, Promise<HistoryPage>>();
   /** Full pages by stream and cursor, oldest first. */
   const kept = new Map<
@@ -79,7 +85,7 @@ export function createPageCache({ log, sizes, pageBytes, cacheBytes, counters }:
   async function read(key: string, cursor: EntryId): Promise<HistoryPage> {
     counters.pagesRead++;
     const count = Math.max(1, Math.min(MOST_ENTRIES, Math.floor(pageBytes / sizes.expected(key))));
-    const { entries, isLast, hasGap, isGone } = await log.readAfter(key, cursor, count);
+    const { entries, isLast, hasGap, isGone } = await streamReader.readAfter(key, cursor, count);
     const last = entries[entries.length - 1];
     return { batch: last && createBatch(key, cursor, entries, last.id), isLast, hasGap, isGone };
   }

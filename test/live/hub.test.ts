@@ -40,7 +40,7 @@ async function read(options: Partial<ReaderOptions> = {}): Promise<TestReader> {
 const append = () =>
   new Promise<{ readonly id: EntryId; readonly isKept: boolean }>((resolve, reject) => {
     const data = Buffer.alloc(LARGE_BYTES, "o");
-    engine.log.append([{ key: "s", id: "*", data }], ([id], isKept) => {
+    engine.append([{ key: "s", id: "*", data }], ([id], isKept) => {
       if (!isKept) data.fill(SPOILT);
       if (typeof id === "string") resolve({ id, isKept });
       else reject(id);

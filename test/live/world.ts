@@ -79,7 +79,7 @@ export function createWorld(redis: TestRedis, engine: Engine, keys: readonly str
       const batch = Array.from({ length: entries }, () => ({ key, id: "*", data }));
       pending.push(
         new Promise<void>((resolve, reject) => {
-          engine.log.append(batch, (results, isKept) => {
+          engine.append(batch, (results, isKept) => {
             // Like the next message, which is read into the same memory.
             if (!isKept) data.fill(SPOILT);
             for (const one of results) {

@@ -6,9 +6,9 @@ import { createRecentMemory } from "../../src/live/recent-batches.ts";
 import { createSubscriber, type Subscribe } from "../../src/live/subscription.ts";
 import { type Counters, createCounters } from "../../src/observe/counters.ts";
 import { createStreamClasses, type StreamClasses } from "../../src/observe/stream-classes.ts";
-import { createAppender } from "../../src/redis/append/appender.ts";
+import { type Append, createAppender } from "../../src/redis/append/appender.ts";
 import { createEntrySizes } from "../../src/redis/read/entry-sizes.ts";
-import { createLog, type Log } from "../../src/redis/read/stream-reader.ts";
+import { createStreamReader, type StreamReader } from "../../src/redis/read/stream-reader.ts";
 import { parseRedisUrl } from "../../src/redis/redis-url.ts";
 import { openSingleStore } from "../../src/redis/single-store.ts";
 import type { TailMode } from "../../src/redis/tail/open-tail.ts";
@@ -27,7 +27,8 @@ export interface EngineOptions {
 /** A running engine. */
 export interface Engine extends Disposable {
   readonly hub: Hub;
-  readonly log: Log;
+  readonly streamReader: StreamReader;
+  readonly append: Append;
   readonly counters: Counters;
   readonly streamClasses: StreamClasses;
   /** Creates the function that subscribes readers with their own counters. */
@@ -59,7 +60,7 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     streamClasses,
   });
   const { answerBytes, pageBytes } = options;
-  const log = createLog({ append, reads: store.reads, ping: store.ping, sizes, answerBytes, pageBytes });
+  const streamReader = createStreamReader({ reads: store.reads, sizes, answerBytes, pageBytes });
   const hub = createHub({
     openTail: store.openTail,
     memory: createRecentMemory(options.recentBytes, counters),
@@ -67,7 +68,7 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     logger: silent,
   });
   const pageCache = createPageCache({
-    log,
+    streamReader,
     sizes,
     pageBytes: options.pageBytes,
     cacheBytes: options.pageCacheBytes,
@@ -75,10 +76,11 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
   });
   return {
     hub,
-    log,
+    streamReader,
+    append,
     counters,
     streamClasses,
-    subscriber: (own) => createSubscriber({ hub, pageCache, log, counters: own, streamClasses }),
+    subscriber: (own) => createSubscriber({ hub, pageCache, streamReader, counters: own, streamClasses }),
     [Symbol.dispose]() {
       hub.close();
       store.close();

@@ -27,7 +27,10 @@ export type AppendResult = EntryId | GatewayError;
  */
 export type AppendDone = (results: readonly AppendResult[], isKept: boolean) => void;
 
-/** Appends a batch. */
+/**
+ * Stores entries in order. `done` receives one result per entry, in order: its id or an error. Entries of one event-loop turn,
+ * from all clients, are sent to Redis in one write, over a connection of their own, so that reads of history do not delay them.
+ */
 export type Append = (entries: readonly NewEntry[], done: AppendDone) => void;
 
 /** Opens the connection that appends are sent over. */

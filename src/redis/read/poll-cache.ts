@@ -8,10 +8,10 @@ import type { EntryId } from "../../domain/entry-id.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { Connection, ConnectionHooks } from "../resp/connection.ts";
 import type { Page } from "./page.ts";
-import type { Log } from "./stream-reader.ts";
+import type { StreamReader } from "./stream-reader.ts";
 
 /** Reads like those of `StreamReader`. They throw `GatewayError`. */
-type Reads = Pick<Log, "readAfter" | "readNewest">;
+type Reads = Pick<StreamReader, "readAfter" | "readNewest">;
 
 /** Reads with cached answers. */
 export interface PolledReads extends Reads {

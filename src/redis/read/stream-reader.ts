@@ -1,12 +1,8 @@
-/**
- * Stream reader: reads and appends entries of streams. Appends use a connection of their own, so that reads of history do
- * not delay them.
- */
+/** Stream reader: reads entries of streams in pages, limited in bytes. */
 
-import { bytesOf, type Entry, type NewEntry } from "../../domain/entry.ts";
+import { bytesOf, type Entry } from "../../domain/entry.ts";
 import { type EntryId, FIRST_ID, LAST_ID } from "../../domain/entry-id.ts";
 import { GatewayError } from "../../domain/errors.ts";
-import type { Append, AppendDone } from "../append/appender.ts";
 import { refusalOf } from "../reply-errors.ts";
 import type { Commands } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
@@ -32,15 +28,10 @@ export interface RangeOptions {
 }
 
 /**
- * Reads and appends. All reads throw `GatewayError` and are limited in bytes: above the limit they return fewer entries than
+ * Reads streams. All reads throw `GatewayError` and are limited in bytes: above the limit they return fewer entries than
  * requested, but at least one. `among` is the number of concurrent reads that share the limit.
  */
-export interface Log {
-  /**
-   * Stores entries in order. `done` receives one result per entry, in order: its id or an error. Entries of one event-loop
-   * turn, from all clients, are sent to Redis in one write.
-   */
-  append(entries: readonly NewEntry[], done: AppendDone): void;
+export interface StreamReader {
   /** Reads up to `count` entries after a cursor, and whether entries before them may have been trimmed. */
   readAfter(key: string, cursor: EntryId, count: number, among?: number): Promise<Page>;
   /** Reads the newest `count` entries after a cursor, in ascending order. */
@@ -51,18 +42,13 @@ export interface Log {
   expectedBytes(key: string, count: number, among?: number): number;
   /** The last id that the stream generated, which `$` stands for; `0-0` if the stream does not exist. */
   lastGeneratedId(key: string): Promise<EntryId>;
-  /** Resolves when Redis replies on the connections for reads and for appends. */
-  ping(): Promise<void>;
 }
 
-/** Options of `createLog`. */
-export interface LogParts {
-  readonly append: Append;
+/** Options of `createStreamReader`. */
+export interface StreamReaderParts {
   readonly reads: Commands;
   /** Source of full pages; if absent, all pages are read from the master. */
   readonly replicas?: ReplicaReads | undefined;
-  /** Pings every connection used for reads and appends. */
-  readonly ping: () => Promise<void>;
   readonly sizes: EntrySizes;
   /** Approximate maximum size (bytes) of one read. */
   readonly answerBytes: number;
@@ -71,8 +57,8 @@ export interface LogParts {
 }
 
 /** Creates the stream reader. */
-export function createLog(parts: LogParts): Log {
-  const { append, reads, replicas, ping, sizes, answerBytes, pageBytes } = parts;
+export function createStreamReader(parts: StreamReaderParts): StreamReader {
+  const { reads, replicas, sizes, answerBytes, pageBytes } = parts;
   const pages = createPageReader({ reads, replicas, sizes });
 
   /** Number of entries of the next page; 0 if the read is complete or has reached its byte limit. */
@@ -113,8 +99,6 @@ export function createLog(parts: LogParts): Log {
   }
 
   return {
-    append,
-
     async readAfter(key, cursor, count, among = 1) {
       const page = await pages.after(key, cursor, nextPageSize(key, count, among, [], 0));
       let { isLast } = page;
@@ -158,8 +142,6 @@ export function createLog(parts: LogParts): Log {
         throw refusalOf(error as Error);
       }
     },
-
-    ping,
   };
 }
 

@@ -1,6 +1,6 @@
 /** Response headers with warnings about the request. */
 import type { FastifyInstance, FastifyReply } from "fastify";
-import type { Log } from "../../redis/read/stream-reader.ts";
+import type { StreamReader } from "../../redis/read/stream-reader.ts";
 import { type ParameterRoute, unknownParameters } from "../request/parameters.ts";
 import {
   type NamedTime,
@@ -39,12 +39,12 @@ export function addRequestWarnings(app: FastifyInstance, warnings: Warnings): vo
  */
 export function warnOfTimes(
   reply: FastifyReply,
-  { log, warnings }: { readonly log: Log; readonly warnings: Warnings },
+  { streamReader, warnings }: { readonly streamReader: StreamReader; readonly warnings: Warnings },
   times: readonly NamedTime[],
 ): Promise<void> | undefined {
   const odd = oddTimes(times);
   if (odd.length === 0) return undefined;
-  return timeWarnings(log, odd).then((texts) => warn(reply, warnings, "time", texts));
+  return timeWarnings(streamReader, odd).then((texts) => warn(reply, warnings, "time", texts));
 }
 
 function warn(reply: FastifyReply, warnings: Warnings, kind: WarningKind, texts: readonly string[]): void {

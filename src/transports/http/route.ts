@@ -8,9 +8,10 @@ import type { Logger } from "../../domain/logger.ts";
 import type { Subscribe } from "../../live/subscription.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { StreamClasses } from "../../observe/stream-classes.ts";
+import type { Append } from "../../redis/append/appender.ts";
 import type { Availability } from "../../redis/availability.ts";
 import type { PolledReads } from "../../redis/read/poll-cache.ts";
-import type { Log } from "../../redis/read/stream-reader.ts";
+import type { StreamReader } from "../../redis/read/stream-reader.ts";
 import type { ParameterRoute, ParametersOf } from "../request/parameters.ts";
 import { type ParameterLimits, readParameters } from "../request/query.ts";
 import type { RequestLimits } from "../request/streams.ts";
@@ -39,7 +40,8 @@ export const RETRY_AFTER_SECONDS = 1;
 
 /** Dependencies of the routes. */
 export interface RouteParts {
-  readonly log: Log;
+  readonly streamReader: StreamReader;
+  readonly append: Append;
   readonly polled: PolledReads;
   readonly subscribe: Subscribe;
   readonly availability: Availability;

@@ -3,8 +3,7 @@
  * for too long.
  */
 import { type NewEntry, valuesOf } from "../../domain/entry.ts";
-import type { AppendDone, AppendResult } from "../../redis/append/appender.ts";
-import type { Log } from "../../redis/read/stream-reader.ts";
+import type { Append, AppendDone, AppendResult } from "../../redis/append/appender.ts";
 
 /** Size of one step: number of entries and fields, and bytes. */
 const STEP_ENTRIES = 1000;
@@ -16,7 +15,7 @@ const STEP_BYTES = 1024 * 1024;
  * @param done called once with one result per entry, in order
  */
 export function* appendSteps(
-  log: Pick<Log, "append">,
+  append: Append,
   entries: readonly NewEntry[],
   done: AppendDone,
 ): Generator<void, void> {
@@ -27,7 +26,7 @@ export function* appendSteps(
   for (let from = 0; from < entries.length; ) {
     const start = from;
     from = endOfStep(entries, start);
-    log.append(entries.slice(start, from), (found, isKept) => {
+    append(entries.slice(start, from), (found, isKept) => {
       for (let i = 0; i < found.length; i++) {
         const result = found[i];
         if (result !== undefined) results[start + i] = result;

@@ -4,7 +4,7 @@ import { parseCursors, type RequestedCursor } from "../../domain/cursor.ts";
 import { FIRST_ID } from "../../domain/entry-id.ts";
 import { type Naming, namingOf, parseStreamIds, withoutRepeats } from "../../domain/stream-name.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
-import type { Log } from "../../redis/read/stream-reader.ts";
+import type { StreamReader } from "../../redis/read/stream-reader.ts";
 import type { ParametersOf } from "./parameters.ts";
 import type { NamedTime } from "./warnings.ts";
 
@@ -84,12 +84,12 @@ export const keysOf = (streams: readonly WantedStream[]): readonly string[] => s
  */
 export function resolveCursors(
   streams: readonly WantedStream[],
-  log: Log,
+  streamReader: StreamReader,
 ): Promise<readonly SubscribedStream[]> {
   return Promise.all(
     streams.map(async ({ key, name, cursor }) =>
       cursor === "$"
-        ? { key, name, cursor: await log.lastGeneratedId(key), isAtEnd: true }
+        ? { key, name, cursor: await streamReader.lastGeneratedId(key), isAtEnd: true }
         : { key, name, cursor, isAtEnd: false },
     ),
   );

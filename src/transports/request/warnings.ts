@@ -5,7 +5,7 @@
 import { type EntryId, timeOfId } from "../../domain/entry-id.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Counters } from "../../observe/counters.ts";
-import type { Log } from "../../redis/read/stream-reader.ts";
+import type { StreamReader } from "../../redis/read/stream-reader.ts";
 import { asciiJson } from "../../wire/header.ts";
 import type { ErrorContext } from "../response/error-log.ts";
 
@@ -75,11 +75,14 @@ export const oddTimes = (times: readonly NamedTime[]): readonly NamedTime[] =>
  * Returns a warning for each odd time whose stream has entries from a plausible time. Reads the last id of each such
  * stream; a Redis error causes no warning, because the request itself reports it.
  */
-export async function timeWarnings(log: Log, odd: readonly NamedTime[]): Promise<readonly string[]> {
+export async function timeWarnings(
+  streamReader: StreamReader,
+  odd: readonly NamedTime[],
+): Promise<readonly string[]> {
   const texts = await Promise.all(
     odd.map(async ({ parameter, id, key }) => {
       if (id === "$") return undefined;
-      const newest = await log.lastGeneratedId(key).catch(() => undefined);
+      const newest = await streamReader.lastGeneratedId(key).catch(() => undefined);
       const newestMs = newest === undefined ? 0 : timeOfId(newest);
       if (newestMs < EARLIEST_MS || newestMs > LATEST_MS) return undefined;
       const [is, was] = [timeOfId(id), newestMs].map((ms) => new Date(ms).toISOString());

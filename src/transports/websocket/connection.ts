@@ -8,8 +8,9 @@ import type { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Subscribe } from "../../live/subscription.ts";
 import type { Counters } from "../../observe/counters.ts";
+import type { Append } from "../../redis/append/appender.ts";
 import type { Availability } from "../../redis/availability.ts";
-import type { Log } from "../../redis/read/stream-reader.ts";
+import type { StreamReader } from "../../redis/read/stream-reader.ts";
 import type { RequestLimits } from "../request/streams.ts";
 import type { Warnings } from "../request/warnings.ts";
 import type { TurnEnd } from "../response/byte-sink.ts";
@@ -34,7 +35,8 @@ export interface WebSocketRequest {
 
 /** Parts that serving a WebSocket uses. */
 export interface WebSocketParts {
-  readonly log: Log;
+  readonly streamReader: StreamReader;
+  readonly append: Append;
   readonly subscribe: Subscribe;
   readonly availability: Availability;
   readonly limits: RequestLimits & { readonly sendHighWaterBytes: number };

@@ -87,7 +87,7 @@ export function servePull(
   { webSocket, socket, segment, search, session }: WebSocketRequest,
   parts: WebSocketParts,
 ): ServedSocket {
-  const { limits, log, payloadPool, counters, turnEnd, sessions, errorLog, memory } = parts;
+  const { limits, streamReader, payloadPool, counters, turnEnd, sessions, errorLog, memory } = parts;
   const request = readPull(session.visitor.identity, segment, search, limits, parts.pullEncoders);
   sessions.use(session, "read", keysOf(request.streams));
   const sink = createByteSink({
@@ -133,11 +133,11 @@ export function servePull(
   // Only logged: browsers cannot read handshake headers, and the check needs a request to Redis after the handshake.
   const odd = oddTimes(cursorTimes(request.streams));
   if (odd.length > 0)
-    void timeWarnings(log, odd).then((sentences) =>
+    void timeWarnings(streamReader, odd).then((sentences) =>
       parts.warnings.note("time", sentences, errorContextOf(session)),
     );
 
-  resolveCursors(request.streams, log).then(
+  resolveCursors(request.streams, streamReader).then(
     (streams) => {
       if (closed) return;
       const schedule = hasSchedule(request) ? createSchedule(request, sink, acks) : undefined;

@@ -57,7 +57,7 @@ export function servePush(
   { webSocket, socket, segment, search, session }: WebSocketRequest,
   parts: WebSocketParts,
 ): ServedSocket {
-  const { log, limits, pushGate, payloadPool, turnEnd, sessions, errorLog, limiting, memory } = parts;
+  const { append, limits, pushGate, payloadPool, turnEnd, sessions, errorLog, limiting, memory } = parts;
   const parameters = readParameters("push", search, limits);
   const { ack: wantsAck, control: takesControls, status: wantsStatus } = parameters;
   const streams = parseStreamIds(segment, limits.maxStreams);
@@ -124,7 +124,7 @@ export function servePush(
   function store(entries: readonly PushedEntry[], memory: Buffer | undefined): void {
     // Checks permissions before any entry is stored, so that a batch with a forbidden stream is rejected as a whole.
     const namedEntries = entries.map(named);
-    log.append(namedEntries, open(weightOf(entries), memory));
+    append(namedEntries, open(weightOf(entries), memory));
   }
 
   function* storeSteps(entries: readonly PushedEntry[], memory: Buffer | undefined): Generator<void, void> {
@@ -133,7 +133,7 @@ export function servePush(
       namedEntries.push(named(entry));
       if (namedEntries.length % ENTRIES_PER_STEP === 0) yield;
     }
-    yield* appendSteps(log, namedEntries, open(weightOf(entries), memory));
+    yield* appendSteps(append, namedEntries, open(weightOf(entries), memory));
   }
 
   /** Schedules `settle`. Many replies arrive in one event-loop turn; their acks are encoded and sent together. */

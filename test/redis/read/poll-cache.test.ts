@@ -4,7 +4,7 @@ import { type EntryId, FIRST_ID } from "../../../src/domain/entry-id.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { createPolledReads } from "../../../src/redis/read/poll-cache.ts";
-import { createLog } from "../../../src/redis/read/stream-reader.ts";
+import { createStreamReader } from "../../../src/redis/read/stream-reader.ts";
 import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
 import { type Connection, openConnection } from "../../../src/redis/resp/connection.ts";
 import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
@@ -31,10 +31,8 @@ function open(limitBytes = 1_000_000) {
       return connection;
     },
     readsOver: (reads) =>
-      createLog({
-        append: () => undefined,
+      createStreamReader({
         reads,
-        ping: async () => undefined,
         sizes: createEntrySizes(),
         answerBytes: 2 ** 26,
         pageBytes: 2 ** 18,

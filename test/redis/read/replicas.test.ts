@@ -8,7 +8,7 @@ import type { Entry } from "../../../src/domain/entry.ts";
 import { type EntryId, FIRST_ID, LAST_ID } from "../../../src/domain/entry-id.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { createReplicaPool, type ReplicaPool } from "../../../src/redis/read/replicas.ts";
-import { createLog, type Log } from "../../../src/redis/read/stream-reader.ts";
+import { createStreamReader, type StreamReader } from "../../../src/redis/read/stream-reader.ts";
 import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 import { request } from "../../support/http.ts";
@@ -57,16 +57,14 @@ async function fill({ control }: TestRedis, from: number, to: number): Promise<v
   );
 }
 
-function logOf(isWithReplica: boolean, pageEntries: number): Log {
+function readerOf(isWithReplica: boolean, pageEntries: number): StreamReader {
   const sizes = createEntrySizes();
   sizes.learn("s", [{ id: FIRST_ID, data: Buffer.alloc(50) }]);
-  return createLog({
-    append: () => undefined,
+  return createStreamReader({
     reads: master.control,
     replicas: isWithReplica
       ? { read: (_key, ...commands) => pool.read([parseRedisUrl(behind.url)], commands) }
       : undefined,
-    ping: async () => undefined,
     sizes,
     pageBytes: pageEntries * sizes.expected("s"),
     answerBytes: 2 ** 26,
@@ -74,12 +72,12 @@ function logOf(isWithReplica: boolean, pageEntries: number): Log {
 }
 
 /** Reads all entries after a cursor, as a reader catches up. */
-async function catchUp(log: Log, cursor: EntryId, count: number) {
+async function catchUp(streamReader: StreamReader, cursor: EntryId, count: number) {
   const seen: EntryId[] = [];
   const gaps: boolean[] = [];
   for (let at = cursor, pages = 0; ; pages++) {
     expect(pages).toBeLessThan(LENGTH + 2);
-    const page = await log.readAfter("s", at, count);
+    const page = await streamReader.readAfter("s", at, count);
     seen.push(...page.entries.map(({ id }) => id));
     gaps.push(page.hasGap);
     at = seen.at(-1) ?? at;
@@ -107,12 +105,12 @@ test("property: readers receive what the master has, whatever the replica has an
         await fill(master, 1, LENGTH);
         await fill(behind, 1, has);
         const from = `${cursor}-0` as EntryId;
-        const with_ = await catchUp(logOf(true, page), from, count);
-        expect(with_).toEqual(await catchUp(logOf(false, page), from, count));
+        const with_ = await catchUp(readerOf(true, page), from, count);
+        expect(with_).toEqual(await catchUp(readerOf(false, page), from, count));
         await master.control.call("XTRIM", "s", "MAXLEN", "=", kept);
         // Entries that only the replica still has may be read, too; after them nothing is missing.
-        const trimmed = await catchUp(logOf(true, page), from, count);
-        const alone = await catchUp(logOf(false, page), from, count);
+        const trimmed = await catchUp(readerOf(true, page), from, count);
+        const alone = await catchUp(readerOf(false, page), from, count);
         expect(trimmed.seen.slice(trimmed.seen.length - alone.seen.length)).toEqual(alone.seen);
         await behind.control.call("XTRIM", "s", "MINID", "=", `${LENGTH - kept + 1}-0`);
         const range = {
@@ -121,8 +119,8 @@ test("property: readers receive what the master has, whatever the replica has an
           count,
           reverse,
         };
-        expect(idsOf(await logOf(true, page).readRange("s", range))).toEqual(
-          idsOf(await logOf(false, page).readRange("s", range)),
+        expect(idsOf(await readerOf(true, page).readRange("s", range))).toEqual(
+          idsOf(await readerOf(false, page).readRange("s", range)),
         );
       },
     ),
@@ -140,12 +138,12 @@ test("a hanging replica is waited for once, then skipped; a closed one is not us
   await fill(master, 1, LENGTH);
   await fill(behind, 1, LENGTH);
   behind.freeze();
-  const all = await catchUp(logOf(true, 5), FIRST_ID, 5);
+  const all = await catchUp(readerOf(true, 5), FIRST_ID, 5);
   expect(all.seen).toHaveLength(LENGTH);
   expect(await ask()).toBeUndefined();
   behind.thaw();
   await behind.kill();
-  expect((await catchUp(logOf(true, 5), FIRST_ID, 5)).seen).toHaveLength(LENGTH);
+  expect((await catchUp(readerOf(true, 5), FIRST_ID, 5)).seen).toHaveLength(LENGTH);
   await behind.start();
 });
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { bytesOf } from "../../../src/domain/entry.ts";
 import { type EntryId, FIRST_ID, LAST_ID } from "../../../src/domain/entry-id.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
-import { createLog } from "../../../src/redis/read/stream-reader.ts";
+import { createStreamReader } from "../../../src/redis/read/stream-reader.ts";
 import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
 import { type Connection, openConnection } from "../../../src/redis/resp/connection.ts";
 import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
@@ -26,11 +26,9 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-const logWith = (pageBytes: number, answerBytes: number) =>
-  createLog({
-    append: () => undefined,
+const readerWith = (pageBytes: number, answerBytes: number) =>
+  createStreamReader({
     reads,
-    ping: async () => undefined,
     sizes: createEntrySizes(),
     pageBytes,
     answerBytes,
@@ -56,11 +54,11 @@ const cases = fc.record({
 test("successive reads return every entry once, each within the byte limit plus one page", async () => {
   await fc.assert(
     fc.asyncProperty(cases, async ({ sizes, pageBytes, answerBytes, count }) => {
-      const log = logWith(pageBytes, answerBytes);
+      const streamReader = readerWith(pageBytes, answerBytes);
       const { key, ids } = await stored(sizes);
       const read: EntryId[] = [];
       for (;;) {
-        const page = await log.readAfter(key, read.at(-1) ?? FIRST_ID, count);
+        const page = await streamReader.readAfter(key, read.at(-1) ?? FIRST_ID, count);
         for (const { id } of page.entries) read.push(id);
         const withoutLastStep = page.entries.slice(0, -Math.ceil(pageBytes / 48) - 1);
         expect(bytesOf(withoutLastStep)).toBeLessThanOrEqual(answerBytes);
@@ -76,7 +74,7 @@ test("successive reads return every entry once, each within the byte limit plus 
 test("a cut range continues where it ended, in both directions", async () => {
   await fc.assert(
     fc.asyncProperty(cases, fc.boolean(), async ({ sizes, pageBytes, answerBytes, count }, reverse) => {
-      const log = logWith(pageBytes, answerBytes);
+      const streamReader = readerWith(pageBytes, answerBytes);
       const { key, ids } = await stored(sizes);
       const read: EntryId[] = [];
       for (;;) {
@@ -85,7 +83,7 @@ test("a cut range continues where it ended, in both directions", async () => {
         const range = reverse
           ? { start: FIRST_ID, end: from ?? LAST_ID, count, reverse }
           : { start: from ?? FIRST_ID, end: LAST_ID, count, reverse };
-        const { entries, isCut } = await log.readRange(key, range);
+        const { entries, isCut } = await streamReader.readRange(key, range);
         for (const { id } of entries) read.push(id);
         if (!isCut) break;
         expect(entries.length).toBeGreaterThan(0);
@@ -99,7 +97,7 @@ test("the newest entries are the end of the stream, within the byte limit", asyn
   await fc.assert(
     fc.asyncProperty(cases, async ({ sizes, pageBytes, answerBytes, count }) => {
       const { key, ids } = await stored(sizes);
-      const found = await logWith(pageBytes, answerBytes).readNewest(key, FIRST_ID, count);
+      const found = await readerWith(pageBytes, answerBytes).readNewest(key, FIRST_ID, count);
       expect(found.map(({ id }) => id)).toEqual(ids.slice(ids.length - found.length));
       if (bytesOf(found) < answerBytes) expect(found.length).toBe(Math.min(count, ids.length));
       else expect(found.length).toBeGreaterThan(0);
@@ -109,16 +107,19 @@ test("the newest entries are the end of the stream, within the byte limit", asyn
 
 test("divides a shared byte limit", async () => {
   const { key } = await stored(new Array(20).fill(1000));
-  const log = logWith(1000, 10_000);
-  expect((await log.readAfter(key, FIRST_ID, 100)).entries).toHaveLength(10);
-  expect((await log.readAfter(key, FIRST_ID, 100, 5)).entries).toHaveLength(2);
-  expect((await log.readNewest(key, FIRST_ID, 100, 100)).length).toBe(1);
+  const streamReader = readerWith(1000, 10_000);
+  expect((await streamReader.readAfter(key, FIRST_ID, 100)).entries).toHaveLength(10);
+  expect((await streamReader.readAfter(key, FIRST_ID, 100, 5)).entries).toHaveLength(2);
+  expect((await streamReader.readNewest(key, FIRST_ID, 100, 100)).length).toBe(1);
 });
 
 test("an entry with the maximum id ends every read", async () => {
   await reads.call("XADD", "end", LAST_ID, "d", "x");
-  const log = logWith(100, 10_000);
-  expect((await log.readAfter("end", FIRST_ID, 1)).entries).toHaveLength(1);
+  const streamReader = readerWith(100, 10_000);
+  expect((await streamReader.readAfter("end", FIRST_ID, 1)).entries).toHaveLength(1);
   const range = { start: FIRST_ID, end: LAST_ID, count: 10, reverse: false };
-  expect(await log.readRange("end", range)).toMatchObject({ isCut: false, entries: [{ id: LAST_ID }] });
+  expect(await streamReader.readRange("end", range)).toMatchObject({
+    isCut: false,
+    entries: [{ id: LAST_ID }],
+  });
 });

@@ -83,7 +83,8 @@ beforeAll(async () => {
   const limiting = createLimits(settings);
   executor = createExecutor({
     registry: createRegistry({ database: databaseOver(connection), mostKeyBytes: 4096, streamMaxLength: 0 }),
-    log: engine.log,
+    streamReader: engine.streamReader,
+    append: engine.append,
     subscribe: engine.subscriber(createCounters()),
     retention: fixedRetention(0),
     metaWatch: createMetaWatch(

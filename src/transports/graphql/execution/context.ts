@@ -10,8 +10,9 @@ import type { Logger } from "../../../domain/logger.ts";
 import type { Subscribe } from "../../../live/subscription.ts";
 import type { Counters } from "../../../observe/counters.ts";
 import type { StreamClasses } from "../../../observe/stream-classes.ts";
+import type { Append } from "../../../redis/append/appender.ts";
 import type { Retention } from "../../../redis/append/retention.ts";
-import type { Log } from "../../../redis/read/stream-reader.ts";
+import type { StreamReader } from "../../../redis/read/stream-reader.ts";
 import type { MetaWatch } from "../../../redis/registry/metadata-watch.ts";
 import type { Registry } from "../../../redis/registry/registry.ts";
 import type { RequestLimits } from "../../request/streams.ts";
@@ -24,7 +25,8 @@ import { createWorkBudget, type WorkBudget } from "./work-budget.ts";
 /** Parts of the gateway that GraphQL uses. */
 export interface GraphqlParts {
   readonly registry: Registry;
-  readonly log: Log;
+  readonly streamReader: StreamReader;
+  readonly append: Append;
   readonly subscribe: Subscribe;
   readonly metaWatch: MetaWatch;
   readonly retention: Retention;

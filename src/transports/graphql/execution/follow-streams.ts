@@ -39,12 +39,12 @@ const asTheyAre: Encoder<readonly StreamEntries[]> = {
  * @throws GatewayError FORBIDDEN, or if Redis does not answer
  */
 export async function followStreams(
-  { log, subscribe, limits, closing, follows, memory, visitor }: OperationContext,
+  { streamReader, subscribe, limits, closing, follows, memory, visitor }: OperationContext,
   wanted: readonly WantedStream[],
   { count, latest }: FollowOptions,
 ): Promise<AsyncGenerator<FollowedEntries, undefined, undefined>> {
   const unfollow = follows(keysOf(wanted));
-  const streams = await resolveCursors(wanted, log).catch((error) => {
+  const streams = await resolveCursors(wanted, streamReader).catch((error) => {
     unfollow();
     throw error;
   });

@@ -71,7 +71,7 @@ const SMALL_BYTES = 1024;
 
 /** Loads all records in one round trip. Large payloads are omitted from it and loaded a few at a time afterwards. */
 async function loadRecords(
-  { registry, log, payloads, work: { mostPayloadBytes } }: OperationContext,
+  { registry, streamReader, payloads, work: { mostPayloadBytes } }: OperationContext,
   keys: readonly string[],
   wanted: WantedRecord,
 ): Promise<readonly StreamRecord[]> {
@@ -80,7 +80,10 @@ async function loadRecords(
   // Each stream contributes its first and its last entry.
   const payloadBytes = Math.max(SMALL_BYTES, Math.floor(stepBytes / 2 / keys.length));
   const read = () => registry.streams(keys, { ...wanted, payloadBytes });
-  const expected = keys.reduce((sum, key) => sum + 2 * Math.min(payloadBytes, log.expectedBytes(key, 1)), 0);
+  const expected = keys.reduce(
+    (sum, key) => sum + 2 * Math.min(payloadBytes, streamReader.expectedBytes(key, 1)),
+    0,
+  );
   const small = await unlessTooLarge(payloads.gather(Math.min(stepBytes, expected), read, edgeEntries));
   // If the budget for payloads is used up, only the payload fields are errors.
   if (small === undefined) return registry.streams(keys, { ...wanted, depth: "facts" });

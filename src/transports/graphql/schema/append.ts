@@ -79,7 +79,7 @@ export function addAppend(builder: Builder, withDevices: boolean): void {
         const lease = context.memory.receive("append", context.visitor);
         await lease.grow(given.reduce((sum, { data }) => sum + data.length, 0));
         const results = await new Promise<readonly AppendResult[]>((resolve) =>
-          context.log.append(given, resolve),
+          context.append(given, resolve),
         ).finally(lease.release);
         return results.map((result) => ({ result }));
       },

@@ -41,7 +41,7 @@ const DEFAULT_FIRST = 100;
 
 /** Reads one page. @throws GatewayError if an argument is invalid or Redis does not answer */
 export async function readPage(
-  { log, limits, payloads, streamClasses, spendEntries }: OperationContext,
+  { streamReader, limits, payloads, streamClasses, spendEntries }: OperationContext,
   key: string,
   args: PageArguments,
 ): Promise<EntryPage> {
@@ -61,8 +61,8 @@ export async function readPage(
   // Requests one entry more than the page holds, to find out whether a next page exists.
   const range = { start, end, count: first + 1, reverse };
   const found = await payloads.gather(
-    log.expectedBytes(key, first + 1),
-    (among) => log.readRange(key, range, among),
+    streamReader.expectedBytes(key, first + 1),
+    (among) => streamReader.readRange(key, range, among),
     ({ entries }) => entries,
   );
   const entries = found.entries.slice(0, first);

@@ -28,7 +28,7 @@ interface StreamAtCursor {
 
 /** Adds the route. */
 export function addGetData(app: FastifyInstance, parts: RouteParts): void {
-  const { log, limits, closing, turnEnd, sessions, memory } = parts;
+  const { streamReader, limits, closing, turnEnd, sessions, memory } = parts;
 
   function answer(
     reply: FastifyReply,
@@ -69,9 +69,9 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
     if (known !== undefined) return answer(reply, wanted, known, form, latest, headerBytes);
     return (async () => {
       await warning;
-      const streams = await resolveCursors(wanted, log);
+      const streams = await resolveCursors(wanted, streamReader);
       const lease = memoryOf(reply, memory);
-      await lease.grow(memoryOfAnswer(form, expectedBytes(log, streams, count)));
+      await lease.grow(memoryOfAnswer(form, expectedBytes(streamReader, streams, count)));
       const found = await readOnce(parts, {
         memory: () => memory.answer("answer", request.visitor),
         streams,

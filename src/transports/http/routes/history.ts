@@ -15,7 +15,7 @@ import { fitEntries, mostFitting } from "./fit-entries.ts";
 /** Adds the route. */
 export function addHistoryRange(
   app: FastifyInstance,
-  { log, limits, memory, streamClasses, pathPrefix, warnings }: RouteParts,
+  { streamReader, limits, memory, streamClasses, pathPrefix, warnings }: RouteParts,
 ): void {
   app.get("/data/:stream_id/entries", async (request, reply) => {
     const { segment, parameters } = targetOf(request, "entries", limits);
@@ -32,14 +32,14 @@ export function addHistoryRange(
     const fit = { hasOffsets: form.format === "raw", latest: false, room };
     const start = parseBound("start", parameters.start);
     const end = parseBound("end", parameters.end);
-    await warnOfTimes(reply, { log, warnings }, [
+    await warnOfTimes(reply, { streamReader, warnings }, [
       { parameter: "start", id: start, key: stream.key },
       { parameter: "end", id: end, key: stream.key },
     ]);
     const count = Math.min(parameters.count, mostFitting([stream.name], fit));
     const lease = memoryOf(reply, memory);
-    await lease.grow(memoryOfAnswer(form, log.expectedBytes(stream.key, count)));
-    const { entries, isCut } = await log.readRange(stream.key, {
+    await lease.grow(memoryOfAnswer(form, streamReader.expectedBytes(stream.key, count)));
+    const { entries, isCut } = await streamReader.readRange(stream.key, {
       start,
       end,
       count,

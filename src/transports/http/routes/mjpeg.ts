@@ -61,7 +61,7 @@ export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
       {
         kind: "mjpeg",
         contentType: mjpegType(BOUNDARY),
-        streams: await resolveCursors(wanted, parts.log),
+        streams: await resolveCursors(wanted, parts.streamReader),
         encoder,
         turns: { count: 1, latest: true },
         opening,

@@ -21,7 +21,7 @@ const NO_BODY = Buffer.alloc(0);
 const COUNTED_FROM_BYTES = 64 * 1024;
 
 /** Adds the route. */
-export function addPostData(app: FastifyInstance, { log, limits, limiting }: RouteParts): void {
+export function addPostData(app: FastifyInstance, { append, limits, limiting }: RouteParts): void {
   app.post("/data/:stream_id", async (request, reply) => {
     const { segment, parameters } = targetOf(request, "post", limits);
     const naming = readNaming(parameters, limits);
@@ -46,8 +46,8 @@ export function addPostData(app: FastifyInstance, { log, limits, limiting }: Rou
     // The memory stays counted while entries wait for Redis, even if the client disconnects.
     const release = request.bodyMemory?.hold();
     const results = await new Promise<readonly AppendResult[]>((resolve, reject) => {
-      if (entries.length === 1) log.append(entries, resolve);
-      else runInSlices(appendSteps(log, entries, resolve)).catch(reject);
+      if (entries.length === 1) append(entries, resolve);
+      else runInSlices(appendSteps(append, entries, resolve)).catch(reject);
     });
     release?.();
     const errors = results.filter((result) => result instanceof GatewayError);

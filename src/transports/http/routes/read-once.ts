@@ -6,7 +6,7 @@ import type { Subscribe, SubscribedStream } from "../../../live/subscription.ts"
 import type { Counters } from "../../../observe/counters.ts";
 import type { StreamClasses } from "../../../observe/stream-classes.ts";
 import type { PolledReads } from "../../../redis/read/poll-cache.ts";
-import type { Log } from "../../../redis/read/stream-reader.ts";
+import type { StreamReader } from "../../../redis/read/stream-reader.ts";
 import type { WantedStream } from "../../request/streams.ts";
 import { countOut } from "../../response/entries-sent.ts";
 
@@ -73,13 +73,13 @@ export function readKnown(
 
 /** Estimates the bytes that a read of streams returns. */
 export function expectedBytes(
-  log: Log,
+  streamReader: StreamReader,
   streams: readonly { readonly key: string; readonly isAtEnd: boolean }[],
   count: number,
 ): number {
   let bytes = 0;
   for (const { key, isAtEnd } of streams)
-    if (!isAtEnd) bytes += log.expectedBytes(key, count, streams.length);
+    if (!isAtEnd) bytes += streamReader.expectedBytes(key, count, streams.length);
   return bytes;
 }
 

@@ -111,7 +111,7 @@ export function createHub({ openTail, memory, counters, logger }: HubParts): Hub
         stream?.recent.clear();
         if (stream !== undefined && isNewLife) restart(stream);
       },
-      onRefused(key, error) {
+      onForbidden(key, error) {
         const stream = streams.get(key);
         if (stream === undefined) return;
         // The next reader watches the stream again and gets a new error if it still cannot be read.

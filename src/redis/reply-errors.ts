@@ -4,9 +4,9 @@ import { TOO_OLD } from "./append/dedupe.ts";
 import { ReplyError } from "./resp/reader.ts";
 
 /** Converts the rejection of a command into a gateway error. @throws GatewayError */
-export const refusing = <T>(answer: Promise<T>): Promise<T> =>
+export const withGatewayErrors = <T>(answer: Promise<T>): Promise<T> =>
   answer.catch((error: Error) => {
-    throw refusalOf(error);
+    throw gatewayErrorOf(error);
   });
 
 /** Whether Redis does not permit the gateway's user to run a command or to use a key. */
@@ -14,7 +14,7 @@ export const isPermissionError = (error: Error): boolean =>
   error instanceof ReplyError && error.code === "NOPERM";
 
 /** Returns the gateway error for any failure of a command. */
-export function refusalOf(error: Error): GatewayError {
+export function gatewayErrorOf(error: Error): GatewayError {
   if (!(error instanceof ReplyError)) return asGatewayError(error);
   // Drops the generic code `ERR`, which has no meaning to clients.
   const words = error.message.replace(/^ERR /, "");

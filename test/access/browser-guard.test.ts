@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type BrowserGuardOptions, createBrowserGuard, isLoopback } from "../../src/access/browser-guard.ts";
-import { refusalOf } from "../support/refusal.ts";
+import { rejectionOf } from "../support/rejection.ts";
 
 const guard = (options: Partial<BrowserGuardOptions> = {}) =>
   createBrowserGuard({ allowedOrigins: [], allowedHosts: [], listenHost: "127.0.0.1", ...options });
@@ -63,7 +63,7 @@ describe("browser requests are accepted only from the gateway's own and local or
     ["an empty origin", ""],
   ])("refuses %s", (_, origin) => {
     for (const one of [LOCAL, NETWORK])
-      expect(refusalOf(() => one.check({ origin, host: HOST }))).toBe(
+      expect(rejectionOf(() => one.check({ origin, host: HOST }))).toBe(
         `FORBIDDEN_ORIGIN: pages of ${origin} are not allowed; add the origin to ALLOWED_ORIGINS to allow them`,
       );
   });
@@ -89,7 +89,7 @@ describe("browser requests are accepted only from the gateway's own and local or
     ["http://gateway.lan:8000", ""],
     ["http://gateway.lan", "x y"],
   ])("and no other: %s of %s", (origin, host) => {
-    expect(refusalOf(() => NETWORK.check({ origin, host }))).toMatch(/^FORBIDDEN_ORIGIN/);
+    expect(rejectionOf(() => NETWORK.check({ origin, host }))).toMatch(/^FORBIDDEN_ORIGIN/);
   });
 });
 
@@ -102,14 +102,14 @@ describe("a foreign name that resolves to this machine (DNS rebinding)", () => {
     "localhost.evil.example",
     "x y",
   ])("is refused where only this machine can be meant: %s", (host) => {
-    expect(refusalOf(() => LOCAL.check({ origin: undefined, host }))).toMatch(
+    expect(rejectionOf(() => LOCAL.check({ origin: undefined, host }))).toMatch(
       /^FORBIDDEN_HOST: host .+ is not allowed; add it to ALLOWED_HOSTS to allow it$/,
     );
   });
 
   test("is rejected even if its page is same-origin", () => {
     expect(
-      refusalOf(() => LOCAL.check({ origin: "http://evil.example:8000", host: "evil.example:8000" })),
+      rejectionOf(() => LOCAL.check({ origin: "http://evil.example:8000", host: "evil.example:8000" })),
     ).toBe("FORBIDDEN_HOST: host evil.example is not allowed; add it to ALLOWED_HOSTS to allow it");
   });
 
@@ -128,7 +128,7 @@ describe("a foreign name that resolves to this machine (DNS rebinding)", () => {
     "listening on %s is this machine",
     (listenHost) => {
       expect(
-        refusalOf(() => guard({ listenHost }).check({ origin: undefined, host: "evil.example" })),
+        rejectionOf(() => guard({ listenHost }).check({ origin: undefined, host: "evil.example" })),
       ).toMatch(/^FORBIDDEN_HOST/);
     },
   );
@@ -148,14 +148,14 @@ describe("settings", () => {
       "https://x.lab.example",
       "https://lab.example.com",
     ])
-      expect(refusalOf(() => open.check(request(origin)))).toMatch(/^FORBIDDEN_ORIGIN/);
+      expect(rejectionOf(() => open.check(request(origin)))).toMatch(/^FORBIDDEN_ORIGIN/);
   });
 
   test("ALLOWED_ORIGINS=* accepts all origins, and no other hosts", () => {
     const open = guard({ allowedOrigins: ["*"] });
     open.check(request("https://example.com"));
     open.check(request("null"));
-    expect(refusalOf(() => open.check(request("https://example.com", "example.com")))).toMatch(
+    expect(rejectionOf(() => open.check(request("https://example.com", "example.com")))).toMatch(
       /^FORBIDDEN_HOST/,
     );
   });
@@ -165,8 +165,8 @@ describe("settings", () => {
     open.check(request(undefined, "gateway.example"));
     open.check(request(undefined, "GATEWAY.example:8000"));
     open.check(request("http://gateway.example:8000", "gateway.example:8000"));
-    expect(refusalOf(() => open.check(request(undefined, "x.gateway.example")))).toMatch(/^FORBIDDEN_HOST/);
-    expect(refusalOf(() => open.check(request("https://example.com", "gateway.example")))).toMatch(
+    expect(rejectionOf(() => open.check(request(undefined, "x.gateway.example")))).toMatch(/^FORBIDDEN_HOST/);
+    expect(rejectionOf(() => open.check(request("https://example.com", "gateway.example")))).toMatch(
       /^FORBIDDEN_ORIGIN/,
     );
   });
@@ -176,13 +176,13 @@ describe("settings", () => {
     for (const host of ["gateway.example:8000", "[FE80::1]:8000", "127.0.0.1:8000", "localhost", undefined])
       open.check(request(undefined, host));
     for (const host of ["evil.example:8000", "10.0.0.5", "", "gateway.example.evil.example"])
-      expect(refusalOf(() => open.check({ origin: `http://${host}`, host }))).toMatch(/^FORBIDDEN_HOST/);
+      expect(rejectionOf(() => open.check({ origin: `http://${host}`, host }))).toMatch(/^FORBIDDEN_HOST/);
   });
 
   test("ALLOWED_HOSTS=* accepts all hosts, and no other origins", () => {
     const open = guard({ allowedHosts: ["*"] });
     open.check(request(undefined, "anything.example"));
-    expect(refusalOf(() => open.check(request("https://example.com", "anything.example")))).toMatch(
+    expect(rejectionOf(() => open.check(request("https://example.com", "anything.example")))).toMatch(
       /^FORBIDDEN_ORIGIN/,
     );
   });
@@ -200,7 +200,7 @@ describe("a subresource request, which has no origin", () => {
 
   test("is rejected from another site", () => {
     for (const referer of [undefined, "https://example.com/", "nonsense"])
-      expect(refusalOf(() => LOCAL.check({ ...part, referer }))).toMatch(
+      expect(rejectionOf(() => LOCAL.check({ ...part, referer }))).toMatch(
         /^FORBIDDEN_ORIGIN: pages of other sites/,
       );
   });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseCursors, type RequestedCursor } from "../../src/domain/cursor.ts";
 import { anyId } from "../support/arbitraries.ts";
-import { refusalOf } from "../support/refusal.ts";
+import { rejectionOf } from "../support/rejection.ts";
 
 describe("accepts a full id, bare milliseconds, `0` or `-` (from the beginning) and `$` (from now)", () => {
   test.each([
@@ -64,13 +64,13 @@ describe("rejects anything else with the name of the parameter", () => {
     "5\n",
     "null",
   ])("%j", (text) => {
-    expect(refusalOf(() => parseCursors(text, 1))).toBe(
+    expect(rejectionOf(() => parseCursors(text, 1))).toBe(
       `BAD_PARAMETER: last_entry_id must be an entry id, milliseconds, 0, - or $, got "${text}"`,
     );
   });
 
   test("names the invalid cursor in a list", () => {
-    expect(refusalOf(() => parseCursors("5+six+7", 3))).toContain('"six"');
+    expect(rejectionOf(() => parseCursors("5+six+7", 3))).toContain('"six"');
   });
 
   test.each([
@@ -79,16 +79,16 @@ describe("rejects anything else with the name of the parameter", () => {
     ["1 2 3", 2, "must have one value, or one per stream (2), got 3"],
     ["+", 1, "must have one value, or one per stream (1), got 2"],
   ])("%j for %i", (text, streams, problem) => {
-    expect(refusalOf(() => parseCursors(text, streams))).toBe(`BAD_PARAMETER: last_entry_id ${problem}`);
+    expect(rejectionOf(() => parseCursors(text, streams))).toBe(`BAD_PARAMETER: last_entry_id ${problem}`);
   });
 
   test.each(["+", "5+", "+5", " ", ""])("rejects %j: it contains an empty cursor", (text) => {
-    expect(refusalOf(() => parseCursors(text, text.split(/[+ ]/).length))).toBe(
+    expect(rejectionOf(() => parseCursors(text, text.split(/[+ ]/).length))).toBe(
       'BAD_PARAMETER: last_entry_id must be an entry id, milliseconds, 0, - or $, got ""',
     );
   });
 
   test("truncates a long value, so that the reason fits in a close frame", () => {
-    expect(refusalOf(() => parseCursors("x".repeat(10_000), 1)).length).toBeLessThanOrEqual(140);
+    expect(rejectionOf(() => parseCursors("x".repeat(10_000), 1)).length).toBeLessThanOrEqual(140);
   });
 });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseGlob } from "../../src/domain/glob.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
-import { refusalOf } from "../support/refusal.ts";
+import { rejectionOf } from "../support/rejection.ts";
 
 // cspell:ignore xaxbx
 
@@ -40,10 +40,10 @@ describe("patterns", () => {
   });
 
   test("rejects a long pattern, and one with many wildcards", () => {
-    expect(refusalOf(() => parseGlob("a".repeat(257), "match"))).toBe(
+    expect(rejectionOf(() => parseGlob("a".repeat(257), "match"))).toBe(
       "BAD_PARAMETER: match must be at most 256 characters, got 257",
     );
-    expect(refusalOf(() => parseGlob("*a".repeat(9), "match"))).toBe(
+    expect(rejectionOf(() => parseGlob("*a".repeat(9), "match"))).toBe(
       "BAD_PARAMETER: match must have at most 8 wildcards, got 9",
     );
     expect(() => parseGlob("*a".repeat(8), "match")).not.toThrow();

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { namingOf, parseStreamIds, withoutRepeats } from "../../src/domain/stream-name.ts";
 import { streamName } from "../support/arbitraries.ts";
-import { refusalOf } from "../support/refusal.ts";
+import { rejectionOf } from "../support/rejection.ts";
 
 // cspell:ignore ümläut bcamera éééé ééééssssssss
 
@@ -89,7 +89,7 @@ describe("the stream ids of a path", () => {
   });
 
   test.each(["", "+", "a+", "+a", "a++b"])("rejects %j: it contains an empty stream id", (segment) => {
-    expect(refusalOf(() => parseStreamIds(segment, 10))).toBe(
+    expect(rejectionOf(() => parseStreamIds(segment, 10))).toBe(
       "BAD_PARAMETER: stream_id must not contain an empty stream id",
     );
   });
@@ -97,7 +97,7 @@ describe("the stream ids of a path", () => {
   test.each(["%", "a%", "a%2", "%zz", "%ff", "%C3", "%ED%A0%80", "ok+%E0%A4%A"])(
     "%j cannot be decoded",
     (segment) => {
-      expect(refusalOf(() => parseStreamIds(segment, 10))).toBe(
+      expect(rejectionOf(() => parseStreamIds(segment, 10))).toBe(
         "BAD_PARAMETER: stream_id must be percent-encoded UTF-8",
       );
     },
@@ -105,7 +105,7 @@ describe("the stream ids of a path", () => {
 
   test("rejects more streams than the limit", () => {
     expect(parseStreamIds("a+b+c", 3)).toHaveLength(3);
-    expect(refusalOf(() => parseStreamIds("a+b+c", 2))).toBe(
+    expect(rejectionOf(() => parseStreamIds("a+b+c", 2))).toBe(
       "BAD_PARAMETER: stream_id must name at most 2 streams, got 3",
     );
   });

@@ -54,16 +54,16 @@ describe("a Redis URL", () => {
     ["redis://me:secret%@localhost", "REDIS_URL has a password that is not percent-encoded UTF-8"],
     ["redis://%ff:secret@localhost", "REDIS_URL has a user that is not percent-encoded UTF-8"],
     ["unix:///run/100%.sock", "REDIS_URL has a path that is not percent-encoded UTF-8"],
-  ])("%s is refused in a sentence, without the password", (url, sentence) => {
-    let refusal: unknown;
+  ])("%s is rejected without revealing the password", (url, sentence) => {
+    let thrown: unknown;
     try {
       parseRedisUrl(url);
     } catch (error) {
-      refusal = error;
+      thrown = error;
     }
-    expect(refusal).toMatchObject({ message: sentence });
+    expect(thrown).toMatchObject({ message: sentence });
     // A logger writes an error's own properties as well.
-    expect(JSON.stringify(refusal, Object.getOwnPropertyNames(refusal))).not.toContain("secret");
+    expect(JSON.stringify(thrown, Object.getOwnPropertyNames(thrown))).not.toContain("secret");
   });
 });
 

@@ -12,7 +12,7 @@ import {
 } from "../../src/wire/header.ts";
 import type { PushedEntry } from "../../src/wire/push-batch.ts";
 import { payload as anyPayload, plainStreams } from "../support/arbitraries.ts";
-import { refusalOf } from "../support/refusal.ts";
+import { rejectionOf } from "../support/rejection.ts";
 
 const MOST = 10;
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -127,13 +127,13 @@ describe("a header with stream and entry id, `[[stream_id, end], …]` or `[[str
     '"5-18446744073709551616"',
     '"five"',
   ])("rejects entry id %s", (id) => {
-    expect(refusalOf(() => pushed(`[["x",${id},1]]`, "a"))).toMatch(
+    expect(rejectionOf(() => pushed(`[["x",${id},1]]`, "a"))).toMatch(
       /^BAD_HEADER: entry id must be <ms>-<seq> above 0-0, milliseconds, "\*" or null, got .+$/,
     );
   });
 
   test.each(["1", "null", '""', "{}", "[]", "true"])("rejects stream id %s", (stream) => {
-    expect(refusalOf(() => pushed(`[[${stream},1]]`, "a"))).toMatch(
+    expect(rejectionOf(() => pushed(`[[${stream},1]]`, "a"))).toMatch(
       /^BAD_HEADER: stream id must be a non-empty string, got .+$/,
     );
   });
@@ -146,7 +146,7 @@ describe("an empty header, `[]`: the whole payload is one entry", () => {
   });
 
   test("rejects an empty header if the URL names several streams", () => {
-    expect(refusalOf(() => pushed("[]", "abc", { streams: ["x", "y"] }))).toBe(
+    expect(rejectionOf(() => pushed("[]", "abc", { streams: ["x", "y"] }))).toBe(
       "BAD_HEADER: header [] requires one stream in the URL, got 2",
     );
   });
@@ -203,26 +203,26 @@ describe("rejects a malformed header, and offsets that descend, exceed the paylo
     ["[1,2]", "the last offset must be the payload length 3, got 2"],
     ['[["s",1]]', "the last offset must be the payload length 3, got 1"],
   ])("%s", (header, problem) => {
-    expect(refusalOf(() => pushed(header, "abc"))).toBe(`BAD_HEADER: ${problem}`);
+    expect(rejectionOf(() => pushed(header, "abc"))).toBe(`BAD_HEADER: ${problem}`);
   });
 
   test("takes a first 0 as the end of an empty entry with `offsets=end`", () => {
-    expect(refusalOf(() => pushed("[0]", "abc", { offsets: "end" }))).toBe(
+    expect(rejectionOf(() => pushed("[0]", "abc", { offsets: "end" }))).toBe(
       "BAD_HEADER: the last offset must be the payload length 3, got 0",
     );
   });
 
   test("requires a first offset of 0 with `offsets=start`", () => {
-    expect(refusalOf(() => pushed("[1,2]", "abc", { offsets: "start" }))).toBe(
+    expect(rejectionOf(() => pushed("[1,2]", "abc", { offsets: "start" }))).toBe(
       "BAD_HEADER: the first start offset must be 0, got 1",
     );
   });
 
   test("requires one offset per stream of the URL, unless it has one stream", () => {
-    expect(refusalOf(() => pushed("[1,2,3]", "abc", { streams: ["x", "y"] }))).toBe(
+    expect(rejectionOf(() => pushed("[1,2,3]", "abc", { streams: ["x", "y"] }))).toBe(
       "BAD_HEADER: header must have one offset per stream of the URL (2), got 3",
     );
-    expect(refusalOf(() => pushed("[3]", "abc", { streams: ["x", "y"] }))).toBe(
+    expect(rejectionOf(() => pushed("[3]", "abc", { streams: ["x", "y"] }))).toBe(
       "BAD_HEADER: header must have one offset per stream of the URL (2), got 1",
     );
   });
@@ -230,7 +230,7 @@ describe("rejects a malformed header, and offsets that descend, exceed the paylo
   test("rejects a batch over the limit", () => {
     const offsets = (count: number) => JSON.stringify(Array.from({ length: count }, () => 0));
     expect(pushed(offsets(MOST), "")).toHaveLength(MOST);
-    expect(refusalOf(() => pushed(offsets(MOST + 1), ""))).toBe(
+    expect(rejectionOf(() => pushed(offsets(MOST + 1), ""))).toBe(
       "TOO_LARGE: a batch must have at most 10 entries, got 11",
     );
   });
@@ -243,7 +243,7 @@ describe("rejects a malformed header, and offsets that descend, exceed the paylo
       `[1,${deep}]`,
       `["${"\u0001".repeat(999)}"]`,
     ]) {
-      const refusal = refusalOf(() => pushed(header, "abc"));
+      const refusal = rejectionOf(() => pushed(header, "abc"));
       expect(refusal).toMatch(/^(BAD_HEADER|TOO_LARGE): /);
       expect(refusal.length).toBeLessThan(200);
     }

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseJson } from "../../src/wire/json-text.ts";
-import { refusalOf } from "../support/refusal.ts";
+import { rejectionOf } from "../support/rejection.ts";
 
 /** Maximum number of JSON values for a batch limit of ten entries. */
 const FIT = 4096 + 64 * 10;
 const parse = (text: string) => parseJson(text, "the message", 10);
 
 test("rejects invalid JSON with the name of the text", () => {
-  expect(refusalOf(() => parseJson("[", "header", 10))).toBe("BAD_HEADER: header is not valid JSON");
+  expect(rejectionOf(() => parseJson("[", "header", 10))).toBe("BAD_HEADER: header is not valid JSON");
 });
 
 describe("rejects a text of more values than a batch can have before it is parsed", () => {
@@ -22,17 +22,17 @@ describe("rejects a text of more values than a batch can have before it is parse
     ["strings", (count) => `[${'"\\",[{",'.repeat(count - 2)}0]`],
   ])("%s", (_, textOf) => {
     expect(() => parse(textOf(FIT - 1))).not.toThrow();
-    expect(refusalOf(() => parse(textOf(FIT + 3)))).toBe(refused);
+    expect(rejectionOf(() => parse(textOf(FIT + 3)))).toBe(refused);
   });
 
   test("counts members of objects", () => {
     const members = Array.from({ length: FIT + 1 }, (_, i) => `"${i}":0`);
-    expect(refusalOf(() => parse(`{${members.join(",")}}`))).toBe(refused);
+    expect(rejectionOf(() => parse(`{${members.join(",")}}`))).toBe(refused);
   });
 
   test("rejects 64 MB of brackets without parsing them", () => {
     const before = process.memoryUsage().heapUsed;
-    expect(refusalOf(() => parse("[".repeat(64 * 2 ** 20)))).toBe(refused);
+    expect(rejectionOf(() => parse("[".repeat(64 * 2 ** 20)))).toBe(refused);
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(100 * 2 ** 20);
   });
 });
@@ -50,8 +50,8 @@ describe("ignores structural characters in strings", () => {
   });
 
   test("rejects an unterminated string", () => {
-    expect(refusalOf(() => parse(`["${inside}`))).toBe("BAD_HEADER: the message is not valid JSON");
-    expect(refusalOf(() => parse(`["${inside}\\"`))).toBe("BAD_HEADER: the message is not valid JSON");
+    expect(rejectionOf(() => parse(`["${inside}`))).toBe("BAD_HEADER: the message is not valid JSON");
+    expect(rejectionOf(() => parse(`["${inside}\\"`))).toBe("BAD_HEADER: the message is not valid JSON");
   });
 });
 

@@ -6,7 +6,7 @@ import { GatewayError } from "../../src/domain/errors.ts";
 import { decodeJson, encodeJson, encodeJsonEntry } from "../../src/wire/json.ts";
 import type { PushedEntry } from "../../src/wire/push-batch.ts";
 import { streamsWithFields } from "../support/arbitraries.ts";
-import { refusalOf } from "../support/refusal.ts";
+import { rejectionOf } from "../support/rejection.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const entry = (id: string, data: Uint8Array, fields?: Entry["fields"]): Entry => ({
@@ -107,13 +107,13 @@ describe("rejects invalid batches with the reason", () => {
     ['[["s",null,"x",{"n":7}]]', 'field "n" of entry 0 must be a string or {"base64": "…"}, got 7'],
     ['[["s",null,"x",{"d":"y"}]]', 'entry 0 must not have a field "d": it is the name of the payload'],
   ])("%s", (text, problem) => {
-    expect(refusalOf(() => decode(text))).toBe(`BAD_HEADER: ${problem}`);
+    expect(rejectionOf(() => decode(text))).toBe(`BAD_HEADER: ${problem}`);
   });
 
   test("rejects a batch over the limit", () => {
     const batch = (count: number) => JSON.stringify(Array.from({ length: count }, () => ["s", null, ""]));
     expect(decode(batch(10))).toHaveLength(10);
-    expect(refusalOf(() => decode(batch(11)))).toBe(
+    expect(rejectionOf(() => decode(batch(11)))).toBe(
       "TOO_LARGE: a batch must have at most 10 entries, got 11",
     );
   });

@@ -11,7 +11,7 @@ import {
 } from "../../src/wire/msgpack.ts";
 import type { PushedEntry } from "../../src/wire/push-batch.ts";
 import { anyText, streamsWithFields } from "../support/arbitraries.ts";
-import { refusalOf } from "../support/refusal.ts";
+import { rejectionOf } from "../support/rejection.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const hex = (text: string) => new Uint8Array(Buffer.from(text.replaceAll(" ", ""), "hex"));
@@ -169,12 +169,12 @@ describe("rejects invalid messages with the reason", () => {
     ["91 94 a1 73 c0 a1 78 81 a1 6e 07", 'field "n" of entry 0 must be bin or str, got 7'],
     ["91 94 a1 73 c0 a1 78 81 a1 64 a0", 'entry 0 must not have a field "d": it is the name of the payload'],
   ])("%s", (message, problem) => {
-    expect(refusalOf(() => decode(hex(message)))).toBe(`BAD_HEADER: ${problem}`);
+    expect(rejectionOf(() => decode(hex(message)))).toBe(`BAD_HEADER: ${problem}`);
   });
 
   test.each([11, 12, 1000])("rejects a batch of %i entries if the limit is 10", (count) => {
     const batch = encode(Array.from({ length: count }, () => ["s", null, ""]));
-    expect(refusalOf(() => decode(batch))).toBe(
+    expect(rejectionOf(() => decode(batch))).toBe(
       `TOO_LARGE: a batch must have at most 10 entries, got ${count}`,
     );
   });
@@ -207,7 +207,7 @@ describe("allocates no memory for false lengths", () => {
     ],
   ])("%s", (_, message) => {
     const before = process.memoryUsage().heapUsed;
-    expect(refusalOf(() => decode(message))).toMatch(
+    expect(rejectionOf(() => decode(message))).toMatch(
       /^(BAD_HEADER: the message is not valid MessagePack|TOO_LARGE): /,
     );
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(20 * 2 ** 20);

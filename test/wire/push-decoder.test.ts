@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { GatewayError } from "../../src/domain/errors.ts";
 import type { PushedEntry } from "../../src/wire/push-batch.ts";
 import { createPushDecoder, type PushDecoderOptions } from "../../src/wire/push-decoder.ts";
-import { refusalOf } from "../support/refusal.ts";
+import { rejectionOf } from "../support/rejection.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const open = (options: Partial<PushDecoderOptions> = {}) =>
@@ -40,7 +40,7 @@ describe("`header=1`: a JSON text header, then one binary payload", () => {
     const decoder = open({ streams: ["x", "y"], offsets: "end", maxEntries: 2 });
     decoder.message(bytes("[0,1]"), false);
     expect(shown(decoder.message(bytes("a"), true))).toEqual(["x * ", "y * a"]);
-    expect(refusalOf(() => decoder.message(bytes("[1,2,3]"), false))).toBe(
+    expect(rejectionOf(() => decoder.message(bytes("[1,2,3]"), false))).toBe(
       "TOO_LARGE: a batch must have at most 2 entries, got 3",
     );
   });
@@ -50,7 +50,7 @@ describe("`header=1`: a JSON text header, then one binary payload", () => {
     ["a text that is no header", "hello", false, 1008, "header is not valid JSON"],
     ["a header of another shape", "{}", false, 1008, "header must be a JSON list, got {…}"],
   ])("%s", (_, message, isBinary, close, problem) => {
-    expect(refusalOf(() => open().message(bytes(message), isBinary))).toContain(`: ${problem}`);
+    expect(rejectionOf(() => open().message(bytes(message), isBinary))).toContain(`: ${problem}`);
     expect(closeOf(() => open().message(bytes(message), isBinary))).toBe(close);
   });
 
@@ -72,7 +72,7 @@ describe("`header=1`: a JSON text header, then one binary payload", () => {
   ])("after a header, %s", (_, message, close, problem) => {
     const decoder = open();
     decoder.message(bytes("[3]"), false);
-    expect(refusalOf(() => decoder.message(bytes(message), false))).toContain(`: ${problem}`);
+    expect(rejectionOf(() => decoder.message(bytes(message), false))).toContain(`: ${problem}`);
     expect(closeOf(() => decoder.message(bytes(message), false))).toBe(close);
   });
 
@@ -95,7 +95,7 @@ describe("`header=0`: each message is one entry", () => {
   });
 
   test("rejects several streams when the connection opens", () => {
-    expect(refusalOf(() => open({ format: "raw", streams: ["x", "y"] }))).toBe(
+    expect(rejectionOf(() => open({ format: "raw", streams: ["x", "y"] }))).toBe(
       "BAD_PARAMETER: header=0 requires exactly one stream, got 2",
     );
     for (const format of ["header", "msgpack", "json"] as const) open({ format, streams: ["x", "y"] });
@@ -107,7 +107,7 @@ describe("self-describing messages", () => {
     const decoder = open({ format: "msgpack" });
     const message = encode([["x", null, bytes("abc")]]);
     expect(shown(decoder.message(message, true))).toEqual(["x * abc"]);
-    expect(refusalOf(() => decoder.message(message, false))).toBe(
+    expect(rejectionOf(() => decoder.message(message, false))).toBe(
       "WRONG_MESSAGE_KIND: a text message where a binary MessagePack message was expected",
     );
     expect(closeOf(() => decoder.message(message, false))).toBe(1003);
@@ -118,7 +118,7 @@ describe("self-describing messages", () => {
     const decoder = open({ format: "json" });
     const message = bytes('[["x",null,"abc"]]');
     expect(shown(decoder.message(message, false))).toEqual(["x * abc"]);
-    expect(refusalOf(() => decoder.message(message, true))).toBe(
+    expect(rejectionOf(() => decoder.message(message, true))).toBe(
       "WRONG_MESSAGE_KIND: a binary message where a JSON text message was expected",
     );
     expect(closeOf(() => decoder.message(bytes("{}"), false))).toBe(1008);

@@ -9,7 +9,7 @@ import type { EntryId } from "../../domain/entry-id.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { StreamClasses } from "../../observe/stream-classes.ts";
-import { refusalOf } from "../reply-errors.ts";
+import { gatewayErrorOf } from "../reply-errors.ts";
 import { type Connection, type ConnectionHooks, ReplyLostError } from "../resp/connection.ts";
 import type { Reply } from "../resp/reader.ts";
 import type { CommandWriter } from "../resp/writer.ts";
@@ -80,7 +80,7 @@ export function createAppender(parts: AppenderParts): Append {
       );
     }
     counters.entriesRejected++;
-    return refusalOf(error ?? new Error("Redis replied to XADD without an id"));
+    return gatewayErrorOf(error ?? new Error("Redis replied to XADD without an id"));
   }
 
   return function append(entries, done) {

@@ -4,7 +4,7 @@
  */
 import type { Entry } from "../../domain/entry.ts";
 import { compareIds, type EntryId, FIRST_ID } from "../../domain/entry-id.ts";
-import { refusing } from "../reply-errors.ts";
+import { withGatewayErrors } from "../reply-errors.ts";
 import type { Commands } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
@@ -51,7 +51,7 @@ type Answer = readonly [entries: readonly Entry[], checked: readonly Entry[]];
 /** Creates a page reader. */
 export function createPageReader({ reads, replicas, sizes }: PageReaderOptions): PageReader {
   const read = async (command: readonly Argument[]): Promise<readonly Entry[]> =>
-    entriesOf(await refusing(reads.call(...command)));
+    entriesOf(await withGatewayErrors(reads.call(...command)));
 
   /** Reads from a replica. @param isComplete whether the reply proves that the replica has the full page */
   async function readReplica(
@@ -72,7 +72,7 @@ export function createPageReader({ reads, replicas, sizes }: PageReaderOptions):
    */
   async function readMaster(command: readonly Argument[], check?: readonly Argument[]): Promise<Answer> {
     if (check === undefined) return [await read(command), []];
-    const [checked = null, found = null] = await refusing(
+    const [checked = null, found = null] = await withGatewayErrors(
       new Promise<readonly Reply[]>((resolve, reject) => {
         reads.transact([check, command], (error, replies) => {
           const failed = error ?? replies.find((reply) => reply instanceof ReplyError);

@@ -3,7 +3,7 @@
 import { bytesOf, type Entry } from "../../domain/entry.ts";
 import { type EntryId, FIRST_ID, LAST_ID } from "../../domain/entry-id.ts";
 import { GatewayError } from "../../domain/errors.ts";
-import { refusalOf } from "../reply-errors.ts";
+import { gatewayErrorOf } from "../reply-errors.ts";
 import type { Commands } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
@@ -139,7 +139,7 @@ export function createStreamReader(parts: StreamReaderParts): StreamReader {
         return lastGeneratedIdOf(await reads.call("XINFO", "STREAM", key));
       } catch (error) {
         if (error instanceof ReplyError && /no such key/i.test(error.message)) return FIRST_ID;
-        throw refusalOf(error as Error);
+        throw gatewayErrorOf(error as Error);
       }
     },
   };

@@ -8,7 +8,7 @@
  */
 
 import { DEVICES_CONNECTED, DEVICES_SEEN, deviceMetaKey, EVENT_DEVICE_CONNECTED } from "../keys.ts";
-import { refusing } from "../reply-errors.ts";
+import { withGatewayErrors } from "../reply-errors.ts";
 import type { Database } from "../resp/commands.ts";
 import type { Reply } from "../resp/reader.ts";
 import { trimTo } from "./devices.ts";
@@ -102,9 +102,9 @@ export function createClusterLeases(parts: ClusterLeasesParts): PresenceLeases {
   }
 
   return {
-    hold: (deviceId) => refusing(hold(deviceId)),
-    release: (deviceId) => refusing(release(deviceId)),
-    reap: () => refusing(reap()),
+    hold: (deviceId) => withGatewayErrors(hold(deviceId)),
+    release: (deviceId) => withGatewayErrors(release(deviceId)),
+    reap: () => withGatewayErrors(reap()),
   };
 }
 

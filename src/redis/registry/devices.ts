@@ -12,7 +12,7 @@ import {
   EVENT_DEVICE_CONNECTED,
   EVENT_DEVICE_META,
 } from "../keys.ts";
-import { refusing } from "../reply-errors.ts";
+import { withGatewayErrors } from "../reply-errors.ts";
 import type { Database } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
@@ -40,11 +40,11 @@ const STEP_MEMBERS = 2_000;
 
 /** Creates the records. @param streamMaxLength as for any stream; 0 keeps all events */
 export function createDeviceRecords(database: Database, streamMaxLength: number): DeviceRecords {
-  const call = (...args: readonly Argument[]): Promise<Reply> => refusing(database.call(...args));
+  const call = (...args: readonly Argument[]): Promise<Reply> => withGatewayErrors(database.call(...args));
 
   /** Runs steps in order, and reports for each whether it changed something. */
   async function transact(steps: Readonly<Record<string, readonly Argument[]>>): Promise<DeviceChange> {
-    const results = await refusing(database.inOrder(Object.values(steps)));
+    const results = await withGatewayErrors(database.inOrder(Object.values(steps)));
     return Object.fromEntries(Object.keys(steps).map((name, i) => [name, didSomething(results[i] ?? null)]));
   }
 

@@ -4,7 +4,7 @@
  */
 import { GatewayError } from "../../domain/errors.ts";
 import { STREAM_META_PREFIX, streamMetaKey } from "../keys.ts";
-import { refusalOf } from "../reply-errors.ts";
+import { gatewayErrorOf } from "../reply-errors.ts";
 import { type Database, databaseOver } from "../resp/commands.ts";
 import type { Connection, ConnectionHooks } from "../resp/connection.ts";
 import type { Reply } from "../resp/reader.ts";
@@ -126,7 +126,7 @@ export function createMetaWatch(open: OpenMetaTracking, mostKeyBytes: number): M
         await watching.armed;
       } catch (error) {
         end();
-        throw refusalOf(error as Error);
+        throw gatewayErrorOf(error as Error);
       }
       return end;
     },

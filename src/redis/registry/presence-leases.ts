@@ -8,7 +8,7 @@
  */
 
 import { DEVICES_CONNECTED, DEVICES_SEEN, deviceMetaKey, EVENT_DEVICE_CONNECTED } from "../keys.ts";
-import { refusing } from "../reply-errors.ts";
+import { withGatewayErrors } from "../reply-errors.ts";
 import type { Commands } from "../resp/commands.ts";
 
 /** Presence shared between gateways. All methods throw `GatewayError` if Redis is unavailable. */
@@ -85,7 +85,7 @@ export function createPresenceLeases(parts: PresenceLeasesParts): PresenceLeases
 
   async function run(script: string, keys: readonly string[], args: readonly (string | number)[]) {
     const all = [...shared, ...keys];
-    await refusing(commands.call("EVAL", script, all.length, ...all, streamMaxLength, ...args));
+    await withGatewayErrors(commands.call("EVAL", script, all.length, ...all, streamMaxLength, ...args));
   }
 
   return {

@@ -7,7 +7,7 @@ import { GatewayError } from "../../domain/errors.ts";
 import { createWorkSlices, runInSlices } from "../../domain/work-slice.ts";
 import { dedupeRecordKey } from "../append/dedupe-record.ts";
 import { STREAM_META_PREFIX, streamMetaKey } from "../keys.ts";
-import { refusing } from "../reply-errors.ts";
+import { withGatewayErrors } from "../reply-errors.ts";
 import type { Database } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
@@ -104,7 +104,7 @@ const MOST_TRIES = 100;
 export function createRegistry({ database, mostKeyBytes, streamMaxLength }: RegistryParts): Registry {
   const scan = createKeyScan(database, mostKeyBytes);
 
-  const call = (...args: readonly Argument[]): Promise<Reply> => refusing(database.call(...args));
+  const call = (...args: readonly Argument[]): Promise<Reply> => withGatewayErrors(database.call(...args));
 
   /**
    * Sends commands at once and collects their replies in order. It uses one promise for all, because thousands of promises
@@ -192,7 +192,7 @@ export function createRegistry({ database, mostKeyBytes, streamMaxLength }: Regi
     },
 
     async flush() {
-      await refusing(database.onEach((server) => server.call("FLUSHDB", "ASYNC")));
+      await withGatewayErrors(database.onEach((server) => server.call("FLUSHDB", "ASYNC")));
     },
 
     async server() {

@@ -5,7 +5,7 @@
 import { isUtf8 } from "node:buffer";
 import { createWorkSlices, runInSlices } from "../../domain/work-slice.ts";
 import { STREAM_META_PREFIX } from "../keys.ts";
-import { refusing } from "../reply-errors.ts";
+import { withGatewayErrors } from "../reply-errors.ts";
 import type { Commands, Database } from "../resp/commands.ts";
 import { scanReply } from "./scan-reply.ts";
 import { mergeSorted } from "./sorted-names.ts";
@@ -50,7 +50,7 @@ export function createKeyScan(database: Database, mostBytes: number): KeyScan {
   const walkAll =
     (...filter: readonly string[]) =>
     async (): Promise<readonly string[]> => {
-      const found = await refusing(database.onEach((server) => walk(server, filter)));
+      const found = await withGatewayErrors(database.onEach((server) => walk(server, filter)));
       return runInSlices(mergeSorted(found.flat()));
     };
 

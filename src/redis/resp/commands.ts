@@ -1,7 +1,7 @@
 /** Interfaces for sending commands to one server or to a cluster. */
 
 import type { TransactionDone } from "../read/transaction.ts";
-import { refusalOf } from "../reply-errors.ts";
+import { gatewayErrorOf } from "../reply-errors.ts";
 import type { Connection, Done } from "./connection.ts";
 import type { Reply } from "./reader.ts";
 import type { Argument } from "./writer.ts";
@@ -46,7 +46,7 @@ export async function ping(server: Commands): Promise<void> {
   try {
     await server.call("PING");
   } catch (error) {
-    const failure = refusalOf(error as Error);
+    const failure = gatewayErrorOf(error as Error);
     // A server that cannot write to its disk rejects even PING, but still serves reads.
     if (failure.code !== "REDIS_FULL") throw failure;
   }

@@ -6,15 +6,15 @@ import { ReplyError } from "./reader.ts";
 export interface ScriptSupport {
   isAllowed(): boolean;
   /** Returns true for the first error that forbids scripts: the caller should retry without them. */
-  isRefused(error: Error): boolean;
+  isForbidden(error: Error): boolean;
 }
 
-/** Assumes that scripts are allowed until one is refused. */
+/** Assumes that scripts are allowed until Redis rejects one. */
 export function createScriptSupport(logger: Logger): ScriptSupport {
   let isAllowed = true;
   return {
     isAllowed: () => isAllowed,
-    isRefused(error) {
+    isForbidden(error) {
       if (!isAllowed || !(error instanceof ReplyError) || !/\beval\b/i.test(error.message)) return false;
       isAllowed = false;
       logger.warn(

@@ -8,7 +8,7 @@
  */
 import { type EntryId, LAST_ID } from "../../domain/entry-id.ts";
 import { entriesByKey } from "../read/entry-decoder.ts";
-import { isPermissionError, refusalOf } from "../reply-errors.ts";
+import { gatewayErrorOf, isPermissionError } from "../reply-errors.ts";
 import { type Connection, openConnection } from "../resp/connection.ts";
 import { ReplyError } from "../resp/reader.ts";
 import { createScriptSupport } from "../resp/script-support.ts";
@@ -26,7 +26,7 @@ const REJECTED_PAUSE_MS = 1000;
 
 /** Opens a blocking tail. @param control another connection, for `CLIENT UNBLOCK` */
 export function openBlockingTail(options: TailOptions & { readonly control: Connection }): Tail {
-  const { address, logger, stallMs, sizes, counters, onReads, onRemoval, onRefused, control } = options;
+  const { address, logger, stallMs, sizes, counters, onReads, onRemoval, onForbidden, control } = options;
   const positions = new Map<string, EntryId>();
   /** Streams that may have entries past their positions. */
   const grown = new Set<string>();
@@ -115,7 +115,7 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
         return;
       }
       finish(batch);
-      const isRetried = scripts.isRefused(failure);
+      const isRetried = scripts.isForbidden(failure);
       for (const key of plan.from.keys()) grown.add(key);
       if (isRetried) schedule();
       else if (connection.isReady()) setAside([...plan.from.keys()], failure);
@@ -136,7 +136,7 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
         if (failure instanceof ReplyError) {
           logger.warn({ key, err: failure }, "Redis rejected reading this stream");
           rejected.add(key);
-          if (isPermissionError(failure)) onRefused?.(key, refusalOf(failure));
+          if (isPermissionError(failure)) onForbidden?.(key, gatewayErrorOf(failure));
         }
         if (--missing > 0) return;
         if (rejected.size > 0) schedule();

@@ -13,7 +13,7 @@ import type { Counters } from "../../observe/counters.ts";
 import { type ClusterRouter, openClusterRouter } from "../cluster/router.ts";
 import type { ClusterMap, ClusterNode } from "../cluster/topology.ts";
 import type { EntrySizes } from "../read/entry-sizes.ts";
-import { isPermissionError, refusalOf } from "../reply-errors.ts";
+import { gatewayErrorOf, isPermissionError } from "../reply-errors.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import { createScriptSupport } from "../resp/script-support.ts";
 import { createContinuity } from "./continuity.ts";
@@ -48,7 +48,7 @@ const READ_WAIT_MS = 1000;
 
 /** Opens the tail. */
 export function openClusterTail(options: ClusterTailOptions): Tail {
-  const { map, logger, stallMs, sizes, counters, onReads, onRemoval, onRefused } = options;
+  const { map, logger, stallMs, sizes, counters, onReads, onRemoval, onForbidden } = options;
   const positions = new Map<string, EntryId>();
   /** Streams that may have grown since their last read. */
   const changed = new Set<string>();
@@ -152,12 +152,12 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
   }
 
   function failed(key: string, error: Error): void {
-    if (!(error instanceof ReplyError) || scripts.isRefused(error)) {
+    if (!(error instanceof ReplyError) || scripts.isForbidden(error)) {
       mark(key);
       return;
     }
     logger.warn({ key, err: error }, "Redis rejected reading this stream");
-    if (isPermissionError(error)) onRefused?.(key, refusalOf(error));
+    if (isPermissionError(error)) onForbidden?.(key, gatewayErrorOf(error));
     else if (isTemporary(error)) retries.add(key);
   }
 

@@ -52,13 +52,13 @@ export type OnTailReads = (reads: readonly TailRead[]) => boolean;
 export type OnTailRemoval = (key: string, isNewLife: boolean) => void;
 
 /** Redis does not permit the gateway to read a stream. */
-export type OnTailRefused = (key: string, error: GatewayError) => void;
+export type OnTailForbidden = (key: string, error: GatewayError) => void;
 
 /** Events of a tail besides its reads. */
 export interface TailEvents {
   /** Called if the tail can detect it. */
   readonly onRemoval?: OnTailRemoval | undefined;
-  readonly onRefused?: OnTailRefused | undefined;
+  readonly onForbidden?: OnTailForbidden | undefined;
 }
 
 /** Expected reply size of one XREAD over all its streams. */

@@ -12,7 +12,7 @@ import type { Logger } from "../../domain/logger.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { Loopback } from "../append/loopback.ts";
 import type { EntrySizes } from "../read/entry-sizes.ts";
-import { isPermissionError, refusalOf } from "../reply-errors.ts";
+import { gatewayErrorOf, isPermissionError } from "../reply-errors.ts";
 import type { RedisEndpoint } from "../resp/address-source.ts";
 import { openConnection } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
@@ -59,7 +59,7 @@ export function openTrackingTail(options: TailOptions): Tail {
     loopback,
     onReads,
     onRemoval,
-    onRefused,
+    onForbidden,
     onUnsupported,
   } = options;
   const positions = new Map<string, EntryId>();
@@ -199,7 +199,7 @@ export function openTrackingTail(options: TailOptions): Tail {
 
   /** Reads each stream by itself after one of them failed the read of all. A stream that fails alone is skipped. */
   function failed(error: Error, from: ReadonlyMap<string, EntryId>): void {
-    const isRetried = scripts.isRefused(error);
+    const isRetried = scripts.isForbidden(error);
     if (!connection.isReady() || isRetried) {
       for (const key of from.keys()) if (positions.has(key)) changed.add(key);
       if (isRetried) schedule();
@@ -231,7 +231,7 @@ export function openTrackingTail(options: TailOptions): Tail {
 
   function reject(key: string, error: Error): void {
     logger.warn({ key, err: error }, "Redis rejected reading this stream");
-    if (isPermissionError(error)) onRefused?.(key, refusalOf(error));
+    if (isPermissionError(error)) onForbidden?.(key, gatewayErrorOf(error));
     else if (isTemporary(error)) retries.add(key);
   }
 

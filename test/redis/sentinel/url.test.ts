@@ -68,14 +68,14 @@ describe("a URL of sentinels", () => {
       "redis+sentinel://:secret@a/m?password=secret",
       "REDIS_URL has a parameter password; there are sentinel_username",
     ],
-  ])("%s is refused in a sentence, without the password", (text, sentence) => {
-    let refusal: unknown;
+  ])("%s is rejected without revealing the password", (text, sentence) => {
+    let thrown: unknown;
     try {
       parseSentinelUrl(text);
     } catch (error) {
-      refusal = error;
+      thrown = error;
     }
-    const { message } = refusal as Error;
+    const { message } = thrown as Error;
     expect(message).toContain(sentence);
     expect(message).not.toContain("secret");
   });

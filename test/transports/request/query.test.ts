@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { GatewayError } from "../../../src/domain/errors.ts";
 import type { Parameter } from "../../../src/transports/request/parameters.ts";
 import { parseQuery, readParameters } from "../../../src/transports/request/query.ts";
-import { refusalOf } from "../../support/refusal.ts";
+import { rejectionOf } from "../../support/rejection.ts";
 
 const LIMITS = { maxBatchEntries: 1000 };
 
@@ -37,7 +37,7 @@ describe("“`1/0`, `true/false`, `yes/no`, `on/off`, `t/f`, `y/n` in any case (
   test.each(["2", "01", "10", "-1", "tru", "truee", "yess", "oui", "1 ", "%201", "null", "None", "1%0A"])(
     "not %j",
     (value) => {
-      expect(refusalOf(() => flag(`?ack=${value}`, false))).toMatch(
+      expect(rejectionOf(() => flag(`?ack=${value}`, false))).toMatch(
         /^BAD_PARAMETER: ack must be 1 or 0, got ".+"$/,
       );
     },
@@ -110,7 +110,7 @@ describe("an integer", () => {
     "%0A5",
   ])("not %s", (value) => {
     expect(
-      refusalOf(() =>
+      rejectionOf(() =>
         integer(`?count=${encodeURIComponent(decodeURIComponent(value))}`, "count", 1, 0, 1000),
       ),
     ).toMatch(/^BAD_PARAMETER: count must be an integer between 0 and 1000, got ".+"$/);
@@ -130,7 +130,7 @@ describe("a number", () => {
   test.each(["-0.5", "1000.1", ".5", "5.", "1e2", "Infinity", "NaN", "1,5", "1.2.3", "fast"])(
     "not %s",
     (value) => {
-      expect(refusalOf(() => number(`?max_fps=${value}`, "max_fps", 1, 0, 1000))).toBe(
+      expect(rejectionOf(() => number(`?max_fps=${value}`, "max_fps", 1, 0, 1000))).toBe(
         `BAD_PARAMETER: max_fps must be a number between 0 and 1000, got "${value}"`,
       );
     },
@@ -147,7 +147,7 @@ describe("a choice", () => {
   });
 
   test.each(["ends", "st", "auto,end", "toString", "__proto__"])("not %s", (value) => {
-    expect(refusalOf(() => choose(`?offsets=${value}`))).toBe(
+    expect(rejectionOf(() => choose(`?offsets=${value}`))).toBe(
       `BAD_PARAMETER: offsets must be one of auto, start, end, got "${value}"`,
     );
   });
@@ -155,9 +155,9 @@ describe("a choice", () => {
 
 test("truncates a long value in the error", () => {
   const search = `?count=${"x".repeat(100_000)}&format=${"y".repeat(100_000)}`;
-  expect(refusalOf(() => integer(search, "count", 1, 0, 9)).length).toBeLessThan(120);
-  expect(refusalOf(() => flag(search, false, "count")).length).toBeLessThan(120);
-  expect(refusalOf(() => choice(search, "format", ["a"])).length).toBeLessThan(120);
+  expect(rejectionOf(() => integer(search, "count", 1, 0, 9)).length).toBeLessThan(120);
+  expect(rejectionOf(() => flag(search, false, "count")).length).toBeLessThan(120);
+  expect(rejectionOf(() => choice(search, "format", ["a"])).length).toBeLessThan(120);
 });
 
 test("fuzz: any query string gives a value in its range, or an error that names the parameter", () => {
@@ -207,7 +207,7 @@ test("a name differs between absent and empty", () => {
 
 test("a setting limits count", () => {
   expect(readParameters("get", "?count=1000", LIMITS).count).toBe(1000);
-  expect(refusalOf(() => readParameters("get", "?count=1001", LIMITS))).toBe(
+  expect(rejectionOf(() => readParameters("get", "?count=1001", LIMITS))).toBe(
     'BAD_PARAMETER: count must be an integer between 1 and 1000, got "1001"',
   );
 });

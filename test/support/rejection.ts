@@ -2,7 +2,7 @@
 import { GatewayError } from "../../src/domain/errors.ts";
 
 /** Returns the code and message of the error. @throws Error if the action succeeds or fails with another error */
-export function refusalOf(action: () => unknown): string {
+export function rejectionOf(action: () => unknown): string {
   try {
     action();
   } catch (error) {

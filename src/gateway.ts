@@ -28,7 +28,7 @@ import { startTracing } from "./observe/tracing.ts";
 import { createAppender } from "./redis/append/appender.ts";
 import { createRetention } from "./redis/append/retention.ts";
 import { watchAvailability } from "./redis/availability.ts";
-import { describeRedis, findRedis, openStore, type Place } from "./redis/open-store.ts";
+import { describeRedis, findRedis, openStore, type StoreEndpoint } from "./redis/open-store.ts";
 import { createEntrySizes } from "./redis/read/entry-sizes.ts";
 import { createStreamReader } from "./redis/read/stream-reader.ts";
 import { createMetaWatch } from "./redis/registry/metadata-watch.ts";
@@ -87,13 +87,13 @@ export async function startGateway(
     for (const close of closers.reverse()) await close();
   };
   try {
-    const place = await findRedis(settings, logger, closers, signal);
-    const parts = await assemble(settings, place, logger, version, closers, peers);
+    const endpoint = await findRedis(settings, logger, closers, signal);
+    const parts = await assemble(settings, endpoint, logger, version, closers, peers);
     const { app, server } = parts;
     await app.listen({ host: settings.host, port: settings.port });
     return {
       url: urlOf(server.address(), settings),
-      redis: describeRedis(place),
+      redis: describeRedis(endpoint),
       isManaged: settings.redisUrl === "",
       async close() {
         await endConnections(parts, settings.shutdownMs);
@@ -137,7 +137,7 @@ const UPLOADS_SHARE = 5 / 8;
 
 async function assemble(
   settings: Settings,
-  place: Place,
+  endpoint: StoreEndpoint,
   logger: Logger,
   version: string,
   closers: (() => Promise<void> | void)[],
@@ -146,7 +146,7 @@ async function assemble(
   const counters = createCounters();
   const streamClasses = createStreamClasses(settings.metricsClasses);
   const sizes = createEntrySizes();
-  const store = openStore(settings, place, { sizes, counters, logger });
+  const store = openStore(settings, endpoint, { sizes, counters, logger });
   closers.push(store.close);
   const { streamMaxLength: maxEntries, streamMaxAgeMs: maxAgeMs, streamMaxBytes: maxBytes } = settings;
   const retention = createRetention(store.reads, { maxEntries, maxAgeMs, maxBytes }, logger);

@@ -6,7 +6,7 @@ import { flagName, helpText, readSettings, SETTINGS, SettingError, settingsTable
 const rows = Object.entries(SETTINGS);
 
 /** Returns the error message for a command line and an environment. */
-function refusal(args: readonly string[], env: Record<string, string> = {}): string {
+function rejection(args: readonly string[], env: Record<string, string> = {}): string {
   try {
     readSettings(args, env);
   } catch (error) {
@@ -147,30 +147,30 @@ describe("invalid values", () => {
     ["METRICS_CLASSES", "a=*,".repeat(51), "at most 50 classes, got 51"],
     ["LOG_LEVEL", "loud", "trace, debug, info"],
   ])("%s=%s names itself and what it wants", (variable, value, wants) => {
-    const inEnv = refusal([], { [variable]: value });
+    const inEnv = rejection([], { [variable]: value });
     expect(inEnv).toMatch(new RegExp(`^${variable} `));
     expect(inEnv).toContain(wants);
-    const asFlag = refusal([`--${flagName(variable)}=${value}`]);
+    const asFlag = rejection([`--${flagName(variable)}=${value}`]);
     expect(asFlag).toMatch(new RegExp(`^--${flagName(variable)} `));
     expect(asFlag).toContain(wants);
   });
 
   it.each(["me:secret@there:6379", "http://me:secret@there", "redis+cluster://me:secret@there/3"])(
     "does not print the password of %s",
-    (url) => expect(refusal([], { REDIS_URL: url })).not.toContain("secret"),
+    (url) => expect(rejection([], { REDIS_URL: url })).not.toContain("secret"),
   );
 
   it("rejects blocking reads with a cluster", () => {
     const url = "redis+cluster://there:7000";
-    expect(refusal(["--redis-tail", "blocking"], { REDIS_URL: url })).toContain("with a cluster");
+    expect(rejection(["--redis-tail", "blocking"], { REDIS_URL: url })).toContain("with a cluster");
     expect(readSettings(["--redis-tail", "tracking"], { REDIS_URL: url }).redisUrl).toBe(url);
   });
 
   it("names an unknown flag, a flag without its value, and an argument that is not a flag", () => {
-    expect(refusal(["--prot", "8000"])).toBe("Unknown option '--prot'; --help lists the flags");
-    expect(refusal(["--port"])).toContain("--port");
-    expect(refusal(["8000"])).toContain("'8000'");
-    expect(refusal(["-p", "8000"])).toContain("-p");
+    expect(rejection(["--prot", "8000"])).toBe("Unknown option '--prot'; --help lists the flags");
+    expect(rejection(["--port"])).toContain("--port");
+    expect(rejection(["8000"])).toContain("'8000'");
+    expect(rejection(["-p", "8000"])).toContain("-p");
   });
 });
 

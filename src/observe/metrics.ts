@@ -20,7 +20,7 @@ type Kind = "counter" | "gauge";
 
 /** One metric per counter: a counter without a row does not compile. */
 const ROWS: Readonly<Record<keyof Counters, readonly [kind: Kind, name: string, help: string]>> = {
-  entriesRejected: ["counter", "entries_refused_total", "Appends to which Redis replied with an error"],
+  entriesRejected: ["counter", "entries_rejected_total", "Appends to which Redis replied with an error"],
   entriesUnknown: ["counter", "entries_unknown_total", "Appends whose reply was lost with the connection"],
   appendsInFlight: ["gauge", "appends_in_flight", "Appends that wait for Redis"],
   appendBytesInFlight: ["gauge", "append_bytes_in_flight", "Payload bytes that wait for Redis"],
@@ -159,7 +159,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     sendBufferBytes,
   );
   addByLabel(register, "limits_hit_total", "Hits of limits", "limit", () => Object.entries(limitHits));
-  addByLabel(register, "refusals_total", "Errors sent to clients, by code", "code", () => errors);
+  addByLabel(register, "rejections_total", "Errors sent to clients, by code", "code", () => errors);
   new Gauge({
     name: "redis_streamer_connections",
     help: "Open long-lived connections, by kind",

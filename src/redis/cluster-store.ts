@@ -2,7 +2,7 @@
 import type { Logger } from "../domain/logger.ts";
 import { openClusterRouter, type RouterHooks } from "./cluster/router.ts";
 import { type ClusterMap, openClusterMap } from "./cluster/topology.ts";
-import type { ClusterPlace } from "./cluster/url.ts";
+import type { ClusterEndpoint } from "./cluster/url.ts";
 import { slotOf } from "./hash-slot.ts";
 import { uncachedReads } from "./read/poll-cache.ts";
 import { createReplicaPool, type ReplicaReads } from "./read/replicas.ts";
@@ -14,13 +14,14 @@ import { openClusterTail } from "./tail/cluster-tail.ts";
 
 /** What the store of a cluster is made of. */
 export interface ClusterStoreParts extends StoreParts {
-  readonly place: ClusterPlace;
+  readonly endpoint: ClusterEndpoint;
 }
 
 /** Opens the store. It is usable at once: commands wait until the cluster is there. */
 export function openClusterStore(parts: ClusterStoreParts): Store {
-  const { place, readsReplicas, waitMs, stallMs, leaseMs, streamMaxLength, sizes, counters, logger } = parts;
-  const map = openClusterMap(place, logger);
+  const { endpoint, readsReplicas, waitMs, stallMs, leaseMs, streamMaxLength, sizes, counters, logger } =
+    parts;
+  const map = openClusterMap(endpoint, logger);
   const open = (name: string, hooks: RouterHooks & { readonly isOrdered?: boolean } = {}) =>
     openClusterRouter({
       ...hooks,

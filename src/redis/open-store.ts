@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { SecureContextOptions } from "node:tls";
 import type { Logger } from "../domain/logger.ts";
-import { type ClusterPlace, describeCluster, isClusterUrl, parseClusterUrl } from "./cluster/url.ts";
+import { type ClusterEndpoint, describeCluster, isClusterUrl, parseClusterUrl } from "./cluster/url.ts";
 import { openClusterStore } from "./cluster-store.ts";
 import { startManagedServer } from "./managed/managed-server.ts";
 import { parseRedisUrl } from "./redis-url.ts";
@@ -33,7 +33,7 @@ export interface RedisOptions {
 }
 
 /** Where Redis is. */
-export type Place = RedisEndpoint | ClusterPlace;
+export type StoreEndpoint = RedisEndpoint | ClusterEndpoint;
 
 /**
  * Finds out where Redis is, and starts it where it is a managed one.
@@ -47,7 +47,7 @@ export async function findRedis(
   logger: Logger,
   closers: (() => Promise<void> | void)[],
   signal: AbortSignal | undefined,
-): Promise<Place> {
+): Promise<StoreEndpoint> {
   const { redisUrl, dataDir, redisFsync } = options;
   if (isClusterUrl(redisUrl)) return parseClusterUrl(redisUrl, readTls(options));
   if (isSentinelUrl(redisUrl)) {
@@ -69,16 +69,16 @@ function readTls({ redisTlsCa, redisTlsCert, redisTlsKey }: RedisOptions): Secur
   };
 }
 
-const isCluster = (place: Place): place is ClusterPlace => "seeds" in place;
+const isCluster = (endpoint: StoreEndpoint): endpoint is ClusterEndpoint => "seeds" in endpoint;
 
-/** The place for people: without users and passwords. */
-export const describeRedis = (place: Place): string =>
-  isCluster(place) ? describeCluster(place) : describeEndpoint(place);
+/** Describes an endpoint, without users and passwords. */
+export const describeRedis = (endpoint: StoreEndpoint): string =>
+  isCluster(endpoint) ? describeCluster(endpoint) : describeEndpoint(endpoint);
 
-/** Opens the store at a place. */
+/** Opens the store at an endpoint. */
 export function openStore(
   options: RedisOptions,
-  place: Place,
+  endpoint: StoreEndpoint,
   parts: Pick<StoreParts, "sizes" | "counters" | "logger">,
 ): Store {
   const common = {
@@ -89,7 +89,7 @@ export function openStore(
     leaseMs: options.deviceTimeoutMs,
     streamMaxLength: options.streamMaxLength,
   };
-  if (isCluster(place)) return openClusterStore({ ...common, place });
+  if (isCluster(endpoint)) return openClusterStore({ ...common, endpoint });
   const { redisTail: tailMode, pollCacheBytes } = options;
-  return openSingleStore({ ...common, address: place, tailMode, pollCacheBytes });
+  return openSingleStore({ ...common, address: endpoint, tailMode, pollCacheBytes });
 }

@@ -71,7 +71,7 @@ function* fieldsOf(
   const fields = new Map<string, FieldValue>();
   for (const [name, one] of members) {
     const what = `field ${preview(name)} of entry ${i}`;
-    // A list repeats the field. An empty one would be no field at all, so it is refused with any other wrong value.
+    // A list repeats the field. An empty list would store no field, so it is rejected like any other invalid value.
     if (!Array.isArray(one) || one.length === 0) fields.set(name, yield* bytesSteps(one, what, bytesOf));
     else {
       const values: Uint8Array[] = [];

@@ -9,9 +9,9 @@ const LOCAL = guard();
 const NETWORK = guard({ listenHost: "0.0.0.0" });
 const HOST = "localhost:8000";
 
-describe("isLoopback returns true", () => {
+describe("isLoopback", () => {
   test.each(["localhost", "LocalHost", "app.localhost", "127.0.0.1", "127.255.0.3", "::1", "[::1]"])(
-    "%s",
+    "returns true: %s",
     (name) => {
       expect(isLoopback(name)).toBe(true);
     },
@@ -23,14 +23,14 @@ describe("isLoopback returns true", () => {
     "::",
     "example.com",
     "localhost.example.com",
-    "notlocalhost",
+    "my-localhost",
     "127.0.0.1.example.com",
     "1127.0.0.1",
     "127.0.0",
     "10.0.0.1",
     "[::2]",
     "localhost\nexample.com",
-  ])("not %j", (name) => {
+  ])("returns false: %j", (name) => {
     expect(isLoopback(name)).toBe(false);
   });
 });
@@ -45,7 +45,7 @@ describe("browser requests are accepted only from the gateway's own and local or
     ["a local page by https", "https://127.0.0.1", HOST],
     ["a local page by IPv6", "http://[::1]:3000", "[::1]:8000"],
     ["a local page by a name under localhost", "http://app.localhost:3000", HOST],
-  ])("lets in %s", (_, origin, host) => {
+  ])("accepts %s", (_, origin, host) => {
     LOCAL.check({ origin, host });
     NETWORK.check({ origin, host });
   });
@@ -59,9 +59,9 @@ describe("browser requests are accepted only from the gateway's own and local or
     ["a page without an origin of its own", "null"],
     ["a file", "file://"],
     ["a browser's extension", "chrome-extension://abcdef"],
-    ["something that is no origin", "localhost"],
+    ["an invalid origin", "localhost"],
     ["an empty origin", ""],
-  ])("refuses %s", (_, origin) => {
+  ])("rejects %s", (_, origin) => {
     for (const one of [LOCAL, NETWORK])
       expect(rejectionOf(() => one.check({ origin, host: HOST }))).toBe(
         `FORBIDDEN_ORIGIN: pages of ${origin} are not allowed; add the origin to ALLOWED_ORIGINS to allow them`,
@@ -76,7 +76,7 @@ describe("browser requests are accepted only from the gateway's own and local or
     ["https://gateway.example", "gateway.example:443"],
     ["http://gateway.example", "gateway.example:80"],
     ["http://gateway.example:80", "gateway.example"],
-  ])("on the network, its own page is one of the name it was asked by: %s of %s", (origin, host) => {
+  ])("while listening on the network, accepts a page of the requested host: %s of %s", (origin, host) => {
     NETWORK.check({ origin, host });
   });
 
@@ -88,7 +88,7 @@ describe("browser requests are accepted only from the gateway's own and local or
     ["http://gateway.lan:8000", undefined],
     ["http://gateway.lan:8000", ""],
     ["http://gateway.lan", "x y"],
-  ])("and no other: %s of %s", (origin, host) => {
+  ])("while listening on the network, rejects a page of another host: %s of %s", (origin, host) => {
     expect(rejectionOf(() => NETWORK.check({ origin, host }))).toMatch(/^FORBIDDEN_ORIGIN/);
   });
 });
@@ -101,7 +101,7 @@ describe("a foreign name that resolves to this machine (DNS rebinding)", () => {
     "10.0.0.5:8000",
     "localhost.evil.example",
     "x y",
-  ])("is refused where only this machine can be meant: %s", (host) => {
+  ])("is rejected while listening on loopback: %s", (host) => {
     expect(rejectionOf(() => LOCAL.check({ origin: undefined, host }))).toMatch(
       /^FORBIDDEN_HOST: host .+ is not allowed; add it to ALLOWED_HOSTS to allow it$/,
     );
@@ -195,7 +195,7 @@ test("applies the same rules to pages that read responses", () => {
   expect(NETWORK.allowsOrigin("http://gateway.lan:8000", undefined)).toBe(false);
 });
 
-describe("a subresource request, which has no origin", () => {
+describe("a request without an origin for a part of a page", () => {
   const part = { origin: undefined, host: HOST, fetchSite: "cross-site", fetchMode: "no-cors" };
 
   test("is rejected from another site", () => {

@@ -146,21 +146,27 @@ describe("a client may renew its token on the same socket", () => {
       /UNAUTHENTICATED: the token/,
     ],
     [
-      "one that allows less",
+      "a token with fewer permissions",
       "pull",
       async () => control(await tokenFor(["write"])),
       4403,
       /FORBIDDEN: jwt:alice .* read default:cam/,
     ],
     [
-      "one that allows less",
+      "a token with fewer permissions",
       "push",
       async () => control(await tokenFor(["read"])),
       4403,
       /FORBIDDEN: jwt:alice .* write default:cam/,
     ],
-    ["what is none", "pull", () => Promise.resolve('{"tokn": 1}'), 1008, /BAD_PAYLOAD: a control message/],
-    ["what is none", "push", () => Promise.resolve('{"token": '), 1008, /BAD_PAYLOAD: a control message/],
+    [
+      "an unknown control message",
+      "pull",
+      () => Promise.resolve('{"invalid": 1}'),
+      1008,
+      /BAD_PAYLOAD: a control message/,
+    ],
+    ["invalid JSON", "push", () => Promise.resolve('{"token": '), 1008, /BAD_PAYLOAD: a control message/],
   ])("%s on a %s closes it", async (_, route, message, code, reason) => {
     await using socket = await connectSocket(
       `${gateway.ws}/data/cam/${route}?control=1&block=0`,
@@ -303,7 +309,7 @@ describe("browsers", () => {
     ["/docs", "/docs"],
     ["/\u0000//[", "/%00//["],
     ["/#open=default%3Acam", "/#open=default%3Acam"],
-    ["/a\u0000b\r\nset-cookie: x=1", "/a%00bset-cookie:%20x=1"],
+    ["/a\u0000b\r\nset-cookie: x=1", "/a%00bset-cookie:%20x=1"], // cspell:ignore bset,
     ["/graphql?query={a}&x=é\ud800", "/graphql?query={a}&x=%C3%A9%EF%BF%BD"],
   ])("are sent back to %j, in characters that a header may have", async (next, path) => {
     expect(await returnsTo(next)).toBe(path);

@@ -44,7 +44,7 @@ test("sums counters and gauges, merges histograms and shows the maximum of measu
     redis_streamer_readers: "15",
     redis_streamer_websockets: "2",
     'redis_streamer_limits_hit_total{limit="sockets"}': "4",
-    'redis_streamer_refusals_total{code="NOT_FOUND"}': "6",
+    'redis_streamer_rejections_total{code="NOT_FOUND"}': "6",
     'redis_streamer_connections{kind="pull"}': "8",
     redis_streamer_redis_ping_seconds: "0.5",
     'redis_streamer_append_to_socket_seconds_bucket{le="0.005"}': "2",

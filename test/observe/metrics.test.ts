@@ -154,5 +154,5 @@ test("reports connections, latency, Redis and errors", async () => {
   );
   const text = await page();
   expect(Number(samples(text, "redis_streamer_redis_ping_seconds")[0]?.split(" ")[1])).toBeGreaterThan(0);
-  expect(samples(text, 'redis_streamer_refusals_total{code="NOT_FOUND"}')).toHaveLength(1);
+  expect(samples(text, 'redis_streamer_rejections_total{code="NOT_FOUND"}')).toHaveLength(1);
 });

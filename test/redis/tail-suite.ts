@@ -71,7 +71,7 @@ export function testTail(
     const address = parseRedisUrl(redis.url);
     store =
       mode === "cluster"
-        ? openClusterStore({ ...parts, place: { seeds: [address] } })
+        ? openClusterStore({ ...parts, endpoint: { seeds: [address] } })
         : openSingleStore({ ...parts, address, tailMode: mode, pollCacheBytes: 0 });
     append = createAppender({
       openSending: store.openSending,

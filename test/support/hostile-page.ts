@@ -5,12 +5,12 @@ export const HOSTILE_PAGE = `<!doctype html>
 <script>
 async function attack(http) {
   const ws = http.replace("http", "ws");
-  const attempt = async (act) => act().catch(() => "refused");
+  const attempt = async (act) => act().catch(() => "rejected");
   const element = (tag, url) =>
     new Promise((resolve) => {
       const one = document.createElement(tag);
       one.onload = () => resolve("shown");
-      one.onerror = () => resolve("refused");
+      one.onerror = () => resolve("rejected");
       one.src = url;
       document.body.append(one);
     });
@@ -19,7 +19,7 @@ async function attack(http) {
       const one = new WebSocket(url);
       one.onopen = () => message !== undefined && one.send(message);
       one.onmessage = () => resolve("heard");
-      one.onclose = () => resolve("refused");
+      one.onclose = () => resolve("rejected");
     });
   const events = (url) =>
     new Promise((resolve) => {
@@ -27,7 +27,7 @@ async function attack(http) {
       one.onmessage = () => resolve("heard");
       one.onerror = () => {
         one.close();
-        resolve("refused");
+        resolve("rejected");
       };
     });
   const form = () =>

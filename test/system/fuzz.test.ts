@@ -481,12 +481,12 @@ describe("rejects HTTP bodies", () => {
   const closing = `--${boundary}--`;
   const whole = part("entries", "abc", "s") + part("entries", "defgh") + closing;
   const type = `multipart/form-data; boundary=${boundary}`;
-  const refused = (problem: Answer) =>
+  const rejected = (problem: Answer) =>
     expect([problem.status, problem.json()]).toEqual([400, { error: expect.any(String), code: "BAD_BODY" }]);
 
   test("of truncated multipart", () =>
     check(600, fc.nat(whole.length - 1), async (at) => {
-      refused(await post("fuzz", whole.slice(0, at), { "content-type": type }));
+      rejected(await post("fuzz", whole.slice(0, at), { "content-type": type }));
     }));
 
   test("of invalid multipart", () =>
@@ -503,7 +503,7 @@ describe("rejects HTTP bodies", () => {
           `--${boundary}\r\n\r\nabc\r\n${closing}`,
         ),
       ),
-      async (body) => refused(await post("fuzz", body, { "content-type": type })),
+      async (body) => rejected(await post("fuzz", body, { "content-type": type })),
     ));
 
   test("of multipart without a boundary", () =>
@@ -511,7 +511,7 @@ describe("rejects HTTP bodies", () => {
       50,
       fc.constantFrom("multipart/form-data", "multipart/form-data; boundary="),
       async (contentType) => {
-        refused(await post("fuzz", whole, { "content-type": contentType }));
+        rejected(await post("fuzz", whole, { "content-type": contentType }));
       },
     ));
 

@@ -65,24 +65,24 @@ const stored = async () => [
 ];
 
 describe("a hostile page", () => {
-  const REFUSED = {
-    fetch: "refused",
-    entries: "refused",
-    metrics: "refused",
-    img: "refused",
-    script: "refused",
-    events: "refused",
-    pull: "refused",
-    push: "refused",
-    post: "refused",
-    blindPost: "refused",
-    flush: "refused",
+  const REJECTED = {
+    fetch: "rejected",
+    entries: "rejected",
+    metrics: "rejected",
+    img: "rejected",
+    script: "rejected",
+    events: "rejected",
+    pull: "rejected",
+    push: "rejected",
+    post: "rejected",
+    blindPost: "rejected",
+    flush: "rejected",
     // The page cannot see the result.
     form: "sent",
   };
 
   test("of another site reads nothing and stores nothing", async () => {
-    expect(await attack(`http://evil.example:${portOf(site)}/`, gateway.http)).toEqual(REFUSED);
+    expect(await attack(`http://evil.example:${portOf(site)}/`, gateway.http)).toEqual(REJECTED);
     expect(await stored()).toEqual([0, 1]);
   });
 
@@ -97,11 +97,11 @@ describe("a hostile page", () => {
         new Promise((resolve) => {
           const one = new WebSocket(url);
           one.onopen = () => resolve("open");
-          one.onclose = () => resolve("refused");
+          one.onclose = () => resolve("rejected");
         }),
       `${rebound.replace("http", "ws")}/data/secret/pull`,
     );
-    expect(socket).toBe("refused");
+    expect(socket).toBe("rejected");
     await page.close();
   });
 

@@ -103,10 +103,10 @@ describe("a failover under load", () => {
   }, 180_000);
 
   test.each([
-    ["that is demoted, and is a replica from then on,", []],
-    ["that does not hear that it is demoted", ["--rename-command", "SLAVEOF", ""]],
+    ["that is demoted to a replica", []],
+    ["that cannot be demoted", ["--rename-command", "SLAVEOF", ""]],
   ])(
-    "leaves a master %s though it answers",
+    "leaves a master %s, although it replies",
     async (_which, args) => {
       await start(...args);
       await progress();
@@ -132,17 +132,17 @@ describe("sentinels without a usable master", () => {
     const dead = await freePort();
     const url = `redis+sentinel://127.0.0.1:${dead},127.0.0.1:${sentinel.port}/birds`;
     await expect(startTestGateway(url)).rejects.toThrow(
-      `no sentinel leads to the master "birds" (127.0.0.1:${dead}: no answer, connect ECONNREFUSED 127.0.0.1:${dead}; ` +
-        `127.0.0.1:${sentinel.port}: it does not know this name)`,
+      `no sentinel returned the address of master "birds" (127.0.0.1:${dead}: no reply: connect ECONNREFUSED 127.0.0.1:${dead}; ` +
+        `127.0.0.1:${sentinel.port}: unknown master name)`,
     );
   });
 
   test("that require a password report it, and accept it", async () => {
     await using sentinel = await startSentinel(await freePort(), 1, ["requirepass hush"]);
     const url = `redis+sentinel://127.0.0.1:${sentinel.port}/${MASTER}`;
-    await expect(startTestGateway(url)).rejects.toThrow(/it refuses to say, NOAUTH/);
+    await expect(startTestGateway(url)).rejects.toThrow(/it rejected the query: NOAUTH/);
     await expect(startTestGateway(`${url}?sentinel_password=no`)).rejects.toThrow(
-      /refuses to say, WRONGPASS/,
+      /rejected the query: WRONGPASS/,
     );
     // The sentinels name a master that is down, so the gateway waits for it.
     await using gateway = await startTestGateway(`${url}?sentinel_password=hush`, { REDIS_WAIT_MS: "100" });
@@ -161,6 +161,8 @@ describe("sentinels without a usable master", () => {
     const url = `redis+sentinel://127.0.0.1:${port}/${MASTER}`;
     await using gateway = await startTestGateway(url, { REDIS_WAIT_MS: "100" }, logger);
     expect((await request(`${gateway.http}/data/a/entries`)).status).toBe(503);
-    expect(warnings[0]).toMatch(/^no sentinel leads to the master "cameras" .*trying again until one does$/);
+    expect(warnings[0]).toMatch(
+      /^no sentinel returned the address of master "cameras" .*retrying until one does$/,
+    );
   });
 });

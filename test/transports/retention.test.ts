@@ -96,7 +96,7 @@ describe("invalid members", () => {
     [{ maxAge: 60 }, "maxAge must be a duration with a unit"],
     [{ maxAge: "1 hour" }, "maxAge must be a duration with a unit"],
     [{ maxBytes: "64x" }, "maxBytes must be a number of bytes"],
-  ])("%j is refused by updateStreamMeta", async (meta, sentence) => {
+  ])("%j is rejected by updateStreamMeta", async (meta, sentence) => {
     const query = 'mutation($m: JSON!) { updateStreamMeta(streamId: "bad", meta: $m) }';
     const { errors } = await ask(gateway, query, { m: meta });
     expect(errors?.[0]?.message).toContain(sentence);

@@ -80,7 +80,7 @@ describe.each(SPELLINGS)("with $title", ({ query, device, keyOf }) => {
       expect(JSON.parse(await push.text())).toHaveLength(1);
       expect(await lengthOf(key)).toBe(2);
 
-      expect((await read()).text).toBe("postedpushed");
+      expect((await read()).text).toBe("posted" + "pushed");
       expect((await header()).map(([stream]) => stream)).toEqual([name, name]);
       const history = await request(gateway.http + at("/entries", "&format=json"));
       expect(
@@ -92,7 +92,7 @@ describe.each(SPELLINGS)("with $title", ({ query, device, keyOf }) => {
       await using pull = await connectSocket(gateway.ws + at("/pull", "&last_entry_id=0&count=2&ack=1"));
       const pulled = await pull.pair();
       expect(pulled.header.map(([stream]) => stream)).toEqual([name, name]);
-      expect(pulled.payload.toString()).toBe("postedpushed");
+      expect(pulled.payload.toString()).toBe("posted" + "pushed");
       await using events = await openAnswer(gateway.http + at("/events", "&last_entry_id=0"));
       expect((await readEvents(events).next())?.data).toBe("posted");
       await using mjpeg = await openAnswer(gateway.http + at("/mjpeg"));

@@ -243,9 +243,9 @@ describe("rejects a malformed header, and offsets that descend, exceed the paylo
       `[1,${deep}]`,
       `["${"\u0001".repeat(999)}"]`,
     ]) {
-      const refusal = rejectionOf(() => pushed(header, "abc"));
-      expect(refusal).toMatch(/^(BAD_HEADER|TOO_LARGE): /);
-      expect(refusal.length).toBeLessThan(200);
+      const rejection = rejectionOf(() => pushed(header, "abc"));
+      expect(rejection).toMatch(/^(BAD_HEADER|TOO_LARGE): /);
+      expect(rejection.length).toBeLessThan(200);
     }
   });
 });

@@ -12,7 +12,7 @@ test("rejects invalid JSON with the name of the text", () => {
 });
 
 describe("rejects a text of more values than a batch can have before it is parsed", () => {
-  const refused = `TOO_LARGE: the message holds more than ${FIT} values`;
+  const rejected = `TOO_LARGE: the message holds more than ${FIT} values`;
 
   test.each<[string, (count: number) => string]>([
     ["numbers", (count) => `[${"0,".repeat(count - 2)}0]`],
@@ -22,17 +22,17 @@ describe("rejects a text of more values than a batch can have before it is parse
     ["strings", (count) => `[${'"\\",[{",'.repeat(count - 2)}0]`],
   ])("%s", (_, textOf) => {
     expect(() => parse(textOf(FIT - 1))).not.toThrow();
-    expect(rejectionOf(() => parse(textOf(FIT + 3)))).toBe(refused);
+    expect(rejectionOf(() => parse(textOf(FIT + 3)))).toBe(rejected);
   });
 
   test("counts members of objects", () => {
     const members = Array.from({ length: FIT + 1 }, (_, i) => `"${i}":0`);
-    expect(rejectionOf(() => parse(`{${members.join(",")}}`))).toBe(refused);
+    expect(rejectionOf(() => parse(`{${members.join(",")}}`))).toBe(rejected);
   });
 
   test("rejects 64 MB of brackets without parsing them", () => {
     const before = process.memoryUsage().heapUsed;
-    expect(rejectionOf(() => parse("[".repeat(64 * 2 ** 20)))).toBe(refused);
+    expect(rejectionOf(() => parse("[".repeat(64 * 2 ** 20)))).toBe(rejected);
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(100 * 2 ** 20);
   });
 });

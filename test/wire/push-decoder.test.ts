@@ -19,7 +19,7 @@ function closeOf(action: () => unknown): number {
     if (error instanceof GatewayError) return error.kind.close;
     throw error;
   }
-  throw new Error("it was not refused");
+  throw new Error("it was not rejected");
 }
 
 describe("`header=1`: a JSON text header, then one binary payload", () => {

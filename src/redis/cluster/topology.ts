@@ -8,7 +8,7 @@ import { SLOTS } from "../hash-slot.ts";
 import { describeAddress, type RedisAddress, tlsAt } from "../redis-url.ts";
 import { type Connection, openConnection } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
-import type { ClusterPlace } from "./url.ts";
+import type { ClusterEndpoint } from "./url.ts";
 
 /** A cluster node; one object per address. */
 export interface ClusterNode {
@@ -48,7 +48,7 @@ const NEXT_MS = 50;
 const FAILURES_LOGGED = 4;
 
 /** Opens the map. It is empty until the first node replies. */
-export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): ClusterMap {
+export function openClusterMap({ seeds }: ClusterEndpoint, logger: Logger): ClusterMap {
   const [{ tls, username, password } = {}] = seeds;
   const login = { ...(username !== undefined && { username }), ...(password !== undefined && { password }) };
   const nodes = new Map<string, ClusterNode>();
@@ -147,12 +147,12 @@ export function openClusterMap({ seeds }: ClusterPlace, logger: Logger): Cluster
     for (const listener of listeners) listener();
   }
 
-  function unknown(address: RedisAddress, reason: string, isRefused: boolean): void {
+  function unknown(address: RedisAddress, reason: string, isRejected: boolean): void {
     source?.connection.close();
     source = undefined;
     failures++;
     const fields = { node: describeAddress(address), reason };
-    const isNews = failures === FAILURES_LOGGED || (isRefused && failures === 1);
+    const isNews = failures === FAILURES_LOGGED || (isRejected && failures === 1);
     if (isNews) logger.warn(fields, "a node does not return the cluster's slot map");
     else logger.debug(fields, "a node does not return the cluster's slot map");
   }

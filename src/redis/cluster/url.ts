@@ -3,7 +3,7 @@ import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { describeAddress, parseRedisUrl, type RedisAddress } from "../redis-url.ts";
 
 /** Seed nodes of a cluster, which report all others. All nodes share user, password and TLS options. */
-export interface ClusterPlace {
+export interface ClusterEndpoint {
   /** At least one. */
   readonly seeds: readonly RedisAddress[];
 }
@@ -19,7 +19,7 @@ export const isClusterUrl = (text: string): boolean => /^rediss?\+cluster:/i.tes
  * @param tls TLS options for `rediss+cluster://`
  * @throws Error that describes the problem without the password
  */
-export function parseClusterUrl(text: string, tls: TlsOptions = {}): ClusterPlace {
+export function parseClusterUrl(text: string, tls: TlsOptions = {}): ClusterEndpoint {
   const [, scheme = "", login, hosts = ""] = CLUSTER_URL.exec(text) ?? [];
   if (hosts === "")
     throw new Error("REDIS_URL is not a valid cluster URL: it must be redis+cluster://host:port,host:port");
@@ -31,5 +31,5 @@ export function parseClusterUrl(text: string, tls: TlsOptions = {}): ClusterPlac
 }
 
 /** Describes the cluster for logs, without credentials. */
-export const describeCluster = ({ seeds }: ClusterPlace): string =>
+export const describeCluster = ({ seeds }: ClusterEndpoint): string =>
   `${seeds[0]?.tls ? "rediss" : "redis"}+cluster://${seeds.map((seed) => describeAddress(seed).replace(/^\w+:\/\//, "")).join(",")}`;

@@ -10,7 +10,7 @@ import type { AddressSource, OnResolved } from "../resp/address-source.ts";
 import { askSentinel, listenToSentinel, type SentinelAnswer } from "./sentinel-client.ts";
 import type { SentinelHost, SentinelUrl } from "./url.ts";
 
-/** No sentinel led to the master, for the reasons that its message has by sentinel. */
+/** No sentinel returned the address of the master. The message has the reason of each sentinel. */
 export class NoMasterError extends Error {
   override readonly name = "NoMasterError";
   /** Some sentinels replied: they are reachable, and the configuration is wrong. */
@@ -18,7 +18,7 @@ export class NoMasterError extends Error {
 
   constructor(master: string, answers: ReadonlyMap<SentinelHost, SentinelAnswer>) {
     const reasons = [...answers].map(([host, answer]) => `${describeHost(host)}: ${problemOf(answer)}`);
-    super(`no sentinel leads to the master "${master}" (${reasons.join("; ")})`);
+    super(`no sentinel returned the address of master "${master}" (${reasons.join("; ")})`);
     this.isAnswered = [...answers.values()].some(({ kind }) => kind !== "silent");
   }
 }
@@ -26,51 +26,51 @@ export class NoMasterError extends Error {
 function problemOf(answer: SentinelAnswer): string {
   switch (answer.kind) {
     case "known":
-      return "it knows it";
+      return "known";
     case "unknown":
-      return "it does not know this name";
-    case "refused":
-      return `it refuses to say, ${answer.reason}`;
+      return "unknown master name";
+    case "rejected":
+      return `it rejected the query: ${answer.reason}`;
     case "silent":
-      return `no answer, ${answer.reason}`;
+      return `no reply: ${answer.reason}`;
   }
 }
 
-/** A master that sentinels lead to. */
+/** Address source of a master that sentinels watch. */
 export interface Sentinels extends AddressSource {
   close(): void;
 }
 
-/** A sentinel that is gone is tried again after so long (ms). */
-const LISTEN_AGAIN_MS = 1000;
+/** Delay (ms) before the gateway subscribes again to an unreachable sentinel. */
+const RESUBSCRIBE_MS = 1000;
 
-/** Starts to listen, and to answer. */
+/** Subscribes to the failovers of all sentinels, and resolves the address of the master. */
 export function createSentinels(url: SentinelUrl, logger: Logger): Sentinels {
   const { master, addressOf } = url;
   const description = `redis+sentinel://${url.sentinels.map(describeHost).join(",")}/${master}`;
   /** Query order: the last sentinel that replied is first. */
   let order = url.sentinels;
   /** Callers that wait for the query in flight; connections that are lost together share one query. */
-  let asking: OnResolved[] | undefined;
+  let waiting: OnResolved[] | undefined;
   let isClosed = false;
-  let stopAsking: () => void = () => undefined;
+  let cancelQuery: () => void = () => undefined;
   const watchers = new Set<(address: RedisAddress) => void>();
   const listening = url.sentinels.map(listen);
 
   function resolve(found: OnResolved): void {
     if (isClosed) {
       queueMicrotask(() => found(new Error("the gateway stops")));
-    } else if (asking === undefined) {
-      asking = [found];
+    } else if (waiting === undefined) {
+      waiting = [found];
       ask(order, new Map());
     } else {
-      asking.push(found);
+      waiting.push(found);
     }
   }
 
   function settle(error: Error | undefined, address?: RedisAddress): void {
-    const all = asking ?? [];
-    asking = undefined;
+    const all = waiting ?? [];
+    waiting = undefined;
     for (const found of all) found(error, address);
   }
 
@@ -79,7 +79,7 @@ export function createSentinels(url: SentinelUrl, logger: Logger): Sentinels {
       settle(new NoMasterError(master, answers));
       return;
     }
-    stopAsking = askSentinel(host, url, master, (answer) => {
+    cancelQuery = askSentinel(host, url, master, (answer) => {
       if (answer.kind !== "known") {
         ask(others, answers.set(host, answer));
         return;
@@ -93,7 +93,7 @@ export function createSentinels(url: SentinelUrl, logger: Logger): Sentinels {
     for (const watcher of watchers) watcher(addressOf(at));
   }
 
-  /** Listens to one sentinel until the end. @returns what ends it */
+  /** Subscribes to one sentinel, again after each failure. @returns a function that unsubscribes */
   function listen(host: SentinelHost): () => void {
     let again: NodeJS.Timeout | undefined;
     let stop: () => void = () => undefined;
@@ -113,8 +113,8 @@ export function createSentinels(url: SentinelUrl, logger: Logger): Sentinels {
           onSwitched(to);
         },
         onEnd(reason) {
-          logger.debug({ sentinel: describeHost(host), reason }, "a sentinel is not listened to");
-          again = setTimeout(begin, LISTEN_AGAIN_MS);
+          logger.debug({ sentinel: describeHost(host), reason }, "lost the subscription to a sentinel");
+          again = setTimeout(begin, RESUBSCRIBE_MS);
         },
       });
     };
@@ -134,7 +134,7 @@ export function createSentinels(url: SentinelUrl, logger: Logger): Sentinels {
     },
     close() {
       isClosed = true;
-      stopAsking();
+      cancelQuery();
       for (const stop of listening) stop();
       settle(new Error("the gateway stops"));
     },
@@ -142,13 +142,13 @@ export function createSentinels(url: SentinelUrl, logger: Logger): Sentinels {
 }
 
 /**
- * Checks that the sentinels know the master, before anything depends on it.
+ * Checks at startup that the sentinels know the master. If no sentinel replies, logs a warning: they may still be starting.
  *
- * @throws NoMasterError where none does though some answer; where none answers, it is only logged, as they may yet come
+ * @throws NoMasterError if sentinels reply, but none knows the master
  */
 export async function checkSentinels(sentinels: Sentinels, logger: Logger): Promise<void> {
   const error = await new Promise<Error | undefined>((done) => sentinels.resolve(done));
   if (error instanceof NoMasterError && error.isAnswered) throw error;
   if (error !== undefined)
-    logger.warn({ redis: sentinels.description }, `${error.message}; trying again until one does`);
+    logger.warn({ redis: sentinels.description }, `${error.message}; retrying until one does`);
 }

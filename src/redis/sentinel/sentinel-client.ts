@@ -7,18 +7,18 @@ import { type Argument, createCommandWriter } from "../resp/writer.ts";
 import type { SentinelHost, SentinelUrl } from "./url.ts";
 
 /** Credentials and TLS options of sentinels. */
-export type SentinelDoor = Pick<SentinelUrl, "sentinelLogin" | "tls">;
+export type SentinelAccess = Pick<SentinelUrl, "sentinelLogin" | "tls">;
 
 /** Reply of a sentinel about a master. */
 export type SentinelAnswer =
   | { readonly kind: "known"; readonly at: SentinelHost }
   | { readonly kind: "unknown" }
   /** It replied with an error. */
-  | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "rejected"; readonly reason: string }
   | { readonly kind: "silent"; readonly reason: string };
 
-/** A sentinel that does not say anything for so long (ms) is as good as gone. */
-const SILENCE_MS = 3000;
+/** Time without a reply (ms) after which a sentinel is treated as unreachable. */
+const STALL_MS = 3000;
 const PING_MS = 1000;
 
 interface Link {
@@ -27,42 +27,42 @@ interface Link {
 }
 
 /**
- * Opens a connection, which does not come back when it is lost.
+ * Opens a connection, which does not reconnect.
  *
- * @param onReply what it answers, of which the first is to the first command
- * @param onEnd called once where it ends by itself
+ * @param onReply called with each reply, in the order of the commands
+ * @param onEnd called once if the connection ends before `close`
  */
 function open(
   host: SentinelHost,
-  { sentinelLogin: { username, password }, tls }: SentinelDoor,
+  { sentinelLogin: { username, password }, tls }: SentinelAccess,
   onReply: (reply: Reply) => void,
   onEnd: (reason: string) => void,
 ): Link {
   const socket = tls ? connectTls({ ...host, ...tlsAt(host.host, tls) }) : connectTcp(host);
   let reason = "it closed the connection";
   let isOver = false;
-  let isGreeting = password !== undefined;
+  let isHandshake = password !== undefined;
   const end = (why: string) => {
     if (isOver) return;
     isOver = true;
     socket.destroy();
     onEnd(why);
   };
-  // RESP2, in which published messages are replies like others: one way to read, with every version.
+  // RESP2 delivers published messages as ordinary replies, so all versions of Redis need only one reader.
   const reader = createReplyReader({
     onReply(reply) {
       if (isOver) return;
-      if (isGreeting && !(reply instanceof ReplyError)) isGreeting = false;
+      if (isHandshake && !(reply instanceof ReplyError)) isHandshake = false;
       else onReply(reply);
     },
     onPush: () => undefined,
   });
-  socket.setTimeout(SILENCE_MS, () => end(`it did not answer within ${SILENCE_MS} ms`));
+  socket.setTimeout(STALL_MS, () => end(`no reply within ${STALL_MS} ms`));
   socket.on("data", (chunk) => {
     try {
       reader.feed(chunk);
     } catch {
-      end("it does not speak Redis' protocol");
+      end("invalid RESP from the sentinel");
     }
   });
   socket.on("error", ({ message }) => {
@@ -87,13 +87,13 @@ function open(
 /** Queries a sentinel for a master's address. `done` is called exactly once, unless the returned function cancels it. */
 export function askSentinel(
   host: SentinelHost,
-  door: SentinelDoor,
+  access: SentinelAccess,
   master: string,
   done: (answer: SentinelAnswer) => void,
 ): () => void {
   const link = open(
     host,
-    door,
+    access,
     (reply) => {
       link.close();
       done(answerOf(reply));
@@ -106,9 +106,11 @@ export function askSentinel(
 
 function answerOf(reply: Reply): SentinelAnswer {
   if (reply === null) return { kind: "unknown" };
-  if (reply instanceof ReplyError) return { kind: "refused", reason: reply.message };
+  if (reply instanceof ReplyError) return { kind: "rejected", reason: reply.message };
   const at = Array.isArray(reply) ? hostOf(reply[0], reply[1]) : undefined;
-  return at === undefined ? { kind: "refused", reason: "its answer is no address" } : { kind: "known", at };
+  return at === undefined
+    ? { kind: "rejected", reason: "the reply is not an address" }
+    : { kind: "known", at };
 }
 
 function hostOf(host: Reply | undefined, port: Reply | undefined): SentinelHost | undefined {
@@ -129,14 +131,14 @@ export interface SentinelNews {
 /** Subscribes to a sentinel's `+switch-master`. @returns a function that unsubscribes */
 export function listenToSentinel(
   host: SentinelHost,
-  door: SentinelDoor,
+  access: SentinelAccess,
   { onListening, onSwitch, onEnd }: SentinelNews,
 ): () => void {
-  // Its answers to PING are what shows that it is there when it has nothing to tell.
+  // Without failovers, the replies to PING show that the sentinel is alive.
   const pings = setInterval(() => link.send("PING"), PING_MS);
   const link = open(
     host,
-    door,
+    access,
     (reply) => {
       if (reply instanceof ReplyError) {
         close();

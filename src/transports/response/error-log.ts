@@ -47,7 +47,7 @@ export function createErrorLog(counters: Counters, logger: Logger): ErrorLog {
         return;
       }
       if (kind.status < 500) counters.clientErrors++;
-      if (LOGGED_CODES.has(code)) logger.warn({ ...at, code, reason: message }, "refused");
+      if (LOGGED_CODES.has(code)) logger.warn({ ...at, code, reason: message }, "rejected");
     },
   };
 }

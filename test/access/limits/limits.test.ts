@@ -31,7 +31,7 @@ const metric = async ({ http }: TestGateway, name: string) => {
   return Number(new RegExp(`^redis_streamer_${name.replace(/[{}"]/g, "\\$&")} (\\d+)`, "m").exec(text)?.[1]);
 };
 const hits = (gateway: TestGateway, limit: string) => metric(gateway, `limits_hit_total{limit="${limit}"}`);
-const refused = (gateway: TestGateway, path: string, headers: Record<string, string> = {}) =>
+const statusOf = (gateway: TestGateway, path: string, headers: Record<string, string> = {}) =>
   connectSocket(gateway.ws + path, headers).then(
     () => "open",
     (error: Error) => /response: (\d+)/.exec(error.message)?.[1],
@@ -42,7 +42,7 @@ describe("connections", () => {
     await using gateway = await gatewayWith({ MAX_SOCKETS_PER_ADDRESS: "2" });
     const first = await connectSocket(`${gateway.ws}/data/a/pull`);
     const second = await openAnswer(`${gateway.http}/data/a/events`);
-    expect(await refused(gateway, "/data/a/push")).toBe("429");
+    expect(await statusOf(gateway, "/data/a/push")).toBe("429");
     for (const route of ["events", "mjpeg"]) {
       const answer = await request(`${gateway.http}/data/a/${route}`);
       expect(answer.status).toBe(429);
@@ -55,7 +55,7 @@ describe("connections", () => {
     expect((await request(`${gateway.http}/data/a?block=0`)).status).toBe(200);
     expect(await hits(gateway, "sockets_per_address")).toBe(3);
     second.leave();
-    await until("there is room", async () => (await refused(gateway, "/data/a/pull")) === "open");
+    await until("there is room", async () => (await statusOf(gateway, "/data/a/pull")) === "open");
     first.close();
   });
 
@@ -72,9 +72,9 @@ describe("connections", () => {
       "the keys are known",
       async () => (await request(gateway.http, { headers: other ?? {} })).status === 200,
     );
-    expect(await refused(gateway, "/data/a/pull", one)).toBe("open");
-    expect(await refused(gateway, "/data/a/pull", one)).toBe("429");
-    expect(await refused(gateway, "/data/a/pull", other)).toBe("open");
+    expect(await statusOf(gateway, "/data/a/pull", one)).toBe("open");
+    expect(await statusOf(gateway, "/data/a/pull", one)).toBe("429");
+    expect(await statusOf(gateway, "/data/a/pull", other)).toBe("open");
   });
 
   test("of all clients are limited: excess ones are closed, and others continue", async () => {

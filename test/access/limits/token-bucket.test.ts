@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createTokenBucket } from "../../../src/access/limits/token-bucket.ts";
 
-test("a full bucket holds one second of its rate, and goes into debt for more", () => {
+test("a full bucket holds one second of its rate, and accepts more as a debt", () => {
   let now = 0;
   const bucket = createTokenBucket(100, () => now);
   bucket.take(100);

@@ -26,9 +26,9 @@ test.each([
   ],
 ])("%s", (url, seeds, description) => {
   expect(isClusterUrl(url)).toBe(true);
-  const place = parseClusterUrl(url, { ca: "x" });
-  expect(place.seeds).toEqual(seeds);
-  expect(describeCluster(place)).toBe(description);
+  const endpoint = parseClusterUrl(url, { ca: "x" });
+  expect(endpoint.seeds).toEqual(seeds);
+  expect(describeCluster(endpoint)).toBe(description);
 });
 
 test.each([

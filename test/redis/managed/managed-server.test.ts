@@ -213,7 +213,7 @@ describe("one gateway", () => {
     rmSync(join(path, ".."), { recursive: true });
   });
 
-  it("can be given up while it starts", async () => {
+  it("can be aborted while it starts", async () => {
     const env = fakeServer("redis-server", "7.0.15", "exec sleep 600");
     const giveUp = new AbortController();
     const starting = start({ env, signal: giveUp.signal });
@@ -228,8 +228,8 @@ describe("one gateway", () => {
   });
 });
 
-describe("a server that cannot be run", () => {
-  it("is told of by name where there is no program", async () => {
+describe("a server that cannot be started", () => {
+  it("is reported by name if the program is not installed", async () => {
     const starting = start({ env: { PATH: folder } });
     await expect(starting).rejects.toThrow(ManagedServerError);
     await expect(starting).rejects.toThrow(
@@ -237,13 +237,13 @@ describe("a server that cannot be run", () => {
     );
   });
 
-  it("is refused where it is too old", async () => {
+  it("is rejected if it is too old", async () => {
     const starting = start({ env: fakeServer("redis-server", "6.0.16") });
     await expect(starting).rejects.toThrow(/redis-server is version 6\.0\.16, but .* 6\.2 or newer/);
     expect(serversOf(dataDir)).toEqual([]);
   });
 
-  it("is not looked for further where a newer one is there under the other name", async () => {
+  it("is found under the other name if it is newer there", async () => {
     const env = fakeServer("redis-server", "6.0.16");
     symlinkSync((await findServer(process.env)).file, join(folder, "valkey-server"));
     expect(await findServer(env)).toEqual({
@@ -254,7 +254,7 @@ describe("a server that cannot be run", () => {
     expect(await tell(path, "PING")).toBe("PONG");
   });
 
-  it("has its last words in the error: a broken append-only file", async () => {
+  it("has its last log lines in the error: a broken append-only file", async () => {
     const { path, close } = await start();
     for (let i = 0; i < 50; i++) await tell(path, "SET", `key${i}`, "value");
     await close();
@@ -268,17 +268,17 @@ describe("a server that cannot be run", () => {
     expect(readdirSync(dataDir)).not.toContain("redis.pid");
   });
 
-  it("has its last words in the error: a setting that it does not know", async () => {
+  it("has its last log lines in the error: an unknown setting", async () => {
     const env = fakeServer("redis-server", "7.0.15", 'echo "*** FATAL CONFIG FILE ERROR" >&2; exit 1');
     await expect(start({ env })).rejects.toThrow(/ended with code 1; its last words: .*FATAL CONFIG/);
   });
 
-  it("is told of where the data directory cannot be made", async () => {
+  it("is reported if the data directory cannot be created", async () => {
     writeFileSync(dataDir, "a file");
     await expect(start()).rejects.toThrow(/data directory .* cannot be made: EEXIST/);
   });
 
-  it("rejects a data directory under /proc, where none can be made", async () => {
+  it("rejects a data directory under /proc, where none can be created", async () => {
     await expect(start({ dataDir: "/proc/nope/data" })).rejects.toThrow(
       /data directory \/proc\/nope\/data cannot be made: ENOENT/,
     );
@@ -290,7 +290,7 @@ describe("a server that cannot be run", () => {
     for (const one of ["a", "a/b", "a/b/data"]) expect(statSync(join(folder, one)).mode & 0o777).toBe(0o700);
   });
 
-  it("names the data directory where the disk is full", async () => {
+  it("reports the data directory if the disk is full", async () => {
     const full = await appendFile("/dev/full", "x").catch((error: unknown) => error);
     expect(String(namingDataDir(full, dataDir))).toContain(
       `the data directory ${dataDir} cannot be used: ENOSPC`,
@@ -347,7 +347,7 @@ describe("several gateways on one data directory", () => {
     expect(serversOf(dataDir)).toEqual([]);
   });
 
-  it("end a server that nobody can reach before they start another on its files", async () => {
+  it("end an unreachable server before they start another on its files", async () => {
     const killed = await startChild();
     const pid = await pidOf(killed.path);
     await tell(killed.path, "SET", "key", "value");

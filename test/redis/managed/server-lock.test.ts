@@ -1,4 +1,4 @@
-/** The queue of the gateways on one data directory: never two owners, and no place for the dead. */
+/** The queue of the gateways on one data directory: never two owners, and no entries of dead gateways. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ it("has one owner at a time while gateways join and leave", async () => {
     await place.turn(never());
     expect(++owners).toBe(1);
     turns++;
-    // Others come and tidy meanwhile.
+    // Other gateways join and tidy the queue meanwhile.
     await place.turn(never());
     expect(owners).toBe(1);
     owners--;
@@ -33,7 +33,7 @@ it("has one owner at a time while gateways join and leave", async () => {
   expect(readFileSync(join(folder, "gateways"), "utf8").split("\n").length).toBeLessThan(32);
 });
 
-it("says who is ahead, and gives the turn on in order", async () => {
+it("reports the owner, and passes ownership on in order", async () => {
   const first = await takePlace(folder);
   await first.turn(never());
   const order: string[] = [];
@@ -72,7 +72,7 @@ it("forgets gateways that joined and left after the owner when ownership passes 
   await second.leave();
 });
 
-it("tells at least one of those that leave together that it is the last", async () => {
+it("reports to at least one of several gateways that leave together that it is the last", async () => {
   for (let round = 0; round < 20; round++) {
     const places = await Promise.all([takePlace(folder), takePlace(folder), takePlace(folder)]);
     for (const place of places) await place.ahead();
@@ -81,7 +81,7 @@ it("tells at least one of those that leave together that it is the last", async 
   }
 });
 
-it("can be waited for no longer", async () => {
+it("can be aborted while waiting", async () => {
   const first = await takePlace(folder);
   await first.turn(never());
   const second = await takePlace(folder);

@@ -31,7 +31,7 @@ const withoutWaiting = (path: string) =>
 /** Returns the number of errors that trigger the alert for internal failures. */
 async function failures(): Promise<number> {
   const { text } = await request(`${gateway.http}/metrics`);
-  return [...text.matchAll(/^redis_streamer_refusals_total\{code="(?:INTERNAL|REDIS_REFUSED)"\} (\d+)$/gm)]
+  return [...text.matchAll(/^redis_streamer_rejections_total\{code="(?:INTERNAL|REDIS_REFUSED)"\} (\d+)$/gm)]
     .map(([, count]) => Number(count))
     .reduce((sum, count) => sum + count, 0);
 }

@@ -167,7 +167,7 @@ test.each([
   ["dedupe_from=1", "dedupe_from requires dedupe"],
   ["dedupe=k&dedupe_from=x", 'dedupe_from must be an integer between 0 and 4503599627370496, got "x"'],
   [`dedupe=${"k".repeat(201)}`, "dedupe must have at most 200 characters, got 201"],
-])("%s is refused", async (query, sentence) => {
+])("%s is rejected", async (query, sentence) => {
   await using socket = await push(one, query);
   expect(await socket.closed).toEqual({ code: 1008, reason: `BAD_PARAMETER: ${sentence}` });
 });

@@ -107,13 +107,13 @@ test("stores entries in the clean formats, with additional fields", async () => 
 });
 
 describe("an entry that Redis rejects", () => {
-  const refusal = { error: expect.stringContaining("smaller"), code: "ID_NOT_ABOVE_LAST" };
+  const rejection = { error: expect.stringContaining("smaller"), code: "ID_NOT_ABOVE_LAST" };
 
   test("is reported in its position with acks, and the connection stays open", async () => {
     await using socket = await push("url/push?ack=1");
     socket.send('[["order","5-0",1],["order","4-0",2],["order","6-0",3]]');
     socket.send(Buffer.from("abc"));
-    expect(await ack(socket)).toEqual(["5-0", refusal, "6-0"]);
+    expect(await ack(socket)).toEqual(["5-0", rejection, "6-0"]);
     socket.send("[]");
     socket.send(Buffer.from("on"));
     expect(await ack(socket)).toEqual([ID]);

@@ -307,9 +307,9 @@ describe("x-offsets, with which the response headers stay under 3,500 bytes", ()
     const long = "ü".repeat(512);
     await add(`default:${long}`, "1-0", "x");
     const path = `${encodeURIComponent(long)}?last_entry_id=0&block=0`;
-    const refused = await get(path);
-    expect(refused.status).toBe(400);
-    expect(refused.json()).toEqual({
+    const rejected = await get(path);
+    expect(rejected.status).toBe(400);
+    expect(rejected.json()).toEqual({
       error: expect.stringMatching(/stream_id.*MAX_RESPONSE_HEADER_BYTES.*format=msgpack/),
       code: "BAD_PARAMETER",
     });

@@ -112,7 +112,7 @@ describe("a range", () => {
     ["count=10001", "count"],
     ["reverse=maybe", "reverse"],
     ["format=csv", "format"],
-  ])("%s is refused by its name", async (query, name) => {
+  ])("%s is rejected by its name", async (query, name) => {
     const answer = await get(`h/entries?${query}`);
     expect(answer.status).toBe(400);
     expect(answer.json()).toEqual({ error: expect.stringContaining(name), code: "BAD_PARAMETER" });

@@ -109,7 +109,7 @@ describe("multipart/form-data", () => {
     ["a body that ends within the last boundary", multipart({ data: "abc" }).subarray(0, -6), "multipart"],
     ["a body that ends within a part's header", multipart({ data: "abc" }).subarray(0, 40), "multipart"],
     ["a body without the boundary", Buffer.from("abc"), "multipart"],
-  ])("%s is refused, and nothing of it is stored", async (_, body, named) => {
+  ])("%s is rejected, and nothing of it is stored", async (_, body, named) => {
     const answer = await post("bad", body, MULTIPART);
     expect(answer.json()).toEqual({ error: expect.stringContaining(named), code: "BAD_BODY" });
     expect(answer.status).toBe(400);
@@ -119,7 +119,7 @@ describe("multipart/form-data", () => {
   test("rejects a body without a boundary", async () => {
     const answer = await post("bad", multipart({ data: "x" }), { "content-type": "multipart/form-data" });
     expect(answer.status).toBe(400);
-    expect(answer.json()).toEqual({ error: expect.stringContaining("oundary"), code: "BAD_BODY" });
+    expect(answer.json()).toEqual({ error: expect.stringMatching(/boundary/i), code: "BAD_BODY" });
   });
 
   test("rejects a part without a filename with *", async () => {
@@ -239,7 +239,7 @@ describe("the clean format", () => {
     ["an id that is none", "application/json", '[["a",null,"x"],["b","yesterday","x"]]'],
     ["no MessagePack", "application/msgpack", Buffer.from([0xc1])],
     ["MessagePack cut short", "application/msgpack", asMsgpack.subarray(0, -1)],
-  ])("%s is refused, and nothing is stored", async (_, type, body) => {
+  ])("%s is rejected, and nothing is stored", async (_, type, body) => {
     const answer = await post("*", body, { "content-type": type });
     expect(answer.status).toBe(400);
     expect(answer.json()).toEqual({ error: expect.any(String), code: expect.stringMatching(/^BAD_/) });

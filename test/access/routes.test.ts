@@ -4,11 +4,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ROUTES, type Route, statusOf, successOf } from "../support/doors.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { request } from "../support/http.ts";
 import { createTestKeys, type TestKeys } from "../support/keys.ts";
 import { silent, startRedis, type TestRedis } from "../support/redis.ts";
+import { ROUTES, type Route, statusOf, successOf } from "../support/routes.ts";
 import { until } from "../support/until.ts";
 
 const SECRET = "a secret of more than thirty-two bytes";
@@ -23,9 +23,9 @@ let keys: TestKeys;
 const logged: object[] = [];
 let scraper: Record<string, string>;
 
-const refusalsNow = async () => {
+const rejectionsNow = async () => {
   const { text } = await request(`${gateway.http}/metrics`, { headers: scraper });
-  return Number(/^redis_streamer_refusals_total\{code="UNAUTHENTICATED"\} (\d+)$/m.exec(text)?.[1] ?? 0);
+  return Number(/^redis_streamer_rejections_total\{code="UNAUTHENTICATED"\} (\d+)$/m.exec(text)?.[1] ?? 0);
 };
 
 beforeAll(async () => {
@@ -203,7 +203,7 @@ describe("every route rejects a token", () => {
   test.each(WRONG)("%s", async (_, make) => {
     const wrong = await make();
     for (const route of ROUTES) {
-      const [lines, refusals] = [logged.length, await refusalsNow()];
+      const [lines, rejections] = [logged.length, await rejectionsNow()];
       const answer = await send(route, "cam", bearer(wrong));
       expect(`${route.name} ${statusOf(answer)}`).toBe(`${route.name} 401`);
       // One log line with place and reason but without the secret, and a metric.
@@ -211,7 +211,7 @@ describe("every route rejects a token", () => {
       expect(warnings).toHaveLength(1);
       expect(warnings[0]).toMatchObject({ code: "UNAUTHENTICATED", address: "127.0.0.1" });
       expect(JSON.stringify(warnings)).not.toContain(wrong.slice(-20));
-      expect(await refusalsNow()).toBe(refusals + 1);
+      expect(await rejectionsNow()).toBe(rejections + 1);
     }
   });
 

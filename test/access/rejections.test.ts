@@ -1,14 +1,16 @@
 /** Requests rejected before authentication, on every route: the status, one log line, and a metric. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ROUTES, statusOf } from "../support/doors.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { request } from "../support/http.ts";
 import { silent, startRedis, type TestRedis } from "../support/redis.ts";
+import { ROUTES, statusOf } from "../support/routes.ts";
 import { connectSocket } from "../support/socket.ts";
 import { until } from "../support/until.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;
+/** A text that must not appear in the log. */
+const SECRET = "secret";
 /** Logged warnings. */
 let logged: object[] = [];
 const logger = { ...silent, warn: (fields: object, message: string) => logged.push({ ...fields, message }) };
@@ -29,16 +31,16 @@ afterEach(() => {
   logged = [];
 });
 
-const refusals = async (code: string) => {
+const rejections = async (code: string) => {
   const { text } = await request(`${gateway.http}/metrics`);
   return Number(
-    new RegExp(`^redis_streamer_refusals_total{code="${code}"} (\\d+)$`, "m").exec(text)?.[1] ?? 0,
+    new RegExp(`^redis_streamer_rejections_total{code="${code}"} (\\d+)$`, "m").exec(text)?.[1] ?? 0,
   );
 };
 
 describe.each([
   ["another site's page", { origin: "https://evil.example" }, "403", "FORBIDDEN_ORIGIN"],
-  ["a page that is not told of", { origin: "null" }, "403", "FORBIDDEN_ORIGIN"],
+  ["a page without an origin", { origin: "null" }, "403", "FORBIDDEN_ORIGIN"],
   ["a host that is not its own", { host: "evil.example" }, "403", "FORBIDDEN_HOST"],
   [
     "another site's picture",
@@ -46,14 +48,14 @@ describe.each([
     "403",
     "FORBIDDEN_ORIGIN",
   ],
-  ["a head over the limit", { "x-large": "secret".repeat(500) }, "431", "HEADERS_TOO_LARGE"],
+  ["a head over the limit", { "x-large": SECRET.repeat(500) }, "431", "HEADERS_TOO_LARGE"],
 ] as const)("%s", (_, shown, status, code) => {
   test.each(ROUTES)("at $name", async (route) => {
-    const before = await refusals(code);
+    const before = await rejections(code);
     expect(statusOf(await route.send(gateway, "cam", { ...shown }))).toBe(status);
-    expect(logged).toEqual([expect.objectContaining({ code, message: "refused", address: "127.0.0.1" })]);
-    expect(JSON.stringify(logged)).not.toContain("secretsecret");
-    expect(await refusals(code)).toBe(before + 1);
+    expect(logged).toEqual([expect.objectContaining({ code, message: "rejected", address: "127.0.0.1" })]);
+    expect(JSON.stringify(logged)).not.toContain(SECRET.repeat(2));
+    expect(await rejections(code)).toBe(before + 1);
   });
 });
 
@@ -71,29 +73,29 @@ describe("rejects as too large", () => {
     ["/login", "application/json"],
     ["/tickets", "application/json"],
   ])("a body for %s of %s", async (path, type) => {
-    const before = await refusals("TOO_LARGE");
+    const before = await rejections("TOO_LARGE");
     const answer = await request(gateway.http + path, {
       method: "POST",
       headers: { "content-type": type },
-      body: "secret".repeat(1000),
+      body: SECRET.repeat(1000),
     });
     expect([answer.status, (answer.json() as { code: string }).code]).toEqual([413, "TOO_LARGE"]);
     expect(logged).toEqual([
       expect.objectContaining({ code: "TOO_LARGE", route: `POST ${path.replace("cam", "{stream_id}")}` }),
     ]);
-    expect(JSON.stringify(logged)).not.toContain("secretsecret");
-    expect(await refusals("TOO_LARGE")).toBe(before + 1);
+    expect(JSON.stringify(logged)).not.toContain(SECRET.repeat(2));
+    expect(await rejections("TOO_LARGE")).toBe(before + 1);
   });
 
   test.each(["/data/cam/push", "/data/cam/pull", "/graphql"])("a message for %s", async (path) => {
-    const before = await refusals("TOO_LARGE");
+    const before = await rejections("TOO_LARGE");
     const protocols = path === "/graphql" ? ["graphql-transport-ws"] : [];
     await using socket = await connectSocket(gateway.ws + path, {}, protocols);
-    socket.send("secret".repeat(1000));
+    socket.send(SECRET.repeat(1000));
     expect((await socket.closed).code).toBe(1009);
-    await until("it is noted", async () => (await refusals("TOO_LARGE")) === before + 1);
-    expect(logged).toEqual([expect.objectContaining({ code: "TOO_LARGE", message: "refused" })]);
-    expect(JSON.stringify(logged)).not.toContain("secretsecret");
+    await until("the rejection is counted", async () => (await rejections("TOO_LARGE")) === before + 1);
+    expect(logged).toEqual([expect.objectContaining({ code: "TOO_LARGE", message: "rejected" })]);
+    expect(JSON.stringify(logged)).not.toContain(SECRET.repeat(2));
   });
 });
 
@@ -107,7 +109,7 @@ test("rejects too many requests on every HTTP route", async () => {
     expect(`${route.name} ${await route.send(limited, "cam", {})}`).toBe(
       `${route.name} 429 TOO_MANY_REQUESTS`,
     );
-    expect(logged).toEqual([expect.objectContaining({ code: "TOO_MANY_REQUESTS", message: "refused" })]);
+    expect(logged).toEqual([expect.objectContaining({ code: "TOO_MANY_REQUESTS", message: "rejected" })]);
   }
 });
 
@@ -121,7 +123,7 @@ test("rejects too many connections on every route with long-lived ones", async (
     logged = [];
     const route = ROUTES.find((candidate) => candidate.name === name);
     expect(`${name} ${statusOf((await route?.send(limited, "cam", {})) ?? "")}`).toBe(`${name} 429`);
-    expect(logged).toEqual([expect.objectContaining({ code: "TOO_MANY_CONNECTIONS", message: "refused" })]);
+    expect(logged).toEqual([expect.objectContaining({ code: "TOO_MANY_CONNECTIONS", message: "rejected" })]);
   }
   for (const one of held) one.raw.terminate();
 });

@@ -28,6 +28,12 @@ async function start(url = redis.url, env: Record<string, string> = {}): Promise
   return gateway;
 }
 
+/** Replacer of `JSON.stringify` that writes bytes as text. */
+const asText = (_name: string, value: unknown) =>
+  typeof value === "object" && value !== null && "type" in value && value.type === "Buffer" && "data" in value
+    ? Buffer.from(value.data as number[]).toString()
+    : value;
+
 const isWarned = (text: string) =>
   until(
     () => `a warning has "${text}", not ${warnings.join("; ")}`,
@@ -49,7 +55,12 @@ test("a read-only replica is warned about and not ready, until it is a master", 
 });
 
 test("a policy that evicts streams is warned about, and noeviction is not", async () => {
+  await redis.control.call("CONFIG", "SET", "slowlog-log-slower-than", 0);
   await start();
+  const commands = async () => JSON.stringify(await redis.control.call("SLOWLOG", "GET", -1), asText);
+  await until("the first gateway has read the policy", async () =>
+    (await commands()).includes('["INFO","memory"]'),
+  );
   await redis.control.call("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
   await start();
   await isWarned("maxmemory-policy is allkeys-lru");

@@ -123,7 +123,7 @@ export function startPusher(name: string, planned: PlannedPusher, recording: Rec
   }
 
   connect();
-  const pace = setInterval(send, everyMs);
+  const timer = setInterval(send, everyMs);
   return {
     pushes,
     get open() {
@@ -137,11 +137,11 @@ export function startPusher(name: string, planned: PlannedPusher, recording: Rec
     },
     stop() {
       isStopped = true;
-      clearInterval(pace);
+      clearInterval(timer);
     },
     close() {
       isStopped = true;
-      clearInterval(pace);
+      clearInterval(timer);
       clearTimeout(again);
       const last = socket;
       socket = undefined;

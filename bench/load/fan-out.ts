@@ -4,7 +4,7 @@
  * improve it.
  */
 import { type Busy, type Pids, watchBusy } from "./busy.ts";
-import { nap, turn } from "./nap.ts";
+import { eventLoopTurn, nap } from "./nap.ts";
 import { openMany, type Target } from "./websocket.ts";
 import { openPusher } from "./websocket-pusher.ts";
 import { openReader, type WebSocketReader } from "./websocket-reader.ts";
@@ -47,7 +47,7 @@ export async function fanOut(load: FanOutLoad): Promise<FanOutResult> {
   const pusher = await openPusher(load.push, load.entryBytes);
   try {
     const step = async (pushing: boolean) => {
-      await turn();
+      await eventLoopTurn();
       pusher.check();
       const room = load.window - (pusher.pushed - slowest(readers));
       if (pushing && room > 0) pusher.push(room);

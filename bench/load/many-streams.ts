@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Busy, type Pids, watchBusy } from "./busy.ts";
 import { openDevice, sensorStream } from "./device.ts";
 import { drained } from "./drain.ts";
-import { pace } from "./pace.ts";
+import { sendAtRate } from "./fixed-rate.ts";
 import { createSamples, median } from "./statistics.ts";
 import { openMany } from "./websocket.ts";
 import { openReader } from "./websocket-reader.ts";
@@ -50,7 +50,7 @@ export async function manyStreams(load: ManyStreamsLoad): Promise<ManyStreamsRes
     await sleep(500);
     const batchesPerSecond = deviceCount * load.entriesPerSecond;
     const push = (seconds: number) =>
-      pace(batchesPerSecond, batchesPerSecond * seconds, (i) => devices[i % deviceCount]?.push());
+      sendAtRate(batchesPerSecond, batchesPerSecond * seconds, (i) => devices[i % deviceCount]?.push());
     await push(START_SECONDS);
     const busy = watchBusy(load.pids);
     const p99: number[] = [];

@@ -11,4 +11,4 @@ export function nap(ms: number): void {
 }
 
 /** Runs the event loop once, which reads everything that has arrived. */
-export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+export const eventLoopTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -6,7 +6,7 @@
  * does not help the others, and because every client must receive all 100,000 entries in order.
  */
 import { drained } from "../load/drain.ts";
-import { nap, turn } from "../load/nap.ts";
+import { eventLoopTurn, nap } from "../load/nap.ts";
 import { compare } from "../load/rounds.ts";
 import { openMany } from "../load/websocket.ts";
 import { openPusher } from "../load/websocket-pusher.ts";
@@ -79,7 +79,7 @@ async function readAll(stage: Stage, gateway: Server, stream: string, clients: n
   while (readers.some((reader) => reader.entries < ENTRIES)) {
     for (const reader of readers) reader.check();
     if (performance.now() > limit) throw new Error("timed out before all clients received the whole stream");
-    await turn();
+    await eventLoopTurn();
     nap(1);
   }
   for (const reader of readers) reader.close();

@@ -11,8 +11,8 @@
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { drained } from "../load/drain.ts";
+import { sendAtRate } from "../load/fixed-rate.ts";
 import { makeBenchKeys } from "../load/keys.ts";
-import { pace } from "../load/pace.ts";
 import { createSamples, median } from "../load/statistics.ts";
 import { openMany } from "../load/websocket.ts";
 import { openPusher } from "../load/websocket-pusher.ts";
@@ -52,9 +52,9 @@ export const floodsRow: Row = {
       MAX_MESSAGES_PER_SECOND: "5000",
       HANDSHAKE_TIMEOUT_MS: "2000",
     });
-    const run = async (stream: string, pace?: Pace) => {
+    const run = async (stream: string, load?: Load) => {
       await emptied(gateway, healthy);
-      return pass(gateway, stream, healthy, pace);
+      return pass(gateway, stream, healthy, load);
     };
     const flooded = async (stream: string) => {
       await emptied(gateway, healthy);
@@ -97,7 +97,7 @@ interface Latency {
   readonly p99: number;
 }
 
-interface Pace {
+interface Load {
   readonly perSecond: number;
   readonly entries: number;
 }
@@ -125,7 +125,7 @@ async function pass(
   { port }: Server,
   stream: string,
   token: string,
-  { perSecond, entries }: Pace = { perSecond: PER_SECOND, entries: PER_SECOND * (START_SECONDS + SECONDS) },
+  { perSecond, entries }: Load = { perSecond: PER_SECOND, entries: PER_SECOND * (START_SECONDS + SECONDS) },
 ): Promise<Latency> {
   const latencies = createSamples();
   const pull = { port, path: `/data/${stream}/pull?header=0`, token };
@@ -133,7 +133,7 @@ async function pass(
   const pusher = await openPusher({ port, path: `/data/${stream}/push?header=0`, token }, 100);
   try {
     await sleep(200);
-    await pace(perSecond, entries, () => pusher.push(1));
+    await sendAtRate(perSecond, entries, () => pusher.push(1));
     await drained(
       () => {
         for (const reader of readers) reader.check();

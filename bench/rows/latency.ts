@@ -9,7 +9,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatBusy, watchBusy } from "../load/busy.ts";
 import { drained } from "../load/drain.ts";
-import { pace } from "../load/pace.ts";
+import { sendAtRate } from "../load/fixed-rate.ts";
 import { compare } from "../load/rounds.ts";
 import { createSamples } from "../load/statistics.ts";
 import { openMany } from "../load/websocket.ts";
@@ -43,8 +43,8 @@ export const latencyRow: Row = {
         const busy = watchBusy(
           name === "relay" ? { relay: relay.pid } : { gateway: gateway.pid, redis: stage.redis.pid },
         );
-        if (isWarmUp) await pace(WARM_UP.perSecond, WARM_UP.entries, () => pusher.push(1));
-        else await pace(PER_SECOND, PER_SECOND * (START_SECONDS + SECONDS), () => pusher.push(1));
+        if (isWarmUp) await sendAtRate(WARM_UP.perSecond, WARM_UP.entries, () => pusher.push(1));
+        else await sendAtRate(PER_SECOND, PER_SECOND * (START_SECONDS + SECONDS), () => pusher.push(1));
         await drained(
           () => {
             for (const reader of readers) reader.check();

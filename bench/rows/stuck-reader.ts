@@ -10,7 +10,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { drained } from "../load/drain.ts";
-import { pace } from "../load/pace.ts";
+import { sendAtRate } from "../load/fixed-rate.ts";
 import { residentBytes } from "../load/process.ts";
 import { createSamples, median } from "../load/statistics.ts";
 import { openMany } from "../load/websocket.ts";
@@ -94,7 +94,7 @@ async function pass(gateway: Server, stream: string, withStuckClient: boolean): 
     most = Math.max(most, residentBytes(pid));
   }, RESIDENT_EVERY_MS);
   try {
-    await pace(PER_SECOND, ENTRIES, () => pusher.push(1));
+    await sendAtRate(PER_SECOND, ENTRIES, () => pusher.push(1));
     await drained(
       () => {
         for (const reader of readers) reader.check();

@@ -31,10 +31,10 @@ export function startPusher(
   const socket = new WebSocket(url, { perMessageDeflate: false });
   let sent = 0;
   let isClosed = false;
-  let pace: NodeJS.Timeout | undefined;
+  let timer: NodeJS.Timeout | undefined;
   socket.once("open", () => {
     const start = performance.now();
-    pace = setInterval(() => {
+    timer = setInterval(() => {
       const due = Math.floor(((performance.now() - start) / 1000) * rate);
       for (; sent < due; sent++) socket.send(`${sent}:`.padEnd(entryBytes, "x"));
     }, everyMs);
@@ -45,14 +45,14 @@ export function startPusher(
     else report(`${stream}: entry ${ledger.acknowledged} was rejected: ${JSON.stringify(outcome)}`);
   });
   socket.on("close", (code, reason) => {
-    clearInterval(pace);
+    clearInterval(timer);
     if (!isClosed) report(`${stream}: the pusher was closed with ${code} ${reason.toString()}`);
   });
   const pusher: Pusher = {
     get sent() {
       return sent;
     },
-    stop: () => clearInterval(pace),
+    stop: () => clearInterval(timer),
     close() {
       isClosed = true;
       socket.close();

@@ -22,7 +22,7 @@ import type { Encoder, Reservation, Sink } from "./sink.ts";
  * Reason of a pause: the sink is full, an ack is pending, frames are in flight, the rate limit applies, or memory is
  * exhausted.
  */
-export type PauseReason = "slow" | "ack" | "link" | "pace" | "memory";
+export type PauseReason = "sink-full" | "pending-ack" | "in-flight" | "rate-limit" | "memory";
 
 /** One stream of a subscription. */
 export interface SubscribedStream {
@@ -105,8 +105,8 @@ export function createSubscriber(parts: SubscriptionParts) {
         options.onFrame?.(frame);
         if (!closed && sink.isFull()) {
           counters.slowPauses++;
-          pause("slow");
-          sink.whenDrained(() => resume("slow"));
+          pause("sink-full");
+          sink.whenDrained(() => resume("sink-full"));
         }
         return sink.isEmpty?.() === true;
       },

@@ -3,20 +3,20 @@ import { expect, test } from "vitest";
 import { createSchedule } from "../../cli/schedule.ts";
 
 test("does not wait without a rate", () => {
-  const pace = createSchedule(0, () => 5);
-  expect([pace.nextDelayMs(), pace.nextDelayMs(), pace.nextDelayMs()]).toEqual([0, 0, 0]);
+  const schedule = createSchedule(0, () => 5);
+  expect([schedule.nextDelayMs(), schedule.nextDelayMs(), schedule.nextDelayMs()]).toEqual([0, 0, 0]);
 });
 
 test("makes up for a short delay but not for a long one", () => {
   let ms = 0;
-  const pace = createSchedule(10, () => ms);
-  expect(pace.nextDelayMs()).toBe(0);
+  const schedule = createSchedule(10, () => ms);
+  expect(schedule.nextDelayMs()).toBe(0);
   ms = 30;
-  expect(pace.nextDelayMs()).toBe(70);
+  expect(schedule.nextDelayMs()).toBe(70);
   ms = 150;
-  expect(pace.nextDelayMs()).toBe(50);
+  expect(schedule.nextDelayMs()).toBe(50);
   ms = 1000;
-  expect([pace.nextDelayMs(), pace.nextDelayMs(), pace.nextDelayMs()]).toEqual([0, 100, 200]);
+  expect([schedule.nextDelayMs(), schedule.nextDelayMs(), schedule.nextDelayMs()]).toEqual([0, 100, 200]);
 });
 
 test("property: never exceeds the rate by more than two entries, and keeps the rate of a punctual caller", () => {
@@ -25,10 +25,10 @@ test("property: never exceeds the rate by more than two entries, and keeps the r
     fc.property(fps, fc.array(fc.double({ min: 0, max: 3, noNaN: true })), (rate, workInPeriods) => {
       let ms = 0;
       const periodMs = 1000 / rate;
-      const pace = createSchedule(rate, () => ms);
+      const schedule = createSchedule(rate, () => ms);
       const sentAt: number[] = [];
       for (const work of workInPeriods) {
-        ms += pace.nextDelayMs();
+        ms += schedule.nextDelayMs();
         sentAt.push(ms);
         ms += work * periodMs;
       }

@@ -9,7 +9,7 @@ import { compareIds, FIRST_ID } from "../../src/domain/entry-id.ts";
 import { openEngine } from "../support/engine.ts";
 import type { TestReader } from "../support/reader.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
-import { turns, until } from "../support/until.ts";
+import { eventLoopTurns, until } from "../support/until.ts";
 import { engineOptions, happen, happenings, losses, type Readers, STREAMS } from "./happenings.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -26,7 +26,7 @@ function wrongWith(world: World, reader: TestReader, key: string): string | unde
   const start = reader.starts.get(key) ?? FIRST_ID;
   const all = world.appended(key).filter((id) => compareIds(id, start) > 0);
   const seen = reader.seen(key);
-  if (reader.options.turns?.latest !== true) {
+  if (reader.options.onDemand?.latest !== true) {
     const isAll = seen.length === all.length && seen.every((id, i) => id === all[i]);
     return isAll ? undefined : `${key}: saw ${seen.length} of ${all.length}, or in another order`;
   }
@@ -51,7 +51,7 @@ async function finish(world: World, { all, gone }: Readers): Promise<void> {
     () => wrong().length === 0,
   );
   // Leaves time for duplicates to arrive.
-  await turns(20);
+  await eventLoopTurns(20);
   expect(wrong()).toEqual([]);
   expect(staying.flatMap(({ errors }) => errors)).toEqual([]);
   expect(staying.map((reader) => reader.gaps())).toEqual(staying.map(() => 0));

@@ -4,7 +4,7 @@ import type { RequestedCursor } from "../../src/domain/cursor.ts";
 import { FIRST_ID } from "../../src/domain/entry-id.ts";
 import type { Engine } from "../support/engine.ts";
 import { startReader, type TestReader } from "../support/reader.ts";
-import { turns } from "../support/until.ts";
+import { eventLoopTurns } from "../support/until.ts";
 import type { World } from "./world.ts";
 
 /** Streams of one run. */
@@ -28,7 +28,7 @@ const join = fc.record({
   /** A position in the appended entries, in percent; or "now". */
   from: fc.oneof(fc.constant("$" as const), fc.constant(0), fc.integer({ min: 1, max: 100 })),
   fullEvery: fc.constantFrom(0, 1, 2, 5),
-  turns: fc.option(
+  onDemand: fc.option(
     fc.record({ count: fc.constantFrom(1, 2, 7), latest: fc.boolean(), awaitsAck: fc.boolean() }),
   ),
 });
@@ -139,14 +139,14 @@ export async function happen(
       reader?.drain();
       break;
     case "go on":
-      reader?.subscription.resume("ack");
+      reader?.subscription.resume("pending-ack");
       break;
     case "leave":
       reader?.subscription.close();
       if (reader !== undefined) readers.gone.add(reader);
       break;
     case "turn":
-      await turns(one.times);
+      await eventLoopTurns(one.times);
       break;
     case "settle":
       await world.settle();
@@ -157,7 +157,7 @@ export async function happen(
   return reader;
 }
 
-function readerOptions({ streams, from, fullEvery, turns: turn }: Made<typeof join>, world: World) {
+function readerOptions({ streams, from, fullEvery, onDemand }: Made<typeof join>, world: World) {
   const wanted = streams.map((i) => {
     const name = world.keys[i] ?? "";
     const all = world.appended(name);
@@ -165,6 +165,6 @@ function readerOptions({ streams, from, fullEvery, turns: turn }: Made<typeof jo
     const cursor: RequestedCursor = position === undefined ? "$" : (all[position] ?? FIRST_ID);
     return { key: name, name, cursor };
   });
-  const options = { streams: wanted, fullEvery, awaitsAck: turn?.awaitsAck ?? false };
-  return turn === null ? options : { ...options, turns: turn };
+  const options = { streams: wanted, fullEvery, awaitsAck: onDemand?.awaitsAck ?? false };
+  return onDemand === null ? options : { ...options, onDemand };
 }

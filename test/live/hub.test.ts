@@ -88,7 +88,7 @@ test("keeps a large entry for a slow reader, unchanged", async () => {
 });
 
 test("delivers an entry once that arrives while the only reader is paused", async () => {
-  const reader = await read({ turns: { count: 10, latest: false }, awaitsAck: true });
+  const reader = await read({ onDemand: { count: 10, latest: false }, awaitsAck: true });
   const ids = [(await append()).id];
   await sees(reader, ids);
   for (let i = 0; i < 5; i++) ids.push((await append()).id);

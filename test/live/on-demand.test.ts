@@ -9,7 +9,7 @@ import { type Engine, openEngine } from "../support/engine.ts";
 import type { TestReader } from "../support/reader.ts";
 import { startReader } from "../support/reader.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
-import { turns, until } from "../support/until.ts";
+import { eventLoopTurns, until } from "../support/until.ts";
 import { engineOptions } from "./happenings.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -23,7 +23,7 @@ afterAll(() => redis[Symbol.asyncDispose]());
 
 /** Checks that no frame exceeds its limit, has a gap, or with `latest` lacks existing entries. */
 function expectFramesWithoutHoles(world: World, { frames, options, starts }: TestReader): void {
-  const { count = 0, latest = false } = options.turns ?? {};
+  const { count = 0, latest = false } = options.onDemand ?? {};
   for (const key of starts.keys()) {
     const positions = new Map(world.appended(key).map((id, position) => [id, position]));
     const start = starts.get(key);
@@ -46,7 +46,7 @@ function expectFramesWithoutHoles(world: World, { frames, options, starts }: Tes
 
 /** Returns the next frame of a paused `latest` reader, if the tail has read everything. */
 async function expectNewestNext(world: World, { hub }: Engine, reader: TestReader): Promise<void> {
-  const { count = 0 } = reader.options.turns ?? {};
+  const { count = 0 } = reader.options.onDemand ?? {};
   const cursors = reader.subscription.cursors();
   const due: { stream: string; ids: readonly string[] }[] = [];
   for (const [i, { key }] of reader.options.streams.entries()) {
@@ -64,9 +64,9 @@ async function expectNewestNext(world: World, { hub }: Engine, reader: TestReade
     );
   await until("the tail has read all entries again", hasReadAll);
   const before = reader.frames.length;
-  reader.subscription.resume("ack");
+  reader.subscription.resume("pending-ack");
   if (due.length === 0) {
-    await turns(10);
+    await eventLoopTurns(10);
     expect(reader.frames.length).toBe(before);
     return;
   }
@@ -109,26 +109,27 @@ test("sends the next entries in each frame, or with latest the newest when the r
         // The expected frame is computed from the appended entries.
         using engine = openEngine(redis.url, { ...options, answerBytes: 2 ** 26 });
         const run = runs++;
-        const keys = [`turns-${run}-0`, `turns-${run}-1`];
+        const keys = [`on-demand-${run}-0`, `on-demand-${run}-1`];
         const world = createWorld(redis, engine, keys);
         world.append(keys[0] ?? "", 7, 10);
         await world.settle();
         const readers: TestReader[] = [];
         try {
-          for (const { both, from, ...turn } of readings) {
+          for (const { both, from, ...onDemand } of readings) {
             const streams = keys
               .slice(0, both ? 2 : 1)
               .map((key) => ({ key, name: key, cursor: from as "$" }));
-            readers.push(await startReader(engine, { streams, turns: turn, fullEvery: 0, awaitsAck: true }));
+            readers.push(await startReader(engine, { streams, onDemand, fullEvery: 0, awaitsAck: true }));
           }
           for (const step of script) {
             if (step.do === "append") world.append(keys[step.stream] ?? "", step.entries, step.bytes);
-            else if (step.do === "turn") await turns(2);
-            else if (step.do === "go on") for (const { subscription } of readers) subscription.resume("ack");
+            else if (step.do === "turn") await eventLoopTurns(2);
+            else if (step.do === "go on")
+              for (const { subscription } of readers) subscription.resume("pending-ack");
             else {
               await world.settle();
               for (const reader of readers)
-                if (reader.options.turns?.latest && reader.subscription.isPaused())
+                if (reader.options.onDemand?.latest && reader.subscription.isPaused())
                   await expectNewestNext(world, engine, reader);
             }
           }

@@ -9,7 +9,7 @@ import { compareIds, type EntryId, FIRST_ID } from "../../src/domain/entry-id.ts
 import { openEngine } from "../support/engine.ts";
 import type { TestReader } from "../support/reader.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
-import { turns, until } from "../support/until.ts";
+import { eventLoopTurns, until } from "../support/until.ts";
 import {
   engineOptions,
   type Happening,
@@ -43,7 +43,7 @@ function wrongWith(world: World, reader: TestReader, key: string, existing: Read
   const wrong: string[] = [];
   if (!ascend(seen)) wrong.push(`${key}: out of order or twice: ${seen}`);
   if (seen.some((id) => !known.has(id))) wrong.push(`${key}: saw what was never past its cursor: ${seen}`);
-  if (reader.options.turns?.latest === true) {
+  if (reader.options.onDemand?.latest === true) {
     const newest = due.filter((id) => existing.has(id)).at(-1);
     if (newest !== undefined && compareIds(seen.at(-1) ?? FIRST_ID, newest) < 0)
       wrong.push(`${key}: did not see the newest, ${newest}`);
@@ -90,7 +90,7 @@ async function finish(world: World, { all, gone }: Readers): Promise<void> {
     () => wrong().length === 0,
   );
   // Leaves time for duplicates to arrive.
-  await turns(20);
+  await eventLoopTurns(20);
   expect(wrong()).toEqual([]);
   expect(staying.flatMap(({ errors }) => errors)).toEqual([]);
 }

@@ -9,7 +9,7 @@ export interface BadNetwork extends AsyncDisposable {
   /** Stops forwarding in both directions without closing; new connections are accepted, and stall, too. */
   stall(): void;
   /** Forwards everything, including stalled bytes. */
-  flow(): void;
+  forward(): void;
   /** Forwards single bytes. */
   drip(): void;
   /** Cuts all connections with the bytes in flight. @returns the number of connections */
@@ -21,10 +21,10 @@ export interface BadNetwork extends AsyncDisposable {
   cutReplies(name: string, afterBytes: number): void;
 }
 
-type Weather = "flow" | "stall" | "drip";
+type LinkState = "forward" | "stall" | "drip";
 
 /** One direction of a connection. */
-interface Way {
+interface Direction {
   readonly to: Socket;
   waiting: Buffer[];
   /** Bytes that may still pass; then the connection is cut. */
@@ -34,7 +34,7 @@ interface Way {
 
 interface Pair {
   readonly ends: readonly [Socket, Socket];
-  readonly ways: readonly [Way, Way];
+  readonly directions: readonly [Direction, Direction];
   name: string | undefined;
 }
 
@@ -43,7 +43,7 @@ const NAME = /redis-streamer:(\w+)/;
 /** Starts the proxy. @param port of the Redis behind it */
 export async function startBadNetwork(port: number): Promise<BadNetwork> {
   const pairs = new Set<Pair>();
-  let weather: Weather = "flow";
+  let linkState: LinkState = "forward";
 
   function cutPair(pair: Pair): void {
     pairs.delete(pair);
@@ -51,61 +51,65 @@ export async function startBadNetwork(port: number): Promise<BadNetwork> {
   }
 
   /** Sends bytes, up to the number that may pass. */
-  function pass(pair: Pair, way: Way, bytes: Buffer): void {
-    const passing = bytes.subarray(0, way.left);
-    way.left -= passing.length;
-    if (passing.length > 0) way.to.write(passing);
+  function pass(pair: Pair, direction: Direction, bytes: Buffer): void {
+    const passing = bytes.subarray(0, direction.left);
+    direction.left -= passing.length;
+    if (passing.length > 0) direction.to.write(passing);
     // Written bytes must arrive, so end the connection instead of resetting it.
-    if (way.left === 0) way.to.end(() => cutPair(pair));
+    if (direction.left === 0) direction.to.end(() => cutPair(pair));
   }
 
-  function pump(pair: Pair, way: Way): void {
-    if (way.isDripping || weather === "stall") return;
-    if (weather === "flow") {
-      for (const bytes of way.waiting.splice(0)) pass(pair, way, bytes);
+  function pump(pair: Pair, direction: Direction): void {
+    if (direction.isDripping || linkState === "stall") return;
+    if (linkState === "forward") {
+      for (const bytes of direction.waiting.splice(0)) pass(pair, direction, bytes);
       return;
     }
-    const [first] = way.waiting;
+    const [first] = direction.waiting;
     if (first === undefined) return;
-    way.isDripping = true;
-    if (first.length > 1) way.waiting[0] = first.subarray(1);
-    else way.waiting.shift();
-    pass(pair, way, first.subarray(0, 1));
+    direction.isDripping = true;
+    if (first.length > 1) direction.waiting[0] = first.subarray(1);
+    else direction.waiting.shift();
+    pass(pair, direction, first.subarray(0, 1));
     setImmediate(() => {
-      way.isDripping = false;
-      pump(pair, way);
+      direction.isDripping = false;
+      pump(pair, direction);
     });
   }
 
   const proxy = createServer((client) => {
     const server = connect(port, "127.0.0.1");
-    const wayTo = (to: Socket): Way => ({
+    const directionTo = (to: Socket): Direction => ({
       to,
       waiting: [],
       left: Number.POSITIVE_INFINITY,
       isDripping: false,
     });
-    const pair: Pair = { ends: [client, server], ways: [wayTo(server), wayTo(client)], name: undefined };
+    const pair: Pair = {
+      ends: [client, server],
+      directions: [directionTo(server), directionTo(client)],
+      name: undefined,
+    };
     pairs.add(pair);
     pair.ends.forEach((from, i) => {
-      const way = pair.ways[i];
+      const direction = pair.directions[i];
       from.setNoDelay(true);
       from.on("data", (bytes: Buffer) => {
         if (from === client) pair.name ??= NAME.exec(bytes.toString("latin1"))?.[1];
-        way?.waiting.push(bytes);
-        if (way !== undefined) pump(pair, way);
+        direction?.waiting.push(bytes);
+        if (direction !== undefined) pump(pair, direction);
       });
       from.on("error", () => undefined);
       // A stalled connection does not forward the end, either.
-      from.on("close", () => weather !== "stall" && cutPair(pair));
+      from.on("close", () => linkState !== "stall" && cutPair(pair));
     });
   }).listen(0, "127.0.0.1");
   await once(proxy, "listening");
   const address = proxy.address();
 
-  function become(next: Weather): void {
-    weather = next;
-    for (const pair of pairs) for (const way of pair.ways) pump(pair, way);
+  function become(next: LinkState): void {
+    linkState = next;
+    for (const pair of pairs) for (const direction of pair.directions) pump(pair, direction);
   }
   function cut(): number {
     const all = [...pairs];
@@ -116,14 +120,14 @@ export async function startBadNetwork(port: number): Promise<BadNetwork> {
   return {
     url: `redis://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`,
     stall: () => become("stall"),
-    flow() {
-      become("flow");
+    forward() {
+      become("forward");
       for (const pair of [...pairs]) if (pair.ends.some(({ destroyed }) => destroyed)) cutPair(pair);
     },
     drip: () => become("drip"),
     cut,
     cutReplies(name, afterBytes) {
-      for (const pair of pairs) if (pair.name === name) pair.ways[1].left = afterBytes;
+      for (const pair of pairs) if (pair.name === name) pair.directions[1].left = afterBytes;
     },
     async [Symbol.asyncDispose]() {
       cut();

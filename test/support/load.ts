@@ -80,13 +80,13 @@ export interface Reader extends AsyncDisposable {
 }
 
 /** The ways in which a client can read a stream. */
-export type Way = "json" | "header" | "acked" | "paced" | "events";
+export type Way = "json" | "header" | "acked" | "max-fps" | "events";
 
 const QUERY: Readonly<Record<Exclude<Way, "events">, string>> = {
   json: "format=json&gaps=1&count=100",
   header: "count=3",
   acked: "format=json&gaps=1&count=50&ack=1",
-  paced: "format=json&gaps=1&count=500&max_fps=50",
+  "max-fps": "format=json&gaps=1&count=500&max_fps=50",
 };
 
 /** Starts a reader. @param from its cursor */

@@ -13,7 +13,7 @@ export const SPOILT = 0;
 /** Options of a reader. */
 export interface ReaderOptions {
   readonly streams: readonly WantedStream[];
-  readonly turns?: OnDemandOptions;
+  readonly onDemand?: OnDemandOptions;
   /** The sink is full after this many frames, and drained one event-loop turn later; 0 for never. */
   readonly fullEvery: number;
   /** Pauses after each frame until it is resumed, like a reader with acknowledgements. */
@@ -93,11 +93,11 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
         whenDrained = callback;
       },
     },
-    ...(options.turns && { onDemand: options.turns }),
+    ...(options.onDemand && { onDemand: options.onDemand }),
     onFrame() {
       if (!options.awaitsAck) return;
-      subscription.pause("ack");
-      if (released) setImmediate(() => subscription.resume("ack"));
+      subscription.pause("pending-ack");
+      if (released) setImmediate(() => subscription.resume("pending-ack"));
     },
     onGap: (gap) => reportedGaps.push(gap),
     onError: (error) => errors.push(error),
@@ -120,7 +120,7 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
       released = true;
       blocked = false;
       notify();
-      subscription.resume("ack");
+      subscription.resume("pending-ack");
     },
     gaps: () => counters.gaps,
     spoilt: () => spoiltWhenTaken + spoiltIn(unsent),

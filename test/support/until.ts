@@ -24,7 +24,7 @@ export async function until(
   }
 }
 
-/** Waits for one event-loop turn. */
-export async function turns(count: number): Promise<void> {
+/** Waits for event-loop turns. */
+export async function eventLoopTurns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
 }

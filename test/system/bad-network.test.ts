@@ -37,7 +37,7 @@ const storedIn = async (stream: string) =>
   );
 
 describe("under load", () => {
-  const WAYS: readonly Way[] = ["json", "header", "acked", "paced", "events"];
+  const WAYS: readonly Way[] = ["json", "header", "acked", "max-fps", "events"];
   let pushers: readonly Pusher[];
   let readers: readonly Reader[];
 
@@ -92,7 +92,7 @@ describe("under load", () => {
     await progress(20);
     network.cut();
     await progress(20);
-    network.flow();
+    network.forward();
     await progress(20);
     await settle(["APPEND_UNKNOWN"]);
   });
@@ -104,7 +104,7 @@ describe("under load", () => {
     network.stall();
     const ready = await request(`${gateway.http}/readyz`);
     expect(ready.status).toBe(503);
-    network.flow();
+    network.forward();
     await progress(20);
     await settle([]);
   });
@@ -122,12 +122,12 @@ describe("under load", () => {
       20_000,
     );
     await until(
-      "and that Redis is away",
+      "and that Redis is unavailable",
       () => pushers.every(({ failed }) => [...failed.values()].includes("REDIS_UNAVAILABLE")),
       20_000,
     );
     clearInterval(probes);
-    network.flow();
+    network.forward();
     network.cut();
     await progress(20);
     await settle(["APPEND_UNKNOWN", "REDIS_UNAVAILABLE"]);

@@ -51,7 +51,7 @@ test("serves a trimmed cursor from the first stored entry and counts the gap", a
   await redis.control.call("XTRIM", "default:s", "MINID", "11");
   const left = Array.from({ length: 10 }, (_, i) => ({ id: `${i + 11}-0`, text: String(i + 11) }));
   let gaps = 0;
-  for (const way of ["json", "header", "acked", "paced", "events"] as const) {
+  for (const way of ["json", "header", "acked", "max-fps", "events"] as const) {
     await using reader = await startReader(gateway.ws, "s", way, "5-0");
     await until(`${way} has all entries`, () => reader.entries.length >= left.length);
     expect(reader.entries).toEqual(left);

@@ -15,7 +15,7 @@ import { connectSocket } from "../support/socket.ts";
 import { until } from "../support/until.ts";
 import { createWallClock, type WallClock } from "../support/wall-clock.ts";
 
-const WAYS: readonly Way[] = ["json", "header", "acked", "paced", "events"];
+const WAYS: readonly Way[] = ["json", "header", "acked", "max-fps", "events"];
 const HOUR = 3600;
 
 let folder: string;

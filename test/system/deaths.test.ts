@@ -19,7 +19,7 @@ import {
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 
-const WAYS: readonly Way[] = ["json", "header", "acked", "paced", "events"];
+const WAYS: readonly Way[] = ["json", "header", "acked", "max-fps", "events"];
 const ALL = { REDIS_STREAM_MAXLEN: "0", MAX_BATCH_ENTRIES: "1000000" };
 
 let folder: string;

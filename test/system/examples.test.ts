@@ -190,7 +190,7 @@ describe("pages", () => {
     await gateway.close();
     await until("the status reports it", async () => (await status(page)).endsWith("Retrying."), PATIENCE_MS);
     gateway = await startGateway();
-    await more("pictures after the gateway was away");
+    await more("pictures after the gateway restarted");
 
     await page.getByRole("button").click();
     await page.getByLabel("Size").selectOption("640x480");

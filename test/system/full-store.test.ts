@@ -13,7 +13,7 @@ import { killConnections, limitFiles, startRedis, type TestRedis } from "../supp
 import { connectSocket } from "../support/socket.ts";
 import { until } from "../support/until.ts";
 
-const WAYS: readonly Way[] = ["json", "header", "acked", "paced", "events"];
+const WAYS: readonly Way[] = ["json", "header", "acked", "max-fps", "events"];
 const ALL = { REDIS_STREAM_MAXLEN: "0", MAX_BATCH_ENTRIES: "1000000" };
 
 interface Load {

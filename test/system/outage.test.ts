@@ -13,7 +13,7 @@ import { startRedis, type TestRedis } from "../support/redis.ts";
 import { connectSocket } from "../support/socket.ts";
 import { until } from "../support/until.ts";
 
-const WAYS: readonly Way[] = ["json", "header", "acked", "paced", "events"];
+const WAYS: readonly Way[] = ["json", "header", "acked", "max-fps", "events"];
 const ALL = { REDIS_STREAM_MAXLEN: "0", MAX_BATCH_ENTRIES: "1000000" };
 
 /** Entries of one stream under load. */
@@ -149,7 +149,7 @@ describe("an external Redis", () => {
       env: { REDIS_URL: redis.url, REDIS_WAIT_MS: "100" },
     });
     await redis.kill();
-    const away = { error: expect.stringContaining("Redis is unavailable"), code: "REDIS_UNAVAILABLE" };
+    const unavailable = { error: expect.stringContaining("Redis is unavailable"), code: "REDIS_UNAVAILABLE" };
     for (const [path, method] of [
       ["/data/a", "POST"],
       ["/data/a?last_entry_id=0", "GET"],
@@ -163,7 +163,7 @@ describe("an external Redis", () => {
         method,
         ...(method === "POST" && { body: "x" }),
       });
-      expect([path, answer.status, answer.json()]).toEqual([path, 503, expect.objectContaining(away)]);
+      expect([path, answer.status, answer.json()]).toEqual([path, 503, expect.objectContaining(unavailable)]);
       expect(answer.headers["retry-after"]).toBe("1");
     }
     expect((await request(`${gateway.http}/healthz`)).status).toBe(200);

@@ -41,7 +41,7 @@ afterAll(async () => {
 });
 
 describe.each<[string, (path: string) => string]>([
-  ["takes the path away", (path) => withoutPrefix(path, PREFIX)],
+  ["removes the path", (path) => withoutPrefix(path, PREFIX)],
   ["leaves the path", (path) => path],
 ])("a proxy that %s", (_, rewrite) => {
   let proxy: TestProxy;

@@ -19,7 +19,7 @@ import { startRedis, type TestRedis } from "../support/redis.ts";
 import { connectSocket } from "../support/socket.ts";
 import { until } from "../support/until.ts";
 
-const WAYS: readonly Way[] = ["json", "header", "acked", "paced", "events"];
+const WAYS: readonly Way[] = ["json", "header", "acked", "max-fps", "events"];
 
 let redis: TestRedis;
 let gateway: GatewayProcess;

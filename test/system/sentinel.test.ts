@@ -13,7 +13,7 @@ import type { TestRedis } from "../support/redis.ts";
 import { MASTER, startSentinel, startWatched, type Watched } from "../support/sentinels.ts";
 import { until } from "../support/until.ts";
 
-const WAYS: readonly Way[] = ["json", "header", "acked", "paced", "events"];
+const WAYS: readonly Way[] = ["json", "header", "acked", "max-fps", "events"];
 
 describe("a failover under load", () => {
   let watched: Watched;

@@ -65,7 +65,7 @@ test.each<[form: string, streams: readonly string[], query: string, read: (messa
     for (const stream of streams) await add(stream, number);
     while ((await nextNumber(quick, read)) < number);
   }
-  network.flow();
+  network.forward();
   const stale = new Set<number>();
   for (;;) {
     const number = await nextNumber(slow, read);

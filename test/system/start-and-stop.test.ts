@@ -95,7 +95,7 @@ describe("SIGTERM under load", () => {
   async function endUnderLoad(gateway: GatewayProcess): Promise<Map<string, Map<string, number>>> {
     const streams = ["a", "b", "c"];
     const readers = await Promise.all(
-      (["json", "header", "acked", "paced"] as const).map((way) => startReader(gateway.ws, "a", way)),
+      (["json", "header", "acked", "max-fps"] as const).map((way) => startReader(gateway.ws, "a", way)),
     );
     await using events = await startReader(gateway.ws, "a", "events");
     await using stuck = await connectSocket(`${gateway.ws}/data/a/pull?last_entry_id=0`);

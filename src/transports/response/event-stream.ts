@@ -15,7 +15,7 @@ export interface LiveResponseOptions {
   readonly contentType: string;
   readonly streams: readonly SubscribedStream[];
   readonly encoder: Encoder<Chunks>;
-  readonly turns?: NonNullable<SubscriptionOptions<Chunks>["onDemand"]>;
+  readonly onDemand?: NonNullable<SubscriptionOptions<Chunks>["onDemand"]>;
   /** Sent first. */
   readonly opening: Chunks;
   /** Sent every `HEARTBEAT_MS`: these bytes, or the last frame again if no frame was sent in that time. */
@@ -62,7 +62,7 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     openLease: () => memory.answer("unread", reply.request.visitor),
   });
   const intervalMs = options.maxFps ? 1000 / options.maxFps : 0;
-  let paceTimer: NodeJS.Timeout | undefined;
+  let rateTimer: NodeJS.Timeout | undefined;
   let lastFrame: Chunks | undefined;
   const repeats = options.heartbeat === "last frame";
   // A frame without bytes belongs to an entry that this response cannot show.
@@ -79,8 +79,8 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
       }
       sink.write(frame);
       if (intervalMs === 0) return;
-      subscription.pause("pace");
-      paceTimer = setTimeout(() => subscription.resume("pace"), intervalMs);
+      subscription.pause("rate-limit");
+      rateTimer = setTimeout(() => subscription.resume("rate-limit"), intervalMs);
     },
   };
   sink.write(options.opening);
@@ -89,7 +89,7 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     encoder: options.encoder,
     sink: frames,
     memory: memory.answer("answer", reply.request.visitor),
-    ...(options.turns && { onDemand: options.turns }),
+    ...(options.onDemand && { onDemand: options.onDemand }),
     ...(gapNotice && { onGap: (gap: Gap) => sink.write(gapNotice(gap)) }),
     onError: (error) => endWith(asGatewayError(error)),
   });
@@ -112,7 +112,7 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     sessions.forget(session);
     clearInterval(heartbeatTimer);
     stopStatus?.();
-    clearTimeout(paceTimer);
+    clearTimeout(rateTimer);
     release();
     subscription.close();
     sink.flush();

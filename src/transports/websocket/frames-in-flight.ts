@@ -13,8 +13,8 @@ import type { ByteSink, Chunks } from "../response/byte-sink.ts";
 
 /** Subscription that is paused while too many frames are in flight. */
 interface Held {
-  pause(reason: "link"): void;
-  resume(reason: "link"): void;
+  pause(reason: "in-flight"): void;
+  resume(reason: "in-flight"): void;
 }
 
 /** Frames in flight to one client. */
@@ -72,7 +72,7 @@ export function createFramesInFlight(sink: ByteSink): FramesInFlight {
   function turnOff(): void {
     isOff = true;
     sentAt = [];
-    held?.resume("link");
+    held?.resume("in-flight");
   }
 
   return {
@@ -86,7 +86,7 @@ export function createFramesInFlight(sink: ByteSink): FramesInFlight {
       if (isOff || (isPrompt && sentAt.length === 0 && unmarkedBytes < SHARED_BYTES)) return;
       unmarkedBytes = 0;
       ping();
-      if (sentPings - answeredPings >= most) held?.pause("link");
+      if (sentPings - answeredPings >= most) held?.pause("in-flight");
     },
     pong(payload) {
       const [number] = payload;
@@ -101,7 +101,7 @@ export function createFramesInFlight(sink: ByteSink): FramesInFlight {
       isPrompt = tookMs < PROMPT_MS;
       // Time beyond the round trip is the transfer time of this frame and of the frames before it.
       most = tookMs < 2 * Math.max(roundTripMs, PROMPT_MS) ? 2 : 1;
-      if (sentPings - answeredPings < most) held?.resume("link");
+      if (sentPings - answeredPings < most) held?.resume("in-flight");
     },
     stop: () => clearTimeout(noAnswer),
   };

@@ -247,12 +247,12 @@ function createSchedule(
   function sent(): void {
     const before = lastSentAt;
     lastSentAt = performance.now();
-    if (acks?.take(() => subscription?.resume("ack")) === false) subscription?.pause("ack");
+    if (acks?.take(() => subscription?.resume("pending-ack")) === false) subscription?.pause("pending-ack");
     if (intervalMs === 0) return;
     // Measured from the time when this payload was due, so that a late timer does not reduce the rate.
     const lateness = Math.min(intervalMs, Math.max(0, lastSentAt - before - intervalMs));
-    subscription?.pause("pace");
-    rateTimer = setTimeout(() => subscription?.resume("pace"), Math.max(1, intervalMs - lateness));
+    subscription?.pause("rate-limit");
+    rateTimer = setTimeout(() => subscription?.resume("rate-limit"), Math.max(1, intervalMs - lateness));
   }
 
   function sendWhenIdle(): void {

@@ -72,7 +72,7 @@ describe("keys in a file", () => {
   });
 
   test("accepts a JWKS with several keys", async () => {
-    const [one, other, stranger] = [rsa(), ec(), ec()];
+    const [one, other, unknown] = [rsa(), ec(), ec()];
     const path = write(
       "jwks.json",
       await jwks([one.publicKey, "RS256", "one"], [other.publicKey, "ES256", "other"]),
@@ -81,7 +81,7 @@ describe("keys in a file", () => {
     await verifier.verify(await sign(one.privateKey, "RS256", {}, "one"));
     await verifier.verify(await sign(other.privateKey, "ES256", {}, "other"));
     for (const kid of ["other", "none"])
-      await expect(verifier.verify(await sign(stranger.privateKey, "ES256", {}, kid))).rejects.toMatchObject({
+      await expect(verifier.verify(await sign(unknown.privateKey, "ES256", {}, kid))).rejects.toMatchObject({
         code: "UNAUTHENTICATED",
       });
     verifier.close();

@@ -159,14 +159,20 @@ test("a wait times out, and is counted as rejected", async () => {
 });
 
 type Step = {
-  readonly do: "ask" | "set" | "release" | "turn";
+  readonly do: "grow" | "set" | "release" | "turn";
   readonly lease: number;
   readonly bytes: number;
 };
 
 const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.record({
-    do: fc.constantFrom("ask" as const, "ask" as const, "set" as const, "release" as const, "turn" as const),
+    do: fc.constantFrom(
+      "grow" as const,
+      "grow" as const,
+      "set" as const,
+      "release" as const,
+      "turn" as const,
+    ),
     lease: fc.nat(9),
     bytes: fc.nat(80),
   }),

@@ -12,7 +12,7 @@ import { openTail } from "../../../src/redis/tail/open-tail.ts";
 import type { Tail } from "../../../src/redis/tail/tail.ts";
 import { openAppends, type TestAppends } from "../../support/appends.ts";
 import { killConnections, silent, startRedis, type TestRedis } from "../../support/redis.ts";
-import { turns, until } from "../../support/until.ts";
+import { eventLoopTurns, until } from "../../support/until.ts";
 
 let redis: TestRedis;
 const redisDoes = (...command: (string | number | Buffer)[]) => redis.control.call(...command);
@@ -97,7 +97,7 @@ test("appends wait for a bounded time while Redis is unavailable, and differ fro
   using appends = await openAppends(own.url, undefined, 4000);
   own.freeze();
   const sent = appends.add(["s", "1"]);
-  await turns(3);
+  await eventLoopTurns(3);
   await own.kill();
   expect((await sent).results.map(codeOf)).toEqual(["APPEND_UNKNOWN"]);
   expect((await appends.add(["s", "2"])).results.map(codeOf)).toEqual(["REDIS_UNAVAILABLE"]);
@@ -313,11 +313,11 @@ test("property: no entry is missed, repeated, reordered or corrupted, whatever h
           case "again":
             // Like a stream that loses its last reader and gets a new one.
             behind.tail.unwatch(step.key);
-            await turns(1);
+            await eventLoopTurns(1);
             behind.tail.watch(step.key, seenOf(step.key).at(-1) ?? FIRST_ID);
             break;
           case "turn":
-            await turns(step.times);
+            await eventLoopTurns(step.times);
             break;
           case "wait":
             await settle();
@@ -335,7 +335,7 @@ test("property: no entry is missed, repeated, reordered or corrupted, whatever h
           () => `${one} arrives up to ${due.at(-1)}, not only ${seenOf(one).at(-1)}`,
           () => due.length === 0 || compareIds(seenOf(one).at(-1) ?? FIRST_ID, due.at(-1) ?? FIRST_ID) >= 0,
         );
-        await turns(3);
+        await eventLoopTurns(3);
         const seen = new Set(seenOf(one));
         expect(due.filter((id) => !seen.has(id))).toEqual([]);
         expect([...seen].filter((id) => observed.get(one)?.has(id) !== true)).toEqual([]);

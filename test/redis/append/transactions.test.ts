@@ -7,7 +7,7 @@ import type { AppendResult } from "../../../src/redis/append/appender.ts";
 import type { LoopbackListener } from "../../../src/redis/append/loopback.ts";
 import { openAppends, type TestAppends } from "../../support/appends.ts";
 import { killConnections, startRedis, type TestRedis } from "../../support/redis.ts";
-import { turns, until } from "../../support/until.ts";
+import { eventLoopTurns, until } from "../../support/until.ts";
 
 let redis: TestRedis;
 let appends: TestAppends;
@@ -85,7 +85,7 @@ describe("commands", () => {
       if (i % 4 === 1) appends.loopback.watch("a");
       if (i % 4 === 3) appends.loopback.unwatch("a");
       done.push(appends.add(["a", String(i)]));
-      if (i % 10 === 9) await turns(1);
+      if (i % 10 === 9) await eventLoopTurns(1);
     }
     await Promise.all(done);
     expect(await payloads("a")).toEqual(Array.from({ length: 40 }, (_, i) => String(i)));
@@ -138,7 +138,7 @@ describe("loopback", () => {
     await appends.add(["s", "1"]);
     for (let i = 0; i < 50; i++) {
       const around = [appends.add(["s", "own"]), redisDoes("XADD", "s", "*", "d", "foreign")];
-      await turns(i % 3);
+      await eventLoopTurns(i % 3);
       around.push(appends.add(["s", "own"]));
       await Promise.all(around);
     }
@@ -154,10 +154,10 @@ describe("loopback", () => {
     await appends.add(["s", "1"]);
     redis.freeze();
     const under = [appends.add(["s", "2"])];
-    await turns(2);
+    await eventLoopTurns(2);
     appends.loopback.unwatch("s");
     under.push(appends.add(["s", "3"]));
-    await turns(2);
+    await eventLoopTurns(2);
     appends.loopback.watch("s");
     under.push(appends.add(["s", "4"]));
     redis.thaw();
@@ -320,7 +320,7 @@ describe("a lost connection", () => {
     await appends.add(["s", "1"]);
     redis.freeze();
     const under = appends.add(["s", "2"], ["s", "3"], ["plain", "4"]);
-    await turns(3);
+    await eventLoopTurns(3);
     const killed = redis.kill();
     const { results, isKept } = await under;
     expect(codesOf(results)).toEqual(["APPEND_UNKNOWN", "APPEND_UNKNOWN", "APPEND_UNKNOWN"]);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { openAnswer, request } from "../../support/http.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
-import { turns, until } from "../../support/until.ts";
+import { eventLoopTurns, until } from "../../support/until.ts";
 
 /** One request that waits for an entry, and 7 pipelined ones. */
 const OPEN_AT_ONCE = 8;
@@ -47,7 +47,7 @@ const numbers = Array.from({ length: 200 }, (_, i) => i);
 async function settled(): Promise<void> {
   for (let i = 0; i < 3; i++) {
     await request(`${gateway.http}/metrics`);
-    await turns(10);
+    await eventLoopTurns(10);
   }
 }
 

@@ -9,7 +9,7 @@ import {
   JOIN_BELOW_BYTES,
   joinSmall,
 } from "../../../src/transports/response/byte-sink.ts";
-import { turns, until } from "../../support/until.ts";
+import { eventLoopTurns, until } from "../../support/until.ts";
 
 const HIGH_WATER = 50_000;
 
@@ -93,7 +93,7 @@ async function fill(): Promise<number> {
   while (!sink.isFull()) {
     sink.write(chunks(filled(50_000)));
     bytes += 50_000;
-    await turns(2);
+    await eventLoopTurns(2);
   }
   return bytes;
 }
@@ -107,7 +107,7 @@ test("delivers chunks in order for any sizes and turns", async () => {
     );
     sent.push(...parts);
     sink.write(chunks(...parts));
-    if (i % 7 === 0) await turns(1);
+    if (i % 7 === 0) await eventLoopTurns(1);
   }
   const expected = Buffer.concat(sent);
   await until("all to arrive", () => pair.received().length === expected.length);
@@ -121,7 +121,7 @@ describe("one write per event-loop turn", () => {
     for (let turn = 0; turn < 3; turn++) {
       for (let i = 0; i < 100; i++) sink.write(chunks(filled(10), filled(20)));
       expect(write).toHaveBeenCalledTimes(turn);
-      await turns(1);
+      await eventLoopTurns(1);
       expect(write).toHaveBeenCalledTimes(turn + 1);
       expect(write.mock.lastCall?.[0]).toHaveLength(3000);
     }
@@ -133,7 +133,7 @@ describe("one write per event-loop turn", () => {
     const writev = vi.spyOn(pair.near, "_writev" as never);
     sink.write(chunks(filled(10), large, filled(20)));
     sink.write(chunks(filled(30), large));
-    await turns(1);
+    await eventLoopTurns(1);
     expect(write.mock.calls.map(([part]) => (part as Uint8Array).length)).toEqual([
       10,
       JOIN_BELOW_BYTES,
@@ -149,7 +149,7 @@ describe("one write per event-loop turn", () => {
     const part = filled(10);
     const write = vi.spyOn(pair.near, "write");
     sink.write(chunks(part));
-    await turns(1);
+    await eventLoopTurns(1);
     expect(write.mock.calls).toEqual([[part]]);
     expect(write.mock.calls[0]?.[0]).toBe(part);
   });
@@ -163,7 +163,7 @@ describe("one write per event-loop turn", () => {
     sink.write(chunks(filled(20)));
     sink.flush();
     sink.flush();
-    await turns(2);
+    await eventLoopTurns(2);
     expect(write).toHaveBeenCalledTimes(2);
     await until("both to arrive", () => pair.received().length === 30);
   });
@@ -208,12 +208,12 @@ describe("a full sink calls back once when all bytes are sent", () => {
     const bytes = await fill();
     const drained = vi.fn(() => expect(sink.isFull()).toBe(false));
     sink.whenDrained(drained);
-    await turns(20);
+    await eventLoopTurns(20);
     expect(drained).not.toHaveBeenCalled();
     pair.read();
     await until("the call", () => drained.mock.calls.length > 0);
     await until("all to arrive", () => pair.received().length === bytes);
-    await turns(20);
+    await eventLoopTurns(20);
     expect(drained).toHaveBeenCalledTimes(1);
     expect(drained).toHaveReturned();
   });
@@ -225,7 +225,7 @@ describe("a full sink calls back once when all bytes are sent", () => {
     expect(sink.isFull()).toBe(true);
     sink.whenDrained(drained);
     await until("the call", () => drained.mock.calls.length > 0);
-    await turns(20);
+    await eventLoopTurns(20);
     expect(drained).toHaveBeenCalledTimes(1);
   });
 
@@ -256,7 +256,7 @@ describe("a full sink calls back once when all bytes are sent", () => {
 test("discards chunks for a closed socket", async () => {
   pair.near.destroy();
   sink.write(chunks(filled(HIGH_WATER + 1)));
-  await turns(2);
+  await eventLoopTurns(2);
   expect(sink.isFull()).toBe(false);
 });
 
@@ -268,7 +268,7 @@ describe("the end of a turn", () => {
     turnEnd.add(() => done.push("b"));
     await Promise.resolve();
     expect(done).toEqual([]);
-    await turns(3);
+    await eventLoopTurns(3);
     expect(done).toEqual(["a", "b"]);
   });
 
@@ -280,7 +280,7 @@ describe("the end of a turn", () => {
       turnEnd.add(() => done.push("later"));
     });
     turnEnd.add(() => done.push("b"));
-    await turns(3);
+    await eventLoopTurns(3);
     expect(done).toEqual(["a", "b", "later"]);
   });
 });

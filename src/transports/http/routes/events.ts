@@ -38,7 +38,7 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
         contentType: "text/event-stream; charset=utf-8",
         streams,
         encoder: streams.length === 1 ? singleEncoder(form) : severalEncoder(form, streams),
-        ...(latest && { turns: { count: 1, latest } }),
+        ...(latest && { onDemand: { count: 1, latest } }),
         // Sends the cursor first, so that a browser that loses the connection before the first entry resumes from it.
         opening: textChunks(encodeSseRetry(RECONNECT_MS) + opening),
         heartbeat: textChunks(SSE_HEARTBEAT),

@@ -63,7 +63,7 @@ export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
         contentType: mjpegType(BOUNDARY),
         streams: await resolveCursors(wanted, parts.streamReader),
         encoder,
-        turns: { count: 1, latest: true },
+        onDemand: { count: 1, latest: true },
         opening,
         heartbeat: "last frame",
         maxFps: parameters.max_fps,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { sharePage } from "../../../../src/transports/http/routes/shared-page.ts";
-import { turns } from "../../../support/until.ts";
+import { eventLoopTurns } from "../../../support/until.ts";
 
 /** A page whose computations the test completes. */
 function slowPage() {
@@ -16,7 +16,7 @@ function slowPage() {
 test("is computed once for all requests before the computation starts", async () => {
   const { page, begun, end } = slowPage();
   const pages = Array.from({ length: 200 }, () => page());
-  await turns(1);
+  await eventLoopTurns(1);
   expect(begun()).toBe(1);
   end();
   expect(new Set(await Promise.all(pages))).toEqual(new Set([1]));
@@ -25,9 +25,9 @@ test("is computed once for all requests before the computation starts", async ()
 test("is computed again for requests after the start, one computation at a time", async () => {
   const { page, begun, end } = slowPage();
   const first = page();
-  await turns(1);
+  await eventLoopTurns(1);
   const later = [page(), page()];
-  await turns(1);
+  await eventLoopTurns(1);
   expect(begun()).toBe(1);
   end();
   expect(await first).toBe(1);

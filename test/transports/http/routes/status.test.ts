@@ -59,12 +59,12 @@ test("/metrics counts entries in and out, in the Prometheus format", async () =>
 test("/readyz reports the state of Redis, /healthz that of the process", async () => {
   expect([(await get("/readyz")).status, (await get("/readyz")).json()]).toEqual([200, { status: "ready" }]);
   await redis.kill();
-  const away = await get("/readyz");
-  expect([away.status, away.json()]).toMatchObject([
+  const unavailable = await get("/readyz");
+  expect([unavailable.status, unavailable.json()]).toMatchObject([
     503,
     { status: "not ready", error: "Redis is unavailable; try again later", code: "REDIS_UNAVAILABLE" },
   ]);
-  expect(away.headers["retry-after"]).toBe("1");
+  expect(unavailable.headers["retry-after"]).toBe("1");
   expect([(await get("/healthz")).status, (await get("/healthz")).json()]).toMatchObject([
     200,
     { status: "ok", version: "test" },

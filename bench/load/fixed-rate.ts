@@ -7,7 +7,11 @@ import { setTimeout as sleep } from "node:timers/promises";
  * @param perSecond calls per second
  * @param count total number of calls
  */
-export async function pace(perSecond: number, count: number, send: (index: number) => void): Promise<void> {
+export async function sendAtRate(
+  perSecond: number,
+  count: number,
+  send: (index: number) => void,
+): Promise<void> {
   const start = performance.now();
   for (let next = 0; next < count; ) {
     const due = Math.min(count, Math.floor(((performance.now() - start) / 1000) * perSecond) + 1);

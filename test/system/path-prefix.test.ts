@@ -41,8 +41,8 @@ afterAll(async () => {
 });
 
 describe.each<[string, (path: string) => string]>([
-  ["removes the path", (path) => withoutPrefix(path, PREFIX)],
-  ["leaves the path", (path) => path],
+  ["removes the path prefix", (path) => withoutPrefix(path, PREFIX)],
+  ["keeps the path prefix", (path) => path],
 ])("a proxy that %s", (_, rewrite) => {
   let proxy: TestProxy;
   let url: string;

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
-import { openConnection } from "../../src/redis/resp/connection.ts";
+import { Connection } from "../../src/redis/resp/connection.ts";
 import type { NamedEntry } from "./history.ts";
 import type { Random } from "./random.ts";
 
@@ -51,7 +51,7 @@ export function startRemade(socketPath: string, port: (gateway: number) => numbe
   let isEnding = false;
   let isClosed = false;
   let last: EntryId = FIRST_ID;
-  const connection = openConnection({
+  const connection = new Connection({
     address: { target: { path: socketPath }, database: 0 },
     logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
     name: "remade",

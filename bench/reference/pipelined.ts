@@ -2,7 +2,7 @@
  * Commands pipelined directly to Redis from this process, with the gateway's own client. Each list is sent in one write,
  * and its replies are decoded to values.
  */
-import { openConnection } from "../../src/redis/resp/connection.ts";
+import { Connection } from "../../src/redis/resp/connection.ts";
 import type { Reply } from "../../src/redis/resp/reader.ts";
 
 /** Sends commands as a pipeline. */
@@ -18,7 +18,7 @@ const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 /** Connects. @param path path of the Unix socket of Redis */
 export function openPipelined(path: string): Pipelined {
   const address = { target: { path }, database: 0 };
-  const connection = openConnection({ address, logger: silent, name: "bench", waitMs: 5000 });
+  const connection = new Connection({ address, logger: silent, name: "bench", waitMs: 5000 });
   return {
     ask: (commands) =>
       new Promise((resolve, reject) => {
@@ -29,6 +29,6 @@ export function openPipelined(path: string): Pipelined {
             else if (replies.push(reply) === commands.length) resolve(replies);
           });
       }),
-    close: connection.close,
+    close: () => connection.close(),
   };
 }

@@ -7,7 +7,7 @@ import { metaTrackingOver } from "./registry/metadata-watch.ts";
 import { createPresenceLeases } from "./registry/presence-leases.ts";
 import type { RedisEndpoint } from "./resp/address-source.ts";
 import { databaseOver, ping } from "./resp/commands.ts";
-import { type Connection, type ConnectionHooks, openConnection } from "./resp/connection.ts";
+import { Connection, type ConnectionHooks } from "./resp/connection.ts";
 import type { Store, StoreParts } from "./store.ts";
 import { openTail, type TailMode } from "./tail/open-tail.ts";
 
@@ -36,7 +36,7 @@ export function openSingleStore(parts: SingleStoreParts): Store {
   } = parts;
   const connections: Connection[] = [];
   const open = (name: string, hooks: ConnectionHooks = {}) =>
-    openConnection({
+    new Connection({
       ...hooks,
       stallMs,
       address,

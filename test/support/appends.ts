@@ -10,7 +10,7 @@ import {
 } from "../../src/redis/append/appender.ts";
 import { createLoopback, type Loopback, type LoopbackListener } from "../../src/redis/append/loopback.ts";
 import { parseRedisUrl } from "../../src/redis/redis-url.ts";
-import { type Connection, openConnection } from "../../src/redis/resp/connection.ts";
+import { Connection } from "../../src/redis/resp/connection.ts";
 import { silent } from "./redis.ts";
 import { until } from "./until.ts";
 
@@ -49,7 +49,7 @@ export async function openAppends(
   };
   const append = createAppender({
     openSending: loopbackOver((hooks) => {
-      connection = openConnection({ ...hooks, address, logger: silent, name: "appends", waitMs });
+      connection = new Connection({ ...hooks, address, logger: silent, name: "appends", waitMs });
       return connection;
     }, loopback),
     streamMaxLength: 0,

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../bench/load/free-port.ts";
 import type { Logger } from "../../src/domain/logger.ts";
-import { type Connection, openConnection } from "../../src/redis/resp/connection.ts";
+import { Connection } from "../../src/redis/resp/connection.ts";
 import { until } from "./until.ts";
 
 /** A server that tests can use, kill and restart. */
@@ -40,7 +40,7 @@ export async function startRedis(...args: readonly string[]): Promise<TestRedis>
   const dir = await mkdtemp(join(tmpdir(), "streamer-redis-"));
   let child: ChildProcess | undefined;
   const address = { target: { host: "127.0.0.1", port }, database: 0 };
-  const control = openConnection({ address, name: "test", logger: silent, waitMs: 20_000 });
+  const control = new Connection({ address, name: "test", logger: silent, waitMs: 20_000 });
 
   async function start(): Promise<void> {
     const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", dir, ...args];

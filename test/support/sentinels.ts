@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../bench/load/free-port.ts";
-import { type Connection, openConnection } from "../../src/redis/resp/connection.ts";
+import { Connection } from "../../src/redis/resp/connection.ts";
 import { silent, startRedis, type TestRedis } from "./redis.ts";
 import { until } from "./until.ts";
 
@@ -39,7 +39,7 @@ export async function startSentinel(
   const child: ChildProcess = spawn("redis-server", [file, "--sentinel"], { stdio: "ignore" });
   const gone = new Promise((resolve) => child.once("exit", resolve));
   const password = lines.find((line) => line.startsWith("requirepass "))?.slice("requirepass ".length);
-  const control = openConnection({
+  const control = new Connection({
     address: {
       target: { host: "127.0.0.1", port },
       database: 0,

@@ -8,7 +8,8 @@
 import { type Entry, isDeduped, type NewEntry, valuesOf } from "../../domain/entry.ts";
 import type { EntryId } from "../../domain/entry-id.ts";
 import type { GatewayError } from "../../domain/errors.ts";
-import type { Connection, ConnectionHooks, Done } from "../resp/connection.ts";
+import type { Done } from "../resp/command-result.ts";
+import type { Connection, ConnectionHooks } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { EncodeEntry } from "./appender.ts";
 import type { Loopback, Watch } from "./loopback.ts";

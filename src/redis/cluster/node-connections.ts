@@ -3,7 +3,7 @@
  * briefly, for replies in flight; then it is closed, because the node may hang.
  */
 import type { Logger } from "../../domain/logger.ts";
-import { type Connection, openConnection } from "../resp/connection.ts";
+import { Connection } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
 import type { ClusterMap, ClusterNode } from "./topology.ts";
@@ -58,7 +58,7 @@ export function openClusterNodes(options: NodesOptions): ClusterNodes {
   function open(node: ClusterNode): NodeConnection {
     const known = connections.get(node);
     if (known !== undefined) return known;
-    const connection = openConnection({
+    const connection = new Connection({
       address: node.address,
       name,
       logger,

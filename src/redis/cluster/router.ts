@@ -9,10 +9,11 @@
 import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
 import { slotOf } from "../hash-slot.ts";
-import type { TransactionDone } from "../read/transaction.ts";
+import { type Done, ReplyLostError, redisUnavailable } from "../resp/command-result.ts";
 import type { Commands, Database } from "../resp/commands.ts";
-import { type Connection, type Done, ReplyLostError, redisUnavailable } from "../resp/connection.ts";
+import type { Connection } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
+import type { TransactionDone } from "../resp/transaction.ts";
 import type { Argument, CommandWriter } from "../resp/writer.ts";
 import { keyOf } from "./command-key.ts";
 import { type NodeHooks, openClusterNodes } from "./node-connections.ts";

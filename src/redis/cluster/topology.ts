@@ -6,7 +6,7 @@
 import type { Logger } from "../../domain/logger.ts";
 import { SLOTS } from "../hash-slot.ts";
 import { describeAddress, type RedisAddress, tlsAt } from "../redis-url.ts";
-import { type Connection, openConnection } from "../resp/connection.ts";
+import { Connection } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { ClusterEndpoint } from "./url.ts";
 
@@ -119,7 +119,7 @@ export function openClusterMap({ seeds }: ClusterEndpoint, logger: Logger): Clus
     const address = source?.address ?? next();
     if (address === undefined) return;
     const connection =
-      source?.connection ?? openConnection({ address, logger: listening, name: "map", waitMs: ANSWER_MS });
+      source?.connection ?? new Connection({ address, logger: listening, name: "map", waitMs: ANSWER_MS });
     source = { address, connection };
     requestedAt = performance.now();
     isRequesting = true;

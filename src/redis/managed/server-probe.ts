@@ -4,7 +4,7 @@
  */
 import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { createReplyReader, type Reply, ReplyError } from "../resp/reader.ts";
+import { type Reply, ReplyError, ReplyReader } from "../resp/reader.ts";
 import { ManagedServerError } from "./server-binary.ts";
 
 /** The last one where the listener closes before it has accepted. */
@@ -47,7 +47,7 @@ export async function ask(path: string, command: readonly string[], timeoutMs: n
         clearTimeout(timer);
         reject(new Error("the connection was closed before the answer"));
       });
-      const reader = createReplyReader({ onReply: resolve, onPush: () => undefined });
+      const reader = new ReplyReader({ onReply: resolve, onPush: () => undefined });
       socket.on("data", (chunk) => {
         try {
           reader.feed(chunk);

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "../../domain/logger.ts";
 import { describeAddress, type RedisAddress } from "../redis-url.ts";
-import { type Connection, openConnection } from "../resp/connection.ts";
+import { Connection } from "../resp/connection.ts";
 import type { Reply } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
 
@@ -47,7 +47,7 @@ export function createReplicaPool(logger: Logger, greeting?: readonly Argument[]
   let next = 0;
 
   function open(address: RedisAddress): Replica {
-    const connection = openConnection({
+    const connection = new Connection({
       address,
       logger,
       name: "replica",

@@ -72,7 +72,7 @@ export const metaTrackingOver =
     });
     // The reply arrives after the handshake, so the protocol is known then.
     const armed = connection.call("PING").then(arm);
-    return { database: databaseOver(connection), armed, close: connection.close };
+    return { database: databaseOver(connection), armed, close: () => connection.close() };
   };
 
 /** Creates a watch. @param mostKeyBytes longest stream key that is reported, in bytes */

@@ -1,9 +1,9 @@
 /** Interfaces for sending commands to one server or to a cluster. */
 
-import type { TransactionDone } from "../read/transaction.ts";
 import { gatewayErrorOf } from "../reply-errors.ts";
-import type { Connection, Done } from "./connection.ts";
+import type { Done } from "./command-result.ts";
 import type { Reply } from "./reader.ts";
+import type { TransactionDone } from "./transaction.ts";
 import type { Argument } from "./writer.ts";
 
 /** Sends commands. In a cluster, all keys of a command must be in one slot. */
@@ -28,10 +28,10 @@ export interface Database extends Commands {
 }
 
 /** Key space of one server. */
-export const databaseOver = (connection: Connection): Database => ({
-  send: connection.send,
-  call: connection.call,
-  transact: connection.transact,
+export const databaseOver = (connection: Commands): Database => ({
+  send: (args, done) => connection.send(args, done),
+  call: (...args) => connection.call(...args),
+  transact: (commands, done) => connection.transact(commands, done),
   onEach: async (run) => [await run(connection)],
   async inOrder(commands) {
     // All commands are sent in one event-loop turn, so that no other caller's commands land between them.

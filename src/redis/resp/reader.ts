@@ -26,12 +26,6 @@ export interface ReplyHandlers {
   onPush(message: Reply[]): void;
 }
 
-/** Parses chunks in the order in which they arrive. */
-export interface ReplyReader {
-  /** @throws Error if the bytes are not valid RESP; the connection cannot be used after that */
-  feed(chunk: Buffer): void;
-}
-
 /** An incomplete list. */
 interface OpenList {
   readonly items: Reply[];
@@ -61,95 +55,111 @@ const MAX_BULK_BYTES = 4 * 1024 ** 3;
 /** Prevents huge allocations after a corrupt length; no reply to the gateway's commands has more members. */
 const MAX_LIST_LENGTH = 64 * 1024 ** 2;
 
-/** Creates the parser of one connection. */
-export function createReplyReader(handlers: ReplyHandlers): ReplyReader {
-  const open: OpenList[] = [];
-  let bulk: OpenBulk | undefined;
+/** Parser of one connection. It takes chunks in the order in which they arrive. */
+export class ReplyReader {
+  readonly #handlers: ReplyHandlers;
+  /** Incomplete lists, outermost first. */
+  readonly #open: OpenList[] = [];
+  #bulk: OpenBulk | undefined;
   /** Type byte of the current bulk string. */
-  let bulkType = DOLLAR;
+  #bulkType = DOLLAR;
   /** Bytes of the CR LF after a bulk string that have not arrived yet. */
-  let skip = 0;
+  #skip = 0;
   /** Start of a line that has not fully arrived. */
-  let partial: Buffer = EMPTY;
-  let chunk: Buffer = EMPTY;
-  let at = 0;
+  #partial: Buffer = EMPTY;
+  #chunk: Buffer = EMPTY;
+  /** Position in the chunk. */
+  #at = 0;
 
-  function emit(value: Reply): void {
-    let done = value;
-    for (;;) {
-      const list = open[open.length - 1];
-      if (list === undefined) {
-        handlers.onReply(done);
+  constructor(handlers: ReplyHandlers) {
+    this.#handlers = handlers;
+  }
+
+  /** Parses a chunk. @throws Error if the bytes are not valid RESP; the connection cannot be used after that */
+  feed(bytes: Buffer): void {
+    this.#chunk = bytes;
+    this.#at = 0;
+    // A large payload is copied directly into its target; the rest is copied once, and replies are slices of that copy.
+    if (this.#bulk !== undefined) this.#continueBulk(this.#bulk);
+    if (this.#skip > 0) this.#skipLineEnd();
+    if (this.#at === bytes.length) return;
+    this.#chunk = Buffer.concat([this.#partial, bytes.subarray(this.#at)]);
+    this.#partial = EMPTY;
+    this.#parseLines(this.#chunk);
+    this.#chunk = EMPTY;
+  }
+
+  #parseLines(chunk: Buffer): void {
+    this.#at = 0;
+    while (this.#at < chunk.length) {
+      const start = this.#at;
+      let end = start + 1;
+      while (end < chunk.length && chunk[end] !== CR) end++;
+      if (end + 1 >= chunk.length) {
+        if (chunk.length - start > MAX_LINE_BYTES)
+          throw new Error(`a line must have at most ${MAX_LINE_BYTES} bytes`);
+        // Copied, so that a few bytes do not keep the whole chunk in memory.
+        this.#partial = Buffer.from(chunk.subarray(start));
+        break;
+      }
+      if (chunk[end + 1] !== LF) throw new Error("a line ends with CR but no LF");
+      this.#at = end + 2;
+      this.#line(chunk[start] ?? 0, start + 1, end);
+    }
+  }
+
+  #line(type: number, start: number, end: number): void {
+    switch (type) {
+      case DOLLAR: // $ bulk string
+      case 61: // = verbatim string
+      case EXCLAMATION_MARK: // ! bulk error
+        this.#startBulk(type, this.#integer(start, end));
+        return;
+      case 42: // * array
+      case 126: {
+        // ~ set
+        const length = this.#integer(start, end);
+        if (length < 0) this.#emit(null);
+        else this.#openList(length, "list");
         return;
       }
-      list.items.push(done);
-      if (--list.missing > 0) return;
-      open.pop();
-      if (list.kind === "attribute") return;
-      if (list.kind === "push") {
-        handlers.onPush(list.items);
+      case 37: // % map
+        this.#openList(this.#integer(start, end) * 2, "list");
         return;
-      }
-      done = list.items;
+      case 62: // > push
+        this.#openList(this.#integer(start, end), "push");
+        return;
+      case 124: // | attribute
+        this.#openList(this.#integer(start, end) * 2, "attribute");
+        return;
+      case 58: // : integer
+        this.#emit(this.#integer(start, end));
+        return;
+      case 43: // + status
+        this.#emit(this.#chunk.toString("latin1", start, end));
+        return;
+      case 45: // - error
+        this.#emit(new ReplyError(this.#chunk.toString("utf8", start, end)));
+        return;
+      case 95: // _ null
+        this.#emit(null);
+        return;
+      case 35: // # boolean
+        this.#emit(this.#chunk[start] === 116);
+        return;
+      case 44: // , double
+      case 40: // ( big number
+        // Redis sends "inf"; JavaScript parses "Infinity".
+        this.#emit(Number(this.#chunk.toString("latin1", start, end).replace("inf", "Infinity")));
+        return;
+      default:
+        throw new Error(`unknown reply type ${JSON.stringify(String.fromCharCode(type))}`);
     }
-  }
-
-  function openList(length: number, kind: OpenList["kind"]): void {
-    if (!(length <= MAX_LIST_LENGTH))
-      throw new Error(`a reply must have at most ${MAX_LIST_LENGTH} members, got ${length}`);
-    if (length > 0) open.push({ items: [], missing: length, kind });
-    else if (kind === "list") emit([]);
-  }
-
-  function startBulk(type: number, length: number): void {
-    if (length < 0) {
-      emit(null);
-      return;
-    }
-    if (!(length <= MAX_BULK_BYTES))
-      throw new Error(`a bulk string must have at most ${MAX_BULK_BYTES} bytes, got ${length}`);
-    bulkType = type;
-    const end = at + length;
-    if (end + 2 <= chunk.length) {
-      const value =
-        length === 1 && chunk[at] === LOWER_D ? FIELD_D : length === 0 ? EMPTY : chunk.subarray(at, end);
-      if (chunk[end] !== CR || chunk[end + 1] !== LF) throw new Error(BULK_END);
-      at = end + 2;
-      emitBulk(value);
-      return;
-    }
-    bulk = { target: Buffer.allocUnsafeSlow(length), filled: 0 };
-    continueBulk();
-  }
-
-  function continueBulk(): void {
-    if (bulk === undefined) return;
-    const take = Math.min(bulk.target.length - bulk.filled, chunk.length - at);
-    chunk.copy(bulk.target, bulk.filled, at, at + take);
-    bulk.filled += take;
-    at += take;
-    if (bulk.filled < bulk.target.length) return;
-    const value = bulk.target;
-    bulk = undefined;
-    skip = 2;
-    skipLineEnd();
-    emitBulk(value);
-  }
-
-  function emitBulk(value: Buffer): void {
-    if (bulkType === DOLLAR) emit(value);
-    else if (bulkType === EXCLAMATION_MARK) emit(new ReplyError(value.toString()));
-    // The first four bytes of a verbatim string are its format, such as "txt:".
-    else emit(value.subarray(4));
-  }
-
-  function skipLineEnd(): void {
-    for (; skip > 0 && at < chunk.length; skip--)
-      if (chunk[at++] !== (skip === 2 ? CR : LF)) throw new Error(BULK_END);
   }
 
   /** Parses the decimal from `start` to `end`. Hand-written, because it runs several times per entry. */
-  function integer(start: number, end: number): number {
+  #integer(start: number, end: number): number {
+    const chunk = this.#chunk;
     let i = start;
     const negative = chunk[i] === 45;
     if (negative || chunk[i] === 43) i++;
@@ -163,82 +173,78 @@ export function createReplyReader(handlers: ReplyHandlers): ReplyReader {
     return negative ? -value : value;
   }
 
-  function line(type: number, start: number, end: number): void {
-    switch (type) {
-      case DOLLAR: // $ bulk string
-      case 61: // = verbatim string
-      case EXCLAMATION_MARK: // ! bulk error
-        startBulk(type, integer(start, end));
-        return;
-      case 42: // * array
-      case 126: {
-        // ~ set
-        const length = integer(start, end);
-        if (length < 0) emit(null);
-        else openList(length, "list");
+  #openList(length: number, kind: OpenList["kind"]): void {
+    if (!(length <= MAX_LIST_LENGTH))
+      throw new Error(`a reply must have at most ${MAX_LIST_LENGTH} members, got ${length}`);
+    if (length > 0) this.#open.push({ items: [], missing: length, kind });
+    else if (kind === "list") this.#emit([]);
+  }
+
+  /** Emits a value, and each list that it completes. */
+  #emit(value: Reply): void {
+    let done = value;
+    for (;;) {
+      const list = this.#open[this.#open.length - 1];
+      if (list === undefined) {
+        this.#handlers.onReply(done);
         return;
       }
-      case 37: // % map
-        openList(integer(start, end) * 2, "list");
+      list.items.push(done);
+      if (--list.missing > 0) return;
+      this.#open.pop();
+      if (list.kind === "attribute") return;
+      if (list.kind === "push") {
+        this.#handlers.onPush(list.items);
         return;
-      case 62: // > push
-        openList(integer(start, end), "push");
-        return;
-      case 124: // | attribute
-        openList(integer(start, end) * 2, "attribute");
-        return;
-      case 58: // : integer
-        emit(integer(start, end));
-        return;
-      case 43: // + status
-        emit(chunk.toString("latin1", start, end));
-        return;
-      case 45: // - error
-        emit(new ReplyError(chunk.toString("utf8", start, end)));
-        return;
-      case 95: // _ null
-        emit(null);
-        return;
-      case 35: // # boolean
-        emit(chunk[start] === 116);
-        return;
-      case 44: // , double
-      case 40: // ( big number
-        // Redis sends "inf"; JavaScript parses "Infinity".
-        emit(Number(chunk.toString("latin1", start, end).replace("inf", "Infinity")));
-        return;
-      default:
-        throw new Error(`unknown reply type ${JSON.stringify(String.fromCharCode(type))}`);
+      }
+      done = list.items;
     }
   }
 
-  return {
-    feed(bytes) {
-      chunk = bytes;
-      at = 0;
-      // A large payload is copied directly into its target; the rest is copied once, and replies are slices of that copy.
-      if (bulk !== undefined) continueBulk();
-      if (skip > 0) skipLineEnd();
-      if (at === chunk.length) return;
-      chunk = Buffer.concat([partial, chunk.subarray(at)]);
-      partial = EMPTY;
-      at = 0;
-      while (at < chunk.length) {
-        const start = at;
-        let end = start + 1;
-        while (end < chunk.length && chunk[end] !== CR) end++;
-        if (end + 1 >= chunk.length) {
-          if (chunk.length - start > MAX_LINE_BYTES)
-            throw new Error(`a line must have at most ${MAX_LINE_BYTES} bytes`);
-          // Copied, so that a few bytes do not keep the whole chunk in memory.
-          partial = Buffer.from(chunk.subarray(start));
-          break;
-        }
-        if (chunk[end + 1] !== LF) throw new Error("a line ends with CR but no LF");
-        at = end + 2;
-        line(chunk[start] ?? 0, start + 1, end);
-      }
-      chunk = EMPTY;
-    },
-  };
+  #startBulk(type: number, length: number): void {
+    if (length < 0) {
+      this.#emit(null);
+      return;
+    }
+    if (!(length <= MAX_BULK_BYTES))
+      throw new Error(`a bulk string must have at most ${MAX_BULK_BYTES} bytes, got ${length}`);
+    this.#bulkType = type;
+    const chunk = this.#chunk;
+    const at = this.#at;
+    const end = at + length;
+    if (end + 2 <= chunk.length) {
+      const value =
+        length === 1 && chunk[at] === LOWER_D ? FIELD_D : length === 0 ? EMPTY : chunk.subarray(at, end);
+      if (chunk[end] !== CR || chunk[end + 1] !== LF) throw new Error(BULK_END);
+      this.#at = end + 2;
+      this.#emitBulk(value);
+      return;
+    }
+    this.#bulk = { target: Buffer.allocUnsafeSlow(length), filled: 0 };
+    this.#continueBulk(this.#bulk);
+  }
+
+  #continueBulk(bulk: OpenBulk): void {
+    const take = Math.min(bulk.target.length - bulk.filled, this.#chunk.length - this.#at);
+    this.#chunk.copy(bulk.target, bulk.filled, this.#at, this.#at + take);
+    bulk.filled += take;
+    this.#at += take;
+    if (bulk.filled < bulk.target.length) return;
+    this.#bulk = undefined;
+    this.#skip = 2;
+    this.#skipLineEnd();
+    this.#emitBulk(bulk.target);
+  }
+
+  #emitBulk(value: Buffer): void {
+    if (this.#bulkType === DOLLAR) this.#emit(value);
+    else if (this.#bulkType === EXCLAMATION_MARK) this.#emit(new ReplyError(value.toString()));
+    // The first four bytes of a verbatim string are its format, such as "txt:".
+    else this.#emit(value.subarray(4));
+  }
+
+  #skipLineEnd(): void {
+    for (; this.#skip > 0 && this.#at < this.#chunk.length; this.#skip--)
+      if (this.#chunk[this.#at++] !== (this.#skip === 2 ? CR : LF)) throw new Error(BULK_END);
+  }
 }

@@ -2,7 +2,7 @@
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { tlsAt } from "../redis-url.ts";
-import { createReplyReader, type Reply, ReplyError } from "../resp/reader.ts";
+import { type Reply, ReplyError, ReplyReader } from "../resp/reader.ts";
 import { type Argument, createCommandWriter } from "../resp/writer.ts";
 import type { SentinelHost, SentinelUrl } from "./url.ts";
 
@@ -49,7 +49,7 @@ function open(
     onEnd(why);
   };
   // RESP2 delivers published messages as ordinary replies, so all versions of Redis need only one reader.
-  const reader = createReplyReader({
+  const reader = new ReplyReader({
     onReply(reply) {
       if (isOver) return;
       if (isHandshake && !(reply instanceof ReplyError)) isHandshake = false;

@@ -9,7 +9,7 @@
 import { type EntryId, LAST_ID } from "../../domain/entry-id.ts";
 import { entriesByKey } from "../read/entry-decoder.ts";
 import { gatewayErrorOf, isPermissionError } from "../reply-errors.ts";
-import { type Connection, openConnection } from "../resp/connection.ts";
+import { Connection } from "../resp/connection.ts";
 import { ReplyError } from "../resp/reader.ts";
 import { createScriptSupport } from "../resp/script-support.ts";
 import { followServer } from "../resp/server-identity.ts";
@@ -41,7 +41,7 @@ export function openBlockingTail(options: TailOptions & { readonly control: Conn
   let closed = false;
 
   const server = followServer(() => connection, continuity.serverChanged);
-  const connection = openConnection({
+  const connection = new Connection({
     address,
     logger,
     // A blocking read legitimately receives no data for this long.

@@ -14,7 +14,7 @@ import type { Loopback } from "../append/loopback.ts";
 import type { EntrySizes } from "../read/entry-sizes.ts";
 import { gatewayErrorOf, isPermissionError } from "../reply-errors.ts";
 import type { RedisEndpoint } from "../resp/address-source.ts";
-import { openConnection } from "../resp/connection.ts";
+import { Connection } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import { createScriptSupport } from "../resp/script-support.ts";
 import { followServer } from "../resp/server-identity.ts";
@@ -78,7 +78,7 @@ export function openTrackingTail(options: TailOptions): Tail {
   });
 
   const server = followServer(() => connection, continuity.serverChanged);
-  const connection = openConnection({
+  const connection = new Connection({
     address,
     logger,
     stallMs,

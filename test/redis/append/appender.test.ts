@@ -7,7 +7,7 @@ import { GatewayError } from "../../../src/domain/errors.ts";
 import type { AppendResult } from "../../../src/redis/append/appender.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
-import { openConnection } from "../../../src/redis/resp/connection.ts";
+import { Connection } from "../../../src/redis/resp/connection.ts";
 import { openTail } from "../../../src/redis/tail/open-tail.ts";
 import type { Tail } from "../../../src/redis/tail/tail.ts";
 import { openAppends, type TestAppends } from "../../support/appends.ts";
@@ -132,7 +132,7 @@ const isWhole = (data: Uint8Array): boolean =>
 /** Opens a tail whose readers retain nothing, so that payload memory may be reused. */
 function openTestTail(appends: TestAppends): TestTail {
   const address = parseRedisUrl(redis.url);
-  const control = openConnection({ address, logger: silent, name: "c", waitMs: 9000 });
+  const control = new Connection({ address, logger: silent, name: "c", waitMs: 9000 });
   const seen = new Map<string, Seen>();
   const tail = openTail("tracking", {
     address,

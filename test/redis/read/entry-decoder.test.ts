@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { Entry } from "../../../src/domain/entry.ts";
 import { entriesByKey, entriesOf } from "../../../src/redis/read/entry-decoder.ts";
-import { createReplyReader, type Reply } from "../../../src/redis/resp/reader.ts";
+import { type Reply, ReplyReader } from "../../../src/redis/resp/reader.ts";
 
 /** Parses a reply from one line of RESP; a space stands for a line end. */
 function reply(resp: string): Reply {
   const replies: Reply[] = [];
-  const reader = createReplyReader({ onReply: (one) => replies.push(one), onPush: () => undefined });
+  const reader = new ReplyReader({ onReply: (one) => replies.push(one), onPush: () => undefined });
   reader.feed(Buffer.from(`${resp} `.replaceAll(" ", "\r\n")));
   expect(replies).toHaveLength(1);
   return replies[0] ?? null;

@@ -6,7 +6,7 @@ import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { createPolledReads } from "../../../src/redis/read/poll-cache.ts";
 import { createStreamReader } from "../../../src/redis/read/stream-reader.ts";
 import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
-import { type Connection, openConnection } from "../../../src/redis/resp/connection.ts";
+import { Connection } from "../../../src/redis/resp/connection.ts";
 import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
 import { until } from "../../support/until.ts";
 
@@ -21,7 +21,7 @@ function open(limitBytes = 1_000_000) {
   let connection: Connection | undefined;
   const polled = createPolledReads({
     connect(hooks) {
-      connection = openConnection({
+      connection = new Connection({
         ...hooks,
         address: parseRedisUrl(redis.url),
         name: "polls",

@@ -7,14 +7,14 @@ import { type EntryId, FIRST_ID, LAST_ID } from "../../../src/domain/entry-id.ts
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { createStreamReader } from "../../../src/redis/read/stream-reader.ts";
 import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
-import { type Connection, openConnection } from "../../../src/redis/resp/connection.ts";
+import { Connection } from "../../../src/redis/resp/connection.ts";
 import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
 
 let redis: TestRedis;
 let reads: Connection;
 beforeAll(async () => {
   redis = await startRedis();
-  reads = openConnection({
+  reads = new Connection({
     address: parseRedisUrl(redis.url),
     logger: silent,
     name: "reads",

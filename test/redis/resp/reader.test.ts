@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createReplyReader, type Reply, ReplyError } from "../../../src/redis/resp/reader.ts";
+import { type Reply, ReplyError, ReplyReader } from "../../../src/redis/resp/reader.ts";
 
 /** Parsed replies and pushes of a reader, in order. */
 type Message = { reply: Reply } | { push: Reply[] };
 
 function read(...chunks: readonly (string | Buffer)[]): Message[] {
   const messages: Message[] = [];
-  const reader = createReplyReader({
+  const reader = new ReplyReader({
     onReply: (reply) => messages.push({ reply }),
     onPush: (push) => messages.push({ push }),
   });
@@ -190,7 +190,7 @@ describe("does not refer to a chunk's memory after feed() returns", () => {
     ["a line end that spans two", ["$5\r\nhello\r", "\n"]],
   ])("%s", (_, texts) => {
     const replies: Reply[] = [];
-    const reader = createReplyReader({ onReply: (reply) => replies.push(reply), onPush: () => undefined });
+    const reader = new ReplyReader({ onReply: (reply) => replies.push(reply), onPush: () => undefined });
     const memory = Buffer.alloc(64);
     for (const text of texts) {
       reader.feed(memory.subarray(0, memory.write(text)));
@@ -230,7 +230,7 @@ describe("rejects invalid RESP", () => {
   });
 
   test("a line that is too long", () => {
-    const reader = createReplyReader({ onReply: () => undefined, onPush: () => undefined });
+    const reader = new ReplyReader({ onReply: () => undefined, onPush: () => undefined });
     expect(() => {
       for (let i = 0; i < 100; i++) reader.feed(Buffer.alloc(1024, "+"));
     }).toThrow("a line must have at most 65536 bytes");

@@ -9,8 +9,10 @@ import { fixedRetention } from "../../../src/redis/append/retention.ts";
 import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
 import { createMetaWatch, metaTrackingOver } from "../../../src/redis/registry/metadata-watch.ts";
 import { createRegistry } from "../../../src/redis/registry/registry.ts";
+import type { Done } from "../../../src/redis/resp/command-result.ts";
 import { databaseOver } from "../../../src/redis/resp/commands.ts";
-import { type Connection, openConnection } from "../../../src/redis/resp/connection.ts";
+import { Connection } from "../../../src/redis/resp/connection.ts";
+import type { CommandWriter } from "../../../src/redis/resp/writer.ts";
 import { readSettings } from "../../../src/settings.ts";
 import {
   createExecutor,
@@ -23,45 +25,27 @@ import { type Engine, openEngine } from "../../support/engine.ts";
 import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
 
 /** Connection that counts its commands, and the event-loop turns with commands. Commands of one turn are one write. */
-interface Counting extends Connection {
-  commands: number;
-  writes: number;
-}
+class CountingConnection extends Connection {
+  commands = 0;
+  writes = 0;
+  #isTurnCounted = false;
 
-function counting(connection: Connection): Counting {
-  let isOpen = false;
-  const counter: Counting = {
-    ...connection,
-    commands: 0,
-    writes: 0,
-    sendEncoded(encode, done) {
-      count();
-      connection.sendEncoded(encode, done);
-    },
-    send(args, done) {
-      count();
-      connection.send(args, done);
-    },
-    call(...args) {
-      count();
-      return connection.call(...args);
-    },
-  };
-  function count(): void {
-    counter.commands++;
-    if (isOpen) return;
-    isOpen = true;
-    counter.writes++;
-    setImmediate(() => {
-      isOpen = false;
-    });
+  override sendEncoded(encode: (out: CommandWriter) => void, done: Done): void {
+    this.commands++;
+    if (!this.#isTurnCounted) {
+      this.#isTurnCounted = true;
+      this.writes++;
+      setImmediate(() => {
+        this.#isTurnCounted = false;
+      });
+    }
+    super.sendEncoded(encode, done);
   }
-  return counter;
 }
 
 let redis: TestRedis;
 let engine: Engine;
-let connection: Counting;
+let connection: CountingConnection;
 let executor: Executor;
 
 /** Client of a gateway without authentication. */
@@ -78,7 +62,7 @@ beforeAll(async () => {
     answerBytes: 2 ** 26,
   });
   const address = parseRedisUrl(redis.url);
-  connection = counting(openConnection({ address, logger: silent, name: "reads", waitMs: 1000 }));
+  connection = new CountingConnection({ address, logger: silent, name: "reads", waitMs: 1000 });
   const settings = readSettings([], {});
   const limiting = createLimits(settings);
   executor = createExecutor({

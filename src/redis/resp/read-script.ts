@@ -4,7 +4,7 @@
  */
 
 import { keyOf } from "../cluster/command-key.ts";
-import type { Argument } from "../resp/writer.ts";
+import type { Argument } from "./writer.ts";
 
 const READS: ReadonlySet<unknown> = new Set(["EVAL", "XINFO", "XLEN", "XRANGE", "XREAD", "XREVRANGE"]);
 

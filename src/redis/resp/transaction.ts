@@ -1,9 +1,9 @@
 /** Transaction (`MULTI`, `EXEC`) over one connection: several commands as one atomic step. */
 import type { GatewayError } from "../../domain/errors.ts";
-import type { Done } from "../resp/connection.ts";
-import { type Reply, ReplyError } from "../resp/reader.ts";
-import type { Argument } from "../resp/writer.ts";
+import type { Done } from "./command-result.ts";
 import { areReads, readScript } from "./read-script.ts";
+import { type Reply, ReplyError } from "./reader.ts";
+import type { Argument } from "./writer.ts";
 
 /** Receives the replies in the order of the commands. An error reply takes the place of its command's reply. */
 export type TransactionDone = (

@@ -1,0 +1,92 @@
+/**
+ * Command pipeline of a connection. The commands of one event-loop turn leave in one write, and replies are matched to
+ * commands in order.
+ */
+import { type Done, ReplyLostError } from "./command-result.ts";
+import { type Reply, ReplyError } from "./reader.ts";
+import { type CommandWriter, createCommandWriter } from "./writer.ts";
+
+/** Destination of a pipeline's bytes. */
+export interface Output {
+  write(parts: readonly Uint8Array[]): void;
+}
+
+/** Answered commands are dropped from the queue in blocks of this many: `shift()` on a long array copies the rest each time. */
+const DROP_COUNT = 4096;
+
+/** Commands that were written, or are about to be, and wait for their replies. */
+export class Pipeline {
+  /** Called before the commands of a turn are written. */
+  readonly #onFlush: () => void;
+  #output: Output | undefined;
+  #writer = createCommandWriter();
+  /** Callbacks of sent commands, oldest at `#head`. */
+  #sent: Done[] = [];
+  #head = 0;
+  #isFlushScheduled = false;
+
+  constructor(onFlush: () => void) {
+    this.#onFlush = onFlush;
+  }
+
+  /** Whether a command waits for its reply. */
+  get isPending(): boolean {
+    return this.#sent.length > this.#head;
+  }
+
+  /** Sets where the bytes go. */
+  attach(output: Output): void {
+    this.#output = output;
+  }
+
+  /** Discards what was not written. Commands that wait for their replies remain until `failAll`. */
+  detach(): void {
+    this.#output = undefined;
+    this.#writer = createCommandWriter();
+  }
+
+  /** Adds a command that `encode` writes. */
+  add(encode: (out: CommandWriter) => void, done: Done): void {
+    encode(this.#writer);
+    this.#sent.push(done);
+    this.flushSoon();
+  }
+
+  /** Schedules a write for the end of this turn. */
+  flushSoon(): void {
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
+    setImmediate(this.#flush);
+  }
+
+  /** Hands a reply to the oldest command. @throws Error if no command waits for a reply */
+  settle(reply: Reply): void {
+    const done = this.#sent[this.#head];
+    if (done === undefined) throw new Error("received a reply without a pending command");
+    this.#head++;
+    if (this.#head === this.#sent.length) {
+      this.#sent = [];
+      this.#head = 0;
+    } else if (this.#head === DROP_COUNT) {
+      this.#sent = this.#sent.slice(DROP_COUNT);
+      this.#head = 0;
+    }
+    if (reply instanceof ReplyError) done(reply, null);
+    else done(undefined, reply);
+  }
+
+  /** Fails all commands that wait for their replies. */
+  failAll(): void {
+    const lost = this.#sent.slice(this.#head);
+    this.#sent = [];
+    this.#head = 0;
+    for (const done of lost) done(new ReplyLostError(), null);
+  }
+
+  readonly #flush = (): void => {
+    if (this.#output !== undefined) this.#onFlush();
+    this.#isFlushScheduled = false;
+    const parts = this.#writer.take();
+    if (parts.length > 0) this.#output?.write(parts);
+  };
+}

@@ -17,6 +17,8 @@ export interface Hostiles extends Disposable {
 export function startHostiles(): Hostiles {
   const child = fork(fileURLToPath(new URL("./hostile-process.js", import.meta.url)), {
     execArgv: [],
+    // A session of its own, which does not have the priority of the measured processes (`favour`).
+    detached: true,
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   // The attackers run at a lower priority, because the check measures the gateway and not the machine.

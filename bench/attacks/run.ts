@@ -85,7 +85,12 @@ function watchOverdue({ gateway, hostiles }: Scene, overdue: Record<string, numb
 const longWaits = (waits: readonly Wait[], share: Share) =>
   waits
     .filter(({ from, to }) => to - from > MOST_WAIT_MS)
-    .map((wait) => ({ what: wait.what, ms: wait.to - wait.from, allowedMs: share.allowance(wait) }));
+    .map((wait) => ({
+      what: wait.what,
+      at: new Date(performance.timeOrigin + wait.from).toISOString(),
+      ms: wait.to - wait.from,
+      allowedMs: share.allowance(wait),
+    }));
 
 async function rounds(plan: Plan, scene: Scene, healthy: Healthy, say: (line: string) => void) {
   const { gateway, hostiles, share, hostileKey } = scene;

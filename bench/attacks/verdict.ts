@@ -11,6 +11,8 @@ export const MOST_WAIT_MS = 250;
 /** The longest waits of a kind in a round. */
 export interface LongWait {
   readonly what: string;
+  /** When the wait began (ISO 8601). */
+  readonly at: string;
   readonly ms: number;
   /** Part of the wait that the machine caused. */
   readonly allowedMs: number;

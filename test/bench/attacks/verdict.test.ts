@@ -22,7 +22,7 @@ describe("judge", () => {
 
   test("permits the delay of the machine and 250 ms beyond it", () => {
     const wait = (ms: number, allowedMs: number) =>
-      withRound({ longWaits: [{ what: "POST", ms, allowedMs }] });
+      withRound({ longWaits: [{ what: "POST", at: "2026-01-01T00:00:00.000Z", ms, allowedMs }] });
     expect(judge(wait(900, 650))).toEqual([]);
     expect(judge(wait(901, 650))).toEqual([expect.stringMatching(/901 ms .*POST during slow: nothing/)]);
   });

@@ -1,7 +1,7 @@
 /**
  * Bounded reader for MessagePack from untrusted clients. Five bytes can claim a list of four billion items, and 100 KB of
  * nested lists can make a decoder that trusts lengths allocate gigabytes. This reader grows lists and maps by the items
- * actually present, and limits the nesting and the number of values (docs/decisions/0014-messagepack-reader.md).
+ * actually present, and limits the nesting and the number of values (docs/decisions/0014-own-messagepack-reader.md).
  *
  *     [ [stream_id, entry_id, payload, {name: [value, …]}], … ]
  *     1 2                              3      4                 depth

@@ -62,7 +62,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
   let isServing = false;
   let failedStop: Error | undefined;
 
-  // Round robin, so that workers have equal numbers of clients; see docs/decisions/0012-workers.md.
+  // Round robin, so that workers have equal numbers of clients; see docs/decisions/0012-distribute-connections-round-robin.md.
   cluster.schedulingPolicy = cluster.SCHED_RR;
   cluster.setupPrimary({ exec: program, args: [] });
   // Also after a second Ctrl-C, or when the shutdown takes too long.

@@ -34,10 +34,10 @@ export function requestedIdOf(value: unknown): RequestedId {
   throw malformed(`entry id must be <ms>-<seq> above 0-0, milliseconds, "*" or null, got ${preview(value)}`);
 }
 
-/** Reads a stream id of a batch. @throws GatewayError BAD_HEADER */
+/** Reads a stream id of a batch. Long JSON text and invalid UTF-8 arrive here as bytes. @throws GatewayError BAD_HEADER */
 export function streamIdOf(value: unknown): string {
   if (typeof value !== "string" || value === "")
-    throw malformed(`stream id must be a non-empty string, got ${preview(value)}`);
+    throw malformed(`stream id must be UTF-8 text of 1 to MAX_NAME_BYTES bytes, got ${preview(value)}`);
   return value;
 }
 

@@ -219,3 +219,10 @@ test("takes a long posted object or map as one entry, at any depth", () => {
   expect(runAtOnce(decodeMsgpackBodySteps(map, 10))).toBeUndefined();
   expect(() => runAtOnce(decodeMsgpackBodySteps(map.subarray(0, -1), 10))).toThrow("ends inside a value");
 });
+
+test("rejects a long stream id with its limit", () => {
+  const batch = bytes(JSON.stringify([["a".repeat(600_000), null, "x"]]));
+  expect(() => runAtOnce(decodeJsonSteps(batch, 10))).toThrow(
+    "stream id must be UTF-8 text of 1 to MAX_NAME_BYTES bytes, got 600000 bytes",
+  );
+});

@@ -134,7 +134,7 @@ describe("a header with stream and entry id, `[[stream_id, end], …]` or `[[str
 
   test.each(["1", "null", '""', "{}", "[]", "true"])("rejects stream id %s", (stream) => {
     expect(rejectionOf(() => pushed(`[[${stream},1]]`, "a"))).toMatch(
-      /^BAD_HEADER: stream id must be a non-empty string, got .+$/,
+      /^BAD_HEADER: stream id must be UTF-8 text of 1 to MAX_NAME_BYTES bytes, got .+$/,
     );
   });
 });

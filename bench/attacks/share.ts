@@ -47,7 +47,7 @@ export function favour(...pids: readonly number[]): void {
 }
 
 /**
- * Raises the priority of the session of a process (sched(7), autogroups): Linux divides the processors between sessions
+ * Raises the priority of the session of a process (sched(7), "The autogroup feature") cspell:ignore autogroup: Linux divides the processors between sessions
  * first, and a thread's priority only counts among those of its session.
  */
 function favourSession(pid: number): void {

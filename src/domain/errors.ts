@@ -67,7 +67,12 @@ export class GatewayError extends Error {
    * @param message what is wrong and what is allowed
    */
   constructor(code: ErrorCode, message: string, options: ErrorOptions & { retryAfterMs?: number } = {}) {
+    const { stackTraceLimit } = Error;
+    // The code and message are sufficient. A stack trace would keep the variables of all functions in it in memory, such as a
+    // rejected message of 60 MB, for as long as the error is kept.
+    if (code !== "INTERNAL") Error.stackTraceLimit = 0;
     super(message, options);
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
   }

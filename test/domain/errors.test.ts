@@ -45,6 +45,13 @@ describe("the table of errors", () => {
   });
 });
 
+test("has a stack trace only if it is internal, because a trace keeps the variables of its functions in memory", () => {
+  const limit = Error.stackTraceLimit;
+  expect(new GatewayError("BAD_HEADER", "…").stack).not.toMatch(/errors\.test/);
+  expect(new GatewayError("INTERNAL", "…").stack).toMatch(/errors\.test/);
+  expect(Error.stackTraceLimit).toBe(limit);
+});
+
 test("badParameter puts the name of the parameter first", () => {
   expect(badParameter("count", "must be an integer")).toMatchObject({
     code: "BAD_PARAMETER",

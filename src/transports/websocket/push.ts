@@ -121,19 +121,19 @@ export function servePush(
     };
   }
 
-  function store(entries: readonly PushedEntry[], memory: Buffer | undefined): void {
-    // Checks permissions before any entry is stored, so that a batch with a forbidden stream is rejected as a whole.
-    const namedEntries = entries.map(named);
-    append(namedEntries, open(weightOf(entries), memory));
-  }
-
-  function* storeSteps(entries: readonly PushedEntry[], memory: Buffer | undefined): Generator<void, void> {
+  /** Names all entries before any is stored, so that a batch with a forbidden stream is rejected as a whole. */
+  function* nameSteps(entries: readonly PushedEntry[]): Generator<void, readonly NewEntry[]> {
     const namedEntries: NewEntry[] = [];
     for (const entry of entries) {
       namedEntries.push(named(entry));
       if (namedEntries.length % ENTRIES_PER_STEP === 0) yield;
     }
-    yield* appendSteps(append, namedEntries, open(weightOf(entries), memory));
+    return namedEntries;
+  }
+
+  /** Returns the buffer of a message of which nothing is stored. */
+  function giveBack(memory: Buffer | undefined): void {
+    if (memory !== undefined) payloadPool.give(memory);
   }
 
   /** Schedules `settle`. Many replies arrive in one event-loop turn; their acks are encoded and sent together. */
@@ -188,38 +188,45 @@ export function servePush(
   }
 
   /** Handles a control message. @returns false if the message is not one */
-  function readsControl({ bytes, isBinary, memory }: ArrivedMessage): boolean {
+  function readsControl({ bytes, isBinary }: ArrivedMessage): boolean {
     const control = takesControls ? readControl(bytes, isBinary) : undefined;
     if (control === undefined) return false;
     sessions.renew(session, control.token);
-    if (memory !== undefined) payloadPool.give(memory);
     return true;
   }
 
   const messages = createMessageQueue({
     isLong: ({ bytes, isBinary }) => decoder.isLong(bytes, isBinary),
     handle(message) {
-      if (ending !== undefined) return;
+      const { bytes, isBinary, memory } = message;
+      let unused = memory;
       try {
-        if (readsControl(message)) return;
-        const { bytes, isBinary, memory } = message;
-        const entries = decoder.message(bytes, isBinary);
-        if (entries !== undefined) store(entries, memory);
-        else if (memory !== undefined) payloadPool.give(memory);
+        const entries =
+          ending !== undefined || readsControl(message) ? undefined : decoder.message(bytes, isBinary);
+        if (entries === undefined) return;
+        const namedEntries = entries.map(named);
+        unused = undefined;
+        append(namedEntries, open(weightOf(entries), memory));
       } catch (error) {
         reject(error);
+      } finally {
+        giveBack(unused);
       }
     },
     *steps(message) {
-      if (ending !== undefined) return;
+      const { bytes, isBinary, memory } = message;
+      let unused = memory;
       try {
-        if (readsControl(message)) return;
-        const { bytes, isBinary, memory } = message;
-        const entries = yield* decoder.steps(bytes, isBinary);
-        if (entries !== undefined && ending === undefined) yield* storeSteps(entries, memory);
-        else if (memory !== undefined) payloadPool.give(memory);
+        const entries =
+          ending !== undefined || readsControl(message) ? undefined : yield* decoder.steps(bytes, isBinary);
+        if (entries === undefined || ending !== undefined) return;
+        const namedEntries = yield* nameSteps(entries);
+        unused = undefined;
+        yield* appendSteps(append, namedEntries, open(weightOf(entries), memory));
       } catch (error) {
         reject(error);
+      } finally {
+        giveBack(unused);
       }
     },
     hold: inFlight.add,

@@ -28,6 +28,19 @@ async function stored(key: string): Promise<string[]> {
 }
 const ID = expect.stringMatching(/^\d+-\d+$/);
 
+test("the buffer of a rejected message returns to the pool at once", async () => {
+  const pooled = async (): Promise<number> => {
+    const text = await (await fetch(`${gateway.http}/metrics`)).text();
+    return Number(/^redis_streamer_payload_pool_bytes (\d+)$/m.exec(text)?.[1]);
+  };
+  const before = await pooled();
+  await using socket = await push("rejected/push");
+  socket.send("[100000,200000]");
+  socket.send(Buffer.alloc(150_000));
+  await socket.closed;
+  expect(await pooled()).toBeGreaterThanOrEqual(before + 150_000);
+});
+
 describe("header=1", () => {
   test.each([
     ["[2,5]", "h1", { h1: ["ab", "cde"] }],

@@ -50,6 +50,8 @@ export interface FrameReader {
   feed(chunk: Buffer): boolean;
   /** Whether a message is partly received, and was already partly received at the previous call. */
   isMidMessage(): boolean;
+  /** Frees the message that is being assembled, and skips all further ones. Control frames are still handled. */
+  discardMessages(): void;
 }
 
 const CONTINUATION = 0;
@@ -98,6 +100,9 @@ export function createFrameReader(
   let isHeld = false;
   /** Whether a delivered message lies in the memory of the current chunk. */
   let isChunkUsed = false;
+  /** Whether messages are skipped, and the number of bytes of the current frame that are still to be skipped. */
+  let isDiscarding = false;
+  let skipping = 0;
 
   /** Parses a frame head at `at`. @returns the offset of its payload; 0 if the head is incomplete */
   function readHead(bytes: Buffer, at: number): number {
@@ -213,6 +218,27 @@ export function createFrameReader(
     return larger;
   }
 
+  /** Skips the rest of the current data frame. */
+  function skipFrame(bytes: number): void {
+    skipping = bytes;
+    if (opcode !== CONTINUATION) kind = opcode;
+    if (isFinal) kind = CONTINUATION;
+  }
+
+  function discardMessages(): void {
+    isDiscarding = true;
+    if (memory !== undefined && opcode < CLOSE) {
+      pool.give(memory);
+      memory = undefined;
+      skipFrame(length - filled);
+      filled = 0;
+    }
+    if (gathered !== undefined) pool.give(gathered);
+    gathered = undefined;
+    gatheredBytes = 0;
+    if (isHeld) hold(0, 0);
+  }
+
   function endMessage(bytes: Buffer, isBinary: boolean, own: Buffer | undefined): void {
     messages++;
     if (!isBinary && !isUtf8(bytes))
@@ -238,6 +264,7 @@ export function createFrameReader(
   }
 
   return {
+    discardMessages,
     isMidMessage() {
       const isSame = messages === messagesSeen;
       messagesSeen = messages;
@@ -252,6 +279,12 @@ export function createFrameReader(
         partial = NO_BYTES;
       }
       while (at < chunk.length) {
+        if (skipping > 0) {
+          const skipped = Math.min(skipping, chunk.length - at);
+          skipping -= skipped;
+          at += skipped;
+          continue;
+        }
         if (memory !== undefined) {
           at = fill(chunk, at);
           continue;
@@ -260,6 +293,11 @@ export function createFrameReader(
         if (start === 0) {
           partial = Buffer.from(chunk.subarray(at, at + MOST_HEAD_BYTES));
           break;
+        }
+        if (isDiscarding && opcode < CLOSE) {
+          skipFrame(length);
+          at = start;
+          continue;
         }
         const end = start + length;
         if (length < OWN_MEMORY_FROM_BYTES && end <= chunk.length) {

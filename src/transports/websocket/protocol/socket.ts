@@ -122,6 +122,7 @@ export function createServerWebSocket(socket: Socket, options: ServerWebSocketOp
       {
         onMessage(bytes, isBinary, memory) {
           if (state === "open") handlers?.message(bytes, isBinary, memory);
+          else if (memory !== undefined) options.pool.give(memory);
         },
         onPing(payload) {
           if (state !== "open") return;
@@ -136,6 +137,7 @@ export function createServerWebSocket(socket: Socket, options: ServerWebSocketOp
         onPong: (payload) => handlers?.pong?.(payload),
         onClose(code) {
           closeCode = code;
+          reader?.discardMessages();
           if (state === "open") socket.write(closeFrame(code, ""));
           state = "closed";
           isBroken = true;
@@ -159,6 +161,7 @@ export function createServerWebSocket(socket: Socket, options: ServerWebSocketOp
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       isBroken = true;
+      reader?.discardMessages();
       handlers?.broke(error);
       close(error.closeCode, error.message);
       // Does not wait for the client's close frame, because it cannot be parsed any more.
@@ -169,6 +172,8 @@ export function createServerWebSocket(socket: Socket, options: ServerWebSocketOp
   function close(code: number, reason: string): void {
     if (state !== "open") return;
     state = "closing";
+    // A client may go on sending large messages until it reads the close frame.
+    reader?.discardMessages();
     if (!socket.destroyed) socket.write(closeFrame(code, reason));
     // Reads the client's answer, and the data sent before it. Unread data in the kernel's buffer would reset the
     // connection before the client has read the reason.

@@ -1,6 +1,6 @@
 // cspell:ignore ümläut
 import fc from "fast-check";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { createCounters } from "../../../../src/observe/counters.ts";
 import type { PayloadPool } from "../../../../src/transports/websocket/protocol/buffer-pool.ts";
 import { createPayloadPool } from "../../../../src/transports/websocket/protocol/buffer-pool.ts";
@@ -313,6 +313,43 @@ describe("memory", () => {
     feed(all, clientFrame({ opcode: TEXT, payload: Buffer.from("next") }));
     expect(all.heard).toEqual(["text ", "text next"]);
     expect(all.messages[0]?.memory).toBeUndefined();
+  });
+});
+
+describe("after messages are discarded", () => {
+  const large = clientFrame({ opcode: BINARY, payload: Buffer.alloc(300_000, "l") });
+  const fragments = [
+    clientFrame({ opcode: TEXT, payload: Buffer.alloc(300_000, "f"), isFinal: false }),
+    clientFrame({ opcode: PING, payload: Buffer.from("between") }),
+    clientFrame({ opcode: CONTINUATION, payload: Buffer.alloc(30_000, "f") }),
+  ];
+
+  test.each<[string, Buffer, readonly Buffer[]]>([
+    ["between frames", Buffer.alloc(0), [large, ...fragments]],
+    ["within a frame", large.subarray(0, 100_000), [large.subarray(100_000), ...fragments]],
+    ["within a fragmented message", Buffer.concat(fragments.slice(0, 2)), [...fragments.slice(2), large]],
+  ])("no memory is taken, and control frames are handled: %s", (_, before, after) => {
+    const all = listen(module);
+    feed(all, before);
+    all.reader.discardMessages();
+    const [taken, given] = [vi.spyOn(all.pool, "take"), vi.spyOn(all.pool, "give")];
+    all.reader.discardMessages();
+    for (const chunk of chunksOf(Buffer.concat([...after, clientClose(1000)]), [7, 65_536])) feed(all, chunk);
+    expect(taken).not.toHaveBeenCalled();
+    expect(given).not.toHaveBeenCalled();
+    expect(all.messages).toEqual([]);
+    expect(all.heard).toContain("ping between");
+    expect(all.heard.at(-1)).toBe("close 1000");
+  });
+
+  test("the memory of a partly received message is returned", () => {
+    const all = listen(module);
+    const given = vi.spyOn(all.pool, "give");
+    for (const frame of fragments.slice(0, 2)) feed(all, frame);
+    given.mockClear();
+    all.reader.discardMessages();
+    expect(given).toHaveBeenCalledOnce();
+    expect(given.mock.calls[0]?.[0].length).toBeGreaterThanOrEqual(300_000);
   });
 });
 

@@ -1,5 +1,6 @@
 /** Open connections as an operator sees them, of one process or of all workers of a gateway. */
 import { GatewayError } from "../domain/errors.ts";
+import type { PeerHandlers, RequestPeers } from "../domain/peers.ts";
 import type { Session, SessionKind, Sessions } from "./sessions.ts";
 
 /** One connection. */
@@ -33,13 +34,22 @@ export const createSessionList = (sessions: Sessions): SessionList => ({
     sessions.end(id, new GatewayError("CLOSED_BY_OPERATOR", "an operator closed this connection")),
 });
 
-/** Joins the lists of this process and of the other workers, oldest connection first. */
-export const joinSessionLists = (own: SessionList, others: SessionList): SessionList => ({
+const LIST = "sessions.list";
+const END = "sessions.end";
+
+/** Handlers of the requests of other workers for the list of this process. */
+export const sessionHandlers = (own: SessionList): PeerHandlers => ({
+  [LIST]: () => own.list(),
+  [END]: (id: string) => own.end(id),
+});
+
+/** Joins the list of this process and those of the other workers, oldest connection first. */
+export const joinSessionLists = (own: SessionList, request: RequestPeers): SessionList => ({
   async list() {
-    const lists = await Promise.all([own.list(), others.list()]);
-    return lists.flat().sort((a, b) => (a.since < b.since ? -1 : a.since > b.since ? 1 : 0));
+    const lists = await Promise.all([own.list(), request<readonly ShownSession[]>(LIST)]);
+    return lists.flat(2).sort((a, b) => (a.since < b.since ? -1 : a.since > b.since ? 1 : 0));
   },
-  end: async (id) => (await own.end(id)) || (await others.end(id)),
+  end: async (id) => (await own.end(id)) || (await request<boolean>(END, id)).includes(true),
 });
 
 function shown({ visitor, kind, sinceMs, uses }: Session): ShownSession {

@@ -98,6 +98,8 @@ export function createSessions(authenticator: Authenticator, limits: Limits): Se
     }
   }
 
+  authenticator.onKeysChange(review);
+
   function forget(session: Session): void {
     if (open.delete(session)) limits.removeConnection(session.visitor.address, session.countedAs);
   }

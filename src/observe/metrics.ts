@@ -12,8 +12,6 @@ export interface Metrics {
   text(): Promise<string>;
   /** Returns the values, to be aggregated with those of other workers. */
   values(): Promise<MetricValues>;
-  /** Records the time from the storage of an entry to its write to sockets. */
-  observeLatency(seconds: number): void;
 }
 
 type Kind = "counter" | "gauge";
@@ -90,6 +88,8 @@ const CLASS_ROWS: Readonly<Record<keyof ClassCounters, readonly [name: string, h
 export interface MetricSources {
   readonly counters: Counters;
   readonly streamClasses: StreamClasses;
+  /** Time from the storage of an entry to its write to sockets. */
+  readonly latency: LatencyHistogram;
   /** Number of open WebSockets, and their unsent bytes. */
   readonly sockets: () => number;
   readonly sendBufferBytes: () => number;
@@ -120,11 +120,24 @@ const MISNAMED = [
   "nodejs_active_resources_total",
 ];
 
+/** Time from the storage of an entry to its write to sockets, in seconds. */
+export type LatencyHistogram = Histogram;
+
+/** Creates the histogram. */
+export const createLatencyHistogram = (): LatencyHistogram =>
+  new Histogram({
+    name: "redis_streamer_append_to_socket_seconds",
+    help: "Time from an entry's id to its write to sockets, sampled; accurate if writer and gateway clocks are in sync",
+    buckets: DELAY_BUCKETS,
+    registers: [],
+  });
+
 /** Creates the metrics page. */
 export function createMetrics(sources: MetricSources): Metrics {
   const {
     counters,
     streamClasses,
+    latency,
     sockets,
     sendBufferBytes,
     limitHits,
@@ -180,17 +193,11 @@ export function createMetrics(sources: MetricSources): Metrics {
       this.set(await redisSeconds());
     },
   });
-  const delay = new Histogram({
-    name: "redis_streamer_append_to_socket_seconds",
-    help: "Time from an entry's id to its write to sockets, sampled; accurate if writer and gateway clocks are in sync",
-    buckets: DELAY_BUCKETS,
-    registers: [register],
-  });
+  register.registerMetric(latency);
   return {
     contentType: register.contentType,
     text: () => register.metrics(),
     values: () => register.getMetricsAsJSON(),
-    observeLatency: (seconds) => delay.observe(seconds),
   };
 }
 

@@ -1,15 +1,12 @@
-/** Interface of a worker to its peers: the state that clients and operators see as one gateway. */
-
+/** Interface of a worker to its peers, by which clients and operators see all workers as one gateway. */
 import type { Usage } from "../access/limits/usage.ts";
-import type { SessionList } from "../access/session-list.ts";
+import type { PeerHandlers, RequestPeers } from "../domain/peers.ts";
 import type { MetricValues } from "../observe/metrics.ts";
-import type { StreamsByToken } from "../transports/graphql/protocol/sse-streams.ts";
 
-/** Request handlers of one worker. */
+/** What a worker answers to the primary process and to its peers. */
 export interface OwnHandlers {
   metrics(): Promise<MetricValues>;
-  readonly sessions: SessionList;
-  readonly streams: StreamsByToken;
+  readonly requests: PeerHandlers;
 }
 
 /** The peers of a worker. */
@@ -18,10 +15,7 @@ export interface Peers {
   readonly usage: Usage;
   /** The metrics page of all workers. */
   metrics(): Promise<string>;
-  /** Connections of the peers. */
-  readonly sessions: SessionList;
-  /** Event streams of the peers' GraphQL clients. */
-  readonly streams: StreamsByToken;
+  readonly request: RequestPeers;
   /** Registers the handlers of this worker. */
   register(own: OwnHandlers): void;
 }

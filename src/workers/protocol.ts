@@ -1,16 +1,7 @@
 /** Messages between the primary process and its workers. */
-
 import type { UsageNews } from "../access/limits/usage.ts";
-import type { ShownSession } from "../access/session-list.ts";
 import type { MetricValues } from "../observe/metrics.ts";
 import type { Settings } from "../settings.ts";
-import type {
-  ClaimCall,
-  StartAnswer,
-  StartCall,
-  StopCall,
-  StreamsByToken,
-} from "../transports/graphql/protocol/sse-streams.ts";
 
 /** Start configuration of a worker. */
 export interface WorkerConfig {
@@ -28,30 +19,30 @@ export type StartResult =
   | { readonly url: string; readonly redis: string }
   | { readonly message: string; readonly code: string | undefined };
 
-/** Requests that the primary forwards from one worker to all others. */
-type PeerHandlers = {
-  sessions(): Promise<readonly ShownSession[]>;
-  endSession(id: string): Promise<boolean>;
-  /** Requests for the GraphQL event stream with a token. */
-  claimStream(call: ClaimCall): ReturnType<StreamsByToken["claim"]>;
-  startOnStream(call: StartCall): Promise<StartAnswer>;
-  stopOnStream(call: StopCall): Promise<boolean>;
-};
+/** Request of one worker to its peers. The primary passes it on without knowing what it means. */
+export interface PeerRequest {
+  readonly what: string;
+  readonly argument?: unknown;
+}
 
 /** Requests that the primary handles. */
-export type PrimaryHandlers = PeerHandlers & {
+export type PrimaryHandlers = {
   config(): WorkerConfig;
   started(how: StartResult): void;
   /** Usage changes of one worker, for its peers. */
   usage(news: UsageNews): void;
   /** Metrics page of all workers. */
   metrics(): Promise<string>;
+  /** Passes a request on to all other workers. @returns the results of those that answered */
+  requestPeers(call: PeerRequest): Promise<readonly unknown[]>;
 };
 
 /** Requests that a worker handles. */
-export type WorkerHandlers = PeerHandlers & {
+export type WorkerHandlers = {
   /** Stops the worker. A notification: the answer is the end of the process. */
   stop(): void;
   usage(news: UsageNews): void;
   metrics(): Promise<MetricValues>;
+  /** Handles a request of another worker. */
+  peerRequest(call: PeerRequest): unknown;
 };

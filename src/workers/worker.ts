@@ -25,11 +25,11 @@ export async function runWorker(): Promise<void> {
     stop,
     usage: (news) => usage.receive(news),
     metrics: () => registered().metrics(),
-    sessions: () => registered().sessions.list(),
-    endSession: (id) => registered().sessions.end(id),
-    claimStream: (call) => registered().streams.claim(call),
-    startOnStream: (call) => registered().streams.start(call),
-    stopOnStream: (call) => registered().streams.stop(call),
+    peerRequest({ what, argument }) {
+      const handle = registered().requests[what];
+      if (handle === undefined) throw new Error(`no handler for ${what}`);
+      return handle(argument as never);
+    },
   };
   const primary = openIpc<PrimaryHandlers>(process, handlers, ANSWER_MS);
   const usage = createSharedUsage((news) => primary.notify("usage", news));
@@ -50,12 +50,8 @@ export async function runWorker(): Promise<void> {
   const peers: Peers = {
     usage,
     metrics: () => primary.request("metrics"),
-    sessions: { list: () => primary.request("sessions"), end: (id) => primary.request("endSession", id) },
-    streams: {
-      claim: (call) => primary.request("claimStream", call),
-      start: (call) => primary.request("startOnStream", call),
-      stop: (call) => primary.request("stopOnStream", call),
-    },
+    request: async <T>(what: string, argument?: unknown) =>
+      (await primary.request("requestPeers", { what, argument })) as readonly T[],
     register(handlers) {
       own = handlers;
     },

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { createAggregatedMetrics } from "../../src/observe/aggregated-metrics.ts";
 import { createCounters } from "../../src/observe/counters.ts";
-import { createMetrics, type MetricValues } from "../../src/observe/metrics.ts";
+import { createLatencyHistogram, createMetrics, type MetricValues } from "../../src/observe/metrics.ts";
 import { createStreamClasses } from "../../src/observe/stream-classes.ts";
 
 /** The values of a worker, as received over IPC. */
@@ -13,9 +13,12 @@ async function valuesOf(
 ): Promise<MetricValues> {
   const streamClasses = createStreamClasses();
   streamClasses.of("default:s").entriesIn = entriesIn;
+  const latency = createLatencyHistogram();
+  for (const delay of delays) latency.observe(delay);
   const metrics = createMetrics({
     counters: { ...createCounters(), readers: entriesIn },
     streamClasses,
+    latency,
     sockets: () => 1,
     sendBufferBytes: () => 0,
     limitHits: { sockets: 2 },
@@ -24,7 +27,6 @@ async function valuesOf(
     memory: () => [["body", { bytes: 5, waits: 2, rejections: 1 }]],
     redisSeconds: async () => redisSeconds,
   });
-  for (const delay of delays) metrics.observeLatency(delay);
   return JSON.parse(JSON.stringify(await metrics.values())) as MetricValues;
 }
 

@@ -20,6 +20,8 @@ export interface Authenticator {
   identify(credentials: Credentials | undefined): Identity | Promise<Identity>;
   /** Returns whether an identity is still valid: not expired, and its key not revoked. */
   isGood(identity: Identity): boolean;
+  /** Calls back after keys were added or revoked: identities may have become invalid. */
+  onKeysChange(callback: () => void): void;
   close(): void;
 }
 
@@ -29,8 +31,6 @@ export interface AuthenticatorOptions extends JwtOptions {
   readonly isOn: boolean;
   readonly keysFile: string;
   readonly tickets: Tickets;
-  /** Called after keys were added or revoked: identities may have become invalid. */
-  readonly onKeysChange: () => void;
 }
 
 /** Longest time, in ms, that a verified token is cached: checking a signature costs far more than a look-up. */
@@ -41,6 +41,7 @@ const OPEN: Authenticator = {
   isOpen: true,
   identify: () => ANYONE,
   isGood: () => true,
+  onKeysChange: () => undefined,
   close: () => undefined,
 };
 
@@ -50,7 +51,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const { keysFile, tickets, logger } = options;
   const jwt = createJwtVerifier(options);
   const readKeys = () => new Map(readKeyFile(keysFile).map((key) => [key.id, key]));
-  const keys = watchFile({ paths: [keysFile], read: readKeys, onChange: options.onKeysChange, logger });
+  let keysChanged: () => void = () => undefined;
+  const keys = watchFile({ paths: [keysFile], read: readKeys, onChange: () => keysChanged(), logger });
   if (keys.value().size === 0 && options.secret === "" && options.keys === "")
     logger.warn(
       { keysFile },
@@ -97,6 +99,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   return {
     isOpen: false,
     isGood,
+    onKeysChange(callback) {
+      keysChanged = callback;
+    },
     identify(credentials) {
       if (credentials === undefined)
         throw new GatewayError(

@@ -6,25 +6,21 @@ import type { Limits } from "../../access/limits/limits.ts";
 import type { Usage } from "../../access/limits/usage.ts";
 import type { TlsFiles } from "../../access/tls-files.ts";
 import { GatewayError } from "../../domain/errors.ts";
+import type { Access } from "../parts.ts";
 import type { ErrorLog } from "../response/error-log.ts";
 import { endWithError } from "../response/errors.ts";
 import type { SocketDeadlines } from "../response/socket-deadlines.ts";
 import { wantsWebSocket } from "./other-upgrades.ts";
 import { boundPipeline } from "./pipeline.ts";
 
-/** Server limits. 0 sockets means no limit. */
-export interface ServerLimits {
+/** Settings that limit the server. 0 sockets means no limit. */
+export interface ServerConfig {
   readonly maxHeaderBytes: number;
   readonly maxSockets: number;
   readonly maxSocketsPerAddress: number;
   readonly handshakeTimeoutMs: number;
   readonly uploadTimeoutMs: number;
   readonly idleTimeoutMs: number;
-  /** Whether an address is that of a proxy, which connects for many clients. */
-  readonly isProxy: (address: string) => boolean;
-  /** Counters of connections, shared by workers. */
-  readonly usage: Usage;
-  readonly deadlines: SocketDeadlines;
 }
 
 /** Maximum interval (ms) between checks for slow requests. */
@@ -33,20 +29,12 @@ const CHECK_EVERY_MS = 1000;
 /** Creates the server. */
 export function createGuardedServer(
   unbounded: RequestListener,
-  {
-    maxHeaderBytes,
-    maxSockets,
-    maxSocketsPerAddress,
-    handshakeTimeoutMs,
-    uploadTimeoutMs,
-    idleTimeoutMs,
-    isProxy,
-    usage,
-    deadlines,
-  }: ServerLimits,
-  limits: Limits,
+  config: ServerConfig,
+  { isProxy, usage, deadlines, limits }: Access,
   tls: TlsFiles | undefined,
 ): Server {
+  const { maxHeaderBytes, maxSockets, maxSocketsPerAddress } = config;
+  const { handshakeTimeoutMs, uploadTimeoutMs, idleTimeoutMs } = config;
   const handler = boundPipeline(unbounded);
   const options = {
     // Used by Node 24.9 and later. Earlier versions pass every upgrade to the listener, which handles the other ones itself.
@@ -157,8 +145,8 @@ function closeFloods(
 export function answerBrokenRequest(
   error: NodeJS.ErrnoException,
   socket: Socket,
-  { maxHeaderBytes, deadlines }: ServerLimits,
-  limits: Limits,
+  { maxHeaderBytes }: ServerConfig,
+  { deadlines, limits }: Access,
   errorLog: ErrorLog,
 ): void {
   // The client reset or closed the connection, so no response is possible.

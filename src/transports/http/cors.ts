@@ -19,12 +19,10 @@ const PREFLIGHT_SECONDS = 600;
 /** Sets the CORS headers of one response. */
 export type AllowOrigin = (request: FastifyRequest, reply: FastifyReply) => void;
 
-/** Adds CORS to all routes. @returns a function for responses without hooks, such as those to malformed URLs */
-export function addCors(app: FastifyInstance, { allows, methods, exposedHeaders }: CorsOptions): AllowOrigin {
+/** Returns the function that sets the headers, also for responses without hooks, such as those to malformed URLs. */
+export function createAllowOrigin({ allows, exposedHeaders }: CorsOptions): AllowOrigin {
   const exposed = exposedHeaders.join(", ");
-  const allowed = methods.join(", ");
-
-  function allowOrigin(request: FastifyRequest, reply: FastifyReply): void {
+  return (request, reply) => {
     // Caches must not share responses between origins.
     reply.header("vary", "Origin");
     const { origin } = request.headers;
@@ -32,7 +30,14 @@ export function addCors(app: FastifyInstance, { allows, methods, exposedHeaders 
       reply.header("access-control-allow-origin", origin);
       reply.header("access-control-expose-headers", exposed);
     }
-  }
+  };
+}
+
+/** Adds CORS to all routes. */
+export function addCors(app: FastifyInstance, options: CorsOptions): void {
+  const { allows, methods } = options;
+  const allowOrigin = createAllowOrigin(options);
+  const allowed = methods.join(", ");
 
   app.addHook("onRequest", (request, reply, done) => {
     allowOrigin(request, reply);
@@ -52,6 +57,4 @@ export function addCors(app: FastifyInstance, { allows, methods, exposedHeaders 
     }
     return reply.code(204).send();
   });
-
-  return allowOrigin;
 }

@@ -1,6 +1,6 @@
 /** Response headers with warnings about the request. */
 import type { FastifyInstance, FastifyReply } from "fastify";
-import type { StreamReader } from "../../redis/read/stream-reader.ts";
+import type { TransportParts } from "../parts.ts";
 import { type ParameterRoute, unknownParameters } from "../request/parameters.ts";
 import {
   type NamedTime,
@@ -39,7 +39,7 @@ export function addRequestWarnings(app: FastifyInstance, warnings: Warnings): vo
  */
 export function warnOfTimes(
   reply: FastifyReply,
-  { streamReader, warnings }: { readonly streamReader: StreamReader; readonly warnings: Warnings },
+  { streams: { streamReader }, observe: { warnings } }: TransportParts,
   times: readonly NamedTime[],
 ): Promise<void> | undefined {
   const odd = oddTimes(times);

@@ -1,23 +1,10 @@
 /** Dependencies and helpers of the HTTP routes. */
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Visitor } from "../../access/admission.ts";
-import type { ClientMemory } from "../../access/limits/client-memory.ts";
-import type { Limits } from "../../access/limits/limits.ts";
-import type { Sessions } from "../../access/sessions.ts";
-import type { Logger } from "../../domain/logger.ts";
-import type { Subscribe } from "../../live/subscription.ts";
-import type { Counters } from "../../observe/counters.ts";
-import type { StreamClasses } from "../../observe/stream-classes.ts";
-import type { Append } from "../../redis/append/appender.ts";
-import type { Availability } from "../../redis/availability.ts";
-import type { PolledReads } from "../../redis/read/poll-cache.ts";
-import type { StreamReader } from "../../redis/read/stream-reader.ts";
+import type { TransportConfig, TransportParts } from "../parts.ts";
 import type { ParameterRoute, ParametersOf } from "../request/parameters.ts";
 import { type ParameterLimits, readParameters } from "../request/query.ts";
-import type { RequestLimits } from "../request/streams.ts";
-import type { Warnings } from "../request/warnings.ts";
 import type { TurnEnd } from "../response/byte-sink.ts";
-import type { Closing } from "../response/closing.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -35,36 +22,25 @@ export const PUBLIC = { config: { isPublic: true } } as const;
 /** Options of a route that also handles HEAD, which browser tools and uptime checks use. */
 export const ALSO_HEAD = { exposeHeadRoute: true } as const;
 
+/** Maximum length of a path segment. A segment may contain many stream ids. */
+export const MAX_SEGMENT_LENGTH = 64 * 1024;
+
 /** Default `Retry-After`, in s. */
 export const RETRY_AFTER_SECONDS = 1;
 
-/** Dependencies of the routes. */
-export interface RouteParts {
-  readonly streamReader: StreamReader;
-  readonly append: Append;
-  readonly polled: PolledReads;
-  readonly subscribe: Subscribe;
-  readonly availability: Availability;
-  /** Resolves if Redis answers and accepts writes. @throws GatewayError */
-  readonly isReady: () => Promise<void>;
-  readonly limits: RequestLimits & {
-    readonly sendHighWaterBytes: number;
-    readonly heartbeatMs: number;
-    readonly maxResponseHeaderBytes: number;
-  };
-  readonly turnEnd: TurnEnd;
-  readonly memory: ClientMemory;
-  readonly warnings: Warnings;
-  readonly counters: Counters;
-  readonly streamClasses: StreamClasses;
-  readonly logger: Logger;
-  readonly sessions: Sessions;
-  readonly limiting: Limits;
-  /** Path prefix behind a proxy; precedes every URL in a response. */
-  readonly pathPrefix: string;
-  /** Signals shutdown: waiting requests must respond immediately. */
-  readonly closing: Closing;
+/** Settings of the HTTP transport. */
+export interface HttpConfig extends TransportConfig {
+  /** Maximum size of the response headers of a read, in bytes. */
+  readonly maxResponseHeaderBytes: number;
 }
+
+/** Dependencies of the routes. */
+export interface RouteParts extends TransportParts {
+  readonly config: HttpConfig;
+}
+
+/** Adds the routes of a transport to the server. */
+export type AddRoutes = (app: FastifyInstance) => void | Promise<void>;
 
 /** Path and parameters of a request to a data route. */
 export interface RequestTarget<R extends ParameterRoute> {
@@ -81,7 +57,7 @@ export interface RequestTarget<R extends ParameterRoute> {
 export function targetOf<R extends ParameterRoute>(
   request: FastifyRequest,
   route: R,
-  limits: ParameterLimits,
+  config: ParameterLimits,
 ): RequestTarget<R> {
   // Proxies send the absolute form of the URL (RFC 9112, section 3.2.2).
   const url = (request.raw.url ?? "/").replace(/^https?:\/\/[^/?]+/i, "");
@@ -89,7 +65,7 @@ export function targetOf<R extends ParameterRoute>(
   const path = at < 0 ? url : url.slice(0, at);
   return {
     segment: path.split("/")[2] ?? "",
-    parameters: readParameters(route, at < 0 ? "" : url.slice(at), limits),
+    parameters: readParameters(route, at < 0 ? "" : url.slice(at), config),
   };
 }
 

@@ -5,8 +5,9 @@ import type { Gap } from "../../domain/entry.ts";
 import { asGatewayError, type GatewayError } from "../../domain/errors.ts";
 import type { Encoder, Sink } from "../../live/sink.ts";
 import type { SubscribedStream, SubscriptionOptions } from "../../live/subscription.ts";
-import type { RouteParts } from "../http/route.ts";
-import { type ByteSink, type Chunks, createByteSink } from "./byte-sink.ts";
+import type { TransportParts } from "../parts.ts";
+import type { Chunks } from "./byte-sink.ts";
+import { createClientSink } from "./client-sink.ts";
 import { whenGone } from "./closing.ts";
 
 /** Content and format of a live response. */
@@ -36,12 +37,14 @@ export function textChunks(text: string): Chunks {
 }
 
 /** Sends a response that follows streams until the client disconnects or the gateway stops. */
-export function sendLive(reply: FastifyReply, options: LiveResponseOptions, parts: RouteParts): void {
-  const { limits, subscribe, counters, turnEnd, closing, sessions, limiting, memory } = parts;
+export function sendLive(reply: FastifyReply, options: LiveResponseOptions, parts: TransportParts): void {
+  const { streams, access, observe, config } = parts;
+  const { sessions, memory } = access;
+  const { visitor } = reply.request;
   const { raw } = reply;
   const { gapNotice } = options;
-  limiting.checkConnection(reply.request.visitor);
-  const session = sessions.open(reply.request.visitor, options.kind, endWith);
+  access.limits.checkConnection(visitor);
+  const session = sessions.open(visitor, options.kind, endWith);
   const keys = options.streams.map(({ key }) => key);
   sessions.use(session, "read", keys);
   reply.hijack();
@@ -52,15 +55,7 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     // Otherwise proxies such as nginx buffer the response.
     "x-accel-buffering": "no",
   });
-  const sink: ByteSink = createByteSink({
-    stream: raw,
-    highWaterBytes: limits.sendHighWaterBytes,
-    turnEnd,
-    onBytes: (bytes) => {
-      counters.bytesSent += bytes;
-    },
-    openLease: () => memory.answer("unread", reply.request.visitor),
-  });
+  const sink = createClientSink(raw, visitor, parts);
   const intervalMs = options.maxFps ? 1000 / options.maxFps : 0;
   let rateTimer: NodeJS.Timeout | undefined;
   let lastFrame: Chunks | undefined;
@@ -70,7 +65,7 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     ...sink,
     write(frame) {
       if (frame.bytes === 0) {
-        counters.imagesSkipped++;
+        observe.counters.imagesSkipped++;
         return;
       }
       if (repeats) {
@@ -84,16 +79,16 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     },
   };
   sink.write(options.opening);
-  const subscription = subscribe({
+  const subscription = streams.subscribe({
     streams: options.streams,
     encoder: options.encoder,
     sink: frames,
-    memory: memory.answer("answer", reply.request.visitor),
+    memory: memory.answer("answer", visitor),
     ...(options.onDemand && { onDemand: options.onDemand }),
     ...(gapNotice && { onGap: (gap: Gap) => sink.write(gapNotice(gap)) }),
     onError: (error) => endWith(asGatewayError(error)),
   });
-  const heartbeatTimer = setInterval(sendHeartbeat, limits.heartbeatMs);
+  const heartbeatTimer = setInterval(sendHeartbeat, config.heartbeatMs);
 
   function sendHeartbeat(): void {
     const due = options.heartbeat === "last frame" ? lastFrame : options.heartbeat;
@@ -101,7 +96,7 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
   }
 
   const { statusNotice } = options;
-  const stopStatus = statusNotice && parts.availability.watch((since) => sink.write(statusNotice(since)));
+  const stopStatus = statusNotice && streams.availability.watch((since) => sink.write(statusNotice(since)));
 
   function endWith(error: GatewayError): void {
     if (options.farewell) sink.write(options.farewell(error));
@@ -118,5 +113,5 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     sink.flush();
     raw.end();
   }
-  const release = whenGone(reply, closing, end);
+  const release = whenGone(reply, access.closing, end);
 }

@@ -1,5 +1,5 @@
 /** WebSocket that can be held: not read for a time, regardless of other calls of `pause` and `resume`. */
-import type { ServerWebSocket } from "./protocol/socket.ts";
+import type { ServerWebSocket } from "../sockets/socket.ts";
 
 /** Socket that can be held. */
 export interface HoldableSocket extends ServerWebSocket {

@@ -5,7 +5,7 @@ import { type CleanFormat, cleanFormat, type Encoded, type MessageFormat } from 
 import { encodeHeader, type PullOffsets } from "../../wire/header.ts";
 import { isLongToEncode } from "../../wire/pieces.ts";
 import { type Chunks, JOIN_BELOW_BYTES } from "../response/byte-sink.ts";
-import { createFrameWriter, type FrameWriter } from "./protocol/frame-writer.ts";
+import { createFrameWriter, type FrameWriter } from "../sockets/frame-writer.ts";
 
 /** Parameters that determine the encoding. */
 export interface PullForm {

@@ -1,13 +1,12 @@
 /** Cost of a query on Redis: the number of round trips does not depend on the number of streams. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ANYONE } from "../../../src/access/identity/authorize.ts";
-import { createClientMemory } from "../../../src/access/limits/client-memory.ts";
-import { createLimits } from "../../../src/access/limits/limits.ts";
-import { createSessions } from "../../../src/access/sessions.ts";
-import { createCounters } from "../../../src/observe/counters.ts";
-import { fixedRetention } from "../../../src/redis/append/retention.ts";
+import { openAccess } from "../../../src/gateway/access.ts";
+import { type Closers, closeAll } from "../../../src/gateway/closers.ts";
+import { openLive } from "../../../src/gateway/live.ts";
+import { openObserve } from "../../../src/gateway/observe.ts";
+import { openStorage } from "../../../src/gateway/storage.ts";
 import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
-import { createMetaWatch, metaTrackingOver } from "../../../src/redis/registry/metadata-watch.ts";
 import { createRegistry } from "../../../src/redis/registry/registry.ts";
 import type { Done } from "../../../src/redis/resp/command-result.ts";
 import { databaseOver } from "../../../src/redis/resp/commands.ts";
@@ -19,9 +18,6 @@ import {
   type Executor,
   perform,
 } from "../../../src/transports/graphql/execution/executor.ts";
-import { createClosing } from "../../../src/transports/response/closing.ts";
-import { createErrorLog } from "../../../src/transports/response/error-log.ts";
-import { type Engine, openEngine } from "../../support/engine.ts";
 import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
 
 /** Connection that counts its commands, and the event-loop turns with commands. Commands of one turn are one write. */
@@ -44,54 +40,36 @@ class CountingConnection extends Connection {
 }
 
 let redis: TestRedis;
-let engine: Engine;
 let connection: CountingConnection;
 let executor: Executor;
+const closers: Closers = [];
 
 /** Client of a gateway without authentication. */
 const anyone = { id: "1", address: "127.0.0.1", host: undefined, isSecure: false, identity: ANYONE };
-const open = { isOpen: true, identify: () => ANYONE, isGood: () => true, close: () => undefined };
 
 beforeAll(async () => {
   redis = await startRedis();
-  engine = openEngine(redis.url, {
-    tail: "tracking",
-    recentBytes: 0,
-    pageBytes: 65536,
-    pageCacheBytes: 0,
-    answerBytes: 2 ** 26,
-  });
   const address = parseRedisUrl(redis.url);
   connection = new CountingConnection({ address, logger: silent, name: "reads", waitMs: 1000 });
-  const settings = readSettings([], {});
-  const limiting = createLimits(settings);
+  const settings = readSettings([], { REDIS_URL: redis.url });
+  const observe = await openObserve(settings, "test", silent, closers);
+  const storage = openStorage(settings, address, observe, closers);
+  const streams = openLive(settings, storage, observe, closers);
+  const registry = createRegistry({
+    database: databaseOver(connection),
+    mostKeyBytes: 4096,
+    streamMaxLength: 0,
+  });
   executor = createExecutor({
-    registry: createRegistry({ database: databaseOver(connection), mostKeyBytes: 4096, streamMaxLength: 0 }),
-    streamReader: engine.streamReader,
-    append: engine.append,
-    subscribe: engine.subscriber(createCounters()),
-    retention: fixedRetention(0),
-    metaWatch: createMetaWatch(
-      metaTrackingOver(() => connection),
-      4096,
-    ),
-    limits: settings,
-    enableFlush: false,
-    version: "test",
-    counters: createCounters(),
-    streamClasses: engine.streamClasses,
-    logger: silent,
-    closing: createClosing().closing,
-    sessions: createSessions(open, limiting),
-    limiting,
-    memory: createClientMemory(settings),
-    errorLog: createErrorLog(createCounters(), silent),
-    pathPrefix: "",
+    streams: { ...streams, registry },
+    access: openAccess(settings, storage, silent, closers),
+    observe,
+    config: { ...settings, version: "test" },
   });
 });
 afterAll(async () => {
   connection.close();
-  engine[Symbol.dispose]();
+  await closeAll(closers);
   await redis[Symbol.asyncDispose]();
 });
 

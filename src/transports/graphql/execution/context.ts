@@ -1,49 +1,22 @@
 /** Context of resolvers: parts of the gateway, and the caches and budgets of one operation. */
 import type { Visitor } from "../../../access/admission.ts";
 import { authorize } from "../../../access/identity/authorize.ts";
-import type { ClientMemory } from "../../../access/limits/client-memory.ts";
-import type { Limits } from "../../../access/limits/limits.ts";
 import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
-import type { Session, Sessions } from "../../../access/sessions.ts";
+import type { Session } from "../../../access/sessions.ts";
 import { GatewayError } from "../../../domain/errors.ts";
-import type { Logger } from "../../../domain/logger.ts";
-import type { Subscribe } from "../../../live/subscription.ts";
-import type { Counters } from "../../../observe/counters.ts";
-import type { StreamClasses } from "../../../observe/stream-classes.ts";
-import type { Append } from "../../../redis/append/appender.ts";
-import type { Retention } from "../../../redis/append/retention.ts";
-import type { StreamReader } from "../../../redis/read/stream-reader.ts";
-import type { MetaWatch } from "../../../redis/registry/metadata-watch.ts";
-import type { Registry } from "../../../redis/registry/registry.ts";
-import type { RequestLimits } from "../../request/streams.ts";
-import type { Closing } from "../../response/closing.ts";
-import type { ErrorLog } from "../../response/error-log.ts";
+import type { TransportConfig, TransportParts } from "../../parts.ts";
 import { createLookups, type Lookups } from "./key-list-cache.ts";
 import { createPayloadBudget, type PayloadBudget } from "./payload-budget.ts";
 import { createWorkBudget, type WorkBudget } from "./work-budget.ts";
 
-/** Parts of the gateway that GraphQL uses. */
-export interface GraphqlParts {
-  readonly registry: Registry;
-  readonly streamReader: StreamReader;
-  readonly append: Append;
-  readonly subscribe: Subscribe;
-  readonly metaWatch: MetaWatch;
-  readonly retention: Retention;
-  readonly limits: RequestLimits &
-    GraphqlLimits & { readonly sendHighWaterBytes: number; readonly heartbeatMs: number };
-  /** `ENABLE_FLUSH`. */
+/** Settings of the GraphQL transport. */
+export interface GraphqlConfig extends TransportConfig, GraphqlLimits {
   readonly enableFlush: boolean;
-  readonly version: string;
-  readonly counters: Counters;
-  readonly streamClasses: StreamClasses;
-  readonly logger: Logger;
-  readonly closing: Closing;
-  readonly sessions: Sessions;
-  readonly limiting: Limits;
-  readonly memory: ClientMemory;
-  readonly errorLog: ErrorLog;
-  readonly pathPrefix: string;
+}
+
+/** Parts of the gateway that GraphQL uses. */
+export interface GraphqlParts extends TransportParts {
+  readonly config: GraphqlConfig;
 }
 
 /** Limits of one operation. */
@@ -95,20 +68,20 @@ export function createOperationContext(
   parts: GraphqlParts,
   visitor: Visitor,
   session: Session | undefined,
-  lease = parts.memory.answer("graphql", visitor),
+  lease = parts.access.memory.answer("graphql", visitor),
 ): OperationContext {
-  const { maxBatchEntries, maxAnswerBytes } = parts.limits;
+  const { maxBatchEntries, maxAnswerBytes } = parts.config;
   let spent = 0;
   return {
     ...parts,
     visitor,
-    lookups: createLookups(parts.registry, visitor.identity),
+    lookups: createLookups(parts.streams.registry, visitor.identity),
     payloads: createPayloadBudget(maxAnswerBytes, lease),
     lease,
-    work: createWorkBudget(parts.limits),
+    work: createWorkBudget(parts.config),
     again: () => createOperationContext(parts, visitor, session, lease),
     follows(keys) {
-      if (session !== undefined) return parts.sessions.use(session, "read", keys);
+      if (session !== undefined) return parts.access.sessions.use(session, "read", keys);
       authorize(visitor.identity, "read", keys);
       return () => undefined;
     },

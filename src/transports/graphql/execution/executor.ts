@@ -26,8 +26,8 @@ export function createExecutor(parts: GraphqlParts, run = createRun()): Executor
   return {
     run,
     parts,
-    prepare: createPrepare(buildSchema(!parts.limits.noDevicePrefix), parts),
-    formatError: createErrorFormatter(parts),
+    prepare: createPrepare(buildSchema(!parts.config.noDevicePrefix), parts),
+    formatError: createErrorFormatter(parts.observe),
   };
 }
 

@@ -39,7 +39,13 @@ const asTheyAre: Encoder<readonly StreamEntries[]> = {
  * @throws GatewayError FORBIDDEN, or if Redis does not answer
  */
 export async function followStreams(
-  { streamReader, subscribe, limits, closing, follows, memory, visitor }: OperationContext,
+  {
+    streams: { streamReader, subscribe },
+    access: { closing, memory },
+    config,
+    follows,
+    visitor,
+  }: OperationContext,
   wanted: readonly WantedStream[],
   { count, latest }: FollowOptions,
 ): Promise<AsyncGenerator<FollowedEntries, undefined, undefined>> {
@@ -95,7 +101,7 @@ export async function followStreams(
         lease.set(readyBytes);
         wake();
       },
-      isFull: () => ready.length > head && (latest || readyBytes > limits.sendHighWaterBytes),
+      isFull: () => ready.length > head && (latest || readyBytes > config.sendHighWaterBytes),
       whenDrained(callback) {
         drained = callback;
       },

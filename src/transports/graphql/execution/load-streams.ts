@@ -71,7 +71,7 @@ const SMALL_BYTES = 1024;
 
 /** Loads all records in one round trip. Large payloads are omitted from it and loaded a few at a time afterwards. */
 async function loadRecords(
-  { registry, streamReader, payloads, work: { mostPayloadBytes } }: OperationContext,
+  { streams: { registry, streamReader }, payloads, work: { mostPayloadBytes } }: OperationContext,
   keys: readonly string[],
   wanted: WantedRecord,
 ): Promise<readonly StreamRecord[]> {
@@ -155,10 +155,10 @@ export async function loadNamedStreams(
   names: readonly string[],
   fields: ReadonlySet<string>,
 ): Promise<readonly StreamNode[]> {
-  const { limits } = context;
+  const { config } = context;
   const { depth = "facts" } = wantedRecord(fields);
   const prefix = devicePrefix(context, DEFAULT_DEVICE);
-  const keys = limits.noDevicePrefix ? names : names.flatMap((name) => [name, prefix + name]);
+  const keys = config.noDevicePrefix ? names : names.flatMap((name) => [name, prefix + name]);
   const wanted: WantedRecord = { meta: true, depth: depth === "length" ? "facts" : depth };
   const records = await loadRecords(context, keys, wanted);
   const perName = keys.length / Math.max(1, names.length);

@@ -68,13 +68,13 @@ export function createPrepare(schema: GraphQLSchema, parts: GraphqlParts): Prepa
   function makeDocument(query: string): Checked {
     let document: DocumentNode;
     try {
-      document = parse(query, { maxTokens: parts.limits.graphqlMaxTokens });
+      document = parse(query, { maxTokens: parts.config.graphqlMaxTokens });
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
       const isTooLong = /token limit|more that \d+ tokens/i.test(error.message);
       return { errors: [withCode(error, isTooLong ? "GRAPHQL_LIMIT_EXCEEDED" : "GRAPHQL_PARSE_FAILED")] };
     }
-    const over = limitError(document, parts.limits);
+    const over = limitError(document, parts.config);
     if (over !== undefined) return { errors: [over] };
     const errors = validate(schema, document, undefined, { maxErrors: MOST_ERRORS });
     if (errors.length === 0) return { document };

@@ -32,12 +32,13 @@ const REJECTIONS: Readonly<Record<number, readonly [code: ErrorCode | "NOT_ACCEP
   415: ["UNSUPPORTED_MEDIA_TYPE", "Content-Type of a GraphQL request must be application/json"],
 };
 
-/** Adds the routes. @param streams event streams in single connection mode */
-export async function addGraphql(
-  app: FastifyInstance,
-  executor: Executor,
-  streams: SseStreams,
-): Promise<void> {
+/** Returns the function that adds the routes. @param streams event streams in single connection mode */
+export const graphqlRoutes =
+  (executor: Executor, streams: SseStreams) =>
+  (app: FastifyInstance): Promise<void> =>
+    addGraphql(app, executor, streams);
+
+async function addGraphql(app: FastifyInstance, executor: Executor, streams: SseStreams): Promise<void> {
   const { prepare, formatError, run, parts } = executor;
   /** Memory leases of operations by request. */
   const operations = new WeakMap<FastifyRequest, MemoryLease>();
@@ -87,7 +88,7 @@ export async function addGraphql(
       raw: request,
       context: undefined,
     }).finally(release);
-    if (status >= 400 && status < 500) parts.counters.clientErrors++;
+    if (status >= 400 && status < 500) parts.observe.counters.clientErrors++;
     const [own, init] = text === null && status in REJECTIONS ? rejection(status) : [text, { headers }];
     return reply
       .code(status)
@@ -96,7 +97,7 @@ export async function addGraphql(
   }
 
   app.get("/graphql", (request, reply) =>
-    isPage(request) ? sendPlayground(reply, parts.pathPrefix) : answer(request, reply),
+    isPage(request) ? sendPlayground(reply, parts.config.pathPrefix) : answer(request, reply),
   );
   app.post("/graphql", answer);
   app.put("/graphql", (request, reply) =>

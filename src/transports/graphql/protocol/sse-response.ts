@@ -19,11 +19,12 @@ export interface EventResponse {
 /** Opens the response. @param onGone called when the client disconnects or the gateway shuts down before `end` */
 export function openEvents(
   reply: FastifyReply,
-  { limits, closing, counters, sessions, limiting, memory }: GraphqlParts,
+  { access, observe: { counters }, config }: GraphqlParts,
   onGone: () => void,
 ): EventResponse {
   const { raw, request } = reply;
-  limiting.checkConnection(request.visitor);
+  const { closing, limits, memory, sessions } = access;
+  limits.checkConnection(request.visitor);
   const session = sessions.open(request.visitor, "graphql", (error) => {
     finish(encodeSse({ event: "error", data: JSON.stringify(errorBody(error)) }));
     onGone();
@@ -40,7 +41,7 @@ export function openEvents(
   raw.write(SSE_HEARTBEAT);
   const beating = setInterval(() => {
     if (!raw.writableNeedDrain) raw.write(SSE_HEARTBEAT);
-  }, limits.heartbeatMs);
+  }, config.heartbeatMs);
   const unread = createUnreadMemory(() => memory.answer("unread", request.visitor));
   const release = whenGone(reply, closing, () => {
     sessions.forget(session);

@@ -9,9 +9,10 @@ import { randomUUID } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import type { Visitor } from "../../../access/admission.ts";
-import { asGatewayError, type ErrorCode, GatewayError } from "../../../domain/errors.ts";
+import { asGatewayError, GatewayError } from "../../../domain/errors.ts";
 import { unmarkNumbers } from "../execution/exact-numbers.ts";
 import { type Executor, formatted, perform } from "../execution/executor.ts";
+import type { ClaimCall, StartAnswer, StreamsByToken } from "./peer-streams.ts";
 import { type SseOperation, startOperation } from "./sse.ts";
 import { readSseRequest, type SseRequest } from "./sse-request.ts";
 import { type EventResponse, openEvents } from "./sse-response.ts";
@@ -29,41 +30,6 @@ export interface SseStreams {
   /** Streams of this process, for calls from other workers. */
   readonly own: StreamsByToken;
 }
-
-/**
- * Event streams by token, of this process or of other workers. The requests of one client can reach different workers.
- * All arguments and results can be encoded as JSON.
- */
-export interface StreamsByToken {
-  /** Releases a reservation so that another worker can open the stream. @returns the state of the stream before */
-  claim(call: ClaimCall): Promise<"reserved" | "open" | "none">;
-  start(call: StartCall): Promise<StartAnswer>;
-  stop(call: StopCall): Promise<boolean>;
-}
-
-/** Token of a stream and the identity that it was reserved for. For other identities the stream does not exist. */
-export interface ClaimCall {
-  readonly token: string;
-  readonly owner: string;
-}
-
-/** Request to start an operation on a stream. */
-export interface StartCall {
-  readonly token: string;
-  readonly operationRequest: SseRequest;
-  readonly visitor: Visitor;
-}
-
-/** Request to stop an operation by the id that its client assigned. */
-export interface StopCall extends ClaimCall {
-  readonly operationId: string;
-}
-
-/** Result of starting an operation. */
-export type StartAnswer =
-  | { readonly how: "none" | "started" }
-  | { readonly how: "errors"; readonly errors: readonly GraphQLFormattedError[] }
-  | { readonly how: "refused"; readonly code: ErrorCode; readonly message: string };
 
 interface SseStream {
   /** Name of the identity that reserved the stream. */
@@ -128,10 +94,10 @@ export function createSseStreams(
     const { operations } = stream;
     if (operations.has(id))
       throw new GatewayError("BAD_PARAMETER", "operationId is already in use by a running operation");
-    if (operations.size >= parts.limits.graphqlMaxOperations)
+    if (operations.size >= parts.config.graphqlMaxOperations)
       throw new GatewayError(
         "TOO_MANY_REQUESTS",
-        `a stream must have at most ${parts.limits.graphqlMaxOperations} running operations`,
+        `a stream must have at most ${parts.config.graphqlMaxOperations} running operations`,
       );
     const operation = startOperation((result) =>
       sendTo(stream, "next", { id, payload: formatted(result, formatError, visitor) }),

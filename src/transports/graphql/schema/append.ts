@@ -73,13 +73,13 @@ export function addAppend(builder: Builder, withDevices: boolean): void {
       args: alsoDevice(withDevices, streamArgs, deviceArg),
       async resolve(_root, { streamId, deviceId, entries }, context) {
         const key = await keyOfId(context, "write", streamId, deviceId);
-        context.limiting.useStream(context.visitor, key);
+        context.access.limits.useStream(context.visitor, key);
         context.spendEntries(entries.length);
         const given = entries.map((entry, i) => newEntry(key, entry, i));
-        const lease = context.memory.receive("append", context.visitor);
+        const lease = context.access.memory.receive("append", context.visitor);
         await lease.grow(given.reduce((sum, { data }) => sum + data.length, 0));
         const results = await new Promise<readonly AppendResult[]>((resolve) =>
-          context.append(given, resolve),
+          context.streams.append(given, resolve),
         ).finally(lease.release);
         return results.map((result) => ({ result }));
       },

@@ -177,7 +177,7 @@ function payloadOf(
 }
 
 async function follow(context: OperationContext, { streamIds, device, count, latest }: DataArguments) {
-  const { maxBatchEntries } = context.limits;
+  const { maxBatchEntries } = context.config;
   if (count != null && !(count >= 1 && count <= maxBatchEntries))
     throw badParameter("count", `must be an integer between 1 and ${maxBatchEntries}, got ${count}`);
   const streams = await wantedStreams(context, streamIds, device);

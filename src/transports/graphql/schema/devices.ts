@@ -40,7 +40,7 @@ export function addDevices(builder: Builder, stream: StreamRef): void {
           type: "JSON",
           nullable: true,
           description: "Metadata stored by `connectDevice` or `updateDeviceMeta`; `{}` if there is none.",
-          async resolve({ id }, _args, { registry, visitor, work }) {
+          async resolve({ id }, _args, { streams: { registry }, visitor, work }) {
             authorizeDevice(visitor.identity, id);
             return metaOf(await registry.devices.meta(id), work);
           },
@@ -108,7 +108,7 @@ export function addDevices(builder: Builder, stream: StreamRef): void {
         }),
       },
       async resolve(_root, { ids, includeAll, include_all }, context, info) {
-        const { devices } = context.registry;
+        const { devices } = context.streams.registry;
         const { identity } = context.visitor;
         if (ids?.length) return fewNames(context, "ids", ids).map((id) => ({ id: deviceOf(context, id) }));
         const found = await ((includeAll ?? include_all) ? devices.seen() : devices.connected());

@@ -41,13 +41,13 @@ const DEFAULT_FIRST = 100;
 
 /** Reads one page. @throws GatewayError if an argument is invalid or Redis does not answer */
 export async function readPage(
-  { streamReader, limits, payloads, streamClasses, spendEntries }: OperationContext,
+  { streams: { streamReader }, observe: { streamClasses }, config, payloads, spendEntries }: OperationContext,
   key: string,
   args: PageArguments,
 ): Promise<EntryPage> {
   const first = args.first ?? DEFAULT_FIRST;
-  if (!(first >= 1 && first <= limits.maxBatchEntries))
-    throw badParameter("first", `must be an integer between 1 and ${limits.maxBatchEntries}, got ${first}`);
+  if (!(first >= 1 && first <= config.maxBatchEntries))
+    throw badParameter("first", `must be an integer between 1 and ${config.maxBatchEntries}, got ${first}`);
   spendEntries(first);
   const reverse = args.reverse ?? false;
   let start = parseBound("start", args.start ?? "-");

@@ -133,7 +133,7 @@ function idOfKey(
   device: string | null | undefined,
   ids: ReadonlySet<string> | null | undefined,
 ): IdOfKey {
-  const { noDevicePrefix } = context.limits;
+  const { noDevicePrefix } = context.config;
   const isWanted = (id: string) => !ids || ids.has(id);
   if (device == null || noDevicePrefix) {
     const ofDefault = devicePrefix(context, null);
@@ -152,7 +152,7 @@ function idOfKey(
 }
 
 async function watchMeta(
-  { metaWatch, closing, visitor }: OperationContext,
+  { streams: { metaWatch }, access: { closing }, visitor }: OperationContext,
   idOf: IdOfKey,
 ): Promise<AsyncGenerator<MetaChange, undefined, undefined>> {
   /** Newest metadata of each stream that changed and has not been delivered yet. */

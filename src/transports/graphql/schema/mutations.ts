@@ -51,7 +51,7 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
         },
         async resolve(_root, { streamId, sid, deviceId, meta, update }, context) {
           const key = await keyOfId(context, "write", eitherOf(STREAM, streamId, sid), deviceId);
-          const { registry, retention } = context;
+          const { registry, retention } = context.streams;
           const [problem] = readRetention(meta).problems;
           if (problem !== undefined) throw badParameter("meta", problem);
           let json = metaJson(meta);
@@ -73,16 +73,16 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
         args,
         async resolve(_root, { streamId, sid, deviceId }, context) {
           const key = await keyOfId(context, "admin", eitherOf(STREAM, streamId, sid), deviceId);
-          const { data, meta, stream } = await context.registry.deleteStream(key);
+          const { data, meta, stream } = await context.streams.registry.deleteStream(key);
           return { data_deleted: data, meta_deleted: meta, stream_deleted: stream };
         },
       }),
       flush: t.int({
         nullable: true,
         description: "Deletes all keys of the database and returns 1. Rejected unless `ENABLE_FLUSH=1`.",
-        async resolve(_root, _args, { enableFlush, registry, visitor }) {
+        async resolve(_root, _args, { config, streams: { registry }, visitor }) {
           authorizeGateway(visitor.identity, "admin");
-          if (!enableFlush)
+          if (!config.enableFlush)
             throw new GatewayError(
               "NOT_ENABLED",
               "flush is disabled because it deletes all keys; set ENABLE_FLUSH=1 to enable it",
@@ -100,9 +100,9 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
  *
  * @throws GatewayError BAD_PARAMETER if the name is empty or too long, or FORBIDDEN
  */
-function writableDevice({ visitor, limits }: OperationContext, device: string): string {
+function writableDevice({ visitor, config }: OperationContext, device: string): string {
   if (device === "") throw badParameter("deviceId", "is empty");
-  checkName("deviceId", device, limits.maxNameBytes);
+  checkName("deviceId", device, config.maxNameBytes);
   authorize(visitor.identity, "write", [wholeDevice(device)]);
   return device;
 }
@@ -128,7 +128,7 @@ export function addDeviceMutations(builder: Builder): void {
           }),
         },
         resolve: (_root, { deviceId, id, meta }, context) =>
-          context.registry.devices.connect(
+          context.streams.registry.devices.connect(
             writableDevice(context, eitherOf(DEVICE, deviceId, id)),
             meta === undefined ? undefined : metaJson(meta),
           ),
@@ -140,7 +140,9 @@ export function addDeviceMutations(builder: Builder): void {
           'Marks a device as disconnected; returns `{connection_status_changed, connected, "fired:device.connected"}`.',
         args,
         resolve: (_root, { deviceId, id }, context) =>
-          context.registry.devices.disconnect(writableDevice(context, eitherOf(DEVICE, deviceId, id))),
+          context.streams.registry.devices.disconnect(
+            writableDevice(context, eitherOf(DEVICE, deviceId, id)),
+          ),
       }),
       updateDeviceMeta: t.field({
         type: "JSON",
@@ -148,7 +150,7 @@ export function addDeviceMutations(builder: Builder): void {
         description: 'Stores the metadata of a device, any JSON; returns `{meta_set, "fired:device.meta"}`.',
         args: { ...args, meta: t.arg({ type: "JSON", required: true, description: "Metadata, any JSON." }) },
         resolve: (_root, { deviceId, id, meta }, context) =>
-          context.registry.devices.updateMeta(
+          context.streams.registry.devices.updateMeta(
             writableDevice(context, eitherOf(DEVICE, deviceId, id)),
             metaJson(meta),
           ),

@@ -4,12 +4,12 @@ import { checkName, DEFAULT_DEVICE, mostKeyBytes, namingOf } from "../../../doma
 import type { OperationContext } from "../execution/context.ts";
 
 /** Returns the key prefix of a device: the default device for null; empty for `""` or if keys have no device. */
-export const devicePrefix = ({ limits }: OperationContext, device: string | null | undefined): string =>
-  namingOf({ ...limits, device: device ?? undefined, prefix: "" }).keyOf("");
+export const devicePrefix = ({ config }: OperationContext, device: string | null | undefined): string =>
+  namingOf({ ...config, device: device ?? undefined, prefix: "" }).keyOf("");
 
 /** Returns the device of an argument: the default device for null; `""` selects keys without a device. */
-export function deviceOf({ limits }: OperationContext, device: string | null | undefined): string {
-  checkName("deviceId", device ?? "", limits.maxNameBytes);
+export function deviceOf({ config }: OperationContext, device: string | null | undefined): string {
+  checkName("deviceId", device ?? "", config.maxNameBytes);
   return device ?? DEFAULT_DEVICE;
 }
 
@@ -31,20 +31,20 @@ export function eitherOf<T>(
 }
 
 /** Validates a stream id, or a complete key from a list. @throws GatewayError BAD_PARAMETER if it is empty or too long */
-export function streamIdOf({ limits }: OperationContext, id: string): string {
+export function streamIdOf({ config }: OperationContext, id: string): string {
   if (id === "") throw badParameter("streamId", "is empty");
-  checkName("streamId", id, mostKeyBytes(limits.maxNameBytes));
+  checkName("streamId", id, mostKeyBytes(config.maxNameBytes));
   return id;
 }
 
 /** Validates a list of names. @throws GatewayError BAD_PARAMETER if it has over `maxStreams` names, or one is too long */
 export function fewNames(
-  { limits }: OperationContext,
+  { config }: OperationContext,
   name: string,
   values: readonly string[],
 ): readonly string[] {
-  if (values.length > limits.maxStreams)
-    throw badParameter(name, `must have at most ${limits.maxStreams} names, got ${values.length}`);
-  for (const one of values) checkName(name, one, mostKeyBytes(limits.maxNameBytes));
+  if (values.length > config.maxStreams)
+    throw badParameter(name, `must have at most ${config.maxStreams} names, got ${values.length}`);
+  for (const one of values) checkName(name, one, mostKeyBytes(config.maxNameBytes));
   return values;
 }

@@ -36,7 +36,10 @@ export function addServerInfo(builder: Builder): void {
       type: server,
       nullable: true,
       description: "The gateway that answers this request, and its Redis.",
-      resolve: async (_root, _args, { version, registry }) => ({ version, redis: await registry.server() }),
+      resolve: async (_root, _args, { config, streams }) => ({
+        version: config.version,
+        redis: await streams.registry.server(),
+      }),
     }),
   );
 }

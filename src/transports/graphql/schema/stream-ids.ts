@@ -26,11 +26,15 @@ export async function keysOfIds(
   ids: readonly string[],
   device: string | null | undefined,
 ): Promise<readonly string[]> {
-  const { limits, registry, visitor } = context;
+  const {
+    config,
+    streams: { registry },
+    visitor,
+  } = context;
   const { identity } = visitor;
   const prefix = devicePrefix(context, device);
   const composed = ids.map((id) => prefix + streamIdOf(context, id));
-  if (device != null || limits.noDevicePrefix) {
+  if (device != null || config.noDevicePrefix) {
     authorize(identity, action, composed);
     return composed;
   }

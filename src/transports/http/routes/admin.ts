@@ -5,7 +5,7 @@ import type { SessionList } from "../../../access/session-list.ts";
 import { GatewayError } from "../../../domain/errors.ts";
 
 /** Adds the routes. */
-export function addAdmin(app: FastifyInstance, { sessionList }: { readonly sessionList: SessionList }): void {
+export function addAdmin(app: FastifyInstance, sessionList: SessionList): void {
   app.get("/admin/connections", async (request, reply) => {
     authorizeGateway(request.visitor.identity, "admin");
     return reply.header("cache-control", "no-store").send(await sessionList.list());

@@ -22,12 +22,15 @@ const RECONNECT_MS = 1000;
 
 /** Adds the route. */
 export function addEvents(app: FastifyInstance, parts: RouteParts): void {
-  const { streamReader, limits } = parts;
+  const {
+    streams: { streamReader },
+    config,
+  } = parts;
   app.get("/data/:stream_id/events", async (request, reply) => {
-    const { segment, parameters } = targetOf(request, "events", limits);
+    const { segment, parameters } = targetOf(request, "events", config);
     const { format: form, latest, status: wantsStatus } = parameters;
     const resumed = { ...parameters, last_entry_id: cursorOf(request, parameters) };
-    const wanted = readWantedStreams(request.visitor.identity, segment, resumed, limits);
+    const wanted = readWantedStreams(request.visitor.identity, segment, resumed, config);
     await warnOfTimes(reply, parts, cursorTimes(wanted));
     const streams = await resolveCursors(wanted, streamReader);
     const opening = encodeSse({ id: streams.map((stream) => stream.cursor).join("+") });

@@ -28,7 +28,11 @@ interface StreamAtCursor {
 
 /** Adds the route. */
 export function addGetData(app: FastifyInstance, parts: RouteParts): void {
-  const { streamReader, limits, closing, turnEnd, sessions, memory } = parts;
+  const {
+    streams: { streamReader, turnEnd },
+    access: { closing, sessions, memory },
+    config,
+  } = parts;
 
   function answer(
     reply: FastifyReply,
@@ -36,7 +40,7 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
     found: FoundEntries,
     form: AnswerForm,
     latest: boolean,
-    headerBytes = headerRoom(reply, limits.maxResponseHeaderBytes),
+    headerBytes = headerRoom(reply, config.maxResponseHeaderBytes),
   ): FastifyReply | Promise<FastifyReply> {
     const room = headerBytes - cursorBytes(streams, found);
     const sent =
@@ -51,11 +55,11 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
   }
 
   app.get("/data/:stream_id", (request, reply) => {
-    const { segment, parameters } = targetOf(request, "get", limits);
+    const { segment, parameters } = targetOf(request, "get", config);
     const { latest, block: blockMs } = parameters;
     const form = answerFormOf(request, parameters);
-    const wanted = readWantedStreams(request.visitor.identity, segment, parameters, limits);
-    const headerBytes = headerRoom(reply, limits.maxResponseHeaderBytes);
+    const wanted = readWantedStreams(request.visitor.identity, segment, parameters, config);
+    const headerBytes = headerRoom(reply, config.maxResponseHeaderBytes);
     const room = headerBytes - CURSOR_BYTES * wanted.length;
     // Fails before any read. The cursors of the response may be longer, so `answer` checks again.
     if (room < 0) throw headersTooLarge(wanted.length);

@@ -13,26 +13,29 @@ import { answerBytes, answerFormOf, memoryOfAnswer, sendEntries } from "./entrie
 import { fitEntries, mostFitting } from "./fit-entries.ts";
 
 /** Adds the route. */
-export function addHistoryRange(
-  app: FastifyInstance,
-  { streamReader, limits, memory, streamClasses, pathPrefix, warnings }: RouteParts,
-): void {
+export function addHistoryRange(app: FastifyInstance, parts: RouteParts): void {
+  const {
+    streams: { streamReader },
+    access: { memory },
+    observe: { streamClasses },
+    config,
+  } = parts;
   app.get("/data/:stream_id/entries", async (request, reply) => {
-    const { segment, parameters } = targetOf(request, "entries", limits);
+    const { segment, parameters } = targetOf(request, "entries", config);
     const { reverse } = parameters;
     const form = answerFormOf(request, parameters);
     const all = { ...parameters, last_entry_id: "0" };
-    const [stream, ...others] = readWantedStreams(request.visitor.identity, segment, all, limits);
+    const [stream, ...others] = readWantedStreams(request.visitor.identity, segment, all, config);
     if (stream === undefined || others.length > 0)
       throw badParameter("stream_id", `must name one stream, got ${others.length + 1}`);
     const linkTo = (last: EntryId) =>
-      `<${pathPrefix}${nextPage(request.raw.url ?? "/", last, reverse)}>; rel="next"`;
-    const headersRoom = headerRoom(reply, limits.maxResponseHeaderBytes);
+      `<${config.pathPrefix}${nextPage(request.raw.url ?? "/", last, reverse)}>; rel="next"`;
+    const headersRoom = headerRoom(reply, config.maxResponseHeaderBytes);
     const room = headersRoom - linkTo(LAST_ID).length - LAST_ID.length;
     const fit = { hasOffsets: form.format === "raw", latest: false, room };
     const start = parseBound("start", parameters.start);
     const end = parseBound("end", parameters.end);
-    await warnOfTimes(reply, { streamReader, warnings }, [
+    await warnOfTimes(reply, parts, [
       { parameter: "start", id: start, key: stream.key },
       { parameter: "end", id: end, key: stream.key },
     ]);

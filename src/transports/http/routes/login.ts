@@ -3,28 +3,20 @@
  * ticket for URLs, for example of an `<img>` or `EventSource`.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Authenticator } from "../../../access/identity/authenticator.ts";
 import { COOKIE } from "../../../access/identity/credentials.ts";
 import { type TicketScope, ticketScope } from "../../../access/identity/ticket-scope.ts";
-import type { Tickets } from "../../../access/identity/tickets.ts";
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
 import { namingOf } from "../../../domain/stream-name.ts";
 import { mediaTypeOf } from "../../request/media-types.ts";
+import type { RequestLimits } from "../../request/streams.ts";
 import { sendPage } from "../../response/security-headers.ts";
 import { loginPage } from "../pages.ts";
 import { ALSO_HEAD, PUBLIC, type RouteParts } from "../route.ts";
 
-/** Dependencies of the login routes. */
-export interface LoginParts {
-  readonly authenticator: Authenticator;
-  readonly tickets: Tickets;
-  readonly pathPrefix: string;
-  readonly limits: RouteParts["limits"];
-}
-
 /** Adds the routes. */
-export function addLogin(app: FastifyInstance, parts: LoginParts): void {
-  const { authenticator, tickets, pathPrefix, limits } = parts;
+export function addLogin(app: FastifyInstance, { access, config }: RouteParts): void {
+  const { authenticator, tickets } = access;
+  const { pathPrefix } = config;
   app.get("/login", { ...PUBLIC, ...ALSO_HEAD }, (request, reply) =>
     sendPage(reply, loginPage(pathPrefix, pathAfter(request), "")),
   );
@@ -54,7 +46,7 @@ export function addLogin(app: FastifyInstance, parts: LoginParts): void {
   );
 
   app.post("/tickets", async (request, reply: FastifyReply) => {
-    const ticket = await tickets.issue(request.visitor.identity, scopeOf(request, limits));
+    const ticket = await tickets.issue(request.visitor.identity, scopeOf(request, config));
     return reply.header("cache-control", "no-store").send({ ticket, expires_in: tickets.ttlMs / 1000 });
   });
 }
@@ -66,7 +58,7 @@ export function addLogin(app: FastifyInstance, parts: LoginParts): void {
  *
  * @throws GatewayError BAD_BODY, or BAD_PARAMETER for an invalid field
  */
-function scopeOf(request: FastifyRequest, limits: RouteParts["limits"]): TicketScope | undefined {
+function scopeOf(request: FastifyRequest, config: RequestLimits): TicketScope | undefined {
   const text = textOf(request);
   if (text.trim() === "") return undefined;
   const value = objectOf(text);
@@ -81,7 +73,7 @@ function scopeOf(request: FastifyRequest, limits: RouteParts["limits"]): TicketS
     throw badParameter("stream", "must be a stream name, or streams must be a list of stream names");
   if (device !== undefined && typeof device !== "string") throw badParameter("device", "must be a string");
   if (typeof prefix !== "string") throw badParameter("prefix", "must be a string");
-  const { keyOf } = namingOf({ device, prefix, ...limits });
+  const { keyOf } = namingOf({ device, prefix, ...config });
   return ticketScope(route, streams.map(keyOf));
 }
 

@@ -51,8 +51,8 @@ const BROWSER_ACCEPT = /image\/(\*|avif|webp|apng)/i;
 export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
   app.get("/data/:stream_id/mjpeg", async (request, reply) => {
     // Reads from the beginning by default and shows only the newest picture, so that an idle camera is visible immediately.
-    const { segment, parameters } = targetOf(request, "mjpeg", parts.limits);
-    const wanted = readWantedStreams(request.visitor.identity, segment, parameters, parts.limits);
+    const { segment, parameters } = targetOf(request, "mjpeg", parts.config);
+    const wanted = readWantedStreams(request.visitor.identity, segment, parameters, parts.config);
     await warnOfTimes(reply, parts, cursorTimes(wanted));
     if (wanted.length > 1) throw badParameter("stream_id", `must name one stream, got ${wanted.length}`);
     const { opening, encoder } = BROWSER_ACCEPT.test(request.headers.accept ?? "") ? PROMPT : WITH_LENGTHS;
@@ -61,7 +61,7 @@ export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
       {
         kind: "mjpeg",
         contentType: mjpegType(BOUNDARY),
-        streams: await resolveCursors(wanted, parts.streamReader),
+        streams: await resolveCursors(wanted, parts.streams.streamReader),
         encoder,
         onDemand: { count: 1, latest: true },
         opening,

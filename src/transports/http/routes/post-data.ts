@@ -21,18 +21,19 @@ const NO_BODY = Buffer.alloc(0);
 const COUNTED_FROM_BYTES = 64 * 1024;
 
 /** Adds the route. */
-export function addPostData(app: FastifyInstance, { append, limits, limiting }: RouteParts): void {
+export function addPostData(app: FastifyInstance, { streams, access, config }: RouteParts): void {
+  const { append } = streams;
   app.post("/data/:stream_id", async (request, reply) => {
-    const { segment, parameters } = targetOf(request, "post", limits);
-    const naming = readNaming(parameters, limits);
-    const [stream = "", ...others] = parseStreamIds(segment, limits.maxStreams);
+    const { segment, parameters } = targetOf(request, "post", config);
+    const naming = readNaming(parameters, config);
+    const [stream = "", ...others] = parseStreamIds(segment, config.maxStreams);
     if (others.length > 0)
       throw badParameter(
         "stream_id",
         `must name one stream, or be * with one file per stream, got ${others.length + 1} streams`,
       );
     const markNext = readDedupe(parameters);
-    const pushed = await readEntries(request, parameters.format, stream, limits.maxBatchEntries);
+    const pushed = await readEntries(request, parameters.format, stream, config.maxBatchEntries);
     const entries = pushed.map(
       ({ stream: id, ...entry }): NewEntry => ({
         ...entry,
@@ -42,7 +43,7 @@ export function addPostData(app: FastifyInstance, { append, limits, limiting }: 
     );
     const keys = [...new Set(entries.map(({ key }) => key))];
     authorize(request.visitor.identity, "write", keys);
-    for (const key of keys) limiting.useStream(request.visitor, key);
+    for (const key of keys) access.limits.useStream(request.visitor, key);
     // The memory stays counted while entries wait for Redis, even if the client disconnects.
     const release = request.bodyMemory?.hold();
     const results = await new Promise<readonly AppendResult[]>((resolve, reject) => {

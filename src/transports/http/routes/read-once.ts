@@ -3,10 +3,8 @@ import type { Gap, StreamEntries } from "../../../domain/entry.ts";
 import type { GatewayError } from "../../../domain/errors.ts";
 import type { Encoder, Reservation } from "../../../live/sink.ts";
 import type { Subscribe, SubscribedStream } from "../../../live/subscription.ts";
-import type { Counters } from "../../../observe/counters.ts";
-import type { StreamClasses } from "../../../observe/stream-classes.ts";
-import type { PolledReads } from "../../../redis/read/poll-cache.ts";
 import type { StreamReader } from "../../../redis/read/stream-reader.ts";
+import type { TransportParts } from "../../parts.ts";
 import type { WantedStream } from "../../request/streams.ts";
 import { countOut } from "../../response/entries-sent.ts";
 
@@ -33,14 +31,6 @@ export interface ReadOnce {
   readonly gaps: readonly Gap[];
 }
 
-/** Dependencies of a read. */
-export interface ReadOnceParts {
-  readonly polled: PolledReads;
-  readonly subscribe: Subscribe;
-  readonly counters: Counters;
-  readonly streamClasses: StreamClasses;
-}
-
 /** Passes entries on unencoded, because the response is encoded only after the entries that fit are selected. */
 const unencoded: Encoder<readonly StreamEntries[]> = { encode: (streams) => streams };
 
@@ -50,7 +40,7 @@ const unencoded: Encoder<readonly StreamEntries[]> = { encode: (streams) => stre
  * @returns undefined if a read from Redis, or a wait, is necessary
  */
 export function readKnown(
-  { polled, counters, streamClasses }: ReadOnceParts,
+  { streams: { polled }, observe: { counters, streamClasses } }: TransportParts,
   streams: readonly WantedStream[],
   count: number,
   latest: boolean,
@@ -84,7 +74,7 @@ export function expectedBytes(
 }
 
 /** Reads once. Does not use the entries of the live tail, which may lag behind acknowledged appends. @throws GatewayError */
-export async function readOnce(parts: ReadOnceParts, options: ReadOnceOptions): Promise<ReadOnce> {
+export async function readOnce(parts: TransportParts, options: ReadOnceOptions): Promise<ReadOnce> {
   const gaps: Gap[] = [];
   const gone = new Set<SubscribedStream>();
   const found = await Promise.all(
@@ -94,11 +84,13 @@ export async function readOnce(parts: ReadOnceParts, options: ReadOnceOptions): 
   if (present.length > 0) {
     return { streams: present, gaps };
   }
-  return options.blockMs === 0 ? { streams: [], gaps: [] } : waitForFirst(parts.subscribe, options, gone);
+  return options.blockMs === 0
+    ? { streams: [], gaps: [] }
+    : waitForFirst(parts.streams.subscribe, options, gone);
 }
 
 async function readNow(
-  { polled, counters, streamClasses }: ReadOnceParts,
+  { streams: { polled }, observe: { counters, streamClasses } }: TransportParts,
   stream: SubscribedStream,
   { streams, count, latest }: ReadOnceOptions,
   { gaps, gone }: { readonly gaps: Gap[]; readonly gone: Set<SubscribedStream> },

@@ -3,23 +3,17 @@ import type { FastifyInstance } from "fastify";
 import { authorize, METRICS } from "../../../access/identity/authorize.ts";
 import { asGatewayError, GatewayError } from "../../../domain/errors.ts";
 import type { Metrics } from "../../../observe/metrics.ts";
-import type { Availability } from "../../../redis/availability.ts";
 import { acceptsPage } from "../../request/media-types.ts";
 import { errorBody } from "../../response/append-results.ts";
 import { sendPage } from "../../response/security-headers.ts";
 import { homePage } from "../pages.ts";
-import { ALSO_HEAD, PUBLIC, RETRY_AFTER_SECONDS } from "../route.ts";
+import { ALSO_HEAD, PUBLIC, RETRY_AFTER_SECONDS, type RouteParts } from "../route.ts";
 import type { SendConsole } from "./console.ts";
 import { sharePage } from "./shared-page.ts";
 
-/** Dependencies of the status routes. */
-export interface StatusParts {
-  /** Resolves if Redis answers and accepts writes. @throws GatewayError */
-  readonly isReady: () => Promise<void>;
-  readonly availability: Availability;
+/** The metrics page, and the page of the console. */
+export interface StatusPages {
   readonly metrics: Pick<Metrics, "contentType" | "text">;
-  readonly version: string;
-  readonly pathPrefix: string;
   /** Sends the console to browsers at `/`; undefined if the console was not built. */
   readonly sendConsole: SendConsole | undefined;
 }
@@ -41,7 +35,8 @@ const READY_TIMEOUT_MS = 2000;
 /** Adds the routes. */
 export function addStatus(
   app: FastifyInstance,
-  { isReady, availability, metrics, version, pathPrefix, sendConsole }: StatusParts,
+  { streams: { isReady, availability }, config: { version, pathPrefix } }: RouteParts,
+  { metrics, sendConsole }: StatusPages,
 ): void {
   const links = Object.fromEntries(Object.entries(LINKS).map(([name, path]) => [name, pathPrefix + path]));
   app.get("/", ALSO_HEAD, (request, reply) => {

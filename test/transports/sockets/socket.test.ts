@@ -1,20 +1,17 @@
 /** Server-side WebSocket over a real connection. The test writes the bytes of the client. */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { createMemoryBudget } from "../../../../src/access/limits/memory-budget.ts";
-import { createCounters } from "../../../../src/observe/counters.ts";
+import { createMemoryBudget } from "../../../src/access/limits/memory-budget.ts";
+import { createCounters } from "../../../src/observe/counters.ts";
 import {
   createSocketDeadlines,
   type SocketDeadlines,
-} from "../../../../src/transports/response/socket-deadlines.ts";
-import { createPayloadPool } from "../../../../src/transports/websocket/protocol/buffer-pool.ts";
-import {
-  createServerWebSocket,
-  type ServerWebSocket,
-} from "../../../../src/transports/websocket/protocol/socket.ts";
-import { BINARY, clientClose, clientFrame, PING, PONG, TEXT } from "../../../support/client-frames.ts";
-import { silent } from "../../../support/redis.ts";
-import { until } from "../../../support/until.ts";
+} from "../../../src/transports/response/socket-deadlines.ts";
+import { createPayloadPool } from "../../../src/transports/sockets/buffer-pool.ts";
+import { createServerWebSocket, type ServerWebSocket } from "../../../src/transports/sockets/socket.ts";
+import { BINARY, clientClose, clientFrame, PING, PONG, TEXT } from "../../support/client-frames.ts";
+import { silent } from "../../support/redis.ts";
+import { until } from "../../support/until.ts";
 
 let server: Server;
 let client: Socket;

@@ -1,5 +1,5 @@
 /** Memory of the message that a WebSocket is receiving. Reading pauses while the memory budget is used up. */
-import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
+import type { MemoryLease } from "../../access/limits/memory-budget.ts";
 
 /** Memory account of one socket. */
 export interface MessageMemory {

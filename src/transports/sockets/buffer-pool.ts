@@ -2,7 +2,7 @@
  * Pool of buffers for large messages. Camera frames would otherwise allocate hundreds of megabytes a second outside the
  * heap, which triggers one full garbage collection after another.
  */
-import type { Counters } from "../../../observe/counters.ts";
+import type { Counters } from "../../observe/counters.ts";
 import { releaseMemory } from "./release-memory.ts";
 
 /** Pool of buffers. */

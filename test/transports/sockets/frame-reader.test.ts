@@ -1,10 +1,10 @@
 // cspell:ignore ümläut
 import fc from "fast-check";
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { createCounters } from "../../../../src/observe/counters.ts";
-import type { PayloadPool } from "../../../../src/transports/websocket/protocol/buffer-pool.ts";
-import { createPayloadPool } from "../../../../src/transports/websocket/protocol/buffer-pool.ts";
-import type { FrameReader } from "../../../../src/transports/websocket/protocol/frame-reader.ts";
+import { createCounters } from "../../../src/observe/counters.ts";
+import type { PayloadPool } from "../../../src/transports/sockets/buffer-pool.ts";
+import { createPayloadPool } from "../../../src/transports/sockets/buffer-pool.ts";
+import type { FrameReader } from "../../../src/transports/sockets/frame-reader.ts";
 import {
   BINARY,
   CLOSE,
@@ -14,11 +14,11 @@ import {
   PING,
   PONG,
   TEXT,
-} from "../../../support/client-frames.ts";
-import { collectGarbage } from "../../../support/garbage.ts";
-import { importMasked, type MaskingKind } from "../../../support/masking.ts";
+} from "../../support/client-frames.ts";
+import { collectGarbage } from "../../support/garbage.ts";
+import { importMasked, type MaskingKind } from "../../support/masking.ts";
 
-type Module = typeof import("../../../../src/transports/websocket/protocol/frame-reader.ts");
+type Module = typeof import("../../../src/transports/sockets/frame-reader.ts");
 
 const MOST_BYTES = 4 * 2 ** 20;
 
@@ -129,10 +129,7 @@ const chunkSizes = fc.oneof(
 describe.each<MaskingKind>(["natively", "in JavaScript"])("unmasked %s", (kind) => {
   let module: Module;
   beforeAll(async () => {
-    module = await importMasked(
-      kind,
-      () => import("../../../../src/transports/websocket/protocol/frame-reader.ts"),
-    );
+    module = await importMasked(kind, () => import("../../../src/transports/sockets/frame-reader.ts"));
   });
 
   test("reads any messages with any fragmentation and any chunk sizes", () => {
@@ -212,7 +209,7 @@ describe.each<MaskingKind>(["natively", "in JavaScript"])("unmasked %s", (kind) 
 
 let module: Module;
 beforeAll(async () => {
-  module = await import("../../../../src/transports/websocket/protocol/frame-reader.ts");
+  module = await import("../../../src/transports/sockets/frame-reader.ts");
 });
 
 test("reads the examples of RFC 6455, section 5.7, byte by byte", () => {

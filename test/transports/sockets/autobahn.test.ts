@@ -8,10 +8,10 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { createMemoryBudget } from "../../../../src/access/limits/memory-budget.ts";
-import { createCounters } from "../../../../src/observe/counters.ts";
-import { createPayloadPool } from "../../../../src/transports/websocket/protocol/buffer-pool.ts";
-import { createServerWebSocket } from "../../../../src/transports/websocket/protocol/socket.ts";
+import { createMemoryBudget } from "../../../src/access/limits/memory-budget.ts";
+import { createCounters } from "../../../src/observe/counters.ts";
+import { createPayloadPool } from "../../../src/transports/sockets/buffer-pool.ts";
+import { createServerWebSocket } from "../../../src/transports/sockets/socket.ts";
 import {
   BINARY,
   CLOSE,
@@ -21,7 +21,7 @@ import {
   PING,
   PONG,
   TEXT,
-} from "../../../support/client-frames.ts";
+} from "../../support/client-frames.ts";
 
 type Payload = string | Uint8Array;
 /** Number, frames of the client, expected events, and the chunk size (bytes) of the client's writes. */

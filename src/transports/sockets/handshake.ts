@@ -2,12 +2,12 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { CONNECTION_HEADER, type Visitor } from "../../../access/admission.ts";
-import { BEARER_PROTOCOL } from "../../../access/identity/credentials.ts";
-import { GatewayError } from "../../../domain/errors.ts";
-import { WARNINGS_HEADER, warningsHeader } from "../../request/warnings.ts";
-import { endWithError } from "../../response/errors.ts";
-import type { SocketDeadlines } from "../../response/socket-deadlines.ts";
+import { CONNECTION_HEADER, type Visitor } from "../../access/admission.ts";
+import { BEARER_PROTOCOL } from "../../access/identity/credentials.ts";
+import { GatewayError } from "../../domain/errors.ts";
+import { WARNINGS_HEADER, warningsHeader } from "../request/warnings.ts";
+import { endWithError } from "../response/errors.ts";
+import type { SocketDeadlines } from "../response/socket-deadlines.ts";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 

@@ -6,8 +6,8 @@
  *       └────────────the client sends a close frame, which is answered───────────────────────────────▶ closed
  */
 import type { Socket } from "node:net";
-import { type MemoryLease, overloaded } from "../../../access/limits/memory-budget.ts";
-import type { SocketDeadlines } from "../../response/socket-deadlines.ts";
+import { type MemoryLease, overloaded } from "../../access/limits/memory-budget.ts";
+import type { SocketDeadlines } from "../response/socket-deadlines.ts";
 import {
   createFrameReader,
   type FrameReader,

@@ -1,0 +1,46 @@
+/** Opens the live part of a gateway: the hub with its tail, and the caches that readers share. */
+import { createHub } from "../live/hub.ts";
+import { createPageCache } from "../live/page-cache.ts";
+import { createRecentMemory } from "../live/recent-batches.ts";
+import { createSubscriber } from "../live/subscription.ts";
+import { createLatencySampler } from "../observe/latency-sampler.ts";
+import type { Settings } from "../settings.ts";
+import type { Streams } from "../transports/parts.ts";
+import { createTurnEnd } from "../transports/response/byte-sink.ts";
+import type { Closers } from "./closers.ts";
+import type { GatewayObserve } from "./observe.ts";
+import type { Storage } from "./storage.ts";
+
+/** Opens the live part on a storage. @returns the streams as transports see them */
+export function openLive(
+  settings: Settings,
+  { store, sizes, ...streams }: Storage,
+  { counters, streamClasses, latency, logger }: GatewayObserve,
+  closers: Closers,
+): Streams {
+  const turnEnd = createTurnEnd();
+  const delays = createLatencySampler(turnEnd.add, (seconds) => latency.observe(seconds));
+  const hub = createHub({
+    openTail: (handOut, events) =>
+      store.openTail((tailReads) => {
+        const isKept = handOut(tailReads);
+        const newest = tailReads[0]?.entries.at(-1);
+        if (newest !== undefined) delays.sample(newest.id);
+        return isKept;
+      }, events),
+    memory: createRecentMemory(settings.recentBytes, counters),
+    counters,
+    logger,
+  });
+  closers.push(hub.close);
+  const { streamReader } = streams;
+  const pageCache = createPageCache({
+    streamReader,
+    sizes,
+    pageBytes: settings.pageBytes,
+    cacheBytes: settings.pageCacheBytes,
+    counters,
+  });
+  const subscribe = createSubscriber({ hub, pageCache, streamReader, counters, streamClasses });
+  return { ...streams, turnEnd, subscribe };
+}

@@ -1,0 +1,80 @@
+/** Opens the storage of a gateway: everything that reads or writes Redis. */
+import { randomUUID } from "node:crypto";
+import { createPresence } from "../devices/presence.ts";
+import { mostKeyBytes } from "../domain/stream-name.ts";
+import { within } from "../domain/timeout.ts";
+import { createAppender } from "../redis/append/appender.ts";
+import { createRetention } from "../redis/append/retention.ts";
+import { watchAvailability } from "../redis/availability.ts";
+import { openStore, type StoreEndpoint } from "../redis/open-store.ts";
+import { createEntrySizes, type EntrySizes } from "../redis/read/entry-sizes.ts";
+import { createStreamReader } from "../redis/read/stream-reader.ts";
+import { createMetaWatch } from "../redis/registry/metadata-watch.ts";
+import { createRegistry } from "../redis/registry/registry.ts";
+import { requireWritableServer, warnOfServer } from "../redis/resp/server-check.ts";
+import type { Store } from "../redis/store.ts";
+import type { Settings } from "../settings.ts";
+import type { Observe, Streams } from "../transports/parts.ts";
+import type { Closers } from "./closers.ts";
+
+/** The storage. */
+export interface Storage extends Omit<Streams, "subscribe" | "turnEnd"> {
+  readonly store: Store;
+  readonly sizes: EntrySizes;
+}
+
+/** Opens the storage of an endpoint. */
+export function openStorage(
+  settings: Settings,
+  endpoint: StoreEndpoint,
+  observe: Observe,
+  closers: Closers,
+): Storage {
+  const { counters, streamClasses, logger } = observe;
+  const { streamMaxLength, streamMaxAgeMs: maxAgeMs, streamMaxBytes: maxBytes } = settings;
+  const { maxAnswerBytes: answerBytes, pageBytes } = settings;
+  const keyBytes = mostKeyBytes(settings.maxNameBytes);
+  const sizes = createEntrySizes();
+  const store = openStore(settings, endpoint, { sizes, counters, logger });
+  closers.push(() => store.close());
+  void warnOfServer(store.reads, logger);
+  const retention = createRetention(store.reads, { maxEntries: streamMaxLength, maxAgeMs, maxBytes }, logger);
+  closers.push(retention.close);
+  const readerParts = { sizes, answerBytes, pageBytes };
+  const streamReader = createStreamReader({ ...readerParts, reads: store.reads, replicas: store.replicas });
+  const polled = store.openPolledReads((reads) => createStreamReader({ ...readerParts, reads }));
+  const append = createAppender({
+    retention,
+    openSending: store.openSending,
+    streamMaxLength,
+    onStored: polled.forget,
+    counters,
+    streamClasses,
+  });
+  const availability = watchAvailability({ ping: store.ping, counters, logger });
+  closers.push(availability.close);
+  const presence = createPresence({
+    leases: store.createLeases(randomUUID()),
+    timeoutMs: settings.deviceTimeoutMs,
+    logger,
+  });
+  closers.push(async () => void (await within(settings.shutdownMs / 8, presence.close())));
+  const metaWatch = createMetaWatch(store.openMetaTracking, keyBytes);
+  closers.push(metaWatch.close);
+  return {
+    store,
+    sizes,
+    streamReader,
+    append,
+    polled: polled.reads,
+    availability,
+    async isReady() {
+      await store.ping();
+      await requireWritableServer(store.reads);
+    },
+    registry: createRegistry({ database: store.reads, mostKeyBytes: keyBytes, streamMaxLength }),
+    metaWatch,
+    retention,
+    presence,
+  };
+}

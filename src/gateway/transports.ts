@@ -1,0 +1,113 @@
+/** Opens the transports of a gateway. The only place where routes meet servers. */
+import type { Server } from "node:http";
+import type { Socket } from "node:net";
+import type { FastifyInstance } from "fastify";
+import { createSessionList, joinSessionLists, sessionHandlers } from "../access/session-list.ts";
+import { openTlsFiles } from "../access/tls-files.ts";
+import { within } from "../domain/timeout.ts";
+import { createMetrics, type Metrics } from "../observe/metrics.ts";
+import type { Settings } from "../settings.ts";
+import { createExecutor } from "../transports/graphql/execution/executor.ts";
+import { graphqlRoutes } from "../transports/graphql/protocol/http.ts";
+import { peerStreams, streamHandlers } from "../transports/graphql/protocol/peer-streams.ts";
+import { createSseStreams } from "../transports/graphql/protocol/sse-streams.ts";
+import { createGraphqlRoute } from "../transports/graphql/protocol/websocket.ts";
+import { answerWithoutUpgrade, wantsWebSocket } from "../transports/http/other-upgrades.ts";
+import { httpRoutes } from "../transports/http/own-routes.ts";
+import { createHttpServer } from "../transports/http/server.ts";
+import type { Uploads } from "../transports/http/uploads.ts";
+import type { TransportParts } from "../transports/parts.ts";
+import { createPayloadPool } from "../transports/sockets/buffer-pool.ts";
+import { createDataRoutes } from "../transports/websocket/routes.ts";
+import { createWebSocketServer, type WebSocketServer } from "../transports/websocket/server.ts";
+import type { Peers } from "../workers/peers.ts";
+import type { Closers } from "./closers.ts";
+import type { GatewayObserve } from "./observe.ts";
+import type { Storage } from "./storage.ts";
+
+/** Bytes of buffers that are kept for reuse by large messages: enough for a few cameras. */
+const PAYLOAD_POOL_BYTES = 16 * 1024 * 1024;
+
+/** What the transports receive; the settings serve all of them. */
+export interface GatewayParts extends Pick<TransportParts, "streams" | "access"> {
+  readonly observe: GatewayObserve;
+  readonly config: Settings & { readonly version: string };
+}
+
+/** The transports. */
+export interface Transports {
+  readonly app: FastifyInstance;
+  readonly server: Server;
+  readonly webSockets: WebSocketServer;
+  readonly uploads: Uploads;
+}
+
+/** Opens the transports, not yet listening. @param peers the other workers, if there are several */
+export async function openTransports(
+  parts: GatewayParts,
+  ping: Storage["store"]["ping"],
+  closers: Closers,
+  peers: Peers | undefined,
+): Promise<Transports> {
+  const { access, config, observe } = parts;
+  const payloadPool = createPayloadPool(PAYLOAD_POOL_BYTES, observe.counters);
+  const graphql = createExecutor(parts);
+  const webSockets = createWebSocketServer(
+    parts,
+    [...createDataRoutes(parts, payloadPool), createGraphqlRoute(graphql, payloadPool)],
+    payloadPool,
+  );
+  const ownMetrics = openMetrics(parts, webSockets, ping);
+  const ownSessions = createSessionList(access.sessions);
+  const eventStreams = createSseStreams(graphql, peers && peerStreams(peers.request));
+  peers?.register({
+    metrics: ownMetrics.values,
+    requests: { ...sessionHandlers(ownSessions), ...streamHandlers(eventStreams.own) },
+  });
+  const metrics = peers === undefined ? ownMetrics : { ...ownMetrics, text: peers.metrics };
+  const sessionList = peers === undefined ? ownSessions : joinSessionLists(ownSessions, peers.request);
+  const tls = config.tlsCert === "" ? undefined : openTlsFiles(config.tlsCert, config.tlsKey, observe.logger);
+  if (tls !== undefined) closers.push(tls.close);
+  const { app, server, uploads } = await createHttpServer(
+    parts,
+    [httpRoutes(parts, { metrics, sessionList }), graphqlRoutes(graphql, eventStreams)],
+    tls,
+  );
+  server.on("upgrade", (request, socket: Socket, head) => {
+    if (wantsWebSocket(request)) webSockets.upgrade(request, socket, head);
+    else answerWithoutUpgrade(server, request, socket, head);
+  });
+  return { app, server, webSockets, uploads };
+}
+
+function openMetrics(
+  { access, observe }: GatewayParts,
+  { size, sendBufferBytes }: WebSocketServer,
+  ping: Storage["store"]["ping"],
+): Metrics {
+  return createMetrics({
+    counters: observe.counters,
+    streamClasses: observe.streamClasses,
+    latency: observe.latency,
+    sockets: size,
+    sendBufferBytes,
+    limitHits: access.limits.hits,
+    errors: observe.errorLog.counts,
+    sessions: access.sessions.counts,
+    memory: access.memory.counts,
+    redisSeconds: () => timePing(ping),
+  });
+}
+
+/** Time in ms after which the metrics report no reply from Redis. */
+const PING_TIMEOUT_MS = 1000;
+
+/** Returns the time of a ping in seconds, or NaN if Redis does not reply. */
+async function timePing(ping: () => Promise<void>): Promise<number> {
+  const from = performance.now();
+  const answered = ping().then(
+    () => true,
+    () => false,
+  );
+  return (await within(PING_TIMEOUT_MS, answered)) === true ? (performance.now() - from) / 1000 : Number.NaN;
+}

@@ -1,0 +1,59 @@
+/** Operations of GraphQL WebSockets, run by `graphql-ws`, and the memory that they hold. */
+import { makeServer, type Server } from "graphql-ws";
+import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
+import type { Session } from "../../../access/sessions.ts";
+import { graphqlError } from "../execution/errors.ts";
+import { type Executor, formatted } from "../execution/executor.ts";
+
+/** Operations of all GraphQL WebSockets. */
+export interface SocketOperations {
+  /** Starts a connection. @returns a function to call when it has closed */
+  readonly opened: Server<Session>["opened"];
+  /** Releases the memory of all operations of a connection. */
+  release(session: Session): void;
+}
+
+/** Creates the operations. */
+export function createSocketOperations({ prepare, formatError, run, parts }: Executor): SocketOperations {
+  const { config } = parts;
+  /** Memory of running operations by socket and request. Operation ids are not unique: clients may reuse one too early. */
+  const underWay = new WeakMap<Session, Map<object, MemoryLease>>();
+
+  function endOperation(session: Session, payload: object): void {
+    const leases = underWay.get(session);
+    leases?.get(payload)?.release();
+    leases?.delete(payload);
+  }
+
+  const server = makeServer<undefined, Session>({
+    execute: run,
+    onSubscribe({ subscriptions, extra }, _id, payload) {
+      // `subscriptions` already includes the new one.
+      if (Object.keys(subscriptions).length > config.graphqlMaxOperations)
+        return [
+          graphqlError(
+            "GRAPHQL_LIMIT_EXCEEDED",
+            `a connection must have at most ${config.graphqlMaxOperations} running operations`,
+          ),
+        ];
+      const prepared = prepare(payload, extra.visitor, extra);
+      if ("errors" in prepared) return prepared.errors;
+      const leases = underWay.get(extra) ?? new Map<object, MemoryLease>();
+      underWay.set(extra, leases.set(payload, prepared.lease));
+      return prepared.args;
+    },
+    onComplete: ({ extra }, _id, payload) => endOperation(extra, payload),
+    onNext: ({ extra }, _id, _payload, _args, result) => formatted(result, formatError, extra.visitor),
+    onError({ extra }, _id, payload, errors) {
+      endOperation(extra, payload);
+      return errors.map((error) => formatError(error, extra.visitor).toJSON());
+    },
+  });
+
+  return {
+    opened: server.opened,
+    release(session) {
+      for (const lease of underWay.get(session)?.values() ?? []) lease.release();
+    },
+  };
+}

@@ -1,0 +1,38 @@
+/** The routes of the HTTP transport itself. */
+import type { SessionList } from "../../access/session-list.ts";
+import type { Metrics } from "../../observe/metrics.ts";
+import type { AddRoutes, RouteParts } from "./route.ts";
+import { addAdmin } from "./routes/admin.ts";
+import { addConsole } from "./routes/console.ts";
+import { addDocs } from "./routes/docs.ts";
+import { addEvents } from "./routes/events.ts";
+import { addGetData } from "./routes/get-data.ts";
+import { addHistoryRange } from "./routes/history.ts";
+import { addLogin } from "./routes/login.ts";
+import { addMjpeg } from "./routes/mjpeg.ts";
+import { addPostData } from "./routes/post-data.ts";
+import { addStatus } from "./routes/status.ts";
+import { addUpgradeHints } from "./routes/upgrade-hints.ts";
+
+/** What operators see: the metrics page and the list of connections. */
+export interface OperatorParts {
+  readonly metrics: Pick<Metrics, "contentType" | "text">;
+  readonly sessionList: SessionList;
+}
+
+/** Returns the function that adds the routes. */
+export const httpRoutes =
+  (parts: RouteParts, { metrics, sessionList }: OperatorParts): AddRoutes =>
+  async (app) => {
+    const { version, pathPrefix } = parts.config;
+    addGetData(app, parts);
+    addPostData(app, parts);
+    addHistoryRange(app, parts);
+    addEvents(app, parts);
+    addMjpeg(app, parts);
+    addUpgradeHints(app);
+    addStatus(app, parts, { metrics, sendConsole: await addConsole(app, pathPrefix) });
+    addLogin(app, parts);
+    addAdmin(app, sessionList);
+    await addDocs(app, version, pathPrefix);
+  };

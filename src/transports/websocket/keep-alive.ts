@@ -1,0 +1,69 @@
+/** Keep-alive of WebSockets: pings idle ones, and ends those that are silent or do not complete a message in time. */
+import type { Limits } from "../../access/limits/limits.ts";
+import type { Session } from "../../access/sessions.ts";
+import { GatewayError } from "../../domain/errors.ts";
+import type { ServerWebSocket } from "../sockets/socket.ts";
+
+/** Settings of the keep-alive, in ms. */
+export interface KeepAliveConfig {
+  readonly pingIntervalMs: number;
+  /** Maximum time without any frame from a client. */
+  readonly pingTimeoutMs: number;
+  /** Maximum time to receive one message. */
+  readonly uploadTimeoutMs: number;
+}
+
+/** Keep-alive of the sockets of a server. */
+export interface KeepAlive {
+  /** Watches a socket. @returns a function that stops watching it */
+  watch(webSocket: ServerWebSocket, session: Session): () => void;
+  close(): void;
+}
+
+interface Watched {
+  readonly webSocket: ServerWebSocket;
+  readonly session: Session;
+  /** Time of the last ping interval in which data was received, in ms of `performance.now()`. */
+  heardAt: number;
+  /** Time of the last ping interval in which no message, or a different one, was being received. */
+  betweenMessagesAt: number;
+}
+
+/** Creates the keep-alive. One timer serves all sockets. */
+export function createKeepAlive(
+  { pingIntervalMs, pingTimeoutMs, uploadTimeoutMs }: KeepAliveConfig,
+  limits: Limits,
+): KeepAlive {
+  const all = new Set<Watched>();
+  const pinging = setInterval(() => {
+    const now = performance.now();
+    for (const one of all) check(one, now);
+  }, pingIntervalMs);
+
+  function check(one: Watched, now: number): void {
+    const { webSocket, session } = one;
+    if (webSocket.wasHeard()) one.heardAt = now;
+    // A paused socket cannot receive the rest of its message.
+    if (!webSocket.isMidMessage() || webSocket.isPaused()) one.betweenMessagesAt = now;
+    const { heardAt, betweenMessagesAt } = one;
+    if (now - betweenMessagesAt > uploadTimeoutMs) {
+      // Prevents a second close of the same session.
+      one.betweenMessagesAt = Number.POSITIVE_INFINITY;
+      limits.hit("upload_time");
+      session.end(
+        new GatewayError("REQUEST_TIMEOUT", `a message must be received within ${uploadTimeoutMs} ms`),
+      );
+    } else if (now - heardAt > pingTimeoutMs) webSocket.terminate();
+    else if (now - heardAt > pingIntervalMs / 2) webSocket.ping();
+  }
+
+  return {
+    watch(webSocket, session) {
+      const now = performance.now();
+      const one: Watched = { webSocket, session, heardAt: now, betweenMessagesAt: now };
+      all.add(one);
+      return () => all.delete(one);
+    },
+    close: () => clearInterval(pinging),
+  };
+}

@@ -1,0 +1,26 @@
+/** What the WebSocket transport receives: the parts of all transports, and its own settings and buffers. */
+import type { TransportConfig, TransportParts } from "../parts.ts";
+import type { PayloadPool } from "../sockets/buffer-pool.ts";
+import type { PushGate } from "./backpressure.ts";
+import type { KeepAliveConfig } from "./keep-alive.ts";
+import type { PullEncoders } from "./pull-encoder.ts";
+
+/** Settings of the WebSocket transport. */
+export interface WebSocketConfig extends TransportConfig, KeepAliveConfig {
+  /** `DEVICE_PRESENCE`: whether every pushing device counts as connected, or only on request. cspell:ignore asked */
+  readonly devicePresence: "asked" | "auto";
+  readonly pushInFlightBytes: number;
+  readonly totalInFlightBytes: number;
+}
+
+/** Parts of the WebSocket server. */
+export interface WebSocketParts extends TransportParts {
+  readonly config: WebSocketConfig;
+}
+
+/** Parts of the push and pull routes. */
+export interface DataParts extends WebSocketParts {
+  readonly pushGate: PushGate;
+  readonly payloadPool: PayloadPool;
+  readonly pullEncoders: PullEncoders;
+}

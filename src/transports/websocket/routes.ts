@@ -1,0 +1,40 @@
+/** The data routes of the WebSocket server: `/data/{stream_id}/push` and `/data/{stream_id}/pull`. */
+import type { PayloadPool } from "../sockets/buffer-pool.ts";
+import { selectAnyProtocol } from "../sockets/handshake.ts";
+import type { UpgradeRoute } from "../sockets/served-socket.ts";
+import { createPushGate } from "./backpressure.ts";
+import { MOST_CONTROL_BYTES } from "./control.ts";
+import type { DataParts, WebSocketParts } from "./parts.ts";
+import { servePull } from "./pull.ts";
+import { createPullEncoders } from "./pull-encoder.ts";
+import { servePush } from "./push.ts";
+
+/** Creates the routes. */
+export function createDataRoutes(given: WebSocketParts, payloadPool: PayloadPool): readonly UpgradeRoute[] {
+  const { config, observe } = given;
+  const pushGate = createPushGate({
+    perSocketBytes: config.pushInFlightBytes,
+    totalBytes: config.totalInFlightBytes,
+    counters: observe.counters,
+  });
+  const parts: DataParts = { ...given, pushGate, payloadPool, pullEncoders: createPullEncoders() };
+  return [
+    {
+      kind: "push",
+      path: /^\/data\/([^/]+)\/push\/?$/,
+      parameters: "push",
+      maxMessageBytes: config.maxMessageBytes,
+      choose: selectAnyProtocol,
+      serve: (request) => servePush(request, parts),
+    },
+    {
+      kind: "pull",
+      path: /^\/data\/([^/]+)\/pull\/?$/,
+      parameters: "pull",
+      // Pulling clients send only acks and control messages.
+      maxMessageBytes: Math.min(MOST_CONTROL_BYTES, config.maxMessageBytes),
+      choose: selectAnyProtocol,
+      serve: (request) => servePull(request, parts),
+    },
+  ];
+}

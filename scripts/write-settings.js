@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // @ts-check
-/** Writes `.env.sample` and docs/configuration.md from the settings table in src/settings.ts. Run `npm run prepare` before it. */
+/** Writes `.env.sample` and docs/configuration.md from the settings tables in src/settings. Run `npm run prepare` before it. */
 import { writeFileSync } from "node:fs";
-import { SETTINGS, settingsTable } from "../dist/src/settings.js";
+import { settingsTable } from "../dist/src/settings/help.js";
+import { SETTINGS } from "../dist/src/settings.js";
 
 const sample = Object.values(SETTINGS).map(
   ({ env, doc, unit, fallback }) => `# ${doc}${unit === "" ? "" : ` (${unit})`}\n#${env}=${fallback}\n`,

@@ -9,7 +9,8 @@ import type { Logger } from "./domain/logger.ts";
 import { findFreePort } from "./free-port.ts";
 import type { Gateway } from "./gateway.ts";
 import { createLogger, isReadable } from "./observe/logger.ts";
-import { helpText, readSettings, SettingError, type Settings } from "./settings.ts";
+import { helpText } from "./settings/help.ts";
+import { readSettings, SettingError, type Settings } from "./settings.ts";
 
 /** Time (ms) after `SHUTDOWN_MS` before the process exits with open work. */
 const SHUTDOWN_GRACE_MS = 1500;

@@ -1,7 +1,9 @@
 /** The settings table: precedence, valid values, and the texts generated from it. */
 import { availableParallelism } from "node:os";
 import { describe, expect, it } from "vitest";
-import { flagName, helpText, readSettings, SETTINGS, SettingError, settingsTable } from "../src/settings.ts";
+import { helpText, settingsTable } from "../src/settings/help.ts";
+import { flagName } from "../src/settings/row.ts";
+import { readSettings, SETTINGS, SettingError } from "../src/settings.ts";
 
 const rows = Object.entries(SETTINGS);
 

@@ -3,8 +3,8 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
 import { FILES_POLICY, pageHeaders } from "../../response/security-headers.ts";
+import { openApiDocument } from "../openapi/document.ts";
 import { ALSO_HEAD } from "../route.ts";
-import { openApiDocument } from "./openapi.ts";
 
 /** Hash of the `<style>` in an SVG of Swagger UI. A test fails if a newer version contains another one. */
 const SVG_STYLE = "'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='";

@@ -1,7 +1,7 @@
 /** Consistency of the OpenAPI document with the routes of the gateway. */
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openApiDocument } from "../../../../src/transports/http/routes/openapi.ts";
+import { openApiDocument } from "../../../../src/transports/http/openapi/document.ts";
 import { type ParameterRoute, rowsOf } from "../../../../src/transports/request/parameters.ts";
 import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
 import { request } from "../../../support/http.ts";

@@ -1,0 +1,41 @@
+/** WebSocket routes in the OpenAPI document: the GET of the handshake, with the messages in the description. */
+import { parametersOf } from "./parameters.ts";
+import type { Operation, Paths } from "./paths.ts";
+import { problem, text } from "./responses.ts";
+
+const PUSH: Operation = {
+  tags: ["websocket"],
+  summary: "Push entries over a WebSocket",
+  description: [
+    "Connect with `ws://`. With `header=1` each batch is a JSON text header and one binary payload. The header is",
+    "`[end, …]`, `[[stream_id, end], …]`, `[[stream_id, entry_id, end], …]`, or `[]` for one entry. With `header=0` each message",
+    "is one entry. With `ack=1` the server answers each batch with the JSON list of its entry ids; an entry that is rejected has",
+    '`{"error": …}` in its place. Without acks a rejection closes the connection.',
+  ].join("\n"),
+  parameters: parametersOf("push"),
+  responses: {
+    "101": text("The connection is a WebSocket."),
+    "426": problem("The route requires a WebSocket handshake."),
+  },
+};
+
+const PULL: Operation = {
+  tags: ["websocket"],
+  summary: "Pull entries over a WebSocket",
+  description: [
+    "Connect with `ws://`. With `header=1` each payload is a JSON text header `[[stream_id, entry_id, offset], …]` and one binary",
+    "message with the entries end to end; when `block` ms pass without an entry, the pair is empty. With `header=0` each entry is",
+    "one binary message. A slow client, or one that reconnects with its cursor, misses no entry.",
+  ].join("\n"),
+  parameters: parametersOf("pull"),
+  responses: {
+    "101": text("The connection is a WebSocket."),
+    "426": problem("The route requires a WebSocket handshake."),
+  },
+};
+
+/** The WebSocket routes. */
+export const WEBSOCKET_PATHS: Paths = {
+  "/data/{stream_id}/push": { get: PUSH },
+  "/data/{stream_id}/pull": { get: PULL },
+};

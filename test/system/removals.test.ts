@@ -62,6 +62,12 @@ async function finish(stream: string, readers: readonly Reader[]): Promise<reado
 const nameOf = ({ id, text }: SeenEntry) => `${id} ${text}`;
 const isBelow = (a: string, b: string) => compareIds(a as EntryId, b as EntryId) < 0;
 
+/** Returns the received ids around the first entry that is missing. */
+function around([first]: readonly SeenEntry[], ids: readonly string[]): { readonly near: readonly string[] } {
+  const at = ids.findIndex((id) => first !== undefined && !isBelow(id, first.id));
+  return { near: ids.slice(Math.max(0, at - 3), at + 3) };
+}
+
 test.each([["DEL", "default:s"], ["FLUSHALL"], ["XTRIM", "default:s", "MAXLEN", "0"]])(
   "%s under readers and pushers, again and again",
   async (...command) => {
@@ -95,9 +101,14 @@ test.each([["DEL", "default:s"], ["FLUSHALL"], ["XTRIM", "default:s", "MAXLEN", 
       expect(lackingNow.filter(({ id }) => !ids.includes(id))).toEqual([]);
       // With headers there is no room to report it.
       if (WAYS[i] === "header") continue;
+      // The next entry may have the same id, because the stream was recreated within the millisecond of the lost one.
       const isReported = (id: string) =>
-        gaps.some(({ after, before }) => isBelow(after, id) && isBelow(id, before));
-      expect(lacking.filter(({ id }) => !isReported(id))).toEqual([]);
+        gaps.some(
+          ({ after, before }) =>
+            isBelow(after, id) && (isBelow(id, before) || (id === before && ids.includes(id))),
+        );
+      const unreported = lacking.filter(({ id }) => !isReported(id));
+      expect(unreported, `${WAYS[i]}: ${JSON.stringify({ gaps, ...around(unreported, ids) })}`).toEqual([]);
     }
     const late = await startReaders("s");
     await finish("s", late);

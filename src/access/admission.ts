@@ -24,6 +24,8 @@ export const CONNECTION_HEADER = "x-connection-id";
 
 /** Admits or rejects requests. */
 export interface Admission {
+  /** Returns an id for a request whose visitor is not needed. */
+  nextId(): string;
   /** Creates the visitor of a request: its id, and the client's address, host and scheme. */
   receive(request: IncomingMessage): Visitor;
   /** Rejects the requests of hostile pages. @throws GatewayError FORBIDDEN_HOST or FORBIDDEN_ORIGIN */
@@ -53,11 +55,16 @@ export function createAdmission({ authenticator, guard, forwarding }: AdmissionP
   const initial = authenticator.isOpen ? ANYONE : UNAUTHENTICATED;
   let count = 0;
 
+  function nextId(): string {
+    count++;
+    return `${run}-${count.toString(36)}`;
+  }
+
   return {
+    nextId,
     receive(request) {
       const { address, host, isSecure } = forwarding(request);
-      count++;
-      return { id: `${run}-${count.toString(36)}`, address, host, isSecure, identity: initial };
+      return { id: nextId(), address, host, isSecure, identity: initial };
     },
     check({ host }, { headers }) {
       guard.check({

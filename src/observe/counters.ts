@@ -31,6 +31,9 @@ export interface Counters {
   pageCacheBytes: number;
   bufferPoolBytes: number;
   pollCacheBytes: number;
+  /** Responses that repeat the one to an identical request, and the memory of those kept for that. */
+  answersRepeated: number;
+  answersKeptBytes: number;
   redisReconnects: number;
   /** Entries that a viewer did not receive because they are not images, counted per viewer. */
   imagesSkipped: number;
@@ -63,6 +66,8 @@ export const createCounters = (): Counters => ({
   pageCacheBytes: 0,
   bufferPoolBytes: 0,
   pollCacheBytes: 0,
+  answersRepeated: 0,
+  answersKeptBytes: 0,
   redisReconnects: 0,
   imagesSkipped: 0,
   redisUnavailable: 0,

@@ -47,6 +47,12 @@ const ROWS: Readonly<Record<keyof Counters, readonly [kind: Kind, name: string, 
   recentBytes: ["gauge", "recent_bytes", "Memory of recent batches of live streams"],
   pageCacheBytes: ["gauge", "page_cache_bytes", "Memory of the page cache"],
   pollCacheBytes: ["gauge", "polled_bytes", "Memory of the poll cache"],
+  answersRepeated: [
+    "counter",
+    "answers_repeated_total",
+    "Responses that repeat the one to an identical request",
+  ],
+  answersKeptBytes: ["gauge", "answers_kept_bytes", "Memory of responses kept for identical requests"],
   bufferPoolBytes: ["gauge", "payload_pool_bytes", "Memory of the buffer pool for large messages"],
   redisReconnects: ["counter", "redis_reconnects_total", "Lost connections to Redis"],
   imagesSkipped: [

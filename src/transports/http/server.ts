@@ -18,6 +18,7 @@ import { createErrorAnswers } from "./error-answers.ts";
 import { delayContinue } from "./expect-continue.ts";
 import { METHODS, notFound } from "./not-found.ts";
 import { addRates } from "./rate-limit.ts";
+import { RepeatedAnswers } from "./repeated-answers.ts";
 import { addRequestWarnings } from "./request-warnings.ts";
 import { type AddRoutes, MAX_SEGMENT_LENGTH, type RouteParts } from "./route.ts";
 import { addTraces } from "./traces.ts";
@@ -75,6 +76,7 @@ export async function createHttpServer(
     receive(request, reply);
     allowOrigin(request, reply);
   });
+  const repeatedAnswers = new RepeatedAnswers(parts);
   let server: Server | undefined;
   const app: FastifyInstance = fastify({
     bodyLimit: SMALL_BODY_BYTES,
@@ -90,7 +92,7 @@ export async function createHttpServer(
       querystringParser: () => ({}),
     },
     serverFactory(handler) {
-      server = createGuardedServer(handler, config, access, tls);
+      server = createGuardedServer(repeatedAnswers.before(handler), config, access, tls);
       return server;
     },
     // Errors before a route is found, and before a request is parsed.
@@ -101,6 +103,7 @@ export async function createHttpServer(
   // Before any route is added, including the preflight route: a route keeps the error handler of that moment.
   app.setErrorHandler(answerError);
   const uploads = addChecks(app, parts, receive, cors);
+  repeatedAnswers.add(app);
   for (const add of routes) await add(app);
   await app.ready();
   if (server === undefined) throw new Error("Fastify did not create a server");

@@ -70,7 +70,11 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
     );
     const warning = warnOfTimes(reply, parts, cursorTimes(wanted));
     const known = warning === undefined ? readKnown(parts, wanted, count, latest) : undefined;
-    if (known !== undefined) return answer(reply, wanted, known, form, latest, headerBytes);
+    if (known !== undefined) {
+      known.count();
+      reply.repeatable = known;
+      return answer(reply, wanted, known, form, latest, headerBytes);
+    }
     return (async () => {
       await warning;
       const streams = await resolveCursors(wanted, streamReader);

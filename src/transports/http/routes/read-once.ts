@@ -1,5 +1,5 @@
 /** One read for one response: the entries present now, or the first entry that arrives within a time. */
-import type { Gap, StreamEntries } from "../../../domain/entry.ts";
+import type { Entry, Gap, StreamEntries } from "../../../domain/entry.ts";
 import type { GatewayError } from "../../../domain/errors.ts";
 import type { Encoder, Reservation } from "../../../live/sink.ts";
 import type { Subscribe, SubscribedStream } from "../../../live/subscription.ts";
@@ -34,6 +34,14 @@ export interface ReadOnce {
 /** Passes entries on unencoded, because the response is encoded only after the entries that fit are selected. */
 const unencoded: Encoder<readonly StreamEntries[]> = { encode: (streams) => streams };
 
+/** Result of a read from memory. */
+export interface KnownEntries extends ReadOnce {
+  /** Whether a read would find the same entries now. */
+  isCurrent(): boolean;
+  /** Counts the entries as sent. */
+  count(): void;
+}
+
 /**
  * Reads from memory only. This serves most requests of clients that poll.
  *
@@ -44,21 +52,35 @@ export function readKnown(
   streams: readonly WantedStream[],
   count: number,
   latest: boolean,
-): ReadOnce | undefined {
+): KnownEntries | undefined {
   const present: StreamEntries[] = [];
   const gaps: Gap[] = [];
-  for (const { key, name, cursor } of streams) {
+  const found: (readonly Entry[])[] = [];
+  const known = ({ key, cursor }: WantedStream) => {
     if (cursor === "$") return undefined;
-    const page = latest ? undefined : polled.knownAfter(key, cursor, count);
-    const entries = latest ? polled.knownNewest(key, cursor, count) : page?.entries;
-    if (entries === undefined) return undefined;
+    return latest ? polled.knownNewest(key, cursor, count) : polled.knownAfter(key, cursor, count)?.entries;
+  };
+  for (const stream of streams) {
+    const { key, name, cursor } = stream;
+    const entries = known(stream);
+    if (entries === undefined || cursor === "$") return undefined;
+    found.push(entries);
     const [first] = entries;
-    if (page?.hasGap && first !== undefined) gaps.push({ stream: name, after: cursor, before: first.id });
-    if (entries.length > 0) present.push({ stream: name, entries });
-    countOut(streamClasses, key, entries);
+    if (first === undefined) continue;
+    present.push({ stream: name, entries });
+    if (!latest && polled.knownAfter(key, cursor, count)?.hasGap)
+      gaps.push({ stream: name, after: cursor, before: first.id });
   }
-  counters.gaps += gaps.length;
-  return present.length > 0 ? { streams: present, gaps } : undefined;
+  if (present.length === 0) return undefined;
+  return {
+    streams: present,
+    gaps,
+    isCurrent: () => streams.every((stream, i) => known(stream) === found[i]),
+    count() {
+      counters.gaps += gaps.length;
+      for (const [i, { key }] of streams.entries()) countOut(streamClasses, key, found[i] ?? []);
+    },
+  };
 }
 
 /** Estimates the bytes that a read of streams returns. */

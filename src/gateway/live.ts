@@ -32,7 +32,7 @@ export function openLive(
     counters,
     logger,
   });
-  closers.push(hub.close);
+  closers.push(() => hub.close());
   const { streamReader } = streams;
   const pageCache = createPageCache({
     streamReader,

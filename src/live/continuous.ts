@@ -6,6 +6,7 @@ import { bytesOf, type Entry } from "../domain/entry.ts";
 import { type Batch, firstPast, frameOf } from "./batch.ts";
 import type { Delivery, DeliveryContext, StreamState } from "./delivery.ts";
 import type { LiveReader } from "./hub.ts";
+import type { HistoryPage } from "./page-cache.ts";
 import { retryLater } from "./retry.ts";
 
 /** Maximum entries in a frame that cannot be shared because the cursor is inside a batch. */
@@ -23,87 +24,107 @@ interface ContinuousStream {
 const LARGE_BATCH_BYTES = 256 * 1024;
 
 /** Creates the delivery of a subscription that sends all entries. */
-export function createContinuous<Frame>(context: DeliveryContext<Frame>): Delivery {
-  const { hub, pageCache, encoder } = context;
+export const createContinuous = <Frame>(context: DeliveryContext<Frame>): Delivery =>
+  new ContinuousDelivery(context);
+
+class ContinuousDelivery<Frame> implements Delivery {
+  readonly #context: DeliveryContext<Frame>;
+  readonly #streams: readonly ContinuousStream[];
   /** A stream got no memory while others were being read. */
-  let isDenied = false;
+  #isDenied = false;
 
-  const streams = context.states.map((state): ContinuousStream => {
-    const stream: ContinuousStream = {
-      state,
-      memo: `${encoder.form} ${state.name}`,
-      reader: {
-        take: (batch) => take(stream, batch),
-        onGap() {
-          state.hasGap = true;
+  constructor(context: DeliveryContext<Frame>) {
+    this.#context = context;
+    this.#streams = context.states.map((state): ContinuousStream => {
+      const stream: ContinuousStream = {
+        state,
+        memo: `${context.encoder.form} ${state.name}`,
+        reader: {
+          take: (batch) => this.#take(stream, batch),
+          onGap() {
+            state.hasGap = true;
+          },
+          onRecreated: () => context.follow(state),
+          onError: (error) => context.onError(error),
         },
-        onRecreated: () => context.follow(state),
-        onError: context.onError,
-      },
-      phase: "catching-up",
-    };
-    return stream;
-  });
+        phase: "catching-up",
+      };
+      return stream;
+    });
+  }
 
-  /** Detaches from the hub without taking its batch. The reader continues from its cursor when memory is available. */
-  function leave(stream: ContinuousStream): void {
-    isDenied = true;
-    stream.state.isAtEnd = false;
-    if (stream.phase !== "live") return;
-    hub.detach(stream.state.key, stream.reader);
+  run(): void {
+    this.#isDenied = false;
+    for (const stream of this.#streams) if (stream.phase === "catching-up") this.#advance(stream);
+  }
+
+  halt(): void {
+    for (const stream of this.#streams) {
+      // Before it resumes, the stream may grow by more than the hub keeps in memory.
+      stream.state.isAtEnd = false;
+      if (stream.phase === "live") this.#detach(stream);
+    }
+  }
+
+  #detach(stream: ContinuousStream): void {
+    this.#context.hub.detach(stream.state.key, stream.reader);
     stream.phase = "catching-up";
   }
 
-  /** Sends a live batch. A large one needs its own memory while the client does not read. */
-  function take(stream: ContinuousStream, batch: Batch): boolean {
+  /** Sends a live batch. Without memory for a large one, detaches instead: the reader later continues from its cursor. */
+  #take(stream: ContinuousStream, batch: Batch): boolean {
     if (batch.bytes >= LARGE_BATCH_BYTES) {
-      if (!context.reserve(batch.bytes)) {
-        leave(stream);
+      if (!this.#context.reserve(batch.bytes)) {
+        this.#isDenied = true;
+        stream.state.isAtEnd = false;
+        if (stream.phase === "live") this.#detach(stream);
         return true;
       }
-      context.unreserve(batch.bytes);
+      this.#context.unreserve(batch.bytes);
     }
-    return sendBatch(stream, batch);
+    return this.#sendBatch(stream, batch);
   }
 
-  function sendBatch({ state, memo }: ContinuousStream, batch: Batch): boolean {
+  #sendBatch({ state, memo }: ContinuousStream, batch: Batch): boolean {
     if (batch.after !== state.cursor) {
       const from = firstPast(batch.entries, state.cursor);
       if (from > 0) {
-        sendEntries(state, batch.entries.slice(from));
+        this.#sendEntries(state, batch.entries.slice(from));
         return false;
       }
     }
-    if (state.hasGap) reportGap(state, batch.entries);
+    if (state.hasGap) this.#reportGap(state, batch.entries);
     state.cursor = batch.last;
     state.counters.entriesOut += batch.entries.length;
     state.counters.bytesOut += batch.bytes;
-    return context.write(frameOf(batch, encoder, state.name, memo));
+    return this.#context.write(frameOf(batch, this.#context.encoder, state.name, memo));
   }
 
-  function sendEntries(state: StreamState, entries: readonly Entry[]): void {
+  #sendEntries(state: StreamState, entries: readonly Entry[]): void {
     const last = entries[entries.length - 1];
     if (last === undefined) return;
-    if (state.hasGap) reportGap(state, entries);
+    if (state.hasGap) this.#reportGap(state, entries);
     state.cursor = last.id;
     state.counters.entriesOut += entries.length;
     state.counters.bytesOut += bytesOf(entries);
-    context.write(encoder.encode([{ stream: state.name, entries }]));
+    this.#context.write(this.#context.encoder.encode([{ stream: state.name, entries }]));
   }
 
-  function reportGap(state: StreamState, [first]: readonly Entry[]): void {
-    if (first !== undefined) context.reportGap(state, first.id);
+  #reportGap(state: StreamState, [first]: readonly Entry[]): void {
+    if (first !== undefined) this.#context.reportGap(state, first.id);
   }
 
   /** Sends entries from memory, then attaches to the hub or reads the next page from Redis. */
-  function advance(stream: ContinuousStream): void {
+  #advance(stream: ContinuousStream): void {
+    const context = this.#context;
+    const { hub } = context;
     const { state } = stream;
     while (!context.isHalted()) {
       const recent = hub.recentBatches(state.key, context.isFollowing(state));
       const batch = recent?.continuing(state.cursor);
       const entries = batch ? undefined : recent?.after(state.cursor, UNSHARED_ENTRIES);
-      if (batch !== undefined) sendBatch(stream, batch);
-      else if (entries !== undefined && entries.length > 0) sendEntries(state, entries);
+      if (batch !== undefined) this.#sendBatch(stream, batch);
+      else if (entries !== undefined && entries.length > 0) this.#sendEntries(state, entries);
       else if (
         (state.isAtEnd || recent !== undefined) &&
         hub.attach(state.key, state.cursor, stream.reader)
@@ -111,20 +132,21 @@ export function createContinuous<Frame>(context: DeliveryContext<Frame>): Delive
         stream.phase = "live";
         state.isAtEnd = true;
         context.follow(state);
-        if (streams.every(({ phase }) => phase === "live")) context.caughtUp();
+        if (this.#streams.every(({ phase }) => phase === "live")) context.caughtUp();
         return;
       } else {
-        readPage(stream);
+        this.#readPage(stream);
         return;
       }
     }
   }
 
-  function readPage(stream: ContinuousStream): void {
-    const { state } = stream;
-    const bytes = pageCache.expectedBytes(state.key);
+  #readPage(stream: ContinuousStream): void {
+    const context = this.#context;
+    const { key, cursor } = stream.state;
+    const bytes = context.pageCache.expectedBytes(key);
     if (!context.reserve(bytes)) {
-      isDenied = true;
+      this.#isDenied = true;
       return;
     }
     stream.phase = "reading";
@@ -132,40 +154,30 @@ export function createContinuous<Frame>(context: DeliveryContext<Frame>): Delive
       stream.phase = "catching-up";
       context.unreserve(bytes);
     };
-    pageCache.page(state.key, state.cursor).then(
+    context.pageCache.page(key, cursor).then(
       (page) => {
         ended();
-        if (context.isHalted()) return;
-        if (page.hasGap || page.isGone) state.hasGap = true;
-        // The end of the stream is only certain in the event-loop turn in which the page arrived.
-        state.isAtEnd = page.isLast;
-        if (page.batch !== undefined) sendBatch(stream, page.batch);
-        else hub.confirmEnd(state.key, state.cursor);
-        if (isDenied) run();
-        else if (stream.phase === "catching-up") advance(stream);
+        if (!context.isHalted()) this.#onPage(stream, page);
       },
       (error) => {
         ended();
-        retryLater(error, context.onError, run);
+        retryLater(
+          error,
+          (failure) => context.onError(failure),
+          () => this.run(),
+        );
       },
     );
   }
 
-  function run(): void {
-    isDenied = false;
-    for (const stream of streams) if (stream.phase === "catching-up") advance(stream);
+  #onPage(stream: ContinuousStream, page: HistoryPage): void {
+    const { state } = stream;
+    if (page.hasGap || page.isGone) state.hasGap = true;
+    // The end of the stream is only certain in the event-loop turn in which the page arrived.
+    state.isAtEnd = page.isLast;
+    if (page.batch !== undefined) this.#sendBatch(stream, page.batch);
+    else this.#context.hub.confirmEnd(state.key, state.cursor);
+    if (this.#isDenied) this.run();
+    else if (stream.phase === "catching-up") this.#advance(stream);
   }
-
-  return {
-    run,
-    halt() {
-      for (const stream of streams) {
-        // Before it resumes, the stream may grow by more than the hub keeps in memory.
-        stream.state.isAtEnd = false;
-        if (stream.phase !== "live") continue;
-        hub.detach(stream.state.key, stream.reader);
-        stream.phase = "catching-up";
-      }
-    },
-  };
 }

@@ -2,11 +2,11 @@
  * Delivery modes of a subscription: continuous (`continuous.ts`), or on demand, one frame at a time (`on-demand.ts`). The
  * subscription starts and halts its delivery.
  */
-import type { Entry } from "../domain/entry.ts";
 import type { EntryId } from "../domain/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { ClassCounters, StreamClasses } from "../observe/stream-classes.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";
+import type { EntryFrames } from "./entry-frames.ts";
 import type { Hub, Progress } from "./hub.ts";
 import type { PageCache } from "./page-cache.ts";
 import type { Encoder } from "./sink.ts";
@@ -31,7 +31,7 @@ export interface StreamState {
   /** Entries right after the cursor may be missing; reported before the next entry. */
   hasGap: boolean;
   /** The hub's progress of the stream when this reader last attached, and its `recreations` at that time. */
-  life?: { readonly passage: Progress; readonly number: number } | undefined;
+  lastAttached?: { readonly progress: Progress; readonly recreations: number } | undefined;
 }
 
 /** A delivery mode at work. */
@@ -45,9 +45,11 @@ export interface Delivery {
 }
 
 /** Interface of a subscription for its delivery. */
-export interface DeliveryContext<Frame> extends SubscriptionParts {
-  /** Cache of frames of single entries, kept as long as the entry is in memory. */
-  readonly entryFrames: WeakMap<Entry, Map<string, unknown>>;
+export interface DeliveryContext<Frame> {
+  readonly hub: Hub;
+  readonly pageCache: PageCache;
+  readonly streamReader: StreamReader;
+  readonly entryFrames: EntryFrames;
   readonly states: readonly StreamState[];
   readonly encoder: Encoder<Frame>;
   /** Returns whether the delivery must neither read nor send now. */

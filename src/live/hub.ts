@@ -6,7 +6,6 @@
  * the hand-over from history to live has no gaps. Each reader takes only entries after its own cursor, so there are no
  * repeats either.
  */
-import { bytesOf } from "../domain/entry.ts";
 import { compareIds, type EntryId, FIRST_ID, idBefore } from "../domain/entry-id.ts";
 import type { GatewayError } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
@@ -95,130 +94,167 @@ const LARGE_ENTRY_BYTES = 32 * 1024;
 const SWEEP_MS = 500;
 
 /** Creates the hub and opens its tail. */
-export function createHub({ openTail, memory, counters, logger }: HubParts): Hub {
-  const streams = new Map<string, LiveStream>();
-  const empty = new Set<string>();
-  const tail = openTail(
-    (reads) => {
-      let isKept = false;
-      for (const read of reads) if (distribute(read)) isKept = true;
-      return isKept;
-    },
-    {
-      // A reader that attaches later must see what the stream holds now. Attached readers have received the rest.
-      onRemoval(key, isNewLife) {
-        const stream = streams.get(key);
-        stream?.recent.clear();
-        if (stream !== undefined && isNewLife) restart(stream);
-      },
-      onForbidden(key, error) {
-        const stream = streams.get(key);
-        if (stream === undefined) return;
-        // The next reader watches the stream again and gets a new error if it still cannot be read.
-        streams.delete(key);
-        empty.delete(key);
-        stream.recent.clear();
-        tail.unwatch(key);
-        for (const reader of stream.readers) reader.onError(error);
-      },
-    },
-  );
-  const sweep = setInterval(dropEmpty, SWEEP_MS);
+export const createHub = (parts: HubParts): Hub => new LiveHub(parts);
+
+class LiveHub implements Hub {
+  readonly #memory: RecentMemory;
+  readonly #counters: Counters;
+  readonly #logger: Logger;
+  readonly #tail: Tail;
+  readonly #sweep: NodeJS.Timeout;
+  readonly #streams = new Map<string, LiveStream>();
+  /** Keys of streams without readers. */
+  readonly #empty = new Set<string>();
+
+  constructor({ openTail, memory, counters, logger }: HubParts) {
+    this.#memory = memory;
+    this.#counters = counters;
+    this.#logger = logger;
+    this.#tail = openTail((reads) => this.#distributeAll(reads), {
+      onRemoval: (key, isNewLife) => this.#onRemoval(key, isNewLife),
+      onForbidden: (key, error) => this.#onForbidden(key, error),
+    });
+    this.#sweep = setInterval(() => this.#dropEmpty(), SWEEP_MS);
+  }
+
+  attach(key: string, cursor: EntryId, reader: LiveReader): boolean {
+    const stream = this.#streams.get(key);
+    if (stream === undefined) {
+      this.#streams.set(key, {
+        entries: 0,
+        recreations: 0,
+        position: cursor,
+        readers: new Set([reader]),
+        recent: this.#memory.open(),
+        emptySince: 0,
+      });
+      this.#tail.watch(key, cursor);
+      return true;
+    }
+    if (compareIds(cursor, stream.position) < 0) return false;
+    stream.readers.add(reader);
+    this.#empty.delete(key);
+    return true;
+  }
+
+  detach(key: string, reader: LiveReader): void {
+    const stream = this.#streams.get(key);
+    if (stream === undefined || !stream.readers.delete(reader) || stream.readers.size > 0) return;
+    stream.emptySince = performance.now();
+    this.#empty.add(key);
+  }
+
+  confirmEnd(key: string, cursor: EntryId): void {
+    const stream = this.#streams.get(key);
+    if (stream === undefined || compareIds(cursor, stream.position) >= 0) return;
+    if (this.#tail.noticesRemovals() && stream.recent.after(cursor, 1) !== undefined) return;
+    stream.recent.clear();
+    stream.position = cursor;
+    this.#tail.watch(key, cursor);
+  }
+
+  isAtEnd(key: string, cursor: EntryId): boolean {
+    const stream = this.#streams.get(key);
+    return stream !== undefined && compareIds(cursor, stream.position) >= 0;
+  }
+
+  progress(key: string): Progress | undefined {
+    return this.#streams.get(key);
+  }
+
+  recentBatches(key: string, wasAttached: boolean): RecentBatches | undefined {
+    return wasAttached || this.#tail.noticesRemovals() ? this.#streams.get(key)?.recent : undefined;
+  }
+
+  close(): void {
+    clearInterval(this.#sweep);
+    this.#tail.close();
+    this.#counters.tailStreams = 0;
+  }
+
+  /** Passes all reads to their readers. @returns whether any entries are still in use */
+  #distributeAll(reads: readonly TailRead[]): boolean {
+    let isKept = false;
+    for (const read of reads) if (this.#distribute(read)) isKept = true;
+    return isKept;
+  }
 
   /** Passes a read to the readers. @returns whether the entries are still in use */
-  function distribute({ key, after, entries, hasGap, isNewLife }: TailRead): boolean {
-    const stream = streams.get(key);
-    const first = entries[0];
-    const last = entries[entries.length - 1];
-    if (stream === undefined || first === undefined || last === undefined) return false;
+  #distribute(read: TailRead): boolean {
+    const { key, after, entries, hasGap, isNewLife } = read;
+    const stream = this.#streams.get(key);
+    const batch = stream && batchOf(read);
+    if (stream === undefined || batch === undefined) return false;
     if (hasGap) {
-      logger.warn({ key, after }, "entries were trimmed or deleted before the live readers' tail read them");
+      this.#logger.warn(
+        { key, after },
+        "entries were trimmed or deleted before the live readers' tail read them",
+      );
       stream.recent.clear();
       // A new life that reached the readers' ids has all its newer entries: they are not trimmed before older ones.
       if (isNewLife) restart(stream);
       else for (const reader of stream.readers) reader.onGap();
     }
-    // After a gap the batch does not continue an earlier cursor. A read from the beginning starts at the first existing
-    // entry, which may also be after a gap for any other cursor.
-    const isLate = hasGap || after === FIRST_ID;
-    const batch = createBatch(key, isLate ? (idBefore(first.id) ?? after) : after, entries, last.id);
-    stream.position = last.id;
+    stream.position = batch.last;
     stream.entries += entries.length;
-    const isLarge = bytesOf(entries) >= LARGE_ENTRY_BYTES * entries.length;
-    const mayGo = isLarge && stream.readers.size > 0;
+    const isLarge = batch.bytes >= LARGE_ENTRY_BYTES * entries.length;
+    const isDroppable = isLarge && stream.readers.size > 0;
     // Before the readers receive it, because a reader may look it up here at once.
-    if (!mayGo) stream.recent.add(batch);
-    let isDone = mayGo;
+    if (!isDroppable) stream.recent.add(batch);
+    let isDone = isDroppable;
     for (const reader of stream.readers) if (!reader.take(batch)) isDone = false;
-    if (!mayGo) return true;
+    if (!isDroppable) return true;
     // A large batch that all readers have sent is dropped, to free its memory for the next one.
     if (isDone) stream.recent.clear();
     else stream.recent.add(batch);
     return !isDone;
   }
 
-  function restart(stream: LiveStream): void {
-    stream.recreations++;
-    for (const reader of stream.readers) reader.onRecreated();
+  #onRemoval(key: string, isNewLife: boolean): void {
+    const stream = this.#streams.get(key);
+    // A reader that attaches later must see what the stream holds now. Attached readers have received the rest.
+    stream?.recent.clear();
+    if (stream !== undefined && isNewLife) restart(stream);
   }
 
-  function dropEmpty(): void {
+  #onForbidden(key: string, error: GatewayError): void {
+    const stream = this.#streams.get(key);
+    if (stream === undefined) return;
+    // The next reader watches the stream again and gets a new error if it still cannot be read.
+    this.#drop(key, stream);
+    for (const reader of stream.readers) reader.onError(error);
+  }
+
+  /** Stops watching streams whose last reader detached some time ago. */
+  #dropEmpty(): void {
     const before = performance.now() - LINGER_MS;
-    for (const key of empty) {
-      const stream = streams.get(key);
-      if (stream !== undefined && stream.emptySince > before) continue;
-      empty.delete(key);
-      streams.delete(key);
-      stream?.recent.clear();
-      tail.unwatch(key);
+    for (const key of this.#empty) {
+      const stream = this.#streams.get(key);
+      if (stream === undefined || stream.emptySince <= before) this.#drop(key, stream);
     }
   }
 
-  return {
-    attach(key, cursor, reader) {
-      const stream = streams.get(key);
-      if (stream === undefined) {
-        streams.set(key, {
-          entries: 0,
-          recreations: 0,
-          position: cursor,
-          readers: new Set([reader]),
-          recent: memory.open(),
-          emptySince: 0,
-        });
-        tail.watch(key, cursor);
-        return true;
-      }
-      if (compareIds(cursor, stream.position) < 0) return false;
-      stream.readers.add(reader);
-      empty.delete(key);
-      return true;
-    },
-    detach(key, reader) {
-      const stream = streams.get(key);
-      if (stream === undefined || !stream.readers.delete(reader) || stream.readers.size > 0) return;
-      stream.emptySince = performance.now();
-      empty.add(key);
-    },
-    confirmEnd(key, cursor) {
-      const stream = streams.get(key);
-      if (stream === undefined || compareIds(cursor, stream.position) >= 0) return;
-      if (tail.noticesRemovals() && stream.recent.after(cursor, 1) !== undefined) return;
-      stream.recent.clear();
-      stream.position = cursor;
-      tail.watch(key, cursor);
-    },
-    isAtEnd(key, cursor) {
-      const stream = streams.get(key);
-      return stream !== undefined && compareIds(cursor, stream.position) >= 0;
-    },
-    progress: (key) => streams.get(key),
-    recentBatches: (key, wasAttached) =>
-      wasAttached || tail.noticesRemovals() ? streams.get(key)?.recent : undefined,
-    close() {
-      clearInterval(sweep);
-      tail.close();
-      counters.tailStreams = 0;
-    },
-  };
+  #drop(key: string, stream: LiveStream | undefined): void {
+    this.#empty.delete(key);
+    this.#streams.delete(key);
+    stream?.recent.clear();
+    this.#tail.unwatch(key);
+  }
+}
+
+/** Returns the batch of a read; undefined if the read has no entries. */
+function batchOf({ key, after, entries, hasGap }: TailRead): Batch | undefined {
+  const first = entries[0];
+  const last = entries[entries.length - 1];
+  if (first === undefined || last === undefined) return undefined;
+  // After a gap the batch does not continue an earlier cursor. A read from the beginning starts at the first existing
+  // entry, which may also be after a gap for any other cursor.
+  const isLate = hasGap || after === FIRST_ID;
+  return createBatch(key, isLate ? (idBefore(first.id) ?? after) : after, entries, last.id);
+}
+
+/** Reports to the readers that the stream was created again. */
+function restart(stream: LiveStream): void {
+  stream.recreations++;
+  for (const reader of stream.readers) reader.onRecreated();
 }

@@ -4,23 +4,14 @@
  * stay in Redis, or are skipped with `latest`.
  */
 import { bytesOf, type Entry, type StreamEntries } from "../domain/entry.ts";
-import { runInSlices, runWhileNeeded } from "../domain/work-slice.ts";
-import { createConflation } from "./conflation.ts";
+import { type Conflation, createConflation } from "./conflation.ts";
 import type { Delivery, DeliveryContext, StreamState } from "./delivery.ts";
+import { encodeShared } from "./entry-frames.ts";
 import type { LiveReader } from "./hub.ts";
 import { retryLater } from "./retry.ts";
 
 /** Memory of a frame while it is encoded in slices, per byte of its entries: the entries, and their copy in the frame. */
 const LONG_FRAME_COPIES = 3;
-
-/** An encoded frame, or a function that encodes it; that may be stopped, and the frame is then undefined. */
-type Encoding<Frame> = { readonly frame: Frame } | { inSlices(): Promise<Frame | undefined> };
-
-/** Frames of one entry, and the name of the one that a reader needs. While a frame is encoded it is a promise. */
-interface SharedFrames {
-  readonly frames: Map<string, unknown>;
-  readonly memo: string;
-}
 
 /** Options of on-demand delivery. */
 export interface OnDemandOptions {
@@ -30,158 +21,197 @@ export interface OnDemandOptions {
   readonly latest: boolean;
 }
 
+/** The next entries of each stream, in the order of the subscription. */
+type NextEntries = readonly (readonly Entry[])[];
+
 /** Creates the delivery of a subscription that sends one frame at a time. */
-export function createOnDemand<Frame>(
-  context: DeliveryContext<Frame>,
-  { count, latest }: OnDemandOptions,
-): Delivery {
-  const { hub, streamReader, states, encoder } = context;
-  const attached = new Set<StreamState>();
-  const conflations = latest ? states.map((state) => createConflation(hub, state)) : [];
-  let reading = false;
-  let encoding = false;
-  /** Since encoding began the subscription was halted or a stream created again: the entries may not follow the cursor. */
-  let isOutdated = false;
-  let woken = false;
+export const createOnDemand = <Frame>(context: DeliveryContext<Frame>, options: OnDemandOptions): Delivery =>
+  new OnDemandDelivery(context, options);
 
-  /**
-   * The frames of an entry by the form and name that they are made for, if the frame has one entry only: that is the usual
-   * case here, and all readers that need the same frame share it.
-   */
-  function sharedFrames(streams: readonly StreamEntries[]): SharedFrames | undefined {
-    const [stream] = streams;
-    const [entry] = stream?.entries ?? [];
-    if (encoder.form === undefined || stream === undefined || entry === undefined) return undefined;
-    if (streams.length > 1 || stream.entries.length > 1) return undefined;
-    const frames = context.entryFrames.get(entry) ?? new Map<string, unknown>();
-    context.entryFrames.set(entry, frames);
-    return { frames, memo: `${encoder.form} ${stream.stream}` };
-  }
+class OnDemandDelivery<Frame> implements Delivery {
+  readonly #context: DeliveryContext<Frame>;
+  readonly #options: OnDemandOptions;
+  readonly #states: readonly StreamState[];
+  readonly #attached = new Set<StreamState>();
+  /** One per stream; none without `latest`. */
+  readonly #conflations: readonly Conflation[];
+  readonly #reader: LiveReader;
+  #isReading = false;
+  #isEncoding = false;
+  /** The subscription was halted, or a stream created again, since encoding began: the entries may not follow the cursor. */
+  #isOutdated = false;
+  #isRunScheduled = false;
 
-  /** Encodes a frame; if that takes long, returns a function that encodes it in slices. */
-  function encode(streams: readonly StreamEntries[]): Encoding<Frame> {
-    const shared = sharedFrames(streams);
-    const known = shared?.frames.get(shared.memo) as Frame | Promise<Frame> | undefined;
-    if (known instanceof Promise) return { inSlices: () => known };
-    if (known !== undefined) return { frame: known };
-    const steps = encoder.encodeSteps?.(streams);
-    if (steps === undefined) {
-      const frame = encoder.encode(streams);
-      shared?.frames.set(shared.memo, frame);
-      return { frame };
-    }
-    if (shared === undefined)
-      return { inSlices: () => runWhileNeeded(steps, () => encoding && !context.isHalted()) };
-    return {
-      inSlices() {
-        const made = runInSlices(steps);
-        shared.frames.set(shared.memo, made);
-        made.then(
-          (frame) => shared.frames.set(shared.memo, frame),
-          () => shared.frames.delete(shared.memo),
-        );
-        return made;
+  constructor(context: DeliveryContext<Frame>, options: OnDemandOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#states = context.states;
+    this.#conflations = options.latest
+      ? context.states.map((state) => createConflation(context.hub, state))
+      : [];
+    this.#reader = {
+      take: () => {
+        this.#scheduleRun();
+        return false;
       },
+      // The entries after the gap are not in memory, so they are read from Redis, and that read reports the gap.
+      onGap: () => undefined,
+      onRecreated: () => {
+        this.#isOutdated = true;
+        this.#scheduleRun();
+      },
+      onError: (error) => context.onError(error),
     };
   }
 
-  function wake(): void {
-    if (woken) return;
-    woken = true;
-    // After the hub has distributed all streams of this read, so that their entries share a frame.
+  run(): void {
+    const context = this.#context;
+    for (const state of this.#attached) context.follow(state);
+    while (!context.isHalted() && !this.#isReading && !this.#isEncoding) {
+      const found = this.#states.map((state) => this.#fromMemory(state));
+      if (found.includes(undefined)) {
+        this.#read(found);
+        return;
+      }
+      if (this.#send(found.map((entries) => entries ?? []))) continue;
+      if (this.#attachAll()) {
+        context.caughtUp();
+        return;
+      }
+    }
+  }
+
+  isEncoding(): boolean {
+    return this.#isEncoding;
+  }
+
+  halt(): void {
+    this.#isOutdated = true;
+    for (const state of this.#attached) this.#context.hub.detach(state.key, this.#reader);
+    this.#attached.clear();
+    for (const state of this.#states) state.isAtEnd = false;
+  }
+
+  /** Runs after the hub has distributed all streams of a read, so that their entries share a frame. */
+  #scheduleRun(): void {
+    if (this.#isRunScheduled) return;
+    this.#isRunScheduled = true;
     queueMicrotask(() => {
-      woken = false;
-      run();
+      this.#isRunScheduled = false;
+      this.run();
     });
   }
 
-  const reader: LiveReader = {
-    take() {
-      wake();
-      return false;
-    },
-    // The entries after the gap are not in memory, so they are read from Redis, and that read reports the gap.
-    onGap: () => undefined,
-    onRecreated() {
-      isOutdated = true;
-      wake();
-    },
-    onError: context.onError,
-  };
-
   /** Returns the entries after the cursor from memory; undefined if they must be read from Redis. */
-  function fromMemory(state: StreamState): readonly Entry[] | undefined {
+  #fromMemory(state: StreamState): readonly Entry[] | undefined {
     const { key, cursor, isAtEnd } = state;
+    const { hub } = this.#context;
+    const { count, latest } = this.#options;
     if (hub.isAtEnd(key, cursor)) return [];
-    const recent = hub.recentBatches(key, context.isFollowing(state));
+    const recent = hub.recentBatches(key, this.#context.isFollowing(state));
     const found = latest ? recent?.newest(cursor, count) : recent?.after(cursor, count);
     return found ?? (isAtEnd ? [] : undefined);
   }
 
-  async function fromRedis(state: StreamState): Promise<readonly Entry[]> {
-    if (latest) return streamReader.readNewest(state.key, state.cursor, count, states.length);
-    const { entries, hasGap, isGone } = await streamReader.readAfter(
-      state.key,
-      state.cursor,
-      count,
-      states.length,
-    );
+  async #fromRedis(state: StreamState): Promise<readonly Entry[]> {
+    const { key, cursor } = state;
+    const { streamReader } = this.#context;
+    const { count, latest } = this.#options;
+    const streams = this.#states.length;
+    if (latest) return streamReader.readNewest(key, cursor, count, streams);
+    const { entries, hasGap, isGone } = await streamReader.readAfter(key, cursor, count, streams);
     if (hasGap || isGone) state.hasGap = true;
     return entries;
   }
 
-  /** Sends one frame of what follows, or begins to encode it. @returns whether there was anything to send */
-  function send(found: readonly (readonly Entry[])[]): boolean {
+  /** Reads the streams that are not in memory, and sends a frame. @param known entries from memory, by stream */
+  #read(known: readonly (readonly Entry[] | undefined)[]): void {
+    const context = this.#context;
+    const states = this.#states;
+    const expected = ({ key }: StreamState) =>
+      context.streamReader.expectedBytes(key, this.#options.count, states.length);
+    const bytes = states.reduce((sum, state, i) => (known[i] === undefined ? sum + expected(state) : sum), 0);
+    if (!context.reserve(bytes)) return;
+    this.#isReading = true;
+    Promise.all(states.map((state, i) => known[i] ?? this.#fromRedis(state))).then(
+      (found) => {
+        this.#isReading = false;
+        context.unreserve(bytes);
+        if (context.isHalted()) return;
+        // An empty reply is certain only in this event-loop turn, and only for streams read from Redis. Results from memory
+        // may be out of date.
+        states.forEach((state, i) => {
+          if (known[i] !== undefined) return;
+          state.isAtEnd = found[i]?.length === 0;
+          if (state.isAtEnd) context.hub.confirmEnd(state.key, state.cursor);
+        });
+        this.#send(found);
+        this.run();
+      },
+      (error) => {
+        this.#isReading = false;
+        context.unreserve(bytes);
+        retryLater(
+          error,
+          (failure) => context.onError(failure),
+          () => this.run(),
+        );
+      },
+    );
+  }
+
+  /** Sends one frame of the next entries, or begins to encode it. @returns whether there are any entries to send */
+  #send(found: NextEntries): boolean {
     const streams: StreamEntries[] = [];
-    for (const [i, { name }] of states.entries()) {
+    for (const [i, { name }] of this.#states.entries()) {
       const entries = found[i] ?? [];
       if (entries.length > 0) streams.push({ stream: name, entries });
     }
     if (streams.length === 0) return false;
-    const encoded = encode(streams);
-    if ("frame" in encoded) write(found, encoded.frame);
-    else sendInSlices(found, encoded.inSlices);
+    const { encoder, entryFrames } = this.#context;
+    const isNeeded = () => this.#isEncoding && !this.#context.isHalted();
+    const encoding = encodeShared(encoder, streams, entryFrames, isNeeded);
+    if ("frame" in encoding) this.#write(found, encoding.frame);
+    else this.#writeWhenEncoded(found, encoding.inSlices);
     return true;
   }
 
   /** Writes the frame of entries, and moves the cursors behind them. */
-  function write(found: readonly (readonly Entry[])[], frame: Frame): void {
-    states.forEach((state, i) => {
+  #write(found: NextEntries, frame: Frame): void {
+    this.#states.forEach((state, i) => {
       const next = found[i] ?? [];
       const [first] = next;
       const last = next[next.length - 1];
       if (first === undefined || last === undefined) return;
-      if (state.hasGap) context.reportGap(state, first.id);
+      if (state.hasGap) this.#context.reportGap(state, first.id);
       state.cursor = last.id;
       state.isAtEnd = false;
       state.counters.entriesOut += next.length;
       state.counters.bytesOut += bytesOf(next);
-      conflations[i]?.sent(next.length);
+      this.#conflations[i]?.sent(next.length);
     });
-    context.write(frame);
+    this.#context.write(frame);
   }
 
-  /** Writes a frame when it is encoded, unless the subscription was halted or its stream created again meanwhile. */
-  function sendInSlices(
-    found: readonly (readonly Entry[])[],
-    inSlices: () => Promise<Frame | undefined>,
-  ): void {
+  /** Writes a frame once it is encoded, unless the subscription was halted or a stream created again meanwhile. */
+  #writeWhenEncoded(found: NextEntries, inSlices: () => Promise<Frame | undefined>): void {
+    const context = this.#context;
     const bytes = LONG_FRAME_COPIES * found.reduce((sum, entries) => sum + bytesOf(entries), 0);
-    // Without room the subscription pauses, and reads the entries again when there is room.
+    // Without memory the subscription pauses, and reads the entries again when memory is available.
     if (!context.reserve(bytes)) return;
-    encoding = true;
-    isOutdated = false;
+    this.#isEncoding = true;
+    this.#isOutdated = false;
     // Certain in this event-loop turn only.
-    for (const state of states) state.isAtEnd = false;
+    for (const state of this.#states) state.isAtEnd = false;
     const ended = () => {
-      encoding = false;
+      this.#isEncoding = false;
       context.unreserve(bytes);
     };
     inSlices().then(
       (frame) => {
         ended();
-        if (frame !== undefined && !isOutdated && !context.isHalted()) write(found, frame);
-        run();
+        if (frame !== undefined && !this.#isOutdated && !context.isHalted()) this.#write(found, frame);
+        this.run();
       },
       (error) => {
         ended();
@@ -191,74 +221,18 @@ export function createOnDemand<Frame>(
   }
 
   /** Attaches all streams to the hub. @returns false if the hub already has newer entries of a stream */
-  function attachAll(): boolean {
-    for (const [i, state] of states.entries()) {
-      const isAttached = attached.has(state) || hub.attach(state.key, state.cursor, reader);
+  #attachAll(): boolean {
+    const context = this.#context;
+    for (const [i, state] of this.#states.entries()) {
+      const isAttached =
+        this.#attached.has(state) || context.hub.attach(state.key, state.cursor, this.#reader);
       // From here on the hub reports new entries after the cursor.
       state.isAtEnd = false;
       if (!isAttached) return false;
-      if (!attached.has(state)) context.follow(state);
-      attached.add(state);
-      conflations[i]?.attached();
+      if (!this.#attached.has(state)) context.follow(state);
+      this.#attached.add(state);
+      this.#conflations[i]?.attached();
     }
     return true;
   }
-
-  function run(): void {
-    for (const state of attached) context.follow(state);
-    while (!context.isHalted() && !reading && !encoding) {
-      const found = states.map(fromMemory);
-      if (found.includes(undefined)) {
-        readOn(found);
-        return;
-      }
-      if (send(found.map((entries) => entries ?? []))) continue;
-      if (attachAll()) {
-        context.caughtUp();
-        return;
-      }
-    }
-  }
-
-  function readOn(known: readonly (readonly Entry[] | undefined)[]): void {
-    const bytes = states.reduce(
-      (sum, { key }, i) =>
-        known[i] === undefined ? sum + streamReader.expectedBytes(key, count, states.length) : sum,
-      0,
-    );
-    if (!context.reserve(bytes)) return;
-    reading = true;
-    Promise.all(states.map((state, i) => known[i] ?? fromRedis(state))).then(
-      (found) => {
-        reading = false;
-        context.unreserve(bytes);
-        if (context.isHalted()) return;
-        // An empty reply is certain only in this event-loop turn, and only for streams read from Redis. Results from memory
-        // may be out of date.
-        states.forEach((state, i) => {
-          if (known[i] !== undefined) return;
-          state.isAtEnd = found[i]?.length === 0;
-          if (state.isAtEnd) hub.confirmEnd(state.key, state.cursor);
-        });
-        send(found);
-        run();
-      },
-      (error) => {
-        reading = false;
-        context.unreserve(bytes);
-        retryLater(error, context.onError, run);
-      },
-    );
-  }
-
-  return {
-    run,
-    isEncoding: () => encoding,
-    halt() {
-      isOutdated = true;
-      for (const state of attached) hub.detach(state.key, reader);
-      attached.clear();
-      for (const state of states) state.isAtEnd = false;
-    },
-  };
 }

@@ -43,115 +43,141 @@ interface Slot {
 /** Number of empty slots in the global order before they are removed. */
 const MOST_EMPTY = 1024;
 
+/** Creates an empty memory. @param limitBytes limit over all streams; 0 keeps nothing */
+export function createRecentMemory(limitBytes: number, counters: Counters): RecentMemory {
+  const eviction = new Eviction(limitBytes, counters);
+  return { open: () => new StreamBatches(eviction) };
+}
+
+/** Global order of all kept batches: evicts the oldest ones over the limit. */
+class Eviction {
+  readonly #limitBytes: number;
+  readonly #counters: Counters;
+  readonly #order: Queue<Slot> = { items: [], head: 0 };
+  /** Number of empty slots in the order. */
+  #emptied = 0;
+
+  constructor(limitBytes: number, counters: Counters) {
+    this.#limitBytes = limitBytes;
+    this.#counters = counters;
+  }
+
+  add(slot: Slot & { readonly batch: Batch }): void {
+    this.#order.items.push(slot);
+    this.#counters.recentBytes += slot.batch.cost;
+    while (this.#counters.recentBytes > this.#limitBytes) {
+      const oldest = this.#order.items[this.#order.head];
+      if (oldest === undefined) return;
+      removeFirst(this.#order);
+      if (oldest.batch === undefined) {
+        this.#emptied--;
+      } else {
+        removeFirst(oldest.owner);
+        this.#empty(oldest);
+      }
+    }
+  }
+
+  /** Drops all batches of a stream. */
+  clear(kept: Queue<Slot>): void {
+    this.#emptied += kept.items.length - kept.head;
+    for (let i = kept.head; i < kept.items.length; i++) {
+      const slot = kept.items[i];
+      if (slot !== undefined) this.#empty(slot);
+    }
+    kept.items = [];
+    kept.head = 0;
+    // Rebuild only when half of the slots are empty, so that the amortised cost is constant.
+    const { items, head } = this.#order;
+    if (this.#emptied < MOST_EMPTY || this.#emptied * 2 < items.length - head) return;
+    this.#order.items = items.slice(head).filter(({ batch }) => batch !== undefined);
+    this.#order.head = 0;
+    this.#emptied = 0;
+  }
+
+  /** Drops a slot's batch at once, because queues keep removed slots for a while. */
+  #empty(slot: Slot): void {
+    this.#counters.recentBytes -= slot.batch?.cost ?? 0;
+    slot.batch = undefined;
+  }
+}
+
+class StreamBatches implements RecentBatches {
+  readonly #eviction: Eviction;
+  readonly #kept: Queue<Slot> = { items: [], head: 0 };
+
+  constructor(eviction: Eviction) {
+    this.#eviction = eviction;
+  }
+
+  add(batch: Batch): void {
+    const slot = { batch, owner: this.#kept };
+    this.#kept.items.push(slot);
+    this.#eviction.add(slot);
+  }
+
+  continuing(cursor: EntryId): Batch | undefined {
+    const batch = this.#batchAt(this.#indexPast(cursor));
+    return batch?.after === cursor ? batch : undefined;
+  }
+
+  after(cursor: EntryId, count: number): readonly Entry[] | undefined {
+    const entries: Entry[] = [];
+    let index = this.#indexPast(cursor);
+    const first = this.#batchAt(index);
+    if (first === undefined || compareIds(first.after, cursor) > 0) return undefined;
+    for (; index < this.#kept.items.length && entries.length < count; index++) {
+      const batch = this.#batchAt(index)?.entries ?? [];
+      const from = entries.length === 0 ? firstPast(batch, cursor) : 0;
+      for (let i = from; i < batch.length && entries.length < count; i++) {
+        const entry = batch[i];
+        if (entry !== undefined) entries.push(entry);
+      }
+    }
+    return entries;
+  }
+
+  newest(cursor: EntryId, count: number): readonly Entry[] | undefined {
+    const entries: Entry[] = [];
+    for (let index = this.#kept.items.length - 1; index >= this.#kept.head; index--) {
+      const batch = this.#batchAt(index);
+      if (batch === undefined) break;
+      for (let i = batch.entries.length - 1; i >= 0; i--) {
+        const entry = batch.entries[i];
+        if (entry === undefined || compareIds(entry.id, cursor) <= 0) return entries.reverse();
+        entries.push(entry);
+        if (entries.length === count) return entries.reverse();
+      }
+      if (compareIds(batch.after, cursor) <= 0) return entries.reverse();
+    }
+    return undefined;
+  }
+
+  clear(): void {
+    this.#eviction.clear(this.#kept);
+  }
+
+  #batchAt(index: number): Batch | undefined {
+    return this.#kept.items[index]?.batch;
+  }
+
+  /** Returns the index of the first batch with entries after the cursor. */
+  #indexPast(cursor: EntryId): number {
+    let low = this.#kept.head;
+    let high = this.#kept.items.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const batch = this.#batchAt(middle);
+      if (batch !== undefined && compareIds(batch.last, cursor) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
 function removeFirst<T>(queue: Queue<T>): void {
   queue.head++;
   if (queue.head < 64 || queue.head * 2 < queue.items.length) return;
   queue.items = queue.items.slice(queue.head);
   queue.head = 0;
-}
-
-/** Creates an empty memory. @param limitBytes limit over all streams; 0 keeps nothing */
-export function createRecentMemory(limitBytes: number, counters: Counters): RecentMemory {
-  const order: Queue<Slot> = { items: [], head: 0 };
-  let emptied = 0;
-
-  /** Drops a slot's batch at once, because queues keep removed slots for a while. */
-  function empty(slot: Slot): void {
-    counters.recentBytes -= slot.batch?.cost ?? 0;
-    slot.batch = undefined;
-  }
-
-  function evict(): void {
-    while (counters.recentBytes > limitBytes) {
-      const oldest = order.items[order.head];
-      if (oldest === undefined) return;
-      removeFirst(order);
-      if (oldest.batch === undefined) {
-        emptied--;
-      } else {
-        removeFirst(oldest.owner);
-        empty(oldest);
-      }
-    }
-  }
-
-  function clear(kept: Queue<Slot>): void {
-    emptied += kept.items.length - kept.head;
-    for (let i = kept.head; i < kept.items.length; i++) {
-      const slot = kept.items[i];
-      if (slot !== undefined) empty(slot);
-    }
-    kept.items = [];
-    kept.head = 0;
-    // Rebuild only when half of the slots are empty, so that the amortised cost is constant.
-    if (emptied < MOST_EMPTY || emptied * 2 < order.items.length - order.head) return;
-    order.items = order.items.slice(order.head).filter(({ batch }) => batch !== undefined);
-    order.head = 0;
-    emptied = 0;
-  }
-
-  return {
-    open() {
-      const kept: Queue<Slot> = { items: [], head: 0 };
-      const batchAt = (index: number): Batch | undefined => kept.items[index]?.batch;
-
-      /** Returns the index of the first batch with entries after the cursor. */
-      function indexPast(cursor: EntryId): number {
-        let low = kept.head;
-        let high = kept.items.length;
-        while (low < high) {
-          const middle = (low + high) >>> 1;
-          const batch = batchAt(middle);
-          if (batch !== undefined && compareIds(batch.last, cursor) <= 0) low = middle + 1;
-          else high = middle;
-        }
-        return low;
-      }
-
-      return {
-        add(batch) {
-          const slot = { batch, owner: kept };
-          kept.items.push(slot);
-          order.items.push(slot);
-          counters.recentBytes += batch.cost;
-          evict();
-        },
-        continuing(cursor) {
-          const batch = batchAt(indexPast(cursor));
-          return batch?.after === cursor ? batch : undefined;
-        },
-        after(cursor, count) {
-          const entries: Entry[] = [];
-          let index = indexPast(cursor);
-          const first = batchAt(index);
-          if (first === undefined || compareIds(first.after, cursor) > 0) return undefined;
-          for (; index < kept.items.length && entries.length < count; index++) {
-            const batch = batchAt(index)?.entries ?? [];
-            const from = entries.length === 0 ? firstPast(batch, cursor) : 0;
-            for (let i = from; i < batch.length && entries.length < count; i++) {
-              const entry = batch[i];
-              if (entry !== undefined) entries.push(entry);
-            }
-          }
-          return entries;
-        },
-        newest(cursor, count) {
-          const entries: Entry[] = [];
-          for (let index = kept.items.length - 1; index >= kept.head; index--) {
-            const batch = batchAt(index);
-            if (batch === undefined) break;
-            for (let i = batch.entries.length - 1; i >= 0; i--) {
-              const entry = batch.entries[i];
-              if (entry === undefined || compareIds(entry.id, cursor) <= 0) return entries.reverse();
-              entries.push(entry);
-              if (entries.length === count) return entries.reverse();
-            }
-            if (compareIds(batch.after, cursor) <= 0) return entries.reverse();
-          }
-          return undefined;
-        },
-        clear: () => clear(kept),
-      };
-    },
-  };
 }

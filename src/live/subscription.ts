@@ -10,12 +10,17 @@
  * Pausing is a set of reasons, so that the end of one reason does not cancel another. There are two delivery modes:
  * continuous (`continuous.ts`) and on demand (`on-demand.ts`). Both decide by entry ids alone.
  */
-import type { Entry, Gap } from "../domain/entry.ts";
+import type { Gap } from "../domain/entry.ts";
 import { type EntryId, FIRST_ID, idAfter } from "../domain/entry-id.ts";
 import { asGatewayError, type GatewayError } from "../domain/errors.ts";
+import type { Counters } from "../observe/counters.ts";
+import type { StreamReader } from "../redis/read/stream-reader.ts";
 import { createContinuous } from "./continuous.ts";
-import type { DeliveryContext, StreamState, SubscriptionParts } from "./delivery.ts";
+import type { Delivery, DeliveryContext, StreamState, SubscriptionParts } from "./delivery.ts";
+import type { EntryFrames } from "./entry-frames.ts";
+import type { Hub } from "./hub.ts";
 import { createOnDemand, type OnDemandOptions } from "./on-demand.ts";
+import type { PageCache } from "./page-cache.ts";
 import type { Encoder, Reservation, Sink } from "./sink.ts";
 
 /**
@@ -70,123 +75,163 @@ export interface Subscription {
   close(): void;
 }
 
+/** Starts a subscription. */
+export type Subscribe = <Frame>(options: SubscriptionOptions<Frame>) => Subscription;
+
 /** Creates the function that starts subscriptions. */
-export function createSubscriber(parts: SubscriptionParts) {
-  const entryFrames = new WeakMap<Entry, Map<string, unknown>>();
-  return function subscribe<Frame>(options: SubscriptionOptions<Frame>): Subscription {
-    const { sink, onDemand, memory } = options;
-    const { counters } = parts;
-    const reasons = new Set<PauseReason>();
-    let closed = false;
-    /** Reserved bytes of reads in flight. */
-    let reserved = 0;
-    const states = options.streams.map(
-      (stream): StreamState => ({ hasGap: false, ...stream, counters: parts.streamClasses.of(stream.key) }),
-    );
-
-    function reportGap(gap: Gap): void {
-      counters.gaps++;
-      options.onGap?.(gap);
-    }
-
-    const context: DeliveryContext<Frame> = {
-      ...parts,
-      entryFrames,
-      states,
-      encoder: options.encoder,
-      isHalted: () => closed || reasons.size > 0,
-      reserve: (bytes) => memory === undefined || reserve(memory, bytes),
-      unreserve(bytes) {
-        reserved -= bytes;
-        memory?.set(reserved);
-      },
-      write(frame) {
-        sink.write(frame);
-        options.onFrame?.(frame);
-        if (!closed && sink.isFull()) {
-          counters.slowPauses++;
-          pause("sink-full");
-          sink.whenDrained(() => resume("sink-full"));
-        }
-        return sink.isEmpty?.() === true;
-      },
-      reportGap(state, before) {
-        state.hasGap = false;
-        reportGap({ stream: state.name, after: state.cursor, before });
-      },
-      follow(state) {
-        const passage = parts.hub.progress(state.key);
-        const { life } = state;
-        state.life = passage && { passage, number: passage.recreations };
-        if (life === undefined || life.passage !== passage || life.number === passage.recreations) return;
-        reportGap({ stream: state.name, after: FIRST_ID, before: idAfter(state.cursor) ?? state.cursor });
-      },
-      isFollowing: ({ key, life }) => life !== undefined && life.passage === parts.hub.progress(key),
-      caughtUp: () => options.onCaughtUp?.(),
-      onError(error) {
-        if (closed) return;
-        close();
-        options.onError(asGatewayError(error));
-      },
-    };
-    const delivery = onDemand === undefined ? createContinuous(context) : createOnDemand(context, onDemand);
-
-    function reserve(lease: Reservation, bytes: number): boolean {
-      const missing = reserved + bytes - lease.bytes();
-      if (missing <= 0 || lease.tryGrow(missing)) {
-        reserved += bytes;
-        return true;
-      }
-      // Reads in flight continue, and the delivery retries when one ends.
-      if (reserved > 0) return false;
-      pause("memory");
-      // No timeout: a paused subscription holds no memory.
-      lease.whenRoom(missing, () => leaveQueue(lease), Number.POSITIVE_INFINITY);
-      return false;
-    }
-
-    function leaveQueue(lease: Reservation): void {
-      resume("memory");
-      // Keep only the memory in use. A reader that became live without a read would hold the rest forever.
-      lease.set(reserved);
-    }
-
-    function pause(reason: PauseReason): void {
-      if (closed || reasons.has(reason)) return;
-      reasons.add(reason);
-      if (reasons.size > 1) return;
-      counters.readersPaused++;
-      delivery.halt();
-    }
-
-    function resume(reason: PauseReason): void {
-      if (closed || !reasons.delete(reason) || reasons.size > 0) return;
-      counters.readersPaused--;
-      delivery.run();
-    }
-
-    function close(): void {
-      if (closed) return;
-      closed = true;
-      counters.readers--;
-      if (reasons.size > 0) counters.readersPaused--;
-      memory?.release();
-      delivery.halt();
-    }
-
-    counters.readers++;
-    // Deferred: the transport's callback for the first frame needs the returned subscription.
-    queueMicrotask(() => delivery.run());
-    return {
-      pause,
-      resume,
-      close,
-      isPaused: () => reasons.size > 0,
-      isEncoding: () => delivery.isEncoding?.() === true,
-      cursors: () => states.map((state) => state.cursor),
-    };
-  };
+export function createSubscriber(parts: SubscriptionParts): Subscribe {
+  const entryFrames: EntryFrames = new WeakMap();
+  return (options) => new RunningSubscription(parts, entryFrames, options);
 }
 
-/** Starts a subscription. */
-export type Subscribe = ReturnType<typeof createSubscriber>;
+class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame> {
+  readonly hub: Hub;
+  readonly pageCache: PageCache;
+  readonly streamReader: StreamReader;
+  readonly encoder: Encoder<Frame>;
+  readonly entryFrames: EntryFrames;
+  readonly states: readonly StreamState[];
+  readonly #counters: Counters;
+  readonly #options: SubscriptionOptions<Frame>;
+  readonly #sink: Sink<Frame>;
+  readonly #memory: Reservation | undefined;
+  readonly #delivery: Delivery;
+  readonly #reasons = new Set<PauseReason>();
+  #isClosed = false;
+  /** Reserved bytes of reads in flight. */
+  #reserved = 0;
+
+  constructor(parts: SubscriptionParts, entryFrames: EntryFrames, options: SubscriptionOptions<Frame>) {
+    this.hub = parts.hub;
+    this.pageCache = parts.pageCache;
+    this.streamReader = parts.streamReader;
+    this.encoder = options.encoder;
+    this.entryFrames = entryFrames;
+    this.states = options.streams.map((stream) => ({
+      hasGap: false,
+      ...stream,
+      counters: parts.streamClasses.of(stream.key),
+    }));
+    this.#counters = parts.counters;
+    this.#options = options;
+    this.#sink = options.sink;
+    this.#memory = options.memory;
+    this.#delivery =
+      options.onDemand === undefined ? createContinuous(this) : createOnDemand(this, options.onDemand);
+    this.#counters.readers++;
+    // Deferred: the transport's callback for the first frame needs the returned subscription.
+    queueMicrotask(() => this.#delivery.run());
+  }
+
+  pause(reason: PauseReason): void {
+    if (this.#isClosed || this.#reasons.has(reason)) return;
+    this.#reasons.add(reason);
+    if (this.#reasons.size > 1) return;
+    this.#counters.readersPaused++;
+    this.#delivery.halt();
+  }
+
+  resume(reason: PauseReason): void {
+    if (this.#isClosed || !this.#reasons.delete(reason) || this.#reasons.size > 0) return;
+    this.#counters.readersPaused--;
+    this.#delivery.run();
+  }
+
+  isPaused(): boolean {
+    return this.#reasons.size > 0;
+  }
+
+  isEncoding(): boolean {
+    return this.#delivery.isEncoding?.() === true;
+  }
+
+  cursors(): readonly EntryId[] {
+    return this.states.map((state) => state.cursor);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#counters.readers--;
+    if (this.#reasons.size > 0) this.#counters.readersPaused--;
+    this.#memory?.release();
+    this.#delivery.halt();
+  }
+
+  isHalted(): boolean {
+    return this.#isClosed || this.#reasons.size > 0;
+  }
+
+  reserve(bytes: number): boolean {
+    const memory = this.#memory;
+    if (memory === undefined) return true;
+    const missing = this.#reserved + bytes - memory.bytes();
+    if (missing <= 0 || memory.tryGrow(missing)) {
+      this.#reserved += bytes;
+      return true;
+    }
+    // Reads in flight continue, and the delivery retries when one ends.
+    if (this.#reserved > 0) return false;
+    this.pause("memory");
+    // No timeout: a paused subscription holds no memory.
+    memory.whenRoom(missing, () => this.#onRoom(memory), Number.POSITIVE_INFINITY);
+    return false;
+  }
+
+  unreserve(bytes: number): void {
+    if (this.#memory === undefined) return;
+    this.#reserved -= bytes;
+    this.#memory.set(this.#reserved);
+  }
+
+  write(frame: Frame): boolean {
+    const sink = this.#sink;
+    sink.write(frame);
+    this.#options.onFrame?.(frame);
+    if (!this.#isClosed && sink.isFull()) {
+      this.#counters.slowPauses++;
+      this.pause("sink-full");
+      sink.whenDrained(() => this.resume("sink-full"));
+    }
+    return sink.isEmpty?.() === true;
+  }
+
+  reportGap(state: StreamState, before: EntryId): void {
+    state.hasGap = false;
+    this.#reportGap({ stream: state.name, after: state.cursor, before });
+  }
+
+  follow(state: StreamState): void {
+    const progress = this.hub.progress(state.key);
+    const { lastAttached } = state;
+    state.lastAttached = progress && { progress, recreations: progress.recreations };
+    if (lastAttached === undefined || lastAttached.progress !== progress) return;
+    if (lastAttached.recreations === progress.recreations) return;
+    this.#reportGap({ stream: state.name, after: FIRST_ID, before: idAfter(state.cursor) ?? state.cursor });
+  }
+
+  isFollowing({ key, lastAttached }: StreamState): boolean {
+    return lastAttached !== undefined && lastAttached.progress === this.hub.progress(key);
+  }
+
+  caughtUp(): void {
+    this.#options.onCaughtUp?.();
+  }
+
+  onError(error: unknown): void {
+    if (this.#isClosed) return;
+    this.close();
+    this.#options.onError(asGatewayError(error));
+  }
+
+  #onRoom(memory: Reservation): void {
+    this.resume("memory");
+    // Keep only the memory in use. A reader that became live without a read would hold the rest forever.
+    memory.set(this.#reserved);
+  }
+
+  #reportGap(gap: Gap): void {
+    this.#counters.gaps++;
+    this.#options.onGap?.(gap);
+  }
+}

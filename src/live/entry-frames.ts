@@ -1,0 +1,69 @@
+/**
+ * Shared frames of single entries. On-demand delivery mostly sends one entry per frame, and all readers that need the same
+ * frame share it. A frame that takes long to encode is encoded in slices, once for all of them.
+ */
+import type { Entry, StreamEntries } from "../domain/entry.ts";
+import { runInSlices, runWhileNeeded } from "../domain/work-slice.ts";
+import type { Encoder } from "./sink.ts";
+
+/** Frames of single entries, by form and stream name; kept as long as the entry is in memory. A promise is a frame being encoded. */
+export type EntryFrames = WeakMap<Entry, Map<string, unknown>>;
+
+/** An encoded frame, or a function that encodes it in slices. Its result is undefined if the frame is no longer needed. */
+export type Encoding<Frame> = { readonly frame: Frame } | { inSlices(): Promise<Frame | undefined> };
+
+/** Cached frames of one entry, and the cache key of the frame that a reader needs. */
+interface FramesOfEntry {
+  readonly frames: Map<string, unknown>;
+  readonly memo: string;
+}
+
+/**
+ * Encodes a frame, or returns the shared one.
+ *
+ * @param isNeeded checked between the slices of a frame that is not shared
+ */
+export function encodeShared<Frame>(
+  encoder: Encoder<Frame>,
+  streams: readonly StreamEntries[],
+  entryFrames: EntryFrames,
+  isNeeded: () => boolean,
+): Encoding<Frame> {
+  const shared = framesOf(encoder, streams, entryFrames);
+  const known = shared?.frames.get(shared.memo) as Frame | Promise<Frame> | undefined;
+  if (known instanceof Promise) return { inSlices: () => known };
+  if (known !== undefined) return { frame: known };
+  const steps = encoder.encodeSteps?.(streams);
+  if (steps === undefined) {
+    const frame = encoder.encode(streams);
+    shared?.frames.set(shared.memo, frame);
+    return { frame };
+  }
+  if (shared === undefined) return { inSlices: () => runWhileNeeded(steps, isNeeded) };
+  return {
+    inSlices() {
+      const made = runInSlices(steps);
+      shared.frames.set(shared.memo, made);
+      made.then(
+        (frame) => shared.frames.set(shared.memo, frame),
+        () => shared.frames.delete(shared.memo),
+      );
+      return made;
+    },
+  };
+}
+
+/** Returns the cached frames of an entry; undefined if the frame has several entries, or cannot be shared. */
+function framesOf(
+  encoder: Encoder<unknown>,
+  streams: readonly StreamEntries[],
+  entryFrames: EntryFrames,
+): FramesOfEntry | undefined {
+  const [stream] = streams;
+  const [entry] = stream?.entries ?? [];
+  if (encoder.form === undefined || stream === undefined || entry === undefined) return undefined;
+  if (streams.length > 1 || stream.entries.length > 1) return undefined;
+  const frames = entryFrames.get(entry) ?? new Map<string, unknown>();
+  entryFrames.set(entry, frames);
+  return { frames, memo: `${encoder.form} ${stream.stream}` };
+}

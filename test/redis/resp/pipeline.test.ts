@@ -17,10 +17,14 @@ function open(onFlush: () => void = () => undefined) {
   return { pipeline, writes, output };
 }
 
-/** Adds commands whose results are appended to a list: a reply, or the error. */
+/** Adds commands, and returns the result of each: a reply, or the error. A second result of a command is appended. */
 function addTo(pipeline: Pipeline, count: number): (Reply | Error)[] {
   const results: (Reply | Error)[] = [];
-  for (let i = 0; i < count; i++) pipeline.add(ping, (error, reply) => results.push(error ?? reply));
+  for (let i = 0; i < count; i++)
+    pipeline.add(ping, (error, reply) => {
+      if (i in results) results.push("called twice");
+      else results[i] = error ?? reply;
+    });
   return results;
 }
 

@@ -1,7 +1,7 @@
 /** A Redis Cluster as the gateway's store: each kind of commands by a router of its own, all by one map. */
 import type { Logger } from "../domain/logger.ts";
-import { openClusterRouter, type RouterHooks } from "./cluster/router.ts";
-import { type ClusterMap, openClusterMap } from "./cluster/topology.ts";
+import { ClusterRouter, type RouterHooks } from "./cluster/router.ts";
+import { Topology } from "./cluster/topology.ts";
 import type { ClusterEndpoint } from "./cluster/url.ts";
 import { slotOf } from "./hash-slot.ts";
 import { uncachedReads } from "./read/poll-cache.ts";
@@ -21,11 +21,11 @@ export interface ClusterStoreParts extends StoreParts {
 export function openClusterStore(parts: ClusterStoreParts): Store {
   const { endpoint, readsReplicas, waitMs, stallMs, leaseMs, streamMaxLength, sizes, counters, logger } =
     parts;
-  const map = openClusterMap(endpoint, logger);
+  const topology = new Topology(endpoint, logger);
   const open = (name: string, hooks: RouterHooks & { readonly isOrdered?: boolean } = {}) =>
-    openClusterRouter({
+    new ClusterRouter({
       ...hooks,
-      map,
+      topology,
       name,
       logger,
       waitMs,
@@ -36,7 +36,7 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
     });
   const reads = open("reads");
   const appends = open("appends", { isOrdered: true });
-  const replicas = readsReplicas ? openClusterReplicas(map, logger) : undefined;
+  const replicas = readsReplicas ? openClusterReplicas(topology, logger) : undefined;
 
   return {
     reads,
@@ -50,21 +50,21 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
     },
     openPolledReads: (readsOver) => uncachedReads(readsOver(reads)),
     openTail: (onReads, events) =>
-      openClusterTail({ map, logger, stallMs, sizes, counters, onReads, ...events }),
+      openClusterTail({ topology, logger, stallMs, sizes, counters, onReads, ...events }),
     openMetaTracking({ onPush, onAgain }) {
       let isArmed = false;
       const router = open("meta", {
-        greeting: TRACK_META,
+        setup: TRACK_META,
         onPush,
         onNodeReady: () => isArmed && onAgain(),
       });
-      // A node replies to this after the greeting.
+      // A node replies to this after the setup command.
       const armed = router
         .onEach((server) => server.call("PING"))
         .then(() => {
           isArmed = true;
         });
-      return { database: router, armed, close: router.close };
+      return { database: router, armed, close: () => router.close() };
     },
     createLeases: (gatewayId) =>
       createClusterLeases({ database: reads, gatewayId, leaseMs, streamMaxLength }),
@@ -72,19 +72,19 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
       replicas?.close();
       reads.close();
       appends.close();
-      map.close();
+      topology.close();
     },
   };
 }
 
 /** Reads from the replicas that a cluster has. */
-function openClusterReplicas(map: ClusterMap, logger: Logger): ReplicaReads & { close(): void } {
+function openClusterReplicas(topology: Topology, logger: Logger): ReplicaReads & { close(): void } {
   const pool = createReplicaPool(logger, ["READONLY"]);
-  const stopWatching = map.watch(() => pool.keep(map.replicas().map(({ address }) => address)));
+  const stopWatching = topology.watch(() => pool.keep(topology.replicas().map(({ address }) => address)));
   return {
     read: (key, ...commands) =>
       pool.read(
-        map.replicasOf(slotOf(key)).map(({ address }) => address),
+        topology.replicasOf(slotOf(key)).map(({ address }) => address),
         commands,
       ),
     close() {

@@ -6,12 +6,13 @@ import type { Logger } from "../../domain/logger.ts";
 import { Connection } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
-import type { ClusterMap, ClusterNode } from "./topology.ts";
+import type { ClusterNode } from "./slot-map.ts";
+import type { Topology } from "./topology.ts";
 
 /** Events of nodes. */
 export interface NodeHooks {
   /** Command sent first over each connection, such as one that enables tracking. */
-  readonly greeting?: readonly Argument[];
+  readonly setup?: readonly Argument[];
   /** A RESP3 push message arrived from a node. */
   readonly onPush?: (message: Reply[]) => void;
   /** The connection to a node is ready, for the first time or again. */
@@ -19,9 +20,9 @@ export interface NodeHooks {
   readonly onNodeLost?: () => void;
 }
 
-/** Options of `openClusterNodes`. */
-export interface NodesOptions extends NodeHooks {
-  readonly map: ClusterMap;
+/** Options of `openNodeConnections`. */
+export interface NodeConnectionsOptions extends NodeHooks {
+  readonly topology: Topology;
   /** Shown by `CLIENT LIST`. */
   readonly name: string;
   readonly logger: Logger;
@@ -32,7 +33,7 @@ export interface NodesOptions extends NodeHooks {
 }
 
 /** Connections to nodes. */
-export interface ClusterNodes {
+export interface NodeConnections {
   /** Returns the connection to a node, and opens it if needed. */
   at(node: ClusterNode): Connection;
   /** Like `at`, for an importing node that is not a master yet. */
@@ -50,8 +51,8 @@ interface NodeConnection {
 const LEAVE_MS = 500;
 
 /** Opens connections to all current and future masters. */
-export function openClusterNodes(options: NodesOptions): ClusterNodes {
-  const { map, name, logger, stallMs, greeting, onPush, onChange } = options;
+export function openNodeConnections(options: NodeConnectionsOptions): NodeConnections {
+  const { topology, name, logger, stallMs, setup, onPush, onChange } = options;
   const connections = new Map<ClusterNode, NodeConnection>();
   let leaving: NodeJS.Timeout | undefined;
 
@@ -67,13 +68,13 @@ export function openClusterNodes(options: NodesOptions): ClusterNodes {
       waitMs: 0,
       ...(onPush && { onPush }),
       onReady() {
-        if (greeting !== undefined) connection.send(greeting, (error) => greeted(node, error));
+        if (setup !== undefined) connection.send(setup, (error) => onSetUp(node, error));
         options.onNodeReady?.(node);
         onChange();
       },
       onLost() {
         options.onNodeLost?.();
-        map.refresh();
+        topology.refresh();
       },
     });
     const entry: NodeConnection = { connection, leftAt: undefined };
@@ -81,7 +82,7 @@ export function openClusterNodes(options: NodesOptions): ClusterNodes {
     return entry;
   }
 
-  function greeted(node: ClusterNode, error: Error | undefined): void {
+  function onSetUp(node: ClusterNode, error: Error | undefined): void {
     if (error instanceof ReplyError)
       logger.error(
         { node: node.name, connection: name, err: error },
@@ -89,10 +90,10 @@ export function openClusterNodes(options: NodesOptions): ClusterNodes {
       );
   }
 
-  function onMapUpdate(): void {
+  function onTopologyChange(): void {
     clearTimeout(leaving);
     leaving = undefined;
-    const masters = new Set(map.masters());
+    const masters = new Set(topology.masters());
     for (const node of masters) open(node).leftAt = undefined;
     const now = performance.now();
     for (const [node, entry] of connections) {
@@ -102,14 +103,14 @@ export function openClusterNodes(options: NodesOptions): ClusterNodes {
         connections.delete(node);
         entry.connection.close();
       } else {
-        leaving ??= setTimeout(onMapUpdate, LEAVE_MS);
+        leaving ??= setTimeout(onTopologyChange, LEAVE_MS);
       }
     }
     onChange();
   }
 
-  const stopWatching = map.watch(onMapUpdate);
-  for (const node of map.masters()) open(node);
+  const stopWatching = topology.watch(onTopologyChange);
+  for (const node of topology.masters()) open(node);
   return {
     at: (node) => open(node).connection,
     atImporting(node) {

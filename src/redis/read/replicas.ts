@@ -41,8 +41,8 @@ interface Replica {
   restsUntil: number;
 }
 
-/** Creates an empty pool. @param greeting sent first over each connection, such as READONLY in a cluster */
-export function createReplicaPool(logger: Logger, greeting?: readonly Argument[]): ReplicaPool {
+/** Creates an empty pool. @param setup sent first over each connection, such as READONLY in a cluster */
+export function createReplicaPool(logger: Logger, setup?: readonly Argument[]): ReplicaPool {
   const replicas = new Map<string, Replica>();
   let next = 0;
 
@@ -54,7 +54,7 @@ export function createReplicaPool(logger: Logger, greeting?: readonly Argument[]
       // Do not wait for a replica: the master can serve the read.
       waitMs: 0,
       onReady() {
-        if (greeting !== undefined) connection.send(greeting, () => undefined);
+        if (setup !== undefined) connection.send(setup, () => undefined);
       },
     });
     return { address, connection, restsUntil: 0 };

@@ -10,8 +10,9 @@
 import type { EntryId } from "../../domain/entry-id.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Counters } from "../../observe/counters.ts";
-import { type ClusterRouter, openClusterRouter } from "../cluster/router.ts";
-import type { ClusterMap, ClusterNode } from "../cluster/topology.ts";
+import { ClusterRouter } from "../cluster/router.ts";
+import type { ClusterNode } from "../cluster/slot-map.ts";
+import type { Topology } from "../cluster/topology.ts";
 import type { EntrySizes } from "../read/entry-sizes.ts";
 import { gatewayErrorOf, isPermissionError } from "../reply-errors.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
@@ -34,7 +35,7 @@ import {
 
 /** Options of a cluster tail. */
 export interface ClusterTailOptions extends TailEvents {
-  readonly map: ClusterMap;
+  readonly topology: Topology;
   readonly logger: Logger;
   /** See `ConnectionOptions`. */
   readonly stallMs?: number | undefined;
@@ -48,7 +49,7 @@ const READ_WAIT_MS = 1000;
 
 /** Opens the tail. */
 export function openClusterTail(options: ClusterTailOptions): Tail {
-  const { map, logger, stallMs, sizes, counters, onReads, onRemoval, onForbidden } = options;
+  const { topology, logger, stallMs, sizes, counters, onReads, onRemoval, onForbidden } = options;
   const positions = new Map<string, EntryId>();
   /** Streams that may have grown since their last read. */
   const changed = new Set<string>();
@@ -70,13 +71,13 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
   });
   let arrived: TailRead[] = [];
 
-  const router: ClusterRouter = openClusterRouter({
-    map,
+  const router: ClusterRouter = new ClusterRouter({
+    topology,
     logger,
     name: "tail",
     waitMs: READ_WAIT_MS,
     stallMs,
-    greeting: ["CLIENT", "TRACKING", "ON"],
+    setup: ["CLIENT", "TRACKING", "ON"],
     onPush,
     onNodeReady(node) {
       for (const key of positions.keys()) if (router.nodeOf(key) === node) changed.add(key);
@@ -100,7 +101,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
     if (positions.has(key)) changed.add(key);
   }
 
-  function onMapUpdate(): void {
+  function onTopologyChange(): void {
     for (const key of positions.keys())
       if (readAt.has(key) && router.nodeOf(key) !== readAt.get(key)) changed.add(key);
     for (const key of importing) mark(key);
@@ -178,7 +179,7 @@ export function openClusterTail(options: ClusterTailOptions): Tail {
     if (reads.length > 0) onReads(reads);
   }
 
-  const stopWatching = map.watch(onMapUpdate);
+  const stopWatching = topology.watch(onTopologyChange);
   return {
     noticesRemovals: () => true,
     watch(key, after) {

@@ -47,8 +47,8 @@ export function favour(...pids: readonly number[]): void {
 }
 
 /**
- * Raises the priority of the session of a process (sched(7), "The autogroup feature") cspell:ignore autogroup: Linux divides the processors between sessions
- * first, and a thread's priority only counts among those of its session.
+ * Raises the priority of the session of a process: Linux divides the processors between sessions first (sched(7)), and a
+ * thread's priority only counts among those of its session. cspell:ignore autogroup
  */
 function favourSession(pid: number): void {
   try {

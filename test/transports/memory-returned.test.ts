@@ -101,6 +101,10 @@ const REQUESTS: Readonly<Record<string, Buffer>> = {
     clientFrame({ opcode: BINARY, payload: Buffer.alloc(2 * MIB) }),
     clientFrame({ opcode: BINARY, payload: Buffer.alloc(MIB) }),
   ]),
+  "a push that is decoded in slices and rejected": Buffer.concat([
+    upgrade("/data/pushed/push?format=json"),
+    clientFrame({ opcode: TEXT, payload: Buffer.from(`["${"a".repeat(2 * MIB)}"]`) }),
+  ]),
   "GraphQL operations that share an id": Buffer.concat([
     upgrade("/graphql", "graphql-transport-ws"),
     text({ type: "connection_init" }),

@@ -41,8 +41,10 @@ export function createMessageQueue(handling: MessageHandling): MessageQueue {
   async function work(first: ArrivedMessage): Promise<void> {
     let message: ArrivedMessage | undefined = first;
     while (message !== undefined) {
+      // The bytes have no length any more once their memory is freed.
+      const { length } = message.bytes;
       await runInSlices(steps(message));
-      letGo(message.bytes.length);
+      letGo(length);
       message = waiting.shift();
     }
     isBusy = false;

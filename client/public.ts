@@ -18,7 +18,7 @@ export { type ClientErrorCode, StreamerError, type StreamerErrorCode } from "./e
 export { fieldsText } from "./fields.ts";
 export type { RangeOptions } from "./history.ts";
 export type { PullOptions } from "./pull.ts";
-export type { BatchEntry, Push, PushOptions, SendOptions } from "./push.ts";
+export type { BatchEntry, Push, PushOptions, SendOptions } from "./push-options.ts";
 export type { Status } from "./reconnect.ts";
 export type { ConnectOptions, Streamer } from "./streamer.ts";
 export type { Token } from "./token.ts";

@@ -6,6 +6,7 @@ import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { type PulledEntry, type Status, type Streamer, StreamerError } from "../client/browser.ts";
 import { imageTypeOf } from "../src/domain/content.ts";
 import { sleep } from "../src/domain/sleep.ts";
+import { FeedBuffer, type Rate } from "./feed-buffer.ts";
 import { clockText, errorText } from "./format.ts";
 import { playbackTiming } from "./playback-timing.ts";
 
@@ -18,12 +19,6 @@ export interface StreamName {
 /** What the entries show: new entries, the state when paused, a past moment, or playback. */
 export type Mode = "live" | "paused" | "past" | "playing";
 
-/** Rate of received entries, per second. */
-export interface Rate {
-  readonly entries: number;
-  readonly bytes: number;
-}
-
 /** A range of a stream, read from its start or, `reverse`, from its end. */
 interface Range {
   readonly start?: string;
@@ -31,41 +26,27 @@ interface Range {
   readonly reverse: boolean;
 }
 
-/** Bounds of the buffer: some seconds of a fast sensor. */
-const MAX_ENTRIES = 4000;
-const MAX_BYTES = 16e6;
 /** Bounds of the history that is read when a stream is opened. */
 const RECENT_ENTRIES = 500;
 const RECENT_BYTES = 4e6;
 /** Maximum number of entries per page of a playback. */
 const PLAYBACK_PAGE = 200;
-/** Interval at which received entries are displayed, ms. */
-const DISPLAY_MS = 50;
 /** Delay before a failed read of history is retried, ms. */
 const RETRY_MS = 1000;
-const NO_RATE: Rate = { entries: 0, bytes: 0 };
 
 /** An open stream. It reads nothing before the first call of `follow`, `goTo` or `play`. */
 export class Feed {
   readonly #streamer: Streamer;
   readonly #name: StreamName;
-  readonly #entries = signal<readonly PulledEntry[]>([]);
+  readonly #buffer = new FeedBuffer();
   readonly #mode = signal<Mode>("live");
-  readonly #rate = signal(NO_RATE);
-  readonly #gaps = signal(0);
   readonly #problem = signal("");
-  readonly #rateTimer: ReturnType<typeof setInterval>;
   /** Aborts the current read. */
   #run = new AbortController();
   #isFollowing = false;
   #isLatest = false;
   /** The argument of the last `follow`, for the return from playback to live. */
   #requestedLatest: boolean | undefined;
-  /** Received entries that are not displayed yet. */
-  #pending: PulledEntry[] = [];
-  #pendingBytes = 0;
-  #displayTimer: ReturnType<typeof setTimeout> | undefined;
-  #received = NO_RATE;
 
   /** Playback speed; 1 is the rate at which the entries were added. */
   readonly speed: Signal<number> = signal(1);
@@ -73,15 +54,11 @@ export class Feed {
   constructor(streamer: Streamer, name: StreamName) {
     this.#streamer = streamer;
     this.#name = name;
-    this.#rateTimer = setInterval(() => {
-      this.#rate.value = this.#received;
-      this.#received = NO_RATE;
-    }, 1000);
   }
 
-  /** The buffered entries, oldest first. */
+  /** The displayed entries, oldest first. */
   get entries(): ReadonlySignal<readonly PulledEntry[]> {
-    return this.#entries;
+    return this.#buffer.entries;
   }
 
   get mode(): ReadonlySignal<Mode> {
@@ -90,12 +67,12 @@ export class Feed {
 
   /** Rate over the last second. */
   get rate(): ReadonlySignal<Rate> {
-    return this.#rate;
+    return this.#buffer.rate;
   }
 
   /** Number of gaps since the stream was opened. */
   get gaps(): ReadonlySignal<number> {
-    return this.#gaps;
+    return this.#buffer.gaps;
   }
 
   /** Message of the current problem; empty if there is none. */
@@ -119,7 +96,7 @@ export class Feed {
   }
 
   pause(): void {
-    this.#display();
+    this.#buffer.display();
     this.#mode.value = "paused";
     this.#restart();
   }
@@ -131,20 +108,20 @@ export class Feed {
 
   /** Moves one entry forward (1) or back (-1). */
   step(direction: 1 | -1): void {
-    this.#display();
-    const shown = this.#entries.value.at(-1);
+    this.#buffer.display();
+    const shown = this.entries.value.at(-1);
     if (shown === undefined) return;
     if (direction === 1) this.#showPast({ start: `(${shown.id}`, reverse: false }, true);
-    else if (this.#entries.value.length > 1) {
+    else if (this.entries.value.length > 1) {
       this.#mode.value = "past";
       this.#restart();
-      this.#entries.value = this.#entries.value.slice(0, -1);
+      this.#buffer.replace(this.entries.value.slice(0, -1));
     } else this.#showPast({ end: `(${shown.id}`, reverse: true }, false);
   }
 
   /** Plays from the displayed entry. At the newest entry it switches to live. */
   play(): void {
-    this.#display();
+    this.#buffer.display();
     this.#mode.value = "playing";
     const aborted = this.#restart();
     void this.#retry(aborted, () => this.#playFrom(aborted));
@@ -153,8 +130,7 @@ export class Feed {
   /** Stops all reads and timers. */
   stop(): void {
     this.#run.abort();
-    clearInterval(this.#rateTimer);
-    clearTimeout(this.#displayTimer);
+    this.#buffer.stop();
   }
 
   /** Aborts the current read. @returns the signal of the next one */
@@ -162,31 +138,13 @@ export class Feed {
     this.#run.abort();
     this.#run = new AbortController();
     this.#isFollowing = false;
-    this.#pending = [];
-    this.#pendingBytes = 0;
+    this.#buffer.dropPending();
     this.#problem.value = "";
     return this.#run.signal;
   }
 
-  /** Moves the pending entries to the displayed ones. */
-  #display(): void {
-    clearTimeout(this.#displayTimer);
-    this.#displayTimer = undefined;
-    if (this.#pending.length === 0) return;
-    this.#entries.value = bounded([...this.#entries.value, ...this.#pending]);
-    this.#pending = [];
-    this.#pendingBytes = 0;
-  }
-
   #add(entry: PulledEntry): void {
-    const { entries, bytes } = this.#received;
-    this.#received = { entries: entries + 1, bytes: bytes + entry.data.length };
-    if (entry.gap) this.#gaps.value++;
-    this.#pending.push(entry);
-    this.#pendingBytes += entry.data.length;
-    if (this.#isLatest || this.#pending.length >= MAX_ENTRIES || this.#pendingBytes >= MAX_BYTES)
-      this.#display();
-    else this.#displayTimer ??= setTimeout(() => this.#display(), DISPLAY_MS);
+    this.#buffer.receive(entry, this.#isLatest);
   }
 
   /** Reads one page of a range. The size of its first entry limits the number of entries, so that the page stays small. */
@@ -225,7 +183,7 @@ export class Feed {
         ? [newest]
         : await this.#read({ reverse: true }, RECENT_ENTRIES, aborted);
     aborted.throwIfAborted();
-    this.#entries.value = recent;
+    this.#buffer.replace(recent);
     this.#problem.value = "";
     const loop = this.#streamer.pull([stream], {
       device,
@@ -244,7 +202,7 @@ export class Feed {
     let last: PulledEntry | undefined;
     // Entries added during playback are played too. It switches to live when a read returns no more entries.
     do {
-      last = this.#entries.value.at(-1);
+      last = this.entries.value.at(-1);
       const bytes = (last?.data.length ?? 0) + 1;
       const pageCount = Math.max(1, Math.min(PLAYBACK_PAGE, Math.floor(RECENT_BYTES / bytes)));
       const start = last === undefined ? "-" : `(${last.id}`;
@@ -253,8 +211,8 @@ export class Feed {
       const timed = playbackTiming(loop, last?.timeMs ?? 0, () => this.speed.value, aborted);
       for await (const entry of timed) this.#add(entry);
       if (aborted.aborted) return;
-      this.#display();
-    } while (this.#entries.value.at(-1) !== last);
+      this.#buffer.display();
+    } while (this.entries.value.at(-1) !== last);
     this.follow(this.#requestedLatest);
   }
 
@@ -265,8 +223,8 @@ export class Feed {
       const found = await this.#read(range, isStep || this.#isLatest ? 1 : RECENT_ENTRIES, aborted);
       if (aborted.aborted) return;
       this.#problem.value = "";
-      if (!isStep || range.reverse) this.#entries.value = found;
-      else if (found.length > 0) this.#entries.value = bounded([...this.#entries.value, ...found]);
+      if (!isStep || range.reverse) this.#buffer.replace(found);
+      else if (found.length > 0) this.#buffer.append(found);
     });
   }
 }
@@ -292,16 +250,4 @@ async function collect(loop: AsyncIterable<PulledEntry>): Promise<PulledEntry[]>
   const all: PulledEntry[] = [];
   for await (const entry of loop) all.push(entry);
   return all;
-}
-
-/** Returns the newest entries that fit into the buffer. */
-function bounded(all: readonly PulledEntry[]): readonly PulledEntry[] {
-  let bytes = 0;
-  let from = all.length;
-  while (from > 0 && all.length - from < MAX_ENTRIES) {
-    bytes += all[from - 1]?.data.length ?? 0;
-    if (bytes > MAX_BYTES && from < all.length) break;
-    from--;
-  }
-  return all.slice(from);
 }

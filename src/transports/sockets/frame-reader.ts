@@ -44,16 +44,6 @@ export class ProtocolError extends Error {
   }
 }
 
-/** Parser of one connection. */
-export interface FrameReader {
-  /** Parses a chunk. @returns whether its memory can be released, since no message lies in it @throws ProtocolError */
-  feed(chunk: Buffer): boolean;
-  /** Whether a message is partly received, and was already partly received at the previous call. */
-  isMidMessage(): boolean;
-  /** Frees the message that is being assembled, and skips all further ones. Control frames are still handled. */
-  discardMessages(): void;
-}
-
 const CONTINUATION = 0;
 const BINARY = 2;
 const CLOSE = 8;
@@ -75,182 +65,241 @@ const isCloseCode = (code: number): boolean =>
   (code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) ||
   (code >= 3000 && code <= 4999);
 
-/** Creates the parser of one connection. */
-export function createFrameReader(
-  { maxMessageBytes, pool, onHeld }: FrameReaderOptions,
-  handlers: FrameHandlers,
-): FrameReader {
+/** Parser of one connection. */
+export class FrameReader {
+  readonly #maxMessageBytes: number;
+  readonly #pool: PayloadPool;
+  readonly #onHeld: FrameReaderOptions["onHeld"];
+  readonly #handlers: FrameHandlers;
   /** First bytes of a frame head that spans chunks. */
-  let partial: Buffer = NO_BYTES;
-  let isFinal = true;
-  let opcode = CONTINUATION;
-  let length = 0;
-  const mask = Buffer.allocUnsafeSlow(4);
+  #partial: Buffer = NO_BYTES;
+  #isFinal = true;
+  #opcode = CONTINUATION;
+  #length = 0;
+  readonly #mask = Buffer.allocUnsafeSlow(4);
   /** Buffer of the current payload and the number of received bytes; undefined between payloads. */
-  let memory: Buffer | undefined;
-  let filled = 0;
+  #memory: Buffer | undefined;
+  #filled = 0;
   /** Opcode of the current message, and its previous fragments, concatenated in a pool buffer. */
-  let kind = CONTINUATION;
-  let gathered: Buffer | undefined;
-  let gatheredBytes = 0;
+  #kind = CONTINUATION;
+  #gathered: Buffer | undefined;
+  #gatheredBytes = 0;
   /** Number of complete messages, and its value at the previous call of `isMidMessage`. */
-  let messages = 0;
-  let messagesSeen = -1;
+  #messages = 0;
+  #messagesSeen = -1;
   /** Whether the current message was reported to `onHeld`. */
-  let isHeld = false;
+  #isHeld = false;
   /** Whether a delivered message lies in the memory of the current chunk. */
-  let isChunkUsed = false;
+  #isChunkUsed = false;
   /** Whether messages are skipped, and the number of bytes of the current frame that are still to be skipped. */
-  let isDiscarding = false;
-  let skipping = 0;
+  #isDiscarding = false;
+  #skipping = 0;
+
+  constructor({ maxMessageBytes, pool, onHeld }: FrameReaderOptions, handlers: FrameHandlers) {
+    this.#maxMessageBytes = maxMessageBytes;
+    this.#pool = pool;
+    this.#onHeld = onHeld;
+    this.#handlers = handlers;
+  }
+
+  /** Parses a chunk. @returns whether its memory can be released, since no message lies in it @throws ProtocolError */
+  feed(incoming: Buffer): boolean {
+    let chunk = incoming;
+    let at = 0;
+    this.#isChunkUsed = false;
+    if (this.#partial.length > 0) {
+      chunk = Buffer.concat([this.#partial, incoming]);
+      this.#partial = NO_BYTES;
+    }
+    while (at < chunk.length) {
+      if (this.#skipping > 0) {
+        const skipped = Math.min(this.#skipping, chunk.length - at);
+        this.#skipping -= skipped;
+        at += skipped;
+        continue;
+      }
+      if (this.#memory !== undefined) {
+        at = this.#fill(chunk, at);
+        continue;
+      }
+      const start = this.#readHead(chunk, at);
+      if (start === 0) {
+        this.#partial = Buffer.from(chunk.subarray(at, at + MOST_HEAD_BYTES));
+        break;
+      }
+      if (this.#isDiscarding && this.#opcode < CLOSE) {
+        this.#skipFrame(this.#length);
+        at = start;
+        continue;
+      }
+      const end = start + this.#length;
+      if (this.#length < OWN_MEMORY_FROM_BYTES && end <= chunk.length) {
+        const payload = chunk.subarray(start, end);
+        unmaskInPlace(payload, this.#mask);
+        at = end;
+        this.#endFrame(payload, undefined);
+      } else at = this.#fill(chunk, start);
+    }
+    return !this.#isChunkUsed || chunk !== incoming;
+  }
+
+  /** Whether a message is partly received, and was already partly received at the previous call. */
+  isMidMessage(): boolean {
+    const isSame = this.#messages === this.#messagesSeen;
+    this.#messagesSeen = this.#messages;
+    return isSame && (this.#memory !== undefined || this.#kind !== CONTINUATION);
+  }
+
+  /** Frees the message that is being assembled, and skips all further ones. Control frames are still handled. */
+  discardMessages(): void {
+    this.#isDiscarding = true;
+    if (this.#memory !== undefined && this.#opcode < CLOSE) {
+      this.#pool.give(this.#memory);
+      this.#memory = undefined;
+      this.#skipFrame(this.#length - this.#filled);
+      this.#filled = 0;
+    }
+    if (this.#gathered !== undefined) this.#pool.give(this.#gathered);
+    this.#gathered = undefined;
+    this.#gatheredBytes = 0;
+    if (this.#isHeld) this.#hold(0, 0);
+  }
 
   /** Parses a frame head at `at`. @returns the offset of its payload; 0 if the head is incomplete */
-  function readHead(bytes: Buffer, at: number): number {
+  #readHead(bytes: Buffer, at: number): number {
     const first = bytes[at];
     const second = bytes[at + 1];
     if (first === undefined || second === undefined) return 0;
     const short = second & 0x7f;
     const maskAt = at + (short === 126 ? 4 : short === 127 ? 10 : 2);
-    checkHead(first, second);
+    this.#checkHead(first, second);
     if (bytes.length < maskAt + 4) return 0;
-    if (short < 126) length = short;
-    else if (short === 126) length = bytes.readUInt16BE(at + 2);
-    else length = bytes.readUInt32BE(at + 2) * 2 ** 32 + bytes.readUInt32BE(at + 6);
-    isFinal = (first & 0x80) !== 0;
-    opcode = first & 0x0f;
-    checkFrame();
-    for (let i = 0; i < 4; i++) mask[i] = bytes[maskAt + i] ?? 0;
+    if (short < 126) this.#length = short;
+    else if (short === 126) this.#length = bytes.readUInt16BE(at + 2);
+    else this.#length = bytes.readUInt32BE(at + 2) * 2 ** 32 + bytes.readUInt32BE(at + 6);
+    this.#isFinal = (first & 0x80) !== 0;
+    this.#opcode = first & 0x0f;
+    this.#checkFrame();
+    for (let i = 0; i < 4; i++) this.#mask[i] = bytes[maskAt + i] ?? 0;
     return maskAt + 4;
   }
 
-  function checkHead(first: number, second: number): void {
+  #checkHead(first: number, second: number): void {
     if ((first & 0x70) !== 0) throw violation("a reserved bit is set without a negotiated extension");
     if ((second & 0x80) === 0) throw violation("a frame is not masked");
   }
 
-  function checkFrame(): void {
-    if (opcode >= CLOSE) {
-      if (opcode > PONG) throw violation(`the opcode ${opcode} is unknown`);
-      if (!isFinal) throw violation("a control frame is fragmented");
-      if (length > MOST_CONTROL_BYTES)
-        throw violation(`a control frame must have at most ${MOST_CONTROL_BYTES} bytes, got ${length}`);
+  #checkFrame(): void {
+    if (this.#opcode >= CLOSE) {
+      if (this.#opcode > PONG) throw violation(`the opcode ${this.#opcode} is unknown`);
+      if (!this.#isFinal) throw violation("a control frame is fragmented");
+      if (this.#length > MOST_CONTROL_BYTES)
+        throw violation(`a control frame must have at most ${MOST_CONTROL_BYTES} bytes, got ${this.#length}`);
       return;
     }
-    if (opcode > BINARY) throw violation(`the opcode ${opcode} is unknown`);
-    if (opcode === CONTINUATION && kind === CONTINUATION)
+    if (this.#opcode > BINARY) throw violation(`the opcode ${this.#opcode} is unknown`);
+    if (this.#opcode === CONTINUATION && this.#kind === CONTINUATION)
       throw violation("a continuation frame without a fragmented message");
-    if (opcode !== CONTINUATION && kind !== CONTINUATION)
+    if (this.#opcode !== CONTINUATION && this.#kind !== CONTINUATION)
       throw violation("a new message begins before the fragmented message has ended");
-    if (gatheredBytes + length > maxMessageBytes)
+    if (this.#gatheredBytes + this.#length > this.#maxMessageBytes)
       throw new ProtocolError(
         PROTOCOL_CLOSE.tooLarge,
-        `TOO_LARGE: a message must have at most ${maxMessageBytes} bytes`,
+        `TOO_LARGE: a message must have at most ${this.#maxMessageBytes} bytes`,
       );
   }
 
   /** Copies a part of the payload. @returns the offset after it */
-  function fill(chunk: Buffer, at: number): number {
-    const end = Math.min(chunk.length, at + length - filled);
-    const first = memory ?? pool.take(Math.min(length, FIRST_MEMORY_BYTES));
-    const target = withRoom(first, filled, filled + end - at, length);
-    unmaskInto(chunk.subarray(at, end), rotated(mask, filled), target, filled);
-    filled += end - at;
-    memory = target;
-    hold(gatheredBytes + filled, gatheredBytes + length);
-    if (filled === length) {
-      memory = undefined;
-      endFrame(target.subarray(0, length), target);
+  #fill(chunk: Buffer, at: number): number {
+    const end = Math.min(chunk.length, at + this.#length - this.#filled);
+    const first = this.#memory ?? this.#pool.take(Math.min(this.#length, FIRST_MEMORY_BYTES));
+    const target = this.#withRoom(first, this.#filled, this.#filled + end - at, this.#length);
+    unmaskInto(chunk.subarray(at, end), rotated(this.#mask, this.#filled), target, this.#filled);
+    this.#filled += end - at;
+    this.#memory = target;
+    this.#hold(this.#gatheredBytes + this.#filled, this.#gatheredBytes + this.#length);
+    if (this.#filled === this.#length) {
+      this.#memory = undefined;
+      this.#endFrame(target.subarray(0, this.#length), target);
     }
     return end;
   }
 
-  function hold(bytes: number, announced: number): void {
-    isHeld = bytes > 0;
-    onHeld?.(bytes, announced);
+  #hold(bytes: number, announced: number): void {
+    this.#isHeld = bytes > 0;
+    this.#onHeld?.(bytes, announced);
   }
 
-  function endFrame(payload: Buffer, own: Buffer | undefined): void {
-    filled = 0;
-    if (opcode >= CLOSE) {
-      control(payload);
-      if (own !== undefined) pool.give(own);
+  #endFrame(payload: Buffer, own: Buffer | undefined): void {
+    this.#filled = 0;
+    if (this.#opcode >= CLOSE) {
+      this.#control(payload);
+      if (own !== undefined) this.#pool.give(own);
       return;
     }
-    if (opcode !== CONTINUATION) kind = opcode;
-    const isBinary = kind === BINARY;
-    if (isFinal) kind = CONTINUATION;
-    if (isFinal && gathered === undefined) {
-      isChunkUsed ||= own === undefined;
-      endMessage(payload, isBinary, own);
+    if (this.#opcode !== CONTINUATION) this.#kind = this.#opcode;
+    const isBinary = this.#kind === BINARY;
+    if (this.#isFinal) this.#kind = CONTINUATION;
+    if (this.#isFinal && this.#gathered === undefined) {
+      this.#isChunkUsed ||= own === undefined;
+      this.#endMessage(payload, isBinary, own);
       return;
     }
-    if (payload.length > 0) gather(payload, own);
-    if (!isFinal || gathered === undefined) return;
-    const whole = gathered;
-    const bytes = gatheredBytes;
-    gathered = undefined;
-    gatheredBytes = 0;
-    endMessage(whole.subarray(0, bytes), isBinary, whole);
+    if (payload.length > 0) this.#gather(payload, own);
+    if (!this.#isFinal || this.#gathered === undefined) return;
+    const whole = this.#gathered;
+    const bytes = this.#gatheredBytes;
+    this.#gathered = undefined;
+    this.#gatheredBytes = 0;
+    this.#endMessage(whole.subarray(0, bytes), isBinary, whole);
   }
 
   /** Appends a fragment to the previous ones. Separate buffers for tiny fragments would take many times their size. */
-  function gather(payload: Buffer, own: Buffer | undefined): void {
-    if (gathered === undefined && own !== undefined) {
-      gathered = own;
-      gatheredBytes = payload.length;
+  #gather(payload: Buffer, own: Buffer | undefined): void {
+    if (this.#gathered === undefined && own !== undefined) {
+      this.#gathered = own;
+      this.#gatheredBytes = payload.length;
       return;
     }
-    const bytes = gatheredBytes + payload.length;
-    gathered =
-      gathered === undefined ? pool.take(bytes) : withRoom(gathered, gatheredBytes, bytes, maxMessageBytes);
-    payload.copy(gathered, gatheredBytes);
-    gatheredBytes += payload.length;
-    hold(gatheredBytes, gatheredBytes);
-    if (own !== undefined) pool.give(own);
+    const bytes = this.#gatheredBytes + payload.length;
+    this.#gathered =
+      this.#gathered === undefined
+        ? this.#pool.take(bytes)
+        : this.#withRoom(this.#gathered, this.#gatheredBytes, bytes, this.#maxMessageBytes);
+    payload.copy(this.#gathered, this.#gatheredBytes);
+    this.#gatheredBytes += payload.length;
+    this.#hold(this.#gatheredBytes, this.#gatheredBytes);
+    if (own !== undefined) this.#pool.give(own);
   }
 
   /** Returns a buffer with room for `bytes`: `target`, or a larger copy. The size doubles, up to `most`. */
-  function withRoom(target: Buffer, used: number, bytes: number, most: number): Buffer {
+  #withRoom(target: Buffer, used: number, bytes: number, most: number): Buffer {
     if (target.length >= bytes) return target;
-    const larger = pool.take(Math.max(bytes, Math.min(target.length * 2, most)));
+    const larger = this.#pool.take(Math.max(bytes, Math.min(target.length * 2, most)));
     target.copy(larger, 0, 0, used);
-    pool.give(target);
+    this.#pool.give(target);
     return larger;
   }
 
   /** Skips the rest of the current data frame. */
-  function skipFrame(bytes: number): void {
-    skipping = bytes;
-    if (opcode !== CONTINUATION) kind = opcode;
-    if (isFinal) kind = CONTINUATION;
+  #skipFrame(bytes: number): void {
+    this.#skipping = bytes;
+    if (this.#opcode !== CONTINUATION) this.#kind = this.#opcode;
+    if (this.#isFinal) this.#kind = CONTINUATION;
   }
 
-  function discardMessages(): void {
-    isDiscarding = true;
-    if (memory !== undefined && opcode < CLOSE) {
-      pool.give(memory);
-      memory = undefined;
-      skipFrame(length - filled);
-      filled = 0;
-    }
-    if (gathered !== undefined) pool.give(gathered);
-    gathered = undefined;
-    gatheredBytes = 0;
-    if (isHeld) hold(0, 0);
-  }
-
-  function endMessage(bytes: Buffer, isBinary: boolean, own: Buffer | undefined): void {
-    messages++;
+  #endMessage(bytes: Buffer, isBinary: boolean, own: Buffer | undefined): void {
+    this.#messages++;
     if (!isBinary && !isUtf8(bytes))
       throw new ProtocolError(PROTOCOL_CLOSE.notUtf8, "BAD_PAYLOAD: a text message is not UTF-8");
-    handlers.onMessage(bytes, isBinary, own);
-    if (isHeld) hold(0, 0);
+    this.#handlers.onMessage(bytes, isBinary, own);
+    if (this.#isHeld) this.#hold(0, 0);
   }
 
-  function control(payload: Buffer): void {
-    if (opcode === PING) handlers.onPing(payload);
-    else if (opcode === PONG) handlers.onPong(payload);
-    else if (payload.length === 0) handlers.onClose(1005);
+  #control(payload: Buffer): void {
+    if (this.#opcode === PING) this.#handlers.onPing(payload);
+    else if (this.#opcode === PONG) this.#handlers.onPong(payload);
+    else if (payload.length === 0) this.#handlers.onClose(1005);
     else {
       const code = payload.length === 1 ? 0 : payload.readUInt16BE(0);
       if (!isCloseCode(code)) throw violation(`invalid close code ${code}`);
@@ -259,57 +308,9 @@ export function createFrameReader(
           PROTOCOL_CLOSE.notUtf8,
           "BAD_PAYLOAD: the reason of a close frame is not UTF-8",
         );
-      handlers.onClose(code);
+      this.#handlers.onClose(code);
     }
   }
-
-  return {
-    discardMessages,
-    isMidMessage() {
-      const isSame = messages === messagesSeen;
-      messagesSeen = messages;
-      return isSame && (memory !== undefined || kind !== CONTINUATION);
-    },
-    feed(incoming) {
-      let chunk = incoming;
-      let at = 0;
-      isChunkUsed = false;
-      if (partial.length > 0) {
-        chunk = Buffer.concat([partial, incoming]);
-        partial = NO_BYTES;
-      }
-      while (at < chunk.length) {
-        if (skipping > 0) {
-          const skipped = Math.min(skipping, chunk.length - at);
-          skipping -= skipped;
-          at += skipped;
-          continue;
-        }
-        if (memory !== undefined) {
-          at = fill(chunk, at);
-          continue;
-        }
-        const start = readHead(chunk, at);
-        if (start === 0) {
-          partial = Buffer.from(chunk.subarray(at, at + MOST_HEAD_BYTES));
-          break;
-        }
-        if (isDiscarding && opcode < CLOSE) {
-          skipFrame(length);
-          at = start;
-          continue;
-        }
-        const end = start + length;
-        if (length < OWN_MEMORY_FROM_BYTES && end <= chunk.length) {
-          const payload = chunk.subarray(start, end);
-          unmaskInPlace(payload, mask);
-          at = end;
-          endFrame(payload, undefined);
-        } else at = fill(chunk, start);
-      }
-      return !isChunkUsed || chunk !== incoming;
-    },
-  };
 }
 
 /** Rotates a masking key for the payload from byte `by` on. */

@@ -8,12 +8,7 @@
 import type { Socket } from "node:net";
 import { type MemoryLease, overloaded } from "../../access/limits/memory-budget.ts";
 import type { SocketDeadlines } from "../response/socket-deadlines.ts";
-import {
-  createFrameReader,
-  type FrameReader,
-  type FrameReaderOptions,
-  ProtocolError,
-} from "./frame-reader.ts";
+import { FrameReader, type FrameReaderOptions, ProtocolError } from "./frame-reader.ts";
 import { createMessageMemory } from "./message-memory.ts";
 import { releaseMemory } from "./release-memory.ts";
 
@@ -117,7 +112,7 @@ export function createServerWebSocket(socket: Socket, options: ServerWebSocketOp
   });
 
   const openReader = (): FrameReader =>
-    createFrameReader(
+    new FrameReader(
       { ...options, onHeld: memory.hold },
       {
         onMessage(bytes, isBinary, memory) {

@@ -34,11 +34,11 @@ interface Heard {
   }[];
 }
 
-function listen({ createFrameReader }: Module, maxMessageBytes = MOST_BYTES): Heard {
+function listen({ FrameReader }: Module, maxMessageBytes = MOST_BYTES): Heard {
   const pool = createPayloadPool(64 * 2 ** 20, createCounters());
   const heard: string[] = [];
   const messages: Heard["messages"] = [];
-  const reader = createFrameReader(
+  const reader = new FrameReader(
     { maxMessageBytes, pool },
     {
       onMessage(bytes, isBinary, memory) {
@@ -142,13 +142,13 @@ describe.each<MaskingKind>(["natively", "in JavaScript"])("unmasked %s", (kind) 
           // Single bytes take too long for the largest messages.
           const whole = Buffer.concat(sent.flatMap(framesOf));
           const least = Math.ceil(whole.length / 20_000);
-          const { createFrameReader } = module;
+          const { FrameReader } = module;
           const pool = createPayloadPool(8 * 2 ** 20, createCounters());
           let come = 0;
           let pings = 0;
           /** Messages still in use, which later reads must not overwrite. */
           const used: { readonly bytes: Buffer; readonly is: Buffer }[] = [];
-          const reader = createFrameReader(
+          const reader = new FrameReader(
             { maxMessageBytes: MOST_BYTES, pool },
             {
               onMessage(bytes, isBinary, memory) {
@@ -249,7 +249,7 @@ describe("reports whether a chunk is still in use", () => {
 
 describe("memory", () => {
   test("is allocated for received bytes, not for the announced length", () => {
-    const { createFrameReader } = module;
+    const { FrameReader } = module;
     const taken: number[] = [];
     const pool = createPayloadPool(0, createCounters());
     const counting = {
@@ -260,7 +260,7 @@ describe("memory", () => {
       give: pool.give,
     };
     const handlers = { onMessage: () => undefined, onPing: () => undefined, onPong: () => undefined };
-    const reader = createFrameReader(
+    const reader = new FrameReader(
       { maxMessageBytes: 2 ** 30, pool: counting },
       { ...handlers, onClose: () => undefined },
     );

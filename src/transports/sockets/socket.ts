@@ -9,7 +9,7 @@ import type { Socket } from "node:net";
 import { type MemoryLease, overloaded } from "../../access/limits/memory-budget.ts";
 import type { SocketDeadlines } from "../response/socket-deadlines.ts";
 import { FrameReader, type FrameReaderOptions, ProtocolError } from "./frame-reader.ts";
-import { createMessageMemory } from "./message-memory.ts";
+import { createMessageMemory, type MessageMemory } from "./message-memory.ts";
 import { releaseMemory } from "./release-memory.ts";
 
 /** Handlers of received messages and events. */
@@ -22,27 +22,6 @@ export interface MessageHandlers {
   closed(code: number): void;
   /** Called if the client violates the protocol. The connection is being closed. */
   broke(error: ProtocolError): void;
-}
-
-/** Open WebSocket. */
-export interface ServerWebSocket {
-  /** Starts reading. @param head data received together with the handshake */
-  start(handlers: MessageHandlers, head: Buffer): void;
-  /** Stops reading, so that TCP slows the client down. Data that was already read still arrives. */
-  pause(): void;
-  resume(): void;
-  isPaused(): boolean;
-  /** Whether messages can be sent. */
-  isOpen(): boolean;
-  ping(): void;
-  /** Starts the closing handshake. Messages received afterwards are ignored. @param reason at most 123 bytes */
-  close(code: number, reason: string): void;
-  /** Destroys the connection without a closing handshake. */
-  terminate(): void;
-  /** Whether a message is partly received, and was already partly received at the previous call. */
-  isMidMessage(): boolean;
-  /** Whether data was received since the previous call, or could not be received because reading is paused. */
-  wasHeard(): boolean;
 }
 
 const PING = Buffer.from([0x89, 0]);
@@ -76,140 +55,178 @@ export interface ServerWebSocketOptions extends FrameReaderOptions {
   readonly deadlines: Pick<SocketDeadlines, "finish" | "destroyWithin">;
 }
 
-/** Creates a WebSocket on a socket whose handshake has been answered. */
-export function createServerWebSocket(socket: Socket, options: ServerWebSocketOptions): ServerWebSocket {
-  const { deadlines } = options;
-  let handlers: MessageHandlers | undefined;
-  let state: "open" | "closing" | "closed" = "open";
+/** Open WebSocket, on a socket whose handshake has been answered. */
+export class ServerWebSocket {
+  readonly #socket: Socket;
+  readonly #options: ServerWebSocketOptions;
+  readonly #memory: MessageMemory;
+  #handlers: MessageHandlers | undefined;
+  #state: "open" | "closing" | "closed" = "open";
   /** Frame boundaries are lost, or the client has closed: further data is discarded. */
-  let isBroken = false;
-  let heard = false;
-  let closeCode = 1006;
+  #isBroken = false;
+  #wasHeard = false;
+  #closeCode = 1006;
   /** Reasons not to read: a part of the gateway paused the socket, or there is no memory for its message. */
-  let isPaused = false;
-  let isShort = false;
+  #isPaused = false;
+  #isShort = false;
   /** Payload of the last ping, whose pong is sent after the send buffer has drained. */
-  let pendingPong: Buffer | undefined;
-
+  #pendingPong: Buffer | undefined;
   /** Created when data arrives, because most pulling clients never send any. */
-  let reader: FrameReader | undefined;
+  #reader: FrameReader | undefined;
 
-  const memory = createMessageMemory(options.openLease, {
-    wait() {
-      isShort = true;
-      socket.pause();
-    },
-    goOn() {
-      isShort = false;
-      if (!isPaused) socket.resume();
-    },
-    reject() {
-      isShort = false;
-      isBroken = true;
-      const { code, kind, message } = overloaded();
-      close(kind.close, `${code}: ${message}`);
-    },
-  });
-
-  const openReader = (): FrameReader =>
-    new FrameReader(
-      { ...options, onHeld: memory.hold },
-      {
-        onMessage(bytes, isBinary, memory) {
-          if (state === "open") handlers?.message(bytes, isBinary, memory);
-          else if (memory !== undefined) options.pool.give(memory);
-        },
-        onPing(payload) {
-          if (state !== "open") return;
-          if (socket.writableLength <= MOST_UNSENT_BYTES) {
-            socket.write(controlFrame(PONG_OPCODE, payload));
-            return;
-          }
-          if (pendingPong === undefined) socket.once("drain", sendOwedPong);
-          // Copied, because its memory is reused.
-          pendingPong = Buffer.from(payload);
-        },
-        onPong: (payload) => handlers?.pong?.(payload),
-        onClose(code) {
-          closeCode = code;
-          reader?.discardMessages();
-          if (state === "open") socket.write(closeFrame(code, ""));
-          state = "closed";
-          isBroken = true;
-          deadlines.destroyWithin(socket, CLOSE_MS);
-          deadlines.finish(socket);
-        },
+  constructor(socket: Socket, options: ServerWebSocketOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#memory = createMessageMemory(options.openLease, {
+      wait: () => {
+        this.#isShort = true;
+        socket.pause();
       },
-    );
-
-  function sendOwedPong(): void {
-    if (pendingPong !== undefined && state === "open") socket.write(controlFrame(PONG_OPCODE, pendingPong));
-    pendingPong = undefined;
+      goOn: () => {
+        this.#isShort = false;
+        if (!this.#isPaused) socket.resume();
+      },
+      reject: () => {
+        this.#isShort = false;
+        this.#isBroken = true;
+        const { code, kind, message } = overloaded();
+        this.close(kind.close, `${code}: ${message}`);
+      },
+    });
   }
 
-  function take(chunk: Buffer): void {
-    heard = true;
-    if (isBroken) return;
+  /** Starts reading. @param head data received together with the handshake */
+  start(handlers: MessageHandlers, head: Buffer): void {
+    this.#handlers = handlers;
+    const socket = this.#socket;
+    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
+    socket.on("end", () => this.#options.deadlines.finish(socket));
+    socket.on("close", () => {
+      this.#state = "closed";
+      this.#memory.release();
+      handlers.closed(this.#closeCode);
+    });
+    if (head.length > 0) this.#receive(head);
+  }
+
+  /** Stops reading, so that TCP slows the client down. Data that was already read still arrives. */
+  pause(): void {
+    this.#isPaused = true;
+    if (this.#state === "open") this.#socket.pause();
+  }
+
+  /** Reads again. */
+  resume(): void {
+    this.#isPaused = false;
+    if (!this.#isShort) this.#socket.resume();
+  }
+
+  /** Whether reading is paused, for any reason. */
+  isPaused(): boolean {
+    return this.#socket.isPaused();
+  }
+
+  /** Whether messages can be sent. */
+  isOpen(): boolean {
+    return this.#state === "open" && !this.#socket.destroyed;
+  }
+
+  /** Sends a ping. */
+  ping(): void {
+    if (this.#state === "open" && this.#socket.writable) this.#socket.write(PING);
+  }
+
+  /** Starts the closing handshake. Messages received afterwards are ignored. @param reason at most 123 bytes */
+  close(code: number, reason: string): void {
+    if (this.#state !== "open") return;
+    this.#state = "closing";
+    // A client may go on sending large messages until it reads the close frame.
+    this.#reader?.discardMessages();
+    if (!this.#socket.destroyed) this.#socket.write(closeFrame(code, reason));
+    // Reads the client's answer, and the data sent before it. Unread data in the kernel's buffer would reset the
+    // connection before the client has read the reason.
+    this.#socket.resume();
+    this.#options.deadlines.destroyWithin(this.#socket, CLOSE_MS);
+  }
+
+  /** Destroys the connection without a closing handshake. */
+  terminate(): void {
+    this.#socket.destroy();
+  }
+
+  /** Whether a message is partly received, and was already partly received at the previous call. */
+  isMidMessage(): boolean {
+    return this.#reader?.isMidMessage() === true;
+  }
+
+  /** Whether data was received since the previous call, or could not be received because reading is paused. */
+  wasHeard(): boolean {
+    // A paused client with unsent data does not count as alive, because it may have disconnected.
+    const isPausedAndDrained = this.#socket.isPaused() && this.#socket.writableLength === 0;
+    const was = this.#wasHeard || isPausedAndDrained;
+    this.#wasHeard = false;
+    return was;
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#wasHeard = true;
+    if (this.#isBroken) return;
     try {
-      reader ??= openReader();
-      if (reader.feed(chunk) && chunk.length >= RELEASE_FROM_BYTES) releaseMemory(chunk);
+      this.#reader ??= this.#openReader();
+      if (this.#reader.feed(chunk) && chunk.length >= RELEASE_FROM_BYTES) releaseMemory(chunk);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      isBroken = true;
-      reader?.discardMessages();
-      handlers?.broke(error);
-      close(error.closeCode, error.message);
+      this.#isBroken = true;
+      this.#reader?.discardMessages();
+      this.#handlers?.broke(error);
+      this.close(error.closeCode, error.message);
       // Does not wait for the client's close frame, because it cannot be parsed any more.
-      deadlines.finish(socket);
+      this.#options.deadlines.finish(this.#socket);
     }
   }
 
-  function close(code: number, reason: string): void {
-    if (state !== "open") return;
-    state = "closing";
-    // A client may go on sending large messages until it reads the close frame.
-    reader?.discardMessages();
-    if (!socket.destroyed) socket.write(closeFrame(code, reason));
-    // Reads the client's answer, and the data sent before it. Unread data in the kernel's buffer would reset the
-    // connection before the client has read the reason.
-    socket.resume();
-    deadlines.destroyWithin(socket, CLOSE_MS);
+  #openReader(): FrameReader {
+    const { maxMessageBytes, pool } = this.#options;
+    return new FrameReader(
+      { maxMessageBytes, pool, onHeld: this.#memory.hold },
+      {
+        onMessage: (bytes, isBinary, memory) => {
+          if (this.#state === "open") this.#handlers?.message(bytes, isBinary, memory);
+          else if (memory !== undefined) pool.give(memory);
+        },
+        onPing: (payload) => this.#answerPing(payload),
+        onPong: (payload) => this.#handlers?.pong?.(payload),
+        onClose: (code) => this.#onClose(code),
+      },
+    );
   }
 
-  return {
-    start(given, head) {
-      handlers = given;
-      socket.on("data", take);
-      socket.on("end", () => deadlines.finish(socket));
-      socket.on("close", () => {
-        state = "closed";
-        memory.release();
-        given.closed(closeCode);
-      });
-      if (head.length > 0) take(head);
-    },
-    pause() {
-      isPaused = true;
-      if (state === "open") socket.pause();
-    },
-    resume() {
-      isPaused = false;
-      if (!isShort) socket.resume();
-    },
-    isPaused: () => socket.isPaused(),
-    isOpen: () => state === "open" && !socket.destroyed,
-    ping() {
-      if (state === "open" && socket.writable) socket.write(PING);
-    },
-    close,
-    terminate: () => void socket.destroy(),
-    isMidMessage: () => reader?.isMidMessage() === true,
-    wasHeard() {
-      // A paused client with unsent data does not count as alive, because it may have disconnected.
-      const isPausedAndDrained = socket.isPaused() && socket.writableLength === 0;
-      const was = heard || isPausedAndDrained;
-      heard = false;
-      return was;
-    },
-  };
+  #answerPing(payload: Buffer): void {
+    if (this.#state !== "open") return;
+    if (this.#socket.writableLength <= MOST_UNSENT_BYTES) {
+      this.#socket.write(controlFrame(PONG_OPCODE, payload));
+      return;
+    }
+    if (this.#pendingPong === undefined) this.#socket.once("drain", () => this.#sendOwedPong());
+    // Copied, because its memory is reused.
+    this.#pendingPong = Buffer.from(payload);
+  }
+
+  #sendOwedPong(): void {
+    if (this.#pendingPong !== undefined && this.#state === "open")
+      this.#socket.write(controlFrame(PONG_OPCODE, this.#pendingPong));
+    this.#pendingPong = undefined;
+  }
+
+  /** Handles the close frame of the client. */
+  #onClose(code: number): void {
+    const { deadlines } = this.#options;
+    this.#closeCode = code;
+    this.#reader?.discardMessages();
+    if (this.#state === "open") this.#socket.write(closeFrame(code, ""));
+    this.#state = "closed";
+    this.#isBroken = true;
+    deadlines.destroyWithin(this.#socket, CLOSE_MS);
+    deadlines.finish(this.#socket);
+  }
 }

@@ -9,8 +9,8 @@ import type { TransportParts } from "../parts.ts";
 import type { PayloadPool } from "../sockets/buffer-pool.ts";
 import { PROTOCOL_CLOSE, type ProtocolError } from "../sockets/frame-reader.ts";
 import { closeWith, errorContextOf, type ServedSocket, type UpgradeRoute } from "../sockets/served-socket.ts";
-import { createServerWebSocket, type MessageHandlers, type ServerWebSocket } from "../sockets/socket.ts";
-import { makeHoldable } from "./holdable-socket.ts";
+import { type MessageHandlers, ServerWebSocket, type ServerWebSocketOptions } from "../sockets/socket.ts";
+import { HoldableSocket } from "./holdable-socket.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { createSocketRateLimit } from "./rate-limit.ts";
 
@@ -61,14 +61,14 @@ export function acceptSocket(
   const { route, protocol, visitor, headers } = admitted;
   const { access, observe } = parts;
   const { kind, maxMessageBytes } = route;
-  const bare = createServerWebSocket(socket, {
+  const options: ServerWebSocketOptions = {
     maxMessageBytes,
     pool: parts.payloadPool,
     deadlines: access.deadlines,
     openLease: () => access.memory.receive("message", visitor),
-  });
-  const held = access.limits.hasRates ? makeHoldable(bare) : undefined;
-  const webSocket = held ?? bare;
+  };
+  const held = access.limits.hasRates ? new HoldableSocket(socket, options) : undefined;
+  const webSocket = held ?? new ServerWebSocket(socket, options);
   let served: ServedSocket | undefined;
   const session = access.sessions.open(visitor, kind, (error) => {
     observe.errorLog.note(error, errorContextOf(session));

@@ -11,7 +11,7 @@ import { describe, expect, test } from "vitest";
 import { createMemoryBudget } from "../../../src/access/limits/memory-budget.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
 import { createPayloadPool } from "../../../src/transports/sockets/buffer-pool.ts";
-import { createServerWebSocket } from "../../../src/transports/sockets/socket.ts";
+import { ServerWebSocket } from "../../../src/transports/sockets/socket.ts";
 import {
   BINARY,
   CLOSE,
@@ -70,7 +70,7 @@ function run(frames: readonly Buffer[], chunkBytes: number): string[] {
     shareBytes: 4 * MIB,
     waitMs: 0,
   });
-  const webSocket = createServerWebSocket(socket, {
+  const webSocket = new ServerWebSocket(socket, {
     maxMessageBytes: MIB,
     pool: createPayloadPool(MIB, createCounters()),
     deadlines: { finish: () => undefined, destroyWithin: () => undefined },

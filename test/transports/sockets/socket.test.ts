@@ -8,7 +8,7 @@ import {
   type SocketDeadlines,
 } from "../../../src/transports/response/socket-deadlines.ts";
 import { createPayloadPool } from "../../../src/transports/sockets/buffer-pool.ts";
-import { createServerWebSocket, type ServerWebSocket } from "../../../src/transports/sockets/socket.ts";
+import { ServerWebSocket } from "../../../src/transports/sockets/socket.ts";
 import { BINARY, clientClose, clientFrame, PING, PONG, TEXT } from "../../support/client-frames.ts";
 import { silent } from "../../support/redis.ts";
 import { until } from "../../support/until.ts";
@@ -62,7 +62,7 @@ function open(): void {
     shareBytes: 2 ** 20,
     waitMs: 0,
   });
-  webSocket = createServerWebSocket(served, {
+  webSocket = new ServerWebSocket(served, {
     maxMessageBytes: 2 ** 20,
     pool,
     deadlines,

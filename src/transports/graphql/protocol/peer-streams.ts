@@ -43,9 +43,9 @@ const STOP = "graphql.stop";
 
 /** Handlers of the requests of other workers for the streams of this process. */
 export const streamHandlers = (own: StreamsByToken): PeerHandlers => ({
-  [CLAIM]: own.claim,
-  [START]: own.start,
-  [STOP]: own.stop,
+  [CLAIM]: (call: ClaimCall) => own.claim(call),
+  [START]: (call: StartCall) => own.start(call),
+  [STOP]: (call: StopCall) => own.stop(call),
 });
 
 /** The streams of all other workers. At most one of them has a stream with a token. */

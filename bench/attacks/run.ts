@@ -87,7 +87,7 @@ const longWaits = (waits: readonly Wait[], share: Share) =>
     .filter(({ from, to }) => to - from > MOST_WAIT_MS)
     .map((wait) => ({
       what: wait.what,
-      at: new Date(performance.timeOrigin + wait.from).toISOString(),
+      at: new Date(Date.now() - performance.now() + wait.from).toISOString(),
       ms: wait.to - wait.from,
       allowedMs: share.allowance(wait),
     }));

@@ -8,6 +8,7 @@ import { createClientMemory } from "../access/limits/client-memory.ts";
 import { createLimits } from "../access/limits/limits.ts";
 import { createOwnUsage, type Usage } from "../access/limits/usage.ts";
 import { createSessions } from "../access/sessions.ts";
+import { FairTurns } from "../domain/fair-turns.ts";
 import type { Logger } from "../domain/logger.ts";
 import { createTicketStore } from "../redis/registry/tickets.ts";
 import type { Settings } from "../settings.ts";
@@ -48,7 +49,8 @@ export function openAccess(
   closers.push(sessions.close);
   const guard = createBrowserGuard({ ...settings, listenHost: settings.host });
   const isProxy = createProxyTest(settings.trustProxy);
-  const admission = createAdmission({ authenticator, guard, forwarding: createForwarding(isProxy) });
+  const forwarding = createForwarding(isProxy);
+  const admission = createAdmission({ authenticator, guard, forwarding });
   const memory = createClientMemory(settings);
   const deadlines = createSocketDeadlines({
     ...settings,
@@ -69,6 +71,8 @@ export function openAccess(
     isProxy,
     usage,
     deadlines,
+    turns: new FairTurns(),
+    addressOf: (request) => forwarding(request).address,
     closing,
     beginClosing() {
       close();

@@ -74,8 +74,15 @@ export async function openTransports(
     tls,
   );
   server.on("upgrade", (request, socket: Socket, head) => {
-    if (wantsWebSocket(request)) webSockets.upgrade(request, socket, head);
-    else answerWithoutUpgrade(server, request, socket, head);
+    if (!wantsWebSocket(request)) {
+      answerWithoutUpgrade(server, request, socket, head);
+      return;
+    }
+    // An unhandled error event would end the process. The close event that follows each error is sufficient.
+    socket.on("error", () => undefined);
+    access.turns.run({ connection: socket, address: () => access.addressOf(request) }, () => {
+      if (!socket.destroyed) webSockets.upgrade(request, socket, head);
+    });
   });
   return { app, server, webSockets, uploads };
 }

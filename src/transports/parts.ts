@@ -1,4 +1,5 @@
 /** What every transport receives from the gateway: streams, access, observation and configuration. */
+import type { IncomingMessage } from "node:http";
 import type { Admission } from "../access/admission.ts";
 import type { BrowserGuard } from "../access/browser-guard.ts";
 import type { Authenticator } from "../access/identity/authenticator.ts";
@@ -8,6 +9,7 @@ import type { Limits } from "../access/limits/limits.ts";
 import type { Usage } from "../access/limits/usage.ts";
 import type { Sessions } from "../access/sessions.ts";
 import type { Presence } from "../devices/presence.ts";
+import type { FairTurns } from "../domain/fair-turns.ts";
 import type { Logger } from "../domain/logger.ts";
 import type { Subscribe } from "../live/subscription.ts";
 import type { Counters } from "../observe/counters.ts";
@@ -67,6 +69,10 @@ export interface Access {
   /** Counters of connections, shared by workers. */
   readonly usage: Usage;
   readonly deadlines: SocketDeadlines;
+  /** Turns of the event loop, which clients share fairly. */
+  readonly turns: FairTurns;
+  /** Address of the client of a request. */
+  readonly addressOf: (request: IncomingMessage) => string;
   /** Signals shutdown: waiting requests must respond immediately. */
   readonly closing: Closing;
 }

@@ -1,5 +1,7 @@
 /** Encoder of server-sent events (WHATWG HTML, section 9.2). */
 
+import type { Pieces } from "./pieces.ts";
+
 /** One event. */
 export interface SseEvent {
   /** Sent back by a browser as `Last-Event-ID`; must not contain a line break. */
@@ -19,6 +21,13 @@ export function encodeSse({ id, event, data }: SseEvent): string {
   if (data !== undefined) for (const line of data.split(/\r\n|\r|\n/)) lines.push(`data: ${line}`);
   return `${lines.join("\n")}\n\n`;
 }
+
+/** Encodes an event whose data are UTF-8 without a line break, such as JSON. The data are not copied. */
+export const encodeSseLine = (event: string, data: Pieces): readonly (string | Uint8Array)[] => [
+  `event: ${oneLine(event)}\ndata: `,
+  ...data,
+  "\n\n",
+];
 
 /**
  * Reserved event names: `open` and `error` are events of `EventSource` itself, the others are sent by the gateway or

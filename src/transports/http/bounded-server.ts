@@ -30,12 +30,17 @@ const CHECK_EVERY_MS = 1000;
 export function createGuardedServer(
   unbounded: RequestListener,
   config: ServerConfig,
-  { isProxy, usage, deadlines, limits }: Access,
+  { isProxy, usage, deadlines, limits, turns, addressOf }: Access,
   tls: TlsFiles | undefined,
 ): Server {
   const { maxHeaderBytes, maxSockets, maxSocketsPerAddress } = config;
   const { handshakeTimeoutMs, uploadTimeoutMs, idleTimeoutMs } = config;
-  const handler = boundPipeline(unbounded);
+  const handler = boundPipeline((request, response) =>
+    turns.run({ connection: request.socket, address: () => addressOf(request) }, () => {
+      // Node has already closed the response of a closed connection.
+      if (!request.socket.destroyed) unbounded(request, response);
+    }),
+  );
   const options = {
     // Used by Node 24.9 and later. Earlier versions pass every upgrade to the listener, which handles the other ones itself.
     shouldUpgradeCallback: wantsWebSocket,

@@ -121,7 +121,7 @@ function addChecks(
   receive: (request: FastifyRequest, reply: FastifyReply) => void,
   cors: CorsOptions,
 ): Uploads {
-  const { admission, authenticator, closing, limits, memory, sessions } = access;
+  const { admission, authenticator, closing, limits, memory, sessions, turns } = access;
   addBodyLimits(app, config);
   app.removeAllContentTypeParsers();
   addBodies(app, memory);
@@ -160,6 +160,11 @@ function addChecks(
     done();
   });
   const uploads = addUploads(app, sessions);
+  // Many bodies may be complete in one turn of the event loop, long after their heads.
+  app.addHook("preHandler", ({ body, visitor, raw }, _reply, done) => {
+    if (Buffer.isBuffer(body)) turns.run({ connection: raw.socket, address: () => visitor.address }, done);
+    else done();
+  });
   if (!authenticator.isOpen)
     app.addHook("preHandler", ({ body, visitor }, _reply, done) => {
       // A body may take minutes to arrive. Its credentials may have expired or been revoked by then.

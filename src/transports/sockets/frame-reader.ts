@@ -54,6 +54,8 @@ const MOST_CONTROL_BYTES = 125;
 const OWN_MEMORY_FROM_BYTES = 16 * 1024;
 /** Maximum initial buffer size (bytes) of a frame. Clients can announce any length at no cost. */
 const FIRST_MEMORY_BYTES = 1024 * 1024;
+/** A buffer of this size (bytes) is enlarged to its whole frame, because each enlargement copies the bytes before it. */
+const LAST_GROWTH_BYTES = 8 * 1024 * 1024;
 const MOST_HEAD_BYTES = 14;
 const NO_BYTES = Buffer.alloc(0);
 
@@ -213,7 +215,8 @@ export class FrameReader {
   #fill(chunk: Buffer, at: number): number {
     const end = Math.min(chunk.length, at + this.#length - this.#filled);
     const first = this.#memory ?? this.#pool.take(Math.min(this.#length, FIRST_MEMORY_BYTES));
-    const target = this.#withRoom(first, this.#filled, this.#filled + end - at, this.#length);
+    const size = first.length < LAST_GROWTH_BYTES ? Math.min(first.length * 2, this.#length) : this.#length;
+    const target = this.#withRoom(first, this.#filled, this.#filled + end - at, size);
     unmaskInto(chunk.subarray(at, end), rotated(this.#mask, this.#filled), target, this.#filled);
     this.#filled += end - at;
     this.#memory = target;
@@ -265,17 +268,22 @@ export class FrameReader {
     this.#gathered =
       this.#gathered === undefined
         ? this.#pool.take(bytes)
-        : this.#withRoom(this.#gathered, this.#gatheredBytes, bytes, this.#maxMessageBytes);
+        : this.#withRoom(
+            this.#gathered,
+            this.#gatheredBytes,
+            bytes,
+            Math.min(this.#gathered.length * 2, this.#maxMessageBytes),
+          );
     payload.copy(this.#gathered, this.#gatheredBytes);
     this.#gatheredBytes += payload.length;
     this.#hold(this.#gatheredBytes, this.#gatheredBytes);
     if (own !== undefined) this.#pool.give(own);
   }
 
-  /** Returns a buffer with room for `bytes`: `target`, or a larger copy. The size doubles, up to `most`. */
-  #withRoom(target: Buffer, used: number, bytes: number, most: number): Buffer {
+  /** Returns a buffer with room for `bytes`: `target`, or a copy of at least `size`. */
+  #withRoom(target: Buffer, used: number, bytes: number, size: number): Buffer {
     if (target.length >= bytes) return target;
-    const larger = this.#pool.take(Math.max(bytes, Math.min(target.length * 2, most)));
+    const larger = this.#pool.take(Math.max(bytes, size));
     target.copy(larger, 0, 0, used);
     this.#pool.give(target);
     return larger;

@@ -4,12 +4,7 @@
  */
 import type { MemoryLease } from "../../access/limits/memory-budget.ts";
 import type { Counters } from "../../observe/counters.ts";
-
-/** Source that can be paused. */
-export interface Pausable {
-  pause(): void;
-  resume(): void;
-}
+import type { Pausable } from "../sockets/pause-reasons.ts";
 
 /** Bytes of one socket that wait for Redis. */
 export interface InFlight {

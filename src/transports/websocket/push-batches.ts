@@ -5,9 +5,10 @@ import { appendResultsJson } from "../response/append-results.ts";
 import type { ByteSink, TurnEnd } from "../response/byte-sink.ts";
 import type { PayloadPool } from "../sockets/buffer-pool.ts";
 import { createFrameWriter } from "../sockets/frame-writer.ts";
+import type { Pausable } from "../sockets/pause-reasons.ts";
 import { closeWith } from "../sockets/served-socket.ts";
 import type { ServerWebSocket } from "../sockets/socket.ts";
-import type { InFlight, Pausable } from "./backpressure.ts";
+import type { InFlight } from "./backpressure.ts";
 
 /** Approximate size of the ack of one entry, in bytes. */
 const ACK_BYTES = 40;

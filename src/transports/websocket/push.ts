@@ -16,12 +16,12 @@ import { readNaming } from "../request/streams.ts";
 import type { ByteSink } from "../response/byte-sink.ts";
 import { createClientSink } from "../response/client-sink.ts";
 import { createFrameWriter } from "../sockets/frame-writer.ts";
+import { createPauseReasons } from "../sockets/pause-reasons.ts";
 import { errorContextOf, type ServedSocket, type SocketRequest } from "../sockets/served-socket.ts";
 import type { ServerWebSocket } from "../sockets/socket.ts";
 import { readControl } from "./control.ts";
 import { type ArrivedMessage, createMessageQueue, type MessageHandling } from "./message-queue.ts";
 import type { DataParts } from "./parts.ts";
-import { createPauseReasons } from "./pause-reasons.ts";
 import { createPushBatches, type PushBatches } from "./push-batches.ts";
 
 /**

@@ -28,7 +28,6 @@ export interface WebSocketServer {
 }
 
 const CLOSE_POLL_MS = 20;
-const ignore = () => undefined;
 const stopping = () => new GatewayError("SHUTTING_DOWN", "the gateway is shutting down");
 
 /** Creates the server. @param routes routes of all transports that use WebSockets */
@@ -83,8 +82,6 @@ export function createWebSocketServer(
       return bytes;
     },
     upgrade(request, socket, head) {
-      // An unhandled error event would end the process. The close event that follows each error is sufficient.
-      socket.on("error", ignore);
       const { pathname, search } = splitUrl(withoutPrefix(request.url ?? "/", config.pathPrefix));
       let visitor: Visitor | undefined;
       const reject = (error: unknown) => {

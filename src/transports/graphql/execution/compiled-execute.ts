@@ -33,6 +33,9 @@ interface Known {
 /** Number of the execution before which a document is compiled. */
 const COMPILE_AT = 5;
 
+/** Maximum length of a compiled document. Compiling a longer one takes so long that other clients would wait. */
+const MOST_COMPILED_CHARACTERS = 4 * 1024;
+
 /** Creates the function that executes operations. @param compileAt number of the execution that compiles a document */
 export function createRun(compileAt = COMPILE_AT): Run {
   // Weak, so that compiled code is freed together with its document.
@@ -69,6 +72,7 @@ async function runCompiled(
 
 function compile({ schema, document }: ExecutionArgs): Compiled | undefined {
   // Each operation would need its own compiled program, and few documents have several.
+  if ((document.loc?.source.body.length ?? 0) > MOST_COMPILED_CHARACTERS) return undefined;
   if (document.definitions.filter(({ kind }) => kind === "OperationDefinition").length > 1) return undefined;
   const compiled = compileQuery(schema, document);
   return isCompiledQuery(compiled) ? (compiled.query as Compiled) : undefined;

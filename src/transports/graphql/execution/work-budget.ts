@@ -4,7 +4,7 @@
  * clients are served in between.
  */
 import { GatewayError } from "../../../domain/errors.ts";
-import { createWorkSlices } from "../../../domain/work-slice.ts";
+import { createWorkSlices, type WorkSlices } from "../../../domain/work-slice.ts";
 
 /** Number of fields resolved in one event-loop turn: about 5 ms. */
 const FIELDS_PER_TURN = 5_000;
@@ -30,8 +30,6 @@ export interface WorkBudget {
   isTooLargeAtOnce(): boolean;
   /** Resolves long lists item by item. Supported by graphql-js, but not by compiled documents. */
   beginInSlices(): void;
-  /** Whether a list was resolved item by item. */
-  isLarge(): boolean;
   /**
    * Passes a list to the executor after previous lists have been resolved.
    *
@@ -56,6 +54,7 @@ export function createWorkBudget({
   let spent = 0;
   let sinceTurn = 0;
   let turn: Promise<void> = Promise.resolve();
+  let slices: WorkSlices | undefined;
   let inSlices = false;
   let isLarge = false;
 
@@ -73,14 +72,15 @@ export function createWorkBudget({
     sinceTurn += cost;
     if (sinceTurn > FIELDS_PER_TURN) {
       sinceTurn = cost;
-      turn = turn.then(() => new Promise<void>((resolve) => setImmediate(resolve)));
+      slices ??= createWorkSlices();
+      const { next } = slices;
+      turn = turn.then(next);
     }
     return turn;
   }
 
   return {
     isTooLargeAtOnce: () => isLarge && !inSlices,
-    isLarge: () => isLarge,
     beginInSlices() {
       inSlices = true;
     },

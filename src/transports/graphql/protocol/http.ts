@@ -4,23 +4,21 @@ import { GraphQLError } from "graphql";
 import { createHandler, type RequestHeaders, type Response } from "graphql-http";
 import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
 import type { ErrorCode } from "../../../domain/errors.ts";
+import { runInSlices } from "../../../domain/work-slice.ts";
 import { checkJsonBounds } from "../../../wire/json-text.ts";
+import { joinSteps } from "../../../wire/pieces.ts";
 import { acceptsPage } from "../../request/media-types.ts";
 import { whenAnswerEnds } from "../../response/answer-end.ts";
-import type { OperationContext } from "../execution/context.ts";
 import { graphqlError } from "../execution/errors.ts";
 import { markNumbers } from "../execution/exact-numbers.ts";
 import { type Executor, formatted } from "../execution/executor.ts";
-import { resultText } from "../execution/result-text.ts";
+import { encodeResult } from "../execution/result-text.ts";
 import { addPlayground, sendPlayground } from "./playground.ts";
 import { answerBySse, wantsSse } from "./sse.ts";
 import type { SseStreams } from "./sse-streams.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
 const RESPONSE_TYPE = "application/graphql-response+json; charset=utf-8";
-
-/** Answers with at least this many characters are sent as bytes. */
-const LARGE_TEXT = 64 * 1024;
 
 /** Errors for the statuses that `graphql-http` answers without a body. */
 const REJECTIONS: Readonly<Record<number, readonly [code: ErrorCode | "NOT_ACCEPTABLE", message: string]>> = {
@@ -42,6 +40,8 @@ async function addGraphql(app: FastifyInstance, executor: Executor, streams: Sse
   const { prepare, formatError, run, parts } = executor;
   /** Memory leases of operations by request. */
   const operations = new WeakMap<FastifyRequest, MemoryLease>();
+  /** Large results by request, which `graphql-http` would only accept as text. */
+  const largeResults = new WeakMap<FastifyRequest, Buffer>();
   const handle = createHandler<FastifyRequest>({
     onSubscribe({ method, raw }, params) {
       const prepared = prepare(params, raw.visitor, undefined);
@@ -57,11 +57,20 @@ async function addGraphql(app: FastifyInstance, executor: Executor, streams: Sse
     },
     execute: run,
     // Serialized here, because the default of `graphql-http` visits every value of a large answer again.
-    async onOperation({ headers, raw }, args, result) {
-      const text = await resultText(formatted(result, formatError, raw.visitor), isLarge(args));
-      // Counts the text and the bytes that are sent.
-      operations.get(raw)?.set(2 * text.length);
-      return [text, { status: 200, statusText: "OK", headers: { "content-type": resultType(headers) } }];
+    async onOperation({ headers, raw }, _args, result) {
+      const encoded = await encodeResult(formatted(result, formatError, raw.visitor));
+      const isText = typeof encoded === "string";
+      if (!isText) {
+        const bytes = encoded.reduce((sum, piece) => sum + piece.length, 0);
+        // Counts the pieces and the bytes that are sent.
+        operations.get(raw)?.set(2 * bytes);
+        const { buffer, byteOffset, byteLength } = await runInSlices(joinSteps(encoded));
+        largeResults.set(raw, Buffer.from(buffer, byteOffset, byteLength));
+      }
+      return [
+        isText ? encoded : "",
+        { status: 200, statusText: "OK", headers: { "content-type": resultType(headers) } },
+      ];
     },
     formatError: (error) =>
       error instanceof GraphQLError ? formatError(error) : graphqlError("BAD_REQUEST", error.message),
@@ -93,7 +102,7 @@ async function addGraphql(app: FastifyInstance, executor: Executor, streams: Sse
     return reply
       .code(status)
       .headers({ "content-type": JSON_TYPE, "cache-control": "no-store", ...headers, ...init.headers })
-      .send(sendable(own ?? ""));
+      .send(largeResults.get(request) ?? own ?? "");
   }
 
   app.get("/graphql", (request, reply) =>
@@ -109,9 +118,6 @@ async function addGraphql(app: FastifyInstance, executor: Executor, streams: Sse
   });
   await addPlayground(app);
 }
-
-const isLarge = ({ contextValue }: { readonly contextValue?: unknown }): boolean =>
-  (contextValue as OperationContext | undefined)?.work.isLarge() === true;
 
 /** Checks the JSON of a POST body or of GET parameters before it is parsed. @throws GatewayError TOO_LARGE */
 function checkRequestJson({ method, raw }: FastifyRequest, body: string): void {
@@ -135,9 +141,6 @@ function isPage({ headers, raw }: FastifyRequest): boolean {
   const isQuery = new URL(raw.url ?? "/", "http://gateway").searchParams.has("query");
   return !isQuery && acceptsPage(headers.accept);
 }
-
-/** Converts a large answer to bytes, so that its text is not kept until the client has read it. */
-const sendable = (text: string): string | Buffer => (text.length < LARGE_TEXT ? text : Buffer.from(text));
 
 function rejection(status: number): Response {
   const [code, message] = REJECTIONS[status] ?? ["INTERNAL", "the request was rejected"];

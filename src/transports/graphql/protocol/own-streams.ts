@@ -3,8 +3,8 @@ import { randomUUID } from "node:crypto";
 import type { FastifyReply } from "fastify";
 import type { Visitor } from "../../../access/admission.ts";
 import { asGatewayError, GatewayError } from "../../../domain/errors.ts";
-import { unmarkNumbers } from "../execution/exact-numbers.ts";
 import { type Executor, formatted, perform } from "../execution/executor.ts";
+import { encodeResult } from "../execution/result-text.ts";
 import type { ClaimCall, StartAnswer, StartCall, StopCall, StreamsByToken } from "./peer-streams.ts";
 import { type SseOperation, startOperation } from "./sse.ts";
 import type { SseRequest } from "./sse-request.ts";
@@ -141,7 +141,7 @@ export class OwnStreams implements StreamsByToken {
 }
 
 const sendTo = async ({ events }: SseStream, event: string, data: object): Promise<void> =>
-  events?.send(event, unmarkNumbers(JSON.stringify(data)));
+  events?.send(event, await encodeResult(data));
 
 function operationIdOf(operationRequest: object): string {
   const extensions = "extensions" in operationRequest ? operationRequest.extensions : undefined;

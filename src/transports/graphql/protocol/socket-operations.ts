@@ -2,13 +2,18 @@
 import { makeServer, type Server } from "graphql-ws";
 import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
 import type { Session } from "../../../access/sessions.ts";
+import { createWorkSlices } from "../../../domain/work-slice.ts";
 import { graphqlError } from "../execution/errors.ts";
 import { type Executor, formatted } from "../execution/executor.ts";
+import { encodeLargeResult, isLargeResult } from "../execution/result-text.ts";
+import { LargeResults } from "./large-results.ts";
 
 /** Operations of all GraphQL WebSockets. */
 export interface SocketOperations {
   /** Starts a connection. @returns a function to call when it has closed */
   readonly opened: Server<Session>["opened"];
+  /** Returns the parts of a message with a large result; undefined for other messages. */
+  readonly partsOf: LargeResults["partsOf"];
   /** Releases the memory of all operations of a connection. */
   release(session: Session): void;
 }
@@ -25,6 +30,8 @@ export function createSocketOperations({ prepare, formatError, run, parts }: Exe
     leases?.delete(payload);
   }
 
+  const largeResults = new LargeResults();
+  const slices = createWorkSlices();
   const server = makeServer<undefined, Session>({
     execute: run,
     onSubscribe({ subscriptions, extra }, _id, payload) {
@@ -43,7 +50,11 @@ export function createSocketOperations({ prepare, formatError, run, parts }: Exe
       return prepared.args;
     },
     onComplete: ({ extra }, _id, payload) => endOperation(extra, payload),
-    onNext: ({ extra }, _id, _payload, _args, result) => formatted(result, formatError, extra.visitor),
+    async onNext({ extra }, _id, _payload, _args, result) {
+      if (slices.isOver()) await slices.next();
+      const all = formatted(result, formatError, extra.visitor);
+      return isLargeResult(all) ? largeResults.hold(await encodeLargeResult(all)) : all;
+    },
     onError({ extra }, _id, payload, errors) {
       endOperation(extra, payload);
       return errors.map((error) => formatError(error, extra.visitor).toJSON());
@@ -52,6 +63,7 @@ export function createSocketOperations({ prepare, formatError, run, parts }: Exe
 
   return {
     opened: server.opened,
+    partsOf: (message) => largeResults.partsOf(message),
     release(session) {
       for (const lease of underWay.get(session)?.values() ?? []) lease.release();
     },

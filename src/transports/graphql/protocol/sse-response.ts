@@ -1,7 +1,8 @@
 /** Response of server-sent events to one client, with backpressure. */
 import type { FastifyReply } from "fastify";
 import type { Session } from "../../../access/sessions.ts";
-import { encodeSse, SSE_HEARTBEAT } from "../../../wire/sse.ts";
+import type { Pieces } from "../../../wire/pieces.ts";
+import { encodeSse, encodeSseLine, SSE_HEARTBEAT } from "../../../wire/sse.ts";
 import { errorBody } from "../../response/append-results.ts";
 import { whenGone } from "../../response/closing.ts";
 import { createUnreadMemory } from "../../response/unread-memory.ts";
@@ -10,8 +11,8 @@ import type { GraphqlParts } from "../execution/context.ts";
 /** Open response of events. */
 export interface EventResponse {
   readonly session: Session;
-  /** Sends an event; resolves when the client can receive more or has disconnected. */
-  send(event: string, data: string): Promise<void>;
+  /** Sends an event of one line; resolves when the client can receive more or has disconnected. */
+  send(event: string, data: string | Pieces): Promise<void>;
   /** Ends the response. @param event name of a last event */
   end(event?: string): void;
 }
@@ -59,9 +60,16 @@ export function openEvents(
   return {
     session,
     send(event, data) {
-      const text = encodeSse({ event, data });
-      counters.bytesSent += Buffer.byteLength(text);
-      if (raw.destroyed || raw.writableEnded || raw.write(text)) return Promise.resolve();
+      if (raw.destroyed || raw.writableEnded) return Promise.resolve();
+      const parts = typeof data === "string" ? [encodeSse({ event, data })] : encodeSseLine(event, data);
+      let wantsMore = true;
+      raw.cork();
+      for (const part of parts) {
+        counters.bytesSent += Buffer.byteLength(part);
+        wantsMore = raw.write(part);
+      }
+      raw.uncork();
+      if (wantsMore) return Promise.resolve();
       unread.hold(raw.writableLength, []);
       return new Promise((resolve) => {
         const done = () => {

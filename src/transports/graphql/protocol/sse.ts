@@ -6,8 +6,9 @@
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type ExecutionResult, GraphQLError } from "graphql";
-import { unmarkNumbers } from "../execution/exact-numbers.ts";
+import { createWorkSlices } from "../../../domain/work-slice.ts";
 import { type Executor, formatted, isMany, type Outcome, perform } from "../execution/executor.ts";
+import { encodeResult } from "../execution/result-text.ts";
 import { prepareRequest, readSseRequest } from "./sse-request.ts";
 import { openEvents } from "./sse-response.ts";
 
@@ -23,8 +24,8 @@ export async function answerBySse(
   reply: FastifyReply,
   { prepare, run, formatError, parts }: Executor,
 ): Promise<FastifyReply> {
-  const operation = startOperation((result) =>
-    events.send("next", unmarkNumbers(JSON.stringify(formatted(result, formatError, request.visitor)))),
+  const operation = startOperation(async (result) =>
+    events.send("next", await encodeResult(formatted(result, formatError, request.visitor))),
   );
   const events = openEvents(reply, parts, operation.stop);
   const prepared = prepareRequest(request, readSseRequest(request), prepare, events.session);
@@ -55,7 +56,11 @@ export function startOperation(send: (result: ExecutionResult) => Promise<void>)
         }
         results = outcome;
         if (isStopped) await results.return();
-        for await (const result of results) await send(result);
+        const slices = createWorkSlices();
+        for await (const result of results) {
+          if (slices.isOver()) await slices.next();
+          await send(result);
+        }
       } catch (error) {
         await send({
           errors: [new GraphQLError("the operation failed", { originalError: error as Error })],

@@ -7,9 +7,12 @@
  * `{"type": "ping", "payload": {"token": "…"}}`.
  */
 import { checkJsonBounds } from "../../../wire/json-text.ts";
+import type { Pieces } from "../../../wire/pieces.ts";
+import type { Chunks } from "../../response/byte-sink.ts";
 import { createClientSink } from "../../response/client-sink.ts";
 import type { PayloadPool } from "../../sockets/buffer-pool.ts";
 import { createFrameWriter } from "../../sockets/frame-writer.ts";
+import { createPauseReasons } from "../../sockets/pause-reasons.ts";
 import {
   closeWith,
   type ServedSocket,
@@ -20,6 +23,7 @@ import type { GraphqlParts } from "../execution/context.ts";
 import { markNumbers, unmarkNumbers } from "../execution/exact-numbers.ts";
 import type { Executor } from "../execution/executor.ts";
 import { LEGACY_PROTOCOL, legacyLink, MODERN_PROTOCOL, plainLink } from "./legacy-protocol.ts";
+import { MessageTurns } from "./message-turns.ts";
 import { createSocketOperations, type SocketOperations } from "./socket-operations.ts";
 
 /** Selects one of the subprotocols that a client offers. Prefers the modern one. */
@@ -38,6 +42,18 @@ export function createGraphqlRoute(executor: Executor, payloadPool: PayloadPool)
   };
 }
 
+function frameOfText(text: string): Chunks {
+  const frame = createFrameWriter(Buffer.byteLength(text) + 16);
+  frame.text(text);
+  return frame.take();
+}
+
+function frameOfParts(parts: Pieces): Chunks {
+  const frame = createFrameWriter(64);
+  frame.textBytes(parts);
+  return frame.take();
+}
+
 /** Serves an accepted socket. */
 function serve(
   { webSocket, socket, session, protocol }: SocketRequest,
@@ -46,27 +62,28 @@ function serve(
   payloadPool: PayloadPool,
 ): ServedSocket {
   const {
-    access: { sessions },
+    access: { sessions, turns },
+    streams: { turnEnd },
     observe: { counters, logger },
   } = parts;
   const sink = createClientSink(socket, session.visitor, parts);
+  const pauseReason = createPauseReasons(webSocket);
+  const unreadResults = pauseReason();
   let waiting: (() => void)[] = [];
   const goOn = () => {
-    webSocket.resume();
+    unreadResults.resume();
     const due = waiting;
     waiting = [];
     for (const resolve of due) resolve();
   };
 
   function send(marked: string): Promise<void> | undefined {
+    const large = operations.partsOf(marked);
     if (!webSocket.isOpen()) return undefined;
-    const text = unmarkNumbers(marked);
-    const frame = createFrameWriter(Buffer.byteLength(text) + 16);
-    frame.text(text);
-    sink.write(frame.take());
+    sink.write(large === undefined ? frameOfText(unmarkNumbers(marked)) : frameOfParts(large));
     if (!sink.isFull()) return undefined;
     // Reads no further requests from a client that does not read its results.
-    webSocket.pause();
+    unreadResults.pause();
     sink.whenDrained(goOn);
     return new Promise((resolve) => waiting.push(resolve));
   }
@@ -88,23 +105,30 @@ function serve(
   }
 
   /** Checks the bounds of a message before `graphql-ws` parses it. */
-  async function deliver(text: string): Promise<void> {
+  async function handle(text: string): Promise<void> {
     checkJsonBounds(text, "the message");
     await link.message(markNumbers(text));
+  }
+
+  function deliver(text: string): void {
+    if (!webSocket.isOpen()) return;
+    handle(text).catch((error: Error) => {
+      counters.clientErrors++;
+      logger.debug({ err: error }, "invalid message on a GraphQL WebSocket");
+      close(4400, "Invalid message received");
+    });
   }
 
   const wire = { send, close, onPing };
   const link = protocol === LEGACY_PROTOCOL ? legacyLink(wire) : plainLink(wire, protocol);
   const closed = operations.opened(link.socket, session);
+  const owner = { connection: socket, address: () => session.visitor.address };
+  const messages = new MessageTurns({ owner, turns, turnEnd, reading: pauseReason(), deliver });
   return {
     message(bytes, isBinary, memory) {
       const text = isBinary ? "" : bytes.toString();
       if (memory !== undefined) payloadPool.give(memory);
-      deliver(text).catch((error: Error) => {
-        counters.clientErrors++;
-        logger.debug({ err: error }, "invalid message on a GraphQL WebSocket");
-        close(4400, "Invalid message received");
-      });
+      messages.add(text);
     },
     closed(code) {
       goOn();

@@ -14,7 +14,7 @@ const POLICY = { ...FILES_POLICY, "style-src": ["'self'", SVG_STYLE] };
 /** Adds the OpenAPI document and its page. */
 export async function addDocs(app: FastifyInstance, version: string, pathPrefix: string): Promise<void> {
   const document = { ...openApiDocument(version), servers: [{ url: pathPrefix || "/" }] };
-  const json = JSON.stringify(document);
+  const json = Buffer.from(JSON.stringify(document));
   await app.register(swagger, { mode: "static", specification: { document } });
   await app.register(swaggerUi, {
     routePrefix: "/docs",

@@ -1,5 +1,10 @@
 /** Combines several reasons to pause a socket. Reading resumes when the last reason has ended. */
-import type { Pausable } from "./backpressure.ts";
+
+/** Source that can be paused. */
+export interface Pausable {
+  pause(): void;
+  resume(): void;
+}
 
 /**
  * Lets independent parts pause a socket, so that none of them ends the pause of another.

@@ -1,0 +1,48 @@
+/**
+ * Turns of the messages of one GraphQL WebSocket. A chunk of the socket can contain thousands of messages, each with an
+ * operation. One of them is handled in a turn of the event loop; meanwhile the socket is not read.
+ */
+import type { FairTurns, TaskOwner } from "../../../domain/fair-turns.ts";
+import type { TurnEnd } from "../../response/byte-sink.ts";
+import type { Pausable } from "../../sockets/pause-reasons.ts";
+
+/** Parts of the turns. */
+export interface MessageTurnsOptions {
+  readonly owner: TaskOwner;
+  readonly turns: FairTurns;
+  readonly turnEnd: TurnEnd;
+  /** Pauses and resumes reading. */
+  readonly reading: Pausable;
+  readonly deliver: (text: string) => void;
+}
+
+/** Delivers messages in order. */
+export class MessageTurns {
+  readonly #options: MessageTurnsOptions;
+  #waiting = 0;
+  /** Whether a message was delivered in this turn of the event loop. */
+  #hadTurn = false;
+
+  constructor(options: MessageTurnsOptions) {
+    this.#options = options;
+  }
+
+  /** Delivers a message now or in a later turn. */
+  add(text: string): void {
+    const { owner, turns, turnEnd, reading, deliver } = this.#options;
+    const task = () => {
+      if (--this.#waiting === 0) reading.resume();
+      deliver(text);
+    };
+    this.#waiting++;
+    if (this.#waiting > 1 || this.#hadTurn) turns.defer(owner, task);
+    else {
+      this.#hadTurn = true;
+      turnEnd.add(() => {
+        this.#hadTurn = false;
+      });
+      turns.run(owner, task);
+    }
+    if (this.#waiting > 0) reading.pause();
+  }
+}

@@ -1,0 +1,76 @@
+/** Serialization of GraphQL results. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { markNumbers } from "../../../../src/transports/graphql/execution/exact-numbers.ts";
+import {
+  encodeLargeResult,
+  encodeResult,
+  isLargeResult,
+} from "../../../../src/transports/graphql/execution/result-text.ts";
+import { eventLoopTurns } from "../../../support/until.ts";
+
+const KIB = 1024;
+const text = (encoded: string | readonly Uint8Array[]): string =>
+  typeof encoded === "string" ? encoded : Buffer.concat(encoded).toString();
+
+test("a small result is text", async () => {
+  expect(await encodeResult({ data: { a: 1 } })).toBe('{"data":{"a":1}}');
+});
+
+describe("a result is large", () => {
+  test.each<[string, object, boolean]>([
+    ["with few values", { data: Array(100).fill({ a: 1 }) }, false],
+    ["with many values", { data: Array(3000).fill(1) }, true],
+    ["with many values in a nested object", { data: [{ a: { b: Array(3000).fill({}) } }] }, true],
+    ["with a short text", { data: "a".repeat(60 * KIB) }, false],
+    ["with a long text", { data: { a: "a".repeat(70 * KIB) } }, true],
+    ["with many texts", { data: Array(100).fill("a".repeat(KIB)) }, true],
+  ])("%s", (_, result, isLarge) => expect(isLargeResult(result)).toBe(isLarge));
+});
+
+test("a large result is the same JSON, in pieces", () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.object({
+        key: fc.string({ unit: "binary" }),
+        values: [
+          fc.string({ unit: "binary" }),
+          fc.double(),
+          fc.boolean(),
+          fc.constant(null),
+          fc.constant(undefined),
+        ],
+      }),
+      async (result) => {
+        expect(text(await encodeLargeResult(result))).toBe(JSON.stringify(result));
+      },
+    ),
+  ));
+
+test.each([64 * KIB - 1, 64 * KIB, 64 * KIB + 1, 200_000])(
+  "a text of %i characters and a pair",
+  async (before) => {
+    const result = { data: `${"é".repeat(before)}😀"\n\ud800${"b".repeat(70 * KIB)}` };
+    expect(text(await encodeResult(result))).toBe(JSON.stringify(result));
+  },
+);
+
+test("numbers that JavaScript cannot represent are restored", async () => {
+  const json = `{"list":[${Array(3000).fill("12345678901234567890").join(",")}]}`;
+  expect(text(await encodeResult(JSON.parse(markNumbers(json))))).toBe(json);
+});
+
+test("other events are handled while a large result is serialized", async () => {
+  let turns = 0;
+  let isDone = false;
+  const counting = (async () => {
+    while (!isDone) {
+      await eventLoopTurns(1);
+      turns++;
+    }
+  })();
+  await encodeResult({ data: Array(40).fill("é".repeat(500_000)) });
+  isDone = true;
+  await counting;
+  expect(turns).toBeGreaterThan(3);
+});

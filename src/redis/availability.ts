@@ -1,73 +1,74 @@
 /**
- * Reports within about two seconds that Redis does not answer. Connections wait far longer before they give up, which is
- * right for what they carry and too late for a person who looks at a console that still shows "live".
+ * Availability of Redis: reports within about two seconds that Redis does not reply. Connections wait far longer before they
+ * give up, so that commands survive a short outage. A user who watches a live display needs to know earlier.
  */
 import type { Logger } from "../domain/logger.ts";
 import type { Counters } from "../observe/counters.ts";
 
-/** Called when Redis stops answering, with the time of its last answer, and with undefined when it answers again. */
+/** Called when Redis stops replying, with the time of its last reply, and with undefined when it replies again. */
 export type OnAvailability = (unavailableSince: Date | undefined) => void;
 
-/** Whether Redis answers. */
+/** Reports whether Redis replies. */
 export interface Availability {
-  /** The time of the last answer where Redis does not answer now; undefined where it does. */
+  /** Returns the time of the last reply if Redis is unavailable; undefined if it is available. */
   unavailableSince(): Date | undefined;
   /** @returns a function that unsubscribes */
   watch(onChange: OnAvailability): () => void;
   close(): void;
 }
 
-/** What is watched, and where that is reported. */
+/** Dependencies of the availability watch. */
 export interface AvailabilityParts {
-  /** Resolves when Redis answers. One is under way at a time. */
+  /** Resolves when Redis replies. Not called again before it has settled. */
   readonly ping: () => Promise<void>;
   readonly counters: Counters;
   readonly logger: Logger;
 }
 
-const LOOK_MS = 500;
-/** Looks in a row without an answer. They are counted, so that a standstill of this process does not count as one of Redis. */
-const MOST_QUIET_LOOKS = 4;
+/** Interval (ms) between checks. */
+const CHECK_MS = 500;
+/** Checks in a row without a reply. Counting checks instead of time ignores stalls of this process. */
+const MAX_UNANSWERED_CHECKS = 4;
 
-/** Starts to watch. */
+/** Starts the checks. */
 export function watchAvailability({ ping, counters, logger }: AvailabilityParts): Availability {
   const watchers = new Set<OnAvailability>();
-  let answeredAt = new Date();
-  let quietLooks = 0;
+  let repliedAt = new Date();
+  let unanswered = 0;
   let isPinging = false;
   let since: Date | undefined;
 
-  function ask(): void {
+  function sendPing(): void {
     isPinging = true;
     ping().then(
       () => {
         isPinging = false;
-        answeredAt = new Date();
-        quietLooks = 0;
+        repliedAt = new Date();
+        unanswered = 0;
         if (since !== undefined) change(undefined);
       },
-      // It counts as no answer; the next look sends the next ping.
+      // Counts as no reply; the next check sends the next ping.
       () => {
         isPinging = false;
       },
     );
   }
 
-  function look(): void {
-    if (++quietLooks > MOST_QUIET_LOOKS && since === undefined) change(answeredAt);
-    if (!isPinging) ask();
+  function check(): void {
+    if (++unanswered > MAX_UNANSWERED_CHECKS && since === undefined) change(repliedAt);
+    if (!isPinging) sendPing();
   }
 
   function change(now: Date | undefined): void {
-    if (now === undefined) logger.info({ since }, "Redis answers again");
-    else logger.warn({ since: now }, "Redis does not answer: readers and writers wait for it");
+    if (now === undefined) logger.info({ since }, "Redis replies again");
+    else logger.warn({ since: now }, "Redis does not reply: readers and writers wait for it");
     since = now;
     counters.redisUnavailable = now === undefined ? 0 : 1;
     for (const watcher of [...watchers]) watcher(now);
   }
 
-  const timer = setInterval(look, LOOK_MS);
-  ask();
+  const timer = setInterval(check, CHECK_MS);
+  sendPing();
   return {
     unavailableSince: () => since,
     watch(onChange) {

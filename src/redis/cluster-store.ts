@@ -12,12 +12,12 @@ import { ping } from "./resp/commands.ts";
 import type { Store, StoreParts } from "./store.ts";
 import { openClusterTail } from "./tail/cluster-tail.ts";
 
-/** What the store of a cluster is made of. */
+/** Options of the store of a cluster. */
 export interface ClusterStoreParts extends StoreParts {
   readonly endpoint: ClusterEndpoint;
 }
 
-/** Opens the store. It is usable at once: commands wait until the cluster is there. */
+/** Opens the store. It can be used immediately: commands wait until the cluster is available. */
 export function openClusterStore(parts: ClusterStoreParts): Store {
   const { endpoint, readsReplicas, waitMs, stallMs, leaseMs, streamMaxLength, sizes, counters, logger } =
     parts;

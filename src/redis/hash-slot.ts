@@ -1,20 +1,20 @@
 /**
- * Which of a cluster's 16384 slots a key is in: CRC16 of the key, or of the part in its first braces where there is one.
+ * Hash slot of a key in a Redis Cluster: the CRC16 of its hash tag, or of the whole key if it has none, modulo 16384.
  *
  * @see https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#key-distribution-model
  */
 
-/** How many slots every cluster has. */
+/** Number of slots of every cluster. */
 export const SLOTS = 16_384;
 
-/** CRC16/XMODEM, polynomial 0x1021, by the byte. */
+/** Table of CRC16/XMODEM (polynomial 0x1021) by byte. */
 const CRC = Uint16Array.from({ length: 256 }, (_, byte) => {
   let crc = byte << 8;
   for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1;
   return crc;
 });
 
-/** The part of a key that decides its slot: what stands in its first braces, else all of it. */
+/** Returns the hash tag of a key: the text in its first braces. Undefined if it has none. */
 export function hashTagOf(key: string): string | undefined {
   const open = key.indexOf("{");
   const close = open < 0 ? -1 : key.indexOf("}", open + 1);

@@ -1,12 +1,12 @@
-/** Keys of what is known about devices and streams besides entries (docs/protocol.md, "Names and keys"). */
+/** Redis keys of devices, metadata and events (docs/protocol.md, "Names and keys"). */
 
-/** Stands before a stream's key in the key of its metadata. */
+/** Prefix of metadata keys; the stream key follows. */
 export const STREAM_META_PREFIX = ":stream:meta:";
 
-/** Where a stream's metadata is. */
+/** Returns the key of a stream's metadata. */
 export const streamMetaKey = (streamKey: string): string => `${STREAM_META_PREFIX}${streamKey}`;
 
-/** Where a device's metadata is. */
+/** Returns the key of a device's metadata. */
 export const deviceMetaKey = (deviceId: string): string => `:devices:meta:${deviceId}`;
 
 /** The set of devices that are connected now. */

@@ -1,4 +1,4 @@
-/** Which Redis a gateway stands on: the one that `REDIS_URL` names, alone, behind sentinels or a cluster, or a managed one. */
+/** Opens the store of a gateway: a single Redis, one behind Sentinel, a Redis Cluster, or the managed Redis. */
 import { readFileSync } from "node:fs";
 import type { SecureContextOptions } from "node:tls";
 import type { Logger } from "../domain/logger.ts";
@@ -13,11 +13,11 @@ import { openSingleStore } from "./single-store.ts";
 import type { Store, StoreParts } from "./store.ts";
 import type { TailMode } from "./tail/open-tail.ts";
 
-/** The settings that say which Redis, and how it is used. */
+/** Settings of the connection to Redis. */
 export interface RedisOptions {
-  /** Empty: a managed one. */
+  /** Empty: the managed Redis. */
   readonly redisUrl: string;
-  /** Files; empty where there is none. */
+  /** Paths of PEM files; empty if not used. */
   readonly redisTlsCa: string;
   readonly redisTlsCert: string;
   readonly redisTlsKey: string;
@@ -32,15 +32,15 @@ export interface RedisOptions {
   readonly pollCacheBytes: number;
 }
 
-/** Where Redis is. */
+/** Endpoint of a single Redis, of sentinels, or of a cluster. */
 export type StoreEndpoint = RedisEndpoint | ClusterEndpoint;
 
 /**
- * Finds out where Redis is, and starts it where it is a managed one.
+ * Resolves `REDIS_URL` to an endpoint. Without a URL, starts the managed Redis.
  *
- * @param closers is given what stops what was started
- * @param signal gives that up
- * @throws Error with a sentence for people where there is none
+ * @param closers receives the functions that stop what was started
+ * @param signal aborts the start
+ * @throws Error with a message for the operator
  */
 export async function findRedis(
   options: RedisOptions,

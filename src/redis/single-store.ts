@@ -11,15 +11,15 @@ import { Connection, type ConnectionHooks } from "./resp/connection.ts";
 import type { Store, StoreParts } from "./store.ts";
 import { openTail, type TailMode } from "./tail/open-tail.ts";
 
-/** What the store of one Redis is made of. */
+/** Options of the store of a single Redis. */
 export interface SingleStoreParts extends StoreParts {
   readonly address: RedisEndpoint;
   readonly tailMode: TailMode;
-  /** Most that is kept for clients that poll, in bytes. */
+  /** `POLL_CACHE_BYTES`: limit of the poll cache, in bytes. */
   readonly pollCacheBytes: number;
 }
 
-/** Opens the store. It is usable at once: commands wait until Redis is there. */
+/** Opens the store. It can be used immediately: commands wait until Redis is available. */
 export function openSingleStore(parts: SingleStoreParts): Store {
   const {
     address,

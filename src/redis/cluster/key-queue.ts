@@ -38,7 +38,7 @@ export interface Routing {
   readonly onChange: (queue: KeyQueue) => void;
 }
 
-/** Pause (ms) after a reply that asks to try again, and after several redirections. */
+/** Pause (ms) after a `TRYAGAIN` reply, and after several redirections. */
 export const PAUSE_MS = 50;
 /** Redirections before a pause: two nodes may redirect to each other until they agree. */
 const QUICK_REDIRECTIONS = 3;

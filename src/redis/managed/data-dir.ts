@@ -8,17 +8,19 @@ import { ManagedServerError } from "./server-binary.ts";
  *
  * @throws ManagedServerError that names the directory
  */
-export async function makeDataDir(wanted: string): Promise<string> {
+export async function createDataDir(wanted: string): Promise<string> {
   try {
-    await makeWithParents(resolve(wanted));
+    await createWithParents(resolve(wanted));
     return await realpath(wanted);
   } catch (error) {
-    throw new ManagedServerError(`the data directory ${wanted} cannot be made: ${(error as Error).message}`);
+    throw new ManagedServerError(
+      `the data directory ${wanted} cannot be created: ${(error as Error).message}`,
+    );
   }
 }
 
-/** Not by `mkdir` with `recursive`: under `/proc`, where a directory cannot be made in one that exists, it never returns. */
-async function makeWithParents(path: string): Promise<void> {
+/** Does not use `mkdir` with `recursive`, which never returns under `/proc`: no directory can be created there. */
+async function createWithParents(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 });
   } catch (error) {
@@ -26,7 +28,7 @@ async function makeWithParents(path: string): Promise<void> {
     if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
     const parent = dirname(path);
     if (code !== "ENOENT" || parent === path || (await exists(parent))) throw error;
-    await makeWithParents(parent);
+    await createWithParents(parent);
     await mkdir(path, { mode: 0o700 });
   }
 }
@@ -37,7 +39,7 @@ const exists = (path: string) =>
     () => false,
   );
 
-/** Adds the data directory to a system error, of which one about a full disk names no path. */
+/** Adds the path of the data directory to a system error. The error of a full disk contains no path. */
 export function namingDataDir(error: unknown, dataDir: string): unknown {
   if (!(error instanceof Error) || error instanceof ManagedServerError || !("syscall" in error)) return error;
   return new ManagedServerError(`the data directory ${dataDir} cannot be used: ${error.message}`);

@@ -1,17 +1,17 @@
 /**
- * The Redis that the gateway runs beside itself where none is named: found on the PATH, on a unix socket, with an
- * append-only file under the data directory, started again if it dies, stopped with the gateway.
+ * Managed Redis: the server that the gateway runs if `REDIS_URL` is empty. It listens on a unix socket, keeps an append-only
+ * file in the data directory, is restarted if it ends, and stops with the gateway.
  *
- * One data directory has one server, whatever happens. Of the gateways that use it, the first owns the server and
- * the others share it; when the owner ends, the next one takes the server over, running or not.
+ * A data directory never has two servers, because they would corrupt the append-only file. If several gateways use one data
+ * directory, the first owns the server and the others share it. When the owner ends, the next gateway takes the server over.
  */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Backoff, backoffMs } from "../../domain/backoff.ts";
 import type { Logger } from "../../domain/logger.ts";
-import { makeDataDir, namingDataDir } from "./data-dir.ts";
+import { createDataDir, namingDataDir } from "./data-dir.ts";
 import { findServer, ManagedServerError } from "./server-binary.ts";
-import { takePlace } from "./server-lock.ts";
+import { enterQueue } from "./server-lock.ts";
 import { untilReady } from "./server-probe.ts";
 import {
   adoptServer,
@@ -24,53 +24,53 @@ import {
 
 export { findServer, ManagedServerError } from "./server-binary.ts";
 
-/** What the managed server needs. */
+/** Options of the managed server. */
 export interface ManagedServerOptions {
-  /** Made, for this user alone, where it is missing. */
+  /** Created if missing, with access for this user only. */
   readonly dataDir: string;
   readonly fsync: Fsync;
   readonly logger: Logger;
-  /** The server ended by itself, and is about to be started again. */
+  /** Called when the server has ended unexpectedly, before it is restarted. */
   readonly onExit?: (how: string) => void;
-  /** Gives the start up: the server is stopped again and the promise rejects with the signal's reason. */
+  /** Aborts the start: the server is stopped, and the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Where the programs are looked for, by its `PATH`; by default the process's environment. */
+  /** Environment, whose `PATH` is searched for the server program. @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** A Redis that answers. */
+/** A running managed Redis. */
 export interface ManagedServer {
-  /** Of its unix socket. It stays the same over restarts. */
+  /** Path of its unix socket, which stays the same over restarts. */
   readonly path: string;
-  /** Stops the server, unless other gateways use it; they keep it then. */
+  /** Stops the server, unless other gateways use it. */
   close(): Promise<void>;
 }
 
-/** Longest time for reading the data at the start. 10 GB take about two minutes. */
+/** Time limit (ms) for loading the data at startup. 10 GB take about two minutes. */
 const READY_MS = 600_000;
 const RESTART: Backoff = { firstMs: 100, mostMs: 10_000 };
-/** A server that has run for so long was well, and its end is not one more failure in a row. */
-const WELL_MS = 30_000;
+/** Run time (ms) after which the end of a server no longer counts as a repeated failure. */
+const STABLE_MS = 30_000;
 
 /**
- * Starts the server, or joins the one that runs on the data directory, and waits until it answers.
+ * Starts the server, or shares the one that runs on the data directory, and waits until it replies.
  *
- * @throws ManagedServerError where no server can be run, with its last words
+ * @throws ManagedServerError if the server cannot run, with its last log lines
  */
 export async function startManagedServer(options: ManagedServerOptions): Promise<ManagedServer> {
   const { fsync, logger, onExit, env = process.env } = options;
-  const dataDir = await makeDataDir(options.dataDir);
-  const place = await takePlace(dataDir).catch((error: Error) => {
-    throw new ManagedServerError(`no socket can be made for ${dataDir}: ${error.message}`);
+  const dataDir = await createDataDir(options.dataDir);
+  const queued = await enterQueue(dataDir).catch((error: Error) => {
+    throw new ManagedServerError(`cannot create a socket for ${dataDir}: ${error.message}`);
   });
-  const path = join(place.folder, "redis.sock");
+  const path = join(queued.folder, "redis.sock");
   const site: ServerSite = { dataDir, path, fsync, logger };
   const ending = new AbortController();
   const { signal } = ending;
   const ended = new Promise<undefined>((resolve) => {
     signal.addEventListener("abort", () => resolve(undefined), { once: true });
   });
-  /** Set while this gateway owns a server that runs. */
+  /** The running server, while this gateway owns it. */
   let server: ServerProcess | undefined;
 
   const ready = (until: AbortSignal) =>
@@ -78,13 +78,13 @@ export async function startManagedServer(options: ManagedServerOptions): Promise
       logger.info({ path }, `waiting for the managed Redis: ${obstacle}`),
     );
 
-  /** Waits until this gateway is the owner, adopts or starts a server, and waits until it answers. */
+  /** Waits until this gateway is the owner, adopts or starts a server, and waits until it replies. */
   async function own(): Promise<ServerProcess> {
-    await place.turn(signal);
+    await queued.acquire(signal);
     const started = performance.now();
     const running = (await adoptServer(site)) ?? (await spawnOne());
     const failed = running.gone.then((how) => {
-      throw new ManagedServerError(`the managed Redis in ${dataDir} does not start: ${how}`);
+      throw new ManagedServerError(`cannot start the managed Redis in ${dataDir}: ${how}`);
     });
     const attempt = new AbortController();
     try {
@@ -116,16 +116,16 @@ export async function startManagedServer(options: ManagedServerOptions): Promise
         const how = await Promise.race([server.gone, ended]);
         if (how === undefined) return;
         server = undefined;
-        logger.error({ path, how }, "the managed Redis ended by itself; starting it again");
+        logger.error({ path, how }, "the managed Redis ended unexpectedly; restarting it");
         onExit?.(how);
       } catch (error) {
         if (signal.aborted) return;
         logger.error(
           { path, dataDir, error: String(namingDataDir(error, dataDir)) },
-          "no managed Redis can be run; trying again",
+          "cannot run the managed Redis; retrying",
         );
       }
-      failures = performance.now() - start > WELL_MS ? 0 : failures + 1;
+      failures = performance.now() - start > STABLE_MS ? 0 : failures + 1;
       await Promise.race([delay(backoffMs(failures, Math.random(), RESTART)), ended]);
     }
   }
@@ -133,21 +133,21 @@ export async function startManagedServer(options: ManagedServerOptions): Promise
   async function close(): Promise<void> {
     ending.abort(new Error("the managed Redis is being closed"));
     await supervised;
-    if (!(await place.leave())) {
+    if (!(await queued.leave())) {
       // The last gateway stops the server, even if its owner ended at this moment or was killed.
       await (server ?? (await adoptServer(site)))?.stop();
     } else if (server !== undefined) {
-      logger.info({ path, redisPid: server.pid }, "other gateways use the managed Redis; leaving it to them");
+      logger.info({ path, redisPid: server.pid }, "other gateways use the managed Redis; leaving it running");
       server.release();
     }
   }
 
-  const giveUp = () => ending.abort(options.signal?.reason);
-  options.signal?.addEventListener("abort", giveUp, { once: true });
-  if (options.signal?.aborted) giveUp();
+  const abort = () => ending.abort(options.signal?.reason);
+  options.signal?.addEventListener("abort", abort, { once: true });
+  if (options.signal?.aborted) abort();
   let owned: Promise<ServerProcess> | undefined;
   try {
-    const ownerPid = await place.ahead();
+    const ownerPid = await queued.ownerPid();
     owned = own();
     const mine = owned.then(() => true);
     const isOwner = await (ownerPid === undefined
@@ -157,12 +157,12 @@ export async function startManagedServer(options: ManagedServerOptions): Promise
   } catch (error) {
     ending.abort(error);
     await Promise.allSettled([owned]);
-    await place
+    await queued
       .leave()
-      .catch((failed: unknown) => logger.debug({ err: failed }, "the queue of gateways is stuck"));
+      .catch((failed: unknown) => logger.debug({ err: failed }, "cannot leave the queue of gateways"));
     throw namingDataDir(error, dataDir);
   } finally {
-    options.signal?.removeEventListener("abort", giveUp);
+    options.signal?.removeEventListener("abort", abort);
   }
   const supervised = supervise(owned);
   let closing: Promise<void> | undefined;

@@ -1,4 +1,4 @@
-/** Finds a Redis server program that is new enough to be run beside the gateway. */
+/** Finds the server program of the managed Redis on the `PATH`, and checks its version. */
 import { execFile } from "node:child_process";
 import { access, constants, stat } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
@@ -18,8 +18,8 @@ export interface ServerBinary {
 
 const PROGRAMS = ["redis-server", "valkey-server"];
 
-/** Ranges with an exclusive end (`XRANGE key (id +`), which reading in pages needs, are there from 6.2 on. */
-const LEAST = [6, 2] as const;
+/** Minimum version: since 6.2, ranges can be exclusive (`XRANGE key (id +`), which reading in pages needs. */
+const MINIMUM = [6, 2] as const;
 
 const run = promisify(execFile);
 
@@ -27,7 +27,7 @@ const run = promisify(execFile);
  * Finds the first `redis-server` or `valkey-server` on the PATH that is new enough.
  *
  * @param env the environment, of which only `PATH` is read
- * @throws ManagedServerError where there is none, or only one that is too old
+ * @throws ManagedServerError if none is installed, or all are too old
  */
 export async function findServer(env: Readonly<Record<string, string | undefined>>): Promise<ServerBinary> {
   const unfit: string[] = [];
@@ -36,13 +36,15 @@ export async function findServer(env: Readonly<Record<string, string | undefined
     if (file === undefined) continue;
     const version = await versionOf(file);
     if (version !== undefined && isEnough(version)) return { file, version };
-    unfit.push(version === undefined ? `${file} does not tell its version` : `${file} is version ${version}`);
+    unfit.push(
+      version === undefined ? `${file} does not report its version` : `${file} is version ${version}`,
+    );
   }
   const problem =
     unfit.length > 0
-      ? `${unfit.join(" and ")}, but a managed Redis has to be 6.2 or newer: install a newer one`
+      ? `${unfit.join(" and ")}, but the managed Redis must be 6.2 or newer: install a newer version`
       : `neither ${PROGRAMS.join(" nor ")} is on the PATH: install one (Debian: apt-get install redis-server)`;
-  throw new ManagedServerError(`${problem}, or name a running Redis with REDIS_URL`);
+  throw new ManagedServerError(`${problem}, or set REDIS_URL to a running Redis`);
 }
 
 async function onPath(program: string, path: string): Promise<string | undefined> {
@@ -69,5 +71,5 @@ async function versionOf(file: string): Promise<string | undefined> {
 
 function isEnough(version: string): boolean {
   const [major = 0, minor = 0] = version.split(".").map(Number);
-  return major > LEAST[0] || (major === LEAST[0] && minor >= LEAST[1]);
+  return major > MINIMUM[0] || (major === MINIMUM[0] && minor >= MINIMUM[1]);
 }

@@ -1,11 +1,10 @@
 /**
- * Decides which of the gateways that use one data directory runs the Redis server there: two servers on the same
- * append-only file would destroy it.
+ * Server lock: decides which of the gateways on one data directory owns the Redis server. Two servers on the same
+ * append-only file would corrupt it.
  *
- * The gateways stand in a queue, a file to which each appends its name, and the first one that lives is the owner.
- * Each keeps a unix socket of its name open, so that whether it lives is a question of whether one can connect:
- * the kernel answers it rightly after a `kill -9`, a reboot, a reused process id, and from another container.
- * Those behind stay connected to the owner and so notice its end at once.
+ * The gateways form a queue: each appends its name to a file, and the first gateway that is alive is the owner. Each listens
+ * on a unix socket of its name, so a gateway is alive if one can connect to it. That is correct even after `kill -9`, a reboot
+ * or a reused process id, and between containers. Waiting gateways stay connected to the owner, so they detect its end at once.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { appendFile, lstat, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -14,16 +13,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { reach } from "./server-probe.ts";
 
-/** A gateway's place in the queue. */
-export interface Place {
-  /** Where the sockets of this data directory are: in it, or in the system's directory for temporary files. */
+/** A gateway in the queue. */
+export interface QueuedGateway {
+  /** Folder of the sockets: the data directory, or a directory for temporary files. */
   readonly folder: string;
-  /** The process id of the owner that this gateway waits behind; undefined: it is the owner itself. */
-  ahead(): Promise<number | undefined>;
+  /** Returns the process id of the owner; undefined if this gateway is the owner. */
+  ownerPid(): Promise<number | undefined>;
   /** Waits until this gateway is the owner. @throws the signal's reason */
-  turn(signal: AbortSignal): Promise<void>;
+  acquire(signal: AbortSignal): Promise<void>;
   /**
-   * Gives the place up.
+   * Leaves the queue.
    *
    * @returns whether other gateways are left. If several leave at the same time, at least one receives false.
    */
@@ -31,16 +30,17 @@ export interface Place {
 }
 
 /**
- * Takes a place at the end of the queue.
+ * Enters the queue at its end.
  *
- * @param dataDir an existing directory, as its real path
- * @throws Error where no socket can be made for it
+ * @param dataDir real path of an existing directory
+ * @throws Error if no socket can be created
  */
-export async function takePlace(dataDir: string): Promise<Place> {
+export async function enterQueue(dataDir: string): Promise<QueuedGateway> {
   const file = join(dataDir, "gateways");
   const name = `gateway-${process.pid}-${randomBytes(3).toString("hex")}.sock`;
-  const behind = new Set<Socket>();
-  const { folder, door } = await openDoor(dataDir, name, behind);
+  /** Connections of gateways that wait for this one. */
+  const waiters = new Set<Socket>();
+  const { folder, listener } = await openListener(dataDir, name, waiters);
   const dead = new Set<string>();
 
   async function names(): Promise<readonly string[]> {
@@ -51,18 +51,18 @@ export async function takePlace(dataDir: string): Promise<Place> {
     return text.split("\n").filter((line) => line !== "");
   }
 
-  /** The first gateway that lives, and a connection to it; undefined: it is this one. */
+  /** Returns the first gateway that is alive and a connection to it; undefined if it is this gateway. */
   async function owner(): Promise<{ readonly name: string; readonly socket: Socket } | undefined> {
     for (;;) {
       const all = await names();
-      const place = all.indexOf(name);
-      if (place < 0) {
-        // Also when an owner tidied the queue just as it was appended to. A single short append is atomic.
+      const position = all.indexOf(name);
+      if (position < 0) {
+        // Repeats the append if an owner rewrote the file at the same time. A single short append is atomic.
         await appendFile(file, `${name}\n`, { mode: 0o600 });
         continue;
       }
       // Only a read that is newer than the last detected death may conclude that no other gateway is left.
-      const other = all.slice(0, place).find((one) => !dead.has(one));
+      const other = all.slice(0, position).find((one) => !dead.has(one));
       if (other === undefined) return undefined;
       const socket = await reach(join(folder, other));
       if (socket !== undefined) return { name: other, socket };
@@ -70,11 +70,11 @@ export async function takePlace(dataDir: string): Promise<Place> {
     }
   }
 
-  /** Takes those from the queue that died before this gateway became its owner, those behind it too. */
+  /** Removes dead gateways from the queue, before and after this one. */
   async function tidy(): Promise<void> {
     for (const one of await names()) {
       if (one === name || dead.has(one)) continue;
-      // Where it cannot be known, it stays.
+      // Keeps the gateway if its state is unknown.
       const socket = await reach(join(folder, one)).catch(() => null);
       socket?.destroy();
       if (socket === undefined) dead.add(one);
@@ -89,12 +89,12 @@ export async function takePlace(dataDir: string): Promise<Place> {
 
   return {
     folder,
-    async ahead() {
+    async ownerPid() {
       const found = await owner();
       found?.socket.destroy();
       return found === undefined ? undefined : Number(/^gateway-(\d+)-/.exec(found.name)?.[1]);
     },
-    async turn(signal) {
+    async acquire(signal) {
       for (;;) {
         signal.throwIfAborted();
         const found = await owner();
@@ -104,9 +104,9 @@ export async function takePlace(dataDir: string): Promise<Place> {
       await tidy();
     },
     async leave() {
-      // Closing a listening unix socket removes its file, and so the place.
-      const gone = new Promise<void>((resolve) => door.close(() => resolve()));
-      for (const socket of behind) socket.destroy();
+      // Closing a listening unix socket removes its file, so other gateways find this one dead.
+      const gone = new Promise<void>((resolve) => listener.close(() => resolve()));
+      for (const socket of waiters) socket.destroy();
       await gone;
       for (const one of await names())
         if (one !== name && !dead.has(one)) {
@@ -131,47 +131,47 @@ async function closed(socket: Socket, signal: AbortSignal): Promise<void> {
 /** `sun_path` holds 104 bytes on macOS and 108 on Linux, with the final zero. */
 const MAX_PATH_BYTES = 100;
 
-/** Listens in the data directory, or, where its path is too long or its file system has no sockets, elsewhere. */
-async function openDoor(
+/** Listens in the data directory, or in a temporary directory if the path is too long or the file system has no sockets. */
+async function openListener(
   dataDir: string,
   name: string,
-  behind: Set<Socket>,
-): Promise<{ readonly folder: string; readonly door: Server }> {
+  waiters: Set<Socket>,
+): Promise<{ readonly folder: string; readonly listener: Server }> {
   if (Buffer.byteLength(join(dataDir, name)) <= MAX_PATH_BYTES) {
-    const door = await listen(join(dataDir, name), behind).catch(() => undefined);
-    if (door !== undefined) return { folder: dataDir, door };
+    const listener = await listen(join(dataDir, name), waiters).catch(() => undefined);
+    if (listener !== undefined) return { folder: dataDir, listener };
   }
   const folder = await shortFolder(dataDir);
-  return { folder, door: await listen(join(folder, name), behind) };
+  return { folder, listener: await listen(join(folder, name), waiters) };
 }
 
-/** A directory of this user alone, the same for every gateway of the data directory. */
+/** Returns a temporary directory of this user, the same for all gateways of a data directory. */
 async function shortFolder(dataDir: string): Promise<string> {
   const hash = createHash("sha256").update(dataDir).digest("hex");
   const folder = join(tmpdir(), `streamer-${hash.slice(0, 12)}`);
   await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EEXIST") throw error;
   });
-  // Anybody may have made it before, to listen in.
+  // Another user may have created it before, in order to intercept connections.
   const { uid, mode } = await lstat(folder);
   if (uid !== process.getuid?.() || (mode & 0o170_077) !== 0o040_000)
-    throw new Error(`${folder} exists and is not a directory of this user alone`);
+    throw new Error(`${folder} exists and is not a directory that only this user can access`);
   return folder;
 }
 
-function listen(path: string, behind: Set<Socket>): Promise<Server> {
-  const door = createServer((socket) => {
-    if (!door.listening) {
+function listen(path: string, waiters: Set<Socket>): Promise<Server> {
+  const listener = createServer((socket) => {
+    if (!listener.listening) {
       socket.destroy();
       return;
     }
-    behind.add(socket);
+    waiters.add(socket);
     socket.unref().resume();
     socket.on("error", () => undefined);
-    socket.on("close", () => behind.delete(socket));
+    socket.on("close", () => waiters.delete(socket));
   });
   return new Promise((resolve, reject) => {
-    door.once("error", reject);
-    door.listen(path, () => resolve(door.unref()));
+    listener.once("error", reject);
+    listener.listen(path, () => resolve(listener.unref()));
   });
 }

@@ -1,4 +1,4 @@
-/** Reads the log lines of redis-server and valkey-server, so that they can stand in the gateway's own log. */
+/** Parses log lines of redis-server and valkey-server for the gateway's log. */
 import type { Logger } from "../../domain/logger.ts";
 
 /** A line of the server, at the level at which the gateway logs it. */
@@ -26,14 +26,14 @@ const ROUTINE = [
 ];
 
 /**
- * Reads one line. The server's marks are `.` debug, `-` verbose, `*` notice and `#` warning; its notices are about
- * its own routine, which is detail to the gateway. What has no mark is an abort or a crash report.
+ * Parses one line. The server's marks are `.` debug, `-` verbose, `*` notice and `#` warning. Notices are routine, so they are
+ * logged at level debug. A line without a mark belongs to an abort or a crash report.
  */
 export function readServerLine(line: string): ServerLine {
   const [, mark, message] = LINE.exec(line) ?? [];
   if (mark !== undefined && message !== undefined) {
-    const alarming = mark === "#" && !ROUTINE.some((pattern) => pattern.test(message));
-    return { level: alarming ? "warn" : "debug", message };
+    const isAlarming = mark === "#" && !ROUTINE.some((pattern) => pattern.test(message));
+    return { level: isAlarming ? "warn" : "debug", message };
   }
   const [, signalled] = SIGNAL_LINE.exec(line) ?? [];
   return signalled === undefined ? { level: "warn", message: line } : { level: "debug", message: signalled };

@@ -1,20 +1,17 @@
-/**
- * Questions to a Redis server of which nothing is known yet: is one there, does it answer, who is it. One short
- * connection each, over a unix socket.
- */
+/** Probes of a Redis server on a unix socket: whether a process listens, replies, and is ready. Each uses a connection of its own. */
 import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Reply, ReplyError, ReplyReader } from "../resp/reader.ts";
 import { ManagedServerError } from "./server-binary.ts";
 
-/** The last one where the listener closes before it has accepted. */
+/** Errors of a socket without a listener. `ECONNRESET`: the listener closed before it accepted the connection. */
 const NOT_LISTENING: ReadonlySet<string | undefined> = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET"]);
 
 /**
- * Connects to a unix socket. A successful connection proves that its process lives, however busy it is.
+ * Connects to a unix socket. A successful connection proves that its process is alive, however busy it is.
  *
  * @returns the connection, which does not keep this process alive; undefined if no process listens
- * @throws Error of the system, where it cannot be known
+ * @throws the system's error if the state is unknown
  */
 export function reach(path: string): Promise<Socket | undefined> {
   return new Promise((resolve, reject) => {
@@ -24,7 +21,7 @@ export function reach(path: string): Promise<Socket | undefined> {
       else reject(error);
     });
     socket.once("connect", () => {
-      // From here on an error is followed by `close`, which is all that anybody waits for.
+      // From here on, an error is followed by `close`, which callers wait for.
       socket.removeAllListeners("error").on("error", () => undefined);
       resolve(socket.unref());
     });
@@ -34,18 +31,18 @@ export function reach(path: string): Promise<Socket | undefined> {
 /**
  * Sends one command and waits for its reply.
  *
- * @param timeoutMs most time for all of it
- * @throws ReplyError where Redis answers with an error; Error where nothing (sensible) answers in time
+ * @param timeoutMs limit for the whole exchange
+ * @throws ReplyError if Redis replies with an error; Error if there is no valid reply in time
  */
-export async function ask(path: string, command: readonly string[], timeoutMs: number): Promise<Reply> {
+export async function query(path: string, command: readonly string[], timeoutMs: number): Promise<Reply> {
   const socket = await reach(path);
   if (socket === undefined) throw new Error(`no process listens on ${path}`);
   try {
     const reply = await new Promise<Reply>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+      const timer = setTimeout(() => reject(new Error(`no reply within ${timeoutMs} ms`)), timeoutMs);
       socket.once("close", () => {
         clearTimeout(timer);
-        reject(new Error("the connection was closed before the answer"));
+        reject(new Error("the connection was closed before the reply"));
       });
       const reader = new ReplyReader({ onReply: resolve, onPush: () => undefined });
       socket.on("data", (chunk) => {
@@ -66,35 +63,35 @@ export async function ask(path: string, command: readonly string[], timeoutMs: n
 }
 
 const POLL_MS = 25;
-const ANSWER_MS = 5_000;
-const TELL_EVERY_MS = 5_000;
+const REPLY_MS = 5_000;
+const REPORT_EVERY_MS = 5_000;
 
 /**
- * Waits until a server answers `PING` with something that is not an error, such as `LOADING`.
+ * Waits until a server replies to `PING` without an error such as `LOADING`.
  *
- * @param limitMs most time for it
- * @param tell is called every few seconds with what stands in the way
- * @throws ManagedServerError when the time is over, or an AbortError
+ * @param limitMs time limit
+ * @param report called every few seconds with the current problem
+ * @throws ManagedServerError after the time limit, or an AbortError
  */
 export async function untilReady(
   path: string,
   limitMs: number,
   signal: AbortSignal,
-  tell: (obstacle: string) => void,
+  report: (problem: string) => void,
 ): Promise<void> {
   const start = performance.now();
   for (let reportedAt = start; ; ) {
-    const obstacle = await ask(path, ["PING"], ANSWER_MS).then(
+    const problem = await query(path, ["PING"], REPLY_MS).then(
       () => undefined,
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
-    if (obstacle === undefined) return;
+    if (problem === undefined) return;
     const now = performance.now();
     if (now - start > limitMs)
-      throw new ManagedServerError(`the managed Redis is not ready after ${limitMs} ms: ${obstacle}`);
-    if (now - reportedAt > TELL_EVERY_MS) {
+      throw new ManagedServerError(`the managed Redis is not ready after ${limitMs} ms: ${problem}`);
+    if (now - reportedAt > REPORT_EVERY_MS) {
       reportedAt = now;
-      tell(obstacle);
+      report(problem);
     }
     await delay(POLL_MS, undefined, { signal });
   }

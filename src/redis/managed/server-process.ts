@@ -1,7 +1,4 @@
-/**
- * One run of the managed Redis server, as the gateway sees it: started as a child, or adopted from a gateway that was
- * killed and could not stop it.
- */
+/** Process of the managed Redis: started as a child process, or adopted from a gateway that was killed. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,16 +8,16 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../../domain/logger.ts";
 import { ManagedServerError } from "./server-binary.ts";
 import { readServerLine } from "./server-log.ts";
-import { ask, reach } from "./server-probe.ts";
+import { query, reach } from "./server-probe.ts";
 
-/** When the server forces what was written to disk: its setting `appendfsync`. */
+/** When the server flushes its append-only file to disk: the Redis setting `appendfsync`. */
 export type Fsync = "always" | "everysec" | "no";
 
-/** Where a server runs. */
+/** Paths and settings of a server. */
 export interface ServerSite {
-  /** Its real path. */
+  /** Real path of the data directory. */
   readonly dataDir: string;
-  /** Of its unix socket. */
+  /** Path of its unix socket. */
   readonly path: string;
   readonly fsync: Fsync;
   readonly logger: Logger;
@@ -29,19 +26,19 @@ export interface ServerSite {
 /** A server process. */
 export interface ServerProcess {
   readonly pid: number;
-  /** Resolves when the process has ended, with how, in words. */
+  /** Resolves when the process has ended, with a description for the log. */
   readonly gone: Promise<string>;
-  /** Ends it, by SIGKILL if SIGTERM does not do within a few seconds. What it has acknowledged is in its file. */
+  /** Ends it by SIGTERM, or by SIGKILL after a few seconds. Acknowledged entries are in its append-only file. */
   stop(): Promise<void>;
-  /** Leaves it running, for another gateway to adopt. */
+  /** Leaves it running, so that another gateway can adopt it. */
   release(): void;
 }
 
 const STOP_MS = 5_000;
-const ANSWER_MS = 10_000;
+const REPLY_MS = 10_000;
 const LAST_LINES = 12;
 
-/** Starts a server. It is a child, but of a session of its own: Ctrl-C does not reach it before the gateway is done. */
+/** Starts a server in a session of its own, so that Ctrl-C does not end it before the gateway has stopped. */
 export function spawnServer(file: string, site: ServerSite): ServerProcess {
   const { dataDir, path, fsync, logger } = site;
   const settings = {
@@ -58,7 +55,7 @@ export function spawnServer(file: string, site: ServerSite): ServerProcess {
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   const child = spawn(file, args, { cwd: dataDir, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   const pid = child.pid ?? 0;
-  // At once, so that a gateway that is killed now leaves word of the server that is about to open the files.
+  // Immediately, so that the next gateway finds the server even if this one is killed now.
   if (pid > 0) writeFileSync(pidFile(dataDir), `${pid}\n`, { mode: 0o600 });
 
   const lines: string[] = [];
@@ -73,7 +70,7 @@ export function spawnServer(file: string, site: ServerSite): ServerProcess {
 
   const gone = ended(child).then((how) => {
     forgetPid(pid, dataDir);
-    return lines.length === 0 ? how : `${how}; its last words: ${lines.join(" | ")}`;
+    return lines.length === 0 ? how : `${how}; last log lines: ${lines.join(" | ")}`;
   });
 
   return {
@@ -82,14 +79,14 @@ export function spawnServer(file: string, site: ServerSite): ServerProcess {
     stop: () => stop(pid, gone, logger),
     release() {
       child.unref();
-      // As pipes they are handles that would keep this process alive.
+      // Open pipes would keep this process alive.
       (child.stdout as Readable).destroy();
       (child.stderr as Readable).destroy();
     },
   };
 }
 
-/** How a child ended. Its last lines come shortly after its exit; a forked child of it may hold the pipe for longer. */
+/** Resolves with how a child ended. Waits briefly for its last log lines; a forked process may keep the pipe open longer. */
 async function ended(child: ChildProcess): Promise<string> {
   const drained = new Promise((resolve) => child.once("close", resolve));
   const how = await new Promise<string>((resolve) => {
@@ -107,8 +104,8 @@ async function ended(child: ChildProcess): Promise<string> {
 /**
  * Adopts the server that runs on the site's socket.
  *
- * @returns undefined where there is none
- * @throws ManagedServerError where one is there that does not answer
+ * @returns undefined if there is none
+ * @throws ManagedServerError if it does not reply
  */
 export async function adoptServer({
   dataDir,
@@ -119,15 +116,17 @@ export async function adoptServer({
   const found = await reach(path);
   if (found === undefined) return undefined;
   found.destroy();
-  const tell = (...command: string[]) =>
-    ask(path, command, ANSWER_MS).catch((error: Error) => {
-      throw new ManagedServerError(`something listens on ${path}, but is of no use: ${error.message}`);
+  const call = (...command: string[]) =>
+    query(path, command, REPLY_MS).catch((error: Error) => {
+      throw new ManagedServerError(
+        `the process that listens on ${path} is not a usable Redis: ${error.message}`,
+      );
     });
-  const pid = Number(/^process_id:(\d+)/m.exec(String(await tell("INFO", "server")))?.[1]);
-  await tell("CONFIG", "SET", "appendfsync", fsync);
+  const pid = Number(/^process_id:(\d+)/m.exec(String(await call("INFO", "server")))?.[1]);
+  await call("CONFIG", "SET", "appendfsync", fsync);
   logger.warn(
     { redisPid: pid },
-    "took over the Redis of a gateway that is gone; its own log is not seen from here",
+    "adopted the Redis of a gateway that has ended; its log output is not available",
   );
   const gone = closed(path)
     .then(() => dead(pid, dataDir, STOP_MS))
@@ -154,7 +153,7 @@ async function closed(path: string): Promise<void> {
 export async function endStrayServer({ dataDir, logger }: ServerSite): Promise<void> {
   const pid = storedPid(dataDir);
   if (pid === undefined || !isServerOf(pid, dataDir)) return;
-  logger.warn({ redisPid: pid }, "ending a Redis on the data directory whose socket is gone");
+  logger.warn({ redisPid: pid }, "ending a Redis on the data directory that lost its socket");
   await stop(pid, dead(pid, dataDir, Number.POSITIVE_INFINITY), logger);
 }
 
@@ -170,20 +169,20 @@ async function stop(pid: number, gone: Promise<unknown>, logger: Logger): Promis
 
 function signal(pid: number, name: NodeJS.Signals): void {
   try {
-    // Zero or less would be a process group.
+    // Zero or less would signal a process group.
     if (pid > 0) process.kill(pid, name);
   } catch {
     // It has ended already.
   }
 }
 
-/** Waits until a process that is no child has ended, or the time is over. */
+/** Waits until a process that is not a child has ended, at most `limitMs`. */
 async function dead(pid: number, dataDir: string, limitMs: number): Promise<void> {
   for (const end = performance.now() + limitMs; isServerOf(pid, dataDir) && performance.now() < end; )
     await delay(20);
 }
 
-/** Whether a process is a server that works in the data directory; where there is no `/proc`, it is taken for none. */
+/** Returns whether a process is a Redis server in the data directory; false without `/proc`. */
 function isServerOf(pid: number, dataDir: string): boolean {
   try {
     const program = readFileSync(`/proc/${pid}/comm`, "utf8");
@@ -204,7 +203,7 @@ function storedPid(dataDir: string): number | undefined {
   }
 }
 
-/** Removes the word of a server that has ended, unless another gateway has started its successor already. */
+/** Removes the pid file of a server that has ended, unless another gateway has already started the next server. */
 function forgetPid(pid: number, dataDir: string): void {
   if (storedPid(dataDir) === pid) rmSync(pidFile(dataDir), { force: true });
 }

@@ -18,16 +18,16 @@ interface Login {
 export interface SentinelUrl {
   /** Sentinels in query order; at least one. */
   readonly sentinels: readonly SentinelHost[];
-  /** The name that the sentinels know the master by. */
+  /** Name of the master in the configuration of the sentinels. */
   readonly master: string;
   readonly sentinelLogin: Login;
   readonly tls?: TlsOptions;
-  /** What is at a host that the sentinels named. */
+  /** Returns the address of a Redis server that the sentinels reported. */
   addressOf(host: SentinelHost): RedisAddress;
 }
 
 const SENTINEL_PORT = 26379;
-/** Several hosts with ports are no URL (RFC 3986, section 3.2), so it is taken apart by hand. */
+/** A URL cannot have several hosts (RFC 3986, section 3.2), so the parts are matched here. */
 const PARTS = /^rediss?\+sentinel:\/\/(?:(.*)@)?([^@/?#]+)\/([^/?#]+)(?:\/(\d{0,9}))?(?:\?([^#]*))?$/i;
 const USERNAME = "sentinel_username";
 const PASSWORD = "sentinel_password";
@@ -39,14 +39,14 @@ export const isSentinelUrl = (text: string): boolean => /^rediss?\+sentinel:/i.t
  * Reads `redis+sentinel://user:password@host:port,host:port/master-name/database`, or `rediss+sentinel://…`. User and
  * password are the master's; the sentinels' own are the parameters `sentinel_username` and `sentinel_password`.
  *
- * @param tls how servers of `rediss+sentinel://`, sentinels and masters, are checked, and what they are shown
+ * @param tls TLS options for `rediss+sentinel://`, for sentinels and masters
  * @throws Error that describes the problem without the passwords
  */
 export function parseSentinelUrl(text: string, tls: TlsOptions = {}): SentinelUrl {
   const [whole, login = "", hosts = "", name = "", database = "", query = ""] = PARTS.exec(text) ?? [];
   if (whole === undefined)
     throw new Error(
-      "REDIS_URL wants redis+sentinel://host:port,host:port/master-name, and /number for a database",
+      "REDIS_URL must be redis+sentinel://host:port,host:port/master-name, optionally followed by /database",
     );
   const colon = login.indexOf(":");
   const masterLogin = loginOf(
@@ -56,7 +56,9 @@ export function parseSentinelUrl(text: string, tls: TlsOptions = {}): SentinelUr
   const parameters = new URLSearchParams(query);
   for (const parameter of parameters.keys())
     if (parameter !== USERNAME && parameter !== PASSWORD)
-      throw new Error(`REDIS_URL has a parameter ${parameter}; there are ${USERNAME} and ${PASSWORD}`);
+      throw new Error(
+        `REDIS_URL has the unknown parameter ${parameter}; known are ${USERNAME} and ${PASSWORD}`,
+      );
   const isTls = /^rediss/i.test(text);
   return {
     sentinels: hosts.split(",").map(hostOf),
@@ -80,7 +82,7 @@ const loginOf = (username: string, password: string): Login => ({
 function hostOf(text: string): SentinelHost {
   const url = `redis://${text}`;
   if (text === "" || !URL.canParse(url))
-    throw new Error(`REDIS_URL: "${text}" is no host and port of a sentinel`);
+    throw new Error(`REDIS_URL: "${text}" is not a valid host and port of a sentinel`);
   const { hostname, port } = new URL(url);
   return { host: hostname.replace(/^\[(.*)\]$/, "$1"), port: port === "" ? SENTINEL_PORT : Number(port) };
 }

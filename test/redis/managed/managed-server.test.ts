@@ -24,7 +24,7 @@ import {
   type ManagedServerOptions,
   startManagedServer,
 } from "../../../src/redis/managed/managed-server.ts";
-import { ask } from "../../../src/redis/managed/server-probe.ts";
+import { query } from "../../../src/redis/managed/server-probe.ts";
 import { buildGateway, type GatewayChild } from "./gateway-child.ts";
 
 let folder: string;
@@ -96,19 +96,19 @@ function serversOf(directory: string): readonly number[] {
     });
 }
 
-const tell = (path: string, ...command: string[]) => ask(path, command, 5_000).then(String);
+const call = (path: string, ...command: string[]) => query(path, command, 5_000).then(String);
 const setting = async (path: string, name: string) =>
-  (await tell(path, "CONFIG", "GET", name)).split(",").at(1);
+  (await call(path, "CONFIG", "GET", name)).split(",").at(1);
 
 async function pidOf(path: string): Promise<number> {
-  return Number(/^process_id:(\d+)/m.exec(await tell(path, "INFO", "server"))?.[1]);
+  return Number(/^process_id:(\d+)/m.exec(await call(path, "INFO", "server"))?.[1]);
 }
 
 /** Waits until the server answers, not only that it is loading, with another process than before. */
 async function successorOf(pid: number, path: string): Promise<number> {
   return vi.waitFor(
     async () => {
-      await tell(path, "PING");
+      await call(path, "PING");
       const now = await pidOf(path);
       expect(now).not.toBe(pid);
       return now;
@@ -142,33 +142,33 @@ describe("one gateway", () => {
     expect(statSync(path).mode & 0o777).toBe(0o700);
   });
 
-  it("takes a data directory of any name", async () => {
+  it("accepts a data directory of any name", async () => {
     dataDir = join(folder, 'a "b" $c \\d');
     const { path } = await start();
-    expect(await tell(path, "SET", "key", "value")).toBe("OK");
+    expect(await call(path, "SET", "key", "value")).toBe("OK");
   });
 
   it("keeps the data over a restart, and leaves neither process nor socket behind", async () => {
     const first = await start();
-    await tell(first.path, "XADD", "stream", "1-1", "d", "payload");
+    await call(first.path, "XADD", "stream", "1-1", "d", "payload");
     expect(serversOf(dataDir)).toHaveLength(1);
     await first.close();
     expect(serversOf(dataDir)).toEqual([]);
     expect(readdirSync(dataDir).sort()).toEqual(["appendonlydir", "gateways"]);
     const second = await start();
-    expect(await tell(second.path, "XRANGE", "stream", "-", "+")).toBe("1-1,d,payload");
+    expect(await call(second.path, "XRANGE", "stream", "-", "+")).toBe("1-1,d,payload");
   });
 
-  it("starts the server again when it is killed, with what it had acknowledged", async () => {
+  it("restarts a killed server, with all acknowledged entries", async () => {
     const ends: string[] = [];
     const { path } = await start({ onExit: (how) => ends.push(how) });
     let pid = await pidOf(path);
     for (let death = 1; death <= 3; death++) {
-      await tell(path, "XADD", "stream", `${death}-1`, "d", "payload");
+      await call(path, "XADD", "stream", `${death}-1`, "d", "payload");
       process.kill(pid, "SIGKILL");
       await vi.waitFor(() => expect(logged.join().split("is ready")).toHaveLength(death + 2), WITHIN_MS);
       pid = await pidOf(path);
-      expect(await tell(path, "XINFO", "STREAM", "stream")).toContain(`last-generated-id,${death}-1`);
+      expect(await call(path, "XINFO", "STREAM", "stream")).toContain(`last-generated-id,${death}-1`);
     }
     expect(ends).toHaveLength(3);
     expect(ends[0]).toContain("SIGKILL");
@@ -176,10 +176,10 @@ describe("one gateway", () => {
     expect(serversOf(dataDir)).toEqual([pid]);
   });
 
-  it("stops trying when it is closed while the server is dead", async () => {
+  it("stops retrying when it is closed while the server is down", async () => {
     const { path, close } = await start({ onExit: () => void close() });
     process.kill(await pidOf(path), "SIGKILL");
-    await vi.waitFor(() => expect(logged.join()).toContain("ended by itself"), WITHIN_MS);
+    await vi.waitFor(() => expect(logged.join()).toContain("ended unexpectedly"), WITHIN_MS);
     await close();
     expect(serversOf(dataDir)).toEqual([]);
   });
@@ -193,13 +193,13 @@ describe("one gateway", () => {
     expect(logged.join()).toContain("did not end within");
   });
 
-  it("has the server's log in its own", async () => {
+  it("logs the server's messages", async () => {
     await start();
     expect(logged).toContainEqual(expect.stringMatching(/^debug redis: .*ready to accept connections/i));
     expect(logged.filter((line) => /^(warn|error) /.test(line))).toEqual([]);
   });
 
-  it("uses a short path for the socket where that of the data directory is too long", async () => {
+  it("uses a short socket path if the data directory's path is too long", async () => {
     dataDir = join(folder, "long".repeat(30));
     const { path, close } = await start();
     expect(Buffer.byteLength(path)).toBeLessThanOrEqual(100);
@@ -251,12 +251,12 @@ describe("a server that cannot be started", () => {
       version: expect.any(String),
     });
     const { path } = await start({ env });
-    expect(await tell(path, "PING")).toBe("PONG");
+    expect(await call(path, "PING")).toBe("PONG");
   });
 
   it("has its last log lines in the error: a broken append-only file", async () => {
     const { path, close } = await start();
-    for (let i = 0; i < 50; i++) await tell(path, "SET", `key${i}`, "value");
+    for (let i = 0; i < 50; i++) await call(path, "SET", `key${i}`, "value");
     await close();
     const files = join(dataDir, "appendonlydir");
     const file = join(files, readdirSync(files).find((name) => name.endsWith(".incr.aof")) ?? "");
@@ -270,17 +270,17 @@ describe("a server that cannot be started", () => {
 
   it("has its last log lines in the error: an unknown setting", async () => {
     const env = fakeServer("redis-server", "7.0.15", 'echo "*** FATAL CONFIG FILE ERROR" >&2; exit 1');
-    await expect(start({ env })).rejects.toThrow(/ended with code 1; its last words: .*FATAL CONFIG/);
+    await expect(start({ env })).rejects.toThrow(/ended with code 1; last log lines: .*FATAL CONFIG/);
   });
 
   it("is reported if the data directory cannot be created", async () => {
     writeFileSync(dataDir, "a file");
-    await expect(start()).rejects.toThrow(/data directory .* cannot be made: EEXIST/);
+    await expect(start()).rejects.toThrow(/data directory .* cannot be created: EEXIST/);
   });
 
   it("rejects a data directory under /proc, where none can be created", async () => {
     await expect(start({ dataDir: "/proc/nope/data" })).rejects.toThrow(
-      /data directory \/proc\/nope\/data cannot be made: ENOENT/,
+      /data directory \/proc\/nope\/data cannot be created: ENOENT/,
     );
   });
 
@@ -299,7 +299,7 @@ describe("a server that cannot be started", () => {
 });
 
 describe("several gateways on one data directory", () => {
-  it("share one server, and the one that leaves takes nothing from the others", async () => {
+  it("share one server, which stays when one of them leaves", async () => {
     const owner = await start();
     const guest = await start();
     const pid = await pidOf(owner.path);
@@ -311,29 +311,29 @@ describe("several gateways on one data directory", () => {
     expect(serversOf(dataDir)).toEqual([]);
   });
 
-  it("hand the server on when its owner closes, and the last one stops it", async () => {
+  it("pass the server on when its owner closes, and the last one stops it", async () => {
     const owner = await startChild();
     const guest = await start();
     const pid = await pidOf(owner.path);
     await end(owner, "SIGTERM");
-    await vi.waitFor(() => expect(logged.join()).toContain("took over"), WITHIN_MS);
+    await vi.waitFor(() => expect(logged.join()).toContain("adopted the Redis"), WITHIN_MS);
     expect(await pidOf(guest.path)).toBe(pid);
     await guest.close();
     expect(serversOf(dataDir)).toEqual([]);
   });
 
-  it("adopt the server of a gateway that was killed, and own it from then on", async () => {
+  it("adopt the server of a killed gateway, and own it from then on", async () => {
     const killed = await startChild();
     const pid = await pidOf(killed.path);
-    await tell(killed.path, "SET", "key", "value");
+    await call(killed.path, "SET", "key", "value");
     await end(killed, "SIGKILL");
     const { path, close } = await start({ fsync: "everysec" });
     expect(await pidOf(path)).toBe(pid);
-    expect(await tell(path, "GET", "key")).toBe("value");
+    expect(await call(path, "GET", "key")).toBe("value");
     expect(await setting(path, "appendfsync")).toBe("everysec");
     process.kill(pid, "SIGKILL");
     await successorOf(pid, path);
-    expect(await tell(path, "GET", "key")).toBe("value");
+    expect(await call(path, "GET", "key")).toBe("value");
     await close();
     expect(serversOf(dataDir)).toEqual([]);
   });
@@ -350,28 +350,28 @@ describe("several gateways on one data directory", () => {
   it("end an unreachable server before they start another on its files", async () => {
     const killed = await startChild();
     const pid = await pidOf(killed.path);
-    await tell(killed.path, "SET", "key", "value");
+    await call(killed.path, "SET", "key", "value");
     await end(killed, "SIGKILL");
     rmSync(killed.path);
     const { path } = await start();
     expect(await pidOf(path)).not.toBe(pid);
     expect(serversOf(dataDir)).toEqual([await pidOf(path)]);
-    expect(await tell(path, "GET", "key")).toBe("value");
+    expect(await call(path, "GET", "key")).toBe("value");
   });
 
   it("start the server again when its owner was killed together with it", async () => {
     const killed = await startChild();
     const guest = await start();
     const pid = await pidOf(killed.path);
-    await tell(guest.path, "SET", "key", "value");
+    await call(guest.path, "SET", "key", "value");
     killed.signal("SIGSTOP");
     process.kill(pid, "SIGKILL");
     await end(killed, "SIGKILL");
     await successorOf(pid, guest.path);
-    expect(await tell(guest.path, "GET", "key")).toBe("value");
+    expect(await call(guest.path, "GET", "key")).toBe("value");
   });
 
-  it("start one server when they start at once, also over the remains of killed ones", async () => {
+  it("start one server when they start at once, also after killed ones", async () => {
     for (let round = 0; round < 3; round++) {
       const started = await Promise.all([startChild(), startChild(), startChild(), startChild()]);
       const [pid] = serversOf(dataDir);
@@ -383,7 +383,7 @@ describe("several gateways on one data directory", () => {
     }
   });
 
-  it("end by themselves when all are closed at once", async () => {
+  it("stop the server when all are closed at once", async () => {
     for (let round = 0; round < 5; round++) {
       const started = await Promise.all([startChild(), startChild(), startChild()]);
       await Promise.all(started.map((child) => end(child, "SIGTERM")));
@@ -401,8 +401,8 @@ it("Ctrl-C in the terminal reaches the gateway and not the server", async () => 
   expect([Number(group), Number(session)]).toEqual([pid, pid]);
   child.signalGroup("SIGINT");
   await vi.waitFor(() => expect(child.logged).toContain("interrupted"), WITHIN_MS);
-  expect(await tell(child.path, "SET", "key", "flushed")).toBe("OK");
+  expect(await call(child.path, "SET", "key", "flushed")).toBe("OK");
   await end(child, "SIGTERM");
-  expect(child.logged.join()).not.toContain("ended by itself");
+  expect(child.logged.join()).not.toContain("ended unexpectedly");
   expect(serversOf(dataDir)).toEqual([]);
 });

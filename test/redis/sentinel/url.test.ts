@@ -59,14 +59,14 @@ describe("a URL of sentinels", () => {
   });
 
   test.each([
-    ["redis+sentinel://:secret@a", "REDIS_URL wants redis+sentinel://host:port,host:port/master-name"],
-    ["redis+sentinel://:secret@a/m/x", "REDIS_URL wants redis+sentinel://host:port,host:port/master-name"],
-    ["redis+sentinel://:secret@a:b/m", 'REDIS_URL: "a:b" is no host and port of a sentinel'],
-    ["redis+sentinel://:secret@a,,b/m", 'REDIS_URL: "" is no host and port of a sentinel'],
+    ["redis+sentinel://:secret@a", "REDIS_URL must be redis+sentinel://host:port,host:port/master-name"],
+    ["redis+sentinel://:secret@a/m/x", "REDIS_URL must be redis+sentinel://host:port,host:port/master-name"],
+    ["redis+sentinel://:secret@a:b/m", 'REDIS_URL: "a:b" is not a valid host and port of a sentinel'],
+    ["redis+sentinel://:secret@a,,b/m", 'REDIS_URL: "" is not a valid host and port of a sentinel'],
     ["redis+sentinel://:secret%@a/m", "REDIS_URL has a password that is not percent-encoded UTF-8"],
     [
       "redis+sentinel://:secret@a/m?password=secret",
-      "REDIS_URL has a parameter password; there are sentinel_username",
+      "REDIS_URL has the unknown parameter password; known are sentinel_username",
     ],
   ])("%s is rejected without revealing the password", (text, sentence) => {
     let thrown: unknown;

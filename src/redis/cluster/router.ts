@@ -5,6 +5,7 @@
  */
 import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
+import { sleep } from "../../domain/sleep.ts";
 import { slotOf } from "../hash-slot.ts";
 import { type Done, redisUnavailable } from "../resp/command-result.ts";
 import type { Commands, Database } from "../resp/commands.ts";
@@ -110,7 +111,7 @@ export class ClusterRouter implements Database {
         return await Promise.all(masters.map(run));
       } catch (error) {
         if (this.#isClosed || performance.now() >= deadline || !isTemporary(error)) throw error;
-        await new Promise((resolve) => setTimeout(resolve, SWEEP_MS));
+        await sleep(SWEEP_MS);
       }
     }
   }

@@ -6,9 +6,9 @@
  * directory, the first owns the server and the others share it. When the owner ends, the next gateway takes the server over.
  */
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { type Backoff, backoffMs } from "../../domain/backoff.ts";
 import type { Logger } from "../../domain/logger.ts";
+import { sleep } from "../../domain/sleep.ts";
 import { createDataDir, namingDataDir } from "./data-dir.ts";
 import { findServer, ManagedServerError } from "./server-binary.ts";
 import { enterQueue } from "./server-lock.ts";
@@ -126,7 +126,7 @@ export async function startManagedServer(options: ManagedServerOptions): Promise
         );
       }
       failures = performance.now() - start > STABLE_MS ? 0 : failures + 1;
-      await Promise.race([delay(backoffMs(failures, Math.random(), RESTART)), ended]);
+      await Promise.race([sleep(backoffMs(failures, Math.random(), RESTART)), ended]);
     }
   }
 

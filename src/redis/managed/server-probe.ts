@@ -1,6 +1,7 @@
 /** Probes of a Redis server on a unix socket: whether a process listens, replies, and is ready. Each uses a connection of its own. */
+
 import { connect, type Socket } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
+import { sleep } from "../../domain/sleep.ts";
 import { type Reply, ReplyError, ReplyReader } from "../resp/reader.ts";
 import { ManagedServerError } from "./server-binary.ts";
 
@@ -93,6 +94,6 @@ export async function untilReady(
       reportedAt = now;
       report(problem);
     }
-    await delay(POLL_MS, undefined, { signal });
+    await sleep(POLL_MS, signal);
   }
 }

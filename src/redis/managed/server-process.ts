@@ -4,8 +4,9 @@ import { readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../../domain/logger.ts";
+import { sleep } from "../../domain/sleep.ts";
+import { within } from "../../domain/timeout.ts";
 import { ManagedServerError } from "./server-binary.ts";
 import { readServerLine } from "./server-log.ts";
 import { query, reach } from "./server-probe.ts";
@@ -95,9 +96,7 @@ async function ended(child: ChildProcess): Promise<string> {
       resolve(signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`),
     );
   });
-  const enough = new AbortController();
-  await Promise.race([drained, delay(500, undefined, { signal: enough.signal })]);
-  enough.abort();
+  await within(500, drained);
   return how;
 }
 
@@ -179,7 +178,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
 /** Waits until a process that is not a child has ended, at most `limitMs`. */
 async function dead(pid: number, dataDir: string, limitMs: number): Promise<void> {
   for (const end = performance.now() + limitMs; isServerOf(pid, dataDir) && performance.now() < end; )
-    await delay(20);
+    await sleep(20);
 }
 
 /** Returns whether a process is a Redis server in the data directory; false without `/proc`. */

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import { authorize, METRICS } from "../../../access/identity/authorize.ts";
 import { asGatewayError, GatewayError } from "../../../domain/errors.ts";
+import { within } from "../../../domain/timeout.ts";
 import type { Metrics } from "../../../observe/metrics.ts";
 import { acceptsPage } from "../../request/media-types.ts";
 import { errorBody } from "../../response/append-results.ts";
@@ -57,7 +58,9 @@ export function addStatus(
 
   app.get("/readyz", { ...PUBLIC, ...ALSO_HEAD }, async (_request, reply) => {
     try {
-      await within(READY_TIMEOUT_MS, isReady());
+      const ready = isReady().then(() => true);
+      if ((await within(READY_TIMEOUT_MS, ready)) !== true)
+        throw new GatewayError("REDIS_UNAVAILABLE", "Redis does not answer");
       return { status: "ready" };
     } catch (error) {
       return reply
@@ -72,16 +75,4 @@ export function addStatus(
     authorize(request.visitor.identity, "read", [METRICS]);
     return reply.type(metrics.contentType).send(await metricsPage());
   });
-}
-
-async function within(ms: number, answer: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new GatewayError("REDIS_UNAVAILABLE", "Redis does not answer")), ms);
-  });
-  try {
-    await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,4 +1,4 @@
-/** Formats numbers for people. */
+/** Formats numbers as readable text. */
 
 const count = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const decimal = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });

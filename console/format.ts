@@ -1,4 +1,4 @@
-/** Formats numbers, times and sizes for people. */
+/** Formats numbers, times and sizes as readable text. */
 
 /** Formats a count with thousands separators. */
 export const countText = (count: number): string => count.toLocaleString("en");

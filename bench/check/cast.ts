@@ -1,4 +1,4 @@
-/** Processes of a run that can be killed, frozen and restarted: one Redis that persists what it acknowledged, and gateways. */
+/** Processes of a run that can be killed, frozen and restarted: one Redis that persists acknowledged entries, and gateways. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../load/free-port.ts";

@@ -1,5 +1,5 @@
 /**
- * Readers of one stream, of every kind: fast, slow, sleeping and disconnecting ones. They pass on what they receive; the
+ * Readers of one stream, of every kind: fast, slow, sleeping and disconnecting ones. They pass on all received entries; the
  * soak test (`reader.ts`) and the history checker verify it.
  */
 import { type ClientRequest, get } from "node:http";
@@ -42,7 +42,7 @@ const SLEEP_MS = 15_000;
 const CONNECTED_MS = 5_000;
 const DISCONNECTED_MS = 2_000;
 
-/** Options of a reader, and the callbacks for what it receives. */
+/** Options of a reader, and the callbacks for received entries. */
 export interface Following {
   /** Returns the port of the gateway; called for each connection. */
   readonly port: () => number;

@@ -38,7 +38,7 @@ function open(url: string, handlers: SocketHandlers, token: string | undefined):
   };
   ws.on("open", () => {
     keepAlive = setInterval(() => {
-      // A paused socket receives nothing, so its silence is no sign of a dead connection.
+      // A paused socket receives nothing, so its silence does not indicate a dead connection.
       if (!isAlive && !ws.isPaused) ws.terminate();
       isAlive = ws.isPaused;
       if (ws.readyState === WebSocket.OPEN) ws.ping();

@@ -19,7 +19,7 @@ export interface Visitor {
   identity: Identity;
 }
 
-/** Response header with the visitor's id, by which an operator finds the log lines about a client. */
+/** Response header with the visitor's id. Operators use it to find the client's log lines. */
 export const CONNECTION_HEADER = "x-connection-id";
 
 /** Admits or rejects requests. */

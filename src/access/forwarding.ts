@@ -18,7 +18,7 @@ export interface Origin {
 /** Returns the origin of a request. */
 export type Forwarding = (request: IncomingMessage) => Origin;
 
-/** Returns whether an address is that of a trusted proxy. */
+/** Returns whether an address belongs to a trusted proxy. */
 export type ProxyTest = (address: string) => boolean;
 
 /**

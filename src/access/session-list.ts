@@ -43,7 +43,7 @@ export const sessionHandlers = (own: SessionList): PeerHandlers => ({
   [END]: (id: string) => own.end(id),
 });
 
-/** Joins the list of this process and those of the other workers, oldest connection first. */
+/** Merges the lists of all workers, oldest connection first. */
 export const joinSessionLists = (own: SessionList, request: RequestPeers): SessionList => ({
   async list() {
     const lists = await Promise.all([own.list(), request<readonly ShownSession[]>(LIST)]);

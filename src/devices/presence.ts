@@ -22,7 +22,7 @@ export interface Presence {
    * @param ping sends a ping, which the device answers; called if the device has sent nothing for a while
    */
   open(deviceId: string, ping: () => void): DeviceConnection;
-  /** Disconnects all devices of this gateway. Resolves when Redis has answered for each device that left, also before. */
+  /** Disconnects all devices of this gateway. Resolves when Redis has confirmed all disconnects, including earlier ones. */
   close(): Promise<void>;
 }
 

@@ -5,8 +5,8 @@ import type { EntryId } from "./entry-id.ts";
 export type FieldValue = Uint8Array | readonly Uint8Array[];
 
 /**
- * Fields of an entry besides its payload, by name. If an entry repeats the field `d`, the last `d` is the payload, as in
- * the original service, and the earlier ones are here. A name that is not UTF-8 has U+FFFD in place of the wrong bytes.
+ * Fields of an entry besides its payload, by name. If an entry repeats the field `d`, the last one is the payload, as in
+ * the original service, and the earlier ones are fields. Invalid UTF-8 in a name is replaced by U+FFFD.
  */
 export type EntryFields = ReadonlyMap<string, FieldValue>;
 

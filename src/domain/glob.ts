@@ -81,7 +81,7 @@ function endOfClass(pattern: readonly string[], from: number): number {
   for (let i = from; i < pattern.length; i++) {
     if (pattern[i] === "\\") i++;
     else if (pattern[i] === "]") return i;
-    // The character after a hyphen ends a range, also if it is a bracket.
+    // The character after a hyphen ends a range, even if it is a bracket.
     else if (pattern[i + 1] === "-" && i + 2 < pattern.length) i += 2;
   }
   return pattern.length;

@@ -8,7 +8,7 @@ const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g,
 /**
  * Returns the nearest name: one that differs only in case and separators, or in few letters.
  *
- * @returns undefined if none is near
+ * @returns undefined if no name is similar
  */
 export function nearestName(wrong: string, names: readonly string[]): string | undefined {
   const given = plain(wrong.slice(0, MOST_CHARACTERS));

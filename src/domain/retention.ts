@@ -1,6 +1,6 @@
 /** Retention limits of streams: defaults from the settings, overridden by members of the stream's metadata. */
 
-/** Limits of a stream, all approximate; 0 is no limit. */
+/** Limits of a stream, all approximate; 0 means unlimited. */
 export interface RetentionLimits {
   readonly maxEntries: number;
   readonly maxAgeMs: number;

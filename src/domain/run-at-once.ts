@@ -1,8 +1,8 @@
 /**
- * Runs work that is written as steps to its end at once: where it is known to be short.
+ * Runs stepwise work to its end without a pause, for work that is known to be short.
  *
  * @returns what the generator returns
- * @throws whatever the generator throws
+ * @throws the generator's error
  */
 export function runAtOnce<T>(work: Iterator<void, T>): T {
   for (;;) {

@@ -4,7 +4,7 @@
  */
 import { badParameter } from "./errors.ts";
 
-/** Device of a request that names none. */
+/** Device of a request without a device. */
 export const DEFAULT_DEVICE = "default";
 
 /** Translates the stream ids of one request. */
@@ -51,8 +51,8 @@ export function namingOf(options: NamingOptions): Naming {
  * Splits a URL's path segment into stream ids. An unescaped `+` separates; `%2B` is a literal plus and `%2F` a slash.
  *
  * @param segment still percent-encoded
- * @param most how many streams one request may name
- * @throws GatewayError BAD_PARAMETER if it cannot be decoded, or names an empty stream or too many streams
+ * @param most maximum number of streams
+ * @throws GatewayError BAD_PARAMETER for invalid encoding, an empty stream id or too many streams
  */
 export function parseStreamIds(segment: string, most: number): readonly string[] {
   // Split before decoding: afterwards a separator and a literal plus look the same.
@@ -64,9 +64,9 @@ export function parseStreamIds(segment: string, most: number): readonly string[]
 }
 
 /**
- * Checks the length of a name. Names become keys, which Redis and every listing of streams carry whole.
+ * Checks the length of a name. Names become keys, which every list of streams contains in full.
  *
- * @param parameter the name's own name, as the client spells it
+ * @param parameter name of the request parameter, for the error message
  * @throws GatewayError BAD_PARAMETER if it is longer than `most` bytes
  */
 export function checkName(parameter: string, name: string, most: number): void {

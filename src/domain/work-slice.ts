@@ -1,17 +1,16 @@
 /**
- * Slices of long work. Parsing or encoding megabytes takes longer than other clients should wait, so such work runs in
- * slices and lets everything else that is due run in between. All sliced work shares the time: however many clients
- * cause some, one turn of the event loop spends one slice on it.
+ * Slices of long work. Parsing or encoding megabytes would block the event loop for too long, so it runs in slices, and other
+ * clients are served between them. All sliced work shares one slice per event-loop turn, regardless of the number of clients.
  */
 
-/** Time (ms) that sliced work may take in one turn of the event loop. */
+/** Time (ms) that sliced work may take in one event-loop turn. */
 const SLICE_MS = 5;
 
 /** The slices of one piece of work. */
 export interface WorkSlices {
   /** Whether the current slice has used its time. */
   isOver(): boolean;
-  /** Resolves when other work had its turn, and begins a new slice. */
+  /** Resolves after other work has run, and begins a new slice. */
   next(): Promise<void>;
 }
 
@@ -23,7 +22,7 @@ let turnStartedAt: number | undefined;
 function startSlice(): number {
   if (turnStartedAt === undefined) {
     turnStartedAt = performance.now();
-    // Not a microtask: sockets are only served between two turns of the event loop.
+    // Not a microtask: sockets are only served between two event-loop turns.
     setImmediate(endTurn);
   }
   return turnStartedAt;
@@ -54,7 +53,7 @@ export function createWorkSlices(): WorkSlices {
  * Runs a generator in slices. It may stop at each `yield`, so the work between two of them has to be short.
  *
  * @returns what the generator returns
- * @throws whatever the generator throws
+ * @throws the generator's error
  */
 export async function runInSlices<T>(work: Iterator<void, T>): Promise<T> {
   const slices = createWorkSlices();
@@ -70,7 +69,7 @@ export async function runInSlices<T>(work: Iterator<void, T>): Promise<T> {
  *
  * @param isNeeded checked before each slice after the first
  * @returns what the generator returns; undefined if it was stopped
- * @throws whatever the generator throws
+ * @throws the generator's error
  */
 export async function runWhileNeeded<T>(
   work: Iterator<void, T>,

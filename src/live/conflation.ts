@@ -17,7 +17,7 @@ export interface Conflation {
 /** Creates the counter of a stream. */
 export function createConflation(hub: Hub, { key, counters }: StreamState): Conflation {
   let progress: Progress | undefined;
-  /** Number of entries, of those that passed the hub, that were sent or skipped. */
+  /** Number of the hub's entries that were sent or skipped. */
   let accounted = 0;
 
   /** @returns whether the hub has watched the stream without a break since the last call */

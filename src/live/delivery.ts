@@ -52,7 +52,7 @@ export interface DeliveryContext<Frame> {
   readonly entryFrames: EntryFrames;
   readonly states: readonly StreamState[];
   readonly encoder: Encoder<Frame>;
-  /** Returns whether the delivery must neither read nor send now. */
+  /** Returns whether the delivery must not read or send now. */
   isHalted(): boolean;
   /**
    * Reserves memory before entries are read or sent. If there is none, and the subscription has no other reservation, the

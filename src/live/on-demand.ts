@@ -1,7 +1,7 @@
 /**
  * On-demand delivery: sends one frame at a time with the next `count` entries of each stream, or with `latest` the newest
- * ones. The subscription may be paused between frames by an acknowledgement or a rate limit. Entries that arrive meanwhile
- * stay in Redis, or are skipped with `latest`.
+ * ones. The subscription may be paused between frames by an acknowledgement or a rate limit. Entries that arrive during a
+ * pause stay in Redis, or are skipped with `latest`.
  */
 import { bytesOf, type Entry, type StreamEntries } from "../domain/entry.ts";
 import { type Conflation, createConflation } from "./conflation.ts";
@@ -176,7 +176,7 @@ class OnDemandDelivery<Frame> implements Delivery {
     return true;
   }
 
-  /** Writes the frame of entries, and moves the cursors behind them. */
+  /** Writes the frame of entries, and moves the cursors past them. */
   #write(found: NextEntries, frame: Frame): void {
     this.#states.forEach((state, i) => {
       const next = found[i] ?? [];

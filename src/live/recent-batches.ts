@@ -1,6 +1,6 @@
 /**
- * Recent batches of live streams, kept for readers slightly behind the end: a reader that was briefly paused, or one that
- * takes one entry at a time. The memory limit applies to all streams together; the oldest batch is evicted first.
+ * Recent batches of live streams, kept for readers near the end: readers that were briefly paused, or take one entry at a
+ * time. The memory limit applies to all streams together; the oldest batch is evicted first.
  */
 
 import type { Entry } from "../domain/entry.ts";

@@ -8,8 +8,7 @@ export interface Encoder<Frame> {
   /** @param streams at least one, each with at least one entry; the caller never changes them */
   encode(streams: readonly StreamEntries[]): Frame;
   /**
-   * Encodes in steps, with the same result, where that takes long; undefined where `encode` is short enough. Absent: it
-   * always is.
+   * Encodes in steps, with the same result. Returns undefined if `encode` is fast enough. Absent if it always is.
    */
   encodeSteps?(streams: readonly StreamEntries[]): Generator<void, Frame> | undefined;
 }

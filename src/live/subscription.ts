@@ -37,7 +37,7 @@ export interface SubscribedStream {
   readonly cursor: EntryId;
   /** The cursor was just read as the end of the stream, so there is no history to read first. */
   readonly isAtEnd: boolean;
-  /** Entries after the cursor are missing; if absent, the first read finds out. */
+  /** Entries after the cursor are missing; if absent, the first read detects it. */
   readonly hasGap?: boolean;
 }
 

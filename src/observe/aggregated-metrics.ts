@@ -1,7 +1,7 @@
 /**
- * Aggregated metrics of all workers on one page. Counters and gauges are summed; of measurements of the same thing, such as
- * event loop lag, the maximum is shown. The counters of an ended worker stay in the sums, because Prometheus would take a
- * decrease for a restart and count everything again.
+ * Aggregated metrics of all workers on one page. Counters and gauges are summed. Measurements such as event loop
+ * lag show the maximum. The counters of an ended worker stay in the sums, because Prometheus would interpret a decrease as a
+ * restart and count everything again.
  */
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { MetricValues } from "./metrics.ts";
@@ -20,7 +20,7 @@ export interface AggregatedMetrics {
 const PROCESS = /^process_/;
 /** The library omits this metric when it aggregates; the start of the primary is shown. */
 const START = "process_start_time_seconds";
-/** Metrics of which the maximum is shown, so that one blocked worker is visible. */
+/** Metrics that show the maximum of all workers, so that one blocked worker is visible. */
 const WORST = /^nodejs_eventloop_lag_(seconds|mean|max|stddev|p\d+)/;
 
 /** Creates the page. @param workers returns the number of running workers */

@@ -31,7 +31,7 @@ export interface Counters {
   pageCacheBytes: number;
   bufferPoolBytes: number;
   pollCacheBytes: number;
-  /** Responses that repeat the one to an identical request, and the memory of those kept for that. */
+  /** Responses that were served from the poll cache, and its size in bytes. */
   answersRepeated: number;
   answersKeptBytes: number;
   redisReconnects: number;

@@ -8,7 +8,7 @@ export interface LogOptions {
   readonly logFormat: "auto" | "pretty" | "json";
 }
 
-/** Returns whether the log is written for people, as on a terminal, and not as JSON lines. */
+/** Returns whether the log is readable text, as on a terminal, instead of JSON lines. */
 export const isReadable = ({ logFormat }: Pick<LogOptions, "logFormat">): boolean =>
   logFormat === "pretty" || (logFormat === "auto" && process.stdout.isTTY === true);
 

@@ -10,7 +10,7 @@ export type MetricValues = Awaited<ReturnType<Registry["getMetricsAsJSON"]>>;
 export interface Metrics {
   readonly contentType: string;
   text(): Promise<string>;
-  /** Returns the values, to be aggregated with those of other workers. */
+  /** Returns the values, for aggregation with those of other workers. */
   values(): Promise<MetricValues>;
 }
 

@@ -64,7 +64,7 @@ export interface Access {
   readonly sessions: Sessions;
   readonly limits: Limits;
   readonly memory: ClientMemory;
-  /** Whether an address is that of a proxy, which connects for many clients. */
+  /** Whether an address belongs to a proxy, which connects for many clients. */
   readonly isProxy: (address: string) => boolean;
   /** Counters of connections, shared by workers. */
   readonly usage: Usage;

@@ -1,4 +1,4 @@
-/** Entries of the clean format, which its JSON and its MessagePack share: `[[stream_id, entry_id, payload], …]`. */
+/** Entries of the clean formats, JSON and MessagePack: `[[stream_id, entry_id, payload], …]`. */
 import type { EntryFields, FieldValue } from "../domain/entry.ts";
 import {
   checkBatchSize,
@@ -11,9 +11,9 @@ import {
 } from "./push-batch.ts";
 
 /**
- * Reads the bytes that a format writes as `value`, in steps if there are very many.
+ * Decodes a value to bytes, in steps if it is long.
  *
- * @param what the value's name in the error
+ * @param what name of the value in error messages
  * @throws GatewayError BAD_HEADER
  */
 export type BytesOf = (value: unknown, what: string) => Uint8Array | Generator<void, Uint8Array>;

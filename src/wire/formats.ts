@@ -45,7 +45,7 @@ export interface CleanFormat {
   readonly contentType: string;
   /** Whether its WebSocket messages are binary. */
   readonly isBinary: boolean;
-  /** Bytes of memory that decoding takes per byte of a body, beside the body itself; absent if payloads stay in the body. */
+  /** Bytes of memory that decoding takes per byte of a body, besides the body itself; absent if payloads stay in the body. */
   readonly decodedBytesPerByte?: number;
   encode(streams: readonly StreamEntries[]): Encoded;
   /** Encodes a long batch in steps, with the same result: the bytes of a text are its UTF-8. */

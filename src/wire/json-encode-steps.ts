@@ -1,5 +1,5 @@
 /**
- * Encodes the clean format as JSON in steps, for long batches. `JSON.stringify` and base64 of megabytes hold the event loop
+ * Encodes the clean format as JSON in steps, for long batches. `JSON.stringify` and base64 of megabytes block the event loop
  * for tens of ms, so long values are encoded in pieces, and the caller may do other work after each `yield`.
  */
 import { type Entry, type StreamEntries, valuesOf } from "../domain/entry.ts";

@@ -1,10 +1,10 @@
 /**
- * Parses long JSON in steps. `JSON.parse` handles a text as a whole, and a batch of 60 MB holds the event loop for half a
- * second. So a long list or object is cut at its commas into runs of a few KB, and a long string into pieces; each is
- * given to `JSON.parse` by itself, and the caller may do other work after each `yield`.
+ * Parses long JSON in steps. `JSON.parse` of a batch of 60 MB blocks the event loop for half a second. So a long list or object
+ * is cut at its commas into runs of a few KB, and a long string into pieces. Each is parsed by `JSON.parse`, and the caller
+ * may do other work after each `yield`.
  *
  *     [ ["s",null,"a"], ["s",null,"b"], ["s",null,"…40 MB…"], ["s",null,"c"] ]
- *       └──────────── run ───────────┘  └─ cut in turn ────┘  └─── run ────┘
+ *       └──────────── run ───────────┘  └─ cut itself  ────┘  └─── run ────┘
  */
 import { checkValueCount, MOST_FIELDS, malformed, maxValuesOf } from "./push-batch.ts";
 import { bytesOfText, lossyTextOf } from "./utf8.ts";
@@ -40,9 +40,9 @@ interface Part {
 /**
  * Parses a JSON text of a batch in steps.
  *
- * @returns the value, in which a long string is its UTF-8 bytes and a long object is a `Map` of no more members than an
- *   entry may have fields, and one
- * @throws GatewayError BAD_HEADER if it is not JSON, TOO_LARGE if it holds more values than a batch can have
+ * @returns the value; long strings are UTF-8 bytes, and long objects are `Map`s with at most one member more than an entry
+ *   may have fields
+ * @throws GatewayError BAD_HEADER if it is not JSON, TOO_LARGE if it has more values than a batch can have
  */
 export function* parseJsonSteps(
   bytes: Uint8Array,
@@ -104,7 +104,7 @@ export function* parseJsonSteps(
 
   function* members(start: number, end: number, depth: number): Generator<void, Map<string, unknown>> {
     const found = new Map<string, unknown>();
-    // An entry with more fields is rejected; of an object that is posted as one entry only the syntax is checked.
+    // An entry with more fields is rejected. An object that is posted as one entry is only checked for its syntax.
     const add = (name: string, one: unknown) => found.size <= MOST_FIELDS && found.set(name, one);
     if ((yield* skipBlanks(start, end)) === end) return found;
     const parts = yield* split(start, end, depth);
@@ -177,7 +177,7 @@ export function* parseJsonSteps(
     }
     if (nested > 0) throw broken();
     if (depth === 1) checkValueCount(values, most, what);
-    // Also where it is empty: a comma before it makes that an error.
+    // Even if the item is empty, because a trailing comma is an error.
     endItem(end);
     if (runStart <= end) parts.push({ start: runStart, end, isLong: false });
     return parts;
@@ -244,9 +244,9 @@ const LONG_ESCAPE = 6;
 /**
  * Finds where a string can be cut: not within a character, an escape, or the two escapes of a surrogate pair.
  *
- * @param from begin of the piece, which is such a place
- * @param wanted where the piece should end
- * @param end of the string
+ * @param from start of the piece, a valid cut
+ * @param wanted intended end of the piece
+ * @param end end of the string
  */
 function cutOf(bytes: Uint8Array, from: number, wanted: number, end: number): number {
   if (wanted === end) return end;

@@ -15,7 +15,7 @@ const BLOCK_BYTES = 64 * 1024;
 /** Values that are encoded between two yields. */
 const STEP_VALUES = 256;
 
-/** First bytes of a type: for lengths within the byte itself, of 8, of 16 and of 32 bits; absent where there is no such form. */
+/** First bytes of a type: for lengths within the byte itself, of 8, of 16 and of 32 bits; absent if the type has no such form. */
 interface Heads {
   /** The byte of length 0, and how many lengths follow it. */
   readonly fix?: { readonly first: number; readonly lengths: number };

@@ -59,7 +59,7 @@ export function* readMsgpackSteps(
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
   const most = maxValuesOf(maxEntries);
   let values = 0;
-  /** How many values there may be at the end of the item that is being read. */
+  /** Maximum of `values` at the end of the current item. */
   let mostOfItem = most;
   let at = 0;
 
@@ -82,7 +82,7 @@ export function* readMsgpackSteps(
 
   function str(length: number): string | Uint8Array {
     const bytes = bin(length);
-    // Of a long text only the bytes are used: it is a payload or a field.
+    // Long text is a payload or a field, whose bytes are used unchanged.
     return length > LONG_TEXT_BYTES ? bytes : (textOf(bytes) ?? bytes);
   }
 
@@ -99,7 +99,7 @@ export function* readMsgpackSteps(
 
   function map(length: number, depth: number): Map<string, unknown> {
     checkDepth(depth);
-    // Before they are read: the fields of an entry.
+    // Checks the number of fields before reading them.
     if (!isStored && depth === MOST_DEPTH) checkFieldCount(length);
     const members = new Map<string, unknown>();
     while (members.size < length) {
@@ -182,7 +182,7 @@ export function* readMsgpackSteps(
     const length = listLength();
     if (length === undefined) {
       if (isStored || !isMap(message[at] ?? 0)) return value(1);
-      // It is not a batch, so its contents are of no interest, only that it is whole.
+      // A map is not a batch: only its syntax is checked.
       yield* skipValue();
       return new Map();
     }
@@ -196,19 +196,19 @@ export function* readMsgpackSteps(
     return items;
   }
 
-  /** Steps over a value, whatever it holds and however deep. */
+  /** Skips a value of any type and depth. */
   function* skipValue(): Generator<void, void> {
-    // Nothing is built of them, so there may be any number.
+    // The values are not stored, so their number is not limited.
     mostOfItem = Number.POSITIVE_INFINITY;
     for (let missing = 1, steps = 0; missing > 0; missing--) {
       missing += skipHead();
-      // Each value takes a byte at least.
+      // Each value takes at least one byte.
       if (missing - 1 > message.length - at) throw broken("it ends inside a value");
       if (++steps % VALUES_PER_STEP === 0) yield;
     }
   }
 
-  /** Steps over a value, or over the head of a list or a map. @returns how many values are in it */
+  /** Skips a value, or the head of a list or map. @returns the number of its values */
   function skipHead(): number {
     const type = message[at] ?? 0;
     if (isMap(type)) {
@@ -221,7 +221,7 @@ export function* readMsgpackSteps(
     return 0;
   }
 
-  /** Steps over the head of a list. @returns its length; undefined, at the same place, if there is no list */
+  /** Skips the head of a list. @returns its length; undefined, without skipping, if the value is not a list */
   function listLength(): number | undefined {
     const type = message[at] ?? 0;
     if (type >= 0x90 && type < 0xa0) return uint8() & 0x0f;

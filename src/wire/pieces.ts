@@ -1,15 +1,15 @@
-/** Encoded messages as pieces: what encoders that work in steps return, so that a long message is copied once at most. */
+/** Encoded messages as pieces. Stepwise encoders return them, so that a long message is copied at most once. */
 import type { StreamEntries } from "../domain/entry.ts";
 import { valuesOf } from "../domain/entry.ts";
 
-/** A message or body as bytes end to end. The bytes may be those of the entries, so nothing may change them. */
+/** Consecutive parts of a message or body. They may share memory with the entries, so they must not be changed. */
 export type Pieces = readonly Uint8Array[];
 
 /** Encoding more than this takes about 1 ms: entries and field values together, and bytes. */
 const LONG_VALUES = 256;
 const LONG_BYTES = 64 * 1024;
 
-/** Returns whether encoding the entries takes so long that it has to be done in steps. */
+/** Returns whether the entries must be encoded in steps, because encoding takes long. */
 export function isLongToEncode(streams: readonly StreamEntries[]): boolean {
   let values = 0;
   let bytes = 0;
@@ -34,7 +34,7 @@ export function isLongToEncode(streams: readonly StreamEntries[]): boolean {
 /** Bytes that are copied between two yields. */
 const STEP_BYTES = 128 * 1024;
 
-/** Copies pieces into one, in steps. */
+/** Joins pieces in steps. */
 export function* joinSteps(pieces: Pieces): Generator<void, Uint8Array> {
   const [only] = pieces;
   if (only !== undefined && pieces.length === 1) return only;

@@ -71,8 +71,8 @@ const VALUES_AT_LEAST = 4096;
 export const maxValuesOf = (maxEntries: number): number => VALUES_AT_LEAST + VALUES_PER_ENTRY * maxEntries;
 
 /**
- * Most fields of one entry beside its payload, each value of a repeated field counted: Redis and every reader handle an
- * entry as a whole.
+ * Maximum number of fields of an entry besides its payload. Each value of a repeated field counts. Redis and every reader
+ * process an entry as a whole.
  */
 export const MOST_FIELDS = 4096;
 

@@ -32,7 +32,7 @@ export interface PushDecoder {
    * @throws GatewayError; the caller must not store any entry of the batch, and must close the connection
    */
   message(bytes: Uint8Array, isBinary: boolean): readonly PushedEntry[] | undefined;
-  /** Whether a message takes so long to decode that it should be decoded in steps. */
+  /** Returns whether a message should be decoded in steps, because decoding takes long. */
   isLong(bytes: Uint8Array, isBinary: boolean): boolean;
   /** Does the same as `message` in steps. No other message may be decoded before it returns. */
   steps(bytes: Uint8Array, isBinary: boolean): Generator<void, readonly PushedEntry[] | undefined>;
@@ -57,7 +57,7 @@ export function createPushDecoder({ format, offsets, streams, maxEntries }: Push
       return undefined;
     }
     if (!isBinary) {
-      // The first bytes show what it is; the rest may be megabytes.
+      // The first bytes suffice to detect a header; the rest may be megabytes.
       if (lossyTextOf(bytes.subarray(0, LONG_MESSAGE_BYTES)).trimStart().startsWith("["))
         throw malformed("expected the payload of the previous header, got another header");
       throw wrongKind("a text message where the binary payload was expected");
@@ -77,7 +77,7 @@ export function createPushDecoder({ format, offsets, streams, maxEntries }: Push
       : [{ stream: only ?? "", id: "*", data: bytes }];
   }
 
-  /** Not a payload, which is only cut, nor a message of the wrong type. */
+  /** Payloads are only split, and messages of the wrong type are rejected, so neither is long work. */
   function isLong(bytes: Uint8Array, isBinary: boolean): boolean {
     if (bytes.length <= LONG_MESSAGE_BYTES) return false;
     if (clean !== undefined) return isBinary === clean.isBinary;

@@ -3,7 +3,7 @@ import type { Usage } from "../access/limits/usage.ts";
 import type { PeerHandlers, RequestPeers } from "../domain/peers.ts";
 import type { MetricValues } from "../observe/metrics.ts";
 
-/** What a worker answers to the primary process and to its peers. */
+/** Handlers of a worker for requests of the primary process and of its peers. */
 export interface OwnHandlers {
   metrics(): Promise<MetricValues>;
   readonly requests: PeerHandlers;

@@ -19,7 +19,7 @@ export type StartResult =
   | { readonly url: string; readonly redis: string }
   | { readonly message: string; readonly code: string | undefined };
 
-/** Request of one worker to its peers. The primary passes it on without knowing what it means. */
+/** Request of one worker to its peers. The primary passes it on unchanged. */
 export interface PeerRequest {
   readonly what: string;
   readonly argument?: unknown;

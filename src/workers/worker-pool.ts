@@ -10,7 +10,7 @@ import { addressesOf, forkWorker, type OwnPrimaryHandlers, type WorkerProcess } 
 
 const RESTART: Backoff = { firstMs: 100, mostMs: 10_000 };
 /** After this run time (ms) the end of a worker no longer counts as a repeated failure. */
-const WELL_MS = 30_000;
+const STABLE_MS = 30_000;
 /** Time (ms) after `SHUTDOWN_MS` before a worker is killed; a little longer than a worker's own limit. */
 const KILL_AFTER_MS = 1200;
 
@@ -132,7 +132,7 @@ export class WorkerPool {
       if (stopped.aborted) return;
       if (how === 0) logger.info({ worker: number }, "a worker has stopped; restarting it");
       else logger.error({ worker: number, how }, "a worker ended unexpectedly; restarting it");
-      failures = how === 0 || performance.now() - start > WELL_MS ? 0 : failures + 1;
+      failures = how === 0 || performance.now() - start > STABLE_MS ? 0 : failures + 1;
       await sleep(backoffMs(failures, Math.random(), RESTART), stopped).catch(() => undefined);
       if (stopped.aborted) return;
     }

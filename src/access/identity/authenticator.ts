@@ -13,9 +13,9 @@ export interface Authenticator {
   /** Whether authentication is off: every client may do everything. */
   readonly isOpen: boolean;
   /**
-   * Returns the identity behind credentials, without a promise if it is known already.
+   * Returns the identity behind credentials, synchronously if it is already known.
    *
-   * @throws GatewayError UNAUTHENTICATED, or AUTH_UNAVAILABLE if the credentials cannot be checked at present
+   * @throws GatewayError UNAUTHENTICATED, or AUTH_UNAVAILABLE if the credentials cannot be checked now
    */
   identify(credentials: Credentials | undefined): Identity | Promise<Identity>;
   /** Returns whether an identity is still valid: not expired, and its key not revoked. */

@@ -70,8 +70,8 @@ export function authorizeDevice(identity: Identity, device: string): void {
 }
 
 /**
- * Rejects keys that clients may read and not change: those that begin with `:` hold the gateway's own data. Every write
- * passes here with its final key, whatever device, prefix and stream id it is made of.
+ * Rejects keys that clients may read but not change: keys that begin with `:` contain the gateway's own data. Every write
+ * passes this check with its final key.
  *
  * @throws GatewayError FORBIDDEN
  */

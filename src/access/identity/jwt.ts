@@ -134,9 +134,9 @@ const MAX_SUBJECT_CHARACTERS = 64;
 const HASHED = "~sha256:";
 
 /**
- * Returns the account name of a subject, by which limits count: different subjects never share one. It also appears in
- * logs, so a subject that is long, or not printable ASCII, is written as its readable beginning and its hash. So is a
- * subject that looks like such a name, or like `?`, the name for a token without a subject.
+ * Returns the account name of a subject, for limits and logs. Different subjects have different names. A long or unprintable
+ * subject is represented by its first characters and its hash, and so is a subject that could be mistaken for such a name or
+ * for `?`, the name of a token without a subject.
  */
 function accountOf(subject: string): string {
   if (subject === "") return "?";

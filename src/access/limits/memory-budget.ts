@@ -18,7 +18,7 @@ import {
 
 /** Bounds of a budget. */
 export interface MemoryBudgetOptions<Use extends string> {
-  /** The uses by which leases are counted; a fixed set, because each is a time series of the metrics. */
+  /** Uses of memory. A fixed set, because the metrics have a time series for each. */
   readonly uses: readonly Use[];
   /** Bytes that all leases together may hold. */
   readonly totalBytes: number;

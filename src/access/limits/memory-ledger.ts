@@ -66,11 +66,11 @@ export interface Ledger {
   heldBytes(): number;
   /** Whether any lease waits. */
   isShort(): boolean;
-  /** Sets what a lease holds without asking. */
+  /** Sets the size of a lease without a check. */
   set(lease: HeldLease, bytes: number): void;
-  /** Whether the client of a lease holds more than it may grow to now. */
+  /** Returns whether the client of a lease holds more than its current limit. */
   isOver(lease: HeldLease): boolean;
-  /** Grows a lease where there is room. @returns whether it has grown */
+  /** Grows a lease if there is room. @returns whether it has grown */
   tryGrow(lease: HeldLease, bytes: number): boolean;
   wait(lease: HeldLease, bytes: number, onGrant: OnGrant, waitMs: number): Waiting;
   /** Cancels a wait without calling `onGrant`. */

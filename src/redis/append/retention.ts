@@ -1,6 +1,6 @@
 /**
  * Retention: trims streams as entries are appended (`XADD … MAXLEN ~` or `MINID ~`), without a round trip per append. The
- * limits in a stream's metadata are read beside the appends: once at first, then every few seconds while the stream is
+ * limits in a stream's metadata are read together with the appends: once at first, then every few seconds while the stream is
  * written to. Until they are known nothing is trimmed, because the default could delete entries that the metadata keeps.
  */
 import type { Logger } from "../../domain/logger.ts";

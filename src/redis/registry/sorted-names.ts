@@ -1,6 +1,6 @@
-/** Merges sorted lists of names in slices: sorting a million keys at once would hold the event loop for a second. */
+/** Merges sorted lists of names in slices: sorting a million keys at once would block the event loop for a second. */
 
-/** Names handled between two places where the work may stop. */
+/** Names that are merged between two yields. */
 const STEP = 1024;
 
 /**

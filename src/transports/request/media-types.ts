@@ -69,7 +69,7 @@ function weightFrom(q: string | undefined): number | undefined {
 }
 
 /**
- * Returns the weight of a media type: that of the most specific range that matches it, or 0. Parameters other than `q`
+ * Returns the weight of a media type: the weight of the most specific matching range, or 0. Parameters other than `q`
  * are ignored, because each type has one representation: `application/json;odata=verbose` matches JSON.
  */
 function weightOf(ranges: readonly MediaRange[], type: string): number {

@@ -1,4 +1,4 @@
-/** WebSocket routes and the sockets that they serve. The server knows nothing of what a route does. */
+/** WebSocket routes and the sockets that they serve. The server does not depend on the routes. */
 import type { Socket } from "node:net";
 import type { Session, SessionKind } from "../../access/sessions.ts";
 import type { GatewayError } from "../../domain/errors.ts";

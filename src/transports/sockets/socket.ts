@@ -140,7 +140,7 @@ export class ServerWebSocket {
   close(code: number, reason: string): void {
     if (this.#state !== "open") return;
     this.#state = "closing";
-    // A client may go on sending large messages until it reads the close frame.
+    // A client may continue to send large messages until it reads the close frame.
     this.#reader?.discardMessages();
     if (!this.#socket.destroyed) this.#socket.write(closeFrame(code, reason));
     // Reads the client's answer, and the data sent before it. Unread data in the kernel's buffer would reset the

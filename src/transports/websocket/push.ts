@@ -112,7 +112,7 @@ function readHandling(
     return true;
   }
 
-  /** Returns the buffer of a message of which nothing is stored. */
+  /** Returns the buffer of a message that is not stored. */
   function giveBack(memory: Buffer | undefined): void {
     if (memory !== undefined) payloadPool.give(memory);
   }

@@ -98,9 +98,9 @@ test("follows MOVED, keeps the order of a key's commands, and reports the new ow
 });
 
 test("follows ASK to the importing node, and reports the key", async () => {
-  const asked: string[] = [];
-  using router = open({ onAskRedirect: (key) => asked.push(key) });
-  const key = "asked";
+  const redirected: string[] = [];
+  using router = open({ onAskRedirect: (key) => redirected.push(key) });
+  const key = "redirected";
   const slot = slotOf(key);
   const { owner, other } = await otherThan(key);
   const [ownerId, otherId] = await Promise.all(
@@ -110,7 +110,7 @@ test("follows ASK to the importing node, and reports the key", async () => {
   await owner.control.call("CLUSTER", "SETSLOT", slot, "MIGRATING", otherId ?? "");
   expect(await router.call("SET", key, "1")).toBe("OK");
   expect(String(await router.call("GET", key))).toBe("1");
-  expect(asked).toEqual([key, key]);
+  expect(redirected).toEqual([key, key]);
   expect(router.nodeOf(key)?.name).toBe(`127.0.0.1:${owner.port}`);
   await cluster.moveSlot(slot, other);
 });

@@ -10,7 +10,7 @@ import { createClusterLeases } from "./registry/cluster-presence-leases.ts";
 import { TRACK_META } from "./registry/metadata-watch.ts";
 import { ping } from "./resp/commands.ts";
 import type { Store, StoreParts } from "./store.ts";
-import { openClusterTail } from "./tail/cluster-tail.ts";
+import { ClusterTail } from "./tail/cluster-tail.ts";
 
 /** Options of the store of a cluster. */
 export interface ClusterStoreParts extends StoreParts {
@@ -50,7 +50,7 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
     },
     openPolledReads: (readsOver) => uncachedReads(readsOver(reads)),
     openTail: (onReads, events) =>
-      openClusterTail({ topology, logger, stallMs, sizes, counters, onReads, ...events }),
+      new ClusterTail({ topology, logger, stallMs, sizes, counters, onReads, ...events }),
     openMetaTracking({ onPush, onAgain }) {
       let isArmed = false;
       const router = open("meta", {

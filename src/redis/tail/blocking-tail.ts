@@ -8,14 +8,18 @@
  */
 import { type EntryId, LAST_ID } from "../../domain/entry-id.ts";
 import { entriesByKey } from "../read/entry-decoder.ts";
-import { gatewayErrorOf, isPermissionError } from "../reply-errors.ts";
 import { Connection } from "../resp/connection.ts";
 import { ReplyError } from "../resp/reader.ts";
-import { createScriptSupport } from "../resp/script-support.ts";
-import { followServer } from "../resp/server-identity.ts";
-import { createContinuity } from "./continuity.ts";
-import { errorIn, planRead, type ReadState, readCommands, type Tail, takeReads } from "./tail.ts";
+import { followServer, type ServerIdentity } from "../resp/server-identity.ts";
+import type { Tail } from "./tail.ts";
 import type { TailOptions } from "./tracking-tail.ts";
+import { errorIn, WatchedStreams } from "./watched-streams.ts";
+
+/** Options of a blocking tail. */
+export interface BlockingTailOptions extends TailOptions {
+  /** Another connection, for `CLIENT UNBLOCK`. */
+  readonly control: Connection;
+}
 
 /** Time (ms) that one read blocks. It only bounds how long a lost server stays undetected. */
 const BLOCK_MS = 5000;
@@ -24,160 +28,173 @@ const UNBLOCK_RETRY_MS = 5;
 /** Time (ms) before a rejected stream, such as a key of another type, is read again. */
 const REJECTED_PAUSE_MS = 1000;
 
-/** Opens a blocking tail. @param control another connection, for `CLIENT UNBLOCK` */
-export function openBlockingTail(options: TailOptions & { readonly control: Connection }): Tail {
-  const { address, logger, stallMs, sizes, counters, onReads, onRemoval, onForbidden, control } = options;
-  const positions = new Map<string, EntryId>();
-  /** Streams that may have entries past their positions. */
-  const grown = new Set<string>();
-  const scripts = createScriptSupport(logger);
-  const continuity = createContinuity(sizes, scripts.isAllowed);
-  const state: ReadState = { positions, sizes, continuity, onRemoval, onAgain: (key) => grown.add(key) };
+/** Blocking tail. */
+export class BlockingTail implements Tail {
+  readonly #options: BlockingTailOptions;
+  readonly #streams: WatchedStreams;
+  readonly #server: ServerIdentity;
+  readonly #connection: Connection;
   /** Streams that are skipped for a while, because they would fail the read of all. */
-  const rejected = new Set<string>();
-  let clientId: number | undefined;
-  let reading: ReadonlyMap<string, EntryId> | undefined;
-  let scheduled = false;
-  let closed = false;
+  readonly #rejected = new Set<string>();
+  #clientId: number | undefined;
+  /** Streams of the read in flight, with their positions. */
+  #reading: ReadonlyMap<string, EntryId> | undefined;
+  #isScheduled = false;
+  #isClosed = false;
 
-  const server = followServer(() => connection, continuity.serverChanged);
-  const connection = new Connection({
-    address,
-    logger,
-    // A blocking read legitimately receives no data for this long.
-    stallMs: stallMs === undefined ? undefined : stallMs + BLOCK_MS,
-    name: "tail",
-    waitMs: 0,
-    onReady() {
-      connection.send(["CLIENT", "ID"], (_error, id) => {
-        clientId = typeof id === "number" ? id : undefined;
-      });
-      server.check();
-      schedule();
-    },
-    onLost() {
-      counters.redisReconnects++;
-      reading = undefined;
-      clientId = undefined;
-    },
-  });
-
-  function schedule(): void {
-    if (scheduled || reading !== undefined || closed) return;
-    scheduled = true;
-    setImmediate(read);
+  constructor(options: BlockingTailOptions) {
+    const { address, logger, stallMs, counters } = options;
+    this.#options = options;
+    this.#streams = new WatchedStreams(options);
+    this.#server = followServer(
+      () => this.#connection,
+      () => this.#streams.continuity.serverChanged(),
+    );
+    this.#connection = new Connection({
+      address,
+      logger,
+      // A blocking read legitimately receives no data for this long.
+      stallMs: stallMs === undefined ? undefined : stallMs + BLOCK_MS,
+      name: "tail",
+      waitMs: 0,
+      onReady: () => this.#onReady(),
+      onLost: () => {
+        counters.redisReconnects++;
+        this.#reading = undefined;
+        this.#clientId = undefined;
+      },
+    });
   }
 
-  function read(): void {
-    scheduled = false;
-    if (!connection.isReady() || reading !== undefined || positions.size === 0 || closed) return;
+  noticesRemovals(): boolean {
+    return false;
+  }
+
+  watch(key: string, after: EntryId): void {
+    // It counts as changed and is read before the next blocking read, so that a later deletion is detected.
+    this.#streams.watch(key, after);
+    this.#interrupt();
+  }
+
+  unwatch(key: string): void {
+    this.#streams.unwatch(key);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#connection.close();
+  }
+
+  #onReady(): void {
+    this.#connection.send(["CLIENT", "ID"], (_error, id) => {
+      this.#clientId = typeof id === "number" ? id : undefined;
+    });
+    this.#server.check();
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#reading !== undefined || this.#isClosed) return;
+    this.#isScheduled = true;
+    setImmediate(() => this.#read());
+  }
+
+  #read(): void {
+    this.#isScheduled = false;
+    const { positions, changed, continuity } = this.#streams;
+    if (!this.#connection.isReady() || this.#reading !== undefined || this.#isClosed) return;
     const batch = new Map(positions);
-    for (const key of rejected) batch.delete(key);
+    for (const key of this.#rejected) batch.delete(key);
     if (batch.size === 0) return;
-    reading = batch;
-    // New streams are read first, so that a later deletion is detected.
-    for (const key of batch.keys()) if (!continuity.knows(key)) grown.add(key);
-    if (grown.size > 0) {
-      readGrown(batch);
-      return;
-    }
-    counters.tailReads++;
+    this.#reading = batch;
+    for (const key of batch.keys()) if (!continuity.knows(key)) this.#streams.mark(key);
+    if (changed.size > 0) this.#readChanged(batch);
+    else this.#block(batch);
+  }
+
+  /** Waits until a stream of the batch grows. */
+  #block(batch: ReadonlyMap<string, EntryId>): void {
+    this.#options.counters.tailReads++;
     const streams = [...batch.keys(), ...batch.values()];
-    connection.send(["XREAD", "COUNT", 1, "BLOCK", BLOCK_MS, "STREAMS", ...streams], (error, reply) => {
+    const command = ["XREAD", "COUNT", 1, "BLOCK", BLOCK_MS, "STREAMS", ...streams];
+    this.#connection.send(command, (error, reply) => {
       if (error !== undefined) {
-        finish(batch);
-        if (connection.isReady()) setAside([...batch.keys()], error);
+        this.#finish(batch);
+        if (this.#connection.isReady()) this.#setAside([...batch.keys()], error);
         return;
       }
-      for (const [key] of entriesByKey(reply)) grown.add(key);
-      readGrown(batch);
+      for (const [key] of entriesByKey(reply)) this.#streams.mark(key);
+      this.#readChanged(batch);
     });
   }
 
   /** Reads the streams that grew until none has more. @param batch the blocking read to which this belongs */
-  function readGrown(batch: ReadonlyMap<string, EntryId>): void {
-    for (const key of rejected) grown.delete(key);
-    const plan = planRead(grown, positions, sizes);
-    if (plan.from.size === 0) grown.clear();
-    if (plan.from.size === 0 || reading !== batch) {
-      finish(batch);
-      schedule();
+  #readChanged(batch: ReadonlyMap<string, EntryId>): void {
+    for (const key of this.#rejected) this.#streams.unmark(key);
+    const plan = this.#streams.plan();
+    if (plan.from.size === 0 || this.#reading !== batch) {
+      this.#finish(batch);
+      this.#schedule();
       return;
     }
-    for (const key of plan.from.keys()) grown.delete(key);
-    counters.tailReads++;
-    connection.transact(readCommands(plan, continuity), (error, replies) => {
+    for (const key of plan.from.keys()) this.#streams.unmark(key);
+    this.#options.counters.tailReads++;
+    this.#connection.transact(this.#streams.commands(plan), (error, replies) => {
       const failure = error ?? errorIn(replies);
       if (failure === undefined) {
-        const reads = takeReads({ ...plan, replies }, state);
-        if (reads.length > 0) onReads(reads);
-        readGrown(batch);
+        const reads = this.#streams.take(plan, replies);
+        if (reads.length > 0) this.#options.onReads(reads);
+        this.#readChanged(batch);
         return;
       }
-      finish(batch);
-      const isRetried = scripts.isForbidden(failure);
-      for (const key of plan.from.keys()) grown.add(key);
-      if (isRetried) schedule();
-      else if (connection.isReady()) setAside([...plan.from.keys()], failure);
+      this.#finish(batch);
+      const isRetried = this.#streams.isScriptForbidden(failure);
+      for (const key of plan.from.keys()) this.#streams.mark(key);
+      if (isRetried) this.#schedule();
+      else if (this.#connection.isReady()) this.#setAside([...plan.from.keys()], failure);
     });
   }
 
-  function finish(batch: ReadonlyMap<string, EntryId>): void {
-    if (reading === batch) reading = undefined;
+  #finish(batch: ReadonlyMap<string, EntryId>): void {
+    if (this.#reading === batch) this.#reading = undefined;
   }
 
   /** Detects which stream failed the read of all, and continues without it for a while. */
-  function setAside(keys: readonly string[], reason: Error): void {
+  #setAside(keys: readonly string[], reason: Error): void {
     let missing = keys.length;
     for (const key of keys) {
       const plan = { from: new Map([[key, LAST_ID]]), count: 1 };
-      connection.transact(readCommands(plan, continuity), (error, replies) => {
+      this.#connection.transact(this.#streams.commands(plan), (error, replies) => {
         const failure = error ?? errorIn(replies);
         if (failure instanceof ReplyError) {
-          logger.warn({ key, err: failure }, "Redis rejected reading this stream");
-          rejected.add(key);
-          if (isPermissionError(failure)) onForbidden?.(key, gatewayErrorOf(failure));
+          this.#rejected.add(key);
+          this.#streams.reject(key, failure);
         }
-        if (--missing > 0) return;
-        if (rejected.size > 0) schedule();
-        else logger.warn({ err: reason }, "Redis rejected reading the live streams");
-        setTimeout(() => {
-          rejected.clear();
-          interrupt();
-        }, REJECTED_PAUSE_MS);
+        if (--missing === 0) this.#continueApart(reason);
       });
     }
   }
 
-  /** Makes the current read return, so that the next one uses the changed set. */
-  function interrupt(): void {
-    const interrupted = reading;
-    if (interrupted === undefined || clientId === undefined) {
-      schedule();
-      return;
-    }
-    control.send(["CLIENT", "UNBLOCK", clientId], (_error, unblocked) => {
-      if (unblocked !== 1 && reading === interrupted && !closed) setTimeout(interrupt, UNBLOCK_RETRY_MS);
-    });
+  /** Continues without the rejected streams, and includes them again after a pause. */
+  #continueApart(reason: Error): void {
+    if (this.#rejected.size > 0) this.#schedule();
+    else this.#options.logger.warn({ err: reason }, "Redis rejected reading the live streams");
+    setTimeout(() => {
+      this.#rejected.clear();
+      this.#interrupt();
+    }, REJECTED_PAUSE_MS);
   }
 
-  return {
-    noticesRemovals: () => false,
-    watch(key, after) {
-      continuity.forget(key);
-      positions.set(key, after);
-      counters.tailStreams = positions.size;
-      interrupt();
-    },
-    unwatch(key) {
-      positions.delete(key);
-      grown.delete(key);
-      continuity.forget(key);
-      counters.tailStreams = positions.size;
-    },
-    close() {
-      closed = true;
-      connection.close();
-    },
-  };
+  /** Makes the current read return, so that the next one uses the changed set. */
+  #interrupt(): void {
+    const interrupted = this.#reading;
+    if (interrupted === undefined || this.#clientId === undefined) {
+      this.#schedule();
+      return;
+    }
+    this.#options.control.send(["CLIENT", "UNBLOCK", this.#clientId], (_error, unblocked) => {
+      if (unblocked !== 1 && this.#reading === interrupted && !this.#isClosed)
+        setTimeout(() => this.#interrupt(), UNBLOCK_RETRY_MS);
+    });
+  }
 }

@@ -14,24 +14,11 @@ import { ClusterRouter } from "../cluster/router.ts";
 import type { ClusterNode } from "../cluster/slot-map.ts";
 import type { Topology } from "../cluster/topology.ts";
 import type { EntrySizes } from "../read/entry-sizes.ts";
-import { gatewayErrorOf, isPermissionError } from "../reply-errors.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
-import { createScriptSupport } from "../resp/script-support.ts";
-import { createContinuity } from "./continuity.ts";
 import { createReadRetries, isTemporary } from "./read-retries.ts";
 import { createReadScheduler } from "./read-scheduler.ts";
-import {
-  errorIn,
-  type OnTailReads,
-  planRead,
-  type ReadReplies,
-  type ReadState,
-  readCommands,
-  type Tail,
-  type TailEvents,
-  type TailRead,
-  takeReads,
-} from "./tail.ts";
+import type { OnTailReads, Tail, TailEvents, TailRead } from "./tail.ts";
+import { errorIn, WatchedStreams } from "./watched-streams.ts";
 
 /** Options of a cluster tail. */
 export interface ClusterTailOptions extends TailEvents {
@@ -47,159 +34,162 @@ export interface ClusterTailOptions extends TailEvents {
 /** Time (ms) that a read waits for a node. After that its stream stays marked and is read when a node is ready. */
 const READ_WAIT_MS = 1000;
 
-/** Opens the tail. */
-export function openClusterTail(options: ClusterTailOptions): Tail {
-  const { topology, logger, stallMs, sizes, counters, onReads, onRemoval, onForbidden } = options;
-  const positions = new Map<string, EntryId>();
-  /** Streams that may have grown since their last read. */
-  const changed = new Set<string>();
+/** Tail of a cluster. */
+export class ClusterTail implements Tail {
+  readonly #options: ClusterTailOptions;
+  readonly #streams: WatchedStreams;
+  readonly #router: ClusterRouter;
+  readonly #stopWatching: () => void;
+  readonly #scheduler = createReadScheduler(() => this.#read());
+  readonly #retries = createReadRetries((keys) => {
+    for (const key of keys) this.#streams.mark(key);
+    this.#schedule();
+  });
   /** Node of the last read of each stream. */
-  const readAt = new Map<string, ClusterNode | undefined>();
+  readonly #readAt = new Map<string, ClusterNode | undefined>();
   /** Streams that were read at the importing node of a slot migration. */
-  const importing = new Set<string>();
+  readonly #importing = new Set<string>();
   /** Streams with a read in flight. */
-  const busy = new Set<string>();
+  readonly #busy = new Set<string>();
   /** Reads in flight by node: a node that hangs delays no other. */
-  const inFlight = new Map<ClusterNode | undefined, number>();
-  const scripts = createScriptSupport(logger);
-  const continuity = createContinuity(sizes, scripts.isAllowed);
-  const state: ReadState = { positions, sizes, continuity, onRemoval, onAgain: (key) => changed.add(key) };
-  const scheduler = createReadScheduler(read);
-  const retries = createReadRetries((keys) => {
-    for (const key of keys) mark(key);
-    schedule();
-  });
-  let arrived: TailRead[] = [];
+  readonly #inFlight = new Map<ClusterNode | undefined, number>();
+  /** Reads to be delivered at the end of this chunk. */
+  #arrived: TailRead[] = [];
 
-  const router: ClusterRouter = new ClusterRouter({
-    topology,
-    logger,
-    name: "tail",
-    waitMs: READ_WAIT_MS,
-    stallMs,
-    setup: ["CLIENT", "TRACKING", "ON"],
-    onPush,
-    onNodeReady(node) {
-      for (const key of positions.keys()) if (router.nodeOf(key) === node) changed.add(key);
-      schedule();
-    },
-    onNodeLost() {
-      counters.redisReconnects++;
-    },
-    onAskRedirect: (key) => importing.add(key),
-  });
+  constructor(options: ClusterTailOptions) {
+    const { topology, logger, stallMs, counters } = options;
+    this.#options = options;
+    this.#streams = new WatchedStreams(options);
+    this.#router = new ClusterRouter({
+      topology,
+      logger,
+      name: "tail",
+      waitMs: READ_WAIT_MS,
+      stallMs,
+      setup: ["CLIENT", "TRACKING", "ON"],
+      onPush: (message) => this.#onPush(message),
+      onNodeReady: (node) => this.#onNodeReady(node),
+      onNodeLost() {
+        counters.redisReconnects++;
+      },
+      onAskRedirect: (key) => this.#importing.add(key),
+    });
+    this.#stopWatching = topology.watch(() => this.#onTopologyChange());
+  }
 
-  function onPush([kind, keys]: Reply[]): void {
+  noticesRemovals(): boolean {
+    return true;
+  }
+
+  watch(key: string, after: EntryId): void {
+    this.#streams.watch(key, after);
+    this.#schedule();
+  }
+
+  unwatch(key: string): void {
+    this.#streams.unwatch(key);
+    this.#readAt.delete(key);
+  }
+
+  close(): void {
+    this.#stopWatching();
+    this.#retries.close();
+    this.#router.close();
+  }
+
+  #onPush([kind, keys]: Reply[]): void {
     if (String(kind) !== "invalidate") return;
     // A node was flushed: reading all streams costs less than keeping track of whose they are.
-    if (!Array.isArray(keys)) for (const key of positions.keys()) changed.add(key);
-    else for (const bytes of keys) mark(String(bytes));
-    schedule();
+    if (!Array.isArray(keys)) this.#streams.markAll();
+    else for (const bytes of keys) this.#streams.mark(String(bytes));
+    this.#schedule();
   }
 
-  function mark(key: string): void {
-    if (positions.has(key)) changed.add(key);
+  #onNodeReady(node: ClusterNode): void {
+    for (const key of this.#streams.positions.keys())
+      if (this.#router.nodeOf(key) === node) this.#streams.mark(key);
+    this.#schedule();
   }
 
-  function onTopologyChange(): void {
-    for (const key of positions.keys())
-      if (readAt.has(key) && router.nodeOf(key) !== readAt.get(key)) changed.add(key);
-    for (const key of importing) mark(key);
-    importing.clear();
-    schedule();
+  #onTopologyChange(): void {
+    for (const key of this.#streams.positions.keys())
+      if (this.#readAt.has(key) && this.#router.nodeOf(key) !== this.#readAt.get(key))
+        this.#streams.mark(key);
+    for (const key of this.#importing) this.#streams.mark(key);
+    this.#importing.clear();
+    this.#schedule();
   }
 
-  function schedule(): void {
-    scheduler.schedule(changed.size);
+  #schedule(): void {
+    this.#scheduler.schedule(this.#streams.changed.size);
   }
 
-  function read(): void {
+  #read(): void {
     const byNode = new Map<ClusterNode | undefined, string[]>();
-    for (const key of changed) {
-      if (!positions.has(key)) changed.delete(key);
-      const node = router.nodeOf(key);
-      if (busy.has(key) || inFlight.has(node)) continue;
+    for (const key of this.#streams.changed) {
+      const node = this.#router.nodeOf(key);
+      if (this.#busy.has(key) || this.#inFlight.has(node)) continue;
       const keys = byNode.get(node);
       if (keys === undefined) byNode.set(node, [key]);
       else keys.push(key);
     }
-    for (const [node, keys] of byNode) readFrom(node, keys);
+    for (const [node, keys] of byNode) this.#readFrom(node, keys);
   }
 
-  function readFrom(node: ClusterNode | undefined, keys: readonly string[]): void {
-    const { from: plan, count } = planRead(keys, positions, sizes);
-    if (plan.size === 0) return;
-    scheduler.noteRead();
-    counters.tailReads++;
-    inFlight.set(node, plan.size);
-    for (const [key, position] of plan) {
-      changed.delete(key);
-      busy.add(key);
-      if (readAt.has(key) && readAt.get(key) !== node) continuity.serverChanged(key);
-      readAt.set(key, node);
-      const one = { from: new Map([[key, position]]), count };
-      router.transact(readCommands(one, continuity), (error, replies) => {
-        const missing = (inFlight.get(node) ?? 1) - 1;
-        if (missing === 0) inFlight.delete(node);
-        else inFlight.set(node, missing);
-        busy.delete(key);
+  #readFrom(node: ClusterNode | undefined, keys: readonly string[]): void {
+    const { from, count } = this.#streams.plan(keys);
+    if (from.size === 0) return;
+    this.#scheduler.noteRead();
+    this.#options.counters.tailReads++;
+    this.#inFlight.set(node, from.size);
+    for (const [key, position] of from) {
+      this.#streams.unmark(key);
+      this.#busy.add(key);
+      if (this.#readAt.has(key) && this.#readAt.get(key) !== node)
+        this.#streams.continuity.serverChanged(key);
+      this.#readAt.set(key, node);
+      const plan = { from: new Map([[key, position]]), count };
+      this.#router.transact(this.#streams.commands(plan), (error, replies) => {
+        this.#onAnswered(node, key);
         const failure = error ?? errorIn(replies);
-        if (failure === undefined) take({ ...one, replies });
-        else failed(key, failure);
-        // A failed read is repeated when a node is ready or the map changes, not at once.
-        if (failure === undefined || failure instanceof ReplyError) schedule();
+        if (failure === undefined) this.#deliverSoon(this.#streams.take(plan, replies));
+        else this.#onFailure(key, failure);
+        // A failed read is repeated when a node is ready or the topology changes, not at once.
+        if (failure === undefined || failure instanceof ReplyError) this.#schedule();
       });
     }
   }
 
-  function failed(key: string, error: Error): void {
-    if (!(error instanceof ReplyError) || scripts.isForbidden(error)) {
-      mark(key);
+  #onAnswered(node: ClusterNode | undefined, key: string): void {
+    const missing = (this.#inFlight.get(node) ?? 1) - 1;
+    if (missing === 0) this.#inFlight.delete(node);
+    else this.#inFlight.set(node, missing);
+    this.#busy.delete(key);
+  }
+
+  #onFailure(key: string, error: Error): void {
+    if (!(error instanceof ReplyError) || this.#streams.isScriptForbidden(error)) {
+      this.#streams.mark(key);
       return;
     }
-    logger.warn({ key, err: error }, "Redis rejected reading this stream");
-    if (isPermissionError(error)) onForbidden?.(key, gatewayErrorOf(error));
-    else if (isTemporary(error)) retries.add(key);
+    this.#streams.reject(key, error);
+    if (isTemporary(error)) this.#retries.add(key);
   }
 
-  function take(read: ReadReplies): void {
-    const reads = takeReads(read, state);
+  /** Delivers reads together with the entries that arrive in the same chunk. */
+  #deliverSoon(reads: readonly TailRead[]): void {
     if (reads.length === 0) return;
-    // Together with the entries that arrive in the same chunk.
-    if (arrived.length === 0) queueMicrotask(deliver);
-    arrived.push(...reads);
+    if (this.#arrived.length === 0) queueMicrotask(() => this.#deliver());
+    this.#arrived.push(...reads);
   }
 
-  function deliver(): void {
+  #deliver(): void {
+    const { positions } = this.#streams;
     // A stream may have been unwatched or moved in the meantime.
-    const reads = arrived.filter(
+    const reads = this.#arrived.filter(
       ({ key, entries }) => positions.get(key) === entries[entries.length - 1]?.id,
     );
-    arrived = [];
-    if (reads.length > 0) onReads(reads);
+    this.#arrived = [];
+    if (reads.length > 0) this.#options.onReads(reads);
   }
-
-  const stopWatching = topology.watch(onTopologyChange);
-  return {
-    noticesRemovals: () => true,
-    watch(key, after) {
-      continuity.forget(key);
-      positions.set(key, after);
-      counters.tailStreams = positions.size;
-      changed.add(key);
-      schedule();
-    },
-    unwatch(key) {
-      positions.delete(key);
-      changed.delete(key);
-      readAt.delete(key);
-      continuity.forget(key);
-      counters.tailStreams = positions.size;
-    },
-    close() {
-      stopWatching();
-      retries.close();
-      router.close();
-    },
-  };
 }

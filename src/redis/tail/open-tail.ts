@@ -1,9 +1,9 @@
 /** Selects the tail that the server supports: tracking if possible, otherwise blocking. */
 import type { EntryId } from "../../domain/entry-id.ts";
 import type { Connection } from "../resp/connection.ts";
-import { openBlockingTail } from "./blocking-tail.ts";
+import { BlockingTail } from "./blocking-tail.ts";
 import type { Tail } from "./tail.ts";
-import { openTrackingTail, type TailOptions } from "./tracking-tail.ts";
+import { type TailOptions, TrackingTail } from "./tracking-tail.ts";
 
 /** `REDIS_TAIL`. */
 export type TailMode = "auto" | "tracking" | "blocking";
@@ -14,9 +14,9 @@ export function openTail(
   { control, ...options }: TailOptions & { readonly control: Connection },
 ): Tail {
   const { logger, onReads } = options;
-  if (mode === "blocking") return openBlockingTail({ ...options, control });
+  if (mode === "blocking") return new BlockingTail({ ...options, control });
   if (mode === "tracking") {
-    return openTrackingTail({
+    return new TrackingTail({
       ...options,
       onUnsupported: (reason) =>
         logger.error(
@@ -27,7 +27,7 @@ export function openTail(
   }
 
   const positions = new Map<string, EntryId>();
-  let tail = openTrackingTail({
+  let tail: Tail = new TrackingTail({
     ...options,
     onReads(reads) {
       for (const { key, entries } of reads) {
@@ -42,7 +42,7 @@ export function openTail(
         "Redis does not support client tracking; using blocking reads for live entries",
       );
       tail.close();
-      tail = openBlockingTail({ ...options, control });
+      tail = new BlockingTail({ ...options, control });
       for (const [key, after] of positions) tail.watch(key, after);
     },
   });

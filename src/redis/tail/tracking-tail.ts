@@ -12,27 +12,15 @@ import type { Logger } from "../../domain/logger.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { Loopback } from "../append/loopback.ts";
 import type { EntrySizes } from "../read/entry-sizes.ts";
-import { gatewayErrorOf, isPermissionError } from "../reply-errors.ts";
 import type { RedisEndpoint } from "../resp/address-source.ts";
 import { Connection } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
-import { createScriptSupport } from "../resp/script-support.ts";
-import { followServer } from "../resp/server-identity.ts";
-import { createContinuity } from "./continuity.ts";
+import { followServer, type ServerIdentity } from "../resp/server-identity.ts";
 import { createPendingLoopback } from "./pending-loopback.ts";
 import { createReadRetries, isTemporary } from "./read-retries.ts";
 import { createReadScheduler } from "./read-scheduler.ts";
-import {
-  errorIn,
-  type OnTailReads,
-  planRead,
-  type ReadReplies,
-  type ReadState,
-  readCommands,
-  type Tail,
-  type TailEvents,
-  takeReads,
-} from "./tail.ts";
+import type { OnTailReads, Tail, TailEvents } from "./tail.ts";
+import { errorIn, type ReadPlan, WatchedStreams } from "./watched-streams.ts";
 
 /** Options of a tail. */
 export interface TailOptions extends TailEvents {
@@ -48,216 +36,198 @@ export interface TailOptions extends TailEvents {
   readonly onUnsupported?: (reason: string) => void;
 }
 
-/** Opens a tracking tail. It waits while Redis is unavailable, then continues at its positions. */
-export function openTrackingTail(options: TailOptions): Tail {
-  const {
-    address,
-    logger,
-    stallMs,
-    sizes,
-    counters,
-    loopback,
-    onReads,
-    onRemoval,
-    onForbidden,
-    onUnsupported,
-  } = options;
-  const positions = new Map<string, EntryId>();
-  const pending = createPendingLoopback();
-  /** Streams that may have grown since their last read. */
-  const changed = new Set<string>();
+/** Tracking tail. It waits while Redis is unavailable, then continues at its positions. */
+export class TrackingTail implements Tail {
+  readonly #options: TailOptions;
+  readonly #streams: WatchedStreams;
+  readonly #pending = createPendingLoopback();
+  readonly #scheduler = createReadScheduler(() => this.#read());
+  readonly #retries = createReadRetries((keys) => {
+    for (const key of keys) this.#streams.mark(key);
+    this.#schedule();
+  });
+  readonly #server: ServerIdentity;
+  readonly #connection: Connection;
   /** Streams of the read in flight, with their positions. */
-  let reading: ReadonlyMap<string, EntryId> | undefined;
-  const scripts = createScriptSupport(logger);
-  const continuity = createContinuity(sizes, scripts.isAllowed);
-  const state: ReadState = { positions, sizes, continuity, onRemoval, onAgain: (key) => changed.add(key) };
-  const scheduler = createReadScheduler(read);
-  const retries = createReadRetries((keys) => {
-    for (const key of keys) if (positions.has(key)) changed.add(key);
-    schedule();
-  });
+  #reading: ReadonlyMap<string, EntryId> | undefined;
 
-  const server = followServer(() => connection, continuity.serverChanged);
-  const connection = new Connection({
-    address,
-    logger,
-    stallMs,
-    name: "tail",
-    // A read that cannot be sent is dropped: its stream stays marked and is read when Redis is available.
-    waitMs: 0,
-    onPush,
-    onReady() {
-      if (connection.protocol() === 2) {
-        onUnsupported?.("it does not speak RESP3");
-        return;
-      }
-      connection.send(["CLIENT", "TRACKING", "ON"], (error) => {
-        if (error instanceof ReplyError) onUnsupported?.(error.message);
-      });
-      server.check();
-      readAll();
-    },
-    onLost() {
-      counters.redisReconnects++;
-      reading = undefined;
-    },
-  });
-
-  /** Reads all streams: after a flush or a lost connection, none may be armed. */
-  function readAll(): void {
-    for (const key of positions.keys()) changed.add(key);
-    schedule();
+  constructor(options: TailOptions) {
+    this.#options = options;
+    this.#streams = new WatchedStreams(options);
+    this.#server = followServer(
+      () => this.#connection,
+      () => this.#streams.continuity.serverChanged(),
+    );
+    this.#connection = new Connection({
+      address: options.address,
+      logger: options.logger,
+      stallMs: options.stallMs,
+      name: "tail",
+      // A read that cannot be sent is dropped: its stream stays marked and is read when Redis is available.
+      waitMs: 0,
+      onPush: (message) => this.#onPush(message),
+      onReady: () => this.#onReady(),
+      onLost: () => {
+        options.counters.redisReconnects++;
+        this.#reading = undefined;
+      },
+    });
+    options.loopback.listen({
+      looped: (key, after, entries) => this.#onLooped(key, after, entries),
+      disturbed: (key) => {
+        this.#streams.mark(key);
+        this.#schedule();
+      },
+    });
   }
 
-  function onPush([kind, keys]: Reply[]): void {
-    if (String(kind) !== "invalidate") return;
-    if (!Array.isArray(keys)) {
-      readAll();
+  noticesRemovals(): boolean {
+    return true;
+  }
+
+  watch(key: string, after: EntryId): void {
+    this.#options.loopback.watch(key);
+    this.#pending.forget(key);
+    this.#streams.watch(key, after);
+    this.#schedule();
+  }
+
+  unwatch(key: string): void {
+    this.#options.loopback.unwatch(key);
+    this.#pending.forget(key);
+    this.#streams.unwatch(key);
+  }
+
+  close(): void {
+    this.#options.loopback.listen(undefined);
+    this.#retries.close();
+    this.#connection.close();
+  }
+
+  #onReady(): void {
+    const { onUnsupported } = this.#options;
+    if (this.#connection.protocol() === 2) {
+      onUnsupported?.("it does not speak RESP3");
       return;
     }
+    this.#connection.send(["CLIENT", "TRACKING", "ON"], (error) => {
+      if (error instanceof ReplyError) onUnsupported?.(error.message);
+    });
+    this.#server.check();
+    this.#readAll();
+  }
+
+  /** Reads all streams: after a flush or a lost connection, none may be armed. */
+  #readAll(): void {
+    this.#streams.markAll();
+    this.#schedule();
+  }
+
+  #onPush([kind, keys]: Reply[]): void {
+    if (String(kind) !== "invalidate") return;
+    if (!Array.isArray(keys)) {
+      this.#readAll();
+      return;
+    }
+    const { positions, continuity } = this.#streams;
     for (const bytes of keys) {
       const key = String(bytes);
       // An own append, which arrives by loopback. If it was a foreign one, the loopback reports `disturbed`.
-      if (positions.get(key) === loopback.endOf(key) && !continuity.isEnded(key)) continue;
+      if (positions.get(key) === this.#options.loopback.endOf(key) && !continuity.isEnded(key)) continue;
       // A read of this stream is in flight. The change preceded that read, so its reply includes it.
-      if (reading?.has(key) !== true && positions.has(key)) changed.add(key);
+      if (this.#reading?.has(key) !== true) this.#streams.mark(key);
     }
-    schedule();
+    this.#schedule();
   }
 
-  function schedule(): void {
-    if (reading === undefined) scheduler.schedule(changed.size);
+  #schedule(): void {
+    if (this.#reading === undefined) this.#scheduler.schedule(this.#streams.changed.size);
   }
 
-  function read(): void {
-    if (!connection.isReady() || reading !== undefined) return;
-    const plan = planRead(changed, positions, sizes);
+  #read(): void {
+    if (!this.#connection.isReady() || this.#reading !== undefined) return;
+    const plan = this.#streams.plan();
     const { from } = plan;
     if (from.size === 0) return;
-    scheduler.noteRead();
-    counters.tailReads++;
-    reading = from;
-    for (const key of from.keys()) changed.delete(key);
-    connection.transact(readCommands(plan, continuity), (error, replies) => {
-      if (reading === from) reading = undefined;
+    this.#scheduler.noteRead();
+    this.#options.counters.tailReads++;
+    this.#reading = from;
+    for (const key of from.keys()) this.#streams.unmark(key);
+    this.#connection.transact(this.#streams.commands(plan), (error, replies) => {
+      if (this.#reading === from) this.#reading = undefined;
       const failure = error ?? errorIn(replies);
       if (failure !== undefined) {
-        failed(failure, from);
+        this.#onFailure(failure, from);
         return;
       }
-      take({ ...plan, replies });
-      schedule();
+      this.#take(plan, replies);
+      this.#schedule();
     });
   }
 
   /** Delivers read entries, then the pending looped-back entries that follow them. */
-  function take(read: ReadReplies): void {
-    const reads = takeReads(read, state);
-    if (reads.length > 0) onReads(reads);
-    for (const { key } of reads) {
-      const position = positions.get(key);
-      const entries = position === undefined ? [] : pending.following(key, position);
-      if (position !== undefined && entries.length > 0) moveOn(key, position, entries);
+  #take(plan: ReadPlan, replies: readonly Reply[]): void {
+    const reads = this.#streams.take(plan, replies);
+    if (reads.length > 0) this.#options.onReads(reads);
+    for (const { key } of reads) this.#deliverPending(key);
+  }
+
+  /** Delivers the looped-back entries that follow a stream's position. @returns whether they are still in use */
+  #deliverPending(key: string): boolean {
+    const position = this.#streams.positions.get(key);
+    if (position === undefined) return false;
+    const entries = this.#pending.following(key, position);
+    return entries.length > 0 && this.#options.onReads([this.#streams.extend(key, position, entries)]);
+  }
+
+  #onLooped(key: string, after: EntryId, entries: readonly Entry[]): boolean {
+    if (!this.#streams.positions.has(key)) return false;
+    // An ended position belongs to another stream life. If too many entries are pending, the stream is read instead.
+    if (this.#streams.continuity.isEnded(key) || !this.#pending.add(key, after, entries)) {
+      this.#streams.mark(key);
+      this.#schedule();
+      return false;
     }
+    const isKept = this.#deliverPending(key);
+    return isKept || this.#pending.has(key);
   }
-
-  /** Delivers entries that follow a stream's position and were not read. */
-  function moveOn(key: string, position: EntryId, entries: readonly Entry[]): boolean {
-    const last = entries[entries.length - 1];
-    if (last === undefined) return false;
-    sizes.learn(key, entries);
-    positions.set(key, last.id);
-    continuity.grow(key, entries);
-    return onReads([{ key, after: position, entries, hasGap: false, isNewLife: false }]);
-  }
-
-  loopback.listen({
-    looped(key, after, entries) {
-      const position = positions.get(key);
-      if (position === undefined) return false;
-      if (continuity.isEnded(key)) {
-        // They follow an entry of another stream life than the position.
-        changed.add(key);
-        schedule();
-        return false;
-      }
-      if (!pending.add(key, after, entries)) {
-        // Too many are pending, so the stream is read instead.
-        changed.add(key);
-        schedule();
-        return false;
-      }
-      const isKept = moveOn(key, position, pending.following(key, position));
-      return isKept || pending.has(key);
-    },
-    disturbed(key) {
-      if (!positions.has(key)) return;
-      changed.add(key);
-      schedule();
-    },
-  });
 
   /** Reads each stream by itself after one of them failed the read of all. A stream that fails alone is skipped. */
-  function failed(error: Error, from: ReadonlyMap<string, EntryId>): void {
-    const isRetried = scripts.isForbidden(error);
-    if (!connection.isReady() || isRetried) {
-      for (const key of from.keys()) if (positions.has(key)) changed.add(key);
-      if (isRetried) schedule();
+  #onFailure(error: Error, from: ReadonlyMap<string, EntryId>): void {
+    const isRetried = this.#streams.isScriptForbidden(error);
+    if (!this.#connection.isReady() || isRetried) {
+      for (const key of from.keys()) this.#streams.mark(key);
+      if (isRetried) this.#schedule();
       return;
     }
-    if (from.size === 1) {
-      for (const key of from.keys()) reject(key, error);
-      schedule();
+    if (from.size > 1) {
+      this.#readApart(from);
       return;
     }
+    for (const key of from.keys()) this.#reject(key, error);
+    this.#schedule();
+  }
+
+  #readApart(from: ReadonlyMap<string, EntryId>): void {
     const apart: ReadonlyMap<string, EntryId> = new Map();
-    reading = apart;
+    this.#reading = apart;
     let missing = from.size;
     for (const [key, position] of from) {
       const plan = { from: new Map([[key, position]]), count: 1 };
-      connection.transact(readCommands(plan, continuity), (rejection, replies) => {
+      this.#connection.transact(this.#streams.commands(plan), (rejection, replies) => {
         const failure = rejection ?? errorIn(replies);
-        if (failure === undefined) {
-          take({ ...plan, replies });
-          if (positions.has(key)) changed.add(key);
-        } else if (connection.isReady()) reject(key, failure);
-        else if (positions.has(key)) changed.add(key);
-        if (--missing > 0 || reading !== apart) return;
-        reading = undefined;
-        schedule();
+        if (failure === undefined) this.#take(plan, replies);
+        if (failure !== undefined && this.#connection.isReady()) this.#reject(key, failure);
+        else this.#streams.mark(key);
+        if (--missing > 0 || this.#reading !== apart) return;
+        this.#reading = undefined;
+        this.#schedule();
       });
     }
   }
 
-  function reject(key: string, error: Error): void {
-    logger.warn({ key, err: error }, "Redis rejected reading this stream");
-    if (isPermissionError(error)) onForbidden?.(key, gatewayErrorOf(error));
-    else if (isTemporary(error)) retries.add(key);
+  #reject(key: string, error: Error): void {
+    this.#streams.reject(key, error);
+    if (isTemporary(error)) this.#retries.add(key);
   }
-
-  return {
-    noticesRemovals: () => true,
-    watch(key, after) {
-      loopback.watch(key);
-      pending.forget(key);
-      continuity.forget(key);
-      positions.set(key, after);
-      counters.tailStreams = positions.size;
-      changed.add(key);
-      schedule();
-    },
-    unwatch(key) {
-      loopback.unwatch(key);
-      pending.forget(key);
-      positions.delete(key);
-      continuity.forget(key);
-      changed.delete(key);
-      counters.tailStreams = positions.size;
-    },
-    close() {
-      loopback.listen(undefined);
-      retries.close();
-      connection.close();
-    },
-  };
 }

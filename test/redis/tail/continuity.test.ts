@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { EntryId } from "../../../src/domain/entry-id.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
-import { createContinuity } from "../../../src/redis/tail/continuity.ts";
+import { Continuity } from "../../../src/redis/tail/continuity.ts";
 
 const entry = (id: string) => ({ id: id as EntryId, data: Buffer.from("x") });
 
@@ -19,7 +19,7 @@ const facts = (length: number, first: string, last: string, added: number) => [
 ];
 
 test("does not count an entry twice that was deleted before a read and arrives by the loopback", () => {
-  const continuity = createContinuity(createEntrySizes(), () => true);
+  const continuity = new Continuity(createEntrySizes(), () => true);
   const read = { key: "s", count: 10 };
   // 5-1 was appended and deleted before this read, so it is in the number of entries added and not in the reply.
   const first = {

@@ -21,7 +21,7 @@ async function written(id: string): Promise<Buffer> {
     }
   }
   const form = EXPORT_FORMS.find((one) => one.id === id);
-  if (form === undefined) throw new Error(`there is no form ${id}`);
+  if (form === undefined) throw new Error(`no form ${id}`);
   const parts: Buffer[] = [];
   for await (const part of form.write(entries()))
     parts.push(typeof part === "string" ? Buffer.from(part) : Buffer.from(part));

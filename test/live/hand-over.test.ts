@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis[Symbol.asyncDispose]());
 
-/** Returns the errors in what a reader received of a stream. */
+/** Returns the errors in the received entries of a stream. */
 function wrongWith(world: World, reader: TestReader, key: string): string | undefined {
   const start = reader.starts.get(key) ?? FIRST_ID;
   const all = world.appended(key).filter((id) => compareIds(id, start) > 0);

@@ -34,7 +34,7 @@ const ascend = (ids: readonly EntryId[]) =>
 
 const isIn = ({ after, before }: Gap, id: EntryId) => compareIds(after, id) < 0 && compareIds(id, before) < 0;
 
-/** Returns the errors in what a reader received of a stream, given the final content of the stream. */
+/** Returns the errors in the received entries of a stream, given its final content. */
 function wrongWith(world: World, reader: TestReader, key: string, existing: ReadonlySet<EntryId>): string[] {
   const start = reader.starts.get(key) ?? FIRST_ID;
   const due = world.appended(key).filter((id) => compareIds(id, start) > 0);

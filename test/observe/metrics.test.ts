@@ -57,7 +57,7 @@ test("passes promtool", async () => {
 });
 
 test("has every metric of the dashboard and the alerts", async () => {
-  // What only a gateway of several workers has is beside what each of them has.
+  // The page includes the metrics that exist only with several workers.
   const text = (await page()) + (await createAggregatedMetrics(() => 1).text());
   for (const file of ["docs/grafana-dashboard.json", "docs/alerts.yaml"]) {
     const source = readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");

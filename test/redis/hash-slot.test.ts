@@ -25,7 +25,7 @@ test("the slot is Redis' own", async () => {
   );
 });
 
-test("what has a key's tag is in its slot", () => {
+test("keys with the same hash tag have the same slot", () => {
   fc.assert(
     fc.property(key, key, (text, other) => {
       const tag = tagFor(text);

@@ -100,7 +100,7 @@ test.each([["DEL", "default:s"], ["FLUSHALL"], ["XTRIM", "default:s", "MAXLEN", 
       const lackingNow = lacking.filter((entry) => left.has(nameOf(entry)));
       // A stored entry may be missing only if its id was used by an earlier entry that the reader has.
       expect(lackingNow.filter(({ id }) => !ids.includes(id))).toEqual([]);
-      // With headers there is no room to report it.
+      // The header format cannot report it.
       if (WAYS[i] === "header") continue;
       // A stream that is recreated within a millisecond assigns ids of that millisecond again. If the reader has such an id
       // of the new life, the gap that reports the old one ends at the first id of the new life.

@@ -1,4 +1,4 @@
-/** `latest` over a link that buffers: the age of what a reader receives, counted in frames. */
+/** `latest` over a link that buffers: the age of received entries, counted in frames. */
 import { decode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";

@@ -1,5 +1,5 @@
 /**
- * Reads of history with replicas that lag, hang or are gone return what the master has. A lagging replica is simulated by
+ * Reads of history with replicas that lag, hang or have ended return the entries of the master. A lagging replica is simulated by
  * a separate server with the beginning of the stream, so that the test controls its lag.
  */
 import fc from "fast-check";

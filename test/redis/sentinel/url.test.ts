@@ -51,7 +51,7 @@ describe("a URL of sentinels", () => {
     });
   });
 
-  test("with rediss speaks TLS with both, and names the server where it has a name", () => {
+  test("with rediss uses TLS for both, and sends the server name if the host has one", () => {
     const url = parseSentinelUrl("rediss+sentinel://a/m", { ca: "ours" });
     expect(url.tls).toEqual({ ca: "ours" });
     expect(url.addressOf(at).tls).toEqual({ ca: "ours" });

@@ -218,7 +218,7 @@ describe("a full sink calls back once when all bytes are sent", () => {
     expect(drained).toHaveReturned();
   });
 
-  test("also if the reader was never slow and one turn wrote too much", async () => {
+  test("even if the reader was never slow, and one event-loop turn wrote too much", async () => {
     pair.read();
     const drained = vi.fn();
     sink.write(chunks(filled(HIGH_WATER + 1)));

@@ -24,7 +24,7 @@ const open = (path: string, headers: Record<string, string> = {}, { http } = gat
   openAnswer(`${http}/data/${path}`, headers);
 const dataOf = async (events: EventReader) => (await events.next())?.data;
 
-test("is an event stream that proxies neither cache nor buffer", async () => {
+test("is an event stream that proxies do not cache or buffer", async () => {
   await using answer = await open("headers/events");
   expect(answer.status).toBe(200);
   expect(answer.headers["content-type"]).toBe("text/event-stream; charset=utf-8");

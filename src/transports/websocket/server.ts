@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { Visitor } from "../../access/admission.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import { sleep } from "../../domain/sleep.ts";
+import type { Observe } from "../parts.ts";
 import { type ParameterRoute, unknownParameters } from "../request/parameters.ts";
 import { withoutPrefix } from "../request/path-prefix.ts";
 import { checkHead } from "../request/request-head.ts";
@@ -11,7 +12,7 @@ import { routePatternOf } from "../response/error-log.ts";
 import type { PayloadPool } from "../sockets/buffer-pool.ts";
 import { answerHandshake, offeredProtocols, rejectUpgrade, splitUrl } from "../sockets/handshake.ts";
 import type { UpgradeRoute } from "../sockets/served-socket.ts";
-import { type Admitted, acceptSocket, type OpenSocket, type Route } from "./accept.ts";
+import { type AcceptParts, type Admitted, acceptSocket, type OpenSocket, type Route } from "./accept.ts";
 import { createKeepAlive } from "./keep-alive.ts";
 import type { WebSocketParts } from "./parts.ts";
 
@@ -40,37 +41,18 @@ export function createWebSocketServer(
   const { admission, limits, deadlines } = access;
   const open = new Set<OpenSocket>();
   const keepAlive = createKeepAlive(config, limits);
+  const acceptParts: AcceptParts = { ...parts, payloadPool, keepAlive, open };
   let isClosing = false;
-
-  function routeOf(pathname: string, search: string): Route {
-    for (const route of routes) {
-      const match = route.path.exec(pathname);
-      if (match !== null) return { ...route, segment: match[1] ?? "", search };
-    }
-    throw new GatewayError("NOT_FOUND", `no WebSocket route at ${pathname.slice(0, 100)}`);
-  }
-
-  /** Logs unknown parameters. @returns a warning for each, for the headers of the handshake */
-  function warnAboutUnknown(kind: ParameterRoute, search: string, visitor: Visitor): readonly string[] {
-    const sentences = unknownParameters(kind, search);
-    observe.warnings.note("parameter", sentences, {
-      route: `/data/{stream_id}/${kind}`,
-      connection: visitor.id,
-      address: visitor.address,
-      identity: visitor.identity.name,
-    });
-    return sentences;
-  }
 
   function answerUpgrade(request: IncomingMessage, socket: Socket, head: Buffer, admitted: Admitted): void {
     const { route, protocol, visitor } = admitted;
     limits.checkConnection(visitor);
     const { parameters, search } = route;
-    const unknown = parameters === undefined ? [] : warnAboutUnknown(parameters, search, visitor);
+    const unknown = parameters === undefined ? [] : warnAboutUnknown(parameters, search, visitor, observe);
     socket.write(answerHandshake(request, protocol, visitor.id, unknown));
     socket.setTimeout(0);
     socket.setNoDelay(true);
-    const served = acceptSocket(socket, head, admitted, { ...parts, payloadPool, keepAlive, open });
+    const served = acceptSocket(socket, head, admitted, acceptParts);
     if (isClosing) served?.end(stopping());
   }
 
@@ -97,7 +79,7 @@ export function createWebSocketServer(
         visitor = admission.receive(request);
         admission.check(visitor, request);
         checkHead(request);
-        const route = routeOf(pathname, search);
+        const route = routeOf(routes, pathname, search);
         const protocol = route.choose(offeredProtocols(request));
         const admitted = { route, protocol, visitor, headers: request.headers };
         const identifying = admission.identify(visitor, request);
@@ -116,4 +98,30 @@ export function createWebSocketServer(
       for (const { webSocket } of open) webSocket.terminate();
     },
   };
+}
+
+/** Returns the route of a path. @throws GatewayError NOT_FOUND */
+function routeOf(routes: readonly UpgradeRoute[], pathname: string, search: string): Route {
+  for (const route of routes) {
+    const match = route.path.exec(pathname);
+    if (match !== null) return { ...route, segment: match[1] ?? "", search };
+  }
+  throw new GatewayError("NOT_FOUND", `no WebSocket route at ${pathname.slice(0, 100)}`);
+}
+
+/** Logs unknown parameters. @returns a warning for each, for the headers of the handshake */
+function warnAboutUnknown(
+  kind: ParameterRoute,
+  search: string,
+  visitor: Visitor,
+  { warnings }: Observe,
+): readonly string[] {
+  const sentences = unknownParameters(kind, search);
+  warnings.note("parameter", sentences, {
+    route: `/data/{stream_id}/${kind}`,
+    connection: visitor.id,
+    address: visitor.address,
+    identity: visitor.identity.name,
+  });
+  return sentences;
 }

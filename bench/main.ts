@@ -11,7 +11,7 @@
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { startRedis } from "./load/redis.ts";
-import { openWorkplace } from "./load/workplace.ts";
+import { openWorkspace } from "./load/workspace.ts";
 import type { Outcome, Row } from "./row.ts";
 import { ROWS } from "./rows/index.ts";
 import { createStage, type Stage } from "./stage.ts";
@@ -38,7 +38,7 @@ function readArguments(): { rows: readonly Row[]; rounds: number } {
 
 /** @returns whether every row reached its required value */
 async function runBenchmark(rows: readonly Row[], rounds: number): Promise<boolean> {
-  const { dir, children } = openWorkplace("bench");
+  const { dir, children } = openWorkspace("bench");
   try {
     const redis = await startRedis(children, dir);
     return await measureRows(

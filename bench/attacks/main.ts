@@ -13,7 +13,7 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { openWorkplace } from "../load/workplace.ts";
+import { openWorkspace } from "../load/workspace.ts";
 import type { Attack } from "./attack.ts";
 import { ATTACKS } from "./kinds/index.ts";
 import { alone, planOf } from "./plan.ts";
@@ -57,7 +57,7 @@ function readOptions() {
   return { plans, out, checkout, minutes };
 }
 
-const { dir, children } = openWorkplace("attacks");
+const { dir, children } = openWorkspace("attacks");
 try {
   const { plans, out, checkout, minutes } = readOptions();
   for (const plan of plans) {

@@ -16,7 +16,7 @@ import { CHROMIUM } from "../load/chromium.ts";
 import { residentBytes } from "../load/process.ts";
 import { startRedis } from "../load/redis.ts";
 import { createSamples } from "../load/statistics.ts";
-import { openWorkplace } from "../load/workplace.ts";
+import { openWorkspace } from "../load/workspace.ts";
 import { createStage } from "../stage.ts";
 import { startDevices } from "./devices.ts";
 
@@ -129,7 +129,7 @@ function tell({ frames, heap, resident, busy, fps }: Looked): readonly string[] 
   return problems;
 }
 
-const { dir, children } = openWorkplace("console");
+const { dir, children } = openWorkspace("console");
 try {
   const { values } = parseArgs({
     options: {

@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 import { residentBytes } from "../load/process.ts";
 import { type Redis, startRedis } from "../load/redis.ts";
 import { median } from "../load/statistics.ts";
-import { openWorkplace } from "../load/workplace.ts";
+import { openWorkspace } from "../load/workspace.ts";
 import { createStage, type Server } from "../stage.ts";
 import { KINDS } from "./follow.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
@@ -165,7 +165,7 @@ function storedOf(redis: Redis, stream: string): Promise<string> {
   return redis.command("EVAL", script, "1", `default:${stream}`);
 }
 
-const { dir, children } = openWorkplace("soak");
+const { dir, children } = openWorkspace("soak");
 try {
   const minutes = readMinutes();
   const redis = await startRedis(children, dir);

@@ -56,7 +56,7 @@ describe("a failover under load", () => {
     await Promise.all(pushers.map((pusher) => pusher.stop()));
     const answer = await request(`${gateway.http}/data/s/entries?format=json&count=1000000`);
     const stored = (answer.json() as [string, string, string][]).map(([, id, text]) => ({ id, text }));
-    const places = new Map(stored.map(({ id }, place) => [id, place]));
+    const positions = new Map(stored.map(({ id }, position) => [id, position]));
     const last = stored.at(-1)?.id;
     await until(
       () => `all readers have ${last}: ${readers.map(({ entries }) => entries.at(-1)?.id)}`,
@@ -65,16 +65,16 @@ describe("a failover under load", () => {
     // All lost entries are consecutive, after the last one that the replica had when it was promoted.
     const holes = new Set<string | undefined>();
     for (const { entries } of readers) {
-      expect(entries.filter(({ id }) => places.has(id))).toEqual(stored);
+      expect(entries.filter(({ id }) => positions.has(id))).toEqual(stored);
       for (const [i, { id }] of entries.entries())
-        if (!places.has(id)) holes.add(entries.slice(0, i).findLast((one) => places.has(one.id))?.id);
+        if (!positions.has(id)) holes.add(entries.slice(0, i).findLast((one) => positions.has(one.id))?.id);
     }
     const seen = new Set(readers.flatMap(({ entries }) => entries.map(({ id }) => id)));
     for (const { acknowledged, failed } of pushers) {
       for (const [id, number] of acknowledged) {
-        const place = places.get(id);
-        if (place === undefined) expect(seen.has(id)).toBe(true);
-        else expect(stored[place]?.text).toBe(String(number));
+        const position = positions.get(id);
+        if (position === undefined) expect(seen.has(id)).toBe(true);
+        else expect(stored[position]?.text).toBe(String(number));
       }
       // Only entries that were in flight to the old master, or reached it after its demotion, may fail.
       for (const code of failed.values()) expect(["APPEND_UNKNOWN", "REDIS_UNAVAILABLE"]).toContain(code);

@@ -108,7 +108,7 @@ export function createRegistry({ database, mostKeyBytes, streamMaxLength }: Regi
 
   /**
    * Sends commands at once and collects their replies in order. It uses one promise for all, because thousands of promises
-   * would dominate the cost. An error reply takes the place of its reply; any other error is thrown.
+   * would dominate the cost. An error reply is returned as the reply of its command; any other error is thrown.
    */
   const collect = (commands: readonly (readonly Argument[])[]): Promise<readonly Reply[]> =>
     new Promise((resolve, reject) => {

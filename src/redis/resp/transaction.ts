@@ -5,7 +5,7 @@ import { areReads, readScript } from "./read-script.ts";
 import { type Reply, ReplyError } from "./reader.ts";
 import type { Argument } from "./writer.ts";
 
-/** Receives the replies in the order of the commands. An error reply takes the place of its command's reply. */
+/** Receives the replies in the order of the commands. An error reply is returned as the reply of its command. */
 export type TransactionDone = (
   error: ReplyError | GatewayError | undefined,
   replies: readonly Reply[],

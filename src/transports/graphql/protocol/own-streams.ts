@@ -88,7 +88,7 @@ export class OwnStreams implements StreamsByToken {
       return stream === undefined ? { how: "none" } : this.#startOn(stream, operationRequest, visitor);
     } catch (error) {
       const { code, message } = asGatewayError(error);
-      return { how: "refused", code, message };
+      return { how: "rejected", code, message };
     }
   }
 

@@ -35,7 +35,7 @@ export interface StopCall extends ClaimCall {
 export type StartAnswer =
   | { readonly how: "none" | "started" }
   | { readonly how: "errors"; readonly errors: readonly GraphQLFormattedError[] }
-  | { readonly how: "refused"; readonly code: ErrorCode; readonly message: string };
+  | { readonly how: "rejected"; readonly code: ErrorCode; readonly message: string };
 
 const CLAIM = "graphql.claim";
 const START = "graphql.start";

@@ -71,7 +71,7 @@ export function createSseStreams(executor: Executor, others?: StreamsByToken): S
           return undefined;
         case "errors":
           return answer.errors;
-        case "refused":
+        case "rejected":
           throw new GatewayError(answer.code, answer.message);
         case "none":
           throw unknownToken();

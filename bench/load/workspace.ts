@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { type Children, createChildren } from "./process.ts";
 
 /** The folder and its processes. */
-export interface Workplace {
+export interface Workspace {
   readonly dir: string;
   readonly children: Children;
 }
 
 /** Creates one for the lifetime of this program. @param name part of the folder's name */
-export function openWorkplace(name: string): Workplace {
+export function openWorkspace(name: string): Workspace {
   const dir = mkdtempSync(join(tmpdir(), `redis-streamer-${name}-`));
   const children = createChildren(dir);
   process.once("exit", () => {

@@ -17,7 +17,7 @@ import type { CommandWriter } from "../resp/writer.ts";
 import { dedupedCommand } from "./dedupe.ts";
 import type { Loopback } from "./loopback.ts";
 import { fixedRetention, type Retention } from "./retention.ts";
-import { type AppendConnection, openAppendConnection } from "./transactions.ts";
+import { type AppendConnection, TransactionalAppends } from "./transactions.ts";
 
 /** Id of a stored entry, or the error if it is not (or possibly not) stored. */
 export type AppendResult = EntryId | GatewayError;
@@ -41,7 +41,7 @@ export type OpenSending = (encode: EncodeEntry) => AppendConnection;
 export const loopbackOver =
   (connect: (hooks: ConnectionHooks) => Connection, loopback: Loopback): OpenSending =>
   (encode) =>
-    openAppendConnection(connect, loopback, encode);
+    new TransactionalAppends(connect, loopback, encode);
 
 /** Options of `createAppender`. */
 export interface AppenderParts {

@@ -47,60 +47,102 @@ const BECAUSE = /^EXECABORT .*?because(?: of)?: (.+)$/s;
 /** A permission error about a key, not about a command. */
 const KEY_PERMISSION = /^NOPERM .*\bkeys?\b/s;
 
-/** Opens the connection. */
-export function openAppendConnection(
-  connect: (hooks: ConnectionHooks) => Connection,
-  loopback: Loopback,
-  encode: EncodeEntry,
-): AppendConnection {
-  let current: Transaction | undefined;
+/** Appends over one connection, with loopback. */
+export class TransactionalAppends implements AppendConnection {
+  readonly #loopback: Loopback;
+  readonly #encode: EncodeEntry;
+  readonly #connection: Connection;
+  /** Streams whose entries are sent as plain commands. */
+  readonly #apart = new Set<string>();
+  /** Transaction that is sent at the end of the turn. */
+  #current: Transaction | undefined;
   /** Whether the server supports everything that loopback needs. */
-  let isAble = false;
-  const apart = new Set<string>();
+  #isAble = false;
 
-  const connection = connect({
-    onReady() {
-      // Without RESP3 there is no tracking tail either, so nothing is watched.
-      isAble = connection.protocol() === 3;
-      apart.clear();
-      if (isAble) connection.send(["CLIENT", "TRACKING", "ON", "NOLOOP"], ableUnless);
-    },
-    onPush([kind, keys]) {
-      if (String(kind) !== "invalidate") return;
-      if (Array.isArray(keys)) for (const key of keys) loopback.disturb(String(key));
-      else loopback.disturbAll();
-    },
-    onFlush: finish,
-    onLost() {
-      const unsent = current;
-      current = undefined;
-      isAble = false;
-      loopback.disturbAll();
-      unsent?.entries.forEach((entry, i) => void plain(entry, unsent.settles[i] ?? ignore));
-    },
-  });
+  /** @param connect opens the connection */
+  constructor(connect: (hooks: ConnectionHooks) => Connection, loopback: Loopback, encode: EncodeEntry) {
+    this.#loopback = loopback;
+    this.#encode = encode;
+    this.#connection = connect({
+      onReady: () => this.#onReady(),
+      onPush([kind, keys]) {
+        if (String(kind) !== "invalidate") return;
+        if (Array.isArray(keys)) for (const key of keys) loopback.disturb(String(key));
+        else loopback.disturbAll();
+      },
+      onFlush: () => this.#finish(),
+      onLost: () => this.#onLost(),
+    });
+  }
 
-  function ableUnless(error: Error | undefined): void {
-    if (!(error instanceof ReplyError) || !isAble) return;
-    isAble = false;
-    loopback.disturbAll();
+  append(entry: NewEntry, settle: Settle): void {
+    if (isDeduped(entry)) {
+      this.#appendDeduped(entry, settle);
+      return;
+    }
+    const { key, data } = entry;
+    const mayLoop = this.#isAble && this.#connection.isReady() && !this.#apart.has(key);
+    const watch = mayLoop ? this.#loopback.watchOf(key) : undefined;
+    // Keeps the order: entries of this stream may wait for the end of the turn.
+    if (watch === undefined && this.#current?.watches.has(key) !== true) {
+      this.#plain(entry, settle);
+      return;
+    }
+    this.#current ??= this.#begin();
+    const { entries, settles, watches } = this.#current;
+    entries.push(entry);
+    settles.push(settle);
+    this.#current.bytes += data.length + fieldsWeight(entry);
+    if (watch !== undefined && !watches.has(key)) watches.set(key, watch);
+    if (this.#current.bytes >= TRANSACTION_BYTES || entries.length >= TRANSACTION_ENTRIES) this.#finish();
+  }
+
+  #onReady(): void {
+    // Without RESP3 there is no tracking tail either, so nothing is watched.
+    this.#isAble = this.#connection.protocol() === 3;
+    this.#apart.clear();
+    if (this.#isAble)
+      this.#connection.send(["CLIENT", "TRACKING", "ON", "NOLOOP"], (error) => this.#ableUnless(error));
+  }
+
+  #onLost(): void {
+    const unsent = this.#current;
+    this.#current = undefined;
+    this.#isAble = false;
+    this.#loopback.disturbAll();
+    unsent?.entries.forEach((entry, i) => void this.#plain(entry, unsent.settles[i] ?? ignore));
+  }
+
+  #ableUnless(error: Error | undefined): void {
+    if (!(error instanceof ReplyError) || !this.#isAble) return;
+    this.#isAble = false;
+    this.#loopback.disturbAll();
   }
 
   /** Remembers a stream whose key the user may not access. Other errors need no action here. */
-  function learn(error: ReplyError, key: string): void {
+  #learn(error: ReplyError, key: string): void {
     if (!KEY_PERMISSION.test(error.message)) return;
-    if (apart.size >= MAX_APART) apart.clear();
-    apart.add(key);
+    if (this.#apart.size >= MAX_APART) this.#apart.clear();
+    this.#apart.add(key);
     // Own entries of this stream are no longer looped back.
-    loopback.disturb(key);
+    this.#loopback.disturb(key);
   }
 
-  function plain(entry: NewEntry, settle: Settle): void {
-    connection.sendEncoded((out) => encode(entry, out), settle);
+  #plain(entry: NewEntry, settle: Settle): void {
+    this.#connection.sendEncoded((out) => this.#encode(entry, out), settle);
   }
 
-  function begin(): Transaction {
-    connection.flushSoon();
+  /** Sends a deduped entry. Its reply does not show whether it is new, so it is never looped back: the tail reads it. */
+  #appendDeduped(entry: NewEntry, settle: Settle): void {
+    this.#finish();
+    this.#plain(entry, (error, reply) => {
+      this.#loopback.disturb(entry.key);
+      settle(error, reply);
+    });
+  }
+
+  #begin(): Transaction {
+    this.#connection.flushSoon();
     return {
       entries: [],
       settles: [],
@@ -112,35 +154,37 @@ export function openAppendConnection(
     };
   }
 
-  function finish(): void {
-    const transaction = current;
+  /** Sends the current transaction. */
+  #finish(): void {
+    const transaction = this.#current;
     if (transaction === undefined) return;
-    current = undefined;
+    this.#current = undefined;
+    const connection = this.#connection;
     connection.send(["MULTI"], (error) => {
       transaction.isPlain = error instanceof ReplyError;
-      ableUnless(error);
+      this.#ableUnless(error);
     });
     transaction.entries.forEach((entry, i) => {
       connection.sendEncoded(
-        (out) => encode(entry, out),
-        (error, reply) => queued(transaction, i, error, reply),
+        (out) => this.#encode(entry, out),
+        (error, reply) => this.#onQueued(transaction, i, error, reply),
       );
     });
     for (const key of transaction.watches.keys()) {
       connection.send(["XLEN", key], (error) => {
         if (!(error instanceof ReplyError)) return;
-        learn(error, key);
+        this.#learn(error, key);
         // The user may not run XLEN at all, which loopback needs.
-        if (!apart.has(key) && error.code === "NOPERM") ableUnless(error);
+        if (!this.#apart.has(key) && error.code === "NOPERM") this.#ableUnless(error);
       });
     }
     connection.send(["EXEC"], (error, reply) => {
-      if (error === undefined && Array.isArray(reply)) settleAll(transaction, reply);
-      else fail(transaction, reasonOf(error ?? new ReplyError("Redis replied to EXEC without a list")));
+      if (error === undefined && Array.isArray(reply)) this.#settleAll(transaction, reply);
+      else this.#fail(transaction, reasonOf(error ?? new ReplyError("Redis replied to EXEC without a list")));
     });
   }
 
-  function queued(
+  #onQueued(
     transaction: Transaction,
     index: number,
     error: ReplyError | GatewayError | undefined,
@@ -151,14 +195,14 @@ export function openAppendConnection(
       transaction.settles[index]?.(error, reply);
     } else if (error instanceof ReplyError) {
       transaction.rejected.set(index, error);
-      learn(error, transaction.entries[index]?.key ?? "");
+      this.#learn(error, transaction.entries[index]?.key ?? "");
     } else if (error !== undefined) {
       // The connection was lost, and the reply to EXEC with it.
-      fail(transaction, error);
+      this.#fail(transaction, error);
     }
   }
 
-  function settleAll(transaction: Transaction, replies: readonly Reply[]): void {
+  #settleAll(transaction: Transaction, replies: readonly Reply[]): void {
     const { entries, settles, watches } = transaction;
     transaction.isSettled = true;
     const stored = new Map<string, Entry[]>();
@@ -173,8 +217,8 @@ export function openAppendConnection(
     let isKept = false;
     for (const [key, own] of stored) {
       const watch = watches.get(key);
-      if (watch === undefined || !isAble || apart.has(key)) continue;
-      if (loopback.stored(key, watch, own)) isKept = true;
+      if (watch === undefined || !this.#isAble || this.#apart.has(key)) continue;
+      if (this.#loopback.stored(key, watch, own)) isKept = true;
     }
     settles.forEach((settle, i) => {
       const reply = replies[i] ?? null;
@@ -183,46 +227,16 @@ export function openAppendConnection(
     });
   }
 
-  function fail(transaction: Transaction, error: ReplyError | GatewayError): void {
+  #fail(transaction: Transaction, error: ReplyError | GatewayError): void {
     if (transaction.isSettled) return;
     transaction.isSettled = true;
     // The error of the rejected command is more specific than EXECABORT.
     const [first] = transaction.rejected.values();
     const others = first === undefined ? error : asNeighbour(first);
-    if (first === undefined && error instanceof ReplyError && error.code === "NOPERM") ableUnless(error);
+    if (first === undefined && error instanceof ReplyError && error.code === "NOPERM")
+      this.#ableUnless(error);
     transaction.settles.forEach((settle, i) => void settle(transaction.rejected.get(i) ?? others, null));
   }
-
-  /** Sends a deduped entry. Its reply does not show whether it is new, so it is never looped back: the tail reads it. */
-  function appendDeduped(entry: NewEntry, settle: Settle): void {
-    finish();
-    plain(entry, (error, reply) => {
-      loopback.disturb(entry.key);
-      settle(error, reply);
-    });
-  }
-
-  return {
-    append(entry, settle) {
-      if (isDeduped(entry)) {
-        appendDeduped(entry, settle);
-        return;
-      }
-      const { key, data } = entry;
-      const watch = isAble && connection.isReady() && !apart.has(key) ? loopback.watchOf(key) : undefined;
-      // Keeps the order: entries of this stream may wait for the end of the turn.
-      if (watch === undefined && current?.watches.has(key) !== true) {
-        plain(entry, settle);
-        return;
-      }
-      current ??= begin();
-      current.entries.push(entry);
-      current.settles.push(settle);
-      current.bytes += data.length + fieldsWeight(entry);
-      if (watch !== undefined && !current.watches.has(key)) current.watches.set(key, watch);
-      if (current.bytes >= TRANSACTION_BYTES || current.entries.length >= TRANSACTION_ENTRIES) finish();
-    },
-  };
 }
 
 /** Weight of each field in a transaction, bytes: many fields cost Redis more time than many bytes. */

@@ -1,5 +1,11 @@
 /**
- * Sets `NODE_ENV=production` unless it is set: in development the GraphQL library checks every object twice. `main.ts`
- * imports this file first, because libraries read the variable when they are loaded.
+ * Settings of the runtime. `main.ts` imports this file first, because libraries read `NODE_ENV` when they are loaded.
  */
+import { setFlagsFromString } from "node:v8";
+
+// In development the GraphQL library checks every object twice.
 process.env.NODE_ENV ??= "production";
+
+// V8 lets a small heap grow to four times its live objects before it collects them. Twice is what `docs/operating.md`
+// counts with in a container of 512 MB.
+setFlagsFromString("--heap-growing-percent=100");

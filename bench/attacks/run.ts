@@ -193,9 +193,9 @@ const answers = (port: number): Promise<boolean> =>
     () => false,
   );
 
-async function startEcho(children: Children): Promise<Server> {
+async function startIdle(children: Children): Promise<Server> {
   const port = await freePort();
-  const program = fileURLToPath(new URL("./echo-process.js", import.meta.url));
+  const program = fileURLToPath(new URL("./idle-process.js", import.meta.url));
   const child = await children.start(process.execPath, [program, String(port)], {}, () => listens(port));
   return { ...child, port };
 }
@@ -231,15 +231,15 @@ export async function run({ plan, checkout, dir, children, say }: RunOptions): P
     ...(plan.auth && { AUTH: "1", AUTH_KEYS_FILE: keysFile }),
   });
   say(`gateway ${gateway.pid} on port ${gateway.port}${plan.auth ? " with AUTH=1" : ""}`);
-  const echo = await startEcho(children);
+  const idle = await startIdle(children);
   using hostiles = startHostiles();
-  favour(gateway.pid, redis.pid, echo.pid, process.pid);
-  using share = measureShare(echo.port, [gateway.pid, redis.pid]);
+  favour(gateway.pid, redis.pid, idle.pid, process.pid);
+  using share = measureShare(idle.port, [gateway.pid, redis.pid]);
   try {
     const [hostileKey, healthyKey] = [keys?.hostile, keys?.healthy];
     return await play(plan, { redis, gateway, share, hostiles, hostileKey, healthyKey }, say);
   } finally {
-    await Promise.all([gateway.stop(), echo.stop()]);
+    await Promise.all([gateway.stop(), idle.stop()]);
     await redis.stop();
   }
 }

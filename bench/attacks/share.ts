@@ -2,7 +2,8 @@
  * Share of a healthy client: the time that its request would take on this machine at this moment if the gateway had nothing
  * else to do. The verdict subtracts it from each wait, so that what remains is caused by the gateway alone. It is the sum of
  *
- * - the response time of an echo process with the priority of the gateway, measured every 20 ms, and
+ * - the response time of the same kind of request, over a new connection, to an idle HTTP server with the priority of the
+ *   gateway, measured all the time, and
  * - the time for which the main threads of the gateway and Redis were runnable without a processor
  *   (`/proc/PID/schedstat`).
  *
@@ -10,8 +11,9 @@
  * it fairly is what the gateway has to do within the bound of the verdict.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { get } from "node:http";
 import { setPriority } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** A period of the checker's clock (`performance.now()`, ms). */
 export interface Period {
@@ -25,7 +27,9 @@ export interface Share extends Disposable {
   allowance(period: Period): number;
 }
 
-const PING_MS = 20;
+/** Pause (ms) between two requests to the idle server. */
+const PAUSE_MS = 30;
+const SAMPLE_MS = 20;
 
 /** Highest priority, as `nice -n -20`, which requires root. */
 const FAVOURED = -20;
@@ -67,39 +71,46 @@ function queuedMs(pid: number): number {
   }
 }
 
-/** Starts measuring. @param echoPort port of the echo process @param pids processes that healthy clients depend on */
-export function measureShare(echoPort: number, pids: readonly number[]): Share {
-  const pings: Period[] = [];
-  const queues: { readonly at: number; readonly ms: number }[] = [];
-  const socket = connect({ port: echoPort, host: "127.0.0.1", noDelay: true });
-  socket.on("error", () => undefined);
-  const sent: number[] = [];
-  socket.on("data", (chunk: Buffer) => {
-    const to = performance.now();
-    for (const from of sent.splice(0, chunk.length)) pings.push({ from, to });
+/** Resolves when the idle server has answered a request over a new connection. */
+const request = (port: number): Promise<void> =>
+  new Promise((resolve) => {
+    get({ host: "127.0.0.1", port, path: "/", agent: false }, (answer) => {
+      answer.resume().on("close", resolve);
+    }).on("error", () => resolve());
   });
-  // Measured from the scheduled time, because a late timer means that this process was delayed.
-  let due = performance.now() + PING_MS;
+
+/** Starts measuring. @param idlePort port of the idle server @param pids processes that healthy clients depend on */
+export function measureShare(idlePort: number, pids: readonly number[]): Share {
+  const answers: Period[] = [];
+  const queues: { readonly at: number; readonly ms: number }[] = [];
+  let isStopped = false;
+
+  async function measure(): Promise<void> {
+    while (!isStopped) {
+      const from = performance.now();
+      await request(idlePort);
+      answers.push({ from, to: performance.now() });
+      await sleep(PAUSE_MS);
+    }
+  }
+  void measure();
   const timer = setInterval(() => {
-    sent.push(due);
-    due = performance.now() + PING_MS;
-    socket.write(".");
     queues.push({ at: performance.now(), ms: pids.reduce((sum, pid) => sum + queuedMs(pid), 0) });
-  }, PING_MS);
+  }, SAMPLE_MS);
 
   const queuedAt = (at: number): number | undefined => queues.findLast((sample) => sample.at <= at)?.ms;
   return {
     allowance({ from, to }) {
-      const waits = pings
-        .filter((ping) => ping.to >= from && ping.from <= to)
-        .map((ping) => ping.to - ping.from);
+      const times = answers
+        .filter((answer) => answer.to >= from && answer.from <= to)
+        .map((answer) => answer.to - answer.from);
       const before = queuedAt(from) ?? queues[0]?.ms ?? 0;
       const after = queues.find((sample) => sample.at >= to)?.ms ?? queues.at(-1)?.ms ?? before;
-      return Math.max(0, ...waits) + after - before;
+      return Math.max(0, ...times) + after - before;
     },
     [Symbol.dispose]() {
+      isStopped = true;
       clearInterval(timer);
-      socket.destroy();
     },
   };
 }

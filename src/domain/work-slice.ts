@@ -3,6 +3,8 @@
  * clients are served between them. All sliced work shares one slice per event-loop turn, regardless of the number of clients.
  */
 
+import { shouldYield } from "./accept-pressure.ts";
+
 /** Time (ms) that sliced work may take in one event-loop turn. */
 const SLICE_MS = 5;
 
@@ -29,6 +31,10 @@ function startSlice(): number {
 }
 
 function endTurn(): void {
+  if (shouldYield()) {
+    setImmediate(endTurn);
+    return;
+  }
   turnStartedAt = undefined;
   const next = waiting.shift();
   if (next === undefined) return;

@@ -63,6 +63,45 @@ test("a client that sends one request waits for one request of each other client
   expect(order.indexOf("single")).toBe(3);
 });
 
+test("a client with cheap requests does not wait for many expensive ones of the others", async () => {
+  const turns = new FairTurns();
+  const order: string[] = [];
+  turns.run(owner("x"), work);
+  for (const address of ["a", "b", "c"])
+    for (let i = 0; i < 10; i++)
+      turns.run(owner(address), () => {
+        order.push(address);
+        work();
+      });
+  const cheap = (left: number) =>
+    turns.run(owner("cheap"), () => {
+      order.push("cheap");
+      if (left > 1) cheap(left - 1);
+    });
+  cheap(5);
+  await until("all are done", () => order.length === 35);
+  expect(order.lastIndexOf("cheap")).toBeLessThan(12);
+});
+
+test("a client that was idle has no credit for that time", async () => {
+  const turns = new FairTurns();
+  const order: string[] = [];
+  const add = (address: string, count: number) => {
+    for (let i = 0; i < count; i++)
+      turns.run(owner(address), () => {
+        order.push(address);
+        work();
+      });
+  };
+  turns.run(owner("x"), work);
+  add("early", 10);
+  await until("half are done", () => order.length >= 5);
+  const before = order.length;
+  add("late", 4);
+  await until("all are done", () => order.length === 14);
+  expect(order.slice(before, before + 4)).toContain("early");
+});
+
 test("connections of one address take turns, too", async () => {
   const turns = new FairTurns();
   const order: string[] = [];

@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import type { Limits } from "../../access/limits/limits.ts";
 import type { Usage } from "../../access/limits/usage.ts";
 import type { TlsFiles } from "../../access/tls-files.ts";
+import { noteAccepted } from "../../domain/accept-pressure.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { Access } from "../parts.ts";
 import type { ErrorLog } from "../response/error-log.ts";
@@ -84,6 +85,7 @@ function watchSockets(server: Server, deadlines: SocketDeadlines, isTls: boolean
     // Runs after Node's own listener, which reports a client error. No response is possible after a failed handshake.
     server.on("tlsClientError", (_error, socket: Socket) => void socket.destroy());
   } else server.on("connection", deadlines.accept);
+  server.on("connection", noteAccepted);
   server.on("request", ({ socket }) => deadlines.use(socket));
   server.on("upgrade", (_request, socket: Socket) => deadlines.use(socket));
   const closeIdle = server.closeIdleConnections.bind(server);

@@ -31,6 +31,8 @@ const CLOSE_OPCODE = 0x88;
 const CLOSE_MS = 10_000;
 /** Chunks below this size (bytes) are left to the garbage collector. */
 const RELEASE_FROM_BYTES = 16 * 1024;
+/** Pings in one chunk that are answered one by one. Of more, the last one is answered, too (RFC 6455, section 5.5.3). */
+const MOST_PONGS = 16;
 /** If more bytes than this are unsent, only the last ping of a client is answered (RFC 6455, section 5.5.3). */
 const MOST_UNSENT_BYTES = 64 * 1024;
 
@@ -69,7 +71,14 @@ export class ServerWebSocket {
   /** Reasons not to read: a part of the gateway paused the socket, or there is no memory for its message. */
   #isPaused = false;
   #isShort = false;
-  /** Payload of the last ping, whose pong is sent after the send buffer has drained. */
+  /** Number of pings in the current chunk. */
+  #pongs = 0;
+  #awaitsDrain = false;
+  readonly #onDrain = (): void => {
+    this.#awaitsDrain = false;
+    this.#sendOwedPong();
+  };
+  /** Payload of the last ping, if its pong is still to be sent. */
   #pendingPong: Buffer | undefined;
   /** Created when data arrives, because most pulling clients never send any. */
   #reader: FrameReader | undefined;
@@ -173,7 +182,10 @@ export class ServerWebSocket {
     if (this.#isBroken) return;
     try {
       this.#reader ??= this.#openReader();
-      if (this.#reader.feed(chunk) && chunk.length >= RELEASE_FROM_BYTES) releaseMemory(chunk);
+      this.#pongs = 0;
+      const isUnused = this.#reader.feed(chunk);
+      if (this.#pendingPong !== undefined) this.#sendOwedPong();
+      if (isUnused && chunk.length >= RELEASE_FROM_BYTES) releaseMemory(chunk);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#isBroken = true;
@@ -203,16 +215,22 @@ export class ServerWebSocket {
 
   #answerPing(payload: Buffer): void {
     if (this.#state !== "open") return;
-    if (this.#socket.writableLength <= MOST_UNSENT_BYTES) {
+    this.#pongs++;
+    if (this.#pongs <= MOST_PONGS && this.#socket.writableLength <= MOST_UNSENT_BYTES) {
       this.#socket.write(controlFrame(PONG_OPCODE, payload));
       return;
     }
-    if (this.#pendingPong === undefined) this.#socket.once("drain", () => this.#sendOwedPong());
     // Copied, because its memory is reused.
     this.#pendingPong = Buffer.from(payload);
   }
 
+  /** Sends the pong of the last ping, at the latest when the client has read what is unsent. */
   #sendOwedPong(): void {
+    if (this.#socket.writableLength > MOST_UNSENT_BYTES) {
+      if (!this.#awaitsDrain) this.#socket.once("drain", this.#onDrain);
+      this.#awaitsDrain = true;
+      return;
+    }
     if (this.#pendingPong !== undefined && this.#state === "open")
       this.#socket.write(controlFrame(PONG_OPCODE, this.#pendingPong));
     this.#pendingPong = undefined;

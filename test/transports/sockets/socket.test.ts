@@ -158,6 +158,19 @@ describe("pings and pongs", () => {
     await reports("pong");
   });
 
+  test("answers the first pings of a chunk and the last one, all of few", async () => {
+    start();
+    const pings = (count: number) => Buffer.concat(Array.from({ length: count }, (_, i) => ping(`${i}`)));
+    const answered = () => [...received.toString("latin1").matchAll(/\x8a.(\d+)/g)].map(([, i]) => Number(i));
+    client.write(pings(10));
+    await until("all are answered", () => answered().length === 10);
+    received = Buffer.alloc(0);
+    client.write(pings(5000));
+    await until("the last is answered", () => answered().at(-1) === 4999);
+    expect(answered().length).toBeLessThan(500);
+    expect(answered()).toEqual(answered().toSorted((a, b) => a - b));
+  });
+
   test("answers only the last ping of a client that does not read, after it has read", async () => {
     start();
     client.pause();

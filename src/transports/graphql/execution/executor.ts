@@ -1,6 +1,12 @@
 /** Executes GraphQL operations, independent of the protocol. */
-import { type ExecutionResult, type FormattedExecutionResult, subscribe } from "graphql";
+import {
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  type GraphQLFormattedError,
+  subscribe,
+} from "graphql";
 import type { Visitor } from "../../../access/admission.ts";
+import { withoutStack } from "../../../domain/without-stack.ts";
 import { buildSchema } from "../schema/schema.ts";
 import { createRun, type Run } from "./compiled-execute.ts";
 import type { GraphqlParts } from "./context.ts";
@@ -39,7 +45,27 @@ export async function perform(prepared: Prepared, run: Run): Promise<Outcome> {
   return (await subscribe(args)) as Outcome;
 }
 
-/** Formats the errors of a result for clients. */
+/**
+ * Error of a result, which is formatted when it is serialized. A result can have tens of thousands of them, and a large
+ * result is serialized in slices.
+ */
+class LateError implements GraphQLFormattedError {
+  readonly #format: () => GraphQLFormattedError;
+
+  constructor(format: () => GraphQLFormattedError) {
+    this.#format = format;
+  }
+
+  get message(): string {
+    return this.toJSON().message;
+  }
+
+  toJSON(): GraphQLFormattedError {
+    return withoutStack(this.#format);
+  }
+}
+
+/** Formats the errors of a result for clients. They are formatted and logged when the result is serialized. */
 export function formatted(
   { errors, ...rest }: AnyResult,
   format: ErrorFormatter,
@@ -49,7 +75,7 @@ export function formatted(
   const result = rest as FormattedExecutionResult;
   return errors === undefined
     ? result
-    : { ...result, errors: errors.map((error) => format(error, visitor).toJSON()) };
+    : { ...result, errors: errors.map((error) => new LateError(() => format(error, visitor).toJSON())) };
 }
 
 /** Whether an outcome is a sequence of results. */

@@ -9,6 +9,8 @@ const LEVELS = 7;
 /** A result with more values, or more characters in its strings, is large. Serializing one takes about 1 ms. */
 const MOST_VALUES = 2_000;
 const MOST_CHARACTERS = 64 * 1024;
+/** Formatting an error takes as long as serializing this number of values. */
+const VALUES_OF_ERROR = 20;
 
 /**
  * Serializes a result.
@@ -34,16 +36,19 @@ export function isLargeResult(result: object): boolean {
   while (open.length > 0) {
     const value = open.pop();
     if (typeof value === "string") characters += value.length;
+    else if (hasToJson(value)) values += VALUES_OF_ERROR;
     else if (typeof value === "object" && value !== null) {
       const items = Array.isArray(value) ? value : Object.values(value);
       values += items.length;
-      if (values > MOST_VALUES) return true;
       for (const item of items) open.push(item);
     }
-    if (characters > MOST_CHARACTERS) return true;
+    if (characters > MOST_CHARACTERS || values > MOST_VALUES) return true;
   }
   return false;
 }
+
+const hasToJson = (value: unknown): value is { toJSON(): unknown } =>
+  typeof value === "object" && value !== null && "toJSON" in value && typeof value.toJSON === "function";
 
 /** Collects text as pieces of UTF-8. */
 class PieceWriter {
@@ -71,7 +76,7 @@ function* write(value: unknown, levels: number, out: PieceWriter): Generator<voi
     yield* writeString(value, out);
     return;
   }
-  if (levels === 0 || typeof value !== "object" || value === null) {
+  if (levels === 0 || typeof value !== "object" || value === null || hasToJson(value)) {
     out.add(unmarkNumbers(JSON.stringify(value)));
     yield;
     return;

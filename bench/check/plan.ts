@@ -86,7 +86,7 @@ export function planOf(seed: number, ms: number): Plan {
     PUSH_IN_FLIGHT_BYTES: random.one(["64k", "4m"]),
     MAX_BATCH_ENTRIES: "1000000",
     // Drawn from a separate source, so that the rest of an existing plan does not change.
-    REDIS_STALL_MS: createRandom(seed + SILENCE_SEEDS).one(["30000", "1000"]),
+    REDIS_SILENCE_MS: createRandom(seed + SILENCE_SEEDS).one(["30000", "1000"]),
   };
   const pushers = Array.from({ length: PUSHERS }, (_, i): PlannedPusher => {
     const form = random.one(["raw", "header", "json"] as const);

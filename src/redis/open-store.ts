@@ -25,7 +25,7 @@ export interface RedisOptions {
   readonly redisFsync: Parameters<typeof startManagedServer>[0]["fsync"];
   readonly redisReadFrom: "master" | "replica";
   readonly redisWaitMs: number;
-  readonly redisStallMs: number;
+  readonly redisSilenceMs: number;
   readonly redisTail: TailMode;
   readonly deviceTimeoutMs: number;
   readonly streamMaxLength: number;
@@ -85,7 +85,7 @@ export function openStore(
     ...parts,
     readsReplicas: options.redisReadFrom === "replica",
     waitMs: options.redisWaitMs,
-    stallMs: options.redisStallMs,
+    stallMs: options.redisSilenceMs,
     leaseMs: options.deviceTimeoutMs,
     streamMaxLength: options.streamMaxLength,
   };

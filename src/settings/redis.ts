@@ -47,8 +47,8 @@ export const REDIS = {
     "ms",
     "Maximum wait of a request or push while Redis is unavailable, before it is rejected with REDIS_UNAVAILABLE",
   ),
-  redisStallMs: row(
-    "REDIS_STALL_MS",
+  redisSilenceMs: row(
+    "REDIS_SILENCE_MS",
     whole(100, 3_600_000),
     "30000",
     "ms",

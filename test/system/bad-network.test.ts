@@ -110,7 +110,7 @@ describe("under load", () => {
   });
 
   test("closes a connection that stalls for longer, also under constant requests, and reconnects", async () => {
-    await start({ REDIS_STALL_MS: "1000", REDIS_WAIT_MS: "300" });
+    await start({ REDIS_SILENCE_MS: "1000", REDIS_WAIT_MS: "300" });
     await startLoad();
     await progress(20);
     network.stall();

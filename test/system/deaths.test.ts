@@ -127,7 +127,7 @@ test("loses nothing when Redis repeatedly hangs for longer than the timeout", as
   const redis: TestRedis = await startRedis();
   try {
     await using gateway = await startGatewayProcess({
-      env: { ...ALL, REDIS_URL: redis.url, REDIS_STALL_MS: "500", REDIS_WAIT_MS: "200" },
+      env: { ...ALL, REDIS_URL: redis.url, REDIS_SILENCE_MS: "500", REDIS_WAIT_MS: "200" },
     });
     const load = startLoad();
     await connect(load, gateway);

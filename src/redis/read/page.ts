@@ -10,6 +10,7 @@ import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
 import { entriesOf } from "./entry-decoder.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
+import { ReadGate } from "./read-gate.ts";
 import type { ReplicaReads } from "./replicas.ts";
 
 /** Entries right after a cursor. */
@@ -48,10 +49,17 @@ export interface PageReaderOptions {
 /** Entries of a read, and those of its check. */
 type Answer = readonly [entries: readonly Entry[], checked: readonly Entry[]];
 
+/** Bytes of pages on their way: a small page waits for these at most, some ms. */
+const PAGE_BYTES_AT_ONCE = { small: 64 * 1024, most: 4 * 1024 * 1024 };
+
 /** Creates a page reader. */
 export function createPageReader({ reads, replicas, sizes }: PageReaderOptions): PageReader {
   const read = async (command: readonly Argument[]): Promise<readonly Entry[]> =>
     entriesOf(await withGatewayErrors(reads.call(...command)));
+
+  const gate = new ReadGate(PAGE_BYTES_AT_ONCE);
+  const gated = <T>(key: string, count: number, readPage: () => Promise<T>): Promise<T> =>
+    gate.run(count * sizes.expected(key), readPage);
 
   /** Reads from a replica. @param isComplete whether the reply proves that the replica has the full page */
   async function readReplica(
@@ -90,7 +98,7 @@ export function createPageReader({ reads, replicas, sizes }: PageReaderOptions):
       const checkFirst = cursor === FIRST_ID ? undefined : ["XRANGE", key, "-", "+", "COUNT", 1];
       const isFull = ([entries]: Answer) => entries.length >= count;
       const full = replicas && (await readReplica(key, command, checkFirst, isFull));
-      const [entries, [oldest]] = full ?? (await readMaster(command, checkFirst));
+      const [entries, [oldest]] = full ?? (await gated(key, count, () => readMaster(command, checkFirst)));
       sizes.learn(key, entries);
       return {
         entries,
@@ -109,7 +117,7 @@ export function createPageReader({ reads, replicas, sizes }: PageReaderOptions):
         entries.length >= count && (isForward || ahead.length === 1);
       const mayBeFull = replicas !== undefined && (isForward || start !== "+");
       const full = mayBeFull ? await readReplica(key, whole, check, isFull) : undefined;
-      const [entries] = full ?? (await readMaster(whole));
+      const [entries] = full ?? (await gated(key, count, () => readMaster(whole)));
       sizes.learn(key, entries);
       return entries;
     },

@@ -7,6 +7,7 @@ import { GatewayError } from "../../domain/errors.ts";
 import { createWorkSlices, runInSlices } from "../../domain/work-slice.ts";
 import { dedupeRecordKey } from "../append/dedupe-record.ts";
 import { STREAM_META_PREFIX, streamMetaKey } from "../keys.ts";
+import { ReadGate } from "../read/read-gate.ts";
 import { withGatewayErrors } from "../reply-errors.ts";
 import type { Database } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
@@ -87,6 +88,9 @@ export interface RegistryParts {
 /** Streams read in one round trip: their commands and replies take the gateway and Redis some ms. */
 const KEYS_AT_A_TIME = 1000;
 
+/** Streams whose details are on their way: a lookup of few streams waits for these at most. */
+const KEYS_AT_ONCE = { small: 16, most: 2 * KEYS_AT_A_TIME };
+
 const COMPARE_AND_SET = `local old = redis.call('GET', KEYS[1])
 if (old or '') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
@@ -103,6 +107,7 @@ const MOST_TRIES = 100;
 /** Creates the registry. */
 export function createRegistry({ database, mostKeyBytes, streamMaxLength }: RegistryParts): Registry {
   const scan = createKeyScan(database, mostKeyBytes);
+  const gate = new ReadGate(KEYS_AT_ONCE);
 
   const call = (...args: readonly Argument[]): Promise<Reply> => withGatewayErrors(database.call(...args));
 
@@ -125,7 +130,10 @@ export function createRegistry({ database, mostKeyBytes, streamMaxLength }: Regi
 
   const metaOf = (reply: Reply) => (Buffer.isBuffer(reply) ? reply : undefined);
 
-  async function recordsOf(
+  const recordsOf = (keys: readonly string[], wanted: WantedRecord): Promise<readonly StreamRecord[]> =>
+    gate.run(keys.length, () => requestRecords(keys, wanted));
+
+  async function requestRecords(
     keys: readonly string[],
     { depth, payloadBytes, meta }: WantedRecord,
   ): Promise<readonly StreamRecord[]> {

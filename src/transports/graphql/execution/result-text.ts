@@ -1,6 +1,7 @@
 /** Serializes results as JSON. A large result is serialized in slices, so that other clients are served in between. */
 import { runInSlices } from "../../../domain/work-slice.ts";
 import type { Pieces } from "../../../wire/pieces.ts";
+import { releaseMemory } from "../../sockets/release-memory.ts";
 import { unmarkNumbers } from "./exact-numbers.ts";
 
 /** Nesting levels that are serialized separately: `data`, a list, a device, its streams, an entry's page, its entries. */
@@ -26,6 +27,19 @@ export async function encodeLargeResult(result: object): Promise<Pieces> {
   const out = new PieceWriter();
   await runInSlices(write(result, LEVELS, out));
   return out.take();
+}
+
+/** Joins the pieces of a result in steps. Frees each piece, so that the result is in memory once. */
+export function* joinResult(pieces: Pieces): Generator<void, Buffer> {
+  const whole = Buffer.allocUnsafeSlow(pieces.reduce((sum, { length }) => sum + length, 0));
+  let filled = 0;
+  for (const piece of pieces) {
+    whole.set(piece, filled);
+    filled += piece.length;
+    releaseMemory(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
+    yield;
+  }
+  return whole;
 }
 
 /** Whether a result has so many values or characters that it is serialized in slices. */

@@ -6,13 +6,12 @@ import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
 import type { ErrorCode } from "../../../domain/errors.ts";
 import { runInSlices } from "../../../domain/work-slice.ts";
 import { checkJsonBounds } from "../../../wire/json-text.ts";
-import { joinSteps } from "../../../wire/pieces.ts";
 import { acceptsPage } from "../../request/media-types.ts";
 import { whenAnswerEnds } from "../../response/answer-end.ts";
 import { graphqlError } from "../execution/errors.ts";
 import { markNumbers } from "../execution/exact-numbers.ts";
 import { type Executor, formatted } from "../execution/executor.ts";
-import { encodeResult } from "../execution/result-text.ts";
+import { encodeResult, joinResult } from "../execution/result-text.ts";
 import { addPlayground, sendPlayground } from "./playground.ts";
 import { answerBySse, wantsSse } from "./sse.ts";
 import type { SseStreams } from "./sse-streams.ts";
@@ -61,11 +60,9 @@ async function addGraphql(app: FastifyInstance, executor: Executor, streams: Sse
       const encoded = await encodeResult(formatted(result, formatError, raw.visitor));
       const isText = typeof encoded === "string";
       if (!isText) {
-        const bytes = encoded.reduce((sum, piece) => sum + piece.length, 0);
-        // Counts the pieces and the bytes that are sent.
-        operations.get(raw)?.set(2 * bytes);
-        const { buffer, byteOffset, byteLength } = await runInSlices(joinSteps(encoded));
-        largeResults.set(raw, Buffer.from(buffer, byteOffset, byteLength));
+        const whole = await runInSlices(joinResult(encoded));
+        operations.get(raw)?.set(whole.length);
+        largeResults.set(raw, whole);
       }
       return [
         isText ? encoded : "",

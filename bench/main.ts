@@ -1,18 +1,18 @@
 /**
  * The benchmark: ratios of the gateway to references that it starts itself, side by side in one run on one machine.
  *
- *     npm run bench                                  all rows, 5 rounds, under 10 minutes
+ *     npm run bench                                  all rows, 5 rounds, under 15 minutes
  *     npm run bench -- --only fan-out,latency        some rows
  *     npm run bench -- --rounds 9                    more rounds for the medians
  *
  * Progress is written to standard error, the table to standard output. Exit code 1 if a row misses its required value or
  * cannot be measured. Leave the machine idle meanwhile: interleaved rounds reduce noise, but do not remove it.
  */
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { startRedis } from "./load/redis.ts";
 import { openWorkspace } from "./load/workspace.ts";
-import type { Outcome, Row } from "./row.ts";
+import { type Outcome, type Row, whole } from "./row.ts";
 import { ROWS } from "./rows/index.ts";
 import { createStage, type Stage } from "./stage.ts";
 import { markdownTable } from "./table.ts";
@@ -53,6 +53,8 @@ async function runBenchmark(rows: readonly Row[], rounds: number): Promise<boole
 async function measureRows(rows: readonly Row[], stage: Stage): Promise<boolean> {
   const cells: string[][] = [HEADINGS];
   let reached = true;
+  const start = performance.now();
+  const busyBefore = loadavg()[0];
   for (const row of rows) {
     say(`${row.name}: ${row.what}`);
     const outcome = await row.measure(stage).catch((error: Error): Outcome | Error => error);
@@ -70,8 +72,9 @@ async function measureRows(rows: readonly Row[], stage: Stage): Promise<boolean>
   const redisVersion = /^redis_version:(\S+)/m.exec(await stage.redis.command("INFO", "server"))?.[1];
   const machine = `${cpus().length} × ${cpus()[0]?.model}`;
   process.stdout.write(
-    `${markdownTable(cells)}\n\n` +
-      `Medians of ${stage.rounds} interleaved rounds. Node ${process.version}, Redis ${redisVersion}, ${machine}.\n`,
+    `${markdownTable(cells)}\n\nMedians of ${stage.rounds} interleaved rounds, in ` +
+      `${whole((performance.now() - start) / 1000)} s, load average before ${busyBefore?.toFixed(1)}. ` +
+      `Node ${process.version}, Redis ${redisVersion}, ${machine}.\n`,
   );
   return reached;
 }

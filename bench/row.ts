@@ -1,4 +1,5 @@
 /** Definition of a row of the table, and of its thresholds. */
+import type { Comparison } from "./load/rounds.ts";
 import type { Stage } from "./stage.ts";
 
 /** `aim` and `must` are the thresholds that were reached; `missed` means neither. */
@@ -46,6 +47,10 @@ export const atMost = (must: number, aim: number, unit: string): Bar => ({
 
 /** Formats `2.345` as `2.35 ×`. */
 export const times = (ratio: number): string => `${ratio.toPrecision(3)} ×`;
+
+/** Formats the ratio of a comparison, with those of the single rounds: `2.35 × (2.1 to 2.6)`. */
+export const ratioCell = ({ ratio, ratios }: Pick<Comparison, "ratio" | "ratios">): string =>
+  `${times(ratio)} (${ratios.least.toPrecision(2)} to ${ratios.most.toPrecision(2)})`;
 
 /** Formats `1234567.8` as `1,234,568`. */
 export const whole = (value: number): string => Math.round(value).toLocaleString("en-US");

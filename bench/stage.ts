@@ -1,8 +1,12 @@
 /** Environment of a row: a running Redis, and functions that start servers next to it. */
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "./load/free-port.ts";
 import type { Child, Children } from "./load/process.ts";
-import type { Redis } from "./load/redis.ts";
+import { type Redis, startRedis } from "./load/redis.ts";
+import { startNats } from "./reference/nats/server.ts";
+import { startWebdis } from "./reference/webdis.ts";
 
 /** A server on a TCP port of 127.0.0.1. */
 export interface Server extends Child {
@@ -19,6 +23,12 @@ export interface Stage {
   startRelay(): Promise<Server>;
   /** Starts the bare Fastify route, which responds with that many bytes. */
   startFastify(bodyBytes: number): Promise<Server>;
+  /** Starts nats-server; the port is that of its WebSocket listener. */
+  startNats(): Promise<Server>;
+  /** Starts webdis on `redis`. */
+  startWebdis(): Promise<Server>;
+  /** Starts another Redis in a folder of its own. @param options such as persistence */
+  startRedis(options: readonly string[]): Promise<Redis>;
   /** Reports progress. */
   say(line: string): void;
 }
@@ -67,5 +77,8 @@ export function createStage(
     startRelay: () => start("./reference/naive-relay.js", (port) => [String(port)], none),
     startFastify: (bodyBytes) =>
       start("./reference/bare-fastify.js", (port) => [String(port), String(bodyBytes)], none),
+    startNats: () => startNats(children),
+    startWebdis: () => startWebdis(children, redis),
+    startRedis: (options) => startRedis(children, mkdtempSync(join(children.dir, "redis-")), options),
   };
 }

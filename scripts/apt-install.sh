@@ -2,8 +2,9 @@
 # Installs Debian packages as root, for provision.js: `sh apt-install.sh PACKAGE...`
 #
 # Debian starts a packaged server on installation and at boot. The gateway and the tests run their own redis-server and
-# mosquitto, and use only promtool of prometheus, so servers on ports 6379, 1883 and 9090 are not needed. A policy-rc.d
-# prevents their start during the installation. Afterwards the newly installed services are disabled.
+# mosquitto, and use only promtool of prometheus; the benchmark runs its own nats-server and webdis. So servers on ports
+# 6379, 1883, 9090, 4222 and 7379 are not needed. A policy-rc.d prevents their start during the installation. Afterwards
+# the newly installed services are disabled.
 set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 policy=/usr/sbin/policy-rc.d
@@ -38,7 +39,7 @@ if [ ! -e $policy ]; then
   trap 'rm -f $policy' EXIT
   trap 'exit 130' HUP INT TERM
   # Only these services are affected, in case other packages are installed at the same time.
-  printf '#!/bin/sh\n%s\ncase " $* " in *" redis-server"* | *" prometheus"* | *" mosquitto"*) exit 101 ;; esac\nexit 0\n' "$mark" >$policy
+  printf '#!/bin/sh\n%s\ncase " $* " in *" redis-server"* | *" prometheus"* | *" mosquitto"* | *" nats-server"* | *" webdis"*) exit 101 ;; esac\nexit 0\n' "$mark" >$policy
   chmod 755 $policy
 fi
 
@@ -53,7 +54,7 @@ trap '' HUP INT TERM
 setsid --wait apt-get install -y -qq --no-install-recommends \
   -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 $missing
 
-for service in redis-server prometheus mosquitto; do
+for service in redis-server prometheus mosquitto nats-server webdis; do
   case " $missing " in
     *" $service "*)
       if [ -d /run/systemd/system ]; then

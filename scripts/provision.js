@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // @ts-check
 /**
- * Installs redis-server, unless a redis-server or valkey-server exists, and with `--for tests` the programs that the tests
- * use. It installs Debian packages if it has permission, and otherwise prints what to install. It runs before the build,
+ * Installs redis-server, unless a redis-server or valkey-server exists, with `--for bench` the servers that the benchmark
+ * compares with, and with `--for tests` all programs that the tests use. It installs Debian packages if it has permission, and otherwise prints what to install. It runs before the build,
  * so it is plain JavaScript.
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -26,15 +26,19 @@ const PYTHON_PACKAGES = {
 const PYTHON = "/usr/bin/python3";
 const MOSQUITTO = "/usr/sbin/mosquitto";
 const NGINX = "/usr/sbin/nginx";
+const NATS = "/usr/sbin/nats-server";
+
+/** Uses of this repository that need more programs. */
+const PURPOSES = ["tests", "bench"];
 
 /**
  * Installs missing packages, or prints one line with the packages to install.
  *
- * @param {{ forTests?: boolean }} [options]
+ * @param {{ purpose?: string }} [options]
  * @returns {Promise<boolean>} whether everything is installed
  */
-export async function provision({ forTests = false } = {}) {
-  const packages = missingPackages(forTests);
+export async function provision({ purpose = "" } = {}) {
+  const packages = missingPackages(purpose);
   if (packages.length === 0) return true;
   const asRoot = rootCommand();
   if (asRoot === undefined) {
@@ -52,15 +56,20 @@ export async function provision({ forTests = false } = {}) {
     print(`${failure}\nredis-streamer: installation failed: ${advice(packages)}`);
     return false;
   }
-  const left = missingPackages(forTests);
+  const left = missingPackages(purpose);
   if (left.length > 0) print(`${left.join(", ")} installed, but not found on the PATH (${process.env.PATH})`);
   return left.length === 0;
 }
 
-/** @param {boolean} forTests @returns {string[]} the missing Debian packages */
-function missingPackages(forTests) {
+/** @param {string} purpose @returns {string[]} the missing Debian packages */
+function missingPackages(purpose) {
   const packages = onPath("redis-server") || onPath("valkey-server") ? [] : ["redis-server"];
-  if (forTests) {
+  if (PURPOSES.includes(purpose)) {
+    // As below: Debian installs it in /usr/sbin.
+    if (!onPath("nats-server") && !isProgram(NATS)) packages.push("nats-server");
+    if (!onPath("webdis")) packages.push("webdis");
+  }
+  if (purpose === "tests") {
     packages.push(...missingPython());
     if (!onPath("chromium")) packages.push("chromium");
     if (!onPath("promtool")) packages.push("prometheus");
@@ -157,9 +166,9 @@ function print(line) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const args = process.argv.slice(2);
-  const forTests = args.join(" ") === "--for tests";
-  if (args.length > 0 && !forTests) {
-    print(`usage: node scripts/provision.js [--for tests]`);
+  const [option, purpose = ""] = args;
+  if (args.length > 0 && (option !== "--for" || !PURPOSES.includes(purpose) || args.length > 2)) {
+    print(`usage: node scripts/provision.js [--for ${PURPOSES.join("|")}]`);
     process.exitCode = 2;
-  } else if (!(await provision({ forTests }))) process.exitCode = 1;
+  } else if (!(await provision({ purpose }))) process.exitCode = 1;
 }

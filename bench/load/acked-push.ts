@@ -4,22 +4,21 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Busy, type Pids, watchBusy } from "./busy.ts";
+import type { Side } from "../side.ts";
+import { type Busy, watchBusy } from "./busy.ts";
 import { drained } from "./drain.ts";
 import { openMany } from "./websocket.ts";
-import { openPusher, type WebSocketPusher } from "./websocket-pusher.ts";
+import type { WebSocketPusher } from "./websocket-pusher.ts";
 
 /** Options of the load. */
 export interface AckedPushLoad {
-  readonly port: number;
-  readonly token?: string;
+  readonly side: Side;
   readonly stream: string;
   readonly clients: number;
   /** Maximum number of unacknowledged entries per client. */
   readonly inFlight: number;
   readonly entryBytes: number;
   readonly measureMs: number;
-  readonly pids: Pids;
 }
 
 /** Result of the load. */
@@ -35,20 +34,14 @@ const START_MS = 500;
 
 /** Runs the load once, waits for the last acknowledgement and closes the connections. */
 export async function pushAcknowledged(load: AckedPushLoad): Promise<AckedPushResult> {
+  let started = false;
   let pushing = true;
   const pushers: WebSocketPusher[] = await openMany(load.clients, async () => {
-    const pusher = await openPusher(
-      {
-        port: load.port,
-        path: `/data/${load.stream}/push?header=0&ack=1`,
-        ...(load.token !== undefined && { token: load.token }),
-      },
-      load.entryBytes,
-      () => {
-        const room = load.inFlight - (pusher.pushed - pusher.acknowledged);
-        if (pushing && room > 0) pusher.push(room);
-      },
-    );
+    const pusher = await load.side.openPusher(load.stream, load.entryBytes, () => {
+      if (!started) return;
+      const room = load.inFlight - (pusher.pushed - pusher.acknowledged);
+      if (pushing && room > 0) pusher.push(room);
+    });
     return pusher;
   });
   const acknowledged = () => pushers.reduce((sum, pusher) => sum + pusher.acknowledged, 0);
@@ -56,9 +49,10 @@ export async function pushAcknowledged(load: AckedPushLoad): Promise<AckedPushRe
     for (const pusher of pushers) pusher.check();
   };
   try {
+    started = true;
     for (const pusher of pushers) pusher.push(load.inFlight);
     await sleep(START_MS);
-    const busy = watchBusy(load.pids);
+    const busy = watchBusy(load.side.pids);
     const from = { time: performance.now(), entries: acknowledged() };
     await sleep(load.measureMs);
     const to = { time: performance.now(), entries: acknowledged() };

@@ -23,13 +23,15 @@ const sentWords = new Uint32Array(sent.buffer);
 /**
  * Writes number and time into an entry inside a masked frame.
  *
- * @param at start of the entry; its distance to the payload's start must be a multiple of 4, to stay aligned with the mask
+ * @param at start of the entry
+ * @param mask of the entry's first four bytes; the default is for entries whose distance to the payload's start is a
+ *   multiple of 4
  */
-export function stampMasked(bytes: Buffer, at: number, number: number, sentAtMs: number): void {
+export function stampMasked(bytes: Buffer, at: number, number: number, sentAtMs: number, mask = MASK): void {
   sent[0] = sentAtMs;
-  bytes.writeUInt32LE((number ^ MASK) >>> 0, at);
-  bytes.writeUInt32LE(((sentWords[0] ?? 0) ^ MASK) >>> 0, at + 4);
-  bytes.writeUInt32LE(((sentWords[1] ?? 0) ^ MASK) >>> 0, at + 8);
+  bytes.writeUInt32LE((number ^ mask) >>> 0, at);
+  bytes.writeUInt32LE(((sentWords[0] ?? 0) ^ mask) >>> 0, at + 4);
+  bytes.writeUInt32LE(((sentWords[1] ?? 0) ^ mask) >>> 0, at + 8);
 }
 
 /** Returns an entry's number in its stream. */

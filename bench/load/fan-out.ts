@@ -3,16 +3,16 @@
  * server always has work. The result counts received entries, so queues in the server and trimming in Redis cannot
  * improve it.
  */
-import { type Busy, type Pids, watchBusy } from "./busy.ts";
+import type { Side } from "../side.ts";
+import { type Busy, watchBusy } from "./busy.ts";
 import { eventLoopTurn, nap } from "./nap.ts";
-import { openMany, type Target } from "./websocket.ts";
-import { openPusher } from "./websocket-pusher.ts";
-import { openReader, type WebSocketReader } from "./websocket-reader.ts";
+import { openMany } from "./websocket.ts";
+import type { WebSocketReader } from "./websocket-reader.ts";
 
 /** Options of the load. */
 export interface FanOutLoad {
-  readonly push: Target;
-  readonly pull: Target;
+  readonly side: Side;
+  readonly stream: string;
   readonly readers: number;
   readonly entryBytes: number;
   /** Maximum number of entries that are pushed and have not reached the slowest reader. */
@@ -21,8 +21,6 @@ export interface FanOutLoad {
   readonly napMs: number;
   /** Measured time, after a warm-up that is not measured. */
   readonly measureMs: number;
-  /** The measured processes, whose processor shares are reported. */
-  readonly pids: Pids;
 }
 
 /** Result of the load. */
@@ -43,8 +41,8 @@ const SETTLE_MS = 200;
  * @throws Error if a connection fails, or an entry is out of order or missing
  */
 export async function fanOut(load: FanOutLoad): Promise<FanOutResult> {
-  const readers = await openMany(load.readers, () => openReader(load.pull));
-  const pusher = await openPusher(load.push, load.entryBytes);
+  const readers = await openMany(load.readers, () => load.side.openReader(load.stream));
+  const pusher = await load.side.openPusher(load.stream, load.entryBytes);
   try {
     const step = async (pushing: boolean) => {
       await eventLoopTurn();
@@ -59,7 +57,7 @@ export async function fanOut(load: FanOutLoad): Promise<FanOutResult> {
     };
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     const from = await until(performance.now() + START_MS);
-    const busy = watchBusy(load.pids);
+    const busy = watchBusy(load.side.pids);
     const to = await until(performance.now() + load.measureMs);
     const shares = busy();
 

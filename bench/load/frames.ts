@@ -14,6 +14,9 @@ const MASKED = 0x80;
 export const MASK = 0x5a17c3e9;
 const MASK_BYTES = [MASK & 0xff, (MASK >>> 8) & 0xff, (MASK >>> 16) & 0xff, MASK >>> 24] as const;
 
+/** Length of the longest header of a client's frame. */
+export const LONGEST_CLIENT_HEADER_BYTES = 14;
+
 /** Bytes before a client's payload: two, the extended length, the mask. */
 export function clientHeaderBytes(payloadBytes: number): number {
   return 6 + (payloadBytes < 126 ? 0 : payloadBytes < 2 ** 16 ? 2 : 8);
@@ -24,19 +27,31 @@ export function clientFrameBytes(payloadBytes: number): number {
   return clientHeaderBytes(payloadBytes) + payloadBytes;
 }
 
-/** Writes one masked, unfragmented frame. @returns the offset after it */
-export function writeClientFrame(into: Buffer, at: number, opcode: number, payload: Uint8Array): number {
-  const start = at + clientHeaderBytes(payload.length);
+/** Returns the mask of the four bytes at an offset in a payload, as a little-endian 32-bit integer. */
+export function maskAt(offset: number): number {
+  const bits = (offset & 3) * 8;
+  return bits === 0 ? MASK : (MASK >>> bits) | (MASK << (32 - bits));
+}
+
+/** Writes the header of a masked, unfragmented frame. @returns the offset after it, where the payload starts */
+export function writeClientHeader(into: Buffer, at: number, opcode: number, payloadBytes: number): number {
+  const start = at + clientHeaderBytes(payloadBytes);
   into[at] = FIN | opcode;
-  if (payload.length < 126) into[at + 1] = MASKED | payload.length;
-  else if (payload.length < 2 ** 16) {
+  if (payloadBytes < 126) into[at + 1] = MASKED | payloadBytes;
+  else if (payloadBytes < 2 ** 16) {
     into[at + 1] = MASKED | 126;
-    into.writeUInt16BE(payload.length, at + 2);
+    into.writeUInt16BE(payloadBytes, at + 2);
   } else {
     into[at + 1] = MASKED | 127;
-    into.writeBigUInt64BE(BigInt(payload.length), at + 2);
+    into.writeBigUInt64BE(BigInt(payloadBytes), at + 2);
   }
   into.writeUInt32LE(MASK, start - 4);
+  return start;
+}
+
+/** Writes one masked, unfragmented frame. @returns the offset after it */
+export function writeClientFrame(into: Buffer, at: number, opcode: number, payload: Uint8Array): number {
+  const start = writeClientHeader(into, at, opcode, payload.length);
   for (let i = 0; i < payload.length; i++) into[start + i] = (payload[i] ?? 0) ^ (MASK_BYTES[i & 3] ?? 0);
   return start + payload.length;
 }

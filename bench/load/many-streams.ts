@@ -4,7 +4,8 @@ import { type Busy, type Pids, watchBusy } from "./busy.ts";
 import { openDevice, sensorStream } from "./device.ts";
 import { drained } from "./drain.ts";
 import { sendAtRate } from "./fixed-rate.ts";
-import { createSamples, median } from "./statistics.ts";
+import { type Spread, spreadOf } from "./rounds.ts";
+import { createSamples } from "./statistics.ts";
 import { openMany } from "./websocket.ts";
 import { openReader } from "./websocket-reader.ts";
 
@@ -26,8 +27,8 @@ export interface ManyStreamsLoad {
 export interface ManyStreamsResult {
   readonly sent: number;
   readonly delivered: number;
-  /** Median over the windows of p99 from push to pull, ms. */
-  readonly p99: number;
+  /** p99 from push to pull in the windows, ms. */
+  readonly p99: Spread;
   readonly busy: Busy;
 }
 
@@ -71,7 +72,7 @@ export async function manyStreams(load: ManyStreamsLoad): Promise<ManyStreamsRes
       },
       () => `${delivered()} of ${sent} entries are delivered`,
     );
-    return { sent, delivered: delivered(), p99: median(p99), busy: shares };
+    return { sent, delivered: delivered(), p99: spreadOf(p99), busy: shares };
   } finally {
     for (const one of [...readers, ...devices]) one.close();
   }

@@ -18,6 +18,8 @@ export interface Child {
 
 /** The children of one benchmark run. */
 export interface Children {
+  /** Working directory of the children; it is deleted with the run. */
+  readonly dir: string;
   /**
    * Starts a program and waits until it is ready.
    *
@@ -42,6 +44,7 @@ const LAST_WORDS_BYTES = 4_000;
 export function createChildren(dir: string): Children {
   const running = new Set<ChildProcess>();
   return {
+    dir,
     async start(command, args, env, ready) {
       const child = spawn(command, args, {
         cwd: dir,

@@ -4,17 +4,18 @@
  *
  * Fair for the reasons of the row before; an entry counts once, when its payload arrives after its header.
  */
-import { fanOutAgainstRelay } from "../load/against-relay.ts";
-import { atLeast, type Row, times, whole } from "../row.ts";
+import { compareFanOut } from "../load/compare-fan-out.ts";
+import { atLeast, type Row, ratioCell, whole } from "../row.ts";
 
 const BAR = atLeast(4, 10);
 
 export const fanOutHeaderRow: Row = {
   name: "fan-out-header",
-  what: "the same with the two-message header: delivered/s",
+  what: "fan-out with the two-message header: delivered/s",
   ...BAR,
   async measure(stage) {
-    const { reference, ours, ratio } = await fanOutAgainstRelay(stage, {
+    const comparison = await compareFanOut(stage, {
+      against: "relay",
       pullQuery: "header=1&count=1",
       readers: 100,
       entryBytes: 100,
@@ -24,10 +25,10 @@ export const fanOutHeaderRow: Row = {
       measureMs: 2000,
     });
     return {
-      reference: `relay ${whole(reference)}`,
-      ours: whole(ours),
-      ratio: times(ratio),
-      verdict: BAR.judge(ratio),
+      reference: `relay ${whole(comparison.reference)}`,
+      ours: whole(comparison.ours),
+      ratio: ratioCell(comparison),
+      verdict: BAR.judge(comparison.ratio),
     };
   },
 };

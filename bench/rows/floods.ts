@@ -13,11 +13,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { drained } from "../load/drain.ts";
 import { sendAtRate } from "../load/fixed-rate.ts";
 import { makeBenchKeys } from "../load/keys.ts";
+import { comparisonOf } from "../load/rounds.ts";
 import { createSamples, median } from "../load/statistics.ts";
 import { openMany } from "../load/websocket.ts";
 import { openPusher } from "../load/websocket-pusher.ts";
 import { openReader } from "../load/websocket-reader.ts";
-import { atMost, type Row, times } from "../row.ts";
+import { atMost, type Row, ratioCell } from "../row.ts";
 import type { Server } from "../stage.ts";
 
 const BAR = atMost(2, 1.25, "×");
@@ -78,12 +79,15 @@ export const floodsRow: Row = {
       }
       const [calm, rough] = [middleOf(before), middleOf(during)];
       stage.say(`medians: before ${shown(calm)}, during ${shown(rough)}`);
-      const ratio = rough.p99 / calm.p99;
+      const comparison = comparisonOf(
+        before.map(({ p99 }) => p99),
+        during.map(({ p99 }) => p99),
+      );
       return {
         reference: `before ${calm.p99.toFixed(2)} ms`,
         ours: `during ${rough.p99.toFixed(2)} ms`,
-        ratio: times(ratio),
-        verdict: BAR.judge(ratio),
+        ratio: ratioCell(comparison),
+        verdict: BAR.judge(comparison.ratio),
       };
     } finally {
       await gateway.stop();

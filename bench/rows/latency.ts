@@ -1,6 +1,7 @@
 /**
  * Latency: one pusher sends 300 entries of 100 B per second to one stream with 50 pull clients, `header=0`; p99 of the
- * time from just before an entry is written to just after it is read.
+ * time from just before an entry is written to just after it is read. One row compares with the naive relay, one with NATS
+ * (core, without storage).
  *
  * Fair because pusher and readers are one process with one clock, which never sleeps, for both sides; because the delay of
  * reading 50 sockets in turn is the same for both; and because both sides are warmed up by the same faster pass, which is
@@ -13,11 +14,12 @@ import { sendAtRate } from "../load/fixed-rate.ts";
 import { compare } from "../load/rounds.ts";
 import { createSamples } from "../load/statistics.ts";
 import { openMany } from "../load/websocket.ts";
-import { openPusher } from "../load/websocket-pusher.ts";
-import { openReader } from "../load/websocket-reader.ts";
-import { atMost, type Row, times } from "../row.ts";
+import { atMost, type Bar, type Row, ratioCell } from "../row.ts";
+import { gatewaySide, natsSide, relaySide, type Side } from "../side.ts";
+import type { Stage } from "../stage.ts";
 
-const BAR = atMost(1.5, 1, "×");
+const RELAY_BAR = atMost(1.5, 1, "×");
+const NATS_BAR = atMost(1.25, 1, "×");
 const READERS = 50;
 const PER_SECOND = 300;
 const SECONDS = 4;
@@ -29,54 +31,66 @@ const WARM_UP = { perSecond: 3000, entries: 12_000 };
 export const latencyRow: Row = {
   name: "latency",
   what: "latency push to pull, 50 clients, 300 messages/s: p99",
-  ...BAR,
-  async measure(stage) {
-    const relay = await stage.startRelay();
-    const gateway = await stage.startGateway();
-    const run = async (name: string, port: number, stream: string, isWarmUp = false) => {
-      const latencies = createSamples();
-      const pull = { port, path: `/data/${stream}/pull?header=0` };
-      const readers = await openMany(READERS, () => openReader(pull, latencies));
-      const pusher = await openPusher({ port, path: `/data/${stream}/push?header=0` }, 100);
-      try {
-        await sleep(200);
-        const busy = watchBusy(
-          name === "relay" ? { relay: relay.pid } : { gateway: gateway.pid, redis: stage.redis.pid },
-        );
-        if (isWarmUp) await sendAtRate(WARM_UP.perSecond, WARM_UP.entries, () => pusher.push(1));
-        else await sendAtRate(PER_SECOND, PER_SECOND * (START_SECONDS + SECONDS), () => pusher.push(1));
-        await drained(
-          () => {
-            for (const reader of readers) reader.check();
-            return readers.every((reader) => reader.entries === pusher.pushed);
-          },
-          () => `not all readers have received all ${pusher.pushed} entries`,
-        );
-        const from = PER_SECOND * START_SECONDS * READERS;
-        const [p50, p99] = [latencies.percentile(0.5, from), latencies.percentile(0.99, from)];
-        stage.say(`${name}: p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms (${formatBusy(busy())})`);
-        return p99;
-      } finally {
-        pusher.close();
-        for (const reader of readers) reader.close();
-      }
-    };
-    try {
-      await run("relay", relay.port, "warm-up", true);
-      await run("gateway", gateway.port, "warm-up", true);
-      const { reference, ours, ratio } = await compare(
-        stage.rounds,
-        (round) => run("relay", relay.port, `latency-${round}`),
-        (round) => run("gateway", gateway.port, `latency-${round}`),
-      );
-      return {
-        reference: `relay ${reference.toFixed(2)} ms`,
-        ours: `${ours.toFixed(2)} ms`,
-        ratio: times(ratio),
-        verdict: BAR.judge(ratio),
-      };
-    } finally {
-      await Promise.all([relay.stop(), gateway.stop()]);
-    }
-  },
+  ...RELAY_BAR,
+  measure: (stage) => measure(stage, "relay", RELAY_BAR),
 };
+
+export const latencyNatsRow: Row = {
+  name: "latency-nats",
+  what: "latency, 50 clients, 300 messages/s, against NATS: p99",
+  ...NATS_BAR,
+  measure: (stage) => measure(stage, "NATS", NATS_BAR),
+};
+
+async function measure(stage: Stage, against: "relay" | "NATS", bar: Bar) {
+  const server = await (against === "relay" ? stage.startRelay() : stage.startNats());
+  const gateway = await stage.startGateway();
+  const reference = against === "relay" ? relaySide(server) : natsSide(server);
+  const ours = gatewaySide(gateway, stage.redis);
+  const run = (side: Side) => async (round: number | "warm-up") => {
+    const { p50, p99, busy } = await pass(side, `latency-${round}`, round === "warm-up");
+    stage.say(`${side.name}, ${round}: p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms (${busy})`);
+    return p99;
+  };
+  try {
+    await run(reference)("warm-up");
+    await run(ours)("warm-up");
+    const comparison = await compare(stage.rounds, run(reference), run(ours));
+    return {
+      reference: `${against} ${comparison.reference.toFixed(2)} ms`,
+      ours: `${comparison.ours.toFixed(2)} ms`,
+      ratio: ratioCell(comparison),
+      verdict: bar.judge(comparison.ratio),
+    };
+  } finally {
+    await Promise.all([server.stop(), gateway.stop()]);
+  }
+}
+
+async function pass(side: Side, stream: string, isWarmUp: boolean) {
+  const latencies = createSamples();
+  const readers = await openMany(READERS, () => side.openReader(stream, latencies));
+  const pusher = await side.openPusher(stream, 100);
+  try {
+    await sleep(200);
+    const busy = watchBusy(side.pids);
+    if (isWarmUp) await sendAtRate(WARM_UP.perSecond, WARM_UP.entries, () => pusher.push(1));
+    else await sendAtRate(PER_SECOND, PER_SECOND * (START_SECONDS + SECONDS), () => pusher.push(1));
+    await drained(
+      () => {
+        for (const reader of readers) reader.check();
+        return readers.every((reader) => reader.entries === pusher.pushed);
+      },
+      () => `not all readers have received all ${pusher.pushed} entries`,
+    );
+    const from = PER_SECOND * START_SECONDS * READERS;
+    return {
+      p50: latencies.percentile(0.5, from),
+      p99: latencies.percentile(0.99, from),
+      busy: formatBusy(busy()),
+    };
+  } finally {
+    pusher.close();
+    for (const reader of readers) reader.close();
+  }
+}

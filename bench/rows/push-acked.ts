@@ -6,8 +6,8 @@
  * and length, the same redis-server, and the other core for itself. An entry counts when its acknowledgement has arrived,
  * and afterwards the number of entries in Redis is compared.
  */
-import { storeAgainstRedis } from "../load/against-redis.ts";
-import { atLeast, type Row, times, whole } from "../row.ts";
+import { compareWithRawRedis } from "../load/compare-storing.ts";
+import { atLeast, type Row, ratioCell, whole } from "../row.ts";
 
 const BAR = atLeast(0.25, 0.5);
 
@@ -16,18 +16,18 @@ export const pushAckedRow: Row = {
   what: "4 clients push 100 B with ack, 200 in flight each: stored/s",
   ...BAR,
   async measure(stage) {
-    const { reference, ours, ratio } = await storeAgainstRedis(stage, {
+    const task = {
       clients: 4,
       inFlight: 200,
       entryBytes: 100,
-      rawEntries: 1_500_000,
       measureMs: 2000,
-    });
+    };
+    const comparison = await compareWithRawRedis(stage, task, 1_500_000);
     return {
-      reference: `Redis ${whole(reference)}`,
-      ours: whole(ours),
-      ratio: times(ratio),
-      verdict: BAR.judge(ratio),
+      reference: `Redis ${whole(comparison.reference)}`,
+      ours: whole(comparison.ours),
+      ratio: ratioCell(comparison),
+      verdict: BAR.judge(comparison.ratio),
     };
   },
 };

@@ -14,7 +14,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { type Redis, startRedis } from "../load/redis.ts";
-import { openWorkplace } from "../load/workplace.ts";
+import { openWorkspace } from "../load/workspace.ts";
 import { createStage, type Stage } from "../stage.ts";
 import { markdownTable } from "../table.ts";
 import type { Measured } from "./cost.ts";
@@ -163,7 +163,7 @@ async function run(stage: Stage, only: readonly string[], redis: Redis): Promise
   };
 }
 
-const { dir, children } = openWorkplace("growth");
+const { dir, children } = openWorkspace("growth");
 try {
   const { values } = parseArgs({ options: { only: { type: "string" }, write: { type: "boolean" } } });
   const only = values.only?.split(",") ?? [];

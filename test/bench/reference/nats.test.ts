@@ -4,7 +4,7 @@ import { WebSocket } from "ws";
 import { drained } from "../../../bench/load/drain.ts";
 import { entryNumber, filler, STAMP_BYTES } from "../../../bench/load/entry.ts";
 import { createSamples } from "../../../bench/load/statistics.ts";
-import { openWorkplace } from "../../../bench/load/workplace.ts";
+import { openWorkspace } from "../../../bench/load/workspace.ts";
 import { openNats } from "../../../bench/reference/nats/connection.ts";
 import {
   createJetStream,
@@ -18,7 +18,7 @@ import { startNats } from "../../../bench/reference/nats/server.ts";
 let port = 0;
 
 beforeAll(async () => {
-  const { children } = openWorkplace("nats-test");
+  const { children } = openWorkspace("nats-test");
   const server = await startNats(children);
   port = server.port;
   return () => server.stop();

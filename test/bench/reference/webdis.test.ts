@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test } from "vitest";
 import { startRedis } from "../../../bench/load/redis.ts";
-import { openWorkplace } from "../../../bench/load/workplace.ts";
+import { openWorkspace } from "../../../bench/load/workspace.ts";
 import { startWebdis } from "../../../bench/reference/webdis.ts";
 
 test("webdis returns a value of the run's Redis as the body", async () => {
-  const { children, dir } = openWorkplace("webdis-test");
+  const { children, dir } = openWorkspace("webdis-test");
   const redis = await startRedis(children, dir);
   const webdis = await startWebdis(children, redis);
   onTestFinished(async () => {

@@ -22,7 +22,7 @@ export const fanOutHeaderRow: Row = {
       window: 4096,
       maxLength: 20_000,
       napMs: 4,
-      measureMs: 2000,
+      measureMs: 1500,
     });
     return {
       reference: `relay ${whole(comparison.reference)}`,

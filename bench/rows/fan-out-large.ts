@@ -34,7 +34,7 @@ async function measure(stage: Stage, against: "relay" | "NATS", bar: Bar) {
     entryBytes: ENTRY_BYTES,
     window: 32,
     napMs: 1,
-    measureMs: 2000,
+    measureMs: 1500,
   });
   const megabytes = (entries: number) => whole((entries * ENTRY_BYTES) / 1e6);
   return {

@@ -37,7 +37,7 @@ async function measure(stage: Stage, against: "relay" | "NATS", bar: Bar) {
     window: 4096,
     maxLength: 20_000,
     napMs: 4,
-    measureMs: 2000,
+    measureMs: 1500,
   });
   return {
     reference: `${against} ${whole(comparison.reference)}`,

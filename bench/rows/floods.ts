@@ -23,7 +23,7 @@ import type { Server } from "../stage.ts";
 
 const BAR = atMost(2, 1.25, "×");
 const PER_SECOND = 300;
-const SECONDS = 6;
+const SECONDS = 5;
 /** Warm-up that is not measured: connections are new. */
 const START_SECONDS = 1;
 /** Sent before all rounds, so that the gateway's code is compiled: at 300 per second that takes half a minute. */

@@ -64,7 +64,7 @@ export const guardedFanOutRow: Row = {
         entryBytes: 100,
         window: 4096,
         napMs: 4,
-        measureMs: 2000,
+        measureMs: 1500,
       });
       stage.say(`${stream}: ${Math.round(deliveriesPerSecond)} deliveries/s (${formatBusy(busy)})`);
       return deliveriesPerSecond;
@@ -84,7 +84,7 @@ export const guardedPushRow: Row = {
         clients: 4,
         inFlight: 200,
         entryBytes: 100,
-        measureMs: 2000,
+        measureMs: 1500,
       });
       stage.say(`${stream}: ${Math.round(storedPerSecond)} stored/s (${formatBusy(busy)})`);
       return storedPerSecond;

@@ -41,7 +41,7 @@ export const httpGetRow: Row = {
           path,
           connections: 10,
           bodyBytes: BODY_BYTES,
-          measureMs: 2000,
+          measureMs: 1500,
           pids,
         });
         stage.say(`${name}: ${Math.round(requestsPerSecond)} requests/s (${formatBusy(busy)})`);

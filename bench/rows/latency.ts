@@ -22,7 +22,7 @@ const RELAY_BAR = atMost(1.5, 1, "×");
 const NATS_BAR = atMost(1.25, 1, "×");
 const READERS = 50;
 const PER_SECOND = 300;
-const SECONDS = 4;
+const SECONDS = 3;
 /** Warm-up that is not measured: connections are new, and code is being compiled. */
 const START_SECONDS = 1;
 /** Sent to each side before all rounds, so that its code is compiled: at 300 per second that takes half a minute. */

@@ -20,7 +20,7 @@ export const pushAckedRow: Row = {
       clients: 4,
       inFlight: 200,
       entryBytes: 100,
-      measureMs: 2000,
+      measureMs: 1500,
     };
     const comparison = await compareWithRawRedis(stage, task, 1_500_000);
     return {

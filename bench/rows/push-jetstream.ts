@@ -21,7 +21,7 @@ export const pushJetStreamRow: Row = {
       clients: 4,
       inFlight: 200,
       entryBytes: 100,
-      measureMs: 2000,
+      measureMs: 1500,
     });
     return {
       reference: `JetStream ${whole(comparison.reference)}`,

@@ -19,7 +19,7 @@ export const pushLargeRow: Row = {
       clients: 4,
       inFlight: 16,
       entryBytes: ENTRY_BYTES,
-      measureMs: 2000,
+      measureMs: 1500,
     };
     const comparison = await compareWithRawRedis(stage, task, 20_000);
     const megabytes = (entries: number) => whole((entries * ENTRY_BYTES) / 1e6);

@@ -46,11 +46,15 @@ export const atMost = (must: number, aim: number, unit: string): Bar => ({
 });
 
 /** Formats `2.345` as `2.35 ×`. */
-export const times = (ratio: number): string => `${ratio.toPrecision(3)} ×`;
+export const times = (ratio: number): string => `${digits(ratio, 3)} ×`;
+
+/** Formats with a number of significant digits, and numbers from 100 as whole numbers. */
+const digits = (value: number, count: number): string =>
+  value >= 100 ? whole(value) : value.toPrecision(count);
 
 /** Formats the ratio of a comparison, with those of the single rounds: `2.35 × (2.1 to 2.6)`. */
 export const ratioCell = ({ ratio, ratios }: Pick<Comparison, "ratio" | "ratios">): string =>
-  `${times(ratio)} (${ratios.least.toPrecision(2)} to ${ratios.most.toPrecision(2)})`;
+  `${times(ratio)} (${digits(ratios.least, 2)} to ${digits(ratios.most, 2)})`;
 
 /** Formats `1234567.8` as `1,234,568`. */
 export const whole = (value: number): string => Math.round(value).toLocaleString("en-US");

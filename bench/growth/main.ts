@@ -5,6 +5,7 @@
  *
  *     npm run bench:growth                         all, about 7 minutes
  *     npm run bench:growth -- --only readers       one quantity; `workers` for the workers
+ *     npm run bench:growth -- --rounds 3           medians of more rounds, for a machine that is not idle
  *     npm run bench:growth -- --write              also replaces the tables in docs/operating.md
  *
  * Exit code 1 if a cost grows faster than linearly, or with the number of workers.
@@ -14,6 +15,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { type Redis, startRedis } from "../load/redis.ts";
+import { median } from "../load/statistics.ts";
 import { openWorkspace } from "../load/workspace.ts";
 import { createStage, type Stage } from "../stage.ts";
 import { markdownTable } from "../table.ts";
@@ -72,12 +74,33 @@ async function withGateway<T>(
   }
 }
 
+/** Measures all values in each round, so that background load affects all of them. @returns medians by value */
+async function measureRounds(
+  stage: Stage,
+  values: readonly number[],
+  measure: (value: number) => Promise<Point>,
+): Promise<Point[]> {
+  const rounds: Point[][] = [];
+  for (let round = 0; round < stage.rounds; round++) {
+    const points: Point[] = [];
+    for (const value of values) points.push(await measure(value));
+    rounds.push(points);
+  }
+  return values.map((_, i) => {
+    const middle = (field: keyof Point) => median(rounds.map((points) => points[i]?.[field] ?? Number.NaN));
+    return {
+      gatewayMicros: middle("gatewayMicros"),
+      redisMicros: middle("redisMicros"),
+      memoryBytes: middle("memoryBytes"),
+    };
+  });
+}
+
 async function measureDimensions(stage: Stage, dimensions: readonly Dimension[]): Promise<Result> {
   const rows: string[][] = [HEADINGS];
   let passed = true;
   for (const { name, what, values, measure } of dimensions) {
-    const points: Point[] = [];
-    for (const value of values) {
+    const points = await measureRounds(stage, values, async (value) => {
       const point = await withGateway(stage, {}, (measured) => {
         execFileSync("taskset", ["-a", "-p", "-c", "0", String(measured.gateway.pid)]);
         return measure(measured, value);
@@ -86,8 +109,8 @@ async function measureDimensions(stage: Stage, dimensions: readonly Dimension[])
         `  ${name} ${value}: gateway ${point.gatewayMicros.toFixed(1)} µs, Redis ${point.redisMicros.toFixed(1)} µs, ` +
           `memory ${(point.memoryBytes / 1e6).toFixed(1)} MB`,
       );
-      points.push(point);
-    }
+      return point;
+    });
     const row = (operation: string, cost: string, costs: readonly number[], least: number) => {
       const exponent = exponentOf(
         values,
@@ -125,14 +148,13 @@ async function measureWorkers(stage: Stage): Promise<Result> {
   ];
   let passed = true;
   for (const { what, measure } of WORKERS_TASKS) {
-    const costs = [];
-    for (const workers of WORKERS) {
+    const costs = await measureRounds(stage, WORKERS, async (workers) => {
       const cost = await withGateway(stage, { WORKERS: String(workers) }, measure);
       say(
         `  ${what}, WORKERS=${workers}: gateway ${cost.gatewayMicros.toFixed(1)} µs, Redis ${cost.redisMicros.toFixed(1)} µs`,
       );
-      costs.push(cost);
-    }
+      return { ...cost, memoryBytes: 0 };
+    });
     const ratioOf = (micros: readonly number[]) => (micros[1] ?? Number.NaN) / (micros[0] ?? Number.NaN);
     const gateway = costs.map((cost) => cost.gatewayMicros);
     const redis = costs.map((cost) => cost.redisMicros);
@@ -165,15 +187,20 @@ async function run(stage: Stage, only: readonly string[], redis: Redis): Promise
 
 const { dir, children } = openWorkspace("growth");
 try {
-  const { values } = parseArgs({ options: { only: { type: "string" }, write: { type: "boolean" } } });
+  const { values } = parseArgs({
+    options: { only: { type: "string" }, rounds: { type: "string" }, write: { type: "boolean" } },
+  });
   const only = values.only?.split(",") ?? [];
+  const rounds = Number(values.rounds ?? 1);
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new Error(`--rounds must be a whole number from 1, got "${values.rounds}"`);
   const names = [...DIMENSIONS.map(({ name }) => name), "workers"];
   const unknown = only.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new Error(`--only must be one of ${names.join(", ")}, got "${unknown}"`);
   if (values.write === true && only.length > 0)
     throw new Error("--write needs all measurements, without --only");
   const redis = await startRedis(children, dir, IN_MEMORY);
-  const { table, passed } = await run(createStage(children, redis, 1, say), only, redis);
+  const { table, passed } = await run(createStage(children, redis, rounds, say), only, redis);
   process.stdout.write(`${table}\n`);
   if (values.write === true) writeFileSync(DOCUMENT, replaceGrowth(readFileSync(DOCUMENT, "utf8"), table));
   process.exitCode = passed ? 0 : 1;

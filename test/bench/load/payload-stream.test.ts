@@ -31,7 +31,7 @@ test("joins the payloads of frames with chunk boundaries at any offset", () => {
         expect(Buffer.concat(seen).equals(Buffer.concat(bodies))).toBe(true);
       },
     ),
-    { numRuns: 100 },
+    { numRuns: 30 },
   );
 });
 

@@ -21,6 +21,8 @@ import {
 import { textOf } from "./utf8.ts";
 
 const MOST_DEPTH = 4;
+/** Maximum nesting of a payload. Reading it recurses. */
+const MOST_VALUE_DEPTH = 200;
 
 /** Text over this size (bytes) is left as its bytes. */
 const LONG_TEXT_BYTES = 16 * 1024;
@@ -50,12 +52,22 @@ const broken = (problem: string) => malformed(`the message is not valid MessageP
 export const readMsgpack = (message: Uint8Array, maxEntries: number, isStored = false): unknown =>
   runAtOnce(readMsgpackSteps(message, maxEntries, isStored));
 
+/**
+ * Reads a payload that is any MessagePack value. Maps become objects, and extensions their bytes.
+ *
+ * @throws GatewayError BAD_HEADER if it is not valid
+ */
+export const readMsgpackValue = (payload: Uint8Array): unknown =>
+  runAtOnce(readMsgpackSteps(payload, payload.length, true, true));
+
 /** Reads the same in steps: the caller may do other work after each `yield`, between two items of the outermost list. */
 export function* readMsgpackSteps(
   message: Uint8Array,
   maxEntries: number,
   isStored = false,
+  isPayload = false,
 ): Generator<void, unknown> {
+  const mostDepth = isPayload ? MOST_VALUE_DEPTH : MOST_DEPTH;
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
   const most = maxValuesOf(maxEntries);
   let values = 0;
@@ -83,11 +95,11 @@ export function* readMsgpackSteps(
   function str(length: number): string | Uint8Array {
     const bytes = bin(length);
     // Long text is a payload or a field, whose bytes are used unchanged.
-    return length > LONG_TEXT_BYTES ? bytes : (textOf(bytes) ?? bytes);
+    return length > LONG_TEXT_BYTES && !isPayload ? bytes : (textOf(bytes) ?? bytes);
   }
 
   function checkDepth(depth: number): void {
-    if (depth > MOST_DEPTH) throw broken("it nests deeper than 4 levels");
+    if (depth > mostDepth) throw broken(`it nests deeper than ${mostDepth} levels`);
   }
 
   function list(length: number, depth: number): unknown[] {
@@ -97,19 +109,20 @@ export function* readMsgpackSteps(
     return items;
   }
 
-  function map(length: number, depth: number): Map<string, unknown> {
+  function map(length: number, depth: number): unknown {
     checkDepth(depth);
     // Checks the number of fields before reading them.
     if (!isStored && depth === MOST_DEPTH) checkFieldCount(length);
     const members = new Map<string, unknown>();
     while (members.size < length) {
       const read = value(depth + 1);
-      const name = read instanceof Uint8Array ? textOf(read) : read;
+      const given = read instanceof Uint8Array ? textOf(read) : read;
+      const name = isPayload ? String(given) : given;
       if (typeof name !== "string") throw broken(`a field name must be a string, got ${preview(read)}`);
       if (members.has(name)) throw broken(`duplicate field ${preview(name)}`);
       members.set(name, value(depth + 1));
     }
-    return members;
+    return isPayload ? Object.fromEntries(members) : members;
   }
 
   function tooMany(): GatewayError {
@@ -174,11 +187,21 @@ export function* readMsgpackSteps(
       case 0xc1:
         throw broken("0xc1 is not a type");
       default:
+        if (isPayload) return extension(type);
         throw broken("extension types are not supported");
     }
   }
 
+  /** Reads an extension: its length, unless the first byte implies it, its type, and its bytes. */
+  function extension(type: number): Uint8Array {
+    const length =
+      type >= 0xd4 ? 2 ** (type - 0xd4) : type === 0xc7 ? uint8() : type === 0xc8 ? uint16() : uint32();
+    take(1);
+    return bin(length);
+  }
+
   function* outermost(): Generator<void, unknown> {
+    if (isPayload) return value(1);
     const length = listLength();
     if (length === undefined) {
       if (isStored || !isMap(message[at] ?? 0)) return value(1);

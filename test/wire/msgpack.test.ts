@@ -9,6 +9,7 @@ import {
   encodeMsgpack,
   encodeMsgpackGap,
 } from "../../src/wire/msgpack.ts";
+import { readMsgpackValue } from "../../src/wire/msgpack-reader.ts";
 import type { PushedEntry } from "../../src/wire/push-batch.ts";
 import { anyText, streamsWithFields } from "../support/arbitraries.ts";
 import { rejectionOf } from "../support/rejection.ts";
@@ -291,5 +292,50 @@ describe("property", () => {
       { numRuns: 5000 },
     );
     expect(taken).toBeGreaterThan(100);
+  });
+});
+
+describe("a payload", () => {
+  test("is any value; maps become objects", () => {
+    const value = { a: [1, -1, 1.5, null, true, "x".repeat(20_000)], b: { c: { d: { e: { f: [[[1]]] } } } } };
+    expect(readMsgpackValue(encode(value))).toEqual(value);
+    expect(readMsgpackValue(encode(2n ** 60n, { useBigInt64: true }))).toBe(2n ** 60n);
+    expect(readMsgpackValue(encode(new Uint8Array([1, 2])))).toEqual(Uint8Array.of(1, 2));
+  });
+
+  test("with numbers as names has them as text, and __proto__ is a name like others", () => {
+    expect(readMsgpackValue(Uint8Array.of(0x81, 0x05, 0x01))).toEqual({ 5: 1 });
+    const named = readMsgpackValue(encode(JSON.parse('{"__proto__":{"x":1}}'))) as object;
+    expect(Object.keys(named)).toEqual(["__proto__"]);
+    expect("x" in named).toBe(false);
+  });
+
+  test.each([
+    ["fixed", [0xd6, 0xff, 1, 2, 3, 4], [1, 2, 3, 4]],
+    ["of one byte", [0xd4, 5, 9], [9]],
+    ["of 16 bytes", [0xd8, 5, ...new Uint8Array(16).fill(1)], [...new Uint8Array(16).fill(1)]],
+    ["8-bit length", [0xc7, 2, 5, 8, 9], [8, 9]],
+    ["16-bit length", [0xc8, 0, 2, 5, 8, 9], [8, 9]],
+    ["32-bit length", [0xc9, 0, 0, 0, 1, 5, 8], [8]],
+  ])("returns the bytes of an extension: %s", (_what, message, bytes) => {
+    expect(readMsgpackValue(Uint8Array.from(message))).toEqual(Uint8Array.from(bytes));
+  });
+
+  test("is limited in depth", () => {
+    const nested = (depth: number) => new Uint8Array(depth).fill(0x91).fill(0x90, depth - 1);
+    expect(() => readMsgpackValue(nested(200))).not.toThrow();
+    expect(() => readMsgpackValue(nested(201))).toThrow(/nests deeper than 200 levels/);
+    expect(() => readMsgpackValue(nested(1_000_000))).toThrow(GatewayError);
+  });
+
+  test.each([
+    [[0xc1]],
+    [[]],
+    [[0x91]],
+    [[0xc0, 0xc0]],
+    [[0xc9, 0xff, 0xff, 0xff, 0xff, 0]],
+    [[0xdf, 0xff, 0xff, 0xff, 0xff]],
+  ])("rejects %j", (message) => {
+    expect(() => readMsgpackValue(Uint8Array.from(message))).toThrow(GatewayError);
   });
 });

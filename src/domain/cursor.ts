@@ -64,6 +64,21 @@ export function parseBound(name: "start" | "end", text: string): EntryId {
   );
 }
 
+/**
+ * Parses a time: an entry id, milliseconds, or an ISO 8601 time.
+ *
+ * @returns the last id of that time, because a time covers all entries of its millisecond
+ * @throws GatewayError BAD_PARAMETER
+ */
+export function parseTime(name: string, text: string): EntryId {
+  const id = text === "-" || text === "+" || text === " " ? undefined : idOfBound(text, "greatest");
+  if (id !== undefined) return id;
+  throw badParameter(
+    name,
+    `must be an entry id, milliseconds or an ISO 8601 time, got ${JSON.stringify(text.slice(0, 60))}`,
+  );
+}
+
 function idOfBound(text: string, missingSequence: "least" | "greatest"): EntryId | undefined {
   if (text === "-") return FIRST_ID;
   // A bare plus in a query string arrives as a space.

@@ -34,6 +34,7 @@ export const ERRORS = {
   WRONG_TYPE: { status: 409, close: 1008, retryable: false },
   TOO_LARGE: { status: 413, close: 1009, retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, close: 1003, retryable: false },
+  RANGE_NOT_SATISFIABLE: { status: 416, close: 1008, retryable: false },
   EXPECTATION_FAILED: { status: 417, close: 1008, retryable: false },
   CLOSED_BY_OPERATOR: { status: 403, close: 1008, retryable: false },
   UPGRADE_REQUIRED: { status: 426, close: 1008, retryable: false },

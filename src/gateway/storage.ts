@@ -15,6 +15,7 @@ import { requireWritableServer, warnOfServer } from "../redis/resp/server-check.
 import type { Store } from "../redis/store.ts";
 import type { Settings } from "../settings.ts";
 import type { Observe, Streams } from "../transports/parts.ts";
+import { createDeclarations } from "../transports/request/declarations.ts";
 import type { Closers } from "./closers.ts";
 
 /** The storage. */
@@ -59,6 +60,7 @@ export function openStorage(
     logger,
   });
   closers.push(async () => void (await within(settings.shutdownMs / 8, presence.close())));
+  const registry = createRegistry({ database: store.reads, mostKeyBytes: keyBytes, streamMaxLength });
   const metaWatch = createMetaWatch(store.openMetaTracking, keyBytes);
   closers.push(metaWatch.close);
   return {
@@ -72,7 +74,8 @@ export function openStorage(
       await store.ping();
       await requireWritableServer(store.reads);
     },
-    registry: createRegistry({ database: store.reads, mostKeyBytes: keyBytes, streamMaxLength }),
+    registry,
+    declarations: createDeclarations(registry),
     metaWatch,
     retention,
     presence,

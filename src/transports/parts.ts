@@ -22,6 +22,7 @@ import type { PolledReads } from "../redis/read/poll-cache.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";
 import type { MetaWatch } from "../redis/registry/metadata-watch.ts";
 import type { Registry } from "../redis/registry/registry.ts";
+import type { Declarations } from "./request/declarations.ts";
 import type { RequestLimits } from "./request/streams.ts";
 import type { Warnings } from "./request/warnings.ts";
 import type { TurnEnd } from "./response/byte-sink.ts";
@@ -50,6 +51,8 @@ export interface Streams {
   /** Resolves if Redis answers and accepts writes. @throws GatewayError */
   readonly isReady: () => Promise<void>;
   readonly registry: Registry;
+  /** What clients declare about the streams that they store entries in. */
+  readonly declarations: Declarations;
   readonly metaWatch: MetaWatch;
   readonly retention: Retention;
   readonly presence: Presence;

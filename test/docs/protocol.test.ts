@@ -18,6 +18,7 @@ const SECTIONS = {
   get: "## GET entries",
   post: "## POST entries",
   entries: "## History",
+  entry: "## One entry",
   events: "## Server-sent events",
   mjpeg: "## MJPEG",
 } as const satisfies Record<ParameterRoute, string>;

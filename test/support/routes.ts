@@ -149,6 +149,7 @@ export const ROUTES: readonly Route[] = [
   { name: "SSE", needs: "read", send: live((stream) => `/data/${stream}/events`) },
   { name: "MJPEG", needs: "read", send: live((stream) => `/data/${stream}/mjpeg`) },
   { name: "history", needs: "read", send: plain("GET", (stream) => `/data/${stream}/entries`) },
+  { name: "entry", needs: "read", send: plain("GET", (stream) => `/data/${stream}/entries/last`) },
   { name: "metrics", needs: "metrics", send: plain("GET", () => "/metrics") },
   {
     name: "GraphQL query",

@@ -48,6 +48,7 @@ const ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["GET", `/data/${SMALL_STREAM}?block=0`],
   ["POST", "/data/hostile-a"],
   ["GET", `/data/${SMALL_STREAM}/entries`],
+  ["GET", `/data/${SMALL_STREAM}/entries/last`],
   ["GET", `/data/${SMALL_STREAM}/events`],
   ["GET", `/data/${SMALL_STREAM}/mjpeg`],
   ["GET", `/data/${SMALL_STREAM}/pull`],

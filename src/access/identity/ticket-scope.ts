@@ -14,6 +14,7 @@ const ROUTES = {
   events: "read",
   mjpeg: "read",
   entries: "read",
+  entry: "read",
 } as const satisfies Record<string, Action>;
 
 /** A route that a ticket can be requested for. */
@@ -48,8 +49,11 @@ export function ticketScope(route: unknown, keys: readonly string[]): TicketScop
  */
 export function checkTicketRoute({ route }: TicketScope, method: string, url: string): void {
   const path = url.split("?", 1)[0] ?? "";
-  const [, last] = /\/data\/[^/]+(?:\/([a-z]+))?\/?$/.exec(path) ?? [undefined, "none"];
-  const actual = last ?? (method === "POST" ? "post" : "get");
+  const [, last, isEntry] = /\/data\/[^/]+(?:\/([a-z]+)|\/entries\/([^/]+))?\/?$/.exec(path) ?? [
+    undefined,
+    "none",
+  ];
+  const actual = isEntry === undefined ? (last ?? (method === "POST" ? "post" : "get")) : "entry";
   if (actual !== route)
     throw new GatewayError("FORBIDDEN", `the ticket is valid only for the route ${route}, got ${actual}`);
 }

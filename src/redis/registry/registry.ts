@@ -66,9 +66,11 @@ export interface Registry {
   /**
    * Changes a stream's metadata safely under concurrent changes.
    *
-   * @param change computes the new JSON from the old; called again if the old one changed in the meantime
+   * @param change computes the new JSON from the old, or returns undefined to keep the old; called again if the old one
+   *   changed in the meantime
+   * @returns whether metadata was stored
    */
-  changeStreamMeta(key: string, change: (old: Buffer | undefined) => string): Promise<boolean>;
+  changeStreamMeta(key: string, change: (old: Buffer | undefined) => string | undefined): Promise<boolean>;
   /** Deletes a stream with its metadata. @throws GatewayError WRONG_TYPE where the key is not a stream; nothing is deleted then */
   deleteStream(key: string): Promise<StreamDeletion>;
   /** Deletes everything in the database. */
@@ -186,7 +188,9 @@ export function createRegistry({ database, mostKeyBytes, streamMaxLength }: Regi
     async changeStreamMeta(key, change) {
       for (let tries = 0; tries < MOST_TRIES; tries++) {
         const old = metaOf(await call("GET", streamMetaKey(key)));
-        const changed = await call("EVAL", COMPARE_AND_SET, 1, streamMetaKey(key), old ?? "", change(old));
+        const json = change(old);
+        if (json === undefined) return false;
+        const changed = await call("EVAL", COMPARE_AND_SET, 1, streamMetaKey(key), old ?? "", json);
         if (changed === 1) return true;
       }
       throw new GatewayError("REDIS_REFUSED", "the metadata is being changed concurrently; try again");

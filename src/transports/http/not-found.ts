@@ -24,7 +24,10 @@ function isRoute(app: FastifyInstance, method: (typeof METHODS)[number], url: st
 }
 
 const patternOf = (url: string): string =>
-  (url.split("?")[0] ?? "/").replace(/^\/data\/[^/]+/, "/data/:stream_id").replace(/(.)\/$/, "$1");
+  (url.split("?")[0] ?? "/")
+    .replace(/^\/data\/[^/]+/, "/data/:stream_id")
+    .replace(/^(\/data\/:stream_id\/entries)\/[^/]+/, "$1/:entry_id")
+    .replace(/(.)\/$/, "$1");
 
 /** Returns the message for a path at which there is nothing. */
 export const nothingAt = (url: string): string => `there is nothing at ${url.split("?")[0]?.slice(0, 200)}`;

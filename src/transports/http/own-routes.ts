@@ -5,6 +5,7 @@ import type { AddRoutes, RouteParts } from "./route.ts";
 import { addAdmin } from "./routes/admin.ts";
 import { addConsole } from "./routes/console.ts";
 import { addDocs } from "./routes/docs.ts";
+import { addEntry } from "./routes/entry.ts";
 import { addEvents } from "./routes/events.ts";
 import { addGetData } from "./routes/get-data.ts";
 import { addHistoryRange } from "./routes/history.ts";
@@ -28,6 +29,7 @@ export const httpRoutes =
     addGetData(app, parts);
     addPostData(app, parts);
     addHistoryRange(app, parts);
+    addEntry(app, parts);
     addEvents(app, parts);
     addMjpeg(app, parts);
     addUpgradeHints(app);

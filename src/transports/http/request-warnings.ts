@@ -17,6 +17,8 @@ const ROUTES: Readonly<Record<string, ParameterRoute>> = {
   "GET /data/:stream_id": "get",
   "POST /data/:stream_id": "post",
   "GET /data/:stream_id/entries": "entries",
+  "GET /data/:stream_id/entries/:entry_id": "entry",
+  "HEAD /data/:stream_id/entries/:entry_id": "entry",
   "GET /data/:stream_id/events": "events",
   "GET /data/:stream_id/mjpeg": "mjpeg",
 };
@@ -47,7 +49,13 @@ export function warnOfTimes(
   return timeWarnings(streamReader, odd).then((texts) => warn(reply, warnings, "time", texts));
 }
 
-function warn(reply: FastifyReply, warnings: Warnings, kind: WarningKind, texts: readonly string[]): void {
+/** Adds warnings to a response, and reports them to the operator. */
+export function warn(
+  reply: FastifyReply,
+  warnings: Warnings,
+  kind: WarningKind,
+  texts: readonly string[],
+): void {
   if (texts.length === 0) return;
   const { visitor, method, routeOptions } = reply.request;
   warnings.note(kind, texts, {

@@ -113,6 +113,22 @@ const DEDUPE = {
     "Number of the first entry that is sent. Requires `dedupe`.",
   ),
 };
+/** Declaration of the streams that entries are stored in. */
+const DECLARE = {
+  content_type: text(
+    "",
+    "Media type of the payloads, for the metadata of each stream that an entry is stored in.",
+  ),
+  schema: text(
+    "",
+    'Schema of the payloads, for the same metadata: a name, or `{"name", "encoding", "data"}` in JSON.',
+  ),
+  declare: choice(
+    "absent",
+    ["absent", "replace"],
+    "Whether `content_type` and `schema` are stored only where the metadata has none, or replace others.",
+  ),
+};
 const CLEAN = "a clean format, `[[stream_id, entry_id, payload], …]`";
 const MESSAGE_FORMAT = choice(
   undefined,
@@ -151,6 +167,7 @@ export const PARAMETERS = {
     ),
     format: MESSAGE_FORMAT,
     ...DEDUPE,
+    ...DECLARE,
     presence: {
       type: "flag",
       fallback: undefined,
@@ -198,6 +215,7 @@ export const PARAMETERS = {
   post: {
     ...NAMES,
     ...DEDUPE,
+    ...DECLARE,
     format: {
       ...RESPONSE_FORMAT,
       fallbackNote: "by `Content-Type`",
@@ -215,6 +233,13 @@ export const PARAMETERS = {
     reverse: flag(false, "Return the newest entries first."),
     offsets: PULL_OFFSETS,
     format: RESPONSE_FORMAT,
+  },
+  entry: {
+    ...NAMES,
+    at: text(
+      "",
+      "With `last`: the last entry at or before this time, an entry id, milliseconds or an ISO 8601 time.",
+    ),
   },
   events: {
     ...READ,

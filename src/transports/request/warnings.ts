@@ -1,6 +1,6 @@
 /**
- * Warnings about accepted requests that are probably mistakes: unknown parameters, and times in the wrong unit. Clients
- * see them in a response header, operators in a metric and in the log (one line per kind and interval).
+ * Warnings about accepted requests that are probably mistakes: unknown parameters, times in the wrong unit, and declarations
+ * that could not be stored. Clients see them in a response header, operators in a metric and in the log (one line per kind and interval).
  */
 import { type EntryId, timeOfId } from "../../domain/entry-id.ts";
 import type { Logger } from "../../domain/logger.ts";
@@ -13,7 +13,7 @@ import type { ErrorContext } from "../response/error-log.ts";
 export const WARNINGS_HEADER = "x-warnings";
 
 /** Kinds of warnings. Each has its own rate limit in the log. */
-export type WarningKind = "parameter" | "time";
+export type WarningKind = "parameter" | "time" | "declaration";
 
 /** Minimum time between two log lines of one kind, in ms. */
 const LOG_INTERVAL_MS = 10_000;

@@ -54,4 +54,6 @@ export function createErrorLog(counters: Counters, logger: Logger): ErrorLog {
 
 /** Returns the route pattern of a path, so that logs and metrics have few distinct values. */
 export const routePatternOf = (pathname: string): string =>
-  pathname.replace(/^\/data\/[^/]+/, "/data/{stream_id}");
+  pathname
+    .replace(/^\/data\/[^/]+/, "/data/{stream_id}")
+    .replace(/^(\/data\/\{stream_id\}\/entries)\/[^/]+/, "$1/{entry_id}");

@@ -4,10 +4,16 @@ import type { DeviceConnection } from "../../devices/presence.ts";
 import type { NewEntry } from "../../domain/entry.ts";
 import { asGatewayError } from "../../domain/errors.ts";
 import { DEFAULT_DEVICE, parseStreamIds } from "../../domain/stream-name.ts";
+import type { AppendDone } from "../../redis/append/appender.ts";
 import type { PushedEntry } from "../../wire/push-batch.ts";
 import { createPushDecoder } from "../../wire/push-decoder.ts";
 import { statusOf } from "../../wire/status.ts";
 import { appendSteps } from "../request/append-steps.ts";
+import {
+  type ConnectionDeclarations,
+  createConnectionDeclarations,
+  readDeclarationParameters,
+} from "../request/declarations.ts";
 import { readDedupe } from "../request/dedupe.ts";
 import type { ParametersOf } from "../request/parameters.ts";
 import { readParameters } from "../request/query.ts";
@@ -33,7 +39,7 @@ const ENTRY_BYTES = 1024;
 /** Number of entries whose keys are looked up between two yields. */
 const ENTRIES_PER_STEP = 256;
 
-const weightOf = (entries: readonly PushedEntry[]): number =>
+const weightOf = (entries: readonly NewEntry[]): number =>
   entries.reduce((bytes, { data }) => bytes + data.length + ENTRY_BYTES, 0);
 
 /** Approximate size of a notice of `status=1`, in bytes. */
@@ -96,7 +102,8 @@ function readHandling(
   const { streams, access, observe, config, payloadPool } = parts;
   const { append } = streams;
   const named = parseStreamIds(segment, config.maxStreams);
-  const withKey = readEntryNaming(request, named, parameters, parts);
+  const declarations = openDeclarations(request, parameters, parts);
+  const withKey = readEntryNaming(request, named, parameters, parts, declarations);
   const decoder = createPushDecoder({
     format: parameters.format ?? (parameters.header ? "header" : "raw"),
     offsets: parameters.offsets,
@@ -118,6 +125,12 @@ function readHandling(
   }
 
   return (batches) => {
+    /** Opens a batch whose ack also acknowledges the declaration of its streams. */
+    function open(entries: readonly NewEntry[], memory: Buffer | undefined): AppendDone {
+      const done = batches.open(weightOf(entries), memory);
+      return declarations === undefined ? done : declarations.before(entries, done);
+    }
+
     function reject(error: unknown): void {
       const reason = asGatewayError(error);
       observe.errorLog.note(reason, errorContextOf(session));
@@ -135,7 +148,7 @@ function readHandling(
           // Names all entries before any is stored, so that a batch with a forbidden stream is rejected as a whole.
           const keyed = entries.map(withKey);
           unused = undefined;
-          append(keyed, batches.open(weightOf(entries), memory));
+          append(keyed, open(keyed, memory));
         } catch (error) {
           reject(error);
         } finally {
@@ -151,7 +164,7 @@ function readHandling(
           if (entries === undefined || batches.isEnding()) return;
           const keyed = yield* namingSteps(entries, withKey);
           unused = undefined;
-          yield* appendSteps(append, keyed, batches.open(weightOf(entries), memory));
+          yield* appendSteps(append, keyed, open(keyed, memory));
         } catch (error) {
           reject(error);
         } finally {
@@ -162,12 +175,28 @@ function readHandling(
   };
 }
 
+/** Opens the declarations of a connection; undefined if it declares nothing. @throws GatewayError BAD_PARAMETER */
+function openDeclarations(
+  { session }: SocketRequest,
+  parameters: ParametersOf<"push">,
+  { streams, observe }: DataParts,
+): ConnectionDeclarations | undefined {
+  const requested = readDeclarationParameters(parameters);
+  return (
+    requested &&
+    createConnectionDeclarations(requested, streams.declarations, (text) =>
+      observe.warnings.note("declaration", [text], errorContextOf(session)),
+    )
+  );
+}
+
 /** Returns a function that adds the stream key to an entry. It throws GatewayError if the client may not write to the stream. */
 function readEntryNaming(
   { session }: SocketRequest,
   streams: readonly string[],
   parameters: ParametersOf<"push">,
   { access, config }: DataParts,
+  declarations: ConnectionDeclarations | undefined,
 ): (entry: PushedEntry) => NewEntry {
   const { visitor } = session;
   const naming = readNaming(parameters, config);
@@ -175,6 +204,7 @@ function readEntryNaming(
   const keys = createStreamKeys(naming.keyOf, (key) => {
     authorize(visitor.identity, "write", [key]);
     access.limits.useStream(visitor, key);
+    declarations?.use(key);
   });
   session.onRenewed = keys.forget;
   const markNext = readDedupe(parameters);

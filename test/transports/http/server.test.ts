@@ -76,7 +76,7 @@ describe("URLs", () => {
     }
   });
 
-  test.each(["/nothing", "/data", "/data/", "/data/a/b", "/data/a/entries/b", "//data/a"])(
+  test.each(["/nothing", "/data", "/data/", "/data/a/b", "/data/a/entries/b/c", "//data/a"])(
     "there is nothing at %s",
     async (path) => {
       const { status, body } = await raw(`GET ${path} HTTP/1.1`);

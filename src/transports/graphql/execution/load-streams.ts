@@ -26,11 +26,16 @@ export interface NamedKey {
 }
 
 const PAYLOAD_FIELD = /^(first|last)Entry(Data|String|Json|Fields)$/;
-const FREE_FIELDS: ReadonlySet<string> = new Set(["__typename", "id", "streamId", "sid", "meta", "entries"]);
+/** Fields that are read from the metadata. */
+const META_FIELDS = ["meta", "contentType", "schema", "title", "units"] as const;
+const FREE_FIELDS: ReadonlySet<string> = new Set([
+  ...["__typename", "id", "streamId", "sid", "entries"],
+  ...META_FIELDS,
+]);
 
 /** Returns the data that the selected fields of a stream need. */
 export function wantedRecord(fields: ReadonlySet<string>): WantedRecord {
-  const meta = fields.has("meta");
+  const meta = META_FIELDS.some((field) => fields.has(field));
   const costly = [...fields].filter((field) => !FREE_FIELDS.has(field));
   if (costly.length === 0) return { meta };
   const depth: DetailDepth = costly.some((field) => PAYLOAD_FIELD.test(field))

@@ -1,8 +1,8 @@
 /** Serializes results as JSON. A large result is serialized in slices, so that other clients are served in between. */
 import { runInSlices } from "../../../domain/work-slice.ts";
 import type { Pieces } from "../../../wire/pieces.ts";
+import { unmarkNumbers } from "../../request/exact-numbers.ts";
 import { releaseMemory } from "../../sockets/release-memory.ts";
-import { unmarkNumbers } from "./exact-numbers.ts";
 
 /** Nesting levels that are serialized separately: `data`, a list, a device, its streams, an entry's page, its entries. */
 const LEVELS = 7;

@@ -4,8 +4,8 @@ import { GraphQLError } from "graphql";
 import type { Session } from "../../../access/sessions.ts";
 import { type ErrorCode, GatewayError } from "../../../domain/errors.ts";
 import { checkJsonBounds } from "../../../wire/json-text.ts";
+import { markNumbers } from "../../request/exact-numbers.ts";
 import { graphqlError } from "../execution/errors.ts";
-import { markNumbers } from "../execution/exact-numbers.ts";
 import type { GraphqlRequest, Prepare, Prepared } from "../execution/prepare.ts";
 
 /** GraphQL request with the extensions of the SSE protocol. */

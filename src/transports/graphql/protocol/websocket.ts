@@ -8,6 +8,7 @@
  */
 import { checkJsonBounds } from "../../../wire/json-text.ts";
 import type { Pieces } from "../../../wire/pieces.ts";
+import { markNumbers, unmarkNumbers } from "../../request/exact-numbers.ts";
 import type { Chunks } from "../../response/byte-sink.ts";
 import { createClientSink } from "../../response/client-sink.ts";
 import type { PayloadPool } from "../../sockets/buffer-pool.ts";
@@ -20,7 +21,6 @@ import {
   type UpgradeRoute,
 } from "../../sockets/served-socket.ts";
 import type { GraphqlParts } from "../execution/context.ts";
-import { markNumbers, unmarkNumbers } from "../execution/exact-numbers.ts";
 import type { Executor } from "../execution/executor.ts";
 import { LEGACY_PROTOCOL, legacyLink, MODERN_PROTOCOL, plainLink } from "./legacy-protocol.ts";
 import { MessageTurns } from "./message-turns.ts";

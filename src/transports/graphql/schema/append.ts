@@ -5,7 +5,7 @@ import type { AppendResult } from "../../../redis/append/appender.ts";
 import { decodeBase64 } from "../../../wire/base64.ts";
 import { requestedIdOf } from "../../../wire/push-batch.ts";
 import { bytesOfText } from "../../../wire/utf8.ts";
-import { unmarkNumbers } from "../execution/exact-numbers.ts";
+import { unmarkNumbers } from "../../request/exact-numbers.ts";
 import { alsoDevice, type Builder } from "./builder.ts";
 import { DEVICE_ARGUMENT, keyOfId } from "./stream-ids.ts";
 

@@ -1,8 +1,8 @@
 /** GraphQL schema builder and the scalar types shared by all parts of the schema. */
 import SchemaBuilder from "@pothos/core";
 import { GraphQLScalarType, Kind, type ValueNode, valueFromASTUntyped } from "graphql";
+import { valueOfNumber } from "../../request/exact-numbers.ts";
 import type { OperationContext } from "../execution/context.ts";
-import { valueOfNumber } from "../execution/exact-numbers.ts";
 
 /** Types that the builder checks against. */
 export interface SchemaTypes {

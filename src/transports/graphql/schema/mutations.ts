@@ -1,11 +1,12 @@
 /** GraphQL mutations of devices, metadata and streams. */
 import { authorize, authorizeGateway, wholeDevice } from "../../../access/identity/authorize.ts";
+import { readDeclaration } from "../../../domain/declaration.ts";
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
 import { readRetention } from "../../../domain/retention.ts";
 import { checkName } from "../../../domain/stream-name.ts";
 import { checkJsonBounds } from "../../../wire/json-text.ts";
+import { unmarkNumbers } from "../../request/exact-numbers.ts";
 import type { OperationContext } from "../execution/context.ts";
-import { unmarkNumbers } from "../execution/exact-numbers.ts";
 import type { WorkBudget } from "../execution/work-budget.ts";
 import { alsoDevice, type Builder } from "./builder.ts";
 import { eitherOf } from "./names.ts";
@@ -40,7 +41,7 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
         type: "JSON",
         nullable: true,
         description:
-          'Stores the metadata of a stream, any JSON; returns `{meta_set}`. `maxEntries`, `maxAge` (`"24h"`) and `maxBytes` (`"64m"`) set the retention of the stream.',
+          'Stores the metadata of a stream, any JSON; returns `{meta_set}`. `maxEntries`, `maxAge` (`"24h"`) and `maxBytes` (`"64m"`) set the retention of the stream; `contentType`, `schema`, `units`, `frameId`, `title` and `description` describe its payloads.',
         args: {
           ...args,
           meta: t.arg({ type: "JSON", required: true, description: "Metadata, any JSON." }),
@@ -51,8 +52,8 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
         },
         async resolve(_root, { streamId, sid, deviceId, meta, update }, context) {
           const key = await keyOfId(context, "write", eitherOf(STREAM, streamId, sid), deviceId);
-          const { registry, retention } = context.streams;
-          const [problem] = readRetention(meta).problems;
+          const { declarations, registry, retention } = context.streams;
+          const [problem] = [...readRetention(meta).problems, ...readDeclaration(meta).problems];
           if (problem !== undefined) throw badParameter("meta", problem);
           let json = metaJson(meta);
           const isSet = update
@@ -62,6 +63,7 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
               })
             : await registry.setStreamMeta(key, json);
           if (isSet) retention.learn(key, json);
+          declarations.forget(key);
           return { meta_set: isSet };
         },
       }),
@@ -73,7 +75,9 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
         args,
         async resolve(_root, { streamId, sid, deviceId }, context) {
           const key = await keyOfId(context, "admin", eitherOf(STREAM, streamId, sid), deviceId);
-          const { data, meta, stream } = await context.streams.registry.deleteStream(key);
+          const { declarations, registry } = context.streams;
+          const { data, meta, stream } = await registry.deleteStream(key);
+          declarations.forget(key);
           return { data_deleted: data, meta_deleted: meta, stream_deleted: stream };
         },
       }),

@@ -5,7 +5,7 @@ import { utcFormat } from "d3-time-format";
 import { type EntryId, timeOfId } from "../../../domain/entry-id.ts";
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
 import { checkJsonBounds } from "../../../wire/json-text.ts";
-import { inexactNumberOf, markNumbers } from "../execution/exact-numbers.ts";
+import { inexactNumberOf, markNumbers } from "../../request/exact-numbers.ts";
 import type { WorkBudget } from "../execution/work-budget.ts";
 
 /** Greatest time that a Date can represent, in ms (ECMA-262, "Time Values and Time Range"). */

@@ -1,4 +1,5 @@
 /** GraphQL type `Stream` and the queries that list streams. */
+import { type Declaration, readDeclaration } from "../../../domain/declaration.ts";
 import { type Entry, fieldArguments } from "../../../domain/entry.ts";
 import { timeOfId } from "../../../domain/entry-id.ts";
 import type { EdgeEntry, StreamDetails } from "../../../redis/registry/stream-info.ts";
@@ -39,6 +40,10 @@ const NO_DETAILS: StreamDetails = {
 
 const detailsOf = ({ record }: StreamNode): StreamDetails => record.details ?? NO_DETAILS;
 
+/** Returns what the metadata declares. @throws GatewayError BAD_PAYLOAD if another program stored invalid JSON, TOO_LARGE */
+const declared = ({ record }: StreamNode, work: WorkBudget): Declaration =>
+  readDeclaration(metaOf(record.meta, work)).declaration;
+
 /** Returns the size of an entry in bytes. The size of an omitted entry is the one that Redis reported. */
 function bytesOf(edge: EdgeEntry | undefined): number {
   if (edge?.entry === undefined) return edge?.leftOut ?? 0;
@@ -50,7 +55,9 @@ function bytesOf(edge: EdgeEntry | undefined): number {
 
 /** Adds the type `Stream`. @param connection type of a page of its history */
 export function addStreamType(builder: Builder, connection: ConnectionRef) {
-  return builder.objectRef<StreamNode>("Stream").implement({
+  const stream = builder.objectRef<StreamNode>("Stream");
+  addDeclaredFields(builder, stream);
+  return stream.implement({
     description: "A stream: its metadata, and the values that Redis reports in `XINFO STREAM`.",
     fields: (t) => {
       const count = (name: keyof StreamDetails & CountName, description: string) =>
@@ -189,6 +196,36 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
       };
     },
   });
+}
+
+/** Adds the fields that the metadata declares. */
+function addDeclaredFields(builder: Builder, stream: StreamRef): void {
+  builder.objectFields(stream, (t) => ({
+    contentType: t.string({
+      nullable: true,
+      description: "Media type of the payloads, declared in the metadata; null if none is.",
+      resolve: (stream, _args, { work }) => declared(stream, work).contentType,
+    }),
+    schema: t.field({
+      type: "JSON",
+      nullable: true,
+      description:
+        "Schema of the payloads, `{name, encoding, data}`, declared in the metadata; null if none is.",
+      resolve: (stream, _args, { work }) => declared(stream, work).schema,
+    }),
+    title: t.string({
+      nullable: true,
+      description: "Short name for people, declared in the metadata; null if none is.",
+      resolve: (stream, _args, { work }) => declared(stream, work).title,
+    }),
+    units: t.field({
+      type: "JSON",
+      nullable: true,
+      description:
+        "Unit of all values, or an object from JSON path to unit, declared in the metadata; null if none is.",
+      resolve: (stream, _args, { work }) => declared(stream, work).units,
+    }),
+  }));
 }
 
 type CountName = "length" | "entriesAdded" | "groups" | "radixTreeKeys" | "radixTreeNodes";

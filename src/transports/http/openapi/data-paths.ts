@@ -1,7 +1,8 @@
 /** HTTP routes that read and store entries, in the OpenAPI document. */
+import type { OpenAPIV3 } from "openapi-types";
 import { parametersOf } from "./parameters.ts";
 import type { Operation, Paths } from "./paths.ts";
-import { BODIES, ENTRIES, FAULTS, problem } from "./responses.ts";
+import { BODIES, ENTRIES, FAULTS, problem, text } from "./responses.ts";
 
 const GET: Operation = {
   tags: ["http"],
@@ -52,6 +53,39 @@ const HISTORY: Operation = {
   },
 };
 
+const ENTRY_ID: OpenAPIV3.ParameterObject = {
+  name: "entry_id",
+  in: "path",
+  required: true,
+  schema: { type: "string" },
+  description: "Entry id, `first` or `last`.",
+};
+
+const ENTRY: Operation = {
+  tags: ["http"],
+  summary: "Read one payload as it is",
+  description: [
+    "The content type is that of the entry's field `content-type`, that of the stream's metadata, or detected by the bytes. Types that a browser could",
+    "execute (HTML, SVG, XML, JavaScript) are sent as `application/octet-stream` with `Content-Disposition: attachment`.",
+  ].join("\n"),
+  parameters: parametersOf("entry", ENTRY_ID),
+  responses: {
+    "200": {
+      description: "The payload.",
+      headers: {
+        "x-entry-id": { description: "Id of the entry.", schema: { type: "string" } },
+        etag: { description: "Changes with the entry.", schema: { type: "string" } },
+      },
+      content: { "*/*": { schema: { type: "string", format: "binary" } } },
+    },
+    "206": text("The range of bytes that `Range` selects."),
+    "304": text("The client has the entry: `If-None-Match` names its tag."),
+    ...FAULTS,
+    "404": problem("The stream has no such entry."),
+    "416": problem("`Range` begins after the end of the payload."),
+  },
+};
+
 const EVENTS: Operation = {
   tags: ["http"],
   summary: "Follow streams as server-sent events",
@@ -88,6 +122,7 @@ const MJPEG: Operation = {
 export const DATA_PATHS: Paths = {
   "/data/{stream_id}": { get: GET, post: POST },
   "/data/{stream_id}/entries": { get: HISTORY },
+  "/data/{stream_id}/entries/{entry_id}": { get: ENTRY },
   "/data/{stream_id}/events": { get: EVENTS },
   "/data/{stream_id}/mjpeg": { get: MJPEG },
 };

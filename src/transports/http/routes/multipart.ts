@@ -5,6 +5,12 @@ import { GatewayError } from "../../../domain/errors.ts";
 import { createWorkSlices, runInSlices } from "../../../domain/work-slice.ts";
 import { checkBatchSize, type PushedEntry } from "../../../wire/push-batch.ts";
 
+/** An entry of a body. */
+export interface PostedEntry extends PushedEntry {
+  /** Returns the media type that its body or part has of its own; undefined if it has none. */
+  ownType?(): string | undefined;
+}
+
 /** Bytes passed to the parser per step: at most about 200 parts, which take a few ms. */
 const STEP_BYTES = 16 * 1024;
 /** Bytes searched for boundaries per step. */
@@ -29,10 +35,16 @@ export async function readMultipart(
   body: Buffer,
   stream: string,
   mostEntries: number,
-): Promise<readonly PushedEntry[]> {
+): Promise<readonly PostedEntry[]> {
+  const heads = await runInSlices(findHeads(headers, body, mostEntries + 2));
   // A body has one boundary more than parts.
-  checkBatchSize((await runInSlices(countBoundaries(headers, body, mostEntries + 2))) - 1, mostEntries);
-  const { parser, entries, failure } = openParser(headers, stream);
+  checkBatchSize(heads.length - 1, mostEntries);
+  const { parser, entries, failure } = openParser(headers, stream, (position, type) =>
+    // The parser reports text/plain, the default, for a part without a type. It also skips parts that are no form data.
+    type !== "text/plain" || (entries.length === heads.length - 1 && hasType(body, heads[position]))
+      ? type
+      : undefined,
+  );
   const feeding = feed(parser, body, () => failure() !== undefined);
   await Promise.race([feeding, new Promise((resolve) => parser.once("error", resolve))]);
   const error = failure();
@@ -42,12 +54,18 @@ export async function readMultipart(
   return entries;
 }
 
-/** Counts the boundaries of a body, up to `most`. */
-function* countBoundaries(
+/** Whether the head of a part has a content type. @param start where the head begins */
+function hasType(body: Buffer, start = body.length): boolean {
+  const head = body.subarray(start, start + MOST_PART_HEADER_BYTES);
+  return /^content-type:/im.test(head.toString("latin1", 0, Math.max(0, head.indexOf("\r\n\r\n"))));
+}
+
+/** Finds the ends of the boundaries of a body, up to `most` of them. The head of a part begins at each but the last. */
+function* findHeads(
   { "content-type": type = "" }: IncomingHttpHeaders,
   body: Buffer,
   most: number,
-): Generator<void, number> {
+): Generator<void, readonly number[]> {
   const [, quoted, plain] = /;\s*boundary=(?:"([^"]*)"|([^;\s]*))/i.exec(type) ?? [];
   const boundary = quoted ?? plain ?? "";
   if (boundary === "") throw broken("Content-Type has no boundary");
@@ -56,35 +74,49 @@ function* countBoundaries(
       `the boundary must have at most ${MOST_BOUNDARY_CHARACTERS} characters, got ${boundary.length}`,
     );
   const mark = Buffer.from(`\r\n--${boundary}`);
-  let count = body.subarray(0, mark.length - 2).equals(mark.subarray(2)) ? 1 : 0;
-  for (let from = 0; from < body.length && count < most; from += SEARCH_BYTES) {
+  const ends = body.subarray(0, mark.length - 2).equals(mark.subarray(2)) ? [mark.length - 2] : [];
+  for (let from = 0; from < body.length && ends.length < most; from += SEARCH_BYTES) {
     // Pieces overlap, so that a boundary across two pieces is found in the first.
     const piece = body.subarray(from, from + SEARCH_BYTES + mark.length - 1);
-    for (let at = piece.indexOf(mark); at >= 0 && count < most; at = piece.indexOf(mark, at + mark.length))
-      count++;
+    for (
+      let at = piece.indexOf(mark);
+      at >= 0 && ends.length < most;
+      at = piece.indexOf(mark, at + mark.length)
+    )
+      ends.push(from + at + mark.length);
     yield;
   }
-  return count;
+  return ends;
 }
 
 /** An open parser with the entries found so far. */
 interface OpenParser {
   readonly parser: BusboyInstance;
-  readonly entries: readonly PushedEntry[];
+  readonly entries: readonly PostedEntry[];
   /** Returns the first error of the body. */
   readonly failure: () => GatewayError | undefined;
 }
 
-function openParser(headers: IncomingHttpHeaders, stream: string): OpenParser {
+/** @param ownType returns the type that the part at a position has of its own, of the type that the parser reports */
+function openParser(
+  headers: IncomingHttpHeaders,
+  stream: string,
+  ownType: (position: number, type: string) => string | undefined,
+): OpenParser {
   let failure: GatewayError | undefined;
   const fail = (problem: string) => {
     failure ??= broken(problem);
   };
   const parser = createParser(headers);
-  const entries: PushedEntry[] = [];
-  parser.on("file", (name, part, filename) => {
+  const entries: PostedEntry[] = [];
+  parser.on("file", (name, part, filename, _encoding, type) => {
     const position = entries.length;
-    const entry = { stream: stream === "*" ? (filename ?? "") : stream, id: "*", data: new Uint8Array(0) };
+    const entry = {
+      stream: stream === "*" ? (filename ?? "") : stream,
+      id: "*",
+      data: new Uint8Array(0),
+      ownType: () => ownType(position, type),
+    };
     entries.push(entry);
     if (name !== "entries") fail(`part ${position} must be named "entries", got ${JSON.stringify(name)}`);
     if (entry.stream === "")

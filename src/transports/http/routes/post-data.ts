@@ -9,20 +9,27 @@ import type { AppendResult } from "../../../redis/append/appender.ts";
 import { type BodyFormat, type CleanFormatName, cleanFormat } from "../../../wire/formats.ts";
 import { LONG_MESSAGE_BYTES, type PushedEntry } from "../../../wire/push-batch.ts";
 import { appendSteps } from "../../request/append-steps.ts";
+import {
+  type Declarations,
+  declaredType,
+  type RequestedDeclaration,
+  readDeclarationParameters,
+} from "../../request/declarations.ts";
 import { readDedupe } from "../../request/dedupe.ts";
 import { contentFormat, mediaTypeOf } from "../../request/media-types.ts";
 import { readNaming } from "../../request/streams.ts";
 import { appendResultsJson } from "../../response/append-results.ts";
+import { warn } from "../request-warnings.ts";
 import { type RouteParts, targetOf } from "../route.ts";
-import { readMultipart } from "./multipart.ts";
+import { type PostedEntry, readMultipart } from "./multipart.ts";
 
 const NO_BODY = Buffer.alloc(0);
 /** Bodies below this size (bytes) are parsed without a memory reservation. */
 const COUNTED_FROM_BYTES = 64 * 1024;
 
 /** Adds the route. */
-export function addPostData(app: FastifyInstance, { streams, access, config }: RouteParts): void {
-  const { append } = streams;
+export function addPostData(app: FastifyInstance, { streams, access, observe, config }: RouteParts): void {
+  const { append, declarations } = streams;
   app.post("/data/:stream_id", async (request, reply) => {
     const { segment, parameters } = targetOf(request, "post", config);
     const naming = readNaming(parameters, config);
@@ -32,10 +39,11 @@ export function addPostData(app: FastifyInstance, { streams, access, config }: R
         "stream_id",
         `must name one stream, or be * with one file per stream, got ${others.length + 1} streams`,
       );
+    const requested = readDeclarationParameters(parameters);
     const markNext = readDedupe(parameters);
     const pushed = await readEntries(request, parameters.format, stream, config.maxBatchEntries);
     const entries = pushed.map(
-      ({ stream: id, ...entry }): NewEntry => ({
+      ({ stream: id, ownType: _, ...entry }): NewEntry => ({
         ...entry,
         key: naming.keyOf(id),
         ...(markNext && { dedupe: markNext() }),
@@ -57,8 +65,41 @@ export function addPostData(app: FastifyInstance, { streams, access, config }: R
     // Mixed outcomes are returned as a list, as in an ack. If all entries failed alike, the response is the error.
     const [error] = errors;
     if (error !== undefined && errors.length === results.length && haveSameOutcome) throw error;
+    const declared = declaredBy(pushed, entries, results, declarations, requested);
+    if (declared.size > 0)
+      warn(reply, observe.warnings, "declaration", await declareAll(declarations, declared));
     return reply.type("application/json; charset=utf-8").send(appendResultsJson(results));
   });
+}
+
+/** Returns what a request declares for each stream that it stored an entry in: its parameters, and the type of the first entry. */
+function declaredBy(
+  posted: readonly PostedEntry[],
+  entries: readonly NewEntry[],
+  results: readonly AppendResult[],
+  { knowsType }: Declarations,
+  { members, replaces }: RequestedDeclaration = { members: {}, replaces: false },
+): ReadonlyMap<string, RequestedDeclaration> {
+  const found = new Map<string, RequestedDeclaration>();
+  const seen = new Set<string>();
+  entries.forEach(({ key, data }, i) => {
+    if (seen.has(key) || results[i] instanceof GatewayError) return;
+    seen.add(key);
+    const needsType = members.contentType === undefined && (replaces || !knowsType(key));
+    const contentType = needsType ? declaredType(posted[i]?.ownType?.(), data) : undefined;
+    const all = contentType === undefined ? members : { ...members, contentType };
+    if (Object.keys(all).length > 0) found.set(key, { members: all, replaces });
+  });
+  return found;
+}
+
+/** Stores declarations. @returns warnings about those that could not be stored */
+async function declareAll(
+  declarations: Declarations,
+  declared: ReadonlyMap<string, RequestedDeclaration>,
+): Promise<readonly string[]> {
+  const texts = await Promise.all([...declared].map(([key, one]) => declarations.declare(key, one)));
+  return [...new Set(texts)].filter((text) => text !== undefined);
 }
 
 async function readEntries(
@@ -66,7 +107,7 @@ async function readEntries(
   chosen: BodyFormat | undefined,
   stream: string,
   mostEntries: number,
-): Promise<readonly PushedEntry[]> {
+): Promise<readonly PostedEntry[]> {
   const body = Buffer.isBuffer(request.body) ? request.body : NO_BODY;
   const encoding = request.headers["content-encoding"] ?? "identity";
   if (encoding !== "identity")
@@ -78,7 +119,7 @@ async function readEntries(
   if (mediaTypeOf(contentType) === "multipart/form-data")
     return readMultipart(request.headers, body, stream, mostEntries);
   const format = chosen ?? contentFormat(contentType);
-  if (format === "raw") return [wholeBody(stream, body)];
+  if (format === "raw") return [{ ...wholeBody(stream, body), ownType: () => contentType }];
   const { decodedBytesPerByte } = cleanFormat(format);
   if (decodedBytesPerByte !== undefined && body.length >= COUNTED_FROM_BYTES)
     await request.bodyMemory?.lease.grow(body.length * decodedBytesPerByte);

@@ -1,12 +1,12 @@
 /** Serialization of GraphQL results. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { markNumbers } from "../../../../src/transports/graphql/execution/exact-numbers.ts";
 import {
   encodeLargeResult,
   encodeResult,
   isLargeResult,
 } from "../../../../src/transports/graphql/execution/result-text.ts";
+import { markNumbers } from "../../../../src/transports/request/exact-numbers.ts";
 import { eventLoopTurns } from "../../../support/until.ts";
 
 const KIB = 1024;

@@ -47,7 +47,7 @@ test("describes exactly the routes of the source", () => {
 });
 
 test.each(Object.keys(paths))("%s accepts exactly the described methods", async (path) => {
-  const url = `${gateway.http}${path.replace("{stream_id}", "cam").replace("{id}", "none")}`;
+  const url = `${gateway.http}${path.replace("{stream_id}", "cam").replace("{id}", "none").replace("{entry_id}", "last")}`;
   const { status, headers } = await request(url, { method: "PATCH" });
   expect(status).toBe(405);
   const allowed = String(headers.allow)
@@ -63,6 +63,7 @@ const ROUTES = {
   get: { path: "", method: "GET" },
   post: { path: "", method: "POST" },
   entries: { path: "/entries", method: "GET" },
+  entry: { path: "/entries/last", method: "GET" },
   events: { path: "/events", method: "GET" },
   mjpeg: { path: "/mjpeg", method: "GET" },
 } as const satisfies Record<ParameterRoute, { path: string; method: string }>;
@@ -96,9 +97,11 @@ test.each(checked)("$route reads $name", async ({ route, path, method, name, val
 
 test.each(Object.keys(ROUTES))("describes the parameters of %s as they are parsed", (route) => {
   const { path, method } = ROUTES[route as ParameterRoute];
-  const operation = paths[`/data/{stream_id}${path}`]?.[method === "GET" ? "get" : "post"];
+  const described = path.replace("/last", "/{entry_id}");
+  const operation = paths[`/data/{stream_id}${described}`]?.[method === "GET" ? "get" : "post"];
   const names = operation?.parameters?.map((one) => ("name" in one ? one.name : ""));
-  expect(names).toEqual(["stream_id", ...Object.keys(rowsOf(route as ParameterRoute))]);
+  const inPath = described.includes("{") ? ["stream_id", "entry_id"] : ["stream_id"];
+  expect(names).toEqual([...inPath, ...Object.keys(rowsOf(route as ParameterRoute))]);
 });
 
 test("limits count to MAX_BATCH_ENTRIES", async () => {

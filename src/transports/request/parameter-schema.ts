@@ -1,0 +1,44 @@
+/** JSON Schemas and descriptions of query parameters, for the OpenAPI and the AsyncAPI document. */
+import type { Parameter, ParameterType } from "./parameters.ts";
+
+/** JSON Schema of a parameter. */
+export interface ParameterSchema {
+  readonly type: (typeof TYPES)[ParameterType];
+  readonly default?: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly enum?: string[];
+}
+
+const TYPES = {
+  text: "string",
+  name: "string",
+  choice: "string",
+  flag: "boolean",
+  integer: "integer",
+  number: "number",
+} as const satisfies Record<ParameterType, string>;
+
+/** Returns the JSON Schema of a parameter, valid in OpenAPI 3.0 and AsyncAPI. */
+export const parameterSchema = ({
+  type,
+  fallback,
+  least,
+  most,
+  choices,
+}: Parameter<unknown>): ParameterSchema => ({
+  type: TYPES[type],
+  ...(fallback !== undefined && { default: fallback }),
+  ...(least !== undefined && { minimum: least }),
+  ...(typeof most === "number" && { maximum: most }),
+  ...(choices !== undefined && { enum: [...choices] }),
+});
+
+/** Returns the description of a parameter, in Markdown. */
+export function parameterText({ doc, type, most, fallbackNote }: Parameter<unknown>): string {
+  const sentences = [doc];
+  if (type === "flag") sentences.push("1/0, true/false, yes/no, on/off, t/f, y/n.");
+  if (typeof most === "string") sentences.push(`At most the setting ${most}.`);
+  if (fallbackNote !== undefined) sentences.push(`Default: ${fallbackNote}.`);
+  return sentences.join(" ");
+}

@@ -173,6 +173,7 @@ export const ROUTES: readonly Route[] = [
   { name: "home", needs: "anyone", send: plain("GET", () => "/") },
   { name: "docs", needs: "anyone", send: plain("GET", () => "/docs/static/swagger-ui.css") },
   { name: "description", needs: "anyone", send: plain("GET", () => "/openapi.json") },
+  { name: "WebSocket description", needs: "anyone", send: plain("GET", () => "/asyncapi.json") },
   { name: "tickets", needs: "anyone", send: plain("POST", () => "/tickets") },
   { name: "nothing", needs: "anyone", send: plain("GET", () => "/nothing-here") },
 ];

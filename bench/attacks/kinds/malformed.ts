@@ -36,6 +36,7 @@ const ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["POST", "/logout"],
   ["POST", "/tickets"],
   ["GET", "/openapi.json"],
+  ["GET", "/asyncapi.json"],
   ["GET", "/docs"],
   ["GET", "/docs/static/swagger-ui.css"],
   ["GET", "/console/"],

@@ -18,5 +18,6 @@ export const STATUS_PATHS: Paths = {
   },
   "/metrics": { get: status("Metrics for Prometheus") },
   "/openapi.json": { get: status("This document") },
+  "/asyncapi.json": { get: status("AsyncAPI 3.0 document of the WebSockets") },
   "/docs": { get: status("Page that shows this document") },
 };

@@ -1,8 +1,12 @@
-/** API documentation: `/openapi.json`, and Swagger UI at `/docs` with all of its files served by the gateway. */
+/**
+ * API documentation: `/openapi.json` and `/asyncapi.json`, and Swagger UI at `/docs` with all of its files served by the
+ * gateway.
+ */
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
 import { FILES_POLICY, pageHeaders } from "../../response/security-headers.ts";
+import { asyncApiDocument } from "../asyncapi.ts";
 import { openApiDocument } from "../openapi/document.ts";
 import { ALSO_HEAD } from "../route.ts";
 
@@ -11,9 +15,13 @@ const SVG_STYLE = "'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='";
 
 const POLICY = { ...FILES_POLICY, "style-src": ["'self'", SVG_STYLE] };
 
-/** Adds the OpenAPI document and its page. */
+/** Adds the documents and the page of the OpenAPI document. */
 export async function addDocs(app: FastifyInstance, version: string, pathPrefix: string): Promise<void> {
-  const document = { ...openApiDocument(version), servers: [{ url: pathPrefix || "/" }] };
+  const document = {
+    ...openApiDocument(version),
+    servers: [{ url: pathPrefix || "/" }],
+    externalDocs: { description: "AsyncAPI document of the WebSockets", url: `${pathPrefix}/asyncapi.json` },
+  };
   const json = Buffer.from(JSON.stringify(document));
   await app.register(swagger, { mode: "static", specification: { document } });
   await app.register(swaggerUi, {
@@ -32,5 +40,10 @@ export async function addDocs(app: FastifyInstance, version: string, pathPrefix:
   );
   app.get("/openapi.json", ALSO_HEAD, (_request, reply) =>
     reply.type("application/json; charset=utf-8").send(json),
+  );
+  app.get("/asyncapi.json", ALSO_HEAD, ({ visitor: { host = "localhost", isSecure } }, reply) =>
+    reply
+      .type("application/json; charset=utf-8")
+      .send(JSON.stringify(asyncApiDocument(version, { host, isSecure, pathPrefix }))),
   );
 }

@@ -23,6 +23,7 @@ const LINKS = {
   docs: "/docs",
   graphql: "/graphql",
   openapi: "/openapi.json",
+  asyncapi: "/asyncapi.json",
   health: "/healthz",
   ready: "/readyz",
   metrics: "/metrics",

@@ -1,4 +1,5 @@
 /** Lists and changes devices, streams and metadata over GraphQL (docs/graphql.md). */
+import type { Declaration } from "../src/domain/declaration.ts";
 import type { CommonOptions, Gateway } from "./gateway.ts";
 import { execute, isObject, type JsonObject, objectsOf } from "./graphql.ts";
 import { checkOptions } from "./options.ts";
@@ -76,6 +77,8 @@ export interface Catalog {
   meta(stream: string, options?: NameOptions): Promise<unknown>;
   /** Sets a stream's metadata. */
   setMeta(stream: string, meta: unknown, options?: SetMetaOptions): Promise<void>;
+  /** Declares the content of a stream: merges these members into its metadata. */
+  declare(stream: string, declaration: Declaration, options?: NameOptions): Promise<void>;
   /** Deletes a stream and its metadata. @returns whether it existed */
   deleteStream(stream: string, options?: NameOptions): Promise<boolean>;
   /** Returns versions and uptime. */
@@ -110,6 +113,22 @@ export function createCatalog(gateway: Gateway): Catalog {
     return execute(gateway, operation(withDevice), { ...variables, ...names }, signal);
   }
 
+  async function setMeta(
+    stream: string,
+    meta: unknown,
+    { merge = false, ...options }: SetMetaOptions = {},
+  ): Promise<void> {
+    await executeFor(
+      stream,
+      options,
+      (withDevice) =>
+        `mutation($stream: String!, $meta: JSON!, $merge: Boolean${withDevice ? ", $device: String" : ""}) {
+          updateStreamMeta(streamId: $stream, meta: $meta, update: $merge${withDevice ? ", deviceId: $device" : ""})
+        }`,
+      { meta, merge },
+    );
+  }
+
   return {
     async devices({ signal } = {}) {
       if (!(await hasDevices(signal))) return [];
@@ -139,17 +158,9 @@ export function createCatalog(gateway: Gateway): Catalog {
       return isObject(found) ? found.meta : {};
     },
 
-    async setMeta(stream, meta, { merge = false, ...options } = {}) {
-      await executeFor(
-        stream,
-        options,
-        (withDevice) =>
-          `mutation($stream: String!, $meta: JSON!, $merge: Boolean${withDevice ? ", $device: String" : ""}) {
-            updateStreamMeta(streamId: $stream, meta: $meta, update: $merge${withDevice ? ", deviceId: $device" : ""})
-          }`,
-        { meta, merge },
-      );
-    },
+    setMeta,
+
+    declare: (stream, declaration, options) => setMeta(stream, declaration, { ...options, merge: true }),
 
     async deleteStream(stream, options = {}) {
       const { deleteStream: result } = await executeFor(stream, options, (withDevice) =>

@@ -48,6 +48,7 @@ test("pulls pushed entries as bytes, text and JSON", async () => {
   expect(json?.json()).toEqual({ x: 1 });
   expect(text?.text()).toBe("text");
   expect(raw?.bytes()).toEqual(Uint8Array.of(0xff));
+  expect([json?.value(), text?.value(), raw?.value()]).toEqual([{ x: 1 }, "text", Uint8Array.of(0xff)]);
   expect(raw?.fields?.get("kind")).toEqual(Uint8Array.from(Buffer.from("raw")));
   expect(json?.timeMs).toBe(Number(id?.split("-")[0]));
   expect(() => raw?.text()).toThrow(expect.objectContaining({ code: "BAD_PAYLOAD" }));
@@ -167,6 +168,12 @@ test("lists and changes devices, streams and metadata", async () => {
   await streamer.setMeta("a:b", { unit: "m" }, { device: "rover" });
   await streamer.setMeta("a:b", { rate: 5 }, { device: "rover", merge: true });
   expect(await streamer.meta("a:b", { device: "rover" })).toEqual({ unit: "m", rate: 5 });
+  const declaration = { contentType: "application/json", schema: { name: "Imu" }, units: { x: "m" } };
+  await streamer.declare("a:b", declaration, { device: "rover" });
+  expect(await streamer.meta("a:b", { device: "rover" })).toEqual({ unit: "m", rate: 5, ...declaration });
+  await expect(streamer.declare("a:b", { contentType: "jpeg" })).rejects.toMatchObject({
+    code: "BAD_PARAMETER",
+  });
   expect(await streamer.deleteStream("a:b", { device: "rover" })).toBe(true);
   expect(await streamer.deleteStream("a:b", { device: "rover" })).toBe(false);
   expect(await streamer.server()).toMatchObject({ version: "test", redisMode: "standalone" });
@@ -230,7 +237,8 @@ test("lists and changes streams of a gateway without devices", async () => {
   expect(await here.devices()).toEqual([]);
   expect(await here.streams({ match: "a:plain" })).toMatchObject([{ device: undefined, stream: "a:plain" }]);
   await here.setMeta("a:plain", { n: 1 });
-  expect(await here.meta("a:plain")).toEqual({ n: 1 });
+  await here.declare("a:plain", { title: "x" });
+  expect(await here.meta("a:plain")).toEqual({ n: 1, title: "x" });
   expect(await here.deleteStream("a:plain")).toBe(true);
 });
 

@@ -1,7 +1,9 @@
 /** Statistics of received images: size, latency and skipped frames. */
+
 import type { StreamEntry } from "../client/index.ts";
+import { extensionOf } from "../src/domain/content.ts";
 import { createFrameCounter } from "./frame-numbers.ts";
-import { imageKind, jpegSize } from "./image-kind.ts";
+import { jpegSize } from "./jpeg-size.ts";
 import { countText, durationText, sizeText } from "./quantities.ts";
 
 /** Collects statistics of received images. */
@@ -52,7 +54,7 @@ export function createImageReport(wallClock: () => number): ImageReport {
     progress() {
       if (last === undefined) return "";
       const size = jpegSize(last);
-      const pixels = size === undefined ? `${imageKind(last)}, ` : `${size.width}×${size.height}, `;
+      const pixels = size === undefined ? `${extensionOf(last)}, ` : `${size.width}×${size.height}, `;
       const latency = recent.frames === 0 ? "" : `, latency ${meanText(recent)}`;
       recent = noLatency();
       return `, ${pixels}${sizeText(last.length)}${latency}, ${droppedText()}`;

@@ -1,8 +1,8 @@
-/** Writes received images to files. */
+/** Writes received payloads to files. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { StreamEntry } from "../client/index.ts";
-import { imageKind } from "./image-kind.ts";
+import { extensionOf } from "../src/domain/content.ts";
 
 /**
  * Creates the directory and returns a function that writes an entry to `<entry id>.<extension>` in it. With several
@@ -17,6 +17,6 @@ export async function createSaver(
   await mkdir(directory, { recursive: true });
   return ({ stream, id, data }) => {
     const name = severalStreams ? `${encodeURIComponent(stream)}_${id}` : id;
-    return writeFile(join(directory, `${encodeURIComponent(name)}.${imageKind(data)}`), data);
+    return writeFile(join(directory, `${encodeURIComponent(name)}.${extensionOf(data)}`), data);
   };
 }

@@ -1,22 +1,57 @@
 /** Detects the content type of a payload by its bytes, and extracts its numbers. */
 import { decode } from "@msgpack/msgpack";
 import type { PulledEntry } from "../client/browser.ts";
-import { imageTypeOf } from "../src/domain/content.ts";
+import { guessType, hasControls, imageTypeOf } from "../src/domain/content.ts";
+import { readDeclaration } from "../src/domain/declaration.ts";
+import { essenceOf, parseMediaType } from "../src/domain/media-type.ts";
 import type { View } from "./layout.ts";
 import { looksLikeSound, pcmOfMeta, readWav } from "./pcm.ts";
 
-/** Selects the viewer for a payload. @param meta the stream's metadata, which may declare an audio format */
-export function viewOf(entry: PulledEntry, meta?: unknown): Exclude<View, "auto"> {
-  if (entry.data.length === 0 && entry.fields !== undefined) return "text";
-  if (imageTypeOf(entry.data) !== undefined) return "image";
-  if (readWav(entry.data) !== undefined) return "audio";
-  if (parsedOf(entry, "json") !== undefined) return numbersOf(entry).size > 0 ? "plot" : "text";
-  if (textOf(entry) !== undefined) return "text";
-  if (pcmOfMeta(meta) !== undefined) return "audio";
-  const unpacked = parsedOf(entry, "msgpack");
-  if (typeof unpacked === "object" && unpacked !== null) return "msgpack";
-  return looksLikeSound(entry.data) ? "audio" : "hex";
+/** A viewer. */
+type Viewer = Exclude<View, "auto">;
+
+/**
+ * Selects the viewer for a payload: by its declared content type if the payload is of that type, else by its bytes.
+ *
+ * @param meta the stream's metadata, which may declare a content type or an audio format
+ */
+export function viewOf(entry: PulledEntry, meta?: unknown): Viewer {
+  const { data, fields } = entry;
+  if (data.length === 0 && fields !== undefined) return "text";
+  const declared = viewerOfType(declaredType(entry, meta), entry, meta);
+  if (declared !== undefined) return declared;
+  const guessed = guessType(data);
+  // Samples may happen to be valid MessagePack; the metadata states that they are samples.
+  if (guessed === "application/msgpack" && pcmOfMeta(meta) !== undefined) return "audio";
+  const detected = viewerOfType(guessed, entry, meta);
+  if (detected !== undefined) return detected;
+  if (data.length === 0) return "text";
+  return pcmOfMeta(meta) !== undefined || looksLikeSound(data) ? "audio" : "hex";
 }
+
+/** Returns the content type that the entry's field `content-type`, or else the stream's metadata, declares. */
+function declaredType({ fields }: PulledEntry, meta: unknown): string | undefined {
+  const field = fields?.get("content-type");
+  const own = field instanceof Uint8Array ? parseMediaType(new TextDecoder().decode(field)) : undefined;
+  return own ?? readDeclaration(meta).declaration.contentType;
+}
+
+/** Returns the viewer for a content type; undefined if there is none, or the payload is not of that type. */
+function viewerOfType(type: string | undefined, entry: PulledEntry, meta: unknown): Viewer | undefined {
+  const essence = type === undefined ? "" : essenceOf(type);
+  if (essence.startsWith("image/")) return imageTypeOf(entry.data) === undefined ? undefined : "image";
+  if (essence.startsWith("audio/"))
+    return readWav(entry.data) === undefined && pcmOfMeta(meta) === undefined ? undefined : "audio";
+  if (/^application\/(.*\+)?json$/.test(essence)) {
+    if (parsedOf(entry, "json") === undefined) return undefined;
+    return numbersOf(entry).size > 0 ? "plot" : "text";
+  }
+  if (essence.startsWith("text/")) return textOf(entry) === undefined ? undefined : "text";
+  if (essence === "application/msgpack") return isObject(parsedOf(entry, "msgpack")) ? "msgpack" : undefined;
+  return undefined;
+}
+
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
 
 /** Returns the entries after a known one; all if the known one is no longer in the list. */
 export function entriesAfter(
@@ -29,11 +64,9 @@ export function entriesAfter(
 
 /** Returns the payload as text; undefined if it is not printable text. */
 export function textOf(entry: PulledEntry): string | undefined {
+  if (hasControls(entry.data)) return undefined;
   try {
-    const text = entry.text();
-    // Binary data that is valid UTF-8 by chance contains control characters.
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression searches for control characters
-    return /[\x00-\x08\x0e-\x1f]/.test(text) ? undefined : text;
+    return entry.text();
   } catch {
     return undefined;
   }

@@ -2,9 +2,8 @@
  * File formats of a downloaded range: JSON lines, CSV, the concatenated payloads, or a tar file with one file per payload.
  */
 import type { FieldValue, PulledEntry } from "../client/browser.ts";
-import { imageTypeOf } from "../src/domain/content.ts";
+import { extensionOf } from "../src/domain/content.ts";
 import { numbersOf, parsedOf, textOf } from "./content.ts";
-import { readWav } from "./pcm.ts";
 import { tarEnd, tarHeader, tarPadding } from "./tar.ts";
 
 /** A part of a file. */
@@ -114,17 +113,9 @@ const csvField = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll(
 async function* tar(entries: AsyncIterable<PulledEntry>): AsyncGenerator<FilePart, void, undefined> {
   for await (const entry of entries) {
     const data = entry.bytes() as Uint8Array<ArrayBuffer>;
-    yield tarHeader(`${entry.id}.${extensionOf(entry)}`, data.length, entry.timeMs);
+    yield tarHeader(`${entry.id}.${extensionOf(data)}`, data.length, entry.timeMs);
     yield data;
     yield tarPadding(data.length);
   }
   yield tarEnd();
-}
-
-function extensionOf(entry: PulledEntry): string {
-  const picture = imageTypeOf(entry.data);
-  if (picture !== undefined) return picture.slice("image/".length).replace("jpeg", "jpg");
-  if (readWav(entry.data) !== undefined) return "wav";
-  if (parsedOf(entry, "json") !== undefined) return "json";
-  return textOf(entry) === undefined ? "bin" : "txt";
 }

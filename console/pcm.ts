@@ -1,7 +1,8 @@
 /** PCM audio: reads the sample format from metadata or a WAV header, decodes samples, and detects audio by its waveform. */
+import { essenceOf, parameterOf } from "../src/domain/media-type.ts";
 
-/** Sample formats, all little-endian. */
-export const SAMPLE_FORMATS = ["s16", "f32", "s32", "u8"] as const;
+/** Sample formats, little-endian except `s16be`. */
+export const SAMPLE_FORMATS = ["s16", "f32", "s32", "u8", "s16be"] as const;
 
 /** PCM format. */
 export interface PcmFormat {
@@ -15,7 +16,7 @@ export interface PcmFormat {
 /** Default format. */
 export const DEFAULT_PCM: PcmFormat = { format: "s16", rate: 16_000, channels: 1 };
 
-const BYTES: Readonly<Record<PcmFormat["format"], number>> = { s16: 2, f32: 4, s32: 4, u8: 1 };
+const BYTES: Readonly<Record<PcmFormat["format"], number>> = { s16: 2, f32: 4, s32: 4, u8: 1, s16be: 2 };
 /** Range of sample rates that browsers can play (Web Audio, "BaseAudioContext.createBuffer"). */
 const LEAST_RATE = 3000;
 const MOST_RATE = 768_000;
@@ -30,23 +31,31 @@ const SPELLINGS: Readonly<Record<PcmFormat["format"], RegExp>> = {
   f32: /^(f32(_?le)?|pcm_?f32(_?le)?|<?f4|float32|float)$/i,
   s32: /^(s32(_?le)?|pcm_?s32(_?le)?|<?i4|int32)$/i,
   u8: /^(u8|pcm_?u8|\|?u1|uint8)$/i,
+  s16be: /^(s16_?be|pcm_?s16_?be|>i2)$/i,
 };
 
-/** Reads the format from metadata, at the top level or below `audio`; undefined without a sample rate. */
+/**
+ * Reads the format from metadata, at the top level or below `audio`: from members such as `sampleRate`, and from a content
+ * type such as `audio/L16;rate=16000`, whose samples are big-endian (RFC 2586). Undefined without a sample rate.
+ */
 export function pcmOfMeta(meta: unknown): PcmFormat | undefined {
   if (typeof meta !== "object" || meta === null) return undefined;
   if ("audio" in meta) return pcmOfMeta(meta.audio);
   const members = new Map<string, unknown>(Object.entries(meta));
   const oneOf = (names: readonly string[]) =>
     names.map((name) => members.get(name)).find((one) => one != null);
-  const rate = Number(oneOf(RATE_NAMES));
+  const contentType = String(members.get("contentType") ?? "");
+  const isAudio = essenceOf(contentType).startsWith("audio/");
+  const fromType = (name: string) => (isAudio ? parameterOf(contentType, name) : undefined);
+  const rate = Number(oneOf(RATE_NAMES) ?? fromType("rate"));
   if (!(rate >= LEAST_RATE && rate <= MOST_RATE)) return undefined;
-  const channels = Number(oneOf(CHANNEL_NAMES) ?? 1);
+  const channels = Number(oneOf(CHANNEL_NAMES) ?? fromType("channels") ?? 1);
+  const usual = essenceOf(contentType) === "audio/l16" ? "s16be" : DEFAULT_PCM.format;
   const spelled = String(oneOf(FORMAT_NAMES) ?? "");
   return {
     rate,
     channels: Number.isInteger(channels) && channels >= 1 && channels <= MOST_CHANNELS ? channels : 1,
-    format: SAMPLE_FORMATS.find((format) => SPELLINGS[format].test(spelled)) ?? DEFAULT_PCM.format,
+    format: SAMPLE_FORMATS.find((format) => SPELLINGS[format].test(spelled)) ?? usual,
   };
 }
 
@@ -94,6 +103,7 @@ export function samplesOf(
   const frames = Math.floor(data.length / (width * channels));
   const read = {
     s16: (at: number) => view.getInt16(at, true) / 0x8000,
+    s16be: (at: number) => view.getInt16(at) / 0x8000,
     s32: (at: number) => view.getInt32(at, true) / 0x8000_0000,
     f32: (at: number) => view.getFloat32(at, true),
     u8: (at: number) => (view.getUint8(at) - 0x80) / 0x80,

@@ -1,7 +1,7 @@
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { jpegSize } from "../../cli/image-kind.ts";
 import { createJpegEncoder } from "../../cli/jpeg.ts";
+import { jpegSize } from "../../cli/jpeg-size.ts";
 import { createPicture } from "../../cli/picture.ts";
 import type { Shape } from "../../cli/shape.ts";
 

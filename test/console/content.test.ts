@@ -28,6 +28,24 @@ test.each([
   expect(viewOf(entryOf(data))).toBe(view);
 });
 
+test.each([
+  ["text/plain", '{"a":1}', "text"],
+  ["application/json", '{"a":1}', "plot"],
+  ["application/geo+json", '{"a":"x"}', "text"],
+  ["application/msgpack", encode([1]), "msgpack"],
+  ["audio/L16;rate=16000", encode([1]), "audio"],
+  ["image/jpeg", "hello", "text"],
+  ["audio/wav", "hello", "text"],
+  ["application/json", Uint8Array.of(0xff, 0xd8, 0xff), "image"],
+  ["video/h264", Uint8Array.of(0, 0, 0, 1), "hex"],
+  ["nonsense", "5", "plot"],
+])("a stream of %s", (contentType, data, view) => {
+  expect(viewOf(entryOf(data), { contentType })).toBe(view);
+  const fields = new Map([["content-type", new TextEncoder().encode(contentType)]]);
+  const entry = createPulledEntry({ ...entryOf(data), fields }, false);
+  if (!contentType.startsWith("audio/L16")) expect(viewOf(entry, { contentType: "image/png" })).toBe(view);
+});
+
 test("finds numbers by path, up to a depth and a count", () => {
   const entry = entryOf('{"t":1,"acc":{"x":2,"deep":{"y":3,"z":{"w":4}}},"list":[5,"six",null],"on":true}');
   expect([...numbersOf(entry)]).toEqual([

@@ -31,6 +31,14 @@ test.each([
     { sample_rate: 16_000, channels: 99, format: "opus" },
     { rate: 16_000, channels: 1, format: "s16" },
   ],
+  [{ contentType: "audio/L16;rate=16000;channels=2" }, { rate: 16_000, channels: 2, format: "s16be" }],
+  [{ contentType: "audio/pcm;rate=24000" }, { rate: 24_000, channels: 1, format: "s16" }],
+  [
+    { contentType: "audio/L16;rate=16000", sampleRate: 8000, format: "s16le" },
+    { rate: 8000, channels: 1, format: "s16" },
+  ],
+  [{ contentType: "text/plain;rate=16000" }, undefined],
+  [{ contentType: 5 }, undefined],
   [{ rate: 100, unit: "m" }, undefined],
   [{ channels: 2 }, undefined],
   ["44100", undefined],
@@ -43,6 +51,8 @@ test("reads the samples of each channel from a view at any offset", () => {
   const [left, right] = samplesOf(bytes.subarray(1), { format: "s16", channels: 2, rate: 8000 });
   expect([...(left ?? [])]).toEqual([0.5, 0]);
   expect([...(right ?? [])]).toEqual([-1, 0.25]);
+  const bigEndian = samplesOf(Uint8Array.of(0x40, 0, 0x80, 0), { format: "s16be", channels: 1, rate: 8000 });
+  expect(bigEndian).toEqual([Float32Array.of(0.5, -1)]);
   const floats = new Uint8Array(Float32Array.of(0.25, -0.5).buffer);
   expect(samplesOf(floats, { format: "f32", channels: 1, rate: 8000 })).toEqual([
     Float32Array.of(0.25, -0.5),

@@ -1,27 +1,10 @@
 import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { imageKind, jpegSize } from "../../cli/image-kind.ts";
+import { jpegSize } from "../../cli/jpeg-size.ts";
 
 const blank = (width: number, height: number) =>
   sharp({ create: { width, height, channels: 3, background: "teal" } });
-
-describe("image type by first bytes", () => {
-  test.each([
-    ["jpg", "jpeg"],
-    ["png", "png"],
-    ["gif", "gif"],
-    ["webp", "webp"],
-  ] as const)("%s", async (kind, format) => {
-    const image = await blank(31, 17).toFormat(format).toBuffer();
-    expect(imageKind(image)).toBe(kind);
-  });
-
-  test("detects other data as bin", () => {
-    expect(imageKind(new TextEncoder().encode("RIFF1234WAVE"))).toBe("bin");
-    expect(imageKind(new Uint8Array())).toBe("bin");
-  });
-});
 
 describe("a JPEG's size", () => {
   test.each([false, true])("reads the size of a JPEG with metadata, progressive %s", async (progressive) => {

@@ -1,26 +1,10 @@
-/** Detects the image type of a payload, and reads the size of a JPEG without decoding it. */
-import { type ImageType, imageTypeOf } from "../src/domain/content.ts";
-
-/** An image type as a file extension; `bin` for other data. */
-export type ImageKind = "jpg" | "png" | "gif" | "webp" | "bin";
+/** Reads the size of a JPEG without decoding it. */
+import { imageTypeOf } from "../src/domain/content.ts";
 
 /** Height and width, pixels. */
 export interface ImageSize {
   readonly height: number;
   readonly width: number;
-}
-
-const KINDS: Readonly<Record<ImageType, ImageKind>> = {
-  "image/jpeg": "jpg",
-  "image/png": "png",
-  "image/gif": "gif",
-  "image/webp": "webp",
-};
-
-/** Returns the image type of a payload. */
-export function imageKind(data: Uint8Array): ImageKind {
-  const type = imageTypeOf(data);
-  return type === undefined ? "bin" : KINDS[type];
 }
 
 /**
@@ -30,7 +14,7 @@ export function imageKind(data: Uint8Array): ImageKind {
  * @returns undefined if the payload is not a JPEG, or is truncated
  */
 export function jpegSize(data: Uint8Array): ImageSize | undefined {
-  if (imageKind(data) !== "jpg") return undefined;
+  if (imageTypeOf(data) !== "image/jpeg") return undefined;
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   let at = 2;
   while (at + 9 <= data.length && data[at] === 0xff) {

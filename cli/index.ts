@@ -9,18 +9,19 @@ import { createTerminal } from "./terminal.ts";
 const USAGE_EXIT_CODE = 2;
 /** Exit code of an interrupted process by shell convention: 128 plus the signal number. */
 const INTERRUPTED_EXIT_CODE = 130;
-const SAME_SIGNAL_MS = 1000;
+/** Signals of one Ctrl-C: the terminal's, and the one that npx forwards, which on a busy machine may be seconds later. */
+const SIGNALS_AT_ONCE = process.env.npm_command === undefined ? 1 : 2;
 
 const stop = new AbortController();
 const terminal = createTerminal(process.stdout, process.stderr);
 
-let stoppingSince: number | undefined;
+let signals = 0;
 for (const name of ["SIGINT", "SIGTERM"] as const)
   process.on(name, () => {
-    stoppingSince ??= performance.now();
+    signals++;
     stop.abort();
-    // A second Ctrl-C exits immediately. npx forwards the first Ctrl-C again right after the terminal's, so that one is ignored.
-    if (performance.now() - stoppingSince > SAME_SIGNAL_MS) process.exit(INTERRUPTED_EXIT_CODE);
+    // A second Ctrl-C exits immediately.
+    if (signals > SIGNALS_AT_ONCE) process.exit(INTERRUPTED_EXIT_CODE);
   });
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   // The reader of the pipe has exited, as `head` does. This is not an error.

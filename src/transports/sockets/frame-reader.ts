@@ -67,6 +67,12 @@ const isCloseCode = (code: number): boolean =>
   (code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) ||
   (code >= 3000 && code <= 4999);
 
+/**
+ * State of a chunk: frames are left (`more`), or all are parsed and its memory is still in use by a message (`used`) or
+ * can be released (`unused`).
+ */
+export type Parsed = "more" | "used" | "unused";
+
 /** Parser of one connection. */
 export class FrameReader {
   readonly #maxMessageBytes: number;
@@ -91,8 +97,12 @@ export class FrameReader {
   #messagesSeen = -1;
   /** Whether the current message was reported to `onHeld`. */
   #isHeld = false;
-  /** Whether a delivered message lies in the memory of the current chunk. */
+  /** Current chunk, and the offset of its next byte. */
+  #chunk: Buffer = NO_BYTES;
+  #at = 0;
+  /** Whether a delivered message lies in the memory of the current chunk, and whether that is a copy of the received one. */
   #isChunkUsed = false;
+  #isJoined = false;
   /** Whether messages are skipped, and the number of bytes of the current frame that are still to be skipped. */
   #isDiscarding = false;
   #skipping = 0;
@@ -104,45 +114,58 @@ export class FrameReader {
     this.#handlers = handlers;
   }
 
-  /** Parses a chunk. @returns whether its memory can be released, since no message lies in it @throws ProtocolError */
-  feed(incoming: Buffer): boolean {
-    let chunk = incoming;
-    let at = 0;
+  /** Parses the first `most` frames of a chunk. The previous chunk must be parsed. @throws ProtocolError */
+  feed(incoming: Buffer, most = Number.POSITIVE_INFINITY): Parsed {
     this.#isChunkUsed = false;
-    if (this.#partial.length > 0) {
-      chunk = Buffer.concat([this.#partial, incoming]);
-      this.#partial = NO_BYTES;
+    this.#isJoined = this.#partial.length > 0;
+    this.#chunk = this.#isJoined ? Buffer.concat([this.#partial, incoming]) : incoming;
+    this.#at = 0;
+    this.#partial = NO_BYTES;
+    return this.proceed(most);
+  }
+
+  /** Parses the next `most` frames of the chunk. @throws ProtocolError */
+  proceed(most = Number.POSITIVE_INFINITY): Parsed {
+    const chunk = this.#chunk;
+    for (let frames = 0; this.#at < chunk.length; frames++) {
+      if (frames >= most) return "more";
+      this.#readFrame(chunk);
     }
-    while (at < chunk.length) {
-      if (this.#skipping > 0) {
-        const skipped = Math.min(this.#skipping, chunk.length - at);
-        this.#skipping -= skipped;
-        at += skipped;
-        continue;
-      }
-      if (this.#memory !== undefined) {
-        at = this.#fill(chunk, at);
-        continue;
-      }
-      const start = this.#readHead(chunk, at);
-      if (start === 0) {
-        this.#partial = Buffer.from(chunk.subarray(at, at + MOST_HEAD_BYTES));
-        break;
-      }
-      if (this.#isDiscarding && this.#opcode < CLOSE) {
-        this.#skipFrame(this.#length);
-        at = start;
-        continue;
-      }
-      const end = start + this.#length;
-      if (this.#length < OWN_MEMORY_FROM_BYTES && end <= chunk.length) {
-        const payload = chunk.subarray(start, end);
-        unmaskInPlace(payload, this.#mask);
-        at = end;
-        this.#endFrame(payload, undefined);
-      } else at = this.#fill(chunk, start);
+    this.#chunk = NO_BYTES;
+    return this.#isChunkUsed && !this.#isJoined ? "used" : "unused";
+  }
+
+  /** Reads a frame, or the part of it that the chunk contains. */
+  #readFrame(chunk: Buffer): void {
+    if (this.#skipping > 0) {
+      const skipped = Math.min(this.#skipping, chunk.length - this.#at);
+      this.#skipping -= skipped;
+      this.#at += skipped;
+      return;
     }
-    return !this.#isChunkUsed || chunk !== incoming;
+    if (this.#memory !== undefined) {
+      this.#at = this.#fill(chunk, this.#at);
+      return;
+    }
+    const start = this.#readHead(chunk, this.#at);
+    if (start === 0) {
+      this.#partial = Buffer.from(chunk.subarray(this.#at, this.#at + MOST_HEAD_BYTES));
+      this.#at = chunk.length;
+      return;
+    }
+    if (this.#isDiscarding && this.#opcode < CLOSE) {
+      this.#skipFrame(this.#length);
+      this.#at = start;
+      return;
+    }
+    const end = start + this.#length;
+    if (this.#length < OWN_MEMORY_FROM_BYTES && end <= chunk.length) {
+      const payload = chunk.subarray(start, end);
+      unmaskInPlace(payload, this.#mask);
+      // Before the frame is handled, because its handler may discard the following ones.
+      this.#at = end;
+      this.#endFrame(payload, undefined);
+    } else this.#at = this.#fill(chunk, start);
   }
 
   /** Whether a message is partly received, and was already partly received at the previous call. */

@@ -7,8 +7,9 @@
  */
 import type { Socket } from "node:net";
 import { type MemoryLease, overloaded } from "../../access/limits/memory-budget.ts";
+import { createWorkSlices } from "../../domain/work-slice.ts";
 import type { SocketDeadlines } from "../response/socket-deadlines.ts";
-import { FrameReader, type FrameReaderOptions, ProtocolError } from "./frame-reader.ts";
+import { FrameReader, type FrameReaderOptions, type Parsed, ProtocolError } from "./frame-reader.ts";
 import { createMessageMemory, type MessageMemory } from "./message-memory.ts";
 import { releaseMemory } from "./release-memory.ts";
 
@@ -31,8 +32,13 @@ const CLOSE_OPCODE = 0x88;
 const CLOSE_MS = 10_000;
 /** Chunks below this size (bytes) are left to the garbage collector. */
 const RELEASE_FROM_BYTES = 16 * 1024;
-/** Pings in one chunk that are answered one by one. Of more, the last one is answered, too (RFC 6455, section 5.5.3). */
+/** Pings of one turn that are answered one by one. Of more, the last one is answered, too (RFC 6455, section 5.5.3). */
 const MOST_PONGS = 16;
+/**
+ * Frames of one socket that are handled in an event-loop turn. A read of 64 KB may bring 9,000 frames, which would delay all
+ * other clients.
+ */
+const FRAMES_PER_TURN = 256;
 /** If more bytes than this are unsent, only the last ping of a client is answered (RFC 6455, section 5.5.3). */
 const MOST_UNSENT_BYTES = 64 * 1024;
 
@@ -71,13 +77,16 @@ export class ServerWebSocket {
   /** Reasons not to read: a part of the gateway paused the socket, or there is no memory for its message. */
   #isPaused = false;
   #isShort = false;
-  /** Number of pings in the current chunk. */
+  /** Number of pings that were handled in this turn. */
   #pongs = 0;
   #awaitsDrain = false;
   readonly #onDrain = (): void => {
     this.#awaitsDrain = false;
     this.#sendOwedPong();
   };
+  /** Received chunk with frames that are left for later turns. The socket is not read meanwhile. */
+  #rest: Buffer | undefined;
+  #isTurnDue = false;
   /** Payload of the last ping, if its pong is still to be sent. */
   #pendingPong: Buffer | undefined;
   /** Created when data arrives, because most pulling clients never send any. */
@@ -93,7 +102,7 @@ export class ServerWebSocket {
       },
       goOn: () => {
         this.#isShort = false;
-        if (!this.#isPaused) socket.resume();
+        this.#readOn();
       },
       reject: () => {
         this.#isShort = false;
@@ -111,6 +120,8 @@ export class ServerWebSocket {
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("end", () => this.#options.deadlines.finish(socket));
     socket.on("close", () => {
+      // The client had sent them before the connection closed.
+      this.#handleRest(Number.POSITIVE_INFINITY);
       this.#state = "closed";
       this.#memory.release();
       handlers.closed(this.#closeCode);
@@ -127,7 +138,7 @@ export class ServerWebSocket {
   /** Reads again. */
   resume(): void {
     this.#isPaused = false;
-    if (!this.#isShort) this.#socket.resume();
+    this.#readOn();
   }
 
   /** Whether reading is paused, for any reason. */
@@ -154,7 +165,7 @@ export class ServerWebSocket {
     if (!this.#socket.destroyed) this.#socket.write(closeFrame(code, reason));
     // Reads the client's answer, and the data sent before it. Unread data in the kernel's buffer would reset the
     // connection before the client has read the reason.
-    this.#socket.resume();
+    this.#readOn();
     this.#options.deadlines.destroyWithin(this.#socket, CLOSE_MS);
   }
 
@@ -177,15 +188,53 @@ export class ServerWebSocket {
     return was;
   }
 
+  /** Handles the frames that are left and then reads on, unless reading is paused. */
+  #readOn(): void {
+    if (this.#state === "open" && (this.#isPaused || this.#isShort)) return;
+    if (this.#rest === undefined) {
+      this.#socket.resume();
+      return;
+    }
+    if (this.#isTurnDue) return;
+    this.#isTurnDue = true;
+    void createWorkSlices()
+      .next()
+      .then(() => {
+        this.#isTurnDue = false;
+        // Paused meanwhile: `resume` schedules the next turn.
+        if (this.#state === "open" && (this.#isPaused || this.#isShort)) return;
+        this.#handleRest(FRAMES_PER_TURN);
+        this.#readOn();
+      });
+  }
+
   #receive(chunk: Buffer): void {
     this.#wasHeard = true;
+    // A paused socket may still emit a chunk that was already read.
+    this.#handleRest(Number.POSITIVE_INFINITY);
+    this.#reader ??= this.#openReader();
+    const reader = this.#reader;
+    this.#parse(chunk, () => reader.feed(chunk, FRAMES_PER_TURN));
+    if (this.#rest === undefined) return;
+    this.#socket.pause();
+    this.#readOn();
+  }
+
+  #handleRest(most: number): void {
+    const [chunk, reader] = [this.#rest, this.#reader];
+    if (chunk === undefined || reader === undefined) return;
+    this.#rest = undefined;
+    this.#parse(chunk, () => reader.proceed(most));
+  }
+
+  #parse(chunk: Buffer, parse: () => Parsed): void {
     if (this.#isBroken) return;
     try {
-      this.#reader ??= this.#openReader();
       this.#pongs = 0;
-      const isUnused = this.#reader.feed(chunk);
+      const state = parse();
       if (this.#pendingPong !== undefined) this.#sendOwedPong();
-      if (isUnused && chunk.length >= RELEASE_FROM_BYTES) releaseMemory(chunk);
+      if (state === "more") this.#rest = chunk;
+      else if (state === "unused" && chunk.length >= RELEASE_FROM_BYTES) releaseMemory(chunk);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#isBroken = true;

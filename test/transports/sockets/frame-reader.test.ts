@@ -138,7 +138,8 @@ describe.each<MaskingKind>(["natively", "in JavaScript"])("unmasked %s", (kind) 
         fc.array(message, { minLength: 1, maxLength: 6 }),
         chunkSizes,
         fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }),
-        (sent, sizes, areGivenBack) => {
+        fc.constantFrom(1, 2, 7, Number.POSITIVE_INFINITY),
+        (sent, sizes, areGivenBack, most) => {
           // Single bytes take too long for the largest messages.
           const whole = Buffer.concat(sent.flatMap(framesOf));
           const least = Math.ceil(whole.length / 20_000);
@@ -169,7 +170,9 @@ describe.each<MaskingKind>(["natively", "in JavaScript"])("unmasked %s", (kind) 
             sizes.map((one) => Math.max(one, least)),
           )) {
             // Overwrites chunks that the reader reports as unused.
-            if (reader.feed(chunk)) chunk.fill(0xee);
+            let state = reader.feed(chunk, most);
+            while (state === "more") state = reader.proceed(most);
+            if (state === "unused") chunk.fill(0xee);
           }
           expect(come).toBe(sent.length);
           expect(pings).toBe(sent.reduce((sum, { cuts }) => sum + cuts.length, 0));
@@ -207,6 +210,18 @@ describe.each<MaskingKind>(["natively", "in JavaScript"])("unmasked %s", (kind) 
   });
 });
 
+test("stops after the given number of frames", () => {
+  const all = listen(module);
+  const chunk = Buffer.concat(
+    Array.from({ length: 5 }, (_, i) => clientFrame({ opcode: TEXT, payload: Buffer.from(`${i}`) })),
+  );
+  expect(all.reader.feed(chunk, 2)).toBe("more");
+  expect(all.heard).toEqual(["text 0", "text 1"]);
+  expect(all.reader.proceed(2)).toBe("more");
+  expect(all.reader.proceed(2)).toBe("used");
+  expect(all.heard).toHaveLength(5);
+});
+
 let module: Module;
 beforeAll(async () => {
   module = await import("../../../src/transports/sockets/frame-reader.ts");
@@ -225,25 +240,29 @@ describe("reports whether a chunk is still in use", () => {
   const small = clientFrame({ opcode: BINARY, payload: Buffer.alloc(100, "s") });
 
   test.each([
-    ["in use: a small message", [small], [false]],
-    ["unused: a large message", [large], [true]],
-    ["unused: parts of a large message", [large.subarray(0, 20_000), large.subarray(20_000)], [true, true]],
-    ["in use: a large and a small message", [Buffer.concat([large, small])], [false]],
+    ["in use: a small message", [small], ["used"]],
+    ["unused: a large message", [large], ["unused"]],
+    [
+      "unused: parts of a large message",
+      [large.subarray(0, 20_000), large.subarray(20_000)],
+      ["unused", "unused"],
+    ],
+    ["in use: a large and a small message", [Buffer.concat([large, small])], ["used"]],
     [
       "unused: a small message that spans two chunks",
       [small.subarray(0, 50), small.subarray(50)],
-      [true, true],
+      ["unused", "unused"],
     ],
-    ["unused: a head that spans two chunks", [small.subarray(0, 3), small.subarray(3)], [true, true]],
+    ["unused: a head that spans two chunks", [small.subarray(0, 3), small.subarray(3)], ["unused", "unused"]],
     [
       "unused: a fragment",
       [clientFrame({ opcode: TEXT, isFinal: false, payload: Buffer.from("x") })],
-      [true],
+      ["unused"],
     ],
-    ["unused: a ping", [clientFrame({ opcode: PING, payload: Buffer.from("x") })], [true]],
-  ])("%s", (_what, chunks, isFree) => {
+    ["unused: a ping", [clientFrame({ opcode: PING, payload: Buffer.from("x") })], ["unused"]],
+  ])("%s", (_what, chunks, states) => {
     const all = listen(module);
-    expect(chunks.map((chunk) => feed(all, chunk))).toEqual(isFree);
+    expect(chunks.map((chunk) => feed(all, chunk))).toEqual(states);
   });
 });
 

@@ -11,7 +11,7 @@ import { createPayloadPool } from "../../../src/transports/sockets/buffer-pool.t
 import { ServerWebSocket } from "../../../src/transports/sockets/socket.ts";
 import { BINARY, clientClose, clientFrame, PING, PONG, TEXT } from "../../support/client-frames.ts";
 import { silent } from "../../support/redis.ts";
-import { until } from "../../support/until.ts";
+import { eventLoopTurns, until } from "../../support/until.ts";
 
 let server: Server;
 let client: Socket;
@@ -138,6 +138,55 @@ describe("messages", () => {
     expect(events.slice(1).map((one) => Number.parseInt(one.slice(5), 10))).toEqual(
       Array.from({ length: 2000 }, (_, i) => i),
     );
+  });
+});
+
+describe("many frames in one read", () => {
+  const FRAMES = 5000;
+  const flood = () => Buffer.concat(Array.from({ length: FRAMES }, (_, i) => text(`${i}`)));
+  const inOrder = Array.from({ length: FRAMES }, (_, i) => `text ${i}`);
+
+  test("are handled over several event-loop turns, in order", async () => {
+    let mostInTurn = 0;
+    let before = 0;
+    const watch = () => {
+      mostInTurn = Math.max(mostInTurn, events.length - before);
+      before = events.length;
+      if (events.length < FRAMES) setImmediate(watch);
+    };
+    start(flood());
+    watch();
+    await until("all messages arrive", () => events.length === FRAMES);
+    expect(events).toEqual(inOrder);
+    // Two turns may pass between two calls of `watch`.
+    expect(mostInTurn).toBeLessThanOrEqual(2 * 256);
+  });
+
+  test("wait while the socket is paused, with those received after them", async () => {
+    start(flood());
+    webSocket.pause();
+    client.write(text("later"));
+    await eventLoopTurns(50);
+    expect(events.length).toBeLessThanOrEqual(256);
+    webSocket.resume();
+    await until("all messages arrive", () => events.length === FRAMES + 1);
+    expect(events).toEqual([...inOrder, "text later"]);
+  });
+
+  test("are handled before the connection closes", async () => {
+    start(flood());
+    webSocket.pause();
+    served.destroy();
+    await until("the connection has closed", () => events.at(-1)?.startsWith("closed") === true);
+    expect(events).toEqual([...inOrder, "closed 1006"]);
+  });
+
+  test("are discarded after the gateway has closed the connection, up to the client's answer", async () => {
+    start(Buffer.concat([flood(), clientClose(1000, "")]));
+    webSocket.close(1008, "");
+    await until("the connection has closed", () => events.at(-1)?.startsWith("closed") === true);
+    expect(events.length).toBeLessThanOrEqual(256 + 1);
+    expect(events.at(-1)).toBe("closed 1000");
   });
 });
 

@@ -4,13 +4,13 @@
  */
 import type { Entry } from "../../domain/entry.ts";
 import { compareIds, type EntryId, FIRST_ID } from "../../domain/entry-id.ts";
+import { InFlightGate } from "../in-flight-gate.ts";
 import { withGatewayErrors } from "../reply-errors.ts";
 import type { Commands } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
 import { entriesOf } from "./entry-decoder.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
-import { ReadGate } from "./read-gate.ts";
 import type { ReplicaReads } from "./replicas.ts";
 
 /** Entries right after a cursor. */
@@ -57,7 +57,7 @@ export function createPageReader({ reads, replicas, sizes }: PageReaderOptions):
   const read = async (command: readonly Argument[]): Promise<readonly Entry[]> =>
     entriesOf(await withGatewayErrors(reads.call(...command)));
 
-  const gate = new ReadGate(PAGE_BYTES_AT_ONCE);
+  const gate = new InFlightGate(PAGE_BYTES_AT_ONCE);
   const gated = <T>(key: string, count: number, readPage: () => Promise<T>): Promise<T> =>
     gate.run(count * sizes.expected(key), readPage);
 

@@ -6,8 +6,8 @@
 import { GatewayError } from "../../domain/errors.ts";
 import { createWorkSlices, runInSlices } from "../../domain/work-slice.ts";
 import { dedupeRecordKey } from "../append/dedupe-record.ts";
+import { InFlightGate } from "../in-flight-gate.ts";
 import { STREAM_META_PREFIX, streamMetaKey } from "../keys.ts";
-import { ReadGate } from "../read/read-gate.ts";
 import { withGatewayErrors } from "../reply-errors.ts";
 import type { Database } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
@@ -109,7 +109,7 @@ const MOST_TRIES = 100;
 /** Creates the registry. */
 export function createRegistry({ database, mostKeyBytes, streamMaxLength }: RegistryParts): Registry {
   const scan = createKeyScan(database, mostKeyBytes);
-  const gate = new ReadGate(KEYS_AT_ONCE);
+  const gate = new InFlightGate(KEYS_AT_ONCE);
 
   const call = (...args: readonly Argument[]): Promise<Reply> => withGatewayErrors(database.call(...args));
 

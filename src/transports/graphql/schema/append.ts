@@ -1,13 +1,22 @@
 /** GraphQL mutation `append`: stores small entries, for scripts that use neither a WebSocket nor `POST /data`. */
 import type { EntryFields, NewEntry } from "../../../domain/entry.ts";
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
-import type { AppendResult } from "../../../redis/append/appender.ts";
+import { runInSlices } from "../../../domain/work-slice.ts";
+import type { Append, AppendResult } from "../../../redis/append/appender.ts";
+import { InFlightGate } from "../../../redis/in-flight-gate.ts";
 import { decodeBase64 } from "../../../wire/base64.ts";
 import { requestedIdOf } from "../../../wire/push-batch.ts";
 import { bytesOfText } from "../../../wire/utf8.ts";
 import { unmarkNumbers } from "../../request/exact-numbers.ts";
 import { alsoDevice, type Builder } from "./builder.ts";
 import { DEVICE_ARGUMENT, keyOfId } from "./stream-ids.ts";
+
+/** Entries sent to Redis at a time by one operation. */
+const ENTRIES_IN_PART = 500;
+/** Entries of large operations that are sent and not stored yet: an append of another client waits for these at most. */
+const ENTRIES_AT_ONCE = { small: 250, most: 2 * ENTRIES_IN_PART };
+/** Entries that are read between two yields. */
+const ENTRIES_PER_STEP = 100;
 
 interface EntryInput {
   readonly string?: string | null | undefined;
@@ -55,6 +64,7 @@ export function addAppend(builder: Builder, withDevices: boolean): void {
     }),
   });
 
+  const gate = new InFlightGate(ENTRIES_AT_ONCE);
   builder.mutationField("append", (t) => {
     const deviceArg = {
       deviceId: t.arg.string({ description: DEVICE_ARGUMENT }),
@@ -75,16 +85,44 @@ export function addAppend(builder: Builder, withDevices: boolean): void {
         const key = await keyOfId(context, "write", streamId, deviceId);
         context.access.limits.useStream(context.visitor, key);
         context.spendEntries(entries.length);
-        const given = entries.map((entry, i) => newEntry(key, entry, i));
+        const given = await runInSlices(newEntries(key, entries));
         const lease = context.access.memory.receive("append", context.visitor);
         await lease.grow(given.reduce((sum, { data }) => sum + data.length, 0));
-        const results = await new Promise<readonly AppendResult[]>((resolve) =>
-          context.streams.append(given, resolve),
-        ).finally(lease.release);
+        const results = await appendInParts(context.streams.append, given, gate).finally(lease.release);
         return results.map((result) => ({ result }));
       },
     });
   });
+}
+
+/**
+ * Appends entries in order, a part at a time. Redis replies in order, so an append of another client would wait for all of
+ * them if they were sent at once.
+ */
+async function appendInParts(
+  append: Append,
+  entries: readonly NewEntry[],
+  gate: InFlightGate,
+): Promise<readonly AppendResult[]> {
+  const results: AppendResult[] = [];
+  for (let from = 0; from < entries.length; from += ENTRIES_IN_PART) {
+    const part = entries.slice(from, from + ENTRIES_IN_PART);
+    const found = await gate.run(
+      part.length,
+      () => new Promise<readonly AppendResult[]>((resolve) => append(part, resolve)),
+    );
+    for (const result of found) results.push(result);
+  }
+  return results;
+}
+
+function* newEntries(key: string, entries: readonly EntryInput[]): Generator<void, readonly NewEntry[]> {
+  const made: NewEntry[] = [];
+  for (const [i, entry] of entries.entries()) {
+    made.push(newEntry(key, entry, i));
+    if (made.length % ENTRIES_PER_STEP === 0) yield;
+  }
+  return made;
 }
 
 function newEntry(key: string, entry: EntryInput, i: number): NewEntry {

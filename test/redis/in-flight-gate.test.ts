@@ -1,13 +1,13 @@
-/** Gate of large reads. */
+/** Gate of large requests in flight. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ReadGate } from "../../../src/redis/read/read-gate.ts";
-import { eventLoopTurns } from "../../support/until.ts";
+import { InFlightGate } from "../../src/redis/in-flight-gate.ts";
+import { eventLoopTurns } from "../support/until.ts";
 
 const MIB = 2 ** 20;
 
 /** Reads that end when the test ends them. */
-function open(gate: ReadGate) {
+function open(gate: InFlightGate) {
   const ends: (() => void)[] = [];
   const started: number[] = [];
   const read = (number: number, bytes: number) =>
@@ -21,7 +21,7 @@ function open(gate: ReadGate) {
 }
 
 test("small reads pass while large ones wait, and large ones start in order", async () => {
-  const { started, read, end } = open(new ReadGate({ small: 64 * 1024, most: 4 * MIB }));
+  const { started, read, end } = open(new InFlightGate({ small: 64 * 1024, most: 4 * MIB }));
   const results = [3, 1, 3, 1].map((size, i) => read(i, size * MIB));
   const small = read(4, 1000);
   await eventLoopTurns(1);
@@ -37,7 +37,7 @@ test("small reads pass while large ones wait, and large ones start in order", as
 });
 
 test("a read larger than the limit is read alone", async () => {
-  const { started, read, end } = open(new ReadGate({ small: 64 * 1024, most: 4 * MIB }));
+  const { started, read, end } = open(new InFlightGate({ small: 64 * 1024, most: 4 * MIB }));
   const results = [50, 50].map((size, i) => read(i, size * MIB));
   await eventLoopTurns(1);
   expect(started).toEqual([0]);
@@ -53,7 +53,7 @@ test("all reads are done, although some fail", () =>
     fc.asyncProperty(
       fc.array(fc.record({ bytes: fc.nat({ max: 8 * MIB }), fails: fc.boolean() }), { maxLength: 50 }),
       async (pages) => {
-        const gate = new ReadGate({ small: 64 * 1024, most: 4 * MIB });
+        const gate = new InFlightGate({ small: 64 * 1024, most: 4 * MIB });
         const results = await Promise.allSettled(
           pages.map(({ bytes, fails }) =>
             gate.run(bytes, async () => {

@@ -1,0 +1,147 @@
+"""WebSocket connections with every version of websockets from 10.4 on, and their errors as this package's errors."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import ssl as tls
+from typing import Any, Callable, Dict, Optional, Union, cast
+
+import websockets.exceptions as exceptions
+
+from .errors import StreamerError, error_from_close, error_from_handshake, unreachable
+
+USER_AGENT = "redis-streamer-python"
+
+try:
+    # The current implementation, from 13 on.
+    _connect = importlib.import_module("websockets.asyncio.client").connect
+    _HEADERS = "additional_headers"
+except ImportError:
+    _connect = importlib.import_module("websockets.client").connect
+    _HEADERS = "extra_headers"
+
+_OPEN_S = 15.0  # limit for opening a connection
+_CLOSE_S = 1.0  # limit for a closing handshake
+_BUFFERED = 4  # messages that are received ahead
+_WATCH_S = 5.0  # interval of checks for a silent connection
+_SILENT_S = 10.0  # silence after which the gateway is pinged, and limit for its pong
+
+
+class Connection:
+    """An open WebSocket. One task receives, one task sends."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport = socket.transport
+        self._heard_s = self._loop.time()
+        self._is_receiving = False
+        self._watch = self._loop.call_later(_WATCH_S, self._check)
+        self._ping: Optional[asyncio.Task[None]] = None
+        self._closing: Optional[asyncio.Task[None]] = None
+
+    @property
+    def warnings(self) -> str:
+        """The header ``x-warnings`` of the handshake."""
+        response = getattr(self._socket, "response", None)
+        headers = self._socket.response_headers if response is None else response.headers
+        return cast(str, headers.get("x-warnings", ""))
+
+    async def send(self, message: Union[bytes, str]) -> None:
+        """Sends a message. Waits while the socket is full. Raises StreamerError if the connection closed."""
+        try:
+            await self._socket.send(message)
+        except exceptions.ConnectionClosed as error:
+            raise _closed(error) from error
+
+    async def receive(self) -> Union[bytes, str]:
+        """Returns the next message. Raises StreamerError if the connection closed."""
+        self._is_receiving = True
+        try:
+            return cast(Union[bytes, str], await self._socket.recv())
+        except exceptions.ConnectionClosed as error:
+            raise _closed(error) from error
+        finally:
+            self._is_receiving = False
+            self._heard_s = self._loop.time()
+
+    async def close(self) -> None:
+        """Closes the connection in at most a second, also if it is called twice, or cancelled."""
+        if self._closing is None:
+            self._stop_watch()
+            self._closing = self._loop.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        closing = self._loop.create_task(self._socket.close())
+        try:
+            await asyncio.wait([closing], timeout=_CLOSE_S)
+        finally:
+            if not self._loop.is_closed():
+                self._transport.abort()
+                closing.cancel()
+        with contextlib.suppress(Exception):
+            await self._socket.wait_closed()
+        await asyncio.gather(closing, return_exceptions=True)
+
+    def abort(self) -> None:
+        """Closes the connection at once, without a handshake. The tasks of websockets end by themselves."""
+        if not self._loop.is_closed():
+            self._stop_watch()
+            self._transport.abort()
+
+    def _stop_watch(self) -> None:
+        self._watch.cancel()
+        if self._ping is not None:
+            self._ping.cancel()
+
+    def _check(self) -> None:
+        """Detects a dead connection. While nothing is received on purpose, silence means nothing."""
+        self._watch = self._loop.call_later(_WATCH_S, self._check)
+        is_silent = self._is_receiving and self._loop.time() - self._heard_s > _SILENT_S
+        if is_silent and (self._ping is None or self._ping.done()):
+            self._ping = self._loop.create_task(self._check_pong())
+
+    async def _check_pong(self) -> None:
+        try:
+            await asyncio.wait_for(await self._socket.ping(), _SILENT_S)
+            self._heard_s = self._loop.time()
+        except exceptions.ConnectionClosed:
+            pass
+        except asyncio.TimeoutError:
+            self._transport.abort()
+
+
+def _closed(error: exceptions.ConnectionClosed) -> StreamerError:
+    if error.rcvd is None:
+        return error_from_close(1006, "")
+    return error_from_close(error.rcvd.code, error.rcvd.reason)
+
+
+async def open_connection(url: str, token: Optional[str], ssl: Optional[tls.SSLContext]) -> Connection:
+    """Opens a WebSocket. Raises StreamerError."""
+    options: Dict[str, Any] = {
+        _HEADERS: {} if token is None else {"Authorization": f"Bearer {token}"},
+        "user_agent_header": USER_AGENT,
+        "compression": None,
+        "max_size": None,
+        "max_queue": _BUFFERED,
+        "open_timeout": _OPEN_S,
+        # `Connection` pings only while it receives: websockets does not read pongs while its queue is full.
+        "ping_interval": None,
+    }
+    if ssl is not None:
+        options["ssl"] = ssl
+    where = url.partition("?")[0]
+    try:
+        return Connection(await cast(Callable[..., Any], _connect)(url, **options))
+    except (exceptions.InvalidHandshake, exceptions.InvalidMessage) as error:
+        response = getattr(error, "response", None)
+        status = getattr(error, "status_code", None) if response is None else response.status_code
+        if status is None:
+            raise unreachable(where, error) from error
+        raise error_from_handshake(status, None if response is None else response.body) from error
+    except (OSError, EOFError, asyncio.TimeoutError) as error:
+        raise unreachable(where, error) from error

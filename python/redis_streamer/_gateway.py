@@ -1,0 +1,157 @@
+"""A gateway: its address, credentials and backoff, and requests to it over HTTP/1.1."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import ssl as tls
+from typing import Any, Awaitable, Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from urllib.parse import quote, urlencode, urlsplit
+
+from ._compat import USER_AGENT, Connection, open_connection
+from .errors import StreamerError, bad_message, bad_parameter, error_from_response, unreachable
+
+Token = Union[str, Callable[[], Union[str, Awaitable[str]]]]
+Query = Mapping[str, Any]  # str, int, float, bool or None
+
+FIRST_DELAY_S = 0.5
+LONGEST_DELAY_S = 15.0
+_REQUEST_S = 20.0  # limit for a request
+_MOST_HEADER_BYTES = 256 * 1024
+
+
+def backoff_s(failures: int, fraction: float) -> float:
+    """Returns the delay after consecutive failures: random between half of a bound that doubles, and the bound.
+
+    Args:
+        failures: number of failed attempts before this one.
+        fraction: random number from 0 to below 1.
+    """
+    bound = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** min(failures, 30))
+    return bound / 2 + bound / 2 * fraction
+
+
+def streams_segment(streams: Sequence[str]) -> str:
+    """Returns the path segment for stream names: percent-encoded and joined by ``+``. Raises InvalidRequest."""
+    segment = "+".join(quote(stream, safe="!'()*") for stream in streams)
+    if "" in streams or segment in ("", ".", ".."):
+        raise bad_parameter(f'a stream name must not be empty, "." or "..", got "{segment}"')
+    return segment
+
+
+def query_text(query: Query) -> str:
+    """Returns a query string with its question mark. Members that are None are omitted; flags are 1 or 0."""
+    given = {
+        name: int(value) if isinstance(value, bool) else value
+        for name, value in query.items()
+        if value is not None
+    }
+    return f"?{urlencode(given)}" if given else ""
+
+
+class Response(NamedTuple):
+    headers: Dict[str, str]
+    body: bytes
+
+
+class Gateway:
+    """A gateway and how to connect to it. It holds no connection."""
+
+    def __init__(self, url: str, token: Optional[Token], ssl: Optional[tls.SSLContext]) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:
+            raise bad_parameter(f"the gateway's URL must start with http:, https:, ws: or wss:, got {url!r}")
+        self.is_secure = parts.scheme in ("https", "wss")
+        self.url = f"{'https' if self.is_secure else 'http'}://{parts.netloc}{parts.path.rstrip('/')}"
+        self._host = parts.hostname
+        self._netloc = parts.netloc.rpartition("@")[2]
+        self._port = parts.port or (443 if self.is_secure else 80)
+        self._path = parts.path.rstrip("/")
+        self._token = token
+        self._ssl = (ssl or tls.create_default_context()) if self.is_secure else None
+
+    async def _current_token(self) -> Optional[str]:
+        token = self._token() if callable(self._token) else self._token
+        return token if token is None or isinstance(token, str) else await token
+
+    def may_retry(self, error: StreamerError) -> bool:
+        """Whether a new connection may succeed: also after an expired token, if a function returns a new one."""
+        return error.retryable or (callable(self._token) and error.close_code == 4401)
+
+    async def connect(self, path: str, query: Query) -> Connection:
+        """Opens a WebSocket. Raises StreamerError, also if the gateway does not know a parameter."""
+        url = f"{self.url.replace('http', 'ws', 1)}/{path}{query_text(query)}"
+        connection = await open_connection(url, await self._current_token(), self._ssl)
+        if "unknown parameter" in connection.warnings:
+            await connection.close()
+            raise bad_parameter(
+                f"the gateway does not support this: {'; '.join(json.loads(connection.warnings))}"
+            )
+        return connection
+
+    async def request(self, path: str, query: Query, body: Any = None) -> Response:
+        """Sends a GET, or with a body a POST of it as JSON. Raises StreamerError."""
+        try:
+            return await asyncio.wait_for(self._exchange(path + query_text(query), body), _REQUEST_S)
+        except (OSError, EOFError, asyncio.TimeoutError) as error:
+            if isinstance(error, StreamerError):
+                raise
+            raise unreachable(self.url, error) from error
+
+    async def _exchange(self, target: str, body: Any) -> Response:
+        token = await self._current_token()
+        payload = b"" if body is None else json.dumps(body).encode()
+        lines = [
+            f"{'GET' if body is None else 'POST'} {self._path}/{target} HTTP/1.1",
+            f"Host: {self._netloc}",
+            f"User-Agent: {USER_AGENT}",
+            "Connection: close",
+            *([] if token is None else [f"Authorization: Bearer {token}"]),
+            *([] if body is None else ["Content-Type: application/json", f"Content-Length: {len(payload)}"]),
+        ]
+        reader, writer = await asyncio.open_connection(
+            self._host, self._port, ssl=self._ssl, limit=_MOST_HEADER_BYTES
+        )
+        try:
+            writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + payload)
+            status, headers = await _read_head(reader)
+            response = Response(headers, await _read_body(reader, headers))
+        finally:
+            writer.transport.abort()
+        if not 200 <= status < 300:
+            raise error_from_response(status, response.body)
+        return response
+
+
+async def _read_head(reader: asyncio.StreamReader) -> Tuple[int, Dict[str, str]]:
+    try:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    except asyncio.LimitOverrunError as error:
+        raise bad_message("response headers that are too large") from error
+    first, *lines = head.split("\r\n")
+    try:
+        status = int(first.split(" ")[1])
+    except (IndexError, ValueError) as error:
+        raise bad_message(f"a response that is not HTTP: {first[:60]!r}") from error
+    pairs = (line.partition(":") for line in lines if line)
+    return status, {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+async def _read_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
+    if "chunked" in headers.get("transfer-encoding", "").lower():
+        chunks = []
+        while True:
+            size = int((await reader.readline()).partition(b";")[0], 16)
+            chunks.append(await reader.readexactly(size))
+            await reader.readline()
+            if size == 0:
+                return b"".join(chunks)
+    if "content-length" in headers:
+        return await reader.readexactly(int(headers["content-length"]))
+    return await reader.read()
+
+
+def jitter() -> float:
+    """Returns a random fraction for the backoff."""
+    return random.random()

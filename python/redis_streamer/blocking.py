@@ -1,0 +1,398 @@
+"""The blocking client: the same API without ``await``. An event loop runs in a thread until ``close``."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import ssl as tls
+import threading
+from collections import deque
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncGenerator,
+    Coroutine,
+    Deque,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    TypeVar,
+    Union,
+)
+
+from ._gateway import Token
+from ._msgpack import FieldValue
+from .client import Client, Device, Stream
+from .entry import Entry
+from .errors import Closed, StreamerError, bad_parameter
+from .history import Bound
+from .pull import Cursor, Pull
+from .push import WINDOW_BYTES, Push, encode_entries
+
+if TYPE_CHECKING:
+    import pandas
+
+T = TypeVar("T")
+_CANCEL_S = 5.0  # limit for work that was interrupted
+
+
+class LoopThread:
+    """An event loop in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._lock = threading.Lock()
+        self._is_open = True
+        # A daemon, so that a client that is not closed does not keep the interpreter alive.
+        self._thread = threading.Thread(target=self._serve, name="redis-streamer", daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_forever()
+            tasks = asyncio.all_tasks(self.loop)
+            for task in tasks:
+                task.cancel()
+            self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        finally:
+            self.loop.close()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Runs a coroutine to its end. An interrupt (Ctrl-C) cancels it first, so that it leaves nothing open."""
+        result: concurrent.futures.Future[T] = concurrent.futures.Future()
+        tasks: List[asyncio.Task[T]] = []
+
+        def start() -> None:
+            task = self.loop.create_task(coroutine)
+            tasks.append(task)
+            task.add_done_callback(finish)
+
+        def finish(task: asyncio.Task[T]) -> None:
+            if task.cancelled():
+                result.set_exception(Closed("CLOSED", "the client is closed"))
+            elif task.exception() is not None:
+                result.set_exception(task.exception())
+            else:
+                result.set_result(task.result())
+
+        if not self.call(start):
+            coroutine.close()
+            raise Closed("CLOSED", "the client is closed")
+        try:
+            return result.result()
+        except BaseException:
+            if not result.done():
+                self.call(lambda: [task.cancel() for task in tasks])
+                concurrent.futures.wait([result], _CANCEL_S)
+            raise
+
+    def call(self, function: Any) -> bool:
+        """Calls a function in the loop's thread, without waiting. Returns whether the loop is open."""
+        with self._lock:
+            if self._is_open:
+                self.loop.call_soon_threadsafe(function)
+            return self._is_open
+
+    def release(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Runs the end of something, also in a garbage collection in the loop's own thread, which must not wait."""
+        if threading.current_thread() is not self._thread:
+            with contextlib.suppress(Closed):
+                self.run(coroutine)
+        elif not self.call(lambda: self.loop.create_task(coroutine)):
+            coroutine.close()
+
+    def close(self) -> None:
+        """Cancels what runs, and waits for the thread to end."""
+        with self._lock:
+            was_open, self._is_open = self._is_open, False
+            if was_open:
+                self.loop.call_soon_threadsafe(self.loop.stop)
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+
+class BlockingPull:
+    """The entries of streams, each once and in order, as an iterator for one thread. It reconnects by itself."""
+
+    def __init__(self, loop: LoopThread, pull: Pull, client: BlockingClient) -> None:
+        self._loop = loop
+        self._client = client  # a client that is forgotten ends its thread
+        self._pull = pull
+        self._buffer: Deque[Entry] = deque()
+
+    def __iter__(self) -> Iterator[Entry]:
+        pop, buffer = self._buffer.popleft, self._buffer
+        try:
+            while True:
+                while buffer:
+                    yield pop()
+                buffer.extend(self._loop.run(self._pull.take()))
+        finally:
+            self._loop.release(self._pull.disconnect())
+
+    def __next__(self) -> Entry:
+        """Returns the next entry. The connection stays open until ``close``."""
+        if not self._buffer:
+            self._buffer.extend(self._loop.run(self._pull.take()))
+        return self._buffer.popleft()
+
+    def close(self) -> None:
+        """Disconnects. A loop that waits in another thread ends with Closed."""
+        self._loop.release(self._pull.aclose())
+
+    def __enter__(self) -> BlockingPull:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return repr(self._pull)
+
+
+class BlockingPush:
+    """A push to one stream, for any number of threads. Use it with ``with``."""
+
+    def __init__(self, loop: LoopThread, push: Push, client: BlockingClient) -> None:
+        self._loop = loop
+        self._client = client  # a client that is forgotten ends its thread
+        self._push = push
+        self._lock = threading.Lock()
+        # Entries of `put` on their way to the loop's thread.
+        self._outbox: Deque[Tuple[List[bytes], Any, Any]] = deque()
+        self._outbox_bytes = 0
+
+    def send(
+        self,
+        *entries: Any,
+        ids: Optional[Sequence[Optional[str]]] = None,
+        fields: Optional[Mapping[str, FieldValue]] = None,
+        format: str = "jpeg",
+    ) -> List[str]:
+        """Sends entries and returns their ids once all are stored; see ``Push.send``."""
+        payloads = encode_entries(entries, format)
+        return self._loop.run(self._push.send(*payloads, ids=ids, fields=fields))
+
+    def put(
+        self,
+        *entries: Any,
+        ids: Optional[Sequence[Optional[str]]] = None,
+        fields: Optional[Mapping[str, FieldValue]] = None,
+        format: str = "jpeg",
+    ) -> None:
+        """Sends entries and returns at once while the window has room; see ``Push.put``."""
+        payloads = encode_entries(entries, format)
+        if ids is not None and len(ids) != len(payloads):
+            raise bad_parameter(f"ids must have one id per entry ({len(payloads)}), got {len(ids)}")
+        with self._lock:
+            is_scheduled = bool(self._outbox)
+            self._outbox.append((payloads, ids, fields))
+            self._outbox_bytes += sum(map(len, payloads)) + 100 * len(payloads)
+        if not is_scheduled and not self._loop.call(self._drain):
+            raise Closed("CLOSED", "the client is closed")
+        if self._outbox_bytes + self._push.held_bytes >= WINDOW_BYTES or self._push.has_failed:
+            self._loop.run(self._push.ready())
+
+    def _drain(self) -> None:
+        with self._lock:
+            entries, self._outbox = self._outbox, deque()
+            self._outbox_bytes = 0
+        for payloads, ids, fields in entries:
+            try:
+                self._push.enqueue(payloads, ids, fields, None)
+            except StreamerError as error:
+                self._push.fail(error)
+
+    def flush(self) -> None:
+        """Waits until all entries are stored or have failed. Raises the error of an entry of ``put`` that failed."""
+        self._loop.run(self._push.flush())
+
+    def close(self, timeout: Optional[float] = None) -> None:
+        """Sends what waits, for ``timeout`` seconds at most, then disconnects; see ``Push.close``."""
+        self._loop.run(self._push.close(timeout))
+
+    def __enter__(self) -> BlockingPush:
+        self._loop.call(self._push.start)
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._loop.run(self._push.__aexit__(kind, error, trace))
+
+    def __repr__(self) -> str:
+        return repr(self._push)
+
+
+class BlockingClient:
+    """A blocking client of one gateway, for any number of threads. Use it with ``with``, or call ``close``.
+
+    The methods take the arguments of ``Client``.
+    """
+
+    def __init__(
+        self, url: str, token: Optional[Token] = None, *, ssl: Optional[tls.SSLContext] = None
+    ) -> None:
+        self._client = Client(url, token, ssl=ssl)
+        self._loop = LoopThread()
+
+    def pull(
+        self,
+        stream: Union[str, Sequence[str]],
+        *,
+        device: Optional[str] = None,
+        prefix: Optional[str] = None,
+        last_entry_id: Cursor = "$",
+        latest: bool = False,
+        count: Optional[int] = None,
+        max_fps: Optional[float] = None,
+        start: Optional[Bound] = None,
+        end: Optional[Bound] = None,
+        rate: Optional[float] = None,
+    ) -> BlockingPull:
+        """Returns an iterator over the entries of streams; see ``Client.pull``."""
+        pull = self._client.pull(
+            stream,
+            device=device,
+            prefix=prefix,
+            last_entry_id=last_entry_id,
+            latest=latest,
+            count=count,
+            max_fps=max_fps,
+            start=start,
+            end=end,
+            rate=rate,
+        )
+        return BlockingPull(self._loop, pull, self)
+
+    def push(
+        self,
+        stream: str,
+        *,
+        device: Optional[str] = None,
+        prefix: Optional[str] = None,
+        content_type: Optional[str] = None,
+        dedupe: bool = True,
+    ) -> BlockingPush:
+        """Returns a push to a stream; see ``Client.push``."""
+        push = self._client.push(
+            stream, device=device, prefix=prefix, content_type=content_type, dedupe=dedupe
+        )
+        return BlockingPush(self._loop, push, self)
+
+    def entries(
+        self,
+        stream: str,
+        *,
+        device: Optional[str] = None,
+        prefix: Optional[str] = None,
+        start: Bound = "-",
+        end: Bound = "+",
+        reverse: bool = False,
+        count: Optional[int] = None,
+        progress: Optional[bool] = None,
+    ) -> Iterator[Entry]:
+        """Yields a range of a stream's history; see ``Client.entries``."""
+        pages = self._client.pages(stream, device, prefix, start, end, reverse, count, progress)
+        try:
+            while True:
+                page = self._loop.run(_next_page(pages))
+                if page is None:
+                    return
+                yield from page
+        finally:
+            self._loop.release(_close(pages))
+
+    def frame(
+        self,
+        stream: str,
+        *,
+        device: Optional[str] = None,
+        prefix: Optional[str] = None,
+        fields: Optional[Sequence[str]] = None,
+        start: Bound = "-",
+        end: Bound = "+",
+        count: Optional[int] = None,
+        progress: Optional[bool] = None,
+    ) -> pandas.DataFrame:
+        """Returns a range of JSON entries as a pandas DataFrame, indexed by time; see ``Client.frame``."""
+        frame = self._client.frame(
+            stream,
+            device=device,
+            prefix=prefix,
+            fields=fields,
+            start=start,
+            end=end,
+            count=count,
+            progress=progress,
+        )
+        return self._loop.run(frame)
+
+    def devices(self) -> List[Device]:
+        """Lists the devices; see ``Client.devices``."""
+        return self._loop.run(self._client.devices())
+
+    def streams(self, match: Optional[str] = None) -> List[Stream]:
+        """Lists the streams; see ``Client.streams``."""
+        return self._loop.run(self._client.streams(match))
+
+    def meta(self, stream: str, *, device: Optional[str] = None, prefix: Optional[str] = None) -> Any:
+        """Returns a stream's metadata; see ``Client.meta``."""
+        return self._loop.run(self._client.meta(stream, device=device, prefix=prefix))
+
+    def set_meta(
+        self,
+        stream: str,
+        meta: Optional[Mapping[str, Any]] = None,
+        *,
+        device: Optional[str] = None,
+        prefix: Optional[str] = None,
+        replace: bool = False,
+        **members: Any,
+    ) -> None:
+        """Sets members of a stream's metadata; see ``Client.set_meta``."""
+        self._loop.run(
+            self._client.set_meta(stream, meta, device=device, prefix=prefix, replace=replace, **members)
+        )
+
+    def delete_stream(
+        self, stream: str, *, device: Optional[str] = None, prefix: Optional[str] = None
+    ) -> bool:
+        """Deletes a stream and its metadata; see ``Client.delete_stream``."""
+        return self._loop.run(self._client.delete_stream(stream, device=device, prefix=prefix))
+
+    def close(self) -> None:
+        """Closes the pulls and pushes that are open, and ends the thread."""
+        try:
+            with contextlib.suppress(Closed):
+                self._loop.run(self._client.close())
+        finally:
+            self._loop.close()
+
+    def __enter__(self) -> BlockingClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_loop"):
+            self._loop.close()
+
+    def __repr__(self) -> str:
+        return repr(self._client).replace("<Client", "<BlockingClient", 1)
+
+
+async def _close(pages: AsyncGenerator[List[Entry], None]) -> None:
+    await pages.aclose()
+
+
+async def _next_page(pages: AsyncGenerator[List[Entry], None]) -> Optional[List[Entry]]:
+    # A StopAsyncIteration cannot pass through a future.
+    async for page in pages:
+        return list(page)
+    return None

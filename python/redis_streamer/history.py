@@ -1,0 +1,157 @@
+"""Ranges of a stream's history: entries page by page, and JSON entries as a pandas DataFrame."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import time
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, AsyncIterator, Dict, List, Optional, Sequence, Union
+
+from ._gateway import Gateway, Query, Response, backoff_s, jitter, streams_segment
+from ._msgpack import decode_batch
+from .entry import Entry
+from .errors import StreamerError, bad_parameter
+
+if TYPE_CHECKING:
+    import pandas
+
+Bound = Union[str, int, datetime, timedelta]
+
+_PAGE = 1000  # entries in a page, at most
+_TRIES = 5  # for each page after the first
+_RELATIVE = re.compile(r"-(\d+(?:\.\d+)?)(ms|s|m|h|d)$")
+_UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def bound_text(bound: Bound) -> str:
+    """Returns a bound of a range as the gateway reads it. Raises InvalidRequest.
+
+    Args:
+        bound: entry id, milliseconds since 1970, ISO 8601 time (UTC without a zone), ``-`` (the oldest) or ``+`` (the
+            newest), each exclusive after ``(``; a time relative to now, ``"-5m"`` or a negative timedelta; or a datetime,
+            which is local time without a zone.
+    """
+    if isinstance(bound, datetime):
+        return str(round(bound.timestamp() * 1000))
+    if isinstance(bound, timedelta):
+        return str(round(time.time() * 1000 + bound / timedelta(milliseconds=1)))
+    if isinstance(bound, int):
+        return str(bound)
+    if not isinstance(bound, str):
+        raise bad_parameter(f"a time must be str, int, datetime or timedelta, got {type(bound).__name__}")
+    relative = _RELATIVE.match(bound)
+    return str(round(time.time() * 1000 - float(relative[1]) * _UNIT_MS[relative[2]])) if relative else bound
+
+
+async def read_pages(
+    gateway: Gateway,
+    stream: str,
+    *,
+    start: Bound,
+    end: Bound,
+    reverse: bool,
+    count: Optional[int],
+    naming: Query,
+) -> AsyncIterator[List[Entry]]:
+    """Yields the pages of a range. A page after the first is requested again if the gateway is unavailable."""
+    path = f"data/{streams_segment([stream])}/entries"
+    first, last = bound_text(start), bound_text(end)
+    left = sys.maxsize if count is None else count
+    tries = 1
+    while left > 0:
+        query = {
+            "format": "msgpack",
+            "start": first,
+            "end": last,
+            "count": min(left, _PAGE),
+            "reverse": reverse or None,
+            **naming,
+        }
+        response = await _request(gateway, path, query, tries)
+        page = decode_batch(response.body, {})
+        if page:
+            yield page
+        left -= len(page)
+        # A page of large entries may be shorter than requested. The header is present if there is another page.
+        if not page or "link" not in response.headers:
+            return
+        first, last = (first, f"({page[-1].id}") if reverse else (f"({page[-1].id}", last)
+        tries = _TRIES
+
+
+async def _request(gateway: Gateway, path: str, query: Query, tries: int) -> Response:
+    for failures in range(tries - 1):
+        try:
+            return await gateway.request(path, query)
+        except StreamerError as error:
+            if not error.retryable:
+                raise
+            await asyncio.sleep(backoff_s(failures, jitter()))
+    return await gateway.request(path, query)
+
+
+class Progress:
+    """Progress bar of a long read, if tqdm is installed. It appears after a second, in terminals and notebooks."""
+
+    def __init__(self, stream: str, total: Optional[int], wanted: Optional[bool]) -> None:
+        self._bar: Any = None
+        in_notebook = "ipykernel" in sys.modules
+        if wanted is False or (wanted is None and not in_notebook and not sys.stderr.isatty()):
+            return
+        try:
+            from tqdm.auto import tqdm
+        except ImportError:
+            return
+        self._bar = tqdm(desc=stream, total=total, unit=" entries", delay=1, leave=False)
+
+    def add(self, entries: int) -> None:
+        """Adds entries that were read."""
+        if self._bar is not None:
+            self._bar.update(entries)
+
+    def close(self) -> None:
+        """Removes the bar."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+class FrameRows:
+    """Collects JSON entries as the rows of a DataFrame."""
+
+    def __init__(self, fields: Optional[Sequence[str]]) -> None:
+        self._fields = fields
+        self._times: List[int] = []
+        self._columns: Dict[str, List[Any]] = {name: [] for name in fields or ()}
+
+    def add(self, entry: Entry) -> None:
+        """Adds an entry. Raises InvalidRequest (BAD_PAYLOAD) if it is not JSON."""
+        values: Dict[str, Any] = {}
+        _flatten(entry.json(), "", values)
+        rows = len(self._times)
+        self._times.append(int(entry.id.partition("-")[0]))
+        for name in values if self._fields is None else self._fields:
+            column = self._columns.get(name)
+            if column is None:
+                column = self._columns[name] = [None] * rows
+            column.append(values.get(name))
+        if self._fields is None and len(values) < len(self._columns):
+            for column in self._columns.values():
+                column.extend([None] * (rows + 1 - len(column)))
+
+    def frame(self) -> pandas.DataFrame:
+        """Returns the rows, indexed by time."""
+        import pandas
+
+        index = pandas.to_datetime(self._times, unit="ms", utc=True)
+        return pandas.DataFrame(self._columns, index=pandas.DatetimeIndex(index, name="time"))
+
+
+def _flatten(value: Any, path: str, values: Dict[str, Any]) -> None:
+    """Adds the leaves of a JSON value by path, ``acc.x``. A payload that is one number is ``value``."""
+    if isinstance(value, (dict, list)):
+        for name, member in value.items() if isinstance(value, dict) else enumerate(value):
+            _flatten(member, f"{path}.{name}" if path else str(name), values)
+    else:
+        values[path or "value"] = value

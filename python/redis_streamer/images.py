@@ -1,0 +1,149 @@
+"""Payloads: encodes Python values, detects content types, and converts images with Pillow, or OpenCV without it."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any, Optional
+
+if TYPE_CHECKING:
+    import numpy
+
+TYPES = frozenset(("image/jpeg", "image/png", "image/webp", "image/gif"))
+_QUALITY = 90  # of a JPEG, of 100
+_TEXT_BYTES = 64 * 1024  # bytes of a payload that are checked for text
+
+# Control characters other than white space. Text has none.
+_CONTROLS = bytes(byte for byte in range(0x20) if byte < 0x09 or byte > 0x0D)
+
+
+def content_type_of(data: bytes) -> str:
+    """Guesses the media type of a payload; ``application/octet-stream`` if it is unknown."""
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if data.startswith(b"GIF8"):
+        return "image/gif"
+    if data.startswith(b"RIFF") and data[8:12] in (b"WEBP", b"WAVE"):
+        return "image/webp" if data[8:12] == b"WEBP" else "audio/wav"
+    start = data[:_TEXT_BYTES]
+    if not start or len(start.translate(None, _CONTROLS)) < len(start):
+        return "application/octet-stream"
+    try:
+        # The end may cut a character.
+        text = start.decode() if len(start) == len(data) else start.decode("utf-8", "ignore")
+        if len(start) < len(data) and len(text.encode()) < len(start) - 3:
+            return "application/octet-stream"
+    except UnicodeDecodeError:
+        return "application/octet-stream"
+    return "application/json" if _is_json(text, data) else "text/plain"
+
+
+def _is_json(text: str, data: bytes) -> bool:
+    if len(data) > _TEXT_BYTES:
+        return (text.lstrip()[:1], data.rstrip()[-1:]) in (("{", b"}"), ("[", b"]"))
+    try:
+        json.loads(text)
+        return True
+    except ValueError:
+        return False
+
+
+def encode_payload(value: Any, image_format: str) -> bytes:
+    """Returns the payload of a value: bytes as they are, text as UTF-8, dicts and lists as JSON, images as files.
+
+    Raises TypeError for any other value.
+    """
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    if isinstance(value, (bytearray, memoryview)):
+        return bytes(value)
+    if hasattr(value, "__array_interface__"):
+        return encode(value, image_format)
+    raise TypeError(f"an entry must be bytes, str, dict, list or an image, got {type(value).__name__}")
+
+
+def encode(image: Any, image_format: str = "jpeg") -> bytes:
+    """Encodes a numpy or Pillow image. An array is height × width (gray) or height × width × 3 or 4 (RGB, RGBA).
+
+    Args:
+        image_format: ``"jpeg"``, or ``"png"``, which is lossless, also for 16 bits of gray.
+
+    Raises TypeError if the array is not an image, ValueError for another format.
+    """
+    import numpy
+
+    if image_format not in ("jpeg", "png"):
+        raise ValueError(f'format must be "jpeg" or "png", got {image_format!r}')
+    pixels = numpy.asarray(image)
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    is_deep = pixels.dtype == numpy.uint16 and pixels.ndim == 2 and image_format == "png"
+    if not (
+        pixels.ndim in (2, 3)
+        and channels in (1, 3, 4)
+        and pixels.size
+        and (pixels.dtype == numpy.uint8 or is_deep)
+    ):
+        raise TypeError(
+            "an image must be a uint8 array of height × width, or of height × width × 3 or 4 (PNG: also uint16 × 1); "
+            f"got {pixels.dtype} {pixels.shape}. Send other arrays as array.tobytes()"
+        )
+    pixels = pixels[:, :, 0] if pixels.ndim == 3 and channels == 1 else pixels
+    if image_format == "jpeg" and channels == 4:
+        pixels = pixels[:, :, :3]
+    pixels = numpy.ascontiguousarray(pixels)
+    try:
+        from PIL import Image
+    except ImportError:
+        return _encode_opencv(pixels, image_format)
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, image_format, quality=_QUALITY)
+    return out.getvalue()
+
+
+def decode(data: bytes, mode: Optional[str]) -> numpy.ndarray[Any, Any]:
+    """Decodes an image. Raises ValueError if it is not one, or if the mode is unknown."""
+    import numpy
+
+    if mode not in ("RGB", "L", None):
+        raise ValueError(f'mode must be "RGB", "L" or None, got {mode!r}')
+    try:
+        from PIL import Image
+    except ImportError:
+        return _decode_opencv(data, mode)
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            if mode is None:
+                picture.load()
+                is_deep = picture.mode in ("I", "I;16")
+                palette = picture.convert() if picture.mode == "P" else picture
+                return numpy.asarray(palette, dtype=numpy.uint16 if is_deep else None)
+            return numpy.asarray(picture.convert(mode))
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(str(error)) from error
+
+
+def _encode_opencv(pixels: numpy.ndarray[Any, Any], image_format: str) -> bytes:
+    import cv2
+
+    if pixels.ndim == 3:
+        pixels = pixels[:, :, [2, 1, 0, 3][: pixels.shape[2]]]
+    options = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY] if image_format == "jpeg" else []
+    return bytes(cv2.imencode(f".{image_format}", pixels, options)[1].tobytes())
+
+
+def _decode_opencv(data: bytes, mode: Optional[str]) -> numpy.ndarray[Any, Any]:
+    import cv2
+    import numpy
+
+    flags = {"RGB": cv2.IMREAD_COLOR, "L": cv2.IMREAD_GRAYSCALE, None: cv2.IMREAD_UNCHANGED}
+    picture = cv2.imdecode(numpy.frombuffer(data, numpy.uint8), flags[mode]) if data else None
+    if picture is None:
+        raise ValueError("OpenCV cannot decode it")
+    pixels: numpy.ndarray[Any, Any] = picture
+    return pixels[:, :, [2, 1, 0, 3][: pixels.shape[2]]] if pixels.ndim == 3 else pixels

@@ -1,0 +1,217 @@
+"""Pull that reconnects by itself. The stream in Redis is the buffer: the client keeps only a cursor per stream.
+
+Backpressure, if the loop is slower than the stream: websockets receives a few messages ahead, then TCP slows the gateway
+down. With ``latest``, the gateway sends the next entry when the loop requests it, so it is the newest at that moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import Any, AsyncIterator, Deque, Dict, List, Mapping, Optional, Sequence, Union
+
+from ._compat import Connection
+from ._gateway import Gateway, Query, backoff_s, jitter, streams_segment
+from ._msgpack import decode_batch, decode_notice
+from .entry import Entry, Gap
+from .errors import Closed, StreamerError, bad_message, bad_parameter
+
+log = logging.getLogger("redis_streamer")
+
+_BATCH = 512  # entries in a message, at most
+_IDLE_MS = 1500  # interval of the gateway's empty messages on an idle stream
+_RESOLVED_AT_ONCE = (
+    100  # streams per request that resolves `$`: the response is a header, whose length is limited
+)
+
+Cursor = Union[str, int, Mapping[str, Union[str, int]]]
+
+
+def start_cursors(streams: Sequence[str], cursor: Cursor) -> Dict[str, str]:
+    """Returns the cursor of each stream. Raises InvalidRequest.
+
+    Args:
+        cursor: one for all streams; one per stream, joined by ``+``; or a mapping by stream name, where streams that it
+            does not name start at ``$``.
+    """
+    if isinstance(cursor, Mapping):
+        return {stream: str(cursor.get(stream, "$")) for stream in streams}
+    parts = str(cursor).split("+")
+    if len(parts) not in (1, len(streams)):
+        raise bad_parameter(
+            f"last_entry_id must have one value, or one per stream ({len(streams)}), got {len(parts)}"
+        )
+    return dict(zip(streams, parts * len(streams) if len(parts) == 1 else parts))
+
+
+class Pull:
+    """The entries of streams, each once and in order, as an async iterator. It connects with the first entry.
+
+    It closes its connection when the loop ends, also by ``break``, an exception or cancellation. A further loop continues
+    after the last entry. ``async with`` and ``aclose`` close it explicitly.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        streams: Sequence[str],
+        *,
+        cursor: Cursor,
+        latest: bool,
+        naming: Query,
+        query: Query,
+    ) -> None:
+        self._connection: Optional[Connection] = None
+        self._gateway = gateway
+        self._cursors = start_cursors(streams, cursor)
+        self._segment = streams_segment(streams)
+        self._latest = latest
+        self._naming = naming
+        self._query = query
+        # A playback follows a clock of its own, so it cannot continue at a cursor.
+        self._is_playback = any(query.get(name) is not None for name in ("start", "end", "rate"))
+        self._buffer: Deque[Entry] = deque()
+        self._gaps: Dict[str, Gap] = {}
+        self._owes_ack = False
+        self._failures = 0
+        self._is_closed = False
+
+    async def __aiter__(self) -> AsyncIterator[Entry]:
+        pop, buffer = self._buffer.popleft, self._buffer
+        try:
+            while True:
+                while buffer:
+                    yield pop()
+                buffer.extend(await self.take())
+        finally:
+            await self.disconnect()
+
+    async def __anext__(self) -> Entry:
+        """Returns the next entry. The connection stays open until ``aclose``."""
+        if not self._buffer:
+            self._buffer.extend(await self.take())
+        return self._buffer.popleft()
+
+    async def take(self) -> List[Entry]:
+        """Returns the entries of the next message. Reconnects as often as it takes. Raises StreamerError."""
+        while True:
+            try:
+                if self._is_closed:
+                    raise _closed()
+                if self._connection is None:
+                    self._connection = await self._open()
+                    if self._failures > 0:
+                        log.warning("pull of %s: connected again", self._segment)
+                return await self._receive(self._connection)
+            except StreamerError as error:
+                await self.disconnect()
+                if self._is_closed:
+                    raise _closed() from error
+                if self._is_playback or not self._gateway.may_retry(error):
+                    raise
+                delay_s = backoff_s(self._failures, jitter())
+                self._failures += 1
+                log.warning("pull of %s: %s; retrying in %.1f s", self._segment, error, delay_s)
+                await asyncio.sleep(delay_s)
+            except BaseException:
+                await self.disconnect()
+                raise
+
+    async def aclose(self) -> None:
+        """Disconnects. A loop that waits ends with Closed."""
+        self._is_closed = True
+        await self.disconnect()
+
+    async def __aenter__(self) -> Pull:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def _open(self) -> Connection:
+        await self._resolve_now()
+        query: Dict[str, Any] = {
+            "format": "msgpack",
+            "gaps": None if self._latest else True,
+            "status": True,
+            # Empty messages distinguish an idle stream from a connection that is dead.
+            "block": _IDLE_MS,
+            "last_entry_id": "+".join(self._cursors.values()),
+            "latest": True if self._latest else None,
+            "ack": True if self._latest else None,
+            "count": None if self._latest else _BATCH,
+            **{name: value for name, value in self._query.items() if value is not None},
+            **self._naming,
+        }
+        connection = await self._gateway.connect(f"data/{self._segment}/pull", query)
+        self._owes_ack = False
+        self._gaps.clear()
+        return connection
+
+    async def _resolve_now(self) -> None:
+        """Replaces each ``$`` by the stream's last id. Sent again, it would skip what was added while disconnected."""
+        streams = [stream for stream, cursor in self._cursors.items() if cursor == "$"]
+        for at in range(0, len(streams), _RESOLVED_AT_ONCE):
+            some = streams[at : at + _RESOLVED_AT_ONCE]
+            query = {"last_entry_id": "$", "block": 0, **self._naming}
+            headers, _ = await self._gateway.request(f"data/{streams_segment(some)}", query)
+            cursors = headers.get("x-last-entry-id", "").split("+")
+            if len(cursors) != len(some) or "" in cursors or "$" in cursors:
+                raise bad_message(f"x-last-entry-id {'+'.join(cursors)!r} for {len(some)} streams")
+            self._cursors.update(zip(some, cursors))
+
+    async def _receive(self, connection: Connection) -> List[Entry]:
+        while True:
+            if self._owes_ack:
+                self._owes_ack = False
+                await connection.send("")
+            message = await connection.receive()
+            self._failures = 0
+            if isinstance(message, str):
+                raise bad_message("a text message instead of MessagePack")
+            notice = decode_notice(message)
+            if notice is not None:
+                self._read_notice(notice)
+                continue
+            entries = decode_batch(message, self._gaps)
+            self._owes_ack = self._latest
+            if not entries:
+                continue
+            self._advance(entries)
+            return entries
+
+    def _advance(self, entries: List[Entry]) -> None:
+        cursors = self._cursors
+        for entry in entries if len(cursors) > 1 else entries[-1:]:
+            if entry.stream not in cursors:
+                raise bad_message(f'an entry of "{entry.stream}", which was not requested')
+            cursors[entry.stream] = entry.id
+
+    def _read_notice(self, notice: Mapping[str, Any]) -> None:
+        gap, status = notice.get("gap"), notice.get("status")
+        if isinstance(gap, dict):
+            self._gaps[gap["stream_id"]] = Gap(gap["after"], gap["before"])
+        elif isinstance(status, dict) and status.get("redis") == "unavailable":
+            log.warning("pull of %s: Redis is unavailable since %s", self._segment, status.get("since"))
+
+    async def disconnect(self) -> None:
+        """Closes the connection. The next entry is read over a new one."""
+        connection = self._connection
+        if connection is not None:
+            await connection.close()
+            if self._connection is connection:
+                self._connection = None
+
+    def __del__(self) -> None:
+        if self._connection is not None:
+            self._connection.abort()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._is_closed else "connected" if self._connection else "not connected"
+        cursors = ", ".join(f"{stream} after {cursor}" for stream, cursor in self._cursors.items())
+        return f"<Pull {cursors} at {self._gateway.url}: {state}>"
+
+
+def _closed() -> Closed:
+    return Closed("CLOSED", "the pull is closed")

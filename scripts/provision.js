@@ -20,6 +20,14 @@ const PYTHON_PACKAGES = {
   aiohttp: "python3-aiohttp",
   httpx: "python3-httpx",
   cv2: "python3-opencv",
+  pandas: "python3-pandas",
+  tqdm: "python3-tqdm",
+  pytest: "python3-pytest",
+  pytest_asyncio: "python3-pytest-asyncio",
+  build: "python3-build",
+  hatchling: "python3-hatchling",
+  ensurepip: "python3-venv",
+  mypy: "mypy",
 };
 
 // Debian's own interpreter. Other interpreters on the PATH cannot import Debian's modules.

@@ -27,6 +27,7 @@ const [
   serveFiles = "",
   feedPlot = "",
   detect = "",
+  dashboard = "",
   installBridge = "",
   bridge = "",
   record = "",
@@ -120,8 +121,8 @@ const heard = (program: Running, pattern: RegExp) =>
 const withPython = (command: string) => command.replace(/^python3 /, "/usr/bin/python3 ");
 
 test("covers all commands of the README", () => {
-  expect(commands).toEqual([serveFiles, feedPlot, detect, installBridge, bridge, record, replay]);
-  for (const command of [serveFiles, detect, bridge, record, replay])
+  expect(commands).toEqual([serveFiles, feedPlot, detect, dashboard, installBridge, bridge, record, replay]);
+  for (const command of [serveFiles, detect, dashboard, bridge, record, replay])
     expect(command).toMatch(/^(python3|node) /);
 });
 
@@ -307,7 +308,7 @@ test("detector: reports motion with the id of the image, also after the gateway 
   await gateway.close();
   await heard(detector, /retrying/);
   gateway = await startGateway();
-  await heard(detector, /watching camera.*watching camera/s);
+  await heard(detector, /watching camera.*connected again/s);
   const [left] = (await found(await show(100, 120))).box;
   expect(Math.abs(left - 100)).toBeLessThan(8);
   expect(await detector.end("SIGINT")).toBe(0);
@@ -315,6 +316,23 @@ test("detector: reports motion with the id of the image, also after the gateway 
   const [, acknowledged, open] =
     /\d+ frames, (\d+) with motion(, 1 unknown)?, 1 unreadable\n$/.exec(detector.output()) ?? [];
   expect(Number(acknowledged) + (open === undefined ? 0 : 1)).toBe(await length("webcam:motion"));
+  await gateway.close();
+});
+
+test("dashboard: charts numbers and writes the newest picture", async () => {
+  const gateway = await startGateway();
+  for (let i = 0; i < 60; i++) await push("imu", "rover", JSON.stringify({ acc: { x: i }, note: "text" }));
+  const picture = await sharp({ create: { width: 32, height: 24, channels: 3, background: "red" } })
+    .jpeg()
+    .toBuffer();
+  await push("camera", "rover", "not this one");
+  await push("camera", "rover", picture);
+  await using running = start(`${withPython(dashboard)} --folder ${folder}`);
+  expect(await running.ended, running.output()).toBe(0);
+  expect(running.output()).toMatch(/^imu: 60 entries, 0\.20\/s$/m);
+  expect(running.output()).toMatch(/^ {2}acc\.x +▁[▁-█]*█ 0 to 59, mean 29\.5$/m);
+  expect(running.output()).not.toContain("note");
+  expect(readFileSync(join(folder, "camera.jpeg"))).toEqual(picture);
   await gateway.close();
 });
 

@@ -41,9 +41,10 @@ test("lists every setting in docs/configuration.md", () => {
 });
 
 describe("samples", () => {
-  const [hello, push, pushRaw, pull, pullMsgpack, requests, history, query, follow, ...others] =
+  const [hello, client, push, pushRaw, pull, pullMsgpack, requests, history, query, follow, ...others] =
     blocks("python");
-  const python = async (code = "") => (await run("/usr/bin/python3", ["-c", here(code)])).stdout;
+  const env = { ...process.env, PYTHONPATH: fileURLToPath(new URL("../../python", import.meta.url)) };
+  const python = async (code = "") => (await run("/usr/bin/python3", ["-c", here(code)], { env })).stdout;
 
   test("are all covered by this test", () => {
     expect(others).toEqual([]);
@@ -51,7 +52,14 @@ describe("samples", () => {
   });
 
   test("quick start", async () => {
-    expect(await python(hello)).toMatch(/^b'Hello, world' \d+-\d+\n$/);
+    expect(await python(hello)).toMatch(/^Hello, world \d+-\d+\n$/);
+  });
+
+  test("Python package", async () => {
+    const lines = (await python(client)).split("\n");
+    expect(lines[0]).toMatch(/^\['\d+-\d+', '\d+-\d+'\]$/);
+    expect(lines.slice(1, 3)).toEqual(["imu {'x': 1}", "imu {'x': 2}"]);
+    expect(lines.slice(5, 7).map((line) => line.split(/ +/).at(-1))).toEqual(["1", "2"]);
   });
 
   test("push and pull", async () => {

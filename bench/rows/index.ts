@@ -14,6 +14,7 @@ import { manyStreamsRows } from "./many-streams.ts";
 import { pushAckedRow } from "./push-acked.ts";
 import { pushJetStreamRow } from "./push-jetstream.ts";
 import { pushLargeRow } from "./push-large.ts";
+import { pythonPullLargeRow, pythonPullRow, pythonPushRow } from "./python.ts";
 import { redisConnectionsRow } from "./redis-connections.ts";
 import { stuckReaderRow } from "./stuck-reader.ts";
 
@@ -38,4 +39,7 @@ export const ROWS: readonly Row[] = [
   guardedPushRow,
   floodsRow,
   graphqlStreamsRow,
+  pythonPullRow,
+  pythonPullLargeRow,
+  pythonPushRow,
 ];

@@ -55,12 +55,23 @@ export function namingOf(options: NamingOptions): Naming {
  * @throws GatewayError BAD_PARAMETER for invalid encoding, an empty stream id or too many streams
  */
 export function parseStreamIds(segment: string, most: number): readonly string[] {
-  // Split before decoding: afterwards a separator and a literal plus look the same.
-  const ids = segment.split("+").map(decodeSegment);
-  if (ids.includes("")) throw badParameter("stream_id", "must not contain an empty stream id");
+  const ids = splitNames("stream_id", segment);
   if (ids.length > most)
     throw badParameter("stream_id", `must name at most ${most} streams, got ${ids.length}`);
   return ids;
+}
+
+/**
+ * Splits percent-encoded text into names. An unescaped `+` separates.
+ *
+ * @param parameter the name of the parameter in the error
+ * @throws GatewayError BAD_PARAMETER if it cannot be decoded, or has an empty name
+ */
+export function splitNames(parameter: string, text: string): readonly string[] {
+  // Split before decoding: afterwards a separator and a literal plus look the same.
+  const names = text.split("+").map((part) => decodeName(parameter, part));
+  if (names.includes("")) throw badParameter(parameter, "must not contain an empty stream id");
+  return names;
 }
 
 /**
@@ -79,11 +90,11 @@ export function checkName(parameter: string, name: string, most: number): void {
 /** Longest key that a request can name, in bytes: a device, a colon, a prefix and a stream id. */
 export const mostKeyBytes = (maxNameBytes: number): number => 3 * maxNameBytes + 1;
 
-function decodeSegment(segment: string): string {
+function decodeName(parameter: string, text: string): string {
   try {
-    return decodeURIComponent(segment);
+    return decodeURIComponent(text);
   } catch {
-    throw badParameter("stream_id", "must be percent-encoded UTF-8");
+    throw badParameter(parameter, `must be percent-encoded UTF-8, got "${text.slice(0, 40)}"`);
   }
 }
 

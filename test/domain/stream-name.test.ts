@@ -98,7 +98,7 @@ describe("the stream ids of a path", () => {
     "%j cannot be decoded",
     (segment) => {
       expect(rejectionOf(() => parseStreamIds(segment, 10))).toBe(
-        "BAD_PARAMETER: stream_id must be percent-encoded UTF-8",
+        `BAD_PARAMETER: stream_id must be percent-encoded UTF-8, got "${segment.split("+").at(-1)}"`,
       );
     },
   );

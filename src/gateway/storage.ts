@@ -11,6 +11,7 @@ import { createEntrySizes, type EntrySizes } from "../redis/read/entry-sizes.ts"
 import { createStreamReader } from "../redis/read/stream-reader.ts";
 import { createMetaWatch } from "../redis/registry/metadata-watch.ts";
 import { createRegistry } from "../redis/registry/registry.ts";
+import { StreamWatch } from "../redis/registry/stream-watch.ts";
 import { requireWritableServer, warnOfServer } from "../redis/resp/server-check.ts";
 import type { Store } from "../redis/store.ts";
 import type { Settings } from "../settings.ts";
@@ -44,11 +45,16 @@ export function openStorage(
   const readerParts = { sizes, answerBytes, pageBytes };
   const streamReader = createStreamReader({ ...readerParts, reads: store.reads, replicas: store.replicas });
   const polled = store.openPolledReads((reads) => createStreamReader({ ...readerParts, reads }));
+  const streamWatch = new StreamWatch({ open: store.openKeyEvents, mostKeyBytes: keyBytes, logger });
+  closers.push(() => streamWatch.close());
   const append = createAppender({
     retention,
     openSending: store.openSending,
     streamMaxLength,
-    onStored: polled.forget,
+    onStored(key) {
+      polled.forget(key);
+      streamWatch.stored(key);
+    },
     counters,
     streamClasses,
   });
@@ -60,7 +66,12 @@ export function openStorage(
     logger,
   });
   closers.push(async () => void (await within(settings.shutdownMs / 8, presence.close())));
-  const registry = createRegistry({ database: store.reads, mostKeyBytes: keyBytes, streamMaxLength });
+  const registry = createRegistry({
+    database: store.reads,
+    mostKeyBytes: keyBytes,
+    streamMaxLength,
+    onDeleted: (key) => streamWatch.deleted(key),
+  });
   const metaWatch = createMetaWatch(store.openMetaTracking, keyBytes);
   closers.push(metaWatch.close);
   return {
@@ -76,6 +87,7 @@ export function openStorage(
     },
     registry,
     declarations: createDeclarations(registry),
+    streamWatch,
     metaWatch,
     retention,
     presence,

@@ -66,6 +66,11 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
         });
       return { database: router, armed, close: () => router.close() };
     },
+    openKeyEvents({ onPush, onReady }) {
+      const router = open("watch", { onPush, onNodeReady: onReady });
+      // Every version with Cluster that the gateway supports speaks RESP3.
+      return { database: router, isResp3: () => true, close: () => router.close() };
+    },
     createLeases: (gatewayId) =>
       createClusterLeases({ database: reads, gatewayId, leaseMs, streamMaxLength }),
     close() {

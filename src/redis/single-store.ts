@@ -84,6 +84,14 @@ export function openSingleStore(parts: SingleStoreParts): Store {
         control: reads,
       }),
     openMetaTracking: metaTrackingOver((hooks) => open("meta", hooks)),
+    openKeyEvents(hooks) {
+      const connection = open("watch", hooks);
+      return {
+        database: databaseOver(connection),
+        isResp3: () => connection.protocol() === 3,
+        close: () => connection.close(),
+      };
+    },
     createLeases: (gatewayId) =>
       createPresenceLeases({ commands: database, gatewayId, leaseMs, streamMaxLength }),
     close() {

@@ -5,6 +5,7 @@ import type { OpenSending } from "./append/appender.ts";
 import type { EntrySizes } from "./read/entry-sizes.ts";
 import type { PolledReads, PolledReadsWithForget } from "./read/poll-cache.ts";
 import type { ReplicaReads } from "./read/replicas.ts";
+import type { OpenKeyEventSource } from "./registry/key-events.ts";
 import type { OpenMetaTracking } from "./registry/metadata-watch.ts";
 import type { PresenceLeases } from "./registry/presence-leases.ts";
 import type { Commands, Database } from "./resp/commands.ts";
@@ -44,6 +45,7 @@ export interface Store {
   openPolledReads(readsOver: ReadsOver): PolledReadsWithForget;
   openTail(onReads: OnTailReads, events?: TailEvents): Tail;
   readonly openMetaTracking: OpenMetaTracking;
+  readonly openKeyEvents: OpenKeyEventSource;
   /** @param gatewayId unique per process start */
   createLeases(gatewayId: string): PresenceLeases;
   close(): void;

@@ -12,6 +12,8 @@ export interface TestKeys extends Disposable {
   /** Creates a key and returns its secret. */
   add(name: string, permissions: readonly string[], expiresAtMs?: number): string;
   revoke(name: string): void;
+  /** Replaces the permissions of a key. */
+  permit(name: string, permissions: readonly string[]): void;
 }
 
 /** Creates the file. */
@@ -32,6 +34,13 @@ export function createTestKeys(): TestKeys {
       writeKeyFile(
         path,
         readKeyFile(path).filter((key) => key.name !== name),
+      );
+    },
+    permit(name, permissions) {
+      const grants = permissions.map(parseGrant);
+      writeKeyFile(
+        path,
+        readKeyFile(path).map((key) => (key.name === name ? { ...key, grants } : key)),
       );
     },
     [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),

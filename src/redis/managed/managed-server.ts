@@ -12,7 +12,7 @@ import { sleep } from "../../domain/sleep.ts";
 import { createDataDir, namingDataDir } from "./data-dir.ts";
 import { findServer, ManagedServerError } from "./server-binary.ts";
 import { enterQueue } from "./server-lock.ts";
-import { untilReady } from "./server-probe.ts";
+import { query, untilReady } from "./server-probe.ts";
 import {
   adoptServer,
   endStrayServer,
@@ -46,6 +46,8 @@ export interface ManagedServer {
   close(): Promise<void>;
 }
 
+/** Events of created and removed keys, by which patterns are followed (`registry/key-events.ts`). */
+const KEY_EVENTS = "Kgxen";
 /** Time limit (ms) for loading the data at startup. 10 GB take about two minutes. */
 const READY_MS = 600_000;
 const RESTART: Backoff = { firstMs: 100, mostMs: 10_000 };
@@ -95,6 +97,10 @@ export async function startManagedServer(options: ManagedServerOptions): Promise
     } finally {
       attempt.abort();
     }
+    // Redis 6 does not know the event of created keys. Without it, patterns are followed by other means.
+    await query(path, ["CONFIG", "SET", "notify-keyspace-events", KEY_EVENTS], READY_MS).catch(
+      () => undefined,
+    );
     const ms = Math.round(performance.now() - started);
     logger.info({ path, redisPid: running.pid, dataDir, ms }, "the managed Redis is ready");
     return running;

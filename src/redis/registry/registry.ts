@@ -85,6 +85,8 @@ export interface RegistryParts {
   readonly mostKeyBytes: number;
   /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
   readonly streamMaxLength: number;
+  /** Called when a stream was deleted. */
+  readonly onDeleted?: (key: string) => void;
 }
 
 /** Streams read in one round trip: their commands and replies take the gateway and Redis some ms. */
@@ -107,7 +109,12 @@ return length > 0 and 2 or 1`;
 const MOST_TRIES = 100;
 
 /** Creates the registry. */
-export function createRegistry({ database, mostKeyBytes, streamMaxLength }: RegistryParts): Registry {
+export function createRegistry({
+  database,
+  mostKeyBytes,
+  streamMaxLength,
+  onDeleted,
+}: RegistryParts): Registry {
   const scan = createKeyScan(database, mostKeyBytes);
   const gate = new InFlightGate(KEYS_AT_ONCE);
 
@@ -198,6 +205,7 @@ export function createRegistry({ database, mostKeyBytes, streamMaxLength }: Regi
 
     async deleteStream(key) {
       const deleted = await call("EVAL", DELETE_STREAM, 2, key, dedupeRecordKey(key));
+      if (deleted !== 0) onDeleted?.(key);
       // In a cluster the metadata is in another slot. UNLINK frees a key of any size in the background.
       const meta = await call("UNLINK", streamMetaKey(key));
       return { data: deleted === 2, meta: meta === 1, stream: deleted !== 0 };

@@ -49,6 +49,14 @@ const STALL_MS = 30_000;
 /** Consecutive failures before a warning is logged. */
 const FAILURES_LOGGED = 4;
 
+/** Whether a push message is the reply to `PSUBSCRIBE` or `PUNSUBSCRIBE`, which RESP3 does not send as a reply. */
+const isSubscriptionReply = ([kind]: readonly Reply[]): boolean =>
+  Buffer.isBuffer(kind) &&
+  kind.length >= PSUBSCRIBE.length &&
+  (kind.equals(PSUBSCRIBE) || kind.equals(PUNSUBSCRIBE));
+const PSUBSCRIBE = Buffer.from("psubscribe");
+const PUNSUBSCRIBE = Buffer.from("punsubscribe");
+
 /** Connection to one Redis. It is usable at once: commands wait until the handshake is done. */
 export class Connection implements Commands {
   readonly #options: ConnectionOptions;
@@ -93,7 +101,7 @@ export class Connection implements Commands {
     return this.#protocol;
   }
 
-  /** Sends one command; `done` is called exactly once. */
+  /** Sends one command; `done` is called exactly once. `PSUBSCRIBE` and `PUNSUBSCRIBE` may have one pattern. */
   send(args: readonly Argument[], done: Done): void {
     this.sendEncoded((out) => out.command(args), done);
   }
@@ -173,7 +181,10 @@ export class Connection implements Commands {
           socket.endAfterChunk(NOT_A_MASTER);
         this.#pipeline.settle(reply);
       },
-      onPush: (message) => onPush?.(message),
+      onPush: (message) => {
+        if (isSubscriptionReply(message)) this.#pipeline.settle(message);
+        else onPush?.(message);
+      },
       onEnd: (reason) => this.#onLost(reason),
     });
     this.#address = address;

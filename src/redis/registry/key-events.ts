@@ -1,0 +1,288 @@
+/**
+ * Key events: reports keys with given prefixes that any client may have created or removed. A report is only a hint to look
+ * at the key. Each server uses the first of these that it supports:
+ *
+ * 1. Keyspace events, if `notify-keyspace-events` has `K` and `n` (Redis 7).
+ * 2. `CLIENT TRACKING` in broadcast mode, which reports every change of a key.
+ * 3. Nothing: the caller scans the keys from time to time.
+ */
+import type { Logger } from "../../domain/logger.ts";
+import type { Commands, Database } from "../resp/commands.ts";
+import { type Reply, ReplyError } from "../resp/reader.ts";
+
+/** What happened to a key. `replaced`: created, possibly in place of another value. `changed`: anything. */
+export type KeyChange = "created" | "removed" | "replaced" | "changed";
+
+/** Connections that report key events: one, or one to each node of a cluster. */
+export interface KeyEventSource {
+  readonly database: Database;
+  /** Whether the server has been found to support RESP3. Called after a first reply. */
+  isResp3(): boolean;
+  close(): void;
+}
+
+/** Events of a `KeyEventSource`. */
+export interface KeyEventSourceHooks {
+  /** A RESP3 push message arrived. */
+  readonly onPush: (message: Reply[]) => void;
+  /** A connection is ready, for the first time or again. */
+  readonly onReady: () => void;
+}
+
+/** Opens the connections. */
+export type OpenKeyEventSource = (hooks: KeyEventSourceHooks) => KeyEventSource;
+
+/** Events for the user of `KeyEvents`. */
+export interface KeyEventHooks {
+  readonly onChange: (key: string, change: KeyChange) => void;
+  /** Changes may have been missed. Those from now on are reported. */
+  readonly onMissed: () => void;
+}
+
+/** How one server reports changes. */
+interface ServerMode {
+  readonly kind: "events" | "tracking" | "none";
+  /** `notify-keyspace-events`; undefined if the gateway may not read it. */
+  readonly flags: string | undefined;
+  readonly reportsRemovals: boolean;
+  /** Prefixes that this server reports. */
+  readonly prefixes: Set<string>;
+}
+
+const CHANGES: Readonly<Record<string, KeyChange>> = {
+  new: "created",
+  rename_to: "replaced",
+  copy_to: "replaced",
+  del: "removed",
+  expired: "removed",
+  evicted: "removed",
+  rename_from: "removed",
+  move_from: "removed",
+};
+/** Time (ms) before arming is tried again. */
+const RETRY_MS = 200;
+
+/** Reports changes while it is open. */
+export class KeyEvents {
+  readonly #hooks: KeyEventHooks;
+  readonly #logger: Logger;
+  readonly #source: KeyEventSource;
+  readonly #prefixes = new Set<string>();
+  #modes = new Map<Commands, ServerMode>();
+  /** The last arming, settled or not. */
+  #arming: Promise<void> = Promise.resolve();
+  #isArmed = false;
+  #isRestoring = false;
+  #isClosed = false;
+
+  constructor(open: OpenKeyEventSource, hooks: KeyEventHooks, logger: Logger) {
+    this.#hooks = hooks;
+    this.#logger = logger;
+    this.#source = open({ onPush: (message) => this.#onPush(message), onReady: () => this.#onReady() });
+  }
+
+  /** Reads the keys; its commands and the reports of one server arrive in order. */
+  get database(): Database {
+    return this.#source.database;
+  }
+
+  /** Whether created keys are reported by all servers. */
+  get reportsCreations(): boolean {
+    return this.#modes.size > 0 && [...this.#modes.values()].every(({ kind }) => kind !== "none");
+  }
+
+  /** Whether removed keys, and flushes, are reported by all servers. */
+  get reportsRemovals(): boolean {
+    return this.#modes.size > 0 && [...this.#modes.values()].every((mode) => mode.reportsRemovals);
+  }
+
+  /** Reports changes of keys with a prefix from when the promise resolves. @throws an error of Redis */
+  async cover(prefix: string): Promise<void> {
+    this.#prefixes.add(prefix);
+    await this.#arm();
+  }
+
+  /** Ends the reports for a prefix. */
+  uncover(prefix: string): void {
+    this.#prefixes.delete(prefix);
+    for (const [server, { kind, prefixes }] of this.#modes) {
+      // Tracking cannot drop a prefix without an interruption, so its further reports are ignored by the user.
+      if (kind === "events" && prefixes.delete(prefix))
+        server.send(["PUNSUBSCRIBE", channelsOf(prefix)], () => undefined);
+    }
+  }
+
+  /** Resolves when all changes before this call have been reported. @throws an error of Redis */
+  async settle(): Promise<void> {
+    let arming: Promise<void>;
+    do {
+      arming = this.#arming;
+      await arming.catch(() => undefined);
+      await this.#source.database.onEach((server) => server.call("PING"));
+      // The connection was opened again meanwhile.
+    } while (arming !== this.#arming);
+  }
+
+  /** Arms again if a server's configuration has changed. */
+  async checkConfiguration(): Promise<void> {
+    let hasChanged = false;
+    await this.#source.database.onEach(async (server) => {
+      const mode = this.#modes.get(server);
+      if (mode !== undefined && (await flagsOf(server)) !== mode.flags) hasChanged = true;
+    });
+    if (hasChanged) this.#restore();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#source.close();
+  }
+
+  #onReady(): void {
+    // Commands before the first arming wait for the connection.
+    if (this.#isArmed) this.#restore();
+  }
+
+  /** Arms all servers from the beginning until that succeeds. */
+  #restore(): void {
+    this.#modes = new Map();
+    if (this.#isRestoring) return;
+    this.#isRestoring = true;
+    this.#arm().then(
+      () => {
+        this.#isRestoring = false;
+        this.#hooks.onMissed();
+      },
+      () => {
+        setTimeout(() => {
+          this.#isRestoring = false;
+          if (!this.#isClosed) this.#restore();
+        }, RETRY_MS).unref();
+      },
+    );
+  }
+
+  /** Arms all servers for all prefixes, one arming after the other. */
+  #arm(): Promise<void> {
+    const arming = this.#arming
+      .catch(() => undefined)
+      .then(async () => {
+        const modes = this.#modes;
+        let wasInterrupted = false;
+        await this.#source.database.onEach(async (server) => {
+          const before = modes.get(server);
+          const mode = await this.#armServer(server, before);
+          if (before !== undefined && mode !== before) wasInterrupted = true;
+          modes.set(server, mode);
+        });
+        this.#isArmed = true;
+        if (wasInterrupted) this.#hooks.onMissed();
+        // A connection was lost meanwhile.
+        if (modes !== this.#modes) this.#restore();
+      });
+    this.#arming = arming;
+    return arming;
+  }
+
+  async #armServer(server: Commands, known: ServerMode | undefined): Promise<ServerMode> {
+    const missing = [...this.#prefixes].filter((prefix) => known?.prefixes.has(prefix) !== true);
+    if (known !== undefined && missing.length === 0) return known;
+    if (known?.kind === "events") {
+      await subscribe(server, missing);
+      for (const prefix of missing) known.prefixes.add(prefix);
+      return known;
+    }
+    const flags = known === undefined ? await flagsOf(server) : known.flags;
+    const prefixes = new Set(this.#prefixes);
+    const none: ServerMode = { kind: "none", flags, reportsRemovals: false, prefixes };
+    if (!this.#source.isResp3()) return none;
+    try {
+      if (reportsCreations(flags)) {
+        const tracksFlushes = await subscribe(server, missing);
+        return { ...none, kind: "events", reportsRemovals: tracksFlushes && reportsRemovals(flags) };
+      }
+    } catch (error) {
+      if (!(error instanceof ReplyError)) throw error;
+      this.#logger.info({ reason: error.message }, "Redis does not permit keyspace events; using tracking");
+    }
+    try {
+      await track(server, prefixes);
+      return { ...none, kind: "tracking" };
+    } catch (error) {
+      if (!(error instanceof ReplyError)) throw error;
+      this.#logger.info(
+        { reason: error.message },
+        "Redis does not support tracking; scanning for new streams",
+      );
+      return none;
+    }
+  }
+
+  #onPush([kind, ...rest]: Reply[]): void {
+    switch (String(kind)) {
+      case "pmessage": {
+        const [, channel, event] = rest.map(String);
+        const change = CHANGES[event ?? ""];
+        const at = channel?.indexOf(CHANNEL_END) ?? -1;
+        if (change === undefined || at < 0) return;
+        this.#hooks.onChange((channel ?? "").slice(at + CHANNEL_END.length), change);
+        return;
+      }
+      case "invalidate": {
+        const [keys] = rest;
+        if (!Array.isArray(keys)) this.#hooks.onMissed();
+        else for (const key of keys) this.#hooks.onChange(String(key), "changed");
+        return;
+      }
+      default:
+    }
+  }
+}
+
+/** Reads `notify-keyspace-events`; undefined if the gateway may not. */
+async function flagsOf(server: Commands): Promise<string | undefined> {
+  try {
+    const reply = await server.call("CONFIG", "GET", "notify-keyspace-events");
+    return Array.isArray(reply) ? String(reply[1] ?? "") : undefined;
+  } catch (error) {
+    if (error instanceof ReplyError) return undefined;
+    throw error;
+  }
+}
+
+/** `A` stands for all classes but `n`. */
+const reportsCreations = (flags = "") => flags.includes("K") && flags.includes("n");
+const reportsRemovals = (flags = "") =>
+  flags.includes("A") || ["g", "x", "e"].every((flag) => flags.includes(flag));
+
+/** Ends the name of a channel before the key: `__keyspace@0__:rover:cam`. */
+const CHANNEL_END = "__:";
+const channelsOf = (prefix: string) =>
+  `__keyspace@*${CHANNEL_END}${prefix.replace(/[\\*?[\]]/g, (one) => `\\${one}`)}*`;
+
+/** Subscribes to keyspace events. @returns whether flushes, which are no such events, are reported, too */
+async function subscribe(server: Commands, prefixes: readonly string[]): Promise<boolean> {
+  for (const prefix of prefixes) await server.call("PSUBSCRIBE", channelsOf(prefix));
+  try {
+    // Tracks no key, because the commands of this connection do not opt in.
+    await server.call("CLIENT", "TRACKING", "ON", "OPTIN");
+    return true;
+  } catch (error) {
+    if (error instanceof ReplyError) return false;
+    throw error;
+  }
+}
+
+/** Tracks all keys with the prefixes. */
+async function track(server: Commands, prefixes: ReadonlySet<string>): Promise<void> {
+  await server.call("CLIENT", "TRACKING", "OFF");
+  await server.call(
+    ...["CLIENT", "TRACKING", "ON", "BCAST"],
+    ...withoutOverlaps([...prefixes]).flatMap((prefix) => (prefix === "" ? [] : ["PREFIX", prefix])),
+  );
+}
+
+/** Drops prefixes that begin with another one: Redis rejects overlapping prefixes. */
+function withoutOverlaps(prefixes: readonly string[]): readonly string[] {
+  return prefixes.filter((one) => !prefixes.some((other) => other !== one && one.startsWith(other)));
+}

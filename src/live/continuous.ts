@@ -17,7 +17,7 @@ interface ContinuousStream {
   /** Cache key of whole-batch frames: the form and the stream name. */
   readonly memo: string;
   readonly reader: LiveReader;
-  phase: "catching-up" | "reading" | "live";
+  phase: "catching-up" | "reading" | "live" | "removed";
 }
 
 /** Live batches of at least this size (bytes) are not sent while the memory budget is exhausted. */
@@ -29,33 +29,34 @@ export const createContinuous = <Frame>(context: DeliveryContext<Frame>): Delive
 
 class ContinuousDelivery<Frame> implements Delivery {
   readonly #context: DeliveryContext<Frame>;
-  readonly #streams: readonly ContinuousStream[];
+  #streams: readonly ContinuousStream[];
+  /** Number of streams that are live. */
+  #liveCount = 0;
   /** A stream got no memory while others were being read. */
   #isDenied = false;
 
   constructor(context: DeliveryContext<Frame>) {
     this.#context = context;
-    this.#streams = context.states.map((state): ContinuousStream => {
-      const stream: ContinuousStream = {
-        state,
-        memo: `${context.encoder.form} ${state.name}`,
-        reader: {
-          take: (batch) => this.#take(stream, batch),
-          onGap() {
-            state.hasGap = true;
-          },
-          onRecreated: () => context.follow(state),
-          onError: (error) => context.onError(error),
-        },
-        phase: "catching-up",
-      };
-      return stream;
-    });
+    this.#streams = context.states.map((state) => this.#streamOf(state));
   }
 
   run(): void {
     this.#isDenied = false;
     for (const stream of this.#streams) if (stream.phase === "catching-up") this.#advance(stream);
+  }
+
+  add(state: StreamState): void {
+    const stream = this.#streamOf(state);
+    this.#streams = [...this.#streams, stream];
+    this.#advance(stream);
+  }
+
+  remove(state: StreamState): void {
+    const stream = this.#streams.find((one) => one.state === state);
+    if (stream === undefined) return;
+    this.#streams = this.#streams.filter((one) => one !== stream);
+    if (stream.phase === "live") this.#detach(stream);
+    stream.phase = "removed";
   }
 
   halt(): void {
@@ -66,7 +67,26 @@ class ContinuousDelivery<Frame> implements Delivery {
     }
   }
 
+  #streamOf(state: StreamState): ContinuousStream {
+    const context = this.#context;
+    const stream: ContinuousStream = {
+      state,
+      memo: `${context.encoder.form} ${state.name}`,
+      reader: {
+        take: (batch) => this.#take(stream, batch),
+        onGap() {
+          state.hasGap = true;
+        },
+        onRecreated: () => context.follow(state),
+        onError: (error) => context.onError(error),
+      },
+      phase: "catching-up",
+    };
+    return stream;
+  }
+
   #detach(stream: ContinuousStream): void {
+    this.#liveCount--;
     this.#context.hub.detach(stream.state.key, stream.reader);
     stream.phase = "catching-up";
   }
@@ -119,8 +139,9 @@ class ContinuousDelivery<Frame> implements Delivery {
     const context = this.#context;
     const { hub } = context;
     const { state } = stream;
-    while (!context.isHalted()) {
-      const recent = hub.recentBatches(state.key, context.isFollowing(state));
+    while (!context.isHalted() && stream.phase === "catching-up") {
+      const recent =
+        state.birth === undefined ? hub.recentBatches(state.key, context.isFollowing(state)) : undefined;
       const batch = recent?.continuing(state.cursor);
       const entries = batch ? undefined : recent?.after(state.cursor, UNSHARED_ENTRIES);
       if (batch !== undefined) this.#sendBatch(stream, batch);
@@ -130,9 +151,10 @@ class ContinuousDelivery<Frame> implements Delivery {
         hub.attach(state.key, state.cursor, stream.reader)
       ) {
         stream.phase = "live";
+        this.#liveCount++;
         state.isAtEnd = true;
         context.follow(state);
-        if (this.#streams.every(({ phase }) => phase === "live")) context.caughtUp();
+        if (this.#liveCount === this.#streams.length) context.caughtUp();
         return;
       } else {
         this.#readPage(stream);
@@ -143,7 +165,7 @@ class ContinuousDelivery<Frame> implements Delivery {
 
   #readPage(stream: ContinuousStream): void {
     const context = this.#context;
-    const { key, cursor } = stream.state;
+    const { key, cursor, birth } = stream.state;
     const bytes = context.pageCache.expectedBytes(key);
     if (!context.reserve(bytes)) {
       this.#isDenied = true;
@@ -151,13 +173,15 @@ class ContinuousDelivery<Frame> implements Delivery {
     }
     stream.phase = "reading";
     const ended = () => {
-      stream.phase = "catching-up";
+      if (stream.phase === "reading") stream.phase = "catching-up";
       context.unreserve(bytes);
     };
-    context.pageCache.page(key, cursor).then(
+    context.pageCache.page(key, cursor, birth).then(
       (page) => {
         ended();
-        if (!context.isHalted()) this.#onPage(stream, page);
+        if (context.isHalted()) return;
+        if (stream.phase !== "removed") this.#onPage(stream, page);
+        else if (this.#isDenied) this.run();
       },
       (error) => {
         ended();
@@ -172,6 +196,7 @@ class ContinuousDelivery<Frame> implements Delivery {
 
   #onPage(stream: ContinuousStream, page: HistoryPage): void {
     const { state } = stream;
+    state.birth = undefined;
     if (page.hasGap || page.isGone) state.hasGap = true;
     // The end of the stream is only certain in the event-loop turn in which the page arrived.
     state.isAtEnd = page.isLast;

@@ -30,6 +30,10 @@ export interface StreamState {
   readonly counters: ClassCounters;
   /** Entries right after the cursor may be missing; reported before the next entry. */
   hasGap: boolean;
+  /** See `SubscribedStream`; undefined once the first entries are read. */
+  birth?: number | undefined;
+  /** The subscription no longer reads the stream. */
+  isRemoved?: boolean;
   /** The hub's progress of the stream when this reader last attached, and its `recreations` at that time. */
   lastAttached?: { readonly progress: Progress; readonly recreations: number } | undefined;
 }
@@ -42,6 +46,10 @@ export interface Delivery {
   isEncoding?(): boolean;
   /** Detaches from the hub and keeps the cursors. */
   halt(): void;
+  /** Reads another stream from now on. */
+  add(state: StreamState): void;
+  /** Ends reading a stream at once. Nothing more of it is sent. */
+  remove(state: StreamState): void;
 }
 
 /** Interface of a subscription for its delivery. */

@@ -49,6 +49,8 @@ export interface Hub {
   attach(key: string, cursor: EntryId, reader: LiveReader): boolean;
   /** Detaches a reader. Does nothing if it is not attached. */
   detach(key: string, reader: LiveReader): void;
+  /** The stream was deleted. Without readers, the hub forgets it at once, so that a new stream of that name starts without its entries. */
+  forget(key: string): void;
   /**
    * Redis has just reported no entries after a cursor. If the hub has seen entries there, they were deleted. Unless the reader
    * can still receive them from memory, the tail restarts at the cursor, so that the reader can attach.
@@ -142,6 +144,11 @@ class LiveHub implements Hub {
     if (stream === undefined || !stream.readers.delete(reader) || stream.readers.size > 0) return;
     stream.emptySince = performance.now();
     this.#empty.add(key);
+  }
+
+  forget(key: string): void {
+    const stream = this.#streams.get(key);
+    if (stream?.readers.size === 0) this.#drop(key, stream);
   }
 
   confirmEnd(key: string, cursor: EntryId): void {

@@ -31,10 +31,11 @@ export const createOnDemand = <Frame>(context: DeliveryContext<Frame>, options: 
 class OnDemandDelivery<Frame> implements Delivery {
   readonly #context: DeliveryContext<Frame>;
   readonly #options: OnDemandOptions;
-  readonly #states: readonly StreamState[];
+  /** Replaced when streams are added or removed, so that a read in progress keeps its list. */
+  #states: readonly StreamState[];
   readonly #attached = new Set<StreamState>();
   /** One per stream; none without `latest`. */
-  readonly #conflations: readonly Conflation[];
+  readonly #conflations = new Map<StreamState, Conflation>();
   readonly #reader: LiveReader;
   #isReading = false;
   #isEncoding = false;
@@ -46,9 +47,7 @@ class OnDemandDelivery<Frame> implements Delivery {
     this.#context = context;
     this.#options = options;
     this.#states = context.states;
-    this.#conflations = options.latest
-      ? context.states.map((state) => createConflation(context.hub, state))
-      : [];
+    for (const state of context.states) this.#countConflated(state);
     this.#reader = {
       take: () => {
         this.#scheduleRun();
@@ -73,7 +72,13 @@ class OnDemandDelivery<Frame> implements Delivery {
         this.#read(found);
         return;
       }
-      if (this.#send(found.map((entries) => entries ?? []))) continue;
+      if (
+        this.#send(
+          this.#states,
+          found.map((entries) => entries ?? []),
+        )
+      )
+        continue;
       if (this.#attachAll()) {
         context.caughtUp();
         return;
@@ -92,6 +97,24 @@ class OnDemandDelivery<Frame> implements Delivery {
     for (const state of this.#states) state.isAtEnd = false;
   }
 
+  add(state: StreamState): void {
+    this.#states = [...this.#states, state];
+    this.#countConflated(state);
+    this.#scheduleRun();
+  }
+
+  remove(state: StreamState): void {
+    this.#states = this.#states.filter((one) => one !== state);
+    this.#conflations.delete(state);
+    // A frame that is being encoded may have entries of the stream.
+    this.#isOutdated = true;
+    if (this.#attached.delete(state)) this.#context.hub.detach(state.key, this.#reader);
+  }
+
+  #countConflated(state: StreamState): void {
+    if (this.#options.latest) this.#conflations.set(state, createConflation(this.#context.hub, state));
+  }
+
   /** Runs after the hub has distributed all streams of a read, so that their entries share a frame. */
   #scheduleRun(): void {
     if (this.#isRunScheduled) return;
@@ -107,6 +130,7 @@ class OnDemandDelivery<Frame> implements Delivery {
     const { key, cursor, isAtEnd } = state;
     const { hub } = this.#context;
     const { count, latest } = this.#options;
+    if (state.birth !== undefined) return undefined;
     if (hub.isAtEnd(key, cursor)) return [];
     const recent = hub.recentBatches(key, this.#context.isFollowing(state));
     const found = latest ? recent?.newest(cursor, count) : recent?.after(cursor, count);
@@ -141,11 +165,12 @@ class OnDemandDelivery<Frame> implements Delivery {
         // An empty reply is certain only in this event-loop turn, and only for streams read from Redis. Results from memory
         // may be out of date.
         states.forEach((state, i) => {
-          if (known[i] !== undefined) return;
+          if (known[i] !== undefined || state.isRemoved) return;
+          state.birth = undefined;
           state.isAtEnd = found[i]?.length === 0;
           if (state.isAtEnd) context.hub.confirmEnd(state.key, state.cursor);
         });
-        this.#send(found);
+        this.#send(states, found);
         this.run();
       },
       (error) => {
@@ -161,40 +186,44 @@ class OnDemandDelivery<Frame> implements Delivery {
   }
 
   /** Sends one frame of the next entries, or begins to encode it. @returns whether there are any entries to send */
-  #send(found: NextEntries): boolean {
+  #send(states: readonly StreamState[], found: NextEntries): boolean {
     const streams: StreamEntries[] = [];
-    for (const [i, { name }] of this.#states.entries()) {
+    for (const [i, { name, isRemoved }] of states.entries()) {
       const entries = found[i] ?? [];
-      if (entries.length > 0) streams.push({ stream: name, entries });
+      if (entries.length > 0 && !isRemoved) streams.push({ stream: name, entries });
     }
     if (streams.length === 0) return false;
     const { encoder, entryFrames } = this.#context;
     const isNeeded = () => this.#isEncoding && !this.#context.isHalted();
     const encoding = encodeShared(encoder, streams, entryFrames, isNeeded);
-    if ("frame" in encoding) this.#write(found, encoding.frame);
-    else this.#writeWhenEncoded(found, encoding.inSlices);
+    if ("frame" in encoding) this.#write(states, found, encoding.frame);
+    else this.#writeWhenEncoded(states, found, encoding.inSlices);
     return true;
   }
 
   /** Writes the frame of entries, and moves the cursors past them. */
-  #write(found: NextEntries, frame: Frame): void {
-    this.#states.forEach((state, i) => {
+  #write(states: readonly StreamState[], found: NextEntries, frame: Frame): void {
+    states.forEach((state, i) => {
       const next = found[i] ?? [];
       const [first] = next;
       const last = next[next.length - 1];
-      if (first === undefined || last === undefined) return;
+      if (first === undefined || last === undefined || state.isRemoved) return;
       if (state.hasGap) this.#context.reportGap(state, first.id);
       state.cursor = last.id;
       state.isAtEnd = false;
       state.counters.entriesOut += next.length;
       state.counters.bytesOut += bytesOf(next);
-      this.#conflations[i]?.sent(next.length);
+      this.#conflations.get(state)?.sent(next.length);
     });
     this.#context.write(frame);
   }
 
   /** Writes a frame once it is encoded, unless the subscription was halted or a stream created again meanwhile. */
-  #writeWhenEncoded(found: NextEntries, inSlices: () => Promise<Frame | undefined>): void {
+  #writeWhenEncoded(
+    states: readonly StreamState[],
+    found: NextEntries,
+    inSlices: () => Promise<Frame | undefined>,
+  ): void {
     const context = this.#context;
     const bytes = LONG_FRAME_COPIES * found.reduce((sum, entries) => sum + bytesOf(entries), 0);
     // Without memory the subscription pauses, and reads the entries again when memory is available.
@@ -210,7 +239,8 @@ class OnDemandDelivery<Frame> implements Delivery {
     inSlices().then(
       (frame) => {
         ended();
-        if (frame !== undefined && !this.#isOutdated && !context.isHalted()) this.#write(found, frame);
+        if (frame !== undefined && !this.#isOutdated && !context.isHalted())
+          this.#write(states, found, frame);
         this.run();
       },
       (error) => {
@@ -223,7 +253,7 @@ class OnDemandDelivery<Frame> implements Delivery {
   /** Attaches all streams to the hub. @returns false if the hub already has newer entries of a stream */
   #attachAll(): boolean {
     const context = this.#context;
-    for (const [i, state] of this.#states.entries()) {
+    for (const state of this.#states) {
       const isAttached =
         this.#attached.has(state) || context.hub.attach(state.key, state.cursor, this.#reader);
       // From here on the hub reports new entries after the cursor.
@@ -231,7 +261,7 @@ class OnDemandDelivery<Frame> implements Delivery {
       if (!isAttached) return false;
       if (!this.#attached.has(state)) context.follow(state);
       this.#attached.add(state);
-      this.#conflations[i]?.attached();
+      this.#conflations.get(state)?.attached();
     }
     return true;
   }

@@ -21,8 +21,13 @@ export interface HistoryPage {
 
 /** Reads pages of history. */
 export interface PageCache {
-  /** Returns the page after a cursor, with about `PAGE_BYTES` of entries. @throws GatewayError */
-  page(key: string, cursor: EntryId): Promise<HistoryPage>;
+  /**
+   * Returns the page after a cursor, with about `PAGE_BYTES` of entries.
+   *
+   * @param birth if present, the page is shared only with requests that have the same one, and read after the first of them
+   * @throws GatewayError
+   */
+  page(key: string, cursor: EntryId, birth?: number): Promise<HistoryPage>;
   /** Returns the expected minimum size of a page of a stream, in bytes. */
   expectedBytes(key: string): number;
 }
@@ -92,8 +97,8 @@ export function createPageCache({
 
   return {
     expectedBytes: (key) => Math.max(pageBytes, sizes.expected(key)),
-    page(key, cursor) {
-      const name = `${cursor} ${key}`;
+    page(key, cursor, birth) {
+      const name = birth === undefined ? `${cursor} ${key}` : `${cursor} ${birth} ${key}`;
       const known = kept.get(name);
       if (known !== undefined && known.until > performance.now()) {
         counters.pagesShared++;

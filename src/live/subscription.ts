@@ -14,6 +14,7 @@ import type { Gap } from "../domain/entry.ts";
 import { type EntryId, FIRST_ID, idAfter } from "../domain/entry-id.ts";
 import { asGatewayError, type GatewayError } from "../domain/errors.ts";
 import type { Counters } from "../observe/counters.ts";
+import type { StreamClasses } from "../observe/stream-classes.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";
 import { createContinuous } from "./continuous.ts";
 import type { Delivery, DeliveryContext, StreamState, SubscriptionParts } from "./delivery.ts";
@@ -39,6 +40,11 @@ export interface SubscribedStream {
   readonly isAtEnd: boolean;
   /** Entries after the cursor are missing; if absent, the first read detects it. */
   readonly hasGap?: boolean;
+  /**
+   * Set if the stream has just been created. Its first entries are read from Redis, because memory may hold entries of an
+   * earlier stream of that name. Readers with the same number share them.
+   */
+  readonly birth?: number;
 }
 
 /** Options of a subscription. */
@@ -71,6 +77,10 @@ export interface Subscription {
   isEncoding(): boolean;
   /** Returns the cursor of each stream, in the order of the request. */
   cursors(): readonly EntryId[];
+  /** Reads another stream from now on. Its key and name must differ from those of the others. */
+  add(stream: SubscribedStream): void;
+  /** Ends reading a stream, which was deleted or may no longer be read. Nothing more of it is sent. */
+  remove(key: string): void;
   /** Ends the subscription. Idempotent. */
   close(): void;
 }
@@ -90,7 +100,8 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
   readonly streamReader: StreamReader;
   readonly encoder: Encoder<Frame>;
   readonly entryFrames: EntryFrames;
-  readonly states: readonly StreamState[];
+  states: readonly StreamState[];
+  readonly #streamClasses: StreamClasses;
   readonly #counters: Counters;
   readonly #options: SubscriptionOptions<Frame>;
   readonly #sink: Sink<Frame>;
@@ -107,11 +118,8 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     this.streamReader = parts.streamReader;
     this.encoder = options.encoder;
     this.entryFrames = entryFrames;
-    this.states = options.streams.map((stream) => ({
-      hasGap: false,
-      ...stream,
-      counters: parts.streamClasses.of(stream.key),
-    }));
+    this.#streamClasses = parts.streamClasses;
+    this.states = options.streams.map((stream) => this.#stateOf(stream));
     this.#counters = parts.counters;
     this.#options = options;
     this.#sink = options.sink;
@@ -147,6 +155,22 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
 
   cursors(): readonly EntryId[] {
     return this.states.map((state) => state.cursor);
+  }
+
+  add(stream: SubscribedStream): void {
+    if (this.#isClosed) return;
+    const state = this.#stateOf(stream);
+    this.states = [...this.states, state];
+    this.#delivery.add(state);
+  }
+
+  remove(key: string): void {
+    const state = this.states.find((one) => one.key === key);
+    if (this.#isClosed || state === undefined) return;
+    this.states = this.states.filter((one) => one !== state);
+    state.isRemoved = true;
+    this.#delivery.remove(state);
+    this.hub.forget(key);
   }
 
   close(): void {
@@ -222,6 +246,10 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     if (this.#isClosed) return;
     this.close();
     this.#options.onError(asGatewayError(error));
+  }
+
+  #stateOf(stream: SubscribedStream): StreamState {
+    return { hasGap: false, ...stream, counters: this.#streamClasses.of(stream.key) };
   }
 
   #onRoom(memory: Reservation): void {

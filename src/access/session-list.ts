@@ -52,9 +52,13 @@ export const joinSessionLists = (own: SessionList, request: RequestPeers): Sessi
   end: async (id) => (await own.end(id)) || (await request<boolean>(END, id)).includes(true),
 });
 
-function shown({ visitor, kind, sinceMs, uses }: Session): ShownSession {
+function shown({ visitor, kind, sinceMs, uses, patternUses }: Session): ShownSession {
   const { id, address, identity } = visitor;
-  const streams = [...new Set(uses.flatMap(({ keys }) => keys))];
+  const streams = [
+    ...new Set(
+      [...uses, ...patternUses.map((use) => ({ keys: [...use.keys()] }))].flatMap(({ keys }) => keys),
+    ),
+  ];
   return {
     id,
     kind,

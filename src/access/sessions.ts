@@ -5,7 +5,7 @@
 import { asGatewayError, GatewayError } from "../domain/errors.ts";
 import type { Visitor } from "./admission.ts";
 import type { Authenticator } from "./identity/authenticator.ts";
-import { authorize } from "./identity/authorize.ts";
+import { authorize, type Identity } from "./identity/authorize.ts";
 import type { Action } from "./identity/grant.ts";
 import type { Limits } from "./limits/limits.ts";
 
@@ -22,6 +22,10 @@ export interface Session {
   end(error: GatewayError): void;
   /** Identity under which the connection counts towards the limits, also after a renewal. */
   readonly countedAs: string;
+  /** Streams of patterns, which need no permission to remain in progress. */
+  patternUses: readonly PatternUse[];
+  /** The identity that pattern uses were last filtered by. */
+  permissions: Identity;
   /** Called after a renewal: permissions that were checked before must be checked again. */
   onRenewed?: () => void;
 }
@@ -37,11 +41,21 @@ export interface Use {
   readonly keys: readonly string[];
 }
 
+/** Reading the streams of a pattern. They come and go, also with the permissions of the client. */
+export interface PatternUse {
+  /** Keys of the streams that are read now. */
+  keys(): Iterable<string>;
+  /** The client may have other permissions from now on. */
+  onPermissions(identity: Identity): void;
+}
+
 /** Keeps the sessions of a gateway. */
 export interface Sessions {
   open(visitor: Visitor, kind: SessionKind, end: (error: GatewayError) => void): Session;
   /** Authorizes and records an action on streams. @returns a function that removes the record @throws GatewayError FORBIDDEN */
   use(session: Session, action: Action, keys: readonly string[]): () => void;
+  /** Records reading the streams of a pattern. @returns a function that removes the record */
+  usePattern(session: Session, use: PatternUse): () => void;
   /** Renews the token. A token that is invalid, or does not permit all recorded uses, closes the session. */
   renew(session: Session, token: string): Promise<void>;
   /**
@@ -67,6 +81,7 @@ export interface Sessions {
 const REVIEW_EVERY_MS = 1000;
 
 const NO_USES: readonly Use[] = [];
+const NO_PATTERNS: readonly PatternUse[] = [];
 const NOTHING = () => undefined;
 
 /** A request in progress. */
@@ -91,6 +106,7 @@ export function createSessions(authenticator: Authenticator, limits: Limits): Se
       forget(session);
       session.end(noLongerGood());
     }
+    for (const session of open) if (session.patternUses.length > 0) applyPermissions(session);
     for (const waiter of waiting) {
       if (authenticator.isGood(waiter.visitor.identity)) continue;
       waiting.delete(waiter);
@@ -100,6 +116,13 @@ export function createSessions(authenticator: Authenticator, limits: Limits): Se
 
   authenticator.onKeysChange(review);
 
+  function applyPermissions(session: Session): void {
+    const identity = authenticator.current(session.visitor.identity);
+    if (identity === session.permissions) return;
+    session.permissions = identity;
+    for (const use of session.patternUses) use.onPermissions(identity);
+  }
+
   function forget(session: Session): void {
     if (open.delete(session)) limits.removeConnection(session.visitor.address, session.countedAs);
   }
@@ -108,7 +131,16 @@ export function createSessions(authenticator: Authenticator, limits: Limits): Se
     open(visitor, kind, end) {
       const { name } = visitor.identity;
       limits.addConnection(visitor.address, name);
-      const session: Session = { visitor, kind, sinceMs: Date.now(), uses: NO_USES, countedAs: name, end };
+      const session: Session = {
+        visitor,
+        kind,
+        sinceMs: Date.now(),
+        uses: NO_USES,
+        patternUses: NO_PATTERNS,
+        permissions: visitor.identity,
+        countedAs: name,
+        end,
+      };
       open.add(session);
       return session;
     },
@@ -121,6 +153,12 @@ export function createSessions(authenticator: Authenticator, limits: Limits): Se
         session.uses = session.uses.filter((one) => one !== use);
       };
     },
+    usePattern(session, use) {
+      session.patternUses = [...session.patternUses, use];
+      return () => {
+        session.patternUses = session.patternUses.filter((one) => one !== use);
+      };
+    },
     async renew(session, token) {
       if (authenticator.isOpen) return;
       try {
@@ -128,6 +166,7 @@ export function createSessions(authenticator: Authenticator, limits: Limits): Se
         for (const { action, keys } of session.uses) authorize(identity, action, keys);
         session.visitor.identity = identity;
         session.onRenewed?.();
+        applyPermissions(session);
       } catch (error) {
         session.end(asGatewayError(error));
       }

@@ -22,6 +22,7 @@ import type { PolledReads } from "../redis/read/poll-cache.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";
 import type { MetaWatch } from "../redis/registry/metadata-watch.ts";
 import type { Registry } from "../redis/registry/registry.ts";
+import type { StreamWatch } from "../redis/registry/stream-watch.ts";
 import type { Declarations } from "./request/declarations.ts";
 import type { RequestLimits } from "./request/streams.ts";
 import type { Warnings } from "./request/warnings.ts";
@@ -54,6 +55,8 @@ export interface Streams {
   /** What clients declare about the streams that they store entries in. */
   readonly declarations: Declarations;
   readonly metaWatch: MetaWatch;
+  /** Streams that appear and vanish, for requests with patterns. */
+  readonly streamWatch: StreamWatch;
   readonly retention: Retention;
   readonly presence: Presence;
 }

@@ -16,6 +16,7 @@ import {
   encodeJsonEntry,
   encodeJsonGap,
   encodeJsonStatus,
+  encodeJsonStreams,
 } from "./json.ts";
 import { encodeJsonSteps } from "./json-encode-steps.ts";
 import {
@@ -26,10 +27,12 @@ import {
   encodeMsgpack,
   encodeMsgpackGap,
   encodeMsgpackStatus,
+  encodeMsgpackStreams,
 } from "./msgpack.ts";
 import { encodeMsgpackSteps } from "./msgpack-encode-steps.ts";
 import type { Pieces } from "./pieces.ts";
 import type { PushedEntry } from "./push-batch.ts";
+import type { StreamNotice } from "./stream-notice.ts";
 import { lossyTextOf } from "./utf8.ts";
 
 /** A message or body: a string if the format is text, else bytes. */
@@ -54,6 +57,8 @@ export interface CleanFormat {
   encodeGap?(gap: Gap): Encoded;
   /** Encodes the notice of `status=1`; absent if the format cannot carry notices. */
   encodeStatus?(unavailableSince: Date | undefined): Encoded;
+  /** Encodes a notice of `joins=1`; absent if the format cannot carry notices. */
+  encodeStreams?(notice: StreamNotice): Encoded;
   /** Decodes a pushed message. @throws GatewayError BAD_HEADER or TOO_LARGE */
   decode(bytes: Uint8Array, maxEntries: number): PushedEntry[];
   /** Decodes a long pushed message in steps, with the same result. @throws GatewayError BAD_HEADER or TOO_LARGE */
@@ -75,6 +80,7 @@ export const CLEAN_FORMATS = {
     encodeSteps: encodeMsgpackSteps,
     encodeGap: encodeMsgpackGap,
     encodeStatus: encodeMsgpackStatus,
+    encodeStreams: encodeMsgpackStreams,
     decode: decodeMsgpack,
     decodeSteps: decodeMsgpackSteps,
     decodeBody: decodeMsgpackBody,
@@ -91,6 +97,7 @@ export const CLEAN_FORMATS = {
     encodeSteps: encodeJsonSteps,
     encodeGap: encodeJsonGap,
     encodeStatus: encodeJsonStatus,
+    encodeStreams: encodeJsonStreams,
     decode: (bytes, maxEntries) => decodeJson(lossyTextOf(bytes), maxEntries),
     decodeSteps: decodeJsonSteps,
     decodeBody: decodeJsonBody,

@@ -13,6 +13,7 @@ import { parseJsonSteps } from "./json-steps.ts";
 import { parseJson } from "./json-text.ts";
 import { malformed, type PushedEntry, preview } from "./push-batch.ts";
 import { statusOf } from "./status.ts";
+import type { StreamNotice } from "./stream-notice.ts";
 import { bytesOfText, isUtf8InSteps, textOf } from "./utf8.ts";
 
 /** Encodes entries as one JSON list. */
@@ -35,6 +36,9 @@ export const encodeJsonGap = (gap: Gap): string => JSON.stringify(gapOf(gap));
 /** Encodes a status notice (`status.ts`). */
 export const encodeJsonStatus = (unavailableSince: Date | undefined): string =>
   JSON.stringify(statusOf(unavailableSince));
+
+/** Encodes a notice about the streams of a pattern (`stream-notice.ts`). */
+export const encodeJsonStreams = (notice: StreamNotice): string => JSON.stringify(notice);
 
 function itemOf(name: string, { id, data, fields }: Entry): string {
   const further = fields === undefined ? "" : `,${fieldsJson(fields)}`;

@@ -13,6 +13,7 @@ import { gapOf } from "./gap.ts";
 import { readMsgpack, readMsgpackSteps } from "./msgpack-reader.ts";
 import { malformed, type PushedEntry, preview } from "./push-batch.ts";
 import { readStatus, type StatusNotice, statusOf } from "./status.ts";
+import { type PulledStreamNotice, readStreamNotice, type StreamNotice } from "./stream-notice.ts";
 import { bytesOfText } from "./utf8.ts";
 
 /** Encodes entries as one MessagePack value. */
@@ -102,14 +103,17 @@ export function decodePulledMsgpack(bytes: Uint8Array): PulledEntry[] {
 export const encodeMsgpackStatus = (unavailableSince: Date | undefined): Uint8Array =>
   encode(statusOf(unavailableSince));
 
+/** Encodes a notice about the streams of a pattern (`stream-notice.ts`). */
+export const encodeMsgpackStreams = (notice: StreamNotice): Uint8Array => encode(notice);
+
 /** Type of a small map, in the upper four bits of the first byte. */
 const FIXMAP = 0x80;
 
-/** A pulled message that is not a batch: a gap before the next entry of a stream, or the status of Redis. */
-export type PulledNotice = { readonly gapIn: string } | StatusNotice;
+/** A pulled message that is not a batch: a gap before the next entry of a stream, the status of Redis, or streams of a pattern. */
+export type PulledNotice = { readonly gapIn: string } | StatusNotice | PulledStreamNotice;
 
 /**
- * Decodes gap and status notices; returns undefined if the message is a batch.
+ * Decodes notices; returns undefined if the message is a batch.
  *
  * @throws GatewayError BAD_HEADER if it is any other map
  */
@@ -120,7 +124,10 @@ export function decodePulledNotice(bytes: Uint8Array): PulledNotice | undefined 
   const stream = gap instanceof Map ? gap.get("stream_id") : undefined;
   if (typeof stream === "string") return { gapIn: stream };
   const status = value instanceof Map ? value.get("status") : undefined;
-  const notice = status instanceof Map ? readStatus((field) => status.get(field)) : undefined;
+  const notice =
+    status instanceof Map
+      ? readStatus((field) => status.get(field))
+      : readStreamNotice((name) => (value instanceof Map ? value.get(name) : undefined));
   if (notice === undefined) throw malformed(`the message must be entries or a notice, got ${preview(value)}`);
   return notice;
 }

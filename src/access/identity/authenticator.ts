@@ -20,6 +20,10 @@ export interface Authenticator {
   identify(credentials: Credentials | undefined): Identity | Promise<Identity>;
   /** Returns whether an identity is still valid: not expired, and its key not revoked. */
   isGood(identity: Identity): boolean;
+  /**
+   * Returns an identity with the permissions that its key has now. The same object as long as they are the same.
+   */
+  current(identity: Identity): Identity;
   /** Calls back after keys were added or revoked: identities may have become invalid. */
   onKeysChange(callback: () => void): void;
   close(): void;
@@ -41,6 +45,7 @@ const OPEN: Authenticator = {
   isOpen: true,
   identify: () => ANYONE,
   isGood: () => true,
+  current: (identity) => identity,
   onKeysChange: () => undefined,
   close: () => undefined,
 };
@@ -58,13 +63,21 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       { keysFile },
       "AUTH is on and the keys file has no keys; create one with: redis-streamer keys add",
     );
+  /** Identities of the keys in the file, new objects each time it is read. */
+  const identities = new WeakMap<ApiKey, Identity>();
   const verified = new Map<string, { readonly identity: Identity; readonly untilMs: number }>();
 
   function identifyKey(id: string, token: string): Identity {
     const key = keys.value().get(id);
     if (key === undefined || !isKey(key, token))
       throw new GatewayError("UNAUTHENTICATED", "the API key is unknown or was revoked");
-    return requireUnexpired(identityOf(key), "the API key has expired");
+    return requireUnexpired(knownIdentityOf(key), "the API key has expired");
+  }
+
+  function knownIdentityOf(key: ApiKey): Identity {
+    const identity = identities.get(key) ?? identityOf(key);
+    identities.set(key, identity);
+    return identity;
   }
 
   async function identifyToken(token: string): Promise<Identity> {
@@ -99,6 +112,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   return {
     isOpen: false,
     isGood,
+    current(identity) {
+      // A ticket has the permissions that it was issued with, for one request.
+      if (identity.keyId === undefined || identity.isTicket) return identity;
+      const key = keys.value().get(identity.keyId);
+      return key === undefined ? identity : knownIdentityOf(key);
+    },
     onKeysChange(callback) {
       keysChanged = callback;
     },

@@ -32,6 +32,8 @@ export const RETRY_AFTER_SECONDS = 1;
 export interface HttpConfig extends TransportConfig {
   /** Maximum size of the response headers of a read, in bytes. */
   readonly maxResponseHeaderBytes: number;
+  /** Approximate maximum of payloads in one response, in bytes. */
+  readonly maxAnswerBytes: number;
 }
 
 /** Dependencies of the routes. */

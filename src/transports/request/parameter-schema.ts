@@ -14,6 +14,7 @@ const TYPES = {
   text: "string",
   name: "string",
   choice: "string",
+  names: "string",
   flag: "boolean",
   integer: "integer",
   number: "number",

@@ -8,7 +8,7 @@ import { DEFAULT_DEVICE } from "../../domain/stream-name.ts";
 import { CLEAN_FORMAT_NAMES, EVENT_FORMAT_NAMES } from "../../wire/formats.ts";
 
 /** Syntax of a parameter's value. */
-export type ParameterType = "text" | "name" | "flag" | "integer" | "number" | "choice";
+export type ParameterType = "text" | "name" | "names" | "flag" | "integer" | "number" | "choice";
 
 /** One parameter, whose value is a `T`. */
 export interface Parameter<T> {
@@ -44,6 +44,13 @@ const name = (doc: string, fallbackNote: string): Parameter<string | undefined> 
   type: "name",
   fallback: undefined,
   fallbackNote,
+  doc,
+});
+
+/** Stream names or patterns, in the syntax of the path. */
+const names = (doc: string): Parameter<readonly string[] | undefined> => ({
+  type: "names",
+  fallback: undefined,
   doc,
 });
 
@@ -90,9 +97,17 @@ const READ = {
   ...NAMES,
   keep_device_id_in_stream_id: flag(false, "Return stream ids with their device, `device:stream`."),
 };
+const PATTERN = flag(
+  true,
+  "`*` in a stream id or in `device_id` makes a pattern; `0`: it is a literal character.",
+);
+const FIND = {
+  pattern: PATTERN,
+  exclude: names("Names and patterns of streams to leave out, joined by `+`."),
+};
 const CURSOR = text(
   "$",
-  "Read the entries after this cursor: an entry id, milliseconds, `0` or `-` (the beginning), `$` (now). One for all streams, or one per stream, joined by `+`.",
+  "Read the entries after this cursor: an entry id, milliseconds, `0` or `-` (the beginning), `$` (now). One for all streams, or one per stream, joined by `+`. With a pattern, also `name=cursor`.",
 );
 const LATEST = flag(false, "Deliver only the newest entries and skip older ones.");
 const COUNT = integer(
@@ -158,6 +173,7 @@ const RESPONSE_FORMAT: Parameter<(typeof BODY_FORMATS)[number] | undefined> = {
 export const PARAMETERS = {
   push: {
     ...NAMES,
+    pattern: PATTERN,
     header: flag(true, "Each batch is a JSON header and one binary payload; `0`: each message is one entry."),
     ack: flag(false, "Answer each batch with the list of its entry ids."),
     offsets: choice(
@@ -179,6 +195,7 @@ export const PARAMETERS = {
   },
   pull: {
     ...READ,
+    ...FIND,
     last_entry_id: CURSOR,
     latest: LATEST,
     count: COUNT,
@@ -200,11 +217,16 @@ export const PARAMETERS = {
       false,
       'Report gaps, where entries may be missing, as `{"gap": {"stream_id", "after", "before"}}`, before the entries that follow. Requires `format`.',
     ),
+    joins: flag(
+      false,
+      'Report the streams of a pattern: `{"streams": [[stream_id, cursor], …]}`, then `{"joined": {"stream_id"}}`, `{"left": {"stream_id"}}` and `{"limit": {"stream_id", "max_streams"}}`. Requires `format`.',
+    ),
     control: CONTROL,
     status: STATUS,
   },
   get: {
     ...READ,
+    ...FIND,
     last_entry_id: CURSOR,
     latest: LATEST,
     count: COUNT,
@@ -224,6 +246,7 @@ export const PARAMETERS = {
   },
   entries: {
     ...READ,
+    ...FIND,
     start: text(
       "-",
       "First id or time: an entry id, milliseconds, an ISO 8601 time, `-` or `+`. A leading `(` excludes it.",
@@ -236,6 +259,7 @@ export const PARAMETERS = {
   },
   entry: {
     ...NAMES,
+    pattern: PATTERN,
     at: text(
       "",
       "With `last`: the last entry at or before this time, an entry id, milliseconds or an ISO 8601 time.",
@@ -243,6 +267,7 @@ export const PARAMETERS = {
   },
   events: {
     ...READ,
+    ...FIND,
     last_entry_id: CURSOR,
     latest: LATEST,
     lastEventId: text("", "Id of the last event received, for clients that cannot send `Last-Event-ID`."),
@@ -251,10 +276,15 @@ export const PARAMETERS = {
       EVENT_FORMAT_NAMES,
       "Data of an event: the payload as UTF-8, `[stream_id, entry_id, payload]` as one line of JSON, or the payload in base64.",
     ),
+    joins: flag(
+      true,
+      "Report the streams of a pattern that appear and vanish, by events `joined` and `left`.",
+    ),
     status: STATUS,
   },
   mjpeg: {
     ...READ,
+    pattern: PATTERN,
     last_entry_id: { ...CURSOR, fallback: "0", doc: "Show only pictures after this cursor." },
     max_fps: number(0, 0, 1000, "Maximum number of pictures per second; 0 sets no limit."),
   },

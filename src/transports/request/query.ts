@@ -1,6 +1,7 @@
 /** Query string parser, driven by a table of parameters. Errors name the parameter, its value and the allowed values. */
 import { parse } from "fast-querystring";
 import { badParameter } from "../../domain/errors.ts";
+import { splitNames } from "../../domain/stream-name.ts";
 import {
   PARAMETERS,
   type Parameter,
@@ -61,6 +62,7 @@ function readValue(
 ): unknown {
   const { type, fallback, choices = [] } = row;
   if (type === "name") return value;
+  if (type === "names") return namesIn(name, query);
   if (value === "") return type === "flag" && isBare(query, name) ? true : fallback;
   switch (type) {
     case "text":
@@ -94,6 +96,13 @@ function numberOf(
   if (parsed >= least && parsed <= most) return parsed;
   const noun = isInteger ? "an integer" : "a number";
   throw badParameter(name, `must be ${noun} between ${least} and ${most}, got ${quoted(value)}`);
+}
+
+/** Reads names joined by an unescaped `+`, which URL decoding would turn into a space. */
+function namesIn(name: string, query: string): readonly string[] {
+  const last = query.split("&").findLast((part) => part.startsWith(`${name}=`)) ?? "";
+  const text = last.slice(name.length + 1);
+  return text === "" ? [] : splitNames(name, text);
 }
 
 /** Whether the last occurrence of a name has no `=`: `latest` sets the flag, `latest=` selects the default. */

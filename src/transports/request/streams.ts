@@ -2,7 +2,10 @@
 import { authorize, type Identity } from "../../access/identity/authorize.ts";
 import { parseCursors, type RequestedCursor } from "../../domain/cursor.ts";
 import { FIRST_ID } from "../../domain/entry-id.ts";
-import { type Naming, namingOf, parseStreamIds, withoutRepeats } from "../../domain/stream-name.ts";
+import { badParameter, type GatewayError } from "../../domain/errors.ts";
+import { type NamedCursors, parseNamedCursors } from "../../domain/named-cursors.ts";
+import { type Naming, namingOf, parseStreamIds } from "../../domain/stream-name.ts";
+import { type KeyPattern, type SelectedStream, selectStreams } from "../../domain/stream-selection.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
 import type { StreamReader } from "../../redis/read/stream-reader.ts";
 import type { ParametersOf } from "./parameters.ts";
@@ -33,8 +36,9 @@ export const readNaming = (
 /** Parameters that name streams and cursors. */
 export type ReadParameters = Pick<
   ParametersOf<"get">,
-  "device_id" | "prefix" | "keep_device_id_in_stream_id" | "last_entry_id"
->;
+  "device_id" | "prefix" | "keep_device_id_in_stream_id" | "last_entry_id" | "pattern"
+> &
+  Partial<Pick<ParametersOf<"get">, "exclude">>;
 
 /** One stream that a request reads. */
 export interface WantedStream {
@@ -44,30 +48,98 @@ export interface WantedStream {
   readonly cursor: RequestedCursor;
 }
 
+/** Selects streams that may not exist yet, with their cursors. */
+export interface WantedPattern {
+  /** Every selected key begins with one of these. */
+  readonly prefixes: readonly string[];
+  /** Returns the stream of a key; undefined if it is not selected. */
+  select(key: string): WantedStream | undefined;
+}
+
+/** Streams that a request reads. */
+export interface RequestedStreams {
+  readonly named: readonly WantedStream[];
+  /** Undefined if the request has no pattern. */
+  readonly pattern: WantedPattern | undefined;
+}
+
 /**
- * Reads the streams of a request with their cursors, and checks that the client may read them.
+ * Reads the streams of a request with their cursors, and checks that the client may read those that it names.
  *
  * @param segment the stream ids of the path, percent-encoded
  * @throws GatewayError BAD_PARAMETER or FORBIDDEN
  */
-export function readWantedStreams(
+export function readRequestedStreams(
+  identity: Identity,
+  segment: string,
+  parameters: ReadParameters,
+  { maxStreams, noDevicePrefix, maxNameBytes }: RequestLimits,
+): RequestedStreams {
+  const { device_id, prefix, exclude = [] } = parameters;
+  if (exclude.length > maxStreams)
+    throw badParameter("exclude", `must have at most ${maxStreams} names, got ${exclude.length}`);
+  const { ids, named, pattern } = selectStreams({
+    ids: parseStreamIds(segment, maxStreams),
+    exclude,
+    isLiteral: !parameters.pattern,
+    device: device_id,
+    prefix,
+    noDevicePrefix,
+    maxNameBytes,
+    keepDevice: parameters.keep_device_id_in_stream_id,
+  });
+  const cursors = cursorsOf(parameters.last_entry_id, ids, pattern !== undefined);
+  const withCursor = ({ key, name, position }: SelectedStream): WantedStream => ({
+    key,
+    name,
+    cursor: cursors.of(name, position),
+  });
+  const wanted = named.map(withCursor);
+  authorize(identity, "read", keysOf(wanted));
+  return { named: wanted, pattern: pattern && withCursors(pattern, withCursor) };
+}
+
+function withCursors(
+  { prefixes, select }: KeyPattern,
+  withCursor: (stream: SelectedStream) => WantedStream,
+): WantedPattern {
+  return {
+    prefixes,
+    select(key) {
+      const stream = select(key);
+      return stream && withCursor(stream);
+    },
+  };
+}
+
+function cursorsOf(text: string, ids: number, hasPattern: boolean): NamedCursors {
+  if (hasPattern) return parseNamedCursors(text, ids);
+  const cursors = parseCursors(text, ids);
+  return { of: (_name, position) => cursors[position] ?? FIRST_ID };
+}
+
+/**
+ * Reads the streams of a request to a route that reads only streams that it names.
+ *
+ * @throws GatewayError BAD_PARAMETER, also for a pattern, or FORBIDDEN
+ */
+export function readNamedStreams(
   identity: Identity,
   segment: string,
   parameters: ReadParameters,
   limits: RequestLimits,
 ): readonly WantedStream[] {
-  const named = parseStreamIds(segment, limits.maxStreams);
-  const naming = readNaming(parameters, limits, parameters.keep_device_id_in_stream_id);
-  const streams = withoutRepeats(named);
-  const cursors = parseCursors(parameters.last_entry_id, streams.length);
-  const wanted = streams.map((id, i) => ({
-    key: naming.keyOf(id),
-    name: naming.labelOf(id),
-    cursor: cursors[i] ?? FIRST_ID,
-  }));
-  authorize(identity, "read", keysOf(wanted));
-  return wanted;
+  const { named, pattern } = readRequestedStreams(identity, segment, parameters, limits);
+  if (pattern !== undefined) throw noPatterns(parameters.device_id);
+  return named;
 }
+
+/** Returns the error of a route without patterns, for a request with one. */
+export const noPatterns = (device: string | undefined): GatewayError =>
+  badParameter(
+    device?.includes("*") === true ? "device_id" : "stream_id",
+    "must not be a pattern here; pattern=0 makes * a literal character",
+  );
 
 /** Returns the cursors of a request as times, to check their unit. */
 export const cursorTimes = (streams: readonly WantedStream[]): readonly NamedTime[] =>

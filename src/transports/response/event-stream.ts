@@ -4,8 +4,10 @@ import type { SessionKind } from "../../access/sessions.ts";
 import type { Gap } from "../../domain/entry.ts";
 import { asGatewayError, type GatewayError } from "../../domain/errors.ts";
 import type { Encoder, Sink } from "../../live/sink.ts";
-import type { SubscribedStream, SubscriptionOptions } from "../../live/subscription.ts";
+import type { SubscriptionOptions } from "../../live/subscription.ts";
 import type { TransportParts } from "../parts.ts";
+import { startPattern, TOO_MANY_STREAMS } from "../request/follow-pattern.ts";
+import { namedKeysOf, type OpenStreams } from "../request/pattern-streams.ts";
 import type { Chunks } from "./byte-sink.ts";
 import { createClientSink } from "./client-sink.ts";
 import { whenGone } from "./closing.ts";
@@ -14,7 +16,8 @@ import { whenGone } from "./closing.ts";
 export interface LiveResponseOptions {
   readonly kind: SessionKind;
   readonly contentType: string;
-  readonly streams: readonly SubscribedStream[];
+  /** Closed when the response ends, and if it cannot begin. */
+  readonly opened: OpenStreams;
   readonly encoder: Encoder<Chunks>;
   readonly onDemand?: NonNullable<SubscriptionOptions<Chunks>["onDemand"]>;
   /** Sent first. */
@@ -26,6 +29,12 @@ export interface LiveResponseOptions {
   readonly maxFps?: number;
   /** Formats a gap: entries may be missing. */
   readonly gapNotice?: (gap: Gap) => Chunks;
+  /** Format the changes of the streams of a pattern. */
+  readonly patternNotices?: {
+    joined(stream: string): Chunks;
+    left(stream: string): Chunks;
+    limit(stream: string): Chunks;
+  };
   /** Formats a change of the availability of Redis. */
   readonly statusNotice?: (unavailableSince: Date | undefined) => Chunks;
 }
@@ -43,10 +52,15 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
   const { visitor } = reply.request;
   const { raw } = reply;
   const { gapNotice } = options;
-  access.limits.checkConnection(visitor);
+  const { opened, patternNotices } = options;
+  try {
+    access.limits.checkConnection(visitor);
+  } catch (error) {
+    opened.pattern?.close();
+    throw error;
+  }
   const session = sessions.open(visitor, options.kind, endWith);
-  const keys = options.streams.map(({ key }) => key);
-  sessions.use(session, "read", keys);
+  sessions.use(session, "read", namedKeysOf(opened));
   reply.hijack();
   raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),
@@ -80,7 +94,7 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
   };
   sink.write(options.opening);
   const subscription = streams.subscribe({
-    streams: options.streams,
+    streams: opened.streams,
     encoder: options.encoder,
     sink: frames,
     memory: memory.answer("answer", visitor),
@@ -95,6 +109,23 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     if (due !== undefined && !sink.isFull()) sink.write(due);
   }
 
+  const stopPattern =
+    opened.pattern &&
+    startPattern(opened.pattern, {
+      subscription,
+      session,
+      sessions,
+      ...(patternNotices && {
+        onJoin: (name) => sink.write(patternNotices.joined(name)),
+        onLeave: (name) => sink.write(patternNotices.left(name)),
+      }),
+      onLimit(name) {
+        const at = { connection: visitor.id, identity: visitor.identity.name };
+        observe.logger.warn({ ...at, stream: name, maxStreams: config.maxStreams }, TOO_MANY_STREAMS);
+        if (patternNotices !== undefined) sink.write(patternNotices.limit(name));
+      },
+    });
+
   const { statusNotice } = options;
   const stopStatus = statusNotice && streams.availability.watch((since) => sink.write(statusNotice(since)));
 
@@ -107,6 +138,7 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
     sessions.forget(session);
     clearInterval(heartbeatTimer);
     stopStatus?.();
+    stopPattern?.();
     clearTimeout(rateTimer);
     release();
     subscription.close();

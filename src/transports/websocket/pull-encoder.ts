@@ -4,6 +4,7 @@ import type { Encoder } from "../../live/sink.ts";
 import { type CleanFormat, cleanFormat, type Encoded, type MessageFormat } from "../../wire/formats.ts";
 import { encodeHeader, type PullOffsets } from "../../wire/header.ts";
 import { isLongToEncode } from "../../wire/pieces.ts";
+import type { StreamNotice } from "../../wire/stream-notice.ts";
 import { type Chunks, JOIN_BELOW_BYTES } from "../response/byte-sink.ts";
 import { createFrameWriter, type FrameWriter } from "../sockets/frame-writer.ts";
 
@@ -19,13 +20,16 @@ export interface PullForm {
 export interface PullEncoder extends Encoder<Chunks> {
   /** Payload without entries, sent when streams are idle; undefined if the format has none. */
   readonly empty: Chunks | undefined;
-  /** Whether the format supports gap notices, and status notices. */
+  /** Whether the format supports gap notices, status notices, and notices about the streams of a pattern. */
   readonly hasGaps: boolean;
   readonly hasStatus: boolean;
+  readonly hasJoins: boolean;
   /** Encodes a gap notice; undefined if the format has none. */
   encodeGap(gap: Gap): Chunks | undefined;
   /** Encodes a status notice; undefined if the format has none. */
   encodeStatus(unavailableSince: Date | undefined): Chunks | undefined;
+  /** Encodes a notice about the streams of a pattern; undefined if the format has none. */
+  encodeStreams(notice: StreamNotice): Chunks | undefined;
 }
 
 /** Approximate size of a header item and its frame heads besides the stream name, in bytes. */
@@ -64,12 +68,14 @@ export function createPullEncoder(form: PullForm): PullEncoder {
     empty: format === "raw" ? undefined : encode([]),
     hasGaps: clean?.encodeGap !== undefined,
     hasStatus: clean?.encodeStatus !== undefined,
+    hasJoins: clean?.encodeStreams !== undefined,
     encode,
     ...(clean && {
       encodeSteps: (streams) => (isLongToEncode(streams) ? messageSteps(clean, streams, count) : undefined),
     }),
     encodeGap: (gap) => noticeFrame(clean?.encodeGap?.(gap)),
     encodeStatus: (unavailableSince) => noticeFrame(clean?.encodeStatus?.(unavailableSince)),
+    encodeStreams: (notice) => noticeFrame(clean?.encodeStreams?.(notice)),
   };
 
   function encode(streams: readonly StreamEntries[]): Chunks {

@@ -3,12 +3,12 @@ import type { Identity } from "../../access/identity/authorize.ts";
 import { badParameter } from "../../domain/errors.ts";
 import { CLEAN_FORMAT_NAMES } from "../../wire/formats.ts";
 import { readParameters } from "../request/query.ts";
-import { type RequestLimits, readWantedStreams, type WantedStream } from "../request/streams.ts";
+import { type RequestedStreams, type RequestLimits, readRequestedStreams } from "../request/streams.ts";
 import type { PullEncoder, PullEncoders } from "./pull-encoder.ts";
 
 /** Parsed request of a pulling socket. */
 export interface PullRequest {
-  readonly streams: readonly WantedStream[];
+  readonly requested: RequestedStreams;
   readonly encoder: PullEncoder;
   /** Idle time in ms after which an empty payload is sent; 0 for never. */
   readonly blockMs: number;
@@ -22,6 +22,8 @@ export interface PullRequest {
   readonly wantsGaps: boolean;
   /** Whether the client receives a notice when Redis becomes unavailable, and when it is available again. */
   readonly wantsStatus: boolean;
+  /** Whether the client receives notices about the streams of a pattern. */
+  readonly wantsJoins: boolean;
   /** Whether text messages that begin with `{` are control messages. */
   readonly takesControls: boolean;
 }
@@ -35,20 +37,26 @@ export function readPull(
   encoders: PullEncoders,
 ): PullRequest {
   const parameters = readParameters("pull", search, limits);
-  const { count, latest, offsets, ack: wantsAck, gaps: wantsGaps, status: wantsStatus } = parameters;
-  const streams = readWantedStreams(identity, segment, parameters, limits);
+  const { count, latest, offsets, ack: wantsAck } = parameters;
+  const { gaps: wantsGaps, status: wantsStatus, joins: wantsJoins } = parameters;
+  const requested = readRequestedStreams(identity, segment, parameters, limits);
   const format = parameters.format ?? (parameters.header ? "header" : "raw");
-  if (format === "raw" && streams.length > 1)
-    throw badParameter("header", `must be 1 to pull several streams, got 0 with ${streams.length} streams`);
+  const streams = requested.named.length;
+  if (format === "raw" && requested.pattern !== undefined)
+    throw badParameter("header", "must be 1 to pull the streams of a pattern, got 0");
+  if (format === "raw" && streams > 1)
+    throw badParameter("header", `must be 1 to pull several streams, got 0 with ${streams} streams`);
   const encoder = encoders({ format, offsets, count });
   if (wantsGaps && !encoder.hasGaps) throw badParameter("gaps", needsFormat);
   if (wantsStatus && !encoder.hasStatus) throw badParameter("status", needsFormat);
+  if (wantsJoins && !encoder.hasJoins) throw badParameter("joins", needsFormat);
   const fps = parameters.max_fps;
   return {
-    streams,
+    requested,
     encoder,
     wantsGaps,
     wantsStatus,
+    wantsJoins,
     takesControls: parameters.control,
     blockMs: parameters.block,
     latest,

@@ -1,8 +1,11 @@
 /** Route `/data/{stream_id}/pull`: sends new and stored entries to a client (docs/protocol.md, "WebSocket pull"). */
 import type { Session } from "../../access/sessions.ts";
 import { asGatewayError, type GatewayError } from "../../domain/errors.ts";
-import type { SubscribedStream } from "../../live/subscription.ts";
-import { cursorTimes, keysOf, resolveCursors } from "../request/streams.ts";
+import type { Subscription } from "../../live/subscription.ts";
+import type { StreamNotice } from "../../wire/stream-notice.ts";
+import { startPattern, TOO_MANY_STREAMS } from "../request/follow-pattern.ts";
+import { type OpenStreams, openStreams } from "../request/pattern-streams.ts";
+import { cursorTimes, keysOf } from "../request/streams.ts";
 import { oddTimes, timeWarnings } from "../request/warnings.ts";
 import type { ByteSink, Chunks } from "../response/byte-sink.ts";
 import { createClientSink } from "../response/client-sink.ts";
@@ -24,9 +27,9 @@ export function servePull(
   parts: DataParts,
 ): ServedSocket {
   const { streams, access, observe, config } = parts;
-  const { streamReader, availability } = streams;
+  const { streamReader, streamWatch, availability } = streams;
   const request = readPull(session.visitor.identity, segment, search, config, parts.pullEncoders);
-  access.sessions.use(session, "read", keysOf(request.streams));
+  access.sessions.use(session, "read", keysOf(request.requested.named));
   const sink = createClientSink(socket, session.visitor, parts);
   let delivery: { close(): void } | undefined;
   let closed = false;
@@ -57,10 +60,11 @@ export function servePull(
   // With acks, only one payload is in flight anyway.
   const inFlight = request.latest && !request.wantsAck ? createFramesInFlight(sink) : undefined;
   warnOfOddTimes(request, session, parts);
-  resolveCursors(request.streams, streamReader).then(
-    (resolved) => {
-      if (closed) return;
-      delivery = deliver({ request, streams: resolved, sink, acks, inFlight, session, onError: end }, parts);
+  const { identity } = session.visitor;
+  openStreams(request.requested, { streamReader, streamWatch, identity, maxStreams: config.maxStreams }).then(
+    (opened) => {
+      if (closed) opened.pattern?.close();
+      else delivery = deliver({ request, opened, sink, acks, inFlight, session, onError: end }, parts);
     },
     (error) => end(asGatewayError(error)),
   );
@@ -91,7 +95,7 @@ export function servePull(
 
 /** Logs times that are probably not in milliseconds. Browsers cannot read handshake headers, and the check needs a read after the handshake. */
 function warnOfOddTimes(request: PullRequest, session: Session, { streams, observe }: DataParts): void {
-  const odd = oddTimes(cursorTimes(request.streams));
+  const odd = oddTimes(cursorTimes(request.requested.named));
   if (odd.length > 0)
     void timeWarnings(streams.streamReader, odd).then((sentences) =>
       observe.warnings.note("time", sentences, errorContextOf(session)),
@@ -100,7 +104,7 @@ function warnOfOddTimes(request: PullRequest, session: Session, { streams, obser
 
 interface Delivery {
   readonly request: PullRequest;
-  readonly streams: readonly SubscribedStream[];
+  readonly opened: OpenStreams;
   readonly sink: ByteSink;
   readonly acks: Acks | undefined;
   readonly inFlight: FramesInFlight | undefined;
@@ -110,13 +114,13 @@ interface Delivery {
 
 /** Subscribes the client to its streams. */
 function deliver(
-  { request, streams, sink, acks, inFlight, session, onError }: Delivery,
+  { request, opened, sink, acks, inFlight, session, onError }: Delivery,
   parts: DataParts,
 ): { close(): void } {
   const { encoder, latest, wantsAck, intervalMs, deliveryCount } = request;
   const schedule = hasSchedule(request) ? createSchedule(request, sink, acks) : undefined;
   const subscription = parts.streams.subscribe({
-    streams,
+    streams: opened.streams,
     encoder,
     sink,
     memory: parts.access.memory.answer("answer", session.visitor),
@@ -136,14 +140,44 @@ function deliver(
     }),
     onError,
   });
-  if (schedule === undefined && inFlight === undefined) return subscription;
+  const stopPattern = followPattern({ request, opened, sink, session }, subscription, parts);
+  if (schedule === undefined && inFlight === undefined && stopPattern === undefined) return subscription;
   inFlight?.start(subscription);
   schedule?.start(subscription);
   return {
     close() {
+      stopPattern?.();
       inFlight?.stop();
       schedule?.stop();
       subscription.close();
     },
   };
+}
+
+/** Adds and removes the streams of a pattern, and reports that to the client. @returns a function that ends it */
+function followPattern(
+  { request, opened, sink, session }: Pick<Delivery, "request" | "opened" | "sink" | "session">,
+  subscription: Subscription,
+  { access, observe, config }: DataParts,
+): (() => void) | undefined {
+  const { pattern, streams } = opened;
+  if (pattern === undefined) return undefined;
+  /** Like a gap notice, it needs no ack and does not count for `max_fps`. */
+  function notify(notice: StreamNotice): void {
+    const message = request.wantsJoins ? request.encoder.encodeStreams(notice) : undefined;
+    if (message !== undefined) sink.write(message);
+  }
+  notify({ streams: streams.map(({ name, cursor }) => [name, cursor]) });
+  return startPattern(pattern, {
+    subscription,
+    session,
+    sessions: access.sessions,
+    onJoin: (name) => notify({ joined: { stream_id: name } }),
+    onLeave: (name) => notify({ left: { stream_id: name } }),
+    onLimit(name) {
+      const { maxStreams } = config;
+      observe.logger.warn({ ...errorContextOf(session), stream: name, maxStreams }, TOO_MANY_STREAMS);
+      notify({ limit: { stream_id: name, max_streams: maxStreams } });
+    },
+  });
 }

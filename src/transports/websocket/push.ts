@@ -18,7 +18,7 @@ import { readDedupe } from "../request/dedupe.ts";
 import type { ParametersOf } from "../request/parameters.ts";
 import { readParameters } from "../request/query.ts";
 import { createStreamKeys } from "../request/stream-keys.ts";
-import { readNaming } from "../request/streams.ts";
+import { noPatterns, readNaming } from "../request/streams.ts";
 import type { ByteSink } from "../response/byte-sink.ts";
 import { createClientSink } from "../response/client-sink.ts";
 import { createFrameWriter } from "../sockets/frame-writer.ts";
@@ -102,6 +102,7 @@ function readHandling(
   const { streams, access, observe, config, payloadPool } = parts;
   const { append } = streams;
   const named = parseStreamIds(segment, config.maxStreams);
+  if (parameters.pattern) requireNoPattern(named, parameters.device_id, config.noDevicePrefix);
   const declarations = openDeclarations(request, parameters, parts);
   const withKey = readEntryNaming(request, named, parameters, parts, declarations);
   const decoder = createPushDecoder({
@@ -254,4 +255,10 @@ function attend(
     else webSocket.ping();
   });
   return attendance;
+}
+
+/** @throws GatewayError BAD_PARAMETER if a stream id or the device is a pattern */
+function requireNoPattern(ids: readonly string[], device: string | undefined, noDevicePrefix: boolean): void {
+  const names = noDevicePrefix || device === undefined ? ids : [...ids, device];
+  if (names.some((name) => name.includes("*"))) throw noPatterns(noDevicePrefix ? undefined : device);
 }

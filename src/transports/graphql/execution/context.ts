@@ -40,6 +40,8 @@ export interface GraphqlLimits {
 export interface OperationContext extends GraphqlParts {
   /** Client that sent the operation. Every resolver that reads or changes data checks its permissions. */
   readonly visitor: Visitor;
+  /** Its connection, if that is a WebSocket or an event stream. */
+  readonly session: Session | undefined;
   readonly lookups: Lookups;
   readonly payloads: PayloadBudget;
   /** Memory of the operation, released after its last result has been sent. */
@@ -75,6 +77,7 @@ export function createOperationContext(
   return {
     ...parts,
     visitor,
+    session,
     lookups: createLookups(parts.streams.registry, visitor.identity),
     payloads: createPayloadBudget(maxAnswerBytes, lease),
     lease,

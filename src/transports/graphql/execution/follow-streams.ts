@@ -5,7 +5,9 @@
 import type { Entry, Gap, StreamEntries } from "../../../domain/entry.ts";
 import { GatewayError } from "../../../domain/errors.ts";
 import type { Encoder } from "../../../live/sink.ts";
-import { keysOf, resolveCursors, type WantedStream } from "../../request/streams.ts";
+import { startPattern, TOO_MANY_STREAMS } from "../../request/follow-pattern.ts";
+import { openStreams } from "../../request/pattern-streams.ts";
+import { keysOf, type RequestedStreams } from "../../request/streams.ts";
 import type { OperationContext } from "./context.ts";
 import { createPullIterator } from "./pull-iterator.ts";
 
@@ -40,17 +42,26 @@ const asTheyAre: Encoder<readonly StreamEntries[]> = {
  */
 export async function followStreams(
   {
-    streams: { streamReader, subscribe },
-    access: { closing, memory },
+    streams: { streamReader, streamWatch, subscribe },
+    access: { closing, memory, sessions },
+    observe: { logger },
     config,
     follows,
     visitor,
+    session,
   }: OperationContext,
-  wanted: readonly WantedStream[],
+  requested: RequestedStreams,
   { count, latest }: FollowOptions,
 ): Promise<AsyncGenerator<FollowedEntries, undefined, undefined>> {
-  const unfollow = follows(keysOf(wanted));
-  const streams = await resolveCursors(wanted, streamReader).catch((error) => {
+  const unfollow = follows(keysOf(requested.named));
+  const { identity } = visitor;
+  const { maxStreams } = config;
+  const { streams, pattern } = await openStreams(requested, {
+    streamReader,
+    streamWatch,
+    identity,
+    maxStreams,
+  }).catch((error) => {
     unfollow();
     throw error;
   });
@@ -83,6 +94,7 @@ export async function followStreams(
     subscription.close();
     lease.release();
     forget();
+    stopPattern?.();
     unfollow();
   });
   const subscription = subscribe({
@@ -111,6 +123,12 @@ export async function followStreams(
     onGap: (gap) => gaps.set(gap.stream, gap),
     onError: end,
   });
+  const stopPattern =
+    pattern &&
+    startPattern(pattern, {
+      ...{ subscription, session, sessions },
+      onLimit: (name) => logger.warn({ connection: visitor.id, stream: name, maxStreams }, TOO_MANY_STREAMS),
+    });
   const stop = () => end(new GatewayError("SHUTTING_DOWN", "the gateway is shutting down"));
   const forget = closing.add(stop);
   if (closing.isClosing()) stop();

@@ -1,16 +1,13 @@
 /** GraphQL subscriptions to new entries. Suited to small or textual payloads, since each payload is encoded as JSON. */
-import { parseCursor } from "../../../domain/cursor.ts";
 import type { Entry, Gap } from "../../../domain/entry.ts";
 import { badParameter } from "../../../domain/errors.ts";
-import { withoutRepeats } from "../../../domain/stream-name.ts";
-import type { WantedStream } from "../../request/streams.ts";
 import type { OperationContext } from "../execution/context.ts";
 import { type FollowedEntries, followStreams } from "../execution/follow-streams.ts";
 import { alsoDevice, type Builder } from "./builder.ts";
 import type { EntryRef } from "./entries.ts";
-import { fewNames } from "./names.ts";
 import { base64Of, jsonOf, stringOf } from "./payload.ts";
-import { DEVICE_ARGUMENT, keysOfIds } from "./stream-ids.ts";
+import { type RequestedIds, requestedStreams } from "./requested-streams.ts";
+import { DEVICE_ARGUMENT } from "./stream-ids.ts";
 
 /** Payload of one subscription event. */
 interface DataNode extends FollowedEntries {
@@ -18,9 +15,7 @@ interface DataNode extends FollowedEntries {
   readonly isList: boolean;
 }
 
-interface DataArguments {
-  readonly streamIds?: unknown;
-  readonly device?: string | null | undefined;
+interface DataArguments extends RequestedIds {
   readonly count?: number | null | undefined;
   readonly latest?: boolean | null | undefined;
 }
@@ -36,41 +31,6 @@ function perEntry<T>({ isList, entries }: DataNode, show: (entry: Entry) => T): 
       return null;
     }
   });
-}
-
-/**
- * Parses `streamIds`: one name, a list of names, or an object from name to the last entry id seen.
- *
- * @throws GatewayError BAD_PARAMETER
- */
-async function wantedStreams(
-  context: OperationContext,
-  value: unknown,
-  device: string | null | undefined,
-): Promise<readonly WantedStream[]> {
-  const pairs = pairsOf(value);
-  if (pairs === undefined || pairs.length === 0)
-    throw badParameter("streamIds", "must be a list of names, or an object from name to last entry id");
-  const names = fewNames(
-    context,
-    "streamIds",
-    pairs.map(([name]) => name),
-  );
-  const cursors = pairs.map(([name, cursor]) => parseCursor(cursor, `streamIds.${name.slice(0, 60)}`));
-  const keys = await keysOfIds(context, "read", names, device);
-  const streams = names.map((name, i) => ({ key: keys[i] ?? "", name, cursor: cursors[i] ?? "$" }));
-  // Two ids can mean one key, such as "camera" and "default:camera". It is read once, under the first id.
-  return streams.filter(({ key }, i) => keys.indexOf(key) === i);
-}
-
-function pairsOf(value: unknown): (readonly [name: string, cursor: string])[] | undefined {
-  if (typeof value === "string") return [[value, "$"]];
-  if (Array.isArray(value)) {
-    if (!value.every((name) => typeof name === "string")) return undefined;
-    return withoutRepeats(value).map((name) => [name, "$"]);
-  }
-  if (typeof value !== "object" || value === null) return undefined;
-  return Object.entries(value).map(([name, cursor]) => [name, String(cursor ?? "$")]);
 }
 
 /** Adds the subscriptions `data` and `streams`. @param withDevices false if keys have no device prefix */
@@ -133,8 +93,14 @@ export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevi
       streamIds: t.arg({
         type: "JSON",
         required: true,
-        description: "Streams: a list of names to read new entries, or an object from name to last entry id.",
+        description:
+          "Streams: a list of names or patterns to read new entries, or an object from name or pattern to last entry id.",
       }),
+      pattern: t.arg.boolean({
+        defaultValue: true,
+        description: "`*` in a name or in the device makes a pattern; if false, it is a literal character.",
+      }),
+      exclude: t.arg.stringList({ description: "Names and patterns of streams to leave out." }),
       count: t.arg.int({
         description: "Maximum number of entries in a payload. If given, fields of the payload are lists.",
       }),
@@ -176,10 +142,10 @@ function payloadOf(
   return { ...followed, isList: count != null };
 }
 
-async function follow(context: OperationContext, { streamIds, device, count, latest }: DataArguments) {
+async function follow(context: OperationContext, { count, latest, ...ids }: DataArguments) {
   const { maxBatchEntries } = context.config;
   if (count != null && !(count >= 1 && count <= maxBatchEntries))
     throw badParameter("count", `must be an integer between 1 and ${maxBatchEntries}, got ${count}`);
-  const streams = await wantedStreams(context, streamIds, device);
+  const streams = await requestedStreams(context, ids);
   return followStreams(context, streams, { count: count ?? 1, latest: latest ?? false });
 }

@@ -64,7 +64,7 @@ export function addDeviceEvents(builder: Builder): void {
       subscribe(_root, { lastEntryId }, context) {
         const cursor = parseCursor(lastEntryId ?? "$", "lastEntryId");
         const stream = { key: EVENT_DEVICE_CONNECTED, name: EVENT_DEVICE_CONNECTED, cursor };
-        return followStreams(context, [stream], { count: 1, latest: false });
+        return followStreams(context, { named: [stream], pattern: undefined }, { count: 1, latest: false });
       },
       resolve: ({ entries }, _args, { work }) => {
         work.renew();

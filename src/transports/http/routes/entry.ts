@@ -13,7 +13,7 @@ import type { RangeOptions } from "../../../redis/read/stream-reader.ts";
 import { RAW_TYPE } from "../../../wire/formats.ts";
 import { lossyTextOf } from "../../../wire/utf8.ts";
 import { declarationOf } from "../../request/declarations.ts";
-import { readWantedStreams } from "../../request/streams.ts";
+import { readNamedStreams } from "../../request/streams.ts";
 import { countOut } from "../../response/entries-sent.ts";
 import { memoryOf } from "../answers-memory.ts";
 import { matchesEtag, parseRange } from "../byte-range.ts";
@@ -53,7 +53,7 @@ export function addEntry(app: FastifyInstance, parts: RouteParts): void {
       const { entry_id } = request.params;
       const range = rangeOf(entry_id, parameters.at);
       const all = { ...parameters, keep_device_id_in_stream_id: false, last_entry_id: "0" };
-      const [stream, ...others] = readWantedStreams(request.visitor.identity, segment, all, config);
+      const [stream, ...others] = readNamedStreams(request.visitor.identity, segment, all, config);
       if (stream === undefined || others.length > 0)
         throw badParameter("stream_id", `must name one stream, got ${others.length + 1}`);
       const { key } = stream;

@@ -3,44 +3,56 @@
  * cursor after the event, so that a browser that reconnects with `Last-Event-ID` misses no entry.
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { Entry, StreamEntries } from "../../../domain/entry.ts";
-import type { Encoder } from "../../../live/sink.ts";
-import type { SubscribedStream } from "../../../live/subscription.ts";
-import { EVENT_FORMATS, type EventFormat } from "../../../wire/formats.ts";
 import { gapOf } from "../../../wire/gap.ts";
-import { encodeSse, encodeSseRetry, eventNameOf, SSE_HEARTBEAT } from "../../../wire/sse.ts";
+import { encodeSse, encodeSseRetry, SSE_HEARTBEAT } from "../../../wire/sse.ts";
 import { statusOf } from "../../../wire/status.ts";
 import type { ParametersOf } from "../../request/parameters.ts";
-import { cursorTimes, readWantedStreams, resolveCursors } from "../../request/streams.ts";
+import { openStreams } from "../../request/pattern-streams.ts";
+import { cursorTimes, readRequestedStreams } from "../../request/streams.ts";
 import { errorBody } from "../../response/append-results.ts";
-import type { Chunks } from "../../response/byte-sink.ts";
 import { sendLive, textChunks } from "../../response/event-stream.ts";
 import { warnOfTimes } from "../request-warnings.ts";
 import { type RouteParts, targetOf } from "../route.ts";
+import { PatternEncoder, severalEncoder, singleEncoder } from "./event-encoders.ts";
 
 const RECONNECT_MS = 1000;
 
 /** Adds the route. */
 export function addEvents(app: FastifyInstance, parts: RouteParts): void {
   const {
-    streams: { streamReader },
+    streams: { streamReader, streamWatch },
     config,
   } = parts;
   app.get("/data/:stream_id/events", async (request, reply) => {
     const { segment, parameters } = targetOf(request, "events", config);
     const { format: form, latest, status: wantsStatus } = parameters;
+    const { identity } = request.visitor;
     const resumed = { ...parameters, last_entry_id: cursorOf(request, parameters) };
-    const wanted = readWantedStreams(request.visitor.identity, segment, resumed, config);
-    await warnOfTimes(reply, parts, cursorTimes(wanted));
-    const streams = await resolveCursors(wanted, streamReader);
-    const opening = encodeSse({ id: streams.map((stream) => stream.cursor).join("+") });
+    const requested = readRequestedStreams(identity, segment, resumed, config);
+    await warnOfTimes(reply, parts, cursorTimes(requested.named));
+    const opened = await openStreams(requested, {
+      ...{ streamReader, streamWatch, identity },
+      maxStreams: config.maxStreams,
+    });
+    const { streams } = opened;
+    const pattern = opened.pattern && new PatternEncoder(form, streams);
+    const id = pattern?.lastEventId ?? streams.map((stream) => stream.cursor).join("+");
+    const opening = encodeSse({ id });
     sendLive(
       reply,
       {
         kind: "events",
         contentType: "text/event-stream; charset=utf-8",
-        streams,
-        encoder: streams.length === 1 ? singleEncoder(form) : severalEncoder(form, streams),
+        opened,
+        encoder: pattern ?? (streams.length === 1 ? singleEncoder(form) : severalEncoder(form, streams)),
+        ...(pattern &&
+          parameters.joins && {
+            patternNotices: {
+              joined: (name) => pattern.joined(name),
+              left: (name) => pattern.left(name),
+              limit: (name) => textChunks(limitEvent(name, config.maxStreams)),
+            },
+          }),
         ...(latest && { onDemand: { count: 1, latest } }),
         // Sends the cursor first, so that a browser that loses the connection before the first entry resumes from it.
         opening: textChunks(encodeSseRetry(RECONNECT_MS) + opening),
@@ -75,42 +87,12 @@ const statusComment = (since: Date | undefined): string =>
     : `: Redis has not answered since ${since.toISOString()}\n\n`;
 
 /** No id, because the cursor does not change. */
+const limitEvent = (stream: string, maxStreams: number): string =>
+  encodeSse({
+    event: "state",
+    data: JSON.stringify({ limit: { stream_id: stream, max_streams: maxStreams } }),
+  });
+
+/** No id, because the cursor does not change. */
 const statusEvent = (since: Date | undefined): string =>
   encodeSse({ event: "state", data: JSON.stringify(statusOf(since).status) });
-
-function singleEncoder(form: EventFormat): Encoder<Chunks> {
-  return {
-    form: `sse ${form}`,
-    encode: (streams) =>
-      eventsOf(streams, (stream, entry) =>
-        encodeSse({ id: entry.id, data: EVENT_FORMATS[form](stream, entry) }),
-      ),
-  };
-}
-
-/** For several streams an event id contains all of their cursors, so events cannot be shared by connections. */
-function severalEncoder(form: EventFormat, streams: readonly SubscribedStream[]): Encoder<Chunks> {
-  const cursors = new Map(streams.map(({ name, cursor }) => [name, cursor]));
-  const names = new Map(streams.map(({ name }) => [name, eventNameOf(name)]));
-  return {
-    encode: (batch) =>
-      eventsOf(batch, (stream, entry) => {
-        cursors.set(stream, entry.id);
-        const id = [...cursors.values()].join("+");
-        return encodeSse({
-          id,
-          event: names.get(stream) ?? stream,
-          data: EVENT_FORMATS[form](stream, entry),
-        });
-      }),
-  };
-}
-
-function eventsOf(
-  streams: readonly StreamEntries[],
-  eventOf: (stream: string, entry: Entry) => string,
-): Chunks {
-  return textChunks(
-    streams.flatMap(({ stream, entries }) => entries.map((entry) => eventOf(stream, entry))).join(""),
-  );
-}

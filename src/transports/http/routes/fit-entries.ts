@@ -1,5 +1,5 @@
 /** Selection of the entries of a response so that its headers fit the size limit (`header-room.ts`). Pure functions. */
-import type { Gap, StreamEntries } from "../../../domain/entry.ts";
+import type { Entry, Gap, StreamEntries } from "../../../domain/entry.ts";
 import { asciiJson } from "../../../wire/header.ts";
 
 /** Entries and gaps read for a response. */
@@ -75,6 +75,21 @@ export function fitEntries(found: FoundEntries, options: FitOptions): FoundEntri
     })),
     gaps: left.flatMap(({ gap }) => gap ?? []),
   };
+}
+
+/** Returns how many of the first entries have room in `x-offsets`. */
+export function fitPrefix(
+  entries: readonly { readonly stream: string; readonly entry: Entry }[],
+  { hasOffsets, room }: FitOptions,
+): number {
+  if (!hasOffsets) return entries.length;
+  const digits = String(entries.reduce((sum, { entry }) => sum + entry.data.length, 0)).length;
+  let left = room - LIST_BYTES;
+  const end = entries.findIndex(({ stream, entry }) => {
+    left -= nameBytes(stream) + entry.id.length + digits + ITEM_MARKS;
+    return left < 0;
+  });
+  return end < 0 ? entries.length : end;
 }
 
 /** Whether each stream has entries, and all of them fit `x-offsets`. */

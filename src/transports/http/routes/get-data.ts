@@ -1,7 +1,16 @@
 /** `GET /data/{stream_id}`: the next entries after a cursor (docs/protocol.md, "GET entries"). */
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { RequestedCursor } from "../../../domain/cursor.ts";
-import { cursorTimes, readWantedStreams, resolveCursors } from "../../request/streams.ts";
+import type { EntryId } from "../../../domain/entry-id.ts";
+import { formatNamedCursors } from "../../../domain/named-cursors.ts";
+import type { ParametersOf } from "../../request/parameters.ts";
+import { openStreams } from "../../request/pattern-streams.ts";
+import {
+  cursorTimes,
+  type RequestedStreams,
+  readRequestedStreams,
+  resolveCursors,
+} from "../../request/streams.ts";
 import { whenGone } from "../../response/closing.ts";
 import { memoryOf } from "../answers-memory.ts";
 import { headerRoom, headersTooLarge } from "../header-room.ts";
@@ -29,7 +38,7 @@ interface StreamAtCursor {
 /** Adds the route. */
 export function addGetData(app: FastifyInstance, parts: RouteParts): void {
   const {
-    streams: { streamReader, turnEnd },
+    streams: { streamReader, streamWatch, turnEnd },
     access: { closing, sessions, memory },
     config,
   } = parts;
@@ -54,11 +63,57 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
     return sendEntries(reply, sent.streams, form, { memory, turnEnd });
   }
 
+  /** Answers a request with a pattern. Its cursors have names; without room for them, they are left out. */
+  async function answerPattern(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    requested: RequestedStreams,
+    { form, parameters }: { readonly form: AnswerForm; readonly parameters: ParametersOf<"get"> },
+  ): Promise<FastifyReply> {
+    const { identity } = request.visitor;
+    const { latest, block: blockMs } = parameters;
+    const opened = await openStreams(requested, {
+      ...{ streamReader, streamWatch, identity },
+      maxStreams: config.maxStreams,
+    });
+    const { streams, pattern } = opened;
+    try {
+      const hasOffsets = form.format === "raw";
+      const room = headerRoom(reply, config.maxResponseHeaderBytes);
+      const names = streams.map(({ name }) => name);
+      const most = names.length > 0 ? mostFitting(names, { hasOffsets, latest, room }) : parameters.count;
+      const count = Math.min(parameters.count, most);
+      const lease = memoryOf(reply, memory);
+      await lease.grow(memoryOfAnswer(form, expectedBytes(streamReader, streams, count)));
+      const cursors = new Map(streams.map(({ name, cursor }) => [name, cursor]));
+      const found = await readOnce(parts, {
+        ...{ pattern, streams, count, latest, blockMs },
+        memory: () => memory.answer("answer", request.visitor),
+        whenGone: (callback) => whenGone(reply, closing, callback),
+        whenRevoked: (callback) => sessions.whileGood(request.visitor, callback),
+      });
+      lease.set(memoryOfAnswer(form, answerBytes(found.streams)));
+      const cursorRoom = hasOffsets ? room / 2 : room;
+      const longest = namedCursorsOf(cursors, found);
+      const hasCursors = longest.length <= cursorRoom;
+      const fit = { hasOffsets, latest, room: hasCursors ? room - longest.length : room };
+      const sent = fitEntries(found, fit);
+      if (sent === undefined) throw headersTooLarge(streams.length);
+      if (hasCursors) reply.header("x-last-entry-id", namedCursorsOf(cursors, sent));
+      if (sent.gaps.length > 0) reply.header("x-gaps", gapsHeader(sent.gaps));
+      return await sendEntries(reply, sent.streams, form, { memory, turnEnd });
+    } finally {
+      pattern?.close();
+    }
+  }
+
   app.get("/data/:stream_id", (request, reply) => {
     const { segment, parameters } = targetOf(request, "get", config);
     const { latest, block: blockMs } = parameters;
     const form = answerFormOf(request, parameters);
-    const wanted = readWantedStreams(request.visitor.identity, segment, parameters, config);
+    const requested = readRequestedStreams(request.visitor.identity, segment, parameters, config);
+    const { named: wanted, pattern } = requested;
+    if (pattern !== undefined) return answerPattern(request, reply, requested, { form, parameters });
     const headerBytes = headerRoom(reply, config.maxResponseHeaderBytes);
     const room = headerBytes - CURSOR_BYTES * wanted.length;
     // Fails before any read. The cursors of the response may be longer, so `answer` checks again.
@@ -93,6 +148,16 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
       return answer(reply, streams, found, form, latest);
     })();
   });
+}
+
+/** Returns the cursors after the entries of a response, with the names of their streams. */
+function namedCursorsOf(before: ReadonlyMap<string, EntryId>, { streams }: FoundEntries): string {
+  const cursors = new Map(before);
+  for (const { stream, entries } of streams) {
+    const last = entries.at(-1);
+    if (last !== undefined) cursors.set(stream, last.id);
+  }
+  return formatNamedCursors(cursors);
 }
 
 /** Returns the maximum size of `x-last-entry-id`, whichever entries are sent. */

@@ -5,7 +5,7 @@ import { imageTypeOf } from "../../../domain/content.ts";
 import { badParameter } from "../../../domain/errors.ts";
 import type { Encoder } from "../../../live/sink.ts";
 import { formWithLengths, type MjpegForm, mjpegType, promptForm } from "../../../wire/mjpeg.ts";
-import { cursorTimes, readWantedStreams, resolveCursors } from "../../request/streams.ts";
+import { cursorTimes, readNamedStreams, resolveCursors } from "../../request/streams.ts";
 import type { Chunks } from "../../response/byte-sink.ts";
 import { sendLive, textChunks } from "../../response/event-stream.ts";
 import { warnOfTimes } from "../request-warnings.ts";
@@ -52,7 +52,7 @@ export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
   app.get("/data/:stream_id/mjpeg", async (request, reply) => {
     // Reads from the beginning by default and shows only the newest picture, so that an idle camera is visible immediately.
     const { segment, parameters } = targetOf(request, "mjpeg", parts.config);
-    const wanted = readWantedStreams(request.visitor.identity, segment, parameters, parts.config);
+    const wanted = readNamedStreams(request.visitor.identity, segment, parameters, parts.config);
     await warnOfTimes(reply, parts, cursorTimes(wanted));
     if (wanted.length > 1) throw badParameter("stream_id", `must name one stream, got ${wanted.length}`);
     const { opening, encoder } = BROWSER_ACCEPT.test(request.headers.accept ?? "") ? PROMPT : WITH_LENGTHS;
@@ -61,7 +61,7 @@ export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
       {
         kind: "mjpeg",
         contentType: mjpegType(BOUNDARY),
-        streams: await resolveCursors(wanted, parts.streams.streamReader),
+        opened: { streams: await resolveCursors(wanted, parts.streams.streamReader), pattern: undefined },
         encoder,
         onDemand: { count: 1, latest: true },
         opening,

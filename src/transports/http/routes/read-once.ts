@@ -2,15 +2,19 @@
 import type { Entry, Gap, StreamEntries } from "../../../domain/entry.ts";
 import type { GatewayError } from "../../../domain/errors.ts";
 import type { Encoder, Reservation } from "../../../live/sink.ts";
-import type { Subscribe, SubscribedStream } from "../../../live/subscription.ts";
+import type { SubscribedStream } from "../../../live/subscription.ts";
 import type { StreamReader } from "../../../redis/read/stream-reader.ts";
 import type { TransportParts } from "../../parts.ts";
+import { startPattern } from "../../request/follow-pattern.ts";
+import type { PatternStreams } from "../../request/pattern-streams.ts";
 import type { WantedStream } from "../../request/streams.ts";
 import { countOut } from "../../response/entries-sent.ts";
 
 /** Parameters of a read. */
 export interface ReadOnceOptions {
   readonly streams: readonly SubscribedStream[];
+  /** Streams that appear while the request waits. */
+  readonly pattern?: PatternStreams | undefined;
   /** Maximum number of entries per stream. */
   readonly count: number;
   readonly latest: boolean;
@@ -106,9 +110,7 @@ export async function readOnce(parts: TransportParts, options: ReadOnceOptions):
   if (present.length > 0) {
     return { streams: present, gaps };
   }
-  return options.blockMs === 0
-    ? { streams: [], gaps: [] }
-    : waitForFirst(parts.streams.subscribe, options, gone);
+  return options.blockMs === 0 ? { streams: [], gaps: [] } : waitForFirst(parts, options, gone);
 }
 
 async function readNow(
@@ -137,14 +139,15 @@ async function readNow(
 }
 
 function waitForFirst(
-  subscribe: Subscribe,
-  { streams, count, latest, blockMs, memory, whenGone, whenRevoked }: ReadOnceOptions,
+  { streams: { subscribe }, access: { sessions } }: TransportParts,
+  { streams, pattern, count, latest, blockMs, memory, whenGone, whenRevoked }: ReadOnceOptions,
   gone: ReadonlySet<SubscribedStream>,
 ): Promise<ReadOnce> {
   return new Promise((resolve, reject) => {
     let found: readonly StreamEntries[] = [];
     const gaps: Gap[] = [];
     const stop = () => {
+      stopPattern?.();
       clearTimeout(timer);
       release();
       unwatch();
@@ -174,6 +177,9 @@ function waitForFirst(
       onGap: (gap) => gaps.push(gap),
       onError: fail,
     });
+    const stopPattern =
+      pattern &&
+      startPattern(pattern, { subscription, sessions, session: undefined, onLimit: () => undefined });
     const timer = setTimeout(finish, blockMs);
     const release = whenGone(finish);
     const unwatch = whenRevoked(fail);

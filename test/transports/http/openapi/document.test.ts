@@ -69,7 +69,7 @@ const ROUTES = {
 } as const satisfies Record<ParameterRoute, { path: string; method: string }>;
 
 /** A value that no row of a type accepts. */
-const INVALID = { flag: "maybe", integer: "1.5", number: "fast", choice: "none" } as const;
+const INVALID = { flag: "maybe", integer: "1.5", number: "fast", choice: "none", names: "%zz" } as const;
 
 const checked = Object.entries(ROUTES).flatMap(([route, { path, method }]) =>
   Object.entries(rowsOf(route as ParameterRoute)).flatMap(([name, { type }]) =>

@@ -1,0 +1,189 @@
+/**
+ * Streams of a request with a pattern: those that exist and that the client may read, and those that join and leave later.
+ * Changes between the listing and the start of the subscription wait until `start`.
+ */
+import { type Identity, may } from "../../access/identity/authorize.ts";
+import { FIRST_ID } from "../../domain/entry-id.ts";
+import { runInSlices } from "../../domain/work-slice.ts";
+import type { SubscribedStream } from "../../live/subscription.ts";
+import type { StreamReader } from "../../redis/read/stream-reader.ts";
+import type { StreamWatch } from "../../redis/registry/stream-watch.ts";
+import { type RequestedStreams, resolveCursors, type WantedPattern, type WantedStream } from "./streams.ts";
+
+/** Options of a request's streams. */
+export interface PatternStreamsOptions {
+  readonly requested: RequestedStreams & { readonly pattern: WantedPattern };
+  readonly streamWatch: StreamWatch;
+  /** The client, with the permissions that it has now. */
+  readonly identity: Identity;
+  /** Maximum number of streams of the request, with those that it names. */
+  readonly maxStreams: number;
+}
+
+/** Receives changes. */
+export interface PatternStreamsHooks {
+  /** A stream appeared, and is to be read from its first entry. */
+  readonly onJoin: (stream: SubscribedStream) => void;
+  /** A stream was deleted, or the client may no longer read it. */
+  readonly onLeave: (stream: { readonly key: string; readonly name: string }) => void;
+  /** A stream appeared and does not join, because there are too many. Called once until one leaves. */
+  readonly onLimit?: (name: string) => void;
+}
+
+/** The streams of one request. */
+export class PatternStreams {
+  readonly #options: PatternStreamsOptions;
+  #identity: Identity;
+  /** Streams that are read because of the pattern, by key. */
+  readonly #joined = new Map<string, WantedStream>();
+  readonly #named: ReadonlySet<string>;
+  #hooks: PatternStreamsHooks | undefined;
+  /** Changes before `start`, in order. */
+  #waiting: (() => void)[] = [];
+  /** Name of a stream that did not join, not reported yet; null if one has been reported. */
+  #refused: string | null | undefined;
+  #stopWatching: () => void = () => undefined;
+
+  constructor(options: PatternStreamsOptions) {
+    this.#options = options;
+    this.#identity = options.identity;
+    this.#named = new Set(options.requested.named.map(({ key }) => key));
+  }
+
+  /** Finds the streams that exist. @throws GatewayError */
+  async open(): Promise<void> {
+    const { streamWatch, requested } = this.#options;
+    const { keys, stop } = await streamWatch.watch(requested.pattern.prefixes, {
+      appeared: (key, birth) => this.#whenStarted(() => this.#appeared(key, birth)),
+      vanished: (key) => this.#whenStarted(() => this.#vanished(key)),
+    });
+    this.#stopWatching = stop;
+    await runInSlices(this.#takeExisting(keys));
+  }
+
+  /** The streams that exist at the start, or that are read now. */
+  get streams(): readonly WantedStream[] {
+    return [...this.#joined.values()];
+  }
+
+  /** Keys of the streams that are read now. */
+  keys(): Iterable<string> {
+    return this.#joined.keys();
+  }
+
+  /** Reports changes from now on, beginning with those since `open`. */
+  start(hooks: PatternStreamsHooks): void {
+    this.#hooks = hooks;
+    this.#reportLimit();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const change of waiting) change();
+  }
+
+  /** Lets streams leave that an identity may not read. */
+  setPermissions(identity: Identity): void {
+    this.#identity = identity;
+    this.#whenStarted(() => {
+      for (const key of [...this.#joined.keys()]) if (!may(identity, "read", key)) this.#vanished(key);
+    });
+  }
+
+  /** Ends the reports. */
+  close(): void {
+    this.#stopWatching();
+    this.#waiting = [];
+  }
+
+  #whenStarted(change: () => void): void {
+    if (this.#hooks === undefined) this.#waiting.push(change);
+    else change();
+  }
+
+  *#takeExisting(keys: readonly string[]): Generator<void, void> {
+    for (const [i, key] of keys.entries()) {
+      if (i % KEYS_PER_STEP === 0) yield;
+      const stream = this.#select(key);
+      if (stream !== undefined && this.#hasRoom(stream)) this.#joined.set(key, stream);
+    }
+  }
+
+  #appeared(key: string, birth: number): void {
+    const stream = this.#select(key);
+    if (stream === undefined) return;
+    if (!this.#hasRoom(stream)) {
+      this.#reportLimit();
+      return;
+    }
+    this.#joined.set(key, stream);
+    this.#hooks?.onJoin({ key, name: stream.name, cursor: FIRST_ID, isAtEnd: false, birth });
+  }
+
+  #vanished(key: string): void {
+    const stream = this.#joined.get(key);
+    if (stream === undefined) return;
+    this.#joined.delete(key);
+    this.#refused = undefined;
+    this.#hooks?.onLeave(stream);
+  }
+
+  /** Returns the stream of a key that joins. */
+  #select(key: string): WantedStream | undefined {
+    if (this.#joined.has(key) || this.#named.has(key)) return undefined;
+    const stream = this.#options.requested.pattern.select(key);
+    return stream !== undefined && may(this.#identity, "read", key) ? stream : undefined;
+  }
+
+  #hasRoom({ name }: WantedStream): boolean {
+    if (this.#joined.size + this.#named.size < this.#options.maxStreams) return true;
+    if (this.#refused === undefined) this.#refused = name;
+    return false;
+  }
+
+  #reportLimit(): void {
+    if (typeof this.#refused !== "string") return;
+    this.#hooks?.onLimit?.(this.#refused);
+    this.#refused = null;
+  }
+}
+
+/** Keys that are compared with a pattern between two yields. */
+const KEYS_PER_STEP = 256;
+
+/** The streams of a request at its start. */
+export interface OpenStreams {
+  readonly streams: readonly SubscribedStream[];
+  /** Changes of the streams; undefined without a pattern. Must be closed. */
+  readonly pattern: PatternStreams | undefined;
+}
+
+/** Parts that `openStreams` uses. */
+export interface OpenStreamsParts {
+  readonly streamReader: StreamReader;
+  readonly streamWatch: StreamWatch;
+  readonly identity: Identity;
+  readonly maxStreams: number;
+}
+
+/** Finds the streams of a request and resolves their cursors. @throws GatewayError if Redis is unavailable */
+export async function openStreams(
+  { named, pattern }: RequestedStreams,
+  { streamReader, ...parts }: OpenStreamsParts,
+): Promise<OpenStreams> {
+  if (pattern === undefined) return { streams: await resolveCursors(named, streamReader), pattern };
+  const found = new PatternStreams({ ...parts, requested: { named, pattern } });
+  try {
+    await found.open();
+    return { streams: await resolveCursors([...named, ...found.streams], streamReader), pattern: found };
+  } catch (error) {
+    found.close();
+    throw error;
+  }
+}
+
+/** Keys of the streams that a request names. */
+export function namedKeysOf({ streams, pattern }: OpenStreams): readonly string[] {
+  const keys = streams.map(({ key }) => key);
+  if (pattern === undefined) return keys;
+  const found = new Set(pattern.keys());
+  return keys.filter((key) => !found.has(key));
+}

@@ -4,6 +4,7 @@
  * disconnected would be lost (docs/protocol.md, "Cursors").
  */
 import { parseCursors, type RequestedCursor } from "../src/domain/cursor.ts";
+import type { EntryId } from "../src/domain/entry-id.ts";
 import { GatewayError } from "../src/domain/errors.ts";
 import { streamsSegment } from "./address.ts";
 import { badMessage, finalError } from "./errors.ts";
@@ -12,6 +13,39 @@ import { request } from "./request.ts";
 
 /** Cursors by stream name, in the order of the request. */
 export type Cursors = Map<string, RequestedCursor>;
+
+/** Position of a pull, kept over reconnects. */
+export interface Position {
+  /** The names of the request. */
+  readonly streams: readonly string[];
+  /** The cursors, as `last_entry_id`. */
+  readonly text: string;
+  /** Replaces `$` by ids, if the gateway does not do it. @throws StreamerError */
+  resolve(signal: AbortSignal): Promise<void>;
+  /** Whether the pull includes a stream. */
+  has(stream: string): boolean;
+  /** Moves the cursor of a stream behind an entry. */
+  advance(stream: string, id: string): void;
+}
+
+/** Creates the position of a pull of named streams. @param from see `startCursors` @throws StreamerError BAD_PARAMETER */
+export function namedPosition(
+  gateway: Gateway,
+  streams: readonly string[],
+  from: string | Readonly<Record<string, string>>,
+  options: CommonOptions,
+): Position {
+  const cursors = startCursors(streams, from);
+  return {
+    streams,
+    get text() {
+      return cursorsText(cursors);
+    },
+    resolve: (signal) => resolveNow(gateway, cursors, options, signal),
+    has: (stream) => cursors.has(stream),
+    advance: (stream, id) => cursors.set(stream, id as EntryId),
+  };
+}
 
 /**
  * Returns the cursors at which a pull starts.
@@ -44,7 +78,7 @@ export async function resolveNow(
 ): Promise<void> {
   const open = [...cursors].filter(([, cursor]) => cursor === "$").map(([stream]) => stream);
   if (open.length === 0) return;
-  const query = { last_entry_id: "$", block: 0, ...namingQuery(options) };
+  const query = { last_entry_id: "$", block: 0, pattern: false, ...namingQuery(options) };
   for (let from = 0; from < open.length; from += RESOLVE_BATCH) {
     const streams = open.slice(from, from + RESOLVE_BATCH);
     const url = gateway.address.http(`data/${streamsSegment(streams)}`, query);

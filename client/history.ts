@@ -12,6 +12,8 @@ export interface RangeOptions extends Pick<CommonOptions, "device" | "prefix" | 
   readonly start?: string | undefined;
   /** Last entry, in the same forms, or `+` for the newest. @default "+" */
   readonly end?: string | undefined;
+  /** Whether `*` in the stream name or in the device makes a pattern; if false, it is a literal character. @default true */
+  readonly pattern?: boolean | undefined;
   /** Whether the newest entry is first. @default false */
   readonly reverse?: boolean | undefined;
   /** Maximum number of entries. @default no limit */
@@ -22,11 +24,11 @@ export interface RangeOptions extends Pick<CommonOptions, "device" | "prefix" | 
 
 const RANGE_OPTIONS: OptionNames<RangeOptions> = {
   ...{ device: true, prefix: true, signal: true },
-  ...{ start: true, end: true, reverse: true, count: true, pageCount: true },
+  ...{ start: true, end: true, reverse: true, count: true, pageCount: true, pattern: true },
 };
 
 /**
- * Reads a range of a stream's history. The next page is requested when the loop reaches its end.
+ * Reads a range of the history of a stream, or of a pattern's streams in the order of ids. The next page is requested when the loop reaches its end.
  *
  * @throws StreamerError inside the loop; the signal's reason if it was aborted
  */
@@ -36,7 +38,16 @@ export async function* readEntries(
   range: RangeOptions,
 ): AsyncGenerator<PulledEntry, void, undefined> {
   checkOptions(range, RANGE_OPTIONS);
-  const { start = "-", end = "+", reverse = false, count, pageCount = 100, signal, ...naming } = range;
+  const {
+    start = "-",
+    end = "+",
+    reverse = false,
+    count,
+    pageCount = 100,
+    pattern,
+    signal,
+    ...naming
+  } = range;
   let left = count ?? Number.POSITIVE_INFINITY;
   let from = start;
   let to = end;
@@ -48,11 +59,13 @@ export async function* readEntries(
       end: to,
       count: wanted,
       reverse: reverse || undefined,
+      pattern: pattern === false ? false : undefined,
       ...namingQuery(naming),
     });
     const { headers, body } = await request(gateway, url, { signal });
     const page = decodeBatch(body);
-    for (const entry of page) yield createPulledEntry(entry, false);
+    // A page of several streams may be longer than requested.
+    for (const entry of page.slice(0, left)) yield createPulledEntry(entry, false);
     left -= page.length;
     const last = page.at(-1);
     // A page of large entries may be shorter than requested. The Link header is present if there is another page.

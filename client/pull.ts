@@ -8,27 +8,35 @@
  * - With `latest`, each message is acknowledged when the loop requests the next entry, so that it receives the entry
  *   that is the newest at that moment.
  */
-import type { EntryId } from "../src/domain/entry-id.ts";
 import { linkSignal } from "./abort.ts";
 import { streamsSegment } from "./address.ts";
 import { type Channel, createChannel } from "./channel.ts";
 import { decodeBatch, decodeNotice, FORMAT } from "./codec.ts";
 import type { ConnectionHealth } from "./connection-health.ts";
-import { type Cursors, cursorsText, resolveNow, startCursors } from "./cursors.ts";
+import { namedPosition, type Position } from "./cursors.ts";
 import { createPulledEntry, type PulledEntry } from "./entry.ts";
 import { badMessage, StreamerError } from "./errors.ts";
 import { type CommonOptions, type Gateway, namingQuery } from "./gateway.ts";
 import { checkOptions, type OptionNames } from "./options.ts";
+import { hasPattern, type PatternHandlers, PatternPosition } from "./pattern-position.ts";
 import { keepSession, type SessionHandlers } from "./session.ts";
 import type { Socket } from "./transport/transport.ts";
 
 /** Options of a pull. */
-export interface PullOptions extends CommonOptions {
+export interface PullOptions extends CommonOptions, PatternHandlers {
   /**
    * Start position, exclusive: an entry id, Unix ms, `0` for the beginning, `$` for new entries only. For several
    * streams: one for all, one per stream joined by `+`, or an object by stream name. @default "$"
    */
   readonly from?: string | Readonly<Record<string, string>> | undefined;
+  /** Whether `*` in a stream name or in the device makes a pattern; if false, it is a literal character. @default true */
+  readonly pattern?: boolean | undefined;
+  /** Names and patterns of streams to leave out. */
+  readonly exclude?: string | readonly string[] | undefined;
+  /** Called when a stream of the pattern appears, before the loop receives its first entry. */
+  readonly onJoined?: ((stream: string) => void) | undefined;
+  /** Called when a stream of the pattern was deleted, or may no longer be read. */
+  readonly onLeft?: ((stream: string) => void) | undefined;
   /** Whether to deliver only the newest entry each time the loop requests one, and skip older ones. @default false */
   readonly latest?: boolean | undefined;
   /** Maximum number of entries per stream in one message; with `latest`, the number of newest entries. */
@@ -42,6 +50,7 @@ export interface PullOptions extends CommonOptions {
 const PULL_OPTIONS: OptionNames<PullOptions> = {
   ...{ device: true, prefix: true, signal: true, onStatus: true },
   ...{ from: true, latest: true, count: true, maxFps: true, highWaterBytes: true },
+  ...{ pattern: true, exclude: true, onJoined: true, onLeft: true },
 };
 
 /** Interval of the gateway's empty messages on an idle stream, ms. It is below the stall detector's limit. */
@@ -57,7 +66,7 @@ const ACKED_COUNT = 64;
  * Yields the entries of streams in order, each once, and reconnects by itself. It connects when the first entry is
  * requested, and disconnects when the loop is left.
  *
- * @param streams stream names, or one text that joins names by `+`; duplicate names count once
+ * @param streams stream names and patterns, or one text that joins them by `+`; duplicates count once
  * @throws StreamerError inside the loop, if a retry cannot succeed; the signal's reason if it was aborted
  */
 export async function* pull(
@@ -93,7 +102,9 @@ export async function* pull(
 class PullReader implements SessionHandlers {
   readonly #gateway: Gateway;
   readonly #options: PullOptions;
-  readonly #cursors: Cursors;
+  readonly #position: Position;
+  /** The same position, if the pull has a pattern. */
+  readonly #pattern: PatternPosition | undefined;
   readonly #channel: Channel<readonly PulledEntry[]>;
   /** Streams whose next entry follows a gap. */
   readonly #gaps = new Set<string>();
@@ -104,10 +115,12 @@ class PullReader implements SessionHandlers {
   #owesAck = false;
 
   constructor(gateway: Gateway, names: readonly string[], options: PullOptions) {
-    const { latest = false, highWaterBytes = 2 ** 20 } = options;
+    const { latest = false, highWaterBytes = 2 ** 20, from = "$" } = options;
     this.#gateway = gateway;
     this.#options = options;
-    this.#cursors = startCursors(names, options.from ?? "$");
+    if (options.pattern !== false && hasPattern(names, options.device))
+      this.#pattern = new PatternPosition(names, from, options);
+    this.#position = this.#pattern ?? namedPosition(gateway, names, from, options);
     this.#isLatest = latest;
     this.#usesAcks = latest || !gateway.transport.canPause;
     this.#channel = createChannel({
@@ -132,21 +145,26 @@ class PullReader implements SessionHandlers {
   }
 
   async url(signal: AbortSignal): Promise<string> {
-    await resolveNow(this.#gateway, this.#cursors, this.#options, signal);
-    const { count, maxFps } = this.#options;
-    return this.#gateway.address.socket(`data/${streamsSegment([...this.#cursors.keys()])}/pull`, {
+    await this.#position.resolve(signal);
+    const { count, maxFps, exclude = [] } = this.#options;
+    const excluded = typeof exclude === "string" ? exclude.split("+") : exclude;
+    const url = this.#gateway.address.socket(`data/${streamsSegment(this.#position.streams)}/pull`, {
       format: FORMAT,
       gaps: !this.#isLatest || undefined,
       status: true,
       // Empty messages distinguish an idle stream from a gateway that hangs.
       block: IDLE_MESSAGE_MS,
-      last_entry_id: cursorsText(this.#cursors),
+      last_entry_id: this.#position.text,
+      pattern: this.#options.pattern === false ? false : undefined,
+      joins: this.#pattern !== undefined || undefined,
       latest: this.#isLatest || undefined,
       count: count ?? (this.#usesAcks && !this.#isLatest ? ACKED_COUNT : undefined),
       max_fps: maxFps || undefined,
       ack: this.#usesAcks || undefined,
       ...namingQuery(this.#options),
     });
+    // Names are joined by an unescaped plus, as in the path.
+    return excluded.length === 0 ? url : `${url}&exclude=${streamsSegment(excluded)}`;
   }
 
   opened(socket: Socket): void {
@@ -173,7 +191,8 @@ class PullReader implements SessionHandlers {
     const notice = decodeNotice(message);
     if (notice === undefined) this.#receiveEntries(message);
     else if ("gapIn" in notice) this.#gaps.add(notice.gapIn);
-    else health.redisChanged(notice);
+    else if ("unavailableSince" in notice) health.redisChanged(notice);
+    else this.#pattern?.take(notice);
     return true;
   }
 
@@ -187,12 +206,12 @@ class PullReader implements SessionHandlers {
       if (this.#channel.size === 0) this.#acknowledge();
       return;
     }
-    const unexpected = entries.find(({ stream }) => !this.#cursors.has(stream));
+    const unexpected = entries.find(({ stream }) => !this.#position.has(stream));
     if (unexpected !== undefined)
       throw badMessage(`an entry of "${unexpected.stream}", which was not requested`);
     const bytes = message.length + entries.length * ENTRY_OVERHEAD_BYTES;
     if (!this.#channel.offer(entries, bytes)) throw channelOverflow();
-    for (const { stream, id } of entries) this.#cursors.set(stream, id as EntryId);
+    for (const { stream, id } of entries) this.#position.advance(stream, id);
     if (!this.#isLatest && !this.#channel.full) this.#acknowledge();
   }
 

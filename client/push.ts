@@ -8,6 +8,7 @@
  *            └── stays, and leaves over the next connection
  * ```
  */
+
 import { createFifo } from "../src/domain/fifo.ts";
 import { bytesOfText } from "../src/wire/utf8.ts";
 import { type LinkedController, linkSignal } from "./abort.ts";
@@ -18,6 +19,7 @@ import type { ConnectionHealth } from "./connection-health.ts";
 import { appendUnknown, badMessage, finalError, StreamerError } from "./errors.ts";
 import { type Gateway, namingQuery } from "./gateway.ts";
 import { checkOptions, type OptionNames } from "./options.ts";
+import { hasPattern } from "./pattern-position.ts";
 import type { BatchEntry, Push, PushOptions, SendOptions } from "./push-options.ts";
 import { keepSession, type SessionHandlers } from "./session.ts";
 import type { Socket } from "./transport/transport.ts";
@@ -73,6 +75,8 @@ class PushConnection implements Push, SessionHandlers {
       format: FORMAT,
       ack,
       status: true,
+      // A push names one stream, whatever it is called.
+      pattern: hasPattern([stream], options.device) ? false : undefined,
       ...namingQuery(options),
     });
     this.#usesAcks = ack;

@@ -25,7 +25,7 @@ export interface Streamer extends Catalog, Watch {
   /**
    * Yields the entries of streams, each once and in order. The loop reconnects by itself.
    *
-   * @param streams one stream name, or a list of names
+   * @param streams one stream name or pattern such as `cam-*`, or a list of them. Streams that appear later join
    * @throws StreamerError inside the loop, if a retry cannot succeed; the signal's reason if it was aborted
    */
   pull(

@@ -257,3 +257,48 @@ test("reports an unreachable gateway, an unavailable Redis and an aborted signal
     return failure instanceof StreamerError && failure.code === "REDIS_UNAVAILABLE" && failure.retryable;
   });
 });
+
+test("pulls the streams of a pattern, those that appear later, and resumes them", async () => {
+  const other = await startTestGateway(redis.url, { PORT: String(await freePort()) });
+  const joined: string[] = [];
+  const left: string[] = [];
+  const first = await add("rig:cam-1", "*", "a");
+  await add("rig:debug", "*", "no");
+  const loop = connect(other.http, { backoff: { firstMs: 10, mostMs: 50 } }).pull("*", {
+    device: "rig",
+    from: "0",
+    exclude: "deb*",
+    onJoined: (stream) => joined.push(stream),
+    onLeft: (stream) => left.push(stream),
+  });
+  const next = async () => (await loop.next()).value as PulledEntry | undefined;
+  expect(await next()).toMatchObject({ stream: "cam-1", id: String(first) });
+  await add("rig:cam-2", "*", "b");
+  expect((await next())?.stream).toBe("cam-2");
+  expect(joined).toEqual(["cam-2"]);
+  // While the client is disconnected, one stream grows, one appears and one vanishes.
+  await other.close();
+  await add("rig:cam-1", "*", "c");
+  await add("rig:cam-3", "*", "d");
+  await redis.control.call("DEL", "rig:cam-2");
+  await using _again = await startTestGateway(redis.url, { PORT: new URL(other.http).port });
+  const resumed = [await next(), await next()];
+  expect(resumed.map((entry) => `${entry?.stream}=${entry?.text()}`).sort()).toEqual(["cam-1=c", "cam-3=d"]);
+  expect([joined, left]).toEqual([["cam-2", "cam-3"], ["cam-2"]]);
+  await loop.return();
+});
+
+test("reads the history of a pattern, and takes an asterisk literally on request", async () => {
+  await add("hist:*", "1-0", "star");
+  await add("hist:a", "2-0", "a");
+  await add("hist:b", "2-0", "b");
+  const merged = await take(streamer.entries("*", { device: "hist", pageCount: 1 }), 3);
+  expect(merged.map(({ stream, id }) => `${stream} ${id}`)).toEqual(["* 1-0", "a 2-0", "b 2-0"]);
+  const [literal, ...more] = await take(streamer.entries("*", { device: "hist", pattern: false }), 3);
+  expect([literal?.text(), more]).toEqual(["star", []]);
+  const [pulled] = await take(streamer.pull("*", { device: "hist", from: "0", pattern: false }), 1);
+  expect(pulled?.text()).toBe("star");
+  const push = streamer.push("*", { device: "hist" });
+  expect(await push.send("pushed")).toMatch(/^\d+-\d+$/);
+  await push.close();
+});

@@ -84,7 +84,7 @@ test.each(["hangs", "is killed"])(
       { status: "ok", redis_unavailable_since: UNAVAILABLE.status.since },
     ]);
     expect((await request(`${gateway.http}/metrics`)).text).toMatch(/^redis_streamer_redis_unavailable 1$/m);
-    expect(logged.filter((line) => line.startsWith("Redis does not answer"))).toHaveLength(1);
+    expect(logged.filter((line) => line.startsWith("Redis does not reply"))).toHaveLength(1);
 
     if (how === "hangs") redis.thaw();
     else await redis.start();

@@ -24,10 +24,14 @@ export function createSocketOperations({ prepare, formatError, run, parts }: Exe
   /** Memory of running operations by socket and request. Operation ids are not unique: clients may reuse one too early. */
   const underWay = new WeakMap<Session, Map<object, MemoryLease>>();
 
+  /** Results of running subscriptions by socket and request: `graphql-ws` forgets those whose id was reused. */
+  const following = new WeakMap<Session, Map<object, AsyncGenerator>>();
+
   function endOperation(session: Session, payload: object): void {
     const leases = underWay.get(session);
     leases?.get(payload)?.release();
     leases?.delete(payload);
+    following.get(session)?.delete(payload);
   }
 
   const largeResults = new LargeResults();
@@ -49,6 +53,11 @@ export function createSocketOperations({ prepare, formatError, run, parts }: Exe
       underWay.set(extra, leases.set(payload, prepared.lease));
       return prepared.args;
     },
+    onOperation({ extra }, _id, payload, _args, result) {
+      if (!isGenerator(result)) return;
+      const results = following.get(extra) ?? new Map<object, AsyncGenerator>();
+      following.set(extra, results.set(payload, result));
+    },
     onComplete: ({ extra }, _id, payload) => endOperation(extra, payload),
     async onNext({ extra }, _id, _payload, _args, result) {
       if (slices.isOver()) await slices.next();
@@ -66,6 +75,10 @@ export function createSocketOperations({ prepare, formatError, run, parts }: Exe
     partsOf: (message) => largeResults.partsOf(message),
     release(session) {
       for (const lease of underWay.get(session)?.values() ?? []) lease.release();
+      for (const results of following.get(session)?.values() ?? []) void results.return(undefined);
     },
   };
 }
+
+const isGenerator = (result: unknown): result is AsyncGenerator =>
+  typeof result === "object" && result !== null && Symbol.asyncIterator in result && "return" in result;

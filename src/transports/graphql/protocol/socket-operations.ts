@@ -2,7 +2,6 @@
 import { makeServer, type Server } from "graphql-ws";
 import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
 import type { Session } from "../../../access/sessions.ts";
-import { createWorkSlices } from "../../../domain/work-slice.ts";
 import { graphqlError } from "../execution/errors.ts";
 import { type Executor, formatted } from "../execution/executor.ts";
 import { encodeLargeResult, isLargeResult } from "../execution/result-text.ts";
@@ -35,7 +34,6 @@ export function createSocketOperations({ prepare, formatError, run, parts }: Exe
   }
 
   const largeResults = new LargeResults();
-  const slices = createWorkSlices();
   const server = makeServer<undefined, Session>({
     execute: run,
     onSubscribe({ subscriptions, extra }, _id, payload) {
@@ -60,7 +58,6 @@ export function createSocketOperations({ prepare, formatError, run, parts }: Exe
     },
     onComplete: ({ extra }, _id, payload) => endOperation(extra, payload),
     async onNext({ extra }, _id, _payload, _args, result) {
-      if (slices.isOver()) await slices.next();
       const all = formatted(result, formatError, extra.visitor);
       return isLargeResult(all) ? largeResults.hold(await encodeLargeResult(all)) : all;
     },

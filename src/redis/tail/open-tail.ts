@@ -1,5 +1,4 @@
 /** Selects the tail that the server supports: tracking if possible, otherwise blocking. */
-import type { EntryId } from "../../domain/entry-id.ts";
 import type { Connection } from "../resp/connection.ts";
 import { BlockingTail } from "./blocking-tail.ts";
 import type { Tail } from "./tail.ts";
@@ -13,7 +12,7 @@ export function openTail(
   mode: TailMode,
   { control, ...options }: TailOptions & { readonly control: Connection },
 ): Tail {
-  const { logger, onReads } = options;
+  const { logger } = options;
   if (mode === "blocking") return new BlockingTail({ ...options, control });
   if (mode === "tracking") {
     return new TrackingTail({
@@ -26,36 +25,23 @@ export function openTail(
     });
   }
 
-  const positions = new Map<string, EntryId>();
-  let tail: Tail = new TrackingTail({
+  const tracking = new TrackingTail({
     ...options,
-    onReads(reads) {
-      for (const { key, entries } of reads) {
-        const last = entries[entries.length - 1];
-        if (last !== undefined && positions.has(key)) positions.set(key, last.id);
-      }
-      return onReads(reads);
-    },
     onUnsupported(reason) {
       logger.info(
         { reason },
         "Redis does not support client tracking; using blocking reads for live entries",
       );
-      tail.close();
+      tracking.close();
       tail = new BlockingTail({ ...options, control });
-      for (const [key, after] of positions) tail.watch(key, after);
+      for (const [key, after] of tracking.positions) tail.watch(key, after);
     },
   });
+  let tail: Tail = tracking;
   return {
     noticesRemovals: () => tail.noticesRemovals(),
-    watch(key, after) {
-      positions.set(key, after);
-      tail.watch(key, after);
-    },
-    unwatch(key) {
-      positions.delete(key);
-      tail.unwatch(key);
-    },
+    watch: (key, after) => tail.watch(key, after),
+    unwatch: (key) => tail.unwatch(key),
     close: () => tail.close(),
   };
 }

@@ -81,6 +81,11 @@ export class TrackingTail implements Tail {
     });
   }
 
+  /** Position after which each watched stream is read next; also after `close`. */
+  get positions(): ReadonlyMap<string, EntryId> {
+    return this.#streams.positions;
+  }
+
   noticesRemovals(): boolean {
     return true;
   }

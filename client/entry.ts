@@ -2,8 +2,8 @@
 import { hasControls } from "../src/domain/content.ts";
 import { readMsgpackValue } from "../src/wire/msgpack-reader.ts";
 import { lossyTextOf, textOf } from "../src/wire/utf8.ts";
-import type { StreamEntry } from "./codec.ts";
 import { finalError, StreamerError } from "./errors.ts";
+import type { StreamEntry } from "./msgpack.ts";
 
 /** An entry yielded by a loop. */
 export interface PulledEntry extends StreamEntry {

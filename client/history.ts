@@ -1,8 +1,8 @@
 /** Reads a range of a stream's history page by page (`GET /data/{stream_id}/entries`). */
 import { streamsSegment } from "./address.ts";
-import { decodeBatch } from "./codec.ts";
 import { createPulledEntry, type PulledEntry } from "./entry.ts";
 import { type CommonOptions, type Gateway, namingQuery } from "./gateway.ts";
+import { decodeBatch } from "./msgpack.ts";
 import { checkOptions, type OptionNames } from "./options.ts";
 import { request } from "./request.ts";
 

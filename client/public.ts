@@ -13,11 +13,11 @@ export type {
   StreamInfo,
   StreamsOptions,
 } from "./catalog.ts";
-export type { StreamEntry } from "./codec.ts";
 export type { PulledEntry } from "./entry.ts";
 export { type ClientErrorCode, StreamerError, type StreamerErrorCode } from "./errors.ts";
 export { fieldsText } from "./fields.ts";
 export type { RangeOptions } from "./history.ts";
+export type { StreamEntry } from "./msgpack.ts";
 export type { PullOptions } from "./pull.ts";
 export type { BatchEntry, Push, PushOptions, SendOptions } from "./push-options.ts";
 export type { Status } from "./reconnect.ts";

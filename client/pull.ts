@@ -11,12 +11,12 @@
 import { linkSignal } from "./abort.ts";
 import { streamsSegment } from "./address.ts";
 import { type Channel, createChannel } from "./channel.ts";
-import { decodeBatch, decodeNotice, FORMAT } from "./codec.ts";
 import type { ConnectionHealth } from "./connection-health.ts";
 import { namedPosition, type Position } from "./cursors.ts";
 import { createPulledEntry, type PulledEntry } from "./entry.ts";
 import { badMessage, StreamerError } from "./errors.ts";
 import { type CommonOptions, type Gateway, namingQuery } from "./gateway.ts";
+import { decodeBatch, decodeNotice, FORMAT } from "./msgpack.ts";
 import { checkOptions, type OptionNames } from "./options.ts";
 import { hasPattern, type PatternHandlers, PatternPosition } from "./pattern-position.ts";
 import { keepSession, type SessionHandlers } from "./session.ts";
@@ -222,7 +222,10 @@ class PullReader implements SessionHandlers {
   }
 }
 
-/** Cannot happen on platforms that stop reading at once. Otherwise the entries are read again from the cursors. */
+/**
+ * Error of a full channel. It occurs only on platforms whose sockets cannot stop reading at once. The entries are read again
+ * from the cursors.
+ */
 const channelOverflow = (): StreamerError =>
   new StreamerError("CONNECTION_LOST", "received more than the reader can buffer; reading it again", {
     retryable: true,

@@ -171,7 +171,7 @@ def _entries(message: bytes) -> List[Entry]:
         at += length
         size = message[at] - 0xA0
         if size < 0 or size > 31:
-            raise ValueError("an id is not a short string")
+            raise ValueError("an entry id must be a string of at most 31 bytes")
         at += 1
         start = at + size
         entry_id = message[at:start].decode("ascii")

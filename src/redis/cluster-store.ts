@@ -1,4 +1,4 @@
-/** A Redis Cluster as the gateway's store: each kind of commands by a router of its own, all by one map. */
+/** A Redis Cluster as the gateway's store: one router for each kind of command. All routers share one slot map. */
 import type { Logger } from "../domain/logger.ts";
 import { ClusterRouter, type RouterHooks } from "./cluster/router.ts";
 import { Topology } from "./cluster/topology.ts";

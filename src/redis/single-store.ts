@@ -1,4 +1,4 @@
-/** One Redis as the gateway's store: a connection for each kind of commands. */
+/** One Redis as the gateway's store: one connection for each kind of command. */
 import { loopbackOver } from "./append/appender.ts";
 import { createLoopback } from "./append/loopback.ts";
 import { openListedReplicas } from "./read/listed-replicas.ts";

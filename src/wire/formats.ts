@@ -1,6 +1,7 @@
 /**
  * Table of wire formats, one row each. The query parameter `format`, content negotiation, the OpenAPI document, and the encoders
- * and decoders of push, pull, GET and POST read this table, so that a new format is a file with its codec and a row here.
+ * and decoders of push, pull, GET and POST read this table, so that a new format is a codec file and a row here
+ * (docs/architecture.md, "Where to add").
  *
  * Two formats have no row because their transport assembles them: `header`, a JSON header and a binary payload (`header.ts`),
  * and `raw`, payloads alone.

@@ -54,7 +54,7 @@ export function parseJson(text: string, what: string, maxEntries: number): unkno
 export function checkJsonBounds(text: string, what: string, bounds: JsonBounds = JSON_VALUE_BOUNDS): number {
   const { values, depth } = measure(text, bounds.values, bounds.depth);
   if (values > bounds.values)
-    throw new GatewayError("TOO_LARGE", `${what} holds more than ${bounds.values} JSON values`);
+    throw new GatewayError("TOO_LARGE", `${what} must have at most ${bounds.values} JSON values`);
   if (depth > bounds.depth)
     throw new GatewayError("TOO_LARGE", `${what} nests more than ${bounds.depth} levels of JSON`);
   return values;

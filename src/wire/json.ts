@@ -7,12 +7,12 @@ import { GatewayError } from "../domain/errors.ts";
 import { runAtOnce } from "../domain/run-at-once.ts";
 import { decodeBase64, decodeBase64Steps } from "./base64.ts";
 import { cleanEntries } from "./clean-entries.ts";
-import { gapOf } from "./gap.ts";
+import { gapOf } from "./gap-notice.ts";
 import { bytesJson } from "./json-encode-steps.ts";
 import { parseJsonSteps } from "./json-steps.ts";
 import { parseJson } from "./json-text.ts";
 import { malformed, type PushedEntry, preview } from "./push-batch.ts";
-import { statusOf } from "./status.ts";
+import { statusOf } from "./status-notice.ts";
 import type { StreamNotice } from "./stream-notice.ts";
 import { bytesOfText, isUtf8InSteps, textOf } from "./utf8.ts";
 
@@ -33,7 +33,7 @@ export const encodeJsonEntry = (stream: string, entry: Entry): string =>
 /** Encodes a gap notice. */
 export const encodeJsonGap = (gap: Gap): string => JSON.stringify(gapOf(gap));
 
-/** Encodes a status notice (`status.ts`). */
+/** Encodes a status notice (`status-notice.ts`). */
 export const encodeJsonStatus = (unavailableSince: Date | undefined): string =>
   JSON.stringify(statusOf(unavailableSince));
 

@@ -9,10 +9,10 @@ import type { Entry, Gap, StreamEntries } from "../domain/entry.ts";
 import { parseId } from "../domain/entry-id.ts";
 import { runAtOnce } from "../domain/run-at-once.ts";
 import { cleanEntries } from "./clean-entries.ts";
-import { gapOf } from "./gap.ts";
+import { gapOf } from "./gap-notice.ts";
 import { readMsgpack, readMsgpackSteps } from "./msgpack-reader.ts";
 import { malformed, type PushedEntry, preview } from "./push-batch.ts";
-import { readStatus, type StatusNotice, statusOf } from "./status.ts";
+import { readStatus, type StatusNotice, statusOf } from "./status-notice.ts";
 import { type PulledStreamNotice, readStreamNotice, type StreamNotice } from "./stream-notice.ts";
 import { bytesOfText } from "./utf8.ts";
 
@@ -99,7 +99,7 @@ export function decodePulledMsgpack(bytes: Uint8Array): PulledEntry[] {
   });
 }
 
-/** Encodes a status notice (`status.ts`). */
+/** Encodes a status notice (`status-notice.ts`). */
 export const encodeMsgpackStatus = (unavailableSince: Date | undefined): Uint8Array =>
   encode(statusOf(unavailableSince));
 

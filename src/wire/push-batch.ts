@@ -84,7 +84,7 @@ export function checkFieldCount(fields: number): void {
 
 /** The error for more values than may be in `what`. */
 export const tooManyValues = (most: number, what: string): GatewayError =>
-  new GatewayError("TOO_LARGE", `${what} holds more than ${most} values`);
+  new GatewayError("TOO_LARGE", `${what} must have at most ${most} values`);
 
 /** Checks the number of values. @param what name of the message in the error @throws GatewayError TOO_LARGE above `most` */
 export function checkValueCount(values: number, most: number, what: string): void {

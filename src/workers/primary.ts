@@ -35,7 +35,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Gateway> {
   cluster.schedulingPolicy = cluster.SCHED_RR;
   cluster.setupPrimary({ exec: program, args: [] });
   const pool = new WorkerPool({ settings: workerSettings, logger, version });
-  // Also after a second Ctrl-C, or when the shutdown takes too long.
+  // Kills the workers also after a second Ctrl-C, or if the shutdown takes too long.
   process.on("exit", () => pool.kill());
 
   async function close(): Promise<void> {

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readAck } from "../../client/ack.ts";
 import { streamsSegment } from "../../client/address.ts";
-import { decodeBatch, encodeBatch } from "../../client/codec.ts";
 import { errorFromClose, errorFromResponse, StreamerError } from "../../client/errors.ts";
+import { decodeBatch, encodeBatch } from "../../client/msgpack.ts";
 import { backoffMs, DEFAULT_BACKOFF } from "../../src/domain/backoff.ts";
 import { valuesOf } from "../../src/domain/entry.ts";
 

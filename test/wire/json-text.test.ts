@@ -12,7 +12,7 @@ test("rejects invalid JSON with the name of the text", () => {
 });
 
 describe("rejects a text of more values than a batch can have before it is parsed", () => {
-  const rejected = `TOO_LARGE: the message holds more than ${FIT} values`;
+  const rejected = `TOO_LARGE: the message must have at most ${FIT} values`;
 
   test.each<[string, (count: number) => string]>([
     ["numbers", (count) => `[${"0,".repeat(count - 2)}0]`],

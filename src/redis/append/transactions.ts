@@ -1,6 +1,6 @@
 /**
- * Append connection. Entries of streams with loopback leave in transactions, which stay small so that a large entry does
- * not delay others. All other entries leave as plain commands, so that an error in one cannot affect another.
+ * Transactional appends over one connection. Entries of streams with loopback leave in transactions, which stay small so
+ * that a large entry does not delay others. All other entries leave as plain commands, so that an error in one cannot affect another.
  *
  * If Redis rejects one command while queueing, it discards the whole transaction. A rejection that concerns one stream,
  * such as a missing permission, is remembered, and the stream's entries are sent as plain commands from then on.

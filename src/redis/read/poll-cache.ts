@@ -7,7 +7,7 @@ import { bytesOf, type Entry } from "../../domain/entry.ts";
 import type { EntryId } from "../../domain/entry-id.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { Connection, ConnectionHooks } from "../resp/connection.ts";
-import type { Page } from "./page.ts";
+import type { Page } from "./page-reader.ts";
 import type { StreamReader } from "./stream-reader.ts";
 
 /** Reads like those of `StreamReader`. They throw `GatewayError`. */

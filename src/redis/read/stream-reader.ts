@@ -1,4 +1,4 @@
-/** Stream reader: reads entries of streams in pages, limited in bytes. */
+/** Stream reader: reads ranges of streams within a byte limit, one page (`page-reader.ts`) after the other. */
 
 import { bytesOf, type Entry } from "../../domain/entry.ts";
 import { type EntryId, FIRST_ID, LAST_ID } from "../../domain/entry-id.ts";
@@ -7,7 +7,7 @@ import { gatewayErrorOf } from "../reply-errors.ts";
 import type { Commands } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
-import { createPageReader, exclusive, type Page } from "./page.ts";
+import { createPageReader, exclusive, type Page } from "./page-reader.ts";
 import type { ReplicaReads } from "./replicas.ts";
 
 /** Entries of a range. */

@@ -41,9 +41,9 @@ export const UNCLEAR: Judgement = { verdict: "unclear", isCut: false, isShorter:
 
 /** Number of remaining older entries that, with a matching length, rules out a new life. */
 const ENOUGH_OLDER = 64;
-/** Checks by facts after an inconclusive length; each inconclusive length costs a discarded read. */
+/** Number of checks by facts after an inconclusive length. Each inconclusive length costs a discarded read. */
 const DOUBTS = 8;
-/** Checks by length before the next one by facts, which detects a new life that looks like the old one. */
+/** Number of checks by length before the next check by facts, which detects a new life that looks like the old one. */
 const LENGTHS_IN_A_ROW = 16;
 
 /** State of one stream. */
@@ -60,7 +60,7 @@ export class StreamMemory {
   #isCaughtUp = false;
   /** Remaining checks by facts after an inconclusive length, as in a stream that is trimmed with every entry. */
   #doubts = 0;
-  /** Checks by length since the last one by facts. */
+  /** Number of checks by length since the last check by facts. */
   #lengths = 0;
   #mayUseDetails = false;
 

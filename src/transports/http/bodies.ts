@@ -3,8 +3,8 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ClientMemory } from "../../access/limits/client-memory.ts";
 import { type MemoryLease, overloaded } from "../../access/limits/memory-budget.ts";
 import { GatewayError } from "../../domain/errors.ts";
-import { whenAnswerEnds } from "../response/answer-end.ts";
-import { releaseMemory } from "../sockets/release-memory.ts";
+import { whenAnswerEnds } from "../response/response-end.ts";
+import { releaseMemory } from "../websocket-protocol/release-memory.ts";
 import { SMALL_BODY_BYTES } from "./body-limits.ts";
 import { sendContinue } from "./expect-continue.ts";
 

@@ -9,8 +9,8 @@ import { noteAccepted } from "../../domain/accept-pressure.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { Access } from "../parts.ts";
 import type { ErrorLog } from "../response/error-log.ts";
-import { endWithError } from "../response/errors.ts";
 import type { SocketDeadlines } from "../response/socket-deadlines.ts";
+import { endWithError } from "../response/socket-errors.ts";
 import { wantsWebSocket } from "./other-upgrades.ts";
 import { boundPipeline } from "./pipeline.ts";
 

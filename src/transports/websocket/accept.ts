@@ -6,10 +6,19 @@ import type { Visitor } from "../../access/admission.ts";
 import type { Session } from "../../access/sessions.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { TransportParts } from "../parts.ts";
-import type { PayloadPool } from "../sockets/buffer-pool.ts";
-import { PROTOCOL_CLOSE, type ProtocolError } from "../sockets/frame-reader.ts";
-import { closeWith, errorContextOf, type ServedSocket, type UpgradeRoute } from "../sockets/served-socket.ts";
-import { type MessageHandlers, ServerWebSocket, type ServerWebSocketOptions } from "../sockets/socket.ts";
+import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
+import { PROTOCOL_CLOSE, type ProtocolError } from "../websocket-protocol/frame-reader.ts";
+import {
+  type MessageHandlers,
+  ServerWebSocket,
+  type ServerWebSocketOptions,
+} from "../websocket-protocol/socket.ts";
+import {
+  closeWith,
+  errorContextOf,
+  type ServedSocket,
+  type UpgradeRoute,
+} from "../websocket-protocol/upgrade-route.ts";
 import { HoldableSocket } from "./holdable-socket.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { createSocketRateLimit } from "./rate-limit.ts";

@@ -4,7 +4,7 @@
  */
 import type { MemoryLease } from "../../access/limits/memory-budget.ts";
 import type { Counters } from "../../observe/counters.ts";
-import type { Pausable } from "../sockets/pause-reasons.ts";
+import type { Pausable } from "../websocket-protocol/pause-reasons.ts";
 
 /** Bytes of one socket that wait for Redis. */
 export interface InFlight {

@@ -1,5 +1,5 @@
 /** WebSocket that can be held: not read for a time, regardless of other calls of `pause` and `resume`. */
-import { ServerWebSocket } from "../sockets/socket.ts";
+import { ServerWebSocket } from "../websocket-protocol/socket.ts";
 
 /** Socket that can be held. */
 export class HoldableSocket extends ServerWebSocket {

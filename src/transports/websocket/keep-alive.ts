@@ -2,7 +2,7 @@
 import type { Limits } from "../../access/limits/limits.ts";
 import type { Session } from "../../access/sessions.ts";
 import { GatewayError } from "../../domain/errors.ts";
-import type { ServerWebSocket } from "../sockets/socket.ts";
+import type { ServerWebSocket } from "../websocket-protocol/socket.ts";
 
 /** Settings of the keep-alive, in ms. */
 export interface KeepAliveConfig {

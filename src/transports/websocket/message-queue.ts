@@ -3,7 +3,7 @@
  * Meanwhile the socket is not read, and messages that were already received wait.
  */
 import { runInSlices } from "../../domain/work-slice.ts";
-import type { Pausable } from "../sockets/pause-reasons.ts";
+import type { Pausable } from "../websocket-protocol/pause-reasons.ts";
 
 /** Received message. */
 export interface ArrivedMessage {

@@ -1,6 +1,6 @@
 /** What the WebSocket transport receives: the parts of all transports, and its own settings and buffers. */
 import type { TransportConfig, TransportParts } from "../parts.ts";
-import type { PayloadPool } from "../sockets/buffer-pool.ts";
+import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
 import type { PushGate } from "./backpressure.ts";
 import type { KeepAliveConfig } from "./keep-alive.ts";
 import type { PullEncoders } from "./pull-encoder.ts";

@@ -6,7 +6,7 @@ import { encodeHeader, type PullOffsets } from "../../wire/header.ts";
 import { isLongToEncode } from "../../wire/pieces.ts";
 import type { StreamNotice } from "../../wire/stream-notice.ts";
 import { type Chunks, JOIN_BELOW_BYTES } from "../response/byte-sink.ts";
-import { createFrameWriter, type FrameWriter } from "../sockets/frame-writer.ts";
+import { createFrameWriter, type FrameWriter } from "../websocket-protocol/frame-writer.ts";
 
 /** Parameters that determine the encoding. */
 export interface PullForm {

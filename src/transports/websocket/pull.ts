@@ -14,7 +14,7 @@ import {
   errorContextOf,
   type ServedSocket,
   type SocketRequest,
-} from "../sockets/served-socket.ts";
+} from "../websocket-protocol/upgrade-route.ts";
 import { readControl } from "./control.ts";
 import { createFramesInFlight, type FramesInFlight } from "./frames-in-flight.ts";
 import type { DataParts } from "./parts.ts";

@@ -7,7 +7,7 @@ import { DEFAULT_DEVICE, parseStreamIds } from "../../domain/stream-name.ts";
 import type { AppendDone } from "../../redis/append/appender.ts";
 import type { PushedEntry } from "../../wire/push-batch.ts";
 import { createPushDecoder } from "../../wire/push-decoder.ts";
-import { statusOf } from "../../wire/status.ts";
+import { statusOf } from "../../wire/status-notice.ts";
 import { appendSteps } from "../request/append-steps.ts";
 import {
   type ConnectionDeclarations,
@@ -21,10 +21,14 @@ import { createStreamKeys } from "../request/stream-keys.ts";
 import { noPatterns, readNaming } from "../request/streams.ts";
 import type { ByteSink } from "../response/byte-sink.ts";
 import { createClientSink } from "../response/client-sink.ts";
-import { createFrameWriter } from "../sockets/frame-writer.ts";
-import { createPauseReasons } from "../sockets/pause-reasons.ts";
-import { errorContextOf, type ServedSocket, type SocketRequest } from "../sockets/served-socket.ts";
-import type { ServerWebSocket } from "../sockets/socket.ts";
+import { createFrameWriter } from "../websocket-protocol/frame-writer.ts";
+import { createPauseReasons } from "../websocket-protocol/pause-reasons.ts";
+import type { ServerWebSocket } from "../websocket-protocol/socket.ts";
+import {
+  errorContextOf,
+  type ServedSocket,
+  type SocketRequest,
+} from "../websocket-protocol/upgrade-route.ts";
 import { readControl } from "./control.ts";
 import { type ArrivedMessage, createMessageQueue, type MessageHandling } from "./message-queue.ts";
 import type { DataParts } from "./parts.ts";

@@ -1,7 +1,7 @@
 /** The data routes of the WebSocket server: `/data/{stream_id}/push` and `/data/{stream_id}/pull`. */
-import type { PayloadPool } from "../sockets/buffer-pool.ts";
-import { selectAnyProtocol } from "../sockets/handshake.ts";
-import type { UpgradeRoute } from "../sockets/served-socket.ts";
+import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
+import { selectAnyProtocol } from "../websocket-protocol/handshake.ts";
+import type { UpgradeRoute } from "../websocket-protocol/upgrade-route.ts";
 import { createPushGate } from "./backpressure.ts";
 import { MOST_CONTROL_BYTES } from "./control.ts";
 import type { DataParts, WebSocketParts } from "./parts.ts";

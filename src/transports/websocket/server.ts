@@ -9,9 +9,14 @@ import { type ParameterRoute, unknownParameters } from "../request/parameters.ts
 import { withoutPrefix } from "../request/path-prefix.ts";
 import { checkHead } from "../request/request-head.ts";
 import { routePatternOf } from "../response/error-log.ts";
-import type { PayloadPool } from "../sockets/buffer-pool.ts";
-import { answerHandshake, offeredProtocols, rejectUpgrade, splitUrl } from "../sockets/handshake.ts";
-import type { UpgradeRoute } from "../sockets/served-socket.ts";
+import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
+import {
+  answerHandshake,
+  offeredProtocols,
+  rejectUpgrade,
+  splitUrl,
+} from "../websocket-protocol/handshake.ts";
+import type { UpgradeRoute } from "../websocket-protocol/upgrade-route.ts";
 import { type AcceptParts, type Admitted, acceptSocket, type OpenSocket, type Route } from "./accept.ts";
 import { createKeepAlive } from "./keep-alive.ts";
 import type { WebSocketParts } from "./parts.ts";

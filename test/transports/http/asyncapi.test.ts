@@ -3,7 +3,7 @@ import { type ParseOutput, Parser } from "@asyncapi/parser";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ERRORS } from "../../../src/domain/errors.ts";
 import { type ParameterRoute, rowsOf } from "../../../src/transports/request/parameters.ts";
-import { PROTOCOL_CLOSE } from "../../../src/transports/sockets/frame-reader.ts";
+import { PROTOCOL_CLOSE } from "../../../src/transports/websocket-protocol/frame-reader.ts";
 import { CLEAN_FORMATS } from "../../../src/wire/formats.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { request } from "../../support/http.ts";

@@ -2,7 +2,7 @@
 import { runInSlices } from "../../../domain/work-slice.ts";
 import type { Pieces } from "../../../wire/pieces.ts";
 import { unmarkNumbers } from "../../request/exact-numbers.ts";
-import { releaseMemory } from "../../sockets/release-memory.ts";
+import { releaseMemory } from "../../websocket-protocol/release-memory.ts";
 
 /** Nesting levels that are serialized separately: `data`, a list, a device, its streams, an entry's page, its entries. */
 const LEVELS = 7;

@@ -8,7 +8,7 @@ import { runInSlices } from "../../../domain/work-slice.ts";
 import { checkJsonBounds } from "../../../wire/json-text.ts";
 import { markNumbers } from "../../request/exact-numbers.ts";
 import { acceptsPage } from "../../request/media-types.ts";
-import { whenAnswerEnds } from "../../response/answer-end.ts";
+import { whenAnswerEnds } from "../../response/response-end.ts";
 import { graphqlError } from "../execution/errors.ts";
 import { type Executor, formatted } from "../execution/executor.ts";
 import { encodeResult, joinResult } from "../execution/result-text.ts";

@@ -4,7 +4,7 @@
  */
 import type { FairTurns, TaskOwner } from "../../../domain/fair-turns.ts";
 import type { TurnEnd } from "../../response/byte-sink.ts";
-import type { Pausable } from "../../sockets/pause-reasons.ts";
+import type { Pausable } from "../../websocket-protocol/pause-reasons.ts";
 
 /** Parts of the turns. */
 export interface MessageTurnsOptions {

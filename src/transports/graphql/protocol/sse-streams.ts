@@ -9,8 +9,8 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import { GatewayError } from "../../../domain/errors.ts";
 import type { Executor } from "../execution/executor.ts";
-import { alreadyOpen, OwnStreams, unknownToken } from "./own-streams.ts";
-import type { ClaimCall, StreamsByToken } from "./peer-streams.ts";
+import { alreadyOpen, OwnStreams, unknownToken } from "./sse-own-streams.ts";
+import type { ClaimCall, StreamsByToken } from "./sse-peer-streams.ts";
 import { readSseRequest } from "./sse-request.ts";
 
 /** Requests of single connection mode. All methods throw `GatewayError`. */

@@ -11,15 +11,15 @@ import type { Pieces } from "../../../wire/pieces.ts";
 import { markNumbers, unmarkNumbers } from "../../request/exact-numbers.ts";
 import type { Chunks } from "../../response/byte-sink.ts";
 import { createClientSink } from "../../response/client-sink.ts";
-import type { PayloadPool } from "../../sockets/buffer-pool.ts";
-import { createFrameWriter } from "../../sockets/frame-writer.ts";
-import { createPauseReasons } from "../../sockets/pause-reasons.ts";
+import type { PayloadPool } from "../../websocket-protocol/buffer-pool.ts";
+import { createFrameWriter } from "../../websocket-protocol/frame-writer.ts";
+import { createPauseReasons } from "../../websocket-protocol/pause-reasons.ts";
 import {
   closeWith,
   type ServedSocket,
   type SocketRequest,
   type UpgradeRoute,
-} from "../../sockets/served-socket.ts";
+} from "../../websocket-protocol/upgrade-route.ts";
 import type { GraphqlParts } from "../execution/context.ts";
 import type { Executor } from "../execution/executor.ts";
 import { LEGACY_PROTOCOL, legacyLink, MODERN_PROTOCOL, plainLink } from "./legacy-protocol.ts";

@@ -3,9 +3,9 @@
  * cursor after the event, so that a browser that reconnects with `Last-Event-ID` misses no entry.
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { gapOf } from "../../../wire/gap.ts";
+import { gapOf } from "../../../wire/gap-notice.ts";
 import { encodeSse, encodeSseRetry, SSE_HEARTBEAT } from "../../../wire/sse.ts";
-import { statusOf } from "../../../wire/status.ts";
+import { statusOf } from "../../../wire/status-notice.ts";
 import type { ParametersOf } from "../../request/parameters.ts";
 import { openStreams } from "../../request/pattern-streams.ts";
 import { cursorTimes, readRequestedStreams } from "../../request/streams.ts";

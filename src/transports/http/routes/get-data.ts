@@ -1,4 +1,7 @@
-/** `GET /data/{stream_id}`: the next entries after a cursor (docs/protocol.md, "GET entries"). */
+/**
+ * `GET /data/{stream_id}`: the next entries after a cursor (docs/protocol.md, "GET entries"). A request that a client repeats
+ * may be answered before it reaches this route (`repeated-responses.ts`).
+ */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { RequestedCursor } from "../../../domain/cursor.ts";
 import type { EntryId } from "../../../domain/entry-id.ts";
@@ -12,9 +15,9 @@ import {
   resolveCursors,
 } from "../../request/streams.ts";
 import { whenGone } from "../../response/closing.ts";
-import { memoryOf } from "../answers-memory.ts";
 import { headerRoom, headersTooLarge } from "../header-room.ts";
 import { warnOfTimes } from "../request-warnings.ts";
+import { memoryOf } from "../response-memory.ts";
 import { type RouteParts, targetOf } from "../route.ts";
 import {
   type AnswerForm,

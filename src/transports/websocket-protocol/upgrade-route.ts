@@ -1,4 +1,4 @@
-/** WebSocket routes and the sockets that they serve. The server does not depend on the routes. */
+/** Interface between the WebSocket server and its routes, so that the server does not depend on the routes. */
 import type { Socket } from "node:net";
 import type { Session, SessionKind } from "../../access/sessions.ts";
 import type { GatewayError } from "../../domain/errors.ts";

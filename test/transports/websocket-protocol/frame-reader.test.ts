@@ -2,9 +2,9 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { createCounters } from "../../../src/observe/counters.ts";
-import type { PayloadPool } from "../../../src/transports/sockets/buffer-pool.ts";
-import { createPayloadPool } from "../../../src/transports/sockets/buffer-pool.ts";
-import type { FrameReader } from "../../../src/transports/sockets/frame-reader.ts";
+import type { PayloadPool } from "../../../src/transports/websocket-protocol/buffer-pool.ts";
+import { createPayloadPool } from "../../../src/transports/websocket-protocol/buffer-pool.ts";
+import type { FrameReader } from "../../../src/transports/websocket-protocol/frame-reader.ts";
 import {
   BINARY,
   CLOSE,
@@ -18,7 +18,7 @@ import {
 import { collectGarbage } from "../../support/garbage.ts";
 import { importMasked, type MaskingKind } from "../../support/masking.ts";
 
-type Module = typeof import("../../../src/transports/sockets/frame-reader.ts");
+type Module = typeof import("../../../src/transports/websocket-protocol/frame-reader.ts");
 
 const MOST_BYTES = 4 * 2 ** 20;
 
@@ -129,7 +129,10 @@ const chunkSizes = fc.oneof(
 describe.each<MaskingKind>(["natively", "in JavaScript"])("unmasked %s", (kind) => {
   let module: Module;
   beforeAll(async () => {
-    module = await importMasked(kind, () => import("../../../src/transports/sockets/frame-reader.ts"));
+    module = await importMasked(
+      kind,
+      () => import("../../../src/transports/websocket-protocol/frame-reader.ts"),
+    );
   });
 
   test("reads any messages with any fragmentation and any chunk sizes", () => {
@@ -224,7 +227,7 @@ test("stops after the given number of frames", () => {
 
 let module: Module;
 beforeAll(async () => {
-  module = await import("../../../src/transports/sockets/frame-reader.ts");
+  module = await import("../../../src/transports/websocket-protocol/frame-reader.ts");
 });
 
 test("reads the examples of RFC 6455, section 5.7, byte by byte", () => {

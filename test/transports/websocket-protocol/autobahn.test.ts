@@ -10,8 +10,8 @@ import { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { createMemoryBudget } from "../../../src/access/limits/memory-budget.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
-import { createPayloadPool } from "../../../src/transports/sockets/buffer-pool.ts";
-import { ServerWebSocket } from "../../../src/transports/sockets/socket.ts";
+import { createPayloadPool } from "../../../src/transports/websocket-protocol/buffer-pool.ts";
+import { ServerWebSocket } from "../../../src/transports/websocket-protocol/socket.ts";
 import {
   BINARY,
   CLOSE,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createCounters } from "../../../src/observe/counters.ts";
-import { createPayloadPool } from "../../../src/transports/sockets/buffer-pool.ts";
+import { createPayloadPool } from "../../../src/transports/websocket-protocol/buffer-pool.ts";
 
 const KIB = 1024;
 

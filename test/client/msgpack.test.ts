@@ -1,8 +1,8 @@
 import { encode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeBatch, encodeBatch } from "../../client/codec.ts";
 import { StreamerError } from "../../client/errors.ts";
+import { decodeBatch, encodeBatch } from "../../client/msgpack.ts";
 import type { EntryId } from "../../src/domain/entry-id.ts";
 import { decodeMsgpack, encodeMsgpack } from "../../src/wire/msgpack.ts";
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { releaseMemory } from "../../../src/transports/sockets/release-memory.ts";
+import { releaseMemory } from "../../../src/transports/websocket-protocol/release-memory.ts";
 
 type Transferable = ArrayBuffer & { transfer?: (bytes: number) => ArrayBuffer };
 

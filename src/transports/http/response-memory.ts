@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ClientMemory } from "../../access/limits/client-memory.ts";
 import type { MemoryLease } from "../../access/limits/memory-budget.ts";
-import { whenAnswerEnds } from "../response/answer-end.ts";
+import { whenAnswerEnds } from "../response/response-end.ts";
 
 declare module "fastify" {
   interface FastifyReply {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { importMasked, type MaskingKind } from "../../support/masking.ts";
 
-type Masking = typeof import("../../../src/transports/sockets/masking.ts");
+type Masking = typeof import("../../../src/transports/websocket-protocol/masking.ts");
 
 const mask = fc.uint8Array({ minLength: 4, maxLength: 4 });
 // Unaligned sizes around the threshold of the native code.
@@ -12,7 +12,7 @@ const expected = (payload: Uint8Array, key: Uint8Array) => payload.map((byte, i)
 describe.each<MaskingKind>(["natively", "in JavaScript"])("unmasked %s", (kind) => {
   let masking: Masking;
   beforeAll(async () => {
-    masking = await importMasked(kind, () => import("../../../src/transports/sockets/masking.ts"));
+    masking = await importMasked(kind, () => import("../../../src/transports/websocket-protocol/masking.ts"));
   });
 
   test("unmasks the example of RFC 6455, section 5.7", () => {

@@ -1,5 +1,5 @@
 /**
- * Repeated answers: whole responses for clients that poll with the same request, found before the request is parsed.
+ * Repeated responses: complete responses to clients that poll with the same request, sent before the request is parsed.
  *
  * The key is the whole head of the request and the client's address, so credentials, `Accept`, `Origin` and forwarded
  * addresses are part of it, and every check that depends on the head alone has the same outcome. What else can change is
@@ -41,7 +41,7 @@ export interface RepeatedAnswersParts {
   readonly observe: Pick<Observe, "tracing" | "counters">;
 }
 
-/** Larger bodies are not kept. The memory budget counts unread responses from this size on (`answers-memory.ts`). */
+/** Larger bodies are not kept. The memory budget counts unread responses from this size on (`response-memory.ts`). */
 const MAX_BODY_BYTES = 8 * 1024 - 1;
 /** Requests with a longer head (characters) or more header lines are not kept, so that a lookup stays cheap. */
 const MAX_HEAD_LENGTH = 2048;

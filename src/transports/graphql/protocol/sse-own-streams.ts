@@ -5,8 +5,8 @@ import type { Visitor } from "../../../access/admission.ts";
 import { asGatewayError, GatewayError } from "../../../domain/errors.ts";
 import { type Executor, formatted, perform } from "../execution/executor.ts";
 import { encodeResult } from "../execution/result-text.ts";
-import type { ClaimCall, StartAnswer, StartCall, StopCall, StreamsByToken } from "./peer-streams.ts";
 import { type SseOperation, startOperation } from "./sse.ts";
+import type { ClaimCall, StartAnswer, StartCall, StopCall, StreamsByToken } from "./sse-peer-streams.ts";
 import type { SseRequest } from "./sse-request.ts";
 import { type EventResponse, openEvents } from "./sse-response.ts";
 

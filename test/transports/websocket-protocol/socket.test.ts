@@ -7,8 +7,8 @@ import {
   createSocketDeadlines,
   type SocketDeadlines,
 } from "../../../src/transports/response/socket-deadlines.ts";
-import { createPayloadPool } from "../../../src/transports/sockets/buffer-pool.ts";
-import { ServerWebSocket } from "../../../src/transports/sockets/socket.ts";
+import { createPayloadPool } from "../../../src/transports/websocket-protocol/buffer-pool.ts";
+import { ServerWebSocket } from "../../../src/transports/websocket-protocol/socket.ts";
 import { BINARY, clientClose, clientFrame, PING, PONG, TEXT } from "../../support/client-frames.ts";
 import { silent } from "../../support/redis.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { GatewayError } from "../../../src/domain/errors.ts";
-import { answerHandshake, offeredProtocols } from "../../../src/transports/sockets/handshake.ts";
+import { answerHandshake, offeredProtocols } from "../../../src/transports/websocket-protocol/handshake.ts";
 
 /** Answers with the handshake, or with the plain error. */
 const server = createServer();

@@ -3,15 +3,10 @@ import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "./load/free-port.ts";
-import type { Child, Children } from "./load/process.ts";
+import type { Children, Server } from "./load/process.ts";
 import { type Redis, startRedis } from "./load/redis.ts";
 import { startNats } from "./reference/nats/server.ts";
 import { startWebdis } from "./reference/webdis.ts";
-
-/** A server on a TCP port of 127.0.0.1. */
-export interface Server extends Child {
-  readonly port: number;
-}
 
 /** Passed to every row. Each row stops the servers that it starts. */
 export interface Stage {

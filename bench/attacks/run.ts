@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../load/free-port.ts";
+import type { Server } from "../load/process.ts";
 import { type Children, residentBytes } from "../load/process.ts";
 import { type Redis, startRedis } from "../load/redis.ts";
-import type { Server } from "../stage.ts";
 import {
   BIG_ENTRIES,
   BIG_ENTRY_BYTES,

@@ -3,14 +3,34 @@
  * to a file and judged again.
  */
 
-import type { GapReader } from "./remade.ts";
-import type { TwinPost } from "./twins.ts";
-
 /** An entry, identified by the unique key at the start of its payload. */
 export interface NamedEntry {
   /** Undefined if the reader's format has no ids. */
   readonly id: string | undefined;
   readonly key: string;
+}
+
+/** An item that a reader received: an entry, or a gap before the next entry. */
+export type GapEvent = { readonly id: string } | { readonly after: string; readonly before: string };
+
+/** One connection of a reader with gaps. */
+export interface GapSession {
+  readonly cursor: string;
+  readonly events: GapEvent[];
+}
+
+/** A reader with gaps, with all its connections. */
+export interface GapReader {
+  readonly name: string;
+  readonly sessions: GapSession[];
+}
+
+/** An acknowledged post. */
+export interface TwinPost {
+  readonly streamKey: string;
+  /** Key of the payload. */
+  readonly key: string;
+  readonly id: string;
 }
 
 /** An entry that a pusher sent. */

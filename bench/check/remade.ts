@@ -6,26 +6,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
 import { Connection } from "../../src/redis/resp/connection.ts";
-import type { NamedEntry } from "./history.ts";
+import type { GapReader, GapSession, NamedEntry } from "./history.ts";
 import type { Random } from "./random.ts";
 
 /** Name of the stream. */
 export const REMADE = "remade";
-
-/** An item that a reader received: an entry, or a gap before the next entry. */
-export type GapEvent = { readonly id: string } | { readonly after: string; readonly before: string };
-
-/** One connection of a reader with gaps. */
-export interface GapSession {
-  readonly cursor: string;
-  readonly events: GapEvent[];
-}
-
-/** A reader with gaps, with all its connections. */
-export interface GapReader {
-  readonly name: string;
-  readonly sessions: GapSession[];
-}
 
 /** The running writer and readers. */
 export interface Remade {

@@ -1,15 +1,7 @@
 /** Posts with `dedupe` to two streams whose name and dedupe key are equal when joined. Each post must be stored exactly once. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type NamedEntry, payloadOf } from "./history.ts";
+import { type NamedEntry, payloadOf, type TwinPost } from "./history.ts";
 import type { Random } from "./random.ts";
-
-/** An acknowledged post. */
-export interface TwinPost {
-  readonly streamKey: string;
-  /** Key of the payload. */
-  readonly key: string;
-  readonly id: string;
-}
 
 /** The running posts. */
 export interface Twins {

@@ -1,8 +1,10 @@
 /** Stores the same entries in a reference and through the gateway, alternately. */
+
+import type { Server } from "../load/process.ts";
 import { createJetStream, deleteJetStream, storedInJetStream } from "../reference/nats/jetstream.ts";
 import { storeRaw } from "../reference/raw-redis.ts";
 import { gatewaySide, natsSide } from "../side.ts";
-import type { Server, Stage } from "../stage.ts";
+import type { Stage } from "../stage.ts";
 import { type AckedPushLoad, pushAcknowledged } from "./acked-push.ts";
 import { formatBusy } from "./busy.ts";
 import type { Redis } from "./redis.ts";

@@ -16,6 +16,11 @@ export interface Child {
   readonly ended: Promise<string>;
 }
 
+/** A server on a TCP port of 127.0.0.1. */
+export interface Server extends Child {
+  readonly port: number;
+}
+
 /** The children of one benchmark run. */
 export interface Children {
   /** Working directory of the children; it is deleted with the run. */

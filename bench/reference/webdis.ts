@@ -2,9 +2,8 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../load/free-port.ts";
-import type { Children } from "../load/process.ts";
+import type { Children, Server } from "../load/process.ts";
 import type { Redis } from "../load/redis.ts";
-import type { Server } from "../stage.ts";
 
 /** Starts one with the number of threads that Debian configures. */
 export async function startWebdis(children: Children, redis: Redis): Promise<Server> {

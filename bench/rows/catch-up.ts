@@ -7,12 +7,13 @@
  */
 import { drained } from "../load/drain.ts";
 import { eventLoopTurn, nap } from "../load/nap.ts";
+import type { Server } from "../load/process.ts";
 import { compare } from "../load/rounds.ts";
 import { openMany } from "../load/websocket.ts";
 import { openPusher } from "../load/websocket-pusher.ts";
 import { openReader } from "../load/websocket-reader.ts";
 import { atMost, type Row, ratioCell, whole } from "../row.ts";
-import type { Server, Stage } from "../stage.ts";
+import type { Stage } from "../stage.ts";
 
 const BAR = atMost(1.5, 1.2, "×");
 const CLIENTS = 200;

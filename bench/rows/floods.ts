@@ -13,13 +13,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { drained } from "../load/drain.ts";
 import { sendAtRate } from "../load/fixed-rate.ts";
 import { makeBenchKeys } from "../load/keys.ts";
+import type { Server } from "../load/process.ts";
 import { comparisonOf } from "../load/rounds.ts";
 import { createSamples, median } from "../load/statistics.ts";
 import { openMany } from "../load/websocket.ts";
 import { openPusher } from "../load/websocket-pusher.ts";
 import { openReader } from "../load/websocket-reader.ts";
 import { atMost, type Row, ratioCell } from "../row.ts";
-import type { Server } from "../stage.ts";
 
 const BAR = atMost(2, 1.25, "×");
 const PER_SECOND = 300;

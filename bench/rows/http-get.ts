@@ -10,10 +10,10 @@
 import type { Pids } from "../load/busy.ts";
 import { formatBusy } from "../load/busy.ts";
 import { getRepeatedly } from "../load/http-load.ts";
+import type { Server } from "../load/process.ts";
 import { comparisonOf, measureInTurns } from "../load/rounds.ts";
 import { median } from "../load/statistics.ts";
 import { atLeast, type Row, ratioCell, whole } from "../row.ts";
-import type { Server } from "../stage.ts";
 
 const BAR = atLeast(0.6, 0.8);
 const BODY_BYTES = 100;

@@ -11,13 +11,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { drained } from "../load/drain.ts";
 import { sendAtRate } from "../load/fixed-rate.ts";
+import type { Server } from "../load/process.ts";
 import { residentBytes } from "../load/process.ts";
 import { createSamples, median } from "../load/statistics.ts";
 import { openMany } from "../load/websocket.ts";
 import { openPusher } from "../load/websocket-pusher.ts";
 import { openReader } from "../load/websocket-reader.ts";
 import { type Row, times, type Verdict } from "../row.ts";
-import type { Server } from "../stage.ts";
 
 const ENTRIES = 10_000;
 const ENTRY_BYTES = 100_000;

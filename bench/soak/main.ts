@@ -10,11 +10,12 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import type { Server } from "../load/process.ts";
 import { residentBytes } from "../load/process.ts";
 import { type Redis, startRedis } from "../load/redis.ts";
 import { median } from "../load/statistics.ts";
 import { openWorkspace } from "../load/workspace.ts";
-import { createStage, type Server } from "../stage.ts";
+import { createStage } from "../stage.ts";
 import { KINDS } from "./follow.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { type Pusher, type PusherOptions, startPusher } from "./pusher.ts";

@@ -1,8 +1,8 @@
 /** Code samples that read a stream, in Python, JavaScript and a shell. */
 import { useSignal } from "@preact/signals";
 import type { StreamName } from "../feed.ts";
-import type { ToolProps } from "../stream-tools.tsx";
 import { gatewayUrl } from "../urls.ts";
+import type { ToolProps } from "./tool-props.ts";
 
 /** Returns the sample of each language. @param base URL of the gateway, without a trailing slash */
 export function codeLines(

@@ -1,7 +1,7 @@
 /** Deletes a stream. The user must type its name, because deletion cannot be undone. */
 import { useSignal } from "@preact/signals";
 import { errorText } from "../format.ts";
-import type { ToolProps } from "../stream-tools.tsx";
+import type { ToolProps } from "./tool-props.ts";
 
 /** Renders the form. */
 export function DeleteStream({ name, streamKey, streamer, listing }: ToolProps) {

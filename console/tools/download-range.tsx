@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { EXPORT_FORMS, type FilePart } from "../export.ts";
 import { bytesText, countText, errorText } from "../format.ts";
-import type { ToolProps } from "../stream-tools.tsx";
+import type { ToolProps } from "./tool-props.ts";
 
 /** Bytes collected before they are moved into a Blob, which the browser may store on disk. */
 const PART_BYTES = 4e6;

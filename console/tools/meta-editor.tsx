@@ -1,7 +1,7 @@
 /** Editor for a stream's metadata as JSON. */
 import { useComputed, useSignal } from "@preact/signals";
 import { errorText } from "../format.ts";
-import type { ToolProps } from "../stream-tools.tsx";
+import type { ToolProps } from "./tool-props.ts";
 
 /** Renders the editor. Changes by others do not overwrite what the user typed. */
 export function MetaEditor({ name, streamKey, streamer, listing }: ToolProps) {

@@ -1,7 +1,7 @@
 /** Pushes one typed entry. */
 import { useSignal } from "@preact/signals";
 import { errorText } from "../format.ts";
-import type { ToolProps } from "../stream-tools.tsx";
+import type { ToolProps } from "./tool-props.ts";
 
 /** Timeout of the push if the gateway is unavailable, ms. */
 const PUSH_MS = 5000;

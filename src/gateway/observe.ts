@@ -2,8 +2,8 @@
 import type { Logger } from "../domain/logger.ts";
 import { createCounters } from "../observe/counters.ts";
 import { createLatencyHistogram, type LatencyHistogram } from "../observe/metrics.ts";
+import { startTracing } from "../observe/start-tracing.ts";
 import { createStreamClasses } from "../observe/stream-classes.ts";
-import { startTracing } from "../observe/tracing.ts";
 import type { Settings } from "../settings.ts";
 import type { Observe } from "../transports/parts.ts";
 import { createWarnings } from "../transports/request/warnings.ts";

@@ -1,9 +1,8 @@
 /**
  * Tracing of requests and connections: one span each, from start to end. Entries are not traced: there may be a million per
- * second. The OpenTelemetry library is loaded only if an endpoint is set.
+ * second.
  */
 import type { IncomingHttpHeaders } from "node:http";
-import type { Logger } from "../domain/logger.ts";
 
 /** Attributes of a span. Never include secrets. */
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
@@ -17,19 +16,4 @@ export interface Tracing {
   start(name: string, attributes: Attributes, headers: IncomingHttpHeaders): EndSpan;
   /** Flushes unsent spans. */
   close(): Promise<void>;
-}
-
-/**
- * Starts tracing.
- *
- * @param endpoint the collector's base URL (`OTEL_EXPORTER_OTLP_ENDPOINT`) without `/v1/traces`; empty disables tracing
- */
-export async function startTracing(
-  endpoint: string,
-  version: string,
-  logger: Logger,
-): Promise<Tracing | undefined> {
-  if (endpoint === "") return undefined;
-  const { createOtlpTracing } = await import("./otlp-tracing.ts");
-  return createOtlpTracing(endpoint, version, logger);
 }

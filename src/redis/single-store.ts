@@ -1,6 +1,7 @@
 /** One Redis as the gateway's store: one connection for each kind of command. */
-import { loopbackOver } from "./append/appender.ts";
+
 import { createLoopback } from "./append/loopback.ts";
+import { loopbackOver } from "./append/transactions.ts";
 import { openListedReplicas } from "./read/listed-replicas.ts";
 import { createPolledReads } from "./read/poll-cache.ts";
 import { metaTrackingOver } from "./registry/metadata-watch.ts";

@@ -1,7 +1,7 @@
 /** Store interface: the operations of a single Redis or a cluster that the gateway's parts use. */
 import type { Logger } from "../domain/logger.ts";
 import type { Counters } from "../observe/counters.ts";
-import type { OpenSending } from "./append/appender.ts";
+import type { OpenSending } from "./append/transactions.ts";
 import type { EntrySizes } from "./read/entry-sizes.ts";
 import type { PolledReads, PolledReadsWithForget } from "./read/poll-cache.ts";
 import type { ReplicaReads } from "./read/replicas.ts";

@@ -2,8 +2,7 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../../load/free-port.ts";
-import type { Children } from "../../load/process.ts";
-import type { Server } from "../../stage.ts";
+import type { Children, Server } from "../../load/process.ts";
 
 /** Starts one; the port is that of its WebSocket listener. Debian installs it in /usr/sbin, which may be missing on the PATH. */
 export async function startNats(children: Children): Promise<Server> {

@@ -11,13 +11,10 @@ import type { Counters } from "../../observe/counters.ts";
 import type { StreamClasses } from "../../observe/stream-classes.ts";
 import { gatewayErrorOf } from "../reply-errors.ts";
 import { ReplyLostError } from "../resp/command-result.ts";
-import type { Connection, ConnectionHooks } from "../resp/connection.ts";
 import type { Reply } from "../resp/reader.ts";
-import type { CommandWriter } from "../resp/writer.ts";
 import { dedupedCommand } from "./dedupe.ts";
-import type { Loopback } from "./loopback.ts";
 import { fixedRetention, type Retention } from "./retention.ts";
-import { type AppendConnection, TransactionalAppends } from "./transactions.ts";
+import type { EncodeEntry, OpenSending } from "./transactions.ts";
 
 /** Id of a stored entry, or the error if it is not (or possibly not) stored. */
 export type AppendResult = EntryId | GatewayError;
@@ -33,15 +30,6 @@ export type AppendDone = (results: readonly AppendResult[], isKept: boolean) => 
  * from all clients, are sent to Redis in one write, over a connection of their own, so that reads of history do not delay them.
  */
 export type Append = (entries: readonly NewEntry[], done: AppendDone) => void;
-
-/** Opens the connection that appends are sent over. */
-export type OpenSending = (encode: EncodeEntry) => AppendConnection;
-
-/** Appends over one connection, with loopback. @param connect opens the connection */
-export const loopbackOver =
-  (connect: (hooks: ConnectionHooks) => Connection, loopback: Loopback): OpenSending =>
-  (encode) =>
-    new TransactionalAppends(connect, loopback, encode);
 
 /** Options of `createAppender`. */
 export interface AppenderParts {
@@ -102,9 +90,6 @@ export function createAppender(parts: AppenderParts): Append {
     }
   };
 }
-
-/** Encodes the command that appends an entry. */
-export type EncodeEntry = (entry: NewEntry, out: CommandWriter) => void;
 
 function createEntryEncoder(retention: Retention): EncodeEntry {
   return (entry, out) => {

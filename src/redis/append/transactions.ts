@@ -11,7 +11,7 @@ import type { GatewayError } from "../../domain/errors.ts";
 import type { Done } from "../resp/command-result.ts";
 import type { Connection, ConnectionHooks } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
-import type { EncodeEntry } from "./appender.ts";
+import type { CommandWriter } from "../resp/writer.ts";
 import type { Loopback, Watch } from "./loopback.ts";
 
 /** A transaction is sent when its payloads reach this many bytes, or its entries this count. */
@@ -27,6 +27,12 @@ export type Settle = (error: ReplyError | GatewayError | undefined, reply: Reply
 export interface AppendConnection {
   append(entry: NewEntry, settle: Settle): void;
 }
+
+/** Encodes the command that appends an entry. */
+export type EncodeEntry = (entry: NewEntry, out: CommandWriter) => void;
+
+/** Opens the connection that appends are sent over. */
+export type OpenSending = (encode: EncodeEntry) => AppendConnection;
 
 interface Transaction {
   readonly entries: NewEntry[];
@@ -260,3 +266,9 @@ const asNeighbour = (error: ReplyError): ReplyError =>
   error.code === "NOPERM"
     ? new ReplyError(`ERR an entry in the same transaction was rejected: ${error.message}`)
     : error;
+
+/** Appends over one connection, with loopback. @param connect opens the connection */
+export const loopbackOver =
+  (connect: (hooks: ConnectionHooks) => Connection, loopback: Loopback): OpenSending =>
+  (encode) =>
+    new TransactionalAppends(connect, loopback, encode);

@@ -3,7 +3,7 @@
  * `MULTI`, even reads. It still runs scripts, which are as atomic, but cost more because payloads pass through Lua.
  */
 
-import { keyOf } from "../cluster/command-key.ts";
+import { keyOf } from "./command-key.ts";
 import type { Argument } from "./writer.ts";
 
 const READS: ReadonlySet<unknown> = new Set(["EVAL", "XINFO", "XLEN", "XRANGE", "XREAD", "XREVRANGE"]);

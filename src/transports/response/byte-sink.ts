@@ -4,13 +4,8 @@
  */
 import type { MemoryLease } from "../../access/limits/memory-budget.ts";
 import type { Sink } from "../../live/sink.ts";
+import type { Chunks } from "./chunks.ts";
 import { createUnreadMemory, type UnreadMemory } from "./unread-memory.ts";
-
-/** Bytes to send in order, with their total size. */
-export interface Chunks {
-  readonly parts: readonly Uint8Array[];
-  readonly bytes: number;
-}
 
 /** Destination of bytes. Node's sockets and HTTP responses have this shape. */
 export interface ByteStream {

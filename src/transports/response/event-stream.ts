@@ -8,7 +8,7 @@ import type { SubscriptionOptions } from "../../live/subscription.ts";
 import type { TransportParts } from "../parts.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../request/follow-pattern.ts";
 import { namedKeysOf, type OpenStreams } from "../request/pattern-streams.ts";
-import type { Chunks } from "./byte-sink.ts";
+import type { Chunks } from "./chunks.ts";
 import { createClientSink } from "./client-sink.ts";
 import { whenGone } from "./closing.ts";
 

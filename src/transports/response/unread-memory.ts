@@ -3,7 +3,7 @@
  * counted once, for the first of them, because it is in memory once.
  */
 import type { MemoryLease } from "../../access/limits/memory-budget.ts";
-import type { Chunks } from "./byte-sink.ts";
+import type { Chunks } from "./chunks.ts";
 
 /** Unread bytes of one connection. */
 export interface UnreadMemory {

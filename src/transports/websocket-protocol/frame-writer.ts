@@ -4,7 +4,8 @@
  *
  *     | FIN=1 | opcode | MASK=0 | length: 7 bits, or 126 and 16 bits, or 127 and 64 bits | payload |
  */
-import { type Chunks, JOIN_BELOW_BYTES } from "../response/byte-sink.ts";
+import { JOIN_BELOW_BYTES } from "../response/byte-sink.ts";
+import type { Chunks } from "../response/chunks.ts";
 
 const TEXT = 0x81;
 const BINARY = 0x82;

@@ -9,7 +9,8 @@
  * otherwise be idle until the pong arrives. A pong costs as much as a small frame, so small frames on a fast link share a
  * ping.
  */
-import type { ByteSink, Chunks } from "../response/byte-sink.ts";
+import type { ByteSink } from "../response/byte-sink.ts";
+import type { Chunks } from "../response/chunks.ts";
 
 /** Subscription that is paused while too many frames are in flight. */
 interface Held {

@@ -5,7 +5,8 @@ import { type CleanFormat, cleanFormat, type Encoded, type MessageFormat } from 
 import { encodeHeader, type PullOffsets } from "../../wire/header.ts";
 import { isLongToEncode } from "../../wire/pieces.ts";
 import type { StreamNotice } from "../../wire/stream-notice.ts";
-import { type Chunks, JOIN_BELOW_BYTES } from "../response/byte-sink.ts";
+import { JOIN_BELOW_BYTES } from "../response/byte-sink.ts";
+import type { Chunks } from "../response/chunks.ts";
 import { createFrameWriter, type FrameWriter } from "../websocket-protocol/frame-writer.ts";
 
 /** Parameters that determine the encoding. */

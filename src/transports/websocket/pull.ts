@@ -7,7 +7,8 @@ import { startPattern, TOO_MANY_STREAMS } from "../request/follow-pattern.ts";
 import { type OpenStreams, openStreams } from "../request/pattern-streams.ts";
 import { cursorTimes, keysOf } from "../request/streams.ts";
 import { oddTimes, timeWarnings } from "../request/warnings.ts";
-import type { ByteSink, Chunks } from "../response/byte-sink.ts";
+import type { ByteSink } from "../response/byte-sink.ts";
+import type { Chunks } from "../response/chunks.ts";
 import { createClientSink } from "../response/client-sink.ts";
 import {
   closeWith,

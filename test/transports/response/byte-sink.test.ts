@@ -3,12 +3,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createMemoryBudget, type MemoryBudget } from "../../../src/access/limits/memory-budget.ts";
 import {
   type ByteSink,
-  type Chunks,
   createByteSink,
   createTurnEnd,
   JOIN_BELOW_BYTES,
   joinSmall,
 } from "../../../src/transports/response/byte-sink.ts";
+import type { Chunks } from "../../../src/transports/response/chunks.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
 
 const HIGH_WATER = 50_000;

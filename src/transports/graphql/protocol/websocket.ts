@@ -9,7 +9,7 @@
 import { checkJsonBounds } from "../../../wire/json-text.ts";
 import type { Pieces } from "../../../wire/pieces.ts";
 import { markNumbers, unmarkNumbers } from "../../request/exact-numbers.ts";
-import type { Chunks } from "../../response/byte-sink.ts";
+import type { Chunks } from "../../response/chunks.ts";
 import { createClientSink } from "../../response/client-sink.ts";
 import type { PayloadPool } from "../../websocket-protocol/buffer-pool.ts";
 import { createFrameWriter } from "../../websocket-protocol/frame-writer.ts";

@@ -6,7 +6,7 @@ import type { Encoder } from "../../../live/sink.ts";
 import type { SubscribedStream } from "../../../live/subscription.ts";
 import { EVENT_FORMATS, type EventFormat } from "../../../wire/formats.ts";
 import { encodeSse, eventNameOf } from "../../../wire/sse.ts";
-import type { Chunks } from "../../response/byte-sink.ts";
+import type { Chunks } from "../../response/chunks.ts";
 import { textChunks } from "../../response/event-stream.ts";
 
 /** Creates the encoder of one stream. */

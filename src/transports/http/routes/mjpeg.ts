@@ -6,7 +6,7 @@ import { badParameter } from "../../../domain/errors.ts";
 import type { Encoder } from "../../../live/sink.ts";
 import { formWithLengths, type MjpegForm, mjpegType, promptForm } from "../../../wire/mjpeg.ts";
 import { cursorTimes, readNamedStreams, resolveCursors } from "../../request/streams.ts";
-import type { Chunks } from "../../response/byte-sink.ts";
+import type { Chunks } from "../../response/chunks.ts";
 import { sendLive, textChunks } from "../../response/event-stream.ts";
 import { warnOfTimes } from "../request-warnings.ts";
 import { type RouteParts, targetOf } from "../route.ts";

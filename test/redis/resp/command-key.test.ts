@@ -1,6 +1,6 @@
 /** Where the key is in the commands that the gateway sends, against Redis, which knows it of all. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { keyOf } from "../../../src/redis/cluster/command-key.ts";
+import { keyOf } from "../../../src/redis/resp/command-key.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 
 let redis: TestRedis;

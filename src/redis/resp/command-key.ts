@@ -1,5 +1,5 @@
 /** Extracts the routing key of the commands that this gateway sends. */
-import type { Argument } from "../resp/writer.ts";
+import type { Argument } from "./writer.ts";
 
 /** Returns the key that routes a command; a command without a key is routed like the empty key. */
 export function keyOf(args: readonly Argument[]): string {

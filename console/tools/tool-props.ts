@@ -1,0 +1,12 @@
+/** Properties of each tool of a stream. */
+import type { Streamer } from "../../client/browser.ts";
+import type { StreamName } from "../feed.ts";
+import type { Listing } from "../listing.ts";
+
+/** Properties of a tool. */
+export interface ToolProps {
+  readonly name: StreamName;
+  readonly streamKey: string;
+  readonly streamer: Streamer;
+  readonly listing: Listing;
+}

@@ -51,6 +51,8 @@ export interface CleanFormat {
   readonly isBinary: boolean;
   /** Bytes of memory that decoding takes per byte of a body, besides the body itself; absent if payloads stay in the body. */
   readonly decodedBytesPerByte?: number;
+  /** Bytes of memory per byte of entries while a response is encoded: the entries, and the body that they are copied to. */
+  readonly encodedBytesPerByte: number;
   encode(streams: readonly StreamEntries[]): Encoded;
   /** Encodes a long batch in steps, with the same result: the bytes of a text are its UTF-8. */
   encodeSteps(streams: readonly StreamEntries[]): Generator<void, Pieces>;
@@ -77,6 +79,7 @@ export const CLEAN_FORMATS = {
     mediaType: "application/msgpack",
     contentType: "application/msgpack",
     isBinary: true,
+    encodedBytesPerByte: 3,
     encode: encodeMsgpack,
     encodeSteps: encodeMsgpackSteps,
     encodeGap: encodeMsgpackGap,
@@ -94,6 +97,8 @@ export const CLEAN_FORMATS = {
     isBinary: false,
     // The text, and the values that are parsed from it.
     decodedBytesPerByte: 3,
+    // The body is a string first, in which a byte takes up to four characters.
+    encodedBytesPerByte: 5,
     encode: encodeJson,
     encodeSteps: encodeJsonSteps,
     encodeGap: encodeJsonGap,
@@ -124,7 +129,7 @@ export type MessageFormat = "header" | "raw" | CleanFormatName;
 /** Media type of a body of payloads end to end. */
 export const RAW_TYPE = "application/octet-stream";
 
-/** How the data of a server-sent event carries an entry. Events are text, so bytes need a form of their own. */
+/** Encoders of an entry as the data of a server-sent event, which is text. Only `text` cannot represent all bytes. */
 export const EVENT_FORMATS = {
   text: (_stream, { data }) => lossyTextOf(data),
   json: encodeJsonEntry,

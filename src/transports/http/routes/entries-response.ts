@@ -24,14 +24,12 @@ export const answerFormOf = (
   { format, offsets }: Pick<ParametersOf<"get">, "format" | "offsets">,
 ): AnswerForm => ({ format: format ?? acceptedFormat(headers.accept), offsets });
 
-/**
- * Memory per byte of entries while a response is encoded: the entries, and the body that they are copied to. JSON is a
- * string first, in which a byte takes up to four characters.
- */
-const COPIES: Readonly<Record<BodyFormat, number>> = { raw: 2, msgpack: 3, json: 5 };
+/** Memory per byte of entries while they are copied to a body of payloads end to end. */
+const RAW_COPIES = 2;
 
 /** Returns the memory that encoding a response takes. @param bytes size of its entries */
-export const memoryOfAnswer = ({ format }: AnswerForm, bytes: number): number => bytes * COPIES[format];
+export const memoryOfAnswer = ({ format }: AnswerForm, bytes: number): number =>
+  bytes * (format === "raw" ? RAW_COPIES : cleanFormat(format).encodedBytesPerByte);
 
 /** Returns the size of the entries of a response. */
 export const answerBytes = (streams: readonly StreamEntries[]): number =>

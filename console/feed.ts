@@ -16,7 +16,7 @@ export interface StreamName {
   readonly device: string | undefined;
 }
 
-/** What the entries show: new entries, the state when paused, a past moment, or playback. */
+/** Mode of the feed: new entries, the state when paused, a past moment, or playback. */
 export type Mode = "live" | "paused" | "past" | "playing";
 
 /** A range of a stream, read from its start or, `reverse`, from its end. */

@@ -23,7 +23,7 @@ export interface Pane {
   readonly view: View;
 }
 
-/** What is open. */
+/** Open streams and panels. */
 export interface Layout {
   readonly panes: ReadonlySignal<readonly Pane[]>;
   readonly panels: ReadonlySignal<readonly Panel[]>;

@@ -331,9 +331,10 @@ class Push:
             group.waiter.set_result(None)
 
     def _return_in_flight(self, error: StreamerError, is_final: bool) -> None:
-        """After a connection: entries in flight are sent again, or without dedupe have an unknown outcome.
+        """Handles the entries in flight when a connection ends: they are sent again, or without dedupe fail
+        with an unknown outcome.
 
-        If the gateway rejected a batch, nothing of it is stored. With several in flight it could be any of them.
+        A rejected batch is not stored. If several batches are in flight, the rejection may apply to any of them.
         """
         if self._dedupe_key is None or is_final:
             rejected = is_final and error.close_code is not None and len(self._batches) == 1

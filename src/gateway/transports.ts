@@ -28,7 +28,7 @@ import type { Storage } from "./storage.ts";
 /** Bytes of buffers that are kept for reuse by large messages: enough for a few cameras. */
 const PAYLOAD_POOL_BYTES = 16 * 1024 * 1024;
 
-/** What the transports receive; the settings serve all of them. */
+/** Parts of all transports; each reads its own settings. */
 export interface GatewayParts extends Pick<TransportParts, "streams" | "access"> {
   readonly observe: GatewayObserve;
   readonly config: Settings & { readonly version: string };

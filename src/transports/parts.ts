@@ -1,4 +1,4 @@
-/** What every transport receives from the gateway: streams, access, observation and configuration. */
+/** Parts of the gateway that every transport receives: streams, access, observation and configuration. */
 import type { IncomingMessage } from "node:http";
 import type { Admission } from "../access/admission.ts";
 import type { BrowserGuard } from "../access/browser-guard.ts";
@@ -52,7 +52,7 @@ export interface Streams {
   /** Resolves if Redis answers and accepts writes. @throws GatewayError */
   readonly isReady: () => Promise<void>;
   readonly registry: Registry;
-  /** What clients declare about the streams that they store entries in. */
+  /** Declarations of clients about the streams that they store entries in. */
   readonly declarations: Declarations;
   readonly metaWatch: MetaWatch;
   /** Streams that appear and vanish, for requests with patterns. */
@@ -61,7 +61,7 @@ export interface Streams {
   readonly presence: Presence;
 }
 
-/** Who may do what, how much, and for how long. */
+/** Authentication, permissions and limits of clients. */
 export interface Access {
   readonly admission: Admission;
   readonly authenticator: Authenticator;

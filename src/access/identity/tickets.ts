@@ -18,7 +18,7 @@ export interface TicketStore {
 
 /** Issues and redeems tickets. */
 export interface Tickets {
-  /** How long a ticket is valid, in ms. */
+  /** Validity of a ticket, in ms. */
   readonly ttlMs: number;
   /**
    * Issues a ticket with the permissions of an identity.

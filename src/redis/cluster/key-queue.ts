@@ -24,7 +24,7 @@ export interface RoutedCommand {
   importing: ClusterNode | undefined;
 }
 
-/** What the queues of a router share. */
+/** State that the queues of a router share. */
 export interface Routing {
   readonly topology: Topology;
   readonly nodes: NodeConnections;

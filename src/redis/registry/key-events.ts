@@ -10,7 +10,7 @@ import type { Logger } from "../../domain/logger.ts";
 import type { Commands, Database } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 
-/** What happened to a key. `replaced`: created, possibly in place of another value. `changed`: anything. */
+/** Kind of a key event. `replaced`: created, possibly in place of another value. `changed`: anything. */
 export type KeyChange = "created" | "removed" | "replaced" | "changed";
 
 /** Connections that report key events: one, or one to each node of a cluster. */
@@ -39,7 +39,7 @@ export interface KeyEventHooks {
   readonly onMissed: () => void;
 }
 
-/** How one server reports changes. */
+/** Mode in which one server reports changes. */
 interface ServerMode {
   readonly kind: "events" | "tracking" | "none";
   /** `notify-keyspace-events`; undefined if the gateway may not read it. */

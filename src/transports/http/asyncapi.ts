@@ -8,7 +8,7 @@ import { parameterSchema, parameterText } from "../request/parameter-schema.ts";
 import { type ParameterRoute, rowsOf } from "../request/parameters.ts";
 import { PROTOCOL_CLOSE } from "../websocket-protocol/frame-reader.ts";
 
-/** Where a client reaches the gateway. */
+/** Address of the gateway as its clients use it. */
 export interface AsyncApiServer {
   readonly host: string;
   readonly isSecure: boolean;

@@ -15,7 +15,7 @@ import { addPostData } from "./routes/post-data.ts";
 import { addStatus } from "./routes/status.ts";
 import { addUpgradeHints } from "./routes/upgrade-hints.ts";
 
-/** What operators see: the metrics page and the list of connections. */
+/** Sources of the operator routes: the metrics page and the list of connections. */
 export interface OperatorParts {
   readonly metrics: Pick<Metrics, "contentType" | "text">;
   readonly sessionList: SessionList;

@@ -13,7 +13,7 @@ import { checkJsonBounds } from "../../wire/json-text.ts";
 import { markNumbers, unmarkNumbers } from "./exact-numbers.ts";
 import type { ParametersOf } from "./parameters.ts";
 
-/** What a client declares, and whether it replaces what the metadata declares already. */
+/** Declaration of a client, and whether it replaces an existing one. */
 export interface RequestedDeclaration {
   readonly members: Pick<Declaration, "contentType" | "schema">;
   readonly replaces: boolean;

@@ -1,4 +1,4 @@
-/** What the WebSocket transport receives: the parts of all transports, and its own settings and buffers. */
+/** Parts of the WebSocket transport: those of all transports, and its own settings and buffers. */
 import type { TransportConfig, TransportParts } from "../parts.ts";
 import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
 import type { PushGate } from "./backpressure.ts";

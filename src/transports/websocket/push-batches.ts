@@ -13,7 +13,7 @@ import type { InFlight } from "./backpressure.ts";
 /** Approximate size of the ack of one entry, in bytes. */
 const ACK_BYTES = 40;
 
-/** What the batches of a socket use. */
+/** Dependencies of the batches of a socket. */
 export interface PushBatchParts {
   readonly webSocket: ServerWebSocket;
   readonly sink: ByteSink;

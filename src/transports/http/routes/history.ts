@@ -38,7 +38,7 @@ export function addHistoryRange(app: FastifyInstance, parts: RouteParts): void {
   });
 }
 
-/** What a request selects of the history, and the form of the response. */
+/** Part of the history that a request selects, and the form of the response. */
 interface RequestedPage extends RangeOptions {
   readonly form: AnswerForm;
   readonly fit: FitOptions;

@@ -170,10 +170,10 @@ describe.each([
 describe("data", () => {
   test("delivers new entries without a cursor, of several streams, of a device", async () => {
     await add("cam:a", "old");
+    const before = await metric("readers");
     await using running = await modern(
       'subscription { data(streamIds: ["a", "b"], deviceId: "cam") { streamId string } }',
     );
-    const before = await metric("readers");
     const next = running.next();
     await until("it reads", async () => (await metric("readers")) > before);
     await add("cam:b", "new");

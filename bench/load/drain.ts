@@ -8,9 +8,14 @@ const LIMIT_MS = 30_000;
  *
  * @param isComplete returns whether everything has arrived
  * @param missing describes the missing items, for the error
- * @throws Error after 30 s
+ * @param limitMs time limit, in ms
+ * @throws Error after the time limit
  */
-export async function drained(isComplete: () => boolean, missing: () => string): Promise<void> {
-  for (const end = Date.now() + LIMIT_MS; !isComplete(); await sleep(5))
-    if (Date.now() > end) throw new Error(`timed out after ${LIMIT_MS / 1000} s: ${missing()}`);
+export async function drained(
+  isComplete: () => boolean,
+  missing: () => string,
+  limitMs = LIMIT_MS,
+): Promise<void> {
+  for (const end = Date.now() + limitMs; !isComplete(); await sleep(5))
+    if (Date.now() > end) throw new Error(`timed out after ${limitMs / 1000} s: ${missing()}`);
 }

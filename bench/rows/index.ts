@@ -11,6 +11,7 @@ import { httpGetRow } from "./http-get.ts";
 import { idleMemoryRow } from "./idle-memory.ts";
 import { latencyNatsRow, latencyRow } from "./latency.ts";
 import { manyStreamsRows } from "./many-streams.ts";
+import { patternRows } from "./patterns.ts";
 import { pushAckedRow } from "./push-acked.ts";
 import { pushJetStreamRow } from "./push-jetstream.ts";
 import { pushLargeRow } from "./push-large.ts";
@@ -39,6 +40,7 @@ export const ROWS: readonly Row[] = [
   guardedPushRow,
   floodsRow,
   graphqlStreamsRow,
+  ...patternRows,
   pythonPullRow,
   pythonPullLargeRow,
   pythonPushRow,

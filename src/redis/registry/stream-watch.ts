@@ -47,8 +47,10 @@ const TICK_MS = 2000;
 const KEYS_PER_TICK = 2000;
 /** Ticks between two checks of the configuration of Redis. */
 const CONFIGURATION_TICKS = 5;
-/** Minimum time (ms) between two checks of a key that changes all the time and remains what it is. */
+/** Minimum time (ms) between two checks of a key that changes all the time and is no stream. */
 const RECHECK_MS = 1000;
+/** The same for a stream, which is also checked in each round. */
+const RECHECK_STREAM_MS = 10_000;
 /** Attempts of a request whose connection is lost: nothing that it sends changes anything. */
 const MOST_TRIES = 5;
 const RETRY_MS = 500;
@@ -208,7 +210,7 @@ export class StreamWatch {
     if (running !== undefined) {
       running.isStale = true;
       running.isReplaced ||= isKnown && change === "replaced";
-    } else if (change === "changed") this.#checkSometimes(key);
+    } else if (change === "changed") this.#checkSometimes(key, isKnown);
     else if (change === "replaced") {
       // The stream that was known is another one than the stream that exists now.
       this.#isGone(key);
@@ -217,9 +219,10 @@ export class StreamWatch {
   }
 
   /** Checks a key now, or in a while if it was checked a short time ago and has not changed its state. */
-  #checkSometimes(key: string): void {
+  #checkSometimes(key: string, isStream: boolean): void {
     const now = performance.now();
     const at = this.#checkedAt.get(key);
+    if (at !== undefined && isStream && now - at < RECHECK_STREAM_MS) return;
     if (at !== undefined && now - at < RECHECK_MS) {
       if (this.#checkLater.size === 0) setTimeout(() => this.#checkWaiting(), RECHECK_MS).unref();
       this.#checkLater.add(key);

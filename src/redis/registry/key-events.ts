@@ -59,6 +59,10 @@ const CHANGES: Readonly<Record<string, KeyChange>> = {
   rename_from: "removed",
   move_from: "removed",
 };
+/** Maximum number of prefixes: Redis compares each event with each of them. Beyond it, all keys are reported. */
+const MOST_PREFIXES = 64;
+/** Every key begins with it. */
+const ALL_KEYS = "";
 /** Time (ms) before arming is tried again. */
 const RETRY_MS = 200;
 
@@ -98,12 +102,14 @@ export class KeyEvents {
 
   /** Reports changes of keys with a prefix from when the promise resolves. @throws an error of Redis */
   async cover(prefix: string): Promise<void> {
-    this.#prefixes.add(prefix);
+    if (!this.#prefixes.has(ALL_KEYS))
+      this.#prefixes.add(this.#prefixes.size < MOST_PREFIXES ? prefix : ALL_KEYS);
     await this.#arm();
   }
 
-  /** Ends the reports for a prefix. */
+  /** Ends the reports for a prefix, unless all keys are reported. */
   uncover(prefix: string): void {
+    if (this.#prefixes.has(ALL_KEYS)) return;
     this.#prefixes.delete(prefix);
     for (const [server, { kind, prefixes }] of this.#modes) {
       // Tracking cannot drop a prefix without an interruption, so its further reports are ignored by the user.

@@ -37,8 +37,10 @@ interface Check {
   readonly done: Promise<void>;
 }
 
-/** Maximum number of prefixes. Each costs a set of keys, and a comparison for each event. */
-const MOST_SCOPES = 256;
+/** Maximum number of prefixes. Each costs a set of keys. */
+const MOST_SCOPES = 10_000;
+/** Maximum number of prefixes that are not a device. Each is compared with the key of each event. */
+const MOST_OTHER_SCOPES = 64;
 /** Time (ms) for which a prefix is watched after its last user left: polling clients return soon. */
 const LINGER_MS = 10_000;
 /** Interval (ms) of what Redis does not report: removals without events, and all changes without tracking. */
@@ -61,6 +63,8 @@ const MOST_REMEMBERED = 100_000;
 export class StreamWatch {
   readonly #options: StreamWatchOptions;
   readonly #scopes = new Map<string, KeyScope>();
+  /** Scopes whose prefix is not a device and a colon. */
+  readonly #otherScopes = new Set<KeyScope>();
   #events: KeyEvents | undefined;
   #scan: KeyScan | undefined;
   readonly #checks = new Map<string, Check>();
@@ -113,6 +117,7 @@ export class StreamWatch {
     clearInterval(this.#ticking);
     this.#ticking = undefined;
     this.#scopes.clear();
+    this.#otherScopes.clear();
     this.#events?.close();
     this.#events = undefined;
     this.#forgetAll();
@@ -120,9 +125,13 @@ export class StreamWatch {
 
   /** Returns the scopes, which include all streams that were created before this call. */
   async #currentScopes(prefixes: readonly string[], tries: number): Promise<readonly KeyScope[]> {
-    const scopes = prefixes.map((prefix) => this.#scopeOf(prefix));
-    for (const scope of scopes) scope.users++;
+    const scopes: KeyScope[] = [];
     try {
+      for (const prefix of prefixes) {
+        const scope = this.#scopeOf(prefix);
+        scope.users++;
+        scopes.push(scope);
+      }
       await Promise.all(scopes.map(({ ready }) => ready));
       await this.#settle(scopes);
       return scopes;
@@ -136,13 +145,15 @@ export class StreamWatch {
   #scopeOf(prefix: string): KeyScope {
     const known = this.#scopes.get(prefix);
     if (known !== undefined) return known;
-    if (this.#scopes.size >= MOST_SCOPES)
+    if (!this.#hasRoom()) this.#dropIdle(Number.POSITIVE_INFINITY);
+    if (!this.#hasRoom())
       throw new GatewayError(
         "OVERLOADED",
-        `patterns with ${MOST_SCOPES} prefixes are in use; try again later`,
+        "patterns with too many different prefixes are in use; try again later",
       );
     const scope = new KeyScope(prefix, () => ++this.#births);
     this.#scopes.set(prefix, scope);
+    if (!isDevice(prefix)) this.#otherScopes.add(scope);
     this.#noted.clear();
     this.#events ??= this.#openEvents();
     const events = this.#events;
@@ -166,6 +177,19 @@ export class StreamWatch {
     return events;
   }
 
+  #hasRoom(): boolean {
+    return this.#scopes.size < MOST_SCOPES && this.#otherScopes.size < MOST_OTHER_SCOPES;
+  }
+
+  /** Returns the scopes that cover a key. */
+  #scopesOf(key: string): readonly KeyScope[] {
+    const colon = key.indexOf(":");
+    const ofDevice = colon > 0 ? this.#scopes.get(key.slice(0, colon + 1)) : undefined;
+    const scopes = ofDevice === undefined ? [] : [ofDevice];
+    for (const scope of this.#otherScopes) if (scope.covers(key)) scopes.push(scope);
+    return scopes;
+  }
+
   #leave(scope: KeyScope): void {
     scope.users--;
     scope.idleSince = performance.now();
@@ -173,6 +197,7 @@ export class StreamWatch {
 
   #drop(scope: KeyScope): void {
     this.#scopes.delete(scope.prefix);
+    this.#otherScopes.delete(scope);
     this.#events?.uncover(scope.prefix);
     if (this.#scopes.size === 0) this.close();
   }
@@ -197,15 +222,10 @@ export class StreamWatch {
   }
 
   #onChange(key: string, change: KeyChange): void {
-    let isCovered = false;
-    let isKnown = false;
-    for (const scope of this.#scopes.values()) {
-      if (!scope.covers(key)) continue;
-      isCovered = true;
-      scope.touch(key);
-      if (scope.keys.has(key)) isKnown = true;
-    }
-    if (!isCovered) return;
+    const scopes = this.#scopesOf(key);
+    if (scopes.length === 0) return;
+    for (const scope of scopes) scope.touch(key);
+    const isKnown = scopes.some(({ keys }) => keys.has(key));
     const running = this.#checks.get(key);
     if (running !== undefined) {
       running.isStale = true;
@@ -273,20 +293,19 @@ export class StreamWatch {
 
   #exists(key: string): void {
     if (Buffer.byteLength(key) > this.#options.mostKeyBytes) return;
-    for (const scope of this.#scopes.values()) if (scope.covers(key)) scope.add(key);
+    for (const scope of this.#scopesOf(key)) scope.add(key);
   }
 
   #isGone(key: string): void {
     this.#noted.delete(key);
-    for (const scope of this.#scopes.values()) if (scope.covers(key)) scope.remove(key);
+    for (const scope of this.#scopesOf(key)) scope.remove(key);
   }
 
   #note(key: string): void {
     if (this.#noted.size >= MOST_REMEMBERED) this.#noted.clear();
     this.#noted.add(key);
     let isNew = false;
-    for (const scope of this.#scopes.values()) {
-      if (!scope.covers(key)) continue;
+    for (const scope of this.#scopesOf(key)) {
       scope.touch(key);
       if (scope.add(key)) isNew = true;
     }
@@ -329,14 +348,18 @@ export class StreamWatch {
   }
 
   #tick(): void {
-    const before = performance.now() - LINGER_MS;
-    for (const scope of this.#scopes.values())
-      if (scope.users === 0 && scope.idleSince < before) this.#drop(scope);
+    this.#dropIdle(performance.now() - LINGER_MS);
     const events = this.#events;
     if (events === undefined) return;
     if (!events.reportsCreations) this.#listAll();
     else if (!events.reportsRemovals) this.#checkSome();
     if (++this.#ticks % CONFIGURATION_TICKS === 0) events.checkConfiguration().catch(() => undefined);
+  }
+
+  /** Drops the scopes whose last user left before a time. */
+  #dropIdle(before: number): void {
+    for (const scope of this.#scopes.values())
+      if (scope.users === 0 && scope.idleSince < before) this.#drop(scope);
   }
 
   /** Checks the next known keys, round and round. */
@@ -356,3 +379,6 @@ export class StreamWatch {
     for (const scope of this.#scopes.values()) yield* scope.keys;
   }
 }
+
+/** Whether a prefix is a device and its colon. */
+const isDevice = (prefix: string): boolean => prefix.length > 1 && prefix.indexOf(":") === prefix.length - 1;

@@ -197,14 +197,29 @@ test("scans a server that permits neither events nor tracking", async () => {
   store.close();
 });
 
+test("watches hundreds of devices, each with its own streams", async () => {
+  await using redis = await startRedis("--notify-keyspace-events", "Kgxen");
+  const store = openSingle(redis.url);
+  const watch = new StreamWatch({ open: store.openKeyEvents, mostKeyBytes: 1000, logger: silent });
+  const views = await Promise.all(Array.from({ length: 300 }, (_, i) => View.open(watch, [`device-${i}:`])));
+  for (const i of [0, 63, 64, 65, 299]) await redis.control.call("XADD", `device-${i}:cam`, "*", "d", "x");
+  await until("the streams appear", () => views.filter(({ known }) => known.size === 1).length === 5);
+  expect([...(views[299]?.known ?? [])]).toEqual(["device-299:cam"]);
+  watch.close();
+  store.close();
+});
+
 test("rejects patterns with too many different prefixes, and accepts them again later", async () => {
   await using redis = await startRedis("--notify-keyspace-events", "Kgxen");
   const store = openSingle(redis.url);
   const watch = new StreamWatch({ open: store.openKeyEvents, mostKeyBytes: 1000, logger: silent });
-  const views = await Promise.all(Array.from({ length: 256 }, (_, i) => View.open(watch, [`device-${i}:`])));
-  await expect(View.open(watch, ["one more:"])).rejects.toMatchObject({ code: "OVERLOADED" });
-  await View.open(watch, ["device-7:"]);
+  const views = await Promise.all(Array.from({ length: 64 }, (_, i) => View.open(watch, [`no-device-${i}`])));
+  await expect(View.open(watch, ["one-more"])).rejects.toMatchObject({ code: "OVERLOADED" });
   for (const { stop } of views) stop();
+  // Prefixes without users make room.
+  const view = await View.open(watch, ["one-more"]);
+  await redis.control.call("XADD", "one-more-stream", "*", "d", "x");
+  await until("the stream appears", () => view.known.has("one-more-stream"));
   watch.close();
   store.close();
 });

@@ -29,6 +29,9 @@ export interface PlannedReader {
   readonly from: "0" | "$";
 }
 
+/** One reader of a pattern that selects all streams. */
+export type PlannedPatternReader = Pick<PlannedReader, "gateway" | "from">;
+
 /** A fault. `ms` is its duration. */
 export type Fault =
   | {
@@ -60,6 +63,7 @@ export interface Plan {
   readonly settings: Readonly<Record<string, string>>;
   readonly pushers: readonly PlannedPusher[];
   readonly readers: readonly PlannedReader[];
+  readonly patternReaders: readonly PlannedPatternReader[];
   /** In order; each one starts its delay after the previous one has ended. */
   readonly faults: readonly { readonly afterMs: number; readonly fault: Fault }[];
 }
@@ -69,6 +73,7 @@ const PUSHERS = 5;
 /** Seeds are below this bound. Later additions draw from seeds above it, so that the rest of an existing plan does not change. */
 const SILENCE_SEEDS = 2 ** 31;
 const CLUSTER_SEEDS = 3 * 2 ** 30;
+const PATTERN_SEEDS = 7 * 2 ** 29;
 
 /** Creates a plan. @param ms how long pushers push */
 export function planOf(seed: number, ms: number): Plan {
@@ -127,7 +132,11 @@ export function planOf(seed: number, ms: number): Plan {
     if (at > ms) break;
     faults.push({ afterMs, fault });
   }
-  return { seed, ms, gateways, isCluster: false, settings, pushers, readers, faults };
+  const patternRandom = createRandom(seed + PATTERN_SEEDS);
+  const patternReaders = (["0", "$"] as const).map((from): PlannedPatternReader => {
+    return { gateway: Math.floor(patternRandom.fraction() * gateways), from };
+  });
+  return { seed, ms, gateways, isCluster: false, settings, pushers, readers, patternReaders, faults };
 }
 
 /** Returns the same plan for a cluster: faults of Redis become failovers and slot migrations. */

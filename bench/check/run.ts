@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { readCommitted } from "./append-only-file.ts";
 import { type Cast, startCast } from "./cast.ts";
 import type { History, StoredStream } from "./history.ts";
+import { startPatternReader } from "./pattern-reader.ts";
 import type { Plan } from "./plan.ts";
 import { createRandom, type Random } from "./random.ts";
 import { type Pusher, type Reader, type Recording, startPusher, startReader } from "./recorder.ts";
@@ -22,7 +23,11 @@ export async function run(plan: Plan, dir: string, say: (line: string) => void):
     port: (number) => cast.gateways[number % cast.gateways.length]?.port ?? 0,
     acknowledged: new Map(),
   };
-  const readers = plan.readers.map((planned, i) => startReader(planned, recording, i));
+  const streamNames = [...new Set(plan.pushers.map(({ stream }) => stream))];
+  const readers = [
+    ...plan.readers.map((planned, i) => startReader(planned, recording, i)),
+    ...plan.patternReaders.flatMap((planned, i) => startPatternReader(planned, recording, i, streamNames)),
+  ];
   const pushers = plan.pushers.map((planned, i) => startPusher(`p${i}`, planned, recording));
   const besides = startBesides(cast, recording, createRandom(plan.seed + BESIDES_SEEDS));
   const end = performance.now() + plan.ms;

@@ -13,11 +13,12 @@ import { openBatchReader } from "../load/batch-reader.ts";
 import { openDevice, sensorStream } from "../load/device.ts";
 import { drained } from "../load/drain.ts";
 import { sendAtRate } from "../load/fixed-rate.ts";
+import type { Server } from "../load/process.ts";
 import { compare } from "../load/rounds.ts";
 import { createSamples } from "../load/statistics.ts";
 import { openMany } from "../load/websocket.ts";
 import { atLeast, type Outcome, type Row, ratioCell, whole } from "../row.ts";
-import type { Server, Stage } from "../stage.ts";
+import type { Stage } from "../stage.ts";
 
 const DEVICES = 10;
 const SENSORS = 100;

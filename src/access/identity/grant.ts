@@ -4,7 +4,7 @@
  */
 import { matchesGlob, matchesPattern, problemOfPattern } from "../../domain/stream-pattern.ts";
 
-/** Actions. `write` does not include `read`; `admin` includes both, and permits to change and delete streams. */
+/** Actions. `write` does not include `read`; `admin` includes both, and permits changing and deleting streams. */
 export const ACTIONS = ["read", "write", "admin"] as const;
 
 /** One of `ACTIONS`. */

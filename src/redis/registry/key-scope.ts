@@ -69,7 +69,8 @@ export class KeyScope {
   }
 
   /**
-   * Takes the result of a listing, in steps. A key decides by itself if it changed meanwhile.
+   * Applies the result of a listing, in steps. A key that changed during the listing is checked separately, because the
+   * listing may be older than the change.
    *
    * @param listed keys of all streams of the database
    * @param check called for keys whose existence is uncertain

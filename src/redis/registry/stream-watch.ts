@@ -43,7 +43,7 @@ const MOST_SCOPES = 10_000;
 const MOST_OTHER_SCOPES = 64;
 /** Time (ms) for which a prefix is watched after its last user left: polling clients return soon. */
 const LINGER_MS = 10_000;
-/** Interval (ms) of what Redis does not report: removals without events, and all changes without tracking. */
+/** Interval (ms) of checks for changes that Redis does not report: removals without events, all changes without tracking. */
 const TICK_MS = 2000;
 /** Keys that are checked in one interval if Redis does not report removals. */
 const KEYS_PER_TICK = 2000;

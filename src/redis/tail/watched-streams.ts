@@ -1,5 +1,5 @@
 /**
- * Watched streams of a tail: their positions, which of them may have grown, and the judgement of what was read. Tails
+ * Watched streams of a tail: their positions, which of them may have grown, and the continuity check of each read. Tails
  * differ only in how they detect growth and send the reads.
  */
 import type { Entry } from "../../domain/entry.ts";

@@ -61,9 +61,9 @@ export class PatternStreams {
     await runInSlices(this.#takeExisting(keys));
   }
 
-  /** The streams that exist at the start, or that are read now. */
+  /** The streams that are read now, sorted by key. */
   get streams(): readonly WantedStream[] {
-    return [...this.#joined.values()];
+    return [...this.#joined.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   /** Keys of the streams that are read now. */

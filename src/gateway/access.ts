@@ -51,7 +51,10 @@ export function openAccess(
   const isProxy = createProxyTest(settings.trustProxy);
   const forwarding = createForwarding(isProxy);
   const admission = createAdmission({ authenticator, guard, forwarding });
-  const memory = createClientMemory(settings);
+  const memory = createClientMemory({
+    ...settings,
+    onStalledUpload: () => limits.hit("upload_time"),
+  });
   const deadlines = createSocketDeadlines({
     ...settings,
     isShort: memory.isShort,

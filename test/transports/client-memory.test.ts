@@ -251,3 +251,56 @@ describe("endless uploads", () => {
     await until("all memory is returned", async () => (await held()) === 0);
   });
 });
+
+describe("large uploads of which nothing arrives", () => {
+  const MOST_BYTES = 60 * MIB;
+  const kinds = {
+    body: (client: RawClient) =>
+      client.socket.write(
+        `POST /data/u HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${MOST_BYTES}\r\n\r\na`,
+      ),
+    message(client: RawClient) {
+      send(client, "GET /data/u/push?header=0", UPGRADE);
+      client.socket.write(
+        clientFrame({ opcode: BINARY, payload: Buffer.alloc(MOST_BYTES) }).subarray(0, 100),
+      );
+    },
+  };
+
+  test.each(Object.entries(kinds))("reserve little: %s", async (use, begin) => {
+    for (let i = 0; i < 4; i++) begin(open(true));
+    await until("all have begun", async () => ((await metric("bytes")).get(use) ?? 0) >= 4);
+    expect(await held()).toBeLessThan(8 * MIB);
+    const large = open(true, OTHER);
+    send(large, "POST /data/large", [], Buffer.alloc(MOST_BYTES));
+    await until("a large body of another client is stored", () => statusOf(large) === "200");
+  });
+});
+
+describe("large uploads that stall", () => {
+  const bytes = 8 * MIB;
+
+  function stall(kind: "body" | "message", address: string): RawClient {
+    const client = open(true, address);
+    if (kind === "body") {
+      client.socket.write(`POST /data/u HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${bytes}\r\n\r\n`);
+      client.socket.write(Buffer.alloc(bytes - 1));
+    } else {
+      send(client, "GET /data/u/push?header=0", UPGRADE);
+      const frame = clientFrame({ opcode: BINARY, payload: Buffer.alloc(bytes) });
+      client.socket.write(frame.subarray(0, frame.length - 1));
+    }
+    return client;
+  }
+
+  // Neither the memory wait nor the upload timeout ends within the test.
+  test.each(["body", "message"] as const)("are ended while others wait for memory: %s", async (kind) => {
+    await gateway.close();
+    gateway = await startTestGateway(redis.url, { ...SETTINGS, MEMORY_WAIT_MS: "600000" });
+    const clients = Array.from({ length: 8 }, (_, i) => stall(kind, `127.0.1.${i + 1}`));
+    await until("some wait", async () => ((await metric("waits_total")).get(kind) ?? 0) > 0);
+    await until("one is ended", () => clients.some((client) => client.text().includes("OVERLOADED")));
+    const page = await (await fetch(`${gateway.http}/metrics`)).text();
+    expect(page).toMatch(/^redis_streamer_limits_hit_total\{limit="upload_time"\} [1-9]/m);
+  });
+});

@@ -3,6 +3,7 @@ import type { Visitor } from "../admission.ts";
 import { accountName } from "./limits.ts";
 import { createMemoryBudget, type MemoryBudget, type MemoryLease } from "./memory-budget.ts";
 import type { MemoryCounts } from "./memory-ledger.ts";
+import { Uploads } from "./uploads.ts";
 
 /** Maximum bytes that a client may hold of each reserve: a page of history of the default size. */
 const SMALL_BYTES = 256 * 1024;
@@ -24,6 +25,8 @@ export interface ClientMemory {
   receive(use: ReceiveUse, visitor: Visitor): MemoryLease;
   /** Opens a lease on `TOTAL_ANSWER_BYTES`. */
   answer(use: AnswerUse, visitor: Visitor): MemoryLease;
+  /** Uploads that hold leases of `receive`. */
+  readonly uploads: Uploads;
   /** Returns whether any lease waits for memory. */
   isShort(): boolean;
   /** Counters by use: a fixed set. */
@@ -38,6 +41,8 @@ export interface ClientMemoryOptions {
   readonly clientMemoryPercent: number;
   /** Longest wait, in ms. */
   readonly memoryWaitMs: number;
+  /** Called for each upload that is ended because it stalled. */
+  readonly onStalledUpload: () => void;
 }
 
 /** Creates both budgets. */
@@ -54,6 +59,7 @@ export function createClientMemory(options: ClientMemoryOptions): ClientMemory {
   const receive = budget(RECEIVE_USES, totalReceiveBytes);
   const answer = budget(ANSWER_USES, totalAnswerBytes);
   return {
+    uploads: new Uploads(receive.isShort, options.onStalledUpload),
     receive: (use, visitor) => receive.open(use, accountName(visitor)),
     answer: (use, visitor) => answer.open(use, accountName(visitor)),
     isShort: () => receive.isShort() || answer.isShort(),

@@ -98,6 +98,8 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
   const clients = new Map<string, Client>();
   /** Clients that wait, in round-robin order. */
   const waitingClients = new Set<Client>();
+  /** All waits. `waitingClients` is incomplete while the queue is served. */
+  const waits = new Set<Waiting>();
   const reserveBytes = totalBytes * RESERVE;
   const poolBytes = totalBytes - reserveBytes;
   const maxBytes = Math.min(shareBytes, poolBytes);
@@ -148,8 +150,7 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
   function isInDebt(): boolean {
     if (held.pool <= poolBytes) return false;
     let stalled = 0;
-    for (const { queue } of waitingClients)
-      for (const { lease } of queue) if (lease.account === "pool") stalled += lease.bytes;
+    for (const { lease } of waits) if (lease.account === "pool") stalled += lease.bytes;
     return held.pool - stalled > poolBytes;
   }
 
@@ -235,6 +236,7 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
     if (one.timer !== undefined) timed--;
     const client = clientOf(one.lease);
     client.queue.delete(one);
+    waits.delete(one);
     if (client.queue.size === 0) waitingClients.delete(client);
   }
 
@@ -247,7 +249,7 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
 
   return {
     heldBytes: () => held.pool + held.reserve + held.exception,
-    isShort: () => waitingClients.size > 0,
+    isShort: () => waits.size > 0,
     set,
     isOver: ({ name }) => (clients.get(name)?.bytes.pool ?? 0) > maxOfPool(held.pool),
     tryGrow(lease, bytes) {
@@ -255,7 +257,7 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
       const queue = clients.get(lease.name)?.queue;
       // Waiting leases of the same client have precedence, except over a started item, for which they may be waiting.
       const mayPass = queue === undefined || queue.size === 0 || lease.bytes > 0 || size <= smallBytes;
-      const account = mayPass ? accountFor(lease, size, waitingClients.size === 0) : undefined;
+      const account = mayPass ? accountFor(lease, size, waits.size === 0) : undefined;
       if (account === undefined) return false;
       move(lease, size, account);
       return true;
@@ -274,6 +276,7 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
       const waiting: Waiting = { lease, bytes, onGrant, timer };
       if (isBounded) timed++;
       client.queue.add(waiting);
+      waits.add(waiting);
       waitingClients.add(client);
       serveSoon();
       return waiting;

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ClientMemory } from "../../access/limits/client-memory.ts";
 import { type MemoryLease, overloaded } from "../../access/limits/memory-budget.ts";
+import { reservationOf, type Upload, type Uploads } from "../../access/limits/uploads.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { whenAnswerEnds } from "../response/response-end.ts";
 import { releaseMemory } from "../websocket-protocol/release-memory.ts";
@@ -22,7 +23,7 @@ export interface BodyMemory {
   hold(): () => void;
 }
 
-/** Memory of a chunked body is reserved in steps of this size (bytes), before more of the body is read. */
+/** Minimum size (bytes) of a reservation. Memory is reserved before more of a body is read. */
 const STEP_BYTES = 1024 * 1024;
 /** Growth factor of the buffer. A large `Content-Length` alone allocates no memory. */
 const GROWTH = 8;
@@ -39,7 +40,7 @@ export function addBodies(app: FastifyInstance, memory: ClientMemory): void {
     }
     const { lease } = request.bodyMemory ?? openMemory(request, memory);
     sendContinue(request.raw);
-    readBody(payload, { limit, announced, lease }, done);
+    readBody(payload, { limit, announced, lease, uploads: memory.uploads }, done);
   });
   // Before the body is read: from then on the connection may close, or the response be sent, at any time.
   app.addHook("preParsing", (request, reply, _payload, done) => {
@@ -83,16 +84,24 @@ interface BodyOptions {
   /** `Content-Length`; undefined for a chunked body. */
   readonly announced: number | undefined;
   readonly lease: MemoryLease;
+  readonly uploads: Uploads;
 }
 
 /** Reads a whole body. @param done called once */
 function readBody(
   payload: FastifyRequest["raw"],
-  { limit, announced, lease }: BodyOptions,
+  { limit, announced, lease, uploads }: BodyOptions,
   done: (error: Error | null, body?: Buffer) => void,
 ): void {
   let body = Buffer.alloc(0);
   let received = 0;
+  const upload: Upload = {
+    receivedBytes: () => received,
+    reservedBytes: lease.bytes,
+    // The server does not read a connection either while its pipelined requests wait.
+    isPaused: () => payload.isPaused() || payload.socket.isPaused(),
+    end: () => finish(overloaded()),
+  };
 
   function onData(chunk: Buffer): void {
     if (received + chunk.length > limit) {
@@ -105,8 +114,7 @@ function readBody(
 
   /** Counts the received bytes and reserves the next step. Without memory, pauses the body until there is some. */
   function takeMemory(bytes: number): void {
-    // Reserves the rest of a body with a known length at once, so that two bodies cannot wait for each other.
-    const next = announced === undefined ? STEP_BYTES : Math.max(0, announced - bytes);
+    const next = announced === undefined ? STEP_BYTES : reservationOf(bytes, announced, STEP_BYTES);
     const missing = bytes - lease.bytes();
     if (lease.tryGrow(missing + next)) return;
     lease.set(bytes);
@@ -145,12 +153,15 @@ function readBody(
     payload.off("end", onEnd);
     payload.off("error", onLost);
     payload.off("close", onLost);
+    uploads.forget(upload);
     // The rest of a rejected body is discarded.
     payload.resume();
     if (error === null) lease.set(received);
+    else if (body.length > 0) releaseMemory(body);
     done(error, whole);
   }
 
+  uploads.watch(upload);
   payload.on("data", onData);
   payload.on("end", onEnd);
   payload.on("error", onLost);

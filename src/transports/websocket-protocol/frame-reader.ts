@@ -243,7 +243,8 @@ export class FrameReader {
     unmaskInto(chunk.subarray(at, end), rotated(this.#mask, this.#filled), target, this.#filled);
     this.#filled += end - at;
     this.#memory = target;
-    this.#hold(this.#gatheredBytes + this.#filled, this.#gatheredBytes + this.#length);
+    if (this.#opcode < CLOSE)
+      this.#hold(this.#gatheredBytes + this.#filled, this.#gatheredBytes + this.#length);
     if (this.#filled === this.#length) {
       this.#memory = undefined;
       this.#endFrame(target.subarray(0, this.#length), target);

@@ -7,10 +7,11 @@
  */
 import type { Socket } from "node:net";
 import { type MemoryLease, overloaded } from "../../access/limits/memory-budget.ts";
+import type { Uploads } from "../../access/limits/uploads.ts";
 import { createWorkSlices } from "../../domain/work-slice.ts";
 import type { SocketDeadlines } from "../response/socket-deadlines.ts";
 import { FrameReader, type FrameReaderOptions, type Parsed, ProtocolError } from "./frame-reader.ts";
-import { createMessageMemory, type MessageMemory } from "./message-memory.ts";
+import { MessageMemory } from "./message-memory.ts";
 import { releaseMemory } from "./release-memory.ts";
 
 /** Handlers of received messages and events. */
@@ -59,6 +60,8 @@ function closeFrame(code: number, reason: string): Buffer {
 export interface ServerWebSocketOptions extends FrameReaderOptions {
   /** Opens the memory lease of received messages. */
   readonly openLease: () => MemoryLease;
+  /** Ends messages that stall while others wait for memory. */
+  readonly uploads: Uploads;
   /** Enforces deadlines for closing the socket. */
   readonly deadlines: Pick<SocketDeadlines, "finish" | "destroyWithin">;
 }
@@ -95,7 +98,7 @@ export class ServerWebSocket {
   constructor(socket: Socket, options: ServerWebSocketOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.#memory = createMessageMemory(options.openLease, {
+    this.#memory = new MessageMemory(options.openLease, options.uploads, {
       wait: () => {
         this.#isShort = true;
         socket.pause();
@@ -104,6 +107,7 @@ export class ServerWebSocket {
         this.#isShort = false;
         this.#readOn();
       },
+      isPaused: () => socket.isPaused(),
       reject: () => {
         this.#isShort = false;
         this.#isBroken = true;
@@ -195,6 +199,7 @@ export class ServerWebSocket {
       this.#socket.resume();
       return;
     }
+    this.#socket.pause();
     if (this.#isTurnDue) return;
     this.#isTurnDue = true;
     void createWorkSlices()
@@ -215,9 +220,7 @@ export class ServerWebSocket {
     this.#reader ??= this.#openReader();
     const reader = this.#reader;
     this.#parse(chunk, () => reader.feed(chunk, FRAMES_PER_TURN));
-    if (this.#rest === undefined) return;
-    this.#socket.pause();
-    this.#readOn();
+    if (this.#rest !== undefined) this.#readOn();
   }
 
   #handleRest(most: number): void {

@@ -74,6 +74,7 @@ export function acceptSocket(
     maxMessageBytes,
     pool: parts.payloadPool,
     deadlines: access.deadlines,
+    uploads: access.memory.uploads,
     openLease: () => access.memory.receive("message", visitor),
   };
   const held = access.limits.hasRates ? new HoldableSocket(socket, options) : undefined;

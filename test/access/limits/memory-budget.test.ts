@@ -242,3 +242,18 @@ test("no lease waits forever while others are opened and released", async () => 
     }),
   );
 });
+
+test("what a waiting item holds beyond the pool does not keep it from being the exception", async () => {
+  const budget = budgetOf(80, 80);
+  const exception = takeException(budget);
+  budget.open("body", "b").set(60);
+  // Items that were read before their connections were paused.
+  const granted = ["c", "d"].map((name) => {
+    const lease = budget.open("body", name);
+    lease.set(5);
+    return lease.grow(50).then(() => lease.release());
+  });
+  exception.release();
+  await Promise.all(granted);
+  expect(budget.heldBytes()).toBe(60);
+});

@@ -9,6 +9,7 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { createMemoryBudget } from "../../../src/access/limits/memory-budget.ts";
+import { Uploads } from "../../../src/access/limits/uploads.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
 import { createPayloadPool } from "../../../src/transports/websocket-protocol/buffer-pool.ts";
 import { ServerWebSocket } from "../../../src/transports/websocket-protocol/socket.ts";
@@ -74,6 +75,7 @@ function run(frames: readonly Buffer[], chunkBytes: number): string[] {
     maxMessageBytes: MIB,
     pool: createPayloadPool(MIB, createCounters()),
     deadlines: { finish: () => undefined, destroyWithin: () => undefined },
+    uploads: new Uploads(budget.isShort, () => undefined),
     openLease: () => budget.open("message", "client"),
   });
   webSocket.start(

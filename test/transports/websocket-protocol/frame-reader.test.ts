@@ -505,3 +505,32 @@ describe("accepts", () => {
     expect(all.messages[0]?.bytes.toString()).toBe("ü");
   });
 });
+
+describe("the memory of a message", () => {
+  test("is reported until it is handled, and not for control frames", async () => {
+    const { FrameReader } = await import("../../../src/transports/websocket-protocol/frame-reader.ts");
+    const held: (readonly [bytes: number, announced: number])[] = [];
+    const ignore = () => undefined;
+    const reader = new FrameReader(
+      {
+        maxMessageBytes: MOST_BYTES,
+        pool: createPayloadPool(MOST_BYTES, createCounters()),
+        onHeld: (bytes, announced) => void held.push([bytes, announced]),
+      },
+      { onMessage: ignore, onPing: ignore, onPong: ignore, onClose: ignore },
+    );
+    const inChunks = (frame: Buffer) => {
+      const cut = frame.length - 10;
+      reader.feed(frame.subarray(0, cut));
+      reader.feed(frame.subarray(cut));
+    };
+    inChunks(clientFrame({ opcode: PING, payload: Buffer.alloc(100) }));
+    expect(held).toEqual([]);
+    inChunks(clientFrame({ opcode: BINARY, payload: Buffer.alloc(100) }));
+    expect(held).toEqual([
+      [90, 100],
+      [100, 100],
+      [0, 0],
+    ]);
+  });
+});

@@ -2,6 +2,7 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createMemoryBudget } from "../../../src/access/limits/memory-budget.ts";
+import { Uploads } from "../../../src/access/limits/uploads.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
 import {
   createSocketDeadlines,
@@ -66,6 +67,7 @@ function open(): void {
     maxMessageBytes: 2 ** 20,
     pool,
     deadlines,
+    uploads: new Uploads(budget.isShort, () => undefined),
     openLease: () => budget.open("message", "client"),
   });
 }

@@ -33,7 +33,6 @@ export interface HostileConnection {
   /** `address:port` of the client's side. */
   readonly local: string;
   /** Ms since 1970. */
-  readonly openedAt: number;
   readonly mayStay: boolean;
 }
 
@@ -98,8 +97,8 @@ async function begin(order: BeginOrder): Promise<void> {
 function report(): void {
   const connections: HostileConnection[] = [];
   for (const [{ sockets }, { name, mayStay = false }] of clients)
-    for (const { local, openedAt } of sockets)
-      if (local !== "") connections.push({ attack: name, local, openedAt, mayStay });
+    for (const { local } of sockets)
+      if (local !== "") connections.push({ attack: name, local, mayStay });
   process.send?.({ connections, begun, ended: ended.splice(0) } satisfies HostileReport);
 }
 

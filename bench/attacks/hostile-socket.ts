@@ -5,7 +5,6 @@ import { connect, type Socket } from "node:net";
 export interface HostileSocket {
   /** `address:port` of the client's side, as in `/proc/net/tcp`; empty until connected. */
   readonly local: string;
-  readonly openedAt: number;
   /** Whether the gateway or the attack has closed the connection. */
   readonly isOver: boolean;
   write(data: string | Buffer): void;
@@ -65,7 +64,6 @@ export function openHostileSocket(port: number, localAddress: string, signal: Ab
     get local() {
       return local;
     },
-    openedAt: Date.now(),
     get isOver() {
       return isOver();
     },

@@ -14,9 +14,9 @@ export const openFiles = (pid: number): number => readdirSync(`/proc/${pid}/fd`)
 /**
  * Lists the IPv4 connections of a process on a local port, in any state.
  *
- * @returns the remote addresses, `address:port`
+ * @returns the inode of each connection, by its remote address `address:port`
  */
-export function connectionsOf(pid: number, port: number): ReadonlySet<string> {
+export function connectionsOf(pid: number, port: number): ReadonlyMap<string, string> {
   const inodes = new Set<string>();
   for (const fd of readdirSync(`/proc/${pid}/fd`)) {
     try {
@@ -27,11 +27,11 @@ export function connectionsOf(pid: number, port: number): ReadonlySet<string> {
     }
   }
   const LISTEN = "0A";
-  const found = new Set<string>();
+  const found = new Map<string, string>();
   for (const line of readFileSync("/proc/net/tcp", "latin1").split("\n").slice(1)) {
     const [, local = "", remote = "", state = "", , , , , , inode = ""] = line.trim().split(/\s+/);
     if (inodes.has(inode) && state !== LISTEN && readAddress(local).endsWith(`:${port}`))
-      found.add(readAddress(remote));
+      found.set(readAddress(remote), inode);
   }
   return found;
 }

@@ -67,17 +67,21 @@ async function fill(redis: Redis): Promise<void> {
   await redis.command("EVAL", script, "0", ...counts);
 }
 
-/** Returns connections of slow attacks that are older than every deadline. */
+/**
+ * Records connections of slow attacks that are older than every deadline. A client that does not read does not notice a
+ * reset, which frees its port for another connection: so the age is that of the gateway's socket.
+ */
 function watchOverdue({ gateway, hostiles }: Scene, overdue: Record<string, number>) {
+  /** When each socket of the gateway was first seen, by inode. */
+  let seen = new Map<string, number>();
   const timer = setInterval(() => {
     const now = Date.now();
-    const old = hostiles.connections.filter(
-      ({ openedAt, mayStay }) => !mayStay && now - openedAt > OVERDUE_MS,
-    );
-    if (old.length === 0) return;
     const open = connectionsOf(gateway.pid, gateway.port);
-    for (const { attack, local, openedAt } of old)
-      if (open.has(local)) overdue[attack] = Math.max(overdue[attack] ?? 0, now - openedAt);
+    seen = new Map([...open.values()].map((inode) => [inode, seen.get(inode) ?? now]));
+    for (const { attack, local, mayStay } of hostiles.connections) {
+      const age = now - (seen.get(open.get(local) ?? "") ?? now);
+      if (!mayStay && age > OVERDUE_MS) overdue[attack] = Math.max(overdue[attack] ?? 0, age);
+    }
   }, LOOK_MS);
   return () => clearInterval(timer);
 }

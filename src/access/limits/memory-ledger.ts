@@ -144,14 +144,20 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
   }
 
   /**
-   * Returns whether the pool exceeds its bound, not counting leases that wait: `set` is not checked, so an item received as
-   * the exception may have moved to the pool. Further exceptions would then add to it without a bound.
+   * Returns whether the pool exceeds its bound: `set` is not checked, so an item received as the exception may have moved
+   * to the pool. Further exceptions would then add to it without a bound. The chunk that a waiting lease read before its
+   * connection was paused does not count, and nothing counts if all leases of the pool wait: one of them must continue.
    */
   function isInDebt(): boolean {
     if (held.pool <= poolBytes) return false;
     let stalled = 0;
-    for (const { lease } of waits) if (lease.account === "pool") stalled += lease.bytes;
-    return held.pool - stalled > poolBytes;
+    let chunks = 0;
+    for (const { lease } of waits) {
+      if (lease.account !== "pool") continue;
+      stalled += lease.bytes;
+      chunks += Math.min(lease.bytes, smallBytes);
+    }
+    return stalled < held.pool && held.pool - chunks > poolBytes;
   }
 
   const mayBeException = (lease: HeldLease): boolean =>

@@ -243,8 +243,8 @@ test("no lease waits forever while others are opened and released", async () => 
   );
 });
 
-test("what a waiting item holds beyond the pool does not keep it from being the exception", async () => {
-  const budget = budgetOf(80, 80);
+test("the chunk that a waiting item holds beyond the pool does not keep it from being the exception", async () => {
+  const budget = budgetOf(80, 80, { smallBytes: 5 });
   const exception = takeException(budget);
   budget.open("body", "b").set(60);
   // Items that were read before their connections were paused.
@@ -256,4 +256,33 @@ test("what a waiting item holds beyond the pool does not keep it from being the 
   exception.release();
   await Promise.all(granted);
   expect(budget.heldBytes()).toBe(60);
+});
+
+test("one item continues if all items of a pool over its bound wait", async () => {
+  const budget = budgetOf(80, 80);
+  const exception = takeException(budget);
+  const granted = ["a", "b", "c"].map((name) => {
+    const lease = budget.open("body", name);
+    lease.set(40);
+    return lease.grow(50).then(() => lease.release());
+  });
+  exception.release();
+  await Promise.all(granted);
+  expect(budget.heldBytes()).toBe(0);
+});
+
+test("no further item becomes the exception while a large one that is complete exceeds the pool", async () => {
+  const budget = budgetOf(80, 80);
+  const exception = takeException(budget);
+  const complete = budget.open("body", "a");
+  complete.set(100);
+  const waiting = budget.open("body", "b");
+  waiting.set(40);
+  const granted = waiting.grow(50);
+  exception.release();
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  expect(budget.heldBytes()).toBe(140);
+  complete.release();
+  await granted;
 });

@@ -481,3 +481,28 @@ async function begin(socket: TestSocket, query: string): Promise<void> {
   expect(JSON.parse(await socket.text())).toEqual({ type: "connection_ack" });
   socket.send(JSON.stringify({ id: "1", type: "subscribe", payload: { query } }));
 }
+
+test("subscriptions whose id was reused before they had started end with their connection", async () => {
+  await using ownGateway = await startTestGateway(redis.url);
+  const readers = async () => {
+    const { text } = await request(`${ownGateway.http}/metrics`);
+    return Number(/^redis_streamer_readers (\d+)$/m.exec(text)?.[1]);
+  };
+  const subscribe = JSON.stringify({
+    id: "1",
+    type: "subscribe",
+    payload: { query: 'subscription { data(streamIds: ["reused"]) { string } }' },
+  });
+  await using socket = await connectSocket(`${ownGateway.ws}/graphql`, {}, ["graphql-transport-ws"]);
+  socket.send(JSON.stringify({ type: "connection_init" }));
+  await socket.text();
+  for (let i = 0; i < 20; i++) {
+    socket.send(subscribe);
+    socket.send(JSON.stringify({ id: "1", type: "complete" }));
+  }
+  socket.send(subscribe);
+  await until("the subscriptions read", async () => (await readers()) > 0);
+  socket.close();
+  await socket.closed;
+  await until("none reads any more", async () => (await readers()) === 0);
+});

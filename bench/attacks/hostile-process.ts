@@ -32,7 +32,6 @@ export interface HostileConnection {
   readonly attack: string;
   /** `address:port` of the client's side. */
   readonly local: string;
-  /** Ms since 1970. */
   readonly mayStay: boolean;
 }
 

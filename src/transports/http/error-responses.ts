@@ -4,11 +4,12 @@ import { asGatewayError, badParameter, type ErrorCode, GatewayError } from "../.
 import { acceptsPage } from "../request/media-types.ts";
 import { errorBody } from "../response/append-results.ts";
 import { routePatternOf } from "../response/error-log.ts";
+import { retryAfterSeconds } from "../response/retry-after.ts";
 import { sendPage } from "../response/security-headers.ts";
 import { SMALL_BODY_BYTES } from "./body-limits.ts";
 import { nothingAt } from "./not-found.ts";
 import { loginPage } from "./pages.ts";
-import { MAX_SEGMENT_LENGTH, RETRY_AFTER_SECONDS, type RouteParts } from "./route.ts";
+import { MAX_SEGMENT_LENGTH, type RouteParts } from "./route.ts";
 
 /** Sends an error to a client. */
 export type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
@@ -33,7 +34,8 @@ export function createErrorAnswers(
     // Node keeps a connection open whose response has a `Connection` header without `close`, whatever the client requested.
     if (sent.code === "UPGRADE_REQUIRED")
       reply.headers({ upgrade: "websocket", connection: "upgrade, close" });
-    if (sent.kind.retryable) reply.header("retry-after", retryAfterSeconds(sent));
+    const retryAfter = retryAfterSeconds(sent);
+    if (retryAfter !== undefined) reply.header("retry-after", retryAfter);
     if (sent.code === "UNAUTHENTICATED") {
       reply.header("www-authenticate", "Bearer");
       if (request.method === "GET" && acceptsPage(request.headers.accept)) {
@@ -47,9 +49,6 @@ export function createErrorAnswers(
       .send(JSON.stringify(errorBody(sent)));
   };
 }
-
-const retryAfterSeconds = ({ retryAfterMs }: GatewayError): number =>
-  retryAfterMs === undefined ? RETRY_AFTER_SECONDS : Math.ceil(retryAfterMs / 1000);
 
 /** Error codes of Fastify's own errors, by status. */
 const CODES: Readonly<Record<number, ErrorCode>> = {

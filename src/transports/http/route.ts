@@ -25,9 +25,6 @@ export const ALSO_HEAD = { exposeHeadRoute: true } as const;
 /** Maximum length of a path segment. A segment may contain many stream ids. */
 export const MAX_SEGMENT_LENGTH = 64 * 1024;
 
-/** Default `Retry-After`, in s. */
-export const RETRY_AFTER_SECONDS = 1;
-
 /** Settings of the HTTP transport. */
 export interface HttpConfig extends TransportConfig {
   /** Maximum size of the response headers of a read, in bytes. */

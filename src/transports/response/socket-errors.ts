@@ -3,6 +3,7 @@ import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { GatewayError } from "../../domain/errors.ts";
 import { errorBody } from "./append-results.ts";
+import { retryAfterSeconds } from "./retry-after.ts";
 import type { SocketDeadlines } from "./socket-deadlines.ts";
 
 /**
@@ -18,12 +19,14 @@ export function endWithError(
 ): void {
   const body = JSON.stringify(errorBody(error));
   const { status } = error.kind;
+  const retryAfter = retryAfterSeconds(error);
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`,
     // A response with Upgrade must list it in Connection (RFC 9110, section 7.8).
     headers.Upgrade === undefined ? "Connection: close" : "Connection: close, Upgrade",
     "Content-Type: application/json; charset=utf-8",
     `Content-Length: ${Buffer.byteLength(body)}`,
+    ...(retryAfter === undefined ? [] : [`Retry-After: ${retryAfter}`]),
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ];
   deadlines.finish(socket, `${lines.join("\r\n")}\r\n\r\n${body}`);

@@ -1,9 +1,14 @@
 // cspell:ignore superchat Gzzh permessage
 import { createServer, type IncomingMessage } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { overloaded } from "../../../src/access/limits/memory-budget.ts";
 import { GatewayError } from "../../../src/domain/errors.ts";
-import { answerHandshake, offeredProtocols } from "../../../src/transports/websocket-protocol/handshake.ts";
+import {
+  answerHandshake,
+  offeredProtocols,
+  rejectUpgrade,
+} from "../../../src/transports/websocket-protocol/handshake.ts";
 
 /** Answers with the handshake, or with the plain error. */
 const server = createServer();
@@ -32,11 +37,15 @@ const HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** Sends a handshake with changed headers; undefined omits a header. @returns the answer of the server */
-function shake(changed: Record<string, string | undefined> = {}, method = "GET"): Promise<string> {
+function shake(
+  changed: Record<string, string | undefined> = {},
+  method = "GET",
+  to = server,
+): Promise<string> {
   const lines = Object.entries({ ...HEADERS, ...changed }).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}: ${value}`],
   );
-  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  const socket = connect((to.address() as AddressInfo).port, "127.0.0.1");
   socket.write(`${method} /chat HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`, "latin1");
   return new Promise((resolve, reject) => {
     let answer = "";
@@ -94,4 +103,23 @@ test.each([undefined, "8", "14", "13, 8"])("rejects version %s with UPGRADE_REQU
 
 test("rejects methods other than GET", async () => {
   expect(await shake({}, "POST")).toContain("GET");
+});
+
+test.each<[status: string, retryAfter: string | undefined, error: GatewayError]>([
+  ["429 Too Many Requests", "1", new GatewayError("TOO_MANY_CONNECTIONS", "")],
+  ["429 Too Many Requests", "3", new GatewayError("TOO_MANY_REQUESTS", "", { retryAfterMs: 2001 })],
+  ["503 Service Unavailable", "1", new GatewayError("AUTH_UNAVAILABLE", "")],
+  ["503 Service Unavailable", "2", overloaded()],
+  ["403 Forbidden", undefined, new GatewayError("FORBIDDEN", "")],
+  ["426 Upgrade Required", undefined, new GatewayError("UPGRADE_REQUIRED", "")],
+])("rejects with %s, Retry-After: %s", async (status, retryAfter, error) => {
+  const rejecting = createServer();
+  rejecting.on("upgrade", (_request, socket: Socket) =>
+    rejectUpgrade(socket, error, undefined, { finish: (one, last) => void one.end(last) }),
+  );
+  await new Promise<void>((resolve) => rejecting.listen(0, "127.0.0.1", resolve));
+  const answer = await shake({}, "GET", rejecting);
+  rejecting.close();
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status}\r\n`));
+  expect(/^Retry-After: (.*)\r$/m.exec(answer)?.[1]).toBe(retryAfter);
 });

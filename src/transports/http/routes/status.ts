@@ -6,9 +6,10 @@ import { within } from "../../../domain/timeout.ts";
 import type { Metrics } from "../../../observe/metrics.ts";
 import { acceptsPage } from "../../request/media-types.ts";
 import { errorBody } from "../../response/append-results.ts";
+import { RETRY_AFTER_SECONDS } from "../../response/retry-after.ts";
 import { sendPage } from "../../response/security-headers.ts";
 import { homePage } from "../pages.ts";
-import { ALSO_HEAD, PUBLIC, RETRY_AFTER_SECONDS, type RouteParts } from "../route.ts";
+import { ALSO_HEAD, PUBLIC, type RouteParts } from "../route.ts";
 import type { SendConsole } from "./console.ts";
 import { sharePage } from "./shared-page.ts";
 

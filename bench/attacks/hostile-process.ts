@@ -96,8 +96,7 @@ async function begin(order: BeginOrder): Promise<void> {
 function report(): void {
   const connections: HostileConnection[] = [];
   for (const [{ sockets }, { name, mayStay = false }] of clients)
-    for (const { local } of sockets)
-      if (local !== "") connections.push({ attack: name, local, mayStay });
+    for (const { local } of sockets) if (local !== "") connections.push({ attack: name, local, mayStay });
   process.send?.({ connections, begun, ended: ended.splice(0) } satisfies HostileReport);
 }
 

@@ -21,7 +21,7 @@ beforeEach(() => {
     uses: ["message"],
     totalBytes: 8 * MIB,
     shareBytes: 8 * MIB,
-    smallBytes: 0,
+    smallBytes: 256 * KIB,
     waitMs: 60_000,
   });
   uploads = new Uploads(budget.isShort, () => undefined);

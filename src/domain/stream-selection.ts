@@ -151,6 +151,8 @@ function exclusionOf(
   { exclude, isLiteral }: SelectionOptions,
   hasDevicePattern: boolean,
 ): (id: string, name: string) => boolean {
+  // The usual case, on a hot path.
+  if (exclude.length === 0) return () => false;
   const names = new Set(exclude);
   if (isLiteral) return (id) => names.has(id);
   const globs = exclude.filter(isPattern);

@@ -202,7 +202,7 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
 
   /** Serves the queue once for all releases within one event-loop turn. */
   function serveSoon(): void {
-    if (isServing || waitingClients.size === 0) return;
+    if (isServing || waits.size === 0) return;
     isServing = true;
     setImmediate(serve);
   }

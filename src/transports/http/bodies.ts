@@ -5,7 +5,7 @@ import { type MemoryLease, overloaded } from "../../access/limits/memory-budget.
 import { reservationOf, type Upload, type Uploads } from "../../access/limits/uploads.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { whenAnswerEnds } from "../response/response-end.ts";
-import { releaseMemory } from "../websocket-protocol/release-memory.ts";
+import { releaseChunk, releaseMemory } from "../websocket-protocol/release-memory.ts";
 import { SMALL_BODY_BYTES } from "./body-limits.ts";
 import { sendContinue } from "./expect-continue.ts";
 
@@ -138,6 +138,7 @@ function readBody(
     }
     chunk.copy(body, received);
     received = needed;
+    releaseChunk(chunk);
   }
 
   function onEnd(): void {
@@ -154,10 +155,13 @@ function readBody(
     payload.off("error", onLost);
     payload.off("close", onLost);
     uploads.forget(upload);
-    // The rest of a rejected body is discarded.
-    payload.resume();
     if (error === null) lease.set(received);
-    else if (body.length > 0) releaseMemory(body);
+    else {
+      if (body.length > 0) releaseMemory(body);
+      // The rest of a rejected body is discarded.
+      payload.on("data", releaseChunk);
+    }
+    payload.resume();
     done(error, whole);
   }
 

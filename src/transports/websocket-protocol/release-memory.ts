@@ -12,6 +12,14 @@ type Transferable = ArrayBuffer & { transfer?(bytes: number): ArrayBuffer };
 const nowhere = new MessageChannel().port1;
 nowhere.close();
 
+/** Chunks below this size (bytes) are left to the garbage collector. */
+const RELEASE_FROM_BYTES = 16 * 1024;
+
+/** Releases the memory of a chunk that was read, if it is large. The chunk and all its views are empty afterwards. */
+export function releaseChunk(chunk: Buffer): void {
+  if (chunk.length >= RELEASE_FROM_BYTES) releaseMemory(chunk);
+}
+
 /** Releases the memory of a chunk that owns its whole buffer. The chunk and all its views are empty afterwards. */
 export function releaseMemory(chunk: Buffer): void {
   const memory = chunk.buffer as Transferable;

@@ -12,7 +12,7 @@ import { createWorkSlices } from "../../domain/work-slice.ts";
 import type { SocketDeadlines } from "../response/socket-deadlines.ts";
 import { FrameReader, type FrameReaderOptions, type Parsed, ProtocolError } from "./frame-reader.ts";
 import { MessageMemory } from "./message-memory.ts";
-import { releaseMemory } from "./release-memory.ts";
+import { releaseChunk } from "./release-memory.ts";
 
 /** Handlers of received messages and events. */
 export interface MessageHandlers {
@@ -31,8 +31,6 @@ const PONG_OPCODE = 0x8a;
 const CLOSE_OPCODE = 0x88;
 /** Maximum time (ms) for a client to answer a close frame. */
 const CLOSE_MS = 10_000;
-/** Chunks below this size (bytes) are left to the garbage collector. */
-const RELEASE_FROM_BYTES = 16 * 1024;
 /** Pings of one turn that are answered one by one. Of more, the last one is answered, too (RFC 6455, section 5.5.3). */
 const MOST_PONGS = 16;
 /**
@@ -237,7 +235,7 @@ export class ServerWebSocket {
       const state = parse();
       if (this.#pendingPong !== undefined) this.#sendOwedPong();
       if (state === "more") this.#rest = chunk;
-      else if (state === "unused" && chunk.length >= RELEASE_FROM_BYTES) releaseMemory(chunk);
+      else if (state === "unused") releaseChunk(chunk);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#isBroken = true;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { releaseMemory } from "../../../src/transports/websocket-protocol/release-memory.ts";
+import { releaseChunk, releaseMemory } from "../../../src/transports/websocket-protocol/release-memory.ts";
 
 type Transferable = ArrayBuffer & { transfer?: (bytes: number) => ArrayBuffer };
 
@@ -40,4 +40,10 @@ describe.each(["on this version of Node", "on Node 20"])("%s", (runtime) => {
     for (let i = 0; i < 5000; i++) release(Buffer.allocUnsafeSlow(64 * 1024));
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 2 ** 20);
   });
+});
+
+test("a small chunk is left to the garbage collector", () => {
+  const [small, large] = [16 * 1024 - 1, 16 * 1024].map((bytes) => Buffer.allocUnsafeSlow(bytes));
+  for (const chunk of [small, large]) if (chunk !== undefined) releaseChunk(chunk);
+  expect([small?.length, large?.length]).toEqual([16 * 1024 - 1, 0]);
 });

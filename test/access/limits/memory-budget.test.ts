@@ -286,3 +286,18 @@ test("no further item becomes the exception while a large one that is complete e
   complete.release();
   await granted;
 });
+
+test("memory that is released in the callback of a grant is granted to a client that was served before", async () => {
+  const budget = budgetOf(100, 100);
+  takeException(budget);
+  const held = budget.open("body", "held");
+  held.set(30);
+  const granted: string[] = [];
+  budget.open("body", "first").whenRoom(20, () => granted.push("first"));
+  budget.open("body", "second").whenRoom(5, () => {
+    granted.push("second");
+    held.release();
+  });
+  await until("both are granted", () => granted.length === 2);
+  expect(granted).toEqual(["second", "first"]);
+});

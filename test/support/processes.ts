@@ -1,5 +1,6 @@
 /** Process information from the system. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
 
 /** Returns the ids of the running Node.js child processes of a process. */
 export const processesBelow = (pid: number): readonly number[] =>
@@ -7,10 +8,11 @@ export const processesBelow = (pid: number): readonly number[] =>
     .map(Number)
     .filter((one) => {
       try {
-        // pid (program) state parent …
-        const [, program, state, parent] =
-          /^\d+ \((.*)\) (\S) (\d+) /.exec(readFileSync(`/proc/${one}/stat`, "utf8")) ?? [];
-        return Number(parent) === pid && state !== "Z" && program === "node";
+        // pid (name) state parent …; the name is that of the main thread, which Node 24 sets.
+        const [, state, parent] =
+          /^\d+ \(.*\) (\S) (\d+) /.exec(readFileSync(`/proc/${one}/stat`, "utf8")) ?? [];
+        if (Number(parent) !== pid || state === "Z") return false;
+        return basename(readlinkSync(`/proc/${one}/exe`)) === "node";
       } catch {
         return false;
       }

@@ -106,6 +106,11 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
   const held: Record<Account, number> = { pool: 0, reserve: 0, exception: 0 };
   let exception: HeldLease | undefined;
   let isServing = false;
+  /** Number of waits of each waiting lease. */
+  const waitsOf = new Map<HeldLease, number>();
+  /** Bytes that waiting leases hold in the pool, and the part of them that may be chunks read before a pause. */
+  let waitingBytes = 0;
+  let waitingChunks = 0;
   /** Number of waits with a timeout. */
   let timed = 0;
 
@@ -148,16 +153,14 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
    * to the pool. Further exceptions would then add to it without a bound. The chunk that a waiting lease read before its
    * connection was paused does not count, and nothing counts if all leases of the pool wait: one of them must continue.
    */
-  function isInDebt(): boolean {
-    if (held.pool <= poolBytes) return false;
-    let stalled = 0;
-    let chunks = 0;
-    for (const { lease } of waits) {
-      if (lease.account !== "pool") continue;
-      stalled += lease.bytes;
-      chunks += Math.min(lease.bytes, smallBytes);
-    }
-    return stalled < held.pool && held.pool - chunks > poolBytes;
+  const isInDebt = (): boolean =>
+    held.pool > poolBytes && waitingBytes < held.pool && held.pool - waitingChunks > poolBytes;
+
+  /** Adds what a lease holds in the pool to the sums over waits, or subtracts it. @param waits number of its waits */
+  function countWaiting({ account, bytes }: HeldLease, waits: number): void {
+    if (account !== "pool") return;
+    waitingBytes += waits * bytes;
+    waitingChunks += waits * Math.min(bytes, smallBytes);
   }
 
   const mayBeException = (lease: HeldLease): boolean =>
@@ -175,6 +178,8 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
 
   function move(lease: HeldLease, bytes: number, account: Account): void {
     const client = clientOf(lease);
+    const waitsOfLease = waitsOf.get(lease) ?? 0;
+    countWaiting(lease, -waitsOfLease);
     client.bytes[lease.account] -= lease.bytes;
     held[lease.account] -= lease.bytes;
     if (lease.bytes === 0 && bytes > 0) client.leases++;
@@ -184,6 +189,7 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
     lease.account = account;
     client.bytes[account] += bytes;
     held[account] += bytes;
+    countWaiting(lease, waitsOfLease);
     if (account === "exception" && bytes > 0) exception = lease;
     else if (exception === lease) exception = undefined;
     forgetIdle(client);
@@ -237,12 +243,20 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
     return false;
   }
 
+  /** Counts a wait of a lease, or its end. */
+  function countWait(lease: HeldLease, change: 1 | -1): void {
+    const number = (waitsOf.get(lease) ?? 0) + change;
+    if (number === 0) waitsOf.delete(lease);
+    else waitsOf.set(lease, number);
+    countWaiting(lease, change);
+  }
+
   function leaveQueue(one: Waiting): void {
     clearTimeout(one.timer);
     if (one.timer !== undefined) timed--;
     const client = clientOf(one.lease);
     client.queue.delete(one);
-    waits.delete(one);
+    if (waits.delete(one)) countWait(one.lease, -1);
     if (client.queue.size === 0) waitingClients.delete(client);
   }
 
@@ -283,6 +297,7 @@ export function createLedger({ totalBytes, shareBytes, smallBytes }: LedgerOptio
       if (isBounded) timed++;
       client.queue.add(waiting);
       waits.add(waiting);
+      countWait(lease, 1);
       waitingClients.add(client);
       serveSoon();
       return waiting;

@@ -5,9 +5,9 @@ import { build } from "vite";
 import { expect, test } from "vitest";
 
 /** Maximum size, bytes gzipped. */
-const MOST_BYTES = 16_000;
+const MOST_BYTES = 17_000;
 
-test("bundles the browser client under 16 KB gzipped, without Node modules", async () => {
+test("bundles the browser client under 17 KB gzipped, without Node modules", async () => {
   const built = await build({
     configFile: false,
     logLevel: "error",

@@ -63,12 +63,11 @@ export function openEvents(
       if (raw.destroyed || raw.writableEnded) return Promise.resolve();
       const parts = typeof data === "string" ? [encodeSse({ event, data })] : encodeSseLine(event, data);
       let wantsMore = true;
-      raw.cork();
+      // Not corked: since Node 22, `uncork` may emit "drain" before the listener below is added.
       for (const part of parts) {
         counters.bytesSent += Buffer.byteLength(part);
         wantsMore = raw.write(part);
       }
-      raw.uncork();
       if (wantsMore) return Promise.resolve();
       unread.hold(raw.writableLength, []);
       return new Promise((resolve) => {

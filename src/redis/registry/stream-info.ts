@@ -37,7 +37,8 @@ export interface EdgeEntry {
   readonly leftOut?: number;
 }
 
-const NOTHING: StreamDetails = {
+/** Details of a stream of which nothing is known. */
+export const NO_DETAILS: StreamDetails = {
   length: 0,
   entriesAdded: 0,
   groups: 0,
@@ -80,8 +81,8 @@ export function detailsCommand(key: string, depth: DetailDepth, mostBytes?: numb
 
 /** Parses the reply to `detailsCommand`. An error reply about this stream becomes its `error`. */
 export function detailsOf(reply: Reply): StreamDetails {
-  if (reply instanceof ReplyError) return { ...NOTHING, error: wordsOf(reply) };
-  if (typeof reply === "number") return { ...NOTHING, length: reply };
+  if (reply instanceof ReplyError) return { ...NO_DETAILS, error: wordsOf(reply) };
+  if (typeof reply === "number") return { ...NO_DETAILS, length: reply };
   const pairs = Array.isArray(reply) ? reply : [];
   const fields = new Map<string, Reply>();
   for (let i = 0; i + 1 < pairs.length; i += 2) fields.set(String(pairs[i]), pairs[i + 1] ?? null);

@@ -2,7 +2,7 @@
 import { type Declaration, readDeclaration } from "../../../domain/declaration.ts";
 import { type Entry, fieldArguments } from "../../../domain/entry.ts";
 import { timeOfId } from "../../../domain/entry-id.ts";
-import type { EdgeEntry, StreamDetails } from "../../../redis/registry/stream-info.ts";
+import { type EdgeEntry, NO_DETAILS, type StreamDetails } from "../../../redis/registry/stream-info.ts";
 import {
   listNames,
   listStreams,
@@ -25,18 +25,6 @@ import { base64Of, jsonOf, metaOf, payloadTooLarge, stringOf, timeText } from ".
 
 /** GraphQL type of a stream. */
 export type StreamRef = ReturnType<typeof addStreamType>;
-
-const NO_DETAILS: StreamDetails = {
-  length: 0,
-  entriesAdded: 0,
-  groups: 0,
-  radixTreeKeys: 0,
-  radixTreeNodes: 0,
-  lastGeneratedId: "",
-  maxDeletedEntryId: "",
-  recordedFirstEntryId: "",
-  error: "",
-};
 
 const detailsOf = ({ record }: StreamNode): StreamDetails => record.details ?? NO_DETAILS;
 

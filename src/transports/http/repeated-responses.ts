@@ -11,6 +11,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { CONNECTION_HEADER } from "../../access/admission.ts";
 import type { Access, Observe, Streams } from "../parts.ts";
 import { WARNINGS_HEADER } from "../request/warnings.ts";
+import { sendAtTurnEnd } from "./route.ts";
 
 declare module "fastify" {
   interface FastifyReply {
@@ -27,7 +28,7 @@ export interface Repeatable {
   count(): void;
 }
 
-interface KeptAnswer extends Repeatable {
+interface KeptResponse extends Repeatable {
   /** Names and values in turn, without `x-connection-id`. */
   readonly headers: readonly string[];
   readonly body: Uint8Array | string;
@@ -35,7 +36,7 @@ interface KeptAnswer extends Repeatable {
 }
 
 /** Dependencies. */
-export interface RepeatedAnswersParts {
+export interface RepeatedResponsesParts {
   readonly streams: Pick<Streams, "turnEnd">;
   readonly access: Pick<Access, "admission" | "authenticator" | "closing" | "limits">;
   readonly observe: Pick<Observe, "tracing" | "counters">;
@@ -49,16 +50,16 @@ const MAX_HEADER_LINES = 40;
 /** Approximate memory of all kept responses, in bytes. All are dropped above it; most are out of date long before. */
 const MAX_KEPT_BYTES = 2 * 1024 * 1024;
 /** Approximate memory of a response besides its head and body, in bytes. */
-const ANSWER_COST_BYTES = 1024;
+const RESPONSE_COST_BYTES = 1024;
 
 /** Kept responses of one server. */
-export class RepeatedAnswers {
-  readonly #parts: RepeatedAnswersParts;
+export class RepeatedResponses {
+  readonly #parts: RepeatedResponsesParts;
   readonly #isUsed: boolean;
-  readonly #kept = new Map<string, KeptAnswer>();
+  readonly #kept = new Map<string, KeptResponse>();
 
   /** Creates an empty store. */
-  constructor(parts: RepeatedAnswersParts) {
+  constructor(parts: RepeatedResponsesParts) {
     this.#parts = parts;
     this.#isUsed = !parts.access.limits.hasRates && parts.observe.tracing === undefined;
   }
@@ -83,17 +84,15 @@ export class RepeatedAnswers {
 
   /** @returns false if no kept response is valid */
   #answer(request: IncomingMessage, response: ServerResponse): boolean {
-    const { socket } = response;
     const key = keyOf(request);
     const kept = key === undefined ? undefined : this.#kept.get(key);
     // A pipelined response has no socket yet.
-    if (kept === undefined || socket === null || this.#parts.access.closing.isClosing()) return false;
+    if (kept === undefined || response.socket === null || this.#parts.access.closing.isClosing())
+      return false;
     if (!kept.isCurrent() || !kept.isGood()) return false;
     kept.count();
     this.#parts.observe.counters.answersRepeated++;
-    // Together with the other responses of this event-loop turn, as `sendAtTurnEnd` does.
-    socket.cork();
-    this.#parts.streams.turnEnd.add(() => socket.uncork());
+    sendAtTurnEnd(response, this.#parts.streams.turnEnd);
     response.writeHead(200, [...kept.headers, CONNECTION_HEADER, this.#parts.access.admission.nextId()]);
     response.end(kept.body);
     return true;
@@ -121,7 +120,7 @@ export class RepeatedAnswers {
   #account(key: string, bodyBytes: number): void {
     if (this.#kept.has(key)) return;
     const { counters } = this.#parts.observe;
-    const bytes = key.length + bodyBytes + ANSWER_COST_BYTES;
+    const bytes = key.length + bodyBytes + RESPONSE_COST_BYTES;
     if (counters.answersKeptBytes + bytes > MAX_KEPT_BYTES) {
       this.#kept.clear();
       counters.answersKeptBytes = 0;

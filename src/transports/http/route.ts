@@ -1,5 +1,6 @@
 /** Dependencies and helpers of the HTTP routes. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { ServerResponse } from "node:http";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Visitor } from "../../access/admission.ts";
 import type { TransportConfig, TransportParts } from "../parts.ts";
 import type { ParameterRoute, ParametersOf } from "../request/parameters.ts";
@@ -72,8 +73,7 @@ export function targetOf<R extends ParameterRoute>(
  * Delays the write of a response to the end of this event-loop turn, together with the other responses of the turn.
  * Consecutive writes wake a client process once; waking it for each response costs more than the response itself.
  */
-export function sendAtTurnEnd({ raw }: FastifyReply, turnEnd: TurnEnd): void {
-  const { socket } = raw;
+export function sendAtTurnEnd({ socket }: ServerResponse, turnEnd: TurnEnd): void {
   if (socket === null) return;
   socket.cork();
   turnEnd.add(() => socket.uncork());

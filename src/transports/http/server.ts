@@ -17,7 +17,7 @@ import { createErrorAnswers } from "./error-responses.ts";
 import { delayContinue } from "./expect-continue.ts";
 import { METHODS, notFound } from "./not-found.ts";
 import { addRates } from "./rate-limit.ts";
-import { RepeatedAnswers } from "./repeated-responses.ts";
+import { RepeatedResponses } from "./repeated-responses.ts";
 import { addRequestWarnings } from "./request-warnings.ts";
 import { addAnswersMemory } from "./response-memory.ts";
 import { type AddRoutes, MAX_SEGMENT_LENGTH, type RouteParts } from "./route.ts";
@@ -79,7 +79,7 @@ export async function createHttpServer(
     receive(request, reply);
     allowOrigin(request, reply);
   });
-  const repeatedAnswers = new RepeatedAnswers(parts);
+  const repeatedResponses = new RepeatedResponses(parts);
   let server: Server | undefined;
   const app: FastifyInstance = fastify({
     bodyLimit: SMALL_BODY_BYTES,
@@ -95,7 +95,7 @@ export async function createHttpServer(
       querystringParser: () => ({}),
     },
     serverFactory(handler) {
-      server = createGuardedServer(repeatedAnswers.before(handler), config, access, tls);
+      server = createGuardedServer(repeatedResponses.before(handler), config, access, tls);
       return server;
     },
     // Errors before a route is found, and before a request is parsed.
@@ -106,7 +106,7 @@ export async function createHttpServer(
   // Before any route is added, including the preflight route: a route keeps the error handler of that moment.
   app.setErrorHandler(answerError);
   const uploads = addChecks(app, parts, receive, cors);
-  repeatedAnswers.add(app);
+  repeatedResponses.add(app);
   for (const add of routes) await add(app);
   await app.ready();
   if (server === undefined) throw new Error("Fastify did not create a server");

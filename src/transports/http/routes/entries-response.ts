@@ -53,7 +53,7 @@ export function sendEntries(
   reply.type(format === "raw" ? RAW_TYPE : cleanFormat(format).contentType);
   if (format === "raw") reply.header("x-offsets", asciiJson(encodeHeader(streams, offsets)));
   if (isLong(streams, form)) return sendLong(reply, streams, form, memory);
-  if (turnEnd !== undefined) sendAtTurnEnd(reply, turnEnd);
+  if (turnEnd !== undefined) sendAtTurnEnd(reply.raw, turnEnd);
   if (format === "raw") return reply.send(endToEnd(streams));
   const body = cleanFormat(format).encode(streams);
   return reply.send(typeof body === "string" ? body : bufferOf(body));

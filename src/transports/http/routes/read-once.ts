@@ -60,20 +60,21 @@ export function readKnown(
   const present: StreamEntries[] = [];
   const gaps: Gap[] = [];
   const found: (readonly Entry[])[] = [];
-  const known = ({ key, cursor }: WantedStream) => {
-    if (cursor === "$") return undefined;
-    return latest ? polled.knownNewest(key, cursor, count) : polled.knownAfter(key, cursor, count)?.entries;
-  };
+  const pageOf = ({ key, cursor }: WantedStream) =>
+    latest || cursor === "$" ? undefined : polled.knownAfter(key, cursor, count);
+  const newestOf = ({ key, cursor }: WantedStream) =>
+    cursor === "$" ? undefined : polled.knownNewest(key, cursor, count);
+  const known = (stream: WantedStream) => (latest ? newestOf(stream) : pageOf(stream)?.entries);
   for (const stream of streams) {
-    const { key, name, cursor } = stream;
-    const entries = known(stream);
+    const { name, cursor } = stream;
+    const page = pageOf(stream);
+    const entries = latest ? newestOf(stream) : page?.entries;
     if (entries === undefined || cursor === "$") return undefined;
     found.push(entries);
     const [first] = entries;
     if (first === undefined) continue;
     present.push({ stream: name, entries });
-    if (!latest && polled.knownAfter(key, cursor, count)?.hasGap)
-      gaps.push({ stream: name, after: cursor, before: first.id });
+    if (page?.hasGap) gaps.push({ stream: name, after: cursor, before: first.id });
   }
   if (present.length === 0) return undefined;
   return {

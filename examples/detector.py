@@ -68,7 +68,7 @@ class Detector:
                     detection = self.motion.find(frame.image(mode="L"))
                 except rs.InvalidRequest as error:
                     self.unreadable += 1
-                    say(f"{frame.id} is no picture: {error.message}")
+                    say(f"{frame.id} is not a picture: {error.message}")
                     continue
                 if detection is not None:
                     await self.store(push, frame.id, detection)

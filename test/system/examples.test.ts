@@ -304,7 +304,7 @@ test("detector: reports motion with the id of the image, also after the gateway 
   expect(detection.moved).toBeCloseTo((2 * 40 * 40) / (320 * 240), 2);
 
   const junk = await push("camera", "webcam", "no picture");
-  await heard(detector, new RegExp(`^${junk} is no picture`, "m"));
+  await heard(detector, new RegExp(`^${junk} is not a picture`, "m"));
   await gateway.close();
   await heard(detector, /retrying/);
   gateway = await startGateway();

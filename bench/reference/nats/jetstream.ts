@@ -5,7 +5,7 @@ import { PAYLOAD_END, publishLine, subscribeLine } from "./protocol.ts";
 
 const REPLY = "_INBOX.jetstream";
 
-/** What a stream does with an entry beyond its limit. */
+/** Behaviour of a stream at its limit: it drops the oldest entry, or rejects the new one. */
 export interface JetStreamOptions {
   readonly discard?: "old" | "new";
 }

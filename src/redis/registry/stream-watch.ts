@@ -49,7 +49,7 @@ const TICK_MS = 2000;
 const KEYS_PER_TICK = 2000;
 /** Ticks between two checks of the configuration of Redis. */
 const CONFIGURATION_TICKS = 5;
-/** Minimum time (ms) between two checks of a key that changes all the time and is no stream. */
+/** Minimum time (ms) between two checks of a key that changes constantly and is not a stream. */
 const RECHECK_MS = 1000;
 /** The same for a stream, which is also checked in each round. */
 const RECHECK_STREAM_MS = 10_000;

@@ -38,6 +38,10 @@ export function boundPipeline(handler: RequestListener): RequestListener {
       made.waiting = [];
       for (const response of made.open) close(response);
     });
+    // Node resumes a paused connection with every response that it writes.
+    socket.on("resume", () => {
+      if (made.waiting.length > 0) pauseReads(socket);
+    });
     return made;
   }
 

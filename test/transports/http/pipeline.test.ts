@@ -1,6 +1,9 @@
 /** Pipelining: clients that send many requests on one connection without waiting for responses (RFC 9112, section 9.3.2). */
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { boundPipeline } from "../../../src/transports/http/pipeline.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { openAnswer, request } from "../../support/http.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
@@ -100,4 +103,30 @@ test("drops waiting requests when the connection closes", async () => {
   expect(events.status).toBe(200);
   await settled();
   expect(await lengthOf("left")).toBe(OPEN_AT_ONCE - 1);
+});
+
+test("keeps reads paused while responses are written, until the waiting requests ran", async () => {
+  let unanswered = 0;
+  let most = 0;
+  const bounded = boundPipeline(
+    (_request, response) => void setImmediate(() => response.end(Buffer.from("x"))),
+  );
+  const server = createServer((incoming, response) => {
+    most = Math.max(most, ++unanswered);
+    response.once("close", () => unanswered--);
+    bounded(incoming, response);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const address = server.address();
+  const socket = connect(typeof address === "object" ? (address?.port ?? 0) : 0, "127.0.0.1");
+  let answered = 0;
+  socket.on("data", (chunk) => {
+    answered += count(chunk.toString("latin1"), /HTTP\/1\.1/g);
+  });
+  socket.write(get("/").repeat(20_000));
+  await until("most are answered", () => answered > 19_000);
+  socket.destroy();
+  server.close();
+  // Node passes all requests of one read, at most 64 KB, at once.
+  expect(most).toBeLessThan(65_536 / get("/").length + OPEN_AT_ONCE);
 });

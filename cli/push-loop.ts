@@ -1,6 +1,6 @@
 /** Push loop shared by the push commands, with a rate limit, progress and totals. */
 import { type SendOptions, type Streamer, StreamerError } from "../client/index.ts";
-import { sleep } from "../src/domain/sleep.ts";
+import { sleep } from "../src/domain/scheduling/sleep.ts";
 import type { PushFlags } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { createMeter } from "./meter.ts";

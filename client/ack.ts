@@ -2,7 +2,7 @@
  * Acknowledgements of pushed batches: a JSON list with an entry id, or `{"error", "code"}` for each rejected entry
  * (docs/protocol.md, "WebSocket push").
  */
-import { readStatus, type StatusNotice } from "../src/wire/status-notice.ts";
+import { readStatus, type StatusNotice } from "../src/wire/notices/status-notice.ts";
 import { badMessage, finalError, readErrorBody } from "./errors.ts";
 
 /** Outcome of one entry. */

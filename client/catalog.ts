@@ -1,5 +1,5 @@
 /** Lists and changes devices, streams and metadata over GraphQL (docs/graphql.md). */
-import type { Declaration } from "../src/domain/declaration.ts";
+import type { Declaration } from "../src/domain/content/declaration.ts";
 import type { CommonOptions, Gateway } from "./gateway.ts";
 import { execute, isObject, type JsonObject, objectsOf } from "./graphql.ts";
 import { checkOptions } from "./options.ts";

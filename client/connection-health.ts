@@ -2,7 +2,7 @@
  * Health of an open connection. Reports that Redis is unavailable, and that a message from the gateway is overdue, because
  * the gateway hangs or the network drops packets.
  */
-import type { StatusNotice } from "../src/wire/status-notice.ts";
+import type { StatusNotice } from "../src/wire/notices/status-notice.ts";
 import type { Status } from "./reconnect.ts";
 
 /** Watches the connections of one pull or push, one after the other. */

@@ -3,9 +3,10 @@
  * entry id before the first connection. If `$` were sent again after a reconnect, entries added while the client was
  * disconnected would be lost (docs/protocol.md, "Cursors").
  */
-import { parseCursors, type RequestedCursor } from "../src/domain/cursor.ts";
-import type { EntryId } from "../src/domain/entry-id.ts";
+
 import { GatewayError } from "../src/domain/errors.ts";
+import { parseCursors, type RequestedCursor } from "../src/domain/streams/cursor.ts";
+import type { EntryId } from "../src/domain/streams/entry-id.ts";
 import { streamsSegment } from "./address.ts";
 import { badMessage, finalError } from "./errors.ts";
 import { type CommonOptions, type Gateway, namingQuery } from "./gateway.ts";

@@ -1,6 +1,6 @@
 /** Entry yielded by the client's loops, with methods that decode its payload. */
-import { hasControls } from "../src/domain/content.ts";
-import { readMsgpackValue } from "../src/wire/msgpack-reader.ts";
+import { hasControls } from "../src/domain/content/content-type.ts";
+import { readMsgpackValue } from "../src/wire/msgpack/msgpack-reader.ts";
 import { lossyTextOf, textOf } from "../src/wire/utf8.ts";
 import { finalError, StreamerError } from "./errors.ts";
 import type { StreamEntry } from "./msgpack.ts";

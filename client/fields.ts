@@ -1,5 +1,5 @@
 /** Formats the fields of an entry as one line for logs, terminals and pages: `qty=3 item=bolt tags=[a, b] blob=(12 bytes)`. */
-import { type EntryFields, valuesOf } from "../src/domain/entry.ts";
+import { type EntryFields, valuesOf } from "../src/domain/streams/entry.ts";
 import { textOf } from "../src/wire/utf8.ts";
 
 /** Names and values that need no quotes. */

@@ -1,6 +1,6 @@
 /** Connection settings and options shared by pulls and pushes. */
 
-import type { Backoff } from "../src/domain/backoff.ts";
+import type { Backoff } from "../src/domain/scheduling/backoff.ts";
 import type { Address } from "./address.ts";
 import type { Status } from "./reconnect.ts";
 import type { Token } from "./token.ts";

@@ -1,12 +1,12 @@
 /** The client's side of the MessagePack format (docs/protocol.md), with the client's error types. */
-import type { EntryFields } from "../src/domain/entry.ts";
+import type { EntryFields } from "../src/domain/streams/entry.ts";
 import {
   decodePulledMsgpack,
   decodePulledNotice,
   encodePushedMsgpack,
   type GivenValue,
   type PulledNotice,
-} from "../src/wire/msgpack.ts";
+} from "../src/wire/msgpack/msgpack.ts";
 import { badMessage } from "./errors.ts";
 
 /** Value of the `format` parameter for the messages that this file reads and writes. */

@@ -3,9 +3,9 @@
  * when a connection opens, and each stream that joins or leaves. A stream that appears while the client is disconnected is
  * read from its first entry.
  */
-import { type EntryId, FIRST_ID } from "../src/domain/entry-id.ts";
-import { formatNamedCursors } from "../src/domain/named-cursors.ts";
-import type { PulledStreamNotice } from "../src/wire/stream-notice.ts";
+import { type EntryId, FIRST_ID } from "../src/domain/streams/entry-id.ts";
+import { formatNamedCursors } from "../src/domain/streams/named-cursors.ts";
+import type { PulledStreamNotice } from "../src/wire/notices/stream-notice.ts";
 import type { Position } from "./cursors.ts";
 
 /** Callbacks for streams that come and go. */

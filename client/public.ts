@@ -1,8 +1,8 @@
 /** Exports of the client besides `connect`, the same on every platform. */
 
-export type { Backoff } from "../src/domain/backoff.ts";
-export type { Declaration, Schema, Units } from "../src/domain/declaration.ts";
-export type { EntryFields, FieldValue } from "../src/domain/entry.ts";
+export type { Declaration, Schema, Units } from "../src/domain/content/declaration.ts";
+export type { Backoff } from "../src/domain/scheduling/backoff.ts";
+export type { EntryFields, FieldValue } from "../src/domain/streams/entry.ts";
 export type {
   Catalog,
   DeviceInfo,

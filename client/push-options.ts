@@ -1,5 +1,5 @@
 /** Interface of a push: its options, its entries and its methods. */
-import type { GivenValue } from "../src/wire/msgpack.ts";
+import type { GivenValue } from "../src/wire/msgpack/msgpack.ts";
 import type { CommonOptions } from "./gateway.ts";
 
 /** Options of a push. */

@@ -9,8 +9,8 @@
  *   start            any state ──aborted, or fails with a final error──▶ ended
  * ```
  */
-import { type Backoff, backoffMs } from "../src/domain/backoff.ts";
-import { sleep } from "../src/domain/sleep.ts";
+import { type Backoff, backoffMs } from "../src/domain/scheduling/backoff.ts";
+import { sleep } from "../src/domain/scheduling/sleep.ts";
 import { StreamerError } from "./errors.ts";
 
 /** State of a connection. */

@@ -1,6 +1,6 @@
 /** The client's public interface, independent of the platform. */
 
-import { type Backoff, DEFAULT_BACKOFF } from "../src/domain/backoff.ts";
+import { type Backoff, DEFAULT_BACKOFF } from "../src/domain/scheduling/backoff.ts";
 import { parseAddress } from "./address.ts";
 import { type Catalog, createCatalog } from "./catalog.ts";
 import type { PulledEntry } from "./entry.ts";

@@ -1,9 +1,9 @@
 /** Detects the content type of a payload by its bytes, and extracts its numbers. */
 import { decode } from "@msgpack/msgpack";
 import type { PulledEntry } from "../client/browser.ts";
-import { guessType, hasControls, imageTypeOf } from "../src/domain/content.ts";
-import { readDeclaration } from "../src/domain/declaration.ts";
-import { essenceOf, parseMediaType } from "../src/domain/media-type.ts";
+import { guessType, hasControls, imageTypeOf } from "../src/domain/content/content-type.ts";
+import { readDeclaration } from "../src/domain/content/declaration.ts";
+import { essenceOf, parseMediaType } from "../src/domain/content/media-type.ts";
 import type { View } from "./layout.ts";
 import { looksLikeSound, pcmOfMeta, readWav } from "./pcm.ts";
 

@@ -4,8 +4,8 @@
  */
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { type PulledEntry, type Status, type Streamer, StreamerError } from "../client/browser.ts";
-import { imageTypeOf } from "../src/domain/content.ts";
-import { sleep } from "../src/domain/sleep.ts";
+import { imageTypeOf } from "../src/domain/content/content-type.ts";
+import { sleep } from "../src/domain/scheduling/sleep.ts";
 import { FeedBuffer, type Rate } from "./feed-buffer.ts";
 import { clockText, errorText } from "./format.ts";
 import { playbackTiming } from "./playback-timing.ts";

@@ -1,5 +1,5 @@
 /** PCM audio: reads the sample format from metadata or a WAV header, decodes samples, and detects audio by its waveform. */
-import { essenceOf, parameterOf } from "../src/domain/media-type.ts";
+import { essenceOf, parameterOf } from "../src/domain/content/media-type.ts";
 
 /** Sample formats, little-endian except `s16be`. */
 export const SAMPLE_FORMATS = ["s16", "f32", "s32", "u8", "s16be"] as const;

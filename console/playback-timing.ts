@@ -1,6 +1,6 @@
 /** Playback timing: yields stored entries at the rate at which they were added, times a speed that may change. */
 import type { PulledEntry } from "../client/browser.ts";
-import { sleep } from "../src/domain/sleep.ts";
+import { sleep } from "../src/domain/scheduling/sleep.ts";
 
 /** Selectable speeds. */
 export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8] as const;

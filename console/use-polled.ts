@@ -1,7 +1,7 @@
 /** Hook that polls a value while its component is mounted. */
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { sleep } from "../src/domain/sleep.ts";
+import { sleep } from "../src/domain/scheduling/sleep.ts";
 import { errorText } from "./format.ts";
 
 /** The last value, and the message of the current problem; empty if there is none. */

@@ -2,8 +2,8 @@
 import type { AddressInfo } from "node:net";
 import { GatewayError } from "./domain/errors.ts";
 import type { Logger } from "./domain/logger.ts";
-import { sleep } from "./domain/sleep.ts";
-import { within } from "./domain/timeout.ts";
+import { sleep } from "./domain/scheduling/sleep.ts";
+import { within } from "./domain/scheduling/timeout.ts";
 import { type GatewayAccess, openAccess } from "./gateway/access.ts";
 import { type Closers, closeAll } from "./gateway/closers.ts";
 import { openLive } from "./gateway/live.ts";

@@ -4,7 +4,7 @@
  */
 import { decode } from "@msgpack/msgpack";
 import { WebSocket } from "ws";
-import { FIRST_ID } from "../../src/domain/entry-id.ts";
+import { FIRST_ID } from "../../src/domain/streams/entry-id.ts";
 import { keyOf, type NamedEntry, type ReaderHistory, type Session } from "./history.ts";
 import type { PlannedPatternReader } from "./plan.ts";
 import type { Reader, Recording } from "./recorder.ts";

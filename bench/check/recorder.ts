@@ -1,6 +1,6 @@
 /** Pushers and readers that reconnect after every failure, and record everything that they receive. */
 import { WebSocket } from "ws";
-import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
+import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/streams/entry-id.ts";
 import { follow } from "../soak/follow.ts";
 import { keyOf, type NamedEntry, type Push, payloadOf, type ReaderHistory, type Session } from "./history.ts";
 import type { PlannedPusher, PlannedReader } from "./plan.ts";

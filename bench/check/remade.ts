@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
-import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
+import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/streams/entry-id.ts";
 import { Connection } from "../../src/redis/resp/connection.ts";
 import type { GapReader, GapSession, NamedEntry } from "./history.ts";
 import type { Random } from "./random.ts";

@@ -6,7 +6,7 @@
  * earlier gateway may still store it.) A reader's connection receives the committed entries after its cursor, in order and
  * once each. Only entries that were trimmed by the end may be missing, and its last connection must reach the end.
  */
-import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
+import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/streams/entry-id.ts";
 import type { History, NamedEntry, Push, ReaderHistory, StoredStream } from "./history.ts";
 import { wrongInGaps } from "./remade.ts";
 import { wrongInTwins } from "./twins.ts";

@@ -1,8 +1,8 @@
 /** Opens the storage of a gateway: everything that reads or writes Redis. */
 import { randomUUID } from "node:crypto";
 import { createPresence } from "../devices/presence.ts";
-import { mostKeyBytes } from "../domain/stream-name.ts";
-import { within } from "../domain/timeout.ts";
+import { within } from "../domain/scheduling/timeout.ts";
+import { mostKeyBytes } from "../domain/streams/stream-name.ts";
 import { createAppender } from "../redis/append/appender.ts";
 import { createRetention } from "../redis/append/retention.ts";
 import { watchAvailability } from "../redis/availability.ts";
@@ -12,7 +12,7 @@ import { createStreamReader } from "../redis/read/stream-reader.ts";
 import { createMetaWatch } from "../redis/registry/metadata-watch.ts";
 import { createRegistry } from "../redis/registry/registry.ts";
 import { StreamWatch } from "../redis/registry/stream-watch.ts";
-import { requireWritableServer, warnOfServer } from "../redis/resp/server-check.ts";
+import { requireWritableServer, warnOfServer } from "../redis/resp/server/server-check.ts";
 import type { Store } from "../redis/store.ts";
 import type { Settings } from "../settings.ts";
 import type { Observe, Streams } from "../transports/parts.ts";

@@ -3,8 +3,8 @@
  * batches: a reader whose cursor is `after` takes the whole batch, in frames that are encoded once for all readers.
  */
 
-import { bytesOf, type Entry, type FieldValue, valuesOf } from "../domain/entry.ts";
-import { compareIds, type EntryId } from "../domain/entry-id.ts";
+import { bytesOf, type Entry, type FieldValue, valuesOf } from "../domain/streams/entry.ts";
+import { compareIds, type EntryId } from "../domain/streams/entry-id.ts";
 import type { Encoder } from "./sink.ts";
 
 /** Consecutive entries of one stream. */

@@ -2,7 +2,7 @@
  * Continuous delivery: sends all entries as fast as the sink accepts them. Reads shared pages of history until the end of
  * the stream, then receives every batch from the hub. Streams are independent: one may be live while another catches up.
  */
-import { bytesOf, type Entry } from "../domain/entry.ts";
+import { bytesOf, type Entry } from "../domain/streams/entry.ts";
 import { type Batch, firstPast, frameOf } from "./batch.ts";
 import type { Delivery, DeliveryContext, StreamState } from "./delivery.ts";
 import type { LiveReader } from "./hub.ts";

@@ -2,7 +2,7 @@
  * Delivery modes of a subscription: continuous (`continuous.ts`), or on demand, one frame at a time (`on-demand.ts`). The
  * subscription starts and halts its delivery.
  */
-import type { EntryId } from "../domain/entry-id.ts";
+import type { EntryId } from "../domain/streams/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { ClassCounters, StreamClasses } from "../observe/stream-classes.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";

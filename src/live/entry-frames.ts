@@ -2,8 +2,9 @@
  * Shared frames of single entries. On-demand delivery mostly sends one entry per frame, and all readers that need the same
  * frame share it. A frame that takes long to encode is encoded in slices, once for all of them.
  */
-import type { Entry, StreamEntries } from "../domain/entry.ts";
-import { runInSlices, runWhileNeeded } from "../domain/work-slice.ts";
+
+import { runInSlices, runWhileNeeded } from "../domain/scheduling/work-slice.ts";
+import type { Entry, StreamEntries } from "../domain/streams/entry.ts";
 import type { Encoder } from "./sink.ts";
 
 /** Frames of single entries, by form and stream name; kept as long as the entry is in memory. A promise is a frame being encoded. */

@@ -6,9 +6,10 @@
  * the hand-over from history to live has no gaps. Each reader takes only entries after its own cursor, so there are no
  * repeats either.
  */
-import { compareIds, type EntryId, FIRST_ID, idBefore } from "../domain/entry-id.ts";
+
 import type { GatewayError } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
+import { compareIds, type EntryId, FIRST_ID, idBefore } from "../domain/streams/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { OnTailReads, Tail, TailEvents, TailRead } from "../redis/tail/tail.ts";
 import { type Batch, createBatch } from "./batch.ts";

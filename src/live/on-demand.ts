@@ -3,7 +3,7 @@
  * ones. The subscription may be paused between frames by an acknowledgement or a rate limit. Entries that arrive during a
  * pause stay in Redis, or are skipped with `latest`.
  */
-import { bytesOf, type Entry, type StreamEntries } from "../domain/entry.ts";
+import { bytesOf, type Entry, type StreamEntries } from "../domain/streams/entry.ts";
 import { type Conflation, createConflation } from "./conflation.ts";
 import type { Delivery, DeliveryContext, StreamState } from "./delivery.ts";
 import { encodeShared } from "./entry-frames.ts";

@@ -3,7 +3,7 @@
  * and full pages stay in memory for a short time, because readers that replay the same stream are often close together.
  */
 
-import type { EntryId } from "../domain/entry-id.ts";
+import type { EntryId } from "../domain/streams/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { EntrySizes } from "../redis/read/entry-sizes.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";

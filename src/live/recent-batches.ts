@@ -3,8 +3,8 @@
  * time. The memory limit applies to all streams together; the oldest batch is evicted first.
  */
 
-import type { Entry } from "../domain/entry.ts";
-import { compareIds, type EntryId } from "../domain/entry-id.ts";
+import type { Entry } from "../domain/streams/entry.ts";
+import { compareIds, type EntryId } from "../domain/streams/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
 import { type Batch, firstPast } from "./batch.ts";
 

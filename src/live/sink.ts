@@ -1,5 +1,5 @@
 /** Interfaces that a transport implements for its subscriptions: encoder, memory and sink. `live` knows no wire format. */
-import type { StreamEntries } from "../domain/entry.ts";
+import type { StreamEntries } from "../domain/streams/entry.ts";
 
 /** Encodes entries as frames. Pure: the same entries give the same frame, so that readers can share it. */
 export interface Encoder<Frame> {

@@ -10,9 +10,10 @@
  * Pausing is a set of reasons, so that the end of one reason does not cancel another. There are two delivery modes:
  * continuous (`continuous.ts`) and on demand (`on-demand.ts`). Both decide by entry ids alone.
  */
-import type { Gap } from "../domain/entry.ts";
-import { type EntryId, FIRST_ID, idAfter } from "../domain/entry-id.ts";
+
 import { asGatewayError, type GatewayError } from "../domain/errors.ts";
+import type { Gap } from "../domain/streams/entry.ts";
+import { type EntryId, FIRST_ID, idAfter } from "../domain/streams/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { StreamClasses } from "../observe/stream-classes.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";

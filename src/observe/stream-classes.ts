@@ -2,8 +2,8 @@
  * Counters of entries and bytes by stream class. The number of streams is unbounded, so metrics have a label per class and
  * not per stream. No decision depends on these counters.
  */
-import { DEFAULT_DEVICE } from "../domain/stream-name.ts";
-import { matchesPattern } from "../domain/stream-pattern.ts";
+import { DEFAULT_DEVICE } from "../domain/streams/stream-name.ts";
+import { matchesPattern } from "../domain/streams/stream-pattern.ts";
 
 /** A named class: the streams that match a pattern. */
 export interface StreamClass {

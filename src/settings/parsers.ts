@@ -1,7 +1,7 @@
 /** Parsers of settings. */
 import { availableParallelism } from "node:os";
-import { parseDuration } from "../domain/retention.ts";
-import { problemOfPattern } from "../domain/stream-pattern.ts";
+import { parseDuration } from "../domain/streams/retention.ts";
+import { problemOfPattern } from "../domain/streams/stream-pattern.ts";
 
 /** Parses a setting. Throws an `Error` whose message lacks the setting's name: `readSettings` puts it in front. */
 export type Parse<T> = (text: string) => T;

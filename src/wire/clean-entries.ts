@@ -1,5 +1,5 @@
 /** Entries of the clean formats, JSON and MessagePack: `[[stream_id, entry_id, payload], …]`. */
-import type { EntryFields, FieldValue } from "../domain/entry.ts";
+import type { EntryFields, FieldValue } from "../domain/streams/entry.ts";
 import {
   checkBatchSize,
   checkFieldCount,

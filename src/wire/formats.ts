@@ -6,7 +6,7 @@
  * Two formats have no row because their transport assembles them: `header`, a JSON header and a binary payload (`header.ts`),
  * and `raw`, payloads alone.
  */
-import type { Entry, Gap, StreamEntries } from "../domain/entry.ts";
+import type { Entry, Gap, StreamEntries } from "../domain/streams/entry.ts";
 import { encodeBase64 } from "./base64.ts";
 import {
   decodeJson,
@@ -18,8 +18,8 @@ import {
   encodeJsonGap,
   encodeJsonStatus,
   encodeJsonStreams,
-} from "./json.ts";
-import { encodeJsonSteps } from "./json-encode-steps.ts";
+} from "./json/json.ts";
+import { encodeJsonSteps } from "./json/json-encode-steps.ts";
 import {
   decodeMsgpack,
   decodeMsgpackBody,
@@ -29,11 +29,11 @@ import {
   encodeMsgpackGap,
   encodeMsgpackStatus,
   encodeMsgpackStreams,
-} from "./msgpack.ts";
-import { encodeMsgpackSteps } from "./msgpack-encode-steps.ts";
+} from "./msgpack/msgpack.ts";
+import { encodeMsgpackSteps } from "./msgpack/msgpack-encode-steps.ts";
+import type { StreamNotice } from "./notices/stream-notice.ts";
 import type { Pieces } from "./pieces.ts";
 import type { PushedEntry } from "./push-batch.ts";
-import type { StreamNotice } from "./stream-notice.ts";
 import { lossyTextOf } from "./utf8.ts";
 
 /** A message or body: a string if the format is text, else bytes. */

@@ -6,10 +6,11 @@
  *               ^start  ^start                            offsets=start: start of each entry
  *                       ^end    ^end                      offsets=end:   end of each entry
  */
-import type { RequestedId, StreamEntries } from "../domain/entry.ts";
-import { runAtOnce } from "../domain/run-at-once.ts";
-import { parseJsonSteps } from "./json-steps.ts";
-import { parseJson } from "./json-text.ts";
+
+import { runAtOnce } from "../domain/scheduling/run-at-once.ts";
+import type { RequestedId, StreamEntries } from "../domain/streams/entry.ts";
+import { parseJsonSteps } from "./json/json-steps.ts";
+import { parseJson } from "./json/json-text.ts";
 import {
   checkBatchSize,
   malformed,

@@ -1,6 +1,6 @@
 /** Encoded messages as pieces. Stepwise encoders return them, so that a long message is copied at most once. */
-import type { StreamEntries } from "../domain/entry.ts";
-import { valuesOf } from "../domain/entry.ts";
+import type { StreamEntries } from "../domain/streams/entry.ts";
+import { valuesOf } from "../domain/streams/entry.ts";
 
 /** Consecutive parts of a message or body. They may share memory with the entries, so they must not be changed. */
 export type Pieces = readonly Uint8Array[];

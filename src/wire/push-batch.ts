@@ -1,8 +1,8 @@
 /** Pushed entries as decoded from every format, and the checks that the formats share. */
 
-import type { EntryFields, RequestedId } from "../domain/entry.ts";
-import { compareIds, FIRST_ID, parseId } from "../domain/entry-id.ts";
 import { GatewayError } from "../domain/errors.ts";
+import type { EntryFields, RequestedId } from "../domain/streams/entry.ts";
+import { compareIds, FIRST_ID, parseId } from "../domain/streams/entry-id.ts";
 
 /** One pushed entry, with the stream name that the client uses. */
 export interface PushedEntry {

@@ -1,7 +1,8 @@
 /** The running workers: starts them, restarts those that end unexpectedly, passes their requests on, and stops them. */
-import { type Backoff, backoffMs } from "../domain/backoff.ts";
+
 import type { Logger } from "../domain/logger.ts";
-import { sleep } from "../domain/sleep.ts";
+import { type Backoff, backoffMs } from "../domain/scheduling/backoff.ts";
+import { sleep } from "../domain/scheduling/sleep.ts";
 import { createAggregatedMetrics } from "../observe/aggregated-metrics.ts";
 import type { Settings } from "../settings.ts";
 import type { PeerRequest } from "./protocol.ts";

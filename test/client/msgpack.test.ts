@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { StreamerError } from "../../client/errors.ts";
 import { decodeBatch, encodeBatch } from "../../client/msgpack.ts";
-import type { EntryId } from "../../src/domain/entry-id.ts";
-import { decodeMsgpack, encodeMsgpack } from "../../src/wire/msgpack.ts";
+import type { EntryId } from "../../src/domain/streams/entry-id.ts";
+import { decodeMsgpack, encodeMsgpack } from "../../src/wire/msgpack/msgpack.ts";
 
 const bytes = fc.uint8Array({ maxLength: 300 });
 const text = fc.string({ unit: "binary", maxLength: 20 });

@@ -5,8 +5,8 @@ import { readAck } from "../../client/ack.ts";
 import { streamsSegment } from "../../client/address.ts";
 import { errorFromClose, errorFromResponse, StreamerError } from "../../client/errors.ts";
 import { decodeBatch, encodeBatch } from "../../client/msgpack.ts";
-import { backoffMs, DEFAULT_BACKOFF } from "../../src/domain/backoff.ts";
-import { valuesOf } from "../../src/domain/entry.ts";
+import { backoffMs, DEFAULT_BACKOFF } from "../../src/domain/scheduling/backoff.ts";
+import { valuesOf } from "../../src/domain/streams/entry.ts";
 
 interface VectorEntry {
   readonly stream: string;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Entry, type StreamEntries, valuesOf } from "../../src/domain/entry.ts";
-import { compareIds, FIRST_ID, idAtTime } from "../../src/domain/entry-id.ts";
+import { type Entry, type StreamEntries, valuesOf } from "../../src/domain/streams/entry.ts";
+import { compareIds, FIRST_ID, idAtTime } from "../../src/domain/streams/entry-id.ts";
 import { createBatch, firstPast, frameOf } from "../../src/live/batch.ts";
 import type { Encoder } from "../../src/live/sink.ts";
 import { anyId } from "../support/arbitraries.ts";

@@ -5,7 +5,7 @@
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { FIRST_ID } from "../../src/domain/entry-id.ts";
+import { FIRST_ID } from "../../src/domain/streams/entry-id.ts";
 import { openEngine } from "../support/engine.ts";
 import { startReader, type TestReader } from "../support/reader.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";

@@ -1,7 +1,7 @@
 /** Random events of the hand-over properties: their fast-check generators, and functions that execute them. */
 import fc from "fast-check";
-import type { RequestedCursor } from "../../src/domain/cursor.ts";
-import { FIRST_ID } from "../../src/domain/entry-id.ts";
+import type { RequestedCursor } from "../../src/domain/streams/cursor.ts";
+import { FIRST_ID } from "../../src/domain/streams/entry-id.ts";
 import type { Engine } from "../support/engine.ts";
 import { startReader, type TestReader } from "../support/reader.ts";
 import { eventLoopTurns } from "../support/until.ts";

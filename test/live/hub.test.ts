@@ -1,6 +1,6 @@
 /** Large entries: the hub frees their memory early, without an effect on readers. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type EntryId, FIRST_ID } from "../../src/domain/entry-id.ts";
+import { type EntryId, FIRST_ID } from "../../src/domain/streams/entry-id.ts";
 import { type Engine, openEngine } from "../support/engine.ts";
 import { type ReaderOptions, SPOILT, startReader, type TestReader } from "../support/reader.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";

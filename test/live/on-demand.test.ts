@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { FIRST_ID } from "../../src/domain/entry-id.ts";
+import { FIRST_ID } from "../../src/domain/streams/entry-id.ts";
 import { type Engine, openEngine } from "../support/engine.ts";
 import type { TestReader } from "../support/reader.ts";
 import { startReader } from "../support/reader.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Entry } from "../../src/domain/entry.ts";
-import { compareIds, type EntryId, idAtTime, idOf } from "../../src/domain/entry-id.ts";
+import type { Entry } from "../../src/domain/streams/entry.ts";
+import { compareIds, type EntryId, idAtTime, idOf } from "../../src/domain/streams/entry-id.ts";
 import { type Batch, createBatch } from "../../src/live/batch.ts";
 import { createRecentMemory, type RecentBatches } from "../../src/live/recent-batches.ts";
 import { createCounters } from "../../src/observe/counters.ts";

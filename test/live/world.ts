@@ -1,5 +1,5 @@
 /** Streams that a property test changes over its own connection, with a record of all entries. */
-import { compareIds, type EntryId, FIRST_ID, idBefore } from "../../src/domain/entry-id.ts";
+import { compareIds, type EntryId, FIRST_ID, idBefore } from "../../src/domain/streams/entry-id.ts";
 import type { Reply } from "../../src/redis/resp/reader.ts";
 import type { Engine } from "../support/engine.ts";
 import { SPOILT } from "../support/reader.ts";

@@ -1,7 +1,7 @@
 /** Keys that the gateway composes: distinct inputs have distinct keys, and a stream's record is in the stream's slot. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { namingOf } from "../../src/domain/stream-name.ts";
+import { namingOf } from "../../src/domain/streams/stream-name.ts";
 import { dedupeRecordKey } from "../../src/redis/append/dedupe-record.ts";
 import { slotOf } from "../../src/redis/hash-slot.ts";
 import { deviceMetaKey, STREAM_META_PREFIX, streamMetaKey } from "../../src/redis/keys.ts";

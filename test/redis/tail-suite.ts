@@ -1,6 +1,6 @@
 /** Guarantees of every tail, whichever way it detects growth, verified on a real Redis. */
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
-import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/entry-id.ts";
+import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/streams/entry-id.ts";
 import { type Counters, createCounters } from "../../src/observe/counters.ts";
 import { createStreamClasses } from "../../src/observe/stream-classes.ts";
 import { type Append, type AppendResult, createAppender } from "../../src/redis/append/appender.ts";

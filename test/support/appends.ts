@@ -1,5 +1,5 @@
 /** The appending parts of the gateway with loopback, on their own connection, for tests that break it. */
-import type { NewEntry } from "../../src/domain/entry.ts";
+import type { NewEntry } from "../../src/domain/streams/entry.ts";
 import { type Counters, createCounters } from "../../src/observe/counters.ts";
 import { createStreamClasses, type StreamClasses } from "../../src/observe/stream-classes.ts";
 import { type Append, type AppendResult, createAppender } from "../../src/redis/append/appender.ts";

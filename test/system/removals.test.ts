@@ -4,7 +4,7 @@
  * error for readers of that stream and has no effect on others.
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { compareIds, type EntryId } from "../../src/domain/entry-id.ts";
+import { compareIds, type EntryId } from "../../src/domain/streams/entry-id.ts";
 import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
 import { request } from "../support/http.ts";
 import {

@@ -3,7 +3,7 @@ import { decode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { entryLine } from "../../cli/commands/pull-raw.ts";
 import { connect, fieldsText, type PulledEntry } from "../../client/index.ts";
-import { decodePulledMsgpack } from "../../src/wire/msgpack.ts";
+import { decodePulledMsgpack } from "../../src/wire/msgpack/msgpack.ts";
 import { type Json, jsonBytes, SHAPES } from "../support/entry-shapes.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { dataOf } from "../support/graphql.ts";

@@ -5,7 +5,7 @@
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { compareIds, type EntryId, parseId } from "../../src/domain/entry-id.ts";
+import { compareIds, type EntryId, parseId } from "../../src/domain/streams/entry-id.ts";
 import { startCluster } from "../support/cluster.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { ask } from "../support/graphql.ts";

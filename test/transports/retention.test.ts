@@ -1,7 +1,7 @@
 /** Retention of streams: defaults of the settings and limits in the metadata, with a real Redis. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect, type Streamer } from "../../client/index.ts";
-import { readRetention } from "../../src/domain/retention.ts";
+import { readRetention } from "../../src/domain/streams/retention.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { ask, dataOf } from "../support/graphql.ts";
 import { silent, startRedis, type TestRedis } from "../support/redis.ts";

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect, StreamerError } from "../../client/index.ts";
 import { ANYONE, type Identity, may } from "../../src/access/identity/authorize.ts";
 import { parseGrant } from "../../src/access/identity/grant.ts";
-import { namingOf } from "../../src/domain/stream-name.ts";
+import { namingOf } from "../../src/domain/streams/stream-name.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { ask, dataOf } from "../support/graphql.ts";
 import { openAnswer, request } from "../support/http.ts";

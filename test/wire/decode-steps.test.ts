@@ -2,9 +2,14 @@ import { encode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { GatewayError } from "../../src/domain/errors.ts";
-import { runAtOnce } from "../../src/domain/run-at-once.ts";
-import { decodeJson, decodeJsonBody, decodeJsonBodySteps, decodeJsonSteps } from "../../src/wire/json.ts";
-import { decodeMsgpack, decodeMsgpackBodySteps, decodeMsgpackSteps } from "../../src/wire/msgpack.ts";
+import { runAtOnce } from "../../src/domain/scheduling/run-at-once.ts";
+import {
+  decodeJson,
+  decodeJsonBody,
+  decodeJsonBodySteps,
+  decodeJsonSteps,
+} from "../../src/wire/json/json.ts";
+import { decodeMsgpack, decodeMsgpackBodySteps, decodeMsgpackSteps } from "../../src/wire/msgpack/msgpack.ts";
 import type { PushedEntry } from "../../src/wire/push-batch.ts";
 import { createPushDecoder } from "../../src/wire/push-decoder.ts";
 import { lossyTextOf } from "../../src/wire/utf8.ts";

@@ -1,9 +1,9 @@
 import { decode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Entry, FieldValue, StreamEntries } from "../../src/domain/entry.ts";
-import { FIRST_ID } from "../../src/domain/entry-id.ts";
-import { runAtOnce } from "../../src/domain/run-at-once.ts";
+import { runAtOnce } from "../../src/domain/scheduling/run-at-once.ts";
+import type { Entry, FieldValue, StreamEntries } from "../../src/domain/streams/entry.ts";
+import { FIRST_ID } from "../../src/domain/streams/entry-id.ts";
 import { CLEAN_FORMAT_NAMES, cleanFormat } from "../../src/wire/formats.ts";
 import { isLongToEncode, joinSteps, type Pieces } from "../../src/wire/pieces.ts";
 import { bytesOfText } from "../../src/wire/utf8.ts";

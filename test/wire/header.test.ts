@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { StreamEntries } from "../../src/domain/entry.ts";
-import type { EntryId } from "../../src/domain/entry-id.ts";
 import { GatewayError } from "../../src/domain/errors.ts";
+import type { StreamEntries } from "../../src/domain/streams/entry.ts";
+import type { EntryId } from "../../src/domain/streams/entry-id.ts";
 import {
   asciiJson,
   encodeHeader,

@@ -1,8 +1,8 @@
 /**
  * Grants: permissions of a key or token, each an action on the streams of a pattern, written `read:glasses:*`.
- * Patterns are those of `domain/stream-pattern.ts`.
+ * Patterns are those of `domain/streams/stream-pattern.ts`.
  */
-import { matchesGlob, matchesPattern, problemOfPattern } from "../../domain/stream-pattern.ts";
+import { matchesGlob, matchesPattern, problemOfPattern } from "../../domain/streams/stream-pattern.ts";
 
 /** Actions. `write` does not include `read`; `admin` includes both, and permits changing and deleting streams. */
 export const ACTIONS = ["read", "write", "admin"] as const;

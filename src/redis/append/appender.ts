@@ -4,9 +4,9 @@
  * transactions, so that they can be looped back to those readers (`loopback.ts`).
  */
 
-import { fieldArguments, isDeduped, type NewEntry } from "../../domain/entry.ts";
-import type { EntryId } from "../../domain/entry-id.ts";
 import { GatewayError } from "../../domain/errors.ts";
+import { fieldArguments, isDeduped, type NewEntry } from "../../domain/streams/entry.ts";
+import type { EntryId } from "../../domain/streams/entry-id.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { StreamClasses } from "../../observe/stream-classes.ts";
 import { gatewayErrorOf } from "../reply-errors.ts";

@@ -2,7 +2,7 @@
  * Idempotent appends: each entry carries a number under its pusher's dedupe key, and is stored once no matter how often,
  * and through which gateways, it is sent.
  */
-import { type DedupedEntry, fieldArguments } from "../../domain/entry.ts";
+import { type DedupedEntry, fieldArguments } from "../../domain/streams/entry.ts";
 import type { Argument } from "../resp/writer.ts";
 import { DEDUPE_RECORDS, DEDUPE_WINDOW, dedupeRecordKey } from "./dedupe-record.ts";
 

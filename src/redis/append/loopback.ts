@@ -10,8 +10,8 @@
  * If no invalidation arrived between the replies to two such transactions, the entries of the second one directly follow
  * those of the first. In all other cases the tail reads the stream, as it does for foreign entries.
  */
-import type { Entry } from "../../domain/entry.ts";
-import { compareIds, type EntryId } from "../../domain/entry-id.ts";
+import type { Entry } from "../../domain/streams/entry.ts";
+import { compareIds, type EntryId } from "../../domain/streams/entry-id.ts";
 
 /** Live tail that receives looped-back entries instead of reading them. */
 export interface LoopbackListener {

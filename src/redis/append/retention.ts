@@ -4,7 +4,7 @@
  * written to. Until they are known nothing is trimmed, because the default could delete entries that the metadata keeps.
  */
 import type { Logger } from "../../domain/logger.ts";
-import { type RetentionLimits, readRetention } from "../../domain/retention.ts";
+import { type RetentionLimits, readRetention } from "../../domain/streams/retention.ts";
 import { streamMetaKey } from "../keys.ts";
 import type { Commands } from "../resp/commands.ts";
 import { ReplyError } from "../resp/reader.ts";

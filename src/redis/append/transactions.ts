@@ -5,9 +5,10 @@
  * If Redis rejects one command while queueing, it discards the whole transaction. A rejection that concerns one stream,
  * such as a missing permission, is remembered, and the stream's entries are sent as plain commands from then on.
  */
-import { type Entry, isDeduped, type NewEntry, valuesOf } from "../../domain/entry.ts";
-import type { EntryId } from "../../domain/entry-id.ts";
+
 import type { GatewayError } from "../../domain/errors.ts";
+import { type Entry, isDeduped, type NewEntry, valuesOf } from "../../domain/streams/entry.ts";
+import type { EntryId } from "../../domain/streams/entry-id.ts";
 import type { Done } from "../resp/command-result.ts";
 import type { Connection, ConnectionHooks } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";

@@ -5,7 +5,7 @@
  */
 import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
-import { sleep } from "../../domain/sleep.ts";
+import { sleep } from "../../domain/scheduling/sleep.ts";
 import { slotOf } from "../hash-slot.ts";
 import { keyOf } from "../resp/command-key.ts";
 import { type Done, redisUnavailable } from "../resp/command-result.ts";

@@ -6,9 +6,9 @@
  * directory, the first owns the server and the others share it. When the owner ends, the next gateway takes the server over.
  */
 import { join } from "node:path";
-import { type Backoff, backoffMs } from "../../domain/backoff.ts";
 import type { Logger } from "../../domain/logger.ts";
-import { sleep } from "../../domain/sleep.ts";
+import { type Backoff, backoffMs } from "../../domain/scheduling/backoff.ts";
+import { sleep } from "../../domain/scheduling/sleep.ts";
 import { createDataDir, namingDataDir } from "./data-dir.ts";
 import { findServer, ManagedServerError } from "./server-binary.ts";
 import { enterQueue } from "./server-lock.ts";

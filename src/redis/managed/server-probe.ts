@@ -1,7 +1,7 @@
 /** Probes of a Redis server on a unix socket: whether a process listens, replies, and is ready. Each uses a connection of its own. */
 
 import { connect, type Socket } from "node:net";
-import { sleep } from "../../domain/sleep.ts";
+import { sleep } from "../../domain/scheduling/sleep.ts";
 import { type Reply, ReplyError, ReplyReader } from "../resp/reader.ts";
 import { ManagedServerError } from "./server-binary.ts";
 

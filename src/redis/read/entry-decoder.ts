@@ -1,7 +1,7 @@
 /** Decoder of entries in the replies of XRANGE, XREVRANGE and XREAD. */
 
-import { type Entry, type FieldValue, valuesOf } from "../../domain/entry.ts";
-import type { EntryId } from "../../domain/entry-id.ts";
+import { type Entry, type FieldValue, valuesOf } from "../../domain/streams/entry.ts";
+import type { EntryId } from "../../domain/streams/entry-id.ts";
 import type { Reply } from "../resp/reader.ts";
 
 const NO_DATA = new Uint8Array(0);

@@ -2,7 +2,7 @@
  * Entry sizes: the observed mean size of the entries of each stream. `COUNT` limits entries, not bytes, and 20 entries are
  * 2 MB from a camera but 2 KB from an IMU. Every bulk read uses these sizes to choose its `COUNT`.
  */
-import { bytesOf, type Entry, valuesOf } from "../../domain/entry.ts";
+import { bytesOf, type Entry, valuesOf } from "../../domain/streams/entry.ts";
 
 /** Streams remembered; above this, the oldest one is dropped. */
 const MOST_STREAMS = 20_000;

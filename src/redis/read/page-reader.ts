@@ -2,8 +2,8 @@
  * Page reader: reads one page of stream history, and detects whether entries after the cursor were trimmed. A replica's reply
  * is used if it contains the full page. A short page may only be replication lag, so it is re-read from the master.
  */
-import type { Entry } from "../../domain/entry.ts";
-import { compareIds, type EntryId, FIRST_ID } from "../../domain/entry-id.ts";
+import type { Entry } from "../../domain/streams/entry.ts";
+import { compareIds, type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
 import { InFlightGate } from "../in-flight-gate.ts";
 import { withGatewayErrors } from "../reply-errors.ts";
 import type { Commands } from "../resp/commands.ts";

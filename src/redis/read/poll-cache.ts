@@ -3,8 +3,8 @@
  * on a connection of its own, so that only cached keys are tracked). Redis sends an invalidation before the client that
  * made the change can send a read here. The gateway's own appends drop cached answers before they are acknowledged.
  */
-import { bytesOf, type Entry } from "../../domain/entry.ts";
-import type { EntryId } from "../../domain/entry-id.ts";
+import { bytesOf, type Entry } from "../../domain/streams/entry.ts";
+import type { EntryId } from "../../domain/streams/entry-id.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { Connection, ConnectionHooks } from "../resp/connection.ts";
 import type { Page } from "./page-reader.ts";

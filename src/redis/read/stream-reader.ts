@@ -1,8 +1,8 @@
 /** Stream reader: reads ranges of streams within a byte limit, one page (`page-reader.ts`) after the other. */
 
-import { bytesOf, type Entry } from "../../domain/entry.ts";
-import { type EntryId, FIRST_ID, LAST_ID } from "../../domain/entry-id.ts";
 import { GatewayError } from "../../domain/errors.ts";
+import { bytesOf, type Entry } from "../../domain/streams/entry.ts";
+import { type EntryId, FIRST_ID, LAST_ID } from "../../domain/streams/entry-id.ts";
 import { gatewayErrorOf } from "../reply-errors.ts";
 import type { Commands } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";

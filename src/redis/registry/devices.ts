@@ -4,7 +4,7 @@
  * servers, the events are written last.
  */
 import { GatewayError } from "../../domain/errors.ts";
-import { createWorkSlices, runInSlices } from "../../domain/work-slice.ts";
+import { createWorkSlices, runInSlices } from "../../domain/scheduling/work-slice.ts";
 import {
   DEVICES_CONNECTED,
   DEVICES_SEEN,

@@ -4,7 +4,7 @@
  * them in one write; therefore methods take lists.
  */
 import { GatewayError } from "../../domain/errors.ts";
-import { createWorkSlices, runInSlices } from "../../domain/work-slice.ts";
+import { createWorkSlices, runInSlices } from "../../domain/scheduling/work-slice.ts";
 import { dedupeRecordKey } from "../append/dedupe-record.ts";
 import { InFlightGate } from "../in-flight-gate.ts";
 import { STREAM_META_PREFIX, streamMetaKey } from "../keys.ts";

@@ -3,7 +3,7 @@
  * gateway, so concurrent lookups share one, and its result is filtered here and not by Redis.
  */
 import { isUtf8 } from "node:buffer";
-import { createWorkSlices, runInSlices } from "../../domain/work-slice.ts";
+import { createWorkSlices, runInSlices } from "../../domain/scheduling/work-slice.ts";
 import { STREAM_META_PREFIX } from "../keys.ts";
 import { withGatewayErrors } from "../reply-errors.ts";
 import type { Commands, Database } from "../resp/commands.ts";

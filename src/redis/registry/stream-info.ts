@@ -2,8 +2,8 @@
  * Stream details (`XINFO STREAM`). The reply contains the first and the last entry, which for a thousand cameras are
  * hundreds of megabytes, so these are transferred only on request.
  */
-import type { Entry } from "../../domain/entry.ts";
-import type { EntryId } from "../../domain/entry-id.ts";
+import type { Entry } from "../../domain/streams/entry.ts";
+import type { EntryId } from "../../domain/streams/entry-id.ts";
 import { entriesOf } from "../read/entry-decoder.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";

@@ -8,7 +8,7 @@
  */
 import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
-import { runInSlices } from "../../domain/work-slice.ts";
+import { runInSlices } from "../../domain/scheduling/work-slice.ts";
 import { gatewayErrorOf } from "../reply-errors.ts";
 import { ReplyLostError } from "../resp/command-result.ts";
 import { type KeyChange, KeyEvents, type OpenKeyEventSource } from "./key-events.ts";

@@ -5,8 +5,8 @@
  * safe. A command that could not be sent waits, for a bounded time, until Redis is available.
  */
 import { isDeepStrictEqual } from "node:util";
-import { type Backoff, backoffMs } from "../../domain/backoff.ts";
 import type { Logger } from "../../domain/logger.ts";
+import { type Backoff, backoffMs } from "../../domain/scheduling/backoff.ts";
 import { describeAddress, type RedisAddress } from "../redis-url.ts";
 import { describeEndpoint, isAddressSource, type RedisEndpoint } from "./address-source.ts";
 import { type Done, redisUnavailable } from "./command-result.ts";

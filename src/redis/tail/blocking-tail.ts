@@ -6,11 +6,11 @@
  * A blocking read cannot be part of a transaction. It therefore only detects which streams grew, with one entry of each;
  * a transaction then reads those streams (`continuity.ts`).
  */
-import { type EntryId, LAST_ID } from "../../domain/entry-id.ts";
+import { type EntryId, LAST_ID } from "../../domain/streams/entry-id.ts";
 import { entriesByKey } from "../read/entry-decoder.ts";
 import { Connection } from "../resp/connection.ts";
 import { ReplyError } from "../resp/reader.ts";
-import { followServer, type ServerIdentity } from "../resp/server-identity.ts";
+import { followServer, type ServerIdentity } from "../resp/server/server-identity.ts";
 import type { Tail } from "./tail.ts";
 import type { TailOptions } from "./tracking-tail.ts";
 import { errorIn, WatchedStreams } from "./watched-streams.ts";

@@ -7,8 +7,9 @@
  * there from its position, even if it does not exist yet. A stream that was read at the importing node of a migration
  * (`ASK`) is read again at each map refresh, because no message reports the end of the migration.
  */
-import type { EntryId } from "../../domain/entry-id.ts";
+
 import type { Logger } from "../../domain/logger.ts";
+import type { EntryId } from "../../domain/streams/entry-id.ts";
 import type { Counters } from "../../observe/counters.ts";
 import { ClusterRouter } from "../cluster/router.ts";
 import type { ClusterNode } from "../cluster/slot-map.ts";

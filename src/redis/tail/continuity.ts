@@ -10,8 +10,8 @@
  *
  * A read with an inconclusive length is discarded and repeated with the facts.
  */
-import type { Entry } from "../../domain/entry.ts";
-import type { EntryId } from "../../domain/entry-id.ts";
+import type { Entry } from "../../domain/streams/entry.ts";
+import type { EntryId } from "../../domain/streams/entry-id.ts";
 import type { EntrySizes } from "../read/entry-sizes.ts";
 import type { Argument } from "../resp/writer.ts";
 import { detailsCommand, factsCommand, factsOf, factsOfDetails } from "./stream-facts.ts";

@@ -2,8 +2,8 @@
  * Pending loopback: looped-back entries that wait for a read, because they follow entries that the tail is still reading
  * or about to deliver. Each stream has one contiguous run of them.
  */
-import { bytesOf, type Entry } from "../../domain/entry.ts";
-import { compareIds, type EntryId } from "../../domain/entry-id.ts";
+import { bytesOf, type Entry } from "../../domain/streams/entry.ts";
+import { compareIds, type EntryId } from "../../domain/streams/entry-id.ts";
 
 /** Runs of looped-back entries by stream. */
 export interface PendingLoopback {

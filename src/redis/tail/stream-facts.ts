@@ -6,8 +6,8 @@
  *   which takes about 0.1 ms per 100 KB.
  * - `XINFO STREAM … FULL COUNT 1`, whose reply includes the payload of the first entry. That is cheaper for large entries.
  */
-import type { Entry } from "../../domain/entry.ts";
-import type { EntryId } from "../../domain/entry-id.ts";
+import type { Entry } from "../../domain/streams/entry.ts";
+import type { EntryId } from "../../domain/streams/entry-id.ts";
 import { entriesOf } from "../read/entry-decoder.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";

@@ -2,8 +2,8 @@
  * Remembered state of one stream at the tail's position. It selects the form of the next check, and judges reads by their
  * checks (`continuity.ts`).
  */
-import type { Entry } from "../../domain/entry.ts";
-import { compareIds, type EntryId, FIRST_ID } from "../../domain/entry-id.ts";
+import type { Entry } from "../../domain/streams/entry.ts";
+import { compareIds, type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
 import type { Reply } from "../resp/reader.ts";
 import { markOf, type StreamFacts } from "./stream-facts.ts";
 

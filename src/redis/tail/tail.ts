@@ -4,9 +4,9 @@
  * delivers every entry after the given id, in order, without duplicates, even across lost connections.
  */
 
-import type { Entry } from "../../domain/entry.ts";
-import type { EntryId } from "../../domain/entry-id.ts";
 import type { GatewayError } from "../../domain/errors.ts";
+import type { Entry } from "../../domain/streams/entry.ts";
+import type { EntryId } from "../../domain/streams/entry-id.ts";
 
 /** New entries of one stream from one read. */
 export interface TailRead {

@@ -6,16 +6,17 @@
  * This gateway's own appends arrive by loopback instead (`append/loopback.ts`). A stream whose last entry was looped back
  * is neither read nor armed until the loopback reports a change by another client.
  */
-import type { Entry } from "../../domain/entry.ts";
-import type { EntryId } from "../../domain/entry-id.ts";
+
 import type { Logger } from "../../domain/logger.ts";
+import type { Entry } from "../../domain/streams/entry.ts";
+import type { EntryId } from "../../domain/streams/entry-id.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { Loopback } from "../append/loopback.ts";
 import type { EntrySizes } from "../read/entry-sizes.ts";
 import type { RedisEndpoint } from "../resp/address-source.ts";
 import { Connection } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
-import { followServer, type ServerIdentity } from "../resp/server-identity.ts";
+import { followServer, type ServerIdentity } from "../resp/server/server-identity.ts";
 import { createPendingLoopback } from "./pending-loopback.ts";
 import { createReadRetries, isTemporary } from "./read-retries.ts";
 import { createReadScheduler } from "./read-scheduler.ts";

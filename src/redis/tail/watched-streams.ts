@@ -2,15 +2,16 @@
  * Watched streams of a tail: their positions, which of them may have grown, and the continuity check of each read. Tails
  * differ only in how they detect growth and send the reads.
  */
-import type { Entry } from "../../domain/entry.ts";
-import type { EntryId } from "../../domain/entry-id.ts";
+
 import type { Logger } from "../../domain/logger.ts";
+import type { Entry } from "../../domain/streams/entry.ts";
+import type { EntryId } from "../../domain/streams/entry-id.ts";
 import type { Counters } from "../../observe/counters.ts";
 import { entriesByKey } from "../read/entry-decoder.ts";
 import type { EntrySizes } from "../read/entry-sizes.ts";
 import { gatewayErrorOf, isPermissionError } from "../reply-errors.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
-import { createScriptSupport, type ScriptSupport } from "../resp/script-support.ts";
+import { createScriptSupport, type ScriptSupport } from "../resp/server/script-support.ts";
 import type { Argument } from "../resp/writer.ts";
 import { Continuity } from "./continuity.ts";
 import type { TailEvents, TailRead } from "./tail.ts";

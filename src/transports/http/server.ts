@@ -9,20 +9,20 @@ import { withoutPrefix } from "../request/path-prefix.ts";
 import { checkHead } from "../request/request-head.ts";
 import { WARNINGS_HEADER } from "../request/warnings.ts";
 import { ANSWER_HEADERS, SHARED_ANSWER_HEADERS } from "../response/security-headers.ts";
-import { addBodies } from "./bodies.ts";
-import { addBodyLimits, SMALL_BODY_BYTES } from "./body-limits.ts";
+import { addBodies } from "./bodies/bodies.ts";
+import { addBodyLimits, SMALL_BODY_BYTES } from "./bodies/body-limits.ts";
+import { delayContinue } from "./bodies/expect-continue.ts";
+import { addUploads, type Uploads } from "./bodies/uploads.ts";
 import { answerBrokenRequest, createGuardedServer, type ServerConfig } from "./bounded-server.ts";
 import { addCors, type CorsOptions, createAllowOrigin } from "./cors.ts";
-import { createErrorAnswers } from "./error-responses.ts";
-import { delayContinue } from "./expect-continue.ts";
-import { METHODS, notFound } from "./not-found.ts";
 import { addRates } from "./rate-limit.ts";
-import { RepeatedResponses } from "./repeated-responses.ts";
-import { addRequestWarnings } from "./request-warnings.ts";
-import { addAnswersMemory } from "./response-memory.ts";
+import { createErrorAnswers } from "./responses/error-responses.ts";
+import { METHODS, notFound } from "./responses/not-found.ts";
+import { RepeatedResponses } from "./responses/repeated-responses.ts";
+import { addRequestWarnings } from "./responses/request-warnings.ts";
+import { addAnswersMemory } from "./responses/response-memory.ts";
 import { type AddRoutes, MAX_SEGMENT_LENGTH, type RouteParts } from "./route.ts";
 import { addTraces } from "./traces.ts";
-import { addUploads, type Uploads } from "./uploads.ts";
 
 /** Parts of the HTTP server. */
 export interface HttpParts extends RouteParts {

@@ -1,6 +1,7 @@
 /** Idempotent appends, `dedupe=<key>&dedupe_from=<number>`: an entry that a client resends after a lost connection is stored once. */
-import type { DedupeMark } from "../../domain/entry.ts";
+
 import { badParameter } from "../../domain/errors.ts";
+import type { DedupeMark } from "../../domain/streams/entry.ts";
 import type { ParametersOf } from "./parameters.ts";
 
 /** Maximum length of a dedupe key, in characters. */

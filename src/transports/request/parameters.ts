@@ -4,7 +4,7 @@
  */
 import { parse } from "fast-querystring";
 import { nearestName } from "../../domain/nearest-name.ts";
-import { DEFAULT_DEVICE } from "../../domain/stream-name.ts";
+import { DEFAULT_DEVICE } from "../../domain/streams/stream-name.ts";
 import { CLEAN_FORMAT_NAMES, EVENT_FORMAT_NAMES } from "../../wire/formats.ts";
 
 /** Syntax of a parameter's value. */

@@ -3,8 +3,8 @@
  * Changes between the listing and the start of the subscription wait until `start`.
  */
 import { type Identity, may } from "../../access/identity/authorize.ts";
-import { FIRST_ID } from "../../domain/entry-id.ts";
-import { runInSlices } from "../../domain/work-slice.ts";
+import { runInSlices } from "../../domain/scheduling/work-slice.ts";
+import { FIRST_ID } from "../../domain/streams/entry-id.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
 import type { StreamReader } from "../../redis/read/stream-reader.ts";
 import type { StreamWatch } from "../../redis/registry/stream-watch.ts";

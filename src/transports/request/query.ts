@@ -1,7 +1,7 @@
 /** Query string parser, driven by a table of parameters. Errors name the parameter, its value and the allowed values. */
 import { parse } from "fast-querystring";
 import { badParameter } from "../../domain/errors.ts";
-import { splitNames } from "../../domain/stream-name.ts";
+import { splitNames } from "../../domain/streams/stream-name.ts";
 import {
   PARAMETERS,
   type Parameter,

@@ -1,11 +1,15 @@
 /** Streams of a read request: their keys, the names that the client sees, and cursors. */
 import { authorize, type Identity } from "../../access/identity/authorize.ts";
-import { parseCursors, type RequestedCursor } from "../../domain/cursor.ts";
-import { FIRST_ID } from "../../domain/entry-id.ts";
 import { badParameter, type GatewayError } from "../../domain/errors.ts";
-import { type NamedCursors, parseNamedCursors } from "../../domain/named-cursors.ts";
-import { type Naming, namingOf, parseStreamIds } from "../../domain/stream-name.ts";
-import { type KeyPattern, type SelectedStream, selectStreams } from "../../domain/stream-selection.ts";
+import { parseCursors, type RequestedCursor } from "../../domain/streams/cursor.ts";
+import { FIRST_ID } from "../../domain/streams/entry-id.ts";
+import { type NamedCursors, parseNamedCursors } from "../../domain/streams/named-cursors.ts";
+import { type Naming, namingOf, parseStreamIds } from "../../domain/streams/stream-name.ts";
+import {
+  type KeyPattern,
+  type SelectedStream,
+  selectStreams,
+} from "../../domain/streams/stream-selection.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
 import type { StreamReader } from "../../redis/read/stream-reader.ts";
 import type { ParametersOf } from "./parameters.ts";

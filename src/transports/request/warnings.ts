@@ -2,8 +2,9 @@
  * Warnings about accepted requests that are probably mistakes: unknown parameters, times in the wrong unit, and declarations
  * that could not be stored. Clients see them in a response header, operators in a metric and in the log (one line per kind and interval).
  */
-import { type EntryId, timeOfId } from "../../domain/entry-id.ts";
+
 import type { Logger } from "../../domain/logger.ts";
+import { type EntryId, timeOfId } from "../../domain/streams/entry-id.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { StreamReader } from "../../redis/read/stream-reader.ts";
 import { asciiJson } from "../../wire/header.ts";

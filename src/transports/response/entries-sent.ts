@@ -1,5 +1,5 @@
 /** Metrics of the entries that responses contain. */
-import { bytesOf, type Entry } from "../../domain/entry.ts";
+import { bytesOf, type Entry } from "../../domain/streams/entry.ts";
 import type { StreamClasses } from "../../observe/stream-classes.ts";
 
 /** Counts entries that a response sends to a client. */

@@ -5,7 +5,7 @@
  *     {"token": "…"}    a fresh token, sent before the connection's current token expires
  */
 import { GatewayError } from "../../domain/errors.ts";
-import { checkJsonBounds } from "../../wire/json-text.ts";
+import { checkJsonBounds } from "../../wire/json/json-text.ts";
 
 const BRACE = 0x7b;
 

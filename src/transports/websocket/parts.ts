@@ -1,9 +1,9 @@
 /** Parts of the WebSocket transport: those of all transports, and its own settings and buffers. */
 import type { TransportConfig, TransportParts } from "../parts.ts";
 import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
-import type { PushGate } from "./backpressure.ts";
 import type { KeepAliveConfig } from "./keep-alive.ts";
-import type { PullEncoders } from "./pull-encoder.ts";
+import type { PullEncoders } from "./pull/pull-encoder.ts";
+import type { PushGate } from "./push/backpressure.ts";
 
 /** Settings of the WebSocket transport. */
 export interface WebSocketConfig extends TransportConfig, KeepAliveConfig {

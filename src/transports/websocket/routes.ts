@@ -2,12 +2,12 @@
 import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
 import { selectAnyProtocol } from "../websocket-protocol/handshake.ts";
 import type { UpgradeRoute } from "../websocket-protocol/upgrade-route.ts";
-import { createPushGate } from "./backpressure.ts";
 import { MOST_CONTROL_BYTES } from "./control.ts";
 import type { DataParts, WebSocketParts } from "./parts.ts";
-import { servePull } from "./pull.ts";
-import { createPullEncoders } from "./pull-encoder.ts";
-import { servePush } from "./push.ts";
+import { servePull } from "./pull/pull.ts";
+import { createPullEncoders } from "./pull/pull-encoder.ts";
+import { createPushGate } from "./push/backpressure.ts";
+import { servePush } from "./push/push.ts";
 
 /** Creates the routes. */
 export function createDataRoutes(given: WebSocketParts, payloadPool: PayloadPool): readonly UpgradeRoute[] {

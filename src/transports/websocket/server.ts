@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Visitor } from "../../access/admission.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
-import { sleep } from "../../domain/sleep.ts";
+import { sleep } from "../../domain/scheduling/sleep.ts";
 import type { Observe } from "../parts.ts";
 import { type ParameterRoute, unknownParameters } from "../request/parameters.ts";
 import { withoutPrefix } from "../request/path-prefix.ts";

@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { compareIds, type EntryId, FIRST_ID } from "../../../src/domain/entry-id.ts";
 import { GatewayError } from "../../../src/domain/errors.ts";
+import { compareIds, type EntryId, FIRST_ID } from "../../../src/domain/streams/entry-id.ts";
 import type { AppendResult } from "../../../src/redis/append/appender.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { parseRedisUrl } from "../../../src/redis/redis-url.ts";

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
-import type { Entry } from "../../../src/domain/entry.ts";
-import { type EntryId, FIRST_ID, parseId } from "../../../src/domain/entry-id.ts";
+import type { Entry } from "../../../src/domain/streams/entry.ts";
+import { type EntryId, FIRST_ID, parseId } from "../../../src/domain/streams/entry-id.ts";
 import { createLoopback, type Loopback, type Watch } from "../../../src/redis/append/loopback.ts";
 
 let loopback: Loopback;

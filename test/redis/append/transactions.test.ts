@@ -1,8 +1,8 @@
 /** Appends to watched streams, in transactions that a real Redis rejects, loses or interleaves with foreign changes. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Entry } from "../../../src/domain/entry.ts";
-import type { EntryId } from "../../../src/domain/entry-id.ts";
 import { GatewayError } from "../../../src/domain/errors.ts";
+import type { Entry } from "../../../src/domain/streams/entry.ts";
+import type { EntryId } from "../../../src/domain/streams/entry-id.ts";
 import type { AppendResult } from "../../../src/redis/append/appender.ts";
 import type { LoopbackListener } from "../../../src/redis/append/loopback.ts";
 import { openAppends, type TestAppends } from "../../support/appends.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Entry } from "../../../src/domain/entry.ts";
+import type { Entry } from "../../../src/domain/streams/entry.ts";
 import { entriesByKey, entriesOf } from "../../../src/redis/read/entry-decoder.ts";
 import { type Reply, ReplyReader } from "../../../src/redis/resp/reader.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { bytesOf, type Entry } from "../../../src/domain/entry.ts";
-import { idAtTime } from "../../../src/domain/entry-id.ts";
+import { bytesOf, type Entry } from "../../../src/domain/streams/entry.ts";
+import { idAtTime } from "../../../src/domain/streams/entry-id.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 
 /** Overhead of an entry besides its payload (bytes). */

@@ -1,6 +1,6 @@
 /** Cached answers for polling clients: valid until the stream changes. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type EntryId, FIRST_ID } from "../../../src/domain/entry-id.ts";
+import { type EntryId, FIRST_ID } from "../../../src/domain/streams/entry-id.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { createPolledReads } from "../../../src/redis/read/poll-cache.ts";

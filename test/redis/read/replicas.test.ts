@@ -4,8 +4,8 @@
  */
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import type { Entry } from "../../../src/domain/entry.ts";
-import { type EntryId, FIRST_ID, LAST_ID } from "../../../src/domain/entry-id.ts";
+import type { Entry } from "../../../src/domain/streams/entry.ts";
+import { type EntryId, FIRST_ID, LAST_ID } from "../../../src/domain/streams/entry-id.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { createReplicaPool, type ReplicaPool } from "../../../src/redis/read/replicas.ts";
 import { createStreamReader, type StreamReader } from "../../../src/redis/read/stream-reader.ts";

@@ -1,6 +1,6 @@
 /** Unit tests of the continuity check; `../tail-suite.ts` tests it with real tails. */
 import { expect, test } from "vitest";
-import type { EntryId } from "../../../src/domain/entry-id.ts";
+import type { EntryId } from "../../../src/domain/streams/entry-id.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { Continuity } from "../../../src/redis/tail/continuity.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Entry } from "../../../src/domain/entry.ts";
-import { compareIds, type EntryId, FIRST_ID, idOf } from "../../../src/domain/entry-id.ts";
+import type { Entry } from "../../../src/domain/streams/entry.ts";
+import { compareIds, type EntryId, FIRST_ID, idOf } from "../../../src/domain/streams/entry-id.ts";
 import { createPendingLoopback } from "../../../src/redis/tail/pending-loopback.ts";
 
 const id = (n: number): EntryId => (n === 0 ? FIRST_ID : idOf(BigInt(n), 0n));

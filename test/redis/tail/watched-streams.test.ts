@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { EntryId } from "../../../src/domain/entry-id.ts";
+import type { EntryId } from "../../../src/domain/streams/entry-id.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { type Reply, ReplyError } from "../../../src/redis/resp/reader.ts";

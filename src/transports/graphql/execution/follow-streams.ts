@@ -2,8 +2,9 @@
  * Follows streams for a GraphQL subscription. Like every reader it has a cursor and a sink. The sink is full while the
  * client has not received the entries that are ready; until then no further entries are read.
  */
-import type { Entry, Gap, StreamEntries } from "../../../domain/entry.ts";
+
 import { GatewayError } from "../../../domain/errors.ts";
+import type { Entry, Gap, StreamEntries } from "../../../domain/streams/entry.ts";
 import type { Encoder } from "../../../live/sink.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../../request/follow-pattern.ts";
 import { openStreams } from "../../request/pattern-streams.ts";

@@ -1,7 +1,7 @@
 /** Cache of stream lists for one operation. Listing the streams of several devices scans the keys only once. */
 import { ANYONE, type Identity, may } from "../../../access/identity/authorize.ts";
-import { parseGlob } from "../../../domain/glob.ts";
-import { runInSlices } from "../../../domain/work-slice.ts";
+import { runInSlices } from "../../../domain/scheduling/work-slice.ts";
+import { parseGlob } from "../../../domain/streams/glob.ts";
 import type { Registry } from "../../../redis/registry/registry.ts";
 
 /** Lists of streams that the client may read, each loaded once per operation. All methods throw `GatewayError`. */

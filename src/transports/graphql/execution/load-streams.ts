@@ -2,9 +2,9 @@
 
 import type { GraphQLResolveInfo } from "graphql";
 import { authorize, may } from "../../../access/identity/authorize.ts";
-import { bytesOf, type Entry } from "../../../domain/entry.ts";
 import { GatewayError } from "../../../domain/errors.ts";
-import { DEFAULT_DEVICE } from "../../../domain/stream-name.ts";
+import { bytesOf, type Entry } from "../../../domain/streams/entry.ts";
+import { DEFAULT_DEVICE } from "../../../domain/streams/stream-name.ts";
 import type { StreamRecord, WantedRecord } from "../../../redis/registry/registry.ts";
 import type { DetailDepth } from "../../../redis/registry/stream-info.ts";
 import { devicePrefix } from "../schema/names.ts";

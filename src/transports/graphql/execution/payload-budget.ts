@@ -5,8 +5,8 @@
  */
 import pLimit from "p-limit";
 import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
-import { bytesOf, type Entry } from "../../../domain/entry.ts";
 import { GatewayError } from "../../../domain/errors.ts";
+import { bytesOf, type Entry } from "../../../domain/streams/entry.ts";
 
 /** Maximum number of concurrent reads of payloads in one operation. */
 const READS_AT_A_TIME = 4;

@@ -1,5 +1,5 @@
 /** Serializes results as JSON. A large result is serialized in slices, so that other clients are served in between. */
-import { runInSlices } from "../../../domain/work-slice.ts";
+import { runInSlices } from "../../../domain/scheduling/work-slice.ts";
 import type { Pieces } from "../../../wire/pieces.ts";
 import { unmarkNumbers } from "../../request/exact-numbers.ts";
 import { releaseMemory } from "../../websocket-protocol/release-memory.ts";

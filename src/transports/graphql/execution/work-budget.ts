@@ -4,7 +4,7 @@
  * clients are served in between.
  */
 import { GatewayError } from "../../../domain/errors.ts";
-import { createWorkSlices, type WorkSlices } from "../../../domain/work-slice.ts";
+import { createWorkSlices, type WorkSlices } from "../../../domain/scheduling/work-slice.ts";
 
 /** Number of fields resolved in one event-loop turn: about 5 ms. */
 const FIELDS_PER_TURN = 5_000;

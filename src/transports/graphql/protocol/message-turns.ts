@@ -2,7 +2,7 @@
  * Turns of the messages of one GraphQL WebSocket. A chunk of the socket can contain thousands of messages, each with an
  * operation. One of them is handled in a turn of the event loop; meanwhile the socket is not read.
  */
-import type { FairTurns, TaskOwner } from "../../../domain/fair-turns.ts";
+import type { FairTurns, TaskOwner } from "../../../domain/scheduling/fair-turns.ts";
 import type { TurnEnd } from "../../response/byte-sink.ts";
 import type { Pausable } from "../../websocket-protocol/pause-reasons.ts";
 

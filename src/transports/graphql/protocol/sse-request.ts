@@ -3,7 +3,7 @@ import type { FastifyRequest } from "fastify";
 import { GraphQLError } from "graphql";
 import type { Session } from "../../../access/sessions.ts";
 import { type ErrorCode, GatewayError } from "../../../domain/errors.ts";
-import { checkJsonBounds } from "../../../wire/json-text.ts";
+import { checkJsonBounds } from "../../../wire/json/json-text.ts";
 import { markNumbers } from "../../request/exact-numbers.ts";
 import { graphqlError } from "../execution/errors.ts";
 import type { GraphqlRequest, Prepare, Prepared } from "../execution/prepare.ts";

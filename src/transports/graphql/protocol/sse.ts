@@ -6,7 +6,7 @@
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type ExecutionResult, GraphQLError } from "graphql";
-import { createWorkSlices } from "../../../domain/work-slice.ts";
+import { createWorkSlices } from "../../../domain/scheduling/work-slice.ts";
 import { type Executor, formatted, isMany, type Outcome, perform } from "../execution/executor.ts";
 import { encodeResult } from "../execution/result-text.ts";
 import { prepareRequest, readSseRequest } from "./sse-request.ts";

@@ -6,7 +6,7 @@
  * The payload of a ping may carry a fresh token before the current token of the connection expires:
  * `{"type": "ping", "payload": {"token": "…"}}`.
  */
-import { checkJsonBounds } from "../../../wire/json-text.ts";
+import { checkJsonBounds } from "../../../wire/json/json-text.ts";
 import type { Pieces } from "../../../wire/pieces.ts";
 import { markNumbers, unmarkNumbers } from "../../request/exact-numbers.ts";
 import type { Chunks } from "../../response/chunks.ts";

@@ -1,7 +1,8 @@
 /** GraphQL mutation `append`: stores small entries, for scripts that use neither a WebSocket nor `POST /data`. */
-import type { EntryFields, NewEntry } from "../../../domain/entry.ts";
+
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
-import { runInSlices } from "../../../domain/work-slice.ts";
+import { runInSlices } from "../../../domain/scheduling/work-slice.ts";
+import type { EntryFields, NewEntry } from "../../../domain/streams/entry.ts";
 import type { Append, AppendResult } from "../../../redis/append/appender.ts";
 import { InFlightGate } from "../../../redis/in-flight-gate.ts";
 import { decodeBase64 } from "../../../wire/base64.ts";

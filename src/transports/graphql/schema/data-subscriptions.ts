@@ -1,6 +1,7 @@
 /** GraphQL subscriptions to new entries. Suited to small or textual payloads, since each payload is encoded as JSON. */
-import type { Entry, Gap } from "../../../domain/entry.ts";
+
 import { badParameter } from "../../../domain/errors.ts";
+import type { Entry, Gap } from "../../../domain/streams/entry.ts";
 import type { OperationContext } from "../execution/context.ts";
 import { type FollowedEntries, followStreams } from "../execution/follow-streams.ts";
 import { alsoDevice, type Builder } from "./builder.ts";

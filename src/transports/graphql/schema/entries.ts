@@ -1,8 +1,9 @@
 /** GraphQL types of entries and history pages: a connection whose cursors are entry ids. */
 
 import type { GraphQLResolveInfo } from "graphql";
-import { parseBound } from "../../../domain/cursor.ts";
-import { bytesOf, type Entry, type EntryFields } from "../../../domain/entry.ts";
+import { badParameter } from "../../../domain/errors.ts";
+import { parseBound } from "../../../domain/streams/cursor.ts";
+import { bytesOf, type Entry, type EntryFields } from "../../../domain/streams/entry.ts";
 import {
   compareIds,
   type EntryId,
@@ -11,8 +12,7 @@ import {
   idBefore,
   LAST_ID,
   parseId,
-} from "../../../domain/entry-id.ts";
-import { badParameter } from "../../../domain/errors.ts";
+} from "../../../domain/streams/entry-id.ts";
 import { textOf } from "../../../wire/utf8.ts";
 import { countOut } from "../../response/entries-sent.ts";
 import type { OperationContext } from "../execution/context.ts";

@@ -1,8 +1,8 @@
 /** GraphQL subscriptions to events: devices that connect and disconnect, and changes of stream metadata. */
 import { may } from "../../../access/identity/authorize.ts";
-import { parseCursor } from "../../../domain/cursor.ts";
-import type { Entry } from "../../../domain/entry.ts";
 import { GatewayError } from "../../../domain/errors.ts";
+import { parseCursor } from "../../../domain/streams/cursor.ts";
+import type { Entry } from "../../../domain/streams/entry.ts";
 import { EVENT_DEVICE_CONNECTED } from "../../../redis/keys.ts";
 import type { OperationContext } from "../execution/context.ts";
 import { followStreams } from "../execution/follow-streams.ts";

@@ -1,10 +1,10 @@
 /** GraphQL mutations of devices, metadata and streams. */
 import { authorize, authorizeGateway, wholeDevice } from "../../../access/identity/authorize.ts";
-import { readDeclaration } from "../../../domain/declaration.ts";
+import { readDeclaration } from "../../../domain/content/declaration.ts";
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
-import { readRetention } from "../../../domain/retention.ts";
-import { checkName } from "../../../domain/stream-name.ts";
-import { checkJsonBounds } from "../../../wire/json-text.ts";
+import { readRetention } from "../../../domain/streams/retention.ts";
+import { checkName } from "../../../domain/streams/stream-name.ts";
+import { checkJsonBounds } from "../../../wire/json/json-text.ts";
 import { unmarkNumbers } from "../../request/exact-numbers.ts";
 import type { OperationContext } from "../execution/context.ts";
 import type { WorkBudget } from "../execution/work-budget.ts";

@@ -1,6 +1,6 @@
 /** Validates the names in arguments and resolves them to keys and devices. */
 import { badParameter } from "../../../domain/errors.ts";
-import { checkName, DEFAULT_DEVICE, mostKeyBytes, namingOf } from "../../../domain/stream-name.ts";
+import { checkName, DEFAULT_DEVICE, mostKeyBytes, namingOf } from "../../../domain/streams/stream-name.ts";
 import type { OperationContext } from "../execution/context.ts";
 
 /** Returns the key prefix of a device: the default device for null; empty for `""` or if keys have no device. */

@@ -2,9 +2,9 @@
 import { isUtf8 } from "node:buffer";
 
 import { utcFormat } from "d3-time-format";
-import { type EntryId, timeOfId } from "../../../domain/entry-id.ts";
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
-import { checkJsonBounds } from "../../../wire/json-text.ts";
+import { type EntryId, timeOfId } from "../../../domain/streams/entry-id.ts";
+import { checkJsonBounds } from "../../../wire/json/json-text.ts";
 import { inexactNumberOf, markNumbers } from "../../request/exact-numbers.ts";
 import type { WorkBudget } from "../execution/work-budget.ts";
 

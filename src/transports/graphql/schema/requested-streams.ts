@@ -2,10 +2,15 @@
  * Resolves the streams of a subscription: names, as everywhere (`stream-ids.ts`), and patterns. Without a device, a pattern
  * with a colon is matched with whole keys, any other belongs to the default device.
  */
-import { parseCursor, type RequestedCursor } from "../../../domain/cursor.ts";
+
 import { badParameter } from "../../../domain/errors.ts";
-import { mostKeyBytes, withoutRepeats } from "../../../domain/stream-name.ts";
-import { type KeyPattern, type StreamSelection, selectStreams } from "../../../domain/stream-selection.ts";
+import { parseCursor, type RequestedCursor } from "../../../domain/streams/cursor.ts";
+import { mostKeyBytes, withoutRepeats } from "../../../domain/streams/stream-name.ts";
+import {
+  type KeyPattern,
+  type StreamSelection,
+  selectStreams,
+} from "../../../domain/streams/stream-selection.ts";
 import type { RequestedStreams, WantedPattern, WantedStream } from "../../request/streams.ts";
 import type { OperationContext } from "../execution/context.ts";
 import { fewNames } from "./names.ts";

@@ -9,7 +9,7 @@
  */
 import { authorize, may, requireWritable } from "../../../access/identity/authorize.ts";
 import type { Action } from "../../../access/identity/grant.ts";
-import { DEFAULT_DEVICE } from "../../../domain/stream-name.ts";
+import { DEFAULT_DEVICE } from "../../../domain/streams/stream-name.ts";
 import type { OperationContext } from "../execution/context.ts";
 import { devicePrefix, streamIdOf } from "./names.ts";
 

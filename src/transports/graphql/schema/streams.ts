@@ -1,7 +1,7 @@
 /** GraphQL type `Stream` and the queries that list streams. */
-import { type Declaration, readDeclaration } from "../../../domain/declaration.ts";
-import { type Entry, fieldArguments } from "../../../domain/entry.ts";
-import { timeOfId } from "../../../domain/entry-id.ts";
+import { type Declaration, readDeclaration } from "../../../domain/content/declaration.ts";
+import { type Entry, fieldArguments } from "../../../domain/streams/entry.ts";
+import { timeOfId } from "../../../domain/streams/entry-id.ts";
 import { type EdgeEntry, NO_DETAILS, type StreamDetails } from "../../../redis/registry/stream-info.ts";
 import {
   listNames,

@@ -6,11 +6,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { COOKIE } from "../../../access/identity/credentials.ts";
 import { type TicketScope, ticketScope } from "../../../access/identity/ticket-scope.ts";
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
-import { namingOf } from "../../../domain/stream-name.ts";
+import { namingOf } from "../../../domain/streams/stream-name.ts";
 import { mediaTypeOf } from "../../request/media-types.ts";
 import type { RequestLimits } from "../../request/streams.ts";
 import { sendPage } from "../../response/security-headers.ts";
-import { loginPage } from "../pages.ts";
+import { loginPage } from "../responses/pages.ts";
 import { ALSO_HEAD, PUBLIC, type RouteParts } from "../route.ts";
 
 /** Adds the routes. */

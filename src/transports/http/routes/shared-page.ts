@@ -1,5 +1,5 @@
 /** Sharing of an expensive page among clients that request it at about the same time. */
-import { sleep } from "../../../domain/sleep.ts";
+import { sleep } from "../../../domain/scheduling/sleep.ts";
 
 /** Pause after a computation, as a multiple of its duration: computations use at most a fifth of the time. */
 const PAUSE_FACTOR = 4;

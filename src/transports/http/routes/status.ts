@@ -2,13 +2,13 @@
 import type { FastifyInstance } from "fastify";
 import { authorize, METRICS } from "../../../access/identity/authorize.ts";
 import { asGatewayError, GatewayError } from "../../../domain/errors.ts";
-import { within } from "../../../domain/timeout.ts";
+import { within } from "../../../domain/scheduling/timeout.ts";
 import type { Metrics } from "../../../observe/metrics.ts";
 import { acceptsPage } from "../../request/media-types.ts";
 import { errorBody } from "../../response/append-results.ts";
 import { RETRY_AFTER_SECONDS } from "../../response/retry-after.ts";
 import { sendPage } from "../../response/security-headers.ts";
-import { homePage } from "../pages.ts";
+import { homePage } from "../responses/pages.ts";
 import { ALSO_HEAD, PUBLIC, type RouteParts } from "../route.ts";
 import type { SendConsole } from "./console.ts";
 import { sharePage } from "./shared-page.ts";

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, expect, test } from "vitest";
-import { FairTurns } from "../../../../src/domain/fair-turns.ts";
+import { FairTurns } from "../../../../src/domain/scheduling/fair-turns.ts";
 import { MessageTurns } from "../../../../src/transports/graphql/protocol/message-turns.ts";
 import { createTurnEnd } from "../../../../src/transports/response/byte-sink.ts";
 import { until } from "../../../support/until.ts";

@@ -1,0 +1,99 @@
+/**
+ * Cursors: positions of a reader in a stream, as clients write them in `last_entry_id` (docs/protocol.md).
+ * A cursor is exclusive: it is the id of the last entry that the reader received.
+ */
+
+import { badParameter } from "../errors.ts";
+import { type EntryId, FIRST_ID, idAfter, idBefore, LAST_ID, parseId } from "./entry-id.ts";
+
+/** A requested cursor: an entry id, or `$` ("from now"), which is resolved once to the stream's last id. */
+export type RequestedCursor = EntryId | "$";
+
+/**
+ * Parses `last_entry_id`: one value for all streams, or one per stream joined by `+`.
+ *
+ * @param text the raw value; URL decoding may have turned a plus into a space
+ * @param streams number of streams in the request
+ * @returns one requested cursor per stream
+ * @throws GatewayError BAD_PARAMETER
+ */
+export function parseCursors(text: string, streams: number): readonly RequestedCursor[] {
+  const parts = text.split(/[+ ]/);
+  if (parts.length !== 1 && parts.length !== streams) {
+    throw badParameter(
+      "last_entry_id",
+      `must have one value, or one per stream (${streams}), got ${parts.length}`,
+    );
+  }
+  const cursors = parts.map((part) => parseCursor(part));
+  const [only] = cursors;
+  return cursors.length === 1 && only !== undefined ? Array.from({ length: streams }, () => only) : cursors;
+}
+
+/**
+ * Parses one cursor: a full id, bare milliseconds, `0` or `-` for the beginning, `$` for now.
+ *
+ * @param name the parameter name in the error message
+ * @throws GatewayError BAD_PARAMETER
+ */
+export function parseCursor(text: string, name = "last_entry_id"): RequestedCursor {
+  if (text === "$") return "$";
+  if (text === "-") return FIRST_ID;
+  const id = parseId(text);
+  if (id === undefined) {
+    throw badParameter(name, `must be an entry id, milliseconds, 0, - or $, got "${text.slice(0, 40)}"`);
+  }
+  return id;
+}
+
+/**
+ * Parses a bound of a range: `-` or `+` for the ends of the stream, an entry id, milliseconds, or an ISO 8601 time.
+ * A time covers all entries of its millisecond. A leading `(` makes the bound exclusive: it excludes that entry, or all
+ * entries of that millisecond, so consecutive time ranges do not overlap.
+ *
+ * @throws GatewayError BAD_PARAMETER
+ */
+export function parseBound(name: "start" | "end", text: string): EntryId {
+  const isExclusive = text.startsWith("(");
+  const isStart = name === "start";
+  const id = idOfBound(isExclusive ? text.slice(1) : text, isStart === isExclusive ? "greatest" : "least");
+  const bound = !isExclusive ? id : id && (isStart ? idAfter(id) : idBefore(id));
+  if (bound !== undefined) return bound;
+  throw badParameter(
+    name,
+    `must be an entry id, milliseconds, an ISO 8601 time, - or +, got "${text.slice(0, 60)}"`,
+  );
+}
+
+/**
+ * Parses a time: an entry id, milliseconds, or an ISO 8601 time.
+ *
+ * @returns the last id of that time, because a time covers all entries of its millisecond
+ * @throws GatewayError BAD_PARAMETER
+ */
+export function parseTime(name: string, text: string): EntryId {
+  const id = text === "-" || text === "+" || text === " " ? undefined : idOfBound(text, "greatest");
+  if (id !== undefined) return id;
+  throw badParameter(
+    name,
+    `must be an entry id, milliseconds or an ISO 8601 time, got ${JSON.stringify(text.slice(0, 60))}`,
+  );
+}
+
+function idOfBound(text: string, missingSequence: "least" | "greatest"): EntryId | undefined {
+  if (text === "-") return FIRST_ID;
+  // A bare plus in a query string arrives as a space.
+  if (text === "+" || text === " ") return LAST_ID;
+  const ms = millisecondsOf(text);
+  return parseId(ms === undefined ? text : String(ms), missingSequence);
+}
+
+const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+ -]\d\d:?\d\d)?)?$/i;
+
+/** Milliseconds of an ISO 8601 time, or undefined if the text is not one. A time without a zone is UTC. */
+function millisecondsOf(text: string): number | undefined {
+  const [, date, time = "00:00", zone = "Z"] = ISO_TIME.exec(text) ?? [];
+  if (date === undefined) return undefined;
+  const ms = Date.parse(`${date}T${time}${zone.replace(" ", "+").replace(/(\d\d)(\d\d)$/, "$1:$2")}`);
+  return ms >= 0 ? ms : undefined;
+}

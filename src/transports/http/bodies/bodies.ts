@@ -1,0 +1,173 @@
+/** Request body parser within the memory budget. Without memory a request is paused, and then answered with 503. */
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { ClientMemory } from "../../../access/limits/client-memory.ts";
+import { type MemoryLease, overloaded } from "../../../access/limits/memory-budget.ts";
+import { reservationOf, type Upload, type Uploads } from "../../../access/limits/uploads.ts";
+import { GatewayError } from "../../../domain/errors.ts";
+import { whenAnswerEnds } from "../../response/response-end.ts";
+import { releaseChunk, releaseMemory } from "../../websocket-protocol/release-memory.ts";
+import { SMALL_BODY_BYTES } from "./body-limits.ts";
+import { sendContinue } from "./expect-continue.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Memory of the body; undefined without a body. */
+    bodyMemory: BodyMemory | undefined;
+  }
+}
+
+/** Memory of a body, counted until the response ended and all holders released it. */
+export interface BodyMemory {
+  readonly lease: MemoryLease;
+  /** Keeps the memory counted, also after the response. @returns a function that releases it */
+  hold(): () => void;
+}
+
+/** Minimum size (bytes) of a reservation. Memory is reserved before more of a body is read. */
+const STEP_BYTES = 1024 * 1024;
+/** Growth factor of the buffer. A large `Content-Length` alone allocates no memory. */
+const GROWTH = 8;
+
+/** Adds the parser for bodies of any content type. `request.body` is a `Buffer`. */
+export function addBodies(app: FastifyInstance, memory: ClientMemory): void {
+  app.decorateRequest("bodyMemory");
+  app.addContentTypeParser("*", (request, payload, done) => {
+    const limit = request.routeOptions.bodyLimit ?? SMALL_BODY_BYTES;
+    const announced = announcedBytes(request);
+    if (announced !== undefined && announced > limit) {
+      done(tooLarge(limit));
+      return;
+    }
+    const { lease } = request.bodyMemory ?? openMemory(request, memory);
+    sendContinue(request.raw);
+    readBody(payload, { limit, announced, lease, uploads: memory.uploads }, done);
+  });
+  // Before the body is read: from then on the connection may close, or the response be sent, at any time.
+  app.addHook("preParsing", (request, reply, _payload, done) => {
+    if (request.headers["content-length"] !== undefined || "transfer-encoding" in request.headers)
+      whenAnswerEnds(reply.raw, openMemory(request, memory).hold());
+    done();
+  });
+}
+
+function openMemory(request: FastifyRequest, memory: ClientMemory): BodyMemory {
+  const opened = countHolders(memory.receive("body", request.visitor));
+  request.bodyMemory = opened;
+  return opened;
+}
+
+const tooLarge = (limit: number) =>
+  new GatewayError("TOO_LARGE", `the body is over the limit of ${limit} bytes`);
+
+function announcedBytes({ headers }: FastifyRequest): number | undefined {
+  const length = headers["content-length"];
+  return length === undefined ? undefined : Number(length);
+}
+
+function countHolders(lease: MemoryLease): BodyMemory {
+  let holders = 0;
+  return {
+    lease,
+    hold() {
+      let isHeld = true;
+      holders++;
+      return () => {
+        if (isHeld && --holders === 0) lease.release();
+        isHeld = false;
+      };
+    },
+  };
+}
+
+interface BodyOptions {
+  readonly limit: number;
+  /** `Content-Length`; undefined for a chunked body. */
+  readonly announced: number | undefined;
+  readonly lease: MemoryLease;
+  readonly uploads: Uploads;
+}
+
+/** Reads a whole body. @param done called once */
+function readBody(
+  payload: FastifyRequest["raw"],
+  { limit, announced, lease, uploads }: BodyOptions,
+  done: (error: Error | null, body?: Buffer) => void,
+): void {
+  let body = Buffer.alloc(0);
+  let received = 0;
+  const upload: Upload = {
+    receivedBytes: () => received,
+    reservedBytes: lease.bytes,
+    // The server does not read a connection either while its pipelined requests wait.
+    isPaused: () => payload.isPaused() || payload.socket.isPaused(),
+    end: () => finish(overloaded()),
+  };
+
+  function onData(chunk: Buffer): void {
+    if (received + chunk.length > limit) {
+      finish(tooLarge(limit));
+      return;
+    }
+    if (received + chunk.length > lease.bytes()) takeMemory(received + chunk.length);
+    append(chunk);
+  }
+
+  /** Counts the received bytes and reserves the next step. Without memory, pauses the body until there is some. */
+  function takeMemory(bytes: number): void {
+    const next = announced === undefined ? STEP_BYTES : reservationOf(bytes, announced, STEP_BYTES);
+    const missing = bytes - lease.bytes();
+    if (lease.tryGrow(missing + next)) return;
+    lease.set(bytes);
+    payload.pause();
+    lease.whenRoom(next, (granted) => {
+      if (granted) payload.resume();
+      else finish(overloaded());
+    });
+  }
+
+  function append(chunk: Buffer): void {
+    const needed = received + chunk.length;
+    if (needed > body.length) {
+      const most = announced ?? limit;
+      const larger = Buffer.allocUnsafeSlow(
+        Math.min(most, Math.max(needed, body.length * GROWTH, Math.min(most, STEP_BYTES))),
+      );
+      body.copy(larger, 0, 0, received);
+      if (received > 0) releaseMemory(body);
+      body = larger;
+    }
+    chunk.copy(body, received);
+    received = needed;
+    releaseChunk(chunk);
+  }
+
+  function onEnd(): void {
+    finish(null, body.subarray(0, received));
+  }
+
+  function onLost(): void {
+    finish(new GatewayError("BAD_BODY", "the connection closed before the body was complete"));
+  }
+
+  function finish(error: Error | null, whole?: Buffer): void {
+    payload.off("data", onData);
+    payload.off("end", onEnd);
+    payload.off("error", onLost);
+    payload.off("close", onLost);
+    uploads.forget(upload);
+    if (error === null) lease.set(received);
+    else {
+      if (body.length > 0) releaseMemory(body);
+      // The rest of a rejected body is discarded.
+      payload.on("data", releaseChunk);
+    }
+    payload.resume();
+    done(error, whole);
+  }
+
+  uploads.watch(upload);
+  payload.on("data", onData);
+  payload.on("end", onEnd);
+  payload.on("error", onLost);
+  payload.on("close", onLost);
+}

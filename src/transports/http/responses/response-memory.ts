@@ -1,0 +1,35 @@
+/** Memory of HTTP responses: reserved before entries are read, and counted until the client has read the response. */
+import type { FastifyInstance, FastifyReply } from "fastify";
+import type { ClientMemory } from "../../../access/limits/client-memory.ts";
+import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
+import { whenAnswerEnds } from "../../response/response-end.ts";
+
+declare module "fastify" {
+  interface FastifyReply {
+    /** Memory of the response; undefined while it has none. */
+    memory: MemoryLease | undefined;
+  }
+}
+
+/** Responses below this size (bytes) are not counted, because a connection has only one at a time. */
+const COUNTED_FROM_BYTES = 8 * 1024;
+
+/** Counts the size of every response from the time it is sent. */
+export function addAnswersMemory(app: FastifyInstance, memory: ClientMemory): void {
+  app.decorateReply("memory");
+  app.addHook("onSend", (_request, reply, payload, done) => {
+    const bytes =
+      typeof payload === "string" || payload instanceof Uint8Array ? Buffer.byteLength(payload) : 0;
+    if (reply.memory !== undefined || bytes >= COUNTED_FROM_BYTES) memoryOf(reply, memory).set(bytes);
+    done();
+  });
+}
+
+/** Returns the memory lease of a response. It is released when the response was sent or its connection closed. */
+export function memoryOf(reply: FastifyReply, memory: ClientMemory): MemoryLease {
+  if (reply.memory !== undefined) return reply.memory;
+  const lease = memory.answer("answer", reply.request.visitor);
+  reply.memory = lease;
+  whenAnswerEnds(reply.raw, lease.release);
+  return lease;
+}

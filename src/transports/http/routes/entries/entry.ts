@@ -1,0 +1,155 @@
+/**
+ * `GET /data/{stream_id}/entries/{entry_id}`: one payload as it is, with its content type (docs/protocol.md, "One entry").
+ * A payload is data of a client, so a browser must never execute it on the gateway's origin.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { guessType } from "../../../../domain/content/content-type.ts";
+import { isExecutable, parseMediaType } from "../../../../domain/content/media-type.ts";
+import { badParameter, GatewayError } from "../../../../domain/errors.ts";
+import { parseTime } from "../../../../domain/streams/cursor.ts";
+import { type Entry, valuesOf } from "../../../../domain/streams/entry.ts";
+import { FIRST_ID, LAST_ID, parseId } from "../../../../domain/streams/entry-id.ts";
+import type { RangeOptions } from "../../../../redis/read/stream-reader.ts";
+import { RAW_TYPE } from "../../../../wire/formats.ts";
+import { lossyTextOf } from "../../../../wire/utf8.ts";
+import { declarationOf } from "../../../request/declarations.ts";
+import { readNamedStreams } from "../../../request/streams.ts";
+import { countOut } from "../../../response/entries-sent.ts";
+import { matchesEtag, parseRange } from "../../responses/byte-range.ts";
+import { warnOfTimes } from "../../responses/request-warnings.ts";
+import { memoryOf } from "../../responses/response-memory.ts";
+import { ALSO_HEAD, type RouteParts, targetOf } from "../../route.ts";
+
+/**
+ * An entry with a concrete id does not change. `private`, because a shared cache does not check permissions.
+ */
+const IMMUTABLE = "private, max-age=31536000, immutable";
+/** The first and the last entry change: caches must compare the entity tag. */
+const REVALIDATED = "private, no-cache";
+
+/**
+ * Policy of a payload that is opened as a page. Types that a browser could execute are downloads; the policy also covers types
+ * that a browser executes although this gateway does not know them.
+ */
+const PAYLOAD_POLICY =
+  "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
+
+/** Field of an entry that overrides the content type of its stream. */
+const TYPE_FIELD = "content-type";
+
+/** Adds the route. */
+export function addEntry(app: FastifyInstance, parts: RouteParts): void {
+  const {
+    streams: { streamReader, registry },
+    access: { memory },
+    observe: { streamClasses },
+    config,
+  } = parts;
+  app.get<{ Params: { entry_id: string } }>(
+    "/data/:stream_id/entries/:entry_id",
+    ALSO_HEAD,
+    async (request, reply) => {
+      const { segment, parameters } = targetOf(request, "entry", config);
+      const { entry_id } = request.params;
+      const range = rangeOf(entry_id, parameters.at);
+      const all = { ...parameters, keep_device_id_in_stream_id: false, last_entry_id: "0" };
+      const [stream, ...others] = readNamedStreams(request.visitor.identity, segment, all, config);
+      if (stream === undefined || others.length > 0)
+        throw badParameter("stream_id", `must name one stream, got ${others.length + 1}`);
+      const { key } = stream;
+      if (parameters.at !== "") await warnOfTimes(reply, parts, [{ parameter: "at", id: range.end, key }]);
+      const lease = memoryOf(reply, memory);
+      await lease.grow(streamReader.expectedBytes(key, 1));
+      // Both are sent before the first reply, and therefore in one write.
+      const [{ entries }, [record]] = await Promise.all([
+        streamReader.readRange(key, range),
+        registry.streams([key], { meta: true }),
+      ]);
+      const [entry] = entries;
+      if (entry === undefined)
+        throw new GatewayError(
+          "NOT_FOUND",
+          `stream ${JSON.stringify(stream.name)} has no ${notFoundText(entry_id, parameters.at)}`,
+        );
+      lease.set(entry.data.length);
+      const type =
+        typeOfFields(entry) ?? declarationOf(record?.meta).contentType ?? guessedType(entry.data) ?? RAW_TYPE;
+      const isConcrete = entry_id !== "first" && entry_id !== "last";
+      if (request.method === "GET") countOut(streamClasses, key, entries);
+      return sendEntry(request, reply, entry, type, isConcrete ? IMMUTABLE : REVALIDATED);
+    },
+  );
+}
+
+/** Returns the range whose only, first or last entry is requested. @throws GatewayError BAD_PARAMETER */
+function rangeOf(entryId: string, at: string): RangeOptions {
+  if (at !== "" && entryId !== "last")
+    throw badParameter("at", `requires the entry id last, got ${JSON.stringify(entryId.slice(0, 40))}`);
+  if (entryId === "first") return { start: FIRST_ID, end: LAST_ID, count: 1, reverse: false };
+  if (entryId === "last")
+    return { start: FIRST_ID, end: at === "" ? LAST_ID : parseTime("at", at), count: 1, reverse: true };
+  const id = parseId(entryId);
+  if (id !== undefined) return { start: id, end: id, count: 1, reverse: false };
+  throw badParameter(
+    "entry_id",
+    `must be an entry id, first or last, got ${JSON.stringify(entryId.slice(0, 40))}`,
+  );
+}
+
+function notFoundText(entryId: string, at: string): string {
+  if (at !== "") return `entry at or before ${at.slice(0, 40)}`;
+  return parseId(entryId) === undefined ? "entries" : `entry ${entryId.slice(0, 40)}`;
+}
+
+/** Returns the content type in the fields of an entry. Other programs write fields, so an invalid one has no effect. */
+function typeOfFields({ fields }: Entry): string | undefined {
+  const value = fields?.get(TYPE_FIELD);
+  const last = value === undefined ? undefined : valuesOf(value).at(-1);
+  return last === undefined ? undefined : parseMediaType(lossyTextOf(last));
+}
+
+function guessedType(data: Uint8Array): string | undefined {
+  const type = guessType(data);
+  return type === "text/plain" ? "text/plain; charset=utf-8" : type;
+}
+
+function sendEntry(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+  { id, data }: Entry,
+  type: string,
+  caching: string,
+): FastifyReply {
+  // A stream that was deleted and created again may reuse the id, rarely with a payload of the same size.
+  const etag = `"${id}-${data.length}"`;
+  const range =
+    headers["if-range"] === undefined || headers["if-range"] === etag
+      ? parseRange(headers.range, data.length)
+      : undefined;
+  const isKnown = matchesEtag(headers["if-none-match"], etag);
+  if (range === "unsatisfiable" && !isKnown) {
+    reply.header("content-range", `bytes */${data.length}`);
+    throw new GatewayError(
+      "RANGE_NOT_SATISFIABLE",
+      `Range must begin before the end of the ${data.length} bytes, got ${JSON.stringify(headers.range)}`,
+    );
+  }
+  reply.headers({
+    etag,
+    "x-entry-id": id,
+    "cache-control": caching,
+    "accept-ranges": "bytes",
+    "content-security-policy": PAYLOAD_POLICY,
+  });
+  if (isKnown) return reply.code(304).send();
+  if (isExecutable(type)) reply.header("content-disposition", "attachment");
+  reply.header("content-type", isExecutable(type) ? RAW_TYPE : type);
+  if (range === undefined || range === "unsatisfiable")
+    return reply.send(Buffer.from(data.buffer, data.byteOffset, data.length));
+  const { first, last } = range;
+  // A copy, so that a small part does not keep a large payload in memory.
+  return reply
+    .code(206)
+    .header("content-range", `bytes ${first}-${last}/${data.length}`)
+    .send(Buffer.from(data.subarray(first, last + 1)));
+}

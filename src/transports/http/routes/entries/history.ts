@@ -1,0 +1,162 @@
+/** `GET /data/{stream_id}/entries`: pages through the history of a stream, or of a pattern's streams, by time or id (docs/protocol.md, "History"). */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { badParameter } from "../../../../domain/errors.ts";
+import { parseBound } from "../../../../domain/streams/cursor.ts";
+import { type EntryId, LAST_ID } from "../../../../domain/streams/entry-id.ts";
+import type { RangeOptions } from "../../../../redis/read/stream-reader.ts";
+import type { ParametersOf } from "../../../request/parameters.ts";
+import { openStreams } from "../../../request/pattern-streams.ts";
+import { type RequestedStreams, readRequestedStreams, type WantedStream } from "../../../request/streams.ts";
+import { countOut } from "../../../response/entries-sent.ts";
+import { headerRoom, headersTooLarge } from "../../responses/header-room.ts";
+import { warnOfTimes } from "../../responses/request-warnings.ts";
+import { memoryOf } from "../../responses/response-memory.ts";
+import { type RouteParts, targetOf } from "../../route.ts";
+import {
+  type AnswerForm,
+  answerBytes,
+  answerFormOf,
+  memoryOfAnswer,
+  sendEntries,
+} from "./entries-response.ts";
+import { type FitOptions, fitEntries, fitPrefix, mostFitting } from "./fit-entries.ts";
+import { entriesPerStream, groupedByStream, type MergedEntry, readMergedRange } from "./merged-history.ts";
+
+/** Adds the route. */
+export function addHistoryRange(app: FastifyInstance, parts: RouteParts): void {
+  app.get("/data/:stream_id/entries", async (request, reply) => {
+    const { segment, parameters } = targetOf(request, "entries", parts.config);
+    const all = { ...parameters, last_entry_id: "0" };
+    const requested = readRequestedStreams(request.visitor.identity, segment, all, parts.config);
+    const { named, pattern } = requested;
+    const [stream] = named;
+    if (pattern === undefined && (stream === undefined || named.length > 1))
+      throw badParameter("stream_id", `must name one stream, got ${named.length}`);
+    const page = readPage(request, reply, parameters, parts);
+    if (pattern === undefined && stream !== undefined) return sendOne(reply, stream, page, parts);
+    return sendMerged(reply, requested, page, parts);
+  });
+}
+
+/** Part of the history that a request selects, and the form of the response. */
+interface RequestedPage extends RangeOptions {
+  readonly form: AnswerForm;
+  readonly fit: FitOptions;
+  linkTo(last: EntryId): string;
+}
+
+function readPage(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  parameters: ParametersOf<"entries">,
+  { config }: RouteParts,
+): RequestedPage {
+  const { reverse, count } = parameters;
+  const form = answerFormOf(request, parameters);
+  const linkTo = (last: EntryId) =>
+    `<${config.pathPrefix}${nextPage(request.raw.url ?? "/", last, reverse)}>; rel="next"`;
+  const headersRoom = headerRoom(reply, config.maxResponseHeaderBytes);
+  const room = headersRoom - linkTo(LAST_ID).length - LAST_ID.length;
+  return {
+    form,
+    reverse,
+    count,
+    start: parseBound("start", parameters.start),
+    end: parseBound("end", parameters.end),
+    fit: { hasOffsets: form.format === "raw", latest: false, room },
+    linkTo,
+  };
+}
+
+/** Sends a page of one stream. */
+async function sendOne(
+  reply: FastifyReply,
+  stream: WantedStream,
+  { form, start, end, reverse, count: most, fit, linkTo }: RequestedPage,
+  parts: RouteParts,
+): Promise<FastifyReply> {
+  const {
+    streams: { streamReader },
+    access: { memory },
+    observe: { streamClasses },
+  } = parts;
+  await warnOfTimes(reply, parts, [
+    { parameter: "start", id: start, key: stream.key },
+    { parameter: "end", id: end, key: stream.key },
+  ]);
+  const count = Math.min(most, mostFitting([stream.name], fit));
+  const lease = memoryOf(reply, memory);
+  await lease.grow(memoryOfAnswer(form, streamReader.expectedBytes(stream.key, count)));
+  const { entries, isCut } = await streamReader.readRange(stream.key, {
+    start,
+    end,
+    count,
+    reverse,
+  });
+  lease.set(memoryOfAnswer(form, answerBytes([{ stream: stream.name, entries }])));
+  const found = { streams: entries.length > 0 ? [{ stream: stream.name, entries }] : [], gaps: [] };
+  const sent = fit.room < 0 ? undefined : fitEntries(found, fit)?.streams;
+  if (sent === undefined) throw headersTooLarge(1);
+  const shown = sent[0]?.entries ?? [];
+  countOut(streamClasses, stream.key, shown);
+  const last = shown[shown.length - 1];
+  if (last !== undefined) reply.header("x-last-entry-id", last.id);
+  if (last !== undefined && (shown.length < entries.length || isCut)) reply.header("link", linkTo(last.id));
+  return sendEntries(reply, sent, form, { memory });
+}
+
+/** Sends a page of all streams that a pattern selects. */
+async function sendMerged(
+  reply: FastifyReply,
+  requested: RequestedStreams,
+  { form, fit, linkTo, ...range }: RequestedPage,
+  { streams: { streamReader, streamWatch }, access: { memory }, observe, config }: RouteParts,
+): Promise<FastifyReply> {
+  const { identity } = reply.request.visitor;
+  const { streams, pattern } = await openStreams(requested, {
+    ...{ streamReader, streamWatch, identity },
+    maxStreams: config.maxStreams,
+  });
+  pattern?.close();
+  const lease = memoryOf(reply, memory);
+  const perStream = entriesPerStream(range.count, streams.length);
+  const expected = streams.map(({ key }) => streamReader.expectedBytes(key, perStream, streams.length));
+  await lease.grow(
+    memoryOfAnswer(
+      form,
+      expected.reduce((sum, bytes) => sum + bytes, 0),
+    ),
+  );
+  const { entries, isCut } = await readMergedRange(streamReader, streams, range, config.maxAnswerBytes);
+  const shown = fitMerged(entries, fit);
+  if (shown === undefined) throw headersTooLarge(streams.length);
+  const sent = groupedByStream(shown);
+  lease.set(memoryOfAnswer(form, answerBytes(sent)));
+  for (const { key, entry } of shown) countOut(observe.streamClasses, key, [entry]);
+  const last = shown.at(-1)?.entry.id;
+  if (last !== undefined) reply.header("x-last-entry-id", last);
+  if (last !== undefined && (shown.length < entries.length || isCut)) reply.header("link", linkTo(last));
+  return sendEntries(reply, sent, form, { memory });
+}
+
+/** Returns the first entries that fit the headers; undefined if there are entries and none fits. */
+function fitMerged(entries: readonly MergedEntry[], fit: FitOptions): readonly MergedEntry[] | undefined {
+  if (fit.room < 0) return undefined;
+  const fitting = fitPrefix(
+    entries.map(({ stream, entry }) => ({ stream, entry })),
+    fit,
+  );
+  if (fitting === entries.length) return entries;
+  // Entries with the same id stay on one page.
+  let size = fitting;
+  while (size > 0 && entries[size - 1]?.entry.id === entries[size]?.entry.id) size--;
+  return size > 0 ? entries.slice(0, size) : undefined;
+}
+
+function nextPage(url: string, last: EntryId, reverse: boolean): string {
+  const next = new URL(url, "http://gateway");
+  // A ticket is valid once and has been used by this request.
+  next.searchParams.delete("ticket");
+  next.searchParams.set(reverse ? "end" : "start", `(${last}`);
+  return next.pathname + next.search;
+}

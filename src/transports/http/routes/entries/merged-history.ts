@@ -1,0 +1,126 @@
+/**
+ * History of several streams as one: entries in the order of their ids. Entries with the same id, in different streams, are
+ * never divided between two pages, so that the next page begins after the last id of this one.
+ */
+import { bytesOf, type Entry, type StreamEntries } from "../../../../domain/streams/entry.ts";
+import { compareIds, type EntryId, idAfter, idBefore } from "../../../../domain/streams/entry-id.ts";
+import type { RangeOptions, StreamReader } from "../../../../redis/read/stream-reader.ts";
+
+/** Entry with its stream. */
+export interface MergedEntry {
+  readonly key: string;
+  readonly stream: string;
+  readonly entry: Entry;
+}
+
+/** Page of the merged history. */
+export interface MergedPage {
+  readonly entries: readonly MergedEntry[];
+  /** The range may contain more entries. */
+  readonly isCut: boolean;
+}
+
+/** A stream of the history. */
+export interface MergedStream {
+  readonly key: string;
+  readonly name: string;
+}
+
+interface Source extends MergedStream {
+  /** Read and not merged yet. */
+  entries: readonly Entry[];
+  /** The rest of the range; undefined if all of it has been read. */
+  rest: Pick<RangeOptions, "start" | "end"> | undefined;
+}
+
+/** Minimum number of entries of one read: about as many reads as entries would be slow. */
+const LEAST_ENTRIES = 4;
+
+/** Returns the number of entries that are first read of each stream. */
+export const entriesPerStream = (count: number, streams: number): number =>
+  Math.min(count, Math.max(LEAST_ENTRIES, Math.ceil((2 * count) / Math.max(1, streams))));
+
+/**
+ * Reads one page: the first `count` entries, and those with the same id as the last.
+ *
+ * @param mostBytes approximate maximum size of the page
+ * @throws GatewayError
+ */
+export async function readMergedRange(
+  streamReader: Pick<StreamReader, "readRange">,
+  streams: readonly MergedStream[],
+  { start, end, count, reverse }: RangeOptions,
+  mostBytes: number,
+): Promise<MergedPage> {
+  const sources = streams.map((stream): Source => ({ ...stream, entries: [], rest: { start, end } }));
+  const order = reverse ? -1 : 1;
+  const merged: MergedEntry[] = [];
+  let bytes = 0;
+  const perRead = entriesPerStream(count, streams.length);
+  const hasMore = () => sources.some(({ entries, rest }) => entries.length > 0 || rest !== undefined);
+  while (merged.length <= count && bytes < mostBytes && hasMore()) {
+    await Promise.all(sources.map((source) => readMore(source)));
+    for (const one of takeOrdered(sources, order)) {
+      merged.push(one);
+      bytes += bytesOf([one.entry]);
+    }
+  }
+  const size = pageSize(merged, count);
+  return { entries: merged.slice(0, size), isCut: size < merged.length || hasMore() };
+
+  /** Reads the next entries of a stream whose entries have all been merged. */
+  async function readMore(source: Source): Promise<void> {
+    if (source.rest === undefined || source.entries.length > 0) return;
+    const range = { ...source.rest, count: perRead, reverse };
+    const { entries, isCut } = await streamReader.readRange(source.key, range, streams.length);
+    source.entries = entries;
+    const last = entries.at(-1)?.id;
+    source.rest = isCut && last !== undefined ? restAfter(range, last) : undefined;
+  }
+}
+
+function restAfter({ start, end, reverse }: RangeOptions, last: EntryId): Source["rest"] {
+  const next = reverse ? idBefore(last) : idAfter(last);
+  if (next === undefined) return undefined;
+  return reverse ? { start, end: next } : { start: next, end };
+}
+
+/** Takes the entries that no unread entry precedes. */
+function takeOrdered(sources: readonly Source[], order: 1 | -1): readonly MergedEntry[] {
+  let frontier: EntryId | undefined;
+  for (const { entries, rest } of sources) {
+    const last = entries.at(-1)?.id;
+    if (rest === undefined || last === undefined) continue;
+    if (frontier === undefined || compareIds(last, frontier) * order < 0) frontier = last;
+  }
+  const taken: MergedEntry[] = [];
+  for (const source of sources) {
+    const { key, name } = source;
+    const end = source.entries.findIndex(
+      ({ id }) => frontier !== undefined && compareIds(id, frontier) * order > 0,
+    );
+    const ready = end < 0 ? source.entries : source.entries.slice(0, end);
+    source.entries = end < 0 ? [] : source.entries.slice(end);
+    for (const entry of ready) taken.push({ key, stream: name, entry });
+  }
+  return taken.sort((a, b) => compareIds(a.entry.id, b.entry.id) * order);
+}
+
+/** Returns the number of entries up to `most`, and further ones with the same id as the last. */
+export function pageSize(entries: readonly MergedEntry[], most: number): number {
+  let size = Math.min(most, entries.length);
+  const last = entries[size - 1]?.entry.id;
+  while (last !== undefined && entries[size]?.entry.id === last) size++;
+  return size;
+}
+
+/** Groups consecutive entries of one stream. */
+export function groupedByStream(entries: readonly MergedEntry[]): readonly StreamEntries[] {
+  const groups: { readonly stream: string; readonly entries: Entry[] }[] = [];
+  for (const { stream, entry } of entries) {
+    const last = groups.at(-1);
+    if (last?.stream === stream) last.entries.push(entry);
+    else groups.push({ stream, entries: [entry] });
+  }
+  return groups;
+}

@@ -1,0 +1,98 @@
+/**
+ * `GET /data/{stream_id}/events`: entries as server-sent events (docs/protocol.md, "Server-sent events"). An event id is the
+ * cursor after the event, so that a browser that reconnects with `Last-Event-ID` misses no entry.
+ */
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { gapOf } from "../../../../wire/notices/gap-notice.ts";
+import { statusOf } from "../../../../wire/notices/status-notice.ts";
+import { encodeSse, encodeSseRetry, SSE_HEARTBEAT } from "../../../../wire/sse.ts";
+import type { ParametersOf } from "../../../request/parameters.ts";
+import { openStreams } from "../../../request/pattern-streams.ts";
+import { cursorTimes, readRequestedStreams } from "../../../request/streams.ts";
+import { errorBody } from "../../../response/append-results.ts";
+import { warnOfTimes } from "../../responses/request-warnings.ts";
+import { type RouteParts, targetOf } from "../../route.ts";
+import { PatternEncoder, severalEncoder, singleEncoder } from "./event-encoders.ts";
+import { sendLive, textChunks } from "./event-stream.ts";
+
+const RECONNECT_MS = 1000;
+
+/** Adds the route. */
+export function addEvents(app: FastifyInstance, parts: RouteParts): void {
+  const {
+    streams: { streamReader, streamWatch },
+    config,
+  } = parts;
+  app.get("/data/:stream_id/events", async (request, reply) => {
+    const { segment, parameters } = targetOf(request, "events", config);
+    const { format: form, latest, status: wantsStatus } = parameters;
+    const { identity } = request.visitor;
+    const resumed = { ...parameters, last_entry_id: cursorOf(request, parameters) };
+    const requested = readRequestedStreams(identity, segment, resumed, config);
+    await warnOfTimes(reply, parts, cursorTimes(requested.named));
+    const opened = await openStreams(requested, {
+      ...{ streamReader, streamWatch, identity },
+      maxStreams: config.maxStreams,
+    });
+    const { streams } = opened;
+    const pattern = opened.pattern && new PatternEncoder(form, streams);
+    const id = pattern?.lastEventId ?? streams.map((stream) => stream.cursor).join("+");
+    const opening = encodeSse({ id });
+    sendLive(
+      reply,
+      {
+        kind: "events",
+        contentType: "text/event-stream; charset=utf-8",
+        opened,
+        encoder: pattern ?? (streams.length === 1 ? singleEncoder(form) : severalEncoder(form, streams)),
+        ...(pattern &&
+          parameters.joins && {
+            patternNotices: {
+              joined: (name) => pattern.joined(name),
+              left: (name) => pattern.left(name),
+              limit: (name) => textChunks(limitEvent(name, config.maxStreams)),
+            },
+          }),
+        ...(latest && { onDemand: { count: 1, latest } }),
+        // Sends the cursor first, so that a browser that loses the connection before the first entry resumes from it.
+        opening: textChunks(encodeSseRetry(RECONNECT_MS) + opening),
+        heartbeat: textChunks(SSE_HEARTBEAT),
+        statusNotice: (since) => textChunks((wantsStatus ? statusEvent(since) : "") + statusComment(since)),
+        // No id, because the cursor does not change.
+        gapNotice: (gap) => textChunks(encodeSse({ event: "gap", data: JSON.stringify(gapOf(gap).gap) })),
+        farewell: (error) =>
+          textChunks(encodeSse({ event: "error", data: JSON.stringify(errorBody(error)) })),
+      },
+      parts,
+    );
+  });
+}
+
+/**
+ * Returns the cursor to read from. A reconnecting browser sends the header `Last-Event-ID`. Polyfills with custom headers,
+ * such as event-source-polyfill, send a query parameter instead. The header takes precedence.
+ */
+function cursorOf(
+  { headers }: FastifyRequest,
+  { lastEventId, last_entry_id }: Pick<ParametersOf<"events">, "lastEventId" | "last_entry_id">,
+): string {
+  const header = headers["last-event-id"];
+  return (typeof header === "string" && header) || lastEventId || last_entry_id;
+}
+
+/** An SSE comment: clients ignore it, but users of `curl` see it. */
+const statusComment = (since: Date | undefined): string =>
+  since === undefined
+    ? ": Redis answers again\n\n"
+    : `: Redis has not answered since ${since.toISOString()}\n\n`;
+
+/** No id, because the cursor does not change. */
+const limitEvent = (stream: string, maxStreams: number): string =>
+  encodeSse({
+    event: "state",
+    data: JSON.stringify({ limit: { stream_id: stream, max_streams: maxStreams } }),
+  });
+
+/** No id, because the cursor does not change. */
+const statusEvent = (since: Date | undefined): string =>
+  encodeSse({ event: "state", data: JSON.stringify(statusOf(since).status) });

@@ -1,0 +1,150 @@
+/** Encodes entries as messages of a pulling WebSocket (docs/protocol.md, "WebSocket pull" and "Formats"). */
+import type { Entry, Gap, StreamEntries } from "../../../domain/streams/entry.ts";
+import type { Encoder } from "../../../live/sink.ts";
+import { type CleanFormat, cleanFormat, type Encoded, type MessageFormat } from "../../../wire/formats.ts";
+import { encodeHeader, type PullOffsets } from "../../../wire/header.ts";
+import type { StreamNotice } from "../../../wire/notices/stream-notice.ts";
+import { isLongToEncode } from "../../../wire/pieces.ts";
+import { JOIN_BELOW_BYTES } from "../../response/byte-sink.ts";
+import type { Chunks } from "../../response/chunks.ts";
+import { createFrameWriter, type FrameWriter } from "../../websocket-protocol/frame-writer.ts";
+
+/** Parameters that determine the encoding. */
+export interface PullForm {
+  readonly format: MessageFormat;
+  readonly offsets: PullOffsets;
+  /** Maximum number of entries per stream in one payload. */
+  readonly count: number;
+}
+
+/** Encoder of entries, empty payloads and notices. */
+export interface PullEncoder extends Encoder<Chunks> {
+  /** Payload without entries, sent when streams are idle; undefined if the format has none. */
+  readonly empty: Chunks | undefined;
+  /** Whether the format supports gap notices, status notices, and notices about the streams of a pattern. */
+  readonly hasGaps: boolean;
+  readonly hasStatus: boolean;
+  readonly hasJoins: boolean;
+  /** Encodes a gap notice; undefined if the format has none. */
+  encodeGap(gap: Gap): Chunks | undefined;
+  /** Encodes a status notice; undefined if the format has none. */
+  encodeStatus(unavailableSince: Date | undefined): Chunks | undefined;
+  /** Encodes a notice about the streams of a pattern; undefined if the format has none. */
+  encodeStreams(notice: StreamNotice): Chunks | undefined;
+}
+
+/** Approximate size of a header item and its frame heads besides the stream name, in bytes. */
+const ITEM_BYTES = 64;
+
+/** Maximum number of cached encoders. Clients choose `count`, so the number of forms is unbounded. */
+const MOST_FORMS = 1000;
+
+/** Returns the encoder of a form. Readers with the same form share an encoder. */
+export type PullEncoders = (form: PullForm) => PullEncoder;
+
+/** Creates the cache of encoders. */
+export function createPullEncoders(): PullEncoders {
+  const encoders = new Map<string, PullEncoder>();
+  return (form) => {
+    const name = nameOf(form);
+    const known = encoders.get(name);
+    if (known !== undefined) return known;
+    if (encoders.size >= MOST_FORMS) encoders.clear();
+    const encoder = createPullEncoder(form);
+    encoders.set(name, encoder);
+    return encoder;
+  };
+}
+
+const nameOf = ({ format, offsets, count }: PullForm): string =>
+  `ws ${format} ${offsets} ${format === "raw" ? 1 : count}`;
+
+/** Creates the encoder of a form. */
+export function createPullEncoder(form: PullForm): PullEncoder {
+  const { format, offsets, count } = form;
+  const clean = format === "header" || format === "raw" ? undefined : cleanFormat(format);
+  const write = writerOf(clean, offsets);
+  return {
+    form: nameOf(form),
+    empty: format === "raw" ? undefined : encode([]),
+    hasGaps: clean?.encodeGap !== undefined,
+    hasStatus: clean?.encodeStatus !== undefined,
+    hasJoins: clean?.encodeStreams !== undefined,
+    encode,
+    ...(clean && {
+      encodeSteps: (streams) => (isLongToEncode(streams) ? messageSteps(clean, streams, count) : undefined),
+    }),
+    encodeGap: (gap) => noticeFrame(clean?.encodeGap?.(gap)),
+    encodeStatus: (unavailableSince) => noticeFrame(clean?.encodeStatus?.(unavailableSince)),
+    encodeStreams: (notice) => noticeFrame(clean?.encodeStreams?.(notice)),
+  };
+
+  function encode(streams: readonly StreamEntries[]): Chunks {
+    const out = createFrameWriter(capacityFor(streams));
+    if (format === "raw")
+      for (const { entries } of streams) for (const { data } of entries) out.binary([data]);
+    else for (const payload of payloadsOf(streams, count)) write(out, payload);
+    return out.take();
+  }
+}
+
+function writerOf(
+  clean: CleanFormat | undefined,
+  offsets: PullOffsets,
+): (out: FrameWriter, streams: readonly StreamEntries[]) => void {
+  if (clean !== undefined) return (out, streams) => writeMessage(out, clean.encode(streams));
+  return (out, streams) => {
+    out.text(encodeHeader(streams, offsets));
+    out.binary(streams.flatMap(({ entries }) => entries.map(({ data }) => data)));
+  };
+}
+
+function* messageSteps(
+  clean: CleanFormat,
+  streams: readonly StreamEntries[],
+  count: number,
+): Generator<void, Chunks> {
+  const out = createFrameWriter(ITEM_BYTES);
+  for (const payload of payloadsOf(streams, count)) {
+    const pieces = yield* clean.encodeSteps(payload);
+    if (clean.isBinary) out.binary(pieces);
+    else out.textBytes(pieces);
+    yield;
+  }
+  return out.take();
+}
+
+function writeMessage(out: FrameWriter, message: Encoded): void {
+  if (typeof message === "string") out.text(message);
+  else out.binary([message]);
+}
+
+function noticeFrame(message: Encoded | undefined): Chunks | undefined {
+  if (message === undefined) return undefined;
+  const out = createFrameWriter(ITEM_BYTES + 3 * message.length);
+  writeMessage(out, message);
+  return out.take();
+}
+
+/** Splits entries into payloads of at most `count` entries per stream. */
+function* payloadsOf(streams: readonly StreamEntries[], count: number): Generator<readonly StreamEntries[]> {
+  const longest = Math.max(0, ...streams.map(({ entries }) => entries.length));
+  if (longest <= count) {
+    yield streams;
+    return;
+  }
+  for (let from = 0; from < longest; from += count) {
+    yield streams
+      .map(({ stream, entries }) => ({ stream, entries: entries.slice(from, from + count) }))
+      .filter(({ entries }) => entries.length > 0);
+  }
+}
+
+function capacityFor(streams: readonly StreamEntries[]): number {
+  let bytes = ITEM_BYTES;
+  for (const { stream, entries } of streams)
+    for (const entry of entries) bytes += ITEM_BYTES + stream.length + copiedBytes(entry);
+  return bytes;
+}
+
+const copiedBytes = ({ data }: Entry) => (data.length < JOIN_BELOW_BYTES ? data.length : 0);

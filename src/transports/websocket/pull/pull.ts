@@ -1,0 +1,184 @@
+/** Route `/data/{stream_id}/pull`: sends new and stored entries to a client (docs/protocol.md, "WebSocket pull"). */
+import type { Session } from "../../../access/sessions.ts";
+import { asGatewayError, type GatewayError } from "../../../domain/errors.ts";
+import type { Subscription } from "../../../live/subscription.ts";
+import type { StreamNotice } from "../../../wire/notices/stream-notice.ts";
+import { startPattern, TOO_MANY_STREAMS } from "../../request/follow-pattern.ts";
+import { type OpenStreams, openStreams } from "../../request/pattern-streams.ts";
+import { cursorTimes, keysOf } from "../../request/streams.ts";
+import { oddTimes, timeWarnings } from "../../request/warnings.ts";
+import type { ByteSink } from "../../response/byte-sink.ts";
+import type { Chunks } from "../../response/chunks.ts";
+import { createClientSink } from "../../response/client-sink.ts";
+import {
+  closeWith,
+  errorContextOf,
+  type ServedSocket,
+  type SocketRequest,
+} from "../../websocket-protocol/upgrade-route.ts";
+import { readControl } from "../control.ts";
+import type { DataParts } from "../parts.ts";
+import { createFramesInFlight, type FramesInFlight } from "./frames-in-flight.ts";
+import { type PullRequest, readPull } from "./pull-request.ts";
+import { type Acks, createAcks, createSchedule, hasSchedule } from "./pull-schedule.ts";
+
+/** Serves a pulling socket. @throws GatewayError if a parameter is invalid */
+export function servePull(
+  { webSocket, socket, segment, search, session }: SocketRequest,
+  parts: DataParts,
+): ServedSocket {
+  const { streams, access, observe, config } = parts;
+  const { streamReader, streamWatch, availability } = streams;
+  const request = readPull(session.visitor.identity, segment, search, config, parts.pullEncoders);
+  access.sessions.use(session, "read", keysOf(request.requested.named));
+  const sink = createClientSink(socket, session.visitor, parts);
+  let delivery: { close(): void } | undefined;
+  let closed = false;
+
+  function stop(): void {
+    closed = true;
+    stopStatus?.();
+    delivery?.close();
+  }
+
+  function end(error: GatewayError): void {
+    if (closed) return;
+    stop();
+    sink.flush();
+    closeWith(webSocket, error);
+  }
+
+  /** Sends a status notice. Like a gap notice, it needs no ack and does not count for `max_fps`. */
+  function reportStatus(unavailableSince: Date | undefined): void {
+    const message = request.encoder.encodeStatus(unavailableSince);
+    if (message !== undefined && !closed) sink.write(message);
+  }
+
+  const unavailableSince = availability.unavailableSince();
+  if (request.wantsStatus && unavailableSince !== undefined) reportStatus(unavailableSince);
+  const stopStatus = request.wantsStatus ? availability.watch(reportStatus) : undefined;
+  const acks = request.wantsAck ? createAcks() : undefined;
+  // With acks, only one payload is in flight anyway.
+  const inFlight = request.latest && !request.wantsAck ? createFramesInFlight(sink) : undefined;
+  warnOfOddTimes(request, session, parts);
+  const { identity } = session.visitor;
+  openStreams(request.requested, { streamReader, streamWatch, identity, maxStreams: config.maxStreams }).then(
+    (opened) => {
+      if (closed) opened.pattern?.close();
+      else delivery = deliver({ request, opened, sink, acks, inFlight, session, onError: end }, parts);
+    },
+    (error) => end(asGatewayError(error)),
+  );
+
+  function handleControl(message: Buffer, isBinary: boolean): void {
+    try {
+      const control = readControl(message, isBinary);
+      if (control === undefined) acks?.arrived();
+      else access.sessions.renew(session, control.token);
+    } catch (error) {
+      const reason = asGatewayError(error);
+      observe.errorLog.note(reason, errorContextOf(session));
+      end(reason);
+    }
+  }
+
+  return {
+    message(bytes, isBinary, memory) {
+      if (request.takesControls) handleControl(bytes, isBinary);
+      else acks?.arrived();
+      if (memory !== undefined) parts.payloadPool.give(memory);
+    },
+    ...(inFlight && { pong: inFlight.pong }),
+    closed: stop,
+    end,
+  };
+}
+
+/** Logs times that are probably not in milliseconds. Browsers cannot read handshake headers, and the check needs a read after the handshake. */
+function warnOfOddTimes(request: PullRequest, session: Session, { streams, observe }: DataParts): void {
+  const odd = oddTimes(cursorTimes(request.requested.named));
+  if (odd.length > 0)
+    void timeWarnings(streams.streamReader, odd).then((sentences) =>
+      observe.warnings.note("time", sentences, errorContextOf(session)),
+    );
+}
+
+interface Delivery {
+  readonly request: PullRequest;
+  readonly opened: OpenStreams;
+  readonly sink: ByteSink;
+  readonly acks: Acks | undefined;
+  readonly inFlight: FramesInFlight | undefined;
+  readonly session: Session;
+  readonly onError: (error: GatewayError) => void;
+}
+
+/** Subscribes the client to its streams. */
+function deliver(
+  { request, opened, sink, acks, inFlight, session, onError }: Delivery,
+  parts: DataParts,
+): { close(): void } {
+  const { encoder, latest, wantsAck, intervalMs, deliveryCount } = request;
+  const schedule = hasSchedule(request) ? createSchedule(request, sink, acks) : undefined;
+  const subscription = parts.streams.subscribe({
+    streams: opened.streams,
+    encoder,
+    sink,
+    memory: parts.access.memory.answer("answer", session.visitor),
+    ...((latest || wantsAck || intervalMs > 0) && { onDemand: { count: deliveryCount, latest } }),
+    ...((schedule || inFlight) && {
+      onFrame({ bytes }: Chunks) {
+        inFlight?.sent(bytes);
+        schedule?.sent();
+      },
+    }),
+    ...(request.wantsGaps && {
+      // Precedes the payload that follows the gap. It needs no ack and does not count for `max_fps`.
+      onGap(gap) {
+        const message = encoder.encodeGap(gap);
+        if (message !== undefined) sink.write(message);
+      },
+    }),
+    onError,
+  });
+  const stopPattern = followPattern({ request, opened, sink, session }, subscription, parts);
+  if (schedule === undefined && inFlight === undefined && stopPattern === undefined) return subscription;
+  inFlight?.start(subscription);
+  schedule?.start(subscription);
+  return {
+    close() {
+      stopPattern?.();
+      inFlight?.stop();
+      schedule?.stop();
+      subscription.close();
+    },
+  };
+}
+
+/** Adds and removes the streams of a pattern, and reports that to the client. @returns a function that ends it */
+function followPattern(
+  { request, opened, sink, session }: Pick<Delivery, "request" | "opened" | "sink" | "session">,
+  subscription: Subscription,
+  { access, observe, config }: DataParts,
+): (() => void) | undefined {
+  const { pattern, streams } = opened;
+  if (pattern === undefined) return undefined;
+  /** Like a gap notice, it needs no ack and does not count for `max_fps`. */
+  function notify(notice: StreamNotice): void {
+    const message = request.wantsJoins ? request.encoder.encodeStreams(notice) : undefined;
+    if (message !== undefined) sink.write(message);
+  }
+  notify({ streams: streams.map(({ name, cursor }) => [name, cursor]) });
+  return startPattern(pattern, {
+    subscription,
+    session,
+    sessions: access.sessions,
+    onJoin: (name) => notify({ joined: { stream_id: name } }),
+    onLeave: (name) => notify({ left: { stream_id: name } }),
+    onLimit(name) {
+      const { maxStreams } = config;
+      observe.logger.warn({ ...errorContextOf(session), stream: name, maxStreams }, TOO_MANY_STREAMS);
+      notify({ limit: { stream_id: name, max_streams: maxStreams } });
+    },
+  });
+}

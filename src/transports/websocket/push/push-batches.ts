@@ -1,0 +1,107 @@
+/** Batches of one pushing socket that are being stored. They are acknowledged in the order of their arrival. */
+import { GatewayError } from "../../../domain/errors.ts";
+import type { AppendDone, AppendResult } from "../../../redis/append/appender.ts";
+import { appendResultsJson } from "../../response/append-results.ts";
+import type { ByteSink, TurnEnd } from "../../response/byte-sink.ts";
+import type { PayloadPool } from "../../websocket-protocol/buffer-pool.ts";
+import { createFrameWriter } from "../../websocket-protocol/frame-writer.ts";
+import type { Pausable } from "../../websocket-protocol/pause-reasons.ts";
+import type { ServerWebSocket } from "../../websocket-protocol/socket.ts";
+import { closeWith } from "../../websocket-protocol/upgrade-route.ts";
+import type { InFlight } from "./backpressure.ts";
+
+/** Approximate size of the ack of one entry, in bytes. */
+const ACK_BYTES = 40;
+
+/** Dependencies of the batches of a socket. */
+export interface PushBatchParts {
+  readonly webSocket: ServerWebSocket;
+  readonly sink: ByteSink;
+  readonly turnEnd: TurnEnd;
+  readonly payloadPool: PayloadPool;
+  readonly inFlight: InFlight;
+  /** Pauses reading while the client does not read its acks. */
+  readonly unreadAcks: Pausable;
+  readonly wantsAck: boolean;
+}
+
+/** Batches of one socket. */
+export interface PushBatches {
+  /** Opens a batch. @param memory its pool buffer @returns a function that ends it with its results */
+  open(bytes: number, memory: Buffer | undefined): AppendDone;
+  /** Closes the socket with an error after pending batches are answered. Later errors have no effect. */
+  end(error: GatewayError): void;
+  /** Whether the socket is being closed: further messages are ignored. */
+  isEnding(): boolean;
+}
+
+interface Batch {
+  results: readonly AppendResult[] | undefined;
+}
+
+/** Creates the batches of one socket. */
+export function createPushBatches(parts: PushBatchParts): PushBatches {
+  const { webSocket, sink, turnEnd, payloadPool, inFlight, unreadAcks, wantsAck } = parts;
+  const batches: Batch[] = [];
+  let isSettling = false;
+  let ending: GatewayError | undefined;
+
+  /** Schedules `settle`. Many replies arrive in one event-loop turn; their acks are encoded and sent together. */
+  function settleSoon(): void {
+    if (isSettling) return;
+    isSettling = true;
+    turnEnd.add(settle);
+  }
+
+  /** Answers completed batches, oldest first. */
+  function settle(): void {
+    isSettling = false;
+    let done = 0;
+    while (batches[done]?.results !== undefined) done++;
+    const answered = batches.splice(0, done);
+    if (wantsAck) acknowledge(answered);
+    // Without acks the client would not notice a rejected entry if the connection stayed open.
+    else ending ??= rejectionIn(answered);
+    if (ending !== undefined && batches.length === 0) {
+      sink.flush();
+      closeWith(webSocket, ending);
+    }
+  }
+
+  function acknowledge(answered: readonly Batch[]): void {
+    if (answered.length === 0) return;
+    const out = createFrameWriter(answered.length * ACK_BYTES);
+    for (const { results } of answered) out.text(appendResultsJson(results ?? []));
+    sink.write(out.take());
+    if (!sink.isFull()) return;
+    // Reads no further entries from a client that does not read its acks.
+    unreadAcks.pause();
+    sink.whenDrained(unreadAcks.resume);
+  }
+
+  return {
+    open(bytes, memory) {
+      const batch: Batch = { results: undefined };
+      batches.push(batch);
+      inFlight.add(bytes);
+      return (results, isKept) => {
+        if (memory !== undefined && !isKept) payloadPool.give(memory);
+        batch.results = results;
+        inFlight.remove(bytes);
+        settleSoon();
+      };
+    },
+    end(error) {
+      ending ??= error;
+      settle();
+    },
+    isEnding: () => ending !== undefined,
+  };
+}
+
+/** Returns the first error in the results of batches. */
+function rejectionIn(answered: readonly Batch[]): GatewayError | undefined {
+  for (const { results = [] } of answered)
+    for (const result of results) if (result instanceof GatewayError) return result;
+  return undefined;
+}

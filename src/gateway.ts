@@ -10,6 +10,7 @@ import { openLive } from "./gateway/live.ts";
 import { openObserve } from "./gateway/observe.ts";
 import { openStorage } from "./gateway/storage.ts";
 import { openTransports, type Transports } from "./gateway/transports.ts";
+import { limitLines } from "./observe/limited-logger.ts";
 import { describeRedis, findRedis } from "./redis/open-store.ts";
 import type { Settings } from "./settings.ts";
 import type { Peers } from "./workers/peers.ts";
@@ -35,11 +36,12 @@ export interface Gateway {
  */
 export async function startGateway(
   settings: Settings,
-  logger: Logger,
+  unlimited: Logger,
   version: string,
   signal?: AbortSignal,
   peers?: Peers,
 ): Promise<Gateway> {
+  const logger = limitLines(unlimited);
   const closers: Closers = [];
   try {
     const endpoint = await findRedis(settings, logger, closers, signal);

@@ -127,3 +127,33 @@ test("rejects too many connections on every route with long-lived ones", async (
   }
   for (const one of held) one.raw.terminate();
 });
+
+describe("limits the log of a hostile client", () => {
+  const mutations = Array.from({ length: 20 }, (_, n) => `a${n}: deleteStream(streamId: ":x", deviceId: "")`);
+  const graphql = {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query: `mutation { ${mutations.join(" ")} }` }),
+  };
+
+  test.each([
+    ["errors of GraphQL fields", "/graphql", graphql, "FORBIDDEN", 20],
+    ["heads over the limit", "/", { headers: { "x-large": "x".repeat(4000) } }, "HEADERS_TOO_LARGE", 1],
+    ["pages of other sites", "/", { headers: { origin: "https://evil.example" } }, "FORBIDDEN_ORIGIN", 1],
+  ] as const)("that causes %s", async (_, path, options, code, each) => {
+    await using flooded = await startTestGateway(redis.url, { MAX_HEADER_BYTES: "2k" }, logger);
+    const requests = 400 / each;
+    for (let n = 0; n < requests; n++) await request(flooded.http + path, options);
+    expect(logged.length).toBeGreaterThanOrEqual(100);
+    // One more line per second.
+    expect(logged.length).toBeLessThan(300);
+    const { text } = await request(`${flooded.http}/metrics`);
+    expect(text).toContain(`redis_streamer_rejections_total{code="${code}"} 400\n`);
+  });
+
+  test("that requests a long path", async () => {
+    await request(`${gateway.http}/${"x".repeat(1500)}`, { headers: { origin: "https://evil.example" } });
+    expect(logged).toHaveLength(1);
+    expect(JSON.stringify(logged).length).toBeLessThan(1000);
+  });
+});

@@ -1,4 +1,7 @@
-/** Counters and log lines of errors sent to clients. Possible attacks and overloads are logged, one line each, without secrets. */
+/**
+ * Counters and log lines of errors sent to clients. Possible attacks and overloads are logged, without secrets. The logger limits
+ * repeated lines (`observe/limited-logger.ts`), and this file limits their length.
+ */
 import type { ErrorCode, GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { Counters } from "../../observe/counters.ts";
@@ -33,6 +36,9 @@ const LOGGED_CODES: ReadonlySet<ErrorCode> = new Set([
   "AUTH_UNAVAILABLE",
 ]);
 
+/** Maximum length of the texts in a line. A path or an error message may contain names of up to 3 KB. */
+const MOST_CHARACTERS = 500;
+
 /** Creates the error log of a gateway. */
 export function createErrorLog(counters: Counters, logger: Logger): ErrorLog {
   const counts = new Map<ErrorCode, number>();
@@ -47,13 +53,15 @@ export function createErrorLog(counters: Counters, logger: Logger): ErrorLog {
         return;
       }
       if (kind.status < 500) counters.clientErrors++;
-      if (LOGGED_CODES.has(code)) logger.warn({ ...at, code, reason: message }, "rejected");
+      if (LOGGED_CODES.has(code))
+        logger.warn({ ...at, code, reason: message.slice(0, MOST_CHARACTERS) }, "rejected");
     },
   };
 }
 
-/** Returns the route pattern of a path, so that logs and metrics have few distinct values. */
+/** Returns the route pattern of a path, so that logs have few distinct values. A path without a route is cut. */
 export const routePatternOf = (pathname: string): string =>
   pathname
     .replace(/^\/data\/[^/]+/, "/data/{stream_id}")
-    .replace(/^(\/data\/\{stream_id\}\/entries)\/[^/]+/, "$1/{entry_id}");
+    .replace(/^(\/data\/\{stream_id\}\/entries)\/[^/]+/, "$1/{entry_id}")
+    .slice(0, MOST_CHARACTERS);

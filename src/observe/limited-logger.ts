@@ -1,0 +1,66 @@
+/**
+ * Logger that limits repeated lines. A client can cause many lines: one per rejected request, or per field of a GraphQL request.
+ * Without a limit it could fill the disk. Metrics count every event (`redis_streamer_rejections_total`).
+ */
+import type { Logger } from "../domain/logger.ts";
+
+/** Lines of one kind that may be written at once. */
+const BURST = 100;
+/** Time after which a further line of a kind may be written, ms. */
+const REFILL_MS = 1000;
+/** Maximum number of kinds that are limited separately. Further ones share one limit. */
+const MOST_KINDS = 1000;
+const OTHER_KINDS = "";
+
+/** State of one kind of lines: a token bucket. */
+interface Kind {
+  level: number;
+  filledAtMs: number;
+  /** Lines left out since the last one that was written. */
+  others: number;
+}
+
+/**
+ * Limits the lines of each kind to 100 at once and one per second. The kind of a line is its level, its message and its field
+ * `code`. The field `others` of a line is the number of lines of its kind that were left out before it. Debug lines are not limited.
+ *
+ * @param now a monotonic clock, ms
+ */
+export function limitLines(logger: Logger, now: () => number = () => performance.now()): Logger {
+  const kinds = new Map<string, Kind>();
+
+  function kindOf(name: string): Kind {
+    const key = kinds.has(name) || kinds.size < MOST_KINDS ? name : OTHER_KINDS;
+    const known = kinds.get(key);
+    if (known !== undefined) return known;
+    const made = { level: BURST, filledAtMs: now(), others: 0 };
+    kinds.set(key, made);
+    return made;
+  }
+
+  function limited(level: "info" | "warn" | "error"): Logger["info"] {
+    return (fields, message) => {
+      const kind = kindOf(`${level} ${codeOf(fields)} ${message}`);
+      const time = now();
+      kind.level = Math.min(BURST, kind.level + (time - kind.filledAtMs) / REFILL_MS);
+      kind.filledAtMs = time;
+      if (kind.level < 1) {
+        kind.others++;
+        return;
+      }
+      kind.level--;
+      logger[level](kind.others === 0 ? fields : { ...fields, others: kind.others }, message);
+      kind.others = 0;
+    };
+  }
+
+  return {
+    debug: (fields, message) => logger.debug(fields, message),
+    info: limited("info"),
+    warn: limited("warn"),
+    error: limited("error"),
+  };
+}
+
+const codeOf = (fields: object): string =>
+  "code" in fields && typeof fields.code === "string" ? fields.code : "";

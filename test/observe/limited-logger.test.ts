@@ -1,0 +1,57 @@
+/** Repeated log lines are limited, so that no client can fill the disk. */
+import { describe, expect, test } from "vitest";
+import { limitLines } from "../../src/observe/limited-logger.ts";
+
+interface Line {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: object;
+}
+
+function limited() {
+  const clock = { now: 0 };
+  const lines: Line[] = [];
+  const level = (name: string) => (fields: object, message: string) =>
+    void lines.push({ level: name, message, fields });
+  const logger = limitLines(
+    { debug: level("debug"), info: level("info"), warn: level("warn"), error: level("error") },
+    () => clock.now,
+  );
+  return { logger, lines, clock };
+}
+
+describe.each(["info", "warn", "error"] as const)("%s", (level) => {
+  test("writes the first 100 lines of a message, then one per second with the number of those left out", () => {
+    const { logger, lines, clock } = limited();
+    for (let n = 0; n < 5000; n++) logger[level]({ n }, "rejected");
+    expect(lines).toHaveLength(100);
+    expect(lines[99]).toEqual({ level, message: "rejected", fields: { n: 99 } });
+    clock.now += 1000;
+    for (let n = 0; n < 5000; n++) logger[level]({ n }, "rejected");
+    expect(lines.slice(100)).toEqual([{ level, message: "rejected", fields: { n: 0, others: 4900 } }]);
+    clock.now += 1e9;
+    for (let n = 0; n < 5000; n++) logger[level]({ n }, "rejected");
+    expect(lines).toHaveLength(201);
+    expect(lines[101]?.fields).toEqual({ n: 0, others: 4999 });
+  });
+
+  test("limits each message by itself, and each code of a message", () => {
+    const { logger, lines } = limited();
+    for (let n = 0; n < 5000; n++) logger[level]({ code: "FORBIDDEN" }, "rejected");
+    logger[level]({ code: "TOO_LARGE" }, "rejected");
+    logger[level]({}, "file changed");
+    expect(lines.slice(100).map(({ message }) => message)).toEqual(["rejected", "file changed"]);
+  });
+
+  test("limits messages that are all different", () => {
+    const { logger, lines } = limited();
+    for (let n = 0; n < 100_000; n++) logger[level]({}, `no such key ${n}`);
+    expect(lines.length).toBeLessThan(2000);
+  });
+});
+
+test("writes every debug line, and keeps the fields of each line", () => {
+  const { logger, lines } = limited();
+  for (let n = 0; n < 500; n++) logger.debug({ n }, "opened");
+  expect(lines.map(({ fields }) => fields)).toEqual(Array.from({ length: 500 }, (_, n) => ({ n })));
+});

@@ -1,4 +1,5 @@
-/** Media types (RFC 9110, section 8.3.1) of declared contents: validation, and what a browser could execute. */
+/** Media types (RFC 9110, section 8.3.1) of declared contents: validation, and what a browser may show. */
+// cspell:ignore importmap speculationrules
 
 /** Maximum length of a media type with its parameters, in characters. */
 export const MOST_TYPE_CHARACTERS = 200;
@@ -28,14 +29,22 @@ export function parameterOf(mediaType: string, name: string): string | undefined
 }
 
 /**
- * Types that a browser could execute or that can contain such parts: HTML, XML with SVG and XSLT, JavaScript under all of its
- * names, WebAssembly, and bodies with several parts.
+ * Types that a browser, or a program that it starts, could execute, or that a page could use: HTML, XML with SVG and XSLT,
+ * JavaScript under all of its names, style sheets, WebAssembly, HTML and Java applications, manifests, and bodies with several parts.
  */
 const EXECUTABLE =
-  /^(.*\/(.*[.+-])?(x?html|xml(-.*)?|xsl|xslt|svg|(java|ecma|live|j|vb)script[\d.]*|wasm|mhtml)(\+.*)?|(multipart|message)\/.*|text\/(cache-manifest|x-component)|application\/(x-shockwave-flash|x-ns-proxy-autoconfig))$/;
+  /^(.*\/(.*[.+-])?(x?html|xml(-.*)?|xsl|xslt|svg|css|hta|(java|ecma|live|j|vb)script[\d.]*|wasm|mhtml|(manifest|importmap|speculationrules)\+json)(\+.*)?|(multipart|message)\/.*|text\/(cache-manifest|event-stream|x-component)|application\/(x-shockwave-flash|x-silverlight.*|(x-)?java-.*|x-ns-proxy-autoconfig))$/;
 
-/** Whether a browser could execute a payload of this type as a page or a script of the gateway's origin. */
+/** Whether a browser could execute a payload of this type, or a page use it as a script or a style sheet. */
 export const isExecutable = (mediaType: string): boolean => EXECUTABLE.test(essenceOf(mediaType));
+
+/** Types that a browser shows, plays or saves, and never executes. */
+const INLINE =
+  /^((image|audio|video)\/.*|text\/(plain|csv|tab-separated-values|markdown)|application\/(.*\+)?json|application\/(octet-stream|(vnd\.|x-)?msgpack|cbor|x-ndjson|ogg))$/;
+
+/** Whether a payload of this type may be shown in the browser. All other types are downloads. */
+export const isInline = (mediaType: string): boolean =>
+  INLINE.test(essenceOf(mediaType)) && !isExecutable(mediaType);
 
 /** Types of a request body or a part that describe its content, other than `application/…`, which describes a format of the gateway or nothing. */
 const DESCRIPTIVE = /^(image|audio|video|text)\//;

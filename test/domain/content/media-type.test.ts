@@ -1,9 +1,10 @@
-// cspell:ignore jpég jscript livescript svgz
+// cspell:ignore jpég jscript livescript svgz importmap speculationrules jnlp msdownload gltf xapplication jsonx
 import { describe, expect, test } from "vitest";
 import {
   essenceOf,
   isDescriptive,
   isExecutable,
+  isInline,
   MOST_TYPE_CHARACTERS,
   parameterOf,
   parseMediaType,
@@ -72,8 +73,82 @@ test.each([
   "multipart/x-mixed-replace;boundary=x",
   "multipart/related",
   "message/rfc822",
-])("%s can be executed by a browser", (type) => {
+  "text/css",
+  "TEXT/CSS;charset=utf-8",
+  "text/x-css",
+  "application/hta",
+  "application/x-hta",
+  "application/manifest+json",
+  "application/importmap+json",
+  "application/speculationrules+json",
+  "text/event-stream",
+  "text/cache-manifest",
+  "text/x-component",
+  "application/x-shockwave-flash",
+  "application/x-silverlight-app",
+  "application/java-archive",
+  "application/x-java-jnlp-file",
+  "application/x-ns-proxy-autoconfig",
+])("%s can be executed by a browser, and is never inline", (type) => {
   expect(isExecutable(type)).toBe(true);
+  expect(isInline(type)).toBe(false);
+});
+
+test.each([
+  "image/jpeg",
+  "image/png",
+  "image/gif",
+  "image/webp",
+  "image/avif",
+  "IMAGE/JPEG",
+  "audio/L16;rate=16000",
+  "audio/wav",
+  "video/mp4",
+  "video/h264",
+  "application/ogg",
+  "text/plain",
+  "text/plain; charset=utf-8",
+  "text/csv",
+  "text/tab-separated-values",
+  "text/markdown",
+  "application/json",
+  "application/geo+json",
+  "application/vnd.robot.pose+json",
+  "application/x-ndjson",
+  "application/octet-stream",
+  "application/msgpack",
+  "application/x-msgpack",
+  "application/vnd.msgpack",
+  "application/cbor",
+])("%s is inline", (type) => {
+  expect(isInline(type)).toBe(true);
+});
+
+test.each([
+  "application/pdf",
+  "application/zip",
+  "application/x-protobuf",
+  "application/vnd.ms-excel",
+  "application/x-msdownload",
+  "application/x-sh",
+  "application/x-bat",
+  "application/unknown",
+  "unknown/unknown",
+  "*/*",
+  "text/rtf",
+  "text/calendar",
+  "text/vtt",
+  "text/unknown",
+  "font/woff2",
+  "model/gltf+json",
+  "chemical/x-pdb",
+  "x-world/x-vrml",
+  "application/json-seq",
+  "xapplication/json",
+  "application/jsonx",
+])("%s is a download", (type) => {
+  expect(isExecutable(type)).toBe(false);
+  expect(isInline(type)).toBe(false);
 });
 
 test.each([

@@ -65,8 +65,9 @@ const ENTRY: Operation = {
   tags: ["http"],
   summary: "Read one payload as it is",
   description: [
-    "The content type is that of the entry's field `content-type`, that of the stream's metadata, or detected by the bytes. Types that a browser could",
-    "execute (HTML, SVG, XML, JavaScript) are sent as `application/octet-stream` with `Content-Disposition: attachment`.",
+    "The content type is that of the entry's field `content-type`, that of the stream's metadata, or detected by the bytes. Types other than",
+    "images, audio, video, plain text, CSV, Markdown and JSON have `Content-Disposition: attachment`. Types that a browser could execute (HTML, SVG,",
+    "XML, JavaScript, style sheets) are sent as `application/octet-stream`.",
   ].join("\n"),
   parameters: parametersOf("entry", ENTRY_ID),
   responses: {

@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { guessType } from "../../../../domain/content/content-type.ts";
-import { isExecutable, parseMediaType } from "../../../../domain/content/media-type.ts";
+import { isExecutable, isInline, parseMediaType } from "../../../../domain/content/media-type.ts";
 import { badParameter, GatewayError } from "../../../../domain/errors.ts";
 import { parseTime } from "../../../../domain/streams/cursor.ts";
 import { type Entry, valuesOf } from "../../../../domain/streams/entry.ts";
@@ -27,10 +27,7 @@ const IMMUTABLE = "private, max-age=31536000, immutable";
 /** The first and the last entry change: caches must compare the entity tag. */
 const REVALIDATED = "private, no-cache";
 
-/**
- * Policy of a payload that is opened as a page. Types that a browser could execute are downloads; the policy also covers types
- * that a browser executes although this gateway does not know them.
- */
+/** Policy of a payload that is opened as a page. Types that a browser could execute are downloads; the policy is a second barrier. */
 const PAYLOAD_POLICY =
   "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
 
@@ -114,7 +111,7 @@ function guessedType(data: Uint8Array): string | undefined {
 }
 
 function sendEntry(
-  { headers }: FastifyRequest,
+  { headers, method }: FastifyRequest,
   reply: FastifyReply,
   { id, data }: Entry,
   type: string,
@@ -122,10 +119,9 @@ function sendEntry(
 ): FastifyReply {
   // A stream that was deleted and created again may reuse the id, rarely with a payload of the same size.
   const etag = `"${id}-${data.length}"`;
-  const range =
-    headers["if-range"] === undefined || headers["if-range"] === etag
-      ? parseRange(headers.range, data.length)
-      : undefined;
+  // A range is defined for GET only (RFC 9110, section 14.2).
+  const isRanged = method === "GET" && (headers["if-range"] === undefined || headers["if-range"] === etag);
+  const range = isRanged ? parseRange(headers.range, data.length) : undefined;
   const isKnown = matchesEtag(headers["if-none-match"], etag);
   if (range === "unsatisfiable" && !isKnown) {
     reply.header("content-range", `bytes */${data.length}`);
@@ -142,7 +138,7 @@ function sendEntry(
     "content-security-policy": PAYLOAD_POLICY,
   });
   if (isKnown) return reply.code(304).send();
-  if (isExecutable(type)) reply.header("content-disposition", "attachment");
+  if (!isInline(type)) reply.header("content-disposition", "attachment");
   reply.header("content-type", isExecutable(type) ? RAW_TYPE : type);
   if (range === undefined || range === "unsatisfiable")
     return reply.send(Buffer.from(data.buffer, data.byteOffset, data.length));

@@ -173,7 +173,10 @@ describe("content type", () => {
     "application/xhtml+xml",
     "text/xml",
     "text/javascript; charset=utf-8",
-  ])("%s is a download", async (contentType) => {
+    "application/hta",
+    "text/css",
+    "application/manifest+json",
+  ])("%s is a download of unknown type", async (contentType) => {
     await declare("default:page", { contentType });
     await add("default:page", "1-0", "<script>document.title = 1</script>");
     const { headers, text } = await get("page/entries/1-0");
@@ -189,6 +192,18 @@ describe("content type", () => {
     expect((await get("page/entries/first")).headers["content-type"]).toBe("application/octet-stream");
     await redis.control.call("DEL", "default:page");
   });
+});
+
+describe("a type that is not known to be harmless", () => {
+  test.each(["application/pdf", "text/calendar", "application/x-protobuf", "font/woff2", "*/*"])(
+    "%s is a download of its type",
+    async (contentType) => {
+      await add("default:file", "1-0", "x", "content-type", contentType);
+      const { headers } = await get("file/entries/1-0");
+      expect([headers["content-type"], headers["content-disposition"]]).toEqual([contentType, "attachment"]);
+      await redis.control.call("DEL", "default:file");
+    },
+  );
 });
 
 describe("as HTTP", () => {
@@ -223,7 +238,13 @@ describe("as HTTP", () => {
     expect(answer.headers).toMatchObject({ "content-range": described, "content-length": `${text.length}` });
   });
 
-  test.each(["bytes=10-", "bytes=-0", "bytes=500-600"])("rejects the range %s", async (range) => {
+  test.each([
+    "bytes=10-",
+    "bytes=-0",
+    "bytes=500-600",
+    "bytes=99999999999999999999-",
+    `bytes=${"9".repeat(500)}-`,
+  ])("rejects the range %s", async (range) => {
     const { status, headers, json } = await get("bytes/entries/5-0", { range });
     expect([status, (json() as { code: string }).code]).toEqual([416, "RANGE_NOT_SATISFIABLE"]);
     expect(headers["content-range"]).toBe("bytes */10");
@@ -252,6 +273,10 @@ describe("as HTTP", () => {
     for (const name of ["content-type", "content-length", "etag", "x-entry-id", "cache-control"])
       expect(head.headers[name]).toBe(whole.headers[name]);
     expect((await get("bytes/entries/6-0", {}, "HEAD")).status).toBe(404);
+    for (const range of ["bytes=2-4", "bytes=10-"]) {
+      const ranged = await get("bytes/entries/5-0", { range }, "HEAD");
+      expect([ranged.status, ranged.headers["content-length"]]).toEqual([200, "10"]);
+    }
   });
 
   test("other methods are not allowed", async () => {
@@ -266,6 +291,7 @@ describe("as HTTP", () => {
     const { status, body, headers } = await get("fields/entries/1-0");
     expect([status, body.length, headers["content-length"]]).toEqual([200, 0, "0"]);
     expect((await get("fields/entries/1-0", { range: "bytes=0-" })).status).toBe(416);
+    expect((await get("fields/entries/1-0", { range: "bytes=-5" })).status).toBe(200);
   });
 
   test("a header of a payload's type never ends a line", async () => {

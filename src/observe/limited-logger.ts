@@ -5,7 +5,7 @@
 import type { Logger } from "../domain/logger.ts";
 
 /** Lines of one kind that may be written at once. */
-const BURST = 100;
+const BURST = 500;
 /** Time after which a further line of a kind may be written, ms. */
 const REFILL_MS = 1000;
 /** Maximum number of kinds that are limited separately. Further ones share one limit. */
@@ -21,7 +21,7 @@ interface Kind {
 }
 
 /**
- * Limits the lines of each kind to 100 at once and one per second. The kind of a line is its level, its message and its field
+ * Limits the lines of each kind to 500 at once and one per second. The kind of a line is its level, its message and its field
  * `code`. The field `others` of a line is the number of lines of its kind that were left out before it. Debug lines are not limited.
  *
  * @param now a monotonic clock, ms

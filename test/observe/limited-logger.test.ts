@@ -21,18 +21,18 @@ function limited() {
 }
 
 describe.each(["info", "warn", "error"] as const)("%s", (level) => {
-  test("writes the first 100 lines of a message, then one per second with the number of those left out", () => {
+  test("writes the first 500 lines of a message, then one per second with the number of those left out", () => {
     const { logger, lines, clock } = limited();
     for (let n = 0; n < 5000; n++) logger[level]({ n }, "rejected");
-    expect(lines).toHaveLength(100);
-    expect(lines[99]).toEqual({ level, message: "rejected", fields: { n: 99 } });
+    expect(lines).toHaveLength(500);
+    expect(lines[499]).toEqual({ level, message: "rejected", fields: { n: 499 } });
     clock.now += 1000;
     for (let n = 0; n < 5000; n++) logger[level]({ n }, "rejected");
-    expect(lines.slice(100)).toEqual([{ level, message: "rejected", fields: { n: 0, others: 4900 } }]);
+    expect(lines.slice(500)).toEqual([{ level, message: "rejected", fields: { n: 0, others: 4500 } }]);
     clock.now += 1e9;
     for (let n = 0; n < 5000; n++) logger[level]({ n }, "rejected");
-    expect(lines).toHaveLength(201);
-    expect(lines[101]?.fields).toEqual({ n: 0, others: 4999 });
+    expect(lines).toHaveLength(1001);
+    expect(lines[501]?.fields).toEqual({ n: 0, others: 4999 });
   });
 
   test("limits each message by itself, and each code of a message", () => {
@@ -40,7 +40,7 @@ describe.each(["info", "warn", "error"] as const)("%s", (level) => {
     for (let n = 0; n < 5000; n++) logger[level]({ code: "FORBIDDEN" }, "rejected");
     logger[level]({ code: "TOO_LARGE" }, "rejected");
     logger[level]({}, "file changed");
-    expect(lines.slice(100).map(({ message }) => message)).toEqual(["rejected", "file changed"]);
+    expect(lines.slice(500).map(({ message }) => message)).toEqual(["rejected", "file changed"]);
   });
 
   test("limits messages that are all different", () => {
@@ -52,6 +52,6 @@ describe.each(["info", "warn", "error"] as const)("%s", (level) => {
 
 test("writes every debug line, and keeps the fields of each line", () => {
   const { logger, lines } = limited();
-  for (let n = 0; n < 500; n++) logger.debug({ n }, "opened");
-  expect(lines.map(({ fields }) => fields)).toEqual(Array.from({ length: 500 }, (_, n) => ({ n })));
+  for (let n = 0; n < 600; n++) logger.debug({ n }, "opened");
+  expect(lines.map(({ fields }) => fields)).toEqual(Array.from({ length: 600 }, (_, n) => ({ n })));
 });

@@ -1,5 +1,6 @@
 /** Command line program: combines the commands, one file each. */
 import { Command } from "commander";
+import { readVersion } from "../src/version.ts";
 import { keys } from "./commands/keys.ts";
 import { pullImage } from "./commands/pull-image.ts";
 import { pullRaw } from "./commands/pull-raw.ts";
@@ -13,6 +14,7 @@ export function createProgram(io: Io): Command {
     .description(
       "Redis Streamer client: push entries to streams, pull them, measure rates and latency, manage API keys.",
     )
+    .version(readVersion(), "-V, --version", "show the version")
     .showHelpAfterError("(use --help for usage)");
   for (const command of [pushIncrement(io), pullRaw(io), pushImage(io), pullImage(io), keys(io)]) {
     for (const one of [command, ...command.commands]) one.copyInheritedSettings(program).exitOverride();

@@ -11,6 +11,7 @@ import type { Gateway } from "./gateway.ts";
 import { createLogger, isReadable } from "./observe/logger.ts";
 import { helpText } from "./settings/help.ts";
 import { readSettings, SettingError, type Settings } from "./settings.ts";
+import { readVersion } from "./version.ts";
 
 /** Time (ms) after `SHUTDOWN_MS` before the process exits with open work. */
 const SHUTDOWN_GRACE_MS = 1500;
@@ -139,13 +140,4 @@ function greet({ url, redis, isManaged }: Gateway, settings: Settings, logger: L
       "",
     ].join("\n"),
   );
-}
-
-function readVersion(): string {
-  // From dist/src or from src: the package is one or two levels up.
-  for (const path of ["../package.json", "../../package.json"]) {
-    const url = new URL(path, import.meta.url);
-    if (existsSync(url)) return (JSON.parse(readFileSync(url, "utf8")) as { version: string }).version;
-  }
-  return "unknown";
 }

@@ -32,7 +32,7 @@ const add = ({ terminal }: Io): Command =>
     .argument("<name>", "name of the client, used in the log")
     .requiredOption(
       "--allow <permission...>",
-      "read:, write: or admin: followed by a device:stream pattern, such as read:glasses:* or write:*:imu*",
+      "read:, write: or admin: followed by a device:stream pattern, such as read:glasses:* (all streams of a device), write:*:imu* (those streams of any device), or * (everything)",
       (text: string, before: readonly Grant[] = []) => [...before, flagValue(parseGrant)(text)],
     )
     .option("--expires <time>", "expiry: 90m, 12h or 30d from now, or a date", flagValue(parseExpiry))
@@ -43,6 +43,10 @@ const add = ({ terminal }: Io): Command =>
         ...(expires !== undefined && { expiresAtMs: expires }),
       });
       writeKeyFile(file, [...readKeyFile(file), key]);
+      for (const grant of allow) {
+        const hint = hintOf(grant);
+        if (hint !== undefined) terminal.note(hint);
+      }
       terminal.note(`added key ${key.id} for ${name} to ${file}; its secret, which is shown only once:`);
       terminal.print(secret);
     });
@@ -69,6 +73,17 @@ const revoke = ({ terminal }: Io): Command =>
       );
       for (const { id, name } of before.filter(isSelected)) terminal.note(`revoked ${id} ${name}`);
     });
+
+/** Returns a hint for a permission that probably means another one: its pattern has no device, or no stream. */
+function hintOf(grant: Grant): string | undefined {
+  const { action, pattern } = grant;
+  const [device = "", ...stream] = pattern.split(":");
+  if (pattern === "*" || stream.join(":") !== "") return undefined;
+  const ofDevice = `all streams of the device: ${action}:${device === "" ? "*" : device}:*`;
+  return stream.length > 0
+    ? `warning: ${formatGrant(grant)} allows no stream, because no stream name follows the device. For ${ofDevice}`
+    : `warning: ${formatGrant(grant)} allows only keys without a device (DISABLE_MULTI_DEVICE_PREFIXING=1, or an empty device_id). For ${ofDevice}; for the stream: ${action}:default:${device}`;
+}
 
 const withFile = (command: Command): Command =>
   command.addOption(new Option("--file <path>", "API key file").env("AUTH_KEYS_FILE").default("./keys.json"));

@@ -5,9 +5,12 @@ import { type PushFlags, withPushFlags } from "../flags.ts";
 import type { Io } from "../io.ts";
 import { pushLoop } from "../push-loop.ts";
 
+/** Default entries per second: a person can read them, and an unattended command does not fill Redis. */
+const DEFAULT_FPS = 10;
+
 /** Creates the command. */
 export const pushIncrement = (io: Io): Command =>
-  withPushFlags(new Command("push-increment"), 0)
+  withPushFlags(new Command("push-increment"), DEFAULT_FPS)
     .alias("push_increment")
     .description("push the integers 0, 1, 2, … as JSON")
     .argument("<stream>", "stream to push to")

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Iterable, Iterator, List, Optional
 
-from . import BlockingClient, Entry, StreamerError, open
+from . import BlockingClient, Entry, StreamerError, __version__, open
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -29,6 +29,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m redis_streamer", description="Quick look at streams.")
+    parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--url", default=os.environ.get("REDIS_STREAMER_URL", "http://127.0.0.1:8000"))
     parser.add_argument("--token", help="API key or JSON Web Token, if the gateway requires one")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -19,6 +19,7 @@ export function helpText(): string {
     ...lines,
     "",
     "  --help                              Show this help",
+    "  --version                           Show the version",
     "",
   ].join("\n");
 }

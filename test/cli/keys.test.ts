@@ -76,6 +76,34 @@ describe("a key", () => {
   });
 });
 
+describe("warns of a permission that probably means another one", () => {
+  test.each([
+    ["write:lab", "write:lab allows only keys without a device", "write:lab:*", "write:default:lab"],
+    ["read:lab*", "read:lab* allows only keys without a device", "read:lab*:*", "read:default:lab*"],
+    ["admin:lab:", "admin:lab: allows no stream", "admin:lab:*", ""],
+    ["read::", "read:: allows no stream", "read:*:*", ""],
+  ])("%s", async (permission, warning, ...alternatives) => {
+    await run("add", "lab", "--allow", "read:a:b", permission);
+    expect(noted[0]).toMatch(/^warning: /);
+    for (const text of [warning, ...alternatives]) expect(noted[0]).toContain(text);
+    expect(noted).toHaveLength(2);
+    expect(readKeyFile(file)).toHaveLength(1);
+  });
+
+  test.each([
+    "write:lab:*",
+    "read:*:imu*",
+    "read::metrics",
+    "read::event:*",
+    "read",
+    "admin:*",
+    "read:a:b:c",
+  ])("but not of %s", async (permission) => {
+    await run("add", "lab", "--allow", permission);
+    expect(noted).toHaveLength(1);
+  });
+});
+
 test.each([
   ["{", "not a valid keys file"],
   ["[]", "not a valid keys file"],

@@ -25,6 +25,8 @@ export function parseAddress(url: string): Address {
     const message = `the gateway's URL must start with http:, https:, ws: or wss:, got "${url}"`;
     throw finalError("BAD_URL", message);
   }
+  if (parsed.port === "0")
+    throw finalError("BAD_URL", `the gateway's URL must have a port from 1 to 65535, got "${url}"`);
   const rest = `${secure}://${parsed.host}${parsed.pathname.replace(/\/+$/, "")}`;
   return {
     http: (path, query) => `http${rest}/${path}${queryText(query)}`,

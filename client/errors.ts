@@ -85,9 +85,15 @@ export function errorFromResponse(status: number, body: string): StreamerError {
   );
 }
 
+/** Message of Node's `fetch` for the ports of other protocols, such as 6000, which browsers block too (Fetch standard, "port blocking"). */
+const BLOCKED_PORT = "bad port";
+
 /** Error for a connection that could not be opened. */
 export function unreachable(cause: unknown): StreamerError {
-  return new StreamerError("UNREACHABLE", `cannot connect: ${rootMessage(cause)}`, {
+  const reason = rootMessage(cause);
+  if (reason === BLOCKED_PORT)
+    return finalError("BAD_URL", "the gateway's URL has a port that fetch blocks; use another port", cause);
+  return new StreamerError("UNREACHABLE", `cannot connect: ${reason}`, {
     retryable: true,
     cause,
   });

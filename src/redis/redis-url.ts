@@ -24,6 +24,8 @@ export function parseRedisUrl(text: string, tls: TlsOptions = {}): RedisAddress 
   if (text.startsWith("/")) return { target: { path: text }, database: 0 };
   // Checked first: the error that URL throws includes the text, and thus the password.
   if (!URL.canParse(text)) throw new Error("REDIS_URL is not a valid URL: it must be like redis://host:port");
+  if (!text.includes("://") && /^rediss?:/i.test(text))
+    throw new Error("REDIS_URL is not a valid URL: it must be like redis://host:port");
   const url = new URL(text);
   const credentials = {
     ...(url.username !== "" && { username: decoded(url.username, "user") }),
@@ -34,14 +36,14 @@ export function parseRedisUrl(text: string, tls: TlsOptions = {}): RedisAddress 
     case "unix:":
     case "redis+unix:":
       return {
-        target: { path: decoded(url.pathname, "path") },
+        target: { path: pathOf(url) },
         ...credentials,
         database: databaseOf(url.searchParams.get("db") ?? ""),
       };
     case "redis:":
     case "rediss:":
       return {
-        target: { host, port: url.port === "" ? 6379 : Number(url.port) },
+        target: { host, port: portOf(url, 6379) },
         ...(url.protocol === "rediss:" && { tls: tlsAt(host, tls) }),
         ...credentials,
         database: databaseOf(url.pathname.slice(1)),
@@ -65,9 +67,23 @@ export function decoded(text: string, what: string): string {
   }
 }
 
+/** Returns the port of a URL. @throws Error for port 0, which no server listens on */
+export function portOf({ port }: URL, fallback: number): number {
+  if (port === "") return fallback;
+  if (Number(port) === 0) throw new Error("REDIS_URL must have ports from 1 to 65535, got 0");
+  return Number(port);
+}
+
+function pathOf({ pathname }: URL): string {
+  if (pathname === "" || pathname === "/")
+    throw new Error("REDIS_URL must name a socket, like unix:///path/to/socket");
+  return decoded(pathname, "path");
+}
+
 function databaseOf(text: string): number {
   if (text === "") return 0;
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`invalid database number "${text}"`);
+  if (!/^\d{1,9}$/.test(text))
+    throw new Error(`REDIS_URL must end with a database number, got "${text.slice(0, 60)}"`);
   return Number(text);
 }
 

@@ -14,13 +14,18 @@ test.each([
   expect(address.socket("x", {})).toBe(socket);
 });
 
-test.each(["", "localhost:8000", "127.0.0.1", "ftp://host", "redis://host"])(
-  "%j is no gateway's URL",
-  (url) => {
-    expect(() => parseAddress(url)).toThrow(StreamerError);
-    expect(() => parseAddress(url)).toThrow(`got "${url}"`);
-  },
-);
+test.each([
+  "",
+  "localhost:8000",
+  "127.0.0.1",
+  "ftp://host",
+  "redis://host",
+  "http://host:0",
+  "ws://host:99999",
+])("%j is no gateway's URL", (url) => {
+  expect(() => parseAddress(url)).toThrow(StreamerError);
+  expect(() => parseAddress(url)).toThrow(`got "${url}"`);
+});
 
 test("encodes parameters, writes booleans as 1 and 0, and omits undefined values", () => {
   const address = parseAddress("http://h");

@@ -84,3 +84,12 @@ test("APPEND_UNKNOWN is never retryable and keeps its cause", () => {
   expect(error).toBeInstanceOf(StreamerError);
   expect(error).toMatchObject({ code: "APPEND_UNKNOWN", closeCode: 1011, retryable: false, cause });
 });
+
+test("a port that fetch blocks is final, because no retry can succeed", async () => {
+  const failure = await fetch("http://127.0.0.1:6000/").catch((error: unknown) => error);
+  expect(unreachable(failure)).toMatchObject({
+    code: "BAD_URL",
+    message: "the gateway's URL has a port that fetch blocks; use another port",
+    retryable: false,
+  });
+});

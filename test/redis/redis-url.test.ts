@@ -42,10 +42,16 @@ describe("a Redis URL", () => {
   });
 
   test.each([
-    ["redis://localhost/one", 'invalid database number "one"'],
-    ["redis://localhost/-1", 'invalid database number "-1"'],
-    ["redis://localhost/1/2", 'invalid database number "1/2"'],
-    ["unix:///run/redis.sock?db=x", 'invalid database number "x"'],
+    ["redis://localhost/one", 'REDIS_URL must end with a database number, got "one"'],
+    ["redis://localhost/-1", 'REDIS_URL must end with a database number, got "-1"'],
+    ["redis://localhost/1/2", 'REDIS_URL must end with a database number, got "1/2"'],
+    ["unix:///run/redis.sock?db=x", 'REDIS_URL must end with a database number, got "x"'],
+    ["redis://me:secret@localhost:0", "REDIS_URL must have ports from 1 to 65535, got 0"],
+    ["rediss://me:secret@localhost:000", "REDIS_URL must have ports from 1 to 65535, got 0"],
+    ["redis:localhost", "REDIS_URL is not a valid URL: it must be like redis://host:port"],
+    ["unix://", "REDIS_URL must name a socket, like unix:///path/to/socket"],
+    ["unix:///", "REDIS_URL must name a socket, like unix:///path/to/socket"],
+    ["unix://me:secret@localhost?db=1", "REDIS_URL must name a socket, like unix:///path/to/socket"],
     ["redis://me:secret@localhost:port", "REDIS_URL is not a valid URL: it must be like redis://host:port"],
     ["redis://me:secret@localhost:99999", "REDIS_URL is not a valid URL: it must be like redis://host:port"],
     ["me:secret@localhost", "REDIS_URL must use redis://, rediss:// or unix://, got me:"],

@@ -1,5 +1,5 @@
 /** Start and stop of the program as an operator sees it: startup, interrupted startup, and shutdown by signals. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -219,4 +219,35 @@ describe("npm start", () => {
     },
     90_000,
   );
+});
+
+describe("prints and exits", () => {
+  const START = fileURLToPath(new URL("../../scripts/start.js", import.meta.url));
+  const run = (args: readonly string[], env: Record<string, string> = {}) =>
+    spawnSync(process.execPath, [START, ...args], {
+      cwd: folder,
+      env: { PATH: process.env.PATH, PORT: "0", ...env },
+      encoding: "utf8",
+    });
+
+  test("the version, and the help with all flags", () => {
+    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+    expect(run(["--version"])).toMatchObject({ status: 0, stdout: `${version}\n`, stderr: "" });
+    const help = run(["--help"]);
+    expect(help).toMatchObject({ status: 0, stderr: "" });
+    expect(help.stdout).toMatch(/^ {2}--version {2,}Show the version$/m);
+  });
+
+  test.each([
+    ["1", "redis://127.0.0.1:0"],
+    ["1", "redis+cluster://127.0.0.1:7000,"],
+    ["2", "redis+sentinel://127.0.0.1:0/m"],
+    ["1", "redis://127.0.0.1/main"],
+    ["2", "unix://"],
+  ])("an error with WORKERS=%s for REDIS_URL=%s, which no retry can heal", (workers, url) => {
+    const { status, stderr, stdout } = run([], { REDIS_URL: url, WORKERS: workers, LOG_FORMAT: "json" });
+    expect(stderr).toMatch(/^redis-streamer: REDIS_URL [^\n]*\n$/);
+    expect(stdout).not.toContain("is up");
+    expect(status).not.toBe(0);
+  });
 });

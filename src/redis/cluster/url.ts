@@ -23,6 +23,8 @@ export function parseClusterUrl(text: string, tls: TlsOptions = {}): ClusterEndp
   const [, scheme = "", login, hosts = ""] = CLUSTER_URL.exec(text) ?? [];
   if (hosts === "")
     throw new Error("REDIS_URL is not a valid cluster URL: it must be redis+cluster://host:port,host:port");
+  if (hosts.split(",").includes(""))
+    throw new Error("REDIS_URL must not have an empty host between the commas of a cluster URL");
   const credentials = login === undefined ? "" : `${login}@`;
   const seeds = hosts
     .split(",")

@@ -1,6 +1,6 @@
 /** Sentinel URL in `REDIS_URL`: sentinels, and the name of the master. */
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import { decoded, type RedisAddress, tlsAt } from "../redis-url.ts";
+import { decoded, portOf, type RedisAddress, tlsAt } from "../redis-url.ts";
 
 /** One sentinel. */
 export interface SentinelHost {
@@ -83,6 +83,6 @@ function hostOf(text: string): SentinelHost {
   const url = `redis://${text}`;
   if (text === "" || !URL.canParse(url))
     throw new Error(`REDIS_URL: "${text}" is not a valid host and port of a sentinel`);
-  const { hostname, port } = new URL(url);
-  return { host: hostname.replace(/^\[(.*)\]$/, "$1"), port: port === "" ? SENTINEL_PORT : Number(port) };
+  const parsed = new URL(url);
+  return { host: parsed.hostname.replace(/^\[(.*)\]$/, "$1"), port: portOf(parsed, SENTINEL_PORT) };
 }

@@ -36,6 +36,10 @@ test.each([
   "redis+cluster://a/3",
   "redis+cluster://a:port",
   "redis+cluster://me:secret@a,:x",
+  "redis+cluster://me:secret@a:0",
+  "redis+cluster://me:secret@a:7000,,b:7001",
+  "redis+cluster://me:secret@a:7000,",
+  "redis+cluster://me:secret@a:70000",
 ])("%s is none, and the error has no password", (url) => {
   expect(() => parseClusterUrl(url)).toThrow(/^(?!.*secret).*REDIS_URL/);
 });

@@ -1,4 +1,4 @@
-"""WebSocket connections with every version of websockets from 10.4 on, and their errors as this package's errors."""
+"""What differs between versions of Python and websockets: time limits, and connections (websockets 10.4 or newer)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import importlib
 import ssl as tls
-from typing import Any, Callable, Dict, Optional, Union, cast
+from typing import Any, Awaitable, Callable, Dict, Optional, TypeVar, Union, cast
 
 import websockets.exceptions as exceptions
 
 from .errors import StreamerError, error_from_close, error_from_handshake, unreachable
 
+T = TypeVar("T")
 USER_AGENT = "redis-streamer-python"
 
 try:
@@ -27,6 +28,35 @@ _CLOSE_S = 1.0  # limit for a closing handshake
 _BUFFERED = 4  # messages that are received ahead
 _WATCH_S = 5.0  # interval of checks for a silent connection
 _SILENT_S = 10.0  # silence after which the gateway is pinged, and limit for its pong
+
+
+async def within(
+    limit_s: Optional[float], work: Awaitable[T], discard: Callable[[T], object] = lambda _: None
+) -> T:
+    """Waits for `work`, for `limit_s` seconds at most. Raises asyncio.TimeoutError.
+
+    Unlike `asyncio.wait_for` before Python 3.12, it does not swallow a cancellation that arrives together with the result.
+    That result goes to `discard`.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        done, _ = await asyncio.wait([task], timeout=limit_s)
+    except asyncio.CancelledError:
+        if await _is_done(task):
+            discard(task.result())
+        raise
+    if done:
+        return task.result()
+    if await _is_done(task):
+        return task.result()
+    raise asyncio.TimeoutError
+
+
+async def _is_done(task: asyncio.Future[T]) -> bool:
+    """Cancels a task and waits for it. Returns whether it has a result nevertheless."""
+    task.cancel()
+    await asyncio.wait([task])
+    return not task.cancelled() and task.exception() is None
 
 
 class Connection:
@@ -106,7 +136,7 @@ class Connection:
 
     async def _check_pong(self) -> None:
         try:
-            await asyncio.wait_for(await self._socket.ping(), _SILENT_S)
+            await within(_SILENT_S, await self._socket.ping())
             self._heard_s = self._loop.time()
         except exceptions.ConnectionClosed:
             pass
@@ -128,7 +158,7 @@ async def open_connection(url: str, token: Optional[str], ssl: Optional[tls.SSLC
         "compression": None,
         "max_size": None,
         "max_queue": _BUFFERED,
-        "open_timeout": _OPEN_S,
+        "open_timeout": None,
         # `Connection` pings only while it receives: websockets does not read pongs while its queue is full.
         "ping_interval": None,
     }
@@ -136,7 +166,8 @@ async def open_connection(url: str, token: Optional[str], ssl: Optional[tls.SSLC
         options["ssl"] = ssl
     where = url.partition("?")[0]
     try:
-        return Connection(await cast(Callable[..., Any], _connect)(url, **options))
+        opening = cast(Callable[..., Any], _connect)(url, **options)
+        return Connection(await within(_OPEN_S, opening, lambda socket: socket.transport.abort()))
     except (exceptions.InvalidHandshake, exceptions.InvalidMessage) as error:
         response = getattr(error, "response", None)
         status = getattr(error, "status_code", None) if response is None else response.status_code

@@ -9,7 +9,7 @@ import ssl as tls
 from typing import Any, Awaitable, Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 from urllib.parse import quote, urlencode, urlsplit
 
-from ._compat import USER_AGENT, Connection, open_connection
+from ._compat import USER_AGENT, Connection, open_connection, within
 from .errors import StreamerError, bad_message, bad_parameter, error_from_response, unreachable
 
 Token = Union[str, Callable[[], Union[str, Awaitable[str]]]]
@@ -93,7 +93,7 @@ class Gateway:
     async def request(self, path: str, query: Query, body: Any = None) -> Response:
         """Sends a GET, or with a body a POST of it as JSON. Raises StreamerError."""
         try:
-            return await asyncio.wait_for(self._exchange(path + query_text(query), body), _REQUEST_S)
+            return await within(_REQUEST_S, self._exchange(path + query_text(query), body))
         except (OSError, EOFError, asyncio.TimeoutError) as error:
             if isinstance(error, StreamerError):
                 raise

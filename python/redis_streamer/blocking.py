@@ -55,10 +55,11 @@ class LoopThread:
         asyncio.set_event_loop(self.loop)
         try:
             self.loop.run_forever()
-            tasks = asyncio.all_tasks(self.loop)
-            for task in tasks:
-                task.cancel()
-            self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            # More than once, because libraries may swallow a cancellation.
+            while tasks := asyncio.all_tasks(self.loop):
+                for task in tasks:
+                    task.cancel()
+                self.loop.run_until_complete(asyncio.wait(tasks, timeout=_CANCEL_S))
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         finally:
             self.loop.close()
@@ -81,16 +82,23 @@ class LoopThread:
             else:
                 result.set_result(task.result())
 
-        if not self.call(start):
-            coroutine.close()
-            raise Closed("CLOSED", "the client is closed")
+        def cancel() -> None:
+            if tasks:
+                tasks[0].cancel()
+            else:
+                coroutine.close()
+                result.set_exception(Closed("CLOSED", "the call was interrupted"))
+
         try:
-            return result.result()
+            if self.call(start):
+                return result.result()
         except BaseException:
-            if not result.done():
-                self.call(lambda: [task.cancel() for task in tasks])
+            # An interrupt during `call` may come before or after it scheduled `start`.
+            if not result.done() and self.call(cancel):
                 concurrent.futures.wait([result], _CANCEL_S)
             raise
+        coroutine.close()
+        raise Closed("CLOSED", "the client is closed")
 
     def call(self, function: Any) -> bool:
         """Calls a function in the loop's thread, without waiting. Returns whether the loop is open."""

@@ -18,7 +18,7 @@ import uuid
 from collections import deque
 from typing import Any, Deque, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ._compat import Connection
+from ._compat import Connection, within
 from ._gateway import Gateway, Query, backoff_s, jitter, streams_segment
 from ._msgpack import FieldValue, bin_head, encode_fields, list_head, text
 from .errors import (
@@ -163,7 +163,7 @@ class Push:
         """
         try:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self.flush(), timeout)
+                await within(timeout, self.flush())
         finally:
             self._end(Closed("CLOSED", "the push is closed"))
             if self._runner is not None:

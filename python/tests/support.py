@@ -8,7 +8,6 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -101,7 +100,6 @@ class Gateway:
             cwd=self.folder,
             env=self._environment,
             stdout=subprocess.PIPE,
-            start_new_session=True,
         )
         assert self.process.stdout is not None
         for line in self.process.stdout:
@@ -113,8 +111,7 @@ class Gateway:
         subprocess.Popen(["cat"], stdin=self.process.stdout, stdout=subprocess.DEVNULL)
 
     def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
         assert self.process.stdout is not None
         self.process.stdout.close()

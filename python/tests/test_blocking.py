@@ -149,8 +149,11 @@ def test_no_thread_survives_close(gateway: Gateway, stream: str) -> None:
 
 
 PROGRAM = """
-import gc, os, sys, threading
+import gc, os, signal, sys, threading
 import redis_streamer as rs
+
+# A shell ignores interrupts in what it runs in the background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def sockets():
     links = (f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd"))
@@ -188,7 +191,7 @@ print("closed", [t.name for t in threading.enumerate()], sockets() - before, flu
 def test_an_interrupt_leaves_nothing_behind(gateway: Gateway, redis: Redis, stream: str, what: str) -> None:
     redis.command("XADD", f"default:{stream}", "*", "d", "1")
     program = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, gateway.url, stream, what],
+        [sys.executable, "-X", "faulthandler", "-c", PROGRAM, gateway.url, stream, what],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -198,7 +201,11 @@ def test_an_interrupt_leaves_nothing_behind(gateway: Gateway, redis: Redis, stre
     assert program.stdout.readline() == "ready\n"
     time.sleep(0.7)
     program.send_signal(signal.SIGINT)
-    output, problems = program.communicate(timeout=30)
+    try:
+        output, problems = program.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        program.send_signal(signal.SIGABRT)  # faulthandler prints where each thread is
+        pytest.fail("the program hangs: " + "".join(map(str, program.communicate())))
     assert output == "interrupted 0\nclosed ['MainThread'] 0\n", problems
     assert "Task was destroyed" not in problems and "Traceback" not in problems
     assert program.returncode == 0

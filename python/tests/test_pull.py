@@ -155,7 +155,8 @@ async def test_rejects_what_cannot_succeed(client: rs.Client, arguments: dict, p
 async def test_leaves_no_task_and_no_socket(gateway: Gateway, stream: str, end: str) -> None:
     async with rs.connect(gateway.url) as client, client.push(stream) as push:
         await push.send(*map(str, range(2000)))
-    tasks, sockets = len(asyncio.all_tasks()), open_sockets()
+    await until("the push ended", lambda: len(asyncio.all_tasks()) == 1)
+    tasks, sockets = 1, open_sockets()
     client = rs.connect(gateway.url)
 
     async def read() -> None:

@@ -1,33 +1,54 @@
 /** Runs the tests of the Python package with Debian's interpreter. Each starts the servers that it needs. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { eventLoopTurns } from "../support/until.ts";
 
 const home = fileURLToPath(new URL("../../python/", import.meta.url));
+// A test that hangs for a minute prints where its threads are.
+const OPTIONS = ["-q", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=60"];
 const files = readdirSync(`${home}tests`).filter((name) => /^test_.*\.py$/.test(name));
 
-/** Runs pytest. @returns its exit code and output */
+/** Limit for one file, ms. Then pytest and its servers are killed, so that a hung test fails. */
+const LIMIT_MS = 180_000;
+
+/** Runs pytest. @returns its exit code, or the signal that ended it, and its output */
 async function pytest(file: string): Promise<{ readonly code: unknown; readonly output: string }> {
-  const child = spawn("/usr/bin/python3", ["-m", "pytest", "-q", "-p", "no:cacheprovider", `tests/${file}`], {
+  // A process group of its own, because the servers of a killed pytest would remain.
+  const child = spawn("/usr/bin/python3", ["-m", "pytest", ...OPTIONS, `tests/${file}`], {
     cwd: home,
     stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text) => {
       output += text;
     });
-  const [code] = await once(child, "close");
-  return { code, output };
+  const limit = setTimeout(() => killGroup(child), LIMIT_MS);
+  // Not "close": a server that remains would keep the pipes open.
+  const [code, signal] = await once(child, "exit");
+  clearTimeout(limit);
+  await eventLoopTurns(10);
+  killGroup(child);
+  return { code: code ?? signal, output };
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nothing remained.
+  }
 }
 
 test("finds the tests", () => {
   expect(files.length).toBeGreaterThan(7);
 });
 
-test.each(files)("%s", { timeout: 480_000 }, async (file) => {
+test.each(files)("%s", { timeout: 2 * LIMIT_MS }, async (file) => {
   const { code, output } = await pytest(file);
   expect(code, output).toBe(0);
   expect(output).toMatch(/\d+ passed/);

@@ -36,7 +36,7 @@ async def within(
     """Waits for `work`, for `limit_s` seconds at most. Raises asyncio.TimeoutError.
 
     Unlike `asyncio.wait_for` before Python 3.12, it does not swallow a cancellation that arrives together with the result.
-    That result goes to `discard`.
+    That result is passed to `discard`.
     """
     task = asyncio.ensure_future(work)
     try:

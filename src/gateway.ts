@@ -4,6 +4,7 @@ import { GatewayError } from "./domain/errors.ts";
 import type { Logger } from "./domain/logger.ts";
 import { sleep } from "./domain/scheduling/sleep.ts";
 import { within } from "./domain/scheduling/timeout.ts";
+import { createTurns } from "./domain/scheduling/turns.ts";
 import { type GatewayAccess, openAccess } from "./gateway/access.ts";
 import { type Closers, closeAll } from "./gateway/closers.ts";
 import { openLive } from "./gateway/live.ts";
@@ -43,12 +44,13 @@ export async function startGateway(
 ): Promise<Gateway> {
   const logger = limitLines(unlimited);
   const closers: Closers = [];
+  const turns = createTurns();
   try {
     const endpoint = await findRedis(settings, logger, closers, signal);
     const observe = await openObserve(settings, version, logger, closers);
-    const storage = openStorage(settings, endpoint, observe, closers);
-    const streams = openLive(settings, storage, observe, closers);
-    const access = openAccess(settings, storage, logger, closers, peers?.usage);
+    const storage = openStorage(settings, endpoint, observe, closers, turns);
+    const streams = openLive(settings, storage, observe, closers, turns);
+    const access = openAccess(settings, storage, logger, closers, turns, peers?.usage);
     const config = { ...settings, version };
     const transports = await openTransports(
       { streams, access, observe, config },

@@ -9,7 +9,7 @@ import { createLimits } from "../access/limits/limits.ts";
 import { createOwnUsage, type Usage } from "../access/limits/usage.ts";
 import { createSessions } from "../access/sessions.ts";
 import type { Logger } from "../domain/logger.ts";
-import { FairTurns } from "../domain/scheduling/fair-turns.ts";
+import type { Turns } from "../domain/scheduling/turns.ts";
 import { createTicketStore } from "../redis/registry/tickets.ts";
 import type { Settings } from "../settings.ts";
 import type { Access } from "../transports/parts.ts";
@@ -29,6 +29,7 @@ export function openAccess(
   { store }: Storage,
   logger: Logger,
   closers: Closers,
+  turns: Turns,
   usage: Usage = createOwnUsage(),
 ): GatewayAccess {
   const tickets = createTickets(createTicketStore(store.reads), settings.ticketTtlMs);
@@ -74,7 +75,7 @@ export function openAccess(
     isProxy,
     usage,
     deadlines,
-    turns: new FairTurns(),
+    turns,
     addressOf: (request) => forwarding(request).address,
     closing,
     beginClosing() {

@@ -1,4 +1,5 @@
 /** Opens the live part of a gateway: the hub with its tail, and the caches that readers share. */
+import type { Turns } from "../domain/scheduling/turns.ts";
 import { createHub } from "../live/hub.ts";
 import { createPageCache } from "../live/page-cache.ts";
 import { createRecentMemory } from "../live/recent-batches.ts";
@@ -17,6 +18,7 @@ export function openLive(
   { store, sizes, ...streams }: Storage,
   { counters, streamClasses, latency, logger }: GatewayObserve,
   closers: Closers,
+  { slices: workSlices }: Turns,
 ): Streams {
   const turnEnd = createTurnEnd();
   const delays = createLatencySampler(turnEnd.add, (seconds) => latency.observe(seconds));
@@ -41,6 +43,6 @@ export function openLive(
     cacheBytes: settings.pageCacheBytes,
     counters,
   });
-  const subscribe = createSubscriber({ hub, pageCache, streamReader, counters, streamClasses });
+  const subscribe = createSubscriber({ hub, pageCache, streamReader, counters, streamClasses, workSlices });
   return { ...streams, turnEnd, subscribe };
 }

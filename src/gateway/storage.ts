@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { createPresence } from "../devices/presence.ts";
 import { within } from "../domain/scheduling/timeout.ts";
+import type { Turns } from "../domain/scheduling/turns.ts";
 import { mostKeyBytes } from "../domain/streams/stream-name.ts";
 import { createAppender } from "../redis/append/appender.ts";
 import { createRetention } from "../redis/append/retention.ts";
@@ -31,6 +32,7 @@ export function openStorage(
   endpoint: StoreEndpoint,
   observe: Observe,
   closers: Closers,
+  { slices: workSlices }: Turns,
 ): Storage {
   const { counters, streamClasses, logger } = observe;
   const { streamMaxLength, streamMaxAgeMs: maxAgeMs, streamMaxBytes: maxBytes } = settings;
@@ -45,7 +47,12 @@ export function openStorage(
   const readerParts = { sizes, answerBytes, pageBytes };
   const streamReader = createStreamReader({ ...readerParts, reads: store.reads, replicas: store.replicas });
   const polled = store.openPolledReads((reads) => createStreamReader({ ...readerParts, reads }));
-  const streamWatch = new StreamWatch({ open: store.openKeyEvents, mostKeyBytes: keyBytes, logger });
+  const streamWatch = new StreamWatch({
+    open: store.openKeyEvents,
+    mostKeyBytes: keyBytes,
+    workSlices,
+    logger,
+  });
   closers.push(() => streamWatch.close());
   const append = createAppender({
     retention,
@@ -70,9 +77,10 @@ export function openStorage(
     database: store.reads,
     mostKeyBytes: keyBytes,
     streamMaxLength,
+    workSlices,
     onDeleted: (key) => streamWatch.deleted(key),
   });
-  const metaWatch = createMetaWatch(store.openMetaTracking, keyBytes);
+  const metaWatch = createMetaWatch(store.openMetaTracking, keyBytes, workSlices);
   closers.push(metaWatch.close);
   return {
     store,

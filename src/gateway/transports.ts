@@ -80,7 +80,7 @@ export async function openTransports(
     }
     // An unhandled error event would end the process. The close event that follows each error is sufficient.
     socket.on("error", () => undefined);
-    access.turns.run({ connection: socket, address: () => access.addressOf(request) }, () => {
+    access.turns.requests.run({ connection: socket, address: () => access.addressOf(request) }, () => {
       if (!socket.destroyed) webSockets.upgrade(request, socket, head);
     });
   });

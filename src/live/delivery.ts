@@ -2,6 +2,7 @@
  * Delivery modes of a subscription: continuous (`continuous.ts`), or on demand, one frame at a time (`on-demand.ts`). The
  * subscription starts and halts its delivery.
  */
+import type { WorkSlices } from "../domain/scheduling/work-slice.ts";
 import type { EntryId } from "../domain/streams/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { ClassCounters, StreamClasses } from "../observe/stream-classes.ts";
@@ -18,6 +19,7 @@ export interface SubscriptionParts {
   readonly streamReader: StreamReader;
   readonly counters: Counters;
   readonly streamClasses: StreamClasses;
+  readonly workSlices: WorkSlices;
 }
 
 /** State of one subscribed stream. */

@@ -3,12 +3,9 @@
  * frame share it. A frame that takes long to encode is encoded in slices, once for all of them.
  */
 
-import { runInSlices, runWhileNeeded } from "../domain/scheduling/work-slice.ts";
+import type { WorkSlices } from "../domain/scheduling/work-slice.ts";
 import type { Entry, StreamEntries } from "../domain/streams/entry.ts";
 import type { Encoder } from "./sink.ts";
-
-/** Frames of single entries, by form and stream name; kept as long as the entry is in memory. A promise is a frame being encoded. */
-export type EntryFrames = WeakMap<Entry, Map<string, unknown>>;
 
 /** An encoded frame, or a function that encodes it in slices. Its result is undefined if the frame is no longer needed. */
 export type Encoding<Frame> = { readonly frame: Frame } | { inSlices(): Promise<Frame | undefined> };
@@ -19,52 +16,58 @@ interface FramesOfEntry {
   readonly memo: string;
 }
 
-/**
- * Encodes a frame, or returns the shared one.
- *
- * @param isNeeded checked between the slices of a frame that is not shared
- */
-export function encodeShared<Frame>(
-  encoder: Encoder<Frame>,
-  streams: readonly StreamEntries[],
-  entryFrames: EntryFrames,
-  isNeeded: () => boolean,
-): Encoding<Frame> {
-  const shared = framesOf(encoder, streams, entryFrames);
-  const known = shared?.frames.get(shared.memo) as Frame | Promise<Frame> | undefined;
-  if (known instanceof Promise) return { inSlices: () => known };
-  if (known !== undefined) return { frame: known };
-  const steps = encoder.encodeSteps?.(streams);
-  if (steps === undefined) {
-    const frame = encoder.encode(streams);
-    shared?.frames.set(shared.memo, frame);
-    return { frame };
-  }
-  if (shared === undefined) return { inSlices: () => runWhileNeeded(steps, isNeeded) };
-  return {
-    inSlices() {
-      const made = runInSlices(steps);
-      shared.frames.set(shared.memo, made);
-      made.then(
-        (frame) => shared.frames.set(shared.memo, frame),
-        () => shared.frames.delete(shared.memo),
-      );
-      return made;
-    },
-  };
-}
+/** Encodes the frames of all readers. */
+export class EntryFrames {
+  readonly #workSlices: WorkSlices;
+  /** By form and stream name; kept as long as the entry is in memory. A promise is a frame being encoded. */
+  readonly #frames = new WeakMap<Entry, Map<string, unknown>>();
 
-/** Returns the cached frames of an entry; undefined if the frame has several entries, or cannot be shared. */
-function framesOf(
-  encoder: Encoder<unknown>,
-  streams: readonly StreamEntries[],
-  entryFrames: EntryFrames,
-): FramesOfEntry | undefined {
-  const [stream] = streams;
-  const [entry] = stream?.entries ?? [];
-  if (encoder.form === undefined || stream === undefined || entry === undefined) return undefined;
-  if (streams.length > 1 || stream.entries.length > 1) return undefined;
-  const frames = entryFrames.get(entry) ?? new Map<string, unknown>();
-  entryFrames.set(entry, frames);
-  return { frames, memo: `${encoder.form} ${stream.stream}` };
+  constructor(workSlices: WorkSlices) {
+    this.#workSlices = workSlices;
+  }
+
+  /**
+   * Encodes a frame, or returns the shared one.
+   *
+   * @param isNeeded checked between the slices of a frame that is not shared
+   */
+  encode<Frame>(
+    encoder: Encoder<Frame>,
+    streams: readonly StreamEntries[],
+    isNeeded: () => boolean,
+  ): Encoding<Frame> {
+    const shared = this.#framesOf(encoder, streams);
+    const known = shared?.frames.get(shared.memo) as Frame | Promise<Frame> | undefined;
+    if (known instanceof Promise) return { inSlices: () => known };
+    if (known !== undefined) return { frame: known };
+    const steps = encoder.encodeSteps?.(streams);
+    if (steps === undefined) {
+      const frame = encoder.encode(streams);
+      shared?.frames.set(shared.memo, frame);
+      return { frame };
+    }
+    if (shared === undefined) return { inSlices: () => this.#workSlices.runWhileNeeded(steps, isNeeded) };
+    return {
+      inSlices: () => {
+        const made = this.#workSlices.run(steps);
+        shared.frames.set(shared.memo, made);
+        made.then(
+          (frame) => shared.frames.set(shared.memo, frame),
+          () => shared.frames.delete(shared.memo),
+        );
+        return made;
+      },
+    };
+  }
+
+  /** Returns the cached frames of an entry; undefined if the frame has several entries, or cannot be shared. */
+  #framesOf(encoder: Encoder<unknown>, streams: readonly StreamEntries[]): FramesOfEntry | undefined {
+    const [stream] = streams;
+    const [entry] = stream?.entries ?? [];
+    if (encoder.form === undefined || stream === undefined || entry === undefined) return undefined;
+    if (streams.length > 1 || stream.entries.length > 1) return undefined;
+    const frames = this.#frames.get(entry) ?? new Map<string, unknown>();
+    this.#frames.set(entry, frames);
+    return { frames, memo: `${encoder.form} ${stream.stream}` };
+  }
 }

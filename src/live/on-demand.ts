@@ -6,7 +6,6 @@
 import { bytesOf, type Entry, type StreamEntries } from "../domain/streams/entry.ts";
 import { type Conflation, createConflation } from "./conflation.ts";
 import type { Delivery, DeliveryContext, StreamState } from "./delivery.ts";
-import { encodeShared } from "./entry-frames.ts";
 import type { LiveReader } from "./hub.ts";
 import { retryLater } from "./retry.ts";
 
@@ -195,7 +194,7 @@ class OnDemandDelivery<Frame> implements Delivery {
     if (streams.length === 0) return false;
     const { encoder, entryFrames } = this.#context;
     const isNeeded = () => this.#isEncoding && !this.#context.isHalted();
-    const encoding = encodeShared(encoder, streams, entryFrames, isNeeded);
+    const encoding = entryFrames.encode(encoder, streams, isNeeded);
     if ("frame" in encoding) this.#write(states, found, encoding.frame);
     else this.#writeWhenEncoded(states, found, encoding.inSlices);
     return true;

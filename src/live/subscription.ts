@@ -19,7 +19,7 @@ import type { StreamClasses } from "../observe/stream-classes.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";
 import { createContinuous } from "./continuous.ts";
 import type { Delivery, DeliveryContext, StreamState, SubscriptionParts } from "./delivery.ts";
-import type { EntryFrames } from "./entry-frames.ts";
+import { EntryFrames } from "./entry-frames.ts";
 import type { Hub } from "./hub.ts";
 import { createOnDemand, type OnDemandOptions } from "./on-demand.ts";
 import type { PageCache } from "./page-cache.ts";
@@ -91,7 +91,7 @@ export type Subscribe = <Frame>(options: SubscriptionOptions<Frame>) => Subscrip
 
 /** Creates the function that starts subscriptions. */
 export function createSubscriber(parts: SubscriptionParts): Subscribe {
-  const entryFrames: EntryFrames = new WeakMap();
+  const entryFrames = new EntryFrames(parts.workSlices);
   return (options) => new RunningSubscription(parts, entryFrames, options);
 }
 

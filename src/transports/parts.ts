@@ -10,7 +10,7 @@ import type { Usage } from "../access/limits/usage.ts";
 import type { Sessions } from "../access/sessions.ts";
 import type { Presence } from "../devices/presence.ts";
 import type { Logger } from "../domain/logger.ts";
-import type { FairTurns } from "../domain/scheduling/fair-turns.ts";
+import type { Turns } from "../domain/scheduling/turns.ts";
 import type { Subscribe } from "../live/subscription.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { StreamClasses } from "../observe/stream-classes.ts";
@@ -76,7 +76,7 @@ export interface Access {
   readonly usage: Usage;
   readonly deadlines: SocketDeadlines;
   /** Turns of the event loop, which clients share fairly. */
-  readonly turns: FairTurns;
+  readonly turns: Turns;
   /** Address of the client of a request. */
   readonly addressOf: (request: IncomingMessage) => string;
   /** Signals shutdown: waiting requests must respond immediately. */

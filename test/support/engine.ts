@@ -1,5 +1,6 @@
 /** The gateway's engine without transports, in this process: real reader, page cache, hub and tail on a real Redis. */
 
+import { createTurns } from "../../src/domain/scheduling/turns.ts";
 import { createHub, type Hub } from "../../src/live/hub.ts";
 import { createPageCache } from "../../src/live/page-cache.ts";
 import { createRecentMemory } from "../../src/live/recent-batches.ts";
@@ -80,7 +81,15 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     append,
     counters,
     streamClasses,
-    subscriber: (own) => createSubscriber({ hub, pageCache, streamReader, counters: own, streamClasses }),
+    subscriber: (own) =>
+      createSubscriber({
+        hub,
+        pageCache,
+        streamReader,
+        counters: own,
+        streamClasses,
+        workSlices: createTurns().slices,
+      }),
     [Symbol.dispose]() {
       hub.close();
       store.close();

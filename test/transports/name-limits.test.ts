@@ -1,6 +1,8 @@
 /** Limits of stream names on every transport and format, and shared key scans of stream lists. */
+
 import { encode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTurns } from "../../src/domain/scheduling/turns.ts";
 import { createKeyScan } from "../../src/redis/registry/scan.ts";
 import { databaseOver } from "../../src/redis/resp/commands.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
@@ -125,7 +127,7 @@ describe("listing streams", () => {
   };
 
   test("concurrent lookups share one scan of the keys", async () => {
-    const scan = createKeyScan(databaseOver(redis.control), 4096);
+    const scan = createKeyScan(databaseOver(redis.control), 4096, createTurns().slices);
     const before = await scans();
     const found = await Promise.all(Array.from({ length: 50 }, scan.streams));
     for (const keys of found) expect(keys).toEqual(found[0]);

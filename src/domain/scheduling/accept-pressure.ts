@@ -7,22 +7,27 @@
 /** Number of turns after which work is done although connections arrive. */
 const MOST_SKIPPED = 16;
 
-let isAccepting = false;
-/** Number of turns that accepted a connection since one of them did work. */
-let turns = 0;
+/** Tracks the turns that accept connections. */
+export class AcceptPressure {
+  #isAccepting = false;
+  /** Number of turns that accepted a connection since one of them did work. */
+  #turns = 0;
 
-function endTurn(): void {
-  isAccepting = false;
-  if (turns > MOST_SKIPPED) turns = 0;
+  /** Reports that this turn of the event loop accepts a connection. Is a listener. */
+  readonly noteAccepted = (): void => {
+    if (this.#isAccepting) return;
+    this.#isAccepting = true;
+    this.#turns++;
+    setImmediate(this.#endTurn);
+  };
+
+  /** Whether work that can wait should be left to a later turn. */
+  shouldYield(): boolean {
+    return this.#isAccepting && this.#turns <= MOST_SKIPPED;
+  }
+
+  readonly #endTurn = (): void => {
+    this.#isAccepting = false;
+    if (this.#turns > MOST_SKIPPED) this.#turns = 0;
+  };
 }
-
-/** Reports that this turn of the event loop accepts a connection. */
-export function noteAccepted(): void {
-  if (isAccepting) return;
-  isAccepting = true;
-  turns++;
-  setImmediate(endTurn);
-}
-
-/** Whether work that can wait should be left to a later turn. */
-export const shouldYield = (): boolean => isAccepting && turns <= MOST_SKIPPED;

@@ -6,7 +6,7 @@
  */
 
 import { createFifo, type Fifo } from "../fifo.ts";
-import { shouldYield } from "./accept-pressure.ts";
+import type { AcceptPressure } from "./accept-pressure.ts";
 
 /** Time (ms) that one turn of the event loop spends on tasks. */
 const TURN_MS = 5;
@@ -27,6 +27,7 @@ type Task = () => void;
 
 /** Tasks that start in a fair order. */
 export class FairTurns {
+  readonly #pressure: AcceptPressure;
   readonly #waiting = new FairQueue();
   /** When the first task of this turn started, in ms of `performance.now()`; undefined before it does. */
   #startedAt: number | undefined;
@@ -35,9 +36,14 @@ export class FairTurns {
   /** Client whose task runs, and when it started. */
   #running: { readonly client: WaitingClient; readonly startedAt: number } | undefined;
 
+  /** @param pressure turns that start no task */
+  constructor(pressure: AcceptPressure) {
+    this.#pressure = pressure;
+  }
+
   /** Starts a task at once, or in a later turn if this one has no time left. */
   run(owner: TaskOwner, task: Task): void {
-    if (this.#isScheduled || shouldYield() || this.#isTurnOver()) this.defer(owner, task);
+    if (this.#isScheduled || this.#pressure.shouldYield() || this.#isTurnOver()) this.defer(owner, task);
     else task();
   }
 
@@ -68,7 +74,7 @@ export class FairTurns {
 
   readonly #startNext = (): void => {
     this.#charge();
-    if (shouldYield() || this.#isTurnOver()) return;
+    if (this.#pressure.shouldYield() || this.#isTurnOver()) return;
     const next = this.#waiting.take();
     if (next === undefined) return;
     this.#running = { client: next.client, startedAt: performance.now() };

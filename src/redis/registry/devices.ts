@@ -4,7 +4,7 @@
  * servers, the events are written last.
  */
 import { GatewayError } from "../../domain/errors.ts";
-import { createWorkSlices, runInSlices } from "../../domain/scheduling/work-slice.ts";
+import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import {
   DEVICES_CONNECTED,
   DEVICES_SEEN,
@@ -39,7 +39,11 @@ export interface DeviceRecords {
 const STEP_MEMBERS = 2_000;
 
 /** Creates the records. @param streamMaxLength as for any stream; 0 keeps all events */
-export function createDeviceRecords(database: Database, streamMaxLength: number): DeviceRecords {
+export function createDeviceRecords(
+  database: Database,
+  streamMaxLength: number,
+  workSlices: WorkSlices,
+): DeviceRecords {
   const call = (...args: readonly Argument[]): Promise<Reply> => withGatewayErrors(database.call(...args));
 
   /** Runs steps in order, and reports for each whether it changed something. */
@@ -60,7 +64,7 @@ export function createDeviceRecords(database: Database, streamMaxLength: number)
 
   /** Reads a set in steps, as `SMEMBERS` holds Redis until the whole of it is sent. A small set takes one step. */
   const members = async (key: string): Promise<readonly string[]> => {
-    const slices = createWorkSlices();
+    const slices = workSlices.begin();
     const runs: (readonly string[])[] = [];
     let cursor = "0";
     do {
@@ -69,7 +73,7 @@ export function createDeviceRecords(database: Database, streamMaxLength: number)
       cursor = next;
       if (slices.isOver()) await slices.next();
     } while (cursor !== "0");
-    return runInSlices(mergeSorted(runs));
+    return workSlices.run(mergeSorted(runs));
   };
 
   return {

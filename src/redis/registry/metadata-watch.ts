@@ -3,6 +3,7 @@
  * keys with the prefix changed, and they are read again. It uses its own connection, open while there are listeners.
  */
 import { GatewayError } from "../../domain/errors.ts";
+import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import { STREAM_META_PREFIX, streamMetaKey } from "../keys.ts";
 import { gatewayErrorOf } from "../reply-errors.ts";
 import { type Database, databaseOver } from "../resp/commands.ts";
@@ -76,7 +77,11 @@ export const metaTrackingOver =
   };
 
 /** Creates a watch. @param mostKeyBytes longest stream key that is reported, in bytes */
-export function createMetaWatch(open: OpenMetaTracking, mostKeyBytes: number): MetaWatch {
+export function createMetaWatch(
+  open: OpenMetaTracking,
+  mostKeyBytes: number,
+  workSlices: WorkSlices,
+): MetaWatch {
   const listeners = new Set<OnMeta>();
   let watching: MetaTracking | undefined;
 
@@ -93,7 +98,7 @@ export function createMetaWatch(open: OpenMetaTracking, mostKeyBytes: number): M
 
   function start(): MetaTracking {
     const reportAll = async () => {
-      const keys = await createKeyScan(started.database, mostKeyBytes).metas();
+      const keys = await createKeyScan(started.database, mostKeyBytes, workSlices).metas();
       report(keys.map(streamOf), started);
     };
     const started = open({

@@ -4,7 +4,7 @@
  * them in one write; therefore methods take lists.
  */
 import { GatewayError } from "../../domain/errors.ts";
-import { createWorkSlices, runInSlices } from "../../domain/scheduling/work-slice.ts";
+import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import { dedupeRecordKey } from "../append/dedupe-record.ts";
 import { InFlightGate } from "../in-flight-gate.ts";
 import { STREAM_META_PREFIX, streamMetaKey } from "../keys.ts";
@@ -85,6 +85,7 @@ export interface RegistryParts {
   readonly mostKeyBytes: number;
   /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
   readonly streamMaxLength: number;
+  readonly workSlices: WorkSlices;
   /** Called when a stream was deleted. */
   readonly onDeleted?: (key: string) => void;
 }
@@ -114,8 +115,9 @@ export function createRegistry({
   mostKeyBytes,
   streamMaxLength,
   onDeleted,
+  workSlices,
 }: RegistryParts): Registry {
-  const scan = createKeyScan(database, mostKeyBytes);
+  const scan = createKeyScan(database, mostKeyBytes, workSlices);
   const gate = new InFlightGate(KEYS_AT_ONCE);
 
   const call = (...args: readonly Argument[]): Promise<Reply> => withGatewayErrors(database.call(...args));
@@ -158,7 +160,7 @@ export function createRegistry({
   }
 
   return {
-    devices: createDeviceRecords(database, streamMaxLength),
+    devices: createDeviceRecords(database, streamMaxLength, workSlices),
 
     streamKeys: scan.streams,
 
@@ -166,7 +168,7 @@ export function createRegistry({
       const [keys, metas] = await Promise.all([scan.streams(), scan.metas()]);
       // All have the same prefix, so they stay sorted without it.
       const described = metas.map((key) => key.slice(STREAM_META_PREFIX.length));
-      return runInSlices(mergeSorted([keys, described]));
+      return workSlices.run(mergeSorted([keys, described]));
     },
 
     async areKnown(keys) {
@@ -179,7 +181,7 @@ export function createRegistry({
 
     async streams(keys, wanted) {
       if (keys.length <= KEYS_AT_A_TIME) return recordsOf(keys, wanted);
-      const slices = createWorkSlices();
+      const slices = workSlices.begin();
       const records: StreamRecord[] = [];
       for (let from = 0; from < keys.length; from += KEYS_AT_A_TIME) {
         for (const one of await recordsOf(keys.slice(from, from + KEYS_AT_A_TIME), wanted)) records.push(one);

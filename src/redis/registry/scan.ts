@@ -3,7 +3,7 @@
  * gateway, so concurrent lookups share one, and its result is filtered here and not by Redis.
  */
 import { isUtf8 } from "node:buffer";
-import { createWorkSlices, runInSlices } from "../../domain/scheduling/work-slice.ts";
+import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import { STREAM_META_PREFIX } from "../keys.ts";
 import { withGatewayErrors } from "../reply-errors.ts";
 import type { Commands, Database } from "../resp/commands.ts";
@@ -31,10 +31,10 @@ const STEP_KEYS = 2_000;
  *
  * @param mostBytes longest stream key that is listed: another program may have written keys of megabytes
  */
-export function createKeyScan(database: Database, mostBytes: number): KeyScan {
+export function createKeyScan(database: Database, mostBytes: number, workSlices: WorkSlices): KeyScan {
   /** Walks one server, and returns what each step found, sorted. */
   async function walk(server: Commands, filter: readonly string[]): Promise<(readonly string[])[]> {
-    const slices = createWorkSlices();
+    const slices = workSlices.begin();
     const runs: (readonly string[])[] = [];
     let cursor = "0";
     do {
@@ -51,7 +51,7 @@ export function createKeyScan(database: Database, mostBytes: number): KeyScan {
     (...filter: readonly string[]) =>
     async (): Promise<readonly string[]> => {
       const found = await withGatewayErrors(database.onEach((server) => walk(server, filter)));
-      return runInSlices(mergeSorted(found.flat()));
+      return workSlices.run(mergeSorted(found.flat()));
     };
 
   return {

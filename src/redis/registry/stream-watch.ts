@@ -8,7 +8,7 @@
  */
 import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
-import { runInSlices } from "../../domain/scheduling/work-slice.ts";
+import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import { gatewayErrorOf } from "../reply-errors.ts";
 import { ReplyLostError } from "../resp/command-result.ts";
 import { type KeyChange, KeyEvents, type OpenKeyEventSource } from "./key-events.ts";
@@ -20,6 +20,7 @@ export interface StreamWatchOptions {
   readonly open: OpenKeyEventSource;
   /** Longest stream key that is reported, in bytes. */
   readonly mostKeyBytes: number;
+  readonly workSlices: WorkSlices;
   readonly logger: Logger;
 }
 
@@ -167,13 +168,13 @@ export class StreamWatch {
   }
 
   #openEvents(): KeyEvents {
-    const { open, logger, mostKeyBytes } = this.#options;
+    const { open, logger, mostKeyBytes, workSlices } = this.#options;
     const events = new KeyEvents(
       open,
       { onChange: (key, change) => this.#onChange(key, change), onMissed: () => this.#listAll() },
       logger,
     );
-    this.#scan = createKeyScan(events.database, mostKeyBytes);
+    this.#scan = createKeyScan(events.database, mostKeyBytes, workSlices);
     return events;
   }
 
@@ -336,7 +337,7 @@ export class StreamWatch {
       scope.beginListing();
       try {
         const listed = await this.#scan?.streams();
-        await runInSlices(scope.takeListing(listed ?? [], (key) => void this.#check(key)));
+        await this.#options.workSlices.run(scope.takeListing(listed ?? [], (key) => void this.#check(key)));
       } catch (error) {
         if (this.#scopes.get(scope.prefix) !== scope) return;
         if (!isRepeated) throw error;

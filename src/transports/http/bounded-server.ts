@@ -6,7 +6,6 @@ import type { Limits } from "../../access/limits/limits.ts";
 import type { Usage } from "../../access/limits/usage.ts";
 import type { TlsFiles } from "../../access/tls-files.ts";
 import { GatewayError } from "../../domain/errors.ts";
-import { noteAccepted } from "../../domain/scheduling/accept-pressure.ts";
 import type { Access } from "../parts.ts";
 import type { ErrorLog } from "../response/error-log.ts";
 import type { SocketDeadlines } from "../response/socket-deadlines.ts";
@@ -37,7 +36,7 @@ export function createGuardedServer(
   const { maxHeaderBytes, maxSockets, maxSocketsPerAddress } = config;
   const { handshakeTimeoutMs, uploadTimeoutMs, idleTimeoutMs } = config;
   const handler = boundPipeline((request, response) =>
-    turns.run({ connection: request.socket, address: () => addressOf(request) }, () => {
+    turns.requests.run({ connection: request.socket, address: () => addressOf(request) }, () => {
       // Node has already closed the response of a closed connection.
       if (!request.socket.destroyed) unbounded(request, response);
     }),
@@ -60,6 +59,7 @@ export function createGuardedServer(
   // A client that half-closes the connection after its request (`nc -N`) still receives the response.
   Object.assign(server, { httpAllowHalfOpen: true });
   watchSockets(server, deadlines, tls !== undefined);
+  server.on("connection", turns.pressure.noteAccepted);
   if (maxSockets > 0 && usage.isShared) closeOverLimit(server, maxSockets, usage, limits);
   else if (maxSockets > 0) server.maxConnections = maxSockets;
   server.on("drop", () => limits.hit("sockets"));
@@ -85,7 +85,6 @@ function watchSockets(server: Server, deadlines: SocketDeadlines, isTls: boolean
     // Runs after Node's own listener, which reports a client error. No response is possible after a failed handshake.
     server.on("tlsClientError", (_error, socket: Socket) => void socket.destroy());
   } else server.on("connection", deadlines.accept);
-  server.on("connection", noteAccepted);
   server.on("request", ({ socket }) => deadlines.use(socket));
   server.on("upgrade", (_request, socket: Socket) => deadlines.use(socket));
   const closeIdle = server.closeIdleConnections.bind(server);

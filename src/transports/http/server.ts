@@ -165,7 +165,8 @@ function addChecks(
   const uploads = addUploads(app, sessions);
   // Many bodies may be complete in one turn of the event loop, long after their heads.
   app.addHook("preHandler", ({ body, visitor, raw }, _reply, done) => {
-    if (Buffer.isBuffer(body)) turns.run({ connection: raw.socket, address: () => visitor.address }, done);
+    if (Buffer.isBuffer(body))
+      turns.requests.run({ connection: raw.socket, address: () => visitor.address }, done);
     else done();
   });
   if (!authenticator.isOpen)

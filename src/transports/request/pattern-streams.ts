@@ -3,17 +3,18 @@
  * Changes between the listing and the start of the subscription wait until `start`.
  */
 import { type Identity, may } from "../../access/identity/authorize.ts";
-import { runInSlices } from "../../domain/scheduling/work-slice.ts";
+import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import { FIRST_ID } from "../../domain/streams/entry-id.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
-import type { StreamReader } from "../../redis/read/stream-reader.ts";
 import type { StreamWatch } from "../../redis/registry/stream-watch.ts";
+import type { TransportParts } from "../parts.ts";
 import { type RequestedStreams, resolveCursors, type WantedPattern, type WantedStream } from "./streams.ts";
 
 /** Options of a request's streams. */
 export interface PatternStreamsOptions {
   readonly requested: RequestedStreams & { readonly pattern: WantedPattern };
   readonly streamWatch: StreamWatch;
+  readonly workSlices: WorkSlices;
   /** The client, with the permissions that it has now. */
   readonly identity: Identity;
   /** Maximum number of streams of the request, with those that it names. */
@@ -52,13 +53,13 @@ export class PatternStreams {
 
   /** Finds the streams that exist. @throws GatewayError */
   async open(): Promise<void> {
-    const { streamWatch, requested } = this.#options;
+    const { streamWatch, requested, workSlices } = this.#options;
     const { keys, stop } = await streamWatch.watch(requested.pattern.prefixes, {
       appeared: (key, birth) => this.#whenStarted(() => this.#appeared(key, birth)),
       vanished: (key) => this.#whenStarted(() => this.#vanished(key)),
     });
     this.#stopWatching = stop;
-    await runInSlices(this.#takeExisting(keys));
+    await workSlices.run(this.#takeExisting(keys));
   }
 
   /** The streams that are read now, sorted by key. */
@@ -156,21 +157,20 @@ export interface OpenStreams {
   readonly pattern: PatternStreams | undefined;
 }
 
-/** Parts that `openStreams` uses. */
-export interface OpenStreamsParts {
-  readonly streamReader: StreamReader;
-  readonly streamWatch: StreamWatch;
-  readonly identity: Identity;
-  readonly maxStreams: number;
-}
-
 /** Finds the streams of a request and resolves their cursors. @throws GatewayError if Redis is unavailable */
 export async function openStreams(
   { named, pattern }: RequestedStreams,
-  { streamReader, ...parts }: OpenStreamsParts,
+  identity: Identity,
+  { streams: { streamReader, streamWatch }, access, config: { maxStreams } }: TransportParts,
 ): Promise<OpenStreams> {
   if (pattern === undefined) return { streams: await resolveCursors(named, streamReader), pattern };
-  const found = new PatternStreams({ ...parts, requested: { named, pattern } });
+  const found = new PatternStreams({
+    requested: { named, pattern },
+    streamWatch,
+    workSlices: access.turns.slices,
+    identity,
+    maxStreams,
+  });
   try {
     await found.open();
     return { streams: await resolveCursors([...named, ...found.streams], streamReader), pattern: found };

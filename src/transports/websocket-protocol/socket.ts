@@ -8,7 +8,7 @@
 import type { Socket } from "node:net";
 import { type MemoryLease, overloaded } from "../../access/limits/memory-budget.ts";
 import type { Uploads } from "../../access/limits/uploads.ts";
-import { createWorkSlices } from "../../domain/scheduling/work-slice.ts";
+import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import type { SocketDeadlines } from "../response/socket-deadlines.ts";
 import { FrameReader, type FrameReaderOptions, type Parsed, ProtocolError } from "./frame-reader.ts";
 import { MessageMemory } from "./message-memory.ts";
@@ -56,6 +56,7 @@ function closeFrame(code: number, reason: string): Buffer {
 
 /** Options of a WebSocket. */
 export interface ServerWebSocketOptions extends FrameReaderOptions {
+  readonly workSlices: WorkSlices;
   /** Opens the memory lease of received messages. */
   readonly openLease: () => MemoryLease;
   /** Ends messages that stall while others wait for memory. */
@@ -200,7 +201,8 @@ export class ServerWebSocket {
     this.#socket.pause();
     if (this.#isTurnDue) return;
     this.#isTurnDue = true;
-    void createWorkSlices()
+    void this.#options.workSlices
+      .begin()
       .next()
       .then(() => {
         this.#isTurnDue = false;

@@ -75,6 +75,7 @@ export function acceptSocket(
     pool: parts.payloadPool,
     deadlines: access.deadlines,
     uploads: access.memory.uploads,
+    workSlices: access.turns.slices,
     openLease: () => access.memory.receive("message", visitor),
   };
   const held = access.limits.hasRates ? new HoldableSocket(socket, options) : undefined;

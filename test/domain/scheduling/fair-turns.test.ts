@@ -1,6 +1,8 @@
 /** Fair turns of the event loop. */
+
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { AcceptPressure } from "../../../src/domain/scheduling/accept-pressure.ts";
 import { FairTurns } from "../../../src/domain/scheduling/fair-turns.ts";
 import { until } from "../../support/until.ts";
 
@@ -12,14 +14,14 @@ function work(): void {
 const owner = (address: string, connection: object = {}) => ({ connection, address: () => address });
 
 test("starts a task at once while the turn has time", () => {
-  const turns = new FairTurns();
+  const turns = new FairTurns(new AcceptPressure());
   const done: number[] = [];
   for (let i = 0; i < 3; i++) turns.run(owner("a"), () => void done.push(i));
   expect(done).toEqual([0, 1, 2]);
 });
 
 test("starts nothing more in a turn that has lasted too long, and everything in later turns", async () => {
-  const turns = new FairTurns();
+  const turns = new FairTurns(new AcceptPressure());
   let done = 0;
   turns.run(owner("a"), work);
   for (let i = 0; i < 200; i++)
@@ -35,7 +37,7 @@ test("starts nothing more in a turn that has lasted too long, and everything in 
 });
 
 test("other events are handled between tasks that take a turn each", async () => {
-  const turns = new FairTurns();
+  const turns = new FairTurns(new AcceptPressure());
   const order: string[] = [];
   turns.run(owner("a"), work);
   for (let i = 0; i < 5; i++)
@@ -53,7 +55,7 @@ test("other events are handled between tasks that take a turn each", async () =>
 });
 
 test("a client that sends one request waits for one request of each other client, not for all of them", async () => {
-  const turns = new FairTurns();
+  const turns = new FairTurns(new AcceptPressure());
   const order: string[] = [];
   turns.run(owner("x"), work);
   for (const address of ["a", "b", "c"])
@@ -64,7 +66,7 @@ test("a client that sends one request waits for one request of each other client
 });
 
 test("a client with cheap requests does not wait for many expensive ones of the others", async () => {
-  const turns = new FairTurns();
+  const turns = new FairTurns(new AcceptPressure());
   const order: string[] = [];
   turns.run(owner("x"), work);
   for (const address of ["a", "b", "c"])
@@ -84,7 +86,7 @@ test("a client with cheap requests does not wait for many expensive ones of the 
 });
 
 test("a client that was idle has no credit for that time", async () => {
-  const turns = new FairTurns();
+  const turns = new FairTurns(new AcceptPressure());
   const order: string[] = [];
   const add = (address: string, count: number) => {
     for (let i = 0; i < count; i++)
@@ -103,7 +105,7 @@ test("a client that was idle has no credit for that time", async () => {
 });
 
 test("connections of one address take turns, too", async () => {
-  const turns = new FairTurns();
+  const turns = new FairTurns(new AcceptPressure());
   const order: string[] = [];
   turns.run(owner("x"), work);
   const busy = {};
@@ -126,7 +128,7 @@ test("the tasks of a connection keep their order, whether they are started or de
         { maxLength: 60 },
       ),
       async (tasks) => {
-        const turns = new FairTurns();
+        const turns = new FairTurns(new AcceptPressure());
         const connections = [{}, {}, {}, {}];
         const done: number[][] = [[], [], [], []];
         let count = 0;
@@ -153,7 +155,7 @@ test("the tasks of a connection keep their order, whether they are started or de
 });
 
 test("a task that throws does not keep the others from starting", async () => {
-  const turns = new FairTurns();
+  const turns = new FairTurns(new AcceptPressure());
   const errors: unknown[] = [];
   const listener = (error: unknown) => void errors.push(error);
   const others = process.listeners("uncaughtException");

@@ -1,5 +1,7 @@
 /** Devices in real Redis: sets of any size are read in steps, complete and sorted. */
+
 import { expect, test } from "vitest";
+import { createTurns } from "../../../src/domain/scheduling/turns.ts";
 import { DEVICES_SEEN } from "../../../src/redis/keys.ts";
 import { createDeviceRecords } from "../../../src/redis/registry/devices.ts";
 import { databaseOver } from "../../../src/redis/resp/commands.ts";
@@ -10,7 +12,7 @@ test.each([0, 1, 100, 3000, 20_000])("lists %i devices, sorted", async (count) =
   const ids = Array.from({ length: count }, (_, i) => `device ${i}`);
   for (let from = 0; from < count; from += 1000)
     await redis.control.call("SADD", DEVICES_SEEN, ...ids.slice(from, from + 1000));
-  const devices = createDeviceRecords(databaseOver(redis.control), 0);
+  const devices = createDeviceRecords(databaseOver(redis.control), 0, createTurns().slices);
   expect(await devices.seen()).toEqual(ids.toSorted());
   expect(await devices.connected()).toEqual([]);
   const stats = String(await redis.control.call("INFO", "commandstats"));

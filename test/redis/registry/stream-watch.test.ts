@@ -2,8 +2,10 @@
  * The set of streams that a watch reports equals the streams that exist, whichever client creates and removes them, with every way
  * in which Redis reports changes.
  */
+
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTurns } from "../../../src/domain/scheduling/turns.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
 import { parseClusterUrl } from "../../../src/redis/cluster/url.ts";
 import { openClusterStore } from "../../../src/redis/cluster-store.ts";
@@ -75,12 +77,20 @@ interface World {
   readonly kill: () => Promise<unknown>;
 }
 
+const openWatch = (store: Store) =>
+  new StreamWatch({
+    open: store.openKeyEvents,
+    mostKeyBytes: 1000,
+    workSlices: createTurns().slices,
+    logger: silent,
+  });
+
 /** Runs random steps, and compares each view with the streams that exist afterwards. */
 async function check({ do: run, store: openStore, kill }: World, runs: number): Promise<void> {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 25 }), async (steps) => {
       const store = openStore();
-      const watch = new StreamWatch({ open: store.openKeyEvents, mostKeyBytes: 1000, logger: silent });
+      const watch = openWatch(store);
       const pending: Promise<unknown>[] = [];
       const views: Promise<View>[] = [];
       const attempt = (...command: (string | number)[]) =>
@@ -141,7 +151,7 @@ describe.each([
 
   test("streams that exist before the request do not appear later", async () => {
     const store = openSingle(redis.url);
-    const watch = new StreamWatch({ open: store.openKeyEvents, mostKeyBytes: 1000, logger: silent });
+    const watch = openWatch(store);
     for (let i = 0; i < 20; i++) {
       await redis.control.call("XADD", `rover:${i}`, "*", "d", "x");
       const view = await View.open(watch, ["rover:"]);
@@ -156,7 +166,7 @@ describe.each([
 
   test("reports own appends at once, and a flush", async () => {
     const store = openSingle(redis.url);
-    const watch = new StreamWatch({ open: store.openKeyEvents, mostKeyBytes: 1000, logger: silent });
+    const watch = openWatch(store);
     const view = await View.open(watch, ["rover:"]);
     await redis.control.call("XADD", "rover:own", "*", "d", "x");
     watch.stored("rover:own");
@@ -171,7 +181,7 @@ describe.each([
 test("follows a change of the configuration", async () => {
   await using redis = await startRedis("--notify-keyspace-events", "Kgxen");
   const store = openSingle(redis.url);
-  const watch = new StreamWatch({ open: store.openKeyEvents, mostKeyBytes: 1000, logger: silent });
+  const watch = openWatch(store);
   const view = await View.open(watch, ["rover:"]);
   await redis.control.call("CONFIG", "SET", "notify-keyspace-events", "");
   await redis.control.call("XADD", "rover:a", "*", "d", "x");
@@ -185,7 +195,7 @@ test("scans a server that permits neither events nor tracking", async () => {
   const user = ["ON", ">pw", "~*", "resetchannels", "+@all", "-psubscribe", "-config", "-client|tracking"];
   await redis.control.call("ACL", "SETUSER", "narrow", ...user);
   const store = openSingle(redis.url.replace("redis://", "redis://narrow:pw@"));
-  const watch = new StreamWatch({ open: store.openKeyEvents, mostKeyBytes: 1000, logger: silent });
+  const watch = openWatch(store);
   const view = await View.open(watch, ["rover:"]);
   await redis.control.call("XADD", "rover:a", "*", "d", "x");
   await until("the stream appears", () => view.known.has("rover:a"));
@@ -200,7 +210,7 @@ test("scans a server that permits neither events nor tracking", async () => {
 test("watches hundreds of devices, each with its own streams", async () => {
   await using redis = await startRedis("--notify-keyspace-events", "Kgxen");
   const store = openSingle(redis.url);
-  const watch = new StreamWatch({ open: store.openKeyEvents, mostKeyBytes: 1000, logger: silent });
+  const watch = openWatch(store);
   const views = await Promise.all(Array.from({ length: 300 }, (_, i) => View.open(watch, [`device-${i}:`])));
   for (const i of [0, 63, 64, 65, 299]) await redis.control.call("XADD", `device-${i}:cam`, "*", "d", "x");
   await until("the streams appear", () => views.filter(({ known }) => known.size === 1).length === 5);
@@ -212,7 +222,7 @@ test("watches hundreds of devices, each with its own streams", async () => {
 test("rejects patterns with too many different prefixes, and accepts them again later", async () => {
   await using redis = await startRedis("--notify-keyspace-events", "Kgxen");
   const store = openSingle(redis.url);
-  const watch = new StreamWatch({ open: store.openKeyEvents, mostKeyBytes: 1000, logger: silent });
+  const watch = openWatch(store);
   const views = await Promise.all(Array.from({ length: 64 }, (_, i) => View.open(watch, [`no-device-${i}`])));
   await expect(View.open(watch, ["one-more"])).rejects.toMatchObject({ code: "OVERLOADED" });
   for (const { stop } of views) stop();

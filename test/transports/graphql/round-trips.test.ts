@@ -1,6 +1,8 @@
 /** Cost of a query on Redis: the number of round trips does not depend on the number of streams. */
+
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ANYONE } from "../../../src/access/identity/authorize.ts";
+import { createTurns } from "../../../src/domain/scheduling/turns.ts";
 import { openAccess } from "../../../src/gateway/access.ts";
 import { type Closers, closeAll } from "../../../src/gateway/closers.ts";
 import { openLive } from "../../../src/gateway/live.ts";
@@ -52,17 +54,19 @@ beforeAll(async () => {
   const address = parseRedisUrl(redis.url);
   connection = new CountingConnection({ address, logger: silent, name: "reads", waitMs: 1000 });
   const settings = readSettings([], { REDIS_URL: redis.url });
+  const turns = createTurns();
   const observe = await openObserve(settings, "test", silent, closers);
-  const storage = openStorage(settings, address, observe, closers);
-  const streams = openLive(settings, storage, observe, closers);
+  const storage = openStorage(settings, address, observe, closers, turns);
+  const streams = openLive(settings, storage, observe, closers, turns);
   const registry = createRegistry({
     database: databaseOver(connection),
     mostKeyBytes: 4096,
     streamMaxLength: 0,
+    workSlices: turns.slices,
   });
   executor = createExecutor({
     streams: { ...streams, registry },
-    access: openAccess(settings, storage, silent, closers),
+    access: openAccess(settings, storage, silent, closers, turns),
     observe,
     config: { ...settings, version: "test" },
   });

@@ -5,11 +5,13 @@
  * @see https://github.com/crossbario/autobahn-testsuite
  */
 // cspell:ignore κόσμε halfwhole
+
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { createMemoryBudget } from "../../../src/access/limits/memory-budget.ts";
 import { Uploads } from "../../../src/access/limits/uploads.ts";
+import { createTurns } from "../../../src/domain/scheduling/turns.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
 import { createPayloadPool } from "../../../src/transports/websocket-protocol/buffer-pool.ts";
 import { ServerWebSocket } from "../../../src/transports/websocket-protocol/socket.ts";
@@ -75,6 +77,7 @@ function run(frames: readonly Buffer[], chunkBytes: number): string[] {
     maxMessageBytes: MIB,
     pool: createPayloadPool(MIB, createCounters()),
     deadlines: { finish: () => undefined, destroyWithin: () => undefined },
+    workSlices: createTurns().slices,
     uploads: new Uploads(budget.isShort, () => undefined),
     openLease: () => budget.open("message", "client"),
   });

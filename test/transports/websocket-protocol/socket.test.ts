@@ -1,8 +1,10 @@
 /** Server-side WebSocket over a real connection. The test writes the bytes of the client. */
+
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createMemoryBudget } from "../../../src/access/limits/memory-budget.ts";
 import { Uploads } from "../../../src/access/limits/uploads.ts";
+import { createTurns } from "../../../src/domain/scheduling/turns.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
 import {
   createSocketDeadlines,
@@ -67,6 +69,7 @@ function open(): void {
     maxMessageBytes: 2 ** 20,
     pool,
     deadlines,
+    workSlices: createTurns().slices,
     uploads: new Uploads(budget.isShort, () => undefined),
     openLease: () => budget.open("message", "client"),
   });

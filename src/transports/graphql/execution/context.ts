@@ -78,10 +78,10 @@ export function createOperationContext(
     ...parts,
     visitor,
     session,
-    lookups: createLookups(parts.streams.registry, visitor.identity),
+    lookups: createLookups(parts.streams.registry, visitor.identity, parts.access.turns.slices),
     payloads: createPayloadBudget(maxAnswerBytes, lease),
     lease,
-    work: createWorkBudget(parts.config),
+    work: createWorkBudget(parts.config, parts.access.turns.slices),
     again: () => createOperationContext(parts, visitor, session, lease),
     follows(keys) {
       if (session !== undefined) return parts.access.sessions.use(session, "read", keys);

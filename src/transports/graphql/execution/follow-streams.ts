@@ -42,27 +42,21 @@ const asTheyAre: Encoder<readonly StreamEntries[]> = {
  * @throws GatewayError FORBIDDEN, or if Redis does not answer
  */
 export async function followStreams(
-  {
-    streams: { streamReader, streamWatch, subscribe },
-    access: { closing, memory, sessions },
-    observe: { logger },
-    config,
-    follows,
-    visitor,
-    session,
-  }: OperationContext,
+  context: OperationContext,
   requested: RequestedStreams,
   { count, latest }: FollowOptions,
 ): Promise<AsyncGenerator<FollowedEntries, undefined, undefined>> {
+  const {
+    streams: { subscribe },
+    access: { closing, memory, sessions },
+    observe: { logger },
+    config: { maxStreams, sendHighWaterBytes },
+    follows,
+    visitor,
+    session,
+  } = context;
   const unfollow = follows(keysOf(requested.named));
-  const { identity } = visitor;
-  const { maxStreams } = config;
-  const { streams, pattern } = await openStreams(requested, {
-    streamReader,
-    streamWatch,
-    identity,
-    maxStreams,
-  }).catch((error) => {
+  const { streams, pattern } = await openStreams(requested, visitor.identity, context).catch((error) => {
     unfollow();
     throw error;
   });
@@ -114,7 +108,7 @@ export async function followStreams(
         lease.set(readyBytes);
         wake();
       },
-      isFull: () => ready.length > head && (latest || readyBytes > config.sendHighWaterBytes),
+      isFull: () => ready.length > head && (latest || readyBytes > sendHighWaterBytes),
       whenDrained(callback) {
         drained = callback;
       },

@@ -1,6 +1,6 @@
 /** Cache of stream lists for one operation. Listing the streams of several devices scans the keys only once. */
 import { ANYONE, type Identity, may } from "../../../access/identity/authorize.ts";
-import { runInSlices } from "../../../domain/scheduling/work-slice.ts";
+import type { WorkSlices } from "../../../domain/scheduling/work-slice.ts";
 import { parseGlob } from "../../../domain/streams/glob.ts";
 import type { Registry } from "../../../redis/registry/registry.ts";
 
@@ -16,14 +16,14 @@ export interface Lookups {
 const STEP_KEYS = 64;
 
 /** Creates the cache of one operation. */
-export function createLookups(registry: Registry, identity: Identity): Lookups {
+export function createLookups(registry: Registry, identity: Identity, workSlices: WorkSlices): Lookups {
   const once = (read: () => Promise<readonly string[]>) => {
     const known = new Map<string | undefined, Promise<readonly string[]>>();
     let all: Promise<readonly string[]> | undefined;
     return async (match?: string) => {
       const glob = match === undefined ? undefined : parseGlob(match, "match");
       all ??= read();
-      const reading = known.get(match) ?? all.then((keys) => runInSlices(selected(keys, identity, glob)));
+      const reading = known.get(match) ?? all.then((keys) => workSlices.run(selected(keys, identity, glob)));
       known.set(match, reading);
       return reading;
     };

@@ -1,5 +1,5 @@
 /** Serializes results as JSON. A large result is serialized in slices, so that other clients are served in between. */
-import { runInSlices } from "../../../domain/scheduling/work-slice.ts";
+import type { WorkSlices } from "../../../domain/scheduling/work-slice.ts";
 import type { Pieces } from "../../../wire/pieces.ts";
 import { unmarkNumbers } from "../../request/exact-numbers.ts";
 import { releaseMemory } from "../../websocket-protocol/release-memory.ts";
@@ -18,14 +18,16 @@ const VALUES_OF_ERROR = 20;
  *
  * @returns its JSON; in pieces of UTF-8 if it is large, because one text of many megabytes would be copied several times
  */
-export async function encodeResult(result: object): Promise<string | Pieces> {
-  return isLargeResult(result) ? encodeLargeResult(result) : unmarkNumbers(JSON.stringify(result));
+export async function encodeResult(result: object, workSlices: WorkSlices): Promise<string | Pieces> {
+  return isLargeResult(result)
+    ? encodeLargeResult(result, workSlices)
+    : unmarkNumbers(JSON.stringify(result));
 }
 
 /** Serializes a result in slices, as pieces of UTF-8. */
-export async function encodeLargeResult(result: object): Promise<Pieces> {
+export async function encodeLargeResult(result: object, workSlices: WorkSlices): Promise<Pieces> {
   const out = new PieceWriter();
-  await runInSlices(write(result, LEVELS, out));
+  await workSlices.run(write(result, LEVELS, out));
   return out.take();
 }
 

@@ -4,7 +4,7 @@
  * clients are served in between.
  */
 import { GatewayError } from "../../../domain/errors.ts";
-import { createWorkSlices, type WorkSlices } from "../../../domain/scheduling/work-slice.ts";
+import type { Slices, WorkSlices } from "../../../domain/scheduling/work-slice.ts";
 
 /** Number of fields resolved in one event-loop turn: about 5 ms. */
 const FIELDS_PER_TURN = 5_000;
@@ -47,14 +47,14 @@ export interface WorkBudget {
 }
 
 /** Creates the budget of one operation. */
-export function createWorkBudget({
-  graphqlMaxFields: mostFields,
-  graphqlMaxPayloadBytes,
-}: WorkLimits): WorkBudget {
+export function createWorkBudget(
+  { graphqlMaxFields: mostFields, graphqlMaxPayloadBytes }: WorkLimits,
+  workSlices: WorkSlices,
+): WorkBudget {
   let spent = 0;
   let sinceTurn = 0;
   let turn: Promise<void> = Promise.resolve();
-  let slices: WorkSlices | undefined;
+  let slices: Slices | undefined;
   let inSlices = false;
   let isLarge = false;
 
@@ -72,7 +72,7 @@ export function createWorkBudget({
     sinceTurn += cost;
     if (sinceTurn > FIELDS_PER_TURN) {
       sinceTurn = cost;
-      slices ??= createWorkSlices();
+      slices ??= workSlices.begin();
       const { next } = slices;
       turn = turn.then(next);
     }
@@ -95,17 +95,16 @@ export function createWorkBudget({
       await passTurn(Math.min(cost, FIELDS_PER_TURN));
       if (cost <= FIELDS_PER_TURN || items.length < 2) return items;
       isLarge = true;
-      return inSlices ? resolvedInSlices(items) : [];
+      return inSlices ? resolvedInSlices(items, workSlices.begin()) : [];
     },
   };
 }
 
 /** Returns items as promises that resolve one after the other. The executor resolves the fields of each item at once. */
-function resolvedInSlices<T>(items: readonly T[]): readonly Promise<T>[] {
+function resolvedInSlices<T>(items: readonly T[], slices: Slices): readonly Promise<T>[] {
   const resolvers: ((item: T) => void)[] = [];
   const promises = items.map(() => new Promise<T>((resolve) => resolvers.push(resolve)));
   const hand = async () => {
-    const slices = createWorkSlices();
     for (let i = 0; i < items.length; i++) {
       const item = items[i];
       if (item !== undefined) resolvers[i]?.(item);

@@ -4,7 +4,6 @@ import { GraphQLError } from "graphql";
 import { createHandler, type RequestHeaders, type Response } from "graphql-http";
 import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
 import type { ErrorCode } from "../../../domain/errors.ts";
-import { runInSlices } from "../../../domain/scheduling/work-slice.ts";
 import { checkJsonBounds } from "../../../wire/json/json-text.ts";
 import { markNumbers } from "../../request/exact-numbers.ts";
 import { acceptsPage } from "../../request/media-types.ts";
@@ -37,6 +36,7 @@ export const graphqlRoutes =
 
 async function addGraphql(app: FastifyInstance, executor: Executor, streams: SseStreams): Promise<void> {
   const { prepare, formatError, run, parts } = executor;
+  const workSlices = parts.access.turns.slices;
   /** Memory leases of operations by request. */
   const operations = new WeakMap<FastifyRequest, MemoryLease>();
   /** Large results by request, which `graphql-http` would only accept as text. */
@@ -57,10 +57,10 @@ async function addGraphql(app: FastifyInstance, executor: Executor, streams: Sse
     execute: run,
     // Serialized here, because the default of `graphql-http` visits every value of a large answer again.
     async onOperation({ headers, raw }, _args, result) {
-      const encoded = await encodeResult(formatted(result, formatError, raw.visitor));
+      const encoded = await encodeResult(formatted(result, formatError, raw.visitor), workSlices);
       const isText = typeof encoded === "string";
       if (!isText) {
-        const whole = await runInSlices(joinResult(encoded));
+        const whole = await workSlices.run(joinResult(encoded));
         operations.get(raw)?.set(whole.length);
         largeResults.set(raw, whole);
       }

@@ -59,7 +59,9 @@ export function createSocketOperations({ prepare, formatError, run, parts }: Exe
     onComplete: ({ extra }, _id, payload) => endOperation(extra, payload),
     async onNext({ extra }, _id, _payload, _args, result) {
       const all = formatted(result, formatError, extra.visitor);
-      return isLargeResult(all) ? largeResults.hold(await encodeLargeResult(all)) : all;
+      return isLargeResult(all)
+        ? largeResults.hold(await encodeLargeResult(all, parts.access.turns.slices))
+        : all;
     },
     onError({ extra }, _id, payload, errors) {
       endOperation(extra, payload);

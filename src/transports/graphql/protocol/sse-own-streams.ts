@@ -1,8 +1,10 @@
 /** Event streams of this process: reservations, open streams, and the operations that run on them. */
+
 import { randomUUID } from "node:crypto";
 import type { FastifyReply } from "fastify";
 import type { Visitor } from "../../../access/admission.ts";
 import { asGatewayError, GatewayError } from "../../../domain/errors.ts";
+import type { WorkSlices } from "../../../domain/scheduling/work-slice.ts";
 import { type Executor, formatted, perform } from "../execution/executor.ts";
 import { encodeResult } from "../execution/result-text.ts";
 import { type SseOperation, startOperation } from "./sse.ts";
@@ -33,11 +35,13 @@ export const alreadyOpen = () =>
 /** Event streams of this process. */
 export class OwnStreams implements StreamsByToken {
   readonly #executor: Executor;
+  readonly #workSlices: WorkSlices;
   readonly #streams = new Map<string, SseStream>();
   #reserved = 0;
 
   constructor(executor: Executor) {
     this.#executor = executor;
+    this.#workSlices = executor.parts.access.turns.slices;
   }
 
   /** Reserves a stream for an identity. @returns its token @throws GatewayError TOO_MANY_REQUESTS */
@@ -114,15 +118,19 @@ export class OwnStreams implements StreamsByToken {
         "TOO_MANY_REQUESTS",
         `a stream must have at most ${parts.config.graphqlMaxOperations} running operations`,
       );
-    const operation = startOperation((result) =>
-      sendTo(stream, "next", { id, payload: formatted(result, formatError, visitor) }),
+    const operation = startOperation(this.#workSlices, (result) =>
+      this.#send(stream, "next", { id, payload: formatted(result, formatError, visitor) }),
     );
     operations.set(id, operation);
     operation.follow(perform(prepared, run)).finally(() => {
       prepared.lease.release();
-      if (operations.delete(id)) void sendTo(stream, "complete", { id });
+      if (operations.delete(id)) void this.#send(stream, "complete", { id });
     });
     return { how: "started" };
+  }
+
+  async #send({ events }: SseStream, event: string, data: object): Promise<void> {
+    return events?.send(event, await encodeResult(data, this.#workSlices));
   }
 
   #streamOf({ token, owner }: ClaimCall): SseStream | undefined {
@@ -139,9 +147,6 @@ export class OwnStreams implements StreamsByToken {
     stream.events?.end();
   }
 }
-
-const sendTo = async ({ events }: SseStream, event: string, data: object): Promise<void> =>
-  events?.send(event, await encodeResult(data));
 
 function operationIdOf(operationRequest: object): string {
   const extensions = "extensions" in operationRequest ? operationRequest.extensions : undefined;

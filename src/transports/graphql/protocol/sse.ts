@@ -6,7 +6,7 @@
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type ExecutionResult, GraphQLError } from "graphql";
-import { createWorkSlices } from "../../../domain/scheduling/work-slice.ts";
+import type { WorkSlices } from "../../../domain/scheduling/work-slice.ts";
 import { type Executor, formatted, isMany, type Outcome, perform } from "../execution/executor.ts";
 import { encodeResult } from "../execution/result-text.ts";
 import { prepareRequest, readSseRequest } from "./sse-request.ts";
@@ -24,8 +24,9 @@ export async function answerBySse(
   reply: FastifyReply,
   { prepare, run, formatError, parts }: Executor,
 ): Promise<FastifyReply> {
-  const operation = startOperation(async (result) =>
-    events.send("next", await encodeResult(formatted(result, formatError, request.visitor))),
+  const workSlices = parts.access.turns.slices;
+  const operation = startOperation(workSlices, async (result) =>
+    events.send("next", await encodeResult(formatted(result, formatError, request.visitor), workSlices)),
   );
   const events = openEvents(reply, parts, operation.stop);
   const prepared = prepareRequest(request, readSseRequest(request), prepare, events.session);
@@ -43,7 +44,10 @@ export interface SseOperation {
 }
 
 /** Creates an operation. @param send resolves when the client can receive the next result */
-export function startOperation(send: (result: ExecutionResult) => Promise<void>): SseOperation {
+export function startOperation(
+  workSlices: WorkSlices,
+  send: (result: ExecutionResult) => Promise<void>,
+): SseOperation {
   let results: AsyncGenerator<ExecutionResult, void, void> | undefined;
   let isStopped = false;
   return {
@@ -56,7 +60,7 @@ export function startOperation(send: (result: ExecutionResult) => Promise<void>)
         }
         results = outcome;
         if (isStopped) await results.return();
-        const slices = createWorkSlices();
+        const slices = workSlices.begin();
         for await (const result of results) {
           if (slices.isOver()) await slices.next();
           await send(result);

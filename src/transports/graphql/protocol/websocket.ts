@@ -123,7 +123,13 @@ function serve(
   const link = protocol === LEGACY_PROTOCOL ? legacyLink(wire) : plainLink(wire, protocol);
   const closed = operations.opened(link.socket, session);
   const owner = { connection: socket, address: () => session.visitor.address };
-  const messages = new MessageTurns({ owner, turns, turnEnd, reading: pauseReason(), deliver });
+  const messages = new MessageTurns({
+    owner,
+    turns: turns.requests,
+    turnEnd,
+    reading: pauseReason(),
+    deliver,
+  });
   return {
     message(bytes, isBinary, memory) {
       const text = isBinary ? "" : bytes.toString();

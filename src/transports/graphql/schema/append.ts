@@ -1,7 +1,6 @@
 /** GraphQL mutation `append`: stores small entries, for scripts that use neither a WebSocket nor `POST /data`. */
 
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
-import { runInSlices } from "../../../domain/scheduling/work-slice.ts";
 import type { EntryFields, NewEntry } from "../../../domain/streams/entry.ts";
 import type { Append, AppendResult } from "../../../redis/append/appender.ts";
 import { InFlightGate } from "../../../redis/in-flight-gate.ts";
@@ -86,7 +85,7 @@ export function addAppend(builder: Builder, withDevices: boolean): void {
         const key = await keyOfId(context, "write", streamId, deviceId);
         context.access.limits.useStream(context.visitor, key);
         context.spendEntries(entries.length);
-        const given = await runInSlices(newEntries(key, entries));
+        const given = await context.access.turns.slices.run(newEntries(key, entries));
         const lease = context.access.memory.receive("append", context.visitor);
         await lease.grow(given.reduce((sum, { data }) => sum + data.length, 0));
         const results = await appendInParts(context.streams.append, given, gate).finally(lease.release);

@@ -28,7 +28,7 @@ export function servePull(
   parts: DataParts,
 ): ServedSocket {
   const { streams, access, observe, config } = parts;
-  const { streamReader, streamWatch, availability } = streams;
+  const { availability } = streams;
   const request = readPull(session.visitor.identity, segment, search, config, parts.pullEncoders);
   access.sessions.use(session, "read", keysOf(request.requested.named));
   const sink = createClientSink(socket, session.visitor, parts);
@@ -61,8 +61,7 @@ export function servePull(
   // With acks, only one payload is in flight anyway.
   const inFlight = request.latest && !request.wantsAck ? createFramesInFlight(sink) : undefined;
   warnOfOddTimes(request, session, parts);
-  const { identity } = session.visitor;
-  openStreams(request.requested, { streamReader, streamWatch, identity, maxStreams: config.maxStreams }).then(
+  openStreams(request.requested, session.visitor.identity, parts).then(
     (opened) => {
       if (closed) opened.pattern?.close();
       else delivery = deliver({ request, opened, sink, acks, inFlight, session, onError: end }, parts);

@@ -2,7 +2,7 @@
  * Message queue of one pushing socket. Messages are handled in order: a short message at once, a long one in slices.
  * Meanwhile the socket is not read, and messages that were already received wait.
  */
-import { runInSlices } from "../../../domain/scheduling/work-slice.ts";
+import type { WorkSlices } from "../../../domain/scheduling/work-slice.ts";
 import type { Pausable } from "../../websocket-protocol/pause-reasons.ts";
 
 /** Received message. */
@@ -25,6 +25,7 @@ export interface MessageHandling {
   letGo(bytes: number): void;
   /** Pauses and resumes reading. */
   readonly reading: Pausable;
+  readonly workSlices: WorkSlices;
 }
 
 /** Handles messages in order. */
@@ -34,7 +35,7 @@ export interface MessageQueue {
 
 /** Creates the queue of one socket. */
 export function createMessageQueue(handling: MessageHandling): MessageQueue {
-  const { isLong, handle, steps, hold, letGo, reading } = handling;
+  const { isLong, handle, steps, hold, letGo, reading, workSlices } = handling;
   const waiting: ArrivedMessage[] = [];
   let isBusy = false;
 
@@ -43,7 +44,7 @@ export function createMessageQueue(handling: MessageHandling): MessageQueue {
     while (message !== undefined) {
       // The bytes have no length any more once their memory is freed.
       const { length } = message.bytes;
-      await runInSlices(steps(message));
+      await workSlices.run(steps(message));
       letGo(length);
       message = waiting.shift();
     }

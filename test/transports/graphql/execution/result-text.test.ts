@@ -1,6 +1,8 @@
 /** Serialization of GraphQL results. */
+
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { createTurns } from "../../../../src/domain/scheduling/turns.ts";
 import {
   encodeLargeResult,
   encodeResult,
@@ -10,11 +12,12 @@ import { markNumbers } from "../../../../src/transports/request/exact-numbers.ts
 import { eventLoopTurns } from "../../../support/until.ts";
 
 const KIB = 1024;
+const workSlices = createTurns().slices;
 const text = (encoded: string | readonly Uint8Array[]): string =>
   typeof encoded === "string" ? encoded : Buffer.concat(encoded).toString();
 
 test("a small result is text", async () => {
-  expect(await encodeResult({ data: { a: 1 } })).toBe('{"data":{"a":1}}');
+  expect(await encodeResult({ data: { a: 1 } }, workSlices)).toBe('{"data":{"a":1}}');
 });
 
 describe("a result is large", () => {
@@ -42,7 +45,7 @@ test("a large result is the same JSON, in pieces", () =>
         ],
       }),
       async (result) => {
-        expect(text(await encodeLargeResult(result))).toBe(JSON.stringify(result));
+        expect(text(await encodeLargeResult(result, workSlices))).toBe(JSON.stringify(result));
       },
     ),
   ));
@@ -51,13 +54,13 @@ test.each([64 * KIB - 1, 64 * KIB, 64 * KIB + 1, 200_000])(
   "a text of %i characters and a pair",
   async (before) => {
     const result = { data: `${"é".repeat(before)}😀"\n\ud800${"b".repeat(70 * KIB)}` };
-    expect(text(await encodeResult(result))).toBe(JSON.stringify(result));
+    expect(text(await encodeResult(result, workSlices))).toBe(JSON.stringify(result));
   },
 );
 
 test("numbers that JavaScript cannot represent are restored", async () => {
   const json = `{"list":[${Array(3000).fill("12345678901234567890").join(",")}]}`;
-  expect(text(await encodeResult(JSON.parse(markNumbers(json))))).toBe(json);
+  expect(text(await encodeResult(JSON.parse(markNumbers(json)), workSlices))).toBe(json);
 });
 
 test("other events are handled while a large result is serialized", async () => {
@@ -69,7 +72,7 @@ test("other events are handled while a large result is serialized", async () => 
       turns++;
     }
   })();
-  await encodeResult({ data: Array(40).fill("é".repeat(500_000)) });
+  await encodeResult({ data: Array(40).fill("é".repeat(500_000)) }, workSlices);
   isDone = true;
   await counting;
   expect(turns).toBeGreaterThan(3);

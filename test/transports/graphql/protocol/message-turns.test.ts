@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, expect, test } from "vitest";
-import { FairTurns } from "../../../../src/domain/scheduling/fair-turns.ts";
+import { createTurns } from "../../../../src/domain/scheduling/turns.ts";
 import { MessageTurns } from "../../../../src/transports/graphql/protocol/message-turns.ts";
 import { createTurnEnd } from "../../../../src/transports/response/byte-sink.ts";
 import { until } from "../../../support/until.ts";
@@ -12,7 +12,7 @@ beforeEach(() => {
   events = [];
   messages = new MessageTurns({
     owner: { connection: {}, address: () => "a" },
-    turns: new FairTurns(),
+    turns: createTurns().requests,
     turnEnd: createTurnEnd(),
     reading: {
       pause: () => void (events.at(-1) !== "pause" && events.push("pause")),

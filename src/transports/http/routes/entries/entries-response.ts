@@ -1,7 +1,7 @@
 /** HTTP response with entries, in the format that the client requested. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ClientMemory } from "../../../../access/limits/client-memory.ts";
-import { runWhileNeeded } from "../../../../domain/scheduling/work-slice.ts";
+import type { WorkSlices } from "../../../../domain/scheduling/work-slice.ts";
 import { bytesOf, type StreamEntries } from "../../../../domain/streams/entry.ts";
 import { type BodyFormat, cleanFormat, RAW_TYPE } from "../../../../wire/formats.ts";
 import { asciiJson, encodeHeader, type PullOffsets } from "../../../../wire/header.ts";
@@ -38,6 +38,7 @@ export const answerBytes = (streams: readonly StreamEntries[]): number =>
 /** Dependencies of `sendEntries`. */
 export interface SendParts {
   readonly memory: ClientMemory;
+  readonly workSlices: WorkSlices;
   /** If present, a short response is written together with the others of this event-loop turn. */
   readonly turnEnd?: TurnEnd;
 }
@@ -47,12 +48,12 @@ export function sendEntries(
   reply: FastifyReply,
   streams: readonly StreamEntries[],
   form: AnswerForm,
-  { memory, turnEnd }: SendParts,
+  { memory, workSlices, turnEnd }: SendParts,
 ): FastifyReply | Promise<FastifyReply> {
   const { format, offsets } = form;
   reply.type(format === "raw" ? RAW_TYPE : cleanFormat(format).contentType);
   if (format === "raw") reply.header("x-offsets", asciiJson(encodeHeader(streams, offsets)));
-  if (isLong(streams, form)) return sendLong(reply, streams, form, memory);
+  if (isLong(streams, form)) return sendLong(reply, streams, form, { memory, workSlices });
   if (turnEnd !== undefined) sendAtTurnEnd(reply.raw, turnEnd);
   if (format === "raw") return reply.send(endToEnd(streams));
   const body = cleanFormat(format).encode(streams);
@@ -63,14 +64,14 @@ async function sendLong(
   reply: FastifyReply,
   streams: readonly StreamEntries[],
   form: AnswerForm,
-  memory: ClientMemory,
+  { memory, workSlices }: SendParts,
 ): Promise<FastifyReply> {
   const lease = memoryOf(reply, memory);
   const missing = memoryOfAnswer(form, answerBytes(streams)) - lease.bytes();
   // Cached entries were read without a reservation.
   if (missing > 0) await lease.grow(missing);
   // The lease ends with the connection, so the work must stop too.
-  const body = await runWhileNeeded(encodeSteps(streams, form), () => !reply.raw.destroyed);
+  const body = await workSlices.runWhileNeeded(encodeSteps(streams, form), () => !reply.raw.destroyed);
   return reply.send(body === undefined ? "" : bufferOf(body));
 }
 

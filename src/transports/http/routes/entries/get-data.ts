@@ -41,8 +41,8 @@ interface StreamAtCursor {
 /** Adds the route. */
 export function addGetData(app: FastifyInstance, parts: RouteParts): void {
   const {
-    streams: { streamReader, streamWatch, turnEnd },
-    access: { closing, sessions, memory },
+    streams: { streamReader, turnEnd },
+    access: { closing, sessions, memory, turns },
     config,
   } = parts;
 
@@ -63,7 +63,7 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
     );
     reply.header("x-last-entry-id", streams.map(({ name, cursor }) => last.get(name) ?? cursor).join("+"));
     if (sent.gaps.length > 0) reply.header("x-gaps", gapsHeader(sent.gaps));
-    return sendEntries(reply, sent.streams, form, { memory, turnEnd });
+    return sendEntries(reply, sent.streams, form, { memory, workSlices: turns.slices, turnEnd });
   }
 
   /** Answers a request with a pattern. Its cursors have names; without room for them, they are left out. */
@@ -75,10 +75,7 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
   ): Promise<FastifyReply> {
     const { identity } = request.visitor;
     const { latest, block: blockMs } = parameters;
-    const opened = await openStreams(requested, {
-      ...{ streamReader, streamWatch, identity },
-      maxStreams: config.maxStreams,
-    });
+    const opened = await openStreams(requested, identity, parts);
     const { streams, pattern } = opened;
     try {
       const hasOffsets = form.format === "raw";
@@ -104,7 +101,7 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
       if (sent === undefined) throw headersTooLarge(streams.length);
       if (hasCursors) reply.header("x-last-entry-id", namedCursorsOf(cursors, sent));
       if (sent.gaps.length > 0) reply.header("x-gaps", gapsHeader(sent.gaps));
-      return await sendEntries(reply, sent.streams, form, { memory, turnEnd });
+      return await sendEntries(reply, sent.streams, form, { memory, workSlices: turns.slices, turnEnd });
     } finally {
       pattern?.close();
     }

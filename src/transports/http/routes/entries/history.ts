@@ -77,7 +77,7 @@ async function sendOne(
 ): Promise<FastifyReply> {
   const {
     streams: { streamReader },
-    access: { memory },
+    access: { memory, turns },
     observe: { streamClasses },
   } = parts;
   await warnOfTimes(reply, parts, [
@@ -102,7 +102,7 @@ async function sendOne(
   const last = shown[shown.length - 1];
   if (last !== undefined) reply.header("x-last-entry-id", last.id);
   if (last !== undefined && (shown.length < entries.length || isCut)) reply.header("link", linkTo(last.id));
-  return sendEntries(reply, sent, form, { memory });
+  return sendEntries(reply, sent, form, { memory, workSlices: turns.slices });
 }
 
 /** Sends a page of all streams that a pattern selects. */
@@ -110,13 +110,15 @@ async function sendMerged(
   reply: FastifyReply,
   requested: RequestedStreams,
   { form, fit, linkTo, ...range }: RequestedPage,
-  { streams: { streamReader, streamWatch }, access: { memory }, observe, config }: RouteParts,
+  parts: RouteParts,
 ): Promise<FastifyReply> {
-  const { identity } = reply.request.visitor;
-  const { streams, pattern } = await openStreams(requested, {
-    ...{ streamReader, streamWatch, identity },
-    maxStreams: config.maxStreams,
-  });
+  const {
+    streams: { streamReader },
+    access: { memory, turns },
+    observe,
+    config,
+  } = parts;
+  const { streams, pattern } = await openStreams(requested, reply.request.visitor.identity, parts);
   pattern?.close();
   const lease = memoryOf(reply, memory);
   const perStream = entriesPerStream(range.count, streams.length);
@@ -136,7 +138,7 @@ async function sendMerged(
   const last = shown.at(-1)?.entry.id;
   if (last !== undefined) reply.header("x-last-entry-id", last);
   if (last !== undefined && (shown.length < entries.length || isCut)) reply.header("link", linkTo(last));
-  return sendEntries(reply, sent, form, { memory });
+  return sendEntries(reply, sent, form, { memory, workSlices: turns.slices });
 }
 
 /** Returns the first entries that fit the headers; undefined if there are entries and none fits. */

@@ -2,13 +2,21 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { Busboy, type BusboyHeaders, type BusboyInstance } from "@fastify/busboy";
 import { GatewayError } from "../../../../domain/errors.ts";
-import { createWorkSlices, runInSlices } from "../../../../domain/scheduling/work-slice.ts";
+import type { Slices, WorkSlices } from "../../../../domain/scheduling/work-slice.ts";
 import { checkBatchSize, type PushedEntry } from "../../../../wire/push-batch.ts";
 
 /** An entry of a body. */
 export interface PostedEntry extends PushedEntry {
   /** Returns the media type that its body or part has of its own; undefined if it has none. */
   ownType?(): string | undefined;
+}
+
+/** How a body is read. */
+export interface BodyTarget {
+  /** Stream of all entries, or `*`: each part's filename is its stream. */
+  readonly stream: string;
+  readonly mostEntries: number;
+  readonly workSlices: WorkSlices;
 }
 
 /** Bytes passed to the parser per step: at most about 200 parts, which take a few ms. */
@@ -27,16 +35,14 @@ const broken = (problem: string) => new GatewayError("BAD_BODY", `invalid multip
  * Reads the parts. The parser creates several objects per part, so parts are counted first. The body is parsed in small
  * steps, so that other clients are served in between.
  *
- * @param stream the stream of all parts, or `*`: each part's filename is its stream
  * @throws GatewayError BAD_BODY, or TOO_LARGE for more parts than `mostEntries`
  */
 export async function readMultipart(
   headers: IncomingHttpHeaders,
   body: Buffer,
-  stream: string,
-  mostEntries: number,
+  { stream, mostEntries, workSlices }: BodyTarget,
 ): Promise<readonly PostedEntry[]> {
-  const heads = await runInSlices(findHeads(headers, body, mostEntries + 2));
+  const heads = await workSlices.run(findHeads(headers, body, mostEntries + 2));
   // A body has one boundary more than parts.
   checkBatchSize(heads.length - 1, mostEntries);
   const { parser, entries, failure } = openParser(headers, stream, (position, type) =>
@@ -45,7 +51,7 @@ export async function readMultipart(
       ? type
       : undefined,
   );
-  const feeding = feed(parser, body, () => failure() !== undefined);
+  const feeding = feed(parser, body, workSlices.begin(), () => failure() !== undefined);
   await Promise.race([feeding, new Promise((resolve) => parser.once("error", resolve))]);
   const error = failure();
   if (error !== undefined) throw error;
@@ -151,8 +157,12 @@ function createParser(headers: IncomingHttpHeaders): BusboyInstance {
 }
 
 /** Passes a body to the parser in steps; resolves when the parser is done. */
-async function feed(parser: BusboyInstance, body: Buffer, hasFailed: () => boolean): Promise<void> {
-  const slices = createWorkSlices();
+async function feed(
+  parser: BusboyInstance,
+  body: Buffer,
+  slices: Slices,
+  hasFailed: () => boolean,
+): Promise<void> {
   const finished = new Promise<void>((resolve) => parser.once("finish", () => resolve()));
   for (let from = 0; from < body.length && !hasFailed(); from += STEP_BYTES) {
     const piece = body.subarray(from, from + STEP_BYTES);

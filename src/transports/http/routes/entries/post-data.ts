@@ -2,7 +2,6 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { authorize } from "../../../../access/identity/authorize.ts";
 import { badParameter, GatewayError } from "../../../../domain/errors.ts";
-import { runInSlices } from "../../../../domain/scheduling/work-slice.ts";
 import type { NewEntry } from "../../../../domain/streams/entry.ts";
 import { parseStreamIds } from "../../../../domain/streams/stream-name.ts";
 import type { AppendResult } from "../../../../redis/append/appender.ts";
@@ -21,7 +20,7 @@ import { readNaming } from "../../../request/streams.ts";
 import { appendResultsJson } from "../../../response/append-results.ts";
 import { warn } from "../../responses/request-warnings.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
-import { type PostedEntry, readMultipart } from "./multipart.ts";
+import { type BodyTarget, type PostedEntry, readMultipart } from "./multipart.ts";
 
 const NO_BODY = Buffer.alloc(0);
 /** Bodies below this size (bytes) are parsed without a memory reservation. */
@@ -30,6 +29,7 @@ const COUNTED_FROM_BYTES = 64 * 1024;
 /** Adds the route. */
 export function addPostData(app: FastifyInstance, { streams, access, observe, config }: RouteParts): void {
   const { append, declarations } = streams;
+  const { slices: workSlices } = access.turns;
   app.post("/data/:stream_id", async (request, reply) => {
     const { segment, parameters } = targetOf(request, "post", config);
     const naming = readNaming(parameters, config);
@@ -41,7 +41,11 @@ export function addPostData(app: FastifyInstance, { streams, access, observe, co
       );
     const requested = readDeclarationParameters(parameters);
     const markNext = readDedupe(parameters);
-    const pushed = await readEntries(request, parameters.format, stream, config.maxBatchEntries);
+    const pushed = await readEntries(request, parameters.format, {
+      stream,
+      mostEntries: config.maxBatchEntries,
+      workSlices,
+    });
     const entries = pushed.map(
       ({ stream: id, ownType: _, ...entry }): NewEntry => ({
         ...entry,
@@ -56,7 +60,7 @@ export function addPostData(app: FastifyInstance, { streams, access, observe, co
     const release = request.bodyMemory?.hold();
     const results = await new Promise<readonly AppendResult[]>((resolve, reject) => {
       if (entries.length === 1) append(entries, resolve);
-      else runInSlices(appendSteps(append, entries, resolve)).catch(reject);
+      else workSlices.run(appendSteps(append, entries, resolve)).catch(reject);
     });
     release?.();
     const errors = results.filter((result) => result instanceof GatewayError);
@@ -105,9 +109,9 @@ async function declareAll(
 async function readEntries(
   request: FastifyRequest,
   chosen: BodyFormat | undefined,
-  stream: string,
-  mostEntries: number,
+  target: BodyTarget,
 ): Promise<readonly PostedEntry[]> {
+  const { stream } = target;
   const body = Buffer.isBuffer(request.body) ? request.body : NO_BODY;
   const encoding = request.headers["content-encoding"] ?? "identity";
   if (encoding !== "identity")
@@ -116,14 +120,13 @@ async function readEntries(
       `Content-Encoding ${JSON.stringify(encoding)} is not supported; send the body unencoded`,
     );
   const contentType = request.headers["content-type"];
-  if (mediaTypeOf(contentType) === "multipart/form-data")
-    return readMultipart(request.headers, body, stream, mostEntries);
+  if (mediaTypeOf(contentType) === "multipart/form-data") return readMultipart(request.headers, body, target);
   const format = chosen ?? contentFormat(contentType);
   if (format === "raw") return [{ ...wholeBody(stream, body), ownType: () => contentType }];
   const { decodedBytesPerByte } = cleanFormat(format);
   if (decodedBytesPerByte !== undefined && body.length >= COUNTED_FROM_BYTES)
     await request.bodyMemory?.lease.grow(body.length * decodedBytesPerByte);
-  return (await readBatch(format, body, mostEntries)) ?? [wholeBody(stream, body)];
+  return (await readBatch(format, body, target)) ?? [wholeBody(stream, body)];
 }
 
 /** Returns the body as one entry. @throws GatewayError BAD_PARAMETER if the stream id is `*` */
@@ -146,12 +149,12 @@ function wholeBody(stream: string, body: Uint8Array): PushedEntry {
 async function readBatch(
   format: CleanFormatName,
   body: Uint8Array,
-  mostEntries: number,
+  { mostEntries, workSlices }: BodyTarget,
 ): Promise<readonly PushedEntry[] | undefined> {
   const { decodeBody, decodeBodySteps } = cleanFormat(format);
   try {
     if (body.length <= LONG_MESSAGE_BYTES) return decodeBody(body, mostEntries);
-    return await runInSlices(decodeBodySteps(body, mostEntries));
+    return await workSlices.run(decodeBodySteps(body, mostEntries));
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code !== "BAD_HEADER") throw error;
     throw new GatewayError("BAD_HEADER", `${error.message}; to store the body as one entry, add format=raw`);

@@ -19,10 +19,7 @@ const RECONNECT_MS = 1000;
 
 /** Adds the route. */
 export function addEvents(app: FastifyInstance, parts: RouteParts): void {
-  const {
-    streams: { streamReader, streamWatch },
-    config,
-  } = parts;
+  const { config } = parts;
   app.get("/data/:stream_id/events", async (request, reply) => {
     const { segment, parameters } = targetOf(request, "events", config);
     const { format: form, latest, status: wantsStatus } = parameters;
@@ -30,10 +27,7 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
     const resumed = { ...parameters, last_entry_id: cursorOf(request, parameters) };
     const requested = readRequestedStreams(identity, segment, resumed, config);
     await warnOfTimes(reply, parts, cursorTimes(requested.named));
-    const opened = await openStreams(requested, {
-      ...{ streamReader, streamWatch, identity },
-      maxStreams: config.maxStreams,
-    });
+    const opened = await openStreams(requested, identity, parts);
     const { streams } = opened;
     const pattern = opened.pattern && new PatternEncoder(form, streams);
     const id = pattern?.lastEventId ?? streams.map((stream) => stream.cursor).join("+");

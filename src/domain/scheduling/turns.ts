@@ -1,0 +1,17 @@
+/** Turns of the event loop, which a gateway creates once and shares among its clients. */
+import { AcceptPressure } from "./accept-pressure.ts";
+import { FairTurns } from "./fair-turns.ts";
+import { WorkSlices } from "./work-slice.ts";
+
+/** What a turn does: accepts connections, starts requests, and continues long work. */
+export interface Turns {
+  readonly pressure: AcceptPressure;
+  readonly requests: FairTurns;
+  readonly slices: WorkSlices;
+}
+
+/** Creates the turns. */
+export function createTurns(): Turns {
+  const pressure = new AcceptPressure();
+  return { pressure, requests: new FairTurns(pressure), slices: new WorkSlices(pressure) };
+}

@@ -10,15 +10,9 @@
  */
 import type { GatewayError } from "../../domain/errors.ts";
 import { runAtOnce } from "../../domain/scheduling/run-at-once.ts";
-import {
-  checkFieldCount,
-  MOST_FIELDS,
-  malformed,
-  maxValuesOf,
-  preview,
-  tooManyValues,
-} from "../push-batch.ts";
+import { checkFieldCount, MOST_FIELDS, maxValuesOf, preview, tooManyValues } from "../push-batch.ts";
 import { textOf } from "../utf8.ts";
+import { ByteCursor, broken } from "./byte-cursor.ts";
 
 const MOST_DEPTH = 4;
 /** Maximum nesting of a payload. Reading it recurses. */
@@ -35,8 +29,6 @@ const VALUES_PER_STEP = 1024;
 
 /** Whether a value that begins with this byte is a map. */
 const isMap = (type: number): boolean => (type >= 0x80 && type < 0x90) || type === 0xde || type === 0xdf;
-
-const broken = (problem: string) => malformed(`the message is not valid MessagePack: ${problem}`);
 
 /**
  * Reads a message that is one MessagePack value.
@@ -58,85 +50,84 @@ export const readMsgpack = (message: Uint8Array, maxEntries: number, isStored = 
  * @throws GatewayError BAD_HEADER if it is not valid
  */
 export const readMsgpackValue = (payload: Uint8Array): unknown =>
-  runAtOnce(readMsgpackSteps(payload, payload.length, true, true));
+  runAtOnce(
+    new MsgpackReader(payload, { maxEntries: payload.length, isStored: true, isPayload: true }).read(),
+  );
 
 /** Reads the same in steps: the caller may do other work after each `yield`, between two items of the outermost list. */
-export function* readMsgpackSteps(
+export const readMsgpackSteps = (
   message: Uint8Array,
   maxEntries: number,
   isStored = false,
-  isPayload = false,
-): Generator<void, unknown> {
-  const mostDepth = isPayload ? MOST_VALUE_DEPTH : MOST_DEPTH;
-  const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
-  const most = maxValuesOf(maxEntries);
-  let values = 0;
-  /** Maximum of `values` at the end of the current item. */
-  let mostOfItem = most;
-  let at = 0;
+): Generator<void, unknown> => new MsgpackReader(message, { maxEntries, isStored, isPayload: false }).read();
 
-  /** Consumes bytes. @returns their start */
-  function take(size: number): number {
-    if (size > message.length - at) throw broken("it ends inside a value");
-    at += size;
-    return at - size;
+/** What a message is. */
+interface MessageKind {
+  readonly maxEntries: number;
+  /** Sent by the gateway, so fields are not limited. */
+  readonly isStored: boolean;
+  /** Any value, instead of a batch. */
+  readonly isPayload: boolean;
+}
+
+/** Reader of one message. */
+class MsgpackReader {
+  readonly #cursor: ByteCursor;
+  readonly #isStored: boolean;
+  readonly #isPayload: boolean;
+  readonly #mostDepth: number;
+  /** Maximum number of values. */
+  readonly #most: number;
+  #values = 0;
+  /** Maximum of `#values` at the end of the current item. */
+  #mostOfItem: number;
+
+  constructor(message: Uint8Array, { maxEntries, isStored, isPayload }: MessageKind) {
+    this.#cursor = new ByteCursor(message);
+    this.#isStored = isStored;
+    this.#isPayload = isPayload;
+    this.#mostDepth = isPayload ? MOST_VALUE_DEPTH : MOST_DEPTH;
+    this.#most = maxValuesOf(maxEntries);
+    this.#mostOfItem = this.#most;
   }
 
-  const uint8 = () => view.getUint8(take(1));
-  const uint16 = () => view.getUint16(take(2));
-  const uint32 = () => view.getUint32(take(4));
-  const whole = (value: bigint) => (Number.isSafeInteger(Number(value)) ? Number(value) : value);
-
-  function bin(length: number): Uint8Array {
-    const start = take(length);
-    return message.subarray(start, start + length);
+  /** Reads the message in steps. @throws GatewayError */
+  *read(): Generator<void, unknown> {
+    const read = yield* this.#outermost();
+    const { left } = this.#cursor;
+    if (left > 0) throw broken(`${left} bytes follow the value`);
+    return read;
   }
 
-  function str(length: number): string | Uint8Array {
-    const bytes = bin(length);
-    // Long text is a payload or a field, whose bytes are used unchanged.
-    return length > LONG_TEXT_BYTES && !isPayload ? bytes : (textOf(bytes) ?? bytes);
-  }
-
-  function checkDepth(depth: number): void {
-    if (depth > mostDepth) throw broken(`it nests deeper than ${mostDepth} levels`);
-  }
-
-  function list(length: number, depth: number): unknown[] {
-    checkDepth(depth);
+  *#outermost(): Generator<void, unknown> {
+    if (this.#isPayload) return this.#value(1);
+    const length = this.#listLength();
+    if (length === undefined) {
+      if (this.#isStored || !isMap(this.#cursor.peek())) return this.#value(1);
+      // A map is not a batch: only its syntax is checked.
+      yield* this.#skipValue();
+      return new Map();
+    }
+    this.#values++;
     const items: unknown[] = [];
-    while (items.length < length) items.push(value(depth + 1));
+    while (items.length < length) {
+      this.#mostOfItem = this.#isStored ? this.#most : Math.min(this.#most, this.#values + MOST_ITEM_VALUES);
+      items.push(this.#value(2));
+      yield;
+    }
     return items;
   }
 
-  function map(length: number, depth: number): unknown {
-    checkDepth(depth);
-    // Checks the number of fields before reading them.
-    if (!isStored && depth === MOST_DEPTH) checkFieldCount(length);
-    const members = new Map<string, unknown>();
-    while (members.size < length) {
-      const read = value(depth + 1);
-      const given = read instanceof Uint8Array ? textOf(read) : read;
-      const name = isPayload ? String(given) : given;
-      if (typeof name !== "string") throw broken(`a field name must be a string, got ${preview(read)}`);
-      if (members.has(name)) throw broken(`duplicate field ${preview(name)}`);
-      members.set(name, value(depth + 1));
-    }
-    return isPayload ? Object.fromEntries(members) : members;
-  }
-
-  function tooMany(): GatewayError {
-    return values > most ? tooManyValues(most, "the message") : tooManyValues(MOST_ITEM_VALUES, "an entry");
-  }
-
-  function value(depth: number): unknown {
-    if (++values > mostOfItem) throw tooMany();
-    const type = uint8();
+  #value(depth: number): unknown {
+    if (++this.#values > this.#mostOfItem) throw this.#tooMany();
+    const cursor = this.#cursor;
+    const type = cursor.uint8();
     if (type < 0x80) return type;
-    if (type < 0x90) return map(type & 0x0f, depth);
-    if (type < 0xa0) return list(type & 0x0f, depth);
-    if (type < 0xc0) return str(type & 0x1f);
+    if (type < 0x90) return this.#map(type & 0x0f, depth);
+    if (type < 0xa0) return this.#list(type & 0x0f, depth);
+    if (type < 0xc0) return this.#text(type & 0x1f);
     if (type >= 0xe0) return type - 0x100;
+    if (type >= 0xca && type <= 0xd3) return cursor.number(type);
     switch (type) {
       case 0xc0:
         return null;
@@ -145,114 +136,117 @@ export function* readMsgpackSteps(
       case 0xc3:
         return true;
       case 0xc4:
-        return bin(uint8());
+        return cursor.bytes(cursor.uint8());
       case 0xc5:
-        return bin(uint16());
+        return cursor.bytes(cursor.uint16());
       case 0xc6:
-        return bin(uint32());
-      case 0xca:
-        return view.getFloat32(take(4));
-      case 0xcb:
-        return view.getFloat64(take(8));
-      case 0xcc:
-        return uint8();
-      case 0xcd:
-        return uint16();
-      case 0xce:
-        return uint32();
-      case 0xcf:
-        return whole(view.getBigUint64(take(8)));
-      case 0xd0:
-        return view.getInt8(take(1));
-      case 0xd1:
-        return view.getInt16(take(2));
-      case 0xd2:
-        return view.getInt32(take(4));
-      case 0xd3:
-        return whole(view.getBigInt64(take(8)));
+        return cursor.bytes(cursor.uint32());
       case 0xd9:
-        return str(uint8());
+        return this.#text(cursor.uint8());
       case 0xda:
-        return str(uint16());
+        return this.#text(cursor.uint16());
       case 0xdb:
-        return str(uint32());
+        return this.#text(cursor.uint32());
       case 0xdc:
-        return list(uint16(), depth);
+        return this.#list(cursor.uint16(), depth);
       case 0xdd:
-        return list(uint32(), depth);
+        return this.#list(cursor.uint32(), depth);
       case 0xde:
-        return map(uint16(), depth);
+        return this.#map(cursor.uint16(), depth);
       case 0xdf:
-        return map(uint32(), depth);
+        return this.#map(cursor.uint32(), depth);
       case 0xc1:
         throw broken("0xc1 is not a type");
       default:
-        if (isPayload) return extension(type);
+        if (this.#isPayload) return this.#extension(type);
         throw broken("extension types are not supported");
     }
   }
 
-  /** Reads an extension: its length, unless the first byte implies it, its type, and its bytes. */
-  function extension(type: number): Uint8Array {
-    const length =
-      type >= 0xd4 ? 2 ** (type - 0xd4) : type === 0xc7 ? uint8() : type === 0xc8 ? uint16() : uint32();
-    take(1);
-    return bin(length);
+  #text(length: number): string | Uint8Array {
+    const bytes = this.#cursor.bytes(length);
+    // Long text is a payload or a field, whose bytes are used unchanged.
+    return length > LONG_TEXT_BYTES && !this.#isPayload ? bytes : (textOf(bytes) ?? bytes);
   }
 
-  function* outermost(): Generator<void, unknown> {
-    if (isPayload) return value(1);
-    const length = listLength();
-    if (length === undefined) {
-      if (isStored || !isMap(message[at] ?? 0)) return value(1);
-      // A map is not a batch: only its syntax is checked.
-      yield* skipValue();
-      return new Map();
-    }
-    values++;
+  #list(length: number, depth: number): unknown[] {
+    this.#checkDepth(depth);
     const items: unknown[] = [];
-    while (items.length < length) {
-      mostOfItem = isStored ? most : Math.min(most, values + MOST_ITEM_VALUES);
-      items.push(value(2));
-      yield;
-    }
+    while (items.length < length) items.push(this.#value(depth + 1));
     return items;
   }
 
+  #map(length: number, depth: number): unknown {
+    this.#checkDepth(depth);
+    // Checks the number of fields before reading them.
+    if (!this.#isStored && depth === MOST_DEPTH) checkFieldCount(length);
+    const members = new Map<string, unknown>();
+    while (members.size < length) {
+      const read = this.#value(depth + 1);
+      const given = read instanceof Uint8Array ? textOf(read) : read;
+      const name = this.#isPayload ? String(given) : given;
+      if (typeof name !== "string") throw broken(`a field name must be a string, got ${preview(read)}`);
+      if (members.has(name)) throw broken(`duplicate field ${preview(name)}`);
+      members.set(name, this.#value(depth + 1));
+    }
+    return this.#isPayload ? Object.fromEntries(members) : members;
+  }
+
+  /** Reads an extension: its length, unless the first byte implies it, its type, and its bytes. */
+  #extension(type: number): Uint8Array {
+    const length =
+      type >= 0xd4
+        ? 2 ** (type - 0xd4)
+        : type === 0xc7
+          ? this.#cursor.uint8()
+          : type === 0xc8
+            ? this.#cursor.uint16()
+            : this.#cursor.uint32();
+    this.#cursor.uint8();
+    return this.#cursor.bytes(length);
+  }
+
+  #checkDepth(depth: number): void {
+    if (depth > this.#mostDepth) throw broken(`it nests deeper than ${this.#mostDepth} levels`);
+  }
+
+  #tooMany(): GatewayError {
+    return this.#values > this.#most
+      ? tooManyValues(this.#most, "the message")
+      : tooManyValues(MOST_ITEM_VALUES, "an entry");
+  }
+
   /** Skips a value of any type and depth. */
-  function* skipValue(): Generator<void, void> {
+  *#skipValue(): Generator<void, void> {
     // The values are not stored, so their number is not limited.
-    mostOfItem = Number.POSITIVE_INFINITY;
+    this.#mostOfItem = Number.POSITIVE_INFINITY;
     for (let missing = 1, steps = 0; missing > 0; missing--) {
-      missing += skipHead();
+      missing += this.#skipHead();
       // Each value takes at least one byte.
-      if (missing - 1 > message.length - at) throw broken("it ends inside a value");
+      if (missing - 1 > this.#cursor.left) throw broken("it ends inside a value");
       if (++steps % VALUES_PER_STEP === 0) yield;
     }
   }
 
   /** Skips a value, or the head of a list or map. @returns the number of its values */
-  function skipHead(): number {
-    const type = message[at] ?? 0;
-    if (isMap(type)) {
-      const head = uint8();
-      return 2 * (head < 0x90 ? head & 0x0f : head === 0xde ? uint16() : uint32());
+  #skipHead(): number {
+    const cursor = this.#cursor;
+    if (isMap(cursor.peek())) {
+      const head = cursor.uint8();
+      return 2 * (head < 0x90 ? head & 0x0f : head === 0xde ? cursor.uint16() : cursor.uint32());
     }
-    const length = listLength();
+    const length = this.#listLength();
     if (length !== undefined) return length;
-    value(1);
+    this.#value(1);
     return 0;
   }
 
   /** Skips the head of a list. @returns its length; undefined, without skipping, if the value is not a list */
-  function listLength(): number | undefined {
-    const type = message[at] ?? 0;
-    if (type >= 0x90 && type < 0xa0) return uint8() & 0x0f;
-    if (type === 0xdc) return uint8() && uint16();
-    return type === 0xdd ? uint8() && uint32() : undefined;
+  #listLength(): number | undefined {
+    const cursor = this.#cursor;
+    const type = cursor.peek();
+    if (type >= 0x90 && type < 0xa0) return cursor.uint8() & 0x0f;
+    if (type === 0xdc) return cursor.uint8() && cursor.uint16();
+    return type === 0xdd ? cursor.uint8() && cursor.uint32() : undefined;
   }
-
-  const read = yield* outermost();
-  if (at < message.length) throw broken(`${message.length - at} bytes follow the value`);
-  return read;
 }

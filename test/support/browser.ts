@@ -19,6 +19,8 @@ export async function startBrowser(...args: readonly string[]): Promise<TestBrow
   const context = await chromium.launchPersistentContext(profile, {
     ...CHROMIUM,
     args: [...CHROMIUM.args, ...args],
+    // Scrollbars take space, as on most desktops.
+    ignoreDefaultArgs: ["--hide-scrollbars"],
   });
   context.setDefaultTimeout(PATIENCE_MS);
   return {

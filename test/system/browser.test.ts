@@ -61,6 +61,11 @@ describe("/docs", () => {
     await get.getByPlaceholder("last_entry_id").fill("0");
     await get.getByRole("button", { name: "Execute" }).click();
     await get.locator(".live-responses-table", { hasText: "x-last-entry-id: 1-0" }).waitFor();
+    expect(await page.title()).toBe("Redis Streamer: API");
+    const logo = await page.locator(".topbar img").getAttribute("src");
+    expect(Buffer.from(logo?.split("base64,")[1] ?? "", "base64").toString()).toContain(
+      ">Redis Streamer</text>",
+    );
     expect(problems).toEqual([]);
     const { origin } = new URL(gateway.http);
     expect(requests.filter((url) => !url.startsWith(origin) && !/^(data|blob):/.test(url))).toEqual([]);

@@ -15,6 +15,13 @@ const SVG_STYLE = "'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='";
 
 const POLICY = { ...FILES_POLICY, "style-src": ["'self'", SVG_STYLE] };
 
+const NO_ICON = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg"/>`);
+
+/** Name of the gateway for the top bar, instead of Swagger's logo. Swagger UI shows it 40 pixels high. */
+const LOGO = Buffer.from(
+  `<svg xmlns="http://www.w3.org/2000/svg" width="200" height="40"><text x="0" y="27" fill="#fff" font-family="sans-serif" font-size="22" font-weight="bold">Redis Streamer</text></svg>`,
+);
+
 /** Adds the documents and the page of the OpenAPI document. */
 export async function addDocs(app: FastifyInstance, version: string, pathPrefix: string): Promise<void> {
   const document = {
@@ -34,6 +41,14 @@ export async function addDocs(app: FastifyInstance, version: string, pathPrefix:
       },
     },
     uiConfig: { docExpansion: "list" },
+    logo: { type: "image/svg+xml", content: LOGO },
+    theme: {
+      title: "Redis Streamer: API",
+      // As on the other pages: none.
+      favicon: [
+        { filename: "favicon.svg", rel: "icon", sizes: "any", type: "image/svg+xml", content: NO_ICON },
+      ],
+    },
   });
   app.head("/docs", (_request, reply) =>
     reply.headers(pageHeaders(POLICY)).type("text/html; charset=utf-8").send(),

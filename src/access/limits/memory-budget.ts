@@ -41,7 +41,10 @@ export interface MemoryBudget<Use extends string> {
   isShort(): boolean;
 }
 
-/** Memory of one item. After `release`, all methods do nothing. */
+/**
+ * Memory of one item. After `release`, all methods do nothing. Estimates are rounded up to whole bytes, because sums of
+ * fractions would not return to zero.
+ */
 export interface MemoryLease {
   /** Returns the bytes that it holds. */
   bytes(): number;
@@ -111,15 +114,15 @@ function createLease(lease: HeldLease, ledger: Ledger, longestWaitMs: number): M
       waiting = undefined;
       onGrant(granted);
     };
-    waiting = ledger.wait(lease, bytes, settled, waitMs);
+    waiting = ledger.wait(lease, Math.ceil(bytes), settled, waitMs);
   }
 
-  const tryGrow = (bytes: number): boolean => !isReleased && ledger.tryGrow(lease, bytes);
+  const tryGrow = (bytes: number): boolean => !isReleased && ledger.tryGrow(lease, Math.ceil(bytes));
 
   return {
     bytes: () => lease.bytes,
     set(bytes) {
-      if (!isReleased) ledger.set(lease, bytes);
+      if (!isReleased) ledger.set(lease, Math.ceil(bytes));
     },
     isOver: () => ledger.isOver(lease),
     tryGrow,

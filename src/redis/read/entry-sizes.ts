@@ -20,7 +20,7 @@ const FIELD_OVERHEAD_BYTES = 64;
 export interface EntrySizes {
   /** Updates the size from entries that were read. */
   learn(key: string, entries: readonly Entry[]): void;
-  /** Expected bytes of one entry of the stream in a reply. */
+  /** Expected bytes of one entry of the stream in a reply; an integer, as memory is reserved for it. */
   expected(key: string): number;
 }
 
@@ -48,6 +48,6 @@ export function createEntrySizes(): EntrySizes {
         break;
       }
     },
-    expected: (key) => sizes.get(key) ?? UNKNOWN_BYTES,
+    expected: (key) => Math.round(sizes.get(key) ?? UNKNOWN_BYTES),
   };
 }

@@ -131,7 +131,7 @@ export function createStreamReader(parts: StreamReaderParts): StreamReader {
     expectedBytes(key, count, among = 1) {
       const one = sizes.expected(key);
       // The last page may exceed the limit.
-      return Math.max(one, Math.min(count * one, answerBytes / among + pageBytes));
+      return Math.max(one, Math.min(count * one, Math.ceil(answerBytes / among) + pageBytes));
     },
 
     async lastGeneratedId(key) {

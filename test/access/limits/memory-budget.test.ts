@@ -301,3 +301,18 @@ test("memory that is released in the callback of a grant is granted to a client 
   await until("both are granted", () => granted.length === 2);
   expect(granted).toEqual(["second", "first"]);
 });
+
+test("sums of fractions return to zero exactly, also after waits", async () => {
+  const budget = budgetOf(1000, 300);
+  const leases = Array.from({ length: 20 }, (_, i) => budget.open("answer", `${i % 3}`));
+  for (const lease of leases) {
+    if (!lease.tryGrow(10.1)) lease.whenRoom(10.1, () => undefined);
+    lease.tryGrow(0.2);
+  }
+  for (const [i, lease] of leases.entries()) lease.set(lease.bytes() / 3 + 0.1 * i);
+  expect(budget.counts.answer.bytes).toBe(leases.reduce((sum, lease) => sum + lease.bytes(), 0));
+  expect(leases.filter((lease) => !Number.isInteger(lease.bytes()))).toEqual([]);
+  for (const lease of leases) lease.release();
+  expect(budget.counts.answer.bytes).toBe(0);
+  expect(budget.heldBytes()).toBe(0);
+});

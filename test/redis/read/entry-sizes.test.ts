@@ -52,6 +52,12 @@ describe("expected size of a stream's entries", () => {
     expect(sizes.expected("s")).toBeCloseTo(OVERHEAD);
   });
 
+  test("whole bytes, for which memory is reserved", () => {
+    const sizes = createEntrySizes();
+    sizes.learn("s", [entry(1), entry(1), entry(2)]);
+    expect(sizes.expected("s")).toBe(1 + OVERHEAD);
+  });
+
   test("remembers 20,000 streams and drops the oldest first", () => {
     const sizes = createEntrySizes();
     for (let i = 0; i <= 20_000; i++) sizes.learn(`s${i}`, [entry(1)]);

@@ -154,6 +154,15 @@ describe("large payloads", () => {
     expect(shown.length).toBeGreaterThan(1);
     expect(shown.length).toBeLessThan(9);
     expect(new Set(codesOf(answer))).toEqual(new Set(["TOO_LARGE"]));
+    // Each error names the limit that its payload exceeds.
+    const messages = new Set(answer.errors?.map(({ message }) => message));
+    expect(messages).toEqual(
+      new Set([
+        // The name of the field counts, too.
+        `the entry must be at most ${300 * 1024} bytes, got 400001`,
+        `the payloads of the operation must be at most ${1024 * 1024} bytes together (MAX_ANSWER_BYTES); request fewer`,
+      ]),
+    );
   });
 
   test("returns null for a history entry that is too large", async () => {

@@ -39,6 +39,8 @@ export interface PayloadBudget {
   ): Promise<Answer>;
   /** Counts the text of a field. @throws GatewayError TOO_LARGE if it exceeds the budget */
   show(text: string): string;
+  /** Returns the error of a payload for which nothing of the budget is left. */
+  tooLarge(): GatewayError;
   /** Resets the budget of field text for the next event of a subscription. */
   restart(): void;
 }
@@ -55,7 +57,10 @@ export function createPayloadBudget(bytes: number, lease: MemoryLease): PayloadB
   let reserved = 0;
 
   const tooLarge = () =>
-    new GatewayError("TOO_LARGE", `the payloads of the operation exceed ${bytes} bytes; request fewer`);
+    new GatewayError(
+      "TOO_LARGE",
+      `the payloads of the operation must be at most ${bytes} bytes together (MAX_ANSWER_BYTES); request fewer`,
+    );
 
   return {
     stepBytes: Math.min(STEP_BYTES, bytes),
@@ -82,6 +87,7 @@ export function createPayloadBudget(bytes: number, lease: MemoryLease): PayloadB
       if (shown > bytes * RESULT_FACTOR) throw tooLarge();
       return text;
     },
+    tooLarge,
     restart() {
       shown = 0;
     },

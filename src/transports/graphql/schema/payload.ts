@@ -20,16 +20,13 @@ export const base64Of = (data: Uint8Array, work: WorkBudget): string =>
 
 /** Returns the payload. @throws GatewayError TOO_LARGE if it exceeds the maximum size of a field */
 function fitting(data: Uint8Array, { mostPayloadBytes }: WorkBudget): Uint8Array {
-  if (data.length > mostPayloadBytes) throw payloadTooLarge(data.length, mostPayloadBytes);
+  if (data.length > mostPayloadBytes) throw payloadTooLarge("payload", data.length, mostPayloadBytes);
   return data;
 }
 
-/** Returns the error of a field whose payload is too large. */
-export const payloadTooLarge = (bytes: number, most: number): GatewayError =>
-  new GatewayError(
-    "TOO_LARGE",
-    `the payload must be at most ${most} bytes, got ${bytes}; all payloads of an operation are limited by MAX_ANSWER_BYTES`,
-  );
+/** Returns the error of a field whose payload, or the entry that contains it, is too large. */
+export const payloadTooLarge = (what: "payload" | "entry", bytes: number, most: number): GatewayError =>
+  new GatewayError("TOO_LARGE", `the ${what} must be at most ${most} bytes, got ${bytes}`);
 
 const bufferOf = (data: Uint8Array): Buffer =>
   Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);

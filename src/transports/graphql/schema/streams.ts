@@ -3,6 +3,7 @@ import { type Declaration, readDeclaration } from "../../../domain/content/decla
 import { type Entry, fieldArguments } from "../../../domain/streams/entry.ts";
 import { timeOfId } from "../../../domain/streams/entry-id.ts";
 import { type EdgeEntry, NO_DETAILS, type StreamDetails } from "../../../redis/registry/stream-info.ts";
+import type { OperationContext } from "../execution/context.ts";
 import {
   listNames,
   listStreams,
@@ -56,10 +57,12 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
       /** Fields of the first or the last entry. */
       const edgeFields = (side: "first" | "last") => {
         const edgeOf = (stream: StreamNode): EdgeEntry | undefined => detailsOf(stream)[side];
-        /** @throws GatewayError TOO_LARGE if the payload was omitted because of its size */
-        const entryOf = (stream: StreamNode, { mostPayloadBytes }: WorkBudget): Entry | undefined => {
+        /** @throws GatewayError TOO_LARGE if the payload was omitted because of its size, or of those before it */
+        const entryOf = (stream: StreamNode, { payloads, work }: OperationContext): Entry | undefined => {
+          const { mostPayloadBytes: most } = work;
           const { entry, leftOut } = edgeOf(stream) ?? {};
-          if (entry === undefined && leftOut !== undefined) throw payloadTooLarge(leftOut, mostPayloadBytes);
+          if (entry === undefined && leftOut !== undefined)
+            throw leftOut > most ? payloadTooLarge("entry", leftOut, most) : payloads.tooLarge();
           return entry;
         };
         return {
@@ -79,32 +82,32 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
           data: t.string({
             nullable: true,
             description: `Payload of the ${side} entry in base64; empty if the stream has no entries.`,
-            resolve(stream, _args, { payloads, work }) {
-              const entry = entryOf(stream, work);
-              return entry === undefined ? "" : payloads.show(base64Of(entry.data, work));
+            resolve(stream, _args, context) {
+              const entry = entryOf(stream, context);
+              return entry === undefined ? "" : context.payloads.show(base64Of(entry.data, context.work));
             },
           }),
           string: t.string({
             nullable: true,
             description: `Payload of the ${side} entry as text; null with a field error if it is not UTF-8.`,
-            resolve(stream, _args, { payloads, work }) {
-              const entry = entryOf(stream, work);
-              return entry === undefined ? "" : payloads.show(stringOf(entry.data, work));
+            resolve(stream, _args, context) {
+              const entry = entryOf(stream, context);
+              return entry === undefined ? "" : context.payloads.show(stringOf(entry.data, context.work));
             },
           }),
           json: t.field({
             type: "JSON",
             nullable: true,
             description: `Payload of the ${side} entry as JSON; null with a field error if it is not valid JSON.`,
-            resolve(stream, _args, { work }) {
-              const entry = entryOf(stream, work);
-              return entry === undefined ? {} : jsonOf(entry.data, work);
+            resolve(stream, _args, context) {
+              const entry = entryOf(stream, context);
+              return entry === undefined ? {} : jsonOf(entry.data, context.work);
             },
           }),
           fields: t.field({
             type: "JSON",
             description: `Fields of the ${side} entry. ${FIELDS_DESCRIPTION}`,
-            resolve: (stream, _args, { work }) => fieldsJson(entryOf(stream, work)?.fields, work),
+            resolve: (stream, _args, context) => fieldsJson(entryOf(stream, context)?.fields, context.work),
           }),
         };
       };

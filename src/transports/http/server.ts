@@ -8,6 +8,7 @@ import { GatewayError } from "../../domain/errors.ts";
 import { withoutPrefix } from "../request/path-prefix.ts";
 import { checkHead } from "../request/request-head.ts";
 import { WARNINGS_HEADER } from "../request/warnings.ts";
+import { addAnswersMemory } from "../response/response-memory.ts";
 import { ANSWER_HEADERS, SHARED_ANSWER_HEADERS } from "../response/security-headers.ts";
 import { addBodies } from "./bodies/bodies.ts";
 import { addBodyLimits, SMALL_BODY_BYTES } from "./bodies/body-limits.ts";
@@ -20,7 +21,6 @@ import { createErrorAnswers } from "./responses/error-responses.ts";
 import { METHODS, notFound } from "./responses/not-found.ts";
 import { RepeatedResponses } from "./responses/repeated-responses.ts";
 import { addRequestWarnings } from "./responses/request-warnings.ts";
-import { addAnswersMemory } from "./responses/response-memory.ts";
 import { type AddRoutes, MAX_SEGMENT_LENGTH, type RouteParts } from "./route.ts";
 import { addTraces } from "./traces.ts";
 

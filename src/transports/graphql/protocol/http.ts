@@ -8,6 +8,7 @@ import { checkJsonBounds } from "../../../wire/json/json-text.ts";
 import { markNumbers } from "../../request/exact-numbers.ts";
 import { acceptsPage } from "../../request/media-types.ts";
 import { whenAnswerEnds } from "../../response/response-end.ts";
+import { keepMemory } from "../../response/response-memory.ts";
 import { graphqlError } from "../execution/errors.ts";
 import { type Executor, formatted } from "../execution/executor.ts";
 import { encodeResult, joinResult } from "../execution/result-text.ts";
@@ -84,7 +85,7 @@ async function addGraphql(app: FastifyInstance, executor: Executor, streams: Sse
     const body = Buffer.isBuffer(request.body) ? request.body.toString() : "";
     checkRequestJson(request, body);
     const release = () => operations.get(request)?.release();
-    // Releases memory early if the client disconnects.
+    // Ends the operation early if the client disconnects.
     whenAnswerEnds(reply.raw, release);
     const [text, { status, headers }] = await handle({
       method: request.method,
@@ -93,7 +94,12 @@ async function addGraphql(app: FastifyInstance, executor: Executor, streams: Sse
       body: markNumbers(body),
       raw: request,
       context: undefined,
-    }).finally(release);
+    }).catch((error: unknown) => {
+      release();
+      throw error;
+    });
+    const lease = operations.get(request);
+    if (lease !== undefined) keepMemory(reply, lease);
     if (status >= 400 && status < 500) parts.observe.counters.clientErrors++;
     const [own, init] = text === null && status in REJECTIONS ? rejection(status) : [text, { headers }];
     return reply

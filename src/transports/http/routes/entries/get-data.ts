@@ -15,9 +15,9 @@ import {
   resolveCursors,
 } from "../../../request/streams.ts";
 import { whenGone } from "../../../response/closing.ts";
+import { memoryOf } from "../../../response/response-memory.ts";
 import { headerRoom, headersTooLarge } from "../../responses/header-room.ts";
 import { warnOfTimes } from "../../responses/request-warnings.ts";
-import { memoryOf } from "../../responses/response-memory.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import {
   type AnswerForm,

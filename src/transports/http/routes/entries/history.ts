@@ -8,9 +8,9 @@ import type { ParametersOf } from "../../../request/parameters.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
 import { type RequestedStreams, readRequestedStreams, type WantedStream } from "../../../request/streams.ts";
 import { countOut } from "../../../response/entries-sent.ts";
+import { memoryOf } from "../../../response/response-memory.ts";
 import { headerRoom, headersTooLarge } from "../../responses/header-room.ts";
 import { warnOfTimes } from "../../responses/request-warnings.ts";
-import { memoryOf } from "../../responses/response-memory.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import {
   type AnswerForm,

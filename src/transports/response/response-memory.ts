@@ -1,8 +1,8 @@
 /** Memory of HTTP responses: reserved before entries are read, and counted until the client has read the response. */
 import type { FastifyInstance, FastifyReply } from "fastify";
-import type { ClientMemory } from "../../../access/limits/client-memory.ts";
-import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
-import { whenAnswerEnds } from "../../response/response-end.ts";
+import type { ClientMemory } from "../../access/limits/client-memory.ts";
+import type { MemoryLease } from "../../access/limits/memory-budget.ts";
+import { whenAnswerEnds } from "./response-end.ts";
 
 declare module "fastify" {
   interface FastifyReply {
@@ -29,7 +29,15 @@ export function addAnswersMemory(app: FastifyInstance, memory: ClientMemory): vo
 export function memoryOf(reply: FastifyReply, memory: ClientMemory): MemoryLease {
   if (reply.memory !== undefined) return reply.memory;
   const lease = memory.answer("answer", reply.request.visitor);
+  keepMemory(reply, lease);
+  return lease;
+}
+
+/**
+ * Makes the lease of an operation the one of its response, until the client has read it. With a second lease, the response
+ * would no longer count as the one item that exceeds the limits, and the next operation could exceed them as well.
+ */
+export function keepMemory(reply: FastifyReply, lease: MemoryLease): void {
   reply.memory = lease;
   whenAnswerEnds(reply.raw, lease.release);
-  return lease;
 }

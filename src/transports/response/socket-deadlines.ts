@@ -7,6 +7,7 @@
  * | in use | after `WRITE_TIMEOUT_MS` without write progress |
  * | closing (`destroyWithin`) | at the time given |
  * | finished (`finish`): the last byte was written | when the client closes, or after the linger time |
+ * | any, not read at present | within a second after the client resets the connection |
  *
  * One timer checks all sockets; a socket needs no timer or listener of its own. Sockets in use are also ended by Node's
  * request and keep-alive timeouts, WebSocket pings, and the limits of the routes.
@@ -14,6 +15,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "../../domain/logger.ts";
+import { isResetUnseen } from "./unseen-reset.ts";
 import { createWriteProgress, tcpSocketOf, type WriteProgress } from "./write-progress.ts";
 
 /** Settings and outputs of the deadlines. */
@@ -116,7 +118,7 @@ export function createSocketDeadlines(options: SocketDeadlineOptions): SocketDea
     for (const one of watched.values()) {
       const { socket, linger } = one;
       if (socket.destroyed) watched.delete(socket);
-      else if (now >= one.deadline) socket.destroy();
+      else if (now >= one.deadline || isResetUnseen(socket, tcpSocketOf(socket))) socket.destroy();
       else if (socket.writableLength > 0) {
         one.progress ??= progresses.begin(socket, now);
         one.progress.check(now);

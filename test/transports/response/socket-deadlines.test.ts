@@ -1,4 +1,5 @@
 /** Socket deadlines: every state ends in time, whatever the client does, and the slot becomes available to another client. */
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { Agent } from "node:http";
 import { connect, type Socket } from "node:net";
@@ -170,9 +171,9 @@ describe.concurrent("a client that then neither reads nor closes", () => {
 });
 
 describe.concurrent("over TLS, a client that then neither reads nor closes", () => {
-  const withTls = () => {
+  const withTls = (settings: Record<string, string> = {}) => {
     const { cert, key } = authority.issue("deadlines");
-    return startStage({ ...SHORT, TLS_CERT: cert, TLS_KEY: key });
+    return startStage({ ...SHORT, ...settings, TLS_CERT: cert, TLS_KEY: key });
   };
   const isServed = async ({ gateway, clients }: Stage) =>
     new Promise<boolean>((resolve) => {
@@ -219,6 +220,23 @@ describe.concurrent("over TLS, a client that then neither reads nor closes", () 
       if (sent !== "") client.write(sent);
       stage.clients.push(client);
     }
+    await until("the slots serve others", () => isServed(stage));
+  });
+
+  test("but resets a connection whose reads are paused", async () => {
+    await using stage = await withTls({ HANDSHAKE_TIMEOUT_MS: "60000" });
+    await Promise.all(
+      Array.from({ length: SLOTS }, async () => {
+        const below = connect(portOf(stage.gateway), "127.0.0.1");
+        const client = connectTls({ socket: below, ca: readFileSync(authority.path) });
+        for (const socket of [below, client]) socket.on("error", () => undefined);
+        stage.clients.push(below);
+        // One that is answered, one that waits, and more than the gateway starts behind it.
+        client.write(get("/healthz") + get("/data/none?block=600000").repeat(20));
+        await once(client, "data");
+        below.resetAndDestroy();
+      }),
+    );
     await until("the slots serve others", () => isServed(stage));
   });
 });

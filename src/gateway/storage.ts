@@ -12,7 +12,7 @@ import { createEntrySizes, type EntrySizes } from "../redis/read/entry-sizes.ts"
 import { createStreamReader } from "../redis/read/stream-reader.ts";
 import { createMetaWatch } from "../redis/registry/metadata-watch.ts";
 import { createRegistry } from "../redis/registry/registry.ts";
-import { StreamWatch } from "../redis/registry/stream-watch.ts";
+import { StreamWatch } from "../redis/registry/watch/stream-watch.ts";
 import { requireWritableServer, warnOfServer } from "../redis/resp/server/server-check.ts";
 import type { Store } from "../redis/store.ts";
 import type { Settings } from "../settings.ts";

@@ -5,9 +5,9 @@ import type { OpenSending } from "./append/transactions.ts";
 import type { EntrySizes } from "./read/entry-sizes.ts";
 import type { PolledReads, PolledReadsWithForget } from "./read/poll-cache.ts";
 import type { ReplicaReads } from "./read/replicas.ts";
-import type { OpenKeyEventSource } from "./registry/key-events.ts";
 import type { OpenMetaTracking } from "./registry/metadata-watch.ts";
 import type { PresenceLeases } from "./registry/presence-leases.ts";
+import type { OpenKeyEventSource } from "./registry/watch/key-events.ts";
 import type { Commands, Database } from "./resp/commands.ts";
 import type { OnTailReads, Tail, TailEvents } from "./tail/tail.ts";
 

@@ -6,7 +6,7 @@ import { type Identity, may } from "../../access/identity/authorize.ts";
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import { FIRST_ID } from "../../domain/streams/entry-id.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
-import type { StreamWatch } from "../../redis/registry/stream-watch.ts";
+import type { StreamWatch } from "../../redis/registry/watch/stream-watch.ts";
 import type { TransportParts } from "../parts.ts";
 import { type RequestedStreams, resolveCursors, type WantedPattern, type WantedStream } from "./streams.ts";
 

@@ -5,18 +5,18 @@
 
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createTurns } from "../../../src/domain/scheduling/turns.ts";
-import { createCounters } from "../../../src/observe/counters.ts";
-import { parseClusterUrl } from "../../../src/redis/cluster/url.ts";
-import { openClusterStore } from "../../../src/redis/cluster-store.ts";
-import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
-import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
-import { StreamWatch } from "../../../src/redis/registry/stream-watch.ts";
-import { openSingleStore } from "../../../src/redis/single-store.ts";
-import type { Store } from "../../../src/redis/store.ts";
-import { startCluster, type TestCluster } from "../../support/cluster.ts";
-import { killConnections, silent, startRedis, type TestRedis } from "../../support/redis.ts";
-import { until } from "../../support/until.ts";
+import { createTurns } from "../../../../src/domain/scheduling/turns.ts";
+import { createCounters } from "../../../../src/observe/counters.ts";
+import { parseClusterUrl } from "../../../../src/redis/cluster/url.ts";
+import { openClusterStore } from "../../../../src/redis/cluster-store.ts";
+import { createEntrySizes } from "../../../../src/redis/read/entry-sizes.ts";
+import { parseRedisUrl } from "../../../../src/redis/redis-url.ts";
+import { StreamWatch } from "../../../../src/redis/registry/watch/stream-watch.ts";
+import { openSingleStore } from "../../../../src/redis/single-store.ts";
+import type { Store } from "../../../../src/redis/store.ts";
+import { startCluster, type TestCluster } from "../../../support/cluster.ts";
+import { killConnections, silent, startRedis, type TestRedis } from "../../../support/redis.ts";
+import { until } from "../../../support/until.ts";
 
 const parts = () => ({
   readsReplicas: false,

@@ -6,9 +6,9 @@
  * 2. `CLIENT TRACKING` in broadcast mode, which reports every change of a key.
  * 3. Nothing: the caller scans the keys from time to time.
  */
-import type { Logger } from "../../domain/logger.ts";
-import type { Commands, Database } from "../resp/commands.ts";
-import { type Reply, ReplyError } from "../resp/reader.ts";
+import type { Logger } from "../../../domain/logger.ts";
+import type { Commands, Database } from "../../resp/commands.ts";
+import { type Reply, ReplyError } from "../../resp/reader.ts";
 
 /** Kind of a key event. `replaced`: created, possibly in place of another value. `changed`: anything. */
 export type KeyChange = "created" | "removed" | "replaced" | "changed";

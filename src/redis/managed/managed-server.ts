@@ -11,7 +11,7 @@ import { type Backoff, backoffMs } from "../../domain/scheduling/backoff.ts";
 import { sleep } from "../../domain/scheduling/sleep.ts";
 import { createDataDir, namingDataDir } from "./data-dir.ts";
 import { findServer, ManagedServerError } from "./server-binary.ts";
-import { enterQueue } from "./server-lock.ts";
+import { enterQueue, type QueuedGateway } from "./server-lock.ts";
 import { query, untilReady } from "./server-probe.ts";
 import {
   adoptServer,
@@ -46,7 +46,7 @@ export interface ManagedServer {
   close(): Promise<void>;
 }
 
-/** Events of created and removed keys, by which patterns are followed (`registry/key-events.ts`). */
+/** Events of created and removed keys, by which patterns are followed (`registry/watch/key-events.ts`). */
 const KEY_EVENTS = "Kgxen";
 /** Time limit (ms) for loading the data at startup. 10 GB take about two minutes. */
 const READY_MS = 600_000;
@@ -60,37 +60,88 @@ const STABLE_MS = 30_000;
  * @throws ManagedServerError if the server cannot run, with its last log lines
  */
 export async function startManagedServer(options: ManagedServerOptions): Promise<ManagedServer> {
-  const { fsync, logger, onExit, env = process.env } = options;
   const dataDir = await createDataDir(options.dataDir);
   const queued = await enterQueue(dataDir).catch((error: Error) => {
     throw new ManagedServerError(`cannot create a socket for ${dataDir}: ${error.message}`);
   });
-  const path = join(queued.folder, "redis.sock");
-  const site: ServerSite = { dataDir, path, fsync, logger };
-  const ending = new AbortController();
-  const { signal } = ending;
-  const ended = new Promise<undefined>((resolve) => {
-    signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
-  /** The running server, while this gateway owns it. */
-  let server: ServerProcess | undefined;
+  const server = new SharedServer(queued, dataDir, options);
+  await server.start(options.signal);
+  return { path: server.path, close: () => server.close() };
+}
 
-  const ready = (until: AbortSignal) =>
-    untilReady(path, READY_MS, until, (obstacle) =>
-      logger.info({ path }, `waiting for the managed Redis: ${obstacle}`),
-    );
+/** The server of a data directory, as one of the gateways that use it. */
+class SharedServer {
+  readonly path: string;
+  readonly #queued: QueuedGateway;
+  readonly #site: ServerSite;
+  readonly #options: ManagedServerOptions;
+  readonly #ending = new AbortController();
+  /** Resolves when this gateway closes. */
+  readonly #ended: Promise<undefined>;
+  /** The running server, while this gateway owns it. */
+  #server: ServerProcess | undefined;
+  #supervised: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(queued: QueuedGateway, dataDir: string, options: ManagedServerOptions) {
+    const { fsync, logger } = options;
+    this.path = join(queued.folder, "redis.sock");
+    this.#queued = queued;
+    this.#site = { dataDir, path: this.path, fsync, logger };
+    this.#options = options;
+    this.#ended = new Promise<undefined>((resolve) => {
+      this.#ending.signal.addEventListener("abort", () => resolve(undefined), { once: true });
+    });
+  }
+
+  /** Waits until the server replies. @param aborted ends the start */
+  async start(aborted: AbortSignal | undefined): Promise<void> {
+    const { path } = this;
+    const { dataDir, logger } = this.#site;
+    const abort = () => this.#ending.abort(aborted?.reason);
+    aborted?.addEventListener("abort", abort, { once: true });
+    if (aborted?.aborted) abort();
+    let owned: Promise<ServerProcess> | undefined;
+    try {
+      const ownerPid = await this.#queued.ownerPid();
+      owned = this.#own();
+      const mine = owned.then(() => true);
+      const isOwner = await (ownerPid === undefined
+        ? mine
+        : Promise.race([mine, this.#ready(this.#ending.signal).then(() => false)]));
+      if (!isOwner) logger.info({ path, ownerPid }, "sharing the managed Redis of another gateway");
+    } catch (error) {
+      this.#ending.abort(error);
+      await Promise.allSettled([owned]);
+      await this.#queued
+        .leave()
+        .catch((failed: unknown) => logger.debug({ err: failed }, "cannot leave the queue of gateways"));
+      throw namingDataDir(error, dataDir);
+    } finally {
+      aborted?.removeEventListener("abort", abort);
+    }
+    this.#supervised = this.#supervise(owned);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
 
   /** Waits until this gateway is the owner, adopts or starts a server, and waits until it replies. */
-  async function own(): Promise<ServerProcess> {
-    await queued.acquire(signal);
+  async #own(): Promise<ServerProcess> {
+    const { path } = this;
+    const { dataDir, logger } = this.#site;
+    const { signal } = this.#ending;
+    await this.#queued.acquire(signal);
     const started = performance.now();
-    const running = (await adoptServer(site)) ?? (await spawnOne());
+    const running = (await adoptServer(this.#site)) ?? (await this.#spawn());
     const failed = running.gone.then((how) => {
       throw new ManagedServerError(`cannot start the managed Redis in ${dataDir}: ${how}`);
     });
     const attempt = new AbortController();
     try {
-      await Promise.race([ready(AbortSignal.any([signal, attempt.signal])), failed]);
+      await Promise.race([this.#ready(AbortSignal.any([signal, attempt.signal])), failed]);
     } catch (error) {
       await running.stop();
       throw error;
@@ -106,77 +157,58 @@ export async function startManagedServer(options: ManagedServerOptions): Promise
     return running;
   }
 
-  async function spawnOne(): Promise<ServerProcess> {
-    await endStrayServer(site);
-    const { file } = await findServer(env);
-    return spawnServer(file, site);
+  async #spawn(): Promise<ServerProcess> {
+    await endStrayServer(this.#site);
+    const { file } = await findServer(this.#options.env ?? process.env);
+    return spawnServer(file, this.#site);
+  }
+
+  #ready(until: AbortSignal): Promise<void> {
+    const { path } = this;
+    return untilReady(path, READY_MS, until, (obstacle) =>
+      this.#site.logger.info({ path }, `waiting for the managed Redis: ${obstacle}`),
+    );
   }
 
   /** Keeps a server running until this gateway closes. */
-  async function supervise(first: Promise<ServerProcess>): Promise<void> {
+  async #supervise(first: Promise<ServerProcess>): Promise<void> {
+    const { path } = this;
+    const { dataDir, logger } = this.#site;
     let next = first;
-    for (let failures = 0; ; next = own()) {
+    for (let failures = 0; ; next = this.#own()) {
       const start = performance.now();
       try {
-        server = await next;
-        const how = await Promise.race([server.gone, ended]);
+        this.#server = await next;
+        const how = await Promise.race([this.#server.gone, this.#ended]);
         if (how === undefined) return;
-        server = undefined;
+        this.#server = undefined;
         logger.error({ path, how }, "the managed Redis ended unexpectedly; restarting it");
-        onExit?.(how);
+        this.#options.onExit?.(how);
       } catch (error) {
-        if (signal.aborted) return;
+        if (this.#ending.signal.aborted) return;
         logger.error(
           { path, dataDir, error: String(namingDataDir(error, dataDir)) },
           "cannot run the managed Redis; retrying",
         );
       }
       failures = performance.now() - start > STABLE_MS ? 0 : failures + 1;
-      await Promise.race([sleep(backoffMs(failures, Math.random(), RESTART)), ended]);
+      await Promise.race([sleep(backoffMs(failures, Math.random(), RESTART)), this.#ended]);
     }
   }
 
-  async function close(): Promise<void> {
-    ending.abort(new Error("the managed Redis is being closed"));
-    await supervised;
-    if (!(await queued.leave())) {
+  async #close(): Promise<void> {
+    const { path } = this;
+    this.#ending.abort(new Error("the managed Redis is being closed"));
+    await this.#supervised;
+    if (!(await this.#queued.leave())) {
       // The last gateway stops the server, even if its owner ended at this moment or was killed.
-      await (server ?? (await adoptServer(site)))?.stop();
-    } else if (server !== undefined) {
-      logger.info({ path, redisPid: server.pid }, "other gateways use the managed Redis; leaving it running");
-      server.release();
+      await (this.#server ?? (await adoptServer(this.#site)))?.stop();
+    } else if (this.#server !== undefined) {
+      this.#site.logger.info(
+        { path, redisPid: this.#server.pid },
+        "other gateways use the managed Redis; leaving it running",
+      );
+      this.#server.release();
     }
   }
-
-  const abort = () => ending.abort(options.signal?.reason);
-  options.signal?.addEventListener("abort", abort, { once: true });
-  if (options.signal?.aborted) abort();
-  let owned: Promise<ServerProcess> | undefined;
-  try {
-    const ownerPid = await queued.ownerPid();
-    owned = own();
-    const mine = owned.then(() => true);
-    const isOwner = await (ownerPid === undefined
-      ? mine
-      : Promise.race([mine, ready(signal).then(() => false)]));
-    if (!isOwner) logger.info({ path, ownerPid }, "sharing the managed Redis of another gateway");
-  } catch (error) {
-    ending.abort(error);
-    await Promise.allSettled([owned]);
-    await queued
-      .leave()
-      .catch((failed: unknown) => logger.debug({ err: failed }, "cannot leave the queue of gateways"));
-    throw namingDataDir(error, dataDir);
-  } finally {
-    options.signal?.removeEventListener("abort", abort);
-  }
-  const supervised = supervise(owned);
-  let closing: Promise<void> | undefined;
-  return {
-    path,
-    close: () => {
-      closing ??= close();
-      return closing;
-    },
-  };
 }

@@ -36,25 +36,82 @@ export interface QueuedGateway {
  * @throws Error if no socket can be created
  */
 export async function enterQueue(dataDir: string): Promise<QueuedGateway> {
-  const file = join(dataDir, "gateways");
   const name = `gateway-${process.pid}-${randomBytes(3).toString("hex")}.sock`;
-  /** Connections of gateways that wait for this one. */
   const waiters = new Set<Socket>();
   const { folder, listener } = await openListener(dataDir, name, waiters);
-  const dead = new Set<string>();
+  return new GatewayQueue({ file: join(dataDir, "gateways"), name, folder, listener, waiters });
+}
 
-  async function names(): Promise<readonly string[]> {
-    const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+/** Place of this gateway in the queue. */
+interface QueueParts {
+  /** Path of the file with the names. */
+  readonly file: string;
+  readonly name: string;
+  readonly folder: string;
+  readonly listener: Server;
+  /** Connections of gateways that wait for this one. */
+  readonly waiters: ReadonlySet<Socket>;
+}
+
+class GatewayQueue implements QueuedGateway {
+  readonly folder: string;
+  readonly #parts: QueueParts;
+  /** Names of gateways that have ended. */
+  readonly #dead = new Set<string>();
+
+  constructor(parts: QueueParts) {
+    this.folder = parts.folder;
+    this.#parts = parts;
+  }
+
+  async ownerPid(): Promise<number | undefined> {
+    const found = await this.#owner();
+    found?.socket.destroy();
+    return found === undefined ? undefined : Number(/^gateway-(\d+)-/.exec(found.name)?.[1]);
+  }
+
+  async acquire(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted();
+      const found = await this.#owner();
+      if (found === undefined) break;
+      await closed(found.socket, signal);
+    }
+    await this.#tidy();
+  }
+
+  async leave(): Promise<boolean> {
+    const { name, listener, waiters } = this.#parts;
+    // Closing a listening unix socket removes its file, so other gateways find this one dead.
+    const gone = new Promise<void>((resolve) => listener.close(() => resolve()));
+    for (const socket of waiters) socket.destroy();
+    await gone;
+    for (const one of await this.#names())
+      if (one !== name && !this.#dead.has(one)) {
+        const socket = await this.#reach(one);
+        socket?.destroy();
+        if (socket !== undefined) return true;
+      }
+    return false;
+  }
+
+  async #names(): Promise<readonly string[]> {
+    const text = await readFile(this.#parts.file, "utf8").catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return "";
       throw error;
     });
     return text.split("\n").filter((line) => line !== "");
   }
 
+  #reach(name: string): Promise<Socket | undefined> {
+    return reach(join(this.folder, name));
+  }
+
   /** Returns the first gateway that is alive and a connection to it; undefined if it is this gateway. */
-  async function owner(): Promise<{ readonly name: string; readonly socket: Socket } | undefined> {
+  async #owner(): Promise<{ readonly name: string; readonly socket: Socket } | undefined> {
+    const { file, name } = this.#parts;
     for (;;) {
-      const all = await names();
+      const all = await this.#names();
       const position = all.indexOf(name);
       if (position < 0) {
         // Repeats the append if an owner rewrote the file at the same time. A single short append is atomic.
@@ -62,61 +119,32 @@ export async function enterQueue(dataDir: string): Promise<QueuedGateway> {
         continue;
       }
       // Only a read that is newer than the last detected death may conclude that no other gateway is left.
-      const other = all.slice(0, position).find((one) => !dead.has(one));
+      const other = all.slice(0, position).find((one) => !this.#dead.has(one));
       if (other === undefined) return undefined;
-      const socket = await reach(join(folder, other));
+      const socket = await this.#reach(other);
       if (socket !== undefined) return { name: other, socket };
-      dead.add(other);
+      this.#dead.add(other);
     }
   }
 
   /** Removes dead gateways from the queue, before and after this one. */
-  async function tidy(): Promise<void> {
-    for (const one of await names()) {
+  async #tidy(): Promise<void> {
+    const { file, name } = this.#parts;
+    const dead = this.#dead;
+    for (const one of await this.#names()) {
       if (one === name || dead.has(one)) continue;
       // Keeps the gateway if its state is unknown.
-      const socket = await reach(join(folder, one)).catch(() => null);
+      const socket = await this.#reach(one).catch(() => null);
       socket?.destroy();
       if (socket === undefined) dead.add(one);
     }
-    const all = await names();
+    const all = await this.#names();
     const rest = all.slice(Math.max(0, all.indexOf(name))).filter((one) => !dead.has(one));
     await writeFile(`${file}.new`, rest.map((one) => `${one}\n`).join(""), { mode: 0o600 });
     await rename(`${file}.new`, file);
-    await Promise.all([...dead].map((one) => rm(join(folder, one), { force: true })));
+    await Promise.all([...dead].map((one) => rm(join(this.folder, one), { force: true })));
     dead.clear();
   }
-
-  return {
-    folder,
-    async ownerPid() {
-      const found = await owner();
-      found?.socket.destroy();
-      return found === undefined ? undefined : Number(/^gateway-(\d+)-/.exec(found.name)?.[1]);
-    },
-    async acquire(signal) {
-      for (;;) {
-        signal.throwIfAborted();
-        const found = await owner();
-        if (found === undefined) break;
-        await closed(found.socket, signal);
-      }
-      await tidy();
-    },
-    async leave() {
-      // Closing a listening unix socket removes its file, so other gateways find this one dead.
-      const gone = new Promise<void>((resolve) => listener.close(() => resolve()));
-      for (const socket of waiters) socket.destroy();
-      await gone;
-      for (const one of await names())
-        if (one !== name && !dead.has(one)) {
-          const socket = await reach(join(folder, one));
-          socket?.destroy();
-          if (socket !== undefined) return true;
-        }
-      return false;
-    },
-  };
 }
 
 /** Waits for the end of a connection, or closes it when the signal is aborted. */

@@ -124,7 +124,10 @@ test("mjpeg-consumer reads pictures", async () => {
   await add("consumer", await picture(80));
   const seen: Buffer[] = [];
   const request = get(`${gateway.http}/data/consumer/mjpeg`, (response) => {
-    response.pipe(new MjpegConsumer()).on("data", (one: Buffer) => seen.push(one));
+    response.pipe(new MjpegConsumer()).on("data", (one: Buffer) => {
+      // The gateway repeats a picture that no other one follows, as browsers need.
+      if (!seen.at(-1)?.equals(one)) seen.push(one);
+    });
   });
   for (const width of [81, 82, 83]) {
     await until("a picture arrives", () => seen.length > width - 81);

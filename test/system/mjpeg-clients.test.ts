@@ -125,7 +125,7 @@ test("mjpeg-consumer reads pictures", async () => {
   const seen: Buffer[] = [];
   const request = get(`${gateway.http}/data/consumer/mjpeg`, (response) => {
     response.pipe(new MjpegConsumer()).on("data", (one: Buffer) => {
-      // The gateway repeats a picture that no other one follows, as browsers need.
+      // The gateway repeats the last picture every HEARTBEAT_MS.
       if (!seen.at(-1)?.equals(one)) seen.push(one);
     });
   });

@@ -41,8 +41,9 @@ export function shakeHands(
       return;
     }
     send(step, (error, reply) => {
-      // A server that cannot write to its disk rejects PING with MISCONF, but still serves reads.
-      const isHarmless = step[0] === "CLIENT" || (error instanceof ReplyError && error.code === "MISCONF");
+      // A server that cannot write to its disk rejects PING with MISCONF, but still serves reads. A lost connection is
+      // never harmless: the next command would take the first reply of the following connection.
+      const isHarmless = error instanceof ReplyError && (step[0] === "CLIENT" || error.code === "MISCONF");
       if (error && !isHarmless) done({ problem: error.message });
       else if (step[0] === "ROLE" && !(Array.isArray(reply) && String(reply[0]) === "master"))
         done({ problem: NOT_A_MASTER });

@@ -10,7 +10,7 @@ import { Connection, type ConnectionOptions } from "../../../src/redis/resp/conn
 import { type Reply, ReplyError } from "../../../src/redis/resp/reader.ts";
 import { startBadNetwork } from "../../support/bad-network.ts";
 import { killConnections, silent, startRedis } from "../../support/redis.ts";
-import { until } from "../../support/until.ts";
+import { eventLoopTurns, until } from "../../support/until.ts";
 
 function connect(url: string, options: Partial<ConnectionOptions> = {}): Connection & Disposable {
   const address = parseRedisUrl(url);
@@ -145,6 +145,21 @@ describe("when the connection is lost", () => {
     network.cutReplies("unit", 50_000);
     expect(await resultOf(connection, "GET", "a")).toBeInstanceOf(ReplyLostError);
     expect(String(await connection.call("GET", "a"))).toHaveLength(100_000);
+  });
+
+  test("repeats a handshake that was cut in the middle", async () => {
+    await using redis = await startRedis();
+    await using network = await startBadNetwork(redis.port);
+    const { logger, lines } = recorder();
+    using connection = connect(network.url, { logger });
+    const failures = () => lines.filter((line) => line.startsWith("connection attempt failed"));
+    while (failures().length === 0) {
+      // The network learns the name from the second command of the handshake, whose reply it then withholds.
+      network.cutReplies("unit", 0);
+      await eventLoopTurns(1);
+    }
+    expect(await connection.call("PING")).toBe("PONG");
+    expect(failures()).toEqual([expect.stringContaining("Redis closed the connection")]);
   });
 
   test("detects a server that does not reply, and reconnects when it does", async () => {

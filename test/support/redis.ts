@@ -1,5 +1,6 @@
 /** A real redis-server for a test, on a free port, with its data in a temporary folder. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,9 +35,25 @@ export const silent: Logger = {
 /** Ignores SIGXFSZ, so that a file at its size limit (`limitFiles`) causes an error, like a full disk, instead of a signal. */
 const SERVER = 'trap "" XFSZ; exec redis-server "$@"';
 
+/** Ports to try. A port that was free may be taken by a server that another test starts in the same moment. */
+const ATTEMPTS = 5;
+
 /** Starts a server. @param args further arguments, such as `--appendonly yes` */
 export async function startRedis(...args: readonly string[]): Promise<TestRedis> {
-  const port = await freePort();
+  for (let attempt = 1; ; attempt++) {
+    const redis = await prepare(await freePort(), args);
+    try {
+      await redis.start();
+      return redis;
+    } catch (error) {
+      await redis[Symbol.asyncDispose]();
+      if (attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** Creates a server that is not started yet. */
+async function prepare(port: number, args: readonly string[]): Promise<TestRedis> {
   const dir = await mkdtemp(join(tmpdir(), "streamer-redis-"));
   let child: ChildProcess | undefined;
   const address = { target: { host: "127.0.0.1", port }, database: 0 };
@@ -44,22 +61,31 @@ export async function startRedis(...args: readonly string[]): Promise<TestRedis>
 
   async function start(): Promise<void> {
     const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", dir, ...args];
-    child = spawn("sh", ["-c", SERVER, "redis-server", ...options], { stdio: "ignore" });
-    await control.call("PING");
+    const server = spawn("sh", ["-c", SERVER, "redis-server", ...options], { stdio: "ignore" });
+    child = server;
+    const exit = once(server, "exit").then(([code]) => {
+      throw new Error(`redis-server on port ${port} exited with ${code} before it was ready`);
+    });
+    await Promise.race([exit, expectServer(server)]);
+  }
+
+  /** Waits for a reply, and rejects if it is from another server: that one ends with its own test. */
+  async function expectServer({ pid }: ChildProcess): Promise<void> {
+    const info = String(await control.call("INFO", "server"));
+    if (!info.includes(`process_id:${pid}\r`)) throw new Error(`another server listens on port ${port}`);
   }
 
   async function kill(): Promise<void> {
     const dying = child;
     child = undefined;
-    if (dying === undefined || dying.exitCode !== null) return;
-    const gone = new Promise((resolve) => dying.once("exit", resolve));
+    if (dying === undefined || dying.exitCode !== null || dying.signalCode !== null) return;
+    const gone = once(dying, "exit");
     dying.kill("SIGKILL");
     await gone;
     // A command sent before the loss is detected would never get a reply.
     await until("the loss is noticed", () => !control.isReady());
   }
 
-  await start();
   return {
     port,
     url: `redis://127.0.0.1:${port}`,

@@ -39,6 +39,10 @@ export class BlockingTail implements Tail {
   #clientId: number | undefined;
   /** Streams of the read in flight, with their positions. */
   #reading: ReadonlyMap<string, EntryId> | undefined;
+  /** The read in flight, while it waits until a stream grows. */
+  #blocked: ReadonlyMap<string, EntryId> | undefined;
+  /** The last read that was interrupted: one interruption serves all streams that are watched meanwhile. */
+  #interrupted: ReadonlyMap<string, EntryId> | undefined;
   #isScheduled = false;
   #isClosed = false;
 
@@ -61,6 +65,7 @@ export class BlockingTail implements Tail {
       onLost: () => {
         counters.redisReconnects++;
         this.#reading = undefined;
+        this.#blocked = undefined;
         this.#clientId = undefined;
       },
     });
@@ -88,6 +93,8 @@ export class BlockingTail implements Tail {
   #onReady(): void {
     this.#connection.send(["CLIENT", "ID"], (_error, id) => {
       this.#clientId = typeof id === "number" ? id : undefined;
+      // Streams that were watched since the read was sent could not interrupt it.
+      this.#interrupt();
     });
     this.#server.check();
     this.#schedule();
@@ -115,9 +122,11 @@ export class BlockingTail implements Tail {
   /** Waits until a stream of the batch grows. */
   #block(batch: ReadonlyMap<string, EntryId>): void {
     this.#options.counters.tailReads++;
+    this.#blocked = batch;
     const streams = [...batch.keys(), ...batch.values()];
     const command = ["XREAD", "COUNT", 1, "BLOCK", BLOCK_MS, "STREAMS", ...streams];
     this.#connection.send(command, (error, reply) => {
+      if (this.#blocked === batch) this.#blocked = undefined;
       if (error !== undefined) {
         this.#finish(batch);
         if (this.#connection.isReady()) this.#setAside([...batch.keys()], error);
@@ -185,16 +194,23 @@ export class BlockingTail implements Tail {
     }, REJECTED_PAUSE_MS);
   }
 
-  /** Makes the current read return, so that the next one uses the changed set. */
+  /** Makes a blocked read return, so that the next one uses the changed set. */
   #interrupt(): void {
-    const interrupted = this.#reading;
-    if (interrupted === undefined || this.#clientId === undefined) {
+    if (this.#reading === undefined) {
       this.#schedule();
       return;
     }
-    this.#options.control.send(["CLIENT", "UNBLOCK", this.#clientId], (_error, unblocked) => {
-      if (unblocked !== 1 && this.#reading === interrupted && !this.#isClosed)
-        setTimeout(() => this.#interrupt(), UNBLOCK_RETRY_MS);
+    // Reads of changed streams include those that were watched meanwhile.
+    const blocked = this.#blocked;
+    if (blocked === undefined || blocked === this.#interrupted || this.#clientId === undefined) return;
+    this.#interrupted = blocked;
+    this.#unblock(blocked, this.#clientId);
+  }
+
+  #unblock(blocked: ReadonlyMap<string, EntryId>, clientId: number): void {
+    this.#options.control.send(["CLIENT", "UNBLOCK", clientId], (_error, unblocked) => {
+      const isRepeated = unblocked !== 1 && this.#blocked === blocked && !this.#isClosed;
+      if (isRepeated) setTimeout(() => this.#unblock(blocked, clientId), UNBLOCK_RETRY_MS);
     });
   }
 }

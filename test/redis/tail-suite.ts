@@ -116,9 +116,15 @@ export function testTail(
   }
   const stored = async (key: string) =>
     ((await redisDoes("XRANGE", key, "-", "+")) as [Buffer, unknown][]).map(([one]) => one.toString());
+  /** State of the tail, for a failure: whether Redis replies, and which command each connection sent last. */
+  async function state(): Promise<string> {
+    const { tailReads, redisReconnects } = counters;
+    const clients = await redisDoes("CLIENT", "LIST").catch((error: unknown) => error);
+    return `${tailReads} reads, ${redisReconnects} lost connections, CLIENT LIST: ${clients}`;
+  }
   const arrives = (key: string, last: unknown) =>
     until(
-      () => `${key} arrives up to ${last}, not only to ${seen.get(key)?.at(-1)}`,
+      async () => `${key} arrives up to ${last}, not only to ${seen.get(key)?.at(-1)} (${await state()})`,
       () => seen.get(key)?.at(-1) === String(last),
     );
   /** Adds an entry and waits until it arrives. */

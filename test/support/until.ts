@@ -10,7 +10,7 @@ const LONGEST_PAUSE_MS = 20;
  * @throws Error that names the condition if it does not hold within the time
  */
 export async function until(
-  what: string | (() => string),
+  what: string | (() => string | Promise<string>),
   condition: () => boolean | Promise<boolean>,
   withinMs = 60_000,
 ): Promise<void> {
@@ -18,7 +18,7 @@ export async function until(
   let pauseMs = 1;
   while (!(await condition())) {
     if (performance.now() > deadline)
-      throw new Error(`timed out waiting until: ${typeof what === "string" ? what : what()}`);
+      throw new Error(`timed out waiting until: ${typeof what === "string" ? what : await what()}`);
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
     pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 1.2);
   }

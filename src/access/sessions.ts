@@ -95,104 +95,124 @@ export const noLongerGood = () =>
   new GatewayError("UNAUTHENTICATED", "the token has expired or its key was revoked");
 
 /** Creates the sessions of a gateway. */
-export function createSessions(authenticator: Authenticator, limits: Limits): Sessions {
-  const open = new Set<Session>();
-  const waiting = new Set<Waiter>();
-  const reviewing = authenticator.isOpen ? undefined : setInterval(review, REVIEW_EVERY_MS).unref();
+export const createSessions = (authenticator: Authenticator, limits: Limits): Sessions =>
+  new OpenSessions(authenticator, limits);
 
-  function review(): void {
-    for (const session of open) {
-      if (authenticator.isGood(session.visitor.identity)) continue;
-      forget(session);
+class OpenSessions implements Sessions {
+  readonly #authenticator: Authenticator;
+  readonly #limits: Limits;
+  readonly #open = new Set<Session>();
+  readonly #waiting = new Set<Waiter>();
+  readonly #reviewing: NodeJS.Timeout | undefined;
+
+  constructor(authenticator: Authenticator, limits: Limits) {
+    this.#authenticator = authenticator;
+    this.#limits = limits;
+    this.#reviewing = authenticator.isOpen
+      ? undefined
+      : setInterval(() => this.review(), REVIEW_EVERY_MS).unref();
+    authenticator.onKeysChange(() => this.review());
+  }
+
+  open(visitor: Visitor, kind: SessionKind, end: (error: GatewayError) => void): Session {
+    const { name } = visitor.identity;
+    this.#limits.addConnection(visitor.address, name);
+    const session: Session = {
+      visitor,
+      kind,
+      sinceMs: Date.now(),
+      uses: NO_USES,
+      patternUses: NO_PATTERNS,
+      permissions: visitor.identity,
+      countedAs: name,
+      end,
+    };
+    this.#open.add(session);
+    return session;
+  }
+
+  use(session: Session, action: Action, keys: readonly string[]): () => void {
+    authorize(session.visitor.identity, action, keys);
+    const use: Use = { action, keys };
+    // Copied instead of pushed: a growing array reserves room for many more elements.
+    session.uses = [...session.uses, use];
+    return () => {
+      session.uses = session.uses.filter((one) => one !== use);
+    };
+  }
+
+  usePattern(session: Session, use: PatternUse): () => void {
+    session.patternUses = [...session.patternUses, use];
+    return () => {
+      session.patternUses = session.patternUses.filter((one) => one !== use);
+    };
+  }
+
+  async renew(session: Session, token: string): Promise<void> {
+    if (this.#authenticator.isOpen) return;
+    try {
+      const identity = await this.#authenticator.identify({ kind: "token", token });
+      for (const { action, keys } of session.uses) authorize(identity, action, keys);
+      session.visitor.identity = identity;
+      session.onRenewed?.();
+      this.#applyPermissions(session);
+    } catch (error) {
+      session.end(asGatewayError(error));
+    }
+  }
+
+  whileGood(visitor: Visitor, onEnd: (error: GatewayError) => void): () => void {
+    if (this.#authenticator.isOpen) return NOTHING;
+    const waiter: Waiter = { visitor, onEnd };
+    this.#waiting.add(waiter);
+    return () => this.#waiting.delete(waiter);
+  }
+
+  forget(session: Session): void {
+    if (this.#open.delete(session)) this.#limits.removeConnection(session.visitor.address, session.countedAs);
+  }
+
+  list(): Iterable<Session> {
+    return this.#open;
+  }
+
+  counts(): ReadonlyMap<SessionKind, number> {
+    const counts = new Map<SessionKind, number>(KINDS.map((kind) => [kind, 0]));
+    for (const { kind } of this.#open) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    return counts;
+  }
+
+  end(id: string, error: GatewayError): boolean {
+    for (const session of this.#open) {
+      if (session.visitor.id !== id) continue;
+      session.end(error);
+      return true;
+    }
+    return false;
+  }
+
+  review(): void {
+    for (const session of this.#open) {
+      if (this.#authenticator.isGood(session.visitor.identity)) continue;
+      this.forget(session);
       session.end(noLongerGood());
     }
-    for (const session of open) if (session.patternUses.length > 0) applyPermissions(session);
-    for (const waiter of waiting) {
-      if (authenticator.isGood(waiter.visitor.identity)) continue;
-      waiting.delete(waiter);
+    for (const session of this.#open) if (session.patternUses.length > 0) this.#applyPermissions(session);
+    for (const waiter of this.#waiting) {
+      if (this.#authenticator.isGood(waiter.visitor.identity)) continue;
+      this.#waiting.delete(waiter);
       waiter.onEnd(noLongerGood());
     }
   }
 
-  authenticator.onKeysChange(review);
+  close(): void {
+    clearInterval(this.#reviewing);
+  }
 
-  function applyPermissions(session: Session): void {
-    const identity = authenticator.current(session.visitor.identity);
+  #applyPermissions(session: Session): void {
+    const identity = this.#authenticator.current(session.visitor.identity);
     if (identity === session.permissions) return;
     session.permissions = identity;
     for (const use of session.patternUses) use.onPermissions(identity);
   }
-
-  function forget(session: Session): void {
-    if (open.delete(session)) limits.removeConnection(session.visitor.address, session.countedAs);
-  }
-
-  return {
-    open(visitor, kind, end) {
-      const { name } = visitor.identity;
-      limits.addConnection(visitor.address, name);
-      const session: Session = {
-        visitor,
-        kind,
-        sinceMs: Date.now(),
-        uses: NO_USES,
-        patternUses: NO_PATTERNS,
-        permissions: visitor.identity,
-        countedAs: name,
-        end,
-      };
-      open.add(session);
-      return session;
-    },
-    use(session, action, keys) {
-      authorize(session.visitor.identity, action, keys);
-      const use: Use = { action, keys };
-      // Copied instead of pushed: a growing array reserves room for many more elements.
-      session.uses = [...session.uses, use];
-      return () => {
-        session.uses = session.uses.filter((one) => one !== use);
-      };
-    },
-    usePattern(session, use) {
-      session.patternUses = [...session.patternUses, use];
-      return () => {
-        session.patternUses = session.patternUses.filter((one) => one !== use);
-      };
-    },
-    async renew(session, token) {
-      if (authenticator.isOpen) return;
-      try {
-        const identity = await authenticator.identify({ kind: "token", token });
-        for (const { action, keys } of session.uses) authorize(identity, action, keys);
-        session.visitor.identity = identity;
-        session.onRenewed?.();
-        applyPermissions(session);
-      } catch (error) {
-        session.end(asGatewayError(error));
-      }
-    },
-    whileGood(visitor, onEnd) {
-      if (authenticator.isOpen) return NOTHING;
-      const waiter: Waiter = { visitor, onEnd };
-      waiting.add(waiter);
-      return () => waiting.delete(waiter);
-    },
-    forget,
-    list: () => open,
-    counts() {
-      const counts = new Map<SessionKind, number>(KINDS.map((kind) => [kind, 0]));
-      for (const { kind } of open) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-      return counts;
-    },
-    end(id, error) {
-      for (const session of open) {
-        if (session.visitor.id !== id) continue;
-        session.end(error);
-        return true;
-      }
-      return false;
-    },
-    review,
-    close: () => clearInterval(reviewing),
-  };
 }

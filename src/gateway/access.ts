@@ -47,7 +47,7 @@ export function openAccess(
   closers.push(authenticator.close);
   const limits = createLimits(settings, usage);
   const sessions = createSessions(authenticator, limits);
-  closers.push(sessions.close);
+  closers.push(() => sessions.close());
   const guard = createBrowserGuard({ ...settings, listenHost: settings.host });
   const isProxy = createProxyTest(settings.trustProxy);
   const forwarding = createForwarding(isProxy);

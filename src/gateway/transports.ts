@@ -100,7 +100,7 @@ function openMetrics(
     sendBufferBytes,
     limitHits: access.limits.hits,
     errors: observe.errorLog.counts,
-    sessions: access.sessions.counts,
+    sessions: () => access.sessions.counts(),
     memory: access.memory.counts,
     redisSeconds: () => timePing(ping),
   });

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { GatewayError } from "../../domain/errors.ts";
 import type { Visitor } from "../admission.ts";
-import { createTokenBucket, type TokenBucket } from "./token-bucket.ts";
+import { type Account, Accounts } from "./accounts.ts";
 import { createOwnUsage, type Usage } from "./usage.ts";
 
 /** Limits of one client; 0 disables a limit. */
@@ -38,17 +38,6 @@ export const LIMITS = [
 /** One of `LIMITS`. */
 export type Limit = (typeof LIMITS)[number];
 
-/** The account of one client. */
-export interface Account {
-  /**
-   * Counts received messages.
-   *
-   * @param bytes total size of the messages
-   * @returns time, in ms, for which to read nothing more from the client; 0 if it is under the limit
-   */
-  take(messages: number, bytes: number): number;
-}
-
 /** Limits of all clients. */
 export interface Limits {
   /** Whether a rate limit is set, so messages must be counted. */
@@ -66,16 +55,6 @@ export interface Limits {
   readonly hits: Readonly<Record<Limit, number>>;
 }
 
-interface OwnAccount extends Account {
-  /** Counts messages that other workers received. */
-  pay(messages: number, bytes: number): void;
-  /** Hashes of stream keys, which take less memory than long keys. */
-  readonly streams: Set<string>;
-}
-
-/** Maximum number of accounts; the least recently used ones are evicted. */
-const MAX_ACCOUNTS = 100_000;
-
 /**
  * Creates the limits of a gateway.
  *
@@ -87,63 +66,18 @@ export function createLimits(
   usage: Usage = createOwnUsage(),
   now: () => number = () => performance.now(),
 ): Limits {
-  const { maxMessagesPerSecond, maxBytesPerSecond } = options;
   const hits = Object.fromEntries(LIMITS.map((name) => [name, 0])) as Record<Limit, number>;
-  const accounts = new Map<string, OwnAccount>();
+  const accounts = new Accounts(options, usage, { now, onHit: (limit) => hits[limit]++ });
   const perAddress = usage.count("address");
   const perIdentity = usage.count("identity");
-  usage.listen({
-    spent: (name, messages, bytes) => accountNamed(name).pay(messages, bytes),
-    stream: (name, stream) => accountNamed(name).streams.add(stream),
-  });
-
-  function accountNamed(name: string): OwnAccount {
-    const account = accounts.get(name) ?? openAccount(name);
-    // Reinsert at the end, so that the first account is the least recently used.
-    accounts.delete(name);
-    accounts.set(name, account);
-    return account;
-  }
-
-  function openAccount(name: string): OwnAccount {
-    const [oldest] = accounts.keys();
-    if (accounts.size >= MAX_ACCOUNTS && oldest !== undefined) accounts.delete(oldest);
-    const rates: [Limit, TokenBucket, (messages: number, bytes: number) => number][] = [];
-    if (maxMessagesPerSecond > 0)
-      rates.push([
-        "messages_per_second",
-        createTokenBucket(maxMessagesPerSecond, now),
-        (messages) => messages,
-      ]);
-    if (maxBytesPerSecond > 0)
-      rates.push(["bytes_per_second", createTokenBucket(maxBytesPerSecond, now), (_, bytes) => bytes]);
-    function pay(messages: number, bytes: number): void {
-      for (const [, bucket, amountOf] of rates) bucket.take(amountOf(messages, bytes));
-    }
-    return {
-      streams: new Set(),
-      pay,
-      take(messages, bytes) {
-        pay(messages, bytes);
-        if (messages + bytes > 0) usage.spend(name, messages, bytes);
-        let longest = 0;
-        for (const [limit, bucket] of rates) {
-          const wait = bucket.waitMs();
-          if (wait > 0) hits[limit]++;
-          longest = Math.max(longest, wait);
-        }
-        return longest;
-      },
-    };
-  }
 
   return {
-    hasRates: maxMessagesPerSecond > 0 || maxBytesPerSecond > 0,
+    hasRates: accounts.hasRates,
     hits,
     hit(limit) {
       hits[limit]++;
     },
-    accountOf: (visitor) => accountNamed(accountName(visitor)),
+    accountOf: (visitor) => accounts.get(accountName(visitor)),
     checkConnection({ address, identity }) {
       const reject = (limit: Limit, owner: string, max: number) => {
         hits[limit]++;
@@ -174,7 +108,7 @@ export function createLimits(
       const max = options.maxStreamsPerIdentity;
       if (max === 0) return;
       const account = accountName(visitor);
-      const { streams } = accountNamed(account);
+      const { streams } = accounts.get(account);
       const name = createHash("sha256").update(key).digest("base64url").slice(0, 16);
       if (streams.has(name)) return;
       if (streams.size >= max) {

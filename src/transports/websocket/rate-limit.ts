@@ -2,7 +2,7 @@
  * Rate limit of a socket: counts received messages and bytes, and pauses reading while the client is over its limit.
  * Messages are counted per event-loop turn, because reading the clock costs more than receiving a message.
  */
-import type { Account } from "../../access/limits/limits.ts";
+import type { Account } from "../../access/limits/accounts.ts";
 import type { TurnEnd } from "../response/byte-sink.ts";
 import type { HoldableSocket } from "./holdable-socket.ts";
 

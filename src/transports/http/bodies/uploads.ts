@@ -18,7 +18,7 @@ const hasBody = ({ headers }: FastifyRequest): boolean =>
   headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 
 /** Watches the uploads of all routes. To be called after the hook that identifies the client. */
-export function addUploads(app: FastifyInstance, { whileGood }: Pick<Sessions, "whileGood">): Uploads {
+export function addUploads(app: FastifyInstance, sessions: Pick<Sessions, "whileGood">): Uploads {
   /** Open uploads; `release` stops the watch of the credentials. */
   const open = new Map<FastifyRequest, { readonly reply: FastifyReply; readonly release: () => void }>();
 
@@ -34,7 +34,7 @@ export function addUploads(app: FastifyInstance, { whileGood }: Pick<Sessions, "
 
   app.addHook("onRequest", (request, reply, done) => {
     if (hasBody(request)) {
-      const release = whileGood(request.visitor, (error) => cut(reply, error));
+      const release = sessions.whileGood(request.visitor, (error) => cut(reply, error));
       open.set(request, { reply, release });
       reply.raw.once("close", () => forget(request));
     }

@@ -1,13 +1,14 @@
 /** Long-lived responses that deliver entries as they arrive: the common part of SSE and MJPEG. */
 import type { FastifyReply } from "fastify";
-import type { SessionKind } from "../../../../access/sessions.ts";
+import type { Session, SessionKind } from "../../../../access/sessions.ts";
 import { asGatewayError, type GatewayError } from "../../../../domain/errors.ts";
 import type { Gap } from "../../../../domain/streams/entry.ts";
-import type { Encoder, Sink } from "../../../../live/sink.ts";
-import type { SubscriptionOptions } from "../../../../live/subscription.ts";
+import type { Encoder } from "../../../../live/sink.ts";
+import type { Subscription, SubscriptionOptions } from "../../../../live/subscription.ts";
 import type { TransportParts } from "../../../parts.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../../../request/follow-pattern.ts";
-import { namedKeysOf, type OpenStreams } from "../../../request/pattern-streams.ts";
+import { namedKeysOf, type OpenStreams, type PatternStreams } from "../../../request/pattern-streams.ts";
+import type { ByteSink } from "../../../response/byte-sink.ts";
 import type { Chunks } from "../../../response/chunks.ts";
 import { createClientSink } from "../../../response/client-sink.ts";
 import { whenGone } from "../../../response/closing.ts";
@@ -47,74 +48,102 @@ export function textChunks(text: string): Chunks {
 
 /** Sends a response that follows streams until the client disconnects or the gateway stops. */
 export function sendLive(reply: FastifyReply, options: LiveResponseOptions, parts: TransportParts): void {
-  const { streams, access, observe, config } = parts;
-  const { sessions, memory } = access;
-  const { visitor } = reply.request;
-  const { raw } = reply;
-  const { gapNotice } = options;
-  const { opened, patternNotices } = options;
   try {
-    access.limits.checkConnection(visitor);
+    parts.access.limits.checkConnection(reply.request.visitor);
   } catch (error) {
-    opened.pattern?.close();
+    options.opened.pattern?.close();
     throw error;
   }
-  const session = sessions.open(visitor, options.kind, endWith);
-  sessions.use(session, "read", namedKeysOf(opened));
-  reply.hijack();
-  raw.writeHead(200, {
-    ...(reply.getHeaders() as Record<string, string>),
-    "content-type": options.contentType,
-    "cache-control": "no-store",
-    // Otherwise proxies such as nginx buffer the response.
-    "x-accel-buffering": "no",
-  });
-  const sink = createClientSink(raw, visitor, parts);
-  const intervalMs = options.maxFps ? 1000 / options.maxFps : 0;
-  let rateTimer: NodeJS.Timeout | undefined;
-  let lastFrame: Chunks | undefined;
-  const repeats = options.heartbeat === "last frame";
-  // A frame without bytes belongs to an entry that this response cannot show.
-  const frames: Sink<Chunks> = {
-    ...sink,
-    write(frame) {
-      if (frame.bytes === 0) {
-        observe.counters.imagesSkipped++;
-        return;
-      }
-      if (repeats) {
-        lastFrame = frame;
-        heartbeatTimer.refresh();
-      }
-      sink.write(frame);
-      if (intervalMs === 0) return;
-      subscription.pause("rate-limit");
-      rateTimer = setTimeout(() => subscription.resume("rate-limit"), intervalMs);
-    },
-  };
-  sink.write(options.opening);
-  const subscription = streams.subscribe({
-    streams: opened.streams,
-    encoder: options.encoder,
-    sink: frames,
-    memory: memory.answer("answer", visitor),
-    ...(options.onDemand && { onDemand: options.onDemand }),
-    ...(gapNotice && { onGap: (gap: Gap) => sink.write(gapNotice(gap)) }),
-    onError: (error) => endWith(asGatewayError(error)),
-  });
-  const heartbeatTimer = setInterval(sendHeartbeat, config.heartbeatMs);
+  new LiveResponse(reply, options, parts).start();
+}
 
-  function sendHeartbeat(): void {
-    const due = options.heartbeat === "last frame" ? lastFrame : options.heartbeat;
-    if (due !== undefined && !sink.isFull()) sink.write(due);
+/** A response in progress. */
+class LiveResponse {
+  readonly #reply: FastifyReply;
+  readonly #options: LiveResponseOptions;
+  readonly #parts: TransportParts;
+  readonly #session: Session;
+  readonly #sink: ByteSink;
+  #subscription: Subscription | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #rateTimer: NodeJS.Timeout | undefined;
+  #lastFrame: Chunks | undefined;
+  /** Stops what the response uses. */
+  readonly #stops: (() => void)[] = [];
+
+  /** Sends the head. @throws GatewayError FORBIDDEN */
+  constructor(reply: FastifyReply, options: LiveResponseOptions, parts: TransportParts) {
+    this.#reply = reply;
+    this.#options = options;
+    this.#parts = parts;
+    const { visitor } = reply.request;
+    this.#session = parts.access.sessions.open(visitor, options.kind, (error) => this.#endWith(error));
+    parts.access.sessions.use(this.#session, "read", namedKeysOf(options.opened));
+    reply.hijack();
+    reply.raw.writeHead(200, {
+      ...(reply.getHeaders() as Record<string, string>),
+      "content-type": options.contentType,
+      "cache-control": "no-store",
+      // Otherwise proxies such as nginx buffer the response.
+      "x-accel-buffering": "no",
+    });
+    this.#sink = createClientSink(reply.raw, visitor, parts);
   }
 
-  const stopPattern =
-    opened.pattern &&
-    startPattern(opened.pattern, {
+  /** Follows the streams. */
+  start(): void {
+    const { opened, opening, encoder, onDemand, gapNotice, statusNotice } = this.#options;
+    const { streams, access, config } = this.#parts;
+    const sink = this.#sink;
+    sink.write(opening);
+    this.#subscription = streams.subscribe({
+      streams: opened.streams,
+      encoder,
+      sink: { ...sink, write: (frame) => this.#writeFrame(frame) },
+      memory: access.memory.answer("answer", this.#session.visitor),
+      ...(onDemand && { onDemand }),
+      ...(gapNotice && { onGap: (gap: Gap) => sink.write(gapNotice(gap)) }),
+      onError: (error) => this.#endWith(asGatewayError(error)),
+    });
+    this.#heartbeat = setInterval(() => this.#sendHeartbeat(), config.heartbeatMs);
+    if (opened.pattern !== undefined) this.#followPattern(opened.pattern, this.#subscription);
+    if (statusNotice !== undefined)
+      this.#stops.push(streams.availability.watch((since) => sink.write(statusNotice(since))));
+    this.#stops.push(whenGone(this.#reply, access.closing, () => this.#end()));
+  }
+
+  #writeFrame(frame: Chunks): void {
+    const { maxFps, heartbeat } = this.#options;
+    // A frame without bytes belongs to an entry that this response cannot show.
+    if (frame.bytes === 0) {
+      this.#parts.observe.counters.imagesSkipped++;
+      return;
+    }
+    if (heartbeat === "last frame") {
+      this.#lastFrame = frame;
+      this.#heartbeat?.refresh();
+    }
+    this.#sink.write(frame);
+    if (!maxFps) return;
+    this.#subscription?.pause("rate-limit");
+    this.#rateTimer = setTimeout(() => this.#subscription?.resume("rate-limit"), 1000 / maxFps);
+  }
+
+  #sendHeartbeat(): void {
+    const { heartbeat } = this.#options;
+    const due = heartbeat === "last frame" ? this.#lastFrame : heartbeat;
+    if (due !== undefined && !this.#sink.isFull()) this.#sink.write(due);
+  }
+
+  #followPattern(pattern: PatternStreams, subscription: Subscription): void {
+    const { patternNotices } = this.#options;
+    const { access, observe, config } = this.#parts;
+    const { visitor } = this.#session;
+    const sink = this.#sink;
+    const stop = startPattern(pattern, {
       subscription,
-      session,
-      sessions,
+      session: this.#session,
+      sessions: access.sessions,
       ...(patternNotices && {
         onJoin: (name) => sink.write(patternNotices.joined(name)),
         onLeave: (name) => sink.write(patternNotices.left(name)),
@@ -125,25 +154,21 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
         if (patternNotices !== undefined) sink.write(patternNotices.limit(name));
       },
     });
-
-  const { statusNotice } = options;
-  const stopStatus = statusNotice && streams.availability.watch((since) => sink.write(statusNotice(since)));
-
-  function endWith(error: GatewayError): void {
-    if (options.farewell) sink.write(options.farewell(error));
-    end();
+    this.#stops.push(stop);
   }
 
-  function end(): void {
-    sessions.forget(session);
-    clearInterval(heartbeatTimer);
-    stopStatus?.();
-    stopPattern?.();
-    clearTimeout(rateTimer);
-    release();
-    subscription.close();
-    sink.flush();
-    raw.end();
+  #endWith(error: GatewayError): void {
+    if (this.#options.farewell) this.#sink.write(this.#options.farewell(error));
+    this.#end();
   }
-  const release = whenGone(reply, access.closing, end);
+
+  #end(): void {
+    this.#parts.access.sessions.forget(this.#session);
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#rateTimer);
+    for (const stop of this.#stops) stop();
+    this.#subscription?.close();
+    this.#sink.flush();
+    this.#reply.raw.end();
+  }
 }

@@ -1,12 +1,91 @@
-/** Builds the gateway and the console into `dist/`: after installation, and before tests and benchmarks. */
+// @ts-check
+/**
+ * Builds the gateway and the console into `dist/`: after installation, before tests and benchmarks, and when `npm start` finds
+ * changed sources. A stamp is written last, so that an interrupted build is detected and repeated as a whole.
+ */
 import { execFileSync } from "node:child_process";
-import { chmodSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
-const run = (...args) => execFileSync(process.execPath, args, { cwd: path("."), stdio: "inherit" });
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+/** Written at the end of a complete build. */
+const STAMP = join(ROOT, "dist/.built");
+const BUILD_INFO = join(ROOT, "dist/.tsbuildinfo");
+const PAGES = join(ROOT, "dist/pages");
+const NEW_PAGES = join(ROOT, "dist/.pages");
+/** Inputs of the build. */
+const SOURCES = [
+  "src",
+  "client",
+  "cli",
+  "console",
+  "bench",
+  "tsconfig.json",
+  "tsconfig.build.json",
+  "package-lock.json",
+];
 
-run("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json");
-run("node_modules/vite/bin/vite.js", "build", "console");
-// npx makes a command executable only the first time it finds it at a path, not after a rebuild.
-chmodSync(path("dist/cli/index.js"), 0o755);
+/** @returns {boolean} whether `dist/` is complete and newer than all sources */
+export function isCurrent() {
+  const builtAt = changedAt(STAMP);
+  return builtAt > 0 && newest(SOURCES) <= builtAt;
+}
+
+/** Builds. @throws Error if a compiler fails */
+export function build() {
+  // The compiler does not check whether the files that it remembers are still there.
+  if (!existsSync(STAMP)) rmSync(BUILD_INFO, { force: true });
+  rmSync(STAMP, { force: true });
+  const startedAt = new Date();
+  run("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json");
+  // Apart, so that the pages of a running gateway are replaced at once.
+  run("node_modules/vite/bin/vite.js", "build", "console", "--outDir", NEW_PAGES, "--emptyOutDir");
+  rmSync(PAGES, { recursive: true, force: true });
+  renameSync(NEW_PAGES, PAGES);
+  // npx makes a command executable only the first time it finds it at a path, not after a rebuild.
+  chmodSync(join(ROOT, "dist/cli/index.js"), 0o755);
+  writeFileSync(STAMP, "");
+  // A source that changed during the build is newer than the stamp.
+  utimesSync(STAMP, startedAt, startedAt);
+}
+
+/** @param {readonly string[]} args */
+function run(...args) {
+  execFileSync(process.execPath, args, { cwd: ROOT, stdio: "inherit" });
+}
+
+/**
+ * @param {readonly string[]} names files and folders in the package
+ * @returns {number} time of the last change in them, ms
+ */
+function newest(names) {
+  let last = 0;
+  for (const name of names) {
+    const path = join(ROOT, name);
+    last = Math.max(last, changedAt(path));
+    if (!existsSync(path) || !statSync(path).isDirectory()) continue;
+    last = Math.max(last, newest(readdirSync(path).map((child) => join(name, child))));
+  }
+  return last;
+}
+
+/** @param {string} path @returns {number} in ms; 0 if it does not exist */
+function changedAt(path) {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  // npx runs this script before its first command in a clone. If it is interrupted then, npm 11 cannot repeat it.
+  const isNpx = process.env.npm_command === "exec";
+  if (!isNpx || !isCurrent()) build();
+}

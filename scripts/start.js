@@ -7,34 +7,22 @@
  * npm runs scripts in a shell, which does not forward signals. `exec` in `package.json` replaces the shell by this process.
  * If npm is killed with SIGKILL, it forwards nothing, so this process also shuts down when npm exits.
  */
-import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 // Not a named import: on an older Node it would fail before checkNode() reports the version.
 import * as util from "node:util";
+import { build, isCurrent } from "./build.js";
 import { provision } from "./provision.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const BUILD_INFO = join(ROOT, "dist/.tsbuildinfo");
 const MAIN = join(ROOT, "dist/src/main.js");
-/** Inputs of the build. */
-const SOURCES = [
-  "src",
-  "client",
-  "cli",
-  "console",
-  "bench",
-  "tsconfig.json",
-  "tsconfig.build.json",
-  "package-lock.json",
-];
 /** Interval at which the parent process is checked, ms. */
 const PARENT_WATCH_MS = 500;
 
 stopWithNpm();
 checkNode();
-build();
+buildIfNeeded();
 if (await needsServer()) {
   if (!(await provision())) process.exit(1);
 }
@@ -65,49 +53,20 @@ function checkNode() {
     fail(`Node.js must be ${major}.${minor} or newer, got ${process.version}`);
 }
 
-/** Builds if a source file changed since the last build. */
-function build() {
+/** Builds if a source file changed since the last build, or if that build was interrupted. */
+function buildIfNeeded() {
   const isClone = existsSync(join(ROOT, "src"));
-  const isBuilt = existsSync(MAIN);
-  if (!isClone || (isBuilt && newest(SOURCES) <= changedAt(BUILD_INFO))) return;
-  const compiler = join(ROOT, "node_modules/typescript/bin/tsc");
-  if (!existsSync(compiler)) {
+  if (!isClone || isCurrent()) return;
+  if (!existsSync(join(ROOT, "node_modules/typescript/bin/tsc"))) {
     // Without development dependencies the existing build is used.
-    if (!isBuilt) fail("the dependencies are not installed: run npm ci");
+    if (!existsSync(MAIN)) fail("the dependencies are not installed: run npm ci");
     return;
   }
-  // The compiler does not check whether its output files still exist.
-  if (!isBuilt) rmSync(BUILD_INFO, { force: true });
-  const { status } = spawnSync(process.execPath, [compiler, "-p", join(ROOT, "tsconfig.build.json")], {
-    stdio: "inherit",
-  });
-  if (status !== 0) fail("compiling the sources failed");
-  const vite = join(ROOT, "node_modules/vite/bin/vite.js");
-  const page = spawnSync(process.execPath, [vite, "build", join(ROOT, "console")], { stdio: "inherit" });
-  if (page.status !== 0) fail("building the console failed");
-  // The compiler does not touch its build info if a change produces no output.
-  const now = new Date();
-  utimesSync(BUILD_INFO, now, now);
-}
-
-/**
- * @param {readonly string[]} names files and folders in the package
- * @returns {number} time of the last change in them, ms
- */
-function newest(names) {
-  let last = 0;
-  for (const name of names) {
-    const path = join(ROOT, name);
-    last = Math.max(last, changedAt(path));
-    if (!existsSync(path) || !statSync(path).isDirectory()) continue;
-    last = Math.max(last, newest(readdirSync(path).map((child) => join(name, child))));
+  try {
+    build();
+  } catch {
+    fail("building the sources failed");
   }
-  return last;
-}
-
-/** @param {string} path @returns {number} in ms; 0 if it does not exist */
-function changedAt(path) {
-  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** @returns {Promise<boolean>} whether the gateway will run a managed Redis */

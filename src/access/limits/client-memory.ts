@@ -1,8 +1,8 @@
 /** The two memory budgets of a gateway: one for data received from clients, one for data sent to them. */
 import type { Visitor } from "../admission.ts";
 import { accountName } from "./limits.ts";
+import type { MemoryCounts } from "./memory-accounts.ts";
 import { createMemoryBudget, type MemoryBudget, type MemoryLease } from "./memory-budget.ts";
-import type { MemoryCounts } from "./memory-ledger.ts";
 import { Uploads } from "./uploads.ts";
 
 /** Maximum bytes that a client may hold of each reserve: a page of history of the default size. */

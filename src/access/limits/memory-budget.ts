@@ -7,14 +7,8 @@
  * than a share is still possible. All leases together are therefore bounded by the total plus one largest item.
  */
 import { GatewayError } from "../../domain/errors.ts";
-import {
-  createLedger,
-  type HeldLease,
-  type Ledger,
-  type MemoryCounts,
-  type OnGrant,
-  type Waiting,
-} from "./memory-ledger.ts";
+import type { HeldLease, MemoryCounts } from "./memory-accounts.ts";
+import { MemoryLedger, type OnGrant, type Waiting } from "./memory-ledger.ts";
 
 /** Bounds of a budget. */
 export interface MemoryBudgetOptions<Use extends string> {
@@ -24,7 +18,7 @@ export interface MemoryBudgetOptions<Use extends string> {
   readonly totalBytes: number;
   /** Bytes that the leases of one client may hold. */
   readonly shareBytes: number;
-  /** Bytes that a client may hold of the reserve for small items (`memory-ledger.ts`). */
+  /** Bytes that a client may hold of the reserve for small items (`memory-accounts.ts`). */
   readonly smallBytes: number;
   /** Longest wait of `grow`, in ms, unless the caller sets another one. */
   readonly waitMs: number;
@@ -91,17 +85,17 @@ export function createMemoryBudget<Use extends string>({
   const counts = Object.fromEntries(
     uses.map((use) => [use, { bytes: 0, waits: 0, rejections: 0 }]),
   ) as Record<Use, MemoryCounts>;
-  const ledger = createLedger({ totalBytes, shareBytes, smallBytes });
+  const ledger = new MemoryLedger({ totalBytes, shareBytes, smallBytes });
   return {
     counts,
-    heldBytes: ledger.heldBytes,
-    isShort: ledger.isShort,
+    heldBytes: () => ledger.heldBytes(),
+    isShort: () => ledger.isShort(),
     open: (use, name) =>
       createLease({ name, counts: counts[use], bytes: 0, account: "pool" }, ledger, waitMs),
   };
 }
 
-function createLease(lease: HeldLease, ledger: Ledger, longestWaitMs: number): MemoryLease {
+function createLease(lease: HeldLease, ledger: MemoryLedger, longestWaitMs: number): MemoryLease {
   let waiting: Waiting | undefined;
   let isReleased = false;
   /** Rejects a `grow` that waits. */

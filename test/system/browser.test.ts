@@ -1,4 +1,5 @@
 /** The gateway's pages and the README's sample page in a real browser. */
+// cspell:ignore topbar
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";

@@ -128,7 +128,7 @@ describe("the validation rejects", () => {
     ],
     [
       "an invalid query",
-      (document) => Object.assign(channel(document, "push").bindings.ws.query, { type: "strin" }),
+      (document) => Object.assign(channel(document, "push").bindings.ws.query, { type: "text" }),
     ],
     [
       "an unknown action",
@@ -138,9 +138,9 @@ describe("the validation rejects", () => {
       "a content type that is a number",
       ({ components }) => Object.assign(components.messages, { ack: { contentType: 5 } }),
     ],
-    ["an unknown type", (document) => Object.assign(payload(document, "ack"), { type: "strin" })],
+    ["an unknown type", (document) => Object.assign(payload(document, "ack"), { type: "text" })],
     ["an invalid number", (document) => Object.assign(payload(document, "jsonBatch"), { minItems: "3" })],
-    ["an unknown keyword", (document) => Object.assign(payload(document, "ack"), { itemz: {} })],
+    ["an unknown keyword", (document) => Object.assign(payload(document, "ack"), { item: {} })],
     [
       "an example that does not match",
       (document) => Object.assign(payload(document, "header"), { examples: [5] }),

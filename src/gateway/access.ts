@@ -14,7 +14,7 @@ import { createTicketStore } from "../redis/registry/tickets.ts";
 import type { Settings } from "../settings.ts";
 import type { Access } from "../transports/parts.ts";
 import { createClosing } from "../transports/response/closing.ts";
-import { createSocketDeadlines } from "../transports/response/socket-deadlines.ts";
+import { createSocketDeadlines } from "../transports/response/sockets/socket-deadlines.ts";
 import type { Closers } from "./closers.ts";
 import type { Storage } from "./storage.ts";
 
@@ -62,7 +62,7 @@ export function openAccess(
     onWriteTimeout: () => limits.hit("write_time"),
     logger,
   });
-  closers.push(deadlines.close);
+  closers.push(() => deadlines.close());
   const { closing, close } = createClosing();
   return {
     admission,

@@ -29,7 +29,7 @@ import type { Warnings } from "./request/warnings.ts";
 import type { TurnEnd } from "./response/byte-sink.ts";
 import type { Closing } from "./response/closing.ts";
 import type { ErrorLog } from "./response/error-log.ts";
-import type { SocketDeadlines } from "./response/socket-deadlines.ts";
+import type { SocketDeadlines } from "./response/sockets/socket-deadlines.ts";
 
 /** Parts of the gateway that every transport uses. */
 export interface TransportParts {

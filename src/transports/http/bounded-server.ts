@@ -8,8 +8,8 @@ import type { TlsFiles } from "../../access/tls-files.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { Access } from "../parts.ts";
 import type { ErrorLog } from "../response/error-log.ts";
-import type { SocketDeadlines } from "../response/socket-deadlines.ts";
 import { endWithError } from "../response/socket-errors.ts";
+import type { SocketDeadlines } from "../response/sockets/socket-deadlines.ts";
 import { wantsWebSocket } from "./other-upgrades.ts";
 import { boundPipeline } from "./pipeline.ts";
 
@@ -80,11 +80,11 @@ export function createGuardedServer(
 /** Sets the deadlines of every accepted socket. */
 function watchSockets(server: Server, deadlines: SocketDeadlines, isTls: boolean): void {
   if (isTls) {
-    server.on("connection", deadlines.acceptHandshake);
-    server.on("secureConnection", deadlines.accept);
+    server.on("connection", (socket) => deadlines.acceptHandshake(socket));
+    server.on("secureConnection", (socket) => deadlines.accept(socket));
     // Runs after Node's own listener, which reports a client error. No response is possible after a failed handshake.
     server.on("tlsClientError", (_error, socket: Socket) => void socket.destroy());
-  } else server.on("connection", deadlines.accept);
+  } else server.on("connection", (socket) => deadlines.accept(socket));
   server.on("request", ({ socket }) => deadlines.use(socket));
   server.on("upgrade", (_request, socket: Socket) => deadlines.use(socket));
   const closeIdle = server.closeIdleConnections.bind(server);

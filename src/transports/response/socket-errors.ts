@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import type { GatewayError } from "../../domain/errors.ts";
 import { errorBody } from "./append-results.ts";
 import { retryAfterSeconds } from "./retry-after.ts";
-import type { SocketDeadlines } from "./socket-deadlines.ts";
+import type { SocketDeadlines } from "./sockets/socket-deadlines.ts";
 
 /**
  * Sends an error and ends the connection.

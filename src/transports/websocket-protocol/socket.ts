@@ -9,7 +9,7 @@ import type { Socket } from "node:net";
 import { type MemoryLease, overloaded } from "../../access/limits/memory-budget.ts";
 import type { Uploads } from "../../access/limits/uploads.ts";
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
-import type { SocketDeadlines } from "../response/socket-deadlines.ts";
+import type { SocketDeadlines } from "../response/sockets/socket-deadlines.ts";
 import { FrameReader, type FrameReaderOptions, type Parsed, ProtocolError } from "./frame-reader.ts";
 import { MessageMemory } from "./message-memory.ts";
 import { releaseChunk } from "./release-memory.ts";

@@ -9,7 +9,7 @@ import { createCounters } from "../../../src/observe/counters.ts";
 import {
   createSocketDeadlines,
   type SocketDeadlines,
-} from "../../../src/transports/response/socket-deadlines.ts";
+} from "../../../src/transports/response/sockets/socket-deadlines.ts";
 import { createPayloadPool } from "../../../src/transports/websocket-protocol/buffer-pool.ts";
 import { ServerWebSocket } from "../../../src/transports/websocket-protocol/socket.ts";
 import { BINARY, clientClose, clientFrame, PING, PONG, TEXT } from "../../support/client-frames.ts";

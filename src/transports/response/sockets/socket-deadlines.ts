@@ -14,9 +14,10 @@
  */
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Logger } from "../../domain/logger.ts";
+import type { Logger } from "../../../domain/logger.ts";
+import { SocketProgress, tcpSocketOf } from "./socket-progress.ts";
 import { isResetUnseen } from "./unseen-reset.ts";
-import { createWriteProgress, tcpSocketOf, type WriteProgress } from "./write-progress.ts";
+import { WriteTimeout } from "./write-timeout.ts";
 
 /** Settings and outputs of the deadlines. */
 export interface SocketDeadlineOptions {
@@ -75,7 +76,7 @@ interface Watched {
   /** Whether the socket still waits for its first request. */
   isNew: boolean;
   /** Defined while bytes are unsent. */
-  progress: WriteProgress | undefined;
+  progress: SocketProgress | undefined;
   /** Defined after `finish`. */
   linger: Linger | undefined;
 }
@@ -91,69 +92,62 @@ interface Linger {
 const discard = () => undefined;
 
 /** Creates the deadlines of one server. */
-export function createSocketDeadlines(options: SocketDeadlineOptions): SocketDeadlines {
-  const { handshakeTimeoutMs, uploadTimeoutMs, writeTimeoutMs } = options;
-  const lingerSilenceMs = Math.min(LINGER_SILENCE_MS, handshakeTimeoutMs);
-  const lingerMs = Math.min(LINGER_MS, Math.max(uploadTimeoutMs, lingerSilenceMs));
-  const watched = new Map<Duplex, Watched>();
-  const progresses = createWriteProgress(options);
-  let isClosing = false;
-  const sweepMs = Math.min(SWEEP_MS, writeTimeoutMs / 4, handshakeTimeoutMs / 4);
-  const sweeping = setInterval(sweep, Math.max(LEAST_SWEEP_MS, sweepMs)).unref();
+export const createSocketDeadlines = (options: SocketDeadlineOptions): SocketDeadlines =>
+  new WatchedSockets(options);
 
-  function watch(socket: Socket, ms: number): Watched {
-    const one: Watched = {
-      socket,
-      deadline: performance.now() + ms,
-      isNew: true,
-      progress: undefined,
-      linger: undefined,
+class WatchedSockets implements SocketDeadlines {
+  readonly #acceptMs: number;
+  readonly #lingerSilenceMs: number;
+  readonly #lingerMs: number;
+  readonly #watched = new Map<Duplex, Watched>();
+  readonly #writeTimeout: WriteTimeout;
+  readonly #sweeping: NodeJS.Timeout;
+  /** Replaces `socket.destroySoon`, which Node's HTTP server calls after a response with `Connection: close`. */
+  readonly #finishThis: (this: Socket) => void;
+  #isClosing = false;
+
+  constructor(options: SocketDeadlineOptions) {
+    const { handshakeTimeoutMs, uploadTimeoutMs, writeTimeoutMs } = options;
+    this.#lingerSilenceMs = Math.min(LINGER_SILENCE_MS, handshakeTimeoutMs);
+    this.#lingerMs = Math.min(LINGER_MS, Math.max(uploadTimeoutMs, this.#lingerSilenceMs));
+    this.#acceptMs = handshakeTimeoutMs + this.#lingerSilenceMs;
+    this.#writeTimeout = new WriteTimeout(options);
+    const sweepMs = Math.min(SWEEP_MS, writeTimeoutMs / 4, handshakeTimeoutMs / 4);
+    this.#sweeping = setInterval(() => this.#sweep(), Math.max(LEAST_SWEEP_MS, sweepMs)).unref();
+    const finish = (socket: Socket) => this.finish(socket);
+    this.#finishThis = function finishThis() {
+      finish(this);
     };
-    watched.set(socket, one);
-    return one;
   }
 
-  function sweep(): void {
-    const now = performance.now();
-    for (const one of watched.values()) {
-      const { socket, linger } = one;
-      if (socket.destroyed) watched.delete(socket);
-      else if (now >= one.deadline || isResetUnseen(socket, tcpSocketOf(socket))) socket.destroy();
-      else if (socket.writableLength > 0) {
-        one.progress ??= progresses.begin(socket, now);
-        one.progress.check(now);
-      } else {
-        one.progress = undefined;
-        if (linger !== undefined && !mayLinger(socket, linger, one, now)) socket.destroy();
-      }
-    }
-    progresses.consultKernel(now);
+  acceptHandshake(socket: Socket): void {
+    if (!this.#watched.has(socket)) this.#watch(socket, this.#acceptMs);
   }
 
-  /** Whether a finished socket without unsent bytes may stay open. Updates its deadline. */
-  function mayLinger(socket: Socket, linger: Linger, one: Watched, now: number): boolean {
-    const { bytesRead } = socket;
-    const isFirst = linger.sinceMs === undefined;
-    linger.sinceMs ??= now;
-    if (isFirst || bytesRead > linger.bytesRead) {
-      linger.bytesRead = bytesRead;
-      const silent = now + (isClosing ? CLOSING_LINGER_MS : lingerSilenceMs);
-      const last = linger.sinceMs + lingerMs;
-      // Keeps an earlier deadline of `destroyWithin`.
-      one.deadline = isFirst ? Math.min(one.deadline, silent, last) : Math.min(silent, last);
-    }
-    return bytesRead - linger.firstBytesRead <= LINGER_BYTES;
+  accept(socket: Socket): boolean {
+    if (this.#watched.has(socket)) return false;
+    const below = tcpSocketOf(socket);
+    if (below !== socket) this.#watched.delete(below);
+    this.#watch(socket, this.#acceptMs);
+    socket.destroySoon = this.#finishThis;
+    return true;
   }
 
-  function use(one: Watched): void {
-    one.isNew = false;
-    one.deadline = Number.POSITIVE_INFINITY;
+  use(socket: Socket): void {
+    const one = this.#watched.get(socket);
+    if (one?.isNew === true) use(one);
   }
 
-  function finish(socket: Duplex, lastBytes?: string): void {
+  destroyWithin(socket: Socket, ms: number): void {
+    const one = this.#watched.get(socket) ?? this.#watch(socket, ms);
+    if (one.isNew) use(one);
+    one.deadline = Math.min(one.deadline, performance.now() + ms);
+  }
+
+  finish(socket: Duplex, lastBytes?: string): void {
     if (socket.destroyed) return;
     if (!socket.writableEnded) socket.end(lastBytes);
-    const one = watched.get(socket) ?? watch(socket as Socket, Number.POSITIVE_INFINITY);
+    const one = this.#watched.get(socket) ?? this.#watch(socket as Socket, Number.POSITIVE_INFINITY);
     if (one.linger !== undefined) return;
     const { bytesRead } = one.socket;
     one.linger = { sinceMs: undefined, firstBytesRead: bytesRead, bytesRead };
@@ -166,48 +160,71 @@ export function createSocketDeadlines(options: SocketDeadlineOptions): SocketDea
     socket._read(0);
   }
 
-  /** Replaces `socket.destroySoon`, which Node's HTTP server calls after a response with `Connection: close`. */
-  function finishThis(this: Socket): void {
-    finish(this);
+  isSending(): boolean {
+    for (const { socket } of this.#watched.values()) if (socket.writableLength > 0) return true;
+    return false;
   }
 
-  return {
-    acceptHandshake(socket) {
-      if (!watched.has(socket)) watch(socket, handshakeTimeoutMs + lingerSilenceMs);
-    },
-    accept(socket) {
-      if (watched.has(socket)) return false;
-      const below = tcpSocketOf(socket);
-      if (below !== socket) watched.delete(below);
-      watch(socket, handshakeTimeoutMs + lingerSilenceMs);
-      socket.destroySoon = finishThis;
-      return true;
-    },
-    use(socket) {
-      const one = watched.get(socket);
-      if (one?.isNew === true) use(one);
-    },
-    destroyWithin(socket, ms) {
-      const one = watched.get(socket) ?? watch(socket, ms);
-      if (one.isNew) use(one);
-      one.deadline = Math.min(one.deadline, performance.now() + ms);
-    },
-    finish,
-    isSending() {
-      for (const { socket } of watched.values()) if (socket.writableLength > 0) return true;
-      return false;
-    },
-    beginClosing() {
-      isClosing = true;
-      const soon = performance.now() + CLOSING_LINGER_MS;
-      for (const one of watched.values()) {
-        if (one.linger?.sinceMs !== undefined) one.deadline = Math.min(one.deadline, soon);
+  beginClosing(): void {
+    this.#isClosing = true;
+    const soon = performance.now() + CLOSING_LINGER_MS;
+    for (const one of this.#watched.values()) {
+      if (one.linger?.sinceMs !== undefined) one.deadline = Math.min(one.deadline, soon);
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#sweeping);
+    for (const { socket } of this.#watched.values()) socket.destroy();
+    this.#watched.clear();
+  }
+
+  #watch(socket: Socket, ms: number): Watched {
+    const one: Watched = {
+      socket,
+      deadline: performance.now() + ms,
+      isNew: true,
+      progress: undefined,
+      linger: undefined,
+    };
+    this.#watched.set(socket, one);
+    return one;
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const one of this.#watched.values()) {
+      const { socket, linger } = one;
+      if (socket.destroyed) this.#watched.delete(socket);
+      else if (now >= one.deadline || isResetUnseen(socket, tcpSocketOf(socket))) socket.destroy();
+      else if (socket.writableLength > 0) {
+        one.progress ??= new SocketProgress(socket, now);
+        this.#writeTimeout.check(one.progress, now);
+      } else {
+        one.progress = undefined;
+        if (linger !== undefined && !this.#mayLinger(one, linger, now)) socket.destroy();
       }
-    },
-    close() {
-      clearInterval(sweeping);
-      for (const { socket } of watched.values()) socket.destroy();
-      watched.clear();
-    },
-  };
+    }
+    this.#writeTimeout.consultKernel(now);
+  }
+
+  /** Whether a finished socket without unsent bytes may stay open. Updates its deadline. */
+  #mayLinger(one: Watched, linger: Linger, now: number): boolean {
+    const { bytesRead } = one.socket;
+    const isFirst = linger.sinceMs === undefined;
+    linger.sinceMs ??= now;
+    if (isFirst || bytesRead > linger.bytesRead) {
+      linger.bytesRead = bytesRead;
+      const silent = now + (this.#isClosing ? CLOSING_LINGER_MS : this.#lingerSilenceMs);
+      const last = linger.sinceMs + this.#lingerMs;
+      // Keeps an earlier deadline of `destroyWithin`.
+      one.deadline = isFirst ? Math.min(one.deadline, silent, last) : Math.min(silent, last);
+    }
+    return bytesRead - linger.firstBytesRead <= LINGER_BYTES;
+  }
+}
+
+function use(one: Watched): void {
+  one.isNew = false;
+  one.deadline = Number.POSITIVE_INFINITY;
 }

@@ -34,8 +34,7 @@ function perEntry<T>({ isList, entries }: DataNode, show: (entry: Entry) => T): 
   });
 }
 
-/** Adds the subscriptions `data` and `streams`. @param withDevices false if keys have no device prefix */
-export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevices: boolean): void {
+function addPayloadType(builder: Builder, entry: EntryRef) {
   const gap = builder.objectRef<Gap>("Gap").implement({
     description: "Entries with ids strictly between these two may be missing.",
     fields: (t) => ({
@@ -43,7 +42,7 @@ export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevi
       before: t.exposeString("before", { description: "Id of the first entry after the gap." }),
     }),
   });
-  const payload = builder.objectRef<DataNode>("DataPayload").implement({
+  return builder.objectRef<DataNode>("DataPayload").implement({
     description: "One entry of a stream. If `count` is given, lists of entries.",
     fields: (t) => ({
       streamId: t.exposeString("stream", { description: "Name of the stream as given in `streamIds`." }),
@@ -88,7 +87,11 @@ export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevi
       }),
     }),
   });
+}
 
+/** Adds the subscriptions `data` and `streams`. @param withDevices false if keys have no device prefix */
+export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevices: boolean): void {
+  const payload = addPayloadType(builder, entry);
   builder.subscriptionFields((t) => {
     const args = {
       streamIds: t.arg({

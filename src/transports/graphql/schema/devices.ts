@@ -21,7 +21,11 @@ async function idsWithin(keys: Promise<readonly string[]>, prefix: string): Prom
 
 /** Adds the type `Device` and the queries `devices` and `device`. */
 export function addDevices(builder: Builder, stream: StreamRef): void {
-  const device = builder.objectRef<DeviceNode>("Device").implement({
+  addDeviceQueries(builder, addDeviceType(builder, stream));
+}
+
+function addDeviceType(builder: Builder, stream: StreamRef) {
+  return builder.objectRef<DeviceNode>("Device").implement({
     description: "A device: a client that pushes streams under a name of its own.",
     fields: (t) => {
       const deviceArgs = {
@@ -93,7 +97,9 @@ export function addDevices(builder: Builder, stream: StreamRef): void {
       };
     },
   });
+}
 
+function addDeviceQueries(builder: Builder, device: ReturnType<typeof addDeviceType>): void {
   builder.queryFields((t) => ({
     devices: t.field({
       type: [device],

@@ -88,7 +88,12 @@ const listEntries = ({ entries }: EntryPage, { work }: OperationContext, info: G
 
 /** Adds the types of entries and pages. */
 export function addEntries(builder: Builder) {
-  const entry = builder.objectRef<Entry>("Entry").implement({
+  const entry = addEntryType(builder);
+  return { entry, connection: addConnectionType(builder, entry) };
+}
+
+function addEntryType(builder: Builder) {
+  return builder.objectRef<Entry>("Entry").implement({
     description: "Entry of a stream.",
     fields: (t) => ({
       id: t.exposeString("id", { description: "Entry id, `<milliseconds>-<sequence>`." }),
@@ -122,7 +127,9 @@ export function addEntries(builder: Builder) {
       }),
     }),
   });
+}
 
+function addConnectionType(builder: Builder, entry: ReturnType<typeof addEntryType>) {
   const edge = builder.objectRef<Entry>("EntryEdge").implement({
     description: "An entry and its cursor.",
     fields: (t) => ({
@@ -151,7 +158,7 @@ export function addEntries(builder: Builder) {
     }),
   });
 
-  const connection = builder.objectRef<EntryPage>("EntryConnection").implement({
+  return builder.objectRef<EntryPage>("EntryConnection").implement({
     description: "A page of a stream's history.",
     fields: (t) => ({
       edges: t.field({
@@ -171,8 +178,6 @@ export function addEntries(builder: Builder) {
       }),
     }),
   });
-
-  return { entry, connection };
 }
 
 /** Description of a field that shows an entry's fields. */

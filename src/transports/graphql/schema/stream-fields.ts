@@ -1,0 +1,105 @@
+/** Fields of `Stream` that Redis reports, and those that the metadata declares. */
+import { type Declaration, readDeclaration } from "../../../domain/content/declaration.ts";
+import { fieldArguments } from "../../../domain/streams/entry.ts";
+import { timeOfId } from "../../../domain/streams/entry-id.ts";
+import { type EdgeEntry, NO_DETAILS, type StreamDetails } from "../../../redis/registry/stream-info.ts";
+import type { StreamNode } from "../execution/load-streams.ts";
+import type { WorkBudget } from "../execution/work-budget.ts";
+import type { Builder } from "./builder.ts";
+import { metaOf } from "./payload.ts";
+
+/** Creates the GraphQL type `Stream`, not implemented yet. */
+export const createStreamRef = (builder: Builder) => builder.objectRef<StreamNode>("Stream");
+
+/** GraphQL type `Stream`, not implemented yet. */
+export type NewStreamRef = ReturnType<typeof createStreamRef>;
+
+type CountName = "length" | "entriesAdded" | "groups" | "radixTreeKeys" | "radixTreeNodes";
+type IdName = "lastGeneratedId" | "maxDeletedEntryId" | "recordedFirstEntryId";
+
+const detailsOf = ({ record }: StreamNode): StreamDetails => record.details ?? NO_DETAILS;
+
+/** Returns what the metadata declares. @throws GatewayError BAD_PAYLOAD if another program stored invalid JSON, TOO_LARGE */
+const declared = ({ record }: StreamNode, work: WorkBudget): Declaration =>
+  readDeclaration(metaOf(record.meta, work)).declaration;
+
+/** Returns the size of an entry in bytes. The size of an omitted entry is the one that Redis reported. */
+function bytesOf(edge: EdgeEntry | undefined): number {
+  if (edge?.entry === undefined) return edge?.leftOut ?? 0;
+  const { data, fields } = edge.entry;
+  // Counts field names and values, like the Lua script on the server.
+  const named = fieldArguments(fields).map((part) => Buffer.byteLength(part));
+  return named.reduce((sum, bytes) => sum + bytes, data.length === 0 ? 0 : data.length + 1);
+}
+
+/** Adds the fields that Redis reports about the whole stream. */
+export function addReportedFields(builder: Builder, stream: NewStreamRef): void {
+  builder.objectFields(stream, (t) => {
+    const count = (name: keyof StreamDetails & CountName, description: string) =>
+      t.field({ type: "Count", description, resolve: (stream) => detailsOf(stream)[name] });
+    const id = (name: keyof StreamDetails & IdName, description: string) =>
+      t.string({ description, resolve: (stream) => detailsOf(stream)[name] });
+    return {
+      error: t.string({
+        description: "Empty, or the error that Redis returned: `no such key` if the stream has no entries.",
+        resolve: (stream) => detailsOf(stream).error,
+      }),
+      length: count("length", "Number of entries."),
+      entriesAdded: count("entriesAdded", "Number of entries ever added (Redis 7)."),
+      groups: count("groups", "Number of consumer groups."),
+      radixTreeKeys: count("radixTreeKeys", "Number of keys in the radix tree that stores the stream."),
+      radixTreeNodes: count("radixTreeNodes", "Number of nodes in the radix tree that stores the stream."),
+      lastGeneratedId: id("lastGeneratedId", "Id of the entry added last, even if it was deleted."),
+      maxDeletedEntryId: id("maxDeletedEntryId", "Greatest id ever deleted (Redis 7)."),
+      recordedFirstEntryId: id(
+        "recordedFirstEntryId",
+        "Id of the first entry, as recorded by Redis (Redis 7).",
+      ),
+      keptMs: t.field({
+        type: "Count",
+        description: "Time between the first and the last entry, in ms: how far back a reader can start.",
+        resolve(stream) {
+          const details = detailsOf(stream);
+          if (details.first === undefined || details.last === undefined) return 0;
+          return Math.max(0, timeOfId(details.last.id) - timeOfId(details.first.id));
+        },
+      }),
+      lastEntryBytes: t.field({
+        type: "Count",
+        description:
+          "Size of the last entry in bytes, including field names; 0 if the stream has no entries.",
+        resolve: (stream) => bytesOf(detailsOf(stream).last),
+      }),
+    };
+  });
+}
+
+/** Adds the fields that the metadata declares. */
+export function addDeclaredFields(builder: Builder, stream: NewStreamRef): void {
+  builder.objectFields(stream, (t) => ({
+    contentType: t.string({
+      nullable: true,
+      description: "Media type of the payloads, declared in the metadata; null if none is.",
+      resolve: (stream, _args, { work }) => declared(stream, work).contentType,
+    }),
+    schema: t.field({
+      type: "JSON",
+      nullable: true,
+      description:
+        "Schema of the payloads, `{name, encoding, data}`, declared in the metadata; null if none is.",
+      resolve: (stream, _args, { work }) => declared(stream, work).schema,
+    }),
+    title: t.string({
+      nullable: true,
+      description: "Short name for people, declared in the metadata; null if none is.",
+      resolve: (stream, _args, { work }) => declared(stream, work).title,
+    }),
+    units: t.field({
+      type: "JSON",
+      nullable: true,
+      description:
+        "Unit of all values, or an object from JSON path to unit, declared in the metadata; null if none is.",
+      resolve: (stream, _args, { work }) => declared(stream, work).units,
+    }),
+  }));
+}

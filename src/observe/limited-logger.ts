@@ -11,6 +11,8 @@ const REFILL_MS = 1000;
 /** Maximum number of kinds that are limited separately. Further ones share one limit. */
 const MOST_KINDS = 1000;
 const OTHER_KINDS = "";
+/** Time after which lines are reported that were left out without a line after them, ms. */
+const REPORT_MS = 10_000;
 
 /** State of one kind of lines: a token bucket. */
 interface Kind {
@@ -18,11 +20,14 @@ interface Kind {
   filledAtMs: number;
   /** Lines left out since the last one that was written. */
   others: number;
+  /** Runs while lines are left out. */
+  report: NodeJS.Timeout | undefined;
 }
 
 /**
  * Limits the lines of each kind to 500 at once and one per second. The kind of a line is its level, its message and its field
- * `code`. The field `others` of a line is the number of lines of its kind that were left out before it. Debug lines are not limited.
+ * `code`. The field `others` of a line is the number of lines of its kind that were left out before it. After a flood, a line of
+ * its own has it. Debug lines are not limited.
  *
  * @param now a monotonic clock, ms
  */
@@ -33,7 +38,7 @@ export function limitLines(logger: Logger, now: () => number = () => performance
     const key = kinds.has(name) || kinds.size < MOST_KINDS ? name : OTHER_KINDS;
     const known = kinds.get(key);
     if (known !== undefined) return known;
-    const made = { level: BURST, filledAtMs: now(), others: 0 };
+    const made = { level: BURST, filledAtMs: now(), others: 0, report: undefined };
     kinds.set(key, made);
     return made;
   }
@@ -46,12 +51,21 @@ export function limitLines(logger: Logger, now: () => number = () => performance
       kind.filledAtMs = time;
       if (kind.level < 1) {
         kind.others++;
+        kind.report ??= setTimeout(() => report(kind, level, message), REPORT_MS).unref();
         return;
       }
       kind.level--;
       logger[level](kind.others === 0 ? fields : { ...fields, others: kind.others }, message);
       kind.others = 0;
     };
+  }
+
+  /** Reports the end of a flood, after which no line of the kind says how many were left out. */
+  function report(kind: Kind, level: "info" | "warn" | "error", line: string): void {
+    kind.report = undefined;
+    if (kind.others === 0) return;
+    logger[level]({ line, others: kind.others }, "left out repeated lines");
+    kind.others = 0;
   }
 
   return {

@@ -1,5 +1,5 @@
 /** Repeated log lines are limited, so that no client can fill the disk. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { limitLines } from "../../src/observe/limited-logger.ts";
 
 interface Line {
@@ -48,6 +48,20 @@ describe.each(["info", "warn", "error"] as const)("%s", (level) => {
     for (let n = 0; n < 100_000; n++) logger[level]({}, `no such key ${n}`);
     expect(lines.length).toBeLessThan(2000);
   });
+});
+
+test("reports the lines left out of a flood that has ended", () => {
+  vi.useFakeTimers();
+  try {
+    const { logger, lines } = limited();
+    for (let n = 0; n < 5000; n++) logger.warn({ code: "FORBIDDEN" }, "rejected");
+    vi.advanceTimersByTime(60_000);
+    expect(lines.slice(500)).toEqual([
+      { level: "warn", message: "left out repeated lines", fields: { line: "rejected", others: 4500 } },
+    ]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("writes every debug line, and keeps the fields of each line", () => {

@@ -17,7 +17,7 @@ import { requireWritableServer, warnOfServer } from "../redis/resp/server/server
 import type { Store } from "../redis/store.ts";
 import type { Settings } from "../settings.ts";
 import type { Observe, Streams } from "../transports/parts.ts";
-import { createDeclarations } from "../transports/request/declarations.ts";
+import { createDeclarations } from "../transports/request/append/declarations.ts";
 import type { Closers } from "./closers.ts";
 
 /** The storage. */

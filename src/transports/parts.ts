@@ -23,7 +23,7 @@ import type { StreamReader } from "../redis/read/stream-reader.ts";
 import type { MetaWatch } from "../redis/registry/metadata-watch.ts";
 import type { Registry } from "../redis/registry/registry.ts";
 import type { StreamWatch } from "../redis/registry/watch/stream-watch.ts";
-import type { Declarations } from "./request/declarations.ts";
+import type { Declarations } from "./request/append/declarations.ts";
 import type { RequestLimits } from "./request/streams.ts";
 import type { Warnings } from "./request/warnings.ts";
 import type { TurnEnd } from "./response/byte-sink.ts";

@@ -62,19 +62,7 @@ export function createDeviceRecords(
     meta === undefined ? JSON.stringify(data) : `${JSON.stringify(data).slice(0, -1)},"meta":${meta}}`,
   ];
 
-  /** Reads a set in steps, as `SMEMBERS` holds Redis until the whole of it is sent. A small set takes one step. */
-  const members = async (key: string): Promise<readonly string[]> => {
-    const slices = workSlices.begin();
-    const runs: (readonly string[])[] = [];
-    let cursor = "0";
-    do {
-      const { next, names } = scanReply(await call("SSCAN", key, cursor, "COUNT", STEP_MEMBERS));
-      runs.push(names.map(String).sort());
-      cursor = next;
-      if (slices.isOver()) await slices.next();
-    } while (cursor !== "0");
-    return workSlices.run(mergeSorted(runs));
-  };
+  const members = (key: string) => readSet(call, key, workSlices);
 
   return {
     connected: () => members(DEVICES_CONNECTED),
@@ -119,6 +107,24 @@ export function createDeviceRecords(
         "fired:device.meta": event(EVENT_DEVICE_META, { device_id: deviceId }, meta),
       }),
   };
+}
+
+/** Reads a set in steps, as `SMEMBERS` holds Redis until the whole of it is sent. A small set takes one step. */
+async function readSet(
+  call: (...args: readonly Argument[]) => Promise<Reply>,
+  key: string,
+  workSlices: WorkSlices,
+): Promise<readonly string[]> {
+  const slices = workSlices.begin();
+  const runs: (readonly string[])[] = [];
+  let cursor = "0";
+  do {
+    const { next, names } = scanReply(await call("SSCAN", key, cursor, "COUNT", STEP_MEMBERS));
+    runs.push(names.map(String).sort());
+    cursor = next;
+    if (slices.isOver()) await slices.next();
+  } while (cursor !== "0");
+  return workSlices.run(mergeSorted(runs));
 }
 
 /** XADD arguments that keep a stream at about a given length. */

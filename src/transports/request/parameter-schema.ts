@@ -1,5 +1,5 @@
 /** JSON Schemas and descriptions of query parameters, for the OpenAPI and the AsyncAPI document. */
-import type { Parameter, ParameterType } from "./parameters.ts";
+import type { Parameter, ParameterType } from "./parameter-types.ts";
 
 /** JSON Schema of a parameter. */
 export interface ParameterSchema {

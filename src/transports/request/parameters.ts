@@ -2,80 +2,20 @@
  * Query parameters of the data routes: one table that parses requests, generates the OpenAPI document and is compared
  * with `docs/protocol.md` by a test. Unknown parameters are accepted, because deployed clients send some, and reported.
  */
-import { parse } from "fast-querystring";
-import { nearestName } from "../../domain/nearest-name.ts";
 import { DEFAULT_DEVICE } from "../../domain/streams/stream-name.ts";
 import { CLEAN_FORMAT_NAMES, EVENT_FORMAT_NAMES } from "../../wire/formats.ts";
-
-/** Syntax of a parameter's value. */
-export type ParameterType = "text" | "name" | "names" | "flag" | "integer" | "number" | "choice";
-
-/** One parameter, whose value is a `T`. */
-export interface Parameter<T> {
-  readonly type: ParameterType;
-  /** Default: the value if the parameter is absent or, except for a `name`, empty. */
-  readonly fallback: T;
-  /** Description of a default that depends on something else than `fallback`. */
-  readonly fallbackNote?: string;
-  readonly least?: number;
-  /** Maximum, or the setting that defines it. */
-  readonly most?: number | "MAX_BATCH_ENTRIES";
-  readonly choices?: readonly string[];
-  /** One or two sentences, in Markdown. */
-  readonly doc: string;
-}
-
-/** Parameters of a route, by name. */
-export type ParameterTable = Readonly<Record<string, Parameter<unknown>>>;
-
-/** The values of a table's parameters, by name. */
-export type ParameterValues<T extends ParameterTable> = {
-  readonly [N in keyof T]: T[N] extends Parameter<infer V> ? V : never;
-};
-
-const text = <T extends string | undefined>(fallback: T, doc: string): Parameter<T | string> => ({
-  type: "text",
-  fallback,
-  doc,
-});
-
-/** A text for which absent and empty differ. */
-const name = (doc: string, fallbackNote: string): Parameter<string | undefined> => ({
-  type: "name",
-  fallback: undefined,
-  fallbackNote,
-  doc,
-});
-
-/** Stream names or patterns, in the syntax of the path. */
-const names = (doc: string): Parameter<readonly string[] | undefined> => ({
-  type: "names",
-  fallback: undefined,
-  doc,
-});
-
-const flag = (fallback: boolean, doc: string): Parameter<boolean> => ({ type: "flag", fallback, doc });
-
-const integer = <T extends number | undefined>(
-  fallback: T,
-  least: number,
-  most: NonNullable<Parameter<T>["most"]>,
-  doc: string,
-): Parameter<T | number> => ({ type: "integer", fallback, least, most, doc });
-
-const number = (fallback: number, least: number, most: number, doc: string): Parameter<number> => ({
-  type: "number",
-  fallback,
-  least,
-  most,
-  doc,
-});
-
-const choice = <const C extends string, const F extends C | undefined>(
-  fallback: F,
-  choices: readonly C[],
-  doc: string,
-): Parameter<C | F> => ({ type: "choice", fallback, choices, doc });
+import {
+  choice,
+  flag,
+  integer,
+  name,
+  names,
+  number,
+  type Parameter,
+  type ParameterTable,
+  type ParameterValues,
+  text,
+} from "./parameter-types.ts";
 
 /** Maximum `block` of a GET, in ms. */
 const MOST_GET_BLOCK_MS = 3600 * 1000;
@@ -298,23 +238,3 @@ export type ParametersOf<R extends ParameterRoute> = ParameterValues<(typeof PAR
 
 /** Returns the parameters of a route, by name. */
 export const rowsOf = (route: ParameterRoute): ParameterTable => PARAMETERS[route];
-
-/** Maximum characters of an unknown name in a warning. */
-const NAME_SHOWN = 40;
-/** Maximum number of warnings about unknown parameters per request. */
-const MOST_REPORTED = 3;
-
-/** Returns one warning per parameter that the route does not define, at most three. */
-export function unknownParameters(route: ParameterRoute, search: string): readonly string[] {
-  const text = search.startsWith("?") ? search.slice(1) : search;
-  if (text === "") return [];
-  const names = Object.keys(rowsOf(route));
-  return Object.keys(parse(text))
-    .filter((name) => name !== "" && !names.includes(name))
-    .slice(0, MOST_REPORTED)
-    .map((name) => {
-      const nearest = nearestName(name, names);
-      const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;
-      return `unknown parameter ${JSON.stringify(name.slice(0, NAME_SHOWN))}${hint}`;
-    });
-}

@@ -5,9 +5,10 @@ import type { Visitor } from "../../access/admission.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import { sleep } from "../../domain/scheduling/sleep.ts";
 import type { Observe } from "../parts.ts";
-import { type ParameterRoute, unknownParameters } from "../request/parameters.ts";
+import type { ParameterRoute } from "../request/parameters.ts";
 import { withoutPrefix } from "../request/path-prefix.ts";
 import { checkHead } from "../request/request-head.ts";
+import { unknownParameters } from "../request/unknown-parameters.ts";
 import { routePatternOf } from "../response/error-log.ts";
 import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
 import {

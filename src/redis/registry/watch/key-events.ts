@@ -9,6 +9,15 @@
 import type { Logger } from "../../../domain/logger.ts";
 import type { Commands, Database } from "../../resp/commands.ts";
 import { type Reply, ReplyError } from "../../resp/reader.ts";
+import {
+  CHANNEL_END,
+  channelsOf,
+  flagsOf,
+  reportsCreations,
+  reportsRemovals,
+  subscribe,
+  track,
+} from "./key-event-commands.ts";
 
 /** Kind of a key event. `replaced`: created, possibly in place of another value. `changed`: anything. */
 export type KeyChange = "created" | "removed" | "replaced" | "changed";
@@ -243,52 +252,4 @@ export class KeyEvents {
       default:
     }
   }
-}
-
-/** Reads `notify-keyspace-events`; undefined if the gateway may not. */
-async function flagsOf(server: Commands): Promise<string | undefined> {
-  try {
-    const reply = await server.call("CONFIG", "GET", "notify-keyspace-events");
-    return Array.isArray(reply) ? String(reply[1] ?? "") : undefined;
-  } catch (error) {
-    if (error instanceof ReplyError) return undefined;
-    throw error;
-  }
-}
-
-/** `A` stands for all classes but `n`. */
-const reportsCreations = (flags = "") => flags.includes("K") && flags.includes("n");
-const reportsRemovals = (flags = "") =>
-  flags.includes("A") || ["g", "x", "e"].every((flag) => flags.includes(flag));
-
-/** Ends the name of a channel before the key: `__keyspace@0__:rover:cam`. */
-const CHANNEL_END = "__:";
-const channelsOf = (prefix: string) =>
-  `__keyspace@*${CHANNEL_END}${prefix.replace(/[\\*?[\]]/g, (one) => `\\${one}`)}*`;
-
-/** Subscribes to keyspace events. @returns whether flushes, which are no such events, are reported, too */
-async function subscribe(server: Commands, prefixes: readonly string[]): Promise<boolean> {
-  for (const prefix of prefixes) await server.call("PSUBSCRIBE", channelsOf(prefix));
-  try {
-    // Tracks no key, because the commands of this connection do not opt in.
-    await server.call("CLIENT", "TRACKING", "ON", "OPTIN");
-    return true;
-  } catch (error) {
-    if (error instanceof ReplyError) return false;
-    throw error;
-  }
-}
-
-/** Tracks all keys with the prefixes. */
-async function track(server: Commands, prefixes: ReadonlySet<string>): Promise<void> {
-  await server.call("CLIENT", "TRACKING", "OFF");
-  await server.call(
-    ...["CLIENT", "TRACKING", "ON", "BCAST"],
-    ...withoutOverlaps([...prefixes]).flatMap((prefix) => (prefix === "" ? [] : ["PREFIX", prefix])),
-  );
-}
-
-/** Drops prefixes that begin with another one: Redis rejects overlapping prefixes. */
-function withoutOverlaps(prefixes: readonly string[]): readonly string[] {
-  return prefixes.filter((one) => !prefixes.some((other) => other !== one && one.startsWith(other)));
 }

@@ -5,8 +5,8 @@ import type { Builder } from "./builder.ts";
 import { type ConnectionRef, readPage } from "./entries.ts";
 import { fewNames, streamIdOf } from "./names.ts";
 import { metaOf } from "./payload.ts";
-import { addEdgeFields } from "./stream-edge-fields.ts";
-import { addDeclaredFields, addReportedFields, createStreamRef } from "./stream-fields.ts";
+import { addEdgeFields } from "./stream-fields/edge-entry.ts";
+import { addDeclaredFields, addReportedFields, createStreamRef } from "./stream-fields/whole-stream.ts";
 
 /** GraphQL type of a stream. */
 export type StreamRef = ReturnType<typeof addStreamType>;

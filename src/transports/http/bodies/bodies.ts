@@ -5,7 +5,8 @@ import { type MemoryLease, overloaded } from "../../../access/limits/memory-budg
 import { reservationOf, type Upload, type Uploads } from "../../../access/limits/uploads.ts";
 import { GatewayError } from "../../../domain/errors.ts";
 import { whenAnswerEnds } from "../../response/response-end.ts";
-import { releaseChunk, releaseMemory } from "../../websocket-protocol/release-memory.ts";
+import { releaseChunk } from "../../websocket-protocol/release-memory.ts";
+import { BodyBuffer } from "./body-buffer.ts";
 import { SMALL_BODY_BYTES } from "./body-limits.ts";
 import { sendContinue } from "./expect-continue.ts";
 
@@ -25,8 +26,6 @@ export interface BodyMemory {
 
 /** Minimum size (bytes) of a reservation. Memory is reserved before more of a body is read. */
 const STEP_BYTES = 1024 * 1024;
-/** Growth factor of the buffer. A large `Content-Length` alone allocates no memory. */
-const GROWTH = 8;
 
 /** Adds the parser for bodies of any content type. `request.body` is a `Buffer`. */
 export function addBodies(app: FastifyInstance, memory: ClientMemory): void {
@@ -93,10 +92,9 @@ function readBody(
   { limit, announced, lease, uploads }: BodyOptions,
   done: (error: Error | null, body?: Buffer) => void,
 ): void {
-  let body = Buffer.alloc(0);
-  let received = 0;
+  const body = new BodyBuffer(announced ?? limit);
   const upload: Upload = {
-    receivedBytes: () => received,
+    receivedBytes: () => body.received,
     reservedBytes: lease.bytes,
     // The server does not read a connection either while its pipelined requests wait.
     isPaused: () => payload.isPaused() || payload.socket.isPaused(),
@@ -104,12 +102,13 @@ function readBody(
   };
 
   function onData(chunk: Buffer): void {
-    if (received + chunk.length > limit) {
+    const received = body.received + chunk.length;
+    if (received > limit) {
       finish(tooLarge(limit));
       return;
     }
-    if (received + chunk.length > lease.bytes()) takeMemory(received + chunk.length);
-    append(chunk);
+    if (received > lease.bytes()) takeMemory(received);
+    body.append(chunk);
   }
 
   /** Counts the received bytes and reserves the next step. Without memory, pauses the body until there is some. */
@@ -125,24 +124,8 @@ function readBody(
     });
   }
 
-  function append(chunk: Buffer): void {
-    const needed = received + chunk.length;
-    if (needed > body.length) {
-      const most = announced ?? limit;
-      const larger = Buffer.allocUnsafeSlow(
-        Math.min(most, Math.max(needed, body.length * GROWTH, Math.min(most, STEP_BYTES))),
-      );
-      body.copy(larger, 0, 0, received);
-      if (received > 0) releaseMemory(body);
-      body = larger;
-    }
-    chunk.copy(body, received);
-    received = needed;
-    releaseChunk(chunk);
-  }
-
   function onEnd(): void {
-    finish(null, body.subarray(0, received));
+    finish(null, body.whole());
   }
 
   function onLost(): void {
@@ -155,9 +138,9 @@ function readBody(
     payload.off("error", onLost);
     payload.off("close", onLost);
     uploads.forget(upload);
-    if (error === null) lease.set(received);
+    if (error === null) lease.set(body.received);
     else {
-      if (body.length > 0) releaseMemory(body);
+      body.release();
       // The rest of a rejected body is discarded.
       payload.on("data", releaseChunk);
     }

@@ -1,7 +1,8 @@
 /** Response headers with warnings about the request. */
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { TransportParts } from "../../parts.ts";
-import { type ParameterRoute, unknownParameters } from "../../request/parameters.ts";
+import type { ParameterRoute } from "../../request/parameters.ts";
+import { unknownParameters } from "../../request/unknown-parameters.ts";
 import {
   type NamedTime,
   oddTimes,

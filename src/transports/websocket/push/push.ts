@@ -8,16 +8,16 @@ import type { AppendDone } from "../../../redis/append/appender.ts";
 import { statusOf } from "../../../wire/notices/status-notice.ts";
 import type { PushedEntry } from "../../../wire/push-batch.ts";
 import { createPushDecoder } from "../../../wire/push-decoder.ts";
-import { appendSteps } from "../../request/append-steps.ts";
+import { appendSteps } from "../../request/append/append-steps.ts";
 import {
   type ConnectionDeclarations,
   createConnectionDeclarations,
   readDeclarationParameters,
-} from "../../request/declarations.ts";
-import { readDedupe } from "../../request/dedupe.ts";
+} from "../../request/append/declarations.ts";
+import { readDedupe } from "../../request/append/dedupe.ts";
+import { createStreamKeys } from "../../request/append/stream-keys.ts";
 import type { ParametersOf } from "../../request/parameters.ts";
 import { readParameters } from "../../request/query.ts";
-import { createStreamKeys } from "../../request/stream-keys.ts";
 import { noPatterns, readNaming } from "../../request/streams.ts";
 import type { ByteSink } from "../../response/byte-sink.ts";
 import { createClientSink } from "../../response/client-sink.ts";

@@ -12,7 +12,7 @@ import { FIRST_ID, LAST_ID, parseId } from "../../../../domain/streams/entry-id.
 import type { RangeOptions } from "../../../../redis/read/stream-reader.ts";
 import { RAW_TYPE } from "../../../../wire/formats.ts";
 import { lossyTextOf } from "../../../../wire/utf8.ts";
-import { declarationOf } from "../../../request/declarations.ts";
+import { declarationOf } from "../../../request/append/declarations.ts";
 import { readNamedStreams } from "../../../request/streams.ts";
 import { countOut } from "../../../response/entries-sent.ts";
 import { memoryOf } from "../../../response/response-memory.ts";

@@ -7,14 +7,14 @@ import { parseStreamIds } from "../../../../domain/streams/stream-name.ts";
 import type { AppendResult } from "../../../../redis/append/appender.ts";
 import { type BodyFormat, type CleanFormatName, cleanFormat } from "../../../../wire/formats.ts";
 import { LONG_MESSAGE_BYTES, type PushedEntry } from "../../../../wire/push-batch.ts";
-import { appendSteps } from "../../../request/append-steps.ts";
+import { appendSteps } from "../../../request/append/append-steps.ts";
 import {
   type Declarations,
   declaredType,
   type RequestedDeclaration,
   readDeclarationParameters,
-} from "../../../request/declarations.ts";
-import { readDedupe } from "../../../request/dedupe.ts";
+} from "../../../request/append/declarations.ts";
+import { readDedupe } from "../../../request/append/dedupe.ts";
 import { contentFormat, mediaTypeOf } from "../../../request/media-types.ts";
 import { readNaming } from "../../../request/streams.ts";
 import { appendResultsJson } from "../../../response/append-results.ts";

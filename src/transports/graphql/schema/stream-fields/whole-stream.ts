@@ -1,12 +1,12 @@
 /** Fields of `Stream` that Redis reports, and those that the metadata declares. */
-import { type Declaration, readDeclaration } from "../../../domain/content/declaration.ts";
-import { fieldArguments } from "../../../domain/streams/entry.ts";
-import { timeOfId } from "../../../domain/streams/entry-id.ts";
-import { type EdgeEntry, NO_DETAILS, type StreamDetails } from "../../../redis/registry/stream-info.ts";
-import type { StreamNode } from "../execution/load-streams.ts";
-import type { WorkBudget } from "../execution/work-budget.ts";
-import type { Builder } from "./builder.ts";
-import { metaOf } from "./payload.ts";
+import { type Declaration, readDeclaration } from "../../../../domain/content/declaration.ts";
+import { fieldArguments } from "../../../../domain/streams/entry.ts";
+import { timeOfId } from "../../../../domain/streams/entry-id.ts";
+import { type EdgeEntry, NO_DETAILS, type StreamDetails } from "../../../../redis/registry/stream-info.ts";
+import type { StreamNode } from "../../execution/load-streams.ts";
+import type { WorkBudget } from "../../execution/work-budget.ts";
+import type { Builder } from "../builder.ts";
+import { metaOf } from "../payload.ts";
 
 /** Creates the GraphQL type `Stream`, not implemented yet. */
 export const createStreamRef = (builder: Builder) => builder.objectRef<StreamNode>("Stream");

@@ -1,12 +1,12 @@
 /** Fields of `Stream` about its first or its last entry. */
-import type { Entry } from "../../../domain/streams/entry.ts";
-import type { EdgeEntry } from "../../../redis/registry/stream-info.ts";
-import type { OperationContext } from "../execution/context.ts";
-import type { StreamNode } from "../execution/load-streams.ts";
-import type { Builder } from "./builder.ts";
-import { FIELDS_DESCRIPTION, FORMAT_DESCRIPTION, fieldsJson } from "./entries.ts";
-import { base64Of, jsonOf, payloadTooLarge, stringOf, timeText } from "./payload.ts";
-import type { NewStreamRef } from "./stream-fields.ts";
+import type { Entry } from "../../../../domain/streams/entry.ts";
+import type { EdgeEntry } from "../../../../redis/registry/stream-info.ts";
+import type { OperationContext } from "../../execution/context.ts";
+import type { StreamNode } from "../../execution/load-streams.ts";
+import type { Builder } from "../builder.ts";
+import { FIELDS_DESCRIPTION, FORMAT_DESCRIPTION, fieldsJson } from "../entries.ts";
+import { base64Of, jsonOf, payloadTooLarge, stringOf, timeText } from "../payload.ts";
+import type { NewStreamRef } from "./whole-stream.ts";
 
 /** Adds the fields of one entry: `firstEntryId` and so on. */
 export function addEdgeFields(builder: Builder, stream: NewStreamRef, side: "first" | "last"): void {

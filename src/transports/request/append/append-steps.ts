@@ -2,8 +2,8 @@
  * Appends a long batch in steps. Encoding 10,000 entries, or entries with thousands of fields, would block other clients
  * for too long.
  */
-import { type NewEntry, valuesOf } from "../../domain/streams/entry.ts";
-import type { Append, AppendDone, AppendResult } from "../../redis/append/appender.ts";
+import { type NewEntry, valuesOf } from "../../../domain/streams/entry.ts";
+import type { Append, AppendDone, AppendResult } from "../../../redis/append/appender.ts";
 
 /** Size of one step: number of entries and fields, and bytes. */
 const STEP_ENTRIES = 1000;

@@ -2,26 +2,26 @@
  * Declarations of clients that store entries: `content_type` and `schema`, or the `Content-Type` of a posted body. They are
  * merged into the metadata of each stream once an entry of the client is stored there (docs/protocol.md, "Declared content").
  */
-import { guessType } from "../../domain/content/content-type.ts";
+import { guessType } from "../../../domain/content/content-type.ts";
 import {
   checkSchema,
   type Declaration,
   readDeclaration,
   type Schema,
-} from "../../domain/content/declaration.ts";
+} from "../../../domain/content/declaration.ts";
 import {
   essenceOf,
   isDescriptive,
   MOST_TYPE_CHARACTERS,
   parseMediaType,
-} from "../../domain/content/media-type.ts";
-import { badParameter, GatewayError } from "../../domain/errors.ts";
-import type { NewEntry } from "../../domain/streams/entry.ts";
-import type { AppendDone, AppendResult } from "../../redis/append/appender.ts";
-import type { Registry } from "../../redis/registry/registry.ts";
-import { checkJsonBounds } from "../../wire/json/json-text.ts";
-import { markNumbers, unmarkNumbers } from "./exact-numbers.ts";
-import type { ParametersOf } from "./parameters.ts";
+} from "../../../domain/content/media-type.ts";
+import { badParameter, GatewayError } from "../../../domain/errors.ts";
+import type { NewEntry } from "../../../domain/streams/entry.ts";
+import type { AppendDone, AppendResult } from "../../../redis/append/appender.ts";
+import type { Registry } from "../../../redis/registry/registry.ts";
+import { checkJsonBounds } from "../../../wire/json/json-text.ts";
+import { markNumbers, unmarkNumbers } from "../exact-numbers.ts";
+import type { ParametersOf } from "../parameters.ts";
 
 /** Declaration of a client, and whether it replaces an existing one. */
 export interface RequestedDeclaration {

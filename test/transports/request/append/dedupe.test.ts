@@ -1,13 +1,17 @@
 /** `dedupe=<key>`: an entry that is resent after a lost connection, to any gateway, is stored once. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { dedupedCommand } from "../../../src/redis/append/dedupe.ts";
-import { DEDUPE_RECORDS, DEDUPE_WINDOW, dedupeRecordKey } from "../../../src/redis/append/dedupe-record.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { request } from "../../support/http.ts";
-import { startReader } from "../../support/load.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
-import { connectSocket, type TestSocket } from "../../support/socket.ts";
-import { until } from "../../support/until.ts";
+import { dedupedCommand } from "../../../../src/redis/append/dedupe.ts";
+import {
+  DEDUPE_RECORDS,
+  DEDUPE_WINDOW,
+  dedupeRecordKey,
+} from "../../../../src/redis/append/dedupe-record.ts";
+import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
+import { request } from "../../../support/http.ts";
+import { startReader } from "../../../support/load.ts";
+import { startRedis, type TestRedis } from "../../../support/redis.ts";
+import { connectSocket, type TestSocket } from "../../../support/socket.ts";
+import { until } from "../../../support/until.ts";
 
 let redis: TestRedis;
 let one: TestGateway;

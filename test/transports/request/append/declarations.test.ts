@@ -1,11 +1,11 @@
 /** When the declarations of a connection are stored; `test/transports/declarations.test.ts` tests them on a gateway. */
 import { expect, test } from "vitest";
-import { GatewayError } from "../../../src/domain/errors.ts";
-import type { AppendResult } from "../../../src/redis/append/appender.ts";
+import { GatewayError } from "../../../../src/domain/errors.ts";
+import type { AppendResult } from "../../../../src/redis/append/appender.ts";
 import {
   createConnectionDeclarations,
   type RequestedDeclaration,
-} from "../../../src/transports/request/declarations.ts";
+} from "../../../../src/transports/request/append/declarations.ts";
 
 const REQUESTED: RequestedDeclaration = { members: { contentType: "text/csv" }, replaces: true };
 const rejected = new GatewayError("REDIS_FULL", "Redis is full");

@@ -1,8 +1,8 @@
 /** Idempotent appends, `dedupe=<key>&dedupe_from=<number>`: an entry that a client resends after a lost connection is stored once. */
 
-import { badParameter } from "../../domain/errors.ts";
-import type { DedupeMark } from "../../domain/streams/entry.ts";
-import type { ParametersOf } from "./parameters.ts";
+import { badParameter } from "../../../domain/errors.ts";
+import type { DedupeMark } from "../../../domain/streams/entry.ts";
+import type { ParametersOf } from "../parameters.ts";
 
 /** Maximum length of a dedupe key, in characters. */
 const MAX_KEY_LENGTH = 200;

@@ -44,7 +44,7 @@ export function openAccess(
     tickets,
     logger,
   });
-  closers.push(authenticator.close);
+  closers.push(() => authenticator.close());
   const limits = createLimits(settings, usage);
   const sessions = createSessions(authenticator, limits);
   closers.push(() => sessions.close());

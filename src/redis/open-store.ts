@@ -52,7 +52,7 @@ export async function findRedis(
   if (isClusterUrl(redisUrl)) return parseClusterUrl(redisUrl, readTls(options));
   if (isSentinelUrl(redisUrl)) {
     const sentinels = createSentinels(parseSentinelUrl(redisUrl, readTls(options)), logger);
-    closers.push(sentinels.close);
+    closers.push(() => sentinels.close());
     await checkSentinels(sentinels, logger);
     return sentinels;
   }

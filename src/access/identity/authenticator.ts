@@ -1,10 +1,10 @@
 /** Authenticator: resolves credentials (an API key, a token or a ticket) to an identity. */
 import { createHash } from "node:crypto";
 import { GatewayError } from "../../domain/errors.ts";
-import { watchFile } from "../watched-file.ts";
+import { type WatchedFile, watchFile } from "../watched-file.ts";
 import { ANYONE, type Identity } from "./authorize.ts";
 import type { Credentials } from "./credentials.ts";
-import { createJwtVerifier, type JwtOptions } from "./jwt.ts";
+import { createJwtVerifier, type JwtOptions, type JwtVerifier } from "./jwt.ts";
 import { type ApiKey, isKey, keyIdOf, readKeyFile } from "./key-file.ts";
 import type { Tickets } from "./tickets.ts";
 
@@ -51,94 +51,110 @@ const OPEN: Authenticator = {
 };
 
 /** Creates the authenticator. @throws Error with a message for the operator if a setting is invalid */
-export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  if (!options.isOn) return OPEN;
-  const { keysFile, tickets, logger } = options;
-  const jwt = createJwtVerifier(options);
-  const readKeys = () => new Map(readKeyFile(keysFile).map((key) => [key.id, key]));
-  let keysChanged: () => void = () => undefined;
-  const keys = watchFile({ paths: [keysFile], read: readKeys, onChange: () => keysChanged(), logger });
-  if (keys.value().size === 0 && options.secret === "" && options.keys === "")
-    logger.warn(
-      { keysFile },
-      "AUTH is on and the keys file has no keys; create one with: redis-streamer keys add",
-    );
-  /** Identities of the keys in the file, new objects each time it is read. */
-  const identities = new WeakMap<ApiKey, Identity>();
-  const verified = new Map<string, { readonly identity: Identity; readonly untilMs: number }>();
+export const createAuthenticator = (options: AuthenticatorOptions): Authenticator =>
+  options.isOn ? new KeyAuthenticator(options) : OPEN;
 
-  function identifyKey(id: string, token: string): Identity {
-    const key = keys.value().get(id);
+/** Authenticator with a key file, tokens and tickets. */
+class KeyAuthenticator implements Authenticator {
+  readonly isOpen = false;
+  readonly #tickets: Tickets;
+  readonly #jwt: JwtVerifier;
+  readonly #keys: WatchedFile<ReadonlyMap<string, ApiKey>>;
+  #keysChanged: () => void = () => undefined;
+  /** Identities of the keys in the file, new objects each time it is read. */
+  readonly #identities = new WeakMap<ApiKey, Identity>();
+  readonly #verified = new Map<string, { readonly identity: Identity; readonly untilMs: number }>();
+
+  constructor(options: AuthenticatorOptions) {
+    const { keysFile, tickets, logger } = options;
+    this.#tickets = tickets;
+    this.#jwt = createJwtVerifier(options);
+    this.#keys = watchFile({
+      paths: [keysFile],
+      read: () => new Map(readKeyFile(keysFile).map((key) => [key.id, key])),
+      onChange: () => this.#keysChanged(),
+      logger,
+    });
+    if (this.#keys.value().size === 0 && options.secret === "" && options.keys === "")
+      logger.warn(
+        { keysFile },
+        "AUTH is on and the keys file has no keys; create one with: redis-streamer keys add",
+      );
+  }
+
+  identify(credentials: Credentials | undefined): Identity | Promise<Identity> {
+    if (credentials === undefined)
+      throw new GatewayError(
+        "UNAUTHENTICATED",
+        "credentials are missing; send Authorization: Bearer <key or token>",
+      );
+    if (credentials.kind === "ticket") return this.#redeem(credentials.ticket);
+    const { token } = credentials;
+    const keyId = keyIdOf(token);
+    if (keyId !== undefined) return this.#identifyKey(keyId, token);
+    const known = this.#cached(token);
+    return known === undefined
+      ? this.#identifyToken(token)
+      : requireUnexpired(known, "the token has expired");
+  }
+
+  isGood({ expiresAtMs, keyId }: Identity): boolean {
+    return (
+      (expiresAtMs === undefined || expiresAtMs > Date.now()) &&
+      (keyId === undefined || this.#keys.value().has(keyId))
+    );
+  }
+
+  current(identity: Identity): Identity {
+    // A ticket has the permissions that it was issued with, for one request.
+    if (identity.keyId === undefined || identity.isTicket) return identity;
+    const key = this.#keys.value().get(identity.keyId);
+    return key === undefined ? identity : this.#knownIdentityOf(key);
+  }
+
+  onKeysChange(callback: () => void): void {
+    this.#keysChanged = callback;
+  }
+
+  close(): void {
+    this.#keys.close();
+    this.#jwt.close();
+  }
+
+  #identifyKey(id: string, token: string): Identity {
+    const key = this.#keys.value().get(id);
     if (key === undefined || !isKey(key, token))
       throw new GatewayError("UNAUTHENTICATED", "the API key is unknown or was revoked");
-    return requireUnexpired(knownIdentityOf(key), "the API key has expired");
+    return requireUnexpired(this.#knownIdentityOf(key), "the API key has expired");
   }
 
-  function knownIdentityOf(key: ApiKey): Identity {
-    const identity = identities.get(key) ?? identityOf(key);
-    identities.set(key, identity);
+  #knownIdentityOf(key: ApiKey): Identity {
+    const identity = this.#identities.get(key) ?? identityOf(key);
+    this.#identities.set(key, identity);
     return identity;
   }
 
-  async function identifyToken(token: string): Promise<Identity> {
-    const identity = await jwt.verify(token);
-    if (verified.size >= MAX_CACHED) verified.clear();
-    verified.set(hashOf(token), { identity, untilMs: performance.now() + CACHE_MS });
+  async #identifyToken(token: string): Promise<Identity> {
+    const identity = await this.#jwt.verify(token);
+    if (this.#verified.size >= MAX_CACHED) this.#verified.clear();
+    this.#verified.set(hashOf(token), { identity, untilMs: performance.now() + CACHE_MS });
     return identity;
   }
 
-  function cached(token: string): Identity | undefined {
-    const known = verified.get(hashOf(token));
+  #cached(token: string): Identity | undefined {
+    const known = this.#verified.get(hashOf(token));
     return known !== undefined && known.untilMs > performance.now() ? known.identity : undefined;
   }
 
-  async function redeem(ticket: string): Promise<Identity> {
-    const identity = await tickets.redeem(ticket);
-    if (!isGood(identity))
+  async #redeem(ticket: string): Promise<Identity> {
+    const identity = await this.#tickets.redeem(ticket);
+    if (!this.isGood(identity))
       throw new GatewayError(
         "UNAUTHENTICATED",
         "the key or token that the ticket was issued for has expired or was revoked",
       );
     return identity;
   }
-
-  function isGood({ expiresAtMs, keyId }: Identity): boolean {
-    return (
-      (expiresAtMs === undefined || expiresAtMs > Date.now()) &&
-      (keyId === undefined || keys.value().has(keyId))
-    );
-  }
-
-  return {
-    isOpen: false,
-    isGood,
-    current(identity) {
-      // A ticket has the permissions that it was issued with, for one request.
-      if (identity.keyId === undefined || identity.isTicket) return identity;
-      const key = keys.value().get(identity.keyId);
-      return key === undefined ? identity : knownIdentityOf(key);
-    },
-    onKeysChange(callback) {
-      keysChanged = callback;
-    },
-    identify(credentials) {
-      if (credentials === undefined)
-        throw new GatewayError(
-          "UNAUTHENTICATED",
-          "credentials are missing; send Authorization: Bearer <key or token>",
-        );
-      if (credentials.kind === "ticket") return redeem(credentials.ticket);
-      const { token } = credentials;
-      const keyId = keyIdOf(token);
-      if (keyId !== undefined) return identifyKey(keyId, token);
-      const known = cached(token);
-      return known === undefined ? identifyToken(token) : requireUnexpired(known, "the token has expired");
-    },
-    close() {
-      keys.close();
-      jwt.close();
-    },
-  };
 }
 
 function requireUnexpired(identity: Identity, message: string): Identity {

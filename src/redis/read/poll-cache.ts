@@ -58,94 +58,110 @@ export function createPolledReads({
   limitBytes,
   counters,
 }: PolledReadsParts): PolledReadsWithForget {
-  const streams = new Map<string, CachedStream>();
-  let isTracked = false;
-
-  function forget(key: string): void {
-    counters.pollCacheBytes -= streams.get(key)?.bytes ?? 0;
-    streams.delete(key);
-  }
-
-  function forgetAll(): void {
-    streams.clear();
-    counters.pollCacheBytes = 0;
-  }
-
-  /** Accounts for bytes, and clears the whole cache above its limit; most answers are outdated long before that. */
-  function account(stream: CachedStream, bytes: number): void {
-    stream.bytes += bytes;
-    counters.pollCacheBytes += bytes;
-    if (counters.pollCacheBytes > limitBytes) forgetAll();
-  }
-
-  function streamOf(key: string): CachedStream {
-    const known = streams.get(key);
-    if (known !== undefined) return known;
-    const stream: CachedStream = { after: new Map(), newest: new Map(), bytes: 0 };
-    streams.set(key, stream);
-    account(stream, ANSWER_COST_BYTES);
-    return stream;
-  }
-
+  const answers = new CachedAnswers(limitBytes, counters);
   const connection = connect({
     onReady() {
       if (connection.protocol() === 2) return;
       connection.send(["CLIENT", "TRACKING", "ON"], (error) => {
-        isTracked = error === undefined;
+        answers.isTracked = error === undefined;
       });
     },
     onPush([kind, keys]) {
       if (String(kind) !== "invalidate") return;
-      if (Array.isArray(keys)) for (const key of keys) forget(String(key));
-      else forgetAll();
+      if (Array.isArray(keys)) for (const key of keys) answers.forget(String(key));
+      else answers.forgetAll();
     },
     onLost() {
-      isTracked = false;
-      forgetAll();
+      answers.isTracked = false;
+      answers.forgetAll();
     },
   });
   const reads = readsOver(connection);
-
-  /** Caches an answer, unless it may predate a change that dropped the stream's answers in the meantime. */
-  function keep(key: string, stream: CachedStream, entries: readonly Entry[], put: () => void): void {
-    const bytes = bytesOf(entries);
-    if (!isTracked || streams.get(key) !== stream || bytes > MAX_ANSWER_BYTES) return;
-    put();
-    account(stream, bytes + (entries.length + 1) * ANSWER_COST_BYTES);
-  }
-
-  const cacheKey = (cursor: EntryId, count: number) => `${cursor} ${count}`;
-  const knownAfter = (key: string, cursor: EntryId, count: number) =>
-    streams.get(key)?.after.get(cacheKey(cursor, count));
-  const knownNewest = (key: string, cursor: EntryId, count: number) =>
-    streams.get(key)?.newest.get(cacheKey(cursor, count));
-
+  const knownAfter = (key: string, cursor: EntryId, count: number) => answers.after(key, cursor, count);
+  const knownNewest = (key: string, cursor: EntryId, count: number) => answers.newest(key, cursor, count);
   return {
-    forget(key) {
-      if (streams.size > 0) forget(key);
-    },
+    forget: (key) => answers.forget(key),
     reads: {
       knownAfter,
       knownNewest,
       async readAfter(key, cursor, count, among) {
         const known = knownAfter(key, cursor, count);
         if (known !== undefined) return known;
-        const stream = streamOf(key);
+        const stream = answers.streamOf(key);
         const page = await reads.readAfter(key, cursor, count, among);
-        keep(key, stream, page.entries, () => stream.after.set(cacheKey(cursor, count), page));
+        answers.keep(key, stream, page.entries, () => stream.after.set(cacheKey(cursor, count), page));
         return page;
       },
       async readNewest(key, cursor, count, among) {
         const known = knownNewest(key, cursor, count);
         if (known !== undefined) return known;
-        const stream = streamOf(key);
+        const stream = answers.streamOf(key);
         const entries = await reads.readNewest(key, cursor, count, among);
-        keep(key, stream, entries, () => stream.newest.set(cacheKey(cursor, count), entries));
+        answers.keep(key, stream, entries, () => stream.newest.set(cacheKey(cursor, count), entries));
         return entries;
       },
     },
   };
 }
+
+/** Cached answers of all streams. */
+class CachedAnswers {
+  readonly #limitBytes: number;
+  readonly #counters: Counters;
+  readonly #streams = new Map<string, CachedStream>();
+  /** Whether Redis reports changes, so that answers may be kept. */
+  isTracked = false;
+
+  constructor(limitBytes: number, counters: Counters) {
+    this.#limitBytes = limitBytes;
+    this.#counters = counters;
+  }
+
+  after(key: string, cursor: EntryId, count: number): Page | undefined {
+    return this.#streams.get(key)?.after.get(cacheKey(cursor, count));
+  }
+
+  newest(key: string, cursor: EntryId, count: number): readonly Entry[] | undefined {
+    return this.#streams.get(key)?.newest.get(cacheKey(cursor, count));
+  }
+
+  streamOf(key: string): CachedStream {
+    const known = this.#streams.get(key);
+    if (known !== undefined) return known;
+    const stream: CachedStream = { after: new Map(), newest: new Map(), bytes: 0 };
+    this.#streams.set(key, stream);
+    this.#account(stream, ANSWER_COST_BYTES);
+    return stream;
+  }
+
+  /** Caches an answer, unless it may predate a change that dropped the stream's answers in the meantime. */
+  keep(key: string, stream: CachedStream, entries: readonly Entry[], put: () => void): void {
+    const bytes = bytesOf(entries);
+    if (!this.isTracked || this.#streams.get(key) !== stream || bytes > MAX_ANSWER_BYTES) return;
+    put();
+    this.#account(stream, bytes + (entries.length + 1) * ANSWER_COST_BYTES);
+  }
+
+  forget(key: string): void {
+    if (this.#streams.size === 0) return;
+    this.#counters.pollCacheBytes -= this.#streams.get(key)?.bytes ?? 0;
+    this.#streams.delete(key);
+  }
+
+  forgetAll(): void {
+    this.#streams.clear();
+    this.#counters.pollCacheBytes = 0;
+  }
+
+  /** Accounts for bytes, and clears the whole cache above its limit; most answers are outdated long before that. */
+  #account(stream: CachedStream, bytes: number): void {
+    stream.bytes += bytes;
+    this.#counters.pollCacheBytes += bytes;
+    if (this.#counters.pollCacheBytes > this.#limitBytes) this.forgetAll();
+  }
+}
+
+const cacheKey = (cursor: EntryId, count: number): string => `${cursor} ${count}`;
 
 /** Reads without a cache: in a cluster no invalidation reports a stream that is created on another node. */
 export const uncachedReads = ({ readAfter, readNewest }: Reads): PolledReadsWithForget => ({

@@ -7,7 +7,7 @@ import { gatewayErrorOf } from "../reply-errors.ts";
 import type { Commands } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
-import { createPageReader, exclusive, type Page } from "./page-reader.ts";
+import { createPageReader, exclusive, type Page, type PageReader } from "./page-reader.ts";
 import type { ReplicaReads } from "./replicas.ts";
 
 /** Entries of a range. */
@@ -58,75 +58,20 @@ export interface StreamReaderParts {
 
 /** Creates the stream reader. */
 export function createStreamReader(parts: StreamReaderParts): StreamReader {
-  const { reads, replicas, sizes, answerBytes, pageBytes } = parts;
-  const pages = createPageReader({ reads, replicas, sizes });
-
-  /** Number of entries of the next page; 0 if the read is complete or has reached its byte limit. */
-  function nextPageSize(
-    key: string,
-    count: number,
-    among: number,
-    found: readonly Entry[],
-    bytes: number,
-  ): number {
-    const missing = count - found.length;
-    if (missing <= 0 || bytes >= answerBytes / among) return 0;
-    return Math.max(1, Math.min(missing, Math.floor(pageBytes / sizes.expected(key))));
-  }
-
-  /** Reads a range in pages. @param from first bound of the command @param to its second bound */
-  async function readPages(
-    command: "XRANGE" | "XREVRANGE",
-    key: string,
-    [from, to]: readonly [string, string],
-    count: number,
-    among: number,
-  ): Promise<Range> {
-    const entries: Entry[] = [];
-    let bytes = 0;
-    for (;;) {
-      const size = nextPageSize(key, count, among, entries, bytes);
-      if (size === 0) return { entries, isCut: true };
-      const last = entries.at(-1)?.id;
-      // There is no valid range after the maximum id.
-      if (last === LAST_ID && command === "XRANGE") return { entries, isCut: false };
-      const start = last === undefined ? from : `(${last}`;
-      const found = await pages.range(command, key, start, to, size);
-      for (const one of found) entries.push(one);
-      if (found.length < size) return { entries, isCut: false };
-      bytes += bytesOf(found);
-    }
-  }
-
+  const { reads, sizes, answerBytes, pageBytes } = parts;
+  const pages = new PageLoop(parts);
   return {
-    async readAfter(key, cursor, count, among = 1) {
-      const page = await pages.after(key, cursor, nextPageSize(key, count, among, [], 0));
-      let { isLast } = page;
-      if (isLast || page.entries.length >= count) return page;
-      const entries = [...page.entries];
-      let bytes = bytesOf(entries);
-      for (;;) {
-        const size = nextPageSize(key, count, among, entries, bytes);
-        const last = entries.at(-1);
-        if (size === 0 || last === undefined || isLast) return { ...page, entries, isLast };
-        const more = await pages.after(key, last.id, size);
-        // Entries trimmed between two pages are a gap for the reader that continues here.
-        if (more.hasGap || more.isGone) return { ...page, entries, isLast: false };
-        for (const one of more.entries) entries.push(one);
-        bytes += bytesOf(more.entries);
-        isLast = more.isLast;
-      }
-    },
+    readAfter: (key, cursor, count, among = 1) => pages.after(key, cursor, count, among),
 
     async readNewest(key, cursor, count, among = 1) {
-      const range = await readPages("XREVRANGE", key, ["+", exclusive(cursor)], count, among);
+      const range = await pages.range("XREVRANGE", key, ["+", exclusive(cursor)], count, among);
       return [...range.entries].reverse();
     },
 
     readRange: (key, { start, end, count, reverse }, among = 1) =>
       reverse
-        ? readPages("XREVRANGE", key, [end, start], count, among)
-        : readPages("XRANGE", key, [start, end], count, among),
+        ? pages.range("XREVRANGE", key, [end, start], count, among)
+        : pages.range("XRANGE", key, [start, end], count, among),
 
     expectedBytes(key, count, among = 1) {
       const one = sizes.expected(key);
@@ -143,6 +88,69 @@ export function createStreamReader(parts: StreamReaderParts): StreamReader {
       }
     },
   };
+}
+
+/** Reads page after page, up to the byte limit. */
+class PageLoop {
+  readonly #parts: StreamReaderParts;
+  readonly #pages: PageReader;
+
+  constructor(parts: StreamReaderParts) {
+    this.#parts = parts;
+    this.#pages = createPageReader(parts);
+  }
+
+  /** Reads entries after a cursor. */
+  async after(key: string, cursor: EntryId, count: number, among: number): Promise<Page> {
+    const page = await this.#pages.after(key, cursor, this.#nextSize(key, count, among, [], 0));
+    let { isLast } = page;
+    if (isLast || page.entries.length >= count) return page;
+    const entries = [...page.entries];
+    let bytes = bytesOf(entries);
+    for (;;) {
+      const size = this.#nextSize(key, count, among, entries, bytes);
+      const last = entries.at(-1);
+      if (size === 0 || last === undefined || isLast) return { ...page, entries, isLast };
+      const more = await this.#pages.after(key, last.id, size);
+      // Entries trimmed between two pages are a gap for the reader that continues here.
+      if (more.hasGap || more.isGone) return { ...page, entries, isLast: false };
+      for (const one of more.entries) entries.push(one);
+      bytes += bytesOf(more.entries);
+      isLast = more.isLast;
+    }
+  }
+
+  /** Reads a range. @param from first bound of the command @param to its second bound */
+  async range(
+    command: "XRANGE" | "XREVRANGE",
+    key: string,
+    [from, to]: readonly [string, string],
+    count: number,
+    among: number,
+  ): Promise<Range> {
+    const entries: Entry[] = [];
+    let bytes = 0;
+    for (;;) {
+      const size = this.#nextSize(key, count, among, entries, bytes);
+      if (size === 0) return { entries, isCut: true };
+      const last = entries.at(-1)?.id;
+      // There is no valid range after the maximum id.
+      if (last === LAST_ID && command === "XRANGE") return { entries, isCut: false };
+      const start = last === undefined ? from : `(${last}`;
+      const found = await this.#pages.range(command, key, start, to, size);
+      for (const one of found) entries.push(one);
+      if (found.length < size) return { entries, isCut: false };
+      bytes += bytesOf(found);
+    }
+  }
+
+  /** Returns the number of entries of the next page; 0 if the read is complete or has reached its byte limit. */
+  #nextSize(key: string, count: number, among: number, found: readonly Entry[], bytes: number): number {
+    const { sizes, answerBytes, pageBytes } = this.#parts;
+    const missing = count - found.length;
+    if (missing <= 0 || bytes >= answerBytes / among) return 0;
+    return Math.max(1, Math.min(missing, Math.floor(pageBytes / sizes.expected(key))));
+  }
 }
 
 function lastGeneratedIdOf(info: Reply): EntryId {

@@ -23,61 +23,82 @@ export interface CommandWriter {
 }
 
 /** Creates an empty writer. */
-export function createCommandWriter(): CommandWriter {
-  let block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
-  /** Start of the part of the block that is not yet in `parts`. */
-  let from = 0;
-  let at = 0;
-  let parts: Uint8Array[] = [];
+export const createCommandWriter = (): CommandWriter => new BlockWriter();
 
-  function closePart(): void {
-    if (at > from) parts.push(block.subarray(from, at));
-    from = at;
+class BlockWriter implements CommandWriter {
+  #block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  /** Start of the part of the block that is not yet in `#parts`. */
+  #from = 0;
+  #at = 0;
+  #parts: Uint8Array[] = [];
+
+  command(args: readonly Argument[]): void {
+    if (this.#textCommand(args)) return;
+    this.#lengthLine("*", args.length);
+    for (const value of args) this.argument(value);
+  }
+
+  encoded(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#block.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  argument(value: Argument): void {
+    if (typeof value === "object") this.#bytesArgument(value);
+    else this.#textArgument(String(value));
+  }
+
+  take(): readonly Uint8Array[] {
+    this.#closePart();
+    const taken = this.#parts;
+    this.#parts = [];
+    return taken;
+  }
+
+  #closePart(): void {
+    if (this.#at > this.#from) this.#parts.push(this.#block.subarray(this.#from, this.#at));
+    this.#from = this.#at;
   }
 
   /** Makes room. Bytes already returned are never overwritten: the socket may still be reading them. */
-  function reserve(bytes: number): void {
-    if (at + bytes <= block.length) return;
-    closePart();
-    block = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, bytes));
-    from = 0;
-    at = 0;
+  #reserve(bytes: number): void {
+    if (this.#at + bytes <= this.#block.length) return;
+    this.#closePart();
+    this.#block = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, bytes));
+    this.#from = 0;
+    this.#at = 0;
   }
 
-  function lengthLine(mark: string, length: number): void {
-    reserve(16);
-    at += block.write(`${mark}${length}\r\n`, at, "latin1");
+  #lengthLine(mark: string, length: number): void {
+    this.#reserve(16);
+    this.#at += this.#block.write(`${mark}${length}\r\n`, this.#at, "latin1");
   }
 
-  function bytesArgument(value: Uint8Array): void {
-    lengthLine("$", value.length);
+  #bytesArgument(value: Uint8Array): void {
+    this.#lengthLine("$", value.length);
     if (value.length >= REFERENCE_FROM_BYTES) {
-      closePart();
-      parts.push(value);
+      this.#closePart();
+      this.#parts.push(value);
     } else {
-      reserve(value.length);
-      block.set(value, at);
-      at += value.length;
+      this.#reserve(value.length);
+      this.#block.set(value, this.#at);
+      this.#at += value.length;
     }
-    reserve(2);
-    at += block.write("\r\n", at, "latin1");
+    this.#reserve(2);
+    this.#at += this.#block.write("\r\n", this.#at, "latin1");
   }
 
-  function textArgument(value: string): void {
+  #textArgument(value: string): void {
     const length = Buffer.byteLength(value);
-    lengthLine("$", length);
-    reserve(length + 2);
-    at += block.write(value, at);
-    at += block.write("\r\n", at, "latin1");
-  }
-
-  function argument(value: Argument): void {
-    if (typeof value === "object") bytesArgument(value);
-    else textArgument(String(value));
+    this.#lengthLine("$", length);
+    this.#reserve(length + 2);
+    this.#at += this.#block.write(value, this.#at);
+    this.#at += this.#block.write("\r\n", this.#at, "latin1");
   }
 
   /** Encodes a text-only command with one write: most commands are short, so each buffer write costs more than its bytes. */
-  function textCommand(args: readonly Argument[]): boolean {
+  #textCommand(args: readonly Argument[]): boolean {
     let text = `*${args.length}\r\n`;
     for (const value of args) {
       if (typeof value === "object") return false;
@@ -85,28 +106,8 @@ export function createCommandWriter(): CommandWriter {
       text += `$${Buffer.byteLength(argument)}\r\n${argument}\r\n`;
     }
     // A UTF-16 unit takes three bytes at most.
-    reserve(text.length * 3);
-    at += block.write(text, at);
+    this.#reserve(text.length * 3);
+    this.#at += this.#block.write(text, this.#at);
     return true;
   }
-
-  return {
-    argument,
-    command(args) {
-      if (textCommand(args)) return;
-      lengthLine("*", args.length);
-      for (const value of args) argument(value);
-    },
-    encoded(bytes) {
-      reserve(bytes.length);
-      block.set(bytes, at);
-      at += bytes.length;
-    },
-    take() {
-      closePart();
-      const taken = parts;
-      parts = [];
-      return taken;
-    },
-  };
 }

@@ -45,72 +45,99 @@ export interface Sentinels extends AddressSource {
 const RESUBSCRIBE_MS = 1000;
 
 /** Subscribes to the failovers of all sentinels, and resolves the address of the master. */
-export function createSentinels(url: SentinelUrl, logger: Logger): Sentinels {
-  const { master, addressOf } = url;
-  const description = `redis+sentinel://${url.sentinels.map(describeHost).join(",")}/${master}`;
-  /** Query order: the last sentinel that replied is first. */
-  let order = url.sentinels;
-  /** Callers that wait for the query in flight; connections that are lost together share one query. */
-  let waiting: OnResolved[] | undefined;
-  let isClosed = false;
-  let cancelQuery: () => void = () => undefined;
-  const watchers = new Set<(address: RedisAddress) => void>();
-  const listening = url.sentinels.map(listen);
+export const createSentinels = (url: SentinelUrl, logger: Logger): Sentinels =>
+  new WatchingSentinels(url, logger);
 
-  function resolve(found: OnResolved): void {
-    if (isClosed) {
+class WatchingSentinels implements Sentinels {
+  readonly description: string;
+  readonly #url: SentinelUrl;
+  readonly #logger: Logger;
+  /** Query order: the last sentinel that replied is first. */
+  #order: readonly SentinelHost[];
+  /** Callers that wait for the query in flight; connections that are lost together share one query. */
+  #waiting: OnResolved[] | undefined;
+  #isClosed = false;
+  #cancelQuery: () => void = () => undefined;
+  readonly #watchers = new Set<(address: RedisAddress) => void>();
+  readonly #listening: readonly (() => void)[];
+
+  constructor(url: SentinelUrl, logger: Logger) {
+    this.#url = url;
+    this.#logger = logger;
+    this.#order = url.sentinels;
+    this.description = `redis+sentinel://${url.sentinels.map(describeHost).join(",")}/${url.master}`;
+    this.#listening = url.sentinels.map((host) => this.#listen(host));
+  }
+
+  resolve(found: OnResolved): void {
+    if (this.#isClosed) {
       queueMicrotask(() => found(new Error("the gateway stops")));
-    } else if (waiting === undefined) {
-      waiting = [found];
-      ask(order, new Map());
+    } else if (this.#waiting === undefined) {
+      this.#waiting = [found];
+      this.#ask(this.#order, new Map());
     } else {
-      waiting.push(found);
+      this.#waiting.push(found);
     }
   }
 
-  function settle(error: Error | undefined, address?: RedisAddress): void {
-    const all = waiting ?? [];
-    waiting = undefined;
+  watch(watcher: (address: RedisAddress) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#cancelQuery();
+    for (const stop of this.#listening) stop();
+    this.#settle(new Error("the gateway stops"));
+  }
+
+  #settle(error: Error | undefined, address?: RedisAddress): void {
+    const all = this.#waiting ?? [];
+    this.#waiting = undefined;
     for (const found of all) found(error, address);
   }
 
-  function ask([host, ...others]: readonly SentinelHost[], answers: Map<SentinelHost, SentinelAnswer>): void {
+  #ask([host, ...others]: readonly SentinelHost[], answers: Map<SentinelHost, SentinelAnswer>): void {
+    const { master, addressOf } = this.#url;
     if (host === undefined) {
-      settle(new NoMasterError(master, answers));
+      this.#settle(new NoMasterError(master, answers));
       return;
     }
-    cancelQuery = askSentinel(host, url, master, (answer) => {
+    this.#cancelQuery = askSentinel(host, this.#url, master, (answer) => {
       if (answer.kind !== "known") {
-        ask(others, answers.set(host, answer));
+        this.#ask(others, answers.set(host, answer));
         return;
       }
-      order = [host, ...order.filter((other) => other !== host)];
-      settle(undefined, addressOf(answer.at));
+      this.#order = [host, ...this.#order.filter((other) => other !== host)];
+      this.#settle(undefined, addressOf(answer.at));
     });
   }
 
-  function onSwitched(at: SentinelHost): void {
-    for (const watcher of watchers) watcher(addressOf(at));
+  #report(address: RedisAddress): void {
+    for (const watcher of this.#watchers) watcher(address);
   }
 
   /** Subscribes to one sentinel, again after each failure. @returns a function that unsubscribes */
-  function listen(host: SentinelHost): () => void {
+  #listen(host: SentinelHost): () => void {
+    const { master, addressOf } = this.#url;
+    const logger = this.#logger;
     let again: NodeJS.Timeout | undefined;
     let stop: () => void = () => undefined;
     const begin = () => {
-      stop = listenToSentinel(host, url, {
+      stop = listenToSentinel(host, this.#url, {
         // A switch before the subscription was not received.
         onListening: () =>
-          resolve((_error, address) => {
-            if (address !== undefined) for (const watcher of watchers) watcher(address);
+          this.resolve((_error, address) => {
+            if (address !== undefined) this.#report(address);
           }),
-        onSwitch(name, to) {
+        onSwitch: (name, to) => {
           if (name !== master) return;
           logger.warn(
             { master, to: describeHost(to), sentinel: describeHost(host) },
             "the Redis master has moved",
           );
-          onSwitched(to);
+          this.#report(addressOf(to));
         },
         onEnd(reason) {
           logger.debug({ sentinel: describeHost(host), reason }, "lost the subscription to a sentinel");
@@ -124,21 +151,6 @@ export function createSentinels(url: SentinelUrl, logger: Logger): Sentinels {
       stop();
     };
   }
-
-  return {
-    description,
-    resolve,
-    watch(watcher) {
-      watchers.add(watcher);
-      return () => watchers.delete(watcher);
-    },
-    close() {
-      isClosed = true;
-      cancelQuery();
-      for (const stop of listening) stop();
-      settle(new Error("the gateway stops"));
-    },
-  };
 }
 
 /**

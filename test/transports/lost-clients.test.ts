@@ -139,10 +139,20 @@ describe("a client that resets a connection whose reads are paused", () => {
   );
 
   test("releases the memory of pipelined queries that wait for memory", async () => {
-    const query = graphql(aliases(90, "streams{lastEntryString firstEntryString}"));
+    const query = graphql(aliases(90, 'streams(match:"default:big"){lastEntryString firstEntryString}'));
     const clients = Array.from({ length: 4 }, () => open());
     for (const client of clients) client.write(times(PIPELINED, query));
     await until("queries wait", async () => (await waits("graphql")) >= 10);
+    for (const client of clients) client.resetAndDestroy();
+    await expectAllReturned();
+  });
+
+  test("releases the memory of queries as events that wait for memory", async () => {
+    const field = 'streams(match:"default:big"){lastEntryString firstEntryString}';
+    const clients = Array.from({ length: 12 }, () => open());
+    for (const client of clients)
+      client.pause().write(graphql(aliases(90, field), "Accept: text/event-stream"));
+    await until("queries wait", async () => (await waits("graphql")) >= 6);
     for (const client of clients) client.resetAndDestroy();
     await expectAllReturned();
   });
@@ -205,8 +215,45 @@ describe("a client that resets a connection with unread bytes", () => {
   });
 });
 
+describe("large requests behind one that waits for an entry", () => {
+  const LARGE_BODY = Buffer.alloc(40 * MIB, 98);
+  const kinds: Readonly<Record<string, Buffer>> = {
+    GET: request("GET /data/big?last_entry_id=0&count=30&block=0&format=json"),
+    POST: request("POST /data/posted", [], LARGE_BODY),
+    GraphQL: graphql('{stream(id:"big"){entries(first:28){nodes{string}}}}'),
+  };
+
+  test.each(Object.entries(kinds))(
+    "leave memory for large requests of another client: %s",
+    async (_name, one) => {
+      const client = open();
+      client.write(Buffer.concat([request(`GET /data/none?block=${LONG_MS}`), one, one]));
+      await until("one has begun", async () => {
+        const waiting = [...(await metrics()).matchAll(/memory_waits_total\{use="\w+"\} (\d+)/g)];
+        return (await held()) > 10 * MIB || waiting.some(([, count]) => count !== "0");
+      });
+      const other = open(OTHER);
+      let received = "";
+      other.on("data", (chunk: Buffer) => {
+        received = (received + chunk.toString("latin1")).slice(0, 100);
+      });
+      other.write(one);
+      await until("the other client is answered", () => received !== "", SOON_MS);
+      expect(received).toMatch(/^HTTP\/1\.1 200 /);
+      // The first request is answered, and then those behind it.
+      let answers = 0;
+      client.on("data", (chunk: Buffer) => {
+        answers += chunk.toString("latin1").split("HTTP/1.1 200 ").length - 1;
+      });
+      other.destroy();
+      await fetch(`${gateway.http}/data/none`, { method: "POST", body: "x" });
+      await until("all are answered", () => answers === 3, SOON_MS);
+    },
+  );
+});
+
 describe("a client that pipelines large queries and does not read", () => {
-  const query = graphql(aliases(90, "streams{lastEntryString firstEntryString}"));
+  const query = graphql(aliases(90, 'streams(match:"default:big"){lastEntryString firstEntryString}'));
 
   test("holds its share and one response, and leaves memory for large reads of another", async () => {
     const once = open(OTHER);

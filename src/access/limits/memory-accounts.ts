@@ -28,6 +28,8 @@ export interface HeldLease {
   readonly counts: MemoryCounts;
   bytes: number;
   account: Account;
+  /** Whether it cannot be released before others, which therefore must not wait for it. It then is not the exception. */
+  isQueued: boolean;
 }
 
 type Account = "pool" | "reserve" | "exception";
@@ -161,6 +163,7 @@ export class MemoryAccounts {
   #mayBeException(lease: HeldLease): boolean {
     return (
       this.#exception === undefined &&
+      !lease.isQueued &&
       (lease.bytes > 0 || (this.#clients.get(lease.name)?.bytes.pool ?? 0) <= this.#maxBytes * LITTLE) &&
       !this.#isInDebt()
     );

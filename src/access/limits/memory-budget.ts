@@ -61,8 +61,14 @@ export interface MemoryLease {
   whenRoom(bytes: number, onGrant: OnGrant, waitMs?: number): void;
   /** As `whenRoom`. @throws GatewayError OVERLOADED after the longest wait, or on release */
   grow(bytes: number): Promise<void>;
+  /**
+   * Sets whether the item cannot end before others, like a response behind others of its connection. It then is not the one
+   * that exceeds the bounds: the others may need that, and would wait for it.
+   */
+  setQueued(isQueued: boolean): void;
   /** Ends the lease and cancels its wait. */
   release(): void;
+  isReleased(): boolean;
 }
 
 /** Delay in ms after which a client may retry. */
@@ -91,7 +97,7 @@ export function createMemoryBudget<Use extends string>({
     heldBytes: () => ledger.heldBytes(),
     isShort: () => ledger.isShort(),
     open: (use, name) =>
-      createLease({ name, counts: counts[use], bytes: 0, account: "pool" }, ledger, waitMs),
+      createLease({ name, counts: counts[use], bytes: 0, account: "pool", isQueued: false }, ledger, waitMs),
   };
 }
 
@@ -131,6 +137,10 @@ function createLease(lease: HeldLease, ledger: MemoryLedger, longestWaitMs: numb
         if (isReleased) abandon();
         else whenRoom(bytes, (granted) => (granted ? resolve() : reject(overloaded())));
       }),
+    setQueued(isQueued) {
+      lease.isQueued = isQueued;
+      if (!isQueued) ledger.serveSoon();
+    },
     release() {
       if (isReleased) return;
       if (waiting !== undefined) ledger.cancel(waiting);
@@ -139,5 +149,6 @@ function createLease(lease: HeldLease, ledger: MemoryLedger, longestWaitMs: numb
       isReleased = true;
       abandon?.();
     },
+    isReleased: () => isReleased,
   };
 }

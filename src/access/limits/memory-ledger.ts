@@ -60,7 +60,7 @@ export class MemoryLedger {
       return;
     }
     this.#accounts.shrink(lease, bytes);
-    this.#serveSoon();
+    this.serveSoon();
   }
 
   /** Grows a lease if there is room. @returns whether it has grown */
@@ -93,7 +93,7 @@ export class MemoryLedger {
     this.#waits.add(waiting);
     this.#accounts.countWait(lease, 1);
     this.#order.add(queue);
-    this.#serveSoon();
+    this.serveSoon();
     return waiting;
   }
 
@@ -101,11 +101,11 @@ export class MemoryLedger {
   cancel(one: Waiting): void {
     this.#leaveQueue(one);
     // The next lease in the queue may need less.
-    this.#serveSoon();
+    this.serveSoon();
   }
 
-  /** Serves the queue once for all releases within one event-loop turn. */
-  #serveSoon(): void {
+  /** Serves the queue once for all changes within one event-loop turn. */
+  serveSoon(): void {
     if (this.#isServing || this.#waits.size === 0) return;
     this.#isServing = true;
     setImmediate(this.#serve);
@@ -136,7 +136,8 @@ export class MemoryLedger {
         one.onGrant(true);
         return true;
       }
-      isFirst = false;
+      // One that is queued does not keep the next one from being the exception.
+      isFirst = isFirst && lease.isQueued;
     }
     return false;
   }

@@ -1,4 +1,5 @@
 /** Memory of HTTP responses: reserved before entries are read, and counted until the client has read the response. */
+import type { ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ClientMemory } from "../../access/limits/client-memory.ts";
 import type { MemoryLease } from "../../access/limits/memory-budget.ts";
@@ -25,10 +26,19 @@ export function addAnswersMemory(app: FastifyInstance, memory: ClientMemory): vo
   });
 }
 
+/** Marks the memory of a pipelined request as queued until the responses before it have been sent. */
+export function queueMemory(response: ServerResponse, lease: MemoryLease): void {
+  // Only such a response has no socket yet.
+  if (response.socket !== null || response.closed) return;
+  lease.setQueued(true);
+  response.once("socket", () => lease.setQueued(false));
+}
+
 /** Returns the memory lease of a response. It is released when the response was sent or its connection closed. */
 export function memoryOf(reply: FastifyReply, memory: ClientMemory): MemoryLease {
   if (reply.memory !== undefined) return reply.memory;
   const lease = memory.answer("answer", reply.request.visitor);
+  queueMemory(reply.raw, lease);
   keepMemory(reply, lease);
   return lease;
 }

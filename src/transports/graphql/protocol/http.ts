@@ -1,4 +1,5 @@
 /** Route `/graphql` over HTTP: queries, mutations, subscriptions as server-sent events, and the playground. */
+import type { ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError } from "graphql";
 import { createHandler, type RequestHeaders, type Response } from "graphql-http";
@@ -8,7 +9,7 @@ import { checkJsonBounds } from "../../../wire/json/json-text.ts";
 import { markNumbers } from "../../request/exact-numbers.ts";
 import { acceptsPage } from "../../request/media-types.ts";
 import { whenAnswerEnds } from "../../response/response-end.ts";
-import { keepMemory } from "../../response/response-memory.ts";
+import { keepMemory, queueMemory } from "../../response/response-memory.ts";
 import { graphqlError } from "../execution/errors.ts";
 import { type Executor, formatted } from "../execution/executor.ts";
 import { encodeResult, joinResult } from "../execution/result-text.ts";
@@ -40,6 +41,7 @@ async function addGraphql(app: FastifyInstance, executor: Executor, streams: Sse
   const workSlices = parts.access.turns.slices;
   /** Memory leases of operations by request. */
   const operations = new WeakMap<FastifyRequest, MemoryLease>();
+  const responses = new WeakMap<FastifyRequest, ServerResponse>();
   /** Large results by request, which `graphql-http` would only accept as text. */
   const largeResults = new WeakMap<FastifyRequest, Buffer>();
   const handle = createHandler<FastifyRequest>({
@@ -48,6 +50,8 @@ async function addGraphql(app: FastifyInstance, executor: Executor, streams: Sse
       if ("errors" in prepared) return prepared.errors;
       const { args, operation, lease } = prepared;
       operations.set(raw, lease);
+      const response = responses.get(raw);
+      if (response !== undefined) queueMemory(response, lease);
       if (operation === "mutation" && method === "GET") return rejection(405);
       if (operation === "subscription")
         return [
@@ -85,6 +89,7 @@ async function addGraphql(app: FastifyInstance, executor: Executor, streams: Sse
     const body = Buffer.isBuffer(request.body) ? request.body.toString() : "";
     checkRequestJson(request, body);
     const release = () => operations.get(request)?.release();
+    responses.set(request, reply.raw);
     // Ends the operation early if the client disconnects.
     whenAnswerEnds(reply.raw, release);
     const [text, { status, headers }] = await handle({

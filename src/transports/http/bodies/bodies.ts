@@ -5,6 +5,7 @@ import { type MemoryLease, overloaded } from "../../../access/limits/memory-budg
 import { reservationOf, type Upload, type Uploads } from "../../../access/limits/uploads.ts";
 import { GatewayError } from "../../../domain/errors.ts";
 import { whenAnswerEnds } from "../../response/response-end.ts";
+import { queueMemory } from "../../response/response-memory.ts";
 import { releaseChunk } from "../../websocket-protocol/release-memory.ts";
 import { BodyBuffer } from "./body-buffer.ts";
 import { SMALL_BODY_BYTES } from "./body-limits.ts";
@@ -43,8 +44,11 @@ export function addBodies(app: FastifyInstance, memory: ClientMemory): void {
   });
   // Before the body is read: from then on the connection may close, or the response be sent, at any time.
   app.addHook("preParsing", (request, reply, _payload, done) => {
-    if (request.headers["content-length"] !== undefined || "transfer-encoding" in request.headers)
-      whenAnswerEnds(reply.raw, openMemory(request, memory).hold());
+    if (request.headers["content-length"] !== undefined || "transfer-encoding" in request.headers) {
+      const opened = openMemory(request, memory);
+      queueMemory(reply.raw, opened.lease);
+      whenAnswerEnds(reply.raw, opened.hold());
+    }
     done();
   });
 }

@@ -7,10 +7,12 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
   execute,
+  GraphQLError,
   getOperationAST,
   getVariableValues,
 } from "graphql";
 import { compileQuery, isCompiledQuery } from "graphql-jit";
+import { overloaded } from "../../../access/limits/memory-budget.ts";
 import type { OperationContext } from "./context.ts";
 
 /** Executes an operation. */
@@ -49,10 +51,27 @@ export function createRun(compileAt = COMPILE_AT): Run {
     // Invalid variables are reported by graphql-js, so that their messages do not change with compilation.
     if (one.isLarge || one.compiled === undefined || hasWrongVariables(args)) {
       context.work.beginInSlices();
-      return execute(args);
+      return untilAbandoned(execute(args), args);
     }
     return runCompiled(one.compiled(rootValue, context, variableValues ?? {}), args, one);
   };
+}
+
+/** Ends a query early if its client has disconnected. A mutation continues with its next field. */
+function untilAbandoned(
+  running: ExecutionResult | Promise<ExecutionResult>,
+  { document, operationName, contextValue }: ExecutionArgs,
+): ExecutionResult | Promise<ExecutionResult> {
+  if (!(running instanceof Promise) || getOperationAST(document, operationName)?.operation !== "query")
+    return running;
+  const { payloads } = contextValue as OperationContext;
+  return new Promise((resolve, reject) => {
+    payloads.whenAbandoned(() => {
+      const error = overloaded();
+      resolve({ data: null, errors: [new GraphQLError(error.message, { originalError: error })] });
+    });
+    running.then(resolve, reject);
+  });
 }
 
 /** Awaits the result of compiled code. An operation that is too large for it is executed again in slices. */
@@ -61,13 +80,14 @@ async function runCompiled(
   args: ExecutionArgs,
   known: Known,
 ): Promise<ExecutionResult> {
-  const result = await running;
+  const result = await untilAbandoned(running, args);
   const context = args.contextValue as OperationContext;
   if (!context.work.isTooLargeAtOnce()) return result;
   known.isLarge = true;
   const again = context.again();
   again.work.beginInSlices();
-  return execute({ ...args, contextValue: again });
+  const largeArgs = { ...args, contextValue: again };
+  return untilAbandoned(execute(largeArgs), largeArgs);
 }
 
 function compile({ schema, document }: ExecutionArgs): Compiled | undefined {

@@ -43,6 +43,11 @@ export interface PayloadBudget {
   tooLarge(): GatewayError;
   /** Resets the budget of field text for the next event of a subscription. */
   restart(): void;
+  /**
+   * Lets an operation end early. If its memory has been released, because its client has disconnected, its next read calls
+   * back and never ends: failing every field would take longer than executing it, and keep what it has read meanwhile.
+   */
+  whenAbandoned(callback: () => void): void;
 }
 
 /** Creates the budget of one operation. @param bytes `MAX_ANSWER_BYTES` @param lease memory of the operation */
@@ -55,12 +60,24 @@ export function createPayloadBudget(bytes: number, lease: MemoryLease): PayloadB
   let shown = 0;
   /** Memory of pending and completed reads. */
   let reserved = 0;
+  let onAbandoned: (() => void) | undefined;
 
   const tooLarge = () =>
     new GatewayError(
       "TOO_LARGE",
       `the payloads of the operation must be at most ${bytes} bytes together (MAX_ANSWER_BYTES); request fewer`,
     );
+
+  /** Reserves memory for one read. */
+  async function reserve(expected: number): Promise<void> {
+    try {
+      await reserving(() => lease.grow(expected));
+    } catch (error) {
+      if (onAbandoned === undefined || !lease.isReleased()) throw error;
+      onAbandoned();
+      await new Promise<never>(() => undefined);
+    }
+  }
 
   return {
     stepBytes: Math.min(STEP_BYTES, bytes),
@@ -69,7 +86,7 @@ export function createPayloadBudget(bytes: number, lease: MemoryLease): PayloadB
       (expectedBytes > STEP_BYTES ? alone : inTurn)(async () => {
         if (left <= 0) throw tooLarge();
         const expected = Math.min(expectedBytes, Math.max(left, STEP_BYTES)) * EXPANSION;
-        await reserving(() => lease.grow(expected));
+        await reserve(expected);
         reserved += expected;
         let found = 0;
         try {
@@ -90,6 +107,9 @@ export function createPayloadBudget(bytes: number, lease: MemoryLease): PayloadB
     tooLarge,
     restart() {
       shown = 0;
+    },
+    whenAbandoned(callback) {
+      onAbandoned = callback;
     },
   };
 }

@@ -122,8 +122,7 @@ export class OwnStreams implements StreamsByToken {
       this.#send(stream, "next", { id, payload: formatted(result, formatError, visitor) }),
     );
     operations.set(id, operation);
-    operation.follow(perform(prepared, run)).finally(() => {
-      prepared.lease.release();
+    operation.follow(perform(prepared, run), prepared.lease).finally(() => {
       if (operations.delete(id)) void this.#send(stream, "complete", { id });
     });
     return { how: "started" };

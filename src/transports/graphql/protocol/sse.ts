@@ -6,6 +6,7 @@
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type ExecutionResult, GraphQLError } from "graphql";
+import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
 import type { WorkSlices } from "../../../domain/scheduling/work-slice.ts";
 import { type Executor, formatted, isMany, type Outcome, perform } from "../execution/executor.ts";
 import { encodeResult } from "../execution/result-text.ts";
@@ -30,16 +31,15 @@ export async function answerBySse(
   );
   const events = openEvents(reply, parts, operation.stop);
   const prepared = prepareRequest(request, readSseRequest(request), prepare, events.session);
-  await operation.follow(perform(prepared, run));
-  if ("lease" in prepared) prepared.lease.release();
+  await operation.follow(perform(prepared, run), "lease" in prepared ? prepared.lease : undefined);
   events.end("complete");
   return reply;
 }
 
 /** Running operation whose results are sent one by one. */
 export interface SseOperation {
-  /** Sends results until the operation ends or is stopped. */
-  follow(outcome: Promise<Outcome>): Promise<void>;
+  /** Sends results until the operation ends or is stopped. @param lease memory of the operation, released then */
+  follow(outcome: Promise<Outcome>, lease: MemoryLease | undefined): Promise<void>;
   stop(): void;
 }
 
@@ -50,8 +50,11 @@ export function startOperation(
 ): SseOperation {
   let results: AsyncGenerator<ExecutionResult, void, void> | undefined;
   let isStopped = false;
+  let memory: MemoryLease | undefined;
   return {
-    async follow(pending) {
+    async follow(pending, lease) {
+      memory = lease;
+      if (isStopped) lease?.release();
       try {
         const outcome = await pending;
         if (!isMany(outcome)) {
@@ -63,16 +66,20 @@ export function startOperation(
         const slices = workSlices.begin();
         for await (const result of results) {
           if (slices.isOver()) await slices.next();
+          if (isStopped) break;
           await send(result);
         }
       } catch (error) {
         await send({
           errors: [new GraphQLError("the operation failed", { originalError: error as Error })],
         });
+      } finally {
+        lease?.release();
       }
     },
     stop() {
       isStopped = true;
+      memory?.release();
       results?.return();
     },
   };

@@ -33,6 +33,10 @@ export interface Attack {
   readonly atMost?: number;
   /** The gateway may keep such a connection open indefinitely, for example an idle subscription. */
   readonly mayStay?: boolean;
+  /** The memory budget leaves room for large reads of other clients, so healthy clients send some. */
+  readonly leavesRoom?: boolean;
+  /** Time (ms) in which the gateway must release all resources after the attack, if it is shorter than after others. */
+  readonly releaseMs?: number;
   run(client: HostileClient): Promise<void>;
 }
 

@@ -20,6 +20,9 @@ export interface Healthy {
 }
 
 const STREAM = "healthy";
+/** Stream of large reads, filled before the run with entries of `BIG_ENTRY_BYTES`. */
+export const LARGE_STREAM = "healthy-large";
+export const LARGE_ENTRIES = 16;
 const PUSH_MS = 50;
 const REQUEST_MS = 100;
 const LAST_MS = 30_000;
@@ -32,8 +35,17 @@ interface Clients {
   readonly complain: (what: string) => void;
 }
 
-/** Starts the clients. @param key their API key, if the gateway requires one */
-export async function startHealthy(port: number, key: string | undefined): Promise<Healthy> {
+/**
+ * Starts the clients.
+ *
+ * @param key their API key, if the gateway requires one
+ * @param hasLargeReads whether some read more than the reserve for small items allows
+ */
+export async function startHealthy(
+  port: number,
+  key: string | undefined,
+  hasLargeReads = false,
+): Promise<Healthy> {
   const waits: Wait[] = [];
   const complaints: string[] = [];
   let isStopping = false;
@@ -44,7 +56,8 @@ export async function startHealthy(port: number, key: string | undefined): Promi
     complain: (what) => void (isStopping || complaints.push(what)),
   };
   const readers = [pullReader(clients, "pull"), eventsReader(clients)];
-  const requesters = [...REQUESTS].map(([what, make]) => repeat(clients, what, make));
+  const requests = [...REQUESTS, ...(hasLargeReads ? LARGE_READS : [])];
+  const requesters = requests.map(([what, make]) => repeat(clients, what, make));
   await Promise.all(readers.map(({ opened }) => opened));
   const pusher = await startPusher(clients);
   return {
@@ -187,6 +200,16 @@ const REQUESTS: ReadonlyMap<string, Request> = new Map([
     { method: "POST", path: "/graphql", body: JSON.stringify({ query: '{stream(id:"healthy"){length}}' }) },
   ],
   ["health", { method: "GET", path: "/healthz" }],
+]);
+
+const LARGE_READS: ReadonlyMap<string, Request> = new Map([
+  [
+    "large read",
+    {
+      method: "GET",
+      path: `/data/${LARGE_STREAM}?last_entry_id=0&count=${LARGE_ENTRIES}&block=0&format=msgpack`,
+    },
+  ],
 ]);
 
 interface Answer {

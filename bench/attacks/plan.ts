@@ -18,7 +18,14 @@ export interface Plan {
   readonly clients: number;
   /** Further clients that run the slow attacks from start to end. */
   readonly slowClients: number;
+  /** Whether healthy clients send large reads: the attacks of all rounds leave room for them. */
+  readonly hasLargeReads: boolean;
+  /** Time (ms) in which the gateway must release all resources after the last round. */
+  readonly releaseMs: number;
 }
+
+/** Time (ms) in which the gateway must release all resources after most attacks. */
+const RELEASE_MS = 30_000;
 
 const ROUND_MS = 5000;
 const ATTACKS_A_ROUND = 10;
@@ -39,7 +46,18 @@ export function planOf(seed: number, ms: number, clients: number, attacks: reado
     rounds.push({ names: deck.splice(0, ATTACKS_A_ROUND), ms: Math.min(left, ROUND_MS) });
   }
   const slowClients = Math.round(clients * SLOW_SHARE);
-  return { seed, auth: seed % 2 === 1, rounds, clients: clients - slowClients, slowClients };
+  const last = new Set(rounds.at(-1)?.names);
+  return {
+    seed,
+    auth: seed % 2 === 1,
+    rounds,
+    clients: clients - slowClients,
+    slowClients,
+    hasLargeReads: attacks.every(({ leavesRoom = false }) => leavesRoom),
+    releaseMs: Math.max(
+      ...attacks.filter(({ name }) => last.has(name)).map(({ releaseMs = RELEASE_MS }) => releaseMs),
+    ),
+  };
 }
 
 /** Plans a single attack. */

@@ -15,7 +15,7 @@ import {
   SMALL_ENTRIES,
   SMALL_STREAM,
 } from "./attack.ts";
-import { type Healthy, startHealthy, type Wait } from "./healthy.ts";
+import { type Healthy, LARGE_ENTRIES, LARGE_STREAM, startHealthy, type Wait } from "./healthy.ts";
 import { makeKeys } from "./hostile-keys.ts";
 import { type Hostiles, startHostiles } from "./hostiles.ts";
 import { SLOW } from "./kinds/slow.ts";
@@ -44,8 +44,6 @@ const SETTINGS = {
 const OVERDUE_MS = 17_000;
 const WARM_UP_MS = 1000;
 const LOOK_MS = 500;
-/** Time (ms) in which the gateway must release all resources after the attacks. */
-const SETTLE_MS = 30_000;
 
 /** Participants of a run. */
 interface Scene {
@@ -62,8 +60,9 @@ async function fill(redis: Redis): Promise<void> {
   const script = `
     for i = 1, tonumber(ARGV[1]) do redis.call('XADD', 'default:${BIG_STREAM}', '*', 'd', string.rep('a', tonumber(ARGV[2]))) end
     for i = 1, tonumber(ARGV[3]) do redis.call('XADD', 'default:${SMALL_STREAM}', '*', 'd', 'small ' .. i) end
+    for i = 1, tonumber(ARGV[5]) do redis.call('XADD', 'default:${LARGE_STREAM}', '*', 'd', string.rep('c', tonumber(ARGV[2]))) end
     for i = 0, tonumber(ARGV[4]) - 1 do redis.call('XADD', 'default:hostile-many-' .. i, '*', 'd', string.rep('b', 1000)) end`;
-  const counts = [BIG_ENTRIES, BIG_ENTRY_BYTES, SMALL_ENTRIES, MANY_STREAMS].map(String);
+  const counts = [BIG_ENTRIES, BIG_ENTRY_BYTES, SMALL_ENTRIES, MANY_STREAMS, LARGE_ENTRIES].map(String);
   await redis.command("EVAL", script, "0", ...counts);
 }
 
@@ -128,11 +127,11 @@ async function rounds(plan: Plan, scene: Scene, healthy: Healthy, say: (line: st
 }
 
 /** Waits until all resources are released. @returns the resources that still are not */
-async function settled(scene: Scene, before: Holdings): Promise<readonly string[]> {
+async function settled(scene: Scene, before: Holdings, limitAt: number): Promise<readonly string[]> {
   const { gateway, redis, healthyKey } = scene;
-  for (const limit = performance.now() + SETTLE_MS; ; await sleep(500)) {
+  for (; ; await sleep(500)) {
     const left = leftBehind(before, await holdings(gateway, redis, healthyKey));
-    if (left.length === 0 || performance.now() > limit) return left;
+    if (left.length === 0 || performance.now() > limitAt) return left;
   }
 }
 
@@ -152,7 +151,7 @@ async function play(plan: Plan, scene: Scene, say: (line: string) => void): Prom
     died = how;
   });
   const stopWatching = watchOverdue(scene, overdue);
-  const healthy = await startHealthy(gateway.port, healthyKey);
+  const healthy = await startHealthy(gateway.port, healthyKey, plan.hasLargeReads);
   const slowNames = SLOW.map(({ name }) => name);
   const endSlow = hostiles.begin(
     { port: gateway.port, key: hostileKey },
@@ -164,6 +163,7 @@ async function play(plan: Plan, scene: Scene, say: (line: string) => void): Prom
   const records = await rounds(plan, scene, healthy, say);
   stopWatching();
   await endSlow();
+  const releasedAt = performance.now() + plan.releaseMs;
   const ended = died;
   if (ended === undefined) await healthy.stop();
   const all = longWaits(healthy.waits, share);
@@ -172,7 +172,7 @@ async function play(plan: Plan, scene: Scene, say: (line: string) => void): Prom
     rounds: records,
     complaints: healthy.complaints,
     overdue,
-    left: ended === undefined ? await settled(scene, before) : [],
+    left: ended === undefined ? await settled(scene, before, releasedAt) : [],
     healthyWaits: healthy.waits.length - all.length,
     ...(ended !== undefined && { died: ended }),
   };

@@ -5,6 +5,7 @@ import { DEEP } from "./deep.ts";
 import { HUGE_ATTACKS } from "./huge.ts";
 import { MALFORMED } from "./malformed.ts";
 import { MANY } from "./many.ts";
+import { PIPELINED } from "./pipelined.ts";
 import { SLOW } from "./slow.ts";
 import { UNREAD } from "./unread.ts";
 
@@ -12,6 +13,7 @@ import { UNREAD } from "./unread.ts";
 export const ATTACKS: readonly Attack[] = [
   ...SLOW,
   ...UNREAD,
+  ...PIPELINED,
   ...HUGE_ATTACKS,
   ...DEEP,
   ...COSTLY,

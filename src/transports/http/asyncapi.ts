@@ -6,7 +6,7 @@ import { ERRORS, type ErrorCode } from "../../domain/errors.ts";
 import { CLEAN_FORMAT_NAMES, cleanFormat, RAW_TYPE } from "../../wire/formats.ts";
 import { parameterSchema, parameterText } from "../request/parameter-schema.ts";
 import { type ParameterRoute, rowsOf } from "../request/parameters.ts";
-import { PROTOCOL_CLOSE } from "../websocket-protocol/frame-reader.ts";
+import { PROTOCOL_CLOSE } from "../websocket-protocol/protocol-error.ts";
 
 /** Address of the gateway as its clients use it. */
 export interface AsyncApiServer {

@@ -8,7 +8,10 @@
  */
 import { isUtf8 } from "node:buffer";
 import type { PayloadPool } from "./buffer-pool.ts";
+import { readClose } from "./control-frames.ts";
+import { Fragments, withRoom } from "./fragments.ts";
 import { unmaskInPlace, unmaskInto } from "./masking.ts";
+import { PROTOCOL_CLOSE, ProtocolError, violation } from "./protocol-error.ts";
 
 /** Handlers of messages and control frames. */
 export interface FrameHandlers {
@@ -31,19 +34,6 @@ export interface FrameReaderOptions {
   readonly onHeld?: (bytes: number, announced: number) => void;
 }
 
-/** Close codes for a client that violates the protocol (RFC 6455, section 7.4.1). */
-export const PROTOCOL_CLOSE = { violation: 1002, notUtf8: 1007, tooLarge: 1009 } as const;
-
-/** Protocol violation by a client. The connection must be closed. */
-export class ProtocolError extends Error {
-  /** Close code (RFC 6455, section 7.4.1). */
-  readonly closeCode: number;
-  constructor(closeCode: number, message: string) {
-    super(message);
-    this.closeCode = closeCode;
-  }
-}
-
 const CONTINUATION = 0;
 const BINARY = 2;
 const CLOSE = 8;
@@ -58,14 +48,6 @@ const FIRST_MEMORY_BYTES = 1024 * 1024;
 const LAST_GROWTH_BYTES = 8 * 1024 * 1024;
 const MOST_HEAD_BYTES = 14;
 const NO_BYTES = Buffer.alloc(0);
-
-const violation = (problem: string): ProtocolError =>
-  new ProtocolError(PROTOCOL_CLOSE.violation, `PROTOCOL_ERROR: ${problem}`);
-
-/** Whether a code is valid in a close frame (RFC 6455, section 7.4.2, and the IANA registry of close codes). */
-const isCloseCode = (code: number): boolean =>
-  (code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) ||
-  (code >= 3000 && code <= 4999);
 
 /**
  * State of a chunk: frames are left (`more`), or all are parsed and its memory is still in use by a message (`used`) or
@@ -88,10 +70,9 @@ export class FrameReader {
   /** Buffer of the current payload and the number of received bytes; undefined between payloads. */
   #memory: Buffer | undefined;
   #filled = 0;
-  /** Opcode of the current message, and its previous fragments, concatenated in a pool buffer. */
+  /** Opcode of the current message, and its previous fragments. */
   #kind = CONTINUATION;
-  #gathered: Buffer | undefined;
-  #gatheredBytes = 0;
+  readonly #fragments: Fragments;
   /** Number of complete messages, and its value at the previous call of `isMidMessage`. */
   #messages = 0;
   #messagesSeen = -1;
@@ -112,6 +93,7 @@ export class FrameReader {
     this.#pool = pool;
     this.#onHeld = onHeld;
     this.#handlers = handlers;
+    this.#fragments = new Fragments(pool, maxMessageBytes);
   }
 
   /** Parses the first `most` frames of a chunk. The previous chunk must be parsed. @throws ProtocolError */
@@ -184,9 +166,7 @@ export class FrameReader {
       this.#skipFrame(this.#length - this.#filled);
       this.#filled = 0;
     }
-    if (this.#gathered !== undefined) this.#pool.give(this.#gathered);
-    this.#gathered = undefined;
-    this.#gatheredBytes = 0;
+    this.#fragments.discard();
     if (this.#isHeld) this.#hold(0, 0);
   }
 
@@ -227,7 +207,7 @@ export class FrameReader {
       throw violation("a continuation frame without a fragmented message");
     if (this.#opcode !== CONTINUATION && this.#kind !== CONTINUATION)
       throw violation("a new message begins before the fragmented message has ended");
-    if (this.#gatheredBytes + this.#length > this.#maxMessageBytes)
+    if (this.#fragments.bytes + this.#length > this.#maxMessageBytes)
       throw new ProtocolError(
         PROTOCOL_CLOSE.tooLarge,
         `TOO_LARGE: a message must have at most ${this.#maxMessageBytes} bytes`,
@@ -239,12 +219,12 @@ export class FrameReader {
     const end = Math.min(chunk.length, at + this.#length - this.#filled);
     const first = this.#memory ?? this.#pool.take(Math.min(this.#length, FIRST_MEMORY_BYTES));
     const size = first.length < LAST_GROWTH_BYTES ? Math.min(first.length * 2, this.#length) : this.#length;
-    const target = this.#withRoom(first, this.#filled, this.#filled + end - at, size);
+    const target = withRoom(this.#pool, first, this.#filled, this.#filled + end - at, size);
     unmaskInto(chunk.subarray(at, end), rotated(this.#mask, this.#filled), target, this.#filled);
     this.#filled += end - at;
     this.#memory = target;
-    if (this.#opcode < CLOSE)
-      this.#hold(this.#gatheredBytes + this.#filled, this.#gatheredBytes + this.#length);
+    const { bytes } = this.#fragments;
+    if (this.#opcode < CLOSE) this.#hold(bytes + this.#filled, bytes + this.#length);
     if (this.#filled === this.#length) {
       this.#memory = undefined;
       this.#endFrame(target.subarray(0, this.#length), target);
@@ -267,50 +247,26 @@ export class FrameReader {
     if (this.#opcode !== CONTINUATION) this.#kind = this.#opcode;
     const isBinary = this.#kind === BINARY;
     if (this.#isFinal) this.#kind = CONTINUATION;
-    if (this.#isFinal && this.#gathered === undefined) {
+    if (this.#isFinal && this.#fragments.isEmpty) {
       this.#isChunkUsed ||= own === undefined;
       this.#endMessage(payload, isBinary, own);
       return;
     }
     if (payload.length > 0) this.#gather(payload, own);
-    if (!this.#isFinal || this.#gathered === undefined) return;
-    const whole = this.#gathered;
-    const bytes = this.#gatheredBytes;
-    this.#gathered = undefined;
-    this.#gatheredBytes = 0;
-    this.#endMessage(whole.subarray(0, bytes), isBinary, whole);
+    if (!this.#isFinal || this.#fragments.isEmpty) return;
+    const { bytes, memory } = this.#fragments.take();
+    this.#endMessage(bytes, isBinary, memory);
   }
 
-  /** Appends a fragment to the previous ones. Separate buffers for tiny fragments would take many times their size. */
   #gather(payload: Buffer, own: Buffer | undefined): void {
-    if (this.#gathered === undefined && own !== undefined) {
-      this.#gathered = own;
-      this.#gatheredBytes = payload.length;
+    if (this.#fragments.isEmpty && own !== undefined) {
+      // Its memory is held already.
+      this.#fragments.begin(payload, own);
       return;
     }
-    const bytes = this.#gatheredBytes + payload.length;
-    this.#gathered =
-      this.#gathered === undefined
-        ? this.#pool.take(bytes)
-        : this.#withRoom(
-            this.#gathered,
-            this.#gatheredBytes,
-            bytes,
-            Math.min(this.#gathered.length * 2, this.#maxMessageBytes),
-          );
-    payload.copy(this.#gathered, this.#gatheredBytes);
-    this.#gatheredBytes += payload.length;
-    this.#hold(this.#gatheredBytes, this.#gatheredBytes);
+    this.#fragments.append(payload);
+    this.#hold(this.#fragments.bytes, this.#fragments.bytes);
     if (own !== undefined) this.#pool.give(own);
-  }
-
-  /** Returns a buffer with room for `bytes`: `target`, or a copy of at least `size`. */
-  #withRoom(target: Buffer, used: number, bytes: number, size: number): Buffer {
-    if (target.length >= bytes) return target;
-    const larger = this.#pool.take(Math.max(bytes, size));
-    target.copy(larger, 0, 0, used);
-    this.#pool.give(target);
-    return larger;
   }
 
   /** Skips the rest of the current data frame. */
@@ -331,17 +287,7 @@ export class FrameReader {
   #control(payload: Buffer): void {
     if (this.#opcode === PING) this.#handlers.onPing(payload);
     else if (this.#opcode === PONG) this.#handlers.onPong(payload);
-    else if (payload.length === 0) this.#handlers.onClose(1005);
-    else {
-      const code = payload.length === 1 ? 0 : payload.readUInt16BE(0);
-      if (!isCloseCode(code)) throw violation(`invalid close code ${code}`);
-      if (!isUtf8(payload.subarray(2)))
-        throw new ProtocolError(
-          PROTOCOL_CLOSE.notUtf8,
-          "BAD_PAYLOAD: the reason of a close frame is not UTF-8",
-        );
-      this.#handlers.onClose(code);
-    }
+    else this.#handlers.onClose(readClose(payload));
   }
 }
 

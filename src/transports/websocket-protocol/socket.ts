@@ -10,8 +10,11 @@ import { type MemoryLease, overloaded } from "../../access/limits/memory-budget.
 import type { Uploads } from "../../access/limits/uploads.ts";
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import type { SocketDeadlines } from "../response/sockets/socket-deadlines.ts";
-import { FrameReader, type FrameReaderOptions, type Parsed, ProtocolError } from "./frame-reader.ts";
+import { closeFrame, PING } from "./control-frames.ts";
+import { FrameReader, type FrameReaderOptions, type Parsed } from "./frame-reader.ts";
 import { MessageMemory } from "./message-memory.ts";
+import { Pongs } from "./pongs.ts";
+import { ProtocolError } from "./protocol-error.ts";
 import { releaseChunk } from "./release-memory.ts";
 
 /** Handlers of received messages and events. */
@@ -26,33 +29,13 @@ export interface MessageHandlers {
   broke(error: ProtocolError): void;
 }
 
-const PING = Buffer.from([0x89, 0]);
-const PONG_OPCODE = 0x8a;
-const CLOSE_OPCODE = 0x88;
 /** Maximum time (ms) for a client to answer a close frame. */
 const CLOSE_MS = 10_000;
-/** Pings of one turn that are answered one by one. Of more, the last one is answered, too (RFC 6455, section 5.5.3). */
-const MOST_PONGS = 16;
 /**
  * Frames of one socket that are handled in an event-loop turn. A read of 64 KB may bring 9,000 frames, which would delay all
  * other clients.
  */
 const FRAMES_PER_TURN = 256;
-/** If more bytes than this are unsent, only the last ping of a client is answered (RFC 6455, section 5.5.3). */
-const MOST_UNSENT_BYTES = 64 * 1024;
-
-/** Encodes a control frame. @param payload at most 125 bytes */
-function controlFrame(opcode: number, payload: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from([opcode, payload.length]), payload]);
-}
-
-function closeFrame(code: number, reason: string): Buffer {
-  if (code === 1005) return controlFrame(CLOSE_OPCODE, new Uint8Array(0));
-  const payload = Buffer.alloc(2 + Buffer.byteLength(reason));
-  payload.writeUInt16BE(code);
-  payload.write(reason, 2);
-  return controlFrame(CLOSE_OPCODE, payload);
-}
 
 /** Options of a WebSocket. */
 export interface ServerWebSocketOptions extends FrameReaderOptions {
@@ -79,20 +62,12 @@ export class ServerWebSocket {
   /** Reasons not to read: a part of the gateway paused the socket, or there is no memory for its message. */
   #isPaused = false;
   #isShort = false;
-  /** Number of pings that were handled in this turn. */
-  #pongs = 0;
-  #awaitsDrain = false;
-  readonly #onDrain = (): void => {
-    this.#awaitsDrain = false;
-    this.#sendOwedPong();
-  };
   /** Received chunk with frames that are left for later turns. The socket is not read meanwhile. */
   #rest: Buffer | undefined;
   #isTurnDue = false;
-  /** Payload of the last ping, if its pong is still to be sent. */
-  #pendingPong: Buffer | undefined;
   /** Created when data arrives, because most pulling clients never send any. */
   #reader: FrameReader | undefined;
+  #pongs: Pongs | undefined;
 
   constructor(socket: Socket, options: ServerWebSocketOptions) {
     this.#socket = socket;
@@ -233,9 +208,9 @@ export class ServerWebSocket {
   #parse(chunk: Buffer, parse: () => Parsed): void {
     if (this.#isBroken) return;
     try {
-      this.#pongs = 0;
+      this.#pongs?.beginTurn();
       const state = parse();
-      if (this.#pendingPong !== undefined) this.#sendOwedPong();
+      this.#pongs?.endTurn();
       if (state === "more") this.#rest = chunk;
       else if (state === "unused") releaseChunk(chunk);
     } catch (error) {
@@ -251,6 +226,8 @@ export class ServerWebSocket {
 
   #openReader(): FrameReader {
     const { maxMessageBytes, pool } = this.#options;
+    const pongs = new Pongs(this.#socket, () => this.#state === "open");
+    this.#pongs = pongs;
     return new FrameReader(
       { maxMessageBytes, pool, onHeld: this.#memory.hold },
       {
@@ -258,34 +235,11 @@ export class ServerWebSocket {
           if (this.#state === "open") this.#handlers?.message(bytes, isBinary, memory);
           else if (memory !== undefined) pool.give(memory);
         },
-        onPing: (payload) => this.#answerPing(payload),
+        onPing: (payload) => pongs.answer(payload),
         onPong: (payload) => this.#handlers?.pong?.(payload),
         onClose: (code) => this.#onClose(code),
       },
     );
-  }
-
-  #answerPing(payload: Buffer): void {
-    if (this.#state !== "open") return;
-    this.#pongs++;
-    if (this.#pongs <= MOST_PONGS && this.#socket.writableLength <= MOST_UNSENT_BYTES) {
-      this.#socket.write(controlFrame(PONG_OPCODE, payload));
-      return;
-    }
-    // Copied, because its memory is reused.
-    this.#pendingPong = Buffer.from(payload);
-  }
-
-  /** Sends the pong of the last ping, at the latest when the client has read what is unsent. */
-  #sendOwedPong(): void {
-    if (this.#socket.writableLength > MOST_UNSENT_BYTES) {
-      if (!this.#awaitsDrain) this.#socket.once("drain", this.#onDrain);
-      this.#awaitsDrain = true;
-      return;
-    }
-    if (this.#pendingPong !== undefined && this.#state === "open")
-      this.#socket.write(controlFrame(PONG_OPCODE, this.#pendingPong));
-    this.#pendingPong = undefined;
   }
 
   /** Handles the close frame of the client. */

@@ -7,7 +7,7 @@ import type { Session } from "../../access/sessions.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { TransportParts } from "../parts.ts";
 import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
-import { PROTOCOL_CLOSE, type ProtocolError } from "../websocket-protocol/frame-reader.ts";
+import { PROTOCOL_CLOSE, type ProtocolError } from "../websocket-protocol/protocol-error.ts";
 import {
   type MessageHandlers,
   ServerWebSocket,

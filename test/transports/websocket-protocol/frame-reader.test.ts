@@ -226,8 +226,10 @@ test("stops after the given number of frames", () => {
 });
 
 let module: Module;
+let errors: typeof import("../../../src/transports/websocket-protocol/protocol-error.ts");
 beforeAll(async () => {
   module = await import("../../../src/transports/websocket-protocol/frame-reader.ts");
+  errors = await import("../../../src/transports/websocket-protocol/protocol-error.ts");
 });
 
 test("reads the examples of RFC 6455, section 5.7, byte by byte", () => {
@@ -440,7 +442,7 @@ describe("rejects", () => {
       } catch (error) {
         thrown = error;
       }
-      expect(thrown).toBeInstanceOf(module.ProtocolError);
+      expect(thrown).toBeInstanceOf(errors.ProtocolError);
       expect(thrown).toMatchObject({ closeCode, message: expect.stringMatching(/^[A-Z_]+: ./) });
       expect(all.heard).toEqual(all.heard.filter((one) => one === "text x"));
     }

@@ -5,7 +5,7 @@ import { build } from "vite";
 import { expect, test } from "vitest";
 
 /** Maximum size, bytes gzipped. */
-const MOST_BYTES = 17_000;
+const MOST_BYTES = 17 * 1024;
 
 test("bundles the browser client under 17 KB gzipped, without Node modules", async () => {
   const built = await build({

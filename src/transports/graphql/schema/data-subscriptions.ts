@@ -3,7 +3,8 @@
 import { badParameter } from "../../../domain/errors.ts";
 import type { Entry, Gap } from "../../../domain/streams/entry.ts";
 import type { OperationContext } from "../execution/context.ts";
-import { type FollowedEntries, followStreams } from "../execution/follow-streams.ts";
+import { followStreams } from "../execution/follow-streams.ts";
+import type { FollowedEntries } from "../execution/ready-entries.ts";
 import { alsoDevice, type Builder } from "./builder.ts";
 import type { EntryRef } from "./entries.ts";
 import { base64Of, jsonOf, stringOf } from "./payload.ts";

@@ -198,8 +198,9 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     // Reads in flight continue, and the delivery retries when one ends.
     if (this.#reserved > 0) return false;
     this.pause("memory");
-    // No timeout: a paused subscription holds no memory.
-    memory.whenRoom(missing, () => this.#onRoom(memory), Number.POSITIVE_INFINITY);
+    // No timeout: a paused subscription holds no memory. Hence it waits for all bytes, not only for the missing ones.
+    memory.set(0);
+    memory.whenRoom(bytes, () => this.#onRoom(memory), Number.POSITIVE_INFINITY);
     return false;
   }
 

@@ -6,6 +6,8 @@ export type OnGrant = (granted: boolean) => void;
 
 /** A lease in the queue. */
 export interface Waiting {
+  /** Number of the wait, in order of arrival. */
+  readonly number: number;
   readonly lease: HeldLease;
   readonly bytes: number;
   readonly onGrant: OnGrant;
@@ -32,6 +34,8 @@ export class MemoryLedger {
   #isServing = false;
   /** Number of waits with a timeout. */
   #timed = 0;
+  /** Number of the next wait. */
+  #next = 0;
 
   constructor(bounds: MemoryBounds) {
     this.#smallBytes = bounds.smallBytes;
@@ -87,7 +91,7 @@ export class MemoryLedger {
       onGrant(false);
     };
     const timer = isBounded ? setTimeout(giveUp, isCrowded ? 0 : waitMs) : undefined;
-    const waiting: Waiting = { lease, bytes, onGrant, timer };
+    const waiting: Waiting = { number: this.#next++, lease, bytes, onGrant, timer };
     if (isBounded) this.#timed++;
     queue.add(waiting);
     this.#waits.add(waiting);
@@ -111,22 +115,32 @@ export class MemoryLedger {
     setImmediate(this.#serve);
   }
 
-  /** Grants waiting leases round robin, one per client, until nothing more fits. */
+  /**
+   * Grants waiting leases round robin, one per client, until nothing more fits. A wait that begins meanwhile is served in the
+   * next turn: a lease that waits for more after each grant would otherwise hold the event loop forever.
+   */
   readonly #serve = (): void => {
     this.#isServing = false;
-    const blocked: Set<Waiting>[] = [];
+    const end = this.#next;
+    const rest: Set<Waiting>[] = [];
     for (const queue of this.#order) {
       this.#order.delete(queue);
-      if (!this.#serveOne(queue)) blocked.push(queue);
+      if (!this.#serveOne(queue, end)) rest.push(queue);
       else if (queue.size > 0) this.#order.add(queue);
     }
-    for (const queue of blocked) if (queue.size > 0) this.#order.add(queue);
+    for (const queue of rest) if (queue.size > 0) this.#order.add(queue);
+    if (this.#next > end) this.serveSoon();
   };
 
-  /** Grants the first lease that fits. Started items and small items may overtake one that needs more. */
-  #serveOne(queue: ReadonlySet<Waiting>): boolean {
+  /**
+   * Grants the first lease that fits. Started items and small items may overtake one that needs more.
+   *
+   * @param end number of the first wait that is served later
+   */
+  #serveOne(queue: ReadonlySet<Waiting>, end: number): boolean {
     let isFirst = true;
     for (const one of queue) {
+      if (one.number >= end) return false;
       const { lease } = one;
       const bytes = lease.bytes + one.bytes;
       const account = this.#accounts.accountFor(lease, bytes, isFirst || lease.bytes > 0);
@@ -136,8 +150,7 @@ export class MemoryLedger {
         one.onGrant(true);
         return true;
       }
-      // One that is queued does not keep the next one from being the exception.
-      isFirst = isFirst && lease.isQueued;
+      isFirst = false;
     }
     return false;
   }

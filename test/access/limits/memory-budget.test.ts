@@ -316,3 +316,25 @@ test("sums of fractions return to zero exactly, also after waits", async () => {
   expect(budget.counts.answer.bytes).toBe(0);
   expect(budget.heldBytes()).toBe(0);
 });
+
+test("a lease that waits for more whenever it is granted some leaves the event loop to others", async () => {
+  const budget = budgetOf(400, 50);
+  const exception = takeException(budget);
+  const held = budget.open("answer", "a");
+  held.set(50);
+  const lease = budget.open("answer", "a");
+  let grants = 0;
+  const more = () => {
+    lease.set(0);
+    if (grants++ < 10_000) lease.whenRoom(10, more);
+  };
+  lease.whenRoom(10, more);
+  held.release();
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(grants).toBeLessThan(4);
+  await until("the lease is granted each time", () => grants === 10_001);
+  lease.release();
+  exception.release();
+  expect(budget.heldBytes()).toBe(0);
+});

@@ -560,10 +560,9 @@ describe("rejects WebSocket frames", () => {
         seen = Buffer.concat([seen, chunk]);
         const at = seen.indexOf("\r\n\r\n") + 4;
         if (at < 4 || seen.length < at + 2 || seen.length < at + 2 + (seen[at + 1] ?? 0)) return;
-        const result =
-          seen[at] === 0x88
-            ? `${seen.readUInt16BE(at + 2)} ${seen.subarray(at + 4)}`
-            : `no close: ${seen[at]}`;
+        // A close frame without a code answers one without a code.
+        const code = seen[at + 1] === 0 ? 1005 : seen.readUInt16BE(at + 2);
+        const result = seen[at] === 0x88 ? `${code} ${seen.subarray(at + 4)}` : `no close: ${seen[at]}`;
         socket.destroy();
         resolve(result);
       });

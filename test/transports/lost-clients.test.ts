@@ -180,7 +180,8 @@ describe("a client that resets a connection whose reads are paused", () => {
       await until("it holds memory", async () => (await held()) >= 30 * MIB);
       const clients = Array.from({ length: 4 }, () => open());
       for (const client of clients) client.write(Buffer.concat(uploads[use]).subarray(0, 8 * MIB));
-      await until("all wait", async () => (await waits(use)) >= clients.length);
+      // One may be the item over the limits, which does not wait.
+      await until("all but one wait", async () => (await waits(use)) >= clients.length - 1);
       for (const client of clients) client.resetAndDestroy();
       await until("their memory is returned", async () => (await memory()).get(use) === 0, SOON_MS);
     } finally {

@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { RetriedTests } from "./test/support/retried.ts";
 import { SystemFirst } from "./test/support/system-first.ts";
 
 const SYSTEM = "test/system/**/*.test.ts";
@@ -14,6 +15,7 @@ export default defineConfig({
     // One more than the cores of the smallest machine: many tests wait for a timeout or a process.
     maxWorkers: 3,
     sequence: { sequencer: SystemFirst },
+    reporters: ["default", new RetriedTests()],
     projects: [
       {
         extends: true,

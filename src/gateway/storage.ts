@@ -10,6 +10,7 @@ import { watchAvailability } from "../redis/availability.ts";
 import { openStore, type StoreEndpoint } from "../redis/open-store.ts";
 import { createEntrySizes, type EntrySizes } from "../redis/read/entry-sizes.ts";
 import { createStreamReader } from "../redis/read/stream-reader.ts";
+import { EdgeSizes } from "../redis/registry/edge-sizes.ts";
 import { createMetaWatch } from "../redis/registry/metadata-watch.ts";
 import { createRegistry } from "../redis/registry/registry.ts";
 import { StreamWatch } from "../redis/registry/watch/stream-watch.ts";
@@ -39,6 +40,7 @@ export function openStorage(
   const { maxAnswerBytes: answerBytes, pageBytes } = settings;
   const keyBytes = mostKeyBytes(settings.maxNameBytes);
   const sizes = createEntrySizes();
+  const edgeSizes = new EdgeSizes();
   const store = openStore(settings, endpoint, { sizes, counters, logger });
   closers.push(() => store.close());
   void warnOfServer(store.reads, logger);
@@ -58,7 +60,8 @@ export function openStorage(
     retention,
     openSending: store.openSending,
     streamMaxLength,
-    onStored(key) {
+    onStored(key, bytes) {
+      edgeSizes.appended(key, bytes);
       polled.forget(key);
       streamWatch.stored(key);
     },
@@ -77,6 +80,7 @@ export function openStorage(
     database: store.reads,
     mostKeyBytes: keyBytes,
     streamMaxLength,
+    edgeSizes,
     workSlices,
     onDeleted: (key) => streamWatch.deleted(key),
   });

@@ -37,8 +37,8 @@ export interface AppenderParts {
   /** Approximate number of entries kept per stream; 0 keeps all. Without `retention` it applies to every stream. */
   readonly streamMaxLength: number;
   readonly retention?: Retention;
-  /** Called when an entry is stored, before it is acknowledged. */
-  readonly onStored?: (key: string) => void;
+  /** Called when an entry is stored, before it is acknowledged. @param bytes size of its payload */
+  readonly onStored?: (key: string, bytes: number) => void;
   readonly counters: Counters;
   readonly streamClasses: StreamClasses;
 }
@@ -58,7 +58,7 @@ export function createAppender(parts: AppenderParts): Append {
       const counts = streamClasses.of(entry.key);
       counts.entriesIn++;
       counts.bytesIn += bytes;
-      onStored?.(entry.key);
+      onStored?.(entry.key, bytes);
       return reply.toString("latin1") as EntryId;
     }
     if (error instanceof ReplyLostError) {

@@ -52,6 +52,9 @@ type Answer = readonly [entries: readonly Entry[], checked: readonly Entry[]];
 /** Bytes of pages on their way: a small page waits for these at most, some ms. */
 const PAGE_BYTES_AT_ONCE = { small: 64 * 1024, most: 4 * 1024 * 1024 };
 
+/** Pages are read for all clients that follow a stream, so they start in order. */
+const ANY_CLIENT = "";
+
 /** Creates a page reader. */
 export function createPageReader({ reads, replicas, sizes }: PageReaderOptions): PageReader {
   const read = async (command: readonly Argument[]): Promise<readonly Entry[]> =>
@@ -59,7 +62,7 @@ export function createPageReader({ reads, replicas, sizes }: PageReaderOptions):
 
   const gate = new InFlightGate(PAGE_BYTES_AT_ONCE);
   const gated = <T>(key: string, count: number, readPage: () => Promise<T>): Promise<T> =>
-    gate.run(count * sizes.expected(key), readPage);
+    gate.run({ client: ANY_CLIENT, size: () => count * sizes.expected(key), send: readPage });
 
   /** Reads from a replica. @param isComplete whether the reply proves that the replica has the full page */
   async function readReplica(

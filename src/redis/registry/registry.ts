@@ -11,6 +11,7 @@ import type { Database } from "../resp/commands.ts";
 import type { Reply } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
 import { createDeviceRecords, type DeviceRecords } from "./devices.ts";
+import type { EdgeSizes } from "./edge-sizes.ts";
 import { createKeyScan } from "./scan.ts";
 import { mergeSorted } from "./sorted-names.ts";
 import { createStreamMetadata, type StreamMetadata } from "./stream-metadata.ts";
@@ -41,7 +42,7 @@ export interface Registry extends StreamMetadata {
   knownStreamKeys(): Promise<readonly string[]>;
   /** Whether each key is a stream or has stream metadata. One round trip for all. */
   areKnown(keys: readonly string[]): Promise<readonly boolean[]>;
-  /** Returns facts about streams in the order of the keys, with one round trip per thousand. */
+  /** Returns facts about streams in the order of the keys, with one round trip per thousand; per fewer with large entries. */
   streams(keys: readonly string[], wanted: WantedRecord): Promise<readonly StreamRecord[]>;
   /** Deletes a stream with its metadata. @throws GatewayError WRONG_TYPE where the key is not a stream; nothing is deleted then */
   deleteStream(key: string): Promise<StreamDeletion>;
@@ -57,6 +58,7 @@ export interface RegistryParts {
   readonly mostKeyBytes: number;
   /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
   readonly streamMaxLength: number;
+  readonly edgeSizes: EdgeSizes;
   readonly workSlices: WorkSlices;
   /** Called when a stream was deleted. */
   readonly onDeleted?: (key: string) => void;
@@ -75,11 +77,12 @@ export function createRegistry({
   database,
   mostKeyBytes,
   streamMaxLength,
+  edgeSizes,
   onDeleted,
   workSlices,
 }: RegistryParts): Registry {
   const scan = createKeyScan(database, mostKeyBytes, workSlices);
-  const records = new StreamRecords(database, workSlices);
+  const records = new StreamRecords(database, edgeSizes, workSlices);
   const metadata = createStreamMetadata(database);
 
   const call = (...args: readonly Argument[]): Promise<Reply> => withGatewayErrors(database.call(...args));

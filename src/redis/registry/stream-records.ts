@@ -1,11 +1,19 @@
-/** Facts about many streams, read with one round trip per thousand. */
+/** Facts about many streams, read with one round trip per thousand; per fewer if their entries are large. */
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
+import { bytesOf } from "../../domain/streams/entry.ts";
 import { InFlightGate } from "../in-flight-gate.ts";
 import { streamMetaKey } from "../keys.ts";
 import type { Database } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
-import { type DetailDepth, detailsCommand, detailsOf, type StreamDetails } from "./stream-info.ts";
+import type { EdgeSizes } from "./edge-sizes.ts";
+import {
+  type DetailDepth,
+  detailsCommand,
+  detailsOf,
+  type EdgeEntry,
+  type StreamDetails,
+} from "./stream-info.ts";
 import { metaOf } from "./stream-metadata.ts";
 
 /** Requested facts about one stream. */
@@ -23,22 +31,29 @@ export interface WantedRecord {
   /** Maximum size (bytes) of included payloads; if absent, all are included. */
   readonly payloadBytes?: number;
   readonly meta: boolean;
+  /** Client that reads them: clients with large lookups take turns. */
+  readonly client: string;
 }
 
-/** Streams read in one round trip: their commands and replies take the gateway and Redis some ms. */
-const KEYS_AT_A_TIME = 1000;
+/** Cost of a stream besides its edge entries: it takes Redis about as long as copying this many bytes. */
+const KEY_COST = 8 * 1024;
 
-/** Streams whose details are on their way: a lookup of few streams waits for these at most. */
-const KEYS_AT_ONCE = { small: 16, most: 2 * KEYS_AT_A_TIME };
+/** Cost of the streams read in one round trip: their commands and replies take the gateway and Redis some ms. */
+const COST_AT_A_TIME = 1000 * KEY_COST;
+
+/** Cost of the lookups on their way: one of few streams waits for these at most. */
+const COST_AT_ONCE = { small: 16 * KEY_COST, most: 2 * COST_AT_A_TIME };
 
 /** Reads facts about streams. All methods throw `GatewayError` if Redis is unavailable. */
 export class StreamRecords {
   readonly #database: Database;
   readonly #workSlices: WorkSlices;
-  readonly #gate = new InFlightGate(KEYS_AT_ONCE);
+  readonly #gate = new InFlightGate(COST_AT_ONCE);
+  readonly #edgeSizes: EdgeSizes;
 
-  constructor(database: Database, workSlices: WorkSlices) {
+  constructor(database: Database, edgeSizes: EdgeSizes, workSlices: WorkSlices) {
     this.#database = database;
+    this.#edgeSizes = edgeSizes;
     this.#workSlices = workSlices;
   }
 
@@ -53,19 +68,41 @@ export class StreamRecords {
 
   /** Returns facts in the order of the keys. */
   async read(keys: readonly string[], wanted: WantedRecord): Promise<readonly StreamRecord[]> {
-    if (keys.length <= KEYS_AT_A_TIME) return this.#recordsOf(keys, wanted);
     const slices = this.#workSlices.begin();
-    const records: StreamRecord[] = [];
-    for (let from = 0; from < keys.length; from += KEYS_AT_A_TIME) {
-      const some = await this.#recordsOf(keys.slice(from, from + KEYS_AT_A_TIME), wanted);
-      for (const one of some) records.push(one);
+    let records = await this.#readPart(keys, 0, wanted);
+    // Most lookups are one part.
+    if (records.length === keys.length) return records;
+    const all = [...records];
+    while (all.length < keys.length) {
       if (slices.isOver()) await slices.next();
+      records = await this.#readPart(keys, all.length, wanted);
+      for (const one of records) all.push(one);
     }
-    return records;
+    return all;
   }
 
-  #recordsOf(keys: readonly string[], wanted: WantedRecord): Promise<readonly StreamRecord[]> {
-    return this.#gate.run(keys.length, () => this.#request(keys, wanted));
+  /** Reads as many of the keys as one round trip may read, at least one. @param from position of the first one */
+  #readPart(keys: readonly string[], from: number, wanted: WantedRecord): Promise<readonly StreamRecord[]> {
+    let end = from;
+    return this.#gate.run({
+      client: wanted.client,
+      // What is read depends on the costs at the time it starts: lookups of others may have learned some.
+      size: () => {
+        let cost = 0;
+        for (end = from; end < keys.length; end++) {
+          const more = this.#costOf(keys[end] ?? "", wanted);
+          if (end > from && cost + more > COST_AT_A_TIME) break;
+          cost += more;
+        }
+        return cost;
+      },
+      send: () => this.#request(keys.length === end - from ? keys : keys.slice(from, end), wanted),
+    });
+  }
+
+  /** Expected cost of one stream: the script handles both edge entries, whether or not they are wanted. */
+  #costOf(key: string, { depth }: WantedRecord): number {
+    return depth === "facts" || depth === "payloads" ? KEY_COST + this.#edgeSizes.expected(key) : KEY_COST;
   }
 
   async #request(
@@ -77,10 +114,18 @@ export class StreamRecords {
       this.#collect(meta ? keys.map((key) => ["GET", streamMetaKey(key)]) : []),
       this.#collect(depth ? keys.map((key) => detailsCommand(key, depth, payloadBytes)) : []),
     ]);
-    return keys.map((_, i) => ({
+    return keys.map((key, i) => ({
       meta: metaOf(metas[i] ?? null),
-      details: depth && detailsOf(details[i] ?? null),
+      details: depth && this.#detailsOf(key, depth, details[i] ?? null),
     }));
+  }
+
+  /** Parses details, and learns the sizes of the edge entries. */
+  #detailsOf(key: string, depth: DetailDepth, reply: Reply): StreamDetails {
+    const details = detailsOf(reply);
+    if (depth !== "length")
+      this.#edgeSizes.learn(key, bytesOfEdge(details.first) + bytesOfEdge(details.last));
+    return details;
   }
 
   /**
@@ -100,4 +145,8 @@ export class StreamRecords {
         });
     });
   }
+}
+
+function bytesOfEdge(edge: EdgeEntry | undefined): number {
+  return edge?.leftOut ?? (edge?.entry === undefined ? 0 : bytesOf([edge.entry]));
 }

@@ -2,6 +2,7 @@
 
 import type { GraphQLResolveInfo } from "graphql";
 import { authorize, may } from "../../../access/identity/authorize.ts";
+import { accountName } from "../../../access/limits/limits.ts";
 import { GatewayError } from "../../../domain/errors.ts";
 import { bytesOf, type Entry } from "../../../domain/streams/entry.ts";
 import { DEFAULT_DEVICE } from "../../../domain/streams/stream-name.ts";
@@ -33,8 +34,11 @@ const FREE_FIELDS: ReadonlySet<string> = new Set([
   ...META_FIELDS,
 ]);
 
+/** Data that selected fields need. */
+type WantedFields = Omit<WantedRecord, "client">;
+
 /** Returns the data that the selected fields of a stream need. */
-export function wantedRecord(fields: ReadonlySet<string>): WantedRecord {
+export function wantedRecord(fields: ReadonlySet<string>): WantedFields {
   const meta = META_FIELDS.some((field) => fields.has(field));
   const costly = [...fields].filter((field) => !FREE_FIELDS.has(field));
   if (costly.length === 0) return { meta };
@@ -76,10 +80,11 @@ const SMALL_BYTES = 1024;
 
 /** Loads all records in one round trip. Large payloads are omitted from it and loaded a few at a time afterwards. */
 async function loadRecords(
-  { streams: { registry, streamReader }, payloads, work: { mostPayloadBytes } }: OperationContext,
+  { streams: { registry, streamReader }, payloads, work: { mostPayloadBytes }, visitor }: OperationContext,
   keys: readonly string[],
-  wanted: WantedRecord,
+  fields: WantedFields,
 ): Promise<readonly StreamRecord[]> {
+  const wanted = { ...fields, client: accountName(visitor) };
   if (wanted.depth !== "payloads") return registry.streams(keys, wanted);
   const { stepBytes } = payloads;
   // Each stream contributes its first and its last entry.
@@ -97,7 +102,7 @@ async function loadRecords(
     const leftOut = step.reduce((sum, i) => sum + leftOutOf(records[i], mostPayloadBytes), 0);
     const some = step.map((i) => keys[i] ?? "");
     const readLarge = () =>
-      registry.streams(some, { depth: "payloads", meta: false, payloadBytes: mostPayloadBytes });
+      registry.streams(some, { ...wanted, meta: false, payloadBytes: mostPayloadBytes });
     const found = await unlessTooLarge(payloads.gather(Math.max(stepBytes, leftOut), readLarge, edgeEntries));
     if (found === undefined) break;
     step.forEach((i, at) => {
@@ -164,7 +169,7 @@ export async function loadNamedStreams(
   const { depth = "facts" } = wantedRecord(fields);
   const prefix = devicePrefix(context, DEFAULT_DEVICE);
   const keys = config.noDevicePrefix ? names : names.flatMap((name) => [name, prefix + name]);
-  const wanted: WantedRecord = { meta: true, depth: depth === "length" ? "facts" : depth };
+  const wanted = { meta: true, depth: depth === "length" ? "facts" : depth } as const;
   const records = await loadRecords(context, keys, wanted);
   const perName = keys.length / Math.max(1, names.length);
   const { identity } = context.visitor;

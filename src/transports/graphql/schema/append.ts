@@ -1,5 +1,6 @@
 /** GraphQL mutation `append`: stores small entries, for scripts that use neither a WebSocket nor `POST /data`. */
 
+import { accountName } from "../../../access/limits/limits.ts";
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
 import type { EntryFields, NewEntry } from "../../../domain/streams/entry.ts";
 import type { Append, AppendResult } from "../../../redis/append/appender.ts";
@@ -88,7 +89,12 @@ export function addAppend(builder: Builder, withDevices: boolean): void {
         const given = await context.access.turns.slices.run(newEntries(key, entries));
         const lease = context.access.memory.receive("append", context.visitor);
         await lease.grow(given.reduce((sum, { data }) => sum + data.length, 0));
-        const results = await appendInParts(context.streams.append, given, gate).finally(lease.release);
+        const results = await appendInParts(
+          context.streams.append,
+          given,
+          gate,
+          accountName(context.visitor),
+        ).finally(lease.release);
         return results.map((result) => ({ result }));
       },
     });
@@ -103,14 +109,16 @@ async function appendInParts(
   append: Append,
   entries: readonly NewEntry[],
   gate: InFlightGate,
+  client: string,
 ): Promise<readonly AppendResult[]> {
   const results: AppendResult[] = [];
   for (let from = 0; from < entries.length; from += ENTRIES_IN_PART) {
     const part = entries.slice(from, from + ENTRIES_IN_PART);
-    const found = await gate.run(
-      part.length,
-      () => new Promise<readonly AppendResult[]>((resolve) => append(part, resolve)),
-    );
+    const found = await gate.run({
+      client,
+      size: () => part.length,
+      send: () => new Promise<readonly AppendResult[]>((resolve) => append(part, resolve)),
+    });
     for (const result of found) results.push(result);
   }
   return results;

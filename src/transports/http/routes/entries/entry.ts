@@ -3,6 +3,7 @@
  * A payload is data of a client, so a browser must never execute it on the gateway's origin.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { accountName } from "../../../../access/limits/limits.ts";
 import { guessType } from "../../../../domain/content/content-type.ts";
 import { isExecutable, isInline, parseMediaType } from "../../../../domain/content/media-type.ts";
 import { badParameter, GatewayError } from "../../../../domain/errors.ts";
@@ -60,7 +61,7 @@ export function addEntry(app: FastifyInstance, parts: RouteParts): void {
       // Both are sent before the first reply, and therefore in one write.
       const [{ entries }, [record]] = await Promise.all([
         streamReader.readRange(key, range),
-        registry.streams([key], { meta: true }),
+        registry.streams([key], { meta: true, client: accountName(request.visitor) }),
       ]);
       const [entry] = entries;
       if (entry === undefined)

@@ -158,6 +158,8 @@ class SharedServer {
   }
 
   async #spawn(): Promise<ServerProcess> {
+    // A gateway that closes does not replace a server that another one has stopped.
+    this.#ending.signal.throwIfAborted();
     await endStrayServer(this.#site);
     const { file } = await findServer(this.#options.env ?? process.env);
     return spawnServer(file, this.#site);

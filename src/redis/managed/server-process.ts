@@ -103,7 +103,8 @@ async function ended(child: ChildProcess): Promise<string> {
 /**
  * Adopts the server that runs on the site's socket.
  *
- * @returns undefined if there is none
+ * @returns undefined if there is none, or if it ends meanwhile: of several gateways that close at the same time, each may
+ * adopt the server that another one stops
  * @throws ManagedServerError if it does not reply
  */
 export async function adoptServer({
@@ -112,17 +113,18 @@ export async function adoptServer({
   fsync,
   logger,
 }: ServerSite): Promise<ServerProcess | undefined> {
-  const found = await reach(path);
-  if (found === undefined) return undefined;
-  found.destroy();
-  const call = (...command: string[]) =>
-    query(path, command, REPLY_MS).catch((error: Error) => {
-      throw new ManagedServerError(
-        `the process that listens on ${path} is not a usable Redis: ${error.message}`,
-      );
-    });
-  const pid = Number(/^process_id:(\d+)/m.exec(String(await call("INFO", "server")))?.[1]);
-  await call("CONFIG", "SET", "appendfsync", fsync);
+  if (!(await isListening(path))) return undefined;
+  let pid: number;
+  try {
+    const info = await query(path, ["INFO", "server"], REPLY_MS);
+    pid = Number(/^process_id:(\d+)/m.exec(String(info))?.[1]);
+    await query(path, ["CONFIG", "SET", "appendfsync", fsync], REPLY_MS);
+  } catch (error) {
+    if (!(await isListening(path))) return undefined;
+    throw new ManagedServerError(
+      `the process that listens on ${path} is not a usable Redis: ${(error as Error).message}`,
+    );
+  }
   logger.warn(
     { redisPid: pid },
     "adopted the Redis of a gateway that has ended; its log output is not available",
@@ -134,6 +136,12 @@ export async function adoptServer({
       return "it ended";
     });
   return { pid, gone, stop: () => stop(pid, gone, logger), release: () => undefined };
+}
+
+async function isListening(path: string): Promise<boolean> {
+  const socket = await reach(path);
+  socket?.destroy();
+  return socket !== undefined;
 }
 
 /** Waits until no process listens on the socket. */

@@ -15,6 +15,8 @@ export interface GatewayChild {
   readonly path: string;
   /** The messages that it has logged so far. */
   readonly logged: readonly string[];
+  /** Lines that it has written to standard error. */
+  readonly complaints: readonly string[];
   /** Sends it a signal. */
   signal(name: NodeJS.Signals): void;
   /** Sends its whole process group a signal, as a terminal does. */
@@ -77,23 +79,29 @@ export function buildGateway(): {
 async function startGateway(script: string, dataDir: string): Promise<GatewayChild> {
   const child = spawn(process.execPath, [script, dataDir], {
     detached: true,
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
   const pid = child.pid ?? 0;
   const logged: string[] = [];
-  const ended = once(child, "exit").then(([code, signal]) => signal ?? code);
+  const complaints: string[] = [];
+  createInterface({ input: child.stderr }).on("line", (line) => complaints.push(line));
+  // `close` follows the last line of standard error, `exit` may precede it.
+  const ended = once(child, "close").then(([code, signal]) => signal ?? code);
   const path = await new Promise<string>((onPath, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
       const output: { message?: string; path?: string } = JSON.parse(line);
       if (output.message !== undefined) logged.push(output.message);
       if (output.path !== undefined) onPath(output.path);
     });
-    void ended.then((how) => reject(new Error(`the gateway ended with ${how}: ${logged.join("; ")}`)));
+    void ended.then((how) =>
+      reject(new Error(`the gateway ended with ${how}: ${[...logged, ...complaints].join("; ")}`)),
+    );
   });
   return {
     pid,
     path,
     logged,
+    complaints,
     ended,
     signal: (name) => process.kill(pid, name),
     signalGroup: (name) => process.kill(-pid, name),

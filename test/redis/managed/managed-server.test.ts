@@ -25,6 +25,8 @@ import {
   startManagedServer,
 } from "../../../src/redis/managed/managed-server.ts";
 import { query } from "../../../src/redis/managed/server-probe.ts";
+import { adoptServer } from "../../../src/redis/managed/server-process.ts";
+import { eventLoopTurns } from "../../support/until.ts";
 import { buildGateway, type GatewayChild } from "./gateway-child.ts";
 
 let folder: string;
@@ -77,7 +79,8 @@ async function startChild(): Promise<GatewayChild> {
 async function end(child: GatewayChild, signal: NodeJS.Signals): Promise<void> {
   children.splice(children.indexOf(child), 1);
   child.signal(signal);
-  expect(await child.ended).toBe(signal === "SIGKILL" ? "SIGKILL" : 0);
+  const how = await child.ended;
+  expect(how, child.complaints.join("\n")).toBe(signal === "SIGKILL" ? "SIGKILL" : 0);
 }
 
 /** The process ids of all Redis servers that work in a directory. */
@@ -381,6 +384,17 @@ describe("several gateways on one data directory", () => {
       await Promise.all(started.map((child) => end(child, "SIGKILL")));
       if (round === 0 && pid !== undefined) process.kill(pid, "SIGKILL");
     }
+  });
+
+  it("adopt no server that another one stops at this moment", async () => {
+    const { path } = await startChild();
+    const pid = await pidOf(path);
+    process.kill(pid, "SIGSTOP");
+    const adopting = adoptServer({ dataDir, path, fsync: "always", logger });
+    // It has connected, and its request gets no reply.
+    await eventLoopTurns(20);
+    process.kill(pid, "SIGKILL");
+    expect(await adopting).toBeUndefined();
   });
 
   it("stop the server when all are closed at once", async () => {

@@ -16,7 +16,9 @@ export interface BadNetwork extends AsyncDisposable {
   cut(): number;
   /**
    * Forwards a number of further bytes of Redis' replies to the gateway's connection with a name, as in `CLIENT LIST`, and
-   * then cuts it.
+   * then cuts it. Replies to health probes, which the gateway sends at any time, pass uncounted.
+   *
+   * @throws Error if the gateway has no such connection
    */
   cutReplies(name: string, afterBytes: number): void;
 }
@@ -38,6 +40,9 @@ interface Pair {
   name: string | undefined;
 }
 
+/** Reply to a health probe. Redis writes it at once, so it arrives in one piece. */
+const PONG = Buffer.from("+PONG\r\n");
+
 const NAME = /redis-streamer:(\w+)/;
 
 /** Starts the proxy. @param port of the Redis behind it */
@@ -52,6 +57,19 @@ export async function startBadNetwork(port: number): Promise<BadNetwork> {
 
   /** Sends bytes, up to the number that may pass. */
   function pass(pair: Pair, direction: Direction, bytes: Buffer): void {
+    const pong = Number.isFinite(direction.left) ? bytes.indexOf(PONG) : -1;
+    if (pong < 0) {
+      passCounted(pair, direction, bytes);
+      return;
+    }
+    if (pong > 0) passCounted(pair, direction, bytes.subarray(0, pong));
+    if (direction.left === 0) return;
+    direction.to.write(PONG);
+    const rest = bytes.subarray(pong + PONG.length);
+    if (rest.length > 0) pass(pair, direction, rest);
+  }
+
+  function passCounted(pair: Pair, direction: Direction, bytes: Buffer): void {
     const passing = bytes.subarray(0, direction.left);
     direction.left -= passing.length;
     if (passing.length > 0) direction.to.write(passing);
@@ -127,7 +145,9 @@ export async function startBadNetwork(port: number): Promise<BadNetwork> {
     drip: () => become("drip"),
     cut,
     cutReplies(name, afterBytes) {
-      for (const pair of pairs) if (pair.name === name) pair.directions[1].left = afterBytes;
+      const named = [...pairs].filter((pair) => pair.name === name);
+      if (named.length === 0) throw new Error(`the gateway has no connection "${name}"`);
+      for (const pair of named) pair.directions[1].left = afterBytes;
     },
     async [Symbol.asyncDispose]() {
       cut();

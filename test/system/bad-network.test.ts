@@ -30,6 +30,10 @@ async function start(env: Readonly<Record<string, string>> = {}): Promise<void> 
   });
 }
 
+/** Waits until the gateway's connections to Redis reply. */
+const untilReady = () =>
+  until("Redis replies", async () => (await request(`${gateway.http}/readyz`)).status === 200);
+
 /** Reads the entries of a stream from Redis directly, without the network. */
 const storedIn = async (stream: string) =>
   ((await redis.control.call("XRANGE", `default:${stream}`, "-", "+")) as [Buffer, Buffer[]][]).map(
@@ -191,7 +195,7 @@ describe("an append whose reply is cut off", () => {
       [3, 19],
     ] as const) {
       const stream = `s${sure}${further}`;
-      await until("Redis is there", async () => (await request(`${gateway.http}/readyz`)).status === 200);
+      await untilReady();
       network.cutReplies("appends", sure * ANSWER_BYTES + further);
       const outcomes = await push(stream);
       expect(outcomes.slice(sure)).toEqual(TEXTS.slice(sure).map(() => UNKNOWN));
@@ -203,6 +207,7 @@ describe("an append whose reply is cut off", () => {
 
   test("closes the connection without acks", async () => {
     await start();
+    await untilReady();
     await using socket = await connectSocket(`${gateway.ws}/data/s/push?header=0`);
     network.cutReplies("appends", 5);
     socket.send("x");

@@ -196,7 +196,7 @@ describe("an append whose reply is cut off", () => {
     ] as const) {
       const stream = `s${sure}${further}`;
       await untilReady();
-      network.cutReplies("appends", sure * ANSWER_BYTES + further);
+      expect(network.cutReplies("appends", sure * ANSWER_BYTES + further)).toBe(1);
       const outcomes = await push(stream);
       expect(outcomes.slice(sure)).toEqual(TEXTS.slice(sure).map(() => UNKNOWN));
       const stored = await storedIn(stream);
@@ -209,7 +209,7 @@ describe("an append whose reply is cut off", () => {
     await start();
     await untilReady();
     await using socket = await connectSocket(`${gateway.ws}/data/s/push?header=0`);
-    network.cutReplies("appends", 5);
+    expect(network.cutReplies("appends", 5)).toBe(1);
     socket.send("x");
     const { code, reason } = await socket.closed;
     expect([code, reason.split(":")[0]]).toEqual([1013, "APPEND_UNKNOWN"]);

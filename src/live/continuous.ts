@@ -140,6 +140,7 @@ class ContinuousDelivery<Frame> implements Delivery {
     const { hub } = context;
     const { state } = stream;
     while (!context.isHalted() && stream.phase === "catching-up") {
+      context.follow(state);
       const recent =
         state.birth === undefined ? hub.recentBatches(state.key, context.isFollowing(state)) : undefined;
       const batch = recent?.continuing(state.cursor);
@@ -153,7 +154,7 @@ class ContinuousDelivery<Frame> implements Delivery {
         stream.phase = "live";
         this.#liveCount++;
         state.isAtEnd = true;
-        context.follow(state);
+        context.attached(state);
         if (this.#liveCount === this.#streams.length) context.caughtUp();
         return;
       } else {
@@ -165,7 +166,8 @@ class ContinuousDelivery<Frame> implements Delivery {
 
   #readPage(stream: ContinuousStream): void {
     const context = this.#context;
-    const { key, cursor, birth } = stream.state;
+    const { key, cursor, birth, followed } = stream.state;
+    const recreation = followed?.recreation ?? 0;
     const bytes = context.pageCache.expectedBytes(key);
     if (!context.reserve(bytes)) {
       this.#isDenied = true;
@@ -176,7 +178,7 @@ class ContinuousDelivery<Frame> implements Delivery {
       if (stream.phase === "reading") stream.phase = "catching-up";
       context.unreserve(bytes);
     };
-    context.pageCache.page(key, cursor, birth).then(
+    context.pageCache.page(key, cursor, { birth, recreation }).then(
       (page) => {
         ended();
         if (context.isHalted()) return;

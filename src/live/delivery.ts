@@ -36,8 +36,13 @@ export interface StreamState {
   birth?: number | undefined;
   /** The subscription no longer reads the stream. */
   isRemoved?: boolean;
-  /** The hub's progress of the stream when this reader last attached, and its `recreations` at that time. */
-  lastAttached?: { readonly progress: Progress; readonly recreations: number } | undefined;
+  /** The hub's progress of the stream when this reader last attached. */
+  lastAttached?: Progress | undefined;
+  /**
+   * The hub's progress of the stream at the last call of `follow`, and its `recreation` at that time. Readers that are
+   * always behind have it, too: they never attach, but take entries from memory.
+   */
+  followed?: { readonly progress: Progress | undefined; readonly recreation: number };
 }
 
 /** A delivery mode at work. */
@@ -78,10 +83,13 @@ export interface DeliveryContext<Frame> {
   /** Reports that entries before an id may be missing; called right before the entry with that id is sent. */
   reportGap(state: StreamState, before: EntryId): void;
   /**
-   * Records how often the stream had been created again when the reader attached. Reports a gap if it was created again since
-   * the last call and reuses ids up to the cursor.
+   * Reports a gap if the stream was created again since the last call, because its ids up to the cursor belong to other
+   * entries now. Call before entries after the cursor are looked up or read, and not until these are sent: they may be
+   * entries of the deleted stream, and move the cursor past ids that are used again.
    */
   follow(state: StreamState): void;
+  /** Records that the reader attached. */
+  attached(state: StreamState): void;
   /** Returns whether the reader was attached at some time since the hub started to watch the stream. */
   isFollowing(state: StreamState): boolean;
   caughtUp(): void;

@@ -25,7 +25,7 @@ export interface LiveReader {
   take(batch: Batch): boolean;
   /** Entries after the last batch may be missing; called right before `take`. */
   onGap(): void;
-  /** The stream was created again and has entries at or below the reader's cursor; `Progress.recreations` has increased. */
+  /** The stream was created again and has entries at or below the reader's cursor; `Progress.recreation` has changed. */
   onRecreated(): void;
   /** The stream cannot be read; the reader is detached. */
   onError(error: GatewayError): void;
@@ -35,8 +35,11 @@ export interface LiveReader {
 export interface Progress {
   /** Entries received from the tail. */
   readonly entries: number;
-  /** Number of times that the stream was created again and reused ids that readers may have as cursors. */
-  readonly recreations: number;
+  /**
+   * Number of the last time that the stream was created again and reused ids that readers may have as cursors, unique in this
+   * hub; 0 for never.
+   */
+  readonly recreation: number;
 }
 
 /** Interface of the hub for readers. */
@@ -81,7 +84,7 @@ export interface HubParts {
 
 interface LiveStream extends Progress {
   entries: number;
-  recreations: number;
+  recreation: number;
   /** Entries up to this id were distributed, or no reader needs them. */
   position: EntryId;
   readonly readers: Set<LiveReader>;
@@ -108,6 +111,7 @@ class LiveHub implements Hub {
   readonly #streams = new Map<string, LiveStream>();
   /** Keys of streams without readers. */
   readonly #empty = new Set<string>();
+  #recreations = 0;
 
   constructor({ openTail, memory, counters, logger }: HubParts) {
     this.#memory = memory;
@@ -125,7 +129,7 @@ class LiveHub implements Hub {
     if (stream === undefined) {
       this.#streams.set(key, {
         entries: 0,
-        recreations: 0,
+        recreation: 0,
         position: cursor,
         readers: new Set([reader]),
         recent: this.#memory.open(),
@@ -200,7 +204,7 @@ class LiveHub implements Hub {
       );
       stream.recent.clear();
       // A new life that reached the readers' ids has all its newer entries: they are not trimmed before older ones.
-      if (isNewLife) restart(stream);
+      if (isNewLife) this.#restart(stream);
       else for (const reader of stream.readers) reader.onGap();
     }
     stream.position = batch.last;
@@ -222,7 +226,13 @@ class LiveHub implements Hub {
     const stream = this.#streams.get(key);
     // A reader that attaches later must see what the stream holds now. Attached readers have received the rest.
     stream?.recent.clear();
-    if (stream !== undefined && isNewLife) restart(stream);
+    if (stream !== undefined && isNewLife) this.#restart(stream);
+  }
+
+  /** Reports to the readers that the stream was created again. */
+  #restart(stream: LiveStream): void {
+    stream.recreation = ++this.#recreations;
+    for (const reader of stream.readers) reader.onRecreated();
   }
 
   #onForbidden(key: string, error: GatewayError): void {
@@ -259,10 +269,4 @@ function batchOf({ key, after, entries, hasGap }: TailRead): Batch | undefined {
   // entry, which may also be after a gap for any other cursor.
   const isLate = hasGap || after === FIRST_ID;
   return createBatch(key, isLate ? (idBefore(first.id) ?? after) : after, entries, last.id);
-}
-
-/** Reports to the readers that the stream was created again. */
-function restart(stream: LiveStream): void {
-  stream.recreations++;
-  for (const reader of stream.readers) reader.onRecreated();
 }

@@ -64,8 +64,8 @@ class OnDemandDelivery<Frame> implements Delivery {
 
   run(): void {
     const context = this.#context;
-    for (const state of this.#attached) context.follow(state);
     while (!context.isHalted() && !this.#isReading && !this.#isEncoding) {
+      for (const state of this.#states) context.follow(state);
       const found = this.#states.map((state) => this.#fromMemory(state));
       if (found.includes(undefined)) {
         this.#read(found);
@@ -258,7 +258,7 @@ class OnDemandDelivery<Frame> implements Delivery {
       // From here on the hub reports new entries after the cursor.
       state.isAtEnd = false;
       if (!isAttached) return false;
-      if (!this.#attached.has(state)) context.follow(state);
+      if (!this.#attached.has(state)) context.attached(state);
       this.#attached.add(state);
       this.#conflations.get(state)?.attached();
     }

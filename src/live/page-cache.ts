@@ -19,15 +19,22 @@ export interface HistoryPage {
   readonly isGone: boolean;
 }
 
+/** The stream that a page is read of. Only readers of the same one share its pages, which are read after the first request. */
+export interface StreamVersion {
+  /** See `SubscribedStream`. */
+  readonly birth?: number | undefined;
+  /** See `Progress`. */
+  readonly recreation: number;
+}
+
 /** Reads pages of history. */
 export interface PageCache {
   /**
    * Returns the page after a cursor, with about `PAGE_BYTES` of entries.
    *
-   * @param birth if present, the page is shared only with requests that have the same one, and read after the first of them
    * @throws GatewayError
    */
-  page(key: string, cursor: EntryId, birth?: number): Promise<HistoryPage>;
+  page(key: string, cursor: EntryId, version: StreamVersion): Promise<HistoryPage>;
   /** Returns the expected minimum size of a page of a stream, in bytes. */
   expectedBytes(key: string): number;
 }
@@ -97,8 +104,8 @@ export function createPageCache({
 
   return {
     expectedBytes: (key) => Math.max(pageBytes, sizes.expected(key)),
-    page(key, cursor, birth) {
-      const name = birth === undefined ? `${cursor} ${key}` : `${cursor} ${birth} ${key}`;
+    page(key, cursor, { birth = 0, recreation }) {
+      const name = `${cursor} ${birth} ${recreation} ${key}`;
       const known = kept.get(name);
       if (known !== undefined && known.until > performance.now()) {
         counters.pagesShared++;

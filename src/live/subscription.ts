@@ -229,15 +229,25 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
 
   follow(state: StreamState): void {
     const progress = this.hub.progress(state.key);
-    const { lastAttached } = state;
-    state.lastAttached = progress && { progress, recreations: progress.recreations };
-    if (lastAttached === undefined || lastAttached.progress !== progress) return;
-    if (lastAttached.recreations === progress.recreations) return;
-    this.#reportGap({ stream: state.name, after: FIRST_ID, before: idAfter(state.cursor) ?? state.cursor });
+    const { followed, cursor } = state;
+    const recreation = progress?.recreation ?? 0;
+    const isSame = followed !== undefined && followed.progress === progress;
+    if (isSame && followed.recreation === recreation) return;
+    state.followed = { progress, recreation };
+    // A stream that the hub watches since the last call was created again after that, if at all.
+    const isRecreated = followed !== undefined && (isSame || recreation > 0);
+    if (!isRecreated || cursor === FIRST_ID) return;
+    this.#reportGap({ stream: state.name, after: FIRST_ID, before: idAfter(cursor) ?? cursor });
+  }
+
+  attached(state: StreamState): void {
+    state.lastAttached = this.hub.progress(state.key);
+    // The hub may have started to watch the stream for this reader.
+    this.follow(state);
   }
 
   isFollowing({ key, lastAttached }: StreamState): boolean {
-    return lastAttached !== undefined && lastAttached.progress === this.hub.progress(key);
+    return lastAttached !== undefined && lastAttached === this.hub.progress(key);
   }
 
   caughtUp(): void {

@@ -51,6 +51,13 @@ export class TrackingTail implements Tail {
   readonly #connection: Connection;
   /** Streams of the read in flight, with their positions. */
   #reading: ReadonlyMap<string, EntryId> | undefined;
+  /**
+   * Streams that another client may have changed since they were read. Looped-back entries wait for the read: if the stream
+   * was created again within a millisecond, they may follow an id that equals the position, but is of another entry.
+   */
+  readonly #disturbed = new Set<string>();
+  /** Disturbed streams that the read in flight verifies: they were not disturbed again since it was sent. */
+  #verifying = new Set<string>();
 
   constructor(options: TailOptions) {
     this.#options = options;
@@ -71,14 +78,12 @@ export class TrackingTail implements Tail {
       onLost: () => {
         options.counters.redisReconnects++;
         this.#reading = undefined;
+        this.#verifying.clear();
       },
     });
     options.loopback.listen({
       looped: (key, after, entries) => this.#onLooped(key, after, entries),
-      disturbed: (key) => {
-        this.#streams.mark(key);
-        this.#schedule();
-      },
+      disturbed: (key) => this.#onDisturbed(key),
     });
   }
 
@@ -94,6 +99,7 @@ export class TrackingTail implements Tail {
   watch(key: string, after: EntryId): void {
     this.#options.loopback.watch(key);
     this.#pending.forget(key);
+    this.#verifying.delete(key);
     this.#streams.watch(key, after);
     this.#schedule();
   }
@@ -101,6 +107,8 @@ export class TrackingTail implements Tail {
   unwatch(key: string): void {
     this.#options.loopback.unwatch(key);
     this.#pending.forget(key);
+    this.#disturbed.delete(key);
+    this.#verifying.delete(key);
     this.#streams.unwatch(key);
   }
 
@@ -158,7 +166,11 @@ export class TrackingTail implements Tail {
     this.#scheduler.noteRead();
     this.#options.counters.tailReads++;
     this.#reading = from;
-    for (const key of from.keys()) this.#streams.unmark(key);
+    this.#verifying.clear();
+    for (const key of from.keys()) {
+      this.#streams.unmark(key);
+      if (this.#disturbed.has(key)) this.#verifying.add(key);
+    }
     this.#connection.transact(this.#streams.commands(plan), (error, replies) => {
       if (this.#reading === from) this.#reading = undefined;
       const failure = error ?? errorIn(replies);
@@ -175,15 +187,29 @@ export class TrackingTail implements Tail {
   #take(plan: ReadPlan, replies: readonly Reply[]): void {
     const reads = this.#streams.take(plan, replies);
     if (reads.length > 0) this.#options.onReads(reads);
+    const verified = [...this.#verifying].filter((key) => !this.#streams.changed.has(key));
+    for (const key of verified) this.#disturbed.delete(key);
+    this.#verifying.clear();
     for (const { key } of reads) this.#deliverPending(key);
+    for (const key of verified) this.#deliverPending(key);
   }
 
   /** Delivers the looped-back entries that follow a stream's position. @returns whether they are still in use */
   #deliverPending(key: string): boolean {
     const position = this.#streams.positions.get(key);
-    if (position === undefined) return false;
+    if (position === undefined || this.#disturbed.has(key)) return false;
     const entries = this.#pending.following(key, position);
     return entries.length > 0 && this.#options.onReads([this.#streams.extend(key, position, entries)]);
+  }
+
+  #onDisturbed(key: string): void {
+    if (!this.#streams.positions.has(key)) return;
+    // The read returns what is left of these entries.
+    this.#pending.forget(key);
+    this.#disturbed.add(key);
+    this.#verifying.delete(key);
+    this.#streams.mark(key);
+    this.#schedule();
   }
 
   #onLooped(key: string, after: EntryId, entries: readonly Entry[]): boolean {
@@ -217,6 +243,7 @@ export class TrackingTail implements Tail {
   #readApart(from: ReadonlyMap<string, EntryId>): void {
     const apart: ReadonlyMap<string, EntryId> = new Map();
     this.#reading = apart;
+    this.#verifying.clear();
     let missing = from.size;
     for (const [key, position] of from) {
       const plan = { from: new Map([[key, position]]), count: 1 };
@@ -234,6 +261,7 @@ export class TrackingTail implements Tail {
 
   #reject(key: string, error: Error): void {
     this.#streams.reject(key, error);
+    this.#disturbed.delete(key);
     if (isTemporary(error)) this.#retries.add(key);
   }
 }

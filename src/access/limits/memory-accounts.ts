@@ -44,7 +44,7 @@ export interface MemoryBounds {
   readonly smallBytes: number;
 }
 
-/** What a client holds, while any of its leases holds memory. */
+/** Memory of one client. It exists while any of its leases holds memory. */
 interface Client {
   readonly bytes: Record<Account, number>;
   /** Leases that hold memory. */
@@ -70,8 +70,8 @@ export class MemoryAccounts {
   readonly #clients = new Map<string, Client>();
   readonly #held: Record<Account, number> = { pool: 0, reserve: 0, exception: 0 };
   #exception: HeldLease | undefined;
-  /** Number of waits of each waiting lease. */
-  readonly #waitsOf = new Map<HeldLease, number>();
+  /** Leases that wait for more. */
+  readonly #waiting = new Set<HeldLease>();
   /** Bytes that waiting leases hold in the pool, and the part of them that may be chunks read before a pause. */
   #waitingBytes = 0;
   #waitingChunks = 0;
@@ -109,8 +109,8 @@ export class MemoryAccounts {
   /** Sets the size and the account of a lease, without a check. */
   move(lease: HeldLease, bytes: number, account: Account): void {
     const client = this.#clientOf(lease);
-    const waitsOfLease = this.#waitsOf.get(lease) ?? 0;
-    this.#countWaiting(lease, -waitsOfLease);
+    const isWaiting = this.#waiting.has(lease);
+    if (isWaiting) this.#countWaiting(lease, -1);
     client.bytes[lease.account] -= lease.bytes;
     this.#held[lease.account] -= lease.bytes;
     if (lease.bytes === 0 && bytes > 0) client.leases++;
@@ -120,18 +120,22 @@ export class MemoryAccounts {
     lease.account = account;
     client.bytes[account] += bytes;
     this.#held[account] += bytes;
-    this.#countWaiting(lease, waitsOfLease);
+    if (isWaiting) this.#countWaiting(lease, 1);
     if (account === "exception" && bytes > 0) this.#exception = lease;
     else if (this.#exception === lease) this.#exception = undefined;
     if (client.leases === 0) this.#clients.delete(lease.name);
   }
 
-  /** Counts a wait of a lease, or its end. */
-  countWait(lease: HeldLease, change: 1 | -1): void {
-    const number = (this.#waitsOf.get(lease) ?? 0) + change;
-    if (number === 0) this.#waitsOf.delete(lease);
-    else this.#waitsOf.set(lease, number);
-    this.#countWaiting(lease, change);
+  /** Counts what a lease holds as waiting. A lease has one wait at a time. */
+  beginWait(lease: HeldLease): void {
+    this.#waiting.add(lease);
+    this.#countWaiting(lease, 1);
+  }
+
+  /** Counts the end of its wait. */
+  endWait(lease: HeldLease): void {
+    this.#waiting.delete(lease);
+    this.#countWaiting(lease, -1);
   }
 
   #clientOf({ name }: HeldLease): Client {
@@ -181,10 +185,10 @@ export class MemoryAccounts {
     );
   }
 
-  /** Adds what a lease holds in the pool to the sums over waits, or subtracts it. @param waits number of its waits */
-  #countWaiting({ account, bytes }: HeldLease, waits: number): void {
+  /** Adds what a lease holds in the pool to the sums over waits, or subtracts it. */
+  #countWaiting({ account, bytes }: HeldLease, sign: 1 | -1): void {
     if (account !== "pool") return;
-    this.#waitingBytes += waits * bytes;
-    this.#waitingChunks += waits * Math.min(bytes, this.#smallBytes);
+    this.#waitingBytes += sign * bytes;
+    this.#waitingChunks += sign * Math.min(bytes, this.#smallBytes);
   }
 }

@@ -95,7 +95,7 @@ export class MemoryLedger {
     if (isBounded) this.#timed++;
     queue.add(waiting);
     this.#waits.add(waiting);
-    this.#accounts.countWait(lease, 1);
+    this.#accounts.beginWait(lease);
     this.#order.add(queue);
     this.serveSoon();
     return waiting;
@@ -129,7 +129,6 @@ export class MemoryLedger {
       else if (queue.size > 0) this.#order.add(queue);
     }
     for (const queue of rest) if (queue.size > 0) this.#order.add(queue);
-    if (this.#next > end) this.serveSoon();
   };
 
   /**
@@ -158,7 +157,7 @@ export class MemoryLedger {
   #leaveQueue(one: Waiting): void {
     clearTimeout(one.timer);
     if (one.timer !== undefined) this.#timed--;
-    if (this.#waits.delete(one)) this.#accounts.countWait(one.lease, -1);
+    if (this.#waits.delete(one)) this.#accounts.endWait(one.lease);
     const queue = this.#queues.get(one.lease.name);
     if (queue === undefined) return;
     queue.delete(one);

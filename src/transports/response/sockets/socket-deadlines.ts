@@ -15,7 +15,8 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "../../../domain/logger.ts";
-import { SocketProgress, tcpSocketOf } from "./socket-progress.ts";
+import { SocketProgress } from "./socket-progress.ts";
+import { tcpSocketOf } from "./stream-handle.ts";
 import { isResetUnseen } from "./unseen-reset.ts";
 import { WriteTimeout } from "./write-timeout.ts";
 
@@ -196,7 +197,7 @@ class WatchedSockets implements SocketDeadlines {
     for (const one of this.#watched.values()) {
       const { socket, linger } = one;
       if (socket.destroyed) this.#watched.delete(socket);
-      else if (now >= one.deadline || isResetUnseen(socket, tcpSocketOf(socket))) socket.destroy();
+      else if (now >= one.deadline || isResetUnseen(socket)) socket.destroy();
       else if (socket.writableLength > 0) {
         one.progress ??= new SocketProgress(socket, now);
         this.#writeTimeout.check(one.progress, now);

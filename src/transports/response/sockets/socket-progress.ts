@@ -1,24 +1,9 @@
 /** Write progress of one socket with unsent bytes, by what the kernel accepted and what the client acknowledged. */
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
+import { handleOf, tcpSocketOf } from "./stream-handle.ts";
 
 /** Minimum bytes that count as progress. */
 const MIN_PROGRESS_BYTES = 16 * 1024;
-
-/** Fields of Node's stream handles that show what the kernel accepted. Node's own socket timeout reads them too. */
-interface Handle {
-  readonly bytesWritten?: number;
-  readonly writeQueueSize?: number;
-  readonly fd?: number;
-}
-
-const handleOf = (socket: Socket): Handle | undefined =>
-  (socket as { _handle?: Handle | null })._handle ?? undefined;
-
-/** Returns the TCP socket of a socket: for TLS, the socket below it. */
-export function tcpSocketOf(socket: Socket): Socket {
-  const { _parent: parent } = socket as { _parent?: unknown };
-  return parent instanceof Socket ? parent : socket;
-}
 
 /** Returns the bytes that the kernel accepted since the socket opened. */
 function acceptedBytes(socket: Socket, below: Socket): number {

@@ -3,25 +3,12 @@
  * nothing is unsent, for example because a request waits for memory, it would learn of it only with the next response.
  */
 import type { Socket } from "node:net";
+import { handleOf, tcpSocketOf } from "./stream-handle.ts";
 
-/** Fields of Node's stream handles. */
-interface Handle {
-  readonly reading?: boolean;
-  /** @returns 0, or the number of an error: a reset connection has no peer */
-  readonly getpeername?: (address: object) => number;
-}
-
-const handleOf = (socket: Socket): Handle | undefined =>
-  (socket as { _handle?: Handle | null })._handle ?? undefined;
-
-/**
- * Returns whether the client has reset a connection that is not read.
- *
- * @param below TCP socket of a TLS socket, or the socket itself
- */
-export function isResetUnseen(socket: Socket, below: Socket): boolean {
+/** Returns whether the client has reset a connection that is not read. */
+export function isResetUnseen(socket: Socket): boolean {
   if (handleOf(socket)?.reading !== false) return false;
-  const handle = handleOf(below);
+  const handle = handleOf(tcpSocketOf(socket));
   // Not on the socket, which keeps the address of its peer.
   return handle?.getpeername !== undefined && handle.getpeername({}) !== 0;
 }

@@ -3,21 +3,21 @@
  * Without a limit it could fill the disk. Metrics count every event (`redis_streamer_rejections_total`).
  */
 import type { Logger } from "../domain/logger.ts";
+import { createTokenBucket, type TokenBucket } from "../domain/scheduling/token-bucket.ts";
 
 /** Lines of one kind that may be written at once. */
 const BURST = 500;
-/** Time after which a further line of a kind may be written, ms. */
-const REFILL_MS = 1000;
+/** Further lines of a kind per second. */
+const LINES_PER_SECOND = 1;
 /** Maximum number of kinds that are limited separately. Further ones share one limit. */
 const MOST_KINDS = 1000;
 const OTHER_KINDS = "";
 /** Time after which lines are reported that were left out without a line after them, ms. */
 const REPORT_MS = 10_000;
 
-/** State of one kind of lines: a token bucket. */
+/** State of one kind of lines. */
 interface Kind {
-  level: number;
-  filledAtMs: number;
+  readonly bucket: TokenBucket;
   /** Lines left out since the last one that was written. */
   others: number;
   /** Runs while lines are left out. */
@@ -38,7 +38,9 @@ export function limitLines(logger: Logger, now: () => number = () => performance
     const key = kinds.has(name) || kinds.size < MOST_KINDS ? name : OTHER_KINDS;
     const known = kinds.get(key);
     if (known !== undefined) return known;
-    const made = { level: BURST, filledAtMs: now(), others: 0, report: undefined };
+    // A bucket that is empty, but not in debt, admits one more.
+    const bucket = createTokenBucket(LINES_PER_SECOND, now, BURST - 1);
+    const made = { bucket, others: 0, report: undefined };
     kinds.set(key, made);
     return made;
   }
@@ -46,15 +48,12 @@ export function limitLines(logger: Logger, now: () => number = () => performance
   function limited(level: "info" | "warn" | "error"): Logger["info"] {
     return (fields, message) => {
       const kind = kindOf(`${level} ${codeOf(fields)} ${message}`);
-      const time = now();
-      kind.level = Math.min(BURST, kind.level + (time - kind.filledAtMs) / REFILL_MS);
-      kind.filledAtMs = time;
-      if (kind.level < 1) {
+      if (kind.bucket.waitMs() > 0) {
         kind.others++;
         kind.report ??= setTimeout(() => report(kind, level, message), REPORT_MS).unref();
         return;
       }
-      kind.level--;
+      kind.bucket.take(1);
       logger[level](kind.others === 0 ? fields : { ...fields, others: kind.others }, message);
       kind.others = 0;
     };

@@ -1,5 +1,5 @@
 /** Accounts of clients: the messages and bytes that they have sent, and the streams that they write to. */
-import { createTokenBucket, type TokenBucket } from "./token-bucket.ts";
+import { createTokenBucket, type TokenBucket } from "../../domain/scheduling/token-bucket.ts";
 import type { Usage } from "./usage.ts";
 
 /** The account of one client. */

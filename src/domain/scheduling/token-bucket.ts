@@ -11,14 +11,23 @@ export interface TokenBucket {
   waitMs(): number;
 }
 
-/** Creates a full bucket, whose capacity is one second of its rate. @param now a monotonic clock in ms */
-export function createTokenBucket(perSecond: number, now: () => number): TokenBucket {
-  let level = perSecond;
+/**
+ * Creates a full bucket.
+ *
+ * @param now a monotonic clock in ms
+ * @param capacity by default one second of its rate
+ */
+export function createTokenBucket(
+  perSecond: number,
+  now: () => number,
+  capacity: number = perSecond,
+): TokenBucket {
+  let level = capacity;
   let filledAt = now();
 
   function fill(): void {
     const time = now();
-    level = Math.min(perSecond, level + ((time - filledAt) * perSecond) / 1000);
+    level = Math.min(capacity, level + ((time - filledAt) * perSecond) / 1000);
     filledAt = time;
   }
 

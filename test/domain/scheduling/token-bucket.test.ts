@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createTokenBucket } from "../../../src/access/limits/token-bucket.ts";
+import { createTokenBucket } from "../../../src/domain/scheduling/token-bucket.ts";
 
 test("a full bucket holds one second of its rate, and accepts more as a debt", () => {
   let now = 0;

@@ -1,4 +1,7 @@
-/** Build configuration of the console. The gateway serves the files, with relative URLs that hold behind any path prefix. */
+/**
+ * Build configuration of the console. `scripts/build.js` names the output folder. The gateway serves the files, with relative
+ * URLs that hold behind any path prefix.
+ */
 import { defineConfig } from "vite";
 
 // biome-ignore lint/style/noDefaultExport: vite reads its configuration from the default export
@@ -7,8 +10,6 @@ export default defineConfig({
   logLevel: "warn",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
-    outDir: "../dist/pages",
-    emptyOutDir: true,
     // The folder name is the URL path at which the gateway serves them.
     assetsDir: "console",
     target: "es2022",

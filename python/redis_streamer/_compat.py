@@ -42,17 +42,15 @@ async def within(
     try:
         done, _ = await asyncio.wait([task], timeout=limit_s)
     except asyncio.CancelledError:
-        if await _is_done(task):
+        if await _finished_before_cancel(task):
             discard(task.result())
         raise
-    if done:
-        return task.result()
-    if await _is_done(task):
+    if done or await _finished_before_cancel(task):
         return task.result()
     raise asyncio.TimeoutError
 
 
-async def _is_done(task: asyncio.Future[T]) -> bool:
+async def _finished_before_cancel(task: asyncio.Future[T]) -> bool:
     """Cancels a task and waits for it. Returns whether it has a result nevertheless."""
     task.cancel()
     await asyncio.wait([task])

@@ -4,7 +4,6 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { eventLoopTurns } from "../support/until.ts";
 
 const home = fileURLToPath(new URL("../../python/", import.meta.url));
 // A test that hangs for a minute prints where its threads are.
@@ -28,11 +27,12 @@ async function pytest(file: string): Promise<{ readonly code: unknown; readonly 
       output += text;
     });
   const limit = setTimeout(() => killGroup(child), LIMIT_MS);
-  // Not "close": a server that remains would keep the pipes open.
+  const closed = once(child, "close");
   const [code, signal] = await once(child, "exit");
   clearTimeout(limit);
-  await eventLoopTurns(10);
+  // Servers that remain would keep the pipes open.
   killGroup(child);
+  await closed;
   return { code: code ?? signal, output };
 }
 

@@ -6,6 +6,7 @@ import { connect, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { BINARY, clientFrame, TEXT } from "../support/client-frames.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { rawRequest, upgradeRequest } from "../support/raw-requests.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 
@@ -48,28 +49,9 @@ function open(localAddress = "127.0.0.1"): Socket {
   return socket;
 }
 
-const request = (line: string, headers: readonly string[] = [], body: string | Buffer = ""): Buffer =>
-  Buffer.concat([
-    Buffer.from(
-      [`${line} HTTP/1.1`, "Host: localhost", ...headers, `Content-Length: ${body.length}`, "", ""].join(
-        "\r\n",
-      ),
-    ),
-    Buffer.from(body),
-  ]);
-
-const upgrade = (path: string, protocol?: string): Buffer =>
-  request(`GET ${path}`, [
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    "Sec-WebSocket-Version: 13",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    ...(protocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]),
-  ]);
-
 const JSON_TYPE = "Content-Type: application/json";
 const graphql = (query: string, ...headers: readonly string[]): Buffer =>
-  request("POST /graphql", [JSON_TYPE, ...headers], JSON.stringify({ query }));
+  rawRequest("POST /graphql", [JSON_TYPE, ...headers], JSON.stringify({ query }));
 const json = (value: unknown): Buffer =>
   clientFrame({ opcode: TEXT, payload: Buffer.from(JSON.stringify(value)) });
 const times = (count: number, bytes: Buffer): Buffer =>
@@ -102,7 +84,7 @@ async function readOfAnother(count: number): Promise<string> {
   const chunks: Buffer[] = [];
   socket.on("data", (chunk: Buffer) => chunks.push(chunk));
   const ended = new Promise((resolve) => socket.once("close", resolve));
-  socket.write(request(`GET /data/big?last_entry_id=0&count=${count}&block=0`, ["Connection: close"]));
+  socket.write(rawRequest(`GET /data/big?last_entry_id=0&count=${count}&block=0`, ["Connection: close"]));
   await ended;
   expect(Buffer.concat(chunks).length).toBeGreaterThan(count * ENTRY_BYTES);
   return Buffer.concat(chunks).toString("latin1", 9, 12);
@@ -116,12 +98,12 @@ async function expectAllReturned(): Promise<void> {
 describe("a client that resets a connection whose reads are paused", () => {
   /** Requests behind one that waits for an entry: those that run hold memory until it is answered. */
   const pipelined: Readonly<Record<string, Buffer>> = {
-    "GET of large pages": request("GET /data/big?last_entry_id=0&count=4&block=0"),
-    "history as JSON": request("GET /data/big/entries?count=4&format=json"),
-    "POST of large bodies": request("POST /data/posted", [], Buffer.alloc(256 * KIB)),
+    "GET of large pages": rawRequest("GET /data/big?last_entry_id=0&count=4&block=0"),
+    "history as JSON": rawRequest("GET /data/big/entries?count=4&format=json"),
+    "POST of large bodies": rawRequest("POST /data/posted", [], Buffer.alloc(256 * KIB)),
     "GraphQL queries": graphql(QUERY),
     "GraphQL subscriptions as events": graphql(FOLLOW, "Accept: text/event-stream"),
-    events: request("GET /data/big/events?last_entry_id=0&format=base64"),
+    events: rawRequest("GET /data/big/events?last_entry_id=0&format=base64"),
   };
 
   test.each(Object.entries(pipelined))(
@@ -129,7 +111,7 @@ describe("a client that resets a connection whose reads are paused", () => {
     async (_name, one) => {
       const clients = Array.from({ length: 4 }, () => open());
       for (const client of clients) {
-        client.write(request(`GET /data/none?block=${LONG_MS}`));
+        client.write(rawRequest(`GET /data/none?block=${LONG_MS}`));
         client.write(times(PIPELINED, one));
       }
       await until("memory is held", async () => (await held()) > 4 * 256 * KIB);
@@ -158,9 +140,9 @@ describe("a client that resets a connection whose reads are paused", () => {
   });
 
   const uploads: Readonly<Record<"body" | "message", readonly [begin: Buffer, rest: Buffer]>> = {
-    body: [request("POST /data/u", [], Buffer.alloc(40 * MIB)), Buffer.alloc(0)],
+    body: [rawRequest("POST /data/u", [], Buffer.alloc(40 * MIB)), Buffer.alloc(0)],
     message: [
-      upgrade("/data/u/push?header=0"),
+      upgradeRequest("/data/u/push?header=0"),
       clientFrame({ opcode: BINARY, payload: Buffer.alloc(40 * MIB) }),
     ],
   };
@@ -194,12 +176,12 @@ describe("a client that resets a connection whose reads are paused", () => {
 
 describe("a client that resets a connection with unread bytes", () => {
   const kinds: Readonly<Record<string, Buffer>> = {
-    "GET of a large page": request("GET /data/big?last_entry_id=0&count=30&block=0&format=json"),
-    events: request("GET /data/big/events?last_entry_id=0&format=base64"),
-    pull: upgrade("/data/big/pull?last_entry_id=0"),
+    "GET of a large page": rawRequest("GET /data/big?last_entry_id=0&count=30&block=0&format=json"),
+    events: rawRequest("GET /data/big/events?last_entry_id=0&format=base64"),
+    pull: upgradeRequest("/data/big/pull?last_entry_id=0"),
     GraphQL: graphql('{stream(id:"big"){entries(first:30){nodes{string}}}}'),
     "GraphQL over WebSocket": Buffer.concat([
-      upgrade("/graphql", "graphql-transport-ws"),
+      upgradeRequest("/graphql", "graphql-transport-ws"),
       json({ type: "connection_init" }),
       ...[1, 2, 3].map((id) =>
         json({ type: "subscribe", id: `${id}`, payload: { query: QUERY.replace("4", "30") } }),
@@ -219,8 +201,8 @@ describe("a client that resets a connection with unread bytes", () => {
 describe("large requests behind one that waits for an entry", () => {
   const LARGE_BODY = Buffer.alloc(40 * MIB, 98);
   const kinds: Readonly<Record<string, Buffer>> = {
-    GET: request("GET /data/big?last_entry_id=0&count=30&block=0&format=json"),
-    POST: request("POST /data/posted", [], LARGE_BODY),
+    GET: rawRequest("GET /data/big?last_entry_id=0&count=30&block=0&format=json"),
+    POST: rawRequest("POST /data/posted", [], LARGE_BODY),
     GraphQL: graphql('{stream(id:"big"){entries(first:28){nodes{string}}}}'),
   };
 
@@ -228,7 +210,7 @@ describe("large requests behind one that waits for an entry", () => {
     "leave memory for large requests of another client: %s",
     async (_name, one) => {
       const client = open();
-      client.write(Buffer.concat([request(`GET /data/none?block=${LONG_MS}`), one, one]));
+      client.write(Buffer.concat([rawRequest(`GET /data/none?block=${LONG_MS}`), one, one]));
       await until("one has begun", async () => {
         const waiting = [...(await metrics()).matchAll(/memory_waits_total\{use="\w+"\} (\d+)/g)];
         return (await held()) > 10 * MIB || waiting.some(([, count]) => count !== "0");

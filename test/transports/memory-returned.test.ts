@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { BINARY, clientFrame, TEXT } from "../support/client-frames.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { rawRequest, upgradeRequest } from "../support/raw-requests.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 
@@ -30,41 +31,22 @@ beforeEach(async () => {
 afterEach(() => gateway.close());
 afterAll(() => redis[Symbol.asyncDispose]());
 
-const request = (line: string, headers: readonly string[] = [], body: string | Buffer = ""): Buffer =>
-  Buffer.concat([
-    Buffer.from(
-      [`${line} HTTP/1.1`, "Host: localhost", ...headers, `Content-Length: ${body.length}`, "", ""].join(
-        "\r\n",
-      ),
-    ),
-    Buffer.from(body),
-  ]);
-
-const upgrade = (path: string, protocol?: string): Buffer =>
-  request(`GET ${path}`, [
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    "Sec-WebSocket-Version: 13",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    ...(protocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]),
-  ]);
-
 const JSON_TYPE = "Content-Type: application/json";
 const text = (value: unknown): Buffer =>
   clientFrame({ opcode: TEXT, payload: Buffer.from(JSON.stringify(value)) });
 const QUERY = '{stream(id:"big"){entries(first:8){nodes{string base64}}}}';
 const SUBSCRIPTION = 'subscription{data(streamIds:{big:"0"},count:10){data}}';
-const small = request("POST /data/small", [], Buffer.alloc(KIB));
-const large = request("POST /data/large", [], Buffer.alloc(2 * MIB));
-const read = request("GET /data/big?last_entry_id=0&count=100&block=0&format=json");
-const query = request("POST /graphql", [JSON_TYPE], JSON.stringify({ query: QUERY }));
+const small = rawRequest("POST /data/small", [], Buffer.alloc(KIB));
+const large = rawRequest("POST /data/large", [], Buffer.alloc(2 * MIB));
+const read = rawRequest("GET /data/big?last_entry_id=0&count=100&block=0&format=json");
+const query = rawRequest("POST /graphql", [JSON_TYPE], JSON.stringify({ query: QUERY }));
 
 /** Bytes that a connection sends. */
 const REQUESTS: Readonly<Record<string, Buffer>> = {
   "a read": read,
   "pipelined reads": Buffer.concat(Array.from({ length: 12 }, () => read)),
-  "a read that waits": request("GET /data/none?block=3000"),
-  history: request("GET /data/big/entries?count=100&format=msgpack"),
+  "a read that waits": rawRequest("GET /data/none?block=3000"),
+  history: rawRequest("GET /data/big/entries?count=100&format=msgpack"),
   "a small body": small,
   "pipelined small bodies": Buffer.concat(Array.from({ length: 20 }, () => small)),
   "a large body": large,
@@ -77,36 +59,36 @@ const REQUESTS: Readonly<Record<string, Buffer>> = {
   ]),
   "a GraphQL query": query,
   "pipelined GraphQL queries": Buffer.concat([query, query, query, query]),
-  "a GraphQL mutation": request(
+  "a GraphQL mutation": rawRequest(
     "POST /graphql",
     [JSON_TYPE],
     JSON.stringify({
       query: `mutation{append(streamId:"appended",entries:[{string:"${"a".repeat(8 * KIB)}"}]){error}}`,
     }),
   ),
-  events: request("GET /data/big/events?last_entry_id=0&format=base64"),
+  events: rawRequest("GET /data/big/events?last_entry_id=0&format=base64"),
   "events behind a read": Buffer.concat([
     read,
-    request("GET /data/big/events?last_entry_id=0&format=base64"),
+    rawRequest("GET /data/big/events?last_entry_id=0&format=base64"),
   ]),
-  "a GraphQL subscription as events": request(
+  "a GraphQL subscription as events": rawRequest(
     "POST /graphql",
     [JSON_TYPE, "Accept: text/event-stream"],
     JSON.stringify({ query: SUBSCRIPTION }),
   ),
-  "a pull": upgrade("/data/big/pull?last_entry_id=0&count=100"),
-  "a pull at intervals": upgrade("/data/big/pull?last_entry_id=0&count=100&max_fps=1"),
+  "a pull": upgradeRequest("/data/big/pull?last_entry_id=0&count=100"),
+  "a pull at intervals": upgradeRequest("/data/big/pull?last_entry_id=0&count=100&max_fps=1"),
   "a push": Buffer.concat([
-    upgrade("/data/pushed/push?header=0&ack=1"),
+    upgradeRequest("/data/pushed/push?header=0&ack=1"),
     clientFrame({ opcode: BINARY, payload: Buffer.alloc(2 * MIB) }),
     clientFrame({ opcode: BINARY, payload: Buffer.alloc(MIB) }),
   ]),
   "a push that is decoded in slices and rejected": Buffer.concat([
-    upgrade("/data/pushed/push?format=json"),
+    upgradeRequest("/data/pushed/push?format=json"),
     clientFrame({ opcode: TEXT, payload: Buffer.from(`["${"a".repeat(2 * MIB)}"]`) }),
   ]),
   "GraphQL operations that share an id": Buffer.concat([
-    upgrade("/graphql", "graphql-transport-ws"),
+    upgradeRequest("/graphql", "graphql-transport-ws"),
     text({ type: "connection_init" }),
     text({ type: "subscribe", id: "1", payload: { query: SUBSCRIPTION } }),
     text({ type: "complete", id: "1" }),

@@ -22,7 +22,7 @@ test.each([
   "redis://host",
   "http://host:0",
   "ws://host:99999",
-])("%j is no gateway's URL", (url) => {
+])("%j is not the URL of a gateway", (url) => {
   expect(() => parseAddress(url)).toThrow(StreamerError);
   expect(() => parseAddress(url)).toThrow(`got "${url}"`);
 });

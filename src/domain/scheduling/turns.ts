@@ -3,7 +3,7 @@ import { AcceptPressure } from "./accept-pressure.ts";
 import { FairTurns } from "./fair-turns.ts";
 import { WorkSlices } from "./work-slice.ts";
 
-/** What a turn does: accepts connections, starts requests, and continues long work. */
+/** Schedulers of the tasks of a turn: accepting connections, starting requests and continuing long work. */
 export interface Turns {
   readonly pressure: AcceptPressure;
   readonly requests: FairTurns;

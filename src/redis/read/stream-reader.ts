@@ -134,7 +134,7 @@ class PageLoop {
       const size = this.#nextSize(key, count, among, entries, bytes);
       if (size === 0) return { entries, isCut: true };
       const last = entries.at(-1)?.id;
-      // There is no valid range after the maximum id.
+      // No id is greater than the maximum id, and Redis rejects a range after it.
       if (last === LAST_ID && command === "XRANGE") return { entries, isCut: false };
       const start = last === undefined ? from : `(${last}`;
       const found = await this.#pages.range(command, key, start, to, size);

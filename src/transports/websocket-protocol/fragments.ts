@@ -16,7 +16,7 @@ export class Fragments {
     this.#maxMessageBytes = maxMessageBytes;
   }
 
-  /** Whether there is no fragment with payload. */
+  /** Whether no fragment has a payload. */
   get isEmpty(): boolean {
     return this.#memory === undefined;
   }

@@ -17,7 +17,7 @@ export interface Part {
   readonly isLong: boolean;
 }
 
-/** Where the inside of a list or an object is. */
+/** Position inside a list or an object. */
 export interface Inside {
   readonly start: number;
   readonly end: number;

@@ -61,7 +61,7 @@ export const readMsgpackSteps = (
   isStored = false,
 ): Generator<void, unknown> => new MsgpackReader(message, { maxEntries, isStored, isPayload: false }).read();
 
-/** What a message is. */
+/** Kind of a message. */
 interface MessageKind {
   readonly maxEntries: number;
   /** Sent by the gateway, so fields are not limited. */

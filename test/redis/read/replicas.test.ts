@@ -159,6 +159,9 @@ test("a gateway discovers the replicas of its Redis, reads pages there, and cont
     control.send(["XADD", "default:s", `${i}-0`, "d", "x".repeat(50)], () => undefined);
   const isListed = async () => String(await control.call("INFO", "replication")).includes("state=online");
   await until("the master lists its replica", isListed);
+  // A listed replica may still be loading its first copy; meanwhile the master serves what the replica lacks.
+  const hasAll = async () => (await replica.control.call("XLEN", "default:s").catch(() => 0)) === 2000;
+  await until("the replica has every entry", hasAll);
   await until("the replica is read", async () => {
     await request(`${gateway.http}/data/s/entries?format=json&count=2000`);
     return (await rangesOf(replica)) > 0;

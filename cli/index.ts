@@ -2,8 +2,8 @@
 /** CLI entry point: runs one command until it ends or a signal stops it, and sets the exit code. */
 import { CommanderError } from "commander";
 import { StreamerError } from "../client/index.ts";
+import { createTerminal } from "./output/terminal.ts";
 import { createProgram } from "./program.ts";
-import { createTerminal } from "./terminal.ts";
 
 /** Exit code of a usage error. All other errors exit with 1. */
 const USAGE_EXIT_CODE = 2;

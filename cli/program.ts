@@ -6,7 +6,7 @@ import { pullImage } from "./commands/pull-image.ts";
 import { pullRaw } from "./commands/pull-raw.ts";
 import { pushImage } from "./commands/push-image.ts";
 import { pushIncrement } from "./commands/push-increment.ts";
-import type { Io } from "./io.ts";
+import type { Io } from "./output/io.ts";
 
 /** Creates the program. It throws CommanderError for usage errors. */
 export function createProgram(io: Io): Command {

@@ -12,15 +12,15 @@ export type {
   SetMetaOptions,
   StreamInfo,
   StreamsOptions,
-} from "./catalog.ts";
-export type { PulledEntry } from "./entry.ts";
+} from "./catalog/catalog.ts";
+export type { DeviceEvent, EventsOptions, Watch } from "./catalog/watch.ts";
+export type { Status } from "./connection/reconnect.ts";
 export { type ClientErrorCode, StreamerError, type StreamerErrorCode } from "./errors.ts";
-export { fieldsText } from "./fields.ts";
-export type { RangeOptions } from "./history.ts";
-export type { StreamEntry } from "./msgpack.ts";
-export type { PullOptions } from "./pull.ts";
-export type { BatchEntry, Push, PushOptions, SendOptions } from "./push-options.ts";
-export type { Status } from "./reconnect.ts";
+export type { Token } from "./gateway/token.ts";
+export type { BatchEntry, Push, PushOptions, SendOptions } from "./pushing/push-options.ts";
+export type { PulledEntry } from "./reading/entry.ts";
+export { fieldsText } from "./reading/fields.ts";
+export type { RangeOptions } from "./reading/history.ts";
+export type { StreamEntry } from "./reading/msgpack.ts";
+export type { PullOptions } from "./reading/pull.ts";
 export type { ConnectOptions, Streamer } from "./streamer.ts";
-export type { Token } from "./token.ts";
-export type { DeviceEvent, EventsOptions, Watch } from "./watch.ts";

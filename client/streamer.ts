@@ -1,16 +1,16 @@
 /** The client's public interface, independent of the platform. */
 
 import { type Backoff, DEFAULT_BACKOFF } from "../src/domain/scheduling/backoff.ts";
-import { parseAddress } from "./address.ts";
-import { type Catalog, createCatalog } from "./catalog.ts";
-import type { PulledEntry } from "./entry.ts";
-import { type RangeOptions, readEntries } from "./history.ts";
-import { type PullOptions, pull } from "./pull.ts";
-import { createPush } from "./push.ts";
-import type { Push, PushOptions } from "./push-options.ts";
-import type { Token } from "./token.ts";
+import { type Catalog, createCatalog } from "./catalog/catalog.ts";
+import { createWatch, type Watch } from "./catalog/watch.ts";
+import { parseAddress } from "./gateway/address.ts";
+import type { Token } from "./gateway/token.ts";
+import { createPush } from "./pushing/push.ts";
+import type { Push, PushOptions } from "./pushing/push-options.ts";
+import type { PulledEntry } from "./reading/entry.ts";
+import { type RangeOptions, readEntries } from "./reading/history.ts";
+import { type PullOptions, pull } from "./reading/pull.ts";
 import type { Transport } from "./transport/transport.ts";
-import { createWatch, type Watch } from "./watch.ts";
 
 /** Options of a client. */
 export interface ConnectOptions {

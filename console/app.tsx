@@ -1,16 +1,16 @@
 /** The page: server state, list of streams, open panels and open streams. */
 import { useEffect, useMemo } from "preact/hooks";
 import type { Streamer } from "../client/browser.ts";
-import { spanText } from "./format.ts";
-import { type Layout, PANELS, type Panel, syncLayoutWithUrl } from "./layout.ts";
-import { type Listing, watchListing } from "./listing.ts";
+import { spanText } from "./page/format.ts";
+import { type Layout, PANELS, type Panel, syncLayoutWithUrl } from "./page/layout.ts";
+import { ThemeContext, watchTheme } from "./page/theme.ts";
+import { ThemeChoice } from "./page/theme-choice.tsx";
+import { pageUrl } from "./page/urls.ts";
 import { EventsPanel } from "./panels/events-panel.tsx";
 import { GatewayPanel } from "./panels/gateway-panel.tsx";
-import { StreamList } from "./stream-list.tsx";
-import { StreamPane } from "./stream-pane.tsx";
-import { ThemeContext, watchTheme } from "./theme.ts";
-import { ThemeChoice } from "./theme-choice.tsx";
-import { pageUrl } from "./urls.ts";
+import { type Listing, watchListing } from "./stream-list/listing.ts";
+import { StreamList } from "./stream-list/stream-list.tsx";
+import { StreamPane } from "./stream-pane/stream-pane.tsx";
 
 /** The whole page. */
 export function App({ streamer }: { readonly streamer: Streamer }) {

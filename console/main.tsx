@@ -2,7 +2,7 @@
 import { render } from "preact";
 import { connect } from "../client/browser.ts";
 import { App } from "./app.tsx";
-import { gatewayUrl } from "./urls.ts";
+import { gatewayUrl } from "./page/urls.ts";
 import "uplot/dist/uPlot.min.css";
 import "./styles.css";
 

@@ -69,7 +69,7 @@ function startDevices(url) {
   void streamer.setMeta("mic", { sampleRate: MIC_RATE, format: "s16le" }, { device });
   let n = 0;
   // Errors of entries in flight at the end are ignored.
-  /** @param {import("../dist/client/push.js").Push} push @param {string | Uint8Array} data */
+  /** @param {import("../dist/client/pushing/push.js").Push} push @param {string | Uint8Array} data */
   const send = (push, data) => push.send(data).catch(() => undefined);
   const timer = setInterval(async () => {
     n++;

@@ -3,8 +3,8 @@ import { Command, Option } from "commander";
 import { formatGrant, type Grant, parseGrant } from "../../src/access/identity/grant.ts";
 import { type ApiKey, makeKey, readKeyFile, writeKeyFile } from "../../src/access/identity/key-file.ts";
 import { flagValue } from "../flags.ts";
-import type { Io } from "../io.ts";
-import { oneLine } from "../payload-text.ts";
+import type { Io } from "../output/io.ts";
+import { oneLine } from "../output/payload-text.ts";
 
 interface FileFlags {
   readonly file: string;

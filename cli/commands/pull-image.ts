@@ -2,10 +2,10 @@
 import { Command } from "commander";
 import { connect } from "../../client/index.ts";
 import { type PullFlags, withPullFlags } from "../flags.ts";
-import { createImageReport } from "../image-report.ts";
-import type { Io } from "../io.ts";
-import { pullLoop } from "../pull-loop.ts";
-import { createSaver } from "../saver.ts";
+import { createImageReport } from "../images/image-report.ts";
+import { pullLoop } from "../loops/pull-loop.ts";
+import type { Io } from "../output/io.ts";
+import { createSaver } from "../output/saver.ts";
 
 /** Creates the command. */
 export const pullImage = (io: Io): Command =>

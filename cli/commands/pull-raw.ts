@@ -2,9 +2,9 @@
 import { Command } from "commander";
 import { connect, fieldsText, type StreamEntry } from "../../client/index.ts";
 import { type PullFlags, withPullFlags } from "../flags.ts";
-import type { Io } from "../io.ts";
-import { oneLine, payloadText } from "../payload-text.ts";
-import { pullLoop } from "../pull-loop.ts";
+import { pullLoop } from "../loops/pull-loop.ts";
+import type { Io } from "../output/io.ts";
+import { oneLine, payloadText } from "../output/payload-text.ts";
 
 /** Formats an entry as one line. Entries written by other programs may have fields and no payload. */
 export function entryLine({ stream, id, data, fields }: StreamEntry): string {

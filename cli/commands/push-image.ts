@@ -2,12 +2,12 @@
 import { Command, Option } from "commander";
 import { connect } from "../../client/index.ts";
 import { flagValue, type PushFlags, withPushFlags } from "../flags.ts";
-import { frameFields } from "../frame-numbers.ts";
-import type { Io } from "../io.ts";
-import { createJpegEncoder } from "../jpeg.ts";
-import { createPicture } from "../picture.ts";
-import { pushLoop } from "../push-loop.ts";
-import { parseShape, type Shape } from "../shape.ts";
+import { frameFields } from "../images/frame-numbers.ts";
+import { createJpegEncoder } from "../images/jpeg.ts";
+import { createPicture } from "../images/picture.ts";
+import { parseShape, type Shape } from "../images/shape.ts";
+import { pushLoop } from "../loops/push-loop.ts";
+import type { Io } from "../output/io.ts";
 
 const DEFAULT_SHAPE = "[700,700,3]";
 const DEFAULT_FPS = 30;

@@ -2,8 +2,8 @@
 import { Command } from "commander";
 import { connect } from "../../client/index.ts";
 import { type PushFlags, withPushFlags } from "../flags.ts";
-import type { Io } from "../io.ts";
-import { pushLoop } from "../push-loop.ts";
+import { pushLoop } from "../loops/push-loop.ts";
+import type { Io } from "../output/io.ts";
 
 /** Default entries per second: a person can read them, and an unattended command does not fill Redis. */
 const DEFAULT_FPS = 10;

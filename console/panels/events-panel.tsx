@@ -2,10 +2,10 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { DeviceEvent, Streamer } from "../../client/browser.ts";
-import { valueText } from "../content.ts";
-import { timeText } from "../format.ts";
-import type { Listing, StreamEvent } from "../listing.ts";
-import { usePolled } from "../use-polled.ts";
+import { timeText } from "../page/format.ts";
+import { usePolled } from "../page/use-polled.ts";
+import type { Listing, StreamEvent } from "../stream-list/listing.ts";
+import { valueText } from "../viewers/content.ts";
 
 /** Maximum number of events requested and displayed. */
 const MAX_EVENTS = 200;

@@ -2,10 +2,10 @@
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { Streamer } from "../../client/browser.ts";
-import { bytesText, countText, rateText, spanText } from "../format.ts";
-import type { Listing } from "../listing.ts";
-import { Sparkline } from "../sparkline.tsx";
-import { usePolled } from "../use-polled.ts";
+import { bytesText, countText, rateText, spanText } from "../page/format.ts";
+import { Sparkline } from "../page/sparkline.tsx";
+import { usePolled } from "../page/use-polled.ts";
+import type { Listing } from "../stream-list/listing.ts";
 
 const PERIOD_MS = 1000;
 /** Number of rates kept per counter. */

@@ -1,6 +1,6 @@
 /** Deletes a stream. The user must type its name, because deletion cannot be undone. */
 import { useSignal } from "@preact/signals";
-import { errorText } from "../format.ts";
+import { errorText } from "../page/format.ts";
 import type { ToolProps } from "./tool-props.ts";
 
 /** Renders the form. */

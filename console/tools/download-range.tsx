@@ -1,8 +1,8 @@
 /** Downloads a range of a stream as a file, page by page. */
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { EXPORT_FORMS, type FilePart } from "../export.ts";
-import { bytesText, countText, errorText } from "../format.ts";
+import { bytesText, countText, errorText } from "../page/format.ts";
+import { EXPORT_FORMS, type FilePart } from "./export.ts";
 import type { ToolProps } from "./tool-props.ts";
 
 /** Bytes collected before they are moved into a Blob, which the browser may store on disk. */

@@ -1,6 +1,6 @@
 /** Editor for a stream's metadata as JSON. */
 import { useComputed, useSignal } from "@preact/signals";
-import { errorText } from "../format.ts";
+import { errorText } from "../page/format.ts";
 import type { ToolProps } from "./tool-props.ts";
 
 /** Renders the editor. Changes by others do not overwrite what the user typed. */

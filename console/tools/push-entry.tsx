@@ -1,6 +1,6 @@
 /** Pushes one typed entry. */
 import { useSignal } from "@preact/signals";
-import { errorText } from "../format.ts";
+import { errorText } from "../page/format.ts";
 import type { ToolProps } from "./tool-props.ts";
 
 /** Timeout of the push if the gateway is unavailable, ms. */

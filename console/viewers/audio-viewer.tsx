@@ -3,11 +3,11 @@ import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useContext, useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import type { PulledEntry } from "../../client/browser.ts";
-import { entriesAfter } from "../content.ts";
-import { DEFAULT_PCM, type PcmFormat, pcmOfMeta, readWav, SAMPLE_FORMATS, samplesOf } from "../pcm.ts";
-import { ThemeContext } from "../theme.ts";
+import { ThemeContext } from "../page/theme.ts";
 import { type AudioPlayer, createAudioPlayer } from "./audio-player.ts";
+import { entriesAfter } from "./content.ts";
 import { createLivePlot } from "./live-plot.ts";
+import { DEFAULT_PCM, type PcmFormat, pcmOfMeta, readWav, SAMPLE_FORMATS, samplesOf } from "./pcm.ts";
 
 interface AudioViewerProps {
   readonly entries: ReadonlySignal<readonly PulledEntry[]>;

@@ -1,7 +1,7 @@
 /** Hex viewer: the bytes of the newest entry, 16 per line, in hex and ASCII. */
 import type { ReadonlySignal } from "@preact/signals";
 import { fieldsText, type PulledEntry } from "../../client/browser.ts";
-import { bytesText } from "../format.ts";
+import { bytesText } from "../page/format.ts";
 
 const PER_LINE = 16;
 /** Maximum number of bytes displayed. */

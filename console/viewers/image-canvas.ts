@@ -1,8 +1,8 @@
 /** Canvas that displays the newest image of a stream. A worker decodes and draws. */
 import type { PulledEntry } from "../../client/browser.ts";
 import { imageTypeOf } from "../../src/domain/content/content-type.ts";
-import { countText, spanText } from "../format.ts";
-import { createSkipCounter, type StreamCounters } from "../skip-counter.ts";
+import { countText, spanText } from "../page/format.ts";
+import { createSkipCounter, type StreamCounters } from "../stream-pane/skip-counter.ts";
 import type { FromPictureWorker, ToPictureWorker } from "./picture-worker.ts";
 
 interface Drawn {

@@ -2,7 +2,7 @@
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { PulledEntry } from "../../client/browser.ts";
-import type { StreamCounters } from "../skip-counter.ts";
+import type { StreamCounters } from "../stream-pane/skip-counter.ts";
 import { ImageCanvas } from "./image-canvas.ts";
 
 interface ImageViewerProps {

@@ -4,7 +4,7 @@
  */
 import type uPlot from "uplot";
 import type { PulledEntry } from "../../client/browser.ts";
-import { entriesAfter, numbersOf } from "../content.ts";
+import { entriesAfter, numbersOf } from "./content.ts";
 
 /** Columns of a sliding window. */
 export interface PlotColumns {

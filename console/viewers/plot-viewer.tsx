@@ -2,9 +2,9 @@
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useContext, useEffect, useRef } from "preact/hooks";
 import type { PulledEntry } from "../../client/browser.ts";
-import { numbersOf } from "../content.ts";
-import { ThemeContext } from "../theme.ts";
-import { useThrottled } from "../use-throttled.ts";
+import { ThemeContext } from "../page/theme.ts";
+import { useThrottled } from "../page/use-throttled.ts";
+import { numbersOf } from "./content.ts";
 import { createLivePlot } from "./live-plot.ts";
 import { createPlotColumns } from "./plot-columns.ts";
 

@@ -2,8 +2,8 @@
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { fieldsText, type PulledEntry } from "../../client/browser.ts";
-import { parsedOf, textOf, valueText } from "../content.ts";
-import { timeText } from "../format.ts";
+import { timeText } from "../page/format.ts";
+import { parsedOf, textOf, valueText } from "./content.ts";
 
 /** Maximum number of lines displayed. */
 const MAX_LINES = 200;

@@ -1,10 +1,10 @@
 /** Vectors that the TypeScript and the Python client share. `python/tests/test_vectors.py` reads the same file. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { readAck } from "../../client/ack.ts";
-import { streamsSegment } from "../../client/address.ts";
 import { errorFromClose, errorFromResponse, StreamerError } from "../../client/errors.ts";
-import { decodeBatch, encodeBatch } from "../../client/msgpack.ts";
+import { streamsSegment } from "../../client/gateway/address.ts";
+import { readAck } from "../../client/pushing/ack.ts";
+import { decodeBatch, encodeBatch } from "../../client/reading/msgpack.ts";
 import { backoffMs, DEFAULT_BACKOFF } from "../../src/domain/scheduling/backoff.ts";
 import { valuesOf } from "../../src/domain/streams/entry.ts";
 

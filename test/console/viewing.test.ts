@@ -1,10 +1,10 @@
 /** Calculations of the list and the viewers, without a page. */
 import { expect, test } from "vitest";
-import type { StreamInfo } from "../../client/catalog.ts";
-import { createPulledEntry, type PulledEntry } from "../../client/entry.ts";
-import { compare } from "../../console/listing.ts";
-import { playbackTiming } from "../../console/playback-timing.ts";
-import { sparkPath } from "../../console/sparkline.tsx";
+import type { StreamInfo } from "../../client/catalog/catalog.ts";
+import { createPulledEntry, type PulledEntry } from "../../client/reading/entry.ts";
+import { sparkPath } from "../../console/page/sparkline.tsx";
+import { compare } from "../../console/stream-list/listing.ts";
+import { playbackTiming } from "../../console/stream-pane/playback-timing.ts";
 import { createPlotColumns } from "../../console/viewers/plot-columns.ts";
 
 const entry = (id: string, x: number, gap = false): PulledEntry =>

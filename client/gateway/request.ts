@@ -1,0 +1,50 @@
+/** HTTP requests of the client, with a timeout and typed errors. */
+import { errorFromResponse, StreamerError, unreachable } from "../errors.ts";
+import type { Gateway } from "./gateway.ts";
+import { currentToken } from "./token.ts";
+
+/** Timeout of a request, ms. */
+const TIMEOUT_MS = 20_000;
+
+/** Body and abort signal of a request. */
+export interface RequestOptions {
+  /** Request body: if present, the request is a POST of this value as JSON. */
+  readonly json?: unknown;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A complete response. */
+export interface CompleteResponse {
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+}
+
+/**
+ * Sends a request and reads the complete response.
+ *
+ * @throws StreamerError if the gateway is unreachable or rejects the request; the signal's reason if it was aborted
+ */
+export async function request(
+  { token }: Pick<Gateway, "token">,
+  url: string,
+  { json, signal }: RequestOptions = {},
+): Promise<CompleteResponse> {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    const sentToken = await currentToken(token);
+    const response = await fetch(url, {
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      headers: {
+        ...(sentToken !== undefined && { authorization: `Bearer ${sentToken}` }),
+        ...(json !== undefined && { "content-type": "application/json" }),
+      },
+      ...(json !== undefined && { method: "POST", body: JSON.stringify(json) }),
+    });
+    const body = new Uint8Array(await response.arrayBuffer());
+    if (!response.ok) throw errorFromResponse(response.status, new TextDecoder().decode(body));
+    return { headers: response.headers, body };
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error instanceof StreamerError ? error : unreachable(error);
+  }
+}

@@ -1,0 +1,36 @@
+/** Stream names on the command line are literal, for push and for pull. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createProgram } from "../../../cli/program.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
+import { startRedis, type TestRedis } from "../../support/redis.ts";
+
+let redis: TestRedis;
+let gateway: TestGateway;
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await startTestGateway(redis.url);
+});
+afterAll(async () => {
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+});
+
+async function run(...args: string[]): Promise<string[]> {
+  const printed: string[] = [];
+  const terminal = {
+    print: (line: string) => void printed.push(line),
+    note: () => undefined,
+    showProgress: () => () => undefined,
+    mute: () => undefined,
+  };
+  const io = { terminal, signal: new AbortController().signal, now: () => performance.now() };
+  await createProgram(io).parseAsync([...args, "--url", gateway.http], { from: "user" });
+  return printed.map((line) => line.replace(/: \d+-\d+ /, " "));
+}
+
+test("a plus belongs to the name; several streams are several arguments", async () => {
+  await run("push-increment", "a+b", "--count", "2");
+  await run("push-increment", "c", "--count", "1");
+  const pulled = await run("pull-raw", "a+b", "c", "--last-entry-id", "0", "--count", "3");
+  expect(pulled.sort()).toEqual(["a+b | 0", "a+b | 1", "c | 0"]);
+});

@@ -1,7 +1,7 @@
 /**
  * OpenAPI 3.0 document of the HTTP and WebSocket routes. Parameters and body types are generated from the tables that
  * requests are parsed with. OpenAPI cannot describe WebSockets: those routes appear as the GET of the handshake, with the
- * messages in the description. The AsyncAPI document describes them (`asyncapi.ts`).
+ * messages in the description. The AsyncAPI document describes them (`../asyncapi`).
  */
 import type { OpenAPIV3 } from "openapi-types";
 import { ACCESS_PATHS } from "./access-paths.ts";

@@ -6,7 +6,7 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
 import { FILES_POLICY, pageHeaders } from "../../response/security-headers.ts";
-import { asyncApiDocument } from "../asyncapi.ts";
+import { asyncApiDocument } from "../asyncapi/document.ts";
 import { openApiDocument } from "../openapi/document.ts";
 import { ALSO_HEAD } from "../route.ts";
 

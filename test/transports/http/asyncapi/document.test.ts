@@ -1,13 +1,13 @@
 /** `GET /asyncapi.json`: valid, and consistent with the tables in the code. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ERRORS } from "../../../src/domain/errors.ts";
-import { type ParameterRoute, rowsOf } from "../../../src/transports/request/parameters.ts";
-import { PROTOCOL_CLOSE } from "../../../src/transports/websocket-protocol/protocol-error.ts";
-import { CLEAN_FORMATS } from "../../../src/wire/formats.ts";
-import { problemsOf } from "../../support/asyncapi.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { request } from "../../support/http.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { ERRORS } from "../../../../src/domain/errors.ts";
+import { type ParameterRoute, rowsOf } from "../../../../src/transports/request/parameters.ts";
+import { PROTOCOL_CLOSE } from "../../../../src/transports/websocket-protocol/protocol-error.ts";
+import { CLEAN_FORMATS } from "../../../../src/wire/formats.ts";
+import { problemsOf } from "../../../support/asyncapi.ts";
+import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
+import { request } from "../../../support/http.ts";
+import { startRedis, type TestRedis } from "../../../support/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

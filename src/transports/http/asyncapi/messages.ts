@@ -1,0 +1,115 @@
+/** Messages of the AsyncAPI document. */
+import { ERRORS } from "../../../domain/errors.ts";
+import { CLEAN_FORMAT_NAMES, cleanFormat, RAW_TYPE } from "../../../wire/formats.ts";
+
+/** A JSON object. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** Content type of messages that name no other. */
+export const JSON_TYPE = "application/json";
+const TEXT = { type: "string" } as const;
+const ID = { type: "string", pattern: "^\\d+-\\d+$" } as const;
+const object = (properties: Json, required = Object.keys(properties)): Json => ({
+  type: "object",
+  required,
+  properties,
+});
+
+const HEADER = {
+  type: "array",
+  items: { type: "array" },
+  examples: [[["cam", "5-0", 0]]],
+};
+
+/** Entries of a clean format, `[[stream_id, entry_id, payload, fields?], …]`. */
+const BATCH = {
+  type: "array",
+  items: {
+    type: "array",
+    minItems: 3,
+    maxItems: 4,
+    description:
+      "`[stream_id, entry_id, payload]`, with a map of further fields as an optional fourth element.",
+  },
+};
+
+interface Message {
+  readonly title: string;
+  readonly summary: string;
+  readonly contentType: string;
+  readonly payload: Json;
+}
+
+const message = (title: string, summary: string, payload: Json, contentType = JSON_TYPE): Message => ({
+  title,
+  summary,
+  contentType,
+  payload,
+});
+
+const ERROR_IN_ACK = object({ error: TEXT, code: { enum: Object.keys(ERRORS) } });
+const SINCE = { ...TEXT, format: "date-time" };
+
+const BATCHES: Readonly<Record<string, Message>> = Object.fromEntries(
+  CLEAN_FORMAT_NAMES.map((name) => {
+    const { title, mediaType, isBinary } = cleanFormat(name);
+    const kind = isBinary ? "a binary message" : "a text message";
+    return [
+      `${name}Batch`,
+      message(`Batch in ${title}`, `With \`format=${name}\`: entries, in ${kind}.`, BATCH, mediaType),
+    ];
+  }),
+);
+
+/** All messages, by name. */
+export const MESSAGES: Readonly<Record<string, Message>> = {
+  header: message(
+    "Header",
+    "With `header=1`: streams, entry ids and offsets of the payload in the next message, in a text message.",
+    HEADER,
+  ),
+  payload: message(
+    "Payload",
+    "With `header=1`: the payloads end to end; with `header=0`: one payload. A binary message.",
+    { type: "string", format: "binary" },
+    RAW_TYPE,
+  ),
+  ...BATCHES,
+  ack: message(
+    "Acknowledgement",
+    "With `ack=1`: the entry ids of one batch; a rejected entry has an error in its place.",
+    {
+      type: "array",
+      items: { oneOf: [ID, ERROR_IN_ACK] },
+    },
+  ),
+  ready: message(
+    "Ready",
+    "With `ack=1`: any message requests the next payload.",
+    { type: "string" },
+    "text/plain",
+  ),
+  gap: message(
+    "Gap",
+    "With `gaps=1`: entries between two ids may be missing. In the clean format of the connection.",
+    object({ gap: object({ stream_id: TEXT, after: ID, before: ID }) }),
+  ),
+  status: message(
+    "Status",
+    "With `status=1`: Redis stopped answering, or answers again. On pull in the clean format of the connection.",
+    object({ status: object({ redis: { enum: ["available", "unavailable"] }, since: SINCE }, ["redis"]) }),
+  ),
+  control: message(
+    "Control",
+    "With `control=1`: replaces the key or token of the connection. A text message.",
+    object({ token: TEXT }),
+  ),
+  graphqlMessage: message(
+    "GraphQL message",
+    "A message of the subprotocol `graphql-transport-ws` or `graphql-ws`.",
+    object({ id: TEXT, type: TEXT, payload: {} }, ["type"]),
+  ),
+};
+
+/** Names of the messages that contain entries in a clean format. */
+export const CLEAN_BATCHES = Object.keys(BATCHES);

@@ -13,16 +13,18 @@
 
 import { asGatewayError, type GatewayError } from "../domain/errors.ts";
 import type { Gap } from "../domain/streams/entry.ts";
-import { type EntryId, FIRST_ID, idAfter } from "../domain/streams/entry-id.ts";
+import type { EntryId } from "../domain/streams/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { StreamClasses } from "../observe/stream-classes.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";
 import { createContinuous } from "./continuous.ts";
 import type { Delivery, DeliveryContext, StreamState, SubscriptionParts } from "./delivery.ts";
 import { EntryFrames } from "./entry-frames.ts";
+import { Gaps } from "./gaps.ts";
 import type { Hub } from "./hub.ts";
 import { createOnDemand, type OnDemandOptions } from "./on-demand.ts";
 import type { PageCache } from "./page-cache.ts";
+import { ReadMemory } from "./read-memory.ts";
 import type { Encoder, Reservation, Sink } from "./sink.ts";
 
 /**
@@ -106,12 +108,11 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
   readonly #counters: Counters;
   readonly #options: SubscriptionOptions<Frame>;
   readonly #sink: Sink<Frame>;
-  readonly #memory: Reservation | undefined;
+  readonly #memory: ReadMemory | undefined;
+  readonly #gaps: Gaps;
   readonly #delivery: Delivery;
   readonly #reasons = new Set<PauseReason>();
   #isClosed = false;
-  /** Reserved bytes of reads in flight. */
-  #reserved = 0;
 
   constructor(parts: SubscriptionParts, entryFrames: EntryFrames, options: SubscriptionOptions<Frame>) {
     this.hub = parts.hub;
@@ -124,7 +125,8 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     this.#counters = parts.counters;
     this.#options = options;
     this.#sink = options.sink;
-    this.#memory = options.memory;
+    this.#memory = options.memory && new ReadMemory(options.memory, this);
+    this.#gaps = new Gaps(parts.hub, parts.counters, options.onGap);
     this.#delivery =
       options.onDemand === undefined ? createContinuous(this) : createOnDemand(this, options.onDemand);
     this.#counters.readers++;
@@ -188,26 +190,11 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
   }
 
   reserve(bytes: number): boolean {
-    const memory = this.#memory;
-    if (memory === undefined) return true;
-    const missing = this.#reserved + bytes - memory.bytes();
-    if (missing <= 0 || memory.tryGrow(missing)) {
-      this.#reserved += bytes;
-      return true;
-    }
-    // Reads in flight continue, and the delivery retries when one ends.
-    if (this.#reserved > 0) return false;
-    this.pause("memory");
-    // No timeout: a paused subscription holds no memory. Hence it waits for all bytes, not only for the missing ones.
-    memory.set(0);
-    memory.whenRoom(bytes, () => this.#onRoom(memory), Number.POSITIVE_INFINITY);
-    return false;
+    return this.#memory === undefined || this.#memory.reserve(bytes);
   }
 
   unreserve(bytes: number): void {
-    if (this.#memory === undefined) return;
-    this.#reserved -= bytes;
-    this.#memory.set(this.#reserved);
+    this.#memory?.unreserve(bytes);
   }
 
   write(frame: Frame): boolean {
@@ -223,31 +210,19 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
   }
 
   reportGap(state: StreamState, before: EntryId): void {
-    state.hasGap = false;
-    this.#reportGap({ stream: state.name, after: state.cursor, before });
+    this.#gaps.report(state, before);
   }
 
   follow(state: StreamState): void {
-    const progress = this.hub.progress(state.key);
-    const { followed, cursor } = state;
-    const recreation = progress?.recreation ?? 0;
-    const isSame = followed !== undefined && followed.progress === progress;
-    if (isSame && followed.recreation === recreation) return;
-    state.followed = { progress, recreation };
-    // A stream that the hub watches since the last call was created again after that, if at all.
-    const isRecreated = followed !== undefined && (isSame || recreation > 0);
-    if (!isRecreated || cursor === FIRST_ID) return;
-    this.#reportGap({ stream: state.name, after: FIRST_ID, before: idAfter(cursor) ?? cursor });
+    this.#gaps.follow(state);
   }
 
   attached(state: StreamState): void {
-    state.lastAttached = this.hub.progress(state.key);
-    // The hub may have started to watch the stream for this reader.
-    this.follow(state);
+    this.#gaps.attached(state);
   }
 
-  isFollowing({ key, lastAttached }: StreamState): boolean {
-    return lastAttached !== undefined && lastAttached === this.hub.progress(key);
+  isFollowing(state: StreamState): boolean {
+    return this.#gaps.isFollowing(state);
   }
 
   caughtUp(): void {
@@ -262,16 +237,5 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
 
   #stateOf(stream: SubscribedStream): StreamState {
     return { hasGap: false, ...stream, counters: this.#streamClasses.of(stream.key) };
-  }
-
-  #onRoom(memory: Reservation): void {
-    this.resume("memory");
-    // Keep only the memory in use. A reader that became live without a read would hold the rest forever.
-    memory.set(this.#reserved);
-  }
-
-  #reportGap(gap: Gap): void {
-    this.#counters.gaps++;
-    this.#options.onGap?.(gap);
   }
 }

@@ -1,0 +1,56 @@
+/** Gaps of a reader: entries that it may have missed, because they were removed or their stream was created again. */
+import type { Gap } from "../domain/streams/entry.ts";
+import { type EntryId, FIRST_ID, idAfter } from "../domain/streams/entry-id.ts";
+import type { Counters } from "../observe/counters.ts";
+import type { StreamState } from "./delivery.ts";
+import type { Hub } from "./hub.ts";
+
+/** Finds and reports the gaps of one subscription. */
+export class Gaps {
+  readonly #hub: Hub;
+  readonly #counters: Counters;
+  readonly #onGap: ((gap: Gap) => void) | undefined;
+
+  constructor(hub: Hub, counters: Counters, onGap: ((gap: Gap) => void) | undefined) {
+    this.#hub = hub;
+    this.#counters = counters;
+    this.#onGap = onGap;
+  }
+
+  /** See `DeliveryContext.reportGap`. */
+  report(state: StreamState, before: EntryId): void {
+    state.hasGap = false;
+    this.#report({ stream: state.name, after: state.cursor, before });
+  }
+
+  /** See `DeliveryContext.follow`. */
+  follow(state: StreamState): void {
+    const progress = this.#hub.progress(state.key);
+    const { followed, cursor } = state;
+    const recreation = progress?.recreation ?? 0;
+    const isSame = followed !== undefined && followed.progress === progress;
+    if (isSame && followed.recreation === recreation) return;
+    state.followed = { progress, recreation };
+    // A stream that the hub watches since the last call was created again after that, if at all.
+    const isRecreated = followed !== undefined && (isSame || recreation > 0);
+    if (!isRecreated || cursor === FIRST_ID) return;
+    this.#report({ stream: state.name, after: FIRST_ID, before: idAfter(cursor) ?? cursor });
+  }
+
+  /** See `DeliveryContext.attached`. */
+  attached(state: StreamState): void {
+    state.lastAttached = this.#hub.progress(state.key);
+    // The hub may have started to watch the stream for this reader.
+    this.follow(state);
+  }
+
+  /** See `DeliveryContext.isFollowing`. */
+  isFollowing({ key, lastAttached }: StreamState): boolean {
+    return lastAttached !== undefined && lastAttached === this.#hub.progress(key);
+  }
+
+  #report(gap: Gap): void {
+    this.#counters.gaps++;
+    this.#onGap?.(gap);
+  }
+}

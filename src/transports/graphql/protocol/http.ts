@@ -2,7 +2,7 @@
 import type { ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError } from "graphql";
-import { createHandler, type RequestHeaders, type Response } from "graphql-http";
+import { createHandler, type Handler, type RequestHeaders, type Response } from "graphql-http";
 import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
 import type { ErrorCode } from "../../../domain/errors.ts";
 import { checkJsonBounds } from "../../../wire/json/json-text.ts";
@@ -36,85 +36,32 @@ export const graphqlRoutes =
   (app: FastifyInstance): Promise<void> =>
     addGraphql(app, executor, streams);
 
+/** What the answer to a request holds while it is computed. */
+interface HeldAnswer {
+  readonly response: ServerResponse;
+  /** Memory of the operation. */
+  lease?: MemoryLease;
+  /** A large result, which `graphql-http` would only accept as text. */
+  largeResult?: Buffer;
+}
+
+type GraphqlHandler = Handler<FastifyRequest, HeldAnswer>;
+
 async function addGraphql(app: FastifyInstance, executor: Executor, streams: SseStreams): Promise<void> {
-  const { prepare, formatError, run, parts } = executor;
-  const workSlices = parts.access.turns.slices;
-  /** Memory leases of operations by request. */
-  const operations = new WeakMap<FastifyRequest, MemoryLease>();
-  const responses = new WeakMap<FastifyRequest, ServerResponse>();
-  /** Large results by request, which `graphql-http` would only accept as text. */
-  const largeResults = new WeakMap<FastifyRequest, Buffer>();
-  const handle = createHandler<FastifyRequest>({
-    onSubscribe({ method, raw }, params) {
-      const prepared = prepare(params, raw.visitor, undefined);
-      if ("errors" in prepared) return prepared.errors;
-      const { args, operation, lease } = prepared;
-      operations.set(raw, lease);
-      const response = responses.get(raw);
-      if (response !== undefined) queueMemory(response, lease);
-      if (operation === "mutation" && method === "GET") return rejection(405);
-      if (operation === "subscription")
-        return [
-          graphqlError("BAD_USER_INPUT", "a subscription requires a WebSocket or Accept: text/event-stream"),
-        ];
-      return args as typeof args & { contextValue: undefined };
-    },
-    execute: run,
-    // Serialized here, because the default of `graphql-http` visits every value of a large answer again.
-    async onOperation({ headers, raw }, _args, result) {
-      const encoded = await encodeResult(formatted(result, formatError, raw.visitor), workSlices);
-      const isText = typeof encoded === "string";
-      if (!isText) {
-        const whole = await workSlices.run(joinResult(encoded));
-        operations.get(raw)?.set(whole.length);
-        largeResults.set(raw, whole);
-      }
-      return [
-        isText ? encoded : "",
-        { status: 200, statusText: "OK", headers: { "content-type": resultType(headers) } },
-      ];
-    },
-    formatError: (error) =>
-      error instanceof GraphQLError ? formatError(error) : graphqlError("BAD_REQUEST", error.message),
-  });
+  const { config } = executor.parts;
+  const handle = createGraphqlHandler(executor);
 
   async function answer(request: FastifyRequest, reply: FastifyReply) {
     const token = streams.tokenOf(request);
     if (wantsSse(request))
       return token === undefined ? answerBySse(request, reply, executor) : streams.open(token, reply);
-    if (token !== undefined) {
-      const errors = await streams.start(token, request);
-      return reply.code(errors === undefined ? 202 : 400).send(errors && JSON.stringify({ errors }));
-    }
-    const body = Buffer.isBuffer(request.body) ? request.body.toString() : "";
-    checkRequestJson(request, body);
-    const release = () => operations.get(request)?.release();
-    responses.set(request, reply.raw);
-    // Ends the operation early if the client disconnects.
-    whenAnswerEnds(reply.raw, release);
-    const [text, { status, headers }] = await handle({
-      method: request.method,
-      url: request.raw.url ?? "/",
-      headers: request.headers,
-      body: markNumbers(body),
-      raw: request,
-      context: undefined,
-    }).catch((error: unknown) => {
-      release();
-      throw error;
-    });
-    const lease = operations.get(request);
-    if (lease !== undefined) keepMemory(reply, lease);
-    if (status >= 400 && status < 500) parts.observe.counters.clientErrors++;
-    const [own, init] = text === null && status in REJECTIONS ? rejection(status) : [text, { headers }];
-    return reply
-      .code(status)
-      .headers({ "content-type": JSON_TYPE, "cache-control": "no-store", ...headers, ...init.headers })
-      .send(largeResults.get(request) ?? own ?? "");
+    if (token === undefined) return answerOnce(request, reply, handle, executor);
+    const errors = await streams.start(token, request);
+    return reply.code(errors === undefined ? 202 : 400).send(errors && JSON.stringify({ errors }));
   }
 
   app.get("/graphql", (request, reply) =>
-    isPage(request) ? sendPlayground(reply, parts.config.pathPrefix) : answer(request, reply),
+    isPage(request) ? sendPlayground(reply, config.pathPrefix) : answer(request, reply),
   );
   app.post("/graphql", answer);
   app.put("/graphql", (request, reply) =>
@@ -125,6 +72,76 @@ async function addGraphql(app: FastifyInstance, executor: Executor, streams: Sse
     return reply.code(200).send("");
   });
   await addPlayground(app);
+}
+
+/** Creates the handler of queries and mutations. */
+function createGraphqlHandler({ prepare, formatError, run, parts }: Executor): GraphqlHandler {
+  const workSlices = parts.access.turns.slices;
+  return createHandler<FastifyRequest, HeldAnswer>({
+    onSubscribe({ method, raw, context: held }, params) {
+      const prepared = prepare(params, raw.visitor, undefined);
+      if ("errors" in prepared) return prepared.errors;
+      const { args, operation, lease } = prepared;
+      held.lease = lease;
+      queueMemory(held.response, lease);
+      if (operation === "mutation" && method === "GET") return rejection(405);
+      if (operation === "subscription")
+        return [
+          graphqlError("BAD_USER_INPUT", "a subscription requires a WebSocket or Accept: text/event-stream"),
+        ];
+      return args as typeof args & { contextValue: undefined };
+    },
+    execute: run,
+    // Serialized here, because the default of `graphql-http` visits every value of a large answer again.
+    async onOperation({ headers, raw, context: held }, _args, result) {
+      const encoded = await encodeResult(formatted(result, formatError, raw.visitor), workSlices);
+      const isText = typeof encoded === "string";
+      if (!isText) {
+        const whole = await workSlices.run(joinResult(encoded));
+        held.lease?.set(whole.length);
+        held.largeResult = whole;
+      }
+      return [
+        isText ? encoded : "",
+        { status: 200, statusText: "OK", headers: { "content-type": resultType(headers) } },
+      ];
+    },
+    formatError: (error) =>
+      error instanceof GraphQLError ? formatError(error) : graphqlError("BAD_REQUEST", error.message),
+  });
+}
+
+/** Answers a query or a mutation. */
+async function answerOnce(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  handle: GraphqlHandler,
+  { parts }: Executor,
+) {
+  const body = Buffer.isBuffer(request.body) ? request.body.toString() : "";
+  checkRequestJson(request, body);
+  const held: HeldAnswer = { response: reply.raw };
+  const release = () => held.lease?.release();
+  // Ends the operation early if the client disconnects.
+  whenAnswerEnds(reply.raw, release);
+  const [text, { status, headers }] = await handle({
+    method: request.method,
+    url: request.raw.url ?? "/",
+    headers: request.headers,
+    body: markNumbers(body),
+    raw: request,
+    context: held,
+  }).catch((error: unknown) => {
+    release();
+    throw error;
+  });
+  if (held.lease !== undefined) keepMemory(reply, held.lease);
+  if (status >= 400 && status < 500) parts.observe.counters.clientErrors++;
+  const [own, init] = text === null && status in REJECTIONS ? rejection(status) : [text, { headers }];
+  return reply
+    .code(status)
+    .headers({ "content-type": JSON_TYPE, "cache-control": "no-store", ...headers, ...init.headers })
+    .send(held.largeResult ?? own ?? "");
 }
 
 /** Checks the JSON of a POST body or of GET parameters before it is parsed. @throws GatewayError TOO_LARGE */

@@ -9,11 +9,13 @@
 import { checkJsonBounds } from "../../../wire/json/json-text.ts";
 import type { Pieces } from "../../../wire/pieces.ts";
 import { markNumbers, unmarkNumbers } from "../../request/exact-numbers.ts";
+import type { ByteSink } from "../../response/byte-sink.ts";
 import type { Chunks } from "../../response/chunks.ts";
 import { createClientSink } from "../../response/client-sink.ts";
 import type { PayloadPool } from "../../websocket-protocol/buffer-pool.ts";
 import { createFrameWriter } from "../../websocket-protocol/frame-writer.ts";
-import { createPauseReasons } from "../../websocket-protocol/pause-reasons.ts";
+import { createPauseReasons, type Pausable } from "../../websocket-protocol/pause-reasons.ts";
+import type { ServerWebSocket } from "../../websocket-protocol/socket.ts";
 import {
   closeWith,
   type ServedSocket,
@@ -54,6 +56,48 @@ function frameOfParts(parts: Pieces): Chunks {
   return frame.take();
 }
 
+/** Writer of the messages to a client. */
+interface ResultWriter {
+  /** Writes a message. @returns a promise that resolves when the client has read enough; undefined if it may go on at once */
+  send(marked: string): Promise<void> | undefined;
+  /** Resolves all promises of `send`, and reads further requests. */
+  goOn(): void;
+}
+
+/**
+ * Creates the writer of one socket.
+ *
+ * @param unread pauses reading while the client does not read its results
+ * @param partsOf returns the bytes of a large result
+ */
+function createResultWriter(
+  webSocket: ServerWebSocket,
+  sink: ByteSink,
+  unread: Pausable,
+  partsOf: SocketOperations["partsOf"],
+): ResultWriter {
+  let waiting: (() => void)[] = [];
+  function goOn(): void {
+    unread.resume();
+    const due = waiting;
+    waiting = [];
+    for (const resolve of due) resolve();
+  }
+  return {
+    send(marked) {
+      const large = partsOf(marked);
+      if (!webSocket.isOpen()) return undefined;
+      sink.write(large === undefined ? frameOfText(unmarkNumbers(marked)) : frameOfParts(large));
+      if (!sink.isFull()) return undefined;
+      // Reads no further requests from a client that does not read its results.
+      unread.pause();
+      sink.whenDrained(goOn);
+      return new Promise((resolve) => waiting.push(resolve));
+    },
+    goOn,
+  };
+}
+
 /** Serves an accepted socket. */
 function serve(
   { webSocket, socket, session, protocol }: SocketRequest,
@@ -68,25 +112,7 @@ function serve(
   } = parts;
   const sink = createClientSink(socket, session.visitor, parts);
   const pauseReason = createPauseReasons(webSocket);
-  const unreadResults = pauseReason();
-  let waiting: (() => void)[] = [];
-  const goOn = () => {
-    unreadResults.resume();
-    const due = waiting;
-    waiting = [];
-    for (const resolve of due) resolve();
-  };
-
-  function send(marked: string): Promise<void> | undefined {
-    const large = operations.partsOf(marked);
-    if (!webSocket.isOpen()) return undefined;
-    sink.write(large === undefined ? frameOfText(unmarkNumbers(marked)) : frameOfParts(large));
-    if (!sink.isFull()) return undefined;
-    // Reads no further requests from a client that does not read its results.
-    unreadResults.pause();
-    sink.whenDrained(goOn);
-    return new Promise((resolve) => waiting.push(resolve));
-  }
+  const results = createResultWriter(webSocket, sink, pauseReason(), operations.partsOf);
 
   function close(code = 1000, reason = ""): void {
     sink.flush();
@@ -119,7 +145,7 @@ function serve(
     });
   }
 
-  const wire = { send, close, onPing };
+  const wire = { send: results.send, close, onPing };
   const link = protocol === LEGACY_PROTOCOL ? legacyLink(wire) : plainLink(wire, protocol);
   const closed = operations.opened(link.socket, session);
   const owner = { connection: socket, address: () => session.visitor.address };
@@ -137,7 +163,7 @@ function serve(
       messages.add(text);
     },
     closed(code) {
-      goOn();
+      results.goOn();
       operations.release(session);
       closed(code, "").catch((error: Error) => {
         counters.internalErrors++;

@@ -8,16 +8,9 @@
  */
 import type { Logger } from "../../../domain/logger.ts";
 import type { Commands, Database } from "../../resp/commands.ts";
-import { type Reply, ReplyError } from "../../resp/reader.ts";
-import {
-  CHANNEL_END,
-  channelsOf,
-  flagsOf,
-  reportsCreations,
-  reportsRemovals,
-  subscribe,
-  track,
-} from "./key-event-commands.ts";
+import type { Reply } from "../../resp/reader.ts";
+import { CHANNEL_END, channelsOf, flagsOf } from "./key-event-commands.ts";
+import { armServer, type ServerMode } from "./server-mode.ts";
 
 /** Kind of a key event. `replaced`: created, possibly in place of another value. `changed`: anything. */
 export type KeyChange = "created" | "removed" | "replaced" | "changed";
@@ -46,16 +39,6 @@ export interface KeyEventHooks {
   readonly onChange: (key: string, change: KeyChange) => void;
   /** Changes may have been missed. Those from now on are reported. */
   readonly onMissed: () => void;
-}
-
-/** Mode in which one server reports changes. */
-interface ServerMode {
-  readonly kind: "events" | "tracking" | "none";
-  /** `notify-keyspace-events`; undefined if the gateway may not read it. */
-  readonly flags: string | undefined;
-  readonly reportsRemovals: boolean;
-  /** Prefixes that this server reports. */
-  readonly prefixes: Set<string>;
 }
 
 const CHANGES: Readonly<Record<string, KeyChange>> = {
@@ -183,10 +166,11 @@ export class KeyEvents {
       .catch(() => undefined)
       .then(async () => {
         const modes = this.#modes;
+        const isResp3 = () => this.#source.isResp3();
         let wasInterrupted = false;
         await this.#source.database.onEach(async (server) => {
           const before = modes.get(server);
-          const mode = await this.#armServer(server, before);
+          const mode = await armServer(server, before, this.#prefixes, isResp3, this.#logger);
           if (before !== undefined && mode !== before) wasInterrupted = true;
           modes.set(server, mode);
         });
@@ -197,40 +181,6 @@ export class KeyEvents {
       });
     this.#arming = arming;
     return arming;
-  }
-
-  async #armServer(server: Commands, known: ServerMode | undefined): Promise<ServerMode> {
-    const missing = [...this.#prefixes].filter((prefix) => known?.prefixes.has(prefix) !== true);
-    if (known !== undefined && missing.length === 0) return known;
-    if (known?.kind === "events") {
-      await subscribe(server, missing);
-      for (const prefix of missing) known.prefixes.add(prefix);
-      return known;
-    }
-    const flags = known === undefined ? await flagsOf(server) : known.flags;
-    const prefixes = new Set(this.#prefixes);
-    const none: ServerMode = { kind: "none", flags, reportsRemovals: false, prefixes };
-    if (!this.#source.isResp3()) return none;
-    try {
-      if (reportsCreations(flags)) {
-        const tracksFlushes = await subscribe(server, missing);
-        return { ...none, kind: "events", reportsRemovals: tracksFlushes && reportsRemovals(flags) };
-      }
-    } catch (error) {
-      if (!(error instanceof ReplyError)) throw error;
-      this.#logger.info({ reason: error.message }, "Redis does not permit keyspace events; using tracking");
-    }
-    try {
-      await track(server, prefixes);
-      return { ...none, kind: "tracking" };
-    } catch (error) {
-      if (!(error instanceof ReplyError)) throw error;
-      this.#logger.info(
-        { reason: error.message },
-        "Redis does not support tracking; scanning for new streams",
-      );
-      return none;
-    }
   }
 
   #onPush([kind, ...rest]: Reply[]): void {

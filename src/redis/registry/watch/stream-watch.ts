@@ -16,6 +16,7 @@ import { type KeyChange, KeyEvents, type OpenKeyEventSource } from "./key-events
 import { KeyListings } from "./key-listings.ts";
 import { KeyScope, type StreamListener } from "./key-scope.ts";
 import { KeyScopes } from "./key-scopes.ts";
+import { WatchSchedule } from "./watch-schedule.ts";
 
 /** Options of a watch. */
 export interface StreamWatchOptions {
@@ -32,14 +33,6 @@ export interface WatchedStreams {
   stop(): void;
 }
 
-/** Time (ms) for which a prefix is watched after its last user left: polling clients return soon. */
-const LINGER_MS = 10_000;
-/** Interval (ms) of checks for changes that Redis does not report: removals without events, all changes without tracking. */
-const TICK_MS = 2000;
-/** Keys that are checked in one interval if Redis does not report removals. */
-const KEYS_PER_TICK = 2000;
-/** Ticks between two checks of the configuration of Redis. */
-const CONFIGURATION_TICKS = 5;
 /** Attempts of a request whose connection is lost: nothing that it sends changes anything. */
 const MOST_TRIES = 5;
 /** Remembered keys; above this, all are forgotten. */
@@ -59,12 +52,15 @@ export class StreamWatch {
   #source: Source | undefined;
   /** Keys of own appends that need no further attention. */
   readonly #noted = new Set<string>();
-  #ticking: NodeJS.Timeout | undefined;
-  #ticks = 0;
+  readonly #schedule = new WatchSchedule({
+    events: () => this.#source?.events,
+    dropIdle: (before) => this.#dropIdle(before),
+    listAll: () => this.#listAll(),
+    knownKeys: () => this.#knownKeys(),
+    check: (key) => void this.#source?.checks.check(key),
+  });
   /** Streams that have appeared so far. */
   #births = 0;
-  /** Known keys that are still to be checked in this round. */
-  #round: Iterator<string> | undefined;
 
   constructor(options: StreamWatchOptions) {
     this.#options = options;
@@ -98,14 +94,12 @@ export class StreamWatch {
   }
 
   close(): void {
-    clearInterval(this.#ticking);
-    this.#ticking = undefined;
+    this.#schedule.stop();
     this.#scopes.clear();
     this.#source?.checks.close();
     this.#source?.events.close();
     this.#source = undefined;
     this.#noted.clear();
-    this.#round = undefined;
   }
 
   /** Returns the scopes, which include all streams that were created before this call. */
@@ -141,7 +135,7 @@ export class StreamWatch {
     this.#noted.clear();
     this.#source ??= this.#openSource();
     const { events, listings } = this.#source;
-    this.#ticking ??= setInterval(() => this.#tick(), TICK_MS);
+    this.#schedule.start();
     scope.ready = events.cover(prefix).then(() => listings.list(scope, false));
     scope.ready.catch(() => {
       // The next request tries again.
@@ -234,32 +228,10 @@ export class StreamWatch {
       void this.#source?.listings.list(scope, true).catch(() => undefined);
   }
 
-  #tick(): void {
-    this.#dropIdle(performance.now() - LINGER_MS);
-    if (this.#source === undefined) return;
-    const { events, checks } = this.#source;
-    if (!events.reportsCreations) this.#listAll();
-    else if (!events.reportsRemovals) this.#checkSome(checks);
-    if (++this.#ticks % CONFIGURATION_TICKS === 0) events.checkConfiguration().catch(() => undefined);
-  }
-
   /** Drops the scopes whose last user left before a time. */
   #dropIdle(before: number): void {
     for (const scope of this.#scopes.values())
       if (scope.users === 0 && scope.idleSince < before) this.#drop(scope);
-  }
-
-  /** Checks the next known keys, round and round. */
-  #checkSome(checks: KeyChecks): void {
-    this.#round ??= this.#knownKeys();
-    for (let i = 0; i < KEYS_PER_TICK; i++) {
-      const { value, done } = this.#round.next();
-      if (done) {
-        this.#round = undefined;
-        return;
-      }
-      void checks.check(value);
-    }
   }
 
   *#knownKeys(): Generator<string> {

@@ -14,12 +14,11 @@ import type { Connection, ConnectionHooks } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { CommandWriter } from "../resp/writer.ts";
 import type { Loopback, Watch } from "./loopback.ts";
+import { LoopbackSupport } from "./loopback-support.ts";
 
 /** A transaction is sent when its payloads reach this many bytes, or its entries this count. */
 const TRANSACTION_BYTES = 64 * 1024;
 const TRANSACTION_ENTRIES = 256;
-/** Streams remembered as sent apart. Above this, all are forgotten and detected again. */
-const MAX_APART = 10_000;
 
 /** Receives the result of an append, like a command's `Done`. @param isKept whether readers keep using the payload's memory */
 export type Settle = (error: ReplyError | GatewayError | undefined, reply: Reply, isKept?: boolean) => void;
@@ -51,25 +50,21 @@ interface Transaction {
 const ignore: Done = () => undefined;
 /** EXECABORT messages that include the reason. */
 const BECAUSE = /^EXECABORT .*?because(?: of)?: (.+)$/s;
-/** A permission error about a key, not about a command. */
-const KEY_PERMISSION = /^NOPERM .*\bkeys?\b/s;
 
 /** Appends over one connection, with loopback. */
 export class TransactionalAppends implements AppendConnection {
   readonly #loopback: Loopback;
   readonly #encode: EncodeEntry;
   readonly #connection: Connection;
-  /** Streams whose entries are sent as plain commands. */
-  readonly #apart = new Set<string>();
+  readonly #support: LoopbackSupport;
   /** Transaction that is sent at the end of the turn. */
   #current: Transaction | undefined;
-  /** Whether the server supports everything that loopback needs. */
-  #isAble = false;
 
   /** @param connect opens the connection */
   constructor(connect: (hooks: ConnectionHooks) => Connection, loopback: Loopback, encode: EncodeEntry) {
     this.#loopback = loopback;
     this.#encode = encode;
+    this.#support = new LoopbackSupport(loopback);
     this.#connection = connect({
       onReady: () => this.#onReady(),
       onPush([kind, keys]) {
@@ -88,7 +83,7 @@ export class TransactionalAppends implements AppendConnection {
       return;
     }
     const { key, data } = entry;
-    const mayLoop = this.#isAble && this.#connection.isReady() && !this.#apart.has(key);
+    const mayLoop = this.#support.covers(key) && this.#connection.isReady();
     const watch = mayLoop ? this.#loopback.watchOf(key) : undefined;
     // Keeps the order: entries of this stream may wait for the end of the turn.
     if (watch === undefined && this.#current?.watches.has(key) !== true) {
@@ -106,33 +101,17 @@ export class TransactionalAppends implements AppendConnection {
 
   #onReady(): void {
     // Without RESP3 there is no tracking tail either, so nothing is watched.
-    this.#isAble = this.#connection.protocol() === 3;
-    this.#apart.clear();
-    if (this.#isAble)
-      this.#connection.send(["CLIENT", "TRACKING", "ON", "NOLOOP"], (error) => this.#ableUnless(error));
+    const isResp3 = this.#connection.protocol() === 3;
+    this.#support.opened(isResp3);
+    if (isResp3)
+      this.#connection.send(["CLIENT", "TRACKING", "ON", "NOLOOP"], (error) => this.#support.needed(error));
   }
 
   #onLost(): void {
     const unsent = this.#current;
     this.#current = undefined;
-    this.#isAble = false;
-    this.#loopback.disturbAll();
+    this.#support.lost();
     unsent?.entries.forEach((entry, i) => void this.#plain(entry, unsent.settles[i] ?? ignore));
-  }
-
-  #ableUnless(error: Error | undefined): void {
-    if (!(error instanceof ReplyError) || !this.#isAble) return;
-    this.#isAble = false;
-    this.#loopback.disturbAll();
-  }
-
-  /** Remembers a stream whose key the user may not access. Other errors need no action here. */
-  #learn(error: ReplyError, key: string): void {
-    if (!KEY_PERMISSION.test(error.message)) return;
-    if (this.#apart.size >= MAX_APART) this.#apart.clear();
-    this.#apart.add(key);
-    // Own entries of this stream are no longer looped back.
-    this.#loopback.disturb(key);
   }
 
   #plain(entry: NewEntry, settle: Settle): void {
@@ -169,7 +148,7 @@ export class TransactionalAppends implements AppendConnection {
     const connection = this.#connection;
     connection.send(["MULTI"], (error) => {
       transaction.isPlain = error instanceof ReplyError;
-      this.#ableUnless(error);
+      this.#support.needed(error);
     });
     transaction.entries.forEach((entry, i) => {
       connection.sendEncoded(
@@ -180,9 +159,9 @@ export class TransactionalAppends implements AppendConnection {
     for (const key of transaction.watches.keys()) {
       connection.send(["XLEN", key], (error) => {
         if (!(error instanceof ReplyError)) return;
-        this.#learn(error, key);
+        const isApart = this.#support.rejected(error, key);
         // The user may not run XLEN at all, which loopback needs.
-        if (!this.#apart.has(key) && error.code === "NOPERM") this.#ableUnless(error);
+        if (!isApart && error.code === "NOPERM") this.#support.needed(error);
       });
     }
     connection.send(["EXEC"], (error, reply) => {
@@ -202,7 +181,7 @@ export class TransactionalAppends implements AppendConnection {
       transaction.settles[index]?.(error, reply);
     } else if (error instanceof ReplyError) {
       transaction.rejected.set(index, error);
-      this.#learn(error, transaction.entries[index]?.key ?? "");
+      this.#support.rejected(error, transaction.entries[index]?.key ?? "");
     } else if (error !== undefined) {
       // The connection was lost, and the reply to EXEC with it.
       this.#fail(transaction, error);
@@ -224,7 +203,7 @@ export class TransactionalAppends implements AppendConnection {
     let isKept = false;
     for (const [key, own] of stored) {
       const watch = watches.get(key);
-      if (watch === undefined || !this.#isAble || this.#apart.has(key)) continue;
+      if (watch === undefined || !this.#support.covers(key)) continue;
       if (this.#loopback.stored(key, watch, own)) isKept = true;
     }
     settles.forEach((settle, i) => {
@@ -241,7 +220,7 @@ export class TransactionalAppends implements AppendConnection {
     const [first] = transaction.rejected.values();
     const others = first === undefined ? error : asNeighbour(first);
     if (first === undefined && error instanceof ReplyError && error.code === "NOPERM")
-      this.#ableUnless(error);
+      this.#support.needed(error);
     transaction.settles.forEach((settle, i) => void settle(transaction.rejected.get(i) ?? others, null));
   }
 }

@@ -1,40 +1,27 @@
 /** Large entries: the hub frees their memory early, without an effect on readers. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type EntryId, FIRST_ID } from "../../src/domain/streams/entry-id.ts";
-import { type Engine, openEngine } from "../support/engine.ts";
-import { type ReaderOptions, SPOILT, startReader, type TestReader } from "../support/reader.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import type { Engine } from "../support/engine.ts";
+import { SPOILT, type TestReader } from "../support/reader.ts";
 import { until } from "../support/until.ts";
+import { type EngineWithReaders, openReaders } from "./readers.ts";
 
 const LARGE_BYTES = 100_000;
 
-let redis: TestRedis;
+let opened: EngineWithReaders;
 let engine: Engine;
-let readers: TestReader[];
+let read: EngineWithReaders["read"];
 
 beforeEach(async () => {
-  redis = await startRedis();
-  engine = openEngine(redis.url, {
-    tail: "tracking",
+  opened = await openReaders("$", {
     recentBytes: 16 * 2 ** 20,
     pageBytes: 2 ** 20,
     pageCacheBytes: 0,
     answerBytes: 2 ** 26,
   });
-  readers = [];
+  ({ engine, read } = opened);
 });
-afterEach(async () => {
-  for (const { subscription } of readers) subscription.close();
-  engine[Symbol.dispose]();
-  await redis[Symbol.asyncDispose]();
-});
-
-async function read(options: Partial<ReaderOptions> = {}): Promise<TestReader> {
-  const streams = [{ key: "s", name: "s", cursor: "$" as const }];
-  const reader = await startReader(engine, { streams, fullEvery: 0, awaitsAck: false, ...options });
-  readers.push(reader);
-  return reader;
-}
+afterEach(() => opened[Symbol.asyncDispose]());
 
 /** Appends a large entry and overwrites its memory if it is unused. @returns its id, and whether it was kept */
 const append = () =>

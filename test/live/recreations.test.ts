@@ -4,39 +4,26 @@
  */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FIRST_ID } from "../../src/domain/streams/entry-id.ts";
-import { type Engine, openEngine } from "../support/engine.ts";
-import { type ReaderOptions, startReader, type TestReader } from "../support/reader.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import type { Engine } from "../support/engine.ts";
+import type { TestReader } from "../support/reader.ts";
 import { until } from "../support/until.ts";
+import { type EngineWithReaders, openReaders } from "./readers.ts";
 
-let redis: TestRedis;
+let opened: EngineWithReaders;
 let engine: Engine;
-let readers: TestReader[];
+let read: EngineWithReaders["read"];
 
 beforeEach(async () => {
-  redis = await startRedis();
   // Each page has one entry.
-  engine = openEngine(redis.url, {
-    tail: "tracking",
+  opened = await openReaders(FIRST_ID, {
     recentBytes: 2 ** 20,
     pageBytes: 1,
     pageCacheBytes: 2 ** 20,
     answerBytes: 2 ** 20,
   });
-  readers = [];
+  ({ engine, read } = opened);
 });
-afterEach(async () => {
-  for (const { subscription } of readers) subscription.close();
-  engine[Symbol.dispose]();
-  await redis[Symbol.asyncDispose]();
-});
-
-async function read(options: Partial<ReaderOptions> = {}): Promise<TestReader> {
-  const streams = [{ key: "s", name: "s", cursor: FIRST_ID }];
-  const reader = await startReader(engine, { streams, fullEvery: 0, awaitsAck: false, ...options });
-  readers.push(reader);
-  return reader;
-}
+afterEach(() => opened[Symbol.asyncDispose]());
 
 const sees = (reader: TestReader, ...ids: readonly string[]) =>
   until(
@@ -45,11 +32,11 @@ const sees = (reader: TestReader, ...ids: readonly string[]) =>
   );
 
 const add = async (...ids: readonly string[]) => {
-  for (const id of ids) await redis.control.call("XADD", "s", id, "d", `of ${id}`);
+  for (const id of ids) await opened.redis.control.call("XADD", "s", id, "d", `of ${id}`);
 };
 
 const recreate = (...ids: readonly string[]) =>
-  redis.control.call(
+  opened.redis.control.call(
     "EVAL",
     "redis.call('DEL', KEYS[1]) for _, id in ipairs(ARGV) do redis.call('XADD', KEYS[1], id, 'd', 'new') end",
     "1",

@@ -1,4 +1,5 @@
 /** Accounts of clients: the messages and bytes that they have sent, and the streams that they write to. */
+import { BoundedMap } from "../../domain/bounded-map.ts";
 import { createTokenBucket, type TokenBucket } from "../../domain/scheduling/token-bucket.ts";
 import type { Usage } from "./usage.ts";
 
@@ -46,7 +47,7 @@ export class Accounts {
   readonly #rates: Rates;
   readonly #usage: Usage;
   readonly #hooks: AccountHooks;
-  readonly #accounts = new Map<string, OwnAccount>();
+  readonly #accounts = new BoundedMap<OwnAccount>(MAX_ACCOUNTS);
 
   /** @param usage usage of the clients in all workers */
   constructor(rates: Rates, usage: Usage, hooks: AccountHooks) {
@@ -67,15 +68,13 @@ export class Accounts {
   /** Returns the account with a name. */
   get(name: string): OwnAccount {
     const account = this.#accounts.get(name) ?? this.#open(name);
-    // Reinsert at the end, so that the first account is the least recently used.
+    // Makes it the newest, so that the oldest account is the least recently used.
     this.#accounts.delete(name);
     this.#accounts.set(name, account);
     return account;
   }
 
   #open(name: string): OwnAccount {
-    const [oldest] = this.#accounts.keys();
-    if (this.#accounts.size >= MAX_ACCOUNTS && oldest !== undefined) this.#accounts.delete(oldest);
     const usage = this.#usage;
     const { onHit } = this.#hooks;
     const rates = this.#openRates();

@@ -2,6 +2,7 @@
  * Entry sizes: the observed mean size of the entries of each stream. `COUNT` limits entries, not bytes, and 20 entries are
  * 2 MB from a camera but 2 KB from an IMU. Every bulk read uses these sizes to choose its `COUNT`.
  */
+import { BoundedMap } from "../../domain/bounded-map.ts";
 import { bytesOf, type Entry, valuesOf } from "../../domain/streams/entry.ts";
 
 /** Streams remembered; above this, the oldest one is dropped. */
@@ -33,7 +34,7 @@ function fieldCount(entries: readonly Entry[]): number {
 
 /** Creates empty statistics. */
 export function createEntrySizes(): EntrySizes {
-  const sizes = new Map<string, number>();
+  const sizes = new BoundedMap<number>(MOST_STREAMS);
   return {
     learn(key, entries) {
       if (entries.length === 0) return;
@@ -42,11 +43,6 @@ export function createEntrySizes(): EntrySizes {
       const before = sizes.get(key) ?? 0;
       // Grows at once and shrinks slowly: an underestimate costs memory, an overestimate only a round trip.
       sizes.set(key, seen >= before ? seen : before * 0.8 + seen * 0.2);
-      if (before !== 0 || sizes.size <= MOST_STREAMS) return;
-      for (const oldest of sizes.keys()) {
-        sizes.delete(oldest);
-        break;
-      }
     },
     expected: (key) => Math.round(sizes.get(key) ?? UNKNOWN_BYTES),
   };

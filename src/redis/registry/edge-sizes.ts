@@ -2,6 +2,7 @@
  * Edge sizes: bytes of the first and the last entry of streams, which `XINFO STREAM` copies even where only the facts are
  * requested. Two entries of 8 MB take Redis 100 ms in a script, as long as 2,000 streams of small ones.
  */
+import { BoundedMap } from "../../domain/bounded-map.ts";
 
 /** Smaller edges are not remembered. */
 const LARGE_BYTES = 16 * 1024;
@@ -10,7 +11,7 @@ const MOST_STREAMS = 20_000;
 
 /** Remembers the streams whose edges are large. */
 export class EdgeSizes {
-  readonly #bytes = new Map<string, number>();
+  readonly #bytes = new BoundedMap<number>(MOST_STREAMS);
 
   /** Returns the bytes of both edges; 0 if they are small or unknown. */
   expected(key: string): number {
@@ -20,13 +21,7 @@ export class EdgeSizes {
   /** Sets the bytes of both edges. */
   learn(key: string, bytes: number): void {
     this.#bytes.delete(key);
-    if (bytes < LARGE_BYTES) return;
-    this.#bytes.set(key, bytes);
-    if (this.#bytes.size <= MOST_STREAMS) return;
-    for (const oldest of this.#bytes.keys()) {
-      this.#bytes.delete(oldest);
-      break;
-    }
+    if (bytes >= LARGE_BYTES) this.#bytes.set(key, bytes);
   }
 
   /** Counts an entry that was appended, and that may be both edges. The next lookup corrects the size. */

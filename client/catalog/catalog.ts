@@ -85,11 +85,22 @@ export interface Catalog {
   server(options?: ListOptions): Promise<ServerInfo>;
 }
 
-/** Creates the catalog of a gateway. */
-export function createCatalog(gateway: Gateway): Catalog {
+/** Operations on one stream, with and without device prefixes. */
+interface StreamOperations {
+  /** Whether the schema has devices. With `DISABLE_MULTI_DEVICE_PREFIXING` it has none. The result is cached: it is a setting. */
+  hasDevices(signal: AbortSignal | undefined): Promise<boolean>;
+  /** Executes an operation on one stream. Without device prefixes it passes no device variable. */
+  execute(
+    stream: string,
+    options: NameOptions,
+    operation: (withDevice: boolean) => string,
+    variables?: JsonObject,
+  ): Promise<JsonObject>;
+}
+
+function createStreamOperations(gateway: Gateway): StreamOperations {
   let usesDevices: boolean | undefined;
 
-  /** Whether the schema has devices. With `DISABLE_MULTI_DEVICE_PREFIXING` it has none. The result is cached: it is a setting. */
   async function hasDevices(signal: AbortSignal | undefined): Promise<boolean> {
     const { type } =
       usesDevices === undefined
@@ -99,26 +110,31 @@ export function createCatalog(gateway: Gateway): Catalog {
     return usesDevices;
   }
 
-  /** Executes an operation on one stream. Without device prefixes it passes no device variable. */
-  async function executeFor(
-    stream: string,
-    options: NameOptions,
-    operation: (withDevice: boolean) => string,
-    variables: JsonObject = {},
-  ): Promise<JsonObject> {
-    checkOptions(options, { device: true, prefix: true, signal: true });
-    const { device, prefix, signal } = options;
-    const withDevice = await hasDevices(signal);
-    const names = { stream: `${prefix ?? ""}${stream}`, ...(withDevice && { device: device ?? "default" }) };
-    return execute(gateway, operation(withDevice), { ...variables, ...names }, signal);
-  }
+  return {
+    hasDevices,
+    async execute(stream, options, operation, variables = {}) {
+      checkOptions(options, { device: true, prefix: true, signal: true });
+      const { device, prefix, signal } = options;
+      const withDevice = await hasDevices(signal);
+      const names = {
+        stream: `${prefix ?? ""}${stream}`,
+        ...(withDevice && { device: device ?? "default" }),
+      };
+      return execute(gateway, operation(withDevice), { ...variables, ...names }, signal);
+    },
+  };
+}
+
+/** Creates the catalog of a gateway. */
+export function createCatalog(gateway: Gateway): Catalog {
+  const operations = createStreamOperations(gateway);
 
   async function setMeta(
     stream: string,
     meta: unknown,
     { merge = false, ...options }: SetMetaOptions = {},
   ): Promise<void> {
-    await executeFor(
+    await operations.execute(
       stream,
       options,
       (withDevice) =>
@@ -131,7 +147,7 @@ export function createCatalog(gateway: Gateway): Catalog {
 
   return {
     async devices({ signal } = {}) {
-      if (!(await hasDevices(signal))) return [];
+      if (!(await operations.hasDevices(signal))) return [];
       const query = "{ all: devices(includeAll: true) { id meta } now: devices { id } }";
       const { all, now } = await execute(gateway, query, {}, signal);
       const connected = new Set(objectsOf(now).map(({ id }) => id));
@@ -141,7 +157,7 @@ export function createCatalog(gateway: Gateway): Catalog {
     async streams(options = {}) {
       checkOptions(options, { match: true, signal: true });
       const { match, signal } = options;
-      const withDevice = await hasDevices(signal);
+      const withDevice = await operations.hasDevices(signal);
       const query = `query($match: String) { streams(match: $match) { ${STREAM_FIELDS} } }`;
       const { streams } = await execute(gateway, query, { match }, signal);
       const found = objectsOf(streams).map((one) => streamInfo(one, withDevice));
@@ -149,7 +165,7 @@ export function createCatalog(gateway: Gateway): Catalog {
     },
 
     async meta(stream, options = {}) {
-      const data = await executeFor(stream, options, (withDevice) =>
+      const data = await operations.execute(stream, options, (withDevice) =>
         withDevice
           ? "query($stream: String!, $device: String!) { device(id: $device) { stream(streamId: $stream) { meta } } }"
           : "query($stream: String!) { stream(id: $stream) { meta } }",
@@ -163,7 +179,7 @@ export function createCatalog(gateway: Gateway): Catalog {
     declare: (stream, declaration, options) => setMeta(stream, declaration, { ...options, merge: true }),
 
     async deleteStream(stream, options = {}) {
-      const { deleteStream: result } = await executeFor(stream, options, (withDevice) =>
+      const { deleteStream: result } = await operations.execute(stream, options, (withDevice) =>
         withDevice
           ? "mutation($stream: String!, $device: String) { deleteStream(streamId: $stream, deviceId: $device) }"
           : "mutation($stream: String!) { deleteStream(streamId: $stream) }",

@@ -1,5 +1,6 @@
 /** Virtualized table of streams: only visible rows are rendered, because there may be thousands. */
 import { useSignal } from "@preact/signals";
+import type { TargetedKeyboardEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { bytesText, countText, msOfId, rateText, spanText } from "../page/format.ts";
 import type { Layout } from "../page/layout.ts";
@@ -59,49 +60,10 @@ export function StreamTable({ rows, devices, layout, sort, sortBy }: StreamTable
   const from = Math.max(0, Math.min(Math.floor(top.value / ROW), rows.length) - MARGIN);
   const to = Math.min(rows.length, Math.ceil((top.value + height.value) / ROW) + MARGIN);
 
-  /** Moves the focus with arrow keys, also to rows that are not rendered yet. */
-  function moveFocus(event: KeyboardEvent): void {
-    const page = Math.max(1, Math.floor(height.value / ROW) - 1);
-    const by = {
-      ArrowDown: 1,
-      ArrowUp: -1,
-      PageDown: page,
-      PageUp: -page,
-      Home: -rows.length,
-      End: rows.length,
-    }[event.key];
-    const index = Number((event.target as HTMLElement).dataset.index);
-    const element = box.current;
-    if (by === undefined || Number.isNaN(index) || element === null) return;
-    event.preventDefault();
-    const next = Math.max(0, Math.min(rows.length - 1, index + by));
-    if (next * ROW < element.scrollTop) element.scrollTop = next * ROW;
-    const below = (next + 1) * ROW - element.clientHeight;
-    if (below > element.scrollTop) element.scrollTop = below;
-    requestAnimationFrame(() =>
-      element.querySelector<HTMLElement>(`button[data-index="${next}"]`)?.focus({ preventScroll: true }),
-    );
-  }
-
   const open = new Set(layout.panes.value.map(({ key }) => key));
   return (
     <div role="table" aria-label="Streams" aria-rowcount={rows.length + 1} class="table">
-      <div role="row" aria-rowindex={1} class="row head">
-        {COLUMNS.map(({ id, title, hint }) => (
-          <span
-            key={id}
-            role="columnheader"
-            aria-sort={
-              sort.column !== id ? "none" : (id === "name") !== sort.reverse ? "ascending" : "descending"
-            }
-          >
-            <button type="button" title={`Sort ${hint}`} onClick={() => sortBy(id)}>
-              {title}
-              {sort.column === id && <span aria-hidden="true">{sort.reverse ? " ▴" : " ▾"}</span>}
-            </button>
-          </span>
-        ))}
-      </div>
+      <HeaderRow sort={sort} sortBy={sortBy} />
       <div
         role="rowgroup"
         class="rows"
@@ -111,7 +73,7 @@ export function StreamTable({ rows, devices, layout, sort, sortBy }: StreamTable
         onScroll={({ currentTarget }) => {
           top.value = currentTarget.scrollTop;
         }}
-        onKeyDown={moveFocus}
+        onKeyDown={(event) => moveFocus(event, rows.length)}
       >
         <div role="presentation" style={{ height: `${rows.length * ROW}px`, position: "relative" }}>
           {rows.slice(from, to).map((stream, i) => (
@@ -126,6 +88,52 @@ export function StreamTable({ rows, devices, layout, sort, sortBy }: StreamTable
           ))}
         </div>
       </div>
+    </div>
+  );
+}
+
+/** Moves the focus with arrow keys, also to rows that are not rendered yet. @param count number of all rows */
+function moveFocus(event: TargetedKeyboardEvent<HTMLElement>, count: number): void {
+  const element = event.currentTarget;
+  const page = Math.max(1, Math.floor(element.clientHeight / ROW) - 1);
+  const by = {
+    ArrowDown: 1,
+    ArrowUp: -1,
+    PageDown: page,
+    PageUp: -page,
+    Home: -count,
+    End: count,
+  }[event.key];
+  const index = Number((event.target as HTMLElement).dataset.index);
+  if (by === undefined || Number.isNaN(index)) return;
+  event.preventDefault();
+  const next = Math.max(0, Math.min(count - 1, index + by));
+  if (next * ROW < element.scrollTop) element.scrollTop = next * ROW;
+  const below = (next + 1) * ROW - element.clientHeight;
+  if (below > element.scrollTop) element.scrollTop = below;
+  requestAnimationFrame(() =>
+    element.querySelector<HTMLElement>(`button[data-index="${next}"]`)?.focus({ preventScroll: true }),
+  );
+}
+
+/** Row of the column titles, which change the sort order. */
+function HeaderRow({ sort, sortBy }: Pick<StreamTableProps, "sort" | "sortBy">) {
+  return (
+    <div role="row" aria-rowindex={1} class="row head">
+      {COLUMNS.map(({ id, title, hint }) => (
+        <span
+          key={id}
+          role="columnheader"
+          aria-sort={
+            sort.column !== id ? "none" : (id === "name") !== sort.reverse ? "ascending" : "descending"
+          }
+        >
+          <button type="button" title={`Sort ${hint}`} onClick={() => sortBy(id)}>
+            {title}
+            {sort.column === id && <span aria-hidden="true">{sort.reverse ? " ▴" : " ▾"}</span>}
+          </button>
+        </span>
+      ))}
     </div>
   );
 }

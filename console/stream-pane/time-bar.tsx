@@ -51,37 +51,23 @@ export function TimeBar({ feed, isLatest, listing, streamKey }: TimeBarProps) {
           Play
         </button>
       )}
-      <button
-        type="button"
-        aria-label="One entry back"
-        title="One entry back (←)"
+      <StepButton
+        label="One entry back"
+        keyName="←"
         disabled={shown === undefined}
-        onClick={() => feed.step(-1)}
+        step={() => feed.step(-1)}
       >
         ◂
-      </button>
-      <button
-        type="button"
-        aria-label="One entry forward"
-        title="One entry forward (→)"
+      </StepButton>
+      <StepButton
+        label="One entry forward"
+        keyName="→"
         disabled={shown === undefined || runs}
-        onClick={() => feed.step(1)}
+        step={() => feed.step(1)}
       >
         ▸
-      </button>
-      <select
-        aria-label="Playback speed"
-        value={String(feed.speed.value)}
-        onChange={({ currentTarget }) => {
-          feed.speed.value = Number(currentTarget.value);
-        }}
-      >
-        {SPEEDS.map((speed) => (
-          <option key={speed} value={String(speed)}>
-            ×{speed}
-          </option>
-        ))}
-      </select>
+      </StepButton>
+      <SpeedChoice feed={feed} />
       <input
         type="range"
         aria-label="Position in the stream's history"
@@ -102,5 +88,46 @@ export function TimeBar({ feed, isLatest, listing, streamKey }: TimeBarProps) {
         </button>
       )}
     </div>
+  );
+}
+
+interface StepButtonProps {
+  readonly label: string;
+  /** Key with the same effect. */
+  readonly keyName: string;
+  readonly disabled: boolean;
+  readonly step: () => void;
+  readonly children: string;
+}
+
+function StepButton({ label, keyName, disabled, step, children }: StepButtonProps) {
+  return (
+    <button
+      type="button"
+      aria-label={label}
+      title={`${label} (${keyName})`}
+      disabled={disabled}
+      onClick={step}
+    >
+      {children}
+    </button>
+  );
+}
+
+function SpeedChoice({ feed }: Pick<TimeBarProps, "feed">) {
+  return (
+    <select
+      aria-label="Playback speed"
+      value={String(feed.speed.value)}
+      onChange={({ currentTarget }) => {
+        feed.speed.value = Number(currentTarget.value);
+      }}
+    >
+      {SPEEDS.map((speed) => (
+        <option key={speed} value={String(speed)}>
+          ×{speed}
+        </option>
+      ))}
+    </select>
   );
 }

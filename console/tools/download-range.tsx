@@ -1,5 +1,5 @@
 /** Downloads a range of a stream as a file, page by page. */
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { bytesText, countText, errorText } from "../page/format.ts";
 import { EXPORT_FORMS, type FilePart } from "./export.ts";
@@ -57,28 +57,8 @@ export function DownloadRange({ name, streamKey, streamer }: ToolProps) {
 
   return (
     <form onSubmit={download} class="fields">
-      <label>
-        From{" "}
-        <input
-          type="datetime-local"
-          step="0.001"
-          value={start.value}
-          onInput={({ currentTarget }) => {
-            start.value = currentTarget.value;
-          }}
-        />
-      </label>
-      <label>
-        Until{" "}
-        <input
-          type="datetime-local"
-          step="0.001"
-          value={end.value}
-          onInput={({ currentTarget }) => {
-            end.value = currentTarget.value;
-          }}
-        />
-      </label>
+      <TimeField label="From" time={start} />
+      <TimeField label="Until" time={end} />
       <label>
         As{" "}
         <select
@@ -104,6 +84,28 @@ export function DownloadRange({ name, streamKey, streamer }: ToolProps) {
       <p class="hint">Empty fields select all stored entries. Times are in this computer's time zone.</p>
       <p role="status">{message}</p>
     </form>
+  );
+}
+
+interface TimeFieldProps {
+  readonly label: string;
+  /** Local time, as the field displays it; empty for none. */
+  readonly time: Signal<string>;
+}
+
+function TimeField({ label, time }: TimeFieldProps) {
+  return (
+    <label>
+      {label}{" "}
+      <input
+        type="datetime-local"
+        step="0.001"
+        value={time.value}
+        onInput={({ currentTarget }) => {
+          time.value = currentTarget.value;
+        }}
+      />
+    </label>
   );
 }
 

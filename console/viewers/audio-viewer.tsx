@@ -1,5 +1,6 @@
 /** Audio viewer: the waveform of the last seconds, and playback on request. */
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
+import type { RefObject } from "preact";
 import { useContext, useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import type { PulledEntry } from "../../client/browser.ts";
@@ -9,8 +10,10 @@ import { entriesAfter } from "./content.ts";
 import { createLivePlot } from "./live-plot.ts";
 import { DEFAULT_PCM, type PcmFormat, pcmOfMeta, readWav, SAMPLE_FORMATS, samplesOf } from "./pcm.ts";
 
+type Entries = ReadonlySignal<readonly PulledEntry[]>;
+
 interface AudioViewerProps {
-  readonly entries: ReadonlySignal<readonly PulledEntry[]>;
+  readonly entries: Entries;
   readonly name: string;
   /** The stream's metadata, which may declare the format. */
   readonly meta: ReadonlySignal<unknown>;
@@ -25,7 +28,6 @@ const MOST_CHOSEN_CHANNELS = 8;
 
 /** Renders the waveform and the format fields. */
 export function AudioViewer({ entries, name, meta }: AudioViewerProps) {
-  const isDark = useContext(ThemeContext)?.isDark.value;
   const box = useRef<HTMLDivElement>(null);
   const chosen = useSignal<Partial<PcmFormat>>({});
   const isPlaying = useSignal(false);
@@ -41,42 +43,8 @@ export function AudioViewer({ entries, name, meta }: AudioViewerProps) {
     chosen.value = { ...chosen.value, ...part };
   };
 
-  useEffect(() => {
-    const element = box.current;
-    if (element === null) return;
-    const format: PcmFormat = JSON.parse(formatText.value);
-    const plot = createLivePlot(element, {
-      labels: ["sound"],
-      height: HEIGHT,
-      range: [-1, 1],
-      isTime: false,
-      legend: false,
-    });
-    const stop = entries.subscribe((all) => plot.show(waveform(all, format)));
-    return () => {
-      stop();
-      plot.destroy();
-    };
-  }, [entries, formatText.value, isDark]);
-
-  const player = useRef<AudioPlayer | undefined>(undefined);
-  useEffect(() => {
-    if (!isPlaying.value) return;
-    const format: PcmFormat = JSON.parse(formatText.value);
-    const opened = createAudioPlayer();
-    player.current = opened;
-    opened.setVolume(volume.peek());
-    let last = entries.peek().at(-1);
-    const stop = entries.subscribe((all) => {
-      for (const entry of entriesAfter(all, last)) opened.play(soundOf(entry, format), format.rate);
-      last = all.at(-1);
-    });
-    return () => {
-      stop();
-      opened.stop();
-      player.current = undefined;
-    };
-  }, [entries, formatText.value, isPlaying.value]);
+  useWaveform(box, entries, formatText.value);
+  const player = usePlayer(entries, formatText.value, isPlaying.value, volume);
 
   return (
     <>
@@ -107,6 +75,56 @@ export function AudioViewer({ entries, name, meta }: AudioViewerProps) {
       </div>
     </>
   );
+}
+
+/** Draws the waveform of the last seconds into an element. @param formatText the format as JSON, which is compared as a whole */
+function useWaveform(box: RefObject<HTMLElement | null>, entries: Entries, formatText: string): void {
+  const isDark = useContext(ThemeContext)?.isDark.value;
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const format: PcmFormat = JSON.parse(formatText);
+    const plot = createLivePlot(element, {
+      labels: ["sound"],
+      height: HEIGHT,
+      range: [-1, 1],
+      isTime: false,
+      legend: false,
+    });
+    const stop = entries.subscribe((all) => plot.show(waveform(all, format)));
+    return () => {
+      stop();
+      plot.destroy();
+    };
+  }, [entries, formatText, isDark]);
+}
+
+/** Plays arriving entries while `isPlaying`. @returns the player; undefined while it is off */
+function usePlayer(
+  entries: Entries,
+  formatText: string,
+  isPlaying: boolean,
+  volume: ReadonlySignal<number>,
+): RefObject<AudioPlayer | undefined> {
+  const player = useRef<AudioPlayer | undefined>(undefined);
+  useEffect(() => {
+    if (!isPlaying) return;
+    const format: PcmFormat = JSON.parse(formatText);
+    const opened = createAudioPlayer();
+    player.current = opened;
+    opened.setVolume(volume.peek());
+    let last = entries.peek().at(-1);
+    const stop = entries.subscribe((all) => {
+      for (const entry of entriesAfter(all, last)) opened.play(soundOf(entry, format), format.rate);
+      last = all.at(-1);
+    });
+    return () => {
+      stop();
+      opened.stop();
+      player.current = undefined;
+    };
+  }, [entries, formatText, isPlaying]);
+  return player;
 }
 
 interface FormatFieldsProps {

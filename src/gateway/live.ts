@@ -43,6 +43,9 @@ export function openLive(
     cacheBytes: settings.pageCacheBytes,
     counters,
   });
-  const subscribe = createSubscriber({ hub, pageCache, streamReader, counters, streamClasses, workSlices });
+  const { pageBytes } = settings;
+  const subscribe = createSubscriber({
+    ...{ hub, pageCache, streamReader, counters, streamClasses, workSlices, pageBytes },
+  });
   return { ...streams, turnEnd, subscribe };
 }

@@ -1,6 +1,6 @@
 /**
- * Delivery modes of a subscription: continuous (`continuous.ts`), or on demand, one frame at a time (`on-demand.ts`). The
- * subscription starts and halts its delivery.
+ * Delivery modes of a subscription: continuous (`continuous.ts`), on demand, one frame at a time (`on-demand.ts`), or as a
+ * playback at the original pace (`playback/`). The subscription starts and halts its delivery.
  */
 import type { WorkSlices } from "../domain/scheduling/work-slice.ts";
 import type { EntryId } from "../domain/streams/entry-id.ts";
@@ -10,6 +10,7 @@ import type { StreamReader } from "../redis/read/stream-reader.ts";
 import type { EntryFrames } from "./entry-frames.ts";
 import type { Hub, Progress } from "./hub.ts";
 import type { PageCache } from "./page-cache.ts";
+import type { PlaybackTimers } from "./playback/timers.ts";
 import type { Encoder } from "./sink.ts";
 
 /** Dependencies of subscriptions. */
@@ -20,6 +21,10 @@ export interface SubscriptionParts {
   readonly counters: Counters;
   readonly streamClasses: StreamClasses;
   readonly workSlices: WorkSlices;
+  /** Maximum bytes that a playback reads ahead per stream. */
+  readonly pageBytes: number;
+  /** Clocks and timers of playbacks; if absent, those of the event loop. */
+  readonly playbackTimers?: PlaybackTimers;
 }
 
 /** State of one subscribed stream. */
@@ -36,6 +41,8 @@ export interface StreamState {
   birth?: number | undefined;
   /** The subscription no longer reads the stream. */
   isRemoved?: boolean;
+  /** The cursor as it was made from a time: the client has received no entry before it, so that none is missing after it. */
+  madeFromTime?: EntryId | undefined;
   /** The hub's progress of the stream when this reader last attached. */
   lastAttached?: Progress | undefined;
   /**
@@ -53,6 +60,8 @@ export interface Delivery {
   isEncoding?(): boolean;
   /** Detaches from the hub and keeps the cursors. */
   halt(): void;
+  /** Ends timers; absent if the delivery has none. Called after `halt`, at the end of the subscription. */
+  close?(): void;
   /** Reads another stream from now on. */
   add(state: StreamState): void;
   /** Ends reading a stream at once. Nothing more of it is sent. */

@@ -40,13 +40,13 @@ export class EntryFrames {
     const known = shared?.frames.get(shared.memo) as Frame | Promise<Frame> | undefined;
     if (known instanceof Promise) return { inSlices: () => known };
     if (known !== undefined) return { frame: known };
+    if (shared === undefined) return this.encodeUnshared(encoder, streams, isNeeded);
     const steps = encoder.encodeSteps?.(streams);
     if (steps === undefined) {
       const frame = encoder.encode(streams);
-      shared?.frames.set(shared.memo, frame);
+      shared.frames.set(shared.memo, frame);
       return { frame };
     }
-    if (shared === undefined) return { inSlices: () => this.#workSlices.runWhileNeeded(steps, isNeeded) };
     return {
       inSlices: () => {
         const made = this.#workSlices.run(steps);
@@ -58,6 +58,21 @@ export class EntryFrames {
         return made;
       },
     };
+  }
+
+  /**
+   * Encodes a frame that no other reader needs.
+   *
+   * @param isNeeded checked between the slices
+   */
+  encodeUnshared<Frame>(
+    encoder: Encoder<Frame>,
+    streams: readonly StreamEntries[],
+    isNeeded: () => boolean,
+  ): Encoding<Frame> {
+    const steps = encoder.encodeSteps?.(streams);
+    if (steps === undefined) return { frame: encoder.encode(streams) };
+    return { inSlices: () => this.#workSlices.runWhileNeeded(steps, isNeeded) };
   }
 
   /** Returns the cached frames of an entry; undefined if the frame has several entries, or cannot be shared. */

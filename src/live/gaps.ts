@@ -20,6 +20,7 @@ export class Gaps {
   /** See `DeliveryContext.reportGap`. */
   report(state: StreamState, before: EntryId): void {
     state.hasGap = false;
+    if (state.cursor === state.madeFromTime) return;
     this.#report({ stream: state.name, after: state.cursor, before });
   }
 

@@ -13,6 +13,7 @@ export class ReadMemory {
   readonly #reader: PausableReader;
   /** Reserved bytes of reads in flight. */
   #reserved = 0;
+  #isWaiting = false;
 
   constructor(reservation: Reservation, reader: PausableReader) {
     this.#reservation = reservation;
@@ -21,6 +22,8 @@ export class ReadMemory {
 
   /** See `DeliveryContext.reserve`. */
   reserve(bytes: number): boolean {
+    // A playback that is paused may try again.
+    if (this.#isWaiting) return false;
     const reservation = this.#reservation;
     const missing = this.#reserved + bytes - reservation.bytes();
     if (missing <= 0 || reservation.tryGrow(missing)) {
@@ -32,6 +35,7 @@ export class ReadMemory {
     this.#reader.pause("memory");
     // No timeout: a paused reader holds no memory. Hence it waits for all bytes, not only for the missing ones.
     reservation.set(0);
+    this.#isWaiting = true;
     reservation.whenRoom(bytes, () => this.#onRoom(), Number.POSITIVE_INFINITY);
     return false;
   }
@@ -48,6 +52,7 @@ export class ReadMemory {
   }
 
   #onRoom(): void {
+    this.#isWaiting = false;
     this.#reader.resume("memory");
     // Keep only the memory in use. A reader that became live without a read would hold the rest forever.
     this.#reservation.set(this.#reserved);

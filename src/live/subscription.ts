@@ -7,8 +7,9 @@
  *        ▲                        │                                                 │
  *        └────────────────────────┘◀────────── no reason to pause remains ──────────┘
  *
- * Pausing is a set of reasons, so that the end of one reason does not cancel another. There are two delivery modes:
- * continuous (`continuous.ts`) and on demand (`on-demand.ts`). Both decide by entry ids alone.
+ * Pausing is a set of reasons, so that the end of one reason does not cancel another. There are three delivery modes:
+ * continuous (`continuous.ts`), on demand (`on-demand.ts`) and playback (`playback/`). The first two decide by entry ids
+ * alone; a playback also waits for the time of an entry.
  */
 
 import { asGatewayError, type GatewayError } from "../domain/errors.ts";
@@ -24,6 +25,9 @@ import { Gaps } from "./gaps.ts";
 import type { Hub } from "./hub.ts";
 import { createOnDemand, type OnDemandOptions } from "./on-demand.ts";
 import type { PageCache } from "./page-cache.ts";
+import type { Playback, PlaybackControls, PlaybackOptions } from "./playback/options.ts";
+import { createPlayback } from "./playback/playback.ts";
+import { eventLoopTimers } from "./playback/timers.ts";
 import { ReadMemory } from "./read-memory.ts";
 import type { Encoder, Reservation, Sink } from "./sink.ts";
 
@@ -48,6 +52,8 @@ export interface SubscribedStream {
    * earlier stream of that name. Readers with the same number share them.
    */
   readonly birth?: number;
+  /** See `StreamState`. */
+  readonly madeFromTime?: EntryId;
 }
 
 /** Options of a subscription. */
@@ -59,6 +65,8 @@ export interface SubscriptionOptions<Frame> {
   readonly memory?: Reservation;
   /** If present, delivery is on demand: one frame at a time with at most `count` entries of each stream. */
   readonly onDemand?: OnDemandOptions;
+  /** If present, delivery is a playback; `onDemand` applies once it is live. */
+  readonly playback?: PlaybackOptions;
   /** Called after each written frame; the transport may call `pause`. */
   readonly onFrame?: (frame: Frame) => void;
   /** Entries may be missing; called right before the frame with the entries after them is written. */
@@ -78,6 +86,8 @@ export interface Subscription {
   isPaused(): boolean;
   /** Whether a frame is being encoded in slices, and is about to be written. */
   isEncoding(): boolean;
+  /** Controls of a playback; undefined in other delivery modes. */
+  readonly playback: PlaybackControls | undefined;
   /** Returns the cursor of each stream, in the order of the request. */
   cursors(): readonly EntryId[];
   /** Reads another stream from now on. Its key and name must differ from those of the others. */
@@ -111,6 +121,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
   readonly #memory: ReadMemory | undefined;
   readonly #gaps: Gaps;
   readonly #delivery: Delivery;
+  readonly #playback: Playback | undefined;
   readonly #reasons = new Set<PauseReason>();
   #isClosed = false;
 
@@ -127,8 +138,12 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     this.#sink = options.sink;
     this.#memory = options.memory && new ReadMemory(options.memory, this);
     this.#gaps = new Gaps(parts.hub, parts.counters, options.onGap);
-    this.#delivery =
-      options.onDemand === undefined ? createContinuous(this) : createOnDemand(this, options.onDemand);
+    const { onDemand, playback } = options;
+    const { pageBytes, playbackTimers: timers = eventLoopTimers } = parts;
+    const createLive = (context: DeliveryContext<Frame>): Delivery =>
+      onDemand === undefined ? createContinuous(context) : createOnDemand(context, onDemand);
+    this.#playback = playback && createPlayback(this, playback, { createLive, pageBytes, timers });
+    this.#delivery = this.#playback ?? createLive(this);
     this.#counters.readers++;
     // Deferred: the transport's callback for the first frame needs the returned subscription.
     queueMicrotask(() => this.#delivery.run());
@@ -154,6 +169,10 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
 
   isEncoding(): boolean {
     return this.#delivery.isEncoding?.() === true;
+  }
+
+  get playback(): PlaybackControls | undefined {
+    return this.#isClosed ? undefined : this.#playback;
   }
 
   cursors(): readonly EntryId[] {
@@ -183,6 +202,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     if (this.#reasons.size > 0) this.#counters.readersPaused--;
     this.#memory?.release();
     this.#delivery.halt();
+    this.#delivery.close?.();
   }
 
   isHalted(): boolean {

@@ -3,6 +3,7 @@
 import { createTurns } from "../../src/domain/scheduling/turns.ts";
 import { createHub, type Hub } from "../../src/live/hub.ts";
 import { createPageCache } from "../../src/live/page-cache.ts";
+import type { PlaybackTimers } from "../../src/live/playback/timers.ts";
 import { createRecentMemory } from "../../src/live/recent-batches.ts";
 import { createSubscriber, type Subscribe } from "../../src/live/subscription.ts";
 import { type Counters, createCounters } from "../../src/observe/counters.ts";
@@ -13,6 +14,7 @@ import { createStreamReader, type StreamReader } from "../../src/redis/read/stre
 import { parseRedisUrl } from "../../src/redis/redis-url.ts";
 import { openSingleStore } from "../../src/redis/single-store.ts";
 import type { TailMode } from "../../src/redis/tail/open-tail.ts";
+import { CountedCommands } from "./counted-commands.ts";
 import { silent } from "./redis.ts";
 
 /** Options of an engine; sizes in bytes. */
@@ -23,12 +25,16 @@ export interface EngineOptions {
   readonly pageCacheBytes: number;
   /** Maximum size of one read. */
   readonly answerBytes: number;
+  /** Clocks and timers of playbacks; if absent, those of the event loop. */
+  readonly playbackTimers?: PlaybackTimers;
 }
 
 /** A running engine. */
 export interface Engine extends Disposable {
   readonly hub: Hub;
   readonly streamReader: StreamReader;
+  /** Number of reads without a reply. */
+  readsInFlight(): number;
   readonly append: Append;
   readonly counters: Counters;
   readonly streamClasses: StreamClasses;
@@ -61,7 +67,8 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     streamClasses,
   });
   const { answerBytes, pageBytes } = options;
-  const streamReader = createStreamReader({ reads: store.reads, sizes, answerBytes, pageBytes });
+  const reads = new CountedCommands(store.reads);
+  const streamReader = createStreamReader({ reads, sizes, answerBytes, pageBytes });
   const hub = createHub({
     openTail: store.openTail,
     memory: createRecentMemory(options.recentBytes, counters),
@@ -78,17 +85,16 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
   return {
     hub,
     streamReader,
+    readsInFlight: () => reads.inFlight,
     append,
     counters,
     streamClasses,
     subscriber: (own) =>
       createSubscriber({
-        hub,
-        pageCache,
-        streamReader,
+        ...{ hub, pageCache, streamReader, streamClasses, pageBytes },
         counters: own,
-        streamClasses,
         workSlices: createTurns().slices,
+        ...(options.playbackTimers && { playbackTimers: options.playbackTimers }),
       }),
     [Symbol.dispose]() {
       hub.close();

@@ -1,0 +1,139 @@
+/** Reads a few entries of each stream from Redis, for the steps and the skips of a playback. */
+import type { Entry } from "../../domain/streams/entry.ts";
+import { compareIds, type EntryId, FIRST_ID, idAfter, idBefore } from "../../domain/streams/entry-id.ts";
+import type { DeliveryContext, StreamState } from "../delivery.ts";
+import { retryLater } from "../retry.ts";
+import type { Runs } from "./frame-sender.ts";
+
+/** A range of ids, including both ends. */
+export interface IdRange {
+  readonly start: EntryId;
+  readonly end: EntryId;
+}
+
+/** Receives what was found, in the order of the first ids. Not called if the lookup was cancelled or halted. */
+export type OnFound = (runs: Runs) => void;
+
+interface Lookup {
+  /** Maximum entries of each stream in one read. */
+  readonly count: number;
+  /** Finds the entries of a stream, in ascending order. */
+  readonly find: (state: StreamState) => Promise<readonly Entry[]>;
+  readonly onFound: OnFound;
+}
+
+/** The lookups of one playback, one at a time. */
+export class EntryLookups {
+  readonly #context: DeliveryContext<unknown>;
+  readonly #onEnded: () => void;
+  /** The lookup whose result is used. */
+  #current: Lookup | undefined;
+  /** Lookups in flight, with those that were cancelled. */
+  #inFlight = 0;
+
+  /** @param onEnded called when the reads of a lookup have ended, in a later event-loop turn */
+  constructor(context: DeliveryContext<unknown>, onEnded: () => void) {
+    this.#context = context;
+    this.#onEnded = onEnded;
+  }
+
+  /** Whether reads are in flight. The next ones wait for them, so that a client cannot start many. */
+  get isReading(): boolean {
+    return this.#inFlight > 0;
+  }
+
+  /** Drops the result of the lookup in flight. */
+  cancel(): void {
+    this.#current = undefined;
+  }
+
+  /** Looks up the newest entries after the cursors, up to an id. Does nothing without memory. */
+  newest(upTo: EntryId, count: number, onFound: OnFound): void {
+    this.#start({ count, find: (state) => this.#newestOf(state, upTo, count), onFound });
+  }
+
+  /**
+   * Looks up the entry that is `steps` entries after (or, if negative, before) the last one that was sent, or the last before
+   * the end of the range. Does nothing without memory.
+   */
+  inSteps(steps: number, range: IdRange, onFound: OnFound): void {
+    this.#start({ count: Math.abs(steps), find: (state) => this.#inStepsOf(state, steps, range), onFound });
+  }
+
+  #start(lookup: Lookup): void {
+    const context = this.#context;
+    const { states, streamReader } = context;
+    const bytes = states.reduce(
+      (sum, { key }) => sum + streamReader.expectedBytes(key, lookup.count, states.length),
+      0,
+    );
+    if (bytes > 0 && !context.reserve(bytes)) return;
+    this.#current = lookup;
+    this.#inFlight++;
+    Promise.all(states.map(lookup.find)).then(
+      (found) => {
+        context.unreserve(bytes);
+        this.#inFlight--;
+        if (this.#current === lookup && !context.isHalted()) this.#report(lookup, states, found);
+        this.#onEnded();
+      },
+      (error) => {
+        context.unreserve(bytes);
+        const ended = () => {
+          this.#inFlight--;
+          this.#onEnded();
+        };
+        if (this.#current === lookup) retryLater(error, (failure) => context.onError(failure), ended);
+        else ended();
+      },
+    );
+  }
+
+  #report(lookup: Lookup, states: readonly StreamState[], found: readonly (readonly Entry[])[]): void {
+    this.#current = undefined;
+    const runs = states
+      .map((state, i) => ({ stream: { state, gapBefore: undefined }, entries: [...(found[i] ?? [])] }))
+      .filter(({ stream, entries }) => entries.length > 0 && !stream.state.isRemoved)
+      .sort((a, b) => compareIds(a.entries[0]?.id ?? FIRST_ID, b.entries[0]?.id ?? FIRST_ID));
+    lookup.onFound(runs);
+  }
+
+  async #newestOf({ key, cursor }: StreamState, end: EntryId, count: number): Promise<readonly Entry[]> {
+    const { streamReader, states } = this.#context;
+    const start = idAfter(cursor);
+    if (start === undefined || compareIds(start, end) > 0) return [];
+    const { entries } = await streamReader.readRange(
+      key,
+      { start, end, count, reverse: true },
+      states.length,
+    );
+    return [...entries].reverse();
+  }
+
+  async #inStepsOf(
+    { key, cursor, madeFromTime }: StreamState,
+    steps: number,
+    { start, end }: IdRange,
+  ): Promise<readonly Entry[]> {
+    const { streamReader, states } = this.#context;
+    const reverse = steps < 0;
+    // A cursor that was made from a time is no entry that was sent.
+    let from = reverse ? (cursor === madeFromTime ? cursor : idBefore(cursor)) : idAfter(cursor);
+    let found: Entry | undefined;
+    for (let left = Math.abs(steps); left > 0 && from !== undefined; ) {
+      const range = reverse ? { start, end: from } : { start: from, end };
+      if (compareIds(range.start, range.end) > 0) break;
+      const { entries } = await streamReader.readRange(
+        key,
+        { ...range, count: left, reverse },
+        states.length,
+      );
+      const last = entries.at(-1);
+      if (last === undefined) break;
+      found = last;
+      left -= entries.length;
+      from = reverse ? idBefore(last.id) : idAfter(last.id);
+    }
+    return found === undefined ? [] : [found];
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * Frames of a playback. The cursors move when a frame is written, so that a frame that is dropped while it is encoded has no
+ * effect: its entries are read again.
+ */
+import { bytesOf, type StreamEntries } from "../../domain/streams/entry.ts";
+import { compareIds, type EntryId, FIRST_ID, idBefore } from "../../domain/streams/entry-id.ts";
+import { firstPast } from "../batch.ts";
+import type { DeliveryContext } from "../delivery.ts";
+import type { Run } from "./merge.ts";
+import type { PlayedStream } from "./read-ahead.ts";
+
+/** Entries of a frame, in order. */
+export type Runs = readonly Run<PlayedStream>[];
+
+/** Receives what becomes of frames. */
+export interface FrameSenderHooks {
+  /** The cursors have moved past the entries of a frame, which is written next. */
+  readonly onSending: (runs: Runs) => void;
+  /** A frame that was encoded in slices is written or dropped. Called in a later event-loop turn than `send`. */
+  readonly onEncoded: (isWritten: boolean) => void;
+}
+
+/** Memory of a frame while it is encoded in slices, per byte of its entries: the entries, and their copy in the frame. */
+const LONG_FRAME_COPIES = 3;
+
+/** Encodes and writes frames, one at a time. */
+export class FrameSender<Frame> {
+  readonly #context: DeliveryContext<Frame>;
+  readonly #hooks: FrameSenderHooks;
+  #isEncoding = false;
+  /** The frame that is being encoded must not be written. */
+  #isCancelled = false;
+  #isDenied = false;
+
+  constructor(context: DeliveryContext<Frame>, hooks: FrameSenderHooks) {
+    this.#context = context;
+    this.#hooks = hooks;
+  }
+
+  /** Whether a frame is being encoded in slices. No other may be sent meanwhile. */
+  get isEncoding(): boolean {
+    return this.#isEncoding;
+  }
+
+  /** Whether there was no memory for the last frame. */
+  get isDenied(): boolean {
+    return this.#isDenied;
+  }
+
+  /** Drops the frame that is being encoded. */
+  cancel(): void {
+    this.#isCancelled = true;
+  }
+
+  /**
+   * Writes entries as a frame, or begins to encode it.
+   *
+   * @param written called after the frame is written
+   * @returns false without memory to encode the frame: its entries must be read again
+   */
+  send(runs: Runs, written: () => void = () => undefined): boolean {
+    const { encoder, entryFrames } = this.#context;
+    const streams: StreamEntries[] = runs.map(({ stream, entries }) => ({
+      stream: stream.state.name,
+      entries,
+    }));
+    const isNeeded = () => !this.#isCancelled && !this.#context.isHalted();
+    const encoding = entryFrames.encodeUnshared(encoder, streams, isNeeded);
+    if ("inSlices" in encoding) return this.#sendLater(runs, encoding.inSlices, written);
+    this.#write(runs, encoding.frame);
+    written();
+    return true;
+  }
+
+  #sendLater(runs: Runs, inSlices: () => Promise<Frame | undefined>, written: () => void): boolean {
+    const context = this.#context;
+    const bytes = LONG_FRAME_COPIES * runs.reduce((sum, { entries }) => sum + bytesOf(entries), 0);
+    this.#isDenied = !context.reserve(bytes);
+    if (this.#isDenied) return false;
+    this.#isEncoding = true;
+    this.#isCancelled = false;
+    const ended = () => {
+      this.#isEncoding = false;
+      context.unreserve(bytes);
+    };
+    inSlices().then(
+      (frame) => {
+        ended();
+        const isWritten = frame !== undefined && !this.#isCancelled && !context.isHalted();
+        if (isWritten) {
+          this.#write(runs, frame);
+          written();
+        }
+        this.#hooks.onEncoded(isWritten);
+      },
+      (error) => {
+        ended();
+        context.onError(error);
+      },
+    );
+    return true;
+  }
+
+  #write(runs: Runs, frame: Frame): void {
+    this.#isDenied = false;
+    for (const run of runs) this.#account(run);
+    this.#hooks.onSending(runs);
+    this.#context.write(frame);
+  }
+
+  /** Moves the cursor of a stream past entries that are about to be written. */
+  #account({ stream, entries }: Run<PlayedStream>): void {
+    const { state, gapBefore } = stream;
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    if (gapBefore !== undefined && compareIds(gapBefore, last.id) <= 0) {
+      stream.gapBefore = undefined;
+      const before = entries[firstPast(entries, cursorBefore(gapBefore)) - 1];
+      if (before !== undefined) state.cursor = before.id;
+      this.#context.reportGap(state, gapBefore);
+    }
+    state.cursor = last.id;
+    state.counters.entriesOut += entries.length;
+    state.counters.bytesOut += bytesOf(entries);
+  }
+}
+
+/** The cursor right before an id. */
+export const cursorBefore = (id: EntryId): EntryId => idBefore(id) ?? FIRST_ID;

@@ -1,0 +1,162 @@
+/**
+ * Merge of several streams in the order of their entry ids. Pure: pages are passed in, and entries are taken out.
+ *
+ * An entry may be taken only if no stream can still have an earlier one. So each stream has a *horizon*: the id up to which
+ * it is known. A stream without queued entries blocks all entries after its horizon until its next page is passed in.
+ */
+
+import { MinHeap } from "../../domain/min-heap.ts";
+import type { Entry } from "../../domain/streams/entry.ts";
+import { compareIds, type EntryId, FIRST_ID, LAST_ID } from "../../domain/streams/entry-id.ts";
+
+/** Consecutive entries of one stream. */
+export interface Run<S> {
+  readonly stream: S;
+  readonly entries: Entry[];
+}
+
+/** Limits of one batch. */
+export interface TakeLimits {
+  /** The last id that may be taken. */
+  readonly upTo: EntryId;
+  /** Maximum entries of each stream. */
+  readonly perStream: number;
+  /** Maximum entries of all streams. */
+  readonly entries: number;
+}
+
+interface Queue<S> {
+  readonly stream: S;
+  /** Orders entries with the same id. */
+  readonly position: number;
+  entries: readonly Entry[];
+  head: number;
+  horizon: EntryId;
+}
+
+/** Streams with queued entries. */
+export class PlaybackMerge<S> {
+  readonly #queues = new Map<S, Queue<S>>();
+  readonly #filled = new MinHeap<Queue<S>>(byHead);
+  readonly #empty = new Set<Queue<S>>();
+  #positions = 0;
+  /** The least horizon of the streams without queued entries. */
+  #horizon: EntryId = LAST_ID;
+
+  /** Adds a stream. It blocks all others until its first page is passed in. */
+  add(stream: S): void {
+    const queue: Queue<S> = { stream, position: this.#positions++, entries: [], head: 0, horizon: FIRST_ID };
+    this.#queues.set(stream, queue);
+    this.#setEmpty(queue);
+  }
+
+  /** Removes a stream with its entries. */
+  remove(stream: S): void {
+    const queue = this.#queues.get(stream);
+    if (queue === undefined) return;
+    this.#queues.delete(stream);
+    this.#filled.remove(queue);
+    if (this.#empty.delete(queue)) this.#horizon = this.#leastHorizon();
+  }
+
+  /** Passes in the next page of a stream. @param horizon the id up to which the stream is known, from now on */
+  fill(stream: S, page: readonly Entry[], horizon: EntryId): void {
+    const queue = this.#queues.get(stream);
+    if (queue === undefined) return;
+    const wasEmpty = this.#empty.delete(queue);
+    queue.entries = wasEmpty ? page : [...queue.entries.slice(queue.head), ...page];
+    queue.head = 0;
+    queue.horizon = horizon;
+    if (wasEmpty && page.length > 0) this.#filled.add(queue);
+    else if (wasEmpty) this.#empty.add(queue);
+    if (wasEmpty) this.#horizon = this.#leastHorizon();
+  }
+
+  /** Number of queued entries of a stream. */
+  queued(stream: S): number {
+    const queue = this.#queues.get(stream);
+    return queue === undefined ? 0 : queue.entries.length - queue.head;
+  }
+
+  /** The first queued entry. */
+  get head(): Entry | undefined {
+    const first = this.#filled.peek();
+    return first?.entries[first.head];
+  }
+
+  /** Whether the first queued entry is the next one of all streams. */
+  get isReady(): boolean {
+    const { head } = this;
+    return head !== undefined && compareIds(head.id, this.#horizon) <= 0;
+  }
+
+  /** Streams whose next page is required before the first queued entry, or any entry if there is none, can be taken. */
+  missing(): readonly S[] {
+    const upTo = this.head?.id ?? LAST_ID;
+    return [...this.#empty]
+      .filter(({ horizon }) => compareIds(horizon, upTo) < 0)
+      .map(({ stream }) => stream);
+  }
+
+  /** Takes the next entries in order, as far as they are known. Consecutive entries of one stream are one run. */
+  take({ upTo, perStream, entries: most }: TakeLimits): readonly Run<S>[] {
+    const runs: Run<S>[] = [];
+    const taken = new Map<S, number>();
+    for (let room = most; room > 0; ) {
+      const queue = this.#filled.peek();
+      const first = queue?.entries[queue.head];
+      if (queue === undefined || first === undefined) break;
+      const before = taken.get(queue.stream) ?? 0;
+      const limit = Math.min(room, perStream - before);
+      if (limit <= 0 || compareIds(first.id, upTo) > 0 || compareIds(first.id, this.#horizon) > 0) break;
+      this.#filled.take();
+      const run = this.#runOf(queue, limit, upTo);
+      const last = runs[runs.length - 1];
+      if (last?.stream === queue.stream) for (const entry of run) last.entries.push(entry);
+      else runs.push({ stream: queue.stream, entries: run });
+      taken.set(queue.stream, before + run.length);
+      room -= run.length;
+      if (queue.head < queue.entries.length) this.#filled.add(queue);
+      else this.#setEmpty(queue);
+    }
+    return runs;
+  }
+
+  /** Takes the entries of a stream before those of any other; at least one. */
+  #runOf(queue: Queue<S>, most: number, upTo: EntryId): Entry[] {
+    const rival = this.#filled.peek();
+    const rivalHead = rival?.entries[rival.head];
+    const from = queue.head;
+    let to = from + 1;
+    for (; to < queue.entries.length && to - from < most; to++) {
+      const entry = queue.entries[to];
+      if (entry === undefined || compareIds(entry.id, upTo) > 0 || compareIds(entry.id, this.#horizon) > 0)
+        break;
+      if (rival === undefined || rivalHead === undefined) continue;
+      const order = compareIds(entry.id, rivalHead.id);
+      if (order > 0 || (order === 0 && rival.position < queue.position)) break;
+    }
+    queue.head = to;
+    return queue.entries.slice(from, to);
+  }
+
+  #setEmpty(queue: Queue<S>): void {
+    queue.entries = [];
+    queue.head = 0;
+    this.#empty.add(queue);
+    if (compareIds(queue.horizon, this.#horizon) < 0) this.#horizon = queue.horizon;
+  }
+
+  #leastHorizon(): EntryId {
+    let least = LAST_ID;
+    for (const { horizon } of this.#empty) if (compareIds(horizon, least) < 0) least = horizon;
+    return least;
+  }
+}
+
+/** Orders queues by their first entries. */
+function byHead<S>(a: Queue<S>, b: Queue<S>): number {
+  const [first, second] = [a.entries[a.head], b.entries[b.head]];
+  if (first === undefined || second === undefined) return 0;
+  return compareIds(first.id, second.id) || a.position - b.position;
+}

@@ -1,0 +1,24 @@
+/** Clocks and timers of playback. A test passes its own. */
+
+/** A time source with timers. */
+export interface PlaybackTimers {
+  /** Returns a monotonic time in ms. */
+  now(): number;
+  /** Returns the time of day, in ms since 1970. */
+  timeOfDay(): number;
+  /** Calls back once. @returns a function that cancels it */
+  after(ms: number, callback: () => void): () => void;
+}
+
+/** Maximum delay of a timer: longer ones fire at once. */
+const MOST_MS = 2 ** 31 - 1;
+
+/** The timers of the event loop. */
+export const eventLoopTimers: PlaybackTimers = {
+  now: () => performance.now(),
+  timeOfDay: () => Date.now(),
+  after(ms, callback) {
+    const timer = setTimeout(callback, Math.min(ms, MOST_MS));
+    return () => clearTimeout(timer);
+  },
+};

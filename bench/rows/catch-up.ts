@@ -5,12 +5,11 @@
  * Fair because the single client and the 200 clients read different keys with the same content, so a cache filled by one
  * does not help the others, and because every client must receive all 100,000 entries in order.
  */
-import { drained } from "../load/drain.ts";
 import { eventLoopTurn, nap } from "../load/nap.ts";
 import type { Server } from "../load/process.ts";
+import { record } from "../load/record.ts";
 import { compare } from "../load/rounds.ts";
 import { openMany } from "../load/websocket.ts";
-import { openPusher } from "../load/websocket-pusher.ts";
 import { openReader } from "../load/websocket-reader.ts";
 import { atMost, type Row, ratioCell, whole } from "../row.ts";
 import type { Stage } from "../stage.ts";
@@ -27,7 +26,7 @@ export const catchUpRow: Row = {
   async measure(stage) {
     const gateway = await stage.startGateway({ REDIS_STREAM_MAXLEN: "0" });
     try {
-      await record(stage, gateway);
+      await record(stage, gateway, ENTRIES);
       const run = async (clients: number, stream: string) => {
         await stage.redis.command("COPY", "default:recording", `default:${stream}`);
         const start = performance.now();
@@ -55,22 +54,6 @@ export const catchUpRow: Row = {
     }
   },
 };
-
-/** Pushes the stream that is then copied. */
-async function record(stage: Stage, gateway: Server): Promise<void> {
-  const pusher = await openPusher({ port: gateway.port, path: "/data/recording/push?header=0&ack=1" }, 100);
-  pusher.push(ENTRIES);
-  await drained(
-    () => {
-      pusher.check();
-      return pusher.acknowledged === ENTRIES;
-    },
-    () => `${pusher.acknowledged} of ${ENTRIES} entries are acknowledged`,
-  );
-  pusher.close();
-  const stored = Number(await stage.redis.command("XLEN", "default:recording"));
-  if (stored !== ENTRIES) throw new Error(`${stored} of ${ENTRIES} entries are stored`);
-}
 
 async function readAll(stage: Stage, gateway: Server, stream: string, clients: number): Promise<number> {
   const before = await stage.redis.info("total_net_output_bytes");

@@ -12,6 +12,7 @@ import { idleMemoryRow } from "./idle-memory.ts";
 import { latencyNatsRow, latencyRow } from "./latency.ts";
 import { manyStreamsRows } from "./many-streams.ts";
 import { patternRows } from "./patterns.ts";
+import { playbackRow } from "./playback.ts";
 import { pushAckedRow } from "./push-acked.ts";
 import { pushJetStreamRow } from "./push-jetstream.ts";
 import { pushLargeRow } from "./push-large.ts";
@@ -35,6 +36,7 @@ export const ROWS: readonly Row[] = [
   stuckReaderRow,
   ...manyStreamsRows,
   catchUpRow,
+  playbackRow,
   httpGetRow,
   guardedFanOutRow,
   guardedPushRow,

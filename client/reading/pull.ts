@@ -192,7 +192,7 @@ class PullReader implements SessionHandlers {
     if (notice === undefined) this.#receiveEntries(message);
     else if ("gapIn" in notice) this.#gaps.add(notice.gapIn);
     else if ("unavailableSince" in notice) health.redisChanged(notice);
-    else this.#pattern?.take(notice);
+    else if (!("playback" in notice)) this.#pattern?.take(notice);
     return true;
   }
 

@@ -16,6 +16,7 @@ import {
   encodeJson,
   encodeJsonEntry,
   encodeJsonGap,
+  encodeJsonState,
   encodeJsonStatus,
   encodeJsonStreams,
 } from "./json/json.ts";
@@ -27,10 +28,12 @@ import {
   decodeMsgpackSteps,
   encodeMsgpack,
   encodeMsgpackGap,
+  encodeMsgpackState,
   encodeMsgpackStatus,
   encodeMsgpackStreams,
 } from "./msgpack/msgpack.ts";
 import { encodeMsgpackSteps } from "./msgpack/msgpack-encode-steps.ts";
+import type { PlaybackNotice } from "./notices/playback-notice.ts";
 import type { StreamNotice } from "./notices/stream-notice.ts";
 import type { Pieces } from "./pieces.ts";
 import type { PushedEntry } from "./push-batch.ts";
@@ -62,6 +65,8 @@ export interface CleanFormat {
   encodeStatus?(unavailableSince: Date | undefined): Encoded;
   /** Encodes a notice of `joins=1`; absent if the format cannot carry notices. */
   encodeStreams?(notice: StreamNotice): Encoded;
+  /** Encodes the state of a playback; absent if the format cannot carry notices. */
+  encodeState?(state: PlaybackNotice): Encoded;
   /** Decodes a pushed message. @throws GatewayError BAD_HEADER or TOO_LARGE */
   decode(bytes: Uint8Array, maxEntries: number): PushedEntry[];
   /** Decodes a long pushed message in steps, with the same result. @throws GatewayError BAD_HEADER or TOO_LARGE */
@@ -85,6 +90,7 @@ export const CLEAN_FORMATS = {
     encodeGap: encodeMsgpackGap,
     encodeStatus: encodeMsgpackStatus,
     encodeStreams: encodeMsgpackStreams,
+    encodeState: encodeMsgpackState,
     decode: decodeMsgpack,
     decodeSteps: decodeMsgpackSteps,
     decodeBody: decodeMsgpackBody,
@@ -104,6 +110,7 @@ export const CLEAN_FORMATS = {
     encodeGap: encodeJsonGap,
     encodeStatus: encodeJsonStatus,
     encodeStreams: encodeJsonStreams,
+    encodeState: encodeJsonState,
     decode: (bytes, maxEntries) => decodeJson(lossyTextOf(bytes), maxEntries),
     decodeSteps: decodeJsonSteps,
     decodeBody: decodeJsonBody,

@@ -20,6 +20,7 @@ const SECTIONS = {
   post: "## POST entries",
   entries: "## History",
   entry: "## One entry",
+  density: "## Density",
   events: "## Server-sent events",
   mjpeg: "## MJPEG",
 } as const satisfies Record<ParameterRoute, string>;

@@ -150,6 +150,7 @@ export const ROUTES: readonly Route[] = [
   { name: "MJPEG", needs: "read", send: live((stream) => `/data/${stream}/mjpeg`) },
   { name: "history", needs: "read", send: plain("GET", (stream) => `/data/${stream}/entries`) },
   { name: "entry", needs: "read", send: plain("GET", (stream) => `/data/${stream}/entries/last`) },
+  { name: "density", needs: "read", send: plain("GET", (stream) => `/data/${stream}/density`) },
   { name: "metrics", needs: "metrics", send: plain("GET", () => "/metrics") },
   {
     name: "GraphQL query",

@@ -15,6 +15,7 @@ const ROUTES = {
   mjpeg: "read",
   entries: "read",
   entry: "read",
+  density: "read",
 } as const satisfies Record<string, Action>;
 
 /** A route that a ticket can be requested for. */

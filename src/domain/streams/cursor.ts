@@ -68,11 +68,11 @@ export function parseBound(name: "start" | "end", text: string): EntryId {
 /**
  * Parses a time: an entry id, milliseconds, or an ISO 8601 time.
  *
- * @returns the last id of that time, because a time covers all entries of its millisecond
+ * @param sequence which id of the millisecond to return, because a time covers all of its entries
  * @throws GatewayError BAD_PARAMETER
  */
-export function parseTime(name: string, text: string): EntryId {
-  const id = text === "-" || text === "+" || text === " " ? undefined : idOfBound(text, "greatest");
+export function parseTime(name: string, text: string, sequence: "least" | "greatest" = "greatest"): EntryId {
+  const id = text === "-" || text === "+" || text === " " ? undefined : idOfBound(text, sequence);
   if (id !== undefined) return id;
   throw badParameter(
     name,

@@ -39,11 +39,14 @@ export function parseNamedCursors(text: string, ids: number): NamedCursors {
   };
 }
 
-/** Formats cursors so that a request with them misses nothing: streams without a name are read from the beginning. */
-export function formatNamedCursors(cursors: Iterable<readonly [name: string, cursor: EntryId]>): string {
+/** Formats cursors so that a request with them misses nothing. @param others cursor of the streams without a name */
+export function formatNamedCursors(
+  cursors: Iterable<readonly [name: string, cursor: EntryId]>,
+  others: EntryId | "0" = "0",
+): string {
   let text = "";
   for (const [name, cursor] of cursors) text += `${encodeURIComponent(name)}=${cursor}+`;
-  return `${text}0`;
+  return `${text}${others}`;
 }
 
 function decodeName(text: string): string {

@@ -5,6 +5,7 @@ import type { AddRoutes, RouteParts } from "./route.ts";
 import { addAdmin } from "./routes/admin.ts";
 import { addConsole } from "./routes/console.ts";
 import { addDocs } from "./routes/docs.ts";
+import { addDensity } from "./routes/entries/density.ts";
 import { addEntry } from "./routes/entries/entry.ts";
 import { addGetData } from "./routes/entries/get-data.ts";
 import { addHistoryRange } from "./routes/entries/history.ts";
@@ -30,6 +31,7 @@ export const httpRoutes =
     addPostData(app, parts);
     addHistoryRange(app, parts);
     addEntry(app, parts);
+    addDensity(app, parts);
     addEvents(app, parts);
     addMjpeg(app, parts);
     addUpgradeHints(app);

@@ -60,7 +60,12 @@ export const integer = <T extends number | undefined>(
 ): Parameter<T | number> => ({ type: "integer", fallback, least, most, doc });
 
 /** A number from `least` to `most`. */
-export const number = (fallback: number, least: number, most: number, doc: string): Parameter<number> => ({
+export const number = <T extends number | undefined>(
+  fallback: T,
+  least: number,
+  most: number,
+  doc: string,
+): Parameter<T | number> => ({
   type: "number",
   fallback,
   least,

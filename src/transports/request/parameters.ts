@@ -49,6 +49,24 @@ const CURSOR = text(
   "$",
   "Read the entries after this cursor: an entry id, milliseconds, `0` or `-` (the beginning), `$` (now). One for all streams, or one per stream, joined by `+`. With a pattern, also `name=cursor`.",
 );
+/** Playback of history at its original pace. */
+const PLAYBACK = {
+  start: text(
+    "-",
+    "First id or time of a playback: an entry id, milliseconds, an ISO 8601 time or `-`. Requires `rate`.",
+  ),
+  end: text("+", "Last id or time of a playback, in the syntax of `start`, or `+`. Requires `rate`."),
+  rate: {
+    ...number<number | undefined>(
+      undefined,
+      0,
+      100,
+      "Play history at its original pace times this rate, 0.1 to 100; `0` plays as fast as the client reads.",
+    ),
+    fallbackNote: "no playback",
+  },
+  loop: flag(false, "Start the playback again at its end. Requires `rate`."),
+};
 const LATEST = flag(false, "Deliver only the newest entries and skip older ones.");
 const COUNT = integer(
   1,
@@ -137,6 +155,7 @@ export const PARAMETERS = {
     ...READ,
     ...FIND,
     last_entry_id: CURSOR,
+    ...PLAYBACK,
     latest: LATEST,
     count: COUNT,
     block: integer(
@@ -161,7 +180,10 @@ export const PARAMETERS = {
       false,
       'Report the streams of a pattern: `{"streams": [[stream_id, cursor], …]}`, then `{"joined": {"stream_id"}}`, `{"left": {"stream_id"}}` and `{"limit": {"stream_id", "max_streams"}}`. Requires `format`.',
     ),
-    control: CONTROL,
+    control: {
+      ...CONTROL,
+      doc: `${CONTROL.doc.slice(0, -1)}; \`{"pause": true}\` and others control a playback.`,
+    },
     status: STATUS,
   },
   get: {
@@ -205,10 +227,21 @@ export const PARAMETERS = {
       "With `last`: the last entry at or before this time, an entry id, milliseconds or an ISO 8601 time.",
     ),
   },
+  density: {
+    ...READ,
+    ...FIND,
+    start: text(
+      "-",
+      "First id or time: an entry id, milliseconds, an ISO 8601 time or `-`, the first entry of all streams.",
+    ),
+    end: text("+", "Last id or time, in the syntax of `start`, or `+`, the last entry of all streams."),
+    buckets: integer(200, 1, 2000, "Number of equal parts of the time range."),
+  },
   events: {
     ...READ,
     ...FIND,
     last_entry_id: CURSOR,
+    ...PLAYBACK,
     latest: LATEST,
     lastEventId: text("", "Id of the last event received, for clients that cannot send `Last-Event-ID`."),
     format: choice(
@@ -226,6 +259,7 @@ export const PARAMETERS = {
     ...READ,
     pattern: PATTERN,
     last_entry_id: { ...CURSOR, fallback: "0", doc: "Show only pictures after this cursor." },
+    ...PLAYBACK,
     max_fps: number(0, 0, 1000, "Maximum number of pictures per second; 0 sets no limit."),
   },
 } as const satisfies Readonly<Record<string, ParameterTable>>;

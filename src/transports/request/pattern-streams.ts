@@ -8,6 +8,7 @@ import { FIRST_ID } from "../../domain/streams/entry-id.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
 import type { StreamWatch } from "../../redis/registry/watch/stream-watch.ts";
 import type { TransportParts } from "../parts.ts";
+import { playedStream, type RequestedPlayback } from "./playback.ts";
 import { type RequestedStreams, resolveCursors, type WantedPattern, type WantedStream } from "./streams.ts";
 
 /** Options of a request's streams. */
@@ -157,13 +158,23 @@ export interface OpenStreams {
   readonly pattern: PatternStreams | undefined;
 }
 
-/** Finds the streams of a request and resolves their cursors. @throws GatewayError if Redis is unavailable */
+/**
+ * Finds the streams of a request and resolves their cursors.
+ *
+ * @param playback if present, the streams are for a playback
+ * @throws GatewayError if Redis is unavailable
+ */
 export async function openStreams(
   { named, pattern }: RequestedStreams,
   identity: Identity,
   { streams: { streamReader, streamWatch }, access, config: { maxStreams } }: TransportParts,
+  playback?: RequestedPlayback,
 ): Promise<OpenStreams> {
-  if (pattern === undefined) return { streams: await resolveCursors(named, streamReader), pattern };
+  const resolve = async (streams: readonly WantedStream[]): Promise<readonly SubscribedStream[]> =>
+    playback === undefined
+      ? resolveCursors(streams, streamReader)
+      : streams.map((stream) => playedStream(stream, playback.start));
+  if (pattern === undefined) return { streams: await resolve(named), pattern };
   const found = new PatternStreams({
     requested: { named, pattern },
     streamWatch,
@@ -173,7 +184,7 @@ export async function openStreams(
   });
   try {
     await found.open();
-    return { streams: await resolveCursors([...named, ...found.streams], streamReader), pattern: found };
+    return { streams: await resolve([...named, ...found.streams]), pattern: found };
   } catch (error) {
     found.close();
     throw error;

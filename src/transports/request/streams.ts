@@ -153,7 +153,7 @@ export const cursorTimes = (streams: readonly WantedStream[]): readonly NamedTim
 export const keysOf = (streams: readonly WantedStream[]): readonly string[] => streams.map(({ key }) => key);
 
 /**
- * Resolves `$` to the id that the stream generated last. This happens once, before the first read, so that no entry is
+ * Resolves the cursors of a live subscription: `$` becomes the id that the stream generated last. This happens once, before the first read, so that no entry is
  * missed between two reads.
  *
  * @throws GatewayError if Redis is unavailable

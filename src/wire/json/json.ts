@@ -9,6 +9,7 @@ import type { Entry, EntryFields, FieldValue, Gap, StreamEntries } from "../../d
 import { decodeBase64, decodeBase64Steps } from "../base64.ts";
 import { cleanEntries } from "../clean-entries.ts";
 import { gapOf } from "../notices/gap-notice.ts";
+import type { PlaybackNotice } from "../notices/playback-notice.ts";
 import { statusOf } from "../notices/status-notice.ts";
 import type { StreamNotice } from "../notices/stream-notice.ts";
 import { malformed, type PushedEntry, preview } from "../push-batch.ts";
@@ -40,6 +41,9 @@ export const encodeJsonStatus = (unavailableSince: Date | undefined): string =>
 
 /** Encodes a notice about the streams of a pattern (`stream-notice.ts`). */
 export const encodeJsonStreams = (notice: StreamNotice): string => JSON.stringify(notice);
+
+/** Encodes a playback notice (`playback-notice.ts`). */
+export const encodeJsonState = (state: PlaybackNotice): string => JSON.stringify({ state });
 
 function itemOf(name: string, { id, data, fields }: Entry): string {
   const further = fields === undefined ? "" : `,${fieldsJson(fields)}`;

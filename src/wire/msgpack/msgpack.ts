@@ -10,6 +10,7 @@ import type { Entry, Gap, StreamEntries } from "../../domain/streams/entry.ts";
 import { parseId } from "../../domain/streams/entry-id.ts";
 import { cleanEntries } from "../clean-entries.ts";
 import { gapOf } from "../notices/gap-notice.ts";
+import { type PlaybackNotice, readPlaybackState } from "../notices/playback-notice.ts";
 import { readStatus, type StatusNotice, statusOf } from "../notices/status-notice.ts";
 import { type PulledStreamNotice, readStreamNotice, type StreamNotice } from "../notices/stream-notice.ts";
 import { malformed, type PushedEntry, preview } from "../push-batch.ts";
@@ -106,11 +107,18 @@ export const encodeMsgpackStatus = (unavailableSince: Date | undefined): Uint8Ar
 /** Encodes a notice about the streams of a pattern (`stream-notice.ts`). */
 export const encodeMsgpackStreams = (notice: StreamNotice): Uint8Array => encode(notice);
 
+/** Encodes a playback notice (`playback-notice.ts`). */
+export const encodeMsgpackState = (state: PlaybackNotice): Uint8Array => encode({ state });
+
 /** Type of a small map, in the upper four bits of the first byte. */
 const FIXMAP = 0x80;
 
-/** A pulled message that is not a batch: a gap before the next entry of a stream, the status of Redis, or streams of a pattern. */
-export type PulledNotice = { readonly gapIn: string } | StatusNotice | PulledStreamNotice;
+/** A pulled message that is not a batch: a gap before the next entry of a stream, the status of Redis, streams of a pattern, or the state of a playback. */
+export type PulledNotice =
+  | { readonly gapIn: string }
+  | StatusNotice
+  | PulledStreamNotice
+  | { readonly playback: PlaybackNotice };
 
 /**
  * Decodes notices; returns undefined if the message is a batch.
@@ -123,6 +131,9 @@ export function decodePulledNotice(bytes: Uint8Array): PulledNotice | undefined 
   const gap = value instanceof Map ? value.get("gap") : undefined;
   const stream = gap instanceof Map ? gap.get("stream_id") : undefined;
   if (typeof stream === "string") return { gapIn: stream };
+  const state = value instanceof Map ? value.get("state") : undefined;
+  const playback = state instanceof Map ? readPlaybackState((field) => state.get(field)) : undefined;
+  if (playback !== undefined) return { playback };
   const status = value instanceof Map ? value.get("status") : undefined;
   const notice =
     status instanceof Map

@@ -50,8 +50,8 @@ const messagesOf = (names: readonly string[]): Json =>
 
 const PUSHED = ["header", "payload", ...CLEAN_BATCHES, "control"];
 const PUSH_ANSWERS = ["ack", "status"];
-const PULLED = ["header", "payload", ...CLEAN_BATCHES, "gap", "status"];
-const PULL_REQUESTS = ["ready", "control"];
+const PULLED = ["header", "payload", ...CLEAN_BATCHES, "gap", "status", "state"];
+const PULL_REQUESTS = ["ready", "control", "command"];
 
 const dataChannel = (route: "push" | "pull", description: string, messages: readonly string[]): Json => ({
   address: `/data/{stream_id}/${route}`,
@@ -98,13 +98,13 @@ const OPERATIONS: Json = {
   },
   sendEntries: {
     action: "send",
-    summary: "Sends entries, gaps and the status of Redis",
+    summary: "Sends entries, gaps, the status of Redis and the state of a playback",
     channel: { $ref: "#/channels/pull" },
     messages: references("pull", PULLED),
   },
   receiveRequests: {
     action: "receive",
-    summary: "Receives requests for the next payload, and control messages",
+    summary: "Receives requests for the next payload, control messages, and commands of a playback",
     channel: { $ref: "#/channels/pull" },
     messages: references("pull", PULL_REQUESTS),
   },

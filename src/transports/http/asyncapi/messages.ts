@@ -1,6 +1,8 @@
 /** Messages of the AsyncAPI document. */
 import { ERRORS } from "../../../domain/errors.ts";
 import { CLEAN_FORMAT_NAMES, cleanFormat, RAW_TYPE } from "../../../wire/formats.ts";
+import { PLAYBACK_STATUSES } from "../../../wire/notices/playback-notice.ts";
+import { MOST_RATE } from "../../request/playback.ts";
 
 /** A JSON object. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -48,6 +50,7 @@ const message = (title: string, summary: string, payload: Json, contentType = JS
 });
 
 const ERROR_IN_ACK = object({ error: TEXT, code: { enum: Object.keys(ERRORS) } });
+const RATE = { type: "number", minimum: 0, maximum: MOST_RATE } as const;
 const SINCE = { ...TEXT, format: "date-time" };
 
 const BATCHES: Readonly<Record<string, Message>> = Object.fromEntries(
@@ -103,6 +106,36 @@ export const MESSAGES: Readonly<Record<string, Message>> = {
     "Control",
     "With `control=1`: replaces the key or token of the connection. A text message.",
     object({ token: TEXT }),
+  ),
+  command: message(
+    "Command",
+    "With `control=1` and `rate`: controls the playback, with one of these members. A text message.",
+    {
+      ...object(
+        {
+          pause: { const: true },
+          play: { oneOf: [{ const: true }, object({ rate: RATE }, [])] },
+          seek: { oneOf: [TEXT, { type: "number", minimum: 0 }] },
+          step: { type: "integer", minimum: -100, maximum: 100 },
+          live: { const: true },
+        },
+        [],
+      ),
+      minProperties: 1,
+      maxProperties: 1,
+    },
+  ),
+  state: message(
+    "State",
+    "With `rate`: the playback has changed, or one second has passed. In the clean format of the connection.",
+    object({
+      state: object({
+        status: { enum: PLAYBACK_STATUSES },
+        time: { type: "number" },
+        rate: RATE,
+        seek: { type: "integer" },
+      }),
+    }),
   ),
   graphqlMessage: message(
     "GraphQL message",

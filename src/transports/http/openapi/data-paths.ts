@@ -87,6 +87,54 @@ const ENTRY: Operation = {
   },
 };
 
+const NUMBERS = { type: "array", items: { type: "number" } } as const;
+
+const DENSITY: Operation = {
+  tags: ["http"],
+  summary: "Count entries and bytes over time",
+  description:
+    "For time bars. The work is bounded: a stream with many entries is sampled, and its values are then estimates.",
+  parameters: parametersOf("density"),
+  responses: {
+    "200": {
+      description:
+        "Entries and bytes of each stream in each bucket, from `start` to `end` (exclusive) in ms.",
+      content: {
+        "application/json": {
+          schema: {
+            type: "object",
+            properties: {
+              start: { type: "number" },
+              end: { type: "number" },
+              buckets: { type: "integer" },
+              streams: {
+                type: "array",
+                items: {
+                  type: "object",
+                  properties: {
+                    stream_id: { type: "string" },
+                    entries: NUMBERS,
+                    bytes: NUMBERS,
+                    sampled: { type: "boolean" },
+                    gaps: {
+                      type: "array",
+                      items: {
+                        type: "object",
+                        properties: { after: { type: "string" }, before: { type: "string" } },
+                      },
+                    },
+                  },
+                },
+              },
+            },
+          },
+        },
+      },
+    },
+    ...FAULTS,
+  },
+};
+
 const EVENTS: Operation = {
   tags: ["http"],
   summary: "Follow streams as server-sent events",
@@ -124,6 +172,7 @@ export const DATA_PATHS: Paths = {
   "/data/{stream_id}": { get: GET, post: POST },
   "/data/{stream_id}/entries": { get: HISTORY },
   "/data/{stream_id}/entries/{entry_id}": { get: ENTRY },
+  "/data/{stream_id}/density": { get: DENSITY },
   "/data/{stream_id}/events": { get: EVENTS },
   "/data/{stream_id}/mjpeg": { get: MJPEG },
 };

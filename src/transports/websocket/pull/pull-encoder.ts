@@ -3,6 +3,7 @@ import type { Entry, Gap, StreamEntries } from "../../../domain/streams/entry.ts
 import type { Encoder } from "../../../live/sink.ts";
 import { type CleanFormat, cleanFormat, type Encoded, type MessageFormat } from "../../../wire/formats.ts";
 import { encodeHeader, type PullOffsets } from "../../../wire/header.ts";
+import type { PlaybackNotice } from "../../../wire/notices/playback-notice.ts";
 import type { StreamNotice } from "../../../wire/notices/stream-notice.ts";
 import { isLongToEncode } from "../../../wire/pieces.ts";
 import { JOIN_BELOW_BYTES } from "../../response/byte-sink.ts";
@@ -31,6 +32,8 @@ export interface PullEncoder extends Encoder<Chunks> {
   encodeStatus(unavailableSince: Date | undefined): Chunks | undefined;
   /** Encodes a notice about the streams of a pattern; undefined if the format has none. */
   encodeStreams(notice: StreamNotice): Chunks | undefined;
+  /** Encodes the state of a playback; undefined if the format has none. */
+  encodeState(state: PlaybackNotice): Chunks | undefined;
 }
 
 /** Approximate size of a header item and its frame heads besides the stream name, in bytes. */
@@ -77,6 +80,7 @@ export function createPullEncoder(form: PullForm): PullEncoder {
     encodeGap: (gap) => noticeFrame(clean?.encodeGap?.(gap)),
     encodeStatus: (unavailableSince) => noticeFrame(clean?.encodeStatus?.(unavailableSince)),
     encodeStreams: (notice) => noticeFrame(clean?.encodeStreams?.(notice)),
+    encodeState: (state) => noticeFrame(clean?.encodeState?.(state)),
   };
 
   function encode(streams: readonly StreamEntries[]): Chunks {
@@ -128,6 +132,10 @@ function noticeFrame(message: Encoded | undefined): Chunks | undefined {
 
 /** Splits entries into payloads of at most `count` entries per stream. */
 function* payloadsOf(streams: readonly StreamEntries[], count: number): Generator<readonly StreamEntries[]> {
+  if (streams.length > 1 && new Set(streams.map(({ stream }) => stream)).size < streams.length) {
+    yield* payloadsInOrder(streams, count);
+    return;
+  }
   const longest = Math.max(0, ...streams.map(({ entries }) => entries.length));
   if (longest <= count) {
     yield streams;
@@ -138,6 +146,29 @@ function* payloadsOf(streams: readonly StreamEntries[], count: number): Generato
       .map(({ stream, entries }) => ({ stream, entries: entries.slice(from, from + count) }))
       .filter(({ entries }) => entries.length > 0);
   }
+}
+
+/** Splits the merged entries of a playback, whose order is kept: a stream may occur several times. */
+function* payloadsInOrder(
+  runs: readonly StreamEntries[],
+  count: number,
+): Generator<readonly StreamEntries[]> {
+  let payload: StreamEntries[] = [];
+  const sizes = new Map<string, number>();
+  for (const { stream, entries } of runs) {
+    for (let from = 0; from < entries.length; ) {
+      const size = sizes.get(stream) ?? 0;
+      const part = entries.slice(from, from + count - size);
+      if (part.length > 0) payload.push({ stream, entries: part });
+      from += part.length;
+      sizes.set(stream, size + part.length);
+      if (from === entries.length) break;
+      yield payload;
+      payload = [];
+      sizes.clear();
+    }
+  }
+  if (payload.length > 0) yield payload;
 }
 
 function capacityFor(streams: readonly StreamEntries[]): number {

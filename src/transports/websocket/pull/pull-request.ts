@@ -2,6 +2,7 @@
 import type { Identity } from "../../../access/identity/authorize.ts";
 import { badParameter } from "../../../domain/errors.ts";
 import { CLEAN_FORMAT_NAMES } from "../../../wire/formats.ts";
+import { type RequestedPlayback, readPlayback } from "../../request/playback.ts";
 import { readParameters } from "../../request/query.ts";
 import { type RequestedStreams, type RequestLimits, readRequestedStreams } from "../../request/streams.ts";
 import type { PullEncoder, PullEncoders } from "./pull-encoder.ts";
@@ -26,6 +27,8 @@ export interface PullRequest {
   readonly wantsJoins: boolean;
   /** Whether text messages that begin with `{` are control messages. */
   readonly takesControls: boolean;
+  /** Undefined for live entries. */
+  readonly playback: RequestedPlayback | undefined;
 }
 
 /** Reads the request. @throws GatewayError if a parameter is invalid, or the client may not read a stream */
@@ -40,6 +43,7 @@ export function readPull(
   const { count, latest, offsets, ack: wantsAck } = parameters;
   const { gaps: wantsGaps, status: wantsStatus, joins: wantsJoins } = parameters;
   const requested = readRequestedStreams(identity, segment, parameters, limits);
+  const playback = readPlayback(parameters);
   const format = parameters.format ?? (parameters.header ? "header" : "raw");
   const streams = requested.named.length;
   if (format === "raw" && requested.pattern !== undefined)
@@ -58,6 +62,7 @@ export function readPull(
     wantsStatus,
     wantsJoins,
     takesControls: parameters.control,
+    playback,
     blockMs: parameters.block,
     latest,
     wantsAck,

@@ -1,6 +1,6 @@
 /** Route `/data/{stream_id}/pull`: sends new and stored entries to a client (docs/protocol.md, "WebSocket pull"). */
 import type { Session } from "../../../access/sessions.ts";
-import { asGatewayError, type GatewayError } from "../../../domain/errors.ts";
+import { asGatewayError, GatewayError } from "../../../domain/errors.ts";
 import type { Subscription } from "../../../live/subscription.ts";
 import type { StreamNotice } from "../../../wire/notices/stream-notice.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../../request/follow-pattern.ts";
@@ -10,6 +10,7 @@ import { oddTimes, timeWarnings } from "../../request/warnings.ts";
 import type { ByteSink } from "../../response/byte-sink.ts";
 import type { Chunks } from "../../response/chunks.ts";
 import { createClientSink } from "../../response/client-sink.ts";
+import { PlaybackStates } from "../../response/playback-states.ts";
 import {
   closeWith,
   errorContextOf,
@@ -19,6 +20,7 @@ import {
 import { readControl } from "../control.ts";
 import type { DataParts } from "../parts.ts";
 import { createFramesInFlight, type FramesInFlight } from "./frames-in-flight.ts";
+import { type PlaybackCommand, runCommand } from "./playback-command.ts";
 import { type PullRequest, readPull } from "./pull-request.ts";
 import { type Acks, createAcks, createSchedule, hasSchedule } from "./pull-schedule.ts";
 
@@ -32,7 +34,9 @@ export function servePull(
   const request = readPull(session.visitor.identity, segment, search, config, parts.pullEncoders);
   access.sessions.use(session, "read", keysOf(request.requested.named));
   const sink = createClientSink(socket, session.visitor, parts);
-  let delivery: { close(): void } | undefined;
+  let delivery: Delivery | undefined;
+  /** Commands that arrive before the delivery starts. */
+  let early: PlaybackCommand[] = [];
   let closed = false;
 
   function stop(): void {
@@ -61,19 +65,23 @@ export function servePull(
   // With acks, only one payload is in flight anyway.
   const inFlight = request.latest && !request.wantsAck ? createFramesInFlight(sink) : undefined;
   warnOfOddTimes(request, session, parts);
-  openStreams(request.requested, session.visitor.identity, parts).then(
+  openStreams(request.requested, session.visitor.identity, parts, request.playback).then(
     (opened) => {
-      if (closed) opened.pattern?.close();
-      else delivery = deliver({ request, opened, sink, acks, inFlight, session, onError: end }, parts);
+      if (closed) {
+        opened.pattern?.close();
+        return;
+      }
+      delivery = deliver({ request, opened, sink, acks, inFlight, session, onError: end }, parts);
+      const commands = early;
+      early = [];
+      for (const command of commands) rejectErrors(() => run(command));
     },
     (error) => end(asGatewayError(error)),
   );
 
-  function handleControl(message: Buffer, isBinary: boolean): void {
+  function rejectErrors(handle: () => void): void {
     try {
-      const control = readControl(message, isBinary);
-      if (control === undefined) acks?.arrived();
-      else access.sessions.renew(session, control.token);
+      handle();
     } catch (error) {
       const reason = asGatewayError(error);
       observe.errorLog.note(reason, errorContextOf(session));
@@ -81,9 +89,28 @@ export function servePull(
     }
   }
 
+  function handleControl(message: Buffer, isBinary: boolean): void {
+    const control = readControl(message, isBinary);
+    if (control === undefined) acks?.arrived();
+    else if ("token" in control) access.sessions.renew(session, control.token);
+    else run(control.command);
+  }
+
+  function run(command: PlaybackCommand): void {
+    if (request.playback === undefined)
+      throw new GatewayError(
+        "BAD_PAYLOAD",
+        `${command.name} requires a playback, which has the parameter rate`,
+      );
+    if (delivery !== undefined) delivery.run(command);
+    else if (early.length < MOST_EARLY) early.push(command);
+    else
+      throw new GatewayError("BAD_PAYLOAD", `more than ${MOST_EARLY} commands before the playback started`);
+  }
+
   return {
     message(bytes, isBinary, memory) {
-      if (request.takesControls) handleControl(bytes, isBinary);
+      if (request.takesControls) rejectErrors(() => handleControl(bytes, isBinary));
       else acks?.arrived();
       if (memory !== undefined) parts.payloadPool.give(memory);
     },
@@ -102,7 +129,17 @@ function warnOfOddTimes(request: PullRequest, session: Session, { streams, obser
     );
 }
 
+/** Maximum number of commands before the streams are open. */
+const MOST_EARLY = 100;
+
+/** A running delivery. */
 interface Delivery {
+  /** Runs a command of the client. @throws GatewayError BAD_PAYLOAD */
+  run(command: PlaybackCommand): void;
+  close(): void;
+}
+
+interface DeliveryOptions {
   readonly request: PullRequest;
   readonly opened: OpenStreams;
   readonly sink: ByteSink;
@@ -114,17 +151,27 @@ interface Delivery {
 
 /** Subscribes the client to its streams. */
 function deliver(
-  { request, opened, sink, acks, inFlight, session, onError }: Delivery,
+  { request, opened, sink, acks, inFlight, session, onError }: DeliveryOptions,
   parts: DataParts,
-): { close(): void } {
-  const { encoder, latest, wantsAck, intervalMs, deliveryCount } = request;
+): Delivery {
+  const { encoder, latest, wantsAck, intervalMs, deliveryCount, playback } = request;
+  const isOnDemand = latest || wantsAck || intervalMs > 0;
+  const states = playback && new PlaybackStates(sink, (state) => encoder.encodeState(state));
   const schedule = hasSchedule(request) ? createSchedule(request, sink, acks) : undefined;
   const subscription = parts.streams.subscribe({
     streams: opened.streams,
     encoder,
-    sink,
+    sink: states ?? sink,
     memory: parts.access.memory.answer("answer", session.visitor),
-    ...((latest || wantsAck || intervalMs > 0) && { onDemand: { count: deliveryCount, latest } }),
+    ...(isOnDemand && { onDemand: { count: deliveryCount, latest } }),
+    ...(playback && {
+      playback: {
+        ...playback,
+        latest,
+        ...(isOnDemand && { count: deliveryCount }),
+        onState: (state) => states?.report(state),
+      },
+    }),
     ...((schedule || inFlight) && {
       onFrame({ bytes }: Chunks) {
         inFlight?.sent(bytes);
@@ -141,11 +188,14 @@ function deliver(
     onError,
   });
   const stopPattern = followPattern({ request, opened, sink, session }, subscription, parts);
-  if (schedule === undefined && inFlight === undefined && stopPattern === undefined) return subscription;
   inFlight?.start(subscription);
   schedule?.start(subscription);
   return {
+    run(command) {
+      if (subscription.playback !== undefined) runCommand(subscription.playback, command);
+    },
     close() {
+      states?.close();
       stopPattern?.();
       inFlight?.stop();
       schedule?.stop();
@@ -156,7 +206,7 @@ function deliver(
 
 /** Adds and removes the streams of a pattern, and reports that to the client. @returns a function that ends it */
 function followPattern(
-  { request, opened, sink, session }: Pick<Delivery, "request" | "opened" | "sink" | "session">,
+  { request, opened, sink, session }: Pick<DeliveryOptions, "request" | "opened" | "sink" | "session">,
   subscription: Subscription,
   { access, observe, config }: DataParts,
 ): (() => void) | undefined {

@@ -17,7 +17,7 @@ import { createStreamKeys } from "../../request/append/stream-keys.ts";
 import type { ParametersOf } from "../../request/parameters.ts";
 import { noPatterns, readNaming } from "../../request/streams.ts";
 import { errorContextOf, type SocketRequest } from "../../websocket-protocol/upgrade-route.ts";
-import { readControl } from "../control.ts";
+import { readToken } from "../control.ts";
 import type { DataParts } from "../parts.ts";
 import type { ArrivedMessage, MessageHandling } from "./message-queue.ts";
 import type { PushBatches } from "./push-batches.ts";
@@ -78,9 +78,9 @@ export function createMessageHandling(
 ): Pick<MessageHandling, "isLong" | "handle" | "steps"> {
   /** Handles a control message. @returns false if the message is not one */
   function readsControl({ bytes, isBinary }: ArrivedMessage): boolean {
-    const control = hasControl ? readControl(bytes, isBinary) : undefined;
-    if (control === undefined) return false;
-    sessions.renew(session, control.token);
+    const token = hasControl ? readToken(bytes, isBinary) : undefined;
+    if (token === undefined) return false;
+    sessions.renew(session, token);
     return true;
   }
 

@@ -64,6 +64,7 @@ const ROUTES = {
   post: { path: "", method: "POST" },
   entries: { path: "/entries", method: "GET" },
   entry: { path: "/entries/last", method: "GET" },
+  density: { path: "/density", method: "GET" },
   events: { path: "/events", method: "GET" },
   mjpeg: { path: "/mjpeg", method: "GET" },
 } as const satisfies Record<ParameterRoute, { path: string; method: string }>;

@@ -3,8 +3,10 @@ import type { FastifyReply } from "fastify";
 import type { Session, SessionKind } from "../../../../access/sessions.ts";
 import { asGatewayError, type GatewayError } from "../../../../domain/errors.ts";
 import type { Gap } from "../../../../domain/streams/entry.ts";
-import type { Encoder } from "../../../../live/sink.ts";
+import type { PlaybackOptions } from "../../../../live/playback/options.ts";
+import type { Encoder, Sink } from "../../../../live/sink.ts";
 import type { Subscription, SubscriptionOptions } from "../../../../live/subscription.ts";
+import type { PlaybackNotice } from "../../../../wire/notices/playback-notice.ts";
 import type { TransportParts } from "../../../parts.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../../../request/follow-pattern.ts";
 import { namedKeysOf, type OpenStreams, type PatternStreams } from "../../../request/pattern-streams.ts";
@@ -12,6 +14,7 @@ import type { ByteSink } from "../../../response/byte-sink.ts";
 import type { Chunks } from "../../../response/chunks.ts";
 import { createClientSink } from "../../../response/client-sink.ts";
 import { whenGone } from "../../../response/closing.ts";
+import { PlaybackStates } from "../../../response/playback-states.ts";
 
 /** Content and format of a live response. */
 export interface LiveResponseOptions {
@@ -21,6 +24,10 @@ export interface LiveResponseOptions {
   readonly opened: OpenStreams;
   readonly encoder: Encoder<Chunks>;
   readonly onDemand?: NonNullable<SubscriptionOptions<Chunks>["onDemand"]>;
+  /** If present, the response is a playback. */
+  readonly playback?: PlaybackOptions | undefined;
+  /** Formats the state of a playback. */
+  readonly stateNotice?: (state: PlaybackNotice) => Chunks;
   /** Sent first. */
   readonly opening: Chunks;
   /** Sent every `HEARTBEAT_MS`: these bytes, or the last frame again if no frame was sent in that time. */
@@ -64,6 +71,8 @@ class LiveResponse {
   readonly #parts: TransportParts;
   readonly #session: Session;
   readonly #sink: ByteSink;
+  /** Where frames are written: the sink, or the states of a playback in front of it. */
+  #frames: Sink<Chunks>;
   #subscription: Subscription | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #rateTimer: NodeJS.Timeout | undefined;
@@ -88,6 +97,7 @@ class LiveResponse {
       "x-accel-buffering": "no",
     });
     this.#sink = createClientSink(reply.raw, visitor, parts);
+    this.#frames = this.#sink;
   }
 
   /** Follows the streams. */
@@ -96,12 +106,14 @@ class LiveResponse {
     const { streams, access, config } = this.#parts;
     const sink = this.#sink;
     sink.write(opening);
+    const playback = this.#openPlayback();
     this.#subscription = streams.subscribe({
       streams: opened.streams,
       encoder,
       sink: { ...sink, write: (frame) => this.#writeFrame(frame) },
       memory: access.memory.answer("answer", this.#session.visitor),
       ...(onDemand && { onDemand }),
+      ...(playback && { playback }),
       ...(gapNotice && { onGap: (gap: Gap) => sink.write(gapNotice(gap)) }),
       onError: (error) => this.#endWith(asGatewayError(error)),
     });
@@ -110,6 +122,16 @@ class LiveResponse {
     if (statusNotice !== undefined)
       this.#stops.push(streams.availability.watch((since) => sink.write(statusNotice(since))));
     this.#stops.push(whenGone(this.#reply, access.closing, () => this.#end()));
+  }
+
+  /** Returns the options of a playback that reports its states; undefined for live entries. */
+  #openPlayback(): PlaybackOptions | undefined {
+    const { playback, stateNotice } = this.#options;
+    if (playback === undefined || stateNotice === undefined) return playback;
+    const states = new PlaybackStates<Chunks>(this.#sink, (state) => stateNotice(state));
+    this.#frames = states;
+    this.#stops.push(() => states.close());
+    return { ...playback, onState: (state) => states.report(state) };
   }
 
   #writeFrame(frame: Chunks): void {
@@ -123,7 +145,7 @@ class LiveResponse {
       this.#lastFrame = frame;
       this.#heartbeat?.refresh();
     }
-    this.#sink.write(frame);
+    this.#frames.write(frame);
     if (!maxFps) return;
     this.#subscription?.pause("rate-limit");
     this.#rateTimer = setTimeout(() => this.#subscription?.resume("rate-limit"), 1000 / maxFps);

@@ -8,6 +8,7 @@ import { statusOf } from "../../../../wire/notices/status-notice.ts";
 import { encodeSse, encodeSseRetry, SSE_HEARTBEAT } from "../../../../wire/sse.ts";
 import type { ParametersOf } from "../../../request/parameters.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
+import { readPlayback } from "../../../request/playback.ts";
 import { cursorTimes, readRequestedStreams } from "../../../request/streams.ts";
 import { errorBody } from "../../../response/append-results.ts";
 import { warnOfTimes } from "../../responses/request-warnings.ts";
@@ -26,8 +27,9 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
     const { identity } = request.visitor;
     const resumed = { ...parameters, last_entry_id: cursorOf(request, parameters) };
     const requested = readRequestedStreams(identity, segment, resumed, config);
+    const playback = readPlayback(parameters);
     await warnOfTimes(reply, parts, cursorTimes(requested.named));
-    const opened = await openStreams(requested, identity, parts);
+    const opened = await openStreams(requested, identity, parts, playback);
     const { streams } = opened;
     const pattern = opened.pattern && new PatternEncoder(form, streams);
     const id = pattern?.lastEventId ?? streams.map((stream) => stream.cursor).join("+");
@@ -48,6 +50,8 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
             },
           }),
         ...(latest && { onDemand: { count: 1, latest } }),
+        ...(playback && { playback: { ...playback, latest, ...(latest && { count: 1 }) } }),
+        stateNotice: (state) => textChunks(encodeSse({ event: "state", data: JSON.stringify(state) })),
         // Sends the cursor first, so that a browser that loses the connection before the first entry resumes from it.
         opening: textChunks(encodeSseRetry(RECONNECT_MS) + opening),
         heartbeat: textChunks(SSE_HEARTBEAT),

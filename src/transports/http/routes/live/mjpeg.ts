@@ -5,6 +5,7 @@ import { imageTypeOf } from "../../../../domain/content/content-type.ts";
 import { badParameter } from "../../../../domain/errors.ts";
 import type { Encoder } from "../../../../live/sink.ts";
 import { formWithLengths, type MjpegForm, mjpegType, promptForm } from "../../../../wire/mjpeg.ts";
+import { playedStream, readPlayback } from "../../../request/playback.ts";
 import { cursorTimes, readNamedStreams, resolveCursors } from "../../../request/streams.ts";
 import type { Chunks } from "../../../response/chunks.ts";
 import { warnOfTimes } from "../../responses/request-warnings.ts";
@@ -53,17 +54,22 @@ export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
     // Reads from the beginning by default and shows only the newest picture, so that an idle camera is visible immediately.
     const { segment, parameters } = targetOf(request, "mjpeg", parts.config);
     const wanted = readNamedStreams(request.visitor.identity, segment, parameters, parts.config);
+    const playback = readPlayback(parameters);
     await warnOfTimes(reply, parts, cursorTimes(wanted));
     if (wanted.length > 1) throw badParameter("stream_id", `must name one stream, got ${wanted.length}`);
+    const streams = playback
+      ? wanted.map((stream) => playedStream(stream, playback.start))
+      : await resolveCursors(wanted, parts.streams.streamReader);
     const { opening, encoder } = BROWSER_ACCEPT.test(request.headers.accept ?? "") ? PROMPT : WITH_LENGTHS;
     sendLive(
       reply,
       {
         kind: "mjpeg",
         contentType: mjpegType(BOUNDARY),
-        opened: { streams: await resolveCursors(wanted, parts.streams.streamReader), pattern: undefined },
+        opened: { streams, pattern: undefined },
         encoder,
         onDemand: { count: 1, latest: true },
+        ...(playback && { playback: { ...playback, latest: true, count: 1 } }),
         opening,
         heartbeat: "last frame",
         maxFps: parameters.max_fps,

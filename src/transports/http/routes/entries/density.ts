@@ -1,0 +1,121 @@
+/** `GET /data/{stream_id}/density`: entries and bytes of streams over time, for time bars (docs/protocol.md, "Density"). */
+
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { accountName } from "../../../../access/limits/limits.ts";
+import { badParameter } from "../../../../domain/errors.ts";
+import { parseBound } from "../../../../domain/streams/cursor.ts";
+import {
+  compareIds,
+  type EntryId,
+  FIRST_ID,
+  LAST_ID,
+  laterId,
+  timeOfId,
+} from "../../../../domain/streams/entry-id.ts";
+import type { StreamDetails } from "../../../../redis/registry/stream-info.ts";
+import { openStreams } from "../../../request/pattern-streams.ts";
+import { readRequestedStreams } from "../../../request/streams.ts";
+import { memoryOf } from "../../../response/response-memory.ts";
+import { type RouteParts, targetOf } from "../../route.ts";
+import { type Buckets, type Density, PAGE_ENTRIES, readDensity } from "./stream-density.ts";
+
+/** Maximum number of entries, and about of bytes, that one request reads, of all streams together. */
+const BUDGET = { entries: 20_000, bytes: 64 * 1024 * 1024 };
+/** Maximum number of values in a response: buckets of all streams. */
+const MOST_VALUES = 200_000;
+
+/** The greatest time (ms) of a bucket. Greater ones are not exact. */
+const MOST_MS = Number.MAX_SAFE_INTEGER - 1;
+
+/** A stream with what is known about it. */
+interface FoundStream {
+  readonly key: string;
+  readonly name: string;
+  readonly details: StreamDetails;
+}
+
+/** Adds the route. */
+export function addDensity(app: FastifyInstance, parts: RouteParts): void {
+  const { streams, config } = parts;
+  app.get("/data/:stream_id/density", async (request, reply) => {
+    const { segment, parameters } = targetOf(request, "density", config);
+    const { identity } = request.visitor;
+    const all = { ...parameters, last_entry_id: "0" };
+    const requested = readRequestedStreams(identity, segment, all, config);
+    const start = parseBound("start", parameters.start);
+    const end = parseBound("end", parameters.end);
+    if (compareIds(start, end) > 0)
+      throw badParameter("end", `must not be before start, got ${end} and ${start}`);
+    const opened = await openStreams(requested, identity, parts);
+    opened.pattern?.close();
+    const { buckets: count } = parameters;
+    const most = Math.floor(MOST_VALUES / Math.max(1, opened.streams.length));
+    if (count > most)
+      throw badParameter(
+        "buckets",
+        `must be at most ${most} for ${opened.streams.length} streams, got ${count}`,
+      );
+    const records = await streams.registry.streams(
+      opened.streams.map(({ key }) => key),
+      { depth: "facts", meta: false, client: accountName(request.visitor) },
+    );
+    const found = opened.streams.flatMap(({ key, name }, i) => {
+      const details = records[i]?.details;
+      return details === undefined ? [] : [{ key, name, details }];
+    });
+    const buckets = bucketsOf(found, start, end, count);
+    const densities = await readAll(reply, found, buckets, parts);
+    reply.header("content-type", "application/json; charset=utf-8");
+    return {
+      start: buckets.start,
+      end: buckets.end,
+      buckets: count,
+      streams: found.map(({ name, details }, i) => ({
+        stream_id: name,
+        entries: densities[i]?.entries ?? [],
+        bytes: densities[i]?.bytes ?? [],
+        sampled: densities[i]?.isSampled ?? false,
+        gaps: gapsOf(details, start),
+      })),
+    };
+  });
+}
+
+/** Returns buckets from the start to the end of the range, or of what is stored if that is shorter on an open side. */
+function bucketsOf(streams: readonly FoundStream[], start: EntryId, end: EntryId, count: number): Buckets {
+  const firsts = streams.flatMap(({ details: { first } }) => (first ? [timeOfId(first.id)] : []));
+  const lasts = streams.flatMap(({ details: { last } }) => (last ? [timeOfId(last.id)] : []));
+  const from = start === FIRST_ID ? firsts.reduce((a, b) => Math.min(a, b), firsts[0] ?? 0) : timeOfId(start);
+  const to = end === LAST_ID ? lasts.reduce((a, b) => Math.max(a, b), 0) : timeOfId(end);
+  const begin = Math.min(from, MOST_MS);
+  return { start: begin, end: Math.max(begin, Math.min(to, MOST_MS)) + 1, count };
+}
+
+async function readAll(
+  reply: FastifyReply,
+  found: readonly FoundStream[],
+  buckets: Buckets,
+  { streams: { streamReader }, access: { memory } }: RouteParts,
+): Promise<readonly Density[]> {
+  const lease = memoryOf(reply, memory);
+  const densities: Density[] = [];
+  // One stream after the other, so that the request holds few entries at a time.
+  for (const { key, details } of found) {
+    const one = streamReader.expectedBytes(key, 1);
+    const share = { entries: BUDGET.entries / found.length, bytes: BUDGET.bytes / found.length };
+    const budget = Math.max(1, Math.floor(Math.min(share.entries, share.bytes / one)));
+    await lease.grow(streamReader.expectedBytes(key, Math.min(budget, details.length, PAGE_ENTRIES)));
+    const isNeeded = () => !reply.raw.destroyed;
+    densities.push(
+      await readDensity(streamReader, { key, length: details.length }, buckets, budget, isNeeded),
+    );
+    lease.set(0);
+  }
+  return densities;
+}
+
+/** The beginning of a stream whose first entries were trimmed or deleted. */
+function gapsOf({ first, entriesAdded, length }: StreamDetails, start: EntryId): readonly object[] {
+  if (first === undefined || entriesAdded <= length || laterId(first.id, start) === start) return [];
+  return [{ after: FIRST_ID, before: first.id }];
+}

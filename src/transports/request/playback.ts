@@ -1,0 +1,57 @@
+/** Parameters of a playback, and the cursors from which its streams are read. */
+
+import { badParameter } from "../../domain/errors.ts";
+import { parseBound, type RequestedCursor } from "../../domain/streams/cursor.ts";
+import { compareIds, type EntryId, FIRST_ID, idBefore } from "../../domain/streams/entry-id.ts";
+import type { PlaybackOptions } from "../../live/playback/options.ts";
+import type { SubscribedStream } from "../../live/subscription.ts";
+import type { ParametersOf } from "./parameters.ts";
+import type { WantedStream } from "./streams.ts";
+
+/** A requested playback. */
+export type RequestedPlayback = Pick<PlaybackOptions, "start" | "end" | "rate" | "loop">;
+
+/** Least rate besides 0. */
+export const LEAST_RATE = 0.1;
+/** Greatest rate. */
+export const MOST_RATE = 100;
+
+/** Whether a playback may have a rate. */
+export const isRate = (rate: number): boolean => rate === 0 || (rate >= LEAST_RATE && rate <= MOST_RATE);
+
+/** Returns the requested playback; undefined for live entries. @throws GatewayError BAD_PARAMETER */
+export function readPlayback(
+  parameters: Pick<ParametersOf<"pull">, "start" | "end" | "rate" | "loop">,
+): RequestedPlayback | undefined {
+  const { rate, loop } = parameters;
+  if (rate === undefined) {
+    for (const [name, isGiven] of [
+      ["start", parameters.start !== "-"],
+      ["end", parameters.end !== "+"],
+      ["loop", loop],
+    ] as const)
+      if (isGiven) throw badParameter(name, "requires rate, which plays history back");
+    return undefined;
+  }
+  if (!isRate(rate))
+    throw badParameter("rate", `must be 0, or a number between ${LEAST_RATE} and ${MOST_RATE}, got ${rate}`);
+  const start = parseBound("start", parameters.start);
+  const end = parseBound("end", parameters.end);
+  if (compareIds(start, end) > 0)
+    throw badParameter("end", `must not be before start, got ${end} and ${start}`);
+  return { start, end, rate, loop };
+}
+
+/**
+ * Returns where a stream of a playback is read from: at the start of the range, or after its cursor, so that a client resumes
+ * a playback where its connection was lost.
+ */
+export function playedStream({ key, name, cursor }: WantedStream, start: EntryId): SubscribedStream {
+  const first = idBefore(start) ?? FIRST_ID;
+  return isAfter(cursor, first)
+    ? { key, name, cursor, isAtEnd: false }
+    : { key, name, cursor: first, madeFromTime: first, isAtEnd: false };
+}
+
+const isAfter = (cursor: RequestedCursor, first: EntryId): cursor is EntryId =>
+  cursor !== "$" && compareIds(cursor, first) > 0;

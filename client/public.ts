@@ -22,5 +22,7 @@ export type { PulledEntry } from "./reading/entry.ts";
 export { fieldsText } from "./reading/fields.ts";
 export type { RangeOptions } from "./reading/history.ts";
 export type { StreamEntry } from "./reading/msgpack.ts";
+export type { Playback, PlayOptions } from "./reading/playback.ts";
+export type { PlaybackSignal, PlaybackState, PlaybackTime } from "./reading/playback-session.ts";
 export type { PullOptions } from "./reading/pull.ts";
 export type { ConnectOptions, Streamer } from "./streamer.ts";

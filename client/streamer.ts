@@ -9,6 +9,7 @@ import { createPush } from "./pushing/push.ts";
 import type { Push, PushOptions } from "./pushing/push-options.ts";
 import type { PulledEntry } from "./reading/entry.ts";
 import { type RangeOptions, readEntries } from "./reading/history.ts";
+import { type Playback, type PlayOptions, play } from "./reading/playback.ts";
 import { type PullOptions, pull } from "./reading/pull.ts";
 import type { Transport } from "./transport/transport.ts";
 
@@ -32,6 +33,13 @@ export interface Streamer extends Catalog, Watch {
     streams: string | readonly string[],
     options?: PullOptions,
   ): AsyncGenerator<PulledEntry, void, undefined>;
+  /**
+   * Plays history back at its original pace times a rate. Yields the entries of all streams in the order of their ids, and
+   * takes commands while it runs.
+   *
+   * @throws StreamerError BAD_PARAMETER for an unknown option; others inside the loop, as `pull`
+   */
+  play(streams: string | readonly string[], options?: PlayOptions): Playback;
   /** Opens a push connection to a stream. It stays open until `close` is called. */
   push(stream: string, options?: PushOptions): Push;
   /** Yields a range of a stream's history. @throws StreamerError inside the loop */
@@ -50,6 +58,7 @@ export function createStreamer(transport: Transport, url: string, options: Conne
     ...createCatalog(gateway),
     ...createWatch(gateway),
     entries: (stream, range = {}) => readEntries(gateway, stream, range),
+    play: (streams, playOptions = {}) => play(gateway, streams, playOptions),
     pull: (streams, pullOptions = {}) => pull(gateway, streams, pullOptions),
     push: (stream, pushOptions = {}) => createPush(gateway, stream, pushOptions),
   };

@@ -21,6 +21,7 @@ import { namedPosition, type Position } from "./cursors.ts";
 import { createPulledEntry, type PulledEntry } from "./entry.ts";
 import { decodeBatch, decodeNotice, FORMAT } from "./msgpack.ts";
 import { hasPattern, type PatternHandlers, PatternPosition } from "./pattern-position.ts";
+import type { PlaybackSession } from "./playback-session.ts";
 
 /** Options of a pull. */
 export interface PullOptions extends CommonOptions, PatternHandlers {
@@ -75,8 +76,24 @@ export async function* pull(
   options: PullOptions,
 ): AsyncGenerator<PulledEntry, void, undefined> {
   checkOptions(options, PULL_OPTIONS);
-  const names = [...new Set(typeof streams === "string" ? streams.split("+") : streams)];
-  const reader = new PullReader(gateway, names, options);
+  yield* pullLoop(gateway, [...new Set(typeof streams === "string" ? streams.split("+") : streams)], options);
+}
+
+/** What a playback adds to a pull. */
+export interface PulledPlayback {
+  readonly session: PlaybackSession;
+  /** Returns further query parameters. */
+  query(): Readonly<Record<string, string | number | boolean | undefined>>;
+}
+
+/** Yields the entries of streams. @param playback if present, history is played back @throws StreamerError */
+export async function* pullLoop(
+  gateway: Gateway,
+  names: readonly string[],
+  options: PullOptions,
+  playback?: PulledPlayback,
+): AsyncGenerator<PulledEntry, void, undefined> {
+  const reader = new PullReader(gateway, names, options, playback);
   const controller = linkSignal(options.signal);
   const { signal } = controller;
   const connection = keepSession(gateway, reader, signal, options.onStatus).catch((error: unknown) =>
@@ -84,11 +101,11 @@ export async function* pull(
   );
   try {
     for (;;) {
-      const entries = await reader.take();
-      if (entries === undefined) return;
-      for (const entry of entries) {
+      const received = await reader.take();
+      if (received === undefined) return;
+      for (const entry of received.entries) {
         signal.throwIfAborted();
-        yield entry;
+        if (received.epoch === playback?.session.epoch) yield entry;
       }
     }
   } finally {
@@ -98,14 +115,23 @@ export async function* pull(
   }
 }
 
+/** Entries of one message. */
+interface Received {
+  readonly entries: readonly PulledEntry[];
+  /** The epoch of a playback in which they arrived. */
+  readonly epoch: number | undefined;
+}
+
 /** Receives the messages of one pull, over as many connections as it takes. */
 class PullReader implements SessionHandlers {
   readonly #gateway: Gateway;
   readonly #options: PullOptions;
   readonly #position: Position;
+  readonly #wantsJoins: boolean;
   /** The same position, if the pull has a pattern. */
   readonly #pattern: PatternPosition | undefined;
-  readonly #channel: Channel<readonly PulledEntry[]>;
+  readonly #channel: Channel<Received>;
+  readonly #playback: PulledPlayback | undefined;
   /** Streams whose next entry follows a gap. */
   readonly #gaps = new Set<string>();
   readonly #isLatest: boolean;
@@ -114,13 +140,20 @@ class PullReader implements SessionHandlers {
   /** Whether the gateway waits for an acknowledgement. */
   #owesAck = false;
 
-  constructor(gateway: Gateway, names: readonly string[], options: PullOptions) {
+  constructor(
+    gateway: Gateway,
+    names: readonly string[],
+    options: PullOptions,
+    playback: PulledPlayback | undefined,
+  ) {
     const { latest = false, highWaterBytes = 2 ** 20, from = "$" } = options;
     this.#gateway = gateway;
     this.#options = options;
-    if (options.pattern !== false && hasPattern(names, options.device))
-      this.#pattern = new PatternPosition(names, from, options);
-    this.#position = this.#pattern ?? namedPosition(gateway, names, from, options);
+    this.#playback = playback;
+    const isPattern = options.pattern !== false && hasPattern(names, options.device);
+    if (isPattern && playback === undefined) this.#pattern = new PatternPosition(names, from, options);
+    this.#wantsJoins = isPattern;
+    this.#position = playback?.session ?? this.#pattern ?? namedPosition(gateway, names, from, options);
     this.#isLatest = latest;
     this.#usesAcks = latest || !gateway.transport.canPause;
     this.#channel = createChannel({
@@ -135,7 +168,7 @@ class PullReader implements SessionHandlers {
   }
 
   /** Returns the entries of the next message; undefined at the end. @throws the error passed to `end` */
-  take(): Promise<readonly PulledEntry[] | undefined> {
+  take(): Promise<Received | undefined> {
     if (this.#channel.size === 0) this.#acknowledge();
     return this.#channel.take();
   }
@@ -156,12 +189,13 @@ class PullReader implements SessionHandlers {
       block: IDLE_MESSAGE_MS,
       last_entry_id: this.#position.text,
       pattern: this.#options.pattern === false ? false : undefined,
-      joins: this.#pattern !== undefined || undefined,
+      joins: this.#wantsJoins || undefined,
       latest: this.#isLatest || undefined,
       count: count ?? (this.#usesAcks && !this.#isLatest ? ACKED_COUNT : undefined),
       max_fps: maxFps || undefined,
       ack: this.#usesAcks || undefined,
       ...namingQuery(this.#options),
+      ...this.#playback?.query(),
     });
     // Names are joined by an unescaped plus, as in the path.
     return excluded.length === 0 ? url : `${url}&exclude=${streamsSegment(excluded)}`;
@@ -172,10 +206,12 @@ class PullReader implements SessionHandlers {
     this.#owesAck = false;
     this.#gaps.clear();
     if (this.#channel.full) socket.pause();
+    this.#playback?.session.opened(socket);
   }
 
   closed(): void {
     this.#socket = undefined;
+    this.#playback?.session.closed();
   }
 
   /** Whether the gateway must send a message soon. While backpressure holds it back, it owes nothing. */
@@ -192,14 +228,16 @@ class PullReader implements SessionHandlers {
     if (notice === undefined) this.#receiveEntries(message);
     else if ("gapIn" in notice) this.#gaps.add(notice.gapIn);
     else if ("unavailableSince" in notice) health.redisChanged(notice);
-    else if (!("playback" in notice)) this.#pattern?.take(notice);
+    else if ("playback" in notice) this.#playback?.session.take(notice.playback);
+    else if (this.#playback !== undefined) this.#playback.session.takeStreams(notice);
+    else this.#pattern?.take(notice);
     return true;
   }
 
   #receiveEntries(message: Uint8Array): void {
-    const entries = decodeBatch(message).map((entry) =>
-      createPulledEntry(entry, this.#gaps.delete(entry.stream)),
-    );
+    const session = this.#playback?.session;
+    const batch = session?.isSeeking ? [] : decodeBatch(message);
+    const entries = batch.map((entry) => createPulledEntry(entry, this.#gaps.delete(entry.stream)));
     this.#owesAck = this.#usesAcks;
     if (entries.length === 0) {
       // An empty message is never taken from the channel, so it is acknowledged here.
@@ -210,7 +248,7 @@ class PullReader implements SessionHandlers {
     if (unexpected !== undefined)
       throw badMessage(`an entry of "${unexpected.stream}", which was not requested`);
     const bytes = message.length + entries.length * ENTRY_OVERHEAD_BYTES;
-    if (!this.#channel.offer(entries, bytes)) throw channelOverflow();
+    if (!this.#channel.offer({ entries, epoch: session?.epoch }, bytes)) throw channelOverflow();
     for (const { stream, id } of entries) this.#position.advance(stream, id);
     if (!this.#isLatest && !this.#channel.full) this.#acknowledge();
   }

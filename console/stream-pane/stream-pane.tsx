@@ -2,6 +2,7 @@
 import { type ReadonlySignal, useComputed } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Streamer } from "../../client/browser.ts";
+import { Feed, type StreamName } from "../feed/feed.ts";
 import { bytesText, countText, msOfId, rateText, spanText } from "../page/format.ts";
 import { type Layout, type Pane, VIEWS } from "../page/layout.ts";
 import type { ListedStream, Listing } from "../stream-list/listing.ts";
@@ -10,9 +11,8 @@ import { viewOf } from "../viewers/content.ts";
 import { HexViewer } from "../viewers/hex-viewer.tsx";
 import { ImageViewer } from "../viewers/image-viewer.tsx";
 import { PlotViewer } from "../viewers/plot-viewer.tsx";
+import type { StreamCounters } from "../viewers/skip-counter.ts";
 import { TextViewer } from "../viewers/text-viewer.tsx";
-import { Feed, type StreamName } from "./feed.ts";
-import type { StreamCounters } from "./skip-counter.ts";
 import { StreamTools } from "./stream-tools.tsx";
 import { TimeBar } from "./time-bar.tsx";
 

@@ -1,10 +1,10 @@
 /** Time bar of an open stream: pause, play, step, speed and position. */
 import { useComputed } from "@preact/signals";
+import type { Feed } from "../feed/feed.ts";
+import { SPEEDS } from "../feed/playback-timing.ts";
 import { msOfId, timeText } from "../page/format.ts";
 import { useThrottled } from "../page/use-throttled.ts";
 import type { Listing } from "../stream-list/listing.ts";
-import type { Feed } from "./feed.ts";
-import { SPEEDS } from "./playback-timing.ts";
 
 interface TimeBarProps {
   readonly feed: Feed;

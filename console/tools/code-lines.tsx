@@ -1,7 +1,7 @@
 /** Code samples that read a stream, in Python, JavaScript and a shell. */
 import { useSignal } from "@preact/signals";
+import type { StreamName } from "../feed/feed.ts";
 import { gatewayUrl } from "../page/urls.ts";
-import type { StreamName } from "../stream-pane/feed.ts";
 import type { ToolProps } from "./tool-props.ts";
 
 /** Returns the sample of each language. @param base URL of the gateway, without a trailing slash */

@@ -1,7 +1,7 @@
 /** Properties of each tool of a stream. */
 import type { Streamer } from "../../client/browser.ts";
+import type { StreamName } from "../feed/feed.ts";
 import type { Listing } from "../stream-list/listing.ts";
-import type { StreamName } from "../stream-pane/feed.ts";
 
 /** Properties of a tool. */
 export interface ToolProps {

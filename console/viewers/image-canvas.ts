@@ -2,8 +2,8 @@
 import type { PulledEntry } from "../../client/browser.ts";
 import { imageTypeOf } from "../../src/domain/content/content-type.ts";
 import { countText, spanText } from "../page/format.ts";
-import { createSkipCounter, type StreamCounters } from "../stream-pane/skip-counter.ts";
 import type { FromPictureWorker, ToPictureWorker } from "./picture-worker.ts";
+import { createSkipCounter, type StreamCounters } from "./skip-counter.ts";
 
 interface Drawn {
   readonly atMs: number;

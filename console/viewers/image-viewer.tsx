@@ -2,8 +2,8 @@
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { PulledEntry } from "../../client/browser.ts";
-import type { StreamCounters } from "../stream-pane/skip-counter.ts";
 import { ImageCanvas } from "./image-canvas.ts";
+import type { StreamCounters } from "./skip-counter.ts";
 
 interface ImageViewerProps {
   readonly entries: ReadonlySignal<readonly PulledEntry[]>;

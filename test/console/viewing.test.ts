@@ -2,9 +2,9 @@
 import { expect, test } from "vitest";
 import type { StreamInfo } from "../../client/catalog/catalog.ts";
 import { createPulledEntry, type PulledEntry } from "../../client/reading/entry.ts";
+import { playbackTiming } from "../../console/feed/playback-timing.ts";
 import { sparkPath } from "../../console/page/sparkline.tsx";
 import { compare } from "../../console/stream-list/listing.ts";
-import { playbackTiming } from "../../console/stream-pane/playback-timing.ts";
 import { createPlotColumns } from "../../console/viewers/plot-columns.ts";
 
 const entry = (id: string, x: number, gap = false): PulledEntry =>

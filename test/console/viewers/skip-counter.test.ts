@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createSkipCounter } from "../../../console/stream-pane/skip-counter.ts";
+import { createSkipCounter } from "../../../console/viewers/skip-counter.ts";
 
 test("property: counts added entries minus displayed ones at every poll", () => {
   const step = fc.record({ add: fc.nat(8), showLast: fc.boolean(), look: fc.boolean() });

@@ -4,7 +4,7 @@ import { StreamerError } from "../../../client/errors.ts";
 import { createPulledEntry, type PulledEntry } from "../../../client/reading/entry.ts";
 import type { RangeOptions } from "../../../client/reading/history.ts";
 import type { PullOptions } from "../../../client/reading/pull.ts";
-import { Feed } from "../../../console/stream-pane/feed.ts";
+import { Feed } from "../../../console/feed/feed.ts";
 import { until } from "../../support/until.ts";
 
 const entryOf = (n: number, gap = false): PulledEntry =>

@@ -14,8 +14,8 @@ export type {
   StreamsOptions,
 } from "./catalog/catalog.ts";
 export type { DeviceEvent, EventsOptions, Watch } from "./catalog/watch.ts";
-export type { Status } from "./connection/reconnect.ts";
 export { type ClientErrorCode, StreamerError, type StreamerErrorCode } from "./errors.ts";
+export type { Status } from "./gateway/gateway.ts";
 export type { Token } from "./gateway/token.ts";
 export type { BatchEntry, Push, PushOptions, SendOptions } from "./pushing/push-options.ts";
 export type { PulledEntry } from "./reading/entry.ts";

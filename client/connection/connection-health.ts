@@ -3,7 +3,7 @@
  * the gateway hangs or the network drops packets.
  */
 import type { StatusNotice } from "../../src/wire/notices/status-notice.ts";
-import type { Status } from "./reconnect.ts";
+import type { Status } from "../gateway/gateway.ts";
 
 /** Watches the connections of one pull or push, one after the other. */
 export interface ConnectionHealth {

@@ -12,17 +12,7 @@
 import { type Backoff, backoffMs } from "../../src/domain/scheduling/backoff.ts";
 import { sleep } from "../../src/domain/scheduling/sleep.ts";
 import { StreamerError } from "../errors.ts";
-
-/** State of a connection. */
-export type Status =
-  | { readonly state: "connecting" }
-  | { readonly state: "open" }
-  /** The connection is open, but the gateway's Redis is unavailable: nothing is delivered or stored until it recovers. */
-  | { readonly state: "redis-unavailable"; readonly since: Date }
-  /** The connection is open, but a message from the gateway is overdue. */
-  | { readonly state: "silent"; readonly since: Date }
-  /** The last attempt failed or the connection closed. The next attempt starts after `delayMs`. */
-  | { readonly state: "waiting"; readonly error: StreamerError; readonly delayMs: number };
+import type { Status } from "../gateway/gateway.ts";
 
 /** Options of the reconnect loop. */
 export interface KeepConnectedOptions {

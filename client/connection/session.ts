@@ -1,11 +1,11 @@
 /** Sessions: one connection after the other, each from open to close. */
 
 import type { StreamerError } from "../errors.ts";
-import type { Gateway } from "../gateway/gateway.ts";
+import type { Gateway, Status } from "../gateway/gateway.ts";
 import { currentToken, retryWithNewToken } from "../gateway/token.ts";
 import type { Socket } from "../transport/transport.ts";
 import { type ConnectionHealth, watchHealth } from "./connection-health.ts";
-import { keepConnected, type Status } from "./reconnect.ts";
+import { keepConnected } from "./reconnect.ts";
 
 /** Event handlers of the sessions of a pull or push. An error thrown by `opened` or `received` ends the session. */
 export interface SessionHandlers {

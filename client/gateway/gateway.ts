@@ -1,7 +1,7 @@
 /** Connection settings and options shared by pulls and pushes. */
 
 import type { Backoff } from "../../src/domain/scheduling/backoff.ts";
-import type { Status } from "../connection/reconnect.ts";
+import type { StreamerError } from "../errors.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Address } from "./address.ts";
 import type { Token } from "./token.ts";
@@ -13,6 +13,17 @@ export interface Gateway {
   readonly backoff: Backoff;
   readonly token: Token | undefined;
 }
+
+/** State of a connection. */
+export type Status =
+  | { readonly state: "connecting" }
+  | { readonly state: "open" }
+  /** The connection is open, but the gateway's Redis is unavailable: nothing is delivered or stored until it recovers. */
+  | { readonly state: "redis-unavailable"; readonly since: Date }
+  /** The connection is open, but a message from the gateway is overdue. */
+  | { readonly state: "silent"; readonly since: Date }
+  /** The last attempt failed or the connection closed. The next attempt starts after `delayMs`. */
+  | { readonly state: "waiting"; readonly error: StreamerError; readonly delayMs: number };
 
 /** Options common to pulls and pushes. */
 export interface CommonOptions {

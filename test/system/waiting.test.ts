@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Status } from "../../client/connection/reconnect.ts";
+import type { Status } from "../../client/gateway/gateway.ts";
 import { connect } from "../../client/index.ts";
 import { startBrowser } from "../support/browser.ts";
 import { openConsole, openStream } from "../support/console-page.ts";

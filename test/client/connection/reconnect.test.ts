@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { keepConnected, type Status } from "../../../client/connection/reconnect.ts";
+import { keepConnected } from "../../../client/connection/reconnect.ts";
 import { errorFromClose } from "../../../client/errors.ts";
+import type { Status } from "../../../client/gateway/gateway.ts";
 
 const backoff = { firstMs: 2, mostMs: 64 };
 const retryable = errorFromClose(1001, "");

@@ -1,0 +1,38 @@
+/** Commands of a client to the playback of its pull. Those that arrive before the playback starts wait for it. */
+import { GatewayError } from "../../../domain/errors.ts";
+import type { PlaybackCommand } from "./playback-command.ts";
+
+/** Maximum number of commands that wait. */
+const MOST_EARLY = 100;
+
+/** Commands of one socket. */
+export class CommandQueue {
+  readonly #hasPlayback: boolean;
+  #run: ((command: PlaybackCommand) => void) | undefined;
+  #early: PlaybackCommand[] = [];
+
+  constructor(hasPlayback: boolean) {
+    this.#hasPlayback = hasPlayback;
+  }
+
+  /** Runs a command, or keeps it until the playback starts. @throws GatewayError BAD_PAYLOAD */
+  add(command: PlaybackCommand): void {
+    if (!this.#hasPlayback)
+      throw new GatewayError(
+        "BAD_PAYLOAD",
+        `${command.name} requires a playback, which has the parameter rate`,
+      );
+    if (this.#run !== undefined) this.#run(command);
+    else if (this.#early.length < MOST_EARLY) this.#early.push(command);
+    else
+      throw new GatewayError("BAD_PAYLOAD", `more than ${MOST_EARLY} commands before the playback started`);
+  }
+
+  /** The playback has started. @param run runs a command @returns the commands that waited, which the caller adds again */
+  start(run: (command: PlaybackCommand) => void): readonly PlaybackCommand[] {
+    this.#run = run;
+    const early = this.#early;
+    this.#early = [];
+    return early;
+  }
+}

@@ -1,0 +1,117 @@
+/** Delivery of one pulling socket: the subscription, and what controls it. */
+import type { Session } from "../../../access/sessions.ts";
+import type { GatewayError } from "../../../domain/errors.ts";
+import type { Subscription } from "../../../live/subscription.ts";
+import type { StreamNotice } from "../../../wire/notices/stream-notice.ts";
+import { startPattern, TOO_MANY_STREAMS } from "../../request/follow-pattern.ts";
+import type { OpenStreams } from "../../request/pattern-streams.ts";
+import type { ByteSink } from "../../response/byte-sink.ts";
+import type { Chunks } from "../../response/chunks.ts";
+import { PlaybackStates } from "../../response/playback-states.ts";
+import { errorContextOf } from "../../websocket-protocol/upgrade-route.ts";
+import type { DataParts } from "../parts.ts";
+import type { FramesInFlight } from "./frames-in-flight.ts";
+import { type PlaybackCommand, runCommand } from "./playback-command.ts";
+import type { PullRequest } from "./pull-request.ts";
+import { type Acks, createSchedule, hasSchedule } from "./pull-schedule.ts";
+
+/** A running delivery. */
+export interface Delivery {
+  /** Runs a command of the client. @throws GatewayError BAD_PAYLOAD */
+  run(command: PlaybackCommand): void;
+  close(): void;
+}
+
+/** What a delivery belongs to. */
+export interface DeliveryOptions {
+  readonly request: PullRequest;
+  readonly opened: OpenStreams;
+  readonly sink: ByteSink;
+  readonly acks: Acks | undefined;
+  readonly inFlight: FramesInFlight | undefined;
+  readonly session: Session;
+  readonly onError: (error: GatewayError) => void;
+}
+
+/** Subscribes the client to its streams. */
+export function startDelivery(
+  { request, opened, sink, acks, inFlight, session, onError }: DeliveryOptions,
+  parts: DataParts,
+): Delivery {
+  const { encoder, latest, wantsAck, intervalMs, deliveryCount, playback } = request;
+  const isOnDemand = latest || wantsAck || intervalMs > 0;
+  const states = playback && new PlaybackStates(sink, (state) => encoder.encodeState(state));
+  const schedule = hasSchedule(request) ? createSchedule(request, sink, acks) : undefined;
+  const subscription = parts.streams.subscribe({
+    streams: opened.streams,
+    encoder,
+    sink: states ?? sink,
+    memory: parts.access.memory.answer("answer", session.visitor),
+    ...(isOnDemand && { onDemand: { count: deliveryCount, latest } }),
+    ...(playback && {
+      playback: {
+        ...playback,
+        latest,
+        ...(isOnDemand && { count: deliveryCount }),
+        onState: (state) => states?.report(state),
+      },
+    }),
+    ...((schedule || inFlight) && {
+      onFrame({ bytes }: Chunks) {
+        inFlight?.sent(bytes);
+        schedule?.sent();
+      },
+    }),
+    ...(request.wantsGaps && {
+      // Precedes the payload that follows the gap. It needs no ack and does not count for `max_fps`.
+      onGap(gap) {
+        const message = encoder.encodeGap(gap);
+        if (message !== undefined) sink.write(message);
+      },
+    }),
+    onError,
+  });
+  const stopPattern = followPattern({ request, opened, sink, session }, subscription, parts);
+  inFlight?.start(subscription);
+  schedule?.start(subscription);
+  return {
+    run(command) {
+      if (subscription.playback !== undefined) runCommand(subscription.playback, command);
+    },
+    close() {
+      states?.close();
+      stopPattern?.();
+      inFlight?.stop();
+      schedule?.stop();
+      subscription.close();
+    },
+  };
+}
+
+/** Adds and removes the streams of a pattern, and reports that to the client. @returns a function that ends it */
+function followPattern(
+  { request, opened, sink, session }: Pick<DeliveryOptions, "request" | "opened" | "sink" | "session">,
+  subscription: Subscription,
+  { access, observe, config }: DataParts,
+): (() => void) | undefined {
+  const { pattern, streams } = opened;
+  if (pattern === undefined) return undefined;
+  /** Like a gap notice, it needs no ack and does not count for `max_fps`. */
+  function notify(notice: StreamNotice): void {
+    const message = request.wantsJoins ? request.encoder.encodeStreams(notice) : undefined;
+    if (message !== undefined) sink.write(message);
+  }
+  notify({ streams: streams.map(({ name, cursor }) => [name, cursor]) });
+  return startPattern(pattern, {
+    subscription,
+    session,
+    sessions: access.sessions,
+    onJoin: (name) => notify({ joined: { stream_id: name } }),
+    onLeave: (name) => notify({ left: { stream_id: name } }),
+    onLimit(name) {
+      const { maxStreams } = config;
+      observe.logger.warn({ ...errorContextOf(session), stream: name, maxStreams }, TOO_MANY_STREAMS);
+      notify({ limit: { stream_id: name, max_streams: maxStreams } });
+    },
+  });
+}

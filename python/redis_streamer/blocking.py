@@ -141,6 +141,8 @@ class BlockingPull:
                 while buffer:
                     yield pop()
                 buffer.extend(self._loop.run(self._pull.take()))
+                if not buffer:
+                    return
         finally:
             self._loop.release(self._pull.disconnect())
 
@@ -148,6 +150,9 @@ class BlockingPull:
         """Returns the next entry. The connection stays open until ``close``."""
         if not self._buffer:
             self._buffer.extend(self._loop.run(self._pull.take()))
+        if not self._buffer:
+            self._loop.release(self._pull.disconnect())
+            raise StopIteration
         return self._buffer.popleft()
 
     def close(self) -> None:

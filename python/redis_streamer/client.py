@@ -110,7 +110,9 @@ class Client:
             latest: whether to skip to the newest entry whenever the loop is ready for one.
             count: entries in a message, at most; with ``latest``, the number of newest entries.
             max_fps: messages per second, at most.
-            start, end, rate: range and speed of a playback, on gateways that support it; others raise InvalidRequest.
+            rate: plays history back: a multiple of its original pace, 0.1 to 100, or 0 for as fast as the loop reads. The
+                loop ends at the end of the range.
+            start, end: range of a playback, as for ``entries``; by default all that is stored.
 
         The loop raises StreamerError if a retry cannot succeed.
         """

@@ -64,13 +64,15 @@ class Pull:
     ) -> None:
         self._connection: Optional[Connection] = None
         self._gateway = gateway
+        self._is_playback = query.get("rate") is not None
         self._cursors = start_cursors(streams, cursor)
+        if self._is_playback:
+            # `start` is where it begins. After a reconnect, a cursor is where it continues.
+            self._cursors = {name: "0" if at == "$" else at for name, at in self._cursors.items()}
         self._segment = streams_segment(streams)
         self._latest = latest
         self._naming = naming
         self._query = query
-        # A playback follows a clock of its own, so it cannot continue at a cursor.
-        self._is_playback = any(query.get(name) is not None for name in ("start", "end", "rate"))
         self._buffer: Deque[Entry] = deque()
         self._gaps: Dict[str, Gap] = {}
         self._owes_ack = False
@@ -84,6 +86,8 @@ class Pull:
                 while buffer:
                     yield pop()
                 buffer.extend(await self.take())
+                if not buffer:
+                    return
         finally:
             await self.disconnect()
 
@@ -91,10 +95,16 @@ class Pull:
         """Returns the next entry. The connection stays open until ``aclose``."""
         if not self._buffer:
             self._buffer.extend(await self.take())
+        if not self._buffer:
+            await self.disconnect()
+            raise StopAsyncIteration
         return self._buffer.popleft()
 
     async def take(self) -> List[Entry]:
-        """Returns the entries of the next message. Reconnects as often as it takes. Raises StreamerError."""
+        """Returns the entries of the next message; none at the end of a playback. Raises StreamerError.
+
+        Reconnects as often as it takes.
+        """
         while True:
             try:
                 if self._is_closed:
@@ -108,7 +118,7 @@ class Pull:
                 await self.disconnect()
                 if self._is_closed:
                     raise _closed() from error
-                if self._is_playback or not self._gateway.may_retry(error):
+                if not self._gateway.may_retry(error):
                     raise
                 delay_s = backoff_s(self._failures, jitter())
                 self._failures += 1
@@ -172,7 +182,8 @@ class Pull:
                 raise bad_message("a text message instead of MessagePack")
             notice = decode_notice(message)
             if notice is not None:
-                self._read_notice(notice)
+                if self._read_notice(notice):
+                    return []
                 continue
             entries = decode_batch(message, self._gaps)
             self._owes_ack = self._latest
@@ -188,12 +199,16 @@ class Pull:
                 raise bad_message(f'an entry of "{entry.stream}", which was not requested')
             cursors[entry.stream] = entry.id
 
-    def _read_notice(self, notice: Mapping[str, Any]) -> None:
-        gap, status = notice.get("gap"), notice.get("status")
+    def _read_notice(self, notice: Mapping[str, Any]) -> bool:
+        """Returns whether a playback has ended."""
+        gap, status, state = notice.get("gap"), notice.get("status"), notice.get("state")
+        if isinstance(state, dict):
+            return bool(state.get("status") == "ended")
         if isinstance(gap, dict):
             self._gaps[gap["stream_id"]] = Gap(gap["after"], gap["before"])
         elif isinstance(status, dict) and status.get("redis") == "unavailable":
             log.warning("pull of %s: Redis is unavailable since %s", self._segment, status.get("since"))
+        return False
 
     async def disconnect(self) -> None:
         """Closes the connection. The next entry is read over a new one."""

@@ -113,6 +113,20 @@ def test_serves_several_threads_at_once(blocking: rs.BlockingClient, stream: str
         assert own_part == [f"{number} {index}" for index in range(200)]
 
 
+def test_plays_a_range_back_and_ends(gateway: Gateway, stream: str) -> None:
+    with rs.open(gateway.url) as client:
+        with client.push(stream) as push:
+            push.send(*map(str, range(10)))
+        assert [entry.text() for entry in client.pull(stream, rate=0)] == [
+            str(number) for number in range(10)
+        ]
+        played = client.pull(stream, rate=0)
+        assert next(played).text() == "0"
+        assert sum(1 for _ in played) == 9
+        with pytest.raises(StopIteration):
+            next(played)
+
+
 def test_no_thread_survives_close(gateway: Gateway, stream: str) -> None:
     before = len(threads())
     client = rs.open(gateway.url)

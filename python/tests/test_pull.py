@@ -12,6 +12,7 @@ from typing import Iterator, Tuple
 
 import pytest
 import redis_streamer as rs
+from redis_streamer._gateway import Gateway as ClientGateway
 from support import ROOT, Gateway, Proxy, Redis, collect, following, until
 
 
@@ -140,7 +141,10 @@ async def test_prefix_and_whole_keys(client: rs.Client, redis: Redis, stream: st
         ({"stream": "a+b", "last_entry_id": "1-0+2-0+3-0"}, "one value, or one per stream"),
         ({"stream": "a", "last_entry_id": "yesterday"}, "last_entry_id"),
         ({"stream": "a", "count": 0}, "count"),
-        ({"stream": "a", "rate": 2.0, "start": "-5m"}, "does not support"),
+        ({"stream": "a", "rate": 0.001}, "rate"),
+        ({"stream": "a", "rate": float("nan")}, "rate"),
+        ({"stream": "a", "start": "-5m"}, "start requires rate"),
+        ({"stream": "a", "rate": 1, "start": "2000-0", "end": "1000-0"}, "end must not be before start"),
     ],
 )
 async def test_rejects_what_cannot_succeed(client: rs.Client, arguments: dict, problem: str) -> None:
@@ -149,6 +153,43 @@ async def test_rejects_what_cannot_succeed(client: rs.Client, arguments: dict, p
     assert failed.value.code == "BAD_PARAMETER"
     assert not failed.value.retryable
     assert isinstance(failed.value, ValueError)
+
+
+async def test_rejects_what_the_gateway_does_not_support(gateway: Gateway) -> None:
+    with pytest.raises(rs.InvalidRequest, match="does not support") as failed:
+        await ClientGateway(gateway.url, None, None).connect("data/a/pull", {"future": "1"})
+    assert failed.value.code == "BAD_PARAMETER"
+
+
+async def test_plays_a_range_back_at_its_pace_and_ends(client: rs.Client, redis: Redis, stream: str) -> None:
+    names = [f"{stream}-a", f"{stream}-b"]
+    for number in range(20):
+        redis.command("XADD", f"default:{names[number % 2]}", f"{1000 + 20 * number}-0", "d", number)
+    played = client.pull(names, start=1100, end="1300", rate=2)
+    began = asyncio.get_running_loop().time()
+    assert [entry.text() async for entry in played] == [str(number) for number in range(5, 16)]
+    assert asyncio.get_running_loop().time() - began >= 0.09
+    assert "not connected" in repr(played)
+    assert [entry.text() async for entry in client.pull(names, rate=0)] == [str(n) for n in range(20)]
+    # A loop that was left continues after the last entry.
+    left = client.pull(names, rate=0, count=1)
+    assert [entry.text() for entry in await collect(left, 3)] == ["0", "1", "2"]
+    with pytest.raises(StopAsyncIteration):
+        while True:
+            last = await left.__anext__()
+    assert last.text() == "19"
+
+
+async def test_continues_a_playback_after_a_lost_connection(
+    gateway: Gateway, redis: Redis, stream: str
+) -> None:
+    for number in range(40):
+        redis.command("XADD", f"default:{stream}", f"{1000 + 20 * number}-0", "d", number)
+    async with Proxy(gateway.port) as proxy, rs.connect(proxy.url) as client:
+        proxy.cut_after = 1200  # the response of the handshake, and some entries
+        found = [entry.text() async for entry in client.pull(stream, rate=4)]
+        assert proxy.connections >= 2
+    assert found == [str(number) for number in range(40)]
 
 
 @pytest.mark.parametrize("end", ["break", "cancel", "raise", "forgotten", "client"])

@@ -1,9 +1,10 @@
 /** Reads a few entries of each stream from Redis, for the steps and the skips of a playback. */
 import type { Entry } from "../../domain/streams/entry.ts";
-import { compareIds, type EntryId, FIRST_ID, idAfter, idBefore } from "../../domain/streams/entry-id.ts";
+import { compareIds, type EntryId, idAfter, idBefore } from "../../domain/streams/entry-id.ts";
 import type { DeliveryContext, StreamState } from "../delivery.ts";
 import { retryLater } from "../retry.ts";
 import type { Runs } from "./frame-sender.ts";
+import type { PlayedStream } from "./read-ahead.ts";
 
 /** A range of ids, including both ends. */
 export interface IdRange {
@@ -11,14 +12,14 @@ export interface IdRange {
   readonly end: EntryId;
 }
 
-/** Receives what was found, in the order of the first ids. Not called if the lookup was cancelled or halted. */
+/** Receives what was found, in the order of the ids. Not called if the lookup was cancelled or halted. */
 export type OnFound = (runs: Runs) => void;
 
 interface Lookup {
   /** Maximum entries of each stream in one read. */
   readonly count: number;
   /** Finds the entries of a stream, in ascending order. */
-  readonly find: (state: StreamState) => Promise<readonly Entry[]>;
+  readonly find: (state: StreamState, isNeeded: () => boolean) => Promise<readonly Entry[]>;
   readonly onFound: OnFound;
 }
 
@@ -57,7 +58,11 @@ export class EntryLookups {
    * the end of the range. Does nothing without memory.
    */
   inSteps(steps: number, range: IdRange, onFound: OnFound): void {
-    this.#start({ count: Math.abs(steps), find: (state) => this.#inStepsOf(state, steps, range), onFound });
+    this.#start({
+      count: Math.abs(steps),
+      find: (state, isNeeded) => this.#inStepsOf(state, steps, range, isNeeded),
+      onFound,
+    });
   }
 
   #start(lookup: Lookup): void {
@@ -70,11 +75,12 @@ export class EntryLookups {
     if (bytes > 0 && !context.reserve(bytes)) return;
     this.#current = lookup;
     this.#inFlight++;
-    Promise.all(states.map(lookup.find)).then(
+    const isNeeded = () => this.#current === lookup && !context.isHalted();
+    Promise.all(states.map((state) => lookup.find(state, isNeeded))).then(
       (found) => {
         context.unreserve(bytes);
         this.#inFlight--;
-        if (this.#current === lookup && !context.isHalted()) this.#report(lookup, states, found);
+        if (isNeeded()) this.#report(lookup, states, found);
         this.#onEnded();
       },
       (error) => {
@@ -91,10 +97,17 @@ export class EntryLookups {
 
   #report(lookup: Lookup, states: readonly StreamState[], found: readonly (readonly Entry[])[]): void {
     this.#current = undefined;
-    const runs = states
-      .map((state, i) => ({ stream: { state, gapBefore: undefined }, entries: [...(found[i] ?? [])] }))
-      .filter(({ stream, entries }) => entries.length > 0 && !stream.state.isRemoved)
-      .sort((a, b) => compareIds(a.entries[0]?.id ?? FIRST_ID, b.entries[0]?.id ?? FIRST_ID));
+    const entries = states.flatMap((state, i) => {
+      const stream = { state, gapBefore: undefined };
+      return state.isRemoved ? [] : (found[i] ?? []).map((entry) => ({ stream, entry }));
+    });
+    const runs: { readonly stream: PlayedStream; readonly entries: Entry[] }[] = [];
+    // Entries with the same id stay in the order of the streams.
+    for (const { stream, entry } of entries.sort((a, b) => compareIds(a.entry.id, b.entry.id))) {
+      const last = runs.at(-1);
+      if (last?.stream === stream) last.entries.push(entry);
+      else runs.push({ stream, entries: [entry] });
+    }
     lookup.onFound(runs);
   }
 
@@ -114,13 +127,14 @@ export class EntryLookups {
     { key, cursor, madeFromTime }: StreamState,
     steps: number,
     { start, end }: IdRange,
+    isNeeded: () => boolean,
   ): Promise<readonly Entry[]> {
     const { streamReader, states } = this.#context;
     const reverse = steps < 0;
     // A cursor that was made from a time is no entry that was sent.
     let from = reverse ? (cursor === madeFromTime ? cursor : idBefore(cursor)) : idAfter(cursor);
     let found: Entry | undefined;
-    for (let left = Math.abs(steps); left > 0 && from !== undefined; ) {
+    for (let left = Math.abs(steps); left > 0 && from !== undefined && isNeeded(); ) {
       const range = reverse ? { start, end: from } : { start: from, end };
       if (compareIds(range.start, range.end) > 0) break;
       const { entries } = await streamReader.readRange(

@@ -24,6 +24,8 @@ export interface PlayerParts {
 
 /** Maximum entries in a frame. */
 const MOST_ENTRIES = 1024;
+/** Maximum number of steps that are requested and not done. */
+const MOST_STEPS = 1000;
 /** Delay (ms) before a loop starts again, after a round with entries or without. */
 const LOOP_MS = { played: 100, empty: 1000 };
 
@@ -121,9 +123,9 @@ export class Player<Frame> {
     this.schedule.moveTo(id);
   }
 
-  /** Requests further entries, ahead or back, while it is stopped. */
+  /** Requests further entries, ahead or back, while it is stopped. Up to `MOST_STEPS` add up. */
   step(steps: number): void {
-    this.#steps += steps;
+    this.#steps = Math.min(Math.max(this.#steps + steps, -MOST_STEPS), MOST_STEPS);
     this.advance();
   }
 

@@ -225,6 +225,20 @@ test("with latest the clock runs on, and entries are skipped", async () => {
   expect(player.sent.at(-1)?.at).toBeCloseTo(1990, -1);
 });
 
+test("skips to the newest entries of all streams, in the order of their ids", async () => {
+  const keys = [await storeSteady(50), newKey()];
+  await store(
+    keys[1] ?? "",
+    Array.from({ length: 50 }, (_, i) => `${1005 + 10 * i}-0`),
+  );
+  using player = new Player(redis.url, keys, { start: id("1000-0"), latest: true, count: 2 });
+  player.block();
+  await player.play(300);
+  player.drain();
+  await player.settle();
+  expect(player.ids).toEqual(["1000-0", "1285-0", "1290-0", "1295-0", "1300-0"]);
+});
+
 test("starts again with loop", async () => {
   const key = await storeSteady(3);
   using player = new Player(redis.url, [key], { start: id("1000-0"), loop: true });

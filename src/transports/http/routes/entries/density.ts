@@ -17,7 +17,7 @@ import { openStreams } from "../../../request/pattern-streams.ts";
 import { readRequestedStreams } from "../../../request/streams.ts";
 import { memoryOf } from "../../../response/response-memory.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
-import { type Buckets, type Density, PAGE_ENTRIES, readDensity } from "./stream-density.ts";
+import { type Buckets, type Density, densityBytes, readDensity } from "./stream-density.ts";
 
 /** Maximum number of entries, and about of bytes, that one request reads, of all streams together. */
 const BUDGET = { entries: 20_000, bytes: 64 * 1024 * 1024 };
@@ -104,11 +104,10 @@ async function readAll(
     const one = streamReader.expectedBytes(key, 1);
     const share = { entries: BUDGET.entries / found.length, bytes: BUDGET.bytes / found.length };
     const budget = Math.max(1, Math.floor(Math.min(share.entries, share.bytes / one)));
-    await lease.grow(streamReader.expectedBytes(key, Math.min(budget, details.length, PAGE_ENTRIES)));
+    const stream = { key, length: details.length };
+    await lease.grow(densityBytes(streamReader, stream, buckets, budget));
     const isNeeded = () => !reply.raw.destroyed;
-    densities.push(
-      await readDensity(streamReader, { key, length: details.length }, buckets, budget, isNeeded),
-    );
+    densities.push(await readDensity(streamReader, stream, buckets, budget, isNeeded));
     lease.set(0);
   }
   return densities;

@@ -39,7 +39,7 @@ export interface DensityStream {
 }
 
 /** Maximum entries of one read. */
-export const PAGE_ENTRIES = 256;
+const PAGE_ENTRIES = 256;
 /** Entries that are read of a cell at least, so that a rate can be estimated. */
 const LEAST_PER_CELL = 4;
 /** Cells that are read at the same time. */
@@ -79,8 +79,7 @@ export async function readDensity(
     await readAll(streamReader, key, buckets, density, isNeeded);
     return density;
   }
-  const cells = Math.max(1, Math.min(buckets.count, Math.floor(budget / LEAST_PER_CELL)));
-  const perCell = Math.min(PAGE_ENTRIES, Math.max(LEAST_PER_CELL, Math.floor(budget / cells)));
+  const { cells, perCell } = cellsOf(buckets, budget);
   for (let from = 0; from < cells && isNeeded(); from += CELLS_AT_ONCE)
     await Promise.all(
       Array.from({ length: Math.min(CELLS_AT_ONCE, cells - from) }, (_, i) =>
@@ -90,6 +89,24 @@ export async function readDensity(
   for (const list of [density.entries, density.bytes])
     for (const [i, value] of list.entries()) list[i] = Math.round(value);
   return density;
+}
+
+/** Returns the number of cells of a stream that is sampled, and the entries to read of each. */
+function cellsOf({ count }: Buckets, budget: number): { readonly cells: number; readonly perCell: number } {
+  const cells = Math.max(1, Math.min(count, Math.floor(budget / LEAST_PER_CELL)));
+  return { cells, perCell: Math.min(PAGE_ENTRIES, Math.max(LEAST_PER_CELL, Math.floor(budget / cells))) };
+}
+
+/** Returns the bytes of the entries that `readDensity` holds at the same time. */
+export function densityBytes(
+  streamReader: Pick<StreamReader, "expectedBytes">,
+  { key, length }: DensityStream,
+  buckets: Buckets,
+  budget: number,
+): number {
+  if (length <= budget) return streamReader.expectedBytes(key, Math.min(length, PAGE_ENTRIES));
+  const { perCell } = cellsOf(buckets, budget);
+  return CELLS_AT_ONCE * streamReader.expectedBytes(key, perCell, CELLS_AT_ONCE);
 }
 
 /** Reads all entries of the range. */
@@ -125,7 +142,7 @@ async function readCell(
   const [start, end] = [Math.ceil(cellStart), Math.ceil(cellEnd)];
   if (start >= end) return;
   const range = { start: idAtTime(start), end: lastIdBefore(end), count: most, reverse: false };
-  const { entries, isCut } = await streamReader.readRange(key, range);
+  const { entries, isCut } = await streamReader.readRange(key, range, CELLS_AT_ONCE);
   for (const entry of entries) add(density, buckets, entry);
   const last = entries.at(-1);
   if (!isCut || last === undefined) return;

@@ -64,6 +64,13 @@ export interface ReaderHistory {
   readonly sessions: Session[];
 }
 
+/** A reader that plays history back. */
+export interface PlaybackHistory {
+  readonly name: string;
+  /** Stretches of one connection in which the ids of all streams ascend: between two seeks, steps or changes to live. */
+  readonly stretches: readonly (readonly { readonly stream: string; readonly id: string }[])[];
+}
+
 /** Final state of a stream in the store. */
 export interface StoredStream {
   readonly stream: string;
@@ -78,6 +85,7 @@ export interface History {
   readonly pushes: readonly Push[];
   readonly readers: readonly ReaderHistory[];
   readonly streams: readonly StoredStream[];
+  readonly playbacks?: readonly PlaybackHistory[];
   /** Processes that ended unexpectedly. */
   readonly deaths: readonly string[];
   /** Number of failovers from a master that may not have replicated its last writes. */

@@ -5,9 +5,9 @@
 import { decode } from "@msgpack/msgpack";
 import { WebSocket } from "ws";
 import { FIRST_ID } from "../../src/domain/streams/entry-id.ts";
-import { keyOf, type NamedEntry, type ReaderHistory, type Session } from "./history.ts";
 import type { PlannedPatternReader } from "./plan.ts";
 import type { Reader, Recording } from "./recorder.ts";
+import { StreamRecord } from "./stream-record.ts";
 
 /** Maximum delay (ms) before it reconnects. */
 const AGAIN_MS = 300;
@@ -19,33 +19,6 @@ type Notice =
   | { readonly joined: { readonly stream_id: string } }
   | { readonly left: { readonly stream_id: string } };
 type Items = readonly (readonly [stream: string, id: string, payload: Uint8Array])[];
-
-/** State of the reader in one stream. */
-class StreamRecord implements Reader {
-  readonly history: ReaderHistory & { readonly sessions: Session[] };
-  readonly #settle: () => void;
-  readonly close: () => void;
-  last: NamedEntry | undefined;
-
-  constructor(name: string, stream: string, settle: () => void, close: () => void) {
-    this.history = { name, stream, latest: false, sessions: [] };
-    this.#settle = settle;
-    this.close = close;
-  }
-
-  settle(): void {
-    this.#settle();
-  }
-
-  begin(cursor: string, floor: string): void {
-    this.history.sessions.push({ cursor, floor, entries: [] });
-  }
-
-  take(id: string, payload: Uint8Array): void {
-    this.last = { id, key: keyOf(Buffer.from(payload).toString("latin1")) };
-    this.history.sessions.at(-1)?.entries.push(this.last);
-  }
-}
 
 /** Starts a reader. @param streams the streams that the pattern selects @returns one reader for each of them */
 export function startPatternReader(
@@ -62,13 +35,13 @@ export function startPatternReader(
   const records = new Map(
     streams.map((stream) => [
       stream,
-      new StreamRecord(`pattern reader ${number} of ${stream}`, stream, settle, close),
+      new StreamRecord({ settle, close }, `pattern reader ${number}`, stream),
     ]),
   );
 
   function begin(stream: string, cursor: string): void {
     cursors.set(stream, cursor);
-    records.get(stream)?.begin(cursor, acknowledged.get(stream) ?? FIRST_ID);
+    records.get(stream)?.begin(cursor, acknowledged);
   }
 
   function connect(): void {

@@ -32,6 +32,13 @@ export interface PlannedReader {
 /** One reader of a pattern that selects all streams. */
 export type PlannedPatternReader = Pick<PlannedReader, "gateway" | "from">;
 
+/** One reader that plays back all streams. */
+export interface PlannedPlaybackReader {
+  readonly gateway: number;
+  /** Whether it skips entries that are late. */
+  readonly latest: boolean;
+}
+
 /** A fault. `ms` is its duration. */
 export type Fault =
   | {
@@ -64,6 +71,7 @@ export interface Plan {
   readonly pushers: readonly PlannedPusher[];
   readonly readers: readonly PlannedReader[];
   readonly patternReaders: readonly PlannedPatternReader[];
+  readonly playbackReaders: readonly PlannedPlaybackReader[];
   /** In order; each one starts its delay after the previous one has ended. */
   readonly faults: readonly { readonly afterMs: number; readonly fault: Fault }[];
 }
@@ -74,6 +82,7 @@ const PUSHERS = 5;
 const SILENCE_SEEDS = 2 ** 31;
 const CLUSTER_SEEDS = 3 * 2 ** 30;
 const PATTERN_SEEDS = 7 * 2 ** 29;
+const PLAYBACK_SEEDS = 13 * 2 ** 28;
 
 /** Creates a plan. @param ms how long pushers push */
 export function planOf(seed: number, ms: number): Plan {
@@ -136,7 +145,14 @@ export function planOf(seed: number, ms: number): Plan {
   const patternReaders = (["0", "$"] as const).map((from): PlannedPatternReader => {
     return { gateway: Math.floor(patternRandom.fraction() * gateways), from };
   });
-  return { seed, ms, gateways, isCluster: false, settings, pushers, readers, patternReaders, faults };
+  const playbackRandom = createRandom(seed + PLAYBACK_SEEDS);
+  const playbackReaders = [false, true].map((latest): PlannedPlaybackReader => {
+    return { gateway: Math.floor(playbackRandom.fraction() * gateways), latest };
+  });
+  return {
+    ...{ seed, ms, gateways, isCluster: false, settings, pushers },
+    ...{ readers, patternReaders, playbackReaders, faults },
+  };
 }
 
 /** Returns the same plan for a cluster: faults of Redis become failovers and slot migrations. */

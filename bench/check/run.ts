@@ -5,6 +5,7 @@ import { type Cast, startCast } from "./cast.ts";
 import type { History, StoredStream } from "./history.ts";
 import { startPatternReader } from "./pattern-reader.ts";
 import type { Plan } from "./plan.ts";
+import { PlaybackReader } from "./playback-reader.ts";
 import { createRandom, type Random } from "./random.ts";
 import { type Pusher, type Reader, type Recording, startPusher, startReader } from "./recorder.ts";
 import { REMADE, startRemade } from "./remade.ts";
@@ -24,9 +25,13 @@ export async function run(plan: Plan, dir: string, say: (line: string) => void):
     acknowledged: new Map(),
   };
   const streamNames = [...new Set(plan.pushers.map(({ stream }) => stream))];
+  const playbacks = plan.playbackReaders.map(
+    (planned, i) => new PlaybackReader(planned, recording, i, streamNames),
+  );
   const readers = [
     ...plan.readers.map((planned, i) => startReader(planned, recording, i)),
     ...plan.patternReaders.flatMap((planned, i) => startPatternReader(planned, recording, i, streamNames)),
+    ...playbacks.flatMap((playback) => playback.readers),
   ];
   const pushers = plan.pushers.map((planned, i) => startPusher(`p${i}`, planned, recording));
   const besides = startBesides(cast, recording, createRandom(plan.seed + BESIDES_SEEDS));
@@ -48,6 +53,7 @@ export async function run(plan: Plan, dir: string, say: (line: string) => void):
     pushes: pushers.flatMap(({ pushes }) => pushes),
     readers: readers.map(({ history }) => history),
     streams,
+    playbacks: playbacks.map(({ history }) => history),
     deaths: cast.deaths,
     ...(others && { besides: others }),
     takeovers: "takeovers" in cast.redis ? cast.redis.takeovers : 0,

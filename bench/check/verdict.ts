@@ -4,15 +4,16 @@
  * The store's append-only file records which entries were committed, in which order. An acknowledged entry must be in it,
  * a rejected entry must not, and no entry may be in it twice. (A rejection of a repeated entry proves nothing, because an
  * earlier gateway may still store it.) A reader's connection receives the committed entries after its cursor, in order and
- * once each. Only entries that were trimmed by the end may be missing, and its last connection must reach the end.
+ * once each. Only entries that were trimmed by the end may be missing, and its last connection must reach the end. A playback
+ * also sends the entries of all streams in the order of their ids.
  */
 import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/streams/entry-id.ts";
-import type { History, NamedEntry, Push, ReaderHistory, StoredStream } from "./history.ts";
+import type { History, NamedEntry, PlaybackHistory, Push, ReaderHistory, StoredStream } from "./history.ts";
 import { wrongInGaps } from "./remade.ts";
 import { wrongInTwins } from "./twins.ts";
 
 /** Returns the problems of a run; empty if there are none. */
-export function judge({ pushes, readers, streams, deaths, besides }: History): string[] {
+export function judge({ pushes, readers, streams, playbacks = [], deaths, besides }: History): string[] {
   const grounds = new Map(streams.map((stream) => [stream.stream, groundOf(stream)]));
   return [
     ...deaths,
@@ -20,6 +21,7 @@ export function judge({ pushes, readers, streams, deaths, besides }: History): s
     ...wrongInPushes(pushes, grounds),
     ...(besides === undefined ? [] : wrongInGaps(besides.remade, besides.gapReaders)),
     ...(besides === undefined ? [] : wrongInTwins(new Map(besides.twins), besides.twinPosts)),
+    ...playbacks.flatMap((playback) => wrongInPlayback(playback)),
     ...readers.flatMap((reader) => {
       const ground = grounds.get(reader.stream);
       return ground === undefined
@@ -131,6 +133,18 @@ function wrongInReader({ name, latest, sessions }: ReaderHistory, ground: Ground
   if (next < committed.length && firstLeft < committed.length)
     wrong.push(`${name}: did not reach the end, ${committed.length - next} entries are missing`);
   return wrong;
+}
+
+/** A playback sends the entries of all streams in the order of their ids. */
+function wrongInPlayback({ name, stretches }: PlaybackHistory): string[] {
+  return stretches.flatMap((entries) =>
+    entries.flatMap(({ stream, id }, i) => {
+      const before = entries[i - 1];
+      return before === undefined || compareIds(idOf(before.id), idOf(id)) <= 0
+        ? []
+        : [`${name}: got ${id} of ${stream} after ${before.id} of ${before.stream}`];
+    }),
+  );
 }
 
 /** Returns the position of the first entry after an id, by binary search. */

@@ -155,3 +155,12 @@ test("detects an entry with a wrong id, and one that was never stored", () => {
     "r: got damaged: k1 as 11-0, which differs from the stored entry",
   ]);
 });
+
+test("detects entries of a playback that are not in the order of their ids", () => {
+  const at = (stream: string, id: string) => ({ stream, id });
+  const inOrder = [at("s", "1-0"), at("t", "1-0"), at("t", "2-5"), at("s", "10-0")];
+  const played = (...stretches: (typeof inOrder)[]) =>
+    judge({ ...history(), playbacks: [{ name: "p", stretches }] });
+  expect(played(inOrder, inOrder)).toEqual([]);
+  expect(played([...inOrder, at("t", "9-9")])).toEqual(["p: got 9-9 of t after 10-0 of s"]);
+});

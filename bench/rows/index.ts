@@ -13,6 +13,7 @@ import { latencyNatsRow, latencyRow } from "./latency.ts";
 import { manyStreamsRows } from "./many-streams.ts";
 import { patternRows } from "./patterns.ts";
 import { playbackRow } from "./playback.ts";
+import { playbacksRows } from "./playbacks.ts";
 import { pushAckedRow } from "./push-acked.ts";
 import { pushJetStreamRow } from "./push-jetstream.ts";
 import { pushLargeRow } from "./push-large.ts";
@@ -37,6 +38,7 @@ export const ROWS: readonly Row[] = [
   ...manyStreamsRows,
   catchUpRow,
   playbackRow,
+  ...playbacksRows,
   httpGetRow,
   guardedFanOutRow,
   guardedPushRow,

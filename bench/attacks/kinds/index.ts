@@ -6,6 +6,7 @@ import { HUGE_ATTACKS } from "./huge.ts";
 import { MALFORMED } from "./malformed.ts";
 import { MANY } from "./many.ts";
 import { PIPELINED } from "./pipelined.ts";
+import { PLAYBACK } from "./playback.ts";
 import { SLOW } from "./slow.ts";
 import { UNREAD } from "./unread.ts";
 
@@ -18,5 +19,6 @@ export const ATTACKS: readonly Attack[] = [
   ...DEEP,
   ...COSTLY,
   ...MANY,
+  ...PLAYBACK,
   ...MALFORMED,
 ];

@@ -1,57 +1,27 @@
 /** Clients that repeat a cheap operation at a high rate, or open very many connections or subscriptions. */
-import { type Attack, type HostileClient, MANY_STREAMS, SMALL_STREAM } from "../attack.ts";
+import { type Attack, MANY_STREAMS, SMALL_STREAM } from "../attack.ts";
+import { FOR_MS, flood, repeated, times } from "../floods.ts";
 import { frame, text } from "../hostile-frames.ts";
 
-const FOR_MS = 3000;
 const PER_ROUND = 20;
-
-/** Repeats `round` for a limited time. */
-const repeated = (name: string, round: (client: HostileClient) => Promise<void>, atMost = 5): Attack => ({
-  name: `many: ${name}`,
-  atMost,
-  async run(client) {
-    for (const end = Date.now() + FOR_MS; Date.now() < end && !client.signal.aborted; ) await round(client);
-  },
-});
-
-/** Opens a WebSocket and sends frames of `make` as fast as the gateway accepts them. */
-const flood = (name: string, path: string, make: (client: HostileClient) => Buffer, atMost = 4): Attack => ({
-  name: `many: ${name}`,
-  atMost,
-  async run(client) {
-    const socket = client.connect();
-    const protocol = path.startsWith("/graphql") ? { "Sec-WebSocket-Protocol": "graphql-transport-ws" } : {};
-    socket.write(client.upgrade(path, protocol));
-    await socket.received(/\r\n\r\n/, FOR_MS);
-    if (path.startsWith("/graphql")) socket.write(text('{"type":"connection_init"}'));
-    const bytes = make(client);
-    for (const end = Date.now() + FOR_MS; Date.now() < end && !socket.isOver && !client.signal.aborted; ) {
-      socket.write(bytes);
-      await client.wait(20);
-    }
-  },
-});
-
-const times = (count: number, make: (i: number) => Buffer): Buffer =>
-  Buffer.concat(Array.from({ length: count }, (_, i) => make(i)));
 
 const names = (prefix: string, count: number): string =>
   Array.from({ length: count }, (_, i) => `${prefix}${i}`).join("+");
 
 /** The table. */
 export const MANY: readonly Attack[] = [
-  repeated("short-lived connections", async (client) => {
+  repeated("many: short-lived connections", async (client) => {
     const sockets = Array.from({ length: PER_ROUND }, () => client.connect());
     await client.wait(30);
     for (const socket of sockets) socket.close();
   }),
-  repeated("connections that are reset", async (client) => {
+  repeated("many: connections that are reset", async (client) => {
     const sockets = Array.from({ length: PER_ROUND }, () => client.connect());
     for (const socket of sockets) socket.write(client.head("GET", "/metrics"));
     await client.wait(30);
     for (const socket of sockets) socket.reset();
   }),
-  repeated("connections that are half closed", async (client) => {
+  repeated("many: connections that are half closed", async (client) => {
     const sockets = Array.from({ length: PER_ROUND }, () => client.connect());
     for (const socket of sockets) {
       socket.write(client.head("GET", "/healthz"));
@@ -59,25 +29,25 @@ export const MANY: readonly Attack[] = [
     }
     await client.wait(50);
   }),
-  repeated("short-lived WebSockets", async (client) => {
+  repeated("many: short-lived WebSockets", async (client) => {
     const sockets = Array.from({ length: PER_ROUND }, () => client.connect());
     for (const socket of sockets) socket.write(client.upgrade(`/data/${SMALL_STREAM}/pull?last_entry_id=0`));
     await client.wait(50);
     for (const socket of sockets) socket.close();
   }),
-  repeated("short-lived event streams", async (client) => {
+  repeated("many: short-lived event streams", async (client) => {
     const sockets = Array.from({ length: PER_ROUND }, () => client.connect());
     for (const socket of sockets) socket.write(client.head("GET", `/data/${SMALL_STREAM}/events`));
     await client.wait(50);
     for (const socket of sockets) socket.reset();
   }),
-  repeated("GETs that wait and leave", async (client) => {
+  repeated("many: GETs that wait and leave", async (client) => {
     const sockets = Array.from({ length: PER_ROUND }, () => client.connect());
     for (const socket of sockets) socket.write(client.head("GET", "/data/hostile-never?block=60000"));
     await client.wait(50);
     for (const socket of sockets) socket.close();
   }),
-  repeated("requests on one connection", async (client) => {
+  repeated("many: requests on one connection", async (client) => {
     const socket = client.connect();
     socket.write(client.head("GET", "/healthz").repeat(200));
     await client.wait(100);
@@ -100,28 +70,30 @@ export const MANY: readonly Attack[] = [
       await client.wait(FOR_MS * 2);
     },
   },
-  flood("tiny pushed entries", "/data/hostile-flood/push?header=0", () => times(500, () => frame("x"))),
-  flood("empty frames", "/data/hostile-flood/push?header=0", () => times(1000, () => frame(""))),
-  flood("pings", `/data/${SMALL_STREAM}/pull`, () => times(500, () => frame("", { opcode: 9 }))),
-  flood("pongs", `/data/${SMALL_STREAM}/pull`, () => times(500, () => frame("", { opcode: 10 }))),
-  flood("tiny fragments", "/data/hostile-flood/push?header=0", () =>
+  flood("many: tiny pushed entries", "/data/hostile-flood/push?header=0", () => times(500, () => frame("x"))),
+  flood("many: empty frames", "/data/hostile-flood/push?header=0", () => times(1000, () => frame(""))),
+  flood("many: pings", `/data/${SMALL_STREAM}/pull`, () => times(500, () => frame("", { opcode: 9 }))),
+  flood("many: pongs", `/data/${SMALL_STREAM}/pull`, () => times(500, () => frame("", { opcode: 10 }))),
+  flood("many: tiny fragments", "/data/hostile-flood/push?header=0", () =>
     times(500, () => frame("x", { fin: false, opcode: 0 })),
   ),
-  flood("acknowledgements", `/data/${SMALL_STREAM}/pull?ack=1&last_entry_id=0`, () =>
+  flood("many: acknowledgements", `/data/${SMALL_STREAM}/pull?ack=1&last_entry_id=0`, () =>
     times(500, () => text("")),
   ),
-  flood("dedupe keys", "/data/hostile-dedupe/push?header=0&dedupe=d", () => times(100, () => frame("x"))),
-  flood("entries for streams of their own", "/data/*/push?format=json", (client) =>
+  flood("many: dedupe keys", "/data/hostile-dedupe/push?header=0&dedupe=d", () =>
+    times(100, () => frame("x")),
+  ),
+  flood("many: entries for streams of their own", "/data/*/push?format=json", (client) =>
     times(20, (i) =>
       text(JSON.stringify([[`hostile-s${i}-${Math.floor(client.random.between(0, 50))}`, null, "x"]])),
     ),
   ),
-  flood("GraphQL operations", "/graphql", () =>
+  flood("many: GraphQL operations", "/graphql", () =>
     times(100, (i) =>
       text(JSON.stringify({ id: `${i}`, type: "subscribe", payload: { query: "{streamIds}" } })),
     ),
   ),
-  flood("GraphQL subscriptions that begin and end", "/graphql", () =>
+  flood("many: GraphQL subscriptions that begin and end", "/graphql", () =>
     times(50, (i) =>
       Buffer.concat([
         text(
@@ -135,15 +107,15 @@ export const MANY: readonly Attack[] = [
       ]),
     ),
   ),
-  flood("GraphQL pings", "/graphql", () => times(500, () => text('{"type":"ping"}'))),
-  repeated("devices that connect and vanish", async (client) => {
+  flood("many: GraphQL pings", "/graphql", () => times(500, () => text('{"type":"ping"}'))),
+  repeated("many: devices that connect and vanish", async (client) => {
     const device = `hostile-d${Math.floor(client.random.between(0, 20))}`;
     const socket = client.connect();
     socket.write(client.upgrade(`/data/x/push?device_id=${device}&presence=1&header=0`));
     await client.wait(50);
     socket.reset();
   }),
-  repeated("dedupe keys of their own", async (client) => {
+  repeated("many: dedupe keys of their own", async (client) => {
     const socket = client.connect();
     for (let i = 0; i < PER_ROUND; i++) {
       const key = Math.floor(client.random.between(0, 2 ** 31));

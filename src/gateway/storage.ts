@@ -10,7 +10,7 @@ import { watchAvailability } from "../redis/availability.ts";
 import { openStore, type StoreEndpoint } from "../redis/open-store.ts";
 import { createEntrySizes, type EntrySizes } from "../redis/read/entry-sizes.ts";
 import { createStreamReader } from "../redis/read/stream-reader.ts";
-import { EdgeSizes } from "../redis/registry/edge-sizes.ts";
+import { DetailsReader } from "../redis/registry/details-reader.ts";
 import { createMetaWatch } from "../redis/registry/metadata-watch.ts";
 import { createRegistry } from "../redis/registry/registry.ts";
 import { StreamWatch } from "../redis/registry/watch/stream-watch.ts";
@@ -40,10 +40,10 @@ export function openStorage(
   const { maxAnswerBytes: answerBytes, pageBytes } = settings;
   const keyBytes = mostKeyBytes(settings.maxNameBytes);
   const sizes = createEntrySizes();
-  const edgeSizes = new EdgeSizes();
   const store = openStore(settings, endpoint, { sizes, counters, logger });
   closers.push(() => store.close());
   void warnOfServer(store.reads, logger);
+  const details = new DetailsReader(store.reads);
   const retention = createRetention(store.reads, { maxEntries: streamMaxLength, maxAgeMs, maxBytes }, logger);
   closers.push(retention.close);
   const readerParts = { sizes, answerBytes, pageBytes };
@@ -61,7 +61,7 @@ export function openStorage(
     openSending: store.openSending,
     streamMaxLength,
     onStored(key, bytes) {
-      edgeSizes.appended(key, bytes);
+      details.appended(key, bytes);
       polled.forget(key);
       streamWatch.stored(key);
     },
@@ -80,7 +80,7 @@ export function openStorage(
     database: store.reads,
     mostKeyBytes: keyBytes,
     streamMaxLength,
-    edgeSizes,
+    details,
     workSlices,
     onDeleted: (key) => streamWatch.deleted(key),
   });

@@ -12,6 +12,9 @@ import { type Append, createAppender } from "../../src/redis/append/appender.ts"
 import { createEntrySizes } from "../../src/redis/read/entry-sizes.ts";
 import { createStreamReader, type StreamReader } from "../../src/redis/read/stream-reader.ts";
 import { parseRedisUrl } from "../../src/redis/redis-url.ts";
+import { DetailsReader } from "../../src/redis/registry/details-reader.ts";
+import { createLastIds, type LastIds } from "../../src/redis/registry/last-ids.ts";
+import { StreamRecords } from "../../src/redis/registry/stream-records.ts";
 import { openSingleStore } from "../../src/redis/single-store.ts";
 import type { TailMode } from "../../src/redis/tail/open-tail.ts";
 import { CountedCommands } from "./counted-commands.ts";
@@ -35,6 +38,7 @@ export interface Engine extends Disposable {
   readonly streamReader: StreamReader;
   /** Number of reads without a reply. */
   readsInFlight(): number;
+  readonly lastIds: LastIds;
   readonly append: Append;
   readonly counters: Counters;
   readonly streamClasses: StreamClasses;
@@ -69,6 +73,8 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
   const { answerBytes, pageBytes } = options;
   const reads = new CountedCommands(store.reads);
   const streamReader = createStreamReader({ reads, sizes, answerBytes, pageBytes });
+  const details = new DetailsReader(reads);
+  const records = new StreamRecords(store.reads, details, createTurns().slices);
   const hub = createHub({
     openTail: store.openTail,
     memory: createRecentMemory(options.recentBytes, counters),
@@ -86,6 +92,7 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     hub,
     streamReader,
     readsInFlight: () => reads.inFlight,
+    lastIds: createLastIds(reads, details, records),
     append,
     counters,
     streamClasses,

@@ -65,7 +65,7 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
     callback?.();
   }
 
-  const streams = await resolveCursors(options.streams, engine.streamReader);
+  const streams = await resolveCursors(options.streams, engine.lastIds);
   const subscription = engine.subscriber(counters)<readonly StreamEntries[]>({
     streams,
     encoder: {

@@ -1,11 +1,8 @@
 /** Stream reader: reads ranges of streams within a byte limit, one page (`page-reader.ts`) after the other. */
 
-import { GatewayError } from "../../domain/errors.ts";
 import { bytesOf, type Entry } from "../../domain/streams/entry.ts";
-import { type EntryId, FIRST_ID, LAST_ID } from "../../domain/streams/entry-id.ts";
-import { gatewayErrorOf } from "../reply-errors.ts";
+import { type EntryId, LAST_ID } from "../../domain/streams/entry-id.ts";
 import type { Commands } from "../resp/commands.ts";
-import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
 import { createPageReader, exclusive, type Page, type PageReader } from "./page-reader.ts";
 import type { ReplicaReads } from "./replicas.ts";
@@ -40,8 +37,6 @@ export interface StreamReader {
   readRange(key: string, range: RangeOptions, among?: number): Promise<Range>;
   /** Expected bytes of a read of `count` entries. */
   expectedBytes(key: string, count: number, among?: number): number;
-  /** The last id that the stream generated, which `$` stands for; `0-0` if the stream does not exist. */
-  lastGeneratedId(key: string): Promise<EntryId>;
 }
 
 /** Options of `createStreamReader`. */
@@ -58,7 +53,7 @@ export interface StreamReaderParts {
 
 /** Creates the stream reader. */
 export function createStreamReader(parts: StreamReaderParts): StreamReader {
-  const { reads, sizes, answerBytes, pageBytes } = parts;
+  const { sizes, answerBytes, pageBytes } = parts;
   const pages = new PageLoop(parts);
   return {
     readAfter: (key, cursor, count, among = 1) => pages.after(key, cursor, count, among),
@@ -77,15 +72,6 @@ export function createStreamReader(parts: StreamReaderParts): StreamReader {
       const one = sizes.expected(key);
       // The last page may exceed the limit.
       return Math.max(one, Math.min(count * one, Math.ceil(answerBytes / among) + pageBytes));
-    },
-
-    async lastGeneratedId(key) {
-      try {
-        return lastGeneratedIdOf(await reads.call("XINFO", "STREAM", key));
-      } catch (error) {
-        if (error instanceof ReplyError && /no such key/i.test(error.message)) return FIRST_ID;
-        throw gatewayErrorOf(error as Error);
-      }
     },
   };
 }
@@ -151,13 +137,4 @@ class PageLoop {
     if (missing <= 0 || bytes >= answerBytes / among) return 0;
     return Math.max(1, Math.min(missing, Math.floor(pageBytes / sizes.expected(key))));
   }
-}
-
-function lastGeneratedIdOf(info: Reply): EntryId {
-  const pairs = Array.isArray(info) ? info : [];
-  const at = pairs.findIndex((field) => String(field) === "last-generated-id");
-  const id = pairs[at + 1];
-  if (at < 0 || !Buffer.isBuffer(id))
-    throw new GatewayError("REDIS_REFUSED", "XINFO STREAM returned no last-generated-id");
-  return id.toString("latin1") as EntryId;
 }

@@ -9,19 +9,33 @@ const LARGE_BYTES = 16 * 1024;
 /** Streams remembered; above this, the oldest one is dropped. */
 const MOST_STREAMS = 20_000;
 
-/** Remembers the streams whose edges are large. */
+/** Remembers the streams whose edges are large, and some of the others. */
 export class EdgeSizes {
   readonly #bytes = new BoundedMap<number>(MOST_STREAMS);
+  /** Streams whose edges were small. */
+  readonly #small = new Set<string>();
 
   /** Returns the bytes of both edges; 0 if they are small or unknown. */
   expected(key: string): number {
     return this.#bytes.get(key) ?? 0;
   }
 
+  /** Whether both edges were small when they were last read; false if unknown. */
+  areSmall(key: string): boolean {
+    return this.#small.has(key);
+  }
+
   /** Sets the bytes of both edges. */
   learn(key: string, bytes: number): void {
     this.#bytes.delete(key);
-    if (bytes >= LARGE_BYTES) this.#bytes.set(key, bytes);
+    if (bytes >= LARGE_BYTES) {
+      this.#small.delete(key);
+      this.#bytes.set(key, bytes);
+      return;
+    }
+    // Cleared, because evicting the oldest of 20,000 keys would cost more than the lookup of a small stream.
+    if (this.#small.size >= MOST_STREAMS) this.#small.clear();
+    this.#small.add(key);
   }
 
   /** Counts an entry that was appended, and that may be both edges. The next lookup corrects the size. */

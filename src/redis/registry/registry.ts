@@ -10,8 +10,9 @@ import { withGatewayErrors } from "../reply-errors.ts";
 import type { Database } from "../resp/commands.ts";
 import type { Reply } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
+import type { DetailsReader } from "./details-reader.ts";
 import { createDeviceRecords, type DeviceRecords } from "./devices.ts";
-import type { EdgeSizes } from "./edge-sizes.ts";
+import { createLastIds, type LastIds } from "./last-ids.ts";
 import { createKeyScan } from "./scan.ts";
 import { mergeSorted } from "./sorted-names.ts";
 import { createStreamMetadata, type StreamMetadata } from "./stream-metadata.ts";
@@ -34,7 +35,7 @@ export interface RedisFacts {
 }
 
 /** Registry. All methods throw `GatewayError` if Redis is unavailable. */
-export interface Registry extends StreamMetadata {
+export interface Registry extends StreamMetadata, LastIds {
   readonly devices: DeviceRecords;
   /** Returns the keys of all streams that have a key, sorted. */
   streamKeys(): Promise<readonly string[]>;
@@ -58,7 +59,7 @@ export interface RegistryParts {
   readonly mostKeyBytes: number;
   /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
   readonly streamMaxLength: number;
-  readonly edgeSizes: EdgeSizes;
+  readonly details: DetailsReader;
   readonly workSlices: WorkSlices;
   /** Called when a stream was deleted. */
   readonly onDeleted?: (key: string) => void;
@@ -77,12 +78,12 @@ export function createRegistry({
   database,
   mostKeyBytes,
   streamMaxLength,
-  edgeSizes,
+  details,
   onDeleted,
   workSlices,
 }: RegistryParts): Registry {
   const scan = createKeyScan(database, mostKeyBytes, workSlices);
-  const records = new StreamRecords(database, edgeSizes, workSlices);
+  const records = new StreamRecords(database, details, workSlices);
   const metadata = createStreamMetadata(database);
 
   const call = (...args: readonly Argument[]): Promise<Reply> => withGatewayErrors(database.call(...args));
@@ -104,9 +105,11 @@ export function createRegistry({
     streams: (keys, wanted) => records.read(keys, wanted),
 
     ...metadata,
+    ...createLastIds(database, details, records),
 
     async deleteStream(key) {
       const deleted = await call("EVAL", DELETE_STREAM, 2, key, dedupeRecordKey(key));
+      details.deleted(key);
       if (deleted !== 0) onDeleted?.(key);
       // In a cluster the metadata is in another slot. UNLINK frees a key of any size in the background.
       const meta = await call("UNLINK", streamMetaKey(key));

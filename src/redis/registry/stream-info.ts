@@ -31,10 +31,10 @@ export interface StreamDetails {
 /** The first or last entry. */
 export interface EdgeEntry {
   readonly id: EntryId;
+  /** Size in bytes, including field names. */
+  readonly bytes: number;
   /** Present if payloads of its size were requested. */
   readonly entry?: Entry;
-  /** Size in bytes of an omitted entry. */
-  readonly leftOut?: number;
 }
 
 /** Details of a stream of which nothing is known. */
@@ -105,15 +105,21 @@ export function detailsOf(reply: Reply): StreamDetails {
   };
 }
 
-/** An entry, or its id and size. */
-function edgeOf(reply: Reply): EdgeEntry | undefined {
+/** Parses an entry, or its id and size. */
+export function edgeOf(reply: Reply): EdgeEntry | undefined {
   if (!Array.isArray(reply)) return undefined;
-  const [id, size] = reply;
-  if (Buffer.isBuffer(id) && typeof size === "number")
-    return { id: id.toString("latin1") as EntryId, leftOut: size };
+  const [id, fields] = reply;
+  if (Buffer.isBuffer(id) && typeof fields === "number")
+    return { id: id.toString("latin1") as EntryId, bytes: fields };
   const [entry] = entriesOf(reply.length > 0 ? [reply] : null);
-  return entry && { id: entry.id, entry };
+  return entry && { id: entry.id, bytes: bytesOfFields(fields ?? null), entry };
 }
+
+/** Size of an entry's field names and values, which is what the script counts. */
+const bytesOfFields = (fields: Reply): number =>
+  Array.isArray(fields) ? fields.reduce<number>((sum, part) => sum + lengthOf(part), 0) : 0;
+
+const lengthOf = (part: Reply): number => (Buffer.isBuffer(part) ? part.length : 0);
 
 /** Message of an error reply without the generic code. */
 function wordsOf(error: ReplyError): string {

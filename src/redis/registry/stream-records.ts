@@ -1,24 +1,17 @@
 /** Facts about many streams, read with one round trip per thousand; per fewer if their entries are large. */
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
-import { bytesOf } from "../../domain/streams/entry.ts";
 import { InFlightGate } from "../in-flight-gate.ts";
 import { streamMetaKey } from "../keys.ts";
 import type { Database } from "../resp/commands.ts";
-import { type Reply, ReplyError } from "../resp/reader.ts";
-import type { Argument } from "../resp/writer.ts";
-import type { EdgeSizes } from "./edge-sizes.ts";
-import {
-  type DetailDepth,
-  detailsCommand,
-  detailsOf,
-  type EdgeEntry,
-  type StreamDetails,
-} from "./stream-info.ts";
+import { collectReplies } from "./collect-replies.ts";
+import type { Checks, DetailsReader } from "./details-reader.ts";
+import type { DetailsCheck } from "./remembered-details.ts";
+import type { DetailDepth, StreamDetails } from "./stream-info.ts";
 import { metaOf } from "./stream-metadata.ts";
 
 /** Requested facts about one stream. */
 export interface StreamRecord {
-  /** Undefined if no details were requested. */
+  /** Undefined if no details were requested, or if the client no longer wanted them. */
   readonly details: StreamDetails | undefined;
   /** Stored JSON; undefined if there is none or it was not requested. */
   readonly meta: Buffer | undefined;
@@ -33,6 +26,8 @@ export interface WantedRecord {
   readonly meta: boolean;
   /** Client that reads them: clients with large lookups take turns. */
   readonly client: string;
+  /** Returns whether the client still wants the facts. Those that it no longer wants are not read, and undefined. */
+  readonly isWanted?: () => boolean;
 }
 
 /** Cost of a stream besides its edge entries: it takes Redis about as long as copying this many bytes. */
@@ -44,24 +39,42 @@ const COST_AT_A_TIME = 1000 * KEY_COST;
 /** Cost of the lookups on their way: one of few streams waits for these at most. */
 const COST_AT_ONCE = { small: 16 * KEY_COST, most: 2 * COST_AT_A_TIME };
 
+const NOT_READ: StreamRecord = { details: undefined, meta: undefined };
+
+/** Keys that one round trip reads. */
+interface Part {
+  readonly keys: readonly string[];
+  readonly cost: number;
+  /** Checks of the streams whose details are remembered, by key. */
+  readonly checks: Checks;
+}
+
+const NO_CHECKS: Checks = new Map();
+
 /** Reads facts about streams. All methods throw `GatewayError` if Redis is unavailable. */
 export class StreamRecords {
   readonly #database: Database;
   readonly #workSlices: WorkSlices;
   readonly #gate = new InFlightGate(COST_AT_ONCE);
-  readonly #edgeSizes: EdgeSizes;
+  readonly #details: DetailsReader;
 
-  constructor(database: Database, edgeSizes: EdgeSizes, workSlices: WorkSlices) {
+  constructor(database: Database, details: DetailsReader, workSlices: WorkSlices) {
     this.#database = database;
-    this.#edgeSizes = edgeSizes;
+    this.#details = details;
     this.#workSlices = workSlices;
   }
 
   /** Whether each key is a stream or has stream metadata. One round trip for all. */
   async areKnown(keys: readonly string[]): Promise<readonly boolean[]> {
     const [types, metas] = await Promise.all([
-      this.#collect(keys.map((key) => ["TYPE", key])),
-      this.#collect(keys.map((key) => ["EXISTS", streamMetaKey(key)])),
+      collectReplies(
+        this.#database,
+        keys.map((key) => ["TYPE", key]),
+      ),
+      collectReplies(
+        this.#database,
+        keys.map((key) => ["EXISTS", streamMetaKey(key)]),
+      ),
     ]);
     return keys.map((_, i) => String(types[i]) === "stream" || metas[i] === 1);
   }
@@ -82,71 +95,74 @@ export class StreamRecords {
   }
 
   /** Reads as many of the keys as one round trip may read, at least one. @param from position of the first one */
-  #readPart(keys: readonly string[], from: number, wanted: WantedRecord): Promise<readonly StreamRecord[]> {
-    let end = from;
-    return this.#gate.run({
-      client: wanted.client,
-      // What is read depends on the costs at the time it starts: lookups of others may have learned some.
-      size: () => {
-        let cost = 0;
-        for (end = from; end < keys.length; end++) {
-          const more = this.#costOf(keys[end] ?? "", wanted);
-          if (end > from && cost + more > COST_AT_A_TIME) break;
-          cost += more;
-        }
-        return cost;
-      },
-      send: () => this.#request(keys.length === end - from ? keys : keys.slice(from, end), wanted),
-    });
-  }
-
-  /** Expected cost of one stream: the script handles both edge entries, whether or not they are wanted. */
-  #costOf(key: string, { depth }: WantedRecord): number {
-    return depth === "facts" || depth === "payloads" ? KEY_COST + this.#edgeSizes.expected(key) : KEY_COST;
-  }
-
-  async #request(
+  async #readPart(
     keys: readonly string[],
-    { depth, payloadBytes, meta }: WantedRecord,
+    from: number,
+    wanted: WantedRecord,
   ): Promise<readonly StreamRecord[]> {
+    const { client, isWanted = () => true } = wanted;
+    let part: Part = { keys: [], cost: 0, checks: NO_CHECKS };
+    for (;;) {
+      let others: Promise<unknown> | undefined;
+      const records = await this.#gate.run({
+        client,
+        // What is read depends on what is known when it starts: lookups of others may have learned or remembered some.
+        size: () => {
+          if (!isWanted()) return 0;
+          part = this.#partOf(keys, from, wanted);
+          return part.cost;
+        },
+        send: async () => {
+          if (!isWanted()) return keys.slice(from).map(() => NOT_READ);
+          others = this.#details.readsOf(part.keys, part.checks, wanted);
+          return others === undefined ? this.#request(part, wanted) : [];
+        },
+      });
+      // Both outside of the gate, which has room for others meanwhile.
+      if (others === undefined) return isWanted() ? this.#readChanged(part, records, wanted) : records;
+      await others;
+    }
+  }
+
+  /** Returns the keys from a position on that one round trip may read. */
+  #partOf(keys: readonly string[], from: number, wanted: WantedRecord): Part {
+    const checks = new Map<string, DetailsCheck>();
+    let cost = 0;
+    let end = from;
+    for (; end < keys.length; end++) {
+      const key = keys[end] ?? "";
+      const check = this.#details.checkOf(key, wanted);
+      const more = KEY_COST + (check?.payloadBytes ?? this.#details.costOf(key, wanted));
+      if (end > from && cost + more > COST_AT_A_TIME) break;
+      cost += more;
+      if (check !== undefined) checks.set(key, check);
+    }
+    return { keys: end - from === keys.length ? keys : keys.slice(from, end), cost, checks };
+  }
+
+  async #request({ keys, checks }: Part, wanted: WantedRecord): Promise<readonly StreamRecord[]> {
+    const { depth, meta } = wanted;
     // Both are sent before the first reply, and therefore in one write.
     const [metas, details] = await Promise.all([
-      this.#collect(meta ? keys.map((key) => ["GET", streamMetaKey(key)]) : []),
-      this.#collect(depth ? keys.map((key) => detailsCommand(key, depth, payloadBytes)) : []),
+      collectReplies(this.#database, meta ? keys.map((key) => ["GET", streamMetaKey(key)]) : []),
+      depth ? this.#details.read(keys, checks, depth, wanted.payloadBytes) : [],
     ]);
-    return keys.map((key, i) => ({
-      meta: metaOf(metas[i] ?? null),
-      details: depth && this.#detailsOf(key, depth, details[i] ?? null),
-    }));
+    return keys.map((_, i) => ({ meta: metaOf(metas[i] ?? null), details: details[i] }));
   }
 
-  /** Parses details, and learns the sizes of the edge entries. */
-  #detailsOf(key: string, depth: DetailDepth, reply: Reply): StreamDetails {
-    const details = detailsOf(reply);
-    if (depth !== "length")
-      this.#edgeSizes.learn(key, bytesOfEdge(details.first) + bytesOfEdge(details.last));
-    return details;
+  /** Reads the streams whose check showed a change. */
+  async #readChanged(
+    { keys, checks }: Part,
+    records: readonly StreamRecord[],
+    wanted: WantedRecord,
+  ): Promise<readonly StreamRecord[]> {
+    if (checks.size === 0) return records;
+    const changed = keys.filter((_, i) => records[i]?.details === undefined);
+    if (changed.length === 0) return records;
+    const found = await this.read(changed, { ...wanted, meta: false });
+    let next = 0;
+    return records.map((record) =>
+      record.details === undefined ? { meta: record.meta, details: found[next++]?.details } : record,
+    );
   }
-
-  /**
-   * Sends commands at once and collects their replies in order. It uses one promise for all, because thousands of promises
-   * would dominate the cost. An error reply is returned as the reply of its command; any other error is thrown.
-   */
-  #collect(commands: readonly (readonly Argument[])[]): Promise<readonly Reply[]> {
-    return new Promise((resolve, reject) => {
-      const replies: Reply[] = new Array(commands.length);
-      let missing = commands.length;
-      if (missing === 0) resolve(replies);
-      for (let i = 0; i < commands.length; i++)
-        this.#database.send(commands[i] ?? [], (error, reply) => {
-          if (error !== undefined && !(error instanceof ReplyError)) reject(error);
-          replies[i] = error instanceof ReplyError ? error : reply;
-          if (--missing === 0) resolve(replies);
-        });
-    });
-  }
-}
-
-function bytesOfEdge(edge: EdgeEntry | undefined): number {
-  return edge?.leftOut ?? (edge?.entry === undefined ? 0 : bytesOf([edge.entry]));
 }

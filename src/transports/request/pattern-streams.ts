@@ -167,12 +167,12 @@ export interface OpenStreams {
 export async function openStreams(
   { named, pattern }: RequestedStreams,
   identity: Identity,
-  { streams: { streamReader, streamWatch }, access, config: { maxStreams } }: TransportParts,
+  { streams: { registry, streamWatch }, access, config: { maxStreams } }: TransportParts,
   playback?: RequestedPlayback,
 ): Promise<OpenStreams> {
   const resolve = async (streams: readonly WantedStream[]): Promise<readonly SubscribedStream[]> =>
     playback === undefined
-      ? resolveCursors(streams, streamReader)
+      ? resolveCursors(streams, registry)
       : streams.map((stream) => playedStream(stream, playback.start));
   if (pattern === undefined) return { streams: await resolve(named), pattern };
   const found = new PatternStreams({

@@ -11,7 +11,7 @@ import {
   selectStreams,
 } from "../../domain/streams/stream-selection.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
-import type { StreamReader } from "../../redis/read/stream-reader.ts";
+import type { LastIds } from "../../redis/registry/last-ids.ts";
 import type { ParametersOf } from "./parameters.ts";
 import type { NamedTime } from "./warnings.ts";
 
@@ -160,12 +160,12 @@ export const keysOf = (streams: readonly WantedStream[]): readonly string[] => s
  */
 export function resolveCursors(
   streams: readonly WantedStream[],
-  streamReader: StreamReader,
+  lastIds: LastIds,
 ): Promise<readonly SubscribedStream[]> {
   return Promise.all(
     streams.map(async ({ key, name, cursor }) =>
       cursor === "$"
-        ? { key, name, cursor: await streamReader.lastGeneratedId(key), isAtEnd: true }
+        ? { key, name, cursor: await lastIds.lastGeneratedId(key), isAtEnd: true }
         : { key, name, cursor, isAtEnd: false },
     ),
   );

@@ -6,7 +6,7 @@
 import type { Logger } from "../../domain/logger.ts";
 import { type EntryId, timeOfId } from "../../domain/streams/entry-id.ts";
 import type { Counters } from "../../observe/counters.ts";
-import type { StreamReader } from "../../redis/read/stream-reader.ts";
+import type { LastIds } from "../../redis/registry/last-ids.ts";
 import { asciiJson } from "../../wire/header.ts";
 import type { ErrorContext } from "../response/error-log.ts";
 
@@ -76,14 +76,11 @@ export const oddTimes = (times: readonly NamedTime[]): readonly NamedTime[] =>
  * Returns a warning for each odd time whose stream has entries from a plausible time. Reads the last id of each such
  * stream; a Redis error causes no warning, because the request itself reports it.
  */
-export async function timeWarnings(
-  streamReader: StreamReader,
-  odd: readonly NamedTime[],
-): Promise<readonly string[]> {
+export async function timeWarnings(lastIds: LastIds, odd: readonly NamedTime[]): Promise<readonly string[]> {
   const texts = await Promise.all(
     odd.map(async ({ parameter, id, key }) => {
       if (id === "$") return undefined;
-      const newest = await streamReader.lastGeneratedId(key).catch(() => undefined);
+      const newest = await lastIds.lastGeneratedId(key).catch(() => undefined);
       const newestMs = newest === undefined ? 0 : timeOfId(newest);
       if (newestMs < EARLIEST_MS || newestMs > LATEST_MS) return undefined;
       const [is, was] = [timeOfId(id), newestMs].map((ms) => new Date(ms).toISOString());

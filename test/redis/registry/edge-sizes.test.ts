@@ -28,3 +28,14 @@ test("forgets the oldest of many streams", () => {
   expect(sizes.expected("s0")).toBe(0);
   expect(sizes.expected("s1")).toBe(MIB);
 });
+
+test("knows small edges until a large entry is appended", () => {
+  const sizes = new EdgeSizes();
+  expect(sizes.areSmall("a")).toBe(false);
+  sizes.learn("a", 100);
+  expect(sizes.areSmall("a")).toBe(true);
+  sizes.appended("a", 100);
+  expect(sizes.areSmall("a")).toBe(true);
+  sizes.appended("a", MIB);
+  expect(sizes.areSmall("a")).toBe(false);
+});

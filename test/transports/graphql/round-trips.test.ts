@@ -9,7 +9,7 @@ import { openLive } from "../../../src/gateway/live.ts";
 import { openObserve } from "../../../src/gateway/observe.ts";
 import { openStorage } from "../../../src/gateway/storage.ts";
 import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
-import { EdgeSizes } from "../../../src/redis/registry/edge-sizes.ts";
+import { DetailsReader } from "../../../src/redis/registry/details-reader.ts";
 import { createRegistry } from "../../../src/redis/registry/registry.ts";
 import type { Done } from "../../../src/redis/resp/command-result.ts";
 import { databaseOver } from "../../../src/redis/resp/commands.ts";
@@ -63,7 +63,7 @@ beforeAll(async () => {
     database: databaseOver(connection),
     mostKeyBytes: 4096,
     streamMaxLength: 0,
-    edgeSizes: new EdgeSizes(),
+    details: new DetailsReader(connection),
     workSlices: turns.slices,
   });
   executor = createExecutor({

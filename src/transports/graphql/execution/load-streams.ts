@@ -6,7 +6,7 @@ import { accountName } from "../../../access/limits/limits.ts";
 import { GatewayError } from "../../../domain/errors.ts";
 import { bytesOf, type Entry } from "../../../domain/streams/entry.ts";
 import { DEFAULT_DEVICE } from "../../../domain/streams/stream-name.ts";
-import type { DetailDepth } from "../../../redis/registry/stream-info.ts";
+import type { DetailDepth, EdgeEntry } from "../../../redis/registry/stream-info.ts";
 import type { StreamRecord, WantedRecord } from "../../../redis/registry/stream-records.ts";
 import { devicePrefix } from "../schema/names.ts";
 import type { OperationContext } from "./context.ts";
@@ -35,7 +35,7 @@ const FREE_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 /** Data that selected fields need. */
-type WantedFields = Omit<WantedRecord, "client">;
+type WantedFields = Omit<WantedRecord, "client" | "isWanted">;
 
 /** Returns the data that the selected fields of a stream need. */
 export function wantedRecord(fields: ReadonlySet<string>): WantedFields {
@@ -80,11 +80,17 @@ const SMALL_BYTES = 1024;
 
 /** Loads all records in one round trip. Large payloads are omitted from it and loaded a few at a time afterwards. */
 async function loadRecords(
-  { streams: { registry, streamReader }, payloads, work: { mostPayloadBytes }, visitor }: OperationContext,
+  {
+    streams: { registry, streamReader },
+    payloads,
+    work: { mostPayloadBytes },
+    visitor,
+    lease,
+  }: OperationContext,
   keys: readonly string[],
   fields: WantedFields,
 ): Promise<readonly StreamRecord[]> {
-  const wanted = { ...fields, client: accountName(visitor) };
+  const wanted = { ...fields, client: accountName(visitor), isWanted: () => !lease.isReleased() };
   if (wanted.depth !== "payloads") return registry.streams(keys, wanted);
   const { stepBytes } = payloads;
   // Each stream contributes its first and its last entry.
@@ -145,8 +151,9 @@ function stepsOfLarge(
 
 /** Returns the bytes of a stream's omitted payloads that fit into a field. */
 function leftOutOf(record: Pick<StreamRecord, "details"> | undefined, mostPayloadBytes: number): number {
-  const fitting = (bytes = 0) => (bytes <= mostPayloadBytes ? bytes : 0);
-  return fitting(record?.details?.first?.leftOut) + fitting(record?.details?.last?.leftOut);
+  const fitting = (edge: EdgeEntry | undefined) =>
+    edge === undefined || edge.entry !== undefined || edge.bytes > mostPayloadBytes ? 0 : edge.bytes;
+  return fitting(record?.details?.first) + fitting(record?.details?.last);
 }
 
 const edgeEntries = (records: readonly StreamRecord[]): readonly Entry[] =>

@@ -42,12 +42,12 @@ export function addRequestWarnings(app: FastifyInstance, warnings: Warnings): vo
  */
 export function warnOfTimes(
   reply: FastifyReply,
-  { streams: { streamReader }, observe: { warnings } }: TransportParts,
+  { streams: { registry }, observe: { warnings } }: TransportParts,
   times: readonly NamedTime[],
 ): Promise<void> | undefined {
   const odd = oddTimes(times);
   if (odd.length === 0) return undefined;
-  return timeWarnings(streamReader, odd).then((texts) => warn(reply, warnings, "time", texts));
+  return timeWarnings(registry, odd).then((texts) => warn(reply, warnings, "time", texts));
 }
 
 /** Adds warnings to a response, and reports them to the operator. */

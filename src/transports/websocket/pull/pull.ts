@@ -116,7 +116,7 @@ function reportStatus(
 function warnOfOddTimes(request: PullRequest, session: Session, { streams, observe }: DataParts): void {
   const odd = oddTimes(cursorTimes(request.requested.named));
   if (odd.length > 0)
-    void timeWarnings(streams.streamReader, odd).then((sentences) =>
+    void timeWarnings(streams.registry, odd).then((sentences) =>
       observe.warnings.note("time", sentences, errorContextOf(session)),
     );
 }

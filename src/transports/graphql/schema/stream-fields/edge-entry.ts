@@ -15,10 +15,10 @@ export function addEdgeFields(builder: Builder, stream: NewStreamRef, side: "fir
     /** @throws GatewayError TOO_LARGE if the payload was omitted because of its size, or of those before it */
     const entryOf = (stream: StreamNode, { payloads, work }: OperationContext): Entry | undefined => {
       const { mostPayloadBytes: most } = work;
-      const { entry, leftOut } = edgeOf(stream) ?? {};
-      if (entry === undefined && leftOut !== undefined)
-        throw leftOut > most ? payloadTooLarge("entry", leftOut, most) : payloads.tooLarge();
-      return entry;
+      const edge = edgeOf(stream);
+      if (edge !== undefined && edge.entry === undefined)
+        throw edge.bytes > most ? payloadTooLarge("entry", edge.bytes, most) : payloads.tooLarge();
+      return edge?.entry;
     };
     return {
       [`${side}EntryId`]: t.string({

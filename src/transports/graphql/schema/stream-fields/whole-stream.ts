@@ -1,8 +1,7 @@
 /** Fields of `Stream` that Redis reports, and those that the metadata declares. */
 import { type Declaration, readDeclaration } from "../../../../domain/content/declaration.ts";
-import { fieldArguments } from "../../../../domain/streams/entry.ts";
 import { timeOfId } from "../../../../domain/streams/entry-id.ts";
-import { type EdgeEntry, NO_DETAILS, type StreamDetails } from "../../../../redis/registry/stream-info.ts";
+import { NO_DETAILS, type StreamDetails } from "../../../../redis/registry/stream-info.ts";
 import type { StreamNode } from "../../execution/load-streams.ts";
 import type { WorkBudget } from "../../execution/work-budget.ts";
 import type { Builder } from "../builder.ts";
@@ -22,15 +21,6 @@ const detailsOf = ({ record }: StreamNode): StreamDetails => record.details ?? N
 /** Returns what the metadata declares. @throws GatewayError BAD_PAYLOAD if another program stored invalid JSON, TOO_LARGE */
 const declared = ({ record }: StreamNode, work: WorkBudget): Declaration =>
   readDeclaration(metaOf(record.meta, work)).declaration;
-
-/** Returns the size of an entry in bytes. The size of an omitted entry is the one that Redis reported. */
-function bytesOf(edge: EdgeEntry | undefined): number {
-  if (edge?.entry === undefined) return edge?.leftOut ?? 0;
-  const { data, fields } = edge.entry;
-  // Counts field names and values, like the Lua script on the server.
-  const named = fieldArguments(fields).map((part) => Buffer.byteLength(part));
-  return named.reduce((sum, bytes) => sum + bytes, data.length === 0 ? 0 : data.length + 1);
-}
 
 /** Adds the fields that Redis reports about the whole stream. */
 export function addReportedFields(builder: Builder, stream: NewStreamRef): void {
@@ -68,7 +58,7 @@ export function addReportedFields(builder: Builder, stream: NewStreamRef): void 
         type: "Count",
         description:
           "Size of the last entry in bytes, including field names; 0 if the stream has no entries.",
-        resolve: (stream) => bytesOf(detailsOf(stream).last),
+        resolve: (stream) => detailsOf(stream).last?.bytes ?? 0,
       }),
     };
   });

@@ -90,7 +90,7 @@ async function answerWhenRead(
   const { reply, parts, form } = get;
   const { streamReader } = parts.streams;
   await warning;
-  const streams = await resolveCursors(wanted, streamReader);
+  const streams = await resolveCursors(wanted, parts.streams.registry);
   const lease = memoryOf(reply, parts.access.memory);
   await lease.grow(memoryOfAnswer(form, expectedBytes(streamReader, streams, count)));
   const found = await readOnce(parts, { ...waitOf(get), streams, count });

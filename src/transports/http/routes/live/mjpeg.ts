@@ -59,7 +59,7 @@ export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
     if (wanted.length > 1) throw badParameter("stream_id", `must name one stream, got ${wanted.length}`);
     const streams = playback
       ? wanted.map((stream) => playedStream(stream, playback.start))
-      : await resolveCursors(wanted, parts.streams.streamReader);
+      : await resolveCursors(wanted, parts.streams.registry);
     const { opening, encoder } = BROWSER_ACCEPT.test(request.headers.accept ?? "") ? PROMPT : WITH_LENGTHS;
     sendLive(
       reply,

@@ -1,0 +1,129 @@
+/**
+ * Reads stream details, which Redis copies the first and the last entry for. Streams whose edges are large are read once,
+ * then checked (`remembered-details.ts`). A lookup of a stream that another one is reading waits for it, and then checks.
+ */
+import type { Commands } from "../resp/commands.ts";
+import { collectReplies } from "./collect-replies.ts";
+import { EdgeSizes } from "./edge-sizes.ts";
+import { type DetailsCheck, REMEMBERED_BYTES, RememberedDetails } from "./remembered-details.ts";
+import { type DetailDepth, detailsCommand, detailsOf, type StreamDetails } from "./stream-info.ts";
+
+/** Requested details. */
+export interface WantedDetails {
+  /** If absent, none. */
+  readonly depth?: DetailDepth | undefined;
+  /** Maximum size (bytes) of included payloads; if absent, all are included. */
+  readonly payloadBytes?: number | undefined;
+}
+
+/** Checks of the streams whose details are remembered, by key. */
+export type Checks = ReadonlyMap<string, DetailsCheck>;
+
+/** Reads details. */
+export class DetailsReader {
+  readonly #database: Commands;
+  readonly #edgeSizes: EdgeSizes;
+  readonly #remembered: RememberedDetails;
+  /** Reads in flight of streams whose edges may be large. */
+  readonly #reading = new Map<string, Promise<unknown>>();
+
+  constructor(database: Commands, edgeSizes = new EdgeSizes(), remembered = new RememberedDetails()) {
+    this.#database = database;
+    this.#edgeSizes = edgeSizes;
+    this.#remembered = remembered;
+  }
+
+  /** Call when this gateway has appended an entry. */
+  appended(key: string, bytes: number): void {
+    this.#edgeSizes.appended(key, bytes);
+    // Otherwise the check of a stream that is trimmed with every entry would copy the new one.
+    if (bytes >= REMEMBERED_BYTES) this.#remembered.forget(key);
+  }
+
+  /** Call when this gateway has deleted a stream. */
+  deleted(key: string): void {
+    this.#remembered.forget(key);
+  }
+
+  /** Returns the check of a stream; undefined if its details are not remembered. */
+  checkOf(key: string, { depth, payloadBytes }: WantedDetails): DetailsCheck | undefined {
+    return readsEdges(depth)
+      ? this.#remembered.checkOf(key, depth === "facts" ? -1 : payloadBytes)
+      : undefined;
+  }
+
+  /** Expected bytes of edge entries that a read without a check copies: both, whether or not they are wanted. */
+  costOf(key: string, { depth }: WantedDetails): number {
+    return readsEdges(depth) ? this.#edgeSizes.expected(key) : 0;
+  }
+
+  /** Returns the reads in flight of the same streams, if any. Afterwards, streams with large edges can be checked. */
+  readsOf(keys: readonly string[], checks: Checks, { depth }: WantedDetails): Promise<unknown> | undefined {
+    if (this.#reading.size === 0 || !readsEdges(depth)) return undefined;
+    const reads = new Set<Promise<unknown>>();
+    for (const key of keys) {
+      const read = checks.has(key) ? undefined : this.#reading.get(key);
+      if (read !== undefined) reads.add(read);
+    }
+    return reads.size === 0 ? undefined : Promise.all(reads);
+  }
+
+  /** Reads details in the order of the keys. Those of a stream that a check shows to have changed are undefined. */
+  read(
+    keys: readonly string[],
+    checks: Checks,
+    depth: DetailDepth,
+    payloadBytes?: number,
+  ): Promise<readonly (StreamDetails | undefined)[]> {
+    const shared = readsEdges(depth) ? keys.filter((key) => !checks.has(key) && this.#mayBeLarge(key)) : [];
+    const reading = this.#readAndLearn(keys, checks, depth, payloadBytes).finally(() => {
+      for (const key of shared) this.#reading.delete(key);
+    });
+    for (const key of shared) this.#reading.set(key, reading);
+    return reading;
+  }
+
+  /** Whether both edges were small when they were last read; false if unknown. */
+  areSmall(key: string): boolean {
+    return this.#edgeSizes.areSmall(key);
+  }
+
+  /** Learns the sizes of the edge entries, and remembers the details if these are large. */
+  learn(key: string, details: StreamDetails): void {
+    this.#edgeSizes.learn(key, (details.first?.bytes ?? 0) + (details.last?.bytes ?? 0));
+    this.#remembered.learn(key, details);
+  }
+
+  async #readAndLearn(
+    keys: readonly string[],
+    checks: Checks,
+    depth: DetailDepth,
+    payloadBytes: number | undefined,
+  ): Promise<readonly (StreamDetails | undefined)[]> {
+    const replies = await collectReplies(
+      this.#database,
+      keys.map((key) => checks.get(key)?.command ?? detailsCommand(key, depth, payloadBytes)),
+    );
+    return keys.map((key, i) => {
+      const reply = replies[i] ?? null;
+      const check = checks.get(key);
+      if (check === undefined) {
+        const details = detailsOf(reply);
+        if (readsEdges(depth)) this.learn(key, details);
+        return details;
+      }
+      const details = check.detailsOf(reply);
+      if (details === undefined) this.#remembered.forget(key, check);
+      return details;
+    });
+  }
+
+  /** Whether a read may copy large edges. The details of those between small and large are not remembered. */
+  #mayBeLarge(key: string): boolean {
+    if (this.#edgeSizes.areSmall(key)) return false;
+    const bytes = this.#edgeSizes.expected(key);
+    return bytes === 0 || bytes >= REMEMBERED_BYTES;
+  }
+}
+
+const readsEdges = (depth: DetailDepth | undefined): boolean => depth === "facts" || depth === "payloads";

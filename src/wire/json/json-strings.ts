@@ -2,28 +2,32 @@
 import { bytesOfText } from "../utf8.ts";
 import { BACKSLASH, type JsonSource, STEP_BYTES } from "./json-source.ts";
 
+/** U+FFFD, which replaces an invalid byte, has three bytes. */
+const MOST_GROWTH = 3;
+
 /** Decodes the inside of a string. @returns its UTF-8 @throws GatewayError BAD_HEADER */
 export function* decodeString(source: JsonSource, start: number, end: number): Generator<void, Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
+  // Pieces would take the memory once more. Escapes only shorten a string, so there is room unless bytes are invalid.
+  let decoded = new Uint8Array(end - start);
+  let filled = 0;
   for (let at = start; at < end; ) {
     const cut = cutOf(source.bytes, at, Math.min(at + STEP_BYTES, end), end);
     const text = source.parse(at, cut, '"', '"');
     if (typeof text !== "string") throw source.broken();
     const piece = bytesOfText(text);
-    pieces.push(piece);
-    size += piece.length;
+    if (filled + piece.length > decoded.length) decoded = enlarged(decoded, MOST_GROWTH * (end - start));
+    decoded.set(piece, filled);
+    filled += piece.length;
     at = cut;
     yield;
   }
-  const whole = new Uint8Array(size);
-  let filled = 0;
-  for (const piece of pieces) {
-    whole.set(piece, filled);
-    filled += piece.length;
-    yield;
-  }
-  return whole;
+  return decoded.subarray(0, filled);
+}
+
+function enlarged(bytes: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(size);
+  larger.set(bytes);
+  return larger;
 }
 
 /** Length of `\uXXXX`. */

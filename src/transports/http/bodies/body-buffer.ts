@@ -2,9 +2,12 @@
 import { releaseChunk, releaseMemory } from "../../websocket-protocol/release-memory.ts";
 
 /** Bytes of the first buffer, unless the body is smaller. */
-const FIRST_BYTES = 1024 * 1024;
-/** Growth factor of the buffer. A large `Content-Length` alone allocates no memory. */
-const GROWTH = 8;
+const FIRST_BYTES = 64 * 1024;
+/**
+ * Received bytes from which the buffer has the size of the whole body. The operating system provides the memory of such a
+ * large buffer as it is written; the memory of a smaller one may be in use from the start, so it is at most doubled.
+ */
+const WHOLE_FROM_BYTES = 16 * 1024 * 1024;
 
 /** Received bytes of one body. */
 export class BodyBuffer {
@@ -42,9 +45,9 @@ export class BodyBuffer {
   }
 
   #grow(needed: number): void {
-    const most = this.#most;
+    const doubled = Math.max(needed, this.#buffer.length * 2, FIRST_BYTES);
     const larger = Buffer.allocUnsafeSlow(
-      Math.min(most, Math.max(needed, this.#buffer.length * GROWTH, Math.min(most, FIRST_BYTES))),
+      needed > WHOLE_FROM_BYTES ? this.#most : Math.min(this.#most, doubled),
     );
     this.#buffer.copy(larger, 0, 0, this.#received);
     if (this.#received > 0) releaseMemory(this.#buffer);

@@ -45,7 +45,7 @@ export async function readMultipart(
   const heads = await workSlices.run(findHeads(headers, body, mostEntries + 2));
   // A body has one boundary more than parts.
   checkBatchSize(heads.length - 1, mostEntries);
-  const { parser, entries, failure } = openParser(headers, stream, (position, type) =>
+  const { parser, entries, failure } = openParser({ headers, body, stream }, (position, type) =>
     // The parser reports text/plain, the default, for a part without a type. It also skips parts that are no form data.
     type !== "text/plain" || (entries.length === heads.length - 1 && hasType(body, heads[position]))
       ? type
@@ -103,10 +103,16 @@ interface OpenParser {
   readonly failure: () => GatewayError | undefined;
 }
 
+/** A body to parse. */
+interface Multipart {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  readonly stream: string;
+}
+
 /** @param ownType returns the type that the part at a position has of its own, of the type that the parser reports */
 function openParser(
-  headers: IncomingHttpHeaders,
-  stream: string,
+  { headers, body, stream }: Multipart,
   ownType: (position: number, type: string) => string | undefined,
 ): OpenParser {
   let failure: GatewayError | undefined;
@@ -120,7 +126,7 @@ function openParser(
     const entry = {
       stream: stream === "*" ? (filename ?? "") : stream,
       id: "*",
-      data: new Uint8Array(0),
+      data: new Uint8Array(0) as Uint8Array,
       ownType: () => ownType(position, type),
     };
     entries.push(entry);
@@ -131,11 +137,24 @@ function openParser(
     part.on("data", (chunk: Buffer) => chunks.push(chunk));
     part.on("error", (error) => fail(error.message));
     part.on("end", () => {
-      entry.data = Buffer.concat(chunks);
+      entry.data = joined(chunks, body);
     });
   });
   parser.on("error", (error) => fail((error as Error).message));
   return { parser, entries, failure: () => failure };
+}
+
+/**
+ * Joins the chunks of a part. A part that is most of its body is returned as a view of the body, so that a large payload
+ * is in memory once; a smaller one is copied, so that it does not keep the whole body in memory.
+ */
+function joined(chunks: readonly Buffer[], body: Buffer): Uint8Array {
+  const [first] = chunks;
+  const size = chunks.reduce((sum, { length }) => sum + length, 0);
+  if (first === undefined || first.buffer !== body.buffer || size < body.length / 2)
+    return Buffer.concat(chunks, size);
+  const start = first.byteOffset - body.byteOffset;
+  return body.subarray(start, start + size);
 }
 
 function createParser(headers: IncomingHttpHeaders): BusboyInstance {

@@ -31,6 +31,8 @@ COPY --from=build /app/dist dist
 COPY scripts/check-health.js dist/scripts/check-health.js
 # `redis-streamer keys add …` in a running container.
 RUN chmod +x dist/cli/index.js && ln -s /app/dist/cli/index.js /usr/local/bin/redis-streamer
+# Without it, glibc keeps freed memory of large messages (docs/operating.md, "Memory").
+ENV MALLOC_MMAP_THRESHOLD_=262144
 # The keys are on the volume: the rest of the image is not writable for its user, and is lost with the container.
 ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data AUTH_KEYS_FILE=/data/keys.json
 USER node

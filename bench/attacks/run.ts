@@ -36,6 +36,8 @@ const SETTINGS = {
   HEARTBEAT_MS: "1000",
   TICKET_TTL_MS: "1000",
   DEVICE_TIMEOUT: "2",
+  // As in the image, whose memory is limited (docs/operating.md, "Memory").
+  MALLOC_MMAP_THRESHOLD_: "262144",
 };
 /**
  * Maximum age (ms) of a connection of a slow client: the longest deadline above, the 10 s in which a WebSocket client must

@@ -46,6 +46,13 @@ export const GRAPHQL = {
     "",
     "Maximum number of fields that a GraphQL operation resolves, aliases and list items included",
   ),
+  graphqlMaxAnswerBytes: row(
+    "GRAPHQL_MAX_ANSWER_BYTES",
+    bytes(1024),
+    "8m",
+    "bytes",
+    "Maximum payload bytes of one GraphQL operation; it gets TOO_LARGE for the payloads beyond it, and lists have fewer entries",
+  ),
   graphqlMaxPayloadBytes: row(
     "GRAPHQL_MAX_PAYLOAD_BYTES",
     bytes(1024),

@@ -13,7 +13,7 @@ const add = (key: string, payload: string | Buffer) => redis.control.call("XADD"
 
 beforeAll(async () => {
   redis = await startRedis();
-  gateway = await startTestGateway(redis.url, { GRAPHQL_MAX_PAYLOAD_BYTES: "300k", MAX_ANSWER_BYTES: "1m" });
+  gateway = await startTestGateway(redis.url, { GRAPHQL_MAX_PAYLOAD_BYTES: "300k", GRAPHQL_MAX_ANSWER_BYTES: "1m" });
   await add("default:good", '{"a":1}');
 });
 afterAll(async () => {
@@ -160,7 +160,7 @@ describe("large payloads", () => {
       new Set([
         // The name of the field counts, too.
         `the entry must be at most ${300 * 1024} bytes, got 400001`,
-        `the payloads of the operation must be at most ${1024 * 1024} bytes together (MAX_ANSWER_BYTES); request fewer`,
+        `the payloads of the operation must be at most ${1024 * 1024} bytes together (GRAPHQL_MAX_ANSWER_BYTES); request fewer`,
       ]),
     );
   });

@@ -21,8 +21,10 @@ export interface GraphqlParts extends TransportParts {
 
 /** Limits of one operation. */
 export interface GraphqlLimits {
-  /** Approximate maximum of payloads in one operation, in bytes. */
+  /** Approximate maximum of payloads in one read of entries, in bytes. */
   readonly maxAnswerBytes: number;
+  /** Approximate maximum of payloads in one operation, in bytes. */
+  readonly graphqlMaxAnswerBytes: number;
   /** Maximum size of a request, in bytes. */
   readonly graphqlMaxBytes: number;
   readonly graphqlMaxTokens: number;
@@ -72,14 +74,14 @@ export function createOperationContext(
   session: Session | undefined,
   lease = parts.access.memory.answer("graphql", visitor),
 ): OperationContext {
-  const { maxBatchEntries, maxAnswerBytes } = parts.config;
+  const { maxBatchEntries, maxAnswerBytes, graphqlMaxAnswerBytes } = parts.config;
   let spent = 0;
   return {
     ...parts,
     visitor,
     session,
     lookups: createLookups(parts.streams.registry, visitor.identity, parts.access.turns.slices),
-    payloads: createPayloadBudget(maxAnswerBytes, lease),
+    payloads: createPayloadBudget({ mostBytes: graphqlMaxAnswerBytes, readBytes: maxAnswerBytes, lease }),
     lease,
     work: createWorkBudget(parts.config, parts.access.turns.slices),
     again: () => createOperationContext(parts, visitor, session, lease),

@@ -50,13 +50,22 @@ export interface PayloadBudget {
   whenAbandoned(callback: () => void): void;
 }
 
-/** Creates the budget of one operation. @param bytes `MAX_ANSWER_BYTES` @param lease memory of the operation */
-export function createPayloadBudget(bytes: number, lease: MemoryLease): PayloadBudget {
+/** Limits of the payloads of one operation, and its memory. */
+export interface PayloadBudgetOptions {
+  /** `GRAPHQL_MAX_ANSWER_BYTES`. */
+  readonly mostBytes: number;
+  /** `MAX_ANSWER_BYTES`, which `gather` divides for each read. */
+  readonly readBytes: number;
+  readonly lease: MemoryLease;
+}
+
+/** Creates the budget of one operation. */
+export function createPayloadBudget({ mostBytes, readBytes, lease }: PayloadBudgetOptions): PayloadBudget {
   const inTurn = pLimit(READS_AT_A_TIME);
   const alone = pLimit(1);
   // A lease supports only one pending request.
   const reserving = pLimit(1);
-  let left = bytes;
+  let left = mostBytes;
   let shown = 0;
   /** Memory of pending and completed reads. */
   let reserved = 0;
@@ -65,7 +74,7 @@ export function createPayloadBudget(bytes: number, lease: MemoryLease): PayloadB
   const tooLarge = () =>
     new GatewayError(
       "TOO_LARGE",
-      `the payloads of the operation must be at most ${bytes} bytes together (MAX_ANSWER_BYTES); request fewer`,
+      `the payloads of the operation must be at most ${mostBytes} bytes together (GRAPHQL_MAX_ANSWER_BYTES); request fewer`,
     );
 
   /** Reserves memory for one read. */
@@ -80,7 +89,7 @@ export function createPayloadBudget(bytes: number, lease: MemoryLease): PayloadB
   }
 
   return {
-    stepBytes: Math.min(STEP_BYTES, bytes),
+    stepBytes: Math.min(STEP_BYTES, mostBytes),
     gather: (expectedBytes, read, entriesOf) =>
       // Large reads run one at a time, because each depends on the budget that the previous one leaves.
       (expectedBytes > STEP_BYTES ? alone : inTurn)(async () => {
@@ -90,7 +99,7 @@ export function createPayloadBudget(bytes: number, lease: MemoryLease): PayloadB
         reserved += expected;
         let found = 0;
         try {
-          const answer = await read(Math.max(1, bytes / left));
+          const answer = await read(Math.max(1, readBytes / left));
           found = bytesOf(entriesOf(answer));
           left -= found;
           return answer;
@@ -101,7 +110,7 @@ export function createPayloadBudget(bytes: number, lease: MemoryLease): PayloadB
       }),
     show(text) {
       shown += text.length;
-      if (shown > bytes * RESULT_FACTOR) throw tooLarge();
+      if (shown > mostBytes * RESULT_FACTOR) throw tooLarge();
       return text;
     },
     tooLarge,

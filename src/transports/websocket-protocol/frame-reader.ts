@@ -45,7 +45,7 @@ const OWN_MEMORY_FROM_BYTES = 16 * 1024;
 /** Maximum initial buffer size (bytes) of a frame. Clients can announce any length at no cost. */
 const FIRST_MEMORY_BYTES = 1024 * 1024;
 /** A buffer of this size (bytes) is enlarged to its whole frame, because each enlargement copies the bytes before it. */
-const LAST_GROWTH_BYTES = 8 * 1024 * 1024;
+const LAST_GROWTH_BYTES = 32 * 1024 * 1024;
 const MOST_HEAD_BYTES = 14;
 const NO_BYTES = Buffer.alloc(0);
 

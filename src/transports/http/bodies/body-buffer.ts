@@ -7,7 +7,7 @@ const FIRST_BYTES = 64 * 1024;
  * Received bytes from which the buffer has the size of the whole body. The operating system provides the memory of such a
  * large buffer as it is written; the memory of a smaller one may be in use from the start, so it is at most doubled.
  */
-const WHOLE_FROM_BYTES = 16 * 1024 * 1024;
+const WHOLE_FROM_BYTES = 32 * 1024 * 1024;
 
 /** Received bytes of one body. */
 export class BodyBuffer {

@@ -2,8 +2,9 @@
 // @ts-check
 /**
  * Installs redis-server, unless a redis-server or valkey-server exists, with `--for bench` the servers that the benchmark
- * compares with, and with `--for tests` all programs that the tests use. It installs Debian packages if it has permission, and otherwise prints what to install. It runs before the build,
- * so it is plain JavaScript.
+ * compares with, with `--for attacks` the memory allocator of the image, and with `--for tests` all programs that the tests
+ * use. It installs Debian packages if it has permission, and otherwise prints what to install. It runs before the build, so
+ * it is plain JavaScript.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
@@ -37,7 +38,7 @@ const NGINX = "/usr/sbin/nginx";
 const NATS = "/usr/sbin/nats-server";
 
 /** Uses of this repository that need more programs. */
-const PURPOSES = ["tests", "bench"];
+const PURPOSES = ["tests", "bench", "attacks"];
 
 /**
  * Installs missing packages, or prints one line with the packages to install.
@@ -72,7 +73,10 @@ export async function provision({ purpose = "" } = {}) {
 /** @param {string} purpose @returns {string[]} the missing Debian packages */
 function missingPackages(purpose) {
   const packages = onPath("redis-server") || onPath("valkey-server") ? [] : ["redis-server"];
-  if (PURPOSES.includes(purpose)) {
+  if (purpose === "tests" || purpose === "attacks") {
+    if (!isInstalled("libjemalloc.so.2")) packages.push("libjemalloc2");
+  }
+  if (purpose === "tests" || purpose === "bench") {
     // As below: Debian installs it in /usr/sbin.
     if (!onPath("nats-server") && !isProgram(NATS)) packages.push("nats-server");
     if (!onPath("webdis")) packages.push("webdis");
@@ -106,6 +110,11 @@ function missingPython() {
 /** @param {string} program @returns {boolean} */
 function onPath(program) {
   return (process.env.PATH ?? "").split(delimiter).some((folder) => isProgram(join(folder || ".", program)));
+}
+
+/** @param {string} library @returns {boolean} whether the dynamic linker finds it */
+function isInstalled(library) {
+  return spawnSync("/sbin/ldconfig", ["-p"], { encoding: "utf8" }).stdout?.includes(library) ?? false;
 }
 
 /** @param {string} file @returns {boolean} */

@@ -37,7 +37,8 @@ const SETTINGS = {
   TICKET_TTL_MS: "1000",
   DEVICE_TIMEOUT: "2",
   // As in the image, whose memory is limited (docs/operating.md, "Memory").
-  MALLOC_MMAP_THRESHOLD_: "262144",
+  LD_PRELOAD: "libjemalloc.so.2",
+  MALLOC_CONF: "dirty_decay_ms:500,muzzy_decay_ms:0,narenas:1",
 };
 /**
  * Maximum age (ms) of a connection of a slow client: the longest deadline above, the 10 s in which a WebSocket client must

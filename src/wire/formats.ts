@@ -59,6 +59,8 @@ export interface CleanFormat {
   encode(streams: readonly StreamEntries[]): Encoded;
   /** Encodes a long batch in steps, with the same result: the bytes of a text are its UTF-8. */
   encodeSteps(streams: readonly StreamEntries[]): Generator<void, Pieces>;
+  /** Whether the pieces of `encodeSteps` share no memory with the entries. */
+  readonly hasOwnPieces: boolean;
   /** Encodes the notice of `gaps=1`; absent if the format cannot carry notices. */
   encodeGap?(gap: Gap): Encoded;
   /** Encodes the notice of `status=1`; absent if the format cannot carry notices. */
@@ -87,6 +89,7 @@ export const CLEAN_FORMATS = {
     encodedBytesPerByte: 3,
     encode: encodeMsgpack,
     encodeSteps: encodeMsgpackSteps,
+    hasOwnPieces: false,
     encodeGap: encodeMsgpackGap,
     encodeStatus: encodeMsgpackStatus,
     encodeStreams: encodeMsgpackStreams,
@@ -107,6 +110,7 @@ export const CLEAN_FORMATS = {
     encodedBytesPerByte: 5,
     encode: encodeJson,
     encodeSteps: encodeJsonSteps,
+    hasOwnPieces: true,
     encodeGap: encodeJsonGap,
     encodeStatus: encodeJsonStatus,
     encodeStreams: encodeJsonStreams,

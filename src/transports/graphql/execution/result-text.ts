@@ -2,7 +2,6 @@
 import type { WorkSlices } from "../../../domain/scheduling/work-slice.ts";
 import type { Pieces } from "../../../wire/pieces.ts";
 import { unmarkNumbers } from "../../request/exact-numbers.ts";
-import { releaseMemory } from "../../websocket-protocol/release-memory.ts";
 
 /** Nesting levels that are serialized separately: `data`, a list, a device, its streams, an entry's page, its entries. */
 const LEVELS = 7;
@@ -29,19 +28,6 @@ export async function encodeLargeResult(result: object, workSlices: WorkSlices):
   const out = new PieceWriter();
   await workSlices.run(write(result, LEVELS, out));
   return out.take();
-}
-
-/** Joins the pieces of a result in steps. Frees each piece, so that the result is in memory once. */
-export function* joinResult(pieces: Pieces): Generator<void, Buffer> {
-  const whole = Buffer.allocUnsafeSlow(pieces.reduce((sum, { length }) => sum + length, 0));
-  let filled = 0;
-  for (const piece of pieces) {
-    whole.set(piece, filled);
-    filled += piece.length;
-    releaseMemory(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
-    yield;
-  }
-  return whole;
 }
 
 /** Whether a result has so many values or characters that it is serialized in slices. */

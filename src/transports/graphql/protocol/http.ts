@@ -8,11 +8,12 @@ import type { ErrorCode } from "../../../domain/errors.ts";
 import { checkJsonBounds } from "../../../wire/json/json-text.ts";
 import { markNumbers } from "../../request/exact-numbers.ts";
 import { acceptsPage } from "../../request/media-types.ts";
+import { joinOwnPieces } from "../../response/joined-pieces.ts";
 import { whenAnswerEnds } from "../../response/response-end.ts";
 import { keepMemory, queueMemory } from "../../response/response-memory.ts";
 import { graphqlError } from "../execution/errors.ts";
 import { type Executor, formatted } from "../execution/executor.ts";
-import { encodeResult, joinResult } from "../execution/result-text.ts";
+import { encodeResult } from "../execution/result-text.ts";
 import { addPlayground, sendPlayground } from "./playground.ts";
 import { answerBySse, wantsSse } from "./sse.ts";
 import type { SseStreams } from "./sse-streams.ts";
@@ -97,7 +98,7 @@ function createGraphqlHandler({ prepare, formatError, run, parts }: Executor): G
       const encoded = await encodeResult(formatted(result, formatError, raw.visitor), workSlices);
       const isText = typeof encoded === "string";
       if (!isText) {
-        const whole = await workSlices.run(joinResult(encoded));
+        const whole = await workSlices.run(joinOwnPieces(encoded));
         held.lease?.set(whole.length);
         held.largeResult = whole;
       }

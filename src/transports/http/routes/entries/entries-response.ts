@@ -9,6 +9,7 @@ import { isLongToEncode, joinSteps } from "../../../../wire/pieces.ts";
 import { acceptedFormat } from "../../../request/media-types.ts";
 import type { ParametersOf } from "../../../request/parameters.ts";
 import type { TurnEnd } from "../../../response/byte-sink.ts";
+import { joinOwnPieces } from "../../../response/joined-pieces.ts";
 import { memoryOf } from "../../../response/response-memory.ts";
 import { sendAtTurnEnd } from "../../route.ts";
 
@@ -80,7 +81,9 @@ function* encodeSteps(
   { format }: AnswerForm,
 ): Generator<void, Uint8Array> {
   if (format === "raw") return yield* joinSteps(payloadsOf(streams));
-  return yield* joinSteps(yield* cleanFormat(format).encodeSteps(streams));
+  const { encodeSteps: encode, hasOwnPieces } = cleanFormat(format);
+  const pieces = yield* encode(streams);
+  return yield* hasOwnPieces ? joinOwnPieces(pieces) : joinSteps(pieces);
 }
 
 const payloadsOf = (streams: readonly StreamEntries[]): Uint8Array[] =>

@@ -19,6 +19,7 @@ beforeAll(async () => {
   redis = await startRedis();
   gateway = await startTestGateway(redis.url, {
     MAX_ANSWER_BYTES: String(FIT * SIZE),
+    GRAPHQL_MAX_ANSWER_BYTES: String(FIT * SIZE),
     PAGE_BYTES: String(SIZE),
   });
   const payload = Buffer.alloc(SIZE, "x");

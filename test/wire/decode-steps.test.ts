@@ -198,6 +198,14 @@ test.each([
   );
 });
 
+test("a long string of invalid bytes becomes longer than it was received", () => {
+  const invalid = Buffer.alloc(400_000, 0xff);
+  const batch = Buffer.concat([bytes('[["s",null,"'), invalid, bytes('é"]]')]);
+  const [entry] = runAtOnce(decodeJsonSteps(batch, 10));
+  expect(entry?.data.length).toBe(3 * invalid.length + 2);
+  expect(lossyTextOf(entry?.data ?? new Uint8Array(0))).toBe(`${"\ufffd".repeat(invalid.length)}é`);
+});
+
 test("parses a long header in steps and splits its payload", () => {
   const count = 5000;
   const decoder = createPushDecoder({

@@ -13,7 +13,10 @@ const add = (key: string, payload: string | Buffer) => redis.control.call("XADD"
 
 beforeAll(async () => {
   redis = await startRedis();
-  gateway = await startTestGateway(redis.url, { GRAPHQL_MAX_PAYLOAD_BYTES: "300k", GRAPHQL_MAX_ANSWER_BYTES: "1m" });
+  gateway = await startTestGateway(redis.url, {
+    GRAPHQL_MAX_PAYLOAD_BYTES: "300k",
+    GRAPHQL_MAX_ANSWER_BYTES: "1m",
+  });
   await add("default:good", '{"a":1}');
 });
 afterAll(async () => {

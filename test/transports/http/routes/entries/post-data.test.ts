@@ -77,20 +77,18 @@ describe("multipart/form-data", () => {
     expect(await payloads("default:binary")).toEqual([tricky, Buffer.from(EVERY_BYTE), tricky]);
   });
 
-  test("stores a part of megabytes beside small ones, with parts of the boundary at any position", async () => {
+  test("stores a part that is most of its body, with parts of the boundary at any position", async () => {
     const near = Buffer.from(`\r\n--${BOUNDARY.slice(0, -1)}`);
-    // Pieces of a body begin at multiples of 16 KB: the shifts move what is like the boundary across them.
+    // The parser receives pieces of 16 KB: the growing distances put what is like the boundary across their ends.
     const filler = Buffer.concat(
-      Array.from({ length: 300 }, (_, i) => Buffer.concat([Buffer.alloc(i, i), near])),
+      Array.from({ length: 60 }, (_, i) => Buffer.concat([Buffer.alloc(i, i), near])),
     );
-    const large = Buffer.concat(Array.from({ length: 40 }, () => filler));
-    for (const data of [large, Buffer.concat([near, large, near]), Buffer.from(large.subarray(0, 100_000))]) {
-      await post("large", multipart({ data: "before" }, { data }, { data: "after" }), MULTIPART);
-      expect((await payloads("default:large")).slice(-3).map((one) => one?.equals(data))).toEqual([
-        false,
-        true,
-        false,
-      ]);
+    const large = Buffer.concat(Array.from({ length: 20 }, () => filler));
+    for (const data of [large, Buffer.concat([near, large, near]), large.subarray(0, 40_000)]) {
+      const body = multipart({ data: "before" }, { data }, { data: "after" });
+      expect((await post("large", body, MULTIPART)).status).toBe(200);
+      const [before, stored, after] = (await payloads("default:large")).slice(-3);
+      expect([String(before), stored?.equals(data), String(after)]).toEqual(["before", true, "after"]);
     }
   });
 

@@ -17,10 +17,10 @@ import { openStreams } from "../../../request/pattern-streams.ts";
 import { readRequestedStreams } from "../../../request/streams.ts";
 import { memoryOf } from "../../../response/response-memory.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
-import { type Buckets, type Density, densityBytes, readDensity } from "./stream-density.ts";
+import { type Buckets, type Density, planDensity, readDensity } from "./stream-density.ts";
 
 /** Maximum number of entries, and about of bytes, that one request reads, of all streams together. */
-const BUDGET = { entries: 20_000, bytes: 64 * 1024 * 1024 };
+const BUDGET = { entries: 20_000, bytes: 16 * 1024 * 1024 };
 /** Maximum number of values in a response: buckets of all streams. */
 const MOST_VALUES = 200_000;
 
@@ -98,6 +98,9 @@ async function readAll(
   { streams: { streamReader }, access: { memory } }: RouteParts,
 ): Promise<readonly Density[]> {
   const lease = memoryOf(reply, memory);
+  const { raw, request } = reply;
+  // A pipelined request has no socket of its own yet.
+  const isNeeded = () => !raw.destroyed && !request.raw.socket.destroyed;
   const densities: Density[] = [];
   // One stream after the other, so that the request holds few entries at a time.
   for (const { key, details } of found) {
@@ -105,11 +108,13 @@ async function readAll(
     const share = { entries: BUDGET.entries / found.length, bytes: BUDGET.bytes / found.length };
     const budget = Math.max(1, Math.floor(Math.min(share.entries, share.bytes / one)));
     const stream = { key, length: details.length };
-    await lease.grow(densityBytes(streamReader, stream, buckets, budget));
-    const isNeeded = () => !reply.raw.destroyed;
-    densities.push(await readDensity(streamReader, stream, buckets, budget, isNeeded));
-    lease.set(0);
+    const plan = planDensity(streamReader, stream, buckets, budget);
+    // Not back to 0 between two streams: a request that holds nothing waits for others of its client.
+    const missing = plan.bytes - lease.bytes();
+    if (missing > 0) await lease.grow(missing);
+    densities.push(await readDensity(streamReader, stream, buckets, plan, isNeeded));
   }
+  lease.set(0);
   return densities;
 }
 

@@ -38,12 +38,46 @@ export interface DensityStream {
   readonly length: number;
 }
 
-/** Maximum entries of one read. */
-const PAGE_ENTRIES = 256;
+/** How a stream is read. */
+export interface DensityPlan {
+  /** Entries of one read, if all are read. */
+  readonly pageEntries: number;
+  /** Number of cells; 0 if all entries are read. */
+  readonly cells: number;
+  /** Entries that are read of each cell. */
+  readonly perCell: number;
+  /** Cells that are read at the same time. */
+  readonly atOnce: number;
+  /** Bytes of the entries in memory at the same time, about. */
+  readonly bytes: number;
+}
+
+/** Maximum entries in memory at the same time, and about their bytes. */
+const PAGE = { entries: 256, bytes: 2 * 1024 * 1024 };
 /** Entries that are read of a cell at least, so that a rate can be estimated. */
 const LEAST_PER_CELL = 4;
-/** Cells that are read at the same time. */
+/** Maximum cells that are read at the same time. */
 const CELLS_AT_ONCE = 8;
+
+/** Decides how a stream is read. @param budget maximum number of entries to read, about */
+export function planDensity(
+  streamReader: Pick<StreamReader, "expectedBytes">,
+  { key, length }: DensityStream,
+  { count }: Buckets,
+  budget: number,
+): DensityPlan {
+  const one = streamReader.expectedBytes(key, 1);
+  const pageEntries = Math.max(1, Math.min(PAGE.entries, Math.floor(PAGE.bytes / one)));
+  if (length <= budget) {
+    const bytes = streamReader.expectedBytes(key, Math.min(length, pageEntries));
+    return { pageEntries, cells: 0, perCell: 0, atOnce: 0, bytes };
+  }
+  const cells = Math.max(1, Math.min(count, Math.floor(budget / LEAST_PER_CELL)));
+  const perCell = Math.max(LEAST_PER_CELL, Math.min(pageEntries, Math.floor(budget / cells)));
+  const atOnce = Math.max(1, Math.min(CELLS_AT_ONCE, Math.floor(pageEntries / perCell)));
+  const bytes = atOnce * streamReader.expectedBytes(key, perCell, atOnce);
+  return { pageEntries, cells, perCell, atOnce, bytes };
+}
 
 /** Returns the index of the bucket of a time. */
 function bucketAt({ start, end, count }: Buckets, ms: number): number {
@@ -58,7 +92,6 @@ const startOf = ({ start, end, count }: Buckets, bucket: number): number =>
 /**
  * Reads the density of a stream.
  *
- * @param budget maximum number of entries to read, about
  * @param isNeeded returns false once the client is gone
  * @throws GatewayError
  */
@@ -66,7 +99,7 @@ export async function readDensity(
   streamReader: Pick<StreamReader, "readRange">,
   { key, length }: DensityStream,
   buckets: Buckets,
-  budget: number,
+  plan: DensityPlan,
   isNeeded: () => boolean,
 ): Promise<Density> {
   const density: Density = {
@@ -75,38 +108,20 @@ export async function readDensity(
     isSampled: false,
   };
   if (length === 0) return density;
-  if (length <= budget) {
-    await readAll(streamReader, key, buckets, density, isNeeded);
+  const { cells, perCell, atOnce, pageEntries } = plan;
+  if (cells === 0) {
+    await readAll(streamReader, key, buckets, density, { pageEntries, isNeeded });
     return density;
   }
-  const { cells, perCell } = cellsOf(buckets, budget);
-  for (let from = 0; from < cells && isNeeded(); from += CELLS_AT_ONCE)
+  for (let from = 0; from < cells && isNeeded(); from += atOnce)
     await Promise.all(
-      Array.from({ length: Math.min(CELLS_AT_ONCE, cells - from) }, (_, i) =>
-        readCell(streamReader, key, buckets, density, { index: from + i, cells, most: perCell }),
+      Array.from({ length: Math.min(atOnce, cells - from) }, (_, i) =>
+        readCell(streamReader, key, buckets, density, { index: from + i, cells, perCell, atOnce }),
       ),
     );
   for (const list of [density.entries, density.bytes])
     for (const [i, value] of list.entries()) list[i] = Math.round(value);
   return density;
-}
-
-/** Returns the number of cells of a stream that is sampled, and the entries to read of each. */
-function cellsOf({ count }: Buckets, budget: number): { readonly cells: number; readonly perCell: number } {
-  const cells = Math.max(1, Math.min(count, Math.floor(budget / LEAST_PER_CELL)));
-  return { cells, perCell: Math.min(PAGE_ENTRIES, Math.max(LEAST_PER_CELL, Math.floor(budget / cells))) };
-}
-
-/** Returns the bytes of the entries that `readDensity` holds at the same time. */
-export function densityBytes(
-  streamReader: Pick<StreamReader, "expectedBytes">,
-  { key, length }: DensityStream,
-  buckets: Buckets,
-  budget: number,
-): number {
-  if (length <= budget) return streamReader.expectedBytes(key, Math.min(length, PAGE_ENTRIES));
-  const { perCell } = cellsOf(buckets, budget);
-  return CELLS_AT_ONCE * streamReader.expectedBytes(key, perCell, CELLS_AT_ONCE);
 }
 
 /** Reads all entries of the range. */
@@ -115,12 +130,12 @@ async function readAll(
   key: string,
   buckets: Buckets,
   density: Density,
-  isNeeded: () => boolean,
+  { pageEntries, isNeeded }: { readonly pageEntries: number; readonly isNeeded: () => boolean },
 ): Promise<void> {
   const end = lastIdBefore(buckets.end);
   let start = idAtTime(Math.ceil(buckets.start));
   while (isNeeded()) {
-    const range = { start, end, count: PAGE_ENTRIES, reverse: false };
+    const range = { start, end, count: pageEntries, reverse: false };
     const { entries, isCut } = await streamReader.readRange(key, range);
     for (const entry of entries) add(density, buckets, entry);
     const last = entries.at(-1);
@@ -135,14 +150,19 @@ async function readCell(
   key: string,
   buckets: Buckets,
   density: Density,
-  { index, cells, most }: { readonly index: number; readonly cells: number; readonly most: number },
+  {
+    index,
+    cells,
+    perCell,
+    atOnce,
+  }: Pick<DensityPlan, "cells" | "perCell" | "atOnce"> & { readonly index: number },
 ): Promise<void> {
   const cellStart = startOf({ ...buckets, count: cells }, index);
   const cellEnd = startOf({ ...buckets, count: cells }, index + 1);
   const [start, end] = [Math.ceil(cellStart), Math.ceil(cellEnd)];
   if (start >= end) return;
-  const range = { start: idAtTime(start), end: lastIdBefore(end), count: most, reverse: false };
-  const { entries, isCut } = await streamReader.readRange(key, range, CELLS_AT_ONCE);
+  const range = { start: idAtTime(start), end: lastIdBefore(end), count: perCell, reverse: false };
+  const { entries, isCut } = await streamReader.readRange(key, range, atOnce);
   for (const entry of entries) add(density, buckets, entry);
   const last = entries.at(-1);
   if (!isCut || last === undefined) return;

@@ -132,3 +132,25 @@ test.each(["buckets=0", "buckets=2001", "buckets=x", "start=soon", "end=later", 
     expect([answer.status, answer.text]).toEqual([400, expect.stringContaining("BAD_PARAMETER")]);
   },
 );
+
+test("counts an entry in the bucket in which its millisecond begins", async () => {
+  await add("d-edge", 0, 9, 10, 19, 20, 39);
+  const found = await density(`d-edge/density?start=${T0}&end=${T0 + 39}&buckets=4`);
+  expect(found.streams[0]?.entries).toEqual([2, 2, 1, 1]);
+});
+
+test("rejects more values than a response may have", async () => {
+  const names = Array.from({ length: 150 }, (_, i) => `d-none-${i}`).join("+");
+  const answer = await request(`${gateway.http}/data/${names}/density?buckets=2000`);
+  expect(answer.status).toBe(400);
+  expect(answer.text).toContain("buckets must be at most 1333 for 150 streams, got 2000");
+});
+
+test("answers pipelined requests of one client, also for large entries", async () => {
+  const data = Buffer.alloc(64 * 1024, "x");
+  for (let i = 0; i < 300; i++) await redis.control.call("XADD", "default:d-large", `${T0 + i}-0`, "d", data);
+  const path = "d-large+d-a/density?buckets=2000";
+  const paths = [path, "d-large+d-b/density?buckets=1", path];
+  const found = await Promise.all(paths.map(density));
+  for (const { streams } of found) expect(streams[0]).toMatchObject({ stream_id: "d-large", sampled: true });
+});

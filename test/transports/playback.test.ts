@@ -116,6 +116,18 @@ describe("pull", () => {
     expect(JSON.parse(await socket.text())).toEqual([[stream, idOf(101), "2"]]);
   });
 
+  test("runs commands that arrive before its streams are open", async () => {
+    const stream = await record(20);
+    await using socket = await pull(`${stream}/pull?format=json&rate=0.1&control=1`);
+    socket.send('{"pause": true}');
+    socket.send(JSON.stringify({ seek: T0 + 100 }));
+    socket.send('{"step": 1}');
+    socket.send('{"live": true}');
+    const { ids, states } = await receive(socket, "live");
+    expect(states.at(-1)).toMatchObject({ seek: 1 });
+    expect(ids.filter((id) => id === idOf(10)).length).toBeLessThanOrEqual(1);
+  });
+
   test("resumes after a cursor of its range", async () => {
     const stream = await record(20);
     const query = `format=json&rate=0&count=100&start=${idOf(2)}&end=${idOf(12)}`;
@@ -165,6 +177,7 @@ describe("pull", () => {
     ['{"seek": "soon"}', /seek must be an entry id/],
     ['{"seek": 5}', /seek must be between/],
     ['{"step": 0}', /step must be an integer/],
+    ['{"step": 101}', /step must be an integer/],
     ['{"step": 1.5}', /step must be an integer/],
     ['{"pause": true, "live": true}', /a control message must be/],
   ])("rejects the command %s, and serves other clients", async (command, reason) => {

@@ -4,7 +4,7 @@ import { compareIds, type EntryId, idAfter, idBefore } from "../../domain/stream
 import type { DeliveryContext, StreamState } from "../delivery.ts";
 import { retryLater } from "../retry.ts";
 import type { Runs } from "./frame-sender.ts";
-import type { PlayedStream } from "./read-ahead.ts";
+import type { PlayedStream } from "./source.ts";
 
 /** A range of ids, including both ends. */
 export interface IdRange {

@@ -7,7 +7,7 @@ import { compareIds, type EntryId, FIRST_ID, idBefore } from "../../domain/strea
 import { firstPast } from "../batch.ts";
 import type { DeliveryContext } from "../delivery.ts";
 import type { Run } from "./merge.ts";
-import type { PlayedStream } from "./read-ahead.ts";
+import type { PlayedStream } from "./source.ts";
 
 /** Entries of a frame, in order. */
 export type Runs = readonly Run<PlayedStream>[];

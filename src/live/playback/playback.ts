@@ -68,7 +68,7 @@ class PlaybackDelivery<Frame> implements Playback {
 
   close(): void {
     this.#isClosed = true;
-    this.#player.suspend();
+    this.#player.stop();
     this.#reports.close();
   }
 
@@ -112,7 +112,7 @@ class PlaybackDelivery<Frame> implements Playback {
 
   live(): void {
     if (this.#isClosed || this.#live !== undefined) return;
-    this.#player.suspend();
+    this.#player.stop();
     this.#status = "live";
     this.#reports.changed();
     const context = revocable(this.#context);

@@ -66,7 +66,6 @@ export class Player<Frame> {
       onEncoded: (isWritten) => this.#onEncoded(isWritten),
     });
     this.#lookups = new EntryLookups(context, () => this.advance());
-    for (const state of context.states) this.#ahead.add(state);
     const from = context.states.reduce((latest, { cursor }) => laterId(latest, cursor), options.start);
     this.schedule = new Schedule(timers, options.rate, from);
   }
@@ -105,12 +104,15 @@ export class Player<Frame> {
     this.advance();
   }
 
-  /** Stops the clock, and forgets the entries that were read: they are read again later, which may be in hours. */
+  /**
+   * Stops the clock, and forgets the entries that were read: they are read again later, which may be in hours. Another
+   * delivery may continue at the cursors.
+   */
   stop(): void {
     this.#isPlaying = false;
     this.#cancel();
     this.schedule.hold();
-    this.#ahead.restart();
+    this.#ahead.reset();
   }
 
   /** Moves all streams to an id, and counts that as a seek. */
@@ -119,7 +121,7 @@ export class Player<Frame> {
     this.#seeks++;
     this.#sentInRound = 0;
     for (const state of this.#context.states) this.#setCursor(state, cursorBefore(id));
-    this.#ahead.restart();
+    this.#ahead.reset();
     this.schedule.moveTo(id);
   }
 
@@ -129,19 +131,10 @@ export class Player<Frame> {
     this.advance();
   }
 
-  /** Ends all reading; another delivery may continue at the cursors. */
-  suspend(): void {
-    this.stop();
-    this.#ahead.clear();
-  }
-
   /** Reads again after the cursors that the other delivery has reached, but stays stopped. */
   resume(): void {
     this.schedule.moveToPresent();
-    for (const state of this.#context.states) {
-      state.birth = undefined;
-      this.#ahead.add(state);
-    }
+    for (const state of this.#context.states) state.birth = undefined;
   }
 
   /** Sends what is due, and waits for the next entry. */
@@ -246,7 +239,7 @@ export class Player<Frame> {
 
   /** Reads entries again that were taken and could not be sent. */
   #readAgain(): void {
-    this.#ahead.restart();
+    this.#ahead.reset();
     this.#isLate = this.#maySkip;
   }
 
@@ -274,14 +267,14 @@ export class Player<Frame> {
   #skip(): void {
     this.#isLate = false;
     const { count = 1, end } = this.#options;
-    this.#ahead.restart();
+    this.#ahead.reset();
     this.#lookups.newest(this.schedule.dueId(end), count, (runs) => this.#sendFound(runs));
   }
 
   #takeSteps(): void {
     if (this.#context.isHalted()) return;
     const steps = this.#steps;
-    this.#ahead.restart();
+    this.#ahead.reset();
     this.#lookups.inSteps(steps, this.#options, (runs) =>
       this.#sendFound(runs, () => {
         this.#steps -= steps;
@@ -295,7 +288,7 @@ export class Player<Frame> {
   /** Sends entries that were looked up, and continues after them. */
   #sendFound(runs: Runs, sent: () => void = () => undefined): void {
     const written = () => {
-      this.#ahead.restart();
+      this.#ahead.reset();
       sent();
     };
     if (runs.length === 0) written();

@@ -3,43 +3,11 @@
  * by entry id.
  */
 import { bytesOf } from "../../domain/streams/entry.ts";
-import {
-  compareIds,
-  type EntryId,
-  FIRST_ID,
-  idAtTime,
-  LAST_ID,
-  laterId,
-} from "../../domain/streams/entry-id.ts";
-import type { Page } from "../../redis/read/page-reader.ts";
+import type { EntryId } from "../../domain/streams/entry-id.ts";
 import type { DeliveryContext, StreamState } from "../delivery.ts";
 import { retryLater } from "../retry.ts";
 import { PlaybackMerge, type Run, type TakeLimits } from "./merge.ts";
-
-/** One stream of a playback. */
-export interface PlayedStream {
-  readonly state: StreamState;
-  /** The entry right after which entries were missing when a page was read. */
-  gapBefore: EntryId | undefined;
-}
-
-interface Source extends PlayedStream {
-  /** Cursor of the next page. */
-  readCursor: EntryId;
-  isReading: boolean;
-  /** Bytes reserved for the queued entries and for the page in flight. */
-  reserved: number;
-  /** Bytes reserved for the page in flight. */
-  reservedForPage: number;
-  /** Bytes of the queued entries. */
-  queuedBytes: number;
-  /** The last page reached the end of the stream. */
-  isAtEnd: boolean;
-  /** All entries of the range have been read. */
-  isComplete: boolean;
-  /** Number of takes when a page was requested that turned out empty. */
-  emptyAt: number;
-}
+import { horizonOf, openSource, type PlayedStream, type ReadPage, type Source, takePage } from "./source.ts";
 
 /** Options of a read-ahead. */
 export interface ReadAheadOptions {
@@ -48,7 +16,7 @@ export interface ReadAheadOptions {
   /** Maximum bytes read ahead per stream. */
   readonly pageBytes: number;
   readonly timeOfDay: () => number;
-  /** Called when a page has arrived. */
+  /** Called when pages have arrived. */
   readonly onPage: () => void;
 }
 
@@ -56,36 +24,31 @@ export interface ReadAheadOptions {
 const MOST_BYTES = 8 * 1024 * 1024;
 /** Maximum entries in a page. */
 const MOST_ENTRIES = 4096;
-/**
- * Redis assigns ids by its own clock. A stream whose end was read may get entries with ids from this many ms before the time
- * of the read.
- */
-const CLOCK_DIFFERENCE_MS = 1000;
-
 /** Reads and merges the streams of a playback. */
 export class ReadAhead {
   readonly #context: DeliveryContext<unknown>;
   readonly #options: ReadAheadOptions;
   readonly #sources = new Map<StreamState, Source>();
+  /** Streams whose queues may have room for another page. */
+  readonly #spacious = new Set<Source>();
   #merge = new PlaybackMerge<Source>();
+  /** The streams are being read. */
+  #isOpen = false;
   #takes = 0;
-  /** Reads in flight whose streams were restarted. The next ones wait for them, so that a client cannot start many. */
+  /** Reads in flight whose entries are wanted. */
+  #reads = 0;
+  /** Reads in flight whose entries were forgotten. The next ones wait for them, so that a client cannot start many. */
   #staleReads = 0;
+  #isReporting = false;
 
   constructor(context: DeliveryContext<unknown>, options: ReadAheadOptions) {
     this.#context = context;
     this.#options = options;
   }
 
-  /** Reads a stream after its cursor. */
+  /** Reads another stream after its cursor. */
   add(state: StreamState): void {
-    const source: Source = {
-      ...{ state, gapBefore: undefined, readCursor: state.cursor },
-      ...{ isReading: false, reserved: 0, reservedForPage: 0, queuedBytes: 0 },
-      ...{ isAtEnd: false, isComplete: false, emptyAt: -1 },
-    };
-    this.#sources.set(state, source);
-    this.#merge.add(source);
+    if (this.#isOpen) this.#addSource(state);
   }
 
   /** Ends reading a stream, and forgets its entries. */
@@ -93,21 +56,21 @@ export class ReadAhead {
     const source = this.#sources.get(state);
     if (source === undefined) return;
     this.#sources.delete(state);
+    this.#spacious.delete(source);
     this.#merge.remove(source);
     this.#drop(source);
   }
 
-  /** Forgets all entries, and reads the streams again after their cursors. */
-  restart(): void {
-    const states = [...this.#sources.keys()];
-    this.clear();
-    for (const state of states) this.add(state);
-  }
-
-  /** Forgets all streams. */
-  clear(): void {
+  /**
+   * Forgets all entries. `fill` reads all streams again after their cursors, once the reads in flight have ended. Until
+   * then, further calls cost nothing, however many streams there are.
+   */
+  reset(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
     for (const source of this.#sources.values()) this.#drop(source);
     this.#sources.clear();
+    this.#spacious.clear();
     this.#merge = new PlaybackMerge();
   }
 
@@ -118,7 +81,7 @@ export class ReadAhead {
 
   /** Whether all entries of the range have been taken, and no stream had another one after that. */
   get isAtEnd(): boolean {
-    if (this.#merge.head !== undefined || this.#staleReads > 0) return false;
+    if (!this.#isOpen || this.#merge.head !== undefined) return false;
     for (const { isComplete, emptyAt } of this.#sources.values())
       if (!isComplete && emptyAt < this.#takes) return false;
     return true;
@@ -130,6 +93,7 @@ export class ReadAhead {
     const runs = this.#merge.take(limits);
     for (const { stream, entries } of runs) {
       stream.queuedBytes -= bytesOf(entries);
+      this.#spacious.add(stream);
       const isEmpty = this.#merge.queued(stream) === 0;
       if (!stream.isReading) this.#release(stream, isEmpty ? stream.reserved : 0);
     }
@@ -142,14 +106,31 @@ export class ReadAhead {
    * @param readsAhead whether to request pages that are not required yet
    */
   fill(readsAhead: boolean): void {
-    if (this.#staleReads > 0) return;
-    if (!this.#request(this.#required()) && !this.#isReading() && this.#merge.head !== undefined) {
+    if (!this.#open()) return;
+    if (!this.#request(this.#required()) && this.#reads === 0 && this.#merge.head !== undefined) {
       // Entries that wait for those of another stream hold the memory that its page needs.
-      this.restart();
+      this.reset();
+      this.#open();
       this.#request(this.#required());
     }
     if (!readsAhead) return;
-    for (const source of this.#sources.values()) if (this.#hasRoom(source)) this.#request([source]);
+    for (const source of this.#spacious)
+      if (!this.#hasRoom(source) || this.#request([source])) this.#spacious.delete(source);
+  }
+
+  /** Begins to read the streams after their cursors. @returns false while reads in flight have to end first */
+  #open(): boolean {
+    if (this.#staleReads > 0) return false;
+    if (this.#isOpen) return true;
+    this.#isOpen = true;
+    for (const state of this.#context.states) this.#addSource(state);
+    return true;
+  }
+
+  #addSource(state: StreamState): void {
+    const source = openSource(state);
+    this.#sources.set(state, source);
+    this.#merge.add(source);
   }
 
   #required(): readonly Source[] {
@@ -163,11 +144,6 @@ export class ReadAhead {
     const { isReading, isAtEnd, isComplete, queuedBytes } = source;
     if (isReading || isAtEnd || isComplete || this.#merge.queued(source) === 0) return false;
     return queuedBytes + this.#expectedBytes(source, this.#countOf(source)) <= this.#options.pageBytes;
-  }
-
-  #isReading(): boolean {
-    for (const { isReading } of this.#sources.values()) if (isReading) return true;
-    return false;
   }
 
   /** Half of what may be read ahead, so that the next page is read while the first one is played. */
@@ -194,6 +170,7 @@ export class ReadAhead {
       page.source.reserved += page.bytes;
       page.source.reservedForPage = page.bytes;
       page.source.isReading = true;
+      this.#reads++;
       this.#read(page.source, page.count);
     }
     return true;
@@ -205,64 +182,58 @@ export class ReadAhead {
     const readAt = this.#options.timeOfDay();
     streamReader.readAfter(source.state.key, source.readCursor, count).then(
       (page) => {
-        source.isReading = false;
         if (this.#isStale(source)) return;
-        this.#onPage(source, page, { takes, readAt });
-        this.#options.onPage();
+        this.#onPage(source, { page, takes, readAt });
+        this.#report();
       },
       (error) => {
-        source.isReading = false;
         if (this.#isStale(source)) return;
+        this.#release(source, source.reservedForPage);
         retryLater(
           error,
           (failure) => this.#context.onError(failure),
-          () => this.#options.onPage(),
+          () => this.#report(),
         );
       },
     );
   }
 
-  /** Whether a read that has ended was for a stream that was restarted. */
+  /** Ends a read. @returns whether its entries were forgotten */
   #isStale(source: Source): boolean {
-    if (this.#sources.get(source.state) === source) return false;
+    source.isReading = false;
+    if (this.#sources.get(source.state) === source) {
+      this.#reads--;
+      return false;
+    }
     this.#staleReads--;
     this.#release(source, source.reserved);
-    if (this.#staleReads === 0) this.#options.onPage();
+    if (this.#staleReads === 0) this.#report();
     return true;
   }
 
-  #onPage(
-    source: Source,
-    { entries, isLast, hasGap, isGone }: Page,
-    { takes, readAt }: { readonly takes: number; readonly readAt: number },
-  ): void {
-    const { end } = this.#options;
-    const inRange = entries.filter(({ id }) => compareIds(id, end) <= 0);
-    const [first] = inRange;
-    // A cursor that was made from a time is no entry that was read before.
-    if ((hasGap || isGone) && first !== undefined && source.readCursor !== source.state.madeFromTime)
-      source.gapBefore = first.id;
-    const last = inRange.at(-1)?.id ?? source.readCursor;
-    source.readCursor = last;
-    source.isAtEnd = isLast;
-    source.isComplete = inRange.length < entries.length || compareIds(last, end) >= 0;
-    if (entries.length === 0) source.emptyAt = takes;
-    source.queuedBytes += bytesOf(inRange);
-    this.#release(source, Math.max(0, source.reserved - source.queuedBytes));
-    this.#merge.fill(source, inRange, this.#horizonOf(source, entries.length === 0, readAt));
+  /** Reports pages once for all that arrived together, because then all streams are looked at. */
+  #report(): void {
+    if (this.#isReporting) return;
+    this.#isReporting = true;
+    queueMicrotask(() => {
+      this.#isReporting = false;
+      this.#options.onPage();
+    });
   }
 
-  #horizonOf(source: Source, isEmpty: boolean, readAt: number): EntryId {
-    if (source.isComplete) return LAST_ID;
-    if (!source.isAtEnd) return source.readCursor;
-    const known = laterId(source.readCursor, idAtTime(Math.max(0, readAt - CLOCK_DIFFERENCE_MS)));
-    // Ids may lie in the future: what was just read again has nothing before the entry that waits for it.
-    return isEmpty ? laterId(known, this.#merge.head?.id ?? FIRST_ID) : known;
+  #onPage(source: Source, read: ReadPage): void {
+    const entries = takePage(source, read, this.#options.end);
+    this.#spacious.add(source);
+    this.#release(source, Math.max(0, source.reserved - source.queuedBytes));
+    this.#merge.fill(source, entries, horizonOf(source, read, this.#merge.head?.id));
   }
 
   /** Forgets the entries of a stream. Memory for a page in flight stays reserved until it arrives. */
   #drop(source: Source): void {
-    if (source.isReading) this.#staleReads++;
+    if (source.isReading) {
+      this.#reads--;
+      this.#staleReads++;
+    }
     this.#release(source, source.isReading ? source.reserved - source.reservedForPage : source.reserved);
   }
 

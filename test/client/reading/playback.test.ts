@@ -99,6 +99,17 @@ test("drops what was received before a seek", async () => {
   await playback.return();
 });
 
+test("drops what is on its way at a seek", async () => {
+  const stream = `run-${streams++}`;
+  const data = Buffer.alloc(20_000, "x");
+  for (let i = 0; i < 500; i++) await redis.control.call("XADD", `default:${stream}`, idOf(i), "d", data);
+  const playback = streamer.play(stream, { rate: 0 });
+  expect(await take(playback, 1)).toEqual(range(0, 0));
+  playback.seek(T0 + 4950);
+  expect(await take(playback, 5)).toEqual(range(495, 499));
+  await playback.return();
+});
+
 test("plays the streams of a pattern in the order of their ids", async () => {
   const [a, b] = [await record(5, "rig"), await record(5, "rig")];
   const playback = streamer.play("rig-*", { rate: 0 });
@@ -123,7 +134,10 @@ test("continues where it was after a reconnect, without a repeat: playing, pause
   playback.pause();
   await untilStatus(playback, "paused");
   await second.close();
+  const statuses: string[] = [];
+  playback.state.subscribe(({ status }) => statuses.push(status));
   second = await start();
+  await until("it is paused again", () => statuses.includes("paused"));
   playback.step();
   const [stepped] = await take(playback, 1);
   expect(range(5, 7)).toContain(stepped);
@@ -135,10 +149,12 @@ test("continues where it was after a reconnect, without a repeat: playing, pause
   await add(stream, 60);
   expect(await take(playback, 1)).toEqual(range(60, 60));
   await second.close();
+  statuses.length = 0;
   await add(stream, 61);
   second = await start();
   await add(stream, 62);
   expect(await take(playback, 2)).toEqual(range(61, 62));
+  await until("it is live again", () => statuses.includes("live"));
   await playback.return();
   await second.close();
 });

@@ -88,3 +88,22 @@ test("a heap takes its items in order, also after others were removed", () => {
     }),
   );
 });
+
+test("takes nothing after the id up to which a stream without entries is known", () => {
+  const merge = new PlaybackMerge<string>();
+  const all = [1n, 2n, 3n, 4n, 5n].map((ms) => idOf(ms, 0n));
+  const take = () =>
+    merge
+      .take({ upTo: LAST_ID, perStream: 10, entries: 10 })
+      .flatMap(({ entries }) => entries.map(({ id }) => id));
+  merge.add("a");
+  merge.add("b");
+  merge.fill("a", all.map(entryOf), LAST_ID);
+  expect(take()).toEqual([]);
+  merge.fill("b", [], idOf(3n, 0n));
+  expect(take()).toEqual(all.slice(0, 3));
+  expect(merge.isReady).toBe(false);
+  expect(merge.missing()).toEqual(["b"]);
+  merge.remove("b");
+  expect(take()).toEqual(all.slice(3));
+});

@@ -11,6 +11,7 @@ import {
   LAST_ID,
   timeOfId,
 } from "../../../src/domain/streams/entry-id.ts";
+import type { Reservation } from "../../../src/live/sink.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 import { until } from "../../support/until.ts";
 import { Player } from "./player.ts";
@@ -67,6 +68,45 @@ function openMemory(totalBytes: number) {
     ...{ uses: ["answer"], totalBytes, shareBytes: totalBytes, smallBytes: 0, waitMs: 60_000 },
   });
   return { budget, own: budget.open("answer", "own"), other: budget.open("answer", "other") };
+}
+
+/** Memory whose limit a test changes. */
+class Room implements Reservation {
+  #limit = 2 ** 20;
+  #used = 0;
+  #waiting: { readonly bytes: number; readonly onGrant: (granted: boolean) => void } | undefined;
+
+  grow(limit: number): void {
+    this.#limit = limit;
+    const waiting = this.#waiting;
+    if (waiting === undefined || waiting.bytes > limit) return;
+    this.#waiting = undefined;
+    this.#used = waiting.bytes;
+    waiting.onGrant(true);
+  }
+
+  bytes(): number {
+    return this.#used;
+  }
+
+  set(bytes: number): void {
+    this.#used = bytes;
+  }
+
+  tryGrow(bytes: number): boolean {
+    if (this.#used + bytes > this.#limit) return false;
+    this.#used += bytes;
+    return true;
+  }
+
+  whenRoom(bytes: number, onGrant: (granted: boolean) => void): void {
+    this.#waiting = { bytes, onGrant };
+  }
+
+  release(): void {
+    this.#waiting = undefined;
+    this.#used = 0;
+  }
 }
 
 const streamIds = fc
@@ -349,6 +389,53 @@ test("drops a frame that is being encoded when the playback moves", async () => 
   }
 });
 
+test("drops a frame whose encoding ends after a pause in the same turn", async () => {
+  const key = await storeSteady(5);
+  using player = new Player(redis.url, [key], { start: id("990-0"), encodeSteps: inOneSlice });
+  await player.settle();
+  player.timers.fireNext();
+  player.controls.pause();
+  await player.settle();
+  expect(player.ids).toEqual([]);
+});
+
+test("drops steps that are not done when the playback continues, moves or becomes live", async () => {
+  const key = await storeSteady(20);
+  using player = new Player(redis.url, [key], { start: id("1000-0") });
+  player.controls.step(10);
+  player.controls.play(0);
+  await player.play();
+  const all = Array.from({ length: 20 }, (_, i) => `${1000 + 10 * i}-0`);
+  expect(player.ids).toEqual(all);
+  player.controls.step(-10);
+  player.controls.seek(id("1170-0"));
+  await player.settle();
+  expect(player.ids).toEqual(all);
+  player.controls.live();
+  player.controls.seek(id("1180-0"));
+  player.controls.play();
+  await player.play();
+  expect(player.ids.slice(20)).toEqual(all.slice(18));
+});
+
+test("reads no more at a time, however often the playback moves", async () => {
+  const keys = await Promise.all(Array.from({ length: 10 }, () => storeSteady(20)));
+  using player = new Player(redis.url, keys, { start: id("1000-0") });
+  await player.settle();
+  player.controls.seek(id("1050-0"));
+  const most = player.engine.readsInFlight();
+  for (let i = 0; i < 50; i++) player.controls.seek(id(`${1000 + i}-0`));
+  for (let i = 0; i < 50; i++) player.controls.step(i % 2 === 0 ? 100 : -100);
+  player.controls.seek(id("1100-0"));
+  expect(player.engine.readsInFlight()).toBeLessThanOrEqual(2 * most);
+  await player.settle();
+  player.controls.play();
+  await player.play();
+  expect(player.ids.slice(10)).toEqual(
+    Array.from({ length: 100 }, (_, i) => `${1100 + 10 * Math.floor(i / 10)}-0`),
+  );
+});
+
 test("steps to entries that are encoded in slices, and skips what fell due meanwhile", async () => {
   const key = await storeSteady(20);
   const gate = new Gate();
@@ -398,6 +485,21 @@ test("waits for memory, also to encode a frame, and returns all of it", async ()
   expect(memory.own.bytes()).toBe(0);
 });
 
+test("reads entries again if there is no memory to encode them when they are due", async () => {
+  const key = await storeSteady(20, 100);
+  const memory = new Room();
+  using player = new Player(redis.url, [key], { start: id("990-0"), memory, encodeSteps: inOneSlice });
+  await player.settle();
+  memory.grow(0);
+  player.timers.fireNext();
+  expect(player.subscription.isEncoding()).toBe(false);
+  await player.settle();
+  expect(player.subscription.isPaused()).toBe(true);
+  memory.grow(2 ** 20);
+  await player.play();
+  expect(player.ids).toEqual(Array.from({ length: 20 }, (_, i) => `${1000 + 10 * i}-0`));
+});
+
 test("holds memory for reads in flight after a seek, and returns it at the end", async () => {
   const key = await storeSteady(100, 1000);
   const memory = openMemory(2 ** 20);
@@ -411,6 +513,10 @@ test("holds memory for reads in flight after a seek, and returns it at the end",
   await player.settle();
   expect(player.ids).toEqual(["1000-0", "1600-0"]);
   player.controls.seek(id("1700-0"));
+  player.controls.pause();
+  await player.settle();
+  expect(memory.own.bytes()).toBe(0);
+  player.controls.play();
   player.subscription.close();
   expect(memory.own.bytes()).toBe(0);
   await player.settle();

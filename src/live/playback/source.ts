@@ -1,0 +1,83 @@
+/** One stream of a read-ahead: the page in flight, the memory of its entries, and how far the stream is known. */
+import { bytesOf, type Entry } from "../../domain/streams/entry.ts";
+import {
+  compareIds,
+  type EntryId,
+  FIRST_ID,
+  idAtTime,
+  LAST_ID,
+  laterId,
+} from "../../domain/streams/entry-id.ts";
+import type { Page } from "../../redis/read/page-reader.ts";
+import type { StreamState } from "../delivery.ts";
+
+/** One stream of a playback. */
+export interface PlayedStream {
+  readonly state: StreamState;
+  /** The entry right after which entries were missing when a page was read. */
+  gapBefore: EntryId | undefined;
+}
+
+/** A stream that is read ahead. */
+export interface Source extends PlayedStream {
+  /** Cursor of the next page. */
+  readCursor: EntryId;
+  isReading: boolean;
+  /** Bytes reserved for the queued entries and for the page in flight. */
+  reserved: number;
+  /** Bytes reserved for the page in flight. */
+  reservedForPage: number;
+  /** Bytes of the queued entries. */
+  queuedBytes: number;
+  /** The last page reached the end of the stream. */
+  isAtEnd: boolean;
+  /** All entries of the range have been read. */
+  isComplete: boolean;
+  /** Number of takes when a page was requested that turned out empty. */
+  emptyAt: number;
+}
+
+/** A page that has arrived. */
+export interface ReadPage {
+  readonly page: Page;
+  /** Number of takes when it was requested. */
+  readonly takes: number;
+  /** Time of day when it was requested, in ms. */
+  readonly readAt: number;
+}
+
+/**
+ * Redis assigns ids by its own clock. A stream whose end was read may get entries with ids from this many ms before the time
+ * of the read.
+ */
+const CLOCK_DIFFERENCE_MS = 1000;
+
+/** Begins to read a stream after its cursor. */
+export const openSource = (state: StreamState): Source => ({
+  ...{ state, gapBefore: undefined, readCursor: state.cursor },
+  ...{ isReading: false, reserved: 0, reservedForPage: 0, queuedBytes: 0 },
+  ...{ isAtEnd: false, isComplete: false, emptyAt: -1 },
+});
+
+/** Takes a page over. @param end the last id of the range @returns its entries in the range */
+export function takePage(source: Source, { page, takes }: ReadPage, end: EntryId): readonly Entry[] {
+  const { entries, isLast, hasGap, isGone } = page;
+  const inRange = entries.filter(({ id }) => compareIds(id, end) <= 0);
+  const [first] = inRange;
+  if ((hasGap || isGone) && first !== undefined) source.gapBefore = first.id;
+  source.readCursor = inRange.at(-1)?.id ?? source.readCursor;
+  source.isAtEnd = isLast;
+  source.isComplete = inRange.length < entries.length || compareIds(source.readCursor, end) >= 0;
+  if (entries.length === 0) source.emptyAt = takes;
+  source.queuedBytes += bytesOf(inRange);
+  return inRange;
+}
+
+/** Returns the id up to which a stream is known after a page. @param head the first queued entry of all streams */
+export function horizonOf(source: Source, { page, readAt }: ReadPage, head: EntryId = FIRST_ID): EntryId {
+  if (source.isComplete) return LAST_ID;
+  if (!source.isAtEnd) return source.readCursor;
+  const known = laterId(source.readCursor, idAtTime(Math.max(0, readAt - CLOCK_DIFFERENCE_MS)));
+  // Ids may lie in the future: what was just read again has nothing before the entry that waits for it.
+  return page.entries.length === 0 ? laterId(known, head) : known;
+}

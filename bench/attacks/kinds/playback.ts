@@ -20,7 +20,7 @@ const unread = (name: string, paths: readonly string[]): Attack => ({
   async run(client) {
     for (const path of paths) {
       const socket = client.connect();
-      socket.write(client.upgrade(path));
+      socket.write(path.includes("/events") ? client.head("GET", path) : client.upgrade(path));
       socket.stopReading();
     }
     await client.wait(2 * FOR_MS);

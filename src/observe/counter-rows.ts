@@ -44,6 +44,13 @@ export const COUNTER_ROWS: Readonly<
   ],
   answersKeptBytes: ["gauge", "answers_kept_bytes", "Memory of responses kept for identical requests"],
   bufferPoolBytes: ["gauge", "payload_pool_bytes", "Memory of the buffer pool for large messages"],
+  workDelivered: ["counter", "work_delivered_total", "Entries delivered to consumers of groups"],
+  workRedelivered: [
+    "counter",
+    "work_redelivered_total",
+    "Entries delivered again because a consumer gave them back or held them for too long",
+  ],
+  workDead: ["counter", "work_dead_total", "Entries moved to a dead-letter stream"],
   redisReconnects: ["counter", "redis_reconnects_total", "Lost connections to Redis"],
   imagesSkipped: [
     "counter",

@@ -34,6 +34,10 @@ export interface Counters {
   /** Responses that were served from the poll cache, and its size in bytes. */
   answersRepeated: number;
   answersKeptBytes: number;
+  /** Entries delivered to consumers of groups, those delivered again, and those moved to a dead-letter stream. */
+  workDelivered: number;
+  workRedelivered: number;
+  workDead: number;
   redisReconnects: number;
   /** Entries that a viewer did not receive because they are not images, counted per viewer. */
   imagesSkipped: number;
@@ -68,6 +72,9 @@ export const createCounters = (): Counters => ({
   pollCacheBytes: 0,
   answersRepeated: 0,
   answersKeptBytes: 0,
+  workDelivered: 0,
+  workRedelivered: 0,
+  workDead: 0,
   redisReconnects: 0,
   imagesSkipped: 0,
   redisUnavailable: 0,

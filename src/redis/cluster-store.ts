@@ -3,6 +3,7 @@ import type { Logger } from "../domain/logger.ts";
 import { ClusterRouter, type RouterHooks } from "./cluster/router.ts";
 import { Topology } from "./cluster/topology.ts";
 import type { ClusterEndpoint } from "./cluster/url.ts";
+import { growthOf, TRACK_GROWTH } from "./groups/growth.ts";
 import { slotOf } from "./hash-slot.ts";
 import { uncachedReads } from "./read/poll-cache.ts";
 import { createReplicaPool, type ReplicaReads } from "./read/replicas.ts";
@@ -71,6 +72,19 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
       // Every version with Cluster that the gateway supports speaks RESP3.
       return { database: router, isResp3: () => true, close: () => router.close() };
     },
+    openGrowth(hooks) {
+      const router = open("groups", {
+        setup: TRACK_GROWTH,
+        onPush: growthOf(hooks),
+        onNodeReady: hooks.onReady,
+      });
+      return {
+        database: router,
+        atTurnEnd: (task) => void setImmediate(task),
+        close: () => router.close(),
+      };
+    },
+    isSameServer: (key, other) => slotOf(key) === slotOf(other),
     createLeases: (gatewayId) =>
       createClusterLeases({ database: reads, gatewayId, leaseMs, streamMaxLength }),
     close() {

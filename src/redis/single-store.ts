@@ -2,6 +2,7 @@
 
 import { createLoopback } from "./append/loopback.ts";
 import { loopbackOver } from "./append/transactions.ts";
+import { growthOver } from "./groups/growth.ts";
 import { openListedReplicas } from "./read/listed-replicas.ts";
 import { createPolledReads } from "./read/poll-cache.ts";
 import { metaTrackingOver } from "./registry/metadata-watch.ts";
@@ -36,14 +37,14 @@ export function openSingleStore(parts: SingleStoreParts): Store {
     logger,
   } = parts;
   const connections: Connection[] = [];
-  const open = (name: string, hooks: ConnectionHooks = {}) =>
+  const open = (name: string, hooks: ConnectionHooks = {}, mostWaitMs = waitMs) =>
     new Connection({
       ...hooks,
       stallMs,
       address,
       logger,
       name,
-      waitMs,
+      waitMs: mostWaitMs,
       onLost() {
         counters.redisReconnects++;
         hooks.onLost?.();
@@ -93,6 +94,8 @@ export function openSingleStore(parts: SingleStoreParts): Store {
         close: () => connection.close(),
       };
     },
+    openGrowth: growthOver((hooks) => open("groups", hooks, 0), logger),
+    isSameServer: () => true,
     createLeases: (gatewayId) =>
       createPresenceLeases({ commands: database, gatewayId, leaseMs, streamMaxLength }),
     close() {

@@ -2,6 +2,7 @@
 import type { Logger } from "../domain/logger.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { OpenSending } from "./append/transactions.ts";
+import type { OpenGrowth } from "./groups/growth.ts";
 import type { EntrySizes } from "./read/entry-sizes.ts";
 import type { PolledReads, PolledReadsWithForget } from "./read/poll-cache.ts";
 import type { ReplicaReads } from "./read/replicas.ts";
@@ -46,6 +47,10 @@ export interface Store {
   openTail(onReads: OnTailReads, events?: TailEvents): Tail;
   readonly openMetaTracking: OpenMetaTracking;
   readonly openKeyEvents: OpenKeyEventSource;
+  /** Opens the connections of consumer groups. */
+  readonly openGrowth: OpenGrowth;
+  /** Whether a script can use these two keys. */
+  isSameServer(key: string, other: string): boolean;
   /** @param gatewayId unique per process start */
   createLeases(gatewayId: string): PresenceLeases;
   close(): void;

@@ -14,6 +14,9 @@ export type EntryId = string & { readonly [brand]: "EntryId" };
 
 const MAX_PART = 2n ** 64n - 1n;
 
+/** Canonical ids whose parts always fit in 64 bits: all that Redis generates. */
+const SHORT_ID = /^(?:0|[1-9]\d{0,18})-(?:0|[1-9]\d{0,18})$/;
+
 /** The id before all entries. Redis rejects it for an entry, so as an exclusive cursor it means "from the beginning". */
 export const FIRST_ID = "0-0" as EntryId;
 
@@ -50,6 +53,7 @@ export const laterId = (a: EntryId, b: EntryId): EntryId => (compareIds(a, b) >=
  * @returns undefined if the text is not a valid id or a part does not fit in 64 bits
  */
 export function parseId(text: string, missingSequence: "least" | "greatest" = "least"): EntryId | undefined {
+  if (SHORT_ID.test(text)) return text as EntryId;
   const match = /^(\d{1,40})(?:-(\d{1,40}))?$/.exec(text);
   if (match === null) return undefined;
   const ms = BigInt(match[1] ?? "");

@@ -10,9 +10,11 @@ export function keyOf(args: readonly Argument[]): string {
       return "";
     case "EVAL":
       return textOf(args[3]);
+    case "XGROUP":
     case "XINFO":
       return textOf(args[2]);
     case "XREAD":
+    case "XREADGROUP":
       return textOf(args[args.indexOf("STREAMS") + 1]);
     default:
       return textOf(args[1]);

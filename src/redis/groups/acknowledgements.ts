@@ -1,0 +1,90 @@
+/**
+ * Acknowledgements of a group: those of all its consumers in one event-loop turn are sent as one command. A client may acknowledge
+ * each entry in a message of its own, and a group may have hundreds of consumers.
+ */
+import type { Argument } from "../resp/writer.ts";
+import { type GroupConnections, settleByScript } from "./connections.ts";
+import { addHeld, allLate, type HeldEntry, listOf, type Settled, settledOf } from "./held-entry.ts";
+import { ACK, MOST_SETTLED } from "./scripts.ts";
+
+/** Acknowledgement by a consumer. */
+export interface Ack {
+  readonly consumer: string;
+  readonly entries: readonly HeldEntry[];
+  /** Whether the entries are deleted, too. */
+  readonly deletes: boolean;
+}
+
+interface WaitingAck extends Ack {
+  resolve(settled: Settled): void;
+  reject(error: unknown): void;
+}
+
+/** Acknowledges entries. Throws `GatewayError`. */
+export class Acknowledgements {
+  readonly #key: string;
+  readonly #group: string;
+  readonly #connections: GroupConnections;
+  #waiting: WaitingAck[] = [];
+  #isScheduled = false;
+
+  constructor(key: string, group: string, connections: GroupConnections) {
+    this.#key = key;
+    this.#group = group;
+    this.#connections = connections;
+  }
+
+  /** Acknowledges entries at the end of this event-loop turn. */
+  async add({ consumer, entries, deletes }: Ack): Promise<Settled> {
+    if (entries.length <= MOST_SETTLED) return this.#addPart({ consumer, entries, deletes });
+    const parts: Promise<Settled>[] = [];
+    for (let from = 0; from < entries.length; from += MOST_SETTLED)
+      parts.push(this.#addPart({ consumer, entries: entries.slice(from, from + MOST_SETTLED), deletes }));
+    return { late: (await Promise.all(parts)).flatMap(({ late }) => late), lost: [] };
+  }
+
+  #flush(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (let from = 0; from < waiting.length; ) {
+      let count = 0;
+      let to = from;
+      do count += waiting[to++]?.entries.length ?? 0;
+      while (to < waiting.length && count + (waiting[to]?.entries.length ?? 0) <= MOST_SETTLED);
+      this.#send(waiting.slice(from, to));
+      from = to;
+    }
+  }
+
+  #addPart(ack: Ack): Promise<Settled> {
+    if (!this.#isScheduled) {
+      this.#isScheduled = true;
+      this.#connections.atTurnEnd(() => {
+        this.#isScheduled = false;
+        this.#flush();
+      });
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ ...ack, resolve, reject });
+    });
+  }
+
+  #send(acks: readonly WaitingAck[]): void {
+    const args: Argument[] = [this.#group];
+    for (const { consumer, entries, deletes } of acks) {
+      args.push(consumer, deletes ? "1" : "0", entries.length);
+      addHeld(args, entries);
+    }
+    settleByScript(this.#connections, ACK, { keys: [this.#key], args }).then(
+      (reply) => {
+        const lists = listOf(reply);
+        acks.forEach(({ entries, resolve }, i) => {
+          resolve(reply === undefined ? allLate(entries) : settledOf(lists[i]));
+        });
+      },
+      (error) => {
+        for (const { reject } of acks) reject(error);
+      },
+    );
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * Scripts of consumer groups. Each one checks that an entry still belongs to the consumer before it changes it, which Redis
+ * does not: `XACK` and `XCLAIM` act on the entry of any consumer.
+ *
+ * KEYS: the stream, and for those that bury entries the dead-letter stream. ARGV: the group, then what each script names.
+ * An entry is passed as its id and the delivery count with which the consumer received it; an empty count matches any. The
+ * entries of a consumer are in the order of their ids.
+ */
+import { scriptOf } from "./script.ts";
+
+/** Consumer that holds entries which were given back, until another consumer claims them. */
+export const RELEASED = "released";
+
+/** Prefix of the names that the gateway gives to consumers; they are removed once they hold nothing. */
+export const UNNAMED = "auto:";
+
+/** Most entries that one script settles, because Redis serves no other client meanwhile. */
+export const MOST_SETTLED = 1000;
+
+/**
+ * `countsOf` looks up all entries of a consumer between the first and the last one at once. If it holds many others between
+ * them, `owned` looks up those that were not found.
+ */
+const OWNED = `
+local stream, group = KEYS[1], ARGV[1]
+local function countsOf(consumer, from, to)
+  local counts, most = {}, to - from + 1
+  if most < 2 then return counts end
+  local found = redis.call('XPENDING', stream, group, ARGV[from], ARGV[to - 1], most, consumer)
+  for _, one in ipairs(found) do counts[one[1]] = one[4] end
+  counts.isComplete = #found < most
+  return counts
+end
+local function owned(counts, consumer, id, n)
+  local count = counts[id]
+  if count == nil and not counts.isComplete then
+    local one = redis.call('XPENDING', stream, group, id, id, 1, consumer)[1]
+    count = one and one[4]
+  end
+  counts[id] = false
+  if count and (n == '' or count == tonumber(n)) then return count end
+end`;
+
+/** Appends an entry to the dead-letter stream, then acknowledges it. `unpack` takes a few thousand values at most. */
+const BURY = `
+local function bury(id, n, fields, reason)
+  local added = redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', most, '*',
+    'stream', stream, 'id', id, 'n', n, 'reason', reason, unpack(fields, 1, math.min(#fields, 7000)))
+  if type(added) == 'table' then return added.err end
+  redis.call('XACK', stream, group, id)
+  if deletes == '1' then redis.call('XDEL', stream, id) end
+end`;
+
+/**
+ * Acknowledges entries of several consumers. ARGV: for each consumer its name, `1` to delete its entries, their number, and id
+ * and count of each. Replies for each consumer the ids that no longer belong to it.
+ */
+export const ACK = scriptOf(`${OWNED}
+local replies, at = {}, 2
+while at <= #ARGV do
+  local consumer, from, to = ARGV[at], at + 3, at + 2 + 2 * ARGV[at + 2]
+  local counts, late, mine = countsOf(consumer, from, to), {}, {}
+  for i = from, to, 2 do
+    local list = owned(counts, consumer, ARGV[i], ARGV[i + 1]) and mine or late
+    list[#list + 1] = ARGV[i]
+  end
+  if #mine > 0 then
+    redis.call('XACK', stream, group, unpack(mine))
+    if ARGV[at + 1] == '1' then redis.call('XDEL', stream, unpack(mine)) end
+  end
+  replies[#replies + 1] = late
+  at = to + 1
+end
+return replies`);
+
+/**
+ * Moves entries to a consumer with an idle time. ARGV: the consumer that holds them; that consumer; the idle time in ms; `1` to
+ * take back the delivery from the count; `1` to remove the former consumer if it holds nothing; id and count of each entry.
+ * Replies the ids that no longer belong to the consumer, and those that were trimmed. If the delivery is taken back, trimmed
+ * entries remain: their consumer ends, and a later scan reports them to another one.
+ */
+export const MOVE = scriptOf(`${OWNED}
+local consumer, late, lost = ARGV[2], {}, {}
+local counts = countsOf(consumer, 7, #ARGV)
+for i = 7, #ARGV, 2 do
+  local id = ARGV[i]
+  local n = owned(counts, consumer, id, ARGV[i + 1])
+  if not n then late[#late + 1] = id
+  elseif #redis.call('XRANGE', stream, id, id) == 0 then
+    if ARGV[5] ~= '1' then
+      redis.call('XACK', stream, group, id)
+      lost[#lost + 1] = id
+    end
+  elseif ARGV[5] == '1' then
+    redis.call('XCLAIM', stream, group, ARGV[3], 0, id, 'IDLE', ARGV[4], 'RETRYCOUNT', math.max(n - 1, 0), 'JUSTID')
+  else redis.call('XCLAIM', stream, group, ARGV[3], 0, id, 'IDLE', ARGV[4], 'JUSTID') end
+end
+if ARGV[6] == '1' and #redis.call('XPENDING', stream, group, '-', '+', 1, consumer) == 0 then
+  redis.call('XGROUP', 'DELCONSUMER', stream, group, consumer)
+end
+return {late, lost}`);
+
+/**
+ * Buries entries by request of their consumer. ARGV: the consumer; `1` to delete acknowledged entries; most entries of the
+ * dead-letter stream; the reason; id and count of each entry. Replies the late ids, those that were trimmed, and an error or an
+ * empty text.
+ */
+export const TERM = scriptOf(`${OWNED}
+local consumer, deletes, most, problem = ARGV[2], ARGV[3], ARGV[4], ''
+${BURY}
+local counts, late, lost = countsOf(consumer, 6, #ARGV), {}, {}
+for i = 6, #ARGV, 2 do
+  local id = ARGV[i]
+  local n = owned(counts, consumer, id, ARGV[i + 1])
+  if not n then late[#late + 1] = id
+  else
+    local found = redis.call('XRANGE', stream, id, id)[1]
+    if found then problem = bury(id, n, found[2], ARGV[5]) or problem
+    else
+      redis.call('XACK', stream, group, id)
+      lost[#lost + 1] = id
+    end
+  end
+end
+return {late, lost, problem}`);
+
+/**
+ * Claims entries that were idle for too long. ARGV: the consumer; `1` to delete acknowledged entries; most entries of the
+ * dead-letter stream; least idle time in ms; most entries; most deliveries. Replies the claimed entries as
+ * `[id, fields, count, former consumer]`; the ids that were trimmed; the number of buried entries; the number of pending ones;
+ * and an error or an empty text. Consumers that the gateway named and that hold nothing any more are removed: their gateway was
+ * killed.
+ */
+export const RECLAIM = scriptOf(`
+local stream, group, consumer = KEYS[1], ARGV[1], ARGV[2]
+local deletes, most, problem = ARGV[3], ARGV[4], ''
+${BURY}
+local taken, lost, dead, owners = {}, {}, 0, {}
+for _, one in ipairs(redis.call('XPENDING', stream, group, 'IDLE', ARGV[5], '-', '+', ARGV[6])) do
+  local id, owner, n = one[1], one[2], one[4]
+  local found = redis.call('XRANGE', stream, id, id)[1]
+  owners[owner] = true
+  if not found then
+    redis.call('XACK', stream, group, id)
+    lost[#lost + 1] = id
+  elseif n >= tonumber(ARGV[7]) then
+    local failed = bury(id, n, found[2], 'max_deliver')
+    if failed then problem = failed else dead = dead + 1 end
+  else
+    redis.call('XCLAIM', stream, group, consumer, 0, id, 'RETRYCOUNT', n + 1, 'JUSTID')
+    taken[#taken + 1] = {id, found[2], n + 1, owner}
+  end
+end
+for owner in pairs(owners) do
+  if owner ~= consumer and string.sub(owner, 1, ${UNNAMED.length}) == '${UNNAMED}'
+    and #redis.call('XPENDING', stream, group, '-', '+', 1, owner) == 0 then
+    redis.call('XGROUP', 'DELCONSUMER', stream, group, owner)
+  end
+end
+return {taken, lost, dead, redis.call('XPENDING', stream, group)[1], problem}`);

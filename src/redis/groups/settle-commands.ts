@@ -1,0 +1,155 @@
+/** Commands that settle entries of one consumer group. Every method throws `GatewayError`. */
+import { GatewayError } from "../../domain/errors.ts";
+import { type Entry, fieldArguments } from "../../domain/streams/entry.ts";
+import { entriesOf } from "../read/entry-decoder.ts";
+import { withGatewayErrors } from "../reply-errors.ts";
+import { type Reply, ReplyError } from "../resp/reader.ts";
+import type { Argument } from "../resp/writer.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
+import { type GroupConnections, mostDead, settleByScript } from "./connections.ts";
+import {
+  addHeld,
+  allLate,
+  type Burial,
+  type HeldEntry,
+  listOf,
+  type Settled,
+  settledOf,
+} from "./held-entry.ts";
+import type { Script } from "./script.ts";
+import { MOST_SETTLED, MOVE, RELEASED, TERM } from "./scripts.ts";
+
+/** Settles entries of a group. */
+export class SettleCommands {
+  readonly #acknowledgements: Acknowledgements;
+  readonly #key: string;
+  readonly #group: string;
+  readonly #connections: GroupConnections;
+
+  constructor(key: string, group: string, connections: GroupConnections) {
+    this.#key = key;
+    this.#group = group;
+    this.#connections = connections;
+    this.#acknowledgements = new Acknowledgements(key, group, connections);
+  }
+
+  /** Acknowledges entries, together with those of other consumers. @param deletes whether to delete them, too */
+  ack(consumer: string, entries: readonly HeldEntry[], deletes: boolean): Promise<Settled> {
+    return this.#acknowledgements.add({ consumer, entries, deletes });
+  }
+
+  /** Keeps entries for another `ack_wait`. */
+  progress(consumer: string, entries: readonly HeldEntry[]): Promise<Settled> {
+    return this.#move(consumer, [consumer, 0, "0", "0"], entries);
+  }
+
+  /** Gives entries back, to be delivered again once they are idle for long enough. The delivery counts. */
+  nack(consumer: string, entries: readonly HeldEntry[], idleMs: number): Promise<Settled> {
+    return this.#move(consumer, [RELEASED, idleMs, "0", "0"], entries);
+  }
+
+  /** Gives back what a consumer holds that ends, uncounted. @param removes whether to remove a consumer that holds nothing else */
+  release(
+    consumer: string,
+    entries: readonly HeldEntry[],
+    idleMs: number,
+    removes: boolean,
+  ): Promise<Settled> {
+    return this.#move(consumer, [RELEASED, idleMs, "1", removes ? "1" : "0"], entries);
+  }
+
+  /** Moves entries to the dead-letter stream. */
+  term(consumer: string, entries: readonly HeldEntry[], reason: string, burial: Burial): Promise<Settled> {
+    const { deadLetter, deletesAcked } = burial;
+    if (!this.#connections.isSameServer(this.#key, deadLetter))
+      return this.#termApart(consumer, entries, reason, burial);
+    const args = [consumer, deletesAcked ? "1" : "0", mostDead(this.#connections), reason];
+    return this.#inParts(TERM, [this.#key, deadLetter], args, entries);
+  }
+
+  /**
+   * Buries an entry whose dead-letter stream is on another node of a cluster. A crash between the two steps buries it twice.
+   *
+   * @param n number of deliveries, which the dead letter names
+   */
+  async buryApart(
+    consumer: string,
+    held: HeldEntry,
+    { id, data, fields }: Entry,
+    { n, reason, burial }: { readonly n: number; readonly reason: string; readonly burial: Burial },
+  ): Promise<void> {
+    await this.#connections.settling
+      .call(
+        ...["XADD", burial.deadLetter, "MAXLEN", "~", mostDead(this.#connections), "*"],
+        ...["stream", this.#key, "id", id, "n", n, "reason", reason, "d"],
+        data,
+        ...fieldArguments(fields),
+      )
+      .catch((error: Error) => {
+        throw error instanceof ReplyError ? notBuried(error.message) : error;
+      });
+    await this.ack(consumer, [held], burial.deletesAcked);
+  }
+
+  #move(consumer: string, args: readonly Argument[], entries: readonly HeldEntry[]): Promise<Settled> {
+    return this.#inParts(MOVE, [this.#key], [consumer, ...args], entries);
+  }
+
+  async #inParts(
+    script: Script,
+    keys: readonly string[],
+    args: readonly Argument[],
+    entries: readonly HeldEntry[],
+  ): Promise<Settled> {
+    const parts: Promise<Settled>[] = [];
+    let from = 0;
+    do {
+      const part = entries.slice(from, from + MOST_SETTLED);
+      const all: Argument[] = [this.#group, ...args];
+      addHeld(all, part);
+      parts.push(
+        settleByScript(this.#connections, script, { keys, args: all }).then((reply) =>
+          outcomeOf(reply, part),
+        ),
+      );
+      from += MOST_SETTLED;
+    } while (from < entries.length);
+    const [first, ...others] = await Promise.all(parts);
+    if (first !== undefined && others.length === 0) return first;
+    const outcomes = first === undefined ? [] : [first, ...others];
+    return {
+      late: outcomes.flatMap(({ late }) => late),
+      lost: outcomes.flatMap(({ lost }) => lost),
+    };
+  }
+
+  /** Takes each entry over again before it is buried, so that no other consumer receives it meanwhile. */
+  async #termApart(
+    consumer: string,
+    entries: readonly HeldEntry[],
+    reason: string,
+    burial: Burial,
+  ): Promise<Settled> {
+    const missed: Settled[] = [];
+    for (const held of entries) {
+      const kept = await this.progress(consumer, [held]);
+      missed.push(kept);
+      if (kept.late.length + kept.lost.length > 0) continue;
+      const reply = this.#connections.settling.call("XRANGE", this.#key, held.id, held.id);
+      const [entry] = entriesOf(await withGatewayErrors(reply));
+      if (entry !== undefined)
+        await this.buryApart(consumer, held, entry, { n: held.n ?? 0, reason, burial });
+    }
+    return { late: missed.flatMap(({ late }) => late), lost: missed.flatMap(({ lost }) => lost) };
+  }
+}
+
+/** Reads the reply of `MOVE` or `TERM`. @throws GatewayError if an entry could not be buried */
+function outcomeOf(reply: Reply | undefined, entries: readonly HeldEntry[]): Settled {
+  if (reply === undefined) return allLate(entries);
+  const [late, lost, problem = ""] = listOf(reply);
+  if (String(problem) !== "") throw notBuried(String(problem));
+  return settledOf(late, lost);
+}
+
+const notBuried = (problem: string) => new GatewayError("REDIS_REFUSED", `dead letter: ${problem}`);

@@ -7,6 +7,7 @@ import { mostKeyBytes } from "../domain/streams/stream-name.ts";
 import { createAppender } from "../redis/append/appender.ts";
 import { createRetention } from "../redis/append/retention.ts";
 import { watchAvailability } from "../redis/availability.ts";
+import { createGroups } from "../redis/groups/groups.ts";
 import { openStore, type StoreEndpoint } from "../redis/open-store.ts";
 import { createEntrySizes, type EntrySizes } from "../redis/read/entry-sizes.ts";
 import { createStreamReader } from "../redis/read/stream-reader.ts";
@@ -84,6 +85,8 @@ export function openStorage(
     workSlices,
     onDeleted: (key) => streamWatch.deleted(key),
   });
+  const groups = createGroups({ store, streamMaxLength, sizes, counters, logger });
+  closers.push(async () => void (await within(settings.shutdownMs / 8, groups.close())));
   const metaWatch = createMetaWatch(store.openMetaTracking, keyBytes, workSlices);
   closers.push(metaWatch.close);
   return {
@@ -101,6 +104,7 @@ export function openStorage(
     declarations: createDeclarations(registry),
     streamWatch,
     metaWatch,
+    groups,
     retention,
     presence,
   };

@@ -20,6 +20,8 @@ import type { TransportParts } from "../transports/parts.ts";
 import { createDataRoutes } from "../transports/websocket/routes.ts";
 import { createWebSocketServer, type WebSocketServer } from "../transports/websocket/server.ts";
 import { createPayloadPool } from "../transports/websocket-protocol/buffer-pool.ts";
+import { workRoutes } from "../transports/work/http.ts";
+import { createWorkRoute } from "../transports/work/socket.ts";
 import type { Peers } from "../workers/peers.ts";
 import type { Closers } from "./closers.ts";
 import type { GatewayObserve } from "./observe.ts";
@@ -54,7 +56,11 @@ export async function openTransports(
   const graphql = createExecutor(parts);
   const webSockets = createWebSocketServer(
     parts,
-    [...createDataRoutes(parts, payloadPool), createGraphqlRoute(graphql, payloadPool)],
+    [
+      ...createDataRoutes(parts, payloadPool),
+      createWorkRoute(parts, payloadPool),
+      createGraphqlRoute(graphql, payloadPool),
+    ],
     payloadPool,
   );
   const ownMetrics = openMetrics(parts, webSockets, ping);
@@ -70,7 +76,7 @@ export async function openTransports(
   if (tls !== undefined) closers.push(tls.close);
   const { app, server, uploads } = await createHttpServer(
     parts,
-    [httpRoutes(parts, { metrics, sessionList }), graphqlRoutes(graphql, eventStreams)],
+    [httpRoutes(parts, { metrics, sessionList }), workRoutes(parts), graphqlRoutes(graphql, eventStreams)],
     tls,
   );
   server.on("upgrade", (request, socket: Socket, head) => {

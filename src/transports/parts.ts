@@ -18,6 +18,7 @@ import type { Tracing } from "../observe/tracing.ts";
 import type { Append } from "../redis/append/appender.ts";
 import type { Retention } from "../redis/append/retention.ts";
 import type { Availability } from "../redis/availability.ts";
+import type { Groups } from "../redis/groups/groups.ts";
 import type { PolledReads } from "../redis/read/poll-cache.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";
 import type { MetaWatch } from "../redis/registry/metadata-watch.ts";
@@ -59,6 +60,8 @@ export interface Streams {
   readonly streamWatch: StreamWatch;
   readonly retention: Retention;
   readonly presence: Presence;
+  /** Consumer groups. */
+  readonly groups: Groups;
 }
 
 /** Authentication, permissions and limits of clients. */

@@ -23,6 +23,10 @@ const SECTIONS = {
   density: "## Density",
   events: "## Server-sent events",
   mjpeg: "## MJPEG",
+  work: "## Work queues",
+  next: "## Next entries of a group",
+  settle: "## Settling entries",
+  groups: "## Groups",
 } as const satisfies Record<ParameterRoute, string>;
 
 const code = (value: unknown): string => `\`${String(value)}\``;

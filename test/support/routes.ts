@@ -12,7 +12,7 @@ export type Outcome = string;
 export interface Route {
   readonly name: string;
   /** Required permission on the stream, or on the resource of the route. */
-  readonly needs: "read" | "write" | "change" | "metrics" | "admin" | "anyone";
+  readonly needs: "read" | "work" | "write" | "change" | "metrics" | "admin" | "anyone";
   /** Sends a request. @param query appended to the URL, as `?ticket=…` @param headers with the credentials */
   send(
     gateway: TestGateway,
@@ -151,6 +151,32 @@ export const ROUTES: readonly Route[] = [
   { name: "history", needs: "read", send: plain("GET", (stream) => `/data/${stream}/entries`) },
   { name: "entry", needs: "read", send: plain("GET", (stream) => `/data/${stream}/entries/last`) },
   { name: "density", needs: "read", send: plain("GET", (stream) => `/data/${stream}/density`) },
+  {
+    name: "work",
+    needs: "work",
+    send: socket(
+      (stream) => `/data/${stream}/work/g?from=0`,
+      (one) => one.next(),
+    ),
+  },
+  {
+    name: "next",
+    needs: "work",
+    send: plain("POST", (stream) => `/data/${stream}/work/next/next?consumer=w&from=0&delete=never`),
+  },
+  {
+    name: "settle",
+    needs: "work",
+    send: plain("POST", (stream) => `/data/${stream}/work/g?consumer=w`, '{"ack": ["5-1"]}'),
+  },
+  {
+    name: "delete acknowledged",
+    needs: "write",
+    send: plain("POST", (stream) => `/data/${stream}/work/g?consumer=w&delete=acked`, '{"ack": ["5-1"]}'),
+  },
+  { name: "groups", needs: "work", send: plain("GET", (stream) => `/data/${stream}/work`) },
+  { name: "pending", needs: "work", send: plain("GET", (stream) => `/data/${stream}/work/g/pending`) },
+  { name: "end of a group", needs: "change", send: plain("DELETE", (stream) => `/data/${stream}/work/none`) },
   { name: "metrics", needs: "metrics", send: plain("GET", () => "/metrics") },
   {
     name: "GraphQL query",
@@ -181,7 +207,7 @@ export const ROUTES: readonly Route[] = [
 
 /** Returns the outcome of a route with sufficient permission. */
 export const successOf = ({ name }: Route): Outcome =>
-  name === "nothing" || name === "end of a connection" ? "404 NOT_FOUND" : "200";
+  ["nothing", "end of a connection", "end of a group"].includes(name) ? "404 NOT_FOUND" : "200";
 
 /** Returns the status in an outcome. */
 export const statusOf = (text: Outcome): string => text.split(" ")[0] ?? "";

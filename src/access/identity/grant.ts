@@ -4,8 +4,11 @@
  */
 import { matchesGlob, matchesPattern, problemOfPattern } from "../../domain/streams/stream-pattern.ts";
 
-/** Actions. `write` does not include `read`; `admin` includes both, and permits changing and deleting streams. */
-export const ACTIONS = ["read", "write", "admin"] as const;
+/**
+ * Actions. `work` permits receiving and settling the entries of consumer groups, and `write` includes it. `write` does not
+ * include `read`; `admin` includes all, and permits changing and deleting streams.
+ */
+export const ACTIONS = ["read", "work", "write", "admin"] as const;
 
 /** One of `ACTIONS`. */
 export type Action = (typeof ACTIONS)[number];
@@ -38,7 +41,10 @@ export const formatGrant = ({ action, pattern }: Grant): string => `${action}:${
 
 /** Returns whether a grant allows an action on a stream key. */
 export const allows = (grant: Grant, action: Action, key: string): boolean =>
-  (grant.action === action || grant.action === "admin") && matchesPattern(grant.pattern, key);
+  includes(grant.action, action) && matchesPattern(grant.pattern, key);
+
+const includes = (granted: Action, action: Action): boolean =>
+  granted === action || granted === "admin" || (granted === "write" && action === "work");
 
 /** Returns whether a grant allows an action on the whole gateway (`/admin`, `flush`): only `*` covers that, not `*:*`. */
 export const allowsGateway = (grant: Grant, action: Action): boolean =>
@@ -46,7 +52,7 @@ export const allowsGateway = (grant: Grant, action: Action): boolean =>
 
 /** Returns whether a grant allows reading at least one stream of a device. */
 export function covers({ action, pattern }: Grant, device: string): boolean {
-  if (action === "write") return false;
+  if (action === "write" || action === "work") return false;
   if (pattern === "*") return true;
   const colon = pattern.indexOf(":");
   return colon > 0 && device !== "" && matchesGlob(pattern.slice(0, colon), device);

@@ -16,7 +16,11 @@ const ROUTES = {
   entries: "read",
   entry: "read",
   density: "read",
+  work: "work",
 } as const satisfies Record<string, Action>;
+
+/** Paths of consumer groups, whose first part names the route. */
+const WORK_PATH = /(\/data\/[^/]+\/work)\/[^/]+(\/next)?\/?$/;
 
 /** A route that a ticket can be requested for. */
 export type TicketRoute = keyof typeof ROUTES;
@@ -49,7 +53,7 @@ export function ticketScope(route: unknown, keys: readonly string[]): TicketScop
  * @throws GatewayError FORBIDDEN
  */
 export function checkTicketRoute({ route }: TicketScope, method: string, url: string): void {
-  const path = url.split("?", 1)[0] ?? "";
+  const path = (url.split("?", 1)[0] ?? "").replace(WORK_PATH, "$1");
   const [, last, isEntry] = /\/data\/[^/]+(?:\/([a-z]+)|\/entries\/([^/]+))?\/?$/.exec(path) ?? [
     undefined,
     "none",

@@ -127,6 +127,43 @@ const RESPONSE_FORMAT: Parameter<(typeof BODY_FORMATS)[number] | undefined> = {
   fallbackNote: "by `Accept`",
 };
 
+const WORK_NAMES = { ...NAMES, pattern: PATTERN };
+/** How the entries of a group are settled. */
+const SETTLE = {
+  consumer: text(
+    "",
+    "Name of the worker. Without one, the gateway names each connection; HTTP requests require one.",
+  ),
+  ack_wait: integer(
+    30_000,
+    100,
+    MOST_PULL_BLOCK_MS,
+    "Time in ms after which an unacknowledged entry is delivered again. All workers of a group use the same.",
+  ),
+  dead_letter: text(
+    "",
+    "Stream for entries that cannot be processed, of the same device and prefix. By default `{stream_id}:dead:{group}`.",
+  ),
+  delete: choice(
+    "never",
+    ["never", "acked"],
+    "Whether acknowledged entries are deleted from the stream, for all readers. Requires the permission `write`.",
+  ),
+};
+/** How the entries of a group are delivered. */
+const DELIVER = {
+  from: text(
+    "$",
+    "Where the group begins, if it does not exist: after an entry id, `0` (the beginning), `$` (now).",
+  ),
+  max_deliver: integer(
+    5,
+    1,
+    1_000_000,
+    "Deliveries after which an unacknowledged entry is moved to the dead-letter stream.",
+  ),
+};
+
 /** The parameters of each data route, by name. */
 export const PARAMETERS = {
   push: {
@@ -261,6 +298,35 @@ export const PARAMETERS = {
     last_entry_id: { ...CURSOR, fallback: "0", doc: "Show only pictures after this cursor." },
     ...PLAYBACK,
     max_fps: number(0, 0, 1000, "Maximum number of pictures per second; 0 sets no limit."),
+  },
+  work: {
+    ...WORK_NAMES,
+    ...SETTLE,
+    ...DELIVER,
+    permits: integer(
+      16,
+      0,
+      1000,
+      'Maximum number of entries that the worker holds unacknowledged; `0`: it grants them by `{"permits": n}`.',
+    ),
+    confirm: flag(false, 'Answer each message of the worker with `{"done": …}`.'),
+    format: choice("msgpack", CLEAN_FORMAT_NAMES, "Format of the messages to the worker."),
+  },
+  next: {
+    ...WORK_NAMES,
+    ...SETTLE,
+    ...DELIVER,
+    count: integer(10, 1, "MAX_BATCH_ENTRIES", "Maximum number of entries."),
+    wait: integer(5000, 0, MOST_GET_BLOCK_MS, "Maximum time in ms to wait for an entry; 0 does not wait."),
+    format: {
+      ...choice(undefined, CLEAN_FORMAT_NAMES, "Format of the body."),
+      fallbackNote: "by `Accept`, else `json`",
+    },
+  },
+  settle: { ...WORK_NAMES, ...SETTLE },
+  groups: {
+    ...WORK_NAMES,
+    count: integer(100, 1, "MAX_BATCH_ENTRIES", "Maximum number of pending entries."),
   },
 } as const satisfies Readonly<Record<string, ParameterTable>>;
 

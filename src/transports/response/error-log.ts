@@ -64,4 +64,5 @@ export const routePatternOf = (pathname: string): string =>
   pathname
     .replace(/^\/data\/[^/]+/, "/data/{stream_id}")
     .replace(/^(\/data\/\{stream_id\}\/entries)\/[^/]+/, "$1/{entry_id}")
+    .replace(/^(\/data\/\{stream_id\}\/work)\/[^/]+/, "$1/{group}")
     .slice(0, MOST_CHARACTERS);

@@ -9,7 +9,7 @@ import type { ServerWebSocket } from "./socket.ts";
 /** Route of the WebSocket server. */
 export interface UpgradeRoute {
   readonly kind: SessionKind;
-  /** Matches the paths of the route. Its first group, if any, is passed on as `segment`. */
+  /** Matches the paths of the route. Its groups, if any, are passed on as `segment` and `item`. */
   readonly path: RegExp;
   /** Parameters of the route; the client is warned about others. Undefined to ignore the query. */
   readonly parameters?: ParameterRoute;
@@ -27,6 +27,8 @@ export interface SocketRequest {
   readonly socket: Socket;
   /** Stream ids of the path, percent-encoded; empty if the path has none. */
   readonly segment: string;
+  /** Another part of the path, percent-encoded; empty if there is none. */
+  readonly item: string;
   /** Query string including `?`, or empty. */
   readonly search: string;
   /** Negotiated subprotocol; empty for none. */

@@ -34,6 +34,7 @@ export interface Admitted {
 /** A route with the parts of the URL that it takes. */
 export interface Route extends UpgradeRoute {
   readonly segment: string;
+  readonly item: string;
   readonly search: string;
 }
 
@@ -93,8 +94,8 @@ export function acceptSocket(
     observe.logger.debug(errorContextOf(session), "WebSocket closed");
   };
   try {
-    const { segment, search } = route;
-    served = route.serve({ webSocket, socket, segment, search, protocol: protocol ?? "", session });
+    const { segment, item, search } = route;
+    served = route.serve({ webSocket, socket, segment, item, search, protocol: protocol ?? "", session });
     const one: OpenSocket = { webSocket, socket, served };
     const unwatch = parts.keepAlive.watch(webSocket, session);
     parts.open.add(one);

@@ -110,7 +110,7 @@ export function createWebSocketServer(
 function routeOf(routes: readonly UpgradeRoute[], pathname: string, search: string): Route {
   for (const route of routes) {
     const match = route.path.exec(pathname);
-    if (match !== null) return { ...route, segment: match[1] ?? "", search };
+    if (match !== null) return { ...route, segment: match[1] ?? "", item: match[2] ?? "", search };
   }
   throw new GatewayError("NOT_FOUND", `no WebSocket route at ${pathname.slice(0, 100)}`);
 }

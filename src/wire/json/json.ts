@@ -50,7 +50,8 @@ function itemOf(name: string, { id, data, fields }: Entry): string {
   return `[${name},"${id}",${bytesJson(data)}${further}]`;
 }
 
-const fieldsJson = (fields: EntryFields): string =>
+/** Encodes the fields of an entry. */
+export const fieldsJson = (fields: EntryFields): string =>
   `{${[...fields].map(([name, value]) => `${JSON.stringify(name)}:${valueJson(value)}`).join(",")}}`;
 
 /** A repeated field is a list. */

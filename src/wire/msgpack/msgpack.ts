@@ -143,7 +143,8 @@ export function decodePulledNotice(bytes: Uint8Array): PulledNotice | undefined 
   return notice;
 }
 
-function bytesOfMsgpack(value: unknown, what: string): Uint8Array {
+/** Returns the bytes of bin or str. @throws GatewayError BAD_HEADER */
+export function bytesOfMsgpack(value: unknown, what: string): Uint8Array {
   if (value instanceof Uint8Array) return value;
   if (typeof value === "string") return bytesOfText(value);
   throw malformed(`${what} must be bin or str, got ${preview(value)}`);

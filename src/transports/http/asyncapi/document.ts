@@ -6,7 +6,9 @@ import { ERRORS, type ErrorCode } from "../../../domain/errors.ts";
 import { parameterSchema, parameterText } from "../../request/parameter-schema.ts";
 import { type ParameterRoute, rowsOf } from "../../request/parameters.ts";
 import { PROTOCOL_CLOSE } from "../../websocket-protocol/protocol-error.ts";
-import { CLEAN_BATCHES, JSON_TYPE, type Json, MESSAGES } from "./messages.ts";
+import { JSON_TYPE, type Json } from "./message.ts";
+import { CLEAN_BATCHES, MESSAGES } from "./messages.ts";
+import { WORK_SENT } from "./work-messages.ts";
 
 /** Address of the gateway as its clients use it. */
 export interface AsyncApiServer {
@@ -53,8 +55,12 @@ const PUSH_ANSWERS = ["ack", "status"];
 const PULLED = ["header", "payload", ...CLEAN_BATCHES, "gap", "status", "state"];
 const PULL_REQUESTS = ["ready", "control", "command"];
 
-const dataChannel = (route: "push" | "pull", description: string, messages: readonly string[]): Json => ({
-  address: `/data/{stream_id}/${route}`,
+const dataChannel = (
+  route: "push" | "pull" | "work",
+  description: string,
+  messages: readonly string[],
+): Json => ({
+  address: `/data/{stream_id}/${route}${route === "work" ? "/{group}" : ""}`,
   title: route,
   description,
   parameters: {
@@ -62,6 +68,7 @@ const dataChannel = (route: "push" | "pull", description: string, messages: read
       description:
         "Stream id; `a+b` selects several streams. `%2F` is a slash and `%2B` a plus within a stream id.",
     },
+    ...(route === "work" && { group: { description: "Name of the consumer group." } }),
   },
   messages: messagesOf(messages),
   bindings: { ws: { method: "GET", query: queryOf(route), bindingVersion: "0.1.0" } },
@@ -72,6 +79,11 @@ const CHANNELS: Json = {
   pull: dataChannel("pull", "Sends entries as they arrive, or as they once arrived.", [
     ...PULLED,
     ...PULL_REQUESTS,
+  ]),
+  work: dataChannel("work", "Delivers the entries of a consumer group at least once.", [
+    ...WORK_SENT,
+    "settlement",
+    "done",
   ]),
   graphql: {
     address: "/graphql",
@@ -107,6 +119,19 @@ const OPERATIONS: Json = {
     summary: "Receives requests for the next payload, control messages, and commands of a playback",
     channel: { $ref: "#/channels/pull" },
     messages: references("pull", PULL_REQUESTS),
+  },
+  deliverEntries: {
+    action: "send",
+    summary: "Delivers entries of a consumer group",
+    channel: { $ref: "#/channels/work" },
+    messages: references("work", WORK_SENT),
+  },
+  settleEntries: {
+    action: "receive",
+    summary: "Settles delivered entries, and answers with `confirm=1`",
+    channel: { $ref: "#/channels/work" },
+    messages: references("work", ["settlement"]),
+    reply: { channel: { $ref: "#/channels/work" }, messages: references("work", ["done"]) },
   },
   receiveOperations: {
     action: "receive",

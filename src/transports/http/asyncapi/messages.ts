@@ -3,19 +3,8 @@ import { ERRORS } from "../../../domain/errors.ts";
 import { CLEAN_FORMAT_NAMES, cleanFormat, RAW_TYPE } from "../../../wire/formats.ts";
 import { PLAYBACK_STATUSES } from "../../../wire/notices/playback-notice.ts";
 import { MOST_RATE } from "../../request/playback.ts";
-
-/** A JSON object. */
-export type Json = Readonly<Record<string, unknown>>;
-
-/** Content type of messages that name no other. */
-export const JSON_TYPE = "application/json";
-const TEXT = { type: "string" } as const;
-const ID = { type: "string", pattern: "^\\d+-\\d+$" } as const;
-const object = (properties: Json, required = Object.keys(properties)): Json => ({
-  type: "object",
-  required,
-  properties,
-});
+import { ID, type Message, message, object, TEXT } from "./message.ts";
+import { WORK_MESSAGES } from "./work-messages.ts";
 
 const HEADER = {
   type: "array",
@@ -34,20 +23,6 @@ const BATCH = {
       "`[stream_id, entry_id, payload]`, with a map of further fields as an optional fourth element.",
   },
 };
-
-interface Message {
-  readonly title: string;
-  readonly summary: string;
-  readonly contentType: string;
-  readonly payload: Json;
-}
-
-const message = (title: string, summary: string, payload: Json, contentType = JSON_TYPE): Message => ({
-  title,
-  summary,
-  contentType,
-  payload,
-});
 
 const ERROR_IN_ACK = object({ error: TEXT, code: { enum: Object.keys(ERRORS) } });
 const RATE = { type: "number", minimum: 0, maximum: MOST_RATE } as const;
@@ -137,6 +112,7 @@ export const MESSAGES: Readonly<Record<string, Message>> = {
       }),
     }),
   ),
+  ...WORK_MESSAGES,
   graphqlMessage: message(
     "GraphQL message",
     "A message of the subprotocol `graphql-transport-ws` or `graphql-ws`.",

@@ -11,6 +11,7 @@ import { METHODS, type Paths } from "./paths.ts";
 import { HEAD_FAULTS } from "./responses.ts";
 import { STATUS_PATHS } from "./status-paths.ts";
 import { WEBSOCKET_PATHS } from "./websocket-paths.ts";
+import { WORK_PATHS } from "./work-paths.ts";
 
 /** Adds the responses that all operations have. */
 function withHeadFaults(paths: Paths): OpenAPIV3.PathsObject {
@@ -48,6 +49,7 @@ export function openApiDocument(version: string): OpenAPIV3.Document {
     paths: withHeadFaults({
       ...WEBSOCKET_PATHS,
       ...DATA_PATHS,
+      ...WORK_PATHS,
       ...GRAPHQL_PATHS,
       ...ACCESS_PATHS,
       ...STATUS_PATHS,

@@ -22,6 +22,11 @@ const ROUTES: Readonly<Record<string, ParameterRoute>> = {
   "HEAD /data/:stream_id/entries/:entry_id": "entry",
   "GET /data/:stream_id/events": "events",
   "GET /data/:stream_id/mjpeg": "mjpeg",
+  "GET /data/:stream_id/work": "groups",
+  "GET /data/:stream_id/work/:group/pending": "groups",
+  "DELETE /data/:stream_id/work/:group": "groups",
+  "POST /data/:stream_id/work/:group": "settle",
+  "POST /data/:stream_id/work/:group/next": "next",
 };
 
 /** Warns about unknown parameters on every data route. */

@@ -68,7 +68,12 @@ test("is a valid AsyncAPI 3.0 document", () => {
   expect(document.asyncapi).toBe("3.0.0");
   expect(document.info.version).toBe("test");
   const addresses = Object.values(document.channels).map(({ address }) => address);
-  expect(addresses).toEqual(["/data/{stream_id}/push", "/data/{stream_id}/pull", "/graphql"]);
+  expect(addresses).toEqual([
+    "/data/{stream_id}/push",
+    "/data/{stream_id}/pull",
+    "/data/{stream_id}/work/{group}",
+    "/graphql",
+  ]);
 });
 
 describe("the validation rejects", () => {
@@ -158,7 +163,7 @@ test("names the gateway as the client reaches it", () => {
   expect(server?.pathname).toBe("/streams");
 });
 
-test.each(["push", "pull"] as const)(
+test.each(["push", "pull", "work"] as const)(
   "%s has the parameters that are parsed",
   async (route: ParameterRoute) => {
     const { query } = channel(parsed(), route).bindings.ws;

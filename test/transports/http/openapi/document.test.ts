@@ -67,6 +67,10 @@ const ROUTES = {
   density: { path: "/density", method: "GET" },
   events: { path: "/events", method: "GET" },
   mjpeg: { path: "/mjpeg", method: "GET" },
+  work: { path: "/work/g", method: "GET" },
+  next: { path: "/work/g/next", method: "POST" },
+  settle: { path: "/work/g", method: "POST" },
+  groups: { path: "/work", method: "GET" },
 } as const satisfies Record<ParameterRoute, { path: string; method: string }>;
 
 /** A value that no row of a type accepts. */
@@ -80,7 +84,7 @@ const checked = Object.entries(ROUTES).flatMap(([route, { path, method }]) =>
 
 /** The error that a route reports for a query. */
 async function errorOf(route: string, path: string, method: string, query: string): Promise<string> {
-  if (route === "push" || route === "pull") {
+  if (route === "push" || route === "pull" || route === "work") {
     await using socket = await connectSocket(`${gateway.ws}/data/cam${path}?${query}`);
     const { code, reason } = await socket.closed;
     return `${code} ${reason}`;
@@ -98,10 +102,10 @@ test.each(checked)("$route reads $name", async ({ route, path, method, name, val
 
 test.each(Object.keys(ROUTES))("describes the parameters of %s as they are parsed", (route) => {
   const { path, method } = ROUTES[route as ParameterRoute];
-  const described = path.replace("/last", "/{entry_id}");
+  const described = path.replace("/last", "/{entry_id}").replace("/work/g", "/work/{group}");
   const operation = paths[`/data/{stream_id}${described}`]?.[method === "GET" ? "get" : "post"];
   const names = operation?.parameters?.map((one) => ("name" in one ? one.name : ""));
-  const inPath = described.includes("{") ? ["stream_id", "entry_id"] : ["stream_id"];
+  const inPath = ["stream_id", ...[...described.matchAll(/\{(\w+)\}/g)].map(([, one]) => one)];
   expect(names).toEqual([...inPath, ...Object.keys(rowsOf(route as ParameterRoute))]);
 });
 

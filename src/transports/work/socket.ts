@@ -1,0 +1,199 @@
+/** Route `/data/{stream_id}/work/{group}`: delivers the entries of a consumer group (docs/protocol.md, "Work queues"). */
+import { randomUUID } from "node:crypto";
+import { asGatewayError, GatewayError } from "../../domain/errors.ts";
+import type { RequestedCursor } from "../../domain/streams/cursor.ts";
+import type { Consumer } from "../../redis/groups/consumer.ts";
+import type { NamedEntry, Outcome } from "../../redis/groups/consumer-options.ts";
+import { UNNAMED } from "../../redis/groups/scripts.ts";
+import type { TransportParts } from "../parts.ts";
+import type { ParametersOf } from "../request/parameters.ts";
+import { readParameters } from "../request/query.ts";
+import type { ByteSink } from "../response/byte-sink.ts";
+import { createClientSink } from "../response/client-sink.ts";
+import { countOut } from "../response/entries-sent.ts";
+import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
+import { selectAnyProtocol } from "../websocket-protocol/handshake.ts";
+import {
+  closeWith,
+  errorContextOf,
+  type ServedSocket,
+  type SocketRequest,
+  type UpgradeRoute,
+} from "../websocket-protocol/upgrade-route.ts";
+import { formatEntry, MOST_SETTLEMENT_BYTES, readSettlement, type Settlement } from "./settlement.ts";
+import { WorkMemory } from "./work-memory.ts";
+import { WorkOutput } from "./work-output.ts";
+import { readFrom, readWork, type WorkRequest } from "./work-request.ts";
+
+/** Creates the route. */
+export const createWorkRoute = (parts: TransportParts, payloadPool: PayloadPool): UpgradeRoute => ({
+  kind: "work",
+  path: /^\/data\/([^/]+)\/work\/([^/]+)\/?$/,
+  parameters: "work",
+  maxMessageBytes: Math.min(MOST_SETTLEMENT_BYTES, parts.config.maxMessageBytes),
+  choose: selectAnyProtocol,
+  serve(request) {
+    const worker = new WorkSocket(request, parts);
+    return {
+      message(bytes, isBinary, memory) {
+        worker.message(bytes, isBinary);
+        if (memory !== undefined) payloadPool.give(memory);
+      },
+      closed: () => worker.stop(),
+      end: (error) => worker.end(error),
+    } satisfies ServedSocket;
+  },
+});
+
+/** One worker's connection. */
+class WorkSocket {
+  readonly #parts: TransportParts;
+  readonly #request: SocketRequest;
+  readonly #work: WorkRequest;
+  readonly #parameters: ParametersOf<"work">;
+  readonly #sink: ByteSink;
+  readonly #output: WorkOutput;
+  #consumer: Consumer | undefined;
+  /** Permits that the client granted before the group was open. */
+  #early = 0;
+  /** Settles when the earlier messages of the client are answered. */
+  #confirmed: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  /** @throws GatewayError if a parameter is invalid, or the client lacks the permission */
+  constructor(request: SocketRequest, parts: TransportParts) {
+    const { segment, item, search, session, socket } = request;
+    const { access, config } = parts;
+    const parameters = readParameters("work", search, config);
+    const work = readWork(session.visitor.identity, segment, item, parameters, config);
+    const from = readFrom(parameters.from);
+    const keys = work.streams.map(({ key }) => key);
+    access.sessions.use(session, "work", keys);
+    for (const key of keys) access.limits.useStream(session.visitor, key);
+    this.#parts = parts;
+    this.#request = request;
+    this.#work = work;
+    this.#parameters = parameters;
+    this.#sink = createClientSink(socket, session.visitor, parts);
+    const onRoom = () => this.#consumer?.resume();
+    const memory = new WorkMemory(access.memory.answer("answer", session.visitor), 1, onRoom);
+    this.#output = new WorkOutput({
+      ...{ format: parameters.format, sink: this.#sink, memory, onRoom },
+      slices: access.turns.slices,
+    });
+    this.#open(memory, from).then(
+      (consumer) => this.#opened(consumer),
+      (error) => this.end(asGatewayError(error)),
+    );
+  }
+
+  #open(memory: WorkMemory, from: RequestedCursor): Promise<Consumer> {
+    const { permits, max_deliver: maxDeliver } = this.#parameters;
+    const work = this.#work;
+    return this.#parts.streams.groups.open({
+      ...work,
+      ...{ permits, maxDeliver, memory, from },
+      name: work.consumer ?? `${UNNAMED}${randomUUID()}`,
+      canSend: () => this.#output.canSend(),
+      onEntries: (key, entries) => {
+        countOut(
+          this.#parts.observe.streamClasses,
+          key,
+          entries.map(({ entry }) => entry),
+        );
+        this.#output.send(work.streams.find((one) => one.key === key)?.name ?? "", entries);
+      },
+      onLost: (key, ids) => this.#output.notify({ lost: ids.map((id) => formatEntry({ key, id }, work)) }),
+      onError: (error) => this.end(error),
+    });
+  }
+
+  message(bytes: Buffer, isBinary: boolean): void {
+    try {
+      if (isBinary)
+        throw new GatewayError(
+          "WRONG_MESSAGE_KIND",
+          'a message must be text, such as {"ack": ["5-1"]}, got bytes',
+        );
+      this.#settle(readSettlement(bytes.toString(), this.#work));
+    } catch (error) {
+      const reason = asGatewayError(error);
+      this.#parts.observe.errorLog.note(reason, errorContextOf(this.#request.session));
+      this.end(reason);
+    }
+  }
+
+  stop(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#output.close();
+    void this.#consumer?.close();
+  }
+
+  end(error: GatewayError): void {
+    if (this.#isClosed) return;
+    this.stop();
+    this.#sink.flush();
+    closeWith(this.#request.webSocket, error);
+  }
+
+  #opened(consumer: Consumer): void {
+    this.#consumer = consumer;
+    if (this.#isClosed) void consumer.close();
+    else if (this.#early > 0) consumer.grant(this.#early);
+  }
+
+  #settle(message: Settlement): void {
+    const { entries, permits, token } = message;
+    if (token !== undefined) void this.#parts.access.sessions.renew(this.#request.session, token);
+    if (permits > 0) this.#grant(permits);
+    if (entries.size === 0) return;
+    const settling = [...entries].map(
+      async ([action, named]): Promise<readonly [string, Outcome]> => [
+        action,
+        await settleAt(this.#consumer, action, named, message),
+      ],
+    );
+    const before = this.#confirmed;
+    this.#confirmed = Promise.all(settling).then(
+      async (outcomes) => {
+        // In the order of the messages, so that a worker knows which one is answered.
+        await before;
+        this.#confirm(outcomes);
+      },
+      // Whether the entries are settled is unknown: those that are not are delivered again.
+      (error) => this.end(asGatewayError(error)),
+    );
+  }
+
+  #grant(permits: number): void {
+    if (this.#parameters.permits > 0)
+      throw new GatewayError(
+        "BAD_PAYLOAD",
+        "the message must not have permits, unless the parameter permits is 0",
+      );
+    if (this.#consumer === undefined) this.#early += permits;
+    else this.#consumer.grant(permits);
+  }
+
+  #confirm(outcomes: readonly (readonly [string, Outcome])[]): void {
+    if (!this.#parameters.confirm) return;
+    const late = outcomes.flatMap(([, one]) => one.late.map((entry) => formatEntry(entry, this.#work)));
+    const counts = Object.fromEntries(outcomes.map(([action, { settled }]) => [action, settled]));
+    this.#output.notify({ done: { counts, late } });
+  }
+}
+
+/** Settles entries of a consumer; before it is open, it holds none. */
+function settleAt(
+  consumer: Consumer | undefined,
+  action: string,
+  entries: readonly NamedEntry[],
+  { delayMs, reason }: Settlement,
+): Promise<Outcome> {
+  if (consumer === undefined) return Promise.resolve({ settled: 0, late: entries });
+  if (action === "ack") return consumer.ack(entries);
+  if (action === "nack") return consumer.nack(entries, delayMs);
+  if (action === "term") return consumer.term(entries, reason);
+  return consumer.progress(entries);
+}

@@ -26,3 +26,4 @@ export type { Playback, PlayOptions } from "./reading/playback.ts";
 export type { PlaybackSignal, PlaybackState, PlaybackTime } from "./reading/playback-session.ts";
 export type { PullOptions } from "./reading/pull.ts";
 export type { ConnectOptions, Streamer } from "./streamer.ts";
+export type { Job, RunOptions, Work, WorkOptions } from "./working/work-options.ts";

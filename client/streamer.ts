@@ -12,6 +12,8 @@ import { type RangeOptions, readEntries } from "./reading/history.ts";
 import { type Playback, type PlayOptions, play } from "./reading/playback.ts";
 import { type PullOptions, pull } from "./reading/pull.ts";
 import type { Transport } from "./transport/transport.ts";
+import { createWork } from "./working/work.ts";
+import type { Work, WorkOptions } from "./working/work-options.ts";
 
 /** Options of a client. */
 export interface ConnectOptions {
@@ -42,6 +44,12 @@ export interface Streamer extends Catalog, Watch {
   play(streams: string | readonly string[], options?: PlayOptions): Playback;
   /** Opens a push connection to a stream. It stays open until `close` is called. */
   push(stream: string, options?: PushOptions): Push;
+  /**
+   * Returns the jobs of a consumer group: one of its workers receives each entry, and another one if it is not done in time.
+   *
+   * @param streams one stream name, or a list in order of priority
+   */
+  work(streams: string | readonly string[], options: WorkOptions): Work;
   /** Yields a range of a stream's history. @throws StreamerError inside the loop */
   entries(stream: string, range?: RangeOptions): AsyncGenerator<PulledEntry, void, undefined>;
 }
@@ -60,6 +68,7 @@ export function createStreamer(transport: Transport, url: string, options: Conne
     entries: (stream, range = {}) => readEntries(gateway, stream, range),
     play: (streams, playOptions = {}) => play(gateway, streams, playOptions),
     pull: (streams, pullOptions = {}) => pull(gateway, streams, pullOptions),
+    work: (streams, workOptions) => createWork(gateway, streams, workOptions),
     push: (stream, pushOptions = {}) => createPush(gateway, stream, pushOptions),
   };
 }

@@ -4,10 +4,13 @@ import { gzipSync } from "node:zlib";
 import { build } from "vite";
 import { expect, test } from "vitest";
 
-/** Maximum size, bytes gzipped. Playback takes 1,450 of them: its commands, its state, and how it resumes. */
-const MOST_BYTES = 18.25 * 1024;
+/**
+ * Maximum size, bytes gzipped. Playback takes 1,450 of them: its commands, its state, and how it resumes. Workers of consumer
+ * groups take 2,500.
+ */
+const MOST_BYTES = 20.75 * 1024;
 
-test("bundles the browser client under 18.25 KB gzipped, without Node modules", async () => {
+test("bundles the browser client under 20.75 KB gzipped, without Node modules", async () => {
   const built = await build({
     configFile: false,
     logLevel: "error",

@@ -1,0 +1,114 @@
+/**
+ * Settlements of a worker: what it does with its jobs, sent as one message per event-loop turn and kind. The gateway answers the
+ * messages in order, with the jobs that were too late.
+ */
+import { createFifo } from "../../src/domain/fifo.ts";
+import type { NamedWork } from "../../src/wire/work/work-decoder.ts";
+import type { Socket } from "../transport/transport.ts";
+
+/** A job as it is named in messages. */
+interface JobName {
+  readonly stream: string;
+  readonly id: string;
+}
+
+interface Settlement {
+  readonly job: JobName;
+  settle(isMine: boolean): void;
+}
+
+/** Settlements of one kind, which fit one message: the action and its further members. */
+interface Batch {
+  readonly action: string;
+  readonly further: Readonly<Record<string, unknown>>;
+  readonly settlements: Settlement[];
+}
+
+/** Most jobs in one message, well below the gateway's limit. */
+const MOST_JOBS = 1000;
+
+/** Sends settlements and matches their answers. */
+export class Settlements {
+  readonly #namesStreams: boolean;
+  readonly #atTurnEnd: (callback: () => void) => void;
+  #waiting = new Map<string, Batch>();
+  readonly #sent = createFifo<readonly Settlement[]>();
+  #socket: Socket | undefined;
+  #isScheduled = false;
+  #watchers: (() => void)[] = [];
+
+  /** @param namesStreams whether messages name the stream of a job */
+  constructor(namesStreams: boolean, atTurnEnd: (callback: () => void) => void) {
+    this.#namesStreams = namesStreams;
+    this.#atTurnEnd = atTurnEnd;
+  }
+
+  /** Whether the gateway owes an answer. */
+  get areOwed(): boolean {
+    return this.#sent.size > 0;
+  }
+
+  open(socket: Socket): void {
+    this.#socket = socket;
+  }
+
+  /** Settles a job. @returns whether it still belonged to this worker */
+  add(action: string, job: JobName, further: Readonly<Record<string, unknown>>): Promise<boolean> {
+    if (this.#socket === undefined) return Promise.resolve(false);
+    // All acknowledgements are of one kind.
+    const kind = action === "ack" ? action : JSON.stringify([action, further]);
+    const batch = this.#waiting.get(kind) ?? { action, further, settlements: [] };
+    this.#waiting.set(kind, batch);
+    if (!this.#isScheduled) {
+      this.#isScheduled = true;
+      this.#atTurnEnd(() => {
+        this.#isScheduled = false;
+        this.#transmit();
+      });
+    }
+    return new Promise((settle) => batch.settlements.push({ job, settle }));
+  }
+
+  /** Handles the answer to the oldest message. */
+  answered(late: readonly NamedWork[]): void {
+    const missed = new Set(late.map(({ stream, id }) => nameOf(stream, id)));
+    for (const { job, settle } of this.#sent.take() ?? [])
+      settle(missed.size === 0 || !missed.has(nameOf(this.#namesStreams ? job.stream : undefined, job.id)));
+    this.#wake();
+  }
+
+  /** The connection has closed: the gateway gives the jobs to other workers. */
+  closed(): void {
+    this.#socket = undefined;
+    const waiting = [...this.#waiting.values()].map(({ settlements }) => settlements);
+    this.#waiting = new Map();
+    for (const { settle } of [...this.#sent.takeAll(), ...waiting].flat()) settle(false);
+    this.#wake();
+  }
+
+  /** Resolves when nothing waits for an answer. */
+  async drained(): Promise<void> {
+    while (this.#waiting.size > 0 || this.#sent.size > 0)
+      await new Promise<void>((resolve) => this.#watchers.push(resolve));
+  }
+
+  #transmit(): void {
+    const batches = [...this.#waiting.values()];
+    this.#waiting = new Map();
+    for (const { action, further, settlements } of batches)
+      for (let from = 0; from < settlements.length; from += MOST_JOBS) {
+        const part = settlements.slice(from, from + MOST_JOBS);
+        const names = part.map(({ job: { stream, id } }) => (this.#namesStreams ? [stream, id] : id));
+        this.#sent.add(part);
+        this.#socket?.send(JSON.stringify({ [action]: names, ...further }));
+      }
+  }
+
+  #wake(): void {
+    const woken = this.#watchers;
+    this.#watchers = [];
+    for (const resolve of woken) resolve();
+  }
+}
+
+const nameOf = (stream: string | undefined, id: string): string => `${id} ${stream ?? ""}`;

@@ -2,6 +2,7 @@
  * Commands pipelined directly to Redis from this process, with the gateway's own client. Each list is sent in one write,
  * and its replies are decoded to values.
  */
+import type { RedisAddress } from "../../src/redis/redis-url.ts";
 import { Connection } from "../../src/redis/resp/connection.ts";
 import type { Reply } from "../../src/redis/resp/reader.ts";
 
@@ -15,9 +16,9 @@ export interface Pipelined {
 const ignore = () => undefined;
 const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
-/** Connects. @param path path of the Unix socket of Redis */
-export function openPipelined(path: string): Pipelined {
-  const address = { target: { path }, database: 0 };
+/** Connects. @param target the Unix socket or the TCP port of Redis */
+export function openPipelined(target: RedisAddress["target"]): Pipelined {
+  const address = { target, database: 0 };
   const connection = new Connection({ address, logger: silent, name: "bench", waitMs: 5000 });
   return {
     ask: (commands) =>

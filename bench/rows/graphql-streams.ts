@@ -26,7 +26,7 @@ export const graphqlStreamsRow: Row = {
   ...BAR,
   async measure(stage) {
     const gateway = await stage.startGateway();
-    const straight = openPipelined(stage.redis.socketPath);
+    const straight = openPipelined({ path: stage.redis.socketPath });
     const keys = Array.from({ length: STREAMS }, (_, i) => `device-${i % 20}:stream-${i}`);
     const list = [
       ["SCAN", "0", "COUNT", "20000", "TYPE", "stream"],

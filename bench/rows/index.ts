@@ -20,6 +20,7 @@ import { pushLargeRow } from "./push-large.ts";
 import { pythonPullLargeRow, pythonPullRow, pythonPushRow } from "./python.ts";
 import { redisConnectionsRow } from "./redis-connections.ts";
 import { stuckReaderRow } from "./stuck-reader.ts";
+import { workRow } from "./work.ts";
 
 export const ROWS: readonly Row[] = [
   fanOutRow,
@@ -39,6 +40,7 @@ export const ROWS: readonly Row[] = [
   catchUpRow,
   playbackRow,
   ...playbacksRows,
+  workRow,
   httpGetRow,
   guardedFanOutRow,
   guardedPushRow,

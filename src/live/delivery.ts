@@ -87,6 +87,8 @@ export interface DeliveryContext<Frame> {
   reserve(bytes: number): boolean;
   /** Ends a reservation: the entries are about to be written, or are no longer needed. */
   unreserve(bytes: number): void;
+  /** Returns whether other readers wait for memory, so that none should be held in advance. */
+  isMemoryShort(): boolean;
   /** Sends a frame. @returns whether it is already sent, so that its memory is free */
   write(frame: Frame): boolean;
   /** Reports that entries before an id may be missing; called right before the entry with that id is sent. */

@@ -46,6 +46,11 @@ export class ReadMemory {
     this.#reservation.set(this.#reserved);
   }
 
+  /** See `DeliveryContext.isMemoryShort`. */
+  isShort(): boolean {
+    return this.#reservation.isShort?.() === true;
+  }
+
   /** Releases all memory. */
   release(): void {
     this.#reservation.release();

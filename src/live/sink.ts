@@ -22,6 +22,8 @@ export interface Reservation {
   tryGrow(bytes: number): boolean;
   /** Reserves more, now or when memory becomes available. @param waitMs maximum wait, in ms */
   whenRoom(bytes: number, onGrant: (granted: boolean) => void, waitMs: number): void;
+  /** Whether other readers wait for memory; absent: never. */
+  isShort?(): boolean;
   /** Ends the reservation and cancels a pending one. */
   release(): void;
 }

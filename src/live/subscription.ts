@@ -217,6 +217,10 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     this.#memory?.unreserve(bytes);
   }
 
+  isMemoryShort(): boolean {
+    return this.#memory?.isShort() === true;
+  }
+
   write(frame: Frame): boolean {
     const sink = this.#sink;
     sink.write(frame);

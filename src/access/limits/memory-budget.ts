@@ -46,6 +46,8 @@ export interface MemoryLease {
   set(bytes: number): void;
   /** Returns whether its client holds more than it could currently grow to. */
   isOver(): boolean;
+  /** Returns whether any lease waits. */
+  isShort(): boolean;
   /**
    * Grows at once if there is room.
    *
@@ -125,6 +127,7 @@ function createLease(lease: HeldLease, ledger: MemoryLedger, longestWaitMs: numb
       if (!isReleased) ledger.set(lease, Math.ceil(bytes));
     },
     isOver: () => ledger.isOver(lease),
+    isShort: () => ledger.isShort(),
     tryGrow,
     whenRoom,
     grow: (bytes) =>

@@ -21,6 +21,7 @@ export function revocable<Frame>(context: DeliveryContext<Frame>): RevocableCont
     isHalted: () => isRevoked || context.isHalted(),
     reserve: (bytes) => !isRevoked && context.reserve(bytes),
     unreserve: (bytes) => context.unreserve(bytes),
+    isMemoryShort: () => context.isMemoryShort(),
     write: (frame) => context.write(frame),
     reportGap: (state, before) => context.reportGap(state, before),
     follow: (state) => context.follow(state),

@@ -59,6 +59,7 @@ export class Player<Frame> {
       end: options.end,
       pageBytes,
       timeOfDay: () => timers.timeOfDay(),
+      rate: () => this.schedule.rate,
       onPage: () => this.advance(),
     });
     this.#sender = new FrameSender(context, {

@@ -16,6 +16,8 @@ export interface ReadAheadOptions {
   /** Maximum bytes read ahead per stream. */
   readonly pageBytes: number;
   readonly timeOfDay: () => number;
+  /** Returns the rate of the playback. */
+  readonly rate: () => number;
   /** Called when pages have arrived. */
   readonly onPage: () => void;
 }
@@ -24,6 +26,13 @@ export interface ReadAheadOptions {
 const MOST_BYTES = 8 * 1024 * 1024;
 /** Maximum entries in a page. */
 const MOST_ENTRIES = 4096;
+/** Entries of the first page, from which the time between entries is learned. */
+const FIRST_ENTRIES = 32;
+/**
+ * A page lasts for about this time (ms), and the next one is read after half of it. More would hold memory for nothing. If
+ * others wait for memory, pages are shorter, and none is read ahead.
+ */
+const PAGE_MS = { usual: 1000, short: 250 };
 /** Reads and merges the streams of a playback. */
 export class ReadAhead {
   readonly #context: DeliveryContext<unknown>;
@@ -94,8 +103,8 @@ export class ReadAhead {
     for (const { stream, entries } of runs) {
       stream.queuedBytes -= bytesOf(entries);
       this.#spacious.add(stream);
-      const isEmpty = this.#merge.queued(stream) === 0;
-      if (!stream.isReading) this.#release(stream, isEmpty ? stream.reserved : 0);
+      const needed = stream.queuedBytes + (stream.isReading ? stream.reservedForPage : 0);
+      this.#release(stream, Math.max(0, stream.reserved - needed));
     }
     return runs;
   }
@@ -113,7 +122,7 @@ export class ReadAhead {
       this.#open();
       this.#request(this.#required());
     }
-    if (!readsAhead) return;
+    if (!readsAhead || this.#context.isMemoryShort()) return;
     for (const source of this.#spacious)
       if (!this.#hasRoom(source) || this.#request([source])) this.#spacious.delete(source);
   }
@@ -142,16 +151,23 @@ export class ReadAhead {
 
   #hasRoom(source: Source): boolean {
     const { isReading, isAtEnd, isComplete, queuedBytes } = source;
-    if (isReading || isAtEnd || isComplete || this.#merge.queued(source) === 0) return false;
+    const queued = this.#merge.queued(source);
+    if (isReading || isAtEnd || isComplete || queued === 0) return false;
+    const rate = this.#options.rate();
+    if (rate > 0 && queued * (source.msPerEntry ?? 0) > (PAGE_MS.usual / 2) * rate) return false;
     return queuedBytes + this.#expectedBytes(source, this.#countOf(source)) <= this.#options.pageBytes;
   }
 
-  /** Half of what may be read ahead, so that the next page is read while the first one is played. */
-  #countOf({ state: { key } }: Source): number {
+  /** At most half of what may be read ahead, so that the next page is read while the first one is played. */
+  #countOf({ state: { key }, msPerEntry }: Source): number {
     const { pageBytes } = this.#options;
     const one = this.#context.streamReader.expectedBytes(key, 1);
     const bytes = Math.min(pageBytes / 2, MOST_BYTES / this.#sources.size);
-    return Math.max(1, Math.min(MOST_ENTRIES, Math.floor(bytes / one)));
+    const rate = this.#options.rate();
+    const pageMs = this.#context.isMemoryShort() ? PAGE_MS.short : PAGE_MS.usual;
+    const inTime = msPerEntry === undefined ? FIRST_ENTRIES : Math.ceil((pageMs * rate) / msPerEntry);
+    const most = rate === 0 ? MOST_ENTRIES : Math.min(MOST_ENTRIES, inTime);
+    return Math.max(1, Math.min(most, Math.floor(bytes / one)));
   }
 
   #expectedBytes({ state: { key } }: Source, count: number): number {

@@ -7,6 +7,7 @@ import {
   idAtTime,
   LAST_ID,
   laterId,
+  timeOfId,
 } from "../../domain/streams/entry-id.ts";
 import type { Page } from "../../redis/read/page-reader.ts";
 import type { StreamState } from "../delivery.ts";
@@ -29,6 +30,8 @@ export interface Source extends PlayedStream {
   reservedForPage: number;
   /** Bytes of the queued entries. */
   queuedBytes: number;
+  /** Average time between two entries of the last page; undefined before there is one. */
+  msPerEntry: number | undefined;
   /** The last page reached the end of the stream. */
   isAtEnd: boolean;
   /** All entries of the range have been read. */
@@ -55,7 +58,7 @@ const CLOCK_DIFFERENCE_MS = 1000;
 /** Begins to read a stream after its cursor. */
 export const openSource = (state: StreamState): Source => ({
   ...{ state, gapBefore: undefined, readCursor: state.cursor },
-  ...{ isReading: false, reserved: 0, reservedForPage: 0, queuedBytes: 0 },
+  ...{ isReading: false, reserved: 0, reservedForPage: 0, queuedBytes: 0, msPerEntry: undefined },
   ...{ isAtEnd: false, isComplete: false, emptyAt: -1 },
 });
 
@@ -65,7 +68,10 @@ export function takePage(source: Source, { page, takes }: ReadPage, end: EntryId
   const inRange = entries.filter(({ id }) => compareIds(id, end) <= 0);
   const [first] = inRange;
   if ((hasGap || isGone) && first !== undefined) source.gapBefore = first.id;
-  source.readCursor = inRange.at(-1)?.id ?? source.readCursor;
+  const last = inRange.at(-1);
+  if (first !== undefined && last !== undefined && last !== first)
+    source.msPerEntry = (timeOfId(last.id) - timeOfId(first.id)) / (inRange.length - 1);
+  source.readCursor = last?.id ?? source.readCursor;
   source.isAtEnd = isLast;
   source.isComplete = inRange.length < entries.length || compareIds(source.readCursor, end) >= 0;
   if (entries.length === 0) source.emptyAt = takes;

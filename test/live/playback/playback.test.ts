@@ -306,6 +306,19 @@ test("becomes live at the end without a gap or a repeat, and returns to the past
   expect(player.errors).toEqual([]);
 });
 
+test("drops what a live read returns after the playback has returned to the past", async () => {
+  const key = await storeSteady(20);
+  using player = new Player(redis.url, [key], { start: id("1000-0") });
+  await player.settle();
+  player.controls.pause();
+  player.controls.live();
+  player.controls.seek(id("1170-0"));
+  await player.settle();
+  expect(player.ids).toEqual(["1000-0", "1170-0"]);
+  await player.play();
+  expect(player.ids).toEqual(["1000-0", "1170-0", "1180-0", "1190-0"]);
+});
+
 test("becomes live without a gap or a repeat at any moment, while others append", async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -498,6 +511,48 @@ test("reads entries again if there is no memory to encode them when they are due
   memory.grow(2 ** 20);
   await player.play();
   expect(player.ids).toEqual(Array.from({ length: 20 }, (_, i) => `${1000 + 10 * i}-0`));
+});
+
+test("takes turns with other playbacks if there is not enough memory for all", async () => {
+  const budget = createMemoryBudget({
+    ...{ uses: ["answer"], totalBytes: 12_000, shareBytes: 12_000, smallBytes: 0, waitMs: 60_000 },
+  });
+  const key = await storeSteady(200, 1000);
+  const players = Array.from(
+    { length: 3 },
+    () =>
+      new Player(redis.url, [key], {
+        ...{ start: id("1000-0"), pageBytes: 16_384, memory: budget.open("answer", "one client") },
+      }),
+  );
+  for (let round = 0; round < 150; round++)
+    for (const player of players) {
+      player.timers.fireNext();
+      await player.settle();
+    }
+  for (const player of players) expect(player.ids.length).toBeGreaterThan(20);
+  for (const player of players) player[Symbol.dispose]();
+  expect(budget.heldBytes()).toBe(0);
+});
+
+test("reads as far ahead as a second of the playback takes", async () => {
+  const key = await storeSteady(2000, 100);
+  const most: number[] = [];
+  for (const rate of [0.1, 1, 10]) {
+    const memory = openMemory(2 ** 20);
+    using player = new Player(redis.url, [key], {
+      ...{ start: id("1000-0"), rate, pageBytes: 2 ** 18, memory: memory.own },
+    });
+    await player.play(1000);
+    most.push(memory.own.bytes());
+    expect(player.errors).toEqual([]);
+  }
+  // 10, 100 and 1,000 entries a second, of more than 100 bytes, for up to one and a half seconds.
+  const [slow = 0, usual = 0, fast = 0] = most;
+  expect(slow).toBeLessThan(5_000);
+  expect(usual).toBeLessThan(50_000);
+  expect(usual).toBeGreaterThan(slow);
+  expect(fast).toBeGreaterThan(usual);
 });
 
 test("holds memory for reads in flight after a seek, and returns it at the end", async () => {

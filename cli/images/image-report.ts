@@ -1,7 +1,7 @@
 /** Statistics of received images: size, latency and skipped frames. */
 
 import type { StreamEntry } from "../../client/index.ts";
-import { extensionOf } from "../../src/domain/content/content-type.ts";
+import { extensionOf } from "../../src/domain/content/detection.ts";
 import { countText, durationText, sizeText } from "../output/quantities.ts";
 import { createFrameCounter } from "./frame-numbers.ts";
 import { jpegSize } from "./jpeg-size.ts";

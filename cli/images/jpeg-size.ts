@@ -1,5 +1,5 @@
 /** Reads the size of a JPEG without decoding it. */
-import { imageTypeOf } from "../../src/domain/content/content-type.ts";
+import { imageTypeOf } from "../../src/domain/content/detection.ts";
 
 /** Height and width, pixels. */
 export interface ImageSize {

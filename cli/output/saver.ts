@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { StreamEntry } from "../../client/index.ts";
-import { extensionOf } from "../../src/domain/content/content-type.ts";
+import { extensionOf } from "../../src/domain/content/detection.ts";
 
 /**
  * Creates the directory and returns a function that writes an entry to `<entry id>.<extension>` in it. With several

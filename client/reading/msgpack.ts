@@ -1,4 +1,4 @@
-/** The client's side of the MessagePack format (docs/protocol.md), with the client's error types. */
+/** Decodes received messages to entries and notices, and encodes batches to push, in the MessagePack format (docs/protocol.md). */
 import type { EntryFields } from "../../src/domain/streams/entry.ts";
 import {
   decodePulledMsgpack,

@@ -4,7 +4,7 @@
  */
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { type PulledEntry, type Status, type Streamer, StreamerError } from "../../client/browser.ts";
-import { imageTypeOf } from "../../src/domain/content/content-type.ts";
+import { imageTypeOf } from "../../src/domain/content/detection.ts";
 import { sleep } from "../../src/domain/scheduling/sleep.ts";
 import { clockText, errorText } from "../page/format.ts";
 import { FeedBuffer, type Rate } from "./feed-buffer.ts";

@@ -2,7 +2,7 @@
  * File formats of a downloaded range: JSON lines, CSV, the concatenated payloads, or a tar file with one file per payload.
  */
 import type { FieldValue, PulledEntry } from "../../client/browser.ts";
-import { extensionOf } from "../../src/domain/content/content-type.ts";
+import { extensionOf } from "../../src/domain/content/detection.ts";
 import { numbersOf, parsedOf, textOf } from "../viewers/content.ts";
 import { tarEnd, tarHeader, tarPadding } from "./tar.ts";
 

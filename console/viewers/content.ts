@@ -1,8 +1,8 @@
-/** Detects the content type of a payload by its bytes, and extracts its numbers. */
+/** Chooses the viewer of a payload by its declared or detected content type, and extracts its numbers. */
 import { decode } from "@msgpack/msgpack";
 import type { PulledEntry } from "../../client/browser.ts";
-import { guessType, hasControls, imageTypeOf } from "../../src/domain/content/content-type.ts";
 import { readDeclaration } from "../../src/domain/content/declaration.ts";
+import { guessType, hasControls, imageTypeOf } from "../../src/domain/content/detection.ts";
 import { essenceOf, parseMediaType } from "../../src/domain/content/media-type.ts";
 import type { View } from "../page/layout.ts";
 import { looksLikeSound, pcmOfMeta, readWav } from "./pcm.ts";

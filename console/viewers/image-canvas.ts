@@ -1,6 +1,6 @@
 /** Canvas that displays the newest image of a stream. A worker decodes and draws. */
 import type { PulledEntry } from "../../client/browser.ts";
-import { imageTypeOf } from "../../src/domain/content/content-type.ts";
+import { imageTypeOf } from "../../src/domain/content/detection.ts";
 import { countText, spanText } from "../page/format.ts";
 import type { FromPictureWorker, ToPictureWorker } from "./picture-worker.ts";
 import { createSkipCounter, type StreamCounters } from "./skip-counter.ts";

@@ -1,6 +1,6 @@
 /**
- * Table of all errors that the gateway reports to clients, with their representation on each transport. The codes are
- * stable and part of the protocol (docs/protocol.md, "Errors").
+ * Table of all errors that the gateway reports to clients, with the HTTP status and the WebSocket close code of each. The
+ * codes are stable and part of the protocol (docs/protocol.md, "Errors").
  */
 
 /** One kind of error: HTTP status, WebSocket close code, and whether a retry may succeed. */

@@ -1,4 +1,7 @@
-/** Gaps of a reader: entries that it may have missed, because they were removed or their stream was created again. */
+/**
+ * Gaps of a reader: entries that it may have missed, because they were removed or their stream was created again. Removed
+ * entries are detected by the read that returns the next ones (`redis/read/page-reader.ts`, `redis/tail/continuity.ts`).
+ */
 import type { Gap } from "../domain/streams/entry.ts";
 import { type EntryId, FIRST_ID, idAfter } from "../domain/streams/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";

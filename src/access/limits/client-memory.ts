@@ -1,9 +1,12 @@
-/** The two memory budgets of a gateway: one for data received from clients, one for data sent to them. */
+/**
+ * The two memory budgets of a gateway: one for data received from clients, one for data sent to them. Each client has a
+ * share of both. Without memory, a request waits and is then rejected with `OVERLOADED`, and a reader is paused.
+ */
 import type { Visitor } from "../admission.ts";
 import { accountName } from "./limits.ts";
 import type { MemoryCounts } from "./memory-accounts.ts";
 import { createMemoryBudget, type MemoryBudget, type MemoryLease } from "./memory-budget.ts";
-import { Uploads } from "./uploads.ts";
+import { Uploads } from "./upload-memory.ts";
 
 /** Maximum bytes that a client may hold of each reserve: a page of history of the default size. */
 const SMALL_BYTES = 256 * 1024;

@@ -1,4 +1,7 @@
-/** Redirections: replies of a cluster node that did not run a command, which may succeed elsewhere or later. */
+/**
+ * Redirections: replies of a cluster node that did not run a command, because a slot has moved or is being moved. This file
+ * parses them, and `key-queue.ts` sends the command again, elsewhere or later.
+ */
 import type { ReplyError } from "../resp/reader.ts";
 
 /** Target of a redirection, or a retry. `to` is an address, `host:port`. */

@@ -27,7 +27,7 @@ export interface ServerConfig {
 const CHECK_EVERY_MS = 1000;
 
 /** Creates the server. */
-export function createGuardedServer(
+export function createBoundedServer(
   unbounded: RequestListener,
   config: ServerConfig,
   { isProxy, usage, deadlines, limits, turns, addressOf }: Access,

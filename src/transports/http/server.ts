@@ -14,7 +14,7 @@ import { addBodies } from "./bodies/bodies.ts";
 import { addBodyLimits, SMALL_BODY_BYTES } from "./bodies/body-limits.ts";
 import { delayContinue } from "./bodies/expect-continue.ts";
 import { addUploads, type Uploads } from "./bodies/uploads.ts";
-import { answerBrokenRequest, createGuardedServer, type ServerConfig } from "./bounded-server.ts";
+import { answerBrokenRequest, createBoundedServer, type ServerConfig } from "./bounded-server.ts";
 import { addCors, type CorsOptions, createAllowOrigin } from "./cors.ts";
 import { addRates } from "./rate-limit.ts";
 import { createErrorAnswers } from "./responses/error-responses.ts";
@@ -95,7 +95,7 @@ export async function createHttpServer(
       querystringParser: () => ({}),
     },
     serverFactory(handler) {
-      server = createGuardedServer(repeatedResponses.before(handler), config, access, tls);
+      server = createBoundedServer(repeatedResponses.before(handler), config, access, tls);
       return server;
     },
     // Errors before a route is found, and before a request is parsed.

@@ -1,4 +1,4 @@
-/** Signals of the end of a response: the client disconnects, or the gateway stops. */
+/** Early end of a response: the client disconnects, or the gateway stops. */
 import type { FastifyReply } from "fastify";
 
 /** Signals that the gateway is stopping. Not an `AbortSignal`: creating and aborting one per request costs more than a read. */

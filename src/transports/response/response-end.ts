@@ -1,5 +1,5 @@
 /**
- * End of a response, for code that holds resources until then. Node emits "close" once, and never for a response that is
+ * Final end of a response, for code that holds resources until then. Node emits "close" once, and never for a response that is
  * created after its connection closed, for example a pipelined one. A listener alone would then wait forever.
  */
 import type { ServerResponse } from "node:http";

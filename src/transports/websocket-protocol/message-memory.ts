@@ -1,6 +1,6 @@
 /** Memory of the message that a WebSocket is receiving. Reading pauses while the memory budget is used up. */
 import type { MemoryLease } from "../../access/limits/memory-budget.ts";
-import { reservationOf, type Upload, type Uploads } from "../../access/limits/uploads.ts";
+import { reservationOf, type Upload, type Uploads } from "../../access/limits/upload-memory.ts";
 
 /** Reactions of the socket. */
 export interface MessageMemoryHandlers {

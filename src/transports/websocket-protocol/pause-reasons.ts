@@ -1,4 +1,4 @@
-/** Combines several reasons to pause a socket. Reading resumes when the last reason has ended. */
+/** Reasons not to read from a socket. Reading resumes when the last reason has ended. */
 
 /** Source that can be paused. */
 export interface Pausable {

@@ -7,7 +7,7 @@
  */
 import type { Socket } from "node:net";
 import { type MemoryLease, overloaded } from "../../access/limits/memory-budget.ts";
-import type { Uploads } from "../../access/limits/uploads.ts";
+import type { Uploads } from "../../access/limits/upload-memory.ts";
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import type { SocketDeadlines } from "../response/sockets/socket-deadlines.ts";
 import { closeFrame, PING } from "./control-frames.ts";

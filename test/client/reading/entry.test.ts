@@ -4,7 +4,7 @@ import { encode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createPulledEntry } from "../../../client/reading/entry.ts";
-import { guessType } from "../../../src/domain/content/content-type.ts";
+import { guessType } from "../../../src/domain/content/detection.ts";
 
 const bytesOf = (data: string | Uint8Array) =>
   typeof data === "string" ? new TextEncoder().encode(data) : data;

@@ -10,7 +10,7 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { createMemoryBudget } from "../../../src/access/limits/memory-budget.ts";
-import { Uploads } from "../../../src/access/limits/uploads.ts";
+import { Uploads } from "../../../src/access/limits/upload-memory.ts";
 import { createTurns } from "../../../src/domain/scheduling/turns.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
 import { createPayloadPool } from "../../../src/transports/websocket-protocol/buffer-pool.ts";

@@ -4,7 +4,7 @@ import {
   type MemoryBudget,
   type MemoryLease,
 } from "../../../src/access/limits/memory-budget.ts";
-import { Uploads } from "../../../src/access/limits/uploads.ts";
+import { Uploads } from "../../../src/access/limits/upload-memory.ts";
 import { MessageMemory } from "../../../src/transports/websocket-protocol/message-memory.ts";
 import { until } from "../../support/until.ts";
 

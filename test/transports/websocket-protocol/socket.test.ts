@@ -3,7 +3,7 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createMemoryBudget } from "../../../src/access/limits/memory-budget.ts";
-import { Uploads } from "../../../src/access/limits/uploads.ts";
+import { Uploads } from "../../../src/access/limits/upload-memory.ts";
 import { createTurns } from "../../../src/domain/scheduling/turns.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
 import {

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ClientMemory } from "../../../access/limits/client-memory.ts";
 import { type MemoryLease, overloaded } from "../../../access/limits/memory-budget.ts";
-import { reservationOf, type Upload, type Uploads } from "../../../access/limits/uploads.ts";
+import { reservationOf, type Upload, type Uploads } from "../../../access/limits/upload-memory.ts";
 import { GatewayError } from "../../../domain/errors.ts";
 import { whenAnswerEnds } from "../../response/response-end.ts";
 import { queueMemory } from "../../response/response-memory.ts";

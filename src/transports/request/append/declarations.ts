@@ -2,13 +2,14 @@
  * Declarations of clients that store entries: `content_type` and `schema`, or the `Content-Type` of a posted body. They are
  * merged into the metadata of each stream once an entry of the client is stored there (docs/protocol.md, "Declared content").
  */
-import { guessType } from "../../../domain/content/content-type.ts";
+
 import {
   checkSchema,
   type Declaration,
   readDeclaration,
   type Schema,
 } from "../../../domain/content/declaration.ts";
+import { guessType } from "../../../domain/content/detection.ts";
 import {
   essenceOf,
   isDescriptive,

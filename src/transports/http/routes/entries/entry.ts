@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { accountName } from "../../../../access/limits/limits.ts";
-import { guessType } from "../../../../domain/content/content-type.ts";
+import { guessType } from "../../../../domain/content/detection.ts";
 import { isExecutable, isInline, parseMediaType } from "../../../../domain/content/media-type.ts";
 import { badParameter, GatewayError } from "../../../../domain/errors.ts";
 import { parseTime } from "../../../../domain/streams/cursor.ts";

@@ -1,7 +1,7 @@
 /** `GET /data/{stream_id}/mjpeg`: a stream of the newest picture, for `<img src>` (docs/protocol.md, "MJPEG"). */
 import { randomUUID } from "node:crypto";
 import type { FastifyInstance } from "fastify";
-import { imageTypeOf } from "../../../../domain/content/content-type.ts";
+import { imageTypeOf } from "../../../../domain/content/detection.ts";
 import { badParameter } from "../../../../domain/errors.ts";
 import type { Encoder } from "../../../../live/sink.ts";
 import { formWithLengths, type MjpegForm, mjpegType, promptForm } from "../../../../wire/mjpeg.ts";

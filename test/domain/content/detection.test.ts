@@ -3,7 +3,7 @@ import { encode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { extensionOf, guessType, imageTypeOf } from "../../../src/domain/content/content-type.ts";
+import { extensionOf, guessType, imageTypeOf } from "../../../src/domain/content/detection.ts";
 
 const bytesOf = (hex: string) => new Uint8Array(Buffer.from(hex.replaceAll(" ", ""), "hex"));
 const textBytes = (text: string) => new TextEncoder().encode(text);

@@ -1,6 +1,7 @@
 /**
- * Content type of a payload: detection by its bytes, and the rules for declared types. The gateway, the clients, the console
- * and the command line use this module, so that a payload has the same type everywhere. Every check is bounded.
+ * Detection of the content type of a payload by its bytes. The gateway, the client, the console and the command line use
+ * this module, so that a payload has the same type everywhere. Every check is bounded. A declared type takes
+ * precedence (`declaration.ts`).
  */
 
 /** Media types of images that browsers display. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { reservationOf, type Upload, Uploads } from "../../../src/access/limits/uploads.ts";
+import { reservationOf, type Upload, Uploads } from "../../../src/access/limits/upload-memory.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

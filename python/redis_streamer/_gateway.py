@@ -79,9 +79,13 @@ class Gateway:
         """Whether a new connection may succeed: also after an expired token, if a function returns a new one."""
         return error.retryable or (callable(self._token) and error.close_code == 4401)
 
-    async def connect(self, path: str, query: Query) -> Connection:
-        """Opens a WebSocket. Raises StreamerError, also if the gateway does not know a parameter."""
-        url = f"{self.url.replace('http', 'ws', 1)}/{path}{query_text(query)}"
+    async def connect(self, path: str, query: Query, encoded: str = "") -> Connection:
+        """Opens a WebSocket. Raises StreamerError, also if the gateway does not know a parameter.
+
+        Args:
+            encoded: further parameters, ``"&exclude=a+b"``.
+        """
+        url = f"{self.url.replace('http', 'ws', 1)}/{path}{query_text(query)}{encoded}"
         connection = await open_connection(url, await self._current_token(), self._ssl)
         if "unknown parameter" in connection.warnings:
             await connection.close()

@@ -24,13 +24,14 @@ from typing import (
     Union,
 )
 
+from ._cursors import Cursor
 from ._gateway import Token
 from ._msgpack import FieldValue
 from .client import Client, Device, Stream
 from .entry import Entry
 from .errors import Closed, StreamerError, bad_parameter
 from .history import Bound
-from .pull import Cursor, Pull
+from .pull import Pull, Watcher
 from .push import WINDOW_BYTES, Push, encode_entries
 
 if TYPE_CHECKING:
@@ -140,20 +141,29 @@ class BlockingPull:
             while True:
                 while buffer:
                     yield pop()
-                buffer.extend(self._loop.run(self._pull.take()))
-                if not buffer:
+                received = self._loop.run(self._pull.take())
+                if received is None:
                     return
+                self._pull.report_changes()
+                buffer.extend(received)
         finally:
             self._loop.release(self._pull.disconnect())
 
     def __next__(self) -> Entry:
         """Returns the next entry. The connection stays open until ``close``."""
-        if not self._buffer:
-            self._buffer.extend(self._loop.run(self._pull.take()))
-        if not self._buffer:
-            self._loop.release(self._pull.disconnect())
-            raise StopIteration
+        while not self._buffer:
+            received = self._loop.run(self._pull.take())
+            if received is None:
+                self._loop.release(self._pull.disconnect())
+                raise StopIteration
+            self._pull.report_changes()
+            self._buffer.extend(received)
         return self._buffer.popleft()
+
+    @property
+    def streams(self) -> List[str]:
+        """Names of the streams that are read. With a pattern, they are known once it is connected."""
+        return self._pull.streams
 
     def close(self) -> None:
         """Disconnects. A loop that waits in another thread ends with Closed."""
@@ -266,6 +276,10 @@ class BlockingClient:
         start: Optional[Bound] = None,
         end: Optional[Bound] = None,
         rate: Optional[float] = None,
+        pattern: bool = True,
+        exclude: Union[str, Sequence[str]] = (),
+        on_joined: Optional[Watcher] = None,
+        on_left: Optional[Watcher] = None,
     ) -> BlockingPull:
         """Returns an iterator over the entries of streams; see ``Client.pull``."""
         pull = self._client.pull(
@@ -279,6 +293,10 @@ class BlockingClient:
             start=start,
             end=end,
             rate=rate,
+            pattern=pattern,
+            exclude=exclude,
+            on_joined=on_joined,
+            on_left=on_left,
         )
         return BlockingPull(self._loop, pull, self)
 
@@ -371,6 +389,33 @@ class BlockingClient:
         self._loop.run(
             self._client.set_meta(stream, meta, device=device, prefix=prefix, replace=replace, **members)
         )
+
+    def declare(
+        self,
+        stream: str,
+        content_type: Optional[str] = None,
+        *,
+        device: Optional[str] = None,
+        prefix: Optional[str] = None,
+        schema: Union[str, Mapping[str, Any], None] = None,
+        units: Union[str, Mapping[str, str], None] = None,
+        frame_id: Optional[str] = None,
+        title: Optional[str] = None,
+        description: Optional[str] = None,
+    ) -> None:
+        """Describes a stream's payloads to every reader; see ``Client.declare``."""
+        declared = self._client.declare(
+            stream,
+            content_type,
+            device=device,
+            prefix=prefix,
+            schema=schema,
+            units=units,
+            frame_id=frame_id,
+            title=title,
+            description=description,
+        )
+        self._loop.run(declared)
 
     def delete_stream(
         self, stream: str, *, device: Optional[str] = None, prefix: Optional[str] = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import ssl as tls
 import weakref
@@ -20,11 +21,12 @@ from typing import (
     Union,
 )
 
+from ._cursors import Cursor
 from ._gateway import Gateway, Query, Token
 from .entry import Entry
 from .errors import RETRYABLE_CODES, Closed, bad_message, bad_parameter, error_of
 from .history import Bound, FrameRows, Progress, bound_text, read_pages
-from .pull import Cursor, Pull
+from .pull import Pull, Watcher
 from .push import Push
 
 if TYPE_CHECKING:
@@ -98,30 +100,43 @@ class Client:
         start: Optional[Bound] = None,
         end: Optional[Bound] = None,
         rate: Optional[float] = None,
+        pattern: bool = True,
+        exclude: Union[str, Sequence[str]] = (),
+        on_joined: Optional[Watcher] = None,
+        on_left: Optional[Watcher] = None,
     ) -> Pull:
         """Returns an async iterator over the entries of streams, each once and in order. It reconnects by itself.
 
         Args:
-            stream: a name, several joined by ``+``, or a list of names.
-            device: device of the streams; "" if names are whole Redis keys. By default "default".
+            stream: a name, several joined by ``+``, or a list of names. ``*`` stands for any characters: ``"cam-*"`` reads
+                all streams that match, and those that appear later.
+            device: device of the streams; "" if names are whole Redis keys. By default "default". It may have a ``*``; then
+                the streams of entries are ``device:stream``.
             prefix: text before each name in its Redis key.
             last_entry_id: cursor; entries after it are read: an entry id, milliseconds, ``"0"`` (the beginning), ``"$"``
-                (now), or a mapping by stream.
+                (now), or a mapping by stream. A stream that appears later is read from its first entry.
             latest: whether to skip to the newest entry whenever the loop is ready for one.
             count: entries in a message, at most; with ``latest``, the number of newest entries.
             max_fps: messages per second, at most.
             rate: plays history back: a multiple of its original pace, 0.1 to 100, or 0 for as fast as the loop reads. The
                 loop ends at the end of the range.
             start, end: range of a playback, as for ``entries``; by default all that is stored.
+            pattern: whether ``*`` makes a pattern. If False, it is a literal character.
+            exclude: names and patterns of streams to leave out, joined by ``+`` or as a list.
+            on_joined, on_left: called by the loop with the name of each stream that appears, before its first entry, and of
+                each that was deleted. The pull's ``streams`` lists them.
 
         The loop raises StreamerError if a retry cannot succeed.
         """
         self._check_open()
         pull = Pull(
             self._gateway,
-            list(dict.fromkeys(stream.split("+") if isinstance(stream, str) else stream)),
+            _names(stream),
             cursor=last_entry_id,
             latest=latest,
+            pattern=pattern,
+            exclude=_names(exclude) if exclude else (),
+            watchers={"joined": on_joined, "left": on_left},
             naming=_naming(device, prefix),
             query={
                 "count": count,
@@ -149,7 +164,8 @@ class Client:
             stream: name of the stream.
             device: device of the stream; "" if the name is a whole Redis key. By default "default".
             prefix: text before the name in its Redis key.
-            content_type: media type of the payloads, on gateways that store it; others raise InvalidRequest.
+            content_type: media type of the payloads, ``"application/json"``. The gateway stores it as ``contentType`` in the
+                stream's metadata, unless that has one.
             dedupe: whether to number the entries, so that those that are sent again are stored once. Without it, entries in
                 flight when a connection closes fail with AppendUnknown.
         """
@@ -171,9 +187,10 @@ class Client:
         count: Optional[int] = None,
         progress: Optional[bool] = None,
     ) -> AsyncIterator[Entry]:
-        """Yields a range of a stream's history.
+        """Yields a range of a stream's history, or of all streams of a pattern in the order of their ids.
 
         Args:
+            stream: name of the stream; ``*`` stands for any characters.
             start, end: bounds, both included: an entry id, milliseconds, an ISO 8601 time, ``"-"`` (the oldest), ``"+"`` (the
                 newest), ``"-5m"`` (relative to now; ms, s, m, h or d), datetime or timedelta. ``"("`` before a bound
                 excludes it.
@@ -290,6 +307,48 @@ class Client:
         names = await self._names(stream, device, prefix)
         await self._query(query, {**names, "meta": {**(meta or {}), **members}, "merge": not replace})
 
+    async def declare(
+        self,
+        stream: str,
+        content_type: Optional[str] = None,
+        *,
+        device: Optional[str] = None,
+        prefix: Optional[str] = None,
+        schema: Union[str, Mapping[str, Any], None] = None,
+        units: Union[str, Mapping[str, str], None] = None,
+        frame_id: Optional[str] = None,
+        title: Optional[str] = None,
+        description: Optional[str] = None,
+    ) -> None:
+        """Describes a stream's payloads to every reader: ``declare("imu", "application/json", units={"acc.x": "m/s^2"})``.
+
+        The members are set in the stream's metadata; those that are None do not change.
+
+        Args:
+            content_type: media type of every payload.
+            schema: name of the schema, or ``{"name": …, "encoding": …, "data": …}`` in the terms of MCAP. ``data`` may be
+                bytes.
+            units: unit of all values, or of each by its path.
+            frame_id: coordinate frame.
+            title, description: text for people.
+
+        Raises InvalidRequest (BAD_PARAMETER) if a member is not valid.
+        """
+        if isinstance(schema, str):
+            schema = {"name": schema}
+        if schema is not None and isinstance(schema.get("data"), bytes):
+            schema = {**schema, "data": base64.b64encode(schema["data"]).decode()}
+        members = {
+            "contentType": content_type,
+            "schema": schema,
+            "units": units,
+            "frameId": frame_id,
+            "title": title,
+            "description": description,
+        }
+        meta = {name: value for name, value in members.items() if value is not None}
+        await self.set_meta(stream, meta, device=device, prefix=prefix)
+
     async def delete_stream(
         self, stream: str, *, device: Optional[str] = None, prefix: Optional[str] = None
     ) -> bool:
@@ -349,6 +408,10 @@ class Client:
         if not isinstance(data, dict):
             raise bad_message("a GraphQL response without data")
         return data
+
+
+def _names(streams: Union[str, Sequence[str]]) -> List[str]:
+    return list(dict.fromkeys(streams.split("+") if isinstance(streams, str) else streams))
 
 
 def _naming(device: Optional[str], prefix: Optional[str]) -> Query:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, List, Mapping, NamedTuple, Optional, Sequence, Union
 
 from . import images
+from ._content import content_type_of
 from .errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Entry:
         declared = self.fields.get("content-type")
         if isinstance(declared, bytes):
             return declared.decode("utf-8", "replace")
-        return images.content_type_of(self.bytes)
+        return content_type_of(self.bytes)
 
     def text(self) -> str:
         """The payload as text. Raises InvalidRequest (BAD_PAYLOAD) if it is not UTF-8."""
@@ -97,14 +98,30 @@ class Entry:
         except ValueError as error:
             raise self._bad(f"an image: {error}") from error
 
-    def value(self) -> Any:
-        """The payload decoded by its content type: an image, JSON, MessagePack or text; otherwise its bytes."""
-        kind = self.content_type.partition(";")[0].strip().lower()
+    def value(self, content_type: Optional[str] = None) -> Any:
+        """The payload decoded by its content type: an image, JSON, MessagePack or text; otherwise its bytes.
+
+        Args:
+            content_type: declared type of the stream, such as ``(await s.meta("imu")).get("contentType")``. The entry's
+                field ``content-type`` overrides it. Without either, the type is guessed from the bytes.
+
+        Raises InvalidRequest (BAD_PAYLOAD) if the payload is not of its declared type.
+        """
+        is_guess = content_type is None and "content-type" not in self.fields
+        declared = content_type if content_type and "content-type" not in self.fields else self.content_type
+        try:
+            return self._decoded(declared.partition(";")[0].strip().lower())
+        except InvalidRequest:
+            if is_guess and not declared.startswith("image/"):
+                return self.text() if declared == "application/json" else self.bytes
+            raise
+
+    def _decoded(self, kind: str) -> Any:
         if kind in images.TYPES:
             return self.image()
-        if kind == "application/json" or kind.endswith("+json"):
+        if _is_a(kind, "json"):
             return self.json()
-        if kind == "application/msgpack":
+        if _is_a(kind, "msgpack"):
             from ._msgpack import decode
 
             try:
@@ -128,3 +145,9 @@ class Entry:
         except OverflowError:
             time = ""  # an id need not be a time
         return f"<Entry {self.stream} {self.id}{time}: {shown}{fields}{gap}>"
+
+
+def _is_a(kind: str, form: str) -> bool:
+    """Whether a media type is JSON or MessagePack: ``application/json``, ``application/geo+json``, ``application/x-msgpack``."""
+    known = (f"application/{form}", f"application/x-{form}", f"application/vnd.{form}")
+    return kind in known or (kind.startswith("application/") and kind.endswith(f"+{form}"))

@@ -70,7 +70,8 @@ async def read_pages(
             **naming,
         }
         response = await _request(gateway, path, query, tries)
-        page = decode_batch(response.body, {})
+        # A page of a pattern has all entries with the id of its last one.
+        page = decode_batch(response.body, {})[:left]
         if page:
             yield page
         left -= len(page)

@@ -1,4 +1,4 @@
-"""Payloads: encodes Python values, detects content types, and converts images with Pillow, or OpenCV without it."""
+"""Payloads: encodes Python values, and converts images with Pillow, or OpenCV without it."""
 
 from __future__ import annotations
 
@@ -11,43 +11,6 @@ if TYPE_CHECKING:
 
 TYPES = frozenset(("image/jpeg", "image/png", "image/webp", "image/gif"))
 _QUALITY = 90  # of a JPEG, of 100
-_TEXT_BYTES = 64 * 1024  # bytes of a payload that are checked for text
-
-# Control characters other than white space. Text has none.
-_CONTROLS = bytes(byte for byte in range(0x20) if byte < 0x09 or byte > 0x0D)
-
-
-def content_type_of(data: bytes) -> str:
-    """Guesses the media type of a payload; ``application/octet-stream`` if it is unknown."""
-    if data.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if data.startswith(b"GIF8"):
-        return "image/gif"
-    if data.startswith(b"RIFF") and data[8:12] in (b"WEBP", b"WAVE"):
-        return "image/webp" if data[8:12] == b"WEBP" else "audio/wav"
-    start = data[:_TEXT_BYTES]
-    if not start or len(start.translate(None, _CONTROLS)) < len(start):
-        return "application/octet-stream"
-    try:
-        # The end may cut a character.
-        text = start.decode() if len(start) == len(data) else start.decode("utf-8", "ignore")
-        if len(start) < len(data) and len(text.encode()) < len(start) - 3:
-            return "application/octet-stream"
-    except UnicodeDecodeError:
-        return "application/octet-stream"
-    return "application/json" if _is_json(text, data) else "text/plain"
-
-
-def _is_json(text: str, data: bytes) -> bool:
-    if len(data) > _TEXT_BYTES:
-        return (text.lstrip()[:1], data.rstrip()[-1:]) in (("{", b"}"), ("[", b"]"))
-    try:
-        json.loads(text)
-        return True
-    except ValueError:
-        return False
 
 
 def encode_payload(value: Any, image_format: str) -> bytes:

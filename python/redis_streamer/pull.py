@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import Any, AsyncIterator, Deque, Dict, List, Mapping, Optional, Sequence, Union
+from typing import Any, AsyncIterator, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Union
 
 from ._compat import Connection
+from ._cursors import Change, Cursor, NamedPosition, PatternPosition, has_pattern
 from ._gateway import Gateway, Query, backoff_s, jitter, streams_segment
 from ._msgpack import decode_batch, decode_notice
 from .entry import Entry, Gap
-from .errors import Closed, StreamerError, bad_message, bad_parameter
+from .errors import Closed, StreamerError, bad_message
 
 log = logging.getLogger("redis_streamer")
 
@@ -25,24 +26,7 @@ _RESOLVED_AT_ONCE = (
     100  # streams per request that resolves `$`: the response is a header, whose length is limited
 )
 
-Cursor = Union[str, int, Mapping[str, Union[str, int]]]
-
-
-def start_cursors(streams: Sequence[str], cursor: Cursor) -> Dict[str, str]:
-    """Returns the cursor of each stream. Raises InvalidRequest.
-
-    Args:
-        cursor: one for all streams; one per stream, joined by ``+``; or a mapping by stream name, where streams that it
-            does not name start at ``$``.
-    """
-    if isinstance(cursor, Mapping):
-        return {stream: str(cursor.get(stream, "$")) for stream in streams}
-    parts = str(cursor).split("+")
-    if len(parts) not in (1, len(streams)):
-        raise bad_parameter(
-            f"last_entry_id must have one value, or one per stream ({len(streams)}), got {len(parts)}"
-        )
-    return dict(zip(streams, parts * len(streams) if len(parts) == 1 else parts))
+Watcher = Callable[[str], object]
 
 
 class Pull:
@@ -59,18 +43,27 @@ class Pull:
         *,
         cursor: Cursor,
         latest: bool,
+        pattern: bool,
+        exclude: Sequence[str],
+        watchers: Mapping[str, Optional[Watcher]],
         naming: Query,
         query: Query,
     ) -> None:
         self._connection: Optional[Connection] = None
         self._gateway = gateway
-        self._is_playback = query.get("rate") is not None
-        self._cursors = start_cursors(streams, cursor)
-        if self._is_playback:
-            # `start` is where it begins. After a reconnect, a cursor is where it continues.
-            self._cursors = {name: "0" if at == "$" else at for name, at in self._cursors.items()}
+        is_playback = query.get("rate") is not None
+        self._position: Union[PatternPosition, NamedPosition] = (
+            PatternPosition(streams, cursor, is_playback)
+            if pattern and has_pattern(streams, naming.get("device_id"))
+            else NamedPosition(streams, cursor, is_playback)
+        )
         self._segment = streams_segment(streams)
+        # Names are joined by an unescaped plus, as in the path.
+        self._exclude = f"&exclude={streams_segment(exclude)}" if exclude else ""
+        self._pattern = pattern
         self._latest = latest
+        self._watchers = watchers
+        self._changes: Deque[Change] = deque()
         self._naming = naming
         self._query = query
         self._buffer: Deque[Entry] = deque()
@@ -85,25 +78,42 @@ class Pull:
             while True:
                 while buffer:
                     yield pop()
-                buffer.extend(await self.take())
-                if not buffer:
+                received = await self.take()
+                if received is None:
                     return
+                self.report_changes()
+                buffer.extend(received)
         finally:
             await self.disconnect()
 
     async def __anext__(self) -> Entry:
         """Returns the next entry. The connection stays open until ``aclose``."""
-        if not self._buffer:
-            self._buffer.extend(await self.take())
-        if not self._buffer:
-            await self.disconnect()
-            raise StopAsyncIteration
+        while not self._buffer:
+            received = await self.take()
+            if received is None:
+                await self.disconnect()
+                raise StopAsyncIteration
+            self.report_changes()
+            self._buffer.extend(received)
         return self._buffer.popleft()
 
-    async def take(self) -> List[Entry]:
-        """Returns the entries of the next message; none at the end of a playback. Raises StreamerError.
+    @property
+    def streams(self) -> List[str]:
+        """Names of the streams that are read. With a pattern, they are known once it is connected."""
+        return self._position.streams
 
-        Reconnects as often as it takes.
+    def report_changes(self) -> None:
+        """Calls ``on_joined`` and ``on_left`` for the streams that joined or left."""
+        while self._changes:
+            what, stream = self._changes.popleft()
+            watcher = self._watchers.get(what)
+            if watcher is not None:
+                watcher(stream)
+
+    async def take(self) -> Optional[List[Entry]]:
+        """Returns the entries of the next message; [] if only the streams changed, None at the end of a playback.
+
+        Reconnects as often as it takes. Raises StreamerError.
         """
         while True:
             try:
@@ -147,31 +157,33 @@ class Pull:
             "status": True,
             # Empty messages distinguish an idle stream from a connection that is dead.
             "block": _IDLE_MS,
-            "last_entry_id": "+".join(self._cursors.values()),
+            "last_entry_id": self._position.text,
+            "pattern": None if self._pattern else False,
+            "joins": True if self._position.wants_joins else None,
             "latest": True if self._latest else None,
             "ack": True if self._latest else None,
             "count": None if self._latest else _BATCH,
             **{name: value for name, value in self._query.items() if value is not None},
             **self._naming,
         }
-        connection = await self._gateway.connect(f"data/{self._segment}/pull", query)
+        connection = await self._gateway.connect(f"data/{self._segment}/pull", query, self._exclude)
         self._owes_ack = False
         self._gaps.clear()
         return connection
 
     async def _resolve_now(self) -> None:
         """Replaces each ``$`` by the stream's last id. Sent again, it would skip what was added while disconnected."""
-        streams = [stream for stream, cursor in self._cursors.items() if cursor == "$"]
+        streams = self._position.unresolved
         for at in range(0, len(streams), _RESOLVED_AT_ONCE):
             some = streams[at : at + _RESOLVED_AT_ONCE]
-            query = {"last_entry_id": "$", "block": 0, **self._naming}
+            query = {"last_entry_id": "$", "block": 0, "pattern": False, **self._naming}
             headers, _ = await self._gateway.request(f"data/{streams_segment(some)}", query)
             cursors = headers.get("x-last-entry-id", "").split("+")
             if len(cursors) != len(some) or "" in cursors or "$" in cursors:
                 raise bad_message(f"x-last-entry-id {'+'.join(cursors)!r} for {len(some)} streams")
-            self._cursors.update(zip(some, cursors))
+            self._position.resolve(dict(zip(some, cursors)))
 
-    async def _receive(self, connection: Connection) -> List[Entry]:
+    async def _receive(self, connection: Connection) -> Optional[List[Entry]]:
         while True:
             if self._owes_ack:
                 self._owes_ack = False
@@ -183,6 +195,8 @@ class Pull:
             notice = decode_notice(message)
             if notice is not None:
                 if self._read_notice(notice):
+                    return None
+                if self._changes:
                     return []
                 continue
             entries = decode_batch(message, self._gaps)
@@ -193,11 +207,9 @@ class Pull:
             return entries
 
     def _advance(self, entries: List[Entry]) -> None:
-        cursors = self._cursors
-        for entry in entries if len(cursors) > 1 else entries[-1:]:
-            if entry.stream not in cursors:
-                raise bad_message(f'an entry of "{entry.stream}", which was not requested')
-            cursors[entry.stream] = entry.id
+        position = self._position
+        for entry in entries if position.has_several else entries[-1:]:
+            position.advance(entry.stream, entry.id)
 
     def _read_notice(self, notice: Mapping[str, Any]) -> bool:
         """Returns whether a playback has ended."""
@@ -208,6 +220,10 @@ class Pull:
             self._gaps[gap["stream_id"]] = Gap(gap["after"], gap["before"])
         elif isinstance(status, dict) and status.get("redis") == "unavailable":
             log.warning("pull of %s: Redis is unavailable since %s", self._segment, status.get("since"))
+        elif "limit" in notice:
+            log.warning("pull of %s: too many streams, one is not read: %s", self._segment, notice["limit"])
+        else:
+            self._changes.extend(self._position.take(notice))
         return False
 
     async def disconnect(self) -> None:
@@ -224,8 +240,7 @@ class Pull:
 
     def __repr__(self) -> str:
         state = "closed" if self._is_closed else "connected" if self._connection else "not connected"
-        cursors = ", ".join(f"{stream} after {cursor}" for stream, cursor in self._cursors.items())
-        return f"<Pull {cursors} at {self._gateway.url}: {state}>"
+        return f"<Pull {self._position} at {self._gateway.url}: {state}>"
 
 
 def _closed() -> Closed:

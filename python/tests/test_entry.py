@@ -57,6 +57,14 @@ def test_names_the_entry_that_it_cannot_decode(read: Any) -> None:
         (b"[1, 2]", "application/json"),
         (b"21.5", "application/json"),
         (b"{broken", "text/plain"),
+        (b"\x82\xa1x\x01\xa1y\xcb\x40\x04\x00\x00\x00\x00\x00\x00", "application/msgpack"),
+        (b"\xdc\x00\x01\xc4\x01\xff", "application/msgpack"),
+        (b"\x91\xc7\x02\x05\xaa\xbb", "application/msgpack"),
+        (b"\x91\x91" * 10_000, "application/msgpack"),
+        (b"\x92\x01", "application/octet-stream"),
+        (b"\x91\x01\x02", "application/octet-stream"),
+        (b"\x91\xc1", "application/octet-stream"),
+        (b"\xdd\xff\xff\xff\xff\x00", "application/octet-stream"),
         ("größer ".encode() * 20_000, "text/plain"),
         (b"[" + b"1," * 50_000 + b"1]", "application/json"),
         (b"\x00\x01", "application/octet-stream"),
@@ -76,6 +84,20 @@ def test_value_follows_the_content_type() -> None:
     ).value() == {"x": [1, 2.5]}
     assert (entry(images.encode(COLOR, "png")).value() == COLOR).all()
     assert entry(b"\x00\x01").value() == b"\x00\x01"
+    assert entry(b"\x81\xa1x\x01").value() == {"x": 1}
+    # The declared type of the stream, which the field of an entry overrides.
+    assert entry(b"123").value() == 123
+    assert entry(b"123").value("text/plain") == "123"
+    assert entry(b"123", content_type=b"application/json").value("text/plain") == 123
+    assert entry(b"5").value("application/geo+json; x=1") == 5
+    assert entry(b"\x05").value("application/vnd.msgpack") == 5
+    assert entry(b"ab").value("video/h264") == b"ab"
+    with pytest.raises(rs.InvalidRequest, match="is not JSON"):
+        entry(b"no").value("application/json")
+    # A guess may be wrong.
+    assert entry(b"\x91\xc7\x02\x05\xaa\xbb").value() == b"\x91\xc7\x02\x05\xaa\xbb"
+    long = b"[" + b"x" * 70_000 + b"]"
+    assert entry(long).value() == long.decode()
 
 
 @pytest.mark.parametrize("library", ["Pillow", "OpenCV"])

@@ -152,6 +152,34 @@ async def test_metadata_is_merged_replaced_and_deleted(client: rs.Client, stream
     assert failed.value.code == "FORBIDDEN"
 
 
+async def test_declares_what_a_stream_holds(client: rs.Client, stream: str) -> None:
+    async with client.push(stream, device="rover", content_type="application/json") as push:
+        await push.send("1")
+        await push.flush()
+    assert await client.meta(stream, device="rover") == {"contentType": "application/json"}
+    # What is declared already is kept by a push.
+    async with client.push(stream, device="rover", content_type="text/plain") as push:
+        await push.send("2")
+    assert await client.meta(stream, device="rover") == {"contentType": "application/json"}
+    await client.declare(stream, "text/plain", device="rover", units={"x": "m"}, title="Position")
+    await client.declare(stream, device="rover", frame_id="map", schema="Pose")
+    assert await client.meta(stream, device="rover") == {
+        "contentType": "text/plain",
+        "units": {"x": "m"},
+        "title": "Position",
+        "frameId": "map",
+        "schema": {"name": "Pose"},
+    }
+    schema = {"name": "Pose", "encoding": "protobuf", "data": b"\x0a\xff"}
+    await client.declare(stream, device="rover", schema=schema)
+    assert (await client.meta(stream, device="rover"))["schema"] == {**schema, "data": "Cv8="}
+    [last] = [entry async for entry in client.entries(stream, device="rover", reverse=True, count=1)]
+    assert last.value((await client.meta(stream, device="rover"))["contentType"]) == "2"
+    with pytest.raises(rs.InvalidRequest) as failed:
+        await client.declare(stream, "no type")
+    assert failed.value.code == "BAD_PARAMETER"
+
+
 async def test_without_device_prefixes(redis: Redis, stream: str) -> None:
     gateway = Gateway(redis.url, DISABLE_MULTI_DEVICE_PREFIXING="1")
     try:

@@ -97,13 +97,14 @@ def test_webcam_and_detector(s: rs.BlockingClient, gateway: Gateway, tmp_path: p
     assert image.shape == (48, 64, 3)
     assert abs(image[40, 40] - numpy.array([30, 20, 10])).max() < 8, "red is first"
     detector = Program(DETECTOR, gateway.url, tmp_path)
-    wait_for("a detection", lambda: len(list(s.entries("bright", device="desk"))) == 1)
-    [detection] = s.entries("bright", device="desk")
+    wait_for("a detection", lambda: len(list(s.entries("boxes", device="desk"))) == 1)
+    [detection] = s.entries("boxes", device="desk")
     assert detection.id == pictures[-1].id
-    assert abs(detection.json()["bright"] - 12 * 16 / (48 * 64)) < 0.02
+    [box] = detection.json()["boxes"]
+    assert abs(numpy.array(box) - [0, 0, 15, 11]).max() <= 1
     Program(CAMERA + WEBCAM, gateway.url, tmp_path / "..").ends()
     newest = next(s.entries("camera", device="desk", reverse=True)).id
-    wait_for("the newest", lambda: next(s.entries("bright", device="desk", reverse=True)).id == newest)
+    wait_for("the newest", lambda: next(s.entries("boxes", device="desk", reverse=True)).id == newest)
     detector.interrupt()
 
 
@@ -125,6 +126,12 @@ def test_fan_in(s: rs.BlockingClient, gateway: Gateway, tmp_path: pathlib.Path) 
     wait_for("three lines", lambda: program.text().count("\n") == 3)
     found = sorted((line.split(" ")[0], line.split("+00:00 ")[1]) for line in program.text().splitlines())
     assert found == [("imu", "{'x': 1}"), ("log", "hello"), ("raw", "b'\\x00\\x01'")]
+    with s.push("later", device="rover") as push:
+        push.send("appeared")
+    wait_for("the stream that appeared", lambda: program.text().count("\n") == 5)
+    joined, entry = program.text().splitlines()[3:]
+    assert joined == "new stream: later"
+    assert entry.startswith("later ") and entry.endswith(" appeared")
     program.interrupt()
 
 

@@ -23,9 +23,9 @@ const CHECK_MS = 250;
 /**
  * Creates a health watch.
  *
- * @param isOwed whether the gateway owes a message now, if Redis is available
+ * @param isDue whether a message from the gateway is due, if Redis is available
  */
-export function watchHealth(isOwed: () => boolean, onStatus: (status: Status) => void): ConnectionHealth {
+export function watchHealth(isDue: () => boolean, onStatus: (status: Status) => void): ConnectionHealth {
   let redisUnavailableSince: Date | undefined;
   let lastMessageAt: Date;
   /** Consecutive checks without a due message. Counting checks ignores time during which the page itself was suspended. */
@@ -46,7 +46,7 @@ export function watchHealth(isOwed: () => boolean, onStatus: (status: Status) =>
     isStalled = false;
   };
   const check = () => {
-    overdueChecks = redisUnavailableSince === undefined && isOwed() ? overdueChecks + 1 : 0;
+    overdueChecks = redisUnavailableSince === undefined && isDue() ? overdueChecks + 1 : 0;
     if (isStalled || overdueChecks * CHECK_MS < STALL_MS) return;
     isStalled = true;
     onStatus({ state: "silent", since: lastMessageAt });

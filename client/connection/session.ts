@@ -15,8 +15,8 @@ export interface SessionHandlers {
   /** @returns whether the message proves that the connection works, which resets the backoff */
   received(message: Uint8Array | string, health: ConnectionHealth): boolean;
   closed(error: unknown): void;
-  /** Whether the gateway owes a message now. */
-  isOwed(): boolean;
+  /** Whether a message from the gateway is due. */
+  isDue(): boolean;
 }
 
 /**
@@ -30,7 +30,7 @@ export function keepSession(
   signal: AbortSignal,
   onStatus: (status: Status) => void = () => undefined,
 ): Promise<void> {
-  const health = watchHealth(() => handlers.isOwed(), onStatus);
+  const health = watchHealth(() => handlers.isDue(), onStatus);
   const attempt = async (proven: () => void) => {
     const url = await handlers.url(signal);
     try {

@@ -156,7 +156,7 @@ class PushConnection implements Push, SessionHandlers {
     return true;
   }
 
-  isOwed(): boolean {
+  isDue(): boolean {
     return this.#usesAcks && this.#inFlight.size > 0;
   }
 

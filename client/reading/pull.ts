@@ -32,7 +32,7 @@ export interface PullOptions extends CommonOptions, PatternHandlers {
   readonly from?: string | Readonly<Record<string, string>> | undefined;
   /** Whether `*` in a stream name or in the device makes a pattern; if false, it is a literal character. @default true */
   readonly pattern?: boolean | undefined;
-  /** Names and patterns of streams to leave out. */
+  /** Names and patterns of streams to exclude. */
   readonly exclude?: string | readonly string[] | undefined;
   /** Called when a stream of the pattern appears, before the loop receives its first entry. */
   readonly onJoined?: ((stream: string) => void) | undefined;
@@ -214,8 +214,8 @@ class PullReader implements SessionHandlers {
     this.#playback?.session.closed();
   }
 
-  /** Whether the gateway must send a message soon. While backpressure holds it back, it owes nothing. */
-  isOwed(): boolean {
+  /** Whether a message from the gateway is due. During backpressure none is. */
+  isDue(): boolean {
     const { maxFps = 0 } = this.#options;
     // Below one message per second the gateway sends no empty messages in between.
     const isSlow = maxFps > 0 && maxFps < 1;

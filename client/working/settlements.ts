@@ -43,7 +43,7 @@ export class Settlements {
     this.#atTurnEnd = atTurnEnd;
   }
 
-  /** Whether the gateway owes an answer. */
+  /** Whether an answer from the gateway is due. */
   get areOwed(): boolean {
     return this.#sent.size > 0;
   }

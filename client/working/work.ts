@@ -206,7 +206,7 @@ class Worker implements SessionHandlers {
     this.#settlements.closed();
   }
 
-  isOwed(): boolean {
+  isDue(): boolean {
     return this.#settlements.areOwed;
   }
 

@@ -198,10 +198,7 @@ class LiveHub implements Hub {
     const batch = stream && batchOf(read);
     if (stream === undefined || batch === undefined) return false;
     if (hasGap) {
-      this.#logger.warn(
-        { key, after },
-        "entries were trimmed or deleted before the live readers' tail read them",
-      );
+      this.#logger.warn({ key, after }, "live readers missed entries that were trimmed or deleted");
       stream.recent.clear();
       // A new life that reached the readers' ids has all its newer entries: they are not trimmed before older ones.
       if (isNewLife) this.#restart(stream);

@@ -63,7 +63,7 @@ export function limitLines(logger: Logger, now: () => number = () => performance
   function report(kind: Kind, level: "info" | "warn" | "error", line: string): void {
     kind.report = undefined;
     if (kind.others === 0) return;
-    logger[level]({ line, others: kind.others }, "left out repeated lines");
+    logger[level]({ line, others: kind.others }, "omitted repeated lines");
     kind.others = 0;
   }
 

@@ -50,7 +50,7 @@ export interface Streams {
   /** Writes everything that is ready for sockets at the end of an event-loop turn. */
   readonly turnEnd: TurnEnd;
   readonly availability: Availability;
-  /** Resolves if Redis answers and accepts writes. @throws GatewayError */
+  /** Resolves if Redis replies and accepts writes. @throws GatewayError */
   readonly isReady: () => Promise<void>;
   readonly registry: Registry;
   /** Declarations of clients about the streams that they store entries in. */

@@ -57,7 +57,7 @@ test("reports the lines left out of a flood that has ended", () => {
     for (let n = 0; n < 5000; n++) logger.warn({ code: "FORBIDDEN" }, "rejected");
     vi.advanceTimersByTime(60_000);
     expect(lines.slice(500)).toEqual([
-      { level: "warn", message: "left out repeated lines", fields: { line: "rejected", others: 4500 } },
+      { level: "warn", message: "omitted repeated lines", fields: { line: "rejected", others: 4500 } },
     ]);
   } finally {
     vi.useRealTimers();

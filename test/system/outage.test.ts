@@ -198,7 +198,7 @@ describe("an external Redis", () => {
     const ready = await request(`${gateway.http}/readyz`);
     expect([ready.status, ready.json()]).toMatchObject([
       503,
-      { status: "not ready", error: "Redis does not answer", code: "REDIS_UNAVAILABLE" },
+      { status: "not ready", error: "Redis does not reply", code: "REDIS_UNAVAILABLE" },
     ]);
     expect((await request(`${gateway.http}/healthz`)).status).toBe(200);
     // 64 KB per socket, and the bytes that had been read when it was paused.

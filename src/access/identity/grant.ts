@@ -32,7 +32,7 @@ export function parseGrant(text: string): Grant {
   if (action === undefined)
     throw new Error(`a permission must start with one of ${ACTIONS.join(", ")}, got "${text.slice(0, 60)}"`);
   const problem = problemOfPattern(pattern);
-  if (problem !== undefined) throw new Error(`a permission's pattern, as glasses:*, ${problem}`);
+  if (problem !== undefined) throw new Error(`the pattern of a permission, such as glasses:*, ${problem}`);
   return { action, pattern };
 }
 

@@ -84,7 +84,7 @@ function textStartOf(data: Uint8Array): string | undefined {
   const start = data.subarray(0, TEXT_BYTES);
   if (hasControls(start)) return undefined;
   try {
-    // With `stream`, a character that the end cuts is no error.
+    // With `stream`, a character that is cut off at the end is not an error.
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(start, {
       stream: data.length > TEXT_BYTES,
     });

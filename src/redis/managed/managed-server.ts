@@ -148,7 +148,7 @@ class SharedServer {
     } finally {
       attempt.abort();
     }
-    // Redis 6 does not know the event of created keys. Without it, patterns are followed by other means.
+    // Redis 6 has no event for created keys and rejects the setting. The stream watch then uses tracking.
     await query(path, ["CONFIG", "SET", "notify-keyspace-events", KEY_EVENTS], READY_MS).catch(
       () => undefined,
     );

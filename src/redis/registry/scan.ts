@@ -16,7 +16,7 @@ export interface KeyScan {
    * Returns the keys of all streams, sorted. Keys that are not UTF-8, or longer than any name that a request may have,
    * cannot be addressed by a client and are left out.
    *
-   * @throws GatewayError if Redis does not answer
+   * @throws GatewayError if Redis does not reply
    */
   streams(): Promise<readonly string[]>;
   /** Returns the keys of the strings that hold streams' metadata, likewise. */

@@ -20,7 +20,7 @@ export function openTail(
       onUnsupported: (reason) =>
         logger.error(
           { reason },
-          "Redis does not support REDIS_TAIL=tracking; live entries are not delivered",
+          "Redis does not support client tracking, which REDIS_TAIL=tracking requires; live entries are not delivered",
         ),
     });
   }

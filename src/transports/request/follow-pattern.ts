@@ -7,7 +7,7 @@ import type { PatternStreams } from "./pattern-streams.ts";
 export interface PatternFollower {
   readonly subscription: Pick<Subscription, "add" | "remove">;
   readonly sessions: Sessions;
-  /** Undefined for a request that is no session. */
+  /** Undefined for a request without a session. */
   readonly session: Session | undefined;
   /** Called right before the first entry of the stream. */
   readonly onJoin?: (name: string) => void;

@@ -43,7 +43,7 @@ const PATTERN = flag(
 );
 const FIND = {
   pattern: PATTERN,
-  exclude: names("Names and patterns of streams to leave out, joined by `+`."),
+  exclude: names("Names and patterns of streams to exclude, joined by `+`."),
 };
 const CURSOR = text(
   "$",

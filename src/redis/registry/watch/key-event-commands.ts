@@ -25,7 +25,7 @@ export const CHANNEL_END = "__:";
 export const channelsOf = (prefix: string): string =>
   `__keyspace@*${CHANNEL_END}${prefix.replace(/[\\*?[\]]/g, (one) => `\\${one}`)}*`;
 
-/** Subscribes to keyspace events. @returns whether flushes, which are no such events, are reported, too */
+/** Subscribes to keyspace events. @returns whether flushes, which cause no keyspace event, are reported as well */
 export async function subscribe(server: Commands, prefixes: readonly string[]): Promise<boolean> {
   for (const prefix of prefixes) await server.call("PSUBSCRIBE", channelsOf(prefix));
   try {

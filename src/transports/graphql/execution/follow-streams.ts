@@ -29,7 +29,7 @@ const asTheyAre: Encoder<readonly StreamEntries[]> = {
 /**
  * Follows streams from their cursors.
  *
- * @throws GatewayError FORBIDDEN, or if Redis does not answer
+ * @throws GatewayError FORBIDDEN, or if Redis does not reply
  */
 export async function followStreams(
   context: OperationContext,

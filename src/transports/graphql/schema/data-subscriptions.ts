@@ -105,7 +105,7 @@ export function addDataSubscriptions(builder: Builder, entry: EntryRef, withDevi
         defaultValue: true,
         description: "`*` in a name or in the device makes a pattern; if false, it is a literal character.",
       }),
-      exclude: t.arg.stringList({ description: "Names and patterns of streams to leave out." }),
+      exclude: t.arg.stringList({ description: "Names and patterns of streams to exclude." }),
       count: t.arg.int({
         description: "Maximum number of entries in a payload. If given, fields of the payload are lists.",
       }),

@@ -39,7 +39,7 @@ export interface EntryPage {
 
 const DEFAULT_FIRST = 100;
 
-/** Reads one page. @throws GatewayError if an argument is invalid or Redis does not answer */
+/** Reads one page. @throws GatewayError if an argument is invalid or Redis does not reply */
 export async function readPage(
   { streams: { streamReader }, observe: { streamClasses }, config, payloads, spendEntries }: OperationContext,
   key: string,

@@ -105,7 +105,7 @@ export function addStreamMutations(builder: Builder, withDevices: boolean): void
  * @throws GatewayError BAD_PARAMETER if the name is empty or too long, or FORBIDDEN
  */
 function writableDevice({ visitor, config }: OperationContext, device: string): string {
-  if (device === "") throw badParameter("deviceId", "is empty");
+  if (device === "") throw badParameter("deviceId", "must not be empty");
   checkName("deviceId", device, config.maxNameBytes);
   authorize(visitor.identity, "write", [wholeDevice(device)]);
   return device;

@@ -32,7 +32,7 @@ export function eitherOf<T>(
 
 /** Validates a stream id, or a complete key from a list. @throws GatewayError BAD_PARAMETER if it is empty or too long */
 export function streamIdOf({ config }: OperationContext, id: string): string {
-  if (id === "") throw badParameter("streamId", "is empty");
+  if (id === "") throw badParameter("streamId", "must not be empty");
   checkName("streamId", id, mostKeyBytes(config.maxNameBytes));
   return id;
 }

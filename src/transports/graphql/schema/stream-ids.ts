@@ -18,7 +18,7 @@ import { devicePrefix, streamIdOf } from "./names.ts";
  *
  * @param action permission that the client needs on each key
  * @throws GatewayError BAD_PARAMETER for an empty id; FORBIDDEN, also for writes to a key that begins with `:`; or if
- *   Redis does not answer
+ *   Redis does not reply
  */
 export async function keysOfIds(
   context: OperationContext,

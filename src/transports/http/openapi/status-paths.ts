@@ -14,7 +14,7 @@ export const STATUS_PATHS: Paths = {
   "/": { get: status("Name, version and links") },
   "/healthz": { get: status("The process is running") },
   "/readyz": {
-    get: status("Redis answers and accepts writes", { "503": problem("Redis does not answer.") }),
+    get: status("Redis replies and accepts writes", { "503": problem("Redis does not reply.") }),
   },
   "/metrics": { get: status("Metrics for Prometheus") },
   "/openapi.json": { get: status("This document") },

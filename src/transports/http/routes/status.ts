@@ -62,7 +62,7 @@ export function addStatus(
     try {
       const ready = isReady().then(() => true);
       if ((await within(READY_TIMEOUT_MS, ready)) !== true)
-        throw new GatewayError("REDIS_UNAVAILABLE", "Redis does not answer");
+        throw new GatewayError("REDIS_UNAVAILABLE", "Redis does not reply");
       return { status: "ready" };
     } catch (error) {
       return reply

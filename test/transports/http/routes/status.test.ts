@@ -73,7 +73,7 @@ test("/readyz reports the state of Redis, /healthz that of the process", async (
   await until("it is ready", async () => (await get("/readyz")).status === 200);
   redis.freeze();
   const frozen = await get("/readyz");
-  expect([frozen.status, frozen.json()]).toMatchObject([503, { error: "Redis does not answer" }]);
+  expect([frozen.status, frozen.json()]).toMatchObject([503, { error: "Redis does not reply" }]);
   redis.thaw();
   await until("it is ready", async () => (await get("/readyz")).status === 200);
 });

@@ -19,7 +19,7 @@ import { memoryOf } from "../../../response/response-memory.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import { type Buckets, type Density, planDensity, readDensity } from "./stream-density.ts";
 
-/** Maximum number of entries, and about of bytes, that one request reads, of all streams together. */
+/** Maximum number of entries, and approximate maximum of bytes, that one request reads from all streams together. */
 const BUDGET = { entries: 20_000, bytes: 16 * 1024 * 1024 };
 /** Maximum number of values in a response: buckets of all streams. */
 const MOST_VALUES = 200_000;

@@ -46,7 +46,7 @@ export async function readMultipart(
   // A body has one boundary more than parts.
   checkBatchSize(heads.length - 1, mostEntries);
   const { parser, entries, failure } = openParser({ headers, body, stream }, (position, type) =>
-    // The parser reports text/plain, the default, for a part without a type. It also skips parts that are no form data.
+    // The parser reports text/plain, the default, for a part without a type. It also skips parts that are not form data.
     type !== "text/plain" || (entries.length === heads.length - 1 && hasType(body, heads[position]))
       ? type
       : undefined,

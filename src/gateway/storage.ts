@@ -11,7 +11,7 @@ import { createGroups } from "../redis/groups/groups.ts";
 import { openStore, type StoreEndpoint } from "../redis/open-store.ts";
 import { createEntrySizes, type EntrySizes } from "../redis/read/entry-sizes.ts";
 import { createStreamReader } from "../redis/read/stream-reader.ts";
-import { DetailsReader } from "../redis/registry/details-reader.ts";
+import { DetailsReader } from "../redis/registry/details/details-reader.ts";
 import { createMetaWatch } from "../redis/registry/metadata-watch.ts";
 import { createRegistry } from "../redis/registry/registry.ts";
 import { StreamWatch } from "../redis/registry/watch/stream-watch.ts";

@@ -12,9 +12,9 @@ import { type Append, createAppender } from "../../src/redis/append/appender.ts"
 import { createEntrySizes } from "../../src/redis/read/entry-sizes.ts";
 import { createStreamReader, type StreamReader } from "../../src/redis/read/stream-reader.ts";
 import { parseRedisUrl } from "../../src/redis/redis-url.ts";
-import { DetailsReader } from "../../src/redis/registry/details-reader.ts";
-import { createLastIds, type LastIds } from "../../src/redis/registry/last-ids.ts";
-import { StreamRecords } from "../../src/redis/registry/stream-records.ts";
+import { DetailsReader } from "../../src/redis/registry/details/details-reader.ts";
+import { createLastIds, type LastIds } from "../../src/redis/registry/details/last-ids.ts";
+import { StreamRecords } from "../../src/redis/registry/details/stream-records.ts";
 import { openSingleStore } from "../../src/redis/single-store.ts";
 import type { TailMode } from "../../src/redis/tail/open-tail.ts";
 import { CountedCommands } from "./counted-commands.ts";

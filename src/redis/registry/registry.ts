@@ -10,13 +10,13 @@ import { withGatewayErrors } from "../reply-errors.ts";
 import type { Database } from "../resp/commands.ts";
 import type { Reply } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
-import type { DetailsReader } from "./details-reader.ts";
+import type { DetailsReader } from "./details/details-reader.ts";
+import { createLastIds, type LastIds } from "./details/last-ids.ts";
+import { type StreamRecord, StreamRecords, type WantedRecord } from "./details/stream-records.ts";
 import { createDeviceRecords, type DeviceRecords } from "./devices.ts";
-import { createLastIds, type LastIds } from "./last-ids.ts";
 import { createKeyScan } from "./scan.ts";
 import { mergeSorted } from "./sorted-names.ts";
 import { createStreamMetadata, type StreamMetadata } from "./stream-metadata.ts";
-import { type StreamRecord, StreamRecords, type WantedRecord } from "./stream-records.ts";
 
 /** Result of deleting a stream. */
 export interface StreamDeletion {

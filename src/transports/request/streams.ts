@@ -11,7 +11,7 @@ import {
   selectStreams,
 } from "../../domain/streams/stream-selection.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
-import type { LastIds } from "../../redis/registry/last-ids.ts";
+import type { LastIds } from "../../redis/registry/details/last-ids.ts";
 import type { ParametersOf } from "./parameters.ts";
 import type { NamedTime } from "./warnings.ts";
 

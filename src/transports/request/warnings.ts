@@ -6,7 +6,7 @@
 import type { Logger } from "../../domain/logger.ts";
 import { type EntryId, timeOfId } from "../../domain/streams/entry-id.ts";
 import type { Counters } from "../../observe/counters.ts";
-import type { LastIds } from "../../redis/registry/last-ids.ts";
+import type { LastIds } from "../../redis/registry/details/last-ids.ts";
 import { asciiJson } from "../../wire/header.ts";
 import type { ErrorContext } from "../response/error-log.ts";
 

@@ -9,7 +9,7 @@ import { openLive } from "../../../src/gateway/live.ts";
 import { openObserve } from "../../../src/gateway/observe.ts";
 import { openStorage } from "../../../src/gateway/storage.ts";
 import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
-import { DetailsReader } from "../../../src/redis/registry/details-reader.ts";
+import { DetailsReader } from "../../../src/redis/registry/details/details-reader.ts";
 import { createRegistry } from "../../../src/redis/registry/registry.ts";
 import type { Done } from "../../../src/redis/resp/command-result.ts";
 import { databaseOver } from "../../../src/redis/resp/commands.ts";

@@ -1,6 +1,6 @@
 /** Fields of `Stream` about its first or its last entry. */
 import type { Entry } from "../../../../domain/streams/entry.ts";
-import type { EdgeEntry } from "../../../../redis/registry/stream-info.ts";
+import type { EdgeEntry } from "../../../../redis/registry/details/stream-info.ts";
 import type { OperationContext } from "../../execution/context.ts";
 import type { StreamNode } from "../../execution/load-streams.ts";
 import type { Builder } from "../builder.ts";

@@ -1,7 +1,7 @@
 /** Fields of `Stream` that Redis reports, and those that the metadata declares. */
 import { type Declaration, readDeclaration } from "../../../../domain/content/declaration.ts";
 import { timeOfId } from "../../../../domain/streams/entry-id.ts";
-import { NO_DETAILS, type StreamDetails } from "../../../../redis/registry/stream-info.ts";
+import { NO_DETAILS, type StreamDetails } from "../../../../redis/registry/details/stream-info.ts";
 import type { StreamNode } from "../../execution/load-streams.ts";
 import type { WorkBudget } from "../../execution/work-budget.ts";
 import type { Builder } from "../builder.ts";

@@ -12,7 +12,7 @@ import {
   laterId,
   timeOfId,
 } from "../../../../domain/streams/entry-id.ts";
-import type { StreamDetails } from "../../../../redis/registry/stream-info.ts";
+import type { StreamDetails } from "../../../../redis/registry/details/stream-info.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
 import { readRequestedStreams } from "../../../request/streams.ts";
 import { memoryOf } from "../../../response/response-memory.ts";

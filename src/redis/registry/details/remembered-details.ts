@@ -7,9 +7,9 @@
  * and `maxDeletedEntryId`, nor a stream created again with the same length and with ids in the same range, as by RESTORE.
  * Therefore details are remembered for a limited time.
  */
-import { BoundedMap } from "../../domain/bounded-map.ts";
-import type { Reply } from "../resp/reader.ts";
-import type { Argument } from "../resp/writer.ts";
+import { BoundedMap } from "../../../domain/bounded-map.ts";
+import type { Reply } from "../../resp/reader.ts";
+import type { Argument } from "../../resp/writer.ts";
 import { type EdgeEntry, edgeOf, type StreamDetails } from "./stream-info.ts";
 
 /** Bytes of both edges from which details are remembered. Those of smaller ones cost Redis at most 0.6 ms. */

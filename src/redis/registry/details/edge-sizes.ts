@@ -2,7 +2,7 @@
  * Edge sizes: bytes of the first and the last entry of streams, which `XINFO STREAM` copies even where only the facts are
  * requested. Two entries of 8 MB take Redis 100 ms in a script, as long as 2,000 streams of small ones.
  */
-import { BoundedMap } from "../../domain/bounded-map.ts";
+import { BoundedMap } from "../../../domain/bounded-map.ts";
 
 /** Smaller edges are not remembered. */
 const LARGE_BYTES = 16 * 1024;

@@ -1,13 +1,13 @@
 /** Facts about many streams, read with one round trip per thousand; per fewer if their entries are large. */
-import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
-import { InFlightGate } from "../in-flight-gate.ts";
-import { streamMetaKey } from "../keys.ts";
-import type { Database } from "../resp/commands.ts";
-import { collectReplies } from "./collect-replies.ts";
+import type { WorkSlices } from "../../../domain/scheduling/work-slice.ts";
+import { InFlightGate } from "../../in-flight-gate.ts";
+import { streamMetaKey } from "../../keys.ts";
+import type { Database } from "../../resp/commands.ts";
+import { collectReplies } from "../collect-replies.ts";
+import { metaOf } from "../stream-metadata.ts";
 import type { Checks, DetailsReader } from "./details-reader.ts";
 import type { DetailsCheck } from "./remembered-details.ts";
 import type { DetailDepth, StreamDetails } from "./stream-info.ts";
-import { metaOf } from "./stream-metadata.ts";
 
 /** Requested facts about one stream. */
 export interface StreamRecord {

@@ -2,11 +2,11 @@
  * Stream details (`XINFO STREAM`). The reply contains the first and the last entry, which for a thousand cameras are
  * hundreds of megabytes, so these are transferred only on request.
  */
-import type { Entry } from "../../domain/streams/entry.ts";
-import type { EntryId } from "../../domain/streams/entry-id.ts";
-import { entriesOf } from "../read/entry-decoder.ts";
-import { type Reply, ReplyError } from "../resp/reader.ts";
-import type { Argument } from "../resp/writer.ts";
+import type { Entry } from "../../../domain/streams/entry.ts";
+import type { EntryId } from "../../../domain/streams/entry-id.ts";
+import { entriesOf } from "../../read/entry-decoder.ts";
+import { type Reply, ReplyError } from "../../resp/reader.ts";
+import type { Argument } from "../../resp/writer.ts";
 
 /** Requested level of detail: only the length, everything but payloads, or everything. */
 export type DetailDepth = "length" | "facts" | "payloads";

@@ -1,8 +1,8 @@
 /** The last ids of streams, which readers with the cursor `$` start at. */
-import { type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
-import { withGatewayErrors } from "../reply-errors.ts";
-import type { Commands } from "../resp/commands.ts";
-import { ReplyError } from "../resp/reader.ts";
+import { type EntryId, FIRST_ID } from "../../../domain/streams/entry-id.ts";
+import { withGatewayErrors } from "../../reply-errors.ts";
+import type { Commands } from "../../resp/commands.ts";
+import { ReplyError } from "../../resp/reader.ts";
 import type { DetailsReader } from "./details-reader.ts";
 import { detailsOf, NO_DETAILS } from "./stream-info.ts";
 import type { StreamRecords } from "./stream-records.ts";

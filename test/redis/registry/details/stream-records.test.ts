@@ -1,13 +1,13 @@
 /** Facts about many streams: streams of large entries are read a few at a time. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createTurns } from "../../../src/domain/scheduling/turns.ts";
-import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
-import { DetailsReader } from "../../../src/redis/registry/details-reader.ts";
-import { EdgeSizes } from "../../../src/redis/registry/edge-sizes.ts";
-import { StreamRecords } from "../../../src/redis/registry/stream-records.ts";
-import { type Database, databaseOver } from "../../../src/redis/resp/commands.ts";
-import { Connection } from "../../../src/redis/resp/connection.ts";
-import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
+import { createTurns } from "../../../../src/domain/scheduling/turns.ts";
+import { parseRedisUrl } from "../../../../src/redis/redis-url.ts";
+import { DetailsReader } from "../../../../src/redis/registry/details/details-reader.ts";
+import { EdgeSizes } from "../../../../src/redis/registry/details/edge-sizes.ts";
+import { StreamRecords } from "../../../../src/redis/registry/details/stream-records.ts";
+import { type Database, databaseOver } from "../../../../src/redis/resp/commands.ts";
+import { Connection } from "../../../../src/redis/resp/connection.ts";
+import { silent, startRedis, type TestRedis } from "../../../support/redis.ts";
 
 const MIB = 2 ** 20;
 const KEYS = Array.from({ length: 20 }, (_, i) => `large-${i}`);

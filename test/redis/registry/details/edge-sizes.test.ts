@@ -1,6 +1,6 @@
 /** Sizes of the first and last entries of streams. */
 import { expect, test } from "vitest";
-import { EdgeSizes } from "../../../src/redis/registry/edge-sizes.ts";
+import { EdgeSizes } from "../../../../src/redis/registry/details/edge-sizes.ts";
 
 const MIB = 2 ** 20;
 

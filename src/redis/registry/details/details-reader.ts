@@ -2,8 +2,8 @@
  * Reads stream details, which Redis copies the first and the last entry for. Streams whose edges are large are read once,
  * then checked (`remembered-details.ts`). A lookup of a stream that another one is reading waits for it, and then checks.
  */
-import type { Commands } from "../resp/commands.ts";
-import { collectReplies } from "./collect-replies.ts";
+import type { Commands } from "../../resp/commands.ts";
+import { collectReplies } from "../collect-replies.ts";
 import { EdgeSizes } from "./edge-sizes.ts";
 import { type DetailsCheck, REMEMBERED_BYTES, RememberedDetails } from "./remembered-details.ts";
 import { type DetailDepth, detailsCommand, detailsOf, type StreamDetails } from "./stream-info.ts";

@@ -1,16 +1,16 @@
 /** Details of streams with large first and last entries: read once, then checked. Counts the commands that Redis ran. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { createTurns } from "../../../src/domain/scheduling/turns.ts";
-import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
-import { DetailsReader } from "../../../src/redis/registry/details-reader.ts";
-import { EdgeSizes } from "../../../src/redis/registry/edge-sizes.ts";
-import { createLastIds } from "../../../src/redis/registry/last-ids.ts";
-import { RememberedDetails } from "../../../src/redis/registry/remembered-details.ts";
-import type { StreamDetails } from "../../../src/redis/registry/stream-info.ts";
-import { StreamRecords, type WantedRecord } from "../../../src/redis/registry/stream-records.ts";
-import { databaseOver } from "../../../src/redis/resp/commands.ts";
-import { Connection } from "../../../src/redis/resp/connection.ts";
-import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
+import { createTurns } from "../../../../src/domain/scheduling/turns.ts";
+import { parseRedisUrl } from "../../../../src/redis/redis-url.ts";
+import { DetailsReader } from "../../../../src/redis/registry/details/details-reader.ts";
+import { EdgeSizes } from "../../../../src/redis/registry/details/edge-sizes.ts";
+import { createLastIds } from "../../../../src/redis/registry/details/last-ids.ts";
+import { RememberedDetails } from "../../../../src/redis/registry/details/remembered-details.ts";
+import type { StreamDetails } from "../../../../src/redis/registry/details/stream-info.ts";
+import { StreamRecords, type WantedRecord } from "../../../../src/redis/registry/details/stream-records.ts";
+import { databaseOver } from "../../../../src/redis/resp/commands.ts";
+import { Connection } from "../../../../src/redis/resp/connection.ts";
+import { silent, startRedis, type TestRedis } from "../../../support/redis.ts";
 
 const MIB = 2 ** 20;
 const LARGE = Buffer.alloc(8 * MIB, "x");

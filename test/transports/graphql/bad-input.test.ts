@@ -81,7 +81,12 @@ describe("variables and arguments", () => {
     ['{ stream(id: "text") { entries(after: "x") { nodes { id } } } }', {}, "BAD_PARAMETER", /^after /],
     ["{ streams { entries(first: 9000) { nodes { id } } } }", {}, "TOO_LARGE", /entries/],
     ["mutation { connectDevice(meta: {}) }", {}, "BAD_PARAMETER", /^deviceId is missing/],
-    ['mutation { connectDevice(deviceId: "", meta: {}) }', {}, "BAD_PARAMETER", /^deviceId must not be empty/],
+    [
+      'mutation { connectDevice(deviceId: "", meta: {}) }',
+      {},
+      "BAD_PARAMETER",
+      /^deviceId must not be empty/,
+    ],
     ['mutation { disconnectDevice(id: "") }', {}, "BAD_PARAMETER", /^deviceId must not be empty/],
     ['mutation { updateDeviceMeta(id: "", meta: {}) }', {}, "BAD_PARAMETER", /^deviceId must not be empty/],
     [

@@ -29,6 +29,15 @@ export function readCommitted(dir: string): ReadonlyMap<string, readonly NamedEn
   return streams;
 }
 
+/** Returns the ids that a consumer group acknowledged. @param dir the server's working directory */
+export function readAcknowledged(dir: string, key: string, group: string): readonly string[] {
+  const ids: string[] = [];
+  for (const file of filesOf(dir))
+    for (const [name = "", of, by, ...args] of commandsOf(readFileSync(file)))
+      if (name.toUpperCase() === "XACK" && of === key && by === group) ids.push(...args);
+  return ids;
+}
+
 /** Paths of the append-only file: one file up to Redis 6, a folder of numbered files since Redis 7 (the base file is empty here). */
 function filesOf(dir: string): string[] {
   return readdirSync(dir, { recursive: true, encoding: "utf8" })

@@ -71,6 +71,32 @@ export interface PlaybackHistory {
   readonly stretches: readonly (readonly { readonly stream: string; readonly id: string }[])[];
 }
 
+/** An entry of a stream. */
+export interface StreamEntryName {
+  readonly stream: string;
+  readonly id: string;
+}
+
+/** What a worker of a consumer group received, and how it settled that. */
+export interface WorkerHistory {
+  readonly name: string;
+  readonly received: (NamedEntry & { readonly stream: string })[];
+  /** Entries that it acknowledged, whether that was confirmed or not. */
+  readonly sent: StreamEntryName[];
+  readonly confirmed: StreamEntryName[];
+  /** Entries that it gave up. */
+  readonly buried: StreamEntryName[];
+  /** Entries that were reported as lost. */
+  readonly lost: StreamEntryName[];
+}
+
+/** Record of a consumer group. */
+export interface WorkHistory {
+  readonly workers: readonly WorkerHistory[];
+  /** Entries that the store recorded as acknowledged. */
+  readonly acknowledged: readonly StreamEntryName[];
+}
+
 /** Final state of a stream in the store. */
 export interface StoredStream {
   readonly stream: string;
@@ -86,6 +112,8 @@ export interface History {
   readonly readers: readonly ReaderHistory[];
   readonly streams: readonly StoredStream[];
   readonly playbacks?: readonly PlaybackHistory[];
+  /** Workers of a consumer group; none in a cluster. */
+  readonly work?: WorkHistory;
   /** Processes that ended unexpectedly. */
   readonly deaths: readonly string[];
   /** Number of failovers from a master that may not have replicated its last writes. */

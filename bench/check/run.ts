@@ -1,8 +1,8 @@
 /** One run: starts the processes and clients of a plan, injects its faults, waits for completion, and returns the history. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { readCommitted } from "./append-only-file.ts";
+import { readAcknowledged, readCommitted } from "./append-only-file.ts";
 import { type Cast, startCast } from "./cast.ts";
-import type { History, StoredStream } from "./history.ts";
+import type { History, StoredStream, StreamEntryName } from "./history.ts";
 import { startPatternReader } from "./pattern-reader.ts";
 import type { Plan } from "./plan.ts";
 import { PlaybackReader } from "./playback-reader.ts";
@@ -10,9 +10,12 @@ import { createRandom, type Random } from "./random.ts";
 import { type Pusher, type Reader, type Recording, startPusher, startReader } from "./recorder.ts";
 import { REMADE, startRemade } from "./remade.ts";
 import { startTwins, TWIN_KEYS } from "./twins.ts";
+import { GROUP } from "./worker.ts";
+import { startWorkers } from "./workers.ts";
 
 /** Seeds are below this bound; the additional load draws from seeds above it. */
 const BESIDES_SEEDS = 5 * 2 ** 29;
+const WORK_SEEDS = 11 * 2 ** 28;
 /** Time (ms) without progress of any client, after the last fault, after which the run stops waiting. */
 const STUCK_MS = 30_000;
 
@@ -35,6 +38,7 @@ export async function run(plan: Plan, dir: string, say: (line: string) => void):
   ];
   const pushers = plan.pushers.map((planned, i) => startPusher(`p${i}`, planned, recording));
   const besides = startBesides(cast, recording, createRandom(plan.seed + BESIDES_SEEDS));
+  const workers = startGroup(cast, recording, streamNames, createRandom(plan.seed + WORK_SEEDS));
   const end = performance.now() + plan.ms;
   for (const { afterMs, fault } of plan.faults) {
     await sleep(afterMs);
@@ -49,6 +53,8 @@ export async function run(plan: Plan, dir: string, say: (line: string) => void):
   const others = await besides?.settle(dir);
   const streams = await settled(plan, cast, dir, pushers, readers);
   for (const one of [...pushers, ...readers]) one.close();
+  await workers?.settle();
+  workers?.close();
   return {
     pushes: pushers.flatMap(({ pushes }) => pushes),
     readers: readers.map(({ history }) => history),
@@ -56,6 +62,7 @@ export async function run(plan: Plan, dir: string, say: (line: string) => void):
     playbacks: playbacks.map(({ history }) => history),
     deaths: cast.deaths,
     ...(others && { besides: others }),
+    ...(workers && { work: workers.history(acknowledgedIn(dir, streamNames)) }),
     takeovers: "takeovers" in cast.redis ? cast.redis.takeovers : 0,
   };
 }
@@ -79,6 +86,21 @@ function startBesides({ redis }: Cast, { port }: Recording, random: Random) {
     },
   };
 }
+
+/** Starts the workers; none in a cluster, for the same reason. */
+function startGroup(cast: Cast, { port }: Recording, streamNames: readonly string[], random: Random) {
+  if ("stored" in cast.redis) return undefined;
+  const redis = () => {
+    if ("stored" in cast.redis) throw new Error("Redis is a cluster");
+    return cast.redis;
+  };
+  return startWorkers(streamNames, redis, port, random);
+}
+
+const acknowledgedIn = (dir: string, streamNames: readonly string[]): StreamEntryName[] =>
+  streamNames.flatMap((stream) =>
+    readAcknowledged(dir, `default:${stream}`, GROUP).map((id) => ({ stream, id })),
+  );
 
 /** Waits until every client has received all stored entries. The verdict reports clients that have not. */
 async function settled(

@@ -11,9 +11,11 @@ import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/st
 import type { History, NamedEntry, PlaybackHistory, Push, ReaderHistory, StoredStream } from "./history.ts";
 import { wrongInGaps } from "./remade.ts";
 import { wrongInTwins } from "./twins.ts";
+import { wrongInWork } from "./workers.ts";
 
 /** Returns the problems of a run; empty if there are none. */
-export function judge({ pushes, readers, streams, playbacks = [], deaths, besides }: History): string[] {
+export function judge(history: History): string[] {
+  const { pushes, readers, streams, playbacks = [], deaths, besides, work } = history;
   const grounds = new Map(streams.map((stream) => [stream.stream, groundOf(stream)]));
   return [
     ...deaths,
@@ -21,6 +23,7 @@ export function judge({ pushes, readers, streams, playbacks = [], deaths, beside
     ...wrongInPushes(pushes, grounds),
     ...(besides === undefined ? [] : wrongInGaps(besides.remade, besides.gapReaders)),
     ...(besides === undefined ? [] : wrongInTwins(new Map(besides.twins), besides.twinPosts)),
+    ...(work === undefined ? [] : wrongInWork(work, history)),
     ...playbacks.flatMap((playback) => wrongInPlayback(playback)),
     ...readers.flatMap((reader) => {
       const ground = grounds.get(reader.stream);

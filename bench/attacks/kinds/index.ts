@@ -9,6 +9,7 @@ import { PIPELINED } from "./pipelined.ts";
 import { PLAYBACK } from "./playback.ts";
 import { SLOW } from "./slow.ts";
 import { UNREAD } from "./unread.ts";
+import { WORK } from "./work.ts";
 
 /** Rows of all tables; names are unique. */
 export const ATTACKS: readonly Attack[] = [
@@ -20,5 +21,6 @@ export const ATTACKS: readonly Attack[] = [
   ...COSTLY,
   ...MANY,
   ...PLAYBACK,
+  ...WORK,
   ...MALFORMED,
 ];

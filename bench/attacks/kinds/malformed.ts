@@ -54,6 +54,12 @@ const ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["GET", `/data/${SMALL_STREAM}/mjpeg`],
   ["GET", `/data/${SMALL_STREAM}/pull`],
   ["GET", "/data/hostile-a/push"],
+  ["GET", `/data/${SMALL_STREAM}/work`],
+  ["GET", `/data/${SMALL_STREAM}/work/hostile`],
+  ["POST", `/data/${SMALL_STREAM}/work/hostile?consumer=h`],
+  ["POST", `/data/${SMALL_STREAM}/work/hostile/next?consumer=h&wait=0`],
+  ["GET", `/data/${SMALL_STREAM}/work/hostile/pending`],
+  ["DELETE", `/data/${SMALL_STREAM}/work/hostile`],
 ];
 const METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "BREW"];
 const TAILS = [

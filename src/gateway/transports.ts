@@ -94,7 +94,7 @@ export async function openTransports(
 }
 
 function openMetrics(
-  { access, observe }: GatewayParts,
+  { access, observe, streams: { groups } }: GatewayParts,
   { size, sendBufferBytes }: WebSocketServer,
   ping: Storage["store"]["ping"],
 ): Metrics {
@@ -108,6 +108,7 @@ function openMetrics(
     errors: observe.errorLog.counts,
     sessions: () => access.sessions.counts(),
     memory: access.memory.counts,
+    backlogs: async () => (await within(PING_TIMEOUT_MS, groups.backlogs())) ?? [],
     redisSeconds: () => timePing(ping),
   });
 }

@@ -37,8 +37,18 @@ export interface MetricSources {
       counts: { readonly bytes: number; readonly waits: number; readonly rejections: number },
     ]
   >;
+  /** Reads the backlogs of consumer groups with workers at this gateway. */
+  readonly backlogs: () => Promise<readonly Backlog[]>;
   /** Measures the reply time of Redis in seconds; NaN if Redis does not reply. */
   readonly redisSeconds: () => Promise<number>;
+}
+
+/** Entries of a consumer group that are not done. */
+export interface Backlog {
+  /** Key of the stream. */
+  readonly key: string;
+  readonly pending: number;
+  readonly lag: number;
 }
 
 /** Upper bounds in seconds: from the latency on one machine to a latency that users would report as broken. */
@@ -75,6 +85,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     errors,
     sessions,
     memory,
+    backlogs,
     redisSeconds,
   } = sources;
   const register = new Registry();
@@ -115,6 +126,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     },
   });
   addMemory(register, memory);
+  addBacklogs(register, streamClasses, backlogs);
   new Gauge({
     name: "redis_streamer_redis_ping_seconds",
     help: "Current reply time of Redis; NaN if it does not reply",
@@ -170,6 +182,33 @@ function addGauge(options: MetricOptions, read: () => number): void {
     ...options,
     collect(this: Gauge) {
       this.set(read());
+    },
+  });
+}
+
+function addBacklogs(
+  register: Registry,
+  { of, classes }: StreamClasses,
+  read: MetricSources["backlogs"],
+): void {
+  new Gauge({
+    name: "redis_streamer_work_entries",
+    help: "Entries of consumer groups with workers at this gateway, by stream class: pending (delivered, not done), and lag (not delivered)",
+    labelNames: ["class", "state"],
+    // The workers of a group may be at several gateway processes, and each of these reports it.
+    aggregator: "max",
+    registers: [register],
+    async collect(this: Gauge) {
+      const found = await read();
+      this.reset();
+      for (const [name, counters] of classes) {
+        const own = found.filter(({ key }) => of(key) === counters);
+        for (const state of ["pending", "lag"] as const)
+          this.set(
+            { class: name, state },
+            own.reduce((sum, backlog) => sum + backlog[state], 0),
+          );
+      }
     },
   });
 }

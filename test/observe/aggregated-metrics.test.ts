@@ -25,6 +25,7 @@ async function valuesOf(
     errors: new Map([["NOT_FOUND", 3]]),
     sessions: () => new Map([["pull", 4]]),
     memory: () => [["body", { bytes: 5, waits: 2, rejections: 1 }]],
+    backlogs: async () => [],
     redisSeconds: async () => redisSeconds,
   });
   return JSON.parse(JSON.stringify(await metrics.values())) as MetricValues;

@@ -156,3 +156,17 @@ test("reports connections, latency, Redis and errors", async () => {
   expect(Number(samples(text, "redis_streamer_redis_ping_seconds")[0]?.split(" ")[1])).toBeGreaterThan(0);
   expect(samples(text, 'redis_streamer_rejections_total{code="NOT_FOUND"}')).toHaveLength(1);
 });
+
+test("has the backlog of consumer groups with workers, by stream class", async () => {
+  for (const id of ["5-1", "5-2", "5-3"]) await redis.control.call("XADD", "default:cam-jobs", id, "d", "x");
+  const worker = await connectSocket(`${gateway.ws}/data/cam-jobs/work/g?from=0&permits=1&format=json`);
+  await worker.next();
+  await until("one entry is pending, and two are not delivered", async () => {
+    const lines = samples(await page(), "redis_streamer_work_entries");
+    return (
+      lines.includes('redis_streamer_work_entries{class="cameras",state="pending"} 1') &&
+      lines.includes('redis_streamer_work_entries{class="cameras",state="lag"} 2')
+    );
+  });
+  worker.close();
+});

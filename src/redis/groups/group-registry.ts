@@ -26,6 +26,18 @@ export interface PendingEntry {
   readonly n: number;
 }
 
+/** Entries of a group that are not done. */
+export interface GroupBacklog {
+  readonly key: string;
+  /** Delivered, and not acknowledged. */
+  readonly pending: number;
+  /** Not delivered yet; 0 if Redis does not know it. */
+  readonly lag: number;
+}
+
+/** Most streams whose backlogs are read. Each takes a command. */
+const MOST_BACKLOG_STREAMS = 1000;
+
 /** Lists, inspects and removes groups. */
 export class GroupRegistry {
   readonly #redis: Commands;
@@ -49,6 +61,26 @@ export class GroupRegistry {
       if (isNoGroup(error as Error)) throw noGroup(group);
       throw gatewayErrorOf(error as Error);
     }
+  }
+
+  /**
+   * Returns the backlogs of groups. A stream that cannot be read is left out.
+   *
+   * @param groups names of the groups, by stream key
+   */
+  async backlogs(
+    groups: Iterable<readonly [key: string, names: { has(name: string): boolean }]>,
+  ): Promise<readonly GroupBacklog[]> {
+    const some = [...groups].slice(0, MOST_BACKLOG_STREAMS);
+    const found = await Promise.all(
+      some.map(async ([key, names]) => {
+        const all = await this.list(key).catch(() => []);
+        return all
+          .filter(({ name }) => names.has(name))
+          .map(({ pending, lag = 0 }): GroupBacklog => ({ key, pending, lag }));
+      }),
+    );
+    return found.flat();
   }
 
   /** Removes a group. @returns whether it existed */

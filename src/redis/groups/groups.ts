@@ -6,7 +6,7 @@ import type { GroupConnections } from "./connections.ts";
 import { Consumer } from "./consumer.ts";
 import type { ConsumerOptions } from "./consumer-options.ts";
 import { GroupCommands } from "./group-commands.ts";
-import { GroupRegistry } from "./group-registry.ts";
+import { type GroupBacklog, GroupRegistry } from "./group-registry.ts";
 import type { Growth } from "./growth.ts";
 import { type QueueCounters, WorkQueue } from "./work-queue.ts";
 
@@ -20,6 +20,8 @@ export interface Groups {
   givenBack(key: string, group: string, delayMs: number): void;
   /** Lists, inspects and removes groups. */
   readonly registry: GroupRegistry;
+  /** Returns the backlog of each group with consumers here. A stream that cannot be read is left out. */
+  backlogs(): Promise<readonly GroupBacklog[]>;
   /** Closes the consumers. */
   close(): Promise<void>;
 }
@@ -36,6 +38,7 @@ export interface GroupsOptions {
 /** Creates the groups. Their connection is open while there are consumers. */
 export function createGroups({ store, streamMaxLength, sizes, counters, logger }: GroupsOptions): Groups {
   const settling = store.reads;
+  const registry = new GroupRegistry(settling);
   /** Queues by stream key, then by group. */
   const queues = new Map<string, Map<string, WorkQueue>>();
   let growth: Growth | undefined;
@@ -119,7 +122,8 @@ export function createGroups({ store, streamMaxLength, sizes, counters, logger }
     },
     commandsOf,
     givenBack: (key, group, delayMs) => queues.get(key)?.get(group)?.scans.runIn(delayMs),
-    registry: new GroupRegistry(settling),
+    registry,
+    backlogs: () => registry.backlogs(queues),
     async close() {
       await Promise.all([...consumers].map((consumer) => consumer.close()));
       for (const queue of all()) queue.close();

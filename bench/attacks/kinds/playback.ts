@@ -42,13 +42,13 @@ export const PLAYBACK: readonly Attack[] = [
     commands({ play: { rate: 0.1 } }, { play: { rate: 100 } }, { play: { rate: 0 } }),
   ),
   flood("playback: steps to and fro", `/data/${BIG_STREAM}/pull?rate=1&${QUERY}`, () =>
-    commands({ step: 100 }, { step: -100 }),
+    commands({ step: 10 }, { step: -10 }),
   ),
   flood("playback: steps that add up", `/data/${BIG_STREAM}/pull?rate=1&${QUERY}`, () =>
-    commands({ step: 100 }),
+    commands({ step: 10 }),
   ),
   flood("playback: steps in many streams", `/data/${ALL_STREAMS}/pull?rate=1&${QUERY}`, () =>
-    commands({ step: 100 }, { step: -100 }),
+    commands({ step: 10 }, { step: -10 }),
   ),
   flood("playback: live and back", `/data/${BIG_STREAM}/pull?rate=0&${QUERY}`, (client) =>
     times(50, () => Buffer.concat([command({ live: true }), command({ seek: aTime(client) })])),

@@ -12,6 +12,9 @@ export interface IdRange {
   readonly end: EntryId;
 }
 
+/** Entries that a step reads at a time. Only the last one of them is sent, so that more would be garbage. */
+const STEP_ENTRIES = 8;
+
 /** Receives what was found, in the order of the ids. Not called if the lookup was cancelled or halted. */
 export type OnFound = (runs: Runs) => void;
 
@@ -59,7 +62,7 @@ export class EntryLookups {
    */
   inSteps(steps: number, range: IdRange, onFound: OnFound): void {
     this.#start({
-      count: Math.abs(steps),
+      count: STEP_ENTRIES,
       find: (state, isNeeded) => this.#inStepsOf(state, steps, range, isNeeded),
       onFound,
     });
@@ -139,7 +142,7 @@ export class EntryLookups {
       if (compareIds(range.start, range.end) > 0) break;
       const { entries } = await streamReader.readRange(
         key,
-        { ...range, count: left, reverse },
+        { ...range, count: Math.min(left, STEP_ENTRIES), reverse },
         states.length,
       );
       const last = entries.at(-1);

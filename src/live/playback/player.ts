@@ -9,6 +9,7 @@ import { cursorBefore, FrameSender, type Runs } from "./frame-sender.ts";
 import type { PlaybackOptions } from "./options.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import { Schedule } from "./schedule.ts";
+import { settledId } from "./source.ts";
 import type { StateReports } from "./state-reports.ts";
 import type { PlaybackTimers } from "./timers.ts";
 
@@ -24,8 +25,10 @@ export interface PlayerParts {
 
 /** Maximum entries in a frame. */
 const MOST_ENTRIES = 1024;
-/** Maximum number of steps that are requested and not done. */
-const MOST_STEPS = 1000;
+/** Time (ms) from one step to the next: faster ones would only be work for the gateway. */
+const STEP_MS = 10;
+/** Maximum number of steps that wait for those before. */
+const MOST_STEPS = 100;
 /** Delay (ms) before a loop starts again, after a round with entries or without. */
 const LOOP_MS = { played: 100, empty: 1000 };
 
@@ -36,6 +39,7 @@ export class Player<Frame> {
   readonly #options: PlaybackOptions;
   readonly #reports: StateReports;
   readonly #onEnded: () => void;
+  readonly #timers: PlaybackTimers;
   readonly #ahead: ReadAhead;
   readonly #sender: FrameSender<Frame>;
   readonly #lookups: EntryLookups;
@@ -45,8 +49,10 @@ export class Player<Frame> {
   #isStarted = false;
   /** With `latest`: an entry fell due while the client could not take it. */
   #isLate = false;
-  /** Steps that are requested and not done. */
-  #steps = 0;
+  /** Steps that are requested and not done. Each sends one entry of each stream. */
+  #steps: number[] = [];
+  /** When the next step may be taken. */
+  #nextStepAt = 0;
   #sentInRound = 0;
 
   constructor(context: DeliveryContext<Frame>, options: PlaybackOptions, parts: PlayerParts) {
@@ -55,6 +61,7 @@ export class Player<Frame> {
     this.#options = options;
     this.#reports = reports;
     this.#onEnded = onEnded;
+    this.#timers = timers;
     this.#ahead = new ReadAhead(context, {
       end: options.end,
       pageBytes,
@@ -126,9 +133,9 @@ export class Player<Frame> {
     this.schedule.moveTo(id);
   }
 
-  /** Requests further entries, ahead or back, while it is stopped. Up to `MOST_STEPS` add up. */
+  /** Requests another entry, ahead or back, while it is stopped. Does nothing if too many steps wait. */
   step(steps: number): void {
-    this.#steps = Math.min(Math.max(this.#steps + steps, -MOST_STEPS), MOST_STEPS);
+    if (this.#steps.length < MOST_STEPS) this.#steps.push(steps);
     this.advance();
   }
 
@@ -141,7 +148,7 @@ export class Player<Frame> {
   /** Sends what is due, and waits for the next entry. */
   advance(): void {
     this.schedule.endTimer();
-    if (!this.#isPlaying && this.#steps !== 0 && !this.#isBusy) this.#takeSteps();
+    if (!this.#isPlaying && !this.#isBusy) this.#takeStep();
     while (this.#isPlaying && !this.#isBusy) if (!this.#advanceOnce()) return;
     if (this.#isPlaying && this.#sender.isEncoding) this.#wait();
   }
@@ -153,7 +160,7 @@ export class Player<Frame> {
 
   /** Drops what is about to be sent. */
   #cancel(): void {
-    this.#steps = 0;
+    this.#steps = [];
     this.#isLate = false;
     this.#lookups.cancel();
     this.#sender.cancel();
@@ -269,16 +276,24 @@ export class Player<Frame> {
     this.#isLate = false;
     const { count = 1, end } = this.#options;
     this.#ahead.reset();
-    this.#lookups.newest(this.schedule.dueId(end), count, (runs) => this.#sendFound(runs));
+    const dueId = this.schedule.dueId(end);
+    const upTo = this.#context.states.length > 1 ? settledId(dueId, this.#timers.timeOfDay()) : dueId;
+    this.#lookups.newest(upTo, count, (runs) => this.#sendFound(runs));
   }
 
-  #takeSteps(): void {
-    if (this.#context.isHalted()) return;
-    const steps = this.#steps;
+  #takeStep(): void {
+    const [steps] = this.#steps;
+    if (steps === undefined || this.#context.isHalted()) return;
+    const now = this.#timers.now();
+    if (now < this.#nextStepAt) {
+      this.schedule.after(this.#nextStepAt - now, () => this.advance());
+      return;
+    }
+    this.#nextStepAt = now + STEP_MS;
     this.#ahead.reset();
     this.#lookups.inSteps(steps, this.#options, (runs) =>
       this.#sendFound(runs, () => {
-        this.#steps -= steps;
+        this.#steps.shift();
         const first = runs[0]?.entries[0];
         if (first !== undefined) this.schedule.reach(first.id);
         this.#reports.changed();

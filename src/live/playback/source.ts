@@ -55,6 +55,12 @@ export interface ReadPage {
  */
 const CLOCK_DIFFERENCE_MS = 1000;
 
+/** Returns the last id, at most `id`, up to which no stream gets further entries. @param timeOfDay in ms */
+export function settledId(id: EntryId, timeOfDay: number): EntryId {
+  const settled = idAtTime(Math.max(0, timeOfDay - CLOCK_DIFFERENCE_MS));
+  return compareIds(id, settled) < 0 ? id : settled;
+}
+
 /** Begins to read a stream after its cursor. */
 export const openSource = (state: StreamState): Source => ({
   ...{ state, gapBefore: undefined, readCursor: state.cursor },
@@ -83,7 +89,7 @@ export function takePage(source: Source, { page, takes }: ReadPage, end: EntryId
 export function horizonOf(source: Source, { page, readAt }: ReadPage, head: EntryId = FIRST_ID): EntryId {
   if (source.isComplete) return LAST_ID;
   if (!source.isAtEnd) return source.readCursor;
-  const known = laterId(source.readCursor, idAtTime(Math.max(0, readAt - CLOCK_DIFFERENCE_MS)));
+  const known = laterId(source.readCursor, settledId(LAST_ID, readAt));
   // Ids may lie in the future: what was just read again has nothing before the entry that waits for it.
   return page.entries.length === 0 ? laterId(known, head) : known;
 }

@@ -216,16 +216,39 @@ test("steps to the next and the previous entry of each stream", async () => {
   expect(player.ids.slice(3)).toEqual(["1030-0"]);
   player.controls.step(-1);
   player.controls.step(-1);
-  await player.settle();
+  await player.play(100);
   expect(player.ids.at(-1)).toBe("1010-0");
   player.controls.step(-50);
-  await player.settle();
+  await player.play(200);
   expect(player.ids.at(-1)).toBe("1000-0");
   expect(player.states.at(-1)).toMatchObject({ status: "paused", time: 1000 });
   const before = player.ids.length;
   player.controls.play();
   await player.play();
   expect(player.ids.slice(before)).toEqual(Array.from({ length: 19 }, (_, i) => `${1010 + 10 * i}-0`));
+});
+
+test("sends an entry for each step, also if they are requested together", async () => {
+  const key = await storeSteady(20);
+  using player = new Player(redis.url, [key], { start: id("1000-0") });
+  for (const steps of [1, 1, 1, 3, -1, 1]) player.controls.step(steps);
+  await player.play(100);
+  expect(player.ids).toEqual(["1000-0", "1010-0", "1020-0", "1050-0", "1040-0", "1050-0"]);
+});
+
+test("does not skip to entries that another stream may still precede", async () => {
+  const keys = [newKey(), newKey()];
+  const now = Date.now();
+  const at = (offset: number) => `${now + offset}-0`;
+  await store(keys[0] ?? "", [at(-5000), at(-4000), at(-100)]);
+  await store(keys[1] ?? "", [at(-4500)]);
+  using player = new Player(redis.url, keys, { start: id(at(-5000)), latest: true, count: 1 });
+  player.block();
+  await player.play(5000);
+  expect(player.ids).toEqual([at(-5000)]);
+  player.drain();
+  await player.settle();
+  expect(player.ids.slice(1, 3)).toEqual([at(-4500), at(-4000)]);
 });
 
 test("the clock waits for a slow client", async () => {
@@ -457,9 +480,8 @@ test("steps to entries that are encoded in slices, and skips what fell due meanw
     ...{ start: id("1000-0"), latest: true, count: 1, encodeSteps: gate.encodeSteps },
   });
   player.controls.step(2);
-  await player.settle();
   player.controls.step(1);
-  await player.settle();
+  await player.play(20);
   expect(player.ids).toEqual(["1010-0", "1020-0"]);
   gate.isOpen = false;
   player.controls.play();

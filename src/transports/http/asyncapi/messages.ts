@@ -91,7 +91,7 @@ export const MESSAGES: Readonly<Record<string, Message>> = {
           pause: { const: true },
           play: { oneOf: [{ const: true }, object({ rate: RATE }, [])] },
           seek: { oneOf: [TEXT, { type: "number", minimum: 0 }] },
-          step: { type: "integer", minimum: -100, maximum: 100 },
+          step: { type: "integer", minimum: -10, maximum: 10 },
           live: { const: true },
         },
         [],

@@ -18,8 +18,8 @@ export type PlaybackCommand =
 export const COMMAND_FORMS =
   '{"pause": true}, {"play": {"rate": 1}}, {"seek": time}, {"step": 1} or {"live": true}';
 
-/** Maximum number of entries of a step. */
-const MOST_STEPS = 100;
+/** Maximum number of entries of a step. They are all read, and one is sent. */
+const MOST_STEPS = 10;
 
 /** Reads a command. @returns undefined if the value is not one @throws GatewayError BAD_PAYLOAD or BAD_PARAMETER */
 export function readCommand(value: unknown): PlaybackCommand | undefined {

@@ -26,7 +26,7 @@ export const encodeWorkSteps = (
   format: CleanFormatName,
   stream: string,
   items: readonly WorkItem[],
-): Generator<void, Pieces> => (format === "msgpack" ? msgpackSteps(stream, items) : jsonSteps(stream, items));
+): Generator<void, Pieces> => ENCODERS[format].steps(stream, items);
 
 /** Bytes of an item besides its payload, stream name and fields. */
 const ITEM_BYTES = 64;
@@ -89,8 +89,10 @@ export type WorkNotice =
   | { readonly lost: readonly EntryName[] };
 
 /** Encodes a notice: `{"done": {"ack": 3, "late": ["5-1"]}}` or `{"lost": ["4-0"]}`. */
-export function encodeWorkNotice(format: CleanFormatName, notice: WorkNotice): Encoded {
-  if (format === "msgpack") return msgpackNotice(notice);
+export const encodeWorkNotice = (format: CleanFormatName, notice: WorkNotice): Encoded =>
+  ENCODERS[format].notice(notice);
+
+function jsonNotice(notice: WorkNotice): string {
   if ("lost" in notice) return JSON.stringify(notice);
   const { counts, late } = notice.done;
   return JSON.stringify({ done: { ...counts, late } });
@@ -119,3 +121,14 @@ function msgpackNotice(notice: WorkNotice): Uint8Array {
   }
   return runAtOnce(joinSteps(out.take()));
 }
+
+interface WorkEncoder {
+  steps(stream: string, items: readonly WorkItem[]): Generator<void, Pieces>;
+  notice(notice: WorkNotice): Encoded;
+}
+
+/** Encoders of all clean formats: a new format does not compile without a row here. */
+const ENCODERS: Readonly<Record<CleanFormatName, WorkEncoder>> = {
+  msgpack: { steps: msgpackSteps, notice: msgpackNotice },
+  json: { steps: jsonSteps, notice: jsonNotice },
+};

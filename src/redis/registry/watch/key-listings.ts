@@ -1,4 +1,5 @@
 /** Listings of key scopes: scans the keys of Redis, and takes the differences. */
+import { sleep } from "../../../domain/scheduling/sleep.ts";
 import type { WorkSlices } from "../../../domain/scheduling/work-slice.ts";
 import type { KeyScan } from "../scan.ts";
 import type { KeyScope } from "./key-scope.ts";
@@ -56,7 +57,7 @@ export class KeyListings {
         if (!isCurrent(scope)) return;
         if (!isRepeated) throw error;
         this.#again.add(scope);
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        await sleep(RETRY_MS);
       }
       if (!this.#again.has(scope)) return;
     }

@@ -7,7 +7,7 @@ import { GatewayError } from "../../../domain/errors.ts";
 import type { TransportConfig, TransportParts } from "../../parts.ts";
 import { createLookups, type Lookups } from "./key-list-cache.ts";
 import { createPayloadBudget, type PayloadBudget } from "./payload-budget.ts";
-import { createWorkBudget, type WorkBudget } from "./work-budget.ts";
+import { WorkBudget } from "./work-budget.ts";
 
 /** Settings of the GraphQL transport. */
 export interface GraphqlConfig extends TransportConfig, GraphqlLimits {
@@ -83,7 +83,7 @@ export function createOperationContext(
     lookups: createLookups(parts.streams.registry, visitor.identity, parts.access.turns.slices),
     payloads: createPayloadBudget({ mostBytes: graphqlMaxAnswerBytes, readBytes: maxAnswerBytes, lease }),
     lease,
-    work: createWorkBudget(parts.config, parts.access.turns.slices),
+    work: new WorkBudget(parts.config, parts.access.turns.slices),
     again: () => createOperationContext(parts, visitor, session, lease),
     follows(keys) {
       if (session !== undefined) return parts.access.sessions.use(session, "read", keys);

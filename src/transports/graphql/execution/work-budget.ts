@@ -22,14 +22,53 @@ export interface WorkLimits {
 }
 
 /** Remaining work of one operation. */
-export interface WorkBudget {
+export class WorkBudget {
+  /** Maximum size of the payload in one field, in bytes. */
+  readonly mostPayloadBytes: number;
+  readonly #mostFields: number;
+  readonly #workSlices: WorkSlices;
+  #spent = 0;
+  /** Cost of the lists that the current event-loop turn resolves. */
+  #sinceTurn = 0;
+  #turn: Promise<void> = Promise.resolve();
+  #slices: Slices | undefined;
+  #inSlices = false;
+  #isLarge = false;
+
+  constructor({ graphqlMaxFields, graphqlMaxPayloadBytes }: WorkLimits, workSlices: WorkSlices) {
+    this.mostPayloadBytes = graphqlMaxPayloadBytes;
+    this.#mostFields = graphqlMaxFields;
+    this.#workSlices = workSlices;
+  }
+
   /**
    * Whether the operation was too large to be resolved in one turn. Its lists are then empty, and the operation must be
    * executed again after `beginInSlices`.
    */
-  isTooLargeAtOnce(): boolean;
+  isTooLargeAtOnce(): boolean {
+    return this.#isLarge && !this.#inSlices;
+  }
+
   /** Resolves long lists item by item. Supported by graphql-js, but not by compiled documents. */
-  beginInSlices(): void;
+  beginInSlices(): void {
+    this.#inSlices = true;
+  }
+
+  /** Resets the budget for the next event of a subscription. */
+  renew(): void {
+    this.#spent = Math.max(0, this.#mostFields - FIELDS_PER_EVENT);
+  }
+
+  /** Counts the values of a JSON payload as fields. @throws GatewayError TOO_LARGE */
+  spend(fields: number): void {
+    this.#spent += fields;
+    if (this.#spent > this.#mostFields)
+      throw new GatewayError(
+        "TOO_LARGE",
+        `the operation resolves more than ${this.#mostFields} fields; select fewer streams, entries or fields`,
+      );
+  }
+
   /**
    * Passes a list to the executor after previous lists have been resolved.
    *
@@ -37,67 +76,26 @@ export interface WorkBudget {
    * @param bytes total size of the payloads in the list
    * @throws GatewayError TOO_LARGE if the operation resolves too many fields
    */
-  list<T>(items: readonly T[], fields: number, bytes?: number): Promise<readonly (T | Promise<T>)[]>;
-  /** Resets the budget for the next event of a subscription. */
-  renew(): void;
-  /** Maximum size of the payload in one field, in bytes. */
-  readonly mostPayloadBytes: number;
-  /** Counts the values of a JSON payload as fields. @throws GatewayError TOO_LARGE */
-  spend(fields: number): void;
-}
-
-/** Creates the budget of one operation. */
-export function createWorkBudget(
-  { graphqlMaxFields: mostFields, graphqlMaxPayloadBytes }: WorkLimits,
-  workSlices: WorkSlices,
-): WorkBudget {
-  let spent = 0;
-  let sinceTurn = 0;
-  let turn: Promise<void> = Promise.resolve();
-  let slices: Slices | undefined;
-  let inSlices = false;
-  let isLarge = false;
-
-  function spend(fields: number): void {
-    spent += fields;
-    if (spent > mostFields)
-      throw new GatewayError(
-        "TOO_LARGE",
-        `the operation resolves more than ${mostFields} fields; select fewer streams, entries or fields`,
-      );
+  async list<T>(items: readonly T[], fields: number, bytes = 0): Promise<readonly (T | Promise<T>)[]> {
+    this.spend(items.length * fields);
+    const cost = items.length * fields + Math.ceil(bytes / BYTES_PER_FIELD);
+    await this.#passTurn(Math.min(cost, FIELDS_PER_TURN));
+    if (cost <= FIELDS_PER_TURN || items.length < 2) return items;
+    this.#isLarge = true;
+    return this.#inSlices ? resolvedInSlices(items, this.#workSlices.begin()) : [];
   }
 
   /** Defers all following lists to the next event-loop turn if the current one has no fields left. */
-  function passTurn(cost: number): Promise<void> {
-    sinceTurn += cost;
-    if (sinceTurn > FIELDS_PER_TURN) {
-      sinceTurn = cost;
-      slices ??= workSlices.begin();
-      const { next } = slices;
-      turn = turn.then(next);
+  #passTurn(cost: number): Promise<void> {
+    this.#sinceTurn += cost;
+    if (this.#sinceTurn > FIELDS_PER_TURN) {
+      this.#sinceTurn = cost;
+      this.#slices ??= this.#workSlices.begin();
+      const { next } = this.#slices;
+      this.#turn = this.#turn.then(next);
     }
-    return turn;
+    return this.#turn;
   }
-
-  return {
-    isTooLargeAtOnce: () => isLarge && !inSlices,
-    beginInSlices() {
-      inSlices = true;
-    },
-    renew() {
-      spent = Math.max(0, mostFields - FIELDS_PER_EVENT);
-    },
-    mostPayloadBytes: graphqlMaxPayloadBytes,
-    spend,
-    async list(items, fields, bytes = 0) {
-      spend(items.length * fields);
-      const cost = items.length * fields + Math.ceil(bytes / BYTES_PER_FIELD);
-      await passTurn(Math.min(cost, FIELDS_PER_TURN));
-      if (cost <= FIELDS_PER_TURN || items.length < 2) return items;
-      isLarge = true;
-      return inSlices ? resolvedInSlices(items, workSlices.begin()) : [];
-    },
-  };
 }
 
 /** Returns items as promises that resolve one after the other. The executor resolves the fields of each item at once. */

@@ -18,17 +18,6 @@ interface Held {
   resume(reason: "in-flight"): void;
 }
 
-/** Frames in flight to one client. */
-export interface FramesInFlight {
-  /** Starts to measure the round trip, before the first frame. */
-  start(held: Held): void;
-  /** Records that a frame was written. */
-  sent(bytes: number): void;
-  /** Handles a pong of the client. */
-  pong(payload: Uint8Array): void;
-  stop(): void;
-}
-
 const PING = 0x89;
 /** Pings carry a number modulo this value, which identifies the few pings in flight. */
 const NUMBERS = 256;
@@ -47,63 +36,76 @@ const PROMPT_MS = 5;
  */
 const NO_ANSWER_MS = 5000;
 
-/** Creates the limit of one client. */
-export function createFramesInFlight(sink: ByteSink): FramesInFlight {
-  let held: Held | undefined;
+/** Frames in flight to one client. */
+export class FramesInFlight {
+  readonly #sink: ByteSink;
+  #held: Held | undefined;
   /** Number of pings sent and answered. Pings carry these numbers modulo `NUMBERS`. */
-  let sentPings = 0;
-  let answeredPings = 0;
+  #sentPings = 0;
+  #answeredPings = 0;
   /** Send times of unanswered pings, oldest first, in ms of `performance.now()`. */
-  let sentAt: number[] = [];
-  let roundTripMs = Number.POSITIVE_INFINITY;
-  let most = 1;
-  let isPrompt = false;
+  #sentAt: number[] = [];
+  #roundTripMs = Number.POSITIVE_INFINITY;
+  /** Maximum number of frames in flight. */
+  #most = 1;
+  #isPrompt = false;
   /** Bytes sent since the last ping. */
-  let unmarkedBytes = 0;
-  let noAnswer: NodeJS.Timeout | undefined;
-  let isOff = false;
+  #unmarkedBytes = 0;
+  #noAnswer: NodeJS.Timeout | undefined;
+  #isOff = false;
 
-  function ping(): void {
-    const chunks = pings[sentPings % NUMBERS];
-    if (chunks !== undefined) sink.write(chunks);
-    sentPings++;
-    sentAt.push(performance.now());
+  constructor(sink: ByteSink) {
+    this.#sink = sink;
   }
 
-  function turnOff(): void {
-    isOff = true;
-    sentAt = [];
-    held?.resume("in-flight");
+  /** Starts to measure the round trip, before the first frame. */
+  start(held: Held): void {
+    this.#held = held;
+    this.#ping();
+    this.#noAnswer = setTimeout(() => this.#turnOff(), NO_ANSWER_MS);
   }
 
-  return {
-    start(given) {
-      held = given;
-      ping();
-      noAnswer = setTimeout(turnOff, NO_ANSWER_MS);
-    },
-    sent(bytes) {
-      unmarkedBytes += bytes;
-      if (isOff || (isPrompt && sentAt.length === 0 && unmarkedBytes < SHARED_BYTES)) return;
-      unmarkedBytes = 0;
-      ping();
-      if (sentPings - answeredPings >= most) held?.pause("in-flight");
-    },
-    pong(payload) {
-      const [number] = payload;
-      if (payload.length !== 1 || number === undefined || isOff) return;
-      const answered = (number - (answeredPings % NUMBERS) + NUMBERS + 1) % NUMBERS;
-      if (answered === 0 || answered > sentAt.length) return;
-      clearTimeout(noAnswer);
-      answeredPings += answered;
-      const [at = 0] = sentAt.splice(0, answered).slice(-1);
-      const tookMs = performance.now() - at;
-      roundTripMs = Math.min(roundTripMs, tookMs);
-      isPrompt = tookMs < PROMPT_MS;
-      // Time beyond the round trip is the transfer time of this frame and of the frames before it.
-      most = tookMs < 2 * Math.max(roundTripMs, PROMPT_MS) ? 2 : 1;
-      if (sentPings - answeredPings < most) held?.resume("in-flight");
-    },
-    stop: () => clearTimeout(noAnswer),
-  };
+  /** Records that a frame was written. */
+  sent(bytes: number): void {
+    this.#unmarkedBytes += bytes;
+    const isShared = this.#isPrompt && this.#sentAt.length === 0 && this.#unmarkedBytes < SHARED_BYTES;
+    if (this.#isOff || isShared) return;
+    this.#unmarkedBytes = 0;
+    this.#ping();
+    if (this.#sentPings - this.#answeredPings >= this.#most) this.#held?.pause("in-flight");
+  }
+
+  /** Handles a pong of the client. */
+  pong(payload: Uint8Array): void {
+    const [number] = payload;
+    if (payload.length !== 1 || number === undefined || this.#isOff) return;
+    const answered = (number - (this.#answeredPings % NUMBERS) + NUMBERS + 1) % NUMBERS;
+    if (answered === 0 || answered > this.#sentAt.length) return;
+    clearTimeout(this.#noAnswer);
+    this.#answeredPings += answered;
+    const [at = 0] = this.#sentAt.splice(0, answered).slice(-1);
+    const tookMs = performance.now() - at;
+    this.#roundTripMs = Math.min(this.#roundTripMs, tookMs);
+    this.#isPrompt = tookMs < PROMPT_MS;
+    // Time beyond the round trip is the transfer time of this frame and of the frames before it.
+    this.#most = tookMs < 2 * Math.max(this.#roundTripMs, PROMPT_MS) ? 2 : 1;
+    if (this.#sentPings - this.#answeredPings < this.#most) this.#held?.resume("in-flight");
+  }
+
+  stop(): void {
+    clearTimeout(this.#noAnswer);
+  }
+
+  #ping(): void {
+    const chunks = pings[this.#sentPings % NUMBERS];
+    if (chunks !== undefined) this.#sink.write(chunks);
+    this.#sentPings++;
+    this.#sentAt.push(performance.now());
+  }
+
+  #turnOff(): void {
+    this.#isOff = true;
+    this.#sentAt = [];
+    this.#held?.resume("in-flight");
+  }
 }

@@ -16,7 +16,7 @@ import { readControl } from "../control.ts";
 import type { DataParts } from "../parts.ts";
 import { CommandQueue } from "./command-queue.ts";
 import { type Delivery, startDelivery } from "./delivery.ts";
-import { createFramesInFlight } from "./frames-in-flight.ts";
+import { FramesInFlight } from "./frames-in-flight.ts";
 import { type PullRequest, readPull } from "./pull-request.ts";
 import { createAcks } from "./pull-schedule.ts";
 
@@ -49,7 +49,7 @@ export function servePull(
   const stopStatus = request.wantsStatus ? reportStatus(request, sink, parts) : undefined;
   const acks = request.wantsAck ? createAcks() : undefined;
   // With acks, only one payload is in flight anyway.
-  const inFlight = request.latest && !request.wantsAck ? createFramesInFlight(sink) : undefined;
+  const inFlight = request.latest && !request.wantsAck ? new FramesInFlight(sink) : undefined;
   warnOfOddTimes(request, session, parts);
   openStreams(request.requested, session.visitor.identity, parts, request.playback).then(
     (opened) => {
@@ -86,7 +86,7 @@ export function servePull(
       else acks?.arrived();
       if (memory !== undefined) parts.payloadPool.give(memory);
     },
-    ...(inFlight && { pong: inFlight.pong }),
+    ...(inFlight && { pong: (payload: Uint8Array) => inFlight.pong(payload) }),
     closed: stop,
     end,
   };

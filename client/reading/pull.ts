@@ -79,7 +79,7 @@ export async function* pull(
   yield* pullLoop(gateway, [...new Set(typeof streams === "string" ? streams.split("+") : streams)], options);
 }
 
-/** What a playback adds to a pull. */
+/** Playback of a pull. */
 export interface PulledPlayback {
   readonly session: PlaybackSession;
   /** Returns further query parameters. */

@@ -81,7 +81,7 @@ test.each([
   expect((await socket.closed).reason).toMatch(/^REDIS_REFUSED: .*(permission|NOPERM)/);
   const events = await request(`${gateway.http}/data/s/events?last_entry_id=0`);
   expect(events.text).toContain("REDIS_REFUSED");
-  await isWarned("Redis rejected reading this stream");
+  await isWarned("Redis rejected a read of this stream");
 });
 
 test("without the right to EVAL live readers get entries, and the operator a warning", async () => {

@@ -43,7 +43,7 @@ export interface Registry extends StreamMetadata, LastIds {
   knownStreamKeys(): Promise<readonly string[]>;
   /** Whether each key is a stream or has stream metadata. One round trip for all. */
   areKnown(keys: readonly string[]): Promise<readonly boolean[]>;
-  /** Returns facts about streams in the order of the keys, with one round trip per thousand; per fewer with large entries. */
+  /** Returns facts about streams in the order of the keys, with one round trip per thousand streams, or fewer if entries are large. */
   streams(keys: readonly string[], wanted: WantedRecord): Promise<readonly StreamRecord[]>;
   /** Deletes a stream with its metadata. @throws GatewayError WRONG_TYPE where the key is not a stream; nothing is deleted then */
   deleteStream(key: string): Promise<StreamDeletion>;

@@ -187,7 +187,7 @@ export class BlockingTail implements Tail {
   /** Continues without the rejected streams, and includes them again after a pause. */
   #continueApart(reason: Error): void {
     if (this.#rejected.size > 0) this.#schedule();
-    else this.#options.logger.warn({ err: reason }, "Redis rejected reading the live streams");
+    else this.#options.logger.warn({ err: reason }, "Redis rejected a read of the live streams");
     setTimeout(() => {
       this.#rejected.clear();
       this.#interrupt();

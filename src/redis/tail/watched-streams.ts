@@ -175,9 +175,9 @@ export class WatchedStreams {
     return this.#scripts.isForbidden(error);
   }
 
-  /** Reports that Redis rejected reading a stream by itself. */
+  /** Reports that Redis rejected a read of this stream alone. */
   reject(key: string, error: Error): void {
-    this.#options.logger.warn({ key, err: error }, "Redis rejected reading this stream");
+    this.#options.logger.warn({ key, err: error }, "Redis rejected a read of this stream");
     if (isPermissionError(error)) this.#options.onForbidden?.(key, gatewayErrorOf(error));
   }
 }

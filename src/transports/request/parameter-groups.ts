@@ -95,7 +95,7 @@ export const DECLARE = {
     "Whether `content_type` and `schema` are stored only where the metadata has none, or replace others.",
   ),
 };
-/** What a clean format is, in the description of a parameter. */
+/** Explains clean formats in the description of a parameter. */
 export const CLEAN = "a clean format, `[[stream_id, entry_id, payload], …]`";
 /** Format of WebSocket messages. */
 export const MESSAGE_FORMAT = choice(

@@ -1,4 +1,4 @@
-/** Facts about many streams, read with one round trip per thousand; per fewer if their entries are large. */
+/** Facts about many streams, read with one round trip per thousand streams, or fewer if their entries are large. */
 import type { WorkSlices } from "../../../domain/scheduling/work-slice.ts";
 import { InFlightGate } from "../../in-flight-gate.ts";
 import { streamMetaKey } from "../../keys.ts";

@@ -37,7 +37,7 @@ export const graphqlRoutes =
   (app: FastifyInstance): Promise<void> =>
     addGraphql(app, executor, streams);
 
-/** What the answer to a request holds while it is computed. */
+/** Resources of an answer while it is computed. */
 interface HeldAnswer {
   readonly response: ServerResponse;
   /** Memory of the operation. */

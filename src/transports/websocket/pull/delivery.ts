@@ -22,7 +22,7 @@ export interface Delivery {
   close(): void;
 }
 
-/** What a delivery belongs to. */
+/** Request, streams and connection of a delivery. */
 export interface DeliveryOptions {
   readonly request: PullRequest;
   readonly opened: OpenStreams;

@@ -34,7 +34,7 @@ const ENTRIES_PER_STEP = 256;
 const weightOf = (entries: readonly NewEntry[]): number =>
   entries.reduce((bytes, { data }) => bytes + data.length + ENTRY_BYTES, 0);
 
-/** What the query of a push determines about its messages. */
+/** Properties of the messages of a push, derived from its query. */
 export interface PushFormat {
   readonly decoder: PushDecoder;
   /** Adds the stream key to an entry. @throws GatewayError if the client may not write to the stream */

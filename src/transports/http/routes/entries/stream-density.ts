@@ -32,7 +32,7 @@ export interface Density {
   isSampled: boolean;
 }
 
-/** What is known about a stream before it is read. */
+/** A stream before it is read. */
 export interface DensityStream {
   readonly key: string;
   readonly length: number;
@@ -48,18 +48,18 @@ export interface DensityPlan {
   readonly perCell: number;
   /** Cells that are read at the same time. */
   readonly atOnce: number;
-  /** Bytes of the entries in memory at the same time, about. */
+  /** Approximate bytes of the entries in memory at the same time. */
   readonly bytes: number;
 }
 
-/** Maximum entries in memory at the same time, and about their bytes. */
+/** Maximum entries in memory at the same time, and approximate maximum of their bytes. */
 const PAGE = { entries: 256, bytes: 2 * 1024 * 1024 };
 /** Entries that are read of a cell at least, so that a rate can be estimated. */
 const LEAST_PER_CELL = 4;
 /** Maximum cells that are read at the same time. */
 const CELLS_AT_ONCE = 8;
 
-/** Decides how a stream is read. @param budget maximum number of entries to read, about */
+/** Decides how a stream is read. @param budget approximate maximum number of entries to read */
 export function planDensity(
   streamReader: Pick<StreamReader, "expectedBytes">,
   { key, length }: DensityStream,

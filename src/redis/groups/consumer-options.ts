@@ -1,7 +1,7 @@
 /** Options of a consumer, and how a client names its entries. */
 import type { GatewayError } from "../../domain/errors.ts";
 import type { EntryId } from "../../domain/streams/entry-id.ts";
-import type { Delivered } from "./group-commands.ts";
+import type { Delivered } from "./commands/group-commands.ts";
 
 /** One stream of a consumer. */
 export interface ConsumerStream {

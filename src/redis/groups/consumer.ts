@@ -4,8 +4,8 @@
  */
 import type { GatewayError } from "../../domain/errors.ts";
 import { type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
+import type { Delivered } from "./commands/group-commands.ts";
 import type { ConsumerOptions, NamedEntry, Outcome } from "./consumer-options.ts";
-import type { Delivered } from "./group-commands.ts";
 import { HeldEntries } from "./held-entries.ts";
 import type { Burial } from "./held-entry.ts";
 import type { MemberQueue, QueueMember } from "./queue-member.ts";

@@ -2,11 +2,11 @@
 import type { Logger } from "../../domain/logger.ts";
 import type { EntrySizes } from "../read/entry-sizes.ts";
 import type { Store } from "../store.ts";
-import type { GroupConnections } from "./connections.ts";
+import type { GroupConnections } from "./commands/connections.ts";
+import { GroupCommands } from "./commands/group-commands.ts";
+import { type GroupBacklog, GroupRegistry } from "./commands/group-registry.ts";
 import { Consumer } from "./consumer.ts";
 import type { ConsumerOptions } from "./consumer-options.ts";
-import { GroupCommands } from "./group-commands.ts";
-import { type GroupBacklog, GroupRegistry } from "./group-registry.ts";
 import type { Growth } from "./growth.ts";
 import { type QueueCounters, WorkQueue } from "./work-queue.ts";
 

@@ -1,6 +1,6 @@
 /** Entries that a consumer holds of one stream: delivered, and neither settled nor expired. */
 import type { EntryId } from "../../domain/streams/entry-id.ts";
-import type { Delivered } from "./group-commands.ts";
+import type { Delivered } from "./commands/group-commands.ts";
 import type { HeldEntry } from "./held-entry.ts";
 
 interface Held extends HeldEntry {

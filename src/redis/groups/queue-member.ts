@@ -2,7 +2,7 @@
 
 import type { GatewayError } from "../../domain/errors.ts";
 import type { EntryId } from "../../domain/streams/entry-id.ts";
-import type { Delivered } from "./group-commands.ts";
+import type { Delivered } from "./commands/group-commands.ts";
 import type { Burial } from "./held-entry.ts";
 
 /** A queue, as its consumers see it. */

@@ -3,7 +3,7 @@
  * `nack`. A group without pending entries is not scanned, so that it costs nothing.
  */
 
-import type { Reclaim } from "./group-commands.ts";
+import type { Reclaim } from "./commands/group-commands.ts";
 import type { QueueMember } from "./queue-member.ts";
 import type { QueueMembers, Reservation } from "./queue-members.ts";
 

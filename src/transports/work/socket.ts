@@ -2,9 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { RequestedCursor } from "../../domain/streams/cursor.ts";
+import { UNNAMED } from "../../redis/groups/commands/scripts.ts";
 import type { Consumer } from "../../redis/groups/consumer.ts";
 import type { NamedEntry, Outcome } from "../../redis/groups/consumer-options.ts";
-import { UNNAMED } from "../../redis/groups/scripts.ts";
 import type { TransportParts } from "../parts.ts";
 import type { ParametersOf } from "../request/parameters.ts";
 import { readParameters } from "../request/query.ts";

@@ -3,8 +3,8 @@ import { authorize, type Identity } from "../../access/identity/authorize.ts";
 import { badParameter } from "../../domain/errors.ts";
 import { parseCursor, type RequestedCursor } from "../../domain/streams/cursor.ts";
 import { checkName, parseStreamIds, withoutRepeats } from "../../domain/streams/stream-name.ts";
+import { RELEASED, UNNAMED } from "../../redis/groups/commands/scripts.ts";
 import type { ConsumerStream } from "../../redis/groups/consumer-options.ts";
-import { RELEASED, UNNAMED } from "../../redis/groups/scripts.ts";
 import type { ParametersOf } from "../request/parameters.ts";
 import { noPatterns, type RequestLimits, readNaming } from "../request/streams.ts";
 

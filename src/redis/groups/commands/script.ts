@@ -1,9 +1,9 @@
 /** Lua scripts that Redis knows by their hash, so that a command does not carry the text of its script. */
 import { createHash } from "node:crypto";
-import type { Done } from "../resp/command-result.ts";
-import type { Commands } from "../resp/commands.ts";
-import { ReplyError } from "../resp/reader.ts";
-import type { Argument } from "../resp/writer.ts";
+import type { Done } from "../../resp/command-result.ts";
+import type { Commands } from "../../resp/commands.ts";
+import { ReplyError } from "../../resp/reader.ts";
+import type { Argument } from "../../resp/writer.ts";
 
 /** A script. */
 export interface Script {

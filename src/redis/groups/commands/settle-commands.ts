@@ -1,12 +1,10 @@
 /** Commands that settle entries of one consumer group. Every method throws `GatewayError`. */
-import { GatewayError } from "../../domain/errors.ts";
-import { type Entry, fieldArguments } from "../../domain/streams/entry.ts";
-import { entriesOf } from "../read/entry-decoder.ts";
-import { withGatewayErrors } from "../reply-errors.ts";
-import { type Reply, ReplyError } from "../resp/reader.ts";
-import type { Argument } from "../resp/writer.ts";
-import { Acknowledgements } from "./acknowledgements.ts";
-import { type GroupConnections, mostDead, settleByScript } from "./connections.ts";
+import { GatewayError } from "../../../domain/errors.ts";
+import { type Entry, fieldArguments } from "../../../domain/streams/entry.ts";
+import { entriesOf } from "../../read/entry-decoder.ts";
+import { withGatewayErrors } from "../../reply-errors.ts";
+import { type Reply, ReplyError } from "../../resp/reader.ts";
+import type { Argument } from "../../resp/writer.ts";
 import {
   addHeld,
   allLate,
@@ -15,7 +13,9 @@ import {
   listOf,
   type Settled,
   settledOf,
-} from "./held-entry.ts";
+} from "../held-entry.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
+import { type GroupConnections, mostDead, settleByScript } from "./connections.ts";
 import type { Script } from "./script.ts";
 import { MOST_SETTLED, MOVE, RELEASED, TERM } from "./scripts.ts";
 

@@ -1,11 +1,11 @@
 /** Groups of a stream, and what is pending in them. Every method throws `GatewayError`. */
-import { GatewayError } from "../../domain/errors.ts";
-import type { EntryId } from "../../domain/streams/entry-id.ts";
-import { gatewayErrorOf, withGatewayErrors } from "../reply-errors.ts";
-import type { Commands } from "../resp/commands.ts";
-import type { Reply } from "../resp/reader.ts";
+import { GatewayError } from "../../../domain/errors.ts";
+import type { EntryId } from "../../../domain/streams/entry-id.ts";
+import { gatewayErrorOf, withGatewayErrors } from "../../reply-errors.ts";
+import type { Commands } from "../../resp/commands.ts";
+import type { Reply } from "../../resp/reader.ts";
+import { listOf } from "../held-entry.ts";
 import { isNoGroup } from "./connections.ts";
-import { listOf } from "./held-entry.ts";
 
 /** One group of a stream. */
 export interface GroupInfo {

@@ -1,11 +1,11 @@
 /** Commands of one consumer group of one stream. Every method that returns a promise throws `GatewayError`. */
-import type { Entry } from "../../domain/streams/entry.ts";
-import { compareIds, type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
-import { entriesByKey, entriesOf } from "../read/entry-decoder.ts";
-import { gatewayErrorOf, withGatewayErrors } from "../reply-errors.ts";
-import { type Reply, ReplyError } from "../resp/reader.ts";
+import type { Entry } from "../../../domain/streams/entry.ts";
+import { compareIds, type EntryId, FIRST_ID } from "../../../domain/streams/entry-id.ts";
+import { entriesByKey, entriesOf } from "../../read/entry-decoder.ts";
+import { gatewayErrorOf, withGatewayErrors } from "../../reply-errors.ts";
+import { type Reply, ReplyError } from "../../resp/reader.ts";
+import { type Burial, idsOf, listOf } from "../held-entry.ts";
 import { callScript, type GroupConnections, mostDead } from "./connections.ts";
-import { type Burial, idsOf, listOf } from "./held-entry.ts";
 import { RECLAIM } from "./scripts.ts";
 import { SettleCommands } from "./settle-commands.ts";
 

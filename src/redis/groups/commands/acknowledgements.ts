@@ -2,9 +2,9 @@
  * Acknowledgements of a group: those of all its consumers in one event-loop turn are sent as one command. A client may acknowledge
  * each entry in a message of its own, and a group may have hundreds of consumers.
  */
-import type { Argument } from "../resp/writer.ts";
+import type { Argument } from "../../resp/writer.ts";
+import { addHeld, allLate, type HeldEntry, listOf, type Settled, settledOf } from "../held-entry.ts";
 import { type GroupConnections, settleByScript } from "./connections.ts";
-import { addHeld, allLate, type HeldEntry, listOf, type Settled, settledOf } from "./held-entry.ts";
 import { ACK, MOST_SETTLED } from "./scripts.ts";
 
 /** Acknowledgement by a consumer. */

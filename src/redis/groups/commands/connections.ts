@@ -1,9 +1,9 @@
 /** Connections of consumer groups, and the scripts that run over them. */
-import { gatewayErrorOf } from "../reply-errors.ts";
-import { ReplyLostError } from "../resp/command-result.ts";
-import type { Commands, Database } from "../resp/commands.ts";
-import { type Reply, ReplyError } from "../resp/reader.ts";
-import type { Argument } from "../resp/writer.ts";
+import { gatewayErrorOf } from "../../reply-errors.ts";
+import { ReplyLostError } from "../../resp/command-result.ts";
+import type { Commands, Database } from "../../resp/commands.ts";
+import { type Reply, ReplyError } from "../../resp/reader.ts";
+import type { Argument } from "../../resp/writer.ts";
 import { runScript, type Script } from "./script.ts";
 
 /** Connections that groups use. */

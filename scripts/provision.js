@@ -2,9 +2,9 @@
 // @ts-check
 /**
  * Installs redis-server, unless a redis-server or valkey-server exists, with `--for bench` the servers that the benchmark
- * compares with, with `--for attacks` the memory allocator of the image, and with `--for tests` all programs that the tests
- * use. It installs Debian packages if it has permission, and otherwise prints what to install. It runs before the build, so
- * it is plain JavaScript.
+ * compares with, with `--for attacks` the memory allocator of the image, with `--for check` the module that the history
+ * checker imports, and with `--for tests` all programs that the tests use. It installs Debian packages if it has permission,
+ * and otherwise prints what to install. It runs before the build, so it is plain JavaScript.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
@@ -37,8 +37,11 @@ const MOSQUITTO = "/usr/sbin/mosquitto";
 const NGINX = "/usr/sbin/nginx";
 const NATS = "/usr/sbin/nats-server";
 
+/** Modules that the history checker imports. */
+const CHECK_MODULES = ["websockets"];
+
 /** Uses of this repository that need more programs. */
-const PURPOSES = ["tests", "bench", "attacks"];
+const PURPOSES = ["tests", "bench", "attacks", "check"];
 
 /**
  * Installs missing packages, or prints one line with the packages to install.
@@ -81,8 +84,9 @@ function missingPackages(purpose) {
     if (!onPath("nats-server") && !isProgram(NATS)) packages.push("nats-server");
     if (!onPath("webdis")) packages.push("webdis");
   }
+  if (purpose === "check") packages.push(...missingPython(CHECK_MODULES));
   if (purpose === "tests") {
-    packages.push(...missingPython());
+    packages.push(...missingPython(Object.keys(PYTHON_PACKAGES)));
     if (!onPath("chromium")) packages.push("chromium");
     if (!onPath("promtool")) packages.push("prometheus");
     // Debian installs this program in /usr/sbin, which is only on root's PATH.
@@ -97,14 +101,13 @@ function missingPackages(purpose) {
   return packages;
 }
 
-/** @returns {string[]} */
-function missingPython() {
-  const modules = Object.keys(PYTHON_PACKAGES);
+/** @param {readonly string[]} modules @returns {string[]} */
+function missingPython(modules) {
   const probe = `import importlib.util as u; print(*[m for m in ${JSON.stringify(modules)} if not u.find_spec(m)])`;
   const result = spawnSync(PYTHON, ["-c", probe], { encoding: "utf8" });
-  if (result.status !== 0) return ["python3", ...Object.values(PYTHON_PACKAGES)];
-  const absent = result.stdout.split(/\s+/);
-  return Object.entries(PYTHON_PACKAGES).flatMap(([module, name]) => (absent.includes(module) ? [name] : []));
+  const absent = result.status === 0 ? result.stdout.split(/\s+/) : modules;
+  const needed = Object.entries(PYTHON_PACKAGES).filter(([module]) => absent.includes(module));
+  return [...(result.status === 0 ? [] : ["python3"]), ...needed.map(([, name]) => name)];
 }
 
 /** @param {string} program @returns {boolean} */

@@ -114,6 +114,8 @@ export interface History {
   readonly playbacks?: readonly PlaybackHistory[];
   /** Workers of a consumer group; none in a cluster. */
   readonly work?: WorkHistory;
+  /** Readers whose gaps are compared with the entries of a stream. */
+  readonly gapReaders?: readonly (GapReader & { readonly stream: string })[];
   /** Processes that ended unexpectedly. */
   readonly deaths: readonly string[];
   /** Number of failovers from a master that may not have replicated its last writes. */

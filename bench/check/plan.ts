@@ -39,6 +39,25 @@ export interface PlannedPlaybackReader {
   readonly latest: boolean;
 }
 
+/** One pusher with the Python package. */
+export interface PlannedPythonPusher
+  extends Pick<PlannedPusher, "stream" | "gateway" | "batch" | "everyMs" | "entryBytes"> {
+  readonly dedupe: boolean;
+  /** Seed of its cut connections. */
+  readonly seed: number;
+}
+
+/** One reader with the Python package. */
+export interface PlannedPythonReader extends Pick<PlannedReader, "gateway" | "from"> {
+  /** Names, joined by a plus, or the pattern that selects all streams. */
+  readonly streams: string;
+  readonly latest: boolean;
+  /** Whether it sleeps between entries. */
+  readonly isSlow: boolean;
+  /** Seed of its sleep and its cut connections. */
+  readonly seed: number;
+}
+
 /** A fault. `ms` is its duration. */
 export type Fault =
   | {
@@ -72,6 +91,8 @@ export interface Plan {
   readonly readers: readonly PlannedReader[];
   readonly patternReaders: readonly PlannedPatternReader[];
   readonly playbackReaders: readonly PlannedPlaybackReader[];
+  readonly pythonPushers: readonly PlannedPythonPusher[];
+  readonly pythonReaders: readonly PlannedPythonReader[];
   /** In order; each one starts its delay after the previous one has ended. */
   readonly faults: readonly { readonly afterMs: number; readonly fault: Fault }[];
 }
@@ -83,6 +104,7 @@ const SILENCE_SEEDS = 2 ** 31;
 const CLUSTER_SEEDS = 3 * 2 ** 30;
 const PATTERN_SEEDS = 7 * 2 ** 29;
 const PLAYBACK_SEEDS = 13 * 2 ** 28;
+const PYTHON_SEEDS = 15 * 2 ** 28;
 
 /** Creates a plan. @param ms how long pushers push */
 export function planOf(seed: number, ms: number): Plan {
@@ -151,8 +173,39 @@ export function planOf(seed: number, ms: number): Plan {
   });
   return {
     ...{ seed, ms, gateways, isCluster: false, settings, pushers },
-    ...{ readers, patternReaders, playbackReaders, faults },
+    ...{ readers, patternReaders, playbackReaders, ...planPython(seed, gateways, streams), faults },
   };
+}
+
+/** Plans the clients that use the Python package. */
+function planPython(
+  seed: number,
+  gateways: number,
+  streams: readonly string[],
+): Pick<Plan, "pythonPushers" | "pythonReaders"> {
+  const random = createRandom(seed + PYTHON_SEEDS);
+  const drawn = () => ({
+    gateway: Math.floor(random.fraction() * gateways),
+    seed: Math.floor(random.fraction() * 2 ** 31),
+  });
+  const pythonPushers = [true, false].map((dedupe): PlannedPythonPusher => {
+    const batch = random.one([1, 1, 5, 20]);
+    const everyMs = batch * random.one([5, 15, 30]);
+    return {
+      ...{ dedupe, batch, everyMs, stream: random.one(streams), entryBytes: random.one([40, 400, 5000]) },
+      ...drawn(),
+    };
+  });
+  const kinds = [
+    { streams: random.one(streams), latest: false, isSlow: false },
+    { streams: "s*", latest: false, isSlow: false },
+    { streams: streams.join("+"), latest: false, isSlow: true },
+    { streams: random.one(streams), latest: true, isSlow: true },
+  ];
+  const pythonReaders = kinds.map((kind): PlannedPythonReader => {
+    return { ...kind, from: random.one(["0", "$"] as const), ...drawn() };
+  });
+  return { pythonPushers, pythonReaders };
 }
 
 /** Returns the same plan for a cluster: faults of Redis become failovers and slot migrations. */

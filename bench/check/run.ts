@@ -6,6 +6,7 @@ import type { History, StoredStream, StreamEntryName } from "./history.ts";
 import { startPatternReader } from "./pattern-reader.ts";
 import type { Plan } from "./plan.ts";
 import { PlaybackReader } from "./playback-reader.ts";
+import { PythonPusher, PythonReader } from "./python-clients.ts";
 import { createRandom, type Random } from "./random.ts";
 import { type Pusher, type Reader, type Recording, startPusher, startReader } from "./recorder.ts";
 import { REMADE, startRemade } from "./remade.ts";
@@ -31,12 +32,21 @@ export async function run(plan: Plan, dir: string, say: (line: string) => void):
   const playbacks = plan.playbackReaders.map(
     (planned, i) => new PlaybackReader(planned, recording, i, streamNames),
   );
+  const pythonPushers = await Promise.all(
+    plan.pythonPushers.map((planned, i) => PythonPusher.start(planned, i, recording)),
+  );
+  const pythonReaders = await Promise.all(
+    plan.pythonReaders.map((planned, i) => PythonReader.start(planned, i, recording, streamNames)),
+  );
   const readers = [
     ...plan.readers.map((planned, i) => startReader(planned, recording, i)),
     ...plan.patternReaders.flatMap((planned, i) => startPatternReader(planned, recording, i, streamNames)),
-    ...playbacks.flatMap((playback) => playback.readers),
+    ...[...playbacks, ...pythonReaders].flatMap((reader) => reader.readers),
   ];
-  const pushers = plan.pushers.map((planned, i) => startPusher(`p${i}`, planned, recording));
+  const pushers = [
+    ...plan.pushers.map((planned, i) => startPusher(`p${i}`, planned, recording)),
+    ...pythonPushers,
+  ];
   const besides = startBesides(cast, recording, createRandom(plan.seed + BESIDES_SEEDS));
   const workers = startGroup(cast, recording, streamNames, createRandom(plan.seed + WORK_SEEDS));
   const end = performance.now() + plan.ms;
@@ -60,12 +70,34 @@ export async function run(plan: Plan, dir: string, say: (line: string) => void):
     readers: readers.map(({ history }) => history),
     streams,
     playbacks: playbacks.map(({ history }) => history),
-    deaths: cast.deaths,
+    gapReaders: gapReadersOf(plan, pythonReaders),
+    deaths: [...cast.deaths, ...deathsOf([...pythonPushers, ...pythonReaders])],
     ...(others && { besides: others }),
     ...(workers && { work: workers.history(acknowledgedIn(dir, streamNames)) }),
     takeovers: "takeovers" in cast.redis ? cast.redis.takeovers : 0,
   };
 }
+
+/** The readers of whole streams that report gaps. A reader from "now" begins at an unknown id. */
+function gapReadersOf(plan: Plan, readers: readonly PythonReader[]): NonNullable<History["gapReaders"]> {
+  return readers.flatMap(({ events }, number) => {
+    const { from, latest } = plan.pythonReaders[number] ?? { from: "0", latest: true };
+    if (latest) return [];
+    return [...events].map(([stream, received]) => {
+      const first = received.find((event) => "id" in event);
+      const cursor = from === "$" && first !== undefined && "id" in first ? first.id : "0-0";
+      const after = from === "$" ? received.slice(received.indexOf(first ?? { id: "" }) + 1) : received;
+      return {
+        name: `Python reader ${number} of ${stream}`,
+        stream,
+        sessions: [{ cursor, events: after }],
+      };
+    });
+  });
+}
+
+const deathsOf = (clients: readonly { readonly death: string | undefined }[]): string[] =>
+  clients.flatMap(({ death }) => death ?? []);
 
 /** Starts the additional load; none in a cluster, whose append-only files are not read. */
 function startBesides({ redis }: Cast, { port }: Recording, random: Random) {

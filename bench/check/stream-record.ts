@@ -28,8 +28,13 @@ export class StreamRecord implements Reader {
 
   /** The reader received an entry. */
   take(id: string, payload: Uint8Array): void {
-    this.last = { id, key: keyOf(Buffer.from(payload).toString("latin1")) };
-    this.history.sessions.at(-1)?.entries.push(this.last);
+    this.takeNamed({ id, key: keyOf(Buffer.from(payload).toString("latin1")) });
+  }
+
+  /** The reader received an entry, and has read the key of its payload. */
+  takeNamed(entry: NamedEntry): void {
+    this.last = entry;
+    this.history.sessions.at(-1)?.entries.push(entry);
   }
 
   settle(): void {

@@ -15,7 +15,7 @@ import { wrongInWork } from "./workers.ts";
 
 /** Returns the problems of a run; empty if there are none. */
 export function judge(history: History): string[] {
-  const { pushes, readers, streams, playbacks = [], deaths, besides, work } = history;
+  const { pushes, readers, streams, playbacks = [], gapReaders = [], deaths, besides, work } = history;
   const grounds = new Map(streams.map((stream) => [stream.stream, groundOf(stream)]));
   return [
     ...deaths,
@@ -25,6 +25,9 @@ export function judge(history: History): string[] {
     ...(besides === undefined ? [] : wrongInTwins(new Map(besides.twins), besides.twinPosts)),
     ...(work === undefined ? [] : wrongInWork(work, history)),
     ...playbacks.flatMap((playback) => wrongInPlayback(playback)),
+    ...gapReaders.flatMap((reader) =>
+      wrongInGaps(grounds.get(reader.stream)?.committed ?? [], [reader], false),
+    ),
     ...readers.flatMap((reader) => {
       const ground = grounds.get(reader.stream);
       return ground === undefined

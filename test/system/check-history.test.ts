@@ -62,6 +62,19 @@ describe("a run", () => {
     expect(history.readers.filter(({ sessions }) => sessions.length > 1).length).toBeGreaterThan(5);
   });
 
+  test("contained clients that use the Python package", () => {
+    const pushed = history.pushes.filter(({ connection }) => connection.startsWith("python"));
+    expect(pushed.filter(({ outcome }) => outcome && "id" in outcome).length).toBeGreaterThan(20);
+    const readers = history.readers.filter(({ name }) => name.startsWith("Python"));
+    for (const number of [0, 1, 2, 3])
+      expect(
+        readers
+          .filter(({ name }) => name.startsWith(`Python reader ${number} `))
+          .flatMap(({ sessions }) => sessions.flatMap(({ entries }) => entries)).length,
+      ).toBeGreaterThan(0);
+    expect(history.gapReaders?.length).toBeGreaterThan(3);
+  });
+
   test("fails with a planted loss", () => {
     expect(planted((entries) => entries.toSpliced(50, 1))).toHaveLength(1);
     const [lost] = history.pushes.filter(({ outcome }) => outcome && "id" in outcome).slice(100);

@@ -25,6 +25,18 @@ test("ends all faults in time, and uses all kinds of faults", () => {
   ]);
 });
 
+test("plans Python clients of every kind on streams that have pushers", () => {
+  const kinds = new Set<string>();
+  for (let seed = 0; seed < 50; seed++) {
+    const { pythonPushers, pythonReaders, pushers } = planOf(seed, 30_000);
+    const streams = new Set(pushers.map(({ stream }) => stream));
+    expect(pythonPushers.map(({ dedupe }) => dedupe)).toEqual([true, false]);
+    expect(pythonPushers.every(({ stream }) => streams.has(stream))).toBe(true);
+    for (const { from, latest } of pythonReaders) kinds.add(`${from} ${latest}`);
+  }
+  expect([...kinds].sort()).toEqual(["$ false", "$ true", "0 false", "0 true"]);
+});
+
 test("replaces the faults of Redis by faults of a cluster, with the same pushers and times", () => {
   const kinds = new Set<string>();
   for (let seed = 0; seed < 50; seed++) {

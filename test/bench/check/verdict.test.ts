@@ -1,6 +1,6 @@
 /** Verdict of the history checker: each test injects one problem into a correct history. */
 import { expect, test } from "vitest";
-import type { History, NamedEntry, Push, Session } from "../../../bench/check/history.ts";
+import type { GapEvent, History, NamedEntry, Push, Session } from "../../../bench/check/history.ts";
 import { judge } from "../../../bench/check/verdict.ts";
 
 const ENTRIES = 10;
@@ -163,4 +163,17 @@ test("detects entries of a playback that are not in the order of their ids", () 
     judge({ ...history(), playbacks: [{ name: "p", stretches }] });
   expect(played(inOrder, inOrder)).toEqual([]);
   expect(played([...inOrder, at("t", "9-9")])).toEqual(["p: got 9-9 of t after 10-0 of s"]);
+});
+
+test("detects entries that are missing without a gap", () => {
+  const ids = (...numbers: readonly number[]) => numbers.map((number) => ({ id: `${number}-0` }));
+  const withGaps = (...events: GapEvent[]) =>
+    judge({ ...history(), gapReaders: [{ name: "g", stream: "s", sessions: [{ cursor: "0-0", events }] }] });
+  expect(withGaps(...ids(1, 2, 3))).toEqual([]);
+  // A reader from the beginning starts at the first entry that exists.
+  expect(withGaps(...ids(4, 5))).toEqual([]);
+  expect(withGaps(...ids(1, 2), { after: "2-0", before: "5-0" }, ...ids(5))).toEqual([]);
+  const missing = "g: 2 entries before 5-0 are missing without a gap, the first is 3-0";
+  expect(withGaps(...ids(1, 2, 5))).toEqual([missing]);
+  expect(withGaps(...ids(1), { after: "1-0", before: "2-0" }, ...ids(2, 5))).toEqual([missing]);
 });

@@ -48,6 +48,8 @@ export class ReadAhead {
   #reads = 0;
   /** Reads in flight whose entries were forgotten. The next ones wait for them, so that a client cannot start many. */
   #staleReads = 0;
+  /** Forgot all entries in this event-loop turn, in which a client may send more seeks. */
+  #isSettling = false;
   #isReporting = false;
 
   constructor(context: DeliveryContext<unknown>, options: ReadAheadOptions) {
@@ -71,12 +73,17 @@ export class ReadAhead {
   }
 
   /**
-   * Forgets all entries. `fill` reads all streams again after their cursors, once the reads in flight have ended. Until
-   * then, further calls cost nothing, however many streams there are.
+   * Forgets all entries. `fill` reads all streams again after their cursors, in the next event-loop turn and once the reads in
+   * flight have ended. Until then, further calls cost nothing, however many streams there are.
    */
   reset(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.#isSettling = true;
+    setImmediate(() => {
+      this.#isSettling = false;
+      this.#options.onPage();
+    });
     for (const source of this.#sources.values()) this.#drop(source);
     this.#sources.clear();
     this.#spacious.clear();
@@ -119,17 +126,16 @@ export class ReadAhead {
     if (!this.#request(this.#required()) && this.#reads === 0 && this.#merge.head !== undefined) {
       // Entries that wait for those of another stream hold the memory that its page needs.
       this.reset();
-      this.#open();
-      this.#request(this.#required());
+      return;
     }
     if (!readsAhead || this.#context.isMemoryShort()) return;
     for (const source of this.#spacious)
       if (!this.#hasRoom(source) || this.#request([source])) this.#spacious.delete(source);
   }
 
-  /** Begins to read the streams after their cursors. @returns false while reads in flight have to end first */
+  /** Begins to read the streams after their cursors. @returns false if that has to wait */
   #open(): boolean {
-    if (this.#staleReads > 0) return false;
+    if (this.#isSettling || this.#staleReads > 0) return false;
     if (this.#isOpen) return true;
     this.#isOpen = true;
     for (const state of this.#context.states) this.#addSource(state);

@@ -13,6 +13,8 @@ import { createClientSink } from "../response/client-sink.ts";
 import { countOut } from "../response/entries-sent.ts";
 import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
 import { selectAnyProtocol } from "../websocket-protocol/handshake.ts";
+import { MessageTurns } from "../websocket-protocol/message-turns.ts";
+import { createPauseReasons, type Pausable } from "../websocket-protocol/pause-reasons.ts";
 import {
   closeWith,
   errorContextOf,
@@ -24,6 +26,9 @@ import { formatEntry, MOST_SETTLEMENT_BYTES, readSettlement, type Settlement } f
 import { WorkMemory } from "./work-memory.ts";
 import { WorkOutput } from "./work-output.ts";
 import { readFrom, readWork, type WorkRequest } from "./work-request.ts";
+
+/** Messages from this size (bytes), which name hundreds of entries, are handled in turn with the requests of others. */
+const LONG_MESSAGE_BYTES = 8 * 1024;
 
 /** Creates the route. */
 export const createWorkRoute = (parts: TransportParts, payloadPool: PayloadPool): UpgradeRoute => ({
@@ -53,6 +58,9 @@ class WorkSocket {
   readonly #parameters: ParametersOf<"work">;
   readonly #sink: ByteSink;
   readonly #output: WorkOutput;
+  readonly #messages: MessageTurns;
+  /** Pauses reading while the client does not read the confirmations of its messages. */
+  readonly #unread: Pausable;
   #consumer: Consumer | undefined;
   /** Permits that the client granted before the group was open. */
   #early = 0;
@@ -75,7 +83,19 @@ class WorkSocket {
     this.#work = work;
     this.#parameters = parameters;
     this.#sink = createClientSink(socket, session.visitor, parts);
-    const onRoom = () => this.#consumer?.resume();
+    const reason = createPauseReasons(request.webSocket);
+    this.#unread = reason();
+    this.#messages = new MessageTurns({
+      owner: { connection: socket, address: () => session.visitor.address },
+      turns: access.turns.requests,
+      turnEnd: parts.streams.turnEnd,
+      reading: reason(),
+      deliver: (text) => this.#handle(text),
+    });
+    const onRoom = () => {
+      this.#unread.resume();
+      this.#consumer?.resume();
+    };
     const memory = new WorkMemory(access.memory.answer("answer", session.visitor), 1, onRoom);
     this.#output = new WorkOutput({
       ...{ format: parameters.format, sink: this.#sink, memory, onRoom },
@@ -109,18 +129,13 @@ class WorkSocket {
   }
 
   message(bytes: Buffer, isBinary: boolean): void {
-    try {
-      if (isBinary)
-        throw new GatewayError(
-          "WRONG_MESSAGE_KIND",
-          'a message must be text, such as {"ack": ["5-1"]}, got bytes',
-        );
-      this.#settle(readSettlement(bytes.toString(), this.#work));
-    } catch (error) {
-      const reason = asGatewayError(error);
-      this.#parts.observe.errorLog.note(reason, errorContextOf(this.#request.session));
-      this.end(reason);
-    }
+    const text = bytes.toString();
+    if (isBinary)
+      this.#reject(
+        new GatewayError("WRONG_MESSAGE_KIND", 'a message must be text, such as {"ack": ["5-1"]}, got bytes'),
+      );
+    else if (bytes.length >= LONG_MESSAGE_BYTES || this.#messages.hasWaiting) this.#messages.add(text);
+    else this.#handle(text);
   }
 
   stop(): void {
@@ -141,6 +156,20 @@ class WorkSocket {
     this.#consumer = consumer;
     if (this.#isClosed) void consumer.close();
     else if (this.#early > 0) consumer.grant(this.#early);
+  }
+
+  #handle(text: string): void {
+    if (this.#isClosed) return;
+    try {
+      this.#settle(readSettlement(text, this.#work));
+    } catch (error) {
+      this.#reject(asGatewayError(error));
+    }
+  }
+
+  #reject(reason: GatewayError): void {
+    this.#parts.observe.errorLog.note(reason, errorContextOf(this.#request.session));
+    this.end(reason);
   }
 
   #settle(message: Settlement): void {
@@ -181,6 +210,7 @@ class WorkSocket {
     const late = outcomes.flatMap(([, one]) => one.late.map((entry) => formatEntry(entry, this.#work)));
     const counts = Object.fromEntries(outcomes.map(([action, { settled }]) => [action, settled]));
     this.#output.notify({ done: { counts, late } });
+    if (this.#sink.isFull()) this.#unread.pause();
   }
 }
 

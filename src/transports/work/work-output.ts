@@ -74,6 +74,7 @@ export class WorkOutput {
     if (typeof message === "string") out.text(message);
     else out.binary([message]);
     sink.write(out.take());
+    if (sink.isFull()) this.#resume();
   }
 
   /** Ends encoding. */

@@ -116,8 +116,12 @@ function msgpackNotice(notice: WorkNotice): Uint8Array {
   }
   out.array(names.length);
   for (const name of names) {
-    if (typeof name !== "string") out.array(name.length);
-    for (const part of typeof name === "string" ? [name] : name) out.text(bytesOfText(part));
+    // An entry id.
+    if (typeof name === "string") out.ascii(name);
+    else {
+      out.array(name.length);
+      for (const part of name) out.text(bytesOfText(part));
+    }
   }
   return runAtOnce(joinSteps(out.take()));
 }

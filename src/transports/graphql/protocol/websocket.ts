@@ -14,6 +14,7 @@ import type { Chunks } from "../../response/chunks.ts";
 import { createClientSink } from "../../response/client-sink.ts";
 import type { PayloadPool } from "../../websocket-protocol/buffer-pool.ts";
 import { createFrameWriter } from "../../websocket-protocol/frame-writer.ts";
+import { MessageTurns } from "../../websocket-protocol/message-turns.ts";
 import { createPauseReasons, type Pausable } from "../../websocket-protocol/pause-reasons.ts";
 import type { ServerWebSocket } from "../../websocket-protocol/socket.ts";
 import {
@@ -25,7 +26,6 @@ import {
 import type { GraphqlParts } from "../execution/context.ts";
 import type { Executor } from "../execution/executor.ts";
 import { LEGACY_PROTOCOL, legacyLink, MODERN_PROTOCOL, plainLink } from "./legacy-protocol.ts";
-import { MessageTurns } from "./message-turns.ts";
 import { createSocketOperations, type SocketOperations } from "./socket-operations.ts";
 
 /** Selects one of the subprotocols that a client offers. Prefers the modern one. */

@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, expect, test } from "vitest";
-import { createTurns } from "../../../../src/domain/scheduling/turns.ts";
-import { MessageTurns } from "../../../../src/transports/graphql/protocol/message-turns.ts";
-import { createTurnEnd } from "../../../../src/transports/response/byte-sink.ts";
-import { until } from "../../../support/until.ts";
+import { createTurns } from "../../../src/domain/scheduling/turns.ts";
+import { createTurnEnd } from "../../../src/transports/response/byte-sink.ts";
+import { MessageTurns } from "../../../src/transports/websocket-protocol/message-turns.ts";
+import { until } from "../../support/until.ts";
 
 let events: string[];
 let messages: MessageTurns;

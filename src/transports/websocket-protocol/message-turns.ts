@@ -1,10 +1,11 @@
 /**
- * Turns of the messages of one GraphQL WebSocket. A chunk of the socket can contain thousands of messages, each with an
- * operation. One of them is handled in a turn of the event loop; meanwhile the socket is not read.
+ * Turns of the messages of one WebSocket. A chunk of the socket can contain thousands of messages, each with an operation,
+ * and a message can name thousands of entries. One of them is handled in a turn of the event loop; meanwhile the socket is
+ * not read.
  */
-import type { FairTurns, TaskOwner } from "../../../domain/scheduling/fair-turns.ts";
-import type { TurnEnd } from "../../response/byte-sink.ts";
-import type { Pausable } from "../../websocket-protocol/pause-reasons.ts";
+import type { FairTurns, TaskOwner } from "../../domain/scheduling/fair-turns.ts";
+import type { TurnEnd } from "../response/byte-sink.ts";
+import type { Pausable } from "./pause-reasons.ts";
 
 /** Parts of the turns. */
 export interface MessageTurnsOptions {
@@ -25,6 +26,11 @@ export class MessageTurns {
 
   constructor(options: MessageTurnsOptions) {
     this.#options = options;
+  }
+
+  /** Whether messages wait for their turn, so that later ones must, too. */
+  get hasWaiting(): boolean {
+    return this.#waiting > 0;
   }
 
   /** Delivers a message now or in a later turn. */

@@ -105,7 +105,7 @@ function addSettle(app: FastifyInstance, { streams, config }: TransportParts): v
     const work = readWork(request.visitor.identity, segment, group, parameters, config);
     const consumer = requireConsumer(work);
     const text = Buffer.isBuffer(request.body) ? lossyTextOf(request.body) : "";
-    const settlement = readSettlement(text, work);
+    const settlement = readSettlement(text, work, config.maxBatchEntries);
     if (settlement.permits > 0 || settlement.token !== undefined)
       throw new GatewayError("BAD_PAYLOAD", "the message must not have permits or token over HTTP");
     const counts: Record<string, number> = {};

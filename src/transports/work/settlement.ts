@@ -38,15 +38,22 @@ export interface Settlement {
   readonly token: string | undefined;
 }
 
-/** Parses a message. @throws GatewayError BAD_PAYLOAD */
-export function readSettlement(text: string, request: WorkRequest): Settlement {
+/** Maximum number of entries that a message over a WebSocket names: a worker with a parameter `permits` holds no more. */
+export const MOST_NAMED = 1000;
+
+/** Parses a message. @param mostNamed maximum number of entries that it names @throws GatewayError BAD_PAYLOAD */
+export function readSettlement(text: string, request: WorkRequest, mostNamed: number): Settlement {
   const value = parse(text);
   const unknown = Object.keys(value).find((name) => !MEMBERS.has(name));
   if (unknown !== undefined)
     throw bad(`must have only the members ${[...MEMBERS].join(", ")}, got ${shown(unknown)}`);
   const entries = new Map<WorkAction, readonly NamedEntry[]>();
-  for (const action of ACTIONS)
-    if (value[action] !== undefined) entries.set(action, readEntries(action, value[action], request));
+  const lists = ACTIONS.flatMap((action) =>
+    value[action] === undefined ? [] : [[action, value[action]] as const],
+  );
+  const named = lists.reduce((sum, [, list]) => sum + (Array.isArray(list) ? list.length : 0), 0);
+  if (named > mostNamed) throw bad(`must name at most ${mostNamed} entries, got ${named}`);
+  for (const [action, list] of lists) entries.set(action, readEntries(action, list, request));
   return {
     entries,
     delayMs: readInteger("delay", value.delay, request.ackWaitMs, "ack_wait"),

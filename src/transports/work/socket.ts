@@ -22,7 +22,13 @@ import {
   type SocketRequest,
   type UpgradeRoute,
 } from "../websocket-protocol/upgrade-route.ts";
-import { formatEntry, MOST_SETTLEMENT_BYTES, readSettlement, type Settlement } from "./settlement.ts";
+import {
+  formatEntry,
+  MOST_NAMED,
+  MOST_SETTLEMENT_BYTES,
+  readSettlement,
+  type Settlement,
+} from "./settlement.ts";
 import { WorkMemory } from "./work-memory.ts";
 import { WorkOutput } from "./work-output.ts";
 import { readFrom, readWork, type WorkRequest } from "./work-request.ts";
@@ -161,7 +167,7 @@ class WorkSocket {
   #handle(text: string): void {
     if (this.#isClosed) return;
     try {
-      this.#settle(readSettlement(text, this.#work));
+      this.#settle(readSettlement(text, this.#work, MOST_NAMED));
     } catch (error) {
       this.#reject(asGatewayError(error));
     }

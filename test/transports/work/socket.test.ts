@@ -150,6 +150,10 @@ describe("rejects", () => {
     ['{"permits": 5}', "must not have permits"],
     ['{"permits": 1.5}', "permits must be an integer between 0 and 10000"],
     ['{"token": 5}', "token must be text"],
+    [
+      JSON.stringify({ ack: Array(600).fill("5-1"), nack: Array(401).fill("5-1") }),
+      "must name at most 1000 entries, got 1001",
+    ],
   ])("the message %s", async (message, problem) => {
     await using socket = await work("cam/work/g");
     socket.send(message);

@@ -77,7 +77,7 @@ export interface StreamEntryName {
   readonly id: string;
 }
 
-/** What a worker of a consumer group received, and how it settled that. */
+/** Entries that a worker of a consumer group received, and how it settled them. */
 export interface WorkerHistory {
   readonly name: string;
   readonly received: (NamedEntry & { readonly stream: string })[];

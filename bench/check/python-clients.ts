@@ -165,7 +165,7 @@ interface ReaderLine {
 /** A running reader, recorded as one reader of each stream. */
 export class PythonReader {
   readonly readers: readonly StreamRecord[];
-  /** What it received of each stream, with the gaps. */
+  /** Entries and gaps that it received of each stream. */
   readonly events = new Map<string, GapEvent[]>();
   readonly #process: PythonProcess;
 

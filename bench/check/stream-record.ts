@@ -1,4 +1,4 @@
-/** What a reader of several streams received of one of them. */
+/** Entries that a reader of several streams received of one of them. */
 import { FIRST_ID } from "../../src/domain/streams/entry-id.ts";
 import { keyOf, type NamedEntry, type ReaderHistory, type Session } from "./history.ts";
 import type { Reader, Recording } from "./recorder.ts";

@@ -9,7 +9,7 @@ export interface WorkOptions extends CommonOptions {
   readonly group: string;
   /** Name of this worker; by default, the gateway names each connection. */
   readonly consumer?: string | undefined;
-  /** Where the group begins if it does not exist: after an entry id, `0` for the beginning, `$` for now. @default "$" */
+  /** Start of the group if it does not exist: after an entry id, `0` for the beginning, `$` for now. @default "$" */
   readonly from?: string | undefined;
   /** Maximum number of unfinished jobs; for `run` at least its concurrency. @default 16 */
   readonly permits?: number | undefined;
@@ -30,7 +30,7 @@ export interface WorkOptions extends CommonOptions {
  * connection closed, and another worker receives it.
  */
 export interface Job extends PulledEntry {
-  /** How often the entry was delivered, this time included. */
+  /** Number of deliveries of the entry, including this one. */
   readonly deliveries: number;
   /** The job is done. */
   ack(): Promise<boolean>;

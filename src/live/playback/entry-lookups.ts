@@ -134,7 +134,7 @@ export class EntryLookups {
   ): Promise<readonly Entry[]> {
     const { streamReader, states } = this.#context;
     const reverse = steps < 0;
-    // A cursor that was made from a time is no entry that was sent.
+    // A cursor that was made from a time is not the id of a sent entry.
     let from = reverse ? (cursor === madeFromTime ? cursor : idBefore(cursor)) : idAfter(cursor);
     let found: Entry | undefined;
     for (let left = Math.abs(steps); left > 0 && from !== undefined && isNeeded(); ) {

@@ -1,4 +1,4 @@
-/** What a playback is given, and the commands that it takes. */
+/** Options and commands of a playback. */
 import type { EntryId } from "../../domain/streams/entry-id.ts";
 import type { Delivery, DeliveryContext } from "../delivery.ts";
 import type { PlaybackState } from "./state-reports.ts";

@@ -1,5 +1,5 @@
 /**
- * What Redis lets an appending connection do for the loopback: nothing if the server or the user's permissions lack a command
+ * Support of Redis for the loopback of an appending connection: nothing if the server or the user's permissions lack a command
  * that the loopback needs, and all but the streams that the user may write and not read.
  */
 import { ReplyError } from "../resp/reader.ts";

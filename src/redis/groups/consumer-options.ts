@@ -23,7 +23,7 @@ export interface ConsumerOptions {
   readonly group: string;
   /** In order of priority. */
   readonly streams: readonly ConsumerStream[];
-  /** Where the group begins if it does not exist: an id, or `$`. */
+  /** Start of the group if it does not exist: an id, or `$`. */
   readonly from: EntryId | "$";
   /** Most entries that are held; 0 requires `grant`. */
   readonly permits: number;

@@ -9,7 +9,7 @@ export interface HeldEntry {
   readonly n: number | undefined;
 }
 
-/** Which entries a consumer could not settle. */
+/** Entries that a consumer could not settle. */
 export interface Settled {
   /** Entries that no longer belong to the consumer. */
   readonly late: readonly EntryId[];
@@ -17,7 +17,7 @@ export interface Settled {
   readonly lost: readonly EntryId[];
 }
 
-/** How entries are buried in a dead-letter stream. */
+/** Options of burying entries in a dead-letter stream. */
 export interface Burial {
   readonly deadLetter: string;
   readonly deletesAcked: boolean;

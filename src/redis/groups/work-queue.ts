@@ -13,7 +13,7 @@ import type { MemberQueue, QueueMember } from "./queue-member.ts";
 import { QueueMembers, type Reservation } from "./queue-members.ts";
 import { Scans } from "./scans.ts";
 
-/** What queues count. */
+/** Counters of queues. */
 export interface QueueCounters {
   workDelivered: number;
   workRedelivered: number;

@@ -34,7 +34,7 @@ export const FIND = {
   pattern: PATTERN,
   exclude: names("Names and patterns of streams to exclude, joined by `+`."),
 };
-/** Where reading begins. */
+/** Start of reading. */
 export const CURSOR = text(
   "$",
   "Read the entries after this cursor: an entry id, milliseconds, `0` or `-` (the beginning), `$` (now). One for all streams, or one per stream, joined by `+`. With a pattern, also `name=cursor`.",
@@ -128,7 +128,7 @@ export const RESPONSE_FORMAT: Parameter<(typeof BODY_FORMATS)[number] | undefine
 
 /** Parameters that name the stream of a consumer group. */
 export const WORK_NAMES = { ...NAMES, pattern: PATTERN };
-/** How the entries of a group are settled. */
+/** Parameters of settling the entries of a group. */
 export const SETTLE = {
   consumer: text(
     "",
@@ -150,7 +150,7 @@ export const SETTLE = {
     "Whether acknowledged entries are deleted from the stream, for all readers. Requires the permission `write`.",
   ),
 };
-/** How the entries of a group are delivered. */
+/** Parameters of delivering the entries of a group. */
 export const DELIVER = {
   from: text(
     "$",

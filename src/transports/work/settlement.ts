@@ -20,7 +20,7 @@ export const MOST_SETTLEMENT_BYTES = 512 * 1024;
 /** Maximum length of a reason. */
 const MOST_REASON_CHARACTERS = 1000;
 
-/** What to do with entries, by the member of the message. */
+/** Actions on entries. Each is a member of the message. */
 export const ACTIONS = ["ack", "nack", "term", "progress"] as const;
 
 /** One of `ACTIONS`. */

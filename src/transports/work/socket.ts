@@ -135,12 +135,14 @@ class WorkSocket {
   }
 
   message(bytes: Buffer, isBinary: boolean): void {
-    const text = bytes.toString();
-    if (isBinary)
+    if (isBinary) {
       this.#reject(
         new GatewayError("WRONG_MESSAGE_KIND", 'a message must be text, such as {"ack": ["5-1"]}, got bytes'),
       );
-    else if (bytes.length >= LONG_MESSAGE_BYTES || this.#messages.hasWaiting) this.#messages.add(text);
+      return;
+    }
+    const text = bytes.toString();
+    if (bytes.length >= LONG_MESSAGE_BYTES || this.#messages.hasWaiting) this.#messages.add(text);
     else this.#handle(text);
   }
 

@@ -10,7 +10,7 @@ import { malformed, preview } from "../push-batch.ts";
 /** An entry that a worker received. */
 export interface WorkEntry extends Entry {
   readonly stream: string;
-  /** How often the entry was delivered, this time included. */
+  /** Number of deliveries of the entry, including this one. */
   readonly n: number;
 }
 

@@ -13,7 +13,7 @@ import { bytesOfText } from "../utf8.ts";
 /** An entry for a worker. */
 export interface WorkItem {
   readonly entry: Entry;
-  /** How often the entry was delivered, this time included. */
+  /** Number of deliveries of the entry, including this one. */
   readonly n: number;
 }
 

@@ -20,7 +20,7 @@ export interface Reclaimed extends Delivered {
   readonly owner: string;
 }
 
-/** What `reclaim` claims. */
+/** Options of `reclaim`. */
 export interface ReclaimOptions {
   readonly idleMs: number;
   readonly count: number;

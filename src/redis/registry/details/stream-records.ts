@@ -26,7 +26,7 @@ export interface WantedRecord {
   readonly meta: boolean;
   /** Client that reads them: clients with large lookups take turns. */
   readonly client: string;
-  /** Returns whether the client still wants the facts. Those that it no longer wants are not read, and undefined. */
+  /** Returns whether the client still wants the facts. Unwanted facts are not read; they are undefined. */
   readonly isWanted?: () => boolean;
 }
 
@@ -106,7 +106,7 @@ export class StreamRecords {
       let others: Promise<unknown> | undefined;
       const records = await this.#gate.run({
         client,
-        // What is read depends on what is known when it starts: lookups of others may have learned or remembered some.
+        // The part depends on the knowledge at its start: lookups of others may have learned or remembered something.
         size: () => {
           if (!isWanted()) return 0;
           part = this.#partOf(keys, from, wanted);

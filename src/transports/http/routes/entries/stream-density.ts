@@ -38,7 +38,7 @@ export interface DensityStream {
   readonly length: number;
 }
 
-/** How a stream is read. */
+/** Plan of the reads of a stream. */
 export interface DensityPlan {
   /** Entries of one read, if all are read. */
   readonly pageEntries: number;

@@ -71,7 +71,7 @@ class LiveResponse {
   readonly #parts: TransportParts;
   readonly #session: Session;
   readonly #sink: ByteSink;
-  /** Where frames are written: the sink, or the states of a playback in front of it. */
+  /** Receiver of the frames: the sink, or the states of a playback in front of it. */
   #frames: Sink<Chunks>;
   #subscription: Subscription | undefined;
   #heartbeat: NodeJS.Timeout | undefined;

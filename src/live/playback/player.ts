@@ -11,6 +11,7 @@ import { ReadAhead } from "./read-ahead.ts";
 import { Schedule } from "./schedule.ts";
 import { settledId } from "./source.ts";
 import type { StateReports } from "./state-reports.ts";
+import { Steps } from "./steps.ts";
 import type { PlaybackTimers } from "./timers.ts";
 
 /** Parts of a player. */
@@ -25,10 +26,6 @@ export interface PlayerParts {
 
 /** Maximum entries in a frame. */
 const MOST_ENTRIES = 1024;
-/** Time (ms) from one step to the next: faster ones would only be work for the gateway. */
-const STEP_MS = 10;
-/** Maximum number of steps that wait for those before. */
-const MOST_STEPS = 100;
 /** Delay (ms) before a loop starts again, after a round with entries or without. */
 const LOOP_MS = { played: 100, empty: 1000 };
 
@@ -49,10 +46,7 @@ export class Player<Frame> {
   #isStarted = false;
   /** With `latest`: an entry fell due while the client could not take it. */
   #isLate = false;
-  /** Steps that are requested and not done. Each sends one entry of each stream. */
-  #steps: number[] = [];
-  /** When the next step may be taken. */
-  #nextStepAt = 0;
+  readonly #steps: Steps;
   #sentInRound = 0;
 
   constructor(context: DeliveryContext<Frame>, options: PlaybackOptions, parts: PlayerParts) {
@@ -76,6 +70,16 @@ export class Player<Frame> {
     this.#lookups = new EntryLookups(context, () => this.advance());
     const from = context.states.reduce((latest, { cursor }) => laterId(latest, cursor), options.start);
     this.schedule = new Schedule(timers, options.rate, from);
+    this.#steps = new Steps({
+      range: options,
+      timers,
+      schedule: this.schedule,
+      lookups: this.#lookups,
+      ahead: this.#ahead,
+      onDue: () => this.advance(),
+      send: (runs, sent) => this.#sendFound(runs, sent),
+      onTaken: () => reports.changed(),
+    });
   }
 
   /** Number of moves to another time. */
@@ -135,7 +139,7 @@ export class Player<Frame> {
 
   /** Requests another entry, ahead or back, while it is stopped. Does nothing if too many steps wait. */
   step(steps: number): void {
-    if (this.#steps.length < MOST_STEPS) this.#steps.push(steps);
+    this.#steps.request(steps);
     this.advance();
   }
 
@@ -148,7 +152,7 @@ export class Player<Frame> {
   /** Sends what is due, and waits for the next entry. */
   advance(): void {
     this.schedule.endTimer();
-    if (!this.#isPlaying && !this.#isBusy) this.#takeStep();
+    if (!this.#isPlaying && !this.#isBusy && !this.#context.isHalted()) this.#steps.take();
     while (this.#isPlaying && !this.#isBusy) if (!this.#advanceOnce()) return;
     if (this.#isPlaying && this.#sender.isEncoding) this.#wait();
   }
@@ -160,7 +164,7 @@ export class Player<Frame> {
 
   /** Drops what is about to be sent. */
   #cancel(): void {
-    this.#steps = [];
+    this.#steps.clear();
     this.#isLate = false;
     this.#lookups.cancel();
     this.#sender.cancel();
@@ -279,26 +283,6 @@ export class Player<Frame> {
     const dueId = this.schedule.dueId(end);
     const upTo = this.#context.states.length > 1 ? settledId(dueId, this.#timers.timeOfDay()) : dueId;
     this.#lookups.newest(upTo, count, (runs) => this.#sendFound(runs));
-  }
-
-  #takeStep(): void {
-    const [steps] = this.#steps;
-    if (steps === undefined || this.#context.isHalted()) return;
-    const now = this.#timers.now();
-    if (now < this.#nextStepAt) {
-      this.schedule.after(this.#nextStepAt - now, () => this.advance());
-      return;
-    }
-    this.#nextStepAt = now + STEP_MS;
-    this.#ahead.reset();
-    this.#lookups.inSteps(steps, this.#options, (runs) =>
-      this.#sendFound(runs, () => {
-        this.#steps.shift();
-        const first = runs[0]?.entries[0];
-        if (first !== undefined) this.schedule.reach(first.id);
-        this.#reports.changed();
-      }),
-    );
   }
 
   /** Sends entries that were looked up, and continues after them. */

@@ -24,6 +24,6 @@ export type { RangeOptions } from "./reading/history.ts";
 export type { StreamEntry } from "./reading/msgpack.ts";
 export type { Playback, PlayOptions } from "./reading/playback.ts";
 export type { PlaybackSignal, PlaybackState, PlaybackTime } from "./reading/playback-session.ts";
-export type { PullOptions } from "./reading/pull.ts";
+export type { PullOptions } from "./reading/pull-options.ts";
 export type { ConnectOptions, Streamer } from "./streamer.ts";
 export type { Job, RunOptions, Work, WorkOptions } from "./working/work-options.ts";

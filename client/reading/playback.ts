@@ -12,7 +12,8 @@ import {
   type PlaybackTime,
   timeText,
 } from "./playback-session.ts";
-import { type PullOptions, pullLoop } from "./pull.ts";
+import { pullLoop } from "./pull.ts";
+import type { PullOptions } from "./pull-options.ts";
 
 /** Options of a playback. */
 export interface PlayOptions

@@ -14,45 +14,15 @@ import type { ConnectionHealth } from "../connection/connection-health.ts";
 import { keepSession, type SessionHandlers } from "../connection/session.ts";
 import { badMessage, StreamerError } from "../errors.ts";
 import { streamsSegment } from "../gateway/address.ts";
-import { type CommonOptions, type Gateway, namingQuery } from "../gateway/gateway.ts";
-import { checkOptions, type OptionNames } from "../gateway/options.ts";
+import { type Gateway, namingQuery } from "../gateway/gateway.ts";
+import { checkOptions } from "../gateway/options.ts";
 import type { Socket } from "../transport/transport.ts";
 import { namedPosition, type Position } from "./cursors.ts";
 import { createPulledEntry, type PulledEntry } from "./entry.ts";
 import { decodeBatch, decodeNotice, FORMAT } from "./msgpack.ts";
-import { hasPattern, type PatternHandlers, PatternPosition } from "./pattern-position.ts";
+import { hasPattern, PatternPosition } from "./pattern-position.ts";
 import type { PlaybackSession } from "./playback-session.ts";
-
-/** Options of a pull. */
-export interface PullOptions extends CommonOptions, PatternHandlers {
-  /**
-   * Start position, exclusive: an entry id, Unix ms, `0` for the beginning, `$` for new entries only. For several
-   * streams: one for all, one per stream joined by `+`, or an object by stream name. @default "$"
-   */
-  readonly from?: string | Readonly<Record<string, string>> | undefined;
-  /** Whether `*` in a stream name or in the device makes a pattern; if false, it is a literal character. @default true */
-  readonly pattern?: boolean | undefined;
-  /** Names and patterns of streams to exclude. */
-  readonly exclude?: string | readonly string[] | undefined;
-  /** Called when a stream of the pattern appears, before the loop receives its first entry. */
-  readonly onJoined?: ((stream: string) => void) | undefined;
-  /** Called when a stream of the pattern was deleted, or may no longer be read. */
-  readonly onLeft?: ((stream: string) => void) | undefined;
-  /** Whether to deliver only the newest entry each time the loop requests one, and skip older ones. @default false */
-  readonly latest?: boolean | undefined;
-  /** Maximum number of entries per stream in one message; with `latest`, the number of newest entries. */
-  readonly count?: number | undefined;
-  /** Maximum number of messages per second; 0 disables the limit. @default 0 */
-  readonly maxFps?: number | undefined;
-  /** Bytes buffered for the loop before backpressure starts. @default 1_048_576 // 1 MiB */
-  readonly highWaterBytes?: number | undefined;
-}
-
-const PULL_OPTIONS: OptionNames<PullOptions> = {
-  ...{ device: true, prefix: true, signal: true, onStatus: true },
-  ...{ from: true, latest: true, count: true, maxFps: true, highWaterBytes: true },
-  ...{ pattern: true, exclude: true, onJoined: true, onLeft: true },
-};
+import { PULL_OPTIONS, type PullOptions } from "./pull-options.ts";
 
 /** Interval of the gateway's empty messages on an idle stream, ms. It is below the stall detector's limit. */
 const IDLE_MESSAGE_MS = 1_500;

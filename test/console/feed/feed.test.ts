@@ -3,7 +3,7 @@ import type { Streamer } from "../../../client/browser.ts";
 import { StreamerError } from "../../../client/errors.ts";
 import { createPulledEntry, type PulledEntry } from "../../../client/reading/entry.ts";
 import type { RangeOptions } from "../../../client/reading/history.ts";
-import type { PullOptions } from "../../../client/reading/pull.ts";
+import type { PullOptions } from "../../../client/reading/pull-options.ts";
 import { Feed } from "../../../console/feed/feed.ts";
 import { until } from "../../support/until.ts";
 

@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { slotOf } from "../../src/redis/hash-slot.ts";
+import { slotOf } from "../../src/redis/cluster/hash-slot.ts";
 import { freePort } from "../load/free-port.ts";
 import type { Child, Children } from "../load/process.ts";
 import type { NamedEntry, StoredStream } from "./history.ts";

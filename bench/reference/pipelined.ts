@@ -2,7 +2,7 @@
  * Commands pipelined directly to Redis from this process, with the gateway's own client. Each list is sent in one write,
  * and its replies are decoded to values.
  */
-import type { RedisAddress } from "../../src/redis/redis-url.ts";
+import type { RedisAddress } from "../../src/redis/address/redis-url.ts";
 import { Connection } from "../../src/redis/resp/connection.ts";
 import type { Reply } from "../../src/redis/resp/reader.ts";
 

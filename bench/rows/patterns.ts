@@ -7,7 +7,7 @@
  * another program with XADD.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseRedisUrl } from "../../src/redis/redis-url.ts";
+import { parseRedisUrl } from "../../src/redis/address/redis-url.ts";
 import { Connection } from "../../src/redis/resp/connection.ts";
 import { openBatchReader } from "../load/batch-reader.ts";
 import { openDevice, sensorStream } from "../load/device.ts";

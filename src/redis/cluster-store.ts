@@ -1,10 +1,10 @@
 /** A Redis Cluster as the gateway's store: one router for each kind of command. All routers share one slot map. */
 import type { Logger } from "../domain/logger.ts";
+import type { ClusterEndpoint } from "./address/cluster-url.ts";
+import { slotOf } from "./cluster/hash-slot.ts";
 import { ClusterRouter, type RouterHooks } from "./cluster/router.ts";
 import { Topology } from "./cluster/topology.ts";
-import type { ClusterEndpoint } from "./cluster/url.ts";
 import { growthOf, TRACK_GROWTH } from "./groups/growth.ts";
-import { slotOf } from "./hash-slot.ts";
 import { uncachedReads } from "./read/poll-cache.ts";
 import { createReplicaPool, type ReplicaReads } from "./read/replicas.ts";
 import { createClusterLeases } from "./registry/cluster-presence-leases.ts";

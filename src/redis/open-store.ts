@@ -2,13 +2,18 @@
 import { readFileSync } from "node:fs";
 import type { SecureContextOptions } from "node:tls";
 import type { Logger } from "../domain/logger.ts";
-import { type ClusterEndpoint, describeCluster, isClusterUrl, parseClusterUrl } from "./cluster/url.ts";
+import { describeEndpoint, type RedisEndpoint } from "./address/address-source.ts";
+import {
+  type ClusterEndpoint,
+  describeCluster,
+  isClusterUrl,
+  parseClusterUrl,
+} from "./address/cluster-url.ts";
+import { parseRedisUrl } from "./address/redis-url.ts";
+import { isSentinelUrl, parseSentinelUrl } from "./address/sentinel-url.ts";
 import { openClusterStore } from "./cluster-store.ts";
 import { startManagedServer } from "./managed/managed-server.ts";
-import { parseRedisUrl } from "./redis-url.ts";
-import { describeEndpoint, type RedisEndpoint } from "./resp/address-source.ts";
 import { checkSentinels, createSentinels } from "./sentinel/master-discovery.ts";
-import { isSentinelUrl, parseSentinelUrl } from "./sentinel/url.ts";
 import { openSingleStore } from "./single-store.ts";
 import type { Store, StoreParts } from "./store.ts";
 import type { TailMode } from "./tail/open-tail.ts";

@@ -1,5 +1,6 @@
 /** One Redis as the gateway's store: one connection for each kind of command. */
 
+import type { RedisEndpoint } from "./address/address-source.ts";
 import { createLoopback } from "./append/loopback.ts";
 import { loopbackOver } from "./append/transactions.ts";
 import { growthOver } from "./groups/growth.ts";
@@ -7,7 +8,7 @@ import { openListedReplicas } from "./read/listed-replicas.ts";
 import { createPolledReads } from "./read/poll-cache.ts";
 import { metaTrackingOver } from "./registry/metadata-watch.ts";
 import { createPresenceLeases } from "./registry/presence-leases.ts";
-import type { RedisEndpoint } from "./resp/address-source.ts";
+import { keyEventsOver } from "./registry/watch/key-events.ts";
 import { databaseOver, ping } from "./resp/commands.ts";
 import { Connection, type ConnectionHooks } from "./resp/connection.ts";
 import type { Store, StoreParts } from "./store.ts";
@@ -86,14 +87,7 @@ export function openSingleStore(parts: SingleStoreParts): Store {
         control: reads,
       }),
     openMetaTracking: metaTrackingOver((hooks) => open("meta", hooks)),
-    openKeyEvents(hooks) {
-      const connection = open("watch", hooks);
-      return {
-        database: databaseOver(connection),
-        isResp3: () => connection.protocol() === 3,
-        close: () => connection.close(),
-      };
-    },
+    openKeyEvents: keyEventsOver((hooks) => open("watch", hooks)),
     openGrowth: growthOver((hooks) => open("groups", hooks, 0), logger),
     isSameServer: () => true,
     createLeases: (gatewayId) =>

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { namingOf } from "../../src/domain/streams/stream-name.ts";
 import { dedupeRecordKey } from "../../src/redis/append/dedupe-record.ts";
-import { slotOf } from "../../src/redis/hash-slot.ts";
+import { slotOf } from "../../src/redis/cluster/hash-slot.ts";
 import { deviceMetaKey, STREAM_META_PREFIX, streamMetaKey } from "../../src/redis/keys.ts";
 
 /** Names of the characters that keys are joined by, and others. */

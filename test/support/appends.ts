@@ -2,10 +2,10 @@
 import type { NewEntry } from "../../src/domain/streams/entry.ts";
 import { type Counters, createCounters } from "../../src/observe/counters.ts";
 import { createStreamClasses, type StreamClasses } from "../../src/observe/stream-classes.ts";
+import { parseRedisUrl } from "../../src/redis/address/redis-url.ts";
 import { type Append, type AppendResult, createAppender } from "../../src/redis/append/appender.ts";
 import { createLoopback, type Loopback, type LoopbackListener } from "../../src/redis/append/loopback.ts";
 import { loopbackOver } from "../../src/redis/append/transactions.ts";
-import { parseRedisUrl } from "../../src/redis/redis-url.ts";
 import { Connection } from "../../src/redis/resp/connection.ts";
 import { silent } from "./redis.ts";
 import { until } from "./until.ts";

@@ -3,7 +3,7 @@
  * killed and nodes that join, under load. No reader misses, repeats or reorders an entry, and the gateway stays up.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { slotOf } from "../../src/redis/hash-slot.ts";
+import { slotOf } from "../../src/redis/cluster/hash-slot.ts";
 import { startCluster, type TestCluster } from "../support/cluster.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";

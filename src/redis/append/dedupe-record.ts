@@ -5,7 +5,7 @@
  * A record keeps the newest `DEDUPE_RECORDS` numbers of all pushers together and expires one day after the last one.
  * It takes about 4 MB, and at most 30 MB with the longest dedupe keys.
  */
-import { tagFor } from "../hash-slot.ts";
+import { tagFor } from "../cluster/hash-slot.ts";
 
 /** Maximum distance below a pusher's highest number at which an entry is still recognised or stored. */
 export const DEDUPE_WINDOW = 10_000;

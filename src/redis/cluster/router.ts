@@ -6,13 +6,13 @@
 import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
 import { sleep } from "../../domain/scheduling/sleep.ts";
-import { slotOf } from "../hash-slot.ts";
 import { keyOf } from "../resp/command-key.ts";
 import { type Done, redisUnavailable } from "../resp/command-result.ts";
 import type { Commands, Database } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { TransactionDone } from "../resp/transaction.ts";
 import type { Argument, CommandWriter } from "../resp/writer.ts";
+import { slotOf } from "./hash-slot.ts";
 import { KeyQueue, PAUSE_MS, type RoutedCommand, type Routing } from "./key-queue.ts";
 import { type NodeConnections, type NodeHooks, openNodeConnections } from "./node-connections.ts";
 import { redirectionOf } from "./redirect.ts";

@@ -1,7 +1,8 @@
 /** Slot map of a cluster: which node owns each slot, and which replicas it has, as a node reported it. */
-import { SLOTS } from "../hash-slot.ts";
-import { type RedisAddress, tlsAt } from "../redis-url.ts";
+
+import { type RedisAddress, tlsAt } from "../address/redis-url.ts";
 import type { Reply } from "../resp/reader.ts";
+import { SLOTS } from "./hash-slot.ts";
 
 /** A cluster node; one object per address. */
 export interface ClusterNode {

@@ -3,11 +3,11 @@
  * change is detected even without a redirection, and immediately after a redirection.
  */
 import type { Logger } from "../../domain/logger.ts";
-import { describeAddress, type RedisAddress } from "../redis-url.ts";
+import type { ClusterEndpoint } from "../address/cluster-url.ts";
+import { describeAddress, type RedisAddress } from "../address/redis-url.ts";
 import { Connection } from "../resp/connection.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import { type ClusterNode, SlotMap } from "./slot-map.ts";
-import type { ClusterEndpoint } from "./url.ts";
 
 /** Interval (ms) of regular requests. */
 const POLL_MS = 1000;

@@ -1,7 +1,7 @@
 /** Replicas of one Redis, as its master lists them (`INFO replication`); also used behind Sentinel. */
 import type { Logger } from "../../domain/logger.ts";
-import { type RedisAddress, tlsAt } from "../redis-url.ts";
-import { isAddressSource, type RedisEndpoint } from "../resp/address-source.ts";
+import { isAddressSource, type RedisEndpoint } from "../address/address-source.ts";
+import { type RedisAddress, tlsAt } from "../address/redis-url.ts";
 import type { Commands } from "../resp/commands.ts";
 import { createReplicaPool, type ReplicaReads } from "./replicas.ts";
 

@@ -2,9 +2,10 @@
  * Page reader: reads one page of stream history, and detects whether entries after the cursor were trimmed. A replica's reply
  * is used if it contains the full page. A short page may only be replication lag, so it is re-read from the master.
  */
+
+import { InFlightGate } from "../../domain/scheduling/in-flight-gate.ts";
 import type { Entry } from "../../domain/streams/entry.ts";
 import { compareIds, type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
-import { InFlightGate } from "../in-flight-gate.ts";
 import { withGatewayErrors } from "../reply-errors.ts";
 import type { Commands } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";

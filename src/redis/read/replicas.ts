@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "../../domain/logger.ts";
-import { describeAddress, type RedisAddress } from "../redis-url.ts";
+import { describeAddress, type RedisAddress } from "../address/redis-url.ts";
 import { Connection } from "../resp/connection.ts";
 import type { Reply } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";

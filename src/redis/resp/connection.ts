@@ -7,8 +7,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "../../domain/logger.ts";
 import { type Backoff, backoffMs } from "../../domain/scheduling/backoff.ts";
-import { describeAddress, type RedisAddress } from "../redis-url.ts";
-import { describeEndpoint, isAddressSource, type RedisEndpoint } from "./address-source.ts";
+import { describeEndpoint, isAddressSource, type RedisEndpoint } from "../address/address-source.ts";
+import { describeAddress, type RedisAddress } from "../address/redis-url.ts";
 import { type Done, redisUnavailable } from "./command-result.ts";
 import type { Commands } from "./commands.ts";
 import { type HandshakeResult, NOT_A_MASTER, shakeHands } from "./handshake.ts";

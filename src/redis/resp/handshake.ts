@@ -1,5 +1,5 @@
 /** Handshake of a connection: authentication, protocol version, database, and a check of the server's state. */
-import type { RedisAddress } from "../redis-url.ts";
+import type { RedisAddress } from "../address/redis-url.ts";
 import type { Done } from "./command-result.ts";
 import { ReplyError } from "./reader.ts";
 import type { Argument } from "./writer.ts";

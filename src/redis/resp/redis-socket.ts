@@ -2,7 +2,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Logger } from "../../domain/logger.ts";
-import type { RedisAddress } from "../redis-url.ts";
+import type { RedisAddress } from "../address/redis-url.ts";
 import type { Output } from "./pipeline.ts";
 import { type Reply, ReplyReader } from "./reader.ts";
 

@@ -5,10 +5,10 @@
  * @see https://redis.io/docs/latest/develop/reference/sentinel-clients/
  */
 import type { Logger } from "../../domain/logger.ts";
-import { describeHost, type RedisAddress } from "../redis-url.ts";
-import type { AddressSource, OnResolved } from "../resp/address-source.ts";
+import type { AddressSource, OnResolved } from "../address/address-source.ts";
+import { describeHost, type RedisAddress } from "../address/redis-url.ts";
+import type { SentinelHost, SentinelUrl } from "../address/sentinel-url.ts";
 import { askSentinel, listenToSentinel, type SentinelAnswer } from "./sentinel-client.ts";
-import type { SentinelHost, SentinelUrl } from "./url.ts";
 
 /** No sentinel returned the address of the master. The message has the reason of each sentinel. */
 export class NoMasterError extends Error {

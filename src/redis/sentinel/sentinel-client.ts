@@ -1,10 +1,10 @@
 /** Sentinel client: queries the address of a master, or subscribes to failovers. */
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { tlsAt } from "../redis-url.ts";
+import { tlsAt } from "../address/redis-url.ts";
+import type { SentinelHost, SentinelUrl } from "../address/sentinel-url.ts";
 import { type Reply, ReplyError, ReplyReader } from "../resp/reader.ts";
 import { type Argument, createCommandWriter } from "../resp/writer.ts";
-import type { SentinelHost, SentinelUrl } from "./url.ts";
 
 /** Credentials and TLS options of sentinels. */
 export type SentinelAccess = Pick<SentinelUrl, "sentinelLogin" | "tls">;

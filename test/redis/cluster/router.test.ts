@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseClusterUrl } from "../../../src/redis/address/cluster-url.ts";
+import { slotOf } from "../../../src/redis/cluster/hash-slot.ts";
 import { ClusterRouter, type RouterOptions } from "../../../src/redis/cluster/router.ts";
 import { Topology } from "../../../src/redis/cluster/topology.ts";
-import { parseClusterUrl } from "../../../src/redis/cluster/url.ts";
-import { slotOf } from "../../../src/redis/hash-slot.ts";
 import type { Reply } from "../../../src/redis/resp/reader.ts";
 import { startCluster, type TestCluster } from "../../support/cluster.ts";
 import { silent } from "../../support/redis.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { RedisAddress } from "../../../src/redis/address/redis-url.ts";
 import { SlotMap } from "../../../src/redis/cluster/slot-map.ts";
-import type { RedisAddress } from "../../../src/redis/redis-url.ts";
 import type { Reply } from "../../../src/redis/resp/reader.ts";
 
 const SEED: RedisAddress = { target: { host: "seed", port: 1 }, database: 0 };

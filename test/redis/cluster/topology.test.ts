@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseClusterUrl } from "../../../src/redis/address/cluster-url.ts";
+import { slotOf } from "../../../src/redis/cluster/hash-slot.ts";
 import { Topology } from "../../../src/redis/cluster/topology.ts";
-import { parseClusterUrl } from "../../../src/redis/cluster/url.ts";
-import { slotOf } from "../../../src/redis/hash-slot.ts";
 import { startCluster, type TestCluster } from "../../support/cluster.ts";
 import { silent, startRedis } from "../../support/redis.ts";
 import { until } from "../../support/until.ts";

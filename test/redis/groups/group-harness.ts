@@ -1,14 +1,14 @@
 /** Consumers of groups on a real Redis, as one gateway has them. */
 import { type EntryId, FIRST_ID } from "../../../src/domain/streams/entry-id.ts";
 import { type Counters, createCounters } from "../../../src/observe/counters.ts";
-import { parseClusterUrl } from "../../../src/redis/cluster/url.ts";
+import { parseClusterUrl } from "../../../src/redis/address/cluster-url.ts";
+import { parseRedisUrl } from "../../../src/redis/address/redis-url.ts";
 import { openClusterStore } from "../../../src/redis/cluster-store.ts";
 import { UNNAMED } from "../../../src/redis/groups/commands/scripts.ts";
 import type { Consumer } from "../../../src/redis/groups/consumer.ts";
 import type { ConsumerOptions } from "../../../src/redis/groups/consumer-options.ts";
 import { createGroups, type Groups } from "../../../src/redis/groups/groups.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
-import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
 import { openSingleStore } from "../../../src/redis/single-store.ts";
 import { silent } from "../../support/redis.ts";
 import { until } from "../../support/until.ts";

@@ -1,7 +1,7 @@
 /** Redis of the suites of consumer groups: one server, or a cluster. */
 
 import { createCounters } from "../../../src/observe/counters.ts";
-import { parseClusterUrl } from "../../../src/redis/cluster/url.ts";
+import { parseClusterUrl } from "../../../src/redis/address/cluster-url.ts";
 import { openClusterStore } from "../../../src/redis/cluster-store.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { startCluster } from "../../support/cluster.ts";

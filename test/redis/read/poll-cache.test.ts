@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EntryId, FIRST_ID } from "../../../src/domain/streams/entry-id.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
+import { parseRedisUrl } from "../../../src/redis/address/redis-url.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { createPolledReads } from "../../../src/redis/read/poll-cache.ts";
 import { createStreamReader } from "../../../src/redis/read/stream-reader.ts";
-import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
 import { Connection } from "../../../src/redis/resp/connection.ts";
 import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
 import { until } from "../../support/until.ts";

@@ -4,9 +4,9 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bytesOf } from "../../../src/domain/streams/entry.ts";
 import { type EntryId, FIRST_ID, LAST_ID } from "../../../src/domain/streams/entry-id.ts";
+import { parseRedisUrl } from "../../../src/redis/address/redis-url.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { createStreamReader } from "../../../src/redis/read/stream-reader.ts";
-import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
 import { Connection } from "../../../src/redis/resp/connection.ts";
 import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
 

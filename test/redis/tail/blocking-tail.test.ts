@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FIRST_ID } from "../../../src/domain/streams/entry-id.ts";
 import { type Counters, createCounters } from "../../../src/observe/counters.ts";
+import { parseRedisUrl } from "../../../src/redis/address/redis-url.ts";
 import { createLoopback } from "../../../src/redis/append/loopback.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
-import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
 import { BlockingTail } from "../../../src/redis/tail/blocking-tail.ts";
 import { type BadNetwork, startBadNetwork } from "../../support/bad-network.ts";
 import { silent, startRedis, type TestRedis } from "../../support/redis.ts";

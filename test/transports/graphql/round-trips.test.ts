@@ -8,7 +8,7 @@ import { type Closers, closeAll } from "../../../src/gateway/closers.ts";
 import { openLive } from "../../../src/gateway/live.ts";
 import { openObserve } from "../../../src/gateway/observe.ts";
 import { openStorage } from "../../../src/gateway/storage.ts";
-import { parseRedisUrl } from "../../../src/redis/redis-url.ts";
+import { parseRedisUrl } from "../../../src/redis/address/redis-url.ts";
 import { DetailsReader } from "../../../src/redis/registry/details/details-reader.ts";
 import { createRegistry } from "../../../src/redis/registry/registry.ts";
 import type { Done } from "../../../src/redis/resp/command-result.ts";

@@ -1,6 +1,7 @@
 /** Facts about many streams, read with one round trip per thousand streams, or fewer if their entries are large. */
+
+import { InFlightGate } from "../../../domain/scheduling/in-flight-gate.ts";
 import type { WorkSlices } from "../../../domain/scheduling/work-slice.ts";
-import { InFlightGate } from "../../in-flight-gate.ts";
 import { streamMetaKey } from "../../keys.ts";
 import type { Database } from "../../resp/commands.ts";
 import { collectReplies } from "../collect-replies.ts";

@@ -7,7 +7,8 @@
  * 3. Nothing: the caller scans the keys from time to time.
  */
 import type { Logger } from "../../../domain/logger.ts";
-import type { Commands, Database } from "../../resp/commands.ts";
+import { type Commands, type Database, databaseOver } from "../../resp/commands.ts";
+import type { Connection, ConnectionHooks } from "../../resp/connection.ts";
 import type { Reply } from "../../resp/reader.ts";
 import { CHANNEL_END, channelsOf, flagsOf } from "./key-event-commands.ts";
 import { armServer, type ServerMode } from "./server-mode.ts";
@@ -33,6 +34,18 @@ export interface KeyEventSourceHooks {
 
 /** Opens the connections. */
 export type OpenKeyEventSource = (hooks: KeyEventSourceHooks) => KeyEventSource;
+
+/** Key events over one connection. @param open opens it */
+export const keyEventsOver =
+  (open: (hooks: ConnectionHooks) => Connection): OpenKeyEventSource =>
+  (hooks) => {
+    const connection = open(hooks);
+    return {
+      database: databaseOver(connection),
+      isResp3: () => connection.protocol() === 3,
+      close: () => connection.close(),
+    };
+  };
 
 /** Events for the user of `KeyEvents`. */
 export interface KeyEventHooks {

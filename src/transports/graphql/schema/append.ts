@@ -2,9 +2,9 @@
 
 import { accountName } from "../../../access/limits/limits.ts";
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
+import { InFlightGate } from "../../../domain/scheduling/in-flight-gate.ts";
 import type { EntryFields, NewEntry } from "../../../domain/streams/entry.ts";
 import type { Append, AppendResult } from "../../../redis/append/appender.ts";
-import { InFlightGate } from "../../../redis/in-flight-gate.ts";
 import { decodeBase64 } from "../../../wire/base64.ts";
 import { requestedIdOf } from "../../../wire/push-batch.ts";
 import { bytesOfText } from "../../../wire/utf8.ts";

@@ -1,7 +1,7 @@
 /** Details of streams with large first and last entries: read once, then checked. Counts the commands that Redis ran. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createTurns } from "../../../../src/domain/scheduling/turns.ts";
-import { parseRedisUrl } from "../../../../src/redis/redis-url.ts";
+import { parseRedisUrl } from "../../../../src/redis/address/redis-url.ts";
 import { DetailsReader } from "../../../../src/redis/registry/details/details-reader.ts";
 import { EdgeSizes } from "../../../../src/redis/registry/details/edge-sizes.ts";
 import { createLastIds } from "../../../../src/redis/registry/details/last-ids.ts";

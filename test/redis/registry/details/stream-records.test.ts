@@ -1,7 +1,7 @@
 /** Facts about many streams: streams of large entries are read a few at a time. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTurns } from "../../../../src/domain/scheduling/turns.ts";
-import { parseRedisUrl } from "../../../../src/redis/redis-url.ts";
+import { parseRedisUrl } from "../../../../src/redis/address/redis-url.ts";
 import { DetailsReader } from "../../../../src/redis/registry/details/details-reader.ts";
 import { EdgeSizes } from "../../../../src/redis/registry/details/edge-sizes.ts";
 import { StreamRecords } from "../../../../src/redis/registry/details/stream-records.ts";

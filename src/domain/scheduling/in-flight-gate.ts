@@ -4,7 +4,7 @@
  * requests wait here until little is in flight; small ones pass. Clients take turns, so that a client waits for one large
  * request of each other client, however many of them wait.
  */
-import { createFifo, type Fifo } from "../domain/fifo.ts";
+import { createFifo, type Fifo } from "../fifo.ts";
 
 /** Limits of a gate, in the unit of its requests, for example bytes. */
 export interface InFlightLimits {

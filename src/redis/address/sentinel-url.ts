@@ -1,6 +1,6 @@
 /** Sentinel URL in `REDIS_URL`: sentinels, and the name of the master. */
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import { decoded, portOf, type RedisAddress, tlsAt } from "../redis-url.ts";
+import { decoded, portOf, type RedisAddress, tlsAt } from "./redis-url.ts";
 
 /** One sentinel. */
 export interface SentinelHost {

@@ -1,8 +1,8 @@
 /** Gate of large requests in flight. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { InFlightGate } from "../../src/redis/in-flight-gate.ts";
-import { eventLoopTurns } from "../support/until.ts";
+import { InFlightGate } from "../../../src/domain/scheduling/in-flight-gate.ts";
+import { eventLoopTurns } from "../../support/until.ts";
 
 const MIB = 2 ** 20;
 

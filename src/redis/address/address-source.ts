@@ -1,5 +1,5 @@
 /** Address source of a connection: looks up the current address of a Redis that may move to another server. */
-import { describeAddress, type RedisAddress } from "../redis-url.ts";
+import { describeAddress, type RedisAddress } from "./redis-url.ts";
 
 /** Receives the current address, or the reason why it is unknown. */
 export type OnResolved = (error: Error | undefined, address?: RedisAddress) => void;

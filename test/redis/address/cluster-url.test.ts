@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { describeCluster, isClusterUrl, parseClusterUrl } from "../../../src/redis/cluster/url.ts";
+import { describeCluster, isClusterUrl, parseClusterUrl } from "../../../src/redis/address/cluster-url.ts";
 
 const node = (host: string, port: number) => ({ target: { host, port }, database: 0 });
 

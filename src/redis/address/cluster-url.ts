@@ -1,6 +1,6 @@
 /** Redis Cluster URL in `REDIS_URL`, naming some of its nodes: `redis+cluster://user:password@host:port,host:port`. */
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import { describeAddress, parseRedisUrl, type RedisAddress } from "../redis-url.ts";
+import { describeAddress, parseRedisUrl, type RedisAddress } from "./redis-url.ts";
 
 /** Seed nodes of a cluster, which report all others. All nodes share user, password and TLS options. */
 export interface ClusterEndpoint {

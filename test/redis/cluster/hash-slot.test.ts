@@ -1,9 +1,9 @@
 /** Slots of keys, against Redis itself. */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { hashTagOf, slotOf, tagFor } from "../../src/redis/hash-slot.ts";
-import { nodeArguments } from "../support/cluster.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { hashTagOf, slotOf, tagFor } from "../../../src/redis/cluster/hash-slot.ts";
+import { nodeArguments } from "../../support/cluster.ts";
+import { startRedis, type TestRedis } from "../../support/redis.ts";
 
 let node: TestRedis;
 beforeAll(async () => {

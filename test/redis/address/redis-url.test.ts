@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { describeAddress, parseRedisUrl, type RedisAddress } from "../../src/redis/redis-url.ts";
+import { describeAddress, parseRedisUrl, type RedisAddress } from "../../../src/redis/address/redis-url.ts";
 
 const tcp = (host: string, port: number, further: Partial<RedisAddress> = {}): RedisAddress => ({
   target: { host, port },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isSentinelUrl, parseSentinelUrl } from "../../../src/redis/sentinel/url.ts";
+import { isSentinelUrl, parseSentinelUrl } from "../../../src/redis/address/sentinel-url.ts";
 
 const at = { host: "10.0.0.7", port: 6380 };
 

@@ -4,11 +4,18 @@ import type { RefObject } from "preact";
 import { useContext, useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import type { PulledEntry } from "../../client/browser.ts";
+import {
+  DEFAULT_PCM,
+  type PcmFormat,
+  pcmOfMeta,
+  readWav,
+  SAMPLE_FORMATS,
+} from "../../src/domain/content/pcm.ts";
 import { ThemeContext } from "../page/theme.ts";
 import { type AudioPlayer, createAudioPlayer } from "./audio-player.ts";
 import { entriesAfter } from "./content.ts";
 import { createLivePlot } from "./live-plot.ts";
-import { DEFAULT_PCM, type PcmFormat, pcmOfMeta, readWav, SAMPLE_FORMATS, samplesOf } from "./pcm.ts";
+import { samplesOf } from "./pcm.ts";
 
 type Entries = ReadonlySignal<readonly PulledEntry[]>;
 

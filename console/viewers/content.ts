@@ -4,8 +4,9 @@ import type { PulledEntry } from "../../client/browser.ts";
 import { readDeclaration } from "../../src/domain/content/declaration.ts";
 import { guessType, hasControls, imageTypeOf } from "../../src/domain/content/detection.ts";
 import { essenceOf, parseMediaType } from "../../src/domain/content/media-type.ts";
+import { pcmOfMeta, readWav } from "../../src/domain/content/pcm.ts";
 import type { View } from "../page/layout.ts";
-import { looksLikeSound, pcmOfMeta, readWav } from "./pcm.ts";
+import { looksLikeSound } from "./pcm.ts";
 
 /** A viewer. */
 type Viewer = Exclude<View, "auto">;

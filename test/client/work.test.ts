@@ -1,28 +1,22 @@
 /** Workers of the client on real gateways and a real Redis. */
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { WebSocket } from "ws";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { connect as connectAsBrowser } from "../../client/browser.ts";
 import { connect, type Job, type Streamer } from "../../client/index.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import type { TestRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
+import { type ClientSetup, startClientSetup } from "./client-setup.ts";
 
+let setup: ClientSetup;
 let redis: TestRedis;
 let gateway: TestGateway;
 let streamer: Streamer;
 
 beforeAll(async () => {
-  // The browser client needs a global WebSocket, which Node 20 does not have.
-  vi.stubGlobal("WebSocket", WebSocket);
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-  streamer = connect(gateway.http, { backoff: { firstMs: 5, mostMs: 50 } });
+  setup = await startClientSetup({ backoff: { firstMs: 5, mostMs: 50 } });
+  ({ redis, gateway, streamer } = setup);
 });
-afterAll(async () => {
-  vi.unstubAllGlobals();
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+afterAll(() => setup[Symbol.asyncDispose]());
 afterEach(() => redis.control.call("FLUSHALL"));
 
 const add = (stream: string, id: string, ...fields: string[]) =>

@@ -1,6 +1,12 @@
 /** Content negotiation and media types of requests (RFC 9110, sections 8.3.1 and 12.5.1). */
 import { parse } from "content-type";
-import { type BodyFormat, CLEAN_FORMAT_NAMES, cleanFormat, RAW_TYPE } from "../../wire/formats.ts";
+import {
+  type BodyFormat,
+  CLEAN_FORMAT_NAMES,
+  type CleanFormatName,
+  cleanFormat,
+  RAW_TYPE,
+} from "../../wire/formats.ts";
 
 const CLEAN_TYPES: ReadonlyMap<string, BodyFormat> = new Map(
   CLEAN_FORMAT_NAMES.map((name) => [cleanFormat(name).mediaType, name]),
@@ -32,6 +38,12 @@ export function acceptedFormat(accept: string | undefined): BodyFormat {
     bestWeight = weight;
   }
   return best;
+}
+
+/** Selects the clean format of a response body by `Accept`. @param usual used if the client prefers none */
+export function acceptedCleanFormat(accept: string | undefined, usual: CleanFormatName): CleanFormatName {
+  const format = acceptedFormat(accept);
+  return format === "raw" ? usual : format;
 }
 
 /** Whether a client prefers an HTML page: `Accept` names `text/html`, with at least the weight of JSON. */

@@ -15,7 +15,7 @@ import { joinSteps } from "../../wire/pieces.ts";
 import { lossyTextOf } from "../../wire/utf8.ts";
 import { encodeWorkSteps, isLongWork } from "../../wire/work/work.ts";
 import type { TransportParts } from "../parts.ts";
-import { acceptedFormat } from "../request/media-types.ts";
+import { acceptedCleanFormat } from "../request/media-types.ts";
 import type { ParameterRoute, ParametersOf } from "../request/parameters.ts";
 import { readParameters } from "../request/query.ts";
 import { countOut } from "../response/entries-sent.ts";
@@ -59,8 +59,7 @@ function addNext(app: FastifyInstance, parts: TransportParts): void {
     const work = readWork(identity, segment, group, parameters, config);
     const from = readFrom(parameters.from);
     const consumer = requireConsumer(work);
-    const format =
-      parameters.format ?? (acceptedFormat(request.headers.accept) === "msgpack" ? "msgpack" : "json");
+    const format = parameters.format ?? acceptedCleanFormat(request.headers.accept, "json");
     for (const { key } of work.streams) access.limits.useStream(request.visitor, key);
     const { key, entries, lost } = await nextEntries(streams.groups, {
       ...{ work, consumer, from, format, reply, access },

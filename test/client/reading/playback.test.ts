@@ -1,30 +1,24 @@
 /** Playback by the client on real gateways and a real Redis. */
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { WebSocket } from "ws";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "../../../bench/load/free-port.ts";
 import { connect as connectAsBrowser } from "../../../client/browser.ts";
 import { connect, type Playback, type PulledEntry, type Streamer } from "../../../client/index.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import type { TestRedis } from "../../support/redis.ts";
 import { until } from "../../support/until.ts";
+import { type ClientSetup, startClientSetup } from "../client-setup.ts";
 
+let setup: ClientSetup;
 let redis: TestRedis;
 let gateway: TestGateway;
 let streamer: Streamer;
 let streams = 0;
 
 beforeAll(async () => {
-  // The browser client needs a global WebSocket, which Node 20 does not have.
-  vi.stubGlobal("WebSocket", WebSocket);
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-  streamer = connect(gateway.http);
+  setup = await startClientSetup();
+  ({ redis, gateway, streamer } = setup);
 });
-afterAll(async () => {
-  vi.unstubAllGlobals();
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+afterAll(() => setup[Symbol.asyncDispose]());
 
 const T0 = 1_795_773_600_000;
 const idOf = (i: number): string => `${T0 + 10 * i}-0`;

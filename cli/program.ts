@@ -1,25 +1,77 @@
-/** Command line program: combines the commands, one file each. */
-import { Command } from "commander";
+/** Command line program: creates commander's commands from the rows of all commands. */
+import { Argument, Command, Help, InvalidArgumentError, Option } from "commander";
 import { readVersion } from "../src/version.ts";
-import { keys } from "./commands/keys.ts";
-import { pullImage } from "./commands/pull-image.ts";
-import { pullRaw } from "./commands/pull-raw.ts";
-import { pushImage } from "./commands/push-image.ts";
-import { pushIncrement } from "./commands/push-increment.ts";
-import { work } from "./commands/work.ts";
+import type { CommandRow, OptionRow } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+import { explained } from "./connection.ts";
+import { commandNotes, overview } from "./help.ts";
+import { type ConnectionFlags, DEFAULT_URL, GLOBAL } from "./options.ts";
 import type { Io } from "./output/io.ts";
 
 /** Creates the program. It throws CommanderError for usage errors. */
 export function createProgram(io: Io): Command {
   const program = new Command("redis-streamer")
-    .description(
-      "Redis Streamer client: push entries to streams, pull them, measure rates and latency, run programs for entries, manage API keys.",
-    )
     .version(readVersion(), "-V, --version", "show the version")
+    .helpOption("-h, --help", "show the help of a command")
+    .helpCommand(false)
     .showHelpAfterError("(use --help for usage)");
-  for (const command of [pushIncrement(io), pullRaw(io), pushImage(io), pullImage(io), work(io), keys(io)]) {
-    for (const one of [command, ...command.commands]) one.copyInheritedSettings(program).exitOverride();
-    program.addCommand(command);
-  }
+  for (const row of GLOBAL) program.addOption(optionOf(row));
+  program.configureHelp({
+    showGlobalOptions: true,
+    formatHelp: (command, help) =>
+      command === program ? overview(COMMANDS, GLOBAL) : Help.prototype.formatHelp.call(help, command, help),
+  });
+  for (const row of COMMANDS) program.addCommand(commandOf(row, io, program));
   return program.exitOverride();
+}
+
+function commandOf(row: CommandRow, io: Io, program: Command): Command {
+  const command = new Command(row.name)
+    .copyInheritedSettings(program)
+    .helpCommand(false)
+    .aliases(row.aliases ?? [])
+    .description(row.details ?? row.summary)
+    .summary(row.summary)
+    .exitOverride();
+  for (const { name, doc } of row.arguments ?? []) command.addArgument(new Argument(name, doc));
+  for (const option of row.options ?? []) command.addOption(optionOf(option));
+  for (const sub of row.commands ?? []) command.addCommand(commandOf(sub, io, program));
+  if (row.isLocal) command.configureHelp({ ...command.configureHelp(), showGlobalOptions: false });
+  const notes = commandNotes(row);
+  if (notes !== "") command.addHelpText("after", notes);
+  const { run } = row;
+  if (run !== undefined) {
+    command.action(async (...received: unknown[]) => {
+      const given: Partial<Flags> = command.optsWithGlobals();
+      const flags = { ...given, url: given.url ?? DEFAULT_URL };
+      if (flags.quiet === true) io.terminal.quiet();
+      try {
+        await run.call(row, io, received.slice(0, row.arguments?.length ?? 0), flags);
+      } catch (error) {
+        throw explained(error, flags);
+      }
+    });
+  }
+  return command;
+}
+
+type Flags = ConnectionFlags & { readonly quiet?: boolean };
+
+function optionOf(row: OptionRow): Option {
+  const option = new Option(row.flags, row.doc);
+  if (row.fallback !== undefined) option.default(row.fallback, row.fallbackText);
+  if (row.env !== undefined) option.env(row.env);
+  if (row.isRequired) option.makeOptionMandatory();
+  if (row.isHidden) option.hideHelp();
+  if (row.choices !== undefined) option.choices(row.choices);
+  const { parse } = row;
+  if (parse !== undefined)
+    option.argParser((text: string, before: unknown) => {
+      try {
+        return parse.call(row, text, before);
+      } catch (error) {
+        throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+      }
+    });
+  return option;
 }

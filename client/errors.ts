@@ -10,6 +10,8 @@ export type ClientErrorCode =
   | "BAD_URL"
   /** The connection could not be opened. */
   | "UNREACHABLE"
+  /** The certificate of the gateway is not trusted, has expired or is for another host. */
+  | "UNTRUSTED_CERTIFICATE"
   /** The connection closed, and the gateway sent no reason. */
   | "CONNECTION_LOST"
   /** The gateway, or a proxy in front of it, rejected the request without an error code. */
@@ -88,11 +90,22 @@ export function errorFromResponse(status: number, body: string): StreamerError {
 /** Message of Node's `fetch` for the ports of other protocols, such as 6000, which browsers block too (Fetch standard, "port blocking"). */
 const BLOCKED_PORT = "bad port";
 
+/** Codes of Node for certificates that it does not accept (OpenSSL's X509_V_ERR names, and Node's own for the host name). */
+const UNTRUSTED =
+  /^(?:CERT_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY_LEAF)|HOSTNAME_MISMATCH|INVALID_CA|ERR_TLS_CERT_ALTNAME)/;
+
 /** Error for a connection that could not be opened. */
 export function unreachable(cause: unknown): StreamerError {
   const reason = rootMessage(cause);
   if (reason === BLOCKED_PORT)
     return finalError("BAD_URL", "the gateway's URL has a port that fetch blocks; use another port", cause);
+  const certificateError = codeOf(cause);
+  if (UNTRUSTED.test(certificateError))
+    return finalError(
+      "UNTRUSTED_CERTIFICATE",
+      `the certificate of the gateway is not trusted: ${reason}`,
+      cause,
+    );
   return new StreamerError("UNREACHABLE", `cannot connect: ${reason}`, {
     retryable: true,
     cause,
@@ -149,6 +162,13 @@ export function readErrorBody(value: unknown): ErrorBody {
   if (typeof value !== "object" || value === null) return { message: "" };
   const message = "error" in value && typeof value.error === "string" ? value.error : "";
   return "code" in value && typeof value.code === "string" ? { code: value.code, message } : { message };
+}
+
+/** Returns the code of the innermost error; empty if it has none. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  if (error.cause instanceof Error) return codeOf(error.cause);
+  return "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
 /** Node wraps the reason of a failed connection once per address that it tried. Returns the innermost message. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // @ts-check
 /**
- * Entry point of `npm start`. Builds `dist/` if the sources changed, installs a Redis server if none is configured, and runs
+ * Entry point of `npm start` and of `redis-streamer serve`. Builds `dist/` if the sources changed, installs a Redis server if none is configured, and runs
  * the gateway in this process, so that it receives signals directly.
  *
  * npm runs scripts in a shell, which does not forward signals. `exec` in `package.json` replaces the shell by this process.
@@ -35,7 +35,10 @@ try {
 
 /** Shuts down when the npm that started this process exits. Without npm, the process may outlive its parent, as a daemon. */
 function stopWithNpm() {
-  if (!/\bscripts\/start\.js\b/.test(process.env.npm_lifecycle_script ?? "")) return;
+  // `npm start` and `npx redis-streamer serve`, but not a script that starts the gateway in the background.
+  const isStart = /\bscripts\/start\.js\b/.test(process.env.npm_lifecycle_script ?? "");
+  const isNpx = process.env.npm_command === "exec" && process.env.npm_lifecycle_event === "npx";
+  if (!isStart && !isNpx) return;
   const npm = process.ppid;
   const watch = setInterval(() => {
     if (process.ppid === npm) return;

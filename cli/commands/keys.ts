@@ -1,9 +1,7 @@
 /** `keys add|list|revoke`: manages the API key file. A running gateway reloads the file when it changes. */
-import { Command, Option } from "commander";
 import { formatGrant, type Grant, parseGrant } from "../../src/access/identity/grant.ts";
 import { type ApiKey, makeKey, readKeyFile, writeKeyFile } from "../../src/access/identity/key-file.ts";
-import { flagValue } from "../flags.ts";
-import type { Io } from "../output/io.ts";
+import type { CommandRow, OptionRow } from "../command.ts";
 import { oneLine } from "../output/payload-text.ts";
 
 interface FileFlags {
@@ -18,61 +16,89 @@ interface AddFlags extends FileFlags {
 
 const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** Creates the command. */
-export const keys = (io: Io): Command =>
-  new Command("keys")
-    .description("manage API keys")
-    .addCommand(add(io))
-    .addCommand(list(io))
-    .addCommand(revoke(io));
+const FILE: OptionRow = {
+  flags: "--file <path>",
+  doc: "API key file",
+  env: "AUTH_KEYS_FILE",
+  fallback: "./keys.json",
+  kind: "file",
+};
 
-const add = ({ terminal }: Io): Command =>
-  withFile(new Command("add"))
-    .description("create a key and print its secret, which is shown only once")
-    .argument("<name>", "name of the client, used in the log")
-    .requiredOption(
-      "--allow <permission...>",
-      "read:, write: or admin: followed by a device:stream pattern, such as read:glasses:* (all streams of a device), write:*:imu* (those streams of any device), or * (everything)",
-      (text: string, before: readonly Grant[] = []) => [...before, flagValue(parseGrant)(text)],
-    )
-    .option("--expires <time>", "expiry: 90m, 12h or 30d from now, or a date", flagValue(parseExpiry))
-    .action((name: string, { file, allow, expires }: AddFlags) => {
-      const { key, secret } = makeKey({
-        name,
-        grants: allow,
-        ...(expires !== undefined && { expiresAtMs: expires }),
-      });
-      writeKeyFile(file, [...readKeyFile(file), key]);
-      for (const grant of allow) {
-        const hint = hintOf(grant);
-        if (hint !== undefined) terminal.note(hint);
-      }
-      terminal.note(`added key ${key.id} for ${name} to ${file}; its secret, which is shown only once:`);
-      terminal.print(secret);
+const add: CommandRow = {
+  name: "add",
+  group: "Gateway",
+  isLocal: true,
+  summary: "create a key and print its secret, which is shown only once",
+  arguments: [{ name: "<name>", doc: "name of the client, used in the log" }],
+  options: [
+    FILE,
+    {
+      flags: "--allow <permission...>",
+      doc: "read:, write: or admin: followed by a device:stream pattern, such as read:glasses:* (all streams of a device), write:*:imu* (those streams of any device), or * (everything)",
+      parse: (text: string, before: readonly Grant[] = []) => [...before, parseGrant(text)],
+      isRequired: true,
+    },
+    {
+      flags: "--expires <time>",
+      doc: "expiry: 90m, 12h or 30d from now, or a date",
+      parse: parseExpiry,
+    },
+  ],
+  run({ terminal }, [name]: [string], { file, allow, expires }: AddFlags) {
+    const { key, secret } = makeKey({
+      name,
+      grants: allow,
+      ...(expires !== undefined && { expiresAtMs: expires }),
     });
+    writeKeyFile(file, [...readKeyFile(file), key]);
+    for (const grant of allow) {
+      const hint = hintOf(grant);
+      if (hint !== undefined) terminal.note(hint);
+    }
+    terminal.note(`added key ${key.id} for ${name} to ${file}; its secret, which is shown only once:`);
+    terminal.print(secret);
+  },
+};
 
-const list = ({ terminal }: Io): Command =>
-  withFile(new Command("list"))
-    .description("list the keys without their secrets")
-    .action(({ file }: FileFlags) => {
-      for (const key of readKeyFile(file)) terminal.print(line(key));
-    });
+const list: CommandRow = {
+  name: "list",
+  group: "Gateway",
+  isLocal: true,
+  summary: "list the keys without their secrets",
+  options: [FILE],
+  run({ terminal }, _args, { file }: FileFlags) {
+    for (const key of readKeyFile(file)) terminal.print(line(key));
+  },
+};
 
-const revoke = ({ terminal }: Io): Command =>
-  withFile(new Command("revoke"))
-    .description("delete keys; a running gateway closes their connections")
-    .argument("<id or name...>", "ids of keys, or names; a name selects all its keys")
-    .action((selected: readonly string[], { file }: FileFlags) => {
-      const before = readKeyFile(file);
-      const isSelected = ({ id, name }: ApiKey) => selected.includes(id) || selected.includes(name);
-      const unknown = selected.find((one) => !before.some(({ id, name }) => one === id || one === name));
-      if (unknown !== undefined) throw new Error(`${file} contains no key "${unknown}"`);
-      writeKeyFile(
-        file,
-        before.filter((key) => !isSelected(key)),
-      );
-      for (const { id, name } of before.filter(isSelected)) terminal.note(`revoked ${id} ${name}`);
-    });
+const revoke: CommandRow = {
+  name: "revoke",
+  group: "Gateway",
+  isLocal: true,
+  summary: "delete keys; a running gateway closes their connections",
+  arguments: [{ name: "<id or name...>", doc: "ids of keys, or names; a name selects all its keys" }],
+  options: [FILE],
+  run({ terminal }, [selected]: [readonly string[]], { file }: FileFlags) {
+    const before = readKeyFile(file);
+    const isSelected = ({ id, name }: ApiKey) => selected.includes(id) || selected.includes(name);
+    const unknown = selected.find((one) => !before.some(({ id, name }) => one === id || one === name));
+    if (unknown !== undefined) throw new Error(`${file} contains no key "${unknown}"`);
+    writeKeyFile(
+      file,
+      before.filter((key) => !isSelected(key)),
+    );
+    for (const { id, name } of before.filter(isSelected)) terminal.note(`revoked ${id} ${name}`);
+  },
+};
+
+/** The command. */
+export const keys: CommandRow = {
+  name: "keys",
+  group: "Gateway",
+  summary: "manage the API keys of a gateway in their file",
+  isLocal: true,
+  commands: [add, list, revoke],
+};
 
 /** Returns a hint for a permission that probably means another one: its pattern has no device, or no stream. */
 function hintOf(grant: Grant): string | undefined {
@@ -84,9 +110,6 @@ function hintOf(grant: Grant): string | undefined {
     ? `warning: ${formatGrant(grant)} allows no stream, because no stream name follows the device. For ${ofDevice}`
     : `warning: ${formatGrant(grant)} allows only keys without a device (DISABLE_MULTI_DEVICE_PREFIXING=1, or an empty device_id). For ${ofDevice}; for the stream: ${action}:default:${device}`;
 }
-
-const withFile = (command: Command): Command =>
-  command.addOption(new Option("--file <path>", "API key file").env("AUTH_KEYS_FILE").default("./keys.json"));
 
 const line = ({ id, name, grants, expiresAtMs }: ApiKey): string =>
   [

@@ -1,24 +1,19 @@
 /** `work`: runs a program for each entry of a consumer group, with the payload on its standard input. Exit code 0 acknowledges. */
 import { spawn } from "node:child_process";
-import { Command, Option } from "commander";
-import { connect, type Job } from "../../client/index.ts";
-import { flagValue } from "../flags.ts";
+import type { Job } from "../../client/index.ts";
+import type { CommandRow } from "../command.ts";
+import { openStreamer } from "../connection.ts";
+import { NAMING, type NamingFlags } from "../options.ts";
 import type { Io } from "../output/io.ts";
 import { createNotices } from "../output/notices.ts";
 import { oneLine } from "../output/payload-text.ts";
 
-interface WorkFlags {
-  readonly url: string;
-  readonly token?: string;
-  readonly device?: string;
-  readonly prefix?: string;
+interface WorkFlags extends NamingFlags {
   readonly from?: string;
   readonly concurrency: number;
   readonly ackWait?: number;
   readonly maxDeliver?: number;
 }
-
-const DEFAULT_URL = "http://127.0.0.1:8000";
 
 function parsePositive(text: string): number {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
@@ -26,50 +21,59 @@ function parsePositive(text: string): number {
   return value;
 }
 
-/** Creates the command. */
-export const work = (io: Io): Command =>
-  new Command("work")
-    .description(
-      "run a program for each entry of a consumer group, with the payload on standard input; exit code 0 acknowledges the entry",
-    )
-    .argument("<stream>", "stream, or several in order of priority, joined by +")
-    .argument("<group>", "consumer group; its workers share the entries")
-    .argument("<command...>", "program and its arguments, after --")
-    .addOption(new Option("--url <url>", "URL of the gateway").env("REDIS_STREAMER_URL").default(DEFAULT_URL))
-    .addOption(new Option("--token <key>", "API key or token").env("REDIS_STREAMER_TOKEN"))
-    .option(
-      "--device <id>",
-      "device of the stream; '' if the stream name is a complete Redis key (default: default)",
-    )
-    .option("--prefix <text>", "text before the stream name in its Redis key")
-    .option(
-      "--from <id>",
-      "where a new group begins: after an entry id, 0 (oldest) or $ (new entries only, the default)",
-    )
-    .option("--concurrency <programs>", "programs that run at the same time", flagValue(parsePositive), 1)
-    .option(
-      "--ack-wait <ms>",
-      "time after which the entry of a worker that died is delivered again",
-      flagValue(parsePositive),
-    )
-    .option(
-      "--max-deliver <times>",
-      "deliveries after which an entry becomes a dead letter",
-      flagValue(parsePositive),
-    )
-    .action((stream: string, group: string, command: readonly string[], flags: WorkFlags) =>
-      runWork(io, stream, group, command, flags),
-    );
+/** The command. */
+export const work: CommandRow = {
+  name: "work",
+  group: "Streams",
+  usage: "work <stream> <group> -- <program>",
+  summary: "run a program for each entry of a consumer group",
+  details:
+    "run a program for each entry of a consumer group, with the payload on standard input; exit code 0 acknowledges the entry",
+  arguments: [
+    { name: "<stream>", doc: "stream, or several in order of priority, joined by +", kind: "stream" },
+    { name: "<group>", doc: "consumer group; its workers share the entries" },
+    { name: "<command...>", doc: "program and its arguments, after --" },
+  ],
+  options: [
+    ...NAMING,
+    {
+      flags: "--from <id>",
+      doc: "where a new group begins: after an entry id, 0 (oldest) or $ (new entries only, the default)",
+    },
+    {
+      flags: "--concurrency <programs>",
+      doc: "programs that run at the same time",
+      parse: parsePositive,
+      fallback: 1,
+    },
+    {
+      flags: "--ack-wait <ms>",
+      doc: "time after which the entry of a worker that died is delivered again",
+      parse: parsePositive,
+    },
+    {
+      flags: "--max-deliver <times>",
+      doc: "deliveries after which an entry becomes a dead letter",
+      parse: parsePositive,
+    },
+  ],
+  examples: ["redis-streamer work frames detect -- python detect.py"],
+  run: (io, [stream, group, command]: [string, string, readonly string[]], flags: WorkFlags) =>
+    runWork(io, stream, group, command, flags),
+};
 
 async function runWork(
-  { terminal, signal, now }: Io,
+  io: Io,
   stream: string,
   group: string,
   [program = "", ...args]: readonly string[],
-  { url, token, concurrency, ...options }: WorkFlags,
+  flags: WorkFlags,
 ): Promise<void> {
-  const { onStatus } = createNotices({ terminal, signal, now }, url);
-  const jobs = connect(url, { token }).work(stream, { ...options, group, signal, onStatus });
+  const { terminal, signal } = io;
+  const { url, device, prefix, from, concurrency, ackWait, maxDeliver } = flags;
+  const { onStatus } = createNotices(io, url);
+  const options = { device, prefix, from, ackWait, maxDeliver, group, signal, onStatus };
+  const jobs = openStreamer(flags).work(stream, options);
   try {
     await jobs.run((job) => runProgram(program, args, job), {
       concurrency,

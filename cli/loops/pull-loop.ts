@@ -1,9 +1,10 @@
 /** Pull loop shared by the pull commands, with progress and totals. */
-import type { StreamEntry, Streamer } from "../../client/index.ts";
-import type { PullFlags } from "../flags.ts";
+import type { StreamEntry } from "../../client/index.ts";
+import { openStreamer } from "../connection.ts";
 import type { Io } from "../output/io.ts";
 import { createNotices } from "../output/notices.ts";
 import { createMeter } from "./meter.ts";
+import type { PullFlags } from "./pull-options.ts";
 
 /** Displays the entries of a command. */
 export interface Viewer {
@@ -18,7 +19,6 @@ export interface Viewer {
 /** Pulls streams and displays their entries until the count is reached or the signal aborts. @throws StreamerError */
 export async function pullLoop(
   io: Io,
-  streamer: Streamer,
   streams: readonly string[],
   flags: PullFlags,
   viewer: Viewer,
@@ -27,7 +27,7 @@ export async function pullLoop(
   const { url, device, prefix, fps, latest, count = Number.POSITIVE_INFINITY } = flags;
   const meter = createMeter(now);
   const notices = createNotices(io, url);
-  const entries = streamer.pull(streams, {
+  const entries = openStreamer(flags).pull(streams, {
     device,
     prefix,
     from: flags.lastEntryId ?? flags.last_entry_id,

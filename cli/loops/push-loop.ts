@@ -1,11 +1,12 @@
 /** Push loop shared by the push commands, with a rate limit, progress and totals. */
-import { type SendOptions, type Streamer, StreamerError } from "../../client/index.ts";
+import { type SendOptions, StreamerError } from "../../client/index.ts";
 import { sleep } from "../../src/domain/scheduling/sleep.ts";
-import type { PushFlags } from "../flags.ts";
+import { openStreamer } from "../connection.ts";
 import type { Io } from "../output/io.ts";
 import { createNotices } from "../output/notices.ts";
 import { countText } from "../output/quantities.ts";
 import { createMeter } from "./meter.ts";
+import type { PushFlags } from "./push-options.ts";
 import { createSchedule } from "./schedule.ts";
 
 /** One entry to push. */
@@ -27,15 +28,17 @@ const MIN_DELAY_MS = 1;
  * @throws StreamerError that a retry cannot fix
  */
 export async function pushLoop(
-  { terminal, signal, now }: Io,
-  streamer: Streamer,
+  io: Io,
   stream: string,
-  { url, device, prefix, fps, count = Number.POSITIVE_INFINITY }: PushFlags,
+  flags: PushFlags,
   produce: (n: number) => Promise<Produced> | Produced,
 ): Promise<void> {
+  const { terminal, signal, now } = io;
+  const { url, device, prefix, fps, count = Number.POSITIVE_INFINITY } = flags;
+  const streamer = openStreamer(flags);
   const meter = createMeter(now);
   const schedule = createSchedule(fps, now);
-  const notices = createNotices({ terminal, signal, now }, url);
+  const notices = createNotices(io, url);
   const stop = stopAfterGrace(signal, () => notices.open);
   let unknown = 0;
   let unsent = 0;

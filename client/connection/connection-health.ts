@@ -7,6 +7,8 @@ import type { Status } from "../gateway/gateway.ts";
 
 /** Watches the connections of one pull or push, one after the other. */
 export interface ConnectionHealth {
+  /** Whether a connection was open before. */
+  readonly wasOpen: boolean;
   /** Starts to watch a new connection. */
   opened(): void;
   /** Records a received message. */
@@ -31,6 +33,7 @@ export function watchHealth(isDue: () => boolean, onStatus: (status: Status) => 
   /** Consecutive checks without a due message. Counting checks ignores time during which the page itself was suspended. */
   let overdueChecks: number;
   let isStalled: boolean;
+  let wasOpen = false;
   let timer: ReturnType<typeof setInterval>;
 
   const report = () =>
@@ -52,7 +55,11 @@ export function watchHealth(isDue: () => boolean, onStatus: (status: Status) => 
     onStatus({ state: "silent", since: lastMessageAt });
   };
   return {
+    get wasOpen() {
+      return wasOpen;
+    },
     opened() {
+      wasOpen = true;
       redisUnavailableSince = undefined;
       isStalled = false;
       messageReceived();

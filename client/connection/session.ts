@@ -1,6 +1,6 @@
 /** Sessions: one connection after the other, each from open to close. */
 
-import type { StreamerError } from "../errors.ts";
+import { StreamerError } from "../errors.ts";
 import type { Gateway, Status } from "../gateway/gateway.ts";
 import { currentToken, retryWithNewToken } from "../gateway/token.ts";
 import type { Socket } from "../transport/transport.ts";
@@ -37,13 +37,19 @@ export function keepSession(
       await runSession(gateway, url, handlers, health, proven, signal);
     } catch (error) {
       handlers.closed(error);
-      throw error;
+      throw health.wasOpen ? retryCertificate(error) : error;
     } finally {
       health.closed();
     }
   };
   return keepConnected(attempt, { signal, backoff: gateway.backoff, onStatus });
 }
+
+/** A gateway that was trusted before may be given a valid certificate again, so its reader keeps trying. */
+const retryCertificate = (error: unknown): unknown =>
+  error instanceof StreamerError && error.code === "UNTRUSTED_CERTIFICATE"
+    ? new StreamerError(error.code, error.message, { retryable: true, cause: error })
+    : error;
 
 /**
  * Opens a socket and waits until it closes.

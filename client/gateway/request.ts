@@ -1,7 +1,12 @@
 /** HTTP requests of the client, with a timeout and typed errors. */
 import { errorFromResponse, StreamerError, unreachable } from "../errors.ts";
+import type { Fetch } from "../transport/transport.ts";
 import type { Gateway } from "./gateway.ts";
 import { currentToken } from "./token.ts";
+
+/** A wrapper, because a request without a body must not have the member. */
+const platformFetch: Fetch = (url, { body, ...rest }) =>
+  fetch(url, { ...rest, ...(body !== undefined && { body }) });
 
 /** Timeout of a request, ms. */
 const TIMEOUT_MS = 20_000;
@@ -25,20 +30,22 @@ export interface CompleteResponse {
  * @throws StreamerError if the gateway is unreachable or rejects the request; the signal's reason if it was aborted
  */
 export async function request(
-  { token }: Pick<Gateway, "token">,
+  { token, transport }: Pick<Gateway, "token" | "transport">,
   url: string,
   { json, signal }: RequestOptions = {},
 ): Promise<CompleteResponse> {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   try {
     const sentToken = await currentToken(token);
-    const response = await fetch(url, {
+    const send = transport.fetch ?? platformFetch;
+    const response = await send(url, {
+      method: json === undefined ? "GET" : "POST",
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       headers: {
         ...(sentToken !== undefined && { authorization: `Bearer ${sentToken}` }),
         ...(json !== undefined && { "content-type": "application/json" }),
       },
-      ...(json !== undefined && { method: "POST", body: JSON.stringify(json) }),
+      body: json === undefined ? undefined : JSON.stringify(json),
     });
     const body = new Uint8Array(await response.arrayBuffer());
     if (!response.ok) throw errorFromResponse(response.status, new TextDecoder().decode(body));

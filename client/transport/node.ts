@@ -1,6 +1,12 @@
-/** Node transport: uses `ws`, which can pause a socket and exposes the response of a rejected handshake. */
-import { WebSocket } from "ws";
+/**
+ * Node transport: uses `ws`, which can pause a socket and exposes the response of a rejected handshake. Without `ws` it uses
+ * Node's own WebSocket, which Node 22 and later have.
+ */
+import { createRequire } from "node:module";
+import { rootCertificates } from "node:tls";
 import { errorFromClose, errorFromResponse, type StreamerError, unreachable } from "../errors.ts";
+import { browserTransport } from "./browser.ts";
+import { fetchWithAuthorities } from "./node-fetch.ts";
 import type { Socket, SocketHandlers, Transport } from "./transport.ts";
 
 /** Timeout of the handshake, ms. */
@@ -14,19 +20,57 @@ const MAX_MESSAGE_BYTES = 128 * 2 ** 20;
 /** Maximum number of bytes read from the response of a rejected handshake. */
 const MAX_ERROR_BODY_BYTES = 16 * 1024;
 
-/** The transport of Node. */
-export const nodeTransport: Transport = {
-  canPause: true,
-  atTurnEnd: (callback) => setImmediate(callback),
-  open,
-};
+type WebSocketLibrary = typeof import("ws");
 
-function open(url: string, handlers: SocketHandlers, token: string | undefined): Socket {
+/**
+ * Creates the transport of Node.
+ *
+ * @param ca certificate authorities in PEM that are trusted besides the well-known ones
+ * @throws Error if neither `ws` nor a WebSocket of Node exists, or if `ca` is passed without `ws`
+ */
+export function createNodeTransport(ca: readonly string[] = []): Transport {
+  const library = loadLibrary();
+  if (library === undefined) {
+    if ("WebSocket" in globalThis && ca.length === 0) return browserTransport;
+    throw new Error(
+      ca.length > 0
+        ? 'the option "ca" requires the package "ws"; install it with: npm install ws'
+        : `Node ${process.version} has no WebSocket; install the package "ws" with: npm install ws`,
+    );
+  }
+  const authorities = ca.length === 0 ? undefined : [...rootCertificates, ...ca];
+  return {
+    canPause: true,
+    atTurnEnd: (callback) => setImmediate(callback),
+    open: (url, handlers, token) => open(library, url, handlers, token, authorities),
+    ...(authorities !== undefined && { fetch: fetchWithAuthorities(authorities) }),
+  };
+}
+
+/** Loads `ws`, if it is installed. It is loaded when the first client is created, so that a program without it can start. */
+function loadLibrary(): WebSocketLibrary | undefined {
+  const require = createRequire(import.meta.url);
+  try {
+    return require("ws") as WebSocketLibrary;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND") return undefined;
+    throw error;
+  }
+}
+
+function open(
+  { WebSocket }: WebSocketLibrary,
+  url: string,
+  handlers: SocketHandlers,
+  token: string | undefined,
+  ca: string[] | undefined,
+): Socket {
   const ws = new WebSocket(url, {
     handshakeTimeout: HANDSHAKE_MS,
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
     ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
+    ...(ca !== undefined && { ca }),
   });
   let failure: StreamerError | undefined;
   let isAlive = true;

@@ -33,4 +33,17 @@ export interface Transport {
    * @param token sent to the gateway if present
    */
   open(url: string, handlers: SocketHandlers, token: string | undefined): Socket;
+  /** Sends an HTTP request. Absent if the platform's own `fetch` does. */
+  readonly fetch?: Fetch;
+}
+
+/** The part of the standard `fetch` that the client uses. */
+export type Fetch = (url: string, request: FetchRequest) => Promise<Response>;
+
+/** A request whose response is read completely. */
+export interface FetchRequest {
+  readonly method: "GET" | "POST";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly signal: AbortSignal;
 }

@@ -12,7 +12,7 @@ export function helpText(): string {
   return [
     "Redis Streamer: WebSocket, HTTP and GraphQL in front of Redis Streams.",
     "",
-    "Usage: npm start -- [flags]",
+    "Usage: redis-streamer serve [flags], or in a clone: npm start -- [flags]",
     "",
     "Every flag is also an environment variable, and may be a line in .env:",
     "",

@@ -2,20 +2,11 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { createProgram } from "../../cli/program.ts";
+import { testIo } from "../support/command-line.ts";
 
 function program() {
   let output = "";
-  const io = {
-    terminal: {
-      print: () => undefined,
-      note: () => undefined,
-      showProgress: () => () => undefined,
-      mute: () => undefined,
-    },
-    signal: new AbortController().signal,
-    now: () => 0,
-  };
-  const made = createProgram(io);
+  const made = createProgram(testIo());
   const writeOut = (text: string) => {
     output += text;
   };

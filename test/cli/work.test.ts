@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Terminal } from "../../cli/output/terminal.ts";
 import { createProgram } from "../../cli/program.ts";
+import { testIo } from "../support/command-line.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/until.ts";
@@ -30,17 +30,11 @@ test("passes the payload on standard input, and acknowledges exit code 0 only", 
   ] as const)
     await redis.control.call("XADD", "default:jobs", id, "d", text);
   const notes: string[] = [];
-  const terminal: Terminal = {
-    print: () => undefined,
-    note: (text) => void notes.push(text),
-    showProgress: () => () => undefined,
-    mute: () => undefined,
-  };
   const stop = new AbortController();
   const out = join(dir, "out");
   const script = `text=$(cat); echo "$STREAM_ID $ENTRY_ID $DELIVERIES $text" >> ${out}; test "$text" = good`;
   const flags = ["--url", gateway.http, "--from", "0", "--max-deliver", "2"];
-  const running = createProgram({ terminal, signal: stop.signal, now: () => performance.now() }).parseAsync(
+  const running = createProgram(testIo({ note: (text) => void notes.push(text) }, stop.signal)).parseAsync(
     ["work", "jobs", "g", ...flags, "--", "sh", "-c", script],
     { from: "user" },
   );

@@ -1,7 +1,7 @@
 /** Every shape of entry that XADD can store, in every format and route: it is delivered, and so is the entry after it. */
 import { decode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { entryLine } from "../../cli/commands/pull-raw.ts";
+import { entryLine } from "../../cli/output/entry-text.ts";
 import { connect, fieldsText, type PulledEntry } from "../../client/index.ts";
 import { decodePulledMsgpack } from "../../src/wire/msgpack/msgpack.ts";
 import { type Json, jsonBytes, SHAPES } from "../support/entry-shapes.ts";

@@ -1,6 +1,7 @@
 /** Stream names on the command line are literal, for push and for pull. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createProgram } from "../../../cli/program.ts";
+import { testIo } from "../../support/command-line.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 
@@ -17,13 +18,7 @@ afterAll(async () => {
 
 async function run(...args: string[]): Promise<string[]> {
   const printed: string[] = [];
-  const terminal = {
-    print: (line: string) => void printed.push(line),
-    note: () => undefined,
-    showProgress: () => () => undefined,
-    mute: () => undefined,
-  };
-  const io = { terminal, signal: new AbortController().signal, now: () => performance.now() };
+  const io = testIo({ print: (line) => void printed.push(line) });
   await createProgram(io).parseAsync([...args, "--url", gateway.http], { from: "user" });
   return printed.map((line) => line.replace(/: \d+-\d+ /, " "));
 }

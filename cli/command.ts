@@ -1,0 +1,59 @@
+/**
+ * Declaration of a command. The parser, `--help` and the shell completion read these rows, so that an option is declared once.
+ */
+import type { Io } from "./output/io.ts";
+
+/** What a value names, for the shell completion. */
+export type ValueKind = "file" | "directory" | "stream" | "context";
+
+/** An option. */
+export interface OptionRow {
+  /** As commander reads it: `-n, --last <entries>`, `--latest`. */
+  readonly flags: string;
+  readonly doc: string;
+  /** Parses a value. @param before the parsed values so far, if the option is repeated @throws Error with what is allowed */
+  parse?(text: string, before: unknown): unknown;
+  readonly fallback?: unknown;
+  /** The default as `--help` shows it. */
+  readonly fallbackText?: string;
+  /** Environment variable of the same meaning. */
+  readonly env?: string;
+  readonly choices?: readonly string[];
+  readonly isRequired?: true;
+  /** Not listed by `--help`. */
+  readonly isHidden?: true;
+  readonly kind?: ValueKind;
+}
+
+/** A positional argument. */
+export interface ArgumentRow {
+  /** As commander reads it: `<stream>`, `[file...]`. */
+  readonly name: string;
+  readonly doc: string;
+  readonly kind?: ValueKind;
+}
+
+/** Heading of the overview under which a command is listed. */
+export type CommandGroup = "Gateway" | "Streams" | "Recordings" | "Samples" | "Shell";
+
+/** A command. */
+export interface CommandRow {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly group: CommandGroup;
+  /** One line in the overview. */
+  readonly summary: string;
+  /** Name and arguments in the overview, if its row would be too long. */
+  readonly usage?: string;
+  /** Text below the usage, if the summary is not enough. */
+  readonly details?: string;
+  readonly arguments?: readonly ArgumentRow[];
+  readonly options?: readonly OptionRow[];
+  readonly commands?: readonly CommandRow[];
+  /** Lines of examples. */
+  readonly examples?: readonly string[];
+  /** Whether it works without a gateway, so that the connection options do not apply. */
+  readonly isLocal?: true;
+  /** Runs the command. @param args values of `arguments`, in order @param flags values of all options, in camel case */
+  run?(io: Io, args: readonly unknown[], flags: unknown): Promise<void> | void;
+}

@@ -1,0 +1,34 @@
+/** Connection of a command to its gateway. */
+import { readFileSync } from "node:fs";
+import { connect, type Streamer, StreamerError } from "../client/index.ts";
+import { CommandError, EXIT } from "./exit-codes.ts";
+import type { ConnectionFlags } from "./options.ts";
+
+/** Creates the client of the gateway that the flags select. @throws CommandError if the certificate file cannot be read */
+export const openStreamer = ({ url, token, ca }: ConnectionFlags): Streamer =>
+  connect(url, { token, ...(ca !== undefined && { ca: readAuthorities(ca) }) });
+
+/** Reads certificate authorities. @throws CommandError */
+export function readAuthorities(file: string): string {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new CommandError(`--ca: ${error instanceof Error ? error.message : String(error)}`, EXIT.usage);
+  }
+  if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
+  throw new CommandError(`--ca: ${file} must contain certificates in PEM`, EXIT.usage);
+}
+
+/** Adds to an error of the client what the user can do about it. */
+export function explained(error: unknown, { url }: Pick<ConnectionFlags, "url">): unknown {
+  if (!(error instanceof StreamerError)) return error;
+  const advice = ADVICE[error.code]?.(url);
+  return advice === undefined ? error : new CommandError(`${error.message}; ${advice}`);
+}
+
+const ADVICE: Readonly<Record<string, (url: string) => string>> = {
+  UNREACHABLE: (url) => `is a gateway running at ${url}? Start one with: redis-streamer serve`,
+  UNTRUSTED_CERTIFICATE: () => "if you trust its certificate authority, pass its file with --ca",
+  UNAUTHENTICATED: () => "pass a key with --token or REDIS_STREAMER_TOKEN",
+};

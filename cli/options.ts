@@ -93,9 +93,9 @@ const LONGEST_MS = 366 * 86_400_000;
 /** Parses a duration such as `500ms`, `90s`, `5m`, `1h30m` or `2d`; a number without a unit is in seconds. @returns ms @throws Error */
 export function parseDuration(text: string): number {
   const number = /^\d{1,9}(\.\d{1,6})?$/.test(text) ? `${text}s` : text;
-  const isValid = /^(?:\d{1,9}(?:\.\d{1,6})?(?:ms|[smhd]))+$/.test(number);
+  const isValid = /^(?:\d{1,9}(?:\.\d{1,6})?(?:ms|s|m|h|d))+$/.test(number);
   let ms = 0;
-  for (const [, amount, unit = ""] of number.matchAll(/([\d.]+)(ms|[smhd])/g))
+  for (const [, amount, unit = ""] of number.matchAll(/([\d.]+)(ms|s|m|h|d)/g))
     ms += Number(amount) * (UNIT_MS[unit] ?? 0);
   if (!isValid || !(ms > 0 && ms <= LONGEST_MS))
     throw new Error(`must be a duration such as 500ms, 90s, 5m, 1h30m or 2d, got "${text}"`);

@@ -9,7 +9,7 @@ export const openStreamer = ({ url, token, ca }: ConnectionFlags): Streamer =>
   connect(url, { token, ...(ca !== undefined && { ca: readAuthorities(ca) }) });
 
 /** Reads certificate authorities. @throws CommandError */
-export function readAuthorities(file: string): string {
+function readAuthorities(file: string): string {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
@@ -20,7 +20,7 @@ export function readAuthorities(file: string): string {
   throw new CommandError(`--ca: ${file} must contain certificates in PEM`, EXIT.usage);
 }
 
-/** Adds to an error of the client what the user can do about it. */
+/** Appends advice for the user to an error of the client. */
 export function explained(error: unknown, { url }: Pick<ConnectionFlags, "url">): unknown {
   if (!(error instanceof StreamerError)) return error;
   const advice = ADVICE[error.code]?.(url);

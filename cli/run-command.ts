@@ -12,7 +12,7 @@ const SIGNALS_AT_ONCE = process.env.npm_command === undefined ? 1 : 2;
 export async function runCommand(): Promise<number> {
   const terminal = createTerminal(process.stdout, process.stderr, process.env);
   const signal = stopSignal(terminal);
-  const io = { terminal, input: process.stdin, signal, now: () => performance.now() };
+  const io = { terminal, signal, now: () => performance.now() };
   try {
     await createProgram(io).parseAsync();
   } catch (error) {

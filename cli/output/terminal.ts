@@ -7,8 +7,7 @@
 export interface Output {
   readonly isTTY?: boolean;
   readonly columns?: number;
-  readonly rows?: number;
-  write(data: string | Uint8Array): boolean;
+  write(text: string): boolean;
   once(event: "drain" | "close" | "error", listener: () => void): unknown;
   removeListener(event: "drain" | "close" | "error", listener: () => void): unknown;
 }
@@ -17,20 +16,12 @@ export interface Output {
 export interface Terminal {
   /** Writes a line of data. @returns a promise to await if the reader of the output is slower */
   print(line: string): Promise<void> | undefined;
-  /** Writes bytes of data as they are. @returns a promise to await if the reader of the output is slower */
-  write(data: Uint8Array): Promise<void> | undefined;
-  /** Writes lines of data; on a terminal in place of those written before. */
-  redraw(lines: readonly string[]): void;
   /** Writes a line to standard error. */
   note(line: string): void;
   /** Writes an error to standard error, also with `quiet`. */
   fail(line: string): void;
   /** Displays the progress repeatedly. @returns a function that stops it */
   showProgress(describe: () => string): () => void;
-  /** Makes a text bold, if the output is a terminal with colours. */
-  bold(text: string): string;
-  /** Whether people see the output and the notices. */
-  readonly isInteractive: boolean;
   /** Stops the progress and the notices. */
   quiet(): void;
   /** Stops writing to standard error. */
@@ -43,25 +34,18 @@ const REWRITE_MS = 200;
 const LINE_MS = 5_000;
 /** Carriage return, and erase to the end of the line (ECMA-48, EL). */
 const ERASE = "\r\u001b[K";
-/** Erase to the end of the screen (ECMA-48, ED). */
-const ERASE_BELOW = "\u001b[J";
 
-/** Environment variables that decide about colours (https://no-color.org). */
+/** Environment variables of a terminal. A `dumb` one cannot rewrite a line. */
 export interface TerminalEnvironment {
-  readonly NO_COLOR?: string | undefined;
   readonly TERM?: string | undefined;
 }
 
 /** Creates the output of a command from a process's two streams. */
 export function createTerminal(stdout: Output, stderr: Output, env: TerminalEnvironment = {}): Terminal {
-  const isDumb = env.TERM === "dumb";
-  const inPlace = stderr.isTTY === true && !isDumb;
-  const drawsInPlace = stdout.isTTY === true && !isDumb;
-  const hasColours = drawsInPlace && !env.NO_COLOR;
+  const inPlace = stderr.isTTY === true && env.TERM !== "dumb";
   let shown = false;
   let muted = false;
   let isQuiet = false;
-  let drawnLines = 0;
 
   const writeError = (text: string) => {
     if (!muted) stderr.write(text);
@@ -75,23 +59,6 @@ export function createTerminal(stdout: Output, stderr: Output, env: TerminalEnvi
       if (stdout.isTTY === true) erase();
       return stdout.write(`${line}\n`) ? undefined : drained(stdout);
     },
-    write(data) {
-      if (stdout.isTTY === true) erase();
-      return stdout.write(data) ? undefined : drained(stdout);
-    },
-    redraw(lines) {
-      erase();
-      if (!drawsInPlace) {
-        stdout.write(`${lines.join("\n")}\n${lines.length > 1 ? "\n" : ""}`);
-        return;
-      }
-      // A line that wraps, or that scrolled out at the top, cannot be replaced.
-      const { columns = 80, rows = 24 } = stdout;
-      const drawn = lines.slice(0, rows - 1).map((line) => line.slice(0, columns - 1));
-      const up = drawnLines === 0 ? "" : `\u001b[${drawnLines}A`;
-      stdout.write(`\r${up}${ERASE_BELOW}${drawn.map((line) => `${line}\n`).join("")}`);
-      drawnLines = drawn.length;
-    },
     note(line) {
       if (isQuiet) return;
       erase();
@@ -101,8 +68,6 @@ export function createTerminal(stdout: Output, stderr: Output, env: TerminalEnvi
       erase();
       writeError(`${line}\n`);
     },
-    bold: (text) => (hasColours ? `\u001b[1m${text}\u001b[22m` : text),
-    isInteractive: inPlace && stdout.isTTY === true,
     quiet() {
       isQuiet = true;
     },

@@ -1,16 +1,15 @@
 /** The command line in a test: in this process, or as the real command. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Io } from "../../cli/output/io.ts";
 import { createTerminal, type Output, type Terminal } from "../../cli/output/terminal.ts";
 
-/** Input and output of a command in this process. @param changes methods of the terminal that the test observes */
+/** Output of a command in this process. @param changes methods of the terminal that the test observes */
 export function testIo(changes: Partial<Terminal> = {}, signal = new AbortController().signal): Io {
   const nowhere: Output = { write: () => true, once: () => undefined, removeListener: () => undefined };
   const terminal = { ...createTerminal(nowhere, nowhere), showProgress: () => () => undefined, ...changes };
-  return { terminal, input: Readable.from([]), signal, now: () => performance.now() };
+  return { terminal, signal, now: () => performance.now() };
 }
 
 /** Result of a command. */

@@ -1,12 +1,8 @@
 /** HTTP requests of the client, with a timeout and typed errors. */
 import { errorFromResponse, StreamerError, unreachable } from "../errors.ts";
-import type { Fetch } from "../transport/transport.ts";
+import { platformFetch } from "../transport/platform-fetch.ts";
 import type { Gateway } from "./gateway.ts";
 import { currentToken } from "./token.ts";
-
-/** A wrapper, because a request without a body must not have the member. */
-const platformFetch: Fetch = (url, { body, ...rest }) =>
-  fetch(url, { ...rest, ...(body !== undefined && { body }) });
 
 /** Timeout of a request, ms. */
 const TIMEOUT_MS = 20_000;

@@ -1,5 +1,6 @@
 /** HTTP requests with further certificate authorities. Node's `fetch` reads those only from the environment of its process. */
 import { request } from "node:https";
+import { platformFetch } from "./platform-fetch.ts";
 import type { Fetch, FetchRequest } from "./transport.ts";
 
 /** Statuses whose response has no body (Fetch standard, "null body status"). */
@@ -9,10 +10,7 @@ const NO_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 export const fetchWithAuthorities =
   (ca: readonly string[]): Fetch =>
   (url, options) =>
-    url.startsWith("https:") ? fetchSecurely(ca, url, options) : fetchPlainly(url, options);
-
-const fetchPlainly: Fetch = (url, { body, ...rest }) =>
-  fetch(url, { ...rest, ...(body !== undefined && { body }) });
+    url.startsWith("https:") ? fetchSecurely(ca, url, options) : platformFetch(url, options);
 
 function fetchSecurely(
   ca: readonly string[],

@@ -1,4 +1,4 @@
-/** What tests of the client share: Redis, a gateway, and a client of it. */
+/** Shared setup of client tests: Redis, a gateway, and a client of it. */
 import { vi } from "vitest";
 import { WebSocket } from "ws";
 import { type ConnectOptions, connect, type Streamer } from "../../client/index.ts";

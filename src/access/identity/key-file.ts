@@ -6,8 +6,10 @@
  * A key is `rsk_{id}_{secret}`. Its secret has 256 random bits, so a plain SHA-256 cannot be reversed by search, and
  * a slow hash would only slow down each request.
  */
+
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { isObject } from "../../domain/is-object.ts";
 import { formatGrant, type Grant, parseGrant } from "./grant.ts";
 
 /** One key, without its secret. */
@@ -109,8 +111,5 @@ function parseKeys(value: unknown): readonly ApiKey[] {
     return { ...key, expiresAtMs };
   });
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const sha256 = (text: string): Buffer => createHash("sha256").update(text).digest();

@@ -2,6 +2,7 @@
  * Declaration of a stream: reserved members of its metadata that describe every payload (docs/protocol.md, "Declared
  * content"). Other programs may store anything there, so invalid members have no effect when they are read.
  */
+import { isObject } from "../is-object.ts";
 import { MOST_TYPE_CHARACTERS, parseMediaType } from "./media-type.ts";
 
 /** Schema of the payloads, in the terms of MCAP. */
@@ -31,15 +32,16 @@ export interface Declaration {
 
 /** Encodings whose schemas are binary (MCAP registry, "Schema encodings"). */
 const BINARY_ENCODINGS: readonly string[] = ["protobuf", "flatbuffer"];
+
+/** Whether schemas in this encoding are binary. Their data is base64. */
+export const isBinarySchema = (encoding: string): boolean => BINARY_ENCODINGS.includes(encoding);
+
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** Maximum number of units, and lengths in characters. */
 const MOST_UNITS = 1000;
 const MOST_NAME_CHARACTERS = 200;
 const MOST_TEXT_CHARACTERS = 10_000;
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A valid value, or what is wrong with it. */
 type Checked<T> = { readonly value: T } | { readonly problem: string };
@@ -69,7 +71,7 @@ export function checkSchema(value: unknown): Checked<Schema> {
     return { problem: `must have an encoding of 1 to ${MOST_NAME_CHARACTERS} characters` };
   if (data === undefined) return { value: { name, encoding } };
   if (typeof data !== "string") return { problem: "must have data that is a string" };
-  if (BINARY_ENCODINGS.includes(encoding) && !BASE64.test(data))
+  if (isBinarySchema(encoding) && !BASE64.test(data))
     return { problem: `must have data in base64, because ${encoding} is binary` };
   if (encoding === "jsonschema" && !isJson(data)) return { problem: "must have data that is valid JSON" };
   return { value: { name, encoding, data } };

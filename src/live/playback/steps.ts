@@ -29,7 +29,7 @@ const MOST_STEPS = 100;
 /** Requested steps. */
 export class Steps {
   readonly #parts: StepParts;
-  /** Those that are not done, in numbers of entries. */
+  /** Steps that are not done, in numbers of entries. */
   #requested: number[] = [];
   /** When the next step may be taken. */
   #nextAt = 0;

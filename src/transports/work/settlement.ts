@@ -7,6 +7,7 @@
  */
 
 import { GatewayError } from "../../domain/errors.ts";
+import { isObject } from "../../domain/is-object.ts";
 import type { EntryId } from "../../domain/streams/entry-id.ts";
 import { parseId } from "../../domain/streams/entry-id.ts";
 import { MOST_PERMITS } from "../../redis/groups/consumer.ts";
@@ -77,9 +78,8 @@ function parse(text: string): Readonly<Record<string, unknown>> {
   } catch {
     throw bad(`must be JSON, got ${shown(text)}`);
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw bad(`must be an object such as {"ack": ["5-1"]}, got ${shown(value)}`);
-  return value as Readonly<Record<string, unknown>>;
+  if (!isObject(value)) throw bad(`must be an object such as {"ack": ["5-1"]}, got ${shown(value)}`);
+  return value;
 }
 
 function readEntries(action: string, list: unknown, { streams }: WorkRequest): readonly NamedEntry[] {

@@ -2,8 +2,7 @@
  * Content of a channel: which kind of message the payloads of a stream become, by the declared content type or by a
  * payload. Live channels and recordings use it, so that a stream is the same in both.
  */
-import type { Schema } from "../../domain/content/declaration.ts";
-import { readDeclaration } from "../../domain/content/declaration.ts";
+import { readDeclaration, type Schema } from "../../domain/content/declaration.ts";
 import { guessType, imageTypeOf } from "../../domain/content/detection.ts";
 import { essenceOf, parseMediaType } from "../../domain/content/media-type.ts";
 import { type PcmFormat, pcmOfMeta } from "../../domain/content/pcm.ts";

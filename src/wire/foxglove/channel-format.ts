@@ -27,10 +27,6 @@ export const WRAPPERS = {
   text: "foxglove.Log",
 } as const satisfies Partial<Record<ChannelContent["kind"], FoxgloveMessage>>;
 
-/** Whether the data of schemas in this encoding is base64. */
-export const isBinarySchema = (encoding: string): boolean =>
-  encoding === "protobuf" || encoding === "flatbuffer";
-
 /** Returns the format in which a recording stores a channel. */
 export function channelFormatOf(content: ChannelContent): ChannelFormat {
   switch (content.kind) {

@@ -7,7 +7,9 @@
  *     message data       01 · u32 channel · payload
  *     playback control   03 · u8 command (0 play, 1 pause) · f32 speed · u8 had_seek · u64 seek time (ns) · u32 length · request id
  */
+
 import { GatewayError } from "../../domain/errors.ts";
+import { isObject } from "../../domain/is-object.ts";
 import { checkJsonBounds } from "../json/json-text.ts";
 import { textOf } from "../utf8.ts";
 
@@ -37,7 +39,7 @@ export interface RequestedSubscription {
 export interface PlaybackControl {
   readonly command: "play" | "pause";
   readonly speed: number;
-  /** Where to continue, in ns since 1970; undefined: at the present time. */
+  /** Time to seek to, in ns since 1970; undefined to continue at the current time. */
   readonly seekTime: bigint | undefined;
   readonly requestId: string;
 }
@@ -84,9 +86,6 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   if (isObject(value)) return value;
   throw malformed(`a text message must be a JSON object, got ${JSON.stringify(text.slice(0, 60))}`);
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function listIn<T>(
   message: Readonly<Record<string, unknown>>,

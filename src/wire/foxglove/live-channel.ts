@@ -1,6 +1,5 @@
 /** Channel of a stream for a live viewer: how it is advertised, and how its entries become messages. */
-import type { Declaration } from "../../domain/content/declaration.ts";
-import { readDeclaration } from "../../domain/content/declaration.ts";
+import { type Declaration, readDeclaration } from "../../domain/content/declaration.ts";
 import type { Entry } from "../../domain/streams/entry.ts";
 import type { Pieces } from "../pieces.ts";
 import { bytesOfText, textOf } from "../utf8.ts";
@@ -23,7 +22,7 @@ export interface LiveChannel extends Channel {
   encode(entry: Entry): Pieces | undefined;
 }
 
-/** What is known of a stream. */
+/** Facts about a stream that determine its channel. */
 export interface KnownStream {
   readonly key: string;
   /** Metadata: any JSON. */
@@ -58,7 +57,7 @@ export function liveChannelOf({ key, meta, samples }: KnownStream): LiveChannel 
 const frameIdOf = (key: string, { frameId }: Declaration): string =>
   frameId ?? key.slice(key.indexOf(":") + 1);
 
-/** Returns what determines the messages of a content besides its kind. */
+/** Returns the part of a content that determines its messages besides its kind. */
 function contentForm(content: ChannelContent): unknown {
   if (content.kind === "audio") return content.pcm;
   return "format" in content ? content.format : undefined;
@@ -123,7 +122,7 @@ function parsed(text: string): unknown {
 }
 
 /**
- * Returns the id of a channel: a hash (FNV-1a, 32 bits) of what is advertised, so that an id stands for the same topic, encoding
+ * Returns the id of a channel: a hash (FNV-1a, 32 bits) of the advertised values, so that an id stands for the same topic, encoding
  * and schema in all connections and after a restart.
  */
 function idOf({ topic, encoding, schemaName, schema }: Omit<Channel, "id">): number {

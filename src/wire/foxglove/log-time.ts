@@ -12,7 +12,8 @@ const NS_PER_MS = 1_000_000n;
 const MOST_SEQUENCE = 999_999;
 /** First time in ms whose nanoseconds exceed 64 bits. Below it, numbers are exact. */
 const LIMIT_MS = 18_446_744_073_709;
-const MAX_TIME = 2n ** 64n - 1n;
+/** Greatest log time. */
+export const LAST_LOG_TIME = 2n ** 64n - 1n;
 
 /** Time of an entry in whole seconds and nanoseconds. */
 export interface LogTime {
@@ -44,6 +45,3 @@ export const idOfLogTime = (time: bigint): EntryId => idOf(time / NS_PER_MS, tim
 
 /** Whether `idOfLogTime` restores the id of an entry. */
 export const isExactLogTime = (id: EntryId): boolean => idOfLogTime(logTimeOf(id)) === id;
-
-/** Greatest log time. */
-export const LAST_LOG_TIME = MAX_TIME;

@@ -6,7 +6,6 @@
  *
  * @see https://protobuf.dev/programming-guides/encoding
  */
-import { bytesOfText } from "../utf8.ts";
 import type { LogTime } from "./log-time.ts";
 
 const VARINT = 0;
@@ -74,9 +73,6 @@ export function timestamp({ seconds, nanos }: LogTime): Uint8Array {
   out.uint(2, nanos);
   return out.take();
 }
-
-/** Encodes text for `FieldWriter.bytes`. */
-export const fieldText = bytesOfText;
 
 /**
  * Finds a field of bytes or text in a message. Of several, the last one counts.

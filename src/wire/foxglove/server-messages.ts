@@ -69,9 +69,9 @@ export interface TimeObject {
 export const timeObject = ({ seconds, nanos }: LogTime): TimeObject => ({ sec: seconds, nsec: nanos });
 
 /** Bytes before the payload of message data. */
-export const MESSAGE_HEAD_BYTES = 13;
+const MESSAGE_HEAD_BYTES = 13;
 
-/** Encodes what precedes the payload of an entry. */
+/** Encodes the head of message data, before the payload of an entry. */
 export function encodeMessageHead(subscriptionId: number, id: EntryId): Uint8Array {
   const head = new Uint8Array(MESSAGE_HEAD_BYTES);
   const view = new DataView(head.buffer);

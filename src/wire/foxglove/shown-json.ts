@@ -2,6 +2,7 @@
  * JSON as viewers can show it: objects. Numbers, lists and other values are wrapped as `{"value": …}`, and MessagePack is
  * transcoded.
  */
+import { isObject } from "../../domain/is-object.ts";
 import { readMsgpackValue } from "../msgpack/msgpack-reader.ts";
 import type { Pieces } from "../pieces.ts";
 import { bytesOfText } from "../utf8.ts";
@@ -15,7 +16,7 @@ const AFTER_VALUE = bytesOfText("}");
 /** Most white space before a value that is skipped. */
 const MOST_SPACES = 64;
 /** Size of a MessagePack payload that is transcoded, in bytes. It takes about 5 ms. */
-export const MOST_TRANSCODED_BYTES = 256 * 1024;
+const MOST_TRANSCODED_BYTES = 256 * 1024;
 
 /** Returns a JSON payload as an object; undefined if it is not JSON. Only its first character is checked. */
 export function shownJson(data: Uint8Array): Pieces | undefined {
@@ -47,11 +48,9 @@ export function valueOfMsgpack(data: Uint8Array): unknown {
 
 /** Wraps a value that is not an object. */
 export const objectOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : { value };
+  isObject(value) ? value : { value };
 
-/** Replaces what JSON does not have: integers above 2^53 become text, bytes their size, and NaN null. */
+/** Replaces values that JSON cannot represent: integers above 2^53 become text, bytes their size, and NaN null. */
 function jsonOf(value: unknown): unknown {
   if (typeof value === "bigint") return String(value);
   if (value instanceof Uint8Array) return `${value.length} bytes`;

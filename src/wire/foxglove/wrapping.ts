@@ -10,9 +10,10 @@
  */
 import type { Entry } from "../../domain/streams/entry.ts";
 import type { Pieces } from "../pieces.ts";
+import { bytesOfText } from "../utf8.ts";
 import { type ChannelContent, imageFormatOf } from "./channel-content.ts";
 import { secondsOf } from "./log-time.ts";
-import { bytesOfField, FieldWriter, fieldText, timestamp } from "./protobuf.ts";
+import { bytesOfField, FieldWriter, timestamp } from "./protobuf.ts";
 
 /** Level of `foxglove.Log` for text. */
 const INFO = 2;
@@ -32,9 +33,9 @@ export type Wrap = (entry: Entry) => Pieces;
 export function createWrapper(content: ChannelContent, { frameId, name }: WrappedNames): Wrap {
   switch (content.kind) {
     case "image": {
-      const frame = fieldText(frameId);
+      const frame = bytesOfText(frameId);
       return ({ id, data }) => {
-        const format = fieldText(imageFormatOf(data, content.format));
+        const format = bytesOfText(imageFormatOf(data, content.format));
         const out = begin(id, 4, format.length + frame.length);
         out.bytes(3, format);
         out.bytes(4, frame);
@@ -44,7 +45,7 @@ export function createWrapper(content: ChannelContent, { frameId, name }: Wrappe
     case "audio": {
       const { rate, channels, format } = content.pcm;
       const swap = format === "s16be" ? swapped : unchanged;
-      const pcm = fieldText("pcm-s16");
+      const pcm = bytesOfText("pcm-s16");
       return ({ id, data }) => {
         const out = begin(id, 5, pcm.length);
         out.bytes(3, pcm);
@@ -54,7 +55,7 @@ export function createWrapper(content: ChannelContent, { frameId, name }: Wrappe
       };
     }
     case "compressed-audio": {
-      const format = fieldText(content.format);
+      const format = bytesOfText(content.format);
       return ({ id, data }) => {
         const out = begin(id, 3, format.length);
         out.bytes(3, format);
@@ -62,7 +63,7 @@ export function createWrapper(content: ChannelContent, { frameId, name }: Wrappe
       };
     }
     case "video": {
-      const [frame, format] = [fieldText(frameId), fieldText(content.format)];
+      const [frame, format] = [bytesOfText(frameId), bytesOfText(content.format)];
       return ({ id, data }) => {
         const out = begin(id, 4, frame.length + format.length);
         out.bytes(2, frame);
@@ -71,7 +72,7 @@ export function createWrapper(content: ChannelContent, { frameId, name }: Wrappe
       };
     }
     case "text": {
-      const source = fieldText(name);
+      const source = bytesOfText(name);
       return ({ id, data }) => {
         const out = begin(id, 4, source.length);
         out.uint(2, INFO);

@@ -27,7 +27,7 @@ export interface WantedRecord {
   readonly meta: boolean;
   /** Client that reads them: clients with large lookups take turns. */
   readonly client: string;
-  /** Returns whether the client still wants the facts. Unwanted facts are not read; they are undefined. */
+  /** Returns whether the client still needs the facts. Facts that it no longer needs are undefined, and are not read. */
   readonly isWanted?: () => boolean;
 }
 

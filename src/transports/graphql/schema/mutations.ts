@@ -1,7 +1,9 @@
 /** GraphQL mutations of devices, metadata and streams. */
+
 import { authorize, authorizeGateway, wholeDevice } from "../../../access/identity/authorize.ts";
 import { readDeclaration } from "../../../domain/content/declaration.ts";
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
+import { isObject } from "../../../domain/is-object.ts";
 import { readRetention } from "../../../domain/streams/retention.ts";
 import { checkName } from "../../../domain/streams/stream-name.ts";
 import { checkJsonBounds } from "../../../wire/json/json-text.ts";
@@ -171,6 +173,3 @@ function merged(old: Uint8Array | undefined, meta: unknown, work: WorkBudget): u
   if (!isObject(meta)) throw new GatewayError("BAD_PARAMETER", "meta must be an object to merge");
   return { ...before, ...meta };
 }
-
-const isObject = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

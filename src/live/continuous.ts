@@ -3,6 +3,7 @@
  * the stream, then receives every batch from the hub. Streams are independent: one may be live while another catches up.
  */
 import { bytesOf, type Entry } from "../domain/streams/entry.ts";
+import { compareIds, FIRST_ID } from "../domain/streams/entry-id.ts";
 import { type Batch, firstPast, frameOf } from "./batch.ts";
 import type { Delivery, DeliveryContext, StreamState } from "./delivery.ts";
 import type { LiveReader } from "./hub.ts";
@@ -76,6 +77,9 @@ class ContinuousDelivery<Frame> implements Delivery {
         take: (batch) => this.#take(stream, batch),
         onGap() {
           state.hasGap = true;
+        },
+        onBeginning(before) {
+          if (state.cursor !== FIRST_ID && compareIds(before, state.cursor) > 0) state.hasGap = true;
         },
         onRecreated: () => context.follow(state),
         onError: (error) => context.onError(error),

@@ -25,6 +25,13 @@ export interface LiveReader {
   take(batch: Batch): boolean;
   /** Entries after the last batch may be missing; called right before `take`. */
   onGap(): void;
+  /**
+   * The tail read the stream from its beginning, so the batch starts at the first entry that existed. Called right before `take`.
+   * For a reader whose cursor is past the beginning, but before that entry, entries may have been trimmed.
+   *
+   * @param before the id before the first entry
+   */
+  onBeginning(before: EntryId): void;
   /** The stream was created again and has entries at or below the reader's cursor; `Progress.recreation` has changed. */
   onRecreated(): void;
   /** The stream cannot be read; the reader is detached. */
@@ -203,7 +210,7 @@ class LiveHub implements Hub {
       // A new life that reached the readers' ids has all its newer entries: they are not trimmed before older ones.
       if (isNewLife) this.#restart(stream);
       else for (const reader of stream.readers) reader.onGap();
-    }
+    } else if (after === FIRST_ID) for (const reader of stream.readers) reader.onBeginning(batch.after);
     stream.position = batch.last;
     stream.entries += entries.length;
     const isLarge = batch.bytes >= LARGE_ENTRY_BYTES * entries.length;

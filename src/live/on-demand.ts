@@ -54,6 +54,8 @@ class OnDemandDelivery<Frame> implements Delivery {
       },
       // The entries after the gap are not in memory, so they are read from Redis, and that read reports the gap.
       onGap: () => undefined,
+      // Memory does not continue a cursor before its first entry, so the entries are read from Redis, which detects the gap.
+      onBeginning: () => undefined,
       onRecreated: () => {
         this.#isOutdated = true;
         this.#scheduleRun();

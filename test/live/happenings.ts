@@ -89,6 +89,9 @@ export const removals = fc.oneof(
 
 type Made<T> = T extends fc.Arbitrary<infer A> ? A : never;
 
+/** Limits of the engine in a run. */
+export type EngineLimits = Made<typeof engineOptions>;
+
 /** One random event. */
 export type Happening = Made<typeof happenings> | Made<typeof losses> | Made<typeof removals>;
 

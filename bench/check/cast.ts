@@ -1,4 +1,5 @@
 /** Processes of a run that can be killed, frozen and restarted: one Redis that persists acknowledged entries, and gateways. */
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../load/free-port.ts";
@@ -6,6 +7,7 @@ import { type Child, createChildren } from "../load/process.ts";
 import { type Redis, startRedis } from "../load/redis.ts";
 import { APPEND_ONLY } from "./append-only-file.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
+import type { Evidence } from "./evidence.ts";
 import { type Fault, isOfCluster, type Plan } from "./plan.ts";
 
 /** A gateway that keeps its port across restarts. */
@@ -19,17 +21,27 @@ export interface Cast extends Disposable {
   /** The single Redis, or the cluster. */
   readonly redis: Redis | Cluster;
   readonly gateways: readonly Gateway[];
+  /** Arguments with which redis-cli reaches each server. */
+  readonly servers: readonly (readonly string[])[];
   /** Processes that ended unexpectedly, with their last output. */
   readonly deaths: readonly string[];
   /** Injects a fault, waits and repairs it. @throws Error if the process does not recover */
   suffer(fault: Exclude<Fault, { readonly what: "pusher vanishes" }>): Promise<void>;
 }
 
+/** Debug lines explain when connections were opened and lost. */
+const LOGS = { LOG_FORMAT: "json", LOG_LEVEL: "debug" };
 const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 
 /** Starts the processes. @param dir working directory of Redis */
-export async function startCast({ gateways, isCluster, settings }: Plan, dir: string): Promise<Cast> {
-  const children = createChildren(dir);
+export async function startCast(
+  { gateways, isCluster, settings }: Plan,
+  dir: string,
+  evidence: Evidence,
+): Promise<Cast> {
+  const children = createChildren(dir, (command, { PORT }, text) => {
+    evidence.output(PORT === undefined ? basename(command) : `gateway-${PORT}`, text);
+  });
   const deaths: string[] = [];
   /** Processes that this run is stopping. */
   const dying = new Set<number>();
@@ -50,7 +62,7 @@ export async function startCast({ gateways, isCluster, settings }: Plan, dir: st
   }
 
   async function startGateway(port: number): Promise<Child & Gateway> {
-    const env = { ...settings, HOST: "127.0.0.1", PORT: String(port), REDIS_URL: url, LOG_FORMAT: "json" };
+    const env = { ...settings, HOST: "127.0.0.1", PORT: String(port), REDIS_URL: url, ...LOGS };
     // Checks liveness and not readiness: the gateway must listen even while Redis is unavailable.
     const isUp = async () => {
       const answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
@@ -88,6 +100,9 @@ export async function startCast({ gateways, isCluster, settings }: Plan, dir: st
       return cluster ?? theRedis();
     },
     gateways: running,
+    get servers() {
+      return cluster?.servers ?? [["-s", theRedis().socketPath]];
+    },
     get deaths() {
       return [...deaths, ...(cluster?.deaths ?? [])];
     },

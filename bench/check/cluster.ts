@@ -15,6 +15,8 @@ const run = promisify(execFile);
 /** A running cluster. */
 export interface Cluster {
   readonly url: string;
+  /** Arguments with which redis-cli reaches each node. */
+  readonly servers: readonly (readonly string[])[];
   /** Number of failovers from a master that could not replicate its last writes. */
   readonly takeovers: number;
   /** Injects a fault, waits and repairs it. @throws Error if the node does not recover */
@@ -154,6 +156,7 @@ export async function startCluster(children: Children, dir: string): Promise<Clu
   return {
     url: `redis+cluster://${addresses.join(",")}`,
     deaths,
+    servers: nodes.map(({ port }) => ["-p", String(port)]),
     get takeovers() {
       return takeovers;
     },

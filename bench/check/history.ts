@@ -13,9 +13,19 @@ export interface NamedEntry {
 /** An item that a reader received: an entry, or a gap before the next entry. */
 export type GapEvent = { readonly id: string } | { readonly after: string; readonly before: string };
 
+/** When and where a reader was connected, to explain a problem. Times are in ms since the start of the run. */
+export interface Connected {
+  /** Port of the gateway. */
+  readonly port: number;
+  readonly openedMs: number;
+  /** When it received its last entry. */
+  lastMs?: number;
+}
+
 /** One connection of a reader with gaps. */
 export interface GapSession {
   readonly cursor: string;
+  readonly connected?: Connected;
   readonly events: GapEvent[];
 }
 
@@ -53,6 +63,7 @@ export interface Session {
   /** Last id of the stream that was acknowledged to any client when the connection started; entries from `$` follow it. */
   readonly floor: string;
   readonly entries: NamedEntry[];
+  readonly connected?: Connected;
 }
 
 /** A reader, with all its connections. */

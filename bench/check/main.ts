@@ -9,13 +9,15 @@
  *     npm run check:history -- --cluster                    on a cluster with slot migrations and failovers
  *     npm run check:history -- --seed 17 --out history.json also writes the record, for inspection
  *
- * Exit code 1 if an entry was lost, repeated or out of order. A seed determines the clients and the faults. Process
+ * Exit code 1 if an entry was lost, repeated or out of order, 2 if the run failed. The record, the output of the gateways and
+ * the state of all servers are then kept in a folder, which is printed. A seed determines the clients and the faults. Process
  * scheduling is not deterministic, so a fault that depends on it may take a few runs to reproduce.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { Evidence } from "./evidence.ts";
 import type { History } from "./history.ts";
 import { inCluster, planOf } from "./plan.ts";
 import { run } from "./run.ts";
@@ -71,6 +73,15 @@ function summary(history: History): string {
 }
 
 const folders = new Set<string>();
+/** Evidence of the current run. */
+let evidence: Evidence | undefined;
+
+/** Keeps the evidence of a run that has problems. */
+function keepEvidence({ folder }: Evidence): void {
+  folders.delete(folder);
+  say(`evidence: ${folder}`);
+}
+
 process.once("exit", () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
@@ -82,18 +93,26 @@ try {
     const dir = mkdtempSync(join(tmpdir(), "redis-streamer-check-"));
     folders.add(dir);
     tell(`seed ${seed}: ${plan.gateways} gateways with ${JSON.stringify(plan.settings)}`);
-    const history = await run(plan, dir, tell);
+    evidence = new Evidence(mkdtempSync(join(tmpdir(), "redis-streamer-evidence-")));
+    folders.add(evidence.folder);
+    const history = await run(plan, dir, evidence, tell);
     rmSync(dir, { recursive: true, force: true });
     if (out !== undefined) writeFileSync(out, JSON.stringify(history));
     const problems = judge(withoutLost(history));
     for (const problem of problems.slice(0, MOST_PROBLEMS)) say(`PROBLEM ${problem}`);
     say(`seed ${seed}: ${summary(history)}, ${plan.faults.length} faults, ${problems.length} problems`);
-    if (problems.length === 0) continue;
+    if (problems.length === 0) {
+      evidence.remove();
+      continue;
+    }
+    writeFileSync(join(evidence.folder, "history.json"), JSON.stringify(history));
+    keepEvidence(evidence);
     say(`again: npm run check:history --${flags} --seed ${seed} --minutes ${minutes}`);
     process.exitCode = 1;
   }
 } catch (error) {
   process.stderr.write(`${(error as Error).stack}\n`);
+  if (evidence !== undefined) keepEvidence(evidence);
   // Without an explicit exit, the child processes would keep this process running.
   process.exit(2);
 }

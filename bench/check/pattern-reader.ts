@@ -23,10 +23,11 @@ type Items = readonly (readonly [stream: string, id: string, payload: Uint8Array
 /** Starts a reader. @param streams the streams that the pattern selects @returns one reader for each of them */
 export function startPatternReader(
   { gateway, from }: PlannedPatternReader,
-  { random, port, acknowledged }: Recording,
+  recording: Recording,
   number: number,
   streams: readonly string[],
 ): readonly Reader[] {
+  const { random, port } = recording;
   const cursors = new Map<string, string>();
   let socket: WebSocket | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -41,7 +42,7 @@ export function startPatternReader(
 
   function begin(stream: string, cursor: string): void {
     cursors.set(stream, cursor);
-    records.get(stream)?.begin(cursor, acknowledged);
+    records.get(stream)?.begin(cursor, port(gateway + connections - 1), recording);
   }
 
   function connect(): void {

@@ -102,8 +102,9 @@ export class PlaybackReader {
 
   /** Begins a session of each stream at its cursor. */
   #begin(): void {
+    const port = this.#recording.port(this.#planned.gateway + this.#connections - 1);
     for (const reader of this.readers)
-      reader.begin(this.#cursors.get(reader.history.stream) ?? FIRST_ID, this.#recording.acknowledged);
+      reader.begin(this.#cursors.get(reader.history.stream) ?? FIRST_ID, port, this.#recording);
     this.#beginStretch();
   }
 

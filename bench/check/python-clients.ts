@@ -180,7 +180,7 @@ export class PythonReader {
     const name = `Python reader ${number}`;
     const selected = streamNames.filter((stream) => streams === "s*" || streams.split("+").includes(stream));
     this.readers = selected.map((stream) => new StreamRecord(this, name, stream, latest));
-    for (const reader of this.readers) reader.begin(from, recording.acknowledged);
+    for (const reader of this.readers) reader.begin(from, 0, recording);
     for (const stream of selected) this.events.set(stream, []);
     this.#process = new PythonProcess(
       proxy,

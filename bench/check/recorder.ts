@@ -13,6 +13,8 @@ export interface Recording {
   readonly port: (gateway: number) => number;
   /** Last acknowledged id of each stream. */
   readonly acknowledged: Map<string, EntryId>;
+  /** Time since the start of the run, in ms. */
+  readonly now: () => number;
 }
 
 /** A running pusher. */
@@ -160,10 +162,16 @@ export interface Reader {
   close(): void;
 }
 
+/** Records an entry that a connection received. */
+export function receive(session: Session | undefined, entry: NamedEntry, now: number): void {
+  if (session?.connected !== undefined) session.connected.lastMs = now;
+  session?.entries.push(entry);
+}
+
 /** Starts a reader. */
 export function startReader(planned: PlannedReader, recording: Recording, number: number): Reader {
   const { stream, kind, gateway, from } = planned;
-  const { random, port, acknowledged } = recording;
+  const { random, port, acknowledged, now } = recording;
   const sessions: Session[] = [];
   const history = {
     name: `${kind} reader ${number} of ${stream}`,
@@ -174,16 +182,21 @@ export function startReader(planned: PlannedReader, recording: Recording, number
   let cursor: string = from;
   let again: NodeJS.Timeout | undefined;
   let last: NamedEntry | undefined;
+  const portAt = (connections: number) => port(gateway + connections);
   const follower = follow({
-    port: () => port(gateway + sessions.length),
+    port: () => portAt(sessions.length),
     stream,
     kind,
     cursor: () => cursor,
     random: random.fraction,
-    opened: () => sessions.push({ cursor, floor: acknowledged.get(stream) ?? FIRST_ID, entries: [] }),
+    opened() {
+      const floor = acknowledged.get(stream) ?? FIRST_ID;
+      const connected = { port: portAt(sessions.length + 1), openedMs: now() };
+      sessions.push({ cursor, floor, entries: [], connected });
+    },
     take(id, payload) {
       last = { id, key: keyOf(payload) };
-      sessions.at(-1)?.entries.push(last);
+      receive(sessions.at(-1), last, now());
       cursor = id ?? cursor;
     },
     lost: () => {

@@ -6,8 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/streams/entry-id.ts";
 import { Connection } from "../../src/redis/resp/connection.ts";
-import type { GapReader, GapSession, NamedEntry } from "./history.ts";
+import type { Connected, GapReader, GapSession, NamedEntry } from "./history.ts";
 import type { Random } from "./random.ts";
+import type { Recording } from "./recorder.ts";
 
 /** Name of the stream. */
 export const REMADE = "remade";
@@ -15,8 +16,8 @@ export const REMADE = "remade";
 /** The running writer and readers. */
 export interface Remade {
   readonly readers: readonly GapReader[];
-  /** Stops the writer. Resolves when the readers have received the last entry, or after a timeout. */
-  settle(): Promise<void>;
+  /** Stops the writer. Resolves when the readers have received the last entry, with whether they have. */
+  settle(): Promise<boolean>;
   close(): void;
 }
 
@@ -30,8 +31,8 @@ const READERS = ["format=json&gaps=1&count=100", "format=json&gaps=1&count=5&ack
 const SETTLE_MS = 20_000;
 const AGAIN_MS = 200;
 
-/** Starts the writer and the readers. @param port returns the port of a gateway */
-export function startRemade(socketPath: string, port: (gateway: number) => number, random: Random): Remade {
+/** Starts the writer and the readers. */
+export function startRemade(socketPath: string, { port, now }: Recording, random: Random): Remade {
   let number = 0;
   let isEnding = false;
   let isClosed = false;
@@ -66,11 +67,7 @@ export function startRemade(socketPath: string, port: (gateway: number) => numbe
 
   const readers = READERS.flatMap((query) => [0, 1].map((gateway) => ({ query, gateway }))).map(
     ({ query, gateway }) =>
-      startGapReader(
-        query,
-        () => port(gateway),
-        () => isClosed,
-      ),
+      startGapReader({ query, gateway, port: () => port(gateway), now, isClosed: () => isClosed }),
   );
   const writing = write();
   return {
@@ -78,8 +75,9 @@ export function startRemade(socketPath: string, port: (gateway: number) => numbe
     async settle() {
       isEnding = true;
       await writing;
-      for (let left = SETTLE_MS; left > 0 && readers.some(({ position }) => position() !== last); left -= 50)
-        await sleep(50);
+      const isSettled = () => readers.every(({ position }) => position() === last);
+      for (let left = SETTLE_MS; left > 0 && !isSettled(); left -= 50) await sleep(50);
+      return isSettled();
     },
     close() {
       isEnding = true;
@@ -92,16 +90,26 @@ export function startRemade(socketPath: string, port: (gateway: number) => numbe
 
 const ignore = () => undefined;
 
-function startGapReader(query: string, port: () => number, isClosed: () => boolean) {
+/** Options of a reader. */
+interface GapReaderOptions {
+  readonly query: string;
+  readonly gateway: number;
+  readonly port: () => number;
+  readonly now: Recording["now"];
+  readonly isClosed: () => boolean;
+}
+
+function startGapReader({ query, gateway, port, now, isClosed }: GapReaderOptions) {
   const sessions: GapSession[] = [];
   let position = "0-0";
   let socket: WebSocket | undefined;
 
   function open(): void {
     if (isClosed()) return;
-    const session: GapSession = { cursor: position, events: [] };
+    const connected: Connected = { port: port(), openedMs: now() };
+    const session: GapSession = { cursor: position, events: [], connected };
     sessions.push(session);
-    const url = `ws://127.0.0.1:${port()}/data/${REMADE}/pull?${query}&last_entry_id=${position}`;
+    const url = `ws://127.0.0.1:${connected.port}/data/${REMADE}/pull?${query}&last_entry_id=${position}`;
     const opened = new WebSocket(url, { perMessageDeflate: false });
     socket = opened;
     opened.on("message", (data: Buffer) => {
@@ -114,6 +122,7 @@ function startGapReader(query: string, port: () => number, isClosed: () => boole
       }
       for (const [, id] of message) {
         session.events.push({ id });
+        connected.lastMs = now();
         position = id;
       }
       if (query.includes("ack=1")) opened.send("");
@@ -124,7 +133,7 @@ function startGapReader(query: string, port: () => number, isClosed: () => boole
 
   open();
   return {
-    reader: { name: `reader of gaps with ${query}`, sessions },
+    reader: { name: `reader of gaps with ${query} at gateway ${gateway}`, sessions },
     position: () => position,
     close: () => socket?.terminate(),
   };

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { readAcknowledged, readCommitted } from "./append-only-file.ts";
 import { type Cast, startCast } from "./cast.ts";
+import type { Evidence } from "./evidence.ts";
 import type { History, StoredStream, StreamEntryName } from "./history.ts";
 import { startPatternReader } from "./pattern-reader.ts";
 import type { Plan } from "./plan.ts";
@@ -21,14 +22,23 @@ const WORK_SEEDS = 11 * 2 ** 28;
 const STUCK_MS = 30_000;
 
 /** Runs a plan. @param dir an empty folder @param say receives a line for each step @throws Error if a process does not start */
-export async function run(plan: Plan, dir: string, say: (line: string) => void): Promise<History> {
-  using cast = await startCast(plan, dir);
+export async function run(
+  plan: Plan,
+  dir: string,
+  evidence: Evidence,
+  say: (line: string) => void,
+): Promise<History> {
+  using cast = await startCast(plan, dir, evidence);
   const recording: Recording = {
     random: createRandom(plan.seed),
     port: (number) => cast.gateways[number % cast.gateways.length]?.port ?? 0,
     acknowledged: new Map(),
+    now: () => evidence.now(),
   };
   const streamNames = [...new Set(plan.pushers.map(({ stream }) => stream))];
+  const streamKeys = [REMADE, ...streamNames].map((stream) => `default:${stream}`);
+  const record = (occasion: string) =>
+    evidence.record(occasion, { gateways: cast.gateways, servers: cast.servers, streamKeys });
   const playbacks = plan.playbackReaders.map(
     (planned, i) => new PlaybackReader(planned, recording, i, streamNames),
   );
@@ -53,15 +63,20 @@ export async function run(plan: Plan, dir: string, say: (line: string) => void):
   for (const { afterMs, fault } of plan.faults) {
     await sleep(afterMs);
     say(JSON.stringify(fault));
+    evidence.step(JSON.stringify(fault));
     if (fault.what === "pusher vanishes") pushers[fault.pusher]?.vanish();
     else await cast.suffer(fault);
+    evidence.step("repaired");
   }
   await sleep(Math.max(0, end - performance.now()));
 
   for (const pusher of pushers) pusher.stop();
   for (const reader of readers) reader.settle();
-  const others = await besides?.settle(dir);
-  const streams = await settled(plan, cast, dir, pushers, readers);
+  evidence.step("settling");
+  const others = await besides?.settle(dir, () => record("readers of the recreated stream are late"));
+  const onLate = () => record("clients are late");
+  const streams = await settled(plan, cast, dir, { pushers, readers, onLate });
+  await record("end");
   for (const one of [...pushers, ...readers]) one.close();
   await workers?.settle();
   workers?.close();
@@ -100,13 +115,14 @@ const deathsOf = (clients: readonly { readonly death: string | undefined }[]): s
   clients.flatMap(({ death }) => death ?? []);
 
 /** Starts the additional load; none in a cluster, whose append-only files are not read. */
-function startBesides({ redis }: Cast, { port }: Recording, random: Random) {
+function startBesides({ redis }: Cast, recording: Recording, random: Random) {
   if ("stored" in redis) return undefined;
-  const remade = startRemade(redis.socketPath, port, random);
-  const twins = startTwins(port, random);
+  const remade = startRemade(redis.socketPath, recording, random);
+  const twins = startTwins(recording.port, random);
   return {
-    async settle(dir: string): Promise<NonNullable<History["besides"]>> {
-      await Promise.all([remade.settle(), twins.settle()]);
+    async settle(dir: string, onLate: () => Promise<void>): Promise<NonNullable<History["besides"]>> {
+      const [isSettled] = await Promise.all([remade.settle(), twins.settle()]);
+      if (!isSettled) await onLate();
       remade.close();
       const committed = readCommitted(dir);
       return {
@@ -134,13 +150,20 @@ const acknowledgedIn = (dir: string, streamNames: readonly string[]): StreamEntr
     readAcknowledged(dir, `default:${stream}`, GROUP).map((id) => ({ stream, id })),
   );
 
+/** Clients of a run. */
+interface Clients {
+  readonly pushers: readonly Pusher[];
+  readonly readers: readonly Reader[];
+  /** Called if they make no progress. */
+  readonly onLate: () => Promise<void>;
+}
+
 /** Waits until every client has received all stored entries. The verdict reports clients that have not. */
 async function settled(
   plan: Plan,
   cast: Cast,
   dir: string,
-  pushers: readonly Pusher[],
-  readers: readonly Reader[],
+  { pushers, readers, onLate }: Clients,
 ): Promise<readonly StoredStream[]> {
   let limit = performance.now() + STUCK_MS;
   let before = "";
@@ -157,7 +180,9 @@ async function settled(
     const isThere = ({ last, history }: Reader) =>
       last?.key === lasts.get(history.stream) ||
       (last === undefined && history.sessions.at(-1)?.cursor === "$");
-    if (isLate || readers.every(isThere)) return streams;
+    const isDone = readers.every(isThere);
+    if (isLate && !isDone) await onLate();
+    if (isLate || isDone) return streams;
   }
 }
 

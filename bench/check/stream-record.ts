@@ -1,7 +1,7 @@
 /** Entries that a reader of several streams received of one of them. */
 import { FIRST_ID } from "../../src/domain/streams/entry-id.ts";
 import { keyOf, type NamedEntry, type ReaderHistory, type Session } from "./history.ts";
-import type { Reader, Recording } from "./recorder.ts";
+import { type Reader, type Recording, receive } from "./recorder.ts";
 
 /** The reader as its streams see it. */
 export interface RecordedReader {
@@ -13,6 +13,7 @@ export interface RecordedReader {
 export class StreamRecord implements Reader {
   readonly history: ReaderHistory & { readonly sessions: Session[] };
   readonly #reader: RecordedReader;
+  #now: Recording["now"] = () => 0;
   last: NamedEntry | undefined;
 
   constructor(reader: RecordedReader, name: string, stream: string, latest = false) {
@@ -20,10 +21,11 @@ export class StreamRecord implements Reader {
     this.#reader = reader;
   }
 
-  /** The reader continues after a cursor. */
-  begin(cursor: string, acknowledged: Recording["acknowledged"]): void {
+  /** The reader continues after a cursor. @param port that of the gateway; 0 if it is unknown */
+  begin(cursor: string, port: number, { acknowledged, now }: Recording): void {
+    this.#now = now;
     const floor = acknowledged.get(this.history.stream) ?? FIRST_ID;
-    this.history.sessions.push({ cursor, floor, entries: [] });
+    this.history.sessions.push({ cursor, floor, entries: [], connected: { port, openedMs: now() } });
   }
 
   /** The reader received an entry. */
@@ -34,7 +36,7 @@ export class StreamRecord implements Reader {
   /** The reader received an entry, and has read the key of its payload. */
   takeNamed(entry: NamedEntry): void {
     this.last = entry;
-    this.history.sessions.at(-1)?.entries.push(entry);
+    receive(this.history.sessions.at(-1), entry, this.#now());
   }
 
   settle(): void {

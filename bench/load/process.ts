@@ -45,8 +45,11 @@ const READY_MS = 60_000;
 const STOP_MS = 10_000;
 const LAST_WORDS_BYTES = 4_000;
 
+/** Receives what a child prints. @param env the environment that it was started with */
+export type OnOutput = (command: string, env: Readonly<Record<string, string>>, text: string) => void;
+
 /** @param dir working directory of the children, so that no `.env` of the caller affects the measurement */
-export function createChildren(dir: string): Children {
+export function createChildren(dir: string, onOutput: OnOutput = () => undefined): Children {
   const running = new Set<ChildProcess>();
   return {
     dir,
@@ -64,6 +67,7 @@ export function createChildren(dir: string): Children {
       let words = "";
       const listen = (chunk: Buffer) => {
         words = (words + chunk.toString()).slice(-LAST_WORDS_BYTES);
+        onOutput(command, env, chunk.toString());
       };
       child.stdout.on("data", listen);
       child.stderr.on("data", listen);

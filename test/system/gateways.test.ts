@@ -50,6 +50,7 @@ test("loses nothing when a gateway is killed under load", async () => {
     random: createRandom(1),
     port: () => proxy.port,
     acknowledged: new Map(),
+    now: () => 0,
   };
   const readers = KINDS.flatMap((kind, i) =>
     (kind === "raw" ? (["0"] as const) : (["0", "$"] as const)).map((from) =>

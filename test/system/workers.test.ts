@@ -199,6 +199,7 @@ test("loses nothing when a worker is killed under load", async () => {
     random: createRandom(1),
     port: () => port,
     acknowledged: new Map(),
+    now: () => 0,
   };
   // Of its own in a second try, too.
   const stream = `killed-${randomUUID()}`;

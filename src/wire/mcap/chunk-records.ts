@@ -1,0 +1,70 @@
+/** Parts of a chunk, without decoding its messages. */
+import { McapConstants } from "@mcap/core";
+
+const { Opcode } = McapConstants;
+
+/** What precedes the records of a chunk. */
+export interface ChunkHead {
+  readonly messageStartTime: bigint;
+  readonly messageEndTime: bigint;
+  readonly uncompressedSize: number;
+  readonly crc: number;
+  readonly compression: string;
+  /** Size of this head. */
+  readonly bytes: number;
+}
+
+/** Bytes of the numbers before the name of the compression. */
+const NUMBER_BYTES = 28;
+/** Bytes of the length of the name, and of the length of the records. */
+const LENGTHS_BYTES = 4 + 8;
+const MOST_NAME_BYTES = 16;
+
+/** Reads the head of a chunk. @param content begins after opcode and length @returns undefined if it is not valid */
+export function readChunkHead(content: Uint8Array): ChunkHead | undefined {
+  if (content.length < NUMBER_BYTES + LENGTHS_BYTES) return undefined;
+  const view = new DataView(content.buffer, content.byteOffset, content.length);
+  const nameBytes = view.getUint32(NUMBER_BYTES, true);
+  if (nameBytes > MOST_NAME_BYTES) return undefined;
+  return {
+    messageStartTime: view.getBigUint64(0, true),
+    messageEndTime: view.getBigUint64(8, true),
+    uncompressedSize: Number(view.getBigUint64(16, true)),
+    crc: view.getUint32(24, true),
+    compression: String.fromCharCode(...content.subarray(NUMBER_BYTES + 4, NUMBER_BYTES + 4 + nameBytes)),
+    bytes: NUMBER_BYTES + LENGTHS_BYTES + nameBytes,
+  };
+}
+
+/** A record in a chunk. */
+export interface ChunkRecord {
+  readonly opcode: number;
+  /** Position in the records of the chunk. */
+  readonly offset: number;
+  /** Head of a message; undefined for other records. */
+  readonly message: { readonly channelId: number; readonly logTime: bigint } | undefined;
+}
+
+const RECORD_HEAD_BYTES = 9;
+/** Bytes of a message before its data. */
+const MESSAGE_HEAD_BYTES = 22;
+
+/** Iterates over the records of a chunk. */
+export function* chunkRecords(records: Uint8Array): Generator<ChunkRecord> {
+  const view = new DataView(records.buffer, records.byteOffset, records.length);
+  for (let offset = 0; offset + RECORD_HEAD_BYTES <= records.length; ) {
+    const opcode = view.getUint8(offset);
+    const length = Number(view.getBigUint64(offset + 1, true));
+    const at = offset + RECORD_HEAD_BYTES;
+    if (at + length > records.length) return;
+    const isMessage = opcode === Opcode.MESSAGE && length >= MESSAGE_HEAD_BYTES;
+    yield {
+      opcode,
+      offset,
+      message: isMessage
+        ? { channelId: view.getUint16(at, true), logTime: view.getBigUint64(at + 6, true) }
+        : undefined,
+    };
+    offset = at + length;
+  }
+}

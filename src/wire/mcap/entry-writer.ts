@@ -1,0 +1,166 @@
+/** Writes entries to an MCAP file: opens the channels of each stream, and wraps payloads for viewers (docs/recordings.md). */
+import { readDeclaration } from "../../domain/content/declaration.ts";
+import type { Entry, Gap } from "../../domain/streams/entry.ts";
+import { type ChannelContent, channelContentOf, declaredTypeOf } from "../foxglove/channel-content.ts";
+import { isExactLogTime, logTimeOf } from "../foxglove/log-time.ts";
+import { createWrapper, type Wrap } from "../foxglove/wrapping.ts";
+import { encodeAddition } from "./fields-message.ts";
+import { type McapWriter, MOST_CHANNELS } from "./mcap-writer.ts";
+import {
+  channelOf,
+  contentKey,
+  fieldsChannelOf,
+  formatOf,
+  type RecordedStream,
+  schemaOf,
+  splitKey,
+} from "./recorded-channel.ts";
+
+/** A channel that is open for messages. */
+interface OpenChannel {
+  readonly id: number;
+  readonly wrap: Wrap;
+}
+
+/** A stream that is being written. */
+interface WrittenStream {
+  stream: RecordedStream;
+  /** The metadata as a value. */
+  meta: unknown;
+  frameId: string;
+  /** Content of every payload, as far as its entry has no type of its own; undefined if each one must be looked at. */
+  content: ChannelContent | undefined;
+  /** Channels by the key of their content. A change of the metadata opens new ones. */
+  channels: Map<string, OpenChannel>;
+  fieldsChannel: number | undefined;
+  /** Number of the next entry, by which its messages belong together. */
+  sequence: number;
+}
+
+/** Name of the metadata records of gaps. */
+export const GAP_RECORD = "redis-streamer.gap";
+
+/** Writes the entries of any number of streams. */
+export class EntryWriter {
+  readonly #writer: McapWriter;
+  readonly #streams = new Map<string, WrittenStream>();
+  readonly #schemas = new Map<string, number>();
+
+  constructor(writer: McapWriter) {
+    this.#writer = writer;
+  }
+
+  /** States the metadata of a stream, for its entries from now on. @param meta JSON; undefined without metadata */
+  describe(key: string, meta: string | undefined): void {
+    const known = this.#streams.get(key);
+    if (known !== undefined && known.stream.meta === meta) return;
+    const value = parsed(meta);
+    const { declaration } = readDeclaration(value);
+    const { contentType, frameId = "" } = declaration;
+    const stream: RecordedStream = { key, ...splitKey(key), meta, contentType };
+    const declared = contentType === undefined ? undefined : channelContentOf(value, undefined);
+    this.#streams.set(key, {
+      ...{ stream, meta: value, frameId, channels: new Map() },
+      // A type that states too little, such as PCM without a rate, is completed by the payload.
+      content: declared?.kind === "bytes" ? undefined : declared,
+      fieldsChannel: undefined,
+      sequence: known?.sequence ?? 0,
+    });
+  }
+
+  /** Adds an entry to the open chunk. @throws Error if the file has too many channels */
+  add(key: string, entry: Entry): void {
+    if (!this.#streams.has(key)) this.describe(key, undefined);
+    const stream = this.#streams.get(key);
+    if (stream === undefined) return;
+    const content = this.#contentOf(stream, entry);
+    const channel = this.#channelOf(stream, content);
+    const { sequence } = stream;
+    stream.sequence = (sequence + 1) >>> 0;
+    const logTime = logTimeOf(entry.id);
+    const times = { sequence, logTime, publishTime: logTime };
+    const isExact = isExactLogTime(entry.id);
+    if (entry.fields !== undefined || !isExact) {
+      const data = encodeAddition({
+        ...(!isExact && { id: entry.id }),
+        ...(entry.fields && { fields: entry.fields }),
+      });
+      // First, so that a reader knows the entry once it has the payload.
+      this.#writer.addMessage({ channelId: this.#fieldsChannelOf(stream), ...times, data });
+    }
+    this.#writer.addMessage({ channelId: channel.id, ...times, data: joined(channel.wrap(entry)) });
+  }
+
+  /** States that entries of a stream may be missing. */
+  addGap({ stream, after, before }: Gap): void {
+    this.#writer.addMetadata({
+      name: GAP_RECORD,
+      metadata: new Map<string, string>([
+        ["stream", stream],
+        ["after", after],
+        ["before", before],
+      ]),
+    });
+  }
+
+  #contentOf({ content, meta }: WrittenStream, entry: Entry): ChannelContent {
+    if (content !== undefined && (entry.fields === undefined || declaredTypeOf(entry) === undefined))
+      return content;
+    return channelContentOf(meta, entry);
+  }
+
+  #channelOf(written: WrittenStream, content: ChannelContent): OpenChannel {
+    const { stream, frameId, channels } = written;
+    const key = contentKey(content);
+    const known = channels.get(key);
+    if (known !== undefined) return known;
+    const format = formatOf(content);
+    const schema = schemaOf(format);
+    const opened = {
+      id: this.#open(channelOf(stream, format, schema === undefined ? 0 : this.#schemaId(schema))),
+      wrap: createWrapper(content, { frameId, name: stream.stream }),
+    };
+    channels.set(key, opened);
+    return opened;
+  }
+
+  #fieldsChannelOf(written: WrittenStream): number {
+    written.fieldsChannel ??= this.#open(fieldsChannelOf(written.stream));
+    return written.fieldsChannel;
+  }
+
+  #open(channel: Parameters<McapWriter["addChannel"]>[0]): number {
+    if (this.#writer.channels >= MOST_CHANNELS)
+      throw new Error(`an MCAP file has at most ${MOST_CHANNELS} channels`);
+    return this.#writer.addChannel(channel);
+  }
+
+  #schemaId(schema: Parameters<McapWriter["addSchema"]>[0]): number {
+    const key = JSON.stringify([schema.name, schema.encoding, [...schema.data]]);
+    const known = this.#schemas.get(key);
+    if (known !== undefined) return known;
+    const id = this.#writer.addSchema(schema);
+    this.#schemas.set(key, id);
+    return id;
+  }
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first] = pieces;
+  if (first !== undefined && pieces.length === 1) return first;
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+function parsed(json: string | undefined): unknown {
+  try {
+    return json === undefined ? undefined : JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Writer of MCAP files (https://mcap.dev/spec). Pure: it turns records into bytes, in order, and has no file.
+ *
+ * The writer of `@mcap/core` closes a chunk by its size only. A recording also closes it by time, so that a process that is
+ * killed loses little, and finishes files that an earlier process has left.
+ */
+import { crc32, crc32Final, crc32Init, crc32Update } from "@foxglove/crc";
+import { McapChunkBuilder, McapRecordBuilder, type McapTypes } from "@mcap/core";
+import { encodeSummary, newSummary, type Summary } from "./mcap-summary.ts";
+
+/** Compresses a chunk. */
+export interface Compression {
+  /** Name in the file: `zstd`, `lz4`, or empty for none. */
+  readonly name: string;
+  compress(bytes: Uint8Array): Uint8Array;
+}
+
+/** Stores chunks as they are. */
+export const NO_COMPRESSION: Compression = { name: "", compress: (bytes) => bytes };
+
+/** Options of a writer. */
+export interface McapWriterOptions {
+  /** Name and version of the program, in the file's header. */
+  readonly library: string;
+  readonly compression: Compression;
+  /** Receives the next bytes of the file, which nothing else uses. */
+  readonly onBytes: (bytes: Uint8Array) => void;
+}
+
+/** Maximum number of channels and of schemas in a file: their ids have 16 bits. */
+export const MOST_CHANNELS = 65_535;
+
+/** Writes one file. */
+export class McapWriter {
+  readonly #options: McapWriterOptions;
+  readonly #records = new McapRecordBuilder();
+  readonly #chunk = new McapChunkBuilder({ useMessageIndex: true });
+  readonly #summary: Summary = newSummary();
+  #position = 0n;
+  #crc = crc32Init();
+
+  /** Writes the beginning of the file. */
+  constructor(options: McapWriterOptions) {
+    this.#options = options;
+    this.#records.writeMagic();
+    this.#records.writeHeader({ profile: "", library: options.library });
+    this.#flush();
+  }
+
+  /** Size of the file so far, without the open chunk. */
+  get bytes(): number {
+    return Number(this.#position);
+  }
+
+  /** Size of the open chunk before compression. */
+  get chunkBytes(): number {
+    return this.#chunk.byteLength;
+  }
+
+  /** Number of channels. */
+  get channels(): number {
+    return this.#summary.channels.size;
+  }
+
+  /** Adds a schema. @returns its id */
+  addSchema(schema: Omit<McapTypes.Schema, "id">): number {
+    const id = this.#summary.schemas.size + 1;
+    const added = { ...schema, id };
+    this.#summary.schemas.set(id, added);
+    // Outside of the chunk, so that an unfinished file can be completed without decompressing its chunks.
+    this.#records.writeSchema(added);
+    this.#flush();
+    return id;
+  }
+
+  /** Adds a channel. @param channel its `schemaId` is 0 without a schema @returns its id */
+  addChannel(channel: Omit<McapTypes.Channel, "id">): number {
+    const id = this.#summary.channels.size + 1;
+    const added = { ...channel, id };
+    this.#summary.channels.set(id, added);
+    this.#records.writeChannel(added);
+    this.#flush();
+    return id;
+  }
+
+  /** Adds a message to the open chunk. */
+  addMessage(message: McapTypes.Message): void {
+    this.#chunk.addMessage(message);
+  }
+
+  /** Adds a metadata record. */
+  addMetadata(metadata: McapTypes.Metadata): void {
+    const offset = this.#position;
+    this.#records.writeMetadata(metadata);
+    const length = BigInt(this.#records.length);
+    this.#summary.metadataIndexes.push({ name: metadata.name, offset, length });
+    this.#flush();
+  }
+
+  /** Writes the open chunk, unless it is empty. */
+  closeChunk(): void {
+    if (this.#chunk.numMessages === 0) return;
+    const { buffer, indices, messageStartTime, messageEndTime } = this.#chunk;
+    const { compression } = this.#options;
+    const records = compression.compress(buffer);
+    const chunkStartOffset = this.#position;
+    const uncompressedSize = BigInt(buffer.length);
+    this.#records.writeChunk({
+      ...{ messageStartTime, messageEndTime, uncompressedSize },
+      uncompressedCrc: crc32(buffer),
+      compression: compression.name,
+      records,
+    });
+    const chunkLength = BigInt(this.#records.length);
+    const messageIndexOffsets = new Map<number, bigint>();
+    const counts = new Map<number, number>();
+    for (const index of indices) {
+      messageIndexOffsets.set(index.channelId, chunkStartOffset + BigInt(this.#records.length));
+      counts.set(index.channelId, index.records.length);
+      this.#records.writeMessageIndex(index);
+    }
+    this.#summary.addChunk(
+      {
+        ...{ messageStartTime, messageEndTime, chunkStartOffset, chunkLength, messageIndexOffsets },
+        messageIndexLength: BigInt(this.#records.length) - chunkLength,
+        compression: compression.name,
+        compressedSize: BigInt(records.length),
+        uncompressedSize,
+      },
+      counts,
+    );
+    this.#chunk.reset();
+    this.#flush();
+  }
+
+  /** Writes the open chunk and the end of the file: summary, indexes and statistics. */
+  end(): void {
+    this.closeChunk();
+    this.#options.onBytes(encodeSummary(this.#summary, this.#position, crc32Final(this.#crc)));
+  }
+
+  #flush(): void {
+    const { buffer } = this.#records;
+    this.#crc = crc32Update(this.#crc, buffer);
+    this.#position += BigInt(buffer.length);
+    this.#records.reset();
+    this.#options.onBytes(buffer);
+  }
+}

@@ -3,6 +3,7 @@
  * possible, of other programs.
  */
 import type { McapTypes } from "@mcap/core";
+import { isObject } from "../../domain/is-object.ts";
 import { type Entry, type EntryFields, valuesOf } from "../../domain/streams/entry.ts";
 import { compareIds, type EntryId, idAfter, idOf } from "../../domain/streams/entry-id.ts";
 import { decodeBase64 } from "../base64.ts";
@@ -137,9 +138,8 @@ function fieldsOfRedisRecord(data: Uint8Array): EntryFields | undefined {
   } catch {
     return undefined;
   }
-  if (typeof value !== "object" || value === null || !("data" in value)) return undefined;
-  const members = value.data;
-  if (typeof members !== "object" || members === null) return undefined;
+  const members = isObject(value) ? value.data : undefined;
+  if (!isObject(members)) return undefined;
   const fields = new Map<string, Uint8Array>();
   for (const [name, base64] of Object.entries(members)) {
     const bytes = typeof base64 === "string" ? decodeBase64(base64) : undefined;

@@ -4,6 +4,7 @@
  *
  *     {"id": "1700000000000-1000000", "fields": {"text": "as it is", "bytes": {"base64": "/w=="}, "repeated": ["1", "2"]}}
  */
+import { isObject } from "../../domain/is-object.ts";
 import type { EntryFields, FieldValue } from "../../domain/streams/entry.ts";
 import { type EntryId, parseId } from "../../domain/streams/entry-id.ts";
 import { decodeBase64, encodeBase64 } from "../base64.ts";
@@ -78,6 +79,3 @@ function bytesOf(value: unknown): Uint8Array {
     ? (decodeBase64(value.base64) ?? new Uint8Array())
     : new Uint8Array();
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -4,9 +4,10 @@
  * (`fields-message.ts`).
  */
 import type { McapTypes } from "@mcap/core";
+import { isBinarySchema } from "../../domain/content/declaration.ts";
 import { decodeBase64 } from "../base64.ts";
 import { type ChannelContent, channelContentOf } from "../foxglove/channel-content.ts";
-import { type ChannelFormat, channelFormatOf, isBinarySchema, WRAPPERS } from "../foxglove/channel-format.ts";
+import { type ChannelFormat, channelFormatOf, WRAPPERS } from "../foxglove/channel-format.ts";
 import { topicOf } from "../foxglove/topic.ts";
 import { bytesOfText } from "../utf8.ts";
 

@@ -14,6 +14,7 @@ import { openTransports, type Transports } from "./gateway/transports.ts";
 import { limitLines } from "./observe/limited-logger.ts";
 import { describeRedis, findRedis } from "./redis/open-store.ts";
 import type { Settings } from "./settings.ts";
+import { LISTEN_BACKLOG, ListenerCopies } from "./transports/http/listener-copies.ts";
 import type { Peers } from "./workers/peers.ts";
 
 /** A running gateway. */
@@ -26,6 +27,12 @@ export interface Gateway {
   readonly isManaged: boolean;
   /** Stops the gateway. Requests in flight are stored and answered, within `SHUTDOWN_MS`. */
   close(): Promise<void>;
+}
+
+/** A gateway in this process. */
+export interface LocalGateway extends Gateway {
+  /** Accepts several connections per event-loop turn from now on. Never rejects. */
+  acceptFaster(): Promise<void>;
 }
 
 /**
@@ -41,7 +48,7 @@ export async function startGateway(
   version: string,
   signal?: AbortSignal,
   peers?: Peers,
-): Promise<Gateway> {
+): Promise<LocalGateway> {
   const logger = limitLines(unlimited);
   const closers: Closers = [];
   const turns = createTurns();
@@ -59,13 +66,18 @@ export async function startGateway(
       peers,
     );
     const { app, server } = transports;
-    await app.listen({ host: settings.host, port: settings.port });
+    const copies = new ListenerCopies(server);
+    await app.listen({ host: settings.host, port: settings.port, backlog: LISTEN_BACKLOG });
     return {
       url: urlOf(server.address(), settings),
       redis: describeRedis(endpoint),
       isManaged: settings.redisUrl === "",
+      acceptFaster: () =>
+        copies
+          .open()
+          .catch((error) => logger.warn({ err: error }, "connections are accepted one per event-loop turn")),
       async close() {
-        await endConnections(transports, access, settings.shutdownMs);
+        await endConnections(transports, copies, access, settings.shutdownMs);
         await closeAll(closers);
       },
     };
@@ -84,10 +96,12 @@ const UPLOADS_SHARE = 5 / 8;
 /** Stops accepting connections, completes open requests, then closes all connections. @param ms time limit for all steps */
 async function endConnections(
   { app, server, webSockets, uploads }: Transports,
+  copies: ListenerCopies,
   { beginClosing, deadlines }: GatewayAccess,
   ms: number,
 ): Promise<void> {
   server.close();
+  const copiesClosed = copies.close();
   beginClosing();
   const closingIdle = setInterval(() => server.closeIdleConnections(), CLOSE_POLL_MS);
   const uploadsEnd = performance.now() + ms * UPLOADS_SHARE;
@@ -98,7 +112,7 @@ async function endConnections(
     );
   };
   await Promise.all([webSockets.close(ms / 2), finishUploads()]);
-  await within(ms / 4, app.close());
+  await within(ms / 4, Promise.all([app.close(), copiesClosed]));
   clearInterval(closingIdle);
   server.closeAllConnections();
   deadlines.close();

@@ -64,7 +64,9 @@ async function start(settings: Settings, logger: Logger, signal: AbortSignal): P
   const port = await findFreePort(settings.host, settings.port);
   if (settings.workers === 1) {
     const { startGateway } = await import("./gateway.ts");
-    return startGateway(settings, logger, version, signal);
+    const gateway = await startGateway(settings, logger, version, signal);
+    void gateway.acceptFaster();
+    return gateway;
   }
   const { startWorkers } = await import("./workers/primary.ts");
   const program = fileURLToPath(import.meta.url);

@@ -60,9 +60,7 @@ export function createBoundedServer(
   Object.assign(server, { httpAllowHalfOpen: true });
   watchSockets(server, deadlines, tls !== undefined);
   server.on("connection", turns.pressure.noteAccepted);
-  if (maxSockets > 0 && usage.isShared) closeOverLimit(server, maxSockets, usage, limits);
-  else if (maxSockets > 0) server.maxConnections = maxSockets;
-  server.on("drop", () => limits.hit("sockets"));
+  if (maxSockets > 0) closeOverLimit(server, maxSockets, usage, limits);
   if (maxSocketsPerAddress > 0) closeFloods(server, 2 * maxSocketsPerAddress, isProxy, usage, limits);
   return server;
 
@@ -95,8 +93,9 @@ function watchSockets(server: Server, deadlines: SocketDeadlines, isTls: boolean
 }
 
 /**
- * Closes connections over the limit that all workers share. `server.maxConnections` does not work here: a worker at its
- * limit hands the connection back, and workers that are all at their limit would pass it around forever.
+ * Closes connections over the limit that all workers share. `server.maxConnections` does not work here: it does not count
+ * connections of copies of the listening socket, and a worker at its limit hands the connection back, so that workers that are
+ * all at their limit would pass it around forever.
  */
 function closeOverLimit(server: Server, most: number, usage: Usage, limits: Limits): void {
   const counts = usage.count("sockets");

@@ -5,6 +5,12 @@ test.each([
   ["rover:imu", "/rover/imu"],
   ["rover:arm/left:joint", "/rover/arm/left:joint"],
   ["plain", "/plain"],
+  ["a:b/c", "/a/b/c"],
+  ["a/b:c", "/a%2Fb/c"],
+  ["a/b", "/a%2Fb"],
+  ["a%2Fb:c", "/a%252Fb/c"],
+  ["a:50%", "/a/50%"],
+  [":event", "//event"],
 ])("%s is topic %s", (key, topic) => {
   expect(topicOf(key)).toBe(topic);
   expect(keyOfTopic(topic)).toBe(key);
@@ -12,6 +18,10 @@ test.each([
 
 test("a topic may lack the first slash, and must have a name", () => {
   expect(keyOfTopic("rover/imu")).toBe("rover:imu");
-  expect(keyOfTopic("/")).toBeUndefined();
-  expect(keyOfTopic("")).toBeUndefined();
+  for (const topic of ["/", "", "/rover/"]) expect(keyOfTopic(topic)).toBeUndefined();
+});
+
+test("a topic with one segment is a stream of a given device", () => {
+  expect(keyOfTopic("/cmd_vel", "rover")).toBe("rover:cmd_vel");
+  expect(keyOfTopic("/base/cmd_vel", "rover")).toBe("base:cmd_vel");
 });

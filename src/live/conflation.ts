@@ -10,8 +10,8 @@ import type { Hub, Progress } from "./hub.ts";
 export interface Conflation {
   /** The reader is attached to the hub: it has received or skipped all entries so far. */
   attached(): void;
-  /** `entries` newest entries were sent; all other entries since the last call were skipped. */
-  sent(entries: number): void;
+  /** `entries` newest entries were sent; all other entries since the last call were skipped. @returns how many */
+  sent(entries: number): number;
 }
 
 /** Creates the counter of a stream. */
@@ -32,11 +32,13 @@ export function createConflation(hub: Hub, { key, counters }: StreamState): Conf
   return {
     attached: () => void follow(),
     sent(entries) {
-      if (!follow()) return;
+      if (!follow()) return 0;
       const passed = progress?.entries ?? 0;
-      counters.conflated += Math.max(0, passed - accounted - entries);
+      const skipped = Math.max(0, passed - accounted - entries);
+      counters.conflated += skipped;
       // A read from Redis may be ahead of the hub. The hub's entries up to it are then already accounted for.
       accounted = Math.max(accounted + entries, passed);
+      return skipped;
     },
   };
 }

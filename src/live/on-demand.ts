@@ -18,6 +18,8 @@ export interface OnDemandOptions {
   readonly count: number;
   /** Send the newest entries only and skip older ones. */
   readonly latest: boolean;
+  /** Called with each frame of the newest entries: how many entries of a stream were skipped before it, mostly 0. */
+  readonly onSkipped?: (name: string, entries: number) => void;
 }
 
 /** The next entries of each stream, in the order of the subscription. */
@@ -214,7 +216,8 @@ class OnDemandDelivery<Frame> implements Delivery {
       state.isAtEnd = false;
       state.counters.entriesOut += next.length;
       state.counters.bytesOut += bytesOf(next);
-      this.#conflations.get(state)?.sent(next.length);
+      const skipped = this.#conflations.get(state)?.sent(next.length);
+      if (skipped !== undefined) this.#options.onSkipped?.(state.name, skipped);
     });
     this.#context.write(frame);
   }

@@ -5,7 +5,6 @@ import type { Visitor } from "../../access/admission.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import { sleep } from "../../domain/scheduling/sleep.ts";
 import type { Observe } from "../parts.ts";
-import type { ParameterRoute } from "../request/parameters.ts";
 import { withoutPrefix } from "../request/path-prefix.ts";
 import { checkHead } from "../request/request-head.ts";
 import { unknownParameters } from "../request/unknown-parameters.ts";
@@ -17,7 +16,7 @@ import {
   rejectUpgrade,
   splitUrl,
 } from "../websocket-protocol/handshake.ts";
-import type { UpgradeRoute } from "../websocket-protocol/upgrade-route.ts";
+import { routeOfKind, type UpgradeRoute } from "../websocket-protocol/upgrade-route.ts";
 import { type AcceptParts, type Admitted, acceptSocket, type OpenSocket, type Route } from "./accept.ts";
 import { createKeepAlive } from "./keep-alive.ts";
 import type { WebSocketParts } from "./parts.ts";
@@ -53,8 +52,7 @@ export function createWebSocketServer(
   function answerUpgrade(request: IncomingMessage, socket: Socket, head: Buffer, admitted: Admitted): void {
     const { route, protocol, visitor } = admitted;
     limits.checkConnection(visitor);
-    const { parameters, search } = route;
-    const unknown = parameters === undefined ? [] : warnAboutUnknown(parameters, search, visitor, observe);
+    const unknown = warnAboutUnknown(route, visitor, observe);
     socket.write(answerHandshake(request, protocol, visitor.id, unknown));
     socket.setTimeout(0);
     socket.setNoDelay(true);
@@ -117,14 +115,13 @@ function routeOf(routes: readonly UpgradeRoute[], pathname: string, search: stri
 
 /** Logs unknown parameters. @returns a warning for each, for the headers of the handshake */
 function warnAboutUnknown(
-  kind: ParameterRoute,
-  search: string,
+  { kind, parameters, search }: Route,
   visitor: Visitor,
   { warnings }: Observe,
 ): readonly string[] {
-  const sentences = unknownParameters(kind, search);
+  const sentences = parameters === undefined ? [] : unknownParameters(parameters, search);
   warnings.note("parameter", sentences, {
-    route: `/data/{stream_id}/${kind}`,
+    route: routeOfKind(kind),
     connection: visitor.id,
     address: visitor.address,
     identity: visitor.identity.name,

@@ -6,6 +6,7 @@ import { cursorTimes, keysOf } from "../../request/streams.ts";
 import { oddTimes, timeWarnings } from "../../request/warnings.ts";
 import type { ByteSink } from "../../response/byte-sink.ts";
 import { createClientSink } from "../../response/client-sink.ts";
+import { FramesInFlight } from "../../websocket-protocol/frames-in-flight.ts";
 import {
   closeWith,
   errorContextOf,
@@ -16,7 +17,6 @@ import { readControl } from "../control.ts";
 import type { DataParts } from "../parts.ts";
 import { CommandQueue } from "./command-queue.ts";
 import { type Delivery, startDelivery } from "./delivery.ts";
-import { FramesInFlight } from "./frames-in-flight.ts";
 import { type PullRequest, readPull } from "./pull-request.ts";
 import { createAcks } from "./pull-schedule.ts";
 

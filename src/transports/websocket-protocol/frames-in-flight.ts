@@ -1,5 +1,5 @@
 /**
- * Limits the frames in flight to a `latest` reader. The kernel and the network buffer megabytes. On a slow link the newest
+ * Limits the frames in flight to a reader of newest entries. The kernel and the network buffer megabytes. On a slow link the newest
  * frame would be delayed for seconds by the frames before it. A ping therefore follows each frame. Clients answer pings in
  * order, so the pong shows that the frame has arrived, and the next frame can be sent:
  *
@@ -9,8 +9,8 @@
  * otherwise be idle until the pong arrives. A pong costs as much as a small frame, so small frames on a fast link share a
  * ping.
  */
-import type { ByteSink } from "../../response/byte-sink.ts";
-import type { Chunks } from "../../response/chunks.ts";
+import type { ByteSink } from "../response/byte-sink.ts";
+import type { Chunks } from "../response/chunks.ts";
 
 /** Subscription that is paused while too many frames are in flight. */
 interface Held {
@@ -38,7 +38,7 @@ const NO_ANSWER_MS = 5000;
 
 /** Frames in flight to one client. */
 export class FramesInFlight {
-  readonly #sink: ByteSink;
+  readonly #sink: Pick<ByteSink, "write">;
   #held: Held | undefined;
   /** Number of pings sent and answered. Pings carry these numbers modulo `NUMBERS`. */
   #sentPings = 0;
@@ -54,7 +54,7 @@ export class FramesInFlight {
   #noAnswer: NodeJS.Timeout | undefined;
   #isOff = false;
 
-  constructor(sink: ByteSink) {
+  constructor(sink: Pick<ByteSink, "write">) {
     this.#sink = sink;
   }
 

@@ -7,6 +7,7 @@ import { openTlsFiles } from "../access/tls-files.ts";
 import { within } from "../domain/scheduling/timeout.ts";
 import { createMetrics, type Metrics } from "../observe/metrics.ts";
 import type { Settings } from "../settings.ts";
+import { createFoxgloveRoute } from "../transports/foxglove/route.ts";
 import { createExecutor } from "../transports/graphql/execution/executor.ts";
 import { graphqlRoutes } from "../transports/graphql/protocol/http.ts";
 import { peerStreams, streamHandlers } from "../transports/graphql/protocol/sse-peer-streams.ts";
@@ -60,6 +61,7 @@ export async function openTransports(
       ...createDataRoutes(parts, payloadPool),
       createWorkRoute(parts, payloadPool),
       createGraphqlRoute(graphql, payloadPool),
+      createFoxgloveRoute(parts, payloadPool),
     ],
     payloadPool,
   );

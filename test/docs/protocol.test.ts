@@ -27,6 +27,7 @@ const SECTIONS = {
   next: "## Next entries of a group",
   settle: "## Settling entries",
   groups: "## Groups",
+  foxglove: "## Foxglove",
 } as const satisfies Record<ParameterRoute, string>;
 
 const code = (value: unknown): string => `\`${String(value)}\``;

@@ -3,7 +3,7 @@
 import { WebSocket } from "ws";
 import type { TestGateway } from "./gateway.ts";
 import { openAnswer, request } from "./http.ts";
-import { connectSocket } from "./socket.ts";
+import { connectSocket, type TestSocket } from "./socket.ts";
 
 /** Outcome of a request: `200`, `403 FORBIDDEN`, `4403 FORBIDDEN`. */
 export type Outcome = string;
@@ -123,6 +123,31 @@ const operationEvents: Route["send"] = async ({ http }, stream, headers, search 
   return text.includes('"FORBIDDEN"') ? "403 FORBIDDEN" : outcome(answer.status, text);
 };
 
+/** A viewer of Foxglove: whether the stream is among its channels. */
+const foxglove: Route["send"] = async ({ ws }, stream, headers, query = "") => {
+  try {
+    await using one = await connectSocket(`${ws}/foxglove/default${query}`, headers, ["foxglove.sdk.v1"]);
+    const served = channelsOf(one).then(
+      (text) => (text.includes(`"topic":"/default/${stream}"`) ? "200" : "403 FORBIDDEN"),
+      () => undefined,
+    );
+    const closed = one.closed.then(({ code, reason }) => `${code} ${reason.split(":")[0]}`);
+    return (await Promise.race([closed, served.then((text) => text ?? closed)])) ?? "";
+  } catch (error) {
+    const [, status] = /Unexpected server response: (\d+)/.exec((error as Error).message) ?? [];
+    if (status === undefined) throw error;
+    return status;
+  }
+};
+
+/** Returns what a viewer receives before the answer to its first message, which follows the channels. */
+async function channelsOf(one: TestSocket): Promise<string> {
+  one.send('{"op": "unsubscribe", "subscriptionIds": [1]}');
+  let text = "";
+  while (!text.includes("there is no subscription 1")) text += await one.text();
+  return text;
+}
+
 /** All routes. A new route must be added here to be tested. */
 export const ROUTES: readonly Route[] = [
   {
@@ -195,6 +220,7 @@ export const ROUTES: readonly Route[] = [
   },
   { name: "GraphQL subscription", needs: "read", send: subscription },
   { name: "GraphQL events", needs: "read", send: operationEvents },
+  { name: "Foxglove", needs: "read", send: foxglove },
   { name: "connections", needs: "admin", send: plain("GET", () => "/admin/connections") },
   { name: "end of a connection", needs: "admin", send: plain("DELETE", () => "/admin/connections/none") },
   { name: "home", needs: "anyone", send: plain("GET", () => "/") },

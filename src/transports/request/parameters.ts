@@ -201,6 +201,7 @@ export const PARAMETERS = {
     ...WORK_NAMES,
     count: integer(100, 1, "MAX_BATCH_ENTRIES", "Maximum number of pending entries."),
   },
+  foxglove: { ticket: NAMES.ticket },
 } as const satisfies Readonly<Record<string, ParameterTable>>;
 
 /** A data route. */

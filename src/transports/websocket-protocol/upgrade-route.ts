@@ -14,7 +14,7 @@ export interface UpgradeRoute {
   /** Parameters of the route; the client is warned about others. Undefined to ignore the query. */
   readonly parameters?: ParameterRoute;
   readonly maxMessageBytes: number;
-  /** Selects one of the subprotocols that a client offers. */
+  /** Selects one of the subprotocols that a client offers. @throws GatewayError BAD_REQUEST if it offers none that the route requires */
   choose(offered: readonly string[]): string | undefined;
   /** Serves a socket. @throws GatewayError if a parameter is invalid, or the client lacks the permission */
   serve(request: SocketRequest): ServedSocket;
@@ -25,7 +25,7 @@ export interface SocketRequest {
   readonly webSocket: ServerWebSocket;
   /** Underlying TCP socket, to which complete frames are written. */
   readonly socket: Socket;
-  /** Stream ids of the path, percent-encoded; empty if the path has none. */
+  /** First variable part of the path, percent-encoded: stream ids or a device; empty if there is none. */
   readonly segment: string;
   /** Another part of the path, percent-encoded; empty if there is none. */
   readonly item: string;
@@ -49,9 +49,13 @@ export interface ServedSocket {
   end(error: GatewayError): void;
 }
 
+/** Returns the pattern of a WebSocket route, for the log. */
+export const routeOfKind = (kind: SessionKind): string =>
+  kind === "graphql" || kind === "foxglove" ? `/${kind}` : `/data/{stream_id}/${kind}`;
+
 /** Returns the log fields of an error on a socket. */
 export const errorContextOf = ({ kind, visitor }: Session): ErrorContext => ({
-  route: `/data/{stream_id}/${kind}`,
+  route: routeOfKind(kind),
   connection: visitor.id,
   address: visitor.address,
   identity: visitor.identity.name,

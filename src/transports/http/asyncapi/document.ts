@@ -92,6 +92,14 @@ const CHANNELS: Json = {
       "Queries, mutations and subscriptions. The client offers the subprotocol `graphql-transport-ws` or `graphql-ws`.",
     messages: messagesOf(["graphqlMessage"]),
   },
+  foxglove: {
+    address: "/foxglove",
+    title: "foxglove",
+    description:
+      "Streams as channels of the Foxglove WebSocket protocol; `/foxglove/{device}` has those of one device. The client offers the subprotocol `foxglove.sdk.v1` or `foxglove.websocket.v1`.",
+    messages: messagesOf(["foxgloveText", "foxgloveBinary"]),
+    bindings: { ws: { method: "GET", query: queryOf("foxglove"), bindingVersion: "0.1.0" } },
+  },
 };
 
 const OPERATIONS: Json = {
@@ -144,6 +152,18 @@ const OPERATIONS: Json = {
     summary: "Sends the results of GraphQL operations",
     channel: { $ref: "#/channels/graphql" },
     messages: references("graphql", ["graphqlMessage"]),
+  },
+  receiveSubscriptions: {
+    action: "receive",
+    summary: "Subscribes a viewer to channels",
+    channel: { $ref: "#/channels/foxglove" },
+    messages: references("foxglove", ["foxgloveText", "foxgloveBinary"]),
+  },
+  sendChannels: {
+    action: "send",
+    summary: "Advertises channels, and sends their messages",
+    channel: { $ref: "#/channels/foxglove" },
+    messages: references("foxglove", ["foxgloveText", "foxgloveBinary"]),
   },
 };
 

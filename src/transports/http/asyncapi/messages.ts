@@ -118,6 +118,17 @@ export const MESSAGES: Readonly<Record<string, Message>> = {
     "A message of the subprotocol `graphql-transport-ws` or `graphql-ws`.",
     object({ id: TEXT, type: TEXT, payload: {} }, ["type"]),
   ),
+  foxgloveText: message(
+    "Foxglove message",
+    "A text message of the Foxglove WebSocket protocol, such as `advertise` and `subscribe`.",
+    object({ op: TEXT }),
+  ),
+  foxgloveBinary: message(
+    "Foxglove data",
+    "A binary message of the Foxglove WebSocket protocol: an opcode of one byte, and its data.",
+    { type: "string", format: "binary" },
+    RAW_TYPE,
+  ),
 };
 
 /** Names of the messages that contain entries in a clean format. */

@@ -18,15 +18,19 @@ const STREAM: Parameter = {
 export const parametersOf = (route: ParameterRoute, ...path: readonly Parameter[]): Parameter[] => [
   STREAM,
   ...path,
-  ...Object.entries(rowsOf(route)).map(
+  ...queryOf(route),
+];
+
+/** Returns the query parameters of a route. */
+export const queryOf = (route: ParameterRoute): Parameter[] =>
+  Object.entries(rowsOf(route)).map(
     ([name, row]): Parameter => ({
       name,
       in: "query",
       schema: parameterSchema(row),
       description: parameterText(row),
     }),
-  ),
-];
+  );
 
 /** Creates a query parameter with any text. */
 export const textParameter = (name: string, description: string): Parameter => ({

@@ -1,5 +1,5 @@
 /** WebSocket routes in the OpenAPI document: the GET of the handshake, with the messages in the description. */
-import { parametersOf } from "./parameters.ts";
+import { parametersOf, queryOf } from "./parameters.ts";
 import type { Operation, Paths } from "./paths.ts";
 import { problem, text } from "./responses.ts";
 
@@ -34,8 +34,39 @@ const PULL: Operation = {
   },
 };
 
+const FOXGLOVE: Operation = {
+  tags: ["websocket"],
+  summary: "Show streams in Foxglove and Lichtblick",
+  description: [
+    "Connect with `ws://` and the subprotocol `foxglove.sdk.v1` or `foxglove.websocket.v1`. Each stream that the client may read",
+    "is a channel with the topic `/{device}/{stream}`, in the Foxglove WebSocket protocol.",
+  ].join("\n"),
+  parameters: queryOf("foxglove"),
+  responses: {
+    "101": text("The connection is a WebSocket."),
+    "400": problem("The handshake offers no subprotocol of Foxglove."),
+    "426": problem("The route requires a WebSocket handshake."),
+  },
+};
+
+const DEVICE = {
+  name: "device",
+  in: "path",
+  required: true,
+  schema: { type: "string" },
+  description: "Device whose streams are shown. `*` in it makes a pattern.",
+} as const;
+
 /** The WebSocket routes. */
 export const WEBSOCKET_PATHS: Paths = {
   "/data/{stream_id}/push": { get: PUSH },
   "/data/{stream_id}/pull": { get: PULL },
+  "/foxglove": { get: FOXGLOVE },
+  "/foxglove/{device}": {
+    get: {
+      ...FOXGLOVE,
+      summary: "Show the streams of a device in Foxglove and Lichtblick",
+      parameters: [DEVICE, ...queryOf("foxglove")],
+    },
+  },
 };

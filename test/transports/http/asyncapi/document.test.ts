@@ -73,6 +73,7 @@ test("is a valid AsyncAPI 3.0 document", () => {
     "/data/{stream_id}/pull",
     "/data/{stream_id}/work/{group}",
     "/graphql",
+    "/foxglove",
   ]);
 });
 

@@ -1,0 +1,170 @@
+/**
+ * Catalog of the channels of streams, which all viewers share: each stream is examined once, not once per viewer. A stream is
+ * examined again after its metadata has changed, or it was deleted.
+ */
+
+import { BoundedMap } from "../../domain/bounded-map.ts";
+import { readDeclaration } from "../../domain/content/declaration.ts";
+import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
+import type { Entry } from "../../domain/streams/entry.ts";
+import { FIRST_ID, idBefore } from "../../domain/streams/entry-id.ts";
+import type { StreamReader } from "../../redis/read/stream-reader.ts";
+import type { StreamDetails } from "../../redis/registry/details/stream-info.ts";
+import type { StreamRecord } from "../../redis/registry/details/stream-records.ts";
+import type { MetaWatch } from "../../redis/registry/metadata-watch.ts";
+import type { Registry } from "../../redis/registry/registry.ts";
+import { type LiveChannel, liveChannelOf } from "../../wire/foxglove/live-channel.ts";
+import { checkJsonBounds } from "../../wire/json/json-text.ts";
+
+/** Parts of the catalog. */
+export interface CatalogParts {
+  readonly registry: Pick<Registry, "streams">;
+  readonly streamReader: Pick<StreamReader, "readNewest">;
+  readonly metaWatch: Pick<MetaWatch, "watch">;
+  readonly workSlices: WorkSlices;
+}
+
+/** A stream to examine. */
+export interface ExaminedStream {
+  readonly key: string;
+  /** See `SubscribedStream`. What is known about an earlier stream of that name does not apply. */
+  readonly birth: number | undefined;
+}
+
+/** Channels by stream key; undefined for a stream that cannot be shown. */
+export type Channels = ReadonlyMap<string, LiveChannel | undefined>;
+
+/** Channels that are remembered; above this, the oldest are dropped. */
+const MOST_CHANNELS = 10_000;
+/**
+ * Time (ms) for which a channel is remembered: viewers that arrive together share it. Not longer, because changes of streams
+ * that no viewer has are not noticed.
+ */
+const REMEMBERED_MS = 5000;
+/** Newest entries up to this size (bytes) are read together with the facts about their streams. */
+const SAMPLE_BYTES = 64 * 1024;
+/** Streams that are examined at a time, which bounds the memory of their samples. */
+const STREAMS_AT_A_TIME = 50;
+
+interface Known {
+  readonly birth: number | undefined;
+  readonly channel: Promise<LiveChannel | undefined>;
+  readonly untilMs: number;
+}
+
+/** Finds the channels of streams. */
+export class ChannelCatalog {
+  readonly #parts: CatalogParts;
+  #known = new BoundedMap<Known>(MOST_CHANNELS);
+  readonly #listeners = new Set<(key: string) => void>();
+  /** Ends the watch of metadata. */
+  #watching: Promise<() => void> | undefined;
+
+  constructor(parts: CatalogParts) {
+    this.#parts = parts;
+  }
+
+  /** Calls back when the metadata of a stream has changed. @returns a function that ends it */
+  async watch(onChange: (key: string) => void): Promise<() => void> {
+    this.#listeners.add(onChange);
+    this.#watching ??= this.#watchMeta();
+    await this.#watching;
+    return () => {
+      if (!this.#listeners.delete(onChange) || this.#listeners.size > 0) return;
+      void this.#watching?.then((stop) => stop());
+      this.#watching = undefined;
+      // Changes are not noticed from now on.
+      this.#known = new BoundedMap(MOST_CHANNELS);
+    };
+  }
+
+  /** Call when a stream was deleted. */
+  forget(key: string): void {
+    this.#known.delete(key);
+  }
+
+  /** Returns the channels of streams. @param client the one that reads them, which takes turns with others @throws GatewayError */
+  async channels(streams: readonly ExaminedStream[], client: string): Promise<Channels> {
+    const known = streams.map((stream) => this.#fresh(stream)?.channel);
+    const missing = streams.filter((_, i) => known[i] === undefined);
+    const reading = this.#examine(
+      missing.map(({ key }) => key),
+      client,
+    );
+    for (const stream of missing) this.#remember(stream, reading);
+    const [read, ...found] = await Promise.all([reading, ...known]);
+    return new Map(streams.map(({ key }, i) => [key, known[i] === undefined ? read.get(key) : found[i]]));
+  }
+
+  #fresh({ key, birth }: ExaminedStream): Known | undefined {
+    const known = this.#known.get(key);
+    if (known === undefined || known.untilMs <= performance.now()) return undefined;
+    return birth === undefined || birth === known.birth ? known : undefined;
+  }
+
+  #remember({ key, birth }: ExaminedStream, reading: Promise<Channels>): void {
+    const channel = reading.then((read) => read.get(key));
+    const known = { channel, birth, untilMs: performance.now() + REMEMBERED_MS };
+    this.#known.delete(key);
+    this.#known.set(key, known);
+    channel.catch(() => {
+      if (this.#known.get(key) === known) this.#known.delete(key);
+    });
+  }
+
+  async #watchMeta(): Promise<() => void> {
+    try {
+      return await this.#parts.metaWatch.watch((key) => {
+        this.#known.delete(key);
+        for (const listener of this.#listeners) listener(key);
+      });
+    } catch {
+      // Without tracking in Redis, viewers see changed metadata when they reconnect.
+      return () => undefined;
+    }
+  }
+
+  async #examine(keys: readonly string[], client: string): Promise<Channels> {
+    const { registry, workSlices } = this.#parts;
+    const found = new Map<string, LiveChannel | undefined>();
+    for (let from = 0; from < keys.length; from += STREAMS_AT_A_TIME) {
+      const part = keys.slice(from, from + STREAMS_AT_A_TIME);
+      const wanted = { depth: "payloads", payloadBytes: SAMPLE_BYTES, meta: true, client } as const;
+      const records = await registry.streams(part, wanted);
+      const slices = workSlices.begin();
+      for (const [i, key] of part.entries()) {
+        if (slices.isOver()) await slices.next();
+        found.set(key, await this.#channelOf(key, records[i]));
+      }
+    }
+    return found;
+  }
+
+  async #channelOf(key: string, record: StreamRecord | undefined): Promise<LiveChannel | undefined> {
+    const { details, meta: stored } = record ?? {};
+    if (details === undefined || details.error !== "") return undefined;
+    const meta = parseMeta(stored);
+    const isDeclared = readDeclaration(meta).declaration.contentType !== undefined;
+    const sample = details.last?.entry ?? (isDeclared ? undefined : await this.#readLarge(key, details));
+    return liveChannelOf({ key, meta, samples: sample === undefined ? [] : [sample] });
+  }
+
+  /** Reads the newest entry, which was too large to be read with the facts. */
+  async #readLarge(key: string, { last }: StreamDetails): Promise<Entry | undefined> {
+    if (last === undefined) return undefined;
+    const [entry] = await this.#parts.streamReader.readNewest(key, idBefore(last.id) ?? FIRST_ID, 1);
+    return entry;
+  }
+}
+
+/** Parses stored metadata; undefined if it is not valid. */
+function parseMeta(stored: Buffer | undefined): unknown {
+  if (stored === undefined) return undefined;
+  try {
+    const text = stored.toString();
+    checkJsonBounds(text, "the metadata");
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

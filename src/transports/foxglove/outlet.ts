@@ -1,0 +1,84 @@
+/**
+ * Outlet of one viewer: the byte sink that all of its subscriptions share. A full sink pauses all of them, so that a viewer
+ * that does not read holds no more than the sink. They resume in rotation: each channel that waits is served before another
+ * one is served twice.
+ */
+import type { Sink } from "../../live/sink.ts";
+import type { ServerMessage } from "../../wire/foxglove/server-messages.ts";
+import type { ByteSink } from "../response/byte-sink.ts";
+import type { Chunks } from "../response/chunks.ts";
+import { createFrameWriter } from "../websocket-protocol/frame-writer.ts";
+import { type Member, Rotation } from "./rotation.ts";
+
+/** Reactions of the viewer. */
+export interface OutletHooks {
+  /** The sink is full: nothing but the answer to a message in progress should be sent. */
+  readonly onFull: () => void;
+  /** The sink has room again; called before the subscriptions resume. */
+  readonly onRoom: () => void;
+}
+
+/** Estimated size of a text message, in bytes. */
+const TEXT_BYTES = 256;
+
+/** Writes messages and the frames of subscriptions. */
+export class Outlet implements Sink<Chunks> {
+  readonly #sink: ByteSink;
+  readonly #hooks: OutletHooks;
+  readonly #subscriptions = new Rotation("sink-full");
+  #isPaused = false;
+
+  constructor(sink: ByteSink, hooks: OutletHooks) {
+    this.#sink = sink;
+    this.#hooks = hooks;
+  }
+
+  /** Sends a text message. */
+  send(message: ServerMessage): void {
+    const text = JSON.stringify(message);
+    const out = createFrameWriter(text.length + TEXT_BYTES);
+    out.text(text);
+    this.#sink.write(out.take());
+    this.isFull();
+  }
+
+  add(subscription: Member): void {
+    this.#subscriptions.add(subscription);
+  }
+
+  remove(subscription: Member): void {
+    this.#subscriptions.remove(subscription);
+  }
+
+  write(frame: Chunks): void {
+    this.#sink.write(frame);
+  }
+
+  isEmpty(): boolean {
+    return this.#sink.isEmpty?.() === true;
+  }
+
+  /** Whether the sink is full. Pauses the subscriptions if it has become full. */
+  isFull(): boolean {
+    if (!this.#isPaused && this.#sink.isFull()) {
+      this.#isPaused = true;
+      this.#sink.whenDrained(() => this.#drained());
+      this.#hooks.onFull();
+      this.#subscriptions.pause();
+    }
+    return this.#isPaused;
+  }
+
+  /** The subscription that calls this is paused already, and resumes in its turn. */
+  whenDrained(): void {}
+
+  flush(): void {
+    this.#sink.flush();
+  }
+
+  #drained(): void {
+    this.#isPaused = false;
+    this.#hooks.onRoom();
+    if (!this.isFull()) this.#subscriptions.resume();
+  }
+}

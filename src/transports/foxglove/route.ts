@@ -1,0 +1,46 @@
+/** Routes `/foxglove` and `/foxglove/{device}`: streams as channels of the Foxglove WebSocket protocol. */
+import { GatewayError } from "../../domain/errors.ts";
+import { SUBPROTOCOLS } from "../../wire/foxglove/server-messages.ts";
+import type { TransportParts } from "../parts.ts";
+import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
+import type { UpgradeRoute } from "../websocket-protocol/upgrade-route.ts";
+import { ChannelCatalog } from "./channel-catalog.ts";
+import { Viewer } from "./viewer.ts";
+
+/** Maximum size of a message of a viewer, in bytes: a subscription to thousands of channels. */
+const MOST_MESSAGE_BYTES = 256 * 1024;
+
+/** Creates the route. */
+export function createFoxgloveRoute(given: TransportParts, payloadPool: PayloadPool): UpgradeRoute {
+  const { streams, access, config } = given;
+  const parts = { ...given, catalog: new ChannelCatalog({ ...streams, workSlices: access.turns.slices }) };
+  return {
+    kind: "foxglove",
+    path: /^\/foxglove(?:\/([^/]+))?\/?$/,
+    parameters: "foxglove",
+    maxMessageBytes: Math.min(MOST_MESSAGE_BYTES, config.maxMessageBytes),
+    choose: chooseProtocol,
+    serve(request) {
+      const viewer = new Viewer(request, parts);
+      return {
+        message(bytes, isBinary, memory) {
+          viewer.message(bytes, isBinary);
+          if (memory !== undefined) payloadPool.give(memory);
+        },
+        pong: (payload) => viewer.pong(payload),
+        closed: () => viewer.stop(),
+        end: (error) => viewer.end(error),
+      };
+    },
+  };
+}
+
+/** Returns the first subprotocol that is one of this protocol. @throws GatewayError BAD_REQUEST */
+function chooseProtocol(offered: readonly string[]): string {
+  const found = offered.find((one) => SUBPROTOCOLS.includes(one));
+  if (found !== undefined) return found;
+  throw new GatewayError(
+    "BAD_REQUEST",
+    `the handshake must offer the subprotocol ${SUBPROTOCOLS.join(" or ")}, got ${JSON.stringify(offered.join(", ").slice(0, 100))}`,
+  );
+}

@@ -21,7 +21,7 @@ export function topicOf(key: string): string {
 export function keyOfTopic(topic: string, device?: string): string | undefined {
   const name = topic.startsWith("/") ? topic.slice(1) : topic;
   const slash = name.indexOf("/");
-  if (name === "" || slash === name.length - 1) return undefined;
+  if (name === "") return undefined;
   if (slash >= 0) return `${decodeSegment(name.slice(0, slash))}:${name.slice(slash + 1)}`;
   return device === undefined ? decodeSegment(name) : `${device}:${decodeSegment(name)}`;
 }

@@ -33,7 +33,7 @@ export interface Session {
 /** The routes with long-lived connections. */
 export type SessionKind = (typeof KINDS)[number];
 
-const KINDS = ["push", "pull", "events", "mjpeg", "work", "graphql", "foxglove"] as const;
+const KINDS = ["push", "pull", "events", "mjpeg", "export", "work", "graphql", "foxglove"] as const;
 
 /** An action on streams, by their keys. */
 export interface Use {

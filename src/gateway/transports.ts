@@ -6,6 +6,7 @@ import { createSessionList, joinSessionLists, sessionHandlers } from "../access/
 import { openTlsFiles } from "../access/tls-files.ts";
 import { within } from "../domain/scheduling/timeout.ts";
 import { createMetrics, type Metrics } from "../observe/metrics.ts";
+import { FileThread } from "../recordings/thread/file-thread.ts";
 import type { Settings } from "../settings.ts";
 import { createFoxgloveRoute } from "../transports/foxglove/route.ts";
 import { createExecutor } from "../transports/graphql/execution/executor.ts";
@@ -74,11 +75,17 @@ export async function openTransports(
   });
   const metrics = peers === undefined ? ownMetrics : { ...ownMetrics, text: peers.metrics };
   const sessionList = peers === undefined ? ownSessions : joinSessionLists(ownSessions, peers.request);
+  const exports = new FileThread();
+  closers.push(() => exports.close());
   const tls = config.tlsCert === "" ? undefined : openTlsFiles(config.tlsCert, config.tlsKey, observe.logger);
   if (tls !== undefined) closers.push(tls.close);
   const { app, server, uploads } = await createHttpServer(
     parts,
-    [httpRoutes(parts, { metrics, sessionList }), workRoutes(parts), graphqlRoutes(graphql, eventStreams)],
+    [
+      httpRoutes(parts, { metrics, sessionList, exports }),
+      workRoutes(parts),
+      graphqlRoutes(graphql, eventStreams),
+    ],
     tls,
   );
   server.on("upgrade", (request, socket: Socket, head) => {

@@ -122,6 +122,9 @@ export const CLEAN_FORMATS = {
   },
 } as const satisfies Readonly<Record<string, CleanFormat>>;
 
+/** The format of exports: a file of the history, which robotics tools open (`mcap/`). It is written in a thread, not by a codec here. */
+export const FILE_FORMAT = { name: "mcap", mediaType: "application/mcap" } as const;
+
 /** Name of a clean format. */
 export type CleanFormatName = keyof typeof CLEAN_FORMATS;
 

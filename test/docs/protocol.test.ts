@@ -7,7 +7,13 @@ import { openApiDocument } from "../../src/transports/http/openapi/document.ts";
 import type { Parameter } from "../../src/transports/request/parameter-types.ts";
 import { type ParameterRoute, rowsOf } from "../../src/transports/request/parameters.ts";
 import { PROTOCOL_CLOSE } from "../../src/transports/websocket-protocol/protocol-error.ts";
-import { CLEAN_FORMAT_NAMES, cleanFormat, EVENT_FORMAT_NAMES, RAW_TYPE } from "../../src/wire/formats.ts";
+import {
+  CLEAN_FORMAT_NAMES,
+  cleanFormat,
+  EVENT_FORMAT_NAMES,
+  FILE_FORMAT,
+  RAW_TYPE,
+} from "../../src/wire/formats.ts";
 import { hasDoc, plain, readDoc, sectionOf, tableOf } from "../support/markdown.ts";
 
 const protocol = readDoc("docs/protocol.md");
@@ -105,6 +111,7 @@ describe("formats", () => {
       ["header", "", "text, then binary", "no"],
       ["raw", RAW_TYPE, "binary", "no"],
       ...clean,
+      [FILE_FORMAT.name, FILE_FORMAT.mediaType, "", "no"],
     ]);
   });
 

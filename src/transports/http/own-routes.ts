@@ -1,6 +1,7 @@
 /** The routes of the HTTP transport itself. */
 import type { SessionList } from "../../access/session-list.ts";
 import type { Metrics } from "../../observe/metrics.ts";
+import type { FileThread } from "../../recordings/thread/file-thread.ts";
 import type { AddRoutes, RouteParts } from "./route.ts";
 import { addAdmin } from "./routes/admin.ts";
 import { addConsole } from "./routes/console.ts";
@@ -16,20 +17,21 @@ import { addLogin } from "./routes/login.ts";
 import { addStatus } from "./routes/status.ts";
 import { addUpgradeHints } from "./routes/upgrade-hints.ts";
 
-/** Sources of the operator routes: the metrics page and the list of connections. */
-export interface OperatorParts {
+/** Sources of the operator routes, the metrics page and the list of connections, and the thread that writes exports. */
+export interface OwnRouteParts {
   readonly metrics: Pick<Metrics, "contentType" | "text">;
   readonly sessionList: SessionList;
+  readonly exports: FileThread;
 }
 
 /** Returns the function that adds the routes. */
 export const httpRoutes =
-  (parts: RouteParts, { metrics, sessionList }: OperatorParts): AddRoutes =>
+  (parts: RouteParts, { metrics, sessionList, exports }: OwnRouteParts): AddRoutes =>
   async (app) => {
     const { version, pathPrefix } = parts.config;
     addGetData(app, parts);
     addPostData(app, parts);
-    addHistoryRange(app, parts);
+    addHistoryRange(app, parts, exports);
     addEntry(app, parts);
     addDensity(app, parts);
     addEvents(app, parts);

@@ -1,6 +1,6 @@
 /** Groups of query parameters that several data routes share. */
 import { DEFAULT_DEVICE } from "../../domain/streams/stream-name.ts";
-import { CLEAN_FORMAT_NAMES } from "../../wire/formats.ts";
+import { CLEAN_FORMAT_NAMES, FILE_FORMAT } from "../../wire/formats.ts";
 import { choice, flag, integer, name, names, number, type Parameter, text } from "./parameter-types.ts";
 
 /** Maximum `block` of a GET, in ms. */
@@ -125,6 +125,17 @@ export const RESPONSE_FORMAT: Parameter<(typeof BODY_FORMATS)[number] | undefine
   ...choice(undefined, BODY_FORMATS, `Format of the body: \`raw\`, the payloads end to end, or ${CLEAN}.`),
   fallbackNote: "by `Accept`",
 };
+/** Format of the history: that of bodies, or a file. */
+export const HISTORY_FORMAT: Parameter<(typeof BODY_FORMATS)[number] | typeof FILE_FORMAT.name | undefined> =
+  {
+    ...RESPONSE_FORMAT,
+    ...choice(
+      undefined,
+      [...BODY_FORMATS, FILE_FORMAT.name],
+      `${RESPONSE_FORMAT.doc.slice(0, -1)}; \`mcap\`: the whole range as a file.`,
+    ),
+    fallbackNote: "by `Accept`",
+  };
 
 /** Parameters that name the stream of a consumer group. */
 export const WORK_NAMES = { ...NAMES, pattern: PATTERN };

@@ -1,5 +1,6 @@
 /** HTTP routes that read and store entries, in the OpenAPI document. */
 import type { OpenAPIV3 } from "openapi-types";
+import { FILE_FORMAT } from "../../../wire/formats.ts";
 import { parametersOf } from "./parameters.ts";
 import type { Operation, Paths } from "./paths.ts";
 import { BODIES, ENTRIES, FAULTS, problem, text } from "./responses.ts";
@@ -48,7 +49,12 @@ const HISTORY: Operation = {
   summary: "Page through history",
   parameters: parametersOf("entries"),
   responses: {
-    "200": { ...ENTRIES, description: "A page; the `Link` header contains the URL of the next one." },
+    "200": {
+      ...ENTRIES,
+      description:
+        "A page, whose `Link` header contains the URL of the next one; with `format=mcap`, a file.",
+      content: { ...BODIES, [FILE_FORMAT.mediaType]: { schema: { type: "string", format: "binary" } } },
+    },
     ...FAULTS,
   },
 };

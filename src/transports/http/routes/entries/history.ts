@@ -3,7 +3,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { badParameter } from "../../../../domain/errors.ts";
 import { parseBound } from "../../../../domain/streams/cursor.ts";
 import { type EntryId, LAST_ID } from "../../../../domain/streams/entry-id.ts";
+import { DEFAULT_DEVICE } from "../../../../domain/streams/stream-name.ts";
+import type { FileThread } from "../../../../recordings/thread/file-thread.ts";
 import type { RangeOptions } from "../../../../redis/read/stream-reader.ts";
+import { FILE_FORMAT } from "../../../../wire/formats.ts";
 import type { ParametersOf } from "../../../request/parameters.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
 import { type RequestedStreams, readRequestedStreams, type WantedStream } from "../../../request/streams.ts";
@@ -19,23 +22,43 @@ import {
   memoryOfAnswer,
   sendEntries,
 } from "./entries-response.ts";
+import { type ExportOptions, sendExport } from "./export.ts";
 import { type FitOptions, fitEntries, fitPrefix, mostFitting } from "./fit-entries.ts";
 import { entriesPerStream, groupedByStream, type MergedEntry, readMergedRange } from "./merged-history.ts";
 
 /** Adds the route. */
-export function addHistoryRange(app: FastifyInstance, parts: RouteParts): void {
+export function addHistoryRange(app: FastifyInstance, parts: RouteParts, files: FileThread): void {
   app.get("/data/:stream_id/entries", async (request, reply) => {
     const { segment, parameters } = targetOf(request, "entries", parts.config);
     const all = { ...parameters, last_entry_id: "0" };
     const requested = readRequestedStreams(request.visitor.identity, segment, all, parts.config);
     const { named, pattern } = requested;
+    if (parameters.format === FILE_FORMAT.name)
+      return sendExport(reply, requested, { ...readExport(parameters), files }, parts);
     const [stream] = named;
     if (pattern === undefined && (stream === undefined || named.length > 1))
       throw badParameter("stream_id", `must name one stream, got ${named.length}`);
-    const page = readPage(request, reply, parameters, parts);
+    const page = readPage(request, reply, { ...parameters, format: parameters.format }, parts);
     if (pattern === undefined && stream !== undefined) return sendOne(reply, stream, page, parts);
     return sendMerged(reply, requested, page, parts);
   });
+}
+
+/** Reads the range of an export. @throws GatewayError BAD_PARAMETER */
+function readExport({
+  start,
+  end,
+  reverse,
+  device_id,
+}: ParametersOf<"entries">): Omit<ExportOptions, "files"> {
+  if (reverse) throw badParameter("reverse", `must be 0 with format=${FILE_FORMAT.name}`);
+  const device = device_id === undefined || device_id === "" ? DEFAULT_DEVICE : device_id;
+  const time = new Date().toISOString().replace(/\.\d+|[-:]/g, "");
+  return {
+    start: parseBound("start", start),
+    end: parseBound("end", end),
+    name: `${device.replace(/[^\w.-]+/g, "_").slice(0, 80)}-${time}`,
+  };
 }
 
 /** Part of the history that a request selects, and the form of the response. */
@@ -45,10 +68,13 @@ interface RequestedPage extends RangeOptions {
   linkTo(last: EntryId): string;
 }
 
+/** Parameters of a page. */
+type PageParameters = Omit<ParametersOf<"entries">, "format"> & Pick<ParametersOf<"get">, "format">;
+
 function readPage(
   request: FastifyRequest,
   reply: FastifyReply,
-  parameters: ParametersOf<"entries">,
+  parameters: PageParameters,
   { config }: RouteParts,
 ): RequestedPage {
   const { reverse, count } = parameters;

@@ -26,6 +26,9 @@ export interface MergedStream {
   readonly name: string;
 }
 
+/** A stream with the range to read. */
+export interface MergedSource extends MergedStream, Pick<RangeOptions, "start" | "end"> {}
+
 interface Source extends MergedStream {
   /** Read and not merged yet. */
   entries: readonly Entry[];
@@ -40,6 +43,55 @@ const LEAST_ENTRIES = 4;
 export const entriesPerStream = (count: number, streams: number): number =>
   Math.min(count, Math.max(LEAST_ENTRIES, Math.ceil((2 * count) / Math.max(1, streams))));
 
+/** Options of a merge. */
+export interface MergeOptions {
+  readonly reverse: boolean;
+  /** Returns the maximum number of entries of the next read of a stream. */
+  readonly countOf: (key: string) => number;
+}
+
+/** Merges the ranges of streams, part by part. Keeps at most one read of each stream in memory. */
+export class MergedRange {
+  readonly #streamReader: Pick<StreamReader, "readRange">;
+  readonly #sources: readonly Source[];
+  readonly #options: MergeOptions;
+
+  constructor(
+    streamReader: Pick<StreamReader, "readRange">,
+    sources: readonly MergedSource[],
+    options: MergeOptions,
+  ) {
+    this.#streamReader = streamReader;
+    this.#sources = sources.map(({ key, name, start, end }) => ({
+      ...{ key, name, entries: [] },
+      rest: { start, end },
+    }));
+    this.#options = options;
+  }
+
+  /** Whether the ranges may contain more entries. */
+  hasMore(): boolean {
+    return this.#sources.some(({ entries, rest }) => entries.length > 0 || rest !== undefined);
+  }
+
+  /** Reads the next entries, in order. @throws GatewayError */
+  async next(): Promise<readonly MergedEntry[]> {
+    await Promise.all(this.#sources.map((source) => this.#readMore(source)));
+    return takeOrdered(this.#sources, this.#options.reverse ? -1 : 1);
+  }
+
+  /** Reads the next entries of a stream whose entries have all been merged. */
+  async #readMore(source: Source): Promise<void> {
+    if (source.rest === undefined || source.entries.length > 0) return;
+    const { reverse, countOf } = this.#options;
+    const range = { ...source.rest, count: countOf(source.key), reverse };
+    const { entries, isCut } = await this.#streamReader.readRange(source.key, range, this.#sources.length);
+    source.entries = entries;
+    const last = entries.at(-1)?.id;
+    source.rest = isCut && last !== undefined ? restAfter(range, last) : undefined;
+  }
+}
+
 /**
  * Reads one page: the first `count` entries, and those with the same id as the last.
  *
@@ -52,31 +104,19 @@ export async function readMergedRange(
   { start, end, count, reverse }: RangeOptions,
   mostBytes: number,
 ): Promise<MergedPage> {
-  const sources = streams.map((stream): Source => ({ ...stream, entries: [], rest: { start, end } }));
-  const order = reverse ? -1 : 1;
+  const perRead = entriesPerStream(count, streams.length);
+  const sources = streams.map(({ key, name }) => ({ key, name, start, end }));
+  const range = new MergedRange(streamReader, sources, { reverse, countOf: () => perRead });
   const merged: MergedEntry[] = [];
   let bytes = 0;
-  const perRead = entriesPerStream(count, streams.length);
-  const hasMore = () => sources.some(({ entries, rest }) => entries.length > 0 || rest !== undefined);
-  while (merged.length <= count && bytes < mostBytes && hasMore()) {
-    await Promise.all(sources.map((source) => readMore(source)));
-    for (const one of takeOrdered(sources, order)) {
+  while (merged.length <= count && bytes < mostBytes && range.hasMore()) {
+    for (const one of await range.next()) {
       merged.push(one);
       bytes += bytesOf([one.entry]);
     }
   }
   const size = pageSize(merged, count);
-  return { entries: merged.slice(0, size), isCut: size < merged.length || hasMore() };
-
-  /** Reads the next entries of a stream whose entries have all been merged. */
-  async function readMore(source: Source): Promise<void> {
-    if (source.rest === undefined || source.entries.length > 0) return;
-    const range = { ...source.rest, count: perRead, reverse };
-    const { entries, isCut } = await streamReader.readRange(source.key, range, streams.length);
-    source.entries = entries;
-    const last = entries.at(-1)?.id;
-    source.rest = isCut && last !== undefined ? restAfter(range, last) : undefined;
-  }
+  return { entries: merged.slice(0, size), isCut: size < merged.length || range.hasMore() };
 }
 
 function restAfter({ start, end, reverse }: RangeOptions, last: EntryId): Source["rest"] {

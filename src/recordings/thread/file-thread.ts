@@ -1,0 +1,193 @@
+/** A thread that writes MCAP files, seen from the event loop: started for the first file, and ended some time after the last. */
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { createFifo } from "../../domain/fifo.ts";
+import type { Gap, StreamEntries } from "../../domain/streams/entry.ts";
+import { packEntries } from "../entry-batch.ts";
+import type { FileOptions, FromThread, ToThread } from "./messages.ts";
+
+/** The built script next to this file, or in `dist` if this file is a source: Node 20 cannot load TypeScript in a thread. */
+const SCRIPT = ["./thread.js", "../../../dist/src/recordings/thread/thread.js"]
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find((path) => existsSync(path));
+
+/** Time in ms without a file after which the thread ends. */
+const IDLE_MS = 10_000;
+
+/** Receives the events of a file. */
+export interface FileHooks {
+  /** The next bytes of a file without a path. */
+  readonly onBytes?: (bytes: Uint8Array) => void;
+  /** The thread added a batch. @param size size of the file so far */
+  readonly onTaken?: (size: number) => void;
+  readonly onEnded: (size: number) => void;
+  /** The file could not be written further, and is closed. */
+  readonly onFailed: (error: NodeJS.ErrnoException) => void;
+}
+
+/** A file that is being written. After its end or its failure, all methods do nothing. */
+export interface OpenFile {
+  /** States the metadata of a stream, JSON, for its entries from now on. */
+  describe(key: string, meta: string | undefined): void;
+  /** Adds entries. @param groups by stream key, in order */
+  add(groups: readonly StreamEntries[]): void;
+  /** Returns the bytes of batches that the thread has not added yet. */
+  bytesInFlight(): number;
+  addGap(gap: Gap): void;
+  /** Writes the end of the file. */
+  end(): void;
+  /** Closes the file as it is, without further events. */
+  abort(): void;
+}
+
+/** The thread. */
+export class FileThread {
+  readonly #files = new Map<number, ThreadFile>();
+  #lastFile = 0;
+  #worker: Worker | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+
+  /** Creates a file. Errors are reported by its hooks. */
+  open(options: FileOptions, hooks: FileHooks): OpenFile {
+    const id = ++this.#lastFile;
+    const worker = this.#running();
+    const file = new ThreadFile(hooks, (message, transfer) => {
+      worker.postMessage({ ...message, file: id }, transfer);
+      if (message.type === "abort") this.#forget(id);
+    });
+    this.#files.set(id, file);
+    worker.postMessage({ type: "open", file: id, options } satisfies ToThread);
+    return file;
+  }
+
+  /** Number of open files. */
+  get size(): number {
+    return this.#files.size;
+  }
+
+  /** Ends the thread. Files that are open remain as they are. */
+  async close(): Promise<void> {
+    clearTimeout(this.#idleTimer);
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.terminate();
+  }
+
+  #running(): Worker {
+    clearTimeout(this.#idleTimer);
+    if (this.#worker !== undefined) return this.#worker;
+    if (SCRIPT === undefined) throw new Error("the script of the thread is missing; build the gateway");
+    const worker = new Worker(SCRIPT);
+    worker.on("message", (message: FromThread) => this.#receive(message));
+    const failed = (error: Error) => {
+      if (this.#worker !== worker) return;
+      this.#worker = undefined;
+      const files = [...this.#files.values()];
+      this.#files.clear();
+      for (const file of files) file.fail(error);
+    };
+    worker.on("error", failed);
+    worker.on("exit", (code) =>
+      failed(new Error(`the thread that writes MCAP files ended with code ${code}`)),
+    );
+    // The process may end while the thread is idle.
+    worker.unref();
+    this.#worker = worker;
+    return worker;
+  }
+
+  #receive(message: FromThread): void {
+    const file = this.#files.get(message.file);
+    if (message.type === "ended" || message.type === "failed") this.#forget(message.file);
+    file?.receive(message);
+  }
+
+  #forget(id: number): void {
+    this.#files.delete(id);
+    if (this.#files.size > 0) return;
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = setTimeout(() => void this.close(), IDLE_MS).unref();
+  }
+}
+
+/** A `ToThread` without its file. */
+type FileMessage<M = ToThread> = M extends ToThread ? Omit<M, "file"> : never;
+
+class ThreadFile implements OpenFile {
+  readonly #hooks: FileHooks;
+  readonly #send: (message: FileMessage, transfer: readonly ArrayBuffer[]) => void;
+  /** Sizes of the batches that were sent and not added yet. */
+  readonly #batches = createFifo<number>();
+  #bytesInFlight = 0;
+  #isClosed = false;
+
+  constructor(hooks: FileHooks, send: (message: FileMessage, transfer: readonly ArrayBuffer[]) => void) {
+    this.#hooks = hooks;
+    this.#send = send;
+  }
+
+  describe(key: string, meta: string | undefined): void {
+    this.#post({ type: "describe", key, meta });
+  }
+
+  add(groups: readonly StreamEntries[]): void {
+    if (this.#isClosed) return;
+    const batch = packEntries(groups);
+    const { length, buffer } = batch.bytes;
+    this.#batches.add(length);
+    this.#bytesInFlight += length;
+    this.#post({ type: "entries", batch }, [buffer]);
+  }
+
+  bytesInFlight(): number {
+    return this.#bytesInFlight;
+  }
+
+  addGap(gap: Gap): void {
+    this.#post({ type: "gap", gap });
+  }
+
+  end(): void {
+    this.#post({ type: "end" });
+  }
+
+  abort(): void {
+    this.#post({ type: "abort" });
+    this.#isClosed = true;
+  }
+
+  receive(message: FromThread): void {
+    if (this.#isClosed) return;
+    const { onBytes, onTaken, onEnded } = this.#hooks;
+    switch (message.type) {
+      case "bytes":
+        onBytes?.(message.bytes);
+        break;
+      case "taken":
+        this.#bytesInFlight -= this.#batches.take() ?? 0;
+        onTaken?.(message.size);
+        break;
+      case "ended":
+        this.#isClosed = true;
+        onEnded(message.size);
+        break;
+      case "failed":
+        this.fail(Object.assign(new Error(message.message), message.code && { code: message.code }));
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  fail(error: NodeJS.ErrnoException): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#bytesInFlight = 0;
+    this.#hooks.onFailed(error);
+  }
+
+  #post(message: FileMessage, transfer: readonly ArrayBuffer[] = []): void {
+    if (!this.#isClosed) this.#send(message, transfer);
+  }
+}

@@ -1,0 +1,35 @@
+/** Messages between the event loop of a gateway and the thread that writes its MCAP files. */
+import type { Gap } from "../../domain/streams/entry.ts";
+import type { CompressionName } from "../compression.ts";
+import type { EntryBatch } from "../entry-batch.ts";
+
+/** Options of a file that is written. */
+export interface FileOptions {
+  /** Name and version of the program, in the header of the file. */
+  readonly library: string;
+  readonly compression: CompressionName;
+  /** Path of a file, which must not exist. Without one, the bytes are sent back. */
+  readonly path?: string;
+}
+
+/** Message to the thread. `file` identifies the open file. */
+export type ToThread = { readonly file: number } & (
+  | { readonly type: "open"; readonly options: FileOptions }
+  /** Metadata of a stream, JSON, for its entries from now on. */
+  | { readonly type: "describe"; readonly key: string; readonly meta: string | undefined }
+  | { readonly type: "entries"; readonly batch: EntryBatch }
+  | { readonly type: "gap"; readonly gap: Gap }
+  | { readonly type: "end" }
+  /** Closes the file as it is. */
+  | { readonly type: "abort" }
+);
+
+/** Message from the thread. */
+export type FromThread = { readonly file: number } /** The next bytes of a file without a path. */ & (
+  | { readonly type: "bytes"; readonly bytes: Uint8Array }
+  /** A batch was added. `size` is the size of the file so far, with its open chunk. */
+  | { readonly type: "taken"; readonly size: number }
+  | { readonly type: "ended"; readonly size: number }
+  /** The file is closed as far as it was written. */
+  | { readonly type: "failed"; readonly message: string; readonly code: string | undefined }
+);

@@ -1,0 +1,109 @@
+/** A file that the thread writes: from batches of entries to bytes, on a disk or for a client. */
+import { closeSync, fdatasyncSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import type { Gap } from "../../domain/streams/entry.ts";
+import { EntryWriter } from "../../wire/mcap/entry-writer.ts";
+import { type Compression, McapWriter } from "../../wire/mcap/mcap-writer.ts";
+import { type EntryBatch, unpackEntries } from "../entry-batch.ts";
+import type { FileOptions } from "./messages.ts";
+
+/** Size of a chunk before compression. */
+const CHUNK_BYTES = 4 * 1024 * 1024;
+/** Longest time in ms that entries wait in an open chunk. A process that is killed loses them from its file. */
+const CHUNK_MS = 5000;
+
+/** Receives the bytes of a file. */
+interface Output {
+  write(bytes: Uint8Array): void;
+  close(): void;
+}
+
+/** One file. All methods throw if it cannot be written. */
+export class WrittenFile {
+  readonly #output: Output;
+  readonly #file: McapWriter;
+  readonly #entries: EntryWriter;
+  /** Time of the first entry of the open chunk; undefined if it is empty. */
+  #chunkSince: number | undefined;
+
+  /** Creates the file. @param send receives the bytes of a file without a path */
+  constructor({ library, path }: FileOptions, compression: Compression, send: (bytes: Uint8Array) => void) {
+    this.#output = path === undefined ? { write: send, close: () => undefined } : new DiskOutput(path);
+    this.#file = new McapWriter({ library, compression, onBytes: (bytes) => this.#output.write(bytes) });
+    this.#entries = new EntryWriter(this.#file);
+  }
+
+  /** Size of the file so far, with its open chunk. */
+  get size(): number {
+    return this.#file.bytes + this.#file.chunkBytes;
+  }
+
+  describe(key: string, meta: string | undefined): void {
+    this.#entries.describe(key, meta);
+  }
+
+  add(batch: EntryBatch): void {
+    for (const [key, entry] of unpackEntries(batch)) {
+      this.#entries.add(key, entry);
+      this.#chunkSince ??= performance.now();
+      if (this.#file.chunkBytes >= CHUNK_BYTES) this.#closeChunk();
+    }
+  }
+
+  addGap(gap: Gap): void {
+    this.#entries.addGap(gap);
+  }
+
+  /** Closes a chunk that has been open for long enough. */
+  closeOldChunk(): void {
+    if (this.#chunkSince !== undefined && performance.now() - this.#chunkSince >= CHUNK_MS)
+      this.#closeChunk();
+  }
+
+  /** Writes the end of the file, and closes it. */
+  end(): void {
+    this.#file.end();
+    this.#output.close();
+  }
+
+  /** Closes the file as it is. */
+  abort(): void {
+    this.#output.close();
+  }
+
+  #closeChunk(): void {
+    this.#chunkSince = undefined;
+    this.#file.closeChunk();
+  }
+}
+
+/** A file on the disk. After an error it has its last whole record. */
+class DiskOutput implements Output {
+  readonly #fd: number;
+  #position = 0;
+  #isClosed = false;
+
+  constructor(path: string) {
+    this.#fd = openSync(path, "wx", 0o640);
+  }
+
+  write(bytes: Uint8Array): void {
+    try {
+      for (let written = 0; written < bytes.length; )
+        written += writeSync(this.#fd, bytes, written, bytes.length - written, this.#position + written);
+    } catch (error) {
+      ftruncateSync(this.#fd, this.#position);
+      throw error;
+    }
+    this.#position += bytes.length;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    try {
+      fdatasyncSync(this.#fd);
+    } finally {
+      closeSync(this.#fd);
+    }
+  }
+}

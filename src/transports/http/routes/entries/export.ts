@@ -1,0 +1,209 @@
+/**
+ * `GET /data/{stream_id}/entries?format=mcap`: the history as an MCAP file (docs/protocol.md, "Export"). It is read while the
+ * client receives it, one batch ahead, and written in a thread.
+ */
+import type { FastifyReply } from "fastify";
+import { asGatewayError } from "../../../../domain/errors.ts";
+import { compareIds, type EntryId } from "../../../../domain/streams/entry-id.ts";
+import type { FileThread, OpenFile } from "../../../../recordings/thread/file-thread.ts";
+import { FILE_FORMAT } from "../../../../wire/formats.ts";
+import { lossyTextOf } from "../../../../wire/utf8.ts";
+import { openStreams } from "../../../request/pattern-streams.ts";
+import type { RequestedStreams } from "../../../request/streams.ts";
+import type { ByteSink } from "../../../response/byte-sink.ts";
+import { createClientSink } from "../../../response/client-sink.ts";
+import { whenGone } from "../../../response/closing.ts";
+import { countOut } from "../../../response/entries-sent.ts";
+import { memoryOf } from "../../../response/response-memory.ts";
+import type { RouteParts } from "../../route.ts";
+import { groupedByStream, type MergedEntry, MergedRange, type MergedSource } from "./merged-history.ts";
+
+/** Range of an export, and the thread that writes it. */
+export interface ExportOptions {
+  readonly start: EntryId;
+  readonly end: EntryId;
+  /** Name of the file without its extension. */
+  readonly name: string;
+  readonly files: FileThread;
+}
+
+/** Approximate size of what is read at a time. */
+const BATCH_BYTES = 1024 * 1024;
+/** Memory of an export: two batches, the open chunk before and after its compression, and its bytes on their way. */
+const EXPORT_BYTES = 2 * BATCH_BYTES + 3 * 4 * 1024 * 1024;
+/** Maximum number of entries of one read. */
+const MOST_READ = 1000;
+
+/** Sends the file. @throws GatewayError before the response has begun */
+export async function sendExport(
+  reply: FastifyReply,
+  requested: RequestedStreams,
+  options: ExportOptions,
+  parts: RouteParts,
+): Promise<FastifyReply> {
+  const { streams, access } = parts;
+  const { visitor } = reply.request;
+  access.limits.checkConnection(visitor);
+  const { streams: found, pattern } = await openStreams(requested, visitor.identity, parts);
+  pattern?.close();
+  const lease = memoryOf(reply, access.memory);
+  const heads = found.map(({ key }) => streams.streamReader.expectedBytes(key, 1));
+  await lease.grow(EXPORT_BYTES + heads.reduce((sum, bytes) => sum + bytes, 0));
+  const keys = found.map(({ key }) => key);
+  const [metas, lastIds] = await Promise.all([
+    streams.registry.streams(keys, { meta: true, client: visitor.identity.name }),
+    Promise.all(keys.map((key) => streams.registry.lastGeneratedId(key))),
+  ]);
+  // Without an end, an export of a stream that grows faster than the client reads would never end.
+  const sources = found.map(({ key }, i): MergedSource => {
+    const last = lastIds[i] ?? options.end;
+    return {
+      key,
+      name: key,
+      start: options.start,
+      end: compareIds(last, options.end) < 0 ? last : options.end,
+    };
+  });
+  const described = keys.map((key, i): [string, string | undefined] => {
+    const meta = metas[i]?.meta;
+    return [key, meta && lossyTextOf(meta)];
+  });
+  await new Export(reply, sources, options, parts).run(described);
+  return reply;
+}
+
+/** An export in progress. */
+class Export {
+  readonly #reply: FastifyReply;
+  readonly #parts: RouteParts;
+  readonly #range: MergedRange;
+  readonly #options: ExportOptions;
+  /** Why it ended early. */
+  #failure: Error | undefined;
+  /** The thread has written the end of the file. */
+  #hasEnded = false;
+  /** Continues after a wait. */
+  #wake: () => void = () => undefined;
+
+  constructor(
+    reply: FastifyReply,
+    sources: readonly MergedSource[],
+    options: ExportOptions,
+    parts: RouteParts,
+  ) {
+    this.#reply = reply;
+    this.#parts = parts;
+    this.#options = options;
+    const { streamReader } = parts.streams;
+    const share = BATCH_BYTES / Math.max(1, sources.length);
+    this.#range = new MergedRange(streamReader, sources, {
+      reverse: false,
+      countOf: (key) =>
+        Math.max(1, Math.min(MOST_READ, Math.floor(share / streamReader.expectedBytes(key, 1)))),
+    });
+  }
+
+  /** @param described stream keys with their metadata @throws GatewayError before the response has begun */
+  async run(described: readonly (readonly [key: string, meta: string | undefined])[]): Promise<void> {
+    const { access, config } = this.#parts;
+    const first = await this.#range.next();
+    const end = (error: Error) => this.#fail(error);
+    const session = access.sessions.open(this.#reply.request.visitor, "export", end);
+    const release = whenGone(this.#reply, access.closing, () => end(new ClientGone()));
+    let file: OpenFile | undefined;
+    try {
+      access.sessions.use(
+        session,
+        "read",
+        described.map(([key]) => key),
+      );
+      const sink = this.#sendHead();
+      file = this.#options.files.open(
+        { library: `redis-streamer ${config.version}`, compression: "zstd" },
+        {
+          onBytes: (bytes) => sink.write({ parts: [bytes], bytes: bytes.length }),
+          onTaken: () => this.#wake(),
+          onEnded: () => {
+            this.#hasEnded = true;
+            this.#wake();
+          },
+          onFailed: end,
+        },
+      );
+      for (const [key, meta] of described) if (meta !== undefined) file.describe(key, meta);
+      await this.#sendAll(file, sink, first);
+    } catch (error) {
+      file?.abort();
+      if (!this.#reply.raw.headersSent) throw error;
+      this.#cutOff(error);
+    } finally {
+      release();
+      access.sessions.forget(session);
+    }
+  }
+
+  #sendHead(): ByteSink {
+    const { raw, request } = this.#reply;
+    this.#reply.hijack();
+    raw.writeHead(200, {
+      ...(this.#reply.getHeaders() as Record<string, string>),
+      "content-type": FILE_FORMAT.mediaType,
+      "content-disposition": `attachment; filename="${this.#options.name}.mcap"`,
+      "cache-control": "no-store",
+    });
+    return createClientSink(raw, request.visitor, this.#parts);
+  }
+
+  /** Sends what follows the head. */
+  async #sendAll(file: OpenFile, sink: ByteSink, first: readonly MergedEntry[]): Promise<void> {
+    let entries: readonly MergedEntry[] | undefined = first;
+    while (entries !== undefined) {
+      for (const { key, entry } of entries) countOut(this.#parts.observe.streamClasses, key, [entry]);
+      file.add(groupedByStream(entries));
+      // Read while the thread writes.
+      const next: Promise<readonly MergedEntry[]> | undefined = this.#range.hasMore()
+        ? this.#range.next()
+        : undefined;
+      // It is awaited below, unless the export fails before that.
+      next?.catch(() => undefined);
+      await this.#until(() => file.bytesInFlight() === 0);
+      if (sink.isFull()) {
+        sink.whenDrained(() => this.#wake());
+        await this.#until(() => !sink.isFull());
+      }
+      entries = await next;
+    }
+    file.end();
+    await this.#until(() => this.#hasEnded);
+    sink.flush();
+    this.#reply.raw.end();
+  }
+
+  /** Waits for a condition. @throws Error if the export fails first */
+  async #until(isReached: () => boolean): Promise<void> {
+    while (this.#failure === undefined && !isReached())
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#wake();
+  }
+
+  /** Ends a response that has begun. Without its last chunk, it is an error to the client. */
+  #cutOff(error: unknown): void {
+    const { raw, request } = this.#reply;
+    raw.destroy();
+    if (error instanceof ClientGone) return;
+    const { id: connection, address, identity } = request.visitor;
+    this.#parts.observe.errorLog.note(asGatewayError(error), {
+      ...{ route: "/data/{stream_id}/entries", connection, address, identity: identity.name },
+    });
+  }
+}
+
+/** The client disconnected, or the gateway stops. */
+class ClientGone extends Error {}

@@ -93,6 +93,15 @@ describe("pull", () => {
     expect(headers).toEqual(ids);
   });
 
+  test("keeps the order of streams of which one has more than a payload before the other", async () => {
+    const [a, b] = [await record(100), `run-${streams++}`];
+    const last = idOf(100);
+    await redis.control.call("XADD", `default:${b}`, last, "d", "1");
+    await using socket = await pull(`${a}+${b}/pull?format=json&rate=0&count=2`);
+    const { ids } = await receive(socket, "ended");
+    expect(ids).toEqual(range(0, 100));
+  });
+
   test("pauses, steps, seeks, plays on and becomes live, as the client commands", async () => {
     const stream = await record(100);
     await using socket = await pull(`${stream}/pull?format=json&rate=0.1&control=1&count=100`);

@@ -130,32 +130,19 @@ function noticeFrame(message: Encoded | undefined): Chunks | undefined {
   return out.take();
 }
 
-/** Splits entries into payloads of at most `count` entries per stream. */
+/**
+ * Splits entries into payloads of at most `count` entries per stream. Their order is kept: a playback merges streams, so that
+ * a stream may occur several times, and all entries of a stream may precede those of the next one.
+ */
 function* payloadsOf(streams: readonly StreamEntries[], count: number): Generator<readonly StreamEntries[]> {
-  if (streams.length > 1 && new Set(streams.map(({ stream }) => stream)).size < streams.length) {
-    yield* payloadsInOrder(streams, count);
-    return;
-  }
-  const longest = Math.max(0, ...streams.map(({ entries }) => entries.length));
-  if (longest <= count) {
+  const names = new Set(streams.map(({ stream }) => stream));
+  if (names.size === streams.length && streams.every(({ entries }) => entries.length <= count)) {
     yield streams;
     return;
   }
-  for (let from = 0; from < longest; from += count) {
-    yield streams
-      .map(({ stream, entries }) => ({ stream, entries: entries.slice(from, from + count) }))
-      .filter(({ entries }) => entries.length > 0);
-  }
-}
-
-/** Splits the merged entries of a playback, whose order is kept: a stream may occur several times. */
-function* payloadsInOrder(
-  runs: readonly StreamEntries[],
-  count: number,
-): Generator<readonly StreamEntries[]> {
   let payload: StreamEntries[] = [];
   const sizes = new Map<string, number>();
-  for (const { stream, entries } of runs) {
+  for (const { stream, entries } of streams) {
     for (let from = 0; from < entries.length; ) {
       const size = sizes.get(stream) ?? 0;
       const part = entries.slice(from, from + count - size);

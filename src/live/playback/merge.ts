@@ -84,6 +84,11 @@ export class PlaybackMerge<S> {
     return first?.entries[first.head];
   }
 
+  /** The stream of the first queued entry. */
+  get headStream(): S | undefined {
+    return this.#filled.peek()?.stream;
+  }
+
   /** Whether the first queued entry is the next one of all streams. */
   get isReady(): boolean {
     const { head } = this;

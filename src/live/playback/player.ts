@@ -59,7 +59,7 @@ export class Player<Frame> {
     this.#ahead = new ReadAhead(context, {
       end: options.end,
       pageBytes,
-      timeOfDay: () => timers.timeOfDay(),
+      timers,
       rate: () => this.schedule.rate,
       onPage: () => this.advance(),
     });
@@ -184,7 +184,7 @@ export class Player<Frame> {
     const { next } = this.#ahead;
     if (next === undefined) {
       if (this.#ahead.isAtEnd) this.#finish();
-      else this.#wait();
+      else this.#waitForPage();
       return false;
     }
     const waitMs = this.schedule.waitFor(next);
@@ -209,6 +209,12 @@ export class Player<Frame> {
     if (this.#isStarted) this.#reports.continued();
     else this.#reports.changed();
     this.#isStarted = true;
+  }
+
+  #waitForPage(): void {
+    this.#wait();
+    const { delayMs } = this.#ahead;
+    if (delayMs > 0) this.schedule.after(delayMs, () => this.advance());
   }
 
   /** The next entries are being read or encoded. The clock waits if that takes long. */

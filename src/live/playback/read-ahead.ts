@@ -3,11 +3,20 @@
  * by entry id.
  */
 import { bytesOf } from "../../domain/streams/entry.ts";
-import type { EntryId } from "../../domain/streams/entry-id.ts";
+import { type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
 import type { DeliveryContext, StreamState } from "../delivery.ts";
 import { retryLater } from "../retry.ts";
 import { PlaybackMerge, type Run, type TakeLimits } from "./merge.ts";
-import { horizonOf, openSource, type PlayedStream, type ReadPage, type Source, takePage } from "./source.ts";
+import {
+  horizonOf,
+  openSource,
+  type PlayedStream,
+  type ReadPage,
+  type Source,
+  takePage,
+  untilPassed,
+} from "./source.ts";
+import type { PlaybackTimers } from "./timers.ts";
 
 /** Options of a read-ahead. */
 export interface ReadAheadOptions {
@@ -15,7 +24,7 @@ export interface ReadAheadOptions {
   readonly end: EntryId;
   /** Maximum bytes read ahead per stream. */
   readonly pageBytes: number;
-  readonly timeOfDay: () => number;
+  readonly timers: PlaybackTimers;
   /** Returns the rate of the playback. */
   readonly rate: () => number;
   /** Called when pages have arrived. */
@@ -95,6 +104,11 @@ export class ReadAhead {
     return this.#merge.isReady ? this.#merge.head?.id : undefined;
   }
 
+  /** Time (ms) until the streams that block the next entry are read again; 0 if it does not wait for a time. */
+  get delayMs(): number {
+    return this.#merge.isReady ? 0 : this.#untilPassed();
+  }
+
   /** Whether all entries of the range have been taken, and no stream had another one after that. */
   get isAtEnd(): boolean {
     if (!this.#isOpen || this.#merge.head !== undefined) return false;
@@ -150,9 +164,24 @@ export class ReadAhead {
 
   #required(): readonly Source[] {
     const isEnding = this.#merge.head === undefined;
+    const isEarly = this.delayMs > 0;
     return this.#merge
       .missing()
-      .filter((one) => !one.isReading && !one.isComplete && !(isEnding && one.emptyAt === this.#takes));
+      .filter(
+        (one) =>
+          !one.isReading &&
+          !one.isComplete &&
+          !(isEnding && one.emptyAt === this.#takes) &&
+          !(isEarly && one.isAtEnd),
+      );
+  }
+
+  /** Time (ms) until the millisecond of the first queued entry has passed in Redis. */
+  #untilPassed(): number {
+    const { head, headStream } = this.#merge;
+    if (head === undefined || headStream === undefined) return 0;
+    const { timers } = this.#options;
+    return untilPassed(head.id, headStream, timers.now(), timers.timeOfDay());
   }
 
   #hasRoom(source: Source): boolean {
@@ -200,12 +229,14 @@ export class ReadAhead {
 
   #read(source: Source, count: number): void {
     const { streamReader } = this.#context;
+    const { timers } = this.#options;
     const takes = this.#takes;
-    const readAt = this.#options.timeOfDay();
+    const readAt = timers.timeOfDay();
+    const passedHead = (this.#untilPassed() === 0 ? this.#merge.head?.id : undefined) ?? FIRST_ID;
     streamReader.readAfter(source.state.key, source.readCursor, count).then(
       (page) => {
         if (this.#isStale(source)) return;
-        this.#onPage(source, { page, takes, readAt });
+        this.#onPage(source, { page, takes, readAt, passedHead, arrivedAt: timers.now() });
         this.#report();
       },
       (error) => {
@@ -247,7 +278,7 @@ export class ReadAhead {
     const entries = takePage(source, read, this.#options.end);
     this.#spacious.add(source);
     this.#release(source, Math.max(0, source.reserved - source.queuedBytes));
-    this.#merge.fill(source, entries, horizonOf(source, read, this.#merge.head?.id));
+    this.#merge.fill(source, entries, horizonOf(source, read));
   }
 
   /** Forgets the entries of a stream. Memory for a page in flight stays reserved until it arrives. */

@@ -3,7 +3,6 @@ import { bytesOf, type Entry } from "../../domain/streams/entry.ts";
 import {
   compareIds,
   type EntryId,
-  FIRST_ID,
   idAtTime,
   LAST_ID,
   laterId,
@@ -38,6 +37,8 @@ export interface Source extends PlayedStream {
   isComplete: boolean;
   /** Number of takes when a page was requested that turned out empty. */
   emptyAt: number;
+  /** When the last page with entries arrived, in ms on the clock of the timers. */
+  arrivedAt: number;
 }
 
 /** A page that has arrived. */
@@ -47,6 +48,10 @@ export interface ReadPage {
   readonly takes: number;
   /** Time of day when it was requested, in ms. */
   readonly readAt: number;
+  /** Id of the first queued entry of all streams, if its millisecond had passed in Redis when the page was requested. */
+  readonly passedHead: EntryId;
+  /** When it arrived, in ms on the clock of the timers. */
+  readonly arrivedAt: number;
 }
 
 /**
@@ -54,6 +59,11 @@ export interface ReadPage {
  * of the read.
  */
 const CLOCK_DIFFERENCE_MS = 1000;
+/**
+ * An entry that arrived this many ms ago has an id of a past millisecond in Redis: no other stream gets an entry with a lower
+ * id from now on. One would be enough if timers were exact.
+ */
+const PASSED_MS = 2;
 
 /** Returns the last id, at most `id`, up to which no stream gets further entries. @param timeOfDay in ms */
 export function settledId(id: EntryId, timeOfDay: number): EntryId {
@@ -61,15 +71,28 @@ export function settledId(id: EntryId, timeOfDay: number): EntryId {
   return compareIds(id, settled) < 0 ? id : settled;
 }
 
+/**
+ * Returns the time (ms) until the millisecond of an entry has passed in Redis.
+ *
+ * @param id that of the first queued entry of all streams @param source its stream @param now on the clock of the timers
+ */
+export function untilPassed(id: EntryId, { arrivedAt }: Source, now: number, timeOfDay: number): number {
+  return settledId(id, timeOfDay) === id ? 0 : Math.max(0, arrivedAt + PASSED_MS - now);
+}
+
 /** Begins to read a stream after its cursor. */
 export const openSource = (state: StreamState): Source => ({
   ...{ state, gapBefore: undefined, readCursor: state.cursor },
   ...{ isReading: false, reserved: 0, reservedForPage: 0, queuedBytes: 0, msPerEntry: undefined },
-  ...{ isAtEnd: false, isComplete: false, emptyAt: -1 },
+  ...{ isAtEnd: false, isComplete: false, emptyAt: -1, arrivedAt: 0 },
 });
 
 /** Takes a page over. @param end the last id of the range @returns its entries in the range */
-export function takePage(source: Source, { page, takes }: ReadPage, end: EntryId): readonly Entry[] {
+export function takePage(
+  source: Source,
+  { page, takes, arrivedAt }: ReadPage,
+  end: EntryId,
+): readonly Entry[] {
   const { entries, isLast, hasGap, isGone } = page;
   const inRange = entries.filter(({ id }) => compareIds(id, end) <= 0);
   const [first] = inRange;
@@ -81,15 +104,16 @@ export function takePage(source: Source, { page, takes }: ReadPage, end: EntryId
   source.isAtEnd = isLast;
   source.isComplete = inRange.length < entries.length || compareIds(source.readCursor, end) >= 0;
   if (entries.length === 0) source.emptyAt = takes;
+  else source.arrivedAt = arrivedAt;
   source.queuedBytes += bytesOf(inRange);
   return inRange;
 }
 
-/** Returns the id up to which a stream is known after a page. @param head the first queued entry of all streams */
-export function horizonOf(source: Source, { page, readAt }: ReadPage, head: EntryId = FIRST_ID): EntryId {
+/** Returns the id up to which a stream is known after a page. */
+export function horizonOf(source: Source, { page, readAt, passedHead }: ReadPage): EntryId {
   if (source.isComplete) return LAST_ID;
   if (!source.isAtEnd) return source.readCursor;
   const known = laterId(source.readCursor, settledId(LAST_ID, readAt));
-  // Ids may lie in the future: what was just read again has nothing before the entry that waits for it.
-  return page.entries.length === 0 ? laterId(known, head) : known;
+  // What was read again when the millisecond of the waiting entry had passed has nothing before it.
+  return page.entries.length === 0 ? laterId(known, passedHead) : known;
 }

@@ -166,6 +166,29 @@ test("sends the range in order, each entry when it is due", async () => {
   );
 });
 
+test("sends the present in order, although other streams get entries of the same millisecond later", async () => {
+  const [a, b] = [newKey(), newKey()];
+  const now = Date.now();
+  await store(a, [`${now}-5`]);
+  using player = new Player(redis.url, [a, b], { rate: 0 });
+  // Both streams have been read, and `b` was empty.
+  await player.settle();
+  await store(b, [`${now}-2`]);
+  await player.play();
+  expect(player.ids).toEqual([`${now}-2`, `${now}-5`]);
+  expect(player.status).toBe("ended");
+  expect(player.timers.size).toBe(0);
+});
+
+test("sends an entry whose time is in the future, although another stream is empty", async () => {
+  const [a, b] = [newKey(), newKey()];
+  const future = `${Date.now() + 3_600_000}-0`;
+  await store(a, [future]);
+  using player = new Player(redis.url, [a, b], { rate: 0 });
+  await player.play(10);
+  expect(player.ids).toEqual([future]);
+});
+
 test("sends entries that are due within 4 ms as one batch", async () => {
   const [a, b] = [newKey(), newKey()];
   await store(a, ["1000-0", "1002-0", "1010-0"]);

@@ -1,7 +1,10 @@
 /**
- * Declaration of a command. The parser and `--help` read these rows, so that an option is declared once.
+ * Declaration of a command. The parser, `--help` and the shell completion read these rows, so that an option is declared once.
  */
 import type { Io } from "./output/io.ts";
+
+/** What a value names, for the shell completion. */
+export type ValueKind = "file" | "directory" | "stream" | "context";
 
 /** An option. */
 export interface OptionRow {
@@ -15,9 +18,11 @@ export interface OptionRow {
   readonly fallbackText?: string;
   /** Environment variable of the same meaning. */
   readonly env?: string;
+  readonly choices?: readonly string[];
   readonly isRequired?: true;
   /** Not listed by `--help`. */
   readonly isHidden?: true;
+  readonly kind?: ValueKind;
 }
 
 /** A positional argument. */
@@ -25,10 +30,11 @@ export interface ArgumentRow {
   /** As commander reads it: `<stream>`, `[file...]`. */
   readonly name: string;
   readonly doc: string;
+  readonly kind?: ValueKind;
 }
 
 /** Heading of the overview under which a command is listed. */
-export type CommandGroup = "Gateway" | "Streams" | "Samples";
+export type CommandGroup = "Gateway" | "Streams" | "Recordings" | "Samples" | "Shell";
 
 /** A command. */
 export interface CommandRow {

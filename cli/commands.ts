@@ -1,20 +1,23 @@
 /** All commands, in the order of the overview. */
 import type { CommandRow } from "./command.ts";
+import { doctor } from "./commands/doctor.ts";
+import { info } from "./commands/info.ts";
 import { keys } from "./commands/keys.ts";
+import { ls } from "./commands/ls.ts";
+import { meta } from "./commands/meta.ts";
+import { pull } from "./commands/pull/pull.ts";
 import { pullImage } from "./commands/pull-image.ts";
 import { pullRaw } from "./commands/pull-raw.ts";
+import { push } from "./commands/push/push.ts";
 import { pushImage } from "./commands/push-image.ts";
 import { pushIncrement } from "./commands/push-increment.ts";
+import { rm } from "./commands/rm.ts";
 import { serve } from "./commands/serve.ts";
 import { work } from "./commands/work.ts";
 
 /** The rows of all commands. */
 export const COMMANDS: readonly CommandRow[] = [
-  serve,
-  keys,
-  work,
-  pushIncrement,
-  pullRaw,
-  pushImage,
-  pullImage,
+  ...[serve, doctor, keys],
+  ...[ls, info, push, pull, meta, rm, work],
+  ...[pushIncrement, pullRaw, pushImage, pullImage],
 ];

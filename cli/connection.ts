@@ -1,6 +1,10 @@
 /** Connection of a command to its gateway. */
 import { readFileSync } from "node:fs";
+import { parseAddress } from "../client/gateway/address.ts";
+import type { Gateway } from "../client/gateway/gateway.ts";
 import { connect, type Streamer, StreamerError } from "../client/index.ts";
+import { createNodeTransport } from "../client/transport/node.ts";
+import { DEFAULT_BACKOFF } from "../src/domain/scheduling/backoff.ts";
 import { CommandError, EXIT } from "./exit-codes.ts";
 import type { ConnectionFlags } from "./options.ts";
 
@@ -8,8 +12,16 @@ import type { ConnectionFlags } from "./options.ts";
 export const openStreamer = ({ url, token, ca }: ConnectionFlags): Streamer =>
   connect(url, { token, ...(ca !== undefined && { ca: readAuthorities(ca) }) });
 
+/** Returns the gateway that the flags select, for requests that the client has no method for. @throws CommandError */
+export const openGateway = ({ url, token, ca }: ConnectionFlags): Gateway => ({
+  address: parseAddress(url),
+  transport: createNodeTransport(ca === undefined ? [] : [readAuthorities(ca)]),
+  backoff: DEFAULT_BACKOFF,
+  token,
+});
+
 /** Reads certificate authorities. @throws CommandError */
-function readAuthorities(file: string): string {
+export function readAuthorities(file: string): string {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
@@ -20,7 +32,7 @@ function readAuthorities(file: string): string {
   throw new CommandError(`--ca: ${file} must contain certificates in PEM`, EXIT.usage);
 }
 
-/** Appends advice for the user to an error of the client. */
+/** Adds to an error of the client what the user can do about it. */
 export function explained(error: unknown, { url }: Pick<ConnectionFlags, "url">): unknown {
   if (!(error instanceof StreamerError)) return error;
   const advice = ADVICE[error.code]?.(url);

@@ -1,4 +1,4 @@
-/** Exit codes of the command line, which `--help` lists. */
+/** Exit codes of the command line (docs/command-line.md). */
 
 /** Exit codes by what happened. */
 export const EXIT = {
@@ -7,6 +7,8 @@ export const EXIT = {
   failed: 1,
   /** A command, flag or argument is not valid. */
   usage: 2,
+  /** `--timeout` passed without an entry. */
+  timeout: 3,
   /** A second Ctrl-C ended the process at once: by shell convention 128 plus the number of the signal. */
   interrupted: 130,
 } as const;

@@ -1,10 +1,10 @@
-/** Text of `--help`: the overview of all commands on one screen, and the examples of one command. */
+/** Text of `--help`: the overview of all commands on one screen, and what follows the help of one command. */
 import type { CommandGroup, CommandRow, OptionRow } from "./command.ts";
 
 /** Width of the column of names. */
-const NAME_WIDTH = 30;
+const NAME_WIDTH = 35;
 
-const GROUPS: readonly CommandGroup[] = ["Gateway", "Streams"];
+const GROUPS: readonly CommandGroup[] = ["Gateway", "Streams", "Recordings", "Shell"];
 
 /** Returns the overview. */
 export function overview(commands: readonly CommandRow[], options: readonly OptionRow[]): string {
@@ -12,12 +12,14 @@ export function overview(commands: readonly CommandRow[], options: readonly Opti
   const samples = commands.filter(({ group }) => group === "Samples").map(({ name }) => name);
   return [
     "Usage: redis-streamer <command> [options]",
-    ...grouped.map(([group, rows]) =>
-      section(
-        group,
-        rows.map((row) => [usageOf(row), row.summary]),
+    ...grouped
+      .filter(([, rows]) => rows.length > 0)
+      .map(([group, rows]) =>
+        section(
+          group,
+          rows.map((row) => [usageOf(row), row.summary]),
+        ),
       ),
-    ),
     `Samples: ${samples.join(", ")}`,
     section("Options of every command", [
       ...options.map(({ flags, doc, env }): [string, string] => [
@@ -27,7 +29,7 @@ export function overview(commands: readonly CommandRow[], options: readonly Opti
       ["-V, --version", "show the version"],
       ["-h, --help", "show this overview, or the help of a command"],
     ]),
-    "Exit codes: 0 done or stopped by Ctrl-C, 1 failed, 2 usage error.\n",
+    "Exit codes: 0 done or stopped by Ctrl-C, 1 failed, 2 usage error, 3 timeout.\n",
   ].join("\n\n");
 }
 

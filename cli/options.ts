@@ -26,23 +26,28 @@ export const GLOBAL: readonly OptionRow[] = [
     flags: "--ca <file>",
     doc: "further certificate authorities, PEM",
     env: "REDIS_STREAMER_CA",
+    kind: "file",
   },
   { flags: "-q, --quiet", doc: "no progress and no notices, only errors" },
 ];
 
+export const DEVICE: OptionRow = {
+  flags: "--device <id>",
+  doc: "device of the stream; '' if the stream name is a complete Redis key (default: default)",
+};
+
+export const PREFIX: OptionRow = {
+  flags: "--prefix <text>",
+  doc: "text before the stream name in its Redis key",
+};
+
 /** Options that complete the name of a stream. */
-export const NAMING: readonly OptionRow[] = [
-  {
-    flags: "--device <id>",
-    doc: "device of the stream; '' if the stream name is a complete Redis key (default: default)",
-  },
-  { flags: "--prefix <text>", doc: "text before the stream name in its Redis key" },
-];
+export const NAMING: readonly OptionRow[] = [DEVICE, PREFIX];
 
 export const COUNT: OptionRow = {
   flags: "--count <entries>",
   doc: "stop after this many entries",
-  parse: positiveInteger(15),
+  parse: parseCount,
 };
 
 export const LATEST: OptionRow = {
@@ -50,13 +55,26 @@ export const LATEST: OptionRow = {
   doc: "deliver only the newest entry, skip older ones",
 };
 
-/** Returns the parser of an integer of at least 1. @param mostDigits maximum number of its digits */
-export function positiveInteger(mostDigits: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d+$/.test(text) && text.length <= mostDigits ? Number(text) : 0;
-    if (value < 1) throw new Error(`must be an integer of at least 1, got "${text}"`);
-    return value;
-  };
+export const EXCLUDE: OptionRow = {
+  flags: "--exclude <pattern>",
+  doc: "stream or pattern to leave out; may be repeated",
+  parse: appendText,
+};
+
+export const JSON_OUTPUT: OptionRow = { flags: "--json", doc: "print JSON" };
+
+export const YES: OptionRow = { flags: "-y, --yes", doc: "do not ask" };
+
+/** Adds a repeated option's value to those before. */
+export function appendText(text: string, before: unknown): readonly string[] {
+  return [...(Array.isArray(before) ? before.map(String) : []), text];
+}
+
+/** Parses a number of entries. @throws Error */
+export function parseCount(text: string): number {
+  const count = /^\d{1,15}$/.test(text) ? Number(text) : 0;
+  if (count < 1) throw new Error(`must be an integer of at least 1, got "${text}"`);
+  return count;
 }
 
 /** Parses entries per second; 0 is without a limit. @throws Error */
@@ -64,4 +82,32 @@ export function parseRate(text: string): number {
   const rate = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (!(rate <= 1e6)) throw new Error(`must be a number from 0 to 1000000, got "${text}"`);
   return rate;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ...{ ms: 1, s: 1_000, m: 60_000 },
+  ...{ h: 3_600_000, d: 86_400_000 },
+};
+const LONGEST_MS = 366 * 86_400_000;
+
+/** Parses a duration such as `500ms`, `90s`, `5m`, `1h30m` or `2d`; a number without a unit is in seconds. @returns ms @throws Error */
+export function parseDuration(text: string): number {
+  const number = /^\d{1,9}(\.\d{1,6})?$/.test(text) ? `${text}s` : text;
+  const isValid = /^(?:\d{1,9}(?:\.\d{1,6})?(?:ms|s|m|h|d))+$/.test(number);
+  let ms = 0;
+  for (const [, amount, unit = ""] of number.matchAll(/([\d.]+)(ms|s|m|h|d)/g))
+    ms += Number(amount) * (UNIT_MS[unit] ?? 0);
+  if (!isValid || !(ms > 0 && ms <= LONGEST_MS))
+    throw new Error(`must be a duration such as 500ms, 90s, 5m, 1h30m or 2d, got "${text}"`);
+  return ms;
+}
+
+const UNIT_BYTES: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+
+/** Parses a size such as `512m` or `2g`. @returns bytes @throws Error */
+export function parseSize(text: string): number {
+  const [, amount = "", unit = ""] = /^(\d{1,12}(?:\.\d{1,6})?)([kmg]?)b?$/i.exec(text) ?? [];
+  const bytes = Math.floor(Number(amount) * (UNIT_BYTES[unit.toLowerCase()] ?? 0));
+  if (!(bytes >= 1)) throw new Error(`must be a size in bytes such as 65536, 512m or 2g, got "${text}"`);
+  return bytes;
 }

@@ -63,6 +63,7 @@ function optionOf(row: OptionRow): Option {
   if (row.env !== undefined) option.env(row.env);
   if (row.isRequired) option.makeOptionMandatory();
   if (row.isHidden) option.hideHelp();
+  if (row.choices !== undefined) option.choices(row.choices);
   const { parse } = row;
   if (parse !== undefined)
     option.argParser((text: string, before: unknown) => {

@@ -8,11 +8,14 @@ import { createProgram } from "./program.ts";
 /** Signals of one Ctrl-C: the terminal's, and the one that npx forwards, which on a busy machine may be seconds later. */
 const SIGNALS_AT_ONCE = process.env.npm_command === undefined ? 1 : 2;
 
+/** Codes of errors that the flags and arguments cause. */
+const USAGE_CODES: ReadonlySet<string> = new Set(["BAD_URL", "BAD_PARAMETER"]);
+
 /** Runs the command that the arguments name, until it ends or a signal stops it. @returns the exit code */
 export async function runCommand(): Promise<number> {
   const terminal = createTerminal(process.stdout, process.stderr, process.env);
   const signal = stopSignal(terminal);
-  const io = { terminal, signal, now: () => performance.now() };
+  const io = { terminal, input: process.stdin, signal, now: () => performance.now() };
   try {
     await createProgram(io).parseAsync();
   } catch (error) {
@@ -48,5 +51,5 @@ function report(error: unknown, terminal: Terminal): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   terminal.fail(`error: ${error instanceof Error ? error.message : String(error)}`);
   if (error instanceof CommandError) return error.exitCode;
-  return error instanceof StreamerError && error.code === "BAD_URL" ? EXIT.usage : EXIT.failed;
+  return error instanceof StreamerError && USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failed;
 }

@@ -21,6 +21,7 @@ const FILE: OptionRow = {
   doc: "API key file",
   env: "AUTH_KEYS_FILE",
   fallback: "./keys.json",
+  kind: "file",
 };
 
 const add: CommandRow = {

@@ -17,6 +17,7 @@ export const pullImage: CommandRow = {
     {
       flags: "--save <directory>",
       doc: "write each image to a file named by its entry id",
+      kind: "directory",
     },
   ],
   async run(io, [streams]: [readonly string[]], flags: PullFlags & { readonly save?: string }) {

@@ -2,7 +2,7 @@
 import type { CommandRow } from "../command.ts";
 import { usageError } from "../exit-codes.ts";
 
-/** The command, for the overview. */
+/** The command, for the overview and the shell completion. */
 export const serve: CommandRow = {
   name: "serve",
   group: "Gateway",

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import type { Job } from "../../client/index.ts";
 import type { CommandRow } from "../command.ts";
 import { openStreamer } from "../connection.ts";
-import { NAMING, type NamingFlags, positiveInteger } from "../options.ts";
+import { NAMING, type NamingFlags } from "../options.ts";
 import type { Io } from "../output/io.ts";
 import { createNotices } from "../output/notices.ts";
 import { oneLine } from "../output/payload-text.ts";
@@ -15,7 +15,11 @@ interface WorkFlags extends NamingFlags {
   readonly maxDeliver?: number;
 }
 
-const parsePositive = positiveInteger(9);
+function parsePositive(text: string): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (value < 1) throw new Error(`must be an integer of at least 1, got "${text}"`);
+  return value;
+}
 
 /** The command. */
 export const work: CommandRow = {
@@ -26,7 +30,7 @@ export const work: CommandRow = {
   details:
     "run a program for each entry of a consumer group, with the payload on standard input; exit code 0 acknowledges the entry",
   arguments: [
-    { name: "<stream>", doc: "stream, or several in order of priority, joined by +" },
+    { name: "<stream>", doc: "stream, or several in order of priority, joined by +", kind: "stream" },
     { name: "<group>", doc: "consumer group; its workers share the entries" },
     { name: "<command...>", doc: "program and its arguments, after --" },
   ],

@@ -23,6 +23,9 @@ interface Sample {
   readonly bytes: number;
 }
 
+const messagesText = (messages: number): string =>
+  messages === 1 ? "1 message" : `${countText(messages)} messages`;
+
 /** Creates a meter that starts now. @param now monotonic clock, ms */
 export function createMeter(now: () => number): Meter {
   const start: Sample = { atMs: now(), messages: 0, bytes: 0 };
@@ -53,7 +56,7 @@ export function createMeter(now: () => number): Meter {
     },
     progress() {
       const atMs = now();
-      const text = `${countText(messages)} messages, ${ratesText(since(samples[0] ?? start))}`;
+      const text = `${messagesText(messages)}, ${ratesText(since(samples[0] ?? start))}`;
       if (atMs - (samples.at(-1) ?? start).atMs >= SAMPLE_MS) {
         samples = [...samples.filter((sample) => atMs - sample.atMs <= WINDOW_MS), { atMs, messages, bytes }];
       }
@@ -61,7 +64,7 @@ export function createMeter(now: () => number): Meter {
     },
     totals() {
       const elapsed = durationText(now() - start.atMs);
-      return `${countText(messages)} messages, ${sizeText(bytes)} in ${elapsed} (${ratesText(since(start))})`;
+      return `${messagesText(messages)}, ${sizeText(bytes)} in ${elapsed} (${ratesText(since(start))})`;
     },
   };
 }

@@ -16,6 +16,7 @@ export const PULL_ARGUMENTS: readonly ArgumentRow[] = [
   {
     name: "<streams...>",
     doc: "streams to pull, separated by spaces; names are literal, as in push commands",
+    kind: "stream",
   },
 ];
 

@@ -24,14 +24,14 @@ const MIN_DELAY_MS = 1;
  * Pushes entries until the count is reached or the signal aborts. Entries in flight when a connection closes may or may
  * not be stored. They are counted as unknown and not sent again.
  *
- * @param produce returns entry n, from 0
+ * @param produce returns entry n, from 0; undefined at the end
  * @throws StreamerError that a retry cannot fix
  */
 export async function pushLoop(
   io: Io,
   stream: string,
   flags: PushFlags,
-  produce: (n: number) => Promise<Produced> | Produced,
+  produce: (n: number) => Promise<Produced | undefined> | Produced,
 ): Promise<void> {
   const { terminal, signal, now } = io;
   const { url, device, prefix, fps, count = Number.POSITIVE_INFINITY } = flags;
@@ -57,19 +57,21 @@ export async function pushLoop(
     for (let n = 0; n < count && failure === undefined; n++) {
       const delayMs = schedule.nextDelayMs();
       if (delayMs >= MIN_DELAY_MS) await sleep(delayMs, signal);
-      const { data, options } = await produce(n);
+      const produced = await produce(n);
+      if (produced === undefined) break;
+      const { data, options } = produced;
       await push.ready();
       signal.throwIfAborted();
       const bytes = data.length;
       push.send(data, options).then(() => meter.add(bytes), failed);
     }
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!signal.aborted) failure ??= { error };
   } finally {
     await push.close();
     stop.clear();
     hideProgress();
-    terminal.note(described(meter.totals()));
+    if (meter.messages + unknown > 0 || failure === undefined) terminal.note(described(meter.totals()));
     if (unknown > 0)
       terminal.note("unknown: not acknowledged before the connection closed; may or may not be stored");
   }

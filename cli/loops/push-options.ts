@@ -9,7 +9,9 @@ export interface PushFlags extends NamingFlags {
   readonly count?: number;
 }
 
-export const PUSH_ARGUMENTS: readonly ArgumentRow[] = [{ name: "<stream>", doc: "stream to push to" }];
+export const PUSH_ARGUMENTS: readonly ArgumentRow[] = [
+  { name: "<stream>", doc: "stream to push to", kind: "stream" },
+];
 
 /** Returns the options. @param fps the default rate */
 export const pushOptions = (fps: number): readonly OptionRow[] => [

@@ -26,3 +26,14 @@ export function throughputText(bytesPerSecond: number): string {
 /** Formats a duration: `850 ms` below ten seconds, else `12.3 s`. */
 export const durationText = (ms: number): string =>
   Math.abs(ms) < 10_000 ? `${Math.round(ms)} ms` : `${decimal.format(ms / 1e3)} s`;
+
+/** Formats a time span by its largest units: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `4 d 3 h`. */
+export function ageText(ms: number): string {
+  const seconds = ms / 1e3;
+  if (seconds < 10) return `${decimal.format(seconds)} s`;
+  const whole = Math.floor(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3_600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  if (whole < 86_400) return `${Math.floor(whole / 3_600)} h ${Math.floor((whole % 3_600) / 60)} min`;
+  return `${count.format(Math.floor(whole / 86_400))} d ${Math.floor((whole % 86_400) / 3_600)} h`;
+}

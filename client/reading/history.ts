@@ -14,6 +14,8 @@ export interface RangeOptions extends Pick<CommonOptions, "device" | "prefix" | 
   readonly end?: string | undefined;
   /** Whether `*` in the stream name or in the device makes a pattern; if false, it is a literal character. @default true */
   readonly pattern?: boolean | undefined;
+  /** Names and patterns of streams to exclude from those of a pattern. */
+  readonly exclude?: string | readonly string[] | undefined;
   /** Whether the newest entry is first. @default false */
   readonly reverse?: boolean | undefined;
   /** Maximum number of entries. @default no limit */
@@ -24,7 +26,7 @@ export interface RangeOptions extends Pick<CommonOptions, "device" | "prefix" | 
 
 const RANGE_OPTIONS: OptionNames<RangeOptions> = {
   ...{ device: true, prefix: true, signal: true },
-  ...{ start: true, end: true, reverse: true, count: true, pageCount: true, pattern: true },
+  ...{ start: true, end: true, reverse: true, count: true, pageCount: true, pattern: true, exclude: true },
 };
 
 /**
@@ -45,9 +47,11 @@ export async function* readEntries(
     count,
     pageCount = 100,
     pattern,
+    exclude = [],
     signal,
     ...naming
   } = range;
+  const excluded = typeof exclude === "string" ? exclude.split("+") : exclude;
   let left = count ?? Number.POSITIVE_INFINITY;
   let from = start;
   let to = end;
@@ -62,7 +66,8 @@ export async function* readEntries(
       pattern: pattern === false ? false : undefined,
       ...namingQuery(naming),
     });
-    const { headers, body } = await request(gateway, url, { signal });
+    const fullUrl = excluded.length === 0 ? url : `${url}&exclude=${streamsSegment(excluded)}`;
+    const { headers, body } = await request(gateway, fullUrl, { signal });
     const page = decodeBatch(body);
     // A page of several streams may be longer than requested.
     for (const entry of page.slice(0, left)) yield createPulledEntry(entry, false);

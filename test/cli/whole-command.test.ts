@@ -135,6 +135,31 @@ describe("output", () => {
     expect(stdout.split("\n")).toHaveLength(3);
   });
 
+  test.each([
+    ["pull many --no-follow", 2],
+    ["pull many --from 0 --format json", 2],
+    ["ls --watch --json", 1],
+    ["ls --watch", 1],
+  ])("%s: so do the commands that run until they are stopped", async (command, lines) => {
+    await fill();
+    const { code, stdout, stderr } = await shell(`${command} | head -n ${lines}`);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout.split("\n")).toHaveLength(lines + 1);
+  });
+
+  test("an input that is never closed does not outlive the command", async () => {
+    const push = startCommand(["push", "held", "--count", "1"], { url: gateway.http });
+    push.child.stdin?.write("one\ntwo\n");
+    expect((await push.ended).code).toBe(0);
+    const stopped = startCommand(["push", "held"], { url: gateway.http });
+    stopped.child.stdin?.write("one\n");
+    await until("it is stored", async () => (await redis.control.call("XLEN", "default:held")) === 2);
+    stopped.child.kill("SIGINT");
+    const { code, stderr } = await stopped.ended;
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^push held: 1 message, [^\n]+\n$/);
+  });
+
   test("a full disk is an error", async () => {
     const { code, stderr } = await shell("pull-raw many --last-entry-id 0 -q > /dev/full");
     expect(code).toBe(1);

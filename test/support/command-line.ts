@@ -1,15 +1,61 @@
 /** The command line in a test: in this process, or as the real command. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import type { Io } from "../../cli/output/io.ts";
+import type { Input, Io } from "../../cli/output/io.ts";
 import { createTerminal, type Output, type Terminal } from "../../cli/output/terminal.ts";
+import { createProgram } from "../../cli/program.ts";
 
-/** Output of a command in this process. @param changes methods of the terminal that the test observes */
+/** Input and output of a command in this process. @param changes methods of the terminal that the test observes */
 export function testIo(changes: Partial<Terminal> = {}, signal = new AbortController().signal): Io {
   const nowhere: Output = { write: () => true, once: () => undefined, removeListener: () => undefined };
   const terminal = { ...createTerminal(nowhere, nowhere), showProgress: () => () => undefined, ...changes };
-  return { terminal, signal, now: () => performance.now() };
+  return { terminal, input: Readable.from([]), signal, now: () => performance.now() };
+}
+
+/** Output of a command in this process. */
+export interface Printed {
+  /** Lines of standard output. */
+  readonly out: string[];
+  /** Lines of standard error. */
+  readonly notes: string[];
+  /** Payloads that were written as they are. */
+  readonly bytes: Buffer[];
+}
+
+/** Runs a command in this process against a gateway. @throws what the command throws */
+export async function runHere(
+  url: string,
+  args: readonly string[],
+  { input = "", stream, changes = {}, signal }: HereOptions = {},
+): Promise<Printed> {
+  const printed: Printed = { out: [], notes: [], bytes: [] };
+  const io = testIo(
+    {
+      print: (line) => void printed.out.push(line),
+      note: (line) => void printed.notes.push(line),
+      write: (data) => void printed.bytes.push(Buffer.from(data)),
+      ...changes,
+    },
+    signal,
+  );
+  const given = stream ?? Readable.from(input === "" ? [] : [Buffer.from(input)]);
+  const program = createProgram({ ...io, input: given });
+  const silence = { writeErr: () => undefined, writeOut: () => undefined };
+  for (const one of [program, ...program.commands]) one.configureOutput(silence);
+  await program.parseAsync([...args, "--url", url], { from: "user" });
+  return printed;
+}
+
+/** Input of a command in this process. */
+export interface HereOptions {
+  readonly input?: string | Uint8Array;
+  /** Standard input, instead of `input`. */
+  readonly stream?: Input;
+  /** Methods of the terminal that the test observes. */
+  readonly changes?: Partial<Terminal>;
+  readonly signal?: AbortSignal;
 }
 
 /** Result of a command. */

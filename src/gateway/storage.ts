@@ -4,7 +4,8 @@ import { createPresence } from "../devices/presence.ts";
 import { within } from "../domain/scheduling/timeout.ts";
 import type { Turns } from "../domain/scheduling/turns.ts";
 import { mostKeyBytes } from "../domain/streams/stream-name.ts";
-import { createAppender } from "../redis/append/appender.ts";
+import { type AppenderParts, createAppender } from "../redis/append/appender.ts";
+import { LargeAppends } from "../redis/append/large-appends.ts";
 import { createRetention } from "../redis/append/retention.ts";
 import { watchAvailability } from "../redis/availability.ts";
 import { createGroups } from "../redis/groups/groups.ts";
@@ -57,18 +58,17 @@ export function openStorage(
     logger,
   });
   closers.push(() => streamWatch.close());
-  const append = createAppender({
+  const appendParts = {
     retention,
-    openSending: store.openSending,
     streamMaxLength,
-    onStored(key, bytes) {
+    onStored(key: string, bytes: number) {
       details.appended(key, bytes);
       polled.forget(key);
       streamWatch.stored(key);
     },
     counters,
     streamClasses,
-  });
+  } satisfies Partial<AppenderParts>;
   const availability = watchAvailability({ ping: store.ping, counters, logger });
   closers.push(availability.close);
   const presence = createPresence({
@@ -93,7 +93,8 @@ export function openStorage(
     store,
     sizes,
     streamReader,
-    append,
+    append: createAppender({ ...appendParts, openSending: store.openSending }),
+    largeAppends: new LargeAppends(createAppender({ ...appendParts, openSending: store.openLargeSending })),
     polled: polled.reads,
     availability,
     async isReady() {

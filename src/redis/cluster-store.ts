@@ -10,6 +10,7 @@ import { createReplicaPool, type ReplicaReads } from "./read/replicas.ts";
 import { createClusterLeases } from "./registry/cluster-presence-leases.ts";
 import { TRACK_META } from "./registry/metadata-watch.ts";
 import { ping } from "./resp/commands.ts";
+import { lazily } from "./resp/lazily.ts";
 import type { Store, StoreParts } from "./store.ts";
 import { ClusterTail } from "./tail/cluster-tail.ts";
 
@@ -37,6 +38,7 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
     });
   const reads = open("reads");
   const appends = open("appends", { isOrdered: true });
+  const large = lazily(() => open("large", { isOrdered: true }));
   const replicas = readsReplicas ? openClusterReplicas(topology, logger) : undefined;
 
   return {
@@ -45,6 +47,9 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
     openSending: (encode) => ({
       // Without loopback, which would need a transaction per slot.
       append: (entry, settle) => appends.sendEncoded(entry.key, (out) => encode(entry, out), settle),
+    }),
+    openLargeSending: (encode) => ({
+      append: (entry, settle) => large.get().sendEncoded(entry.key, (out) => encode(entry, out), settle),
     }),
     async ping() {
       await Promise.all([reads, appends].map((one) => one.onEach(ping)));
@@ -91,6 +96,7 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
       replicas?.close();
       reads.close();
       appends.close();
+      large.close();
       topology.close();
     },
   };

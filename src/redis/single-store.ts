@@ -11,6 +11,7 @@ import { createPresenceLeases } from "./registry/presence-leases.ts";
 import { keyEventsOver } from "./registry/watch/key-events.ts";
 import { databaseOver, ping } from "./resp/commands.ts";
 import { Connection, type ConnectionHooks } from "./resp/connection.ts";
+import { lazily } from "./resp/lazily.ts";
 import type { Store, StoreParts } from "./store.ts";
 import { openTail, type TailMode } from "./tail/open-tail.ts";
 
@@ -58,12 +59,16 @@ export function openSingleStore(parts: SingleStoreParts): Store {
   };
   const reads = connect("reads");
   const database = databaseOver(reads);
+  const large = lazily(() => open("large"));
   const loopback = createLoopback();
   const replicas = readsReplicas ? openListedReplicas(address, reads, logger) : undefined;
   return {
     reads: database,
     replicas,
     openSending: loopbackOver((hooks) => connect("appends", hooks), loopback),
+    openLargeSending: (encode) => ({
+      append: (entry, settle) => large.get().sendEncoded((out) => encode(entry, out), settle),
+    }),
     async ping() {
       await Promise.all(connections.map(ping));
     },
@@ -94,6 +99,7 @@ export function openSingleStore(parts: SingleStoreParts): Store {
       createPresenceLeases({ commands: database, gatewayId, leaseMs, streamMaxLength }),
     close() {
       replicas?.close();
+      large.close();
       for (const connection of connections.toReversed()) connection.close();
     },
   };

@@ -40,6 +40,8 @@ export interface Store {
   readonly replicas: ReplicaReads | undefined;
   /** Opens the connection for appends. */
   readonly openSending: OpenSending;
+  /** Prepares the connection for large appends. The first of them opens it. They are not looped back. */
+  readonly openLargeSending: OpenSending;
   /** Resolves when every server that owns keys replies, to reads and to appends. */
   ping(): Promise<void>;
   /** Opens cached reads for polling clients. */

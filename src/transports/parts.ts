@@ -16,6 +16,7 @@ import type { Counters } from "../observe/counters.ts";
 import type { StreamClasses } from "../observe/stream-classes.ts";
 import type { Tracing } from "../observe/tracing.ts";
 import type { Append } from "../redis/append/appender.ts";
+import type { LargeAppends } from "../redis/append/large-appends.ts";
 import type { Retention } from "../redis/append/retention.ts";
 import type { Availability } from "../redis/availability.ts";
 import type { Groups } from "../redis/groups/groups.ts";
@@ -44,6 +45,7 @@ export interface TransportParts {
 export interface Streams {
   readonly streamReader: StreamReader;
   readonly append: Append;
+  readonly largeAppends: LargeAppends;
   /** Cached reads for polling clients. */
   readonly polled: PolledReads;
   readonly subscribe: Subscribe;

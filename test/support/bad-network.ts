@@ -6,8 +6,12 @@ import { connect, createServer, type Socket } from "node:net";
 export interface BadNetwork extends AsyncDisposable {
   /** The address of Redis behind it. */
   readonly url: string;
-  /** Stops forwarding in both directions without closing; new connections are accepted, and stall, too. */
-  stall(): void;
+  /**
+   * Stops forwarding in both directions without closing; new connections are accepted, and stall, too.
+   *
+   * @param name stalls only the gateway's connections with this name, as in `CLIENT LIST`
+   */
+  stall(name?: string): void;
   /** Forwards everything, including stalled bytes. */
   forward(): void;
   /** Forwards single bytes. */
@@ -49,6 +53,9 @@ const NAME = /redis-streamer:(\w+)/;
 export async function startBadNetwork(port: number): Promise<BadNetwork> {
   const pairs = new Set<Pair>();
   let linkState: LinkState = "forward";
+  let stalledName: string | undefined;
+  const stateOf = ({ name }: Pair): LinkState =>
+    linkState === "stall" && stalledName !== undefined && stalledName !== name ? "forward" : linkState;
 
   function cutPair(pair: Pair): void {
     pairs.delete(pair);
@@ -78,8 +85,8 @@ export async function startBadNetwork(port: number): Promise<BadNetwork> {
   }
 
   function pump(pair: Pair, direction: Direction): void {
-    if (direction.isDripping || linkState === "stall") return;
-    if (linkState === "forward") {
+    if (direction.isDripping || stateOf(pair) === "stall") return;
+    if (stateOf(pair) === "forward") {
       for (const bytes of direction.waiting.splice(0)) pass(pair, direction, bytes);
       return;
     }
@@ -119,7 +126,7 @@ export async function startBadNetwork(port: number): Promise<BadNetwork> {
       });
       from.on("error", () => undefined);
       // A stalled connection does not forward the end, either.
-      from.on("close", () => linkState !== "stall" && cutPair(pair));
+      from.on("close", () => stateOf(pair) !== "stall" && cutPair(pair));
     });
   }).listen(0, "127.0.0.1");
   await once(proxy, "listening");
@@ -137,7 +144,10 @@ export async function startBadNetwork(port: number): Promise<BadNetwork> {
 
   return {
     url: `redis://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`,
-    stall: () => become("stall"),
+    stall(name) {
+      stalledName = name;
+      become("stall");
+    },
     forward() {
       become("forward");
       for (const pair of [...pairs]) if (pair.ends.some(({ destroyed }) => destroyed)) cutPair(pair);

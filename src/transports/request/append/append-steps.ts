@@ -1,13 +1,7 @@
-/**
- * Appends a long batch in steps. Encoding 10,000 entries, or entries with thousands of fields, would block other clients
- * for too long.
- */
-import { type NewEntry, valuesOf } from "../../../domain/streams/entry.ts";
+/** Appends a long batch in steps, so that it does not block other clients. */
+import type { NewEntry } from "../../../domain/streams/entry.ts";
+import { partsOf } from "../../../redis/append/append-parts.ts";
 import type { Append, AppendDone, AppendResult } from "../../../redis/append/appender.ts";
-
-/** Size of one step: number of entries and fields, and bytes. */
-const STEP_ENTRIES = 1000;
-const STEP_BYTES = 1024 * 1024;
 
 /**
  * Appends entries in order; entries of other clients may be stored between them. Does not wait for the results.
@@ -23,10 +17,8 @@ export function* appendSteps(
   let missing = entries.length;
   let isAnyKept = false;
   if (missing === 0) done(results, false);
-  for (let from = 0; from < entries.length; ) {
-    const start = from;
-    from = endOfStep(entries, start);
-    append(entries.slice(start, from), (found, isKept) => {
+  for (const { entries: part, start } of partsOf(entries)) {
+    append(part, (found, isKept) => {
       for (let i = 0; i < found.length; i++) {
         const result = found[i];
         if (result !== undefined) results[start + i] = result;
@@ -37,21 +29,4 @@ export function* appendSteps(
     });
     yield;
   }
-}
-
-function endOfStep(entries: readonly NewEntry[], start: number): number {
-  let end = start;
-  let bytes = 0;
-  for (let count = 0; end < entries.length && count < STEP_ENTRIES && bytes < STEP_BYTES; end++) {
-    const entry = entries[end];
-    bytes += entry?.data.length ?? 0;
-    count++;
-    for (const value of entry?.fields?.values() ?? []) {
-      for (const one of valuesOf(value)) {
-        bytes += one.length;
-        count++;
-      }
-    }
-  }
-  return end;
 }

@@ -2,7 +2,6 @@
  * Message queue of one pushing socket. Messages are handled in order: a short message at once, a long one in slices.
  * Meanwhile the socket is not read, and messages that were already received wait.
  */
-import type { WorkSlices } from "../../../domain/scheduling/work-slice.ts";
 import type { Pausable } from "../../websocket-protocol/pause-reasons.ts";
 
 /** Received message. */
@@ -18,14 +17,17 @@ export interface MessageHandling {
   isLong(message: ArrivedMessage): boolean;
   /** Handles a message at once. Does not throw. */
   handle(message: ArrivedMessage): void;
-  /** Handles a message in steps. Does not throw. */
-  steps(message: ArrivedMessage): Generator<void, void>;
-  /** Counts the bytes of messages that wait or are being handled in steps. */
+  /**
+   * Handles a message in slices. Does not reject.
+   *
+   * @param letGo called when the bytes of the message are counted as those of a batch
+   */
+  handleLong(message: ArrivedMessage, letGo: () => void): Promise<void>;
+  /** Counts the bytes of messages that wait or are being handled in slices. */
   hold(bytes: number): void;
   letGo(bytes: number): void;
   /** Pauses and resumes reading. */
   readonly reading: Pausable;
-  readonly workSlices: WorkSlices;
 }
 
 /** Handles messages in order. */
@@ -35,7 +37,7 @@ export interface MessageQueue {
 
 /** Creates the queue of one socket. */
 export function createMessageQueue(handling: MessageHandling): MessageQueue {
-  const { isLong, handle, steps, hold, letGo, reading, workSlices } = handling;
+  const { isLong, handle, handleLong, hold, letGo, reading } = handling;
   const waiting: ArrivedMessage[] = [];
   let isBusy = false;
 
@@ -44,8 +46,13 @@ export function createMessageQueue(handling: MessageHandling): MessageQueue {
     while (message !== undefined) {
       // The bytes have no length any more once their memory is freed.
       const { length } = message.bytes;
-      await workSlices.run(steps(message));
-      letGo(length);
+      let isHeld = true;
+      const release = () => {
+        if (isHeld) letGo(length);
+        isHeld = false;
+      };
+      await handleLong(message, release);
+      release();
       message = waiting.shift();
     }
     isBusy = false;

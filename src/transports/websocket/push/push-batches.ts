@@ -31,6 +31,8 @@ export interface PushBatches {
   open(bytes: number, memory: Buffer | undefined): AppendDone;
   /** Closes the socket with an error after pending batches are answered. Later errors have no effect. */
   end(error: GatewayError): void;
+  /** Resolves when all batches are answered. */
+  settled(): Promise<void>;
   /** Whether the socket is being closed: further messages are ignored. */
   isEnding(): boolean;
 }
@@ -45,6 +47,7 @@ export function createPushBatches(parts: PushBatchParts): PushBatches {
   const batches: Batch[] = [];
   let isSettling = false;
   let ending: GatewayError | undefined;
+  let onSettled: (() => void)[] = [];
 
   /** Schedules `settle`. Many replies arrive in one event-loop turn; their acks are encoded and sent together. */
   function settleSoon(): void {
@@ -62,10 +65,13 @@ export function createPushBatches(parts: PushBatchParts): PushBatches {
     if (wantsAck) acknowledge(answered);
     // Without acks the client would not notice a rejected entry if the connection stayed open.
     else ending ??= rejectionIn(answered);
-    if (ending !== undefined && batches.length === 0) {
+    if (batches.length > 0) return;
+    if (ending !== undefined) {
       sink.flush();
       closeWith(webSocket, ending);
     }
+    for (const resolve of onSettled) resolve();
+    onSettled = [];
   }
 
   function acknowledge(answered: readonly Batch[]): void {
@@ -95,6 +101,8 @@ export function createPushBatches(parts: PushBatchParts): PushBatches {
       ending ??= error;
       settle();
     },
+    settled: () =>
+      batches.length === 0 ? Promise.resolve() : new Promise((resolve) => void onSettled.push(resolve)),
     isEnding: () => ending !== undefined,
   };
 }

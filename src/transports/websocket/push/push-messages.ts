@@ -1,9 +1,11 @@
 /** Messages of one pushing socket: decodes them, names the streams of their entries, and stores these. */
 import { authorize } from "../../../access/identity/authorize.ts";
+import { accountName } from "../../../access/limits/limits.ts";
 import { asGatewayError } from "../../../domain/errors.ts";
 import type { NewEntry } from "../../../domain/streams/entry.ts";
 import { parseStreamIds } from "../../../domain/streams/stream-name.ts";
 import type { AppendDone } from "../../../redis/append/appender.ts";
+import { isLargeAppend, mayBeLargeAppend } from "../../../redis/append/large-appends.ts";
 import type { PushedEntry } from "../../../wire/push-batch.ts";
 import { createPushDecoder, type PushDecoder } from "../../../wire/push-decoder.ts";
 import { appendSteps } from "../../request/append/append-steps.ts";
@@ -74,8 +76,11 @@ export function createMessageHandling(
   { decoder, withKey, declarations, hasControl }: PushFormat,
   batches: PushBatches,
   { session }: SocketRequest,
-  { streams: { append }, access: { sessions }, observe: { errorLog }, payloadPool }: DataParts,
-): Pick<MessageHandling, "isLong" | "handle" | "steps"> {
+  { streams: { append, largeAppends }, access, observe: { errorLog }, payloadPool }: DataParts,
+): Pick<MessageHandling, "isLong" | "handle" | "handleLong"> {
+  const { sessions } = access;
+  const { slices } = access.turns;
+
   /** Handles a control message. @returns false if the message is not one */
   function readsControl({ bytes, isBinary }: ArrivedMessage): boolean {
     const token = hasControl ? readToken(bytes, isBinary) : undefined;
@@ -102,7 +107,7 @@ export function createMessageHandling(
   }
 
   return {
-    isLong: ({ bytes, isBinary }) => decoder.isLong(bytes, isBinary),
+    isLong: ({ bytes, isBinary }) => mayBeLargeAppend(bytes.length) || decoder.isLong(bytes, isBinary),
     handle(message) {
       const { bytes, isBinary, memory } = message;
       let unused = memory;
@@ -120,16 +125,23 @@ export function createMessageHandling(
         giveBack(unused);
       }
     },
-    *steps(message) {
+    async handleLong(message, letGo) {
       const { bytes, isBinary, memory } = message;
       let unused = memory;
       try {
-        const entries =
-          batches.isEnding() || readsControl(message) ? undefined : yield* decoder.steps(bytes, isBinary);
+        if (batches.isEnding() || readsControl(message)) return;
+        const entries = await slices.run(decoder.steps(bytes, isBinary));
         if (entries === undefined || batches.isEnding()) return;
-        const keyed = yield* namingSteps(entries, withKey);
+        const keyed = await slices.run(namingSteps(entries, withKey));
+        const isLarge = isLargeAppend(keyed);
+        // Keeps the order: large batches leave over another connection.
+        if (isLarge) await batches.settled();
+        if (batches.isEnding()) return;
         unused = undefined;
-        yield* appendSteps(append, keyed, open(keyed, memory));
+        const done = open(keyed, memory);
+        letGo();
+        if (isLarge) done(await largeAppends.store(accountName(session.visitor), keyed), false);
+        else await slices.run(appendSteps(append, keyed, done));
       } catch (error) {
         reject(error);
       } finally {

@@ -44,7 +44,6 @@ export function servePush(request: SocketRequest, parts: DataParts): ServedSocke
     hold: inFlight.add,
     letGo: inFlight.remove,
     reading: pauseReason(),
-    workSlices: access.turns.slices,
   });
 
   return {

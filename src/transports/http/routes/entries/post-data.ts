@@ -1,10 +1,12 @@
 /** `POST /data/{stream_id}`: stores entries (docs/protocol.md, "POST entries"). */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { authorize } from "../../../../access/identity/authorize.ts";
+import { accountName } from "../../../../access/limits/limits.ts";
 import { badParameter, GatewayError } from "../../../../domain/errors.ts";
 import type { NewEntry } from "../../../../domain/streams/entry.ts";
 import { parseStreamIds } from "../../../../domain/streams/stream-name.ts";
 import type { AppendResult } from "../../../../redis/append/appender.ts";
+import { isLargeAppend } from "../../../../redis/append/large-appends.ts";
 import { type BodyFormat, type CleanFormatName, cleanFormat } from "../../../../wire/formats.ts";
 import { LONG_MESSAGE_BYTES, type PushedEntry } from "../../../../wire/push-batch.ts";
 import { appendSteps } from "../../../request/append/append-steps.ts";
@@ -28,7 +30,7 @@ const COUNTED_FROM_BYTES = 64 * 1024;
 
 /** Adds the route. */
 export function addPostData(app: FastifyInstance, { streams, access, observe, config }: RouteParts): void {
-  const { append, declarations } = streams;
+  const { append, largeAppends, declarations } = streams;
   const { slices: workSlices } = access.turns;
   app.post("/data/:stream_id", async (request, reply) => {
     const { segment, parameters } = targetOf(request, "post", config);
@@ -58,10 +60,12 @@ export function addPostData(app: FastifyInstance, { streams, access, observe, co
     for (const key of keys) access.limits.useStream(request.visitor, key);
     // The memory stays counted while entries wait for Redis, even if the client disconnects.
     const release = request.bodyMemory?.hold();
-    const results = await new Promise<readonly AppendResult[]>((resolve, reject) => {
-      if (entries.length === 1) append(entries, resolve);
-      else workSlices.run(appendSteps(append, entries, resolve)).catch(reject);
-    });
+    const results = isLargeAppend(entries)
+      ? await largeAppends.store(accountName(request.visitor), entries)
+      : await new Promise<readonly AppendResult[]>((resolve, reject) => {
+          if (entries.length === 1) append(entries, resolve);
+          else workSlices.run(appendSteps(append, entries, resolve)).catch(reject);
+        });
     release?.();
     const errors = results.filter((result) => result instanceof GatewayError);
     const unknown = errors.filter(({ code }) => code === "APPEND_UNKNOWN");

@@ -17,6 +17,7 @@ from typing import Optional
 
 from ._gateway import Token
 from .blocking import BlockingClient, BlockingPull, BlockingPush
+from .blocking_work import BlockingWork
 from .client import Client, Device, Stream
 from .entry import Entry, Gap
 from .errors import (
@@ -29,8 +30,10 @@ from .errors import (
     StreamerError,
     Unavailable,
 )
+from .job import Job, Lost, ThreadJob
 from .pull import Pull
 from .push import Push
+from .work import Work
 
 __version__ = "1.0.0"
 
@@ -41,18 +44,23 @@ __all__ = [
     "BlockingClient",
     "BlockingPull",
     "BlockingPush",
+    "BlockingWork",
     "Client",
     "Closed",
     "Device",
     "Entry",
     "Gap",
     "InvalidRequest",
+    "Job",
+    "Lost",
     "NotStored",
     "Pull",
     "Push",
     "Stream",
     "StreamerError",
+    "ThreadJob",
     "Unavailable",
+    "Work",
     "connect",
     "open",
 ]

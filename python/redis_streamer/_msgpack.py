@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
-from .entry import Entry, Gap
+from ._declared import DeclaredType, StreamTypes
+from .entry import NO_FIELDS, Entry, Gap
 from .errors import bad_message
 
 FieldValue = Union[bytes, str, Sequence[Union[bytes, str]]]
@@ -126,10 +127,10 @@ def decode_notice(message: bytes) -> Optional[Dict[str, Any]]:
     return value
 
 
-def decode_batch(message: bytes, gaps: Dict[str, Gap]) -> List[Entry]:
+def decode_batch(message: bytes, gaps: Dict[str, Gap], types: Optional[StreamTypes] = None) -> List[Entry]:
     """Decodes a batch of entries. The first entry of a stream in ``gaps`` takes its gap from there."""
     try:
-        entries = _entries(message)
+        entries = _entries(message, types)
     except (IndexError, ValueError, TypeError, AttributeError, struct.error) as error:
         raise bad_message(f"a message that is not a batch of entries: {error}") from error
     if gaps:
@@ -140,7 +141,7 @@ def decode_batch(message: bytes, gaps: Dict[str, Gap]) -> List[Entry]:
     return entries
 
 
-def _entries(message: bytes) -> List[Entry]:
+def _entries(message: bytes, types: Optional[StreamTypes]) -> List[Entry]:
     """The hot path: consecutive entries of one stream without fields are read without a call per value."""
     kind = message[0]
     if 0x90 <= kind < 0xA0:
@@ -154,16 +155,19 @@ def _entries(message: bytes) -> List[Entry]:
     add = entries.append
     starts = message.startswith
     stream = ""
+    declared: Optional[DeclaredType] = None
+    no_fields = NO_FIELDS
     # The bytes that begin the next entry if it is of the same stream and has no fields.
     prefix = b"\x00"
     length = 1
     for _ in range(count):
         if not starts(prefix, at):
             item, end = _value(message, at, 1)
-            entry = _entry(item)
+            entry = read_entry(item, types)
             add(entry)
             if len(item) == 3:
                 stream = entry.stream
+                declared = entry.declared
                 prefix = message[at : _value(message, at + 1, 2)[1]]
                 length = len(prefix)
             at = end
@@ -182,29 +186,35 @@ def _entries(message: bytes) -> List[Entry]:
         else:
             at = start + 1 + _BIN[kind]
             end = at + _from_bytes(message[start + 1 : at], "big")
-        add(Entry(stream, entry_id, message[at:end]))
+        add(Entry(stream, entry_id, message[at:end], no_fields, declared))
         at = end
     if at != len(message):
         raise ValueError("it has more or fewer bytes than its entries")
     return entries
 
 
-def _entry(item: Any) -> Entry:
+def read_entry(item: Any, types: Optional[StreamTypes]) -> Entry:
+    """Reads a decoded ``[stream, id, payload]`` or ``[stream, id, payload, fields]``. Raises ValueError."""
     if not isinstance(item, list) or len(item) not in (3, 4):
         raise ValueError("an entry is not a list of three or four")
     stream, entry_id, data = item[:3]
     if not isinstance(stream, str) or not isinstance(entry_id, str):
         raise ValueError("an entry has no stream or id")
-    if len(item) == 3:
-        return Entry(stream, entry_id, _bytes(data))
-    fields: Dict[str, Union[bytes, List[bytes]]] = {
-        name: [_bytes(one) for one in value] if isinstance(value, list) else _bytes(value)
-        for name, value in item[3].items()
+    declared = types.of(stream) if types is not None else None
+    fields = read_fields(item[3]) if len(item) == 4 else NO_FIELDS
+    return Entry(stream, entry_id, read_bytes(data), fields, declared)
+
+
+def read_fields(fields: Mapping[str, Any]) -> Dict[str, Union[bytes, List[bytes]]]:
+    """Reads decoded fields. Raises ValueError or AttributeError."""
+    return {
+        name: [read_bytes(one) for one in value] if isinstance(value, list) else read_bytes(value)
+        for name, value in fields.items()
     }
-    return Entry(stream, entry_id, _bytes(data), fields)
 
 
-def _bytes(value: Any) -> bytes:
+def read_bytes(value: Any) -> bytes:
+    """Returns a decoded bin or str as bytes. Raises ValueError."""
     if isinstance(value, bytes):
         return value
     if isinstance(value, str):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import contextlib
 import ssl as tls
 import threading
@@ -12,7 +10,6 @@ from typing import (
     TYPE_CHECKING,
     Any,
     AsyncGenerator,
-    Coroutine,
     Deque,
     Iterator,
     List,
@@ -20,110 +17,25 @@ from typing import (
     Optional,
     Sequence,
     Tuple,
-    TypeVar,
     Union,
 )
 
 from ._cursors import Cursor
 from ._gateway import Token
+from ._loop_thread import LoopThread
 from ._msgpack import FieldValue
+from .blocking_work import BlockingWork
 from .client import Client, Device, Stream
 from .entry import Entry
 from .errors import Closed, StreamerError, bad_parameter
 from .history import Bound
+from .job import Milliseconds
 from .pull import Pull, Watcher
 from .push import WINDOW_BYTES, Push, encode_entries
+from .work import ACK_WAIT_MS, LostWatcher
 
 if TYPE_CHECKING:
     import pandas
-
-T = TypeVar("T")
-_CANCEL_S = 5.0  # limit for work that was interrupted
-
-
-class LoopThread:
-    """An event loop in a thread of its own."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self._lock = threading.Lock()
-        self._is_open = True
-        # A daemon, so that a client that is not closed does not keep the interpreter alive.
-        self._thread = threading.Thread(target=self._serve, name="redis-streamer", daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        try:
-            self.loop.run_forever()
-            # More than once, because libraries may swallow a cancellation.
-            while tasks := asyncio.all_tasks(self.loop):
-                for task in tasks:
-                    task.cancel()
-                self.loop.run_until_complete(asyncio.wait(tasks, timeout=_CANCEL_S))
-            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
-        finally:
-            self.loop.close()
-
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Runs a coroutine to its end. An interrupt (Ctrl-C) cancels it first, so that it leaves nothing open."""
-        result: concurrent.futures.Future[T] = concurrent.futures.Future()
-        tasks: List[asyncio.Task[T]] = []
-
-        def start() -> None:
-            task = self.loop.create_task(coroutine)
-            tasks.append(task)
-            task.add_done_callback(finish)
-
-        def finish(task: asyncio.Task[T]) -> None:
-            if task.cancelled():
-                result.set_exception(Closed("CLOSED", "the client is closed"))
-            elif task.exception() is not None:
-                result.set_exception(task.exception())
-            else:
-                result.set_result(task.result())
-
-        def cancel() -> None:
-            if tasks:
-                tasks[0].cancel()
-            else:
-                coroutine.close()
-                result.set_exception(Closed("CLOSED", "the call was interrupted"))
-
-        try:
-            if self.call(start):
-                return result.result()
-        except BaseException:
-            # An interrupt during `call` may come before or after it scheduled `start`.
-            if not result.done() and self.call(cancel):
-                concurrent.futures.wait([result], _CANCEL_S)
-            raise
-        coroutine.close()
-        raise Closed("CLOSED", "the client is closed")
-
-    def call(self, function: Any) -> bool:
-        """Calls a function in the loop's thread, without waiting. Returns whether the loop is open."""
-        with self._lock:
-            if self._is_open:
-                self.loop.call_soon_threadsafe(function)
-            return self._is_open
-
-    def release(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        """Runs the end of something, also in a garbage collection in the loop's own thread, which must not wait."""
-        if threading.current_thread() is not self._thread:
-            with contextlib.suppress(Closed):
-                self.run(coroutine)
-        elif not self.call(lambda: self.loop.create_task(coroutine)):
-            coroutine.close()
-
-    def close(self) -> None:
-        """Cancels what runs, and waits for the thread to end."""
-        with self._lock:
-            was_open, self._is_open = self._is_open, False
-            if was_open:
-                self.loop.call_soon_threadsafe(self.loop.stop)
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
 
 
 class BlockingPull:
@@ -307,13 +219,53 @@ class BlockingClient:
         device: Optional[str] = None,
         prefix: Optional[str] = None,
         content_type: Optional[str] = None,
+        schema: Union[str, Mapping[str, Any], None] = None,
+        declare: str = "absent",
         dedupe: bool = True,
     ) -> BlockingPush:
         """Returns a push to a stream; see ``Client.push``."""
         push = self._client.push(
-            stream, device=device, prefix=prefix, content_type=content_type, dedupe=dedupe
+            stream,
+            device=device,
+            prefix=prefix,
+            content_type=content_type,
+            schema=schema,
+            declare=declare,
+            dedupe=dedupe,
         )
         return BlockingPush(self._loop, push, self)
+
+    def work(
+        self,
+        stream: Union[str, Sequence[str]],
+        group: str,
+        *,
+        device: Optional[str] = None,
+        prefix: Optional[str] = None,
+        consumer: Optional[str] = None,
+        from_id: Union[str, int] = "$",
+        permits: Optional[int] = None,
+        ack_wait: Milliseconds = ACK_WAIT_MS,
+        max_deliver: Optional[int] = None,
+        dead_letter: Optional[str] = None,
+        delete: Optional[str] = None,
+        on_lost: Optional[LostWatcher] = None,
+    ) -> BlockingWork:
+        """Returns the jobs of a consumer group; see ``Client.work``."""
+        work = self._client.work(
+            stream,
+            group,
+            device=device,
+            prefix=prefix,
+            consumer=consumer,
+            from_id=from_id,
+            permits=permits,
+            ack_wait=ack_wait,
+            max_deliver=max_deliver,
+            dead_letter=dead_letter,
+            delete=delete,
+        )
+        return BlockingWork(self._loop, work, self, on_lost)
 
     def entries(
         self,
@@ -424,7 +376,7 @@ class BlockingClient:
         return self._loop.run(self._client.delete_stream(stream, device=device, prefix=prefix))
 
     def close(self) -> None:
-        """Closes the pulls and pushes that are open, and ends the thread."""
+        """Closes the pulls, pushes and workers that are open, and ends the thread."""
         try:
             with contextlib.suppress(Closed):
                 self._loop.run(self._client.close())

@@ -21,13 +21,16 @@ from typing import (
     Union,
 )
 
-from ._cursors import Cursor
+from ._cursors import Cursor, has_pattern
+from ._declared import DeclaredTypes
 from ._gateway import Gateway, Query, Token
 from .entry import Entry
 from .errors import RETRYABLE_CODES, Closed, bad_message, bad_parameter, error_of
 from .history import Bound, FrameRows, Progress, bound_text, read_pages
+from .job import Milliseconds, milliseconds
 from .pull import Pull, Watcher
 from .push import Push
+from .work import ACK_WAIT_MS, LostWatcher, Work
 
 if TYPE_CHECKING:
     import pandas
@@ -83,9 +86,10 @@ class Client:
         self, url: str, token: Optional[Token] = None, *, ssl: Optional[tls.SSLContext] = None
     ) -> None:
         self._gateway = Gateway(url, token, ssl)
-        self._open: weakref.WeakSet[Union[Pull, Push]] = weakref.WeakSet()
+        self._open: weakref.WeakSet[Union[Pull, Push, Work]] = weakref.WeakSet()
         self._is_closed = False
         self._uses_devices: Optional[bool] = None
+        self._types = DeclaredTypes(self._query, self._has_devices)
 
     def pull(
         self,
@@ -129,6 +133,7 @@ class Client:
         The loop raises StreamerError if a retry cannot succeed.
         """
         self._check_open()
+        naming = _naming(device, prefix)
         pull = Pull(
             self._gateway,
             _names(stream),
@@ -137,7 +142,8 @@ class Client:
             pattern=pattern,
             exclude=_names(exclude) if exclude else (),
             watchers={"joined": on_joined, "left": on_left},
-            naming=_naming(device, prefix),
+            types=self._types.named(naming),
+            naming=naming,
             query={
                 "count": count,
                 "max_fps": max_fps,
@@ -156,6 +162,8 @@ class Client:
         device: Optional[str] = None,
         prefix: Optional[str] = None,
         content_type: Optional[str] = None,
+        schema: Union[str, Mapping[str, Any], None] = None,
+        declare: str = "absent",
         dedupe: bool = True,
     ) -> Push:
         """Returns a push to a stream, for ``async with``. It reconnects by itself.
@@ -166,14 +174,78 @@ class Client:
             prefix: text before the name in its Redis key.
             content_type: media type of the payloads, ``"application/json"``. The gateway stores it as ``contentType`` in the
                 stream's metadata, unless that has one.
+            schema: schema of the payloads, as for ``declare``, stored in the same way. Declare a schema of more than a few
+                kilobytes with ``declare``: here it is part of a URL.
+            declare: ``"replace"`` to replace a content type and a schema that the metadata has.
             dedupe: whether to number the entries, so that those that are sent again are stored once. Without it, entries in
                 flight when a connection closes fail with AppendUnknown.
         """
         self._check_open()
-        query = {} if content_type is None else {"content_type": content_type}
+        query: Dict[str, Any] = {"content_type": content_type, "schema": _schema_text(schema)}
+        if declare != "absent":
+            query["declare"] = declare
         push = Push(self._gateway, stream, dedupe=dedupe, naming=_naming(device, prefix), query=query)
         self._open.add(push)
         return push
+
+    def work(
+        self,
+        stream: Union[str, Sequence[str]],
+        group: str,
+        *,
+        device: Optional[str] = None,
+        prefix: Optional[str] = None,
+        consumer: Optional[str] = None,
+        from_id: Union[str, int] = "$",
+        permits: Optional[int] = None,
+        ack_wait: Milliseconds = ACK_WAIT_MS,
+        max_deliver: Optional[int] = None,
+        dead_letter: Optional[str] = None,
+        delete: Optional[str] = None,
+        on_lost: Optional[LostWatcher] = None,
+    ) -> Work:
+        """Returns the jobs of a consumer group: one of its workers receives each entry, and another one if it is not done.
+
+        ``async for job in s.work("frames", "detect")`` yields jobs, and ``work.run(handler)`` runs a function for each. It
+        reconnects by itself.
+
+        Args:
+            stream: a name, several joined by ``+``, or a list of names, in order of priority.
+            group: the consumer group. Its workers share the entries.
+            device: device of the streams; "" if names are whole Redis keys. By default "default".
+            prefix: text before each name in its Redis key.
+            consumer: name of this worker; by default the gateway names each connection.
+            from_id: where the group begins if it does not exist: after an entry id, ``"0"`` (the beginning), ``"$"`` (now).
+            permits: number of unfinished jobs, at most; by default 16, and for ``run`` its concurrency.
+            ack_wait: time in ms, or a timedelta, after which an unfinished job is delivered again. All workers of a group
+                use the same.
+            max_deliver: deliveries after which a job is moved to the dead-letter stream; by default 5.
+            dead_letter: stream for jobs that cannot be processed; by default ``{stream}:dead:{group}``.
+            delete: ``"acked"`` to delete finished entries from the stream, for all readers.
+            on_lost: called with a list of the entries that were trimmed before they were done.
+        """
+        self._check_open()
+        names = _names(stream)
+        naming = _naming(device, prefix)
+        ack_wait_ms = milliseconds(ack_wait)
+        query = {
+            "consumer": consumer,
+            "from": str(from_id),
+            "permits": permits,
+            "ack_wait": ack_wait_ms,
+            "max_deliver": max_deliver,
+            "dead_letter": dead_letter,
+            "delete": delete,
+            # `*` is a literal character: groups have no patterns.
+            "pattern": False if has_pattern(names, device) else None,
+            **naming,
+        }
+        types = self._types.named(naming)
+        work = Work(
+            self._gateway, names, group, ack_wait_ms=ack_wait_ms, on_lost=on_lost, types=types, query=query
+        )
+        self._open.add(work)
+        return work
 
     async def entries(
         self,
@@ -245,7 +317,14 @@ class Client:
         bar = Progress(stream, count, progress)
         try:
             async for page in read_pages(
-                self._gateway, stream, start=start, end=end, reverse=reverse, count=count, naming=naming
+                self._gateway,
+                stream,
+                start=start,
+                end=end,
+                reverse=reverse,
+                count=count,
+                types=self._types.named(naming),
+                naming=naming,
             ):
                 bar.add(len(page))
                 yield page
@@ -334,13 +413,9 @@ class Client:
 
         Raises InvalidRequest (BAD_PARAMETER) if a member is not valid.
         """
-        if isinstance(schema, str):
-            schema = {"name": schema}
-        if schema is not None and isinstance(schema.get("data"), bytes):
-            schema = {**schema, "data": base64.b64encode(schema["data"]).decode()}
         members = {
             "contentType": content_type,
-            "schema": schema,
+            "schema": _schema_value(schema),
             "units": units,
             "frameId": frame_id,
             "title": title,
@@ -361,10 +436,10 @@ class Client:
         return bool(result.get("data_deleted") or result.get("meta_deleted"))
 
     async def close(self) -> None:
-        """Closes the pulls and pushes that are open. A push has two seconds to send what waits."""
+        """Closes the pulls, pushes and workers that are open. A push has two seconds to send what waits."""
         self._is_closed = True
         for one in list(self._open):
-            await (one.aclose() if isinstance(one, Pull) else one.give_up())
+            await (one.give_up() if isinstance(one, Push) else one.aclose())
 
     async def __aenter__(self) -> Client:
         return self
@@ -408,6 +483,19 @@ class Client:
         if not isinstance(data, dict):
             raise bad_message("a GraphQL response without data")
         return data
+
+
+def _schema_value(schema: Union[str, Mapping[str, Any], None]) -> Optional[Mapping[str, Any]]:
+    """Returns a schema as the metadata has it: a name becomes an object, and bytes base64."""
+    if isinstance(schema, str):
+        return {"name": schema}
+    if schema is not None and isinstance(schema.get("data"), bytes):
+        return {**schema, "data": base64.b64encode(schema["data"]).decode()}
+    return schema
+
+
+def _schema_text(schema: Union[str, Mapping[str, Any], None]) -> Optional[str]:
+    return schema if schema is None or isinstance(schema, str) else json.dumps(_schema_value(schema))
 
 
 def _names(streams: Union[str, Sequence[str]]) -> List[str]:

@@ -14,8 +14,10 @@ from .errors import InvalidRequest
 if TYPE_CHECKING:
     import numpy
 
+    from ._declared import DeclaredType
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
+NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 _SHOWN = 40  # characters of a payload in a repr
 
 Fields = Mapping[str, Union[bytes, List[bytes]]]
@@ -39,14 +41,22 @@ class Entry:
         gap: the ids between which entries are missing before this one, or None.
     """
 
-    __slots__ = ("stream", "id", "bytes", "fields", "gap")
+    __slots__ = ("stream", "id", "bytes", "fields", "gap", "declared")
 
-    def __init__(self, stream: str, entry_id: str, data: bytes, fields: Fields = _NO_FIELDS) -> None:
+    def __init__(
+        self,
+        stream: str,
+        entry_id: str,
+        data: bytes,
+        fields: Fields = NO_FIELDS,
+        declared: Optional[DeclaredType] = None,
+    ) -> None:
         self.stream = stream
         self.id = entry_id
         self.bytes = data
         self.fields = fields
         self.gap: Optional[Gap] = None
+        self.declared = declared
 
     @property
     def time(self) -> datetime:
@@ -55,11 +65,17 @@ class Entry:
 
     @property
     def content_type(self) -> str:
-        """Media type: the field ``content-type`` of the entry, or a guess from the payload's first bytes."""
-        declared = self.fields.get("content-type")
-        if isinstance(declared, bytes):
-            return declared.decode("utf-8", "replace")
-        return content_type_of(self.bytes)
+        """Media type: the field ``content-type`` of the entry, the type that its stream declares, or a guess from the bytes."""
+        return self._declared_type() or content_type_of(self.bytes)
+
+    def _declared_type(self) -> Optional[str]:
+        own = self.fields.get("content-type")
+        if isinstance(own, bytes):
+            return own.decode("utf-8", "replace")
+        if self.declared is None:
+            return None
+        self.declared.is_used = True
+        return self.declared.value
 
     def text(self) -> str:
         """The payload as text. Raises InvalidRequest (BAD_PAYLOAD) if it is not UTF-8."""
@@ -101,19 +117,21 @@ class Entry:
     def value(self, content_type: Optional[str] = None) -> Any:
         """The payload decoded by its content type: an image, JSON, MessagePack or text; otherwise its bytes.
 
+        The type is the entry's field ``content-type``, else the one that its stream declares, else a guess from the bytes.
+
         Args:
-            content_type: declared type of the stream, such as ``(await s.meta("imu")).get("contentType")``. The entry's
-                field ``content-type`` overrides it. Without either, the type is guessed from the bytes.
+            content_type: type to use instead of the stream's declared one.
 
         Raises InvalidRequest (BAD_PAYLOAD) if the payload is not of its declared type.
         """
-        is_guess = content_type is None and "content-type" not in self.fields
-        declared = content_type if content_type and "content-type" not in self.fields else self.content_type
+        has_own = isinstance(self.fields.get("content-type"), bytes)
+        declared = content_type if content_type and not has_own else self._declared_type()
+        kind = _kind(declared or content_type_of(self.bytes))
         try:
-            return self._decoded(declared.partition(";")[0].strip().lower())
+            return self._decoded(kind)
         except InvalidRequest:
-            if is_guess and not declared.startswith("image/"):
-                return self.text() if declared == "application/json" else self.bytes
+            if declared is None and not kind.startswith("image/"):
+                return self.text() if kind == "application/json" else self.bytes
             raise
 
     def _decoded(self, kind: str) -> Any:
@@ -135,7 +153,7 @@ class Entry:
 
     def __repr__(self) -> str:
         shown = f"{len(self.bytes)} bytes, {self.content_type}"
-        if self.content_type.startswith(("text/", "application/json")):
+        if _is_text(_kind(self.content_type)):
             text = self.bytes[: 4 * _SHOWN].decode("utf-8", "replace")
             shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
         fields = f" {', '.join(self.fields)}" if self.fields else ""
@@ -145,6 +163,15 @@ class Entry:
         except OverflowError:
             time = ""  # an id need not be a time
         return f"<Entry {self.stream} {self.id}{time}: {shown}{fields}{gap}>"
+
+
+def _is_text(kind: str) -> bool:
+    return kind.startswith("text/") or _is_a(kind, "json")
+
+
+def _kind(content_type: str) -> str:
+    """Returns a media type without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _is_a(kind: str, form: str) -> bool:

@@ -9,6 +9,7 @@ import time
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, AsyncIterator, Dict, List, Optional, Sequence, Union
 
+from ._declared import StreamTypes
 from ._gateway import Gateway, Query, Response, backoff_s, jitter, streams_segment
 from ._msgpack import decode_batch
 from .entry import Entry
@@ -53,6 +54,7 @@ async def read_pages(
     end: Bound,
     reverse: bool,
     count: Optional[int],
+    types: StreamTypes,
     naming: Query,
 ) -> AsyncIterator[List[Entry]]:
     """Yields the pages of a range. A page after the first is requested again if the gateway is unavailable."""
@@ -71,7 +73,9 @@ async def read_pages(
         }
         response = await _request(gateway, path, query, tries)
         # A page of a pattern has all entries with the id of its last one.
-        page = decode_batch(response.body, {})[:left]
+        page = decode_batch(response.body, {}, types)[:left]
+        if types.are_due:
+            await types.look_up()
         if page:
             yield page
         left -= len(page)

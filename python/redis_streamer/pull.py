@@ -13,6 +13,7 @@ from typing import Any, AsyncIterator, Callable, Deque, Dict, List, Mapping, Opt
 
 from ._compat import Connection
 from ._cursors import Change, Cursor, NamedPosition, PatternPosition, has_pattern
+from ._declared import StreamTypes
 from ._gateway import Gateway, Query, backoff_s, jitter, streams_segment
 from ._msgpack import decode_batch, decode_notice
 from .entry import Entry, Gap
@@ -46,6 +47,7 @@ class Pull:
         pattern: bool,
         exclude: Sequence[str],
         watchers: Mapping[str, Optional[Watcher]],
+        types: StreamTypes,
         naming: Query,
         query: Query,
     ) -> None:
@@ -63,6 +65,7 @@ class Pull:
         self._pattern = pattern
         self._latest = latest
         self._watchers = watchers
+        self._types = types
         self._changes: Deque[Change] = deque()
         self._naming = naming
         self._query = query
@@ -199,10 +202,13 @@ class Pull:
                 if self._changes:
                     return []
                 continue
-            entries = decode_batch(message, self._gaps)
+            entries = decode_batch(message, self._gaps, self._types)
             self._owes_ack = self._latest
             if not entries:
                 continue
+            if self._types.are_due:
+                # Before the cursor advances: if this is cancelled, the entries are read again.
+                await self._types.look_up(self._position.streams)
             self._advance(entries)
             return entries
 

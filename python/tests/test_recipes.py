@@ -16,8 +16,8 @@ from support import ROOT, Gateway, wait_for
 
 README = (ROOT / "python/README.md").read_text()
 SAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-ASYNC, BLOCKING, WEBCAM, DETECTOR, PLOT, FAN_IN, RECORDER = SAMPLES
-RECIPES = [WEBCAM, DETECTOR, PLOT, FAN_IN, RECORDER]
+ASYNC, BLOCKING, WEBCAM, DETECTOR, PLOT, FAN_IN, RECORDER, WORKER = SAMPLES
+RECIPES = [WEBCAM, DETECTOR, PLOT, FAN_IN, RECORDER, WORKER]
 
 # A camera that shows a bright square on a dark ground, in five pictures.
 CAMERA = """
@@ -156,3 +156,20 @@ def test_recorder_continues_where_it_stopped(
                 file.write_bytes(sent[file.stem] + b"!")  # recorded again, these would lose their mark
                 sent[file.stem] += b"!"
         program.interrupt()
+
+
+def test_workers_share_a_stream(s: rs.BlockingClient, gateway: Gateway, tmp_path: pathlib.Path) -> None:
+    Program(CAMERA + WEBCAM, gateway.url, tmp_path).ends()
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    workers = [Program(WORKER, gateway.url, folder) for folder in folders]
+    sent = [entry.id for entry in s.entries("camera", device="desk")]
+
+    def processed() -> List[str]:
+        return [line for worker in workers for line in worker.text().splitlines()]
+
+    wait_for("all are processed", lambda: len(processed()) == len(sent))
+    assert sorted(processed()) == [f"{entry_id}: 6% bright, delivery 1" for entry_id in sent]
+    for worker in workers:
+        worker.interrupt()

@@ -1,4 +1,4 @@
-/** Runs the samples of the README and of docs/any-language.md, and checks the settings in docs/configuration.md. */
+/** Runs the samples of the README, of docs/any-language.md and of docs/protocol.md, and checks the settings in docs/configuration.md. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -12,11 +12,12 @@ import { until } from "../support/until.ts";
 
 const run = promisify(execFile);
 const page = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
-const samples = page("README.md") + page("docs/any-language.md");
+const samples = page("README.md") + page("docs/any-language.md") + page("docs/protocol.md");
 const blocks = (language: string) =>
   [...samples.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, "gs"))].map(([, code = ""]) => code);
 /** The first command starts the gateway, which the test has already done. */
 const shell = blocks("bash").filter((code) => code.includes("curl"));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
 let redis: TestRedis;
 let gateway: TestGateway;
@@ -41,13 +42,26 @@ test("lists every setting in docs/configuration.md", () => {
 });
 
 describe("samples", () => {
-  const [hello, client, push, pushRaw, pull, pullMsgpack, requests, history, query, follow, ...others] =
-    blocks("python");
+  const [
+    hello,
+    client,
+    push,
+    pushRaw,
+    pull,
+    pullMsgpack,
+    requests,
+    history,
+    query,
+    follow,
+    worker,
+    ...others
+  ] = blocks("python");
+  const [script = "", jsWorker = "", ...otherScripts] = blocks("js");
   const env = { ...process.env, PYTHONPATH: fileURLToPath(new URL("../../python", import.meta.url)) };
   const python = async (code = "") => (await run("/usr/bin/python3", ["-c", here(code)], { env })).stdout;
 
   test("are all covered by this test", () => {
-    expect(others).toEqual([]);
+    expect([...others, ...otherScripts]).toEqual([]);
     expect(shell.length).toBe(1);
   });
 
@@ -101,13 +115,48 @@ describe("samples", () => {
   });
 
   test("the JavaScript client", async () => {
-    const [script = ""] = blocks("js");
     const { stdout } = await run(process.execPath, ["--input-type=module", "-e", here(script)], {
-      cwd: fileURLToPath(new URL("../..", import.meta.url)),
+      cwd: root,
     });
     expect(stdout).toMatch(
       /^\d+-\d+\nimu { x: 1 }\nimu { x: 2 }\nimu { x: 3 }\n{"x":3}\n\[ \[ 'rover:imu', 3 \] \]\n$/,
     );
+  });
+
+  test("workers of both languages share a stream", async () => {
+    const header = { headers: { "content-type": "text/plain" } };
+    const workers = [
+      spawn("/usr/bin/python3", ["-u", "-c", here(worker ?? "")], { env }),
+      spawn(process.execPath, ["--input-type=module", "-e", here(jsWorker)], { cwd: root }),
+    ];
+    const outputs = workers.map(() => "");
+    workers.forEach(({ stdout }, index) => {
+      stdout.on("data", (chunk) => {
+        outputs[index] += chunk;
+      });
+    });
+    const sent: string[] = [];
+    await until(
+      () => `both receive entries: ${outputs.join("; ")}`,
+      async () => {
+        sent.push(`frame ${sent.length}`);
+        await fetch(`${gateway.http}/data/frames`, { method: "POST", body: sent.at(-1) ?? "", ...header });
+        return outputs.every((output) => output !== "");
+      },
+      30_000,
+    );
+    const received = () =>
+      [...outputs.join("").matchAll(/^\d+-\d+ (frame \d+) delivery 1$/gm)].map(([, frame = ""]) => frame);
+    await until("all are received", () => received().length === sent.length);
+    expect(received().sort()).toEqual(sent.sort());
+    await until("all are acknowledged", async () => {
+      const [group] = (await (await fetch(`${gateway.http}/data/frames/work`)).json()) as {
+        pending: number;
+      }[];
+      return group?.pending === 0;
+    });
+    for (const each of workers) each.kill("SIGINT");
+    await Promise.all(workers.map((each) => once(each, "exit")));
   });
 
   test("curl", async () => {
@@ -119,7 +168,6 @@ describe("samples", () => {
 });
 
 describe("commands of the sample client", () => {
-  const root = fileURLToPath(new URL("../..", import.meta.url));
   const commands = blocks("text")
     .flatMap((block) => block.split("\n"))
     .filter((line) => line.startsWith("npx redis-streamer "));

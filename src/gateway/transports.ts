@@ -26,6 +26,7 @@ import { peerRecordings, recordingHandlers } from "../transports/recordings/peer
 import { OwnRecordings, type Recordings } from "../transports/recordings/recordings.ts";
 import { createDataRoutes } from "../transports/websocket/routes.ts";
 import { createWebSocketServer, type WebSocketServer } from "../transports/websocket/server.ts";
+import { createPushGate } from "../transports/websocket-protocol/backpressure.ts";
 import { createPayloadPool } from "../transports/websocket-protocol/buffer-pool.ts";
 import { workRoutes } from "../transports/work/http.ts";
 import { createWorkRoute } from "../transports/work/socket.ts";
@@ -60,14 +61,19 @@ export async function openTransports(
 ): Promise<Transports> {
   const { access, config, observe } = parts;
   const payloadPool = createPayloadPool(PAYLOAD_POOL_BYTES, observe.counters);
+  const pushGate = createPushGate({
+    perSocketBytes: config.pushInFlightBytes,
+    totalBytes: config.totalInFlightBytes,
+    counters: observe.counters,
+  });
   const graphql = createExecutor(parts);
   const webSockets = createWebSocketServer(
     parts,
     [
-      ...createDataRoutes(parts, payloadPool),
+      ...createDataRoutes(parts, payloadPool, pushGate),
       createWorkRoute(parts, payloadPool),
       createGraphqlRoute(graphql, payloadPool),
-      createFoxgloveRoute(parts, payloadPool),
+      createFoxgloveRoute(parts, payloadPool, pushGate),
     ],
     payloadPool,
   );

@@ -60,7 +60,7 @@ describe("a key", () => {
       "ID  two  write:*",
       "ID  panel  read:rover:*  link",
     ]);
-    await run("revoke", "two");
+    await run("revoke", "two", "panel");
     expect(readKeyFile(file).map(({ name }) => name)).toEqual(["one"]);
     await run("revoke", readKeyFile(file)[0]?.id ?? "");
     expect(readKeyFile(file)).toEqual([]);

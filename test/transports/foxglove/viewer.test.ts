@@ -225,6 +225,7 @@ describe("channels", () => {
     for (const name of ["a", "b", "c"]) await append(`rover:${name}`, "{}");
     await using viewer = await connectViewer(`${limited.ws}/foxglove`);
     await until("the limit is reported", () => viewer.statuses.some(({ id }) => id === "limit"));
+    await until("the others are advertised", () => viewer.channels.size > 0);
     expect(viewer.channels.size).toBe(2);
   });
 });

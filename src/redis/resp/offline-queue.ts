@@ -1,4 +1,7 @@
-/** Offline queue of a connection: commands that wait, for a bounded time, until Redis is available. */
+/**
+ * Offline queue of a connection: commands that wait, for a bounded time, until Redis is available. Commands that are added
+ * together expire together, so that no part of a transaction is sent without its beginning.
+ */
 import type { CommandWriter } from "./writer.ts";
 
 /** A queued command. */
@@ -25,6 +28,18 @@ export function createOfflineQueue<Done>(
 ): OfflineQueue<Done> {
   let queue: QueuedCommand<Done>[] = [];
   let sweep: NodeJS.Timeout | undefined;
+  /** Deadline of all commands that are added before the next microtask. */
+  let deadline: number | undefined;
+
+  function deadlineOfNow(): number {
+    if (deadline === undefined) {
+      deadline = performance.now() + waitMs;
+      queueMicrotask(() => {
+        deadline = undefined;
+      });
+    }
+    return deadline;
+  }
 
   function sweepExpired(): void {
     const now = performance.now();
@@ -43,7 +58,7 @@ export function createOfflineQueue<Done>(
 
   return {
     add(encode, done) {
-      queue.push({ encode, done, expiresAt: performance.now() + waitMs });
+      queue.push({ encode, done, expiresAt: deadlineOfNow() });
       sweep ??= setInterval(sweepExpired, SWEEP_MS);
     },
     take() {

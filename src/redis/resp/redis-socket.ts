@@ -44,13 +44,26 @@ export class RedisSocket implements Output {
    */
   #deferred: Buffer[] = [];
   #hasEnded = false;
+  /** A reply or a push message is being handled. */
+  #isHandling = false;
   /** Reason to end after the current chunk. */
   #ending: string | undefined;
   #reason = "Redis closed the connection";
 
   constructor(options: RedisSocketOptions) {
     this.#options = options;
-    this.#reader = new ReplyReader(options);
+    this.#reader = new ReplyReader({
+      onReply: (reply) => {
+        this.#isHandling = true;
+        options.onReply(reply);
+        this.#isHandling = false;
+      },
+      onPush: (message) => {
+        this.#isHandling = true;
+        options.onPush(message);
+        this.#isHandling = false;
+      },
+    });
     this.#socket = this.#connect(options.address);
     this.#socket.setNoDelay(true);
     this.#socket.setTimeout(CONNECT_TIMEOUT_MS, () => this.end("Redis did not reply in time"));
@@ -90,8 +103,10 @@ export class RedisSocket implements Output {
     try {
       this.#reader.feed(chunk);
     } catch (error) {
-      logger.error({ connection: name, err: error }, "invalid RESP from Redis");
-      this.end("invalid RESP from Redis");
+      // The rest of the chunk is lost in both cases.
+      const reason = this.#isHandling ? "could not handle a reply from Redis" : "invalid RESP from Redis";
+      logger.error({ connection: name, err: error }, reason);
+      this.end(reason);
     }
     if (this.#ending !== undefined) this.end(this.#ending);
   }

@@ -28,16 +28,28 @@ test("returns the commands in order, once", () => {
   expect(expired).toEqual([]);
 });
 
-test("expires each command after its own time", () => {
+test("expires each command after its own time", async () => {
   const { queue, expired, taken } = open(1000);
   queue.add(ping, "early");
-  vi.advanceTimersByTime(600);
+  await vi.advanceTimersByTimeAsync(600);
   queue.add(ping, "late");
   vi.advanceTimersByTime(300);
   expect(expired).toEqual([]);
   vi.advanceTimersByTime(200);
   expect(expired).toEqual(["early"]);
   expect(taken()).toEqual(["late"]);
+});
+
+test("expires the commands of one event-loop turn together", async () => {
+  const { queue, expired, taken } = open(1000);
+  queue.add(ping, "MULTI");
+  vi.advanceTimersByTime(5);
+  queue.add(ping, "EXEC");
+  await Promise.resolve();
+  queue.add(ping, "later");
+  vi.advanceTimersByTime(995);
+  expect(expired).toEqual(["MULTI", "EXEC"]);
+  expect(taken()).toEqual(["later"]);
 });
 
 test("expires every command once, and its timer ends with the last one", () => {
@@ -48,15 +60,15 @@ test("expires every command once, and its timer ends with the last one", () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("a command that is added while others expire waits for its own time", () => {
+test("a command that is added while others expire waits for its own time", async () => {
   const expired: string[] = [];
   const queue = createOfflineQueue<string>(1000, (name) => {
     expired.push(name);
     if (name === "first") queue.add(ping, "second");
   });
   queue.add(ping, "first");
-  vi.advanceTimersByTime(1900);
+  await vi.advanceTimersByTimeAsync(1900);
   expect(expired).toEqual(["first"]);
-  vi.advanceTimersByTime(300);
+  await vi.advanceTimersByTimeAsync(300);
   expect(expired).toEqual(["first", "second"]);
 });

@@ -114,6 +114,16 @@ test("ends with the first reason, and reads nothing after that", async () => {
   expect([one.ends, one.replies]).toEqual([["first"], []]);
 });
 
+test("ends if a reply cannot be handled, and does not report that as invalid", async () => {
+  using one = await open();
+  one.onReply = () => {
+    throw new Error("not this one");
+  };
+  one.send("PING", "PING");
+  await until("the end is reported", () => one.ends.length > 0);
+  expect([one.ends, one.replies]).toEqual([["could not handle a reply from Redis"], []]);
+});
+
 test("handles the replies that arrived together before it ends", async () => {
   using one = await open();
   one.onReply = () => one.socket.endAfterChunk("enough");

@@ -74,9 +74,10 @@ export const growthOver =
     return {
       database: databaseOver(connection),
       atTurnEnd(task) {
-        tasks.add(task);
+        const isFirst = tasks.add(task);
         if (connection.isReady()) connection.flushSoon();
-        else setImmediate(tasks.run);
+        // Once per turn: with one call for each task, tasks that add others would double the calls in every turn.
+        else if (isFirst) setImmediate(tasks.run);
       },
       close() {
         clearInterval(polling);

@@ -12,8 +12,8 @@ export interface ScannedQueue {
   readonly members: QueueMembers;
   /** Whether nothing can have been delivered since a scan began: neither here nor by another program. */
   isQuiet(): boolean;
-  /** Whether the group is being created again. */
-  isRecreating(): boolean;
+  /** Whether scans have to wait. `resume` is called afterwards. */
+  isPaused(): boolean;
   reclaim(member: QueueMember, count: number): Promise<Reclaim>;
   /** Delivers entries that a scan has claimed. */
   claimed(member: QueueMember, found: Reclaim): void;
@@ -33,7 +33,7 @@ export class Scans {
   readonly #timers = new Set<NodeJS.Timeout>();
   #mayHavePending = true;
   #isScanning = false;
-  /** A scan waits for a consumer with room. */
+  /** A scan waits for a consumer with room, or for the end of a pause. */
   #isDue = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -53,7 +53,7 @@ export class Scans {
     this.#scan();
   }
 
-  /** A consumer has room again. */
+  /** A consumer has room again, or a pause has ended. */
   resume(): void {
     if (this.#isDue) this.#scan();
   }
@@ -82,7 +82,9 @@ export class Scans {
 
   #scan(): void {
     const { members } = this.#queue;
-    if (this.#isScanning || this.#queue.isRecreating() || members.size === 0) return;
+    if (this.#isScanning || members.size === 0) return;
+    this.#isDue = this.#queue.isPaused();
+    if (this.#isDue) return;
     const reserved = members.reserve(() => false);
     this.#isDue = reserved === undefined;
     if (reserved !== undefined) void this.#scanFor(reserved);

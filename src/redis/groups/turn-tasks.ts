@@ -4,8 +4,9 @@
 export class TurnTasks {
   #tasks: (() => void)[] = [];
 
-  add(task: () => void): void {
-    this.#tasks.push(task);
+  /** @returns whether it is the first one, so that the caller has to schedule `run` */
+  add(task: () => void): boolean {
+    return this.#tasks.push(task) === 1;
   }
 
   /** Runs and removes all tasks. */

@@ -61,12 +61,13 @@ export class WorkQueue implements MemberQueue {
     this.scans = new Scans({
       members: this.#members,
       isQuiet: () => this.#isDrained && this.#isArmed && this.#reading.size === 0,
-      isRecreating: () => this.#isRecreating,
+      isPaused: () => this.#isPaused,
       reclaim: (member, count) => this.#reclaim(member, count),
       claimed: (member, found) => this.#claimed(member, found),
       failed: (error) => {
         if (isNoGroup(error)) void this.#recreate();
-        else if (!gatewayErrorOf(error).kind.retryable) parts.onScanFailed(error.message);
+        else if (gatewayErrorOf(error).kind.retryable) this.#retryLater();
+        else parts.onScanFailed(error.message);
       },
       ended: () => this.#pump(),
     });
@@ -97,11 +98,12 @@ export class WorkQueue implements MemberQueue {
     if (this.isEmpty) this.close();
   }
 
-  /** The stream may have grown. */
+  /** The stream may have grown, or Redis is available again. */
   grown(): void {
+    this.#endRetry();
     this.#isArmed = false;
     this.#isDrained = false;
-    this.#pump();
+    this.#continue();
     this.scans.expect();
   }
 
@@ -114,22 +116,33 @@ export class WorkQueue implements MemberQueue {
     this.#isScheduled = true;
     this.commands.atTurnEnd(() => {
       this.#isScheduled = false;
-      this.#pump();
-      this.scans.resume();
+      this.#continue();
     });
   }
 
   close(): void {
-    clearTimeout(this.#retry);
-    this.#retry = undefined;
+    this.#endRetry();
     this.scans.close();
+  }
+
+  /**
+   * Whether reads and scans have to wait. Without this, the end of a read that failed would make room for the next one, which
+   * fails as soon.
+   */
+  get #isPaused(): boolean {
+    return this.#isRecreating || this.#retry !== undefined;
+  }
+
+  #continue(): void {
+    this.#pump();
+    this.scans.resume();
   }
 
   /** Reads for consumers with room. */
   #pump(): void {
     while (
       !this.#isDrained &&
-      !this.#isRecreating &&
+      !this.#isPaused &&
       this.#reading.size < (this.#isFlowing ? this.#members.size : Math.min(1, this.#members.size))
     ) {
       const reserved = this.#members.reserve((member) => this.#reading.has(member));
@@ -191,10 +204,16 @@ export class WorkQueue implements MemberQueue {
   }
 
   #retryLater(): void {
+    if (this.isEmpty) return;
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined;
-      this.#pump();
+      this.#continue();
     }, RETRY_MS);
+  }
+
+  #endRetry(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
   }
 
   async #recreate(): Promise<void> {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Consumer } from "../../../src/redis/groups/consumer.ts";
 import type { Outcome } from "../../../src/redis/groups/consumer-options.ts";
 import { killConnections, startRedis, type TestRedis } from "../../support/redis.ts";
-import { until } from "../../support/until.ts";
+import { eventLoopTurns, until } from "../../support/until.ts";
 import { type Job, openGroups, type TestGroups, type TestWorker } from "./group-harness.ts";
 
 let redis: TestRedis;
@@ -135,3 +135,22 @@ test("every entry is acknowledged once, dead, deleted or lost", async () => {
     { numRuns: 15, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: false },
   );
 }, 120_000);
+
+test("reads nothing while Redis is unavailable, and continues afterwards", async () => {
+  using gateway = openGroups(redis.url);
+  let reads = 0;
+  const reserve = () => {
+    reads++;
+    return true;
+  };
+  const { job } = await gateway.work(["one", "other"], { memory: { reserve, unreserve: () => undefined } });
+  await redis.kill();
+  await eventLoopTurns(20);
+  reads = 0;
+  // Each read that fails returns its permits, for which both queues wait.
+  await eventLoopTurns(200);
+  expect(reads).toBeLessThan(20);
+  await redis.start();
+  await redis.control.call("XADD", "other", "*", "d", "late");
+  expect((await job(0)).text).toBe("late");
+});

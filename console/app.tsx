@@ -1,77 +1,87 @@
-/** The page: server state, list of streams, open panels and open streams. */
+/** The page: top bar, list of streams, panes, time bar and inspector. */
 import { useEffect, useMemo } from "preact/hooks";
 import type { Streamer } from "../client/browser.ts";
-import { spanText } from "./page/format.ts";
-import { type Layout, PANELS, type Panel, syncLayoutWithUrl } from "./page/layout.ts";
-import { ThemeContext, watchTheme } from "./page/theme.ts";
-import { ThemeChoice } from "./page/theme-choice.tsx";
-import { pageUrl } from "./page/urls.ts";
-import { EventsPanel } from "./panels/events-panel.tsx";
-import { GatewayPanel } from "./panels/gateway-panel.tsx";
+import { Inspector } from "./inspector/inspector.tsx";
+import { watchTheme } from "./page/theme.ts";
+import { loginUrl } from "./page/urls.ts";
+import { watchKeys } from "./shell/keys.ts";
+import { NARROW, openSides, type Sides } from "./shell/sides.ts";
+import { Splitter } from "./shell/splitter.tsx";
+import { TopBar } from "./shell/top-bar.tsx";
 import { type Listing, watchListing } from "./stream-list/listing.ts";
 import { StreamList } from "./stream-list/stream-list.tsx";
-import { StreamPane } from "./stream-pane/stream-pane.tsx";
+import { TimeBar } from "./time/time-bar.tsx";
+import { Panes } from "./workspace/panes.tsx";
+import { layoutOfUrl } from "./workspace/url-layout.ts";
+import { createWorkspace } from "./workspace/workspace.ts";
 
 /** The whole page. */
 export function App({ streamer }: { readonly streamer: Streamer }) {
-  const { listing, layout, theme } = useMemo(
-    () => ({ listing: watchListing(streamer), layout: syncLayoutWithUrl(), theme: watchTheme() }),
-    [streamer],
-  );
-  useEffect(
-    () => () => {
-      listing.stop();
-      layout.stop();
-      theme.stop();
-    },
-    [listing, layout, theme],
-  );
+  const { workspace, sides, stop } = useMemo(() => openPage(streamer), [streamer]);
+  useEffect(() => stop, [stop]);
+  const { left, right } = sides;
   return (
-    <ThemeContext.Provider value={theme}>
-      <header class="top">
-        <h1>Redis Streamer</h1>
-        <ServerState listing={listing} />
-        <div class="panels" role="group" aria-label="Panels">
-          {PANELS.map((panel) => (
-            <button
-              key={panel}
-              type="button"
-              aria-pressed={layout.panels.value.includes(panel)}
-              onClick={() => layout.toggle(panel)}
-            >
-              {PANEL_TITLES[panel]}
-            </button>
-          ))}
-        </div>
-        <nav aria-label="More">
-          {["docs", "graphql", "metrics"].map((path) => (
-            <a key={path} href={pageUrl(path)}>
-              {path}
-            </a>
-          ))}
-        </nav>
-        <ThemeChoice theme={theme} />
-      </header>
-      <ProblemBanner listing={listing} />
+    <>
+      <TopBar workspace={workspace} sides={sides} />
+      <ProblemBanner listing={workspace.listing} />
       <div class="columns">
-        <StreamList listing={listing} layout={layout} />
-        <Panes streamer={streamer} listing={listing} layout={layout} />
+        {left.isOpen.value && (
+          <aside
+            class="side left"
+            aria-label="Streams of the gateway"
+            style={{ width: `${left.width.value}px` }}
+          >
+            <StreamList workspace={workspace} opened={() => innerWidth < NARROW && left.toggle()} />
+            <Splitter side={left} label="Width of the stream list" />
+          </aside>
+        )}
+        <main class="middle" aria-label="Open panes">
+          <Panes workspace={workspace} />
+          {workspace.layout.panes.value.length > 0 && <TimeBar workspace={workspace} />}
+        </main>
+        {right.isOpen.value && (
+          <aside class="side right" aria-label="Selected stream" style={{ width: `${right.width.value}px` }}>
+            <Splitter side={right} isRight label="Width of the inspector" />
+            <Inspector workspace={workspace} />
+          </aside>
+        )}
       </div>
-    </ThemeContext.Provider>
+    </>
   );
 }
 
-const PANEL_TITLES: Readonly<Record<Panel, string>> = { events: "Events", gateway: "Gateway" };
+function openPage(streamer: Streamer) {
+  const [layout, stopLayout] = layoutOfUrl();
+  const listing = watchListing(streamer);
+  const theme = watchTheme();
+  const workspace = createWorkspace({ streamer, listing, layout, theme });
+  const stopKeys = watchKeys(workspace);
+  const sides = openSides(localStorage, innerWidth, layout.panes.peek().length > 0);
+  const stopFolding = foldWhenNarrow(sides);
+  return {
+    workspace,
+    sides,
+    stop() {
+      stopKeys();
+      stopFolding();
+      workspace.clock.stop();
+      listing.stop();
+      stopLayout();
+      theme.stop();
+    },
+  };
+}
 
-function ServerState({ listing }: { readonly listing: Listing }) {
-  const server = listing.server.value;
-  if (server === undefined) return <p class="server">connecting to the gateway …</p>;
-  return (
-    <p class="server">
-      version {server.version}, up {spanText(server.uptimeSeconds * 1000)}; Redis {server.redisVersion},{" "}
-      {server.redisMode}
-    </p>
-  );
+/** Folds the sides when the page becomes so narrow that they would cover the panes. @returns a function that ends it */
+function foldWhenNarrow({ left, right }: Sides): () => void {
+  const narrow = matchMedia(`(width < ${NARROW}px)`);
+  const fold = () => {
+    if (!narrow.matches) return;
+    left.isOpen.value = false;
+    right.isOpen.value = false;
+  };
+  narrow.addEventListener("change", fold);
+  return () => narrow.removeEventListener("change", fold);
 }
 
 const PROBLEMS = {
@@ -85,50 +95,9 @@ const PROBLEMS = {
 function ProblemBanner({ listing }: { readonly listing: Listing }) {
   const problem = listing.problem.value;
   return (
-    <div role="alert" class="problem">
+    <div role="alert" class="problem banner">
       {problem && `${PROBLEMS[problem.what]} (${problem.message}) `}
-      {problem?.what === "login" && <a href={pageUrl("login")}>Log in</a>}
+      {problem?.what === "login" && <a href={loginUrl()}>Log in</a>}
     </div>
-  );
-}
-
-interface PanesProps {
-  readonly streamer: Streamer;
-  readonly listing: Listing;
-  readonly layout: Layout;
-}
-
-function Panes({ streamer, listing, layout }: PanesProps) {
-  const panes = layout.panes.value;
-  const panels = layout.panels.value;
-  return (
-    <main class="panes" aria-label="Open streams">
-      {panes.length + panels.length === 0 && (
-        <p class="hint">Select a stream to view its entries. Several streams are shown side by side.</p>
-      )}
-      {panels.map((panel) => (
-        <section key={panel} class="pane" aria-label={PANEL_TITLES[panel]}>
-          <div class="bar">
-            <h2>{PANEL_TITLES[panel]}</h2>
-            <button
-              type="button"
-              class="close"
-              aria-label={`Close ${PANEL_TITLES[panel]}`}
-              onClick={() => layout.toggle(panel)}
-            >
-              ✕
-            </button>
-          </div>
-          {panel === "events" ? (
-            <EventsPanel streamer={streamer} listing={listing} />
-          ) : (
-            <GatewayPanel streamer={streamer} listing={listing} />
-          )}
-        </section>
-      ))}
-      {panes.map((pane) => (
-        <StreamPane key={pane.key} pane={pane} streamer={streamer} listing={listing} layout={layout} />
-      ))}
-    </main>
   );
 }

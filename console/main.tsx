@@ -3,7 +3,8 @@ import { render } from "preact";
 import { connect } from "../client/browser.ts";
 import { App } from "./app.tsx";
 import { gatewayUrl } from "./page/urls.ts";
-import "uplot/dist/uPlot.min.css";
+import "./design/tokens.css";
+import "./design/base.css";
 import "./styles.css";
 
 const root = document.getElementById("app");

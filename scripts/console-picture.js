@@ -2,7 +2,7 @@
 // @ts-check
 /**
  * Takes the README's screenshot of the console, `docs/console.png` (`npm run picture`). It starts a gateway with its own Redis
- * and four devices that push: a camera, an IMU, a microphone and a log.
+ * and a rover that pushes: camera, detections, IMU, microphone and log.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -15,7 +15,7 @@ import sharp from "sharp";
 import { connect } from "../dist/client/index.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const STREAMS = ["rover:camera", "rover:imu", "rover:mic", "default:log"];
+const STREAMS = ["rover:camera", "rover:imu", "rover:mic", "rover:log"];
 /** Samples per second. */
 const MIC_RATE = 8000;
 /** Time before the screenshot, ms, so that the plots have data. */
@@ -48,6 +48,7 @@ async function takePicture(url) {
   const panes = STREAMS.map((key) => `open=${encodeURIComponent(key)}&view=auto`).join("&");
   await page.goto(`${url}/#${panes}`);
   await page.locator(".u-over").nth(1).waitFor();
+  await page.locator(".overlay").waitFor();
   await page.locator(".tail li").first().waitFor();
   await page.getByText("fps").waitFor();
   // Rates require two polls of the list.
@@ -65,7 +66,9 @@ function startDevices(url) {
   const camera = streamer.push("camera", { device });
   const imu = streamer.push("imu", { device });
   const mic = streamer.push("mic", { device });
-  const log = streamer.push("log");
+  const detections = streamer.push("detections", { device });
+  const log = streamer.push("log", { device });
+  void streamer.setMeta("detections", { view: "boxes", of: "camera" }, { device });
   void streamer.setMeta("mic", { sampleRate: MIC_RATE, format: "s16le" }, { device });
   let n = 0;
   // Errors of entries in flight at the end are ignored.
@@ -78,11 +81,15 @@ function startDevices(url) {
     if (n % 40 === 0)
       void send(log, JSON.stringify({ level: "info", message: `lap ${n / 40}`, battery: "ok" }));
     if (n % 5 === 0) void send(mic, sound(n * 20));
-    if (n % 2 === 0) void send(camera, await frame(n));
+    if (n % 2 !== 0) return;
+    const picture = await frame(n);
+    void send(camera, picture);
+    const [x, y, width, height] = carAt(n);
+    void send(detections, JSON.stringify({ boxes: [{ x, y, width, height, label: "car", score: 0.93 }] }));
   }, 20);
   return async () => {
     clearInterval(timer);
-    await Promise.all([camera, imu, mic, log].map((push) => push.close()));
+    await Promise.all([camera, detections, imu, mic, log].map((push) => push.close()));
   };
 }
 
@@ -97,15 +104,23 @@ function sound(fromMs) {
   return new Uint8Array(samples.buffer);
 }
 
+/** Returns the box of the car on the road. @param {number} n @returns {readonly [number, number, number, number]} */
+function carAt(n) {
+  const far = (1 + Math.sin(n / 60)) / 2;
+  return [250 + 40 * far, 200 - 10 * far, 90 - 30 * far, 60 - 20 * far];
+}
+
 /** Draws a frame of a moving road. @param {number} n @returns {Promise<Buffer>} */
 function frame(n) {
   const marks = [0, 1, 2, 3].map((i) => {
     const far = ((n / 40 + i / 4) % 1) ** 2;
     return `<rect x="${318 - 10 * far}" y="${170 + 190 * far}" width="${4 + 20 * far}" height="${4 + 46 * far}" fill="#fff"/>`;
   });
+  const [x, y, width, height] = carAt(n);
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360"><rect width="640" height="170" fill="#8ec5e8"/>
     <rect y="170" width="640" height="190" fill="#5c8a4a"/><path d="M300 170h40l220 190H80z" fill="#4a4e54"/>
-    <circle cx="520" cy="60" r="28" fill="#ffe08a"/>${marks.join("")}</svg>`;
+    <circle cx="520" cy="60" r="28" fill="#ffe08a"/>${marks.join("")}
+    <rect x="${x}" y="${y}" width="${width}" height="${height}" rx="8" fill="#c85a3c"/></svg>`;
   return sharp(Buffer.from(svg)).jpeg({ quality: 85 }).toBuffer();
 }
 

@@ -1,6 +1,6 @@
 /**
- * Displayed entries of an open stream, bounded in entries and bytes. Received entries are displayed together every
- * `DISPLAY_MS`, because each display renders the page.
+ * Displayed entries of an open stream, bounded in entries and bytes. Received entries are displayed together at intervals,
+ * because each display renders the page.
  */
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { PulledEntry } from "../../client/browser.ts";
@@ -14,7 +14,7 @@ export interface Rate {
 /** Bounds of the buffer: some seconds of a fast sensor. */
 const MAX_ENTRIES = 4000;
 const MAX_BYTES = 16e6;
-/** Interval at which received entries are displayed, ms. */
+/** Default interval at which received entries are displayed, ms. */
 const DISPLAY_MS = 50;
 const NO_RATE: Rate = { entries: 0, bytes: 0 };
 
@@ -24,13 +24,16 @@ export class FeedBuffer {
   readonly #rate = signal(NO_RATE);
   readonly #gaps = signal(0);
   readonly #rateTimer: ReturnType<typeof setInterval>;
+  readonly #displayMs: number;
   /** Received entries that are not displayed yet. */
   #pending: PulledEntry[] = [];
   #pendingBytes = 0;
   #displayTimer: ReturnType<typeof setTimeout> | undefined;
   #received = NO_RATE;
 
-  constructor() {
+  /** @param displayMs interval at which received entries are displayed */
+  constructor(displayMs = DISPLAY_MS) {
+    this.#displayMs = displayMs;
     this.#rateTimer = setInterval(() => {
       this.#rate.value = this.#received;
       this.#received = NO_RATE;
@@ -60,7 +63,7 @@ export class FeedBuffer {
     this.#pending.push(entry);
     this.#pendingBytes += entry.data.length;
     if (isImmediate || this.#pending.length >= MAX_ENTRIES || this.#pendingBytes >= MAX_BYTES) this.display();
-    else this.#displayTimer ??= setTimeout(() => this.display(), DISPLAY_MS);
+    else this.#displayTimer ??= setTimeout(() => this.display(), this.#displayMs);
   }
 
   /** Displays the pending entries. */

@@ -1,23 +1,16 @@
 /**
- * Entries of one open stream in one of four modes: followed live, paused, at a moment of its history, or played from there.
+ * Entries of one open stream: followed live, or those up to a moment of its history. The clock of the workspace decides which.
  * Live mode is a pull loop of the client, which reconnects by itself. The buffer is bounded in entries and bytes.
  */
-import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { type ReadonlySignal, signal } from "@preact/signals";
 import { type PulledEntry, type Status, type Streamer, StreamerError } from "../../client/browser.ts";
 import { imageTypeOf } from "../../src/domain/content/detection.ts";
 import { sleep } from "../../src/domain/scheduling/sleep.ts";
 import { clockText, errorText } from "../page/format.ts";
 import { FeedBuffer, type Rate } from "./feed-buffer.ts";
-import { playbackTiming } from "./playback-timing.ts";
 
-/** A stream and its device. */
-export interface StreamName {
-  readonly stream: string;
-  readonly device: string | undefined;
-}
-
-/** Mode of the feed: new entries, the state when paused, a past moment, or playback. */
-export type Mode = "live" | "paused" | "past" | "playing";
+/** Mode of the feed: new entries, no further entries, a past moment, or entries of a playback. */
+export type Mode = "live" | "frozen" | "past" | "playing";
 
 /** A range of a stream, read from its start or, `reverse`, from its end. */
 interface Range {
@@ -29,31 +22,31 @@ interface Range {
 /** Bounds of the history that is read when a stream is opened. */
 const RECENT_ENTRIES = 500;
 const RECENT_BYTES = 4e6;
-/** Maximum number of entries per page of a playback. */
-const PLAYBACK_PAGE = 200;
 /** Delay before a failed read of history is retried, ms. */
 const RETRY_MS = 1000;
 
-/** An open stream. It reads nothing before the first call of `follow`, `goTo` or `play`. */
+/** An open stream. It reads nothing before the first call of `follow` or `showAt`. */
 export class Feed {
   readonly #streamer: Streamer;
-  readonly #name: StreamName;
-  readonly #buffer = new FeedBuffer();
+  readonly #buffer: FeedBuffer;
   readonly #mode = signal<Mode>("live");
   readonly #problem = signal("");
   /** Aborts the current read. */
   #run = new AbortController();
   #isFollowing = false;
-  #isLatest = false;
-  /** The argument of the last `follow`, for the return from playback to live. */
+  /** Whether only the newest entry is shown; undefined before the first entry is known, which decides if it is an image. */
+  #isLatest: boolean | undefined;
+  /** What the viewer requested; undefined selects it for images. */
   #requestedLatest: boolean | undefined;
 
-  /** Playback speed; 1 is the rate at which the entries were added. */
-  readonly speed: Signal<number> = signal(1);
+  /** Key of the stream. */
+  readonly key: string;
 
-  constructor(streamer: Streamer, name: StreamName) {
+  /** @param displayMs interval at which received entries are displayed; undefined selects the default */
+  constructor(streamer: Streamer, key: string, displayMs?: number) {
     this.#streamer = streamer;
-    this.#name = name;
+    this.#buffer = new FeedBuffer(displayMs);
+    this.key = key;
   }
 
   /** The displayed entries, oldest first. */
@@ -80,51 +73,54 @@ export class Feed {
     return this.#problem;
   }
 
-  /**
-   * Follows the stream live.
-   *
-   * @param latest whether to receive only the newest entry each time the page is ready; undefined selects it for images
-   */
-  follow(latest: boolean | undefined): void {
+  /** Selects whether to show only the newest entry each time the page is ready; undefined selects it for images. */
+  setLatest(latest: boolean | undefined): void {
     this.#requestedLatest = latest;
-    if (this.#isFollowing && latest === this.#isLatest) return;
+    if (latest === this.#isLatest || (latest === undefined && this.#isLatest !== undefined)) return;
+    this.#isLatest = latest;
+    if (this.#isFollowing) {
+      this.#isFollowing = false;
+      this.follow();
+    }
+  }
+
+  /** Follows the stream live. */
+  follow(): void {
+    if (this.#isFollowing) return;
     this.#mode.value = "live";
     const aborted = this.#restart();
     this.#isFollowing = true;
-    this.#isLatest = latest ?? false;
-    void this.#retry(aborted, () => this.#followFrom(latest, aborted));
+    void this.#retry(aborted, () => this.#followNow(aborted));
   }
 
-  pause(): void {
+  /** Keeps the displayed entries. */
+  freeze(): void {
     this.#buffer.display();
-    this.#mode.value = "paused";
+    this.#mode.value = "frozen";
     this.#restart();
   }
 
-  /** Shows the entries up to a moment, Unix ms. */
-  goTo(ms: number): void {
-    this.#showPast({ end: String(ms), reverse: true }, false);
-  }
-
-  /** Moves one entry forward (1) or back (-1). */
-  step(direction: 1 | -1): void {
-    this.#buffer.display();
-    const shown = this.entries.value.at(-1);
-    if (shown === undefined) return;
-    if (direction === 1) this.#showPast({ start: `(${shown.id}`, reverse: false }, true);
-    else if (this.entries.value.length > 1) {
-      this.#mode.value = "past";
-      this.#restart();
-      this.#buffer.replace(this.entries.value.slice(0, -1));
-    } else this.#showPast({ end: `(${shown.id}`, reverse: true }, false);
-  }
-
-  /** Plays from the displayed entry. At the newest entry it switches to live. */
-  play(): void {
-    this.#buffer.display();
-    this.#mode.value = "playing";
+  /** Shows the entries up to a moment. @param end Unix ms or an entry id, inclusive @returns when they are shown */
+  async showAt(end: string): Promise<void> {
+    this.#mode.value = "past";
     const aborted = this.#restart();
-    void this.#retry(aborted, () => this.#playFrom(aborted));
+    await this.#retry(aborted, async () => {
+      const found = await this.#recent({ end, reverse: true }, aborted);
+      if (aborted.aborted) return;
+      this.#problem.value = "";
+      this.#buffer.replace(found);
+    });
+  }
+
+  /** Adds an entry of a playback. */
+  receive(entry: PulledEntry): void {
+    this.#mode.value = "playing";
+    this.#add(entry);
+  }
+
+  /** Displays what was received. */
+  display(): void {
+    this.#buffer.display();
   }
 
   /** Stops all reads and timers. */
@@ -144,18 +140,26 @@ export class Feed {
   }
 
   #add(entry: PulledEntry): void {
-    this.#buffer.receive(entry, this.#isLatest);
+    this.#buffer.receive(entry, this.#isLatest ?? false);
   }
 
-  /** Reads one page of a range. The size of its first entry limits the number of entries, so that the page stays small. */
-  async #read(range: Range, maxEntries: number, aborted: AbortSignal): Promise<PulledEntry[]> {
-    const { stream, device } = this.#name;
-    const options = { ...range, device, signal: aborted };
-    const [first] = await collect(this.#streamer.entries(stream, { ...options, count: 1 }));
-    if (first === undefined || maxEntries === 1) return first === undefined ? [] : [first];
-    const count = Math.max(1, Math.min(maxEntries, Math.floor(RECENT_BYTES / (first.data.length + 1))));
-    const page = await collect(this.#streamer.entries(stream, { ...options, count, pageCount: count }));
-    return range.reverse ? page.reverse() : page;
+  /** Reads the entries that a viewer shows: the last one of an image stream, else some seconds of a sensor. */
+  async #recent(range: Range, aborted: AbortSignal): Promise<PulledEntry[]> {
+    const [newest] = await this.#read(range, 1, aborted);
+    aborted.throwIfAborted();
+    if (newest !== undefined && this.#requestedLatest === undefined)
+      this.#isLatest = imageTypeOf(newest.data) !== undefined;
+    if (newest === undefined || this.#isLatest) return newest === undefined ? [] : [newest];
+    // The size of one entry limits the number of entries, so that the page stays small.
+    const count = Math.min(RECENT_ENTRIES, Math.floor(RECENT_BYTES / (newest.data.length + 1)));
+    return (await this.#read(range, Math.max(1, count), aborted)).reverse();
+  }
+
+  /** Reads a page of a range. */
+  #read(range: Range, count: number, signal: AbortSignal): Promise<PulledEntry[]> {
+    return collect(
+      this.#streamer.entries(this.key, { ...range, device: "", count, pageCount: count, signal }),
+    );
   }
 
   /** Runs an action, and again after a retryable error. */
@@ -173,59 +177,26 @@ export class Feed {
     }
   }
 
-  async #followFrom(latest: boolean | undefined, aborted: AbortSignal): Promise<void> {
-    const { stream, device } = this.#name;
-    const [newest] = await this.#read({ reverse: true }, 1, aborted);
-    aborted.throwIfAborted();
-    this.#isLatest = latest ?? (newest !== undefined && imageTypeOf(newest.data) !== undefined);
-    const recent =
-      this.#isLatest && newest !== undefined
-        ? [newest]
-        : await this.#read({ reverse: true }, RECENT_ENTRIES, aborted);
+  async #followNow(aborted: AbortSignal): Promise<void> {
+    const recent = await this.#recent({ reverse: true }, aborted);
     aborted.throwIfAborted();
     this.#buffer.replace(recent);
     this.#problem.value = "";
-    const loop = this.#streamer.pull([stream], {
-      device,
+    const loop = this.#streamer.pull([this.key], {
+      device: "",
+      pattern: false,
       from: recent.at(-1)?.id ?? "0",
-      latest: this.#isLatest,
+      latest: this.#isLatest ?? false,
       signal: aborted,
       onStatus: (status) => {
         if (!aborted.aborted) this.#problem.value = statusText(status);
       },
     });
-    for await (const entry of loop) this.#add(entry);
-  }
-
-  async #playFrom(aborted: AbortSignal): Promise<void> {
-    const { stream, device } = this.#name;
-    let last: PulledEntry | undefined;
-    // Entries added during playback are played too. It switches to live when a read returns no more entries.
-    do {
-      last = this.entries.value.at(-1);
-      const bytes = (last?.data.length ?? 0) + 1;
-      const pageCount = Math.max(1, Math.min(PLAYBACK_PAGE, Math.floor(RECENT_BYTES / bytes)));
-      const start = last === undefined ? "-" : `(${last.id}`;
-      const loop = this.#streamer.entries(stream, { start, device, pageCount, signal: aborted });
-      this.#problem.value = "";
-      const timed = playbackTiming(loop, last?.timeMs ?? 0, () => this.speed.value, aborted);
-      for await (const entry of timed) this.#add(entry);
+    for await (const entry of loop) {
+      // Received before the abort, and no longer wanted.
       if (aborted.aborted) return;
-      this.#buffer.display();
-    } while (this.entries.value.at(-1) !== last);
-    this.follow(this.#requestedLatest);
-  }
-
-  #showPast(range: Range, isStep: boolean): void {
-    this.#mode.value = "past";
-    const aborted = this.#restart();
-    void this.#retry(aborted, async () => {
-      const found = await this.#read(range, isStep || this.#isLatest ? 1 : RECENT_ENTRIES, aborted);
-      if (aborted.aborted) return;
-      this.#problem.value = "";
-      if (!isStep || range.reverse) this.#buffer.replace(found);
-      else if (found.length > 0) this.#buffer.append(found);
-    });
+      this.#add(entry);
+    }
   }
 }
 

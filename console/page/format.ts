@@ -26,12 +26,19 @@ export function spanText(ms: number): string {
 }
 
 /** Formats a time with milliseconds; with its date if it is not today. */
-export function timeText(ms: number): string {
-  const moment = new Date(ms);
-  const time = `${moment.toLocaleTimeString("en-GB")}.${String(moment.getMilliseconds()).padStart(3, "0")}`;
-  return moment.toDateString() === new Date().toDateString()
-    ? time
-    : `${moment.toLocaleDateString("en-CA")} ${time}`;
+export function timeText(ms: number, isUtc = false): string {
+  const [day, time] = dayAndTime(ms, isUtc);
+  return day === dayAndTime(Date.now(), isUtc)[0] ? time : `${day} ${time}`;
+}
+
+/** Returns the day, `2026-11-28`, and the time, `13:35:02.123`, of a moment. */
+export function dayAndTime(ms: number, isUtc: boolean): readonly [day: string, time: string] {
+  const offsetMs = isUtc ? 0 : new Date(ms).getTimezoneOffset() * 60_000;
+  const shifted = new Date(ms - offsetMs);
+  if (Number.isNaN(shifted.getTime())) return ["", String(ms)];
+  const iso = shifted.toISOString();
+  const at = iso.indexOf("T");
+  return [iso.slice(0, at), iso.slice(at + 1, -1)];
 }
 
 /** Formats the local time of day, `13:35:02`. */

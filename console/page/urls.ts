@@ -6,3 +6,6 @@ export const gatewayUrl = (): string => new URL("..", script).href;
 
 /** Returns the URL of a page of the gateway. @param path without a leading slash */
 export const pageUrl = (path: string): string => new URL(path, gatewayUrl()).href;
+
+/** Returns the URL of the login page, which leads back to the open panes. */
+export const loginUrl = (): string => `${pageUrl("login")}?next=${encodeURIComponent(`/${location.hash}`)}`;

@@ -44,7 +44,7 @@ export function EventsPanel({ streamer, listing }: EventsPanelProps) {
       <p class="problem" role="status">
         {problem.value && `Device events cannot be read: ${problem.value}`}
       </p>
-      <div class="filters">
+      <div class="below">
         <label>
           Filter events{" "}
           <input

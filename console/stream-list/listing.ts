@@ -30,6 +30,8 @@ export interface StreamEvent {
 export interface Problem {
   readonly what: "gateway" | "redis" | "login" | "late" | "other";
   readonly message: string;
+  /** Time of day of the last response before the problem. */
+  readonly since?: string | undefined;
 }
 
 /** The current lists. */
@@ -81,6 +83,8 @@ class PolledListing implements Listing {
   /** Start of the previous poll, ms; 0 before the first one. */
   #previousMs = 0;
   #isPolling = false;
+  /** Time of the last successful poll. */
+  #answeredAt = new Date();
   #nextPoll: ReturnType<typeof setTimeout> | undefined;
 
   constructor(streamer: Streamer) {
@@ -105,14 +109,16 @@ class PolledListing implements Listing {
     const startedAt = new Date();
     this.#isPolling = true;
     const late = setTimeout(() => {
-      if (!stopped.aborted) this.problem.value = { what: "late", message: `since ${clockText(startedAt)}` };
+      const since = clockText(startedAt);
+      if (!stopped.aborted) this.problem.value = { what: "late", message: `since ${since}`, since };
     }, LATE_MS);
     try {
       await this.#read(stopped, startedMs);
       this.problem.value = undefined;
+      this.#answeredAt = new Date();
     } catch (error) {
       if (stopped.aborted) return;
-      this.problem.value = problemOf(error);
+      this.problem.value = { ...problemOf(error), since: clockText(this.#answeredAt) };
     } finally {
       clearTimeout(late);
     }

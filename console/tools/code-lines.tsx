@@ -1,6 +1,6 @@
 /** Code samples that read a stream, in Python, JavaScript and a shell. */
 import { useSignal } from "@preact/signals";
-import type { StreamName } from "../feed/feed.ts";
+import type { StreamName } from "../page/stream-name.ts";
 import { gatewayUrl } from "../page/urls.ts";
 import type { ToolProps } from "./tool-props.ts";
 

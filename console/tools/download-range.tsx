@@ -2,6 +2,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { bytesText, countText, errorText } from "../page/format.ts";
+import { saveFile } from "../page/save-file.ts";
 import { EXPORT_FORMS, type FilePart } from "./export.ts";
 import type { ToolProps } from "./tool-props.ts";
 
@@ -45,7 +46,7 @@ export function DownloadRange({ name, streamKey, streamer }: ToolProps) {
       const file = await collect(write(counted()), (bytes) => {
         message.value = `${countText(entries)} entries, ${bytesText(bytes)} …`;
       });
-      save(file, `${streamKey.replace(/[^\w.-]+/g, "_")}.${extension}`);
+      saveFile(file, `${streamKey.replace(/[^\w.-]+/g, "_")}.${extension}`);
       message.value = `${countText(entries)} entries, ${bytesText(file.size)} saved.`;
     } catch (error) {
       message.value = controller.signal.aborted
@@ -127,14 +128,4 @@ async function collect(parts: AsyncIterable<FilePart>, report: (bytes: number) =
     report(all.size);
   }
   return new Blob([all, ...open]);
-}
-
-function save(file: Blob, name: string): void {
-  const url = URL.createObjectURL(file);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  // By then the browser has started to read it.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

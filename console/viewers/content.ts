@@ -1,33 +1,42 @@
-/** Chooses the viewer of a payload by its declared or detected content type, and extracts its numbers. */
-import { decode } from "@msgpack/msgpack";
+/** Content of an entry: its kind, by the declared or detected content type, its value and its numbers. */
 import type { PulledEntry } from "../../client/browser.ts";
 import { readDeclaration } from "../../src/domain/content/declaration.ts";
 import { guessType, hasControls, imageTypeOf } from "../../src/domain/content/detection.ts";
 import { essenceOf, parseMediaType } from "../../src/domain/content/media-type.ts";
 import { pcmOfMeta, readWav } from "../../src/domain/content/pcm.ts";
-import type { View } from "../page/layout.ts";
-import { looksLikeSound } from "./pcm.ts";
+import { looksLikeSound } from "./audio/pcm.ts";
 
-/** A viewer. */
-type Viewer = Exclude<View, "auto">;
+/** Kind of a payload. `fields` is an entry without a payload: a plain Redis entry. */
+export type Kind = "image" | "audio" | "json" | "msgpack" | "text" | "fields" | "binary";
+
+/** What a viewer decides by. */
+export interface Content {
+  readonly entry: PulledEntry;
+  readonly kind: Kind;
+  /** Metadata of the stream. */
+  readonly meta: unknown;
+}
 
 /**
- * Selects the viewer for a payload: by its declared content type if the payload is of that type, else by its bytes.
+ * Describes an entry: by its declared content type if the payload is of that type, else by its bytes.
  *
  * @param meta the stream's metadata, which may declare a content type or an audio format
  */
-export function viewOf(entry: PulledEntry, meta?: unknown): Viewer {
+export function contentOf(entry: PulledEntry, meta?: unknown): Content {
+  return { entry, meta, kind: kindOf(entry, meta) };
+}
+
+function kindOf(entry: PulledEntry, meta: unknown): Kind {
   const { data, fields } = entry;
-  if (data.length === 0 && fields !== undefined) return "text";
-  const declared = viewerOfType(declaredType(entry, meta), entry, meta);
+  if (data.length === 0) return fields === undefined ? "text" : "fields";
+  const declared = kindOfType(declaredType(entry, meta), entry, meta);
   if (declared !== undefined) return declared;
   const guessed = guessType(data);
   // Samples may happen to be valid MessagePack; the metadata states that they are samples.
   if (guessed === "application/msgpack" && pcmOfMeta(meta) !== undefined) return "audio";
-  const detected = viewerOfType(guessed, entry, meta);
+  const detected = kindOfType(guessed, entry, meta);
   if (detected !== undefined) return detected;
-  if (data.length === 0) return "text";
-  return pcmOfMeta(meta) !== undefined || looksLikeSound(data) ? "audio" : "hex";
+  return pcmOfMeta(meta) !== undefined || looksLikeSound(data) ? "audio" : "binary";
 }
 
 /** Returns the content type that the entry's field `content-type`, or else the stream's metadata, declares. */
@@ -37,16 +46,14 @@ function declaredType({ fields }: PulledEntry, meta: unknown): string | undefine
   return own ?? readDeclaration(meta).declaration.contentType;
 }
 
-/** Returns the viewer for a content type; undefined if there is none, or the payload is not of that type. */
-function viewerOfType(type: string | undefined, entry: PulledEntry, meta: unknown): Viewer | undefined {
+/** Returns the kind for a content type; undefined if there is none, or the payload is not of that type. */
+function kindOfType(type: string | undefined, entry: PulledEntry, meta: unknown): Kind | undefined {
   const essence = type === undefined ? "" : essenceOf(type);
   if (essence.startsWith("image/")) return imageTypeOf(entry.data) === undefined ? undefined : "image";
   if (essence.startsWith("audio/"))
     return readWav(entry.data) === undefined && pcmOfMeta(meta) === undefined ? undefined : "audio";
-  if (/^application\/(.*\+)?json$/.test(essence)) {
-    if (parsedOf(entry, "json") === undefined) return undefined;
-    return numbersOf(entry).size > 0 ? "plot" : "text";
-  }
+  if (/^application\/(.*\+)?json$/.test(essence))
+    return parsedOf(entry, "json") === undefined ? undefined : "json";
   if (essence.startsWith("text/")) return textOf(entry) === undefined ? undefined : "text";
   if (essence === "application/msgpack") return isObject(parsedOf(entry, "msgpack")) ? "msgpack" : undefined;
   return undefined;
@@ -73,14 +80,47 @@ export function textOf(entry: PulledEntry): string | undefined {
   }
 }
 
-/** Parses the payload; undefined if it is not valid in that format. */
+/** Largest payload that is parsed, bytes. A larger one would block the page. */
+const MAX_PARSED = 4e6;
+
+/** Parses the payload; undefined if it is not valid in that format, or too large. */
 export function parsedOf(entry: PulledEntry, form: "json" | "msgpack"): unknown {
+  if (entry.data.length > MAX_PARSED) return undefined;
   try {
-    return form === "json" ? entry.json() : decode(entry.data);
+    return form === "json" ? entry.json() : entry.value("application/msgpack");
   } catch {
     return undefined;
   }
 }
+
+/** Whether the first byte is one of a MessagePack list or map. */
+const beginsMsgpack = ([byte = 0]: Uint8Array): boolean =>
+  (byte >= 0x80 && byte < 0xa0) || (byte >= 0xdc && byte < 0xe0);
+
+/**
+ * Returns the value of an entry: that of a JSON or MessagePack payload, or else an object of its fields. Fields that are
+ * numbers or JSON words have their value. Undefined for another payload.
+ */
+export function entryValue(entry: PulledEntry): unknown {
+  if (entry.data.length > 0)
+    return beginsMsgpack(entry.data) ? parsedOf(entry, "msgpack") : parsedOf(entry, "json");
+  if (entry.fields === undefined) return undefined;
+  return Object.fromEntries(
+    [...entry.fields].map(([name, value]) => [
+      name,
+      value instanceof Uint8Array ? fieldOf(value) : value.map(fieldOf),
+    ]),
+  );
+}
+
+function fieldOf(bytes: Uint8Array): unknown {
+  const text = new TextDecoder().decode(bytes);
+  if (isNumber(text)) return Number(text);
+  return text === "true" ? true : text === "false" ? false : text;
+}
+
+const isNumber = (text: string): boolean =>
+  text.length <= 32 && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text);
 
 /** Formats a value as JSON, on one line or, with `pretty`, on several. Byte arrays are replaced by their size. */
 export const valueText = (value: unknown, pretty: boolean): string =>
@@ -94,38 +134,45 @@ export const valueText = (value: unknown, pretty: boolean): string =>
     pretty ? 2 : undefined,
   ) ?? "";
 
-/** Limits of the search for numbers: depth and count. */
+/** Limits of the search for members: depth and count. */
 const MAX_DEPTH = 3;
-const MAX_NUMBERS = 64;
+const MAX_MEMBERS = 64;
+
+/** A member of a value that is not an object: a cell of a table, a line of a plot. */
+export type Scalar = string | number | boolean;
+
+const scalarsByEntry = new WeakMap<PulledEntry, ReadonlyMap<string, Scalar>>();
+
+/** Returns the scalar members of an entry's value by path, such as `acc.x`. A bare value has the path `value`. Cached per entry. */
+export function scalarsOf(entry: PulledEntry): ReadonlyMap<string, Scalar> {
+  const known = scalarsByEntry.get(entry);
+  if (known !== undefined) return known;
+  const found = new Map<string, Scalar>();
+  collect(entryValue(entry), "", 0, found);
+  scalarsByEntry.set(entry, found);
+  return found;
+}
 
 const numbersByEntry = new WeakMap<PulledEntry, ReadonlyMap<string, number>>();
 
-/**
- * Returns the numbers of a JSON payload by path, such as `acc.x`. A bare number has the path `value`. For an entry without
- * a payload it returns its numeric fields. The result is cached per entry.
- */
+/** Returns the numbers of an entry's value by path. Cached per entry. */
 export function numbersOf(entry: PulledEntry): ReadonlyMap<string, number> {
   const known = numbersByEntry.get(entry);
   if (known !== undefined) return known;
   const found = new Map<string, number>();
-  if (entry.data.length > 0) collect(parsedOf(entry, "json"), "", 0, found);
-  else for (const [name, value] of numericFields(entry)) if (found.size < MAX_NUMBERS) found.set(name, value);
+  for (const [path, value] of scalarsOf(entry)) if (typeof value === "number") found.set(path, value);
   numbersByEntry.set(entry, found);
   return found;
 }
 
-/** Yields the fields that are decimal numbers. Repeated fields are skipped. */
-function* numericFields({ fields }: PulledEntry): Generator<readonly [string, number]> {
-  for (const [name, value] of fields ?? []) {
-    const text = value instanceof Uint8Array && value.length <= 32 ? new TextDecoder().decode(value) : "";
-    if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) yield [name, Number(text)];
-  }
-}
-
-function collect(value: unknown, path: string, depth: number, found: Map<string, number>): void {
-  if (found.size >= MAX_NUMBERS) return;
-  if (typeof value === "number") found.set(path === "" ? "value" : path, value);
-  else if (typeof value === "object" && value !== null && depth < MAX_DEPTH)
-    for (const [name, member] of Object.entries(value))
+function collect(value: unknown, path: string, depth: number, found: Map<string, Scalar>): void {
+  if (found.size >= MAX_MEMBERS) return;
+  const scalar = typeof value === "bigint" ? Number(value) : value;
+  if (typeof scalar === "number" || typeof scalar === "string" || typeof scalar === "boolean")
+    found.set(path === "" ? "value" : path, scalar);
+  else if (isObject(scalar) && !(scalar instanceof Uint8Array) && depth < MAX_DEPTH)
+    for (const [name, member] of Object.entries(scalar as object)) {
       collect(member, path === "" ? name : `${path}.${name}`, depth + 1, found);
+      if (found.size >= MAX_MEMBERS) return;
+    }
 }

@@ -2,10 +2,9 @@
 import { expect, test } from "vitest";
 import type { StreamInfo } from "../../client/catalog/catalog.ts";
 import { createPulledEntry, type PulledEntry } from "../../client/reading/entry.ts";
-import { playbackTiming } from "../../console/feed/playback-timing.ts";
 import { sparkPath } from "../../console/page/sparkline.tsx";
 import { compare } from "../../console/stream-list/listing.ts";
-import { createPlotColumns } from "../../console/viewers/plot-columns.ts";
+import { createPlotColumns } from "../../console/viewers/plot/plot-columns.ts";
 
 const entry = (id: string, x: number, gap = false): PulledEntry =>
   createPulledEntry({ stream: "s", id, data: new TextEncoder().encode(JSON.stringify({ x })) }, gap);
@@ -64,19 +63,4 @@ test("computes rates in entries and bytes between polls", () => {
 test("a sparkline ends at the right with its maximum at the top", () => {
   expect(sparkPath([0, 4, 2])).toBe("M60.7 17.0L62.4 1.0L64.0 9.0");
   expect([sparkPath([]), sparkPath([3]), sparkPath([0, 0])]).toEqual(["", "", ""]);
-});
-
-test("playback keeps the order, shortens long pauses and stops on abort", async () => {
-  async function* history() {
-    for (const id of ["1000-0", "1004-0", "1000000-0"]) yield entry(id, 1);
-  }
-  const ids: string[] = [];
-  for await (const { id } of playbackTiming(history(), 1000, () => 8, new AbortController().signal))
-    ids.push(id);
-  expect(ids).toEqual(["1000-0", "1004-0", "1000000-0"]);
-  const controller = new AbortController();
-  const loop = playbackTiming(history(), 0, () => 0.25, controller.signal);
-  const next = loop.next();
-  controller.abort(new Error("enough"));
-  await expect(next).rejects.toThrow("enough");
 });

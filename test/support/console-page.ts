@@ -12,9 +12,15 @@ export interface OpenConsole extends AsyncDisposable {
   readonly problems: string[];
 }
 
-/** Opens it. @param url the gateway's URL without a trailing slash */
-export async function openConsole(browser: TestBrowser, url: string, hash = ""): Promise<OpenConsole> {
+/** Opens it. @param url the gateway's URL without a trailing slash @param size of the window, CSS pixels */
+export async function openConsole(
+  browser: TestBrowser,
+  url: string,
+  hash = "",
+  size = { width: 1280, height: 720 },
+): Promise<OpenConsole> {
   const page = await browser.context.newPage();
+  await page.setViewportSize(size);
   // Shorter than the test's own timeout, so that the failed condition is reported.
   page.setDefaultTimeout(60_000);
   const requests: string[] = [];
@@ -31,11 +37,33 @@ export async function openConsole(browser: TestBrowser, url: string, hash = ""):
 
 /** Opens a stream from the list. @returns its pane */
 export async function openStream(page: Page, key: string): Promise<Locator> {
-  await page.getByRole("table", { name: "Streams" }).getByRole("button", { name: key }).click();
+  await page
+    .getByRole("treegrid", { name: "Streams" })
+    .getByRole("button", { name: key, exact: true })
+    .click();
   return paneOf(page, key);
 }
 
-/** The pane of an open stream, or a panel. */
+/** Banner with the problem of the gateway or of Redis; empty if there is none. */
+export const bannerOf = (page: Page): Locator => page.locator(".banner[role=alert]");
+
+/** The time bar. */
+export const timeOf = (page: Page): Locator => page.getByRole("group", { name: "Time", exact: true });
+
+/** Opens the inspector if it is folded. */
+export async function openInspector(page: Page): Promise<Locator> {
+  const inspector = page.getByRole("region", { name: "Inspector", exact: true });
+  if (!(await inspector.isVisible()))
+    await page.getByRole("button", { name: "Inspector", exact: true }).click();
+  return inspector;
+}
+
+/** Selects the viewer of an open stream. */
+export async function selectView(page: Page, key: string, view: string): Promise<void> {
+  await page.getByLabel(`View of ${key}`, { exact: true }).selectOption(view);
+}
+
+/** The group whose visible pane is that of an open stream, or a panel. */
 export const paneOf = (page: Page, key: string): Locator =>
   page.getByRole("region", { name: key, exact: true });
 

@@ -5,7 +5,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { freePort } from "../../bench/load/free-port.ts";
 import { connect } from "../../client/index.ts";
 import { startBrowser, type TestBrowser } from "../support/browser.ts";
-import { axeViolations, lastRow, openConsole, openStream, paneOf } from "../support/console-page.ts";
+import {
+  axeViolations,
+  lastRow,
+  openConsole,
+  openInspector,
+  openStream,
+  paneOf,
+  timeOf,
+} from "../support/console-page.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { createTestKeys } from "../support/keys.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
@@ -38,20 +46,21 @@ test("plays history at the selected speed, pauses, and plays on until it is live
   const pane = await openStream(console.page, "default:log");
   const shown = async () => Number((await lastRow(pane).textContent())?.replace("entry ", ""));
   await until("all is shown", async () => (await shown()) === 100, WAIT_MS);
-  await pane.getByRole("slider", { name: "Position" }).fill("3000");
+  const time = timeOf(console.page);
+  await time.getByRole("slider", { name: "Position" }).fill("3000");
   await until("the moment is shown", async () => (await shown()) === 20, WAIT_MS);
-  await pane.getByLabel("Playback speed").selectOption("0.25");
-  await pane.getByRole("button", { name: "Play", exact: true }).click();
+  await time.getByLabel("Playback speed").selectOption("0.25");
+  await time.getByRole("button", { name: "Play", exact: true }).click();
   await until("it is played", async () => (await shown()) > 20, WAIT_MS);
   await pane.getByText("playing").waitFor();
-  await pane.getByRole("button", { name: "Pause" }).click();
+  await time.getByRole("button", { name: "Pause" }).click();
   const paused = await shown();
   expect(paused).toBeLessThan(100);
   const rows = await pane.locator(".tail li span").allTextContents();
   expect(rows).toEqual(Array.from({ length: paused + 1 }, (_, n) => `entry ${n}`));
-  await pane.getByLabel("Playback speed").selectOption("8");
-  await pane.getByRole("button", { name: "Play", exact: true }).click();
-  await pane.getByRole("group", { name: "Time" }).getByText("live", { exact: true }).waitFor();
+  await time.getByLabel("Playback speed").selectOption("8");
+  await time.getByRole("button", { name: "Play", exact: true }).click();
+  await time.getByText("live", { exact: true }).waitFor();
   await until("all is shown again", async () => (await shown()) === 100, WAIT_MS);
   await add("default:log", 20_000, "entry 101");
   await until("the new entry is shown", async () => (await shown()) === 101, WAIT_MS);
@@ -144,15 +153,18 @@ test("draws and plays audio in the format of the metadata", async () => {
   }`);
   const pane = await openStream(page, "default:mic");
   await pane.getByRole("img", { name: "The last 5 seconds of default:mic" }).locator("canvas").waitFor();
+  const openFormat = () => pane.getByRole("button", { name: "Sample format" }).click();
+  await openFormat();
   expect(await pane.getByLabel("Samples").inputValue()).toBe("s16");
-  expect(await pane.getByLabel("Hz").inputValue()).toBe("8000");
+  expect(await pane.getByRole("combobox", { name: "Hz" }).inputValue()).toBe("8000");
   expect(await pane.getByLabel("Channels").inputValue()).toBe("2");
   await pane.getByRole("button", { name: "Listen" }).click();
   await mic.send(chunk);
   await until("it is heard", async () => (await page.evaluate("window.heard.length")) === 1, WAIT_MS);
+  await openFormat();
   await pane.getByLabel("Channels").fill("1");
   await pane.getByLabel("Channels").blur();
-  await pane.getByLabel("Hz").selectOption("16000");
+  await pane.getByRole("combobox", { name: "Hz" }).selectOption("16000");
   await until("it is decoded again", async () => {
     await mic.send(chunk);
     return (await page.evaluate("window.heard.at(-1).join()")) === "1600,16000,1";
@@ -167,12 +179,13 @@ test("downloads a range in every format", async () => {
   for (let n = 1; n <= 250; n++) await add("rover:imu", 1_700_000_000_000 + n * 1000, `{"x":${n}}`);
   await using console = await openConsole(browser, gateway.http);
   const { page } = console;
-  const pane = await openStream(page, "rover:imu");
-  await pane.locator("summary", { hasText: "Download" }).click();
+  await openStream(page, "rover:imu");
+  const inspector = await openInspector(page);
+  await inspector.locator("summary", { hasText: "Download" }).click();
   const download = async () => {
     const [file] = await Promise.all([
       page.waitForEvent("download"),
-      pane.getByRole("button", { name: "Download" }).click(),
+      inspector.getByRole("button", { name: "Download" }).click(),
     ]);
     return { name: file.suggestedFilename(), text: await readFile(await file.path(), "latin1") };
   };
@@ -180,14 +193,14 @@ test("downloads a range in every format", async () => {
   expect(all.name).toBe("rover_imu.jsonl");
   const lines = all.text.trimEnd().split("\n");
   expect(lines.map((line) => JSON.parse(line).json.x)).toEqual(Array.from({ length: 250 }, (_, i) => i + 1));
-  await pane.getByText(/^250 entries, .* saved/).waitFor();
+  await inspector.getByText(/^250 entries, .* saved/).waitFor();
   // In the page's time zone.
   const local = await page.evaluate(`(() => {
     const at = new Date(1700000248000);
     return new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 23);
   })()`);
-  await pane.getByLabel("From", { exact: true }).fill(String(local));
-  await pane.locator(".fields select").selectOption("csv");
+  await inspector.getByLabel("From", { exact: true }).fill(String(local));
+  await inspector.locator(".fields select").selectOption("csv");
   const some = await download();
   expect(some.name).toBe("rover_imu.csv");
   expect(some.text.split("\r\n").map((line) => line.split(",").at(-1))).toEqual([

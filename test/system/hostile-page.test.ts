@@ -137,7 +137,7 @@ describe("the gateway's own pages", () => {
     await page.goto(`${gateway.http}/login`);
     expect(await page.evaluate("getComputedStyle(document.body).maxWidth")).not.toBe("none");
     await page.goto(gateway.http);
-    await page.getByRole("table", { name: "Streams" }).or(page.getByText("There is no stream yet")).waitFor();
+    await page.getByRole("treegrid", { name: "Streams" }).waitFor();
     expect(await page.evaluate("getComputedStyle(document.getElementById('app')).display")).toBe("flex");
     await page.close();
   });

@@ -1,7 +1,7 @@
 /** The console in windows from 240 to 1280 pixels: nothing is wider than the window, so nothing scrolls sideways. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startBrowser, type TestBrowser } from "../support/browser.ts";
-import { openConsole, paneOf } from "../support/console-page.ts";
+import { openConsole, openInspector, paneOf } from "../support/console-page.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 
@@ -28,13 +28,13 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** Lists what is wider than the window or scrolls sideways, except code. Runs in the page. */
+/** Lists what is wider than the window or scrolls sideways, except code and the strip of tabs. Runs in the page. */
 const WIDE = `(() => {
   const { clientWidth } = document.documentElement;
   const found = [];
   for (const element of document.querySelectorAll("*")) {
     const { right, width } = element.getBoundingClientRect();
-    if (!element.checkVisibility() || width === 0 || element.closest("pre, code, .tail")) continue;
+    if (!element.checkVisibility() || width === 0 || element.closest("pre, code, .tail, .dv-tabs-container")) continue;
     const name = element.tagName.toLowerCase() + "." + element.className;
     if (right > clientWidth + 0.5) found.push(name + " ends at " + right);
     const scrolls = ["auto", "scroll"].includes(getComputedStyle(element).overflowX);
@@ -46,14 +46,28 @@ const WIDE = `(() => {
 
 test.each([240, 320, 375, 768, 961, 1280])("at %i pixels", async (width) => {
   const open = STREAMS.slice(0, 2).map((name) => `&open=default:${name}&view=text`);
-  await using console = await openConsole(browser, gateway.http, `#show=events&show=gateway${open.join("")}`);
+  await using console = await openConsole(
+    browser,
+    gateway.http,
+    `#show=events&show=gateway${open.join("")}`,
+    {
+      width,
+      height: 640,
+    },
+  );
   const { page, problems } = console;
-  await page.setViewportSize({ width, height: 640 });
-  await paneOf(page, "default:cam").getByText("Download").first().waitFor();
-  await page.getByRole("table", { name: "Streams" }).getByRole("button", { name: "default:s0" }).waitFor();
+  await page.locator(".pane").first().waitFor();
   expect(await page.evaluate(WIDE)).toEqual([]);
+  const list = page.getByRole("treegrid", { name: "Streams" });
+  if (!(await list.isVisible())) await page.getByRole("button", { name: "Stream list", exact: true }).click();
+  await list.getByRole("button", { name: "default:s0" }).waitFor();
+  expect(await page.evaluate(WIDE)).toEqual([]);
+  await list.getByRole("button", { name: "default:cam" }).click();
+  await paneOf(page, "default:cam").getByText('{"a": 1}').waitFor();
+  const inspector = await openInspector(page);
+  await inspector.getByRole("heading", { name: "default:cam" }).waitFor();
   await page.evaluate(`for (const one of document.querySelectorAll("details")) one.open = true`);
-  await paneOf(page, "default:cam").getByRole("button", { name: "Download" }).waitFor();
+  await inspector.getByRole("button", { name: "Download" }).waitFor();
   expect(await page.evaluate(WIDE)).toEqual([]);
   expect(problems).toEqual([]);
 });

@@ -89,7 +89,7 @@ describe.each<[string, (path: string) => string]>([
     await page.locator(".opblock").first().waitFor();
     expect(new URL(page.url()).pathname).toMatch(/^\/lab\/streams\/docs/);
     await page.open("/");
-    const streams = page.getByRole("table", { name: "Streams" });
+    const streams = page.getByRole("treegrid", { name: "Streams" });
     await streams.getByRole("button", { name: "default:shown" }).click();
     await page.getByRole("region", { name: "default:shown" }).getByText("hello").first().waitFor();
     expect(page.elsewhere).toEqual([]);

@@ -46,8 +46,6 @@ const EXPOSED_HEADERS = [
   "x-entry-id",
   "etag",
   "content-range",
-  "accept-ranges",
-  "content-length",
   WARNINGS_HEADER,
   "link",
   "retry-after",

@@ -207,13 +207,7 @@ export const PARAMETERS = {
     ...WORK_NAMES,
     count: integer(100, 1, "MAX_BATCH_ENTRIES", "Maximum number of pending entries."),
   },
-  foxglove: {
-    key: text(
-      "",
-      "Link key, for viewers that cannot set a header: made by `redis-streamer keys add NAME --link --allow 'read:…'`.",
-    ),
-    ticket: NAMES.ticket,
-  },
+  foxglove: { ticket: NAMES.ticket },
 } as const satisfies Readonly<Record<string, ParameterTable>>;
 
 /** A data route. */

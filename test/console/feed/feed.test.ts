@@ -36,7 +36,7 @@ async function* nothing(): AsyncGenerator<PulledEntry> {}
 const idsOf = (feed: Feed) => feed.entries.value.map(({ timeMs }) => timeMs);
 const feeds: Feed[] = [];
 function open(streamer: Streamer): Feed {
-  const feed = new Feed(streamer, { stream: "s", device: "d" });
+  const feed = new Feed(streamer, "d:s");
   feeds.push(feed);
   return feed;
 }
@@ -50,35 +50,38 @@ test("follows a stream from its recent entries and counts gaps", async () => {
     yield entryOf(7, true);
   });
   const feed = open(streamer);
-  feed.follow(false);
+  feed.follow();
   await until("the entries", () => idsOf(feed).join() === "1,2,3,4,7");
-  expect(pulls).toMatchObject([{ device: "d", from: "3-0", latest: false }]);
+  expect(pulls).toMatchObject([{ device: "", pattern: false, from: "3-0", latest: false }]);
   expect(feed.mode.value).toBe("live");
   expect(feed.gaps.value).toBe(1);
 });
 
-test("steps back and forward from a past moment", async () => {
+test("shows the entries up to a past moment, and those of a playback after them", async () => {
   const { streamer } = streamerOf([1, 2, 3, 4], nothing);
   const feed = open(streamer);
-  feed.goTo(3);
-  await until("the past", () => idsOf(feed).join() === "1,2,3");
+  await feed.showAt("3");
+  expect(idsOf(feed)).toEqual([1, 2, 3]);
   expect(feed.mode.value).toBe("past");
-  feed.step(-1);
+  await feed.showAt("(3-0");
   expect(idsOf(feed)).toEqual([1, 2]);
-  feed.step(1);
-  await until("the next entry", () => idsOf(feed).join() === "1,2,3");
+  feed.receive(entryOf(3));
+  feed.display();
+  expect(idsOf(feed)).toEqual([1, 2, 3]);
+  expect(feed.mode.value).toBe("playing");
 });
 
-test("plays to the newest entry, then follows live", async () => {
+test("follows live from the newest entry after the past", async () => {
   const { pulls, streamer } = streamerOf([1, 2, 3], nothing);
   const feed = open(streamer);
-  feed.goTo(1);
-  await until("the past", () => idsOf(feed).join() === "1");
-  feed.speed.value = 8;
-  feed.play();
-  expect(feed.mode.value).toBe("playing");
-  await until("live again", () => feed.mode.value === "live" && pulls.length === 1);
-  expect(idsOf(feed)).toEqual([1, 2, 3]);
+  await feed.showAt("1");
+  expect(pulls).toEqual([]);
+  feed.follow();
+  await until("the newest", () => idsOf(feed).join() === "1,2,3" && pulls.length === 1);
+  expect(pulls[0]).toMatchObject({ from: "3-0" });
+  // A second call changes nothing.
+  feed.follow();
+  expect(pulls).toHaveLength(1);
 });
 
 test("displays pending entries when paused and ignores later ones", async () => {
@@ -91,10 +94,14 @@ test("displays pending entries when paused and ignores later ones", async () => 
     yield entryOf(3);
   });
   const feed = open(streamer);
-  feed.follow(false);
+  feed.follow();
   await until("the loop waits", () => next !== undefined);
-  feed.pause();
-  expect(feed.mode.value).toBe("paused");
+  feed.freeze();
+  expect(feed.mode.value).toBe("frozen");
+  expect(idsOf(feed)).toEqual([1, 2]);
+  next?.();
+  await new Promise(setImmediate);
+  feed.display();
   expect(idsOf(feed)).toEqual([1, 2]);
 });
 
@@ -109,7 +116,7 @@ test("reports a failed read and retries it if the error is retryable", async () 
     },
   };
   const feed = open(failing);
-  feed.goTo(5);
+  void feed.showAt("5");
   await until("the problem", () => feed.problem.value === "cannot connect");
   await until("the entries", () => idsOf(feed).join() === "1");
   expect(feed.problem.value).toBe("");

@@ -3,8 +3,16 @@ import { encode } from "@msgpack/msgpack";
 import { expect, test } from "vitest";
 import { createPulledEntry } from "../../../client/reading/entry.ts";
 import { codeLines } from "../../../console/tools/code-lines.tsx";
-import { numbersOf, parsedOf, textOf, valueText, viewOf } from "../../../console/viewers/content.ts";
-import { hexText } from "../../../console/viewers/hex-viewer.tsx";
+import {
+  contentOf,
+  numbersOf,
+  parsedOf,
+  scalarsOf,
+  textOf,
+  valueText,
+} from "../../../console/viewers/content.ts";
+import { hexText } from "../../../console/viewers/raw/hex.ts";
+import { viewOf } from "../../../console/viewers/viewers.ts";
 
 const entryOf = (data: Uint8Array | string) =>
   createPulledEntry(
@@ -16,14 +24,15 @@ test.each([
   ["a JPEG", Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), "image"],
   ["a PNG", Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a), "image"],
   ["a WebP", "RIFF\0\0\0\0WEBPVP8 ", "image"],
-  ["a WAV without samples", "RIFF\0\0\0\0WAVEfmt ", "hex"],
+  ["a WAV without samples", "RIFF\0\0\0\0WAVEfmt ", "raw"],
   ["JSON with numbers", '{"acc":{"x":1}}', "plot"],
   ["a number", "3.5", "plot"],
   ["JSON without numbers", '{"level":"info"}', "text"],
   ["text", "grüße\n", "text"],
   ["nothing", "", "text"],
-  ["MessagePack", encode({ a: [1, "x"] }), "msgpack"],
-  ["samples", Uint8Array.of(0x01, 0x00, 0xff, 0x7f), "hex"],
+  ["MessagePack with numbers", encode({ a: [1, "x"] }), "plot"],
+  ["MessagePack without numbers", encode({ a: "x" }), "text"],
+  ["samples", Uint8Array.of(0x01, 0x00, 0xff, 0x7f), "raw"],
 ])("selects the viewer for %s", (_what, data, view) => {
   expect(viewOf(entryOf(data))).toBe(view);
 });
@@ -32,12 +41,12 @@ test.each([
   ["text/plain", '{"a":1}', "text"],
   ["application/json", '{"a":1}', "plot"],
   ["application/geo+json", '{"a":"x"}', "text"],
-  ["application/msgpack", encode([1]), "msgpack"],
+  ["application/msgpack", encode(["x"]), "text"],
   ["audio/L16;rate=16000", encode([1]), "audio"],
   ["image/jpeg", "hello", "text"],
   ["audio/wav", "hello", "text"],
   ["application/json", Uint8Array.of(0xff, 0xd8, 0xff), "image"],
-  ["video/h264", Uint8Array.of(0, 0, 0, 1), "hex"],
+  ["video/h264", Uint8Array.of(0, 0, 0, 1), "raw"],
   ["nonsense", "5", "plot"],
 ])("a stream of %s", (contentType, data, view) => {
   expect(viewOf(entryOf(data), { contentType })).toBe(view);
@@ -81,4 +90,29 @@ test("quotes stream and device names in code samples", () => {
   );
   expect(lines.get("JavaScript")).toContain(`.pull(["a'\\"; rm"], { device: "it's" })`);
   expect(lines.get("Python")).toContain('"http://127.0.0.1:8000/data/a%27%22%3B%20rm?device_id=it%27s&');
+});
+
+test("knows kinds apart that have the same viewer", () => {
+  const kindOf = (data: Uint8Array | string) => contentOf(entryOf(data)).kind;
+  expect(kindOf(encode({ a: "x" }))).toBe("msgpack");
+  expect(kindOf('{"a":"x"}')).toBe("json");
+  expect(kindOf("x")).toBe("text");
+  expect(kindOf(Uint8Array.of(0x01, 0x00, 0xff))).toBe("binary");
+});
+
+test("plain Redis entries are records of a table, with numbers and booleans of their fields", () => {
+  const fields = new Map(
+    Object.entries({ speed: "3.5", state: "ok", armed: "true" }).map(([name, value]) => [
+      name,
+      new TextEncoder().encode(value),
+    ]),
+  );
+  const plain = createPulledEntry({ stream: "s", id: "5-0", data: new Uint8Array(), fields }, false);
+  expect(viewOf(plain)).toBe("table");
+  expect([...scalarsOf(plain)]).toEqual([
+    ["speed", 3.5],
+    ["state", "ok"],
+    ["armed", true],
+  ]);
+  expect([...numbersOf(plain)]).toEqual([["speed", 3.5]]);
 });

@@ -2,9 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { createPulledEntry } from "../../../client/reading/entry.ts";
 import { EXPORT_FORMS } from "../../../console/tools/export.ts";
-import { numbersOf, textOf, viewOf } from "../../../console/viewers/content.ts";
-import { hexText } from "../../../console/viewers/hex-viewer.tsx";
-import { lineOf } from "../../../console/viewers/text-viewer.tsx";
+import { numbersOf, textOf } from "../../../console/viewers/content.ts";
+import { hexText } from "../../../console/viewers/raw/hex.ts";
+import { lineOf } from "../../../console/viewers/text/lines.ts";
+import { viewOf } from "../../../console/viewers/viewers.ts";
 import { type Fields, type Json, SHAPES } from "../../support/entry-shapes.ts";
 
 const bytesOf = (value: Json) =>
@@ -45,11 +46,10 @@ describe.each(SHAPES)("%s", (_title, _args, payload, fields) => {
   const entry = pulled("1-0", payload, fields);
 
   test("has a viewer that shows its fields", () => {
-    if (entry.data.length === 0 && fields !== undefined) expect(viewOf(entry)).toBe("text");
-    for (const form of ["text", "msgpack"] as const)
-      for (const isPretty of [true, false])
-        for (const name of Object.keys(fields ?? {}).slice(0, 3))
-          expect(lineOf(entry, form, isPretty)).toContain(/^\w+$/.test(name) ? name : JSON.stringify(name));
+    if (entry.data.length === 0 && fields !== undefined) expect(viewOf(entry)).toBe("table");
+    for (const isPretty of [true, false])
+      for (const name of Object.keys(fields ?? {}).slice(0, 3))
+        expect(lineOf(entry, isPretty)).toContain(/^\w+$/.test(name) ? name : JSON.stringify(name));
     expect(hexText(entry.data)).toBeTypeOf("string");
     expect(textOf(entry) === undefined).toBe(typeof payload !== "string");
     expect(numbersOf(entry).get("qty")).toBe(fields !== undefined && "qty" in fields ? 3 : undefined);

@@ -1,0 +1,140 @@
+/** Top bar: name, panels, state of the connection, theme, and more. */
+import { Icon, type IconName } from "../design/icon.tsx";
+import { Menu } from "../design/menu.tsx";
+import { spanText } from "../page/format.ts";
+import { gatewayUrl, loginUrl, pageUrl } from "../page/urls.ts";
+import type { Listing } from "../stream-list/listing.ts";
+import { PANELS, type Panel } from "../workspace/layout.ts";
+import type { Workspace } from "../workspace/workspace.ts";
+import { connectionState } from "./connection.ts";
+import type { Sides } from "./sides.ts";
+import { ThemeMenu } from "./theme-menu.tsx";
+
+const PANEL_TITLES: Readonly<Record<Panel, string>> = { events: "Events", gateway: "Gateway" };
+const PANEL_ICONS: Readonly<Record<Panel, IconName>> = { events: "bell", gateway: "gauge" };
+
+interface TopBarProps {
+  readonly workspace: Workspace;
+  readonly sides: Sides;
+}
+
+/** Renders the bar. */
+export function TopBar({ workspace, sides }: TopBarProps) {
+  const { listing, layout, theme } = workspace;
+  return (
+    <header class="top">
+      <SideButton
+        label="Stream list"
+        icon="panelLeft"
+        isOpen={sides.left.isOpen.value}
+        toggle={sides.left.toggle}
+      />
+      <h1>
+        <Logo /> <span class="word">Redis Streamer</span>
+      </h1>
+      <Connection listing={listing} />
+      <div class="panels" role="group" aria-label="Panels">
+        {PANELS.map((panel) => (
+          <button
+            key={panel}
+            type="button"
+            class="quiet"
+            aria-label={PANEL_TITLES[panel]}
+            title={PANEL_TITLES[panel]}
+            aria-pressed={layout.panels.value.includes(panel)}
+            onClick={() => layout.toggle(panel)}
+          >
+            <Icon of={PANEL_ICONS[panel]} />
+            <span class="word">{PANEL_TITLES[panel]}</span>
+          </button>
+        ))}
+      </div>
+      <ThemeMenu theme={theme} />
+      <MoreMenu listing={listing} />
+      <SideButton
+        label="Inspector"
+        icon="panelRight"
+        isOpen={sides.right.isOpen.value}
+        toggle={sides.right.toggle}
+      />
+    </header>
+  );
+}
+
+interface SideButtonProps {
+  readonly label: string;
+  readonly icon: IconName;
+  readonly isOpen: boolean;
+  readonly toggle: () => void;
+}
+
+function SideButton({ label, icon, isOpen, toggle }: SideButtonProps) {
+  return (
+    <button
+      type="button"
+      class="quiet icon"
+      aria-label={label}
+      title={label}
+      aria-pressed={isOpen}
+      onClick={toggle}
+    >
+      <Icon of={icon} />
+    </button>
+  );
+}
+
+/** Three streams that flow to the right. */
+function Logo() {
+  return (
+    <svg class="logo" viewBox="0 0 20 20" aria-hidden="true" focusable="false">
+      <path d="M2 5h9M2 10h14M2 15h6" />
+      <circle cx="15" cy="5" r="2" />
+      <circle cx="12" cy="15" r="2" />
+    </svg>
+  );
+}
+
+function Connection({ listing }: { readonly listing: Listing }) {
+  const { look, text } = connectionState(listing.problem.value, listing.streams.value !== undefined);
+  return (
+    <p class={`chip ${look} connection`} title={listing.problem.value?.message ?? ""}>
+      <span>{text}</span>
+    </p>
+  );
+}
+
+function MoreMenu({ listing }: { readonly listing: Listing }) {
+  const server = listing.server.value;
+  return (
+    <Menu label="More" icon="user">
+      {() => (
+        <>
+          {server && (
+            <p class="facts server">
+              Redis Streamer {server.version}, up {spanText(server.uptimeSeconds * 1000)}
+              <br />
+              Redis {server.redisVersion}, {server.redisMode}
+            </p>
+          )}
+          {["docs", "graphql", "metrics"].map((path) => (
+            <a key={path} href={pageUrl(path)}>
+              <Icon of="link" /> {path}
+            </a>
+          ))}
+          <a href={loginUrl()}>
+            <Icon of="login" /> Log in
+          </a>
+          <button type="button" class="quiet" onClick={logOut}>
+            <Icon of="logout" /> Log out
+          </button>
+        </>
+      )}
+    </Menu>
+  );
+}
+
+/** Deletes the cookie, and opens what the gateway shows without it. The layout stays in the link. */
+async function logOut(): Promise<void> {
+  await fetch(new URL("logout", gatewayUrl()), { method: "POST" });
+  location.reload();
+}

@@ -1,0 +1,105 @@
+/** Strip of the time bar: a line for each visible stream, with the parts of the range in which it stores entries. */
+import { type ReadonlySignal, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { sleep } from "../../src/domain/scheduling/sleep.ts";
+import { gatewayUrl } from "../page/urls.ts";
+import type { Workspace } from "../workspace/workspace.ts";
+import { type Density, densityPath, fillOf, MAX_STREAMS, parseDensity } from "./density.ts";
+import type { TimeRange } from "./time-range.ts";
+
+/** Interval at which the densities are read, ms. */
+const PERIOD_MS = 4000;
+
+interface DensityStripProps {
+  readonly workspace: Workspace;
+  readonly range: ReadonlySignal<TimeRange | undefined>;
+}
+
+/** Renders the strip. It is decorative: the slider over it has the position. */
+export function DensityStrip({ workspace: { layout, theme }, range }: DensityStripProps) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const density = useSignal<Density | undefined>(undefined);
+  const keysText = JSON.stringify(layout.panes.value.slice(0, MAX_STREAMS).map(({ key }) => key));
+  const isDark = theme.isDark.value;
+  useEffect(() => {
+    const keys: readonly string[] = JSON.parse(keysText);
+    const controller = new AbortController();
+    const { signal } = controller;
+    density.value = undefined;
+    const run = async () => {
+      while (!signal.aborted && keys.length > 0) {
+        const { start, end } = range.peek() ?? {};
+        if (start !== undefined && end !== undefined)
+          density.value = (await readDensity(keys, start, end, signal)) ?? density.peek();
+        await sleep(density.peek() === undefined ? PERIOD_MS / 8 : PERIOD_MS, signal).catch(() => undefined);
+      }
+    };
+    void run();
+    return () => controller.abort();
+  }, [keysText]);
+  useEffect(() => {
+    const element = canvas.current;
+    if (element === null) return;
+    const draw = () => {
+      drawDensity(element, density.peek(), range.peek());
+    };
+    const observer = new ResizeObserver(draw);
+    observer.observe(element);
+    const stops = [density.subscribe(draw), range.subscribe(draw)];
+    return () => {
+      observer.disconnect();
+      for (const stop of stops) stop();
+    };
+  }, [isDark]);
+  return (
+    <div class="density" aria-hidden="true">
+      <canvas ref={canvas} />
+    </div>
+  );
+}
+
+/** Reads the densities; undefined if the gateway does not return them, for example without the permission. */
+async function readDensity(
+  keys: readonly string[],
+  start: number,
+  end: number,
+  signal: AbortSignal,
+): Promise<Density | undefined> {
+  try {
+    const response = await fetch(new URL(densityPath(keys, start, end), gatewayUrl()), { signal });
+    return response.ok ? parseDensity(await response.json()) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function drawDensity(
+  canvas: HTMLCanvasElement,
+  density: Density | undefined,
+  range: TimeRange | undefined,
+): void {
+  const { clientWidth: width, clientHeight: height } = canvas;
+  canvas.width = width * devicePixelRatio;
+  canvas.height = height * devicePixelRatio;
+  const context = canvas.getContext("2d");
+  if (context === null || density === undefined || range === undefined) return;
+  context.scale(devicePixelRatio, devicePixelRatio);
+  const style = getComputedStyle(canvas);
+  const rowHeight = height / Math.max(1, density.streams.length);
+  const xOf = (ms: number) => ((ms - range.start) / Math.max(1, range.end - range.start)) * width;
+  density.streams.forEach(({ entries, hasGap }, row) => {
+    context.fillStyle = style.getPropertyValue(`--line-${row % 8}`);
+    const bucketMs = (density.end - density.start) / Math.max(1, entries.length);
+    fillOf(entries).forEach((fill, i) => {
+      if (fill === 0) return;
+      const x = xOf(density.start + i * bucketMs);
+      const next = xOf(density.start + (i + 1) * bucketMs);
+      context.globalAlpha = fill;
+      context.fillRect(x, row * rowHeight + 1, Math.max(1, next - x), Math.max(1, rowHeight - 2));
+    });
+    if (!hasGap) return;
+    context.globalAlpha = 1;
+    context.fillStyle = style.getPropertyValue("--bad");
+    context.fillRect(0, row * rowHeight, 2, rowHeight);
+  });
+}

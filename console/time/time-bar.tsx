@@ -1,0 +1,234 @@
+/** The time bar: one clock for all panes, and where their streams store entries. */
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { Icon, type IconName } from "../design/icon.tsx";
+import { dayAndTime, msOfId } from "../page/format.ts";
+import { useNow } from "../page/use-now.ts";
+import type { Workspace } from "../workspace/workspace.ts";
+import { type ClockMode, SPEEDS } from "./clock.ts";
+import { DensityStrip } from "./density-strip.tsx";
+import { parsePosition, SPANS, shownRange } from "./time-range.ts";
+
+/** Interval at which the time is updated, ms. */
+const UPDATE_MS = 100;
+
+const MODES: Readonly<Record<ClockMode, string>> = {
+  live: "live",
+  paused: "paused",
+  past: "history",
+  playing: "playing",
+  buffering: "buffering",
+};
+
+/** Renders the bar. */
+export function TimeBar({ workspace }: { readonly workspace: Workspace }) {
+  const { clock } = workspace;
+  const isRunning = useComputed(() => clock.mode.value !== "paused" && clock.mode.value !== "past");
+  const isLive = useComputed(() => clock.mode.value === "live");
+  const step = (direction: 1 | -1) => void clock.step(direction, workspace.layout.selectedKey.peek());
+  return (
+    <div class={isLive.value ? "time" : "time past"} role="group" aria-label="Time">
+      <div class="time-controls">
+        <TimeButton label="One entry back" hint="←" icon="back" act={() => step(-1)} />
+        {isRunning.value ? (
+          <TimeButton label="Pause" hint="space" icon="pause" act={() => clock.pause()} />
+        ) : (
+          <TimeButton label="Play" hint="space" icon="play" act={() => clock.play()} />
+        )}
+        <TimeButton
+          label="One entry forward"
+          hint="→"
+          icon="forward"
+          isDisabled={isRunning.value}
+          act={() => step(1)}
+        />
+        <select
+          class="quiet"
+          aria-label="Playback speed"
+          title="Playback speed"
+          value={String(clock.speed.value)}
+          onChange={({ currentTarget }) => clock.setSpeed(Number(currentTarget.value))}
+        >
+          {SPEEDS.map((speed) => (
+            <option key={speed} value={String(speed)}>
+              ×{speed}
+            </option>
+          ))}
+        </select>
+        <Now workspace={workspace} />
+        <button
+          type="button"
+          class="live-button"
+          aria-pressed={isLive.value}
+          title="Follow live (L)"
+          onClick={() => clock.live()}
+        >
+          <Icon of="radio" small /> Live
+        </button>
+        <GoTo workspace={workspace} />
+      </div>
+      <Track workspace={workspace} />
+      <p class="problem" role="status">
+        {clock.problem}
+      </p>
+    </div>
+  );
+}
+
+interface TimeButtonProps {
+  readonly label: string;
+  /** Key with the same effect. */
+  readonly hint: string;
+  readonly icon: IconName;
+  readonly isDisabled?: boolean;
+  readonly act: () => void;
+}
+
+function TimeButton({ label, hint, icon, isDisabled = false, act }: TimeButtonProps) {
+  return (
+    <button
+      type="button"
+      class="quiet icon"
+      aria-label={label}
+      title={`${label} (${hint})`}
+      disabled={isDisabled}
+      onClick={act}
+    >
+      <Icon of={icon} />
+    </button>
+  );
+}
+
+/** The shown time. A component of its own, so that the clock re-renders only this. */
+function Now({ workspace: { clock, isUtc } }: { readonly workspace: Workspace }) {
+  const ticks = useNow(UPDATE_MS);
+  const text = useComputed(() => {
+    ticks.value;
+    clock.mode.value;
+    return dayAndTime(clock.timeMs, isUtc.value);
+  });
+  const [day, time] = text.value;
+  return (
+    <span class="now">
+      <output>
+        <span class="day">{day} </span>
+        {time}
+      </output>
+      <button
+        type="button"
+        class="quiet zone"
+        aria-label={`Time zone: ${isUtc.value ? "UTC" : "local"}`}
+        title="Switch between local time and UTC"
+        onClick={() => (isUtc.value = !isUtc.value)}
+      >
+        {isUtc.value ? "UTC" : "local"}
+      </button>
+      <Mode workspaceClock={clock} />
+    </span>
+  );
+}
+
+function Mode({ workspaceClock }: { readonly workspaceClock: Workspace["clock"] }) {
+  const mode = workspaceClock.mode.value;
+  return <span class={`mode chip ${mode === "live" ? "good" : "warn"}`}>{MODES[mode]}</span>;
+}
+
+/** Field for a moment. */
+function GoTo({ workspace: { clock, isUtc } }: { readonly workspace: Workspace }) {
+  const isInvalid = useSignal(false);
+  return (
+    <form
+      class="go-to"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const field = event.currentTarget.elements.namedItem("at");
+        if (!(field instanceof HTMLInputElement)) return;
+        const position = parsePosition(field.value, clock.timeMs, isUtc.peek());
+        isInvalid.value = position === undefined;
+        if (position === undefined) return;
+        clock.seek(position);
+        field.value = "";
+      }}
+    >
+      <input
+        name="at"
+        id="go-to"
+        aria-label="Go to"
+        aria-invalid={isInvalid.value}
+        placeholder="Go to: 13:05:20, -30s, id"
+        title="A time, a date and time, -30s or +2m from here, or an entry id (G)"
+        autocomplete="off"
+        onInput={() => (isInvalid.value = false)}
+      />
+    </form>
+  );
+}
+
+/** Slider over the range that the visible streams store, with their density behind it. */
+function Track({ workspace }: { readonly workspace: Workspace }) {
+  const { listing, layout, clock } = workspace;
+  const span = useSignal("all");
+  const ticks = useNow(UPDATE_MS * 2);
+  const slider = useRef<HTMLInputElement>(null);
+  const stored = useComputed(() => {
+    const open = new Set(layout.panes.value.map(({ key }) => key));
+    const found = (listing.streams.value ?? []).filter(({ key }) => open.has(key));
+    const firsts = found.map(({ firstId }) => msOfId(firstId)).filter((ms) => ms !== undefined);
+    const lasts = found.map(({ lastId }) => msOfId(lastId)).filter((ms) => ms !== undefined);
+    return firsts.length === 0 ? "" : `${Math.min(...firsts)} ${Math.max(...lasts)}`;
+  });
+  const range = useComputed(() => {
+    const [start = 0, end = 0] = stored.value.split(" ").map(Number);
+    const spanMs = SPANS.find(({ id }) => id === span.value)?.ms ?? Number.POSITIVE_INFINITY;
+    const isLive = clock.mode.value === "live";
+    return stored.value === ""
+      ? undefined
+      : shownRange({ start, end }, spanMs, isLive ? undefined : clock.timeMs);
+  });
+  // The position is written into the element: a render for each tick would cost more than the rest of the bar.
+  useEffect(() => {
+    const move = () => {
+      const element = slider.current;
+      if (element === null || range.peek() === undefined) return;
+      const { start, end } = range.peek() ?? { start: 0, end: 0 };
+      const at = clock.mode.peek() === "live" ? end : clock.timeMs;
+      if (!element.matches(":active")) element.value = String(Math.max(start, Math.min(end, at)));
+      element.setAttribute("aria-valuetext", dayAndTime(at, workspace.isUtc.peek()).join(" "));
+    };
+    const stops = [ticks.subscribe(move), range.subscribe(move), clock.mode.subscribe(move)];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }, []);
+  return (
+    <div class="time-track">
+      <div class="strip">
+        <DensityStrip workspace={workspace} range={range} />
+        <input
+          ref={slider}
+          type="range"
+          aria-label="Position in the history of the open streams"
+          min={range.value?.start ?? 0}
+          max={range.value?.end ?? 1}
+          disabled={range.value === undefined}
+          onInput={({ currentTarget }) => clock.seek(currentTarget.value)}
+        />
+      </div>
+      <select
+        class="quiet"
+        aria-label="Shown range"
+        title="Shown range"
+        value={span.value}
+        onChange={({ currentTarget }) => {
+          span.value = currentTarget.value;
+        }}
+      >
+        {SPANS.map(({ id, title }) => (
+          <option key={id} value={id}>
+            {title}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}

@@ -1,0 +1,230 @@
+/** Audio viewer: the waveform of the last seconds, and playback on request. */
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
+import type { RefObject } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type uPlot from "uplot";
+import type { PulledEntry } from "../../../client/browser.ts";
+import {
+  DEFAULT_PCM,
+  type PcmFormat,
+  pcmOfMeta,
+  readWav,
+  SAMPLE_FORMATS,
+} from "../../../src/domain/content/pcm.ts";
+import { Menu } from "../../design/menu.tsx";
+import { countText } from "../../page/format.ts";
+import { entriesAfter } from "../content.ts";
+import { createLivePlot } from "../plot/live-plot.ts";
+import type { ViewProps } from "../viewer.ts";
+import { type AudioPlayer, createAudioPlayer } from "./audio-player.ts";
+import { samplesOf } from "./pcm.ts";
+
+type Entries = ReadonlySignal<readonly PulledEntry[]>;
+
+/** Displayed seconds and number of columns. */
+const SECONDS = 5;
+const COLUMNS = 400;
+const RATES = [8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000];
+const MOST_CHOSEN_CHANNELS = 8;
+
+/** Renders the waveform and the format fields. */
+export function AudioView({ entries, name, meta, workspace }: ViewProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const chosen = useSignal<Partial<PcmFormat>>({});
+  const isPlaying = useSignal(false);
+  const volume = useSignal(1);
+  // Serialized, so that the signal changes only if the format does.
+  const formatText = useComputed(() => {
+    const newest = entries.value.at(-1);
+    const wav = newest && readWav(newest.data)?.pcm;
+    return JSON.stringify({ ...DEFAULT_PCM, ...pcmOfMeta(meta.value), ...wav, ...chosen.value });
+  });
+  const pcm: PcmFormat = JSON.parse(formatText.value);
+  const choose = (part: Partial<PcmFormat>) => {
+    chosen.value = { ...chosen.value, ...part };
+  };
+
+  useWaveform(box, entries, formatText.value, workspace.theme.isDark.value);
+  const player = usePlayer(entries, formatText.value, isPlaying.value, volume);
+
+  return (
+    <>
+      <div ref={box} class="plot wave" role="img" aria-label={`The last ${SECONDS} seconds of ${name}`} />
+      <div class="below choices">
+        <button
+          type="button"
+          aria-pressed={isPlaying.value}
+          onClick={() => (isPlaying.value = !isPlaying.value)}
+        >
+          {isPlaying.value ? "Mute" : "Listen"}
+        </button>
+        <label class="volume">
+          Volume{" "}
+          <input
+            type="range"
+            min={0}
+            max={1}
+            step={0.05}
+            value={volume.value}
+            onInput={({ currentTarget }) => {
+              volume.value = Number(currentTarget.value);
+              player.current?.setVolume(volume.value);
+            }}
+          />
+        </label>
+        <Menu
+          label="Sample format"
+          icon="sliders"
+          text={`${pcm.format}, ${countText(pcm.rate)} Hz`}
+          side="up"
+        >
+          {() => <FormatFields pcm={pcm} choose={choose} />}
+        </Menu>
+      </div>
+    </>
+  );
+}
+
+/** Draws the waveform of the last seconds into an element. @param formatText the format as JSON, which is compared as a whole */
+function useWaveform(
+  box: RefObject<HTMLElement | null>,
+  entries: Entries,
+  formatText: string,
+  isDark: boolean,
+): void {
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const format: PcmFormat = JSON.parse(formatText);
+    const plot = createLivePlot(element, {
+      lines: [{ label: "sound", colour: 0 }],
+      range: [-1, 1],
+      isTime: false,
+    });
+    const stop = entries.subscribe((all) => plot.show(waveform(all, format)));
+    return () => {
+      stop();
+      plot.destroy();
+    };
+  }, [entries, formatText, isDark]);
+}
+
+/** Plays arriving entries while `isPlaying`. @returns the player; undefined while it is off */
+function usePlayer(
+  entries: Entries,
+  formatText: string,
+  isPlaying: boolean,
+  volume: ReadonlySignal<number>,
+): RefObject<AudioPlayer | undefined> {
+  const player = useRef<AudioPlayer | undefined>(undefined);
+  useEffect(() => {
+    if (!isPlaying) return;
+    const format: PcmFormat = JSON.parse(formatText);
+    const opened = createAudioPlayer();
+    player.current = opened;
+    opened.setVolume(volume.peek());
+    let last = entries.peek().at(-1);
+    const stop = entries.subscribe((all) => {
+      for (const entry of entriesAfter(all, last)) opened.play(soundOf(entry, format), format.rate);
+      last = all.at(-1);
+    });
+    return () => {
+      stop();
+      opened.stop();
+      player.current = undefined;
+    };
+  }, [entries, formatText, isPlaying]);
+  return player;
+}
+
+interface FormatFieldsProps {
+  readonly pcm: PcmFormat;
+  readonly choose: (part: Partial<PcmFormat>) => void;
+}
+
+/** Fields of the sample format, the sample rate and the number of channels. */
+function FormatFields({ pcm, choose }: FormatFieldsProps) {
+  return (
+    <>
+      <label>
+        Samples{" "}
+        <select
+          value={pcm.format}
+          onChange={({ currentTarget }) =>
+            choose({ format: SAMPLE_FORMATS.find((one) => one === currentTarget.value) ?? "s16" })
+          }
+        >
+          {SAMPLE_FORMATS.map((format) => (
+            <option key={format}>{format}</option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Hz{" "}
+        <select
+          value={String(pcm.rate)}
+          onChange={({ currentTarget }) => choose({ rate: Number(currentTarget.value) })}
+        >
+          {[...new Set([...RATES, pcm.rate])]
+            .sort((a, b) => a - b)
+            .map((rate) => (
+              <option key={rate} value={String(rate)}>
+                {rate}
+              </option>
+            ))}
+        </select>
+      </label>
+      <label>
+        Channels{" "}
+        <input
+          type="number"
+          min={1}
+          max={MOST_CHOSEN_CHANNELS}
+          value={pcm.channels}
+          onChange={({ currentTarget }) => {
+            const channels = Number(currentTarget.value);
+            if (Number.isInteger(channels) && channels >= 1 && channels <= MOST_CHOSEN_CHANNELS)
+              choose({ channels });
+          }}
+        />
+      </label>
+    </>
+  );
+}
+
+const soundOf = ({ data }: PulledEntry, format: PcmFormat) =>
+  samplesOf(readWav(data)?.samples ?? data, format);
+
+/**
+ * Returns the waveform of the first channel over the last seconds, ending at 0. Each column has its minimum and maximum, so
+ * that no peak is lost.
+ */
+export function waveform(entries: readonly PulledEntry[], format: PcmFormat): uPlot.AlignedData {
+  const wanted = SECONDS * format.rate;
+  const chunks: Float32Array[] = [];
+  let have = 0;
+  for (let i = entries.length - 1; i >= 0 && have < wanted; i--) {
+    const entry = entries[i];
+    const [samples = new Float32Array()] = entry === undefined ? [] : soundOf(entry, format);
+    chunks.unshift(samples);
+    have += samples.length;
+  }
+  const perColumn = Math.max(1, Math.ceil(wanted / COLUMNS));
+  const times: number[] = [];
+  const values: number[] = [];
+  let least = 0;
+  let most = 0;
+  let n = 0;
+  for (const samples of chunks)
+    for (const sample of samples) {
+      least = n % perColumn === 0 ? sample : Math.min(least, sample);
+      most = n % perColumn === 0 ? sample : Math.max(most, sample);
+      n++;
+      if (n % perColumn === 0 || n === have) {
+        const time = (n - have) / format.rate;
+        times.push(time, time);
+        values.push(least, most);
+      }
+    }
+  return [times, values];
+}

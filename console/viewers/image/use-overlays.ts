@@ -1,0 +1,89 @@
+/** Streams whose shapes are drawn over an image: those that declare it, and those that the user selects. */
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import { Feed } from "../../feed/feed.ts";
+import type { ListedStream } from "../../stream-list/listing.ts";
+import type { Workspace } from "../../workspace/workspace.ts";
+
+/** Shapes are displayed as soon as the image that they belong to, ms. */
+const DISPLAY_MS = 10;
+
+/** Streams of an image, and the selected ones. */
+export interface Overlays {
+  /** Keys of the streams that can be selected. */
+  readonly candidates: ReadonlySignal<readonly string[]>;
+  readonly selected: ReadonlySignal<readonly string[]>;
+  readonly feeds: ReadonlySignal<readonly Feed[]>;
+  toggle(key: string): void;
+}
+
+/** Whether a stream declares to be an overlay of another one: `{"view": "boxes", "of": "camera"}` in its metadata. */
+export function declaresOverlay(meta: unknown, of: string): boolean {
+  if (typeof meta !== "object" || meta === null) return false;
+  const members: Readonly<Record<string, unknown>> = { ...meta };
+  return members.view === "boxes" && members.of === of;
+}
+
+/** Returns the streams of the same device, the ones that declare it first. */
+export function candidatesOf(streams: readonly ListedStream[], key: string): readonly ListedStream[] {
+  const own = streams.find((stream) => stream.key === key);
+  const others = streams.filter((stream) => stream.key !== key && stream.device === own?.device);
+  const isDeclared = ({ meta }: ListedStream) => declaresOverlay(meta, own?.stream ?? "");
+  return [...others.filter(isDeclared), ...others.filter((stream) => !isDeclared(stream))];
+}
+
+/** Follows the overlays of an image stream. */
+export function useOverlays({ streamer, listing, clock }: Workspace, key: string): Overlays {
+  const chosen = useSignal<ReadonlyMap<string, boolean>>(new Map());
+  const candidates = useComputed(() => candidatesOf(listing.streams.value ?? [], key));
+  const keys = useComputed(() => candidates.value.map((one) => one.key));
+  // Serialized, so that a poll of the list changes nothing.
+  const selectedText = useComputed(() => {
+    const own = listing.streams.value?.find((stream) => stream.key === key)?.stream ?? "";
+    return JSON.stringify(
+      candidates.value
+        .filter((one) => chosen.value.get(one.key) ?? declaresOverlay(one.meta, own))
+        .map((one) => one.key),
+    );
+  });
+  const selected = useComputed((): readonly string[] => JSON.parse(selectedText.value));
+  const feeds = useSignal<readonly Feed[]>([]);
+  useEffect(
+    () =>
+      selected.subscribe((keys) => {
+        const before = feeds.peek();
+        for (const feed of before.filter((one) => !keys.includes(one.key))) {
+          clock.detach(feed);
+          feed.stop();
+        }
+        feeds.value = keys.map(
+          (one) => before.find((feed) => feed.key === one) ?? new Feed(streamer, one, DISPLAY_MS),
+        );
+        for (const feed of feeds.value.filter((one) => !before.includes(one))) {
+          feed.setLatest(false);
+          clock.attach(feed);
+        }
+      }),
+    [selected, streamer, clock],
+  );
+  useEffect(
+    () => () => {
+      for (const feed of feeds.peek()) {
+        clock.detach(feed);
+        feed.stop();
+      }
+    },
+    [],
+  );
+  return useMemo(
+    () => ({
+      candidates: keys,
+      selected,
+      feeds,
+      toggle(one) {
+        chosen.value = new Map(chosen.value).set(one, !selected.peek().includes(one));
+      },
+    }),
+    [],
+  );
+}

@@ -1,0 +1,43 @@
+/** Value, minimum, mean and maximum of a line. */
+
+/** Facts about a line. */
+export interface LineFacts {
+  readonly value: number | undefined;
+  readonly least: number | undefined;
+  readonly mean: number | undefined;
+  readonly most: number | undefined;
+}
+
+/** Computes the facts of a column. @param index position of the value; undefined for the newest one */
+export function lineFacts(
+  column: ArrayLike<number | null | undefined>,
+  index: number | undefined,
+): LineFacts {
+  let least = Number.POSITIVE_INFINITY;
+  let most = Number.NEGATIVE_INFINITY;
+  let sum = 0;
+  let count = 0;
+  let last: number | undefined;
+  for (let i = 0; i < column.length; i++) {
+    const value = column[i];
+    if (value === null || value === undefined || !Number.isFinite(value)) continue;
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+    sum += value;
+    count++;
+    last = value;
+  }
+  if (count === 0) return { value: undefined, least: undefined, mean: undefined, most: undefined };
+  const value = index === undefined ? last : (column[index] ?? undefined);
+  return { value, least, mean: sum / count, most };
+}
+
+/** Formats a number: an integer in full, others with at most six digits. */
+export function numberText(value: number | undefined): string {
+  if (value === undefined) return "–";
+  if (Number.isSafeInteger(value)) return String(value);
+  const size = Math.abs(value);
+  if (size >= 1e9 && size < 1e15) return value.toFixed(3);
+  if (size >= 1e15 || size < 1e-4) return value.toExponential(3);
+  return String(Number(value.toPrecision(6)));
+}

@@ -1,0 +1,63 @@
+/**
+ * Columns of numbers for uPlot. A feed passes its complete window each time. Only new entries are parsed, and entries that
+ * left the window are removed.
+ */
+import type uPlot from "uplot";
+import type { PulledEntry } from "../../../client/browser.ts";
+import { entriesAfter, numbersOf } from "../content.ts";
+
+/** Columns of a sliding window. */
+export interface PlotColumns {
+  /** Updates the columns. @param entries the current window, oldest first */
+  follow(entries: readonly PulledEntry[]): uPlot.AlignedData;
+}
+
+/** Creates columns for these fields. */
+export function createPlotColumns(fields: readonly string[]): PlotColumns {
+  let seen: PulledEntry | undefined;
+  let times: number[] = [];
+  let values: (number | null)[][] = fields.map(() => []);
+
+  function add(entry: PulledEntry): void {
+    const time = secondsOf(entry);
+    if (entry.gap) {
+      // A gap breaks the line, because a line across it would suggest values.
+      times.push(time - 1e-6);
+      for (const column of values) column.push(null);
+    }
+    times.push(time);
+    const numbers = numbersOf(entry);
+    values.forEach((column, i) => {
+      column.push(numbers.get(fields[i] ?? "") ?? null);
+    });
+  }
+
+  return {
+    follow(entries) {
+      const [oldest] = entries;
+      const known = seen !== undefined && entries.lastIndexOf(seen) >= 0;
+      if (!known || oldest === undefined) {
+        times = [];
+        values = fields.map(() => []);
+      }
+      for (const entry of entriesAfter(entries, known ? seen : undefined)) add(entry);
+      seen = entries.at(-1);
+      const start = oldest === undefined ? 0 : times.indexOf(secondsOf(oldest));
+      if (start > 0) {
+        times.splice(0, start);
+        for (const column of values) column.splice(0, start);
+      }
+      // After a step back, entries after the last one are removed.
+      const end = seen === undefined ? 0 : times.lastIndexOf(secondsOf(seen)) + 1;
+      if (end < times.length) {
+        times.length = end;
+        for (const column of values) column.length = end;
+      }
+      return [times, ...values];
+    },
+  };
+}
+
+/** Returns the time in seconds. Entries of one millisecond are spread by their sequence number. */
+const secondsOf = ({ timeMs, id }: PulledEntry): number =>
+  (timeMs + Math.min(Number(id.slice(id.indexOf("-") + 1)), 999) / 1000) / 1000;

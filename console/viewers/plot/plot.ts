@@ -1,0 +1,13 @@
+/** Viewer of numbers over time: those of JSON, of MessagePack and of plain fields. */
+import { numbersOf } from "../content.ts";
+import type { Viewer } from "../viewer.ts";
+
+/** The viewer. */
+export const plot: Viewer = {
+  id: "plot",
+  title: "Plot",
+  icon: "plot",
+  // A plain Redis entry is a record of mixed fields, which a table shows as a whole.
+  match: ({ kind, entry }) => (kind === "json" || kind === "msgpack") && numbersOf(entry).size > 0,
+  load: async () => (await import("./plot-view.tsx")).PlotView,
+};

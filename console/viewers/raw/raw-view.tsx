@@ -1,0 +1,60 @@
+/** Raw viewer: the newest entry as a tree of its value, its fields, and its bytes in hex. */
+import { useSignal } from "@preact/signals";
+import { fieldsText } from "../../../client/browser.ts";
+import { Icon } from "../../design/icon.tsx";
+import { bytesText, timeText } from "../../page/format.ts";
+import { useThrottled } from "../../page/use-throttled.ts";
+import { entryValue, textOf, valueText } from "../content.ts";
+import type { ViewProps } from "../viewer.ts";
+import { hexText, MAX_HEX_BYTES } from "./hex.ts";
+import { Tree } from "./tree.tsx";
+
+/** Interval at which the entry is replaced, ms. */
+const UPDATE_MS = 250;
+/** Maximum number of characters displayed of the fields. */
+const MAX_FIELD_CHARACTERS = 2000;
+/** Maximum size of a copied payload, characters. */
+const MAX_COPIED = 1e6;
+
+/** Renders the entry. */
+export function RawView({ entries, workspace }: ViewProps) {
+  const newest = useThrottled(entries, UPDATE_MS).value.at(-1);
+  const message = useSignal("");
+  if (newest === undefined) return null;
+  const value = entryValue(newest);
+  const copy = () => {
+    const text = textOf(newest) ?? (value === undefined ? hexText(newest.data) : valueText(value, true));
+    navigator.clipboard.writeText(text.slice(0, MAX_COPIED)).then(
+      () => (message.value = "Copied."),
+      () => (message.value = "The browser does not permit copying."),
+    );
+  };
+  return (
+    <div class="raw-view">
+      <div class="raw" tabIndex={0} role="region" aria-label="The newest entry">
+        {value !== undefined && (
+          <ul class="tree">
+            <Tree name="" value={value} />
+          </ul>
+        )}
+        {newest.data.length > 0 && (
+          <pre class="hex" role="region" aria-label="The newest entry's bytes">
+            {hexText(newest.data)}
+          </pre>
+        )}
+      </div>
+      <div class="below">
+        <p class="facts" title={newest.id}>
+          {timeText(newest.timeMs, workspace.isUtc.value)} · entry {newest.id},{" "}
+          {bytesText(newest.data.length)}
+          {newest.data.length > MAX_HEX_BYTES && `, the first ${MAX_HEX_BYTES} of them`}
+          {newest.fields && <> · {fieldsText(newest.fields).slice(0, MAX_FIELD_CHARACTERS)}</>}
+        </p>
+        <span role="status">{message}</span>
+        <button type="button" class="quiet icon" aria-label="Copy this entry" title="Copy" onClick={copy}>
+          <Icon of="save" />
+        </button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,95 @@
+/** Text viewer: text, JSON and MessagePack as a filtered list, newest last. It follows its end until the user scrolls. */
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { Icon } from "../../design/icon.tsx";
+import { timeText } from "../../page/format.ts";
+import type { ViewProps } from "../viewer.ts";
+import { newestLines } from "./lines.ts";
+
+/** Maximum number of lines displayed. */
+const MAX_LINES = 200;
+/** The list keeps scrolling if it is this close to its end, CSS pixels. */
+const NEAR_END = 40;
+/** Keys that scroll up. */
+const UP_KEYS = ["ArrowUp", "PageUp", "Home"];
+
+/** Renders the list. */
+export function TextView({ entries, workspace }: ViewProps) {
+  const filter = useSignal("");
+  const isPretty = useSignal(false);
+  const follows = useSignal(true);
+  const box = useRef<HTMLOListElement>(null);
+  const lines = newestLines(entries.value, filter.value.toLowerCase(), isPretty.value, MAX_LINES);
+  const scrollToEnd = () => {
+    if (box.current !== null) box.current.scrollTop = box.current.scrollHeight;
+  };
+  useEffect(() => {
+    if (follows.value) scrollToEnd();
+  });
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const observer = new ResizeObserver(() => follows.peek() && scrollToEnd());
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  // Only what the user does ends it. The position alone also changes when lines are replaced and when the pane is resized.
+  const leave = () => {
+    const element = box.current;
+    if (element !== null && element.scrollHeight > element.clientHeight) follows.value = false;
+  };
+  return (
+    <div class="text-view">
+      <ol
+        class="tail"
+        ref={box}
+        aria-label="Entries, newest last"
+        tabIndex={0}
+        onWheel={({ deltaY }) => deltaY < 0 && leave()}
+        onTouchMove={leave}
+        onPointerDown={({ currentTarget, offsetX }) => offsetX > currentTarget.clientWidth && leave()}
+        onKeyDown={({ key }) => UP_KEYS.includes(key) && leave()}
+        onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+          if (scrollTop + clientHeight > scrollHeight - NEAR_END) follows.value = true;
+        }}
+      >
+        {lines.map(({ entry, text, level }) => (
+          <li key={entry.id} class={level}>
+            {entry.gap && <em class="gap">earlier entries were trimmed before they were read</em>}
+            <time title={entry.id}>{timeText(entry.timeMs, workspace.isUtc.value)}</time> <span>{text}</span>
+          </li>
+        ))}
+      </ol>
+      {!follows.value && (
+        <button
+          type="button"
+          class="newest"
+          onClick={() => {
+            follows.value = true;
+          }}
+        >
+          <Icon of="down" small /> Newest
+        </button>
+      )}
+      <div class="below">
+        <input
+          type="search"
+          aria-label="Filter"
+          placeholder="Filter …"
+          value={filter.value}
+          onInput={({ currentTarget }) => {
+            filter.value = currentTarget.value;
+          }}
+        />
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={isPretty.value}
+            onChange={() => (isPretty.value = !isPretty.value)}
+          />{" "}
+          Pretty
+        </label>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,59 @@
+/** What is shown while no pane is open: how to begin. */
+import { useComputed } from "@preact/signals";
+import { Icon } from "../design/icon.tsx";
+import { countText } from "../page/format.ts";
+import { pageUrl } from "../page/urls.ts";
+import { presetsOf } from "./presets.ts";
+import type { Workspace } from "./workspace.ts";
+
+/** Renders the way to a first stream, or to a first pane. */
+export function EmptyWorkspace({ workspace }: { readonly workspace: Workspace }) {
+  const { listing, layout } = workspace;
+  const presets = useComputed(() => JSON.stringify(presetsOf(listing.streams.value ?? [])));
+  const count = listing.streams.value?.length;
+  if (count === undefined) return <p class="hint center">connecting to the gateway …</p>;
+  if (count === 0) return <FirstStream />;
+  const found: ReturnType<typeof presetsOf> = JSON.parse(presets.value);
+  return (
+    <div class="welcome">
+      <Icon of="grid" />
+      <h2>Select a stream to view its entries</h2>
+      <p class="hint">
+        {count === 1 ? "One stream is listed" : `${countText(count)} streams are listed`}. Several are shown
+        side by side, at the same moment.
+      </p>
+      <div class="presets">
+        {found.map(({ title, keys }) => (
+          <button
+            key={title}
+            type="button"
+            onClick={() =>
+              layout.replace({
+                panels: [],
+                panes: keys.map((key) => ({ key, view: "auto" })),
+                grid: undefined,
+              })
+            }
+          >
+            <Icon of="layout" /> {title}
+          </button>
+        ))}
+      </div>
+      <p class="hint">
+        <kbd>/</kbd> search, <kbd>space</kbd> pause and play, <kbd>←</kbd> <kbd>→</kbd> step, <kbd>g</kbd> go
+        to a time, <kbd>l</kbd> live
+      </p>
+    </div>
+  );
+}
+
+function FirstStream() {
+  return (
+    <div class="welcome">
+      <Icon of="radio" />
+      <h2>There are no streams yet</h2>
+      <p class="hint">Push a first entry, and it appears here:</p>
+      <pre class="code-block">curl --data-binary hello {pageUrl("data/my-stream")}</pre>
+    </div>
+  );
+}

@@ -1,0 +1,197 @@
+/**
+ * Open panes: streams with their viewers, and panels. The layout is stored in the URL fragment, so that it survives a reload
+ * and can be shared as a link: `#show=events&open=rover:camera&view=image&open=rover:imu&view=auto&grid=…`, in this order.
+ */
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { formatGrid, type Grid, parseGrid } from "./grid.ts";
+
+/** Names of the viewers; `auto` selects one by content. */
+export const VIEWS = ["auto", "image", "audio", "plot", "states", "table", "text", "raw"] as const;
+
+/** A viewer's name. */
+export type View = (typeof VIEWS)[number];
+
+/** Names of earlier versions, in stored links. */
+const OLD_VIEWS: Readonly<Record<string, View>> = { msgpack: "text", hex: "raw" };
+
+/** Names of the panels. */
+export const PANELS = ["events", "gateway"] as const;
+
+/** A panel's name. */
+export type Panel = (typeof PANELS)[number];
+
+/** One open stream. */
+export interface Pane {
+  /** The stream's key. */
+  readonly key: string;
+  readonly view: View;
+}
+
+/** Identifies an open pane in the arrangement. */
+export type PaneId = `stream ${string}` | `panel ${Panel}`;
+
+/** Id of a stream's pane. */
+export const streamId = (key: string): PaneId => `stream ${key}`;
+
+/** Id of a panel's pane. */
+export const panelId = (panel: Panel): PaneId => `panel ${panel}`;
+
+/** The open panes, without their arrangement. */
+export interface OpenPanes {
+  readonly panels: readonly Panel[];
+  readonly panes: readonly Pane[];
+}
+
+/** Returns the ids of open panes, in the order of the link. */
+export const idsOf = ({ panels, panes }: OpenPanes): readonly PaneId[] => [
+  ...panels.map(panelId),
+  ...panes.map(({ key }) => streamId(key)),
+];
+
+/** Parses the open streams of a URL fragment. Unknown viewers become `auto`; duplicate streams are merged. */
+export function parsePanes(hash: string): readonly Pane[] {
+  const panes = new Map<string, View>();
+  let key: string | undefined;
+  for (const [name, value] of new URLSearchParams(hash.replace(/^#/, ""))) {
+    if (name === "open" && value !== "") {
+      key = value;
+      panes.set(key, "auto");
+    } else if (name === "view" && key !== undefined) {
+      panes.set(key, VIEWS.find((view) => view === value) ?? OLD_VIEWS[value] ?? "auto");
+    }
+  }
+  return [...panes].map(([open, view]) => ({ key: open, view }));
+}
+
+/** Formats open streams as a URL fragment. */
+export const formatPanes = (panes: readonly Pane[]): string =>
+  new URLSearchParams(
+    panes.flatMap(({ key, view }) => [
+      ["open", key],
+      ["view", view],
+    ]),
+  ).toString();
+
+/** A layout as it is stored and shared. */
+export interface StoredLayout extends OpenPanes {
+  readonly grid: Grid | undefined;
+}
+
+/** Parses a URL fragment. */
+export function parseLayout(hash: string): StoredLayout {
+  const query = new URLSearchParams(hash.replace(/^#/, ""));
+  const shown = new Set(query.getAll("show"));
+  const panels = PANELS.filter((panel) => shown.has(panel));
+  const panes = parsePanes(hash);
+  return { panels, panes, grid: parseGrid(query.get("grid") ?? "", panels.length + panes.length) };
+}
+
+/** Formats a layout as a URL fragment without `#`; empty if nothing is open. */
+export function formatLayout({ panels, panes, grid }: StoredLayout): string {
+  const shown = new URLSearchParams(panels.map((panel) => ["show", panel])).toString();
+  const hasGrid = grid !== undefined && panels.length + panes.length > 1;
+  // The characters of an arrangement need no encoding, and are readable without it.
+  return [shown, formatPanes(panes), hasGrid ? `grid=${formatGrid(grid)}` : ""]
+    .filter((part) => part !== "")
+    .join("&");
+}
+
+/** The layout of the page. */
+export class Layout {
+  readonly #open: Signal<OpenPanes>;
+  /** Changes when the whole arrangement is replaced, by a link or a stored layout. */
+  readonly #placed: Signal<Grid | undefined>;
+  #grid: Grid | undefined;
+  readonly #selected = signal<PaneId | undefined>(undefined);
+  readonly panes: ReadonlySignal<readonly Pane[]>;
+  readonly panels: ReadonlySignal<readonly Panel[]>;
+  /** Key of the selected stream; undefined if there is none. */
+  readonly selectedKey: ReadonlySignal<string | undefined>;
+  readonly #changed: (layout: StoredLayout) => void;
+
+  /** @param changed is called with each change that the user makes */
+  constructor(initial: StoredLayout, changed: (layout: StoredLayout) => void) {
+    this.#open = signal({ panels: initial.panels, panes: initial.panes });
+    this.#placed = signal(initial.grid);
+    this.#grid = initial.grid;
+    this.#changed = changed;
+    this.panes = computed(() => this.#open.value.panes);
+    this.panels = computed(() => this.#open.value.panels);
+    this.selectedKey = computed(() => {
+      const id = this.#selected.value;
+      const keys = this.#open.value.panes.map(({ key }) => key);
+      return keys.find((key) => streamId(key) === id) ?? (keys.length === 1 ? keys[0] : undefined);
+    });
+  }
+
+  /** The open panes. */
+  get open(): ReadonlySignal<OpenPanes> {
+    return this.#open;
+  }
+
+  /** Arrangement to establish; undefined lets each pane find its place. */
+  get placed(): ReadonlySignal<Grid | undefined> {
+    return this.#placed;
+  }
+
+  get selected(): ReadonlySignal<PaneId | undefined> {
+    return this.#selected;
+  }
+
+  /** The layout as it is now. */
+  get stored(): StoredLayout {
+    return { ...this.#open.value, grid: this.#grid };
+  }
+
+  /** Opens a stream, or selects its pane. */
+  openStream(key: string, view: View = "auto"): void {
+    const { panels, panes } = this.#open.value;
+    if (!panes.some((pane) => pane.key === key)) this.#set({ panels, panes: [...panes, { key, view }] });
+    this.#selected.value = streamId(key);
+  }
+
+  /** Opens or closes a panel. */
+  toggle(panel: Panel): void {
+    const { panels, panes } = this.#open.value;
+    const isShown = panels.includes(panel);
+    this.#set({ panes, panels: PANELS.filter((one) => (one === panel ? !isShown : panels.includes(one))) });
+    if (!isShown) this.#selected.value = panelId(panel);
+  }
+
+  /** Closes a pane. */
+  close(id: PaneId): void {
+    const { panels, panes } = this.#open.value;
+    this.#set({
+      panels: panels.filter((panel) => panelId(panel) !== id),
+      panes: panes.filter(({ key }) => streamId(key) !== id),
+    });
+  }
+
+  setView(key: string, view: View): void {
+    const { panels, panes } = this.#open.value;
+    this.#set({ panels, panes: panes.map((pane) => (pane.key === key ? { key, view } : pane)) });
+  }
+
+  select(id: PaneId | undefined): void {
+    this.#selected.value = id;
+  }
+
+  /** Records the arrangement that the user has made. */
+  arranged(grid: Grid | undefined): void {
+    this.#grid = grid;
+    this.#changed(this.stored);
+  }
+
+  /** Replaces all panes and their arrangement. */
+  replace({ panels, panes, grid }: StoredLayout): void {
+    this.#grid = grid;
+    this.#placed.value = grid;
+    this.#open.value = { panels, panes };
+  }
+
+  #set(open: OpenPanes): void {
+    this.#grid = undefined;
+    this.#open.value = open;
+    this.#changed(this.stored);
+  }
+}

@@ -1,0 +1,122 @@
+/** Content, tab and controls of each pane. */
+import { useComputed } from "@preact/signals";
+import { ElidedName } from "../design/elided-name.tsx";
+import { Icon, type IconName } from "../design/icon.tsx";
+import { EventsPanel } from "../panels/events-panel.tsx";
+import { GatewayPanel } from "../panels/gateway-panel.tsx";
+import { VIEWERS, viewerOf } from "../viewers/viewers.ts";
+import type { GroupState, PaneParts } from "./dock.ts";
+import { titleOf } from "./dock-grid.ts";
+import { EmptyWorkspace } from "./empty-workspace.tsx";
+import { PANELS, type PaneId, type Panel, panelId, streamId, VIEWS } from "./layout.ts";
+import { StreamPane } from "./stream-pane.tsx";
+import type { Workspace } from "./workspace.ts";
+
+const PANEL_ICONS: Readonly<Record<Panel, IconName>> = { events: "bell", gateway: "gauge" };
+
+const panelOf = (id: PaneId): Panel | undefined => PANELS.find((panel) => panelId(panel) === id);
+
+/** Returns the parts of all panes. */
+export const paneParts = (workspace: Workspace): PaneParts => ({
+  content: (id) => <PaneContent id={id} workspace={workspace} />,
+  tab: (id) => <Tab id={id} workspace={workspace} />,
+  actions: (id, group) => <Actions key={id} id={id} group={group} workspace={workspace} />,
+  empty: () => <EmptyWorkspace workspace={workspace} />,
+});
+
+interface PaneProps {
+  readonly id: PaneId;
+  readonly workspace: Workspace;
+}
+
+function PaneContent({ id, workspace }: PaneProps) {
+  const panel = panelOf(id);
+  if (panel === undefined) return <StreamPane streamKey={titleOf(id)} workspace={workspace} />;
+  return (
+    <div class="pane panel">
+      {panel === "events" ? <EventsPanel {...workspace} /> : <GatewayPanel {...workspace} />}
+    </div>
+  );
+}
+
+/** Icon and name. The cross is for pointers only: the control "Close" is reachable by keyboard. */
+function Tab({ id, workspace }: PaneProps) {
+  const view = useView(id, workspace);
+  const panel = panelOf(id);
+  const shown = view.value === "auto" ? workspace.detected.value.get(titleOf(id)) : view.value;
+  const icon = shown === undefined ? "activity" : viewerOf(shown).icon;
+  return (
+    <>
+      <Icon of={panel === undefined ? icon : PANEL_ICONS[panel]} small />
+      <ElidedName name={titleOf(id)} />
+      <span
+        class="x"
+        aria-hidden="true"
+        onPointerDown={(event) => event.stopPropagation()}
+        onClick={(event) => {
+          event.stopPropagation();
+          workspace.layout.close(id);
+        }}
+      >
+        <Icon of="close" small />
+      </span>
+    </>
+  );
+}
+
+function useView(id: PaneId, { layout }: Workspace) {
+  return useComputed(() => layout.panes.value.find(({ key }) => streamId(key) === id)?.view ?? "auto");
+}
+
+interface ActionsProps extends PaneProps {
+  readonly group: GroupState;
+}
+
+function Actions({ id, workspace, group }: ActionsProps) {
+  const { layout, detected } = workspace;
+  const view = useView(id, workspace);
+  const title = titleOf(id);
+  const automatic = detected.value.get(title);
+  return (
+    <>
+      {panelOf(id) === undefined && (
+        <select
+          class="quiet"
+          aria-label={`View of ${title}`}
+          title="View"
+          value={view.value}
+          onChange={({ currentTarget }) =>
+            layout.setView(title, VIEWS.find((one) => one === currentTarget.value) ?? "auto")
+          }
+        >
+          <option value="auto">
+            {automatic === undefined ? "Auto" : `Auto: ${viewerOf(automatic).title}`}
+          </option>
+          {VIEWERS.map((viewer) => (
+            <option key={viewer.id} value={viewer.id}>
+              {viewer.title}
+            </option>
+          ))}
+        </select>
+      )}
+      <button
+        type="button"
+        class="quiet icon"
+        aria-label={`${group.isMaximized ? "Restore" : "Maximize"} ${title}`}
+        title={group.isMaximized ? "Restore" : "Maximize"}
+        onClick={group.toggleMaximized}
+      >
+        <Icon of={group.isMaximized ? "minimize" : "maximize"} small />
+      </button>
+      <button
+        type="button"
+        class="quiet icon"
+        aria-label={`Close ${title}`}
+        title="Close"
+        onClick={() => layout.close(id)}
+      >
+        <Icon of="close" small />
+      </button>
+    </>
+  );
+}

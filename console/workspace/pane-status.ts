@@ -1,0 +1,42 @@
+/** State of a pane in time. What is not live never looks live. */
+import { spanText } from "../page/format.ts";
+import type { ClockMode } from "../time/clock.ts";
+
+/** Look of the status. */
+export type Look = "good" | "warn" | "bad" | "calm";
+
+/** Status of a pane. */
+export interface PaneStatus {
+  readonly look: Look;
+  readonly text: string;
+}
+
+/** What the status depends on. */
+export interface PaneState {
+  readonly mode: ClockMode;
+  /** Whether entries cannot arrive. */
+  readonly isStalled: boolean;
+  /** Time of the displayed entry, Unix ms; undefined if there is none. */
+  readonly shownMs: number | undefined;
+  readonly nowMs: number;
+}
+
+/** A live stream without entries for longer than this is named quiet, ms. */
+const QUIET_MS = 5000;
+
+const MODES: Readonly<Record<Exclude<ClockMode, "live">, PaneStatus>> = {
+  paused: { look: "warn", text: "paused" },
+  past: { look: "warn", text: "history" },
+  playing: { look: "warn", text: "playing" },
+  buffering: { look: "warn", text: "buffering" },
+};
+
+/** Returns the status. */
+export function paneStatus({ mode, isStalled, shownMs, nowMs }: PaneState): PaneStatus {
+  if (isStalled) return { look: "bad", text: "waiting" };
+  if (mode !== "live") return MODES[mode];
+  if (shownMs === undefined) return { look: "calm", text: "no entry yet" };
+  const quietMs = nowMs - shownMs;
+  if (quietMs > QUIET_MS) return { look: "calm", text: `no data for ${spanText(quietMs)}` };
+  return { look: "good", text: "live" };
+}

@@ -1,0 +1,158 @@
+/** Pane of one open stream: its viewer, and a line with its state. */
+import { type ReadonlySignal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import type { ComponentType } from "preact";
+import { useEffect, useMemo } from "preact/hooks";
+import { Feed } from "../feed/feed.ts";
+import { bytesText, errorText, rateText } from "../page/format.ts";
+import { useNow } from "../page/use-now.ts";
+import type { ClockMode } from "../time/clock.ts";
+import type { ViewProps } from "../viewers/viewer.ts";
+import { viewerOf, viewOf } from "../viewers/viewers.ts";
+import type { View } from "./layout.ts";
+import { paneStatus } from "./pane-status.ts";
+import type { Workspace } from "./workspace.ts";
+
+interface StreamPaneProps {
+  readonly streamKey: string;
+  readonly workspace: Workspace;
+}
+
+/** Renders a stream once it exists. */
+export function StreamPane({ streamKey, workspace }: StreamPaneProps) {
+  const { listing } = workspace;
+  const isKnown = useComputed(() => listing.streams.value?.some(({ key }) => key === streamKey));
+  return (
+    <div class="pane">
+      {isKnown.value === undefined && <Skeleton />}
+      {isKnown.value === false && (
+        <p class="hint center">
+          This stream does not exist (yet), or you may not read it. It opens by itself when it appears.
+        </p>
+      )}
+      {isKnown.value && <OpenStream streamKey={streamKey} workspace={workspace} />}
+    </div>
+  );
+}
+
+/** Placeholder while the list is loading. */
+function Skeleton() {
+  return (
+    <div class="skeleton" role="status" aria-label="Loading">
+      <i />
+      <i />
+      <i />
+    </div>
+  );
+}
+
+function OpenStream({ streamKey, workspace }: StreamPaneProps) {
+  const { streamer, listing, layout, clock, detected } = workspace;
+  const feed = useMemo(() => new Feed(streamer, streamKey), [streamer, streamKey]);
+  const info = useComputed(() => listing.streams.value?.find(({ key }) => key === streamKey));
+  const meta = useComputed(() => info.value?.meta);
+  const isLive = useComputed(() => clock.mode.value === "live" && feed.problem.value === "");
+  const counted = useComputed(() => (isLive.value ? info.value : undefined));
+  const view = useComputed(() => {
+    const chosen = layout.panes.value.find(({ key }) => key === streamKey)?.view ?? "auto";
+    if (chosen !== "auto") return chosen;
+    return detected.value.get(streamKey);
+  });
+  // The viewer is selected by the first entry and kept, so that a single different entry does not switch it.
+  useSignalEffect(() => {
+    const newest = feed.entries.value.at(-1);
+    if (newest === undefined || detected.peek().has(streamKey)) return;
+    detected.value = new Map(detected.peek()).set(streamKey, viewOf(newest, meta.peek()));
+  });
+  const isEmpty = useComputed(() => feed.entries.value.length === 0);
+  useEffect(() => {
+    clock.attach(feed);
+    return () => {
+      clock.detach(feed);
+      feed.stop();
+    };
+  }, [clock, feed]);
+  const isLatest = view.value === undefined ? undefined : viewerOf(view.value).latest === true;
+  useEffect(() => feed.setLatest(isLatest), [feed, isLatest]);
+  return (
+    <>
+      <p class="problem" role="status">
+        {feed.problem}
+      </p>
+      <div class="viewer" role="group" aria-label={`Entries of ${streamKey}`}>
+        {view.value === undefined ? (
+          <p class="hint center">{nothingText(clock.mode.value)}</p>
+        ) : (
+          <>
+            {isEmpty.value && <p class="hint nothing">{nothingText(clock.mode.value)}</p>}
+            <LoadedView
+              key={view.value}
+              view={view.value}
+              {...{ entries: feed.entries, name: streamKey, meta, counted, isLive, workspace }}
+            />
+          </>
+        )}
+      </div>
+      <StatusLine feed={feed} workspace={workspace} />
+    </>
+  );
+}
+
+const nothingText = (mode: ClockMode): string =>
+  mode === "live" ? "No entry yet." : "This stream stores nothing at or before this moment.";
+
+/** Loads the viewer and renders it. */
+function LoadedView({ view, ...props }: ViewProps & { readonly view: Exclude<View, "auto"> }) {
+  const loaded = useSignal<{ readonly View: ComponentType<ViewProps> } | undefined>(undefined);
+  const problem = useSignal("");
+  useEffect(() => {
+    viewerOf(view)
+      .load()
+      .then(
+        (View) => (loaded.value = { View }),
+        (error: unknown) => (problem.value = `The viewer cannot be loaded: ${errorText(error)}`),
+      );
+  }, [view]);
+  if (problem.value !== "") return <p class="problem center">{problem}</p>;
+  if (loaded.value === undefined) return <Skeleton />;
+  const { View: Loaded } = loaded.value;
+  return <Loaded {...props} />;
+}
+
+/** State, rate and gaps. A component of its own, so that a change re-renders only this. */
+function StatusLine({ feed, workspace }: { readonly feed: Feed; readonly workspace: Workspace }) {
+  const { entries, bytes } = feed.rate.value;
+  const gaps = feed.gaps.value;
+  return (
+    <div class="status-line">
+      <Status feed={feed} clock={workspace.clock} nowMs={useNow(1000)} />
+      <span class="facts">
+        {rateText(entries)} entries/s, {bytesText(bytes)}/s
+      </span>
+      {gaps > 0 && (
+        <strong class="gap">
+          {gaps} {gaps === 1 ? "gap" : "gaps"}: entries were trimmed before they were read
+        </strong>
+      )}
+    </div>
+  );
+}
+
+interface StatusProps {
+  readonly feed: Feed;
+  readonly clock: Workspace["clock"];
+  readonly nowMs: ReadonlySignal<number>;
+}
+
+function Status({ feed, clock, nowMs }: StatusProps) {
+  const status = useComputed(() => {
+    const { look, text } = paneStatus({
+      mode: clock.mode.value,
+      isStalled: feed.problem.value !== "",
+      shownMs: feed.entries.value.at(-1)?.timeMs,
+      nowMs: nowMs.value,
+    });
+    return `${look} ${text}`;
+  });
+  const [look, ...words] = status.value.split(" ");
+  return <span class={`chip ${look}`}>{words.join(" ")}</span>;
+}

@@ -1,0 +1,30 @@
+/** What the parts of the page share: the client, the lists, the layout, the clock and the theme. */
+import { type Signal, signal } from "@preact/signals";
+import type { Streamer } from "../../client/browser.ts";
+import type { Theme } from "../page/theme.ts";
+import type { Listing } from "../stream-list/listing.ts";
+import { Clock } from "../time/clock.ts";
+import type { Layout, View } from "./layout.ts";
+
+/** Shared state of the page. */
+export interface Workspace {
+  readonly streamer: Streamer;
+  readonly listing: Listing;
+  readonly layout: Layout;
+  readonly clock: Clock;
+  readonly theme: Theme;
+  /** Viewers that were selected by content, by key of the stream. */
+  readonly detected: Signal<ReadonlyMap<string, Exclude<View, "auto">>>;
+  /** Whether times are shown in UTC. */
+  readonly isUtc: Signal<boolean>;
+}
+
+/** Creates the state. */
+export const createWorkspace = (
+  parts: Pick<Workspace, "streamer" | "listing" | "layout" | "theme">,
+): Workspace => ({
+  ...parts,
+  clock: new Clock(parts.streamer),
+  detected: signal(new Map()),
+  isUtc: signal(false),
+});

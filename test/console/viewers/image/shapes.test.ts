@@ -1,0 +1,100 @@
+/** Shapes of detectors, sizes of images, and zoom. */
+import sharp from "sharp";
+import { expect, test } from "vitest";
+import { createPulledEntry } from "../../../../client/reading/entry.ts";
+import { imageSizeOf } from "../../../../console/viewers/image/image-size.ts";
+import { fitted, zoomed } from "../../../../console/viewers/image/image-zoom.ts";
+import { entryFor, shapesOf } from "../../../../console/viewers/image/shapes.ts";
+import { declaresOverlay } from "../../../../console/viewers/image/use-overlays.ts";
+
+const SIZE = { width: 640, height: 480 };
+const CORNERS = [
+  [10, 20],
+  [40, 20],
+  [40, 60],
+  [10, 60],
+];
+
+test.each([
+  { boxes: [{ x: 10, y: 20, w: 30, h: 40, label: "car", score: 0.926 }] },
+  { detections: [{ bbox: [10, 20, 30, 40], class: "car", confidence: 0.926 }] },
+  { objects: [{ xyxy: [10, 20, 40, 60], name: "car", probability: 0.926 }] },
+  [{ x1: 10, y1: 20, x2: 40, y2: 60, category: "car", score: 0.926 }],
+  { x: 10, y: 20, width: 30, height: 40, label: "car", score: 0.926 },
+])("reads the box of %j", (value) => {
+  expect(shapesOf(value, SIZE)).toEqual([{ kind: "line", points: CORNERS, label: "car 0.93" }]);
+});
+
+test("reads polygons, keypoints and parts of the size", () => {
+  const polygon = { polygon: [0, 0, 640, 0, 640, 480], label: "floor" };
+  const keypoints = { keypoints: [{ x: 5, y: 6 }, [7, 8], "none"] };
+  expect(shapesOf({ shapes: [polygon, keypoints] }, SIZE)).toEqual([
+    {
+      kind: "line",
+      points: [
+        [0, 0],
+        [640, 0],
+        [640, 480],
+      ],
+      label: "floor",
+    },
+    {
+      kind: "points",
+      points: [
+        [5, 6],
+        [7, 8],
+      ],
+      label: "",
+    },
+  ]);
+  expect(shapesOf([{ bbox: [0.5, 0.5, 0.25, 0.5] }], SIZE)[0]?.points[2]).toEqual([480, 480]);
+});
+
+test("reads no shape from other values", () => {
+  for (const value of [
+    undefined,
+    null,
+    5,
+    "x",
+    {},
+    { boxes: "x" },
+    { boxes: [null, 3, { x: "1" }] },
+    { bbox: [1, 2] },
+  ])
+    expect(shapesOf(value, SIZE)).toEqual([]);
+  const many = Array.from({ length: 10_000 }, () => ({ bbox: [1, 2, 3, 4] }));
+  expect(shapesOf(many, SIZE)).toHaveLength(500);
+});
+
+test("finds the shapes with the id of an image, else the nearest within the tolerance", () => {
+  const entryOf = (id: string) => createPulledEntry({ stream: "s", id, data: new Uint8Array() }, false);
+  const entries = ["1000-0", "1040-0", "1080-0"].map(entryOf);
+  expect(entryFor(entries, entryOf("1040-0"), 50)?.id).toBe("1040-0");
+  expect(entryFor(entries, entryOf("1055-0"), 50)?.id).toBe("1040-0");
+  expect(entryFor(entries, entryOf("1200-0"), 50)).toBeUndefined();
+  expect(declaresOverlay({ view: "boxes", of: "camera" }, "camera")).toBe(true);
+  expect(declaresOverlay({ view: "boxes", of: "camera" }, "other")).toBe(false);
+  expect(declaresOverlay("boxes", "camera")).toBe(false);
+});
+
+test.each(["jpeg", "png", "gif", "webp"] as const)(
+  "reads the size of a %s, and none of a part of it",
+  async (format) => {
+    const data = await sharp({ create: { width: 123, height: 45, channels: 3, background: "#123" } })
+      .toFormat(format)
+      .toBuffer();
+    expect(imageSizeOf(data)).toEqual({ width: 123, height: 45 });
+    for (let length = 0; length < 20; length++) imageSizeOf(data.subarray(0, length));
+  },
+);
+
+test("zooms around the pointer, and not out beyond the whole image", () => {
+  const pane = { width: 320, height: 300 };
+  expect(fitted(SIZE, pane)).toEqual({ scale: 0.5, x: 0, y: 30 });
+  expect(zoomed({ scale: 0.5, x: 0, y: 30 }, 2, [100, 100], SIZE, pane)).toEqual({
+    scale: 1,
+    x: -100,
+    y: -40,
+  });
+  expect(zoomed({ scale: 0.5, x: 0, y: 30 }, 0.5, [100, 100], SIZE, pane)).toBeUndefined();
+});

@@ -1,0 +1,74 @@
+/** Filters of the table, levels of lines, and states over time. */
+import { expect, test } from "vitest";
+import { createPulledEntry } from "../../../client/reading/entry.ts";
+import type { Scalar } from "../../../console/viewers/content.ts";
+import { stateRows } from "../../../console/viewers/states/segments.ts";
+import { parseFilter } from "../../../console/viewers/table/filter.ts";
+import { levelOf, newestLines } from "../../../console/viewers/text/lines.ts";
+
+const entryOf = (timeMs: number, text: string, gap = false) =>
+  createPulledEntry({ stream: "s", id: `${timeMs}-0`, data: new TextEncoder().encode(text) }, gap);
+
+test.each([
+  ["", true],
+  ["speed>3", true],
+  ["speed>3 state=ok", true],
+  ["speed>3 state!=ok", false],
+  ["speed<=2", false],
+  ["missing=1", false],
+  ["OK", true],
+  ["armed=true", true],
+  ["armed", false],
+  ["speed=4", true],
+  ["state>=n", true],
+  ["=", false],
+])("filter %j", (filter, isFound) => {
+  const row = new Map<string, Scalar>([
+    ["speed", 4],
+    ["state", "ok"],
+    ["armed", true],
+  ]);
+  expect(parseFilter(filter)(row)).toBe(isFound);
+});
+
+test.each([
+  ['{"level":"warning","message":"x"}', "warn"],
+  ['{"severity":"FATAL"}', "error"],
+  ["12:00 ERROR something", "error"],
+  ["an error in lower case is prose", ""],
+  ["[DEBUG] x", "debug"],
+])("level of %s", (text, level) => {
+  expect(levelOf(entryOf(1, text), text)).toBe(level);
+});
+
+test("shows the newest lines that contain the filter, oldest first, and cuts long ones", () => {
+  const entries = [
+    entryOf(1, "one a"),
+    entryOf(2, "two"),
+    entryOf(3, "three A"),
+    entryOf(4, `four a${"x".repeat(9999)}`),
+  ];
+  const lines = newestLines(entries, "a", false, 2);
+  expect(lines.map(({ entry }) => entry.timeMs)).toEqual([3, 4]);
+  expect(lines[1]?.text).toHaveLength(4000);
+});
+
+test("joins equal states, breaks at a gap, and leaves out measurements", () => {
+  const entries = [
+    entryOf(1, '{"mode":"idle","x":1}'),
+    entryOf(2, '{"mode":"idle","x":2}'),
+    entryOf(3, '{"mode":"drive","x":3}'),
+    entryOf(4, '{"mode":"drive","x":4}', true),
+    ...Array.from({ length: 8 }, (_, i) => entryOf(5 + i, JSON.stringify({ mode: "drive", x: 5 + i }))),
+  ];
+  expect(stateRows(entries)).toEqual([
+    {
+      field: "mode",
+      segments: [
+        { value: "idle", fromMs: 1, toMs: 3 },
+        { value: "drive", fromMs: 3, toMs: 4 },
+        { value: "drive", fromMs: 4, toMs: 12 },
+      ],
+    },
+  ]);
+});

@@ -1,0 +1,63 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  formatLayout,
+  formatPanes,
+  Layout,
+  parseLayout,
+  parsePanes,
+  VIEWS,
+} from "../../../console/workspace/layout.ts";
+
+test("property: restores open streams of any name from the URL", () => {
+  const pane = fc.record({
+    key: fc.string({ minLength: 1, unit: "grapheme" }),
+    view: fc.constantFrom(...VIEWS),
+  });
+  fc.assert(
+    fc.property(fc.uniqueArray(pane, { selector: ({ key }) => key }), (panes) => {
+      expect(parsePanes(`#${formatPanes(panes)}`)).toEqual(panes);
+    }),
+  );
+});
+
+test("ignores invalid parts of a hand-written URL", () => {
+  expect(parsePanes("#view=table&open=a:b&view=picture&open=&open=c&open=a:b&view=text")).toEqual([
+    { key: "a:b", view: "text" },
+    { key: "c", view: "auto" },
+  ]);
+  expect(parsePanes("")).toEqual([]);
+});
+
+test("links of earlier versions open the viewers that replaced theirs", () => {
+  expect(parsePanes("#open=a&view=hex&open=b&view=msgpack").map(({ view }) => view)).toEqual(["raw", "text"]);
+});
+
+test("a link keeps panels, panes and their arrangement", () => {
+  const link = "show=events&open=a%3Ab&view=plot&open=c&view=auto&grid=h(0!*300,v(1!.2*500)*700)*1000";
+  expect(formatLayout(parseLayout(`#${link}`))).toBe(link);
+  // An arrangement of other panes is ignored.
+  expect(parseLayout("#open=a&view=auto&open=b&view=auto&grid=h(0*500,2*500)*1000").grid).toBeUndefined();
+});
+
+test("opens, selects and closes panes, and reports each change", () => {
+  const links: string[] = [];
+  const layout = new Layout({ panels: [], panes: [], grid: undefined }, (stored) =>
+    links.push(formatLayout(stored)),
+  );
+  layout.openStream("a");
+  layout.openStream("b");
+  layout.openStream("a");
+  expect(layout.panes.value.map(({ key }) => key)).toEqual(["a", "b"]);
+  expect(layout.selectedKey.value).toBe("a");
+  layout.setView("b", "raw");
+  layout.toggle("events");
+  expect(links.at(-1)).toBe("show=events&open=a&view=auto&open=b&view=raw");
+  expect(layout.selectedKey.value).toBeUndefined();
+  layout.close("stream a");
+  layout.toggle("events");
+  expect(links.at(-1)).toBe("open=b&view=raw");
+  expect(layout.selectedKey.value).toBe("b");
+  layout.close("stream b");
+  expect(links.at(-1)).toBe("");
+});

@@ -1,0 +1,72 @@
+/** Presets, states and sides of the workspace, without a page. */
+import { expect, test } from "vitest";
+import { connectionState } from "../../../console/shell/connection.ts";
+import { openSides } from "../../../console/shell/sides.ts";
+import { paneStatus } from "../../../console/workspace/pane-status.ts";
+import { presetsOf } from "../../../console/workspace/presets.ts";
+
+const stream = (device: string | undefined, name: string) => ({
+  key: device === undefined ? name : `${device}:${name}`,
+  device,
+  stream: name,
+});
+
+test("offers camera and IMU of a device, and everything of a device", () => {
+  const presets = presetsOf([
+    stream("rover", "front_camera"),
+    stream("rover", "imu"),
+    stream("rover", "log"),
+    stream("probe", "depth"),
+    stream(undefined, "plain"),
+    stream(undefined, "other"),
+  ] as Parameters<typeof presetsOf>[0]);
+  expect(presets.map(({ title }) => title)).toEqual([
+    "Camera and IMU of rover",
+    "Everything of rover",
+    "All streams without a device",
+  ]);
+  expect(presets[0]?.keys).toEqual(["rover:front_camera", "rover:imu"]);
+  expect(presetsOf([])).toEqual([]);
+});
+
+test("what is not live never looks live", () => {
+  const state = { mode: "live" as const, isStalled: false, shownMs: 1000, nowMs: 2000 };
+  expect(paneStatus(state)).toEqual({ look: "good", text: "live" });
+  expect(paneStatus({ ...state, nowMs: 14_000 })).toEqual({ look: "calm", text: "no data for 13 s" });
+  expect(paneStatus({ ...state, shownMs: undefined })).toEqual({ look: "calm", text: "no entry yet" });
+  expect(paneStatus({ ...state, isStalled: true }).look).toBe("bad");
+  for (const mode of ["paused", "past", "playing", "buffering"] as const)
+    expect(paneStatus({ ...state, mode }).look).toBe("warn");
+});
+
+test("states since when the gateway or Redis has been unavailable", () => {
+  expect(connectionState(undefined, false)).toEqual({ look: "calm", text: "connecting" });
+  expect(connectionState(undefined, true)).toEqual({ look: "good", text: "connected" });
+  expect(connectionState({ what: "redis", message: "no", since: "11:31:04" }, true)).toEqual({
+    look: "bad",
+    text: "Redis unavailable since 11:31:04",
+  });
+});
+
+test("a side is as the user left it; on a narrow page it covers the panes and is folded", () => {
+  const stored = new Map<string, string>();
+  const store = {
+    getItem: (name: string) => stored.get(name) ?? null,
+    setItem: (name: string, value: string) => void stored.set(name, value),
+  };
+  const first = openSides(store, 1440, false);
+  expect([first.left.isOpen.value, first.right.isOpen.value]).toEqual([true, true]);
+  first.right.toggle();
+  first.left.width.value = 400;
+  const second = openSides(store, 1440, true);
+  expect([second.left.width.value, second.right.isOpen.value]).toEqual([400, false]);
+  const narrow = openSides(store, 390, true);
+  expect([narrow.left.isOpen.value, narrow.right.isOpen.value]).toEqual([false, false]);
+  narrow.left.toggle();
+  expect(openSides(store, 1440, true).left.isOpen.value).toBe(true);
+  store.setItem("redis-streamer.side.left", "<b> 1e9");
+  expect(openSides(store, 1440, true).left).toMatchObject({
+    isOpen: { value: false },
+    width: { value: 640 },
+  });
+});

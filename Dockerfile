@@ -33,8 +33,8 @@ COPY scripts/check-health.js dist/scripts/check-health.js
 RUN chmod +x dist/cli/index.js && ln -s /app/dist/cli/index.js /usr/local/bin/redis-streamer
 # glibc keeps freed memory of large messages; jemalloc returns it (docs/operating.md, "Memory").
 ENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=dirty_decay_ms:500,muzzy_decay_ms:0,narenas:1
-# The keys are on the volume: the rest of the image is not writable for its user, and is lost with the container.
-ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data AUTH_KEYS_FILE=/data/keys.json
+# Keys and recordings are on the volume: the rest of the image is not writable for its user, and is lost with the container.
+ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data AUTH_KEYS_FILE=/data/keys.json RECORDINGS_DIR=/data/recordings
 USER node
 VOLUME /data
 EXPOSE 8000

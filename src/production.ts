@@ -6,6 +6,9 @@ import { setFlagsFromString } from "node:v8";
 // In development the GraphQL library checks every object twice.
 process.env.NODE_ENV ??= "production";
 
+// Without a listener, the signal of a file at its maximum size (`ulimit -f`) would end the process. The write then fails with EFBIG.
+process.on("SIGXFSZ", () => undefined);
+
 // V8 lets a small heap grow to four times its live objects before it collects them. Twice is what `docs/operating.md`
 // counts with in a container of 512 MB.
 setFlagsFromString("--heap-growing-percent=100");

@@ -12,6 +12,7 @@ interface AddFlags extends FileFlags {
   readonly allow: readonly Grant[];
   /** Unix ms. */
   readonly expires?: number;
+  readonly link?: true;
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -43,12 +44,17 @@ const add: CommandRow = {
       doc: "expiry: 90m, 12h or 30d from now, or a date",
       parse: parseExpiry,
     },
+    {
+      flags: "--link",
+      doc: "a link key: accepted only in the URL of a viewer, ws://…/foxglove?key=…, with permissions that begin with read:",
+    },
   ],
-  run({ terminal }, [name]: [string], { file, allow, expires }: AddFlags) {
+  run({ terminal }, [name]: [string], { file, allow, expires, link }: AddFlags) {
     const { key, secret } = makeKey({
       name,
       grants: allow,
       ...(expires !== undefined && { expiresAtMs: expires }),
+      isLink: link === true,
     });
     writeKeyFile(file, [...readKeyFile(file), key]);
     for (const grant of allow) {
@@ -111,11 +117,12 @@ function hintOf(grant: Grant): string | undefined {
     : `warning: ${formatGrant(grant)} allows only keys without a device (DISABLE_MULTI_DEVICE_PREFIXING=1, or an empty device_id). For ${ofDevice}; for the stream: ${action}:default:${device}`;
 }
 
-const line = ({ id, name, grants, expiresAtMs }: ApiKey): string =>
+const line = ({ id, name, grants, expiresAtMs, isLink }: ApiKey): string =>
   [
     id,
     oneLine(name),
     grants.map(formatGrant).map(oneLine).join(" "),
+    ...(isLink ? ["link"] : []),
     expiresAtMs === undefined ? "" : `expires ${new Date(expiresAtMs).toISOString()}`,
   ]
     .join("  ")

@@ -43,13 +43,20 @@ export interface AdmissionParts {
   readonly authenticator: Authenticator;
   readonly guard: BrowserGuard;
   readonly forwarding: Forwarding;
+  /** Whether a route accepts a link key in its URL. @param url path and query of a request */
+  readonly acceptsLinkKey: (url: string) => boolean;
 }
 
 /** Identity of a client before it has authenticated. */
 const UNAUTHENTICATED: Identity = { name: "unauthenticated", grants: [] };
 
 /** Creates the admission of a gateway. */
-export function createAdmission({ authenticator, guard, forwarding }: AdmissionParts): Admission {
+export function createAdmission({
+  authenticator,
+  guard,
+  forwarding,
+  acceptsLinkKey,
+}: AdmissionParts): Admission {
   // Unique per process start, so an id needs no random bytes of its own.
   const run = randomBytes(5).toString("hex");
   const initial = authenticator.isOpen ? ANYONE : UNAUTHENTICATED;
@@ -82,6 +89,7 @@ export function createAdmission({ authenticator, guard, forwarding }: AdmissionP
         credentialsOf({
           headers: request.headers,
           search: searchOf(request.url),
+          acceptsLinkKey: acceptsLinkKey(request.url ?? ""),
           isForeignPage: origin !== undefined && !guard.isOwnOrigin(origin, visitor.host),
         }),
       );

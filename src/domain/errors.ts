@@ -32,6 +32,7 @@ export const ERRORS = {
   /** A retry whose dedupe record has expired, so the gateway cannot know whether the entry was stored. */
   DEDUPE_TOO_OLD: { status: 409, close: 1008, retryable: false },
   WRONG_TYPE: { status: 409, close: 1008, retryable: false },
+  RECORDING_EXISTS: { status: 409, close: 1008, retryable: false },
   TOO_LARGE: { status: 413, close: 1009, retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, close: 1003, retryable: false },
   RANGE_NOT_SATISFIABLE: { status: 416, close: 1008, retryable: false },
@@ -40,6 +41,7 @@ export const ERRORS = {
   UPGRADE_REQUIRED: { status: 426, close: 1008, retryable: false },
   TOO_MANY_REQUESTS: { status: 429, close: 1013, retryable: true },
   TOO_MANY_CONNECTIONS: { status: 429, close: 1013, retryable: true },
+  TOO_MANY_RECORDINGS: { status: 429, close: 1008, retryable: false },
   TOO_MANY_STREAMS: { status: 429, close: 1008, retryable: false },
   HEADERS_TOO_LARGE: { status: 431, close: 1008, retryable: false },
   INTERNAL: { status: 500, close: 1011, retryable: true },
@@ -47,6 +49,8 @@ export const ERRORS = {
   REDIS_UNAVAILABLE: { status: 503, close: 1013, retryable: true },
   REDIS_FULL: { status: 503, close: 1013, retryable: true },
   AUTH_UNAVAILABLE: { status: 503, close: 1013, retryable: true },
+  /** `RECORDINGS_DIR` cannot be written, or another gateway uses it. */
+  RECORDINGS_UNAVAILABLE: { status: 503, close: 1013, retryable: true },
   /** The memory budget is exhausted. */
   OVERLOADED: { status: 503, close: 1013, retryable: true },
   APPEND_UNKNOWN: { status: 503, close: 1013, retryable: false },

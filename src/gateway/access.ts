@@ -12,7 +12,9 @@ import type { Logger } from "../domain/logger.ts";
 import type { Turns } from "../domain/scheduling/turns.ts";
 import { createTicketStore } from "../redis/registry/tickets.ts";
 import type { Settings } from "../settings.ts";
+import { isViewerUrl } from "../transports/foxglove/viewer-path.ts";
 import type { Access } from "../transports/parts.ts";
+import { withoutPrefix } from "../transports/request/path-prefix.ts";
 import { createClosing } from "../transports/response/closing.ts";
 import { createSocketDeadlines } from "../transports/response/sockets/socket-deadlines.ts";
 import type { Closers } from "./closers.ts";
@@ -51,7 +53,8 @@ export function openAccess(
   const guard = createBrowserGuard({ ...settings, listenHost: settings.host });
   const isProxy = createProxyTest(settings.trustProxy);
   const forwarding = createForwarding(isProxy);
-  const admission = createAdmission({ authenticator, guard, forwarding });
+  const acceptsLinkKey = (url: string) => isViewerUrl(withoutPrefix(url, settings.pathPrefix));
+  const admission = createAdmission({ authenticator, guard, forwarding, acceptsLinkKey });
   const memory = createClientMemory({
     ...settings,
     onStalledUpload: () => limits.hit("upload_time"),

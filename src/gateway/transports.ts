@@ -1,9 +1,11 @@
 /** Opens the transports of a gateway. The only place where routes meet servers. */
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
+import { dirname, join, resolve } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { createSessionList, joinSessionLists, sessionHandlers } from "../access/session-list.ts";
 import { openTlsFiles } from "../access/tls-files.ts";
+import type { PeerHandlers } from "../domain/peers.ts";
 import { within } from "../domain/scheduling/timeout.ts";
 import { createMetrics, type Metrics } from "../observe/metrics.ts";
 import { FileThread } from "../recordings/thread/file-thread.ts";
@@ -19,8 +21,12 @@ import { answerWithoutUpgrade, wantsWebSocket } from "../transports/http/other-u
 import { httpRoutes } from "../transports/http/own-routes.ts";
 import { createHttpServer } from "../transports/http/server.ts";
 import type { TransportParts } from "../transports/parts.ts";
+import { recordingRoutes } from "../transports/recordings/http.ts";
+import { peerRecordings, recordingHandlers } from "../transports/recordings/peer-recordings.ts";
+import { OwnRecordings, type Recordings } from "../transports/recordings/recordings.ts";
 import { createDataRoutes } from "../transports/websocket/routes.ts";
 import { createWebSocketServer, type WebSocketServer } from "../transports/websocket/server.ts";
+import { createPushGate } from "../transports/websocket-protocol/backpressure.ts";
 import { createPayloadPool } from "../transports/websocket-protocol/buffer-pool.ts";
 import { workRoutes } from "../transports/work/http.ts";
 import { createWorkRoute } from "../transports/work/socket.ts";
@@ -55,23 +61,33 @@ export async function openTransports(
 ): Promise<Transports> {
   const { access, config, observe } = parts;
   const payloadPool = createPayloadPool(PAYLOAD_POOL_BYTES, observe.counters);
+  const pushGate = createPushGate({
+    perSocketBytes: config.pushInFlightBytes,
+    totalBytes: config.totalInFlightBytes,
+    counters: observe.counters,
+  });
   const graphql = createExecutor(parts);
   const webSockets = createWebSocketServer(
     parts,
     [
-      ...createDataRoutes(parts, payloadPool),
+      ...createDataRoutes(parts, payloadPool, pushGate),
       createWorkRoute(parts, payloadPool),
       createGraphqlRoute(graphql, payloadPool),
-      createFoxgloveRoute(parts, payloadPool),
+      createFoxgloveRoute(parts, payloadPool, pushGate),
     ],
     payloadPool,
   );
   const ownMetrics = openMetrics(parts, webSockets, ping);
   const ownSessions = createSessionList(access.sessions);
   const eventStreams = createSseStreams(graphql, peers && peerStreams(peers.request));
+  const { recordings, handlers: recordingRequests } = openRecordings(parts, closers, peers);
   peers?.register({
     metrics: ownMetrics.values,
-    requests: { ...sessionHandlers(ownSessions), ...streamHandlers(eventStreams.own) },
+    requests: {
+      ...sessionHandlers(ownSessions),
+      ...streamHandlers(eventStreams.own),
+      ...recordingRequests,
+    },
   });
   const metrics = peers === undefined ? ownMetrics : { ...ownMetrics, text: peers.metrics };
   const sessionList = peers === undefined ? ownSessions : joinSessionLists(ownSessions, peers.request);
@@ -84,6 +100,7 @@ export async function openTransports(
     [
       httpRoutes(parts, { metrics, sessionList, exports }),
       workRoutes(parts),
+      recordingRoutes(parts, { recordings, directory: recordingsDirectory(config) }),
       graphqlRoutes(graphql, eventStreams),
     ],
     tls,
@@ -101,6 +118,31 @@ export async function openTransports(
   });
   return { app, server, webSockets, uploads };
 }
+
+/** Opens the recordings. With several workers the first one records, because a directory has one writer. */
+function openRecordings(
+  parts: GatewayParts,
+  closers: Closers,
+  peers: Peers | undefined,
+): { readonly recordings: Recordings; readonly handlers: PeerHandlers } {
+  if (peers !== undefined && peers.number !== 1)
+    return { recordings: peerRecordings(peers.request), handlers: {} };
+  const { config } = parts;
+  const own = new OwnRecordings(parts, {
+    directory: recordingsDirectory(config),
+    most: config.maxRecordings,
+  });
+  closers.push(() => own.close());
+  own.start();
+  return { recordings: own, handlers: recordingHandlers(own) };
+}
+
+/** Returns the directory of recordings: by default beside that of the managed Redis. */
+const recordingsDirectory = ({
+  recordingsDir,
+  dataDir,
+}: Pick<Settings, "recordingsDir" | "dataDir">): string =>
+  recordingsDir === "" ? join(dirname(resolve(dataDir)), "recordings") : resolve(recordingsDir);
 
 function openMetrics(
   { access, observe, streams: { groups } }: GatewayParts,

@@ -1,52 +1,76 @@
-/** Memory of the entries that a reader has read and not yet written. If there is none, the reader pauses until there is. */
+/** Memory of the entries that a reader or a worker has read and not yet written. If there is none, it waits until there is. */
 import type { Reservation } from "./sink.ts";
 
-/** A reader that can be paused. */
-export interface PausableReader {
-  pause(reason: "memory"): void;
-  resume(reason: "memory"): void;
+/** What happens to a reader whose reservation fails. */
+export interface ReadMemoryEvents {
+  /** There is no room, and nothing is held whose end would make some: the reader waits. */
+  readonly onWait?: () => void;
+  /** There is room again, after `onWait`. */
+  readonly onRoom: () => void;
+  /** Memory that was held when a reservation failed is free again. */
+  readonly onFreed?: () => void;
 }
 
-/** Memory of one subscription. */
+/** Memory of one reader, counted in a reservation. */
 export class ReadMemory {
   readonly #reservation: Reservation;
-  readonly #reader: PausableReader;
-  /** Reserved bytes of reads in flight. */
-  #reserved = 0;
+  readonly #events: ReadMemoryEvents;
+  readonly #bytesPerByte: number;
+  /** Bytes of reads in flight and of entries that are held. */
+  #used = 0;
   #isWaiting = false;
+  /** A reservation failed because of bytes in use. */
+  #isDenied = false;
 
-  constructor(reservation: Reservation, reader: PausableReader) {
+  /** @param bytesPerByte memory per byte of entries */
+  constructor(reservation: Reservation, events: ReadMemoryEvents, bytesPerByte = 1) {
     this.#reservation = reservation;
-    this.#reader = reader;
+    this.#events = events;
+    this.#bytesPerByte = bytesPerByte;
   }
 
-  /** See `DeliveryContext.reserve`. */
+  /** Reserves memory for entries that are about to be read. @returns whether there was room */
   reserve(bytes: number): boolean {
     // A playback that is paused may try again.
     if (this.#isWaiting) return false;
     const reservation = this.#reservation;
-    const missing = this.#reserved + bytes - reservation.bytes();
+    const wanted = bytes * this.#bytesPerByte;
+    const missing = this.#used + wanted - reservation.bytes();
     if (missing <= 0 || reservation.tryGrow(missing)) {
-      this.#reserved += bytes;
+      this.#used += wanted;
       return true;
     }
-    // Reads in flight continue, and the delivery retries when one ends.
-    if (this.#reserved > 0) return false;
-    this.#reader.pause("memory");
-    // No timeout: a paused reader holds no memory. Hence it waits for all bytes, not only for the missing ones.
+    // What is in use ends soon.
+    if (this.#used > 0) {
+      this.#isDenied = true;
+      return false;
+    }
+    this.#events.onWait?.();
+    // No timeout: a waiting reader holds no memory. Hence it waits for all bytes, not only for the missing ones.
     reservation.set(0);
     this.#isWaiting = true;
-    reservation.whenRoom(bytes, () => this.#onRoom(), Number.POSITIVE_INFINITY);
+    reservation.whenRoom(wanted, () => this.#granted(), Number.POSITIVE_INFINITY);
     return false;
   }
 
-  /** See `DeliveryContext.unreserve`. */
+  /** Ends a reservation, or the hold of entries. */
   unreserve(bytes: number): void {
-    this.#reserved -= bytes;
-    this.#reservation.set(this.#reserved);
+    this.#used -= bytes * this.#bytesPerByte;
+    if (this.#isWaiting) return;
+    this.#reservation.set(this.#used);
+    if (!this.#isDenied) return;
+    this.#isDenied = false;
+    this.#events.onFreed?.();
   }
 
-  /** See `DeliveryContext.isMemoryShort`. */
+  /** Counts entries that have been read. @returns a function that ends it */
+  hold(bytes: number): () => void {
+    this.#used += bytes * this.#bytesPerByte;
+    this.#reservation.set(this.#used);
+    return () => this.unreserve(bytes);
+  }
+
+  /** Whether other readers wait for memory. */
   isShort(): boolean {
     return this.#reservation.isShort?.() === true;
   }
@@ -56,10 +80,12 @@ export class ReadMemory {
     this.#reservation.release();
   }
 
-  #onRoom(): void {
+  #granted(): void {
     this.#isWaiting = false;
-    this.#reader.resume("memory");
-    // Keep only the memory in use. A reader that became live without a read would hold the rest forever.
-    this.#reservation.set(this.#reserved);
+    this.#events.onRoom();
+    // The reader reads by the end of this event-loop turn. One that became live without a read would hold the rest forever.
+    setImmediate(() => {
+      if (!this.#isWaiting) this.#reservation.set(this.#used);
+    });
   }
 }

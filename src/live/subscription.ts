@@ -136,7 +136,12 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     this.#counters = parts.counters;
     this.#options = options;
     this.#sink = options.sink;
-    this.#memory = options.memory && new ReadMemory(options.memory, this);
+    this.#memory =
+      options.memory &&
+      new ReadMemory(options.memory, {
+        onWait: () => this.pause("memory"),
+        onRoom: () => this.resume("memory"),
+      });
     this.#gaps = new Gaps(parts.hub, parts.counters, options.onGap);
     const { onDemand, playback } = options;
     const { pageBytes, playbackTimers: timers = eventLoopTimers } = parts;

@@ -51,6 +51,13 @@ export const COUNTER_ROWS: Readonly<
     "Entries delivered again because a consumer gave them back or held them for too long",
   ],
   workDead: ["counter", "work_dead_total", "Entries moved to a dead-letter stream"],
+  recordings: ["gauge", "recordings", "Recordings in progress"],
+  recordedEntries: ["counter", "recorded_entries_total", "Entries that recordings received"],
+  recordingsFailed: [
+    "counter",
+    "recordings_failed_total",
+    "Recordings that ended because of an error, such as a full disk",
+  ],
   redisReconnects: ["counter", "redis_reconnects_total", "Lost connections to Redis"],
   imagesSkipped: [
     "counter",

@@ -38,6 +38,10 @@ export interface Counters {
   workDelivered: number;
   workRedelivered: number;
   workDead: number;
+  /** Recordings in progress, entries that they received, and recordings that failed. */
+  recordings: number;
+  recordedEntries: number;
+  recordingsFailed: number;
   redisReconnects: number;
   /** Entries that a viewer did not receive because they are not images, counted per viewer. */
   imagesSkipped: number;
@@ -75,6 +79,9 @@ export const createCounters = (): Counters => ({
   workDelivered: 0,
   workRedelivered: 0,
   workDead: 0,
+  recordings: 0,
+  recordedEntries: 0,
+  recordingsFailed: 0,
   redisReconnects: 0,
   imagesSkipped: 0,
   redisUnavailable: 0,

@@ -1,5 +1,5 @@
 /** Settings of streams and devices: names, retention, presence. */
-import { bytes, choice, duration, flag, seconds, whole } from "./parsers.ts";
+import { bytes, choice, duration, flag, seconds, text, whole } from "./parsers.ts";
 import { row } from "./row.ts";
 
 /** Settings of streams and devices: names, retention, presence. */
@@ -46,6 +46,20 @@ export const STREAMS = {
     "30",
     "s",
     "Time without any frame from a device, pongs included, after which it counts as disconnected",
+  ),
+  recordingsDir: row(
+    "RECORDINGS_DIR",
+    text,
+    "",
+    "",
+    "Directory of recordings; empty: recordings, beside DATA_DIR. One gateway uses it at a time",
+  ),
+  maxRecordings: row(
+    "MAX_RECORDINGS",
+    whole(0, 1000),
+    "16",
+    "",
+    "Maximum number of recordings in progress; 0 disables recording",
   ),
   enableFlush: row(
     "ENABLE_FLUSH",

@@ -11,6 +11,8 @@ export interface OwnHandlers {
 
 /** The peers of a worker. */
 export interface Peers {
+  /** Number of this worker, from 1. A restarted worker keeps its number. */
+  readonly number: number;
   /** Usage of limits by clients, over all workers. */
   readonly usage: Usage;
   /** The metrics page of all workers. */

@@ -48,6 +48,7 @@ export async function runWorker(): Promise<void> {
   const logger = createLogger(settings).child({ worker: number });
   usage.receive(others);
   const peers: Peers = {
+    number,
     usage,
     metrics: () => primary.request("metrics"),
     request: async <T>(what: string, argument?: unknown) =>

@@ -19,7 +19,12 @@ export async function startTestGateway(
   env: Record<string, string> = {},
   logger: Logger = silent,
 ): Promise<TestGateway> {
-  const settings = readSettings([], { PORT: "0", REDIS_URL: redisUrl, ...env });
+  const settings = readSettings([], {
+    ...{ PORT: "0", REDIS_URL: redisUrl },
+    // Otherwise a test without a directory of its own would record into the working directory.
+    RECORDINGS_DIR: "/dev/null/recordings",
+    ...env,
+  });
   const gateway: Gateway = await startGateway(settings, logger, "test");
   let closed: Promise<void> | undefined;
   const close = () => (closed ??= gateway.close());

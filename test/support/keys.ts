@@ -11,6 +11,8 @@ export interface TestKeys extends Disposable {
   readonly dir: string;
   /** Creates a key and returns its secret. */
   add(name: string, permissions: readonly string[], expiresAtMs?: number): string;
+  /** Creates a link key and returns its secret. */
+  addLink(name: string, permissions: readonly string[]): string;
   revoke(name: string): void;
   /** Replaces the permissions of a key. */
   permit(name: string, permissions: readonly string[]): void;
@@ -27,6 +29,11 @@ export function createTestKeys(): TestKeys {
     add(name, permissions, expiresAtMs) {
       const grants = permissions.map(parseGrant);
       const { key, secret } = makeKey({ name, grants, ...(expiresAtMs !== undefined && { expiresAtMs }) });
+      writeKeyFile(path, [...readKeyFile(path), key]);
+      return secret;
+    },
+    addLink(name, permissions) {
+      const { key, secret } = makeKey({ name, grants: permissions.map(parseGrant), isLink: true });
       writeKeyFile(path, [...readKeyFile(path), key]);
       return secret;
     },

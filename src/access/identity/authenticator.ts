@@ -89,9 +89,10 @@ class KeyAuthenticator implements Authenticator {
         "credentials are missing; send Authorization: Bearer <key or token>",
       );
     if (credentials.kind === "ticket") return this.#redeem(credentials.ticket);
+    if (credentials.kind === "link") return this.#identifyLink(credentials.key);
     const { token } = credentials;
     const keyId = keyIdOf(token);
-    if (keyId !== undefined) return this.#identifyKey(keyId, token);
+    if (keyId !== undefined) return this.#identifyKey(keyId, token, false);
     const known = this.#cached(token);
     return known === undefined
       ? this.#identifyToken(token)
@@ -121,10 +122,23 @@ class KeyAuthenticator implements Authenticator {
     this.#jwt.close();
   }
 
-  #identifyKey(id: string, token: string): Identity {
+  #identifyLink(token: string): Identity {
+    const id = keyIdOf(token);
+    if (id !== undefined) return this.#identifyKey(id, token, true);
+    throw new GatewayError("UNAUTHENTICATED", "the parameter key must be a link key");
+  }
+
+  #identifyKey(id: string, token: string, isInUrl: boolean): Identity {
     const key = this.#keys.value().get(id);
     if (key === undefined || !isKey(key, token))
       throw new GatewayError("UNAUTHENTICATED", "the API key is unknown or was revoked");
+    if (isInUrl !== (key.isLink === true))
+      throw new GatewayError(
+        "UNAUTHENTICATED",
+        isInUrl
+          ? "the parameter key must be a link key, made by keys add --link"
+          : "a link key is accepted only as the parameter key of /foxglove",
+      );
     return requireUnexpired(this.#knownIdentityOf(key), "the API key has expired");
   }
 

@@ -5,8 +5,9 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { GatewayError } from "../../domain/errors.ts";
 
-/** Credentials of a client: a key or token, or a ticket. */
+/** Credentials of a client: a key or token, a link key, or a ticket. */
 export type Credentials =
+  | { readonly kind: "link"; readonly key: string }
   | { readonly kind: "token"; readonly token: string }
   | { readonly kind: "ticket"; readonly ticket: string };
 
@@ -15,6 +16,8 @@ export interface CredentialSource {
   readonly headers: IncomingHttpHeaders;
   /** The query string, with or without its `?`. */
   readonly search: string;
+  /** Whether the route accepts a link key in its URL. */
+  readonly acceptsLinkKey: boolean;
   /** Whether the request is from a page of an origin other than the gateway's own. */
   readonly isForeignPage: boolean;
 }
@@ -29,17 +32,24 @@ export const COOKIE = "redis_streamer_token";
 const MAX_TOKEN_CHARACTERS = 16 * 1024;
 
 /**
- * Returns the credentials of a request. A header takes precedence over a ticket, and a ticket over a cookie.
+ * Returns the credentials of a request. A header takes precedence over a link key or a ticket, and these over a cookie.
  *
  * @returns undefined if the request has no credentials
  * @throws GatewayError UNAUTHENTICATED if they are not well-formed
  */
-export function credentialsOf({ headers, search, isForeignPage }: CredentialSource): Credentials | undefined {
+export function credentialsOf({
+  headers,
+  search,
+  acceptsLinkKey,
+  isForeignPage,
+}: CredentialSource): Credentials | undefined {
   const token =
     fromAuthorization(headers.authorization) ?? single(headers["x-api-key"]) ?? fromProtocol(headers);
   if (token !== undefined) return { kind: "token", token: checkForm(token) };
-  const ticket = search.includes("ticket=") ? new URLSearchParams(search).get("ticket") : null;
-  if (ticket !== null && ticket !== "") return { kind: "ticket", ticket: checkForm(ticket) };
+  const key = acceptsLinkKey ? inQuery(search, "key") : undefined;
+  if (key !== undefined) return { kind: "link", key: checkForm(key) };
+  const ticket = inQuery(search, "ticket");
+  if (ticket !== undefined) return { kind: "ticket", ticket: checkForm(ticket) };
   // Browsers send the cookie with requests from any page; accept it only from the gateway's own pages.
   const cookie = isForeignPage || isCrossOrigin(headers) ? undefined : fromCookie(headers.cookie);
   return cookie === undefined ? undefined : { kind: "token", token: checkForm(cookie) };
@@ -54,6 +64,11 @@ function fromAuthorization(header: string | undefined): string | undefined {
 
 const single = (header: string | string[] | undefined): string | undefined =>
   typeof header === "string" && header !== "" ? header : undefined;
+
+function inQuery(search: string, name: string): string | undefined {
+  const value = search.includes(`${name}=`) ? new URLSearchParams(search).get(name) : null;
+  return value === null || value === "" ? undefined : value;
+}
 
 function fromProtocol(headers: IncomingHttpHeaders): string | undefined {
   const offered = headers["sec-websocket-protocol"]?.split(",").map((one) => one.trim());

@@ -1,7 +1,7 @@
 /**
  * Keys file. It stores the permissions and a hash of each API key; the key itself is shown once, when it is created.
  *
- *     {"keys": [{"id", "name", "hash", "permissions", "created", "expires"?}]}
+ *     {"keys": [{"id", "name", "hash", "permissions", "created", "expires"?, "link"?}]}
  *
  * A key is `rsk_{id}_{secret}`. Its secret has 256 random bits, so a plain SHA-256 cannot be reversed by search, and
  * a slow hash would only slow down each request.
@@ -24,6 +24,8 @@ export interface ApiKey {
   readonly created: string;
   /** Expiry, in ms since 1970. */
   readonly expiresAtMs?: number;
+  /** A link key: it is accepted only in the URL of a viewer (`?key=` of `/foxglove`), and may only read. */
+  readonly isLink?: true;
 }
 
 /** Properties of a key to be created. */
@@ -31,6 +33,7 @@ export interface NewKey {
   readonly name: string;
   readonly grants: readonly Grant[];
   readonly expiresAtMs?: number;
+  readonly isLink?: boolean;
 }
 
 const KEY = /^rsk_([0-9a-f]{12})_[\w-]{43}$/;
@@ -44,17 +47,30 @@ export const isKey = ({ hash }: ApiKey, token: string): boolean =>
   timingSafeEqual(Buffer.from(hash, "hex"), sha256(token));
 
 /** Creates a key. @returns the row of the keys file, and the secret, which cannot be recovered from it */
-export function makeKey({ name, grants, expiresAtMs }: NewKey): {
+export function makeKey({ name, grants, expiresAtMs, isLink = false }: NewKey): {
   readonly key: ApiKey;
   readonly secret: string;
 } {
   if (!NAME.test(name))
     throw new Error(`a key name must have 1 to 64 letters, digits or .@_-, got "${name}"`);
   if (grants.length === 0) throw new Error("a key must have at least one permission");
+  if (isLink) requireRead(name, grants);
   const id = randomBytes(6).toString("hex");
   const secret = `rsk_${id}_${randomBytes(32).toString("base64url")}`;
-  const key = { id, name, hash: sha256(secret).toString("hex"), grants, created: new Date().toISOString() };
-  return { key: expiresAtMs === undefined ? key : { ...key, expiresAtMs }, secret };
+  const hash = sha256(secret).toString("hex");
+  const key: ApiKey = {
+    ...{ id, name, hash, grants, created: new Date().toISOString() },
+    ...(expiresAtMs !== undefined && { expiresAtMs }),
+    ...(isLink && { isLink }),
+  };
+  return { key, secret };
+}
+
+/** URLs are copied into logs, histories and chats, so their keys may not change anything. */
+function requireRead(name: string, grants: readonly Grant[]): void {
+  const other = grants.find(({ action }) => action !== "read");
+  if (other !== undefined)
+    throw new Error(`the permissions of link key ${name} must begin with read:, got ${formatGrant(other)}`);
 }
 
 /** Reads a keys file; a missing file has no keys. @throws Error that describes the problem in the file */
@@ -75,13 +91,14 @@ export function readKeyFile(path: string): readonly ApiKey[] {
 
 /** Writes a keys file with access for its owner only. The write is atomic for concurrent readers. */
 export function writeKeyFile(path: string, keys: readonly ApiKey[]): void {
-  const rows = keys.map(({ id, name, hash, grants, created, expiresAtMs }) => ({
+  const rows = keys.map(({ id, name, hash, grants, created, expiresAtMs, isLink }) => ({
     id,
     name,
     hash,
     permissions: grants.map(formatGrant),
     created,
     ...(expiresAtMs !== undefined && { expires: new Date(expiresAtMs).toISOString() }),
+    ...(isLink && { link: true }),
   }));
   const draft = `${path}.${process.pid}.tmp`;
   writeFileSync(draft, `${JSON.stringify({ keys: rows }, null, 2)}\n`, { mode: 0o600 });
@@ -92,17 +109,19 @@ function parseKeys(value: unknown): readonly ApiKey[] {
   const rows = isObject(value) ? value.keys : undefined;
   if (!Array.isArray(rows)) throw new Error('the file must contain {"keys": […]}');
   return rows.map((row: unknown, i): ApiKey => {
-    const { id, name, hash, permissions, created, expires } = isObject(row) ? row : {};
+    const { id, name, hash, permissions, created, expires, link } = isObject(row) ? row : {};
     if (typeof id !== "string" || typeof name !== "string" || typeof hash !== "string")
       throw new Error(`key ${i + 1} must have an id, a name and a hash`);
     if (!/^[0-9a-f]{64}$/.test(hash)) throw new Error(`the hash of key ${name} must be a SHA-256 in hex`);
     if (!Array.isArray(permissions)) throw new Error(`the permissions of key ${name} must be a list`);
+    if (link !== undefined && typeof link !== "boolean")
+      throw new Error(`link of key ${name} must be true or false, got ${JSON.stringify(link)}`);
+    const grants = permissions.map((one) => parseGrant(String(one)));
+    if (link) requireRead(name, grants);
     const key = {
-      id,
-      name,
-      hash,
-      grants: permissions.map((one) => parseGrant(String(one))),
+      ...{ id, name, hash, grants },
       created: typeof created === "string" ? created : "",
+      ...(link && { isLink: link }),
     };
     if (expires === undefined) return key;
     const expiresAtMs = Date.parse(String(expires));

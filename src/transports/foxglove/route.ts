@@ -2,31 +2,32 @@
 import { GatewayError } from "../../domain/errors.ts";
 import { SUBPROTOCOLS } from "../../wire/foxglove/server-messages.ts";
 import type { TransportParts } from "../parts.ts";
+import type { PushGate } from "../websocket-protocol/backpressure.ts";
 import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
 import type { UpgradeRoute } from "../websocket-protocol/upgrade-route.ts";
 import { ChannelCatalog } from "./channel-catalog.ts";
 import { Viewer } from "./viewer.ts";
-
-/** Maximum size of a message of a viewer, in bytes: a subscription to thousands of channels. */
-const MOST_MESSAGE_BYTES = 256 * 1024;
+import { VIEWER_PATH } from "./viewer-path.ts";
 
 /** Creates the route. */
-export function createFoxgloveRoute(given: TransportParts, payloadPool: PayloadPool): UpgradeRoute {
+export function createFoxgloveRoute(
+  given: TransportParts,
+  payloadPool: PayloadPool,
+  pushGate: PushGate,
+): UpgradeRoute {
   const { streams, access, config } = given;
-  const parts = { ...given, catalog: new ChannelCatalog({ ...streams, workSlices: access.turns.slices }) };
+  const catalog = new ChannelCatalog({ ...streams, workSlices: access.turns.slices });
+  const parts = { ...given, catalog, payloadPool, pushGate };
   return {
     kind: "foxglove",
-    path: /^\/foxglove(?:\/([^/]+))?\/?$/,
+    path: VIEWER_PATH,
     parameters: "foxglove",
-    maxMessageBytes: Math.min(MOST_MESSAGE_BYTES, config.maxMessageBytes),
+    maxMessageBytes: config.maxMessageBytes,
     choose: chooseProtocol,
     serve(request) {
       const viewer = new Viewer(request, parts);
       return {
-        message(bytes, isBinary, memory) {
-          viewer.message(bytes, isBinary);
-          if (memory !== undefined) payloadPool.give(memory);
-        },
+        message: (bytes, isBinary, memory) => viewer.message(bytes, isBinary, memory),
         pong: (payload) => viewer.pong(payload),
         closed: () => viewer.stop(),
         end: (error) => viewer.end(error),

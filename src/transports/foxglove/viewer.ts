@@ -1,8 +1,7 @@
 /** One viewer's connection (docs/protocol.md, "Foxglove"). */
 import { randomUUID } from "node:crypto";
-import { ANYONE, authorizeDevice, type Identity } from "../../access/identity/authorize.ts";
 import { accountName } from "../../access/limits/limits.ts";
-import { asGatewayError, badParameter, GatewayError } from "../../domain/errors.ts";
+import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import {
   type ClientMessage,
   readBinaryMessage,
@@ -12,8 +11,10 @@ import { STATUS_LEVELS } from "../../wire/foxglove/server-messages.ts";
 import type { TransportParts } from "../parts.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../request/follow-pattern.ts";
 import { type OpenStreams, openStreams } from "../request/pattern-streams.ts";
-import { type RequestedStreams, readRequestedStreams } from "../request/streams.ts";
+import type { RequestedStreams } from "../request/streams.ts";
 import { createClientSink } from "../response/client-sink.ts";
+import type { InFlight, PushGate } from "../websocket-protocol/backpressure.ts";
+import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
 import { FramesInFlight } from "../websocket-protocol/frames-in-flight.ts";
 import { MessageTurns } from "../websocket-protocol/message-turns.ts";
 import { createPauseReasons, type Pausable } from "../websocket-protocol/pause-reasons.ts";
@@ -21,16 +22,23 @@ import { closeWith, errorContextOf, type SocketRequest } from "../websocket-prot
 import { Advertisements } from "./advertisements.ts";
 import type { ChannelCatalog } from "./channel-catalog.ts";
 import { Outlet } from "./outlet.ts";
+import { PUBLISHED_ENCODINGS, Published } from "./published.ts";
 import { Statuses } from "./statuses.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { ViewerChannels } from "./viewer-channels.ts";
+import { readViewerRequest } from "./viewer-request.ts";
 
 /** Messages from this size (bytes), which name hundreds of channels, are handled in turn with the requests of others. */
 const LONG_MESSAGE_BYTES = 8 * 1024;
 
+/** Maximum size of a text message, in bytes: a subscription to thousands of channels. */
+const MOST_TEXT_BYTES = 256 * 1024;
+
 /** Parts of the route. */
 export interface FoxgloveParts extends TransportParts {
   readonly catalog: ChannelCatalog;
+  readonly payloadPool: PayloadPool;
+  readonly pushGate: PushGate;
 }
 
 /** Serves a viewer. */
@@ -43,6 +51,8 @@ export class Viewer {
   readonly #advertisements: Advertisements;
   readonly #channels: ViewerChannels;
   readonly #subscriptions: Subscriptions;
+  readonly #published: Published;
+  readonly #publishing: InFlight;
   readonly #messages: MessageTurns;
   /** Pauses reading until the channels are advertised. Messages that had arrived wait. */
   readonly #opening: Pausable;
@@ -56,7 +66,7 @@ export class Viewer {
   constructor(request: SocketRequest, parts: FoxgloveParts) {
     const { webSocket, socket, session } = request;
     const { access, streams } = parts;
-    const requested = readStreams(request, parts);
+    const { requested, device, canPublish } = readViewerRequest(request, parts.config);
     this.#parts = parts;
     this.#request = request;
     const reason = createPauseReasons(webSocket);
@@ -84,25 +94,34 @@ export class Viewer {
     this.#subscriptions = new Subscriptions({
       ...{ ...shared, parts, visitor, outlet: this.#outlet, inFlight: this.#inFlight },
     });
+    const append = access.memory.receive("append", visitor);
+    this.#publishing = parts.pushGate.open(reason(), append);
+    this.#published = new Published({
+      ...{ parts, session, device, payloadPool: parts.payloadPool },
+      inFlight: this.#publishing,
+      onRejected: (error) => this.#reject(error),
+    });
     this.#messages = new MessageTurns({
       ...{ turns: access.turns.requests, turnEnd: streams.turnEnd, reading: reason() },
       owner: { connection: socket, address: () => visitor.address },
       deliver: (text) => this.#handle(() => readTextMessage(text)),
     });
     this.#opening.pause();
-    this.#sendServerInfo();
+    this.#sendServerInfo(canPublish);
     this.#open(requested).catch(onError);
   }
 
-  message(bytes: Buffer, isBinary: boolean): void {
+  /** @param memory pool buffer of the message, which is returned to the pool */
+  message(bytes: Buffer, isBinary: boolean, memory: Buffer | undefined): void {
+    if (isBinary && this.#early === undefined) {
+      this.#handle(() => readBinaryMessage(bytes), memory);
+      return;
+    }
     if (isBinary) {
       const copy = Buffer.from(bytes);
       this.#handle(() => readBinaryMessage(copy));
-      return;
-    }
-    const text = bytes.toString();
-    if (bytes.length >= LONG_MESSAGE_BYTES || this.#messages.hasWaiting) this.#messages.add(text);
-    else this.#handle(() => readTextMessage(text));
+    } else this.#takeText(bytes);
+    this.#giveBack(memory);
   }
 
   pong(payload: Uint8Array): void {
@@ -116,6 +135,7 @@ export class Viewer {
     this.#stopPattern?.();
     this.#channels.close();
     this.#subscriptions.close();
+    this.#publishing.close();
     this.#inFlight.stop();
   }
 
@@ -126,12 +146,12 @@ export class Viewer {
     closeWith(this.#request.webSocket, error);
   }
 
-  #sendServerInfo(): void {
+  #sendServerInfo(canPublish: boolean): void {
     this.#outlet.send({
       op: "serverInfo",
       name: "redis-streamer",
-      capabilities: [],
-      supportedEncodings: [],
+      capabilities: canPublish ? ["clientPublish"] : [],
+      supportedEncodings: canPublish ? PUBLISHED_ENCODINGS : [],
       metadata: { version: this.#parts.config.version },
       sessionId: randomUUID(),
     });
@@ -188,27 +208,64 @@ export class Viewer {
     return availability.watch(report);
   }
 
-  #handle(read: () => ClientMessage): void {
-    if (this.#isClosed) return;
-    if (this.#early !== undefined) {
-      this.#early.push(() => this.#handle(read));
+  #takeText(bytes: Buffer): void {
+    if (bytes.length > MOST_TEXT_BYTES) {
+      const problem = `a text message must have at most ${MOST_TEXT_BYTES} bytes, got ${bytes.length}`;
+      this.end(new GatewayError("TOO_LARGE", problem));
       return;
     }
+    const text = bytes.toString();
+    if (bytes.length >= LONG_MESSAGE_BYTES || this.#messages.hasWaiting) this.#messages.add(text);
+    else this.#handle(() => readTextMessage(text));
+  }
+
+  /** Handles a message, or keeps it until the channels are advertised. @param memory pool buffer of the message */
+  #handle(read: () => ClientMessage, memory?: Buffer): void {
+    let unused = memory;
     try {
-      const problem = this.#run(read());
+      if (this.#isClosed) return;
+      if (this.#early !== undefined) {
+        this.#early.push(() => this.#handle(read));
+        return;
+      }
+      const message = read();
+      if (message.op === "message") unused = undefined;
+      const problem = this.#run(message, memory);
       if (problem !== undefined) this.#answer(problem, "warning");
     } catch (error) {
-      const reason = asGatewayError(error);
-      this.#parts.observe.errorLog.note(reason, errorContextOf(this.#request.session));
-      this.#answer(`${reason.code}: ${reason.message}`, "error");
+      this.#reject(asGatewayError(error));
+    } finally {
+      this.#giveBack(unused);
     }
   }
 
-  /** Runs a message. @returns what is wrong with it, for the viewer */
-  #run(message: ClientMessage): string | undefined {
-    if (message.op === "subscribe") return this.#subscriptions.subscribe(message.subscriptions);
-    if (message.op === "unsubscribe") return this.#subscriptions.unsubscribe(message.subscriptionIds);
-    throw new GatewayError("NOT_ENABLED", `${message.op} is not a capability of this server`);
+  /** Runs a message. @returns what is wrong with it, for the viewer @throws GatewayError */
+  #run(message: ClientMessage, memory: Buffer | undefined): string | undefined {
+    switch (message.op) {
+      case "subscribe":
+        return this.#subscriptions.subscribe(message.subscriptions);
+      case "unsubscribe":
+        return this.#subscriptions.unsubscribe(message.subscriptionIds);
+      case "advertise":
+        return this.#published.advertise(message.channels);
+      case "unadvertise":
+        return this.#published.unadvertise(message.channelIds);
+      case "message":
+        return this.#published.store(message.channelId, message.payload, memory);
+      default:
+        throw new GatewayError("NOT_ENABLED", "this connection plays nothing back: it has no start and end");
+    }
+  }
+
+  #giveBack(memory: Buffer | undefined): void {
+    if (memory !== undefined) this.#parts.payloadPool.give(memory);
+  }
+
+  /** Reports an error to the viewer. The connection stays open: the viewer would open it again with the same messages. */
+  #reject(reason: GatewayError): void {
+    if (this.#isClosed) return;
+    this.#parts.observe.errorLog.note(reason, errorContextOf(this.#request.session));
+    this.#answer(`${reason.code}: ${reason.message}`, "error");
   }
 
   #answer(message: string, level: keyof typeof STATUS_LEVELS): void {
@@ -230,38 +287,4 @@ export class Viewer {
     this.#advertisements.sync(this.#outlet);
     this.#statuses.sync(this.#outlet);
   }
-}
-
-/** Reads which streams a viewer shows. @throws GatewayError BAD_PARAMETER or FORBIDDEN */
-function readStreams({ segment, session }: SocketRequest, { config }: TransportParts): RequestedStreams {
-  const { identity } = session.visitor;
-  const device = deviceOf(segment);
-  authorizeViewer(identity, config.noDevicePrefix ? undefined : device);
-  return readRequestedStreams(
-    identity,
-    "*",
-    {
-      ...{ device_id: device ?? "", prefix: "", last_entry_id: "0", pattern: true },
-      keep_device_id_in_stream_id: true,
-    },
-    config,
-  );
-}
-
-/** Returns the device in the path; undefined for all devices. */
-function deviceOf(segment: string): string | undefined {
-  if (segment === "") return undefined;
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    throw badParameter("device", `must be percent-encoded UTF-8, got "${segment.slice(0, 40)}"`);
-  }
-}
-
-/** Rejects a client that may not read any stream. @throws GatewayError FORBIDDEN */
-function authorizeViewer(identity: Identity, device: string | undefined): void {
-  if (identity === ANYONE) return;
-  if (device !== undefined && !device.includes("*")) authorizeDevice(identity, device);
-  else if (!identity.grants.some(({ action }) => action === "read" || action === "admin"))
-    throw new GatewayError("FORBIDDEN", `${identity.name} has no permission to read any stream`);
 }

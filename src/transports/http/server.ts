@@ -46,6 +46,8 @@ const EXPOSED_HEADERS = [
   "x-entry-id",
   "etag",
   "content-range",
+  "accept-ranges",
+  "content-length",
   WARNINGS_HEADER,
   "link",
   "retry-after",

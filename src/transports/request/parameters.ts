@@ -207,7 +207,13 @@ export const PARAMETERS = {
     ...WORK_NAMES,
     count: integer(100, 1, "MAX_BATCH_ENTRIES", "Maximum number of pending entries."),
   },
-  foxglove: { ticket: NAMES.ticket },
+  foxglove: {
+    key: text(
+      "",
+      "Link key, for viewers that cannot set a header: made by `redis-streamer keys add NAME --link --allow 'read:…'`.",
+    ),
+    ticket: NAMES.ticket,
+  },
 } as const satisfies Readonly<Record<string, ParameterTable>>;
 
 /** A data route. */

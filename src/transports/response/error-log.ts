@@ -65,5 +65,6 @@ export const routePatternOf = (pathname: string): string =>
     .replace(/^\/data\/[^/]+/, "/data/{stream_id}")
     .replace(/^(\/data\/\{stream_id\}\/entries)\/[^/]+/, "$1/{entry_id}")
     .replace(/^(\/data\/\{stream_id\}\/work)\/[^/]+/, "$1/{group}")
+    .replace(/^(\/recordings)\/[^/]+/, "$1/{name}")
     .replace(/^\/foxglove\/[^/]+/, "/foxglove/{device}")
     .slice(0, MOST_CHARACTERS);

@@ -1,16 +1,14 @@
 /** Parts of the WebSocket transport: those of all transports, and its own settings and buffers. */
 import type { TransportConfig, TransportParts } from "../parts.ts";
+import type { PushGate } from "../websocket-protocol/backpressure.ts";
 import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
 import type { KeepAliveConfig } from "./keep-alive.ts";
 import type { PullEncoders } from "./pull/pull-encoder.ts";
-import type { PushGate } from "./push/backpressure.ts";
 
 /** Settings of the WebSocket transport. */
 export interface WebSocketConfig extends TransportConfig, KeepAliveConfig {
   /** `DEVICE_PRESENCE`: whether every pushing device counts as connected, or only on request. cspell:ignore asked */
   readonly devicePresence: "asked" | "auto";
-  readonly pushInFlightBytes: number;
-  readonly totalInFlightBytes: number;
 }
 
 /** Parts of the WebSocket server. */

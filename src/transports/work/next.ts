@@ -4,6 +4,7 @@ import type { Visitor } from "../../access/admission.ts";
 import type { GatewayError } from "../../domain/errors.ts";
 import type { RequestedCursor } from "../../domain/streams/cursor.ts";
 import { bytesOf } from "../../domain/streams/entry.ts";
+import { ReadMemory } from "../../live/read-memory.ts";
 import type { Delivered } from "../../redis/groups/commands/group-commands.ts";
 import type { Consumer } from "../../redis/groups/consumer.ts";
 import type { NamedEntry } from "../../redis/groups/consumer-options.ts";
@@ -12,7 +13,6 @@ import { type CleanFormatName, cleanFormat } from "../../wire/formats.ts";
 import type { Access } from "../parts.ts";
 import { whenGone } from "../response/closing.ts";
 import { memoryOf } from "../response/response-memory.ts";
-import { WorkMemory } from "./work-memory.ts";
 import type { WorkRequest } from "./work-request.ts";
 
 /** Time (ms) that Redis has to reply, also for a client that does not wait. */
@@ -59,7 +59,12 @@ export async function nextEntries(groups: Groups, options: NextOptions): Promise
   finished.catch(() => undefined);
   let opened: Consumer | undefined;
   const lease = memoryOf(reply, access.memory);
-  const memory = new WorkMemory(lease, cleanFormat(format).encodedBytesPerByte, () => opened?.resume());
+  const resume = () => opened?.resume();
+  const memory = new ReadMemory(
+    lease,
+    { onRoom: resume, onFreed: resume },
+    cleanFormat(format).encodedBytesPerByte,
+  );
   const consumer = await groups.open({
     ...work,
     ...{ name, from, maxDeliver, memory, permits: 0 },

@@ -1,7 +1,9 @@
 /** Route `/data/{stream_id}/work/{group}`: delivers the entries of a consumer group (docs/protocol.md, "Work queues"). */
+
 import { randomUUID } from "node:crypto";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { RequestedCursor } from "../../domain/streams/cursor.ts";
+import { ReadMemory } from "../../live/read-memory.ts";
 import { UNNAMED } from "../../redis/groups/commands/scripts.ts";
 import type { Consumer } from "../../redis/groups/consumer.ts";
 import type { NamedEntry, Outcome } from "../../redis/groups/consumer-options.ts";
@@ -29,7 +31,6 @@ import {
   readSettlement,
   type Settlement,
 } from "./settlement.ts";
-import { WorkMemory } from "./work-memory.ts";
 import { WorkOutput } from "./work-output.ts";
 import { readFrom, readWork, type WorkRequest } from "./work-request.ts";
 
@@ -102,7 +103,10 @@ class WorkSocket {
       this.#unread.resume();
       this.#consumer?.resume();
     };
-    const memory = new WorkMemory(access.memory.answer("answer", session.visitor), 1, onRoom);
+    const memory = new ReadMemory(access.memory.answer("answer", session.visitor), {
+      onRoom,
+      onFreed: onRoom,
+    });
     this.#output = new WorkOutput({
       ...{ format: parameters.format, sink: this.#sink, memory, onRoom },
       slices: access.turns.slices,
@@ -113,7 +117,7 @@ class WorkSocket {
     );
   }
 
-  #open(memory: WorkMemory, from: RequestedCursor): Promise<Consumer> {
+  #open(memory: ReadMemory, from: RequestedCursor): Promise<Consumer> {
     const { permits, max_deliver: maxDeliver } = this.#parameters;
     const work = this.#work;
     return this.#parts.streams.groups.open({

@@ -4,13 +4,13 @@ import { createFifo } from "../../domain/fifo.ts";
 import { runAtOnce } from "../../domain/scheduling/run-at-once.ts";
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import { bytesOf } from "../../domain/streams/entry.ts";
+import type { ReadMemory } from "../../live/read-memory.ts";
 import type { Delivered } from "../../redis/groups/commands/group-commands.ts";
 import { type CleanFormatName, cleanFormat } from "../../wire/formats.ts";
 import type { Pieces } from "../../wire/pieces.ts";
 import { encodeWorkNotice, encodeWorkSteps, isLongWork, type WorkNotice } from "../../wire/work/work.ts";
 import { type ByteSink, JOIN_BELOW_BYTES } from "../response/byte-sink.ts";
 import { createFrameWriter } from "../websocket-protocol/frame-writer.ts";
-import type { WorkMemory } from "./work-memory.ts";
 
 /** Bytes of a message besides its payloads. */
 const HEAD_BYTES = 64;
@@ -22,7 +22,7 @@ export interface WorkOutputOptions {
   readonly format: CleanFormatName;
   readonly sink: ByteSink;
   readonly slices: WorkSlices;
-  readonly memory: WorkMemory;
+  readonly memory: ReadMemory;
   /** More can be sent: everything is encoded, and the sink is not full. */
   readonly onRoom: () => void;
 }

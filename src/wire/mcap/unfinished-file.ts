@@ -20,9 +20,9 @@ const MOST_RECORD_BYTES = 64 * 1024 * 1024;
 export interface UnfinishedFile {
   /** The file already has its end. */
   readonly isFinished: boolean;
-  /** Size of the part to keep. */
+  /** Size of the part to keep: the data up to its last whole record. */
   readonly keptBytes: number;
-  /** What follows it: indexes, summary and footer. */
+  /** What follows it: indexes, the end of the data, summary and footer. */
   readonly end: Uint8Array;
   readonly summary: Summary;
 }
@@ -74,13 +74,19 @@ class FileScan {
   async walk(): Promise<void> {
     const size = Number(await this.#file.size());
     const magic = await this.#read(0, Math.min(size, MCAP_MAGIC.length));
-    if (!MCAP_MAGIC.every((byte, i) => magic[i] === byte)) throw new Error("the file is not an MCAP file");
+    if (!isMagic(magic)) throw new Error("the file is not an MCAP file");
     this.#end = MCAP_MAGIC.length;
-    while (!this.#isFinished && this.#end + HEAD_BYTES <= size) {
+    while (this.#end + HEAD_BYTES <= size) {
       const head = await this.#read(this.#end, Math.min(HEAD_BYTES + CHUNK_HEAD_BYTES, size - this.#end));
       const view = new DataView(head.buffer, head.byteOffset, head.length);
       const opcode = view.getUint8(0);
       const length = HEAD_BYTES + Number(view.getBigUint64(1, true));
+      if (opcode === Opcode.DATA_END) {
+        // Its end may have been written in part.
+        const last = await this.#read(Math.max(this.#end, size - MCAP_MAGIC.length), MCAP_MAGIC.length);
+        this.#isFinished = isMagic(last);
+        return;
+      }
       if (this.#end + length > size || !(await this.#take(opcode, this.#end, length, head))) return;
       this.#end += length;
     }
@@ -95,10 +101,6 @@ class FileScan {
         ...{ head: chunk, offset, length, end: offset + length },
         ...{ indexOffsets: new Map<number, bigint>(), counts: new Map<number, number>() },
       });
-      return true;
-    }
-    if (opcode === Opcode.DATA_END) {
-      this.#isFinished = true;
       return true;
     }
     if (length > MOST_RECORD_BYTES) return false;
@@ -206,6 +208,8 @@ class FileScan {
     return this.#file.read(BigInt(offset), BigInt(length));
   }
 }
+
+const isMagic = (bytes: Uint8Array): boolean => MCAP_MAGIC.every((byte, i) => bytes[i] === byte);
 
 function indexOf({ head, offset, length, end, indexOffsets }: FoundChunk): McapTypes.ChunkIndex {
   return {

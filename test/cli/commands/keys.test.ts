@@ -51,14 +51,16 @@ describe("a key", () => {
     await run("add", "one", "--allow", "admin");
     await run("add", "two", "--allow", "read");
     await run("add", "two", "--allow", "write");
+    await run("add", "panel", "--link", "--allow", "read:rover:*");
     printed = [];
     await run("list");
     expect(printed.map((line) => line.replace(/^\w{12}/, "ID"))).toEqual([
       "ID  one  admin:*",
       "ID  two  read:*",
       "ID  two  write:*",
+      "ID  panel  read:rover:*  link",
     ]);
-    await run("revoke", "two");
+    await run("revoke", "two", "panel");
     expect(readKeyFile(file).map(({ name }) => name)).toEqual(["one"]);
     await run("revoke", readKeyFile(file)[0]?.id ?? "");
     expect(readKeyFile(file)).toEqual([]);

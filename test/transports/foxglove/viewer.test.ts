@@ -48,7 +48,11 @@ describe("handshake", () => {
   ])("of %j selects %s, and serverInfo is first", async (protocols, selected) => {
     await using viewer = await connectViewer(`${gateway.ws}/foxglove`, { protocols });
     expect(viewer.raw.protocol).toBe(selected);
-    expect(viewer.info).toMatchObject({ op: "serverInfo", name: "redis-streamer", capabilities: [] });
+    expect(viewer.info).toMatchObject({
+      op: "serverInfo",
+      name: "redis-streamer",
+      capabilities: ["clientPublish"],
+    });
     expect(viewer.channels.size + viewer.messages.length + viewer.statuses.length).toBe(0);
   });
 
@@ -221,6 +225,7 @@ describe("channels", () => {
     for (const name of ["a", "b", "c"]) await append(`rover:${name}`, "{}");
     await using viewer = await connectViewer(`${limited.ws}/foxglove`);
     await until("the limit is reported", () => viewer.statuses.some(({ id }) => id === "limit"));
+    await until("the others are advertised", () => viewer.channels.size > 0);
     expect(viewer.channels.size).toBe(2);
   });
 });
@@ -285,7 +290,8 @@ describe("messages that are not valid", () => {
     ["a list that is none", '{"op": "subscribe", "subscriptions": 5}', /subscriptions must be a list/],
     ["an unknown opcode", Buffer.from([9]), /must begin with 01 or 03, got 9/],
     ["no bytes", Buffer.alloc(0), /got no bytes/],
-    ["a capability that is not offered", '{"op": "advertise", "channels": []}', /NOT_ENABLED/],
+    ["a capability that is not offered", Buffer.concat([Buffer.from([3]), Buffer.alloc(18)]), /NOT_ENABLED/],
+    ["message data without a channel", Buffer.from([1, 0]), /at least 5 bytes/],
     ["deep JSON", `${'{"a":'.repeat(5000)}1${"}".repeat(5000)}`, /TOO_LARGE.*nests/],
   ])("%s: a status, and the connection stays open", async (_, message, problem) => {
     await append("rover:a", '{"n": 1}');

@@ -8,6 +8,7 @@ import { ACCESS_PATHS } from "./access-paths.ts";
 import { DATA_PATHS } from "./data-paths.ts";
 import { GRAPHQL_PATHS } from "./graphql-paths.ts";
 import { METHODS, type Paths } from "./paths.ts";
+import { RECORDING_PATHS } from "./recording-paths.ts";
 import { HEAD_FAULTS } from "./responses.ts";
 import { STATUS_PATHS } from "./status-paths.ts";
 import { WEBSOCKET_PATHS } from "./websocket-paths.ts";
@@ -50,6 +51,7 @@ export function openApiDocument(version: string): OpenAPIV3.Document {
       ...WEBSOCKET_PATHS,
       ...DATA_PATHS,
       ...WORK_PATHS,
+      ...RECORDING_PATHS,
       ...GRAPHQL_PATHS,
       ...ACCESS_PATHS,
       ...STATUS_PATHS,

@@ -3,12 +3,12 @@ import { GatewayError } from "../../../domain/errors.ts";
 import type { AppendDone, AppendResult } from "../../../redis/append/appender.ts";
 import { appendResultsJson } from "../../response/append-results.ts";
 import type { ByteSink, TurnEnd } from "../../response/byte-sink.ts";
+import type { InFlight } from "../../websocket-protocol/backpressure.ts";
 import type { PayloadPool } from "../../websocket-protocol/buffer-pool.ts";
 import { createFrameWriter } from "../../websocket-protocol/frame-writer.ts";
 import type { Pausable } from "../../websocket-protocol/pause-reasons.ts";
 import type { ServerWebSocket } from "../../websocket-protocol/socket.ts";
 import { closeWith } from "../../websocket-protocol/upgrade-route.ts";
-import type { InFlight } from "./backpressure.ts";
 
 /** Approximate size of the ack of one entry, in bytes. */
 const ACK_BYTES = 40;

@@ -15,9 +15,9 @@ import { RAW_TYPE } from "../../../../wire/formats.ts";
 import { lossyTextOf } from "../../../../wire/utf8.ts";
 import { declarationOf } from "../../../request/append/declarations.ts";
 import { readNamedStreams } from "../../../request/streams.ts";
+import { matchesEtag, parseRange } from "../../../response/byte-range.ts";
 import { countOut } from "../../../response/entries-sent.ts";
 import { memoryOf } from "../../../response/response-memory.ts";
-import { matchesEtag, parseRange } from "../../responses/byte-range.ts";
 import { warnOfTimes } from "../../responses/request-warnings.ts";
 import { ALSO_HEAD, type RouteParts, targetOf } from "../../route.ts";
 

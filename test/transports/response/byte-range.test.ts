@@ -1,6 +1,6 @@
 /** Range requests: the cases of RFC 9110, section 14. */
 import { expect, test } from "vitest";
-import { matchesEtag, parseRange } from "../../../../src/transports/http/responses/byte-range.ts";
+import { matchesEtag, parseRange } from "../../../src/transports/response/byte-range.ts";
 
 test.each([
   ["bytes=0-0", { first: 0, last: 0 }],

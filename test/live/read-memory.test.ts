@@ -1,7 +1,7 @@
-/** Memory of a worker's entries: leased before they are read, until they are written. */
+/** Memory of a reader's entries: leased before they are read, until they are written. */
 import { expect, test, vi } from "vitest";
-import { createMemoryBudget } from "../../../src/access/limits/memory-budget.ts";
-import { WorkMemory } from "../../../src/transports/work/work-memory.ts";
+import { createMemoryBudget } from "../../src/access/limits/memory-budget.ts";
+import { ReadMemory } from "../../src/live/read-memory.ts";
 
 const budgetOf = (totalBytes: number) =>
   createMemoryBudget({ uses: ["answer"], totalBytes, shareBytes: totalBytes, smallBytes: 0, waitMs: 1000 });
@@ -14,7 +14,11 @@ const fill = (budget: ReturnType<typeof budgetOf>, bytes: number) => {
 
 test("leases entries while they are read, and while they are held", () => {
   const budget = budgetOf(1000);
-  const memory = new WorkMemory(budget.open("answer", "worker"), 2, () => undefined);
+  const memory = new ReadMemory(
+    budget.open("answer", "worker"),
+    { onRoom: () => undefined, onFreed: () => undefined },
+    2,
+  );
   expect(memory.reserve(100)).toBe(true);
   expect(budget.heldBytes()).toBe(200);
   memory.unreserve(100);
@@ -28,7 +32,7 @@ test("waits for memory that others hold, and resumes once", async () => {
   const budget = budgetOf(1000);
   const other = fill(budget, 1_000_000);
   const onRoom = vi.fn();
-  const memory = new WorkMemory(budget.open("answer", "worker"), 1, onRoom);
+  const memory = new ReadMemory(budget.open("answer", "worker"), { onRoom: onRoom, onFreed: onRoom }, 1);
   expect(memory.reserve(500)).toBe(false);
   expect(memory.reserve(500)).toBe(false);
   other.release();
@@ -41,7 +45,7 @@ test("waits for memory that others hold, and resumes once", async () => {
 test("resumes when entries that it holds leave room", () => {
   const budget = budgetOf(1000);
   const onRoom = vi.fn();
-  const memory = new WorkMemory(budget.open("answer", "worker"), 1, onRoom);
+  const memory = new ReadMemory(budget.open("answer", "worker"), { onRoom: onRoom, onFreed: onRoom }, 1);
   const other = fill(budget, 1_000_000);
   const free = memory.hold(900);
   expect(memory.reserve(500)).toBe(false);
@@ -52,8 +56,25 @@ test("resumes when entries that it holds leave room", () => {
 
 test("gives everything back at its end", () => {
   const budget = budgetOf(1000);
-  const memory = new WorkMemory(budget.open("answer", "worker"), 1, () => undefined);
+  const memory = new ReadMemory(
+    budget.open("answer", "worker"),
+    { onRoom: () => undefined, onFreed: () => undefined },
+    1,
+  );
   memory.hold(300);
   memory.release();
   expect(budget.heldBytes()).toBe(0);
+});
+
+test("a reader without room waits once, and keeps only what it uses", async () => {
+  const budget = budgetOf(1000);
+  const other = fill(budget, 1_000_000);
+  const [onWait, onRoom] = [vi.fn(), vi.fn()];
+  const memory = new ReadMemory(budget.open("answer", "reader"), { onWait, onRoom });
+  expect(memory.reserve(500)).toBe(false);
+  expect(memory.reserve(500)).toBe(false);
+  expect(onWait).toHaveBeenCalledOnce();
+  other.release();
+  await vi.waitFor(() => expect(onRoom).toHaveBeenCalledOnce());
+  await vi.waitFor(() => expect(budget.heldBytes()).toBe(0));
 });

@@ -1,0 +1,44 @@
+/** The file beside a recording, `{name}.json`: what a gateway needs to list it, and to continue it after a restart. */
+import { isObject } from "../domain/is-object.ts";
+import type { EntryId } from "../domain/streams/entry-id.ts";
+import type { FileStatus, RecordingRequest, RecordingState, StopReason } from "./recording-status.ts";
+
+/** Who records. A recording keeps the permissions that its client had when it started. */
+export interface RecordingOwner {
+  readonly name: string;
+  readonly grants: readonly { readonly action: string; readonly pattern: string }[];
+}
+
+/** Contents of the file. */
+export interface RecordingRecord {
+  readonly version: 1;
+  readonly name: string;
+  readonly state: RecordingState;
+  readonly reason: StopReason | null;
+  readonly error: string | null;
+  readonly started: string;
+  readonly ended: string | null;
+  readonly request: RecordingRequest;
+  readonly owner: RecordingOwner;
+  /** Cursors of the streams that existed at the start. Others are recorded from their first entry. */
+  readonly startCursors: Readonly<Record<string, EntryId>>;
+  /** Keys of the streams of the files that are complete. */
+  readonly streams: readonly string[];
+  readonly files: readonly FileStatus[];
+}
+
+/** Parses the contents of the file. @throws Error if they are not valid */
+export function parseRecord(text: string): RecordingRecord {
+  const value: unknown = JSON.parse(text);
+  const isValid =
+    isObject(value) &&
+    value.version === 1 &&
+    typeof value.name === "string" &&
+    isObject(value.request) &&
+    isObject(value.owner) &&
+    isObject(value.startCursors) &&
+    Array.isArray(value.streams) &&
+    Array.isArray(value.files);
+  if (!isValid) throw new Error("it does not describe a recording");
+  return value as unknown as RecordingRecord;
+}

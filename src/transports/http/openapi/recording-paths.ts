@@ -1,0 +1,143 @@
+/** Routes of recordings in the OpenAPI document. */
+import type { OpenAPIV3 } from "openapi-types";
+import { FILE_FORMAT } from "../../../wire/formats.ts";
+import type { Operation, Paths } from "./paths.ts";
+import { FAULTS, problem, SMALL_BODY, text } from "./responses.ts";
+
+const NAME: OpenAPIV3.ParameterObject = {
+  name: "name",
+  in: "path",
+  required: true,
+  schema: { type: "string" },
+  description: "Name of the recording.",
+};
+
+const TEXTS: OpenAPIV3.SchemaObject = { type: "array", items: { type: "string" } };
+const NUMBER: OpenAPIV3.SchemaObject = { type: "integer" };
+const STRING: OpenAPIV3.SchemaObject = { type: "string" };
+const TIME: OpenAPIV3.SchemaObject = { type: "string", format: "date-time", nullable: true };
+
+const STATUS: OpenAPIV3.SchemaObject = {
+  type: "object",
+  properties: {
+    name: STRING,
+    state: { type: "string", enum: ["recording", "stopped", "failed"] },
+    reason: { type: "string", nullable: true, enum: ["request", "maxBytes", "maxSeconds", null] },
+    error: { type: "string", nullable: true },
+    ...{ started: TIME, ended: TIME, from: TIME, to: TIME },
+    ...{ bytes: NUMBER, entries: NUMBER, gaps: NUMBER },
+    streams: TEXTS,
+    newestGaps: {
+      type: "array",
+      items: { type: "object", properties: { stream: STRING, after: STRING, before: STRING } },
+    },
+    files: {
+      type: "array",
+      items: {
+        type: "object",
+        properties: {
+          file: STRING,
+          state: { type: "string", enum: ["recording", "finished", "interrupted", "damaged"] },
+          ...{ bytes: NUMBER, entries: NUMBER, gaps: NUMBER, from: TIME, to: TIME },
+        },
+      },
+    },
+    request: { type: "object" },
+    owner: STRING,
+  },
+};
+
+const status = (description: string): OpenAPIV3.ResponseObject => ({
+  description,
+  content: { "application/json": { schema: STATUS } },
+});
+
+const UNKNOWN = { "404": problem("There is no such recording, or the client may not read its streams.") };
+
+const CREATE: Operation = {
+  tags: ["recordings"],
+  summary: "Record streams into a file",
+  requestBody: {
+    content: {
+      "application/json": {
+        schema: {
+          type: "object",
+          required: ["streams"],
+          properties: {
+            name: { type: "string", description: "By default the device and the time." },
+            streams: { ...TEXTS, description: "Stream ids and patterns." },
+            exclude: TEXTS,
+            device: STRING,
+            prefix: STRING,
+            from: { type: "string", default: "$", description: "Cursor, as in `last_entry_id`." },
+            maxBytes: NUMBER,
+            maxSeconds: NUMBER,
+            compression: { type: "string", enum: ["zstd", "none"], default: "zstd" },
+          },
+        },
+      },
+    },
+  },
+  responses: {
+    ...FAULTS,
+    ...SMALL_BODY,
+    "201": status("The recording."),
+    "409": problem("There is a recording of this name."),
+    "429": problem("A rate limit is exceeded, or too many recordings are in progress."),
+  },
+};
+
+const LIST: Operation = {
+  tags: ["recordings"],
+  summary: "List recordings",
+  responses: {
+    ...FAULTS,
+    "200": {
+      description: "The recordings that the client may read.",
+      content: { "application/json": { schema: { type: "array", items: STATUS } } },
+    },
+  },
+};
+
+const SHOW: Operation = {
+  tags: ["recordings"],
+  summary: "Show a recording, or download a file of it",
+  parameters: [
+    { ...NAME, description: "Name of the recording, or of one of its files, such as `run-1.mcap`." },
+  ],
+  responses: {
+    ...FAULTS,
+    ...UNKNOWN,
+    "200": {
+      description: "The recording, or the file.",
+      content: {
+        "application/json": { schema: STATUS },
+        [FILE_FORMAT.mediaType]: { schema: { type: "string", format: "binary" } },
+      },
+    },
+    "206": text("The range of bytes that `Range` selects."),
+    "304": text("The client has the file: `If-None-Match` names its tag."),
+    "416": problem("`Range` begins after the end of the file."),
+  },
+};
+
+const STOP: Operation = {
+  tags: ["recordings"],
+  summary: "Stop a recording",
+  parameters: [NAME],
+  responses: { ...FAULTS, ...UNKNOWN, "200": status("The recording, whose file is complete.") },
+};
+
+const DELETE: Operation = {
+  tags: ["recordings"],
+  summary: "Delete a recording with its files",
+  parameters: [NAME],
+  responses: { ...FAULTS, ...UNKNOWN, "204": text("It is deleted.") },
+};
+
+/** The routes of recordings. */
+export const RECORDING_PATHS: Paths = {
+  "/recordings": { get: LIST, post: CREATE },
+  "/recordings/{name}": { get: SHOW, delete: DELETE },
+  "/recordings/{name}/stop": { post: STOP },
+};

@@ -1,0 +1,84 @@
+/** HTTP routes of recordings (docs/protocol.md, "Recordings"). */
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { authorize, may } from "../../access/identity/authorize.ts";
+import { type Action, allowsGateway } from "../../access/identity/grant.ts";
+import { GatewayError } from "../../domain/errors.ts";
+import { isRecordingName, recordingOfFile } from "../../recordings/directory.ts";
+import type { RecordingStatus } from "../../recordings/recording-status.ts";
+import type { TransportParts } from "../parts.ts";
+import { sendFile } from "./download.ts";
+import { readRecordingRequest } from "./recording-request.ts";
+import { type Recordings, requestedStreams } from "./recordings.ts";
+
+/** Dependencies of the routes. */
+export interface RecordingRoutesParts {
+  readonly recordings: Recordings;
+  /** `RECORDINGS_DIR`. */
+  readonly directory: string;
+}
+
+type Named = { Params: { name: string } };
+
+/** Returns the function that adds the routes. */
+export const recordingRoutes =
+  (parts: TransportParts, { recordings, directory }: RecordingRoutesParts) =>
+  (app: FastifyInstance): void => {
+    /** Finds a recording that the client may act on. @throws GatewayError NOT_FOUND or FORBIDDEN */
+    const find = async (request: FastifyRequest, name: string, action: Action): Promise<RecordingStatus> => {
+      const all = isRecordingName(name) ? await recordings.list() : [];
+      const found = all.find((one) => one.name === name && mayRead(request, one));
+      if (found === undefined) throw notFound(name);
+      authorize(request.visitor.identity, action, found.streams);
+      return found;
+    };
+
+    app.post("/recordings", async (request, reply) => {
+      const { identity } = request.visitor;
+      const text = Buffer.isBuffer(request.body) ? request.body.toString() : "";
+      const { name, request: wanted } = readRecordingRequest(text);
+      requestedStreams(identity, wanted, parts);
+      const owner = { name: identity.name, grants: identity.grants };
+      return reply
+        .code(201)
+        .header("location", `${parts.config.pathPrefix}/recordings/${name}`)
+        .send(await recordings.create(name, wanted, owner));
+    });
+
+    app.get("/recordings", async (request, reply) => {
+      const all = await recordings.list();
+      return reply.header("cache-control", "no-store").send(all.filter((one) => mayRead(request, one)));
+    });
+
+    app.get<Named>("/recordings/:name", { exposeHeadRoute: true }, async (request, reply) => {
+      const { name } = request.params;
+      const ofFile = recordingOfFile(name);
+      const found = await find(request, ofFile ?? name, "read");
+      if (ofFile === undefined) return reply.header("cache-control", "no-store").send(found);
+      const file = found.files.find((one) => one.file === name);
+      if (file === undefined) throw notFound(name);
+      return sendFile(request, reply, { directory, file, keys: found.streams }, parts);
+    });
+
+    app.post<Named>("/recordings/:name/stop", async (request, reply) => {
+      const { name } = await find(request, request.params.name, "read");
+      const stopped = await recordings.stop(name);
+      if (stopped === undefined) throw notFound(name);
+      return reply.send(stopped);
+    });
+
+    app.delete<Named>("/recordings/:name", async (request, reply) => {
+      const { name } = await find(request, request.params.name, "admin");
+      await recordings.remove(name);
+      return reply.code(204).send();
+    });
+  };
+
+/** Whether a client may know of a recording: it may read all of its streams. One without streams belongs to its owner. */
+function mayRead({ visitor: { identity } }: FastifyRequest, { streams, owner }: RecordingStatus): boolean {
+  if (streams.length === 0)
+    return identity.name === owner || identity.grants.some((grant) => allowsGateway(grant, "read"));
+  return streams.every((key) => may(identity, "read", key));
+}
+
+const notFound = (name: string) =>
+  new GatewayError("NOT_FOUND", `no recording named ${JSON.stringify(name.slice(0, 120))}`);

@@ -1,0 +1,221 @@
+/**
+ * Recorder: a subscription whose sink is a file of the recording thread. It is a reader like any other: if the thread is slow, it
+ * is paused, and reads on from Redis at its cursors.
+ */
+import { readDeclaration } from "../../domain/content/declaration.ts";
+import type { GatewayError } from "../../domain/errors.ts";
+import type { Entry, Gap, StreamEntries } from "../../domain/streams/entry.ts";
+import type { Encoder, Sink } from "../../live/sink.ts";
+import type { SubscribedStream, Subscription } from "../../live/subscription.ts";
+import type { FileThread, OpenFile } from "../../recordings/thread/file-thread.ts";
+import type { FileOptions } from "../../recordings/thread/messages.ts";
+import { lossyTextOf } from "../../wire/utf8.ts";
+import type { TransportParts } from "../parts.ts";
+import { startPattern, TOO_MANY_STREAMS } from "../request/follow-pattern.ts";
+import type { OpenStreams } from "../request/pattern-streams.ts";
+import { countOut } from "../response/entries-sent.ts";
+
+/** Bytes on their way to the thread at which the subscription is paused, and at which it continues. */
+const FULL_BYTES = 8 * 1024 * 1024;
+const DRAINED_BYTES = 4 * 1024 * 1024;
+
+/** Receives the events of a recorder. After `onEnded` or `onFailed` there are no others. */
+export interface RecorderHooks {
+  /** @param size size of the file so far */
+  readonly onGrowth: (size: number) => void;
+  readonly onStream: (key: string) => void;
+  readonly onGap: (gap: Gap) => void;
+  readonly onEnded: (size: number) => void;
+  readonly onFailed: (error: Error) => void;
+}
+
+/** Passes entries on as they are. */
+const unencoded: Encoder<readonly StreamEntries[]> = { encode: (streams) => streams };
+
+/** Streams to record, with their metadata in the same order. */
+export interface RecordedStreams extends OpenStreams {
+  readonly metas: readonly (Buffer | undefined)[];
+}
+
+/** Reads the metadata of streams. @throws GatewayError if Redis is unavailable */
+export async function readMetas(
+  { streams: { registry } }: TransportParts,
+  keys: readonly string[],
+): Promise<readonly (Buffer | undefined)[]> {
+  const records = await registry.streams(keys, { meta: true, client: "recordings" });
+  return records.map(({ meta }) => meta);
+}
+
+/** Records into one file. */
+export class Recorder implements Sink<readonly StreamEntries[]> {
+  readonly #parts: TransportParts;
+  readonly #hooks: RecorderHooks;
+  readonly #file: OpenFile;
+  /** Declarations that the file has, by stream key. */
+  readonly #declared = new Map<string, string>();
+  #subscription: Subscription | undefined;
+  #stopPattern: () => void = () => undefined;
+  /** Entries that this event-loop turn delivered. */
+  #turn: StreamEntries[] = [];
+  #drained: (() => void) | undefined;
+  #isOver = false;
+  #entries = 0;
+  #firstMs = Number.POSITIVE_INFINITY;
+  #lastMs = Number.NEGATIVE_INFINITY;
+
+  constructor(thread: FileThread, options: FileOptions, hooks: RecorderHooks, parts: TransportParts) {
+    this.#parts = parts;
+    this.#hooks = hooks;
+    this.#file = thread.open(options, {
+      onTaken: (size) => {
+        if (this.#drained !== undefined && this.#file.bytesInFlight() < DRAINED_BYTES) {
+          const callback = this.#drained;
+          this.#drained = undefined;
+          callback();
+        }
+        hooks.onGrowth(size);
+      },
+      onEnded: (size) => hooks.onEnded(size),
+      onFailed: (error) => {
+        this.#halt();
+        hooks.onFailed(error);
+      },
+    });
+  }
+
+  /** Number of entries, and the times of the first and the last one in ms; infinite without entries. */
+  get progress(): { readonly entries: number; readonly fromMs: number; readonly toMs: number } {
+    return { entries: this.#entries, fromMs: this.#firstMs, toMs: this.#lastMs };
+  }
+
+  /** Records streams from their cursors. */
+  start(
+    { streams, pattern, metas }: RecordedStreams,
+    cursorOf: (stream: SubscribedStream) => SubscribedStream,
+  ): void {
+    for (const [i, { key }] of streams.entries()) {
+      this.#describeAs(key, metas[i]);
+      this.#hooks.onStream(key);
+    }
+    const subscription = this.#parts.streams.subscribe({
+      streams: streams.map((stream) => ({ ...cursorOf(stream), name: stream.key })),
+      encoder: unencoded,
+      sink: this,
+      onGap: (gap) => this.#addGap(gap),
+      onError: (error) => this.#fail(error),
+    });
+    this.#subscription = subscription;
+    if (pattern === undefined) return;
+    const joining = new Set<string>();
+    this.#stopPattern = startPattern(pattern, {
+      subscription: {
+        add: (stream) => {
+          joining.add(stream.key);
+          void readMetas(this.#parts, [stream.key])
+            // Without its metadata, the stream is recorded by its payloads.
+            .catch(() => [])
+            .then(([meta]) => {
+              if (this.#isOver || !joining.delete(stream.key)) return;
+              this.#describeAs(stream.key, meta);
+              this.#hooks.onStream(stream.key);
+              subscription.add({ ...stream, name: stream.key });
+            });
+        },
+        remove(key) {
+          if (!joining.delete(key)) subscription.remove(key);
+        },
+      },
+      sessions: this.#parts.access.sessions,
+      session: undefined,
+      onLimit: (name) => this.#parts.observe.logger.warn({ stream: name }, TOO_MANY_STREAMS),
+    });
+  }
+
+  /** A stream has other metadata. Only what it declares decides how payloads are stored. */
+  metaChanged(key: string, meta: Buffer | undefined): void {
+    if (!this.#isOver && this.#declared.has(key)) this.#describeAs(key, meta);
+  }
+
+  /** Ends the file with what has been received. */
+  stop(): void {
+    if (this.#isOver) return;
+    this.#halt();
+    this.#flush();
+    this.#file.end();
+  }
+
+  /** See `Sink`. */
+  write(streams: readonly StreamEntries[]): void {
+    if (this.#turn.length === 0) this.#parts.streams.turnEnd.add(() => this.#flush());
+    for (const one of streams) {
+      this.#turn.push(one);
+      this.#count(one);
+    }
+  }
+
+  isFull(): boolean {
+    return this.#file.bytesInFlight() >= FULL_BYTES;
+  }
+
+  whenDrained(callback: () => void): void {
+    this.#drained = callback;
+  }
+
+  #count({ stream, entries }: StreamEntries): void {
+    this.#entries += entries.length;
+    countOut(this.#parts.observe.streamClasses, stream, entries);
+    this.#parts.observe.counters.recordedEntries += entries.length;
+    this.#firstMs = Math.min(this.#firstMs, msOf(entries[0]));
+    this.#lastMs = Math.max(this.#lastMs, msOf(entries.at(-1)));
+  }
+
+  #flush(): void {
+    if (this.#turn.length === 0) return;
+    const turn = this.#turn;
+    this.#turn = [];
+    this.#file.add(turn);
+  }
+
+  #addGap(gap: Gap): void {
+    // Entries before the gap precede it in the file.
+    this.#flush();
+    this.#file.addGap(gap);
+    this.#hooks.onGap(gap);
+  }
+
+  #describeAs(key: string, bytes: Buffer | undefined): void {
+    const meta = bytes && lossyTextOf(bytes);
+    const declared = declarationText(meta);
+    if (this.#declared.get(key) === declared) return;
+    this.#declared.set(key, declared);
+    this.#flush();
+    if (meta !== undefined) this.#file.describe(key, meta);
+  }
+
+  #fail(error: GatewayError): void {
+    if (this.#isOver) return;
+    this.#halt();
+    this.#flush();
+    this.#file.abort();
+    this.#hooks.onFailed(error);
+  }
+
+  #halt(): void {
+    this.#isOver = true;
+    this.#stopPattern();
+    this.#subscription?.close();
+  }
+}
+
+const msOf = (entry: Entry | undefined): number =>
+  entry === undefined ? Number.NaN : Number(entry.id.slice(0, entry.id.indexOf("-")));
+
+/** Returns what metadata declares, comparable. Programs store other things there, and may change them often. */
+function declarationText(meta: string | undefined): string {
+  if (meta === undefined) return "{}";
+  try {
+    return JSON.stringify(readDeclaration(JSON.parse(meta)).declaration);
+  } catch {
+    return "{}";
+  }
+}

@@ -1,0 +1,97 @@
+/** Body of `POST /recordings`. */
+import { badParameter, GatewayError } from "../../domain/errors.ts";
+import { isObject } from "../../domain/is-object.ts";
+import { COMPRESSIONS } from "../../recordings/compression.ts";
+import { isRecordingName, NAME_RULE } from "../../recordings/directory.ts";
+import type { RecordingRequest } from "../../recordings/recording-status.ts";
+
+/** Name and request of a recording. */
+export interface NamedRequest {
+  readonly name: string;
+  readonly request: RecordingRequest;
+}
+
+/** Limits of numbers. A timer has at most 2^31 ms. */
+const MOST_BYTES = 2 ** 50;
+const MOST_SECONDS = 2_000_000;
+
+/** Members of the body. */
+const MEMBERS = [
+  ...["name", "streams", "exclude", "device", "prefix", "from"],
+  ...["maxBytes", "maxSeconds", "compression"],
+];
+
+/** Reads a body. @throws GatewayError BAD_BODY or BAD_PARAMETER */
+export function readRecordingRequest(text: string): NamedRequest {
+  const body = objectOf(text);
+  const unknown = Object.keys(body).find((name) => !MEMBERS.includes(name));
+  if (unknown !== undefined)
+    throw badParameter(unknown.slice(0, 60), `is not a member; the body has ${MEMBERS.join(", ")}`);
+  const device = optionalText(body, "device");
+  const streams = textList(body, "streams");
+  if (streams.length === 0)
+    throw badParameter("streams", 'must be a list of at least one stream id or pattern, such as ["cam-*"]');
+  const name = optionalText(body, "name") ?? defaultName(device);
+  if (!isRecordingName(name))
+    throw badParameter("name", `${NAME_RULE}, got ${JSON.stringify(name.slice(0, 60))}`);
+  const compression = body.compression ?? "zstd";
+  const known = COMPRESSIONS.find((one) => one === compression);
+  if (known === undefined) throw badParameter("compression", `must be one of ${COMPRESSIONS.join(", ")}`);
+  return {
+    name,
+    request: {
+      ...{ streams, exclude: textList(body, "exclude"), device },
+      prefix: optionalText(body, "prefix") ?? "",
+      from: optionalText(body, "from") ?? "$",
+      maxBytes: optionalNumber(body, "maxBytes", MOST_BYTES),
+      maxSeconds: optionalNumber(body, "maxSeconds", MOST_SECONDS),
+      compression: known,
+    },
+  };
+}
+
+/** Returns the name of a recording without one: its device and the time. */
+export function defaultName(device: string | undefined): string {
+  const time = new Date().toISOString().replace(/\.\d+|[-:]/g, "");
+  const start = (device ?? "").replace(/[^A-Za-z0-9]+/g, "-").replace(/^-|-$/g, "");
+  return `${start === "" ? "recording" : start.slice(0, 60)}-${time}`;
+}
+
+function objectOf(text: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  if (isObject(value)) return value;
+  throw new GatewayError("BAD_BODY", 'the body must be a JSON object such as {"streams": ["cam-*"]}');
+}
+
+function optionalText(body: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = body[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== "string") throw badParameter(name, "must be a string");
+  return value;
+}
+
+function textList(body: Readonly<Record<string, unknown>>, name: string): readonly string[] {
+  const value = body[name] ?? [];
+  if (!Array.isArray(value) || !value.every((one) => typeof one === "string" && one !== ""))
+    throw badParameter(name, "must be a list of stream ids or patterns");
+  return value as readonly string[];
+}
+
+function optionalNumber(
+  body: Readonly<Record<string, unknown>>,
+  name: string,
+  most: number,
+): number | undefined {
+  const value = body[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw badParameter(
+    name,
+    `must be an integer between 1 and ${most}, got ${String(JSON.stringify(value)).slice(0, 40)}`,
+  );
+}

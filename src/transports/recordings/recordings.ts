@@ -1,0 +1,226 @@
+/** The recordings of a gateway: those in progress, and those on the disk. */
+
+import type { Identity } from "../../access/identity/authorize.ts";
+import { ANYONE } from "../../access/identity/authorize.ts";
+import { ACTIONS } from "../../access/identity/grant.ts";
+import { GatewayError } from "../../domain/errors.ts";
+import { isRecordingName, RecordingsDirectory } from "../../recordings/directory.ts";
+import type { RecordingOwner, RecordingRecord } from "../../recordings/recording-record.ts";
+import type { RecordingRequest, RecordingStatus } from "../../recordings/recording-status.ts";
+import { FileThread } from "../../recordings/thread/file-thread.ts";
+import type { TransportParts } from "../parts.ts";
+import { openStreams } from "../request/pattern-streams.ts";
+import { readRequestedStreams } from "../request/streams.ts";
+import { type RecordedStreams, readMetas } from "./recorder.ts";
+import { type OpenRecorded, Recording, type RecordingParts } from "./recording.ts";
+
+/** What clients do with recordings. Permissions are checked before. All arguments and results can be encoded as JSON. */
+export interface Recordings {
+  list(): Promise<readonly RecordingStatus[]>;
+  /** Starts a recording. @throws GatewayError */
+  create(name: string, request: RecordingRequest, owner: RecordingOwner): Promise<RecordingStatus>;
+  /** Stops a recording. @returns undefined if there is none of this name */
+  stop(name: string): Promise<RecordingStatus | undefined>;
+  /** Deletes a recording, and stops it before. @returns whether there was one */
+  remove(name: string): Promise<boolean>;
+}
+
+/** Settings of recordings. */
+export interface RecordingsOptions {
+  readonly directory: string;
+  /** Maximum number of recordings in progress. */
+  readonly most: number;
+}
+
+/** The recordings of this process. */
+export class OwnRecordings implements Recordings {
+  readonly #parts: RecordingParts;
+  readonly #most: number;
+  readonly #recordings = new Map<string, Recording>();
+  /** The recordings on the disk have been found. */
+  #started: Promise<void> = Promise.resolve();
+  #isOpen = false;
+  #opening: Promise<void> | undefined;
+  #stopMetaWatch: (() => void) | undefined;
+
+  constructor(parts: TransportParts, { directory, most }: RecordingsOptions) {
+    this.#parts = { ...parts, directory: new RecordingsDirectory(directory), thread: new FileThread() };
+    this.#most = most;
+  }
+
+  /** Finds what is on the disk, and continues recordings of an earlier gateway. */
+  start(): void {
+    this.#started = this.#find();
+  }
+
+  async #find(): Promise<void> {
+    const { directory, observe } = this.#parts;
+    try {
+      const records = await directory.readAll((file, error) =>
+        observe.logger.warn({ err: error, file }, "a file of RECORDINGS_DIR is ignored"),
+      );
+      if (records.length === 0) return;
+      await this.#open();
+      for (const record of records) this.#recordings.set(record.name, new Recording(record, this.#parts));
+      for (const recording of [...this.#recordings.values()])
+        void (recording.isRecording ? recording.resume(this.#openRecorded) : recording.repair());
+      void this.#watchMetas();
+    } catch (error) {
+      observe.logger.error(
+        { err: error, directory: directory.path },
+        "recordings are unavailable: RECORDINGS_DIR cannot be used",
+      );
+    }
+  }
+
+  async list(): Promise<readonly RecordingStatus[]> {
+    await this.#started;
+    return [...this.#recordings.values()]
+      .map((recording) => recording.status())
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async create(name: string, request: RecordingRequest, owner: RecordingOwner): Promise<RecordingStatus> {
+    if (!isRecordingName(name)) throw new GatewayError("BAD_PARAMETER", "name is not valid");
+    await this.#started;
+    this.#checkRoom(name);
+    await this.#orUnavailable(() => this.#open());
+    const opened = await this.#openRecorded(request, owner);
+    const record: RecordingRecord = {
+      ...{ version: 1, name, state: "recording", reason: null, error: null, request, owner },
+      ...{ started: new Date().toISOString(), ended: null, files: [] },
+      startCursors: Object.fromEntries(opened.streams.map(({ key, cursor }) => [key, cursor])),
+      streams: opened.streams.map(({ key }) => key),
+    };
+    const recording = new Recording(record, this.#parts);
+    try {
+      // Another request may have been faster.
+      this.#checkRoom(name);
+      this.#recordings.set(name, recording);
+      await this.#orUnavailable(() => recording.begin(opened));
+    } catch (error) {
+      opened.pattern?.close();
+      if (this.#recordings.get(name) === recording) this.#recordings.delete(name);
+      throw error;
+    }
+    void this.#watchMetas();
+    this.#parts.observe.logger.info({ recording: name, owner: owner.name }, "a recording started");
+    return recording.status();
+  }
+
+  async stop(name: string): Promise<RecordingStatus | undefined> {
+    await this.#started;
+    const recording = this.#recordings.get(name);
+    if (recording === undefined) return undefined;
+    await recording.stop("request");
+    return recording.status();
+  }
+
+  async remove(name: string): Promise<boolean> {
+    await this.#started;
+    const recording = this.#recordings.get(name);
+    if (recording === undefined) return false;
+    await recording.stop("request");
+    await this.#orUnavailable(() => this.#parts.directory.remove(recording.record));
+    this.#recordings.delete(name);
+    return true;
+  }
+
+  /** Ends the files. The next gateway continues the recordings. */
+  async close(): Promise<void> {
+    await this.#started;
+    this.#stopMetaWatch?.();
+    await Promise.all([...this.#recordings.values()].map((recording) => recording.close()));
+    await this.#parts.thread.close();
+    if (this.#isOpen) await this.#parts.directory.close();
+  }
+
+  /** Opens the streams of a recording. */
+  readonly #openRecorded: OpenRecorded = async (request, owner): Promise<RecordedStreams> => {
+    const identity = identityOf(owner);
+    const opened = await openStreams(requestedStreams(identity, request, this.#parts), identity, this.#parts);
+    try {
+      const keys = opened.streams.map(({ key }) => key);
+      return { ...opened, metas: await readMetas(this.#parts, keys) };
+    } catch (error) {
+      opened.pattern?.close();
+      throw error;
+    }
+  };
+
+  async #open(): Promise<void> {
+    if (this.#isOpen) return;
+    this.#opening ??= this.#parts.directory.open().finally(() => {
+      this.#opening = undefined;
+    });
+    await this.#opening;
+    this.#isOpen = true;
+  }
+
+  /** Reports errors of the disk to the client. */
+  async #orUnavailable<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      if (error instanceof GatewayError) throw error;
+      const { directory, observe } = this.#parts;
+      observe.logger.error({ err: error, directory: directory.path }, "RECORDINGS_DIR cannot be used");
+      const { message } = error as Error;
+      throw new GatewayError("RECORDINGS_UNAVAILABLE", `RECORDINGS_DIR cannot be used: ${message}`);
+    }
+  }
+
+  #checkRoom(name: string): void {
+    if (this.#recordings.has(name))
+      throw new GatewayError("RECORDING_EXISTS", `there is already a recording named ${name}`);
+    const running = [...this.#recordings.values()].filter(({ isRecording }) => isRecording).length;
+    if (running >= this.#most)
+      throw new GatewayError(
+        "TOO_MANY_RECORDINGS",
+        `the gateway has reached its limit of ${this.#most} recordings in progress`,
+      );
+  }
+
+  /** Devices often declare their streams after the first entry. */
+  async #watchMetas(): Promise<void> {
+    if (this.#stopMetaWatch !== undefined) return;
+    this.#stopMetaWatch = () => undefined;
+    try {
+      this.#stopMetaWatch = await this.#parts.streams.metaWatch.watch((key, meta) => {
+        for (const recording of this.#recordings.values()) recording.metaChanged(key, meta);
+      });
+    } catch (error) {
+      this.#parts.observe.logger.warn({ err: error }, "recordings do not see changes of metadata");
+    }
+  }
+}
+
+/** Returns the streams that a recording selects. @throws GatewayError BAD_PARAMETER or FORBIDDEN */
+export function requestedStreams(
+  identity: Identity,
+  { streams, exclude, device, prefix, from }: RecordingRequest,
+  { config }: TransportParts,
+): ReturnType<typeof readRequestedStreams> {
+  const segment = streams.map(encodeURIComponent).join("+");
+  return readRequestedStreams(
+    identity,
+    segment,
+    {
+      ...{ device_id: device, prefix, exclude, pattern: true, last_entry_id: from },
+      keep_device_id_in_stream_id: false,
+    },
+    config,
+  );
+}
+
+/** Returns the identity of an owner. @see RecordingOwner */
+export function identityOf({ name, grants }: RecordingOwner): Identity {
+  if (name === ANYONE.name) return ANYONE;
+  return {
+    name,
+    grants: grants.flatMap(({ action, pattern }) => {
+      const known = ACTIONS.find((one) => one === action);
+      return known === undefined ? [] : [{ action: known, pattern }];
+    }),
+  };
+}

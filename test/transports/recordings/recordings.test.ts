@@ -1,0 +1,234 @@
+/** `/recordings`: record streams into files of the gateway, list, download, stop and delete them. */
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openDecompression } from "../../../src/recordings/compression.ts";
+import type { RecordingStatus } from "../../../src/recordings/recording-status.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
+import { request } from "../../support/http.ts";
+import { readFile } from "../../support/mcap.ts";
+import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { until } from "../../support/until.ts";
+
+let redis: TestRedis;
+let gateway: TestGateway;
+const root = mkdtempSync(join(tmpdir(), "recordings-"));
+const directory = join(root, "recordings");
+
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await startTestGateway(redis.url, { RECORDINGS_DIR: directory, MAX_RECORDINGS: "3" });
+});
+afterAll(async () => {
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+  rmSync(root, { recursive: true });
+});
+
+const add = (key: string, id: string, data: string) => redis.control.call("XADD", key, id, "d", data);
+
+const post = async (path: string, body?: unknown, to = gateway) =>
+  request(`${to.http}${path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  });
+
+/** Starts a recording. */
+async function record(body: object): Promise<RecordingStatus> {
+  const answer = await post("/recordings", body);
+  expect(answer.status, answer.text).toBe(201);
+  return answer.json() as RecordingStatus;
+}
+
+const statusOf = async (name: string, from = gateway) =>
+  (await request(`${from.http}/recordings/${name}`)).json() as RecordingStatus;
+
+const stop = async (name: string) => (await post(`/recordings/${name}/stop`)).json() as RecordingStatus;
+
+/** Downloads and reads a file. */
+async function read(file: string, from = gateway) {
+  const answer = await request(`${from.http}/recordings/${file}`);
+  expect(answer.status).toBe(200);
+  const { entries } = await readFile(answer.body, await openDecompression());
+  return entries.map(({ stream, entry }) => [stream.key, entry.id, String(Buffer.from(entry.data))]);
+}
+
+describe("a recording", () => {
+  it("has the entries from its cursor on, of streams that exist and that appear", async () => {
+    await add("rover:imu", "1-1", "before");
+    await add("rover:imu", "1-2", "a");
+    const started = await record({ name: "run-1", device: "rover", streams: ["*"], from: "1-1" });
+    expect(started).toMatchObject({ name: "run-1", state: "recording", files: [{ file: "run-1.mcap" }] });
+    await add("rover:log", "3-0", "b");
+    await add("rover:imu", "4-0", "c");
+    await add("other:imu", "5-0", "other device");
+    await until("3 entries", async () => (await statusOf("run-1")).entries === 3);
+    const stopped = await stop("run-1");
+    expect(stopped).toMatchObject({
+      ...{ state: "stopped", reason: "request", error: null, entries: 3, gaps: 0, owner: "anyone" },
+      ...{ streams: ["rover:imu", "rover:log"], from: "1970-01-01T00:00:00.001Z" },
+      to: "1970-01-01T00:00:00.004Z",
+      files: [{ file: "run-1.mcap", state: "finished", entries: 3 }],
+    });
+    expect(await read("run-1.mcap")).toEqual([
+      ["rover:imu", "1-2", "a"],
+      ["rover:log", "3-0", "b"],
+      ["rover:imu", "4-0", "c"],
+    ]);
+  });
+
+  it("sees metadata that is declared after the first entry", async () => {
+    await record({ name: "declared", device: "late", streams: ["cam"] });
+    await add("late:cam", "1-0", "{}");
+    await until("the entry", async () => (await statusOf("declared")).entries === 1);
+    await redis.control.call("SET", ":stream:meta:late:cam", '{"contentType":"text/plain","frameId":"f"}');
+    const answers = async () => {
+      await redis.control.call("XADD", "late:cam", "*", "d", "{}");
+      const { entries } = await statusOf("declared");
+      return entries;
+    };
+    for (let i = 0; i < 20; i++) await answers();
+    await until("all entries", async () => (await statusOf("declared")).entries === 21);
+    await stop("declared");
+    const file = (await request(`${gateway.http}/recordings/declared.mcap`)).body;
+    const { reader } = await readFile(file, await openDecompression());
+    expect([...reader.channelsById.values()].map(({ messageEncoding }) => messageEncoding)).toContain(
+      "protobuf",
+    );
+  });
+
+  it("states where entries are missing", async () => {
+    for (let i = 1; i <= 5; i++) await add("gap:s", `${i}-0`, `${i}`);
+    await redis.control.call("XTRIM", "gap:s", "MINID", "4-0");
+    await record({ name: "gaps", device: "gap", streams: ["s"], from: "1-0" });
+    await until("2 entries", async () => (await statusOf("gaps")).entries === 2);
+    const gap = { stream: "gap:s", after: "1-0", before: "4-0" };
+    expect(await stop("gaps")).toMatchObject({ gaps: 1, newestGaps: [gap], files: [{ gaps: 1 }] });
+  });
+
+  it("stops at its maximum size", async () => {
+    await record({ name: "small", streams: ["big"], device: "size", maxBytes: 100_000, compression: "none" });
+    for (let i = 1; i <= 30; i++) await add("size:big", `${i}-0`, "x".repeat(10_000));
+    await until("the end", async () => (await statusOf("small")).state === "stopped");
+    const { reason, bytes } = await statusOf("small");
+    expect(reason).toBe("maxBytes");
+    expect(bytes).toBeGreaterThanOrEqual(100_000);
+  });
+
+  it("continues in a further file, without a gap or a repeat, when the next gateway starts", async () => {
+    const own = join(root, "continued");
+    const env = { RECORDINGS_DIR: own };
+    const first = await startTestGateway(redis.url, env);
+    await add("next:a", "1-0", "1");
+    const answer = await post(
+      "/recordings",
+      { name: "on", device: "next", streams: ["*"], from: "0" },
+      first,
+    );
+    expect(answer.status).toBe(201);
+    await until("1 entry", async () => (await statusOf("on", first)).entries === 1);
+    await first.close();
+    await add("next:a", "2-0", "2");
+    await add("next:new", "3-0", "3");
+    await using second = await startTestGateway(redis.url, env);
+    await until("3 entries", async () => (await statusOf("on", second)).entries === 3);
+    expect(await statusOf("on", second)).toMatchObject({
+      ...{ state: "recording", gaps: 0, streams: ["next:a", "next:new"] },
+      files: [
+        { file: "on.mcap", state: "finished", entries: 1 },
+        { file: "on~2.mcap", state: "recording", entries: 2 },
+      ],
+    });
+    await post("/recordings/on/stop", undefined, second);
+    expect(await read("on.mcap", second)).toEqual([["next:a", "1-0", "1"]]);
+    expect(await read("on~2.mcap", second)).toEqual([
+      ["next:a", "2-0", "2"],
+      ["next:new", "3-0", "3"],
+    ]);
+  });
+
+  it("is deleted with its files", async () => {
+    await record({ name: "gone", streams: ["nothing"] });
+    expect((await request(`${gateway.http}/recordings/gone`, { method: "DELETE" })).status).toBe(204);
+    expect(readdirSync(directory).filter((file) => file.startsWith("gone"))).toEqual([]);
+    expect((await request(`${gateway.http}/recordings/gone`)).status).toBe(404);
+  });
+});
+
+describe("a file", () => {
+  it("is sent in ranges, which tools that open remote files need", async () => {
+    const url = `${gateway.http}/recordings/run-1.mcap`;
+    const whole = await request(url);
+    const { etag, "content-length": length } = whole.headers;
+    expect(whole.headers).toMatchObject({
+      ...{ "accept-ranges": "bytes", "content-type": "application/mcap" },
+      "content-disposition": 'attachment; filename="run-1.mcap"',
+    });
+    expect(Number(length)).toBe(whole.body.length);
+    const head = await request(url, { method: "HEAD" });
+    expect([head.status, head.headers["content-length"]]).toEqual([200, length]);
+    const part = await request(url, { headers: { range: "bytes=8-19" } });
+    expect([part.status, part.headers["content-range"], part.body]).toEqual([
+      206,
+      `bytes 8-19/${length}`,
+      whole.body.subarray(8, 20),
+    ]);
+    const beyond = await request(url, { headers: { range: `bytes=${length}-` } });
+    expect([beyond.status, beyond.json()]).toMatchObject([416, { code: "RANGE_NOT_SATISFIABLE" }]);
+    expect((await request(url, { headers: { "if-none-match": String(etag) } })).status).toBe(304);
+    const page = await request(url, { headers: { origin: "http://localhost:8080" } });
+    expect(page.headers["access-control-expose-headers"]).toMatch(
+      /etag.*content-range.*accept-ranges.*content-length/,
+    );
+  });
+});
+
+describe("a request that is not valid", () => {
+  it.each([
+    ["a name that leaves the directory", { name: "../x", streams: ["a"] }, "name must have"],
+    ["a name with a separator", { name: "a/b", streams: ["a"] }, "name must have"],
+    ["a name with NUL", { name: "a\0", streams: ["a"] }, "name must have"],
+    ["a long name", { name: "a".repeat(10_000), streams: ["a"] }, "name must have"],
+    ["a name of another file", { name: "a.json", streams: ["a"] }, "name must have"],
+    ["no streams", { streams: [] }, "streams must be"],
+    ["a size of 0", { streams: ["a"], maxBytes: 0 }, "maxBytes must be"],
+    ["an unknown member", { streams: ["a"], until: 5 }, "until is not a member"],
+    ["a cursor that is none", { streams: ["a"], from: "yesterday" }, "last_entry_id must be"],
+    ["another compression", { streams: ["a"], compression: "rar" }, "compression must be"],
+  ])("%s is rejected", async (_, body, message) => {
+    const answer = await post("/recordings", body);
+    expect([answer.status, answer.json()]).toEqual([
+      400,
+      { code: "BAD_PARAMETER", error: expect.stringContaining(message) },
+    ]);
+  });
+
+  it("a second recording of a name, and one too many, are rejected", async () => {
+    await record({ name: "one", streams: ["a"] });
+    expect((await post("/recordings", { name: "one", streams: ["a"] })).json()).toMatchObject({
+      code: "RECORDING_EXISTS",
+    });
+    await record({ name: "two", streams: ["a"] });
+    await record({ name: "three", streams: ["a"] });
+    expect((await post("/recordings", { name: "four", streams: ["a"] })).json()).toMatchObject({
+      code: "TOO_MANY_RECORDINGS",
+    });
+    for (const name of ["one", "two", "three"]) await stop(name);
+  });
+
+  it.each(["..%2F..%2Fetc%2Fpasswd", ".gateway", "run-1.json", "none.mcap", "run-1~7.mcap"])(
+    "%s is not found",
+    async (name) => {
+      expect((await request(`${gateway.http}/recordings/${name}`)).status).toBe(404);
+    },
+  );
+
+  it("a directory that cannot be created is reported", async () => {
+    writeFileSync(join(root, "file"), "");
+    await using broken = await startTestGateway(redis.url, { RECORDINGS_DIR: join(root, "file/x") });
+    const answer = await post("/recordings", { streams: ["a"] }, broken);
+    expect([answer.status, answer.json()]).toMatchObject([503, { code: "RECORDINGS_UNAVAILABLE" }]);
+  });
+});

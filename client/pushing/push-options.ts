@@ -8,6 +8,13 @@ export interface PushOptions extends CommonOptions {
   readonly ack?: boolean | undefined;
   /** Maximum number of unacknowledged bytes. @default 1_048_576 // 1 MiB */
   readonly maxInFlightBytes?: number | undefined;
+  /**
+   * Key under which entries are numbered, so that the gateway stores each once. After a lost connection, the client then sends
+   * unacknowledged entries again, and `send` does not fail with APPEND_UNKNOWN. Requires `ack`.
+   */
+  readonly dedupe?: string | undefined;
+  /** Number of the first entry. A program that repeats its entries, such as a replay, numbers them alike. @default 0 */
+  readonly dedupeFrom?: number | undefined;
 }
 
 /** Optional parts of an entry besides its payload. */
@@ -33,8 +40,8 @@ export interface Push {
    *
    * @param data the payload; text is sent as UTF-8
    * @returns the entry's id once it is stored; without `ack` undefined, once the platform has written it
-   * @throws StreamerError APPEND_UNKNOWN if the connection closed before the acknowledgement; the client never sends
-   * the entry again by itself. Otherwise the gateway's error, or the signal's reason if the entry was not sent.
+   * @throws StreamerError APPEND_UNKNOWN if the connection closed before the acknowledgement; without `dedupe`, the client never
+   * sends the entry again by itself. Otherwise the gateway's error, or the signal's reason if the entry was not sent.
    */
   send(data: Uint8Array | string, options?: SendOptions): Promise<string | undefined>;
   /**

@@ -5,7 +5,8 @@
  * ```
  * send ─▶ waiting ──room──▶ in flight ──acknowledged───────▶ promise resolves
  *            │                   └──────connection closes──▶ promise rejects: APPEND_UNKNOWN
- *            └── stays, and leaves over the next connection
+ *            ├── stays, and leaves over the next connection
+ *            └◀────────────── with `dedupe`, what was in flight precedes it
  * ```
  */
 
@@ -26,7 +27,7 @@ import type { BatchEntry, Push, PushOptions, SendOptions } from "./push-options.
 
 const PUSH_OPTIONS: OptionNames<PushOptions> = {
   ...{ device: true, prefix: true, signal: true, onStatus: true },
-  ...{ ack: true, maxInFlightBytes: true },
+  ...{ ack: true, maxInFlightBytes: true, dedupe: true, dedupeFrom: true },
 };
 
 /** Memory overhead of an entry in flight besides its bytes, in the client and the gateway. */
@@ -51,13 +52,17 @@ export function createPush(gateway: Gateway, stream: string, options: PushOption
 class PushConnection implements Push, SessionHandlers {
   readonly #gateway: Gateway;
   readonly #stream: string;
-  readonly #url: string;
+  readonly #options: PushOptions;
   readonly #usesAcks: boolean;
   readonly #maxInFlightBytes: number;
   readonly #controller: LinkedController;
   readonly #connection: Promise<void>;
   readonly #waiting = createFifo<PendingEntry>();
   readonly #inFlight = createFifo<readonly PendingEntry[]>();
+  /** Entries that were in flight when the connection closed, and are sent again before those that wait. */
+  readonly #returned = createFifo<PendingEntry>();
+  /** Number of the oldest entry that is not settled, with `dedupe`. */
+  #nextNumber: number;
   #inFlightBytes = 0;
   heldBytes = 0;
   #socket: Socket | undefined;
@@ -71,14 +76,9 @@ class PushConnection implements Push, SessionHandlers {
     const { ack = true, maxInFlightBytes = 2 ** 20 } = options;
     this.#gateway = gateway;
     this.#stream = stream;
-    this.#url = gateway.address.socket(`data/${streamsSegment([stream])}/push`, {
-      format: FORMAT,
-      ack,
-      status: true,
-      // A push names one stream, whatever it is called.
-      pattern: hasPattern([stream], options.device) ? false : undefined,
-      ...namingQuery(options),
-    });
+    if (options.dedupe !== undefined && !ack) throw finalError("BAD_PARAMETER", "dedupe requires ack");
+    this.#options = options;
+    this.#nextNumber = options.dedupeFrom ?? 0;
     this.#usesAcks = ack;
     this.#maxInFlightBytes = maxInFlightBytes;
     this.#controller = linkSignal(options.signal);
@@ -118,7 +118,7 @@ class PushConnection implements Push, SessionHandlers {
   }
 
   flush(): Promise<void> {
-    return this.#until(() => this.#waiting.size === 0 && this.#inFlight.size === 0);
+    return this.#until(() => this.#waitingEntries === 0 && this.#inFlight.size === 0);
   }
 
   async close(): Promise<void> {
@@ -129,7 +129,16 @@ class PushConnection implements Push, SessionHandlers {
   }
 
   url(): string {
-    return this.#url;
+    const { device, dedupe } = this.#options;
+    return this.#gateway.address.socket(`data/${streamsSegment([this.#stream])}/push`, {
+      format: FORMAT,
+      ack: this.#usesAcks,
+      status: true,
+      // A push names one stream, whatever it is called.
+      pattern: hasPattern([this.#stream], device) ? false : undefined,
+      ...(dedupe !== undefined && { dedupe, dedupe_from: this.#nextNumber }),
+      ...namingQuery(this.#options),
+    });
   }
 
   opened(socket: Socket): void {
@@ -139,7 +148,8 @@ class PushConnection implements Push, SessionHandlers {
 
   closed(error: unknown): void {
     this.#socket = undefined;
-    this.#failInFlight(inFlightError(error, this.#inFlight.size));
+    if (this.#repeats(error)) this.#returnInFlight();
+    else this.#failInFlight(inFlightError(error, this.#inFlight.size));
   }
 
   /** @returns whether the message is an acknowledgement, which proves that the connection works */
@@ -173,7 +183,7 @@ class PushConnection implements Push, SessionHandlers {
   #transmit(): void {
     while (
       this.#socket !== undefined &&
-      this.#waiting.size > 0 &&
+      this.#waitingEntries > 0 &&
       this.#inFlightBytes < this.#maxInFlightBytes
     ) {
       const batch = this.#takeBatch();
@@ -193,7 +203,7 @@ class PushConnection implements Push, SessionHandlers {
       bytes < BATCH_BYTES &&
       this.#inFlightBytes < this.#maxInFlightBytes
     ) {
-      const next = this.#waiting.take();
+      const next = this.#takeNext();
       if (next === undefined) break;
       batch.push(next);
       bytes += next.bytes;
@@ -202,7 +212,29 @@ class PushConnection implements Push, SessionHandlers {
     return batch;
   }
 
+  get #waitingEntries(): number {
+    return this.#returned.size + this.#waiting.size;
+  }
+
+  #takeNext(): PendingEntry | undefined {
+    return this.#returned.take() ?? this.#waiting.take();
+  }
+
+  /** Whether entries in flight are sent again over the next connection. */
+  #repeats(error: unknown): boolean {
+    const isFinal = error instanceof StreamerError && !error.retryable;
+    return this.#options.dedupe !== undefined && !isFinal && !this.#controller.signal.aborted;
+  }
+
+  #returnInFlight(): void {
+    const later = this.#returned.takeAll();
+    for (const pending of this.#inFlight.takeAll().flat()) this.#returned.add(pending);
+    for (const pending of later) this.#returned.add(pending);
+    this.#inFlightBytes = 0;
+  }
+
   #settleBatch(batch: readonly PendingEntry[], outcomes: readonly Acknowledged[]): void {
+    this.#nextNumber += batch.length;
     for (const [index, pending] of batch.entries()) {
       this.#inFlightBytes -= pending.bytes;
       this.#settle(pending, outcomes[index] ?? { id: undefined });
@@ -225,6 +257,8 @@ class PushConnection implements Push, SessionHandlers {
   /** Ends the push after an error that a retry cannot fix. */
   #fail(error: unknown): void {
     this.#ended ??= { error };
+    // They may be stored.
+    for (const pending of this.#returned.takeAll()) this.#settle(pending, { error: appendUnknown(error) });
     for (const pending of this.#waiting.takeAll()) this.#settle(pending, { error });
     this.#wake();
   }

@@ -49,9 +49,11 @@ export class EntryDecoder {
   /** The last id of each stream of redis-record, whose messages have no sequence. */
   readonly #lastIds = new Map<string, EntryId>();
 
-  /** Returns how the messages of a channel become entries, before its first message. */
-  open(channel: McapTypes.Channel, schema: McapTypes.Schema | undefined): void {
-    this.#decodings.set(channel.id, decodingOf(channel, schema));
+  /** Opens a channel, before its first message. @returns the stream of its entries */
+  open(channel: McapTypes.Channel, schema: McapTypes.Schema | undefined): RecordedStream {
+    const decoding = decodingOf(channel, schema);
+    this.#decodings.set(channel.id, decoding);
+    return decoding.stream;
   }
 
   /** Returns the entry of a message; undefined if the message completes another one, or is not valid. */

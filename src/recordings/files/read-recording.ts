@@ -1,0 +1,167 @@
+/** Reads entries from MCAP files: recordings, exports, files of redis-record, and, as far as possible, of other programs. */
+import { type FileHandle, open } from "node:fs/promises";
+import { McapIndexedReader, type McapTypes } from "@mcap/core";
+import { EntryDecoder, type RecordedEntry } from "../../wire/mcap/entry-decoder.ts";
+import { isFieldsChannel, type RecordedStream } from "../../wire/mcap/recorded-channel.ts";
+import { scanUnfinished } from "../../wire/mcap/unfinished-file.ts";
+import { openDecompression } from "../compression.ts";
+import { readableOf } from "./readable-file.ts";
+
+export type { RecordedEntry } from "../../wire/mcap/entry-decoder.ts";
+export type { RecordedStream } from "../../wire/mcap/recorded-channel.ts";
+
+/** A channel with entries. */
+export interface RecordingChannel {
+  readonly topic: string;
+  readonly stream: RecordedStream;
+  /** Encoding of its messages, and the name of their schema. */
+  readonly encoding: string;
+  readonly schema: string | undefined;
+  readonly entries: number;
+}
+
+/** Part of a recording. */
+export interface RecordingRange {
+  /** Times in ms since 1970, both included. */
+  readonly fromMs?: number | undefined;
+  readonly toMs?: number | undefined;
+  /** Whether the entries of a channel are read. @default all */
+  readonly selects?: ((channel: RecordingChannel) => boolean) | undefined;
+}
+
+/** An open file. */
+export interface RecordingReader extends AsyncDisposable {
+  readonly bytes: number;
+  /** Program that wrote it. */
+  readonly library: string;
+  /** Whether it has its end. Otherwise it has the entries up to its last whole chunk. */
+  readonly isFinished: boolean;
+  readonly entries: number;
+  /** Times of the first and the last entry in ms since 1970; undefined without entries. */
+  readonly span: { readonly fromMs: number; readonly toMs: number } | undefined;
+  readonly channels: readonly RecordingChannel[];
+  /** Yields entries in the order of their times, in constant memory. @throws Error if the file is damaged */
+  read(range?: RecordingRange): AsyncGenerator<RecordedEntry, void, undefined>;
+}
+
+/**
+ * Opens a file.
+ *
+ * @throws Error that describes what is wrong with it
+ */
+export async function openRecording(path: string): Promise<RecordingReader> {
+  const file = await open(path, "r");
+  try {
+    const decompressHandlers = await openDecompression();
+    const { readable, isFinished } = await completeReadable(file, decompressHandlers);
+    const reader = await McapIndexedReader.Initialize({ readable, decompressHandlers });
+    if (reader.chunkIndexes.length === 0 && (reader.statistics?.messageCount ?? 0n) > 0n)
+      throw new Error("the file has no index of its chunks; `mcap recover` adds one");
+    return new OpenRecording(file, reader, Number(await readable.size()), isFinished);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** Returns the file with its end, which is appended in memory if the file has none. */
+async function completeReadable(
+  file: FileHandle,
+  decompressHandlers: McapTypes.DecompressHandlers,
+): Promise<{ readonly readable: McapTypes.IReadable; readonly isFinished: boolean }> {
+  const readable = readableOf(file);
+  const { isFinished, keptBytes, end } = await scanUnfinished(readable, decompressHandlers);
+  if (isFinished) return { readable, isFinished };
+  return {
+    isFinished,
+    readable: {
+      size: async () => BigInt(keptBytes + end.length),
+      async read(offset, size) {
+        const from = Number(offset);
+        const kept = Math.max(0, Math.min(Number(size), keptBytes - from));
+        const start = kept > 0 ? await readable.read(offset, BigInt(kept)) : new Uint8Array();
+        const bytes = new Uint8Array(Number(size));
+        bytes.set(start, 0);
+        bytes.set(end.subarray(from + kept - keptBytes, from + bytes.length - keptBytes), kept);
+        return bytes;
+      },
+    },
+  };
+}
+
+const NS_PER_MS = 1_000_000n;
+
+class OpenRecording implements RecordingReader {
+  readonly #file: FileHandle;
+  readonly #reader: McapIndexedReader;
+  readonly bytes: number;
+  readonly isFinished: boolean;
+  readonly channels: readonly RecordingChannel[];
+
+  constructor(file: FileHandle, reader: McapIndexedReader, bytes: number, isFinished: boolean) {
+    this.#file = file;
+    this.#reader = reader;
+    this.bytes = bytes;
+    this.isFinished = isFinished;
+    this.channels = [...reader.channelsById.values()]
+      .filter((channel) => !isFieldsChannel(channel))
+      .map((channel) => this.#channelOf(channel));
+  }
+
+  get library(): string {
+    return this.#reader.header.library;
+  }
+
+  get entries(): number {
+    return this.channels.reduce((sum, { entries }) => sum + entries, 0);
+  }
+
+  get span(): RecordingReader["span"] {
+    const { statistics } = this.#reader;
+    if (statistics === undefined || statistics.messageCount === 0n) return undefined;
+    const { messageStartTime, messageEndTime } = statistics;
+    return { fromMs: Number(messageStartTime / NS_PER_MS), toMs: Number(messageEndTime / NS_PER_MS) };
+  }
+
+  async *read({
+    fromMs,
+    toMs,
+    selects,
+  }: RecordingRange = {}): AsyncGenerator<RecordedEntry, void, undefined> {
+    const wanted = this.channels.filter((channel) => selects === undefined || selects(channel));
+    const keys = new Set(wanted.map(({ stream }) => stream.key));
+    const decoder = new EntryDecoder();
+    const topics = new Set<string>();
+    for (const channel of this.#reader.channelsById.values()) {
+      const stream = decoder.open(channel, this.#reader.schemasById.get(channel.schemaId));
+      if (keys.has(stream.key)) topics.add(channel.topic);
+    }
+    if (topics.size === 0) return;
+    const messages = this.#reader.readMessages({
+      topics: [...topics],
+      ...(fromMs !== undefined && { startTime: BigInt(Math.floor(fromMs)) * NS_PER_MS }),
+      ...(toMs !== undefined && { endTime: (BigInt(Math.floor(toMs)) + 1n) * NS_PER_MS - 1n }),
+      validateCrcs: true,
+    });
+    for await (const message of messages) {
+      const entry = decoder.decode(message);
+      if (entry !== undefined) yield entry;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file.close();
+  }
+
+  #channelOf(channel: McapTypes.Channel): RecordingChannel {
+    const { statistics, schemasById } = this.#reader;
+    const schema = schemasById.get(channel.schemaId);
+    return {
+      topic: channel.topic,
+      stream: new EntryDecoder().open(channel, schema),
+      encoding: channel.messageEncoding,
+      schema: schema?.name,
+      entries: Number(statistics?.channelMessageCounts.get(channel.id) ?? 0n),
+    };
+  }
+}

@@ -1,0 +1,112 @@
+/** Reading files of recordings. */
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { idOf } from "../../src/domain/streams/entry-id.ts";
+import { readFileFacts } from "../../src/recordings/files/file-facts.ts";
+import { finishFile } from "../../src/recordings/files/finish-file.ts";
+import { openRecording, type RecordingRange } from "../../src/recordings/files/read-recording.ts";
+import { bytesOfText } from "../../src/wire/utf8.ts";
+import { type KeyedEntry, writeFile } from "../support/mcap.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "read-recording-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const ENTRIES = Array.from({ length: 40 }, (_, i): KeyedEntry => {
+  const key = i % 2 === 0 ? "rover:imu" : "rover:log";
+  return [key, { id: idOf(BigInt(1000 + i), 0n), data: bytesOfText(`entry ${i}`) }];
+});
+
+function store(name: string, bytes: Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+async function idsIn(path: string, range?: RecordingRange): Promise<readonly string[]> {
+  await using recording = await openRecording(path);
+  const ids: string[] = [];
+  for await (const { entry } of recording.read(range)) ids.push(entry.id);
+  return ids;
+}
+
+describe("a recording", () => {
+  it("describes its channels, and yields its entries in order", async () => {
+    const path = store("whole.mcap", writeFile(ENTRIES));
+    await using recording = await openRecording(path);
+    expect(recording).toMatchObject({
+      ...{ isFinished: true, entries: 40, library: "test", span: { fromMs: 1000, toMs: 1039 } },
+      channels: [
+        { topic: "/rover/imu", stream: { key: "rover:imu" }, entries: 20, schema: "foxglove.Log" },
+        { topic: "/rover/log", stream: { key: "rover:log" }, entries: 20 },
+      ],
+    });
+    expect(await idsIn(path)).toEqual(ENTRIES.map(([, { id }]) => id));
+  });
+
+  it("yields a range of the streams that are selected", async () => {
+    const path = store("range.mcap", writeFile(ENTRIES));
+    const range = {
+      fromMs: 1010,
+      toMs: 1014,
+      selects: ({ topic }: { topic: string }) => topic === "/rover/imu",
+    };
+    expect(await idsIn(path, range)).toEqual(["1010-0", "1012-0", "1014-0"]);
+    expect(await idsIn(path, { selects: () => false })).toEqual([]);
+  });
+
+  it("without its end has the entries up to its last whole chunk", async () => {
+    const path = store("cut.mcap", writeFile(ENTRIES, { isEnded: false, perChunk: 4 }));
+    truncateSync(path, writeFile(ENTRIES.slice(0, 36), { isEnded: false, perChunk: 4 }).length + 30);
+    await using recording = await openRecording(path);
+    expect([recording.isFinished, recording.entries]).toEqual([false, 36]);
+    expect(await idsIn(path)).toEqual(ENTRIES.slice(0, 36).map(([, { id }]) => id));
+  });
+
+  it.each([
+    ["empty", new Uint8Array(), "is not an MCAP file"],
+    ["of another kind", bytesOfText("PK and so on, a file of another kind"), "is not an MCAP file"],
+  ])("that is %s is rejected", async (_, bytes, message) => {
+    await expect(openRecording(store("bad.mcap", bytes))).rejects.toThrow(message);
+  });
+
+  it("with a damaged chunk is not read as if it were whole", async () => {
+    const bytes = writeFile(ENTRIES, { perChunk: 40 }).slice();
+    bytes.fill(0, 2000, 2020);
+    await expect(idsIn(store("damaged.mcap", bytes))).rejects.toThrow();
+  });
+});
+
+describe("the last id of a stream", () => {
+  it("is that of its last entry in the file, whatever its time can represent", async () => {
+    const at = (key: string, ms: bigint, seq: bigint): KeyedEntry => [
+      key,
+      { id: idOf(ms, seq), data: bytesOfText("{}") },
+    ];
+    const path = store(
+      "last.mcap",
+      writeFile(
+        [
+          at("a:early", 5n, 1n),
+          at("a:large", 6n, 1_000_000n),
+          at("a:large", 6n, 2_000_000n),
+          at("a:again", 9n, 0n),
+          // The stream was deleted and created again.
+          at("a:again", 7n, 5n),
+          at("a:far", 2n ** 62n, 3n),
+        ],
+        { perChunk: 2, isEnded: false },
+      ),
+    );
+    await finishFile(path);
+    const facts = await readFileFacts(path);
+    expect([...facts.lastIds]).toEqual([
+      ["a:early", "5-1"],
+      ["a:large", "6-2000000"],
+      ["a:again", "7-5"],
+      ["a:far", `${2n ** 62n}-3`],
+    ]);
+    expect(facts).toMatchObject({ entries: 6, gapCount: 0 });
+  });
+});

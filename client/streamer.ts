@@ -2,6 +2,7 @@
 
 import { type Backoff, DEFAULT_BACKOFF } from "../src/domain/scheduling/backoff.ts";
 import { type Catalog, createCatalog } from "./catalog/catalog.ts";
+import { createRecordings, type Recordings } from "./catalog/recordings.ts";
 import { createWatch, type Watch } from "./catalog/watch.ts";
 import { parseAddress } from "./gateway/address.ts";
 import type { Token } from "./gateway/token.ts";
@@ -25,7 +26,7 @@ export interface ConnectOptions {
 }
 
 /** A client of one gateway. It holds no connection itself: each pull and each push opens its own. */
-export interface Streamer extends Catalog, Watch {
+export interface Streamer extends Catalog, Watch, Recordings {
   /**
    * Yields the entries of streams, each once and in order. The loop reconnects by itself.
    *
@@ -66,6 +67,7 @@ export function createStreamer(transport: Transport, url: string, options: Conne
   return {
     ...createCatalog(gateway),
     ...createWatch(gateway),
+    ...createRecordings(gateway),
     entries: (stream, range = {}) => readEntries(gateway, stream, range),
     play: (streams, playOptions = {}) => play(gateway, streams, playOptions),
     pull: (streams, pullOptions = {}) => pull(gateway, streams, pullOptions),

@@ -11,6 +11,8 @@ const TIMEOUT_MS = 20_000;
 export interface RequestOptions {
   /** Request body: if present, the request is a POST of this value as JSON. */
   readonly json?: unknown;
+  /** @default GET, or POST with a body */
+  readonly method?: "POST" | "DELETE" | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -28,14 +30,14 @@ export interface CompleteResponse {
 export async function request(
   { token, transport }: Pick<Gateway, "token" | "transport">,
   url: string,
-  { json, signal }: RequestOptions = {},
+  { json, method, signal }: RequestOptions = {},
 ): Promise<CompleteResponse> {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   try {
     const sentToken = await currentToken(token);
     const send = transport.fetch ?? platformFetch;
     const response = await send(url, {
-      method: json === undefined ? "GET" : "POST",
+      method: method ?? (json === undefined ? "GET" : "POST"),
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       headers: {
         ...(sentToken !== undefined && { authorization: `Bearer ${sentToken}` }),

@@ -42,7 +42,7 @@ export type Fetch = (url: string, request: FetchRequest) => Promise<Response>;
 
 /** A request whose response is read completely. */
 export interface FetchRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
   readonly signal: AbortSignal;

@@ -1,7 +1,8 @@
 /** Operations of GraphQL WebSockets, run by `graphql-ws`, and the memory that they hold. */
-import { makeServer, type Server } from "graphql-ws";
+import { makeServer, type Server, type WebSocket } from "graphql-ws";
 import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
 import type { Session } from "../../../access/sessions.ts";
+import type { Pausable } from "../../websocket-protocol/pause-reasons.ts";
 import { graphqlError } from "../execution/errors.ts";
 import { type Executor, formatted } from "../execution/executor.ts";
 import { encodeLargeResult, isLargeResult } from "../execution/result-text.ts";
@@ -9,8 +10,14 @@ import { LargeResults } from "./large-results.ts";
 
 /** Operations of all GraphQL WebSockets. */
 export interface SocketOperations {
-  /** Starts a connection. @returns a function to call when it has closed */
-  readonly opened: Server<Session>["opened"];
+  /**
+   * Starts a connection.
+   *
+   * @param reading paused while more operations are under way than a connection may have. An operation that the client has
+   * completed is under way until its resolvers have ended: they may wait for Redis or for memory
+   * @returns a function to call when it has closed
+   */
+  opened(socket: WebSocket, session: Session, reading: Pausable): ReturnType<Server<Session>["opened"]>;
   /** Returns the parts of a message with a large result; undefined for other messages. */
   readonly partsOf: LargeResults["partsOf"];
   /** Releases the memory of all operations of a connection. */
@@ -26,11 +33,20 @@ export function createSocketOperations({ prepare, formatError, run, parts }: Exe
   /** Results of running subscriptions by socket and request: `graphql-ws` forgets those whose id was reused. */
   const following = new WeakMap<Session, Map<object, AsyncGenerator>>();
 
+  const readings = new WeakMap<Session, Pausable>();
+
+  function beginOperation(session: Session, payload: object, lease: MemoryLease): void {
+    const leases = underWay.get(session) ?? new Map<object, MemoryLease>();
+    underWay.set(session, leases.set(payload, lease));
+    if (leases.size > config.graphqlMaxOperations) readings.get(session)?.pause();
+  }
+
   function endOperation(session: Session, payload: object): void {
     const leases = underWay.get(session);
     leases?.get(payload)?.release();
     leases?.delete(payload);
     following.get(session)?.delete(payload);
+    if (leases !== undefined && leases.size <= config.graphqlMaxOperations) readings.get(session)?.resume();
   }
 
   const largeResults = new LargeResults();
@@ -47,8 +63,7 @@ export function createSocketOperations({ prepare, formatError, run, parts }: Exe
         ];
       const prepared = prepare(payload, extra.visitor, extra);
       if ("errors" in prepared) return prepared.errors;
-      const leases = underWay.get(extra) ?? new Map<object, MemoryLease>();
-      underWay.set(extra, leases.set(payload, prepared.lease));
+      beginOperation(extra, payload, prepared.lease);
       return prepared.args;
     },
     onOperation({ extra }, _id, payload, _args, result) {
@@ -70,7 +85,10 @@ export function createSocketOperations({ prepare, formatError, run, parts }: Exe
   });
 
   return {
-    opened: server.opened,
+    opened(socket, session, reading) {
+      readings.set(session, reading);
+      return server.opened(socket, session);
+    },
     partsOf: (message) => largeResults.partsOf(message),
     release(session) {
       for (const lease of underWay.get(session)?.values() ?? []) lease.release();

@@ -147,7 +147,7 @@ function serve(
 
   const wire = { send: results.send, close, onPing };
   const link = protocol === LEGACY_PROTOCOL ? legacyLink(wire) : plainLink(wire, protocol);
-  const closed = operations.opened(link.socket, session);
+  const closed = operations.opened(link.socket, session, pauseReason());
   const owner = { connection: socket, address: () => session.visitor.address };
   const messages = new MessageTurns({
     owner,

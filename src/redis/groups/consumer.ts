@@ -10,6 +10,7 @@ import { HeldEntries } from "./held-entries.ts";
 import type { Burial } from "./held-entry.ts";
 import type { MemberQueue, QueueMember } from "./queue-member.ts";
 import { type HeldStream, Settling } from "./settling.ts";
+import { UnsettledBackoff } from "./unsettled-backoff.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
 /** Most entries that a client can grant ahead. */
@@ -21,6 +22,7 @@ export class Consumer implements QueueMember {
   readonly #streams: readonly HeldStream[];
   readonly #onClosed: () => void;
   readonly #settling: Settling;
+  readonly #backoff: UnsettledBackoff;
   #reserved = 0;
   #granted = 0;
   #isClosed = false;
@@ -42,6 +44,7 @@ export class Consumer implements QueueMember {
       held: new HeldEntries(),
       burial: { deadLetter: streams[i]?.deadLetter ?? "", deletesAcked },
     }));
+    this.#backoff = new UnsettledBackoff(options.ackWaitMs, () => this.resume());
     this.#settling = new Settling({
       name: options.name,
       ackWaitMs: options.ackWaitMs,
@@ -76,7 +79,7 @@ export class Consumer implements QueueMember {
 
   roomFor(queue: MemberQueue): number {
     const { permits, canSend } = this.#options;
-    if (this.#isClosed || !canSend()) return 0;
+    if (this.#isClosed || this.#backoff.isPaused || !canSend()) return 0;
     let held = 0;
     let isAfter = false;
     for (const stream of this.#streams) {
@@ -118,7 +121,7 @@ export class Consumer implements QueueMember {
   }
 
   forget(queue: MemberQueue, id: EntryId): void {
-    this.#streamOf(queue).held.take(id);
+    if (this.#streamOf(queue).held.take(id) !== undefined) this.#backoff.expired();
   }
 
   drained(queue: MemberQueue): void {
@@ -145,21 +148,25 @@ export class Consumer implements QueueMember {
   }
 
   ack(entries: readonly NamedEntry[]): Promise<Outcome> {
+    this.#backoff.settled();
     return this.#settling.ack(entries);
   }
 
   /** Gives entries back, to be delivered again after a delay of at most `ack_wait`. */
   nack(entries: readonly NamedEntry[], delayMs: number): Promise<Outcome> {
+    this.#backoff.settled();
     return this.#settling.nack(entries, delayMs);
   }
 
   /** Moves entries to the dead-letter stream. */
   term(entries: readonly NamedEntry[], reason: string): Promise<Outcome> {
+    this.#backoff.settled();
     return this.#settling.term(entries, reason);
   }
 
   /** Keeps entries for another `ack_wait`. */
   progress(entries: readonly NamedEntry[]): Promise<Outcome> {
+    this.#backoff.settled();
     return this.#settling.progress(entries);
   }
 
@@ -194,6 +201,7 @@ export class Consumer implements QueueMember {
     if (this.#isClosed) return false;
     this.#isClosed = true;
     clearInterval(this.#expiry);
+    this.#backoff.close();
     for (const { queue } of this.#streams) queue.remove(this);
     return true;
   }
@@ -224,7 +232,10 @@ export class Consumer implements QueueMember {
     const before = count();
     for (const { held } of this.#streams) held.expire(now);
     const after = count();
-    if (after < before) this.resume();
+    if (after < before) {
+      this.#backoff.expired(now);
+      this.resume();
+    }
     if (after > 0) return;
     clearInterval(this.#expiry);
     this.#expiry = undefined;

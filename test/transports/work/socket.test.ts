@@ -64,6 +64,18 @@ describe("messages", () => {
     expect(await json(socket)).toEqual({ done: { ack: 1, late: [["a", "7-7"]] } });
   });
 
+  test("of a worker that settles nothing pause longer each time, until it settles", async () => {
+    await redisDoes("XADD", "default:cam", "5-1", "d", "x");
+    await using socket = await work("cam/work/g?from=0&format=json&ack_wait=100&max_deliver=100");
+    const from = performance.now();
+    for (let n = 1; n <= 5; n++) expect(await json(socket)).toEqual([["cam", "5-1", "x", null, { n }]]);
+    // Four times `ack_wait`, and pauses of 100, 200 and 400 ms.
+    expect(performance.now() - from).toBeGreaterThan(1000);
+    socket.send('{"ack": ["5-1"]}');
+    await redisDoes("XADD", "default:cam", "5-2", "d", "y");
+    expect(await json(socket)).toEqual([["cam", "5-2", "y", null, { n: 1 }]]);
+  });
+
   test("are delivered by grants with permits=0", async () => {
     for (const id of ["5-1", "5-2"]) await redisDoes("XADD", "default:cam", id, "d", "x");
     await using socket = await work("cam/work/g?from=0&format=json&permits=0");

@@ -31,7 +31,7 @@ test("entries that expire one after the other within ack_wait count once", () =>
   expect(backoff.isPaused).toBe(false);
 });
 
-test("a settlement ends the pause and begins anew", () => {
+test("a settlement ends the pause, and the next one is short again", () => {
   const onEnd = vi.fn();
   const backoff = new UnsettledBackoff(100, onEnd);
   pauseOf(backoff, 100);

@@ -37,7 +37,7 @@ export interface OutgoingEntry {
 
 /** Encodes a batch as one message. */
 export const encodeBatch = (entries: readonly OutgoingEntry[]): Uint8Array =>
-  encodePushedMsgpack(entries.map((entry) => ({ ...entry, id: entry.id ?? "*" })));
+  encodePushedMsgpack(entries.map(({ stream, id = "*", data, fields }) => ({ stream, id, data, fields })));
 
 /**
  * Decodes a notice: a gap, or the status of Redis.

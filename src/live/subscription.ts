@@ -27,7 +27,8 @@ import { createOnDemand, type OnDemandOptions } from "./on-demand.ts";
 import type { PageCache } from "./page-cache.ts";
 import type { Playback, PlaybackControls, PlaybackOptions } from "./playback/options.ts";
 import { createPlayback } from "./playback/playback.ts";
-import { eventLoopTimers } from "./playback/timers.ts";
+import { createSharedTimers } from "./playback/shared-timers.ts";
+import type { PlaybackTimers } from "./playback/timers.ts";
 import { ReadMemory } from "./read-memory.ts";
 import type { Encoder, Reservation, Sink } from "./sink.ts";
 
@@ -104,7 +105,8 @@ export type Subscribe = <Frame>(options: SubscriptionOptions<Frame>) => Subscrip
 /** Creates the function that starts subscriptions. */
 export function createSubscriber(parts: SubscriptionParts): Subscribe {
   const entryFrames = new EntryFrames(parts.workSlices);
-  return (options) => new RunningSubscription(parts, entryFrames, options);
+  const timers = parts.playbackTimers ?? createSharedTimers();
+  return (options) => new RunningSubscription(parts, entryFrames, timers, options);
 }
 
 class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame> {
@@ -125,7 +127,12 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
   readonly #reasons = new Set<PauseReason>();
   #isClosed = false;
 
-  constructor(parts: SubscriptionParts, entryFrames: EntryFrames, options: SubscriptionOptions<Frame>) {
+  constructor(
+    parts: SubscriptionParts,
+    entryFrames: EntryFrames,
+    timers: PlaybackTimers,
+    options: SubscriptionOptions<Frame>,
+  ) {
     this.hub = parts.hub;
     this.pageCache = parts.pageCache;
     this.streamReader = parts.streamReader;
@@ -144,7 +151,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
       });
     this.#gaps = new Gaps(parts.hub, parts.counters, options.onGap);
     const { onDemand, playback } = options;
-    const { pageBytes, playbackTimers: timers = eventLoopTimers } = parts;
+    const { pageBytes } = parts;
     const createLive = (context: DeliveryContext<Frame>): Delivery =>
       onDemand === undefined ? createContinuous(context) : createOnDemand(context, onDemand);
     this.#playback = playback && createPlayback(this, playback, { createLive, pageBytes, timers });

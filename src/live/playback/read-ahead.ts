@@ -163,6 +163,7 @@ export class ReadAhead {
   }
 
   #required(): readonly Source[] {
+    if (this.#merge.isReady) return [];
     const isEnding = this.#merge.head === undefined;
     const isEarly = this.delayMs > 0;
     return this.#merge

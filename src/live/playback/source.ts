@@ -82,9 +82,18 @@ export function untilPassed(id: EntryId, { arrivedAt }: Source, now: number, tim
 
 /** Begins to read a stream after its cursor. */
 export const openSource = (state: StreamState): Source => ({
-  ...{ state, gapBefore: undefined, readCursor: state.cursor },
-  ...{ isReading: false, reserved: 0, reservedForPage: 0, queuedBytes: 0, msPerEntry: undefined },
-  ...{ isAtEnd: false, isComplete: false, emptyAt: -1, arrivedAt: 0 },
+  state,
+  gapBefore: undefined,
+  readCursor: state.cursor,
+  isReading: false,
+  reserved: 0,
+  reservedForPage: 0,
+  queuedBytes: 0,
+  msPerEntry: undefined,
+  isAtEnd: false,
+  isComplete: false,
+  emptyAt: -1,
+  arrivedAt: 0,
 });
 
 /** Takes a page over. @param end the last id of the range @returns its entries in the range */

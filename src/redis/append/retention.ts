@@ -105,7 +105,9 @@ export function createRetention(commands: Commands, defaults: RetentionLimits, l
     if (problems.length > 0) logger.warn({ stream: key, problems }, "ignored limits in a stream's metadata");
     const isFirst = !kept.isKnown;
     kept.isKnown = true;
-    kept.limits = { ...defaults, ...limits };
+    // Not `{ ...defaults, ...limits }`: each append reads the members, and such objects share no hidden class.
+    const { maxEntries, maxAgeMs, maxBytes } = defaults;
+    kept.limits = { maxEntries, maxAgeMs, maxBytes, ...limits };
     kept.agedAtMs = 0;
     trimByCount(kept);
     if (isFirst) trimNow(key, kept);

@@ -108,7 +108,7 @@ export function createWebSocketServer(
 function routeOf(routes: readonly UpgradeRoute[], pathname: string, search: string): Route {
   for (const route of routes) {
     const match = route.path.exec(pathname);
-    if (match !== null) return { ...route, segment: match[1] ?? "", item: match[2] ?? "", search };
+    if (match !== null) return { segment: match[1] ?? "", item: match[2] ?? "", search, ...route };
   }
   throw new GatewayError("NOT_FOUND", `no WebSocket route at ${pathname.slice(0, 100)}`);
 }

@@ -66,8 +66,12 @@ export async function nextEntries(groups: Groups, options: NextOptions): Promise
     cleanFormat(format).encodedBytesPerByte,
   );
   const consumer = await groups.open({
+    name,
+    from,
+    maxDeliver,
+    memory,
+    permits: 0,
     ...work,
-    ...{ name, from, maxDeliver, memory, permits: 0 },
     canSend: () => true,
     onEntries(key, entries) {
       opened?.detach();

@@ -108,7 +108,10 @@ class WorkSocket {
       onFreed: onRoom,
     });
     this.#output = new WorkOutput({
-      ...{ format: parameters.format, sink: this.#sink, memory, onRoom },
+      format: parameters.format,
+      sink: this.#sink,
+      memory,
+      onRoom,
       slices: access.turns.slices,
     });
     this.#open(memory, from).then(
@@ -121,8 +124,11 @@ class WorkSocket {
     const { permits, max_deliver: maxDeliver } = this.#parameters;
     const work = this.#work;
     return this.#parts.streams.groups.open({
+      permits,
+      maxDeliver,
+      memory,
+      from,
       ...work,
-      ...{ permits, maxDeliver, memory, from },
       name: work.consumer ?? `${UNNAMED}${randomUUID()}`,
       canSend: () => this.#output.canSend(),
       onEntries: (key, entries) => {

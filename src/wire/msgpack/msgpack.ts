@@ -96,7 +96,8 @@ export function decodePulledMsgpack(bytes: Uint8Array): PulledEntry[] {
   return entries.map((entry, i) => {
     const id = parseId(entry.id);
     if (id === undefined) throw malformed(`entry ${i} has no id`);
-    return { ...entry, id };
+    const { stream, data, fields } = entry;
+    return fields === undefined ? { stream, id, data } : { stream, id, data, fields };
   });
 }
 

@@ -56,7 +56,7 @@ export class Acknowledgements {
     }
   }
 
-  #addPart(ack: Ack): Promise<Settled> {
+  #addPart({ consumer, entries, deletes }: Ack): Promise<Settled> {
     if (!this.#isScheduled) {
       this.#isScheduled = true;
       this.#connections.atTurnEnd(() => {
@@ -65,7 +65,7 @@ export class Acknowledgements {
       });
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ...ack, resolve, reject });
+      this.#waiting.push({ consumer, entries, deletes, resolve, reject });
     });
   }
 

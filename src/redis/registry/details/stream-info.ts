@@ -38,17 +38,22 @@ export interface EdgeEntry {
 }
 
 /** Details of a stream of which nothing is known. */
-export const NO_DETAILS: StreamDetails = {
-  length: 0,
-  entriesAdded: 0,
-  groups: 0,
-  radixTreeKeys: 0,
-  radixTreeNodes: 0,
-  lastGeneratedId: "",
-  maxDeletedEntryId: "",
-  recordedFirstEntryId: "",
-  error: "",
-};
+export const NO_DETAILS: StreamDetails = detailsWith(0, "");
+
+/** Details of a stream of which only the length is known, or why nothing is known. */
+function detailsWith(length: number, error: string): StreamDetails {
+  return {
+    length,
+    entriesAdded: 0,
+    groups: 0,
+    radixTreeKeys: 0,
+    radixTreeNodes: 0,
+    lastGeneratedId: "",
+    maxDeletedEntryId: "",
+    recordedFirstEntryId: "",
+    error,
+  };
+}
 
 /** XINFO STREAM in which, on the server, larger first and last entries are replaced by their id and size. */
 const WITHOUT_LARGE_ENTRIES = `local info = redis.pcall('XINFO', 'STREAM', KEYS[1])
@@ -81,8 +86,8 @@ export function detailsCommand(key: string, depth: DetailDepth, mostBytes?: numb
 
 /** Parses the reply to `detailsCommand`. An error reply about this stream becomes its `error`. */
 export function detailsOf(reply: Reply): StreamDetails {
-  if (reply instanceof ReplyError) return { ...NO_DETAILS, error: wordsOf(reply) };
-  if (typeof reply === "number") return { ...NO_DETAILS, length: reply };
+  if (reply instanceof ReplyError) return detailsWith(0, wordsOf(reply));
+  if (typeof reply === "number") return detailsWith(reply, "");
   const pairs = Array.isArray(reply) ? reply : [];
   const fields = new Map<string, Reply>();
   for (let i = 0; i + 1 < pairs.length; i += 2) fields.set(String(pairs[i]), pairs[i + 1] ?? null);

@@ -109,10 +109,10 @@ export class RepeatedResponses {
     if (key === undefined || bodyBytes > MAX_BODY_BYTES) return;
     this.#account(key, bodyBytes);
     this.#kept.set(key, {
-      ...repeatable,
       headers: [...headersOf(reply), "content-length", String(bodyBytes)],
       body,
       isGood: authenticator.isOpen ? () => true : () => authenticator.isGood(identity),
+      ...repeatable,
     });
   }
 

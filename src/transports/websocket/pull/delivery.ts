@@ -50,8 +50,8 @@ export function startDelivery(
     ...(isOnDemand && { onDemand: { count: deliveryCount, latest } }),
     ...(playback && {
       playback: {
-        ...playback,
         latest,
+        ...playback,
         ...(isOnDemand && { count: deliveryCount }),
         onState: (state) => states?.report(state),
       },

@@ -50,8 +50,8 @@ export function addPostData(app: FastifyInstance, { streams, access, observe, co
     });
     const entries = pushed.map(
       ({ stream: id, ownType: _, ...entry }): NewEntry => ({
-        ...entry,
         key: naming.keyOf(id),
+        ...entry,
         ...(markNext && { dedupe: markNext() }),
       }),
     );

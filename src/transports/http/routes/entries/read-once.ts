@@ -164,7 +164,7 @@ function waitForFirst(
       reject(error);
     };
     const subscription = subscribe({
-      streams: streams.map((stream) => ({ ...stream, isAtEnd: true, hasGap: gone.has(stream) })),
+      streams: streams.map((stream) => ({ hasGap: gone.has(stream), ...stream, isAtEnd: true })),
       encoder: unencoded,
       onDemand: { count, latest },
       memory: memory(),

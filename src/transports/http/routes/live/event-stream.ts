@@ -110,7 +110,12 @@ class LiveResponse {
     this.#subscription = streams.subscribe({
       streams: opened.streams,
       encoder,
-      sink: { ...sink, write: (frame) => this.#writeFrame(frame) },
+      sink: {
+        write: (frame) => this.#writeFrame(frame),
+        isEmpty: () => sink.isEmpty?.() === true,
+        isFull: sink.isFull,
+        whenDrained: sink.whenDrained,
+      },
       memory: access.memory.answer("answer", this.#session.visitor),
       ...(onDemand && { onDemand }),
       ...(playback && { playback }),
@@ -131,7 +136,7 @@ class LiveResponse {
     const states = new PlaybackStates<Chunks>(this.#sink, (state) => stateNotice(state));
     this.#frames = states;
     this.#stops.push(() => states.close());
-    return { ...playback, onState: (state) => states.report(state) };
+    return { onState: (state) => states.report(state), ...playback };
   }
 
   #writeFrame(frame: Chunks): void {

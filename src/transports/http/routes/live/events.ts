@@ -50,7 +50,7 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
             },
           }),
         ...(latest && { onDemand: { count: 1, latest } }),
-        ...(playback && { playback: { ...playback, latest, ...(latest && { count: 1 }) } }),
+        ...(playback && { playback: { latest, ...playback, ...(latest && { count: 1 }) } }),
         stateNotice: (state) => textChunks(encodeSse({ event: "state", data: JSON.stringify(state) })),
         // Sends the cursor first, so that a browser that loses the connection before the first entry resumes from it.
         opening: textChunks(encodeSseRetry(RECONNECT_MS) + opening),

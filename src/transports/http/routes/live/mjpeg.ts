@@ -69,7 +69,7 @@ export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
         opened: { streams, pattern: undefined },
         encoder,
         onDemand: { count: 1, latest: true },
-        ...(playback && { playback: { ...playback, latest: true, count: 1 } }),
+        ...(playback && { playback: { latest: true, count: 1, ...playback } }),
         opening,
         heartbeat: "last frame",
         maxFps: parameters.max_fps,

@@ -1,0 +1,19 @@
+/** Streams of a playback. */
+import { expect, test } from "vitest";
+import { FIRST_ID } from "../../../src/domain/streams/entry-id.ts";
+import type { StreamState } from "../../../src/live/delivery.ts";
+import { openSource } from "../../../src/live/playback/source.ts";
+import { createStreamClasses } from "../../../src/observe/stream-classes.ts";
+import { hiddenClasses } from "../../support/hidden-class.ts";
+
+test("the streams of all playbacks share a hidden class", () => {
+  const state: StreamState = {
+    key: "default:a",
+    name: "a",
+    cursor: FIRST_ID,
+    isAtEnd: false,
+    hasGap: false,
+    counters: createStreamClasses().of("default:a"),
+  };
+  expect(hiddenClasses(Array.from({ length: 1000 }, () => openSource(state)))).toBe(1);
+});

@@ -28,8 +28,8 @@ WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
-COPY scripts/check-health.js dist/scripts/check-health.js
-# `redis-streamer keys add …` in a running container.
+COPY scripts/start.js scripts/build.js scripts/provision.js scripts/apt-install.sh scripts/check-health.js scripts/
+# `redis-streamer keys add …` in a running container, and `redis-streamer serve`.
 RUN chmod +x dist/cli/index.js && ln -s /app/dist/cli/index.js /usr/local/bin/redis-streamer
 # glibc keeps freed memory of large messages; jemalloc returns it (docs/operating.md, "Memory").
 ENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=dirty_decay_ms:500,muzzy_decay_ms:0,narenas:1
@@ -39,6 +39,6 @@ USER node
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
-  CMD ["node", "dist/scripts/check-health.js"]
+  CMD ["node", "scripts/check-health.js"]
 # Without a shell between, so that signals arrive; what follows the image's name are flags.
 ENTRYPOINT ["node", "dist/src/main.js"]

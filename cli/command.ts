@@ -54,6 +54,8 @@ export interface CommandRow {
   readonly examples?: readonly string[];
   /** Whether it works without a gateway, so that the connection options do not apply. */
   readonly isLocal?: true;
+  /** Whether a local command reads the connection options itself, so that its help lists them. */
+  readonly readsConnection?: true;
   /** Runs the command. @param args values of `arguments`, in order @param flags values of all options, in camel case */
   run?(io: Io, args: readonly unknown[], flags: unknown): Promise<void> | void;
 }

@@ -1,5 +1,7 @@
 /** All commands, in the order of the overview. */
 import type { CommandRow } from "./command.ts";
+import { createCompletion } from "./commands/completion.ts";
+import { context } from "./commands/context.ts";
 import { doctor } from "./commands/doctor.ts";
 import { info } from "./commands/info.ts";
 import { keys } from "./commands/keys.ts";
@@ -20,4 +22,5 @@ export const COMMANDS: readonly CommandRow[] = [
   ...[serve, doctor, keys],
   ...[ls, info, push, pull, meta, rm, work],
   ...[pushIncrement, pullRaw, pushImage, pullImage],
+  ...[context, createCompletion(() => COMMANDS)],
 ];

@@ -5,8 +5,43 @@ import type { Gateway } from "../client/gateway/gateway.ts";
 import { connect, type Streamer, StreamerError } from "../client/index.ts";
 import { createNodeTransport } from "../client/transport/node.ts";
 import { DEFAULT_BACKOFF } from "../src/domain/scheduling/backoff.ts";
-import { CommandError, EXIT } from "./exit-codes.ts";
-import type { ConnectionFlags } from "./options.ts";
+import { type ContextEnvironment, type Contexts, contextOf, contextsFile, readContexts } from "./contexts.ts";
+import { CommandError, EXIT, usageError } from "./exit-codes.ts";
+import { type ConnectionFlags, DEFAULT_URL, type GivenFlags } from "./options.ts";
+
+/**
+ * Selects the gateway. A flag wins over the context, and the context over environment variables; but a URL replaces the
+ * current context as a whole, so that its key is not sent to another gateway.
+ *
+ * @param isFlag whether an option was given as a flag, not by an environment variable
+ * @throws CommandError if the context does not exist
+ */
+export function selectConnection(
+  given: GivenFlags,
+  isFlag: (name: keyof GivenFlags) => boolean,
+  env: ContextEnvironment,
+): ConnectionFlags {
+  const { url, token, ca } = given;
+  if (isFlag("url") && isFlag("context")) throw usageError("--url and --context exclude each other");
+  const file = contextsFile(env);
+  const isUrlGiven = url !== undefined && (isFlag("url") || given.context === undefined);
+  const contexts: Contexts = isUrlGiven ? { contexts: {} } : readContexts(file);
+  const name = isUrlGiven ? undefined : (given.context ?? contexts.current);
+  if (name === undefined)
+    return {
+      url: url ?? DEFAULT_URL,
+      ...(token !== undefined && { token }),
+      ...(ca !== undefined && { ca }),
+    };
+  const context = contextOf(contexts, name, file);
+  return {
+    ...(token !== undefined && { token }),
+    ...(ca !== undefined && { ca }),
+    ...context,
+    ...(isFlag("token") && token !== undefined && { token }),
+    ...(isFlag("ca") && ca !== undefined && { ca }),
+  };
+}
 
 /** Creates the client of the gateway that the flags select. @throws CommandError if the certificate file cannot be read */
 export const openStreamer = ({ url, token, ca }: ConnectionFlags): Streamer =>

@@ -4,11 +4,14 @@ import type { CommandGroup, CommandRow, OptionRow } from "./command.ts";
 /** Width of the column of names. */
 const NAME_WIDTH = 35;
 
-const GROUPS: readonly CommandGroup[] = ["Gateway", "Streams", "Recordings", "Shell"];
+/** Groups in the order of the reference. The overview has the samples on one line, after them. */
+export const GROUPS: readonly CommandGroup[] = ["Gateway", "Streams", "Recordings", "Shell", "Samples"];
 
 /** Returns the overview. */
 export function overview(commands: readonly CommandRow[], options: readonly OptionRow[]): string {
-  const grouped = GROUPS.map((group) => [group, commands.filter((one) => one.group === group)] as const);
+  const grouped = GROUPS.filter((group) => group !== "Samples").map(
+    (group) => [group, commands.filter((one) => one.group === group)] as const,
+  );
   const samples = commands.filter(({ group }) => group === "Samples").map(({ name }) => name);
   return [
     "Usage: redis-streamer <command> [options]",

@@ -9,6 +9,12 @@ export interface ConnectionFlags {
   readonly ca?: string;
 }
 
+/** Values of the global options as they were given. */
+export interface GivenFlags extends Partial<ConnectionFlags> {
+  readonly context?: string;
+  readonly quiet?: boolean;
+}
+
 /** Values of `NAMING`. */
 export interface NamingFlags extends ConnectionFlags {
   readonly device?: string;
@@ -27,6 +33,12 @@ export const GLOBAL: readonly OptionRow[] = [
     doc: "further certificate authorities, PEM",
     env: "REDIS_STREAMER_CA",
     kind: "file",
+  },
+  {
+    flags: "--context <name>",
+    doc: "named gateway (redis-streamer context)",
+    env: "REDIS_STREAMER_CONTEXT",
+    kind: "context",
   },
   { flags: "-q, --quiet", doc: "no progress and no notices, only errors" },
 ];

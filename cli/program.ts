@@ -3,9 +3,9 @@ import { Argument, Command, Help, InvalidArgumentError, Option } from "commander
 import { readVersion } from "../src/version.ts";
 import type { CommandRow, OptionRow } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
-import { explained } from "./connection.ts";
+import { explained, selectConnection } from "./connection.ts";
 import { commandNotes, overview } from "./help.ts";
-import { type ConnectionFlags, DEFAULT_URL, GLOBAL } from "./options.ts";
+import { type GivenFlags, GLOBAL } from "./options.ts";
 import type { Io } from "./output/io.ts";
 
 /** Creates the program. It throws CommanderError for usage errors. */
@@ -36,26 +36,31 @@ function commandOf(row: CommandRow, io: Io, program: Command): Command {
   for (const { name, doc } of row.arguments ?? []) command.addArgument(new Argument(name, doc));
   for (const option of row.options ?? []) command.addOption(optionOf(option));
   for (const sub of row.commands ?? []) command.addCommand(commandOf(sub, io, program));
-  if (row.isLocal) command.configureHelp({ ...command.configureHelp(), showGlobalOptions: false });
+  if (row.isLocal && !row.readsConnection)
+    command.configureHelp({ ...command.configureHelp(), showGlobalOptions: false });
   const notes = commandNotes(row);
   if (notes !== "") command.addHelpText("after", notes);
   const { run } = row;
   if (run !== undefined) {
     command.action(async (...received: unknown[]) => {
-      const given: Partial<Flags> = command.optsWithGlobals();
-      const flags = { ...given, url: given.url ?? DEFAULT_URL };
-      if (flags.quiet === true) io.terminal.quiet();
+      const given: GivenFlags = command.optsWithGlobals();
+      const args = received.slice(0, row.arguments?.length ?? 0);
+      if (given.quiet === true) io.terminal.quiet();
+      if (row.isLocal) {
+        await run.call(row, io, args, given);
+        return;
+      }
+      const isFlag = (name: keyof GivenFlags) => program.getOptionValueSource(name) === "cli";
+      const connection = selectConnection(given, isFlag, io.env);
       try {
-        await run.call(row, io, received.slice(0, row.arguments?.length ?? 0), flags);
+        await run.call(row, io, args, { ...given, ...connection });
       } catch (error) {
-        throw explained(error, flags);
+        throw explained(error, connection);
       }
     });
   }
   return command;
 }
-
-type Flags = ConnectionFlags & { readonly quiet?: boolean };
 
 function optionOf(row: OptionRow): Option {
   const option = new Option(row.flags, row.doc);

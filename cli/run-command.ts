@@ -15,7 +15,7 @@ const USAGE_CODES: ReadonlySet<string> = new Set(["BAD_URL", "BAD_PARAMETER"]);
 export async function runCommand(): Promise<number> {
   const terminal = createTerminal(process.stdout, process.stderr, process.env);
   const signal = stopSignal(terminal);
-  const io = { terminal, input: process.stdin, signal, now: () => performance.now() };
+  const io = { terminal, input: process.stdin, signal, env: process.env, now: () => performance.now() };
   try {
     await createProgram(io).parseAsync();
   } catch (error) {

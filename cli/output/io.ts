@@ -14,6 +14,8 @@ export interface Io {
   readonly input: Input;
   /** Aborted by Ctrl-C, by SIGTERM, and when the reader of the output exits. */
   readonly signal: AbortSignal;
+  /** Environment variables. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Monotonic clock, ms. */
   now(): number;
 }

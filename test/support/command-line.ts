@@ -11,7 +11,13 @@ import { createProgram } from "../../cli/program.ts";
 export function testIo(changes: Partial<Terminal> = {}, signal = new AbortController().signal): Io {
   const nowhere: Output = { write: () => true, once: () => undefined, removeListener: () => undefined };
   const terminal = { ...createTerminal(nowhere, nowhere), showProgress: () => () => undefined, ...changes };
-  return { terminal, input: Readable.from([]), signal, now: () => performance.now() };
+  return {
+    terminal,
+    input: Readable.from([]),
+    signal,
+    env: { XDG_CONFIG_HOME: "/nonexistent" },
+    now: () => performance.now(),
+  };
 }
 
 /** Output of a command in this process. */

@@ -1,9 +1,19 @@
 /** The container's command, with its user and environment, in folders like those of the image and its volume. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "../../bench/load/free-port.ts";
@@ -97,6 +107,41 @@ test("AUTH=1 works: keys created in the running container persist", async () => 
   await using _next = start(port);
   await until("it is healthy", () => healthOf(envOf(port)) === 0, 30_000);
   expect((await request(url, { headers: { "x-api-key": key } })).status).toBe(200);
+});
+
+/** The files of the image that this repository's Dockerfile copies, in their places. */
+function createImage(folder: string): void {
+  const file = readFileSync(path("Dockerfile"), "utf8");
+  const final = file.slice(file.lastIndexOf("\nFROM "));
+  const ignored = readFileSync(path(".dockerignore"), "utf8");
+  for (const [, built, names = "", target = ""] of final.matchAll(/^COPY (--from=build )?(.+) (\S+)$/gm)) {
+    for (const name of names.split(" ").map((one) => one.replace("/app/", ""))) {
+      // The folder of the build is complete; from outside, only what the image may see is copied.
+      if (built === undefined) expect(ignored).toContain(`!${dirname(name)}`);
+      const to = target.endsWith("/") ? join(folder, target, basename(name)) : join(folder, target);
+      mkdirSync(dirname(to), { recursive: true });
+      symlinkSync(path(name), to);
+    }
+  }
+}
+
+test("the image starts with its entry point, and with the command serve", async () => {
+  const app = join(root, "app");
+  createImage(app);
+  const file = readFileSync(path("Dockerfile"), "utf8");
+  const [, entry = "[]"] = /^ENTRYPOINT (.*)$/m.exec(file) ?? [];
+  const [, health = "[]"] = /^ {2}CMD (.*)$/m.exec(file) ?? [];
+  const asInImage = ["--preserve-symlinks", "--preserve-symlinks-main"];
+  for (const [, ...args] of [JSON.parse(entry), ["node", "dist/cli/index.js", "serve"]]) {
+    const port = await freePort();
+    const child = spawn(process.execPath, [...asInImage, ...args], { ...USER, cwd: app, env: envOf(port) });
+    const [, check = ""] = JSON.parse(health);
+    const isHealthy = () =>
+      spawnSync(process.execPath, [join(app, check)], { ...USER, cwd: app, env: envOf(port) }).status === 0;
+    await until(`${args.join(" ")} is healthy`, isHealthy, 30_000);
+    child.kill("SIGTERM");
+    expect(await once(child, "exit")).toEqual([0, null]);
+  }
 });
 
 test("reports the health of https, Redis and the process in the health check", async () => {

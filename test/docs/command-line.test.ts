@@ -1,0 +1,21 @@
+/** docs/command-line.md: its reference is that of the commands, and it names every exit code. */
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { COMMANDS } from "../../cli/commands.ts";
+import { EXIT } from "../../cli/exit-codes.ts";
+import { GROUPS } from "../../cli/help.ts";
+import { GLOBAL } from "../../cli/options.ts";
+import { commandReference } from "../../cli/reference.ts";
+
+const text = readFileSync(new URL("../../docs/command-line.md", import.meta.url), "utf8");
+
+test("the reference is current: npm run docs:commands writes it", () => {
+  const [, reference = ""] = text.split(/<!-- .* -->\n\n/);
+  expect(reference).toBe(`${commandReference(COMMANDS, GROUPS, GLOBAL)}\n`);
+});
+
+test("every command and every exit code is described", () => {
+  for (const { name } of COMMANDS) expect(text).toContain(`### ${name}`);
+  const codes = [...text.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code));
+  expect(codes).toEqual(Object.values(EXIT));
+});

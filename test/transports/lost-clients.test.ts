@@ -174,6 +174,39 @@ describe("a client that resets a connection whose reads are paused", () => {
   });
 });
 
+describe("a client that closes its side of a connection whose reads are paused", () => {
+  const WAITING = rawRequest(`GET /data/none?block=${LONG_MS}`);
+
+  beforeEach(async () => {
+    await gateway.close();
+    // Looks at the kernel's table more often, too.
+    gateway = await startTestGateway(redis.url, { HANDSHAKE_TIMEOUT_MS: "400" });
+  });
+
+  const readers = async (): Promise<number> =>
+    Number(/^redis_streamer_readers (\d+)$/m.exec(await metrics())?.[1]);
+
+  test("ends the waits of its requests, if it is gone", async () => {
+    const client = open();
+    client.write(times(20, WAITING));
+    await until("requests wait", async () => (await readers()) > 1);
+    client.destroy();
+    await until("none waits", async () => (await readers()) === 0, SOON_MS);
+  });
+
+  test("ends the waits of its requests, and receives all responses, if it still reads", async () => {
+    const client = open();
+    let received = "";
+    client.on("data", (chunk: Buffer) => {
+      received += chunk.toString("latin1");
+    });
+    client.write(times(20, WAITING));
+    await until("requests wait", async () => (await readers()) > 1);
+    client.end();
+    await until("all are answered", () => received.split("HTTP/1.1 ").length === 21, SOON_MS);
+  });
+});
+
 describe("a client that resets a connection with unread bytes", () => {
   const kinds: Readonly<Record<string, Buffer>> = {
     "GET of a large page": rawRequest("GET /data/big?last_entry_id=0&count=30&block=0&format=json"),

@@ -1,5 +1,6 @@
 /** Early end of a response: the client disconnects, or the gateway stops. */
 import type { FastifyReply } from "fastify";
+import { hasPeerEnded, whenPeerEnds } from "./sockets/peer-end.ts";
 
 /** Signals that the gateway is stopping. Not an `AbortSignal`: creating and aborting one per request costs more than a read. */
 export interface Closing {
@@ -39,7 +40,7 @@ export function whenGone(reply: FastifyReply, closing: Closing, callback: () => 
   const release = () => {
     forget();
     raw.removeListener("close", gone);
-    socket.removeListener("end", gone);
+    releasePeer();
   };
   const gone = () => {
     release();
@@ -47,7 +48,7 @@ export function whenGone(reply: FastifyReply, closing: Closing, callback: () => 
   };
   const forget = closing.add(gone);
   raw.once("close", gone);
-  socket.once("end", gone);
-  if (closing.isClosing() || raw.destroyed || socket.destroyed || socket.readableEnded) queueMicrotask(gone);
+  const releasePeer = whenPeerEnds(socket, gone);
+  if (closing.isClosing() || raw.destroyed || socket.destroyed || hasPeerEnded(socket)) queueMicrotask(gone);
   return release;
 }

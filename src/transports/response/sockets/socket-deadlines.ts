@@ -15,6 +15,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "../../../domain/logger.ts";
+import { PeerEnds } from "./peer-end.ts";
 import { SocketProgress } from "./socket-progress.ts";
 import { tcpSocketOf } from "./stream-handle.ts";
 import { isResetUnseen } from "./unseen-reset.ts";
@@ -102,6 +103,7 @@ class WatchedSockets implements SocketDeadlines {
   readonly #lingerMs: number;
   readonly #watched = new Map<Duplex, Watched>();
   readonly #writeTimeout: WriteTimeout;
+  readonly #peerEnds: PeerEnds;
   readonly #sweeping: NodeJS.Timeout;
   /** Replaces `socket.destroySoon`, which Node's HTTP server calls after a response with `Connection: close`. */
   readonly #finishThis: (this: Socket) => void;
@@ -113,6 +115,7 @@ class WatchedSockets implements SocketDeadlines {
     this.#lingerMs = Math.min(LINGER_MS, Math.max(uploadTimeoutMs, this.#lingerSilenceMs));
     this.#acceptMs = handshakeTimeoutMs + this.#lingerSilenceMs;
     this.#writeTimeout = new WriteTimeout(options);
+    this.#peerEnds = new PeerEnds(handshakeTimeoutMs);
     const sweepMs = Math.min(SWEEP_MS, writeTimeoutMs / 4, handshakeTimeoutMs / 4);
     this.#sweeping = setInterval(() => this.#sweep(), Math.max(LEAST_SWEEP_MS, sweepMs)).unref();
     const finish = (socket: Socket) => this.finish(socket);
@@ -203,10 +206,12 @@ class WatchedSockets implements SocketDeadlines {
         this.#writeTimeout.check(one.progress, now);
       } else {
         one.progress = undefined;
+        this.#peerEnds.check(socket);
         if (linger !== undefined && !this.#mayLinger(one, linger, now)) socket.destroy();
       }
     }
     this.#writeTimeout.consultKernel(now);
+    this.#peerEnds.consultKernel(now);
   }
 
   /** Whether a finished socket without unsent bytes may stay open. Updates its deadline. */

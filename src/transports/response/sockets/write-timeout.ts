@@ -4,7 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { Logger } from "../../../domain/logger.ts";
-import { readKernelQueues } from "./kernel-queues.ts";
+import { readKernelSockets } from "./kernel-sockets.ts";
 import type { SocketProgress } from "./socket-progress.ts";
 
 /** Settings and outputs. */
@@ -92,10 +92,10 @@ async function consult(consulted: readonly SocketProgress[]): Promise<void> {
     const { descriptor } = progress;
     if (descriptor !== undefined && descriptor >= 0) byDescriptor.set(descriptor, progress);
   }
-  const queues = await readKernelQueues([...byDescriptor.keys()]);
+  const sockets = await readKernelSockets([...byDescriptor.keys()]);
   const now = performance.now();
   for (const [descriptor, progress] of byDescriptor) {
     // The descriptor may belong to another socket by now.
-    if (progress.descriptor === descriptor) progress.note(queues.get(descriptor), now);
+    if (progress.descriptor === descriptor) progress.note(sockets.get(descriptor)?.queuedBytes, now);
   }
 }

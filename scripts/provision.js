@@ -23,6 +23,7 @@ const PYTHON_PACKAGES = {
   cv2: "python3-opencv",
   pandas: "python3-pandas",
   tqdm: "python3-tqdm",
+  ipykernel: "python3-ipykernel",
   pytest: "python3-pytest",
   pytest_asyncio: "python3-pytest-asyncio",
   build: "python3-build",

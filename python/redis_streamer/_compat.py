@@ -26,7 +26,9 @@ except ImportError:
 _OPEN_S = 15.0  # limit for opening a connection
 _CLOSE_S = 1.0  # limit for a closing handshake
 _BUFFERED = 4  # messages that are received ahead
-_WATCH_S = 5.0  # interval of checks for a silent connection
+# Interval of checks for a silent connection. Short, because in IPython kernels up to 6 an interrupted cell that waits
+# for an entry ends only at the next timer of the event loop.
+_WATCH_S = 1.0
 _SILENT_S = 10.0  # silence after which the gateway is pinged, and limit for its pong
 
 

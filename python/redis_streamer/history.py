@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import re
 import sys
 import time
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Bound = Union[str, int, datetime, timedelta]
 
 _PAGE = 1000  # entries in a page, at most
+_PROGRESS_AFTER_S = 1.0
 _TRIES = 5  # for each page after the first
 _RELATIVE = re.compile(r"-(\d+(?:\.\d+)?)(ms|s|m|h|d)$")
 _UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -98,28 +100,49 @@ async def _request(gateway: Gateway, path: str, query: Query, tries: int) -> Res
 
 
 class Progress:
-    """Progress bar of a long read, if tqdm is installed. It appears after a second, in terminals and notebooks."""
+    """Progress bar of a long read, if tqdm is installed. It appears after a second, in terminals and notebooks.
+
+    Args:
+        wanted: True to show it at once and everywhere, False to hide it.
+    """
 
     def __init__(self, stream: str, total: Optional[int], wanted: Optional[bool]) -> None:
+        self._stream = stream
+        self._total = total
+        is_visible = "ipykernel" in sys.modules or sys.stderr.isatty()
+        self._is_due = is_visible if wanted is None else wanted
+        self._from_s = time.monotonic() + (_PROGRESS_AFTER_S if wanted is None else 0)
+        self._entries = 0
         self._bar: Any = None
-        in_notebook = "ipykernel" in sys.modules
-        if wanted is False or (wanted is None and not in_notebook and not sys.stderr.isatty()):
-            return
-        try:
-            from tqdm.auto import tqdm
-        except ImportError:
-            return
-        self._bar = tqdm(desc=stream, total=total, unit=" entries", delay=1, leave=False)
 
     def add(self, entries: int) -> None:
         """Adds entries that were read."""
+        self._entries += entries
         if self._bar is not None:
             self._bar.update(entries)
+        elif self._is_due and time.monotonic() >= self._from_s:
+            self._is_due = False
+            self._bar = _bar(desc=self._stream, total=self._total, unit=" entries", leave=False)
+            if self._bar is not None:
+                self._bar.update(self._entries)
 
     def close(self) -> None:
         """Removes the bar."""
         if self._bar is not None:
             self._bar.close()
+
+
+def _bar(**options: Any) -> Any:
+    """Returns a bar of tqdm; None if it is not installed."""
+    try:
+        if "ipykernel" in sys.modules and importlib.util.find_spec("ipywidgets") is None:
+            # `tqdm.auto` would warn that there are no widgets.
+            from tqdm import tqdm
+        else:
+            from tqdm.auto import tqdm
+    except ImportError:
+        return None
+    return tqdm(**options)
 
 
 class FrameRows:

@@ -89,7 +89,7 @@ async def test_frames_are_indexed_by_time(client: rs.Client, stream: str) -> Non
         await client.frame(stream)
 
 
-async def test_shows_progress_if_it_is_wanted(
+async def test_shows_progress_of_long_reads(
     client: rs.Client, stream: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown = []
@@ -116,6 +116,15 @@ async def test_shows_progress_if_it_is_wanted(
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     assert len(await texts(client.entries(stream, progress=True))) == 1500
     assert shown == []
+    monkeypatch.undo()
+    monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("redis_streamer.history._PROGRESS_AFTER_S", 3600)
+    assert len(await texts(client.entries(stream))) == 1500
+    assert shown == [], "the read is shorter"
+    monkeypatch.setattr("redis_streamer.history._PROGRESS_AFTER_S", 0)
+    assert len(await texts(client.entries(stream))) == 1500
+    assert shown == [(stream, None), 1000, 500, "closed"]
 
 
 async def test_lists_streams_and_devices(client: rs.Client, stream: str) -> None:

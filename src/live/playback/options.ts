@@ -24,6 +24,8 @@ export interface PlaybackOptions {
 
 /** Controls of a playback. */
 export interface PlaybackControls {
+  /** Virtual time, in ms since 1970. */
+  readonly time: number;
   /** Stops the clock. */
   pause(): void;
   /** Starts the clock. @param rate the new rate; undefined keeps it */

@@ -41,6 +41,10 @@ class PlaybackDelivery<Frame> implements Playback {
     });
   }
 
+  get time(): number {
+    return this.#state().time;
+  }
+
   run(): void {
     if (this.#live !== undefined) this.#live.delivery.run();
     else this.#player.advance();

@@ -1,18 +1,19 @@
-/** Subscriptions of one viewer to its channels, one per channel. */
+/** Live subscriptions of one viewer, one per channel. */
 import type { Visitor } from "../../access/admission.ts";
-import { asGatewayError } from "../../domain/errors.ts";
+import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import { type EntryId, FIRST_ID, idBefore } from "../../domain/streams/entry-id.ts";
 import type { Subscription } from "../../live/subscription.ts";
 import type { RequestedSubscription } from "../../wire/foxglove/client-messages.ts";
-import type { LiveChannel } from "../../wire/foxglove/live-channel.ts";
 import type { TransportParts } from "../parts.ts";
 import type { FramesInFlight } from "../websocket-protocol/frames-in-flight.ts";
 import type { Advertisements } from "./advertisements.ts";
+import type { ChannelReaders } from "./channel-readers.ts";
 import { createSkipReport, gapStatus, hiddenStatus, statusIds } from "./channel-statuses.ts";
 import { createMessageEncoder, type MessageFrame } from "./message-encoder.ts";
 import type { Outlet } from "./outlet.ts";
 import { Rotation } from "./rotation.ts";
 import type { Statuses } from "./statuses.ts";
+import { type Subscribed, SubscribedChannels } from "./subscribed-channels.ts";
 
 /** Parts of a viewer. */
 export interface SubscriptionsParts {
@@ -26,72 +27,54 @@ export interface SubscriptionsParts {
   readonly onError: (error: unknown) => void;
 }
 
-/** A subscription that the viewer has. */
-interface Open {
-  readonly id: number;
-  readonly channel: LiveChannel;
+/** A subscription to a channel. */
+interface Open extends Subscribed {
   /** Undefined until its start is known. */
   subscription?: Subscription;
   isClosed?: true;
 }
 
-/** Keeps the subscriptions. */
-export class Subscriptions {
+/** Reads channels live. */
+export class Subscriptions implements ChannelReaders {
   readonly #viewer: SubscriptionsParts;
-  readonly #open = new Map<number, Open>();
-  /** Ids of the subscriptions, by stream key. */
-  readonly #byKey = new Map<string, number>();
+  readonly #channels: SubscribedChannels<Open>;
   /** Channels of images, which share the frames in flight. */
   readonly #images = new Rotation("in-flight");
 
   constructor(viewer: SubscriptionsParts) {
     this.#viewer = viewer;
+    this.#channels = new SubscribedChannels(viewer.advertisements, (subscribed): Open => ({ ...subscribed }));
     viewer.inFlight.start({ pause: () => this.#images.pause(), resume: () => this.#images.resume() });
   }
 
-  /** Subscribes to channels. @returns the first problem, if there is one */
   subscribe(requested: readonly RequestedSubscription[]): string | undefined {
-    const added: Open[] = [];
-    let problem: string | undefined;
-    for (const one of requested) {
-      const channel = this.#viewer.advertisements.withId(one.channelId)?.channel;
-      problem ??= this.#problemOf(one, channel);
-      if (channel === undefined || this.#problemOf(one, channel) !== undefined) continue;
-      const open = { id: one.id, channel };
-      this.#open.set(one.id, open);
-      this.#byKey.set(channel.key, one.id);
-      added.push(open);
-    }
-    if (added.length > 0) this.#startAll(added).catch(this.#viewer.onError);
+    const { changed, problem } = this.#channels.add(requested);
+    if (changed.length > 0) this.#startAll(changed).catch(this.#viewer.onError);
     return problem;
   }
 
-  /** Ends subscriptions. @returns the first problem, if there is one */
   unsubscribe(ids: readonly number[]): string | undefined {
-    let problem: string | undefined;
-    for (const id of ids) {
-      const open = this.#open.get(id);
-      if (open === undefined) problem ??= `there is no subscription ${id}`;
-      else this.#end(open);
-    }
+    const { changed, problem } = this.#channels.remove(ids);
+    for (const open of changed) this.#ended(open);
     return problem;
   }
 
-  /** Ends the subscription to a channel that is no longer advertised. */
   withdraw(key: string): void {
-    const open = this.#open.get(this.#byKey.get(key) ?? -1);
+    const open = this.#channels.ofKey(key);
     if (open !== undefined) this.#end(open);
   }
 
-  close(): void {
-    for (const open of this.#open.values()) this.#end(open);
+  control(): void {
+    throw new GatewayError(
+      "NOT_ENABLED",
+      "this connection is live; a playback has the parameters start and end",
+    );
   }
 
-  #problemOf({ id, channelId }: RequestedSubscription, channel: LiveChannel | undefined): string | undefined {
-    if (channel === undefined) return `channel ${channelId} is not advertised`;
-    if (this.#open.has(id)) return `subscription ${id} exists already`;
-    if (this.#byKey.has(channel.key)) return `${channel.topic} is subscribed to already`;
-    return undefined;
+  sync(): void {}
+
+  close(): void {
+    for (const open of this.#channels.all()) this.#end(open);
   }
 
   async #startAll(added: readonly Open[]): Promise<void> {
@@ -140,11 +123,14 @@ export class Subscriptions {
   }
 
   #end(open: Open): void {
+    this.#channels.delete(open);
+    this.#ended(open);
+  }
+
+  #ended(open: Open): void {
     const { outlet, statuses } = this.#viewer;
-    const { id, channel, subscription } = open;
+    const { channel, subscription } = open;
     open.isClosed = true;
-    this.#open.delete(id);
-    this.#byKey.delete(channel.key);
     for (const status of statusIds(channel.topic)) statuses.remove(status);
     if (subscription === undefined) return;
     outlet.remove(subscription);

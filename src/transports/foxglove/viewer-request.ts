@@ -2,20 +2,27 @@
 import { ANYONE, authorizeDevice, type Identity } from "../../access/identity/authorize.ts";
 import type { Action } from "../../access/identity/grant.ts";
 import { badParameter, GatewayError } from "../../domain/errors.ts";
+import { readParameters } from "../request/query.ts";
 import { type RequestedStreams, type RequestLimits, readRequestedStreams } from "../request/streams.ts";
 import type { SocketRequest } from "../websocket-protocol/upgrade-route.ts";
+import { type PlayedRange, readRange } from "./playback-range.ts";
 
 /** A parsed request. */
 export interface ViewerRequest {
   readonly requested: RequestedStreams;
   /** Device of the path, if it names one device. */
   readonly device: string | undefined;
+  /** Undefined for live entries. */
+  readonly range: PlayedRange | undefined;
   /** Whether the client may store entries in any stream. */
   readonly canPublish: boolean;
 }
 
 /** Reads a request. @throws GatewayError BAD_PARAMETER, or FORBIDDEN if the client may not read any stream */
-export function readViewerRequest({ segment, session }: SocketRequest, limits: RequestLimits): ViewerRequest {
+export function readViewerRequest(
+  { segment, search, session }: SocketRequest,
+  limits: RequestLimits,
+): ViewerRequest {
   const { identity } = session.visitor;
   const path = limits.noDevicePrefix ? undefined : deviceOf(segment);
   const device = path === undefined || path.includes("*") ? undefined : path;
@@ -24,6 +31,7 @@ export function readViewerRequest({ segment, session }: SocketRequest, limits: R
   return {
     requested: readRequestedStreams(identity, "*", { ...all, device_id: path ?? "" }, limits),
     device,
+    range: readRange(readParameters("foxglove", search, limits)),
     canPublish: hasGrant(identity, ["write", "admin"]),
   };
 }

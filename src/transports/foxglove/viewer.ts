@@ -1,38 +1,31 @@
 /** One viewer's connection (docs/protocol.md, "Foxglove"). */
 import { randomUUID } from "node:crypto";
 import { accountName } from "../../access/limits/limits.ts";
-import { asGatewayError, GatewayError } from "../../domain/errors.ts";
-import {
-  type ClientMessage,
-  readBinaryMessage,
-  readTextMessage,
-} from "../../wire/foxglove/client-messages.ts";
-import { STATUS_LEVELS } from "../../wire/foxglove/server-messages.ts";
+import { asGatewayError, type GatewayError } from "../../domain/errors.ts";
+import type { ClientMessage } from "../../wire/foxglove/client-messages.ts";
+import { secondsOf } from "../../wire/foxglove/log-time.ts";
+import { type Capability, STATUS_LEVELS, timeObject } from "../../wire/foxglove/server-messages.ts";
 import type { TransportParts } from "../parts.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../request/follow-pattern.ts";
 import { type OpenStreams, openStreams } from "../request/pattern-streams.ts";
-import type { RequestedStreams } from "../request/streams.ts";
 import { createClientSink } from "../response/client-sink.ts";
 import type { InFlight, PushGate } from "../websocket-protocol/backpressure.ts";
 import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
 import { FramesInFlight } from "../websocket-protocol/frames-in-flight.ts";
-import { MessageTurns } from "../websocket-protocol/message-turns.ts";
-import { createPauseReasons, type Pausable } from "../websocket-protocol/pause-reasons.ts";
+import { createPauseReasons } from "../websocket-protocol/pause-reasons.ts";
 import { closeWith, errorContextOf, type SocketRequest } from "../websocket-protocol/upgrade-route.ts";
 import { Advertisements } from "./advertisements.ts";
 import type { ChannelCatalog } from "./channel-catalog.ts";
+import type { ChannelReaders } from "./channel-readers.ts";
+import { ClientMessages } from "./client-messages.ts";
 import { Outlet } from "./outlet.ts";
+import { type PlayedRange, storedRange } from "./playback-range.ts";
+import { PlayedChannels } from "./played-channels.ts";
 import { PUBLISHED_ENCODINGS, Published } from "./published.ts";
 import { Statuses } from "./statuses.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { ViewerChannels } from "./viewer-channels.ts";
-import { readViewerRequest } from "./viewer-request.ts";
-
-/** Messages from this size (bytes), which name hundreds of channels, are handled in turn with the requests of others. */
-const LONG_MESSAGE_BYTES = 8 * 1024;
-
-/** Maximum size of a text message, in bytes: a subscription to thousands of channels. */
-const MOST_TEXT_BYTES = 256 * 1024;
+import { readViewerRequest, type ViewerRequest } from "./viewer-request.ts";
 
 /** Parts of the route. */
 export interface FoxgloveParts extends TransportParts {
@@ -45,34 +38,33 @@ export interface FoxgloveParts extends TransportParts {
 export class Viewer {
   readonly #parts: FoxgloveParts;
   readonly #request: SocketRequest;
+  readonly #wanted: ViewerRequest;
   readonly #outlet: Outlet;
   readonly #inFlight: FramesInFlight;
   readonly #statuses: Statuses;
   readonly #advertisements: Advertisements;
   readonly #channels: ViewerChannels;
-  readonly #subscriptions: Subscriptions;
   readonly #published: Published;
   readonly #publishing: InFlight;
-  readonly #messages: MessageTurns;
-  /** Pauses reading until the channels are advertised. Messages that had arrived wait. */
-  readonly #opening: Pausable;
-  #early: (() => void)[] | undefined = [];
+  readonly #messages: ClientMessages;
+  /** Undefined before the streams are known. */
+  #readers: ChannelReaders | undefined;
   #isSyncDue = false;
   #stopPattern: (() => void) | undefined;
   #stopStatus: (() => void) | undefined;
   #isClosed = false;
 
-  /** @throws GatewayError if the device is not valid, or the client may not read any stream */
+  /** @throws GatewayError if a parameter is not valid, or the client may not read any stream */
   constructor(request: SocketRequest, parts: FoxgloveParts) {
     const { webSocket, socket, session } = request;
-    const { access, streams } = parts;
-    const { requested, device, canPublish } = readViewerRequest(request, parts.config);
+    const { visitor } = session;
+    const { payloadPool } = parts;
+    this.#wanted = readViewerRequest(request, parts.config);
     this.#parts = parts;
     this.#request = request;
     const reason = createPauseReasons(webSocket);
     const unread = reason();
-    this.#opening = reason();
-    const sink = createClientSink(socket, session.visitor, parts);
+    const sink = createClientSink(socket, visitor, parts);
     this.#outlet = new Outlet(sink, {
       onFull: unread.pause,
       onRoom: () => {
@@ -85,43 +77,33 @@ export class Viewer {
     this.#statuses = new Statuses(onChange);
     this.#advertisements = new Advertisements({
       onChange,
-      onWithdrawn: (key) => this.#subscriptions.withdraw(key),
+      onWithdrawn: (key) => this.#readers?.withdraw(key),
     });
-    const onError = (error: unknown) => this.end(asGatewayError(error));
-    const shared = { advertisements: this.#advertisements, statuses: this.#statuses, onError };
-    const { visitor } = session;
-    this.#channels = new ViewerChannels({ ...shared, catalog: parts.catalog, client: accountName(visitor) });
-    this.#subscriptions = new Subscriptions({
-      ...{ ...shared, parts, visitor, outlet: this.#outlet, inFlight: this.#inFlight },
+    this.#channels = new ViewerChannels({
+      ...{ advertisements: this.#advertisements, statuses: this.#statuses, catalog: parts.catalog },
+      client: accountName(visitor),
+      onError: (error) => this.end(asGatewayError(error)),
     });
-    const append = access.memory.receive("append", visitor);
-    this.#publishing = parts.pushGate.open(reason(), append);
+    this.#publishing = parts.pushGate.open(reason(), parts.access.memory.receive("append", visitor));
     this.#published = new Published({
-      ...{ parts, session, device, payloadPool: parts.payloadPool },
-      inFlight: this.#publishing,
+      ...{ parts, session, device: this.#wanted.device, payloadPool, inFlight: this.#publishing },
       onRejected: (error) => this.#reject(error),
     });
-    this.#messages = new MessageTurns({
-      ...{ turns: access.turns.requests, turnEnd: streams.turnEnd, reading: reason() },
-      owner: { connection: socket, address: () => visitor.address },
-      deliver: (text) => this.#handle(() => readTextMessage(text)),
-    });
-    this.#opening.pause();
-    this.#sendServerInfo(canPublish);
-    this.#open(requested).catch(onError);
+    this.#messages = new ClientMessages(
+      { request, parts, reason },
+      {
+        run: (message, memory) => this.#run(message, memory),
+        onProblem: (problem) => this.#answer(problem, "warning"),
+        onRejected: (error) => this.#reject(error),
+        onError: (error) => this.end(error),
+      },
+    );
+    this.#open().catch((error) => this.end(asGatewayError(error)));
   }
 
   /** @param memory pool buffer of the message, which is returned to the pool */
   message(bytes: Buffer, isBinary: boolean, memory: Buffer | undefined): void {
-    if (isBinary && this.#early === undefined) {
-      this.#handle(() => readBinaryMessage(bytes), memory);
-      return;
-    }
-    if (isBinary) {
-      const copy = Buffer.from(bytes);
-      this.#handle(() => readBinaryMessage(copy));
-    } else this.#takeText(bytes);
-    this.#giveBack(memory);
+    this.#messages.take(bytes, isBinary, memory);
   }
 
   pong(payload: Uint8Array): void {
@@ -131,10 +113,11 @@ export class Viewer {
   stop(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#messages.close();
     this.#stopStatus?.();
     this.#stopPattern?.();
     this.#channels.close();
-    this.#subscriptions.close();
+    this.#readers?.close();
     this.#publishing.close();
     this.#inFlight.stop();
   }
@@ -146,34 +129,63 @@ export class Viewer {
     closeWith(this.#request.webSocket, error);
   }
 
-  #sendServerInfo(canPublish: boolean): void {
-    this.#outlet.send({
-      op: "serverInfo",
-      name: "redis-streamer",
-      capabilities: canPublish ? ["clientPublish"] : [],
-      supportedEncodings: canPublish ? PUBLISHED_ENCODINGS : [],
-      metadata: { version: this.#parts.config.version },
-      sessionId: randomUUID(),
-    });
-  }
-
-  async #open(requested: RequestedStreams): Promise<void> {
-    this.#stopStatus = this.#reportStatus();
+  async #open(): Promise<void> {
+    const { requested, range } = this.#wanted;
+    if (range === undefined) this.#sendServerInfo(undefined);
     await this.#channels.open();
     if (this.#isClosed) return;
     const opened = await openStreams(requested, this.#request.session.visitor.identity, this.#parts);
+    this.#stopPattern = () => opened.pattern?.close();
+    const played = await this.#storedRange(opened);
     if (this.#isClosed) {
-      opened.pattern?.close();
+      this.#stopPattern();
       return;
     }
+    if (played !== undefined) this.#sendServerInfo(played);
+    this.#readers = this.#openReaders(played);
+    this.#stopStatus = this.#reportStatus();
     this.#follow(opened);
     await this.#channels.settle();
     if (this.#isClosed) return;
     this.#sync();
-    const early = this.#early ?? [];
-    this.#early = undefined;
-    this.#opening.resume();
-    for (const handle of early) handle();
+    this.#messages.open();
+  }
+
+  async #storedRange({ streams }: OpenStreams): Promise<PlayedRange | undefined> {
+    const { range } = this.#wanted;
+    if (range === undefined || this.#isClosed) return undefined;
+    const keys = streams.map(({ key }) => key);
+    const client = accountName(this.#request.session.visitor);
+    return storedRange(range, keys, this.#parts.streams.registry, client);
+  }
+
+  #sendServerInfo(range: PlayedRange | undefined): void {
+    const { canPublish } = this.#wanted;
+    const capabilities: readonly Capability[] = [
+      ...(canPublish ? (["clientPublish"] as const) : []),
+      ...(range ? (["time", "playbackControl"] as const) : []),
+    ];
+    this.#outlet.send({
+      ...{ op: "serverInfo", name: "redis-streamer", capabilities },
+      supportedEncodings: canPublish ? PUBLISHED_ENCODINGS : [],
+      metadata: { version: this.#parts.config.version },
+      sessionId: randomUUID(),
+      ...(range && {
+        dataStartTime: timeObject(secondsOf(range.start)),
+        dataEndTime: timeObject(secondsOf(range.end)),
+      }),
+    });
+  }
+
+  #openReaders(range: PlayedRange | undefined): ChannelReaders {
+    const shared = {
+      ...{ parts: this.#parts, visitor: this.#request.session.visitor, outlet: this.#outlet },
+      ...{ advertisements: this.#advertisements, statuses: this.#statuses },
+      onError: (error: unknown) => this.end(asGatewayError(error)),
+    };
+    return range === undefined
+      ? new Subscriptions({ ...shared, inFlight: this.#inFlight })
+      : new PlayedChannels({ ...shared, range });
   }
 
   #follow({ streams, pattern }: OpenStreams): void {
@@ -208,44 +220,12 @@ export class Viewer {
     return availability.watch(report);
   }
 
-  #takeText(bytes: Buffer): void {
-    if (bytes.length > MOST_TEXT_BYTES) {
-      const problem = `a text message must have at most ${MOST_TEXT_BYTES} bytes, got ${bytes.length}`;
-      this.end(new GatewayError("TOO_LARGE", problem));
-      return;
-    }
-    const text = bytes.toString();
-    if (bytes.length >= LONG_MESSAGE_BYTES || this.#messages.hasWaiting) this.#messages.add(text);
-    else this.#handle(() => readTextMessage(text));
-  }
-
-  /** Handles a message, or keeps it until the channels are advertised. @param memory pool buffer of the message */
-  #handle(read: () => ClientMessage, memory?: Buffer): void {
-    let unused = memory;
-    try {
-      if (this.#isClosed) return;
-      if (this.#early !== undefined) {
-        this.#early.push(() => this.#handle(read));
-        return;
-      }
-      const message = read();
-      if (message.op === "message") unused = undefined;
-      const problem = this.#run(message, memory);
-      if (problem !== undefined) this.#answer(problem, "warning");
-    } catch (error) {
-      this.#reject(asGatewayError(error));
-    } finally {
-      this.#giveBack(unused);
-    }
-  }
-
-  /** Runs a message. @returns what is wrong with it, for the viewer @throws GatewayError */
   #run(message: ClientMessage, memory: Buffer | undefined): string | undefined {
     switch (message.op) {
       case "subscribe":
-        return this.#subscriptions.subscribe(message.subscriptions);
+        return this.#readers?.subscribe(message.subscriptions);
       case "unsubscribe":
-        return this.#subscriptions.unsubscribe(message.subscriptionIds);
+        return this.#readers?.unsubscribe(message.subscriptionIds);
       case "advertise":
         return this.#published.advertise(message.channels);
       case "unadvertise":
@@ -253,12 +233,9 @@ export class Viewer {
       case "message":
         return this.#published.store(message.channelId, message.payload, memory);
       default:
-        throw new GatewayError("NOT_ENABLED", "this connection plays nothing back: it has no start and end");
+        this.#readers?.control(message.control);
+        return undefined;
     }
-  }
-
-  #giveBack(memory: Buffer | undefined): void {
-    if (memory !== undefined) this.#parts.payloadPool.give(memory);
   }
 
   /** Reports an error to the viewer. The connection stays open: the viewer would open it again with the same messages. */
@@ -284,6 +261,7 @@ export class Viewer {
 
   #sync(): void {
     if (this.#isClosed) return;
+    this.#readers?.sync();
     this.#advertisements.sync(this.#outlet);
     this.#statuses.sync(this.#outlet);
   }

@@ -213,6 +213,11 @@ export const PARAMETERS = {
       "Link key, for viewers that cannot set a header: made by `redis-streamer keys add NAME --link --allow 'read:…'`.",
     ),
     ticket: NAMES.ticket,
+    start: text(
+      "",
+      "Play history back from this time: an entry id, milliseconds, an ISO 8601 time or `-`, the first entry.",
+    ),
+    end: text("", "Last id or time of a playback, in the syntax of `start`, or `+`, the last entry."),
   },
 } as const satisfies Readonly<Record<string, ParameterTable>>;
 

@@ -1,10 +1,12 @@
 /** The page: top bar, list of streams, panes, time bar and inspector. */
+import { effect, signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import type { Streamer } from "../client/browser.ts";
 import { Inspector } from "./inspector/inspector.tsx";
 import { watchTheme } from "./page/theme.ts";
 import { loginUrl } from "./page/urls.ts";
 import { watchKeys } from "./shell/keys.ts";
+import { KeysHelp } from "./shell/keys-help.tsx";
 import { NARROW, openSides, type Sides } from "./shell/sides.ts";
 import { Splitter } from "./shell/splitter.tsx";
 import { TopBar } from "./shell/top-bar.tsx";
@@ -12,17 +14,18 @@ import { type Listing, watchListing } from "./stream-list/listing.ts";
 import { StreamList } from "./stream-list/stream-list.tsx";
 import { TimeBar } from "./time/time-bar.tsx";
 import { Panes } from "./workspace/panes.tsx";
-import { layoutOfUrl } from "./workspace/url-layout.ts";
+import { PageLink } from "./workspace/url-layout.ts";
 import { createWorkspace } from "./workspace/workspace.ts";
 
 /** The whole page. */
 export function App({ streamer }: { readonly streamer: Streamer }) {
-  const { workspace, sides, stop } = useMemo(() => openPage(streamer), [streamer]);
+  const { workspace, sides, isHelpOpen, stop } = useMemo(() => openPage(streamer), [streamer]);
   useEffect(() => stop, [stop]);
   const { left, right } = sides;
   return (
     <>
-      <TopBar workspace={workspace} sides={sides} />
+      <TopBar workspace={workspace} sides={sides} isHelpOpen={isHelpOpen} />
+      <KeysHelp isOpen={isHelpOpen} />
       <ProblemBanner listing={workspace.listing} />
       <div class="columns">
         {left.isOpen.value && (
@@ -51,22 +54,30 @@ export function App({ streamer }: { readonly streamer: Streamer }) {
 }
 
 function openPage(streamer: Streamer) {
-  const [layout, stopLayout] = layoutOfUrl();
+  const link = new PageLink();
+  const { layout } = link;
   const listing = watchListing(streamer);
   const theme = watchTheme();
   const workspace = createWorkspace({ streamer, listing, layout, theme });
-  const stopKeys = watchKeys(workspace);
+  const { clock } = workspace;
+  const isHelpOpen = signal(false);
+  const stopKeys = watchKeys(workspace, isHelpOpen);
+  if (link.time !== undefined) clock.seek(link.time);
+  link.onTime = (position) => clock.seek(position);
+  const stopTime = effect(() => link.setTime(clock.position));
   const sides = openSides(localStorage, innerWidth, layout.panes.peek().length > 0);
   const stopFolding = foldWhenNarrow(sides);
   return {
     workspace,
     sides,
+    isHelpOpen,
     stop() {
+      stopTime();
       stopKeys();
       stopFolding();
       workspace.clock.stop();
       listing.stop();
-      stopLayout();
+      link.stop();
       theme.stop();
     },
   };

@@ -35,6 +35,7 @@ export function Inspector({ workspace }: { readonly workspace: Workspace }) {
             name={{ device: "", stream: key }}
             sampleName={{ device: stream?.device, stream: stream?.stream ?? key }}
             streamKey={key}
+            openStream={(other) => layout.openStream(other)}
             streamer={streamer}
             listing={listing}
           />

@@ -1,4 +1,5 @@
 /** Top bar: name, panels, state of the connection, theme, and more. */
+import type { Signal } from "@preact/signals";
 import { Icon, type IconName } from "../design/icon.tsx";
 import { Menu } from "../design/menu.tsx";
 import { spanText } from "../page/format.ts";
@@ -16,10 +17,11 @@ const PANEL_ICONS: Readonly<Record<Panel, IconName>> = { events: "bell", gateway
 interface TopBarProps {
   readonly workspace: Workspace;
   readonly sides: Sides;
+  readonly isHelpOpen: Signal<boolean>;
 }
 
 /** Renders the bar. */
-export function TopBar({ workspace, sides }: TopBarProps) {
+export function TopBar({ workspace, sides, isHelpOpen }: TopBarProps) {
   const { listing, layout, theme } = workspace;
   return (
     <header class="top">
@@ -50,7 +52,7 @@ export function TopBar({ workspace, sides }: TopBarProps) {
         ))}
       </div>
       <ThemeMenu theme={theme} />
-      <MoreMenu listing={listing} />
+      <MoreMenu listing={listing} isHelpOpen={isHelpOpen} />
       <SideButton
         label="Inspector"
         icon="panelRight"
@@ -103,11 +105,16 @@ function Connection({ listing }: { readonly listing: Listing }) {
   );
 }
 
-function MoreMenu({ listing }: { readonly listing: Listing }) {
+interface MoreMenuProps {
+  readonly listing: Listing;
+  readonly isHelpOpen: Signal<boolean>;
+}
+
+function MoreMenu({ listing, isHelpOpen }: MoreMenuProps) {
   const server = listing.server.value;
   return (
     <Menu label="More" icon="user">
-      {() => (
+      {(close) => (
         <>
           {server && (
             <p class="facts server">
@@ -121,6 +128,16 @@ function MoreMenu({ listing }: { readonly listing: Listing }) {
               <Icon of="link" /> {path}
             </a>
           ))}
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => {
+              close();
+              isHelpOpen.value = true;
+            }}
+          >
+            <Icon of="help" /> Keyboard
+          </button>
           <a href={loginUrl()}>
             <Icon of="login" /> Log in
           </a>

@@ -1,6 +1,6 @@
 /**
  * Open panes: streams with their viewers, and panels. The layout is stored in the URL fragment, so that it survives a reload
- * and can be shared as a link: `#show=events&open=rover:camera&view=image&open=rover:imu&view=auto&grid=…`, in this order.
+ * and can be shared as a link: `#show=events&open=rover:camera&view=image&open=rover:imu&view=auto&grid=…&t=…`, in this order.
  */
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { formatGrid, type Grid, parseGrid } from "./grid.ts";
@@ -86,12 +86,27 @@ export function parseLayout(hash: string): StoredLayout {
   return { panels, panes, grid: parseGrid(query.get("grid") ?? "", panels.length + panes.length) };
 }
 
-/** Formats a layout as a URL fragment without `#`; empty if nothing is open. */
-export function formatLayout({ panels, panes, grid }: StoredLayout): string {
+/** Returns the moment of the past that a URL fragment names: Unix ms or an entry id. */
+export function parseTime(hash: string): string | undefined {
+  const time = new URLSearchParams(hash.replace(/^#/, "")).get("t") ?? "";
+  return /^\d{1,16}(-\d{1,20})?$/.test(time) ? time : undefined;
+}
+
+/**
+ * Formats a layout as a URL fragment without `#`; empty if nothing is open.
+ *
+ * @param time moment of the past, Unix ms or an entry id
+ */
+export function formatLayout({ panels, panes, grid }: StoredLayout, time?: string): string {
   const shown = new URLSearchParams(panels.map((panel) => ["show", panel])).toString();
   const hasGrid = grid !== undefined && panels.length + panes.length > 1;
   // The characters of an arrangement need no encoding, and are readable without it.
-  return [shown, formatPanes(panes), hasGrid ? `grid=${formatGrid(grid)}` : ""]
+  return [
+    shown,
+    formatPanes(panes),
+    hasGrid ? `grid=${formatGrid(grid)}` : "",
+    panes.length > 0 && time !== undefined ? `t=${time}` : "",
+  ]
     .filter((part) => part !== "")
     .join("&");
 }

@@ -84,6 +84,29 @@ export const colourOf = (pane: Locator): Promise<string> =>
     return [...data.slice(0, 3)].map((part) => (part > 127 ? "1" : "0")).join("");
   });
 
+/**
+ * Returns the opacity of the overlay of a pane at a point, 0 to 255; 0 without an overlay.
+ *
+ * @param x and `y` are parts of the size, 0 to 1
+ */
+export const opacityAt = (pane: Locator, x: number, y: number): Promise<number> =>
+  pane.locator(".picture").evaluate(
+    (picture, [right, down]) => {
+      const canvas = (picture as unknown as Queried).querySelector("canvas.overlay");
+      if (canvas === null || canvas.width === 0) return 0;
+      const { data } = canvas.getContext("2d").getImageData(right * canvas.width, down * canvas.height, 1, 1);
+      return data[3] ?? 0;
+    },
+    [x, y] as const,
+  );
+
+/** The part of the browser's document API used above. */
+interface Queried {
+  querySelector(
+    selector: string,
+  ): (InstanceType<Drawing["OffscreenCanvas"]> & { readonly width: number; readonly height: number }) | null;
+}
+
 /** The part of the browser's canvas API used above: tests are compiled without DOM types. */
 interface Drawing {
   createImageBitmap(of: unknown): Promise<{ readonly width: number; readonly height: number }>;

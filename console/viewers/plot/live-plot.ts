@@ -32,7 +32,7 @@ export interface LivePlotOptions {
 export const COLOURS = 8;
 /** Below this number of points, each one is drawn as a dot. */
 const FEW_POINTS = 60;
-const AXIS_FONT = '11px system-ui, sans-serif';
+const AXIS_FONT = "11px system-ui, sans-serif";
 const AXIS_PADDING = 18;
 /** Height of the time axis, CSS pixels. */
 const TIME_AXIS_HEIGHT = 26;

@@ -6,6 +6,7 @@ import {
   Layout,
   parseLayout,
   parsePanes,
+  parseTime,
   VIEWS,
 } from "../../../console/workspace/layout.ts";
 
@@ -38,6 +39,14 @@ test("a link keeps panels, panes and their arrangement", () => {
   expect(formatLayout(parseLayout(`#${link}`))).toBe(link);
   // An arrangement of other panes is ignored.
   expect(parseLayout("#open=a&view=auto&open=b&view=auto&grid=h(0*500,2*500)*1000").grid).toBeUndefined();
+});
+
+test("a link has the shown moment of the past; other texts are ignored", () => {
+  const layout = parseLayout("#open=a&view=auto&t=5000-3");
+  expect(formatLayout(layout, parseTime("#open=a&t=5000-3"))).toBe("open=a&view=auto&t=5000-3");
+  expect(formatLayout(parseLayout(""), "5000")).toBe("");
+  for (const other of ["#", "#t=", "#t=-1", "#t=now", "#t=<b>", `#t=${"9".repeat(40)}`])
+    expect(parseTime(other)).toBeUndefined();
 });
 
 test("opens, selects and closes panes, and reports each change", () => {

@@ -1,0 +1,148 @@
+/** Tool of a stream: its consumer groups, what they hold, and their dead letters. */
+import { type Signal, useSignal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { countText, errorText, spanText } from "../../page/format.ts";
+import { usePolled } from "../../page/use-polled.ts";
+import type { ToolProps } from "../tool-props.ts";
+import { deadLetterKey, type Group, readGroups, readPending, removeGroup } from "./groups.ts";
+import { requeue } from "./requeue.ts";
+
+const PERIOD_MS = 2000;
+
+interface GroupsToolProps extends ToolProps {
+  readonly openStream: (key: string) => void;
+}
+
+/** Renders the groups. */
+export function GroupsTool(props: GroupsToolProps) {
+  const { streamKey } = props;
+  const request = useMemo(() => (signal: AbortSignal) => readGroups(streamKey, signal), [streamKey]);
+  const { value: groups, problem } = usePolled(request, PERIOD_MS);
+  const message = useSignal("");
+  const found = groups.value;
+  return (
+    <>
+      <p class="problem" role="status">
+        {problem.value && `The groups cannot be read: ${problem.value}`}
+      </p>
+      {found?.length === 0 && (
+        <p class="hint">
+          No groups. A worker creates one: <code>redis-streamer work STREAM GROUP -- command</code>
+        </p>
+      )}
+      {found?.map((group) => (
+        <OneGroup key={group.name} group={group} message={message} {...props} />
+      ))}
+      <p role="status">{message}</p>
+    </>
+  );
+}
+
+interface OneGroupProps extends GroupsToolProps {
+  readonly group: Group;
+  readonly message: Signal<string>;
+}
+
+function OneGroup({ group, message, streamKey, streamer, listing, openStream }: OneGroupProps) {
+  const { name, lag, pending, consumers } = group;
+  const isOpen = useSignal(false);
+  const isConfirming = useSignal(false);
+  const run = useRef<AbortController | undefined>(undefined);
+  useEffect(() => () => run.current?.abort(), []);
+  const deadKey = deadLetterKey(streamKey, name);
+  const dead = listing.streams.value?.find(({ key }) => key === deadKey)?.length ?? 0;
+
+  async function requeueAll(): Promise<void> {
+    const controller = new AbortController();
+    run.current = controller;
+    const report = (done: number) => {
+      message.value = `${countText(done)} of ${countText(dead)} requeued.`;
+    };
+    try {
+      await requeue(streamer, streamKey, name, dead, controller.signal, report);
+      listing.refresh();
+    } catch (error) {
+      if (!controller.signal.aborted) message.value = `Not requeued: ${errorText(error)}`;
+    }
+  }
+
+  async function remove(): Promise<void> {
+    isConfirming.value = false;
+    try {
+      await removeGroup(streamKey, name);
+      message.value = `The group ${name} was removed.`;
+    } catch (error) {
+      message.value = `Not removed: ${errorText(error)}`;
+    }
+  }
+
+  return (
+    <section class="group" aria-label={`Group ${name}`}>
+      <h3>{name}</h3>
+      <dl class="numbers">
+        <Fact name="Lag">{lag === undefined ? "unknown" : countText(lag)}</Fact>
+        <Fact name="Pending">{countText(pending)}</Fact>
+        <Fact name="Consumers">{countText(consumers)}</Fact>
+        <Fact name="Dead letters">{countText(dead)}</Fact>
+      </dl>
+      <div class="actions">
+        <button type="button" aria-expanded={isOpen.value} onClick={() => (isOpen.value = !isOpen.value)}>
+          Pending entries
+        </button>
+        {dead > 0 && (
+          <>
+            <button type="button" onClick={() => openStream(deadKey)}>
+              Open dead letters
+            </button>
+            <button type="button" onClick={requeueAll}>
+              Requeue dead letters
+            </button>
+          </>
+        )}
+        {isConfirming.value ? (
+          <>
+            <button type="button" class="danger" onClick={remove}>
+              Remove {name} now
+            </button>
+            <button type="button" onClick={() => (isConfirming.value = false)}>
+              Keep
+            </button>
+          </>
+        ) : (
+          <button type="button" onClick={() => (isConfirming.value = true)}>
+            Remove
+          </button>
+        )}
+      </div>
+      {isOpen.value && <Pending streamKey={streamKey} group={name} />}
+    </section>
+  );
+}
+
+function Fact({ name, children }: { readonly name: string; readonly children: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Pending({ streamKey, group }: { readonly streamKey: string; readonly group: string }) {
+  const request = useMemo(
+    () => (signal: AbortSignal) => readPending(streamKey, group, signal),
+    [streamKey, group],
+  );
+  const { value, problem } = usePolled(request, PERIOD_MS);
+  if (problem.value !== "") return <p class="problem">{problem}</p>;
+  if (value.value?.length === 0) return <p class="hint">Nothing is pending.</p>;
+  return (
+    <ul class="pending" aria-label={`Pending entries of ${group}`}>
+      {value.value?.map(({ id, consumer, idleMs, deliveries }) => (
+        <li key={id}>
+          <code>{id}</code> at {consumer} for {spanText(idleMs)}, delivery {deliveries}
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,93 @@
+/** Consumer groups of a stream: what they have to do, and what they hold. */
+import { gatewayUrl } from "../../page/urls.ts";
+
+/** A group. */
+export interface Group {
+  readonly name: string;
+  /** Entries that were not delivered yet; undefined if Redis does not know it. */
+  readonly lag: number | undefined;
+  /** Entries that were delivered and are not done. */
+  readonly pending: number;
+  readonly consumers: number;
+}
+
+/** An entry that was delivered and is not done. */
+export interface PendingEntry {
+  readonly id: string;
+  readonly consumer: string;
+  /** Time since its last delivery. */
+  readonly idleMs: number;
+  readonly deliveries: number;
+}
+
+/** Most pending entries that are listed. */
+export const MAX_PENDING = 50;
+
+/** Key of the stream of a group's dead letters. */
+export const deadLetterKey = (streamKey: string, group: string): string => `${streamKey}:dead:${group}`;
+
+/** Returns the path of the groups of a stream, or of a part of one. @param parts below the list of groups */
+export function groupsPath(streamKey: string, ...parts: readonly string[]): string {
+  const below = parts.map((part) => `/${encodeURIComponent(part)}`).join("");
+  return `data/${encodeURIComponent(streamKey)}/work${below}?device_id=&pattern=0`;
+}
+
+/** Lists the groups of a stream. @throws Error with the gateway's message */
+export async function readGroups(streamKey: string, signal: AbortSignal): Promise<readonly Group[]> {
+  return parseGroups(await request(groupsPath(streamKey), { signal }));
+}
+
+/** Lists what a group holds, the oldest first. @throws Error with the gateway's message */
+export async function readPending(
+  streamKey: string,
+  group: string,
+  signal: AbortSignal,
+): Promise<readonly PendingEntry[]> {
+  const path = `${groupsPath(streamKey, group, "pending")}&count=${MAX_PENDING}`;
+  return parsePending(await request(path, { signal }));
+}
+
+/** Removes a group. Its entries stay in the stream. @throws Error with the gateway's message */
+export async function removeGroup(streamKey: string, group: string): Promise<void> {
+  await request(groupsPath(streamKey, group), { method: "DELETE" });
+}
+
+/** Reads a list of groups. */
+export function parseGroups(value: unknown): readonly Group[] {
+  return objectsOf(value).map(({ group, lag, pending, consumers }) => ({
+    name: String(group),
+    lag: typeof lag === "number" ? lag : undefined,
+    pending: Number(pending ?? 0),
+    consumers: Number(consumers ?? 0),
+  }));
+}
+
+/** Reads a list of pending entries. */
+export function parsePending(value: unknown): readonly PendingEntry[] {
+  return objectsOf(value).map(({ id, consumer, idle_ms: idleMs, n }) => ({
+    id: String(id),
+    consumer: String(consumer),
+    idleMs: Number(idleMs ?? 0),
+    deliveries: Number(n ?? 0),
+  }));
+}
+
+const objectsOf = (value: unknown): readonly Readonly<Record<string, unknown>>[] =>
+  Array.isArray(value) ? value.filter((one) => typeof one === "object" && one !== null) : [];
+
+async function request(path: string, options: RequestInit): Promise<unknown> {
+  const response = await fetch(new URL(path, gatewayUrl()), options);
+  if (response.ok) return response.status === 204 ? undefined : response.json();
+  const problem: unknown = await response.json().catch(() => undefined);
+  throw new Error(messageOf(problem) ?? `HTTP status ${response.status}`);
+}
+
+/** Returns the message of the gateway's error. */
+function messageOf(problem: unknown): string | undefined {
+  if (typeof problem !== "object" || problem === null || !("error" in problem)) return undefined;
+  const { error } = problem;
+  if (typeof error === "string") return error;
+  return typeof error === "object" && error !== null && "message" in error
+    ? String(error.message)
+    : undefined;
+}

@@ -23,6 +23,8 @@ export interface Cluster {
   suffer(fault: ClusterFault): Promise<void>;
   /** Returns the stored streams. Streams must not be trimmed. */
   stored(streams: readonly string[]): Promise<readonly StoredStream[]>;
+  /** Runs a command at the master of a stream, and returns redis-cli's raw output. */
+  command(stream: string, ...args: readonly string[]): Promise<string>;
   /** Processes that ended unexpectedly. */
   readonly deaths: readonly string[];
 }
@@ -191,6 +193,10 @@ export async function startCluster(children: Children, dir: string): Promise<Clu
         default:
           return fault satisfies never;
       }
+    },
+    async command(stream, ...args) {
+      const { port } = await ownerOf(slotOf(`default:${stream}`));
+      return ask(port, ...args);
     },
     stored: (streams) =>
       Promise.all(

@@ -104,8 +104,8 @@ export interface WorkerHistory {
 /** Record of a consumer group. */
 export interface WorkHistory {
   readonly workers: readonly WorkerHistory[];
-  /** Entries that the store recorded as acknowledged. */
-  readonly acknowledged: readonly StreamEntryName[];
+  /** Entries that the store recorded as acknowledged; undefined in a cluster, which has no single record. */
+  readonly acknowledged?: readonly StreamEntryName[];
 }
 
 /** Final state of a stream in the store. */
@@ -123,7 +123,7 @@ export interface History {
   readonly readers: readonly ReaderHistory[];
   readonly streams: readonly StoredStream[];
   readonly playbacks?: readonly PlaybackHistory[];
-  /** Workers of a consumer group; none in a cluster. */
+  /** Workers of a consumer group. */
   readonly work?: WorkHistory;
   /** Readers whose gaps are compared with the entries of a stream. */
   readonly gapReaders?: readonly (GapReader & { readonly stream: string })[];

@@ -1,8 +1,9 @@
-"""Client of the history checker: one process, which pushes or reads with the Python package and reports on its output.
+"""Client of the history checker: one process, which pushes, reads or works with the Python package, and reports on its output.
 
     python3 python_client.py '{"do": "push", "url": "http://127.0.0.1:8000", "stream": "s0", …}'
 
-A line on its input ends the faults that it causes itself: a reader no longer sleeps, a pusher stops and closes. The end of
+A line on its input ends the faults that it causes itself: a reader no longer sleeps, a pusher stops and closes, a worker
+acknowledges every job. The end of
 its input ends it.
 """
 
@@ -88,23 +89,83 @@ async def pull(client: rs.Client, options: Dict[str, Any], settled: asyncio.Even
                 break
 
 
+class JobError(Exception):
+    """A handler fails."""
+
+
+async def work(client: rs.Client, options: Dict[str, Any], settled: asyncio.Event) -> None:
+    chance = random.Random(options["seed"])
+    settling = set()
+    jobs = client.work(
+        options["streams"],
+        options["group"],
+        from_id="0",
+        permits=8,
+        ack_wait=options["ackWaitMs"],
+        max_deliver=20,
+        on_lost=lambda lost: say({"lost": [[one.stream, one.id] for one in lost]}),
+    )
+
+    def received(job: rs.Job) -> None:
+        say({"job": [job.stream, job.id], "key": key_of(job.bytes)})
+
+    async def settle(job: rs.Job) -> None:
+        name, draw = [job.stream, job.id], 0.0 if settled.is_set() else chance.random()
+        if 0.6 < draw < 0.82:  # some acknowledgements are late
+            await asyncio.sleep(chance.random() * 1.2 * options["ackWaitMs"] / 1000)
+        if draw < 0.82:
+            say({"sent": name})
+            if await job.ack():
+                say({"confirmed": name})
+        elif draw < 0.9:
+            await job.nack(chance.random() * 500)
+        elif draw < 0.93:
+            await job.progress()
+        elif draw < 0.95:
+            say({"buried": name})
+            await job.term("check")
+
+    async def handle(job: rs.Job) -> None:
+        received(job)
+        draw = 0.0 if settled.is_set() else chance.random()
+        if draw > 0.9:
+            raise JobError()
+        if draw > 0.7:
+            await asyncio.sleep(chance.random() * 2 * options["ackWaitMs"] / 1000)
+        # The handler's job is acknowledged when it returns, unless its connection closed.
+        say({"sent": [job.stream, job.id]})
+
+    if options["handles"]:
+        await jobs.run(handle, concurrency=4, retry_delay=100, on_error=lambda error, job: None)
+    while True:
+        # A loop that is left gives its jobs back, and continues when it is entered again.
+        async for job in jobs:
+            received(job)
+            task = asyncio.ensure_future(settle(job))
+            settling.add(task)
+            task.add_done_callback(settling.discard)
+            if not settled.is_set() and chance.random() < 0.002:
+                break
+
+
 async def main() -> None:
     options = json.loads(sys.argv[1])
     settled = asyncio.Event()
     async with rs.connect(options["url"]) as client:
-        work = asyncio.ensure_future({"push": push, "pull": pull}[options["do"]](client, options, settled))
+        does = {"push": push, "pull": pull, "work": work}[options["do"]]
+        doing = asyncio.ensure_future(does(client, options, settled))
         commands = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(commands), sys.stdin
         )
         commanded = asyncio.ensure_future(commands.readline())
-        await asyncio.wait([work, commanded], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([doing, commanded], return_when=asyncio.FIRST_COMPLETED)
         settled.set()
         ended = asyncio.ensure_future(commands.read())
-        await asyncio.wait([work, ended], return_when=asyncio.FIRST_COMPLETED)
-        if work.done():
-            work.result()
-        work.cancel()
+        await asyncio.wait([doing, ended], return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            doing.result()
+        doing.cancel()
 
 
 asyncio.run(main())

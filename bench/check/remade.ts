@@ -28,7 +28,8 @@ return redis.call('XADD', KEYS[1], ARGV[2], 'd', 'x')`;
 const KEY = `default:${REMADE}`;
 /** Query strings of the readers. */
 const READERS = ["format=json&gaps=1&count=100", "format=json&gaps=1&count=5&ack=1"] as const;
-const SETTLE_MS = 20_000;
+/** More than a gateway takes to reopen a connection that is silent for `REDIS_SILENCE_MS`. */
+const SETTLE_MS = 60_000;
 const AGAIN_MS = 200;
 
 /** Starts the writer and the readers. */

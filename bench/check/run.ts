@@ -13,11 +13,12 @@ import { type Pusher, type Reader, type Recording, startPusher, startReader } fr
 import { REMADE, startRemade } from "./remade.ts";
 import { startTwins, TWIN_KEYS } from "./twins.ts";
 import { GROUP } from "./worker.ts";
-import { startWorkers } from "./workers.ts";
+import { startWorkers, type Workers } from "./workers.ts";
 
 /** Seeds are below this bound; the additional load draws from seeds above it. */
 const BESIDES_SEEDS = 5 * 2 ** 29;
 const WORK_SEEDS = 11 * 2 ** 28;
+const PYTHON_WORK_SEEDS = 17 * 2 ** 28;
 /** Time (ms) without progress of any client, after the last fault, after which the run stops waiting. */
 const STUCK_MS = 30_000;
 
@@ -58,7 +59,7 @@ export async function run(
     ...pythonPushers,
   ];
   const besides = startBesides(cast, recording, createRandom(plan.seed + BESIDES_SEEDS));
-  const workers = startGroup(cast, recording, streamNames, createRandom(plan.seed + WORK_SEEDS));
+  const workers = await startGroup(cast, recording, streamNames, plan.seed);
   const end = performance.now() + plan.ms;
   for (const { afterMs, fault } of plan.faults) {
     await sleep(afterMs);
@@ -78,17 +79,17 @@ export async function run(
   const streams = await settled(plan, cast, dir, { pushers, readers, onLate });
   await record("end");
   for (const one of [...pushers, ...readers]) one.close();
-  await workers?.settle();
-  workers?.close();
+  await workers.settle();
+  workers.close();
   return {
     pushes: pushers.flatMap(({ pushes }) => pushes),
     readers: readers.map(({ history }) => history),
     streams,
     playbacks: playbacks.map(({ history }) => history),
     gapReaders: gapReadersOf(plan, pythonReaders),
-    deaths: [...cast.deaths, ...deathsOf([...pythonPushers, ...pythonReaders])],
+    deaths: [...cast.deaths, ...deathsOf([...pythonPushers, ...pythonReaders]), ...workers.deaths],
     ...(others && { besides: others }),
-    ...(workers && { work: workers.history(acknowledgedIn(dir, streamNames)) }),
+    work: workers.history(plan.isCluster ? undefined : acknowledgedIn(dir, streamNames)),
     takeovers: "takeovers" in cast.redis ? cast.redis.takeovers : 0,
   };
 }
@@ -135,14 +136,23 @@ function startBesides({ redis }: Cast, recording: Recording, random: Random) {
   };
 }
 
-/** Starts the workers; none in a cluster, for the same reason. */
-function startGroup(cast: Cast, { port }: Recording, streamNames: readonly string[], random: Random) {
-  if ("stored" in cast.redis) return undefined;
-  const redis = () => {
-    if ("stored" in cast.redis) throw new Error("Redis is a cluster");
-    return cast.redis;
-  };
-  return startWorkers(streamNames, redis, port, random);
+/** Starts the workers of a consumer group. */
+function startGroup(
+  cast: Cast,
+  { port }: Recording,
+  streams: readonly string[],
+  seed: number,
+): Promise<Workers> {
+  return startWorkers({
+    streams,
+    command(stream, ...args) {
+      const { redis } = cast;
+      return "stored" in redis ? redis.command(stream, ...args) : redis.command(...args);
+    },
+    port,
+    random: createRandom(seed + WORK_SEEDS),
+    pythonRandom: createRandom(seed + PYTHON_WORK_SEEDS),
+  });
 }
 
 const acknowledgedIn = (dir: string, streamNames: readonly string[]): StreamEntryName[] =>

@@ -73,6 +73,8 @@ describe("a run", () => {
           .flatMap(({ sessions }) => sessions.flatMap(({ entries }) => entries)).length,
       ).toBeGreaterThan(0);
     expect(history.gapReaders?.length).toBeGreaterThan(3);
+    const workers = history.work?.workers.filter(({ name }) => name.startsWith("Python")) ?? [];
+    expect(workers.map(({ sent }) => sent.length > 10)).toEqual([true, true]);
   });
 
   test("fails with a planted loss", () => {
@@ -100,4 +102,5 @@ test.concurrent("passes on a cluster whose slots move and whose masters are kill
   const history = await check(3, 0.1, "--cluster");
   expect(history.pushes.filter(({ outcome }) => outcome && "id" in outcome).length).toBeGreaterThan(500);
   expect(history.takeovers).toBeGreaterThan(0);
+  expect(history.work?.workers.filter(({ sent }) => sent.length > 10).length).toBeGreaterThan(4);
 });

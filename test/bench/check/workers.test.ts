@@ -69,3 +69,19 @@ test("detects an entry with the payload of another", () => {
   const wrong = worker("a", IDS, { received: [{ stream: "s", id: "1-0", key: "k2-0" }] });
   expect(problems([wrong])).toEqual(["a: got k2-0 as 1-0, which differs from the stored entry"]);
 });
+
+test("accepts an entry that was done twice after a failover", () => {
+  const work = { workers: [worker("a", IDS), worker("b", ["2-0"])] };
+  expect(judge({ ...history(work), takeovers: 1 })).toEqual([]);
+  expect(judge(history(work))).toEqual(["b: s 2-0 was also acknowledged by a"]);
+});
+
+test("accepts entries that a failover lost, and detects one that no worker has done", () => {
+  const received = [...IDS, "2-1"].map((id) => ({ stream: "s", id, key: `k${id}` }));
+  const work = { workers: [worker("a", ["1-0", "2-0"], { received })] };
+  expect(judge({ ...history(work), takeovers: 1 })).toEqual(["s 3-0 was settled by no worker"]);
+  expect(judge(history(work))).toEqual([
+    "a: got k2-1 as 2-1, which differs from the stored entry",
+    "s 3-0 was settled by no worker",
+  ]);
+});

@@ -150,6 +150,10 @@ describe("an external Redis", () => {
     });
     await redis.kill();
     const unavailable = { error: expect.stringContaining("Redis is unavailable"), code: "REDIS_UNAVAILABLE" };
+    // A command that is sent before the gateway has noticed fails with another message.
+    await until("the gateway has lost its connections", async () =>
+      (await request(`${gateway.http}/readyz`)).body.toString().includes("Redis is unavailable"),
+    );
     for (const [path, method] of [
       ["/data/a", "POST"],
       ["/data/a?last_entry_id=0", "GET"],

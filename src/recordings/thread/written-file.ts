@@ -4,6 +4,7 @@ import type { Gap } from "../../domain/streams/entry.ts";
 import { EntryWriter } from "../../wire/mcap/entry-writer.ts";
 import { type Compression, McapWriter } from "../../wire/mcap/mcap-writer.ts";
 import { type EntryBatch, unpackEntries } from "../entry-batch.ts";
+import { freeMemory } from "./free-memory.ts";
 import type { FileOptions } from "./messages.ts";
 
 /** Size of a chunk before compression. */
@@ -28,7 +29,12 @@ export class WrittenFile {
   /** Creates the file. @param send receives the bytes of a file without a path */
   constructor({ library, path }: FileOptions, compression: Compression, send: (bytes: Uint8Array) => void) {
     this.#output = path === undefined ? { write: send, close: () => undefined } : new DiskOutput(path);
-    this.#file = new McapWriter({ library, compression, onBytes: (bytes) => this.#output.write(bytes) });
+    this.#file = new McapWriter({
+      library,
+      compression,
+      onBytes: (bytes) => this.#output.write(bytes),
+      onUnused: freeMemory,
+    });
     this.#entries = new EntryWriter(this.#file);
   }
 
@@ -47,6 +53,7 @@ export class WrittenFile {
       this.#chunkSince ??= performance.now();
       if (this.#file.chunkBytes >= CHUNK_BYTES) this.#closeChunk();
     }
+    freeMemory(batch.bytes);
   }
 
   addGap(gap: Gap): void {
@@ -95,6 +102,7 @@ class DiskOutput implements Output {
       throw error;
     }
     this.#position += bytes.length;
+    freeMemory(bytes);
   }
 
   close(): void {

@@ -25,6 +25,8 @@ export interface McapWriterOptions {
   readonly compression: Compression;
   /** Receives the next bytes of the file, which nothing else uses. */
   readonly onBytes: (bytes: Uint8Array) => void;
+  /** Receives buffers that are not needed any more, to free their memory. */
+  readonly onUnused?: (bytes: Uint8Array) => void;
 }
 
 /** Maximum number of channels and of schemas in a file: their ids have 16 bits. */
@@ -101,10 +103,11 @@ export class McapWriter {
   closeChunk(): void {
     if (this.#chunk.numMessages === 0) return;
     const { buffer, indices, messageStartTime, messageEndTime } = this.#chunk;
-    const { compression } = this.#options;
+    const { compression, onUnused } = this.#options;
     const records = compression.compress(buffer);
     const chunkStartOffset = this.#position;
     const uncompressedSize = BigInt(buffer.length);
+    const compressedSize = BigInt(records.length);
     this.#records.writeChunk({
       ...{ messageStartTime, messageEndTime, uncompressedSize },
       uncompressedCrc: crc32(buffer),
@@ -124,12 +127,14 @@ export class McapWriter {
         ...{ messageStartTime, messageEndTime, chunkStartOffset, chunkLength, messageIndexOffsets },
         messageIndexLength: BigInt(this.#records.length) - chunkLength,
         compression: compression.name,
-        compressedSize: BigInt(records.length),
+        compressedSize,
         uncompressedSize,
       },
       counts,
     );
     this.#chunk.reset();
+    onUnused?.(records);
+    onUnused?.(buffer);
     this.#flush();
   }
 

@@ -1,5 +1,5 @@
 /** The directory of recordings. Names of files come from names of recordings, which cannot leave the directory. */
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseRecord, type RecordingRecord } from "./recording-record.ts";
 
@@ -51,6 +51,14 @@ export class RecordingsDirectory {
   /** Returns the path of a file. */
   pathOf(file: string): string {
     return join(this.path, file);
+  }
+
+  /** Returns the first name of a file that does not exist. @param number of the file, from 1 */
+  async freeFileName(name: string, number: number): Promise<string> {
+    for (let next = number; ; next++) {
+      const file = fileNameOf(name, next);
+      if (!(await exists(this.pathOf(file)))) return file;
+    }
   }
 
   /** Reads all records. @param onDamaged called for a file that cannot be read */
@@ -107,6 +115,12 @@ export class RecordingsDirectory {
     await writeFile(path, own, { mode: 0o640 });
   }
 }
+
+const exists = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
 
 const ownerOf = (text: string): number | undefined => {
   const [, pid] = /^(\d+) /.exec(text) ?? [];

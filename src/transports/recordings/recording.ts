@@ -5,7 +5,7 @@ import { sleep } from "../../domain/scheduling/sleep.ts";
 import type { Gap } from "../../domain/streams/entry.ts";
 import { type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
-import { fileNameOf, type RecordingsDirectory } from "../../recordings/directory.ts";
+import type { RecordingsDirectory } from "../../recordings/directory.ts";
 import { type FileFacts, readFileFacts } from "../../recordings/files/file-facts.ts";
 import { finishFile } from "../../recordings/files/finish-file.ts";
 import type { RecordingOwner, RecordingRecord } from "../../recordings/recording-record.ts";
@@ -178,7 +178,7 @@ export class Recording {
   ): Promise<void> {
     const { directory, thread, config } = this.#parts;
     const { name, request, files, started } = this.#record;
-    const file = fileNameOf(name, files.length + 1);
+    const file = await directory.freeFileName(name, files.length + 1);
     const empty: FileStatus = {
       file,
       state: "recording",

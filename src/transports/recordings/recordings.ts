@@ -4,7 +4,7 @@ import type { Identity } from "../../access/identity/authorize.ts";
 import { ANYONE } from "../../access/identity/authorize.ts";
 import { ACTIONS } from "../../access/identity/grant.ts";
 import { GatewayError } from "../../domain/errors.ts";
-import { isRecordingName, RecordingsDirectory } from "../../recordings/directory.ts";
+import { fileNameOf, isRecordingName, RecordingsDirectory } from "../../recordings/directory.ts";
 import type { RecordingOwner, RecordingRecord } from "../../recordings/recording-record.ts";
 import type { RecordingRequest, RecordingStatus } from "../../recordings/recording-status.ts";
 import { FileThread } from "../../recordings/thread/file-thread.ts";
@@ -92,6 +92,12 @@ export class OwnRecordings implements Recordings {
       startCursors: Object.fromEntries(opened.streams.map(({ key, cursor }) => [key, cursor])),
       streams: opened.streams.map(({ key }) => key),
     };
+    const { directory } = this.#parts;
+    // A file without a record, such as a copy from elsewhere.
+    if ((await directory.freeFileName(name, 1)) !== fileNameOf(name, 1)) {
+      opened.pattern?.close();
+      throw new GatewayError("RECORDING_EXISTS", `there is already a file ${fileNameOf(name, 1)}`);
+    }
     const recording = new Recording(record, this.#parts);
     try {
       // Another request may have been faster.

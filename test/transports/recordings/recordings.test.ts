@@ -210,6 +210,10 @@ describe("a request that is not valid", () => {
     expect((await post("/recordings", { name: "one", streams: ["a"] })).json()).toMatchObject({
       code: "RECORDING_EXISTS",
     });
+    writeFileSync(join(directory, "foreign.mcap"), "");
+    expect((await post("/recordings", { name: "foreign", streams: ["a"] })).json()).toMatchObject({
+      code: "RECORDING_EXISTS",
+    });
     await record({ name: "two", streams: ["a"] });
     await record({ name: "three", streams: ["a"] });
     expect((await post("/recordings", { name: "four", streams: ["a"] })).json()).toMatchObject({

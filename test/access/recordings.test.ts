@@ -1,0 +1,92 @@
+/** Permissions of recordings: `read` on every recorded stream, and `admin` to delete. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { RecordingStatus } from "../../src/recordings/recording-status.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { request } from "../support/http.ts";
+import { createTestKeys, type TestKeys } from "../support/keys.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+import { bearer, guardedBy, tokenFor } from "../support/tokens.ts";
+import { until } from "../support/until.ts";
+
+let redis: TestRedis;
+let gateway: TestGateway;
+let keys: TestKeys;
+const directory = mkdtempSync(join(tmpdir(), "recordings-"));
+
+beforeAll(async () => {
+  redis = await startRedis();
+  keys = createTestKeys();
+  gateway = await startTestGateway(redis.url, { ...guardedBy(keys), RECORDINGS_DIR: directory });
+  await redis.control.call("XADD", "rover:cam", "1-0", "d", "a");
+  await redis.control.call("XADD", "rover:imu", "1-0", "d", "secret");
+});
+afterAll(async () => {
+  await gateway.close();
+  keys[Symbol.dispose]();
+  await redis[Symbol.asyncDispose]();
+  rmSync(directory, { recursive: true });
+});
+
+/** Sends a request with permissions. @returns its status and body */
+async function as(permissions: readonly string[], method: string, path: string, body?: object) {
+  const headers = bearer(await tokenFor(permissions));
+  const answer = await request(`${gateway.http}/recordings${path}`, {
+    ...{ method, headers },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  return { status: answer.status, value: answer.text.startsWith("{") ? answer.json() : answer.text };
+}
+
+const CAM = ["read:rover:cam"];
+
+it("a pattern records the streams that the client may read, also those that appear later", async () => {
+  const started = await as(CAM, "POST", "", { name: "mine", device: "rover", streams: ["*"], from: "0" });
+  expect(started.status).toBe(201);
+  await redis.control.call("XADD", "rover:gps", "2-0", "d", "secret");
+  await redis.control.call("XADD", "rover:cam", "3-0", "d", "b");
+  const status = async () => (await as(CAM, "GET", "/mine")).value as RecordingStatus;
+  await until("both entries", async () => (await status()).entries === 2);
+  expect((await status()).streams).toEqual(["rover:cam"]);
+});
+
+it("a stream that the client may not read is not recorded", async () => {
+  const answer = await as(CAM, "POST", "", { device: "rover", streams: ["cam", "imu"] });
+  expect(answer).toMatchObject({ status: 403, value: { code: "FORBIDDEN" } });
+});
+
+it("a recording does not exist for clients that may not read its streams", async () => {
+  const other = ["read:rover:imu", "admin:other:*"];
+  expect((await as(other, "GET", "")).value).toBe("[]");
+  for (const [method, path] of [
+    ["GET", "/mine"],
+    ["GET", "/mine.mcap"],
+    ["POST", "/mine/stop"],
+    ["DELETE", "/mine"],
+  ] as const)
+    expect((await as(other, method, path)).status, `${method} ${path}`).toBe(404);
+  expect((await as(CAM, "GET", "/mine")).status).toBe(200);
+});
+
+it("one without streams exists for its owner and for operators", async () => {
+  await as(CAM, "POST", "", { name: "empty", device: "none", streams: ["*"] });
+  // All tokens of this file have the same subject, so a key is another client.
+  const key = keys.add("other", ["read:rover:cam"]);
+  const seen = async (permissions: readonly string[]) => (await as(permissions, "GET", "/empty")).status;
+  expect([await seen(CAM), await seen(["admin"])]).toEqual([200, 200]);
+  await until("the key is known", async () => {
+    const answer = await request(`${gateway.http}/recordings/mine`, { headers: bearer(key) });
+    return answer.status === 200;
+  });
+  expect((await request(`${gateway.http}/recordings/empty`, { headers: bearer(key) })).status).toBe(404);
+});
+
+it("read stops and downloads, and admin deletes", async () => {
+  expect(await as(CAM, "POST", "/mine/stop")).toMatchObject({ status: 200, value: { state: "stopped" } });
+  expect((await as(CAM, "GET", "/mine.mcap")).status).toBe(200);
+  expect(await as(CAM, "DELETE", "/mine")).toMatchObject({ status: 403, value: { code: "FORBIDDEN" } });
+  expect((await as(["admin:rover:cam"], "DELETE", "/mine")).status).toBe(204);
+  expect((await as(["admin"], "DELETE", "/empty")).status).toBe(204);
+});

@@ -13,6 +13,9 @@ import { pullRaw } from "./commands/pull-raw.ts";
 import { push } from "./commands/push/push.ts";
 import { pushImage } from "./commands/push-image.ts";
 import { pushIncrement } from "./commands/push-increment.ts";
+import { play } from "./commands/recordings/play.ts";
+import { record } from "./commands/recordings/record.ts";
+import { recording } from "./commands/recordings/recording.ts";
 import { rm } from "./commands/rm.ts";
 import { serve } from "./commands/serve.ts";
 import { work } from "./commands/work.ts";
@@ -21,6 +24,7 @@ import { work } from "./commands/work.ts";
 export const COMMANDS: readonly CommandRow[] = [
   ...[serve, doctor, keys],
   ...[ls, info, push, pull, meta, rm, work],
+  ...[record, play, recording],
   ...[pushIncrement, pullRaw, pushImage, pullImage],
   ...[context, createCompletion(() => COMMANDS)],
 ];

@@ -19,7 +19,8 @@ export async function runCommand(): Promise<number> {
   try {
     await createProgram(io).parseAsync();
   } catch (error) {
-    if (!signal.aborted) return report(error, terminal);
+    // After Ctrl-C, what was interrupted is no error, but what a command then fails to finish is.
+    if (!signal.aborted || error instanceof CommandError) return report(error, terminal);
   }
   return signal.reason instanceof CommandError ? report(signal.reason, terminal) : EXIT.done;
 }

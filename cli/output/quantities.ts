@@ -6,6 +6,10 @@ const decimal = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maxim
 /** Formats an integer with thousands separators: `12,345`. */
 export const countText = (value: number): string => count.format(value);
 
+/** Formats a number of entries: `1 entry`, `12,345 entries`. */
+export const entriesText = (value: number): string =>
+  value === 1 ? "1 entry" : `${countText(value)} entries`;
+
 /** Formats a rate: `29.8/s`, without decimals from 100. */
 export const rateText = (perSecond: number): string =>
   `${perSecond < 100 ? decimal.format(perSecond) : count.format(perSecond)}/s`;

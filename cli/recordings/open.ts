@@ -1,0 +1,16 @@
+/** Opens recordings with errors that name the file. */
+import { openRecording, type RecordingReader } from "../../src/recordings/files/read-recording.ts";
+import { CommandError } from "../exit-codes.ts";
+
+/** Opens a file. @throws CommandError that names the file and what is wrong with it */
+export async function openFile(path: string): Promise<RecordingReader> {
+  try {
+    return await openRecording(path);
+  } catch (error) {
+    throw fileError(path, error);
+  }
+}
+
+/** Returns an error that names the file. */
+export const fileError = (path: string, error: unknown): CommandError =>
+  new CommandError(`${path}: ${error instanceof Error ? error.message : String(error)}`);

@@ -100,19 +100,22 @@ export class DetailsReader {
     depth: DetailDepth,
     payloadBytes: number | undefined,
   ): Promise<readonly (StreamDetails | undefined)[]> {
-    const replies = await collectReplies(
-      this.#database,
-      keys.map((key) => checks.get(key)?.command ?? detailsCommand(key, depth, payloadBytes)),
+    const commands = keys.map(
+      (key) => checks.get(key)?.commands ?? [detailsCommand(key, depth, payloadBytes)],
     );
+    const replies = await collectReplies(this.#database, commands.flat());
+    let next = 0;
     return keys.map((key, i) => {
-      const reply = replies[i] ?? null;
+      const from = next;
+      next += commands[i]?.length ?? 0;
+      const reply = replies[from] ?? null;
       const check = checks.get(key);
       if (check === undefined) {
         const details = detailsOf(reply);
         if (readsEdges(depth)) this.learn(key, details);
         return details;
       }
-      const details = check.detailsOf(reply);
+      const details = check.detailsOf(replies.slice(from, next));
       if (details === undefined) this.#remembered.forget(key, check);
       return details;
     });

@@ -1,7 +1,8 @@
 /**
  * Details of streams whose first and last entry are large. Redis copies both of them for `XINFO STREAM`, even where only
  * the facts are requested: two entries of 60 MB block it for 0.2 s. A stream that is remembered here is checked instead:
- * the check compares its length and its edges without copying them, and returns only payloads that are requested.
+ * the check compares its length and its edges without copying them. Payloads that are requested are read by `XRANGE`, because
+ * Lua would copy them twice more.
  *
  * The check does not detect an entry that was added and deleted since, which changes only `entriesAdded`, `lastGeneratedId`
  * and `maxDeletedEntryId`, nor a stream created again with the same length and with ids in the same range, as by RESTORE.
@@ -19,18 +20,11 @@ const REMEMBERED_MS = 60_000;
 /** Streams remembered, about 1 KB each; above this, the oldest one is dropped. */
 const MOST_STREAMS = 4000;
 
-/** KEYS: a stream. ARGV: remembered length, first id, last id, and 1 for each of the two entries that is requested. */
+/** KEYS: a stream. ARGV: remembered length, first id, last id. Returns the number of groups; false if the stream has changed. */
 const CHECK = `if redis.call('XLEN', KEYS[1]) ~= tonumber(ARGV[1]) then return false end
 if redis.call('XRANGE', KEYS[1], '-', '(' .. ARGV[2], 'COUNT', 1)[1] then return false end
 if redis.call('XRANGE', KEYS[1], '(' .. ARGV[3], '+', 'COUNT', 1)[1] then return false end
-local out = {#redis.call('XINFO', 'GROUPS', KEYS[1]), 0, 0}
-for i = 2, 3 do
-  if ARGV[i + 2] == '1' then
-    out[i] = redis.call('XRANGE', KEYS[1], ARGV[i], ARGV[i])[1]
-    if not out[i] then return false end
-  end
-end
-return out`;
+return #redis.call('XINFO', 'GROUPS', KEYS[1])`;
 
 /** Details of a stream with entries, as they were when they were read. */
 interface Remembered {
@@ -42,11 +36,12 @@ interface Remembered {
 export interface DetailsCheck {
   /** Bytes of the payloads that it returns. */
   readonly payloadBytes: number;
-  readonly command: readonly Argument[];
+  /** Sent at once. An entry of an id never changes, so they need no transaction. */
+  readonly commands: readonly (readonly Argument[])[];
   /** The details that it checks. */
   readonly checked: StreamDetails;
-  /** Returns the details from the reply; undefined if the stream has changed. */
-  detailsOf(reply: Reply): StreamDetails | undefined;
+  /** Returns the details from the replies; undefined if the stream has changed. */
+  detailsOf(replies: readonly Reply[]): StreamDetails | undefined;
 }
 
 /** Remembers details, without payloads. */
@@ -90,20 +85,26 @@ export class RememberedDetails {
 
 function checkOf(key: string, details: Remembered["details"], mostBytes = Number.MAX_VALUE): DetailsCheck {
   const { length, first, last } = details;
-  const wanted = [first, last].map(({ bytes }) => bytes <= mostBytes);
+  const wanted = [first, last].filter(({ bytes }) => bytes <= mostBytes);
+  const ids = [...new Set(wanted.map(({ id }) => id))];
   return {
     checked: details,
-    payloadBytes: [first, last].reduce((sum, { bytes }, i) => sum + (wanted[i] ? bytes : 0), 0),
-    command: ["EVAL", CHECK, 1, key, length, first.id, last.id, ...wanted.map((one) => (one ? 1 : 0))],
-    detailsOf(reply) {
-      if (!Array.isArray(reply)) return undefined;
-      const [groups, firstEntry, lastEntry] = reply;
-      return {
-        ...details,
-        groups: Number(groups),
-        first: edgeOf(firstEntry ?? null) ?? first,
-        last: edgeOf(lastEntry ?? null) ?? last,
-      };
+    payloadBytes: wanted.reduce((sum, { bytes }) => sum + bytes, 0),
+    commands: [
+      ["EVAL", CHECK, 1, key, length, first.id, last.id],
+      ...ids.map((id): readonly Argument[] => ["XRANGE", key, id, id]),
+    ],
+    detailsOf([groups, ...entries]) {
+      if (typeof groups !== "number") return undefined;
+      const read = new Map<string, EdgeEntry>();
+      for (const reply of entries) {
+        const [entry] = Array.isArray(reply) ? reply : [];
+        const edge = edgeOf(entry ?? null);
+        // It was deleted after the check.
+        if (edge === undefined) return undefined;
+        read.set(edge.id, edge);
+      }
+      return { ...details, groups, first: read.get(first.id) ?? first, last: read.get(last.id) ?? last };
     },
   };
 }

@@ -161,6 +161,18 @@ test("returns small payloads beside a large one without copying it", async () =>
   expect((await read("s", { ...wanted, payloadBytes: 9 * MIB }))?.last?.entry?.data.length).toBe(8 * MIB);
 });
 
+test.each([1, 2])("returns the payloads of a stream of %i large entries that it remembers", async (count) => {
+  for (let i = 1; i <= count; i++) await add("s", Buffer.concat([LARGE, Buffer.from(`${i}`)]), `${i}-0`);
+  const { read } = open();
+  await read("s");
+  const { found, copied } = await counted(() => read("s", { ...FACTS, depth: "payloads" }));
+  expect(copied).toBe(0);
+  expect([found?.first, found?.last].map((edge) => String(edge?.entry?.data.subarray(-1)))).toEqual([
+    "1",
+    `${count}`,
+  ]);
+});
+
 test("reads remembered details again after a minute", async () => {
   let now = 0;
   await add("s", LARGE, "1-0");

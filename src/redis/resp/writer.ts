@@ -6,6 +6,13 @@
 /** Payloads from this size (bytes) are not copied: above it, copying costs more than another write vector. */
 const REFERENCE_FROM_BYTES = 16 * 1024;
 const BLOCK_BYTES = 64 * 1024;
+/** Most bytes of a length line: its mark, 16 digits, CR and LF. */
+const MOST_LINE_BYTES = 19;
+const ASTERISK = 42;
+const DOLLAR = 36;
+const ZERO = 48;
+const CR = 13;
+const LF = 10;
 
 /** One argument of a command. */
 export type Argument = string | number | Uint8Array;
@@ -34,7 +41,7 @@ class BlockWriter implements CommandWriter {
 
   command(args: readonly Argument[]): void {
     if (this.#textCommand(args)) return;
-    this.#lengthLine("*", args.length);
+    this.#lengthLine(ASTERISK, args.length);
     for (const value of args) this.argument(value);
   }
 
@@ -70,31 +77,43 @@ class BlockWriter implements CommandWriter {
     this.#at = 0;
   }
 
-  #lengthLine(mark: string, length: number): void {
-    this.#reserve(16);
-    this.#at += this.#block.write(`${mark}${length}\r\n`, this.#at, "latin1");
+  /** Writes digit by digit: a call of the native `write` costs more, and this is done for each entry. */
+  #lengthLine(mark: number, length: number): void {
+    this.#reserve(MOST_LINE_BYTES);
+    let digits = 1;
+    for (let rest = length; rest >= 10; rest = Math.floor(rest / 10)) digits++;
+    this.#block[this.#at++] = mark;
+    this.#at += digits;
+    for (let rest = length, at = this.#at; digits > 0; digits--, rest = Math.floor(rest / 10))
+      this.#block[--at] = ZERO + (rest % 10);
+    this.#lineEnd();
+  }
+
+  #lineEnd(): void {
+    this.#block[this.#at++] = CR;
+    this.#block[this.#at++] = LF;
   }
 
   #bytesArgument(value: Uint8Array): void {
-    this.#lengthLine("$", value.length);
+    this.#lengthLine(DOLLAR, value.length);
     if (value.length >= REFERENCE_FROM_BYTES) {
       this.#closePart();
       this.#parts.push(value);
+      this.#reserve(2);
     } else {
-      this.#reserve(value.length);
+      this.#reserve(value.length + 2);
       this.#block.set(value, this.#at);
       this.#at += value.length;
     }
-    this.#reserve(2);
-    this.#at += this.#block.write("\r\n", this.#at, "latin1");
+    this.#lineEnd();
   }
 
   #textArgument(value: string): void {
     const length = Buffer.byteLength(value);
-    this.#lengthLine("$", length);
+    this.#lengthLine(DOLLAR, length);
     this.#reserve(length + 2);
     this.#at += this.#block.write(value, this.#at);
-    this.#at += this.#block.write("\r\n", this.#at, "latin1");
+    this.#lineEnd();
   }
 
   /** Encodes a text-only command with one write: most commands are short, so each buffer write costs more than its bytes. */

@@ -10,10 +10,16 @@ import type { Chunks } from "../response/chunks.ts";
 const TEXT = 0x81;
 const BINARY = 0x82;
 const MOST_HEADER_BYTES = 10;
+/** Messages below this size (bytes) have their length in the second byte of their header. */
+const SHORT_BYTES = 126;
+/** Header of a short text message without its length, as a Latin-1 character. */
+const TEXT_CHARACTER = String.fromCharCode(TEXT);
 
 /** Encoder of messages. */
 export interface FrameWriter {
   text(text: string): void;
+  /** Adds a text message of ASCII characters. Short ones that follow each other are written at once. */
+  ascii(text: string): void;
   /** Adds a text message, given as parts of its UTF-8. Large parts are not copied. */
   textBytes(parts: readonly Uint8Array[]): void;
   /** Adds a binary message, given as parts. Large parts are not copied. */
@@ -29,6 +35,16 @@ export function createFrameWriter(capacityBytes: number): FrameWriter {
   let block = Buffer.allocUnsafe(Math.max(64, capacityBytes));
   let from = 0;
   let at = 0;
+  /** Short messages of `ascii` that are not written yet, as Latin-1. */
+  let run = "";
+
+  function endRun(): void {
+    if (run === "") return;
+    const bytes = run;
+    run = "";
+    reserve(bytes.length);
+    at += block.write(bytes, at, "latin1");
+  }
 
   function closePart(): void {
     if (at === from) return;
@@ -46,9 +62,10 @@ export function createFrameWriter(capacityBytes: number): FrameWriter {
   }
 
   function header(opcode: number, length: number): void {
+    endRun();
     reserve(MOST_HEADER_BYTES);
     block[at++] = opcode;
-    if (length < 126) {
+    if (length < SHORT_BYTES) {
       block[at++] = length;
     } else if (length < 65536) {
       block[at++] = 126;
@@ -77,16 +94,23 @@ export function createFrameWriter(capacityBytes: number): FrameWriter {
     }
   }
 
+  function text(message: string): void {
+    const length = Buffer.byteLength(message);
+    header(TEXT, length);
+    reserve(length);
+    at += block.write(message, at);
+  }
+
   return {
-    text(text) {
-      const length = Buffer.byteLength(text);
-      header(TEXT, length);
-      reserve(length);
-      at += block.write(text, at);
+    text,
+    ascii(message) {
+      if (message.length < SHORT_BYTES) run += TEXT_CHARACTER + String.fromCharCode(message.length) + message;
+      else text(message);
     },
     textBytes: (parts) => message(TEXT, parts),
     binary: (parts) => message(BINARY, parts),
     take() {
+      endRun();
       closePart();
       return { parts: done, bytes: total };
     },

@@ -115,3 +115,11 @@ describe("property: any commands", () => {
     );
   });
 });
+
+test("lengths of any number of digits, at the end of a block of memory", () => {
+  const lengths = [0, 9, 10, 99, 100, 999, 1000, 9999, 10_000, LARGE - 1, LARGE, 99_999, 100_000];
+  for (const before of lengths) {
+    const commands = lengths.map((length) => ["X".repeat(before % 70), new Uint8Array(length)]);
+    expect(written(...commands)).toBe(byTheBook(commands).toString("latin1"));
+  }
+});

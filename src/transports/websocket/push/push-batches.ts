@@ -77,7 +77,12 @@ export function createPushBatches(parts: PushBatchParts): PushBatches {
   function acknowledge(answered: readonly Batch[]): void {
     if (answered.length === 0) return;
     const out = createFrameWriter(answered.length * ACK_BYTES);
-    for (const { results } of answered) out.text(appendResultsJson(results ?? []));
+    for (const { results = [] } of answered) {
+      const [id] = results;
+      // An id is ASCII, an error may not be.
+      if (results.length === 1 && typeof id === "string") out.ascii(`["${id}"]`);
+      else out.text(appendResultsJson(results));
+    }
     sink.write(out.take());
     if (!sink.isFull()) return;
     // Reads no further entries from a client that does not read its acks.

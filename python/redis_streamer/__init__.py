@@ -33,6 +33,7 @@ from .errors import (
 from .job import Job, Lost, ThreadJob
 from .pull import Pull
 from .push import Push
+from .recordings import Recording, RecordingFile, RecordingGap
 from .work import Work
 
 __version__ = "1.0.0"
@@ -56,6 +57,9 @@ __all__ = [
     "NotStored",
     "Pull",
     "Push",
+    "Recording",
+    "RecordingFile",
+    "RecordingGap",
     "Stream",
     "StreamerError",
     "ThreadJob",

@@ -6,7 +6,20 @@ import asyncio
 import json
 import random
 import ssl as tls
-from typing import Any, Awaitable, Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import (
+    Any,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Dict,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 from urllib.parse import quote, urlencode, urlsplit
 
 from ._compat import USER_AGENT, Connection, open_connection, within
@@ -19,6 +32,7 @@ FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 15.0
 _REQUEST_S = 20.0  # limit for a request
 _MOST_HEADER_BYTES = 256 * 1024
+_PART_BYTES = 1024 * 1024  # of a body that is passed on, at most
 
 
 def backoff_s(failures: int, fraction: float) -> float:
@@ -94,38 +108,80 @@ class Gateway:
             )
         return connection
 
-    async def request(self, path: str, query: Query, body: Any = None) -> Response:
-        """Sends a GET, or with a body a POST of it as JSON. Raises StreamerError."""
-        try:
-            return await within(_REQUEST_S, self._exchange(path + query_text(query), body))
-        except (OSError, EOFError, asyncio.TimeoutError) as error:
-            if isinstance(error, StreamerError):
-                raise
-            raise unreachable(self.url, error) from error
+    async def request(
+        self, path: str, query: Query, body: Any = None, method: Optional[str] = None
+    ) -> Response:
+        """Sends a request. Raises StreamerError.
 
-    async def _exchange(self, target: str, body: Any) -> Response:
+        Args:
+            body: value to send as JSON.
+            method: by default GET, and with a body POST.
+        """
+        parts: List[bytes] = []
+        exchange = self._exchange(path + query_text(query), body, method, parts.append, None)
+        try:
+            headers = await within(_REQUEST_S, exchange)
+        except (OSError, EOFError, asyncio.TimeoutError) as error:
+            raise self._failure(error) from error
+        return Response(headers, b"".join(parts))
+
+    async def download(
+        self, path: str, query: Query, write: Callable[[bytes], object], encoded: str = ""
+    ) -> None:
+        """Sends a GET, and passes the body on part by part, in any time. Raises StreamerError if it is not complete.
+
+        Args:
+            encoded: further parameters, ``"&exclude=a+b"``.
+        """
+        target = path + query_text(query) + encoded
+        try:
+            await self._exchange(target, None, None, write, _REQUEST_S)
+        except (OSError, EOFError, asyncio.TimeoutError) as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: BaseException) -> StreamerError:
+        return error if isinstance(error, StreamerError) else unreachable(self.url, error)
+
+    async def _exchange(
+        self,
+        target: str,
+        body: Any,
+        method: Optional[str],
+        write: Callable[[bytes], object],
+        silence_s: Optional[float],
+    ) -> Dict[str, str]:
+        """Sends a request, passes the body of a response on, and returns its headers.
+
+        Args:
+            silence_s: time limit for each step of the response.
+        """
         token = await self._current_token()
         payload = b"" if body is None else json.dumps(body).encode()
+        method = method or ("GET" if body is None else "POST")
         lines = [
-            f"{'GET' if body is None else 'POST'} {self._path}/{target} HTTP/1.1",
+            f"{method} {self._path}/{target} HTTP/1.1",
             f"Host: {self._netloc}",
             f"User-Agent: {USER_AGENT}",
             "Connection: close",
             *([] if token is None else [f"Authorization: Bearer {token}"]),
-            *([] if body is None else ["Content-Type: application/json", f"Content-Length: {len(payload)}"]),
+            *([] if body is None else ["Content-Type: application/json"]),
+            *([] if method == "GET" else [f"Content-Length: {len(payload)}"]),
         ]
-        reader, writer = await asyncio.open_connection(
-            self._host, self._port, ssl=self._ssl, limit=_MOST_HEADER_BYTES
-        )
+        opening = asyncio.open_connection(self._host, self._port, ssl=self._ssl, limit=_MOST_HEADER_BYTES)
+        reader, writer = await within(silence_s, opening, lambda opened: opened[1].transport.abort())
         try:
             writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + payload)
-            status, headers = await _read_head(reader)
-            response = Response(headers, await _read_body(reader, headers))
+            status, headers = await within(silence_s, _read_head(reader))
+            is_rejected = not 200 <= status < 300
+            rejection: List[bytes] = []
+            parts = _body_parts(reader, headers)
+            while (part := await within(silence_s, _next_part(parts))) is not None:
+                (rejection.append if is_rejected else write)(part)
         finally:
             writer.transport.abort()
-        if not 200 <= status < 300:
-            raise error_from_response(status, response.body)
-        return response
+        if is_rejected:
+            raise error_from_response(status, b"".join(rejection))
+        return headers
 
 
 async def _read_head(reader: asyncio.StreamReader) -> Tuple[int, Dict[str, str]]:
@@ -142,18 +198,43 @@ async def _read_head(reader: asyncio.StreamReader) -> Tuple[int, Dict[str, str]]
     return status, {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
-async def _read_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
+async def _body_parts(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> AsyncIterator[bytes]:
+    """Yields the parts of a body. Raises EOFError if it is not complete."""
     if "chunked" in headers.get("transfer-encoding", "").lower():
-        chunks = []
-        while True:
-            size = int((await reader.readline()).partition(b";")[0], 16)
-            chunks.append(await reader.readexactly(size))
-            await reader.readline()
-            if size == 0:
-                return b"".join(chunks)
-    if "content-length" in headers:
-        return await reader.readexactly(int(headers["content-length"]))
-    return await reader.read()
+        while size := await _chunk_size(reader):
+            async for part in _parts(reader, size):
+                yield part
+            await reader.readexactly(2)
+    elif "content-length" in headers:
+        async for part in _parts(reader, int(headers["content-length"])):
+            yield part
+    else:
+        while part := await reader.read(_PART_BYTES):
+            yield part
+
+
+async def _chunk_size(reader: asyncio.StreamReader) -> int:
+    line = await reader.readline()
+    try:
+        return int(line.partition(b";")[0], 16)
+    except ValueError as error:
+        if line.endswith(b"\n"):
+            raise bad_message(f"a chunk of the size {line[:60]!r}") from error
+        raise EOFError("the connection closed in the middle of a response") from error
+
+
+async def _parts(reader: asyncio.StreamReader, size: int) -> AsyncIterator[bytes]:
+    while size > 0:
+        part = await reader.readexactly(min(size, _PART_BYTES))
+        size -= len(part)
+        yield part
+
+
+async def _next_part(parts: AsyncIterator[bytes]) -> Optional[bytes]:
+    # A StopAsyncIteration cannot pass through a task.
+    async for part in parts:
+        return part
+    return None
 
 
 def jitter() -> float:

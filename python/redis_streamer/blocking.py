@@ -24,6 +24,7 @@ from ._cursors import Cursor
 from ._gateway import Token
 from ._loop_thread import LoopThread
 from ._msgpack import FieldValue
+from .blocking_recordings import BlockingRecordingMethods
 from .blocking_work import BlockingWork
 from .client import Client, Device, Stream
 from .entry import Entry
@@ -163,7 +164,7 @@ class BlockingPush:
         return repr(self._push)
 
 
-class BlockingClient:
+class BlockingClient(BlockingRecordingMethods):
     """A blocking client of one gateway, for any number of threads. Use it with ``with``, or call ``close``.
 
     The methods take the arguments of ``Client``.
@@ -172,7 +173,7 @@ class BlockingClient:
     def __init__(
         self, url: str, token: Optional[Token] = None, *, ssl: Optional[tls.SSLContext] = None
     ) -> None:
-        self._client = Client(url, token, ssl=ssl)
+        self._client: Client = Client(url, token, ssl=ssl)
         self._loop = LoopThread()
 
     def pull(

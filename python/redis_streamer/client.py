@@ -30,6 +30,7 @@ from .history import Bound, FrameRows, Progress, bound_text, read_pages
 from .job import Milliseconds, milliseconds
 from .pull import Pull, Watcher
 from .push import Push
+from .recordings import RecordingMethods
 from .work import ACK_WAIT_MS, LostWatcher, Work
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Stream(NamedTuple):
 _STREAM_FIELDS = "id length entriesAdded firstEntryId lastEntryId meta"
 
 
-class Client:
+class Client(RecordingMethods):
     """A client of one gateway. It holds no connection itself: each pull and push opens its own.
 
     Use it with ``async with``, which closes the pulls and pushes that are open, or call ``close``.

@@ -16,7 +16,7 @@ from support import ROOT, Gateway, wait_for
 
 README = (ROOT / "python/README.md").read_text()
 SAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-ASYNC, BLOCKING, WEBCAM, DETECTOR, PLOT, FAN_IN, RECORDER, WORKER = SAMPLES
+ASYNC, BLOCKING, WEBCAM, DETECTOR, PLOT, FAN_IN, RECORDER, WORKER, RECORDING = SAMPLES
 RECIPES = [WEBCAM, DETECTOR, PLOT, FAN_IN, RECORDER, WORKER]
 
 # A camera that shows a bright square on a dark ground, in five pictures.
@@ -173,3 +173,14 @@ def test_workers_share_a_stream(s: rs.BlockingClient, gateway: Gateway, tmp_path
     assert sorted(processed()) == [f"{entry_id}: 6% bright, delivery 1" for entry_id in sent]
     for worker in workers:
         worker.interrupt()
+
+
+def test_recording(s: rs.BlockingClient, gateway: Gateway, tmp_path: pathlib.Path) -> None:
+    with s.push("imu", device="rover") as push:
+        push.send({"x": 1})
+    exported, recorded = Program(RECORDING, gateway.url, tmp_path).ends().splitlines()
+    assert exported == f"{(tmp_path / 'rover.mcap').stat().st_size} bytes of what is stored"
+    [recording] = s.recordings()
+    assert recorded == f"0 entries [PosixPath('{recording.files[0].file}')]"
+    assert (tmp_path / recording.files[0].file).exists()
+    s.delete_recording(recording.name)

@@ -1,0 +1,127 @@
+"""Recordings of the gateway and exports: every method, incomplete downloads, and names that are paths."""
+
+from __future__ import annotations
+
+import asyncio
+import pathlib
+from datetime import datetime, timedelta, timezone
+from typing import Iterator
+
+import pytest
+import redis_streamer as rs
+from support import Gateway, Redis, wait_for
+
+MAGIC = b"\x89MCAP0\r\n"  # the first and the last bytes of a complete file
+
+
+@pytest.fixture
+def client(gateway: Gateway) -> Iterator[rs.BlockingClient]:
+    with rs.open(gateway.url) as one:
+        yield one
+
+
+def test_records_streams_into_files(client: rs.BlockingClient, stream: str, tmp_path: pathlib.Path) -> None:
+    with client.push(f"{stream}-a") as push:
+        push.send("stored before")
+    started = client.record(
+        f"{stream}-*",
+        stream,
+        device="default",
+        exclude=[f"{stream}-x"],
+        last_entry_id="0",
+        max_bytes=10**9,
+        max_seconds=3600,
+        compression="none",
+    )
+    assert (started.name, started.state, started.ended) == (stream, "recording", None)
+    assert started.started is not None
+    assert abs(datetime.now(timezone.utc) - started.started) < timedelta(minutes=5)
+    for name in ("b", "x"):
+        with client.push(f"{stream}-{name}") as push:
+            push.send("appeared later")
+
+    wait_for("both are recorded", lambda: client.recording(stream).entries == 2)
+    stopped = client.stop_recording(stream)
+    assert (stopped.state, stopped.reason, stopped.error) == ("stopped", "request", None)
+    assert (stopped.entries, stopped.gaps, stopped.newest_gaps) == (2, 0, [])
+    assert sorted(stopped.streams) == [f"default:{stream}-a", f"default:{stream}-b"]
+    assert stopped.first_time is not None and stopped.last_time is not None
+    assert stopped.started is not None and stopped.first_time < stopped.last_time
+    [file] = stopped.files
+    assert (file.file, file.state, file.entries) == (f"{stream}.mcap", "finished", 2)
+    [path] = client.save_recording(stream, tmp_path)
+    assert path == tmp_path / f"{stream}.mcap"
+    content = path.read_bytes()
+    assert len(content) >= file.bytes
+    assert content.startswith(MAGIC) and content.endswith(MAGIC)
+    assert b"stored before" in content and content.count(b"appeared later") == 1
+    assert stream in [one.name for one in client.recordings()]
+    client.delete_recording(stream)
+    with pytest.raises(rs.InvalidRequest, match="^NOT_FOUND: "):
+        client.recording(stream)
+
+
+def test_rejects_a_name_that_is_taken_or_a_path(
+    client: rs.BlockingClient, stream: str, tmp_path: pathlib.Path
+) -> None:
+    client.record(stream, stream)
+    with pytest.raises(rs.StreamerError, match="^RECORDING_EXISTS: "):
+        client.record(stream, stream)
+    client.delete_recording(stream)
+    with pytest.raises(rs.InvalidRequest, match="^BAD_PARAMETER: "):
+        client.record(stream, "../other")
+    with pytest.raises(rs.InvalidRequest, match="^BAD_PARAMETER: "):
+        client.record([])
+    for name in ("..", "", "../entries"):
+        with pytest.raises(rs.InvalidRequest, match="^(BAD_PARAMETER|NOT_FOUND): "):
+            client.save_recording(name, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_exports_what_is_stored(client: rs.BlockingClient, stream: str, tmp_path: pathlib.Path) -> None:
+    with client.push(f"{stream}-a") as push:
+        push.send(b"\x00" * 3_000_000, "second", ids=["5-1", "6-1"])
+    with client.push(f"{stream}-x") as push:
+        push.send("excluded", ids=["5-1"])
+    path = tmp_path / "run.mcap"
+    size = client.export(f"{stream}-*", path, exclude=f"{stream}-x", start=5, end="+")
+    content = path.read_bytes()
+    assert len(content) == size
+    assert content.startswith(MAGIC) and content.endswith(MAGIC)
+    assert f"{stream}-a".encode() in content and f"{stream}-x".encode() not in content
+    assert [one.name for one in tmp_path.iterdir()] == ["run.mcap"]
+
+
+@pytest.fixture
+def before(tmp_path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A file that must not change."""
+    path = tmp_path / "run.mcap"
+    path.write_bytes(b"before")
+    yield path
+    assert path.read_bytes() == b"before"
+    assert [one.name for one in tmp_path.iterdir()] == ["run.mcap"]
+
+
+async def test_an_incomplete_download_leaves_the_file_as_it_was(before: pathlib.Path) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nMCAP\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, rs.connect(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as client:
+        with pytest.raises(rs.Unavailable, match="closed in the middle"):
+            await client.export("s", before)
+
+
+async def test_without_blocking(gateway: Gateway, redis: Redis, stream: str, tmp_path: pathlib.Path) -> None:
+    redis.command("XADD", f"default:{stream}", "5-1", "d", "one")
+    async with rs.connect(gateway.url) as client:
+        assert (await client.record(stream, stream, last_entry_id=0)).state == "recording"
+        assert (await client.recording(stream)).name == stream
+        assert (await client.stop_recording(stream)).entries == 1
+        assert stream in [one.name for one in await client.recordings()]
+        [path] = await client.save_recording(stream, tmp_path)
+        assert path.name == f"{stream}.mcap"
+        await client.delete_recording(stream)
+        assert await client.export(stream, tmp_path / "export.mcap") > 100

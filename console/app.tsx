@@ -7,6 +7,7 @@ import { watchTheme } from "./page/theme.ts";
 import { loginUrl } from "./page/urls.ts";
 import { watchKeys } from "./shell/keys.ts";
 import { KeysHelp } from "./shell/keys-help.tsx";
+import { readSession } from "./shell/session.ts";
 import { NARROW, openSides, type Sides } from "./shell/sides.ts";
 import { Splitter } from "./shell/splitter.tsx";
 import { TopBar } from "./shell/top-bar.tsx";
@@ -58,7 +59,7 @@ function openPage(streamer: Streamer) {
   const { layout } = link;
   const listing = watchListing(streamer);
   const theme = watchTheme();
-  const workspace = createWorkspace({ streamer, listing, layout, theme });
+  const workspace = createWorkspace({ streamer, listing, layout, theme, session: readSession() });
   const { clock } = workspace;
   const isHelpOpen = signal(false);
   const stopKeys = watchKeys(workspace, isHelpOpen);

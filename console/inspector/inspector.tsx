@@ -4,13 +4,14 @@ import { readDeclaration } from "../../src/domain/content/declaration.ts";
 import { ElidedName } from "../design/elided-name.tsx";
 import { Icon } from "../design/icon.tsx";
 import { bytesText, countText, dayAndTime, msOfId, rateText, spanText } from "../page/format.ts";
+import { may } from "../shell/session.ts";
 import type { ListedStream } from "../stream-list/listing.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { StreamTools } from "./stream-tools.tsx";
 
 /** Renders the inspector. */
 export function Inspector({ workspace }: { readonly workspace: Workspace }) {
-  const { listing, layout, streamer } = workspace;
+  const { listing, layout, streamer, session } = workspace;
   const info = useComputed(() => listing.streams.value?.find(({ key }) => key === layout.selectedKey.value));
   const stream = info.value;
   const key = layout.selectedKey.value;
@@ -36,6 +37,8 @@ export function Inspector({ workspace }: { readonly workspace: Workspace }) {
             sampleName={{ device: stream?.device, stream: stream?.stream ?? key }}
             streamKey={key}
             openStream={(other) => layout.openStream(other)}
+            mayWrite={may(session.value, "write", key)}
+            mayAdminister={may(session.value, "admin", key)}
             streamer={streamer}
             listing={listing}
           />

@@ -15,10 +15,12 @@ interface StreamToolsProps extends ToolProps {
   /** The stream as code samples name it. */
   readonly sampleName: StreamName;
   readonly openStream: (key: string) => void;
+  readonly mayWrite: boolean;
+  readonly mayAdminister: boolean;
 }
 
-/** Renders the tools, collapsed. */
-export function StreamTools({ sampleName, openStream, ...props }: StreamToolsProps) {
+/** Renders the tools that are permitted, collapsed. */
+export function StreamTools({ sampleName, openStream, mayWrite, mayAdminister, ...props }: StreamToolsProps) {
   return (
     <div class="tools">
       <Tool icon="sliders" title="Metadata">
@@ -30,15 +32,19 @@ export function StreamTools({ sampleName, openStream, ...props }: StreamToolsPro
       <Tool icon="down" title="Download">
         <DownloadRange {...props} />
       </Tool>
-      <Tool icon="up" title="Push an entry">
-        <PushEntry {...props} />
-      </Tool>
+      {mayWrite && (
+        <Tool icon="up" title="Push an entry">
+          <PushEntry {...props} />
+        </Tool>
+      )}
       <Tool icon="boxes" title="Work queues" isLazy>
-        <GroupsTool {...props} openStream={openStream} />
+        <GroupsTool {...props} {...{ openStream, mayWrite, mayAdminister }} />
       </Tool>
-      <Tool icon="trash" title="Delete">
-        <DeleteStream {...props} />
-      </Tool>
+      {mayAdminister && (
+        <Tool icon="trash" title="Delete">
+          <DeleteStream {...props} />
+        </Tool>
+      )}
     </div>
   );
 }

@@ -8,9 +8,12 @@ import type { Listing } from "../stream-list/listing.ts";
 import { PANELS, type Panel } from "../workspace/layout.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { connectionState } from "./connection.ts";
+import { isAuthenticated } from "./session.ts";
 import type { Sides } from "./sides.ts";
 import { ThemeMenu } from "./theme-menu.tsx";
 
+/** Most permissions listed in the menu. */
+const MAX_PERMISSIONS = 20;
 const PANEL_TITLES: Readonly<Record<Panel, string>> = { events: "Events", gateway: "Gateway" };
 const PANEL_ICONS: Readonly<Record<Panel, IconName>> = { events: "bell", gateway: "gauge" };
 
@@ -52,7 +55,7 @@ export function TopBar({ workspace, sides, isHelpOpen }: TopBarProps) {
         ))}
       </div>
       <ThemeMenu theme={theme} />
-      <MoreMenu listing={listing} isHelpOpen={isHelpOpen} />
+      <MoreMenu workspace={workspace} isHelpOpen={isHelpOpen} />
       <SideButton
         label="Inspector"
         icon="panelRight"
@@ -106,16 +109,28 @@ function Connection({ listing }: { readonly listing: Listing }) {
 }
 
 interface MoreMenuProps {
-  readonly listing: Listing;
+  readonly workspace: Workspace;
   readonly isHelpOpen: Signal<boolean>;
 }
 
-function MoreMenu({ listing, isHelpOpen }: MoreMenuProps) {
+function MoreMenu({ workspace: { listing, session }, isHelpOpen }: MoreMenuProps) {
   const server = listing.server.value;
+  const user = session.value;
+  const hasLogin = isAuthenticated(user) || listing.problem.value?.what === "login";
   return (
     <Menu label="More" icon="user">
       {(close) => (
         <>
+          {user && isAuthenticated(user) && (
+            <p class="facts server">
+              <strong>{user.identity}</strong>
+              {user.permissions.slice(0, MAX_PERMISSIONS).map((permission) => (
+                <code key={permission} class="permission">
+                  {permission}
+                </code>
+              ))}
+            </p>
+          )}
           {server && (
             <p class="facts server">
               Redis Streamer {server.version}, up {spanText(server.uptimeSeconds * 1000)}
@@ -138,12 +153,16 @@ function MoreMenu({ listing, isHelpOpen }: MoreMenuProps) {
           >
             <Icon of="help" /> Keyboard
           </button>
-          <a href={loginUrl()}>
-            <Icon of="login" /> Log in
-          </a>
-          <button type="button" class="quiet" onClick={logOut}>
-            <Icon of="logout" /> Log out
-          </button>
+          {hasLogin && (
+            <>
+              <a href={loginUrl()}>
+                <Icon of="login" /> {isAuthenticated(user) ? "Log in as another user" : "Log in"}
+              </a>
+              <button type="button" class="quiet" onClick={logOut}>
+                <Icon of="logout" /> Log out
+              </button>
+            </>
+          )}
         </>
       )}
     </Menu>

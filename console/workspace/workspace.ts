@@ -1,7 +1,8 @@
 /** What the parts of the page share: the client, the lists, the layout, the clock and the theme. */
-import { type Signal, signal } from "@preact/signals";
+import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Streamer } from "../../client/browser.ts";
 import type { Theme } from "../page/theme.ts";
+import type { Session } from "../shell/session.ts";
 import type { Listing } from "../stream-list/listing.ts";
 import { Clock } from "../time/clock.ts";
 import type { Layout, View } from "./layout.ts";
@@ -13,6 +14,8 @@ export interface Workspace {
   readonly layout: Layout;
   readonly clock: Clock;
   readonly theme: Theme;
+  /** Undefined until it is known. */
+  readonly session: ReadonlySignal<Session | undefined>;
   /** Viewers that were selected by content, by key of the stream. */
   readonly detected: Signal<ReadonlyMap<string, Exclude<View, "auto">>>;
   /** Whether times are shown in UTC. */
@@ -21,7 +24,7 @@ export interface Workspace {
 
 /** Creates the state. */
 export const createWorkspace = (
-  parts: Pick<Workspace, "streamer" | "listing" | "layout" | "theme">,
+  parts: Pick<Workspace, "streamer" | "listing" | "layout" | "theme" | "session">,
 ): Workspace => ({
   ...parts,
   clock: new Clock(parts.streamer),

@@ -285,6 +285,18 @@ describe("browsers", () => {
     );
   });
 
+  test("receive their identity, permissions and expiry", async () => {
+    const token = await tokenFor(["read:rover:*", "admin"], 3600);
+    const { status, text, headers } = await request(`${gateway.http}/session`, { headers: bearer(token) });
+    expect(status).toBe(200);
+    expect(headers["cache-control"]).toBe("no-store");
+    const { identity, permissions, expires } = JSON.parse(text);
+    expect([identity, permissions]).toEqual(["jwt:alice", ["read:rover:*", "admin:*"]]);
+    expect(Date.parse(expires)).toBeGreaterThan(Date.now());
+    expect((await request(`${gateway.http}/session`)).status).toBe(401);
+    expect((await request(`${gateway.http}/session`, { headers: bearer("made-up") })).status).toBe(401);
+  });
+
   const returnsTo = async (next: string) => {
     const body = new URLSearchParams({ token: await tokenFor(["read"]), next }).toString();
     const headers = { "content-type": "application/x-www-form-urlencoded" };

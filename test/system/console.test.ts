@@ -387,7 +387,7 @@ test("works behind a path prefix, with and without a trailing slash", async () =
   }
 });
 
-test("with authentication: log in, see the permitted streams, and get an error for other actions", async () => {
+test("with authentication: log in, see the permitted streams, and only the permitted tools", async () => {
   using keys = createTestKeys();
   const secret = keys.add("reader", ["read:rover:*"]);
   await using closed = await startTestGateway(redis.url, { AUTH: "1", AUTH_KEYS_FILE: keys.path });
@@ -401,9 +401,12 @@ test("with authentication: log in, see the permitted streams, and get an error f
   const pane = await openStream(page, "rover:log");
   await until("it is shown", async () => (await lastRow(pane).textContent()) === "hello");
   const inspector = await openInspector(page);
-  await inspector.getByText("Push an entry").click();
-  await inspector.getByRole("button", { name: "Push" }).click();
-  await inspector.getByText("Not stored").waitFor();
+  await inspector.getByText("Download", { exact: true }).first().waitFor();
+  for (const tool of ["Push an entry", "Delete"])
+    await until(`no ${tool}`, async () => (await inspector.getByText(tool, { exact: true }).count()) === 0);
+  await page.getByRole("button", { name: "More" }).click();
+  await page.getByText("key:reader").waitFor();
+  await page.getByText("read:rover:*").waitFor();
   await page.context().clearCookies();
   await bannerOf(page).getByRole("link", { name: "Log in" }).click();
   await page.getByLabel("Key or token").waitFor();

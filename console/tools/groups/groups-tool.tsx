@@ -11,6 +11,8 @@ const PERIOD_MS = 2000;
 
 interface GroupsToolProps extends ToolProps {
   readonly openStream: (key: string) => void;
+  readonly mayWrite: boolean;
+  readonly mayAdminister: boolean;
 }
 
 /** Renders the groups. */
@@ -43,7 +45,8 @@ interface OneGroupProps extends GroupsToolProps {
   readonly message: Signal<string>;
 }
 
-function OneGroup({ group, message, streamKey, streamer, listing, openStream }: OneGroupProps) {
+function OneGroup({ group, message, ...props }: OneGroupProps) {
+  const { streamKey, streamer, listing, openStream, mayWrite, mayAdminister } = props;
   const { name, lag, pending, consumers } = group;
   const isOpen = useSignal(false);
   const isConfirming = useSignal(false);
@@ -94,12 +97,14 @@ function OneGroup({ group, message, streamKey, streamer, listing, openStream }: 
             <button type="button" onClick={() => openStream(deadKey)}>
               Open dead letters
             </button>
-            <button type="button" onClick={requeueAll}>
-              Requeue dead letters
-            </button>
+            {mayWrite && (
+              <button type="button" onClick={requeueAll}>
+                Requeue dead letters
+              </button>
+            )}
           </>
         )}
-        {isConfirming.value ? (
+        {!mayAdminister ? null : isConfirming.value ? (
           <>
             <button type="button" class="danger" onClick={remove}>
               Remove {name} now

@@ -24,6 +24,30 @@ const LOGIN: Operation = {
   responses: { "200": text("The cookie is set."), "401": FAULTS["401"], ...SMALL_BODY },
 };
 
+const SESSION: Operation = {
+  tags: ["access"],
+  summary: "Return the identity and its permissions",
+  responses: {
+    "200": {
+      description: "The identity of the key, token or cookie.",
+      content: {
+        "application/json": {
+          schema: {
+            type: "object",
+            properties: {
+              identity: { type: "string" },
+              permissions: { type: "array", items: { type: "string" } },
+              expires: { type: "string", nullable: true, format: "date-time" },
+            },
+            example: { identity: "key:lab-camera", permissions: ["read:rover:*"], expires: null },
+          },
+        },
+      },
+    },
+    "401": FAULTS["401"],
+  },
+};
+
 const TICKETS: Operation = {
   tags: ["access"],
   summary: "Create a one-time ticket for a URL",
@@ -87,6 +111,7 @@ export const ACCESS_PATHS: Paths = {
   "/logout": {
     post: { tags: ["access"], summary: "Delete the cookie", responses: { "204": text("Done.") } },
   },
+  "/session": { get: SESSION },
   "/tickets": { post: TICKETS },
   "/admin/connections": { get: CONNECTIONS },
   "/admin/connections/{id}": { delete: CLOSE_CONNECTION },

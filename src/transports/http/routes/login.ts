@@ -1,9 +1,11 @@
 /**
- * Login routes for pages. `POST /login` exchanges a key or token for an HTTP-only cookie. `POST /tickets` issues a one-time
- * ticket for URLs, for example of an `<img>` or `EventSource`.
+ * Login routes for pages. `POST /login` exchanges a key or token for an HTTP-only cookie. `GET /session` returns the identity
+ * and its permissions. `POST /tickets` issues a one-time ticket for URLs, for example of an `<img>` or `EventSource`.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Identity } from "../../../access/identity/authorize.ts";
 import { COOKIE } from "../../../access/identity/credentials.ts";
+import { formatGrant } from "../../../access/identity/grant.ts";
 import { type TicketScope, ticketScope } from "../../../access/identity/ticket-scope.ts";
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
 import { namingOf } from "../../../domain/streams/stream-name.ts";
@@ -30,8 +32,7 @@ export function addLogin(app: FastifyInstance, { access, config }: RouteParts): 
         .header("set-cookie", cookie(request, pathPrefix, token, expiresAtMs))
         .header("cache-control", "no-store");
       if (isForm) return reply.redirect(pathPrefix + next, 303);
-      const expires = expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString();
-      return reply.send({ identity: name, expires });
+      return reply.send({ identity: name, expires: expiryText(expiresAtMs) });
     } catch (error) {
       if (!isForm || !(error instanceof GatewayError)) throw error;
       return sendPage(reply.code(error.kind.status), loginPage(pathPrefix, next, error.message));
@@ -45,11 +46,26 @@ export function addLogin(app: FastifyInstance, { access, config }: RouteParts): 
       .send(),
   );
 
+  app.get("/session", ({ visitor }, reply) =>
+    reply.header("cache-control", "no-store").send(sessionOf(visitor.identity)),
+  );
+
   app.post("/tickets", async (request, reply: FastifyReply) => {
     const ticket = await tickets.issue(request.visitor.identity, scopeOf(request, config));
     return reply.header("cache-control", "no-store").send({ ticket, expires_in: tickets.ttlMs / 1000 });
   });
 }
+
+/** Describes an identity. A ticket for some streams has permissions only for those. */
+const sessionOf = ({ name, grants, scope, expiresAtMs }: Identity) => ({
+  identity: name,
+  permissions:
+    scope === undefined ? grants.map(formatGrant) : scope.keys.map((key) => `${scope.action}:${key}`),
+  expires: expiryText(expiresAtMs),
+});
+
+const expiryText = (expiresAtMs: number | undefined): string | null =>
+  expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString();
 
 /**
  * Parses the scope of a requested ticket: `{"route": "mjpeg", "stream": "cam", "device": "default", "prefix": ""}`, or

@@ -1,0 +1,51 @@
+/** Identity and permissions of the user. */
+import { type ReadonlySignal, signal } from "@preact/signals";
+import { matchesPattern } from "../../src/domain/streams/stream-pattern.ts";
+import { gatewayUrl } from "../page/urls.ts";
+
+/** Who is logged in, and what is permitted. */
+export interface Session {
+  readonly identity: string;
+  /** Permissions such as `read:rover:*`. */
+  readonly permissions: readonly string[];
+}
+
+/** Identity of every client of a gateway without authentication. */
+const ANYONE = "anyone";
+/** Actions that include another one. */
+const INCLUDED_IN = { write: ["write", "admin"], admin: ["admin"] } as const;
+
+/** Reads the session once. @returns undefined until it is known, or if it cannot be read */
+export function readSession(): ReadonlySignal<Session | undefined> {
+  const session = signal<Session | undefined>(undefined);
+  fetch(new URL("session", gatewayUrl()))
+    .then(async (response) => {
+      if (response.ok) session.value = parseSession(await response.json());
+    })
+    // The controls stay, and report what is not permitted.
+    .catch(() => undefined);
+  return session;
+}
+
+/** Reads a response; undefined if it has another form. */
+export function parseSession(value: unknown): Session | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { identity, permissions }: Readonly<Record<string, unknown>> = { ...value };
+  if (typeof identity !== "string" || !Array.isArray(permissions)) return undefined;
+  return { identity, permissions: permissions.map(String) };
+}
+
+/** Whether the gateway authenticates its clients. */
+export const isAuthenticated = (session: Session | undefined): boolean =>
+  session !== undefined && session.identity !== ANYONE;
+
+/** Whether the user may change a stream; true while the permissions are not known. */
+export function may(session: Session | undefined, action: "write" | "admin", key: string): boolean {
+  if (session === undefined) return true;
+  return session.permissions.some((permission) => {
+    const at = permission.indexOf(":");
+    const granted = at < 0 ? permission : permission.slice(0, at);
+    const pattern = at < 0 ? "*" : permission.slice(at + 1);
+    return INCLUDED_IN[action].some((one) => one === granted) && matchesPattern(pattern, key);
+  });
+}

@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { isAuthenticated, may, parseSession } from "../../../console/shell/session.ts";
+
+const of = (...permissions: readonly string[]) => ({ identity: "key:one", permissions });
+
+test.each([
+  [["read:rover:*"], false, false],
+  [["write:rover:*"], true, false],
+  [["work:rover:*"], false, false],
+  [["admin:rover:cam"], true, true],
+  [["admin:*"], true, true],
+  [["admin"], true, true],
+  [["read:*", "write:other:*"], false, false],
+])("permissions %j", (permissions, mayWrite, mayAdminister) => {
+  const session = of(...permissions);
+  expect([may(session, "write", "rover:cam"), may(session, "admin", "rover:cam")]).toEqual([
+    mayWrite,
+    mayAdminister,
+  ]);
+});
+
+test("permits everything while the permissions are not known", () => {
+  expect(may(undefined, "admin", "rover:cam")).toBe(true);
+  expect(isAuthenticated(undefined)).toBe(false);
+  expect(isAuthenticated({ identity: "anyone", permissions: ["admin:*"] })).toBe(false);
+  expect(isAuthenticated(of())).toBe(true);
+});
+
+test("reads a response", () => {
+  expect(parseSession({ identity: "key:one", permissions: ["read"], expires: null })).toEqual(of("read"));
+  for (const other of [null, 5, {}, { identity: 5, permissions: [] }, { identity: "x", permissions: "read" }])
+    expect(parseSession(other)).toBeUndefined();
+});

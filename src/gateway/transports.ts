@@ -132,7 +132,7 @@ function openRecordings(
     directory: recordingsDirectory(config),
     most: config.maxRecordings,
   });
-  closers.push(() => own.close());
+  closers.push(async () => void (await within(config.shutdownMs / 4, own.close())));
   own.start();
   return { recordings: own, handlers: recordingHandlers(own) };
 }

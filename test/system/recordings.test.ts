@@ -67,6 +67,21 @@ it("continues after kill -9 without a gap or a repeat", async () => {
   expect(ids).toEqual(written);
 });
 
+it("belongs to one gateway at a time, and to the next one after its end", async () => {
+  const first = await start("owned");
+  await record(first, { name: "run", device: "own", streams: ["*"], from: "0" });
+  await using second = await start("owned");
+  const rejected = await request(`${second.http}/recordings`, { method: "POST", body: '{"streams": ["a"]}' });
+  expect(rejected.json()).toMatchObject({
+    code: "RECORDINGS_UNAVAILABLE",
+    error: expect.stringContaining(`the gateway with the process id ${first.pid} uses it`),
+  });
+  first.signal("SIGKILL");
+  await first.ended;
+  await redis.control.call("XADD", "own:s", "*", "d", "x");
+  await until("the next gateway records", async () => (await statusOf(second, "run")).entries === 1);
+});
+
 it("is kept by the first of several workers, which all of them show", async () => {
   await using gateway = await start("workers", { WORKERS: "3" });
   await record(gateway, { name: "shared", streams: ["w"], from: "0" });

@@ -39,6 +39,10 @@ export class OwnRecordings implements Recordings {
   readonly #recordings = new Map<string, Recording>();
   /** The recordings on the disk have been found. */
   #started: Promise<void> = Promise.resolve();
+  /** Why they could not be found; they are searched again. */
+  #problem: string | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #isClosing = false;
   #isOpen = false;
   #opening: Promise<void> | undefined;
   #stopMetaWatch: (() => void) | undefined;
@@ -48,7 +52,7 @@ export class OwnRecordings implements Recordings {
     this.#most = most;
   }
 
-  /** Finds what is on the disk, and continues recordings of an earlier gateway. */
+  /** Finds what is on the disk, and continues recordings of an earlier gateway, which may still be about to end. */
   start(): void {
     this.#started = this.#find();
   }
@@ -59,18 +63,26 @@ export class OwnRecordings implements Recordings {
       const records = await directory.readAll((file, error) =>
         observe.logger.warn({ err: error, file }, "a file of RECORDINGS_DIR is ignored"),
       );
-      if (records.length === 0) return;
-      await this.#open();
-      for (const record of records) this.#recordings.set(record.name, new Recording(record, this.#parts));
-      for (const recording of [...this.#recordings.values()])
-        void (recording.isRecording ? recording.resume(this.#openRecorded) : recording.repair());
-      void this.#watchMetas();
+      if (records.length > 0) await this.#open();
+      this.#problem = undefined;
+      this.#take(records);
     } catch (error) {
-      observe.logger.error(
-        { err: error, directory: directory.path },
-        "recordings are unavailable: RECORDINGS_DIR cannot be used",
-      );
+      const { message } = error as Error;
+      if (this.#problem !== message)
+        observe.logger.error(
+          { err: error, directory: directory.path },
+          "recordings are unavailable: RECORDINGS_DIR cannot be used",
+        );
+      this.#problem = message;
+      if (!this.#isClosing) this.#retry = setTimeout(() => void this.#find(), RETRY_MS).unref();
     }
+  }
+
+  #take(records: readonly RecordingRecord[]): void {
+    for (const record of records) this.#recordings.set(record.name, new Recording(record, this.#parts));
+    for (const recording of [...this.#recordings.values()])
+      void (recording.isRecording ? recording.resume(this.#openRecorded) : recording.repair());
+    if (records.length > 0) void this.#watchMetas();
   }
 
   async list(): Promise<readonly RecordingStatus[]> {
@@ -83,6 +95,7 @@ export class OwnRecordings implements Recordings {
   async create(name: string, request: RecordingRequest, owner: RecordingOwner): Promise<RecordingStatus> {
     if (!isRecordingName(name)) throw new GatewayError("BAD_PARAMETER", "name is not valid");
     await this.#started;
+    if (this.#problem !== undefined) throw unavailable(this.#problem);
     this.#checkRoom(name);
     await this.#orUnavailable(() => this.#open());
     const opened = await this.#openRecorded(request, owner);
@@ -134,7 +147,9 @@ export class OwnRecordings implements Recordings {
 
   /** Ends the files. The next gateway continues the recordings. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     await this.#started;
+    clearTimeout(this.#retry);
     this.#stopMetaWatch?.();
     await Promise.all([...this.#recordings.values()].map((recording) => recording.close()));
     await this.#parts.thread.close();
@@ -172,7 +187,7 @@ export class OwnRecordings implements Recordings {
       const { directory, observe } = this.#parts;
       observe.logger.error({ err: error, directory: directory.path }, "RECORDINGS_DIR cannot be used");
       const { message } = error as Error;
-      throw new GatewayError("RECORDINGS_UNAVAILABLE", `RECORDINGS_DIR cannot be used: ${message}`);
+      throw unavailable(message);
     }
   }
 
@@ -200,6 +215,12 @@ export class OwnRecordings implements Recordings {
     }
   }
 }
+
+/** Time in ms before the directory is tried again. */
+const RETRY_MS = 1000;
+
+const unavailable = (problem: string): GatewayError =>
+  new GatewayError("RECORDINGS_UNAVAILABLE", `RECORDINGS_DIR cannot be used: ${problem}`);
 
 /** Returns the streams that a recording selects. @throws GatewayError BAD_PARAMETER or FORBIDDEN */
 export function requestedStreams(

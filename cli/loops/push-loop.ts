@@ -21,8 +21,8 @@ const GRACE_MS = 3_000;
 const MIN_DELAY_MS = 1;
 
 /**
- * Pushes entries until the count is reached or the signal aborts. Entries in flight when a connection closes may or may
- * not be stored. They are counted as unknown and not sent again.
+ * Pushes entries until the count is reached or the signal aborts. Without a dedupe key, entries in flight when a connection
+ * closes may or may not be stored. They are counted as unknown and not sent again.
  *
  * @param produce returns entry n, from 0; undefined at the end
  * @throws StreamerError that a retry cannot fix
@@ -34,7 +34,7 @@ export async function pushLoop(
   produce: (n: number) => Promise<Produced | undefined> | Produced,
 ): Promise<void> {
   const { terminal, signal, now } = io;
-  const { url, device, prefix, fps, count = Number.POSITIVE_INFINITY } = flags;
+  const { url, device, prefix, fps, dedupe, count = Number.POSITIVE_INFINITY } = flags;
   const streamer = openStreamer(flags);
   const meter = createMeter(now);
   const schedule = createSchedule(fps, now);
@@ -44,7 +44,10 @@ export async function pushLoop(
   let unsent = 0;
   let failure: { readonly error: unknown } | undefined;
 
-  const push = streamer.push(stream, { device, prefix, signal: stop.signal, onStatus: notices.onStatus });
+  const push = streamer.push(stream, {
+    ...{ device, prefix, dedupe, signal: stop.signal },
+    onStatus: notices.onStatus,
+  });
   const failed = (error: unknown) => {
     if (error instanceof StreamerError && error.code === "APPEND_UNKNOWN") unknown++;
     else if (stop.signal.aborted) unsent++;

@@ -7,6 +7,8 @@ export interface PushFlags extends NamingFlags {
   /** Entries per second; 0 sends as fast as possible. */
   readonly fps: number;
   readonly count?: number;
+  /** Key under which entries are numbered, so that those of a lost connection are sent again and stored once. */
+  readonly dedupe?: string | undefined;
 }
 
 export const PUSH_ARGUMENTS: readonly ArgumentRow[] = [

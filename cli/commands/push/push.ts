@@ -1,4 +1,5 @@
 /** `push`: stores lines, files or framed entries in a stream. */
+import { randomUUID } from "node:crypto";
 import type { CommandRow } from "../../command.ts";
 import { openStreamer } from "../../connection.ts";
 import { usageError } from "../../exit-codes.ts";
@@ -15,6 +16,7 @@ interface Flags extends NamingFlags {
   readonly contentType?: string;
   readonly rate: number;
   readonly count?: number;
+  readonly dedupe: boolean;
 }
 
 /** The command. */
@@ -22,7 +24,8 @@ export const push: CommandRow = {
   name: "push",
   group: "Streams",
   summary: "store lines, files or framed entries",
-  details: "store each line of standard input, or each file, as one entry",
+  details:
+    "store each line of standard input, or each file, as one entry; after a lost connection, unacknowledged entries are sent again, and each is stored once",
   arguments: [
     { name: "<stream>", doc: "stream to push to; the name is literal", kind: "stream" },
     { name: "[files...]", doc: "files, an entry each; - is standard input (default: -)", kind: "file" },
@@ -44,6 +47,10 @@ export const push: CommandRow = {
       fallback: 0,
     },
     COUNT,
+    {
+      flags: "--no-dedupe",
+      doc: "three times as fast, but entries that are not acknowledged when a connection is lost are not sent again",
+    },
   ],
   examples: [
     "tail -f log.jsonl | redis-streamer push log --content-type application/json",
@@ -66,10 +73,15 @@ async function runPush(io: Io, stream: string, files: readonly string[], flags: 
     await openStreamer(flags).declare(stream, { contentType }, { device, prefix, signal: io.signal });
   const options = field === undefined ? undefined : { options: { fields: field } };
   try {
-    await pushLoop(io, stream, { ...flags, fps }, async () => {
-      const { value } = await payloads.next();
-      return value === undefined ? undefined : { data: value, ...options };
-    });
+    await pushLoop(
+      io,
+      stream,
+      { ...flags, fps, dedupe: flags.dedupe ? `push-${randomUUID()}` : undefined },
+      async () => {
+        const { value } = await payloads.next();
+        return value === undefined ? undefined : { data: value, ...options };
+      },
+    );
   } finally {
     io.signal.removeEventListener("abort", stopReading);
     // Standard input that was not read to its end would keep the process running.

@@ -2,10 +2,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runHere } from "../../support/command-line.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { until } from "../../support/until.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;
@@ -88,3 +90,20 @@ test.each([
   await expect(push(input, ...args)).rejects.toThrow(message);
   expect(await stored("x")).toEqual([]);
 });
+
+test("a gateway that restarts stores each line once, in order", async () => {
+  const input = new PassThrough();
+  const first = await startTestGateway(redis.url, { REDIS_STREAM_MAXLEN: "0" });
+  const port = new URL(first.http).port;
+  const pushing = runHere(first.http, ["push", "restarted"], { stream: input });
+  const lines = Array.from({ length: 2_000 }, (_, n) => `line ${n}`);
+  input.write(`${lines.slice(0, 1_000).join("\n")}\n`);
+  await until("the first lines are stored", async () => Number(await length("restarted")) > 0);
+  await first.close();
+  input.end(lines.slice(1_000).join("\n"));
+  await using _second = await startTestGateway(redis.url, { PORT: port, REDIS_STREAM_MAXLEN: "0" });
+  await pushing;
+  expect(await stored("restarted")).toEqual(lines.map((line) => ["d", line]));
+});
+
+const length = (key: string) => redis.control.call("XLEN", `default:${key}`);

@@ -11,6 +11,8 @@ export interface Target {
   readonly path: string;
   /** Sent to the server, if it requires one. */
   readonly token?: string;
+  /** Offered subprotocol, if the server requires one. */
+  readonly protocol?: string;
 }
 
 /** An upgraded connection. */
@@ -97,6 +99,7 @@ export function openWebSocket(
     socket.write(
       `GET ${target.path} HTTP/1.1\r\nHost: 127.0.0.1:${target.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
         `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${KEY}\r\n` +
+        (target.protocol === undefined ? "" : `Sec-WebSocket-Protocol: ${target.protocol}\r\n`) +
         (target.token === undefined ? "\r\n" : `Authorization: Bearer ${target.token}\r\n\r\n`),
     );
   });

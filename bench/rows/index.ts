@@ -5,6 +5,7 @@ import { fanOutNatsRow, fanOutRow } from "./fan-out.ts";
 import { fanOutHeaderRow } from "./fan-out-header.ts";
 import { fanOutLargeNatsRow, fanOutLargeRow } from "./fan-out-large.ts";
 import { floodsRow } from "./floods.ts";
+import { foxgloveRows } from "./foxglove.ts";
 import { graphqlStreamsRow } from "./graphql-streams.ts";
 import { guardedFanOutRow, guardedPushRow } from "./guarded.ts";
 import { httpGetRow } from "./http-get.ts";
@@ -47,6 +48,7 @@ export const ROWS: readonly Row[] = [
   floodsRow,
   graphqlStreamsRow,
   ...patternRows,
+  ...foxgloveRows,
   pythonPullRow,
   pythonPullLargeRow,
   pythonPushRow,

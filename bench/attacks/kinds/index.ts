@@ -2,6 +2,7 @@
 import type { Attack } from "../attack.ts";
 import { COSTLY } from "./costly.ts";
 import { DEEP } from "./deep.ts";
+import { FOXGLOVE } from "./foxglove.ts";
 import { HUGE_ATTACKS } from "./huge.ts";
 import { MALFORMED } from "./malformed.ts";
 import { MANY } from "./many.ts";
@@ -22,5 +23,6 @@ export const ATTACKS: readonly Attack[] = [
   ...MANY,
   ...PLAYBACK,
   ...WORK,
+  ...FOXGLOVE,
   ...MALFORMED,
 ];

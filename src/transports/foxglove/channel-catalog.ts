@@ -31,8 +31,11 @@ export interface ExaminedStream {
   readonly birth: number | undefined;
 }
 
-/** Channels by stream key; undefined for a stream that cannot be shown. */
-export type Channels = ReadonlyMap<string, LiveChannel | undefined>;
+/** Channel of a stream. A stream without entries, such as a new one of a consumer group, has none yet; undefined: it cannot be shown. */
+export type FoundChannel = LiveChannel | "empty" | undefined;
+
+/** Channels by stream key. */
+export type Channels = ReadonlyMap<string, FoundChannel>;
 
 /** Channels that are remembered; above this, the oldest are dropped. */
 const MOST_CHANNELS = 10_000;
@@ -48,7 +51,7 @@ const STREAMS_AT_A_TIME = 50;
 
 interface Known {
   readonly birth: number | undefined;
-  readonly channel: Promise<LiveChannel | undefined>;
+  readonly channel: Promise<FoundChannel>;
   readonly untilMs: number;
 }
 
@@ -126,7 +129,7 @@ export class ChannelCatalog {
 
   async #examine(keys: readonly string[], client: string): Promise<Channels> {
     const { registry, workSlices } = this.#parts;
-    const found = new Map<string, LiveChannel | undefined>();
+    const found = new Map<string, FoundChannel>();
     for (let from = 0; from < keys.length; from += STREAMS_AT_A_TIME) {
       const part = keys.slice(from, from + STREAMS_AT_A_TIME);
       const wanted = { depth: "payloads", payloadBytes: SAMPLE_BYTES, meta: true, client } as const;
@@ -140,13 +143,14 @@ export class ChannelCatalog {
     return found;
   }
 
-  async #channelOf(key: string, record: StreamRecord | undefined): Promise<LiveChannel | undefined> {
+  async #channelOf(key: string, record: StreamRecord | undefined): Promise<FoundChannel> {
     const { details, meta: stored } = record ?? {};
     if (details === undefined || details.error !== "") return undefined;
     const meta = parseMeta(stored);
     const isDeclared = readDeclaration(meta).declaration.contentType !== undefined;
     const sample = details.last?.entry ?? (isDeclared ? undefined : await this.#readLarge(key, details));
-    return liveChannelOf({ key, meta, samples: sample === undefined ? [] : [sample] });
+    const channel = liveChannelOf({ key, meta, samples: sample === undefined ? [] : [sample] });
+    return channel ?? (details.length === 0 ? "empty" : undefined);
   }
 
   /** Reads the newest entry, which was too large to be read with the facts. */

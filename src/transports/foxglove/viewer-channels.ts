@@ -2,19 +2,24 @@
 
 import { topicOf } from "../../wire/foxglove/topic.ts";
 import type { Advertisements } from "./advertisements.ts";
-import type { ChannelCatalog } from "./channel-catalog.ts";
+import type { ChannelCatalog, FoundChannel } from "./channel-catalog.ts";
 import type { Statuses } from "./statuses.ts";
 
 /** Parts of a viewer. */
 export interface ViewerChannelsParts {
-  readonly catalog: ChannelCatalog;
+  readonly catalog: Pick<ChannelCatalog, "watch" | "forget" | "channels">;
   readonly advertisements: Advertisements;
   readonly statuses: Statuses;
   /** The viewer, which takes turns with others to read from Redis. */
   readonly client: string;
   /** Streams could not be examined. */
   readonly onError: (error: unknown) => void;
+  /** Time (ms) after which empty streams are examined again. */
+  readonly recheckMs?: number;
 }
+
+/** Time (ms) after which empty streams are examined again. No event reports their first entry. */
+const RECHECK_MS = 5000;
 
 /** Id of the status about streams that are not shown. */
 const HIDDEN = "content";
@@ -28,6 +33,9 @@ export class ViewerChannels {
   #due = new Set<string>();
   /** Streams whose content cannot be shown. */
   readonly #hidden = new Set<string>();
+  /** Streams without entries, whose content is not known yet. */
+  readonly #empty = new Set<string>();
+  #recheck: NodeJS.Timeout | undefined;
   #examining: Promise<void> | undefined;
   #stopWatch: (() => void) | undefined;
   #isClosed = false;
@@ -60,6 +68,7 @@ export class ViewerChannels {
   remove(key: string): void {
     this.#streams.delete(key);
     this.#due.delete(key);
+    this.#empty.delete(key);
     this.#parts.catalog.forget(key);
     this.#parts.advertisements.set(key, undefined);
     this.#show(key);
@@ -68,6 +77,7 @@ export class ViewerChannels {
   close(): void {
     this.#isClosed = true;
     this.#due.clear();
+    clearTimeout(this.#recheck);
     this.#stopWatch?.();
   }
 
@@ -96,10 +106,13 @@ export class ViewerChannels {
     }
   }
 
-  #found(key: string, channel: Parameters<Advertisements["set"]>[1]): void {
+  #found(key: string, found: FoundChannel): void {
     if (this.#isClosed) return;
+    const channel = found === "empty" ? undefined : found;
     this.#parts.advertisements.set(key, channel);
-    if (channel !== undefined) this.#show(key);
+    if (found === "empty") this.#waitForEntries(key);
+    else this.#empty.delete(key);
+    if (found !== undefined) this.#show(key);
     else {
       this.#hidden.add(key);
       this.#parts.statuses.set(HIDDEN, {
@@ -107,6 +120,14 @@ export class ViewerChannels {
         message: `${topicOf(key)} and other streams whose content is unknown are not shown. Declare it with content_type= when entries are pushed, or as contentType in the metadata of the stream.`,
       });
     }
+  }
+
+  #waitForEntries(key: string): void {
+    this.#empty.add(key);
+    this.#recheck ??= setTimeout(() => {
+      this.#recheck = undefined;
+      for (const one of this.#empty) if (this.#streams.has(one)) this.#examine(one);
+    }, this.#parts.recheckMs ?? RECHECK_MS);
   }
 
   #show(key: string): void {

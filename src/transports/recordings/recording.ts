@@ -1,13 +1,9 @@
 /** One recording: its files, one after the other, and its state. */
-import { join } from "node:path";
-import { asGatewayError } from "../../domain/errors.ts";
 import { sleep } from "../../domain/scheduling/sleep.ts";
 import type { Gap } from "../../domain/streams/entry.ts";
 import { type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
 import type { RecordingsDirectory } from "../../recordings/directory.ts";
-import { type FileFacts, readFileFacts } from "../../recordings/files/file-facts.ts";
-import { finishFile } from "../../recordings/files/finish-file.ts";
 import type { RecordingOwner, RecordingRecord } from "../../recordings/recording-record.ts";
 import {
   type FileStatus,
@@ -19,6 +15,7 @@ import {
 } from "../../recordings/recording-status.ts";
 import type { FileThread } from "../../recordings/thread/file-thread.ts";
 import type { TransportParts } from "../parts.ts";
+import { type CompletedFile, completeFile, failureMessage, isRetryable } from "./complete-file.ts";
 import { type RecordedStreams, Recorder } from "./recorder.ts";
 
 /** Dependencies of a recording. */
@@ -117,12 +114,11 @@ export class Recording {
         }));
         return;
       } catch (error) {
-        const { kind, message } = asGatewayError(error);
-        if (!kind.retryable) {
+        if (!isRetryable(error)) {
           await this.#fail(error as Error);
           return;
         }
-        this.#waitsFor = message;
+        this.#waitsFor = (error as Error).message;
         await sleep(RETRY_MS);
       }
     }
@@ -262,11 +258,11 @@ export class Recording {
     observe.logger.error({ err: error, recording: this.#record.name }, "a recording failed");
     const open = files.at(-1);
     if (open === undefined || open.state === "interrupted") {
-      await this.#end("failed", { files, error: messageOf(error) });
+      await this.#end("failed", { files, error: failureMessage(error) });
       return;
     }
-    const [completed] = await this.#complete(open, "finished");
-    await this.#end("failed", { files: [...files.slice(0, -1), completed], error: messageOf(error) });
+    const { status } = await this.#complete(open, "finished");
+    await this.#end("failed", { files: [...files.slice(0, -1), status], error: failureMessage(error) });
   }
 
   #closeFile(state: FileStatus["state"]): readonly FileStatus[] {
@@ -282,7 +278,7 @@ export class Recording {
     const files: FileStatus[] = [];
     for (const file of this.#record.files) {
       const isWhole = file.state === "finished" || file.state === "interrupted";
-      const [status, facts] = await this.#complete(file, isWhole ? file.state : "interrupted");
+      const { status, facts } = await this.#complete(file, isWhole ? file.state : "interrupted");
       files.push(status);
       for (const [key, id] of facts?.lastIds ?? []) {
         lastIds.set(key, id);
@@ -295,23 +291,9 @@ export class Recording {
     return lastIds;
   }
 
-  async #complete(
-    file: FileStatus,
-    state: FileStatus["state"],
-  ): Promise<readonly [FileStatus, FileFacts | undefined]> {
-    const path = join(this.#parts.directory.path, file.file);
-    try {
-      await finishFile(path);
-      const facts = await readFileFacts(path);
-      const { bytes, entries, span, gapCount: gaps } = facts;
-      const from = span === undefined ? null : isoTime(span.fromMs);
-      const to = span === undefined ? null : isoTime(span.toMs);
-      return [{ file: file.file, state, bytes, entries, from, to, gaps }, facts];
-    } catch (error) {
-      const { observe } = this.#parts;
-      observe.logger.error({ err: error, file: file.file }, "a file of a recording cannot be completed");
-      return [{ ...file, state: "damaged" }, undefined];
-    }
+  #complete(file: FileStatus, state: FileStatus["state"]): Promise<CompletedFile> {
+    const { directory, observe } = this.#parts;
+    return completeFile(file, state, directory, observe.logger);
   }
 
   async #end(
@@ -340,10 +322,3 @@ export class Recording {
 
 /** Longest time of a timer; a recording of weeks is stopped by its next file or gateway. */
 const MOST_TIMER_MS = 2 ** 31 - 1;
-
-const messageOf = (error: NodeJS.ErrnoException): string =>
-  error.code === "ENOSPC" || error.code === "EDQUOT"
-    ? `the disk is full: ${error.message}`
-    : error.code === "EFBIG"
-      ? `the file has reached the size that the system permits: ${error.message}`
-      : error.message;

@@ -1,0 +1,52 @@
+/** Completes the files of recordings, and describes what went wrong with them. */
+import { GatewayError } from "../../domain/errors.ts";
+import type { Logger } from "../../domain/logger.ts";
+import type { RecordingsDirectory } from "../../recordings/directory.ts";
+import { type FileFacts, readFileFacts } from "../../recordings/files/file-facts.ts";
+import { finishFile } from "../../recordings/files/finish-file.ts";
+import { type FileStatus, isoTime } from "../../recordings/recording-status.ts";
+
+/** A file after its completion. */
+export interface CompletedFile {
+  readonly status: FileStatus;
+  /** Undefined if it is damaged. */
+  readonly facts: FileFacts | undefined;
+}
+
+/** Completes a file. @param state of the file if that succeeds; otherwise it is damaged, which is logged */
+export async function completeFile(
+  file: FileStatus,
+  state: FileStatus["state"],
+  directory: RecordingsDirectory,
+  logger: Logger,
+): Promise<CompletedFile> {
+  const path = directory.pathOf(file.file);
+  try {
+    await finishFile(path);
+    const facts = await readFileFacts(path);
+    const { bytes, entries, span, gapCount: gaps } = facts;
+    const from = span === undefined ? null : isoTime(span.fromMs);
+    const to = span === undefined ? null : isoTime(span.toMs);
+    return { status: { file: file.file, state, bytes, entries, from, to, gaps }, facts };
+  } catch (error) {
+    logger.error({ err: error, file: file.file }, "a file of a recording cannot be completed");
+    return { status: { ...file, state: "damaged" }, facts: undefined };
+  }
+}
+
+/** Returns the message of a failure for the client. */
+export function failureMessage(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return `the disk is full: ${error.message}`;
+    case "EFBIG":
+      return `the file has reached the size that the system permits: ${error.message}`;
+    default:
+      return error.message;
+  }
+}
+
+/** Whether a recording that cannot continue may try again. */
+export const isRetryable = (error: unknown): boolean =>
+  error instanceof GatewayError && error.code !== "INTERNAL" && error.kind.retryable;

@@ -1,4 +1,4 @@
-/** Completes the files of recordings, and describes what went wrong with them. */
+/** Completes the files of recordings, and describes their failures. */
 import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
 import type { RecordingsDirectory } from "../../recordings/directory.ts";

@@ -30,9 +30,13 @@ const START_SECONDS = 1;
 const WARM_UP = { perSecond: 3000, entries: 12_000 };
 const READERS = 5;
 const SLOW = 300;
-/** Number of disconnected clients that reconnect at once. All of them in one turn would block this process, not the gateway. */
-const SLOW_AT_ONCE = 30;
+/**
+ * Interval at which each of them sends a byte. They take turns in steps, and at most `OPENED_PER_STEP` of those that were
+ * disconnected return in a step: all at once would block this process for milliseconds, and not the gateway.
+ */
 const DRIP_EVERY_MS = 200;
+const DRIP_STEPS = 20;
+const OPENED_PER_STEP = 2;
 const FLOODERS = 4;
 /** Frames that each flooder keeps in flight: far more than the limit permits. */
 const FLOOD_FRAMES = 20_000;
@@ -154,8 +158,8 @@ async function pass(
 
 /** Starts the floods. @returns a function that stops them */
 async function flood({ port }: Server, token: string): Promise<() => void> {
-  const sockets = new Set<Socket>();
-  const open = () => {
+  const groups = Array.from({ length: DRIP_STEPS }, () => new Set<Socket>());
+  const open = (sockets: Set<Socket>) => {
     const socket = connect(port, "127.0.0.1");
     socket.on("error", () => undefined);
     socket.on("close", () => sockets.delete(socket));
@@ -163,17 +167,19 @@ async function flood({ port }: Server, token: string): Promise<() => void> {
     sockets.add(socket);
   };
   const dripping = setInterval(() => {
+    const sockets = groups.shift() ?? new Set();
+    groups.push(sockets);
     for (const socket of sockets) socket.write("x");
     // The gateway closes them; new ones replace them.
-    for (let i = 0; i < SLOW_AT_ONCE && sockets.size < SLOW; i++) open();
-  }, DRIP_EVERY_MS);
+    for (let i = 0; i < OPENED_PER_STEP && sockets.size < SLOW / DRIP_STEPS; i++) open(sockets);
+  }, DRIP_EVERY_MS / DRIP_STEPS);
   const flooders = await openMany(FLOODERS, () =>
     openPusher({ port, path: "/data/flood/push?header=0", token }, TINY_BYTES),
   );
   for (const flooder of flooders) flooder.push(FLOOD_FRAMES);
   return () => {
     clearInterval(dripping);
-    for (const socket of sockets) socket.destroy();
+    for (const socket of groups.flatMap((sockets) => [...sockets])) socket.destroy();
     for (const flooder of flooders) flooder.close();
   };
 }

@@ -112,6 +112,7 @@ export class Consumer implements QueueMember {
       return;
     }
     this.#expiry ??= setInterval(() => this.#expire(), this.ackWaitMs / 2);
+    if (entries.some(({ n }) => n > 1)) this.#backoff.redelivered();
     this.#options.onEntries(queue.key, entries);
   }
 
@@ -121,7 +122,7 @@ export class Consumer implements QueueMember {
   }
 
   forget(queue: MemberQueue, id: EntryId): void {
-    if (this.#streamOf(queue).held.take(id) !== undefined) this.#backoff.expired();
+    this.#streamOf(queue).held.take(id);
   }
 
   drained(queue: MemberQueue): void {
@@ -232,10 +233,7 @@ export class Consumer implements QueueMember {
     const before = count();
     for (const { held } of this.#streams) held.expire(now);
     const after = count();
-    if (after < before) {
-      this.#backoff.expired(now);
-      this.resume();
-    }
+    if (after < before) this.resume();
     if (after > 0) return;
     clearInterval(this.#expiry);
     this.#expiry = undefined;

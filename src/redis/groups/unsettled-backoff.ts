@@ -1,7 +1,11 @@
 /**
  * Back-off of a consumer that settles nothing. Without it, a client with thousands of permits and a short `ack_wait` would keep
- * Redis busy with redeliveries. From the second time in a row that its entries expire, it receives nothing for a while, which
- * doubles each time. Any settlement ends that.
+ * Redis busy with redeliveries. When entries that it received again expire, too, it receives nothing for a while, which doubles
+ * each time. Any settlement ends that.
+ *
+ *     redelivery ──ack_wait / 2──▶ paused ──▶ ack_wait + ack_wait · 2ⁿ after the redelivery: the next one
+ *
+ * The pause begins before the entries expire, because a scan may find them in Redis before they expire here.
  */
 
 /** Longest pause, in ms. */
@@ -11,11 +15,11 @@ const MOST_MS = 5000;
 export class UnsettledBackoff {
   readonly #ackWaitMs: number;
   readonly #onEnd: () => void;
-  /** Times in a row that entries were not settled in time. */
+  /** Redeliveries in a row that were not settled. */
   #rounds = 0;
-  /** When the current round ends, in ms of `performance.now()`: entries that were sent together need not expire together. */
-  #roundEndsAt = 0;
-  #pause: NodeJS.Timeout | undefined;
+  /** Start of the next pause, in ms of `performance.now()`. */
+  #startsAt = Number.POSITIVE_INFINITY;
+  #end: NodeJS.Timeout | undefined;
 
   /** @param onEnd called when a pause ends */
   constructor(ackWaitMs: number, onEnd: () => void) {
@@ -25,32 +29,32 @@ export class UnsettledBackoff {
 
   /** Whether the consumer receives nothing at present. */
   get isPaused(): boolean {
-    return this.#pause !== undefined;
+    return performance.now() >= this.#startsAt;
   }
 
-  /** Entries were not settled in time. */
-  expired(now = performance.now()): void {
-    if (this.isPaused || now < this.#roundEndsAt) return;
-    this.#roundEndsAt = now + this.#ackWaitMs;
-    const pauseMs = this.#rounds === 0 ? 0 : Math.min(this.#ackWaitMs * 2 ** (this.#rounds - 1), MOST_MS);
-    this.#rounds++;
+  /** It receives entries again that were not settled. Those that arrive before the pause count once. */
+  redelivered(): void {
     // With a longer wait, redeliveries are rare anyway.
-    if (pauseMs === 0 || this.#ackWaitMs >= MOST_MS) return;
-    this.#pause = setTimeout(() => this.#end(), pauseMs);
+    if (this.#end !== undefined || this.#ackWaitMs >= MOST_MS) return;
+    const pauseMs = Math.min(this.#ackWaitMs * 2 ** this.#rounds, MOST_MS);
+    this.#rounds++;
+    this.#startsAt = performance.now() + this.#ackWaitMs / 2;
+    this.#end = setTimeout(() => this.#resume(), this.#ackWaitMs + pauseMs);
   }
 
   /** The client has settled entries, or works on them. */
   settled(): void {
     this.#rounds = 0;
-    if (this.isPaused) this.#end();
+    if (this.#end !== undefined) this.#resume();
   }
 
   close(): void {
-    clearTimeout(this.#pause);
-    this.#pause = undefined;
+    clearTimeout(this.#end);
+    this.#end = undefined;
+    this.#startsAt = Number.POSITIVE_INFINITY;
   }
 
-  #end(): void {
+  #resume(): void {
     this.close();
     this.#onEnd();
   }

@@ -66,11 +66,11 @@ describe("messages", () => {
 
   test("of a worker that settles nothing pause longer each time, until it settles", async () => {
     await redisDoes("XADD", "default:cam", "5-1", "d", "x");
-    await using socket = await work("cam/work/g?from=0&format=json&ack_wait=100&max_deliver=100");
+    await using socket = await work("cam/work/g?from=0&format=json&ack_wait=200&max_deliver=100");
     const from = performance.now();
     for (let n = 1; n <= 5; n++) expect(await json(socket)).toEqual([["cam", "5-1", "x", null, { n }]]);
-    // Four times `ack_wait`, and pauses of 100, 200 and 400 ms.
-    expect(performance.now() - from).toBeGreaterThan(1000);
+    // Four times `ack_wait`, and pauses of 200, 400 and 800 ms; without them 800 ms.
+    expect(performance.now() - from).toBeGreaterThan(1500);
     socket.send('{"ack": ["5-1"]}');
     await redisDoes("XADD", "default:cam", "5-2", "d", "y");
     expect(await json(socket)).toEqual([["cam", "5-2", "y", null, { n: 1 }]]);

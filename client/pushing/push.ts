@@ -52,6 +52,7 @@ export function createPush(gateway: Gateway, stream: string, options: PushOption
 class PushConnection implements Push, SessionHandlers {
   readonly #gateway: Gateway;
   readonly #stream: string;
+  readonly #segment: string;
   readonly #options: PushOptions;
   readonly #usesAcks: boolean;
   readonly #maxInFlightBytes: number;
@@ -76,6 +77,7 @@ class PushConnection implements Push, SessionHandlers {
     const { ack = true, maxInFlightBytes = 2 ** 20 } = options;
     this.#gateway = gateway;
     this.#stream = stream;
+    this.#segment = streamsSegment([stream]);
     if (options.dedupe !== undefined && !ack) throw finalError("BAD_PARAMETER", "dedupe requires ack");
     this.#options = options;
     this.#nextNumber = options.dedupeFrom ?? 0;
@@ -130,7 +132,7 @@ class PushConnection implements Push, SessionHandlers {
 
   url(): string {
     const { device, dedupe } = this.#options;
-    return this.#gateway.address.socket(`data/${streamsSegment([this.#stream])}/push`, {
+    return this.#gateway.address.socket(`data/${this.#segment}/push`, {
       format: FORMAT,
       ack: this.#usesAcks,
       status: true,

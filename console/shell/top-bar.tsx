@@ -35,7 +35,8 @@ export function TopBar({ workspace, sides, isHelpOpen }: TopBarProps) {
         toggle={sides.left.toggle}
       />
       <h1>
-        <Logo /> <span class="word">Redis Streamer</span>
+        <Logo />
+        <span class="word">Redis Streamer</span>
       </h1>
       <Connection listing={listing} />
       <div class="panels" role="group" aria-label="Panels">

@@ -1,6 +1,6 @@
 /**
  * Open panes: streams with their viewers, and panels. The layout is stored in the URL fragment, so that it survives a reload
- * and can be shared as a link: `#show=events&open=rover:camera&view=image&open=rover:imu&view=auto&grid=…&t=…`, in this order.
+ * and can be shared as a link: `#show=events&open=rover:camera&view=image&open=rover:imu&grid=…&t=…`, in this order.
  */
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { formatGrid, type Grid, parseGrid } from "./grid.ts";
@@ -63,13 +63,10 @@ export function parsePanes(hash: string): readonly Pane[] {
   return [...panes].map(([open, view]) => ({ key: open, view }));
 }
 
-/** Formats open streams as a URL fragment. */
+/** Formats open streams as a URL fragment. The viewer `auto` is the default. */
 export const formatPanes = (panes: readonly Pane[]): string =>
   new URLSearchParams(
-    panes.flatMap(({ key, view }) => [
-      ["open", key],
-      ["view", view],
-    ]),
+    panes.flatMap(({ key, view }) => [["open", key], ...(view === "auto" ? [] : [["view", view]])]),
   ).toString();
 
 /** A layout as it is stored and shared. */

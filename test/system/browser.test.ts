@@ -93,6 +93,7 @@ test("shows the home page with working links", async () => {
   await using gateway = await startTestGateway(redis.url);
   const { page, problems } = await open(`${gateway.http}/`);
   expect(await page.locator("h1").textContent()).toBe("Redis Streamer");
+  await page.getByRole("button", { name: "More" }).click();
   await page.getByRole("link", { name: "docs" }).click();
   await page.locator(".opblock").first().waitFor();
   expect(problems).toEqual([]);

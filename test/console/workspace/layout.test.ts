@@ -35,7 +35,7 @@ test("links of earlier versions open the viewers that replaced theirs", () => {
 });
 
 test("a link keeps panels, panes and their arrangement", () => {
-  const link = "show=events&open=a%3Ab&view=plot&open=c&view=auto&grid=h(0!*300,v(1!.2*500)*700)*1000";
+  const link = "show=events&open=a%3Ab&view=plot&open=c&grid=h(0!*300,v(1!.2*500)*700)*1000";
   expect(formatLayout(parseLayout(`#${link}`))).toBe(link);
   // An arrangement of other panes is ignored.
   expect(parseLayout("#open=a&view=auto&open=b&view=auto&grid=h(0*500,2*500)*1000").grid).toBeUndefined();
@@ -43,7 +43,7 @@ test("a link keeps panels, panes and their arrangement", () => {
 
 test("a link has the shown moment of the past; other texts are ignored", () => {
   const layout = parseLayout("#open=a&view=auto&t=5000-3");
-  expect(formatLayout(layout, parseTime("#open=a&t=5000-3"))).toBe("open=a&view=auto&t=5000-3");
+  expect(formatLayout(layout, parseTime("#open=a&t=5000-3"))).toBe("open=a&t=5000-3");
   expect(formatLayout(parseLayout(""), "5000")).toBe("");
   for (const other of ["#", "#t=", "#t=-1", "#t=now", "#t=<b>", `#t=${"9".repeat(40)}`])
     expect(parseTime(other)).toBeUndefined();
@@ -61,7 +61,7 @@ test("opens, selects and closes panes, and reports each change", () => {
   expect(layout.selectedKey.value).toBe("a");
   layout.setView("b", "raw");
   layout.toggle("events");
-  expect(links.at(-1)).toBe("show=events&open=a&view=auto&open=b&view=raw");
+  expect(links.at(-1)).toBe("show=events&open=a&open=b&view=raw");
   expect(layout.selectedKey.value).toBeUndefined();
   layout.close("stream a");
   layout.toggle("events");

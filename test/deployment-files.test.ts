@@ -27,8 +27,9 @@ it("compose.yaml passes each setting on, except those that it sets itself", () =
     HOST: "0.0.0.0",
     PORT: '"8000"',
     REDIS_URL: "redis://redis:6379",
-    // The image's default, which is on a volume; an empty variable would select a file beside the program.
+    // The image's defaults, which are on a volume; empty variables would select paths beside the program.
     AUTH_KEYS_FILE: `\${AUTH_KEYS_FILE:-/data/keys.json}`,
+    RECORDINGS_DIR: `\${RECORDINGS_DIR:-/data/recordings}`,
   };
   for (const [name, value] of Object.entries(decided)) expect(given.get(name)).toBe(value);
   // Settings of the managed Redis, which does not run here.
@@ -47,11 +48,12 @@ it("the Dockerfile copies all compiled sources, and sets only known settings", (
   const dockerfile = read("Dockerfile");
   const [, variables = ""] = /^ENV NODE_ENV=production (.*)$/m.exec(dockerfile) ?? [];
   const env = Object.fromEntries(variables.split(" ").map((pair) => pair.split("=")));
-  expect(Object.keys(env)).toEqual(["HOST", "DATA_DIR", "AUTH_KEYS_FILE"]);
+  expect(Object.keys(env)).toEqual(["HOST", "DATA_DIR", "AUTH_KEYS_FILE", "RECORDINGS_DIR"]);
   expect(readSettings([], env)).toMatchObject({
     host: "0.0.0.0",
     dataDir: "/data",
     authKeysFile: "/data/keys.json",
+    recordingsDir: "/data/recordings",
   });
   for (const line of read(".dockerignore").matchAll(/^!(.*)$/gm)) expect(dockerfile).toContain(line[1]);
 });

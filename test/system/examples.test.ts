@@ -325,7 +325,8 @@ test("dashboard: charts numbers and writes the newest picture", async () => {
   const picture = await sharp({ create: { width: 32, height: 24, channels: 3, background: "red" } })
     .jpeg()
     .toBuffer();
-  await push("camera", "rover", "not this one");
+  // Bytes, because posted text would declare the stream as text.
+  await push("camera", "rover", Buffer.from("not this one"));
   await push("camera", "rover", picture);
   await using running = start(`${withPython(dashboard)} --folder ${folder}`);
   expect(await running.ended, running.output()).toBe(0);

@@ -25,6 +25,8 @@ export interface RecorderHooks {
   readonly onGrowth: (size: number) => void;
   readonly onStream: (key: string) => void;
   readonly onGap: (gap: Gap) => void;
+  /** A stream of the pattern is not recorded: there are `MAX_STREAMS` streams. */
+  readonly onLimit: (name: string) => void;
   readonly onEnded: (size: number) => void;
   readonly onFailed: (error: Error) => void;
 }
@@ -127,7 +129,10 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
       },
       sessions: this.#parts.access.sessions,
       session: undefined,
-      onLimit: (name) => this.#parts.observe.logger.warn({ stream: name }, TOO_MANY_STREAMS),
+      onLimit: (name) => {
+        this.#parts.observe.logger.warn({ stream: name }, TOO_MANY_STREAMS);
+        this.#hooks.onLimit(name);
+      },
     });
   }
 

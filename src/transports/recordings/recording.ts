@@ -43,6 +43,8 @@ export class Recording {
   #newestGaps: readonly Gap[] = [];
   /** Why it does not record at the moment. */
   #waitsFor: string | null = null;
+  /** Why it does not record all streams. */
+  #lacks: string | null = null;
   #stopping: StopReason | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosing = false;
@@ -72,7 +74,7 @@ export class Recording {
     const times = (pick: "from" | "to") => files.flatMap((file) => file[pick] ?? []).sort();
     return {
       ...{ name, state, reason, started, ended, request, owner: owner.name },
-      error: error ?? this.#waitsFor,
+      error: error ?? this.#waitsFor ?? this.#lacks,
       bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
       entries: files.reduce((sum, { entries }) => sum + entries, 0),
       from: times("from")[0] ?? null,
@@ -99,7 +101,7 @@ export class Recording {
     this.#parts.observe.counters.recordings++;
     const lastIds = await this.#completeFiles();
     const { startCursors, request, owner } = this.#record;
-    if (this.#isOverTime()) {
+    if (this.#timeLeft() <= 0) {
       await this.#end("stopped", { reason: "maxSeconds" });
       return;
     }
@@ -173,7 +175,7 @@ export class Recording {
     cursorOf: (stream: SubscribedStream) => SubscribedStream,
   ): Promise<void> {
     const { directory, thread, config } = this.#parts;
-    const { name, request, files, started } = this.#record;
+    const { name, request, files } = this.#record;
     const file = await directory.freeFileName(name, files.length + 1);
     const empty: FileStatus = {
       file,
@@ -202,24 +204,32 @@ export class Recording {
         onGrowth: (size) => this.#grown(size),
         onStream: (key) => this.#streams.add(key),
         onGap: (gap) => this.#addGap(gap),
+        onLimit: () => {
+          this.#lacks = MORE_STREAMS;
+        },
         onEnded: (size) => void this.#fileEnded(size),
         onFailed: (error) => void this.#fileFailed(error),
       },
       this.#parts,
     );
     this.#recorder = recorder;
-    if (request.maxSeconds !== undefined) {
-      const left = Date.parse(started) + request.maxSeconds * 1000 - Date.now();
-      this.#timer = setTimeout(() => void this.stop("maxSeconds"), Math.min(left, MOST_TIMER_MS)).unref();
-    }
+    this.#stopInTime();
     recorder.start(opened, cursorOf);
     // It may have been stopped meanwhile.
     if (this.#stopping !== undefined || this.#isClosing) recorder.stop();
   }
 
-  #isOverTime(): boolean {
+  /** Time left in ms; infinite without `maxSeconds`. */
+  #timeLeft(): number {
     const { started, request } = this.#record;
-    return request.maxSeconds !== undefined && Date.parse(started) + request.maxSeconds * 1000 <= Date.now();
+    return Date.parse(started) + (request.maxSeconds ?? Number.POSITIVE_INFINITY) * 1000 - Date.now();
+  }
+
+  #stopInTime(): void {
+    const left = this.#timeLeft();
+    if (left === Number.POSITIVE_INFINITY) return;
+    const wake = () => (left > MOST_TIMER_MS ? this.#stopInTime() : void this.stop("maxSeconds"));
+    this.#timer = setTimeout(wake, Math.min(left, MOST_TIMER_MS)).unref();
   }
 
   #grown(size: number): void {
@@ -302,7 +312,7 @@ export class Recording {
   ): Promise<void> {
     this.#waitsFor = null;
     this.#parts.observe.counters.recordings--;
-    await this.#save({ state, ended: new Date().toISOString(), ...change });
+    await this.#save({ state, ended: new Date().toISOString(), error: this.#lacks, ...change });
   }
 
   /** Changes the record, in memory also if it cannot be stored. */
@@ -320,5 +330,7 @@ export class Recording {
   }
 }
 
-/** Longest time of a timer; a recording of weeks is stopped by its next file or gateway. */
+/** Longest time of a timer. */
 const MOST_TIMER_MS = 2 ** 31 - 1;
+
+const MORE_STREAMS = "the pattern selects more than MAX_STREAMS streams; further ones are not recorded";

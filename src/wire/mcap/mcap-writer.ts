@@ -141,7 +141,9 @@ export class McapWriter {
   /** Writes the open chunk and the end of the file: summary, indexes and statistics. */
   end(): void {
     this.closeChunk();
-    this.#options.onBytes(encodeSummary(this.#summary, this.#position, crc32Final(this.#crc)));
+    const summary = encodeSummary(this.#summary, this.#position, crc32Final(this.#crc));
+    this.#position += BigInt(summary.length);
+    this.#options.onBytes(summary);
   }
 
   #flush(): void {

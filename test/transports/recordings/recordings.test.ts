@@ -1,5 +1,5 @@
 /** `/recordings`: record streams into files of the gateway, list, download, stop and delete them. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -72,6 +72,7 @@ describe("a recording", () => {
       to: "1970-01-01T00:00:00.004Z",
       files: [{ file: "run-1.mcap", state: "finished", entries: 3 }],
     });
+    expect(stopped.bytes).toBe(statSync(join(directory, "run-1.mcap")).size);
     expect(await read("run-1.mcap")).toEqual([
       ["rover:imu", "1-2", "a"],
       ["rover:log", "3-0", "b"],
@@ -106,6 +107,22 @@ describe("a recording", () => {
     await until("2 entries", async () => (await statusOf("gaps")).entries === 2);
     const gap = { stream: "gap:s", after: "1-0", before: "4-0" };
     expect(await stop("gaps")).toMatchObject({ gaps: 1, newestGaps: [gap], files: [{ gaps: 1 }] });
+  });
+
+  it("states that a pattern selects more streams than it can record", async () => {
+    await using small = await startTestGateway(redis.url, {
+      RECORDINGS_DIR: join(root, "limited"),
+      MAX_STREAMS: "1",
+    });
+    await add("limit:a", "1-0", "a");
+    expect(
+      (await post("/recordings", { name: "limit", device: "limit", streams: ["*"] }, small)).status,
+    ).toBe(201);
+    await add("limit:b", "2-0", "b");
+    const problem = "the pattern selects more than MAX_STREAMS streams; further ones are not recorded";
+    await until("the problem", async () => (await statusOf("limit", small)).error === problem);
+    const stopped = (await post("/recordings/limit/stop", undefined, small)).json();
+    expect(stopped).toMatchObject({ state: "stopped", streams: ["limit:a"], error: problem });
   });
 
   it("stops at its maximum size", async () => {

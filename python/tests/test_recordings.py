@@ -118,7 +118,10 @@ async def test_without_blocking(gateway: Gateway, redis: Redis, stream: str, tmp
     redis.command("XADD", f"default:{stream}", "5-1", "d", "one")
     async with rs.connect(gateway.url) as client:
         assert (await client.record(stream, stream, last_entry_id=0)).state == "recording"
-        assert (await client.recording(stream)).name == stream
+        for _ in range(1000):
+            if (await client.recording(stream)).entries == 1:
+                break
+            await asyncio.sleep(0.01)
         assert (await client.stop_recording(stream)).entries == 1
         assert stream in [one.name for one in await client.recordings()]
         [path] = await client.save_recording(stream, tmp_path)

@@ -4,7 +4,9 @@
  */
 import { readDeclaration } from "../../domain/content/declaration.ts";
 import type { GatewayError } from "../../domain/errors.ts";
+import { within } from "../../domain/scheduling/timeout.ts";
 import type { Entry, Gap, StreamEntries } from "../../domain/streams/entry.ts";
+import { compareIds, type EntryId } from "../../domain/streams/entry-id.ts";
 import type { Encoder, Sink } from "../../live/sink.ts";
 import type { SubscribedStream, Subscription } from "../../live/subscription.ts";
 import type { FileThread, OpenFile } from "../../recordings/thread/file-thread.ts";
@@ -18,6 +20,8 @@ import { countOut } from "../response/entries-sent.ts";
 /** Bytes on their way to the thread at which the subscription is paused, and at which it continues. */
 const FULL_BYTES = 8 * 1024 * 1024;
 const DRAINED_BYTES = 4 * 1024 * 1024;
+/** Longest time in ms to wait for entries that were stored before a stop. */
+const CATCH_UP_MS = 1000;
 
 /** Receives the events of a recorder. After `onEnded` or `onFailed` there are no others. */
 export interface RecorderHooks {
@@ -55,6 +59,9 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
   readonly #file: OpenFile;
   /** Declarations that the file has, by stream key. */
   readonly #declared = new Map<string, string>();
+  /** Id of the last entry that it has received, or its cursor, by stream key. */
+  readonly #lastIds = new Map<string, EntryId>();
+  #onReceived: () => void = () => undefined;
   #subscription: Subscription | undefined;
   #stopPattern: () => void = () => undefined;
   /** Entries that this event-loop turn delivered. */
@@ -99,8 +106,10 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
       this.#describeAs(key, metas[i]);
       this.#hooks.onStream(key);
     }
+    const started = streams.map((stream) => ({ ...cursorOf(stream), name: stream.key }));
+    for (const { key, cursor } of started) this.#lastIds.set(key, cursor);
     const subscription = this.#parts.streams.subscribe({
-      streams: streams.map((stream) => ({ ...cursorOf(stream), name: stream.key })),
+      streams: started,
       encoder: unencoded,
       sink: this,
       onGap: (gap) => this.#addGap(gap),
@@ -120,6 +129,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
               if (this.#isOver || !joining.delete(stream.key)) return;
               this.#describeAs(stream.key, meta);
               this.#hooks.onStream(stream.key);
+              this.#lastIds.set(stream.key, stream.cursor);
               subscription.add({ ...stream, name: stream.key });
             });
         },
@@ -141,6 +151,29 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
     if (!this.#isOver && this.#declared.has(key)) this.#describeAs(key, meta);
   }
 
+  /**
+   * Resolves when it has received what its streams have at present, at most after a second: the newest entries may be deleted.
+   *
+   * @throws GatewayError if Redis is unavailable
+   */
+  async catchUp(): Promise<void> {
+    const { registry } = this.#parts.streams;
+    const ends = await Promise.all(
+      [...this.#lastIds.keys()].map(async (key) => [key, await registry.lastGeneratedId(key)] as const),
+    );
+    const hasReached = () =>
+      ends.every(([key, end]) => compareIds(this.#lastIds.get(key) ?? end, end) >= 0) || this.#isOver;
+    await within(
+      CATCH_UP_MS,
+      new Promise<void>((resolve) => {
+        this.#onReceived = () => {
+          if (hasReached()) resolve();
+        };
+        this.#onReceived();
+      }),
+    );
+  }
+
   /** Ends the file with what has been received. */
   stop(): void {
     if (this.#isOver) return;
@@ -156,6 +189,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
       this.#turn.push(one);
       this.#count(one);
     }
+    this.#onReceived();
   }
 
   isFull(): boolean {
@@ -168,10 +202,12 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
 
   #count({ stream, entries }: StreamEntries): void {
     this.#entries += entries.length;
+    const last = entries.at(-1);
+    if (last !== undefined) this.#lastIds.set(stream, last.id);
     countOut(this.#parts.observe.streamClasses, stream, entries);
     this.#parts.observe.counters.recordedEntries += entries.length;
     this.#firstMs = Math.min(this.#firstMs, msOf(entries[0]));
-    this.#lastMs = Math.max(this.#lastMs, msOf(entries.at(-1)));
+    this.#lastMs = Math.max(this.#lastMs, msOf(last));
   }
 
   #flush(): void {

@@ -133,12 +133,18 @@ export class Recording {
       await this.#completeFiles();
   }
 
-  /** Stops it. Resolves when its file is complete. */
+  /** Stops it. Resolves when its file is complete. On request, the file has what the streams have at the moment of the request. */
   async stop(reason: StopReason): Promise<void> {
     if (!this.isRecording) return;
+    const isFirst = this.#stopping === undefined;
     this.#stopping ??= reason;
-    if (this.#recorder === undefined) return;
-    this.#recorder.stop();
+    const recorder = this.#recorder;
+    if (recorder === undefined) return;
+    if (isFirst) {
+      // If Redis is unavailable, the file ends with what has been received.
+      if (reason === "request") await recorder.catchUp().catch(() => undefined);
+      recorder.stop();
+    }
     await this.#closed;
   }
 

@@ -125,6 +125,15 @@ describe("a recording", () => {
     expect(stopped).toMatchObject({ state: "stopped", streams: ["limit:a"], error: problem });
   });
 
+  it("has what was stored before it is stopped", async () => {
+    for (let i = 0; i < 10; i++) {
+      const name = `stop-${i}`;
+      await record({ name, device: "stop", streams: [name], from: "0" });
+      for (let seq = 1; seq <= 3; seq++) await add(`stop:${name}`, `1-${seq}`, "x");
+      expect((await stop(name)).entries).toBe(3);
+    }
+  });
+
   it("stops at its maximum size", async () => {
     await record({ name: "small", streams: ["big"], device: "size", maxBytes: 100_000, compression: "none" });
     for (let i = 1; i <= 30; i++) await add("size:big", `${i}-0`, "x".repeat(10_000));

@@ -2,7 +2,7 @@
  * Open panes: streams with their viewers, and panels. The layout is stored in the URL fragment, so that it survives a reload
  * and can be shared as a link: `#show=events&open=rover:camera&view=image&open=rover:imu&grid=…&t=…`, in this order.
  */
-import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { formatGrid, type Grid, parseGrid } from "./grid.ts";
 
 /** Names of the viewers; `auto` selects one by content. */
@@ -197,8 +197,11 @@ export class Layout {
   /** Replaces all panes and their arrangement. */
   replace({ panels, panes, grid }: StoredLayout): void {
     this.#grid = grid;
-    this.#placed.value = grid;
-    this.#open.value = { panels, panes };
+    // Both at once: an arrangement applies to its panes.
+    batch(() => {
+      this.#placed.value = grid;
+      this.#open.value = { panels, panes };
+    });
   }
 
   #set(open: OpenPanes): void {

@@ -1,3 +1,4 @@
+import { effect } from "@preact/signals";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
@@ -69,4 +70,17 @@ test("opens, selects and closes panes, and reports each change", () => {
   expect(layout.selectedKey.value).toBe("b");
   layout.close("stream b");
   expect(links.at(-1)).toBe("");
+});
+
+test("a followed link replaces panes and arrangement at once", () => {
+  const layout = new Layout({ panels: [], panes: [], grid: undefined }, () => undefined);
+  const seen: (readonly [number, boolean])[] = [];
+  effect(() => {
+    seen.push([layout.panes.value.length, layout.placed.value !== undefined]);
+  });
+  layout.replace(parseLayout("#open=a&open=b&grid=h(0*500,1*500)*1000"));
+  expect(seen).toEqual([
+    [0, false],
+    [2, true],
+  ]);
 });

@@ -22,8 +22,13 @@ export function KeysHelp({ isOpen }: { readonly isOpen: Signal<boolean> }) {
   const close = () => {
     isOpen.value = false;
   };
+  // The event `close` comes later, and would close a dialog that was opened again meanwhile.
+  const cancel = (event: Event) => {
+    event.preventDefault();
+    close();
+  };
   return (
-    <dialog ref={dialog} class="keys" aria-label="Keyboard" onClose={close}>
+    <dialog ref={dialog} class="keys" aria-label="Keyboard" onCancel={cancel} onClose={close}>
       <h2>Keyboard</h2>
       <dl>
         {KEYS.map(([keys, effect]) => (

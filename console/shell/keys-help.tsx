@@ -22,7 +22,7 @@ export function KeysHelp({ isOpen }: { readonly isOpen: Signal<boolean> }) {
   const close = () => {
     isOpen.value = false;
   };
-  // The event `close` comes later, and would close a dialog that was opened again meanwhile.
+  // The event `close` arrives later, and would close a dialog that was opened again meanwhile.
   const cancel = (event: Event) => {
     event.preventDefault();
     close();

@@ -3,12 +3,12 @@
  */
 import type { Io } from "./output/io.ts";
 
-/** What a value names, for the shell completion. */
+/** Kind of name that a value is, for the shell completion. */
 export type ValueKind = "file" | "directory" | "stream" | "context";
 
 /** An option. */
 export interface OptionRow {
-  /** As commander reads it: `-n, --last <entries>`, `--latest`. */
+  /** In commander's notation: `-n, --last <entries>`, `--latest`. */
   readonly flags: string;
   readonly doc: string;
   /** Parses a value. @param before the parsed values so far, if the option is repeated @throws Error with what is allowed */
@@ -16,7 +16,7 @@ export interface OptionRow {
   readonly fallback?: unknown;
   /** The default as `--help` shows it. */
   readonly fallbackText?: string;
-  /** Environment variable of the same meaning. */
+  /** Environment variable with the same effect. */
   readonly env?: string;
   readonly choices?: readonly string[];
   readonly isRequired?: true;
@@ -27,7 +27,7 @@ export interface OptionRow {
 
 /** A positional argument. */
 export interface ArgumentRow {
-  /** As commander reads it: `<stream>`, `[file...]`. */
+  /** In commander's notation: `<stream>`, `[file...]`. */
   readonly name: string;
   readonly doc: string;
   readonly kind?: ValueKind;

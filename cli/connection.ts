@@ -67,7 +67,7 @@ export function readAuthorities(file: string): string {
   throw new CommandError(`--ca: ${file} must contain certificates in PEM`, EXIT.usage);
 }
 
-/** Adds to an error of the client what the user can do about it. */
+/** Adds advice for the user to an error of the client. */
 export function explained(error: unknown, { url }: Pick<ConnectionFlags, "url">): unknown {
   if (!(error instanceof StreamerError)) return error;
   const advice = ADVICE[error.code]?.(url);

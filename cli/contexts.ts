@@ -19,7 +19,7 @@ export interface Contexts {
   readonly contexts: Readonly<Record<string, Context>>;
 }
 
-/** Environment variables that decide where the file is. */
+/** Environment variables that select the file. */
 export interface ContextEnvironment {
   readonly XDG_CONFIG_HOME?: string | undefined;
   readonly HOME?: string | undefined;

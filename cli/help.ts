@@ -1,4 +1,4 @@
-/** Text of `--help`: the overview of all commands on one screen, and what follows the help of one command. */
+/** Text of `--help`: the overview of all commands on one screen, and the examples of one command. */
 import type { CommandGroup, CommandRow, OptionRow } from "./command.ts";
 
 /** Width of the column of names. */

@@ -56,7 +56,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-/** Escapes what would end a cell, and outside of code what would be emphasis. */
+/** Escapes characters that would end a cell or, outside of code, start emphasis. */
 const escaped = (cell: string): string =>
   cell
     .split(/(`[^`]*`)/)

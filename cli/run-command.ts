@@ -19,7 +19,7 @@ export async function runCommand(): Promise<number> {
   try {
     await createProgram(io).parseAsync();
   } catch (error) {
-    // After Ctrl-C, what was interrupted is no error, but what a command then fails to finish is.
+    // After Ctrl-C, errors of interrupted operations are ignored. A CommandError means that the command failed to finish.
     if (!signal.aborted || error instanceof CommandError) return report(error, terminal);
   }
   return signal.reason instanceof CommandError ? report(signal.reason, terminal) : EXIT.done;

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * Packs the npm packages into `dist/packages`: `redis-streamer`, the gateway with its command line, and
- * `redis-streamer-client`, the TypeScript client alone. Each is staged in a folder of its own, with only what it runs, so that
- * neither has benchmarks, build information, or output of sources that were deleted.
+ * `redis-streamer-client`, the TypeScript client alone. Each is staged in a folder of its own, with only the files that it runs, so
+ * that neither has benchmarks, build information, or output of sources that were deleted.
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // @ts-check
 /**
- * Entry point of `npm start` and of `redis-streamer serve`. Builds `dist/` if the sources changed, installs a Redis server if none is configured, and runs
- * the gateway in this process, so that it receives signals directly.
+ * Entry point of `npm start` and of `redis-streamer serve`. Builds `dist/` if the sources changed, installs a Redis server if
+ * none is configured, and runs the gateway in this process, so that it receives signals directly.
  *
  * npm runs scripts in a shell, which does not forward signals. `exec` in `package.json` replaces the shell by this process.
  * If npm is killed with SIGKILL, it forwards nothing, so this process also shuts down when npm exits.

@@ -36,7 +36,7 @@ export interface RunRecord {
   readonly overdue: Readonly<Record<string, number>>;
   /** Resources that the gateway held after all clients had left and not before they connected. */
   readonly left: readonly string[];
-  /** How the gateway ended, if it ended before the run. */
+  /** Exit of the gateway, if it ended before the run. */
   readonly died?: string;
   readonly healthyWaits: number;
 }

@@ -49,7 +49,7 @@ export class Evidence {
     this.#append(`${name}.log`, chunk);
   }
 
-  /** Records the metrics of all gateways, and the clients and streams of all servers. @param occasion why */
+  /** Records the metrics of all gateways, and the clients and streams of all servers. @param occasion reason for the record */
   async record(occasion: string, { gateways, servers, streamKeys }: Observed): Promise<void> {
     const commands = [
       ["CLIENT", "LIST"],

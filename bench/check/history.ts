@@ -13,12 +13,12 @@ export interface NamedEntry {
 /** An item that a reader received: an entry, or a gap before the next entry. */
 export type GapEvent = { readonly id: string } | { readonly after: string; readonly before: string };
 
-/** When and where a reader was connected, to explain a problem. Times are in ms since the start of the run. */
+/** Gateway and times of a reader's connection, to explain a problem. Times are in ms since the start of the run. */
 export interface Connected {
   /** Port of the gateway. */
   readonly port: number;
   readonly openedMs: number;
-  /** When it received its last entry. */
+  /** Time of its last entry. */
   lastMs?: number;
 }
 

@@ -18,7 +18,7 @@ const LAST_WORDS_BYTES = 4000;
 export class PythonProcess implements Disposable {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly proxy: CuttingProxy;
-  /** Why it ended, if that was unexpected. */
+  /** Description of an unexpected end. */
   death: string | undefined;
   #isExpected = false;
 

@@ -16,7 +16,7 @@ export interface PythonWorkerOptions {
   readonly handles: boolean;
   /** Index of its first gateway. */
   readonly gateway: number;
-  /** Seed of what it does, and of its cut connections. */
+  /** Seed of its behaviour and of its cut connections. */
   readonly seed: number;
   readonly port: Recording["port"];
 }

@@ -3,8 +3,7 @@
     python3 python_client.py '{"do": "push", "url": "http://127.0.0.1:8000", "stream": "s0", …}'
 
 A line on its input ends the faults that it causes itself: a reader no longer sleeps, a pusher stops and closes, a worker
-acknowledges every job. The end of
-its input ends it.
+acknowledges every job. The end of its input ends it.
 """
 
 from __future__ import annotations

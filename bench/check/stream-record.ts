@@ -21,7 +21,7 @@ export class StreamRecord implements Reader {
     this.#reader = reader;
   }
 
-  /** The reader continues after a cursor. @param port that of the gateway; 0 if it is unknown */
+  /** The reader continues after a cursor. @param port port of the gateway; 0 if unknown */
   begin(cursor: string, port: number, { acknowledged, now }: Recording): void {
     this.#now = now;
     const floor = acknowledged.get(this.history.stream) ?? FIRST_ID;

@@ -1,4 +1,4 @@
-/** How a cost grows with a quantity. */
+/** Growth of a cost with a quantity. */
 
 /** Largest exponent that counts as constant, so that noise does not look like growth. */
 const CONSTANT = 0.1;

@@ -45,7 +45,7 @@ const READY_MS = 60_000;
 const STOP_MS = 10_000;
 const LAST_WORDS_BYTES = 4_000;
 
-/** Receives what a child prints. @param env the environment that it was started with */
+/** Receives the output of a child. @param env its environment */
 export type OnOutput = (command: string, env: Readonly<Record<string, string>>, text: string) => void;
 
 /** @param dir working directory of the children, so that no `.env` of the caller affects the measurement */

@@ -1,4 +1,4 @@
-/** `doctor`: checks the way to a gateway, its Redis and its streams, and names what is unusual. */
+/** `doctor`: checks the connection to a gateway, its Redis and its streams, and reports unusual values. */
 import { request } from "../../client/gateway/request.ts";
 import { type Streamer, StreamerError, type StreamInfo } from "../../client/index.ts";
 import { readVersion } from "../../src/version.ts";
@@ -123,7 +123,7 @@ async function* identified(
   };
 }
 
-/** Checks streams and what they keep. */
+/** Checks the streams and their retention. */
 function* retained(streams: readonly StreamInfo[]): Generator<Finding> {
   const entries = streams.reduce((sum, { length }) => sum + length, 0);
   yield {

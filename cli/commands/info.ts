@@ -34,7 +34,7 @@ export const info: CommandRow = {
   },
 };
 
-/** What is known about a stream. */
+/** Everything that is shown about a stream. */
 interface Description {
   readonly stream: StreamInfo;
   /** Fields that Redis reports, by name. */

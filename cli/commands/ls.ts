@@ -1,4 +1,4 @@
-/** `ls`: lists streams with their rates, once or again and again. */
+/** `ls`: lists streams with their rates, once or every second. */
 
 import { StreamerError } from "../../client/index.ts";
 import { sleep } from "../../src/domain/scheduling/sleep.ts";
@@ -51,7 +51,7 @@ export const ls: CommandRow = {
   },
 };
 
-/** Lists again and again. A list that people keep open outlives a restart of the gateway. */
+/** Refreshes the list until the signal aborts. It survives a restart of the gateway. */
 async function refresh(
   { terminal, signal }: Io,
   lister: StreamLister,

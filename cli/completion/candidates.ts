@@ -9,7 +9,7 @@ export type NameSource = (
   options: ReadonlyMap<string, string>,
 ) => Promise<readonly string[]>;
 
-/** What a word may be. */
+/** Possible values of a word. */
 interface Expected {
   readonly choices?: readonly string[];
   readonly kind?: ValueKind | undefined;

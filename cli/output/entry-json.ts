@@ -3,7 +3,7 @@ import type { EntryFields, PulledEntry } from "../../client/index.ts";
 
 /**
  * Formats an entry: JSON payloads as they are, MessagePack as its value, text as a string, other bytes as `{"base64"}`. The
- * members are `stream`, `id`, `time`, `data`, and where they apply `fields` and `gap`.
+ * members are `stream`, `id`, `time` and `data`, and `fields` and `gap` if the entry has them.
  */
 export function entryJson(entry: PulledEntry): string {
   const { stream, id, fields, gap } = entry;

@@ -46,7 +46,7 @@ const ERASE = "\r\u001b[K";
 /** Erase to the end of the screen (ECMA-48, ED). */
 const ERASE_BELOW = "\u001b[J";
 
-/** Environment variables that decide about colours (https://no-color.org). */
+/** Environment variables that disable colours (https://no-color.org). */
 export interface TerminalEnvironment {
   readonly NO_COLOR?: string | undefined;
   readonly TERM?: string | undefined;
@@ -97,7 +97,7 @@ export function createTerminal(stdout: Output, stderr: Output, env: TerminalEnvi
     note(line) {
       if (isQuiet) return;
       erase();
-      // The line is below what was drawn, which stays.
+      // The line is printed below the table, which stays.
       drawnLines = 0;
       writeError(`${line}\n`);
     },

@@ -2,7 +2,7 @@
 import { openRecording, type RecordingReader } from "../../src/recordings/files/read-recording.ts";
 import { CommandError } from "../exit-codes.ts";
 
-/** Opens a file. @throws CommandError that names the file and what is wrong with it */
+/** Opens a file. @throws CommandError that names the file and the problem */
 export async function openFile(path: string): Promise<RecordingReader> {
   try {
     return await openRecording(path);

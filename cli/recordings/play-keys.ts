@@ -1,7 +1,7 @@
 /** Keys of a replay on a terminal: space pauses, arrows seek. */
 import type { Input } from "../output/io.ts";
 
-/** What keys do. */
+/** Actions of the keys. */
 export interface PlayKeys {
   pause(): void;
   /** @param seconds negative to go back */

@@ -1,8 +1,8 @@
-/** Where the entries of a recording are stored: names, devices and push connections. */
+/** Destinations of a replay: names, devices and push connections of its streams. */
 import type { Push, SendOptions, Streamer } from "../../client/index.ts";
 import type { RecordedEntry, RecordedStream } from "../../src/recordings/files/read-recording.ts";
 
-/** How streams are named and stored. */
+/** Names of the streams, and options for storing their entries. */
 export interface TargetOptions {
   /** Device of all streams; each stream's own if undefined. */
   readonly device: string | undefined;

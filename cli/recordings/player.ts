@@ -10,7 +10,7 @@ import { ageText } from "../output/quantities.ts";
 import { mergeById } from "../streams/merge.ts";
 import { PlayClock } from "./play-clock.ts";
 
-/** What is played, and how. */
+/** Range, selection, speed and clock of a replay. */
 export interface PlayerOptions {
   /** Range in ms since 1970, both included. */
   readonly fromMs: number;
@@ -24,7 +24,7 @@ export interface PlayerOptions {
   readonly now: () => number;
 }
 
-/** Longest wait without a look at the clock, ms. */
+/** Maximum wait before the clock is read again, ms. */
 const LONGEST_WAIT_MS = 60_000;
 /** Shortest delay of a timer, ms. */
 const MIN_DELAY_MS = 1;

@@ -1,10 +1,10 @@
-/** Where a pull starts: the cursor of its flags. */
+/** Start position of a pull: the cursor that its flags select. */
 import type { Streamer } from "../../client/index.ts";
 import { compareIds, type EntryId, idAtTime, idBefore, parseId } from "../../src/domain/streams/entry-id.ts";
 import { usageError } from "../exit-codes.ts";
 import { namesToRead, type PulledStreams, rangeOf } from "./pulled-streams.ts";
 
-/** Flags that select where a pull starts. */
+/** Flags that select the start position. */
 export interface StartFlags {
   readonly from?: string;
   /** ms */

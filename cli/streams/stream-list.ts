@@ -6,7 +6,7 @@ import { matchesGlob } from "../../src/domain/streams/stream-pattern.ts";
 export interface ListedStream {
   readonly key: string;
   readonly entries: number;
-  /** Entries per second: since the last listing, else over what is kept; 0 if the stream is idle. */
+  /** Entries per second: since the last listing, else over the kept entries; 0 if the stream is idle. */
   readonly perSecond: number;
   /** Estimated by the size of the last entry. */
   readonly bytesPerSecond: number;
@@ -18,7 +18,7 @@ export interface ListedStream {
   readonly contentType: string | undefined;
 }
 
-/** Which streams to list. */
+/** Selection of streams by pattern and device. */
 export interface StreamSelection {
   /** Compared with `device:stream` if it has a colon, else with the name of the stream. */
   readonly pattern?: string | undefined;
@@ -36,7 +36,7 @@ export function isSelected({ pattern, device }: StreamSelection, stream: StreamI
 const IDLE_INTERVALS = 5;
 const IDLE_MS = 10_000;
 
-/** Lists streams again and again, and computes rates between two listings. */
+/** Lists streams repeatedly, and computes rates between two listings. */
 export class StreamLister {
   readonly #streamer: Streamer;
   readonly #selection: StreamSelection;
@@ -71,7 +71,7 @@ function listedOf(
 ): ListedStream {
   const ageMs = stream.lastId === "" ? undefined : Math.max(0, nowMs - msOf(stream.lastId));
   const keptMs = stream.lastId === "" ? 0 : Math.max(0, msOf(stream.lastId) - msOf(stream.firstId));
-  // Redis before 7 does not count what was added.
+  // Redis before 7 does not count added entries.
   const counts = before !== undefined && stream.added > 0;
   const perSecond = counts
     ? (Math.max(0, stream.added - before.added) * 1e3) / Math.max(1, elapsedMs)

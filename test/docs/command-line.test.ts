@@ -1,4 +1,4 @@
-/** docs/command-line.md: its reference is that of the commands, and it names every exit code. */
+/** docs/command-line.md: the reference matches the commands, and every exit code is listed. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { COMMANDS } from "../../cli/commands.ts";

@@ -1,4 +1,4 @@
-/** Viewers of Foxglove: they do not read, subscribe to everything or to nothing, and send what is not valid. */
+/** Hostile Foxglove viewers: they do not read, subscribe to everything or to nothing, and send invalid messages. */
 import type { Attack, HostileClient } from "../attack.ts";
 import { frame, text } from "../hostile-frames.ts";
 
@@ -38,11 +38,7 @@ const subscribeToAll: Attack = {
     const channels = await socket.received(/"op":"advertise"/, ANSWER_MS);
     const ids = [...channels.matchAll(/"id":(\d+),"topic"/g)].map(([, id]) => Number(id));
     socket.stopReading();
-    socket.write(
-      text(
-        JSON.stringify({ op: "subscribe", subscriptions: ids.map((channelId, id) => ({ id, channelId })) }),
-      ),
-    );
+    socket.write(json({ op: "subscribe", subscriptions: ids.map((channelId, id) => ({ id, channelId })) }));
     await socket.over(ANSWER_MS / 5);
   },
 };

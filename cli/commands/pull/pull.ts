@@ -87,7 +87,7 @@ async function runPull(io: Io, streams: readonly string[], flags: Flags): Promis
   const title = `pull ${streams.join(" ")}`;
   let gaps = 0;
   const gapsText = () => (gaps === 0 ? "" : `, ${gaps === 1 ? "1 gap" : `${countText(gaps)} gaps`}`);
-  // Beside other output than a terminal, the line would be mixed with what the next program prints.
+  // If the output is piped, the progress line would mix with the output of the next program.
   const hideProgress = terminal.isInteractive
     ? terminal.showProgress(() => `${title}: ${meter.progress()}${gapsText()}`)
     : () => undefined;
@@ -115,7 +115,7 @@ async function runPull(io: Io, streams: readonly string[], flags: Flags): Promis
     throw new CommandError(`no entry for ${ageText(timeout ?? 0)}`, EXIT.timeout);
 }
 
-/** @throws CommandError for flags that a finite read does not have */
+/** @throws CommandError for flags that --no-follow does not support */
 function checkFlags({ follow, latest, fps, from }: Flags): void {
   if (follow) return;
   if (latest) throw usageError("--latest follows the streams; with --no-follow, use -n 1");

@@ -2,7 +2,7 @@
 import { createReadStream } from "node:fs";
 import { CommandError } from "../../exit-codes.ts";
 
-/** How an input becomes entries. */
+/** Division of an input into entries. */
 export type Framing = "lines" | "whole" | "length-prefixed";
 
 type Bytes = AsyncIterable<Uint8Array>;

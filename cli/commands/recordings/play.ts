@@ -119,7 +119,7 @@ async function playFiles(
   });
   const stopKeys = readKeys(io.input, {
     pause: () => player.togglePause(),
-    // Numbers under a key that is repeated must be those of the first time.
+    // A repeated replay must number its entries as the first one did, which a seek would change.
     seek: (seconds) => (flags.dedupe === undefined ? player.seek(seconds) : undefined),
     stop: () => stop.abort(),
   });

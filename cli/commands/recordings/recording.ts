@@ -1,4 +1,4 @@
-/** `recording`: shows what a recording has, and whether it is complete. */
+/** `recording`: shows the content of a recording, and whether it is complete. */
 import type { RecordingReader } from "../../../src/recordings/files/read-recording.ts";
 import type { CommandRow } from "../../command.ts";
 import { CommandError } from "../../exit-codes.ts";

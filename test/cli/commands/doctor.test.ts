@@ -1,4 +1,4 @@
-/** `doctor`: what it checks, and the check that a fault fails. */
+/** `doctor`: its checks, and the check that a fault fails. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createAuthority, type TestAuthority } from "../../support/certificates.ts";
 import { runHere } from "../../support/command-line.ts";

@@ -1,4 +1,4 @@
-/** `pull`: where it starts, what it selects, its formats and its end. */
+/** `pull`: start position, selection, formats and end. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EXIT } from "../../../cli/exit-codes.ts";
 import { runHere } from "../../support/command-line.ts";

@@ -1,4 +1,4 @@
-/** `push`: how inputs become entries. */
+/** `push`: division of inputs into entries. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

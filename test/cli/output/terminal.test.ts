@@ -6,7 +6,7 @@ const BOLD = "\u001b[1m";
 const NORMAL = "\u001b[22m";
 const ERASE_BELOW = "\u001b[J";
 
-/** An output that collects what is written. */
+/** Output that collects the written text. */
 class Collected implements Output {
   text = "";
   readonly isTTY: boolean;

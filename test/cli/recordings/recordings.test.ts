@@ -1,4 +1,4 @@
-/** `record`, `play` and `recording`: what is recorded is stored again, entry by entry. */
+/** `record`, `play` and `recording`: recorded entries are stored again, one by one. */
 import {
   copyFileSync,
   mkdtempSync,
@@ -48,7 +48,7 @@ afterAll(async () => {
 
 const add = (key: string, id: string, ...fields: (string | Uint8Array)[]) =>
   redis.control.call("XADD", key, id, ...fields);
-/** Returns where the chunks of a file are. */
+/** Returns the positions of the chunks of a file. */
 async function chunksOf(bytes: Uint8Array) {
   const readable = {
     size: async () => BigInt(bytes.length),

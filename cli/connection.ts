@@ -6,8 +6,9 @@ import { connect, type Streamer, StreamerError } from "../client/index.ts";
 import { createNodeTransport } from "../client/transport/node.ts";
 import { DEFAULT_BACKOFF } from "../src/domain/scheduling/backoff.ts";
 import { type ContextEnvironment, type Contexts, contextOf, contextsFile, readContexts } from "./contexts.ts";
-import { CommandError, EXIT, usageError } from "./exit-codes.ts";
+import { CommandError, usageError } from "./exit-codes.ts";
 import { type ConnectionFlags, DEFAULT_URL, type GivenFlags } from "./options.ts";
+import { errorText } from "./output/error-text.ts";
 
 /**
  * Selects the gateway. A flag wins over the context, and the context over environment variables; but a URL replaces the
@@ -56,15 +57,15 @@ export const openGateway = ({ url, token, ca }: ConnectionFlags): Gateway => ({
 });
 
 /** Reads certificate authorities. @throws CommandError */
-export function readAuthorities(file: string): string {
+function readAuthorities(file: string): string {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    throw new CommandError(`--ca: ${error instanceof Error ? error.message : String(error)}`, EXIT.usage);
+    throw usageError(`--ca: ${errorText(error)}`);
   }
   if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
-  throw new CommandError(`--ca: ${file} must contain certificates in PEM`, EXIT.usage);
+  throw usageError(`--ca: ${file} must contain certificates in PEM`);
 }
 
 /** Adds advice for the user to an error of the client. */

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { CommandError, usageError } from "./exit-codes.ts";
+import { errorText } from "./output/error-text.ts";
 
 /** A named gateway. */
 export interface Context {
@@ -39,12 +40,12 @@ export function readContexts(file: string): Contexts {
     text = readFileSync(file, "utf8");
   } catch (error) {
     if (isMissing(error)) return { contexts: {} };
-    throw new CommandError(`cannot read ${file}: ${messageOf(error)}`);
+    throw new CommandError(`cannot read ${file}: ${errorText(error)}`);
   }
   try {
     return parseContexts(JSON.parse(text));
   } catch (error) {
-    throw new CommandError(`${file} is not valid: ${messageOf(error)}`);
+    throw new CommandError(`${file} is not valid: ${errorText(error)}`);
   }
 }
 
@@ -56,7 +57,7 @@ export function writeContexts(file: string, contexts: Contexts): void {
     writeFileSync(next, `${JSON.stringify(contexts, undefined, 2)}\n`, { mode: 0o600 });
     renameSync(next, file);
   } catch (error) {
-    throw new CommandError(`cannot write ${file}: ${messageOf(error)}`);
+    throw new CommandError(`cannot write ${file}: ${errorText(error)}`);
   }
 }
 
@@ -97,5 +98,3 @@ function membersOf(value: unknown, what: string): Readonly<Record<string, unknow
 
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -6,6 +6,7 @@ import { COMMANDS } from "./commands.ts";
 import { explained, selectConnection } from "./connection.ts";
 import { commandNotes, overview } from "./help.ts";
 import { type GivenFlags, GLOBAL } from "./options.ts";
+import { errorText } from "./output/error-text.ts";
 import type { Io } from "./output/io.ts";
 
 /** Creates the program. It throws CommanderError for usage errors. */
@@ -75,7 +76,7 @@ function optionOf(row: OptionRow): Option {
       try {
         return parse.call(row, text, before);
       } catch (error) {
-        throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+        throw new InvalidArgumentError(errorText(error));
       }
     });
   return option;

@@ -2,6 +2,7 @@
 import { CommanderError } from "commander";
 import { StreamerError } from "../client/index.ts";
 import { CommandError, EXIT } from "./exit-codes.ts";
+import { errorText } from "./output/error-text.ts";
 import { createTerminal, type Terminal } from "./output/terminal.ts";
 import { createProgram } from "./program.ts";
 
@@ -50,7 +51,7 @@ function stopSignal(terminal: Terminal): AbortSignal {
 /** Prints an error, unless commander has printed it. @returns the exit code */
 function report(error: unknown, terminal: Terminal): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-  terminal.fail(`error: ${error instanceof Error ? error.message : String(error)}`);
+  terminal.fail(`error: ${errorText(error)}`);
   if (error instanceof CommandError) return error.exitCode;
   return error instanceof StreamerError && USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failed;
 }

@@ -4,6 +4,7 @@ import type { Job } from "../../client/index.ts";
 import type { CommandRow } from "../command.ts";
 import { openStreamer } from "../connection.ts";
 import { NAMING, type NamingFlags } from "../options.ts";
+import { errorText } from "../output/error-text.ts";
 import type { Io } from "../output/io.ts";
 import { createNotices } from "../output/notices.ts";
 import { oneLine } from "../output/payload-text.ts";
@@ -77,8 +78,7 @@ async function runWork(
   try {
     await jobs.run((job) => runProgram(program, args, job), {
       concurrency,
-      onError: (error, { stream: name, id }) =>
-        terminal.note(`${oneLine(name)}: ${id}: ${error instanceof Error ? error.message : String(error)}`),
+      onError: (error, { stream: name, id }) => terminal.note(`${oneLine(name)}: ${id}: ${errorText(error)}`),
     });
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -1,6 +1,7 @@
 /** Opens recordings with errors that name the file. */
 import { openRecording, type RecordingReader } from "../../src/recordings/files/read-recording.ts";
 import { CommandError } from "../exit-codes.ts";
+import { errorText } from "../output/error-text.ts";
 
 /** Opens a file. @throws CommandError that names the file and the problem */
 export async function openFile(path: string): Promise<RecordingReader> {
@@ -13,4 +14,4 @@ export async function openFile(path: string): Promise<RecordingReader> {
 
 /** Returns an error that names the file. */
 export const fileError = (path: string, error: unknown): CommandError =>
-  new CommandError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+  new CommandError(`${path}: ${errorText(error)}`);

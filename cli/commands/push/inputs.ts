@@ -1,6 +1,7 @@
 /** Splits files and standard input into the payloads of entries. */
 import { createReadStream } from "node:fs";
 import { CommandError } from "../../exit-codes.ts";
+import { errorText } from "../../output/error-text.ts";
 
 /** Division of an input into entries. */
 export type Framing = "lines" | "whole" | "length-prefixed";
@@ -33,7 +34,7 @@ async function* readChunks(file: string): AsyncGenerator<Uint8Array, void, undef
   try {
     yield* createReadStream(file);
   } catch (error) {
-    throw new CommandError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new CommandError(`cannot read ${file}: ${errorText(error)}`);
   }
 }
 

@@ -19,7 +19,6 @@ export function entryJson(entry: PulledEntry): string {
 function payloadJson(entry: PulledEntry): string {
   const value = entry.value();
   if (value instanceof Uint8Array) return JSON.stringify(bytesJson(value));
-  if (typeof value === "string" && !isJson(entry)) return JSON.stringify(value);
   // The text itself, because a parsed number loses digits. Line breaks stand only between its tokens.
   if (isJson(entry)) return entry.text().replace(/[\r\n]+/g, " ");
   return JSON.stringify(value, (_key, one: unknown) => {

@@ -1,6 +1,7 @@
 /** Lists the streams that a pattern selects, with rates. */
 import type { Streamer, StreamInfo } from "../../client/index.ts";
 import { matchesGlob } from "../../src/domain/streams/stream-pattern.ts";
+import { matchesStream } from "./stream-match.ts";
 
 /** A listed stream. */
 export interface ListedStream {
@@ -26,10 +27,9 @@ export interface StreamSelection {
 }
 
 /** Whether a stream is selected. */
-export function isSelected({ pattern, device }: StreamSelection, stream: StreamInfo): boolean {
+function isSelected({ pattern, device }: StreamSelection, stream: StreamInfo): boolean {
   if (device !== undefined && !matchesGlob(device, stream.device ?? "")) return false;
-  if (pattern === undefined) return true;
-  return matchesGlob(pattern, pattern.includes(":") ? stream.key : stream.stream);
+  return pattern === undefined || matchesStream(pattern, stream);
 }
 
 /** A stream that is silent for this many of its mean intervals, and for this time, is idle. */

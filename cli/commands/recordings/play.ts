@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto";
 import { basename } from "node:path";
 import { StreamerError } from "../../../client/index.ts";
-import { matchesGlob } from "../../../src/domain/streams/stream-pattern.ts";
 import type { RecordingChannel, RecordingReader } from "../../../src/recordings/files/read-recording.ts";
 import type { CommandRow } from "../../command.ts";
 import { openStreamer } from "../../connection.ts";
@@ -14,6 +13,7 @@ import { fileError, openFile } from "../../recordings/open.ts";
 import { readKeys } from "../../recordings/play-keys.ts";
 import { PlayTargets } from "../../recordings/play-targets.ts";
 import { Player } from "../../recordings/player.ts";
+import { matchesStream } from "../../streams/stream-match.ts";
 
 interface Flags extends ConnectionFlags {
   readonly rate: number;
@@ -153,8 +153,7 @@ function warnOfUnfinished(
 }
 
 function isSelected({ stream }: RecordingChannel, { only, exclude = [] }: Flags): boolean {
-  const matches = (pattern: string) =>
-    matchesGlob(pattern, pattern.includes(":") ? stream.key : stream.stream);
+  const matches = (pattern: string) => matchesStream(pattern, stream);
   // Keys of the gateway, such as its events, cannot be written.
   if (stream.key.startsWith(":")) return false;
   return (only === undefined || only.some(matches)) && !exclude.some(matches);

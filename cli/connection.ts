@@ -28,17 +28,11 @@ export function selectConnection(
   const isUrlGiven = url !== undefined && (isFlag("url") || given.context === undefined);
   const contexts: Contexts = isUrlGiven ? { contexts: {} } : readContexts(file);
   const name = isUrlGiven ? undefined : (given.context ?? contexts.current);
-  if (name === undefined)
-    return {
-      url: url ?? DEFAULT_URL,
-      ...(token !== undefined && { token }),
-      ...(ca !== undefined && { ca }),
-    };
-  const context = contextOf(contexts, name, file);
+  const credentials = { ...(token !== undefined && { token }), ...(ca !== undefined && { ca }) };
+  if (name === undefined) return { url: url ?? DEFAULT_URL, ...credentials };
   return {
-    ...(token !== undefined && { token }),
-    ...(ca !== undefined && { ca }),
-    ...context,
+    ...credentials,
+    ...contextOf(contexts, name, file),
     ...(isFlag("token") && token !== undefined && { token }),
     ...(isFlag("ca") && ca !== undefined && { ca }),
   };

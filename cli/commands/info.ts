@@ -52,8 +52,8 @@ async function describe(name: string, flags: Flags, signal: AbortSignal): Promis
   const { device, prefix } = flags;
   const gateway = openGateway(flags);
   const streamer = openStreamer(flags);
-  const key = device === "" ? `${prefix ?? ""}${name}` : `${device ?? "default"}:${prefix ?? ""}${name}`;
   const plain = `${prefix ?? ""}${name}`;
+  const key = device === "" ? plain : `${device ?? "default"}:${plain}`;
   const all = await streamer.streams({ match: escapeGlob(key), signal });
   // Without device prefixes, the key is the name.
   const [stream] = all.length > 0 ? all : await streamer.streams({ match: escapeGlob(plain), signal });

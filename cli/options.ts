@@ -96,9 +96,13 @@ export function parseRate(text: string): number {
   return rate;
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = {
-  ...{ ms: 1, s: 1_000, m: 60_000 },
-  ...{ h: 3_600_000, d: 86_400_000 },
+/** Units of durations, ms. */
+export const UNIT_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
 };
 const LONGEST_MS = 366 * 86_400_000;
 

@@ -2,6 +2,7 @@
 import { formatGrant, type Grant, parseGrant } from "../../src/access/identity/grant.ts";
 import { type ApiKey, makeKey, readKeyFile, writeKeyFile } from "../../src/access/identity/key-file.ts";
 import type { CommandRow, OptionRow } from "../command.ts";
+import { UNIT_MS } from "../options.ts";
 import { oneLine } from "../output/payload-text.ts";
 
 interface FileFlags {
@@ -14,8 +15,6 @@ interface AddFlags extends FileFlags {
   readonly expires?: number;
   readonly link?: true;
 }
-
-const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 const FILE: OptionRow = {
   flags: "--file <path>",

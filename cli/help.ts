@@ -5,18 +5,23 @@ import type { CommandGroup, CommandRow, OptionRow } from "./command.ts";
 const NAME_WIDTH = 35;
 
 /** Groups in the order of the reference. The overview has the samples on one line, after them. */
-export const GROUPS: readonly CommandGroup[] = ["Gateway", "Streams", "Recordings", "Shell", "Samples"];
+const GROUPS: readonly CommandGroup[] = ["Gateway", "Streams", "Recordings", "Shell", "Samples"];
+
+/** Returns the groups that have commands, in the order of the reference. */
+export const groupsOf = (
+  commands: readonly CommandRow[],
+): readonly (readonly [CommandGroup, readonly CommandRow[]])[] =>
+  GROUPS.map((group) => [group, commands.filter((one) => one.group === group)] as const).filter(
+    ([, rows]) => rows.length > 0,
+  );
 
 /** Returns the overview. */
 export function overview(commands: readonly CommandRow[], options: readonly OptionRow[]): string {
-  const grouped = GROUPS.filter((group) => group !== "Samples").map(
-    (group) => [group, commands.filter((one) => one.group === group)] as const,
-  );
   const samples = commands.filter(({ group }) => group === "Samples").map(({ name }) => name);
   return [
     "Usage: redis-streamer <command> [options]",
-    ...grouped
-      .filter(([, rows]) => rows.length > 0)
+    ...groupsOf(commands)
+      .filter(([group]) => group !== "Samples")
       .map(([group, rows]) =>
         section(
           group,

@@ -1,16 +1,12 @@
 /** Reference of all commands in Markdown, for docs/command-line.md. */
-import type { CommandGroup, CommandRow, OptionRow } from "./command.ts";
+import type { CommandRow, OptionRow } from "./command.ts";
+import { groupsOf } from "./help.ts";
 
 /** Returns a section per group, with the arguments and options of each command. */
-export function commandReference(
-  commands: readonly CommandRow[],
-  groups: readonly CommandGroup[],
-  shared: readonly OptionRow[],
-): string {
-  const sections = groups
-    .map((group) => [group, commands.filter((one) => one.group === group)] as const)
-    .filter(([, rows]) => rows.length > 0)
-    .map(([group, rows]) => [`## ${group}`, ...rows.map((row) => commandText(row, []))].join("\n\n"));
+export function commandReference(commands: readonly CommandRow[], shared: readonly OptionRow[]): string {
+  const sections = groupsOf(commands).map(([group, rows]) =>
+    [`## ${group}`, ...rows.map((row) => commandText(row, []))].join("\n\n"),
+  );
   return [`## Options of every command\n\n${optionTable(shared)}`, ...sections].join("\n\n");
 }
 

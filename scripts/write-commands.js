@@ -3,7 +3,6 @@
 /** Writes the reference in docs/command-line.md from the rows of the commands. Run `npm run prepare` before it. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { COMMANDS } from "../dist/cli/commands.js";
-import { GROUPS } from "../dist/cli/help.js";
 import { GLOBAL } from "../dist/cli/options.js";
 import { commandReference } from "../dist/cli/reference.js";
 
@@ -12,4 +11,4 @@ const FILE = new URL("../docs/command-line.md", import.meta.url);
 const MARK = "<!-- The reference below is written by npm run docs:commands. -->";
 
 const [introduction = ""] = readFileSync(FILE, "utf8").split(MARK);
-writeFileSync(FILE, `${introduction}${MARK}\n\n${commandReference(COMMANDS, GROUPS, GLOBAL)}\n`);
+writeFileSync(FILE, `${introduction}${MARK}\n\n${commandReference(COMMANDS, GLOBAL)}\n`);

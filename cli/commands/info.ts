@@ -5,6 +5,7 @@ import { namingQuery } from "../../client/gateway/gateway.ts";
 import { execute, isObject, type JsonObject } from "../../client/gateway/graphql.ts";
 import { request } from "../../client/gateway/request.ts";
 import type { PulledEntry, StreamInfo } from "../../client/index.ts";
+import { isoTime } from "../../src/domain/streams/entry-id.ts";
 import type { CommandRow } from "../command.ts";
 import { openGateway, openStreamer } from "../connection.ts";
 import { CommandError } from "../exit-codes.ts";
@@ -113,7 +114,7 @@ function textOf({ stream, redis, groups, first, last }: Description): string[] {
 }
 
 const entryText = (entry: PulledEntry): string =>
-  `${new Date(entry.timeMs).toISOString()}  ${entryLine(entry)}`.slice(0, 400);
+  `${isoTime(entry.timeMs) ?? entry.id}  ${entryLine(entry)}`.slice(0, 400);
 
 function retentionText(meta: unknown): string {
   const limits = isObject(meta)

@@ -1,13 +1,15 @@
 /** Formats an entry as one line of JSON. */
-import type { EntryFields, PulledEntry } from "../../client/index.ts";
+import { type EntryFields, type PulledEntry, StreamerError } from "../../client/index.ts";
+import { isoTime } from "../../src/domain/streams/entry-id.ts";
 
 /**
- * Formats an entry: JSON payloads as they are, MessagePack as its value, text as a string, other bytes as `{"base64"}`. The
- * members are `stream`, `id`, `time` and `data`, and `fields` and `gap` if the entry has them.
+ * Formats an entry: JSON payloads as they are, MessagePack as its value, text as a string, other bytes as `{"base64"}`. So are
+ * payloads that are not of their declared type. The members are `stream`, `id`, `time` (null if the id is no time) and `data`, and
+ * `fields` and `gap` if the entry has them.
  */
 export function entryJson(entry: PulledEntry): string {
   const { stream, id, fields, gap } = entry;
-  const head = JSON.stringify({ stream, id, time: new Date(entry.timeMs).toISOString() });
+  const head = JSON.stringify({ stream, id, time: isoTime(entry.timeMs) });
   const rest = [
     `"data":${payloadJson(entry)}`,
     ...(fields === undefined ? [] : [`"fields":${JSON.stringify(fieldsJson(fields))}`]),
@@ -17,7 +19,7 @@ export function entryJson(entry: PulledEntry): string {
 }
 
 function payloadJson(entry: PulledEntry): string {
-  const value = entry.value();
+  const value = valueOrBytes(entry);
   if (value instanceof Uint8Array) return JSON.stringify(bytesJson(value));
   // The text itself, because a parsed number loses digits. Line breaks stand only between its tokens.
   if (isJson(entry)) return entry.text().replace(/[\r\n]+/g, " ");
@@ -25,6 +27,16 @@ function payloadJson(entry: PulledEntry): string {
     if (typeof one === "bigint") return String(one);
     return one instanceof Uint8Array ? bytesJson(one) : one;
   });
+}
+
+/** Returns the payload by its content type, or its bytes if it is not of that type. */
+function valueOrBytes(entry: PulledEntry): unknown {
+  try {
+    return entry.value();
+  } catch (error) {
+    if (error instanceof StreamerError && error.code === "BAD_PAYLOAD") return entry.data;
+    throw error;
+  }
 }
 
 function isJson(entry: PulledEntry): boolean {

@@ -3,6 +3,7 @@
  */
 import type { FieldValue, PulledEntry } from "../../client/browser.ts";
 import { extensionOf } from "../../src/domain/content/detection.ts";
+import { isoTime } from "../../src/domain/streams/entry-id.ts";
 import { numbersOf, parsedOf, textOf } from "../viewers/content.ts";
 import { tarEnd, tarHeader, tarPadding } from "./tar.ts";
 
@@ -54,7 +55,7 @@ function jsonLine(entry: PulledEntry): string {
     entry.fields && Object.fromEntries([...entry.fields].map(([name, value]) => [name, shownField(value)]));
   return JSON.stringify({
     id: entry.id,
-    time: new Date(entry.timeMs).toISOString(),
+    time: isoTime(entry.timeMs),
     ...payload,
     ...(fields && { fields }),
   });
@@ -92,7 +93,7 @@ async function* csv(entries: AsyncIterable<PulledEntry>): AsyncGenerator<FilePar
       yield `${["id", "time", ...columns].map(csvField).join(",")}\r\n`;
     }
     const values = columns.map((name) => csvField(cells.get(name) ?? ""));
-    yield `${[entry.id, new Date(entry.timeMs).toISOString(), ...values].join(",")}\r\n`;
+    yield `${[entry.id, isoTime(entry.timeMs) ?? "", ...values].join(",")}\r\n`;
   }
 }
 

@@ -68,7 +68,3 @@ export interface RecordingStatus {
   /** Name of the identity that started it. */
   readonly owner: string;
 }
-
-/** Returns a time as ISO 8601; null beyond the years that a date can have. */
-export const isoTime = (ms: number): string | null =>
-  Number.isFinite(ms) && Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : null;

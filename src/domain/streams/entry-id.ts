@@ -71,6 +71,10 @@ export const idAtTime = (ms: number): EntryId => idOf(BigInt(ms), 0n);
 /** Returns the time of an id in milliseconds since 1970. Exact up to 2^53. */
 export const timeOfId = (id: EntryId): number => Number(id.slice(0, id.indexOf("-")));
 
+/** Returns a time in ms as ISO 8601; null beyond the years that a date can have, because an id need not be a time. */
+export const isoTime = (ms: number): string | null =>
+  Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : null;
+
 /** Returns the entry id before `id`, or undefined for `0-0` (Redis: `streamDecrID`). */
 export function idBefore(id: EntryId): EntryId | undefined {
   const [ms, seq] = partsOf(id);

@@ -1,10 +1,11 @@
 /** Completes the files of recordings, and describes their failures. */
 import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
+import { isoTime } from "../../domain/streams/entry-id.ts";
 import type { RecordingsDirectory } from "../../recordings/directory.ts";
 import { type FileFacts, readFileFacts } from "../../recordings/files/file-facts.ts";
 import { finishFile } from "../../recordings/files/finish-file.ts";
-import { type FileStatus, isoTime } from "../../recordings/recording-status.ts";
+import type { FileStatus } from "../../recordings/recording-status.ts";
 
 /** A file after its completion. */
 export interface CompletedFile {

@@ -1,13 +1,12 @@
 /** One recording: its files, one after the other, and its state. */
 import { sleep } from "../../domain/scheduling/sleep.ts";
 import type { Gap } from "../../domain/streams/entry.ts";
-import { type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
+import { type EntryId, FIRST_ID, isoTime } from "../../domain/streams/entry-id.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
 import type { RecordingsDirectory } from "../../recordings/directory.ts";
 import type { RecordingOwner, RecordingRecord } from "../../recordings/recording-record.ts";
 import {
   type FileStatus,
-  isoTime,
   MOST_GAPS,
   type RecordingRequest,
   type RecordingStatus,

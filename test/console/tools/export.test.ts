@@ -13,9 +13,12 @@ const ENTRIES = [
   ["4000-0", '{"acc":{"x":-3}}'],
 ] as const;
 
-async function written(id: string): Promise<Buffer> {
+async function written(
+  id: string,
+  list: readonly (readonly [string, string | Uint8Array])[] = ENTRIES,
+): Promise<Buffer> {
   async function* entries(): AsyncGenerator<PulledEntry> {
-    for (const [entryId, data] of ENTRIES) {
+    for (const [entryId, data] of list) {
       const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
       yield createPulledEntry({ stream: "s", id: entryId, data: bytes }, false);
     }
@@ -38,6 +41,13 @@ test("JSON lines: names each payload by its type", async () => {
     { id: "3000-0", time: "1970-01-01T00:00:03.000Z", base64: "/wAB" },
     { id: "4000-0", time: "1970-01-01T00:00:04.000Z", json: { acc: { x: -3 } } },
   ]);
+});
+
+test("an id need not be a time", async () => {
+  const id = "18446744073709551615-7";
+  const lines = async (form: string) => String(await written(form, [[id, '{"x":1}']]));
+  expect(JSON.parse(await lines("jsonl"))).toEqual({ id, time: null, json: { x: 1 } });
+  expect(await lines("csv")).toBe(`id,time,x\r\n${id},,1\r\n`);
 });
 
 test("CSV: writes a row for each entry with numbers", async () => {

@@ -1,6 +1,5 @@
 /** Color theme: the system's, or the user's choice, which is stored in the browser. */
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { createContext } from "preact";
 
 /** Selectable themes. */
 export const THEMES = ["system", "light", "dark"] as const;
@@ -38,6 +37,3 @@ export function watchTheme(): Theme {
     },
   };
 }
-
-/** The page's theme, for plots. */
-export const ThemeContext = createContext<Theme | undefined>(undefined);

@@ -145,9 +145,7 @@ function Device({ row: { device, count, isOpen }, index, isConnected, fold }: De
           </span>
           <Icon of="device" small />
           <ElidedName name={device || "without device"} />
-          {isConnected && (
-            <span class="connected" role="img" aria-label="device connected" title="Connected" />
-          )}
+          {isConnected && <ConnectedDot />}
         </button>
       </span>
       <span role="gridcell" class="hint">
@@ -199,17 +197,12 @@ function Stream({
           onClick={() => openStream(stream.key)}
         >
           <ElidedName name={name} />
-          {isConnected && (
-            <span class="connected" role="img" aria-label="device connected" title="Connected" />
-          )}
+          {isConnected && <ConnectedDot />}
         </button>
       </span>
       <span role="gridcell" class="rate" title="Entries per second">
         <Sparkline values={stream.rates} />
         {rateText(stream.rate)}
-      </span>
-      <span role="gridcell" class="length" title="Stored entries">
-        {shortCount(stream.length)}
       </span>
       <span role="gridcell" class="age" title="Age of the last entry">
         {lastMs === undefined ? "–" : spanText(Date.now() - lastMs)}
@@ -218,7 +211,6 @@ function Stream({
   );
 }
 
-const shortCount = (count: number): string =>
-  count < 10_000
-    ? countText(count)
-    : count.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 3 });
+function ConnectedDot() {
+  return <span class="connected" role="img" aria-label="device connected" title="Connected" />;
+}

@@ -21,7 +21,7 @@ export interface PendingEntry {
 }
 
 /** Most pending entries that are listed. */
-export const MAX_PENDING = 50;
+const MAX_PENDING = 50;
 
 /** Key of the stream of a group's dead letters. */
 export const deadLetterKey = (streamKey: string, group: string): string => `${streamKey}:dead:${group}`;

@@ -25,7 +25,7 @@ export function declaresOverlay(meta: unknown, of: string): boolean {
 }
 
 /** Returns the streams of the same device, the ones that declare it first. */
-export function candidatesOf(streams: readonly ListedStream[], key: string): readonly ListedStream[] {
+function candidatesOf(streams: readonly ListedStream[], key: string): readonly ListedStream[] {
   const own = streams.find((stream) => stream.key === key);
   const others = streams.filter((stream) => stream.key !== key && stream.device === own?.device);
   const isDeclared = ({ meta }: ListedStream) => declaresOverlay(meta, own?.stream ?? "");

@@ -137,7 +137,7 @@ export function createLivePlot(element: HTMLElement, options: LivePlotOptions): 
 }
 
 /** Formats the ticks of a time axis in 24 hours, as precisely as they are apart. @param step distance of two ticks, seconds */
-export function timeLabels(ticks: readonly number[], step: number, isUtc: boolean): string[] {
+function timeLabels(ticks: readonly number[], step: number, isUtc: boolean): string[] {
   const pad = (value: number, digits = 2) => String(value).padStart(digits, "0");
   return ticks.map((seconds, i) => {
     const local = new Date(Math.round(seconds * 1000));

@@ -1,5 +1,6 @@
 /** List of devices and streams with search and sort order. */
 import { type Signal, useComputed, useSignal } from "@preact/signals";
+import { SearchField } from "../design/search-field.tsx";
 import { countText } from "../page/format.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { StreamTree } from "./stream-tree.tsx";
@@ -32,16 +33,12 @@ export function StreamList({ workspace: { listing, layout }, opened }: StreamLis
   return (
     <section class="list" aria-label="Stream list">
       <div class="list-head">
-        <input
-          type="search"
+        <SearchField
+          text={search}
           id="search"
           aria-label="Search"
           placeholder="Search streams and devices"
           title="Search streams ( / )"
-          value={search.value}
-          onInput={({ currentTarget }) => {
-            search.value = currentTarget.value;
-          }}
         />
         <p class="hint counts">
           <span role="status">

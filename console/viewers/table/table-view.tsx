@@ -1,6 +1,7 @@
 /** Table viewer: a column for each field, newest first. */
 import { useSignal } from "@preact/signals";
 import type { PulledEntry } from "../../../client/browser.ts";
+import { SearchField } from "../../design/search-field.tsx";
 import { timeText } from "../../page/format.ts";
 import { useThrottled } from "../../page/use-throttled.ts";
 import { type Scalar, scalarsOf, textOf } from "../content.ts";
@@ -52,15 +53,7 @@ export function TableView({ entries, name, workspace }: ViewProps) {
         </table>
       </div>
       <div class="below">
-        <input
-          type="search"
-          aria-label="Filter"
-          placeholder="Filter: words, speed>3, state=ok"
-          value={filter.value}
-          onInput={({ currentTarget }) => {
-            filter.value = currentTarget.value;
-          }}
-        />
+        <SearchField text={filter} aria-label="Filter" placeholder="Filter: words, speed>3, state=ok" />
       </div>
     </div>
   );

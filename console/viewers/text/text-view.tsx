@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "../../design/icon.tsx";
+import { SearchField } from "../../design/search-field.tsx";
 import { timeText } from "../../page/format.ts";
 import type { ViewProps } from "../viewer.ts";
 import { newestLines } from "./lines.ts";
@@ -72,15 +73,7 @@ export function TextView({ entries, workspace }: ViewProps) {
         </button>
       )}
       <div class="below">
-        <input
-          type="search"
-          aria-label="Filter"
-          placeholder="Filter …"
-          value={filter.value}
-          onInput={({ currentTarget }) => {
-            filter.value = currentTarget.value;
-          }}
-        />
+        <SearchField text={filter} aria-label="Filter" placeholder="Filter …" />
         <label class="check">
           <input
             type="checkbox"

@@ -2,6 +2,7 @@
 import { useComputed } from "@preact/signals";
 import { readDeclaration } from "../../src/domain/content/declaration.ts";
 import { ElidedName } from "../design/elided-name.tsx";
+import { Fact } from "../design/fact.tsx";
 import { Icon } from "../design/icon.tsx";
 import { bytesText, countText, dayAndTime, msOfId, rateText, spanText } from "../page/format.ts";
 import { may } from "../shell/session.ts";
@@ -71,10 +72,9 @@ function Facts({ stream, isUtc }: { readonly stream: ListedStream; readonly isUt
       <dl class="facts-list">
         {rows.map(([name, value]) =>
           value === undefined ? null : (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </div>
+            <Fact key={name} name={name}>
+              {value}
+            </Fact>
           ),
         )}
       </dl>

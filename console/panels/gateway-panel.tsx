@@ -2,6 +2,7 @@
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { Streamer } from "../../client/browser.ts";
+import { Fact } from "../design/fact.tsx";
 import { bytesText, countText, rateText, spanText } from "../page/format.ts";
 import { Sparkline } from "../page/sparkline.tsx";
 import { usePolled } from "../page/use-polled.ts";
@@ -109,15 +110,6 @@ export function GatewayPanel({ streamer, listing }: GatewayPanelProps) {
         </dl>
       )}
     </>
-  );
-}
-
-function Fact({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

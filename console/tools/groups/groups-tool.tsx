@@ -1,6 +1,7 @@
 /** Tool of a stream: its consumer groups, what they hold, and their dead letters. */
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { Fact } from "../../design/fact.tsx";
 import { countText, errorText, spanText } from "../../page/format.ts";
 import { usePolled } from "../../page/use-polled.ts";
 import type { ToolProps } from "../tool-props.ts";
@@ -121,15 +122,6 @@ function OneGroup({ group, message, ...props }: OneGroupProps) {
       </div>
       {isOpen.value && <Pending streamKey={streamKey} group={name} />}
     </section>
-  );
-}
-
-function Fact({ name, children }: { readonly name: string; readonly children: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

@@ -2,6 +2,7 @@
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { sleep } from "../../src/domain/scheduling/sleep.ts";
+import { LINE_COLOURS } from "../design/line-colours.ts";
 import { gatewayUrl } from "../page/urls.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { type Density, densityPath, fillOf, MAX_STREAMS, parseDensity } from "./density.ts";
@@ -88,7 +89,7 @@ function drawDensity(
   const rowHeight = height / Math.max(1, density.streams.length);
   const xOf = (ms: number) => ((ms - range.start) / Math.max(1, range.end - range.start)) * width;
   density.streams.forEach(({ entries, hasGap }, row) => {
-    context.fillStyle = style.getPropertyValue(`--line-${row % 8}`);
+    context.fillStyle = style.getPropertyValue(`--line-${row % LINE_COLOURS}`);
     const bucketMs = (density.end - density.start) / Math.max(1, entries.length);
     fillOf(entries).forEach((fill, i) => {
       if (fill === 0) return;

@@ -1,6 +1,7 @@
 /** Wrapper of uPlot: uses the page's colours, fills its element, and draws at most once per frame. */
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { LINE_COLOURS } from "../../design/line-colours.ts";
 
 /** A plot. */
 export interface LivePlot {
@@ -28,8 +29,6 @@ export interface LivePlotOptions {
   readonly onCursor?: (index: number | undefined) => void;
 }
 
-/** Number of line colours in the style sheet. */
-export const COLOURS = 8;
 /** Below this number of points, each one is drawn as a dot. */
 const FEW_POINTS = 60;
 const AXIS_FONT = "11px system-ui, sans-serif";
@@ -72,7 +71,7 @@ export function createLivePlot(element: HTMLElement, options: LivePlotOptions): 
         ...lines.map(({ label, colour: index }) => ({
           label,
           width: 1.4,
-          stroke: colour(element, `--line-${index % COLOURS}`),
+          stroke: colour(element, `--line-${index % LINE_COLOURS}`),
           points: {
             size: 5,
             show: (shown: uPlot, _line: number, from: number, to: number) =>

@@ -4,12 +4,13 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import type { PulledEntry } from "../../../client/browser.ts";
 import { readDeclaration } from "../../../src/domain/content/declaration.ts";
+import { LINE_COLOURS } from "../../design/line-colours.ts";
 import { useThrottled } from "../../page/use-throttled.ts";
 import { numbersOf } from "../content.ts";
 import type { ViewProps } from "../viewer.ts";
 import { FieldWatch } from "./default-fields.ts";
 import { lineFacts, numberText } from "./line-facts.ts";
-import { COLOURS, createLivePlot } from "./live-plot.ts";
+import { createLivePlot } from "./live-plot.ts";
 import { createPlotColumns } from "./plot-columns.ts";
 
 /** Interval at which the values are updated, ms. */
@@ -127,7 +128,7 @@ function Legend({ fields, shown, drawn, cursor, meta, entries, toggle }: LegendP
                 <th scope="row">
                   <label>
                     <input type="checkbox" checked={shown.includes(field)} onChange={() => toggle(field)} />
-                    <i class={`swatch line-${i % COLOURS}`} />
+                    <i class={`swatch line-${i % LINE_COLOURS}`} />
                     {field}
                   </label>
                 </th>

@@ -1,12 +1,11 @@
 /** State viewer: strings, booleans and enumerations as bars over time. */
+import { LINE_COLOURS } from "../../design/line-colours.ts";
 import { timeText } from "../../page/format.ts";
 import { useThrottled } from "../../page/use-throttled.ts";
 import type { ViewProps } from "../viewer.ts";
 import { type StateRow, stateRows } from "./segments.ts";
 
 const UPDATE_MS = 500;
-/** Number of line colours in the style sheet. */
-const COLOURS = 8;
 
 /** Renders the bars. */
 export function StatesView({ entries, name, workspace }: ViewProps) {
@@ -48,7 +47,7 @@ function Bars({ row: { field, segments }, fromMs, toMs, isUtc }: BarsProps) {
         {segments.map(({ value, fromMs: from, toMs: to }) => (
           <span
             key={from}
-            class={`bar line-${colours.indexOf(value) % COLOURS}`}
+            class={`bar line-${colours.indexOf(value) % LINE_COLOURS}`}
             style={{ left: percent(from - fromMs), width: `max(2px, ${percent(to - from)})` }}
             title={`${value}, from ${timeText(from, isUtc)}`}
           >

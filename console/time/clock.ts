@@ -4,6 +4,7 @@
  */
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Playback, PlaybackState, PulledEntry, Streamer } from "../../client/browser.ts";
+import { isLater } from "../page/entry-id.ts";
 import { errorText, msOfId } from "../page/format.ts";
 
 /** What a clock needs of a feed. */
@@ -160,8 +161,13 @@ export class Clock {
   }
 
   #newestShown(): string | undefined {
-    const shown = [...this.#feeds].map(({ entries }) => entries.peek().at(-1)?.id);
-    return shown.reduce((most, id) => (id === undefined ? most : most === undefined ? id : later(most, id)));
+    return [...this.#feeds]
+      .map(({ entries }) => entries.peek().at(-1)?.id)
+      .filter((id) => id !== undefined)
+      .reduce<string | undefined>(
+        (most, id) => (most !== undefined && isLater(most, id) ? most : id),
+        undefined,
+      );
   }
 
   #stopPlayback(): void {
@@ -218,10 +224,3 @@ export class Clock {
 /** Returns the start of a range after a position. */
 const after = (position: string): string =>
   position.includes("-") ? `(${position}` : String(Number(position) + 1);
-
-/** Returns the later one of two positions. Sequence numbers are small enough for floating-point numbers. */
-function later(a: string, b: string): string {
-  const [aMs = 0, aSequence = 0] = a.split("-").map(Number);
-  const [bMs = 0, bSequence = 0] = b.split("-").map(Number);
-  return aMs > bMs || (aMs === bMs && aSequence > bSequence) ? a : b;
-}

@@ -3,6 +3,7 @@
  * derived from the list of streams, which has the number of added entries and the last id.
  */
 import type { StreamInfo } from "../../../client/browser.ts";
+import { isLater } from "../../page/entry-id.ts";
 
 /** The counters of a stream in the list. */
 export type StreamCounters = Pick<StreamInfo, "added" | "lastId">;
@@ -34,9 +35,9 @@ export function createSkipCounter(): SkipCounter {
       const since = first?.lastId;
       // Entries that the first poll already counted are excluded.
       const covered = open.filter(
-        (id) => !isAfter(id, lastId) && since !== undefined && isAfter(id, since),
+        (id) => !isLater(id, lastId) && since !== undefined && isLater(id, since),
       ).length;
-      open = open.filter((id) => isAfter(id, lastId));
+      open = open.filter((id) => isLater(id, lastId));
       if (first === undefined || counters.added < first.added) {
         first = counters;
         shownOfCounted = 0;
@@ -47,11 +48,4 @@ export function createSkipCounter(): SkipCounter {
       return skipped;
     },
   };
-}
-
-/** Whether an id is greater than another. Sequence numbers are small enough for floating-point numbers. */
-function isAfter(id: string, other: string): boolean {
-  const [ms = 0, sequence = 0] = id.split("-").map(Number);
-  const [otherMs = 0, otherSequence = 0] = other.split("-").map(Number);
-  return ms > otherMs || (ms === otherMs && sequence > otherSequence);
 }

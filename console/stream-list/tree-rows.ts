@@ -1,5 +1,6 @@
 /** Rows of the tree of devices and streams: filtered, sorted, and without the streams of folded devices. */
 import { msOfId } from "../page/format.ts";
+import { byDevice } from "./by-device.ts";
 import type { ListedStream } from "./listing.ts";
 
 /** Sort orders of the streams. By name they are grouped by device; others are one list. */
@@ -62,14 +63,7 @@ export function treeRows(
   const hasDevices = found.some(({ device }) => device !== undefined);
   if (order !== "name" || !hasDevices)
     return sorted.map((stream) => ({ kind: "stream", stream, name: stream.key, isNested: false }));
-  const groups = new Map<string, ListedStream[]>();
-  for (const stream of sorted) {
-    const device = stream.device ?? "";
-    const group = groups.get(device);
-    if (group === undefined) groups.set(device, [stream]);
-    else group.push(stream);
-  }
-  return [...groups]
+  return [...byDevice(sorted)]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([device, streams]): TreeRow[] => {
       // A search shows what it finds.

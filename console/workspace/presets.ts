@@ -1,5 +1,6 @@
 /** Layouts that are offered for the streams that exist. */
 import type { StreamInfo } from "../../client/browser.ts";
+import { byDevice } from "../stream-list/by-device.ts";
 
 /** A layout on offer. */
 export interface Preset {
@@ -16,11 +17,7 @@ const IMU = /imu|accel|gyro|acc\b/i;
 
 /** Returns the presets: camera and IMU of a device, and everything of a device. */
 export function presetsOf(streams: readonly Stream[]): readonly Preset[] {
-  const devices = new Map<string, Stream[]>();
-  for (const stream of streams) {
-    const owner = stream.device ?? "";
-    devices.set(owner, [...(devices.get(owner) ?? []), stream]);
-  }
+  const devices = byDevice(streams);
   const found: Preset[] = [];
   for (const [device, own] of devices) {
     const pair = [CAMERA, IMU].map((name) => own.find(({ stream }) => name.test(stream))?.key);

@@ -3,6 +3,16 @@
 /** Formats a count with thousands separators. */
 export const countText = (count: number): string => count.toLocaleString("en");
 
+/** Formats a number: an integer in full, others with at most six digits. */
+export function numberText(value: number | undefined): string {
+  if (value === undefined) return "–";
+  if (Number.isSafeInteger(value)) return String(value);
+  const size = Math.abs(value);
+  if (size >= 1e9 && size < 1e15) return value.toFixed(3);
+  if (size >= 1e15 || size < 1e-4) return value.toExponential(3);
+  return String(Number(value.toPrecision(6)));
+}
+
 /** Formats a rate per second. */
 export const rateText = (perSecond: number | undefined): string =>
   perSecond === undefined ? "–" : perSecond >= 100 ? countText(Math.round(perSecond)) : perSecond.toFixed(1);

@@ -31,13 +31,3 @@ export function lineFacts(
   const value = index === undefined ? last : (column[index] ?? undefined);
   return { value, least, mean: sum / count, most };
 }
-
-/** Formats a number: an integer in full, others with at most six digits. */
-export function numberText(value: number | undefined): string {
-  if (value === undefined) return "–";
-  if (Number.isSafeInteger(value)) return String(value);
-  const size = Math.abs(value);
-  if (size >= 1e9 && size < 1e15) return value.toFixed(3);
-  if (size >= 1e15 || size < 1e-4) return value.toExponential(3);
-  return String(Number(value.toPrecision(6)));
-}

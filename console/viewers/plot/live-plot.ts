@@ -2,6 +2,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { LINE_COLOURS } from "../../design/line-colours.ts";
+import { dayAndTime } from "../../page/format.ts";
 
 /** A plot. */
 export interface LivePlot {
@@ -137,16 +138,12 @@ export function createLivePlot(element: HTMLElement, options: LivePlotOptions): 
 
 /** Formats the ticks of a time axis in 24 hours, as precisely as they are apart. @param step distance of two ticks, seconds */
 function timeLabels(ticks: readonly number[], step: number, isUtc: boolean): string[] {
-  const pad = (value: number, digits = 2) => String(value).padStart(digits, "0");
   return ticks.map((seconds, i) => {
-    const local = new Date(Math.round(seconds * 1000));
-    const at = isUtc ? local : new Date(local.getTime() - local.getTimezoneOffset() * 60_000);
-    const day = `${at.getUTCFullYear()}-${pad(at.getUTCMonth() + 1)}-${pad(at.getUTCDate())}`;
+    const [day, time] = dayAndTime(Math.round(seconds * 1000), isUtc);
     if (step >= 86_400) return day;
-    const minutes = `${pad(at.getUTCHours())}:${pad(at.getUTCMinutes())}`;
+    const minutes = time.slice(0, "00:00".length);
     if (step >= 60) return i === 0 && step >= 3600 ? `${day} ${minutes}` : minutes;
-    const full = `${minutes}:${pad(at.getUTCSeconds())}`;
-    return step >= 1 ? full : `${full}.${pad(at.getUTCMilliseconds(), 3)}`;
+    return step >= 1 ? time.slice(0, "00:00:00".length) : time;
   });
 }
 

@@ -5,11 +5,12 @@ import type uPlot from "uplot";
 import type { PulledEntry } from "../../../client/browser.ts";
 import { readDeclaration } from "../../../src/domain/content/declaration.ts";
 import { LINE_COLOURS } from "../../design/line-colours.ts";
+import { numberText } from "../../page/format.ts";
 import { useThrottled } from "../../page/use-throttled.ts";
 import { numbersOf } from "../content.ts";
 import type { ViewProps } from "../viewer.ts";
 import { FieldWatch } from "./default-fields.ts";
-import { lineFacts, numberText } from "./line-facts.ts";
+import { lineFacts } from "./line-facts.ts";
 import { createLivePlot } from "./live-plot.ts";
 import { createPlotColumns } from "./plot-columns.ts";
 

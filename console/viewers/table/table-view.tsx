@@ -2,10 +2,9 @@
 import { useSignal } from "@preact/signals";
 import type { PulledEntry } from "../../../client/browser.ts";
 import { SearchField } from "../../design/search-field.tsx";
-import { timeText } from "../../page/format.ts";
+import { numberText, timeText } from "../../page/format.ts";
 import { useThrottled } from "../../page/use-throttled.ts";
 import { type Scalar, scalarsOf, textOf } from "../content.ts";
-import { numberText } from "../plot/line-facts.ts";
 import type { ViewProps } from "../viewer.ts";
 import { parseFilter } from "./filter.ts";
 

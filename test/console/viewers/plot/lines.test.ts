@@ -1,8 +1,9 @@
 /** Lines of a plot: which ones are shown at first, and their statistics and labels. */
 import { expect, test } from "vitest";
 import { createPulledEntry } from "../../../../client/reading/entry.ts";
+import { numberText } from "../../../../console/page/format.ts";
 import { FieldWatch, isTimeField } from "../../../../console/viewers/plot/default-fields.ts";
-import { lineFacts, numberText } from "../../../../console/viewers/plot/line-facts.ts";
+import { lineFacts } from "../../../../console/viewers/plot/line-facts.ts";
 
 const NOW = 1_795_867_200_000;
 const entryOf = (n: number, value: unknown) =>

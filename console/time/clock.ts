@@ -24,6 +24,15 @@ export type ClockMode = "live" | "paused" | "past" | "playing" | "buffering";
 /** Selectable speeds. */
 export const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4, 8, 20, 50, 100] as const;
 
+/** Names of the modes. */
+export const MODE_TEXTS: Readonly<Record<ClockMode, string>> = {
+  live: "live",
+  paused: "paused",
+  past: "history",
+  playing: "playing",
+  buffering: "buffering",
+};
+
 /** A clock. */
 export class Clock {
   readonly #streamer: Streamer;
@@ -45,6 +54,11 @@ export class Clock {
 
   get mode(): ReadonlySignal<ClockMode> {
     return this.#mode;
+  }
+
+  /** Whether time passes: live, or in a playback. */
+  get isRunning(): boolean {
+    return this.#mode.value !== "paused" && this.#mode.value !== "past";
   }
 
   /** Message of the current problem of the playback; empty if there is none. */
@@ -94,7 +108,7 @@ export class Clock {
   /** Keeps what is shown. */
   pause(): void {
     const wasLive = this.#mode.peek() === "live";
-    if (!wasLive && !this.#isPlaying) return;
+    if (!this.isRunning) return;
     for (const feed of this.#feeds) feed.freeze();
     const shown = this.#newestShown();
     const timeMs = wasLive ? Date.now() : Math.floor(this.timeMs);
@@ -117,7 +131,7 @@ export class Clock {
 
   /** Plays from the shown moment. At the end of the streams it becomes live. */
   play(): void {
-    if (this.#mode.peek() === "live" || this.#isPlaying) return;
+    if (this.isRunning) return;
     void this.#playFrom(this.#position.peek(), false);
   }
 
@@ -133,7 +147,7 @@ export class Clock {
    * @param key the stream; if absent, the one whose entry is shown last
    */
   async step(direction: 1 | -1, key?: string): Promise<void> {
-    if (this.#mode.peek() === "live" || this.#isPlaying) this.pause();
+    this.pause();
     const feeds = [...this.#feeds];
     const feed = feeds.find((one) => one.key === key) ?? feeds[0];
     if (feed === undefined) return;

@@ -5,25 +5,17 @@ import { Icon, type IconName } from "../design/icon.tsx";
 import { dayAndTime, msOfId } from "../page/format.ts";
 import { useNow } from "../page/use-now.ts";
 import type { Workspace } from "../workspace/workspace.ts";
-import { type ClockMode, SPEEDS } from "./clock.ts";
+import { MODE_TEXTS, SPEEDS } from "./clock.ts";
 import { DensityStrip } from "./density-strip.tsx";
 import { parsePosition, SPANS, shownRange } from "./time-range.ts";
 
 /** Interval at which the time is updated, ms. */
 const UPDATE_MS = 100;
 
-const MODES: Readonly<Record<ClockMode, string>> = {
-  live: "live",
-  paused: "paused",
-  past: "history",
-  playing: "playing",
-  buffering: "buffering",
-};
-
 /** Renders the bar. */
 export function TimeBar({ workspace }: { readonly workspace: Workspace }) {
   const { clock } = workspace;
-  const isRunning = useComputed(() => clock.mode.value !== "paused" && clock.mode.value !== "past");
+  const isRunning = useComputed(() => clock.isRunning);
   const isLive = useComputed(() => clock.mode.value === "live");
   const step = (direction: 1 | -1) => void clock.step(direction, workspace.layout.selectedKey.peek());
   return (
@@ -130,7 +122,7 @@ function Now({ workspace: { clock, isUtc } }: { readonly workspace: Workspace })
 
 function Mode({ workspaceClock }: { readonly workspaceClock: Workspace["clock"] }) {
   const mode = workspaceClock.mode.value;
-  return <span class={`mode chip ${mode === "live" ? "good" : "warn"}`}>{MODES[mode]}</span>;
+  return <span class={`mode chip ${mode === "live" ? "good" : "warn"}`}>{MODE_TEXTS[mode]}</span>;
 }
 
 /** Field for a moment. */

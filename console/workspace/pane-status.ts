@@ -1,6 +1,6 @@
 /** State of a pane in time. What is not live never looks live. */
 import { spanText } from "../page/format.ts";
-import type { ClockMode } from "../time/clock.ts";
+import { type ClockMode, MODE_TEXTS } from "../time/clock.ts";
 
 /** Look of the status. */
 export type Look = "good" | "warn" | "bad" | "calm";
@@ -24,17 +24,10 @@ export interface PaneState {
 /** A live stream without entries for longer than this is named quiet, ms. */
 const QUIET_MS = 5000;
 
-const MODES: Readonly<Record<Exclude<ClockMode, "live">, PaneStatus>> = {
-  paused: { look: "warn", text: "paused" },
-  past: { look: "warn", text: "history" },
-  playing: { look: "warn", text: "playing" },
-  buffering: { look: "warn", text: "buffering" },
-};
-
 /** Returns the status. */
 export function paneStatus({ mode, isStalled, shownMs, nowMs }: PaneState): PaneStatus {
   if (isStalled) return { look: "bad", text: "waiting" };
-  if (mode !== "live") return MODES[mode];
+  if (mode !== "live") return { look: "warn", text: MODE_TEXTS[mode] };
   if (shownMs === undefined) return { look: "calm", text: "no entry yet" };
   const quietMs = nowMs - shownMs;
   if (quietMs > QUIET_MS) return { look: "calm", text: `no data for ${spanText(quietMs)}` };

@@ -62,7 +62,6 @@ export class Dock {
       createWatermarkComponent: () => this.#watermark(),
     });
     this.#isStacked = this.#isNarrow;
-    this.#place();
     const resizing = new ResizeObserver(() => this.#fitWidth());
     resizing.observe(element);
     const events = [

@@ -4,8 +4,9 @@ import { Icon, type IconName } from "../design/icon.tsx";
 import { Menu } from "../design/menu.tsx";
 import { spanText } from "../page/format.ts";
 import { gatewayUrl, loginUrl, pageUrl } from "../page/urls.ts";
+import { PANEL_LOOKS } from "../panels/panels.ts";
 import type { Listing } from "../stream-list/listing.ts";
-import { PANELS, type Panel } from "../workspace/layout.ts";
+import { type Layout, PANELS, type Panel } from "../workspace/layout.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { connectionState } from "./connection.ts";
 import { isAuthenticated } from "./session.ts";
@@ -14,8 +15,6 @@ import { ThemeMenu } from "./theme-menu.tsx";
 
 /** Most permissions listed in the menu. */
 const MAX_PERMISSIONS = 20;
-const PANEL_TITLES: Readonly<Record<Panel, string>> = { events: "Events", gateway: "Gateway" };
-const PANEL_ICONS: Readonly<Record<Panel, IconName>> = { events: "bell", gateway: "gauge" };
 
 interface TopBarProps {
   readonly workspace: Workspace;
@@ -41,18 +40,7 @@ export function TopBar({ workspace, sides, isHelpOpen }: TopBarProps) {
       <Connection listing={listing} />
       <div class="panels" role="group" aria-label="Panels">
         {PANELS.map((panel) => (
-          <button
-            key={panel}
-            type="button"
-            class="quiet"
-            aria-label={PANEL_TITLES[panel]}
-            title={PANEL_TITLES[panel]}
-            aria-pressed={layout.panels.value.includes(panel)}
-            onClick={() => layout.toggle(panel)}
-          >
-            <Icon of={PANEL_ICONS[panel]} />
-            <span class="word">{PANEL_TITLES[panel]}</span>
-          </button>
+          <PanelButton key={panel} panel={panel} layout={layout} />
         ))}
       </div>
       <ThemeMenu theme={theme} />
@@ -64,6 +52,23 @@ export function TopBar({ workspace, sides, isHelpOpen }: TopBarProps) {
         toggle={sides.right.toggle}
       />
     </header>
+  );
+}
+
+function PanelButton({ panel, layout }: { readonly panel: Panel; readonly layout: Layout }) {
+  const { title, icon } = PANEL_LOOKS[panel];
+  return (
+    <button
+      type="button"
+      class="quiet"
+      aria-label={title}
+      title={title}
+      aria-pressed={layout.panels.value.includes(panel)}
+      onClick={() => layout.toggle(panel)}
+    >
+      <Icon of={icon} />
+      <span class="word">{title}</span>
+    </button>
   );
 }
 

@@ -1,7 +1,8 @@
 /** Converts between the arrangement of a link and the layout of dockview. */
 import { Orientation, type SerializedDockview } from "dockview-core";
+import { PANEL_LOOKS } from "../panels/panels.ts";
 import { type Grid, isSplit } from "./grid.ts";
-import type { PaneId } from "./layout.ts";
+import { type PaneId, panelOf } from "./layout.ts";
 
 type DockNode = SerializedDockview["grid"]["root"];
 
@@ -76,6 +77,6 @@ export function fromDock({ grid }: SerializedDockview, ids: readonly PaneId[]): 
 
 /** Title of a pane. */
 export const titleOf = (id: PaneId): string => {
-  const name = id.slice(id.indexOf(" ") + 1);
-  return id.startsWith("panel ") ? `${name.charAt(0).toUpperCase()}${name.slice(1)}` : name;
+  const panel = panelOf(id);
+  return panel === undefined ? id.slice(id.indexOf(" ") + 1) : PANEL_LOOKS[panel].title;
 };

@@ -36,6 +36,9 @@ export const streamId = (key: string): PaneId => `stream ${key}`;
 /** Id of a panel's pane. */
 export const panelId = (panel: Panel): PaneId => `panel ${panel}`;
 
+/** Returns the panel of a pane; undefined for a stream. */
+export const panelOf = (id: PaneId): Panel | undefined => PANELS.find((panel) => panelId(panel) === id);
+
 /** The open panes, without their arrangement. */
 export interface OpenPanes {
   readonly panels: readonly Panel[];

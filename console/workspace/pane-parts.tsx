@@ -1,20 +1,17 @@
 /** Content, tab and controls of each pane. */
 import { useComputed } from "@preact/signals";
 import { ElidedName } from "../design/elided-name.tsx";
-import { Icon, type IconName } from "../design/icon.tsx";
+import { Icon } from "../design/icon.tsx";
 import { EventsPanel } from "../panels/events-panel.tsx";
 import { GatewayPanel } from "../panels/gateway-panel.tsx";
+import { PANEL_LOOKS } from "../panels/panels.ts";
 import { VIEWERS, viewerOf } from "../viewers/viewers.ts";
 import type { GroupState, PaneParts } from "./dock.ts";
 import { titleOf } from "./dock-grid.ts";
 import { EmptyWorkspace } from "./empty-workspace.tsx";
-import { PANELS, type PaneId, type Panel, panelId, streamId, VIEWS } from "./layout.ts";
+import { type PaneId, panelOf, streamId, VIEWS } from "./layout.ts";
 import { StreamPane } from "./stream-pane.tsx";
 import type { Workspace } from "./workspace.ts";
-
-const PANEL_ICONS: Readonly<Record<Panel, IconName>> = { events: "bell", gateway: "gauge" };
-
-const panelOf = (id: PaneId): Panel | undefined => PANELS.find((panel) => panelId(panel) === id);
 
 /** Returns the parts of all panes. */
 export const paneParts = (workspace: Workspace): PaneParts => ({
@@ -47,7 +44,7 @@ function Tab({ id, workspace }: PaneProps) {
   const icon = shown === undefined ? "activity" : viewerOf(shown).icon;
   return (
     <>
-      <Icon of={panel === undefined ? icon : PANEL_ICONS[panel]} small />
+      <Icon of={panel === undefined ? icon : PANEL_LOOKS[panel].icon} small />
       <ElidedName name={titleOf(id)} />
       <span
         class="x"

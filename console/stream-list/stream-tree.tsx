@@ -6,6 +6,7 @@ import { ElidedName } from "../design/elided-name.tsx";
 import { Icon } from "../design/icon.tsx";
 import { bytesText, countText, msOfId, rateText, spanText } from "../page/format.ts";
 import { Sparkline } from "../page/sparkline.tsx";
+import { useResize } from "../page/use-resize.ts";
 import type { DeviceRow, StreamRow, TreeRow } from "./tree-rows.ts";
 
 /** Height of a row in CSS pixels, as in the style sheet. */
@@ -34,15 +35,9 @@ export function StreamTree(props: StreamTreeProps) {
   const box = useRef<HTMLDivElement>(null);
   const top = useSignal(0);
   const height = useSignal(600);
-  useEffect(() => {
-    const element = box.current;
-    if (element === null) return;
-    const observer = new ResizeObserver(() => {
-      height.value = element.clientHeight;
-    });
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
+  useResize(box, ({ clientHeight }) => {
+    height.value = clientHeight;
+  });
   useEffect(() => {
     box.current?.scrollTo(0, 0);
   }, [resetOn]);

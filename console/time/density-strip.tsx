@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { sleep } from "../../src/domain/scheduling/sleep.ts";
 import { LINE_COLOURS } from "../design/line-colours.ts";
 import { gatewayUrl } from "../page/urls.ts";
+import { useResize } from "../page/use-resize.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { type Density, densityPath, fillOf, MAX_STREAMS, parseDensity } from "./density.ts";
 import type { TimeRange } from "./time-range.ts";
@@ -38,17 +39,13 @@ export function DensityStrip({ workspace: { layout, theme }, range }: DensityStr
     void run();
     return () => controller.abort();
   }, [keysText]);
+  const draw = () => {
+    if (canvas.current !== null) drawDensity(canvas.current, density.peek(), range.peek());
+  };
+  useResize(canvas, draw);
   useEffect(() => {
-    const element = canvas.current;
-    if (element === null) return;
-    const draw = () => {
-      drawDensity(element, density.peek(), range.peek());
-    };
-    const observer = new ResizeObserver(draw);
-    observer.observe(element);
     const stops = [density.subscribe(draw), range.subscribe(draw)];
     return () => {
-      observer.disconnect();
       for (const stop of stops) stop();
     };
   }, [isDark]);

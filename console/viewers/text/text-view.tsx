@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "../../design/icon.tsx";
 import { SearchField } from "../../design/search-field.tsx";
 import { timeText } from "../../page/format.ts";
+import { useResize } from "../../page/use-resize.ts";
 import type { ViewProps } from "../viewer.ts";
 import { newestLines } from "./lines.ts";
 
@@ -27,13 +28,7 @@ export function TextView({ entries, workspace }: ViewProps) {
   useEffect(() => {
     if (follows.value) scrollToEnd();
   });
-  useEffect(() => {
-    const element = box.current;
-    if (element === null) return;
-    const observer = new ResizeObserver(() => follows.peek() && scrollToEnd());
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
+  useResize(box, () => follows.peek() && scrollToEnd());
   // Only what the user does ends it. The position alone also changes when lines are replaced and when the pane is resized.
   const leave = () => {
     const element = box.current;

@@ -46,7 +46,7 @@ export function DownloadRange({ name, streamKey, streamer }: ToolProps) {
       const file = await collect(write(counted()), (bytes) => {
         message.value = `${countText(entries)} entries, ${bytesText(bytes)} …`;
       });
-      saveFile(file, `${streamKey.replace(/[^\w.-]+/g, "_")}.${extension}`);
+      saveFile(file, `${streamKey}.${extension}`);
       message.value = `${countText(entries)} entries, ${bytesText(file.size)} saved.`;
     } catch (error) {
       message.value = controller.signal.aborted

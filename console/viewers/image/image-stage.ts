@@ -82,8 +82,7 @@ export class ImageStage {
   save(name: string): void {
     if (this.#shown === undefined) return;
     const data = this.#shown.bytes() as Uint8Array<ArrayBuffer>;
-    const file = `${name} ${this.#shown.id}`.replace(/[^\w.-]+/g, "_");
-    saveFile(new Blob([data]), `${file}.${extensionOf(data)}`);
+    saveFile(new Blob([data]), `${name} ${this.#shown.id}.${extensionOf(data)}`);
   }
 
   /** Draws the shapes again when these entries change: a detector reports after the image was shown. */

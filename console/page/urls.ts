@@ -4,7 +4,7 @@ const script = import.meta.url;
 /** Returns the base URL of the gateway, with a trailing slash. The script is one folder below it. */
 export const gatewayUrl = (): string => new URL("..", script).href;
 
-/** Returns the URL of a page of the gateway. @param path without a leading slash */
+/** Returns the URL of a page or an endpoint of the gateway. @param path without a leading slash */
 export const pageUrl = (path: string): string => new URL(path, gatewayUrl()).href;
 
 /** Returns the URL of the login page, which leads back to the open panes. */

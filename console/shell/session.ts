@@ -1,7 +1,7 @@
 /** Identity and permissions of the user. */
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { matchesPattern } from "../../src/domain/streams/stream-pattern.ts";
-import { gatewayUrl } from "../page/urls.ts";
+import { pageUrl } from "../page/urls.ts";
 
 /** Who is logged in, and what is permitted. */
 export interface Session {
@@ -18,7 +18,7 @@ const INCLUDED_IN = { write: ["write", "admin"], admin: ["admin"] } as const;
 /** Reads the session once. @returns undefined until it is known, or if it cannot be read */
 export function readSession(): ReadonlySignal<Session | undefined> {
   const session = signal<Session | undefined>(undefined);
-  fetch(new URL("session", gatewayUrl()))
+  fetch(pageUrl("session"))
     .then(async (response) => {
       if (response.ok) session.value = parseSession(await response.json());
     })

@@ -3,7 +3,7 @@ import type { Signal } from "@preact/signals";
 import { Icon, type IconName } from "../design/icon.tsx";
 import { Menu } from "../design/menu.tsx";
 import { spanText } from "../page/format.ts";
-import { gatewayUrl, loginUrl, pageUrl } from "../page/urls.ts";
+import { loginUrl, pageUrl } from "../page/urls.ts";
 import { PANEL_LOOKS } from "../panels/panels.ts";
 import type { Listing } from "../stream-list/listing.ts";
 import { type Layout, PANELS, type Panel } from "../workspace/layout.ts";
@@ -177,6 +177,6 @@ function MoreMenu({ workspace: { listing, session }, isHelpOpen }: MoreMenuProps
 
 /** Deletes the cookie, and opens what the gateway shows without it. The layout stays in the link. */
 async function logOut(): Promise<void> {
-  await fetch(new URL("logout", gatewayUrl()), { method: "POST" });
+  await fetch(pageUrl("logout"), { method: "POST" });
   location.reload();
 }

@@ -3,7 +3,7 @@ import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { sleep } from "../../src/domain/scheduling/sleep.ts";
 import { LINE_COLOURS } from "../design/line-colours.ts";
-import { gatewayUrl } from "../page/urls.ts";
+import { pageUrl } from "../page/urls.ts";
 import { useResize } from "../page/use-resize.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { type Density, densityPath, fillOf, MAX_STREAMS, parseDensity } from "./density.ts";
@@ -64,7 +64,7 @@ async function readDensity(
   signal: AbortSignal,
 ): Promise<Density | undefined> {
   try {
-    const response = await fetch(new URL(densityPath(keys, start, end), gatewayUrl()), { signal });
+    const response = await fetch(pageUrl(densityPath(keys, start, end)), { signal });
     return response.ok ? parseDensity(await response.json()) : undefined;
   } catch {
     return undefined;

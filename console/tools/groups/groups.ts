@@ -1,5 +1,5 @@
 /** Consumer groups of a stream: what they have to do, and what they hold. */
-import { gatewayUrl } from "../../page/urls.ts";
+import { pageUrl } from "../../page/urls.ts";
 
 /** A group. */
 export interface Group {
@@ -76,7 +76,7 @@ const objectsOf = (value: unknown): readonly Readonly<Record<string, unknown>>[]
   Array.isArray(value) ? value.filter((one) => typeof one === "object" && one !== null) : [];
 
 async function request(path: string, options: RequestInit): Promise<unknown> {
-  const response = await fetch(new URL(path, gatewayUrl()), options);
+  const response = await fetch(pageUrl(path), options);
   if (response.ok) return response.status === 204 ? undefined : response.json();
   const problem: unknown = await response.json().catch(() => undefined);
   throw new Error(messageOf(problem) ?? `HTTP status ${response.status}`);

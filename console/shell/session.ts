@@ -1,6 +1,7 @@
 /** Identity and permissions of the user. */
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { matchesPattern } from "../../src/domain/streams/stream-pattern.ts";
+import { isObject } from "../page/is-object.ts";
 import { pageUrl } from "../page/urls.ts";
 
 /** Who is logged in, and what is permitted. */
@@ -29,8 +30,8 @@ export function readSession(): ReadonlySignal<Session | undefined> {
 
 /** Reads a response; undefined if it has another form. */
 export function parseSession(value: unknown): Session | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { identity, permissions }: Readonly<Record<string, unknown>> = { ...value };
+  if (!isObject(value)) return undefined;
+  const { identity, permissions } = value;
   if (typeof identity !== "string" || !Array.isArray(permissions)) return undefined;
   return { identity, permissions: permissions.map(String) };
 }

@@ -1,4 +1,5 @@
 /** Density of the visible streams: where entries are stored. Read from the gateway, for the strip of the time bar. */
+import { isObject } from "../page/is-object.ts";
 
 /** Density of one stream. */
 export interface StreamDensity {
@@ -45,6 +46,3 @@ export function fillOf(entries: readonly number[]): readonly number[] {
   const most = Math.log1p(Math.max(1, ...entries));
   return entries.map((count) => (count > 0 ? 0.25 + 0.75 * (Math.log1p(count) / most) : 0));
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null;

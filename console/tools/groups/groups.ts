@@ -1,4 +1,5 @@
 /** Consumer groups of a stream: what they have to do, and what they hold. */
+import { isObject } from "../../page/is-object.ts";
 import { pageUrl } from "../../page/urls.ts";
 
 /** A group. */
@@ -73,7 +74,7 @@ export function parsePending(value: unknown): readonly PendingEntry[] {
 }
 
 const objectsOf = (value: unknown): readonly Readonly<Record<string, unknown>>[] =>
-  Array.isArray(value) ? value.filter((one) => typeof one === "object" && one !== null) : [];
+  Array.isArray(value) ? value.filter(isObject) : [];
 
 async function request(path: string, options: RequestInit): Promise<unknown> {
   const response = await fetch(pageUrl(path), options);
@@ -84,10 +85,7 @@ async function request(path: string, options: RequestInit): Promise<unknown> {
 
 /** Returns the message of the gateway's error. */
 function messageOf(problem: unknown): string | undefined {
-  if (typeof problem !== "object" || problem === null || !("error" in problem)) return undefined;
-  const { error } = problem;
+  const error = isObject(problem) ? problem.error : undefined;
   if (typeof error === "string") return error;
-  return typeof error === "object" && error !== null && "message" in error
-    ? String(error.message)
-    : undefined;
+  return isObject(error) && "message" in error ? String(error.message) : undefined;
 }

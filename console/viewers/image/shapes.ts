@@ -3,6 +3,7 @@
  * the names of members; the usual ones are accepted. Coordinates are pixels of the image, or parts of its size if none is over 1.
  */
 import type { PulledEntry } from "../../../client/browser.ts";
+import { isObject } from "../../page/is-object.ts";
 import type { ImageSize } from "./image-size.ts";
 
 /** A point in pixels of the image. */
@@ -58,13 +59,13 @@ export function entryFor(
 
 function listOf(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value;
-  if (!isMembers(value)) return [];
+  if (!isObject(value)) return [];
   const list = LISTS.map((name) => value[name]).find(Array.isArray);
   return list ?? [value];
 }
 
 function shapesOfObject(value: unknown): readonly Shape[] {
-  if (!isMembers(value)) return [];
+  if (!isObject(value)) return [];
   const label = labelOf(value);
   const lines = [boxOf(value), pointsOf(value.polygon ?? value.segmentation)].filter(
     (points) => points !== undefined && points.length > 1,
@@ -106,7 +107,7 @@ function pointsOf(value: unknown): readonly Point[] | undefined {
   const pairs: readonly unknown[] =
     flat === undefined ? value : flat.map((_x, i) => flat.slice(i, i + 2)).filter((_pair, i) => i % 2 === 0);
   for (const pair of pairs.slice(0, MAX_POINTS)) {
-    const [x, y] = Array.isArray(pair) ? pair : isMembers(pair) ? [pair.x, pair.y] : [];
+    const [x, y] = Array.isArray(pair) ? pair : isObject(pair) ? [pair.x, pair.y] : [];
     if (Number.isFinite(x) && Number.isFinite(y)) points.push([x as number, y as number]);
   }
   return points;
@@ -126,5 +127,3 @@ function labelOf(value: Members): string {
 
 const numbersOf = (value: unknown): readonly number[] | undefined =>
   Array.isArray(value) && value.length > 0 && value.every((one) => Number.isFinite(one)) ? value : undefined;
-
-const isMembers = (value: unknown): value is Members => typeof value === "object" && value !== null;

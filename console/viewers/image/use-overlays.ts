@@ -2,6 +2,7 @@
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { Feed } from "../../feed/feed.ts";
+import { isObject } from "../../page/is-object.ts";
 import type { ListedStream } from "../../stream-list/listing.ts";
 import type { Workspace } from "../../workspace/workspace.ts";
 
@@ -18,11 +19,8 @@ export interface Overlays {
 }
 
 /** Whether a stream declares to be an overlay of another one: `{"view": "boxes", "of": "camera"}` in its metadata. */
-export function declaresOverlay(meta: unknown, of: string): boolean {
-  if (typeof meta !== "object" || meta === null) return false;
-  const members: Readonly<Record<string, unknown>> = { ...meta };
-  return members.view === "boxes" && members.of === of;
-}
+export const declaresOverlay = (meta: unknown, of: string): boolean =>
+  isObject(meta) && meta.view === "boxes" && meta.of === of;
 
 /** Returns the streams of the same device, the ones that declare it first. */
 function candidatesOf(streams: readonly ListedStream[], key: string): readonly ListedStream[] {

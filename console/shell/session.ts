@@ -1,10 +1,10 @@
 /** Identity and permissions of the user. */
 import { type ReadonlySignal, signal } from "@preact/signals";
-import { matchesPattern } from "../../src/domain/streams/stream-pattern.ts";
+import { allows, type Grant, parseGrant } from "../../src/access/identity/grant.ts";
 import { isObject } from "../page/is-object.ts";
 import { pageUrl } from "../page/urls.ts";
 
-/** Who is logged in, and what is permitted. */
+/** The user and the permissions. */
 export interface Session {
   readonly identity: string;
   /** Permissions such as `read:rover:*`. */
@@ -13,8 +13,6 @@ export interface Session {
 
 /** Identity of every client of a gateway without authentication. */
 const ANYONE = "anyone";
-/** Actions that include another one. */
-const INCLUDED_IN = { write: ["write", "admin"], admin: ["admin"] } as const;
 
 /** Reads the session once. @returns undefined until it is known, or if it cannot be read */
 export function readSession(): ReadonlySignal<Session | undefined> {
@@ -44,9 +42,16 @@ export const isAuthenticated = (session: Session | undefined): boolean =>
 export function may(session: Session | undefined, action: "write" | "admin", key: string): boolean {
   if (session === undefined) return true;
   return session.permissions.some((permission) => {
-    const at = permission.indexOf(":");
-    const granted = at < 0 ? permission : permission.slice(0, at);
-    const pattern = at < 0 ? "*" : permission.slice(at + 1);
-    return INCLUDED_IN[action].some((one) => one === granted) && matchesPattern(pattern, key);
+    const grant = grantOf(permission);
+    return grant !== undefined && allows(grant, action, key);
   });
+}
+
+/** Parses a permission; undefined if this page does not know it. */
+function grantOf(permission: string): Grant | undefined {
+  try {
+    return parseGrant(permission);
+  } catch {
+    return undefined;
+  }
 }

@@ -36,7 +36,7 @@ export class Feed {
   #isFollowing = false;
   /** Whether only the newest entry is shown; undefined before the first entry is known, which decides if it is an image. */
   #isLatest: boolean | undefined;
-  /** What the viewer requested; undefined selects it for images. */
+  /** Request of the viewer; undefined selects it for images. */
   #requestedLatest: boolean | undefined;
 
   /** Key of the stream. */

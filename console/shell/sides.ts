@@ -23,7 +23,7 @@ export const NARROW = 760;
 /** Below this width, the right side covers the panes. */
 const NARROW_RIGHT = 1000;
 
-/** Where the state is stored. */
+/** Storage of the state. */
 export type Store = Pick<Storage, "getItem" | "setItem">;
 
 /** Opens the sides as they were left. @param pageWidth decides what is open at first */

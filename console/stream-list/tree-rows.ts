@@ -30,7 +30,7 @@ export interface StreamRow {
 /** A row. */
 export type TreeRow = DeviceRow | StreamRow;
 
-/** What the user has selected. */
+/** Choices of the user. */
 export interface TreeOptions {
   readonly search: string;
   readonly order: Order;

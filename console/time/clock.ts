@@ -7,7 +7,7 @@ import type { Playback, PlaybackState, PulledEntry, Streamer } from "../../clien
 import { isLater } from "../page/entry-id.ts";
 import { errorText, msOfId } from "../page/format.ts";
 
-/** What a clock needs of a feed. */
+/** Part of a feed that a clock controls. */
 export interface TimedFeed {
   readonly key: string;
   readonly entries: ReadonlySignal<readonly PulledEntry[]>;

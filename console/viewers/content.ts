@@ -9,7 +9,7 @@ import { looksLikeSound } from "./audio/pcm.ts";
 /** Kind of a payload. `fields` is an entry without a payload: a plain Redis entry. */
 export type Kind = "image" | "audio" | "json" | "msgpack" | "text" | "fields" | "binary";
 
-/** What a viewer decides by. */
+/** An entry with its kind, by which a viewer is selected. */
 export interface Content {
   readonly entry: PulledEntry;
   readonly kind: Kind;

@@ -22,7 +22,7 @@ export interface PaneParts {
   tab(id: PaneId): ComponentChild;
   /** Controls at the right end of the tabs, for the visible pane of a group. */
   actions(id: PaneId, group: GroupState): ComponentChild;
-  /** What is shown while no pane is open. */
+  /** Content of the area while no pane is open. */
   empty(): ComponentChild;
 }
 

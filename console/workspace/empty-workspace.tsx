@@ -1,4 +1,4 @@
-/** What is shown while no pane is open: how to begin. */
+/** First steps, shown while no pane is open. */
 import { useComputed } from "@preact/signals";
 import { Icon } from "../design/icon.tsx";
 import { countText } from "../page/format.ts";

@@ -1,4 +1,4 @@
-/** State of a pane in time. What is not live never looks live. */
+/** State of a pane in time. Only a live pane looks live. */
 import { spanText } from "../page/format.ts";
 import { type ClockMode, MODE_TEXTS } from "../time/clock.ts";
 
@@ -11,7 +11,7 @@ export interface PaneStatus {
   readonly text: string;
 }
 
-/** What the status depends on. */
+/** State of a pane, from which its status follows. */
 export interface PaneState {
   readonly mode: ClockMode;
   /** Whether entries cannot arrive. */

@@ -1,4 +1,4 @@
-/** What the parts of the page share: the client, the lists, the layout, the clock and the theme. */
+/** Shared state of the parts of the page: the client, the lists, the layout, the clock and the theme. */
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Streamer } from "../../client/browser.ts";
 import type { Theme } from "../page/theme.ts";
@@ -7,7 +7,7 @@ import type { Listing } from "../stream-list/listing.ts";
 import { Clock } from "../time/clock.ts";
 import type { Layout, View } from "./layout.ts";
 
-/** Shared state of the page. */
+/** The shared state. */
 export interface Workspace {
   readonly streamer: Streamer;
   readonly listing: Listing;

@@ -55,7 +55,7 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** How the server closes a socket that sends these messages; undefined if it answers each message instead. */
+/** Close code and reason after these messages; undefined if the server answers each message instead. */
 function endOf(path: string, messages: readonly (string | Uint8Array)[] = []): Promise<string | undefined> {
   const socket = new WebSocket(`${gateway.ws}/data/${path}`, { perMessageDeflate: false });
   let answers = 0;

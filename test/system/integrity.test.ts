@@ -319,7 +319,7 @@ test("delivers every payload of every pusher unchanged to every reader", async (
       const last = stored.at(-1)?.id;
       const hasAll = () => seen.at(-1)?.id === last;
       await Promise.race([until(`${name} has all`, hasAll, 60_000), failed]);
-      // Which entries are the newest depends on the speed of the reader.
+      // The speed of the reader decides which entries are the newest.
       const ids = new Set(seen.map(({ id }) => id));
       expect(seen, name).toEqual(isLatest ? stored.filter(({ id }) => ids.has(id)) : stored);
     }

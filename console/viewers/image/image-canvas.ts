@@ -11,7 +11,7 @@ interface Drawn {
   readonly latencyMs: number;
 }
 
-/** What the canvas reports. */
+/** Events of the canvas. */
 export interface CanvasEvents {
   /** The first image was drawn. */
   first(): void;

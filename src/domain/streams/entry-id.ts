@@ -42,6 +42,9 @@ export function compareIds(a: EntryId, b: EntryId): number {
   return a < b ? -1 : 1;
 }
 
+/** Returns the earlier of two ids. */
+export const earlierId = (a: EntryId, b: EntryId): EntryId => (compareIds(a, b) <= 0 ? a : b);
+
 /** Returns the later of two ids. */
 export const laterId = (a: EntryId, b: EntryId): EntryId => (compareIds(a, b) >= 0 ? a : b);
 

@@ -1,5 +1,5 @@
 /** Schedule of a playback: when its next entry is due on the virtual clock, and the timer that waits for it. */
-import { compareIds, type EntryId, FIRST_ID, LAST_ID, timeOfId } from "../../domain/streams/entry-id.ts";
+import { type EntryId, earlierId, FIRST_ID, LAST_ID, timeOfId } from "../../domain/streams/entry-id.ts";
 import { PlaybackClock } from "./clock.ts";
 import type { PlaybackTimers } from "./timers.ts";
 
@@ -54,7 +54,7 @@ export class Schedule {
   dueId(end: EntryId): EntryId {
     if (this.#clock.rate === 0) return end;
     const due = lastIdOf(this.#clock.timeAt(this.#timers.now() + BATCH_MS));
-    return compareIds(due, end) < 0 ? due : end;
+    return earlierId(due, end);
   }
 
   /** Starts the clock, unless it runs. */

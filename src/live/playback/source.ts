@@ -3,6 +3,7 @@ import { bytesOf, type Entry } from "../../domain/streams/entry.ts";
 import {
   compareIds,
   type EntryId,
+  earlierId,
   idAtTime,
   LAST_ID,
   laterId,
@@ -68,7 +69,7 @@ const PASSED_MS = 2;
 /** Returns the last id, at most `id`, up to which no stream gets further entries. @param timeOfDay in ms */
 export function settledId(id: EntryId, timeOfDay: number): EntryId {
   const settled = idAtTime(Math.max(0, timeOfDay - CLOCK_DIFFERENCE_MS));
-  return compareIds(id, settled) < 0 ? id : settled;
+  return earlierId(id, settled);
 }
 
 /**

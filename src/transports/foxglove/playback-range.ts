@@ -4,6 +4,7 @@ import { parseBound } from "../../domain/streams/cursor.ts";
 import {
   compareIds,
   type EntryId,
+  earlierId,
   FIRST_ID,
   idAtTime,
   LAST_ID,
@@ -50,5 +51,3 @@ export async function storedRange(
   const first = start === FIRST_ID ? firsts.reduce(earlierId, last) : start;
   return { start: first, end: laterId(first, last) };
 }
-
-const earlierId = (a: EntryId, b: EntryId): EntryId => (compareIds(a, b) <= 0 ? a : b);

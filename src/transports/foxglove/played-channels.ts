@@ -6,8 +6,8 @@ import type { Visitor } from "../../access/admission.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import type { StreamEntries } from "../../domain/streams/entry.ts";
 import {
-  compareIds,
   type EntryId,
+  earlierId,
   FIRST_ID,
   idAtTime,
   idBefore,
@@ -189,7 +189,7 @@ export class PlayedChannels implements ChannelReaders {
 
   #inRange(id: EntryId): EntryId {
     const { start, end } = this.#viewer.range;
-    return compareIds(id, end) > 0 ? end : laterId(id, start);
+    return earlierId(laterId(id, start), end);
   }
 
   #control({ playback }: Subscription, isPlaying: boolean, rate: number, id: EntryId | undefined): void {

@@ -5,12 +5,13 @@ import { badParameter } from "../../../domain/errors.ts";
 import { parseBound } from "../../../domain/streams/cursor.ts";
 import { bytesOf, type Entry, type EntryFields } from "../../../domain/streams/entry.ts";
 import {
-  compareIds,
   type EntryId,
+  earlierId,
   FIRST_ID,
   idAfter,
   idBefore,
   LAST_ID,
+  laterId,
   parseId,
 } from "../../../domain/streams/entry-id.ts";
 import { textOf } from "../../../wire/utf8.ts";
@@ -55,8 +56,8 @@ export async function readPage(
   if (args.after != null) {
     const beyond = beyondCursor(args.after, reverse);
     if (beyond === undefined) return { entries: [], hasNext: false, hasPrevious: true };
-    if (reverse) end = compareIds(beyond, end) < 0 ? beyond : end;
-    else start = compareIds(beyond, start) > 0 ? beyond : start;
+    if (reverse) end = earlierId(beyond, end);
+    else start = laterId(beyond, start);
   }
   // Requests one entry more than the page holds, to find out whether a next page exists.
   const range = { start, end, count: first + 1, reverse };

@@ -4,7 +4,7 @@
  */
 import type { FastifyReply } from "fastify";
 import { asGatewayError } from "../../../../domain/errors.ts";
-import { compareIds, type EntryId } from "../../../../domain/streams/entry-id.ts";
+import { type EntryId, earlierId } from "../../../../domain/streams/entry-id.ts";
 import type { FileThread, OpenFile } from "../../../../recordings/thread/file-thread.ts";
 import { FILE_FORMAT } from "../../../../wire/formats.ts";
 import { lossyTextOf } from "../../../../wire/utf8.ts";
@@ -61,7 +61,7 @@ export async function sendExport(
       key,
       name: key,
       start: options.start,
-      end: compareIds(last, options.end) < 0 ? last : options.end,
+      end: earlierId(last, options.end),
     };
   });
   const described = keys.map((key, i): [string, string | undefined] => {

@@ -90,7 +90,8 @@ export function checkName(parameter: string, name: string, most: number): void {
 /** Longest key that a request can name, in bytes: a device, a colon, a prefix and a stream id. */
 export const mostKeyBytes = (maxNameBytes: number): number => 3 * maxNameBytes + 1;
 
-function decodeName(parameter: string, text: string): string {
+/** Decodes a name of a URL. @throws GatewayError BAD_PARAMETER */
+export function decodeName(parameter: string, text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -1,7 +1,8 @@
 /** Request of a viewer: which streams it shows, and what it may do. */
 import { ANYONE, authorizeDevice, type Identity } from "../../access/identity/authorize.ts";
 import type { Action } from "../../access/identity/grant.ts";
-import { badParameter, GatewayError } from "../../domain/errors.ts";
+import { GatewayError } from "../../domain/errors.ts";
+import { decodeName } from "../../domain/streams/stream-name.ts";
 import { readParameters } from "../request/query.ts";
 import { type RequestedStreams, type RequestLimits, readRequestedStreams } from "../request/streams.ts";
 import type { SocketRequest } from "../websocket-protocol/upgrade-route.ts";
@@ -24,7 +25,7 @@ export function readViewerRequest(
   limits: RequestLimits,
 ): ViewerRequest {
   const { identity } = session.visitor;
-  const path = limits.noDevicePrefix ? undefined : deviceOf(segment);
+  const path = limits.noDevicePrefix || segment === "" ? undefined : decodeName("device", segment);
   const device = path === undefined || path.includes("*") ? undefined : path;
   authorizeViewer(identity, device);
   const all = { prefix: "", last_entry_id: "0", pattern: true, keep_device_id_in_stream_id: true };
@@ -34,16 +35,6 @@ export function readViewerRequest(
     range: readRange(readParameters("foxglove", search, limits)),
     canPublish: hasGrant(identity, ["write", "admin"]),
   };
-}
-
-/** Returns the device in the path; undefined for all devices. */
-function deviceOf(segment: string): string | undefined {
-  if (segment === "") return undefined;
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    throw badParameter("device", `must be percent-encoded UTF-8, got "${segment.slice(0, 40)}"`);
-  }
 }
 
 /** Rejects a client that may not read any stream. @throws GatewayError FORBIDDEN */

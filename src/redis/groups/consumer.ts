@@ -49,6 +49,7 @@ export class Consumer implements QueueMember {
       name: options.name,
       ackWaitMs: options.ackWaitMs,
       streams: this.#streams,
+      onSettling: () => this.#backoff.settled(),
       lost: (queue, ids) => this.lost(queue, ids),
       resume: () => this.resume(),
     });
@@ -149,25 +150,21 @@ export class Consumer implements QueueMember {
   }
 
   ack(entries: readonly NamedEntry[]): Promise<Outcome> {
-    this.#backoff.settled();
     return this.#settling.ack(entries);
   }
 
   /** Gives entries back, to be delivered again after a delay of at most `ack_wait`. */
   nack(entries: readonly NamedEntry[], delayMs: number): Promise<Outcome> {
-    this.#backoff.settled();
     return this.#settling.nack(entries, delayMs);
   }
 
   /** Moves entries to the dead-letter stream. */
   term(entries: readonly NamedEntry[], reason: string): Promise<Outcome> {
-    this.#backoff.settled();
     return this.#settling.term(entries, reason);
   }
 
   /** Keeps entries for another `ack_wait`. */
   progress(entries: readonly NamedEntry[]): Promise<Outcome> {
-    this.#backoff.settled();
     return this.#settling.progress(entries);
   }
 

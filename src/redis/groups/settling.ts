@@ -18,6 +18,8 @@ export interface SettlingConsumer {
   readonly name: string;
   readonly ackWaitMs: number;
   readonly streams: readonly HeldStream[];
+  /** The client settles entries, or works on them. */
+  onSettling(): void;
   lost(queue: MemberQueue, ids: readonly EntryId[]): void;
   /** Permits are free. */
   resume(): void;
@@ -68,6 +70,7 @@ export class Settling {
   /** @param keeps whether the entries remain held */
   async #settle(entries: readonly NamedEntry[], settle: Settle, keeps = false): Promise<Outcome> {
     const { streams, ackWaitMs } = this.#consumer;
+    this.#consumer.onSettling();
     const expiresAt = performance.now() + ackWaitMs;
     const late: NamedEntry[] = [];
     const settling: Promise<void>[] = [];

@@ -1,4 +1,5 @@
-/** Statuses of one channel: images that are skipped, entries that are missing, and entries that cannot be shown. */
+/** Statuses of one channel: images that are skipped, entries that are missing or cannot be shown, and errors. */
+import type { GatewayError } from "../../domain/errors.ts";
 import type { Status, Statuses } from "./statuses.ts";
 
 /** Images in a row without a skip after which the status about skipped ones is removed. */
@@ -27,6 +28,12 @@ export const gapStatus = (topic: string): Named => [
 export const hiddenStatus = (topic: string): Named => [
   `content-${topic}`,
   { level: "warning", message: `${topic} has entries that are not of its content type; they are not shown` },
+];
+
+/** Returns the status of a channel that cannot be read. */
+export const errorStatus = (topic: string, { message }: GatewayError): Named => [
+  `error-${topic}`,
+  { level: "error", message: `${topic} cannot be read: ${message}` },
 ];
 
 /**

@@ -1,6 +1,6 @@
 /** Live subscriptions of one viewer, one per channel. */
 import type { Visitor } from "../../access/admission.ts";
-import { asGatewayError, GatewayError } from "../../domain/errors.ts";
+import { GatewayError } from "../../domain/errors.ts";
 import { type EntryId, FIRST_ID, idBefore } from "../../domain/streams/entry-id.ts";
 import type { Subscription } from "../../live/subscription.ts";
 import type { RequestedSubscription } from "../../wire/foxglove/client-messages.ts";
@@ -8,7 +8,7 @@ import type { TransportParts } from "../parts.ts";
 import type { FramesInFlight } from "../websocket-protocol/frames-in-flight.ts";
 import type { Advertisements } from "./advertisements.ts";
 import type { ChannelReaders } from "./channel-readers.ts";
-import { createSkipReport, gapStatus, hiddenStatus, statusIds } from "./channel-statuses.ts";
+import { createSkipReport, errorStatus, gapStatus, hiddenStatus, statusIds } from "./channel-statuses.ts";
 import { createMessageEncoder, type MessageFrame } from "./message-encoder.ts";
 import type { Outlet } from "./outlet.ts";
 import { Rotation } from "./rotation.ts";
@@ -111,10 +111,7 @@ export class Subscriptions implements ChannelReaders {
       onGap: () => statuses.set(...gapStatus(channel.topic)),
       onError: (error) => {
         this.#end(open);
-        statuses.set(`error-${channel.topic}`, {
-          level: "error",
-          message: `${channel.topic} cannot be read: ${asGatewayError(error).message}`,
-        });
+        statuses.set(...errorStatus(channel.topic, error));
       },
     });
     open.subscription = subscription;

@@ -45,30 +45,38 @@ const live =
     return outcome(answer.status, first);
   };
 
+/** Returns the status with which an upgrade was rejected. @throws the error if it is another one */
+function upgradeStatus(error: unknown): Outcome {
+  const [, status] = /Unexpected server response: (\d+)/.exec((error as Error).message) ?? [];
+  if (status === undefined) throw error;
+  return status;
+}
+
+/** Runs an action on a socket. @returns its outcome, the status of a rejected upgrade, or the code and reason of a close */
+async function onSocket(
+  connecting: Promise<TestSocket>,
+  act: (one: TestSocket) => Promise<Outcome>,
+): Promise<Outcome> {
+  try {
+    await using one = await connecting;
+    const closed = one.closed.then(({ code, reason }) => `${code} ${reason.split(":")[0]}`);
+    return await Promise.race([closed, act(one).catch(() => closed)]);
+  } catch (error) {
+    return upgradeStatus(error);
+  }
+}
+
 /** @param act action on an open socket; it resolves when the gateway has completed it */
 const socket =
-  (
-    path: (stream: string) => string,
-    act: (one: Awaited<ReturnType<typeof connectSocket>>) => Promise<unknown>,
-  ): Route["send"] =>
-  async ({ ws }, stream, headers, query = "") => {
-    try {
-      await using one = await connectSocket(
-        `${ws}${path(stream)}${query === "" ? "" : `&${query.slice(1)}`}`,
-        headers,
-      );
-      const served = act(one).then(
-        () => "200",
-        () => undefined,
-      );
-      const closed = one.closed.then(({ code, reason }) => `${code} ${reason.split(":")[0]}`);
-      return (await Promise.race([closed, served.then((text) => text ?? closed)])) ?? "";
-    } catch (error) {
-      const [, status] = /Unexpected server response: (\d+)/.exec((error as Error).message) ?? [];
-      if (status === undefined) throw error;
-      return status;
-    }
-  };
+  (path: (stream: string) => string, act: (one: TestSocket) => Promise<unknown>): Route["send"] =>
+  ({ ws }, stream, headers, query = "") =>
+    onSocket(
+      connectSocket(`${ws}${path(stream)}${query === "" ? "" : `&${query.slice(1)}`}`, headers),
+      async (one) => {
+        await act(one);
+        return "200";
+      },
+    );
 
 /** Converts a GraphQL response: the code of its first error, with 403 for FORBIDDEN. */
 const graphql =
@@ -103,9 +111,7 @@ const subscription: Route["send"] = async ({ ws }, stream, headers, search = "")
       });
     }).finally(() => raw.terminate());
   } catch (error) {
-    const [, status] = /Unexpected server response: (\d+)/.exec((error as Error).message) ?? [];
-    if (status === undefined) throw error;
-    return status;
+    return upgradeStatus(error);
   }
 };
 
@@ -124,21 +130,10 @@ const operationEvents: Route["send"] = async ({ http }, stream, headers, search 
 };
 
 /** A viewer of Foxglove: whether the stream is among its channels. */
-const foxglove: Route["send"] = async ({ ws }, stream, headers, query = "") => {
-  try {
-    await using one = await connectSocket(`${ws}/foxglove/default${query}`, headers, ["foxglove.sdk.v1"]);
-    const served = channelsOf(one).then(
-      (text) => (text.includes(`"topic":"/default/${stream}"`) ? "200" : "403 FORBIDDEN"),
-      () => undefined,
-    );
-    const closed = one.closed.then(({ code, reason }) => `${code} ${reason.split(":")[0]}`);
-    return (await Promise.race([closed, served.then((text) => text ?? closed)])) ?? "";
-  } catch (error) {
-    const [, status] = /Unexpected server response: (\d+)/.exec((error as Error).message) ?? [];
-    if (status === undefined) throw error;
-    return status;
-  }
-};
+const foxglove: Route["send"] = ({ ws }, stream, headers, query = "") =>
+  onSocket(connectSocket(`${ws}/foxglove/default${query}`, headers, ["foxglove.sdk.v1"]), async (one) =>
+    (await channelsOf(one)).includes(`"topic":"/default/${stream}"`) ? "200" : "403 FORBIDDEN",
+  );
 
 /** Returns what a viewer receives before the answer to its first message, which follows the channels. */
 async function channelsOf(one: TestSocket): Promise<string> {

@@ -4,6 +4,7 @@ import { createClient } from "graphql-sse";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { openAnswer, request } from "../support/http.ts";
+import { metricOf } from "../support/metrics.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { connectSocket } from "../support/socket.ts";
 import { readEvents } from "../support/sse.ts";
@@ -33,10 +34,7 @@ async function addTrimmed(): Promise<void> {
   await redis.control.call("XTRIM", `default:${stream}`, "MINID", "8-0");
 }
 const pull = (query: string) => connectSocket(`${gateway.ws}/data/${stream}/pull?${query}`);
-const readers = async () => {
-  const { text } = await request(`${gateway.http}/metrics`);
-  return Number(/^redis_streamer_readers (\d+)$/m.exec(text)?.[1]);
-};
+const readers = () => metricOf(gateway, "readers");
 
 /** A route that reads the stream and reports gaps. */
 interface Way {
@@ -275,8 +273,7 @@ test.each([
       await request(`${own.http}/data/${stream}?format=json`, { method: "POST", body });
       expect(JSON.parse(await live.text())).toEqual([[stream, id, "x"]]);
     }
-    const remembered = async () =>
-      Number(/^redis_streamer_recent_bytes (\d+)$/m.exec((await request(`${own.http}/metrics`)).text)?.[1]);
+    const remembered = () => metricOf(own, "recent_bytes");
     expect(await remembered()).toBeGreaterThan(0);
     await redis.control.call(command, key, ...args);
     await until("nothing is remembered", async () => (await remembered()) === 0);

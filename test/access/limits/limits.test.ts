@@ -9,6 +9,7 @@ import { SETTINGS } from "../../../src/settings.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { openAnswer, parseRaw, rawExchange, request } from "../../support/http.ts";
 import { createTestKeys, type TestKeys } from "../../support/keys.ts";
+import { metricOf } from "../../support/metrics.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 import { connectSocket } from "../../support/socket.ts";
 import { until } from "../../support/until.ts";
@@ -26,11 +27,7 @@ afterAll(async () => {
 
 const gatewayWith = (env: Record<string, string>) => startTestGateway(redis.url, env);
 const portOf = ({ http }: TestGateway) => Number(new URL(http).port);
-const metric = async ({ http }: TestGateway, name: string) => {
-  const { text } = await request(`${http}/metrics`);
-  return Number(new RegExp(`^redis_streamer_${name.replace(/[{}"]/g, "\\$&")} (\\d+)`, "m").exec(text)?.[1]);
-};
-const hits = (gateway: TestGateway, limit: string) => metric(gateway, `limits_hit_total{limit="${limit}"}`);
+const hits = (gateway: TestGateway, limit: string) => metricOf(gateway, `limits_hit_total{limit="${limit}"}`);
 const statusOf = (gateway: TestGateway, path: string, headers: Record<string, string> = {}) =>
   connectSocket(gateway.ws + path, headers).then(
     () => "open",
@@ -219,8 +216,8 @@ describe("time and size", () => {
       if (!socket.write(pings))
         await Promise.race([once(socket, "drain"), new Promise((r) => setTimeout(r, 50))]);
     }
-    await until("the pings arrived", async () => (await metric(gateway, "send_buffer_bytes")) >= 0);
-    expect(await metric(gateway, "send_buffer_bytes")).toBeLessThan(512 * 1024);
+    await until("the pings arrived", async () => (await metricOf(gateway, "send_buffer_bytes")) >= 0);
+    expect(await metricOf(gateway, "send_buffer_bytes")).toBeLessThan(512 * 1024);
     socket.destroy();
   });
 });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { connectViewer, type TestViewer } from "../../support/foxglove-client.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { request } from "../../support/http.ts";
+import { metricOf } from "../../support/metrics.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 import { until } from "../../support/until.ts";
 
@@ -22,12 +23,10 @@ beforeEach(async () => {
 });
 
 const append = (key: string, data: string | Buffer) => redis.control.call("XADD", key, "*", "d", data);
-const metrics = async (...names: readonly string[]) => {
-  const { text } = await request(`${gateway.http}/metrics`);
-  return names.map((name) =>
-    Number(new RegExp(`^redis_streamer_${name} (\\S+)$`, "m").exec(text)?.[1] ?? Number.NaN),
+const inUse = () =>
+  Promise.all(
+    ["readers", "readers_paused", "tail_streams", "websockets"].map((name) => metricOf(gateway, name)),
   );
-};
 const image = (n: number) =>
   Buffer.concat([Buffer.from("ffd8ffe000104a464946", "hex"), Buffer.alloc(1_000_000, n), Buffer.from([n])]);
 
@@ -98,10 +97,8 @@ test("100 viewers vanish in all ways while streams come and go, and nothing is l
   isOver = true;
   await churn;
   await until(
-    async () =>
-      `all is released: ${await metrics("readers", "readers_paused", "tail_streams", "websockets")}`,
-    async () =>
-      (await metrics("readers", "readers_paused", "tail_streams", "websockets")).every((one) => one === 0),
+    async () => `all is released: ${await inUse()}`,
+    async () => (await inUse()).every((one) => one === 0),
   );
   const { text } = await request(`${gateway.http}/metrics`);
   const held = [...text.matchAll(/^redis_streamer_memory_bytes\{.*\} (\d+)$/gm)].map(([, bytes]) =>

@@ -3,7 +3,7 @@ import { encode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { connectViewer, decoded, type TestViewer } from "../../support/foxglove-client.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { request } from "../../support/http.ts";
+import { metricOf } from "../../support/metrics.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 import { connectSocket } from "../../support/socket.ts";
 import { until } from "../../support/until.ts";
@@ -311,10 +311,7 @@ describe("messages that are not valid", () => {
 });
 
 describe("a viewer that does not read", () => {
-  const metric = async (name: string) => {
-    const { text } = await request(`${gateway.http}/metrics`);
-    return Number(new RegExp(`^redis_streamer_${name} (\\S+)$`, "m").exec(text)?.[1] ?? Number.NaN);
-  };
+  const metric = (name: string) => metricOf(gateway, name);
 
   test("holds nothing while streams come and go, and then learns what is true", async () => {
     await append("rover:large", JSON.stringify({ n: 0 }));

@@ -7,6 +7,7 @@ import { WebSocket } from "ws";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { dataOf } from "../../support/graphql.ts";
 import { openAnswer, request } from "../../support/http.ts";
+import { metricOf } from "../../support/metrics.ts";
 import { startRedis, type TestRedis } from "../../support/redis.ts";
 import { connectSocket, type TestSocket } from "../../support/socket.ts";
 import { readEvents } from "../../support/sse.ts";
@@ -29,10 +30,7 @@ beforeEach(async () => {
 
 const add = async (stream: string, payload: string | Buffer, id = "*") =>
   String(await redis.control.call("XADD", stream, id, "d", payload));
-const metric = async (name: string) => {
-  const { text } = await request(`${gateway.http}/metrics`);
-  return Number(new RegExp(`^redis_streamer_${name} (\\d+)$`, "m").exec(text)?.[1]);
-};
+const metric = (name: string) => metricOf(gateway, name);
 
 /** Running operation. */
 interface Running extends AsyncDisposable {
@@ -484,10 +482,7 @@ async function begin(socket: TestSocket, query: string): Promise<void> {
 
 test("subscriptions whose id was reused before they had started end with their connection", async () => {
   await using ownGateway = await startTestGateway(redis.url);
-  const readers = async () => {
-    const { text } = await request(`${ownGateway.http}/metrics`);
-    return Number(/^redis_streamer_readers (\d+)$/m.exec(text)?.[1]);
-  };
+  const readers = () => metricOf(ownGateway, "readers");
   const subscribe = JSON.stringify({
     id: "1",
     type: "subscribe",

@@ -1,4 +1,4 @@
-/** Opens the access part of a gateway: what authenticates, authorizes and limits clients. */
+/** Opens the access part of a gateway, which authenticates, authorizes and limits clients. */
 import { createAdmission } from "../access/admission.ts";
 import { createBrowserGuard } from "../access/browser-guard.ts";
 import { createForwarding, createProxyTest } from "../access/forwarding.ts";

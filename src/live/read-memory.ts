@@ -1,9 +1,9 @@
 /** Memory of the entries that a reader or a worker has read and not yet written. If there is none, it waits until there is. */
 import type { Reservation } from "./sink.ts";
 
-/** What happens to a reader whose reservation fails. */
+/** Reactions of a reader whose reservation fails. */
 export interface ReadMemoryEvents {
-  /** There is no room, and nothing is held whose end would make some: the reader waits. */
+  /** There is no room, and the reader holds nothing that it could free: it waits. */
   readonly onWait?: () => void;
   /** There is room again, after `onWait`. */
   readonly onRoom: () => void;
@@ -40,7 +40,7 @@ export class ReadMemory {
       this.#used += wanted;
       return true;
     }
-    // What is in use ends soon.
+    // The memory in use is free soon.
     if (this.#used > 0) {
       this.#isDenied = true;
       return false;

@@ -81,7 +81,7 @@ class GrowingReader {
     this.#removed.push({ key, name });
   }
 
-  /** What is wrong with what was received so far; empty when all streams are complete. */
+  /** Problems of the entries received so far; empty when all streams are complete. */
   wrong(): readonly string[] {
     const incomplete = [...this.#current].filter(
       ([key, name]) => this.reader.seen(name).join() !== this.#world.appended(key).join(),

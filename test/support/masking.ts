@@ -4,7 +4,7 @@ import { vi } from "vitest";
 
 const require = createRequire(import.meta.url);
 
-/** How received frames are unmasked. */
+/** Code that unmasks received frames. */
 export type MaskingKind = "natively" | "in JavaScript";
 
 /** Imports a module again with the given kind of unmasking. */

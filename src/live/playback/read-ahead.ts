@@ -42,6 +42,7 @@ const FIRST_ENTRIES = 32;
  * others wait for memory, pages are shorter, and none is read ahead.
  */
 const PAGE_MS = { usual: 1000, short: 250 };
+
 /** Reads and merges the streams of a playback. */
 export class ReadAhead {
   readonly #context: DeliveryContext<unknown>;

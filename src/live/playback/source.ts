@@ -124,6 +124,6 @@ export function horizonOf(source: Source, { page, readAt, passedHead }: ReadPage
   if (source.isComplete) return LAST_ID;
   if (!source.isAtEnd) return source.readCursor;
   const known = laterId(source.readCursor, settledId(LAST_ID, readAt));
-  // What was read again when the millisecond of the waiting entry had passed has nothing before it.
+  // A stream that was read again after the millisecond of the waiting entry had passed has no entries before it.
   return page.entries.length === 0 ? laterId(known, passedHead) : known;
 }

@@ -27,7 +27,7 @@ export interface CatalogParts {
 /** A stream to examine. */
 export interface ExaminedStream {
   readonly key: string;
-  /** See `SubscribedStream`. What is known about an earlier stream of that name does not apply. */
+  /** See `SubscribedStream`. The channel of an earlier stream of that name is not used. */
   readonly birth: number | undefined;
 }
 

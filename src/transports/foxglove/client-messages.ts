@@ -18,7 +18,7 @@ const MOST_TEXT_BYTES = 256 * 1024;
 
 /** Reactions of the viewer. */
 export interface ClientMessagesHooks {
-  /** Runs a message. @returns what is wrong with it, for the viewer @throws GatewayError */
+  /** Runs a message. @returns its problem, for the viewer @throws GatewayError */
   readonly run: (message: ClientMessage, memory: Buffer | undefined) => string | undefined;
   /** A message named something that does not exist, or exists already. */
   readonly onProblem: (problem: string) => void;

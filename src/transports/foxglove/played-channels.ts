@@ -58,7 +58,7 @@ export class PlayedChannels implements ChannelReaders {
   readonly #viewer: PlayedChannelsParts;
   readonly #channels: SubscribedChannels<Subscribed>;
   #subscription: Subscription | undefined;
-  /** Where and how the playback starts, until there is a subscription. */
+  /** Start of the playback, until there is a subscription. */
   #start: { readonly id: EntryId; readonly rate: number; readonly isPlaying: boolean };
   /** Paused because the viewer has no subscription. */
   #isIdle = false;

@@ -1,4 +1,4 @@
-/** Which channels a viewer is subscribed to, under which ids. One subscription per channel. */
+/** Subscriptions of a viewer by id and by channel. A channel has at most one. */
 import type { RequestedSubscription } from "../../wire/foxglove/client-messages.ts";
 import type { LiveChannel } from "../../wire/foxglove/live-channel.ts";
 import type { Advertisements } from "./advertisements.ts";
@@ -9,7 +9,7 @@ export interface Subscribed {
   readonly channel: LiveChannel;
 }
 
-/** Result of a request: what was added or removed, and the first problem, if there is one. */
+/** Result of a request: the subscriptions that were added or removed, and the first problem, if there is one. */
 export interface Changed<S> {
   readonly changed: readonly S[];
   readonly problem: string | undefined;

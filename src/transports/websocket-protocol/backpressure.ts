@@ -1,6 +1,6 @@
 /**
- * Backpressure on sockets whose clients store entries. A socket with too many bytes waiting for Redis is not read until they are stored, so
- * that TCP slows its client down. There is a limit per socket, a limit for all sockets, and the memory budget.
+ * Backpressure on sockets whose clients store entries. A socket with too many bytes waiting for Redis is not read until they
+ * are stored, so that TCP slows its client down. There is a limit per socket, a limit for all sockets, and the memory budget.
  */
 import type { MemoryLease } from "../../access/limits/memory-budget.ts";
 import type { Counters } from "../../observe/counters.ts";

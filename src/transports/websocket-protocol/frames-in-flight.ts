@@ -1,7 +1,7 @@
 /**
- * Limits the frames in flight to a reader of newest entries. The kernel and the network buffer megabytes. On a slow link the newest
- * frame would be delayed for seconds by the frames before it. A ping therefore follows each frame. Clients answer pings in
- * order, so the pong shows that the frame has arrived, and the next frame can be sent:
+ * Limits the frames in flight to a reader of newest entries. The kernel and the network buffer megabytes. On a slow link the
+ * newest frame would be delayed for seconds by the frames before it. A ping therefore follows each frame. Clients answer pings
+ * in order, so the pong shows that the frame has arrived, and the next frame can be sent:
  *
  *     frame, ping ──▶ … ──▶ pong: send the newest frame
  *

@@ -1,5 +1,5 @@
 /**
- * Messages of workers: what becomes of the entries that they received.
+ * Messages in which workers settle the entries that they received.
  *
  *     {"ack": [ids], "nack": [ids], "delay": 5000, "term": [ids], "reason": "…", "progress": [ids], "permits": 5, "token": "…"}
  *

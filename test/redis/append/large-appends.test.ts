@@ -1,4 +1,4 @@
-/** Large appends: what is sent at a time, and in which order. */
+/** Large appends: the parts that are sent at a time, and their order. */
 import { expect, test } from "vitest";
 import type { NewEntry } from "../../../src/domain/streams/entry.ts";
 import type { EntryId } from "../../../src/domain/streams/entry-id.ts";

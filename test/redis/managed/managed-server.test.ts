@@ -31,7 +31,7 @@ import { buildGateway, type GatewayChild } from "./gateway-child.ts";
 
 let folder: string;
 let dataDir: string;
-/** What was logged, each with its level. */
+/** Log messages, each with its level. */
 let logged: string[];
 let logger: Logger;
 /** Longest wait (ms) for a condition: vitest's own second is too short on a busy machine. */

@@ -38,7 +38,7 @@ const MOST_TRIES = 5;
 /** Remembered keys; above this, all are forgotten. */
 const MOST_REMEMBERED = 100_000;
 
-/** How changes of keys are noticed, while there are users. */
+/** Sources of changes of keys, while there are users. */
 interface Source {
   readonly events: KeyEvents;
   readonly checks: KeyChecks;
@@ -69,7 +69,7 @@ export class StreamWatch {
   /**
    * Reports streams that appear and vanish from now on, and returns those that exist.
    *
-   * @param prefixes what the keys begin with
+   * @param prefixes beginnings of the keys
    * @throws GatewayError if Redis is unavailable, or too many prefixes are watched
    */
   async watch(prefixes: readonly string[], listener: StreamListener): Promise<WatchedStreams> {

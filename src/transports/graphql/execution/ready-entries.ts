@@ -10,7 +10,7 @@ export interface FollowedEntries {
   readonly gap?: Gap;
 }
 
-/** How entries are delivered. */
+/** Delivery of entries. */
 interface ReadyOptions {
   /** Maximum number of entries in one event. */
   readonly count: number;

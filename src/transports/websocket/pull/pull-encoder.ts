@@ -63,7 +63,7 @@ const nameOf = ({ format, offsets, count }: PullForm): string =>
   `ws ${format} ${offsets} ${format === "raw" ? 1 : count}`;
 
 /** Creates the encoder of a form. */
-export function createPullEncoder(form: PullForm): PullEncoder {
+function createPullEncoder(form: PullForm): PullEncoder {
   const { format, offsets, count } = form;
   const clean = format === "header" || format === "raw" ? undefined : cleanFormat(format);
   const write = writerOf(clean, offsets);

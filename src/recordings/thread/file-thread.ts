@@ -61,11 +61,6 @@ export class FileThread {
     return file;
   }
 
-  /** Number of open files. */
-  get size(): number {
-    return this.#files.size;
-  }
-
   /** Ends the thread. Files that are open remain as they are. */
   async close(): Promise<void> {
     clearTimeout(this.#idleTimer);

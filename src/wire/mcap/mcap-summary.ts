@@ -33,19 +33,20 @@ export function newSummary(): Summary {
   };
 }
 
-/** Returns the number of messages of a file. */
-export const messageCountOf = ({ messageCounts }: Summary): bigint =>
-  [...messageCounts.values()].reduce((sum, count) => sum + count, 0n);
-
-function statisticsOf(summary: Summary): McapTypes.Statistics {
-  const { schemas, channels, chunkIndexes, metadataIndexes, messageCounts } = summary;
+function statisticsOf({
+  schemas,
+  channels,
+  chunkIndexes,
+  metadataIndexes,
+  messageCounts,
+}: Summary): McapTypes.Statistics {
   let [messageStartTime, messageEndTime] = [chunkIndexes[0]?.messageStartTime ?? 0n, 0n];
   for (const chunk of chunkIndexes) {
     if (chunk.messageStartTime < messageStartTime) messageStartTime = chunk.messageStartTime;
     if (chunk.messageEndTime > messageEndTime) messageEndTime = chunk.messageEndTime;
   }
   return {
-    messageCount: messageCountOf(summary),
+    messageCount: [...messageCounts.values()].reduce((sum, count) => sum + count, 0n),
     schemaCount: schemas.size,
     channelCount: channels.size,
     attachmentCount: 0,

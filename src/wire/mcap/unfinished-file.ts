@@ -5,7 +5,7 @@
 import { crc32 } from "@foxglove/crc";
 import { McapConstants, McapRecordBuilder, McapStreamReader, type McapTypes } from "@mcap/core";
 import { type ChunkHead, chunkRecords, readChunkHead } from "./chunk-records.ts";
-import { encodeSummary, newSummary, type Summary } from "./mcap-summary.ts";
+import { encodeSummary, newSummary } from "./mcap-summary.ts";
 
 const { Opcode, MCAP_MAGIC } = McapConstants;
 
@@ -24,7 +24,6 @@ export interface UnfinishedFile {
   readonly keptBytes: number;
   /** What follows it: indexes, the end of the data, summary and footer. */
   readonly end: Uint8Array;
-  readonly summary: Summary;
 }
 
 /** A chunk with its place in the file. */
@@ -163,7 +162,7 @@ class FileScan {
     const end = new Uint8Array(indexes.length + tail.length);
     end.set(indexes.buffer, 0);
     end.set(tail, indexes.length);
-    return { isFinished: this.#isFinished, keptBytes: this.#end, end, summary: this.#summary };
+    return { isFinished: this.#isFinished, keptBytes: this.#end, end };
   }
 
   #forgetAfter(offset: number): void {

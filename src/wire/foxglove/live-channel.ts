@@ -1,6 +1,7 @@
 /** Channel of a stream for a live viewer: how it is advertised, and how its entries become messages. */
 import { type Declaration, readDeclaration } from "../../domain/content/declaration.ts";
 import type { Entry } from "../../domain/streams/entry.ts";
+import { valueOfJson } from "../json/value-of-json.ts";
 import type { Pieces } from "../pieces.ts";
 import { bytesOfText, textOf } from "../utf8.ts";
 import { type ChannelContent, channelContentOf, type DeclaredSchema } from "./channel-content.ts";
@@ -94,7 +95,7 @@ const jsonFormat = (declared: DeclaredSchema | undefined, key: string, infer: ()
 
 /** Returns a declared schema of objects; that of other values describes their wrapper. */
 function objectSchema(data: string): string {
-  const schema: unknown = parsed(data);
+  const schema: unknown = valueOfJson(data);
   const type = typeof schema === "object" && schema !== null && "type" in schema ? schema.type : undefined;
   return type === undefined || type === "object"
     ? data
@@ -108,17 +109,9 @@ function valuesOf(
 ): readonly Readonly<Record<string, unknown>>[] {
   return samples.flatMap(({ data }) => {
     if (data.length > MOST_SAMPLE_BYTES) return [];
-    const value = kind === "json" ? parsed(textOf(data) ?? "") : valueOfMsgpack(data);
+    const value = kind === "json" ? valueOfJson(textOf(data)) : valueOfMsgpack(data);
     return value === undefined ? [] : [objectOf(value)];
   });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

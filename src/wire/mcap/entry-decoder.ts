@@ -11,6 +11,7 @@ import type { ChannelContent } from "../foxglove/channel-content.ts";
 import { idOfLogTime } from "../foxglove/log-time.ts";
 import { keyOfTopic } from "../foxglove/topic.ts";
 import { unwrapMessage } from "../foxglove/wrapping.ts";
+import { valueOfJson } from "../json/value-of-json.ts";
 import { textOf } from "../utf8.ts";
 import { decodeAddition, type EntryAddition } from "./fields-message.ts";
 import {
@@ -134,12 +135,7 @@ function decodingOf(channel: McapTypes.Channel, schema: McapTypes.Schema | undef
 
 /** Reads `{"stream_id": …, "data": {field: base64}}`; undefined if it is not that. */
 function fieldsOfRedisRecord(data: Uint8Array): EntryFields | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(textOf(data) ?? "");
-  } catch {
-    return undefined;
-  }
+  const value = valueOfJson(textOf(data));
   const members = isObject(value) ? value.data : undefined;
   if (!isObject(members)) return undefined;
   const fields = new Map<string, Uint8Array>();

@@ -1,16 +1,19 @@
 /** Writes entries to an MCAP file: opens the channels of each stream, and wraps payloads for viewers (docs/recordings.md). */
 import { readDeclaration } from "../../domain/content/declaration.ts";
+import { runAtOnce } from "../../domain/scheduling/run-at-once.ts";
 import type { Entry, Gap } from "../../domain/streams/entry.ts";
 import { type ChannelContent, channelContentOf, declaredTypeOf } from "../foxglove/channel-content.ts";
+import { channelFormatOf } from "../foxglove/channel-format.ts";
 import { isExactLogTime, logTimeOf } from "../foxglove/log-time.ts";
 import { createWrapper, type Wrap } from "../foxglove/wrapping.ts";
+import { valueOfJson } from "../json/value-of-json.ts";
+import { joinSteps } from "../pieces.ts";
 import { encodeAddition } from "./fields-message.ts";
 import { type McapWriter, MOST_CHANNELS } from "./mcap-writer.ts";
 import {
   channelOf,
   contentKey,
   fieldsChannelOf,
-  formatOf,
   type RecordedStream,
   schemaOf,
   splitKey,
@@ -24,14 +27,14 @@ interface OpenChannel {
 
 /** A stream that is being written. */
 interface WrittenStream {
-  stream: RecordedStream;
+  readonly stream: RecordedStream;
   /** The metadata as a value. */
-  meta: unknown;
-  frameId: string;
+  readonly meta: unknown;
+  readonly frameId: string;
   /** Content of every payload, as far as its entry has no type of its own; undefined if each one must be looked at. */
-  content: ChannelContent | undefined;
+  readonly content: ChannelContent | undefined;
   /** Channels by the key of their content. A change of the metadata opens new ones. */
-  channels: Map<string, OpenChannel>;
+  readonly channels: Map<string, OpenChannel>;
   fieldsChannel: number | undefined;
   /** Number of the next entry, by which its messages belong together. */
   sequence: number;
@@ -53,26 +56,12 @@ export class EntryWriter {
   /** States the metadata of a stream, for its entries from now on. @param meta JSON; undefined without metadata */
   describe(key: string, meta: string | undefined): void {
     const known = this.#streams.get(key);
-    if (known !== undefined && known.stream.meta === meta) return;
-    const value = parsed(meta);
-    const { declaration } = readDeclaration(value);
-    const { contentType, frameId = "" } = declaration;
-    const stream: RecordedStream = { key, ...splitKey(key), meta, contentType };
-    const declared = contentType === undefined ? undefined : channelContentOf(value, undefined);
-    this.#streams.set(key, {
-      ...{ stream, meta: value, frameId, channels: new Map() },
-      // A type that states too little, such as PCM without a rate, is completed by the payload.
-      content: declared?.kind === "bytes" ? undefined : declared,
-      fieldsChannel: undefined,
-      sequence: known?.sequence ?? 0,
-    });
+    if (known === undefined || known.stream.meta !== meta) this.#describe(key, meta, known?.sequence ?? 0);
   }
 
   /** Adds an entry to the open chunk. @throws Error if the file has too many channels */
   add(key: string, entry: Entry): void {
-    if (!this.#streams.has(key)) this.describe(key, undefined);
-    const stream = this.#streams.get(key);
-    if (stream === undefined) return;
+    const stream = this.#streams.get(key) ?? this.#describe(key, undefined, 0);
     const content = this.#contentOf(stream, entry);
     const channel = this.#channelOf(stream, content);
     const { sequence } = stream;
@@ -88,7 +77,11 @@ export class EntryWriter {
       // First, so that a reader knows the entry once it has the payload.
       this.#writer.addMessage({ channelId: this.#fieldsChannelOf(stream), ...times, data });
     }
-    this.#writer.addMessage({ channelId: channel.id, ...times, data: joined(channel.wrap(entry)) });
+    this.#writer.addMessage({
+      channelId: channel.id,
+      ...times,
+      data: runAtOnce(joinSteps(channel.wrap(entry))),
+    });
   }
 
   /** States that entries of a stream may be missing. */
@@ -103,6 +96,23 @@ export class EntryWriter {
     });
   }
 
+  #describe(key: string, meta: string | undefined, sequence: number): WrittenStream {
+    const value = valueOfJson(meta);
+    const { declaration } = readDeclaration(value);
+    const { contentType, frameId = "" } = declaration;
+    const stream: RecordedStream = { key, ...splitKey(key), meta, contentType };
+    const declared = contentType === undefined ? undefined : channelContentOf(value, undefined);
+    const written: WrittenStream = {
+      ...{ stream, meta: value, frameId, channels: new Map() },
+      // A type that states too little, such as PCM without a rate, is completed by the payload.
+      content: declared?.kind === "bytes" ? undefined : declared,
+      fieldsChannel: undefined,
+      sequence,
+    };
+    this.#streams.set(key, written);
+    return written;
+  }
+
   #contentOf({ content, meta }: WrittenStream, entry: Entry): ChannelContent {
     if (content !== undefined && (entry.fields === undefined || declaredTypeOf(entry) === undefined))
       return content;
@@ -114,7 +124,7 @@ export class EntryWriter {
     const key = contentKey(content);
     const known = channels.get(key);
     if (known !== undefined) return known;
-    const format = formatOf(content);
+    const format = channelFormatOf(content);
     const schema = schemaOf(format);
     const opened = {
       id: this.#open(channelOf(stream, format, schema === undefined ? 0 : this.#schemaId(schema))),
@@ -142,25 +152,5 @@ export class EntryWriter {
     const id = this.#writer.addSchema(schema);
     this.#schemas.set(key, id);
     return id;
-  }
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const [first] = pieces;
-  if (first !== undefined && pieces.length === 1) return first;
-  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
-}
-
-function parsed(json: string | undefined): unknown {
-  try {
-    return json === undefined ? undefined : JSON.parse(json);
-  } catch {
-    return undefined;
   }
 }

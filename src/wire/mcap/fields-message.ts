@@ -8,7 +8,8 @@ import { isObject } from "../../domain/is-object.ts";
 import type { EntryFields, FieldValue } from "../../domain/streams/entry.ts";
 import { type EntryId, parseId } from "../../domain/streams/entry-id.ts";
 import { decodeBase64, encodeBase64 } from "../base64.ts";
-import { bytesOfText } from "../utf8.ts";
+import { valueOfJson } from "../json/value-of-json.ts";
+import { bytesOfText, textOf } from "../utf8.ts";
 
 /** What a message of the channel `…/fields` adds to an entry. */
 export interface EntryAddition {
@@ -16,17 +17,9 @@ export interface EntryAddition {
   readonly fields?: EntryFields;
 }
 
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 type JsonValue = string | { readonly base64: string };
 
-function jsonOf(value: Uint8Array): JsonValue {
-  try {
-    return strictUtf8.decode(value);
-  } catch {
-    return { base64: encodeBase64(value) };
-  }
-}
+const jsonOf = (value: Uint8Array): JsonValue => textOf(value) ?? { base64: encodeBase64(value) };
 
 /** Encodes a message. */
 export function encodeAddition({ id, fields }: EntryAddition): Uint8Array {
@@ -48,12 +41,7 @@ const isOrdered = (members: readonly (readonly [string, unknown])[]): boolean =>
 
 /** Decodes a message; undefined if it is not one. */
 export function decodeAddition(data: Uint8Array): EntryAddition | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(strictUtf8.decode(data));
-  } catch {
-    return undefined;
-  }
+  const value = valueOfJson(textOf(data));
   if (!isObject(value)) return undefined;
   const { id, fields } = value;
   const parsedId = typeof id === "string" ? parseId(id) : undefined;

@@ -7,8 +7,9 @@ import type { McapTypes } from "@mcap/core";
 import { isBinarySchema } from "../../domain/content/declaration.ts";
 import { decodeBase64 } from "../base64.ts";
 import { type ChannelContent, channelContentOf } from "../foxglove/channel-content.ts";
-import { type ChannelFormat, channelFormatOf, WRAPPERS } from "../foxglove/channel-format.ts";
+import { type ChannelFormat, WRAPPERS } from "../foxglove/channel-format.ts";
 import { topicOf } from "../foxglove/topic.ts";
+import { valueOfJson } from "../json/value-of-json.ts";
 import { bytesOfText } from "../utf8.ts";
 
 /** A stream, as its channels describe it. */
@@ -102,9 +103,6 @@ export function contentKey(content: ChannelContent): string {
     : content.kind;
 }
 
-/** Encoding and schema of a content. */
-export const formatOf = (content: ChannelContent): ChannelFormat => channelFormatOf(content);
-
 const WRAPPED_KINDS: ReadonlyMap<string, keyof typeof WRAPPERS> = new Map(
   (Object.keys(WRAPPERS) as (keyof typeof WRAPPERS)[]).map((kind) => [WRAPPERS[kind], kind]),
 );
@@ -124,18 +122,10 @@ export function contentOfChannel(
       return { kind, format: "" };
     case "audio": {
       // The metadata states the byte order of the samples, which the message always has little-endian.
-      const content = channelContentOf(parsed(metadata.get(NAMES.meta)), undefined);
+      const content = channelContentOf(valueOfJson(metadata.get(NAMES.meta)), undefined);
       return content.kind === "audio" ? content : { kind, pcm: { rate: 0, channels: 0, format: "s16" } };
     }
     default:
       return { kind: "bytes" };
-  }
-}
-
-function parsed(json: string | undefined): unknown {
-  try {
-    return json === undefined ? undefined : JSON.parse(json);
-  } catch {
-    return undefined;
   }
 }

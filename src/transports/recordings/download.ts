@@ -6,8 +6,8 @@ import { GatewayError } from "../../domain/errors.ts";
 import type { FileStatus } from "../../recordings/recording-status.ts";
 import { FILE_FORMAT } from "../../wire/formats.ts";
 import type { TransportParts } from "../parts.ts";
-import { matchesEtag, parseRange } from "../response/byte-range.ts";
 import { whenGone } from "../response/closing.ts";
+import { requestedRange } from "../response/requested-range.ts";
 
 /** A file to send. */
 export interface SentFile {
@@ -27,7 +27,7 @@ export async function sendFile(
   { directory, file, keys }: SentFile,
   { access, observe: { counters } }: TransportParts,
 ): Promise<FastifyReply> {
-  const { visitor, headers, method } = request;
+  const { visitor, method } = request;
   access.limits.checkConnection(visitor);
   const handle = await open(join(directory, file.file), "r").catch((error: Error) => {
     throw new GatewayError("NOT_FOUND", `the file ${file.file} cannot be read`, { cause: error });
@@ -35,8 +35,6 @@ export async function sendFile(
   try {
     const { size, mtimeMs } = await handle.stat();
     const etag = `"${size.toString(36)}-${Math.trunc(mtimeMs).toString(36)}"`;
-    const isRanged = method === "GET" && (headers["if-range"] === undefined || headers["if-range"] === etag);
-    const range = isRanged ? parseRange(headers.range, size) : undefined;
     reply.headers({
       etag,
       "accept-ranges": "bytes",
@@ -44,19 +42,12 @@ export async function sendFile(
       "content-type": FILE_FORMAT.mediaType,
       "content-disposition": `attachment; filename="${file.file}"`,
     });
-    if (matchesEtag(headers["if-none-match"], etag)) {
+    const range = requestedRange(request, reply, etag, size);
+    if (range === "not modified") {
       await handle.close();
-      return reply.code(304).send();
-    }
-    if (range === "unsatisfiable") {
-      reply.header("content-range", `bytes */${size}`);
-      throw new GatewayError(
-        "RANGE_NOT_SATISFIABLE",
-        `Range must begin before the end of the ${size} bytes, got ${JSON.stringify(headers.range)}`,
-      );
+      return reply.send();
     }
     const { first, last } = range ?? { first: 0, last: size - 1 };
-    if (range !== undefined) reply.code(206).header("content-range", `bytes ${first}-${last}/${size}`);
     reply.header("content-length", last - first + 1);
     if (method === "HEAD" || size === 0) {
       await handle.close();

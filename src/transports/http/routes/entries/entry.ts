@@ -15,8 +15,8 @@ import { RAW_TYPE } from "../../../../wire/formats.ts";
 import { lossyTextOf } from "../../../../wire/utf8.ts";
 import { declarationOf } from "../../../request/append/declarations.ts";
 import { readNamedStreams } from "../../../request/streams.ts";
-import { matchesEtag, parseRange } from "../../../response/byte-range.ts";
 import { countOut } from "../../../response/entries-sent.ts";
+import { requestedRange } from "../../../response/requested-range.ts";
 import { memoryOf } from "../../../response/response-memory.ts";
 import { warnOfTimes } from "../../responses/request-warnings.ts";
 import { ALSO_HEAD, type RouteParts, targetOf } from "../../route.ts";
@@ -112,7 +112,7 @@ function guessedType(data: Uint8Array): string | undefined {
 }
 
 function sendEntry(
-  { headers, method }: FastifyRequest,
+  request: FastifyRequest,
   reply: FastifyReply,
   { id, data }: Entry,
   type: string,
@@ -120,17 +120,7 @@ function sendEntry(
 ): FastifyReply {
   // A stream that was deleted and created again may reuse the id, rarely with a payload of the same size.
   const etag = `"${id}-${data.length}"`;
-  // A range is defined for GET only (RFC 9110, section 14.2).
-  const isRanged = method === "GET" && (headers["if-range"] === undefined || headers["if-range"] === etag);
-  const range = isRanged ? parseRange(headers.range, data.length) : undefined;
-  const isKnown = matchesEtag(headers["if-none-match"], etag);
-  if (range === "unsatisfiable" && !isKnown) {
-    reply.header("content-range", `bytes */${data.length}`);
-    throw new GatewayError(
-      "RANGE_NOT_SATISFIABLE",
-      `Range must begin before the end of the ${data.length} bytes, got ${JSON.stringify(headers.range)}`,
-    );
-  }
+  const range = requestedRange(request, reply, etag, data.length);
   reply.headers({
     etag,
     "x-entry-id": id,
@@ -138,15 +128,10 @@ function sendEntry(
     "accept-ranges": "bytes",
     "content-security-policy": PAYLOAD_POLICY,
   });
-  if (isKnown) return reply.code(304).send();
+  if (range === "not modified") return reply.send();
   if (!isInline(type)) reply.header("content-disposition", "attachment");
   reply.header("content-type", isExecutable(type) ? RAW_TYPE : type);
-  if (range === undefined || range === "unsatisfiable")
-    return reply.send(Buffer.from(data.buffer, data.byteOffset, data.length));
-  const { first, last } = range;
+  if (range === undefined) return reply.send(Buffer.from(data.buffer, data.byteOffset, data.length));
   // A copy, so that a small part does not keep a large payload in memory.
-  return reply
-    .code(206)
-    .header("content-range", `bytes ${first}-${last}/${data.length}`)
-    .send(Buffer.from(data.subarray(first, last + 1)));
+  return reply.send(Buffer.from(data.subarray(range.first, range.last + 1)));
 }

@@ -158,8 +158,9 @@ class Export {
   async #sendAll(file: OpenFile, sink: ByteSink, first: readonly MergedEntry[]): Promise<void> {
     let entries: readonly MergedEntry[] | undefined = first;
     while (entries !== undefined) {
-      for (const { key, entry } of entries) countOut(this.#parts.observe.streamClasses, key, [entry]);
-      file.add(groupedByStream(entries));
+      const groups = groupedByStream(entries);
+      for (const group of groups) countOut(this.#parts.observe.streamClasses, group.stream, group.entries);
+      file.add(groups);
       // Read while the thread writes.
       const next: Promise<readonly MergedEntry[]> | undefined = this.#range.hasMore()
         ? this.#range.next()

@@ -2,17 +2,17 @@
  * Recorder: a subscription whose sink is a file of the recording thread. It is a reader like any other: if the thread is slow, it
  * is paused, and reads on from Redis at its cursors.
  */
-import { readDeclaration } from "../../domain/content/declaration.ts";
 import type { GatewayError } from "../../domain/errors.ts";
 import { within } from "../../domain/scheduling/timeout.ts";
-import type { Entry, Gap, StreamEntries } from "../../domain/streams/entry.ts";
-import { compareIds, type EntryId } from "../../domain/streams/entry-id.ts";
+import type { Gap, StreamEntries } from "../../domain/streams/entry.ts";
+import { compareIds, type EntryId, timeOfId } from "../../domain/streams/entry-id.ts";
 import type { Encoder, Sink } from "../../live/sink.ts";
 import type { SubscribedStream, Subscription } from "../../live/subscription.ts";
 import type { FileThread, OpenFile } from "../../recordings/thread/file-thread.ts";
 import type { FileOptions } from "../../recordings/thread/messages.ts";
 import { lossyTextOf } from "../../wire/utf8.ts";
 import type { TransportParts } from "../parts.ts";
+import { declarationOf } from "../request/append/declarations.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../request/follow-pattern.ts";
 import type { OpenStreams } from "../request/pattern-streams.ts";
 import { countOut } from "../response/entries-sent.ts";
@@ -202,12 +202,14 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
 
   #count({ stream, entries }: StreamEntries): void {
     this.#entries += entries.length;
-    const last = entries.at(-1);
-    if (last !== undefined) this.#lastIds.set(stream, last.id);
     countOut(this.#parts.observe.streamClasses, stream, entries);
     this.#parts.observe.counters.recordedEntries += entries.length;
-    this.#firstMs = Math.min(this.#firstMs, msOf(entries[0]));
-    this.#lastMs = Math.max(this.#lastMs, msOf(last));
+    const [first] = entries;
+    const last = entries.at(-1);
+    if (first === undefined || last === undefined) return;
+    this.#lastIds.set(stream, last.id);
+    this.#firstMs = Math.min(this.#firstMs, timeOfId(first.id));
+    this.#lastMs = Math.max(this.#lastMs, timeOfId(last.id));
   }
 
   #flush(): void {
@@ -225,12 +227,12 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
   }
 
   #describeAs(key: string, bytes: Buffer | undefined): void {
-    const meta = bytes && lossyTextOf(bytes);
-    const declared = declarationText(meta);
+    // Comparable: programs store other things in metadata, and may change them often.
+    const declared = JSON.stringify(declarationOf(bytes));
     if (this.#declared.get(key) === declared) return;
     this.#declared.set(key, declared);
     this.#flush();
-    if (meta !== undefined) this.#file.describe(key, meta);
+    if (bytes !== undefined) this.#file.describe(key, lossyTextOf(bytes));
   }
 
   #fail(error: GatewayError): void {
@@ -245,18 +247,5 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
     this.#isOver = true;
     this.#stopPattern();
     this.#subscription?.close();
-  }
-}
-
-const msOf = (entry: Entry | undefined): number =>
-  entry === undefined ? Number.NaN : Number(entry.id.slice(0, entry.id.indexOf("-")));
-
-/** Returns what metadata declares, comparable. Programs store other things there, and may change them often. */
-function declarationText(meta: string | undefined): string {
-  if (meta === undefined) return "{}";
-  try {
-    return JSON.stringify(readDeclaration(JSON.parse(meta)).declaration);
-  } catch {
-    return "{}";
   }
 }

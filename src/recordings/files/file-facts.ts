@@ -4,19 +4,21 @@ import { McapIndexedReader, type McapTypes } from "@mcap/core";
 import type { Gap } from "../../domain/streams/entry.ts";
 import { type EntryId, parseId } from "../../domain/streams/entry-id.ts";
 import { idOfLogTime } from "../../wire/foxglove/log-time.ts";
+import { RECORD_HEAD_BYTES } from "../../wire/mcap/chunk-records.ts";
 import { EntryDecoder } from "../../wire/mcap/entry-decoder.ts";
 import { GAP_RECORD } from "../../wire/mcap/entry-writer.ts";
 import { isFieldsChannel, streamOfChannel } from "../../wire/mcap/recorded-channel.ts";
 import { openDecompression } from "../compression.ts";
 import { MOST_GAPS } from "../recording-status.ts";
 import { readableOf } from "./readable-file.ts";
+import { spanOf, type TimeSpan } from "./time-span.ts";
 
 /** Facts about a file. */
 export interface FileFacts {
   readonly bytes: number;
   readonly entries: number;
-  /** Time of the first and of the last entry, in ms since 1970; undefined without entries. */
-  readonly span: { readonly fromMs: number; readonly toMs: number } | undefined;
+  /** Undefined without entries. */
+  readonly span: TimeSpan | undefined;
   /** Last entry of each stream, in the order of the file. */
   readonly lastIds: ReadonlyMap<string, EntryId>;
   readonly gapCount: number;
@@ -61,12 +63,6 @@ function entriesOf({ statistics, channelsById }: McapIndexedReader): number {
   return entries;
 }
 
-function spanOf({ statistics }: McapIndexedReader): FileFacts["span"] {
-  if (statistics === undefined || statistics.messageCount === 0n) return undefined;
-  const msOf = (time: bigint) => Number(time / 1_000_000n);
-  return { fromMs: msOf(statistics.messageStartTime), toMs: msOf(statistics.messageEndTime) };
-}
-
 /** Place of a message in a file. */
 interface MessagePlace {
   readonly chunk: McapTypes.ChunkIndex;
@@ -100,8 +96,7 @@ const isAfter = (one: MessagePlace, other: MessagePlace): boolean =>
     ? one.offset > other.offset
     : one.chunk.chunkStartOffset > other.chunk.chunkStartOffset;
 
-/** Bytes of a record before its content, and of a message index before its entries. */
-const HEAD_BYTES = 9;
+/** Bytes of a message index before its entries. */
 const INDEX_HEAD_BYTES = 2 + 4;
 const INDEX_ENTRY_BYTES = 16;
 
@@ -114,9 +109,11 @@ async function lastMessage(
   const chunk = chunks.find(({ messageIndexOffsets }) => messageIndexOffsets.has(channelId));
   const start = chunk?.messageIndexOffsets.get(channelId);
   if (chunk === undefined || start === undefined) return undefined;
-  const head = viewOf(await readable.read(start, BigInt(HEAD_BYTES + INDEX_HEAD_BYTES)));
-  const length = head.getUint32(HEAD_BYTES + 2, true);
-  const entries = viewOf(await readable.read(start + BigInt(HEAD_BYTES + INDEX_HEAD_BYTES), BigInt(length)));
+  const head = viewOf(await readable.read(start, BigInt(RECORD_HEAD_BYTES + INDEX_HEAD_BYTES)));
+  const length = head.getUint32(RECORD_HEAD_BYTES + 2, true);
+  const entries = viewOf(
+    await readable.read(start + BigInt(RECORD_HEAD_BYTES + INDEX_HEAD_BYTES), BigInt(length)),
+  );
   let last: MessagePlace | undefined;
   for (let at = 0; at + INDEX_ENTRY_BYTES <= length; at += INDEX_ENTRY_BYTES) {
     const offset = entries.getBigUint64(at + 8, true);
@@ -160,7 +157,7 @@ async function readMetadata(
   readable: McapTypes.IReadable,
   { offset, length }: McapTypes.MetadataIndex,
 ): Promise<ReadonlyMap<string, string>> {
-  const bytes = await readable.read(offset + BigInt(HEAD_BYTES), length - BigInt(HEAD_BYTES));
+  const bytes = await readable.read(offset + BigInt(RECORD_HEAD_BYTES), length - BigInt(RECORD_HEAD_BYTES));
   const view = viewOf(bytes);
   let at = 0;
   const text = () => {

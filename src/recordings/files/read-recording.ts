@@ -6,6 +6,7 @@ import { isFieldsChannel, type RecordedStream } from "../../wire/mcap/recorded-c
 import { scanUnfinished } from "../../wire/mcap/unfinished-file.ts";
 import { openDecompression } from "../compression.ts";
 import { readableOf } from "./readable-file.ts";
+import { spanOf, type TimeSpan } from "./time-span.ts";
 
 export type { RecordedEntry } from "../../wire/mcap/entry-decoder.ts";
 export type { RecordedStream } from "../../wire/mcap/recorded-channel.ts";
@@ -37,8 +38,8 @@ export interface RecordingReader extends AsyncDisposable {
   /** Whether it has its end. Otherwise it has the entries up to its last whole chunk. */
   readonly isFinished: boolean;
   readonly entries: number;
-  /** Times of the first and the last entry in ms since 1970; undefined without entries. */
-  readonly span: { readonly fromMs: number; readonly toMs: number } | undefined;
+  /** Undefined without entries. */
+  readonly span: TimeSpan | undefined;
   readonly channels: readonly RecordingChannel[];
   /** Yields entries in the order of their times, in constant memory. @throws Error if the file is damaged */
   read(range?: RecordingRange): AsyncGenerator<RecordedEntry, void, undefined>;
@@ -116,11 +117,8 @@ class OpenRecording implements RecordingReader {
     return this.channels.reduce((sum, { entries }) => sum + entries, 0);
   }
 
-  get span(): RecordingReader["span"] {
-    const { statistics } = this.#reader;
-    if (statistics === undefined || statistics.messageCount === 0n) return undefined;
-    const { messageStartTime, messageEndTime } = statistics;
-    return { fromMs: Number(messageStartTime / NS_PER_MS), toMs: Number(messageEndTime / NS_PER_MS) };
+  get span(): TimeSpan | undefined {
+    return spanOf(this.#reader);
   }
 
   async *read({

@@ -3,7 +3,10 @@ import { McapConstants } from "@mcap/core";
 
 const { Opcode } = McapConstants;
 
-/** What precedes the records of a chunk. */
+/** Bytes of a record before its content: opcode and length. */
+export const RECORD_HEAD_BYTES = 9;
+
+/** Head of a chunk: its members before the records. */
 export interface ChunkHead {
   readonly messageStartTime: bigint;
   readonly messageEndTime: bigint;
@@ -45,7 +48,6 @@ export interface ChunkRecord {
   readonly message: { readonly channelId: number; readonly logTime: bigint } | undefined;
 }
 
-const RECORD_HEAD_BYTES = 9;
 /** Bytes of a message before its data. */
 const MESSAGE_HEAD_BYTES = 22;
 

@@ -4,13 +4,11 @@
  */
 import { crc32 } from "@foxglove/crc";
 import { McapConstants, McapRecordBuilder, McapStreamReader, type McapTypes } from "@mcap/core";
-import { type ChunkHead, chunkRecords, readChunkHead } from "./chunk-records.ts";
+import { type ChunkHead, chunkRecords, RECORD_HEAD_BYTES, readChunkHead } from "./chunk-records.ts";
 import { encodeSummary, newSummary } from "./mcap-summary.ts";
 
 const { Opcode, MCAP_MAGIC } = McapConstants;
 
-/** Opcode and length. */
-const HEAD_BYTES = 9;
 /** Bytes of a chunk before its records: times, sizes, CRC and the name of the compression. */
 const CHUNK_HEAD_BYTES = 64;
 /** Records besides chunks are read whole. A longer one is not of our making. */
@@ -22,7 +20,7 @@ export interface UnfinishedFile {
   readonly isFinished: boolean;
   /** Size of the part to keep: the data up to its last whole record. */
   readonly keptBytes: number;
-  /** What follows it: indexes, the end of the data, summary and footer. */
+  /** Bytes to append: indexes, the end of the data, summary and footer. */
   readonly end: Uint8Array;
 }
 
@@ -75,11 +73,14 @@ class FileScan {
     const magic = await this.#read(0, Math.min(size, MCAP_MAGIC.length));
     if (!isMagic(magic)) throw new Error("the file is not an MCAP file");
     this.#end = MCAP_MAGIC.length;
-    while (this.#end + HEAD_BYTES <= size) {
-      const head = await this.#read(this.#end, Math.min(HEAD_BYTES + CHUNK_HEAD_BYTES, size - this.#end));
+    while (this.#end + RECORD_HEAD_BYTES <= size) {
+      const head = await this.#read(
+        this.#end,
+        Math.min(RECORD_HEAD_BYTES + CHUNK_HEAD_BYTES, size - this.#end),
+      );
       const view = new DataView(head.buffer, head.byteOffset, head.length);
       const opcode = view.getUint8(0);
-      const length = HEAD_BYTES + Number(view.getBigUint64(1, true));
+      const length = RECORD_HEAD_BYTES + Number(view.getBigUint64(1, true));
       if (opcode === Opcode.DATA_END) {
         // Its end may have been written in part.
         const last = await this.#read(Math.max(this.#end, size - MCAP_MAGIC.length), MCAP_MAGIC.length);
@@ -94,7 +95,7 @@ class FileScan {
   /** @returns whether the record belongs to the data of the file */
   async #take(opcode: number, offset: number, length: number, head: Uint8Array): Promise<boolean> {
     if (opcode === Opcode.CHUNK) {
-      const chunk = readChunkHead(head.subarray(HEAD_BYTES));
+      const chunk = readChunkHead(head.subarray(RECORD_HEAD_BYTES));
       if (chunk === undefined) return false;
       this.#chunks.push({
         ...{ head: chunk, offset, length, end: offset + length },
@@ -112,9 +113,9 @@ class FileScan {
     const chunk = this.#chunks.at(-1);
     if (chunk === undefined) return false;
     const view = new DataView(head.buffer, head.byteOffset, head.length);
-    const channel = view.getUint16(HEAD_BYTES, true);
+    const channel = view.getUint16(RECORD_HEAD_BYTES, true);
     chunk.indexOffsets.set(channel, BigInt(offset));
-    chunk.counts.set(channel, view.getUint32(HEAD_BYTES + 2, true) / 16);
+    chunk.counts.set(channel, view.getUint32(RECORD_HEAD_BYTES + 2, true) / 16);
     chunk.end = offset + length;
     return true;
   }
@@ -193,7 +194,10 @@ class FileScan {
 
   /** Returns the records of a chunk; undefined if they are damaged. */
   async #recordsOf({ head, offset, length }: FoundChunk): Promise<Uint8Array | undefined> {
-    const records = await this.#read(offset + HEAD_BYTES + head.bytes, length - HEAD_BYTES - head.bytes);
+    const records = await this.#read(
+      offset + RECORD_HEAD_BYTES + head.bytes,
+      length - RECORD_HEAD_BYTES - head.bytes,
+    );
     try {
       const decompress = this.#handlers[head.compression];
       const plain = head.compression === "" ? records : decompress?.(records, BigInt(head.uncompressedSize));
@@ -219,7 +223,7 @@ function indexOf({ head, offset, length, end, indexOffsets }: FoundChunk): McapT
     messageIndexOffsets: indexOffsets,
     messageIndexLength: BigInt(end - offset - length),
     compression: head.compression,
-    compressedSize: BigInt(length - HEAD_BYTES - head.bytes),
+    compressedSize: BigInt(length - RECORD_HEAD_BYTES - head.bytes),
     uncompressedSize: BigInt(head.uncompressedSize),
   };
 }

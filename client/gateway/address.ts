@@ -46,6 +46,16 @@ export function streamsSegment(streams: readonly string[]): string {
   throw finalError("BAD_PARAMETER", message);
 }
 
+/**
+ * Adds the streams to exclude to a URL with a query. Their names are joined by an unescaped plus, as in the path.
+ *
+ * @param exclude names joined by `+`, or a list
+ */
+export function excluding(url: string, exclude: string | readonly string[] = []): string {
+  const excluded = typeof exclude === "string" ? exclude.split("+") : exclude;
+  return excluded.length === 0 ? url : `${url}&exclude=${streamsSegment(excluded)}`;
+}
+
 function queryText(query: Query): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {

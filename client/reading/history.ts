@@ -1,5 +1,5 @@
 /** Reads a range of a stream's history page by page (`GET /data/{stream_id}/entries`). */
-import { streamsSegment } from "../gateway/address.ts";
+import { excluding, streamsSegment } from "../gateway/address.ts";
 import { type CommonOptions, type Gateway, namingQuery } from "../gateway/gateway.ts";
 import { checkOptions, type OptionNames } from "../gateway/options.ts";
 import { request } from "../gateway/request.ts";
@@ -47,11 +47,10 @@ export async function* readEntries(
     count,
     pageCount = 100,
     pattern,
-    exclude = [],
+    exclude,
     signal,
     ...naming
   } = range;
-  const excluded = typeof exclude === "string" ? exclude.split("+") : exclude;
   let left = count ?? Number.POSITIVE_INFINITY;
   let from = start;
   let to = end;
@@ -66,8 +65,7 @@ export async function* readEntries(
       pattern: pattern === false ? false : undefined,
       ...namingQuery(naming),
     });
-    const fullUrl = excluded.length === 0 ? url : `${url}&exclude=${streamsSegment(excluded)}`;
-    const { headers, body } = await request(gateway, fullUrl, { signal });
+    const { headers, body } = await request(gateway, excluding(url, exclude), { signal });
     const page = decodeBatch(body);
     // A page of several streams may be longer than requested.
     for (const entry of page.slice(0, left)) yield createPulledEntry(entry, false);

@@ -25,6 +25,9 @@ export function recordingOfFile(file: string): string | undefined {
   return isRecordingName(name) ? name : undefined;
 }
 
+/** Returns the time as a part of a file name, such as `20260131T235959Z`. */
+export const timeName = (): string => new Date().toISOString().replace(/\.\d+|[-:]/g, "");
+
 /** The gateway process that writes to a directory. */
 const LOCK = ".gateway";
 
@@ -44,8 +47,8 @@ export class RecordingsDirectory {
 
   /** Releases the lock. */
   async close(): Promise<void> {
-    if (ownerOf(await readFile(join(this.path, LOCK), "utf8").catch(() => "")) === process.pid)
-      await rm(join(this.path, LOCK), { force: true });
+    if (ownerOf(await readFile(this.pathOf(LOCK), "utf8").catch(() => "")) === process.pid)
+      await rm(this.pathOf(LOCK), { force: true });
   }
 
   /** Returns the path of a file. */
@@ -104,7 +107,7 @@ export class RecordingsDirectory {
   }
 
   async #lock(): Promise<void> {
-    const path = join(this.path, LOCK);
+    const path = this.pathOf(LOCK);
     const own = `${process.pid} ${await startOf(process.pid)}`;
     const text = await readFile(path, "utf8").catch(() => "");
     const pid = ownerOf(text);

@@ -2,7 +2,7 @@
 import { badParameter, GatewayError } from "../../domain/errors.ts";
 import { isObject } from "../../domain/is-object.ts";
 import { COMPRESSIONS } from "../../recordings/compression.ts";
-import { isRecordingName, NAME_RULE } from "../../recordings/directory.ts";
+import { isRecordingName, NAME_RULE, timeName } from "../../recordings/directory.ts";
 import type { RecordingRequest } from "../../recordings/recording-status.ts";
 
 /** Name and request of a recording. */
@@ -51,10 +51,9 @@ export function readRecordingRequest(text: string): NamedRequest {
 }
 
 /** Returns the name of a recording without one: its device and the time. */
-export function defaultName(device: string | undefined): string {
-  const time = new Date().toISOString().replace(/\.\d+|[-:]/g, "");
+function defaultName(device: string | undefined): string {
   const start = (device ?? "").replace(/[^A-Za-z0-9]+/g, "-").replace(/^-|-$/g, "");
-  return `${start === "" ? "recording" : start.slice(0, 60)}-${time}`;
+  return `${start === "" ? "recording" : start.slice(0, 60)}-${timeName()}`;
 }
 
 function objectOf(text: string): Readonly<Record<string, unknown>> {

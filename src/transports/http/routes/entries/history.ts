@@ -4,6 +4,7 @@ import { badParameter } from "../../../../domain/errors.ts";
 import { parseBound } from "../../../../domain/streams/cursor.ts";
 import { type EntryId, LAST_ID } from "../../../../domain/streams/entry-id.ts";
 import { DEFAULT_DEVICE } from "../../../../domain/streams/stream-name.ts";
+import { timeName } from "../../../../recordings/directory.ts";
 import type { FileThread } from "../../../../recordings/thread/file-thread.ts";
 import type { RangeOptions } from "../../../../redis/read/stream-reader.ts";
 import { FILE_FORMAT } from "../../../../wire/formats.ts";
@@ -53,11 +54,10 @@ function readExport({
 }: ParametersOf<"entries">): Omit<ExportOptions, "files"> {
   if (reverse) throw badParameter("reverse", `must be 0 with format=${FILE_FORMAT.name}`);
   const device = device_id === undefined || device_id === "" ? DEFAULT_DEVICE : device_id;
-  const time = new Date().toISOString().replace(/\.\d+|[-:]/g, "");
   return {
     start: parseBound("start", start),
     end: parseBound("end", end),
-    name: `${device.replace(/[^\w.-]+/g, "_").slice(0, 80)}-${time}`,
+    name: `${device.replace(/[^\w.-]+/g, "_").slice(0, 80)}-${timeName()}`,
   };
 }
 

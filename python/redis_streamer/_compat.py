@@ -1,4 +1,4 @@
-"""What differs between versions of Python and websockets: time limits, and connections (websockets 10.4 or newer)."""
+"""Differences between versions of Python and websockets: time limits, and connections (websockets 10.4 or newer)."""
 
 from __future__ import annotations
 

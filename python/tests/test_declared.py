@@ -26,7 +26,7 @@ async def test_value_follows_the_declared_type_of_the_stream(client: rs.Client, 
     assert [entry.value("application/json") for entry in pulled] == [1, 2, 3]
     async with client.work(stream, "g", device="rover", from_id=0) as work:
         assert [(await following(work)).value() for _ in range(3)] == ["1", "2", 3]
-    # What a key without a device or a prefix declares.
+    # Declared by a key without a device or a prefix.
     prefix, rest = stream[:6], stream[6:]
     assert await values(client.entries(rest, device="rover", prefix=prefix, count=1)) == ["1"]
     assert await values(client.entries(f"rover:{stream}", device="", count=1)) == ["1"]

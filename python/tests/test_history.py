@@ -166,7 +166,7 @@ async def test_declares_what_a_stream_holds(client: rs.Client, stream: str) -> N
         await push.send("1")
         await push.flush()
     assert await client.meta(stream, device="rover") == {"contentType": "application/json"}
-    # What is declared already is kept by a push.
+    # A push keeps a declaration that exists.
     async with client.push(stream, device="rover", content_type="text/plain") as push:
         await push.send("2")
     assert await client.meta(stream, device="rover") == {"contentType": "application/json"}

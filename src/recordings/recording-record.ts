@@ -1,9 +1,9 @@
-/** The file beside a recording, `{name}.json`: what a gateway needs to list it, and to continue it after a restart. */
+/** The file beside a recording, `{name}.json`. From it, a gateway lists the recording, and continues it after a restart. */
 import { isObject } from "../domain/is-object.ts";
 import type { EntryId } from "../domain/streams/entry-id.ts";
 import type { FileStatus, RecordingRequest, RecordingState, StopReason } from "./recording-status.ts";
 
-/** Who records. A recording keeps the permissions that its client had when it started. */
+/** Identity of the client that started a recording, with the permissions that it had then. The recording keeps them. */
 export interface RecordingOwner {
   readonly name: string;
   readonly grants: readonly { readonly action: string; readonly pattern: string }[];

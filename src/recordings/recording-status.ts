@@ -1,11 +1,11 @@
-/** Recordings: what is recorded, and how far. The same in memory, in the file beside a recording, and in responses. */
+/** Request, state and progress of a recording. The same in memory, in the file beside a recording, and in responses. */
 import type { Gap } from "../domain/streams/entry.ts";
 import type { CompressionName } from "./compression.ts";
 
 /** Gaps that a status shows: the newest ones. The file has all. */
 export const MOST_GAPS = 100;
 
-/** What a client requested. */
+/** Request of a client. */
 export interface RecordingRequest {
   /** Stream ids and patterns, as in a path. */
   readonly streams: readonly string[];

@@ -5,7 +5,7 @@ import { openDecompression } from "../compression.ts";
 import { readableOf } from "./readable-file.ts";
 
 /**
- * Removes what follows the last whole chunk of a file, and writes its end. A finished file remains as it is.
+ * Truncates a file after its last whole chunk, and writes its end. A finished file remains as it is.
  *
  * @throws Error if it is not an MCAP file, or cannot be written
  */

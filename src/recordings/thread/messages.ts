@@ -25,11 +25,12 @@ export type ToThread = { readonly file: number } & (
 );
 
 /** Message from the thread. */
-export type FromThread = { readonly file: number } /** The next bytes of a file without a path. */ & (
+export type FromThread = { readonly file: number } & (
+  | { readonly type: "ended"; readonly size: number }
+  /** The next bytes of a file without a path. */
   | { readonly type: "bytes"; readonly bytes: Uint8Array }
   /** A batch was added. `size` is the size of the file so far, with its open chunk. */
   | { readonly type: "taken"; readonly size: number }
-  | { readonly type: "ended"; readonly size: number }
   /** The file is closed as far as it was written. */
   | { readonly type: "failed"; readonly message: string; readonly code: string | undefined }
 );

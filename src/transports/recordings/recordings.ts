@@ -1,7 +1,5 @@
 /** The recordings of a gateway: those in progress, and those on the disk. */
-
-import type { Identity } from "../../access/identity/authorize.ts";
-import { ANYONE } from "../../access/identity/authorize.ts";
+import { ANYONE, type Identity } from "../../access/identity/authorize.ts";
 import { ACTIONS } from "../../access/identity/grant.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { fileNameOf, isRecordingName, RecordingsDirectory } from "../../recordings/directory.ts";
@@ -14,7 +12,7 @@ import { readRequestedStreams } from "../request/streams.ts";
 import { type RecordedStreams, readMetas } from "./recorder.ts";
 import { type OpenRecorded, Recording, type RecordingParts } from "./recording.ts";
 
-/** What clients do with recordings. Permissions are checked before. All arguments and results can be encoded as JSON. */
+/** Operations on recordings. Permissions are checked before. All arguments and results can be encoded as JSON. */
 export interface Recordings {
   list(): Promise<readonly RecordingStatus[]>;
   /** Starts a recording. @throws GatewayError */
@@ -241,7 +239,7 @@ export function requestedStreams(
 }
 
 /** Returns the identity of an owner. @see RecordingOwner */
-export function identityOf({ name, grants }: RecordingOwner): Identity {
+function identityOf({ name, grants }: RecordingOwner): Identity {
   if (name === ANYONE.name) return ANYONE;
   return {
     name,

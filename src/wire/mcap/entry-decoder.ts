@@ -29,7 +29,7 @@ export interface RecordedEntry {
   readonly entry: Entry;
 }
 
-/** How the messages of a channel become entries. */
+/** Rules by which the messages of a channel become entries. */
 interface Decoding {
   readonly stream: RecordedStream;
   readonly topic: string;

@@ -11,7 +11,7 @@ import { decodeBase64, encodeBase64 } from "../base64.ts";
 import { valueOfJson } from "../json/value-of-json.ts";
 import { bytesOfText, textOf } from "../utf8.ts";
 
-/** What a message of the channel `…/fields` adds to an entry. */
+/** Id and fields that a message of the channel `…/fields` adds to an entry. */
 export interface EntryAddition {
   readonly id?: EntryId;
   readonly fields?: EntryFields;

@@ -1,4 +1,4 @@
-/** Summary of an MCAP file: what a reader finds at its end, so that it need not read all of it. */
+/** Summary of an MCAP file: records at its end, so that a reader need not read all of it. */
 import { crc32Final, crc32Init, crc32Update } from "@foxglove/crc";
 import { McapConstants, McapRecordBuilder, type McapTypes } from "@mcap/core";
 
@@ -58,7 +58,7 @@ function statisticsOf({
 }
 
 /**
- * Encodes what follows the last record of a file: the end of the data, the summary, its offsets and the footer.
+ * Encodes the end of a file: the end of the data, the summary, its offsets and the footer.
  *
  * @param position size of the file so far
  * @param dataCrc CRC of the file so far; 0 if it is not known

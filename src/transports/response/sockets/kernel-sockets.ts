@@ -1,5 +1,5 @@
 /**
- * What the kernel knows of sockets: Linux's `/proc/net/tcp`. `tx_queue` has the unacknowledged bytes of a send buffer. A full
+ * States of sockets in the kernel: Linux's `/proc/net/tcp`. `tx_queue` has the unacknowledged bytes of a send buffer. A full
  * buffer accepts no bytes until a third of it is free. With buffers of megabytes, a slow reader would look stalled for a
  * minute if the gateway did not read these numbers. The state shows that a client has closed its side.
  */

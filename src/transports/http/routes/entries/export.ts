@@ -27,7 +27,7 @@ export interface ExportOptions {
   readonly files: FileThread;
 }
 
-/** Approximate size of what is read at a time. */
+/** Approximate size of one read of all streams. */
 const BATCH_BYTES = 1024 * 1024;
 /** Memory of an export: two batches, the open chunk before and after its compression, and its bytes on their way. */
 const EXPORT_BYTES = 2 * BATCH_BYTES + 3 * 4 * 1024 * 1024;
@@ -154,7 +154,7 @@ class Export {
     return createClientSink(raw, request.visitor, this.#parts);
   }
 
-  /** Sends what follows the head. */
+  /** Sends the file after the head of the response. */
   async #sendAll(file: OpenFile, sink: ByteSink, first: readonly MergedEntry[]): Promise<void> {
     let entries: readonly MergedEntry[] | undefined = first;
     while (entries !== undefined) {

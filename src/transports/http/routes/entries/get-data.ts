@@ -98,7 +98,7 @@ async function answerWhenRead(
   return answer(streams, found, get);
 }
 
-/** How a request waits for entries. */
+/** Returns the parameters of a wait for entries. */
 function waitOf({ reply, parameters: { latest, block: blockMs }, parts }: GetRequest) {
   const { closing, sessions, memory } = parts.access;
   const { visitor } = reply.request;

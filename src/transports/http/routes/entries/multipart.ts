@@ -11,7 +11,7 @@ export interface PostedEntry extends PushedEntry {
   ownType?(): string | undefined;
 }
 
-/** How a body is read. */
+/** Target and limits of a body. */
 export interface BodyTarget {
   /** Stream of all entries, or `*`: each part's filename is its stream. */
   readonly stream: string;

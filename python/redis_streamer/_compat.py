@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import importlib
 import ssl as tls
-from typing import Any, Awaitable, Callable, Dict, Optional, TypeVar, Union, cast
+from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Optional, TypeVar, Union, cast
 
 import websockets.exceptions as exceptions
 
@@ -50,6 +50,13 @@ async def within(
     if done or await _finished_before_cancel(task):
         return task.result()
     raise asyncio.TimeoutError
+
+
+async def next_of(items: AsyncIterator[T]) -> Optional[T]:
+    """Returns the next item; None at the end, because a StopAsyncIteration cannot pass through a task or a future."""
+    async for item in items:
+        return item
+    return None
 
 
 async def _finished_before_cancel(task: asyncio.Future[T]) -> bool:

@@ -22,7 +22,7 @@ from typing import (
 )
 from urllib.parse import quote, urlencode, urlsplit
 
-from ._compat import USER_AGENT, Connection, open_connection, within
+from ._compat import USER_AGENT, Connection, next_of, open_connection, within
 from .errors import StreamerError, bad_message, bad_parameter, error_from_response, unreachable
 
 Token = Union[str, Callable[[], Union[str, Awaitable[str]]]]
@@ -52,6 +52,11 @@ def streams_segment(streams: Sequence[str]) -> str:
     if "" in streams or segment in ("", ".", ".."):
         raise bad_parameter(f'a stream name must not be empty, "." or "..", got "{segment}"')
     return segment
+
+
+def stream_names(streams: Union[str, Sequence[str]]) -> List[str]:
+    """Returns the names of streams that a caller joins by ``+`` or lists, each once."""
+    return list(dict.fromkeys(streams.split("+") if isinstance(streams, str) else streams))
 
 
 def query_text(query: Query) -> str:
@@ -175,7 +180,7 @@ class Gateway:
             is_rejected = not 200 <= status < 300
             rejection: List[bytes] = []
             parts = _body_parts(reader, headers)
-            while (part := await within(silence_s, _next_part(parts))) is not None:
+            while (part := await within(silence_s, next_of(parts))) is not None:
                 (rejection.append if is_rejected else write)(part)
         finally:
             writer.transport.abort()
@@ -228,13 +233,6 @@ async def _parts(reader: asyncio.StreamReader, size: int) -> AsyncIterator[bytes
         part = await reader.readexactly(min(size, _PART_BYTES))
         size -= len(part)
         yield part
-
-
-async def _next_part(parts: AsyncIterator[bytes]) -> Optional[bytes]:
-    # A StopAsyncIteration cannot pass through a task.
-    async for part in parts:
-        return part
-    return None
 
 
 def jitter() -> float:

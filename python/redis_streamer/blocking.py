@@ -20,6 +20,7 @@ from typing import (
     Union,
 )
 
+from ._compat import next_of
 from ._cursors import Cursor
 from ._gateway import Token
 from ._loop_thread import LoopThread
@@ -284,7 +285,7 @@ class BlockingClient(BlockingRecordingMethods):
         pages = self._client.pages(stream, device, prefix, start, end, reverse, count, progress)
         try:
             while True:
-                page = self._loop.run(_next_page(pages))
+                page = self._loop.run(next_of(pages))
                 if page is None:
                     return
                 yield from page
@@ -400,10 +401,3 @@ class BlockingClient(BlockingRecordingMethods):
 
 async def _close(pages: AsyncGenerator[List[Entry], None]) -> None:
     await pages.aclose()
-
-
-async def _next_page(pages: AsyncGenerator[List[Entry], None]) -> Optional[List[Entry]]:
-    # A StopAsyncIteration cannot pass through a future.
-    async for page in pages:
-        return list(page)
-    return None

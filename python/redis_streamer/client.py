@@ -23,7 +23,7 @@ from typing import (
 
 from ._cursors import Cursor, has_pattern
 from ._declared import DeclaredTypes
-from ._gateway import Gateway, Query, Token
+from ._gateway import Gateway, Query, Token, stream_names
 from .entry import Entry
 from .errors import RETRYABLE_CODES, Closed, bad_message, bad_parameter, error_of
 from .history import Bound, FrameRows, Progress, bound_text, read_pages
@@ -137,11 +137,11 @@ class Client(RecordingMethods):
         naming = _naming(device, prefix)
         pull = Pull(
             self._gateway,
-            _names(stream),
+            stream_names(stream),
             cursor=last_entry_id,
             latest=latest,
             pattern=pattern,
-            exclude=_names(exclude) if exclude else (),
+            exclude=stream_names(exclude) if exclude else (),
             watchers={"joined": on_joined, "left": on_left},
             types=self._types.named(naming),
             naming=naming,
@@ -226,7 +226,7 @@ class Client(RecordingMethods):
             on_lost: called with a list of the entries that were trimmed before they were done.
         """
         self._check_open()
-        names = _names(stream)
+        names = stream_names(stream)
         naming = _naming(device, prefix)
         ack_wait_ms = milliseconds(ack_wait)
         query = {
@@ -497,10 +497,6 @@ def _schema_value(schema: Union[str, Mapping[str, Any], None]) -> Optional[Mappi
 
 def _schema_text(schema: Union[str, Mapping[str, Any], None]) -> Optional[str]:
     return schema if schema is None or isinstance(schema, str) else json.dumps(_schema_value(schema))
-
-
-def _names(streams: Union[str, Sequence[str]]) -> List[str]:
-    return list(dict.fromkeys(streams.split("+") if isinstance(streams, str) else streams))
 
 
 def _naming(device: Optional[str], prefix: Optional[str]) -> Query:

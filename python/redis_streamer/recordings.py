@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
 from urllib.parse import quote
 
-from ._gateway import Gateway, Query, streams_segment
+from ._gateway import Gateway, Query, stream_names, streams_segment
 from .errors import bad_message
 from .history import Bound, bound_text
 
@@ -116,11 +116,11 @@ class RecordingMethods:
         Raises StreamerError, such as RECORDING_EXISTS if the name is taken.
         """
         body = {
-            "streams": _names(stream),
+            "streams": stream_names(stream),
             "name": name,
             "device": device,
             "prefix": prefix,
-            "exclude": _names(exclude) if exclude else None,
+            "exclude": stream_names(exclude) if exclude else None,
             "from": str(last_entry_id),
             "maxBytes": max_bytes,
             "maxSeconds": max_seconds,
@@ -184,8 +184,10 @@ class RecordingMethods:
             "device_id": device,
             "prefix": prefix,
         }
-        excluded = f"&exclude={streams_segment(_names(exclude))}" if exclude else ""
-        return await self._save(f"data/{streams_segment(_names(stream))}/entries", query, path, excluded)
+        excluded = f"&exclude={streams_segment(stream_names(exclude))}" if exclude else ""
+        return await self._save(
+            f"data/{streams_segment(stream_names(stream))}/entries", query, path, excluded
+        )
 
     async def _request_recordings(
         self, path: str, method: Optional[str] = None, body: Optional[Mapping[str, Any]] = None
@@ -211,10 +213,6 @@ class RecordingMethods:
             return size
         finally:
             part.unlink(missing_ok=True)
-
-
-def _names(streams: Union[str, Sequence[str]]) -> List[str]:
-    return list(dict.fromkeys(streams.split("+") if isinstance(streams, str) else streams))
 
 
 def _segment(name: str) -> str:

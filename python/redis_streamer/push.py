@@ -19,6 +19,7 @@ from collections import deque
 from typing import Any, Deque, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ._compat import Connection, within
+from ._exchange import Changes, exchange
 from ._gateway import Gateway, Query, backoff_s, jitter, streams_segment
 from ._msgpack import FieldValue, bin_head, encode_fields, list_head, text
 from .errors import (
@@ -94,7 +95,7 @@ class Push:
         self.held_bytes = 0
         self._failure: Optional[StreamerError] = None
         self._ended: Optional[StreamerError] = None
-        self._changed: Optional[asyncio.Event] = None
+        self._changes = Changes()
         self._runner: Optional[asyncio.Task[None]] = None
 
     async def send(
@@ -145,14 +146,14 @@ class Push:
 
     async def ready(self) -> None:
         """Waits until the window has room. Raises the error of an entry of ``put`` that failed."""
-        await self._until(lambda: self._ended is not None or self._has_room())
+        await self._changes.until(lambda: self._ended is not None or self._has_room())
         self._raise_failure()
         if self._ended is not None:
             raise self._ended
 
     async def flush(self) -> None:
         """Waits until all entries are stored or have failed. Raises the error of an entry of ``put`` that failed."""
-        await self._until(lambda: not self._waiting and not self._in_flight)
+        await self._changes.until(lambda: not self._waiting and not self._in_flight)
         self._raise_failure()
 
     async def close(self, timeout: Optional[float] = None) -> None:
@@ -188,7 +189,6 @@ class Push:
     def start(self) -> None:
         """Connects in the background."""
         if self._runner is None and self._ended is None:
-            self._changed = asyncio.Event()
             self._runner = asyncio.get_running_loop().create_task(self._run())
 
     def enqueue(
@@ -214,7 +214,7 @@ class Push:
             self._next_number += 1
             self._waiting.append(pending)
             self.held_bytes += pending.size
-        self._wake()
+        self._changes.notify()
         return group
 
     @property
@@ -260,25 +260,14 @@ class Push:
         if self._dedupe_key is not None:
             numbers = {"dedupe": self._dedupe_key, "dedupe_from": self._next_settled()}
         connection = await self._gateway.connect(self._path, {**self._query, **numbers})
-        tasks = [
-            asyncio.ensure_future(self._transmit(connection)),
-            asyncio.ensure_future(self._settle(connection)),
-        ]
         try:
-            # Both end with the connection. What the gateway sent before is the reason.
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-            if not tasks[1].done():
-                await asyncio.wait(tasks[1:], timeout=1)
-            await (tasks[1] if tasks[1].done() else tasks[0])
+            await exchange(self._settle(connection), self._transmit(connection))
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await connection.close()
 
     async def _transmit(self, connection: Connection) -> None:
         while True:
-            await self._until(lambda: bool(self._waiting) and self._may_send())
+            await self._changes.until(lambda: bool(self._waiting) and self._may_send())
             message = self._next_message()
             await connection.send(message)
 
@@ -316,7 +305,7 @@ class Push:
                 pending = self._in_flight.popleft()
                 self._in_flight_bytes -= pending.size
                 self._finish(pending, entry_id, error)
-            self._wake()
+            self._changes.notify()
 
     def _finish(self, pending: _Pending, entry_id: Optional[str], error: Optional[StreamerError]) -> None:
         group = pending.group
@@ -344,7 +333,7 @@ class Push:
         self._in_flight.clear()
         self._batches.clear()
         self._in_flight_bytes = 0
-        self._wake()
+        self._changes.notify()
 
     def _end(self, error: StreamerError) -> None:
         """Ends the push: every entry that is not settled fails."""
@@ -355,22 +344,12 @@ class Push:
             while queue:
                 pending = queue.popleft()
                 self._finish(pending, None, _unknown(error) if pending.was_sent else error)
-        self._wake()
+        self._changes.notify()
 
     def _raise_failure(self) -> None:
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
-
-    async def _until(self, condition: Any) -> None:
-        while not condition():
-            assert self._changed is not None
-            self._changed.clear()
-            await self._changed.wait()
-
-    def _wake(self) -> None:
-        if self._changed is not None:
-            self._changed.set()
 
     def __repr__(self) -> str:
         held = len(self._waiting) + len(self._in_flight)

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from ._compat import Connection, within
 from ._declared import StreamTypes
+from ._exchange import Changes, exchange
 from ._gateway import Gateway, Query, backoff_s, jitter, streams_segment
 from ._handlers import RETRY_DELAY_MS, ErrorWatcher, Handler, Handlers, is_async
 from ._msgpack import decode, read_entry
@@ -73,7 +74,7 @@ class Work:
         self._failures = 0
         self._failure: Optional[StreamerError] = None
         self._is_stopped = False
-        self._changed: Optional[asyncio.Event] = None
+        self._changes = Changes()
         self._runner: Optional[asyncio.Task[None]] = None
         self._is_disconnecting = False
 
@@ -117,7 +118,9 @@ class Work:
             if self._failure is not None:
                 failure, self._failure = self._failure, None
                 raise failure
-            await self._until(lambda: bool(self._waiting) or self._is_stopped or self._failure is not None)
+            await self._changes.until(
+                lambda: bool(self._waiting) or self._is_stopped or self._failure is not None
+            )
 
     async def run(
         self,
@@ -165,7 +168,7 @@ class Work:
             on_error=on_error,
         )
         try:
-            await self._handlers.run(concurrency, self.take, self._wake)
+            await self._handlers.run(concurrency, self.take, self._changes.notify)
         finally:
             self._handlers = None
             await self.disconnect()
@@ -173,13 +176,15 @@ class Work:
     def stop(self) -> None:
         """Takes no further jobs: a loop ends, and ``run`` once its handlers have returned. To be called in the event loop."""
         self._is_stopped = True
-        self._wake()
+        self._changes.notify()
 
     async def aclose(self) -> None:
         """Stops, and disconnects within a few seconds. Jobs of handlers that run longer are given to other workers."""
         self.stop()
         with contextlib.suppress(asyncio.TimeoutError):
-            await within(_CLOSE_S, self._until(lambda: self._handlers is None or self._handlers.running == 0))
+            await within(
+                _CLOSE_S, self._changes.until(lambda: self._handlers is None or self._handlers.running == 0)
+            )
         await self.disconnect()
 
     async def disconnect(self) -> None:
@@ -189,7 +194,7 @@ class Work:
             return
         try:
             with contextlib.suppress(asyncio.TimeoutError):
-                await within(_SETTLE_S, self._until(lambda: self._settlements.are_answered))
+                await within(_SETTLE_S, self._changes.until(lambda: self._settlements.are_answered))
         finally:
             # Once: a second one would interrupt the closing handshake, and leave its tasks behind.
             if not self._is_disconnecting:
@@ -209,7 +214,7 @@ class Work:
             late: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
             late.set_result(False)
             return late
-        self._wake()
+        self._changes.notify()
         return self._settlements.add(job, action, further)
 
     def _age_s(self, job: Job) -> float:
@@ -238,7 +243,7 @@ class Work:
         finally:
             self._runner = None
             self._is_disconnecting = False
-            self._wake()
+            self._changes.notify()
 
     async def _serve(self) -> None:
         """Receives and sends over one connection, until it fails."""
@@ -247,33 +252,21 @@ class Work:
             log.warning("work on %s: connected again", self._segment)
         self._session += 1
         self._is_connected = True
-        tasks = [
-            asyncio.ensure_future(self._receive(connection)),
-            asyncio.ensure_future(self._transmit(connection)),
-        ]
         try:
-            # Both end with the connection. What the gateway sent before is the reason.
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-            if not tasks[0].done():
-                await asyncio.wait(tasks[:1], timeout=1)
-            await (tasks[0] if tasks[0].done() else tasks[1])
+            await exchange(self._receive(connection), self._transmit(connection), self._give_up)
         finally:
-            self._is_connected = False
-            self._give_up()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await connection.close()
 
     def _give_up(self) -> None:
-        """The gateway gives the jobs of this connection to other workers."""
+        """The connection has failed: the gateway gives its jobs to other workers."""
+        self._is_connected = False
         self._waiting = deque(one for one in self._waiting if isinstance(one, list))
         self._settlements.give_up()
-        self._wake()
+        self._changes.notify()
 
     async def _transmit(self, connection: Connection) -> None:
         while True:
-            await self._until(lambda: self._settlements.are_waiting)
+            await self._changes.until(lambda: self._settlements.are_waiting)
             for message in self._settlements.messages():
                 await connection.send(message)
 
@@ -291,7 +284,7 @@ class Work:
             if self._types.are_due:
                 await self._types.look_up()
             self._waiting.extend(received)
-            self._wake()
+            self._changes.notify()
 
     def _read(self, message: bytes, now_s: float) -> Sequence[Union[Job, List[Lost]]]:
         """Handles an answer, and returns what other messages have for the loop. Raises ValueError."""
@@ -311,18 +304,6 @@ class Work:
             entry = read_entry(item[:3] if item[3] is None else item[:4], self._types)
             jobs.append(Job(entry, item[4]["n"], self, self._session, now_s))
         return jobs
-
-    async def _until(self, condition: Callable[[], bool]) -> None:
-        while not condition():
-            changed = self._changed
-            if changed is None:
-                changed = self._changed = asyncio.Event()
-            changed.clear()
-            await changed.wait()
-
-    def _wake(self) -> None:
-        if self._changed is not None:
-            self._changed.set()
 
     def __repr__(self) -> str:
         state = "stopped" if self._is_stopped else "connected" if self._is_connected else "not connected"

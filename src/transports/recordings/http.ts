@@ -7,8 +7,9 @@ import { isRecordingName, recordingOfFile } from "../../recordings/directory.ts"
 import type { RecordingStatus } from "../../recordings/recording-status.ts";
 import type { TransportParts } from "../parts.ts";
 import { sendFile } from "./download.ts";
+import { requestedStreams } from "./recorded-streams.ts";
 import { readRecordingRequest } from "./recording-request.ts";
-import { type Recordings, requestedStreams } from "./recordings.ts";
+import type { Recordings } from "./recordings.ts";
 
 /** Dependencies of the routes. */
 export interface RecordingRoutesParts {

@@ -14,8 +14,8 @@ import { lossyTextOf } from "../../wire/utf8.ts";
 import type { TransportParts } from "../parts.ts";
 import { declarationOf } from "../request/append/declarations.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../request/follow-pattern.ts";
-import type { OpenStreams } from "../request/pattern-streams.ts";
 import { countOut } from "../response/entries-sent.ts";
+import { type RecordedStreams, readMetas } from "./recorded-streams.ts";
 
 /** Bytes on their way to the thread at which the subscription is paused, and at which it continues. */
 const FULL_BYTES = 8 * 1024 * 1024;
@@ -37,20 +37,6 @@ export interface RecorderHooks {
 
 /** Passes entries on as they are. */
 const unencoded: Encoder<readonly StreamEntries[]> = { encode: (streams) => streams };
-
-/** Streams to record, with their metadata in the same order. */
-export interface RecordedStreams extends OpenStreams {
-  readonly metas: readonly (Buffer | undefined)[];
-}
-
-/** Reads the metadata of streams. @throws GatewayError if Redis is unavailable */
-export async function readMetas(
-  { streams: { registry } }: TransportParts,
-  keys: readonly string[],
-): Promise<readonly (Buffer | undefined)[]> {
-  const records = await registry.streams(keys, { meta: true, client: "recordings" });
-  return records.map(({ meta }) => meta);
-}
 
 /** Records into one file. */
 export class Recorder implements Sink<readonly StreamEntries[]> {

@@ -3,12 +3,13 @@ import { sleep } from "../../domain/scheduling/sleep.ts";
 import { FIRST_ID } from "../../domain/streams/entry-id.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
 import type { RecordingsDirectory } from "../../recordings/directory.ts";
-import type { RecordingOwner, RecordingRecord } from "../../recordings/recording-record.ts";
-import type { RecordingRequest, RecordingStatus, StopReason } from "../../recordings/recording-status.ts";
+import type { RecordingRecord } from "../../recordings/recording-record.ts";
+import type { RecordingStatus, StopReason } from "../../recordings/recording-status.ts";
 import type { FileThread } from "../../recordings/thread/file-thread.ts";
 import type { TransportParts } from "../parts.ts";
 import { failureMessage, isRetryable } from "./complete-file.ts";
-import { type RecordedStreams, Recorder } from "./recorder.ts";
+import { openRecorded, type RecordedStreams } from "./recorded-streams.ts";
+import { Recorder } from "./recorder.ts";
 import { RecordingContents } from "./recording-contents.ts";
 
 /** Dependencies of a recording. */
@@ -16,9 +17,6 @@ export interface RecordingParts extends TransportParts {
   readonly directory: RecordingsDirectory;
   readonly thread: FileThread;
 }
-
-/** Opens the streams of a recording with the permissions of its owner. @throws GatewayError */
-export type OpenRecorded = (request: RecordingRequest, owner: RecordingOwner) => Promise<RecordedStreams>;
 
 /** Time in ms before a recording that could not continue, because Redis is unavailable, tries again. */
 const RETRY_MS = 1000;
@@ -68,7 +66,7 @@ export class Recording {
    * Continues after the end of an earlier gateway: completes its file, and records into a further one, from the last id of each
    * stream.
    */
-  async resume(open: OpenRecorded): Promise<void> {
+  async resume(): Promise<void> {
     this.#parts.observe.counters.recordings++;
     const lastIds = await this.#contents.completeAll();
     const { startCursors, request, owner } = this.record;
@@ -78,7 +76,7 @@ export class Recording {
     }
     while (!this.#isClosing && this.isRecording && this.#stopping === undefined) {
       try {
-        const opened = await open(request, owner);
+        const opened = await openRecorded(request, owner, this.#parts);
         this.#waitsFor = null;
         await this.#openFile(opened, (stream) => ({
           ...stream,

@@ -1,16 +1,12 @@
 /** The recordings of a gateway: those in progress, and those on the disk. */
-import { ANYONE, type Identity } from "../../access/identity/authorize.ts";
-import { ACTIONS } from "../../access/identity/grant.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { fileNameOf, isRecordingName, RecordingsDirectory } from "../../recordings/directory.ts";
 import type { RecordingOwner, RecordingRecord } from "../../recordings/recording-record.ts";
 import type { RecordingRequest, RecordingStatus } from "../../recordings/recording-status.ts";
 import { FileThread } from "../../recordings/thread/file-thread.ts";
 import type { TransportParts } from "../parts.ts";
-import { openStreams } from "../request/pattern-streams.ts";
-import { readRequestedStreams } from "../request/streams.ts";
-import { type RecordedStreams, readMetas } from "./recorder.ts";
-import { type OpenRecorded, Recording, type RecordingParts } from "./recording.ts";
+import { openRecorded } from "./recorded-streams.ts";
+import { Recording, type RecordingParts } from "./recording.ts";
 
 /** Operations on recordings. Permissions are checked before. All arguments and results can be encoded as JSON. */
 export interface Recordings {
@@ -79,7 +75,7 @@ export class OwnRecordings implements Recordings {
   #take(records: readonly RecordingRecord[]): void {
     for (const record of records) this.#recordings.set(record.name, new Recording(record, this.#parts));
     for (const recording of [...this.#recordings.values()])
-      void (recording.isRecording ? recording.resume(this.#openRecorded) : recording.repair());
+      void (recording.isRecording ? recording.resume() : recording.repair());
     if (records.length > 0) void this.#watchMetas();
   }
 
@@ -96,7 +92,7 @@ export class OwnRecordings implements Recordings {
     if (this.#problem !== undefined) throw unavailable(this.#problem);
     this.#checkRoom(name);
     await this.#orUnavailable(() => this.#open());
-    const opened = await this.#openRecorded(request, owner);
+    const opened = await openRecorded(request, owner, this.#parts);
     const record: RecordingRecord = {
       ...{ version: 1, name, state: "recording", reason: null, error: null, request, owner },
       ...{ started: new Date().toISOString(), ended: null, files: [] },
@@ -154,19 +150,6 @@ export class OwnRecordings implements Recordings {
     if (this.#isOpen) await this.#parts.directory.close();
   }
 
-  /** Opens the streams of a recording. */
-  readonly #openRecorded: OpenRecorded = async (request, owner): Promise<RecordedStreams> => {
-    const identity = identityOf(owner);
-    const opened = await openStreams(requestedStreams(identity, request, this.#parts), identity, this.#parts);
-    try {
-      const keys = opened.streams.map(({ key }) => key);
-      return { ...opened, metas: await readMetas(this.#parts, keys) };
-    } catch (error) {
-      opened.pattern?.close();
-      throw error;
-    }
-  };
-
   async #open(): Promise<void> {
     if (this.#isOpen) return;
     this.#opening ??= this.#parts.directory.open().finally(() => {
@@ -219,33 +202,3 @@ const RETRY_MS = 1000;
 
 const unavailable = (problem: string): GatewayError =>
   new GatewayError("RECORDINGS_UNAVAILABLE", `RECORDINGS_DIR cannot be used: ${problem}`);
-
-/** Returns the streams that a recording selects. @throws GatewayError BAD_PARAMETER or FORBIDDEN */
-export function requestedStreams(
-  identity: Identity,
-  { streams, exclude, device, prefix, from }: RecordingRequest,
-  { config }: TransportParts,
-): ReturnType<typeof readRequestedStreams> {
-  const segment = streams.map(encodeURIComponent).join("+");
-  return readRequestedStreams(
-    identity,
-    segment,
-    {
-      ...{ device_id: device, prefix, exclude, pattern: true, last_entry_id: from },
-      keep_device_id_in_stream_id: false,
-    },
-    config,
-  );
-}
-
-/** Returns the identity of an owner. @see RecordingOwner */
-function identityOf({ name, grants }: RecordingOwner): Identity {
-  if (name === ANYONE.name) return ANYONE;
-  return {
-    name,
-    grants: grants.flatMap(({ action, pattern }) => {
-      const known = ACTIONS.find((one) => one === action);
-      return known === undefined ? [] : [{ action: known, pattern }];
-    }),
-  };
-}

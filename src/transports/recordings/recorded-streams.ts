@@ -1,0 +1,69 @@
+/** Streams of a recording, and the permissions to read them. */
+import { ANYONE, type Identity } from "../../access/identity/authorize.ts";
+import { ACTIONS } from "../../access/identity/grant.ts";
+import type { RecordingOwner } from "../../recordings/recording-record.ts";
+import type { RecordingRequest } from "../../recordings/recording-status.ts";
+import type { TransportParts } from "../parts.ts";
+import { type OpenStreams, openStreams } from "../request/pattern-streams.ts";
+import { type RequestedStreams, readRequestedStreams } from "../request/streams.ts";
+
+/** Streams to record, with their metadata in the same order. */
+export interface RecordedStreams extends OpenStreams {
+  readonly metas: readonly (Buffer | undefined)[];
+}
+
+/** Opens the streams of a recording with the permissions of its owner. @throws GatewayError */
+export async function openRecorded(
+  request: RecordingRequest,
+  owner: RecordingOwner,
+  parts: TransportParts,
+): Promise<RecordedStreams> {
+  const identity = identityOf(owner);
+  const opened = await openStreams(requestedStreams(identity, request, parts), identity, parts);
+  try {
+    const keys = opened.streams.map(({ key }) => key);
+    return { ...opened, metas: await readMetas(parts, keys) };
+  } catch (error) {
+    opened.pattern?.close();
+    throw error;
+  }
+}
+
+/** Reads the metadata of streams. @throws GatewayError if Redis is unavailable */
+export async function readMetas(
+  { streams: { registry } }: TransportParts,
+  keys: readonly string[],
+): Promise<readonly (Buffer | undefined)[]> {
+  const records = await registry.streams(keys, { meta: true, client: "recordings" });
+  return records.map(({ meta }) => meta);
+}
+
+/** Returns the streams that a recording selects. @throws GatewayError BAD_PARAMETER or FORBIDDEN */
+export function requestedStreams(
+  identity: Identity,
+  { streams, exclude, device, prefix, from }: RecordingRequest,
+  { config }: TransportParts,
+): RequestedStreams {
+  const segment = streams.map(encodeURIComponent).join("+");
+  return readRequestedStreams(
+    identity,
+    segment,
+    {
+      ...{ device_id: device, prefix, exclude, pattern: true, last_entry_id: from },
+      keep_device_id_in_stream_id: false,
+    },
+    config,
+  );
+}
+
+/** Returns the identity of an owner. @see RecordingOwner */
+function identityOf({ name, grants }: RecordingOwner): Identity {
+  if (name === ANYONE.name) return ANYONE;
+  return {
+    name,
+    grants: grants.flatMap(({ action, pattern }) => {
+      const known = ACTIONS.find((one) => one === action);
+      return known === undefined ? [] : [{ action: known, pattern }];
+    }),
+  };
+}

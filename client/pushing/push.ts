@@ -10,7 +10,6 @@
  * ```
  */
 
-import { createFifo } from "../../src/domain/fifo.ts";
 import { bytesOfText } from "../../src/wire/utf8.ts";
 import { type LinkedController, linkSignal } from "../connection/abort.ts";
 import type { ConnectionHealth } from "../connection/connection-health.ts";
@@ -19,11 +18,12 @@ import { appendUnknown, badMessage, finalError, StreamerError } from "../errors.
 import { streamsSegment } from "../gateway/address.ts";
 import { type Gateway, namingQuery } from "../gateway/gateway.ts";
 import { checkOptions, type OptionNames } from "../gateway/options.ts";
-import { encodeBatch, FORMAT, type OutgoingEntry } from "../reading/msgpack.ts";
+import { encodeBatch, FORMAT } from "../reading/msgpack.ts";
 import { hasPattern } from "../reading/pattern-position.ts";
 import type { Socket } from "../transport/transport.ts";
 import { type Acknowledged, readAck, readPushStatus } from "./ack.ts";
 import type { BatchEntry, Push, PushOptions, SendOptions } from "./push-options.ts";
+import { type PendingEntry, PushQueue } from "./push-queue.ts";
 
 const PUSH_OPTIONS: OptionNames<PushOptions> = {
   ...{ device: true, prefix: true, signal: true, onStatus: true },
@@ -32,16 +32,6 @@ const PUSH_OPTIONS: OptionNames<PushOptions> = {
 
 /** Memory overhead of an entry in flight besides its bytes, in the client and the gateway. */
 const ENTRY_OVERHEAD_BYTES = 100;
-/** Limits of one message: well below the gateway's limits, and large enough to make the cost per message negligible. */
-const BATCH_BYTES = 256 * 1024;
-const BATCH_ENTRIES = 500;
-
-/** An entry and the callback that settles its promise. */
-interface PendingEntry {
-  readonly entry: OutgoingEntry;
-  readonly bytes: number;
-  settle(outcome: Acknowledged): void;
-}
 
 /** Opens a push to a stream. It connects at once. */
 export function createPush(gateway: Gateway, stream: string, options: PushOptions): Push {
@@ -58,13 +48,9 @@ class PushConnection implements Push, SessionHandlers {
   readonly #maxInFlightBytes: number;
   readonly #controller: LinkedController;
   readonly #connection: Promise<void>;
-  readonly #waiting = createFifo<PendingEntry>();
-  readonly #inFlight = createFifo<readonly PendingEntry[]>();
-  /** Entries that were in flight when the connection closed, and are sent again before those that wait. */
-  readonly #returned = createFifo<PendingEntry>();
+  readonly #queue: PushQueue;
   /** Number of the oldest entry that is not settled, with `dedupe`. */
   #nextNumber: number;
-  #inFlightBytes = 0;
   heldBytes = 0;
   #socket: Socket | undefined;
   #isTransmitScheduled = false;
@@ -83,6 +69,7 @@ class PushConnection implements Push, SessionHandlers {
     this.#nextNumber = options.dedupeFrom ?? 0;
     this.#usesAcks = ack;
     this.#maxInFlightBytes = maxInFlightBytes;
+    this.#queue = new PushQueue(maxInFlightBytes);
     this.#controller = linkSignal(options.signal);
     this.#connection = keepSession(gateway, this, this.#controller.signal, options.onStatus)
       .catch((error: unknown) => this.#fail(error))
@@ -94,7 +81,7 @@ class PushConnection implements Push, SessionHandlers {
     const payload = typeof data === "string" ? bytesOfText(data) : data;
     const bytes = payload.length + ENTRY_OVERHEAD_BYTES;
     return new Promise((resolve, reject) => {
-      this.#waiting.add({
+      this.#queue.add({
         entry: { stream: this.#stream, id, data: payload, fields },
         bytes,
         settle: (outcome) => ("error" in outcome ? reject(outcome.error) : resolve(outcome.id)),
@@ -120,7 +107,7 @@ class PushConnection implements Push, SessionHandlers {
   }
 
   flush(): Promise<void> {
-    return this.#until(() => this.#waitingEntries === 0 && this.#inFlight.size === 0);
+    return this.#until(() => this.#queue.isEmpty);
   }
 
   async close(): Promise<void> {
@@ -150,8 +137,8 @@ class PushConnection implements Push, SessionHandlers {
 
   closed(error: unknown): void {
     this.#socket = undefined;
-    if (this.#repeats(error)) this.#returnInFlight();
-    else this.#failInFlight(inFlightError(error, this.#inFlight.size));
+    if (this.#repeats(error)) this.#queue.returnInFlight();
+    else this.#failInFlight(inFlightError(error, this.#queue.batches));
   }
 
   /** @returns whether the message is an acknowledgement, which proves that the connection works */
@@ -162,14 +149,14 @@ class PushConnection implements Push, SessionHandlers {
       return false;
     }
     const outcomes = readAck(message);
-    if (this.#inFlight.oldest?.length !== outcomes.length)
+    if (this.#queue.oldestLength !== outcomes.length)
       throw badMessage("an acknowledgement of the wrong length");
-    this.#settleBatch(this.#inFlight.take() ?? [], outcomes);
+    this.#settleOldest(outcomes);
     return true;
   }
 
   isDue(): boolean {
-    return this.#usesAcks && this.#inFlight.size > 0;
+    return this.#usesAcks && this.#queue.batches > 0;
   }
 
   #transmitAtTurnEnd(): void {
@@ -183,43 +170,12 @@ class PushConnection implements Push, SessionHandlers {
 
   /** Sends waiting entries while there is room in flight. */
   #transmit(): void {
-    while (
-      this.#socket !== undefined &&
-      this.#waitingEntries > 0 &&
-      this.#inFlightBytes < this.#maxInFlightBytes
-    ) {
-      const batch = this.#takeBatch();
-      this.#inFlight.add(batch);
-      const message = encodeBatch(batch.map(({ entry }) => entry));
+    while (this.#socket !== undefined && this.#queue.hasNext) {
+      const message = encodeBatch(this.#queue.nextBatch().map(({ entry }) => entry));
       if (this.#usesAcks) this.#socket.send(message);
-      else this.#socket.send(message, () => this.#settleBatch(this.#inFlight.take() ?? [], []));
+      else this.#socket.send(message, () => this.#settleOldest([]));
     }
     this.#wake();
-  }
-
-  #takeBatch(): readonly PendingEntry[] {
-    const batch: PendingEntry[] = [];
-    let bytes = 0;
-    while (
-      batch.length < BATCH_ENTRIES &&
-      bytes < BATCH_BYTES &&
-      this.#inFlightBytes < this.#maxInFlightBytes
-    ) {
-      const next = this.#takeNext();
-      if (next === undefined) break;
-      batch.push(next);
-      bytes += next.bytes;
-      this.#inFlightBytes += next.bytes;
-    }
-    return batch;
-  }
-
-  get #waitingEntries(): number {
-    return this.#returned.size + this.#waiting.size;
-  }
-
-  #takeNext(): PendingEntry | undefined {
-    return this.#returned.take() ?? this.#waiting.take();
   }
 
   /** Whether entries in flight are sent again over the next connection. */
@@ -228,19 +184,11 @@ class PushConnection implements Push, SessionHandlers {
     return this.#options.dedupe !== undefined && !isFinal && !this.#controller.signal.aborted;
   }
 
-  #returnInFlight(): void {
-    const later = this.#returned.takeAll();
-    for (const pending of this.#inFlight.takeAll().flat()) this.#returned.add(pending);
-    for (const pending of later) this.#returned.add(pending);
-    this.#inFlightBytes = 0;
-  }
-
-  #settleBatch(batch: readonly PendingEntry[], outcomes: readonly Acknowledged[]): void {
+  #settleOldest(outcomes: readonly Acknowledged[]): void {
+    const batch = this.#queue.takeOldest();
     this.#nextNumber += batch.length;
-    for (const [index, pending] of batch.entries()) {
-      this.#inFlightBytes -= pending.bytes;
+    for (const [index, pending] of batch.entries())
       this.#settle(pending, outcomes[index] ?? { id: undefined });
-    }
     this.#transmit();
   }
 
@@ -250,18 +198,16 @@ class PushConnection implements Push, SessionHandlers {
   }
 
   #failInFlight(error: unknown): void {
-    for (const batch of this.#inFlight.takeAll())
-      for (const pending of batch) this.#settle(pending, { error });
-    this.#inFlightBytes = 0;
+    for (const pending of this.#queue.takeInFlight()) this.#settle(pending, { error });
     this.#wake();
   }
 
   /** Ends the push after an error that a retry cannot fix. */
   #fail(error: unknown): void {
     this.#ended ??= { error };
-    // They may be stored.
-    for (const pending of this.#returned.takeAll()) this.#settle(pending, { error: appendUnknown(error) });
-    for (const pending of this.#waiting.takeAll()) this.#settle(pending, { error });
+    const { returned, others } = this.#queue.takeWaiting();
+    for (const pending of returned) this.#settle(pending, { error: appendUnknown(error) });
+    for (const pending of others) this.#settle(pending, { error });
     this.#wake();
   }
 

@@ -7,6 +7,7 @@ import { WebSocket } from "ws";
 import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/streams/entry-id.ts";
 import { Connection } from "../../src/redis/resp/connection.ts";
 import type { Connected, GapReader, GapSession, NamedEntry } from "./history.ts";
+import { positionAfter } from "./positions.ts";
 import type { Random } from "./random.ts";
 import type { Recording } from "./recorder.ts";
 
@@ -177,9 +178,9 @@ function wrongInSession(name: string, { cursor, events }: GapSession, ids: reado
     if (compareIds(id, position) <= 0) wrong.push(`${name}: got ${id} after ${position}`);
     const isReported = (one: EntryId) =>
       gaps.some(([after, before]) => compareIds(after, one) < 0 && compareIds(one, before) < 0);
-    const lacking = ids.filter(
-      (one) => compareIds(position, one) < 0 && compareIds(one, id) < 0 && !isReported(one),
-    );
+    const lacking = ids
+      .slice(positionAfter(ids, position), positionAfter(ids, id))
+      .filter((one) => one !== id && !isReported(one));
     // A reader from the beginning starts at the first existing entry.
     if (lacking.length > 0 && position !== FIRST_ID)
       wrong.push(

@@ -9,6 +9,7 @@
  */
 import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/streams/entry-id.ts";
 import type { History, NamedEntry, PlaybackHistory, Push, ReaderHistory, StoredStream } from "./history.ts";
+import { positionAfter } from "./positions.ts";
 import { wrongInGaps } from "./remade.ts";
 import { wrongInTwins } from "./twins.ts";
 import { wrongInWork } from "./workers.ts";
@@ -40,6 +41,8 @@ export function judge(history: History): string[] {
 /** Index of a stream, by key and by position. */
 interface Ground {
   readonly committed: readonly NamedEntry[];
+  /** Ids of the committed entries. */
+  readonly ids: readonly EntryId[];
   readonly positionOf: ReadonlyMap<string, number>;
   /** Position of the first stored entry; all entries before it may have been trimmed. */
   readonly firstLeft: number;
@@ -49,6 +52,7 @@ function groundOf({ committed, left }: StoredStream): Ground {
   const first = committed.findIndex(({ id }) => id === left[0]);
   return {
     committed,
+    ids: committed.map(({ id }) => idOf(id)),
     positionOf: new Map(committed.map(({ key }, position) => [key, position])),
     firstLeft: first < 0 ? committed.length : first,
   };
@@ -104,13 +108,13 @@ function wrongInPushes(pushes: readonly Push[], grounds: ReadonlyMap<string, Gro
 }
 
 function wrongInReader({ name, latest, sessions }: ReaderHistory, ground: Ground): string[] {
-  const { committed, positionOf, firstLeft } = ground;
+  const { committed, ids, positionOf, firstLeft } = ground;
   const wrong: string[] = [];
   /** Position after the last received entry. */
   let next = 0;
   for (const { cursor, floor, entries } of sessions) {
     const after = cursor === "$" ? floor : cursor;
-    next = positionAfter(committed, idOf(after));
+    next = positionAfter(ids, idOf(after));
     // "Now" resolves to a position after everything that had been acknowledged before.
     let mayBegin = cursor === "$";
     let previous = "";
@@ -151,16 +155,4 @@ function wrongInPlayback({ name, stretches }: PlaybackHistory): string[] {
         : [`${name}: got ${id} of ${stream} after ${before.id} of ${before.stream}`];
     }),
   );
-}
-
-/** Returns the position of the first entry after an id, by binary search. */
-function positionAfter(committed: readonly NamedEntry[], cursor: EntryId): number {
-  let low = 0;
-  let high = committed.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (compareIds(idOf(committed[middle]?.id), cursor) <= 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -4,6 +4,7 @@
  */
 import type { FastifyReply } from "fastify";
 import { asGatewayError } from "../../../../domain/errors.ts";
+import type { Gap } from "../../../../domain/streams/entry.ts";
 import { type EntryId, earlierId } from "../../../../domain/streams/entry-id.ts";
 import type { FileThread, OpenFile } from "../../../../recordings/thread/file-thread.ts";
 import { FILE_FORMAT } from "../../../../wire/formats.ts";
@@ -78,6 +79,8 @@ class Export {
   readonly #parts: RouteParts;
   readonly #range: MergedRange;
   readonly #options: ExportOptions;
+  /** Gaps that the last reads have found. */
+  #gaps: Gap[] = [];
   /** Why it ended early. */
   #failure: Error | undefined;
   /** The thread has written the end of the file. */
@@ -98,6 +101,10 @@ class Export {
     const share = BATCH_BYTES / Math.max(1, sources.length);
     this.#range = new MergedRange(streamReader, sources, {
       reverse: false,
+      onGap: (gap) => {
+        this.#gaps.push(gap);
+        parts.observe.counters.gaps++;
+      },
       countOf: (key) =>
         Math.max(1, Math.min(MOST_READ, Math.floor(share / streamReader.expectedBytes(key, 1)))),
     });
@@ -158,6 +165,8 @@ class Export {
   async #sendAll(file: OpenFile, sink: ByteSink, first: readonly MergedEntry[]): Promise<void> {
     let entries: readonly MergedEntry[] | undefined = first;
     while (entries !== undefined) {
+      for (const gap of this.#gaps) file.addGap(gap);
+      this.#gaps = [];
       const groups = groupedByStream(entries);
       for (const group of groups) countOut(this.#parts.observe.streamClasses, group.stream, group.entries);
       file.add(groups);

@@ -2,9 +2,9 @@
  * History of several streams as one: entries in the order of their ids. Entries with the same id, in different streams, are
  * never divided between two pages, so that the next page begins after the last id of this one.
  */
-import { bytesOf, type Entry, type StreamEntries } from "../../../../domain/streams/entry.ts";
+import { bytesOf, type Entry, type Gap, type StreamEntries } from "../../../../domain/streams/entry.ts";
 import { compareIds, type EntryId, idAfter, idBefore } from "../../../../domain/streams/entry-id.ts";
-import type { RangeOptions, StreamReader } from "../../../../redis/read/stream-reader.ts";
+import type { Range, RangeOptions, StreamReader } from "../../../../redis/read/stream-reader.ts";
 
 /** Entry with its stream. */
 export interface MergedEntry {
@@ -29,11 +29,16 @@ export interface MergedStream {
 /** A stream with the range to read. */
 export interface MergedSource extends MergedStream, Pick<RangeOptions, "start" | "end"> {}
 
+/** Reads of a merge. */
+type MergeReader = Pick<StreamReader, "readRange" | "readAfter">;
+
 interface Source extends MergedStream {
   /** Read and not merged yet. */
   entries: readonly Entry[];
   /** The rest of the range; undefined if all of it has been read. */
   rest: Pick<RangeOptions, "start" | "end"> | undefined;
+  /** Id of the last entry that has been read; undefined before the first one. */
+  last: EntryId | undefined;
 }
 
 /** Minimum number of entries of one read: about as many reads as entries would be slow. */
@@ -48,23 +53,22 @@ export interface MergeOptions {
   readonly reverse: boolean;
   /** Returns the maximum number of entries of the next read of a stream. */
   readonly countOf: (key: string) => number;
+  /** Called for entries of the ranges that may have been trimmed between two reads. Requires ascending order. */
+  readonly onGap?: (gap: Gap) => void;
 }
 
 /** Merges the ranges of streams, part by part. Keeps at most one read of each stream in memory. */
 export class MergedRange {
-  readonly #streamReader: Pick<StreamReader, "readRange">;
+  readonly #streamReader: MergeReader;
   readonly #sources: readonly Source[];
   readonly #options: MergeOptions;
 
-  constructor(
-    streamReader: Pick<StreamReader, "readRange">,
-    sources: readonly MergedSource[],
-    options: MergeOptions,
-  ) {
+  constructor(streamReader: MergeReader, sources: readonly MergedSource[], options: MergeOptions) {
     this.#streamReader = streamReader;
     this.#sources = sources.map(({ key, name, start, end }) => ({
       ...{ key, name, entries: [] },
       rest: { start, end },
+      last: undefined,
     }));
     this.#options = options;
   }
@@ -83,12 +87,31 @@ export class MergedRange {
   /** Reads the next entries of a stream whose entries have all been merged. */
   async #readMore(source: Source): Promise<void> {
     if (source.rest === undefined || source.entries.length > 0) return;
-    const { reverse, countOf } = this.#options;
+    const { reverse, countOf, onGap } = this.#options;
     const range = { ...source.rest, count: countOf(source.key), reverse };
-    const { entries, isCut } = await this.#streamReader.readRange(source.key, range, this.#sources.length);
+    const { entries, isCut } =
+      onGap === undefined || source.last === undefined
+        ? await this.#streamReader.readRange(source.key, range, this.#sources.length)
+        : await this.#readOn(source, source.last, range, onGap);
     source.entries = entries;
     const last = entries.at(-1)?.id;
     source.rest = isCut && last !== undefined ? restAfter(range, last) : undefined;
+    source.last = last;
+  }
+
+  /** Reads the entries after the last one, and reports those that have been trimmed meanwhile. */
+  async #readOn(
+    { key, name }: Source,
+    after: EntryId,
+    { end, count }: RangeOptions,
+    onGap: (gap: Gap) => void,
+  ): Promise<Range> {
+    if (compareIds(after, end) >= 0) return { entries: [], isCut: false };
+    const page = await this.#streamReader.readAfter(key, after, count, this.#sources.length);
+    const entries = page.entries.filter(({ id }) => compareIds(id, end) <= 0);
+    if (page.hasGap || page.isGone)
+      onGap({ stream: name, after, before: entries[0]?.id ?? idAfter(end) ?? end });
+    return { entries, isCut: !page.isLast && entries.length === page.entries.length };
   }
 }
 
@@ -99,7 +122,7 @@ export class MergedRange {
  * @throws GatewayError
  */
 export async function readMergedRange(
-  streamReader: Pick<StreamReader, "readRange">,
+  streamReader: MergeReader,
   streams: readonly MergedStream[],
   { start, end, count, reverse }: RangeOptions,
   mostBytes: number,

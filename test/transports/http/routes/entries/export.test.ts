@@ -30,6 +30,13 @@ async function exported(path: string) {
   return { ...(await readFile(answer.body, await openDecompression())), answer };
 }
 
+/** Returns 1 MiB that zstd cannot compress. */
+function incompressible(): Buffer {
+  const payload = Buffer.alloc(1024 * 1024);
+  for (let i = 0; i < payload.length; i++) payload[i] = (i * 2654435761) >>> 13;
+  return payload;
+}
+
 const shown = ({ entries }: Awaited<ReturnType<typeof exported>>) =>
   entries.map(({ stream, entry }) => [
     stream.key,
@@ -92,9 +99,32 @@ describe("an export", () => {
     ]);
   });
 
+  it.each([
+    ["trimmed", ["XTRIM", "default:trimmed", "MINID", "39-0"], "39-0", 2],
+    ["deleted", ["DEL", "default:deleted"], "40-1", 0],
+  ] as const)("states which entries were %s while it was read", async (name, command, before, left) => {
+    for (let i = 1; i <= 40; i++) await add(`default:${name}`, `${i}-0`, "d", incompressible());
+    await using answer = await openAnswer(`${gateway.http}/data/${name}/entries?format=mcap`);
+    const pieces = [await answer.next()];
+    answer.pause();
+    await redis.control.call(...command);
+    answer.resume();
+    for (let piece = await answer.next(); piece !== undefined; piece = await answer.next())
+      pieces.push(piece);
+    const bytes = Buffer.concat(pieces.map((piece) => piece ?? Buffer.alloc(0)));
+    const { entries, reader } = await readFile(bytes, await openDecompression());
+    const ids = entries.map(({ entry }) => entry.id);
+    const kept = ids.slice(0, ids.length - left);
+    expect(ids).toEqual([...kept.map((_, i) => `${i + 1}-0`), ...["39-0", "40-0"].slice(0, left)]);
+    expect(kept.length).toBeLessThan(38);
+    const gaps = [];
+    for await (const gap of reader.readMetadata({ name: "redis-streamer.gap" }))
+      gaps.push(Object.fromEntries(gap.metadata));
+    expect(gaps).toEqual([{ stream: `default:${name}`, after: kept.at(-1), before }]);
+  });
+
   it("ends when the client leaves", async () => {
-    const payload = Buffer.alloc(1024 * 1024);
-    for (let i = 0; i < payload.length; i++) payload[i] = (i * 2654435761) >>> 13;
+    const payload = incompressible();
     for (let i = 1; i <= 40; i++) await add("default:large", `${i}-0`, "d", payload);
     const metric = async (text: string) => (await request(`${gateway.http}/metrics`)).text.includes(text);
     {

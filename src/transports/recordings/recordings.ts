@@ -5,6 +5,7 @@ import type { RecordingOwner, RecordingRecord } from "../../recordings/recording
 import type { RecordingRequest, RecordingStatus } from "../../recordings/recording-status.ts";
 import { FileThread } from "../../recordings/thread/file-thread.ts";
 import type { TransportParts } from "../parts.ts";
+import { MetadataChanges } from "./metadata-changes.ts";
 import { openRecorded } from "./recorded-streams.ts";
 import { Recording, type RecordingParts } from "./recording.ts";
 
@@ -39,11 +40,23 @@ export class OwnRecordings implements Recordings {
   #isClosing = false;
   #isOpen = false;
   #opening: Promise<void> | undefined;
-  #stopMetaWatch: (() => void) | undefined;
+  readonly #metadataChanges: MetadataChanges;
 
   constructor(parts: TransportParts, { directory, most }: RecordingsOptions) {
     this.#parts = { ...parts, directory: new RecordingsDirectory(directory), thread: new FileThread() };
     this.#most = most;
+    this.#metadataChanges = new MetadataChanges(parts, {
+      onMeta: (key, meta) => {
+        for (const recording of this.#recordings.values()) recording.metaChanged(key, meta);
+      },
+      recordedKeys: () => [
+        ...new Set(
+          [...this.#recordings.values()]
+            .filter(({ isRecording }) => isRecording)
+            .flatMap((recording) => recording.status().streams),
+        ),
+      ],
+    });
   }
 
   /** Finds what is on the disk, and continues recordings of an earlier gateway, which may still be about to end. */
@@ -76,7 +89,7 @@ export class OwnRecordings implements Recordings {
     for (const record of records) this.#recordings.set(record.name, new Recording(record, this.#parts));
     for (const recording of [...this.#recordings.values()])
       void (recording.isRecording ? recording.resume() : recording.repair());
-    if (records.length > 0) void this.#watchMetas();
+    if (records.length > 0) void this.#metadataChanges.start();
   }
 
   async list(): Promise<readonly RecordingStatus[]> {
@@ -116,7 +129,7 @@ export class OwnRecordings implements Recordings {
       if (this.#recordings.get(name) === recording) this.#recordings.delete(name);
       throw error;
     }
-    void this.#watchMetas();
+    void this.#metadataChanges.start();
     this.#parts.observe.logger.info({ recording: name, owner: owner.name }, "a recording started");
     return recording.status();
   }
@@ -144,7 +157,7 @@ export class OwnRecordings implements Recordings {
     this.#isClosing = true;
     await this.#started;
     clearTimeout(this.#retry);
-    this.#stopMetaWatch?.();
+    this.#metadataChanges.close();
     await Promise.all([...this.#recordings.values()].map((recording) => recording.close()));
     await this.#parts.thread.close();
     if (this.#isOpen) await this.#parts.directory.close();
@@ -181,19 +194,6 @@ export class OwnRecordings implements Recordings {
         "TOO_MANY_RECORDINGS",
         `the gateway has reached its limit of ${this.#most} recordings in progress`,
       );
-  }
-
-  /** Devices often declare their streams after the first entry. */
-  async #watchMetas(): Promise<void> {
-    if (this.#stopMetaWatch !== undefined) return;
-    this.#stopMetaWatch = () => undefined;
-    try {
-      this.#stopMetaWatch = await this.#parts.streams.metaWatch.watch((key, meta) => {
-        for (const recording of this.#recordings.values()) recording.metaChanged(key, meta);
-      });
-    } catch (error) {
-      this.#parts.observe.logger.warn({ err: error }, "recordings do not see changes of metadata");
-    }
   }
 }
 

@@ -1,4 +1,4 @@
-/** Keys of a replay on a terminal: space pauses, arrows seek. */
+/** Keys of `play` and `record` on a terminal: space pauses, arrows seek. */
 import type { Input } from "../output/io.ts";
 
 /** Actions of the keys. */

@@ -20,6 +20,8 @@ export interface RecordOptions extends Pick<CommonOptions, "device" | "prefix" |
   readonly maxSeconds?: number | undefined;
   /** Compression of the file. @default "zstd" */
   readonly compression?: "zstd" | "none" | undefined;
+  /** Texts about the recording, which its files have as a metadata record. */
+  readonly notes?: Readonly<Record<string, string>> | undefined;
 }
 
 /** One file of a recording. */
@@ -73,7 +75,7 @@ export interface Recordings {
 
 const RECORD_OPTIONS: OptionNames<RecordOptions> = {
   ...{ device: true, prefix: true, signal: true, name: true, exclude: true, from: true },
-  ...{ maxBytes: true, maxSeconds: true, compression: true },
+  ...{ maxBytes: true, maxSeconds: true, compression: true, notes: true },
 };
 
 /** Creates the methods. */

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from typing import List, Optional, Sequence, Union
+from typing import List, Mapping, Optional, Sequence, Union
 
 from ._loop_thread import LoopThread
 from .history import Bound
@@ -28,6 +28,7 @@ class BlockingRecordingMethods:
         max_bytes: Optional[int] = None,
         max_seconds: Optional[float] = None,
         compression: str = "zstd",
+        notes: Optional[Mapping[str, str]] = None,
     ) -> Recording:
         """Starts to record streams into an MCAP file of the gateway; see ``Client.record``."""
         started = self._client.record(
@@ -40,6 +41,7 @@ class BlockingRecordingMethods:
             max_bytes=max_bytes,
             max_seconds=max_seconds,
             compression=compression,
+            notes=notes,
         )
         return self._loop.run(started)
 

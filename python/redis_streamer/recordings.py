@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import pathlib
 from datetime import datetime
@@ -97,6 +98,7 @@ class RecordingMethods:
         max_bytes: Optional[int] = None,
         max_seconds: Optional[float] = None,
         compression: str = "zstd",
+        notes: Optional[Mapping[str, str]] = None,
     ) -> Recording:
         """Starts to record streams into an MCAP file of the gateway, and returns the recording.
 
@@ -110,8 +112,9 @@ class RecordingMethods:
             prefix: text before each name in its Redis key.
             exclude: names and patterns of streams to leave out, joined by ``+`` or as a list.
             last_entry_id: cursor; entries after it are recorded: ``"0"`` is everything that is stored, ``"$"`` is from now on.
-            max_bytes, max_seconds: size of the files and time at which it stops.
+            max_bytes, max_seconds: size of the files and time at which it stops, in whole seconds.
             compression: ``"zstd"`` or ``"none"``.
+            notes: texts about the recording by key, which its files have as a metadata record.
 
         Raises StreamerError, such as RECORDING_EXISTS if the name is taken.
         """
@@ -123,8 +126,9 @@ class RecordingMethods:
             "exclude": stream_names(exclude) if exclude else None,
             "from": str(last_entry_id),
             "maxBytes": max_bytes,
-            "maxSeconds": max_seconds,
+            "maxSeconds": None if max_seconds is None else math.ceil(max_seconds),
             "compression": compression,
+            "notes": None if notes is None else dict(notes),
         }
         given = {member: value for member, value in body.items() if value is not None}
         return _recording(await self._request_recordings("", "POST", given))

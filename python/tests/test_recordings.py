@@ -30,8 +30,9 @@ def test_records_streams_into_files(client: rs.BlockingClient, stream: str, tmp_
         exclude=[f"{stream}-x"],
         last_entry_id="0",
         max_bytes=10**9,
-        max_seconds=3600,
+        max_seconds=3599.5,
         compression="none",
+        notes={"driver": "Ada"},
     )
     assert (started.name, started.state, started.ended) == (stream, "recording", None)
     assert started.started is not None
@@ -55,6 +56,7 @@ def test_records_streams_into_files(client: rs.BlockingClient, stream: str, tmp_
     assert len(content) == file.bytes
     assert content.startswith(MAGIC) and content.endswith(MAGIC)
     assert b"stored before" in content and content.count(b"appeared later") == 1
+    assert b"driver" in content and b"Ada" in content
     assert stream in [one.name for one in client.recordings()]
     client.delete_recording(stream)
     with pytest.raises(rs.InvalidRequest, match="^NOT_FOUND: "):

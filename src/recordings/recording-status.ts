@@ -20,6 +20,8 @@ export interface RecordingRequest {
   /** Time in seconds after which the recording stops. */
   readonly maxSeconds: number | undefined;
   readonly compression: CompressionName;
+  /** Texts by key, which each file has as a metadata record. Absent in records of earlier versions. */
+  readonly notes?: Readonly<Record<string, string>>;
 }
 
 /** State of a recording. A recording remains `recording` while its gateway is down. */

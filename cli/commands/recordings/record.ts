@@ -1,15 +1,17 @@
 /** `record`: has the gateway record streams, shows the progress, and fetches the files. */
+import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { type RecordingInfo, type Streamer, StreamerError } from "../../../client/index.ts";
 import { sleep } from "../../../src/domain/scheduling/sleep.ts";
 import type { CommandRow } from "../../command.ts";
 import { openGateway, openStreamer } from "../../connection.ts";
-import { CommandError } from "../../exit-codes.ts";
+import { CommandError, usageError } from "../../exit-codes.ts";
 import { EXCLUDE, NAMING, type NamingFlags, parseDuration, parseSize } from "../../options.ts";
 import type { Io } from "../../output/io.ts";
 import { oneLine } from "../../output/payload-text.ts";
 import { countText, entriesText, rateText, sizeText } from "../../output/quantities.ts";
 import { downloadRecording } from "../../recordings/download.ts";
+import { readKeys } from "../../recordings/play-keys.ts";
 
 interface Flags extends NamingFlags {
   readonly output?: string;
@@ -18,8 +20,12 @@ interface Flags extends NamingFlags {
   readonly from?: string;
   /** ms */
   readonly duration?: number;
+  /** ms */
+  readonly maxDuration?: number;
   readonly maxSize?: number;
   readonly compression: "zstd" | "none";
+  readonly startPaused?: true;
+  readonly note?: ReadonlyMap<string, string>;
   readonly detach?: true;
 }
 
@@ -42,11 +48,18 @@ export const record: CommandRow = {
     },
     { flags: "--duration <duration>", doc: "stop after this time: 90s, 10m", parse: parseDuration },
     { flags: "--max-size <size>", doc: "stop at this size: 512m, 2g", parse: parseSize },
+    { flags: "--max-duration <duration>", doc: "the same as --duration", parse: parseDuration },
     {
       flags: "--compression <name>",
       doc: "compression of the file",
       choices: ["zstd", "none"],
       fallback: "zstd",
+    },
+    { flags: "--start-paused", doc: "wait for space" },
+    {
+      flags: "--note <key=value>",
+      doc: "add a text to the file; may be repeated",
+      parse: parseNote,
     },
     { flags: "--detach", doc: "leave it running on the gateway, and end" },
   ],
@@ -59,12 +72,22 @@ const POLL_MS = 1_000;
 
 async function runRecord(io: Io, streams: readonly string[], flags: Flags): Promise<void> {
   const { terminal, signal } = io;
-  const { device, prefix, exclude, from, name, duration, maxSize, compression, output, detach } = flags;
+  const { device, prefix, exclude, from, name, maxSize, compression, note, output, detach } = flags;
+  const duration = Math.min(
+    flags.duration ?? Number.POSITIVE_INFINITY,
+    flags.maxDuration ?? Number.POSITIVE_INFINITY,
+  );
+  if (flags.startPaused) {
+    if (io.input.isTTY !== true) throw usageError("--start-paused requires a terminal");
+    terminal.note("paused; space starts the recording, q ends");
+    if (!(await isStarted(io))) return;
+  }
   if (output !== undefined) await mkdir(output, { recursive: true });
   const streamer = openStreamer(flags);
   const started = await streamer.record(streams, {
     ...{ device, prefix, exclude, from, name, compression, signal, maxBytes: maxSize },
-    maxSeconds: duration === undefined ? undefined : Math.ceil(duration / 1e3),
+    maxSeconds: duration === Number.POSITIVE_INFINITY ? undefined : Math.ceil(duration / 1e3),
+    notes: note && Object.fromEntries(note),
   });
   terminal.note(`recording ${oneLine(started.name)}${detach ? "" : "; Ctrl-C stops it"}`);
   if (detach) {
@@ -82,6 +105,31 @@ async function runRecord(io: Io, streams: readonly string[], flags: Flags): Prom
     if (output === undefined) await terminal.print(file);
     else await terminal.print(await downloadRecording(openGateway(flags), file, output));
   }
+}
+
+/** Waits for space. @returns false if `q` or a signal ends the command */
+async function isStarted({ input, signal }: Io): Promise<boolean> {
+  const ended = new AbortController();
+  let isSpace = false;
+  const stopKeys = readKeys(input, {
+    pause() {
+      isSpace = true;
+      ended.abort();
+    },
+    seek: () => undefined,
+    stop: () => ended.abort(),
+  });
+  const either = AbortSignal.any([signal, ended.signal]);
+  if (!either.aborted) await once(either, "abort");
+  stopKeys();
+  return isSpace;
+}
+
+/** Adds a note. @throws Error */
+function parseNote(text: string, before: unknown): ReadonlyMap<string, string> {
+  const [, key = "", value = ""] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (key === "") throw new Error(`must be KEY=VALUE, got "${text}"`);
+  return new Map([...(before instanceof Map ? before : []), [key, value]]);
 }
 
 /** Shows the progress until the recording ends, or a signal stops it. A gateway that restarts continues the recording. */

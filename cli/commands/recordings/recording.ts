@@ -20,7 +20,7 @@ export const recording: CommandRow = {
   group: "Recordings",
   summary: "show channels, counts, times and sizes of an MCAP file",
   details:
-    "show channels, counts, times and sizes of an MCAP file; exit code 1 if it is damaged or not finished",
+    "show channels, counts, times, sizes, gaps and notes of an MCAP file; exit code 1 if it is damaged or not finished",
   arguments: [{ name: "<file>", doc: "MCAP file", kind: "file" }],
   options: [JSON_OUTPUT, { flags: "--check", doc: "read every entry, and compare all checksums" }],
   isLocal: true,
@@ -29,7 +29,10 @@ export const recording: CommandRow = {
 
 async function showRecording({ terminal, signal }: Io, path: string, { json, check }: Flags): Promise<void> {
   await using file = await openFile(path);
-  for (const line of json ? [jsonOf(file)] : textOf(file)) await terminal.print(line);
+  const notes = await file.notes().catch((error: unknown) => {
+    throw fileError(path, error);
+  });
+  for (const line of json ? [jsonOf(file, notes)] : textOf(file, notes)) await terminal.print(line);
   if (check) {
     try {
       for await (const _entry of file.read()) if (signal.aborted) return;
@@ -44,13 +47,20 @@ async function showRecording({ terminal, signal }: Io, path: string, { json, che
     );
 }
 
-function jsonOf({ bytes, library, isFinished, entries, span, channels }: RecordingReader): string {
+function jsonOf(
+  { bytes, library, isFinished, entries, span, gaps, channels }: RecordingReader,
+  notes: ReadonlyMap<string, string>,
+): string {
   const time = (ms: number | undefined) => (ms === undefined ? null : new Date(ms).toISOString());
   const times = { from: time(span?.fromMs), to: time(span?.toMs) };
-  return JSON.stringify({ bytes, library, isFinished, entries, ...times, channels });
+  const texts = Object.fromEntries(notes);
+  return JSON.stringify({ bytes, library, isFinished, entries, ...times, gaps, notes: texts, channels });
 }
 
-function textOf({ bytes, library, entries, span, channels }: RecordingReader): string[] {
+function textOf(
+  { bytes, library, entries, span, gaps, channels }: RecordingReader,
+  notes: ReadonlyMap<string, string>,
+): string[] {
   const range = span && `${new Date(span.fromMs).toISOString()} to ${new Date(span.toMs).toISOString()}`;
   const rows = channels.map(({ stream, entries: count, encoding, schema }) => [
     oneLine(stream.key),
@@ -63,6 +73,8 @@ function textOf({ bytes, library, entries, span, channels }: RecordingReader): s
     `size        ${sizeText(bytes)}`,
     `entries     ${countText(entries)}`,
     `time        ${span === undefined ? "none" : `${range} (${ageText(span.toMs - span.fromMs)})`}`,
+    ...(gaps === 0 ? [] : [`gaps        ${countText(gaps)}; entries between their ids may be missing`]),
+    ...[...notes].map(([key, text]) => `note        ${oneLine(key)}: ${oneLine(text)}`),
     "",
     ...tableLines([["STREAM", "ENTRIES", "CONTENT TYPE", "ENCODING"], ...rows], new Set([1])),
   ];

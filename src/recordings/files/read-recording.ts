@@ -2,6 +2,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { McapIndexedReader, type McapTypes } from "@mcap/core";
 import { EntryDecoder, type RecordedEntry } from "../../wire/mcap/entry-decoder.ts";
+import { GAP_RECORD, NOTES_RECORD } from "../../wire/mcap/entry-writer.ts";
 import { isFieldsChannel, type RecordedStream } from "../../wire/mcap/recorded-channel.ts";
 import { scanUnfinished } from "../../wire/mcap/unfinished-file.ts";
 import { openDecompression } from "../compression.ts";
@@ -41,6 +42,10 @@ export interface RecordingReader extends AsyncDisposable {
   /** Undefined without entries. */
   readonly span: TimeSpan | undefined;
   readonly channels: readonly RecordingChannel[];
+  /** Number of gaps: ranges of ids in which entries may be missing. */
+  readonly gaps: number;
+  /** Returns the texts about the recording, by key. @throws Error if the file is damaged */
+  notes(): Promise<ReadonlyMap<string, string>>;
   /** Yields entries in the order of their times, in constant memory. @throws Error if the file is damaged */
   read(range?: RecordingRange): AsyncGenerator<RecordedEntry, void, undefined>;
 }
@@ -115,6 +120,15 @@ class OpenRecording implements RecordingReader {
 
   get entries(): number {
     return this.channels.reduce((sum, { entries }) => sum + entries, 0);
+  }
+
+  get gaps(): number {
+    return this.#reader.metadataIndexes.filter(({ name }) => name === GAP_RECORD).length;
+  }
+
+  async notes(): Promise<ReadonlyMap<string, string>> {
+    for await (const { metadata } of this.#reader.readMetadata({ name: NOTES_RECORD })) return metadata;
+    return new Map();
   }
 
   get span(): TimeSpan | undefined {

@@ -8,6 +8,8 @@ export interface FileOptions {
   /** Name and version of the program, in the header of the file. */
   readonly library: string;
   readonly compression: CompressionName;
+  /** Texts by key, for a metadata record at the beginning. */
+  readonly notes?: Readonly<Record<string, string>>;
   /** Path of a file, which must not exist. Without one, the bytes are sent back. */
   readonly path?: string;
 }

@@ -27,7 +27,11 @@ export class WrittenFile {
   #chunkSince: number | undefined;
 
   /** Creates the file. @param send receives the bytes of a file without a path */
-  constructor({ library, path }: FileOptions, compression: Compression, send: (bytes: Uint8Array) => void) {
+  constructor(
+    { library, path, notes = {} }: FileOptions,
+    compression: Compression,
+    send: (bytes: Uint8Array) => void,
+  ) {
     this.#output = path === undefined ? { write: send, close: () => undefined } : new DiskOutput(path);
     this.#file = new McapWriter({
       library,
@@ -36,6 +40,7 @@ export class WrittenFile {
       onUnused: freeMemory,
     });
     this.#entries = new EntryWriter(this.#file);
+    this.#entries.addNotes(notes);
   }
 
   /** Size of the file so far, with its open chunk. */

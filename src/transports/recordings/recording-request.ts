@@ -14,11 +14,13 @@ export interface NamedRequest {
 /** Limits of numbers. A timer has at most 2^31 ms. */
 const MOST_BYTES = 2 ** 50;
 const MOST_SECONDS = 2_000_000;
+/** Characters of all notes as JSON: the list of recordings has them. */
+const MOST_NOTES = 10_000;
 
 /** Members of the body. */
 const MEMBERS = [
   ...["name", "streams", "exclude", "device", "prefix", "from"],
-  ...["maxBytes", "maxSeconds", "compression"],
+  ...["maxBytes", "maxSeconds", "compression", "notes"],
 ];
 
 /** Reads a body. @throws GatewayError BAD_BODY or BAD_PARAMETER */
@@ -46,8 +48,24 @@ export function readRecordingRequest(text: string): NamedRequest {
       maxBytes: optionalNumber(body, "maxBytes", MOST_BYTES),
       maxSeconds: optionalNumber(body, "maxSeconds", MOST_SECONDS),
       compression: known,
+      notes: readNotes(body.notes),
     },
   };
+}
+
+/** Reads the notes. @throws GatewayError BAD_PARAMETER */
+function readNotes(value: unknown): Readonly<Record<string, string>> {
+  const notes = value ?? {};
+  if (
+    !isObject(notes) ||
+    Array.isArray(notes) ||
+    !Object.values(notes).every((one) => typeof one === "string")
+  )
+    throw badParameter("notes", 'must be an object of strings, such as {"driver": "Ada"}');
+  const size = JSON.stringify(notes).length;
+  if (size > MOST_NOTES)
+    throw badParameter("notes", `must have at most ${MOST_NOTES} characters, got ${size}`);
+  return notes as Readonly<Record<string, string>>;
 }
 
 /** Returns the name of a recording without one: its device and the time. */

@@ -140,9 +140,10 @@ export class Recording {
     this.#closed = new Promise((resolve) => {
       this.#markClosed = resolve;
     });
+    const { compression, notes = {} } = this.record.request;
     const options = {
       library: `redis-streamer ${config.version}`,
-      compression: this.record.request.compression,
+      ...{ compression, notes },
       path: directory.pathOf(file),
     };
     const recorder = new Recorder(

@@ -43,6 +43,9 @@ interface WrittenStream {
 /** Name of the metadata records of gaps. */
 export const GAP_RECORD = "redis-streamer.gap";
 
+/** Name of the metadata record of notes. */
+export const NOTES_RECORD = "redis-streamer.notes";
+
 /** Writes the entries of any number of streams. */
 export class EntryWriter {
   readonly #writer: McapWriter;
@@ -94,6 +97,12 @@ export class EntryWriter {
         ["before", before],
       ]),
     });
+  }
+
+  /** Adds texts about the recording; nothing if there are none. */
+  addNotes(notes: Readonly<Record<string, string>>): void {
+    const metadata = new Map(Object.entries(notes));
+    if (metadata.size > 0) this.#writer.addMetadata({ name: NOTES_RECORD, metadata });
   }
 
   #describe(key: string, meta: string | undefined, sequence: number): WrittenStream {

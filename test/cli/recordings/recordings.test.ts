@@ -225,6 +225,33 @@ describe("record", () => {
     });
   });
 
+  test("--start-paused waits for space, and --note is in the file", async () => {
+    const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined });
+    const args = ["record", "*", "--device", "live", "--name", "paused", "-o", dir, "--max-duration", "1s"];
+    const notes = ["--note", "driver=Ada", "--note", "equation=a=b"];
+    const recording = runHere(gateway.http, [...args, "--start-paused", ...notes], { stream: input });
+    await until("it waits for keys", () => input.listenerCount("data") > 0);
+    expect((await fetch(`${gateway.http}/recordings/paused`)).status).toBe(404);
+    input.write(" ");
+    const { out } = await recording;
+    const shown = await run("recording", out[0] ?? "");
+    expect(shown.out).toEqual(
+      expect.arrayContaining(["note        driver: Ada", "note        equation: a=b"]),
+    );
+    const json = JSON.parse((await run("recording", out[0] ?? "", "--json")).out.join(""));
+    expect(json).toMatchObject({ gaps: 0, notes: { driver: "Ada", equation: "a=b" } });
+  });
+
+  test("--start-paused ends with q, and requires a terminal", async () => {
+    const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined });
+    const args = ["record", "*", "--name", "never", "--start-paused"];
+    input.write("q");
+    expect((await runHere(gateway.http, args, { stream: input })).out).toEqual([]);
+    expect((await fetch(`${gateway.http}/recordings/never`)).status).toBe(404);
+    await expect(run(...args)).rejects.toThrow(/requires a terminal/);
+    await expect(run("record", "*", "--note", "x")).rejects.toThrow(/must be KEY=VALUE, got "x"/);
+  });
+
   test("ends by itself after --duration, and --detach leaves it running", async () => {
     const { out } = await run("record", "*", "--device", "live", "--name", "short", "--duration", "1s");
     expect(out).toEqual(["short.mcap"]);

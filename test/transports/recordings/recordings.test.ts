@@ -100,6 +100,40 @@ describe("a recording", () => {
     );
   });
 
+  it("sees metadata that changed while Redis was unavailable at the start of the gateway", async () => {
+    await using store = await startRedis("--save", "", "--appendonly", "yes", "--appendfsync", "always");
+    const env = { RECORDINGS_DIR: join(root, "unavailable") };
+    const first = await startTestGateway(store.url, env);
+    await post("/recordings", { name: "late", device: "late", streams: ["cam"], from: "0" }, first);
+    await store.control.call("XADD", "late:cam", "1-0", "d", "{}");
+    await until("the entry", async () => (await statusOf("late", first)).entries === 1);
+    await first.close();
+    await store.kill();
+    await using second = await startTestGateway(store.url, env);
+    await until("it waits", async () => (await statusOf("late", second)).error !== null);
+    await store.start();
+    await until("it continues", async () => (await statusOf("late", second)).files.length === 2);
+    await store.control.call("SET", ":stream:meta:late:cam", '{"contentType":"text/plain","frameId":"f"}');
+    const isDeclared = async () => {
+      await store.control.call("XADD", "late:cam", "*", "d", "{}");
+      const { body } = await request(`${second.http}/recordings/late~2.mcap`);
+      return body.includes("foxglove.Log");
+    };
+    await until("the declaration", isDeclared);
+  });
+
+  it("has its notes in each file", async () => {
+    const notes = { driver: "Ada", weather: "rain, 5 °C" };
+    expect((await record({ name: "noted", streams: ["nothing"], notes })).request).toMatchObject({ notes });
+    await stop("noted");
+    const { body } = await request(`${gateway.http}/recordings/noted.mcap`);
+    const { reader } = await readFile(body, await openDecompression());
+    const found = [];
+    for await (const { name, metadata } of reader.readMetadata())
+      found.push([name, Object.fromEntries(metadata)]);
+    expect(found).toEqual([["redis-streamer.notes", notes]]);
+  });
+
   it("states where entries are missing", async () => {
     for (let i = 1; i <= 5; i++) await add("gap:s", `${i}-0`, `${i}`);
     await redis.control.call("XTRIM", "gap:s", "MINID", "4-0");
@@ -222,6 +256,13 @@ describe("a request that is not valid", () => {
     ["a size of 0", { streams: ["a"], maxBytes: 0 }, "maxBytes must be"],
     ["an unknown member", { streams: ["a"], until: 5 }, "until is not a member"],
     ["a cursor that is none", { streams: ["a"], from: "yesterday" }, "last_entry_id must be"],
+    [
+      "notes that are not texts",
+      { streams: ["a"], notes: { speed: 5 } },
+      "notes must be an object of strings",
+    ],
+    ["a list of notes", { streams: ["a"], notes: ["a"] }, "notes must be an object of strings"],
+    ["long notes", { streams: ["a"], notes: { text: "a".repeat(10_000) } }, "notes must have at most 10000"],
     ["another compression", { streams: ["a"], compression: "rar" }, "compression must be"],
   ])("%s is rejected", async (_, body, message) => {
     const answer = await post("/recordings", body);

@@ -73,6 +73,11 @@ const CREATE: Operation = {
             maxBytes: NUMBER,
             maxSeconds: NUMBER,
             compression: { type: "string", enum: ["zstd", "none"], default: "zstd" },
+            notes: {
+              type: "object",
+              additionalProperties: STRING,
+              description: "Texts about the recording, which its files have as a metadata record.",
+            },
           },
         },
       },

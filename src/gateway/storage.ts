@@ -45,12 +45,19 @@ export function openStorage(
   const store = openStore(settings, endpoint, { sizes, counters, logger });
   closers.push(() => store.close());
   void warnOfServer(store.reads, logger);
-  const details = new DetailsReader(store.reads);
+  const details = new DetailsReader();
   const retention = createRetention(store.reads, { maxEntries: streamMaxLength, maxAgeMs, maxBytes }, logger);
   closers.push(retention.close);
   const readerParts = { sizes, answerBytes, pageBytes };
-  const streamReader = createStreamReader({ ...readerParts, reads: store.reads, replicas: store.replicas });
-  const polled = store.openPolledReads((reads) => createStreamReader({ ...readerParts, reads }));
+  const streamReader = createStreamReader({
+    ...readerParts,
+    reads: store.reads,
+    largeReads: store.largeReads,
+    replicas: store.replicas,
+  });
+  const polled = store.openPolledReads((reads, largeReads) =>
+    createStreamReader({ ...readerParts, reads, largeReads }),
+  );
   const streamWatch = new StreamWatch({
     open: store.openKeyEvents,
     mostKeyBytes: keyBytes,
@@ -79,6 +86,7 @@ export function openStorage(
   closers.push(async () => void (await within(settings.shutdownMs / 8, presence.close())));
   const registry = createRegistry({
     database: store.reads,
+    largeReads: store.largeReads,
     mostKeyBytes: keyBytes,
     streamMaxLength,
     details,

@@ -10,7 +10,7 @@ import { createReplicaPool, type ReplicaReads } from "./read/replicas.ts";
 import { createClusterLeases } from "./registry/cluster-presence-leases.ts";
 import { TRACK_META } from "./registry/metadata-watch.ts";
 import { ping } from "./resp/commands.ts";
-import { lazily } from "./resp/lazily.ts";
+import { lazily, lazyCommands } from "./resp/lazily.ts";
 import type { Store, StoreParts } from "./store.ts";
 import { ClusterTail } from "./tail/cluster-tail.ts";
 
@@ -39,10 +39,13 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
   const reads = open("reads");
   const appends = open("appends", { isOrdered: true });
   const large = lazily(() => open("large", { isOrdered: true }));
+  const pages = lazily(() => open("pages"));
+  const largeReads = lazyCommands(pages);
   const replicas = readsReplicas ? openClusterReplicas(topology, logger) : undefined;
 
   return {
     reads,
+    largeReads,
     replicas,
     openSending: (encode) => ({
       // Without loopback, which would need a transaction per slot.
@@ -54,7 +57,7 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
     async ping() {
       await Promise.all([reads, appends].map((one) => one.onEach(ping)));
     },
-    openPolledReads: (readsOver) => uncachedReads(readsOver(reads)),
+    openPolledReads: (readsOver) => uncachedReads(readsOver(reads, largeReads)),
     openTail: (onReads, events) =>
       new ClusterTail({ topology, logger, stallMs, sizes, counters, onReads, ...events }),
     openMetaTracking({ onPush, onAgain }) {
@@ -97,6 +100,7 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
       reads.close();
       appends.close();
       large.close();
+      pages.close();
       topology.close();
     },
   };

@@ -11,7 +11,7 @@ import { createPresenceLeases } from "./registry/presence-leases.ts";
 import { keyEventsOver } from "./registry/watch/key-events.ts";
 import { databaseOver, ping } from "./resp/commands.ts";
 import { Connection, type ConnectionHooks } from "./resp/connection.ts";
-import { lazily } from "./resp/lazily.ts";
+import { lazily, lazyCommands } from "./resp/lazily.ts";
 import type { Store, StoreParts } from "./store.ts";
 import { openTail, type TailMode } from "./tail/open-tail.ts";
 
@@ -60,10 +60,13 @@ export function openSingleStore(parts: SingleStoreParts): Store {
   const reads = connect("reads");
   const database = databaseOver(reads);
   const large = lazily(() => open("large"));
+  const pages = lazily(() => open("pages"));
+  const largeReads = lazyCommands(pages);
   const loopback = createLoopback();
   const replicas = readsReplicas ? openListedReplicas(address, reads, logger) : undefined;
   return {
     reads: database,
+    largeReads,
     replicas,
     openSending: loopbackOver((hooks) => connect("appends", hooks), loopback),
     openLargeSending: (encode) => ({
@@ -76,6 +79,7 @@ export function openSingleStore(parts: SingleStoreParts): Store {
       createPolledReads({
         connect: (hooks) => connect("polls", hooks),
         readsOver,
+        largeReads,
         limitBytes: pollCacheBytes,
         counters,
       }),
@@ -100,6 +104,7 @@ export function openSingleStore(parts: SingleStoreParts): Store {
     close() {
       replicas?.close();
       large.close();
+      pages.close();
       for (const connection of connections.toReversed()) connection.close();
     },
   };

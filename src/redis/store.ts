@@ -29,13 +29,18 @@ export interface StoreParts {
   readonly logger: Logger;
 }
 
-/** Creates reads over a connection. */
-export type ReadsOver = (commands: Commands) => Pick<PolledReads, "readAfter" | "readNewest">;
+/** Creates reads over a connection, and those with large replies over another one. */
+export type ReadsOver = (
+  commands: Commands,
+  largeReads: Commands,
+) => Pick<PolledReads, "readAfter" | "readNewest">;
 
 /** Redis, as used by the parts of a gateway. */
 export interface Store {
   /** Commands other than appends and live reads. */
   readonly reads: Database;
+  /** Reads with large replies, over a connection that the first of them opens: small reads do not wait behind them. */
+  readonly largeReads: Commands;
   /** Replicas for pages of history, with `REDIS_READ_FROM=replica`. */
   readonly replicas: ReplicaReads | undefined;
   /** Opens the connection for appends. */

@@ -72,9 +72,14 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
   });
   const { answerBytes, pageBytes } = options;
   const reads = new CountedCommands(store.reads);
-  const streamReader = createStreamReader({ reads, sizes, answerBytes, pageBytes });
-  const details = new DetailsReader(reads);
-  const records = new StreamRecords(store.reads, details, createTurns().slices);
+  const streamReader = createStreamReader({ reads, largeReads: reads, sizes, answerBytes, pageBytes });
+  const details = new DetailsReader();
+  const records = new StreamRecords({
+    database: store.reads,
+    largeReads: store.largeReads,
+    details,
+    workSlices: createTurns().slices,
+  });
   const hub = createHub({
     openTail: store.openTail,
     memory: createRecentMemory(options.recentBytes, counters),

@@ -4,6 +4,7 @@ import type { MemberQueue, QueueMember } from "./queue-member.ts";
 
 /** Most bytes of one read, by the expected size of entries. */
 const READ_BYTES = 1024 * 1024;
+/** Most entries of one read. */
 const MOST_AT_ONCE = 1000;
 
 /** Permission to read entries for a consumer. */
@@ -54,14 +55,19 @@ export class QueueMembers {
     return Math.min(...this.#members.map(({ ackWaitMs }) => ackWaitMs));
   }
 
-  /** Reserves room for entries with the next consumer that has some. @param isBusy consumers that are passed over */
-  reserve(isBusy: (member: QueueMember) => boolean): Reservation | undefined {
+  /**
+   * Reserves room for entries with the next consumer that has some.
+   *
+   * @param isBusy consumers that are passed over
+   * @param most maximum number of entries
+   */
+  reserve(isBusy: (member: QueueMember) => boolean, most = MOST_AT_ONCE): Reservation | undefined {
     const size = this.#members.length;
     for (let i = 0; i < size; i++) {
       const at = (this.#next + i) % size;
       const member = this.#members[at];
       if (member === undefined || isBusy(member)) continue;
-      const reserved = this.#reserveWith(member);
+      const reserved = this.#reserveWith(member, most);
       if (reserved === undefined) continue;
       this.#next = (at + 1) % size;
       return reserved;
@@ -69,12 +75,12 @@ export class QueueMembers {
     return undefined;
   }
 
-  #reserveWith(member: QueueMember): Reservation | undefined {
+  #reserveWith(member: QueueMember, most: number): Reservation | undefined {
     const room = member.roomFor(this.#queue);
     if (room <= 0) return undefined;
     const entryBytes = this.#sizes.expected(this.#queue.key);
     const fitting = Math.floor(READ_BYTES / entryBytes);
-    const count = Math.max(1, Math.min(room, fitting, MOST_AT_ONCE));
+    const count = Math.max(1, Math.min(room, fitting, most));
     const bytes = count * entryBytes;
     if (!member.reserve(count, bytes)) return undefined;
     return { member, count, end: () => member.unreserve(count, bytes) };

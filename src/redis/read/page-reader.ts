@@ -42,6 +42,8 @@ export interface PageReader {
 /** Options of `createPageReader`. */
 export interface PageReaderOptions {
   readonly reads: Commands;
+  /** Reads with large replies. */
+  readonly largeReads: Commands;
   /** If absent, all pages are read from the master. */
   readonly replicas?: ReplicaReads | undefined;
   readonly sizes: EntrySizes;
@@ -50,20 +52,33 @@ export interface PageReaderOptions {
 /** Entries of a read, and those of its check. */
 type Answer = readonly [entries: readonly Entry[], checked: readonly Entry[]];
 
-/** Bytes of pages on their way: a small page waits for these at most, some ms. */
+/**
+ * Bytes of pages on their way. Large pages have a connection of their own: a socket takes some hundred kilobytes in a turn of the
+ * event loop, so a small page behind megabytes would wait for many turns.
+ */
 const PAGE_BYTES_AT_ONCE = { small: 64 * 1024, most: 4 * 1024 * 1024 };
 
 /** Pages are read for all clients that follow a stream, so they start in order. */
 const ANY_CLIENT = "";
 
 /** Creates a page reader. */
-export function createPageReader({ reads, replicas, sizes }: PageReaderOptions): PageReader {
-  const read = async (command: readonly Argument[]): Promise<readonly Entry[]> =>
-    entriesOf(await withGatewayErrors(reads.call(...command)));
-
+export function createPageReader({ reads, largeReads, replicas, sizes }: PageReaderOptions): PageReader {
   const gate = new InFlightGate(PAGE_BYTES_AT_ONCE);
-  const gated = <T>(key: string, count: number, readPage: () => Promise<T>): Promise<T> =>
-    gate.run({ client: ANY_CLIENT, size: () => count * sizes.expected(key), send: readPage });
+
+  /** Reads a page from the master when there is room for it. */
+  function gated(
+    key: string,
+    count: number,
+    command: readonly Argument[],
+    check?: readonly Argument[],
+  ): Promise<Answer> {
+    const size = () => count * sizes.expected(key);
+    return gate.run({
+      client: ANY_CLIENT,
+      size,
+      send: () => readMaster(size() > PAGE_BYTES_AT_ONCE.small ? largeReads : reads, command, check),
+    });
+  }
 
   /** Reads from a replica. @param isComplete whether the reply proves that the replica has the full page */
   async function readReplica(
@@ -82,11 +97,15 @@ export function createPageReader({ reads, replicas, sizes }: PageReaderOptions):
    * Reads from the master. The check runs in the same transaction, because a stream that is deleted and created again
    * between the two would hide a gap.
    */
-  async function readMaster(command: readonly Argument[], check?: readonly Argument[]): Promise<Answer> {
-    if (check === undefined) return [await read(command), []];
+  async function readMaster(
+    connection: Commands,
+    command: readonly Argument[],
+    check?: readonly Argument[],
+  ): Promise<Answer> {
+    if (check === undefined) return [entriesOf(await withGatewayErrors(connection.call(...command))), []];
     const [checked = null, found = null] = await withGatewayErrors(
       new Promise<readonly Reply[]>((resolve, reject) => {
-        reads.transact([check, command], (error, replies) => {
+        connection.transact([check, command], (error, replies) => {
           const failed = error ?? replies.find((reply) => reply instanceof ReplyError);
           if (failed === undefined) resolve(replies);
           else reject(failed);
@@ -102,7 +121,7 @@ export function createPageReader({ reads, replicas, sizes }: PageReaderOptions):
       const checkFirst = cursor === FIRST_ID ? undefined : ["XRANGE", key, "-", "+", "COUNT", 1];
       const isFull = ([entries]: Answer) => entries.length >= count;
       const full = replicas && (await readReplica(key, command, checkFirst, isFull));
-      const [entries, [oldest]] = full ?? (await gated(key, count, () => readMaster(command, checkFirst)));
+      const [entries, [oldest]] = full ?? (await gated(key, count, command, checkFirst));
       sizes.learn(key, entries);
       return {
         entries,
@@ -121,7 +140,7 @@ export function createPageReader({ reads, replicas, sizes }: PageReaderOptions):
         entries.length >= count && (isForward || ahead.length === 1);
       const mayBeFull = replicas !== undefined && (isForward || start !== "+");
       const full = mayBeFull ? await readReplica(key, whole, check, isFull) : undefined;
-      const [entries] = full ?? (await gated(key, count, () => readMaster(whole)));
+      const [entries] = full ?? (await gated(key, count, whole));
       sizes.learn(key, entries);
       return entries;
     },

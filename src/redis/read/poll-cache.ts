@@ -6,9 +6,11 @@
 import { bytesOf, type Entry } from "../../domain/streams/entry.ts";
 import type { EntryId } from "../../domain/streams/entry-id.ts";
 import type { Counters } from "../../observe/counters.ts";
+import type { Commands } from "../resp/commands.ts";
 import type { Connection, ConnectionHooks } from "../resp/connection.ts";
 import type { Page } from "./page-reader.ts";
 import type { StreamReader } from "./stream-reader.ts";
+import { TrackedReads } from "./tracked-reads.ts";
 
 /** Reads like those of `StreamReader`. They throw `GatewayError`. */
 type Reads = Pick<StreamReader, "readAfter" | "readNewest">;
@@ -32,8 +34,10 @@ export interface PolledReadsWithForget {
 export interface PolledReadsParts {
   /** Opens the tracked connection. */
   readonly connect: (hooks: ConnectionHooks) => Connection;
-  /** Creates the reads over that connection. */
-  readonly readsOver: (connection: Connection) => Reads;
+  /** Creates the reads over that connection, and those with large replies over another one. */
+  readonly readsOver: (connection: Commands, largeReads: Commands) => Reads;
+  /** Reads with large replies. */
+  readonly largeReads: Commands;
   /** Approximate maximum size of the cache in bytes. */
   readonly limitBytes: number;
   readonly counters: Counters;
@@ -55,10 +59,19 @@ interface CachedStream {
 export function createPolledReads({
   connect,
   readsOver,
+  largeReads,
   limitBytes,
   counters,
 }: PolledReadsParts): PolledReadsWithForget {
   const answers = new CachedAnswers(limitBytes, counters);
+  const forget = (key: string) => {
+    trackedLarge.changed(key);
+    answers.forget(key);
+  };
+  const forgetAll = () => {
+    trackedLarge.allChanged();
+    answers.forgetAll();
+  };
   const connection = connect({
     onReady() {
       if (connection.protocol() === 2) return;
@@ -68,15 +81,16 @@ export function createPolledReads({
     },
     onPush([kind, keys]) {
       if (String(kind) !== "invalidate") return;
-      if (Array.isArray(keys)) for (const key of keys) answers.forget(String(key));
-      else answers.forgetAll();
+      if (Array.isArray(keys)) for (const key of keys) forget(String(key));
+      else forgetAll();
     },
     onLost() {
       answers.isTracked = false;
-      answers.forgetAll();
+      forgetAll();
     },
   });
-  const reads = readsOver(connection);
+  const trackedLarge = new TrackedReads({ tracked: connection, reads: largeReads });
+  const reads = readsOver(connection, trackedLarge);
   const knownAfter = (key: string, cursor: EntryId, count: number) => answers.after(key, cursor, count);
   const knownNewest = (key: string, cursor: EntryId, count: number) => answers.newest(key, cursor, count);
   return {

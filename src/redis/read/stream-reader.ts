@@ -42,6 +42,8 @@ export interface StreamReader {
 /** Options of `createStreamReader`. */
 export interface StreamReaderParts {
   readonly reads: Commands;
+  /** Reads with large replies, over another connection. */
+  readonly largeReads: Commands;
   /** Source of full pages; if absent, all pages are read from the master. */
   readonly replicas?: ReplicaReads | undefined;
   readonly sizes: EntrySizes;

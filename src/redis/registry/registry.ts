@@ -7,7 +7,7 @@ import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import { dedupeRecordKey } from "../append/dedupe-record.ts";
 import { STREAM_META_PREFIX, streamMetaKey } from "../keys.ts";
 import { withGatewayErrors } from "../reply-errors.ts";
-import type { Database } from "../resp/commands.ts";
+import type { Commands, Database } from "../resp/commands.ts";
 import type { Reply } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
 import type { DetailsReader } from "./details/details-reader.ts";
@@ -57,6 +57,8 @@ export interface RegistryParts {
   readonly database: Database;
   /** Maximum length of listed stream keys, in bytes. */
   readonly mostKeyBytes: number;
+  /** Reads with large replies. */
+  readonly largeReads: Commands;
   /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
   readonly streamMaxLength: number;
   readonly details: DetailsReader;
@@ -76,6 +78,7 @@ return length > 0 and 2 or 1`;
 /** Creates the registry. */
 export function createRegistry({
   database,
+  largeReads,
   mostKeyBytes,
   streamMaxLength,
   details,
@@ -83,7 +86,7 @@ export function createRegistry({
   workSlices,
 }: RegistryParts): Registry {
   const scan = createKeyScan(database, mostKeyBytes, workSlices);
-  const records = new StreamRecords(database, details, workSlices);
+  const records = new StreamRecords({ database, largeReads, details, workSlices });
   const metadata = createStreamMetadata(database);
 
   const call = (...args: readonly Argument[]): Promise<Reply> => withGatewayErrors(database.call(...args));

@@ -1,4 +1,5 @@
 /** Connection that the first command opens. */
+import type { Commands } from "./commands.ts";
 
 /** Something that is opened when it is first needed. */
 export interface Lazy<T> {
@@ -25,3 +26,10 @@ export function lazily<T extends { close(): void }>(open: () => T): Lazy<T> {
     },
   };
 }
+
+/** Sends commands over a connection that the first of them opens. */
+export const lazyCommands = (connection: Pick<Lazy<Commands>, "get">): Commands => ({
+  send: (args, done) => connection.get().send(args, done),
+  call: (...args) => connection.get().call(...args),
+  transact: (commands, done) => connection.get().transact(commands, done),
+});

@@ -30,13 +30,15 @@ function open(limitBytes = 1_000_000) {
       });
       return connection;
     },
-    readsOver: (reads) =>
+    readsOver: (reads, largeReads) =>
       createStreamReader({
         reads,
+        largeReads,
         sizes: createEntrySizes(),
         answerBytes: 2 ** 26,
         pageBytes: 2 ** 18,
       }),
+    largeReads: redis.control,
     limitBytes,
     counters,
   });

@@ -62,6 +62,7 @@ function readerOf(isWithReplica: boolean, pageEntries: number): StreamReader {
   sizes.learn("s", [{ id: FIRST_ID, data: Buffer.alloc(50) }]);
   return createStreamReader({
     reads: master.control,
+    largeReads: master.control,
     replicas: isWithReplica
       ? { read: (_key, ...commands) => pool.read([parseRedisUrl(behind.url)], commands) }
       : undefined,

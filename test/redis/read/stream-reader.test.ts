@@ -12,23 +12,23 @@ import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
 
 let redis: TestRedis;
 let reads: Connection;
+let largeReads: Connection;
 beforeAll(async () => {
   redis = await startRedis();
-  reads = new Connection({
-    address: parseRedisUrl(redis.url),
-    logger: silent,
-    name: "reads",
-    waitMs: 10_000,
-  });
+  const address = parseRedisUrl(redis.url);
+  reads = new Connection({ address, logger: silent, name: "reads", waitMs: 10_000 });
+  largeReads = new Connection({ address, logger: silent, name: "pages", waitMs: 10_000 });
 });
 afterAll(async () => {
   reads.close();
+  largeReads.close();
   await redis[Symbol.asyncDispose]();
 });
 
 const readerWith = (pageBytes: number, answerBytes: number) =>
   createStreamReader({
     reads,
+    largeReads,
     sizes: createEntrySizes(),
     pageBytes,
     answerBytes,
@@ -122,4 +122,21 @@ test("an entry with the maximum id ends every read", async () => {
     isCut: false,
     entries: [{ id: LAST_ID }],
   });
+});
+
+test("a small read does not wait for large ones", async () => {
+  const { key: large } = await stored([100_000, 100_000]);
+  const { key: small } = await stored([10]);
+  const streamReader = readerWith(2 ** 18, 2 ** 20);
+  // Redis answers what follows on this connection later.
+  const blocking = largeReads.call("BLPOP", "nothing", 0);
+  let isRead = false;
+  const found = streamReader.readAfter(large, FIRST_ID, 10).finally(() => {
+    isRead = true;
+  });
+  expect((await streamReader.readAfter(small, FIRST_ID, 1)).entries).toHaveLength(1);
+  expect(isRead).toBe(false);
+  await reads.call("LPUSH", "nothing", "x");
+  await blocking;
+  expect((await found).entries).toHaveLength(2);
 });

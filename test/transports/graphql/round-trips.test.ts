@@ -61,9 +61,10 @@ beforeAll(async () => {
   const streams = openLive(settings, storage, observe, closers, turns);
   const registry = createRegistry({
     database: databaseOver(connection),
+    largeReads: connection,
     mostKeyBytes: 4096,
     streamMaxLength: 0,
-    details: new DetailsReader(connection),
+    details: new DetailsReader(),
     workSlices: turns.slices,
   });
   executor = createExecutor({

@@ -14,8 +14,11 @@ export const RELEASED = "released";
 /** Prefix of the names that the gateway gives to consumers; they are removed once they hold nothing. */
 export const UNNAMED = "auto:";
 
-/** Most entries that one script settles, because Redis serves no other client meanwhile. */
+/** Most entries that one script acknowledges, which takes about 1 ms. Redis serves no other client meanwhile. */
 export const MOST_SETTLED = 1000;
+
+/** Most entries that one script moves, buries or claims, which takes about 2 ms: each of them takes two commands. */
+export const MOST_MOVED = 250;
 
 /**
  * `countsOf` looks up all entries of a consumer between the first and the last one at once. If it holds many others between

@@ -17,7 +17,7 @@ import {
 import { Acknowledgements } from "./acknowledgements.ts";
 import { type GroupConnections, mostDead, settleByScript } from "./connections.ts";
 import type { Script } from "./script.ts";
-import { MOST_SETTLED, MOVE, RELEASED, TERM } from "./scripts.ts";
+import { MOST_MOVED, MOVE, RELEASED, TERM } from "./scripts.ts";
 
 /** Settles entries of a group. */
 export class SettleCommands {
@@ -104,7 +104,7 @@ export class SettleCommands {
     const parts: Promise<Settled>[] = [];
     let from = 0;
     do {
-      const part = entries.slice(from, from + MOST_SETTLED);
+      const part = entries.slice(from, from + MOST_MOVED);
       const all: Argument[] = [this.#group, ...args];
       addHeld(all, part);
       parts.push(
@@ -112,7 +112,7 @@ export class SettleCommands {
           outcomeOf(reply, part),
         ),
       );
-      from += MOST_SETTLED;
+      from += MOST_MOVED;
     } while (from < entries.length);
     const [first, ...others] = await Promise.all(parts);
     if (first !== undefined && others.length === 0) return first;

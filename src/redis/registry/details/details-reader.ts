@@ -19,16 +19,23 @@ export interface WantedDetails {
 /** Checks of the streams whose details are remembered, by key. */
 export type Checks = ReadonlyMap<string, DetailsCheck>;
 
+/** Streams to read. */
+export interface DetailsRead {
+  readonly keys: readonly string[];
+  readonly checks: Checks;
+  readonly depth: DetailDepth;
+  /** Maximum size (bytes) of included payloads; if absent, all are included. */
+  readonly payloadBytes?: number | undefined;
+}
+
 /** Reads details. */
 export class DetailsReader {
-  readonly #database: Commands;
   readonly #edgeSizes: EdgeSizes;
   readonly #remembered: RememberedDetails;
   /** Reads in flight of streams whose edges may be large. */
   readonly #reading = new Map<string, Promise<unknown>>();
 
-  constructor(database: Commands, edgeSizes = new EdgeSizes(), remembered = new RememberedDetails()) {
-    this.#database = database;
+  constructor(edgeSizes = new EdgeSizes(), remembered = new RememberedDetails()) {
     this.#edgeSizes = edgeSizes;
     this.#remembered = remembered;
   }
@@ -70,13 +77,11 @@ export class DetailsReader {
 
   /** Reads details in the order of the keys. Those of a stream that a check shows to have changed are undefined. */
   read(
-    keys: readonly string[],
-    checks: Checks,
-    depth: DetailDepth,
-    payloadBytes?: number,
+    connection: Pick<Commands, "send">,
+    { keys, checks, depth, payloadBytes }: DetailsRead,
   ): Promise<readonly (StreamDetails | undefined)[]> {
     const shared = readsEdges(depth) ? keys.filter((key) => !checks.has(key) && this.#mayBeLarge(key)) : [];
-    const reading = this.#readAndLearn(keys, checks, depth, payloadBytes).finally(() => {
+    const reading = this.#readAndLearn(connection, { keys, checks, depth, payloadBytes }).finally(() => {
       for (const key of shared) this.#reading.delete(key);
     });
     for (const key of shared) this.#reading.set(key, reading);
@@ -95,15 +100,13 @@ export class DetailsReader {
   }
 
   async #readAndLearn(
-    keys: readonly string[],
-    checks: Checks,
-    depth: DetailDepth,
-    payloadBytes: number | undefined,
+    connection: Pick<Commands, "send">,
+    { keys, checks, depth, payloadBytes }: DetailsRead,
   ): Promise<readonly (StreamDetails | undefined)[]> {
     const commands = keys.map(
       (key) => checks.get(key)?.commands ?? [detailsCommand(key, depth, payloadBytes)],
     );
-    const replies = await collectReplies(this.#database, commands.flat());
+    const replies = await collectReplies(connection, commands.flat());
     let next = 0;
     return keys.map((key, i) => {
       const from = next;

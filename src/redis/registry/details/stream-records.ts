@@ -3,7 +3,7 @@
 import { InFlightGate } from "../../../domain/scheduling/in-flight-gate.ts";
 import type { WorkSlices } from "../../../domain/scheduling/work-slice.ts";
 import { streamMetaKey } from "../../keys.ts";
-import type { Database } from "../../resp/commands.ts";
+import type { Commands, Database } from "../../resp/commands.ts";
 import { collectReplies } from "../collect-replies.ts";
 import { metaOf } from "../stream-metadata.ts";
 import type { Checks, DetailsReader } from "./details-reader.ts";
@@ -37,10 +37,22 @@ const KEY_COST = 8 * 1024;
 /** Cost of the streams read in one round trip: their commands and replies take the gateway and Redis some ms. */
 const COST_AT_A_TIME = 1000 * KEY_COST;
 
-/** Cost of the lookups on their way: one of few streams waits for these at most. */
+/**
+ * Cost of the lookups on their way: one of few streams waits for these at most. Larger ones have a connection of their own,
+ * because replies to thousands of commands take many turns of the event loop.
+ */
 const COST_AT_ONCE = { small: 16 * KEY_COST, most: 2 * COST_AT_A_TIME };
 
 const NOT_READ: StreamRecord = { details: undefined, meta: undefined };
+
+/** Dependencies of `StreamRecords`. */
+export interface StreamRecordsParts {
+  readonly database: Database;
+  /** Reads with large replies. */
+  readonly largeReads: Commands;
+  readonly details: DetailsReader;
+  readonly workSlices: WorkSlices;
+}
 
 /** Keys that one round trip reads. */
 interface Part {
@@ -55,12 +67,14 @@ const NO_CHECKS: Checks = new Map();
 /** Reads facts about streams. All methods throw `GatewayError` if Redis is unavailable. */
 export class StreamRecords {
   readonly #database: Database;
+  readonly #largeReads: Commands;
   readonly #workSlices: WorkSlices;
   readonly #gate = new InFlightGate(COST_AT_ONCE);
   readonly #details: DetailsReader;
 
-  constructor(database: Database, details: DetailsReader, workSlices: WorkSlices) {
+  constructor({ database, largeReads, details, workSlices }: StreamRecordsParts) {
     this.#database = database;
+    this.#largeReads = largeReads;
     this.#details = details;
     this.#workSlices = workSlices;
   }
@@ -141,12 +155,13 @@ export class StreamRecords {
     return { keys: end - from === keys.length ? keys : keys.slice(from, end), cost, checks };
   }
 
-  async #request({ keys, checks }: Part, wanted: WantedRecord): Promise<readonly StreamRecord[]> {
+  async #request({ keys, cost, checks }: Part, wanted: WantedRecord): Promise<readonly StreamRecord[]> {
     const { depth, meta } = wanted;
+    const reads = cost > COST_AT_ONCE.small ? this.#largeReads : this.#database;
     // Both are sent before the first reply, and therefore in one write.
     const [metas, details] = await Promise.all([
-      collectReplies(this.#database, meta ? keys.map((key) => ["GET", streamMetaKey(key)]) : []),
-      depth ? this.#details.read(keys, checks, depth, wanted.payloadBytes) : [],
+      collectReplies(reads, meta ? keys.map((key) => ["GET", streamMetaKey(key)]) : []),
+      depth ? this.#details.read(reads, { keys, checks, depth, payloadBytes: wanted.payloadBytes }) : [],
     ]);
     return keys.map((_, i) => ({ meta: metaOf(metas[i] ?? null), details: details[i] }));
   }

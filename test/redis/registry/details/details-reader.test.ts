@@ -33,8 +33,13 @@ afterAll(async () => {
 /** Lookups of a gateway that knows nothing yet. */
 function open(now?: () => number, edgeSizes = new EdgeSizes()) {
   const database = databaseOver(connection);
-  const details = new DetailsReader(database, edgeSizes, new RememberedDetails(now));
-  const records = new StreamRecords(database, details, createTurns().slices);
+  const details = new DetailsReader(edgeSizes, new RememberedDetails(now));
+  const records = new StreamRecords({
+    database,
+    largeReads: database,
+    details,
+    workSlices: createTurns().slices,
+  });
   const read = async (key: string, wanted: WantedRecord = FACTS): Promise<StreamDetails | undefined> =>
     (await records.read([key], wanted))[0]?.details;
   const readOften = (key: string, wanted?: WantedRecord) =>

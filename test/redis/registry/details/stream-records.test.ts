@@ -43,7 +43,12 @@ function open(edgeSizes: EdgeSizes) {
   };
   return {
     counts,
-    records: new StreamRecords(database, new DetailsReader(database, edgeSizes), createTurns().slices),
+    records: new StreamRecords({
+      database,
+      largeReads: database,
+      details: new DetailsReader(edgeSizes),
+      workSlices: createTurns().slices,
+    }),
   };
 }
 

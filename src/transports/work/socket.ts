@@ -34,8 +34,11 @@ import {
 import { WorkOutput } from "./work-output.ts";
 import { readFrom, readWork, type WorkRequest } from "./work-request.ts";
 
-/** Messages from this size (bytes), which name hundreds of entries, are handled in turn with the requests of others. */
-const LONG_MESSAGE_BYTES = 8 * 1024;
+/**
+ * Messages from this size (bytes), which name about 50 entries, are handled in turn with the requests of others. A chunk of a
+ * socket can contain dozens of them, and there can be hundreds of sockets.
+ */
+const LONG_MESSAGE_BYTES = 1024;
 
 /** Creates the route. */
 export const createWorkRoute = (parts: TransportParts, payloadPool: PayloadPool): UpgradeRoute => ({

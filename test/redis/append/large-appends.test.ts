@@ -55,16 +55,19 @@ test("parts of 1 MiB are sent, 4 MiB at a time, and clients take turns", async (
   expect(await second).toEqual(["6-0", "8-0"]);
 });
 
-test("an entry over the limit is sent alone", async () => {
+test("two entries over the limit are sent at a time, so that Redis does not wait for the next one", async () => {
   const { large, sent } = open();
   const results = Promise.all([
     large.store("a", [entry("a", 60 * MIB)]),
-    large.store("b", [entry("b", MIB)]),
+    large.store("b", [entry("b", 20 * MIB)]),
+    large.store("c", [entry("c", MIB)]),
   ]);
   await eventLoopTurns(1);
-  expect(sent.length).toBe(1);
+  expect(sent.map(({ key }) => key)).toEqual(["a", "b"]);
   sent[0]?.end();
   await eventLoopTurns(1);
+  expect(sent.length).toBe(3);
   sent[1]?.end();
-  expect(await results).toEqual([["1-0"], ["2-0"]]);
+  sent[2]?.end();
+  expect(await results).toEqual([["1-0"], ["2-0"], ["3-0"]]);
 });

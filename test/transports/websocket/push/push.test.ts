@@ -41,6 +41,26 @@ test("the buffer of a rejected message returns to the pool at once", async () =>
   expect(await pooled()).toBeGreaterThanOrEqual(before + 150_000);
 });
 
+test("reading pauses earlier if entries have a dedupe key, which takes Redis longer", async () => {
+  const metric = async (name: string): Promise<number> => {
+    const text = await (await fetch(`${gateway.http}/metrics`)).text();
+    return Number(new RegExp(`^redis_streamer_${name} (\\d+)$`, "m").exec(text)?.[1]);
+  };
+  await using plain = await push("plain/push?header=0");
+  await using deduped = await push("deduped/push?header=0&dedupe=k");
+  const before = await metric("push_pauses_total");
+  await redis.control.call("CLIENT", "PAUSE", 60_000, "WRITE");
+  for (let i = 0; i < 1000; i++) plain.send(Buffer.from("x"));
+  await until("all wait for Redis", async () => (await metric("appends_in_flight")) === 1000);
+  expect(await metric("push_pauses_total")).toBe(before);
+  for (let i = 0; i < 1000; i++) deduped.send(Buffer.from("x"));
+  await until("the socket is paused", async () => (await metric("push_pauses_total")) === before + 1);
+  expect(await metric("appends_in_flight")).toBeLessThan(2000);
+  await redis.control.call("CLIENT", "UNPAUSE");
+  for (const key of ["default:plain", "default:deduped"])
+    await until("all are stored", async () => (await redis.control.call("XLEN", key)) === 1000);
+});
+
 describe("header=1", () => {
   test.each([
     ["[2,5]", "h1", { h1: ["ab", "cde"] }],

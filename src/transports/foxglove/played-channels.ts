@@ -100,7 +100,7 @@ export class PlayedChannels implements ChannelReaders {
   withdraw(key: string): void {
     const subscribed = this.#channels.ofKey(key);
     if (subscribed === undefined) return;
-    this.#channels.delete(subscribed);
+    this.#channels.end(subscribed);
     this.#ended(subscribed);
   }
 

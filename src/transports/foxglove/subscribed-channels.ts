@@ -15,12 +15,17 @@ export interface Changed<S> {
   readonly problem: string | undefined;
 }
 
+/** Ended subscriptions that are remembered. */
+const MOST_ENDED = 10_000;
+
 /** Keeps the subscriptions of a viewer. */
 export class SubscribedChannels<S extends Subscribed> {
   readonly #advertisements: Advertisements;
   readonly #create: (subscribed: Subscribed) => S;
   readonly #byId = new Map<number, S>();
   readonly #byKey = new Map<string, S>();
+  /** Ids of subscriptions that the gateway ended, oldest first. Lichtblick unsubscribes from them, too. */
+  readonly #ended = new Set<number>();
 
   constructor(advertisements: Advertisements, create: (subscribed: Subscribed) => S) {
     this.#advertisements = advertisements;
@@ -51,6 +56,7 @@ export class SubscribedChannels<S extends Subscribed> {
       else if (this.#byKey.has(channel.key)) problem ??= `${channel.topic} is subscribed to already`;
       else {
         const subscribed = this.#create({ id, channel });
+        this.#ended.delete(id);
         this.#byId.set(id, subscribed);
         this.#byKey.set(channel.key, subscribed);
         changed.push(subscribed);
@@ -65,16 +71,25 @@ export class SubscribedChannels<S extends Subscribed> {
     let problem: string | undefined;
     for (const id of ids) {
       const subscribed = this.#byId.get(id);
-      if (subscribed === undefined) problem ??= `there is no subscription ${id}`;
-      else {
-        this.delete(subscribed);
+      if (subscribed !== undefined) {
+        this.#delete(subscribed);
         changed.push(subscribed);
-      }
+      } else if (!this.#ended.delete(id)) problem ??= `there is no subscription ${id}`;
     }
     return { changed, problem };
   }
 
-  delete({ id, channel }: S): void {
+  /** Removes a subscription that the gateway ends. */
+  end(subscribed: S): void {
+    this.#delete(subscribed);
+    this.#ended.add(subscribed.id);
+    for (const oldest of this.#ended) {
+      if (this.#ended.size <= MOST_ENDED) break;
+      this.#ended.delete(oldest);
+    }
+  }
+
+  #delete({ id, channel }: S): void {
     this.#byId.delete(id);
     this.#byKey.delete(channel.key);
   }

@@ -120,7 +120,7 @@ export class Subscriptions implements ChannelReaders {
   }
 
   #end(open: Open): void {
-    this.#channels.delete(open);
+    this.#channels.end(open);
     this.#ended(open);
   }
 

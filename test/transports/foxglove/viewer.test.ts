@@ -174,9 +174,12 @@ describe("channels", () => {
     await viewer.received(subscription, 1);
     await redis.control.call("DEL", "rover:imu");
     await until("it is unadvertised", () => viewer.channels.size === 0);
+    // As Lichtblick does, although its subscription has ended.
+    viewer.client.unsubscribe(subscription);
     await append("rover:imu", '{"x": 2}');
     // The id stands for the topic, the encoding and the schema.
     expect(await viewer.channel("/rover/imu")).toEqual(before);
+    await viewer.received(await viewer.subscribe("/rover/imu"), 1);
     expect(viewer.statuses).toEqual([]);
   });
 

@@ -2,9 +2,11 @@
 import { type Signal, useComputed, useSignal } from "@preact/signals";
 import { SearchField } from "../design/search-field.tsx";
 import { countText } from "../page/format.ts";
+import { isAuthenticated } from "../shell/session.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { StreamTree } from "./stream-tree.tsx";
 import { foundStreams, ORDERS, type Order, treeRows } from "./tree-rows.ts";
+import { ViewersMenu } from "./viewers-menu.tsx";
 
 const ORDER_TITLES: Readonly<Record<Order, string>> = {
   name: "name",
@@ -21,7 +23,7 @@ interface StreamListProps {
 }
 
 /** Renders the list. */
-export function StreamList({ workspace: { listing, layout }, opened }: StreamListProps) {
+export function StreamList({ workspace: { listing, layout, session }, opened }: StreamListProps) {
   const search = useSignal("");
   const order = useSignal<Order>("name");
   const folded = useSignal<ReadonlySet<string>>(new Set());
@@ -40,14 +42,15 @@ export function StreamList({ workspace: { listing, layout }, opened }: StreamLis
           placeholder="Search streams and devices"
           title="Search streams ( / )"
         />
-        <p class="hint counts">
+        <div class="hint counts">
           <span role="status">
             {all === undefined
               ? "loading …"
               : `${countText(found.value.length)} of ${countText(all.length)} streams`}
           </span>
           <OrderChoice order={order} />
-        </p>
+          <ViewersMenu hasLogin={isAuthenticated(session.value)} />
+        </div>
       </div>
       <StreamTree
         rows={rows.value}

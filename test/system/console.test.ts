@@ -200,6 +200,23 @@ test("pauses, moves through history, steps, and returns to live", async () => {
   expect(console.problems).toEqual([]);
 });
 
+test("links to the viewers of Foxglove and Lichtblick", async () => {
+  await redis.control.call("XADD", "rover:imu", "*", "d", "{}");
+  await using console = await openConsole();
+  const { page } = console;
+  await page.getByRole("button", { name: "Open in a viewer" }).click();
+  const url = encodeURIComponent(`${gateway.ws}/foxglove`);
+  for (const [name, start] of [
+    ["Open in Foxglove", "https://app.foxglove.dev/~/view?"],
+    ["Open in Lichtblick", "https://lichtblick-suite.github.io/lichtblick/?"],
+  ] as const) {
+    const link = page.getByRole("link", { name, exact: true });
+    expect(await link.getAttribute("href")).toBe(`${start}ds=foxglove-websocket&ds.url=${url}`);
+    expect((await link.boundingBox())?.x).toBeGreaterThanOrEqual(0);
+  }
+  expect(console.problems).toEqual([]);
+});
+
 test("restores open streams from the URL until they are closed", async () => {
   for (const key of ["default:a b", "rover:x&y"]) await redis.control.call("XADD", key, "*", "d", "hello");
   await using console = await openConsole();

@@ -1,9 +1,11 @@
 /** Status routes: home page, liveness, readiness and metrics. */
 import type { FastifyInstance } from "fastify";
+import type { Visitor } from "../../../access/admission.ts";
 import { authorize, METRICS } from "../../../access/identity/authorize.ts";
 import { asGatewayError, GatewayError } from "../../../domain/errors.ts";
 import { within } from "../../../domain/scheduling/timeout.ts";
 import type { Metrics } from "../../../observe/metrics.ts";
+import { viewerLinks } from "../../../wire/foxglove/viewer-links.ts";
 import { acceptsPage } from "../../request/media-types.ts";
 import { errorBody } from "../../response/append-results.ts";
 import { RETRY_AFTER_SECONDS } from "../../response/retry-after.ts";
@@ -41,8 +43,14 @@ export function addStatus(
   { streams: { isReady, availability }, config: { version, pathPrefix } }: RouteParts,
   { metrics, sendConsole }: StatusPages,
 ): void {
-  const links = Object.fromEntries(Object.entries(LINKS).map(([name, path]) => [name, pathPrefix + path]));
+  const own = Object.fromEntries(Object.entries(LINKS).map(([name, path]) => [name, pathPrefix + path]));
+  const linksFor = ({ host, isSecure }: Visitor) =>
+    host === undefined
+      ? own
+      : { ...own, ...viewerLinks(`${isSecure ? "https" : "http"}://${host}${pathPrefix}/`) };
+
   app.get("/", ALSO_HEAD, (request, reply) => {
+    const links = linksFor(request.visitor);
     if (acceptsPage(request.headers.accept)) {
       if (sendConsole !== undefined) return sendConsole(reply);
       return sendPage(reply, homePage(ABOUT, version, links));

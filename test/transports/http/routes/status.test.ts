@@ -26,7 +26,14 @@ test("/ returns name, version and links to programs, and the console to browsers
   const page = await get("/", "text/html,application/xhtml+xml,*/*;q=0.8");
   expect(page.headers["content-type"]).toBe("text/html; charset=utf-8");
   expect(page.text).toContain('<div id="app">');
-  for (const href of Object.values(links)) {
+  const { foxglove, lichtblick, ...own } = links;
+  const url = encodeURIComponent(`${gateway.ws}/foxglove`);
+  expect(foxglove).toBe(`https://app.foxglove.dev/~/view?ds=foxglove-websocket&ds.url=${url}`);
+  expect(lichtblick).toBe(
+    `https://lichtblick-suite.github.io/lichtblick/?ds=foxglove-websocket&ds.url=${url}`,
+  );
+  expect(Object.keys(own)).toContain("docs");
+  for (const href of Object.values(own)) {
     // With the Accept header of a browser: /graphql is a page for browsers and requires a query from programs.
     expect((await get(href, "text/html,*/*;q=0.8")).status).toBe(200);
   }

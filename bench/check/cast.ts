@@ -118,6 +118,8 @@ export async function startCast(
           dying.add(gateway.pid);
           if (fault.what === "kill gateway") signal(gateway.pid, "SIGKILL");
           else await gateway.stop();
+          // Its port is free only then.
+          await gateway.ended;
           await sleep(fault.ms);
           running[fault.gateway] = await startGateway(gateway.port);
           return;
@@ -127,6 +129,7 @@ export async function startCast(
         case "kill redis":
           dying.add(theRedis().pid);
           signal(theRedis().pid, "SIGKILL");
+          await theRedis().ended;
           await sleep(fault.ms);
           redis = watch("redis", await startRedis(children, dir, APPEND_ONLY));
           return;

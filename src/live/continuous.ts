@@ -64,6 +64,7 @@ class ContinuousDelivery<Frame> implements Delivery {
     for (const stream of this.#streams) {
       // Before it resumes, the stream may grow by more than the hub keeps in memory.
       stream.state.isAtEnd = false;
+      stream.state.lastRead = undefined;
       if (stream.phase === "live") this.#detach(stream);
     }
   }
@@ -153,7 +154,7 @@ class ContinuousDelivery<Frame> implements Delivery {
       else if (entries !== undefined && entries.length > 0) this.#sendEntries(state, entries);
       else if (
         (state.isAtEnd || recent !== undefined) &&
-        hub.attach(state.key, state.cursor, stream.reader)
+        hub.attach(state.key, state.cursor, stream.reader, state.lastRead === state.cursor)
       ) {
         stream.phase = "live";
         this.#liveCount++;
@@ -206,6 +207,7 @@ class ContinuousDelivery<Frame> implements Delivery {
     if (page.hasGap || page.isGone) state.hasGap = true;
     // The end of the stream is only certain in the event-loop turn in which the page arrived.
     state.isAtEnd = page.isLast;
+    state.lastRead = page.batch?.last;
     if (page.batch !== undefined) this.#sendBatch(stream, page.batch);
     else this.#context.hub.confirmEnd(state.key, state.cursor);
     if (this.#isDenied) this.run();

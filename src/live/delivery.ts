@@ -39,6 +39,8 @@ export interface StreamState {
   hasGap: boolean;
   /** See `SubscribedStream`; undefined once the first entries are read. */
   birth?: number | undefined;
+  /** Last entry of the last read, unless the subscription was halted since then. */
+  lastRead?: EntryId | undefined;
   /** The subscription no longer reads the stream. */
   isRemoved?: boolean;
   /** The cursor as it was made from a time: the client has received no entry before it, so that none is missing after it. */

@@ -55,9 +55,10 @@ export interface Hub {
    * Makes a reader live, unless the hub has already seen entries after its cursor. If the stream is not watched yet, the tail
    * starts at the cursor, so the cursor should be near the end of the stream.
    *
+   * @param isRead whether the reader has just read the entry at its cursor
    * @returns whether it is attached
    */
-  attach(key: string, cursor: EntryId, reader: LiveReader): boolean;
+  attach(key: string, cursor: EntryId, reader: LiveReader, isRead: boolean): boolean;
   /** Detaches a reader. Does nothing if it is not attached. */
   detach(key: string, reader: LiveReader): void;
   /** The stream was deleted. Without readers, the hub forgets it at once, so that a new stream of that name starts without its entries. */
@@ -131,7 +132,7 @@ class LiveHub implements Hub {
     this.#sweep = setInterval(() => this.#dropEmpty(), SWEEP_MS);
   }
 
-  attach(key: string, cursor: EntryId, reader: LiveReader): boolean {
+  attach(key: string, cursor: EntryId, reader: LiveReader, isRead: boolean): boolean {
     const stream = this.#streams.get(key);
     if (stream === undefined) {
       this.#streams.set(key, {
@@ -142,7 +143,7 @@ class LiveHub implements Hub {
         recent: this.#memory.open(),
         emptySince: 0,
       });
-      this.#tail.watch(key, cursor);
+      this.#tail.watch(key, cursor, isRead);
       return true;
     }
     if (compareIds(cursor, stream.position) < 0) return false;

@@ -97,7 +97,10 @@ class OnDemandDelivery<Frame> implements Delivery {
     this.#isOutdated = true;
     for (const state of this.#attached) this.#context.hub.detach(state.key, this.#reader);
     this.#attached.clear();
-    for (const state of this.#states) state.isAtEnd = false;
+    for (const state of this.#states) {
+      state.isAtEnd = false;
+      state.lastRead = undefined;
+    }
   }
 
   add(state: StreamState): void {
@@ -171,6 +174,7 @@ class OnDemandDelivery<Frame> implements Delivery {
           if (known[i] !== undefined || state.isRemoved) return;
           state.birth = undefined;
           state.isAtEnd = found[i]?.length === 0;
+          state.lastRead = found[i]?.at(-1)?.id ?? state.lastRead;
           if (state.isAtEnd) context.hub.confirmEnd(state.key, state.cursor);
         });
         this.#send(states, found);
@@ -258,8 +262,9 @@ class OnDemandDelivery<Frame> implements Delivery {
   #attachAll(): boolean {
     const context = this.#context;
     for (const state of this.#states) {
+      const { key, cursor, lastRead } = state;
       const isAttached =
-        this.#attached.has(state) || context.hub.attach(state.key, state.cursor, this.#reader);
+        this.#attached.has(state) || context.hub.attach(key, cursor, this.#reader, lastRead === cursor);
       // From here on the hub reports new entries after the cursor.
       state.isAtEnd = false;
       if (!isAttached) return false;

@@ -515,6 +515,52 @@ export function testTail(
     expect(lives("s")).toBe(2);
   });
 
+  /** Whether the tail has reported a new life of the stream. */
+  const isNewLife = (key: string) =>
+    restarted.includes(key) || reads.some((read) => read.key === key && read.isNewLife);
+
+  test.each([
+    { before: ["5-0"], now: ["3-0"] },
+    { before: ["5-0"], now: ["3-0", "4-0"] },
+    { before: ["1-0", "5-0"], now: ["2-0", "4-0"] },
+    { before: ["1-0", "5-0"], now: ["1-0", "2-0", "3-0"] },
+  ])("reports a new life of $now after $before, as by DEL and RENAME", async ({ before, now }) => {
+    tail.watch("s", FIRST_ID);
+    for (const entry of before) await passes("s", entry);
+    await redisDoes("EVAL", remake, 1, "s", "x", ...now);
+    // A blocking tail notices it with the next entry.
+    await settled();
+    await passes("s", "6-0");
+    expect(isNewLife("s")).toBe(true);
+    await passes("s", "7-0");
+    expect(restarted.length + reads.filter((read) => read.isNewLife).length).toBe(1);
+  });
+
+  test("does not report a new life if the entry at its position is deleted", async () => {
+    tail.watch("s", FIRST_ID);
+    for (const entry of ["1-0", "2-0", "3-0"]) await passes("s", entry);
+    await redisDoes("XDEL", "s", "3-0");
+    await settled();
+    await passes("s", "4-0");
+    await redisDoes("XDEL", "s", "1-0", "4-0");
+    await passes("s", "5-0");
+    await redisDoes("XTRIM", "s", "MAXLEN", 0);
+    await passes("s", "6-0");
+    expect(isNewLife("s")).toBe(false);
+  });
+
+  test("reports a new life if the stream never had the entry after which it is watched, which has just been read", async () => {
+    for (const key of ["other", "unknown", "deleted"])
+      for (const entry of ["3-0", "6-0"]) await redisDoes("XADD", key, entry, "d", "x");
+    await redisDoes("XADD", "deleted", "7-0", "d", "x");
+    await redisDoes("XDEL", "deleted", "7-0");
+    tail.watch("other", id("5-0"), true);
+    tail.watch("unknown", id("5-0"));
+    tail.watch("deleted", id("5-0"), true);
+    for (const key of ["other", "unknown", "deleted"]) await arrives(key, "6-0");
+    expect(["other", "unknown", "deleted"].filter(isNewLife)).toEqual(["other"]);
+  });
+
   test("compares ids as 64-bit numbers", async () => {
     tail.watch("s", FIRST_ID);
     for (const one of ["9-9", "9-10", "10-0", "18446744073709551615-18446744073709551615"])

@@ -136,7 +136,8 @@ export async function startCluster(masterCount: number, replicas = 0): Promise<T
           await control.call("CLUSTER", "SETSLOT", slot, "NODE", toId).catch(() => undefined);
     },
     async do(...command) {
-      const { control } = await ownerOf(slotOf(String(command[1])));
+      const key = command[0] === "EVAL" ? command[3] : command[1];
+      const { control } = await ownerOf(slotOf(String(key)));
       return control.call(...command);
     },
     async [Symbol.asyncDispose]() {

@@ -221,6 +221,34 @@ async function check({ do: run, rename, gateways }: World, numRuns: number): Pro
   );
 }
 
+/** Replaces a stream within one command, which `CLIENT TRACKING` reports as any other change. */
+async function checkReplaced({ do: run, gateways: [gateway] }: World): Promise<void> {
+  const device = `device-${process.pid}-${runs++}`;
+  const [older, name] = STREAMS;
+  const [olderKey, key] = [`${device}:${older}`, `${device}:${name}`];
+  await run("XADD", olderKey, "*", "d", "older");
+  await run("XADD", key, "*", "d", "old");
+  const reader = await PatternReader.open(gateway, device, "0", false);
+  try {
+    await until("the stream is read", () => reader.periods.get(name)?.ids.length === 1);
+    await run(
+      "EVAL",
+      "redis.call('DEL', KEYS[1]) redis.call('RENAMENX', KEYS[2], KEYS[1])",
+      2,
+      key,
+      olderKey,
+    );
+    const existing = ((await run("XRANGE", key, "-", "+")) as [Buffer][]).map(([id]) => idOf(id));
+    await until("its entry is delivered or in a gap", () => reader.missing(name, existing).length === 0);
+    existing.push(idOf(await run("XADD", key, "*", "d", "new")));
+    await until("its next entry is delivered", () => reader.missing(name, existing).length === 0);
+    expect(reader.problems).toEqual([]);
+  } finally {
+    await reader.close();
+    await run("DEL", key);
+  }
+}
+
 describe.each([
   ["keyspace events", "Kgxen", 40],
   ["tracking", "", 20],
@@ -242,6 +270,8 @@ describe.each([
   });
 
   test("every reader receives every entry that exists afterwards", () => check(world, numRuns));
+  test("a stream that is replaced by an older one is delivered or reported as a gap", () =>
+    checkReplaced(world));
 });
 
 describe.each([
@@ -267,4 +297,6 @@ describe.each([
   });
 
   test("every reader receives every entry that exists afterwards", () => check(world, numRuns));
+  test("a stream that is replaced by an older one is delivered or reported as a gap", () =>
+    checkReplaced(world));
 });

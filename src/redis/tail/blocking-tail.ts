@@ -75,9 +75,9 @@ export class BlockingTail implements Tail {
     return false;
   }
 
-  watch(key: string, after: EntryId): void {
+  watch(key: string, after: EntryId, isRead = false): void {
     // It counts as changed and is read before the next blocking read, so that a later deletion is detected.
-    this.#streams.watch(key, after);
+    this.#streams.watch(key, after, isRead);
     this.#interrupt();
   }
 

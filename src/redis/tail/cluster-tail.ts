@@ -82,8 +82,8 @@ export class ClusterTail implements Tail {
     return true;
   }
 
-  watch(key: string, after: EntryId): void {
-    this.#streams.watch(key, after);
+  watch(key: string, after: EntryId, isRead = false): void {
+    this.#streams.watch(key, after, isRead);
     this.#schedule();
   }
 

@@ -63,6 +63,11 @@ export class Continuity {
     return memory.judgeWithoutScript(read, Number.POSITIVE_INFINITY);
   }
 
+  /** Call when the entry at the position has just been read by another connection. */
+  positionRead(key: string): void {
+    this.#memoryOf(key).positionRead();
+  }
+
   /** Call when the tail takes entries that directly follow its position without reading them. */
   grow(key: string, entries: readonly Entry[]): void {
     this.#memories.get(key)?.grow(entries);

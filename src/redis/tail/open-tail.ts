@@ -40,7 +40,7 @@ export function openTail(
   let tail: Tail = tracking;
   return {
     noticesRemovals: () => tail.noticesRemovals(),
-    watch: (key, after) => tail.watch(key, after),
+    watch: (key, after, isRead) => tail.watch(key, after, isRead),
     unwatch: (key) => tail.unwatch(key),
     close: () => tail.close(),
   };

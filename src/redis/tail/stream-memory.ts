@@ -55,6 +55,11 @@ export class StreamMemory {
   #mark: string | undefined;
   /** Last id that the stream had generated at the last facts: entries up to it are in `#added` and `#length` already. */
   #counted: EntryId | undefined;
+  /** First id and last generated id at the last facts of the present server. Neither decreases in a life. */
+  #first: EntryId | undefined;
+  #lastGenerated: EntryId | undefined;
+  /** The entry at the position was read from the present server. */
+  #isPositionRead = false;
   #isEnded = false;
   /** All entries up to the position are read, so the next check may be by length. */
   #isCaughtUp = false;
@@ -84,9 +89,17 @@ export class StreamMemory {
     this.#mayUseDetails = false;
   }
 
-  /** Call when another server replies from now on: a lower count of entries no longer proves a new life. */
+  /** Call when the entry at the position has just been read by another connection. */
+  positionRead(): void {
+    this.#isPositionRead = true;
+  }
+
+  /** Call when another server replies from now on: fewer entries or lower ids no longer prove a new life. */
   serverChanged(): void {
     this.#added = undefined;
+    this.#first = undefined;
+    this.#lastGenerated = undefined;
+    this.#isPositionRead = false;
     this.#isCaughtUp = false;
   }
 
@@ -129,13 +142,17 @@ export class StreamMemory {
     const verdict = this.#verdictOf(position, entries, isCut, facts);
     const isShorter =
       entries.length === 0 && (facts.length === 0 || facts.length < (this.#length ?? facts.length));
-    const isOver = this.#isEnded || this.#isAnother(facts);
+    const isOver = this.#isEnded || this.#isAnother(position, facts);
     if (isCut) this.grow(entries);
     else {
       this.#added = facts.exists ? facts.added : 0;
       this.#counted = facts.lastGenerated;
     }
     this.#length = facts.length;
+    this.#first = facts.first ?? (isOver ? undefined : this.#first);
+    this.#lastGenerated = facts.lastGenerated;
+    this.#isPositionRead =
+      last !== undefined || facts.hasPosition === true || (this.#isPositionRead && !isOver);
     this.#mark = last === undefined ? facts.mark : this.#markIn(last);
     // Ended until an entry of the new life is read, or the reader knows that some exist at or below its position.
     const isSettled = entries.length > 0 || verdict === "new life";
@@ -165,6 +182,7 @@ export class StreamMemory {
     const fresh = this.#freshIn(entries);
     if (this.#length !== undefined) this.#length += fresh;
     if (this.#added !== undefined) this.#added += fresh;
+    this.#isPositionRead = true;
     this.#mark = this.#markIn(last);
   }
 
@@ -198,8 +216,11 @@ export class StreamMemory {
   }
 
   /** Whether a stream is another one than the remembered stream. */
-  #isAnother({ added, mark }: StreamFacts): boolean {
+  #isAnother(position: EntryId, facts: StreamFacts): boolean {
+    const { added, mark, first, lastGenerated } = facts;
     if (added !== undefined && this.#added !== undefined && added < this.#added) return true;
+    if (isLess(first, this.#first) || isLess(lastGenerated, this.#lastGenerated)) return true;
+    if (this.#isPositionRead && lacksPosition(position, facts)) return true;
     return mark !== undefined && this.#mark !== undefined && mark !== this.#mark;
   }
 
@@ -211,7 +232,7 @@ export class StreamMemory {
   ): "continues" | "gap" | "new life" {
     if (position === FIRST_ID || !facts.exists) return "continues";
     const hasOlder = facts.first !== undefined && compareIds(facts.first, position) <= 0;
-    if (this.#isEnded || this.#isAnother(facts)) {
+    if (this.#isEnded || this.#isAnother(position, facts)) {
       if (hasOlder) return "new life";
       return entries.length > 0 ? "gap" : "continues";
     }
@@ -225,3 +246,13 @@ export class StreamMemory {
     return isComplete ? "continues" : "gap";
   }
 }
+
+const isLess = (id: EntryId | undefined, other: EntryId | undefined): boolean =>
+  id !== undefined && other !== undefined && compareIds(id, other) < 0;
+
+/**
+ * Whether a stream never had the entry at a position: it has older ones, so the entry was not trimmed, and no entry from there
+ * on was deleted.
+ */
+const lacksPosition = (position: EntryId, { hasPosition, first, maxDeleted }: StreamFacts): boolean =>
+  hasPosition === false && isLess(first, position) && isLess(maxDeleted, position);

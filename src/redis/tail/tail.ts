@@ -23,8 +23,12 @@ export interface TailRead {
 
 /** Reads watched streams as they grow. */
 export interface Tail {
-  /** Starts reading a stream after an id. Watching it again moves its position. */
-  watch(key: string, after: EntryId): void;
+  /**
+   * Starts reading a stream after an id. Watching it again moves its position.
+   *
+   * @param isRead whether the entry with that id has just been read, so that a stream which never had it is another one
+   */
+  watch(key: string, after: EntryId, isRead?: boolean): void;
   /** Whether the tail detects removed entries before new ones are added. */
   noticesRemovals(): boolean;
   /** Stops reading a stream. */

@@ -96,11 +96,11 @@ export class TrackingTail implements Tail {
     return true;
   }
 
-  watch(key: string, after: EntryId): void {
+  watch(key: string, after: EntryId, isRead = false): void {
     this.#options.loopback.watch(key);
     this.#pending.forget(key);
     this.#verifying.delete(key);
-    this.#streams.watch(key, after);
+    this.#streams.watch(key, after, isRead);
     this.#schedule();
   }
 

@@ -65,9 +65,10 @@ export class WatchedStreams {
     return this.#changed;
   }
 
-  /** Starts to watch a stream after an id. It counts as changed. */
-  watch(key: string, after: EntryId): void {
+  /** Starts to watch a stream after an id. It counts as changed. @param isRead see `Tail` */
+  watch(key: string, after: EntryId, isRead = false): void {
     this.continuity.forget(key);
+    if (isRead) this.continuity.positionRead(key);
     this.#positions.set(key, after);
     this.#options.counters.tailStreams = this.#positions.size;
     this.#changed.add(key);

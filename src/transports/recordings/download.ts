@@ -6,7 +6,7 @@ import { GatewayError } from "../../domain/errors.ts";
 import type { FileStatus } from "../../recordings/recording-status.ts";
 import { FILE_FORMAT } from "../../wire/formats.ts";
 import type { TransportParts } from "../parts.ts";
-import { whenGone } from "../response/closing.ts";
+import { whenCut } from "../response/closing.ts";
 import { requestedRange } from "../response/requested-range.ts";
 
 /** A file to send. */
@@ -61,7 +61,7 @@ export async function sendFile(
     const end = () => stream.destroy();
     const session = access.sessions.open(visitor, "export", end);
     access.sessions.use(session, "read", keys);
-    const release = whenGone(reply, access.closing, end);
+    const release = whenCut(reply, access.closing, end);
     stream.on("data", (chunk) => {
       counters.bytesSent += chunk.length;
     });

@@ -30,25 +30,49 @@ export function createClosing(): { readonly closing: Closing; close(): void } {
 
 /**
  * Calls back once, when the client disconnects or the gateway stops; on the next microtask if either already happened.
- * A client that half-closed its connection counts as disconnected, because the two look the same on the wire.
+ * A client that half-closed its connection counts as disconnected, because the two look the same on the wire. For responses
+ * that wait for entries.
  *
  * @returns a function that removes the callback
  */
 export function whenGone(reply: FastifyReply, closing: Closing, callback: () => void): () => void {
-  const { raw, request } = reply;
-  const { socket } = request.raw;
+  const { socket } = reply.request.raw;
   const release = () => {
-    forget();
-    raw.removeListener("close", gone);
+    releaseCut();
     releasePeer();
   };
+  let isGone = false;
   const gone = () => {
+    if (isGone) return;
+    isGone = true;
     release();
     callback();
   };
-  const forget = closing.add(gone);
-  raw.once("close", gone);
+  const releaseCut = whenCut(reply, closing, gone);
   const releasePeer = whenPeerEnds(socket, gone);
-  if (closing.isClosing() || raw.destroyed || socket.destroyed || hasPeerEnded(socket)) queueMicrotask(gone);
+  if (hasPeerEnded(socket)) queueMicrotask(gone);
+  return release;
+}
+
+/**
+ * Calls back once, when the connection is lost or the gateway stops; on the next microtask if either already happened. A client
+ * that half-closed its connection still receives its response. For responses whose end is known: if the client has closed both
+ * sides, its system rejects the next bytes, and the connection is lost.
+ *
+ * @returns a function that removes the callback
+ */
+export function whenCut(reply: FastifyReply, closing: Closing, callback: () => void): () => void {
+  const { raw, request } = reply;
+  const release = () => {
+    forget();
+    raw.removeListener("close", cut);
+  };
+  const cut = () => {
+    release();
+    callback();
+  };
+  const forget = closing.add(cut);
+  raw.once("close", cut);
+  if (closing.isClosing() || raw.destroyed || request.raw.socket.destroyed) queueMicrotask(cut);
   return release;
 }

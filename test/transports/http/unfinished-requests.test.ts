@@ -1,6 +1,10 @@
 /** Requests that end early: half-closed by the client, rejected within the body, or in progress when the gateway stops. */
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { parseRaw, request } from "../../support/http.ts";
@@ -81,6 +85,29 @@ describe("a client that half-closes after the request (nc -N)", () => {
     for (const { socket } of clients) socket.end();
     await until("none waits", async () => (await readers(gateway)) === "0");
     for (const { received } of clients) expect(String(await received)).toMatch(/^HTTP\/1.1 200 /);
+  });
+
+  test("receives the whole file of an export and of a recording", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "half-closed-"));
+    try {
+      await using gateway = await startTestGateway(redis.url, { RECORDINGS_DIR: directory });
+      await request(`${gateway.http}/data/filed`, { method: "POST", body: randomBytes(MB) });
+      const body = JSON.stringify({ name: "half", streams: ["filed"], from: "0" });
+      const headers = { "content-type": "application/json" };
+      const started = await request(`${gateway.http}/recordings`, { method: "POST", headers, body });
+      expect(started.status, started.text).toBe(201);
+      await request(`${gateway.http}/recordings/half/stop`, { method: "POST" });
+      for (const path of ["/data/filed/entries?format=mcap", "/recordings/half.mcap"]) {
+        const client = open(gateway);
+        client.socket.end(head(`GET ${path}`));
+        const received = await client.received;
+        // The magic bytes of MCAP begin and end the file.
+        expect(received.length, path).toBeGreaterThan(MB);
+        expect(received.subarray(-64).includes(Buffer.from("\x89MCAP0\r\n", "latin1")), path).toBe(true);
+      }
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   test("within a body receives a 400", async () => {

@@ -13,7 +13,7 @@ import { openStreams } from "../../../request/pattern-streams.ts";
 import type { RequestedStreams } from "../../../request/streams.ts";
 import type { ByteSink } from "../../../response/byte-sink.ts";
 import { createClientSink } from "../../../response/client-sink.ts";
-import { whenGone } from "../../../response/closing.ts";
+import { whenCut } from "../../../response/closing.ts";
 import { countOut } from "../../../response/entries-sent.ts";
 import { memoryOf } from "../../../response/response-memory.ts";
 import type { RouteParts } from "../../route.ts";
@@ -116,7 +116,7 @@ class Export {
     const first = await this.#range.next();
     const end = (error: Error) => this.#fail(error);
     const session = access.sessions.open(this.#reply.request.visitor, "export", end);
-    const release = whenGone(this.#reply, access.closing, () => end(new ClientGone()));
+    const release = whenCut(this.#reply, access.closing, () => end(new ClientGone()));
     let file: OpenFile | undefined;
     try {
       access.sessions.use(

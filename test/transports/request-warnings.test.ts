@@ -52,6 +52,7 @@ describe("unknown parameters", () => {
     ["/data/s?block=0&%F0%9F%98%80=1", 'unknown parameter "😀"'],
     ["/data/s/entries?strat=0", 'unknown parameter "strat"; did you mean start?'],
     ["/data/s/entries?block=0", 'unknown parameter "block"'],
+    ["/data/s/density?bucket=2", 'unknown parameter "bucket"; did you mean buckets?'],
   ])("%s", async (path, sentence) => {
     expect(await warnedOf(path)).toEqual([sentence]);
   });
@@ -100,6 +101,8 @@ describe("times", () => {
     ["microseconds", "/data/s?last_entry_id=1732791745123000&block=0", /is \+056879-.*milliseconds$/],
     ["a start in seconds", "/data/s/entries?start=1732791745", /^start 1732791745-0 is 1970/],
     ["an end in seconds", "/data/s/entries?end=1732791745", /^end 1732791745-\d+ is 1970/],
+    ["a start of an export", "/data/s/entries?start=1732791745&format=mcap", /^start 1732791745-0 is 1970/],
+    ["a start of a density", "/data/s/density?start=1732791745", /^start 1732791745-0 is 1970/],
   ])("in %s are reported", async (_unit, path, sentence) => {
     expect(await warnedOf(path)).toEqual([expect.stringMatching(sentence)]);
   });
@@ -117,6 +120,31 @@ describe("times", () => {
     "/data/missing?last_entry_id=1732791745&block=0",
   ])("are not reported of %s", async (path) => {
     expect(await warnedOf(path)).toEqual([]);
+  });
+
+  test("of a playback are reported", async () => {
+    for (const path of ["events", "mjpeg"]) {
+      await using answer = await openAnswer(`${gateway.http}/data/s/${path}?rate=1&end=1732791745`);
+      expect(warningsOf(answer.headers)).toEqual([expect.stringMatching(/^end 1732791745-\d+ is 1970/)]);
+    }
+  });
+
+  test("of a group are reported", async () => {
+    expect(await warnedOf("/data/s/work/g/next?consumer=c&wait=0&from=1732791745", "POST")).toEqual([
+      expect.stringMatching(/^from 1732791745-0 is 1970/),
+    ]);
+  });
+
+  test.each([
+    "/data/s/pull?last_entry_id=1732791745",
+    "/data/s/pull?rate=1&start=1732791745",
+    "/data/s/work/g?from=1732791745",
+  ])("of %s are counted", async (path) => {
+    const counted = async () =>
+      Number(/request_warnings_total (\d+)/.exec((await request(`${gateway.http}/metrics`)).text)?.[1]);
+    const before = await counted();
+    await upgraded(path);
+    await until("it is counted", async () => (await counted()) === before + 1);
   });
 
   test("of a pull are logged", async () => {

@@ -2,7 +2,7 @@
 import { authorize, type Identity } from "../../access/identity/authorize.ts";
 import { badParameter, type GatewayError } from "../../domain/errors.ts";
 import { parseCursors, type RequestedCursor } from "../../domain/streams/cursor.ts";
-import { FIRST_ID } from "../../domain/streams/entry-id.ts";
+import { type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
 import { type NamedCursors, parseNamedCursors } from "../../domain/streams/named-cursors.ts";
 import { type Naming, namingOf, parseStreamIds } from "../../domain/streams/stream-name.ts";
 import {
@@ -145,9 +145,24 @@ export const noPatterns = (device: string | undefined): GatewayError =>
     "must not be a pattern here; pattern=0 makes * a literal character",
   );
 
-/** Returns the cursors of a request as times, to check their unit. */
-export const cursorTimes = (streams: readonly WantedStream[]): readonly NamedTime[] =>
-  streams.map(({ key, cursor }) => ({ parameter: "last_entry_id", id: cursor, key }));
+/** Returns the cursors of a request, and the ends of its playback, as times, to check their unit. */
+export const cursorTimes = (streams: readonly WantedStream[], played?: TimeRange): readonly NamedTime[] => [
+  ...streams.map(({ key, cursor }) => ({ parameter: "last_entry_id", id: cursor, key })),
+  ...(played === undefined ? [] : rangeTimes(keysOf(streams), played)),
+];
+
+/** The first and the last id of a range. */
+interface TimeRange {
+  readonly start: EntryId;
+  readonly end: EntryId;
+}
+
+/** Returns the ends of the range of a request as times, to check their unit. */
+export const rangeTimes = (keys: readonly string[], { start, end }: TimeRange): readonly NamedTime[] =>
+  keys.flatMap((key) => [
+    { parameter: "start", id: start, key },
+    { parameter: "end", id: end, key },
+  ]);
 
 /** Returns the keys of streams. */
 export const keysOf = (streams: readonly WantedStream[]): readonly string[] => streams.map(({ key }) => key);

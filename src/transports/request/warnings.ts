@@ -72,6 +72,19 @@ export const oddTimes = (times: readonly NamedTime[]): readonly NamedTime[] =>
     return (ms > 0 && ms < EARLIEST_MS) || (ms > LATEST_MS && ms <= MAX_DATE_MS);
   });
 
+/** Logs odd times. For WebSockets: browsers cannot read handshake headers, and the check needs a read after the handshake. */
+export function logOddTimes(
+  times: readonly NamedTime[],
+  {
+    warnings,
+    lastIds,
+    at,
+  }: { readonly warnings: Warnings; readonly lastIds: LastIds; readonly at: ErrorContext },
+): void {
+  const odd = oddTimes(times);
+  if (odd.length > 0) void timeWarnings(lastIds, odd).then((texts) => warnings.note("time", texts, at));
+}
+
 /**
  * Returns a warning for each odd time whose stream has entries from a plausible time. Reads the last id of each such
  * stream; a Redis error causes no warning, because the request itself reports it.

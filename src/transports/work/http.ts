@@ -18,11 +18,13 @@ import type { TransportParts } from "../parts.ts";
 import { acceptedCleanFormat } from "../request/media-types.ts";
 import type { ParameterRoute, ParametersOf } from "../request/parameters.ts";
 import { readParameters } from "../request/query.ts";
+import { warnOfTimes } from "../request/request-warnings.ts";
 import { countOut } from "../response/entries-sent.ts";
 import { joinOwnPieces } from "../response/joined-pieces.ts";
 import { nextEntries } from "./next.ts";
 import { formatEntry, readSettlement, type Settlement, type WorkAction } from "./settlement.ts";
 import {
+  fromTimes,
   readFrom,
   readTarget,
   readWork,
@@ -61,6 +63,7 @@ function addNext(app: FastifyInstance, parts: TransportParts): void {
     const consumer = requireConsumer(work);
     const format = parameters.format ?? acceptedCleanFormat(request.headers.accept, "json");
     for (const { key } of work.streams) access.limits.useStream(request.visitor, key);
+    await warnOfTimes(reply, parts, fromTimes(work, from));
     const { key, entries, lost } = await nextEntries(streams.groups, {
       ...{ work, consumer, from, format, reply, access },
       visitor: request.visitor,

@@ -10,6 +10,7 @@ import type { NamedEntry, Outcome } from "../../redis/groups/consumer-options.ts
 import type { TransportParts } from "../parts.ts";
 import type { ParametersOf } from "../request/parameters.ts";
 import { readParameters } from "../request/query.ts";
+import { logOddTimes } from "../request/warnings.ts";
 import type { ByteSink } from "../response/byte-sink.ts";
 import { createClientSink } from "../response/client-sink.ts";
 import { countOut } from "../response/entries-sent.ts";
@@ -32,7 +33,7 @@ import {
   type Settlement,
 } from "./settlement.ts";
 import { WorkOutput } from "./work-output.ts";
-import { readFrom, readWork, type WorkRequest } from "./work-request.ts";
+import { fromTimes, readFrom, readWork, type WorkRequest } from "./work-request.ts";
 
 /**
  * Messages from this size (bytes), which name about 50 entries, are handled in turn with the requests of others. A chunk of a
@@ -88,6 +89,11 @@ class WorkSocket {
     const keys = work.streams.map(({ key }) => key);
     access.sessions.use(session, "work", keys);
     for (const key of keys) access.limits.useStream(session.visitor, key);
+    logOddTimes(fromTimes(work, from), {
+      warnings: parts.observe.warnings,
+      lastIds: parts.streams.registry,
+      at: errorContextOf(session),
+    });
     this.#parts = parts;
     this.#request = request;
     this.#work = work;

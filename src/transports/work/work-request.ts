@@ -7,6 +7,7 @@ import { RELEASED, UNNAMED } from "../../redis/groups/commands/scripts.ts";
 import type { ConsumerStream } from "../../redis/groups/consumer-options.ts";
 import type { ParametersOf } from "../request/parameters.ts";
 import { noPatterns, type RequestLimits, readNaming } from "../request/streams.ts";
+import type { NamedTime } from "../request/warnings.ts";
 
 /** One stream of a worker. */
 export interface WorkStream extends ConsumerStream {
@@ -106,6 +107,10 @@ export function requireGroup({ group }: WorkTarget): string {
 
 /** Reads the parameter `from`. @throws GatewayError BAD_PARAMETER */
 export const readFrom = (text: string): RequestedCursor => parseCursor(text, "from");
+
+/** Returns where a group begins as times, to check their unit. */
+export const fromTimes = ({ streams }: WorkTarget, from: RequestedCursor): readonly NamedTime[] =>
+  streams.map(({ key }) => ({ parameter: "from", id: from, key }));
 
 /** Returns the consumer of a request without a connection. @throws GatewayError BAD_PARAMETER if it is missing */
 export function requireConsumer({ consumer }: WorkRequest): string {

@@ -1,9 +1,8 @@
 /** Route `/data/{stream_id}/pull`: sends new and stored entries to a client (docs/protocol.md, "WebSocket pull"). */
-import type { Session } from "../../../access/sessions.ts";
 import { asGatewayError, type GatewayError } from "../../../domain/errors.ts";
 import { openStreams } from "../../request/pattern-streams.ts";
 import { cursorTimes, keysOf } from "../../request/streams.ts";
-import { oddTimes, timeWarnings } from "../../request/warnings.ts";
+import { logOddTimes } from "../../request/warnings.ts";
 import type { ByteSink } from "../../response/byte-sink.ts";
 import { createClientSink } from "../../response/client-sink.ts";
 import { FramesInFlight } from "../../websocket-protocol/frames-in-flight.ts";
@@ -50,7 +49,11 @@ export function servePull(
   const acks = request.wantsAck ? createAcks() : undefined;
   // With acks, only one payload is in flight anyway.
   const inFlight = request.latest && !request.wantsAck ? new FramesInFlight(sink) : undefined;
-  warnOfOddTimes(request, session, parts);
+  logOddTimes(cursorTimes(request.requested.named, request.playback), {
+    warnings: observe.warnings,
+    lastIds: parts.streams.registry,
+    at: errorContextOf(session),
+  });
   openStreams(request.requested, session.visitor.identity, parts, request.playback).then(
     (opened) => {
       if (closed) {
@@ -110,13 +113,4 @@ function reportStatus(
   const unavailableSince = availability.unavailableSince();
   if (unavailableSince !== undefined) report(unavailableSince);
   return availability.watch(report);
-}
-
-/** Logs times that are probably not in milliseconds. Browsers cannot read handshake headers, and the check needs a read after the handshake. */
-function warnOfOddTimes(request: PullRequest, session: Session, { streams, observe }: DataParts): void {
-  const odd = oddTimes(cursorTimes(request.requested.named));
-  if (odd.length > 0)
-    void timeWarnings(streams.registry, odd).then((sentences) =>
-      observe.warnings.note("time", sentences, errorContextOf(session)),
-    );
 }

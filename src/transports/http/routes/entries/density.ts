@@ -14,7 +14,8 @@ import {
 } from "../../../../domain/streams/entry-id.ts";
 import type { StreamDetails } from "../../../../redis/registry/details/stream-info.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
-import { readRequestedStreams } from "../../../request/streams.ts";
+import { warnOfTimes } from "../../../request/request-warnings.ts";
+import { keysOf, rangeTimes, readRequestedStreams } from "../../../request/streams.ts";
 import { memoryOf } from "../../../response/response-memory.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import { type Buckets, type Density, planDensity, readDensity } from "./stream-density.ts";
@@ -46,6 +47,7 @@ export function addDensity(app: FastifyInstance, parts: RouteParts): void {
     const end = parseBound("end", parameters.end);
     if (compareIds(start, end) > 0)
       throw badParameter("end", `must not be before start, got ${end} and ${start}`);
+    await warnOfTimes(reply, parts, rangeTimes(keysOf(requested.named), { start, end }));
     const opened = await openStreams(requested, identity, parts);
     opened.pattern?.close();
     const { buckets: count } = parameters;

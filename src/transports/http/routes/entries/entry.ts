@@ -14,11 +14,11 @@ import type { RangeOptions } from "../../../../redis/read/stream-reader.ts";
 import { RAW_TYPE } from "../../../../wire/formats.ts";
 import { lossyTextOf } from "../../../../wire/utf8.ts";
 import { declarationOf } from "../../../request/append/declarations.ts";
+import { warnOfTimes } from "../../../request/request-warnings.ts";
 import { readNamedStreams } from "../../../request/streams.ts";
 import { countOut } from "../../../response/entries-sent.ts";
 import { requestedRange } from "../../../response/requested-range.ts";
 import { memoryOf } from "../../../response/response-memory.ts";
-import { warnOfTimes } from "../../responses/request-warnings.ts";
 import { ALSO_HEAD, type RouteParts, targetOf } from "../../route.ts";
 
 /**

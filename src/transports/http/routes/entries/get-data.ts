@@ -9,6 +9,7 @@ import type { EntryId } from "../../../../domain/streams/entry-id.ts";
 import { formatNamedCursors } from "../../../../domain/streams/named-cursors.ts";
 import type { ParametersOf } from "../../../request/parameters.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
+import { warnOfTimes } from "../../../request/request-warnings.ts";
 import {
   cursorTimes,
   type RequestedStreams,
@@ -19,7 +20,6 @@ import {
 import { whenGone } from "../../../response/closing.ts";
 import { memoryOf } from "../../../response/response-memory.ts";
 import { headerRoom, headersTooLarge } from "../../responses/header-room.ts";
-import { warnOfTimes } from "../../responses/request-warnings.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import {
   type AnswerForm,

@@ -10,11 +10,17 @@ import type { RangeOptions } from "../../../../redis/read/stream-reader.ts";
 import { FILE_FORMAT } from "../../../../wire/formats.ts";
 import type { ParametersOf } from "../../../request/parameters.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
-import { type RequestedStreams, readRequestedStreams, type WantedStream } from "../../../request/streams.ts";
+import { warnOfTimes } from "../../../request/request-warnings.ts";
+import {
+  keysOf,
+  type RequestedStreams,
+  rangeTimes,
+  readRequestedStreams,
+  type WantedStream,
+} from "../../../request/streams.ts";
 import { countOut } from "../../../response/entries-sent.ts";
 import { memoryOf } from "../../../response/response-memory.ts";
 import { headerRoom, headersTooLarge } from "../../responses/header-room.ts";
-import { warnOfTimes } from "../../responses/request-warnings.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import {
   type AnswerForm,
@@ -34,8 +40,11 @@ export function addHistoryRange(app: FastifyInstance, parts: RouteParts, files: 
     const all = { ...parameters, last_entry_id: "0" };
     const requested = readRequestedStreams(request.visitor.identity, segment, all, parts.config);
     const { named, pattern } = requested;
-    if (parameters.format === FILE_FORMAT.name)
-      return sendExport(reply, requested, { ...readExport(parameters), files }, parts);
+    if (parameters.format === FILE_FORMAT.name) {
+      const range = readExport(parameters);
+      await warnOfTimes(reply, parts, rangeTimes(keysOf(named), range));
+      return sendExport(reply, requested, { ...range, files }, parts);
+    }
     const [stream] = named;
     if (pattern === undefined && (stream === undefined || named.length > 1))
       throw badParameter("stream_id", `must name one stream, got ${named.length}`);
@@ -106,10 +115,7 @@ async function sendOne(
     access: { memory, turns },
     observe: { streamClasses },
   } = parts;
-  await warnOfTimes(reply, parts, [
-    { parameter: "start", id: start, key: stream.key },
-    { parameter: "end", id: end, key: stream.key },
-  ]);
+  await warnOfTimes(reply, parts, rangeTimes([stream.key], { start, end }));
   const count = Math.min(most, mostFitting([stream.name], fit));
   const lease = memoryOf(reply, memory);
   await lease.grow(memoryOfAnswer(form, streamReader.expectedBytes(stream.key, count)));

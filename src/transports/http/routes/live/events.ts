@@ -9,9 +9,9 @@ import { encodeSse, encodeSseRetry, SSE_HEARTBEAT } from "../../../../wire/sse.t
 import type { ParametersOf } from "../../../request/parameters.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
 import { readPlayback } from "../../../request/playback.ts";
+import { warnOfTimes } from "../../../request/request-warnings.ts";
 import { cursorTimes, readRequestedStreams } from "../../../request/streams.ts";
 import { errorBody } from "../../../response/append-results.ts";
-import { warnOfTimes } from "../../responses/request-warnings.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import { PatternEncoder, severalEncoder, singleEncoder } from "./event-encoders.ts";
 import { sendLive, textChunks } from "./event-stream.ts";
@@ -28,7 +28,7 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
     const resumed = { ...parameters, last_entry_id: cursorOf(request, parameters) };
     const requested = readRequestedStreams(identity, segment, resumed, config);
     const playback = readPlayback(parameters);
-    await warnOfTimes(reply, parts, cursorTimes(requested.named));
+    await warnOfTimes(reply, parts, cursorTimes(requested.named, playback));
     const opened = await openStreams(requested, identity, parts, playback);
     const { streams } = opened;
     const pattern = opened.pattern && new PatternEncoder(form, streams);

@@ -6,9 +6,9 @@ import { badParameter } from "../../../../domain/errors.ts";
 import type { Encoder } from "../../../../live/sink.ts";
 import { formWithLengths, type MjpegForm, mjpegType, promptForm } from "../../../../wire/mjpeg.ts";
 import { playedStream, readPlayback } from "../../../request/playback.ts";
+import { warnOfTimes } from "../../../request/request-warnings.ts";
 import { cursorTimes, readNamedStreams, resolveCursors } from "../../../request/streams.ts";
 import type { Chunks } from "../../../response/chunks.ts";
-import { warnOfTimes } from "../../responses/request-warnings.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import { sendLive, textChunks } from "./event-stream.ts";
 
@@ -55,7 +55,7 @@ export function addMjpeg(app: FastifyInstance, parts: RouteParts): void {
     const { segment, parameters } = targetOf(request, "mjpeg", parts.config);
     const wanted = readNamedStreams(request.visitor.identity, segment, parameters, parts.config);
     const playback = readPlayback(parameters);
-    await warnOfTimes(reply, parts, cursorTimes(wanted));
+    await warnOfTimes(reply, parts, cursorTimes(wanted, playback));
     if (wanted.length > 1) throw badParameter("stream_id", `must name one stream, got ${wanted.length}`);
     const streams = playback
       ? wanted.map((stream) => playedStream(stream, playback.start))

@@ -11,6 +11,7 @@ import {
   statSync,
   symlinkSync,
   utimesSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,8 +26,12 @@ const COPIED = ["src", "client", "cli", "console", "bench", "scripts", "package.
 let clone: string;
 beforeEach(() => {
   clone = mkdtempSync(join(tmpdir(), "build-"));
-  for (const name of [...COPIED, "tsconfig.json", "tsconfig.build.json"])
+  for (const name of [...COPIED, "tsconfig.json"])
     cpSync(join(ROOT, name), join(clone, name), { recursive: true });
+  // Checking types takes most of the time of a build, and the build of the tests themselves has just done it.
+  const config = JSON.parse(readFileSync(join(ROOT, "tsconfig.build.json"), "utf8"));
+  const compilerOptions = { ...config.compilerOptions, noCheck: true };
+  writeFileSync(join(clone, "tsconfig.build.json"), JSON.stringify({ ...config, compilerOptions }));
   symlinkSync(join(ROOT, "node_modules"), join(clone, "node_modules"));
 });
 afterEach(() => rmSync(clone, { recursive: true, force: true }));

@@ -45,7 +45,7 @@ export function openStorage(
   const store = openStore(settings, endpoint, { sizes, counters, logger });
   closers.push(() => store.close());
   void warnOfServer(store.reads, logger);
-  const details = new DetailsReader();
+  const details = new DetailsReader(store.withoutPayloads);
   const retention = createRetention(store.reads, { maxEntries: streamMaxLength, maxAgeMs, maxBytes }, logger);
   closers.push(retention.close);
   const readerParts = { sizes, answerBytes, pageBytes };

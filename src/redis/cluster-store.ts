@@ -2,12 +2,13 @@
 import type { Logger } from "../domain/logger.ts";
 import type { ClusterEndpoint } from "./address/cluster-url.ts";
 import { slotOf } from "./cluster/hash-slot.ts";
-import { ClusterRouter, type RouterHooks } from "./cluster/router.ts";
+import { ClusterRouter, type RouterHooks, type RouterOptions } from "./cluster/router.ts";
 import { Topology } from "./cluster/topology.ts";
 import { growthOf, TRACK_GROWTH } from "./groups/growth.ts";
 import { uncachedReads } from "./read/poll-cache.ts";
 import { createReplicaPool, type ReplicaReads } from "./read/replicas.ts";
 import { createClusterLeases } from "./registry/cluster-presence-leases.ts";
+import { LARGE_PAYLOAD_BYTES } from "./registry/details/stream-info.ts";
 import { TRACK_META } from "./registry/metadata-watch.ts";
 import { ping } from "./resp/commands.ts";
 import { lazily, lazyCommands } from "./resp/lazily.ts";
@@ -24,7 +25,7 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
   const { endpoint, readsReplicas, waitMs, stallMs, leaseMs, streamMaxLength, sizes, counters, logger } =
     parts;
   const topology = new Topology(endpoint, logger);
-  const open = (name: string, hooks: RouterHooks & { readonly isOrdered?: boolean } = {}) =>
+  const open = (name: string, hooks: RouterHooks & Pick<RouterOptions, "isOrdered" | "omitFrom"> = {}) =>
     new ClusterRouter({
       ...hooks,
       topology,
@@ -41,11 +42,13 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
   const large = lazily(() => open("large", { isOrdered: true }));
   const pages = lazily(() => open("pages"));
   const largeReads = lazyCommands(pages);
+  const details = lazily(() => open("details", { omitFrom: LARGE_PAYLOAD_BYTES }));
   const replicas = readsReplicas ? openClusterReplicas(topology, logger) : undefined;
 
   return {
     reads,
     largeReads,
+    withoutPayloads: lazyCommands(details),
     replicas,
     openSending: (encode) => ({
       // Without loopback, which would need a transaction per slot.
@@ -101,6 +104,7 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
       appends.close();
       large.close();
       pages.close();
+      details.close();
       topology.close();
     },
   };

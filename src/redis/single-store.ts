@@ -6,6 +6,7 @@ import { loopbackOver } from "./append/transactions.ts";
 import { growthOver } from "./groups/growth.ts";
 import { openListedReplicas } from "./read/listed-replicas.ts";
 import { createPolledReads } from "./read/poll-cache.ts";
+import { LARGE_PAYLOAD_BYTES } from "./registry/details/stream-info.ts";
 import { metaTrackingOver } from "./registry/metadata-watch.ts";
 import { createPresenceLeases } from "./registry/presence-leases.ts";
 import { keyEventsOver } from "./registry/watch/key-events.ts";
@@ -39,9 +40,10 @@ export function openSingleStore(parts: SingleStoreParts): Store {
     logger,
   } = parts;
   const connections: Connection[] = [];
-  const open = (name: string, hooks: ConnectionHooks = {}, mostWaitMs = waitMs) =>
+  const open = (name: string, hooks: ConnectionHooks = {}, mostWaitMs = waitMs, omitFrom?: number) =>
     new Connection({
       ...hooks,
+      omitFrom,
       stallMs,
       address,
       logger,
@@ -62,11 +64,13 @@ export function openSingleStore(parts: SingleStoreParts): Store {
   const large = lazily(() => open("large"));
   const pages = lazily(() => open("pages"));
   const largeReads = lazyCommands(pages);
+  const details = lazily(() => open("details", {}, waitMs, LARGE_PAYLOAD_BYTES));
   const loopback = createLoopback();
   const replicas = readsReplicas ? openListedReplicas(address, reads, logger) : undefined;
   return {
     reads: database,
     largeReads,
+    withoutPayloads: lazyCommands(details),
     replicas,
     openSending: loopbackOver((hooks) => connect("appends", hooks), loopback),
     openLargeSending: (encode) => ({
@@ -105,6 +109,7 @@ export function openSingleStore(parts: SingleStoreParts): Store {
       replicas?.close();
       large.close();
       pages.close();
+      details.close();
       for (const connection of connections.toReversed()) connection.close();
     },
   };

@@ -41,6 +41,8 @@ export interface Store {
   readonly reads: Database;
   /** Reads with large replies, over a connection that the first of them opens: small reads do not wait behind them. */
   readonly largeReads: Commands;
+  /** Reads whose replies contain the length of a payload from `LARGE_PAYLOAD_BYTES` instead of its bytes. */
+  readonly withoutPayloads: Commands;
   /** Replicas for pages of history, with `REDIS_READ_FROM=replica`. */
   readonly replicas: ReplicaReads | undefined;
   /** Opens the connection for appends. */

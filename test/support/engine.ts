@@ -73,7 +73,7 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
   const { answerBytes, pageBytes } = options;
   const reads = new CountedCommands(store.reads);
   const streamReader = createStreamReader({ reads, largeReads: reads, sizes, answerBytes, pageBytes });
-  const details = new DetailsReader();
+  const details = new DetailsReader(store.withoutPayloads);
   const records = new StreamRecords({
     database: store.reads,
     largeReads: store.largeReads,

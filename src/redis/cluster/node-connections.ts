@@ -28,6 +28,8 @@ export interface NodeConnectionsOptions extends NodeHooks {
   readonly logger: Logger;
   /** See `ConnectionOptions`. */
   readonly stallMs?: number | undefined;
+  /** See `ConnectionOptions`. */
+  readonly omitFrom?: number | undefined;
   /** A node is ready or the slot map changed: waiting commands may be sendable. */
   readonly onChange: () => void;
 }
@@ -52,7 +54,7 @@ const LEAVE_MS = 500;
 
 /** Opens connections to all current and future masters. */
 export function openNodeConnections(options: NodeConnectionsOptions): NodeConnections {
-  const { topology, name, logger, stallMs, setup, onPush, onChange } = options;
+  const { topology, name, logger, stallMs, omitFrom, setup, onPush, onChange } = options;
   const connections = new Map<ClusterNode, NodeConnection>();
   let leaving: NodeJS.Timeout | undefined;
 
@@ -64,6 +66,7 @@ export function openNodeConnections(options: NodeConnectionsOptions): NodeConnec
       name,
       logger,
       stallMs,
+      omitFrom,
       // An unsent command returns to the router: another node may accept it.
       waitMs: 0,
       ...(onPush && { onPush }),

@@ -35,6 +35,8 @@ export interface RouterOptions extends RouterHooks {
   readonly waitMs: number;
   /** See `ConnectionOptions`. */
   readonly stallMs?: number | undefined;
+  /** See `ConnectionOptions`. */
+  readonly omitFrom?: number | undefined;
   /** The order of a key's commands matters: a command that would run after a later one fails instead. */
   readonly isOrdered?: boolean;
 }

@@ -42,6 +42,8 @@ export interface ConnectionOptions extends ConnectionHooks {
   readonly waitMs: number;
   /** Time (ms) without any reply to a pending command before the connection is closed and reopened. @default 30_000 */
   readonly stallMs?: number | undefined;
+  /** Size (bytes) from which bulk strings in replies are replaced by their length, at least 1 MB. @default none are */
+  readonly omitFrom?: number | undefined;
 }
 
 const RECONNECT: Backoff = { firstMs: 25, mostMs: 2000 };
@@ -161,12 +163,13 @@ export class Connection implements Commands {
   }
 
   #connect(address: RedisAddress): void {
-    const { name, logger, onPush } = this.#options;
+    const { name, logger, omitFrom, onPush } = this.#options;
     const requiresMaster = isAddressSource(this.#endpoint);
     const socket = new RedisSocket({
       address,
       name,
       logger,
+      omitFrom,
       onConnect: () =>
         shakeHands(
           { address, name, requiresMaster },

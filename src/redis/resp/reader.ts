@@ -35,7 +35,9 @@ interface OpenList {
 
 /** A bulk string that spans chunks. */
 interface OpenBulk {
-  readonly target: Buffer;
+  readonly length: number;
+  /** Undefined if its bytes are omitted. */
+  readonly target: Buffer | undefined;
   filled: number;
 }
 
@@ -58,6 +60,7 @@ const MAX_LIST_LENGTH = 64 * 1024 ** 2;
 /** Parser of one connection. It takes chunks in the order in which they arrive. */
 export class ReplyReader {
   readonly #handlers: ReplyHandlers;
+  readonly #omitFrom: number;
   /** Incomplete lists, outermost first. */
   readonly #open: OpenList[] = [];
   #bulk: OpenBulk | undefined;
@@ -71,8 +74,13 @@ export class ReplyReader {
   /** Position in the chunk. */
   #at = 0;
 
-  constructor(handlers: ReplyHandlers) {
+  /**
+   * @param omitFrom size (bytes) from which the parser replaces bulk strings by their length; more than a chunk, because
+   * bulk strings within one are not omitted
+   */
+  constructor(handlers: ReplyHandlers, omitFrom = Number.POSITIVE_INFINITY) {
     this.#handlers = handlers;
+    this.#omitFrom = omitFrom;
   }
 
   /** Parses a chunk. @throws Error if the bytes are not valid RESP; the connection cannot be used after that */
@@ -220,20 +228,22 @@ export class ReplyReader {
       this.#emitBulk(value);
       return;
     }
-    this.#bulk = { target: Buffer.allocUnsafeSlow(length), filled: 0 };
+    const target = length >= this.#omitFrom ? undefined : Buffer.allocUnsafeSlow(length);
+    this.#bulk = { length, target, filled: 0 };
     this.#continueBulk(this.#bulk);
   }
 
   #continueBulk(bulk: OpenBulk): void {
-    const take = Math.min(bulk.target.length - bulk.filled, this.#chunk.length - this.#at);
-    this.#chunk.copy(bulk.target, bulk.filled, this.#at, this.#at + take);
+    const take = Math.min(bulk.length - bulk.filled, this.#chunk.length - this.#at);
+    if (bulk.target !== undefined) this.#chunk.copy(bulk.target, bulk.filled, this.#at, this.#at + take);
     bulk.filled += take;
     this.#at += take;
-    if (bulk.filled < bulk.target.length) return;
+    if (bulk.filled < bulk.length) return;
     this.#bulk = undefined;
     this.#skip = 2;
     this.#skipLineEnd();
-    this.#emitBulk(bulk.target);
+    if (bulk.target === undefined) this.#emit(bulk.length);
+    else this.#emitBulk(bulk.target);
   }
 
   #emitBulk(value: Buffer): void {

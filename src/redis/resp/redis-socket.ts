@@ -24,6 +24,8 @@ export interface RedisSocketOptions extends RedisSocketHooks {
   readonly address: RedisAddress;
   /** Name of the connection, for logs. */
   readonly name: string;
+  /** Size (bytes) from which bulk strings are replaced by their length. @default none are */
+  readonly omitFrom?: number | undefined;
   readonly logger: Logger;
 }
 
@@ -52,18 +54,21 @@ export class RedisSocket implements Output {
 
   constructor(options: RedisSocketOptions) {
     this.#options = options;
-    this.#reader = new ReplyReader({
-      onReply: (reply) => {
-        this.#isHandling = true;
-        options.onReply(reply);
-        this.#isHandling = false;
+    this.#reader = new ReplyReader(
+      {
+        onReply: (reply) => {
+          this.#isHandling = true;
+          options.onReply(reply);
+          this.#isHandling = false;
+        },
+        onPush: (message) => {
+          this.#isHandling = true;
+          options.onPush(message);
+          this.#isHandling = false;
+        },
       },
-      onPush: (message) => {
-        this.#isHandling = true;
-        options.onPush(message);
-        this.#isHandling = false;
-      },
-    });
+      options.omitFrom,
+    );
     this.#socket = this.#connect(options.address);
     this.#socket.setNoDelay(true);
     this.#socket.setTimeout(CONNECT_TIMEOUT_MS, () => this.end("Redis did not reply in time"));

@@ -256,3 +256,13 @@ describe("rejects invalid RESP", () => {
     );
   });
 });
+
+test("replaces large bulk strings that span chunks by their length", () => {
+  const replies: Reply[] = [];
+  const reader = new ReplyReader({ onReply: (reply) => replies.push(reply), onPush: () => undefined }, 1000);
+  const bytes = Buffer.from(
+    `*3\r\n$1000\r\n${"x".repeat(1000)}\r\n$999\r\n${"y".repeat(999)}\r\n$1\r\nz\r\n+OK\r\n`,
+  );
+  for (let at = 0; at < bytes.length; at += 300) reader.feed(bytes.subarray(at, at + 300));
+  expect(replies).toEqual([[1000, Buffer.alloc(999, "y"), bulk("z")], "OK"]);
+});

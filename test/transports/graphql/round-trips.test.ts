@@ -64,7 +64,7 @@ beforeAll(async () => {
     largeReads: connection,
     mostKeyBytes: 4096,
     streamMaxLength: 0,
-    details: new DetailsReader(),
+    details: new DetailsReader(connection),
     workSlices: turns.slices,
   });
   executor = createExecutor({

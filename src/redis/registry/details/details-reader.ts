@@ -3,10 +3,20 @@
  * then checked (`remembered-details.ts`). A lookup of a stream that another one is reading waits for it, and then checks.
  */
 import type { Commands } from "../../resp/commands.ts";
+import type { Reply } from "../../resp/reader.ts";
+import type { Argument } from "../../resp/writer.ts";
 import { collectReplies } from "../collect-replies.ts";
 import { EdgeSizes } from "./edge-sizes.ts";
 import { type DetailsCheck, REMEMBERED_BYTES, RememberedDetails } from "./remembered-details.ts";
-import { type DetailDepth, detailsCommand, detailsOf, type StreamDetails } from "./stream-info.ts";
+import {
+  areEntriesLarge,
+  type DetailDepth,
+  detailsCommand,
+  detailsOf,
+  reportedDetailsCommand,
+  type StreamDetails,
+  withoutLargePayloads,
+} from "./stream-info.ts";
 
 /** Requested details. */
 export interface WantedDetails {
@@ -30,12 +40,20 @@ export interface DetailsRead {
 
 /** Reads details. */
 export class DetailsReader {
+  /** Omits large payloads from replies. */
+  readonly #withoutPayloads: Pick<Commands, "send">;
   readonly #edgeSizes: EdgeSizes;
   readonly #remembered: RememberedDetails;
   /** Reads in flight of streams whose edges may be large. */
   readonly #reading = new Map<string, Promise<unknown>>();
 
-  constructor(edgeSizes = new EdgeSizes(), remembered = new RememberedDetails()) {
+  /** @param withoutPayloads omits payloads from `LARGE_PAYLOAD_BYTES` from replies */
+  constructor(
+    withoutPayloads: Pick<Commands, "send">,
+    edgeSizes = new EdgeSizes(),
+    remembered = new RememberedDetails(),
+  ) {
+    this.#withoutPayloads = withoutPayloads;
     this.#edgeSizes = edgeSizes;
     this.#remembered = remembered;
   }
@@ -107,6 +125,7 @@ export class DetailsReader {
       (key) => checks.get(key)?.commands ?? [detailsCommand(key, depth, payloadBytes)],
     );
     const replies = await collectReplies(connection, commands.flat());
+    const large = await this.#readLarge({ keys, checks, depth }, commands, replies);
     let next = 0;
     return keys.map((key, i) => {
       const from = next;
@@ -114,14 +133,35 @@ export class DetailsReader {
       const reply = replies[from] ?? null;
       const check = checks.get(key);
       if (check === undefined) {
-        const details = detailsOf(reply);
+        const reported = large.get(key);
+        const details = detailsOf(reported ?? reply);
         if (readsEdges(depth)) this.learn(key, details);
-        return details;
+        if (reported === undefined) return details;
+        // Payloads within the limit are read after a check, which the details make possible.
+        if (depth === "payloads" && this.#remembered.has(key)) return undefined;
+        return withoutLargePayloads(details, depth === "facts" ? -1 : payloadBytes);
       }
       const details = check.detailsOf(replies.slice(from, next));
       if (details === undefined) this.#remembered.forget(key, check);
       return details;
     });
+  }
+
+  /** Reads the details of streams whose first reply only shows that their entries are large. @returns the replies, by key */
+  async #readLarge(
+    { keys, checks, depth }: DetailsRead,
+    commands: readonly (readonly (readonly Argument[])[])[],
+    replies: readonly Reply[],
+  ): Promise<ReadonlyMap<string, Reply>> {
+    let next = 0;
+    const large = keys.filter((key, i) => {
+      const reply = replies[next] ?? null;
+      next += commands[i]?.length ?? 0;
+      return !checks.has(key) && areEntriesLarge(reply, depth);
+    });
+    if (large.length === 0) return NO_REPLIES;
+    const found = await collectReplies(this.#withoutPayloads, large.map(reportedDetailsCommand));
+    return new Map(large.map((key, i) => [key, found[i] ?? null]));
   }
 
   /** Whether a read may copy large edges. The details of those between small and large are not remembered. */
@@ -131,5 +171,7 @@ export class DetailsReader {
     return bytes === 0 || bytes >= REMEMBERED_BYTES;
   }
 }
+
+const NO_REPLIES: ReadonlyMap<string, Reply> = new Map();
 
 const readsEdges = (depth: DetailDepth | undefined): boolean => depth === "facts" || depth === "payloads";

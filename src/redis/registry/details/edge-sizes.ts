@@ -1,6 +1,6 @@
 /**
  * Edge sizes: bytes of the first and the last entry of streams, which `XINFO STREAM` copies even where only the facts are
- * requested. Two entries of 8 MB take Redis 100 ms in a script, as long as 2,000 streams of small ones.
+ * requested. Two entries of 500 KB take Redis 1 ms in a script, as long as 150 streams of small ones.
  */
 import { BoundedMap } from "../../../domain/bounded-map.ts";
 

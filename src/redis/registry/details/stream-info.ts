@@ -8,6 +8,9 @@ import { entriesOf } from "../../read/entry-decoder.ts";
 import { type Reply, ReplyError } from "../../resp/reader.ts";
 import type { Argument } from "../../resp/writer.ts";
 
+/** Size (bytes) from which payloads are not copied in a script, nor kept where only their length is needed. */
+export const LARGE_PAYLOAD_BYTES = 1024 * 1024;
+
 /** Requested level of detail: only the length, everything but payloads, or everything. */
 export type DetailDepth = "length" | "facts" | "payloads";
 
@@ -55,8 +58,17 @@ function detailsWith(length: number, error: string): StreamDetails {
   };
 }
 
-/** XINFO STREAM in which, on the server, larger first and last entries are replaced by their id and size. */
-const WITHOUT_LARGE_ENTRIES = `local info = redis.pcall('XINFO', 'STREAM', KEYS[1])
+/**
+ * XINFO STREAM in which, on the server, larger first and last entries are replaced by their id and size. Lua copies each of
+ * them three times, so that two entries of 60 MB would take 0.3 s. If entries are larger than ARGV[2] in the mean, by the
+ * size of the first node of the stream, the script only returns that size.
+ */
+const WITHOUT_LARGE_ENTRIES = `local used = redis.pcall('MEMORY', 'USAGE', KEYS[1], 'SAMPLES', 1)
+if type(used) == 'number' and used > tonumber(ARGV[2]) then
+  local length = redis.pcall('XLEN', KEYS[1])
+  if type(length) == 'number' and length > 0 and used / length > tonumber(ARGV[2]) then return used end
+end
+local info = redis.pcall('XINFO', 'STREAM', KEYS[1])
 if info.err then return info end
 for i = 1, #info, 2 do
   local entry = info[i + 1]
@@ -74,15 +86,22 @@ export function detailsCommand(key: string, depth: DetailDepth, mostBytes?: numb
     case "length":
       return ["XLEN", key];
     case "facts":
-      return ["EVAL", WITHOUT_LARGE_ENTRIES, 1, key, -1];
+      return ["EVAL", WITHOUT_LARGE_ENTRIES, 1, key, -1, LARGE_PAYLOAD_BYTES];
     case "payloads":
       return mostBytes === undefined
         ? ["XINFO", "STREAM", key]
-        : ["EVAL", WITHOUT_LARGE_ENTRIES, 1, key, mostBytes];
+        : ["EVAL", WITHOUT_LARGE_ENTRIES, 1, key, mostBytes, LARGE_PAYLOAD_BYTES];
     default:
       return depth satisfies never;
   }
 }
+
+/** Whether the reply to `detailsCommand` only shows that the entries are large: `reportedDetailsCommand` then reads the details. */
+export const areEntriesLarge = (reply: Reply, depth: DetailDepth): boolean =>
+  depth !== "length" && typeof reply === "number";
+
+/** Returns the command for streams of large entries. Its reply contains their payloads, which the connection has to omit. */
+export const reportedDetailsCommand = (key: string): readonly Argument[] => ["XINFO", "STREAM", key];
 
 /** Parses the reply to `detailsCommand`. An error reply about this stream becomes its `error`. */
 export function detailsOf(reply: Reply): StreamDetails {
@@ -110,12 +129,22 @@ export function detailsOf(reply: Reply): StreamDetails {
   };
 }
 
+/** Omits payloads over a size. */
+export function withoutLargePayloads(details: StreamDetails, mostBytes = Number.MAX_VALUE): StreamDetails {
+  const { first, last } = details;
+  const limited = ({ id, bytes, entry }: EdgeEntry): EdgeEntry =>
+    entry === undefined || bytes > mostBytes ? { id, bytes } : { id, bytes, entry };
+  return { ...details, ...(first && { first: limited(first) }), ...(last && { last: limited(last) }) };
+}
+
 /** Parses an entry, or its id and size. */
 export function edgeOf(reply: Reply): EdgeEntry | undefined {
   if (!Array.isArray(reply)) return undefined;
   const [id, fields] = reply;
   if (Buffer.isBuffer(id) && typeof fields === "number")
     return { id: id.toString("latin1") as EntryId, bytes: fields };
+  if (Buffer.isBuffer(id) && Array.isArray(fields) && fields.some((part) => typeof part === "number"))
+    return { id: id.toString("latin1") as EntryId, bytes: bytesOfFields(fields) };
   const [entry] = entriesOf(reply.length > 0 ? [reply] : null);
   return entry && { id: entry.id, bytes: bytesOfFields(fields ?? null), entry };
 }
@@ -124,7 +153,9 @@ export function edgeOf(reply: Reply): EdgeEntry | undefined {
 const bytesOfFields = (fields: Reply): number =>
   Array.isArray(fields) ? fields.reduce<number>((sum, part) => sum + lengthOf(part), 0) : 0;
 
-const lengthOf = (part: Reply): number => (Buffer.isBuffer(part) ? part.length : 0);
+/** Length of a value, which is a number if the value was omitted. */
+const lengthOf = (part: Reply): number =>
+  Buffer.isBuffer(part) ? part.length : typeof part === "number" ? part : 0;
 
 /** Message of an error reply without the generic code. */
 function wordsOf(error: ReplyError): string {

@@ -166,13 +166,13 @@ export class StreamRecords {
     return keys.map((_, i) => ({ meta: metaOf(metas[i] ?? null), details: details[i] }));
   }
 
-  /** Reads the streams whose check showed a change. */
+  /** Reads the streams whose check showed a change, or whose payloads are to be read after a check. */
   async #readChanged(
-    { keys, checks }: Part,
+    { keys }: Part,
     records: readonly StreamRecord[],
     wanted: WantedRecord,
   ): Promise<readonly StreamRecord[]> {
-    if (checks.size === 0) return records;
+    if (wanted.depth === undefined) return records;
     const changed = keys.filter((_, i) => records[i]?.details === undefined);
     if (changed.length === 0) return records;
     const found = await this.read(changed, { ...wanted, meta: false });

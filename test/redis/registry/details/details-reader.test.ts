@@ -6,7 +6,10 @@ import { DetailsReader } from "../../../../src/redis/registry/details/details-re
 import { EdgeSizes } from "../../../../src/redis/registry/details/edge-sizes.ts";
 import { createLastIds } from "../../../../src/redis/registry/details/last-ids.ts";
 import { RememberedDetails } from "../../../../src/redis/registry/details/remembered-details.ts";
-import type { StreamDetails } from "../../../../src/redis/registry/details/stream-info.ts";
+import {
+  LARGE_PAYLOAD_BYTES,
+  type StreamDetails,
+} from "../../../../src/redis/registry/details/stream-info.ts";
 import { StreamRecords, type WantedRecord } from "../../../../src/redis/registry/details/stream-records.ts";
 import { databaseOver } from "../../../../src/redis/resp/commands.ts";
 import { Connection } from "../../../../src/redis/resp/connection.ts";
@@ -18,22 +21,31 @@ const FACTS = { depth: "facts", meta: false, client: "a" } as const;
 
 let redis: TestRedis;
 let connection: Connection;
+let withoutPayloads: Connection;
 
 beforeAll(async () => {
   redis = await startRedis();
   const address = parseRedisUrl(redis.url);
   connection = new Connection({ address, logger: silent, name: "reads", waitMs: 1000 });
+  withoutPayloads = new Connection({
+    address,
+    logger: silent,
+    name: "details",
+    waitMs: 1000,
+    omitFrom: LARGE_PAYLOAD_BYTES,
+  });
 });
 beforeEach(() => connection.call("FLUSHALL"));
 afterAll(async () => {
   connection.close();
+  withoutPayloads.close();
   await redis[Symbol.asyncDispose]();
 });
 
 /** Lookups of a gateway that knows nothing yet. */
 function open(now?: () => number, edgeSizes = new EdgeSizes()) {
   const database = databaseOver(connection);
-  const details = new DetailsReader(edgeSizes, new RememberedDetails(now));
+  const details = new DetailsReader(withoutPayloads, edgeSizes, new RememberedDetails(now));
   const records = new StreamRecords({
     database,
     largeReads: database,
@@ -246,4 +258,21 @@ test("the last id of other streams is the one that Redis reports", async () => {
   expect(await lastIds.lastGeneratedId("s")).toBe("5-0");
   await connection.call("SET", "text", "x");
   await expect(lastIds.lastGeneratedId("text")).rejects.toMatchObject({ code: "WRONG_TYPE" });
+});
+
+test("entries over 1 MB do not pass through a script", async () => {
+  await add("s", LARGE, "1-0");
+  await connection.call("XADD", "s", "2-0", "d", "small", "f", Buffer.alloc(2 * MIB));
+  const { read } = open();
+  const payloads = { depth: "payloads", payloadBytes: 4 * MIB, meta: false, client: "" } as const;
+  for (const wanted of [FACTS, payloads]) {
+    expect(await read("s", wanted)).toMatchObject({
+      length: 2,
+      first: { id: "1-0", bytes: 8 * MIB + 1 },
+      last: { id: "2-0", bytes: 2 * MIB + 7 },
+    });
+  }
+  const found = await open().read("s", payloads);
+  expect(found?.first?.entry).toBeUndefined();
+  expect(found?.last?.entry?.fields?.get("f")).toHaveLength(2 * MIB);
 });

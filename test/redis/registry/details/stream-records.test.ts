@@ -46,7 +46,7 @@ function open(edgeSizes: EdgeSizes) {
     records: new StreamRecords({
       database,
       largeReads: database,
-      details: new DetailsReader(edgeSizes),
+      details: new DetailsReader(database, edgeSizes),
       workSlices: createTurns().slices,
     }),
   };

@@ -10,10 +10,8 @@ import { createFifo, type Fifo } from "../fifo.ts";
 export interface InFlightLimits {
   /** Requests up to this size do not wait. */
   readonly small: number;
-  /** Size of all large requests in flight, unless they are fewer than `least`. */
+  /** Size of all large requests in flight. One of them may be larger. */
   readonly most: number;
-  /** Number of large requests that may be in flight whatever their size. @default 1 */
-  readonly least?: number;
 }
 
 /** A large request. */
@@ -38,8 +36,6 @@ export class InFlightGate {
   /** Waiting requests of each client that has any; the first client is next. */
   readonly #queues = new Map<string, Fifo<Waiting>>();
   #size = 0;
-  /** Large requests in flight. */
-  #count = 0;
 
   constructor(limits: InFlightLimits) {
     this.#limits = limits;
@@ -50,24 +46,17 @@ export class InFlightGate {
     let size = request.size();
     if (size <= this.#limits.small) return request.send();
     if (this.#queues.size > 0 || !this.#hasRoom(size)) size = await this.#turnOf(request);
-    else this.#admit(size);
+    else this.#size += size;
     try {
       return await request.send();
     } finally {
       this.#size -= size;
-      this.#count--;
       this.#startNext();
     }
   }
 
   #hasRoom(size: number): boolean {
-    const { most, least = 1 } = this.#limits;
-    return this.#count < least || this.#size === 0 || this.#size + size <= most;
-  }
-
-  #admit(size: number): void {
-    this.#size += size;
-    this.#count++;
+    return this.#size === 0 || this.#size + size <= this.#limits.most;
   }
 
   /** Waits until the request may start. @returns the size that it was admitted with */
@@ -86,7 +75,7 @@ export class InFlightGate {
       // The client moves to the end of the order, which this loop reaches again.
       this.#queues.delete(client);
       if (queue.size > 0) this.#queues.set(client, queue);
-      this.#admit(size);
+      this.#size += size;
       next.start(size);
     }
   }

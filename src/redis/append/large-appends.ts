@@ -10,8 +10,8 @@ import type { Append, AppendResult } from "./appender.ts";
 
 /** Batches from this size (bytes) are large. */
 const LARGE_BYTES = 1024 * 1024;
-/** Bytes of parts that are sent and not stored yet. With a single entry of 20 MB, Redis would wait for the next one. */
-const BYTES_AT_ONCE = { small: 0, most: 4 * 1024 * 1024, least: 2 };
+/** Bytes of parts that are sent and not stored yet. */
+const BYTES_AT_ONCE = { small: 0, most: 4 * 1024 * 1024 };
 
 /** Appends large batches. */
 export class LargeAppends {

@@ -52,19 +52,6 @@ test("a read larger than the limit is read alone", async () => {
   expect(await Promise.all(results)).toEqual([0, 1]);
 });
 
-test("a number of reads is in flight whatever their size", async () => {
-  const { started, read, end } = open(new InFlightGate({ small: 0, most: 4 * MIB, least: 2 }));
-  const results = [50, 50, 1].map((size, i) => read(i, size * MIB));
-  await eventLoopTurns(1);
-  expect(started).toEqual([0, 1]);
-  end(1);
-  await eventLoopTurns(1);
-  expect(started).toEqual([0, 1, 2]);
-  end(0);
-  end(2);
-  expect(await Promise.all(results)).toEqual([0, 1, 2]);
-});
-
 test("all reads are done, although some fail", () =>
   fc.assert(
     fc.asyncProperty(

@@ -460,6 +460,8 @@ describe("a ticket", () => {
     ["an empty list", { route: "pull", streams: [] }, "BAD_PARAMETER"],
     ["a stream that is no text", { route: "pull", stream: 7 }, "BAD_PARAMETER"],
     ["a device that is no text", { route: "pull", stream: "cam", device: {} }, "BAD_PARAMETER"],
+    ["a misspelt member", { rout: "pull" }, "BAD_PARAMETER"],
+    ["a device and no route", { device: "lab" }, "BAD_PARAMETER"],
     ["a body that is no object", [1], "BAD_BODY"],
   ])("for %s is not made", async (_, body, code) => {
     const { answer } = await ticketOf(bearer(await tokenFor(["admin"])), body);

@@ -67,6 +67,9 @@ const sessionOf = ({ name, grants, scope, expiresAtMs }: Identity) => ({
 const expiryText = (expiresAtMs: number | undefined): string | null =>
   expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString();
 
+/** Members of the body of a ticket request. */
+const SCOPE_MEMBERS: readonly string[] = ["route", "stream", "streams", "device", "prefix"];
+
 /**
  * Parses the scope of a requested ticket: `{"route": "mjpeg", "stream": "cam", "device": "default", "prefix": ""}`, or
  * `streams` with a list. Without `device` the default device applies; with an empty one, stream ids are whole Redis keys, as
@@ -83,8 +86,13 @@ function scopeOf(request: FastifyRequest, config: RequestLimits): TicketScope | 
       "BAD_BODY",
       'the body must be a JSON object such as {"route": "pull", "stream": "cam"}',
     );
+  const names = Object.keys(value);
+  if (names.length === 0) return undefined;
+  // A ticket with a misspelt limit would have all permissions.
+  const unknown = names.find((name) => !SCOPE_MEMBERS.includes(name));
+  if (unknown !== undefined)
+    throw badParameter(unknown.slice(0, 40), `is not a member; the body has ${SCOPE_MEMBERS.join(", ")}`);
   const { route, stream, streams = stream === undefined ? [] : [stream], device, prefix = "" } = value;
-  if (route === undefined && stream === undefined && value.streams === undefined) return undefined;
   if (!Array.isArray(streams) || !streams.every((one) => typeof one === "string" && one !== ""))
     throw badParameter("stream", "must be a stream name, or streams must be a list of stream names");
   if (device !== undefined && typeof device !== "string") throw badParameter("device", "must be a string");

@@ -4,7 +4,7 @@ import { withGatewayErrors } from "../../reply-errors.ts";
 import type { Commands } from "../../resp/commands.ts";
 import { ReplyError } from "../../resp/reader.ts";
 import type { DetailsReader } from "./details-reader.ts";
-import { detailsOf, NO_DETAILS } from "./stream-info.ts";
+import { detailsOf, NO_DETAILS, NO_STREAM } from "./stream-info.ts";
 import type { StreamRecords } from "./stream-records.ts";
 
 /** Reads the last ids of streams. */
@@ -18,8 +18,6 @@ export interface LastIds {
    */
   lastGeneratedId(key: string): Promise<EntryId>;
 }
-
-const NO_STREAM = /no such key/i;
 
 /** Creates the reads. */
 export function createLastIds(database: Commands, details: DetailsReader, records: StreamRecords): LastIds {

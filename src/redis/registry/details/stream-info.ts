@@ -2,9 +2,11 @@
  * Stream details (`XINFO STREAM`). The reply contains the first and the last entry, which for a thousand cameras are
  * hundreds of megabytes, so these are transferred only on request.
  */
+import type { GatewayError } from "../../../domain/errors.ts";
 import type { Entry } from "../../../domain/streams/entry.ts";
 import type { EntryId } from "../../../domain/streams/entry-id.ts";
 import { entriesOf } from "../../read/entry-decoder.ts";
+import { gatewayErrorOf } from "../../reply-errors.ts";
 import { type Reply, ReplyError } from "../../resp/reader.ts";
 import type { Argument } from "../../resp/writer.ts";
 
@@ -39,6 +41,13 @@ export interface EdgeEntry {
   /** Present if payloads of its size were requested. */
   readonly entry?: Entry;
 }
+
+/** Matches the error of a stream that does not exist. */
+export const NO_STREAM = /no such key/i;
+
+/** Returns why the details of a stream could not be read; undefined also for a stream that does not exist. */
+export const readErrorOf = ({ error }: StreamDetails): GatewayError | undefined =>
+  error === "" || NO_STREAM.test(error) ? undefined : gatewayErrorOf(new ReplyError(error));
 
 /** Details of a stream of which nothing is known. */
 export const NO_DETAILS: StreamDetails = detailsWith(0, "");

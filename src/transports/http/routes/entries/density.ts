@@ -12,7 +12,7 @@ import {
   laterId,
   timeOfId,
 } from "../../../../domain/streams/entry-id.ts";
-import type { StreamDetails } from "../../../../redis/registry/details/stream-info.ts";
+import { readErrorOf, type StreamDetails } from "../../../../redis/registry/details/stream-info.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
 import { warnOfTimes } from "../../../request/request-warnings.ts";
 import { keysOf, rangeTimes, readRequestedStreams } from "../../../request/streams.ts";
@@ -63,7 +63,10 @@ export function addDensity(app: FastifyInstance, parts: RouteParts): void {
     );
     const found = opened.streams.flatMap(({ key, name }, i) => {
       const details = records[i]?.details;
-      return details === undefined ? [] : [{ key, name, details }];
+      if (details === undefined) return [];
+      const error = readErrorOf(details);
+      if (error !== undefined) throw error;
+      return [{ key, name, details }];
     });
     const buckets = bucketsOf(found, start, end, count);
     const densities = await readAll(reply, found, buckets, parts);

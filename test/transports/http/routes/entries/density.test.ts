@@ -154,3 +154,9 @@ test("answers pipelined requests of one client, also for large entries", async (
   const found = await Promise.all(paths.map(density));
   for (const { streams } of found) expect(streams[0]).toMatchObject({ stream_id: "d-large", sampled: true });
 });
+
+test("rejects a key that is not a stream", async () => {
+  await redis.control.call("HSET", "default:d-hash", "a", "1");
+  const answer = await request(`${gateway.http}/data/d-hash/density`);
+  expect([answer.status, answer.json()]).toMatchObject([409, { code: "WRONG_TYPE" }]);
+});

@@ -42,6 +42,7 @@ function open(
   let reason = "it closed the connection";
   let isOver = false;
   let isHandshake = password !== undefined;
+  let isHandling = false;
   const end = (why: string) => {
     if (isOver) return;
     isOver = true;
@@ -52,8 +53,13 @@ function open(
   const reader = new ReplyReader({
     onReply(reply) {
       if (isOver) return;
-      if (isHandshake && !(reply instanceof ReplyError)) isHandshake = false;
-      else onReply(reply);
+      if (isHandshake && !(reply instanceof ReplyError)) {
+        isHandshake = false;
+        return;
+      }
+      isHandling = true;
+      onReply(reply);
+      isHandling = false;
     },
     onPush: () => undefined,
   });
@@ -61,8 +67,11 @@ function open(
   socket.on("data", (chunk) => {
     try {
       reader.feed(chunk);
-    } catch {
-      end("invalid RESP from the sentinel");
+    } catch (error) {
+      if (!isHandling) end("invalid RESP from the sentinel");
+      // The handler has closed the connection, so that nothing else would report the error.
+      else if (isOver) throw error;
+      else end(`could not handle a reply of the sentinel: ${error}`);
     }
   });
   socket.on("error", ({ message }) => {
@@ -115,7 +124,13 @@ function answerOf(reply: Reply): SentinelAnswer {
 
 function hostOf(host: Reply | undefined, port: Reply | undefined): SentinelHost | undefined {
   if (!Buffer.isBuffer(host) || !Buffer.isBuffer(port)) return undefined;
-  return { host: host.toString(), port: Number(port.toString()) };
+  return addressOf(host.toString(), port.toString());
+}
+
+/** Returns an address, unless the port is not a TCP port: connecting to it would throw. */
+function addressOf(host: string, port: string): SentinelHost | undefined {
+  const number = Number(port);
+  return Number.isInteger(number) && number > 0 && number < 65_536 ? { host, port: number } : undefined;
 }
 
 /** Events of a subscription to a sentinel. */
@@ -149,8 +164,9 @@ export function listenToSentinel(
       if (String(kind) === "subscribe") onListening();
       if (String(kind) !== "message") return;
       // "<master name> <old ip> <old port> <new ip> <new port>"
-      const [master = "", , , to, port] = String(message).split(" ");
-      if (to !== undefined && port !== undefined) onSwitch(master, { host: to, port: Number(port) });
+      const [master = "", , , host = "", port = ""] = String(message).split(" ");
+      const to = addressOf(host, port);
+      if (to !== undefined) onSwitch(master, to);
     },
     (reason) => {
       clearInterval(pings);

@@ -7,8 +7,9 @@ import type { Entry } from "../../domain/streams/entry.ts";
 import { type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
 import type { EntrySizes } from "../read/entry-sizes.ts";
 import { gatewayErrorOf } from "../reply-errors.ts";
+import { markOf } from "../tail/stream-facts.ts";
 import { isNoGroup } from "./commands/connections.ts";
-import type { Delivered, GroupCommands, Reclaim } from "./commands/group-commands.ts";
+import type { Delivered, GroupCommands, GroupPosition, Reclaim } from "./commands/group-commands.ts";
 import type { MemberQueue, QueueMember } from "./queue-member.ts";
 import { QueueMembers, type Reservation } from "./queue-members.ts";
 import { Scans } from "./scans.ts";
@@ -41,8 +42,8 @@ export class WorkQueue implements MemberQueue {
   readonly #members: QueueMembers;
   /** Consumers with a read in flight. */
   readonly #reading = new Set<QueueMember>();
-  /** Id after which the group continues if it is deleted. */
-  #position: EntryId | undefined;
+  /** Where the group continues if it is deleted. */
+  #position: GroupPosition | undefined;
   /** The stream reports its next growth. */
   #isArmed = false;
   /** The last read returned all that there was. */
@@ -87,7 +88,7 @@ export class WorkQueue implements MemberQueue {
 
   /** @param after the id after which the group begins if this consumer created it */
   add(member: QueueMember, after: EntryId): void {
-    this.#position ??= after;
+    this.#position ??= { id: after, mark: undefined };
     this.#members.add(member);
     this.#pump();
     this.scans.run();
@@ -173,7 +174,7 @@ export class WorkQueue implements MemberQueue {
     if (entries.length === 0 && !this.#members.has(member)) member.deliver(this, []);
     const last = entries.at(-1);
     if (last !== undefined) {
-      this.#position = last.id;
+      this.#position = { id: last.id, mark: markOf(last) ?? "" };
       this.#parts.sizes.learn(this.key, entries);
       this.scans.expect();
       this.#deliver(
@@ -220,7 +221,7 @@ export class WorkQueue implements MemberQueue {
     if (this.#isRecreating) return;
     this.#isRecreating = true;
     try {
-      await this.commands.recreate(this.#position ?? FIRST_ID);
+      await this.commands.recreate(this.#position ?? { id: FIRST_ID, mark: undefined });
       this.#isRecreating = false;
       if (!this.isEmpty) this.grown();
     } catch (error) {

@@ -32,7 +32,7 @@ export interface StreamFacts {
 }
 
 /** Bytes sampled at each end of a payload. */
-const MARK_BYTES = 128;
+export const MARK_BYTES = 128;
 
 /** KEYS: the stream. ARGV: the position. */
 const FACTS = `local length = redis.call('XLEN', KEYS[1])

@@ -264,7 +264,6 @@ describe.each([
     });
 
     test("creates the group again when the stream was deleted", async () => {
-      // Of long ago: in the same millisecond, the new stream would begin with the id that was delivered last.
       await redisDoes("XADD", "s", "6-0", "d", "a");
       const { consumer, job } = await gateway.work("s", { from: "$" });
       await redisDoes("XADD", "s", "7-0", "d", "b");
@@ -275,6 +274,34 @@ describe.each([
       await redisDoes("DEL", "s");
       await redisDoes("XADD", "s", "5-0", "d", "d");
       expect((await job(2)).text).toBe("d");
+    });
+
+    test("delivers all entries of a new stream that uses the last delivered id again, or begins before it", async () => {
+      for (const id of ["7-0", "7-1"]) await redisDoes("XADD", "s", id, "d", `old ${id}`);
+      const { consumer, job } = await gateway.work("s");
+      await consumer.ack([await job(0), await job(1)]);
+      const remake = `redis.call('DEL', KEYS[1])
+        for _, id in ipairs(ARGV) do redis.call('XADD', KEYS[1], id, 'd', 'new ' .. id) end`;
+      await redisDoes("EVAL", remake, 1, "s", "7-0", "7-1");
+      const texts = async (from: number, count: number) => {
+        const jobs = await Promise.all(Array.from({ length: count }, (_, i) => job(from + i)));
+        await consumer.ack(jobs);
+        return jobs.map(({ text }) => text);
+      };
+      expect(await texts(2, 2)).toEqual(["new 7-0", "new 7-1"]);
+      // Renamed to its key: with entries before and after the last delivered one.
+      await redisDoes("EVAL", remake, 1, "s", "6-0", "8-0");
+      expect(await texts(4, 2)).toEqual(["new 6-0", "new 8-0"]);
+    });
+
+    test("continues after the last delivered entry, which was deleted, when the group was destroyed", async () => {
+      for (const id of ["1-0", "2-0"]) await redisDoes("XADD", "s", id, "d", id);
+      const { consumer, job } = await gateway.work("s");
+      await consumer.ack([await job(0), await job(1)]);
+      await redisDoes("XDEL", "s", "2-0");
+      await redisDoes("XGROUP", "DESTROY", "s", "g");
+      await redisDoes("XADD", "s", "3-0", "d", "3-0");
+      expect((await job(2)).text).toBe("3-0");
     });
 
     test("continues after the last delivered entry when the group was destroyed", async () => {

@@ -1,11 +1,12 @@
 /** Commands of one consumer group of one stream. Every method that returns a promise throws `GatewayError`. */
 import type { Entry } from "../../../domain/streams/entry.ts";
-import { compareIds, type EntryId, FIRST_ID } from "../../../domain/streams/entry-id.ts";
+import { type EntryId, FIRST_ID } from "../../../domain/streams/entry-id.ts";
 import { entriesByKey, entriesOf } from "../../read/entry-decoder.ts";
 import { gatewayErrorOf, withGatewayErrors } from "../../reply-errors.ts";
 import { type Reply, ReplyError } from "../../resp/reader.ts";
 import { type Burial, idsOf, listOf } from "../held-entry.ts";
 import { callScript, type GroupConnections, mostDead } from "./connections.ts";
+import { RECREATE } from "./recreate.ts";
 import { RECLAIM } from "./scripts.ts";
 import { SettleCommands } from "./settle-commands.ts";
 
@@ -18,6 +19,13 @@ export interface Delivered {
 /** A delivered entry that another consumer held before. */
 export interface Reclaimed extends Delivered {
   readonly owner: string;
+}
+
+/** Position of a group in a stream. */
+export interface GroupPosition {
+  readonly id: EntryId;
+  /** See `markOf`, empty for an entry without; undefined if the group has read no entry up to here. */
+  readonly mark: string | undefined;
 }
 
 /** Options of `reclaim`. */
@@ -77,12 +85,13 @@ export class GroupCommands {
   }
 
   /**
-   * Creates the group again after it, or the stream, was deleted.
+   * Creates the group again after it, or the stream, was deleted. In another stream than before, it begins at the first entry.
    *
-   * @param after the last entry that was delivered; a stream whose entries are all before it has begun a new life
+   * @param after where the group begins in the same stream @throws ReplyError or GatewayError
    */
-  async recreate(after: EntryId): Promise<void> {
-    await this.create(compareIds(await this.#lastId(), after) < 0 ? FIRST_ID : after);
+  async recreate({ id, mark }: GroupPosition): Promise<void> {
+    const args = [this.#group, id, ...(mark === undefined ? [] : [Buffer.from(mark, "latin1")])];
+    await callScript(this.#connections.settling, RECREATE, { keys: [this.key], args });
   }
 
   async #lastId(): Promise<EntryId> {

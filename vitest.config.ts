@@ -9,6 +9,8 @@ export default defineConfig({
   // As Node resolves: else the tests and the packages they use would each have a GraphQL of their own.
   resolve: { alias: [{ find: /^graphql$/, replacement: "graphql/index.js" }] },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  // In both projects, files share the modules that their worker has loaded (`isolate: false`), because loading them takes most
+  // of the time of a short file. They share no state: what a test starts, it starts for itself and stops.
   test: {
     testTimeout: 120_000,
     hookTimeout: 120_000,
@@ -23,6 +25,7 @@ export default defineConfig({
           name: "system",
           include: [SYSTEM],
           globalSetup: "test/support/build.ts",
+          isolate: false,
           // A machine that stands still for seconds fails what waits for a process of its own, so that gets a second try
           // and is named in the report. What a property finds is a fault of the code however rarely it is found: no second try.
           retry: { count: 1, condition: /^(?!Property failed)/ },
@@ -35,8 +38,6 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [SYSTEM],
           globalSetup: "test/support/build.ts",
-          // Files share the modules that their worker has loaded, which halves the time. They share no state: what a test
-          // starts, it starts for itself and stops.
           isolate: false,
         },
       },

@@ -33,7 +33,7 @@ if (cluster.isWorker) {
 
 async function run(): Promise<void> {
   const settings = settingsOrExit();
-  const logger = createLogger(settings);
+  const logger = await createLogger(settings);
   const stopping = stopSignal(settings, logger);
   let gateway: Gateway;
   try {

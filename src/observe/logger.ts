@@ -1,6 +1,5 @@
 /** Log output by pino: readable on a terminal, else JSON lines. */
 import { type Logger, pino } from "pino";
-import pretty from "pino-pretty";
 
 /** Level and format of the log. */
 export interface LogOptions {
@@ -13,8 +12,10 @@ export const isReadable = ({ logFormat }: Pick<LogOptions, "logFormat">): boolea
   logFormat === "pretty" || (logFormat === "auto" && process.stdout.isTTY === true);
 
 /** Creates the logger of the process, on standard output. */
-export function createLogger({ logLevel, logFormat }: LogOptions): Logger {
+export async function createLogger({ logLevel, logFormat }: LogOptions): Promise<Logger> {
   if (!isReadable({ logFormat })) return pino({ level: logLevel });
+  // A service logs JSON lines, and starts faster without the modules for readable lines.
+  const { default: pretty } = await import("pino-pretty");
   // Synchronous, not in a worker thread, so that messages logged during shutdown are not lost.
   return pino(
     { level: logLevel },

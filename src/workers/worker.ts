@@ -45,8 +45,8 @@ export async function runWorker(): Promise<void> {
   });
 
   const { number, settings, version, usage: others } = await primary.request("config");
-  const logger = createLogger(settings).child({ worker: number });
   usage.receive(others);
+  const logger = (await createLogger(settings)).child({ worker: number });
   const peers: Peers = {
     number,
     usage,

@@ -50,6 +50,11 @@ export class Outlet implements Sink<Chunks> {
     this.#subscriptions.remove(subscription);
   }
 
+  /** A subscription has sent all existing entries. */
+  caughtUp(subscription: Member): void {
+    this.#subscriptions.caughtUp(subscription);
+  }
+
   write(frame: Chunks): void {
     this.#sink.write(frame);
   }

@@ -108,6 +108,10 @@ export class Subscriptions implements ChannelReaders {
         if (channel.isImage) inFlight.sent(bytes);
         if (hidden > 0) statuses.set(...hiddenStatus(channel.topic));
       },
+      onCaughtUp: () => {
+        outlet.caughtUp(subscription);
+        this.#images.caughtUp(subscription);
+      },
       onGap: () => statuses.set(...gapStatus(channel.topic)),
       onError: (error) => {
         this.#end(open);

@@ -1,5 +1,6 @@
 /** Entries that a viewer publishes: its own channels, such as those of the panels Publish and Teleop, append to streams. */
 import { authorize } from "../../access/identity/authorize.ts";
+import { accountName } from "../../access/limits/limits.ts";
 import type { Session } from "../../access/sessions.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { checkName, DEFAULT_DEVICE } from "../../domain/streams/stream-name.ts";
@@ -8,6 +9,7 @@ import { keyOfTopic } from "../../wire/foxglove/topic.ts";
 import type { TransportParts } from "../parts.ts";
 import type { InFlight } from "../websocket-protocol/backpressure.ts";
 import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
+import { OrderedAppends } from "./ordered-appends.ts";
 
 /** Encodings in which viewers publish. */
 export const PUBLISHED_ENCODINGS: readonly string[] = ["json"];
@@ -38,9 +40,12 @@ interface Open {
 export class Published {
   readonly #viewer: PublishedParts;
   readonly #open = new Map<number, Open>();
+  readonly #appends: OrderedAppends;
 
   constructor(viewer: PublishedParts) {
     this.#viewer = viewer;
+    const { append, largeAppends } = viewer.parts.streams;
+    this.#appends = new OrderedAppends({ append, largeAppends, client: accountName(viewer.session.visitor) });
   }
 
   /** Opens channels. @returns the first problem, if there is one @throws GatewayError if the client may not write to a stream */
@@ -72,7 +77,7 @@ export class Published {
    * @returns a problem, if there is one
    */
   store(channelId: number, data: Uint8Array, memory: Buffer | undefined): string | undefined {
-    const { parts, inFlight, payloadPool, onRejected } = this.#viewer;
+    const { inFlight, payloadPool, onRejected } = this.#viewer;
     const channel = this.#open.get(channelId);
     const giveBack = () => {
       if (memory !== undefined) payloadPool.give(memory);
@@ -83,7 +88,7 @@ export class Published {
     }
     const bytes = data.length + ENTRY_BYTES;
     inFlight.add(bytes);
-    parts.streams.append([{ key: channel.key, id: "*", data }], ([result], isKept) => {
+    this.#appends.add({ key: channel.key, id: "*", data }, ([result], isKept) => {
       if (!isKept) giveBack();
       inFlight.remove(bytes);
       if (result instanceof GatewayError) onRejected(result);

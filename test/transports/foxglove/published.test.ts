@@ -57,11 +57,14 @@ test.each([
 });
 
 test("large messages are stored unchanged, in order, beside small ones", async () => {
-  await using viewer = await connectViewer(`${gateway.ws}/foxglove`);
+  await using roomy = await startTestGateway(redis.url, { MAX_MESSAGE_BYTES: "4m" });
+  await using viewer = await connectViewer(`${roomy.ws}/foxglove`);
   const channel = advertise(viewer, "/rover/map");
+  // Those above 1 MB use a connection of their own.
+  const sizes = [300_000, 5, 600_000, 5, 700_000, 5, 5];
   const sent = Array.from(
-    { length: 20 },
-    (_, n) => `{"n": ${n}, "x": "${"ab".repeat(n % 2 ? 5 : 300_000)}"}`,
+    { length: 21 },
+    (_, n) => `{"n": ${n}, "x": "${"ab".repeat(sizes[n % sizes.length] ?? 0)}"}`,
   );
   for (const one of sent) viewer.client.sendMessage(channel, Buffer.from(one));
   await until("all are stored", async () => (await payloads("rover:map")).length === sent.length);

@@ -7,9 +7,8 @@ import { BoundedMap } from "../../domain/bounded-map.ts";
 import { readDeclaration } from "../../domain/content/declaration.ts";
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import type { Entry } from "../../domain/streams/entry.ts";
-import { FIRST_ID, idBefore } from "../../domain/streams/entry-id.ts";
+import { type EntryId, FIRST_ID, idBefore } from "../../domain/streams/entry-id.ts";
 import type { StreamReader } from "../../redis/read/stream-reader.ts";
-import type { StreamDetails } from "../../redis/registry/details/stream-info.ts";
 import type { StreamRecord } from "../../redis/registry/details/stream-records.ts";
 import type { MetaWatch } from "../../redis/registry/metadata-watch.ts";
 import type { Registry } from "../../redis/registry/registry.ts";
@@ -46,6 +45,8 @@ const MOST_CHANNELS = 10_000;
 const REMEMBERED_MS = 5000;
 /** Newest entries up to this size (bytes) are read together with the facts about their streams. */
 const SAMPLE_BYTES = 64 * 1024;
+/** Newest entries that a schema is inferred from, because members may be absent in one of them. */
+const MOST_SAMPLES = 10;
 /** Streams that are examined at a time, which bounds the memory of their samples. */
 const STREAMS_AT_A_TIME = 50;
 
@@ -135,30 +136,41 @@ export class ChannelCatalog {
       const wanted = { depth: "payloads", payloadBytes: SAMPLE_BYTES, meta: true, client } as const;
       const records = await registry.streams(part, wanted);
       const slices = workSlices.begin();
+      const samples = await Promise.all(part.map((key, i) => this.#samplesOf(key, records[i])));
       for (const [i, key] of part.entries()) {
         if (slices.isOver()) await slices.next();
-        found.set(key, await this.#channelOf(key, records[i]));
+        found.set(key, channelOf(key, records[i], samples[i] ?? []));
       }
     }
     return found;
   }
 
-  async #channelOf(key: string, record: StreamRecord | undefined): Promise<FoundChannel> {
+  /** Reads entries that show the content of a stream, the newest last. */
+  async #samplesOf(key: string, record: StreamRecord | undefined): Promise<readonly Entry[]> {
     const { details, meta: stored } = record ?? {};
-    if (details === undefined || details.error !== "") return undefined;
+    const { last } = details ?? {};
+    if (last === undefined) return [];
     const meta = parseMeta(stored);
     const isDeclared = readDeclaration(meta).declaration.contentType !== undefined;
-    const sample = details.last?.entry ?? (isDeclared ? undefined : await this.#readLarge(key, details));
-    const channel = liveChannelOf({ key, meta, samples: sample === undefined ? [] : [sample] });
-    return channel ?? (details.length === 0 ? "empty" : undefined);
+    const { entry } = last;
+    // Too large to be read with the facts.
+    if (entry === undefined) return isDeclared ? [] : this.#readNewest(key, idBefore(last.id) ?? FIRST_ID, 1);
+    const samples = [entry];
+    const count = Math.min(MOST_SAMPLES, Math.floor(SAMPLE_BYTES / Math.max(1, entry.data.length)));
+    const isInferred = liveChannelOf({ key, meta, samples })?.isInferred === true;
+    return isInferred && count > 1 ? this.#readNewest(key, FIRST_ID, count) : samples;
   }
 
-  /** Reads the newest entry, which was too large to be read with the facts. */
-  async #readLarge(key: string, { last }: StreamDetails): Promise<Entry | undefined> {
-    if (last === undefined) return undefined;
-    const [entry] = await this.#parts.streamReader.readNewest(key, idBefore(last.id) ?? FIRST_ID, 1);
-    return entry;
+  #readNewest(key: string, after: EntryId, count: number): Promise<readonly Entry[]> {
+    return this.#parts.streamReader.readNewest(key, after, count, STREAMS_AT_A_TIME);
   }
+}
+
+function channelOf(key: string, record: StreamRecord | undefined, samples: readonly Entry[]): FoundChannel {
+  const { details, meta } = record ?? {};
+  if (details === undefined || details.error !== "") return undefined;
+  const channel = liveChannelOf({ key, meta: parseMeta(meta), samples });
+  return channel ?? (details.length === 0 ? "empty" : undefined);
 }
 
 /** Parses stored metadata; undefined if it is not valid. */

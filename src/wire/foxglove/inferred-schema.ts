@@ -15,7 +15,7 @@ const MOST_ITEMS = 16;
 type Shape =
   | { readonly type: "boolean" | "number" | "string" }
   | { readonly type: "array"; readonly items: Shape }
-  | { readonly type: "object"; readonly properties: Readonly<Record<string, Shape>> };
+  | { readonly type: "object"; readonly properties: Readonly<Record<string, Shape | undefined>> };
 
 /** Infers the schema of objects, as JSON. */
 export function inferSchema(values: readonly Readonly<Record<string, unknown>>[]): string {
@@ -48,12 +48,12 @@ function shapeOf(value: unknown, depth: number, room: { left: number }): Shape |
 /** Returns the type of two values; undefined if they have different ones. */
 function merge(a: Shape, b: Shape): Shape | undefined {
   if (a.type === "object" && b.type === "object") {
-    const properties: Record<string, Shape> = Object.assign(Object.create(null), a.properties);
+    const properties: Record<string, Shape | undefined> = Object.assign(Object.create(null), a.properties);
     for (const [name, shape] of Object.entries(b.properties)) {
       const known = properties[name];
-      const merged = known === undefined ? shape : merge(known, shape);
-      if (merged === undefined) delete properties[name];
-      else properties[name] = merged;
+      // A member of several types remains as undefined, which JSON leaves out.
+      if (!(name in properties)) properties[name] = shape;
+      else properties[name] = known && shape && merge(known, shape);
     }
     return { type: "object", properties };
   }

@@ -17,6 +17,8 @@ export interface LiveChannel extends Channel {
   readonly key: string;
   /** Its messages are images: a viewer needs only the newest. */
   readonly isImage: boolean;
+  /** Its schema is inferred from the samples. */
+  readonly isInferred: boolean;
   /** Channels with the same form encode an entry alike. */
   readonly form: string;
   /** Encodes the payload of an entry; undefined if it does not have the content of the channel. */
@@ -49,6 +51,7 @@ export function liveChannelOf({ key, meta, samples }: KnownStream): LiveChannel 
     key,
     id: idOf(channel),
     isImage: content.kind === "image",
+    isInferred: (content.kind === "json" || content.kind === "msgpack") && content.schema === undefined,
     form: JSON.stringify([content.kind, names.frameId, contentForm(content)]),
     encode: encoderOf(content, createWrapper(content, names)),
   };

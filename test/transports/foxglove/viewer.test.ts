@@ -86,6 +86,17 @@ describe("content", () => {
     ]);
   });
 
+  test("the schema has the members of the newest entries", async () => {
+    for (let n = 0; n < 4; n++) await append("rover:state", `{"n": ${n}, "m${n}": true}`);
+    await append("rover:packed", encode({ a: 1 }));
+    await append("rover:packed", encode({ b: "x" }));
+    await using viewer = await connect();
+    const membersOf = async (topic: string) =>
+      Object.keys(JSON.parse((await viewer.channel(topic)).schema).properties).sort();
+    expect(await membersOf("/rover/state")).toEqual(["m0", "m1", "m2", "m3", "n"]);
+    expect(await membersOf("/rover/packed")).toEqual(["a", "b"]);
+  });
+
   test("JSON that is not an object is wrapped, and MessagePack is transcoded", async () => {
     await append("rover:list", "[1, 2]");
     await append("rover:number", " 5");
